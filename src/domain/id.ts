@@ -1,0 +1,56 @@
+import { createHash } from 'node:crypto';
+import type { Random } from './random.ts';
+
+/**
+ * Ids are a prefix and 26 characters of Crockford's base32, laid out like a ULID: 48 bits of time in
+ * milliseconds, then 80 bits. They sort by time, so that new rows land at the end of an index.
+ * Source of the layout: https://github.com/ulid/spec.
+ */
+const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+const TAIL_BYTES = 10;
+
+/** What an id names. */
+export type IdKind = 'webhook' | 'event' | 'delivery';
+
+const PREFIX: Record<IdKind, string> = { webhook: 'wh_', event: 'evt_', delivery: 'msg_' };
+
+/** A new id for something made at `now`. */
+export function newId(kind: IdKind, now: number, random: Random): string {
+  return PREFIX[kind] + time(now) + tail(random.bytes(TAIL_BYTES));
+}
+
+/**
+ * The id of a scheduled run's event. It is a function of the run's identity, (webhook, nominal time),
+ * so the store's primary key on events is what makes a run fire at most once.
+ */
+export function runEventId(webhookId: string, nominalAt: number): string {
+  const digest = createHash('sha256').update(`${webhookId}@${nominalAt}`).digest();
+  return PREFIX.event + time(nominalAt) + tail(digest);
+}
+
+function time(ms: number): string {
+  let rest = Math.max(0, Math.floor(ms));
+  let text = '';
+  for (let i = 0; i < 10; i++) {
+    text = ALPHABET[rest % 32] + text;
+    rest = Math.floor(rest / 32);
+  }
+  return text;
+}
+
+/** 80 bits as 16 characters of five bits each. */
+function tail(bytes: Uint8Array): string {
+  let text = '';
+  let bits = 0;
+  let held = 0;
+  for (let i = 0; i < TAIL_BYTES; i++) {
+    held = (held << 8) | bytes[i]!;
+    bits += 8;
+    while (bits >= 5) {
+      bits -= 5;
+      text += ALPHABET[(held >> bits) & 31];
+    }
+    held &= (1 << bits) - 1;
+  }
+  return text;
+}

@@ -1,0 +1,245 @@
+/**
+ * The port between the house and its database. Every verb is one transaction in the words of the
+ * domain, takes a batch where there can be more than one, and has been committed durably when its
+ * promise resolves. No transaction handle leaks out. One conformance suite (`test/store`) holds every
+ * adapter to it.
+ *
+ * Any verb can reject with `DomainError('UNAVAILABLE')` when the database cannot be reached or is
+ * closed, and with `DomainError('EXHAUSTED')` when the adapter's own bounded queue is full; nothing
+ * was written then.
+ */
+import type { Attempt } from '../domain/attempt.ts';
+import type {
+  Delivery,
+  DeliveryDetail,
+  DeliveryState,
+  Transition,
+  WaitingDelivery,
+} from '../domain/delivery.ts';
+import type { Event, EventBody } from '../domain/event.ts';
+import type { LaneHealth } from '../domain/lane.ts';
+import type { OverlapPolicy, RunCursor } from '../domain/schedule.ts';
+import type { DisabledReason, Webhook, WebhookState } from '../domain/webhook.ts';
+
+export interface Store {
+  // ── Registrations ──────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Inserts webhooks. 'EXISTS' for one whose (namespace, name, destination) is taken, by a stored
+   * webhook or an earlier one of the batch; the others are inserted all the same.
+   */
+  createWebhooks(batch: readonly Webhook[]): Promise<('CREATED' | 'EXISTS')[]>;
+
+  /**
+   * Replaces webhooks, each only if its stored version is still `ifVersion`. Everything but id,
+   * namespace and creation time is taken from `webhook`, except the run cursor, which is taken only
+   * if `cursorFrom` is given and equals the stored cursor's nominal time and counters (otherwise
+   * 'STALE'), and the lane's health, which is taken only when `resetHealth` is set. 'EXISTS' when
+   * another webhook has the new (namespace, name, destination); 'NOT_FOUND' when it is gone.
+   */
+  updateWebhooks(batch: readonly WebhookUpdate[]): Promise<('UPDATED' | 'STALE' | 'EXISTS' | 'NOT_FOUND')[]>;
+
+  /** The webhooks with these ids, in the same order; undefined where there is none. */
+  getWebhooks(ids: readonly string[]): Promise<(Webhook | undefined)[]>;
+
+  /** The webhook with exactly this key. */
+  findWebhook(key: WebhookKey): Promise<Webhook | undefined>;
+
+  /** Webhooks by id, ascending. */
+  listWebhooks(query: WebhookQuery): Promise<Webhook[]>;
+
+  /**
+   * Removes webhooks: they are gone from every read at once, and their waiting deliveries read as
+   * CANCELLED (REMOVED). The rows of the first `SWEEP_BATCH` deliveries move to history now, those
+   * of the others by `sweep`. An `ifVersion` that is not the stored one is 'STALE'.
+   */
+  removeWebhooks(batch: readonly WebhookRemoval[]): Promise<('REMOVED' | 'STALE' | 'NOT_FOUND')[]>;
+
+  // ── Ways in ────────────────────────────────────────────────────────────────────────────────────
+
+  /** Inserts events with their deliveries, due at `dueAt`. One whose event id exists is left out: 'EXISTS'. */
+  publish(batch: readonly Publication[]): Promise<('PUBLISHED' | 'EXISTS')[]>;
+
+  /** ACTIVE webhooks whose next run is due before `before`, soonest first, at most `limit`, after the given place. */
+  upcomingRuns(query: { before: number; limit: number; after?: UpcomingRun }): Promise<UpcomingRun[]>;
+
+  /**
+   * Fires runs by compare-and-set: a firing whose webhook is gone, not ACTIVE, has another version,
+   * or whose cursor's nominal time is no longer `from` changes nothing and is 'STALE'. Otherwise the
+   * cursor becomes `to` and its events and deliveries are inserted, or, with overlap SKIP while a
+   * run of that webhook is waiting, left out and counted in `skipped` instead of `fired`. With
+   * overlap SUPERSEDE the webhook's waiting run deliveries from before are marked superseded, and
+   * appear in `pollWaiting` again. A run whose event id exists is left out.
+   */
+  fireRuns(batch: readonly RunFiring[]): Promise<('FIRED' | 'SKIPPED' | 'STALE')[]>;
+
+  // ── The dispatcher ─────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * What became visible since the last poll: new waiting deliveries, and those whose row changed
+   * from outside the dispatcher. Every row is returned by a poll, or its webhook is named in
+   * `topUp`. There is one poller a store.
+   */
+  pollWaiting(): Promise<WaitingPoll>;
+
+  /** Webhooks that changed since the last poll. There is one poller a store. */
+  pollWebhooks(): Promise<WebhookPoll>;
+
+  /** Calls back when a poll would return something. A hint: everything works by polling alone. Returns a way to stop. */
+  onVisible(listener: () => void): () => void;
+
+  /** The webhooks with anything waiting, by id ascending, with the earliest due time of each. */
+  waitingLanes(query: { after?: string; limit: number }): Promise<{ webhookId: string; dueAt: number }[]>;
+
+  /**
+   * For each lane the first `limit` waiting deliveries, by (due time, ord), or by ord alone when
+   * `ordered`; `more` is the earliest due time among the rest (for an ordered lane, of the next by
+   * ord), or null when that was all.
+   */
+  topUp(lanes: readonly TopUp[]): Promise<ToppedUp[]>;
+
+  /** The bodies of these events, in the same order; undefined where there is none. */
+  getEventBodies(ids: readonly string[]): Promise<(EventBody | undefined)[]>;
+
+  /**
+   * Writes what became of deliveries, with the attempts made, and how their lanes are. A delivery
+   * that is no longer waiting (its webhook was removed) keeps its state: 'GONE', and only its
+   * attempt is recorded. A lane change with `disable` sets a webhook that is ACTIVE to DISABLED,
+   * with a new version and update time.
+   */
+  settle(batch: readonly Settlement[], lanes: readonly LaneChange[]): Promise<('SETTLED' | 'GONE')[]>;
+
+  // ── The log ────────────────────────────────────────────────────────────────────────────────────
+
+  /** Deliveries by id, descending: newest first. */
+  listDeliveries(query: DeliveryQuery): Promise<Delivery[]>;
+
+  /** One delivery with its attempts. */
+  getDelivery(id: string): Promise<DeliveryDetail | undefined>;
+
+  /**
+   * One small batch of housekeeping: cancels deliveries of removed webhooks, and deletes deliveries
+   * finished before `finishedBefore` with their attempts and events. Returns how many rows it
+   * touched; 0 means that there is nothing left to do.
+   */
+  sweep(query: { now: number; finishedBefore: number }): Promise<number>;
+
+  /** Refuses new verbs, finishes those accepted, and lets the database go. Tolerates being called twice. */
+  close(): Promise<void>;
+}
+
+/** Rows that one `sweep`, or the inline part of a removal, touches at most. */
+export const SWEEP_BATCH = 500;
+
+export interface WebhookKey {
+  readonly namespace: string;
+  readonly name: string;
+  readonly destination: string;
+}
+
+export interface WebhookUpdate {
+  readonly webhook: Webhook;
+  readonly ifVersion: number;
+  /** The stored cursor that `webhook.cursor` was computed from. */
+  readonly cursorFrom?: RunCursor;
+  readonly resetHealth?: boolean;
+}
+
+export interface WebhookRemoval {
+  readonly id: string;
+  readonly now: number;
+  readonly ifVersion?: number;
+}
+
+export interface WebhookQuery {
+  readonly namespace: string;
+  /** Only ids greater than this. */
+  readonly after?: string;
+  readonly limit: number;
+  readonly name?: string;
+  readonly state?: WebhookState;
+  /** All of these pairs. */
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+/** A delivery to be made: its id and the webhook it goes to. */
+export interface NewDelivery {
+  readonly id: string;
+  readonly webhookId: string;
+}
+
+/** An event with its deliveries. `run` says that they are runs, which a later run can supersede. */
+export interface Publication {
+  readonly event: Event;
+  readonly deliveries: readonly NewDelivery[];
+  readonly dueAt: number;
+  readonly run: boolean;
+}
+
+export interface UpcomingRun {
+  readonly webhookId: string;
+  readonly dueAt: number;
+}
+
+export interface RunFiring {
+  readonly webhookId: string;
+  readonly version: number;
+  /** The nominal time the cursor must have. */
+  readonly from: number;
+  readonly to: RunCursor;
+  readonly overlap: OverlapPolicy;
+  readonly now: number;
+  /** None when every missed run is skipped. */
+  readonly runs: readonly { readonly event: Event; readonly deliveryId: string }[];
+}
+
+export interface WaitingPoll {
+  readonly deliveries: readonly WaitingDelivery[];
+  /** Bodies of their events, as far as they were at hand; the others are read with `getEventBodies`. */
+  readonly events: readonly EventBody[];
+  /** Lanes of which rows were left out, because too much became visible at once. */
+  readonly topUp: readonly string[];
+}
+
+export interface WebhookPoll {
+  /** Ids of webhooks that were created, changed (their version or their cursor by a caller), or removed. */
+  readonly changed: readonly string[];
+  /** Set when changes were left out: whoever remembers webhooks must forget them all. */
+  readonly overflowed: boolean;
+}
+
+export interface TopUp {
+  readonly webhookId: string;
+  readonly limit: number;
+  readonly ordered: boolean;
+}
+
+export interface ToppedUp {
+  readonly webhookId: string;
+  readonly deliveries: readonly WaitingDelivery[];
+  readonly more: number | null;
+}
+
+export interface Settlement {
+  readonly delivery: WaitingDelivery;
+  /** The attempt that was made; undefined when it was cancelled without one. */
+  readonly attempt?: Attempt;
+  readonly transition: Transition;
+  readonly now: number;
+}
+
+export interface LaneChange {
+  readonly webhookId: string;
+  readonly health: LaneHealth;
+  readonly disable?: DisabledReason;
+  readonly now: number;
+}
+
+export interface DeliveryQuery {
+  readonly namespace: string;
+  /** Only ids less than this. */
+  readonly before?: string;
+  readonly limit: number;
+  readonly webhookId?: string;
+  readonly state?: DeliveryState;
+}
