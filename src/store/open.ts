@@ -1,0 +1,34 @@
+import { DomainError } from '../domain/error.ts';
+import type { SqliteOptions } from './sqlite/options.ts';
+import { openSqlite } from './sqlite/store.ts';
+import type { Store } from './store.ts';
+
+export type StoreOptions = SqliteOptions;
+
+/** A URL, and not the name of a file: a scheme of at least two letters (`C:\` is a drive) and a colon. */
+const SCHEME = /^([a-z][a-z0-9+.-]+):(.*)$/is;
+
+/**
+ * Opens the store that `url` names: `:memory:` (gone when closed), the path of an SQLite file, or
+ * `sqlite:<path>`. The file is created where there is none.
+ *
+ * Rejects with FAILED_PRECONDITION, and a message for the person who starts the server, when `url`
+ * names something else, when another process has the file, when the file is not such a store or was
+ * written by a newer version, and when it cannot be opened.
+ */
+export async function openStore(url: string, options: StoreOptions = {}): Promise<Store> {
+  const path = sqlitePath(url);
+  if (path === '') throw new DomainError('FAILED_PRECONDITION', 'name a database: a file path or ":memory:"');
+  return openSqlite(path, options);
+}
+
+function sqlitePath(url: string): string {
+  const [, scheme, rest] = SCHEME.exec(url) ?? [];
+  if (scheme === undefined || rest === undefined) return url;
+  if (scheme.toLowerCase() === 'sqlite') return rest.replace(/^\/\//, '');
+  throw new DomainError(
+    'FAILED_PRECONDITION',
+    `a ${scheme}: database cannot be used: this version of Carillon keeps its data in SQLite only; ` +
+      'give a file path, "sqlite:<path>" or ":memory:"',
+  );
+}

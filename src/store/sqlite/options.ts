@@ -1,0 +1,40 @@
+/** What can be set about a store on SQLite. Everything has a default fit for a server. */
+export interface SqliteOptions {
+  /**
+   * How long a write waits for others to share its commit with, in milliseconds, while the database is
+   * idle. More makes a busy server cheaper and a lone caller slower. Default 2.
+   */
+  readonly lingerMs?: number;
+  /** Calls that may be unanswered at a time; beyond, they are refused with EXHAUSTED. Default 10,000. */
+  readonly callsMax?: number;
+  /** Bytes of payload that may be unanswered at a time; beyond, calls are refused. Default 64 MiB. */
+  readonly callBytesMax?: number;
+  /** Waiting deliveries held for the next `pollWaiting`; beyond, lanes are named in `topUp`. Default 20,000. */
+  readonly visibleRowsMax?: number;
+  /** Bytes of bodies held for the next `pollWaiting`; beyond, bodies are left out. Default 16 MiB. */
+  readonly visibleBytesMax?: number;
+  /** Changed webhooks held for the next `pollWebhooks`; beyond, it overflows. Default 10,000. */
+  readonly changedMax?: number;
+  /**
+   * Called once if the database's thread ends by itself. Everything outstanding has been rejected by
+   * then, and every later call will be: the process should stop and be started again.
+   */
+  readonly onFatal?: (error: Error) => void;
+}
+
+/** The same with every default filled in. */
+export type SqliteSettings = Required<SqliteOptions>;
+
+const MIB = 1024 * 1024;
+
+export function settings(options: SqliteOptions): SqliteSettings {
+  return {
+    lingerMs: options.lingerMs ?? 2,
+    callsMax: options.callsMax ?? 10_000,
+    callBytesMax: options.callBytesMax ?? 64 * MIB,
+    visibleRowsMax: options.visibleRowsMax ?? 20_000,
+    visibleBytesMax: options.visibleBytesMax ?? 16 * MIB,
+    changedMax: options.changedMax ?? 10_000,
+    onFatal: options.onFatal ?? (() => {}),
+  };
+}

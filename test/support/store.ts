@@ -1,0 +1,138 @@
+/** Builders of what the store keeps, with plain defaults, and a store to keep it in. */
+import type { Attempt } from '../../src/domain/attempt.ts';
+import { type Event, RUN_EVENT_TYPE } from '../../src/domain/event.ts';
+import { type IdKind, newId, runEventId } from '../../src/domain/id.ts';
+import { HEALTHY } from '../../src/domain/lane.ts';
+import type { Webhook, WebhookSpec } from '../../src/domain/webhook.ts';
+import { openStore, type StoreOptions } from '../../src/store/open.ts';
+import type { Publication, RunFiring, Store } from '../../src/store/store.ts';
+
+/** When everything in these builders happens unless told otherwise: 2026-01-01T00:00:00Z. */
+export const T0 = 1_767_225_600_000;
+
+const MINUTE = 60_000;
+
+/** A store that is gone when closed. Writes wait for no company, so that tests are quick. */
+export function openMemoryStore(options: StoreOptions = {}): Promise<Store> {
+  return openStore(':memory:', { lingerMs: 0, ...options });
+}
+
+let drawn = 0;
+
+/** A new id, greater than those made before it. */
+export function testId(kind: IdKind): string {
+  const bytes = new Uint8Array(10);
+  new DataView(bytes.buffer).setUint32(6, ++drawn);
+  return newId(kind, T0, { unit: () => 0, bytes: () => bytes });
+}
+
+export type WebhookOverrides = Partial<Omit<Webhook, 'spec'>> & { readonly spec?: Partial<WebhookSpec> };
+
+/** An ACTIVE webhook ringing every minute from `T0`, with a name of its own. */
+export function aWebhook(overrides: WebhookOverrides = {}): Webhook {
+  const id = overrides.id ?? testId('webhook');
+  return {
+    namespace: 'default',
+    sealedSecrets: [new Uint8Array([1, 2, 3])],
+    state: 'ACTIVE',
+    cursor: { anchorAt: T0, nominalAt: T0 + MINUTE, dueAt: T0 + MINUTE, fired: 0, skipped: 0 },
+    health: HEALTHY,
+    createdAt: T0,
+    updatedAt: T0,
+    version: 1,
+    ...overrides,
+    id,
+    spec: aSpec({ name: `hook-${id.slice(-6).toLowerCase()}`, ...overrides.spec }),
+  };
+}
+
+/** What a caller of `aWebhook` asked for. */
+export function aSpec(overrides: Partial<WebhookSpec> = {}): WebhookSpec {
+  return {
+    name: 'joe',
+    destination: 'http://127.0.0.1:9/hook',
+    schedule: {
+      when: { kind: 'every', periodMs: MINUTE },
+      jitterMs: 0,
+      misfire: 'FIRE_LATEST',
+      catchupMs: 60 * MINUTE,
+      overlap: 'SUPERSEDE',
+    },
+    headers: {},
+    timeoutMs: 15_000,
+    retryPolicy: { maxAttempts: 10, delaysMs: [5_000, 5 * MINUTE], jitter: 0.2, clientErrors: 'RETRY' },
+    limits: { concurrency: 8, ordered: false },
+    labels: {},
+    ...overrides,
+  };
+}
+
+/** An event that nobody published yet. */
+export function anEvent(overrides: Partial<Event> = {}): Event {
+  return {
+    id: testId('event'),
+    namespace: 'default',
+    type: RUN_EVENT_TYPE,
+    contentType: 'text/plain; charset=utf-8',
+    body: new TextEncoder().encode('Hello joe'),
+    createdAt: T0,
+    ...overrides,
+  };
+}
+
+export interface PublicationOverrides extends Partial<Omit<Publication, 'event' | 'deliveries'>> {
+  readonly event?: Partial<Event>;
+}
+
+/** One event with a delivery for each of these webhooks, due at `T0`. */
+export function aPublication(webhookIds: readonly string[], overrides: PublicationOverrides = {}): Publication {
+  return {
+    dueAt: T0,
+    run: false,
+    ...overrides,
+    event: anEvent(overrides.event),
+    deliveries: webhookIds.map((webhookId) => ({ id: testId('delivery'), webhookId })),
+  };
+}
+
+/** The firing of a webhook's next run, as the scheduler would do it a period of a minute further. */
+export function aRun(webhook: Webhook, overrides: Partial<RunFiring> = {}): RunFiring {
+  const from = overrides.from ?? webhook.cursor.nominalAt ?? T0;
+  return {
+    webhookId: webhook.id,
+    version: webhook.version,
+    from,
+    to: {
+      anchorAt: webhook.cursor.anchorAt,
+      nominalAt: from + MINUTE,
+      dueAt: from + MINUTE,
+      fired: webhook.cursor.fired + 1,
+      skipped: webhook.cursor.skipped,
+    },
+    overlap: 'ALLOW',
+    now: from,
+    runs: [
+      {
+        event: anEvent({ id: runEventId(webhook.id, from), namespace: webhook.namespace, nominalAt: from }),
+        deliveryId: testId('delivery'),
+      },
+    ],
+    ...overrides,
+  };
+}
+
+/** An attempt that was answered with `status`. */
+export function anAttempt(number: number, status = 200): Attempt {
+  return {
+    number,
+    outcome: {
+      kind: 'answered',
+      status,
+      headers: { 'content-type': 'text/plain' },
+      body: new TextEncoder().encode('ok'),
+      truncated: false,
+      startedAt: T0,
+      durationMs: 12.5,
+    },
+  };
+}
