@@ -1,12 +1,145 @@
+import type { Verdict } from './settle.ts';
+
+/**
+ * The rules of a lane: a webhook's queue of waiting deliveries, and when it may next move. Pure: the
+ * dispatcher holds the queue and the clock and asks here.
+ */
+
 /** What of a lane outlives the process: it is written only when it changes. */
 export interface LaneHealth {
   /** The first failure since the last success; null while the destination is well. */
   readonly failingSince: number | null;
   /** How often the circuit breaker opened since the last success; 0 while it is closed. */
   readonly trips: number;
-  /** While the breaker is open, when a probe may go; null while it is closed. */
+  /** When a probe may go, once the breaker has opened; null while it is closed. */
   readonly openUntil: number | null;
 }
 
 /** A lane in good health. */
 export const HEALTHY: LaneHealth = { failingSince: null, trips: 0, openUntil: null };
+
+/** What the webhook's limits and state say. */
+export interface LaneRules {
+  /** False while the webhook is paused or disabled. */
+  readonly open: boolean;
+  /** Requests in flight at once; 1 when ordered. */
+  readonly concurrency: number;
+  /** Tokens a second and the most that can be saved up; undefined when unlimited. */
+  readonly rate?: { readonly perSecond: number; readonly burst: number };
+}
+
+/** How the lane is, apart from what waits in it. */
+export interface LaneState {
+  readonly inFlight: number;
+  readonly health: LaneHealth;
+  /** Attempts in a row that found the destination unavailable. */
+  readonly failures: number;
+  /** The destination asked (Retry-After) to be left alone until then. */
+  readonly holdUntil: number;
+  /** Tokens in the bucket at `tokensAt`. */
+  readonly tokens: number;
+  readonly tokensAt: number;
+}
+
+/** Failures in a row that open the breaker. */
+export const BREAKER_FAILURES = 5;
+/** How long the breaker stays open the first time; it doubles each time a probe fails. */
+export const BREAKER_OPEN_MS = 5_000;
+/** The longest that it stays open. */
+export const BREAKER_OPEN_MAX_MS = 5 * 60_000;
+/** The part by which an open time is changed, either way, so that lanes do not probe in step. */
+const BREAKER_JITTER = 0.2;
+/** Doublings after which the bound is reached whatever the base: keeps 2^n finite. */
+const BREAKER_DOUBLINGS_MAX = 16;
+
+/**
+ * A lane that was not there before. Its bucket has been filling, from empty, since `since`, when this
+ * node began to own it: after a takeover the two owners together never exceed the rate.
+ */
+export function newLane(health: LaneHealth, since: number): LaneState {
+  return { inFlight: 0, health, failures: 0, holdUntil: 0, tokens: 0, tokensAt: since };
+}
+
+/** How many deliveries may go now; when none may, the time to look again (Infinity: when something happens). */
+export interface Turn {
+  readonly go: number;
+  readonly again: number;
+}
+
+const NEVER: Turn = { go: 0, again: Number.POSITIVE_INFINITY };
+
+export function next(lane: LaneState, rules: LaneRules, now: number): Turn {
+  if (!rules.open) return NEVER;
+  const probing = lane.health.openUntil !== null;
+  const free = (probing ? 1 : rules.concurrency) - lane.inFlight;
+  if (free <= 0) return NEVER;
+  const wait = Math.max(lane.holdUntil, lane.health.openUntil ?? 0);
+  if (wait > now) return { go: 0, again: wait };
+  if (rules.rate === undefined) return { go: free, again: now };
+  const tokens = tokensNow(lane, rules.rate, now);
+  if (tokens >= 1) return { go: Math.min(free, Math.floor(tokens)), again: now };
+  // Rounded up: a millisecond early would find the token not there yet.
+  return { go: 0, again: now + Math.ceil(((1 - tokens) * 1000) / rules.rate.perSecond) };
+}
+
+/** The lane after one of its deliveries was sent. */
+export function started(lane: LaneState, rules: LaneRules, now: number): LaneState {
+  if (rules.rate === undefined) return { ...lane, inFlight: lane.inFlight + 1 };
+  const tokens = tokensNow(lane, rules.rate, now) - 1;
+  return { ...lane, inFlight: lane.inFlight + 1, tokens, tokensAt: now };
+}
+
+/** The lane after an attempt came to its end. `unit` is in [0, 1). */
+export function finished(lane: LaneState, verdict: Verdict, now: number, unit: number): LaneState {
+  const inFlight = lane.inFlight - 1;
+  if (verdict.success) return { ...lane, inFlight, failures: 0, health: HEALTHY };
+  const failures = verdict.unavailable ? lane.failures + 1 : 0;
+  const holdUntil = verdict.retryAfterMs > 0 ? Math.max(lane.holdUntil, now + verdict.retryAfterMs) : lane.holdUntil;
+  return { ...lane, inFlight, failures, holdUntil, health: healthAfterFailure(lane.health, verdict, failures, now, unit) };
+}
+
+function healthAfterFailure(
+  health: LaneHealth,
+  verdict: Verdict,
+  failures: number,
+  now: number,
+  unit: number,
+): LaneHealth {
+  const failingSince = health.failingSince ?? now;
+  const isOpen = health.openUntil !== null;
+  // It answered, if not with what we hoped for: the breaker is about reaching it.
+  if (!verdict.unavailable) return isOpen || health.failingSince === null ? { failingSince, trips: 0, openUntil: null } : health;
+  // Attempts sent before the breaker opened must not open it again: only a probe does.
+  const opens = isOpen ? health.openUntil! <= now : failures >= BREAKER_FAILURES;
+  if (!opens) return health.failingSince === null ? { ...health, failingSince } : health;
+  const doubled = BREAKER_OPEN_MS * 2 ** Math.min(health.trips, BREAKER_DOUBLINGS_MAX);
+  const openMs = Math.min(doubled, BREAKER_OPEN_MAX_MS) * (1 + BREAKER_JITTER * (2 * unit - 1));
+  return { failingSince, trips: health.trips + 1, openUntil: now + Math.round(openMs) };
+}
+
+/** Whether a destination that has failed since then is to be disabled. */
+export function failsTooLong(health: LaneHealth, disableAfterMs: number, now: number): boolean {
+  return health.failingSince !== null && now - health.failingSince >= disableAfterMs;
+}
+
+/** Whether the lane is as a new one would be, so that nothing is lost by forgetting it. */
+export function isForgettable(lane: LaneState, rules: LaneRules, now: number): boolean {
+  if (lane.inFlight > 0 || lane.failures > 0 || lane.holdUntil > now) return false;
+  return rules.rate === undefined || tokensNow(lane, rules.rate, now) >= rules.rate.burst;
+}
+
+/**
+ * The most that one lane may have in flight when the node as a whole is at `inFlight` of `inFlightMax`:
+ * a part of what is still free. However many destinations hang, some room is left for the others.
+ * Source: the dynamic threshold of Choudhury and Hahne, "Dynamic queue length thresholds for
+ * shared-memory packet switches", IEEE/ACM Transactions on Networking 6(2), 1998.
+ */
+export function fairShare(inFlight: number, inFlightMax: number): number {
+  return Math.ceil((inFlightMax - inFlight) / 8);
+}
+
+function tokensNow(lane: LaneState, rate: { perSecond: number; burst: number }, now: number): number {
+  // A clock that was put back earns nothing, and takes nothing.
+  const earned = (Math.max(0, now - lane.tokensAt) * rate.perSecond) / 1000;
+  return Math.min(rate.burst, lane.tokens + earned);
+}

@@ -1,0 +1,86 @@
+import type { Outcome } from './attempt.ts';
+import type { FailedReason, Transition, WaitingDelivery } from './delivery.ts';
+import { type RetryPolicy, retryDelayMs } from './retry-policy.ts';
+
+/**
+ * The most that a Retry-After can put a retry off. A destination that asks for a year gets a day:
+ * the delivery must not outlive its retention.
+ */
+export const RETRY_AFTER_MAX_MS = 24 * 60 * 60 * 1000;
+
+/** What an attempt says of the delivery and of its destination. */
+export interface Verdict {
+  readonly transition: Transition;
+  readonly success: boolean;
+  /** The destination did not answer, or said that it cannot: 408, 425, 429 or 5xx. The breaker counts these. */
+  readonly unavailable: boolean;
+  /** It answered 410: nothing more is to be sent there. */
+  readonly gone: boolean;
+  /** How long the destination asked to be left alone, bounded; 0 when it did not. */
+  readonly retryAfterMs: number;
+}
+
+export interface SettleInput {
+  /** `attempts` are those made before this one. */
+  readonly delivery: Pick<WaitingDelivery, 'attempts' | 'superseded'>;
+  readonly outcome: Outcome;
+  readonly policy: RetryPolicy;
+  readonly now: number;
+  /** In [0, 1). */
+  readonly unit: number;
+}
+
+/**
+ * The state machine of a delivery, as one pure function: what an attempt's outcome makes of it. 2xx is
+ * success. Everything else is failure, a redirect too, which is never followed.
+ */
+export function settle(input: SettleInput): Verdict {
+  const { outcome, now } = input;
+  const status = outcome.kind === 'answered' ? outcome.status : undefined;
+  const success = status !== undefined && status >= 200 && status < 300;
+  const gone = status === 410;
+  return {
+    transition: success ? { to: 'SUCCEEDED' } : failure(input, status),
+    success,
+    unavailable: status === undefined || isUnavailable(status),
+    gone,
+    retryAfterMs: outcome.kind === 'answered' && !success ? retryAfterMs(outcome.headers['retry-after'], now) : 0,
+  };
+}
+
+function failure(input: SettleInput, status: number | undefined): Transition {
+  const { delivery, outcome, policy, now, unit } = input;
+  const made = delivery.attempts + 1;
+  const final = finalReason(status, policy, made);
+  if (final !== undefined) return { to: 'FAILED', reason: final };
+  // A newer run stands in for this one: what would have been a retry is not made.
+  if (delivery.superseded) return { to: 'CANCELLED', reason: 'SUPERSEDED' };
+  const asked = outcome.kind === 'answered' ? retryAfterMs(outcome.headers['retry-after'], now) : 0;
+  // Retry-After is the least that the destination wants to be left alone, not an appointment.
+  return { to: 'PENDING', dueAt: now + Math.max(retryDelayMs(policy, made, unit), asked) };
+}
+
+function finalReason(status: number | undefined, policy: RetryPolicy, made: number): FailedReason | undefined {
+  if (status === 410) return 'GONE';
+  const refused = status !== undefined && status >= 400 && status < 500 && !isUnavailable(status);
+  if (refused && policy.clientErrors === 'FAIL') return 'REFUSED';
+  return made >= policy.maxAttempts ? 'EXHAUSTED' : undefined;
+}
+
+function isUnavailable(status: number): boolean {
+  return status >= 500 || status === 408 || status === 425 || status === 429;
+}
+
+/**
+ * Retry-After as milliseconds from `now`: whole seconds or an HTTP date; 0 for what is neither, or in
+ * the past; at most `RETRY_AFTER_MAX_MS`. Source: RFC 9110, section 10.2.3.
+ */
+export function retryAfterMs(value: string | undefined, now: number): number {
+  if (value === undefined) return 0;
+  const text = value.trim();
+  if (/^\d{1,15}$/.test(text)) return Math.min(Number(text) * 1000, RETRY_AFTER_MAX_MS);
+  // IMF-fixdate only; Date.parse alone would also take "1" or "March" for a date.
+  if (!/^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/.test(text)) return 0;
+  const at = Date.parse(text);
+  return Number.isNaN(at) ? 0 : Math.min(Math.max(0, at - now), RETRY_AFTER_MAX_MS);
+}

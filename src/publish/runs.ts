@@ -1,0 +1,38 @@
+import { type Event, RUN_EVENT_TYPE } from '../domain/event.ts';
+import { newId, runEventId } from '../domain/id.ts';
+import type { Random } from '../domain/random.ts';
+import { renderRun } from '../domain/template.ts';
+import type { Webhook } from '../domain/webhook.ts';
+
+/** A run of a schedule as an event, with the id of its one delivery. */
+export interface Run {
+  readonly event: Event;
+  readonly deliveryId: string;
+}
+
+export interface RunInput {
+  readonly webhook: Webhook;
+  /** The nominal time; undefined for a trigger, which belongs to no schedule. */
+  readonly nominalAt?: number;
+  readonly now: number;
+  readonly random: Random;
+}
+
+/** Makes a run. Its body is rendered here, once, so that a retry repeats the same bytes. Raises what `renderRun` raises. */
+export function makeRun(input: RunInput): Run {
+  const { webhook, nominalAt, now, random } = input;
+  const scheduled = nominalAt === undefined ? {} : { nominalAt };
+  const { body, contentType } = renderRun({ webhook, now, ...scheduled });
+  return {
+    event: {
+      id: nominalAt === undefined ? newId('event', now, random) : runEventId(webhook.id, nominalAt),
+      namespace: webhook.namespace,
+      type: RUN_EVENT_TYPE,
+      contentType,
+      body,
+      createdAt: now,
+      ...scheduled,
+    },
+    deliveryId: newId('delivery', now, random),
+  };
+}

@@ -1,0 +1,26 @@
+import type { Clock } from '../domain/clock.ts';
+import { DomainError } from '../domain/error.ts';
+import type { Random } from '../domain/random.ts';
+import type { Webhook } from '../domain/webhook.ts';
+import type { Store } from '../store/store.ts';
+import { makeRun } from './runs.ts';
+
+export interface TriggerDeps {
+  readonly store: Pick<Store, 'publish'>;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/**
+ * Rings a webhook once, now, outside its schedule, and returns the id of the delivery. Raises
+ * FAILED_PRECONDITION unless the webhook is ACTIVE.
+ */
+export async function trigger(deps: TriggerDeps, webhook: Webhook): Promise<string> {
+  if (webhook.state !== 'ACTIVE') {
+    throw new DomainError('FAILED_PRECONDITION', `webhook ${webhook.id} is ${webhook.state}; resume it first`);
+  }
+  const now = deps.clock.now();
+  const { event, deliveryId } = makeRun({ webhook, now, random: deps.random });
+  await deps.store.publish([{ event, deliveries: [{ id: deliveryId, webhookId: webhook.id }], dueAt: now, run: true }]);
+  return deliveryId;
+}

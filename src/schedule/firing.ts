@@ -1,0 +1,35 @@
+import type { Random } from '../domain/random.ts';
+import { planRuns } from '../domain/run-plan.ts';
+import type { Webhook } from '../domain/webhook.ts';
+import { makeRun, type Run } from '../publish/runs.ts';
+import type { RunFiring } from '../store/store.ts';
+import type { Log } from '../telemetry/log.ts';
+
+/** What is to be written when a webhook's schedule is due; undefined when it is not due (any more). */
+export function firingOf(webhook: Webhook, now: number, deps: { random: Random; log: Log }): RunFiring | undefined {
+  const { spec, cursor } = webhook;
+  if (webhook.state !== 'ACTIVE' || cursor.nominalAt === null) return undefined;
+  const plan = planRuns(webhook.id, spec.schedule, cursor, now);
+  if (plan === null) return undefined;
+  const runs: Run[] = [];
+  for (const nominalAt of plan.fire) {
+    try {
+      runs.push(makeRun({ webhook, nominalAt, now, random: deps.random }));
+    } catch (error) {
+      // A template can fail on what it could not know at registration, such as its own limits. The run
+      // counts as skipped; the schedule goes on.
+      const webhookId = webhook.id;
+      deps.log.error({ webhookId, nominalAt, reason: (error as Error).message }, 'run left out: its body cannot be rendered');
+    }
+  }
+  const lost = plan.fire.length - runs.length;
+  return {
+    webhookId: webhook.id,
+    version: webhook.version,
+    from: cursor.nominalAt,
+    to: { ...plan.to, fired: plan.to.fired - lost, skipped: plan.to.skipped + lost },
+    overlap: spec.schedule.overlap,
+    now,
+    runs,
+  };
+}

@@ -1,0 +1,102 @@
+import type { RunCursor } from '../domain/schedule.ts';
+import type { Webhook } from '../domain/webhook.ts';
+import type { Store } from './store.ts';
+
+/**
+ * Webhooks in memory, for the loops that need them at every run and attempt. What the store says has
+ * changed is forgotten, and whoever listens is told; nothing here is ever the only copy.
+ */
+export interface Directory {
+  /** The webhooks with these ids, in the same order; undefined where there is none. */
+  load(ids: readonly string[]): Promise<(Webhook | undefined)[]>;
+  /** Notes that a firing moved a webhook's cursor, which is no change that the store reports. */
+  advance(id: string, cursor: RunCursor): void;
+  /** Forgets a webhook, so that the next `load` reads it anew. */
+  forget(id: string): void;
+  /** Asks the store once what has changed; returns how many webhooks have. */
+  refresh(): Promise<number>;
+  /** Calls back with the ids of changed webhooks, or 'ALL' when anything may have changed. */
+  onChange(listener: (changed: readonly string[] | 'ALL') => void): void;
+}
+
+export interface DirectoryOptions {
+  readonly store: Pick<Store, 'getWebhooks' | 'pollWebhooks'>;
+  /** Webhooks kept, by their approximate size; beyond, the longest kept are dropped. */
+  readonly bytesMax?: number;
+}
+
+const BYTES_MAX = 32 * 1024 * 1024;
+/** About what a webhook takes without its payload, measured on registrations with two fields. */
+const WEBHOOK_BYTES = 1500;
+
+export function createDirectory({ store, bytesMax = BYTES_MAX }: DirectoryOptions): Directory {
+  const kept = new Map<string, Webhook>();
+  const listeners: ((changed: readonly string[] | 'ALL') => void)[] = [];
+  /** Raised by every refresh that found changes: what was being read meanwhile is not kept. */
+  let generation = 0;
+  let bytes = 0;
+
+  function keep(webhook: Webhook): void {
+    forget(webhook.id);
+    kept.set(webhook.id, webhook);
+    bytes += sizeOf(webhook);
+    for (const id of kept.keys()) {
+      if (bytes <= bytesMax) break;
+      forget(id);
+    }
+  }
+
+  function forget(id: string): void {
+    const webhook = kept.get(id);
+    if (webhook === undefined) return;
+    kept.delete(id);
+    bytes -= sizeOf(webhook);
+  }
+
+  return {
+    forget,
+    async load(ids) {
+      const missing = ids.filter((id) => !kept.has(id));
+      if (missing.length === 0) return ids.map((id) => kept.get(id));
+      const held = new Map(ids.map((id) => [id, kept.get(id)]));
+      const before = generation;
+      for (const webhook of await store.getWebhooks(missing)) {
+        if (webhook === undefined) continue;
+        held.set(webhook.id, webhook);
+        if (generation === before) keep(webhook);
+      }
+      return ids.map((id) => held.get(id));
+    },
+    advance(id, cursor) {
+      const webhook = kept.get(id);
+      if (webhook !== undefined) kept.set(id, { ...webhook, cursor });
+    },
+    async refresh() {
+      const { changed, overflowed } = await store.pollWebhooks();
+      if (changed.length === 0 && !overflowed) return 0;
+      generation++;
+      for (const id of overflowed ? [...kept.keys()] : changed) forget(id);
+      for (const listener of listeners) listener(overflowed ? 'ALL' : changed);
+      return changed.length;
+    },
+    onChange(listener) {
+      listeners.push(listener);
+    },
+  };
+}
+
+function sizeOf({ spec }: Webhook): number {
+  const body = spec.payload?.body;
+  switch (body?.kind) {
+    case undefined:
+      return WEBHOOK_BYTES;
+    case 'template':
+      return WEBHOOK_BYTES + body.source.length;
+    case 'text':
+      return WEBHOOK_BYTES + body.text.length;
+    case 'data':
+      return WEBHOOK_BYTES + body.data.length;
+    default:
+      return body satisfies never;
+  }
+}
