@@ -1,0 +1,42 @@
+/**
+ * The known word that `word` is most likely a slip of: at most a third of its letters are wrong,
+ * missing, too many or swapped with their neighbour. Case, `-` and `_` do not count. Undefined when
+ * none is that near.
+ */
+export function nearest(word: string, known: readonly string[]): string | undefined {
+  const plain = plainly(word);
+  let best: string | undefined;
+  let least = Math.floor(plain.length / 3) + 1;
+  for (const candidate of known) {
+    const distance = slips(plain, plainly(candidate), least);
+    if (distance < least) {
+      best = candidate;
+      least = distance;
+    }
+  }
+  return best;
+}
+
+function plainly(word: string): string {
+  return word.toLowerCase().replace(/^carillon_|[-_]/g, '');
+}
+
+/** Optimal string alignment distance; at least `limit` when the lengths alone differ that much. */
+function slips(a: string, b: string, limit: number): number {
+  if (Math.abs(a.length - b.length) >= limit) return limit;
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1];
+      let cost = Math.min(last[j]! + 1, row[j - 1]! + 1, last[j - 1]! + (same ? 0 : 1));
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      if (swapped) cost = Math.min(cost, beforeLast[j - 2]! + 1);
+      row.push(cost);
+    }
+    beforeLast = last;
+    last = row;
+  }
+  return last[b.length]!;
+}

@@ -1,0 +1,162 @@
+import {
+  boolean,
+  bytes,
+  cidr,
+  database,
+  duration,
+  hostPort,
+  integer,
+  list,
+  oneOf,
+  origin,
+  path,
+  type SettingType,
+} from './config-types.ts';
+import { decodeKey, KEY_ALLOWED } from './secrets-key.ts';
+
+/** The commands that take settings. */
+export const COMMANDS = ['dev', 'serve'] as const;
+export type Command = (typeof COMMANDS)[number];
+
+/** The file that is read when `--config` names none. It need not exist. */
+export const CONFIG_FILE = 'carillon.toml';
+
+/** One setting: everything that the program, `--help` and the README know about it. */
+export interface Setting<T> {
+  readonly type: SettingType<T>;
+  /** What it is when nobody sets it, as one would write it; null for nothing. */
+  readonly default: Readonly<Record<Command, string | null>>;
+  /** One line, without a full stop. */
+  readonly about: string;
+  /** Its value appears in no message. */
+  readonly secret: boolean;
+}
+
+/**
+ * Every setting there is. A key names it in code; people write its name as `settingNames` spells it.
+ * A span of time ends in `Ms` in code only, since people write its unit with the number.
+ */
+export const SETTINGS = {
+  listen: setting(hostPort(), '127.0.0.1:8090', 'Where the API, the inbox and health are served'),
+  db: setting(
+    database(),
+    'carillon.db',
+    'The SQLite file that keeps everything, or :memory: to keep nothing',
+  ),
+  inbox: setting(
+    boolean(),
+    { dev: 'true', serve: 'false' },
+    'Serve the built-in receiver and its page at /inbox/<name>',
+  ),
+  logLevel: setting(
+    oneOf('debug', 'info', 'warn', 'error', 'silent'),
+    'info',
+    'The least that is worth a log line',
+  ),
+  logFormat: setting(
+    oneOf('auto', 'pretty', 'json'),
+    { dev: 'auto', serve: 'json' },
+    'How log lines look; auto is pretty on a terminal and json elsewhere',
+  ),
+  allowDestinations: setting(
+    list(cidr()),
+    { dev: '127.0.0.0/8,::1/128', serve: '' },
+    'Addresses that destinations may have although they are not public',
+  ),
+  defaultEveryMs: setting(
+    duration({ min: '100ms', max: '365d' }),
+    '5s',
+    'How often a webhook rings that is registered without a schedule or event types',
+  ),
+  everyMinMs: setting(
+    duration({ min: '100ms', max: '1d' }),
+    '1s',
+    'The shortest period that a schedule may have',
+  ),
+  retentionMs: setting(
+    duration({ min: '1m', max: '3650d' }),
+    '7d',
+    'How long finished deliveries and their attempts are kept',
+  ),
+  disableAfterMs: setting(
+    duration({ min: '1m', max: '365d' }),
+    '5d',
+    'A webhook whose every attempt failed for this long is disabled',
+  ),
+  inFlightMax: setting(integer({ min: 1, max: 65_535 }), '1024', 'Requests to destinations at once, in all'),
+  originInFlightMax: setting(
+    integer({ min: 1, max: 65_535 }),
+    '256',
+    'Requests at once to one origin: a scheme, host and port',
+  ),
+  messageBytesMax: setting(
+    bytes({ min: '64KiB', max: '64MiB' }),
+    '4MiB',
+    'The largest message that a call may send',
+  ),
+  connectionsMax: setting(
+    integer({ min: 16, max: 1_000_000 }),
+    '10000',
+    'Connections to the API at once; further ones are closed',
+  ),
+  stopTimeoutMs: setting(
+    duration({ min: '100ms', max: '1h' }),
+    { dev: '3s', serve: '20s' },
+    'How long requests in flight may take to finish when the server stops',
+  ),
+  corsOrigins: setting(list(origin()), '', 'Origins whose pages may call the API from a browser'),
+  secretsKey: optional(
+    {
+      placeholder: 'key',
+      allowed: KEY_ALLOWED,
+      shape: 'one',
+      parse: (text) => (decodeKey(text) ? text : undefined),
+    },
+    'The key that seals signing secrets at rest; better in the environment, since others see flags',
+    { secret: true },
+  ),
+  secretsKeyFile: optional(
+    path(),
+    'The file that holds that key; the database path with .key unless set, and made at the first start',
+  ),
+} as const;
+
+/** The key of a setting in code. */
+export type SettingKey = keyof typeof SETTINGS;
+export const SETTING_KEYS = Object.keys(SETTINGS) as readonly SettingKey[];
+
+/** What each setting is once read. */
+export type Settings = {
+  readonly [K in SettingKey]: (typeof SETTINGS)[K] extends Setting<infer T> ? T : never;
+};
+
+/** How a setting is written as a flag, in the environment, and in the file. */
+export interface SettingNames {
+  readonly flag: string;
+  readonly env: string;
+  readonly toml: string;
+}
+
+export function settingNames(key: SettingKey | 'config'): SettingNames {
+  const words = key.replace(/Ms$/, '').split(/(?=[A-Z])/);
+  const toml = words.join('_').toLowerCase();
+  return { flag: `--${toml.replaceAll('_', '-')}`, env: `CARILLON_${toml.toUpperCase()}`, toml };
+}
+
+function setting<T>(
+  type: SettingType<T>,
+  value: string | Record<Command, string>,
+  about: string,
+): Setting<T> {
+  return {
+    type,
+    default: typeof value === 'string' ? { dev: value, serve: value } : value,
+    about,
+    secret: false,
+  };
+}
+
+/** A setting that is undefined when nobody sets it. */
+function optional<T>(type: SettingType<T>, about: string, { secret = false } = {}): Setting<T | undefined> {
+  return { type, default: { dev: null, serve: null }, about, secret };
+}

@@ -1,0 +1,147 @@
+import { link, open, readFile, stat, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { DomainError } from '../domain/error.ts';
+import type { Random } from '../domain/random.ts';
+
+/** Bytes of the key that seals signing secrets at rest. */
+export const KEY_BYTES = 32;
+
+/** What a key looks like, to follow "give". */
+export const KEY_ALLOWED = `${KEY_BYTES} bytes in base64 or hex, such as \`openssl rand -base64 ${KEY_BYTES}\` prints`;
+
+export interface SecretsKeySource {
+  /** The database: a path, or `:memory:`. */
+  readonly db: string;
+  /** The key itself, as `decodeKey` reads it. */
+  readonly secretsKey: string | undefined;
+  /** A file that holds it. */
+  readonly secretsKeyFile: string | undefined;
+  readonly random: Random;
+}
+
+export interface SecretsKey {
+  readonly key: Uint8Array;
+  /** A sentence for the log, when the key file is open to others. */
+  readonly warning?: string;
+}
+
+/**
+ * The key that was given; or the one in the file that was named; or the one in `<db>.key`, which is
+ * made, readable by its owner only, when neither it nor the database exists. A database in memory
+ * gets a random key.
+ *
+ * Rejects with DomainError FAILED_PRECONDITION when there is no usable key: the file is missing,
+ * cannot be read or written, or holds something else.
+ */
+export async function loadSecretsKey(source: SecretsKeySource): Promise<SecretsKey> {
+  const { db, secretsKey, secretsKeyFile, random } = source;
+  if (secretsKey !== undefined) {
+    const key = decodeKey(secretsKey);
+    if (!key) throw unusable(`the secrets key is not valid; give ${KEY_ALLOWED}`);
+    return { key };
+  }
+  if (secretsKeyFile !== undefined) {
+    const found = await readKey(secretsKeyFile);
+    if (!found) throw unusable(`the key file ${secretsKeyFile} does not exist; put ${KEY_ALLOWED} into it`);
+    return found;
+  }
+  if (db === ':memory:') return { key: random.bytes(KEY_BYTES) };
+  const path = `${db}.key`;
+  const found = await readKey(path);
+  if (found) return found;
+  // A new key beside an old database would make every signing secret in it unreadable, and say so
+  // only when the next delivery is signed.
+  if (await holdsAnything(db)) {
+    throw unusable(
+      `the database ${db} exists, but the key file ${path} of its secrets does not; ` +
+        'put the key file back, or give its key with --secrets-key or --secrets-key-file',
+    );
+  }
+  await makeKey(path, random);
+  // Read back, because another process may have been faster: its key is the one that lasts.
+  const made = await readKey(path);
+  if (!made) throw unusable(`the key file ${path} vanished while it was made`);
+  return made;
+}
+
+/** 32 bytes from base64 (either alphabet, padded or not) or hex; undefined from anything else. */
+export function decodeKey(text: string): Uint8Array | undefined {
+  const trimmed = text.trim();
+  if (/^[\da-f]{64}$/i.test(trimmed)) return new Uint8Array(Buffer.from(trimmed, 'hex'));
+  if (!/^[\w+/-]{43}=?$/.test(trimmed)) return undefined;
+  return new Uint8Array(Buffer.from(trimmed, 'base64'));
+}
+
+async function readKey(path: string): Promise<SecretsKey | undefined> {
+  let content: string;
+  let mode: number;
+  try {
+    content = await readFile(path, 'utf8');
+    mode = (await stat(path)).mode;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw unusable(`the key file ${path} cannot be read: ${messageOf(error)}`);
+  }
+  const key = decodeKey(content);
+  if (!key) throw unusable(`the key file ${path} holds no key; it must be ${KEY_ALLOWED}`);
+  if ((mode & 0o077) === 0 || process.platform === 'win32') return { key };
+  return { key, warning: `the key file ${path} can be read by other users; chmod 600 it` };
+}
+
+async function holdsAnything(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).size > 0;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Makes the file at once and whole: written under another name, then linked, which fails when the
+ * name is taken. A crash between leaves no half a key, and two first starts leave one key.
+ */
+async function makeKey(path: string, random: Random): Promise<void> {
+  const draft = `${path}.${Buffer.from(random.bytes(6)).toString('hex')}`;
+  try {
+    const file = await open(draft, 'wx', 0o600);
+    try {
+      await file.writeFile(`${Buffer.from(random.bytes(KEY_BYTES)).toString('base64')}\n`);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    try {
+      await link(draft, path);
+    } catch (error) {
+      if (codeOf(error) !== 'EEXIST') throw error;
+    } finally {
+      await unlink(draft);
+    }
+    await syncFolder(dirname(path));
+  } catch (error) {
+    throw unusable(`the key file ${path} cannot be made: ${messageOf(error)}`);
+  }
+}
+
+/** The name is on disk only when its folder is. Windows can neither open a folder nor needs it. */
+async function syncFolder(path: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+function unusable(message: string): DomainError {
+  return new DomainError('FAILED_PRECONDITION', message);
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
