@@ -1,0 +1,96 @@
+import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
+
+/**
+ * Symmetric signatures of Standard Webhooks 1.0.0: HMAC-SHA256 over `<id>.<timestamp>.<body>`,
+ * written `v1,<base64>`, several separated by a space while a secret is being rotated.
+ * https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+ */
+
+/** How old or early a timestamp may be, unless told otherwise. */
+export const TOLERANCE_SECONDS = 300;
+
+/**
+ * A secret made ready for signing. Keep it as long as the secret is in use: an HMAC with a key object
+ * costs a small part of one that starts from bytes.
+ */
+export function signingKey(secret: Uint8Array): KeyObject {
+  return createSecretKey(secret);
+}
+
+/** The `webhook-signature` of a body: one signature for each key, in their order. */
+export function sign(
+  keys: readonly KeyObject[],
+  id: string,
+  timestampSeconds: number,
+  body: Uint8Array,
+): string {
+  const prefix = `${id}.${timestampSeconds}.`;
+  let header = '';
+  for (const key of keys) {
+    const mac = createHmac('sha256', key).update(prefix).update(body).digest('base64');
+    header += header === '' ? `v1,${mac}` : ` v1,${mac}`;
+  }
+  return header;
+}
+
+export interface VerifyRequest {
+  /** The secrets that may have signed it, as bytes or made ready. */
+  readonly secrets: readonly (Uint8Array | KeyObject)[];
+  /** Names in any case. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly body: Uint8Array;
+  /** In milliseconds, like every `now`. */
+  readonly now: number;
+  /** How old or early the timestamp may be. `TOLERANCE_SECONDS` without one. */
+  readonly toleranceSeconds?: number;
+}
+
+/** The reason is a sentence without a full stop, for a person. */
+export type Verification = 'valid' | { readonly invalid: string };
+
+/** Judges a request as a receiver should: headers there, timestamp near, one signature right. */
+export function verify(request: VerifyRequest): Verification {
+  const id = header(request.headers, 'webhook-id');
+  const timestampText = header(request.headers, 'webhook-timestamp');
+  const signatures = header(request.headers, 'webhook-signature');
+  if (id === undefined) return { invalid: 'there is no webhook-id header' };
+  if (timestampText === undefined) return { invalid: 'there is no webhook-timestamp header' };
+  if (signatures === undefined) return { invalid: 'there is no webhook-signature header' };
+
+  // Only the one spelling that a sender signs: no sign, fraction, exponent or leading zero.
+  if (!/^(0|[1-9]\d{0,11})$/.test(timestampText)) {
+    return { invalid: 'webhook-timestamp is not a whole number of seconds since 1970' };
+  }
+  const timestamp = Number(timestampText);
+  const tolerance = request.toleranceSeconds ?? TOLERANCE_SECONDS;
+  const age = Math.floor(request.now / 1000) - timestamp;
+  if (age > tolerance) return { invalid: `the timestamp is ${age} s old, more than ${tolerance} s` };
+  if (age < -tolerance) {
+    return { invalid: `the timestamp is ${-age} s in the future, more than ${tolerance} s` };
+  }
+
+  const given = signatures.split(' ').filter((signature) => signature.startsWith('v1,'));
+  if (given.length === 0) return { invalid: 'webhook-signature holds no v1 signature' };
+  if (request.secrets.length === 0) return { invalid: 'there is no secret to verify it with' };
+  for (const secret of request.secrets) {
+    const key = secret instanceof Uint8Array ? signingKey(secret) : secret;
+    const expected = Buffer.from(sign([key], id, timestamp, request.body));
+    for (const signature of given) if (same(expected, Buffer.from(signature))) return 'valid';
+  }
+  return { invalid: 'no signature matches: the secret is another, or id, timestamp or body were changed' };
+}
+
+function same(expected: Buffer, given: Buffer): boolean {
+  // The length of a right signature is no secret.
+  return expected.length === given.length && timingSafeEqual(expected, given);
+}
+
+/** The value of a header, empty and repeated ones counting as absent: a signature covers one value. */
+function header(headers: VerifyRequest['headers'], name: string): string | undefined {
+  let value = headers[name];
+  if (value === undefined) {
+    const spelled = Object.keys(headers).find((key) => key.toLowerCase() === name);
+    if (spelled !== undefined) value = headers[spelled];
+  }
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
