@@ -1,0 +1,93 @@
+import type { FieldViolation } from './error.ts';
+
+/** The bounds on a webhook's extra headers. Together they stay below what common receivers take (8 KiB). */
+export const HEADER_NAME_LENGTH_MAX = 128;
+export const HEADER_VALUE_LENGTH_MAX = 4096;
+/** Of all names and values, with the four bytes that separate and end each. */
+export const HEADERS_TOTAL_BYTES_MAX = 6144;
+
+/**
+ * Judges the extra headers of a webhook, names in any case. One violation for each header that breaks a
+ * rule, with the path `webhook.headers["name"]`, and one for all of them when together they are too big
+ * or the same name came twice.
+ */
+export function judgeHeaders(
+  headers: Readonly<Record<string, string>>,
+  field = 'webhook.headers',
+): FieldViolation[] {
+  const violations: FieldViolation[] = [];
+  const seen = new Set<string>();
+  let total = 0;
+  for (const [name, value] of Object.entries(headers)) {
+    const lower = name.toLowerCase();
+    const description = judgeName(lower) ?? judgeHeaderValue(value) ?? judgeRepeat(lower, seen);
+    if (description !== undefined) violations.push({ field: `${field}[${quote(name)}]`, description });
+    seen.add(lower);
+    total += name.length + value.length + 4;
+  }
+  if (total > HEADERS_TOTAL_BYTES_MAX) {
+    violations.push({
+      field,
+      description: `has ${total} bytes of names and values: give at most ${HEADERS_TOTAL_BYTES_MAX}`,
+    });
+  }
+  return violations;
+}
+
+/**
+ * What is wrong with the value of a header (also `content-type`), or undefined. Values are sent as
+ * Latin-1, so there is nothing that could be written for a character outside it.
+ */
+export function judgeHeaderValue(value: string): string | undefined {
+  if (value.length > HEADER_VALUE_LENGTH_MAX) {
+    return `has a value of ${value.length} characters: give at most ${HEADER_VALUE_LENGTH_MAX}`;
+  }
+  // RFC 9110, 5.5: visible characters, with spaces and tabs between them; CR, LF and NUL split messages.
+  if (/[^\t\x20-\x7e\xa0-\xff]/.test(value)) {
+    return 'has a value with characters that a header cannot carry: use printable ASCII or Latin-1';
+  }
+  if (/^[\t ]|[\t ]$/.test(value)) return 'has a value that begins or ends with white space: remove it';
+  return undefined;
+}
+
+// ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
+
+/** Why a name belongs to somebody else. */
+const HOP_BY_HOP = 'concerns the connection and not the message (RFC 9110, 7.6.1): leave it out';
+const OURS = 'is set by Carillon: leave it out';
+
+const REFUSED_NAMES: ReadonlyMap<string, string> = new Map([
+  ...['connection', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'http2-settings'].map(
+    (name) => [name, HOP_BY_HOP] as const,
+  ),
+  ...['host', 'content-length', 'user-agent', 'expect'].map((name) => [name, OURS] as const),
+  ['content-type', 'is set by the payload: use payload.content_type'],
+]);
+
+const REFUSED_PREFIXES: readonly (readonly [string, string])[] = [
+  ['proxy-', HOP_BY_HOP],
+  ['webhook-', OURS],
+  ['carillon-', OURS],
+];
+
+function judgeName(name: string): string | undefined {
+  if (name === '') return 'has no name: give one';
+  if (name.length > HEADER_NAME_LENGTH_MAX) {
+    return `has a name of ${name.length} characters: give at most ${HEADER_NAME_LENGTH_MAX}`;
+  }
+  // RFC 9110, 5.6.2: a token.
+  if (!/^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(name)) {
+    return 'has a name that is not a token (RFC 9110, 5.6.2): use letters, digits and -';
+  }
+  return REFUSED_NAMES.get(name) ?? REFUSED_PREFIXES.find(([prefix]) => name.startsWith(prefix))?.[1];
+}
+
+function judgeRepeat(name: string, seen: ReadonlySet<string>): string | undefined {
+  return seen.has(name) ? 'comes twice, in different cases: give each header once' : undefined;
+}
+
+/** A name as a key of a path, with whatever is not printable escaped and no more of it than is needed. */
+function quote(name: string): string {
+  const shown = name.length > HEADER_NAME_LENGTH_MAX ? `${name.slice(0, HEADER_NAME_LENGTH_MAX)}…` : name;
+  return JSON.stringify(shown);
+}
