@@ -94,8 +94,15 @@ export function finished(lane: LaneState, verdict: Verdict, now: number, unit: n
   const inFlight = lane.inFlight - 1;
   if (verdict.success) return { ...lane, inFlight, failures: 0, health: HEALTHY };
   const failures = verdict.unavailable ? lane.failures + 1 : 0;
-  const holdUntil = verdict.retryAfterMs > 0 ? Math.max(lane.holdUntil, now + verdict.retryAfterMs) : lane.holdUntil;
-  return { ...lane, inFlight, failures, holdUntil, health: healthAfterFailure(lane.health, verdict, failures, now, unit) };
+  const holdUntil =
+    verdict.retryAfterMs > 0 ? Math.max(lane.holdUntil, now + verdict.retryAfterMs) : lane.holdUntil;
+  return {
+    ...lane,
+    inFlight,
+    failures,
+    holdUntil,
+    health: healthAfterFailure(lane.health, verdict, failures, now, unit),
+  };
 }
 
 function healthAfterFailure(
@@ -108,7 +115,8 @@ function healthAfterFailure(
   const failingSince = health.failingSince ?? now;
   const isOpen = health.openUntil !== null;
   // It answered, if not with what we hoped for: the breaker is about reaching it.
-  if (!verdict.unavailable) return isOpen || health.failingSince === null ? { failingSince, trips: 0, openUntil: null } : health;
+  if (!verdict.unavailable)
+    return isOpen || health.failingSince === null ? { failingSince, trips: 0, openUntil: null } : health;
   // Attempts sent before the breaker opened must not open it again: only a probe does.
   const opens = isOpen ? health.openUntil! <= now : failures >= BREAKER_FAILURES;
   if (!opens) return health.failingSince === null ? { ...health, failingSince } : health;

@@ -44,7 +44,8 @@ export function settle(input: SettleInput): Verdict {
     success,
     unavailable: status === undefined || isUnavailable(status),
     gone,
-    retryAfterMs: outcome.kind === 'answered' && !success ? retryAfterMs(outcome.headers['retry-after'], now) : 0,
+    retryAfterMs:
+      outcome.kind === 'answered' && !success ? retryAfterMs(outcome.headers['retry-after'], now) : 0,
   };
 }
 
@@ -60,7 +61,11 @@ function failure(input: SettleInput, status: number | undefined): Transition {
   return { to: 'PENDING', dueAt: now + Math.max(retryDelayMs(policy, made, unit), asked) };
 }
 
-function finalReason(status: number | undefined, policy: RetryPolicy, made: number): FailedReason | undefined {
+function finalReason(
+  status: number | undefined,
+  policy: RetryPolicy,
+  made: number,
+): FailedReason | undefined {
   if (status === 410) return 'GONE';
   const refused = status !== undefined && status >= 400 && status < 500 && !isUnavailable(status);
   if (refused && policy.clientErrors === 'FAIL') return 'REFUSED';

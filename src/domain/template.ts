@@ -24,7 +24,11 @@ export const TEMPLATE_LENGTH_MAX = 64 * 1024;
 /** Compiled templates kept; the longest unused is dropped. */
 const TEMPLATES_MAX = 256;
 /** What a rendering may cost: liquidjs' count of memory, and milliseconds, since it blocks everyone else. */
-const LIMITS = { parseLimit: TEMPLATE_LENGTH_MAX, memoryLimit: 10 * BODY_BYTES_MAX, renderLimit: 20 } as const;
+const LIMITS = {
+  parseLimit: TEMPLATE_LENGTH_MAX,
+  memoryLimit: 10 * BODY_BYTES_MAX,
+  renderLimit: 20,
+} as const;
 
 const liquid = new Liquid({
   ...LIMITS,

@@ -6,7 +6,11 @@ import type { RunFiring } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
 
 /** What is to be written when a webhook's schedule is due; undefined when it is not due (any more). */
-export function firingOf(webhook: Webhook, now: number, deps: { random: Random; log: Log }): RunFiring | undefined {
+export function firingOf(
+  webhook: Webhook,
+  now: number,
+  deps: { random: Random; log: Log },
+): RunFiring | undefined {
   const { spec, cursor } = webhook;
   if (webhook.state !== 'ACTIVE' || cursor.nominalAt === null) return undefined;
   const plan = planRuns(webhook.id, spec.schedule, cursor, now);
@@ -19,7 +23,10 @@ export function firingOf(webhook: Webhook, now: number, deps: { random: Random; 
       // A template can fail on what it could not know at registration, such as its own limits. The run
       // counts as skipped; the schedule goes on.
       const webhookId = webhook.id;
-      deps.log.error({ webhookId, nominalAt, reason: (error as Error).message }, 'run left out: its body cannot be rendered');
+      deps.log.error(
+        { webhookId, nominalAt, reason: (error as Error).message },
+        'run left out: its body cannot be rendered',
+      );
     }
   }
   const lost = plan.fire.length - runs.length;

@@ -135,7 +135,10 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
     skew = skewNow;
     if (Math.abs(jumpMs) < CLOCK_JUMP_MS) return;
     // Nothing to mend: late runs go by their misfire policy, and the cursors know what has fired.
-    log.warn({ jumpMs }, `the system clock was put ${jumpMs > 0 ? 'forward' : 'back'} by ${Math.abs(jumpMs)} ms`);
+    log.warn(
+      { jumpMs },
+      `the system clock was put ${jumpMs > 0 ? 'forward' : 'back'} by ${Math.abs(jumpMs)} ms`,
+    );
     startOver();
   }
 
@@ -149,7 +152,10 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
         const due = takeDue(now);
         if (due.length === 0) return 0;
         const webhooks = await directory.load(due);
-        return await fire(webhooks.filter((webhook) => webhook !== undefined), now);
+        return await fire(
+          webhooks.filter((webhook) => webhook !== undefined),
+          now,
+        );
       } catch (error) {
         // What was taken out of the queue is still due in the store.
         startOver();
@@ -162,8 +168,8 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
       return Math.min(SLEEP_MAX_MS, Math.max(0, queue.nextDueAt - now));
     },
     changed(webhookIds) {
-      if (webhookIds === 'ALL' || changedIds.size + webhookIds.length > CHANGED_MAX) return startOver();
-      for (const id of webhookIds) changedIds.add(id);
+      if (webhookIds === 'ALL' || changedIds.size + webhookIds.length > CHANGED_MAX) startOver();
+      else for (const id of webhookIds) changedIds.add(id);
     },
   };
 }

@@ -9,6 +9,8 @@ import type { Store } from './store.ts';
 export interface Directory {
   /** The webhooks with these ids, in the same order; undefined where there is none. */
   load(ids: readonly string[]): Promise<(Webhook | undefined)[]>;
+  /** The webhook, if it is in memory. */
+  peek(id: string): Webhook | undefined;
   /** Notes that a firing moved a webhook's cursor, which is no change that the store reports. */
   advance(id: string, cursor: RunCursor): void;
   /** Forgets a webhook, so that the next `load` reads it anew. */
@@ -55,6 +57,7 @@ export function createDirectory({ store, bytesMax = BYTES_MAX }: DirectoryOption
 
   return {
     forget,
+    peek: (id) => kept.get(id),
     async load(ids) {
       const missing = ids.filter((id) => !kept.has(id));
       if (missing.length === 0) return ids.map((id) => kept.get(id));

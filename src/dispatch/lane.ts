@@ -1,0 +1,162 @@
+import type { KeyObject } from 'node:crypto';
+import type { WaitingDelivery } from '../domain/delivery.ts';
+import { HEALTHY, type LaneRules, type LaneState, newLane } from '../domain/lane.ts';
+import type { Webhook } from '../domain/webhook.ts';
+
+/** Deliveries of one lane kept in memory; the rest stay in the store until there is room. */
+export const LANE_WAITING_MAX = 500;
+/** Retries due later than this from now are not kept in memory, unless the lane is ordered. */
+export const KEEP_AHEAD_MS = 60_000;
+
+/** A webhook's queue of waiting deliveries as this node holds it. `domain/lane.ts` has its rules. */
+export interface Lane {
+  readonly webhookId: string;
+  /** Undefined until it has been read, or read again after a change; the lane does not move then. */
+  target: Target | undefined;
+  /** Whether the webhook was ACTIVE when it was read last; undefined before the first time. */
+  wasOpen: boolean | undefined;
+  state: LaneState;
+  /** What waits in memory, the first to go last. */
+  readonly waiting: WaitingDelivery[];
+  /** Everything in memory by ord: waiting, in flight, or being settled. */
+  readonly known: Map<number, WaitingDelivery>;
+  /** No delivery outside memory is due before this; Infinity when all are in memory. */
+  more: number;
+  /** While a read of the lane is under way: the ords settled meanwhile, which it may still bring. */
+  settledDuringRead: Set<number> | undefined;
+  /** When to look at the lane again; Infinity: when something happens. */
+  wakeAt: number;
+  /** When the timer that is set for it goes off; Infinity when there is none. */
+  timerAt: number;
+  /** Deliveries waiting in memory, over all lanes of this node. */
+  readonly total: { waiting: number };
+}
+
+/** What the lane needs to know of its webhook. */
+export interface Target {
+  readonly webhook: Webhook;
+  readonly rules: LaneRules;
+  readonly ordered: boolean;
+  readonly keys: readonly KeyObject[];
+  /** Scheme, host and port. */
+  readonly origin: string;
+}
+
+/** A lane of which nothing is known yet; its rate bucket has been filling since `since`. */
+export function emptyLane(webhookId: string, since: number, total: { waiting: number }): Lane {
+  return {
+    webhookId,
+    target: undefined,
+    wasOpen: undefined,
+    state: newLane(HEALTHY, since),
+    waiting: [],
+    known: new Map(),
+    more: Number.POSITIVE_INFINITY,
+    settledDuringRead: undefined,
+    wakeAt: Number.POSITIVE_INFINITY,
+    timerAt: Number.POSITIVE_INFINITY,
+    total,
+  };
+}
+
+/** What a lane does with a delivery that the store hands over. */
+export type Admission = 'WAITS' | 'KNOWN' | 'LEFT_IN_STORE';
+
+export interface AdmitInput {
+  readonly now: number;
+  /** Whether the node as a whole has room. */
+  readonly room: boolean;
+  /** Set for a new arrival while a read of the lane is under way, which may bring earlier ones. */
+  readonly overtakes: boolean;
+}
+
+/**
+ * Takes a delivery into memory, or leaves it in the store and remembers that there is more. Memory
+ * holds the earliest; what lies beyond `more` must not overtake it, or the rows in the store would
+ * starve (and an ordered lane would lose its order).
+ */
+export function admit(lane: Lane, delivery: WaitingDelivery, input: AdmitInput): Admission {
+  if (lane.known.has(delivery.ord)) return 'KNOWN';
+  const ordered = lane.target?.ordered ?? false;
+  const fits = input.room && lane.waiting.length < LANE_WAITING_MAX;
+  const inTurn = ordered
+    ? lane.more === Number.POSITIVE_INFINITY && !input.overtakes
+    : delivery.dueAt < lane.more;
+  const soon = ordered || delivery.dueAt <= input.now + KEEP_AHEAD_MS;
+  // Whether the lane is ordered is not known before its webhook is: then the store keeps the rows.
+  if (!fits || !inTurn || !soon || lane.target === undefined) {
+    leaveInStore(lane, delivery);
+    return 'LEFT_IN_STORE';
+  }
+  insert(lane, delivery);
+  return 'WAITS';
+}
+
+/** Puts back what waits for a retry. It is the lane's own, so it is kept however full the lane is. */
+export function readmit(lane: Lane, delivery: WaitingDelivery, now: number): void {
+  const ordered = lane.target?.ordered ?? false;
+  if (ordered || delivery.dueAt <= now + KEEP_AHEAD_MS) insert(lane, delivery);
+  else leaveInStore(lane, delivery);
+}
+
+/** The first in turn, if it is due. */
+export function takeDue(lane: Lane, now: number): WaitingDelivery | undefined {
+  const first = lane.waiting.at(-1);
+  if (first === undefined || first.dueAt > now) return undefined;
+  lane.total.waiting--;
+  return lane.waiting.pop();
+}
+
+/** When the first in turn is due, in memory or not; Infinity when nothing waits. */
+export function firstDueAt(lane: Lane): number {
+  const first = lane.waiting.at(-1)?.dueAt ?? Number.POSITIVE_INFINITY;
+  // In an ordered lane the first holds the others back, however long they have been due.
+  return lane.target?.ordered && lane.waiting.length > 0 ? first : Math.min(first, lane.more);
+}
+
+/** Takes a delivery that waits out of turn; false when it does not wait in memory. */
+export function withdraw(lane: Lane, ord: number): boolean {
+  const at = lane.waiting.findIndex((delivery) => delivery.ord === ord);
+  if (at < 0) return false;
+  lane.waiting.splice(at, 1);
+  lane.total.waiting--;
+  return true;
+}
+
+/** Forgets what waits in memory: the webhook is gone, or the rows will be read again. */
+export function empty(lane: Lane): void {
+  lane.total.waiting -= lane.waiting.length;
+  lane.waiting.length = 0;
+}
+
+/** Whether the lane ought to be read from the store now. */
+export function wantsRead(lane: Lane, now: number): boolean {
+  if (lane.settledDuringRead !== undefined || !lane.target?.rules.open) return false;
+  if (lane.target.ordered) return lane.more !== Number.POSITIVE_INFINITY && lane.waiting.length === 0;
+  return lane.more <= now && lane.waiting.length <= LANE_WAITING_MAX / 2;
+}
+
+function leaveInStore(lane: Lane, delivery: WaitingDelivery): void {
+  lane.more = Math.min(lane.more, delivery.dueAt);
+}
+
+function insert(lane: Lane, delivery: WaitingDelivery): void {
+  const { waiting } = lane;
+  const ordered = lane.target?.ordered ?? false;
+  let low = 0;
+  let high = waiting.length;
+  // Descending, so that the first in turn is taken off the end.
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (precedes(delivery, waiting[middle]!, ordered)) low = middle + 1;
+    else high = middle;
+  }
+  waiting.splice(low, 0, delivery);
+  lane.total.waiting++;
+  lane.known.set(delivery.ord, delivery);
+}
+
+function precedes(a: WaitingDelivery, b: WaitingDelivery, ordered: boolean): boolean {
+  if (ordered || a.dueAt === b.dueAt) return a.ord < b.ord;
+  return a.dueAt < b.dueAt;
+}

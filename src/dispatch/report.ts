@@ -1,0 +1,40 @@
+import type { Attempt } from '../domain/attempt.ts';
+import type { WaitingDelivery } from '../domain/delivery.ts';
+import type { Verdict } from '../domain/settle.ts';
+import type { Webhook } from '../domain/webhook.ts';
+import type { Log } from '../telemetry/log.ts';
+
+export interface AttemptReport {
+  readonly webhook: Webhook;
+  readonly delivery: WaitingDelivery;
+  readonly attempt: Attempt;
+  readonly verdict: Verdict;
+}
+
+/** One wide line for each attempt, with everything about it but what was sent and answered. */
+export function logAttempt(log: Log, report: AttemptReport): void {
+  const { webhook, delivery, attempt, verdict } = report;
+  const { outcome, number } = attempt;
+  const { transition } = verdict;
+  const { destination } = webhook.spec;
+  const fields = {
+    namespace: webhook.namespace,
+    webhookId: webhook.id,
+    webhookName: webhook.spec.name,
+    destination,
+    deliveryId: delivery.id,
+    eventId: delivery.eventId,
+    attempt: number,
+    durationMs: Math.round(outcome.durationMs),
+    state: transition.to,
+    ...('reason' in transition && { reason: transition.reason }),
+    ...(transition.to === 'PENDING' && { retryAt: new Date(transition.dueAt).toISOString() }),
+    ...(outcome.kind === 'answered' ? { status: outcome.status } : { errorClass: outcome.errorClass }),
+  };
+  // The words of the article this began from; people search their logs for them.
+  const result =
+    outcome.kind === 'answered' ? `response code: ${outcome.status}` : `no response: ${outcome.message}`;
+  const message = `Webhook to '${destination}' dispatched, ${result}`;
+  if (verdict.success) log.info(fields, message);
+  else log.warn(fields, message);
+}
