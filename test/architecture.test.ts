@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, sep } from 'node:path';
+import { describe, it } from 'node:test';
+
+/** House rules that a reader could break without noticing. Sources are read as text. */
+
+const ROOT = join(import.meta.dirname, '..');
+const SRC = join(ROOT, 'src');
+const LINES_MAX = 400;
+
+/** Who may import whom; no arrow, no import. A room may always import from itself. */
+const ARROWS: Record<string, readonly string[]> = {
+  domain: [],
+  telemetry: [],
+  store: ['domain'],
+  'store/sqlite': ['domain', 'store'],
+  webhook: ['domain', 'telemetry'],
+  publish: ['domain', 'store'],
+  schedule: ['domain', 'store', 'publish', 'telemetry'],
+  dispatch: ['domain', 'store', 'webhook', 'telemetry'],
+  inbox: ['domain', 'telemetry'],
+  rpc: ['domain', 'store', 'publish', 'telemetry', 'gen'],
+  server: [
+    'domain',
+    'telemetry',
+    'store',
+    'store/sqlite',
+    'webhook',
+    'publish',
+    'schedule',
+    'dispatch',
+    'inbox',
+    'rpc',
+    'gen',
+  ],
+  cli: ['server', 'gen'],
+  main: ['cli'],
+};
+/** Files that may cross: the one that turns a URL into an adapter. */
+const CROSSINGS: Record<string, readonly string[]> = { 'store/open.ts': ['store/sqlite'] };
+
+/** Where alone something may be used. */
+const ONLY_IN: readonly { what: string; pattern: RegExp; where: RegExp }[] = [
+  {
+    what: 'the clock',
+    pattern: /\bDate\.now\b|\bnew Date\(\)|\bperformance\.now\b|\bprocess\.hrtime\b/,
+    where: /^domain\/clock\.ts$/,
+  },
+  {
+    what: 'randomness',
+    pattern: /\bMath\.random\b|\brandomBytes\b|\brandomFill|\brandomUUID\b|\brandomInt\b|\bgetRandomValues\b/,
+    where: /^domain\/random\.ts$/,
+  },
+  {
+    what: 'node:sqlite',
+    pattern: /from 'node:sqlite'|import\('node:sqlite'\)/,
+    where: /^store\/sqlite\/database\.ts$/,
+  },
+  { what: 'undici', pattern: /from 'undici'/, where: /^webhook\// },
+  { what: 'generated code', pattern: /from '[./]+\/gen\//, where: /^(rpc|server|cli)\// },
+  { what: 'the process', pattern: /\bprocess\.(exit|argv|env)\b/, where: /^(cli\/|main\.ts$)/ },
+];
+
+interface SourceFile {
+  readonly path: string;
+  readonly text: string;
+  readonly code: string;
+}
+
+const files = list(SRC)
+  .filter((path) => path.endsWith('.ts'))
+  .map((path): SourceFile => {
+    const text = readFileSync(path, 'utf8');
+    return { path: relative(SRC, path).replaceAll(sep, '/'), text, code: withoutComments(text) };
+  });
+
+function list(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    return entry.isDirectory() ? list(path) : [path];
+  });
+}
+
+function withoutComments(text: string): string {
+  return text.replaceAll(/\/\*[\s\S]*?\*\//g, '').replaceAll(/^\s*\/\/.*$/gm, '');
+}
+
+function roomOf(path: string): string {
+  if (path.startsWith('../gen/')) return 'gen';
+  const [first = '', second] = path.split('/');
+  if (second === undefined) return first.replace(/\.ts$/, '');
+  const nested = `${first}/${second}`;
+  return nested in ARROWS ? nested : first;
+}
+
+/** The files of ours that a file imports, types and dynamic imports included. */
+function importsOf({ path, code }: SourceFile): string[] {
+  const specifiers = [...code.matchAll(/(?:from|import)\s*\(?\s*['"](\.{1,2}\/[^'"]+)['"]/g)].map(
+    (match) => match[1]!,
+  );
+  return specifiers.map((specifier) => {
+    const target = join(dirname(join(SRC, path)), specifier);
+    return relative(SRC, target).replaceAll(sep, '/');
+  });
+}
+
+describe('the house', () => {
+  it('has no room that the table does not know', () => {
+    assert.deepEqual(
+      files.map(({ path }) => roomOf(path)).filter((room) => !(room in ARROWS)),
+      [],
+    );
+  });
+
+  it('imports only along the arrows', () => {
+    const wrong: string[] = [];
+    for (const file of files) {
+      const room = roomOf(file.path);
+      const allowed = [room, ...(ARROWS[room] ?? []), ...(CROSSINGS[file.path] ?? [])];
+      for (const target of importsOf(file)) {
+        if (!allowed.includes(roomOf(target))) wrong.push(`${file.path} → ${target}`);
+      }
+    }
+    assert.deepEqual(wrong, []);
+  });
+
+  it('finds the imports it judges', () => {
+    const dispatcher = files.find(({ path }) => path === 'dispatch/dispatcher.ts');
+    assert.ok(dispatcher && importsOf(dispatcher).includes('domain/lane.ts'));
+    assert.ok(files.some((file) => importsOf(file).some((target) => roomOf(target) === 'gen')));
+  });
+
+  for (const { what, pattern, where } of ONLY_IN) {
+    it(`uses ${what} only where it belongs`, () => {
+      const users = files.filter(({ code }) => pattern.test(code)).map(({ path }) => path);
+      assert.deepEqual(
+        users.filter((path) => !where.test(path)),
+        [],
+      );
+      assert.ok(users.length > 0, 'the pattern matches nothing, so it guards nothing');
+    });
+  }
+
+  it('has no file too long to be read through', () => {
+    const long = files.filter(({ text }) => text.split('\n').length > LINES_MAX).map(({ path }) => path);
+    assert.deepEqual(long, []);
+  });
+
+  it('has something in every room', () => {
+    const rooms = Object.groupBy(files, ({ path }) => roomOf(path));
+    for (const room of Object.keys(ARROWS)) assert.ok(rooms[room]?.length, `${room} is empty`);
+  });
+});
