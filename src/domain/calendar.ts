@@ -1,3 +1,5 @@
+import { type Month, monthAfter, monthOf } from './month.ts';
+
 /**
  * The wall times that a set of calendar fields matches, to the second, on a clock that knows nothing
  * of zones (see `zone.ts` for wall times). Times of a day are numbered, so that finding the next, the
@@ -193,46 +195,6 @@ function pickWeekdays(occurrences: number, days: number): number {
     rest &= ~bit;
   }
   return picked;
-}
-
-interface Month {
-  /** 1 to 12. */
-  readonly month: number;
-  readonly year: number;
-  /** In days since the epoch. */
-  readonly firstDay: number;
-  readonly length: number;
-  readonly firstWeekday: number;
-}
-
-/** The month that a day since the epoch lies in. */
-function monthOf(day: number): Month {
-  const date = new Date(day * DAY_MS);
-  return makeMonth(date.getUTCFullYear(), date.getUTCMonth() + 1, day - date.getUTCDate() + 1);
-}
-
-function monthAfter(month: Month): Month {
-  const firstDay = month.firstDay + month.length;
-  return month.month === 12
-    ? makeMonth(month.year + 1, 1, firstDay)
-    : makeMonth(month.year, month.month + 1, firstDay);
-}
-
-function makeMonth(year: number, month: number, firstDay: number): Month {
-  const length =
-    month === 2
-      ? isLeap(year)
-        ? 29
-        : 28
-      : month === 4 || month === 6 || month === 9 || month === 11
-        ? 30
-        : 31;
-  // The epoch was a Thursday.
-  return { year, month, firstDay, length, firstWeekday: (((firstDay + 4) % 7) + 7) % 7 };
-}
-
-function isLeap(year: number): boolean {
-  return (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
 }
 
 function bitsOf(values: readonly number[]): number {

@@ -1,0 +1,42 @@
+const DAY_MS = 86_400_000;
+
+/** A month of the Gregorian calendar, with the days in it counted since the epoch. */
+export interface Month {
+  /** 1 to 12. */
+  readonly month: number;
+  readonly year: number;
+  readonly firstDay: number;
+  readonly length: number;
+  /** 0 for Sunday. */
+  readonly firstWeekday: number;
+}
+
+/** The month that a day since the epoch lies in. */
+export function monthOf(day: number): Month {
+  const date = new Date(day * DAY_MS);
+  return makeMonth(date.getUTCFullYear(), date.getUTCMonth() + 1, day - date.getUTCDate() + 1);
+}
+
+export function monthAfter(month: Month): Month {
+  const firstDay = month.firstDay + month.length;
+  return month.month === 12
+    ? makeMonth(month.year + 1, 1, firstDay)
+    : makeMonth(month.year, month.month + 1, firstDay);
+}
+
+function makeMonth(year: number, month: number, firstDay: number): Month {
+  const length =
+    month === 2
+      ? isLeap(year)
+        ? 29
+        : 28
+      : month === 4 || month === 6 || month === 9 || month === 11
+        ? 30
+        : 31;
+  // The epoch was a Thursday.
+  return { year, month, firstDay, length, firstWeekday: (((firstDay + 4) % 7) + 7) % 7 };
+}
+
+function isLeap(year: number): boolean {
+  return (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
+}

@@ -1,0 +1,230 @@
+import { isDeepStrictEqual } from 'node:util';
+import { jitterOf } from './jitter.ts';
+import { countNominals, latestNominal, nextNominal } from './occurrences.ts';
+import type { RunCursor, Schedule } from './schedule.ts';
+import { canonicalTimeZone } from './zone.ts';
+
+/**
+ * From nominal times to runs: when each is due, which of those that were missed still fire, and
+ * where the cursor stands afterwards. Pure: the same arguments always give the same plan.
+ *
+ * A run is late from its due time on, which is its nominal time and its jitter.
+ */
+export interface RunPlan {
+  /** The nominal times to fire now, oldest first; at most `FIRE_ALL_BATCH`. */
+  readonly fire: readonly number[];
+  /** The cursor once they have fired. */
+  readonly to: RunCursor;
+}
+
+/** A run that is no later than this is not a misfire: timers and commits take their time. */
+export const MISFIRE_GRACE_MS = 5_000;
+/** Missed runs that FIRE_ALL makes up for after one outage: the latest ones. */
+export const FIRE_ALL_MAX = 1_000;
+/** Runs in one plan. What remains is due at once, and goes into the next plan. */
+export const FIRE_ALL_BATCH = 100;
+
+/** The cursor of a schedule that begins now. With a start that has passed, runs before now do not count. */
+export function firstCursor(webhookId: string, schedule: Schedule, now: number): RunCursor {
+  const anchorAt = schedule.startAt ?? now;
+  // A start is a run's time itself, so that one which begins this very millisecond is not missed.
+  const after = schedule.startAt === undefined ? now : now - 1;
+  // `at` fires even if its time has passed since it was validated.
+  const nominalAt = nextNominal(
+    schedule,
+    anchorAt,
+    schedule.when.kind === 'at' ? Number.NEGATIVE_INFINITY : after,
+  );
+  return cursorAt(webhookId, schedule, { anchorAt, fired: 0, skipped: 0 }, nominalAt);
+}
+
+/**
+ * When a run is due: its nominal time and a part of the schedule's jitter that is a hash of (webhook,
+ * nominal time). Always before the next nominal time and the schedule's end, so that runs keep their
+ * order. Where the next is sooner than the jitter is long, the part is taken of that span instead,
+ * which spreads webhooks over all of it.
+ */
+export function dueAt(webhookId: string, schedule: Schedule, anchorAt: number, nominalAt: number): number {
+  if (schedule.jitterMs <= 0) return nominalAt;
+  const next = nextNominal(schedule, anchorAt, nominalAt) ?? schedule.endAt ?? Number.POSITIVE_INFINITY;
+  return nominalAt + jitterOf(webhookId, nominalAt, Math.min(schedule.jitterMs, next - nominalAt));
+}
+
+/**
+ * What to fire now; null when nothing is due.
+ *
+ * - FIRE_LATEST fires the latest of the due runs, if it is at most `catchupMs` late (or
+ *   `MISFIRE_GRACE_MS`, where that is more: being on time is no misfire).
+ * - SKIP fires the latest one, if it is at most `MISFIRE_GRACE_MS` late.
+ * - FIRE_ALL fires those that are at most `catchupMs` late, but of one outage only the latest
+ *   `FIRE_ALL_MAX`, in plans of `FIRE_ALL_BATCH`. The bound needs no memory: the first plan passes
+ *   over all but the latest, and what is passed over stays behind the cursor.
+ * - `at` fires, whatever the policy.
+ *
+ * The other due runs are counted as skipped, unless `maxRuns` is reached: then none is due. With
+ * overlap SKIP it is not known yet whether what is fired here will count, so the cursor goes on to
+ * the next nominal time even so, and the plan that comes there ends it.
+ */
+export function planRuns(
+  webhookId: string,
+  schedule: Schedule,
+  cursor: RunCursor,
+  now: number,
+): RunPlan | null {
+  const { nominalAt } = cursor;
+  if (nominalAt === null || cursor.dueAt === null || cursor.dueAt > now) return null;
+  const runsLeft = runsLeftOf(schedule, cursor);
+  if (runsLeft === 0) return { fire: [], to: cursorAt(webhookId, schedule, cursor, null) };
+
+  const due = dueRuns(webhookId, schedule, cursor, nominalAt, now);
+  const fire = choose(webhookId, schedule, cursor, due, now, Math.min(runsLeft, FIRE_ALL_BATCH));
+  // With FIRE_ALL there can be due runs left for the next plan; otherwise none is.
+  const last = fire.at(-1) ?? due.last;
+  const passed = last === due.last ? due.count : due.countThrough(last);
+  const next = last === due.last ? due.next : nextNominal(schedule, cursor.anchorAt, last);
+  const fired = cursor.fired + fire.length;
+  const skipped = cursor.skipped + passed - fire.length;
+  const ends = fire.length === runsLeft && schedule.overlap !== 'SKIP';
+  return { fire, to: cursorAt(webhookId, schedule, { ...cursor, fired, skipped }, ends ? null : next) };
+}
+
+/**
+ * The cursor of a webhook that was paused or disabled and rings again: the runs that were due in the
+ * meantime are skipped and counted. An `at` that was missed stays, and fires.
+ */
+export function resumeCursor(
+  webhookId: string,
+  schedule: Schedule,
+  cursor: RunCursor,
+  now: number,
+): RunCursor {
+  const { nominalAt } = cursor;
+  if (nominalAt === null || cursor.dueAt === null || cursor.dueAt > now || schedule.when.kind === 'at')
+    return cursor;
+  if (runsLeftOf(schedule, cursor) === 0) return cursorAt(webhookId, schedule, cursor, null);
+  const { count, next } = dueRuns(webhookId, schedule, cursor, nominalAt, now);
+  return cursorAt(webhookId, schedule, { ...cursor, skipped: cursor.skipped + count }, next);
+}
+
+/**
+ * The cursor of a webhook whose schedule is replaced: the old one if nothing has changed, otherwise
+ * that of a schedule which begins now, with nothing fired and nothing skipped.
+ */
+export function replaceSchedule(
+  webhookId: string,
+  old: Schedule,
+  oldCursor: RunCursor,
+  next: Schedule,
+  now: number,
+): RunCursor {
+  return sameSchedule(old, next) ? oldCursor : firstCursor(webhookId, next, now);
+}
+
+/** Whether two schedules are the same in every field. Zones are, where one name is a link to the other. */
+export function sameSchedule(a: Schedule, b: Schedule): boolean {
+  return isDeepStrictEqual(comparable(a), comparable(b));
+}
+
+/** Platforms come to spell zones in other ways, as Asia/Calcutta and Asia/Kolkata; absent fields may be undefined. */
+function comparable(schedule: Schedule): unknown {
+  const { when, startAt, endAt, maxRuns, ...policies } = schedule;
+  const zone = when.kind === 'cron' ? { timeZone: canonicalTimeZone(when.timeZone) ?? when.timeZone } : {};
+  return { ...policies, startAt, endAt, maxRuns: maxRuns || undefined, when: { ...when, ...zone } };
+}
+
+/** The due runs of a cursor, of which its own is the first. */
+interface DueRuns {
+  readonly count: number;
+  readonly last: number;
+  /** The nominal time after the last; null when there is none. */
+  readonly next: number | null;
+  /** How many there are up to and with one of them. */
+  countThrough(nominalAt: number): number;
+}
+
+function dueRuns(
+  webhookId: string,
+  schedule: Schedule,
+  cursor: RunCursor,
+  first: number,
+  now: number,
+): DueRuns {
+  const { anchorAt } = cursor;
+  // The cursor's own run counts even if time zone rules have changed and it would not be one today.
+  const countThrough = (until: number) =>
+    until < first ? 0 : 1 + countNominals(schedule, anchorAt, first, until);
+  const next = nextNominal(schedule, anchorAt, first);
+  if (next === null || next > now) return { count: 1, last: first, next, countThrough };
+
+  // A run is due before the next one's nominal time, so only the latest can be waiting for its jitter.
+  let last = latestNominal(schedule, anchorAt, now) ?? first;
+  let after: number | null;
+  if (dueAt(webhookId, schedule, anchorAt, last) > now) {
+    after = last;
+    last = Math.max(first, latestNominal(schedule, anchorAt, last - 1) ?? first);
+  } else {
+    after = nextNominal(schedule, anchorAt, last);
+  }
+  return { count: countThrough(last), last, next: after, countThrough };
+}
+
+function choose(
+  webhookId: string,
+  schedule: Schedule,
+  cursor: RunCursor,
+  due: DueRuns,
+  now: number,
+  max: number,
+): number[] {
+  if (schedule.when.kind === 'at') return [due.last];
+  const windowMs = Math.max(MISFIRE_GRACE_MS, schedule.misfire === 'SKIP' ? 0 : schedule.catchupMs);
+  if (schedule.misfire === 'FIRE_ALL')
+    return chooseAll(webhookId, schedule, cursor, due, now - windowMs, max);
+  const lastDueAt = due.count === 1 ? cursor.dueAt! : dueAt(webhookId, schedule, cursor.anchorAt, due.last);
+  return now - lastDueAt <= windowMs ? [due.last] : [];
+}
+
+/** The oldest of the runs that are due at `dueFrom` or later and among the latest FIRE_ALL_MAX. */
+function chooseAll(
+  webhookId: string,
+  schedule: Schedule,
+  cursor: RunCursor,
+  due: DueRuns,
+  dueFrom: number,
+  max: number,
+): number[] {
+  const { anchorAt, nominalAt: first } = cursor;
+  let next: number | null = first;
+  if (cursor.dueAt! < dueFrom) {
+    // Jitter may have brought the last nominal time before the window into it.
+    const edge = Math.max(first!, latestNominal(schedule, anchorAt, dueFrom) ?? first!);
+    const edgeDueAt = edge === first ? cursor.dueAt! : dueAt(webhookId, schedule, anchorAt, edge);
+    next = edgeDueAt >= dueFrom ? edge : nextNominal(schedule, anchorAt, edge);
+  }
+  if (next !== null && due.count - due.countThrough(next - 1) > FIRE_ALL_MAX) {
+    next = due.last;
+    for (let i = 1; i < FIRE_ALL_MAX; i++) next = latestNominal(schedule, anchorAt, next - 1) ?? next;
+  }
+  const fire: number[] = [];
+  while (next !== null && next <= due.last && fire.length < max) {
+    fire.push(next);
+    next = nextNominal(schedule, anchorAt, next);
+  }
+  return fire;
+}
+
+/** How many more runs may fire. No bound and a bound of 0 are the same, as in the API. */
+function runsLeftOf(schedule: Schedule, cursor: RunCursor): number {
+  return schedule.maxRuns ? Math.max(0, schedule.maxRuns - cursor.fired) : Number.POSITIVE_INFINITY;
+}
+
+function cursorAt(
+  webhookId: string,
+  schedule: Schedule,
+  from: Pick<RunCursor, 'anchorAt' | 'fired' | 'skipped'>,
+  nominalAt: number | null,
+): RunCursor {
+  const { anchorAt, fired, skipped } = from;
+  const due = nominalAt === null ? null : dueAt(webhookId, schedule, anchorAt, nominalAt);
+  return { anchorAt, nominalAt, dueAt: due, fired, skipped };
+}
