@@ -1,6 +1,6 @@
 import { DomainError } from '../domain/error.ts';
+import { openSqlite } from './sqlite/open.ts';
 import type { SqliteOptions } from './sqlite/options.ts';
-import { openSqlite } from './sqlite/store.ts';
 import type { Store } from './store.ts';
 
 export type StoreOptions = SqliteOptions;

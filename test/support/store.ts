@@ -85,7 +85,10 @@ export interface PublicationOverrides extends Partial<Omit<Publication, 'event' 
 }
 
 /** One event with a delivery for each of these webhooks, due at `T0`. */
-export function aPublication(webhookIds: readonly string[], overrides: PublicationOverrides = {}): Publication {
+export function aPublication(
+  webhookIds: readonly string[],
+  overrides: PublicationOverrides = {},
+): Publication {
   return {
     dueAt: T0,
     run: false,

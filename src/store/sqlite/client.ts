@@ -1,0 +1,220 @@
+import type { Worker } from 'node:worker_threads';
+import { DomainError } from '../../domain/error.ts';
+import type { SqliteSettings } from './options.ts';
+import {
+  type Answer,
+  type Args,
+  type Call,
+  READS,
+  type Reply,
+  type Request,
+  type Response,
+  type Verb,
+} from './protocol.ts';
+
+/** The caller's side of the database's thread. */
+export interface Client {
+  /**
+   * Sends a call; calls are answered in their order. `decode` runs in that order too, before the
+   * promise resolves. Rejects with UNAVAILABLE or EXHAUSTED as the port says.
+   */
+  call<V extends Verb, T>(
+    verb: V,
+    args: Args<V>,
+    size: CallSize,
+    decode: (answer: Answer<V>) => T,
+  ): Promise<T>;
+  /** Refuses new calls, waits for the answers to the others, and ends the thread. */
+  close(): Promise<void>;
+}
+
+/** What a call weighs: rows it touches or so, and bytes of payload. */
+export interface CallSize {
+  readonly rows: number;
+  readonly bytes: number;
+  /** The buffer that holds them, if they are worth moving instead of copying. */
+  readonly buffer?: ArrayBuffer;
+}
+
+/** A group is sent without lingering once it is this heavy, and holds no further call. */
+const GROUP_ROWS = 2_000;
+const GROUP_BYTES = 8 * 1024 * 1024;
+
+interface Pending {
+  readonly call: Call;
+  readonly size: CallSize;
+  readonly resolve: (answer: Answer<Verb>) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * Collects calls and sends them to the worker as one message when it is idle. A write waits up to
+ * `lingerMs` for company; while the worker is busy, what arrives is company by itself.
+ */
+export function createClient(worker: Worker, settings: SqliteSettings): Client {
+  /** Not sent yet. */
+  let queue: Pending[] = [];
+  /** Sent, and not answered yet. */
+  let sent: Pending[] = [];
+  let queuedRows = 0;
+  let heldCalls = 0;
+  let heldBytes = 0;
+  let writesQueued = false;
+  let lingering: NodeJS.Timeout | undefined;
+  let lingered = false;
+  let ended: Error | undefined;
+  let closing: { promise: Promise<void>; idle: () => void } | undefined;
+
+  worker.on('message', (response: Response) => {
+    if (response.kind === 'replies') settle(response.replies);
+  });
+  worker.on('messageerror', (error) => die(error));
+  worker.on('error', (error) => die(error instanceof Error ? error : new Error(String(error))));
+  worker.on('exit', (code) => die(new Error(`it ended with code ${code}`)));
+
+  function admit(size: CallSize): Error | undefined {
+    if (ended) return unavailable(ended);
+    if (closing) return new DomainError('UNAVAILABLE', 'the database is closed');
+    // A call larger than the bound by itself is let through alone.
+    const full =
+      heldCalls >= settings.callsMax || heldBytes + size.bytes > Math.max(settings.callBytesMax, size.bytes);
+    return full
+      ? new DomainError('EXHAUSTED', 'too many calls wait for the database; try again later')
+      : undefined;
+  }
+
+  function enqueue(pending: Pending, writes: boolean): void {
+    queue.push(pending);
+    queuedRows += pending.size.rows;
+    heldCalls++;
+    heldBytes += pending.size.bytes;
+    writesQueued ||= writes;
+    if (writesQueued && lingering === undefined && !lingered) linger();
+    flush();
+  }
+
+  function linger(): void {
+    if (settings.lingerMs > 0) {
+      lingering = setTimeout(stopLingering, settings.lingerMs);
+    } else {
+      lingering = undefined;
+      lingered = true;
+    }
+  }
+
+  function stopLingering(): void {
+    lingering = undefined;
+    lingered = true;
+    flush();
+  }
+
+  function flush(): void {
+    if (sent.length > 0 || queue.length === 0) return;
+    if (writesQueued && !lingered && queuedRows < GROUP_ROWS && !closing) return;
+    sent = takeGroup();
+    const buffers = sent.flatMap(({ size }) => size.buffer ?? []);
+    try {
+      worker.postMessage({ calls: sent.map(({ call }) => call) } satisfies Request, buffers);
+    } catch (error) {
+      // Something in the calls cannot be cloned. Nothing was sent.
+      settle(sent.map(() => ({ ok: false, failure: { kind: 'FAULT', message: String(error) } })));
+    }
+  }
+
+  /** From the head of the queue, as many calls as make one group. */
+  function takeGroup(): Pending[] {
+    let rows = 0;
+    let bytes = 0;
+    let count = 0;
+    while (count < queue.length && (count === 0 || (rows < GROUP_ROWS && bytes < GROUP_BYTES))) {
+      const { size } = queue[count++]!;
+      rows += size.rows;
+      bytes += size.bytes;
+    }
+    const group = queue.slice(0, count);
+    queue = queue.slice(count);
+    queuedRows -= rows;
+    if (queue.length === 0) {
+      clearTimeout(lingering);
+      lingering = undefined;
+      lingered = false;
+      writesQueued = false;
+    }
+    return group;
+  }
+
+  function settle(replies: readonly Reply[]): void {
+    const answered = sent;
+    sent = [];
+    heldCalls -= answered.length;
+    for (const [i, pending] of answered.entries()) {
+      heldBytes -= pending.size.bytes;
+      const reply = replies[i];
+      if (reply?.ok) pending.resolve(reply.answer);
+      else pending.reject(asError(reply));
+    }
+    flush();
+    if (heldCalls === 0) closing?.idle();
+  }
+
+  function die(error: Error): void {
+    if (ended) return;
+    ended = error;
+    clearTimeout(lingering);
+    const outstanding = [...sent, ...queue];
+    sent = [];
+    queue = [];
+    const expected = closing !== undefined && outstanding.length === 0;
+    for (const pending of outstanding) pending.reject(unavailable(error));
+    closing?.idle();
+    if (!expected) settings.onFatal(unavailable(error));
+  }
+
+  async function shutDown(idle: Promise<void>): Promise<void> {
+    await idle;
+    if (ended) return;
+    const exit = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+    worker.postMessage('close' satisfies Request);
+    await exit;
+  }
+
+  return {
+    call<V extends Verb, T>(verb: V, args: Args<V>, size: CallSize, decode: (answer: Answer<V>) => T) {
+      return new Promise<T>((resolve, reject) => {
+        const refused = admit(size);
+        if (refused) return reject(refused);
+        const call: Call = [verb, args];
+        // The worker answers each verb with its own kind of answer.
+        const answered = (answer: Answer<Verb>): void => {
+          try {
+            resolve(decode(answer as Answer<V>));
+          } catch (error) {
+            reject(error);
+          }
+        };
+        enqueue({ call, size, resolve: answered, reject }, !READS.has(verb));
+      });
+    },
+
+    close() {
+      if (closing) return closing.promise;
+      const { promise: idle, resolve } = Promise.withResolvers<void>();
+      closing = { promise: shutDown(idle), idle: resolve };
+      if (heldCalls === 0 || ended) resolve();
+      flush();
+      return closing.promise;
+    },
+  };
+}
+
+function unavailable(error: Error): DomainError {
+  return new DomainError('UNAVAILABLE', `the database's thread is gone: ${error.message}`);
+}
+
+function asError(reply: Reply | undefined): Error {
+  if (reply === undefined || reply.ok) return new Error('the database left a call unanswered');
+  const { kind, message } = reply.failure;
+  return kind === 'UNAVAILABLE'
+    ? new DomainError('UNAVAILABLE', `the database cannot do this now: ${message}`)
+    : new Error(`the database refused a call: ${message}`);
+}

@@ -1,0 +1,88 @@
+import type { Context } from './context.ts';
+import {
+  type AttemptRow,
+  CANCELLED,
+  type DeliveryRow,
+  FAILED,
+  PENDING,
+  SUCCEEDED,
+  type Verbs,
+} from './protocol.ts';
+
+/** In the order of `DeliveryRow`, from history. */
+const FINISHED = `id, namespace, webhook_id, event_id, state, reason, attempts, NULL, nominal_at, created_at,
+  finished_at`;
+
+/** The same of what waits: it reads as cancelled once its webhook is removed, whether or not it was moved yet. */
+const UNFINISHED = `w.id, w.namespace, w.webhook_id, w.event_id,
+  iif(h.removed_at IS NULL, ${PENDING}, ${CANCELLED}), iif(h.removed_at IS NULL, NULL, 'REMOVED'),
+  w.attempts, iif(h.removed_at IS NULL, w.due_at, NULL), w.nominal_at, w.created_at, h.removed_at`;
+const WAITING = 'waiting AS w LEFT JOIN webhooks AS h ON h.id = w.webhook_id';
+
+const FINISHED_STATES = [SUCCEEDED, FAILED, CANCELLED] as const;
+
+/**
+ * Lists by merging what waits with each state of history. Every index here ends in the id, so each
+ * part is read newest first and no further than the limit, whatever the filter and however many rows.
+ */
+export function deliveryVerbs({ db, removed }: Context): Pick<Verbs, 'listDeliveries' | 'getDelivery'> {
+  const ofNamespace = {
+    finished: db.prepare<DeliveryRow>(finishedWhere('namespace = ?1')),
+    unfinished: db.prepare<DeliveryRow>(unfinishedWhere('w.namespace = ?1')),
+  };
+  // The plus keeps the index by namespace from being chosen.
+  const ofWebhook = {
+    finished: db.prepare<DeliveryRow>(finishedWhere('webhook_id = ?5 AND +namespace = ?1')),
+    unfinished: db.prepare<DeliveryRow>(unfinishedWhere('w.webhook_id = ?5 AND +w.namespace = ?1')),
+  };
+  const selectUnfinished = db.prepare<DeliveryRow>(`SELECT ${UNFINISHED} FROM ${WAITING} WHERE w.id = ?`);
+  const selectFinished = db.prepare<DeliveryRow>(`SELECT ${FINISHED} FROM deliveries WHERE id = ?`);
+  const selectAttempts = db.prepare<AttemptRow>(`
+    SELECT number, started_at, duration_ms, status, headers, body, truncated, error_class, message
+    FROM attempts WHERE delivery_id = ? ORDER BY number`);
+
+  return {
+    listDeliveries([namespace, before, limit, webhookId, state]) {
+      const { finished, unfinished } = webhookId === null ? ofNamespace : ofWebhook;
+      const filter = webhookId === null ? [] : [webhookId];
+      const rows: DeliveryRow[] = [];
+      for (const each of FINISHED_STATES) {
+        if (state !== null && state !== each) continue;
+        rows.push(...finished.all(namespace, before, limit, each, ...filter));
+      }
+      if (state === null || state === PENDING) {
+        rows.push(...unfinished.all(namespace, before, limit, state, ...filter));
+      }
+      if (state === CANCELLED) {
+        // What is left of removed webhooks, lane by lane: they are few, and soon swept.
+        for (const id of webhookId === null ? removed.keys() : [webhookId]) {
+          if (removed.has(id)) rows.push(...ofWebhook.unfinished.all(namespace, before, limit, state, id));
+        }
+      }
+      return rows.sort(newestFirst).slice(0, limit);
+    },
+
+    getDelivery(id) {
+      const row = selectUnfinished.get(id) ?? selectFinished.get(id);
+      return row && { row, attempts: selectAttempts.all(id) };
+    },
+  };
+}
+
+function finishedWhere(where: string): string {
+  return `
+    SELECT ${FINISHED} FROM deliveries
+    WHERE ${where} AND state = ?4 AND id < ?2 ORDER BY id DESC LIMIT ?3`;
+}
+
+function unfinishedWhere(where: string): string {
+  return `
+    SELECT ${UNFINISHED} FROM ${WAITING}
+    WHERE ${where} AND w.id < ?2
+      AND (?4 IS NULL OR (?4 = ${PENDING}) = (h.removed_at IS NULL))
+    ORDER BY w.id DESC LIMIT ?3`;
+}
+
+function newestFirst(a: DeliveryRow, b: DeliveryRow): number {
+  return a[0] < b[0] ? 1 : a[0] > b[0] ? -1 : 0;
+}

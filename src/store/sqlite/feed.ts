@@ -1,0 +1,103 @@
+import type { WaitingDelivery } from '../../domain/delivery.ts';
+import type { EventBody } from '../../domain/event.ts';
+import type { WaitingPoll, WebhookPoll } from '../store.ts';
+import type { SqliteSettings } from './options.ts';
+
+/**
+ * What became visible since the last polls. One process owns the database, so what it committed is
+ * handed over from memory, and never read again. Bounded: too many rows become names of lanes to top
+ * up, too many bytes become bodies to read, too many changed webhooks become "forget them all".
+ */
+export interface Feed {
+  /** Notes deliveries with the body of their event, which there may be none of at hand. */
+  deliveries(rows: readonly WaitingDelivery[], body?: EventBody): void;
+  webhook(id: string): void;
+  /** Tells the listeners if anything was noted since they were last told. */
+  announce(): void;
+  takeWaiting(): WaitingPoll;
+  takeWebhooks(): WebhookPoll;
+  onVisible(listener: () => void): () => void;
+}
+
+type Bounds = Pick<SqliteSettings, 'visibleRowsMax' | 'visibleBytesMax' | 'changedMax'>;
+
+export function createFeed({ visibleRowsMax, visibleBytesMax, changedMax }: Bounds): Feed {
+  const listeners = new Set<{ readonly call: () => void }>();
+  /** By place: a row that changes before it is polled is handed over once, as it is then. */
+  let rows = new Map<number, WaitingDelivery>();
+  let bodies: EventBody[] = [];
+  let bodyBytes = 0;
+  /** Bounded by the number of webhooks. */
+  let topUp = new Set<string>();
+  let changed = new Set<string>();
+  let overflowed = false;
+  let noted = false;
+
+  /** Whether there was room. */
+  function add(row: WaitingDelivery): boolean {
+    noted = true;
+    if (topUp.has(row.webhookId)) return false;
+    if (rows.size >= visibleRowsMax && !rows.has(row.ord)) {
+      topUp.add(row.webhookId);
+      return false;
+    }
+    rows.set(row.ord, row);
+    return true;
+  }
+
+  return {
+    deliveries(added, body) {
+      let held = false;
+      for (const row of added) held = add(row) || held;
+      if (body === undefined || !held || bodyBytes + body.body.byteLength > visibleBytesMax) return;
+      bodyBytes += body.body.byteLength;
+      bodies.push(body);
+    },
+
+    webhook(id) {
+      noted = true;
+      if (overflowed) return;
+      changed.add(id);
+      if (changed.size <= changedMax) return;
+      changed.clear();
+      overflowed = true;
+    },
+
+    announce() {
+      if (!noted) return;
+      noted = false;
+      for (const { call } of listeners) {
+        try {
+          call();
+        } catch (error) {
+          // A listener's mistake must not make a committed call look failed; it ends the process instead.
+          queueMicrotask(() => {
+            throw error;
+          });
+        }
+      }
+    },
+
+    takeWaiting() {
+      const poll = { deliveries: [...rows.values()], events: bodies, topUp: [...topUp] };
+      rows = new Map();
+      bodies = [];
+      bodyBytes = 0;
+      topUp = new Set();
+      return poll;
+    },
+
+    takeWebhooks() {
+      const poll = { changed: [...changed], overflowed };
+      changed = new Set();
+      overflowed = false;
+      return poll;
+    },
+
+    onVisible(call) {
+      const listener = { call };
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}

@@ -1,0 +1,105 @@
+import type { Database } from './database.ts';
+import {
+  type Answer,
+  type Call,
+  type Failure,
+  READS,
+  type Reply,
+  type Verb,
+  type Verbs,
+} from './protocol.ts';
+
+export interface GroupDeps {
+  readonly db: Pick<Database, 'exec'>;
+  readonly verbs: Verbs;
+  /** What is remembered of the database may be wrong now. */
+  readonly onRollback: () => void;
+  readonly isTrouble: (error: unknown) => boolean;
+  readonly isDiskFailure: (error: unknown) => boolean;
+}
+
+/**
+ * Runs calls in one transaction, and returns their replies, in order, once it is committed. A call that
+ * fails changes nothing and takes no other with it; when the commit fails, all of them fail.
+ *
+ * A failing verb is rare and a savepoint for each verb copies every page that it changes. So the calls
+ * run without savepoints first; only when one fails is everything taken back and run again with them.
+ */
+export function createGroup(deps: GroupDeps): (calls: readonly Call[]) => Reply[] {
+  const { db, verbs, onRollback } = deps;
+
+  function attempt(call: Call): Reply {
+    try {
+      return { ok: true, answer: runVerb(verbs, call) };
+    } catch (error) {
+      return { ok: false, failure: failure(error) };
+    }
+  }
+
+  function attemptGuarded(call: Call): Reply {
+    db.exec('SAVEPOINT verb');
+    const reply = attempt(call);
+    if (!reply.ok) {
+      db.exec('ROLLBACK TO verb');
+      onRollback();
+    }
+    db.exec('RELEASE verb');
+    return reply;
+  }
+
+  /** Undefined, and everything taken back, as soon as one fails. */
+  function together(
+    calls: readonly Call[],
+    run: (call: Call) => Reply,
+    stopAtFailure: boolean,
+  ): Reply[] | undefined {
+    db.exec('BEGIN IMMEDIATE');
+    try {
+      const replies: Reply[] = [];
+      for (const call of calls) {
+        const reply = run(call);
+        if (!reply.ok && stopAtFailure) {
+          rollback();
+          return undefined;
+        }
+        replies.push(reply);
+      }
+      db.exec('COMMIT');
+      return replies;
+    } catch (error) {
+      // After a failed write or sync nobody knows what is on the disk, and asking again may be told that
+      // all is well. Only reading the file anew, after a restart, can tell.
+      if (deps.isDiskFailure(error)) throw error;
+      rollback();
+      throw error;
+    }
+  }
+
+  function rollback(): void {
+    try {
+      db.exec('ROLLBACK');
+    } catch {
+      // SQLite has done it by itself: https://www.sqlite.org/lang_transaction.html, "Response To Errors".
+    }
+    onRollback();
+  }
+
+  function failure(error: unknown): Failure {
+    const message = error instanceof Error ? error.message : String(error);
+    return { kind: deps.isTrouble(error) ? 'UNAVAILABLE' : 'FAULT', message };
+  }
+
+  return (calls) => {
+    if (calls.every(([verb]) => READS.has(verb))) return calls.map(attempt);
+    try {
+      return together(calls, attempt, true) ?? together(calls, attemptGuarded, false) ?? [];
+    } catch (error) {
+      if (deps.isDiskFailure(error)) throw error;
+      return calls.map(() => ({ ok: false, failure: failure(error) }));
+    }
+  };
+}
+
+function runVerb<V extends Verb>(verbs: Verbs, [verb, args]: Call<V>): Answer<V> {
+  return verbs[verb](args);
+}

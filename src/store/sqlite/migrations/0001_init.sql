@@ -1,0 +1,107 @@
+-- All times are milliseconds since the Unix epoch. No foreign keys: history outlives the webhooks it
+-- is about, and everything is deleted by the verbs that know why.
+
+CREATE TABLE webhooks (
+  id            TEXT NOT NULL PRIMARY KEY,
+  namespace     TEXT NOT NULL,
+  name          TEXT NOT NULL,
+  destination   TEXT NOT NULL,
+  state         TEXT NOT NULL,
+  state_reason  TEXT,
+  -- The run cursor.
+  anchor_at     INTEGER NOT NULL,
+  nominal_at    INTEGER,
+  run_due_at    INTEGER,
+  fired         INTEGER NOT NULL,
+  skipped       INTEGER NOT NULL,
+  -- The lane's health.
+  failing_since INTEGER,
+  trips         INTEGER NOT NULL,
+  open_until    INTEGER,
+  created_at    INTEGER NOT NULL,
+  updated_at    INTEGER NOT NULL,
+  version       INTEGER NOT NULL,
+  -- Set while deliveries of a removed webhook are still to be moved to history.
+  removed_at    INTEGER,
+  -- A JSON array of sealed secrets in base64, and what the caller asked for, as JSON.
+  secrets       TEXT NOT NULL,
+  spec          TEXT NOT NULL
+) STRICT;
+
+CREATE UNIQUE INDEX webhooks_key ON webhooks (namespace, name, destination) WHERE removed_at IS NULL;
+CREATE INDEX webhooks_namespace ON webhooks (namespace, id);
+CREATE INDEX webhooks_run ON webhooks (run_due_at, id)
+  WHERE state = 'ACTIVE' AND removed_at IS NULL AND run_due_at IS NOT NULL;
+CREATE INDEX webhooks_removed ON webhooks (removed_at) WHERE removed_at IS NOT NULL;
+
+CREATE TABLE events (
+  id           TEXT NOT NULL PRIMARY KEY,
+  namespace    TEXT NOT NULL,
+  type         TEXT NOT NULL,
+  nominal_at   INTEGER,
+  content_type TEXT NOT NULL,
+  created_at   INTEGER NOT NULL,
+  -- Deliveries of it that are still kept, waiting or finished; it is deleted with the last.
+  deliveries   INTEGER NOT NULL,
+  body         BLOB NOT NULL
+) STRICT;
+
+CREATE INDEX events_unheard ON events (created_at) WHERE deliveries = 0;
+
+-- Deliveries that are not finished. `ord` is the order of commits; it is not reused while the
+-- process lives.
+CREATE TABLE waiting (
+  ord        INTEGER NOT NULL PRIMARY KEY,
+  id         TEXT NOT NULL,
+  namespace  TEXT NOT NULL,
+  webhook_id TEXT NOT NULL,
+  event_id   TEXT NOT NULL,
+  due_at     INTEGER NOT NULL,
+  attempts   INTEGER NOT NULL,
+  run        INTEGER NOT NULL,
+  superseded INTEGER NOT NULL,
+  nominal_at INTEGER,
+  created_at INTEGER NOT NULL
+) STRICT;
+
+-- Each index below ends in `ord` by itself, since that is the row id.
+CREATE UNIQUE INDEX waiting_id ON waiting (id);
+CREATE INDEX waiting_due ON waiting (webhook_id, due_at);
+CREATE INDEX waiting_arrival ON waiting (webhook_id);
+CREATE INDEX waiting_run ON waiting (webhook_id, superseded) WHERE run = 1;
+CREATE INDEX waiting_webhook ON waiting (webhook_id, id);
+CREATE INDEX waiting_namespace ON waiting (namespace, id);
+
+-- Finished deliveries: state 1 is SUCCEEDED, 2 FAILED, 3 CANCELLED.
+CREATE TABLE deliveries (
+  id          TEXT NOT NULL PRIMARY KEY,
+  namespace   TEXT NOT NULL,
+  webhook_id  TEXT NOT NULL,
+  event_id    TEXT NOT NULL,
+  state       INTEGER NOT NULL,
+  reason      TEXT,
+  attempts    INTEGER NOT NULL,
+  nominal_at  INTEGER,
+  created_at  INTEGER NOT NULL,
+  finished_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX deliveries_namespace ON deliveries (namespace, state, id);
+CREATE INDEX deliveries_webhook ON deliveries (webhook_id, state, id);
+CREATE INDEX deliveries_finished ON deliveries (finished_at);
+
+CREATE TABLE attempts (
+  delivery_id TEXT NOT NULL,
+  number      INTEGER NOT NULL,
+  started_at  INTEGER NOT NULL,
+  duration_ms REAL NOT NULL,
+  -- Of an answer.
+  status      INTEGER,
+  headers     TEXT,
+  body        BLOB,
+  truncated   INTEGER NOT NULL,
+  -- Of a failure.
+  error_class TEXT,
+  message     TEXT,
+  PRIMARY KEY (delivery_id, number)
+) STRICT, WITHOUT ROWID;

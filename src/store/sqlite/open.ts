@@ -1,0 +1,28 @@
+import { Worker } from 'node:worker_threads';
+import { DomainError } from '../../domain/error.ts';
+import type { Store } from '../store.ts';
+import type { SqliteOptions } from './options.ts';
+import type { Response } from './protocol.ts';
+import { sqliteStore } from './store.ts';
+
+/** Development runs the sources; the package has them compiled. */
+const WORKER = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
+
+/** Opens the store in the SQLite file at `path`, or in memory. Errors as `openStore`. */
+export async function openSqlite(path: string, options: SqliteOptions): Promise<Store> {
+  const worker = new Worker(WORKER, { workerData: path, name: 'carillon-sqlite' });
+  await opened(worker);
+  return sqliteStore(worker, options);
+}
+
+/** Waits until the thread has its database. */
+function opened(worker: Worker): Promise<void> {
+  return new Promise((resolve, reject) => {
+    worker.once('error', reject);
+    worker.once('message', (response: Response) => {
+      worker.off('error', reject);
+      if (response.kind === 'refused') reject(new DomainError('FAILED_PRECONDITION', response.message));
+      else resolve();
+    });
+  });
+}

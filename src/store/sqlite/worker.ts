@@ -1,0 +1,61 @@
+/**
+ * The database's thread. It does one message at a time: runs its calls, commits once, and answers. A
+ * mistake here ends the thread, which the other side sees; nothing is left hanging.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { DomainError } from '../../domain/error.ts';
+import { createContext } from './context.ts';
+import { type Database, isDiskFailure, isTrouble, openDatabase } from './database.ts';
+import { deliveryVerbs } from './deliveries.ts';
+import { createGroup } from './group.ts';
+import type { Request, Response } from './protocol.ts';
+import { publishVerbs } from './publish.ts';
+import { runVerbs } from './runs.ts';
+import { settleVerbs } from './settle.ts';
+import { sweepVerbs } from './sweep.ts';
+import { waitingVerbs } from './waiting.ts';
+import { webhookVerbs } from './webhooks.ts';
+
+const port = parentPort;
+if (port === null) throw new Error('this file is the entry of a worker thread');
+const say = (response: Response): void => port.postMessage(response);
+
+const db = open();
+if (db !== undefined) {
+  serve(db);
+  say({ kind: 'opened' });
+}
+
+function open(): Database | undefined {
+  try {
+    return openDatabase(String(workerData));
+  } catch (error) {
+    // Anything else is a bug, and ends the thread.
+    if (!(error instanceof DomainError)) throw error;
+    say({ kind: 'refused', message: error.message });
+    return undefined;
+  }
+}
+
+function serve(db: Database): void {
+  const context = createContext(db);
+  const verbs = {
+    ...webhookVerbs(context),
+    ...publishVerbs(context),
+    ...runVerbs(context),
+    ...waitingVerbs(context),
+    ...settleVerbs(context),
+    ...deliveryVerbs(context),
+    ...sweepVerbs(context),
+  };
+  const run = createGroup({ db, verbs, onRollback: context.reload, isTrouble, isDiskFailure });
+
+  port?.on('message', (request: Request) => {
+    if (request === 'close') {
+      db.close();
+      port?.close();
+      return;
+    }
+    say({ kind: 'replies', replies: run(request.calls) });
+  });
+}
