@@ -1,0 +1,233 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { constants, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { DomainError } from '../domain/error.ts';
+import { http1Protocol } from './listener-http1.ts';
+import { http2Protocol } from './listener-http2.ts';
+
+export type ListenerRequest = IncomingMessage | Http2ServerRequest;
+export type ListenerResponse = ServerResponse | Http2ServerResponse;
+
+/** Answers one request. What it throws becomes a 500 and goes to `onError`. */
+export type Handler = (request: ListenerRequest, response: ListenerResponse) => void | Promise<void>;
+
+export interface ListenerOptions {
+  readonly handler: Handler;
+  readonly host: string;
+  /** 0 for any free port. */
+  readonly port: number;
+  readonly limits?: Partial<ListenerLimits>;
+  /** Told of what a handler threw, and of connections that could not be accepted. */
+  readonly onError?: (error: unknown) => void;
+}
+
+export interface ListenerLimits {
+  /** Connections at once; further ones are closed as soon as they are made. */
+  readonly connectionsMax: number;
+  /** How long a new connection may take to show which protocol it speaks. */
+  readonly firstBytesMs: number;
+  /** How long the head of an HTTP/1.1 request may take. */
+  readonly headersMs: number;
+  /** How long a request may take to arrive whole, unless its answer has begun. */
+  readonly requestMs: number;
+  /** How long an HTTP/1.1 connection is kept between requests. Load balancers keep theirs for 60 s. */
+  readonly keepAliveMs: number;
+  /** An HTTP/2 connection without streams is closed after this long, or twice as long at most. */
+  readonly sessionIdleMs: number;
+  /** How long the other side may take to close a connection that we are done with. */
+  readonly lingerMs: number;
+  /** Streams at once on an HTTP/2 connection; more are refused. */
+  readonly streamsMax: number;
+  /** Bytes of the head of a request. */
+  readonly headerBytesMax: number;
+  /** How often limits on time are looked at for HTTP/1.1, so how late they may be. */
+  readonly checkMs: number;
+}
+
+export const LISTENER_LIMITS: ListenerLimits = {
+  connectionsMax: 10_000,
+  firstBytesMs: 10_000,
+  headersMs: 15_000,
+  requestMs: 60_000,
+  keepAliveMs: 65_000,
+  sessionIdleMs: 300_000,
+  lingerMs: 1000,
+  streamsMax: 1000,
+  headerBytesMax: 16 * 1024,
+  checkMs: 5000,
+};
+
+export interface Listener {
+  /** Where it listens, with the port that was free. */
+  readonly address: { readonly host: string; readonly port: number };
+  /**
+   * Accepts nothing new, closes idle connections, and gives requests in flight `graceMs` to finish;
+   * then cuts them off. Resolves when every connection is closed. Called again, it waits for the
+   * first call, whose grace is shortened when the new one ends sooner.
+   */
+  close(graceMs: number): Promise<void>;
+}
+
+/** One of the two protocols on the port. */
+export interface Protocol {
+  /** Serves a connection whose first bytes are waiting to be read. */
+  take(socket: Socket): void;
+  /** Closes connections as soon as no request is in flight on them. */
+  drain(): void;
+  /** Frees what is left when all connections are closed. */
+  close(): void;
+}
+
+export interface ProtocolDeps {
+  readonly handler: Handler;
+  readonly limits: ListenerLimits;
+}
+
+/** What an HTTP/2 connection with prior knowledge begins with (RFC 9113, section 3.4). No method does. */
+const PREFACE = Buffer.from('PRI ');
+/** Before a quiet connection is asked whether its other end still exists. */
+const PROBE_MS = 60_000;
+
+/**
+ * Serves HTTP/1.1 and HTTP/2 with prior knowledge on one cleartext port.
+ *
+ * Rejects with DomainError FAILED_PRECONDITION, its message for the operator, when it cannot listen.
+ */
+export async function createListener(options: ListenerOptions): Promise<Listener> {
+  const limits = { ...LISTENER_LIMITS, ...options.limits };
+  const onError = options.onError ?? (() => {});
+  const deps: ProtocolDeps = { limits, handler: guarded(options.handler, onError) };
+  const http1 = http1Protocol(deps);
+  const http2 = http2Protocol(deps);
+  const sockets = new Set<Socket>();
+  const undecided = new Set<Socket>();
+
+  const server = createServer({
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: PROBE_MS,
+  });
+  server.maxConnections = limits.connectionsMax;
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    undecided.add(socket);
+    socket.on('close', () => {
+      sockets.delete(socket);
+      undecided.delete(socket);
+    });
+    // Connections break all the time. Whoever serves this one hears of it too; without a listener
+    // here it would end the process while nobody does.
+    socket.on('error', () => {});
+    firstBytes(socket, limits.firstBytesMs, (bytes) => {
+      undecided.delete(socket);
+      socket.unshift(bytes);
+      (bytes.subarray(0, PREFACE.length).equals(PREFACE) ? http2 : http1).take(socket);
+    });
+  });
+  await listen(server, options);
+  // From now on these are failures to accept one connection (no file handles left, say).
+  server.on('error', onError);
+
+  let closed: Promise<void> | undefined;
+  let cutOff = (): void => {};
+  return {
+    address: addressOf(server),
+    close(graceMs) {
+      closed ??= new Promise<void>((resolve) => {
+        server.close(() => {
+          http1.close();
+          http2.close();
+          resolve();
+        });
+        cutOff = () => {
+          for (const socket of sockets) socket.destroy();
+        };
+        for (const socket of undecided) socket.destroy();
+        http1.drain();
+        http2.drain();
+      });
+      const timer = setTimeout(cutOff, graceMs);
+      return closed.finally(() => clearTimeout(timer));
+    },
+  };
+}
+
+/** Waits for enough bytes to tell the protocol; a connection that takes too long is dropped. */
+function firstBytes(socket: Socket, timeoutMs: number, decide: (bytes: Buffer) => void): void {
+  const timer = setTimeout(() => socket.destroy(), timeoutMs);
+  let seen: Buffer = Buffer.alloc(0);
+  const read = (): void => {
+    const chunk: Buffer | null = socket.read();
+    if (chunk === null) {
+      socket.once('readable', read);
+      return;
+    }
+    seen = seen.length === 0 ? chunk : Buffer.concat([seen, chunk]);
+    if (seen.length < PREFACE.length && PREFACE.subarray(0, seen.length).equals(seen)) {
+      socket.once('readable', read);
+      return;
+    }
+    clearTimeout(timer);
+    socket.off('end', drop);
+    decide(seen);
+  };
+  const drop = (): void => {
+    socket.destroy();
+  };
+  socket.once('end', drop);
+  socket.once('close', () => clearTimeout(timer));
+  socket.once('readable', read);
+}
+
+function guarded(handler: Handler, onError: (error: unknown) => void): Handler {
+  return async (request, response) => {
+    try {
+      await handler(request, response);
+    } catch (error) {
+      onError(error);
+      fail(response);
+    }
+  };
+}
+
+/** The last resort for an answer whose handler broke: the client learns that, and nothing else. */
+function fail(response: ListenerResponse): void {
+  if (response.headersSent) {
+    if ('stream' in response) response.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    else response.destroy();
+    return;
+  }
+  response.statusCode = 500;
+  response.setHeader('content-type', 'text/plain');
+  response.end('internal error\n');
+}
+
+function listen(server: Server, { host, port }: ListenerOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) => reject(explained(error, host, port)));
+    server.listen({ host, port }, () => {
+      server.removeAllListeners('error');
+      resolve();
+    });
+  });
+}
+
+function explained(error: NodeJS.ErrnoException, host: string, port: number): DomainError {
+  const where = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const why: Record<string, string> = {
+    EADDRINUSE: `${where} is already in use; choose another with --listen`,
+    EACCES: `${where} may not be opened by this user; choose a port from 1024 up with --listen`,
+    EADDRNOTAVAIL: `${where} is not an address of this machine; choose another with --listen`,
+    ENOTFOUND: `${host} is not the name of a host; choose another with --listen`,
+  };
+  return new DomainError(
+    'FAILED_PRECONDITION',
+    why[error.code ?? ''] ?? `cannot listen on ${where}: ${error.message}`,
+  );
+}
+
+function addressOf(server: Server): Listener['address'] {
+  // A string only for pipes, null only before it listens.
+  const { address, port } = server.address() as AddressInfo;
+  return { host: address, port };
+}
