@@ -176,10 +176,11 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     // The next of an ordered lane must not go before this one is on disk.
     lane.state = ordered ? { ...after, inFlight: before.inFlight } : after;
     recordHealth(lane, target, before, verdict, now);
-    settler.settle({ delivery, attempt, transition: verdict.transition, now }, () => {
+    const onDisk = (): void => {
       if (ordered) lane.state = { ...lane.state, inFlight: lane.state.inFlight - 1 };
       settled(lane, delivery, verdict.transition);
-    });
+    };
+    settler.settle({ delivery, attempt, transition: verdict.transition, now }, onDisk, { urgent: ordered });
     if (!ordered) touch(lane);
   }
 

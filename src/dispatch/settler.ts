@@ -6,8 +6,11 @@ import type { Log } from '../telemetry/log.ts';
  * whether it holds one settlement or a hundred.
  */
 export interface Settler {
-  /** Takes a settlement; `done` is called once it is on disk. */
-  settle(settlement: Settlement, done: () => void): void;
+  /**
+   * Takes a settlement; `done` is called once it is on disk. An `urgent` one, for which its lane waits,
+   * is not held back to gather others.
+   */
+  settle(settlement: Settlement, done: () => void, options?: { urgent: boolean }): void;
   /** Takes a change of a lane, to be written with the next settlements. */
   change(change: LaneChange): void;
   /** Settlements that are not on disk yet. */
@@ -37,6 +40,8 @@ export function createSettler({ store, log }: SettlerDeps): Settler {
   let writing: Promise<void> | undefined;
   /** Whether the last write was refused. */
   let refused = false;
+  /** Whether a lane waits for what has not been written yet. */
+  let hurried = false;
 
   function arm(): void {
     if (timer !== undefined) return;
@@ -56,12 +61,13 @@ export function createSettler({ store, log }: SettlerDeps): Settler {
     const callbacks = done.splice(0, BATCH_MAX);
     const lanes = changes;
     changes = new Map();
+    hurried = false;
     writing = store.settle(batch, [...lanes.values()]).then(
       () => {
         writing = undefined;
         refused = false;
         for (const callback of callbacks) callback();
-        if (settlements.length >= BATCH_MAX) write().catch(arm);
+        if (settlements.length >= BATCH_MAX || hurried) write().catch(arm);
         else if (settlements.length > 0) arm();
       },
       (error: unknown) => {
@@ -84,11 +90,12 @@ export function createSettler({ store, log }: SettlerDeps): Settler {
     get backlog() {
       return settlements.length;
     },
-    settle(settlement, callback) {
+    settle(settlement, callback, { urgent } = { urgent: false }) {
       settlements.push(settlement);
       done.push(callback);
-      if (settlements.length >= BATCH_MAX && writing === undefined && !refused) write().catch(arm);
-      else arm();
+      hurried ||= urgent;
+      if (settlements.length < BATCH_MAX && !hurried) arm();
+      else if (writing === undefined && !refused) write().catch(arm);
     },
     change(change) {
       changes.set(change.webhookId, merge(changes.get(change.webhookId), change));

@@ -17,10 +17,15 @@ export interface TriggerDeps {
  */
 export async function trigger(deps: TriggerDeps, webhook: Webhook): Promise<string> {
   if (webhook.state !== 'ACTIVE') {
-    throw new DomainError('FAILED_PRECONDITION', `webhook ${webhook.id} is ${webhook.state}; resume it first`);
+    throw new DomainError(
+      'FAILED_PRECONDITION',
+      `webhook ${webhook.id} is ${webhook.state}; resume it first`,
+    );
   }
   const now = deps.clock.now();
   const { event, deliveryId } = makeRun({ webhook, now, random: deps.random });
-  await deps.store.publish([{ event, deliveries: [{ id: deliveryId, webhookId: webhook.id }], dueAt: now, run: true }]);
+  await deps.store.publish([
+    { event, deliveries: [{ id: deliveryId, webhookId: webhook.id }], dueAt: now, run: true },
+  ]);
   return deliveryId;
 }

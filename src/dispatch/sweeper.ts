@@ -1,0 +1,45 @@
+import type { Clock } from '../domain/clock.ts';
+import type { Store } from '../store/store.ts';
+
+/**
+ * Housekeeping in small batches, so that it never holds up a delivery: deliveries of removed webhooks
+ * are cancelled, and what finished before the retention is deleted.
+ */
+export interface Sweeper {
+  /** One batch. Returns how many rows it touched. */
+  tick(): Promise<number>;
+  /** Milliseconds until the next batch. */
+  idleMs(): number;
+  /** Looks again now: a webhook was removed. */
+  hurry(): void;
+}
+
+export interface SweeperDeps {
+  readonly store: Pick<Store, 'sweep'>;
+  readonly clock: Clock;
+  /** How long finished deliveries are kept. */
+  readonly retentionMs: number;
+}
+
+/** How often to look when the last look found nothing. */
+const IDLE_MS = 60_000;
+/** The pause between two batches, in which others have the store. */
+const PAUSE_MS = 20;
+
+export function createSweeper({ store, clock, retentionMs }: SweeperDeps): Sweeper {
+  let foundMore = true;
+  return {
+    async tick() {
+      // Set before the batch: what is removed while it runs is looked at again.
+      foundMore = false;
+      const now = clock.now();
+      const touched = await store.sweep({ now, finishedBefore: now - retentionMs });
+      if (touched > 0) foundMore = true;
+      return touched;
+    },
+    idleMs: () => (foundMore ? PAUSE_MS : IDLE_MS),
+    hurry() {
+      foundMore = true;
+    },
+  };
+}

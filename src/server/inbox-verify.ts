@@ -1,0 +1,29 @@
+import type { Clock } from '../domain/clock.ts';
+import { verify } from '../domain/signature.ts';
+import type { Verify } from '../inbox/intake.ts';
+import type { Directory } from '../store/directory.ts';
+import type { Store } from '../store/store.ts';
+import type { KeysOf } from './keys.ts';
+
+export interface InboxVerifyDeps {
+  readonly store: Pick<Store, 'getDelivery'>;
+  readonly directory: Pick<Directory, 'load'>;
+  readonly keysOf: KeysOf;
+  readonly clock: Clock;
+}
+
+/**
+ * Checks what arrives in an inbox as its receiver would. Only this server's own deliveries can be: the
+ * webhook-id leads to the webhook, and that to its secret. From anybody else the signature is unknown.
+ */
+export function inboxVerify({ store, directory, keysOf, clock }: InboxVerifyDeps): Verify {
+  return async ({ headers, body }) => {
+    const id = headers['webhook-id'];
+    if (typeof id !== 'string') return 'unknown';
+    const delivery = await store.getDelivery(id);
+    if (delivery === undefined) return 'unknown';
+    const [webhook] = await directory.load([delivery.webhookId]);
+    if (webhook === undefined) return 'unknown';
+    return verify({ secrets: keysOf(webhook), headers, body, now: clock.now() });
+  };
+}

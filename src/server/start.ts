@@ -1,0 +1,174 @@
+import { createDispatcher } from '../dispatch/dispatcher.ts';
+import { createSweeper } from '../dispatch/sweeper.ts';
+import { parseCidrs } from '../domain/address.ts';
+import { type Clock, systemClock } from '../domain/clock.ts';
+import { type Random, systemRandom } from '../domain/random.ts';
+import { DEFAULT_NAMESPACE } from '../domain/webhook.ts';
+import { createInbox } from '../inbox/inbox.ts';
+import { trigger } from '../publish/trigger.ts';
+import { createApi } from '../rpc/api.ts';
+import { createScheduler } from '../schedule/scheduler.ts';
+import { createDirectory } from '../store/directory.ts';
+import { openStore } from '../store/open.ts';
+import type { Store } from '../store/store.ts';
+import type { Log } from '../telemetry/log.ts';
+import { createSender } from '../webhook/sender.ts';
+import type { Config } from './config.ts';
+import { createFront } from './front.ts';
+import { inboxVerify } from './inbox-verify.ts';
+import { type KeysOf, keysWith } from './keys.ts';
+import { createListener } from './listener.ts';
+import { startLoop } from './loop.ts';
+import { loadSecretsKey } from './secrets-key.ts';
+import { VERSION } from './version.ts';
+
+/** The whole program, running. */
+export interface RunningServer {
+  /** Where it listens, with the port that was free. */
+  readonly address: { readonly host: string; readonly port: number };
+  /**
+   * Health says NOT_SERVING, nothing new is accepted or sent, requests in flight get until the
+   * configured deadline, everything else stays waiting in the store. Tolerates being called twice.
+   */
+  stop(): Promise<void>;
+  /** Resolves when it has stopped; rejects when it cannot go on, such as without its database. */
+  readonly finished: Promise<void>;
+}
+
+export interface ServerDeps {
+  readonly log: Log;
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+/** How long due runs are gathered, so that many share a commit: most of a run's lateness on an idle server. */
+const SCHEDULER_REST_MS = 4;
+
+/**
+ * Starts everything, in the order in which one needs the other, and resolves when it accepts calls.
+ * Rejects with DomainError FAILED_PRECONDITION, its message for the person who starts it, when the
+ * database, the key or the port cannot be had; nothing is left running then.
+ */
+export async function startServer(config: Config, deps: ServerDeps): Promise<RunningServer> {
+  const { log, clock = systemClock, random = systemRandom() } = deps;
+  const ended = Promise.withResolvers<void>();
+  // Whoever starts the server may not be listening yet when the first thing goes wrong.
+  ended.promise.catch(() => {});
+
+  const { key, warning } = await loadSecretsKey({ ...config, random });
+  if (warning !== undefined) log.warn({}, warning);
+  const store = await openStore(config.db, {
+    onFatal: (error) => ended.reject(new Error(`the database has stopped: ${error.message}`)),
+  });
+  try {
+    const keysOf = keysWith(key);
+    await checkKey(store, keysOf);
+    return await run({ config, log, clock, random, store, key, keysOf, ended });
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+interface Parts {
+  readonly config: Config;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly store: Store;
+  readonly key: Uint8Array;
+  readonly keysOf: KeysOf;
+  readonly ended: PromiseWithResolvers<void>;
+}
+
+async function run(parts: Parts): Promise<RunningServer> {
+  const { config, log, clock, random, store, key, keysOf, ended } = parts;
+  const policy = { allow: parseCidrs(config.allowDestinations) };
+  const directory = createDirectory({ store });
+  const sender = createSender({ clock, policy, originConnectionsMax: config.originInFlightMax });
+  const scheduler = createScheduler({ store, directory, clock, random, log });
+  const sweeper = createSweeper({ store, clock, retentionMs: config.retentionMs });
+  const dispatcher = createDispatcher({
+    store,
+    directory,
+    sender,
+    keysOf,
+    clock,
+    random,
+    log,
+    wake: () => loops.dispatch.wake(),
+    settings: { ...config, userAgent: `Carillon/${VERSION}` },
+  });
+  directory.onChange((changed) => {
+    scheduler.changed(changed);
+    dispatcher.changed(changed);
+    sweeper.hurry();
+  });
+
+  const api = createApi({
+    store,
+    clock,
+    random,
+    log,
+    sealKey: key,
+    trigger: (webhook) => trigger({ store, clock, random }, webhook),
+    settings: { ...config, addressPolicy: policy },
+  });
+  const inbox = config.inbox
+    ? createInbox({ clock, log, verify: inboxVerify({ store, directory, keysOf, clock }) })
+    : undefined;
+  const listener = await createListener({
+    handler: createFront({ api, inbox, corsOrigins: config.corsOrigins }),
+    ...config.listen,
+    limits: { connectionsMax: config.connectionsMax },
+    onError: (error) => log.error({ reason: (error as Error).message }, 'a request could not be handled'),
+  });
+
+  const loops = {
+    directory: startLoop({ name: 'directory', tick: directory.refresh, idleMs: () => 1_000, restMs: 0, log }),
+    schedule: startLoop({ name: 'scheduler', ...scheduler, restMs: SCHEDULER_REST_MS, log }),
+    dispatch: startLoop({ name: 'dispatcher', ...dispatcher, restMs: 0, log }),
+    sweep: startLoop({ name: 'sweeper', ...sweeper, restMs: 0, log }),
+  };
+  const unsubscribe = store.onVisible(() => {
+    loops.directory.wake();
+    loops.dispatch.wake();
+  });
+  directory.onChange(() => {
+    loops.schedule.wake();
+    loops.dispatch.wake();
+    loops.sweep.wake();
+  });
+  api.health.serve();
+
+  async function stopAll(): Promise<void> {
+    api.health.stop();
+    inbox?.close();
+    await loops.schedule.stop();
+    // Calls in flight may still need the store, and attempts in flight the dispatcher's settlements.
+    await Promise.all([listener.close(config.stopTimeoutMs), dispatcher.drain(config.stopTimeoutMs)]);
+    unsubscribe();
+    await Promise.all([loops.dispatch.stop(), loops.directory.stop(), loops.sweep.stop()]);
+    await sender.close();
+    await store.close();
+  }
+
+  let stopping: Promise<void> | undefined;
+  return {
+    address: listener.address,
+    finished: ended.promise,
+    stop() {
+      stopping ??= stopAll().then(ended.resolve, (error: unknown) => {
+        ended.reject(error);
+        throw error;
+      });
+      return stopping;
+    },
+  };
+}
+
+/** Better not to start than to sign nothing: a key that does not open the secrets is the wrong key. */
+async function checkKey(store: Store, keysOf: KeysOf): Promise<void> {
+  const [webhook] = await store.listWebhooks({ namespace: DEFAULT_NAMESPACE, limit: 1 });
+  if (webhook !== undefined) keysOf(webhook);
+}

@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict';
+import { createDispatcher, type Dispatcher, type DispatcherSettings } from '../../src/dispatch/dispatcher.ts';
+import { parseCidrs } from '../../src/domain/address.ts';
+import { systemClock } from '../../src/domain/clock.ts';
+import type { Delivery, DeliveryDetail } from '../../src/domain/delivery.ts';
+import { newId } from '../../src/domain/id.ts';
+import { systemRandom } from '../../src/domain/random.ts';
+import { openSecret, sealSecret } from '../../src/domain/secret.ts';
+import { signingKey } from '../../src/domain/signature.ts';
+import type { Limits, Webhook, WebhookSpec } from '../../src/domain/webhook.ts';
+import { startLoop } from '../../src/server/loop.ts';
+import { createDirectory, type Directory } from '../../src/store/directory.ts';
+import type { StoreOptions } from '../../src/store/open.ts';
+import type { Store } from '../../src/store/store.ts';
+import { createSender } from '../../src/webhook/sender.ts';
+import { type LogLine, recordingLog } from './log.ts';
+import { aSpec, aWebhook, openMemoryStore } from './store.ts';
+
+/** From the store to the socket, without the API: what a test needs to see deliveries go out. */
+export interface Pipeline extends AsyncDisposable {
+  readonly store: Store;
+  readonly dispatcher: Dispatcher;
+  readonly directory: Directory;
+  readonly secret: Uint8Array;
+  readonly lines: LogLine[];
+  /** Registers a webhook whose schedule never rings while a test runs. */
+  register(spec: Partial<WebhookSpec> & { destination: string }): Promise<Webhook>;
+  /** Publishes events with these bodies to a webhook, due now, and returns their delivery ids in order. */
+  publish(webhook: Webhook, bodies: readonly string[], dueAt?: number): Promise<string[]>;
+  delivery(id: string): Promise<DeliveryDetail>;
+  /** Resolves with the webhook's deliveries, oldest first, once none is PENDING. */
+  finished(webhook: Webhook): Promise<Delivery[]>;
+  /** Stops as a server does. */
+  stop(graceMs?: number): Promise<void>;
+}
+
+export interface PipelineOptions {
+  readonly store?: Store;
+  readonly storeOptions?: StoreOptions;
+  readonly settings?: Partial<DispatcherSettings>;
+}
+
+const SEALING_KEY = new Uint8Array(32).fill(7);
+const NEVER = systemClock.now() + 365 * 86_400_000;
+/** Retries that a test can wait for. */
+export const QUICK_RETRIES = { maxAttempts: 10, delaysMs: [20], jitter: 0, clientErrors: 'RETRY' } as const;
+export const LIMITS: Limits = { concurrency: 8, ordered: false };
+
+export async function openPipeline(options: PipelineOptions = {}): Promise<Pipeline> {
+  const clock = systemClock;
+  const random = systemRandom();
+  const { log, lines } = recordingLog();
+  const store = options.store ?? (await openMemoryStore(options.storeOptions));
+  const directory = createDirectory({ store });
+  const policy = { allow: parseCidrs(['127.0.0.0/8']) };
+  const settings = {
+    inFlightMax: 1_024,
+    originInFlightMax: 256,
+    disableAfterMs: 86_400_000,
+    userAgent: 'Carillon/test',
+    ...options.settings,
+  };
+  const sender = createSender({ clock, policy, originConnectionsMax: settings.originInFlightMax });
+  const secret = random.bytes(32);
+  const dispatcher = createDispatcher({
+    store,
+    directory,
+    sender,
+    keysOf: (webhook) => webhook.sealedSecrets.map((sealed) => signingKey(openSecret(SEALING_KEY, sealed))),
+    wake: () => loops[0]!.wake(),
+    clock,
+    random,
+    log,
+    settings,
+  });
+  directory.onChange((changed) => dispatcher.changed(changed));
+  const loops = [
+    startLoop({ name: 'dispatcher', ...dispatcher, restMs: 0, log }),
+    startLoop({ name: 'directory', tick: directory.refresh, idleMs: () => 1_000, restMs: 0, log }),
+  ];
+  const unsubscribe = store.onVisible(() => {
+    for (const loop of loops) loop.wake();
+  });
+  let stopped: Promise<void> | undefined;
+
+  async function stop(graceMs = 2_000): Promise<void> {
+    await dispatcher.drain(graceMs);
+    unsubscribe();
+    await Promise.all(loops.map((loop) => loop.stop()));
+    await sender.close();
+    if (options.store === undefined) await store.close();
+  }
+
+  return {
+    store,
+    dispatcher,
+    directory,
+    secret,
+    lines,
+    async register(spec) {
+      const full = aSpec({
+        timeoutMs: 2_000,
+        retryPolicy: QUICK_RETRIES,
+        ...spec,
+        name: `hook-${newId('webhook', clock.now(), random)}`,
+      });
+      const cursor = { anchorAt: NEVER, nominalAt: NEVER, dueAt: NEVER, fired: 0, skipped: 0 };
+      const id = newId('webhook', clock.now(), random);
+      const webhook = aWebhook({
+        id,
+        spec: full,
+        cursor,
+        sealedSecrets: [sealSecret(SEALING_KEY, secret, random)],
+      });
+      assert.deepEqual(await store.createWebhooks([webhook]), ['CREATED']);
+      return webhook;
+    },
+    async publish(webhook, bodies, dueAt = clock.now()) {
+      const now = clock.now();
+      const publications = bodies.map((body) => ({
+        event: {
+          id: newId('event', now, random),
+          namespace: webhook.namespace,
+          type: 'test',
+          contentType: 'text/plain',
+          body: new TextEncoder().encode(body),
+          createdAt: now,
+        },
+        deliveries: [{ id: newId('delivery', now, random), webhookId: webhook.id }],
+        dueAt,
+        run: false,
+      }));
+      await store.publish(publications);
+      return publications.map(({ deliveries }) => deliveries[0]!.id);
+    },
+    async delivery(id) {
+      const found = await store.getDelivery(id);
+      assert.ok(found, `there is no delivery ${id}`);
+      return found;
+    },
+    async finished(webhook) {
+      const query = { namespace: webhook.namespace, webhookId: webhook.id, limit: 5_000 };
+      return until(async () => {
+        const deliveries = await store.listDeliveries(query);
+        return deliveries.some(({ state }) => state === 'PENDING') ? undefined : deliveries.toReversed();
+      });
+    },
+    stop(graceMs) {
+      stopped ??= stop(graceMs);
+      return stopped;
+    },
+    async [Symbol.asyncDispose]() {
+      stopped ??= stop(0);
+      await stopped;
+    },
+  };
+}
+
+/** Asks again until there is an answer; rejects after ten seconds without one. */
+export async function until<T>(ask: () => Promise<T | undefined> | T | undefined): Promise<T> {
+  for (let tries = 0; tries < 1_000; tries++) {
+    const answer = await ask();
+    if (answer !== undefined) return answer;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  throw new Error('it did not happen within ten seconds');
+}
