@@ -1,0 +1,279 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { runEventId } from '../../src/domain/id.ts';
+import { systemRandom } from '../../src/domain/random.ts';
+import { firstCursor, resumeCursor } from '../../src/domain/run-plan.ts';
+import type { Schedule } from '../../src/domain/schedule.ts';
+import type { Webhook } from '../../src/domain/webhook.ts';
+import { AHEAD_MS, createScheduler, type Scheduler } from '../../src/schedule/scheduler.ts';
+import { createDirectory } from '../../src/store/directory.ts';
+import type { Store } from '../../src/store/store.ts';
+import { type ManualClock, manualClock } from '../support/clock.ts';
+import { type LogLine, recordingLog } from '../support/log.ts';
+import { aSpec, aWebhook, openMemoryStore, T0 } from '../support/store.ts';
+
+interface World extends AsyncDisposable {
+  readonly store: Store;
+  readonly clock: ManualClock;
+  readonly lines: LogLine[];
+  scheduler: Scheduler;
+  /** Registers at the present. */
+  register(schedule: Partial<Schedule>, rest?: Partial<Webhook['spec']>): Promise<Webhook>;
+  /** A process that begins with what is in the store. */
+  restart(): void;
+  /** Lets time pass in steps, the scheduler ticking after each. */
+  pass(ms: number, stepMs?: number): Promise<void>;
+  /** Ticks until there is nothing to do. */
+  settle(): Promise<void>;
+  /** Nominal times of the runs that fired, oldest first, since T0. */
+  fired(webhook: Webhook): Promise<number[]>;
+  stored(webhook: Webhook): Promise<Webhook>;
+}
+
+async function openWorld(): Promise<World> {
+  const store = await openMemoryStore();
+  const clock = manualClock(T0);
+  const random = systemRandom();
+  const { log, lines } = recordingLog();
+  function begin() {
+    const directory = createDirectory({ store });
+    const scheduler = createScheduler({ store, directory, clock, random, log });
+    directory.onChange((changed) => scheduler.changed(changed));
+    return { directory, scheduler };
+  }
+  let running = begin();
+
+  const world: World = {
+    store,
+    clock,
+    lines,
+    scheduler: running.scheduler,
+    async register(schedule, rest) {
+      const webhook = aWebhook();
+      const spec = aSpec({
+        ...rest,
+        name: webhook.spec.name,
+        schedule: { ...webhook.spec.schedule, ...schedule },
+      });
+      const cursor = firstCursor(webhook.id, spec.schedule, clock.now());
+      const registered = { ...webhook, spec, cursor };
+      await store.createWebhooks([registered]);
+      await running.directory.refresh();
+      return registered;
+    },
+    restart() {
+      running = begin();
+      world.scheduler = running.scheduler;
+    },
+    async pass(ms, stepMs = 100) {
+      for (let passed = 0; passed < ms; passed += stepMs) {
+        clock.advance(stepMs);
+        await world.settle();
+      }
+    },
+    async settle() {
+      await running.directory.refresh();
+      while ((await world.scheduler.tick()) > 0 || world.scheduler.idleMs() === 0);
+    },
+    async fired(webhook) {
+      const query = { namespace: webhook.namespace, webhookId: webhook.id, limit: 5_000 };
+      const deliveries = await store.listDeliveries(query);
+      return deliveries.map(({ nominalAt }) => nominalAt! - T0).toSorted((a, b) => a - b);
+    },
+    async stored(webhook) {
+      const [found] = await store.getWebhooks([webhook.id]);
+      return found!;
+    },
+    [Symbol.asyncDispose]: () => store.close(),
+  };
+  return world;
+}
+
+function every(periodMs: number): Pick<Schedule, 'when'> {
+  return { when: { kind: 'every', periodMs } };
+}
+
+describe('the scheduler', () => {
+  it('fires each run once, at its nominal time, with the greeting', async () => {
+    await using world = await openWorld();
+    const webhook = await world.register(every(5_000));
+    await world.pass(12_000);
+    assert.deepEqual(await world.fired(webhook), [5_000, 10_000]);
+    const [body] = await world.store.getEventBodies([runEventId(webhook.id, T0 + 5_000)]);
+    const greeting = `Hello ${webhook.spec.name}, current time is ${new Date(T0 + 5_000).toISOString()}`;
+    assert.equal(Buffer.from(body!.body).toString(), greeting);
+    assert.equal(body!.nominalAt, T0 + 5_000);
+  });
+
+  it('fires a webhook that is registered while it runs, however soon it is due', async () => {
+    await using world = await openWorld();
+    await world.pass(1_000);
+    const webhook = await world.register(every(1_000));
+    await world.pass(3_000);
+    assert.deepEqual(await world.fired(webhook), [2_000, 3_000, 4_000]);
+  });
+
+  it('reads ahead in time, so that runs beyond what it keeps in memory fire too', async () => {
+    await using world = await openWorld();
+    const webhook = await world.register(every(AHEAD_MS * 2));
+    await world.pass(AHEAD_MS * 4, 1_000);
+    assert.deepEqual(await world.fired(webhook), [AHEAD_MS * 2, AHEAD_MS * 4]);
+  });
+
+  it('fires many webhooks due at the same time', async () => {
+    await using world = await openWorld();
+    const webhooks = [];
+    for (let i = 0; i < 1_200; i++) webhooks.push(await world.register(every(10_000)));
+    await world.pass(20_000, 5_000);
+    for (const webhook of webhooks) assert.deepEqual(await world.fired(webhook), [10_000, 20_000]);
+  });
+
+  it('goes on where it was after a restart, by the misfire policy, and doubles nothing', async () => {
+    await using world = await openWorld();
+    const latest = await world.register({ ...every(1_000), misfire: 'FIRE_LATEST' });
+    const all = await world.register({ ...every(1_000), misfire: 'FIRE_ALL', overlap: 'ALLOW' });
+    const skip = await world.register({ ...every(10_000), misfire: 'SKIP' });
+    await world.pass(2_000);
+    world.clock.advance(38_000);
+    world.restart();
+    await world.pass(500);
+    assert.deepEqual(await world.fired(latest), [1_000, 2_000, 40_000]);
+    assert.deepEqual(
+      await world.fired(all),
+      Array.from({ length: 40 }, (_, i) => (i + 1) * 1_000),
+    );
+    assert.deepEqual(await world.fired(skip), [40_000]);
+    const { cursor } = await world.stored(latest);
+    assert.deepEqual([cursor.fired, cursor.skipped], [3, 37]);
+  });
+
+  it('fires a missed `at` however late, once', async () => {
+    await using world = await openWorld();
+    const webhook = await world.register({ when: { kind: 'at', at: T0 + 1_000 } });
+    world.clock.advance(7 * 86_400_000);
+    world.restart();
+    await world.pass(1_000);
+    assert.deepEqual(await world.fired(webhook), [1_000]);
+    assert.equal((await world.stored(webhook)).cursor.nominalAt, null);
+  });
+
+  it('hands a clock put forward to the misfire policy, and fires nothing again when it is put back', async () => {
+    await using world = await openWorld();
+    const webhook = await world.register(every(1_000));
+    await world.pass(2_000);
+    world.clock.jump(60_000);
+    await world.settle();
+    assert.deepEqual(await world.fired(webhook), [1_000, 2_000, 62_000]);
+    world.clock.jump(-60_000);
+    await world.pass(5_000);
+    assert.deepEqual(await world.fired(webhook), [1_000, 2_000, 62_000]);
+    assert.equal(world.lines.filter(({ message }) => /system clock was put/.test(message)).length, 2);
+  });
+
+  it('fires nothing for a paused webhook, and skips what it missed when it goes on', async () => {
+    await using world = await openWorld();
+    const webhook = await world.register(every(1_000));
+    await world.pass(1_000);
+    const before = await world.stored(webhook);
+    const paused = { ...before, state: 'PAUSED', version: 2 } as const;
+    await world.store.updateWebhooks([{ webhook: paused, ifVersion: 1 }]);
+    await world.pass(5_000);
+    assert.deepEqual(await world.fired(webhook), [1_000]);
+    const cursor = resumeCursor(webhook.id, webhook.spec.schedule, before.cursor, world.clock.now());
+    const resumed = { ...before, cursor, version: 3 };
+    await world.store.updateWebhooks([{ webhook: resumed, ifVersion: 2, cursorFrom: before.cursor }]);
+    await world.pass(2_000);
+    assert.deepEqual(await world.fired(webhook), [1_000, 7_000, 8_000]);
+    assert.equal((await world.stored(webhook)).cursor.skipped, 5);
+  });
+
+  it('fires nothing for a removed webhook', async () => {
+    await using world = await openWorld();
+    const webhook = await world.register(every(1_000));
+    await world.store.removeWebhooks([{ id: webhook.id, now: T0 }]);
+    await world.pass(3_000);
+    assert.deepEqual(await world.fired(webhook), []);
+  });
+
+  it('follows a changed schedule from then on', async () => {
+    await using world = await openWorld();
+    const webhook = await world.register(every(1_000));
+    await world.pass(1_000);
+    const before = await world.stored(webhook);
+    const spec = { ...before.spec, schedule: { ...before.spec.schedule, ...every(3_000) } };
+    const cursor = firstCursor(webhook.id, spec.schedule, world.clock.now());
+    const change = {
+      webhook: { ...before, spec, cursor, version: 2 },
+      ifVersion: 1,
+      cursorFrom: before.cursor,
+    };
+    assert.deepEqual(await world.store.updateWebhooks([change]), ['UPDATED']);
+    await world.pass(7_000);
+    assert.deepEqual(await world.fired(webhook), [1_000, 4_000, 7_000]);
+  });
+
+  it('leaves a run out, and says so, when its template fails; the schedule goes on', async () => {
+    await using world = await openWorld();
+    const source = '{% for i in (1..100000) %}{{ webhook.labels.big }}{% endfor %}';
+    const payload = { body: { kind: 'template', source }, contentType: 'text/plain' } as const;
+    const webhook = await world.register(every(1_000), { payload, labels: { big: 'x'.repeat(1_000) } });
+    await world.pass(2_000);
+    assert.deepEqual(await world.fired(webhook), []);
+    const { cursor } = await world.stored(webhook);
+    assert.deepEqual([cursor.fired, cursor.skipped, cursor.nominalAt], [0, 2, T0 + 3_000]);
+    assert.equal(world.lines.filter(({ level }) => level === 'error').length, 2);
+  });
+
+  it('lets the newer run take the place of one that is still waiting', async () => {
+    await using world = await openWorld();
+    const webhook = await world.register({ ...every(1_000), overlap: 'SUPERSEDE' });
+    await world.pass(2_000);
+    const { deliveries } = await world.store.pollWaiting();
+    const flags = deliveries.filter(({ webhookId }) => webhookId === webhook.id).map((row) => row.superseded);
+    assert.deepEqual(flags, [true, false]);
+  });
+
+  it('counts a run as skipped while one is waiting, where overlap says SKIP', async () => {
+    await using world = await openWorld();
+    const webhook = await world.register({ ...every(1_000), overlap: 'SKIP' });
+    await world.pass(3_000);
+    assert.deepEqual(await world.fired(webhook), [1_000]);
+    const { cursor } = await world.stored(webhook);
+    assert.deepEqual([cursor.fired, cursor.skipped], [1, 2]);
+  });
+
+  it('stops after max_runs and at the end', async () => {
+    await using world = await openWorld();
+    const counted = await world.register({ ...every(1_000), maxRuns: 2 });
+    const ended = await world.register({ ...every(1_000), endAt: T0 + 3_000 });
+    await world.pass(6_000);
+    assert.deepEqual(await world.fired(counted), [1_000, 2_000]);
+    assert.deepEqual(await world.fired(ended), [1_000, 2_000]);
+  });
+
+  it('fires nothing twice when two schedulers work on one store', async () => {
+    await using world = await openWorld();
+    const webhook = await world.register(every(1_000));
+    const first = world.scheduler;
+    world.restart();
+    for (let i = 0; i < 50; i++) {
+      world.clock.advance(100);
+      await Promise.all([first.tick(), world.scheduler.tick()]);
+    }
+    await world.settle();
+    assert.deepEqual(await world.fired(webhook), [1_000, 2_000, 3_000, 4_000, 5_000]);
+  });
+
+  it('takes up again what was due when the store failed', async () => {
+    await using world = await openWorld();
+    const webhook = await world.register(every(1_000));
+    await world.settle();
+    const { fireRuns } = world.store;
+    world.store.fireRuns = () => Promise.reject(new Error('disk full'));
+    world.clock.advance(1_000);
+    await assert.rejects(world.scheduler.tick(), /disk full/);
+    world.store.fireRuns = fireRuns;
+    await world.settle();
+    assert.deepEqual(await world.fired(webhook), [1_000]);
+  });
+});
