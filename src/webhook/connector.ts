@@ -1,0 +1,128 @@
+import { isIP, type Socket } from 'node:net';
+import { createSecureContext, getCACertificates, type SecureContext, connect as tlsConnect } from 'node:tls';
+import type { buildConnector } from 'undici';
+import type { AddressPolicy } from '../domain/address.ts';
+import { type BoundedCache, boundedCache } from '../domain/bounded-cache.ts';
+import { dial } from './dial.ts';
+import { SendFailure, tlsFailure } from './failure.ts';
+import { createResolver, type Lookup } from './resolver.ts';
+
+/** Opens connections for undici, to judged addresses only. */
+export interface Connector {
+  readonly connect: buildConnector.connector;
+  /** Sockets that are open or being opened. */
+  readonly open: number;
+  /** Drops every socket, those being opened too. */
+  destroy(): void;
+}
+
+export interface ConnectorOptions {
+  readonly policy: AddressPolicy;
+  /** For the lookup, the connection and the TLS handshake together. */
+  readonly connectTimeoutMs: number;
+  /** The system's resolver without one. */
+  readonly lookup?: Lookup;
+  /** PEM of certificates to trust beside the usual ones. */
+  readonly trustedCertificates?: string;
+}
+
+/** TLS sessions remembered for resumption, which saves most of a handshake; the longest unused are dropped. */
+const SESSIONS_MAX = 2_000;
+
+export function createConnector(options: ConnectorOptions): Connector {
+  const { connectTimeoutMs } = options;
+  const resolver = createResolver(options);
+  const secure = createHandshake(options.trustedCertificates);
+  const sockets = new Set<Socket>();
+  const underWay = new Set<(failure: SendFailure) => void>();
+
+  function opened(socket: Socket): void {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  }
+
+  const connect: buildConnector.connector = ({ hostname, protocol, port }, callback) => {
+    const tls = protocol === 'https:';
+    const portNumber = Number(port) || (tls ? 443 : 80);
+    const peer = `${isIP(hostname) === 6 ? `[${hostname}]` : hostname}:${portNumber}`;
+    let over = false;
+    let stop = () => {};
+    const timer = setTimeout(() => {
+      giveUp(new SendFailure('TIMEOUT', `no connection to ${peer} within ${connectTimeoutMs} ms`));
+    }, connectTimeoutMs);
+
+    function finish(failure: SendFailure | null, socket: Socket | null): void {
+      if (over) return void socket?.destroy();
+      over = true;
+      clearTimeout(timer);
+      underWay.delete(giveUp);
+      if (failure !== null) callback(failure, null);
+      else callback(null, socket!);
+    }
+
+    function giveUp(failure: SendFailure): void {
+      finish(failure, null);
+      stop();
+    }
+
+    underWay.add(giveUp);
+    resolver.resolve(hostname, (refusal, addresses) => {
+      if (over) return;
+      if (refusal !== null) return finish(refusal, null);
+      stop = dial({ addresses, port: portNumber, peer, opened }, (failure, socket) => {
+        if (failure !== null || socket === null || !tls) return finish(failure, socket);
+        stop = () => void socket.destroy();
+        secure({ socket, hostname, peer }, finish);
+      });
+    });
+  };
+
+  return {
+    connect,
+    get open() {
+      return sockets.size;
+    },
+    destroy() {
+      for (const giveUp of underWay) giveUp(new SendFailure('RESET', 'Carillon is stopping'));
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
+// ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
+
+interface Handshake {
+  readonly socket: Socket;
+  readonly hostname: string;
+  readonly peer: string;
+}
+
+type Secured = (failure: SendFailure | null, socket: Socket | null) => void;
+
+/** TLS over a connected socket, for the name that was asked for, whatever address that led to. */
+function createHandshake(trustedCertificates?: string): (handshake: Handshake, done: Secured) => void {
+  const sessions: BoundedCache<string, Buffer> = boundedCache(SESSIONS_MAX);
+  let context: SecureContext | undefined;
+
+  return ({ socket, hostname, peer }, done) => {
+    // One for all: making one reads every root certificate.
+    context ??= createSecureContext(
+      trustedCertificates === undefined ? {} : { ca: [...getCACertificates('default'), trustedCertificates] },
+    );
+    // The name as certificates have it: without the dot of an absolute name. An address is checked against
+    // the certificate too, but is never sent as a server name (RFC 6066, 3).
+    const name = hostname.replace(/\.$/, '');
+    const session = sessions.get(peer);
+    const secured = tlsConnect({
+      socket,
+      host: name,
+      secureContext: context,
+      ALPNProtocols: ['http/1.1'],
+      ...(isIP(name) === 0 && { servername: name }),
+      ...(session !== undefined && { session }),
+    });
+    secured.on('session', (fresh) => sessions.set(peer, fresh));
+    secured.once('secureConnect', () => done(null, secured));
+    secured.on('error', (error) => done(tlsFailure(error, peer), null));
+  };
+}

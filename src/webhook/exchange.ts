@@ -1,0 +1,165 @@
+import type { Dispatcher } from 'undici';
+import { type Outcome, RESPONSE_KEPT_BYTES } from '../domain/attempt.ts';
+import type { Clock } from '../domain/clock.ts';
+import { SendFailure, sendFailure } from './failure.ts';
+import type { OutgoingRequest } from './request.ts';
+
+/** Where a POST goes, taken apart once. */
+export interface Target {
+  readonly origin: string;
+  /** The path with its query. */
+  readonly path: string;
+  /** The host and port as a person would write them. */
+  readonly peer: string;
+}
+
+export interface Exchange {
+  readonly clock: Clock;
+  readonly agent: Pick<Dispatcher, 'dispatch'>;
+  readonly target: Target;
+  readonly request: OutgoingRequest;
+  /** Whether the connection is closed after the answer. */
+  readonly last: boolean;
+  /** Called once undici is through with the request, which can be after the outcome is known. */
+  readonly released: () => void;
+}
+
+/** How much of an answer's body is read in the hope of its end; then its connection is dropped. */
+export const RESPONSE_READ_BYTES = 1024 * 1024;
+
+const NOTHING = new Uint8Array(0);
+
+/** One POST and its outcome, which is there at the request's deadline at the latest. It never rejects. */
+export function post(exchange: Exchange): Promise<Outcome> {
+  const { clock, agent, target, request, last, released } = exchange;
+  return new Promise((resolve) => {
+    const startedAt = clock.now();
+    const begun = clock.monotonic();
+    let controller: Dispatcher.DispatchController | undefined;
+    let settled = false;
+    let status = 0;
+    let headers: Readonly<Record<string, string>> = {};
+    let headersCut = false;
+    let kept: Uint8Array[] | undefined;
+    let keptBytes = 0;
+    let readBytes = 0;
+
+    const options: Dispatcher.DispatchOptions = {
+      origin: target.origin,
+      path: target.path,
+      method: 'POST',
+      headers: request.headers,
+      body: request.body,
+      reset: last,
+    };
+    // Undici's own timeouts are per phase and start when a connection is there; this one counts from
+    // the call, with the lookup, the connecting and any waiting for a free connection.
+    const deadline = setTimeout(() => {
+      settleFailed(late(target.peer, request.timeoutMs, controller !== undefined, status));
+      // If it still waits for a connection, at least its bytes do not wait with it.
+      if (controller === undefined) options.body = NOTHING;
+      else controller.abort(GIVEN_UP);
+    }, request.timeoutMs);
+
+    function settle(): boolean {
+      if (settled) return false;
+      settled = true;
+      clearTimeout(deadline);
+      return true;
+    }
+
+    function settleAnswered(): void {
+      if (!settle()) return;
+      const durationMs = Math.round(clock.monotonic() - begun);
+      const body = kept === undefined ? NOTHING : joined(kept, keptBytes);
+      const truncated = headersCut || readBytes > keptBytes;
+      resolve({ kind: 'answered', status, headers, body, truncated, startedAt, durationMs });
+    }
+
+    function settleFailed({ errorClass, message }: SendFailure): void {
+      if (!settle()) return;
+      const durationMs = Math.round(clock.monotonic() - begun);
+      resolve({ kind: 'failed', errorClass, message, startedAt, durationMs });
+    }
+
+    agent.dispatch(options, {
+      onRequestStart(started) {
+        // Thrown, undici drops the request and keeps the connection, of which nothing was used;
+        // `abort` would close it.
+        if (settled) throw GIVEN_UP;
+        controller = started;
+      },
+      onResponseStart(_controller, code, fields) {
+        // Interim answers (103 Early Hints) come this way too, before the one that counts.
+        if (code < 200) return;
+        status = code;
+        const result = keepHeaders(fields);
+        headers = result.headers;
+        headersCut = result.cut;
+      },
+      onResponseData(running, chunk) {
+        readBytes += chunk.length;
+        const room = RESPONSE_KEPT_BYTES - keptBytes;
+        if (room > 0) {
+          // A copy: the chunk is a view of the socket's much bigger buffer.
+          const part = new Uint8Array(chunk.length > room ? chunk.subarray(0, room) : chunk);
+          keptBytes += part.length;
+          if (kept === undefined) kept = [part];
+          else kept.push(part);
+        }
+        if (readBytes <= RESPONSE_READ_BYTES) return;
+        settleAnswered();
+        running.abort(GIVEN_UP);
+      },
+      onResponseEnd() {
+        settleAnswered();
+        released();
+      },
+      onResponseError(_controller, error) {
+        if (!settled) settleFailed(sendFailure(error, target.peer));
+        released();
+      },
+    });
+  });
+}
+
+// ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
+
+/** One for all: making an error costs more than a POST. Nobody sees it. */
+const GIVEN_UP = new Error('given up');
+
+function late(peer: string, timeoutMs: number, connected: boolean, status: number): SendFailure {
+  const within = `within ${timeoutMs} ms`;
+  if (!connected) return new SendFailure('TIMEOUT', `no connection to ${peer} ${within}`);
+  if (status === 0) return new SendFailure('TIMEOUT', `no answer from ${peer} ${within}`);
+  return new SendFailure('TIMEOUT', `${peer} answered ${status}, but not to the end ${within}`);
+}
+
+/** Headers as an attempt keeps them; those beyond `RESPONSE_KEPT_BYTES` are left out. */
+function keepHeaders(fields: NodeJS.Dict<string | string[]>): {
+  headers: Record<string, string>;
+  cut: boolean;
+} {
+  const headers: Record<string, string> = {};
+  let room = RESPONSE_KEPT_BYTES;
+  for (const name in fields) {
+    const field = fields[name];
+    if (field === undefined) continue;
+    const value = typeof field === 'string' ? field : field.join(', ');
+    room -= name.length + value.length;
+    if (room < 0) return { headers, cut: true };
+    headers[name] = value;
+  }
+  return { headers, cut: false };
+}
+
+function joined(parts: readonly Uint8Array[], bytes: number): Uint8Array {
+  if (parts.length === 1) return parts[0]!;
+  const whole = new Uint8Array(bytes);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

@@ -1,0 +1,142 @@
+import { Agent } from 'undici';
+import type { AddressPolicy } from '../domain/address.ts';
+import type { Outcome } from '../domain/attempt.ts';
+import { boundedCache } from '../domain/bounded-cache.ts';
+import type { Clock } from '../domain/clock.ts';
+import { createConnector } from './connector.ts';
+import { post, type Target } from './exchange.ts';
+import type { OutgoingRequest } from './request.ts';
+import type { Lookup } from './resolver.ts';
+
+/**
+ * Sends POSTs, over connections that are kept and used again.
+ *
+ *     const sender = createSender({ clock, policy, originConnectionsMax: 64 });
+ *     const outcome = await sender.send(buildRequest(…));
+ */
+export interface Sender {
+  /**
+   * Sends once and says what came of it, by the request's deadline. It never rejects, never follows a
+   * redirect, and never sends again by itself: a connection that breaks after the first byte was written
+   * may have delivered the request, so that is RESET and left to the retry policy, which repeats the id.
+   */
+  send(request: OutgoingRequest): Promise<Outcome>;
+  stats(): SenderStats;
+  /** Ends what is in flight (RESET) and drops all connections. Tolerates being called twice. */
+  close(): Promise<void>;
+}
+
+export interface SenderStats {
+  /** Connections that are open or being opened. */
+  readonly connections: number;
+  /** Origins (scheme, host, port) that anything is kept for. */
+  readonly origins: number;
+}
+
+export interface SenderOptions {
+  readonly clock: Clock;
+  readonly policy: AddressPolicy;
+  /** Connections to one origin; requests beyond wait for one, within their deadline. */
+  readonly originConnectionsMax: number;
+  /** Connections in all at which new requests close theirs when they are done. */
+  readonly keptConnectionsMax?: number;
+  /** For the lookup, the connection and the TLS handshake together. */
+  readonly connectTimeoutMs?: number;
+  /** The system's resolver without one. */
+  readonly lookup?: Lookup;
+  /** PEM of certificates to trust beside the usual ones. */
+  readonly trustedCertificates?: string;
+}
+
+const KEPT_CONNECTIONS_MAX = 16_384;
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/**
+ * An idle connection is closed by us after this, before a receiver would: Node and many others close
+ * after 5 s, and a request that meets that close on its way is lost. A shorter time that the receiver
+ * announces (`Keep-Alive: timeout=…`) is kept instead, less the margin; a longer one is not used.
+ */
+const IDLE_MS = 4_000;
+const IDLE_MARGIN_MS = 1_000;
+
+/** The longest head of an answer; a longer one is PROTOCOL. */
+const RESPONSE_HEAD_BYTES = 64 * 1024;
+
+/** Requests to one origin that wait for a connection; further ones fail at once (CONNECT). */
+const ORIGIN_WAITING_MAX = 1_024;
+
+/** Destinations whose parts are remembered; the longest unused are dropped. */
+const TARGETS_MAX = 20_000;
+
+export function createSender(options: SenderOptions): Sender {
+  const { clock, originConnectionsMax, keptConnectionsMax = KEPT_CONNECTIONS_MAX } = options;
+  const connector = createConnector({ connectTimeoutMs: CONNECT_TIMEOUT_MS, ...options });
+  const targets = boundedCache<string, Target>(TARGETS_MAX);
+  /** Requests that undici has, by origin. */
+  const held = new Map<string, number>();
+  const agent = new Agent({
+    connect: connector.connect,
+    connections: originConnectionsMax,
+    pipelining: 1,
+    allowH2: false,
+    keepAliveTimeout: IDLE_MS,
+    keepAliveMaxTimeout: IDLE_MS,
+    keepAliveTimeoutThreshold: IDLE_MARGIN_MS,
+    maxHeaderSize: RESPONSE_HEAD_BYTES,
+    // The deadline of each request covers both.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  });
+  let closed = false;
+
+  function targetOf(destination: string): Target | undefined {
+    const known = targets.get(destination);
+    if (known !== undefined) return known;
+    const target = partsOf(destination);
+    if (target !== undefined) targets.set(destination, target);
+    return target;
+  }
+
+  function refuse(errorClass: 'REQUEST' | 'CONNECT', message: string): Promise<Outcome> {
+    return Promise.resolve({ kind: 'failed', errorClass, message, startedAt: clock.now(), durationMs: 0 });
+  }
+
+  return {
+    send(request) {
+      if (closed) return refuse('REQUEST', 'Carillon is stopping');
+      const target = targetOf(request.destination);
+      if (target === undefined) return refuse('REQUEST', 'the destination is not an http or https URL');
+      const { origin } = target;
+      const count = held.get(origin) ?? 0;
+      if (count >= originConnectionsMax + ORIGIN_WAITING_MAX) {
+        return refuse('CONNECT', `${ORIGIN_WAITING_MAX} requests wait for a connection to ${target.peer}`);
+      }
+      held.set(origin, count + 1);
+      const released = () => {
+        const left = held.get(origin)! - 1;
+        if (left === 0) held.delete(origin);
+        else held.set(origin, left);
+      };
+      const last = connector.open >= keptConnectionsMax;
+      return post({ clock, agent, target, request, last, released });
+    },
+    stats: () => ({ connections: connector.open, origins: Object.keys(agent.stats).length }),
+    async close() {
+      if (closed) return;
+      closed = true;
+      const destroyed = agent.destroy();
+      connector.destroy();
+      await destroyed;
+    },
+  };
+}
+
+// ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
+
+/** A destination was judged when it was registered; what it leads to is judged at each connection. */
+function partsOf(destination: string): Target | undefined {
+  const url = URL.parse(destination);
+  if (url === null || !/^https?:$/.test(url.protocol)) return undefined;
+  const port = url.port || (url.protocol === 'https:' ? '443' : '80');
+  return { origin: url.origin, path: url.pathname + url.search, peer: `${url.hostname}:${port}` };
+}

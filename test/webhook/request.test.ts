@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { Webhook as StandardWebhook } from 'standardwebhooks';
+import type { EventBody } from '../../src/domain/event.ts';
+import { formatSecret } from '../../src/domain/secret.ts';
+import { signingKey, verify } from '../../src/domain/signature.ts';
+import { buildRequest, type OutgoingRequest, type RequestParts } from '../../src/webhook/request.ts';
+import { aWebhook, T0 } from '../support/store.ts';
+
+const secret = new Uint8Array(32).fill(9);
+const event: EventBody = {
+  id: 'evt_1',
+  contentType: 'application/json',
+  body: new TextEncoder().encode('{ "a" : 1 }\r\n'),
+};
+const parts: RequestParts = {
+  webhook: aWebhook({ spec: { destination: 'https://example.com/hook#x', timeoutMs: 1234 } }),
+  delivery: { id: 'msg_1' },
+  event,
+  attemptNumber: 1,
+  keys: [signingKey(secret)],
+  now: T0 + 999,
+  userAgent: 'Carillon/1.2.3',
+};
+
+function headersOf({ headers }: OutgoingRequest): Record<string, string> {
+  const named: Record<string, string> = {};
+  for (let i = 0; i < headers.length; i += 2) {
+    assert.equal(named[headers[i]!], undefined, `${headers[i]} comes once`);
+    named[headers[i]!] = headers[i + 1]!;
+  }
+  return named;
+}
+
+describe('the POST of an attempt', () => {
+  it('carries the delivery, the attempt and who sends it', () => {
+    const request = buildRequest(parts);
+    const { 'webhook-signature': signature, ...rest } = headersOf(request);
+    assert.match(signature ?? '', /^v1,[A-Za-z0-9+/]{43}=$/);
+    assert.deepEqual(rest, {
+      'webhook-id': 'msg_1',
+      'webhook-timestamp': String(T0 / 1000),
+      'content-type': 'application/json',
+      'user-agent': 'Carillon/1.2.3',
+      'carillon-attempt': '1',
+    });
+    assert.equal(request.destination, 'https://example.com/hook#x');
+    assert.equal(request.timeoutMs, 1234);
+  });
+
+  it('has the bytes of its event, the very same', () => {
+    assert.equal(buildRequest(parts).body, event.body);
+  });
+
+  it('carries the nominal time of a scheduled run, in RFC 3339', () => {
+    const at = (nominalAt: number) =>
+      headersOf(buildRequest({ ...parts, event: { ...event, nominalAt } }))['carillon-scheduled-at'];
+    assert.equal(at(T0), '2026-01-01T00:00:00Z');
+    assert.equal(at(T0 + 250), '2026-01-01T00:00:00.250Z');
+  });
+
+  it("carries the webhook's own headers beside them", () => {
+    const webhook = aWebhook({ spec: { headers: { authorization: 'Bearer x', 'x-empty': '' } } });
+    const headers = headersOf(buildRequest({ ...parts, webhook }));
+    assert.equal(headers.authorization, 'Bearer x');
+    assert.equal(headers['x-empty'], '');
+  });
+
+  it('passes the check of a receiver, ours and the one of standardwebhooks', () => {
+    const now = Date.now();
+    const headers = headersOf(buildRequest({ ...parts, now }));
+    assert.equal(verify({ secrets: [secret], headers, body: event.body, now }), 'valid');
+    const received = new StandardWebhook(formatSecret(secret)).verify(Buffer.from(event.body), headers);
+    assert.deepEqual(received, { a: 1 });
+  });
+
+  it('of a retry has the same id and bytes, and a timestamp and signature of its own time', () => {
+    const first = headersOf(buildRequest(parts));
+    const later = { ...parts, attemptNumber: 2, now: T0 + 3_600_000 };
+    const retry = headersOf(buildRequest(later));
+    assert.equal(retry['webhook-id'], first['webhook-id']);
+    assert.equal(retry['carillon-attempt'], '2');
+    assert.equal(retry['webhook-timestamp'], String(T0 / 1000 + 3600));
+    assert.notEqual(retry['webhook-signature'], first['webhook-signature']);
+    const checked = { secrets: [secret], headers: retry, body: event.body, now: later.now };
+    assert.equal(verify(checked), 'valid');
+  });
+
+  it('is signed with every key while a secret is rotated', () => {
+    const old = new Uint8Array(24).fill(3);
+    const request = buildRequest({ ...parts, keys: [signingKey(secret), signingKey(old)] });
+    for (const one of [secret, old]) {
+      const checked = { secrets: [one], headers: headersOf(request), body: event.body, now: T0 };
+      assert.equal(verify(checked), 'valid');
+    }
+  });
+});
