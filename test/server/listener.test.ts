@@ -153,6 +153,7 @@ describe('bad clients', () => {
     const answers: ListenerResponse[] = [];
     const listener = await open(t, (_request, response) => void answers.push(begun(response)), {
       sessionIdleMs: 10,
+      lingerMs: 1,
     });
     const session = await openSession(t, listener);
     const stream = session.request({ ':method': 'GET' });

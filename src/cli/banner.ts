@@ -1,0 +1,54 @@
+import { resolve } from 'node:path';
+import type { Config } from '../server/config.ts';
+import { formatDuration } from '../server/config-types.ts';
+
+export interface BannerFacts {
+  readonly version: string;
+  /** Where it listens. */
+  readonly address: { readonly host: string; readonly port: number };
+  readonly config: Pick<Config, 'db' | 'inbox' | 'defaultEveryMs'>;
+  readonly cwd: string;
+  readonly colour: boolean;
+}
+
+/** What `carillon dev` says when it is up: where everything is, and what to try first. */
+export function banner({ version, address, config, cwd, colour }: BannerFacts): string {
+  const strong = styled(colour, 1, 22);
+  const quiet = styled(colour, 2, 22);
+  const url = baseUrl(address);
+  const inbox = `${url}/inbox/hello`;
+  const data = config.db === ':memory:' ? 'in memory, gone when this stops' : resolve(cwd, config.db);
+  const places = [['API', url], ...(config.inbox ? [['Inbox', inbox]] : []), ['Data', data]];
+  const destination = config.inbox ? inbox : 'https://example.com/hook';
+  const registration = JSON.stringify({ name: 'hello', destination });
+  return `
+  ${strong(`Carillon ${version}`)}
+
+${places.map(([name = '', place = '']) => `    ${quiet(name.padEnd(7))}${place}`).join('\n')}
+
+  Register a webhook that rings every ${formatDuration(config.defaultEveryMs)}:
+
+    curl --request POST --url ${url}/webhooks \\
+      --header 'content-type: application/json' \\
+      --data '${registration}'
+
+  ${quiet(config.inbox ? 'Then open the inbox in a browser. Ctrl-C stops the server.' : 'Ctrl-C stops the server.')}
+
+`;
+}
+
+/** Where a client on this machine finds it; a server on every address is found on this one too. */
+export function baseUrl({ host, port }: { readonly host: string; readonly port: number }): string {
+  const near = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
+  return `http://${near.includes(':') ? `[${near}]` : near}:${port}`;
+}
+
+/** Colours are for a terminal whose owner did not say otherwise (https://no-color.org). */
+export function wantsColour(terminal: boolean, env: Readonly<Record<string, string | undefined>>): boolean {
+  return terminal && !env.NO_COLOR && env.TERM !== 'dumb';
+}
+
+/** Text between two SGR codes (ECMA-48, section 8.3.117), or as it is. */
+function styled(colour: boolean, on: number, off: number): (text: string) => string {
+  return (text) => (colour ? `\u001b[${on}m${text}\u001b[${off}m` : text);
+}

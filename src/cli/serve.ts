@@ -1,0 +1,110 @@
+import { type Config, loadConfig } from '../server/config.ts';
+import type { Command } from '../server/config-table.ts';
+import type { RunningServer, ServerDeps, startServer } from '../server/start.ts';
+import { VERSION } from '../server/version.ts';
+import { banner, baseUrl, wantsColour } from './banner.ts';
+import { EXIT } from './exit.ts';
+import { STOP_SIGNALS, type StopSignal, type World } from './world.ts';
+
+type Log = ServerDeps['log'];
+
+/** How much longer than its own deadline a stop may take before the process gives it up. */
+const STOP_MARGIN_MS = 5000;
+
+/** Loaded only here, so that help, the version and refusals do not wait for the whole server. */
+const loadAndStart: typeof startServer = async (config, deps) => {
+  const server = await import('../server/start.ts');
+  return server.startServer(config, deps);
+};
+
+/**
+ * Runs a server until a signal asks it to stop or it cannot go on, and resolves with the exit code. A
+ * second signal ends the process at once. `start` is given by tests.
+ */
+export async function serve(
+  command: Command,
+  argv: readonly string[],
+  world: World,
+  start: typeof startServer = loadAndStart,
+): Promise<number> {
+  let config: Config;
+  try {
+    config = await loadConfig(command, { ...world, argv });
+  } catch (error) {
+    world.err(`carillon: ${messageOf(error)}\n`);
+    return EXIT.usage;
+  }
+  const { openServerLog } = await import('../server/log.ts');
+  const { log, flush } = await openServerLog(config);
+  const asked = Promise.withResolvers<StopSignal>();
+  let signals = 0;
+  const offSignal = world.onSignal((signal) => {
+    signals++;
+    asked.resolve(signal);
+    if (signals === 1) return;
+    flush();
+    world.exit(STOP_SIGNALS[signal]);
+  });
+  const offCrash = world.onCrash((error) => {
+    const stack = error instanceof Error ? error.stack : undefined;
+    log.error({ stack }, `crashed: ${messageOf(error)}`);
+    flush();
+    world.exit(EXIT.failed);
+  });
+  try {
+    const server = await start(config, { log });
+    announce(server, config, world, log);
+    return await untilStopped(server, config, log, asked.promise);
+  } catch (error) {
+    flush();
+    world.err(`carillon: ${messageOf(error)}\n`);
+    return EXIT.failed;
+  } finally {
+    offSignal();
+    offCrash();
+    flush();
+  }
+}
+
+function announce({ address }: RunningServer, config: Config, world: World, log: Log): void {
+  if (config.command === 'dev') {
+    const colour = wantsColour(world.terminal, world.env);
+    world.out(banner({ version: VERSION, address, config, cwd: world.cwd, colour }));
+  } else {
+    log.info({ version: VERSION, url: baseUrl(address), ...address, db: config.db }, 'listening');
+  }
+}
+
+async function untilStopped(
+  server: RunningServer,
+  config: Config,
+  log: Log,
+  asked: Promise<StopSignal>,
+): Promise<number> {
+  let code: number = EXIT.ok;
+  try {
+    const signal = await Promise.race([asked, server.finished]);
+    if (signal !== undefined) log.info({ signal }, 'stopping');
+  } catch (error) {
+    log.error({ reason: messageOf(error) }, 'the server cannot go on');
+    code = EXIT.failed;
+  }
+  // A stop bounds itself. This is for the day when something in it does not.
+  const overdue = Promise.withResolvers<'overdue'>();
+  const timer = setTimeout(() => overdue.resolve('overdue'), config.stopTimeoutMs + STOP_MARGIN_MS);
+  try {
+    if ((await Promise.race([server.stop(), overdue.promise])) === 'overdue')
+      throw new Error('it takes too long');
+    log.info({}, 'stopped');
+  } catch (error) {
+    log.error({ reason: messageOf(error) }, 'the server did not stop cleanly');
+    code = EXIT.failed;
+  } finally {
+    clearTimeout(timer);
+  }
+  return code;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,57 @@
+import { readFile } from 'node:fs/promises';
+
+/** What the command line has to do with the process around it. */
+export interface World {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** Whether a person reads what `out` prints. */
+  readonly terminal: boolean;
+  out(text: string): void;
+  err(text: string): void;
+  /** The text of a file, or undefined when there is none. */
+  readFile(path: string): Promise<string | undefined>;
+  /** Calls back for each signal that asks to stop. Returns a way to stop listening. */
+  onSignal(listener: (signal: StopSignal) => void): () => void;
+  /** Calls back for errors that nobody caught. Returns a way to stop listening. */
+  onCrash(listener: (error: unknown) => void): () => void;
+  /** Ends the process at once. */
+  exit(code: number): void;
+}
+
+/** Signals that ask to stop, with the exit code of a process that they ended. */
+export const STOP_SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
+export type StopSignal = keyof typeof STOP_SIGNALS;
+
+/** The process as it is. */
+export function processWorld(): World {
+  // A reader that went away (`carillon dev | head`) is no reason to stop ringing, nor to crash.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  return {
+    env: process.env,
+    cwd: process.cwd(),
+    terminal: process.stdout.isTTY === true,
+    out: (text) => void process.stdout.write(text),
+    err: (text) => void process.stderr.write(text),
+    async readFile(path) {
+      try {
+        return await readFile(path, 'utf8');
+      } catch (error) {
+        if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+        throw error;
+      }
+    },
+    onSignal(listener) {
+      const signals = Object.keys(STOP_SIGNALS) as StopSignal[];
+      for (const signal of signals) process.on(signal, listener);
+      return () => {
+        for (const signal of signals) process.off(signal, listener);
+      };
+    },
+    onCrash(listener) {
+      // An unhandled rejection becomes one of these.
+      process.on('uncaughtException', listener);
+      return () => process.off('uncaughtException', listener);
+    },
+    exit: (code) => process.exit(code),
+  };
+}
