@@ -1,0 +1,135 @@
+import type { Clock } from '../domain/clock.ts';
+import type { Log } from '../telemetry/log.ts';
+import { DEFAULT_BOUNDS, type InboxBounds } from './bounds.ts';
+import { createBoxes } from './boxes.ts';
+import { createControl, summaryView } from './control.ts';
+import { type InboxRequest, type InboxResponse, refuse, reply, replyJson, wantsPage } from './http.ts';
+import { createIntake, type Verify } from './intake.ts';
+import { openPage } from './page.ts';
+import { receivedView } from './received.ts';
+import { createWatchers } from './watchers.ts';
+
+export type { InboxBounds } from './bounds.ts';
+export type { InboxRequest, InboxResponse } from './http.ts';
+export type { Verdict, Verify } from './intake.ts';
+
+/**
+ * A place to send webhooks to while trying things out. Whatever is sent to `/inbox/<name>` is
+ * accepted, answered as its owner wishes, and shown live at that address in a browser. Kept in memory
+ * only, within `InboxBounds`.
+ *
+ * ```
+ * GET    /inbox                              the inboxes: a page, or JSON for programs
+ * GET    /inbox/<name>                       the page, where `accept` asks for text/html
+ * *      /inbox/<name>[/<anything else>]     is received
+ * GET    /inbox/<name>/requests              newest first; ?limit=<n>
+ * DELETE /inbox/<name>/requests              drops them
+ * GET    /inbox/<name>/requests/<n>          one
+ * GET    /inbox/<name>/requests/<n>/body     its body's bytes
+ * GET    /inbox/<name>/answer                how it answers
+ * PUT    /inbox/<name>/answer                sets that (see `Answer`)
+ * GET    /inbox/<name>/events                what happens, as Server-Sent Events
+ * ```
+ */
+export interface Inbox {
+  /** Answers the request and returns true where its path is the inbox's; otherwise touches nothing. */
+  handle(req: InboxRequest, res: InboxResponse): boolean;
+  /** Ends the streams and gives the answers that are held back, so that a server can stop. */
+  close(): void;
+}
+
+export interface InboxDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly verify: Verify;
+  /** Bounds other than the default ones. */
+  readonly options?: Partial<InboxBounds>;
+}
+
+const ROOT = '/inbox';
+/** `.` and `..` are left out: clients take them out of a path before they send it. */
+const NAME = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}$/;
+const NAME_RULE =
+  'Send to /inbox/<name>, where the name is 1 to 64 of the characters A-Z, a-z, 0-9, dot, underscore ' +
+  'and hyphen, and neither "." nor "..".';
+/** The page's files live here: it is not in the alphabet of names. */
+const FILES = '~';
+
+export function createInbox({ clock, log, verify, options }: InboxDeps): Inbox {
+  const bounds: InboxBounds = { ...DEFAULT_BOUNDS, ...options };
+  const page = openPage();
+  const watchers = createWatchers({ log, bounds });
+  let changes = 0;
+  const boxes = createBoxes({
+    bounds,
+    onChange(summary, request) {
+      const revision = ++changes;
+      watchers.publish(summary.name, () => ({
+        revision,
+        inbox: summaryView(summary),
+        ...(request === undefined ? {} : { request: receivedView(summary.name, request) }),
+      }));
+    },
+  });
+  const control = createControl({ clock, log, boxes, watchers, bounds, revision: () => changes });
+  const intake = createIntake({ clock, log, verify, boxes, bounds });
+  let closed = false;
+
+  async function route(req: InboxRequest, res: InboxResponse, target: string): Promise<void> {
+    const [path = '', query = ''] = target.split('?', 2);
+    const [name = '', ...below] = path.slice(ROOT.length + 1).split('/');
+    if (closed) {
+      refuse(res, 503, 'Carillon is stopping.', { 'retry-after': '5' });
+    } else if (name === '' && below.length === 0) {
+      index(req, res);
+    } else if (name === FILES) {
+      const file = below.join('/');
+      if (page.has(file)) page.serve(file, req, res);
+      else refuse(res, 404, 'There is no such file.');
+    } else if (!NAME.test(name)) {
+      refuse(res, 400, NAME_RULE);
+    } else if (control.owns(below)) {
+      await control.handle({ req, res, name, path: below, query: new URLSearchParams(query) });
+    } else if (!wantsPage(req)) {
+      await intake.receive(name, req, res);
+    } else if (below.length === 0) {
+      page.serve('inbox.html', req, res);
+    } else {
+      const location = `${ROOT}/${name}`;
+      reply(res, { status: 302, type: 'text/plain', body: '', headers: { location } });
+    }
+  }
+
+  function index(req: InboxRequest, res: InboxResponse): void {
+    if (req.method !== 'GET' && req.method !== 'HEAD') {
+      refuse(res, 405, NAME_RULE, { allow: 'GET, HEAD' });
+      return;
+    }
+    if (wantsPage(req)) {
+      page.serve('index.html', req, res);
+      return;
+    }
+    res.setHeader('vary', 'accept');
+    const now = new Date(clock.now()).toISOString();
+    replyJson(res, 200, { now, bounds, inboxes: boxes.summaries().map(summaryView) });
+  }
+
+  return {
+    handle(req, res) {
+      const target = req.url ?? '';
+      if (!/^\/inbox(?:[/?]|$)/.test(target)) return false;
+      route(req, res, target).catch((error: unknown) => {
+        log.error({ err: error, method: req.method }, 'inbox failed');
+        if (!res.headersSent) refuse(res, 500, 'The inbox failed; the log says why.');
+        else res.destroy();
+      });
+      return true;
+    },
+
+    close() {
+      closed = true;
+      intake.close();
+      watchers.close();
+    },
+  };
+}
