@@ -1,4 +1,5 @@
 const DAY_MS = 86_400_000;
+const LENGTHS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
 /** A month of the Gregorian calendar, with the days in it counted since the epoch. */
 export interface Month {
@@ -25,14 +26,7 @@ export function monthAfter(month: Month): Month {
 }
 
 function makeMonth(year: number, month: number, firstDay: number): Month {
-  const length =
-    month === 2
-      ? isLeap(year)
-        ? 29
-        : 28
-      : month === 4 || month === 6 || month === 9 || month === 11
-        ? 30
-        : 31;
+  const length = LENGTHS[month - 1]! + (month === 2 && isLeap(year) ? 1 : 0);
   // The epoch was a Thursday.
   return { year, month, firstDay, length, firstWeekday: (((firstDay + 4) % 7) + 7) % 7 };
 }

@@ -1,0 +1,353 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { Cron } from 'croner';
+import fc from 'fast-check';
+import type { Calendar } from '../../src/domain/calendar.ts';
+import { CRON_LENGTH_MAX, parseCron } from '../../src/domain/cron.ts';
+import { DomainError } from '../../src/domain/error.ts';
+import { cronField, cronFive, DAY, HOUR, show, utc } from '../support/schedule.ts';
+
+function calendarOf(expression: string): Calendar {
+  const parsed = parseCron(expression);
+  assert.ok(parsed.kind === 'calendar');
+  return parsed.calendar;
+}
+
+/** The first matches at a time or later. */
+function matches(expression: string, from: string, count: number): (string | null)[] {
+  const calendar = calendarOf(expression);
+  const found: (string | null)[] = [];
+  for (
+    let next = calendar.next(utc(from));
+    next !== null && found.length < count;
+    next = calendar.next(next + 1)
+  ) {
+    found.push(show(next));
+  }
+  return found;
+}
+
+function refusal(expression: string): string {
+  try {
+    parseCron(expression, 'webhook.schedule.cron');
+  } catch (error) {
+    assert.ok(error instanceof DomainError);
+    assert.equal(error.code, 'INVALID');
+    assert.equal(error.violations.length, 1);
+    assert.equal(error.violations[0]?.field, 'webhook.schedule.cron');
+    return error.violations[0]?.description ?? '';
+  }
+  return assert.fail(`${JSON.stringify(expression)} was accepted`);
+}
+
+describe('a cron expression', () => {
+  it('has five fields, or six with the second first', () => {
+    assert.deepEqual(matches('30 9 * * *', '2024-01-01T10:00Z', 1), ['2024-01-02T09:30Z']);
+    assert.deepEqual(matches('15 30 9 * * *', '2024-01-01T10:00Z', 1), ['2024-01-02T09:30:15Z']);
+  });
+
+  it('may have more than one blank between fields, and around them', () => {
+    assert.deepEqual(matches(' 0\t0   * * 7 ', '2024-01-01T00:00Z', 1), ['2024-01-07T00:00Z']);
+  });
+
+  it('has lists, ranges and steps', () => {
+    assert.deepEqual(matches('5,10-12,*/30 8-18/5 * * *', '2024-01-01T13:30Z', 4), [
+      '2024-01-01T13:30Z',
+      '2024-01-01T18:00Z',
+      '2024-01-01T18:05Z',
+      '2024-01-01T18:10Z',
+    ]);
+  });
+
+  it('has names of months and weekdays, in any case', () => {
+    assert.deepEqual(matches('0 0 * jan-Mar mon', '2024-03-20T00:00Z', 2), [
+      '2024-03-25T00:00Z',
+      '2025-01-06T00:00Z',
+    ]);
+  });
+
+  it('counts Sunday as 0 and as 7, and lets a range end with it', () => {
+    for (const sunday of ['0', '7', 'SUN']) {
+      assert.deepEqual(matches(`0 0 * * ${sunday}`, '2024-01-01T00:00Z', 1), ['2024-01-07T00:00Z']);
+    }
+    assert.deepEqual(matches('0 0 * * FRI-SUN', '2024-01-06T01:00Z', 2), [
+      '2024-01-07T00:00Z',
+      '2024-01-12T00:00Z',
+    ]);
+  });
+
+  it('has L for the last day of the month', () => {
+    assert.deepEqual(matches('0 0 L * *', '2024-01-31T01:00Z', 3), [
+      '2024-02-29T00:00Z',
+      '2024-03-31T00:00Z',
+      '2024-04-30T00:00Z',
+    ]);
+    assert.deepEqual(matches('0 0 15,L 2 *', '2025-01-01T00:00Z', 2), [
+      '2025-02-15T00:00Z',
+      '2025-02-28T00:00Z',
+    ]);
+  });
+
+  it('has the last and the n-th weekday of a month', () => {
+    assert.deepEqual(matches('0 0 * * 5L', '2024-02-01T00:00Z', 2), [
+      '2024-02-23T00:00Z',
+      '2024-03-29T00:00Z',
+    ]);
+    assert.deepEqual(matches('0 0 * * FRI#3', '2024-02-01T00:00Z', 2), [
+      '2024-02-16T00:00Z',
+      '2024-03-15T00:00Z',
+    ]);
+    assert.deepEqual(matches('0 0 * * 4#5', '2024-01-01T00:00Z', 2), [
+      '2024-02-29T00:00Z',
+      '2024-05-30T00:00Z',
+    ]);
+  });
+
+  it('leaves out months that have no such day', () => {
+    assert.deepEqual(matches('0 0 31 * *', '2024-01-31T01:00Z', 3), [
+      '2024-03-31T00:00Z',
+      '2024-05-31T00:00Z',
+      '2024-07-31T00:00Z',
+    ]);
+  });
+
+  it('finds leap days, also over the turn of a century', () => {
+    assert.deepEqual(matches('0 0 29 2 *', '2024-02-29T00:00Z', 2), [
+      '2024-02-29T00:00Z',
+      '2028-02-29T00:00Z',
+    ]);
+    assert.deepEqual(matches('0 0 29 2 *', '2096-03-01T00:00Z', 1), ['2104-02-29T00:00Z']);
+  });
+
+  it('finds the rarest day there is, a weekday on 29 February', () => {
+    assert.deepEqual(matches('0 0 * 2 1#5', '2072-03-01T00:00Z', 1), ['2112-02-29T00:00Z']);
+    assert.deepEqual(matches('0 0 * 2 1#5', '2500-01-01T00:00Z', 1), ['2512-02-29T00:00Z']);
+  });
+
+  it('goes over the end of the year', () => {
+    assert.deepEqual(matches('59 59 23 31 12 *', '2024-12-31T23:59:59Z', 2), [
+      '2024-12-31T23:59:59Z',
+      '2025-12-31T23:59:59Z',
+    ]);
+    assert.deepEqual(matches('* * * * * *', '2024-12-31T23:59:59.001Z', 1), ['2025-01-01T00:00Z']);
+  });
+
+  it('matches either day field where both are restricted, and both where one has a star', () => {
+    assert.deepEqual(matches('0 0 13 * FRI', '2024-09-01T00:00Z', 3), [
+      '2024-09-06T00:00Z',
+      '2024-09-13T00:00Z',
+      '2024-09-20T00:00Z',
+    ]);
+    assert.deepEqual(matches('0 0 */2 * FRI', '2024-09-01T00:00Z', 2), [
+      '2024-09-13T00:00Z',
+      '2024-09-27T00:00Z',
+    ]);
+  });
+
+  it('has nicknames, in any case', () => {
+    const from = '2024-02-03T04:05:06Z';
+    const first = (nickname: string) => matches(nickname, from, 1)[0];
+    assert.equal(first('@yearly'), '2025-01-01T00:00Z');
+    assert.equal(first('@annually'), '2025-01-01T00:00Z');
+    assert.equal(first('@monthly'), '2024-03-01T00:00Z');
+    assert.equal(first('@weekly'), '2024-02-04T00:00Z');
+    assert.equal(first('@daily'), '2024-02-04T00:00Z');
+    assert.equal(first('@midnight'), '2024-02-04T00:00Z');
+    assert.equal(first('@hourly'), '2024-02-03T05:00Z');
+    assert.equal(first('@Hourly'), '2024-02-03T05:00Z');
+  });
+
+  it('is a period after @every', () => {
+    const periods = { '10s': 10_000, '1h30m': 5_400_000, '500ms': 500, '1.5h': 5_400_000, '1.1s': 1_100 };
+    for (const [text, periodMs] of Object.entries(periods)) {
+      assert.deepEqual(parseCron(`@every ${text}`), { kind: 'every', periodMs });
+    }
+  });
+
+  it('says whether it runs every hour', () => {
+    const everyHour = (expression: string) => {
+      const parsed = parseCron(expression);
+      return parsed.kind === 'calendar' && parsed.everyHour;
+    };
+    assert.deepEqual(
+      ['30 * * * *', '0 */1 * * *', '0 0-23 * * *', '0 */2 * * *', '0 0 * * *', '@hourly'].map(everyHour),
+      [true, true, true, false, false, true],
+    );
+  });
+});
+
+describe('a cron expression that cannot be read', () => {
+  const cases: [expression: string, says: RegExp][] = [
+    ['', /has 0 fields; write 5 .* or 6 with the second first/],
+    ['* * * *', /has 4 fields/],
+    ['0 0 0 1 1 * 2030', /has 7 fields/],
+    ['61 * * * *', /in the minute field, "61" is out of range; allowed are 0 to 59/],
+    ['60 * * * * *', /in the second field, "60" is out of range/],
+    ['0 24 * * *', /in the hour field, "24" is out of range/],
+    ['0 0 0 * *', /in the day of month field, "0" is out of range/],
+    ['0 0 1,32 * *', /in the day of month field, "32" is out of range/],
+    ['0 0 * 13 *', /in the month field, "13" is out of range/],
+    ['0 0 * FOO *', /in the month field, "FOO" has an unknown name in it/],
+    ['0 0 * * 8', /in the day of week field, "8" is out of range/],
+    ['0 0 * * MONDAY', /in the day of week field, "MONDAY" cannot be read/],
+    ['0 0 * * 5#6', /in the day of week field, "5#6" cannot be read/],
+    ['30-10 * * * *', /in the minute field, "30-10" begins after it ends/],
+    ['0 0 * * FRI-MON', /"FRI-MON" begins after it ends/],
+    ['*/0 * * * *', /in the minute field, "\*\/0" has a step of 0/],
+    ['*/61 * * * *', /"\*\/61" has too large a step/],
+    ['5/10 * * * *', /"5\/10" is a step without a range/],
+    ['1,,2 * * * *', /in the minute field, "" is an empty item/],
+    ['abc * * * *', /in the minute field, "abc" has an unknown name in it/],
+    ['@reboot', /"@reboot" is unknown; the nicknames are @yearly/],
+    ['@every', /after @every is not a duration; write one such as 10s/],
+    ['@every 10', /"10" after @every is not a duration/],
+    ['@every -1s', /is not a duration/],
+    ['@every 0s', /must be longer than 0/],
+    ['@every 1.5ms', /whole number of milliseconds/],
+    ['@every 99999999999999h', /whole number of milliseconds/],
+  ];
+  for (const [expression, says] of cases) {
+    it(`says where and why: ${expression || 'nothing'}`, () => {
+      assert.match(refusal(expression), says);
+    });
+  }
+
+  it('is refused where only some crons would take it', () => {
+    for (const expression of [
+      '0 0 ? * *',
+      '0 0 15W * *',
+      '0 0 LW * *',
+      '0 0 * * +MON',
+      '0 0 * * 1-5#2',
+      '0 0 L-3 * *',
+    ]) {
+      assert.match(refusal(expression), /in the day of (month|week) field/);
+    }
+  });
+
+  it('is refused when it never fires', () => {
+    assert.match(refusal('0 0 30 2 *'), /never fires: no day of month "30" exists in month "2"/);
+    assert.match(refusal('0 0 31 4,6,9,11 *'), /never fires/);
+  });
+
+  it('is refused for its length alone', () => {
+    assert.match(refusal(`${'1,'.repeat(CRON_LENGTH_MAX)}1 * * * *`), /has 521 characters; at most 256/);
+  });
+
+  it('is quoted so that control characters do no harm', () => {
+    assert.match(refusal('\u0000\u001b * * * *'), /"\\u0000\\u001b"/);
+  });
+
+  it('is refused with INVALID and never with another error, whatever it is', () => {
+    const bits = fc.constantFrom(
+      '*',
+      '/',
+      '-',
+      ',',
+      '#',
+      'L',
+      'W',
+      '?',
+      ' ',
+      '0',
+      '5',
+      '31',
+      '99',
+      'MON',
+      'jan',
+      '@',
+      'every',
+      'ı',
+    );
+    fc.assert(
+      fc.property(fc.array(bits, { maxLength: 24 }), (parts) => {
+        try {
+          parseCron(parts.join(''));
+        } catch (error) {
+          assert.ok(error instanceof DomainError && error.code === 'INVALID', String(error));
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
+
+describe('the calendar of a cron expression', () => {
+  const instants = fc.integer({ min: utc('1980-01-01T00:00Z'), max: utc('2080-01-01T00:00Z') });
+  const expressions = fc.oneof(
+    cronFive,
+    fc.tuple(cronField(0, 59), cronFive).map((fields) => fields.join(' ')),
+  );
+
+  /** Croner's view in UTC; undefined where the expression never fires. */
+  function croner(expression: string): Cron | undefined {
+    try {
+      parseCron(expression);
+    } catch {
+      return undefined;
+    }
+    const [dayOfMonth, , dayOfWeek] = expression.split(' ').slice(-3);
+    const domAndDow = dayOfMonth!.includes('*') || dayOfWeek!.includes('*');
+    return new Cron(expression, { utcOffset: 0, domAndDow, mode: '5-or-6-parts' });
+  }
+
+  it('has the next match that croner finds', () => {
+    fc.assert(
+      fc.property(expressions, instants, (expression, at) => {
+        const theirs = croner(expression)?.nextRun(new Date(at));
+        if (theirs) assert.equal(show(calendarOf(expression).next(at + 1)), show(theirs.getTime()));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('has the previous match where it has none between that and the next', () => {
+    fc.assert(
+      fc.property(expressions, instants, (expression, at) => {
+        if (croner(expression) === undefined) return;
+        const calendar = calendarOf(expression);
+        const before = calendar.previous(at)!;
+        assert.ok(before < at);
+        const after = calendar.next(at)!;
+        assert.equal(calendar.next(before), before);
+        assert.equal(calendar.next(before + 1), after);
+        assert.equal(calendar.previous(after), before);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('counts what there is to find', () => {
+    fc.assert(
+      fc.property(cronFive, instants, fc.integer({ min: 0, max: 3 * DAY }), (expression, from, span) => {
+        if (croner(expression) === undefined) return;
+        const calendar = calendarOf(expression);
+        let found = 0;
+        for (let at = calendar.next(from)!; at < from + span; at = calendar.next(at + 1)!) found++;
+        assert.equal(calendar.count(from, from + span), found);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('counts parts that add up to the whole', () => {
+    fc.assert(
+      fc.property(expressions, instants, instants, instants, (expression, ...times) => {
+        if (croner(expression) === undefined) return;
+        const [a, b, c] = times.sort((x, y) => x - y) as [number, number, number];
+        const calendar = calendarOf(expression);
+        assert.equal(calendar.count(a, b) + calendar.count(b, c), calendar.count(a, c));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('counts a second for each in a century', () => {
+    const [from, to] = [utc('1990-01-01T00:00Z'), utc('2090-01-01T00:00Z')];
+    assert.equal(calendarOf('* * * * * *').count(from, to), (to - from) / 1000);
+  });
+
+  it('counts nothing where time goes back', () => {
+    assert.equal(calendarOf('* * * * *').count(HOUR, 0), 0);
+  });
+});
