@@ -7,5 +7,5 @@ const MINOR = 15;
 export function nodeRefusal(version: string): string | undefined {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   if (major > MAJOR || (major === MAJOR && minor >= MINOR)) return undefined;
-  return `carillon needs Node ${MAJOR}.${MINOR} or later; this is Node ${version} (${'https://nodejs.org/'})`;
+  return `carillon needs Node ${MAJOR}.${MINOR} or later; this is Node ${version}, see https://nodejs.org`;
 }
