@@ -1,0 +1,41 @@
+import { createContextKey, type HandlerContext } from '@connectrpc/connect';
+
+/** One RPC under way: what its log line will say, and what the layers around its handler agree on. */
+export interface Call {
+  /** `carillon.v1.WebhookService/Register`. */
+  readonly method: string;
+  /** `connect`, `grpc`, `grpc-web`, or `http` for the HTTP faces. */
+  readonly protocol: string;
+  /** On the monotonic clock. */
+  readonly startedAt: number;
+  /** What stands before the caller's field paths in the request message, and is not the caller's: `webhook`. */
+  readonly hiddenPath: string;
+  /** What is wrong with the body; raised before anything is done. */
+  refusal?: unknown;
+  /** The Connect code, once it is known. */
+  code?: string;
+  /** Ties an INTERNAL answer to the line about its cause. */
+  errorId?: string;
+  /** Whether Register made a new webhook. */
+  created?: boolean;
+  /** Namespace and ids, for the log line. Never a secret or a payload. */
+  readonly fields: Record<string, string | number>;
+}
+
+/** Where the call is kept in Connect's context values. Undefined for calls that come by another way than our handler. */
+export const callKey = createContextKey<Call | undefined>(undefined, { description: 'the call' });
+
+/** The longest value that a log line takes from a caller. */
+const NOTED_LENGTH = 64;
+
+/** Adds to the call's log line. */
+export function note(
+  context: Pick<HandlerContext, 'values'>,
+  fields: Readonly<Record<string, string>>,
+): void {
+  const call = context.values.get(callKey);
+  if (call === undefined) return;
+  for (const [name, value] of Object.entries(fields)) {
+    if (value !== '') call.fields[name] = value.slice(0, NOTED_LENGTH);
+  }
+}

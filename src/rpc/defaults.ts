@@ -1,0 +1,26 @@
+import { DEFAULT_RETRY_POLICY, type RetryPolicy } from '../domain/retry-policy.ts';
+import type { DstGapPolicy, DstOverlapPolicy, MisfirePolicy, OverlapPolicy } from '../domain/schedule.ts';
+
+/** What a webhook gets where its caller says nothing; the proto files tell the caller so. */
+export const DEFAULTS = {
+  timeoutMs: 15_000,
+  textContentType: 'text/plain; charset=utf-8',
+  dataContentType: 'application/octet-stream',
+  concurrency: 8,
+  burst: 1,
+  retryPolicy: DEFAULT_RETRY_POLICY satisfies RetryPolicy,
+
+  timeZone: 'UTC',
+  jitterMs: 0,
+  misfire: 'FIRE_LATEST' satisfies MisfirePolicy,
+  catchupMs: 3_600_000,
+  overlap: 'SUPERSEDE' satisfies OverlapPolicy,
+  dstGap: 'SHIFT' satisfies DstGapPolicy,
+  dstOverlap: 'FIRST' satisfies DstOverlapPolicy,
+
+  pageSize: 50,
+  previewCount: 5,
+} as const;
+
+/** The largest page; larger ones are cut to it (AIP-158). */
+export const PAGE_SIZE_MAX = 1000;

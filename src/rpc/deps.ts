@@ -1,0 +1,40 @@
+import type { AddressPolicy } from '../domain/address.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { Random } from '../domain/random.ts';
+import type { Webhook } from '../domain/webhook.ts';
+import type { Store } from '../store/store.ts';
+import type { Log } from '../telemetry/log.ts';
+
+/** What the API works with. */
+export interface ApiDeps {
+  readonly store: Pick<
+    Store,
+    | 'createWebhooks'
+    | 'updateWebhooks'
+    | 'getWebhooks'
+    | 'findWebhook'
+    | 'listWebhooks'
+    | 'removeWebhooks'
+    | 'listDeliveries'
+    | 'getDelivery'
+  >;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Seals signing secrets; `SEALING_KEY_BYTES` long. */
+  readonly sealKey: Uint8Array;
+  /** Rings an ACTIVE webhook once, now, and returns the id of the delivery. */
+  readonly trigger: (webhook: Webhook) => Promise<string>;
+  readonly settings: ApiSettings;
+  readonly log: Log;
+}
+
+export interface ApiSettings {
+  /** The shortest period of a schedule. */
+  readonly everyMinMs: number;
+  /** The period of a webhook that names no schedule. */
+  readonly defaultEveryMs: number;
+  /** Where destinations may point. */
+  readonly addressPolicy: AddressPolicy;
+  /** The largest request message, and the largest body. */
+  readonly messageBytesMax: number;
+}

@@ -1,0 +1,16 @@
+/** Two enums with the same names, one of the proto files and one of the domain. */
+export interface EnumPair<Proto extends number, Domain extends string> {
+  /** Undefined for what only the proto has: UNSPECIFIED. */
+  toDomain(value: number): Domain | undefined;
+  toProto(value: Domain): Proto;
+}
+
+export function enumPair<Proto extends number, Domain extends string>(
+  pairs: Readonly<Record<Domain, Proto>>,
+): EnumPair<Proto, Domain> {
+  const names = Object.keys(pairs) as Domain[];
+  return {
+    toDomain: (value) => names.find((name) => pairs[name] === value),
+    toProto: (value) => pairs[value],
+  };
+}

@@ -1,0 +1,93 @@
+import { Code, ConnectError, type ServiceImpl } from '@connectrpc/connect';
+import {
+  type Health,
+  HealthCheckResponse_ServingStatus as Status,
+} from '../../gen/grpc/health/v1/health_pb.ts';
+import { echo } from './problems.ts';
+
+/** Watch calls open at a time. */
+const WATCHERS_MAX = 1000;
+
+export type Serving = 'SERVING' | 'NOT_SERVING';
+
+/**
+ * Who serves and who does not, for grpc.health.v1. The service `''` is the server as a whole. All are
+ * NOT_SERVING at first.
+ */
+export interface HealthBoard {
+  /** Sets one service, or the whole server and all of its services. */
+  set(status: Serving, service?: string): void;
+  /** Undefined for a service that is not there. */
+  get(service: string): Serving | undefined;
+  list(): ReadonlyMap<string, Serving>;
+  /** Calls back on every change. Returns a way to stop. */
+  onChange(listener: () => void): () => void;
+}
+
+export function createHealthBoard(services: readonly string[]): HealthBoard {
+  const statuses = new Map<string, Serving>(['', ...services].map((service) => [service, 'NOT_SERVING']));
+  const listeners = new Set<() => void>();
+  return {
+    set(status, service) {
+      for (const name of service === undefined ? statuses.keys() : [service]) statuses.set(name, status);
+      for (const listener of listeners) listener();
+    },
+    get: (service) => statuses.get(service),
+    list: () => statuses,
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
+
+/**
+ * grpc.health.v1, as https://github.com/grpc/grpc/blob/master/doc/health-checking.md has it.
+ * Watch ends with the signal.
+ */
+export function healthService(board: HealthBoard, shutdown: AbortSignal): ServiceImpl<typeof Health> {
+  let watchers = 0;
+  return {
+    check({ service }) {
+      const status = board.get(service);
+      if (status === undefined) throw new ConnectError(`there is no service ${echo(service)}`, Code.NotFound);
+      return { status: Status[status] };
+    },
+
+    list() {
+      const statuses = [...board.list()].map(
+        ([service, status]) => [service, { status: Status[status] }] as const,
+      );
+      return { statuses: Object.fromEntries(statuses) };
+    },
+
+    async *watch({ service }, context) {
+      if (watchers >= WATCHERS_MAX) {
+        throw new ConnectError(`${WATCHERS_MAX} callers watch already; use Check`, Code.ResourceExhausted);
+      }
+      watchers++;
+      const ended = AbortSignal.any([context.signal, shutdown]);
+      let changed = Promise.withResolvers<void>();
+      const wake = () => changed.resolve();
+      const stop = board.onChange(wake);
+      ended.addEventListener('abort', wake);
+      try {
+        let told: Status | undefined;
+        for (;;) {
+          changed = Promise.withResolvers<void>();
+          const status = Status[board.get(service) ?? 'SERVICE_UNKNOWN'];
+          // Who watches learns of NOT_SERVING before the stream ends for that reason.
+          if (status !== told) yield { status };
+          told = status;
+          if (ended.aborted) break;
+          await changed.promise;
+        }
+        if (shutdown.aborted) throw new ConnectError('the server is stopping', Code.Unavailable);
+      } finally {
+        watchers--;
+        stop();
+        ended.removeEventListener('abort', wake);
+      }
+    },
+  };
+}

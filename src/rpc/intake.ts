@@ -1,0 +1,132 @@
+import { type DescMessage, type DescMethod, fromBinary, type JsonValue } from '@bufbuild/protobuf';
+import type { UniversalServerRequest } from '@connectrpc/connect/protocol';
+import { compressionBrotli, compressionGzip } from '@connectrpc/connect-node';
+import { checkJson } from './json-check.ts';
+import { parseJson } from './json-text.ts';
+import { invalidRequest, noProblems } from './problems.ts';
+import type { Wire } from './wire.ts';
+
+/** What request and response bodies can be compressed with. */
+export const COMPRESSIONS = [compressionGzip, compressionBrotli];
+
+/** Flags and length, before an enveloped message. */
+const ENVELOPE_BYTES = 5;
+const COMPRESSED_FLAG = 1;
+
+export interface Intake {
+  readonly request: UniversalServerRequest;
+  /** Its input is one message: it is unary, or only the server streams. */
+  readonly method: DescMethod;
+  readonly wire: Wire;
+  /** Reads the body, at most so many bytes of it. */
+  readonly read: (bytesMax: number) => Promise<Uint8Array>;
+  readonly messageBytesMax: number;
+}
+
+/**
+ * Reads the one message of a request and checks that it can be understood, before Connect does:
+ * Connect ignores unknown fields, replaces invalid UTF-8, and calls a message that it cannot parse an
+ * internal error. Returns the request with a body for Connect to read. Raises INVALID with the paths of
+ * what is wrong, or what reading and decompressing raise. What is wrong with the framing is left to
+ * Connect.
+ */
+export async function takeIn(intake: Intake): Promise<UniversalServerRequest> {
+  const { request, method, wire, read, messageBytesMax } = intake;
+  const raw = await read(messageBytesMax + (wire.enveloped ? ENVELOPE_BYTES : 0));
+  const framed = { ...request, body: once(raw) };
+
+  const codec = codecOf(request.header.get(wire.encodingHeader));
+  const compressed = wire.enveloped ? compressedFlag(raw) : codec !== null;
+  const unclear = codec === undefined || compressed === undefined || (compressed && codec === null);
+  if (unclear) return framed;
+  const payload = wire.enveloped ? raw.subarray(ENVELOPE_BYTES) : raw;
+  const message = compressed && codec ? await codec.decompress(payload, messageBytesMax) : payload;
+
+  const json = understand(method, message, wire.json, 'the body');
+  if (wire.enveloped) return { ...request, body: once(envelope(message)) };
+  request.header.delete('content-encoding');
+  request.header.delete('content-length');
+  return { ...request, body: json ?? once(message) };
+}
+
+/** The same for the query of a GET (Connect protocol, "Unary-Get-Request"). */
+export async function checkQuery(url: string, method: DescMethod, messageBytesMax: number): Promise<void> {
+  const query = new URL(url).searchParams;
+  const encoding = query.get('encoding');
+  const codec = codecOf(query.get('compression'));
+  if ((encoding !== 'json' && encoding !== 'proto') || codec === undefined) return;
+  const text = query.get('message') ?? '';
+  const what = 'the query parameter message';
+  if (query.get('base64') === '1' && !/^[A-Za-z0-9_+/-]*={0,2}$/.test(text)) {
+    throw invalidRequest([{ field: '', description: `${what} is not base64, though base64=1 says so` }]);
+  }
+  const raw = query.get('base64') === '1' ? Buffer.from(text, 'base64url') : Buffer.from(text);
+  understand(method, codec ? await codec.decompress(raw, messageBytesMax) : raw, encoding === 'json', what);
+}
+
+/** The parsed value of a JSON message; undefined for a binary one. */
+function understand(
+  method: DescMethod,
+  bytes: Uint8Array,
+  json: boolean,
+  what: string,
+): JsonValue | undefined {
+  if (json) return understandJson(method.input, bytes, what);
+  understandBinary(method.input, bytes, what);
+  return undefined;
+}
+
+/** The value of a message in JSON. Raises INVALID with the paths of what is wrong. */
+export function understandJson(message: DescMessage, bytes: Uint8Array, what: string): JsonValue {
+  const { value, duplicates } = parseJson(decodeUtf8(bytes, what), what);
+  const problems = noProblems();
+  for (const path of duplicates) problems.add(path, 'is given twice');
+  problems.addAll(checkJson(message, value));
+  problems.raise();
+  return value as JsonValue;
+}
+
+function understandBinary(message: DescMessage, bytes: Uint8Array, what: string): void {
+  try {
+    fromBinary(message, bytes);
+  } catch (error) {
+    const description = `${what} is not a ${message.typeName}: ${(error as Error).message}`;
+    throw invalidRequest([{ field: '', description }]);
+  }
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+function decodeUtf8(bytes: Uint8Array, what: string): string {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    throw invalidRequest([{ field: '', description: `${what} is not valid UTF-8` }]);
+  }
+}
+
+/** Null for none, undefined for one that we do not have. */
+function codecOf(encoding: string | null): (typeof COMPRESSIONS)[number] | null | undefined {
+  if (encoding === null || encoding === 'identity' || encoding === '') return null;
+  return COMPRESSIONS.find((compression) => compression.name === encoding);
+}
+
+/** Whether the one message is compressed; undefined unless there is exactly one, whole, and nothing else. */
+function compressedFlag(body: Uint8Array): boolean | undefined {
+  if (body.length < ENVELOPE_BYTES) return undefined;
+  const view = new DataView(body.buffer, body.byteOffset, ENVELOPE_BYTES);
+  if (view.getUint32(1) !== body.length - ENVELOPE_BYTES || view.getUint8(0) > COMPRESSED_FLAG)
+    return undefined;
+  return view.getUint8(0) === COMPRESSED_FLAG;
+}
+
+function envelope(message: Uint8Array): Uint8Array {
+  const framed = new Uint8Array(ENVELOPE_BYTES + message.length);
+  new DataView(framed.buffer).setUint32(1, message.length);
+  framed.set(message, ENVELOPE_BYTES);
+  return framed;
+}
+
+async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  yield bytes;
+}

@@ -1,0 +1,100 @@
+import type { DescMethod, Message } from '@bufbuild/protobuf';
+import { Code, ConnectError, type Interceptor } from '@connectrpc/connect';
+import { codeToString } from '@connectrpc/connect/protocol-connect';
+import { type Call, callKey, note } from './call.ts';
+import { toConnectError } from './errors.ts';
+import { invalidRequest } from './problems.ts';
+import type { Rules } from './validate.ts';
+
+export interface InterceptorDeps {
+  readonly rules: Rules;
+  /** Methods whose handlers check the rules themselves, to report them together with their own. */
+  readonly selfChecking: ReadonlySet<DescMethod>;
+  /** Logs the cause of an INTERNAL answer and returns the id it is logged under. */
+  readonly report: (reason: unknown, call: Call | undefined) => string;
+}
+
+/**
+ * What every RPC has around it: the rules of its request message, an end at the caller's deadline,
+ * and errors that are fit for a caller.
+ */
+export function guard({ rules, selfChecking, report }: InterceptorDeps): Interceptor {
+  return (next) => async (request) => {
+    const call = request.contextValues.get(callKey);
+    const fail = (reason: unknown): ConnectError => {
+      const error = toConnectError(reason, {
+        ...(call && { hiddenPath: call.hiddenPath }),
+        report: (cause) => report(cause, call),
+      });
+      if (call) call.code = codeToString(error.code);
+      return error;
+    };
+    if (!request.stream) note({ values: request.contextValues }, subject(request.message));
+    try {
+      if (!request.stream && !selfChecking.has(request.method)) {
+        const violations = await rules.check(request.method.input, request.message);
+        if (violations.length > 0) throw invalidRequest(violations);
+      }
+      const response = await endBy(request.signal, next(request));
+      if (response.stream) return { ...response, message: guardStream(response.message, fail) };
+      if (call) call.code = 'ok';
+      return response;
+    } catch (reason) {
+      throw fail(reason);
+    }
+  };
+}
+
+/**
+ * Connect tells a handler of its caller's deadline by a signal and leaves it at that. Here the answer
+ * is DEADLINE_EXCEEDED, or CANCELED, as soon as the signal fires; what the handler has begun to write
+ * may still be written.
+ */
+async function endBy<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  if (signal.aborted) {
+    work.catch(() => {});
+    throw reasonOf(signal);
+  }
+  const { promise: ended, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(reasonOf(signal));
+  signal.addEventListener('abort', onAbort);
+  try {
+    return await Promise.race([work, ended]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+function reasonOf(signal: AbortSignal): ConnectError {
+  return signal.reason instanceof ConnectError
+    ? signal.reason
+    : new ConnectError('the caller went away', Code.Canceled);
+}
+
+async function* guardStream<T>(
+  messages: AsyncIterable<T>,
+  fail: (reason: unknown) => ConnectError,
+): AsyncIterable<T> {
+  try {
+    yield* messages;
+  } catch (reason) {
+    throw fail(reason);
+  }
+}
+
+/** Whom a request is about, for the log line: ids and the namespace, wherever a message has them. */
+function subject(message: Message): Record<string, string> {
+  const fields: Record<string, string> = {};
+  const read = (from: object, name: string, as: string) => {
+    const value = (from as Record<string, unknown>)[name];
+    if (typeof value === 'string') fields[as] = value;
+  };
+  read(message, 'namespace', 'namespace');
+  read(message, 'webhookId', 'webhook_id');
+  read(message, 'id', message.$typeName.includes('Delivery') ? 'delivery_id' : 'webhook_id');
+  if ('webhook' in message && typeof message.webhook === 'object' && message.webhook !== null) {
+    read(message.webhook, 'namespace', 'namespace');
+    read(message.webhook, 'id', 'webhook_id');
+  }
+  return fields;
+}

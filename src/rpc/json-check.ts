@@ -1,0 +1,188 @@
+import type { DescEnum, DescField, DescMessage } from '@bufbuild/protobuf';
+import type { FieldViolation } from '../domain/error.ts';
+import { checkScalarJson, got } from './json-scalar.ts';
+import { echoName, entry, join, noProblems, type Problems } from './problems.ts';
+
+/**
+ * Checks a JSON value against a message, before protobuf-es reads it. protobuf-es stops at the first
+ * mistake and names it by its type; this names every one by its path. What is looked at is bounded by
+ * the depth of the message's type and by `PROBLEMS_MAX`. Prototype keys are harmless: names are only
+ * looked up in maps.
+ */
+export function checkJson(message: DescMessage, json: unknown, path = ''): readonly FieldViolation[] {
+  const problems = noProblems();
+  checkMessage(message, json, path, problems);
+  return problems.list();
+}
+
+function checkMessage(message: DescMessage, json: unknown, path: string, problems: Problems): void {
+  const special = SPECIAL.get(message.typeName);
+  if (special !== undefined) {
+    const complaint = special(json);
+    if (complaint !== undefined) problems.add(path, complaint);
+    return;
+  }
+  if (!isObject(json)) {
+    problems.add(path, `must be a JSON object${got(json)}`);
+    return;
+  }
+  const fields = fieldsOf(message);
+  const seen = new Map<string, string>();
+  for (const [name, value] of Object.entries(json)) {
+    if (problems.full()) return;
+    const field = fields.get(name);
+    if (field === undefined) {
+      problems.add(join(path, echoName(name)), unknownField(message, name));
+      continue;
+    }
+    const at = join(path, field.name);
+    // `time_zone` and `timeZone` are the same field; two members of a oneof exclude each other.
+    if (seen.has(field.name)) problems.add(at, `is given twice, as ${seen.get(field.name)} and ${name}`);
+    seen.set(field.name, name);
+    if (value === null) continue;
+    if (field.oneof !== undefined) {
+      const other = seen.get(`oneof ${field.oneof.name}`);
+      if (other !== undefined) problems.add(at, `excludes ${other}; give one of them`);
+      seen.set(`oneof ${field.oneof.name}`, field.name);
+    }
+    checkField(field, value, at, problems);
+  }
+}
+
+function checkField(field: DescField, json: unknown, path: string, problems: Problems): void {
+  switch (field.fieldKind) {
+    case 'list':
+      if (Array.isArray(json)) checkList(field, json, path, problems);
+      else problems.add(path, `must be a JSON array${got(json)}`);
+      break;
+    case 'map':
+      if (isObject(json)) checkMap(field, json, path, problems);
+      else problems.add(path, `must be a JSON object${got(json)}`);
+      break;
+    case 'scalar':
+    case 'enum':
+    case 'message':
+      checkValue(field, json, path, problems);
+      break;
+    default:
+      field satisfies never;
+  }
+}
+
+function checkList(field: DescField, items: readonly unknown[], path: string, problems: Problems): void {
+  for (const [index, item] of items.entries()) {
+    if (problems.full()) return;
+    checkItem(field, item, `${path}[${index}]`, problems);
+  }
+}
+
+/** All of our maps have string keys. */
+function checkMap(field: DescField, map: Record<string, unknown>, path: string, problems: Problems): void {
+  for (const [key, value] of Object.entries(map)) {
+    if (problems.full()) return;
+    const at = entry(path, key);
+    if (!key.isWellFormed()) problems.add(at, 'its key must be valid Unicode, without lone surrogates');
+    checkItem(field, value, at, problems);
+  }
+}
+
+function checkItem(field: DescField, json: unknown, path: string, problems: Problems): void {
+  if (json === null) problems.add(path, 'must not be null');
+  else checkValue(field, json, path, problems);
+}
+
+/** A single value of the field's type. */
+function checkValue(field: DescField, json: unknown, path: string, problems: Problems): void {
+  if (field.message !== undefined) {
+    checkMessage(field.message, json, path, problems);
+    return;
+  }
+  const complaint =
+    field.enum === undefined ? checkScalarJson(field.scalar, json) : checkEnum(field.enum, json);
+  if (complaint !== undefined) problems.add(path, complaint);
+}
+
+function checkEnum(type: DescEnum, json: unknown): string | undefined {
+  if (typeof json === 'number' && Number.isInteger(json)) return undefined;
+  if (typeof json === 'string' && type.values.some((value) => value.name === json)) return undefined;
+  const names = type.values.slice(1).map((value) => value.name);
+  return `must be one of ${names.join(', ')}${got(json)}`;
+}
+
+/** Well-known types that are not JSON objects (ProtoJSON); those that the API has no use for are not here. */
+const SPECIAL = new Map<string, (json: unknown) => string | undefined>([
+  [
+    'google.protobuf.Timestamp',
+    (json) =>
+      isTimestamp(json) ? undefined : `must be an RFC 3339 time such as "2026-01-31T12:00:00Z"${got(json)}`,
+  ],
+  [
+    'google.protobuf.Duration',
+    (json) =>
+      isDuration(json) ? undefined : `must be seconds with an s, such as "90s" or "0.5s"${got(json)}`,
+  ],
+  [
+    'google.protobuf.FieldMask',
+    (json) =>
+      typeof json === 'string' && !json.includes('_')
+        ? undefined
+        : `must be paths in lowerCamelCase in one string, such as "labels,retryPolicy"${got(json)}`,
+  ],
+]);
+
+const TIMESTAMP =
+  /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:[0-9]{2})$/;
+
+function isTimestamp(json: unknown): boolean {
+  return typeof json === 'string' && TIMESTAMP.test(json) && !Number.isNaN(Date.parse(json));
+}
+
+// protobuf-es reads any text after the s as if it were not there.
+const DURATION = /^-?[0-9]{1,12}(?:\.[0-9]{1,9})?s$/;
+
+function isDuration(json: unknown): boolean {
+  return (
+    typeof json === 'string' && DURATION.test(json) && Math.abs(Number.parseFloat(json)) <= 315_576_000_000
+  );
+}
+
+function isObject(json: unknown): json is Record<string, unknown> {
+  return typeof json === 'object' && json !== null && !Array.isArray(json);
+}
+
+const fieldMaps = new WeakMap<DescMessage, ReadonlyMap<string, DescField>>();
+
+/** Fields by their two names in JSON: lowerCamelCase, and as in the proto file. */
+function fieldsOf(message: DescMessage): ReadonlyMap<string, DescField> {
+  let fields = fieldMaps.get(message);
+  if (fields === undefined) {
+    fields = new Map(
+      message.fields.flatMap((field) => [[field.name, field] as const, [field.jsonName, field] as const]),
+    );
+    fieldMaps.set(message, fields);
+  }
+  return fields;
+}
+
+function unknownField(message: DescMessage, name: string): string {
+  const near = message.fields.find((field) =>
+    [field.name, field.jsonName].some((known) => resembles(known, name)),
+  );
+  const hint = near === undefined ? '' : `; did you mean ${near.name}?`;
+  return `is not a field of ${message.typeName}${hint}`;
+}
+
+/** Whether one is the other but for case and separators, or a single letter left out, added, changed or swapped. */
+function resembles(known: string, name: string): boolean {
+  const a = known.toLowerCase();
+  const b = name.toLowerCase().replaceAll('-', '_');
+  if (a === b || Math.abs(a.length - b.length) > 1) return a === b;
+  let start = 0;
+  while (start < a.length && a[start] === b[start]) start++;
+  let end = 0;
+  while (end < a.length - start && end < b.length - start && a.at(-1 - end) === b.at(-1 - end)) end++;
+  const restA = a.slice(start, a.length - end);
+  const restB = b.slice(start, b.length - end);
+  const swapped = restA.length === 2 && restA === [...restB].reverse().join('');
+  return swapped || (restA.length <= 1 && restB.length <= 1);
+}

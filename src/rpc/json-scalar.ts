@@ -1,0 +1,71 @@
+import { ScalarType } from '@bufbuild/protobuf';
+import { echo } from './problems.ts';
+
+const INT32_MAX = 2 ** 31 - 1;
+const INTEGER = /^-?[0-9]+$/;
+const DECIMAL = /^-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/;
+const BASE64 = /^[A-Za-z0-9+/_-]*={0,2}$/;
+
+/** What is wrong with a JSON value as this scalar (ProtoJSON), as the end of a sentence; undefined when nothing is. */
+export function checkScalarJson(type: ScalarType, json: unknown): string | undefined {
+  switch (type) {
+    case ScalarType.STRING:
+      if (typeof json !== 'string') return `must be a string${got(json)}`;
+      return json.isWellFormed() ? undefined : 'must be valid Unicode, without lone surrogates';
+    case ScalarType.BOOL:
+      return typeof json === 'boolean' ? undefined : `must be true or false${got(json)}`;
+    case ScalarType.BYTES:
+      return isBase64(json)
+        ? undefined
+        : `must be a string of base64${typeof json === 'string' ? '' : got(json)}`;
+    case ScalarType.DOUBLE:
+    case ScalarType.FLOAT:
+      return isDecimal(json) ? undefined : `must be a number${got(json)}`;
+    case ScalarType.INT64:
+    case ScalarType.SINT64:
+    case ScalarType.SFIXED64:
+    case ScalarType.UINT64:
+    case ScalarType.FIXED64:
+      return isInt64(type, json) ? undefined : `must be a whole number of 64 bits${got(json)}`;
+    default:
+      return isInt32(type, json) ? undefined : `must be a whole number of 32 bits${got(json)}`;
+  }
+}
+
+/** protobuf-es skips spaces, and reads a final group of one letter as nothing. */
+function isBase64(json: unknown): boolean {
+  return typeof json === 'string' && BASE64.test(json) && json.replaceAll('=', '').length % 4 !== 1;
+}
+
+function isDecimal(json: unknown): boolean {
+  if (typeof json === 'number') return true;
+  return typeof json === 'string' && (DECIMAL.test(json) || ['NaN', 'Infinity', '-Infinity'].includes(json));
+}
+
+function isInt32(type: ScalarType, json: unknown): boolean {
+  if (typeof json !== 'number' && !(typeof json === 'string' && DECIMAL.test(json))) return false;
+  const value = Number(json);
+  const unsigned = type === ScalarType.UINT32 || type === ScalarType.FIXED32;
+  const [least, most] = unsigned ? [0, 2 * INT32_MAX + 1] : [-INT32_MAX - 1, INT32_MAX];
+  return Number.isInteger(value) && value >= least && value <= most;
+}
+
+function isInt64(type: ScalarType, json: unknown): boolean {
+  if (
+    typeof json === 'number' ? !Number.isSafeInteger(json) : !(typeof json === 'string' && INTEGER.test(json))
+  ) {
+    return false;
+  }
+  // 20 digits are more than 64 bits hold: longer text need not become a number first.
+  if (String(json).length > 20) return false;
+  const value = BigInt(json as string | number);
+  const unsigned = type === ScalarType.UINT64 || type === ScalarType.FIXED64;
+  return value === (unsigned ? BigInt.asUintN(64, value) : BigInt.asIntN(64, value));
+}
+
+/** What came instead, where it helps, to be put behind what must be. */
+export function got(json: unknown): string {
+  if (typeof json === 'string') return `, not ${echo(json)}`;
+  if (json === null || typeof json === 'number' || typeof json === 'boolean') return `, not ${json}`;
+  return Array.isArray(json) ? ', not an array' : ', not an object';
+}

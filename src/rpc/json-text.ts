@@ -1,0 +1,117 @@
+import type { DomainError } from '../domain/error.ts';
+import { echo, echoName, invalidRequest, PROBLEMS_MAX } from './problems.ts';
+
+/** Objects and arrays inside each other. No message of the API nests more than 6 deep. */
+export const JSON_DEPTH_MAX = 64;
+
+/** A JSON text that was understood. */
+export interface ParsedJson {
+  readonly value: unknown;
+  /** Paths of members that an object has twice (RFC 8259, section 4), which JSON.parse keeps the last of. */
+  readonly duplicates: readonly string[];
+}
+
+/**
+ * Parses JSON, strictly. Raises INVALID that says where a text is broken, which JSON.parse does not
+ * always do, or that it nests deeper than `JSON_DEPTH_MAX`. Takes time in proportion to the text.
+ */
+export function parseJson(text: string, what = 'the body'): ParsedJson {
+  if (/^[ \t\n\r]*$/.test(text)) throw wrong(`${what} is empty; send a JSON object, {} at least`);
+  const duplicates = inspect(text, what);
+  return { value: JSON.parse(text), duplicates };
+}
+
+const WHITE = /[ \t\n\r]*/y;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what a JSON string must escape.
+const PLAIN = /[^"\\\u0000-\u001f]*/y;
+const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
+const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
+const WORD = /true|false|null/y;
+
+/** Walks the grammar of RFC 8259 and returns the paths of duplicate members. */
+function inspect(text: string, what: string): string[] {
+  const duplicates: string[] = [];
+  const path: string[] = [];
+  let at = 0;
+
+  const take = (pattern: RegExp): boolean => {
+    pattern.lastIndex = at;
+    if (!pattern.test(text)) return false;
+    at = pattern.lastIndex;
+    return true;
+  };
+  const sees = (character: string): boolean => {
+    take(WHITE);
+    return text[at] === character;
+  };
+  const takes = (character: string): boolean => {
+    if (!sees(character)) return false;
+    at++;
+    return true;
+  };
+
+  const fail = (expected: string): never => {
+    const found = at >= text.length ? 'the end' : echo(String.fromCodePoint(text.codePointAt(at)!));
+    const lines = text.slice(0, at).split('\n');
+    const place = `line ${lines.length}, column ${lines.at(-1)!.length + 1}`;
+    throw wrong(`${what} is not JSON: expected ${expected} but found ${found} at ${place}`);
+  };
+
+  const string = (): string => {
+    const start = at++;
+    let escaped = false;
+    for (;;) {
+      take(PLAIN);
+      if (text[at] === '"') break;
+      if (!take(ESCAPE)) fail(text[at] === '\\' ? 'a valid escape' : 'the end of a string, or an escape');
+      escaped = true;
+    }
+    at++;
+    return escaped ? JSON.parse(text.slice(start, at)) : text.slice(start + 1, at - 1);
+  };
+
+  const object = (depth: number): void => {
+    const seen = new Set<string>();
+    if (takes('}')) return;
+    do {
+      if (!sees('"')) fail('a member name in double quotes');
+      const name = string();
+      path.push(path.length === 0 ? echoName(name) : `.${echoName(name)}`);
+      if (seen.has(name) && duplicates.length < PROBLEMS_MAX) duplicates.push(path.join(''));
+      seen.add(name);
+      if (!takes(':')) fail('":"');
+      value(depth);
+      path.pop();
+    } while (takes(','));
+    if (!takes('}')) fail('"," or "}"');
+  };
+
+  const array = (depth: number): void => {
+    if (takes(']')) return;
+    let index = 0;
+    do {
+      path.push(`[${index++}]`);
+      value(depth);
+      path.pop();
+    } while (takes(','));
+    if (!takes(']')) fail('"," or "]"');
+  };
+
+  const value = (depth: number): void => {
+    if (depth > JSON_DEPTH_MAX) throw wrong(`${what} nests deeper than ${JSON_DEPTH_MAX} objects and arrays`);
+    if (takes('{')) object(depth + 1);
+    else if (takes('[')) array(depth + 1);
+    else if (sees('"')) string();
+    else if (!take(NUMBER) && !take(WORD)) fail('a value');
+  };
+
+  value(0);
+  take(WHITE);
+  if (at < text.length) fail('nothing more');
+  return duplicates;
+}
+
+/** An error about the request as a whole. */
+function wrong(description: string): DomainError {
+  return invalidRequest([{ field: '', description }]);
+}

@@ -1,0 +1,79 @@
+import { DomainError, type FieldViolation } from '../domain/error.ts';
+
+/**
+ * The most violations that one answer names. gRPC sends details in a header, and clients accept 8 KiB
+ * of headers at least; the rest would only be cut off there.
+ */
+export const PROBLEMS_MAX = 20;
+
+/** How much of a caller's own text is repeated to them. */
+const ECHO_LENGTH = 64;
+const DESCRIPTION_LENGTH = 240;
+const SUMMARY_LENGTH = 1000;
+
+/** Collects what is wrong with a request, so that a caller learns of everything at once. */
+export interface Problems {
+  /** Notes a violation. A field is named once: its first violation is the one to mend first. */
+  add(field: string, description: string): void;
+  addAll(violations: readonly FieldViolation[]): void;
+  /** How many were noted. */
+  count(): number;
+  /** Whether looking further makes no sense, since no more will be kept. */
+  full(): boolean;
+  list(): readonly FieldViolation[];
+  /** Raises INVALID if anything was noted. */
+  raise(): void;
+}
+
+/** Nothing wrong, so far. */
+export function noProblems(): Problems {
+  const byField = new Map<string, string>();
+  const problems: Problems = {
+    add(field, description) {
+      if (byField.size >= PROBLEMS_MAX || byField.has(field)) return;
+      byField.set(field, clip(description, DESCRIPTION_LENGTH));
+    },
+    addAll(violations) {
+      for (const violation of violations) problems.add(violation.field, violation.description);
+    },
+    count: () => byField.size,
+    full: () => byField.size >= PROBLEMS_MAX,
+    list: () => [...byField].map(([field, description]) => ({ field, description })),
+    raise() {
+      if (byField.size > 0) throw invalidRequest(problems.list());
+    },
+  };
+  return problems;
+}
+
+/** An INVALID error whose message is all of its violations in a line, for clients that show no details. */
+export function invalidRequest(violations: readonly FieldViolation[]): DomainError {
+  const sentences = violations.map(({ field, description }) =>
+    field === '' ? description : `${field}: ${description}`,
+  );
+  return new DomainError('INVALID', clip(sentences.join('; '), SUMMARY_LENGTH), violations);
+}
+
+/** The path of a field inside another. Either may be empty. */
+export function join(path: string, field: string): string {
+  return path === '' ? field : `${path}.${field}`;
+}
+
+/** The path of a map's entry, as protovalidate writes it. */
+export function entry(path: string, key: string): string {
+  return `${path}[${echo(key)}]`;
+}
+
+/** A caller's text as it may be repeated in a message: short, in quotes, free of control characters. */
+export function echo(text: string): string {
+  return JSON.stringify(clip(text.toWellFormed(), ECHO_LENGTH));
+}
+
+/** The same without quotes, for a name in a path. */
+export function echoName(text: string): string {
+  return echo(text).slice(1, -1);
+}
+
+function clip(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length - 1).toWellFormed()}…`;
+}

@@ -1,0 +1,117 @@
+import type { ServiceImpl } from '@connectrpc/connect';
+import type { WebhookService } from '../../gen/carillon/v1/webhook_pb.ts';
+import { DomainError } from '../domain/error.ts';
+import { HEALTHY } from '../domain/lane.ts';
+import { resumeCursor } from '../domain/run-plan.ts';
+import type { Webhook } from '../domain/webhook.ts';
+import { note } from './call.ts';
+import { changeWebhook, getWebhook } from './change.ts';
+import { STATES, webhookTo } from './convert-webhook.ts';
+import type { ApiDeps } from './deps.ts';
+import { theNamespace } from './namespace.ts';
+import { readPage } from './page.ts';
+import { previewing } from './preview.ts';
+import { registration } from './register.ts';
+import { removal } from './remove.ts';
+import { updating } from './update.ts';
+import type { Rules } from './validate.ts';
+
+export type WebhookServiceDeps = Pick<
+  ApiDeps,
+  'store' | 'clock' | 'random' | 'sealKey' | 'settings' | 'trigger'
+> & { readonly rules: Rules };
+
+/** carillon.v1.WebhookService. What each method does is said in the proto file. */
+export function webhookService(deps: WebhookServiceDeps): ServiceImpl<typeof WebhookService> {
+  const { store, trigger } = deps;
+  return {
+    register: registration(deps),
+    update: updating(deps),
+    remove: removal(deps),
+    previewSchedule: previewing(deps),
+
+    async get({ id, namespace }) {
+      return { webhook: webhookTo(await getWebhook(store, { id, namespace: theNamespace(namespace) })) };
+    },
+
+    async list(request) {
+      const namespace = theNamespace(request.namespace);
+      const { name, labels, pageSize, pageToken } = request;
+      const state = STATES.toDomain(request.state);
+      const filter = {
+        namespace,
+        ...(name !== '' && { name }),
+        ...(state !== undefined && { state }),
+        ...(Object.keys(labels).length > 0 && { labels }),
+      };
+      const { rows, nextPageToken } = await readPage({
+        query: ['List', namespace, name, state ?? '', Object.entries(labels).sort()],
+        pageSize,
+        pageToken,
+        read: (after, limit) =>
+          store.listWebhooks({ ...filter, limit, ...(after !== undefined && { after }) }),
+        idOf: (webhook) => webhook.id,
+        bytesOf,
+      });
+      return { webhooks: rows.map(webhookTo), nextPageToken };
+    },
+
+    async pause({ id, namespace, etag }) {
+      const target = { id, namespace: theNamespace(namespace), etag };
+      const paused = await changeWebhook(deps, target, (webhook) => {
+        if (webhook.state === 'PAUSED') return undefined;
+        return { webhook: { ...withoutReason(webhook), state: 'PAUSED' } };
+      });
+      return { webhook: webhookTo(paused) };
+    },
+
+    async resume({ id, namespace, etag }) {
+      const target = { id, namespace: theNamespace(namespace), etag };
+      const resumed = await changeWebhook(deps, target, (webhook, now) => {
+        if (webhook.state === 'ACTIVE') return undefined;
+        const cursor = resumeCursor(webhook.id, webhook.spec.schedule, webhook.cursor, now);
+        return {
+          webhook: { ...withoutReason(webhook), state: 'ACTIVE', cursor, health: HEALTHY },
+          cursorFrom: webhook.cursor,
+          // Who resumes says that the destination is well: neither the breaker nor the days of failing count on.
+          resetHealth: true,
+        };
+      });
+      return { webhook: webhookTo(resumed) };
+    },
+
+    async trigger({ id, namespace }, context) {
+      const webhook = await getWebhook(store, { id, namespace: theNamespace(namespace) });
+      if (webhook.state !== 'ACTIVE') {
+        const description = `is ${webhook.state}; resume it first`;
+        throw new DomainError('FAILED_PRECONDITION', `webhook ${id} ${description}`, [
+          { field: id, description },
+        ]);
+      }
+      const deliveryId = await trigger(webhook);
+      note(context, { delivery_id: deliveryId });
+      return { deliveryId };
+    },
+  };
+}
+
+function withoutReason({ stateReason: _, ...webhook }: Webhook): Webhook {
+  return webhook;
+}
+
+/** The wire size of a webhook, about: what a caller can make long, and the rest. */
+function bytesOf({ spec }: Webhook): number {
+  const pairs = [...Object.entries(spec.headers), ...Object.entries(spec.labels)];
+  const body = spec.payload?.body;
+  const bodyBytes = body === undefined ? 0 : body.kind === 'data' ? body.data.length : textOf(body).length;
+  return (
+    500 +
+    spec.destination.length +
+    bodyBytes +
+    pairs.reduce((sum, [key, value]) => sum + key.length + value.length, 0)
+  );
+}
+
+function textOf(body: { kind: 'template'; source: string } | { kind: 'text'; text: string }): string {
+  return body.kind === 'text' ? body.text : body.source;
+}

@@ -1,0 +1,67 @@
+import type { Code } from '@connectrpc/connect';
+import { codeToString } from '@connectrpc/connect/protocol-connect';
+import type { CallableResponse, NodeRequest } from './node.ts';
+
+/** How a request is written, judged by its content type. */
+export interface Wire {
+  readonly protocol: 'connect' | 'grpc' | 'grpc-web';
+  readonly json: boolean;
+  /** Whether each message has a prefix of five bytes: flags and length. */
+  readonly enveloped: boolean;
+  /** The header that names the compression of messages. */
+  readonly encodingHeader: string;
+}
+
+const CONTENT_TYPE =
+  /^application\/(?:(grpc|grpc-web|connect)(?:\+(json|proto))?|(json|proto))[ \t]*(?:;.*)?$/i;
+
+/** Undefined for what no RPC is written in. */
+export function wireOf(contentType: string | undefined): Wire | undefined {
+  const match = CONTENT_TYPE.exec(contentType ?? '');
+  if (match === null) return undefined;
+  const envelope = match[1]?.toLowerCase();
+  const json = (match[2] ?? match[3])?.toLowerCase() === 'json';
+  if (envelope === undefined) {
+    return { protocol: 'connect', json, enveloped: false, encodingHeader: 'content-encoding' };
+  }
+  if (envelope === 'connect') {
+    return { protocol: 'connect', json, enveloped: true, encodingHeader: 'connect-content-encoding' };
+  }
+  const protocol = envelope === 'grpc' ? 'grpc' : 'grpc-web';
+  return { protocol, json, enveloped: true, encodingHeader: 'grpc-encoding' };
+}
+
+/** What a request is told that never reaches a handler. */
+export interface Refusal {
+  readonly status: number;
+  readonly code: Code;
+  readonly message: string;
+  /** The methods of the Allow header. */
+  readonly allow?: readonly string[];
+  /** Ends the connection, for callers that would wait for more on it. */
+  readonly close?: boolean;
+}
+
+/** Says what to do instead, in the words of the caller's protocol. */
+export function refuse(request: NodeRequest, response: CallableResponse, refusal: Refusal): void {
+  const { status, code, message, allow, close } = refusal;
+  const contentType = request.headers['content-type'];
+  const wire = wireOf(contentType);
+  // Whatever begins with application/grpc is answered by a gRPC client's rules: 200 and a status
+  // (gRPC over HTTP/2, "Responses").
+  const grpc = /^application\/grpc/i.exec(contentType ?? '') !== null;
+  const headers: Record<string, string> = grpc
+    ? {
+        'content-type': wire?.protocol === 'grpc-web' ? 'application/grpc-web+proto' : 'application/grpc',
+        'grpc-status': String(code),
+        'grpc-message': encodeURIComponent(message),
+      }
+    : { 'content-type': 'application/json' };
+  if (allow !== undefined) headers.allow = allow.join(', ');
+  // HTTP/2 has no Connection header (RFC 9113, section 8.2.2).
+  if (close && request.httpVersionMajor < 2) headers.connection = 'close';
+  request.resume();
+  const body = grpc ? '' : `${JSON.stringify({ code: codeToString(code), message })}\n`;
+  response.writeHead(grpc ? 200 : status, headers);
+  response.end(body);
+}
