@@ -140,6 +140,8 @@ async function run(parts: Parts): Promise<RunningServer> {
     loops.sweep.wake();
   });
   api.health.serve();
+  // What the first call would wait for is loaded while nobody waits.
+  void api.load();
 
   async function stopAll(): Promise<void> {
     api.health.stop();
