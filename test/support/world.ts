@@ -1,0 +1,51 @@
+import type { StopSignal, World } from '../../src/cli/world.ts';
+
+/** A process for the command line to run in: it records what it is told, and is sent signals by the test. */
+export interface TestWorld extends World {
+  /** What was printed so far. */
+  readonly printed: { out: string; err: string };
+  /** The codes that the process was ended with at once. */
+  readonly exits: number[];
+  /** How many listeners there are for signals and crashes. */
+  listeners(): number;
+  signal(signal: StopSignal): void;
+  crash(error: unknown): void;
+}
+
+/** A world with an empty environment and no files, unless given. */
+export function testWorld(given: Partial<Pick<World, 'env' | 'terminal' | 'readFile'>> = {}): TestWorld {
+  const printed = { out: '', err: '' };
+  const exits: number[] = [];
+  const signals = new Set<(signal: StopSignal) => void>();
+  const crashes = new Set<(error: unknown) => void>();
+  return {
+    env: {},
+    cwd: '/srv/carillon',
+    terminal: false,
+    readFile: async () => undefined,
+    ...given,
+    printed,
+    exits,
+    out(text) {
+      printed.out += text;
+    },
+    err(text) {
+      printed.err += text;
+    },
+    onSignal: (listener) => subscribe(signals, listener),
+    onCrash: (listener) => subscribe(crashes, listener),
+    exit: (code) => void exits.push(code),
+    listeners: () => signals.size + crashes.size,
+    signal(signal) {
+      for (const listener of signals) listener(signal);
+    },
+    crash(error) {
+      for (const listener of crashes) listener(error);
+    },
+  };
+}
+
+function subscribe<T>(listeners: Set<T>, listener: T): () => void {
+  listeners.add(listener);
+  return () => void listeners.delete(listener);
+}
