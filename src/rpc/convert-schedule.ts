@@ -21,15 +21,15 @@ export function defaultSchedule(periodMs: number): Schedule {
 }
 
 /**
- * The schedule that a message asks for, with defaults in place of what it leaves out. Undefined, with
- * problems noted, when it cannot be made out; `validateSchedule` judges the rest.
+ * The schedule that a message asks for, with defaults in place of what it leaves out. What cannot be
+ * made out is noted, and something stands in for it so that `validateSchedule` can judge the rest;
+ * undefined when there is nothing to judge.
  */
 export function scheduleFrom(
   message: ScheduleMessage,
   field: string,
   problems: Problems,
 ): Schedule | undefined {
-  const before = problems.count();
   const when = whenFrom(message, field, problems);
   const { jitter, catchupWindow, startTime, endTime, maxRuns } = message;
   const jitterMs = jitter ? fromDuration(jitter, join(field, 'jitter'), problems) : DEFAULTS.jitterMs;
@@ -39,7 +39,7 @@ export function scheduleFrom(
   const startAt = startTime && fromTimestamp(startTime, join(field, 'start_time'), problems);
   const endAt = endTime && fromTimestamp(endTime, join(field, 'end_time'), problems);
   if (maxRuns > Number.MAX_SAFE_INTEGER) problems.add(join(field, 'max_runs'), 'must be below 2^53');
-  if (when === undefined || problems.count() > before) return undefined;
+  if (when === undefined) return undefined;
   return {
     when,
     ...(startAt !== undefined && { startAt }),
@@ -76,11 +76,10 @@ function whenFrom(message: ScheduleMessage, field: string, problems: Problems): 
     case 'at':
       return { kind: 'at', at: fromTimestamp(when.value, join(field, 'at'), problems) };
     case 'cron':
-      if (zone === undefined) return undefined;
       return {
         kind: 'cron',
         expression: when.value,
-        timeZone: zone,
+        timeZone: zone ?? DEFAULTS.timeZone,
         dstGap: GAP.toDomain(message.dstGap) ?? DEFAULTS.dstGap,
         dstOverlap: DST_OVERLAP.toDomain(message.dstOverlap) ?? DEFAULTS.dstOverlap,
       };

@@ -6,10 +6,13 @@ import {
   RetryInfoSchema,
 } from '../../gen/google/rpc/error_details_pb.ts';
 import { DomainError, type ErrorCode, type FieldViolation } from '../domain/error.ts';
-import { invalidRequest } from './problems.ts';
+import { clip, invalidRequest } from './problems.ts';
 
 /** How long a caller should wait when we are full or without our database. */
 const RETRY_MS = 1000;
+
+/** How much is repeated of a name or a destination, which can be long: all of it goes into a header. */
+const RESOURCE_LENGTH = 300;
 
 const CODES: Record<ErrorCode, Code> = {
   INVALID: Code.InvalidArgument,
@@ -51,7 +54,9 @@ export function alreadyExists(type: 'Webhook', name: string, message: string): C
   return aboutResource(Code.AlreadyExists, message, type, name);
 }
 
-function aboutResource(code: Code, message: string, type: string, name: string): ConnectError {
+function aboutResource(code: Code, text: string, type: string, fullName: string): ConnectError {
+  const message = clip(text.toWellFormed(), RESOURCE_LENGTH);
+  const name = clip(fullName.toWellFormed(), RESOURCE_LENGTH);
   const info = {
     desc: ResourceInfoSchema,
     value: { resourceType: `carillon.v1.${type}`, resourceName: name, description: message },

@@ -91,11 +91,13 @@ export function httpFaces({ adapter, handlerOf, messageBytesMax }: FacesDeps) {
     if (face.present === undefined || universal.status !== 200)
       return adapter.respond(universal, begun.call, response);
     const { status, body, location } = face.present(await readJson(universal), begun);
+    const bytes = Buffer.from(JSON.stringify(body));
     response.writeHead(status, {
       'content-type': 'application/json',
+      'content-length': bytes.length,
       ...(location !== undefined && { location }),
     });
-    response.end(JSON.stringify(body));
+    response.end(bytes);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { DescMethod, Message } from '@bufbuild/protobuf';
 import { Code, ConnectError, type Interceptor } from '@connectrpc/connect';
 import { codeToString } from '@connectrpc/connect/protocol-connect';
+import { DEFAULT_NAMESPACE } from '../domain/webhook.ts';
 import { type Call, callKey, note } from './call.ts';
 import { toConnectError } from './errors.ts';
 import { invalidRequest } from './problems.ts';
@@ -96,5 +97,6 @@ function subject(message: Message): Record<string, string> {
     read(message.webhook, 'namespace', 'namespace');
     read(message.webhook, 'id', 'webhook_id');
   }
+  if (fields.namespace === '') fields.namespace = DEFAULT_NAMESPACE;
   return fields;
 }

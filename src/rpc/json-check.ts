@@ -183,6 +183,6 @@ function resembles(known: string, name: string): boolean {
   while (end < a.length - start && end < b.length - start && a.at(-1 - end) === b.at(-1 - end)) end++;
   const restA = a.slice(start, a.length - end);
   const restB = b.slice(start, b.length - end);
-  const swapped = restA.length === 2 && restA === [...restB].reverse().join('');
+  const swapped = restA.length === 2 && restA === `${restB[1]}${restB[0]}`;
   return swapped || (restA.length <= 1 && restB.length <= 1);
 }

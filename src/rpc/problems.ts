@@ -74,6 +74,7 @@ export function echoName(text: string): string {
   return echo(text).slice(1, -1);
 }
 
-function clip(text: string, length: number): string {
+/** A text, cut off where it is too long. */
+export function clip(text: string, length: number): string {
   return text.length <= length ? text : `${text.slice(0, length - 1).toWellFormed()}…`;
 }

@@ -45,7 +45,13 @@ export function webhookService(deps: WebhookServiceDeps): ServiceImpl<typeof Web
         ...(Object.keys(labels).length > 0 && { labels }),
       };
       const { rows, nextPageToken } = await readPage({
-        query: ['List', namespace, name, state ?? '', Object.entries(labels).sort()],
+        query: [
+          'List',
+          namespace,
+          name,
+          state ?? '',
+          Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)),
+        ],
         pageSize,
         pageToken,
         read: (after, limit) =>

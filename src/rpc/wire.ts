@@ -62,6 +62,7 @@ export function refuse(request: NodeRequest, response: CallableResponse, refusal
   if (close && request.httpVersionMajor < 2) headers.connection = 'close';
   request.resume();
   const body = grpc ? '' : `${JSON.stringify({ code: codeToString(code), message })}\n`;
+  headers['content-length'] = String(Buffer.byteLength(body));
   response.writeHead(grpc ? 200 : status, headers);
   response.end(body);
 }

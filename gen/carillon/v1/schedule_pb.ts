@@ -19,7 +19,8 @@ export const file_carillon_v1_schedule: GenFile = /*@__PURE__*/
 
 /**
  * When a webhook rings by itself. Each run has a nominal time, which is computed from the
- * schedule alone; (webhook, nominal time) is a run's identity, and it fires at most once.
+ * schedule alone; (webhook, nominal time) is a run's identity, and it fires at most once. Times and
+ * spans are whole milliseconds: what is finer is cut off a Timestamp, and refused in a Duration.
  *
  * @generated from message carillon.v1.Schedule
  */
@@ -62,6 +63,7 @@ export type Schedule = Message<"carillon.v1.Schedule"> & {
 
   /**
    * The IANA time zone in which a cron expression is read, such as Europe/Vienna. UTC without one.
+   * `every` and `at` have no use for it, nor for dst_gap and dst_overlap, and do not keep them.
    *
    * @generated from field: string time_zone = 4;
    */

@@ -31,7 +31,7 @@ export type Webhook = Message<"carillon.v1.Webhook"> & {
   id: string;
 
   /**
-   * The tenant. `default` when empty.
+   * The tenant. `default` when empty; this version has no other.
    *
    * @generated from field: string namespace = 2;
    */
@@ -230,7 +230,7 @@ export const Webhook_StateSchema: GenEnum<Webhook_State> = /*@__PURE__*/
  */
 export type Payload = Message<"carillon.v1.Payload"> & {
   /**
-   * The body. At most 1 MiB.
+   * The body. At most 1 MiB; a template itself at most 64 KiB.
    *
    * @generated from oneof carillon.v1.Payload.body
    */
@@ -285,7 +285,8 @@ export const PayloadSchema: GenMessage<Payload> = /*@__PURE__*/
 export type Signing = Message<"carillon.v1.Signing"> & {
   /**
    * Input only, at registration: whsec_ and the base64 of 24 to 64 bytes. Carillon makes one when
-   * it is empty. It is returned once, by the Register call that created the webhook.
+   * it is empty. It is returned once, by the Register call that created the webhook. Given for a
+   * webhook that exists, it replaces the one that it has.
    *
    * @generated from field: string secret = 1;
    */
@@ -454,14 +455,15 @@ export const RateLimitSchema: GenMessage<RateLimit> = /*@__PURE__*/
  */
 export type RegisterRequest = Message<"carillon.v1.RegisterRequest"> & {
   /**
-   * The webhook to register. Its output-only fields are ignored.
+   * The webhook to register. Its output-only fields and its etag are ignored.
    *
    * @generated from field: carillon.v1.Webhook webhook = 1;
    */
   webhook?: Webhook | undefined;
 
   /**
-   * Answer as if it were done, and do nothing.
+   * Answer as if it were done, and do nothing. A webhook that would be created has no id, etag or
+   * secret then.
    *
    * @generated from field: bool validate_only = 2;
    */
@@ -573,7 +575,8 @@ export type ListRequest = Message<"carillon.v1.ListRequest"> & {
   namespace: string;
 
   /**
-   * How many webhooks to answer with at most. 50 when 0; above 1,000 means 1,000.
+   * How many webhooks to answer with at most. 50 when 0; above 1,000 means 1,000. A page can have
+   * fewer though more follow: next_page_token alone tells.
    *
    * @generated from field: int32 page_size = 2;
    */
@@ -659,7 +662,9 @@ export type UpdateRequest = Message<"carillon.v1.UpdateRequest"> & {
 
   /**
    * Which fields change: name, destination, schedule, payload, headers, timeout, retry_policy,
-   * limits, labels. All of these when it is empty or *.
+   * limits, labels; or one field of schedule, payload, retry_policy or limits, such as
+   * limits.concurrency. Those that are set when it is empty; all of them when it is *, and those that
+   * are not set then get their defaults.
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 2;
    */
@@ -729,7 +734,7 @@ export type RemoveRequest = Message<"carillon.v1.RemoveRequest"> & {
   namespace: string;
 
   /**
-   * With an id: remove only if the webhook has not been changed since.
+   * With an id, or a name and a destination: remove only if the webhook has not been changed since.
    *
    * @generated from field: string etag = 5;
    */
@@ -1012,8 +1017,9 @@ export const PreviewScheduleResponseSchema: GenMessage<PreviewScheduleResponse> 
 export const WebhookService: GenService<{
   /**
    * Registers a webhook. The same (namespace, name, destination) again replaces what was asked for
-   * before and keeps the webhook's id, secret, state and, where the schedule is the same, its place
-   * in it; `created` says which happened.
+   * before and keeps the webhook's id, state, secret (unless another is given) and, where the schedule
+   * is the same, its place in it; `created` says which happened. Where nothing differs nothing is
+   * changed, so the call can be repeated, also by many at once.
    *
    * @generated from rpc carillon.v1.WebhookService.Register
    */

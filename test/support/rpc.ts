@@ -1,0 +1,152 @@
+/** The API on real sockets and a real store, with clients of every protocol. */
+import { createServer, type Server } from 'node:http';
+import { createServer as createHttp2Server, type Http2Server, type ServerHttp2Session } from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import { type Client, Code, ConnectError, createClient, type Transport } from '@connectrpc/connect';
+import {
+  createConnectTransport,
+  createGrpcTransport,
+  createGrpcWebTransport,
+} from '@connectrpc/connect-node';
+import { DeliveryService } from '../../gen/carillon/v1/delivery_pb.ts';
+import { WebhookService } from '../../gen/carillon/v1/webhook_pb.ts';
+import { BadRequestSchema } from '../../gen/google/rpc/error_details_pb.ts';
+import { LOOPBACK, parseCidrs } from '../../src/domain/address.ts';
+import { systemRandom } from '../../src/domain/random.ts';
+import { trigger } from '../../src/publish/trigger.ts';
+import { type Api, createApi } from '../../src/rpc/api.ts';
+import type { ApiDeps, ApiSettings } from '../../src/rpc/deps.ts';
+import type { Store } from '../../src/store/store.ts';
+import { type ManualClock, manualClock } from './clock.ts';
+import { type LogLine, recordingLog } from './log.ts';
+import { openMemoryStore, T0 } from './store.ts';
+
+export interface RunningApi extends AsyncDisposable {
+  readonly api: Api;
+  readonly store: Store;
+  readonly clock: ManualClock;
+  readonly lines: readonly LogLine[];
+  /** HTTP/1.1. */
+  readonly url: string;
+  /** HTTP/2 without TLS. */
+  readonly url2: string;
+  readonly sealKey: Uint8Array;
+  /** A client of the Connect protocol over HTTP/1.1. */
+  readonly webhooks: Client<typeof WebhookService>;
+  readonly deliveries: Client<typeof DeliveryService>;
+  readonly transports: Readonly<Record<'connect' | 'connectJson' | 'grpc' | 'grpcWeb', Transport>>;
+}
+
+export interface ApiOptions {
+  readonly settings?: Partial<ApiSettings>;
+  /** Replaces parts of what the API works with. */
+  readonly deps?: (deps: ApiDeps) => ApiDeps;
+}
+
+/** Starts the API with loopback destinations allowed, at `T0`, with every service SERVING. */
+export async function startApi(options: ApiOptions = {}): Promise<RunningApi> {
+  const store = await openMemoryStore();
+  const clock = manualClock(T0);
+  const random = systemRandom();
+  const { log, lines } = recordingLog();
+  const sealKey = new Uint8Array(32).fill(7);
+  const deps: ApiDeps = {
+    store,
+    clock,
+    random,
+    log,
+    sealKey,
+    trigger: (webhook) => trigger({ store, clock, random }, webhook),
+    settings: {
+      everyMinMs: 1000,
+      defaultEveryMs: 5000,
+      addressPolicy: { allow: parseCidrs(LOOPBACK) },
+      messageBytesMax: 4 * 1024 * 1024,
+      ...options.settings,
+    },
+  };
+  const api = createApi(options.deps ? options.deps(deps) : deps);
+  api.health.serve();
+
+  const http = createServer((request, response) => {
+    if (!api.handle(request, response)) response.writeHead(404).end('not of the API');
+  });
+  const http2 = createHttp2Server((request, response) => {
+    if (!api.handle(request, response)) response.writeHead(404).end('not of the API');
+  });
+  const sessions = new Set<ServerHttp2Session>();
+  http2.on('session', (session) => sessions.add(session.once('close', () => sessions.delete(session))));
+  const url = await listen(http);
+  const url2 = await listen(http2);
+
+  const connect = createConnectTransport({ baseUrl: url, httpVersion: '1.1', useBinaryFormat: true });
+  const connectJson = createConnectTransport({ baseUrl: url, httpVersion: '1.1', useBinaryFormat: false });
+  const grpc = createGrpcTransport({ baseUrl: url2, idleConnectionTimeoutMs: 1 });
+  const grpcWeb = createGrpcWebTransport({ baseUrl: url, httpVersion: '1.1' });
+  return {
+    api,
+    store,
+    clock,
+    lines,
+    url,
+    url2,
+    sealKey,
+    webhooks: createClient(WebhookService, connect),
+    deliveries: createClient(DeliveryService, connect),
+    transports: { connect, connectJson, grpc, grpcWeb },
+    async [Symbol.asyncDispose]() {
+      api.health.stop();
+      http.closeAllConnections();
+      for (const session of sessions) session.destroy();
+      await Promise.all([closed(http), closed(http2)]);
+      await store.close();
+    },
+  };
+}
+
+async function listen(server: Server | Http2Server): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+function closed(server: Server | Http2Server): Promise<void> {
+  return new Promise((resolve) => server.close(() => resolve()));
+}
+
+/** What a call is refused with. Fails when it is not refused. */
+export async function refusal(call: Promise<unknown>): Promise<ConnectError> {
+  try {
+    await call;
+  } catch (error) {
+    return ConnectError.from(error);
+  }
+  throw new Error('the call was not refused');
+}
+
+/** The fields that an INVALID_ARGUMENT names, with what it says about each. */
+export async function violations(call: Promise<unknown>): Promise<Record<string, string>> {
+  const error = await refusal(call);
+  if (error.code !== Code.InvalidArgument) throw error;
+  return fieldsOf(error);
+}
+
+export function fieldsOf(error: ConnectError): Record<string, string> {
+  const [details] = error.findDetails(BadRequestSchema);
+  return Object.fromEntries(
+    (details?.fieldViolations ?? []).map(({ field, description }) => [field, description]),
+  );
+}
+
+/** An error of the Connect protocol in JSON, as fetch gets it. */
+export interface JsonError {
+  readonly code: string;
+  readonly message: string;
+  readonly details?: readonly { readonly type: string; readonly debug?: unknown }[];
+}
+
+/** The fields that an error in JSON names. */
+export function jsonFieldsOf(error: JsonError): string[] {
+  const bad = error.details?.find(({ type }) => type === 'google.rpc.BadRequest')?.debug;
+  const found = (bad as { fieldViolations?: { field?: string }[] } | undefined)?.fieldViolations ?? [];
+  return found.map(({ field = '' }) => field);
+}
