@@ -66,7 +66,7 @@ export const SETTINGS = {
   defaultEveryMs: setting(
     duration({ min: '100ms', max: '365d' }),
     '5s',
-    'How often a webhook rings that is registered without a schedule or event types',
+    'How often a webhook rings that is registered without a schedule',
   ),
   everyMinMs: setting(
     duration({ min: '100ms', max: '1d' }),
@@ -75,7 +75,7 @@ export const SETTINGS = {
   ),
   retentionMs: setting(
     duration({ min: '1m', max: '3650d' }),
-    '7d',
+    '30d',
     'How long finished deliveries and their attempts are kept',
   ),
   disableAfterMs: setting(
@@ -83,7 +83,7 @@ export const SETTINGS = {
     '5d',
     'A webhook whose every attempt failed for this long is disabled',
   ),
-  inFlightMax: setting(integer({ min: 1, max: 65_535 }), '1024', 'Requests to destinations at once, in all'),
+  inFlightMax: setting(integer({ min: 1, max: 65_535 }), '4096', 'Requests to destinations at once, in all'),
   originInFlightMax: setting(
     integer({ min: 1, max: 65_535 }),
     '256',
