@@ -188,10 +188,11 @@ function monthTables(fields: CalendarFields): Int32Array {
 function pickWeekdays(occurrences: number, days: number): number {
   if (occurrences === EVERY_OCCURRENCE) return days;
   let picked = (occurrences >> LAST_OCCURRENCE) & 1 ? 1 << highestBit(days) : 0;
+  // Never more than five, so that this does not reach the bit of the last one.
   let rest = days;
   for (let n = 0; rest !== 0; n++) {
     const bit = rest & -rest;
-    if ((occurrences >> n) & 1 && n < LAST_OCCURRENCE) picked |= bit;
+    if ((occurrences >> n) & 1) picked |= bit;
     rest &= ~bit;
   }
   return picked;

@@ -204,6 +204,12 @@ describe('FIRE_LATEST', () => {
     assert.deepEqual([to.nominalAt, to.fired, to.skipped], [T0 + 11 * MINUTE, 1, 9]);
   });
 
+  it('counts one that is due this very millisecond among those', () => {
+    const schedule = everySchedule(MINUTE);
+    const { fire, to } = plan(schedule, firstCursor(ID, schedule, T0), T0 + 2 * MINUTE);
+    assert.deepEqual([fire, to.skipped], [[T0 + 2 * MINUTE], 1]);
+  });
+
   it('fires none where the latest is later than the window', () => {
     const schedule = cronSchedule('@daily', {}, { catchupMs: HOUR });
     const cursor = firstCursor(ID, schedule, T0);
@@ -275,6 +281,14 @@ describe('FIRE_ALL', () => {
       assert.equal(fired.length, FIRE_ALL_MAX);
       assert.deepEqual([fired[0], fired.at(-1)], [T0 + DAY - 999 * SECOND, T0 + DAY]);
       assert.deepEqual([to.fired, to.skipped], [FIRE_ALL_MAX, DAY / SECOND - FIRE_ALL_MAX]);
+    }
+  });
+
+  it('makes up for all of a thousand, and for all but one of a thousand and one', () => {
+    const schedule = everySchedule(SECOND, { misfire: 'FIRE_ALL' });
+    for (const missed of [FIRE_ALL_MAX, FIRE_ALL_MAX + 1]) {
+      const { to } = drain(schedule, firstCursor(ID, schedule, T0), T0 + missed * SECOND);
+      assert.deepEqual([to.fired, to.skipped], [FIRE_ALL_MAX, missed - FIRE_ALL_MAX]);
     }
   });
 
