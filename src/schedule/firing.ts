@@ -1,5 +1,5 @@
 import type { Random } from '../domain/random.ts';
-import { planRuns } from '../domain/run-plan.ts';
+import { planRuns, type RunPlan } from '../domain/run-plan.ts';
 import type { Webhook } from '../domain/webhook.ts';
 import { makeRun, type Run } from '../publish/runs.ts';
 import type { RunFiring } from '../store/store.ts';
@@ -13,8 +13,8 @@ export function firingOf(
 ): RunFiring | undefined {
   const { spec, cursor } = webhook;
   if (webhook.state !== 'ACTIVE' || cursor.nominalAt === null) return undefined;
-  const plan = planRuns(webhook.id, spec.schedule, cursor, now);
-  if (plan === null) return undefined;
+  const plan = planFor(webhook, now, deps.log);
+  if (plan === undefined) return undefined;
   const runs: Run[] = [];
   for (const nominalAt of plan.fire) {
     try {
@@ -39,4 +39,20 @@ export function firingOf(
     now,
     runs,
   };
+}
+
+/**
+ * A stored schedule can be one that this platform cannot read: its zone may be unknown to an older ICU.
+ * That is this webhook's trouble and not everyone's.
+ */
+function planFor(webhook: Webhook, now: number, log: Log): RunPlan | undefined {
+  try {
+    return planRuns(webhook.id, webhook.spec.schedule, webhook.cursor, now) ?? undefined;
+  } catch (error) {
+    log.error(
+      { webhookId: webhook.id, reason: (error as Error).message },
+      'schedule left out: it cannot be read',
+    );
+    return undefined;
+  }
 }
