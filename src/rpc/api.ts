@@ -1,4 +1,4 @@
-import type { DescMethod, DescService } from '@bufbuild/protobuf';
+import type { DescMessage, DescMethod, DescService } from '@bufbuild/protobuf';
 import {
   Code,
   type ConnectRouterOptions,
@@ -38,7 +38,7 @@ export interface Api {
   readonly health: ApiHealth;
   /** What there is to call, a line each, for whoever looks in the wrong place. */
   readonly endpoints: readonly string[];
-  /** Loads what the first call would wait for. */
+  /** Loads what the first call would wait for. To be called once it is listened to: it takes a while. */
   load(): Promise<void>;
 }
 
@@ -125,7 +125,7 @@ export function createApi(deps: ApiDeps): Api {
       set: (status, service) => board.set(status, service),
     },
     endpoints: [...FACES, ...SERVICES.map((service) => `POST /${service.typeName}/{${namesOf(service)}}`)],
-    load: () => rules.load(),
+    load: () => rules.load(inputsOf(SERVICES)),
   };
 }
 
@@ -156,6 +156,12 @@ function refuseUnknown(path: string, request: NodeRequest, response: CallableRes
     ? `${service.typeName} has ${namesOf(service)}, and no other methods`
     : `there is no such RPC; the services are ${SERVICES.map(({ typeName }) => typeName).join(', ')}`;
   refuse(request, response, { status: 404, code: Code.Unimplemented, message });
+}
+
+function inputsOf(services: readonly DescService[]): DescMessage[] {
+  return services.flatMap(({ methods }) =>
+    methods.filter((method) => method.methodKind === 'unary').map(({ input }) => input),
+  );
 }
 
 function namesOf(service: DescService): string {

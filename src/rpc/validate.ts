@@ -1,4 +1,5 @@
-import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
+import { setImmediate } from 'node:timers/promises';
+import { create, type DescMessage, type MessageShape } from '@bufbuild/protobuf';
 import { pathToString } from '@bufbuild/protobuf/reflect';
 import type { Validator } from '@bufbuild/protovalidate';
 import type { FieldViolation } from '../domain/error.ts';
@@ -7,8 +8,16 @@ import type { FieldViolation } from '../domain/error.ts';
 export interface Rules {
   /** What a message breaks. Waits for the rules to be loaded, the first time. */
   check<Desc extends DescMessage>(schema: Desc, message: MessageShape<Desc>): Promise<FieldViolation[]>;
-  /** Loads them ahead of the first call. */
-  load(): Promise<void>;
+  /** Loads them, and compiles those of these messages, ahead of the first call; lets others run in between. */
+  load(schemas: readonly DescMessage[]): Promise<void>;
+}
+
+/** The one validator of the process: its rules are the same for all, and costly to compile. */
+let loading: Promise<Validator> | undefined;
+
+function validator(): Promise<Validator> {
+  loading ??= import('@bufbuild/protovalidate').then(({ createValidator }) => createValidator());
+  return loading;
 }
 
 /**
@@ -16,11 +25,6 @@ export interface Rules {
  * to start, so it is loaded apart from it.
  */
 export function lazyRules(): Rules {
-  let loading: Promise<Validator> | undefined;
-  const validator = () => {
-    loading ??= import('@bufbuild/protovalidate').then(({ createValidator }) => createValidator());
-    return loading;
-  };
   return {
     async check(schema, message) {
       const result = (await validator()).validate(schema, message);
@@ -31,8 +35,12 @@ export function lazyRules(): Rules {
         description: describe(violation.ruleId, violation.message, violation.forKey),
       }));
     },
-    async load() {
-      await validator();
+    async load(schemas) {
+      const { validate } = await validator();
+      for (const schema of schemas) {
+        await setImmediate();
+        validate(schema, create(schema));
+      }
     },
   };
 }

@@ -2,6 +2,7 @@
 import { createServer, type Server } from 'node:http';
 import { createServer as createHttp2Server, type Http2Server, type ServerHttp2Session } from 'node:http2';
 import type { AddressInfo } from 'node:net';
+import { after, before } from 'node:test';
 import { type Client, Code, ConnectError, createClient, type Transport } from '@connectrpc/connect';
 import {
   createConnectTransport,
@@ -101,6 +102,20 @@ export async function startApi(options: ApiOptions = {}): Promise<RunningApi> {
       await Promise.all([closed(http), closed(http2)]);
       await store.close();
     },
+  };
+}
+
+/** One API for all tests of a block, which keep out of each other's way by the names they use. */
+export function sharedApi(options: ApiOptions = {}): () => RunningApi {
+  let running: RunningApi | undefined;
+  before(async () => {
+    running = await startApi(options);
+  });
+  after(() => running?.[Symbol.asyncDispose]());
+  return () => {
+    if (running === undefined)
+      throw new Error('it is started before the first test, not while tests are declared');
+    return running;
   };
 }
 
