@@ -98,10 +98,12 @@ function inspect(text: string, what: string): string[] {
   };
 
   const value = (depth: number): void => {
-    if (depth > JSON_DEPTH_MAX) throw wrong(`${what} nests deeper than ${JSON_DEPTH_MAX} objects and arrays`);
-    if (takes('{')) object(depth + 1);
-    else if (takes('[')) array(depth + 1);
-    else if (sees('"')) string();
+    if (sees('{') || sees('[')) {
+      if (depth >= JSON_DEPTH_MAX)
+        throw wrong(`${what} nests deeper than ${JSON_DEPTH_MAX} objects and arrays`);
+      if (text[at++] === '{') object(depth + 1);
+      else array(depth + 1);
+    } else if (sees('"')) string();
     else if (!take(NUMBER) && !take(WORD)) fail('a value');
   };
 

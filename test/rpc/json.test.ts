@@ -1,0 +1,199 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { type JsonError, jsonFieldsOf, sharedApi } from '../support/rpc.ts';
+
+const DESTINATION = 'http://127.0.0.1:9999/hook';
+
+/** What comes of a JSON body: its status, and what is said about which fields. */
+interface Answer {
+  readonly status: number;
+  readonly error: JsonError;
+  readonly fields: string[];
+}
+
+describe('JSON', () => {
+  const api = sharedApi();
+
+  async function send(
+    path: string,
+    body: string | Uint8Array<ArrayBuffer>,
+    init: RequestInit = {},
+  ): Promise<Answer> {
+    const headers = { 'content-type': 'application/json', ...(init.headers as Record<string, string>) };
+    const response = await fetch(api().url + path, { method: 'POST', ...init, headers, body });
+    const error = (await response.json()) as JsonError;
+    return { status: response.status, error, fields: jsonFieldsOf(error) };
+  }
+  const register = (body: string | Uint8Array<ArrayBuffer>) =>
+    send('/carillon.v1.WebhookService/Register', body);
+  const registerWebhook = (webhook: object) =>
+    register(JSON.stringify({ webhook: { destination: DESTINATION, ...webhook } }));
+
+  it('names every unknown field by its path, in an RPC', async () => {
+    const { status, error, fields } = await register(
+      JSON.stringify({
+        webhok: {},
+        webhook: { name: 'x', schedule: { evry: '5s' }, retryPolicy: { delay: [] } },
+      }),
+    );
+    assert.equal(status, 400);
+    assert.equal(error.code, 'invalid_argument');
+    assert.deepEqual(fields, ['webhok', 'webhook.schedule.evry', 'webhook.retry_policy.delay']);
+    assert.match(error.message, /evry: is not a field of carillon\.v1\.Schedule; did you mean every\?/);
+  });
+
+  it('names every unknown field by its path, in the body of POST /webhooks', async () => {
+    const { status, fields } = await send(
+      '/webhooks',
+      JSON.stringify({ nmae: 'x', schedule: { evry: '5s' } }),
+    );
+    assert.equal(status, 400);
+    assert.deepEqual(fields, ['nmae', 'schedule.evry']);
+  });
+
+  it('names every unknown field by its path, in the query of a GET', async () => {
+    const message = encodeURIComponent('{"pageSize": 1, "limit": 5}');
+    const response = await fetch(
+      `${api().url}/carillon.v1.WebhookService/List?encoding=json&message=${message}`,
+    );
+    assert.equal(response.status, 400);
+    assert.deepEqual(jsonFieldsOf((await response.json()) as JsonError), ['limit']);
+  });
+
+  it('names every unknown field by its path, in gRPC-Web with JSON', async () => {
+    const message = new TextEncoder().encode('{"idd": "x"}');
+    const framed = new Uint8Array(5 + message.length);
+    framed[4] = message.length;
+    framed.set(message, 5);
+    const response = await fetch(`${api().url}/carillon.v1.WebhookService/Get`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/grpc-web+json' },
+      body: framed,
+    });
+    const text = await response.text();
+    assert.match(text, /grpc-status: 3/i);
+    assert.match(text, /idd/);
+  });
+
+  it('takes names as in the proto file and in camel case, but not both', async () => {
+    const both = {
+      name: 'both',
+      schedule: { every: '60s', end_time: '2030-01-01T00:00:00Z', endTime: '2031-01-01T00:00:00Z' },
+    };
+    assert.deepEqual((await registerWebhook(both)).fields, ['webhook.schedule.end_time']);
+    const one = {
+      name: 'snake',
+      schedule: { every: '60s', end_time: '2030-01-01T00:00:00Z' },
+      retry_policy: { max_attempts: 3 },
+    };
+    assert.equal((await registerWebhook(one)).status, 200);
+  });
+
+  it('names fields of the wrong type by their paths, all of them', async () => {
+    const { fields } = await registerWebhook({
+      name: 5,
+      schedule: { every: 5, startTime: 'tomorrow', misfirePolicy: 'SKIP', maxRuns: '1.5' },
+      timeout: '15',
+      headers: { a: 1 },
+      labels: [],
+      limits: { ordered: 'yes', concurrency: 2147483648, rateLimit: { perSecond: 'fast' } },
+      retryPolicy: { delays: ['1s', '5m'] },
+      payload: { data: '%%%' },
+    });
+    assert.deepEqual(fields, [
+      'webhook.name',
+      'webhook.schedule.every',
+      'webhook.schedule.start_time',
+      'webhook.schedule.misfire_policy',
+      'webhook.schedule.max_runs',
+      'webhook.timeout',
+      'webhook.headers["a"]',
+      'webhook.labels',
+      'webhook.limits.ordered',
+      'webhook.limits.concurrency',
+      'webhook.limits.rate_limit.per_second',
+      'webhook.retry_policy.delays[1]',
+      'webhook.payload.data',
+    ]);
+  });
+
+  it('refuses two ways to ring, and text behind the unit of a span', async () => {
+    assert.deepEqual(
+      (await registerWebhook({ name: 'x', schedule: { every: '60s', cron: '@daily' } })).fields,
+      ['webhook.schedule.cron'],
+    );
+    assert.deepEqual((await registerWebhook({ name: 'x', schedule: { every: '60s!' } })).fields, [
+      'webhook.schedule.every',
+    ]);
+  });
+
+  it('treats null as not given', async () => {
+    assert.equal(
+      (await registerWebhook({ name: 'nulls', schedule: null, labels: null, timeout: null })).status,
+      200,
+    );
+    assert.deepEqual((await registerWebhook({ name: 'nulls', labels: { a: null } })).fields, [
+      'webhook.labels["a"]',
+    ]);
+  });
+
+  it('names members that are given twice', async () => {
+    assert.deepEqual((await register('{"webhook": {"name": "a", "name": "b"}}')).fields, ['webhook.name']);
+  });
+
+  it('says where the body is broken', async () => {
+    const { status, error } = await register('{"webhook": {"name": "joe",}}');
+    assert.equal(status, 400);
+    assert.match(error.message, /at line 1, column 28/);
+  });
+
+  it('refuses a body that is empty, or no object', async () => {
+    assert.match((await register('')).error.message, /the body is empty/);
+    assert.match((await register('[]')).error.message, /must be a JSON object, not an array/);
+    assert.match((await register('null')).error.message, /must be a JSON object, not null/);
+  });
+
+  it('refuses text that is not Unicode', async () => {
+    const broken = Buffer.concat([
+      Buffer.from('{"webhook": {"name": "'),
+      Buffer.from([0xc3, 0x28]),
+      Buffer.from('"}}'),
+    ]);
+    assert.match((await register(new Uint8Array(broken))).error.message, /not valid UTF-8/);
+    assert.deepEqual((await register('{"webhook": {"name": "\\ud800"}}')).fields, ['webhook.name']);
+  });
+
+  it('treats prototype keys like any other', async () => {
+    const unknown = await register(
+      '{"webhook": {"name": "x", "__proto__": {"destination": "http://127.0.0.1:1/"}, "constructor": 1}}',
+    );
+    assert.deepEqual(unknown.fields, ['webhook.__proto__', 'webhook.constructor']);
+    const label = await register(
+      `{"webhook": {"name": "x", "destination": "${DESTINATION}", "labels": {"__proto__": "x"}}}`,
+    );
+    assert.deepEqual(label.fields, ['webhook.labels["__proto__"]']);
+    assert.equal(({} as Record<string, unknown>).destination, undefined);
+  });
+
+  it('keeps a header that is named like a prototype key', async () => {
+    const body = `{"webhook": {"name": "proto", "destination": "${DESTINATION}", "headers": {"__proto__": "x"}}}`;
+    assert.equal((await register(body)).status, 200);
+    const [stored] = await api().store.listWebhooks({ namespace: 'default', name: 'proto', limit: 1 });
+    assert.deepEqual(Object.entries(stored?.spec.headers ?? {}), [['__proto__', 'x']]);
+  });
+
+  it('refuses endless nesting and endless mistakes with a short answer', async () => {
+    const deep = await register(`{"webhook": ${'['.repeat(1_000_000)}`);
+    assert.match(deep.error.message, /nests deeper/);
+    const many = await register(
+      JSON.stringify(Object.fromEntries(Array.from({ length: 100_000 }, (_, i) => [`f${i}`, i]))),
+    );
+    assert.equal(many.status, 400);
+    assert.equal(many.fields.length, 20);
+  });
+
+  it('does not repeat endless names', async () => {
+    const { error } = await register(JSON.stringify({ ['x'.repeat(100_000)]: 1 }));
+    assert.ok(error.message.length < 500);
+  });
+});
