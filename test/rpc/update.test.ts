@@ -1,0 +1,218 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { Code, createClient } from '@connectrpc/connect';
+import { type WebhookSchema, WebhookService } from '../../gen/carillon/v1/webhook_pb.ts';
+import { ResourceInfoSchema } from '../../gen/google/rpc/error_details_pb.ts';
+import { refusal, sharedApi, violations } from '../support/rpc.ts';
+
+type WebhookInit = Exclude<MessageInitShape<typeof WebhookSchema>, { $typeName: string }>;
+
+const EVERY_MINUTE = { when: { case: 'every', value: { seconds: 60n } } } as const;
+
+describe('Update', () => {
+  const api = sharedApi();
+  let count = 0;
+
+  /** A webhook of its own for each test, with something in every field. */
+  async function aWebhook(webhook: WebhookInit = {}) {
+    const name = `hook-${++count}`;
+    const made = await api().webhooks.register({
+      webhook: {
+        name,
+        destination: `http://127.0.0.1:9999/${name}`,
+        schedule: EVERY_MINUTE,
+        labels: { team: 'a' },
+        headers: { 'x-a': 'b' },
+        limits: { concurrency: 4, rateLimit: { perSecond: 2 } },
+        ...webhook,
+      },
+    });
+    assert.ok(made.webhook);
+    return made.webhook;
+  }
+  const update = async (webhook: WebhookInit, ...paths: string[]) => {
+    const answer = await api().webhooks.update({
+      webhook,
+      ...(paths.length > 0 && { updateMask: { paths } }),
+    });
+    assert.ok(answer.webhook);
+    return answer.webhook;
+  };
+
+  it('changes the fields of the mask, and no others', async () => {
+    const before = await aWebhook();
+    const after = await update(
+      { id: before.id, labels: { team: 'b' }, timeout: { seconds: 3n }, headers: {} },
+      'labels',
+    );
+    assert.deepEqual(after, { ...before, labels: { team: 'b' }, etag: after.etag });
+    assert.notEqual(after.etag, before.etag);
+  });
+
+  it('clears a field of the mask that is not set, which gives it its default', async () => {
+    const { id } = await aWebhook({ timeout: { seconds: 3n } });
+    const after = await update({ id }, 'timeout', 'labels', 'limits');
+    assert.deepEqual([after.timeout?.seconds, after.labels, after.limits?.concurrency], [15n, {}, 8]);
+  });
+
+  it('changes one field inside of a message', async () => {
+    const { id } = await aWebhook();
+    const after = await update({ id, limits: { concurrency: 9 } }, 'limits.concurrency');
+    assert.deepEqual([after.limits?.concurrency, after.limits?.rateLimit?.perSecond], [9, 2]);
+    const jittered = await update({ id, schedule: { jitter: { seconds: 2n } } }, 'schedule.jitter');
+    assert.deepEqual(
+      [jittered.schedule?.when, jittered.schedule?.jitter?.seconds],
+      [after.schedule?.when, 2n],
+    );
+  });
+
+  it('changes the fields that are set when there is no mask (AIP-134)', async () => {
+    const before = await aWebhook();
+    const after = await update({ id: before.id, labels: { team: 'c' } });
+    assert.deepEqual(after, { ...before, labels: { team: 'c' }, etag: after.etag });
+  });
+
+  it('replaces everything when the mask is *', async () => {
+    const { id, name, destination } = await aWebhook();
+    const after = await update({ id, name, destination }, '*');
+    assert.deepEqual([after.labels, after.headers, after.limits?.concurrency], [{}, {}, 8]);
+    assert.equal(after.schedule?.when.case === 'every' && after.schedule.when.value.seconds, 5n);
+    assert.deepEqual(Object.keys(await violations(update({ id }, '*'))).sort(), [
+      'webhook.destination',
+      'webhook.name',
+    ]);
+  });
+
+  it('judges only what it changes', async () => {
+    const { id } = await aWebhook();
+    const after = await update({ id, name: '', destination: 'nowhere', labels: { team: 'd' } }, 'labels');
+    assert.deepEqual(after.labels, { team: 'd' });
+    const refused = await violations(
+      update({ id, destination: 'nowhere', headers: { host: 'x' } }, 'destination', 'headers'),
+    );
+    assert.deepEqual(Object.keys(refused), ['webhook.destination', 'webhook.headers["host"]']);
+  });
+
+  it('refuses a mask that names what there is not, or what cannot be changed', async () => {
+    const { id } = await aWebhook();
+    for (const path of [
+      'colour',
+      'id',
+      'state',
+      'etag',
+      'namespace',
+      'labels.team',
+      'limits.colour',
+      'limits.rate_limit.burst',
+      '',
+    ]) {
+      const found = await violations(
+        api().webhooks.update({ webhook: { id }, updateMask: { paths: [path] } }),
+      );
+      assert.match(found.update_mask ?? '', new RegExp(`"${path}"`), path);
+    }
+    assert.match((await violations(update({ id }, '*', 'labels'))).update_mask ?? '', /\*/);
+  });
+
+  it('refuses to change the secret', async () => {
+    const { id } = await aWebhook();
+    assert.deepEqual(Object.keys(await violations(update({ id, signing: { secret: 'x' } }))), [
+      'webhook.signing',
+    ]);
+  });
+
+  it('takes a mask in camel case, as JSON has it', async () => {
+    const { id } = await aWebhook();
+    const json = createClient(WebhookService, api().transports.connectJson);
+    const { webhook } = await json.update({
+      webhook: { id, retryPolicy: { maxAttempts: 3 } },
+      updateMask: { paths: ['retry_policy'] },
+    });
+    assert.equal(webhook?.retryPolicy?.maxAttempts, 3);
+  });
+
+  it('changes nothing, and not the etag, when everything is as asked for already', async () => {
+    const before = await aWebhook();
+    api().clock.advance(1000);
+    assert.deepEqual(await update({ id: before.id, labels: before.labels }, 'labels'), before);
+  });
+
+  it('keeps the place in the schedule unless the schedule is changed', async () => {
+    const before = await aWebhook();
+    api().clock.advance(10_000);
+    const same = await update({ id: before.id, schedule: EVERY_MINUTE, labels: {} }, 'schedule', 'labels');
+    assert.deepEqual(same.nextRunTime, before.nextRunTime);
+    const other = { when: { case: 'every', value: { seconds: 61n } } } as const;
+    const changed = await update({ id: before.id, schedule: other }, 'schedule');
+    assert.equal(Number(changed.nextRunTime?.seconds) * 1000, api().clock.now() + 61_000);
+  });
+
+  it('does not judge an old time again that it leaves alone', async () => {
+    const seconds = BigInt(api().clock.now() / 1000 + 5);
+    const { id } = await aWebhook({ schedule: { when: { case: 'at', value: { seconds } } } });
+    api().clock.advance(10_000);
+    assert.deepEqual((await update({ id, labels: { a: 'b' } }, 'labels')).labels, { a: 'b' });
+    assert.deepEqual(
+      Object.keys(
+        await violations(
+          update({ id, schedule: { when: { case: 'at', value: { seconds: seconds - 1n } } } }, 'schedule'),
+        ),
+      ),
+      ['webhook.schedule.at'],
+    );
+  });
+
+  it('is ABORTED with an etag that is stale, and not with the current one', async () => {
+    const before = await aWebhook();
+    const after = await update({ id: before.id, etag: before.etag, labels: {} }, 'labels');
+    const error = await refusal(update({ id: before.id, etag: before.etag, labels: { a: 'b' } }, 'labels'));
+    assert.equal(error.code, Code.Aborted);
+    assert.match(error.message, /get it again/);
+    await update({ id: before.id, etag: after.etag, labels: { a: 'b' } }, 'labels');
+  });
+
+  it('lets changes at once all have their way without an etag, and one with', async () => {
+    const before = await aWebhook();
+    await Promise.all(
+      ['labels', 'timeout', 'headers', 'limits.ordered'].map((path) =>
+        update(
+          {
+            id: before.id,
+            labels: { all: '1' },
+            timeout: { seconds: 4n },
+            headers: { 'x-z': '1' },
+            limits: { ordered: true },
+          },
+          path,
+        ),
+      ),
+    );
+    const after = (await api().webhooks.get({ id: before.id })).webhook;
+    assert.deepEqual(
+      [after?.labels, after?.timeout?.seconds, after?.headers, after?.limits?.ordered],
+      [{ all: '1' }, 4n, { 'x-z': '1' }, true],
+    );
+    const answers = await Promise.allSettled(
+      ['a', 'b', 'c'].map((team) =>
+        update({ id: before.id, etag: after?.etag ?? '', labels: { team } }, 'labels'),
+      ),
+    );
+    assert.equal(answers.filter(({ status }) => status === 'fulfilled').length, 1);
+  });
+
+  it('moves a webhook, unless another has the new name and destination', async () => {
+    const [one, two] = [await aWebhook(), await aWebhook()];
+    const error = await refusal(update({ id: one.id, name: two.name, destination: two.destination }));
+    assert.equal(error.code, Code.AlreadyExists);
+    assert.equal(error.findDetails(ResourceInfoSchema)[0]?.resourceType, 'carillon.v1.Webhook');
+    const moved = await update({ id: one.id, destination: `${one.destination}/elsewhere` }, 'destination');
+    assert.equal(moved.destination, `${one.destination}/elsewhere`);
+  });
+
+  it('is NOT_FOUND for an id that there is not', async () => {
+    const error = await refusal(update({ id: 'wh_00000000000000000000000000', labels: {} }, 'labels'));
+    assert.equal(error.code, Code.NotFound);
+    assert.equal(error.findDetails(ResourceInfoSchema)[0]?.resourceName, 'wh_00000000000000000000000000');
+  });
+});
