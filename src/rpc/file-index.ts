@@ -45,11 +45,16 @@ export function indexFiles(services: readonly DescService[]): FileIndex {
   };
 }
 
-/** A file and all that it imports, itself first. */
+/** A file and all that it imports: itself first, and each before those that it imports. */
 function closure(file: DescFile): DescFile[] {
-  const found = new Set([file]);
-  for (const each of found) for (const imported of each.dependencies) found.add(imported);
-  return [...found];
+  const found = new Set<DescFile>();
+  const visit = (each: DescFile): void => {
+    if (found.has(each)) return;
+    for (const imported of each.dependencies) visit(imported);
+    found.add(each);
+  };
+  visit(file);
+  return [...found].reverse();
 }
 
 /** protobuf-es leaves out the `.proto`. */
