@@ -22,20 +22,28 @@ const WAITING = 'waiting AS w LEFT JOIN webhooks AS h ON h.id = w.webhook_id';
 const FINISHED_STATES = [SUCCEEDED, FAILED, CANCELLED] as const;
 
 /**
- * Lists by merging what waits with each state of history. Every index here ends in the id, so each
- * part is read newest first and no further than the limit, whatever the filter and however many rows.
+ * Lists by merging what waits with what is finished, and that state by state: every index ends in the
+ * id, so each part is read newest first and no further than the limit, whatever the filter and however
+ * many rows there are.
  */
 export function deliveryVerbs({ db, removed }: Context): Pick<Verbs, 'listDeliveries' | 'getDelivery'> {
   const ofNamespace = {
-    finished: db.prepare<DeliveryRow>(finishedWhere('namespace = ?1')),
-    unfinished: db.prepare<DeliveryRow>(unfinishedWhere('w.namespace = ?1')),
+    unfinished: db.prepare<DeliveryRow>(unfinished('w.namespace = ?1')),
+    settled: db.prepare<DeliveryRow>(finished('settled', '(?4 IS NULL OR state = ?4) AND namespace = ?1')),
+    finished: db.prepare<DeliveryRow>(finished('deliveries', 'state = ?4 AND namespace = ?1')),
   };
   // The plus keeps the index by namespace from being chosen.
   const ofWebhook = {
-    finished: db.prepare<DeliveryRow>(finishedWhere('webhook_id = ?5 AND +namespace = ?1')),
-    unfinished: db.prepare<DeliveryRow>(unfinishedWhere('w.webhook_id = ?5 AND +w.namespace = ?1')),
+    unfinished: db.prepare<DeliveryRow>(unfinished('w.webhook_id = ?5 AND +w.namespace = ?1')),
+    settled: db.prepare<DeliveryRow>(
+      finished('settled', '(?4 IS NULL OR state = ?4) AND webhook_id = ?5 AND namespace = ?1'),
+    ),
+    finished: db.prepare<DeliveryRow>(
+      finished('deliveries', 'state = ?4 AND webhook_id = ?5 AND +namespace = ?1'),
+    ),
   };
   const selectUnfinished = db.prepare<DeliveryRow>(`SELECT ${UNFINISHED} FROM ${WAITING} WHERE w.id = ?`);
+  const selectSettled = db.prepare<DeliveryRow>(`SELECT ${FINISHED} FROM settled WHERE id = ?`);
   const selectFinished = db.prepare<DeliveryRow>(`SELECT ${FINISHED} FROM deliveries WHERE id = ?`);
   const selectAttempts = db.prepare<AttemptRow>(`
     SELECT number, started_at, duration_ms, status, headers, body, truncated, error_class, message
@@ -43,15 +51,16 @@ export function deliveryVerbs({ db, removed }: Context): Pick<Verbs, 'listDelive
 
   return {
     listDeliveries([namespace, before, limit, webhookId, state]) {
-      const { finished, unfinished } = webhookId === null ? ofNamespace : ofWebhook;
+      const of = webhookId === null ? ofNamespace : ofWebhook;
       const filter = webhookId === null ? [] : [webhookId];
       const rows: DeliveryRow[] = [];
+      if (state === null || state === PENDING) {
+        rows.push(...of.unfinished.all(namespace, before, limit, state, ...filter));
+      }
+      if (state !== PENDING) rows.push(...of.settled.all(namespace, before, limit, state, ...filter));
       for (const each of FINISHED_STATES) {
         if (state !== null && state !== each) continue;
-        rows.push(...finished.all(namespace, before, limit, each, ...filter));
-      }
-      if (state === null || state === PENDING) {
-        rows.push(...unfinished.all(namespace, before, limit, state, ...filter));
+        rows.push(...of.finished.all(namespace, before, limit, each, ...filter));
       }
       if (state === CANCELLED) {
         // What is left of removed webhooks, lane by lane: they are few, and soon swept.
@@ -63,24 +72,22 @@ export function deliveryVerbs({ db, removed }: Context): Pick<Verbs, 'listDelive
     },
 
     getDelivery(id) {
-      const row = selectUnfinished.get(id) ?? selectFinished.get(id);
+      const row = selectUnfinished.get(id) ?? selectSettled.get(id) ?? selectFinished.get(id);
       return row && { row, attempts: selectAttempts.all(id) };
     },
   };
 }
 
-function finishedWhere(where: string): string {
-  return `
-    SELECT ${FINISHED} FROM deliveries
-    WHERE ${where} AND state = ?4 AND id < ?2 ORDER BY id DESC LIMIT ?3`;
-}
-
-function unfinishedWhere(where: string): string {
+function unfinished(where: string): string {
   return `
     SELECT ${UNFINISHED} FROM ${WAITING}
     WHERE ${where} AND w.id < ?2
       AND (?4 IS NULL OR (?4 = ${PENDING}) = (h.removed_at IS NULL))
     ORDER BY w.id DESC LIMIT ?3`;
+}
+
+function finished(table: 'settled' | 'deliveries', where: string): string {
+  return `SELECT ${FINISHED} FROM ${table} WHERE ${where} AND id < ?2 ORDER BY id DESC LIMIT ?3`;
 }
 
 function newestFirst(a: DeliveryRow, b: DeliveryRow): number {

@@ -11,7 +11,7 @@ export interface Insertion {
   cancelled(id: string, webhookId: string, event: EventRow): void;
 }
 
-export function createInsertion({ db, takeOrd }: Context): Insertion {
+export function createInsertion({ db, history, takeOrd }: Context): Insertion {
   const insertEvent = db.prepare(`
     INSERT INTO events (id, namespace, type, nominal_at, content_type, created_at, deliveries, body)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`);
@@ -20,7 +20,7 @@ export function createInsertion({ db, takeOrd }: Context): Insertion {
       (ord, id, namespace, webhook_id, event_id, due_at, attempts, run, superseded, nominal_at, created_at)
     VALUES (?, ?, ?, ?, ?, ?, 0, ?, 0, ?, ?)`);
   const insertCancelled = db.prepare(`
-    INSERT INTO deliveries
+    INSERT OR REPLACE INTO settled
       (id, namespace, webhook_id, event_id, state, reason, attempts, nominal_at, created_at, finished_at)
     VALUES (?, ?, ?, ?, ${CANCELLED}, 'REMOVED', 0, ?, ?, ?)`);
 
@@ -45,6 +45,7 @@ export function createInsertion({ db, takeOrd }: Context): Insertion {
     },
     cancelled(id, webhookId, [eventId, namespace, , nominalAt, , createdAt]) {
       insertCancelled.run(id, namespace, webhookId, eventId, nominalAt, createdAt, createdAt);
+      history.grew(1);
     },
   };
 }

@@ -13,22 +13,23 @@ export interface Removal {
   sweep(limit: number): number;
 }
 
-export function createRemoval({ db, removed }: Context): Removal {
+export function createRemoval({ db, history, removed }: Context): Removal {
   const mark = db.prepare('UPDATE webhooks SET removed_at = ? WHERE id = ?');
   const forget = db.prepare('DELETE FROM webhooks WHERE id = ?');
   const copy = db.prepare(`
-    INSERT INTO deliveries
+    INSERT OR REPLACE INTO settled
       (id, namespace, webhook_id, event_id, state, reason, attempts, nominal_at, created_at, finished_at)
     SELECT id, namespace, webhook_id, event_id, ${CANCELLED}, 'REMOVED', attempts, nominal_at, created_at, ?
     FROM waiting WHERE webhook_id = ? ORDER BY ord LIMIT ?`);
-  const clear = db.prepare(
-    'DELETE FROM waiting WHERE ord IN (SELECT ord FROM waiting WHERE webhook_id = ? ORDER BY ord LIMIT ?)',
-  );
+  const clear = db.prepare(`
+    DELETE FROM waiting WHERE webhook_id = ?1
+      AND ord IN (SELECT ord FROM waiting WHERE webhook_id = ?1 ORDER BY ord LIMIT ?2)`);
 
   /** Returns how many rows moved; fewer than `limit` means that there are no more, and the webhook is let go. */
   function move(id: string, removedAt: number, limit: number): number {
     const moved = Number(copy.run(removedAt, id, limit).changes);
     if (moved > 0) clear.run(id, limit);
+    history.grew(moved);
     if (moved < limit) {
       forget.run(id);
       removed.delete(id);

@@ -1,38 +1,47 @@
 import type { Context } from './context.ts';
 import { type LaneRow, PENDING, type SettlementRow, type Verbs } from './protocol.ts';
 
-export function settleVerbs({ db, removed }: Context): Pick<Verbs, 'settle'> {
-  const postpone = db.prepare('UPDATE waiting SET due_at = ?, attempts = ? WHERE ord = ? AND id = ?');
+export function settleVerbs({ db, history, removed }: Context): Pick<Verbs, 'settle'> {
+  const postpone = db.prepare(
+    'UPDATE waiting SET due_at = ?, attempts = ? WHERE webhook_id = ? AND ord = ? AND id = ?',
+  );
   // OR REPLACE: an id cannot be in both, and if it ever were, this lane must not be stuck for it.
   const finish = db.prepare(`
-    INSERT OR REPLACE INTO deliveries
+    INSERT OR REPLACE INTO settled
       (id, namespace, webhook_id, event_id, state, reason, attempts, nominal_at, created_at, finished_at)
     SELECT id, namespace, webhook_id, event_id, ?, ?, ?, nominal_at, created_at, ?
-    FROM waiting WHERE ord = ? AND id = ?`);
-  const clear = db.prepare('DELETE FROM waiting WHERE ord = ?');
+    FROM waiting WHERE webhook_id = ? AND ord = ? AND id = ?`);
+  const clear = db.prepare('DELETE FROM waiting WHERE webhook_id = ? AND ord = ?');
   // OR IGNORE: the same attempt may be reported again by a dispatcher that was not told of the commit.
   const insertAttempt = db.prepare(`
     INSERT OR IGNORE INTO attempts
       (delivery_id, number, started_at, duration_ms, status, headers, body, truncated, error_class, message)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+  const countSettled = db.prepare('UPDATE settled SET attempts = max(attempts, ?) WHERE id = ?');
   const countFinished = db.prepare('UPDATE deliveries SET attempts = max(attempts, ?) WHERE id = ?');
-  const countRemoved = db.prepare('UPDATE waiting SET attempts = max(attempts, ?) WHERE ord = ? AND id = ?');
+  const countRemoved = db.prepare(
+    'UPDATE waiting SET attempts = max(attempts, ?) WHERE webhook_id = ? AND ord = ? AND id = ?',
+  );
   const updateHealth = db.prepare(`
     UPDATE webhooks SET failing_since = ?, trips = ?, open_until = ? WHERE id = ? AND removed_at IS NULL`);
   const disable = db.prepare(`
     UPDATE webhooks SET state = 'DISABLED', state_reason = ?, updated_at = ?, version = version + 1
     WHERE id = ? AND state = 'ACTIVE' AND removed_at IS NULL`);
 
-  function move([ord, id, , to, reason, at, attempts]: SettlementRow): boolean {
-    if (to === PENDING) return postpone.run(at, attempts, ord, id).changes !== 0;
-    if (finish.run(to, reason, attempts, at, ord, id).changes === 0) return false;
-    clear.run(ord);
+  function move([ord, id, webhookId, to, reason, at, attempts]: SettlementRow): boolean {
+    if (to === PENDING) return postpone.run(at, attempts, webhookId, ord, id).changes !== 0;
+    if (finish.run(to, reason, attempts, at, webhookId, ord, id).changes === 0) return false;
+    clear.run(webhookId, ord);
     return true;
   }
 
   /** Raises the count of a delivery that ended otherwise; false when nothing is known of it any more. */
-  function count([ord, id, , , , , attempts]: SettlementRow): boolean {
-    return countRemoved.run(attempts, ord, id).changes !== 0 || countFinished.run(attempts, id).changes !== 0;
+  function count([ord, id, webhookId, , , , attempts]: SettlementRow): boolean {
+    return (
+      countRemoved.run(attempts, webhookId, ord, id).changes !== 0 ||
+      countSettled.run(attempts, id).changes !== 0 ||
+      countFinished.run(attempts, id).changes !== 0
+    );
   }
 
   function settleOne(row: SettlementRow) {
@@ -49,9 +58,11 @@ export function settleVerbs({ db, removed }: Context): Pick<Verbs, 'settle'> {
   }
 
   return {
-    settle: ({ rows, lanes }) => ({
-      results: rows.map(settleOne),
-      disabled: lanes.filter(changeLane).map(([webhookId]) => webhookId),
-    }),
+    settle({ rows, lanes }) {
+      const results = rows.map(settleOne);
+      history.grew(rows.length);
+      history.settle('ENOUGH');
+      return { results, disabled: lanes.filter(changeLane).map(([webhookId]) => webhookId) };
+    },
   };
 }

@@ -4,9 +4,10 @@ import type { Verbs } from './protocol.ts';
 import { createRemoval } from './removal.ts';
 
 export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
-  const { db } = context;
+  const { db, history } = context;
   const removal = createRemoval(context);
 
+  const selectSettledExpired = db.prepare('SELECT 1 FROM settled WHERE finished_at < ? LIMIT 1');
   const selectExpired = db.prepare<[id: string, eventId: string]>(
     'SELECT id, event_id FROM deliveries WHERE finished_at < ? ORDER BY finished_at LIMIT ?',
   );
@@ -17,10 +18,11 @@ export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
   );
   const deleteEvent = db.prepare('DELETE FROM events WHERE id = ?');
   const deleteUnheard = db.prepare(`
-    DELETE FROM events WHERE rowid IN (
-      SELECT rowid FROM events WHERE deliveries = 0 AND created_at < ? LIMIT ?)`);
+    DELETE FROM events WHERE id IN (
+      SELECT id FROM events WHERE deliveries = 0 AND created_at < ? LIMIT ?)`);
 
   function expire(finishedBefore: number, limit: number): number {
+    history.settle(selectSettledExpired.get(finishedBefore) === undefined ? 'ENOUGH' : 'ALWAYS');
     const expired = selectExpired.all(finishedBefore, limit);
     const perEvent = new Map<string, number>();
     for (const [id, eventId] of expired) {

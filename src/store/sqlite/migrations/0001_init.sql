@@ -44,35 +44,49 @@ CREATE TABLE events (
   -- Deliveries of it that are still kept, waiting or finished; it is deleted with the last.
   deliveries   INTEGER NOT NULL,
   body         BLOB NOT NULL
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 CREATE INDEX events_unheard ON events (created_at) WHERE deliveries = 0;
 
 -- Deliveries that are not finished. `ord` is the order of commits; it is not reused while the
--- process lives.
+-- process lives. The key keeps a lane's rows together, in order of arrival.
 CREATE TABLE waiting (
-  ord        INTEGER NOT NULL PRIMARY KEY,
+  webhook_id TEXT NOT NULL,
+  ord        INTEGER NOT NULL,
   id         TEXT NOT NULL,
   namespace  TEXT NOT NULL,
-  webhook_id TEXT NOT NULL,
   event_id   TEXT NOT NULL,
   due_at     INTEGER NOT NULL,
   attempts   INTEGER NOT NULL,
   run        INTEGER NOT NULL,
   superseded INTEGER NOT NULL,
   nominal_at INTEGER,
-  created_at INTEGER NOT NULL
-) STRICT;
+  created_at INTEGER NOT NULL,
+  PRIMARY KEY (webhook_id, ord)
+) STRICT, WITHOUT ROWID;
 
--- Each index below ends in `ord` by itself, since that is the row id.
 CREATE UNIQUE INDEX waiting_id ON waiting (id);
-CREATE INDEX waiting_due ON waiting (webhook_id, due_at);
-CREATE INDEX waiting_arrival ON waiting (webhook_id);
+CREATE INDEX waiting_due ON waiting (webhook_id, due_at, ord);
 CREATE INDEX waiting_run ON waiting (webhook_id, superseded) WHERE run = 1;
 CREATE INDEX waiting_webhook ON waiting (webhook_id, id);
 CREATE INDEX waiting_namespace ON waiting (namespace, id);
 
--- Finished deliveries: state 1 is SUCCEEDED, 2 FAILED, 3 CANCELLED.
+-- Finished deliveries: state 1 is SUCCEEDED, 2 FAILED, 3 CANCELLED. They come in by way of `settled`,
+-- which has no index to keep, and move on to `deliveries` many at a time: an index by webhook has as
+-- many places to write to as there are webhooks, and then each is written to once for many rows.
+CREATE TABLE settled (
+  id          TEXT NOT NULL PRIMARY KEY,
+  namespace   TEXT NOT NULL,
+  webhook_id  TEXT NOT NULL,
+  event_id    TEXT NOT NULL,
+  state       INTEGER NOT NULL,
+  reason      TEXT,
+  attempts    INTEGER NOT NULL,
+  nominal_at  INTEGER,
+  created_at  INTEGER NOT NULL,
+  finished_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE deliveries (
   id          TEXT NOT NULL PRIMARY KEY,
   namespace   TEXT NOT NULL,
