@@ -18,7 +18,8 @@ export function runVerbs(context: Context): Pick<Verbs, 'upcomingRuns' | 'fireRu
     WHERE id = ? AND version = ? AND nominal_at = ? AND state = 'ACTIVE' AND removed_at IS NULL`);
   const selectRun = db.prepare('SELECT 1 FROM waiting WHERE webhook_id = ? AND run = 1 LIMIT 1');
   const supersede = db.prepare<WaitingRow>(`
-    UPDATE waiting SET superseded = 1 WHERE webhook_id = ? AND run = 1 AND superseded = 0
+    UPDATE waiting INDEXED BY waiting_run SET superseded = 1
+    WHERE webhook_id = ? AND run = 1 AND superseded = 0
     RETURNING ${WAITING_COLUMNS}`);
 
   function fireOne(row: FiringRow, ords: number[], superseded: WaitingRow[]) {
