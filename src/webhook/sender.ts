@@ -9,7 +9,8 @@ import type { OutgoingRequest } from './request.ts';
 import type { Lookup } from './resolver.ts';
 
 /**
- * Sends POSTs, over connections that are kept and used again.
+ * Sends POSTs, over connections that are kept and used again. Every connection is opened to an address
+ * that the policy allowed at that moment; one that is kept stays with that address.
  *
  *     const sender = createSender({ clock, policy, originConnectionsMax: 64 });
  *     const outcome = await sender.send(buildRequest(…));
@@ -88,7 +89,7 @@ export function createSender(options: SenderOptions): Sender {
       bodyTimeout: 0,
     },
   });
-  let closed = false;
+  let closing: Promise<void> | undefined;
 
   function targetOf(destination: string): Target | undefined {
     const known = targets.get(destination);
@@ -104,7 +105,7 @@ export function createSender(options: SenderOptions): Sender {
 
   return {
     send(request) {
-      if (closed) return refuse('REQUEST', 'Carillon is stopping');
+      if (closing !== undefined) return refuse('REQUEST', 'Carillon is stopping');
       const target = targetOf(request.destination);
       if (target === undefined) return refuse('REQUEST', 'the destination is not an http or https URL');
       const held = pools.hold(target.origin);
@@ -115,12 +116,10 @@ export function createSender(options: SenderOptions): Sender {
       return post({ clock, held, target, request, last });
     },
     stats: () => ({ connections: connector.open, origins: pools.size }),
-    async close() {
-      if (closed) return;
-      closed = true;
-      const destroyed = pools.destroy();
+    close() {
+      closing ??= pools.destroy();
       connector.destroy();
-      await destroyed;
+      return closing;
     },
   };
 }
