@@ -45,6 +45,8 @@ export interface Serving extends AsyncDisposable {
   list(name: string): Promise<ListView>;
   /** Sets the answer, and insists that it was taken. */
   answer(name: string, answer: Record<string, number | null>): Promise<void>;
+  /** Cuts every connection, as a network does. */
+  dropConnections(): void;
   /** Resolves with the list once it is as it should be. */
   listed(name: string, as: (list: ListView) => boolean): Promise<ListView>;
 }
@@ -96,6 +98,7 @@ export async function serveInbox({ verify, options }: ServingOptions = {}): Prom
       if (!response.ok) throw new Error(await response.text());
       await response.arrayBuffer();
     },
+    dropConnections: () => server.closeAllConnections(),
     async listed(name, as) {
       for (;;) {
         const now = await list(name);
