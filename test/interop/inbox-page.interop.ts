@@ -229,6 +229,23 @@ describe('the inbox page in Chromium', () => {
     await says(page, '#facts', '#1');
   });
 
+  it('shows which senders still wait for their answer, and which did not', async () => {
+    await using visited = await visit();
+    const { page, served } = visited;
+    await served.answer('joe', { delayMs: 60_000 });
+    const impatient = new AbortController();
+    const gone = assert.rejects(served.send('joe', { signal: impatient.signal }));
+    await says(page, '#chips .chip', 'Will be answered 200 after 60 s');
+    impatient.abort();
+    await gone;
+    await says(page, '#chips .chip', 'The sender hung up before the answer');
+    const waiting = served.send('joe');
+    await rows(page, 2);
+    assert.deepEqual(await page.locator('#requests .status').allTextContents(), ['···', '—']);
+    served.inbox.close();
+    assert.equal((await waiting).status, 200);
+  });
+
   it('shows hostile text as text', async () => {
     await using visited = await visit();
     const { page, served } = visited;
@@ -300,7 +317,7 @@ describe('the inbox page in Chromium', () => {
     assert.equal(await page.locator('#requests').isVisible(), false);
     assert.equal(await sideways(), false);
     await page.goBack();
-    assert.ok(await page.locator('#requests').isVisible());
+    await page.locator('#requests').waitFor({ state: 'visible' });
   });
 
   it('lists the inboxes, and opens one by its name', async () => {
