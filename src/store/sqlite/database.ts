@@ -23,8 +23,11 @@ const APPLICATION_ID = 0x43617269;
 const BUSY_MS = 5_000;
 /** Larger than SQLite's own 4 KiB: a commit has fewer pages to write, and bodies of a few KiB fit in one. */
 const PAGE_BYTES = 8192;
-/** Memory for pages, at most. */
-const CACHE_KIB = 32 * 1024;
+/**
+ * Memory for pages, at most. More is not better: after balancing a tree, a commit looks at every page
+ * that is cached.
+ */
+const CACHE_KIB = 16 * 1024;
 /** The log is written back once it has this many pages: more means fewer writes of the same page, and a larger file. */
 const CHECKPOINT_PAGES = 2_000;
 /** Only the account that runs the server may read what it keeps. */
