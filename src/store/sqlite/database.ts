@@ -21,6 +21,8 @@ export interface Statement<Row> {
 const APPLICATION_ID = 0x43617269;
 /** How long to wait for somebody's `sqlite3` shell to finish a write. */
 const BUSY_MS = 5_000;
+/** How long to wait for the lock, so that of two that start at once not both give up. */
+const LOCK_WAIT_MS = 200;
 /** Larger than SQLite's own 4 KiB: a commit has fewer pages to write, and bodies of a few KiB fit in one. */
 const PAGE_BYTES = 8192;
 /**
@@ -107,7 +109,7 @@ function lock(path: string): () => void {
   create(lockPath);
   let db: DatabaseSync | undefined;
   try {
-    db = new DatabaseSync(lockPath);
+    db = new DatabaseSync(lockPath, { timeout: LOCK_WAIT_MS });
     // Nothing in it is worth an fsync: what counts is the operating system's lock.
     db.exec('PRAGMA synchronous = OFF');
     db.exec('BEGIN IMMEDIATE');
