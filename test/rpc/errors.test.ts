@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { Code, ConnectError, createClient } from '@connectrpc/connect';
 import { WebhookService } from '../../gen/carillon/v1/webhook_pb.ts';
 import { PreconditionFailureSchema, RetryInfoSchema } from '../../gen/google/rpc/error_details_pb.ts';
+import { Health } from '../../gen/grpc/health/v1/health_pb.ts';
 import { DomainError, type ErrorCode } from '../../src/domain/error.ts';
 import { toConnectError } from '../../src/rpc/errors.ts';
 import { fieldsOf, refusal, startApi } from '../support/rpc.ts';
@@ -123,26 +124,44 @@ describe('The log', () => {
     await refusal(running.webhooks.get({ id: 'nothing' }));
     await fetch(`${running.url}/carillon.v1.WebhookService/Get`, { method: 'POST' });
 
-    const lines = running.lines.filter(({ fields }) => fields.rpc !== undefined);
+    const byCode = (code: string) => running.line(({ fields }) => fields.code === code);
+    const [ok, missing, strange] = await Promise.all([
+      byCode('ok'),
+      byCode('not_found'),
+      byCode('unimplemented'),
+    ]);
     assert.deepEqual(
-      lines.map(({ level, message, fields }) => [
+      [ok, missing, strange].map(({ level, message, fields }) => [
         level,
         message,
         fields.protocol,
-        fields.code,
         fields.webhook_id,
       ]),
       [
-        ['info', 'carillon.v1.WebhookService/Register ok', 'grpc', 'ok', made?.id],
-        ['info', 'carillon.v1.WebhookService/Get not_found', 'connect', 'not_found', 'nothing'],
-        ['info', 'carillon.v1.WebhookService/Get unimplemented', 'connect', 'unimplemented', undefined],
+        ['info', 'carillon.v1.WebhookService/Register ok', 'grpc', made?.id],
+        ['info', 'carillon.v1.WebhookService/Get not_found', 'connect', 'nothing'],
+        ['info', 'carillon.v1.WebhookService/Get unimplemented', 'connect', undefined],
       ],
     );
-    assert.deepEqual(
-      [lines[0]?.fields.namespace, typeof lines[0]?.fields.duration_ms],
-      ['default', 'number'],
-    );
+    assert.equal(running.lines.length, 3);
+    assert.deepEqual([ok.fields.namespace, typeof ok.fields.duration_ms], ['default', 'number']);
     const text = JSON.stringify(running.lines);
     assert.ok(!text.includes('eyes only') && !text.includes(secret.slice(6)));
+  });
+
+  it('has a line for a stream once it has ended, in every protocol, and how', async () => {
+    await using running = await startApi();
+    const { connect, grpc, grpcWeb } = running.transports;
+    for (const transport of [connect, grpc, grpcWeb]) {
+      const before = running.lines.length;
+      const leaving = new AbortController();
+      const read = async () => {
+        const stream = createClient(Health, transport).watch({}, { signal: leaving.signal });
+        for await (const _ of stream) leaving.abort();
+      };
+      assert.equal((await refusal(read())).code, Code.Canceled);
+      const line = await running.line((each) => running.lines.indexOf(each) >= before);
+      assert.deepEqual([line.level, line.message], ['debug', 'grpc.health.v1.Health/Watch canceled']);
+    }
   });
 });
