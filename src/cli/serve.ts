@@ -5,6 +5,7 @@ import { VERSION } from '../server/version.ts';
 import { banner, baseUrl, wantsColour } from './banner.ts';
 import { EXIT } from './exit.ts';
 import { STOP_SIGNALS, type StopSignal, type World } from './world.ts';
+import { letYoungGenerationGrow } from './young-generation.ts';
 
 type Log = ServerDeps['log'];
 
@@ -51,6 +52,7 @@ export async function serve(
   });
   try {
     const server = await start(config, { log });
+    letYoungGenerationGrow();
     announce(server, config, world, log);
     return await untilStopped(server, config, log, asked.promise);
   } catch (error) {
