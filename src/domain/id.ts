@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Random } from './random.ts';
 
 /**
@@ -24,7 +24,7 @@ export function newId(kind: IdKind, now: number, random: Random): string {
  * so the store's primary key on events is what makes a run fire at most once.
  */
 export function runEventId(webhookId: string, nominalAt: number): string {
-  const digest = createHash('sha256').update(`${webhookId}@${nominalAt}`).digest();
+  const digest = hash('sha256', `${webhookId}@${nominalAt}`, 'buffer');
   return PREFIX.event + time(nominalAt) + tail(digest);
 }
 
