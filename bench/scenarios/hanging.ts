@@ -4,7 +4,7 @@ import { startProduct } from '../process.ts';
 import type { Bench, Scenario } from '../scenario.ts';
 import { openSeed, type Planned, seed } from '../seed.ts';
 import { count, ms } from '../table.ts';
-import { measureWindows, sleepUntil, type Window } from '../windows.ts';
+import { lateness, measureWindows, sleepUntil, type Window } from '../windows.ts';
 
 const DESTINATIONS = 100;
 const GOOD_PERIOD_MS = 200;
@@ -63,15 +63,12 @@ function plan(name: string, destination: string, periodMs: number, firstAt: numb
 }
 
 function report(bench: Bench, alone: readonly Window[], beside: readonly Window[]): void {
-  const p99 = (windows: readonly Window[]): number => median(windows.map(({ seen }) => seen.lateness.p99));
-  const p50 = (windows: readonly Window[]): number => median(windows.map(({ seen }) => seen.lateness.p50));
+  const a = lateness(alone);
+  const b = lateness(beside);
+  const ratio = b.p99 / a.p99;
   const perSecond = median(beside.map((window) => window.perSecond));
-  const ratio = p99(beside) / p99(alone);
-  bench.add({ what: 'good ones alone: late, p50 / p99', measured: `${ms(p50(alone))} / ${ms(p99(alone))}` });
-  bench.add({
-    what: 'good ones beside: late, p50 / p99',
-    measured: `${ms(p50(beside))} / ${ms(p99(beside))}`,
-  });
+  bench.add({ what: 'good ones alone: late, p50 / p99', measured: `${ms(a.p50)} / ${ms(a.p99)}` });
+  bench.add({ what: 'good ones beside: late, p50 / p99', measured: `${ms(b.p50)} / ${ms(b.p99)}` });
   bench.add({
     what: 'good ones beside: delivered',
     measured: `${count(perSecond)}/s of ${count((DESTINATIONS * 1_000) / GOOD_PERIOD_MS)}/s`,

@@ -6,7 +6,7 @@ import { startProduct } from '../process.ts';
 import type { Bench, Scenario } from '../scenario.ts';
 import { openSeed, seed } from '../seed.ts';
 import { count, mib, ms, us } from '../table.ts';
-import { measureWindows, sleepUntil } from '../windows.ts';
+import { lateness, measureWindows, sleepUntil } from '../windows.ts';
 
 const HOUR_MS = 3_600_000;
 /** Nothing but what is measured rings while it is measured. */
@@ -64,8 +64,7 @@ export const million: Scenario = {
     await bench.raw.sample();
 
     const heapEach = (memory.heapBytes - emptyHeap) / runs;
-    const p50 = median(windows.map(({ seen }) => seen.lateness.p50));
-    const p99 = median(windows.map(({ seen }) => seen.lateness.p99));
+    const { p50, p99 } = lateness(windows);
     const cpuUs = median(windows.map((window) => window.cpuUs));
     const perSecond = median(windows.map((window) => window.perSecond));
     bench.add({
