@@ -71,7 +71,7 @@ export async function warmUp(
   return firstAt + maxRuns * WARM_PERIOD_MS + WARM_REST_MS;
 }
 
-const WARM_WEBHOOKS = 3_000;
+export const WARM_WEBHOOKS = 3_000;
 const WARM_PERIOD_MS = 1_000;
 const WARM_RUNS = 6;
 const WARM_REST_MS = 1_500;
