@@ -97,7 +97,7 @@ export const million: Scenario = {
 };
 
 /** How long bringing runs forward, and registering what warms up, may take. */
-const MOVE_MS = 10_000;
+const MOVE_MS = 7_000;
 
 async function heapOfEmpty(bench: Bench): Promise<number> {
   const product = await startProduct({ folder: await bench.folder(), probe: true });

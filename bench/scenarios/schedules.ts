@@ -56,7 +56,7 @@ async function measure(bench: Bench, { webhooks, due }: Load): Promise<void> {
   // Half a period off the aligned moment, so that no burst is cut in two by a window's end.
   await sleepUntil(nextHalf(firstAt, PERIOD_MS));
   const windows = await measureWindows(product, bench.receiver, {
-    count: bench.quick ? 1 : 4,
+    count: bench.quick ? 1 : 3,
     lengthMs: bench.quick ? 2_000 : 3_000,
   });
   await product.stop();
