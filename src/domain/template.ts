@@ -4,13 +4,20 @@ import type { Webhook } from './webhook.ts';
 
 /** What a run sends. */
 export interface Payload {
-  readonly body:
+  /** A template is for runs and events; text and data are for runs. Undefined: the greeting, and `eventFormat`. */
+  readonly body?:
     | { readonly kind: 'template'; readonly source: string }
     | { readonly kind: 'text'; readonly text: string }
     | { readonly kind: 'data'; readonly data: Uint8Array };
-  /** The media type. */
+  /** The media type of `body`. */
   readonly contentType: string;
+  /** How an event is sent without a template. */
+  readonly eventFormat: EventFormat;
+  /** Values of extra request headers as templates, names in lower case. */
+  readonly headerTemplates: Readonly<Record<string, string>>;
 }
+
+export type EventFormat = 'ENVELOPE' | 'RAW' | 'CLOUDEVENTS_BINARY' | 'CLOUDEVENTS_STRUCTURED';
 
 /** What a run sends when its webhook says nothing else: the article's greeting. */
 export const GREETING_CONTENT_TYPE = 'text/plain; charset=utf-8';

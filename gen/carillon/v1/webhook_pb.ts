@@ -15,7 +15,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file carillon/v1/webhook.proto.
  */
 export const file_carillon_v1_webhook: GenFile = /*@__PURE__*/
-  fileDesc("ChljYXJpbGxvbi92MS93ZWJob29rLnByb3RvEgtjYXJpbGxvbi52MSKACAoHV2ViaG9vaxIKCgJpZBgBIAEoCRIaCgluYW1lc3BhY2UYAiABKAlCB7pIBHICGD8SGAoEbmFtZRgDIAEoCUIKukgHcgUQARiAAhIfCgtkZXN0aW5hdGlvbhgEIAEoCUIKukgHcgUQARiAEBInCghzY2hlZHVsZRgFIAEoCzIVLmNhcmlsbG9uLnYxLlNjaGVkdWxlEiUKB3BheWxvYWQYCCABKAsyFC5jYXJpbGxvbi52MS5QYXlsb2FkEjwKB2hlYWRlcnMYCSADKAsyIS5jYXJpbGxvbi52MS5XZWJob29rLkhlYWRlcnNFbnRyeUIIukgFmgECECASPgoHdGltZW91dBgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkISukgPqgEMIgMIrAIyBRCAwtcvEiUKB3NpZ25pbmcYCyABKAsyFC5jYXJpbGxvbi52MS5TaWduaW5nEi4KDHJldHJ5X3BvbGljeRgMIAEoCzIYLmNhcmlsbG9uLnYxLlJldHJ5UG9saWN5EiMKBmxpbWl0cxgNIAEoCzITLmNhcmlsbG9uLnYxLkxpbWl0cxJ2CgZsYWJlbHMYDiADKAsyIC5jYXJpbGxvbi52MS5XZWJob29rLkxhYmVsc0VudHJ5QkS6SEGaAT4QQCIzcjEQARg/MiteW0EtWmEtejAtOV0oW0EtWmEtejAtOV8uLy1dKltBLVphLXowLTldKT8kKgVyAxiAAhIpCgVzdGF0ZRgUIAEoDjIaLmNhcmlsbG9uLnYxLldlYmhvb2suU3RhdGUSFAoMc3RhdGVfcmVhc29uGBUgASgJEjEKDW5leHRfcnVuX3RpbWUYFiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXJ1bl9jb3VudBgXIAEoAxIZChFza2lwcGVkX3J1bl9jb3VudBgYIAEoAxIvCgtjcmVhdGVfdGltZRgZIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYGiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKBGV0YWcYGyABKAlCB7pIBHICGEAaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJWCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEhAKDFNUQVRFX0FDVElWRRABEhAKDFNUQVRFX1BBVVNFRBACEhIKDlNUQVRFX0RJU0FCTEVEEAMibAoHUGF5bG9hZBISCgh0ZW1wbGF0ZRgBIAEoCUgAEg4KBHRleHQYAiABKAlIABIOCgRkYXRhGAMgASgMSAASHgoMY29udGVudF90eXBlGAQgASgJQgi6SAVyAxiAAkINCgRib2R5EgW6SAIIASIjCgdTaWduaW5nEhgKBnNlY3JldBgBIAEoCUIIukgFcgMYgAEi5wIKC1JldHJ5UG9saWN5EiQKDG1heF9hdHRlbXB0cxgBIAEoBUIJukgGGgQYZCgBSACIAQESQAoGZGVsYXlzGAIgAygLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQhW6SBKSAQ8QICILqgEIIgQIgPUkMgASLAoGaml0dGVyGAMgASgBQhe6SBQSEhkAAAAAAADwPykAAAAAAAAAAEgBiAEBEkYKDWNsaWVudF9lcnJvcnMYBCABKA4yJS5jYXJpbGxvbi52MS5SZXRyeVBvbGljeS5DbGllbnRFcnJvcnNCCLpIBYIBAhABIl4KDENsaWVudEVycm9ycxIdChlDTElFTlRfRVJST1JTX1VOU1BFQ0lGSUVEEAASFwoTQ0xJRU5UX0VSUk9SU19SRVRSWRABEhYKEkNMSUVOVF9FUlJPUlNfRkFJTBACQg8KDV9tYXhfYXR0ZW1wdHNCCQoHX2ppdHRlciJmCgZMaW1pdHMSHwoLY29uY3VycmVuY3kYASABKAVCCrpIBxoFGIACKAASKgoKcmF0ZV9saW1pdBgCIAEoCzIWLmNhcmlsbG9uLnYxLlJhdGVMaW1pdBIPCgdvcmRlcmVkGAMgASgIIlQKCVJhdGVMaW1pdBIrCgpwZXJfc2Vjb25kGAEgASgBQhe6SBQSEhkAAAAAAGr4QCn8qfHSTWJQPxIaCgVidXJzdBgCIAEoBUILukgIGgYYoI0GKAAiVwoPUmVnaXN0ZXJSZXF1ZXN0Ei0KB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rQga6SAPIAQESFQoNdmFsaWRhdGVfb25seRgCIAEoCCJaChBSZWdpc3RlclJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rEg4KBnNlY3JldBgCIAEoCRIPCgdjcmVhdGVkGAMgASgIIj8KCkdldFJlcXVlc3QSFQoCaWQYASABKAlCCbpIBnIEEAEYQBIaCgluYW1lc3BhY2UYAiABKAlCB7pIBHICGD8iNAoLR2V0UmVzcG9uc2USJQoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2sinwIKC0xpc3RSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIaCglwYWdlX3NpemUYAiABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMYgAQSFgoEbmFtZRgEIAEoCUIIukgFcgMYgAISMwoFc3RhdGUYBSABKA4yGi5jYXJpbGxvbi52MS5XZWJob29rLlN0YXRlQgi6SAWCAQIQARI+CgZsYWJlbHMYBiADKAsyJC5jYXJpbGxvbi52MS5MaXN0UmVxdWVzdC5MYWJlbHNFbnRyeUIIukgFmgECEBAaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJPCgxMaXN0UmVzcG9uc2USJgoId2ViaG9va3MYASADKAsyFC5jYXJpbGxvbi52MS5XZWJob29rEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJvCg1VcGRhdGVSZXF1ZXN0Ei0KB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rQga6SAPIAQESLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIjcKDlVwZGF0ZVJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rIrECCg1SZW1vdmVSZXF1ZXN0EhMKAmlkGAEgASgJQge6SARyAhhAEhYKBG5hbWUYAiABKAlCCLpIBXIDGIACEh0KC2Rlc3RpbmF0aW9uGAMgASgJQgi6SAVyAxiAEBIaCgluYW1lc3BhY2UYBCABKAlCB7pIBHICGD8SFQoEZXRhZxgFIAEoCUIHukgEcgIYQDqgAbpInAEamQEKDXJlbW92ZS50YXJnZXQSM2dpdmUgZWl0aGVyIGlkLCBvciBuYW1lIHdpdGggb3Igd2l0aG91dCBkZXN0aW5hdGlvbhpTKHRoaXMuaWQgIT0gJycpICE9ICh0aGlzLm5hbWUgIT0gJycpICYmICh0aGlzLmRlc3RpbmF0aW9uID09ICcnIHx8IHRoaXMubmFtZSAhPSAnJykiHQoOUmVtb3ZlUmVzcG9uc2USCwoDaWRzGAEgAygJIlgKDFBhdXNlUmVxdWVzdBIVCgJpZBgBIAEoCUIJukgGcgQQARhAEhoKCW5hbWVzcGFjZRgCIAEoCUIHukgEcgIYPxIVCgRldGFnGAMgASgJQge6SARyAhhAIjYKDVBhdXNlUmVzcG9uc2USJQoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2siWQoNUmVzdW1lUmVxdWVzdBIVCgJpZBgBIAEoCUIJukgGcgQQARhAEhoKCW5hbWVzcGFjZRgCIAEoCUIHukgEcgIYPxIVCgRldGFnGAMgASgJQge6SARyAhhAIjcKDlJlc3VtZVJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rIkMKDlRyaWdnZXJSZXF1ZXN0EhUKAmlkGAEgASgJQgm6SAZyBBABGEASGgoJbmFtZXNwYWNlGAIgASgJQge6SARyAhg/IiYKD1RyaWdnZXJSZXNwb25zZRITCgtkZWxpdmVyeV9pZBgBIAEoCSLOAQoWUHJldmlld1NjaGVkdWxlUmVxdWVzdBIXCgJpZBgBIAEoCUIJukgGcgQQARhASAASKQoIc2NoZWR1bGUYAiABKAsyFS5jYXJpbGxvbi52MS5TY2hlZHVsZUgAEhoKCW5hbWVzcGFjZRgDIAEoCUIHukgEcgIYPxIYCgVjb3VudBgEIAEoBUIJukgGGgQYZCgAEikKBWFmdGVyGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIPCgZzb3VyY2USBbpIAggBIkgKF1ByZXZpZXdTY2hlZHVsZVJlc3BvbnNlEi0KCXJ1bl90aW1lcxgBIAMoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAyjAUKDldlYmhvb2tTZXJ2aWNlEkcKCFJlZ2lzdGVyEhwuY2FyaWxsb24udjEuUmVnaXN0ZXJSZXF1ZXN0Gh0uY2FyaWxsb24udjEuUmVnaXN0ZXJSZXNwb25zZRI9CgNHZXQSFy5jYXJpbGxvbi52MS5HZXRSZXF1ZXN0GhguY2FyaWxsb24udjEuR2V0UmVzcG9uc2UiA5ACARJACgRMaXN0EhguY2FyaWxsb24udjEuTGlzdFJlcXVlc3QaGS5jYXJpbGxvbi52MS5MaXN0UmVzcG9uc2UiA5ACARJBCgZVcGRhdGUSGi5jYXJpbGxvbi52MS5VcGRhdGVSZXF1ZXN0GhsuY2FyaWxsb24udjEuVXBkYXRlUmVzcG9uc2USQQoGUmVtb3ZlEhouY2FyaWxsb24udjEuUmVtb3ZlUmVxdWVzdBobLmNhcmlsbG9uLnYxLlJlbW92ZVJlc3BvbnNlEj4KBVBhdXNlEhkuY2FyaWxsb24udjEuUGF1c2VSZXF1ZXN0GhouY2FyaWxsb24udjEuUGF1c2VSZXNwb25zZRJBCgZSZXN1bWUSGi5jYXJpbGxvbi52MS5SZXN1bWVSZXF1ZXN0GhsuY2FyaWxsb24udjEuUmVzdW1lUmVzcG9uc2USRAoHVHJpZ2dlchIbLmNhcmlsbG9uLnYxLlRyaWdnZXJSZXF1ZXN0GhwuY2FyaWxsb24udjEuVHJpZ2dlclJlc3BvbnNlEmEKD1ByZXZpZXdTY2hlZHVsZRIjLmNhcmlsbG9uLnYxLlByZXZpZXdTY2hlZHVsZVJlcXVlc3QaJC5jYXJpbGxvbi52MS5QcmV2aWV3U2NoZWR1bGVSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_buf_validate_validate, file_carillon_v1_schedule, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
+  fileDesc("ChljYXJpbGxvbi92MS93ZWJob29rLnByb3RvEgtjYXJpbGxvbi52MSKDCQoHV2ViaG9vaxIKCgJpZBgBIAEoCRIaCgluYW1lc3BhY2UYAiABKAlCB7pIBHICGD8SGAoEbmFtZRgDIAEoCUIKukgHcgUQARiAAhIfCgtkZXN0aW5hdGlvbhgEIAEoCUIKukgHcgUQARiAEBInCghzY2hlZHVsZRgFIAEoCzIVLmNhcmlsbG9uLnYxLlNjaGVkdWxlEkkKC2V2ZW50X3R5cGVzGAYgAygJQjS6SDGSAS4QQBgBIihyJhABGIIBMh9eKFwqfFthLXpBLVowLTlfLlwtL10rKFwuXCopPykkEhgKBmZpbHRlchgHIAEoCUIIukgFcgMYgCASJQoHcGF5bG9hZBgIIAEoCzIULmNhcmlsbG9uLnYxLlBheWxvYWQSPAoHaGVhZGVycxgJIAMoCzIhLmNhcmlsbG9uLnYxLldlYmhvb2suSGVhZGVyc0VudHJ5Qgi6SAWaAQIQIBI+Cgd0aW1lb3V0GAogASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQhK6SA+qAQwiAwisAjIFEIDC1y8SJQoHc2lnbmluZxgLIAEoCzIULmNhcmlsbG9uLnYxLlNpZ25pbmcSLgoMcmV0cnlfcG9saWN5GAwgASgLMhguY2FyaWxsb24udjEuUmV0cnlQb2xpY3kSIwoGbGltaXRzGA0gASgLMhMuY2FyaWxsb24udjEuTGltaXRzEnYKBmxhYmVscxgOIAMoCzIgLmNhcmlsbG9uLnYxLldlYmhvb2suTGFiZWxzRW50cnlCRLpIQZoBPhBAIjNyMRABGD8yK15bQS1aYS16MC05XShbQS1aYS16MC05Xy4vLV0qW0EtWmEtejAtOV0pPyQqBXIDGIACEikKBXN0YXRlGBQgASgOMhouY2FyaWxsb24udjEuV2ViaG9vay5TdGF0ZRIUCgxzdGF0ZV9yZWFzb24YFSABKAkSMQoNbmV4dF9ydW5fdGltZRgWIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJcnVuX2NvdW50GBcgASgDEhkKEXNraXBwZWRfcnVuX2NvdW50GBggASgDEhwKFGZpbHRlcl9mYWlsdXJlX2NvdW50GBwgASgDEi8KC2NyZWF0ZV90aW1lGBkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgaIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoEZXRhZxgbIAEoCUIHukgEcgIYQBouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIlYKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASEAoMU1RBVEVfQUNUSVZFEAESEAoMU1RBVEVfUEFVU0VEEAISEgoOU1RBVEVfRElTQUJMRUQQAyLbAwoHUGF5bG9hZBISCgh0ZW1wbGF0ZRgBIAEoCUgAEg4KBHRleHQYAiABKAlIABIOCgRkYXRhGAMgASgMSAASHgoMY29udGVudF90eXBlGAQgASgJQgi6SAVyAxiAAhJACgxldmVudF9mb3JtYXQYBSABKA4yIC5jYXJpbGxvbi52MS5QYXlsb2FkLkV2ZW50Rm9ybWF0Qgi6SAWCAQIQARJNChBoZWFkZXJfdGVtcGxhdGVzGAYgAygLMikuY2FyaWxsb24udjEuUGF5bG9hZC5IZWFkZXJUZW1wbGF0ZXNFbnRyeUIIukgFmgECECAaNgoUSGVhZGVyVGVtcGxhdGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKqAQoLRXZlbnRGb3JtYXQSHAoYRVZFTlRfRk9STUFUX1VOU1BFQ0lGSUVEEAASGQoVRVZFTlRfRk9STUFUX0VOVkVMT1BFEAESFAoQRVZFTlRfRk9STUFUX1JBVxACEiMKH0VWRU5UX0ZPUk1BVF9DTE9VREVWRU5UU19CSU5BUlkQAxInCiNFVkVOVF9GT1JNQVRfQ0xPVURFVkVOVFNfU1RSVUNUVVJFRBAEQgYKBGJvZHkiIwoHU2lnbmluZxIYCgZzZWNyZXQYASABKAlCCLpIBXIDGIABIucCCgtSZXRyeVBvbGljeRIkCgxtYXhfYXR0ZW1wdHMYASABKAVCCbpIBhoEGGQoAUgAiAEBEkAKBmRlbGF5cxgCIAMoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIVukgSkgEPECAiC6oBCCIECID1JDIAEiwKBmppdHRlchgDIAEoAUIXukgUEhIZAAAAAAAA8D8pAAAAAAAAAABIAYgBARJGCg1jbGllbnRfZXJyb3JzGAQgASgOMiUuY2FyaWxsb24udjEuUmV0cnlQb2xpY3kuQ2xpZW50RXJyb3JzQgi6SAWCAQIQASJeCgxDbGllbnRFcnJvcnMSHQoZQ0xJRU5UX0VSUk9SU19VTlNQRUNJRklFRBAAEhcKE0NMSUVOVF9FUlJPUlNfUkVUUlkQARIWChJDTElFTlRfRVJST1JTX0ZBSUwQAkIPCg1fbWF4X2F0dGVtcHRzQgkKB19qaXR0ZXIiZgoGTGltaXRzEh8KC2NvbmN1cnJlbmN5GAEgASgFQgq6SAcaBRiAAigAEioKCnJhdGVfbGltaXQYAiABKAsyFi5jYXJpbGxvbi52MS5SYXRlTGltaXQSDwoHb3JkZXJlZBgDIAEoCCJUCglSYXRlTGltaXQSKwoKcGVyX3NlY29uZBgBIAEoAUIXukgUEhIZAAAAAABq+EAp/Knx0k1iUD8SGgoFYnVyc3QYAiABKAVCC7pICBoGGKCNBigAIlcKD1JlZ2lzdGVyUmVxdWVzdBItCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9va0IGukgDyAEBEhUKDXZhbGlkYXRlX29ubHkYAiABKAgiWgoQUmVnaXN0ZXJSZXNwb25zZRIlCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9vaxIOCgZzZWNyZXQYAiABKAkSDwoHY3JlYXRlZBgDIAEoCCI/CgpHZXRSZXF1ZXN0EhUKAmlkGAEgASgJQgm6SAZyBBABGEASGgoJbmFtZXNwYWNlGAIgASgJQge6SARyAhg/IjQKC0dldFJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rIp8CCgtMaXN0UmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SGgoJcGFnZV9zaXplGAIgASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIAEEhYKBG5hbWUYBCABKAlCCLpIBXIDGIACEjMKBXN0YXRlGAUgASgOMhouY2FyaWxsb24udjEuV2ViaG9vay5TdGF0ZUIIukgFggECEAESPgoGbGFiZWxzGAYgAygLMiQuY2FyaWxsb24udjEuTGlzdFJlcXVlc3QuTGFiZWxzRW50cnlCCLpIBZoBAhAQGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiTwoMTGlzdFJlc3BvbnNlEiYKCHdlYmhvb2tzGAEgAygLMhQuY2FyaWxsb24udjEuV2ViaG9vaxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkibwoNVXBkYXRlUmVxdWVzdBItCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9va0IGukgDyAEBEi8KC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzayI3Cg5VcGRhdGVSZXNwb25zZRIlCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9vayKxAgoNUmVtb3ZlUmVxdWVzdBITCgJpZBgBIAEoCUIHukgEcgIYQBIWCgRuYW1lGAIgASgJQgi6SAVyAxiAAhIdCgtkZXN0aW5hdGlvbhgDIAEoCUIIukgFcgMYgBASGgoJbmFtZXNwYWNlGAQgASgJQge6SARyAhg/EhUKBGV0YWcYBSABKAlCB7pIBHICGEA6oAG6SJwBGpkBCg1yZW1vdmUudGFyZ2V0EjNnaXZlIGVpdGhlciBpZCwgb3IgbmFtZSB3aXRoIG9yIHdpdGhvdXQgZGVzdGluYXRpb24aUyh0aGlzLmlkICE9ICcnKSAhPSAodGhpcy5uYW1lICE9ICcnKSAmJiAodGhpcy5kZXN0aW5hdGlvbiA9PSAnJyB8fCB0aGlzLm5hbWUgIT0gJycpIh0KDlJlbW92ZVJlc3BvbnNlEgsKA2lkcxgBIAMoCSJYCgxQYXVzZVJlcXVlc3QSFQoCaWQYASABKAlCCbpIBnIEEAEYQBIaCgluYW1lc3BhY2UYAiABKAlCB7pIBHICGD8SFQoEZXRhZxgDIAEoCUIHukgEcgIYQCI2Cg1QYXVzZVJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rIlkKDVJlc3VtZVJlcXVlc3QSFQoCaWQYASABKAlCCbpIBnIEEAEYQBIaCgluYW1lc3BhY2UYAiABKAlCB7pIBHICGD8SFQoEZXRhZxgDIAEoCUIHukgEcgIYQCI3Cg5SZXN1bWVSZXNwb25zZRIlCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9vayJDCg5UcmlnZ2VyUmVxdWVzdBIVCgJpZBgBIAEoCUIJukgGcgQQARhAEhoKCW5hbWVzcGFjZRgCIAEoCUIHukgEcgIYPyImCg9UcmlnZ2VyUmVzcG9uc2USEwoLZGVsaXZlcnlfaWQYASABKAkizgEKFlByZXZpZXdTY2hlZHVsZVJlcXVlc3QSFwoCaWQYASABKAlCCbpIBnIEEAEYQEgAEikKCHNjaGVkdWxlGAIgASgLMhUuY2FyaWxsb24udjEuU2NoZWR1bGVIABIaCgluYW1lc3BhY2UYAyABKAlCB7pIBHICGD8SGAoFY291bnQYBCABKAVCCbpIBhoEGGQoABIpCgVhZnRlchgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCDwoGc291cmNlEgW6SAIIASJIChdQcmV2aWV3U2NoZWR1bGVSZXNwb25zZRItCglydW5fdGltZXMYASADKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wMowFCg5XZWJob29rU2VydmljZRJHCghSZWdpc3RlchIcLmNhcmlsbG9uLnYxLlJlZ2lzdGVyUmVxdWVzdBodLmNhcmlsbG9uLnYxLlJlZ2lzdGVyUmVzcG9uc2USPQoDR2V0EhcuY2FyaWxsb24udjEuR2V0UmVxdWVzdBoYLmNhcmlsbG9uLnYxLkdldFJlc3BvbnNlIgOQAgESQAoETGlzdBIYLmNhcmlsbG9uLnYxLkxpc3RSZXF1ZXN0GhkuY2FyaWxsb24udjEuTGlzdFJlc3BvbnNlIgOQAgESQQoGVXBkYXRlEhouY2FyaWxsb24udjEuVXBkYXRlUmVxdWVzdBobLmNhcmlsbG9uLnYxLlVwZGF0ZVJlc3BvbnNlEkEKBlJlbW92ZRIaLmNhcmlsbG9uLnYxLlJlbW92ZVJlcXVlc3QaGy5jYXJpbGxvbi52MS5SZW1vdmVSZXNwb25zZRI+CgVQYXVzZRIZLmNhcmlsbG9uLnYxLlBhdXNlUmVxdWVzdBoaLmNhcmlsbG9uLnYxLlBhdXNlUmVzcG9uc2USQQoGUmVzdW1lEhouY2FyaWxsb24udjEuUmVzdW1lUmVxdWVzdBobLmNhcmlsbG9uLnYxLlJlc3VtZVJlc3BvbnNlEkQKB1RyaWdnZXISGy5jYXJpbGxvbi52MS5UcmlnZ2VyUmVxdWVzdBocLmNhcmlsbG9uLnYxLlRyaWdnZXJSZXNwb25zZRJhCg9QcmV2aWV3U2NoZWR1bGUSIy5jYXJpbGxvbi52MS5QcmV2aWV3U2NoZWR1bGVSZXF1ZXN0GiQuY2FyaWxsb24udjEuUHJldmlld1NjaGVkdWxlUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_buf_validate_validate, file_carillon_v1_schedule, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
 
 /**
  * A registration: a name, a destination, and what makes it ring.
@@ -53,14 +53,31 @@ export type Webhook = Message<"carillon.v1.Webhook"> & {
   destination: string;
 
   /**
-   * When it rings by itself. The server's default, every 5 s, when there is none.
+   * When it rings by itself. The server's default, every 5 s, when there is none and no event types.
    *
    * @generated from field: carillon.v1.Schedule schedule = 5;
    */
   schedule?: Schedule | undefined;
 
   /**
-   * What a run sends. `Hello <name>, current time is <now>` as text/plain when there is none.
+   * Which events ring it: types (`order.paid`), beginnings (`order.*`), or all (`*`); at most 64. With
+   * none and no schedule it rings on the server's default schedule.
+   *
+   * @generated from field: repeated string event_types = 6;
+   */
+  eventTypes: string[];
+
+  /**
+   * A CEL expression over `event` (id, type, source, subject, time, data, content_type): only events for
+   * which it is true ring the webhook. One that fails on an event does not match it, and is counted.
+   *
+   * @generated from field: string filter = 7;
+   */
+  filter: string;
+
+  /**
+   * What it sends. Without one, a run sends `Hello <name>, current time is <now>` as text/plain, and an
+   * event the envelope of Standard Webhooks.
    *
    * @generated from field: carillon.v1.Payload payload = 8;
    */
@@ -146,6 +163,13 @@ export type Webhook = Message<"carillon.v1.Webhook"> & {
   skippedRunCount: bigint;
 
   /**
+   * Output only. How many events its filter failed on.
+   *
+   * @generated from field: int64 filter_failure_count = 28;
+   */
+  filterFailureCount: bigint;
+
+  /**
    * Output only. When it was registered first.
    *
    * @generated from field: google.protobuf.Timestamp create_time = 25;
@@ -224,20 +248,21 @@ export const Webhook_StateSchema: GenEnum<Webhook_State> = /*@__PURE__*/
   enumDesc(file_carillon_v1_webhook, 0, 0);
 
 /**
- * The body of a run. It is rendered once, so that a retry repeats the same bytes.
+ * What is sent. It is made once, so that a retry repeats the same bytes.
  *
  * @generated from message carillon.v1.Payload
  */
 export type Payload = Message<"carillon.v1.Payload"> & {
   /**
-   * The body. At most 1 MiB; a template itself at most 64 KiB.
+   * A body of one's own, in place of the greeting. At most 1 MiB; a template itself at most 64 KiB.
    *
    * @generated from oneof carillon.v1.Payload.body
    */
   body: {
     /**
-     * A Liquid template over `webhook` (id, name, namespace, destination, labels), `run`
-     * (scheduled_at, manual) and `now` (RFC 3339).
+     * A Liquid template, for runs and events, over `webhook` (id, name, namespace, destination,
+     * labels), `run` (scheduled_at, manual), `event` (id, type, source, subject, time, data) and `now`
+     * (RFC 3339).
      *
      * @generated from field: string template = 1;
      */
@@ -245,7 +270,7 @@ export type Payload = Message<"carillon.v1.Payload"> & {
     case: "template";
   } | {
     /**
-     * Text, sent as it is.
+     * Text, sent as it is. For runs.
      *
      * @generated from field: string text = 2;
      */
@@ -253,7 +278,7 @@ export type Payload = Message<"carillon.v1.Payload"> & {
     case: "text";
   } | {
     /**
-     * Bytes, sent as they are.
+     * Bytes, sent as they are. For runs.
      *
      * @generated from field: bytes data = 3;
      */
@@ -262,12 +287,27 @@ export type Payload = Message<"carillon.v1.Payload"> & {
   } | { case: undefined; value?: undefined };
 
   /**
-   * The media type. `text/plain; charset=utf-8` when empty, or `application/octet-stream` with
-   * data.
+   * The media type of that body. `text/plain; charset=utf-8` when empty, or
+   * `application/octet-stream` with data.
    *
    * @generated from field: string content_type = 4;
    */
   contentType: string;
+
+  /**
+   * How events are sent when there is no template.
+   *
+   * @generated from field: carillon.v1.Payload.EventFormat event_format = 5;
+   */
+  eventFormat: Payload_EventFormat;
+
+  /**
+   * Extra request headers whose values are Liquid templates, at most 32, by the rules of
+   * Webhook.headers.
+   *
+   * @generated from field: map<string, string> header_templates = 6;
+   */
+  headerTemplates: { [key: string]: string };
 };
 
 /**
@@ -276,6 +316,62 @@ export type Payload = Message<"carillon.v1.Payload"> & {
  */
 export const PayloadSchema: GenMessage<Payload> = /*@__PURE__*/
   messageDesc(file_carillon_v1_webhook, 1);
+
+/**
+ * How an event is sent when there is no template.
+ *
+ * @generated from enum carillon.v1.Payload.EventFormat
+ */
+export const Payload_EventFormat = {
+  /**
+   * ENVELOPE.
+   *
+   * @generated from enum value: EVENT_FORMAT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * The envelope of Standard Webhooks as JSON: type, timestamp, data. JSON data stands in it digit for
+   * digit; text is a string, and bytes are a string of base64.
+   *
+   * @generated from enum value: EVENT_FORMAT_ENVELOPE = 1;
+   */
+  ENVELOPE: 1,
+
+  /**
+   * The data as it was published, byte for byte, with its media type.
+   *
+   * @generated from enum value: EVENT_FORMAT_RAW = 2;
+   */
+  RAW: 2,
+
+  /**
+   * CloudEvents 1.0, HTTP binary mode: the data as it was published, the rest in ce- headers.
+   *
+   * @generated from enum value: EVENT_FORMAT_CLOUDEVENTS_BINARY = 3;
+   */
+  CLOUDEVENTS_BINARY: 3,
+
+  /**
+   * CloudEvents 1.0, HTTP structured mode: application/cloudevents+json.
+   *
+   * @generated from enum value: EVENT_FORMAT_CLOUDEVENTS_STRUCTURED = 4;
+   */
+  CLOUDEVENTS_STRUCTURED: 4,
+} as const;
+
+/**
+ * How an event is sent when there is no template.
+ *
+ * @generated from enum carillon.v1.Payload.EventFormat
+ */
+export type Payload_EventFormat = (typeof Payload_EventFormat)[keyof typeof Payload_EventFormat] | UnknownEnum;
+
+/**
+ * Describes the enum carillon.v1.Payload.EventFormat.
+ */
+export const Payload_EventFormatSchema: GenEnum<Payload_EventFormat> = /*@__PURE__*/
+  enumDesc(file_carillon_v1_webhook, 1, 0);
 
 /**
  * How requests are signed.
