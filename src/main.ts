@@ -10,6 +10,11 @@ if (refusal === undefined) {
   // cannot be written does no harm. Threads look at the variable only.
   process.env.NODE_COMPILE_CACHE ??= `${import.meta.dirname}/../node_modules/.cache/carillon`;
   enableCompileCache(process.env.NODE_COMPILE_CACHE);
+  // Names are looked up on libuv's threads, half of which a slow name server may hold up at a time; the
+  // default is four. Read when the first is started.
+  process.env.UV_THREADPOOL_SIZE ??= '16';
+  const { keepYoungGenerationSmall } = await import('./cli/young-generation.ts');
+  keepYoungGenerationSmall();
   const { main } = await import('./cli/main.ts');
   await main();
 } else {

@@ -5,6 +5,7 @@ import { VERSION } from '../server/version.ts';
 import { banner, baseUrl, wantsColour } from './banner.ts';
 import { EXIT } from './exit.ts';
 import { STOP_SIGNALS, type StopSignal, type World } from './world.ts';
+import { letYoungGenerationGrow } from './young-generation.ts';
 
 type Log = ServerDeps['log'];
 
@@ -35,34 +36,32 @@ export async function serve(
     return EXIT.usage;
   }
   const { openServerLog } = await import('../server/log.ts');
-  const { log, flush } = await openServerLog(config);
+  const { log, close } = await openServerLog(config);
   const asked = Promise.withResolvers<StopSignal>();
   let signals = 0;
   const offSignal = world.onSignal((signal) => {
     signals++;
     asked.resolve(signal);
     if (signals === 1) return;
-    flush();
-    world.exit(STOP_SIGNALS[signal]);
+    void close().then(() => world.exit(STOP_SIGNALS[signal]));
   });
   const offCrash = world.onCrash((error) => {
     const stack = error instanceof Error ? error.stack : undefined;
     log.error({ stack }, `crashed: ${messageOf(error)}`);
-    flush();
-    world.exit(EXIT.failed);
+    void close().then(() => world.exit(EXIT.failed));
   });
   try {
     const server = await start(config, { log });
+    letYoungGenerationGrow();
     announce(server, config, world, log);
     return await untilStopped(server, config, log, asked.promise);
   } catch (error) {
-    flush();
     world.err(`carillon: ${messageOf(error)}\n`);
     return EXIT.failed;
   } finally {
     offSignal();
     offCrash();
-    flush();
+    await close();
   }
 }
 

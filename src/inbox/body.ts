@@ -58,14 +58,11 @@ export function readBody(
     };
     const tooLarge = () => bytes > bounds.bodyBytesMax;
     const onData = (chunk: Uint8Array): void => {
+      const wanted = chunk.subarray(0, Math.max(0, bounds.bodyBytesMax - bytes));
       bytes += chunk.length;
-      if (tooLarge()) {
-        if (bytes > bounds.discardBytesMax) finish('too-large');
-      } else if (share.grow(chunk.length)) {
-        chunks.push(chunk);
-      } else {
-        finish('no-room');
-      }
+      if (!share.grow(wanted.length)) finish('no-room');
+      else if (bytes > bounds.discardBytesMax) finish('too-large');
+      else if (wanted.length > 0) chunks.push(wanted);
     };
     const onEnd = () => finish(tooLarge() ? 'too-large' : 'whole');
     const onClose = () => finish('hung-up');

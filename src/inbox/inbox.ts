@@ -34,7 +34,10 @@ export type { Verdict, Verify } from './intake.ts';
 export interface Inbox {
   /** Answers the request and returns true where its path is the inbox's; otherwise touches nothing. */
   handle(req: InboxRequest, res: InboxResponse): boolean;
-  /** Ends the streams and gives the answers that are held back, so that a server can stop. */
+  /**
+   * Ends the streams and gives the answers that are held back, so that a server can stop. What still
+   * comes is received and answered at once: it may be an attempt that the same server waits for.
+   */
   close(): void;
 }
 
@@ -73,14 +76,11 @@ export function createInbox({ clock, log, verify, options }: InboxDeps): Inbox {
   });
   const control = createControl({ clock, log, boxes, watchers, bounds, revision: () => changes });
   const intake = createIntake({ clock, log, verify, boxes, bounds });
-  let closed = false;
 
   async function route(req: InboxRequest, res: InboxResponse, target: string): Promise<void> {
     const [path = '', query = ''] = target.split('?', 2);
     const [name = '', ...below] = path.slice(ROOT.length + 1).split('/');
-    if (closed) {
-      refuse(res, 503, 'Carillon is stopping.', { 'retry-after': '5' });
-    } else if (name === '' && below.length === 0) {
+    if (name === '' && below.length === 0) {
       index(req, res);
     } else if (name === FILES) {
       const file = below.join('/');
@@ -127,7 +127,6 @@ export function createInbox({ clock, log, verify, options }: InboxDeps): Inbox {
     },
 
     close() {
-      closed = true;
       intake.close();
       watchers.close();
     },

@@ -1,3 +1,4 @@
+import { constants } from 'node:http2';
 import type { Clock } from '../domain/clock.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { GivenAnswer } from './answer.ts';
@@ -19,7 +20,7 @@ export type Verify = (request: {
 /** Takes requests in: reads, keeps, checks and answers them. */
 export interface Intake {
   receive(name: string, req: InboxRequest, res: InboxResponse): Promise<void>;
-  /** Gives the answers that are held back now. */
+  /** Gives the answers that are held back, and holds none back from then on. */
   close(): void;
 }
 
@@ -39,6 +40,7 @@ export function createIntake({ clock, log, verify, boxes, bounds }: IntakeOption
   /** Ends the waiting of each answer that is held back. */
   const held = new Set<() => void>();
   let open = 0;
+  let closed = false;
 
   async function receive(name: string, req: InboxRequest, res: InboxResponse): Promise<void> {
     const receivedAt = clock.now();
@@ -126,7 +128,7 @@ export function createIntake({ clock, log, verify, boxes, bounds }: IntakeOption
       };
       const answerNow = () => finish(true);
       const onClose = () => finish(false);
-      const timer = setTimeout(answerNow, delayMs);
+      const timer = setTimeout(answerNow, closed ? 0 : delayMs);
       timer.unref();
       held.add(answerNow);
       res.on('close', onClose);
@@ -155,6 +157,7 @@ export function createIntake({ clock, log, verify, boxes, bounds }: IntakeOption
     },
 
     close() {
+      closed = true;
       for (const answerNow of held) answerNow();
     },
   };
@@ -193,10 +196,13 @@ function refuseAndLetGo(
     refuse(res, status, reason, headers);
     return;
   }
-  // The sender does not stop by itself: this connection (or HTTP/2 stream) has no other use.
-  res.on('finish', () => req.destroy());
-  const closing = req.httpVersionMajor === 1 ? { connection: 'close' } : {};
-  refuse(res, status, reason, { ...headers, ...closing });
+  // The sender does not stop by itself, so the connection has no other use: Node closes it after the
+  // answer. Of HTTP/2 only the stream is closed, without an error (RFC 9113, section 8.1).
+  // (The response itself emits `finish` only once its stream has closed.)
+  if ('stream' in req) req.stream.on('finish', () => req.stream.close(constants.NGHTTP2_NO_ERROR));
+  else res.setHeader('connection', 'close');
+  req.resume();
+  refuse(res, status, reason, headers);
 }
 
 function expectedSignature(headers: Readonly<Record<string, string>>, read: BodyRead): Signature {

@@ -15,7 +15,7 @@ export interface Watchers {
   watch(name: string, res: InboxResponse): void;
   /** Tells all watchers of an inbox. `data` is made only where there is one. */
   publish(name: string, data: () => unknown): void;
-  /** Ends all streams. */
+  /** Ends all streams; there are none from then on. */
   close(): void;
 }
 
@@ -28,6 +28,7 @@ export function createWatchers({ log, bounds }: WatchersOptions): Watchers {
   /** Each watcher and the inbox it watches. */
   const watching = new Map<InboxResponse, string>();
   let heartbeat: NodeJS.Timeout | undefined;
+  let closed = false;
 
   function leave(res: InboxResponse): void {
     watching.delete(res);
@@ -50,6 +51,10 @@ export function createWatchers({ log, bounds }: WatchersOptions): Watchers {
 
   return {
     watch(name, res) {
+      if (closed) {
+        refuse(res, 503, 'Carillon is stopping.', { 'retry-after': '5' });
+        return;
+      }
       if (watching.size >= bounds.watchersMax) {
         const error = `Too many pages watch already; at most ${bounds.watchersMax} can. Close one and reload.`;
         refuse(res, 503, error, { 'retry-after': '10' });
@@ -76,6 +81,7 @@ export function createWatchers({ log, bounds }: WatchersOptions): Watchers {
     },
 
     close() {
+      closed = true;
       for (const res of watching.keys()) {
         leave(res);
         res.end();

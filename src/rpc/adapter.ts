@@ -127,7 +127,7 @@ export function nodeAdapter({ clock, log, messageBytesMax }: AdapterDeps): Adapt
   }
 
   function logCall(call: Call, response: CallableResponse): void {
-    const code = call.code ?? (response.headersSent ? 'unknown' : 'canceled');
+    const code = call.code ?? (response.writableEnded ? 'unknown' : 'canceled');
     const level = code === 'internal' ? 'error' : call.method.startsWith('grpc.') ? 'debug' : 'info';
     log[level](
       {

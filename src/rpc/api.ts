@@ -8,6 +8,7 @@ import {
 import { codeToString } from '@connectrpc/connect/protocol-connect';
 import { DeliveryService } from '../../gen/carillon/v1/delivery_pb.ts';
 import { WebhookService } from '../../gen/carillon/v1/webhook_pb.ts';
+import { file_google_rpc_error_details } from '../../gen/google/rpc/error_details_pb.ts';
 import { Health } from '../../gen/grpc/health/v1/health_pb.ts';
 import { ServerReflection } from '../../gen/grpc/reflection/v1/reflection_pb.ts';
 import { ServerReflection as ServerReflectionAlpha } from '../../gen/grpc/reflection/v1alpha/reflection_pb.ts';
@@ -90,7 +91,8 @@ export function createApi(deps: ApiDeps): Api {
 
   let files: FileIndex | undefined;
   const fileIndex = () => {
-    files ??= indexFiles(SERVICES);
+    // No service imports the details of errors, but grpcurl asks for them when it shows one.
+    files ??= indexFiles(SERVICES, [file_google_rpc_error_details]);
     return files;
   };
   const router = createConnectRouter(options)

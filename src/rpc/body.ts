@@ -4,8 +4,9 @@ import type { NodeRequest } from './node.ts';
 /** How long a body may take to arrive. */
 const BODY_READ_MS = 30_000;
 
-/** Bytes of a body beyond its limit that are read and dropped, so that the caller gets to read the answer. */
+/** What is read and dropped of a body that was refused, so that its caller gets to read why. */
 const DISCARD_BYTES_MAX = 32 * 1024 * 1024;
+const DISCARD_MS = 5_000;
 
 /**
  * The whole body of a request, at most `bytesMax` of it. Raises RESOURCE_EXHAUSTED for a longer one,
@@ -19,37 +20,40 @@ export function readBody(request: NodeRequest, bytesMax: number): Promise<Uint8A
     const chunks: Uint8Array[] = [];
     let bytes = 0;
     let refused = false;
-
-    const timer = setTimeout(() => {
+    let timer = setTimeout(() => {
       refuse(Code.DeadlineExceeded, `the request body did not arrive within ${BODY_READ_MS / 1000} s`);
     }, BODY_READ_MS);
     timer.unref();
 
     const refuse = (code: Code, message: string) => {
       refused = true;
-      clearTimeout(timer);
       chunks.length = 0;
+      clearTimeout(timer);
+      timer = setTimeout(() => request.destroy(), DISCARD_MS);
+      timer.unref();
       reject(new ConnectError(message, code));
     };
+    const refuseSize = () =>
+      refuse(Code.ResourceExhausted, `the request is larger than the ${bytesMax} bytes allowed`);
 
     request.on('data', (chunk: Uint8Array) => {
       bytes += chunk.length;
       if (refused) {
         if (bytes > bytesMax + DISCARD_BYTES_MAX) request.destroy();
-        return;
-      }
-      if (bytes > bytesMax)
-        refuse(Code.ResourceExhausted, `the request is larger than the ${bytesMax} bytes allowed`);
+      } else if (bytes > bytesMax) refuseSize();
       else chunks.push(chunk);
     });
     request.once('end', () => {
       clearTimeout(timer);
       if (!refused) resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, bytes));
     });
-    request.once('error', () => refused || refuse(Code.Canceled, 'the caller went away'));
-    request.once(
-      'close',
-      () => refused || request.readableEnded || refuse(Code.Canceled, 'the caller went away'),
-    );
+    request.once('close', () => {
+      if (!refused && !request.readableEnded) refuse(Code.Canceled, 'the caller went away');
+      clearTimeout(timer);
+    });
+    // 'close' follows.
+    request.once('error', () => {});
+
+    if (Number(request.headers['content-length']) > bytesMax) refuseSize();
   });
 }

@@ -2,7 +2,7 @@ import { type DescFile, type DescMessage, type DescService, toBinary } from '@bu
 import { nestedTypes } from '@bufbuild/protobuf/reflect';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 
-/** The proto files behind some services, with all that they import. */
+/** The proto files behind some services, and further ones, with all that they import. */
 export interface FileIndex {
   /** Full names of the services. */
   readonly services: readonly string[];
@@ -15,9 +15,10 @@ export interface FileIndex {
   withImports(file: DescFile | undefined, sent: Set<string>): Uint8Array[] | undefined;
 }
 
-export function indexFiles(services: readonly DescService[]): FileIndex {
+export function indexFiles(services: readonly DescService[], further: readonly DescFile[] = []): FileIndex {
   const files = new Map<string, DescFile>();
-  for (const service of services) for (const file of closure(service.file)) files.set(nameOf(file), file);
+  for (const root of [...services.map(({ file }) => file), ...further])
+    for (const file of closure(root)) files.set(nameOf(file), file);
   const symbols = new Map<string, DescFile>();
   const extensions = new Map<string, Map<number, DescFile>>();
   for (const file of files.values()) collect(file, symbols, extensions);

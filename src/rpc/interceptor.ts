@@ -36,8 +36,8 @@ export function guard({ rules, selfChecking, report }: InterceptorDeps): Interce
         const violations = await rules.check(request.method.input, request.message);
         if (violations.length > 0) throw invalidRequest(violations);
       }
-      const response = await endBy(request.signal, next(request));
-      if (response.stream) return { ...response, message: guardStream(response.message, fail) };
+      const response = await endBy(request.signal, () => next(request));
+      if (response.stream) return { ...response, message: guardStream(response.message, call, fail) };
       if (call) call.code = 'ok';
       return response;
     } catch (reason) {
@@ -51,16 +51,13 @@ export function guard({ rules, selfChecking, report }: InterceptorDeps): Interce
  * is DEADLINE_EXCEEDED, or CANCELED, as soon as the signal fires; what the handler has begun to write
  * may still be written.
  */
-async function endBy<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  if (signal.aborted) {
-    work.catch(() => {});
-    throw reasonOf(signal);
-  }
+async function endBy<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  if (signal.aborted) throw reasonOf(signal);
   const { promise: ended, reject } = Promise.withResolvers<never>();
   const onAbort = () => reject(reasonOf(signal));
   signal.addEventListener('abort', onAbort);
   try {
-    return await Promise.race([work, ended]);
+    return await Promise.race([work(), ended]);
   } finally {
     signal.removeEventListener('abort', onAbort);
   }
@@ -74,12 +71,17 @@ function reasonOf(signal: AbortSignal): ConnectError {
 
 async function* guardStream<T>(
   messages: AsyncIterable<T>,
+  call: Call | undefined,
   fail: (reason: unknown) => ConnectError,
 ): AsyncIterable<T> {
   try {
     yield* messages;
+    if (call) call.code = 'ok';
   } catch (reason) {
     throw fail(reason);
+  } finally {
+    // The caller stopped reading before the end.
+    if (call) call.code ??= codeToString(Code.Canceled);
   }
 }
 

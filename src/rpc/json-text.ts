@@ -4,6 +4,12 @@ import { echo, echoName, invalidRequest, PROBLEMS_MAX } from './problems.ts';
 /** Objects and arrays inside each other. No message of the API nests more than 6 deep. */
 export const JSON_DEPTH_MAX = 64;
 
+/**
+ * Values in a text, members and elements included: looking at each costs more than the bytes do, and
+ * nobody else is served meanwhile. No message of the API has a thousand.
+ */
+export const JSON_VALUES_MAX = 50_000;
+
 /** A JSON text that was understood. */
 export interface ParsedJson {
   readonly value: unknown;
@@ -13,7 +19,8 @@ export interface ParsedJson {
 
 /**
  * Parses JSON, strictly. Raises INVALID that says where a text is broken, which JSON.parse does not
- * always do, or that it nests deeper than `JSON_DEPTH_MAX`. Takes time in proportion to the text.
+ * always do, or that it nests deeper than `JSON_DEPTH_MAX` or has more than `JSON_VALUES_MAX` values. Takes time in
+ * proportion to the text.
  */
 export function parseJson(text: string, what = 'the body'): ParsedJson {
   if (/^[ \t\n\r]*$/.test(text)) throw wrong(`${what} is empty; send a JSON object, {} at least`);
@@ -24,7 +31,8 @@ export function parseJson(text: string, what = 'the body'): ParsedJson {
 const WHITE = /[ \t\n\r]*/y;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what a JSON string must escape.
 const PLAIN = /[^"\\\u0000-\u001f]*/y;
-const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
+const SHORT_ESCAPES = '"\\/bfnrt';
+const UNICODE_ESCAPE = /\\u[0-9a-fA-F]{4}/y;
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 const WORD = /true|false|null/y;
 
@@ -33,6 +41,7 @@ function inspect(text: string, what: string): string[] {
   const duplicates: string[] = [];
   const path: string[] = [];
   let at = 0;
+  let values = 0;
 
   const take = (pattern: RegExp): boolean => {
     pattern.lastIndex = at;
@@ -52,8 +61,13 @@ function inspect(text: string, what: string): string[] {
 
   const fail = (expected: string): never => {
     const found = at >= text.length ? 'the end' : echo(String.fromCodePoint(text.codePointAt(at)!));
-    const lines = text.slice(0, at).split('\n');
-    const place = `line ${lines.length}, column ${lines.at(-1)!.length + 1}`;
+    let line = 1;
+    let start = 0;
+    for (let end = text.indexOf('\n'); end >= 0 && end < at; end = text.indexOf('\n', start)) {
+      line++;
+      start = end + 1;
+    }
+    const place = `line ${line}, column ${at - start + 1}`;
     throw wrong(`${what} is not JSON: expected ${expected} but found ${found} at ${place}`);
   };
 
@@ -63,7 +77,9 @@ function inspect(text: string, what: string): string[] {
     for (;;) {
       take(PLAIN);
       if (text[at] === '"') break;
-      if (!take(ESCAPE)) fail(text[at] === '\\' ? 'a valid escape' : 'the end of a string, or an escape');
+      if (text[at] !== '\\') fail('the end of a string, or an escape');
+      if (at + 1 < text.length && SHORT_ESCAPES.includes(text[at + 1]!)) at += 2;
+      else if (!take(UNICODE_ESCAPE)) fail('a valid escape');
       escaped = true;
     }
     at++;
@@ -98,6 +114,7 @@ function inspect(text: string, what: string): string[] {
   };
 
   const value = (depth: number): void => {
+    if (++values > JSON_VALUES_MAX) throw wrong(`${what} has more than ${JSON_VALUES_MAX} values`);
     if (sees('{') || sees('[')) {
       if (depth >= JSON_DEPTH_MAX)
         throw wrong(`${what} nests deeper than ${JSON_DEPTH_MAX} objects and arrays`);

@@ -17,8 +17,19 @@ const BUFFER_BYTES = 4096;
 /** The longest that a line is held back. */
 const FLUSH_MS = 100;
 
-/** A log and how to write what it holds back; `flush` is for the end of the process. */
-export async function openLog(options: LogOptions): Promise<{ log: Log; flush: () => void }> {
+/** The most that waits for a reader that does not read; lines beyond are dropped. */
+const WAITING_BYTES = 1024 * 1024;
+/** How long closing may take when the reader does not read. */
+const CLOSE_MS = 500;
+
+export interface OpenLog {
+  readonly log: Log;
+  /** Writes what is held back. For the end of the process: later lines are lost. Never rejects. */
+  close(): Promise<void>;
+}
+
+/** Opens the log, which is written to stdout. It goes nowhere once nobody reads it any more. */
+export async function openLog(options: LogOptions): Promise<OpenLog> {
   if (options.format === 'pretty') {
     // Loaded only here: a server that logs JSON does not pay for it.
     const { default: pretty } = await import('pino-pretty');
@@ -28,10 +39,34 @@ export async function openLog(options: LogOptions): Promise<{ log: Log; flush: (
       singleLine: true,
       translateTime: 'SYS:HH:MM:ss.l',
     });
-    return { log: build(options, stream), flush: () => {} };
+    return { log: build(options, stream), close: async () => {} };
   }
-  const stream = pino.destination({ dest: 1, sync: false, minLength: BUFFER_BYTES, periodicFlush: FLUSH_MS });
-  return { log: build(options, stream), flush: () => stream.flushSync() };
+  const stream = pino.destination({
+    dest: 1,
+    sync: false,
+    minLength: BUFFER_BYTES,
+    maxLength: WAITING_BYTES,
+    periodicFlush: FLUSH_MS,
+  });
+  // Pino sees to a reader that went away. A disk that is full ends the log until there is room, not us.
+  stream.on('error', () => {});
+  return { log: build(options, stream), close: () => closed(stream) };
+}
+
+/**
+ * Not with `flushSync`, not even when the process ends (which `destroy` undoes): it tries for ever when
+ * the reader is gone or does not read (sonic-boom 4.2.1).
+ */
+function closed(stream: ReturnType<typeof pino.destination>): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, CLOSE_MS);
+    stream.flush(done);
+    function done(): void {
+      clearTimeout(timer);
+      stream.destroy();
+      resolve();
+    }
+  });
 }
 
 function build(options: LogOptions, stream: DestinationStream): Log {

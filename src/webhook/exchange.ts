@@ -2,6 +2,7 @@ import type { Dispatcher } from 'undici';
 import { type Outcome, RESPONSE_KEPT_BYTES } from '../domain/attempt.ts';
 import type { Clock } from '../domain/clock.ts';
 import { SendFailure, sendFailure } from './failure.ts';
+import type { HeldPool } from './pools.ts';
 import type { OutgoingRequest } from './request.ts';
 
 /** Where a POST goes, taken apart once. */
@@ -15,13 +16,12 @@ export interface Target {
 
 export interface Exchange {
   readonly clock: Clock;
-  readonly agent: Pick<Dispatcher, 'dispatch'>;
+  /** Given back when undici is through with the request, which can be after the outcome is known. */
+  readonly held: HeldPool;
   readonly target: Target;
   readonly request: OutgoingRequest;
   /** Whether the connection is closed after the answer. */
   readonly last: boolean;
-  /** Called once undici is through with the request, which can be after the outcome is known. */
-  readonly released: () => void;
 }
 
 /** How much of an answer's body is read in the hope of its end; then its connection is dropped. */
@@ -31,7 +31,7 @@ const NOTHING = new Uint8Array(0);
 
 /** One POST and its outcome, which is there at the request's deadline at the latest. It never rejects. */
 export function post(exchange: Exchange): Promise<Outcome> {
-  const { clock, agent, target, request, last, released } = exchange;
+  const { clock, held, target, request, last } = exchange;
   return new Promise((resolve) => {
     const startedAt = clock.now();
     const begun = clock.monotonic();
@@ -45,7 +45,6 @@ export function post(exchange: Exchange): Promise<Outcome> {
     let readBytes = 0;
 
     const options: Dispatcher.DispatchOptions = {
-      origin: target.origin,
       path: target.path,
       method: 'POST',
       headers: request.headers,
@@ -82,7 +81,7 @@ export function post(exchange: Exchange): Promise<Outcome> {
       resolve({ kind: 'failed', errorClass, message, startedAt, durationMs });
     }
 
-    agent.dispatch(options, {
+    held.pool.dispatch(options, {
       onRequestStart(started) {
         // Thrown, undici drops the request and keeps the connection, of which nothing was used;
         // `abort` would close it.
@@ -113,11 +112,11 @@ export function post(exchange: Exchange): Promise<Outcome> {
       },
       onResponseEnd() {
         settleAnswered();
-        released();
+        held.release();
       },
       onResponseError(_controller, error) {
         if (!settled) settleFailed(sendFailure(error, target.peer));
-        released();
+        held.release();
       },
     });
   });

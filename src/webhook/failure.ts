@@ -1,5 +1,5 @@
-import { errors } from 'undici';
 import type { ErrorClass } from '../domain/attempt.ts';
+import { errors } from './undici.ts';
 
 /** Why a POST got no complete answer. Its message is for the webhook's owner: it ends up in the log of attempts. */
 export class SendFailure extends Error {

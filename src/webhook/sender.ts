@@ -1,15 +1,16 @@
-import { Agent } from 'undici';
 import type { AddressPolicy } from '../domain/address.ts';
 import type { Outcome } from '../domain/attempt.ts';
 import { boundedCache } from '../domain/bounded-cache.ts';
 import type { Clock } from '../domain/clock.ts';
 import { createConnector } from './connector.ts';
 import { post, type Target } from './exchange.ts';
+import { createPools } from './pools.ts';
 import type { OutgoingRequest } from './request.ts';
 import type { Lookup } from './resolver.ts';
 
 /**
- * Sends POSTs, over connections that are kept and used again.
+ * Sends POSTs, over connections that are kept and used again. Every connection is opened to an address
+ * that the policy allowed at that moment; one that is kept stays with that address.
  *
  *     const sender = createSender({ clock, policy, originConnectionsMax: 64 });
  *     const outcome = await sender.send(buildRequest(…));
@@ -72,22 +73,23 @@ export function createSender(options: SenderOptions): Sender {
   const { clock, originConnectionsMax, keptConnectionsMax = KEPT_CONNECTIONS_MAX } = options;
   const connector = createConnector({ connectTimeoutMs: CONNECT_TIMEOUT_MS, ...options });
   const targets = boundedCache<string, Target>(TARGETS_MAX);
-  /** Requests that undici has, by origin. */
-  const held = new Map<string, number>();
-  const agent = new Agent({
-    connect: connector.connect,
-    connections: originConnectionsMax,
-    pipelining: 1,
-    allowH2: false,
-    keepAliveTimeout: IDLE_MS,
-    keepAliveMaxTimeout: IDLE_MS,
-    keepAliveTimeoutThreshold: IDLE_MARGIN_MS,
-    maxHeaderSize: RESPONSE_HEAD_BYTES,
-    // The deadline of each request covers both.
-    headersTimeout: 0,
-    bodyTimeout: 0,
+  const pools = createPools({
+    heldMax: originConnectionsMax + ORIGIN_WAITING_MAX,
+    pool: {
+      connect: connector.connect,
+      connections: originConnectionsMax,
+      pipelining: 1,
+      allowH2: false,
+      keepAliveTimeout: IDLE_MS,
+      keepAliveMaxTimeout: IDLE_MS,
+      keepAliveTimeoutThreshold: IDLE_MARGIN_MS,
+      maxHeaderSize: RESPONSE_HEAD_BYTES,
+      // The deadline of each request covers both.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    },
   });
-  let closed = false;
+  let closing: Promise<void> | undefined;
 
   function targetOf(destination: string): Target | undefined {
     const known = targets.get(destination);
@@ -103,30 +105,21 @@ export function createSender(options: SenderOptions): Sender {
 
   return {
     send(request) {
-      if (closed) return refuse('REQUEST', 'Carillon is stopping');
+      if (closing !== undefined) return refuse('REQUEST', 'Carillon is stopping');
       const target = targetOf(request.destination);
       if (target === undefined) return refuse('REQUEST', 'the destination is not an http or https URL');
-      const { origin } = target;
-      const count = held.get(origin) ?? 0;
-      if (count >= originConnectionsMax + ORIGIN_WAITING_MAX) {
+      const held = pools.hold(target.origin);
+      if (held === undefined) {
         return refuse('CONNECT', `${ORIGIN_WAITING_MAX} requests wait for a connection to ${target.peer}`);
       }
-      held.set(origin, count + 1);
-      const released = () => {
-        const left = held.get(origin)! - 1;
-        if (left === 0) held.delete(origin);
-        else held.set(origin, left);
-      };
       const last = connector.open >= keptConnectionsMax;
-      return post({ clock, agent, target, request, last, released });
+      return post({ clock, held, target, request, last });
     },
-    stats: () => ({ connections: connector.open, origins: Object.keys(agent.stats).length }),
-    async close() {
-      if (closed) return;
-      closed = true;
-      const destroyed = agent.destroy();
+    stats: () => ({ connections: connector.open, origins: pools.size }),
+    close() {
+      closing ??= pools.destroy();
       connector.destroy();
-      await destroyed;
+      return closing;
     },
   };
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { DomainError } from '../../src/domain/error.ts';
-import { JSON_DEPTH_MAX, parseJson } from '../../src/rpc/json-text.ts';
+import { JSON_DEPTH_MAX, JSON_VALUES_MAX, parseJson } from '../../src/rpc/json-text.ts';
 
 function complaint(text: string): string {
   try {
@@ -87,5 +87,11 @@ describe('parseJson', () => {
     assert.equal(complaint(nested(JSON_DEPTH_MAX)), 'none');
     assert.match(complaint(nested(JSON_DEPTH_MAX + 1)), /nests deeper than 64/);
     assert.match(complaint('[{"a":'.repeat(500_000)), /nests deeper than 64/);
+  });
+
+  it('bounds how many values a text has, since each costs more than its bytes', () => {
+    const listed = (count: number) => `[${'1,'.repeat(count - 2)}1]`;
+    assert.equal(complaint(listed(JSON_VALUES_MAX)), 'none');
+    assert.match(complaint(listed(JSON_VALUES_MAX + 1)), /more than 50000 values/);
   });
 });

@@ -186,7 +186,7 @@ describe('JSON', () => {
     const deep = await register(`{"webhook": ${'['.repeat(1_000_000)}`);
     assert.match(deep.error.message, /nests deeper/);
     const many = await register(
-      JSON.stringify(Object.fromEntries(Array.from({ length: 100_000 }, (_, i) => [`f${i}`, i]))),
+      JSON.stringify(Object.fromEntries(Array.from({ length: 10_000 }, (_, i) => [`f${i}`, i]))),
     );
     assert.equal(many.status, 400);
     assert.equal(many.fields.length, 20);

@@ -1,3 +1,6 @@
+import { fromBinary } from '@bufbuild/protobuf';
+import { BadRequestSchema } from '../../gen/google/rpc/error_details_pb.ts';
+
 /** Calls to the API as JSON, whatever carries them. */
 
 export type Json = Readonly<Record<string, unknown>>;
@@ -41,23 +44,19 @@ const CODES = [
   'unauthenticated',
 ];
 
-/** An error as the Connect protocol writes it, with `debug` beside each detail. */
+/** An error as the Connect protocol writes it. */
 export interface ConnectErrorJson {
   readonly code: string;
   readonly message?: string;
-  readonly details?: readonly { readonly type: string; readonly debug?: unknown }[];
+  readonly details?: readonly { readonly type: string; readonly value: string }[];
 }
 
 export function refusalOf({ code, message = '', details = [] }: ConnectErrorJson): Refusal {
   const fields = details
-    .filter(({ type }) => type === 'google.rpc.BadRequest')
-    .flatMap(({ debug }) => (debug as BadRequestJson | undefined)?.fieldViolations ?? [])
+    .filter(({ type }) => type === BadRequestSchema.typeName)
+    .flatMap(({ value }) => fromBinary(BadRequestSchema, Buffer.from(value, 'base64')).fieldViolations)
     .map(({ field }) => field);
   return new Refusal(CODES.indexOf(code), message, fields);
-}
-
-interface BadRequestJson {
-  readonly fieldViolations?: readonly { readonly field: string }[];
 }
 
 /** Connect with JSON over HTTP/1.1. */

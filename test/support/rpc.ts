@@ -18,6 +18,7 @@ import { trigger } from '../../src/publish/trigger.ts';
 import { type Api, createApi } from '../../src/rpc/api.ts';
 import type { ApiDeps, ApiSettings } from '../../src/rpc/deps.ts';
 import type { Store } from '../../src/store/store.ts';
+import type { Log } from '../../src/telemetry/log.ts';
 import { type ManualClock, manualClock } from './clock.ts';
 import { type LogLine, recordingLog } from './log.ts';
 import { openMemoryStore, T0 } from './store.ts';
@@ -27,6 +28,8 @@ export interface RunningApi extends AsyncDisposable {
   readonly store: Store;
   readonly clock: ManualClock;
   readonly lines: readonly LogLine[];
+  /** Waits for a line of the log: it is written when a call has ended, which its caller may know sooner. */
+  line(matches: (line: LogLine) => boolean): Promise<LogLine>;
   /** HTTP/1.1. */
   readonly url: string;
   /** HTTP/2 without TLS. */
@@ -49,7 +52,7 @@ export async function startApi(options: ApiOptions = {}): Promise<RunningApi> {
   const store = await openMemoryStore();
   const clock = manualClock(T0);
   const random = systemRandom();
-  const { log, lines } = recordingLog();
+  const { log, lines, line } = watchedLog();
   const sealKey = new Uint8Array(32).fill(7);
   const deps: ApiDeps = {
     store,
@@ -89,6 +92,7 @@ export async function startApi(options: ApiOptions = {}): Promise<RunningApi> {
     store,
     clock,
     lines,
+    line,
     url,
     url2,
     sealKey,
@@ -117,6 +121,30 @@ export function sharedApi(options: ApiOptions = {}): () => RunningApi {
       throw new Error('it is started before the first test, not while tests are declared');
     return running;
   };
+}
+
+function watchedLog() {
+  const { log: kept, lines } = recordingLog();
+  let written = Promise.withResolvers<void>();
+  const at = (level: LogLine['level']) => (fields: object, message: string) => {
+    kept[level](fields, message);
+    written.resolve();
+    written = Promise.withResolvers<void>();
+  };
+  const log = {
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+  } as unknown as Log;
+  const line = async (matches: (line: LogLine) => boolean): Promise<LogLine> => {
+    for (;;) {
+      const found = lines.find(matches);
+      if (found) return found;
+      await written.promise;
+    }
+  };
+  return { log, lines, line };
 }
 
 async function listen(server: Server | Http2Server): Promise<string> {

@@ -5,7 +5,9 @@ export interface TestWorld extends World {
   /** What was printed so far. */
   readonly printed: { out: string; err: string };
   /** The codes that the process was ended with at once. */
-  readonly exits: number[];
+  readonly exits: readonly number[];
+  /** Resolves with the first of them. */
+  readonly exited: Promise<number>;
   /** How many listeners there are for signals and crashes. */
   listeners(): number;
   signal(signal: StopSignal): void;
@@ -16,6 +18,7 @@ export interface TestWorld extends World {
 export function testWorld(given: Partial<Pick<World, 'env' | 'terminal' | 'readFile'>> = {}): TestWorld {
   const printed = { out: '', err: '' };
   const exits: number[] = [];
+  const exited = Promise.withResolvers<number>();
   const signals = new Set<(signal: StopSignal) => void>();
   const crashes = new Set<(error: unknown) => void>();
   return {
@@ -26,6 +29,7 @@ export function testWorld(given: Partial<Pick<World, 'env' | 'terminal' | 'readF
     ...given,
     printed,
     exits,
+    exited: exited.promise,
     out(text) {
       printed.out += text;
     },
@@ -34,7 +38,10 @@ export function testWorld(given: Partial<Pick<World, 'env' | 'terminal' | 'readF
     },
     onSignal: (listener) => subscribe(signals, listener),
     onCrash: (listener) => subscribe(crashes, listener),
-    exit: (code) => void exits.push(code),
+    exit(code) {
+      exits.push(code);
+      exited.resolve(code);
+    },
     listeners: () => signals.size + crashes.size,
     signal(signal) {
       for (const listener of signals) listener(signal);

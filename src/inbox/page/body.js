@@ -1,5 +1,5 @@
-/** The widest indentation, in steps: what is nested deeper stays readable, and cannot fill the memory. */
-const INDENT_MAX = 40;
+/** Tokens times their depth that are indented: a body of nothing but brackets would be megabytes of spaces. */
+const INDENTED_MAX = 1_000_000;
 /** Tokens that are coloured; the rest of a long body is plain. */
 const COLOURED_MAX = 20_000;
 /** What is shown as hex; the whole can be saved. */
@@ -32,18 +32,28 @@ function prettyOf(text, contentType) {
   if (!claimed && !/^\s*[[{]/.test(text)) return undefined;
   try {
     JSON.parse(text);
-    return () => prettyJson(text);
   } catch {
     return undefined;
   }
+  const tokens = text.match(/"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]|[^\s{}[\],:"]+/g) ?? [];
+  return tokens.length * depthOf(tokens) > INDENTED_MAX ? undefined : () => prettyJson(tokens);
+}
+
+function depthOf(tokens) {
+  let depth = 0;
+  let deepest = 0;
+  for (const token of tokens) {
+    if (isOpen(token)) deepest = Math.max(deepest, ++depth);
+    else if (isClose(token)) depth--;
+  }
+  return deepest;
 }
 
 /**
- * Valid JSON, indented and coloured. Its tokens are kept as they were written: to parse and print it
- * would round long numbers and lose repeated keys, and this is a place to see what was really sent.
+ * Valid JSON, indented and coloured. Its tokens stay as they were written: to parse and print it would
+ * round long numbers and lose repeated keys, and this is a place to see what was really sent.
  */
-function prettyJson(text) {
-  const tokens = text.match(/"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]|[^\s{}[\],:"]+/g) ?? [];
+function prettyJson(tokens) {
   const out = document.createDocumentFragment();
   let plain = '';
   let depth = 0;
@@ -52,7 +62,7 @@ function prettyJson(text) {
     plain = '';
   };
   const newLine = () => {
-    plain += `\n${'  '.repeat(Math.min(depth, INDENT_MAX))}`;
+    plain += `\n${'  '.repeat(depth)}`;
   };
   for (const [i, token] of tokens.entries()) {
     if (token === '{' || token === '[') {

@@ -1,6 +1,6 @@
 import { hexOf, readBody } from './body.js';
 import { byId, element, formatBytes, formatMs, plural, showTime } from './dom.js';
-import { attemptNumber, tone } from './list.js';
+import { attemptNumber, statusText, tone } from './list.js';
 
 const narrow = matchMedia('(max-width: 760px)');
 
@@ -139,7 +139,7 @@ function showFacts(request, group) {
       const link = element('a', '', `Attempt ${attemptNumber(each, group)}`);
       link.href = `#${each.number}`;
       if (each === request) link.setAttribute('aria-current', 'true');
-      const status = element('span', 'status', each.answer.state === 'waiting' ? '···' : each.answer.status);
+      const status = element('span', 'status', statusText(each.answer));
       status.dataset.tone = tone(each.answer);
       link.append(status);
       const item = element('li');

@@ -16,6 +16,12 @@ export function tone({ status, state }) {
   return status < 400 ? 'other' : 'bad';
 }
 
+/** A status, or what there is in place of one. */
+export function statusText({ status, state }) {
+  if (state === 'waiting') return '···';
+  return state === 'hung-up' ? '—' : String(status);
+}
+
 /** The requests of each delivery that came more than once, oldest first, by webhook-id. */
 export function groupAttempts(requests) {
   const groups = new Map();
@@ -42,7 +48,7 @@ export function createList(inbox) {
     const link = row.firstElementChild;
     const part = (name) => link.querySelector(`.${name}`);
     link.href = `#${request.number}`;
-    part('status').textContent = request.answer.state === 'waiting' ? '···' : request.answer.status;
+    part('status').textContent = statusText(request.answer);
     part('status').dataset.tone = tone(request.answer);
     part('method').textContent = request.method;
     const below = request.path.slice(`/inbox/${inbox}`.length);
@@ -55,6 +61,7 @@ export function createList(inbox) {
     part('size').textContent = formatBytes(request.bytes);
     part('signature').textContent = SIGNATURES[request.signature.state];
     part('signature').dataset.tone = request.signature.state;
+    part('hung-up').textContent = request.answer.state === 'hung-up' ? 'sender hung up' : '';
     const again = group.length > 1 || request.attempt > 1;
     part('attempt').textContent = again ? `attempt ${attemptNumber(request, group)}` : '';
   }

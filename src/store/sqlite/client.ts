@@ -68,7 +68,10 @@ export function createClient(worker: Worker, settings: SqliteSettings): Client {
   worker.on('message', (response: Response) => {
     if (response.kind === 'replies') settle(response.replies);
   });
-  worker.on('messageerror', (error) => die(error));
+  worker.on('messageerror', (error) => {
+    die(error);
+    void worker.terminate();
+  });
   worker.on('error', (error) => die(error instanceof Error ? error : new Error(String(error))));
   worker.on('exit', (code) => die(new Error(`it ended with code ${code}`)));
 

@@ -21,10 +21,15 @@ export interface Statement<Row> {
 const APPLICATION_ID = 0x43617269;
 /** How long to wait for somebody's `sqlite3` shell to finish a write. */
 const BUSY_MS = 5_000;
+/** How long to wait for the lock, so that of two that start at once not both give up. */
+const LOCK_WAIT_MS = 200;
 /** Larger than SQLite's own 4 KiB: a commit has fewer pages to write, and bodies of a few KiB fit in one. */
 const PAGE_BYTES = 8192;
-/** Memory for pages, at most. */
-const CACHE_KIB = 32 * 1024;
+/**
+ * Memory for pages, at most. More is not better: after balancing a tree, a commit looks at every page
+ * that is cached.
+ */
+const CACHE_KIB = 16 * 1024;
 /** The log is written back once it has this many pages: more means fewer writes of the same page, and a larger file. */
 const CHECKPOINT_PAGES = 2_000;
 /** Only the account that runs the server may read what it keeps. */
@@ -102,19 +107,21 @@ function create(path: string): void {
 function lock(path: string): () => void {
   const lockPath = `${realpathSync(path)}-lock`;
   create(lockPath);
-  const db = new DatabaseSync(lockPath);
+  let db: DatabaseSync | undefined;
   try {
+    db = new DatabaseSync(lockPath, { timeout: LOCK_WAIT_MS });
     // Nothing in it is worth an fsync: what counts is the operating system's lock.
     db.exec('PRAGMA synchronous = OFF');
     db.exec('BEGIN IMMEDIATE');
     db.exec(`PRAGMA user_version = ${process.pid}`);
     db.exec('COMMIT');
     db.exec('BEGIN IMMEDIATE');
-    return () => db.close();
+    const held = db;
+    return () => held.close();
   } catch (error) {
     const busy = resultCode(error) === SQLITE_BUSY;
-    const holder = busy ? holderOf(db) : 0;
-    db.close();
+    const holder = busy && db ? holderOf(db) : 0;
+    db?.close();
     if (!busy) throw refusal(path, `cannot be locked by way of ${lockPath}: ${message(error)}`);
     throw refusal(
       path,
@@ -133,8 +140,9 @@ function holderOf(db: DatabaseSync): number {
 }
 
 function connect(path: string): DatabaseSync {
-  const db = new DatabaseSync(path, { timeout: BUSY_MS, enableForeignKeyConstraints: false });
+  let db: DatabaseSync | undefined;
   try {
+    db = new DatabaseSync(path, { timeout: BUSY_MS, enableForeignKeyConstraints: false });
     db.exec(`PRAGMA cache_size = -${CACHE_KIB}; PRAGMA temp_store = MEMORY`);
     identify(db, path);
     // Heeded only while the file is empty.
@@ -148,13 +156,20 @@ function connect(path: string): DatabaseSync {
     migrate(db, path);
     return db;
   } catch (error) {
-    db.close();
-    if (error instanceof DomainError) throw error;
-    const code = resultCode(error);
-    if (code === SQLITE_NOTADB) throw refusal(path, 'is not an SQLite database; is it the right file?');
-    if (code === SQLITE_CORRUPT)
-      throw refusal(path, `is damaged (${message(error)}); restore it from a backup`);
-    throw refusal(path, `cannot be opened: ${message(error)}`);
+    db?.close();
+    throw error instanceof DomainError ? error : refusal(path, reason(error));
+  }
+}
+
+/** Why a file cannot be used, for the person who starts the server. */
+function reason(error: unknown): string {
+  switch (resultCode(error)) {
+    case SQLITE_NOTADB:
+      return 'is not an SQLite database; is it the right file?';
+    case SQLITE_CORRUPT:
+      return `is damaged (${message(error)}); restore it from a backup`;
+    default:
+      return `cannot be opened: ${message(error)}`;
   }
 }
 

@@ -18,7 +18,7 @@ const SETTLED_MAX = 2_048;
 
 export function createHistory(db: Database): History {
   const count = db.prepare<[rows: number]>('SELECT count(*) FROM settled');
-  const copy = db.prepare('INSERT OR REPLACE INTO deliveries SELECT * FROM settled ORDER BY id');
+  const copy = db.prepare('INSERT OR IGNORE INTO deliveries SELECT * FROM settled ORDER BY id');
   const clear = db.prepare('DELETE FROM settled');
   let rows = 0;
 

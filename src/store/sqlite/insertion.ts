@@ -20,7 +20,7 @@ export function createInsertion({ db, history, takeOrd }: Context): Insertion {
       (ord, id, namespace, webhook_id, event_id, due_at, attempts, run, superseded, nominal_at, created_at)
     VALUES (?, ?, ?, ?, ?, ?, 0, ?, 0, ?, ?)`);
   const insertCancelled = db.prepare(`
-    INSERT OR REPLACE INTO settled
+    INSERT OR IGNORE INTO settled
       (id, namespace, webhook_id, event_id, state, reason, attempts, nominal_at, created_at, finished_at)
     VALUES (?, ?, ?, ?, ${CANCELLED}, 'REMOVED', 0, ?, ?, ?)`);
 

@@ -18,9 +18,12 @@ export async function openSqlite(path: string, options: SqliteOptions): Promise<
 /** Waits until the thread has its database. */
 function opened(worker: Worker): Promise<void> {
   return new Promise((resolve, reject) => {
+    const ended = (code: number): void => reject(new Error(`the database's thread ended with code ${code}`));
     worker.once('error', reject);
+    worker.once('exit', ended);
     worker.once('message', (response: Response) => {
       worker.off('error', reject);
+      worker.off('exit', ended);
       if (response.kind === 'refused') reject(new DomainError('FAILED_PRECONDITION', response.message));
       else resolve();
     });

@@ -17,7 +17,7 @@ export function createRemoval({ db, history, removed }: Context): Removal {
   const mark = db.prepare('UPDATE webhooks SET removed_at = ? WHERE id = ?');
   const forget = db.prepare('DELETE FROM webhooks WHERE id = ?');
   const copy = db.prepare(`
-    INSERT OR REPLACE INTO settled
+    INSERT OR IGNORE INTO settled
       (id, namespace, webhook_id, event_id, state, reason, attempts, nominal_at, created_at, finished_at)
     SELECT id, namespace, webhook_id, event_id, ${CANCELLED}, 'REMOVED', attempts, nominal_at, created_at, ?
     FROM waiting WHERE webhook_id = ? ORDER BY ord LIMIT ?`);

@@ -2,16 +2,17 @@ import type { Context } from './context.ts';
 import { type LaneRow, PENDING, type SettlementRow, type Verbs } from './protocol.ts';
 
 export function settleVerbs({ db, history, removed }: Context): Pick<Verbs, 'settle'> {
+  // The plus before an id keeps SQLite from going by way of the index on it: the key is at hand.
   const postpone = db.prepare(
-    'UPDATE waiting SET due_at = ?, attempts = ? WHERE webhook_id = ? AND ord = ? AND id = ?',
+    'UPDATE waiting SET due_at = ?, attempts = ? WHERE webhook_id = ? AND ord = ? AND +id = ?',
   );
-  // OR REPLACE: an id cannot be in both, and if it ever were, this lane must not be stuck for it.
+  // OR IGNORE: an id cannot be in both, and if it ever were, its lane must not be stuck for it.
   const finish = db.prepare(`
-    INSERT OR REPLACE INTO settled
+    INSERT OR IGNORE INTO settled
       (id, namespace, webhook_id, event_id, state, reason, attempts, nominal_at, created_at, finished_at)
     SELECT id, namespace, webhook_id, event_id, ?, ?, ?, nominal_at, created_at, ?
-    FROM waiting WHERE webhook_id = ? AND ord = ? AND id = ?`);
-  const clear = db.prepare('DELETE FROM waiting WHERE webhook_id = ? AND ord = ?');
+    FROM waiting WHERE webhook_id = ? AND ord = ? AND +id = ?`);
+  const clear = db.prepare('DELETE FROM waiting WHERE webhook_id = ? AND ord = ? AND +id = ?');
   // OR IGNORE: the same attempt may be reported again by a dispatcher that was not told of the commit.
   const insertAttempt = db.prepare(`
     INSERT OR IGNORE INTO attempts
@@ -20,7 +21,7 @@ export function settleVerbs({ db, history, removed }: Context): Pick<Verbs, 'set
   const countSettled = db.prepare('UPDATE settled SET attempts = max(attempts, ?) WHERE id = ?');
   const countFinished = db.prepare('UPDATE deliveries SET attempts = max(attempts, ?) WHERE id = ?');
   const countRemoved = db.prepare(
-    'UPDATE waiting SET attempts = max(attempts, ?) WHERE webhook_id = ? AND ord = ? AND id = ?',
+    'UPDATE waiting SET attempts = max(attempts, ?) WHERE webhook_id = ? AND ord = ? AND +id = ?',
   );
   const updateHealth = db.prepare(`
     UPDATE webhooks SET failing_since = ?, trips = ?, open_until = ? WHERE id = ? AND removed_at IS NULL`);
@@ -30,8 +31,9 @@ export function settleVerbs({ db, history, removed }: Context): Pick<Verbs, 'set
 
   function move([ord, id, webhookId, to, reason, at, attempts]: SettlementRow): boolean {
     if (to === PENDING) return postpone.run(at, attempts, webhookId, ord, id).changes !== 0;
-    if (finish.run(to, reason, attempts, at, webhookId, ord, id).changes === 0) return false;
-    clear.run(webhookId, ord);
+    finish.run(to, reason, attempts, at, webhookId, ord, id);
+    if (clear.run(webhookId, ord, id).changes === 0) return false;
+    history.grew(1);
     return true;
   }
 
@@ -60,7 +62,6 @@ export function settleVerbs({ db, history, removed }: Context): Pick<Verbs, 'set
   return {
     settle({ rows, lanes }) {
       const results = rows.map(settleOne);
-      history.grew(rows.length);
       history.settle('ENOUGH');
       return { results, disabled: lanes.filter(changeLane).map(([webhookId]) => webhookId) };
     },

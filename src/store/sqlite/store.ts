@@ -39,12 +39,16 @@ export function sqliteStore(worker: Worker, options: SqliteOptions): Store {
 
   function noteFired(batch: readonly RunFiring[], { results, ords, superseded }: Answer<'fireRuns'>): void {
     feed.deliveries(superseded.map(rows.fromWaitingRow));
+    // A run can be superseded by a later firing of its own batch.
+    const marked = new Set(superseded.map(([ord]) => ord));
     let next = 0;
     for (const [i, { webhookId, runs, now }] of batch.entries()) {
       if (results[i] !== 'FIRED') continue;
       for (const { event, deliveryId } of runs) {
         const ord = ords[next++]!;
-        if (ord > 0) feed.deliveries([fresh(ord, deliveryId, webhookId, event.id, now)], event);
+        if (ord === 0) continue;
+        const row = fresh(ord, deliveryId, webhookId, event.id, now);
+        feed.deliveries([{ ...row, superseded: marked.has(ord) }], event);
       }
     }
     feed.announce();

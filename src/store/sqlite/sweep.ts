@@ -18,8 +18,8 @@ export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
   );
   const deleteEvent = db.prepare('DELETE FROM events WHERE id = ?');
   const deleteUnheard = db.prepare(`
-    DELETE FROM events WHERE id IN (
-      SELECT id FROM events WHERE deliveries = 0 AND created_at < ? LIMIT ?)`);
+    DELETE FROM events WHERE rowid IN (
+      SELECT rowid FROM events WHERE deliveries = 0 AND created_at < ? LIMIT ?)`);
 
   function expire(finishedBefore: number, limit: number): number {
     history.settle(selectSettledExpired.get(finishedBefore) === undefined ? 'ENOUGH' : 'ALWAYS');

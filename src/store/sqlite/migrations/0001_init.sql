@@ -34,6 +34,8 @@ CREATE INDEX webhooks_run ON webhooks (run_due_at, id)
   WHERE state = 'ACTIVE' AND removed_at IS NULL AND run_due_at IS NOT NULL;
 CREATE INDEX webhooks_removed ON webhooks (removed_at) WHERE removed_at IS NOT NULL;
 
+-- Rows lie in order of arrival and not of ids, since those of runs that are due at one time are in no
+-- order among themselves, and a commit should have few pages to write.
 CREATE TABLE events (
   id           TEXT NOT NULL PRIMARY KEY,
   namespace    TEXT NOT NULL,
@@ -44,7 +46,7 @@ CREATE TABLE events (
   -- Deliveries of it that are still kept, waiting or finished; it is deleted with the last.
   deliveries   INTEGER NOT NULL,
   body         BLOB NOT NULL
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE INDEX events_unheard ON events (created_at) WHERE deliveries = 0;
 

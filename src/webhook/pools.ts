@@ -1,0 +1,81 @@
+import type * as undici from 'undici';
+import { Pool } from './undici.ts';
+
+/** One pool of connections for each origin, as long as it has anything to do. */
+export interface Pools {
+  /** Holds the origin's pool for one request. Undefined when too many wait for a connection there. */
+  hold(origin: string): HeldPool | undefined;
+  /** Origins that have a pool. */
+  readonly size: number;
+  /** Fails what is in flight and drops all connections. */
+  destroy(): Promise<void>;
+}
+
+export interface HeldPool {
+  readonly pool: Pool;
+  /** Gives it back, once undici is through with the request. */
+  readonly release: () => void;
+}
+
+export interface PoolsOptions {
+  /** Requests that one origin may have with undici. */
+  readonly heldMax: number;
+  readonly pool: undici.Pool.Options;
+}
+
+/**
+ * Undici's own `Agent` keeps the pool of an origin whose last request was aborted (it looks whether
+ * anything is pending before the aborted request is taken off the queue, and never again), which is every
+ * destination that hangs. Here a pool goes when it holds no request and no connection.
+ */
+export function createPools({ heldMax, pool: options }: PoolsOptions): Pools {
+  const entries = new Map<string, HeldPool & { held: number }>();
+
+  function open(origin: string): HeldPool & { held: number } {
+    const pool = new Pool(origin, options);
+    let connected = 0;
+    const entry = {
+      pool,
+      held: 0,
+      release() {
+        entry.held--;
+        dropIfUnused();
+      },
+    };
+
+    function dropIfUnused(): void {
+      if (entry.held > 0 || connected > 0) return;
+      // Undici tells of these events from the midst of its own work; it is left to finish that first.
+      queueMicrotask(() => {
+        if (entry.held > 0 || connected > 0 || entries.get(origin) !== entry) return;
+        entries.delete(origin);
+        void pool.destroy();
+      });
+    }
+
+    pool.on('connect', () => {
+      connected++;
+    });
+    pool.on('disconnect', () => {
+      connected--;
+      dropIfUnused();
+    });
+    entries.set(origin, entry);
+    return entry;
+  }
+
+  return {
+    hold(origin) {
+      const entry = entries.get(origin) ?? open(origin);
+      if (entry.held >= heldMax) return undefined;
+      entry.held++;
+      return entry;
+    },
+    get size() {
+      return entries.size;
+    },
+    async destroy() {
+      await Promise.all(Array.from(entries.values(), ({ pool }) => pool.destroy()));
+    },
+  };
+}

@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { promisify } from 'node:util';
+import { VERSION } from '../../src/server/version.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const execute = promisify(execFile);
+/** Where a machine may have a Node of its own, which may be an old one. */
+const SYSTEM_NODES = ['/usr/bin/node', '/usr/local/bin/node'];
+
+describe('the package, installed into an empty folder', { timeout: 300_000 }, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'carillon-package-'));
+  const command = join(folder, 'node_modules/.bin/carillon');
+  // Its `#!/usr/bin/env node` finds this Node first.
+  const env = { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH}` };
+
+  before(async () => {
+    const { stdout } = await execute('npm', ['pack', '--json', '--pack-destination', folder], {
+      cwd: ROOT,
+      env,
+    });
+    // What the build prints comes before it.
+    const packed: unknown = JSON.parse(stdout.slice(stdout.search(/^[[{]/m)));
+    const tarball = /"filename":"([^"]+)"/.exec(JSON.stringify(packed))?.[1] ?? assert.fail(stdout);
+    writeFileSync(join(folder, 'package.json'), '{ "private": true }');
+    const install = [
+      'install',
+      '--prefer-offline',
+      '--ignore-scripts',
+      '--no-audit',
+      '--no-fund',
+      `./${tarball}`,
+    ];
+    await execute('npm', install, { cwd: folder, env });
+  });
+  after(() => rmSync(folder, { recursive: true }));
+
+  it('prints its version', async () => {
+    assert.equal((await execute(command, ['--version'], { env })).stdout, `carillon ${VERSION}\n`);
+  });
+
+  it('runs a server with its inbox page that delivers', async () => {
+    const child = spawn(command, ['dev', '--listen', '127.0.0.1:0', '--default-every', '1s'], {
+      cwd: folder,
+      env,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    try {
+      const exited = once(child, 'exit');
+      const stdout = outputOf(child.stdout);
+      const [, url = ''] = await stdout.seen(/API +(http:\S+)/);
+      const page = await (await fetch(`${url}/inbox/hello`, { headers: { accept: 'text/html' } })).text();
+      assert.match(page, /<html/);
+      const response = await fetch(`${url}/webhooks`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ name: 'hello', destination: `${url}/inbox/hello` }),
+      });
+      assert.ok(response.ok, await response.text());
+      await stdout.seen(/\/inbox\/hello' dispatched, response code: 200/);
+      child.kill('SIGTERM');
+      assert.deepEqual(await exited, [0, null]);
+    } finally {
+      child.kill('SIGKILL');
+    }
+  });
+
+  for (const node of SYSTEM_NODES) {
+    it(`refuses ${node} in one line, if that is too old`, async (t) => {
+      const version = await execute(node, ['--version']).then(
+        ({ stdout }) => stdout.trim().slice(1),
+        () => undefined,
+      );
+      if (version === undefined || Number(version.split('.')[0]) >= 24) return t.skip('it is not');
+      const main = join(folder, 'node_modules/carillon/dist/src/main.js');
+      await assert.rejects(execute(node, [main, 'dev']), {
+        code: 1,
+        stdout: '',
+        stderr: `carillon needs Node 24.15 or later; this is Node ${version}, see https://nodejs.org\n`,
+      });
+    });
+  }
+});
+
+/** What a stream said so far, and a way to wait for it to say something. */
+function outputOf(stream: NodeJS.ReadableStream) {
+  let text = '';
+  stream.on('data', (chunk) => {
+    text += String(chunk);
+  });
+  return {
+    async seen(pattern: RegExp): Promise<RegExpExecArray> {
+      for (;;) {
+        const match = pattern.exec(text);
+        if (match) return match;
+        await once(stream, 'data');
+      }
+    },
+  };
+}

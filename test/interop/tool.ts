@@ -1,0 +1,50 @@
+import { type ExecFileOptions, execFile } from 'node:child_process';
+import { join } from 'node:path';
+
+/** The root of the repository. */
+export const ROOT = join(import.meta.dirname, '../..');
+
+/** What `.ci/install-interop` installs. */
+const INSTALLED = join(ROOT, '.interop');
+export const TOOLS = {
+  grpcurl: join(INSTALLED, 'bin/grpcurl'),
+  healthProbe: join(INSTALLED, 'bin/grpc-health-probe'),
+  python: join(INSTALLED, 'python/bin/python'),
+  buf: join(ROOT, 'node_modules/.bin/buf'),
+  curl: 'curl',
+  go: 'go',
+} as const;
+
+export interface Run {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** How long a tool may take; the Go compiler is the slowest. */
+const TIMEOUT_MS = 300_000;
+
+/** Runs a tool to its end, whatever its exit code; rejects when it cannot be started. */
+export function run(tool: string, args: readonly string[], options: ExecFileOptions = {}): Promise<Run> {
+  return new Promise((resolve, reject) => {
+    const all = { timeout: TIMEOUT_MS, maxBuffer: 64 * 1024 * 1024, ...options, encoding: 'utf8' } as const;
+    execFile(tool, args, all, (error, stdout, stderr) => {
+      if (error === null) resolve({ code: 0, stdout, stderr });
+      else if (error.code === 'ENOENT')
+        reject(new Error(`${tool} is missing; run .ci/install-interop`, { cause: error }));
+      else if (typeof error.code === 'number') resolve({ code: error.code, stdout, stderr });
+      else reject(error);
+    });
+  });
+}
+
+/** Runs a tool that must succeed, and resolves with what it printed. */
+export async function output(
+  tool: string,
+  args: readonly string[],
+  options: ExecFileOptions = {},
+): Promise<string> {
+  const { code, stdout, stderr } = await run(tool, args, options);
+  if (code !== 0) throw new Error(`${tool} ${args.join(' ')} exited with ${code}:\n${stdout}${stderr}`);
+  return stdout;
+}

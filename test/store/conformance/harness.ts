@@ -1,0 +1,83 @@
+import { after, before } from 'node:test';
+import type { Transition, WaitingDelivery } from '../../../src/domain/delivery.ts';
+import type { Webhook } from '../../../src/domain/webhook.ts';
+import type { Settlement, Store } from '../../../src/store/store.ts';
+import {
+  anAttempt,
+  aPublication,
+  aWebhook,
+  type PublicationOverrides,
+  T0,
+  type WebhookOverrides,
+} from '../../support/store.ts';
+
+/** A way to have stores of one kind. */
+export interface Harness {
+  readonly name: string;
+  /** An empty store. */
+  readonly open: () => Promise<Store>;
+  /** Closes a store and opens what it left, where it leaves anything. */
+  readonly reopen?: (store: Store) => Promise<Store>;
+}
+
+/** A store for all tests of a suite, each of which keeps to a namespace of its own. */
+export function useStore(harness: Harness): () => Store {
+  let store: Store | undefined;
+  before(async () => {
+    store = await harness.open();
+  });
+  after(() => store?.close());
+  return () => store!;
+}
+
+let namespaces = 0;
+
+export function aNamespace(): string {
+  return `tenant-${++namespaces}`;
+}
+
+/** Stores a webhook, in a namespace of its own unless told otherwise. */
+export async function register(store: Store, overrides: WebhookOverrides = {}): Promise<Webhook> {
+  const webhook = aWebhook({ namespace: aNamespace(), ...overrides });
+  await store.createWebhooks([webhook]);
+  return webhook;
+}
+
+/** Publishes `count` events to one webhook, and returns its waiting deliveries in order of arrival. */
+export async function publishTo(
+  store: Store,
+  webhook: Webhook,
+  count = 1,
+  overrides: PublicationOverrides = {},
+): Promise<readonly WaitingDelivery[]> {
+  const batch = Array.from({ length: count }, () =>
+    aPublication([webhook.id], {
+      ...overrides,
+      event: { namespace: webhook.namespace, ...overrides.event },
+    }),
+  );
+  await store.publish(batch);
+  const ids = new Set(batch.map(({ deliveries }) => deliveries[0]?.id));
+  return (await waitingOf(store, webhook.id)).filter(({ id }) => ids.has(id));
+}
+
+/** Everything that waits in a lane, in order of arrival. */
+export async function waitingOf(store: Store, webhookId: string): Promise<readonly WaitingDelivery[]> {
+  const [lane] = await store.topUp([{ webhookId, limit: 10_000, ordered: true }]);
+  return lane?.deliveries ?? [];
+}
+
+/** Settles a delivery after one more attempt that was answered. */
+export function settlement(
+  delivery: WaitingDelivery,
+  transition: Transition = { to: 'SUCCEEDED' },
+  now = T0,
+): Settlement {
+  return { delivery, attempt: anAttempt(delivery.attempts + 1), transition, now };
+}
+
+/** Polls away what became visible so far. */
+export async function forgetVisible(store: Store): Promise<void> {
+  await store.pollWaiting();
+  await store.pollWebhooks();
+}

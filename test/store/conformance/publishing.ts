@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { anEvent, aPublication, T0, testId } from '../../support/store.ts';
+import { type Harness, publishTo, register, useStore, waitingOf } from './harness.ts';
+
+export function publishing(harness: Harness): void {
+  describe(`${harness.name}: publishing`, () => {
+    const store = useStore(harness);
+
+    test('an event waits for each of its webhooks, due when it was said to be', async () => {
+      const one = await register(store());
+      const two = await register(store(), { namespace: one.namespace });
+      const publication = aPublication([one.id, two.id], { dueAt: T0 + 7 });
+      assert.deepEqual(await store().publish([publication]), ['PUBLISHED']);
+      for (const [i, webhook] of [one, two].entries()) {
+        const [waiting, ...others] = await waitingOf(store(), webhook.id);
+        assert.deepEqual(others, []);
+        assert.deepEqual(
+          { ...waiting, ord: 0 },
+          {
+            ord: 0,
+            id: publication.deliveries[i]?.id,
+            webhookId: webhook.id,
+            eventId: publication.event.id,
+            dueAt: T0 + 7,
+            attempts: 0,
+            superseded: false,
+          },
+        );
+      }
+    });
+
+    test('an event id that exists is left out with its deliveries, and the others are published', async () => {
+      const webhook = await register(store());
+      const first = aPublication([webhook.id]);
+      const again = aPublication([webhook.id], { event: { id: first.event.id } });
+      const other = aPublication([webhook.id]);
+      assert.deepEqual(await store().publish([first, again]), ['PUBLISHED', 'EXISTS']);
+      assert.deepEqual(await store().publish([again, other]), ['EXISTS', 'PUBLISHED']);
+      const waiting = await waitingOf(store(), webhook.id);
+      assert.deepEqual(
+        waiting.map(({ id }) => id),
+        [first.deliveries[0]?.id, other.deliveries[0]?.id],
+      );
+      assert.equal(await store().getDelivery(again.deliveries[0]!.id), undefined);
+    });
+
+    test('an event without deliveries is kept', async () => {
+      const publication = aPublication([]);
+      assert.deepEqual(await store().publish([publication]), ['PUBLISHED']);
+      assert.deepEqual(await store().publish([publication]), ['EXISTS']);
+      const [body] = await store().getEventBodies([publication.event.id]);
+      assert.deepEqual(body?.body, publication.event.body);
+    });
+
+    test('places in order of arrival grow from call to call and within a batch', async () => {
+      const webhook = await register(store());
+      const waiting = [...(await publishTo(store(), webhook, 3)), ...(await publishTo(store(), webhook, 2))];
+      const ords = waiting.map(({ ord }) => ord);
+      assert.deepEqual(
+        ords,
+        [...new Set(ords)].sort((a, b) => a - b),
+      );
+      assert.equal(ords.length, 5);
+    });
+
+    test('bodies are read byte for byte, in the order asked for, and unknown ids leave a gap', async () => {
+      const webhook = await register(store());
+      const bytes = Uint8Array.from({ length: 256 }, (_, i) => i);
+      // Views of one buffer, as a caller's pool would give.
+      const run = anEvent({ body: bytes.subarray(10, 20), contentType: 'a/b', nominalAt: T0 + 1 });
+      const empty = anEvent({ body: new Uint8Array() });
+      const large = anEvent({ body: new Uint8Array(1024 * 1024).fill(7) });
+      const deliveries = () => [{ id: testId('delivery'), webhookId: webhook.id }];
+      await store().publish(
+        [run, empty, large].map((event) => ({ event, deliveries: deliveries(), dueAt: T0, run: false })),
+      );
+      const found = await store().getEventBodies([empty.id, testId('event'), large.id, run.id]);
+      assert.deepEqual(found, [
+        { id: empty.id, contentType: empty.contentType, body: empty.body },
+        undefined,
+        { id: large.id, contentType: large.contentType, body: large.body },
+        { id: run.id, contentType: 'a/b', body: bytes.slice(10, 20), nominalAt: T0 + 1 },
+      ]);
+    });
+
+    test('an empty batch is answered with nothing', async () => {
+      assert.deepEqual(await store().publish([]), []);
+      assert.deepEqual(await store().getEventBodies([]), []);
+    });
+  });
+}

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Payload } from '../../../src/domain/template.ts';
+import type { Webhook } from '../../../src/domain/webhook.ts';
+import { aWebhook, T0, testId } from '../../support/store.ts';
+import { aNamespace, type Harness, register, useStore } from './harness.ts';
+
+/** A webhook in which nothing is left at its default. */
+function aFullWebhook(payload: Payload): Webhook {
+  return aWebhook({
+    namespace: aNamespace(),
+    sealedSecrets: [new Uint8Array([0, 255, 128]), new Uint8Array()],
+    state: 'DISABLED',
+    stateReason: 'FAILING',
+    cursor: { anchorAt: T0, nominalAt: null, dueAt: null, fired: 3, skipped: 4 },
+    health: { failingSince: T0 + 1, trips: 2, openUntil: T0 + 3 },
+    createdAt: T0 + 4,
+    updatedAt: T0 + 5,
+    version: 6,
+    spec: {
+      name: 'joe "the" café \u0000 😀',
+      destination: 'https://example.com/ü?a=b',
+      schedule: {
+        when: {
+          kind: 'cron',
+          expression: '0 0 * * *',
+          timeZone: 'Europe/Berlin',
+          dstGap: 'SKIP',
+          dstOverlap: 'BOTH',
+        },
+        startAt: T0,
+        endAt: T0 + 1,
+        maxRuns: 7,
+        jitterMs: 8,
+        misfire: 'FIRE_ALL',
+        catchupMs: 9,
+        overlap: 'ALLOW',
+      },
+      payload,
+      headers: { 'x-one': '1', 'x-two': 'two' },
+      timeoutMs: 1234,
+      retryPolicy: { maxAttempts: 2, delaysMs: [1, 2], jitter: 0.25, clientErrors: 'FAIL' },
+      limits: { concurrency: 2, rate: { perSecond: 0.5, burst: 3 }, ordered: true },
+      labels: { team: 'a"b', 'x.y': "it's", '': 'empty' },
+    },
+  });
+}
+
+const ALL_BYTES = Uint8Array.from({ length: 256 }, (_, i) => i);
+const PAYLOADS: Record<string, Payload> = {
+  data: { body: { kind: 'data', data: ALL_BYTES }, contentType: 'application/octet-stream' },
+  'no data': { body: { kind: 'data', data: new Uint8Array() }, contentType: 'a/b' },
+  text: { body: { kind: 'text', text: 'Grüße\n{"base64":"AA=="}' }, contentType: 'text/plain' },
+  'a template': {
+    body: { kind: 'template', source: '{{ webhook.name }}' },
+    contentType: 'application/json',
+  },
+};
+
+export function registrations(harness: Harness): void {
+  describe(`${harness.name}: registrations`, () => {
+    const store = useStore(harness);
+
+    for (const [name, payload] of Object.entries(PAYLOADS)) {
+      test(`a webhook that sends ${name} is read as it was written`, async () => {
+        const webhook = aFullWebhook(payload);
+        assert.deepEqual(await store().createWebhooks([webhook]), ['CREATED']);
+        assert.deepEqual(await store().getWebhooks([webhook.id]), [webhook]);
+      });
+    }
+
+    test('a webhook with nothing optional is read as it was written', async () => {
+      const webhook = await register(store());
+      assert.deepEqual(await store().getWebhooks([webhook.id]), [webhook]);
+    });
+
+    test('webhooks are found by their ids in the order asked for, and unknown ids leave a gap', async () => {
+      const [one, two] = [await register(store()), await register(store())];
+      const found = await store().getWebhooks([two.id, testId('webhook'), one.id, two.id]);
+      assert.deepEqual(
+        found.map((webhook) => webhook?.id),
+        [two.id, undefined, one.id, two.id],
+      );
+    });
+
+    test('a key that a stored webhook has is not given again, and the others are created', async () => {
+      const taken = await register(store());
+      const same = aWebhook({ namespace: taken.namespace, spec: taken.spec });
+      const other = aWebhook({ namespace: taken.namespace });
+      assert.deepEqual(await store().createWebhooks([same, other]), ['EXISTS', 'CREATED']);
+      assert.deepEqual(await store().getWebhooks([same.id, other.id]), [undefined, other]);
+    });
+
+    test('a key that an earlier webhook of the batch has is not given again', async () => {
+      const first = aWebhook({ namespace: aNamespace() });
+      const second = aWebhook({ namespace: first.namespace, spec: first.spec });
+      assert.deepEqual(await store().createWebhooks([first, second]), ['CREATED', 'EXISTS']);
+    });
+
+    test('one name may have many destinations, and one destination many names and namespaces', async () => {
+      const { namespace, spec } = await register(store());
+      const batch = [
+        aWebhook({ namespace, spec: { ...spec, destination: `${spec.destination}/2` } }),
+        aWebhook({ namespace, spec: { ...spec, name: `${spec.name}-2` } }),
+        aWebhook({ namespace: aNamespace(), spec }),
+      ];
+      assert.deepEqual(await store().createWebhooks(batch), ['CREATED', 'CREATED', 'CREATED']);
+    });
+
+    test('a webhook is found by exactly its key', async () => {
+      const webhook = await register(store());
+      const { namespace, spec } = webhook;
+      const key = { namespace, name: spec.name, destination: spec.destination };
+      assert.deepEqual(await store().findWebhook(key), webhook);
+      assert.equal(await store().findWebhook({ ...key, name: spec.name.toUpperCase() }), undefined);
+      assert.equal(await store().findWebhook({ ...key, destination: `${spec.destination}/` }), undefined);
+      assert.equal(await store().findWebhook({ ...key, namespace: aNamespace() }), undefined);
+    });
+
+    test('an empty batch is answered with nothing', async () => {
+      assert.deepEqual(await store().createWebhooks([]), []);
+      assert.deepEqual(await store().getWebhooks([]), []);
+    });
+  });
+}

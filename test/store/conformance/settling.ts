@@ -1,0 +1,212 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Attempt, ErrorClass } from '../../../src/domain/attempt.ts';
+import type { Transition } from '../../../src/domain/delivery.ts';
+import { HEALTHY } from '../../../src/domain/lane.ts';
+import { anAttempt, T0, testId } from '../../support/store.ts';
+import { type Harness, publishTo, register, settlement, useStore, waitingOf } from './harness.ts';
+
+const ERROR_CLASSES: ErrorClass[] = [
+  'TIMEOUT',
+  'CONNECT',
+  'DNS',
+  'TLS',
+  'RESET',
+  'PROTOCOL',
+  'FORBIDDEN_ADDRESS',
+  'REQUEST',
+];
+
+export function settling(harness: Harness): void {
+  describe(`${harness.name}: settling`, () => {
+    const store = useStore(harness);
+
+    async function oneWaiting() {
+      const webhook = await register(store());
+      const [delivery = assert.fail()] = await publishTo(store(), webhook);
+      return { webhook, delivery };
+    }
+
+    const finals: Transition[] = [
+      { to: 'SUCCEEDED' },
+      { to: 'FAILED', reason: 'EXHAUSTED' },
+      { to: 'FAILED', reason: 'REFUSED' },
+      { to: 'FAILED', reason: 'GONE' },
+      { to: 'CANCELLED', reason: 'SUPERSEDED' },
+    ];
+    for (const transition of finals) {
+      const { to, reason } = { reason: undefined, ...transition };
+      test(`a delivery that is ${to}${reason ? ` (${reason})` : ''} waits no more`, async () => {
+        const { webhook, delivery } = await oneWaiting();
+        const settled = await store().settle([settlement(delivery, transition, T0 + 8)], []);
+        assert.deepEqual(settled, ['SETTLED']);
+        assert.deepEqual(await waitingOf(store(), webhook.id), []);
+        assert.deepEqual(await store().getDelivery(delivery.id), {
+          id: delivery.id,
+          namespace: webhook.namespace,
+          webhookId: webhook.id,
+          eventId: delivery.eventId,
+          state: to,
+          ...(reason && { reason }),
+          attemptCount: 1,
+          createdAt: T0,
+          finishedAt: T0 + 8,
+          attempts: [anAttempt(1)],
+        });
+      });
+    }
+
+    test('a delivery that is put off waits with its attempts counted', async () => {
+      const { webhook, delivery } = await oneWaiting();
+      const postponed = settlement(delivery, { to: 'PENDING', dueAt: T0 + 99 });
+      assert.deepEqual(await store().settle([postponed], []), ['SETTLED']);
+      assert.deepEqual(await waitingOf(store(), webhook.id), [{ ...delivery, dueAt: T0 + 99, attempts: 1 }]);
+      const detail = await store().getDelivery(delivery.id);
+      assert.equal(detail?.state, 'PENDING');
+      assert.equal(detail.dueAt, T0 + 99);
+      assert.equal(detail.attemptCount, 1);
+      assert.deepEqual(detail.attempts, [anAttempt(1)]);
+    });
+
+    test('attempts add up, oldest first', async () => {
+      const { delivery } = await oneWaiting();
+      const attempts = [anAttempt(1, 500), anAttempt(2, 503), anAttempt(3, 200)];
+      for (const [made, attempt] of attempts.entries()) {
+        const transition: Transition = made < 2 ? { to: 'PENDING', dueAt: T0 } : { to: 'SUCCEEDED' };
+        await store().settle(
+          [{ delivery: { ...delivery, attempts: made }, attempt, transition, now: T0 }],
+          [],
+        );
+      }
+      const detail = await store().getDelivery(delivery.id);
+      assert.equal(detail?.attemptCount, 3);
+      assert.deepEqual(detail.attempts, attempts);
+    });
+
+    test('a delivery that is cancelled without an attempt has none', async () => {
+      const { delivery } = await oneWaiting();
+      const transition: Transition = { to: 'CANCELLED', reason: 'SUPERSEDED' };
+      await store().settle([{ delivery, transition, now: T0 }], []);
+      const detail = await store().getDelivery(delivery.id);
+      assert.equal(detail?.attemptCount, 0);
+      assert.deepEqual(detail.attempts, []);
+    });
+
+    test('an answer is read as it was written', async () => {
+      const { delivery } = await oneWaiting();
+      const attempt: Attempt = {
+        number: 1,
+        outcome: {
+          kind: 'answered',
+          status: 418,
+          headers: { 'x-odd': 'a, "b"', 'set-cookie': 'ü' },
+          body: Uint8Array.from({ length: 256 }, (_, i) => i).subarray(1),
+          truncated: true,
+          startedAt: T0 + 1,
+          durationMs: 0.125,
+        },
+      };
+      await store().settle([{ delivery, attempt, transition: { to: 'SUCCEEDED' }, now: T0 }], []);
+      assert.deepEqual((await store().getDelivery(delivery.id))?.attempts, [attempt]);
+    });
+
+    test('failures to get an answer are read as they were written', async () => {
+      const { delivery } = await oneWaiting();
+      const attempts = ERROR_CLASSES.map((errorClass, i): Attempt => {
+        const outcome = {
+          kind: 'failed',
+          errorClass,
+          message: `it's ${i}`,
+          startedAt: i,
+          durationMs: 1,
+        } as const;
+        return { number: i + 1, outcome };
+      });
+      const transition: Transition = { to: 'PENDING', dueAt: T0 };
+      await store().settle(
+        attempts.map((attempt) => ({ delivery, attempt, transition, now: T0 })),
+        [],
+      );
+      assert.deepEqual((await store().getDelivery(delivery.id))?.attempts, attempts);
+    });
+
+    test('a delivery that is settled already keeps its state, and the attempt is recorded', async () => {
+      const { delivery } = await oneWaiting();
+      await store().settle([settlement(delivery, { to: 'SUCCEEDED' }, T0 + 1)], []);
+      const late = { delivery: { ...delivery, attempts: 1 }, attempt: anAttempt(2, 500), now: T0 + 2 };
+      const failed: Transition = { to: 'FAILED', reason: 'EXHAUSTED' };
+      assert.deepEqual(await store().settle([{ ...late, transition: failed }], []), ['GONE']);
+      const detail = await store().getDelivery(delivery.id);
+      assert.equal(detail?.state, 'SUCCEEDED');
+      assert.equal(detail.finishedAt, T0 + 1);
+      assert.equal(detail.attemptCount, 2);
+      assert.deepEqual(detail.attempts, [anAttempt(1), anAttempt(2, 500)]);
+    });
+
+    test('an attempt that is reported twice is recorded once, as it was first', async () => {
+      const { delivery } = await oneWaiting();
+      const settled = settlement(delivery);
+      await store().settle([settled], []);
+      assert.deepEqual(await store().settle([{ ...settled, attempt: anAttempt(1, 500) }], []), ['GONE']);
+      const detail = await store().getDelivery(delivery.id);
+      assert.equal(detail?.attemptCount, 1);
+      assert.deepEqual(detail.attempts, [anAttempt(1)]);
+    });
+
+    test('an unknown delivery is gone, and the others of the batch are settled', async () => {
+      const { webhook, delivery } = await oneWaiting();
+      const stranger = { ...delivery, id: testId('delivery') };
+      const results = await store().settle([settlement(stranger), settlement(delivery)], []);
+      assert.deepEqual(results, ['GONE', 'SETTLED']);
+      assert.equal(await store().getDelivery(stranger.id), undefined);
+      assert.deepEqual(await waitingOf(store(), webhook.id), []);
+    });
+  });
+
+  describe(`${harness.name}: the health of lanes`, () => {
+    const store = useStore(harness);
+    const sick = { failingSince: T0 + 1, trips: 2, openUntil: T0 + 3 };
+
+    test('a lane is written without a new version, with or without deliveries', async () => {
+      const webhook = await register(store());
+      const change = { webhookId: webhook.id, health: sick, now: T0 + 4 };
+      assert.deepEqual(await store().settle([], [change]), []);
+      assert.deepEqual(await store().getWebhooks([webhook.id]), [{ ...webhook, health: sick }]);
+      await store().settle([], [{ ...change, health: HEALTHY }]);
+      assert.deepEqual(await store().getWebhooks([webhook.id]), [webhook]);
+    });
+
+    test('a lane can disable its webhook, which gets a new version and update time', async () => {
+      const webhook = await register(store(), { version: 4 });
+      const change = { webhookId: webhook.id, health: sick, disable: 'FAILING', now: T0 + 9 } as const;
+      await store().settle([], [change]);
+      assert.deepEqual(await store().getWebhooks([webhook.id]), [
+        {
+          ...webhook,
+          state: 'DISABLED',
+          stateReason: 'FAILING',
+          health: sick,
+          version: 5,
+          updatedAt: T0 + 9,
+        },
+      ]);
+    });
+
+    for (const [state, reason] of [
+      ['PAUSED', undefined],
+      ['DISABLED', 'GONE'],
+    ] as const) {
+      test(`a webhook that is ${state} stays so when its lane would disable it`, async () => {
+        const webhook = await register(store(), { state, ...(reason && { stateReason: reason }) });
+        const change = { webhookId: webhook.id, health: sick, disable: 'FAILING', now: T0 + 9 } as const;
+        await store().settle([], [change]);
+        assert.deepEqual(await store().getWebhooks([webhook.id]), [{ ...webhook, health: sick }]);
+      });
+    }
+
+    test('a lane of a webhook that is gone is no error', async () => {
+      const change = { webhookId: testId('webhook'), health: sick, disable: 'GONE', now: T0 } as const;
+      assert.deepEqual(await store().settle([], [change]), []);
+    });
+  });
+}

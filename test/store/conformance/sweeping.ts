@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { type Store, SWEEP_BATCH } from '../../../src/store/store.ts';
+import { aPublication, T0 } from '../../support/store.ts';
+import { aNamespace, type Harness, publishTo, register, settlement, useStore, waitingOf } from './harness.ts';
+
+async function sweepAll(store: Store, finishedBefore: number): Promise<number[]> {
+  const touched: number[] = [];
+  do touched.push(await store.sweep({ now: finishedBefore, finishedBefore }));
+  while (touched.at(-1)! > 0);
+  return touched;
+}
+
+export function sweeping(harness: Harness): void {
+  describe(`${harness.name}: sweeping`, () => {
+    const store = useStore(harness);
+
+    test('deliveries finished before the bound go, with their events, and others stay', async () => {
+      const webhook = await register(store());
+      const [old, exact, young, waiting] = await publishTo(store(), webhook, 4);
+      // Not in the order of finishing, as after a clock was set back.
+      await store().settle([settlement(young!, undefined, T0 + 3)], []);
+      await store().settle([settlement(exact!, undefined, T0 + 2), settlement(old!, undefined, T0 + 1)], []);
+      await sweepAll(store(), T0 + 2);
+
+      const kept = [exact!, young!, waiting!];
+      const found = await store().listDeliveries({ namespace: webhook.namespace, limit: 10 });
+      assert.deepEqual(found.map(({ id }) => id).toSorted(), kept.map(({ id }) => id).toSorted());
+      const ids = [old!, ...kept].map(({ eventId }) => eventId);
+      const bodies = await store().getEventBodies(ids);
+      assert.deepEqual(
+        bodies.map((body) => body !== undefined),
+        [false, true, true, true],
+      );
+      assert.equal(await store().getDelivery(old!.id), undefined);
+      assert.equal((await store().getDelivery(young!.id))?.attempts.length, 1);
+    });
+
+    test('the attempts of a swept delivery are gone', async () => {
+      const webhook = await register(store());
+      const [delivery] = await publishTo(store(), webhook);
+      await store().settle([settlement(delivery!, { to: 'PENDING', dueAt: T0 })], []);
+      await store().settle([settlement({ ...delivery!, attempts: 1 }, undefined, T0)], []);
+      await sweepAll(store(), T0 + 1);
+      // The same id again would show what was left of the first.
+      const again = { id: delivery!.id, webhookId: webhook.id };
+      await store().publish([{ ...aPublication([]), deliveries: [again] }]);
+      assert.deepEqual((await store().getDelivery(delivery!.id))?.attempts, []);
+    });
+
+    test('an attempt that comes in after its delivery was swept leaves nothing behind', async () => {
+      const webhook = await register(store());
+      const [delivery] = await publishTo(store(), webhook);
+      await store().settle([settlement(delivery!, undefined, T0)], []);
+      await sweepAll(store(), T0 + 1);
+      const late = settlement({ ...delivery!, attempts: 1 });
+      assert.deepEqual(await store().settle([late], []), ['GONE']);
+      const again = { id: delivery!.id, webhookId: webhook.id };
+      await store().publish([{ ...aPublication([]), deliveries: [again] }]);
+      assert.deepEqual((await store().getDelivery(delivery!.id))?.attempts, []);
+    });
+
+    test('an event goes with the last of its deliveries', async () => {
+      const one = await register(store());
+      const two = await register(store());
+      const publication = aPublication([one.id, two.id]);
+      await store().publish([publication]);
+      const isKept = async () => (await store().getEventBodies([publication.event.id]))[0] !== undefined;
+
+      const [first] = await waitingOf(store(), one.id);
+      await store().settle([settlement(first!, undefined, T0)], []);
+      await sweepAll(store(), T0 + 1);
+      assert.equal(await store().getDelivery(first!.id), undefined);
+      assert.ok(await isKept(), 'while one delivery waits');
+
+      const [second] = await waitingOf(store(), two.id);
+      await store().settle([settlement(second!, undefined, T0 + 5)], []);
+      await sweepAll(store(), T0 + 5);
+      assert.ok(await isKept(), 'while one delivery is finished and kept');
+      await sweepAll(store(), T0 + 6);
+      assert.ok(!(await isKept()), 'once all are gone');
+    });
+
+    test('an event goes when all of its deliveries go at once', async () => {
+      const one = await register(store());
+      const two = await register(store());
+      const publication = aPublication([one.id, two.id]);
+      await store().publish([publication]);
+      for (const { id } of [one, two]) {
+        const [waiting] = await waitingOf(store(), id);
+        await store().settle([settlement(waiting!, undefined, T0)], []);
+      }
+      await sweepAll(store(), T0 + 1);
+      assert.deepEqual(await store().getEventBodies([publication.event.id]), [undefined]);
+    });
+
+    test('an event without deliveries goes by the time it was made', async () => {
+      const [old, young] = [T0 + 1, T0 + 2].map((createdAt) => aPublication([], { event: { createdAt } }));
+      await store().publish([old!, young!]);
+      await sweepAll(store(), T0 + 2);
+      const bodies = await store().getEventBodies([old!.event.id, young!.event.id]);
+      assert.deepEqual(
+        bodies.map((body) => body?.id),
+        [undefined, young?.event.id],
+      );
+    });
+
+    test('many go in small batches, and nothing more is left to do after a 0', async () => {
+      await sweepAll(store(), T0 + 100);
+      const webhook = await register(store(), { namespace: aNamespace() });
+      const waiting = await publishTo(store(), webhook, 2 * SWEEP_BATCH + 1);
+      await store().settle(
+        waiting.map((delivery) => settlement(delivery, undefined, T0)),
+        [],
+      );
+      const touched = await sweepAll(store(), T0 + 100);
+      assert.ok(
+        touched.every((rows) => rows <= SWEEP_BATCH),
+        `rows: ${touched}`,
+      );
+      assert.deepEqual(await store().listDeliveries({ namespace: webhook.namespace, limit: 1 }), []);
+      assert.equal(await store().sweep({ now: T0 + 100, finishedBefore: T0 + 100 }), 0);
+    });
+  });
+}

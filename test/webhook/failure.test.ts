@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import {
+  connectFailure,
+  lookupFailure,
+  SendFailure,
+  sendFailure,
+  tlsFailure,
+} from '../../src/webhook/failure.ts';
+
+const coded = (code: string, message = 'as Node says it') => Object.assign(new Error(message), { code });
+const told = ({ errorClass, message }: SendFailure) => `${errorClass}: ${message}`;
+
+/** What other tests meet over real sockets is not repeated here: these are hard to bring about. */
+describe('a failure to connect', () => {
+  for (const [code, expected] of [
+    ['EHOSTUNREACH', 'CONNECT: no route to a.example:80'],
+    ['ENETUNREACH', 'CONNECT: no route to a.example:80'],
+    ['ETIMEDOUT', 'TIMEOUT: connecting took too long for the operating system: a.example:80'],
+    ['EMFILE', 'CONNECT: too many open files on this machine (raise its limit) to connect to a.example:80'],
+    ['EACCES', 'CONNECT: cannot connect to a.example:80 (EACCES)'],
+  ] as const) {
+    it(`is told for ${code}`, () => {
+      assert.equal(told(connectFailure(coded(code), 'a.example:80')), expected);
+    });
+  }
+
+  it('is told apart for a resolver that fails and a name that has no address', () => {
+    assert.equal(
+      told(lookupFailure(coded('EAI_AGAIN'), 'a.example')),
+      'DNS: the resolver failed on a.example (EAI_AGAIN)',
+    );
+    assert.equal(
+      told(lookupFailure(coded('ENOTFOUND'), 'a.example')),
+      'DNS: there is no address for a.example (ENOTFOUND)',
+    );
+  });
+
+  it('is told for certificates in words', () => {
+    assert.equal(
+      told(tlsFailure(coded('CERT_HAS_EXPIRED'), 'a.example:443')),
+      'TLS: the certificate has expired: a.example:443 (CERT_HAS_EXPIRED)',
+    );
+  });
+});
+
+describe('a failure on a connection', () => {
+  it('is RESET when the network gave out', () => {
+    assert.equal(
+      told(sendFailure(coded('ETIMEDOUT'), 'a.example:80')),
+      'RESET: connection to a.example:80 lost (ETIMEDOUT)',
+    );
+    assert.match(
+      told(sendFailure(coded('EPIPE'), 'a.example:80')),
+      /^RESET: connection reset by a\.example:80/,
+    );
+  });
+
+  it('is TLS when the peer refuses us after the handshake, as TLS 1.3 does', () => {
+    const code = 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED';
+    assert.equal(told(sendFailure(coded(code), 'a.example:443')), `TLS: TLS failed: a.example:443 (${code})`);
+  });
+
+  it('is handed on as it is when it was one already, and told even when it is no error', () => {
+    const failure = new SendFailure('DNS', 'x');
+    assert.equal(sendFailure(failure, 'a.example:80'), failure);
+    assert.equal(told(sendFailure('boom', 'a.example:80')), 'RESET: connection to a.example:80 lost (boom)');
+  });
+});
