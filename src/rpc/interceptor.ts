@@ -93,11 +93,11 @@ function subject(message: Message): Record<string, string> {
     if (typeof value === 'string') fields[as] = value;
   };
   read(message, 'namespace', 'namespace');
-  read(message, 'webhookId', 'webhook_id');
-  read(message, 'id', message.$typeName.includes('Delivery') ? 'delivery_id' : 'webhook_id');
+  read(message, 'webhookId', 'webhookId');
+  read(message, 'id', message.$typeName.includes('Delivery') ? 'deliveryId' : 'webhookId');
   if ('webhook' in message && typeof message.webhook === 'object' && message.webhook !== null) {
     read(message.webhook, 'namespace', 'namespace');
-    read(message.webhook, 'id', 'webhook_id');
+    read(message.webhook, 'id', 'webhookId');
   }
   if (fields.namespace === '') fields.namespace = DEFAULT_NAMESPACE;
   return fields;

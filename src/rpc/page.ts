@@ -9,7 +9,7 @@ import { invalidRequest } from './problems.ts';
 const PAGE_BYTES = 2 * 1024 * 1024;
 
 /** Rows read from the store at a time, since each may hold a payload of 1 MiB. */
-const CHUNK_ROWS = 100;
+export const CHUNK_ROWS = 25;
 
 export interface PageQuery<Row> {
   /** The RPC, the namespace and the filters: a token is good for the same ones only. */

@@ -54,7 +54,7 @@ export function registration(deps: RegisterDeps) {
       if (done === undefined) continue;
       const call = context.values.get(callKey);
       if (call) call.created = done.created;
-      note(context, { webhook_id: done.webhook?.id ?? '' });
+      note(context, { webhookId: done.webhook?.id ?? '' });
       return done;
     }
     throw contended(`webhook ${JSON.stringify(spec.name)}`);

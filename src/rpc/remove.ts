@@ -12,11 +12,12 @@ import type { ApiDeps } from './deps.ts';
 import { notFound } from './errors.ts';
 import { checkEtag } from './etag.ts';
 import { theNamespace } from './namespace.ts';
+import { CHUNK_ROWS } from './page.ts';
 import { invalidRequest } from './problems.ts';
 
 /** Webhooks with one name that one call removes; the answer names each. */
 const REMOVED_MAX = 10_000;
-/** Webhooks read, and removed, at a time. */
+/** Webhooks removed in one transaction. */
 const BATCH = 100;
 
 export type RemoveDeps = Pick<ApiDeps, 'clock'> & {
@@ -63,7 +64,7 @@ export function removal({ store, clock }: RemoveDeps) {
       const found = await store.listWebhooks({
         namespace,
         name,
-        limit: BATCH,
+        limit: CHUNK_ROWS,
         ...(after !== undefined && { after }),
       });
       for (const webhook of found) ids.push(webhook.id);
@@ -73,7 +74,7 @@ export function removal({ store, clock }: RemoveDeps) {
           `more than ${REMOVED_MAX} webhooks have the name ${JSON.stringify(name)}; remove them by name and destination`,
         );
       }
-      if (found.length < BATCH) return ids;
+      if (found.length < CHUNK_ROWS) return ids;
     }
   }
 

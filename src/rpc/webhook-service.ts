@@ -95,7 +95,7 @@ export function webhookService(deps: WebhookServiceDeps): ServiceImpl<typeof Web
         ]);
       }
       const deliveryId = await trigger(webhook);
-      note(context, { delivery_id: deliveryId });
+      note(context, { deliveryId });
       return { deliveryId };
     },
   };

@@ -87,7 +87,7 @@ describe('A bug', () => {
       assert.ok(!error.message.includes('vault'));
       const [, id = ''] = /under ([0-9a-f]{16})/.exec(error.message) ?? [];
       const line = broken.lines.slice(before).find(({ fields }) => fields.err !== undefined);
-      assert.deepEqual([line?.level, line?.fields.error_id], ['error', id]);
+      assert.deepEqual([line?.level, line?.fields.errorId], ['error', id]);
       assert.match(String(line?.fields.err), /vault/);
     }
     const response = await fetch(`${broken.url}/webhooks/x`);
@@ -135,7 +135,7 @@ describe('The log', () => {
         level,
         message,
         fields.protocol,
-        fields.webhook_id,
+        fields.webhookId,
       ]),
       [
         ['info', 'carillon.v1.WebhookService/Register ok', 'grpc', made?.id],
@@ -144,7 +144,7 @@ describe('The log', () => {
       ],
     );
     assert.equal(running.lines.length, 3);
-    assert.deepEqual([ok.fields.namespace, typeof ok.fields.duration_ms], ['default', 'number']);
+    assert.deepEqual([ok.fields.namespace, typeof ok.fields.durationMs], ['default', 'number']);
     const text = JSON.stringify(running.lines);
     assert.ok(!text.includes('eyes only') && !text.includes(secret.slice(6)));
   });

@@ -144,7 +144,7 @@ describe('/webhooks', () => {
 
   it('is logged like an RPC', async () => {
     await call('GET', '/webhooks/logged');
-    const line = await api().line(({ fields }) => fields.webhook_id === 'logged');
+    const line = await api().line(({ fields }) => fields.webhookId === 'logged');
     assert.deepEqual(
       [line.level, line.fields.rpc, line.fields.protocol, line.fields.code],
       ['info', 'carillon.v1.WebhookService/Get', 'http', 'not_found'],
