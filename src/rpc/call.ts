@@ -34,7 +34,10 @@ export function note(
   fields: Readonly<Record<string, string>>,
 ): void {
   const call = context.values.get(callKey);
-  if (call === undefined) return;
+  if (call !== undefined) noteFields(call, fields);
+}
+
+export function noteFields(call: Call, fields: Readonly<Record<string, string>>): void {
   for (const [name, value] of Object.entries(fields)) {
     if (value !== '') call.fields[name] = value.slice(0, NOTED_LENGTH);
   }

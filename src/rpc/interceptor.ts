@@ -2,12 +2,12 @@ import type { DescMethod, Message } from '@bufbuild/protobuf';
 import { Code, ConnectError, type Interceptor } from '@connectrpc/connect';
 import { codeToString } from '@connectrpc/connect/protocol-connect';
 import { DEFAULT_NAMESPACE } from '../domain/webhook.ts';
-import { type Call, callKey, note } from './call.ts';
+import { type Call, callKey, noteFields } from './call.ts';
 import { toConnectError } from './errors.ts';
 import { invalidRequest } from './problems.ts';
 import type { Rules } from './validate.ts';
 
-export interface InterceptorDeps {
+export interface GuardDeps {
   readonly rules: Rules;
   /** Methods whose handlers check the rules themselves, to report them together with their own. */
   readonly selfChecking: ReadonlySet<DescMethod>;
@@ -15,27 +15,40 @@ export interface InterceptorDeps {
   readonly report: (reason: unknown, call: Call | undefined) => string;
 }
 
-/**
- * What every RPC has around it: the rules of its request message, an end at the caller's deadline,
- * and errors that are fit for a caller.
- */
-export function guard({ rules, selfChecking, report }: InterceptorDeps): Interceptor {
-  return (next) => async (request) => {
-    const call = request.contextValues.get(callKey);
-    const fail = (reason: unknown): ConnectError => {
+/** What every RPC has around it, whichever port and protocol it comes by. */
+export interface Guard {
+  /** Notes whom a request is about, and checks the rules of its message. Raises INVALID. */
+  admit(method: DescMethod, message: Message, call: Call | undefined): Promise<void>;
+  /** What the caller is told of a failure, which becomes the code of the call. */
+  fail(reason: unknown, call: Call | undefined): ConnectError;
+}
+
+export function createGuard({ rules, selfChecking, report }: GuardDeps): Guard {
+  return {
+    async admit(method, message, call) {
+      if (call) noteFields(call, subject(message));
+      if (selfChecking.has(method)) return;
+      const violations = await rules.check(method.input, message);
+      if (violations.length > 0) throw invalidRequest(violations);
+    },
+    fail(reason, call) {
       const error = toConnectError(reason, {
         ...(call && { hiddenPath: call.hiddenPath }),
         report: (cause) => report(cause, call),
       });
       if (call) call.code = codeToString(error.code);
       return error;
-    };
-    if (!request.stream) note({ values: request.contextValues }, subject(request.message));
+    },
+  };
+}
+
+/** The guard as Connect wants it: with an end at the caller's deadline. */
+export function guardInterceptor(guard: Guard): Interceptor {
+  return (next) => async (request) => {
+    const call = request.contextValues.get(callKey);
+    const fail = (reason: unknown): ConnectError => guard.fail(reason, call);
     try {
-      if (!request.stream && !selfChecking.has(request.method)) {
-        const violations = await rules.check(request.method.input, request.message);
-        if (violations.length > 0) throw invalidRequest(violations);
-      }
+      if (!request.stream) await guard.admit(request.method, request.message, call);
       const response = await endBy(request.signal, () => next(request));
       if (response.stream) return { ...response, message: guardStream(response.message, call, fail) };
       if (call) call.code = 'ok';
