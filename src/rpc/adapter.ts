@@ -10,6 +10,7 @@ import type { Clock } from '../domain/clock.ts';
 import type { Log } from '../telemetry/log.ts';
 import { readBody } from './body.ts';
 import { type Call, callKey } from './call.ts';
+import { callLog } from './call-log.ts';
 import { checkQuery, takeIn } from './intake.ts';
 import type { CallableResponse, NodeRequest } from './node.ts';
 import { refuse, type Wire, wireOf } from './wire.ts';
@@ -48,6 +49,7 @@ export interface Adapter {
 }
 
 export function nodeAdapter({ clock, log, messageBytesMax }: AdapterDeps): Adapter {
+  const logCall = callLog({ clock, log });
   const adapter: Adapter = {
     serve(handler, request, response) {
       const wire = wireOf(request.headers['content-type']);
@@ -66,9 +68,16 @@ export function nodeAdapter({ clock, log, messageBytesMax }: AdapterDeps): Adapt
 
     begin({ handler, protocol, hiddenPath = '' }, request, response) {
       const method = `${handler.service.typeName}/${handler.method.name}`;
-      const call: Call = { method, protocol, hiddenPath, startedAt: clock.monotonic(), fields: {} };
+      const call: Call = {
+        method,
+        protocol,
+        hiddenPath,
+        startedAt: clock.monotonic(),
+        cutOff: () => response.destroy(),
+        fields: {},
+      };
       const values = createContextValues().set(callKey, call);
-      response.once('close', () => logCall(call, response));
+      response.once('close', () => logCall(call, response.writableEnded ? 'unknown' : 'canceled'));
       try {
         const universal = universalRequestFromNodeRequest(request, response, undefined, values);
         dropEndlessTimeouts(universal.header);
@@ -124,22 +133,6 @@ export function nodeAdapter({ clock, log, messageBytesMax }: AdapterDeps): Adapt
       return request.method === 'GET' ? request : { ...request, body: nothing() };
     }
     return request;
-  }
-
-  function logCall(call: Call, response: CallableResponse): void {
-    const code = call.code ?? (response.writableEnded ? 'unknown' : 'canceled');
-    const level = code === 'internal' ? 'error' : call.method.startsWith('grpc.') ? 'debug' : 'info';
-    log[level](
-      {
-        rpc: call.method,
-        protocol: call.protocol,
-        code,
-        durationMs: Math.round((clock.monotonic() - call.startedAt) * 1000) / 1000,
-        ...call.fields,
-        ...(call.errorId !== undefined && { errorId: call.errorId }),
-      },
-      `${call.method} ${code}`,
-    );
   }
 }
 

@@ -18,6 +18,8 @@ export interface Call {
   errorId?: string;
   /** Whether Register made a new webhook. */
   created?: boolean;
+  /** Ends the connection, or the stream, of a caller that takes nothing any more. */
+  cutOff?: () => void;
   /** Namespace and ids, for the log line. Never a secret or a payload. */
   readonly fields: Record<string, string | number>;
 }

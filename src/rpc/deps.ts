@@ -4,6 +4,7 @@ import type { Random } from '../domain/random.ts';
 import type { Webhook } from '../domain/webhook.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { WatchLimits } from './watch.ts';
 
 /** What the API works with. */
 export interface ApiDeps {
@@ -17,6 +18,10 @@ export interface ApiDeps {
     | 'removeWebhooks'
     | 'listDeliveries'
     | 'getDelivery'
+    | 'changesSince'
+    | 'onChanges'
+    | 'retryDeliveries'
+    | 'cancelDeliveries'
   >;
   readonly clock: Clock;
   readonly random: Random;
@@ -37,4 +42,6 @@ export interface ApiSettings {
   readonly addressPolicy: AddressPolicy;
   /** The largest request message, and the largest body. */
   readonly messageBytesMax: number;
+  /** Bounds of WatchDeliveries other than `WATCH_LIMITS`. */
+  readonly watch?: Partial<WatchLimits>;
 }

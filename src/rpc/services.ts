@@ -74,7 +74,7 @@ export function createServices(deps: ApiDeps): Services {
   return {
     mounted: [
       mount(WebhookService, webhookService({ ...deps, rules })),
-      mount(DeliveryService, deliveryService(deps)),
+      mount(DeliveryService, deliveryService({ ...deps, shutdown: ending.signal })),
       mount(Health, healthService(board, ending.signal)),
       mount(ServerReflection, reflectionService(fileIndex, ending.signal)),
       mount(ServerReflectionAlpha, reflectionAlphaService(fileIndex, ending.signal)),

@@ -153,6 +153,9 @@ export interface Store {
    */
   changesSince(query: ChangeQuery): Promise<{ changes: DeliveryChange[]; next: number } | 'GAP'>;
 
+  /** Calls back when `changesSince` may return something new. A hint: everything works by polling alone. Returns a way to stop. */
+  onChanges(listener: () => void): () => void;
+
   /**
    * Makes deliveries due at `now`: PENDING ones sooner, FAILED and CANCELLED ones again, with
    * `attemptsBefore` as many as were made. They appear in `pollWaiting`. 'SUCCEEDED' for one that was

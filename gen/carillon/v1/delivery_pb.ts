@@ -16,7 +16,7 @@ export const file_carillon_v1_delivery: GenFile = /*@__PURE__*/
   fileDesc("ChpjYXJpbGxvbi92MS9kZWxpdmVyeS5wcm90bxILY2FyaWxsb24udjEi0QQKCERlbGl2ZXJ5EgoKAmlkGAEgASgJEhEKCW5hbWVzcGFjZRgCIAEoCRISCgp3ZWJob29rX2lkGAMgASgJEhAKCGV2ZW50X2lkGAQgASgJEioKBXN0YXRlGAUgASgOMhsuY2FyaWxsb24udjEuRGVsaXZlcnkuU3RhdGUSFAoMc3RhdGVfcmVhc29uGAYgASgJEhUKDWF0dGVtcHRfY291bnQYByABKAUSNQoRbmV4dF9hdHRlbXB0X3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2NyZWF0ZV90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtmaW5pc2hfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoOc2NoZWR1bGVkX3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiYKCGF0dGVtcHRzGAwgAygLMhQuY2FyaWxsb24udjEuQXR0ZW1wdBISCgpldmVudF90eXBlGA0gASgJEhwKFGxhc3RfcmVzcG9uc2Vfc3RhdHVzGA4gASgFEhEKCXJlcGxheV9vZhgPIAEoCSJtCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEhEKDVNUQVRFX1BFTkRJTkcQARITCg9TVEFURV9TVUNDRUVERUQQAhIQCgxTVEFURV9GQUlMRUQQAxITCg9TVEFURV9DQU5DRUxMRUQQBCKiBAoHQXR0ZW1wdBIOCgZudW1iZXIYASABKAUSLgoKc3RhcnRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoIZHVyYXRpb24YAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFwoPcmVzcG9uc2Vfc3RhdHVzGAQgASgFEkMKEHJlc3BvbnNlX2hlYWRlcnMYBSADKAsyKS5jYXJpbGxvbi52MS5BdHRlbXB0LlJlc3BvbnNlSGVhZGVyc0VudHJ5EhUKDXJlc3BvbnNlX2JvZHkYBiABKAwSGgoScmVzcG9uc2VfdHJ1bmNhdGVkGAcgASgIEhMKC2Vycm9yX2NsYXNzGAggASgJEhUKDWVycm9yX21lc3NhZ2UYCSABKAkSQQoPcmVxdWVzdF9oZWFkZXJzGAogAygLMiguY2FyaWxsb24udjEuQXR0ZW1wdC5SZXF1ZXN0SGVhZGVyc0VudHJ5EhYKDnJlbW90ZV9hZGRyZXNzGAsgASgJEiMKBnRpbWluZxgMIAEoCzITLmNhcmlsbG9uLnYxLlRpbWluZxo2ChRSZXNwb25zZUhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGjUKE1JlcXVlc3RIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASLWAQoGVGltaW5nEiYKA2RucxgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIqCgdjb25uZWN0GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiYKA3RscxgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhInCgR3YWl0GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEicKBHJlYWQYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24i2gEKFUxpc3REZWxpdmVyaWVzUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SGgoJcGFnZV9zaXplGAIgASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIAEEhsKCndlYmhvb2tfaWQYBCABKAlCB7pIBHICGEASNAoFc3RhdGUYBSABKA4yGy5jYXJpbGxvbi52MS5EZWxpdmVyeS5TdGF0ZUIIukgFggECEAESGAoGZmlsdGVyGAYgASgJQgi6SAVyAxiACCJcChZMaXN0RGVsaXZlcmllc1Jlc3BvbnNlEikKCmRlbGl2ZXJpZXMYASADKAsyFS5jYXJpbGxvbi52MS5EZWxpdmVyeRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiRwoSR2V0RGVsaXZlcnlSZXF1ZXN0EhUKAmlkGAEgASgJQgm6SAZyBBABGEASGgoJbmFtZXNwYWNlGAIgASgJQge6SARyAhg/Ij4KE0dldERlbGl2ZXJ5UmVzcG9uc2USJwoIZGVsaXZlcnkYASABKAsyFS5jYXJpbGxvbi52MS5EZWxpdmVyeSJtChZXYXRjaERlbGl2ZXJpZXNSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIYCgZmaWx0ZXIYAiABKAlCCLpIBXIDGIAIEh0KDHJlc3VtZV90b2tlbhgDIAEoCUIHukgEcgIYQCJ/ChdXYXRjaERlbGl2ZXJpZXNSZXNwb25zZRInCghkZWxpdmVyeRgBIAEoCzIVLmNhcmlsbG9uLnYxLkRlbGl2ZXJ5EiUKB2F0dGVtcHQYAiABKAsyFC5jYXJpbGxvbi52MS5BdHRlbXB0EhQKDHJlc3VtZV90b2tlbhgDIAEoCSL4AQoUUmV0cnlEZWxpdmVyeVJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhcKAmlkGAIgASgJQgm6SAZyBBABGEBIABI/CglmYWlsZWRfb2YYAyABKAsyKi5jYXJpbGxvbi52MS5SZXRyeURlbGl2ZXJ5UmVxdWVzdC5GYWlsZWRPZkgAGlkKCEZhaWxlZE9mEh0KCndlYmhvb2tfaWQYASABKAlCCbpIBnIEEAEYQBIuCgpzdGFydF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIPCgZ0YXJnZXQSBbpIAggBIjQKFVJldHJ5RGVsaXZlcnlSZXNwb25zZRINCgVjb3VudBgBIAEoBRIMCgRtb3JlGAIgASgIIkoKFUNhbmNlbERlbGl2ZXJ5UmVxdWVzdBIVCgJpZBgBIAEoCUIJukgGcgQQARhAEhoKCW5hbWVzcGFjZRgCIAEoCUIHukgEcgIYPyJBChZDYW5jZWxEZWxpdmVyeVJlc3BvbnNlEicKCGRlbGl2ZXJ5GAEgASgLMhUuY2FyaWxsb24udjEuRGVsaXZlcnky4AMKD0RlbGl2ZXJ5U2VydmljZRJeCg5MaXN0RGVsaXZlcmllcxIiLmNhcmlsbG9uLnYxLkxpc3REZWxpdmVyaWVzUmVxdWVzdBojLmNhcmlsbG9uLnYxLkxpc3REZWxpdmVyaWVzUmVzcG9uc2UiA5ACARJjCg9XYXRjaERlbGl2ZXJpZXMSIy5jYXJpbGxvbi52MS5XYXRjaERlbGl2ZXJpZXNSZXF1ZXN0GiQuY2FyaWxsb24udjEuV2F0Y2hEZWxpdmVyaWVzUmVzcG9uc2UiA5ACATABElYKDVJldHJ5RGVsaXZlcnkSIS5jYXJpbGxvbi52MS5SZXRyeURlbGl2ZXJ5UmVxdWVzdBoiLmNhcmlsbG9uLnYxLlJldHJ5RGVsaXZlcnlSZXNwb25zZRJZCg5DYW5jZWxEZWxpdmVyeRIiLmNhcmlsbG9uLnYxLkNhbmNlbERlbGl2ZXJ5UmVxdWVzdBojLmNhcmlsbG9uLnYxLkNhbmNlbERlbGl2ZXJ5UmVzcG9uc2USVQoLR2V0RGVsaXZlcnkSHy5jYXJpbGxvbi52MS5HZXREZWxpdmVyeVJlcXVlc3QaIC5jYXJpbGxvbi52MS5HZXREZWxpdmVyeVJlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
- * One event on its way to one webhook: here, a run of its schedule or a trigger.
+ * One event, which can be a run of a schedule, on its way to one webhook.
  *
  * @generated from message carillon.v1.Delivery
  */
@@ -382,8 +382,9 @@ export type ListDeliveriesRequest = Message<"carillon.v1.ListDeliveriesRequest">
   /**
    * Only those for which this is true (a subset of AIP-160): comparisons joined by AND, of
    * `webhook_id`, `event_id`, `event_type` (= only; `order.*` matches a beginning), `state` (=, for
-   * example FAILED), `create_time` (=, <, <=, >, >=, with an RFC 3339 time in quotes) and
-   * `last_response_status` (the same, with a number; = also takes a class, "5xx").
+   * example FAILED), `create_time` (=, <, <=, >, >=, with an RFC 3339 time) and `last_response_status`
+   * (the same, with a status code; = also takes a class, 5xx; where there was no answer it is never
+   * true). Quotes, single or double, are needed around a value with spaces or signs of comparison.
    *
    * @generated from field: string filter = 6;
    */
@@ -516,7 +517,8 @@ export const WatchDeliveriesRequestSchema: GenMessage<WatchDeliveriesRequest> = 
  */
 export type WatchDeliveriesResponse = Message<"carillon.v1.WatchDeliveriesResponse"> & {
   /**
-   * The delivery as it was then. Without it, the message only carries a newer token.
+   * The delivery as it was then. Without it, the message only carries a token: the first message does,
+   * and one follows whenever nothing else was sent for 15 s.
    *
    * @generated from field: carillon.v1.Delivery delivery = 1;
    */
@@ -712,7 +714,9 @@ export const DeliveryService: GenService<{
   /**
    * Streams what happens to deliveries: one message for each attempt, retry by hand, or cancellation,
    * in the order in which it became durable. It can be resumed from a token. OUT_OF_RANGE when the
-   * token, or a watcher that does not keep up, is too far behind to go on without a gap.
+   * token, or a watcher that does not keep up, is too far behind to go on without a gap: list what was
+   * missed, and watch again without a token. RESOURCE_EXHAUSTED when too many watch already. A watcher
+   * that takes no message for a minute is cut off. UNAVAILABLE when the server stops.
    *
    * @generated from rpc carillon.v1.DeliveryService.WatchDeliveries
    */
