@@ -10,14 +10,16 @@ import {
 } from './protocol.ts';
 
 /** In the order of `DeliveryRow`, from history. */
-const FINISHED = `id, namespace, webhook_id, event_id, state, reason, attempts, NULL, nominal_at, created_at,
-  finished_at`;
+const FINISHED = `d.id, d.namespace, d.webhook_id, coalesce(e.caller_id, d.event_id), d.state, d.reason,
+  d.attempts, NULL, d.nominal_at, d.created_at, d.finished_at, coalesce(e.type, ''), d.last_status, d.replay_of`;
+const EVENT = 'LEFT JOIN events AS e ON e.id =';
 
 /** The same of what waits: it reads as cancelled once its webhook is removed, whether or not it was moved yet. */
-const UNFINISHED = `w.id, w.namespace, w.webhook_id, w.event_id,
+const UNFINISHED = `w.id, w.namespace, w.webhook_id, coalesce(e.caller_id, w.event_id),
   iif(h.removed_at IS NULL, ${PENDING}, ${CANCELLED}), iif(h.removed_at IS NULL, NULL, 'REMOVED'),
-  w.attempts, iif(h.removed_at IS NULL, w.due_at, NULL), w.nominal_at, w.created_at, h.removed_at`;
-const WAITING = 'waiting AS w LEFT JOIN webhooks AS h ON h.id = w.webhook_id';
+  w.attempts, iif(h.removed_at IS NULL, w.due_at, NULL), w.nominal_at, w.created_at, h.removed_at,
+  coalesce(e.type, ''), w.last_status, w.replay_of`;
+const WAITING = `waiting AS w LEFT JOIN webhooks AS h ON h.id = w.webhook_id ${EVENT} w.event_id`;
 
 const FINISHED_STATES = [SUCCEEDED, FAILED, CANCELLED] as const;
 
@@ -29,24 +31,31 @@ const FINISHED_STATES = [SUCCEEDED, FAILED, CANCELLED] as const;
 export function deliveryVerbs({ db, removed }: Context): Pick<Verbs, 'listDeliveries' | 'getDelivery'> {
   const ofNamespace = {
     unfinished: db.prepare<DeliveryRow>(unfinished('w.namespace = ?1')),
-    settled: db.prepare<DeliveryRow>(finished('settled', '(?4 IS NULL OR state = ?4) AND namespace = ?1')),
-    finished: db.prepare<DeliveryRow>(finished('deliveries', 'state = ?4 AND namespace = ?1')),
+    settled: db.prepare<DeliveryRow>(
+      finished('settled', '(?4 IS NULL OR d.state = ?4) AND d.namespace = ?1'),
+    ),
+    finished: db.prepare<DeliveryRow>(finished('deliveries', 'd.state = ?4 AND d.namespace = ?1')),
   };
   // The plus keeps the index by namespace from being chosen.
   const ofWebhook = {
     unfinished: db.prepare<DeliveryRow>(unfinished('w.webhook_id = ?5 AND +w.namespace = ?1')),
     settled: db.prepare<DeliveryRow>(
-      finished('settled', '(?4 IS NULL OR state = ?4) AND webhook_id = ?5 AND namespace = ?1'),
+      finished('settled', '(?4 IS NULL OR d.state = ?4) AND d.webhook_id = ?5 AND d.namespace = ?1'),
     ),
     finished: db.prepare<DeliveryRow>(
-      finished('deliveries', 'state = ?4 AND webhook_id = ?5 AND +namespace = ?1'),
+      finished('deliveries', 'd.state = ?4 AND d.webhook_id = ?5 AND +d.namespace = ?1'),
     ),
   };
   const selectUnfinished = db.prepare<DeliveryRow>(`SELECT ${UNFINISHED} FROM ${WAITING} WHERE w.id = ?`);
-  const selectSettled = db.prepare<DeliveryRow>(`SELECT ${FINISHED} FROM settled WHERE id = ?`);
-  const selectFinished = db.prepare<DeliveryRow>(`SELECT ${FINISHED} FROM deliveries WHERE id = ?`);
+  const selectSettled = db.prepare<DeliveryRow>(
+    `SELECT ${FINISHED} FROM settled AS d ${EVENT} d.event_id WHERE d.id = ?`,
+  );
+  const selectFinished = db.prepare<DeliveryRow>(
+    `SELECT ${FINISHED} FROM deliveries AS d ${EVENT} d.event_id WHERE d.id = ?`,
+  );
   const selectAttempts = db.prepare<AttemptRow>(`
-    SELECT number, started_at, duration_ms, status, headers, body, truncated, error_class, message
+    SELECT number, started_at, duration_ms, status, headers, body, truncated, error_class, message, sent,
+      timing, address
     FROM attempts WHERE delivery_id = ? ORDER BY number`);
 
   return {
@@ -87,7 +96,9 @@ function unfinished(where: string): string {
 }
 
 function finished(table: 'settled' | 'deliveries', where: string): string {
-  return `SELECT ${FINISHED} FROM ${table} WHERE ${where} AND id < ?2 ORDER BY id DESC LIMIT ?3`;
+  return `
+    SELECT ${FINISHED} FROM ${table} AS d ${EVENT} d.event_id
+    WHERE ${where} AND d.id < ?2 ORDER BY d.id DESC LIMIT ?3`;
 }
 
 function newestFirst(a: DeliveryRow, b: DeliveryRow): number {

@@ -12,6 +12,8 @@ export interface Feed {
   /** Notes deliveries with the body of their event, which there may be none of at hand. */
   deliveries(rows: readonly WaitingDelivery[], body?: EventBody): void;
   webhook(id: string): void;
+  /** Grows with every webhook noted. */
+  epoch(): number;
   /** Tells the listeners if anything was noted since they were last told. */
   announce(): void;
   takeWaiting(): WaitingPoll;
@@ -32,6 +34,7 @@ export function createFeed({ visibleRowsMax, visibleBytesMax, changedMax }: Boun
   let changed = new Set<string>();
   let overflowed = false;
   let noted = false;
+  let epoch = 0;
 
   /** Whether there was room. */
   function add(row: WaitingDelivery): boolean {
@@ -56,12 +59,15 @@ export function createFeed({ visibleRowsMax, visibleBytesMax, changedMax }: Boun
 
     webhook(id) {
       noted = true;
+      epoch++;
       if (overflowed) return;
       changed.add(id);
       if (changed.size <= changedMax) return;
       changed.clear();
       overflowed = true;
     },
+
+    epoch: () => epoch,
 
     announce() {
       if (!noted) return;

@@ -1,51 +1,49 @@
 import type { Context } from './context.ts';
-import { CANCELLED, type EventRow, type Flag } from './protocol.ts';
+import type { EventRow, Flag, NewDeliveryRow } from './protocol.ts';
+import { EVENT_COLUMNS } from './waiting.ts';
 
 /** How rows come in, for everything that publishes. */
 export interface Insertion {
   /** False, and nothing inserted, if there is an event of this id. */
   event(row: EventRow, deliveries: number): boolean;
   /** Inserts a waiting delivery of the event, and returns its place. */
-  waiting(id: string, webhookId: string, event: EventRow, dueAt: number, run: Flag): number;
-  /** Inserts a delivery straight into history, since its webhook is gone. */
-  cancelled(id: string, webhookId: string, event: EventRow): void;
+  waiting(row: NewDeliveryRow, event: EventRow, dueAt: number, run: Flag): number;
 }
 
-export function createInsertion({ db, history, takeOrd }: Context): Insertion {
+export function createInsertion({ db, takeOrd, waiting }: Context): Insertion {
   const insertEvent = db.prepare(`
-    INSERT INTO events (id, namespace, type, nominal_at, content_type, created_at, deliveries, body)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`);
+    INSERT INTO events (${EVENT_COLUMNS}, body, deliveries)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`);
   const insertWaiting = db.prepare(`
     INSERT INTO waiting
-      (ord, id, namespace, webhook_id, event_id, due_at, attempts, run, superseded, nominal_at, created_at)
-    VALUES (?, ?, ?, ?, ?, ?, 0, ?, 0, ?, ?)`);
-  const insertCancelled = db.prepare(`
-    INSERT OR IGNORE INTO settled
-      (id, namespace, webhook_id, event_id, state, reason, attempts, nominal_at, created_at, finished_at)
-    VALUES (?, ?, ?, ?, ${CANCELLED}, 'REMOVED', 0, ?, ?, ?)`);
+      (ord, id, namespace, webhook_id, event_id, due_at, attempts, run, format, rendered, nominal_at, created_at)
+    VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?)`);
+  const insertRendered = db.prepare(
+    'INSERT INTO renderings (delivery_id, headers, content_type, body) VALUES (?, ?, ?, ?)',
+  );
 
   return {
-    event([id, namespace, type, nominalAt, contentType, createdAt, body], deliveries) {
-      const { changes } = insertEvent.run(
+    event: (row, deliveries) => insertEvent.run(...row, deliveries).changes !== 0,
+    waiting([id, webhookId, format, rendered], event, dueAt, run) {
+      const [eventId, namespace] = event;
+      const [nominalAt, createdAt] = [event[7], event[10]];
+      const ord = takeOrd();
+      insertWaiting.run(
+        ord,
         id,
         namespace,
-        type,
+        webhookId,
+        eventId,
+        dueAt,
+        run,
+        format,
+        rendered === null ? 0 : 1,
         nominalAt,
-        contentType,
         createdAt,
-        deliveries,
-        body,
       );
-      return changes !== 0;
-    },
-    waiting(id, webhookId, [eventId, namespace, , nominalAt, , createdAt], dueAt, run) {
-      const ord = takeOrd();
-      insertWaiting.run(ord, id, namespace, webhookId, eventId, dueAt, run, nominalAt, createdAt);
+      if (rendered !== null) insertRendered.run(id, ...rendered);
+      waiting.add(namespace, 1);
       return ord;
-    },
-    cancelled(id, webhookId, [eventId, namespace, , nominalAt, , createdAt]) {
-      insertCancelled.run(id, namespace, webhookId, eventId, nominalAt, createdAt, createdAt);
-      history.grew(1);
     },
   };
 }

@@ -15,6 +15,10 @@ export interface SqliteOptions {
   readonly visibleBytesMax?: number;
   /** Changed webhooks held for the next `pollWebhooks`; beyond, it overflows. Default 10,000. */
   readonly changedMax?: number;
+  /** Deliveries that may wait in all; beyond, `publish` and `replay` are FULL. Runs are not counted out. Default 10,000,000. */
+  readonly waitingMax?: number;
+  /** The same of one namespace. Default 1,000,000. */
+  readonly namespaceWaitingMax?: number;
   /**
    * Called once if the database's thread ends by itself. Everything outstanding has been rejected by
    * then, and every later call will be: the process should stop and be started again.
@@ -35,6 +39,8 @@ export function settings(options: SqliteOptions): SqliteSettings {
     visibleRowsMax: options.visibleRowsMax ?? 20_000,
     visibleBytesMax: options.visibleBytesMax ?? 16 * MIB,
     changedMax: options.changedMax ?? 10_000,
+    waitingMax: options.waitingMax ?? 10_000_000,
+    namespaceWaitingMax: options.namespaceWaitingMax ?? 1_000_000,
     onFatal: options.onFatal ?? (() => {}),
   };
 }

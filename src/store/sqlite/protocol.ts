@@ -16,6 +16,13 @@ export const FAILED = 2;
 export const CANCELLED = 3;
 export type StateCode = typeof PENDING | typeof SUCCEEDED | typeof FAILED | typeof CANCELLED;
 
+/** Places in `ENDINGS` and `FORMATS` of `rows.ts`; 0 says that a delivery is not ending. */
+export const SUPERSEDED = 1;
+export const REQUESTED = 2;
+export const PURGED = 3;
+export type EndingCode = 0 | typeof SUPERSEDED | typeof REQUESTED | typeof PURGED;
+export type FormatCode = 0 | 1 | 2 | 3 | 4;
+
 export type WebhookRow = [
   id: string,
   namespace: string,
@@ -36,6 +43,7 @@ export type WebhookRow = [
   version: number,
   secrets: string,
   spec: string,
+  filterFailures: number,
 ];
 
 export type UpdateRow = [
@@ -60,20 +68,42 @@ export type WebhookFilter = [
 export type EventRow = [
   id: string,
   namespace: string,
+  callerId: string | null,
   type: string,
+  source: string | null,
+  subject: string | null,
+  time: number,
   nominalAt: number | null,
   contentType: string,
+  headers: string | null,
   createdAt: number,
   body: Uint8Array,
 ];
+
+export type NewDeliveryRow = [
+  id: string,
+  webhookId: string,
+  format: FormatCode,
+  rendered: RenderedRow | null,
+];
+
+export type RenderedRow = [headers: string, contentType: string | null, body: Uint8Array | null];
 
 export type PublicationRow = [
   event: EventRow,
   dueAt: number,
   run: Flag,
-  /** A delivery's id and its webhook's, in turn. */
-  deliveries: string[],
+  deliveries: NewDeliveryRow[],
+  remember: [digest: string, until: number] | null,
+  /** Webhooks whose filter failed. */
+  failures: readonly string[] | null,
 ];
+
+/** The number of deliveries made, one of the codes below, or what is known of the first event of that name. */
+export type PublishCode = number | [eventId: string, deliveries: number];
+export const CONFLICT = -1;
+export const FULL_NAMESPACE = -2;
+export const FULL_ALL = -3;
 
 export type FiringRow = [
   webhookId: string,
@@ -83,7 +113,7 @@ export type FiringRow = [
   overlap: OverlapPolicy,
   now: number,
   events: EventRow[],
-  deliveryIds: string[],
+  deliveries: NewDeliveryRow[],
 ];
 
 export type WaitingRow = [
@@ -93,7 +123,10 @@ export type WaitingRow = [
   eventId: string,
   dueAt: number,
   attempts: number,
-  superseded: Flag,
+  attemptsBefore: number,
+  ending: EndingCode,
+  format: FormatCode,
+  rendered: Flag,
 ];
 
 export type AttemptRow = [
@@ -106,6 +139,9 @@ export type AttemptRow = [
   truncated: Flag,
   errorClass: ErrorClass | null,
   message: string | null,
+  sent: string,
+  timing: string | null,
+  address: string | null,
 ];
 
 export type SettlementRow = [
@@ -142,6 +178,9 @@ export type DeliveryRow = [
   nominalAt: number | null,
   createdAt: number,
   finishedAt: number | null,
+  eventType: string,
+  lastStatus: number | null,
+  replayOf: string | null,
 ];
 
 export type DeliveryFilter = [
@@ -151,8 +190,6 @@ export type DeliveryFilter = [
   webhookId: string | null,
   state: StateCode | null,
 ];
-
-export type BodyRow = [id: string, contentType: string, body: Uint8Array, nominalAt: number | null];
 
 /** Every verb that crosses to the worker: what it is given and what it answers. */
 export interface Shapes {
@@ -165,8 +202,9 @@ export interface Shapes {
   };
   listWebhooks: { args: WebhookFilter; answer: WebhookRow[] };
   removeWebhooks: { args: RemovalRow[]; answer: ('REMOVED' | 'STALE' | 'NOT_FOUND')[] };
-  /** `ords` has one for each delivery of what was PUBLISHED, in order; 0 if it was cancelled at once. */
-  publish: { args: PublicationRow[]; answer: { results: ('PUBLISHED' | 'EXISTS')[]; ords: number[] } };
+  /** `ords` has one for each delivery of what was PUBLISHED, in order; 0 if it was left out. */
+  publish: { args: PublicationRow[]; answer: { results: PublishCode[]; ords: number[] } };
+  matchWebhooks: { args: [namespace: string, type: string][]; answer: string[][] };
   upcomingRuns: {
     args: [before: number, limit: number, afterDueAt: number, afterId: string];
     answer: [webhookId: string, dueAt: number][];
@@ -174,14 +212,15 @@ export interface Shapes {
   /** `ords` has one for each run of what was FIRED, in order; 0 if it was left out. */
   fireRuns: {
     args: FiringRow[];
-    answer: { results: ('FIRED' | 'SKIPPED' | 'STALE')[]; ords: number[]; superseded: WaitingRow[] };
+    answer: { results: ('FIRED' | 'SKIPPED' | 'STALE')[]; ords: number[]; ending: WaitingRow[] };
   };
   waitingLanes: { args: [after: string, limit: number]; answer: [webhookId: string, dueAt: number][] };
   topUp: {
     args: [webhookId: string, limit: number, ordered: Flag][];
     answer: { rows: WaitingRow[]; more: number | null }[];
   };
-  getEventBodies: { args: readonly string[]; answer: (BodyRow | undefined)[] };
+  getEventBodies: { args: readonly string[]; answer: (EventRow | undefined)[] };
+  getRendered: { args: readonly string[]; answer: (RenderedRow | undefined)[] };
   settle: {
     args: { rows: SettlementRow[]; lanes: LaneRow[] };
     answer: { results: ('SETTLED' | 'GONE')[]; disabled: string[] };
@@ -206,7 +245,9 @@ export const READS: ReadonlySet<Verb> = new Set<Verb>([
   'upcomingRuns',
   'waitingLanes',
   'topUp',
+  'matchWebhooks',
   'getEventBodies',
+  'getRendered',
   'listDeliveries',
   'getDelivery',
 ]);

@@ -1,6 +1,6 @@
 import type { Context } from './context.ts';
 import { createInsertion } from './insertion.ts';
-import type { FiringRow, Flag, Verbs, WaitingRow } from './protocol.ts';
+import { type EndingCode, type FiringRow, SUPERSEDED, type Verbs, type WaitingRow } from './protocol.ts';
 import { WAITING_COLUMNS } from './waiting.ts';
 
 export function runVerbs(context: Context): Pick<Verbs, 'upcomingRuns' | 'fireRuns'> {
@@ -16,12 +16,12 @@ export function runVerbs(context: Context): Pick<Verbs, 'upcomingRuns' | 'fireRu
   const advance = db.prepare(`
     UPDATE webhooks SET anchor_at = ?, nominal_at = ?, run_due_at = ?, fired = ?, skipped = ?
     WHERE id = ? AND version = ? AND nominal_at = ? AND state = 'ACTIVE' AND removed_at IS NULL`);
-  const selectRun = db.prepare<[superseded: Flag]>(
-    'SELECT superseded FROM waiting WHERE webhook_id = ? AND run = 1 ORDER BY superseded LIMIT 1',
+  const selectRun = db.prepare<[ending: EndingCode]>(
+    'SELECT ending FROM waiting WHERE webhook_id = ? AND run = 1 ORDER BY ending LIMIT 1',
   );
   const supersede = db.prepare<WaitingRow>(`
-    UPDATE waiting INDEXED BY waiting_run SET superseded = 1
-    WHERE webhook_id = ? AND run = 1 AND superseded = 0
+    UPDATE waiting INDEXED BY waiting_run SET ending = ${SUPERSEDED}
+    WHERE webhook_id = ? AND run = 1 AND ending = 0
     RETURNING ${WAITING_COLUMNS}`);
 
   /** Most runs have nothing to supersede, and seeing that costs less than an update of nothing. */
@@ -29,8 +29,8 @@ export function runVerbs(context: Context): Pick<Verbs, 'upcomingRuns' | 'fireRu
     return selectRun.get(webhookId)?.[0] === 0 ? supersede.all(webhookId) : [];
   }
 
-  function fireOne(row: FiringRow, ords: number[], superseded: WaitingRow[]) {
-    const [webhookId, version, from, to, overlap, now, events, deliveryIds] = row;
+  function fireOne(row: FiringRow, ords: number[], ending: WaitingRow[]) {
+    const [webhookId, version, from, to, overlap, now, events, deliveries] = row;
     const [anchorAt, nominalAt, dueAt, fired, skipped] = to;
     const runs = events.length;
     const overlaps = overlap === 'SKIP' && runs > 0 && selectRun.get(webhookId) !== undefined;
@@ -50,9 +50,9 @@ export function runVerbs(context: Context): Pick<Verbs, 'upcomingRuns' | 'fireRu
 
     const added = events.map((event) => insertion.event(event, 1));
     // Before the new ones are there: the runs of one firing do not supersede each other.
-    if (overlap === 'SUPERSEDE' && added.includes(true)) superseded.push(...supersedeBefore(webhookId));
+    if (overlap === 'SUPERSEDE' && added.includes(true)) ending.push(...supersedeBefore(webhookId));
     for (const [i, event] of events.entries()) {
-      ords.push(added[i] ? insertion.waiting(deliveryIds[i]!, webhookId, event, now, 1) : 0);
+      ords.push(added[i] ? insertion.waiting(deliveries[i]!, event, now, 1) : 0);
     }
     return 'FIRED';
   }
@@ -61,8 +61,8 @@ export function runVerbs(context: Context): Pick<Verbs, 'upcomingRuns' | 'fireRu
     upcomingRuns: (args) => upcoming.all(...args),
     fireRuns(rows) {
       const ords: number[] = [];
-      const superseded: WaitingRow[] = [];
-      return { results: rows.map((row) => fireOne(row, ords, superseded)), ords, superseded };
+      const ending: WaitingRow[] = [];
+      return { results: rows.map((row) => fireOne(row, ords, ending)), ords, ending };
     },
   };
 }

@@ -1,19 +1,30 @@
 import type { Worker } from 'node:worker_threads';
 import type { WaitingDelivery } from '../../domain/delivery.ts';
-import type { Publication, RunFiring, Store, WebhookUpdate } from '../store.ts';
+import type { NewDelivery, Publication, PublishResult, RunFiring, Store, WebhookUpdate } from '../store.ts';
 import { type CallSize, createClient } from './client.ts';
 import { createFeed } from './feed.ts';
-import { type SqliteOptions, settings } from './options.ts';
+import type { SqliteSettings } from './options.ts';
 import { pack } from './pack.ts';
-import type { Answer, FiringRow, Flag, PublicationRow, UpdateRow } from './protocol.ts';
+import {
+  type Answer,
+  CONFLICT,
+  type EventRow,
+  type FiringRow,
+  type Flag,
+  FULL_ALL,
+  FULL_NAMESPACE,
+  type NewDeliveryRow,
+  type PublicationRow,
+  type PublishCode,
+  type UpdateRow,
+} from './protocol.ts';
 import * as rows from './rows.ts';
 
 /** Greater than every id. */
 const AFTER_ALL = '~';
 
 /** The port on a worker that has opened its database. */
-export function sqliteStore(worker: Worker, options: SqliteOptions): Store {
-  const bounds = settings(options);
+export function sqliteStore(worker: Worker, bounds: SqliteSettings): Store {
   const client = createClient(worker, bounds);
   const feed = createFeed(bounds);
 
@@ -26,29 +37,30 @@ export function sqliteStore(worker: Worker, options: SqliteOptions): Store {
   function notePublished(batch: readonly Publication[], { results, ords }: Answer<'publish'>): void {
     let next = 0;
     for (const [i, { event, deliveries, dueAt }] of batch.entries()) {
-      if (results[i] !== 'PUBLISHED') continue;
+      const result = results[i]!;
+      if (typeof result !== 'number' || result < 0) continue;
       const added: WaitingDelivery[] = [];
-      for (const { id, webhookId } of deliveries) {
+      for (const delivery of deliveries) {
         const ord = ords[next++]!;
-        if (ord > 0) added.push(fresh(ord, id, webhookId, event.id, dueAt));
+        if (ord > 0) added.push(fresh(ord, delivery, event.id, dueAt));
       }
       feed.deliveries(added, event);
     }
     feed.announce();
   }
 
-  function noteFired(batch: readonly RunFiring[], { results, ords, superseded }: Answer<'fireRuns'>): void {
-    feed.deliveries(superseded.map(rows.fromWaitingRow));
+  function noteFired(batch: readonly RunFiring[], { results, ords, ending }: Answer<'fireRuns'>): void {
+    feed.deliveries(ending.map(rows.fromWaitingRow));
     // A run can be superseded by a later firing of its own batch.
-    const marked = new Set(superseded.map(([ord]) => ord));
+    const marked = new Set(ending.map(([ord]) => ord));
     let next = 0;
-    for (const [i, { webhookId, runs, now }] of batch.entries()) {
+    for (const [i, { runs, now }] of batch.entries()) {
       if (results[i] !== 'FIRED') continue;
-      for (const { event, deliveryId } of runs) {
+      for (const { event, delivery } of runs) {
         const ord = ords[next++]!;
         if (ord === 0) continue;
-        const row = fresh(ord, deliveryId, webhookId, event.id, now);
-        feed.deliveries([{ ...row, superseded: marked.has(ord) }], event);
+        const row = fresh(ord, delivery, event.id, now);
+        feed.deliveries([marked.has(ord) ? { ...row, ending: 'SUPERSEDED' } : row], event);
       }
     }
     feed.announce();
@@ -112,14 +124,27 @@ export function sqliteStore(worker: Worker, options: SqliteOptions): Store {
     },
 
     publish: async (batch) => {
-      const { copies, size } = pack(batch.map(({ event }) => event.body));
-      const args = batch.map((publication, i) => publicationRow(publication, copies[i]!));
+      const { copies, size } = pack(batch.flatMap(publicationBytes));
+      const bytes = copies.values();
+      const args = batch.map((publication) => publicationRow(publication, bytes));
       const deliveries = batch.reduce((sum, publication) => sum + publication.deliveries.length, 0);
       return client.call('publish', args, size(batch.length + deliveries), (answer) => {
         notePublished(batch, answer);
-        return answer.results;
+        return answer.results.map(publishResult);
       });
     },
+
+    matchWebhooks: async (batch) =>
+      client.call(
+        'matchWebhooks',
+        batch.map(({ namespace, type }): [string, string] => [namespace, type]),
+        sized(batch),
+        (found) => found,
+      ),
+
+    webhookEpoch: () => feed.epoch(),
+
+    replay: notYet,
 
     upcomingRuns: async ({ before, limit, after }) => {
       const args = [before, limit, after?.dueAt ?? Number.MIN_SAFE_INTEGER, after?.webhookId ?? ''] as const;
@@ -129,9 +154,9 @@ export function sqliteStore(worker: Worker, options: SqliteOptions): Store {
     },
 
     fireRuns: async (batch) => {
-      const { copies, size } = pack(batch.flatMap(({ runs }) => runs.map(({ event }) => event.body)));
-      const bodies = copies.values();
-      const args = batch.map((firing) => firingRow(firing, bodies));
+      const { copies, size } = pack(batch.flatMap(({ runs }) => runs.flatMap(runBytes)));
+      const bytes = copies.values();
+      const args = batch.map((firing) => firingRow(firing, bytes));
       return client.call('fireRuns', args, size(batch.length + copies.length), (answer) => {
         noteFired(batch, answer);
         return answer.results;
@@ -164,7 +189,12 @@ export function sqliteStore(worker: Worker, options: SqliteOptions): Store {
 
     getEventBodies: async (ids) =>
       client.call('getEventBodies', ids, sized(ids), (found) =>
-        found.map((row) => row && rows.fromBodyRow(row)),
+        found.map((row) => row && rows.fromEventRow(row)),
+      ),
+
+    getRendered: async (ids) =>
+      client.call('getRendered', ids, sized(ids), (found) =>
+        found.map((row) => row && rows.fromRenderedRow(row)),
       ),
 
     settle: async (batch, lanes) => {
@@ -199,6 +229,14 @@ export function sqliteStore(worker: Worker, options: SqliteOptions): Store {
           found && { ...rows.fromDeliveryRow(found.row), attempts: found.attempts.map(rows.fromAttemptRow) },
       ),
 
+    changesSince: notYet,
+    onChanges: () => () => {},
+    retryDeliveries: notYet,
+    cancelDeliveries: notYet,
+    getEvents: notYet,
+    listEvents: notYet,
+    purgeEvents: notYet,
+
     sweep: async ({ finishedBefore }) => client.call('sweep', finishedBefore, ONE_ROW, (touched) => touched),
 
     close: () => client.close(),
@@ -216,8 +254,50 @@ function flag(value: boolean | undefined): Flag {
 }
 
 /** A delivery that has just come in. */
-function fresh(ord: number, id: string, webhookId: string, eventId: string, dueAt: number): WaitingDelivery {
-  return { ord, id, webhookId, eventId, dueAt, attempts: 0, superseded: false };
+function fresh(ord: number, delivery: NewDelivery, eventId: string, dueAt: number): WaitingDelivery {
+  const { id, webhookId, format, rendered } = delivery;
+  return {
+    ord,
+    id,
+    webhookId,
+    eventId,
+    dueAt,
+    attempts: 0,
+    attemptsBefore: 0,
+    format,
+    rendered: rendered !== undefined,
+  };
+}
+
+function publishResult(code: PublishCode): PublishResult {
+  if (typeof code !== 'number') return { kind: 'DUPLICATE', eventId: code[0], deliveries: code[1] };
+  switch (code) {
+    case CONFLICT:
+      return { kind: 'CONFLICT' };
+    case FULL_NAMESPACE:
+      return { kind: 'FULL', scope: 'NAMESPACE' };
+    case FULL_ALL:
+      return { kind: 'FULL', scope: 'ALL' };
+    default:
+      return { kind: 'PUBLISHED', deliveries: code };
+  }
+}
+
+/** The bodies in a publication, in the order in which `publicationRow` takes their copies. */
+function publicationBytes({ event, deliveries }: Pick<Publication, 'event' | 'deliveries'>): Uint8Array[] {
+  return [event.body, ...deliveries.flatMap(({ rendered }) => rendered?.body ?? [])];
+}
+
+function runBytes({ event, delivery }: RunFiring['runs'][number]): Uint8Array[] {
+  return publicationBytes({ event, deliveries: [delivery] });
+}
+
+function deliveryRow(delivery: NewDelivery, bytes: Iterator<Uint8Array>): NewDeliveryRow {
+  return rows.toNewDeliveryRow(delivery, delivery.rendered?.body === undefined ? null : bytes.next().value!);
+}
+
+async function notYet(): Promise<never> {
+  throw new Error('the store cannot do this yet');
 }
 
 function updateRow({ webhook, ifVersion, cursorFrom, resetHealth }: WebhookUpdate): UpdateRow {
@@ -229,14 +309,28 @@ function updateRow({ webhook, ifVersion, cursorFrom, resetHealth }: WebhookUpdat
   ];
 }
 
-function publicationRow({ event, deliveries, dueAt, run }: Publication, body: Uint8Array): PublicationRow {
-  const pairs = deliveries.flatMap(({ id, webhookId }) => [id, webhookId]);
-  return [rows.toEventRow(event, body), dueAt, flag(run), pairs];
+/** Takes copies of its bodies from those of the whole batch. */
+function publicationRow(publication: Publication, bytes: Iterator<Uint8Array>): PublicationRow {
+  const { event, deliveries, dueAt, run, remember, filterFailures } = publication;
+  return [
+    rows.toEventRow(event, bytes.next().value!),
+    dueAt,
+    flag(run),
+    deliveries.map((delivery) => deliveryRow(delivery, bytes)),
+    remember === undefined ? null : [remember.digest, remember.until],
+    filterFailures ?? null,
+  ];
 }
 
-/** Takes the bodies of its runs from those of the whole batch. */
-function firingRow(firing: RunFiring, bodies: Iterator<Uint8Array>): FiringRow {
+/** Takes copies of the bodies of its runs from those of the whole batch. */
+function firingRow(firing: RunFiring, bytes: Iterator<Uint8Array>): FiringRow {
   const { webhookId, version, from, to, overlap, now, runs } = firing;
+  const events: EventRow[] = [];
+  const deliveries: NewDeliveryRow[] = [];
+  for (const { event, delivery } of runs) {
+    events.push(rows.toEventRow(event, bytes.next().value!));
+    deliveries.push(deliveryRow(delivery, bytes));
+  }
   return [
     webhookId,
     version,
@@ -244,7 +338,7 @@ function firingRow(firing: RunFiring, bodies: Iterator<Uint8Array>): FiringRow {
     [to.anchorAt, to.nominalAt, to.dueAt, to.fired, to.skipped],
     overlap,
     now,
-    runs.map(({ event }) => rows.toEventRow(event, bodies.next().value!)),
-    runs.map(({ deliveryId }) => deliveryId),
+    events,
+    deliveries,
   ];
 }

@@ -1,13 +1,18 @@
 import type { Context } from './context.ts';
-import type { BodyRow, Verbs, WaitingRow } from './protocol.ts';
+import type { EventRow, RenderedRow, Verbs, WaitingRow } from './protocol.ts';
 
 /** In the order of `WaitingRow`. */
-export const WAITING_COLUMNS = 'ord, id, webhook_id, event_id, due_at, attempts, superseded';
+export const WAITING_COLUMNS =
+  'ord, id, webhook_id, event_id, due_at, attempts, attempts_before, ending, format, rendered';
+
+/** In the order of `EventRow`, without the body. */
+export const EVENT_COLUMNS = `id, namespace, caller_id, type, source, subject, time, nominal_at, content_type, headers,
+  created_at`;
 
 export function waitingVerbs({
   db,
   removed,
-}: Context): Pick<Verbs, 'waitingLanes' | 'topUp' | 'getEventBodies'> {
+}: Context): Pick<Verbs, 'waitingLanes' | 'topUp' | 'getEventBodies' | 'getRendered'> {
   const nextLane = db.prepare<[webhookId: string, dueAt: number]>(
     'SELECT webhook_id, due_at FROM waiting WHERE webhook_id > ? ORDER BY webhook_id, due_at LIMIT 1',
   );
@@ -17,8 +22,11 @@ export function waitingVerbs({
   const byArrival = db.prepare<WaitingRow>(
     `SELECT ${WAITING_COLUMNS} FROM waiting WHERE webhook_id = ? ORDER BY ord LIMIT ?`,
   );
-  const selectBody = db.prepare<BodyRow>(
-    'SELECT id, content_type, body, nominal_at FROM events WHERE id = ?',
+  const selectEvent = db.prepare<EventRow>(
+    `SELECT ${EVENT_COLUMNS}, body FROM events WHERE id = ? AND purged = 0`,
+  );
+  const selectRendered = db.prepare<RenderedRow>(
+    'SELECT headers, content_type, body FROM renderings WHERE delivery_id = ?',
   );
 
   return {
@@ -42,6 +50,7 @@ export function waitingVerbs({
         return { rows: next === undefined ? rows : rows.slice(0, limit), more: next?.[4] ?? null };
       }),
 
-    getEventBodies: (ids) => ids.map((id) => selectBody.get(id)),
+    getEventBodies: (ids) => ids.map((id) => selectEvent.get(id)),
+    getRendered: (ids) => ids.map((id) => selectRendered.get(id)),
   };
 }

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type Store, SWEEP_BATCH } from '../../../src/store/store.ts';
-import { aPublication, T0 } from '../../support/store.ts';
+import { aDelivery, aPublication, T0 } from '../../support/store.ts';
 import { aNamespace, type Harness, publishTo, register, settlement, useStore, waitingOf } from './harness.ts';
 
 async function sweepAll(store: Store, finishedBefore: number): Promise<number[]> {
   const touched: number[] = [];
-  do touched.push(await store.sweep({ now: finishedBefore, finishedBefore }));
+  do touched.push(await store.sweep({ now: finishedBefore, finishedBefore, payloadsBefore: 0 }));
   while (touched.at(-1)! > 0);
   return touched;
 }
@@ -43,7 +43,7 @@ export function sweeping(harness: Harness): void {
       await store().settle([settlement({ ...delivery!, attempts: 1 }, undefined, T0)], []);
       await sweepAll(store(), T0 + 1);
       // The same id again would show what was left of the first.
-      const again = { id: delivery!.id, webhookId: webhook.id };
+      const again = aDelivery(webhook.id, { id: delivery!.id });
       await store().publish([{ ...aPublication([]), deliveries: [again] }]);
       assert.deepEqual((await store().getDelivery(delivery!.id))?.attempts, []);
     });
@@ -55,7 +55,7 @@ export function sweeping(harness: Harness): void {
       await sweepAll(store(), T0 + 1);
       const late = settlement({ ...delivery!, attempts: 1 });
       assert.deepEqual(await store().settle([late], []), ['GONE']);
-      const again = { id: delivery!.id, webhookId: webhook.id };
+      const again = aDelivery(webhook.id, { id: delivery!.id });
       await store().publish([{ ...aPublication([]), deliveries: [again] }]);
       assert.deepEqual((await store().getDelivery(delivery!.id))?.attempts, []);
     });
@@ -119,7 +119,7 @@ export function sweeping(harness: Harness): void {
         `rows: ${touched}`,
       );
       assert.deepEqual(await store().listDeliveries({ namespace: webhook.namespace, limit: 1 }), []);
-      assert.equal(await store().sweep({ now: T0 + 100, finishedBefore: T0 + 100 }), 0);
+      assert.equal(await store().sweep({ now: T0 + 100, finishedBefore: T0 + 100, payloadsBefore: 0 }), 0);
     });
   });
 }

@@ -31,10 +31,11 @@ const NEVER = 3_600_000;
 
 function storeOn(t: TestContext, thread: Worker, options: SqliteOptions): Store {
   t.after(() => thread.terminate());
-  return sqliteStore(thread, options);
+  return sqliteStore(thread, settings(options));
 }
 
-const sweep = (store: Store): Promise<number> => store.sweep({ now: 0, finishedBefore: 0 });
+const sweep = (store: Store): Promise<number> =>
+  store.sweep({ now: 0, finishedBefore: 0, payloadsBefore: 0 });
 
 describe('calls to the database thread', () => {
   test('writes that arrive together share a message', async (t) => {

@@ -24,7 +24,7 @@ function aGroup(overrides: Partial<GroupDeps> = {}) {
   const run = createGroup({
     db,
     verbs: new Proxy(verbs, { get: (some, verb) => Reflect.get(some, verb) ?? unused }) as unknown as Verbs,
-    onRollback: () => rollbacks++,
+    memory: { begin: () => {}, mark: () => 0, undo: () => rollbacks++ },
     isTrouble: () => false,
     isDiskFailure: () => false,
     ...overrides,

@@ -14,6 +14,7 @@ CREATE TABLE webhooks (
   run_due_at    INTEGER,
   fired         INTEGER NOT NULL,
   skipped       INTEGER NOT NULL,
+  filter_failures INTEGER NOT NULL,
   -- The lane's health.
   failing_since INTEGER,
   trips         INTEGER NOT NULL,
@@ -38,15 +39,51 @@ CREATE INDEX webhooks_removed ON webhooks (removed_at) WHERE removed_at IS NOT N
 -- order among themselves, and a commit should have few pages to write.
 CREATE TABLE events (
   id           TEXT NOT NULL PRIMARY KEY,
+  caller_id    TEXT,
   namespace    TEXT NOT NULL,
   type         TEXT NOT NULL,
+  source       TEXT,
+  subject      TEXT,
+  time         INTEGER NOT NULL,
   nominal_at   INTEGER,
   content_type TEXT NOT NULL,
+  -- A JSON object; NULL is an empty one.
+  headers      TEXT,
   created_at   INTEGER NOT NULL,
+  purged       INTEGER NOT NULL DEFAULT 0,
   -- Deliveries of it that are still kept, waiting or finished; it is deleted with the last.
   deliveries   INTEGER NOT NULL,
   body         BLOB NOT NULL
 ) STRICT;
+
+-- What callers named their events, while that is remembered.
+CREATE TABLE remembered (
+  namespace  TEXT NOT NULL,
+  caller_id  TEXT NOT NULL,
+  event_id   TEXT NOT NULL,
+  digest     TEXT NOT NULL,
+  until      INTEGER NOT NULL,
+  deliveries INTEGER NOT NULL,
+  PRIMARY KEY (namespace, caller_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX remembered_until ON remembered (until);
+
+-- What webhooks asked for, one row for each of their event types.
+CREATE TABLE subscriptions (
+  namespace  TEXT NOT NULL,
+  pattern    TEXT NOT NULL,
+  webhook_id TEXT NOT NULL,
+  PRIMARY KEY (namespace, pattern, webhook_id)
+) STRICT, WITHOUT ROWID;
+
+-- What templates made for a delivery. Headers are a JSON object.
+CREATE TABLE renderings (
+  delivery_id  TEXT NOT NULL PRIMARY KEY,
+  headers      TEXT NOT NULL,
+  content_type TEXT,
+  body         BLOB
+) STRICT, WITHOUT ROWID;
 
 CREATE INDEX events_unheard ON events (created_at) WHERE deliveries = 0;
 
@@ -60,8 +97,14 @@ CREATE TABLE waiting (
   event_id   TEXT NOT NULL,
   due_at     INTEGER NOT NULL,
   attempts   INTEGER NOT NULL,
+  attempts_before INTEGER NOT NULL DEFAULT 0,
   run        INTEGER NOT NULL,
-  superseded INTEGER NOT NULL,
+  -- Why it is to be given up; 0 when it is not.
+  ending     INTEGER NOT NULL DEFAULT 0,
+  format     INTEGER NOT NULL,
+  rendered   INTEGER NOT NULL,
+  last_status INTEGER,
+  replay_of  TEXT,
   nominal_at INTEGER,
   created_at INTEGER NOT NULL,
   PRIMARY KEY (webhook_id, ord)
@@ -69,7 +112,7 @@ CREATE TABLE waiting (
 
 CREATE UNIQUE INDEX waiting_id ON waiting (id);
 CREATE INDEX waiting_due ON waiting (webhook_id, due_at, ord);
-CREATE INDEX waiting_run ON waiting (webhook_id, superseded) WHERE run = 1;
+CREATE INDEX waiting_run ON waiting (webhook_id, ending) WHERE run = 1;
 CREATE INDEX waiting_webhook ON waiting (webhook_id, id);
 CREATE INDEX waiting_namespace ON waiting (namespace, id);
 
@@ -84,6 +127,8 @@ CREATE TABLE settled (
   state       INTEGER NOT NULL,
   reason      TEXT,
   attempts    INTEGER NOT NULL,
+  last_status INTEGER,
+  replay_of   TEXT,
   nominal_at  INTEGER,
   created_at  INTEGER NOT NULL,
   finished_at INTEGER NOT NULL
@@ -97,6 +142,8 @@ CREATE TABLE deliveries (
   state       INTEGER NOT NULL,
   reason      TEXT,
   attempts    INTEGER NOT NULL,
+  last_status INTEGER,
+  replay_of   TEXT,
   nominal_at  INTEGER,
   created_at  INTEGER NOT NULL,
   finished_at INTEGER NOT NULL
@@ -119,5 +166,9 @@ CREATE TABLE attempts (
   -- Of a failure.
   error_class TEXT,
   message     TEXT,
+  -- JSON arrays.
+  sent        TEXT NOT NULL,
+  timing      TEXT,
+  address     TEXT,
   PRIMARY KEY (delivery_id, number)
 ) STRICT, WITHOUT ROWID;
