@@ -2,6 +2,7 @@ import type { DescMethod, Message } from '@bufbuild/protobuf';
 import { Code, ConnectError, type Interceptor } from '@connectrpc/connect';
 import { codeToString } from '@connectrpc/connect/protocol-connect';
 import { DEFAULT_NAMESPACE } from '../domain/webhook.ts';
+import { wentAway } from './body.ts';
 import { type Call, callKey, noteFields } from './call.ts';
 import { toConnectError } from './errors.ts';
 import { invalidRequest } from './problems.ts';
@@ -48,8 +49,15 @@ export function guardInterceptor(guard: Guard): Interceptor {
     const call = request.contextValues.get(callKey);
     const fail = (reason: unknown): ConnectError => guard.fail(reason, call);
     try {
+      let admitted = request;
       if (!request.stream) await guard.admit(request.method, request.message, call);
-      const response = await endBy(request.signal, () => next(request));
+      else if (request.method.methodKind === 'server_streaming') {
+        admitted = {
+          ...request,
+          message: admitEach(request.message, (one) => guard.admit(request.method, one, call)),
+        };
+      }
+      const response = await endBy(request.signal, () => next(admitted));
       if (response.stream) return { ...response, message: guardStream(response.message, call, fail) };
       if (call) call.code = 'ok';
       return response;
@@ -77,9 +85,17 @@ async function endBy<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T>
 }
 
 function reasonOf(signal: AbortSignal): ConnectError {
-  return signal.reason instanceof ConnectError
-    ? signal.reason
-    : new ConnectError('the caller went away', Code.Canceled);
+  return signal.reason instanceof ConnectError ? signal.reason : wentAway();
+}
+
+async function* admitEach<T>(
+  messages: AsyncIterable<T>,
+  admit: (message: T) => Promise<void>,
+): AsyncIterable<T> {
+  for await (const message of messages) {
+    await admit(message);
+    yield message;
+  }
 }
 
 async function* guardStream<T>(
