@@ -2,7 +2,7 @@ import { Code, createConnectRouter, type HandlerContext } from '@connectrpc/conn
 import { nodeAdapter } from './adapter.ts';
 import { callKey } from './call.ts';
 import type { ApiDeps } from './deps.ts';
-import { FACES, FACES_PATH, httpFaces } from './faces.ts';
+import { FACES, httpFaces, isFacePath } from './faces.ts';
 import { COMPRESSIONS } from './intake.ts';
 import { type Guard, guardInterceptor } from './interceptor.ts';
 import type { CallableResponse, NodeRequest, NodeResponse } from './node.ts';
@@ -54,7 +54,7 @@ export function createApi(deps: ApiDeps): Api {
       const path = (request.url ?? '').split('?', 1)[0]!;
       const handler = handlers.get(path);
       if (handler !== undefined) adapter.serve(handler, request, response);
-      else if (path === FACES_PATH || path.startsWith(`${FACES_PATH}/`)) faces(path, request, response);
+      else if (isFacePath(path)) faces(path, request, response);
       else if (looksLikeRpc(path, request)) {
         const message = unknownRpc(path, described);
         refuse(request, response, { status: 404, code: Code.Unimplemented, message });

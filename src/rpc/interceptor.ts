@@ -123,11 +123,22 @@ function subject(message: Message): Record<string, string> {
   };
   read(message, 'namespace', 'namespace');
   read(message, 'webhookId', 'webhookId');
-  read(message, 'id', message.$typeName.includes('Delivery') ? 'deliveryId' : 'webhookId');
+  read(message, 'id', idOf(message.$typeName));
   if ('webhook' in message && typeof message.webhook === 'object' && message.webhook !== null) {
     read(message.webhook, 'namespace', 'namespace');
     read(message.webhook, 'id', 'webhookId');
   }
+  if ('event' in message && typeof message.event === 'object' && message.event !== null) {
+    read(message.event, 'namespace', 'namespace');
+    read(message.event, 'id', 'eventId');
+    read(message.event, 'type', 'eventType');
+  }
   if (fields.namespace === '') fields.namespace = DEFAULT_NAMESPACE;
   return fields;
+}
+
+/** What the `id` of a request is of. */
+function idOf(typeName: string): string {
+  if (typeName.includes('Delivery')) return 'deliveryId';
+  return typeName.includes('Event') ? 'eventId' : 'webhookId';
 }

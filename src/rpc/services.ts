@@ -1,6 +1,7 @@
 import type { DescMessage, DescMethod, DescService } from '@bufbuild/protobuf';
 import { createServiceImplSpec, type ServiceImpl, type ServiceImplSpec } from '@connectrpc/connect';
 import { DeliveryService } from '../../gen/carillon/v1/delivery_pb.ts';
+import { EventService } from '../../gen/carillon/v1/event_pb.ts';
 import { WebhookService } from '../../gen/carillon/v1/webhook_pb.ts';
 import { file_google_rpc_error_details } from '../../gen/google/rpc/error_details_pb.ts';
 import { Health } from '../../gen/grpc/health/v1/health_pb.ts';
@@ -9,6 +10,7 @@ import { ServerReflection as ServerReflectionAlpha } from '../../gen/grpc/reflec
 import type { Call } from './call.ts';
 import { deliveryService } from './delivery-service.ts';
 import type { ApiDeps } from './deps.ts';
+import { eventService } from './event-service.ts';
 import { type FileIndex, indexFiles } from './file-index.ts';
 import { createHealthBoard, healthService, type Serving } from './health.ts';
 import { createGuard, type Guard } from './interceptor.ts';
@@ -40,6 +42,8 @@ const SELF_CHECKING: ReadonlySet<DescMethod> = new Set<DescMethod>([
   WebhookService.method.register,
   WebhookService.method.update,
   WebhookService.method.previewSchedule,
+  EventService.method.publish,
+  EventService.method.publishBatch,
 ]);
 
 export function createServices(deps: ApiDeps): Services {
@@ -48,6 +52,7 @@ export function createServices(deps: ApiDeps): Services {
   const ending = new AbortController();
   const described: readonly DescService[] = [
     WebhookService,
+    EventService,
     DeliveryService,
     Health,
     ServerReflection,
@@ -74,6 +79,7 @@ export function createServices(deps: ApiDeps): Services {
   return {
     mounted: [
       mount(WebhookService, webhookService({ ...deps, rules })),
+      mount(EventService, eventService({ ...deps, shutdown: ending.signal })),
       mount(DeliveryService, deliveryService({ ...deps, shutdown: ending.signal })),
       mount(Health, healthService(board, ending.signal)),
       mount(ServerReflection, reflectionService(fileIndex, ending.signal)),

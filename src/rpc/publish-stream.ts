@@ -1,0 +1,115 @@
+import { create } from '@bufbuild/protobuf';
+import { Code, ConnectError, type HandlerContext } from '@connectrpc/connect';
+import {
+  type PublishStreamRequest,
+  type PublishStreamResponse,
+  PublishStreamResponseSchema,
+} from '../../gen/carillon/v1/event_pb.ts';
+import { DomainError } from '../domain/error.ts';
+import { note } from './call.ts';
+import { invalidRequest } from './problems.ts';
+import { type PublishDeps, publishAll } from './publish.ts';
+import { isError, resultOf } from './publish-answer.ts';
+import { type Judged, judgePublish } from './publish-judge.ts';
+import { answerAll, createRoom, openWindow } from './publish-window.ts';
+
+export interface StreamDeps extends PublishDeps {
+  /** Ends every stream, once what has come is answered. */
+  readonly shutdown: AbortSignal;
+  readonly limits?: Partial<StreamLimits>;
+}
+
+/** Beyond each of these but the first nothing more is read of a stream: flow control slows its caller down. */
+export interface StreamLimits {
+  /** Streams open at a time; further ones are refused. */
+  readonly streamsMax: number;
+  /** Events of a stream whose answers its caller has not taken. */
+  readonly unansweredMax: number;
+  /** About the memory of a stream's events that are not durable yet; one more event may be held. */
+  readonly streamBytesMax: number;
+  /** The same of all streams together. */
+  readonly bytesMax: number;
+}
+
+export const STREAM_LIMITS: StreamLimits = {
+  streamsMax: 1_000,
+  unansweredMax: 1_000,
+  streamBytesMax: 4 * 1024 * 1024,
+  bytesMax: 64 * 1024 * 1024,
+};
+
+/**
+ * EventService.PublishStream. What came while a batch was being committed is the next batch: a slow caller
+ * gets each answer soon, and a fast one shares commits with itself.
+ */
+export function streamPublishing({ publisher, clock, shutdown, limits: given }: StreamDeps) {
+  const limits = { ...STREAM_LIMITS, ...given };
+  const room = createRoom(limits.bytesMax);
+  /** By call. A caller who is gone may never let its generator end, so a stream is let go by its signal too. */
+  const open = new Set<HandlerContext>();
+
+  return async function* publishStream(
+    requests: AsyncIterable<PublishStreamRequest>,
+    context: HandlerContext,
+  ): AsyncIterable<PublishStreamResponse> {
+    if (open.size >= limits.streamsMax) {
+      throw new DomainError('EXHAUSTED', `${open.size} streams are open already; try again later`);
+    }
+    open.add(context);
+    const window = openWindow({ unansweredMax: limits.unansweredMax, bytesMax: limits.streamBytesMax }, room);
+    const stop = () => window.finish(stopping());
+    const leave = () => {
+      open.delete(context);
+      context.signal.removeEventListener('abort', leave);
+      shutdown.removeEventListener('abort', stop);
+      window.abandon(endOf(context.signal));
+    };
+    context.signal.addEventListener('abort', leave);
+    shutdown.addEventListener('abort', stop);
+    const counts = { events: 0, refused: 0 };
+    try {
+      if (shutdown.aborted) stop();
+      void window.read(judgeAll(requests));
+      void window.publish(publish);
+      for (;;) {
+        const answer = await window.next();
+        if (answer === undefined) return;
+        counts.events++;
+        if (isError(answer)) counts.refused++;
+        yield create(PublishStreamResponseSchema, { result: resultOf(answer) });
+      }
+    } finally {
+      leave();
+      note(context, counts);
+    }
+  };
+
+  async function* judgeAll(requests: AsyncIterable<PublishStreamRequest>): AsyncIterable<Judged> {
+    for await (const { request } of requests) {
+      yield request === undefined ? NOTHING : judgePublish(request, clock.now());
+    }
+  }
+
+  async function publish(all: readonly Judged[]) {
+    try {
+      return await publishAll(publisher, all);
+    } catch (reason) {
+      return answerAll(all, reason);
+    }
+  }
+}
+
+const NOTHING: Judged = { refused: invalidRequest([{ field: 'request', description: 'is required' }]) };
+
+function stopping(): ConnectError {
+  return new ConnectError(
+    'the server is stopping; publish again, on a new stream, what was not answered',
+    Code.Unavailable,
+  );
+}
+
+function endOf(caller: AbortSignal): ConnectError {
+  return caller.reason instanceof ConnectError
+    ? caller.reason
+    : new ConnectError('the caller went away', Code.Canceled);
+}
