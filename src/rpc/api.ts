@@ -14,9 +14,10 @@ import { refuse } from './wire.ts';
 export interface Api {
   /**
    * Answers a request, of HTTP/1.1 or HTTP/2, if its path is one of ours or looks like an RPC.
-   * Returns whether it does; if not, nothing was read or written.
+   * Returns whether it does; if not, nothing was read or written. `openEnded` is called for a request that
+   * need not be whole before it is answered, nor ever.
    */
-  handle(request: NodeRequest, response: NodeResponse): boolean;
+  handle(request: NodeRequest, response: NodeResponse, openEnded?: () => void): boolean;
   /** What is mounted here, for another port to mount as well. */
   readonly services: Services;
   readonly health: ServicesHealth;
@@ -49,10 +50,11 @@ export function createApi(deps: ApiDeps): Api {
   const faces = httpFaces({ adapter, messageBytesMax, handlerOf: (method) => byMethod.get(method)! });
 
   return {
-    handle(request, nodeResponse) {
+    handle(request, nodeResponse, openEnded) {
       const response = nodeResponse as CallableResponse;
       const path = (request.url ?? '').split('?', 1)[0]!;
       const handler = handlers.get(path);
+      if (handler?.method.methodKind === 'bidi_streaming') openEnded?.();
       if (handler !== undefined) adapter.serve(handler, request, response);
       else if (isFacePath(path)) faces(path, request, response);
       else if (looksLikeRpc(path, request)) {

@@ -1,7 +1,6 @@
 import type { AddressPolicy } from '../domain/address.ts';
 import { judgeDestination } from '../domain/destination.ts';
 import { DomainError, type FieldViolation } from '../domain/error.ts';
-import { checkFilter } from '../domain/filter.ts';
 import { judgeHeaders } from '../domain/header-rules.ts';
 import { isMediaType } from '../domain/media-type.ts';
 import {
@@ -32,21 +31,25 @@ export interface Judging {
  * Notes which rules a webhook breaks that the proto files cannot express. Those of its schedule and its
  * event types are in the domain.
  */
-export function judgeSpec(spec: WebhookSpec, judging: Judging): void {
+export async function judgeSpec(spec: WebhookSpec, judging: Judging): Promise<void> {
   const { field, problems, policy, headers, only } = judging;
   const judges = (name: string) => only === undefined || only.has(name);
   if (judges('destination')) {
     const verdict = judgeDestination(spec.destination, { policy });
     if ('refused' in verdict) problems.add(join(field, 'destination'), verdict.refused);
   }
-  if (judges('filter') || judges('event_types')) judgeFilter(spec, join(field, 'filter'), problems);
+  if (judges('filter') || judges('event_types')) await judgeFilter(spec, join(field, 'filter'), problems);
   if (judges('headers')) problems.addAll(judgeHeaders(headers, join(field, 'headers')));
   if (judges('payload') && spec.payload !== undefined) judgePayload(spec.payload, spec, judging);
 }
 
-function judgeFilter({ filter, eventTypes }: WebhookSpec, field: string, problems: Problems): void {
+async function judgeFilter(
+  { filter, eventTypes }: WebhookSpec,
+  field: string,
+  problems: Problems,
+): Promise<void> {
   if (filter === undefined) return;
-  problems.addAll(violationsOf(() => checkFilter(filter, field)));
+  problems.addAll(await filterViolations(filter, field));
   if (eventTypes.length === 0) {
     problems.add(field, 'has no events to look at: give event_types too, * for all, or leave it out');
   }
@@ -81,6 +84,12 @@ function judgeBody(
   } else if (body.kind === 'template') {
     problems.addAll(violationsOf(() => checkTemplate(body.source, field, sample)));
   }
+}
+
+/** What is wrong with a filter. CEL is loaded with the first one: most servers never see any. */
+export async function filterViolations(filter: string, field: string): Promise<readonly FieldViolation[]> {
+  const { checkFilter } = await import('../domain/filter.ts');
+  return violationsOf(() => checkFilter(filter, field));
 }
 
 /** The violations of an INVALID that is raised. */

@@ -79,7 +79,7 @@ export function registration(deps: RegisterDeps) {
     const namespace = namespaceOf(message.namespace, 'webhook.namespace', problems);
     const schedule = defaultSchedule(settings.defaultEveryMs);
     const spec = specFrom(message, { field, problems, schedule });
-    judgeSpec(spec, {
+    await judgeSpec(spec, {
       field,
       problems,
       policy: settings.addressPolicy,

@@ -5,14 +5,13 @@ import {
   type ReplayEventsResponse,
   ReplayEventsResponseSchema,
 } from '../../gen/carillon/v1/event_pb.ts';
-import { checkFilter } from '../domain/filter.ts';
 import type { ReplayOrder } from '../publish/replay.ts';
 import { note } from './call.ts';
 import { getWebhook } from './change.ts';
 import { fromTimestamp, toTimestamp } from './convert-time.ts';
 import type { ApiDeps } from './deps.ts';
 import { typeFrom } from './event-list.ts';
-import { violationsOf } from './judge.ts';
+import { filterViolations } from './judge.ts';
 import { namespaceOf } from './namespace.ts';
 import { noProblems, type Problems } from './problems.ts';
 
@@ -27,7 +26,7 @@ export function replaying({ replayer, store }: ReplayDeps) {
     const problems = noProblems();
     const namespace = namespaceOf(request.namespace, 'namespace', problems);
     const events = eventsFrom(request.events, problems);
-    if (filter !== '') problems.addAll(violationsOf(() => checkFilter(filter, 'filter')));
+    if (filter !== '') problems.addAll(await filterViolations(filter, 'filter'));
     problems.raise();
     if (webhookId !== '') await getWebhook(store, { id: webhookId, namespace });
     const replayed = await replayer.replay({

@@ -67,7 +67,7 @@ export function updating(deps: UpdateDeps) {
     }
     const schedule = defaultSchedule(settings.defaultEveryMs);
     const spec = specFrom(merged, { field, problems, schedule });
-    judgeSpec(spec, {
+    await judgeSpec(spec, {
       field,
       problems,
       policy: settings.addressPolicy,

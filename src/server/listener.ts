@@ -9,8 +9,15 @@ import { http2Protocol } from './listener-http2.ts';
 export type ListenerRequest = IncomingMessage | Http2ServerRequest;
 export type ListenerResponse = ServerResponse | Http2ServerResponse;
 
-/** Answers one request. What it throws becomes a 500 and goes to `onError`. */
-export type Handler = (request: ListenerRequest, response: ListenerResponse) => void | Promise<void>;
+/**
+ * Answers one request. What it throws becomes a 500 and goes to `onError`. `openEnded` is called for a
+ * request that is answered as it comes and may never be whole, so that its time is not limited.
+ */
+export type Handler = (
+  request: ListenerRequest,
+  response: ListenerResponse,
+  openEnded: () => void,
+) => void | Promise<void>;
 
 export interface ListenerOptions {
   readonly handler: Handler;
@@ -29,7 +36,7 @@ export interface ListenerLimits {
   readonly firstBytesMs: number;
   /** How long the head of an HTTP/1.1 request may take. */
   readonly headersMs: number;
-  /** How long a request may take to arrive whole, unless its answer has begun. */
+  /** How long a request may take to arrive whole, unless its answer has begun or it is open-ended. */
   readonly requestMs: number;
   /** How long an HTTP/1.1 connection is kept between requests. Load balancers keep theirs for 60 s. */
   readonly keepAliveMs: number;
@@ -152,9 +159,9 @@ export async function createListener(options: ListenerOptions): Promise<Listener
 }
 
 function guarded(handler: Handler, onError: (error: unknown) => void): Handler {
-  return async (request, response) => {
+  return async (request, response, openEnded) => {
     try {
-      await handler(request, response);
+      await handler(request, response, openEnded);
     } catch (error) {
       onError(error);
       fail(response);
