@@ -68,13 +68,16 @@ export type Event = Message<"carillon.v1.Event"> & {
   time?: Timestamp | undefined;
 
   /**
-   * What is to be told. At most 1 MiB; nothing is an empty body.
+   * What is to be told. At most 1 MiB; nothing is an empty body. GetEvent answers with the kind that gives
+   * the same bytes when it is published: JSON that json would change (digits, white space, the order or
+   * repetition of names) is text, and text that is not UTF-8 is bytes.
    *
    * @generated from oneof carillon.v1.Event.data
    */
   data: {
     /**
-     * As JSON. Numbers have double precision: what must arrive digit for digit goes into text.
+     * As JSON, at most 32 objects and arrays inside each other. It is sent without white space. Numbers
+     * have double precision: what must arrive digit for digit goes into text.
      *
      * @generated from field: google.protobuf.Value json = 7;
      */
@@ -228,7 +231,8 @@ export const PublishResponseSchema: GenMessage<PublishResponse> = /*@__PURE__*/
  */
 export type PublishBatchRequest = Message<"carillon.v1.PublishBatchRequest"> & {
   /**
-   * The events, at most 1,000.
+   * The events, at most 1,000. All of them together are one message, of 4 MiB at most unless the server
+   * is set up otherwise.
    *
    * @generated from field: repeated carillon.v1.PublishRequest requests = 1;
    */
@@ -284,7 +288,8 @@ export type PublishResult = Message<"carillon.v1.PublishResult"> & {
     case: "response";
   } | {
     /**
-     * It was refused, as Publish would have: google.rpc details name the field and the rule.
+     * It was refused, as Publish would have: google.rpc details name the field, as `event.type`, and the
+     * rule; of those that are broken, the first five.
      *
      * @generated from field: google.rpc.Status error = 2;
      */
@@ -708,7 +713,8 @@ export const EventService: GenService<{
     output: typeof PublishResponseSchema;
   },
   /**
-   * Publishes many events, each on its own: one that is refused does not keep back the others.
+   * Publishes many events, each on its own: one that is refused does not keep back the others. When it
+   * is the call that fails, such as with UNAVAILABLE, none was published.
    *
    * @generated from rpc carillon.v1.EventService.PublishBatch
    */
@@ -718,8 +724,10 @@ export const EventService: GenService<{
     output: typeof PublishBatchResponseSchema;
   },
   /**
-   * Publishes events as they come. Each is answered in order, once it is durable or refused. A caller
-   * that sends faster than events become durable is slowed down by flow control.
+   * Publishes events as they come. Each is answered in order, once it is durable or refused; a refusal
+   * does not end the stream. A caller that sends faster than events become durable, or does not take the
+   * answers, is slowed down by flow control. A server that stops answers what it has read and ends the
+   * stream with UNAVAILABLE: what was not answered is to be published again.
    *
    * @generated from rpc carillon.v1.EventService.PublishStream
    */

@@ -69,7 +69,8 @@ export type Webhook = Message<"carillon.v1.Webhook"> & {
 
   /**
    * A CEL expression over `event` (id, type, source, subject, time, data, content_type): only events for
-   * which it is true ring the webhook. One that fails on an event does not match it, and is counted.
+   * which it is true ring the webhook. One that fails on an event does not match it, and is counted. It
+   * needs event_types.
    *
    * @generated from field: string filter = 7;
    */
@@ -757,8 +758,8 @@ export type UpdateRequest = Message<"carillon.v1.UpdateRequest"> & {
   webhook?: Webhook | undefined;
 
   /**
-   * Which fields change: name, destination, schedule, payload, headers, timeout, retry_policy,
-   * limits, labels; or one field of schedule, payload, retry_policy or limits, such as
+   * Which fields change: name, destination, schedule, event_types, filter, payload, headers, timeout,
+   * retry_policy, limits, labels; or one field of schedule, payload, retry_policy or limits, such as
    * limits.concurrency. Those that are set when it is empty; all of them when it is *, and those that
    * are not set then get their defaults.
    *
