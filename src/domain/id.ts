@@ -8,6 +8,8 @@ import type { Random } from './random.ts';
  */
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const TAIL_BYTES = 10;
+const TAIL_LENGTH = 16;
+const TIME_LENGTH = 10;
 
 /** What an id names. */
 export type IdKind = 'webhook' | 'event' | 'delivery';
@@ -28,10 +30,19 @@ export function runEventId(webhookId: string, nominalAt: number): string {
   return PREFIX.event + time(nominalAt) + tail(digest);
 }
 
+/** When what an id names was made: what `newId` was given, and for a scheduled run its nominal time. */
+export function timeOfId(id: string): number {
+  let ms = 0;
+  for (const character of id.slice(-TAIL_LENGTH - TIME_LENGTH, -TAIL_LENGTH)) {
+    ms = ms * 32 + ALPHABET.indexOf(character);
+  }
+  return ms;
+}
+
 function time(ms: number): string {
   let rest = Math.max(0, Math.floor(ms));
   let text = '';
-  for (let i = 0; i < 10; i++) {
+  for (let i = 0; i < TIME_LENGTH; i++) {
     text = ALPHABET[rest % 32] + text;
     rest = Math.floor(rest / 32);
   }

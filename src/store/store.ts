@@ -172,7 +172,7 @@ export interface Store {
   /** Events by the id that readers see, the latest with it; undefined where there is none. */
   getEvents(keys: readonly EventKey[]): Promise<(EventRecord | undefined)[]>;
 
-  /** Events by internal id, descending: newest first. Their `body` is empty. */
+  /** Events by internal id, descending: newest first, unless told otherwise. Their `body` is empty. */
   listEvents(query: EventQuery): Promise<EventRecord[]>;
 
   /**
@@ -284,6 +284,9 @@ export interface EventQuery {
   /** Published at this time or later, and before that one. */
   readonly since?: number;
   readonly until?: number;
+  /** Oldest first instead, and only internal ids greater than `after`. */
+  readonly ascending?: boolean;
+  readonly after?: string;
 }
 
 /** A type, or types that begin so (`order.` of `order.*`). */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { newId, runEventId } from '../../src/domain/id.ts';
+import { newId, runEventId, timeOfId } from '../../src/domain/id.ts';
 import { systemRandom } from '../../src/domain/random.ts';
 
 describe('ids', () => {
@@ -10,6 +10,14 @@ describe('ids', () => {
       newId('delivery', now, random),
     );
     assert.deepEqual(ids.toSorted(), ids);
+  });
+
+  it('say when they were made', () => {
+    const random = systemRandom();
+    for (const now of [0, 31, 32, 1_767_225_600_001, 2 ** 47]) {
+      assert.equal(timeOfId(newId('event', now, random)), now);
+      assert.equal(timeOfId(runEventId('wh_A', now)), now);
+    }
   });
 
   it('are a prefix and 26 characters, and do not repeat', () => {
