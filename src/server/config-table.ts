@@ -21,6 +21,12 @@ export type Command = (typeof COMMANDS)[number];
 /** The file that is read when `--config` names none. It need not exist. */
 export const CONFIG_FILE = 'carillon.toml';
 
+/**
+ * Variables of the commands that are clients of the API. They are no settings of a server, which passes
+ * them by: both may run in one environment.
+ */
+export const CLIENT_VARIABLES = { address: 'CARILLON_ADDRESS', apiKey: 'CARILLON_API_KEY' } as const;
+
 /** One setting: everything that the program, `--help` and the README know about it. */
 export interface Setting<T> {
   readonly type: SettingType<T>;
