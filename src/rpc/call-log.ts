@@ -14,9 +14,9 @@ export function callLog({ clock, log }: { readonly clock: Clock; readonly log: L
         rpc: call.method,
         protocol: call.protocol,
         code,
-        duration_ms: Math.round((clock.monotonic() - call.startedAt) * 1000) / 1000,
+        durationMs: Math.round((clock.monotonic() - call.startedAt) * 1000) / 1000,
         ...call.fields,
-        ...(call.errorId !== undefined && { error_id: call.errorId }),
+        ...(call.errorId !== undefined && { errorId: call.errorId }),
       },
       `${call.method} ${code}`,
     );

@@ -35,6 +35,6 @@ const GET: Face = {
 export const EVENT_FACES: FaceGroup = {
   path: PATH,
   noun: 'an event',
-  onAll: { POST: PUBLISH, GET: LIST },
+  onAll: { GET: LIST, POST: PUBLISH },
   onOne: { GET },
 };

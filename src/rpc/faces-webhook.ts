@@ -40,6 +40,6 @@ const REMOVE: Face = {
 export const WEBHOOK_FACES: FaceGroup = {
   path: PATH,
   noun: 'a webhook',
-  onAll: { POST: REGISTER, GET: LIST },
+  onAll: { GET: LIST, POST: REGISTER },
   onOne: { GET, DELETE: REMOVE },
 };

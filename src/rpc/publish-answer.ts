@@ -40,6 +40,8 @@ export function answerOf(published: Published, callerId: string | undefined): An
           ? 'too many deliveries are waiting in this namespace; publish again later'
           : 'too many deliveries are waiting; publish again later',
       );
+    case 'FAILED':
+      return published.error;
     default:
       return published satisfies never;
   }

@@ -63,10 +63,7 @@ export function createServices(deps: ApiDeps): Services {
   const report = (reason: unknown, call: Call | undefined): string => {
     const errorId = Buffer.from(random.bytes(8)).toString('hex');
     if (call) call.errorId = errorId;
-    log.error(
-      { error_id: errorId, rpc: call?.method, err: reason },
-      'an RPC failed for a reason nobody foresaw',
-    );
+    log.error({ errorId, rpc: call?.method, err: reason }, 'an RPC failed for a reason nobody foresaw');
     return errorId;
   };
   let files: FileIndex | undefined;

@@ -10,13 +10,16 @@ import {
   createGrpcWebTransport,
 } from '@connectrpc/connect-node';
 import { DeliveryService } from '../../gen/carillon/v1/delivery_pb.ts';
+import { EventService } from '../../gen/carillon/v1/event_pb.ts';
 import { WebhookService } from '../../gen/carillon/v1/webhook_pb.ts';
 import { BadRequestSchema } from '../../gen/google/rpc/error_details_pb.ts';
 import { LOOPBACK, parseCidrs } from '../../src/domain/address.ts';
 import { systemRandom } from '../../src/domain/random.ts';
+import { createPublisher } from '../../src/publish/publish.ts';
 import { trigger } from '../../src/publish/trigger.ts';
 import { type Api, createApi } from '../../src/rpc/api.ts';
 import type { ApiDeps, ApiSettings } from '../../src/rpc/deps.ts';
+import { createDirectory } from '../../src/store/directory.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { Log } from '../../src/telemetry/log.ts';
 import { type ManualClock, manualClock } from './clock.ts';
@@ -38,8 +41,12 @@ export interface RunningApi extends AsyncDisposable {
   /** A client of the Connect protocol over HTTP/1.1. */
   readonly webhooks: Client<typeof WebhookService>;
   readonly deliveries: Client<typeof DeliveryService>;
+  readonly events: Client<typeof EventService>;
   readonly transports: Readonly<Record<'connect' | 'connectJson' | 'grpc' | 'grpcWeb', Transport>>;
 }
+
+/** How long a caller's id for an event is remembered. */
+const DAY_MS = 86_400_000;
 
 export interface ApiOptions {
   readonly settings?: Partial<ApiSettings>;
@@ -54,6 +61,8 @@ export async function startApi(options: ApiOptions = {}): Promise<RunningApi> {
   const random = systemRandom();
   const { log, lines, line } = watchedLog();
   const sealKey = new Uint8Array(32).fill(7);
+  const directory = createDirectory({ store });
+  const publishing = { store, directory, clock, random, log };
   const deps: ApiDeps = {
     store,
     clock,
@@ -61,6 +70,8 @@ export async function startApi(options: ApiOptions = {}): Promise<RunningApi> {
     log,
     sealKey,
     trigger: (webhook) => trigger({ store, clock, random }, webhook),
+    publisher: createPublisher({ ...publishing, settings: { idempotencyWindowMs: DAY_MS } }),
+    replayer: { replay: () => Promise.reject(new Error('replaying is given by the test')) },
     settings: {
       everyMinMs: 1000,
       defaultEveryMs: 5000,
@@ -98,6 +109,7 @@ export async function startApi(options: ApiOptions = {}): Promise<RunningApi> {
     sealKey,
     webhooks: createClient(WebhookService, connect),
     deliveries: createClient(DeliveryService, connect),
+    events: createClient(EventService, connect),
     transports: { connect, connectJson, grpc, grpcWeb },
     async [Symbol.asyncDispose]() {
       api.health.stop();
