@@ -1,4 +1,6 @@
+import { createRegistry } from '@bufbuild/protobuf';
 import { Code, createConnectRouter, type HandlerContext } from '@connectrpc/connect';
+import { file_google_rpc_error_details } from '../../gen/google/rpc/error_details_pb.ts';
 import { nodeAdapter } from './adapter.ts';
 import { callKey } from './call.ts';
 import type { ApiDeps } from './deps.ts';
@@ -36,7 +38,8 @@ export function createApi(deps: ApiDeps): Api {
   const router = createConnectRouter({
     acceptCompression: COMPRESSIONS,
     readMaxBytes: messageBytesMax,
-    jsonOptions: { ignoreUnknownFields: false },
+    // The registry is for the details of errors that stand in an answer.
+    jsonOptions: { ignoreUnknownFields: false, registry: createRegistry(file_google_rpc_error_details) },
     interceptors: [guardInterceptor(services.guard)],
     requestGate: (context) => raiseRefusal(context, services.guard),
   });

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { createServer as createHttp2Server, type Http2Server, type ServerHttp2Session } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { after, before } from 'node:test';
+import { createRegistry } from '@bufbuild/protobuf';
 import { type Client, Code, ConnectError, createClient, type Transport } from '@connectrpc/connect';
 import {
   createConnectTransport,
@@ -12,7 +13,7 @@ import {
 import { DeliveryService } from '../../gen/carillon/v1/delivery_pb.ts';
 import { EventService } from '../../gen/carillon/v1/event_pb.ts';
 import { WebhookService } from '../../gen/carillon/v1/webhook_pb.ts';
-import { BadRequestSchema } from '../../gen/google/rpc/error_details_pb.ts';
+import { BadRequestSchema, file_google_rpc_error_details } from '../../gen/google/rpc/error_details_pb.ts';
 import { LOOPBACK, parseCidrs } from '../../src/domain/address.ts';
 import { systemRandom } from '../../src/domain/random.ts';
 import { createPublisher } from '../../src/publish/publish.ts';
@@ -95,7 +96,12 @@ export async function startApi(options: ApiOptions = {}): Promise<RunningApi> {
   const url2 = await listen(http2);
 
   const connect = createConnectTransport({ baseUrl: url, httpVersion: '1.1', useBinaryFormat: true });
-  const connectJson = createConnectTransport({ baseUrl: url, httpVersion: '1.1', useBinaryFormat: false });
+  const connectJson = createConnectTransport({
+    baseUrl: url,
+    httpVersion: '1.1',
+    useBinaryFormat: false,
+    jsonOptions: { registry: createRegistry(file_google_rpc_error_details) },
+  });
   const grpc = createGrpcTransport({ baseUrl: url2, idleConnectionTimeoutMs: 1 });
   const grpcWeb = createGrpcWebTransport({ baseUrl: url, httpVersion: '1.1' });
   return {
