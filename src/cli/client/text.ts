@@ -12,7 +12,7 @@ export function plainLines(text: string): string {
 }
 
 // biome-ignore lint/complexity/useRegexLiterals: the characters would not be seen.
-const UNSAFE = new RegExp('[\\p{Cc}\\p{Cs}\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff]', 'gu');
+const UNSAFE = new RegExp('[\\p{Cc}\\p{Cs}\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff]', 'gu');
 const ESCAPES: Readonly<Record<string, string>> = { '\n': '⏎', '\r': '', '\t': ' ' };
 
 const segmenter = new Intl.Segmenter();
