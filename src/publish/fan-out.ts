@@ -9,6 +9,7 @@ import type { Directory } from '../store/directory.ts';
 import type { NewDelivery } from '../store/store.ts';
 import type { Audience } from './audience.ts';
 import { deliveryTo, loadFilters, type PublishLog, renderedBytes } from './deliveries.ts';
+import { createTally, type Tally } from './tally.ts';
 import type { Turns } from './turns.ts';
 
 export interface FanOutDeps {
@@ -105,44 +106,21 @@ async function chooseAmong(
     }
   }
   report(input, deps.log, filters, templates);
-  return { deliveries, bytes, failed: [...filters.webhookIds, ...templates.webhookIds] };
-}
-
-/** Webhooks that something failed for, to be told in one line. */
-interface Tally {
-  readonly webhookIds: readonly string[];
-  /** Of the first. */
-  readonly reason: string;
-  add(webhookId: string, reason: string): void;
-}
-
-function createTally(): Tally {
-  const webhookIds: string[] = [];
-  let first = '';
-  return {
-    webhookIds,
-    get reason() {
-      return first;
-    },
-    add(webhookId, reason) {
-      if (webhookIds.length === 0) first = reason;
-      webhookIds.push(webhookId);
-    },
-  };
+  return { deliveries, bytes, failed: [...filters.ids, ...templates.ids] };
 }
 
 function report({ opened, namespace }: FanOutInput, log: PublishLog, filters: Tally, templates: Tally): void {
   const event = { namespace, eventId: publicId(opened.event), eventType: opened.event.type };
-  if (filters.webhookIds.length > 0) {
+  if (filters.ids.length > 0) {
     log.warn({ ...event, ...fieldsOf(filters) }, 'event kept from webhooks whose filter failed on it');
   }
-  if (templates.webhookIds.length > 0) {
+  if (templates.ids.length > 0) {
     log.error({ ...event, ...fieldsOf(templates) }, 'event kept from webhooks whose templates failed on it');
   }
 }
 
-function fieldsOf({ webhookIds, reason }: Tally): object {
-  return { webhooks: webhookIds.length, webhookId: webhookIds[0], reason };
+function fieldsOf({ ids, reason }: Tally): object {
+  return { webhooks: ids.length, webhookId: ids[0], reason };
 }
 
 function tooMuch(): DomainError {
