@@ -12,6 +12,7 @@ export const TOOLS = {
   python: join(INSTALLED, 'python/bin/python'),
   buf: join(ROOT, 'node_modules/.bin/buf'),
   curl: 'curl',
+  java: 'java',
   go: 'go',
 } as const;
 
