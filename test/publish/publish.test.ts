@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { DomainError } from '../../src/domain/error.ts';
 import { createPublisher, type Published } from '../../src/publish/publish.ts';
 import type { Publication, Store } from '../../src/store/store.ts';
-import { aDraft, aPayload, openPublishing } from '../support/publishing.ts';
+import { aDraft, aPayload, openPublishing } from '../support/fan-out.ts';
 import { T0 } from '../support/store.ts';
 
 function published(outcome: Published | undefined) {
