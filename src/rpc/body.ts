@@ -73,3 +73,8 @@ export function tooSlow(): ConnectError {
 export function wentAway(): ConnectError {
   return new ConnectError('the caller went away', Code.Canceled);
 }
+
+/** The caller's deadline has passed. In Connect's words, which says it first for some calls. */
+export function tooLate(): ConnectError {
+  return new ConnectError('the operation timed out', Code.DeadlineExceeded);
+}
