@@ -10,7 +10,7 @@ import { enumName } from './shown.ts';
 import type { Style } from './style.ts';
 import { type Column, card, type Paper, table } from './table.ts';
 import { plain, plainLines } from './text.ts';
-import { fromNow, inFull, span } from './times.ts';
+import { fromNow, inFull, span, untilThen } from './times.ts';
 
 /** A delivery in a list. */
 export function deliveryColumns(now: number): readonly Column<Delivery>[] {
@@ -20,7 +20,7 @@ export function deliveryColumns(now: number): readonly Column<Delivery>[] {
     { title: 'STATE', text: stateOf, style: stateStyle },
     { title: 'TRIES', text: ({ attemptCount }) => String(attemptCount), align: 'right', rank: 3 },
     { title: 'ANSWER', text: answerOf, align: 'right', rank: 4 },
-    { title: 'NEXT', text: ({ nextAttemptTime }) => fromNow(nextAttemptTime, now), rank: 2 },
+    { title: 'NEXT', text: ({ nextAttemptTime }) => untilThen(nextAttemptTime, now), rank: 2 },
     { title: 'TYPE', text: ({ eventType }) => eventType, atLeast: 10, rank: 6 },
     { title: 'EVENT', text: ({ eventId }) => eventId, atLeast: 12, rank: 0 },
     { title: 'WEBHOOK', text: ({ webhookId }) => webhookId, rank: 1 },

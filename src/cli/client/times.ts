@@ -23,6 +23,12 @@ export function fromNow(time: Timestamp | undefined, now: number): string {
   return ms > now ? `in ${span}` : `${span} ago`;
 }
 
+/** How long until then; `now` for what is due already. */
+export function untilThen(time: Timestamp | undefined, now: number): string {
+  const ms = msOf(time);
+  return ms !== undefined && ms <= now ? 'now' : fromNow(time, now);
+}
+
 /** A moment in full, and how far it is: `2026-01-31T12:00:00.000Z (3m ago)`. */
 export function inFull(time: Timestamp | undefined, now: number): string | undefined {
   const ms = msOf(time);

@@ -2,7 +2,8 @@ import { duration } from '../../server/config-types.ts';
 import { UsageError } from './command.ts';
 import { quote } from './parse.ts';
 
-const DURATION = duration({ min: '0ms', max: '36500d' });
+// What is too long is for the server to say.
+const DURATION = duration({ min: '0ms', max: '9999999d' });
 const RFC_3339 = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:[Zz]|[+-]\d{2}:\d{2})$/;
 
 /** Milliseconds of `90s` or `1.5h`. Raises UsageError that names the flag. */

@@ -9,7 +9,7 @@ import {
 import { enumName } from './shown.ts';
 import type { Style } from './style.ts';
 import { type Column, card, type Paper } from './table.ts';
-import { fromNow, inFull, msOf, span } from './times.ts';
+import { inFull, msOf, span, untilThen } from './times.ts';
 
 /** A webhook in a list. */
 export function webhookColumns(now: number): readonly Column<Webhook>[] {
@@ -18,22 +18,17 @@ export function webhookColumns(now: number): readonly Column<Webhook>[] {
     { title: 'NAME', text: ({ name }) => name, atLeast: 8 },
     { title: 'STATE', text: stateOf, style: ({ state }) => STATE_STYLES[state] },
     { title: 'RINGS', text: rings, atLeast: 10, rank: 2 },
-    { title: 'NEXT', text: ({ nextRunTime }) => fromNow(nextRunTime, now), rank: 3 },
-    { title: 'DESTINATION', text: ({ destination }) => destination, atLeast: 16, rank: 1 },
+    { title: 'NEXT', text: ({ nextRunTime }) => untilThen(nextRunTime, now), rank: 3 },
+    { title: 'DESTINATION', text: ({ destination }) => destination, atLeast: 12, rank: 1 },
   ];
 }
 
-/** A webhook in full, beneath what happened to it. */
-export function webhookCard(
-  webhook: Webhook,
-  first: readonly (readonly [name: string, value: string])[],
-  now: number,
-  paper: Paper,
-): string {
+/** A webhook in full; with its secret if that is known. */
+export function webhookCard(webhook: Webhook, now: number, paper: Paper, secret = ''): string {
   const { schedule, payload, retryPolicy, limits } = webhook;
   return card(
     [
-      ...first,
+      ['secret', secret && `${secret} (shown this once)`],
       ['id', webhook.id],
       ['name', webhook.name],
       ['namespace', webhook.namespace],

@@ -37,11 +37,8 @@ async function register(job: Job): Promise<void> {
   const validateOnly = flagValue(invocation, '--validate-only') !== undefined;
   const answer = await connection.webhooks.register({ webhook, validateOnly });
   show(job, RegisterResponseSchema, answer, () => {
-    const done = validateOnly ? 'valid; not registered' : answer.created ? 'registered' : 'changed';
-    return cardOf(job, answer.webhook, [
-      ['', done],
-      ['secret', answer.secret && `${answer.secret} (shown this once)`],
-    ]);
+    const done = validateOnly ? 'Valid; not registered' : answer.created ? 'Registered' : 'Changed';
+    return cardOf(job, answer.webhook, { done, secret: answer.secret });
   });
 }
 
@@ -76,17 +73,17 @@ async function get(job: Job): Promise<void> {
 async function update(job: Job): Promise<void> {
   const { invocation, connection, world } = job;
   const { webhook, paths } = await writtenWebhook(invocation, world);
-  const { id, namespace } = await target(job);
   const mask = [...paths.filter((path) => !NOT_MASKED.has(path)), ...flagValues(invocation, '--clear')];
   if (mask.length === 0) {
     throw new UsageError('nothing to change was given; see carillon webhooks update --help');
   }
   const etag = flagValue(invocation, '--etag') ?? webhook.etag;
+  const { id, namespace } = await target(job);
   const answer = await connection.webhooks.update({
     webhook: { ...webhook, id, etag, namespace: webhook.namespace || namespace },
     updateMask: { paths: mask },
   });
-  show(job, UpdateResponseSchema, answer, () => cardOf(job, answer.webhook, [['', 'changed']]));
+  show(job, UpdateResponseSchema, answer, () => cardOf(job, answer.webhook, { done: 'Changed' }));
 }
 
 /** What a webhook that was printed has, and no update can change. */
@@ -137,7 +134,9 @@ function stateOf(text: string): Webhook_State {
 function cardOf(
   { world, paper }: Job,
   webhook: Webhook | undefined,
-  first: readonly (readonly [string, string])[] = [],
+  { done, secret }: { readonly done?: string; readonly secret?: string } = {},
 ): string {
-  return webhook === undefined ? '' : webhookCard(webhook, first, world.now(), paper);
+  if (webhook === undefined) return '';
+  const heading = done === undefined ? '' : `${paper.style.strong(`${done}.`)}\n\n`;
+  return heading + webhookCard(webhook, world.now(), paper, secret);
 }
