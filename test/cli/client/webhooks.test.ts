@@ -297,7 +297,7 @@ describe('carillon webhooks', () => {
     const err = refused(await webhooks('pause', 'pair'), 2);
     assert.match(
       err,
-      /several webhooks have the name "pair"; give the id of one:\n {2}wh_\S+ {2}http\S+a\n {2}wh_\S+ {2}http\S+b/,
+      /several webhooks have the name "pair"; give the id of one:(?:\n {2}wh_\S{26} {2}http\S+\/[ab]){2}\n$/,
     );
     const { ids } = await json('remove', 'pair', '--destination', `${DESTINATION}/a`);
     assert.equal(ids.length, 1);
