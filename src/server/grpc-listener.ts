@@ -9,7 +9,7 @@ import { type Address, addressOf, listen } from './listen.ts';
 import { LISTENER_LIMITS } from './listener.ts';
 
 export interface GrpcServerDeps {
-  readonly services: Services;
+  readonly services: Pick<Services, 'mounted' | 'guard'>;
   readonly settings: GrpcSettings;
   readonly log: Log;
   readonly clock: Clock;

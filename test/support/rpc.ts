@@ -22,9 +22,8 @@ import { type Api, createApi } from '../../src/rpc/api.ts';
 import type { ApiDeps, ApiSettings } from '../../src/rpc/deps.ts';
 import { createDirectory } from '../../src/store/directory.ts';
 import type { Store } from '../../src/store/store.ts';
-import type { Log } from '../../src/telemetry/log.ts';
 import { type ManualClock, manualClock } from './clock.ts';
-import { type LogLine, recordingLog } from './log.ts';
+import { type LogLine, watchedLog } from './log.ts';
 import { openMemoryStore, T0 } from './store.ts';
 
 export interface RunningApi extends AsyncDisposable {
@@ -139,30 +138,6 @@ export function sharedApi(options: ApiOptions = {}): () => RunningApi {
       throw new Error('it is started before the first test, not while tests are declared');
     return running;
   };
-}
-
-function watchedLog() {
-  const { log: kept, lines } = recordingLog();
-  let written = Promise.withResolvers<void>();
-  const at = (level: LogLine['level']) => (fields: object, message: string) => {
-    kept[level](fields, message);
-    written.resolve();
-    written = Promise.withResolvers<void>();
-  };
-  const log = {
-    debug: at('debug'),
-    info: at('info'),
-    warn: at('warn'),
-    error: at('error'),
-  } as unknown as Log;
-  const line = async (matches: (line: LogLine) => boolean): Promise<LogLine> => {
-    for (;;) {
-      const found = lines.find(matches);
-      if (found) return found;
-      await written.promise;
-    }
-  };
-  return { log, lines, line };
 }
 
 async function listen(server: Server | Http2Server): Promise<string> {
