@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import fc from 'fast-check';
 import type { DomainError } from '../../src/domain/error.ts';
 import type { EventBody } from '../../src/domain/event.ts';
 import { type OpenedEvent, openEvent } from '../../src/domain/event-data.ts';
@@ -365,6 +366,35 @@ describe('the cost of a filter', () => {
     ofData('event.data.all(i, true)', [1]);
     failureOf('event.data.all(i, i.x)', [1]);
     assert.equal(Error.stackTraceLimit, traced);
+  });
+});
+
+describe('any text', () => {
+  const parts = (
+    'event event.data event.type .a .items [0] ["a"] ( ) [ ] { } , : ? && || ! - + * / % == != < > <= >= in ' +
+    'true false null 1 2.5 1u "a" b"a" x has( size( int( string( type( .all(x, .exists(x, .map(x, .filter(x, ' +
+    '.exists_one(x, .matches("a+") .contains("a") .getHours() timestamp("2026-01-01T00:00:00Z") duration("1h")'
+  ).split(' ');
+
+  it('is refused as INVALID, or evaluated without raising anything', () => {
+    const opened = openEvent(anEvent('{"a":1,"items":[{"a":"x"},2,null]}'));
+    let good = 0;
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(...parts), { minLength: 1, maxLength: 9 }), (chosen) => {
+        const filter = chosen.join('');
+        try {
+          checkFilter(filter, 'f');
+        } catch (error) {
+          assert.equal((error as DomainError).code, 'INVALID', filter);
+          return;
+        }
+        good++;
+        const verdict = matches(filter, opened);
+        assert.ok(typeof verdict === 'boolean' || verdict.failed.length > 0, filter);
+      }),
+      { numRuns: 3_000 },
+    );
+    assert.ok(good > 10, `${good} were good`);
   });
 });
 
