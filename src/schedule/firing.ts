@@ -1,6 +1,7 @@
+import { nextNominal } from '../domain/occurrences.ts';
 import type { Random } from '../domain/random.ts';
-import { planRuns, type RunPlan } from '../domain/run-plan.ts';
-import type { Schedule } from '../domain/schedule.ts';
+import { dueAt, planRuns, type RunPlan } from '../domain/run-plan.ts';
+import type { RunCursor, Schedule } from '../domain/schedule.ts';
 import type { Webhook } from '../domain/webhook.ts';
 import { makeRun, type Run } from '../publish/runs.ts';
 import type { RunFiring } from '../store/store.ts';
@@ -31,12 +32,11 @@ export function firingOf(
       );
     }
   }
-  const lost = plan.fire.length - runs.length;
   return {
     webhookId: webhook.id,
     version: webhook.version,
     from: cursor.nominalAt,
-    to: { ...plan.to, fired: plan.to.fired - lost, skipped: plan.to.skipped + lost },
+    to: cursorAfter(webhook.id, schedule, plan, plan.fire.length - runs.length),
     overlap: schedule.overlap,
     now,
     runs,
@@ -57,4 +57,15 @@ function planFor(webhook: Webhook, schedule: Schedule, now: number, log: Log): R
     );
     return undefined;
   }
+}
+
+/** Runs that were left out are skipped, and do not count as some of the most there may be: there is another to come. */
+function cursorAfter(webhookId: string, schedule: Schedule, { fire, to }: RunPlan, lost: number): RunCursor {
+  if (lost === 0) return to;
+  const counted = { ...to, fired: to.fired - lost, skipped: to.skipped + lost };
+  const last = fire.at(-1);
+  if (to.nominalAt !== null || last === undefined) return counted;
+  const nominalAt = nextNominal(schedule, to.anchorAt, last);
+  if (nominalAt === null) return counted;
+  return { ...counted, nominalAt, dueAt: dueAt(webhookId, schedule, to.anchorAt, nominalAt) };
 }
