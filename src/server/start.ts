@@ -32,7 +32,7 @@ export interface RunningServer {
   /** Where it listens, with the port that was free. */
   readonly address: Address;
   /** Where it listens for native gRPC; undefined when it does not. */
-  readonly grpcAddress: Address | undefined;
+  readonly grpcAddress?: Address;
   /**
    * Health says NOT_SERVING, nothing new is accepted or sent, requests in flight get until the
    * configured deadline, everything else stays waiting in the store. Tolerates being called twice.
@@ -182,7 +182,7 @@ async function run(parts: Parts): Promise<RunningServer> {
   let stopping: Promise<void> | undefined;
   return {
     address: listener.address,
-    grpcAddress,
+    ...(grpcAddress !== undefined && { grpcAddress }),
     finished: ended.promise,
     stop() {
       stopping ??= stopAll().then(ended.resolve, (error: unknown) => {
