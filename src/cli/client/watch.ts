@@ -28,6 +28,7 @@ export async function watch(job: Job): Promise<void> {
   let resumeToken = flagValue(invocation, '--resume') ?? '';
   const stop = new AbortController();
   const offSignal = world.onSignal(() => stop.abort());
+  let begun = false;
   let tries = 0;
   try {
     while (left > 0) {
@@ -39,6 +40,7 @@ export async function watch(job: Job): Promise<void> {
         );
         for await (const message of stream) {
           watched.heard();
+          begun = true;
           tries = 0;
           resumeToken = message.resumeToken;
           if (message.delivery === undefined) continue;
@@ -49,8 +51,8 @@ export async function watch(job: Job): Promise<void> {
         throw new ConnectError('the server ended the stream', Code.Unavailable);
       } catch (error) {
         if (stop.signal.aborted) break;
-        // Before the first message there is nothing to go on with: the caller is told at once.
-        if (resumeToken === '' || !isTransient(error, watched.silent()) || tries >= TRIES_MAX) throw error;
+        // Until the first message it may as well be a mistake: the caller is told at once.
+        if (!begun || !isTransient(error, watched.silent()) || tries >= TRIES_MAX) throw error;
         if (tries === 0) world.err('carillon: the server is away; waiting for it …\n');
         await sleep(Math.min(FIRST_WAIT_MS * 2 ** tries, WAIT_MS_MAX), undefined, {
           signal: stop.signal,
@@ -61,7 +63,7 @@ export async function watch(job: Job): Promise<void> {
       }
       if (stop.signal.aborted) break;
     }
-    if (resumeToken !== '') world.err(`carillon: go on with --resume ${resumeToken}\n`);
+    if (begun) world.err(`carillon: go on with --resume ${resumeToken}\n`);
   } finally {
     offSignal();
     stop.abort();
