@@ -85,7 +85,16 @@ export class Exchange implements HandlerContext, Listener {
     this.#base = base;
     this.#stream = arrival.stream;
     this.method = arrival.spec.method;
-    this.call = { method: arrival.name, protocol: 'grpc', hiddenPath: '', startedAt, fields: {} };
+    this.call = {
+      method: arrival.name,
+      protocol: 'grpc',
+      hiddenPath: '',
+      startedAt,
+      // Clients know it as RESOURCE_EXHAUSTED (gRPC over HTTP/2, "Errors"). A status would wait behind
+      // what is not read.
+      cutOff: () => arrival.stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM),
+      fields: {},
+    };
     if (timeoutMs !== undefined) {
       this.#deadline = startedAt + timeoutMs;
       this.#timer = setTimeout(() => this.fail(tooLate()), timeoutMs);
