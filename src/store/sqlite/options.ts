@@ -1,8 +1,8 @@
 /** What can be set about a store on SQLite. Everything has a default fit for a server. */
 export interface SqliteOptions {
   /**
-   * How long a write waits for others to share its commit with, in milliseconds, while the database is
-   * idle. More makes a busy server cheaper and a lone caller slower. Default 2.
+   * How long a write waits for others to share its commit with, in milliseconds, while the database's
+   * thread is idle but others wrote a moment ago. More makes a busy server cheaper and a lone caller slower. Default 2.
    */
   readonly lingerMs?: number;
   /** Calls that may be unanswered at a time; beyond, they are refused with EXHAUSTED. Default 10,000. */

@@ -43,6 +43,19 @@ describe('calls to the database thread', () => {
     assert.deepEqual(await Promise.all([sweep(store), sweep(store), sweep(store)]), [3, 3, 3]);
   });
 
+  test('a write that comes out of the blue waits for no company but that of its turn', async (t) => {
+    const store = storeOn(t, aThread(ANSWERS), { lingerMs: NEVER });
+    assert.deepEqual(await Promise.all([sweep(store), sweep(store)]), [2, 2]);
+  });
+
+  test('a write soon after another waits for company', async (t) => {
+    const store = storeOn(t, aThread(ANSWERS), { lingerMs: 5 });
+    await sweep(store);
+    const first = sweep(store);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(await Promise.all([first, sweep(store)]), [2, 2]);
+  });
+
   test('a read waits for no company', async (t) => {
     const store = storeOn(t, aThread(ANSWERS), { lingerMs: NEVER });
     await store.waitingLanes({ limit: 1 }).catch(() => 'an answer that is no lane');
@@ -61,6 +74,7 @@ describe('calls to the database thread', () => {
 
   test('closing waits for no company', async (t) => {
     const store = storeOn(t, aThread(ANSWERS), { lingerMs: NEVER });
+    await sweep(store);
     const answer = sweep(store);
     await store.close();
     assert.equal(await answer, 1);
