@@ -6,6 +6,7 @@
 
 import json
 import os
+import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from standardwebhooks import Webhook, WebhookVerificationError
@@ -22,7 +23,7 @@ class Receiver(BaseHTTPRequestHandler):
         try:
             event = webhook.verify(body, dict(self.headers))
         except (WebhookVerificationError, ValueError) as error:
-            print(f"refused: {error}", flush=True)
+            print(f"refused: {error}", file=sys.stderr)
             self.answer(401)
             return
         # A delivery can come twice, after a crash here or there: then with the same webhook-id.
