@@ -192,6 +192,9 @@ async function* watched(
   yield* body;
   const status = trailer.get('grpc-status');
   if (status !== null) call.code ??= status === '0' ? 'ok' : codeToString(Number(status));
+  // Connect encodes it as a component, of which grpc-js, as a client, does not decode commas and colons.
+  const message = trailer.get('grpc-message');
+  if (message !== null) trailer.set('grpc-message', encodeURI(decodeURIComponent(message)));
 }
 
 function dropEndlessTimeouts(header: Headers): void {

@@ -1,4 +1,13 @@
-import { create, createFileRegistry, type DescService, type Message } from '@bufbuild/protobuf';
+import {
+  create,
+  createFileRegistry,
+  type DescMethodBiDiStreaming,
+  type DescMethodClientStreaming,
+  type DescMethodServerStreaming,
+  type DescMethodUnary,
+  type DescService,
+  type Message,
+} from '@bufbuild/protobuf';
 import {
   FieldDescriptorProto_Label,
   FieldDescriptorProto_Type,
@@ -52,6 +61,12 @@ const FILE = create(FileDescriptorProtoSchema, {
 const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: [FILE] }));
 
 export const EchoService: DescService = registry.getService('test.v1.EchoService')!;
+export const [Echo, Repeat, Collect, Chat] = EchoService.methods as unknown as readonly [
+  DescMethodUnary,
+  DescMethodServerStreaming,
+  DescMethodClientStreaming,
+  DescMethodBiDiStreaming,
+];
 export const NoteSchema = registry.getMessage('test.v1.Note')!;
 
 export type Note = Message<'test.v1.Note'> & { text: string; count: number; data: Uint8Array };

@@ -13,6 +13,7 @@ import {
   Metadata,
   type ServiceError,
 } from '@grpc/grpc-js';
+import { type Status, StatusSchema } from '../../gen/google/rpc/status_pb.ts';
 import { systemClock } from '../../src/domain/clock.ts';
 import type { NativeLimits } from '../../src/rpc/native/limits.ts';
 import type { Services } from '../../src/rpc/services.ts';
@@ -113,7 +114,9 @@ export function grpcClient({ host, port }: Address, options: ChannelOptions = {}
   const asIs = (bytes: Buffer) => bytes;
   const writer = (method: DescMethod) => (message: Record<string, unknown>) =>
     Buffer.from(toBinary(method.input, create(method.input, message)));
-  const reader = (method: DescMethod) => (bytes: Buffer) => fromBinary(method.output, bytes) as Note;
+  // Not from a Buffer, which the bytes of a message would become as well.
+  const reader = (method: DescMethod) => (bytes: Buffer) =>
+    fromBinary(method.output, new Uint8Array(bytes)) as Note;
 
   return {
     raw: (path, request, callOptions = {}) =>
@@ -199,6 +202,13 @@ export async function grpcRefusal(call: Promise<unknown>): Promise<ServiceError>
     return error as ServiceError;
   }
   throw new Error('the call was not refused');
+}
+
+/** The google.rpc.Status that an error carries. */
+export function statusOf(error: ServiceError): Status {
+  const [details] = error.metadata.get('grpc-status-details-bin');
+  if (!(details instanceof Uint8Array)) throw new Error('it has no details');
+  return fromBinary(StatusSchema, details);
 }
 
 /** An HTTP/2 client that does as it is told. */

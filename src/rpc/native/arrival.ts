@@ -80,7 +80,8 @@ function refuse(stream: ServerHttp2Stream, code: Code, message: string): void {
     ':status': 200,
     'content-type': 'application/grpc+proto',
     'grpc-status': code,
-    'grpc-message': encodeURIComponent(message.toWellFormed()),
+    // Not as a component, of which grpc-js, as a client, would not decode commas and colons.
+    'grpc-message': encodeURI(message.toWellFormed()),
   });
 }
 

@@ -177,8 +177,11 @@ export class Exchange implements HandlerContext, Listener {
   }
 
   onReceiveHalfClose(): void {
-    this.#heard = true;
-    this.#reader?.done();
+    const { methodKind } = this.method;
+    if (methodKind === 'unary' || methodKind === 'server_streaming') this.#hearEnd();
+    // Node, as a client, says that it has said everything and then that it cancels, in one write. What
+    // was cut off must not be taken for the whole.
+    else setImmediate(() => this.#hearEnd());
   }
 
   /** Also comes after every end of ours. */
@@ -212,8 +215,9 @@ export class Exchange implements HandlerContext, Listener {
     return this.#controller.signal;
   }
 
-  timeoutMs(): number | undefined {
-    return this.#deadline === undefined ? undefined : this.#deadline - this.#deps.clock.monotonic();
+  get timeoutMs(): () => number | undefined {
+    const deadline = this.#deadline;
+    return () => (deadline === undefined ? undefined : deadline - this.#deps.clock.monotonic());
   }
 
   get values(): ContextValues {
@@ -234,6 +238,12 @@ export class Exchange implements HandlerContext, Listener {
   get responseTrailer(): Headers {
     this.#responseTrailer ??= new Headers();
     return this.#responseTrailer;
+  }
+
+  #hearEnd(): void {
+    if (this.#stream.closed) return;
+    this.#heard = true;
+    this.#reader?.done();
   }
 
   #sendHeaders(): void {

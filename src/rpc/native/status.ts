@@ -10,14 +10,16 @@ export type Status = Parameters<ServerInterceptingCallInterface['sendStatus']>[0
 /** grpc-js, which is loaded only when this port is listened on. */
 export type NewMetadata = () => Metadata;
 
-/** The status of a call that failed, with the details that any other gRPC server of ours would send. */
+/**
+ * The status of a call that failed, with the details that our other port sends. Throws at a message that
+ * is not well-formed and at trailers that gRPC has no way to send.
+ */
 export function statusOf(error: ConnectError, trailer: Headers | undefined, fresh: NewMetadata): Status {
   const fields = setTrailerStatus(new Headers(trailer), error);
   fields.delete('grpc-status');
   fields.delete('grpc-message');
-  // grpc-js encodes the message, and throws at lone surrogates.
   const code: number = error.code;
-  return { code, details: error.rawMessage.toWellFormed(), metadata: toMetadata(fields, fresh) };
+  return { code, details: error.rawMessage, metadata: toMetadata(fields, fresh) };
 }
 
 /** Raises what grpc-js does when a handler sets a header that gRPC has no way to send. */
