@@ -19,6 +19,8 @@ export interface StreamDeps extends PublishDeps {
   readonly limits?: Partial<StreamLimits>;
 }
 
+type StreamContext = Pick<HandlerContext, 'signal' | 'values'>;
+
 /** Beyond each of these but the first nothing more is read of a stream: flow control slows its caller down. */
 export interface StreamLimits {
   /** Streams open at a time; further ones are refused. */
@@ -46,11 +48,11 @@ export function streamPublishing({ publisher, clock, shutdown, limits: given }: 
   const limits = { ...STREAM_LIMITS, ...given };
   const room = createRoom(limits.bytesMax);
   /** By call. A caller who is gone may never let its generator end, so a stream is let go by its signal too. */
-  const open = new Set<HandlerContext>();
+  const open = new Set<StreamContext>();
 
   return async function* publishStream(
     requests: AsyncIterable<PublishStreamRequest>,
-    context: HandlerContext,
+    context: StreamContext,
   ): AsyncIterable<PublishStreamResponse> {
     if (open.size >= limits.streamsMax) {
       throw new DomainError('EXHAUSTED', `${open.size} streams are open already; try again later`);
