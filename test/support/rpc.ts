@@ -17,6 +17,7 @@ import { BadRequestSchema, file_google_rpc_error_details } from '../../gen/googl
 import { LOOPBACK, parseCidrs } from '../../src/domain/address.ts';
 import { systemRandom } from '../../src/domain/random.ts';
 import { createPublisher } from '../../src/publish/publish.ts';
+import { createReplayer } from '../../src/publish/replay.ts';
 import { trigger } from '../../src/publish/trigger.ts';
 import { type Api, createApi } from '../../src/rpc/api.ts';
 import type { ApiDeps, ApiSettings } from '../../src/rpc/deps.ts';
@@ -71,7 +72,7 @@ export async function startApi(options: ApiOptions = {}): Promise<RunningApi> {
     sealKey,
     trigger: (webhook) => trigger({ store, clock, random }, webhook),
     publisher: createPublisher({ ...publishing, settings: { idempotencyWindowMs: DAY_MS } }),
-    replayer: { replay: () => Promise.reject(new Error('replaying is given by the test')) },
+    replayer: createReplayer(publishing),
     settings: {
       everyMinMs: 1000,
       defaultEveryMs: 5000,
