@@ -71,7 +71,7 @@ export function createGrpcServer(deps: GrpcServerDeps): GrpcServer {
     if (!server.listening) return;
     const ended = new Promise<void>((resolve) => server.close(() => resolve()));
     for (const socket of undecided) socket.destroy();
-    void port?.drain();
+    port?.drain();
     await ended;
     port?.close();
   }

@@ -89,7 +89,7 @@ function refuse(stream: ServerHttp2Stream, code: Code, message: string): void {
 function answer(stream: ServerHttp2Stream, headers: Record<string, string | number>, body?: string): void {
   // Nobody is left to be told when the stream breaks.
   stream.on('error', () => {});
-  if (stream.destroyed) return;
+  if (stream.closed || stream.destroyed) return;
   stream.respond(headers, { endStream: body === undefined });
   if (body !== undefined) stream.end(body);
 }

@@ -252,14 +252,23 @@ export class Exchange implements HandlerContext, Listener {
     this.#base.sendMetadata(toMetadata(this.#responseHeader, this.#deps.newMetadata));
   }
 
+  #sendStatus(status: Status): void {
+    try {
+      this.#base.sendStatus(status);
+    } catch (unsendable) {
+      this.#deps.guard.fail(unsendable, this.call);
+      this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    }
+    if (!this.#heard) closeLater(this.#stream, this.#deps.limits.discardMs);
+  }
+
   /** Without a status when the caller is gone. */
   #end(reason: ConnectError, status: Status | undefined): void {
     this.ended = true;
     this.#reason = reason;
     clearTimeout(this.#timer);
     this.#deps.receiving.delete(this);
-    if (status !== undefined) this.#base.sendStatus(status);
-    if (status !== undefined && !this.#heard) closeLater(this.#stream, this.#deps.limits.discardMs);
+    if (status !== undefined) this.#sendStatus(status);
     this.#writable?.resolve();
     this.#reader?.ended(reason);
     this.#controller?.abort(reason);

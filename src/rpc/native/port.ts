@@ -1,4 +1,10 @@
-import type { Http2Server, IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
+import type {
+  Http2Server,
+  Http2Session,
+  IncomingHttpHeaders,
+  ServerHttp2Session,
+  ServerHttp2Stream,
+} from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Responder, Server } from '@grpc/grpc-js';
 import type { Clock } from '../../domain/clock.ts';
@@ -6,18 +12,18 @@ import type { Log } from '../../telemetry/log.ts';
 import { callLog } from '../call-log.ts';
 import type { Services } from '../services.ts';
 import { type Arrival, receptionist } from './arrival.ts';
+import { type Connection, followConnection } from './connection.ts';
 import type { Exchange } from './exchange.ts';
 import { NATIVE_LIMITS, type NativeLimits } from './limits.ts';
-import { policePings } from './pings.ts';
 import { serve } from './serve.ts';
 
 /** gRPC by grpc-js, on connections that something else accepts. */
 export interface NativePort {
   /** Serves a connection that begins with the preface of HTTP/2. */
   take(socket: Socket): void;
-  /** Takes no new calls. Resolves when those that were taken have ended. */
-  drain(): Promise<void>;
-  /** Ends what is left. */
+  /** Takes no new calls, and closes connections as soon as those that were taken have ended. */
+  drain(): void;
+  /** Frees what is left when all connections are closed. */
   close(): void;
 }
 
@@ -53,6 +59,7 @@ export async function openNativePort(deps: NativePortDeps): Promise<NativePort> 
     receiving,
   };
   const desk = receptionist(services);
+  const connections = new Map<Http2Session | undefined, Connection>();
   // From one listener of an event to the next, which are called at once one after the other.
   let arriving: Arrival | undefined;
   let taken: Socket | undefined;
@@ -82,19 +89,21 @@ export async function openNativePort(deps: NativePortDeps): Promise<NativePort> 
   const [next] = http2.listeners('stream') as ((...args: unknown[]) => void)[];
   http2.removeAllListeners('stream');
   http2.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
+    connections.get(stream.session)?.begun(stream);
     arriving = desk.receive(stream, headers);
     if (arriving !== undefined) next!(stream, headers);
     arriving = undefined;
   });
   http2.on('session', (session: ServerHttp2Session) => {
-    const socket = taken!;
-    policePings(session, socket, { clock, limits });
-    session.once('close', () => closeLater(socket, limits.lingerMs));
+    const connection = followConnection({ session, socket: taken!, clock, limits });
+    connections.set(session, connection);
+    taken!.once('close', () => connections.delete(session));
   });
 
   const check = setInterval(() => {
     const before = clock.monotonic() - limits.requestMs;
     for (const exchange of receiving) if (exchange.call.startedAt < before) exchange.failSlow();
+    for (const connection of connections.values()) connection.endIfDone();
   }, limits.checkMs);
   check.unref();
 
@@ -104,7 +113,10 @@ export async function openNativePort(deps: NativePortDeps): Promise<NativePort> 
       injector.injectConnection(socket);
       taken = undefined;
     },
-    drain: () => new Promise((resolve) => server.tryShutdown(() => resolve())),
+    drain() {
+      server.tryShutdown(() => {});
+      for (const connection of connections.values()) connection.endIfDone();
+    },
     close() {
       clearInterval(check);
       server.forceShutdown();
@@ -134,12 +146,4 @@ function http2Of(server: Server): Http2Server {
     throw new Error('this version of @grpc/grpc-js is not the one that Carillon was made for');
   }
   return http2;
-}
-
-/** Drops a connection whose other side does not close its half. */
-function closeLater(socket: Socket, lingerMs: number): void {
-  if (socket.closed) return;
-  const timer = setTimeout(() => socket.destroy(), lingerMs);
-  timer.unref();
-  socket.once('close', () => clearTimeout(timer));
 }
