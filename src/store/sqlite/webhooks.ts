@@ -1,7 +1,8 @@
 import type { Context } from './context.ts';
-import type { Answer, Args, Verbs, WebhookFilter, WebhookRow } from './protocol.ts';
+import type { Answer, Args, Verbs, WebhookFilter } from './protocol.ts';
 import { createRemoval } from './removal.ts';
 import { createSubscriptions } from './subscriptions.ts';
+import type { WebhookRow } from './tuples.ts';
 
 type WebhookVerbs = Pick<
   Verbs,
@@ -42,7 +43,7 @@ export function webhookVerbs(context: Context): WebhookVerbs {
     'UPDATE webhooks SET failing_since = ?, trips = ?, open_until = ? WHERE id = ?',
   );
   const list = db.prepare<WebhookRow>(listing('webhooks_namespace'));
-  const listByName = db.prepare<WebhookRow>(listing('webhooks_key'));
+  const listByName = db.prepare<WebhookRow>(listing('webhooks_name'));
 
   function updateOne([webhook, ifVersion, cursorFrom, resetHealth]: Args<'updateWebhooks'>[number]) {
     const [id, namespace, name, destination, state, stateReason, anchorAt, nominalAt, dueAt, fired, skipped] =
@@ -102,8 +103,8 @@ type Tail = [
 ];
 
 /** Two statements for one verb: with a name there are few rows, to be sorted; without, many, to be read in order. */
-function listing(index: 'webhooks_namespace' | 'webhooks_key'): string {
-  const name = index === 'webhooks_key' ? 'name = ?4' : '?4 IS NULL';
+function listing(index: 'webhooks_namespace' | 'webhooks_name'): string {
+  const name = index === 'webhooks_name' ? 'name = ?4' : '?4 IS NULL';
   return `
     SELECT ${COLUMNS} FROM webhooks INDEXED BY ${index}
     WHERE namespace = ?1 AND ${name} AND id > ?2 AND removed_at IS NULL

@@ -4,12 +4,16 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { DomainError } from '../../domain/error.ts';
+import { changeVerbs } from './changes.ts';
 import { createContext, type WaitingBounds } from './context.ts';
 import { type Database, isDiskFailure, isTrouble, openDatabase } from './database.ts';
 import { deliveryVerbs } from './deliveries.ts';
+import { eventVerbs } from './events.ts';
 import { createGroup } from './group.ts';
+import { orderVerbs } from './orders.ts';
 import type { Request, Response } from './protocol.ts';
 import { publishVerbs } from './publish.ts';
+import { purgeVerbs } from './purge.ts';
 import { runVerbs } from './runs.ts';
 import { settleVerbs } from './settle.ts';
 import { matchVerbs } from './subscriptions.ts';
@@ -54,6 +58,10 @@ function serve(db: Database): void {
     ...waitingVerbs(context),
     ...settleVerbs(context),
     ...deliveryVerbs(context),
+    ...changeVerbs(context),
+    ...orderVerbs(context),
+    ...eventVerbs(context),
+    ...purgeVerbs(context),
     ...sweepVerbs(context),
   };
   const run = createGroup({ db, verbs, memory: context.memory, isTrouble, isDiskFailure });

@@ -17,7 +17,7 @@ function aThread(onMessage: string): Worker {
        if (request === 'close') return parentPort.close();
        const answer = () => parentPort.postMessage({
          kind: 'replies',
-         replies: request.calls.map(() => ({ ok: true, answer: request.calls.length })),
+         replies: request.calls.map(() => ({ ok: true, answer: { touched: request.calls.length, cancelled: 0 } })),
        });
        ${onMessage}
      });`,
@@ -49,11 +49,14 @@ describe('calls to the database thread', () => {
   });
 
   test('a write soon after another waits for company', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
     const store = storeOn(t, aThread(ANSWERS), { lingerMs: 5 });
     await sweep(store);
     const first = sweep(store);
     await new Promise((resolve) => setImmediate(resolve));
-    assert.deepEqual(await Promise.all([first, sweep(store)]), [2, 2]);
+    const second = sweep(store);
+    t.mock.timers.tick(5);
+    assert.deepEqual(await Promise.all([first, second]), [2, 2]);
   });
 
   test('a read waits for no company', async (t) => {
