@@ -86,6 +86,7 @@ describe('a filter', () => {
     '"amount" in event.data',
     'event.data.tags[0] == "new"',
     'event.data.note == null',
+    'has(event.data.note) && "note" in event.data && !("missing" in event.data)',
     'has(event.data.amount) && !has(event.data.missing)',
     'event.data.email.endsWith("@example.com")',
     'event.data.email.matches("^[a-z]+@example\\\\.com$")',
