@@ -10,6 +10,8 @@ const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const TAIL_BYTES = 10;
 const TAIL_LENGTH = 16;
 const TIME_LENGTH = 10;
+/** The characters of a tail that count, 40 bits. */
+const COUNT_LENGTH = 8;
 
 /** What an id names. */
 export type IdKind = 'webhook' | 'event' | 'delivery';
@@ -19,6 +21,28 @@ const PREFIX: Record<IdKind, string> = { webhook: 'wh_', event: 'evt_', delivery
 /** A new id for something made at `now`. */
 export function newId(kind: IdKind, now: number, random: Random): string {
   return PREFIX[kind] + time(now) + tail(random.bytes(TAIL_BYTES));
+}
+
+/**
+ * Makes ids of one kind, of which those made in the same millisecond sort as they were made: the first is
+ * drawn, and the others count on from it. Rows with such ids always land at the end of an index.
+ */
+export function createIds(kind: IdKind, random: Random): (now: number) => string {
+  let madeAt = Number.NaN;
+  let head = '';
+  let count = 0;
+  return (now) => {
+    if (now === madeAt) {
+      count++;
+    } else {
+      const bytes = random.bytes(TAIL_BYTES);
+      madeAt = now;
+      head = PREFIX[kind] + time(now) + tail(bytes).slice(0, TAIL_LENGTH - COUNT_LENGTH);
+      // The first of 40 bits is left out, so that there is room to count.
+      count = (bytes[5]! & 0x7f) * 2 ** 32 + new DataView(bytes.buffer, bytes.byteOffset).getUint32(6);
+    }
+    return head + base32(count, COUNT_LENGTH);
+  };
 }
 
 /**
@@ -40,9 +64,13 @@ export function timeOfId(id: string): number {
 }
 
 function time(ms: number): string {
-  let rest = Math.max(0, Math.floor(ms));
+  return base32(Math.max(0, Math.floor(ms)), TIME_LENGTH);
+}
+
+function base32(number: number, length: number): string {
+  let rest = number;
   let text = '';
-  for (let i = 0; i < TIME_LENGTH; i++) {
+  for (let i = 0; i < length; i++) {
     text = ALPHABET[rest % 32] + text;
     rest = Math.floor(rest / 32);
   }

@@ -1,7 +1,5 @@
 import { RUN_EVENT_TYPE } from '../domain/event.ts';
 import type { OpenedEvent } from '../domain/event-data.ts';
-import { newId } from '../domain/id.ts';
-import type { Random } from '../domain/random.ts';
 import {
   deliveryFormatOf,
   renderForEvent,
@@ -28,9 +26,9 @@ export function loadFilters(): Promise<typeof import('../domain/filter.ts')> {
 export function deliveryTo(
   webhook: TemplatedWebhook,
   opened: OpenedEvent,
-  { now, random }: { now: number; random: Random },
+  { id, now }: { id: string; now: number },
 ): NewDelivery {
-  const base = { id: newId('delivery', now, random), webhookId: webhook.id };
+  const base = { id, webhookId: webhook.id };
   const { type, nominalAt } = opened.event;
   if (type === RUN_EVENT_TYPE) {
     const headers = renderRunHeaders({ webhook, now, ...(nominalAt !== undefined && { nominalAt }) });

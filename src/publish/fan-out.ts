@@ -1,9 +1,6 @@
-import type { Clock } from '../domain/clock.ts';
 import { DomainError } from '../domain/error.ts';
 import { publicId } from '../domain/event.ts';
 import type { OpenedEvent } from '../domain/event-data.ts';
-import { newId } from '../domain/id.ts';
-import type { Random } from '../domain/random.ts';
 import type { Webhook } from '../domain/webhook.ts';
 import type { Directory } from '../store/directory.ts';
 import type { NewDelivery } from '../store/store.ts';
@@ -14,9 +11,9 @@ import type { Turns } from './turns.ts';
 
 export interface FanOutDeps {
   readonly directory: Pick<Directory, 'load'>;
-  readonly clock: Clock;
-  readonly random: Random;
   readonly log: PublishLog;
+  /** Makes the id of a delivery. */
+  readonly deliveryId: (now: number) => string;
 }
 
 /** An event that is being published. */
@@ -52,7 +49,7 @@ export async function fanOut(input: FanOutInput, deps: FanOutDeps): Promise<Fann
   const { audience, now, turns } = input;
   const deliveries: NewDelivery[] = [];
   for (const { webhookId, format } of audience.plain) {
-    deliveries.push({ id: newId('delivery', now, deps.random), webhookId, format });
+    deliveries.push({ id: deps.deliveryId(now), webhookId, format });
     if (deliveries.length % TURN_CHECK === 0 && turns.isOver()) await turns.next();
   }
   if (audience.choosy.length === 0) return { deliveries, bytes: 0, failed: NONE };
@@ -87,7 +84,7 @@ async function chooseAmong(
 
   function deliver(webhook: Webhook): void {
     try {
-      const delivery = deliveryTo(webhook, opened, { now, random: deps.random });
+      const delivery = deliveryTo(webhook, opened, { id: deps.deliveryId(now), now });
       bytes += renderedBytes(delivery);
       deliveries.push(delivery);
     } catch (error) {

@@ -3,7 +3,7 @@ import { DomainError } from '../domain/error.ts';
 import { type Event, publicId } from '../domain/event.ts';
 import { openEvent } from '../domain/event-data.ts';
 import { contentTypeOf, digestOf, dueTimeOf, type EventDraft } from '../domain/event-rules.ts';
-import { newId } from '../domain/id.ts';
+import { createIds } from '../domain/id.ts';
 import type { Random } from '../domain/random.ts';
 import type { Directory } from '../store/directory.ts';
 import type { Publication, PublishResult, Store } from '../store/store.ts';
@@ -60,6 +60,8 @@ const CALL_BYTES_MAX = 16 * 1024 * 1024;
 export function createPublisher(deps: PublisherDeps): Publisher {
   const { store, clock, random, settings } = deps;
   const audiences = createAudiences(deps);
+  const eventId = createIds('event', random);
+  const fanOutDeps = { ...deps, deliveryId: createIds('delivery', random) };
 
   function audiencesOf(batch: readonly NewEvent[]): readonly Audience[] | Promise<readonly Audience[]> {
     const known = batch.map((draft) => audiences.known(draft));
@@ -69,7 +71,7 @@ export function createPublisher(deps: PublisherDeps): Publisher {
   function eventOf(draft: NewEvent, now: number): Event {
     const { callerId, source, subject, data } = draft;
     return {
-      id: newId('event', now, random),
+      id: eventId(now),
       ...(callerId !== undefined && { callerId }),
       namespace: draft.namespace,
       type: draft.type,
@@ -105,7 +107,7 @@ export function createPublisher(deps: PublisherDeps): Publisher {
         const event = eventOf(draft, now);
         const { namespace } = draft;
         const input = { opened: openEvent(event), namespace, audience: all[place]!, now, turns };
-        const fanned = await fanOut(input, deps).catch(refusal);
+        const fanned = await fanOut(input, fanOutDeps).catch(refusal);
         if (fanned instanceof DomainError) calls.fail(place, fanned);
         else await calls.add(place, publicationOf(draft, event, fanned), event.body.length + fanned.bytes);
       }

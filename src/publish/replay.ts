@@ -2,6 +2,7 @@ import type { Clock } from '../domain/clock.ts';
 import { DomainError, invalid } from '../domain/error.ts';
 import { type EventBody, type EventRecord, publicId, RUN_EVENT_TYPE } from '../domain/event.ts';
 import { type OpenedEvent, openEvent } from '../domain/event-data.ts';
+import { createIds } from '../domain/id.ts';
 import type { Random } from '../domain/random.ts';
 import { rendersEvents } from '../domain/template.ts';
 import type { Webhook } from '../domain/webhook.ts';
@@ -61,7 +62,8 @@ const STEP_EVENTS = 25;
 const STEP_DELIVERIES = 500;
 
 export function createReplayer(deps: ReplayerDeps): Replayer {
-  const { store, directory, clock, random, log } = deps;
+  const { store, directory, clock, log } = deps;
+  const deliveryId = createIds('delivery', deps.random);
 
   async function webhookOf({ namespace, webhookId }: ReplayOrder): Promise<Webhook | undefined> {
     if (webhookId === undefined) return undefined;
@@ -105,7 +107,10 @@ export function createReplayer(deps: ReplayerDeps): Replayer {
     const opened = await open([...new Set(rendering.map(({ event }) => event))]);
     return targets.flatMap(({ event, webhook, replayOf }) => {
       try {
-        const delivery = deliveryTo(webhook, opened.get(event.id) ?? openEvent(event), { now, random });
+        const delivery = deliveryTo(webhook, opened.get(event.id) ?? openEvent(event), {
+          id: deliveryId(now),
+          now,
+        });
         return [{ eventId: event.id, delivery, now, ...(replayOf !== undefined && { replayOf }) }];
       } catch (error) {
         if (!(error instanceof DomainError)) throw error;
