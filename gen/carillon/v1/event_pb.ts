@@ -554,7 +554,7 @@ export const ReplayEventsRequestSchema: GenMessage<ReplayEventsRequest> = /*@__P
   messageDesc(file_carillon_v1_event, 12);
 
 /**
- * A range of publishing times.
+ * A range of publishing times. Runs of schedules are in none; they can be named by their ids.
  *
  * @generated from message carillon.v1.ReplayEventsRequest.Range
  */
@@ -630,7 +630,8 @@ export type ReplayEventsResponse = Message<"carillon.v1.ReplayEventsResponse"> &
   deliveryCount: number;
 
   /**
-   * Set when a bound of 10,000 events was reached: replay again from this time.
+   * Set when a bound was reached, of 10,000 events, 100,000 deliveries, or as many as may wait: replay
+   * again from this time. Not for events that were named by their ids.
    *
    * @generated from field: google.protobuf.Timestamp next_start_time = 3;
    */
@@ -757,8 +758,9 @@ export const EventService: GenService<{
     output: typeof ListEventsResponseSchema;
   },
   /**
-   * Sends events that were published before again: to the webhooks that match them now, or to one.
-   * The new deliveries have new ids and point to the original ones.
+   * Sends events that were published before again, as their webhooks are now: to those that they were
+   * delivered to before, or to one. The new deliveries have new ids and point to the original ones.
+   * RESOURCE_EXHAUSTED with RetryInfo when too many deliveries are waiting to make any.
    *
    * @generated from rpc carillon.v1.EventService.ReplayEvents
    */
