@@ -22,7 +22,7 @@ public class Plain {
     mac.init(new SecretKeySpec(key, "HmacSHA256"));
     mac.update((id + "." + timestamp + ".").getBytes(StandardCharsets.UTF_8));
     byte[] expected = ("v1," + Base64.getEncoder().encodeToString(mac.doFinal(body))).getBytes();
-    // There are several, with spaces between them, while a secret is being replaced.
+    // There can be several, with spaces between them.
     for (String signature : signatures.split(" "))
       if (MessageDigest.isEqual(signature.getBytes(), expected)) return;
     throw new GeneralSecurityException("no signature matches");

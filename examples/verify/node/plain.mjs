@@ -12,7 +12,7 @@ export function verify(secret, id, timestamp, signatures, body) {
   if (!(Math.abs(age) <= TOLERANCE_S)) throw new Error('too old, or too new');
   const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64');
   const expected = createHmac('sha256', key).update(`${id}.${timestamp}.`).update(body).digest();
-  // There are several, with spaces between them, while a secret is being replaced.
+  // There can be several, with spaces between them.
   const genuine = signatures.split(' ').some((signature) => {
     const [version, value = ''] = signature.split(',');
     const given = Buffer.from(value, 'base64');

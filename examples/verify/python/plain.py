@@ -20,7 +20,7 @@ def verify(secret: str, id: str, timestamp: str, signatures: str, body: bytes) -
     key = base64.b64decode(secret.removeprefix("whsec_"))
     signed = f"{id}.{timestamp}.".encode() + body
     expected = b"v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest())
-    # There are several, with spaces between them, while a secret is being replaced.
+    # There can be several, with spaces between them.
     given = signatures.encode().split(b" ")
     if not any(hmac.compare_digest(signature, expected) for signature in given):
         raise ValueError("no signature matches")
