@@ -1,3 +1,4 @@
+import { constants } from 'node:http2';
 import { Code, ConnectError, createContextValues } from '@connectrpc/connect';
 import type {
   UniversalHandler,
@@ -73,7 +74,7 @@ export function nodeAdapter({ clock, log, messageBytesMax }: AdapterDeps): Adapt
         protocol,
         hiddenPath,
         startedAt: clock.monotonic(),
-        cutOff: () => response.destroy(),
+        cutOff: () => cutOff(response),
         fields: {},
       };
       const values = createContextValues().set(callKey, call);
@@ -195,6 +196,12 @@ async function* watched(
   // Connect encodes it as a component, of which grpc-js, as a client, does not decode commas and colons.
   const message = trailer.get('grpc-message');
   if (message !== null) trailer.set('grpc-message', encodeURI(decodeURIComponent(message)));
+}
+
+/** Over HTTP/2 clients know it as RESOURCE_EXHAUSTED (gRPC over HTTP/2, "Errors"). */
+function cutOff(response: CallableResponse): void {
+  if ('stream' in response) response.stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  else response.destroy();
 }
 
 function dropEndlessTimeouts(header: Headers): void {

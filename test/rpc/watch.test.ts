@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { request as httpRequest } from 'node:http';
-import { connect as connectHttp2 } from 'node:http2';
+import { connect as connectHttp2, constants } from 'node:http2';
 import { describe, it } from 'node:test';
+import { create, toBinary } from '@bufbuild/protobuf';
 import { Code, ConnectError, createClient } from '@connectrpc/connect';
 import {
   Delivery_State,
   DeliveryService,
+  WatchDeliveriesRequestSchema,
   type WatchDeliveriesResponse,
 } from '../../gen/carillon/v1/delivery_pb.ts';
 import { RetryInfoSchema } from '../../gen/google/rpc/error_details_pb.ts';
@@ -13,9 +15,12 @@ import type { WatchLimits } from '../../src/rpc/watch.ts';
 import { writeResumeToken } from '../../src/rpc/watch-token.ts';
 import type { Store } from '../../src/store/store.ts';
 import { aDeliveryThat, settle } from '../support/deliveries.ts';
+import { grpcRefusal, startGrpc } from '../support/grpc.ts';
 import { fieldsOf, type RunningApi, refusal, startApi } from '../support/rpc.ts';
 import { anAttempt, aPublication, aWebhook } from '../support/store.ts';
 
+/** Some of these fill every buffer between a server and its caller. */
+const LONG = { ...anAttempt(1, 500), requestHeaders: ['x-long', 'x'.repeat(60_000)] };
 const EXHAUSTED = { to: 'FAILED', reason: 'EXHAUSTED' } as const;
 
 async function startWith(watch: Partial<WatchLimits> = {}): Promise<RunningApi> {
@@ -284,9 +289,8 @@ describe('WatchDeliveries', () => {
     const hook = await aHook(running.store);
     const first = await begin(running);
     first.stop();
-    const long = { ...anAttempt(1, 500), requestHeaders: ['x-long', 'x'.repeat(60_000)] };
     for (let n = 0; n < 200; n++) {
-      await aDeliveryThat(running.store, hook, { attempt: long, to: EXHAUSTED });
+      await aDeliveryThat(running.store, hook, { attempt: LONG, to: EXHAUSTED });
     }
     read = 0;
     // A caller that reads nothing after the head of the answer.
@@ -307,9 +311,8 @@ describe('WatchDeliveries', () => {
     const hook = await aHook(running.store);
     const first = await begin(running);
     first.stop();
-    const long = { ...anAttempt(1, 500), requestHeaders: ['x-long', 'x'.repeat(60_000)] };
     for (let n = 0; n < 200; n++) {
-      await aDeliveryThat(running.store, hook, { attempt: long, to: EXHAUSTED });
+      await aDeliveryThat(running.store, hook, { attempt: LONG, to: EXHAUSTED });
     }
     const body = JSON.stringify({ resumeToken: first.token });
     const cut = () =>
@@ -338,6 +341,47 @@ describe('WatchDeliveries', () => {
     await running.line((line) => running.lines.indexOf(line) >= lines && line.fields.cutOff !== undefined);
     stream.resume();
     await closed;
+    assert.equal(stream.rstCode, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    session.destroy();
+  });
+
+  it('does so over native gRPC, and ends there when the server stops', async () => {
+    await using running = await startWith();
+    await using port = await startGrpc(running.api.services);
+    const hook = await aHook(running.store);
+    const stream = port.client.serverStream(DeliveryService.method.watchDeliveries, {});
+    const messages = stream[Symbol.asyncIterator]();
+    const next = async () => (await messages.next()).value as WatchDeliveriesResponse;
+    assert.equal((await next()).delivery, undefined);
+    const id = await aDeliveryThat(running.store, hook, { status: 200 });
+    assert.equal((await next()).delivery?.id, id);
+    running.api.health.stop();
+    const error = await grpcRefusal(next());
+    assert.equal(error.code, Code.Unavailable);
+  });
+
+  it('cuts off a caller that takes no message for too long, over native gRPC', async () => {
+    await using running = await startWith({ stallMs: 50 });
+    await using port = await startGrpc(running.api.services);
+    const hook = await aHook(running.store);
+    const first = await begin(running);
+    first.stop();
+    for (let n = 0; n < 200; n++) await aDeliveryThat(running.store, hook, { attempt: LONG, to: EXHAUSTED });
+    const session = connectHttp2(`http://127.0.0.1:${port.address.port}`);
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': '/carillon.v1.DeliveryService/WatchDeliveries',
+      'content-type': 'application/grpc',
+      te: 'trailers',
+    });
+    const request = create(WatchDeliveriesRequestSchema, { resumeToken: first.token });
+    stream.end(envelope(toBinary(WatchDeliveriesRequestSchema, request)));
+    stream.on('error', () => {});
+    const closed = new Promise((resolve) => stream.once('close', resolve));
+    await port.line(({ fields }) => fields.cutOff === 'it took no message for 50 ms');
+    stream.resume();
+    await closed;
+    assert.equal(stream.rstCode, constants.NGHTTP2_ENHANCE_YOUR_CALM);
     session.destroy();
   });
 });
@@ -349,8 +393,9 @@ async function collected<T>(stream: AsyncIterable<T>): Promise<T[]> {
   return messages;
 }
 
-function envelope(json: string): Buffer {
-  const bytes = Buffer.from(json);
+/** A message with its prefix, the same for Connect and gRPC. */
+function envelope(message: string | Uint8Array): Buffer {
+  const bytes = Buffer.from(message);
   const head = Buffer.alloc(5);
   head.writeUInt32BE(bytes.length, 1);
   return Buffer.concat([head, bytes]);
