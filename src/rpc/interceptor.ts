@@ -58,7 +58,9 @@ export function guardInterceptor(guard: Guard): Interceptor {
         };
       }
       const response = await endBy(request.signal, () => next(admitted));
-      if (response.stream) return { ...response, message: guardStream(response.message, call, fail) };
+      if (response.stream) {
+        return { ...response, message: guardStream(response.message, request.signal, call, fail) };
+      }
       if (call) call.code = 'ok';
       return response;
     } catch (reason) {
@@ -100,11 +102,14 @@ async function* admitEach<T>(
 
 async function* guardStream<T>(
   messages: AsyncIterable<T>,
+  signal: AbortSignal,
   call: Call | undefined,
   fail: (reason: unknown) => ConnectError,
 ): AsyncIterable<T> {
   try {
     yield* messages;
+    // A handler that waits for what comes next just stops at its caller's deadline.
+    if (signal.aborted) throw reasonOf(signal);
     if (call) call.code = 'ok';
   } catch (reason) {
     throw fail(reason);

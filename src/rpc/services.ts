@@ -105,6 +105,8 @@ function mount<T extends DescService>(
 
 function inputsOf(services: readonly DescService[]): DescMessage[] {
   return services.flatMap(({ methods }) =>
-    methods.filter((method) => method.methodKind === 'unary').map(({ input }) => input),
+    methods
+      .filter(({ methodKind }) => methodKind === 'unary' || methodKind === 'server_streaming')
+      .map(({ input }) => input),
   );
 }

@@ -1,6 +1,5 @@
 /** The native gRPC port on real sockets, with clients of grpc-js and of HTTP/2 without any gRPC. */
 import { type ClientHttp2Session, connect, type OutgoingHttpHeaders } from 'node:http2';
-import type { AddressInfo } from 'node:net';
 import { create, type DescMethod, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import {
   type CallOptions,
@@ -223,6 +222,8 @@ export interface RawHttp2Answer {
   /** Of the trailers, or of the head when there is nothing else. */
   readonly grpcStatus: number | undefined;
   readonly grpcMessage: string;
+  /** google.rpc.Status, as it was sent. */
+  readonly details: Buffer | undefined;
   readonly contentType: string | undefined;
   readonly body: Buffer;
   readonly rstCode: number | undefined;
@@ -258,6 +259,7 @@ export function rawHttp2({ host, port }: Address): RawHttp2 {
             status: head[':status'] as number | undefined,
             grpcStatus: status === undefined ? undefined : Number(status),
             grpcMessage: decodeURIComponent(String(trailers['grpc-message'] ?? head['grpc-message'] ?? '')),
+            details: binary(trailers['grpc-status-details-bin'] ?? head['grpc-status-details-bin']),
             contentType: head['content-type'] as string | undefined,
             body: Buffer.concat(chunks),
             rstCode: stream.rstCode,
@@ -275,6 +277,10 @@ export function rawHttp2({ host, port }: Address): RawHttp2 {
   };
 }
 
+function binary(header: unknown): Buffer | undefined {
+  return header === undefined ? undefined : Buffer.from(String(header), 'base64');
+}
+
 /** A message with what gRPC puts before it. */
 export function framed(message: Uint8Array, flags = 0): Buffer {
   const frame = Buffer.alloc(5 + message.length);
@@ -282,9 +288,4 @@ export function framed(message: Uint8Array, flags = 0): Buffer {
   frame.writeUInt32BE(message.length, 1);
   frame.set(message, 5);
   return frame;
-}
-
-export function addressOf(server: { address(): unknown }): Address {
-  const { address, port } = server.address() as AddressInfo;
-  return { host: address, port };
 }
