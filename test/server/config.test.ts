@@ -89,6 +89,11 @@ describe('precedence', () => {
     assert.equal((await load({ argv: ['--db=a', '--db', 'b'] })).db, 'b');
   });
 
+  test('variables of the commands that are clients are passed by', async () => {
+    const env = { CARILLON_ADDRESS: 'http://127.0.0.1:8090', CARILLON_API_KEY: 'key' };
+    assert.deepEqual(await load({ env }), await load({}));
+  });
+
   test('the file is the one that --config names, then CARILLON_CONFIG', async () => {
     const files = { 'carillon.toml': 'db = "0"', 'one.toml': 'db = "1"', '/etc/two.toml': 'db = "2"' };
     assert.equal((await load({ files })).db, '0');

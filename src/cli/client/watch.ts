@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Code, ConnectError } from '@connectrpc/connect';
 import {
+  Delivery_State,
   type WatchDeliveriesResponse,
   WatchDeliveriesResponseSchema,
 } from '../../../gen/carillon/v1/delivery_pb.ts';
 import { flagValue } from './command.ts';
 import { resultOf, stateOf, stateStyle } from './delivery-shown.ts';
 import { type Job, jsonOf, namespaceOf, wantsJson } from './shown.ts';
-import { plain } from './text.ts';
+import { clip, plain, widthOf } from './text.ts';
 import { clockTime, msOf, span } from './times.ts';
 import { readCount } from './values.ts';
 import { whichDeliveries } from './which.ts';
@@ -94,19 +95,26 @@ function lineOf({ invocation, world, paper }: Job, message: WatchDeliveriesRespo
   if (wantsJson(invocation)) return `${JSON.stringify(jsonOf(WatchDeliveriesResponseSchema, message))}\n`;
   const { delivery, attempt } = message;
   if (delivery === undefined) return '';
-  const name = stateStyle(delivery);
-  const state = plain(stateOf(delivery)).padEnd(STATE_WIDTH);
   const at = msOf(attempt?.startTime ?? delivery.finishTime) ?? world.now();
-  const made = attempt && `#${attempt.number} ${resultOf(attempt)} in ${span(attempt.duration)}`;
-  const parts = [
-    paper.style.quiet(clockTime(at)),
-    delivery.id,
-    name === undefined ? state : paper.style[name](state),
-    plain(delivery.eventType),
-    delivery.webhookId,
-    ...(made === undefined ? [] : [plain(made)]),
-  ];
-  return `${parts.join('  ')}\n`;
+  const style = stateStyle(delivery);
+  const state = plain(stateOf(delivery)).padEnd(STATE_WIDTH);
+  const head = [paper.style.quiet(clockTime(at)), delivery.id, style ? paper.style[style](state) : state];
+  const headWidth = TIME_WIDTH + delivery.id.length + state.length + 3 * GAP.length;
+  const made = plain(whatHappened(message)).padEnd(MADE_WIDTH);
+  const type = plain(delivery.eventType);
+  const full = [made, delivery.webhookId, type].join(GAP);
+  const room = (paper.width ?? Number.POSITIVE_INFINITY) - headWidth;
+  // The webhook is in the delivery, for whoever looks closer.
+  const rest = widthOf(full) <= room ? full : clip([made, type].join(GAP), room);
+  return `${[...head, rest].join(GAP).trimEnd()}\n`;
 }
 
-const STATE_WIDTH = 'SUCCEEDED'.length;
+function whatHappened({ delivery, attempt }: WatchDeliveriesResponse): string {
+  if (attempt !== undefined) return `#${attempt.number} ${resultOf(attempt)} in ${span(attempt.duration)}`;
+  return delivery?.state === Delivery_State.PENDING ? 'sent again' : '';
+}
+
+const GAP = '  ';
+const TIME_WIDTH = '00:00:00'.length;
+const STATE_WIDTH = 'FAILED (EXHAUSTED)'.length;
+const MADE_WIDTH = '#1 200 in 999 ms'.length;
