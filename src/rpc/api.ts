@@ -1,3 +1,4 @@
+import { constants } from 'node:http2';
 import { createRegistry } from '@bufbuild/protobuf';
 import { Code, createConnectRouter, type HandlerContext } from '@connectrpc/connect';
 import { file_google_rpc_error_details } from '../../gen/google/rpc/error_details_pb.ts';
@@ -57,7 +58,10 @@ export function createApi(deps: ApiDeps): Api {
       const response = nodeResponse as CallableResponse;
       const path = (request.url ?? '').split('?', 1)[0]!;
       const handler = handlers.get(path);
-      if (handler?.method.methodKind === 'bidi_streaming') openEnded?.();
+      if (handler?.method.methodKind === 'bidi_streaming') {
+        openEnded?.();
+        endWithAnswer(response);
+      }
       if (handler !== undefined) adapter.serve(handler, request, response);
       else if (isFacePath(path)) faces(path, request, response);
       else if (looksLikeRpc(path, request)) {
@@ -71,6 +75,26 @@ export function createApi(deps: ApiDeps): Api {
     endpoints: [...FACES, ...described.map((service) => `POST /${service.typeName}/{${namesOf(service)}}`)],
     load: services.load,
   };
+}
+
+/** How long a caller may take to end its side of a stream that was answered. */
+const ANSWERED_LINGER_MS = 100;
+
+/**
+ * When the answer is over so is the stream, also for a caller that would go on sending (RFC 9113, section
+ * 8.1): the connection could not be closed before that caller stopped.
+ */
+function endWithAnswer(response: CallableResponse): void {
+  if (!('stream' in response)) return;
+  const { stream } = response;
+  const end = () => {
+    if (stream.destroyed) return;
+    // What is not on its way yet would be dropped with the stream.
+    if (stream.state.localClose === 1) stream.close(constants.NGHTTP2_NO_ERROR);
+    else later();
+  };
+  const later = () => void setTimeout(end, ANSWERED_LINGER_MS).unref();
+  stream.once('wantTrailers', later);
 }
 
 /** What was found wrong while the body was read is raised here, so that Connect puts it in the caller's protocol. */

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { create } from '@bufbuild/protobuf';
 import { Code, ConnectError, type HandlerContext } from '@connectrpc/connect';
 import {
@@ -6,7 +7,7 @@ import {
   PublishStreamResponseSchema,
 } from '../../gen/carillon/v1/event_pb.ts';
 import { DomainError } from '../domain/error.ts';
-import { note } from './call.ts';
+import { callKey } from './call.ts';
 import { invalidRequest } from './problems.ts';
 import { type PublishDeps, publishAll } from './publish.ts';
 import { isError, resultOf } from './publish-answer.ts';
@@ -62,27 +63,35 @@ export function streamPublishing({ publisher, clock, shutdown, limits: given }: 
     const stop = () => window.finish(stopping());
     const leave = () => {
       open.delete(context);
-      context.signal.removeEventListener('abort', leave);
+      context.signal.removeEventListener('abort', end);
       shutdown.removeEventListener('abort', stop);
-      window.abandon(endOf(context.signal));
     };
-    context.signal.addEventListener('abort', leave);
+    const end = () => {
+      leave();
+      // Without a reason it is only the request that is over, be it that it could not be read to its end:
+      // there may still be somebody who waits for answers.
+      if (context.signal.reason instanceof ConnectError) window.abandon(context.signal.reason);
+      else window.finish(new ConnectError('the caller went away', Code.Canceled));
+    };
+    context.signal.addEventListener('abort', end);
     shutdown.addEventListener('abort', stop);
-    const counts = { events: 0, refused: 0 };
+    // Counted in the call itself, which is logged as soon as its caller is gone.
+    const told = Object.assign(context.values.get(callKey)?.fields ?? {}, { events: 0, refused: 0 });
     try {
       if (shutdown.aborted) stop();
+      if (context.signal.aborted) end();
       void window.read(judgeAll(requests));
       void window.publish(publish);
       for (;;) {
         const answer = await window.next();
-        if (answer === undefined) return;
-        counts.events++;
-        if (isError(answer)) counts.refused++;
+        if (answer === undefined) return await leftBehind(context.signal);
+        told.events++;
+        if (isError(answer)) told.refused++;
         yield create(PublishStreamResponseSchema, { result: resultOf(answer) });
       }
     } finally {
       leave();
-      note(context, counts);
+      window.abandon(undefined);
     }
   };
 
@@ -101,6 +110,12 @@ export function streamPublishing({ publisher, clock, shutdown, limits: given }: 
   }
 }
 
+/** A stream that was broken off looks at first like one that has ended. Raises why, if it was. */
+async function leftBehind(caller: AbortSignal): Promise<void> {
+  await setImmediate();
+  if (caller.reason instanceof ConnectError) throw caller.reason;
+}
+
 const NOTHING: Judged = { refused: invalidRequest([{ field: 'request', description: 'is required' }]) };
 
 function stopping(): ConnectError {
@@ -108,10 +123,4 @@ function stopping(): ConnectError {
     'the server is stopping; publish again, on a new stream, what was not answered',
     Code.Unavailable,
   );
-}
-
-function endOf(caller: AbortSignal): ConnectError {
-  return caller.reason instanceof ConnectError
-    ? caller.reason
-    : new ConnectError('the caller went away', Code.Canceled);
 }

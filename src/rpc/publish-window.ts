@@ -13,9 +13,9 @@ export interface Window {
   publish(publish: (all: readonly Judged[]) => Promise<Answer[]>): Promise<void>;
   /** The next answer, in order; undefined after the last one. Raises what ended the stream, once all before it is answered. */
   next(): Promise<Answer | undefined>;
-  /** Reads nothing more; raised once what has come is answered. */
+  /** Reads nothing more, unless all was read already; raised once what has come is answered. */
   finish(reason: unknown): void;
-  /** The same, and does not publish what has come. */
+  /** Reads and publishes nothing more; raised at once. */
   abandon(reason: unknown): void;
 }
 
@@ -84,8 +84,7 @@ export function openWindow({ unansweredMax, bytesMax }: WindowLimits, room: Room
     room.free(bytes);
   }
 
-  function stopReading(reason?: { readonly reason: unknown }): void {
-    end ??= reason;
+  function stopReading(): void {
     reading = false;
     changed.ring();
   }
@@ -108,7 +107,8 @@ export function openWindow({ unansweredMax, bytesMax }: WindowLimits, room: Room
         }
         stopReading();
       } catch (reason) {
-        stopReading({ reason });
+        if (!abandoned) end = { reason };
+        stopReading();
       }
     },
 
@@ -151,13 +151,16 @@ export function openWindow({ unansweredMax, bytesMax }: WindowLimits, room: Room
     },
 
     finish(reason) {
-      stopReading({ reason });
+      if (!reading) return;
+      end = { reason };
+      stopReading();
     },
 
     abandon(reason) {
       abandoned = true;
+      end = { reason };
       free(takeBatch().bytes);
-      stopReading({ reason });
+      stopReading();
     },
   };
 }
