@@ -27,7 +27,7 @@ if (unknown !== undefined) {
   process.stderr.write(`there is no scenario "${unknown}"; there are\n${known}\nand --quick\n`);
   process.exit(2);
 }
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop(130));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop(130));
 
 const root = await mkdtemp(join(tmpdir(), 'carillon-bench-'));
 let folders = 0;

@@ -26,6 +26,7 @@ export interface Product {
 export interface ProductOptions {
   /** Where its database is, and its log goes. */
   readonly folder: string;
+  /** The source without one: once it is loaded, there is no difference. */
   readonly form?: Form;
   /** Whether it can be asked about itself; without it, the process is exactly what people start. */
   readonly probe: boolean;
@@ -38,7 +39,7 @@ export interface ProductOptions {
 export type Form = 'dist' | '.ts';
 
 const ENTRY: Readonly<Record<Form, URL>> = {
-  dist: new URL('../dist/main.js', import.meta.url),
+  dist: new URL('../dist/src/main.js', import.meta.url),
   '.ts': new URL('../src/main.ts', import.meta.url),
 };
 const PROBE = new URL('./probe.ts', import.meta.url);
@@ -63,7 +64,7 @@ export function databaseIn(folder: string): string {
 }
 
 export async function startProduct(options: ProductOptions): Promise<Product> {
-  const { folder, form = isBuilt() ? 'dist' : '.ts', probe, flags = [] } = options;
+  const { folder, form = '.ts', probe, flags = [] } = options;
   const { path, message } = options.firstCall ?? { path: '/carillon.v1.WebhookService/List', message: {} };
   const port = await freePort();
   const origin = `http://127.0.0.1:${port}`;
@@ -98,17 +99,27 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
   };
 }
 
-/** One POST of JSON on a connection of its own; true when it was accepted. */
+/**
+ * One POST of JSON on a connection of its own: true when it was accepted, false when nobody answered.
+ * Rejects when it was refused.
+ */
 function accepts(origin: string, path: string, message: object): Promise<boolean> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const call = request(`${origin}${path}`, {
       method: 'POST',
       agent: false,
       headers: { 'content-type': 'application/json' },
     });
     call.on('response', (response) => {
-      response.resume();
-      response.on('end', () => resolve(response.statusCode === 200));
+      let text = '';
+      response.setEncoding('utf8');
+      response.on('data', (part: string) => {
+        text += part;
+      });
+      response.on('end', () => {
+        if (response.statusCode === 200) resolve(true);
+        else reject(new Error(`${path} was answered with ${response.statusCode}: ${text}`));
+      });
     });
     call.on('error', () => resolve(false));
     call.end(JSON.stringify(message));

@@ -16,6 +16,8 @@ export interface Planned {
   /** Its first run; the others follow by the period. */
   readonly firstAt: number;
   readonly timeoutMs?: number;
+  /** After so many runs it rings no more. */
+  readonly maxRuns?: number;
 }
 
 const BATCH = 2_000;
@@ -54,10 +56,8 @@ export async function seed(
 }
 
 /** A registration with the defaults of one that names only a schedule. */
-function webhookOf(
-  { name, destination, periodMs, firstAt, timeoutMs = 15_000 }: Planned,
-  i: number,
-): Webhook {
+function webhookOf(planned: Planned, i: number): Webhook {
+  const { name, destination, periodMs, firstAt, timeoutMs = 15_000, maxRuns } = planned;
   const createdAt = REGISTERED_AT + i;
   return {
     id: newId('webhook', createdAt, random),
@@ -71,6 +71,7 @@ function webhookOf(
         misfire: 'FIRE_LATEST',
         catchupMs: 3_600_000,
         overlap: 'SUPERSEDE',
+        ...(maxRuns !== undefined && { maxRuns }),
       },
       headers: {},
       timeoutMs,

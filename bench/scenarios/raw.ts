@@ -3,7 +3,7 @@ import { GREETING_BYTES, type RawCost } from '../raw.ts';
 import type { Bench, Scenario } from '../scenario.ts';
 import { count, us } from '../table.ts';
 
-const WINDOWS = 3;
+const WINDOWS = 2;
 
 export const raw: Scenario = {
   name: 'raw',
