@@ -20,9 +20,12 @@ export interface Context {
   readonly removed: Map<string, number>;
   /** The next place in order of arrival, of an event and of a delivery. */
   readonly takeKey: () => number;
-  readonly takeOrd: () => number;
+  /** So many places in a row; the first. */
+  readonly takeOrds: (count: number) => number;
   /** Puts rows that came in into the lists, when there are enough. */
   readonly grew: () => void;
+  /** Puts all deliveries into the lists. */
+  readonly enterDeliveries: () => void;
   /** All that is remembered, for whoever rolls back. */
   readonly memory: Memory;
 }
@@ -71,11 +74,16 @@ export function createContext(db: Database, bounds: WaitingBounds): Context {
     deliveries,
     removed,
     takeKey: () => nextKey++,
-    takeOrd: () => nextOrd++,
+    takeOrds(count) {
+      const first = nextOrd;
+      nextOrd += count;
+      return first;
+    },
     grew() {
       events.grew(nextKey - 1);
       deliveries.grew(nextOrd - 1);
     },
+    enterDeliveries: () => deliveries.enter(nextOrd - 1),
     memory: {
       begin: waiting.begin,
       mark: waiting.mark,

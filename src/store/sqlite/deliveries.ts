@@ -1,5 +1,5 @@
 import { newId } from '../../domain/id.ts';
-import { DELIVERY_COLUMNS, JOINED } from './columns.ts';
+import { DELIVERY_COLUMNS, JOINED, OF_EVENT } from './columns.ts';
 import type { Context } from './context.ts';
 import type { Database } from './database.ts';
 import { type Entry, merge, type Source, source } from './merge.ts';
@@ -87,7 +87,8 @@ export function deliveryVerbs(context: Context): Pick<Verbs, 'listDeliveries' | 
   }
 
   function ofEvent({ filter, read, sourceOf }: Look, eventId: string): Source[] {
-    return [sourceOf((from, limit) => read.ofEvent.all(from, filter.namespace, eventId, limit))];
+    const events = read.events.all(filter.namespace, eventId);
+    return events.map(([key]) => sourceOf((from, limit) => read.ofEvent.all(key, from, limit)));
   }
 
   function entries(filter: DeliveryFilter): Iterable<Entry> {
@@ -202,12 +203,12 @@ function statements(db: Database, isAscending: boolean) {
     ),
     ofEvent: prepare(
       (compares, direction) => `
-        SELECT id, ord FROM deliveries INDEXED BY deliveries_event
-        WHERE +id ${compares} ?1 AND event IN (
-          SELECT key FROM events WHERE namespace = ?2 AND caller_id = ?3
-          UNION SELECT key FROM events WHERE id = ?3 AND caller_id IS NULL)
-        ORDER BY +id ${direction} LIMIT ?4`,
+        SELECT id, ord FROM deliveries WHERE +id ${compares} ?2 AND ord IN (${OF_EVENT})
+        ORDER BY +id ${direction} LIMIT ?3`,
     ),
+    events: db.prepare<[key: number]>(`
+      SELECT key FROM events WHERE namespace = ?1 AND caller_id = ?2
+      UNION SELECT key FROM events WHERE id = ?2 AND namespace = ?1 AND caller_id IS NULL`),
     lane: db.prepare('SELECT 1 FROM deliveries WHERE webhook = ? AND state = 0 LIMIT ?'),
     typeFrom: db.prepare<[type: string]>(`
       SELECT type FROM delivery_types WHERE bucket = ? AND namespace = ? AND type >= ? ORDER BY type LIMIT 1`),

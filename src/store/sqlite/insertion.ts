@@ -5,14 +5,22 @@ import type { EventRow, Flag, NewDeliveryRow } from './tuples.ts';
 
 /** How rows come in, for everything that publishes. */
 export interface Insertion {
-  /** The event's key; 0, and nothing inserted, if there is an event of this id. */
-  event(
-    row: EventRow,
-    deliveries: number,
-    remember?: readonly [digest: string, until: number] | null,
-  ): number;
-  /** Inserts a waiting delivery of the event, and returns its place. */
-  delivery(row: NewDeliveryRow, hook: Hook, event: number, more: MoreOfDelivery): number;
+  /**
+   * Inserts an event with so many deliveries, which are inserted next, and returns their places;
+   * undefined, and nothing inserted, if there is an event of this id.
+   */
+  event(row: EventRow, count: number, remember?: Remembered | null): Places | undefined;
+  /** Inserts a waiting delivery of an event in its place. */
+  delivery(row: NewDeliveryRow, hook: Hook, places: Places, more: MoreOfDelivery): void;
+}
+
+export type Remembered = readonly [digest: string, until: number];
+
+export interface Places {
+  /** The event's key. */
+  readonly event: number;
+  /** Where the first of its deliveries goes; the others follow. */
+  readonly ord: number;
 }
 
 export interface MoreOfDelivery {
@@ -22,10 +30,10 @@ export interface MoreOfDelivery {
   readonly replayOf: string | null;
 }
 
-export function createInsertion({ db, takeKey, takeOrd, waiting }: Context): Insertion {
+export function createInsertion({ db, takeKey, takeOrds, waiting }: Context): Insertion {
   const insertEvent = db.prepare(`
-    INSERT INTO events (key, ${EVENT_COLUMNS}, body, digest, known_until, made, deliveries)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`);
+    INSERT INTO events (key, ${EVENT_COLUMNS}, body, digest, known_until, first_ord, made, deliveries)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`);
   const insertDelivery = db.prepare(`
     INSERT INTO deliveries
       (ord, id, namespace, webhook, event, due_at, run, format, rendered, created_at, replay_of)
@@ -35,21 +43,19 @@ export function createInsertion({ db, takeKey, takeOrd, waiting }: Context): Ins
   );
 
   return {
-    event(row, deliveries, remember) {
-      const key = takeKey();
-      const { changes } =
-        remember == null
-          ? insertEvent.run(key, ...row, null, null, null, deliveries)
-          : insertEvent.run(key, ...row, remember[0], remember[1], deliveries, deliveries);
-      return changes === 0 ? 0 : key;
+    event(row, count, remember) {
+      const event = takeKey();
+      const ord = takeOrds(count);
+      const [digest, until] = remember ?? [null, null];
+      const { changes } = insertEvent.run(event, ...row, digest, until, ord, count, count);
+      return changes === 0 ? undefined : { event, ord };
     },
-    delivery([id, , format, rendered], { key, namespace }, event, { dueAt, run, createdAt, replayOf }) {
-      const ord = takeOrd();
+    delivery([id, , format, rendered], { key, namespace }, { event, ord }, more) {
+      const { dueAt, run, createdAt, replayOf } = more;
       const isRendered = rendered === null ? 0 : 1;
       insertDelivery.run(ord, id, namespace, key, event, dueAt, run, format, isRendered, createdAt, replayOf);
       if (rendered !== null) insertRendered.run(ord, ...rendered);
       waiting.add(namespace, 1);
-      return ord;
     },
   };
 }

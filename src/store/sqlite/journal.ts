@@ -8,8 +8,10 @@ export interface Journal {
   readonly last: () => number;
   /** The last row that was deleted: what follows it is whole. */
   readonly keptAfter: () => number;
-  /** Adds what is settled of a delivery, and returns the row; 0, and nothing added, when it does not wait. */
+  /** Adds what is settled of a delivery, and returns the row. */
   readonly settle: (row: SettlementRow) => number;
+  /** Takes the last row back: its delivery was not waiting. */
+  readonly takeBack: () => void;
   /** Adds a delivery as it is now. */
   readonly note: (ord: number) => void;
   /** Adds an attempt of a delivery that ended otherwise meanwhile. */
@@ -30,13 +32,15 @@ const CHAIN = `
     SELECT seq, previous FROM journal WHERE seq = (SELECT journal FROM deliveries WHERE ord = ?1)
     UNION ALL SELECT j.seq, j.previous FROM chain JOIN journal AS j ON j.seq = chain.previous)`;
 
+const NO_ATTEMPT = [null, null, null, null] as const;
+
 export function createJournal(db: Database): Journal {
   const selectLast = db.prepare<[seq: number | null]>('SELECT max(seq) FROM journal');
   const selectKept = db.prepare<[after: number]>('SELECT after FROM journal_kept');
   const insert = db.prepare(`
     INSERT INTO journal (seq, ord, previous, state, reason, at, attempts, status, number, facts, headers, body)
-    SELECT ?1, ord, journal, ?4, ?5, ?6, max(attempts, ?7), iif(?8 = 0, last_status, ?8), ?9, ?10, ?11, ?12
-    FROM deliveries WHERE ord = ?2 AND id = ?3 AND state = 0`);
+    VALUES (?1, ?2, (SELECT journal FROM deliveries WHERE ord = ?2), ?3, ?4, ?5, ?6,
+      iif(?7 = 0, (SELECT last_status FROM deliveries WHERE ord = ?2), ?7), ?8, ?9, ?10, ?11)`);
   const insertAsItIs = db.prepare(`
     INSERT INTO journal (seq, ord, previous, state, reason, at, attempts, status, number, facts, headers, body)
     SELECT ?1, ord, journal, state, reason, iif(state = 0, due_at, finished_at), attempts, last_status,
@@ -66,7 +70,7 @@ export function createJournal(db: Database): Journal {
   let last = Math.max(selectLast.get()?.[0] ?? 0, keptAfter());
 
   function add(ord: number, attempt: AttemptRow | null): void {
-    const [number, facts, headers, body] = attempt ?? [null, null, null, null];
+    const [number, facts, headers, body] = attempt ?? NO_ATTEMPT;
     last++;
     insertAsItIs.run(last, ord, number, facts, headers, body);
     point.run(ord, last);
@@ -75,16 +79,12 @@ export function createJournal(db: Database): Journal {
   return {
     last: () => last,
     keptAfter,
-    settle([ord, id, , to, reason, at, attempts, status, attempt]) {
-      const seq = last + 1;
-      const { changes } =
-        attempt === null
-          ? insert.run(seq, ord, id, to, reason, at, attempts, status, null, null, null, null)
-          : insert.run(seq, ord, id, to, reason, at, attempts, status, ...attempt);
-      if (changes === 0) return 0;
-      last = seq;
-      return seq;
+    settle([ord, , , to, reason, at, attempts, status, attempt]) {
+      const [number, facts, headers, body] = attempt ?? NO_ATTEMPT;
+      insert.run(++last, ord, to, reason, at, attempts, status, number, facts, headers, body);
+      return last;
     },
+    takeBack: () => void remove.get(last--),
     note: (ord) => add(ord, null),
     late([ord, id, , , , , attempts, status], attempt) {
       const [knownId, known] = selectTries.get(ord) ?? [];

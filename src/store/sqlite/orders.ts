@@ -16,6 +16,9 @@ export function orderVerbs(context: Context): Pick<Verbs, 'retryDeliveries' | 'c
     UPDATE deliveries SET state = ${PENDING}, reason = 0, ending = 0, due_at = ?2, finished_at = NULL,
       attempts_before = attempts, lasting = ?3
     WHERE ord = ?1`);
+  const deleteEnd = db.prepare(`
+    DELETE FROM delivery_ends
+    WHERE finished_at = (SELECT finished_at FROM deliveries WHERE ord = ?1) AND key = ?1`);
   const end = db.prepare(`UPDATE deliveries SET ending = ${REQUESTED} WHERE ord = ?`);
   const selectWaiting = db.prepare<WaitingRow>(
     `SELECT ${WAITING_COLUMNS} FROM deliveries AS d ${JOINED} WHERE d.ord = ?`,
@@ -29,7 +32,9 @@ export function orderVerbs(context: Context): Pick<Verbs, 'retryDeliveries' | 'c
     if (state === PENDING) {
       hasten.run(ord, now);
     } else {
-      reopen.run(ord, now, ord > deliveries.upto() ? 0 : 1);
+      const isListed = ord <= deliveries.upto();
+      if (isListed) deleteEnd.run(ord);
+      reopen.run(ord, now, isListed ? 1 : 0);
       waiting.add(namespace, 1);
     }
     journal.note(ord);

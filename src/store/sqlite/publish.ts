@@ -58,20 +58,16 @@ export function publishVerbs(context: Context): Pick<Verbs, 'publish' | 'replay'
     }
     const bound = run === 1 || alive.length === 0 ? 0 : full(alive);
     if (bound !== 0) return bound;
-    const key = insertion.event(event, alive.length, remember);
+    const places = insertion.event(event, alive.length, remember);
     // Ids are made new for each event: it is the same publication once more.
-    if (key === 0) return selectKnown.get(event[0])!;
+    if (places === undefined) return selectKnown.get(event[0])!;
     const more = { dueAt, run, createdAt: event[10], replayOf: null };
-    let next = 0;
-    for (const delivery of asked) {
-      const found = alive[next];
-      if (found?.[0] !== delivery) {
-        ords.push(0);
-        continue;
-      }
-      next++;
-      ords.push(insertion.delivery(delivery, found[1], key, more));
+    const { event: key, ord } = places;
+    for (const [i, [delivery, hook]] of alive.entries()) {
+      insertion.delivery(delivery, hook, { event: key, ord: ord + i }, more);
     }
+    let next = 0;
+    for (const delivery of asked) ords.push(alive[next]?.[0] === delivery ? ord + next++ : 0);
     return alive.length;
   }
 
@@ -81,7 +77,10 @@ export function publishVerbs(context: Context): Pick<Verbs, 'publish' | 'replay'
     if (event === undefined || hook === undefined) return 'GONE';
     if (full([[delivery, hook]]) !== 0) return 'FULL';
     adopt.run(event);
-    ords.push(insertion.delivery(delivery, hook, event, { dueAt: now, run: 0, createdAt: now, replayOf }));
+    const ord = context.takeOrds(1);
+    const more = { dueAt: now, run: 0, createdAt: now, replayOf: replayOf ?? '' } as const;
+    insertion.delivery(delivery, hook, { event, ord }, more);
+    ords.push(ord);
     return 'REPLAYED';
   }
 

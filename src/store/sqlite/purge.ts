@@ -1,4 +1,4 @@
-import { JOINED, WAITING_COLUMNS } from './columns.ts';
+import { JOINED, OF_EVENT, WAITING_COLUMNS } from './columns.ts';
 import type { Context } from './context.ts';
 import type { Verbs } from './protocol.ts';
 import { PURGED, type WaitingRow } from './tuples.ts';
@@ -12,7 +12,7 @@ export interface Erasure {
 export function createErasure({ db, journal }: Pick<Context, 'db' | 'journal'>): Erasure {
   const eraseEvent = db.prepare('UPDATE events SET body = NULL, headers = NULL WHERE key = ?');
   const selectDeliveries = db.prepare<[ord: number, rendered: number]>(
-    'SELECT ord, rendered FROM deliveries INDEXED BY deliveries_event WHERE event = ?',
+    `SELECT ord, rendered FROM deliveries WHERE ord IN (${OF_EVENT})`,
   );
   const eraseRendered = db.prepare('DELETE FROM renderings WHERE ord = ?');
   return {
@@ -33,8 +33,8 @@ export function purgeVerbs(context: Context): Pick<Verbs, 'purgeEvents'> {
     SELECT key FROM events WHERE namespace = ?1 AND caller_id = ?2
     UNION SELECT key FROM events WHERE id = ?2 AND namespace = ?1 AND caller_id IS NULL`);
   const end = db.prepare<[ord: number]>(`
-    UPDATE deliveries INDEXED BY deliveries_event SET ending = ${PURGED}
-    WHERE event = ? AND state = 0 AND webhook IN (SELECT key FROM webhooks WHERE removed_at IS NULL)
+    UPDATE deliveries SET ending = ${PURGED}
+    WHERE ord IN (${OF_EVENT}) AND +state = 0 AND +webhook IN (SELECT key FROM webhooks WHERE removed_at IS NULL)
     RETURNING ord`);
   const selectWaiting = db.prepare<WaitingRow>(
     `SELECT ${WAITING_COLUMNS} FROM deliveries AS d ${JOINED} WHERE d.ord = ?`,

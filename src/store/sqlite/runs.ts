@@ -54,13 +54,14 @@ export function runVerbs(context: Context): Pick<Verbs, 'upcomingRuns' | 'fireRu
     if (changes === 0) return 'STALE';
     if (overlaps) return 'SKIPPED';
 
-    const keys = events.map((event) => insertion.event(event, 1));
+    const added = events.map((event) => insertion.event(event, 1));
     // Before the new ones are there: the runs of one firing do not supersede each other.
-    if (overlap === 'SUPERSEDE' && keys.some((key) => key !== 0)) ending.push(...supersedeBefore(hook));
+    if (overlap === 'SUPERSEDE' && added.some(Boolean)) ending.push(...supersedeBefore(hook));
     for (const [i, event] of events.entries()) {
-      const key = keys[i]!;
+      const places = added[i];
       const more = { dueAt: now, run: 1, createdAt: event[10], replayOf: null } as const;
-      ords.push(key === 0 ? 0 : insertion.delivery(deliveries[i]!, hook, key, more));
+      if (places !== undefined) insertion.delivery(deliveries[i]!, hook, places, more);
+      ords.push(places?.ord ?? 0);
     }
     return 'FIRED';
   }

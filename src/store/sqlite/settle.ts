@@ -3,15 +3,16 @@ import type { LaneRow, SettlementRow, Verbs } from './protocol.ts';
 import { PENDING } from './tuples.ts';
 
 export function settleVerbs(context: Context): Pick<Verbs, 'settle'> {
-  const { db, journal, removed, hooks, waiting } = context;
+  const { db, journal, removed, hooks, waiting, deliveries } = context;
   const postpone = db.prepare(`
     UPDATE deliveries SET due_at = ?2, attempts = max(attempts, ?3), last_status = iif(?4 = 0, last_status, ?4),
       journal = ?5
-    WHERE ord = ?1`);
+    WHERE ord = ?1 AND +id = ?6 AND state = 0`);
   const finish = db.prepare(`
     UPDATE deliveries SET finished_at = ?2, attempts = max(attempts, ?3),
-      last_status = iif(?4 = 0, last_status, ?4), journal = ?5, state = ?6, reason = ?7
-    WHERE ord = ?1`);
+      last_status = iif(?4 = 0, last_status, ?4), journal = ?5, state = ?7, reason = ?8
+    WHERE ord = ?1 AND +id = ?6 AND state = 0`);
+  const insertEnd = db.prepare('INSERT OR IGNORE INTO delivery_ends (finished_at, key) VALUES (?, ?)');
   const updateHealth = db.prepare(`
     UPDATE webhooks SET failing_since = ?, trips = ?, open_until = ? WHERE id = ? AND removed_at IS NULL`);
   const disable = db.prepare(`
@@ -19,16 +20,21 @@ export function settleVerbs(context: Context): Pick<Verbs, 'settle'> {
     WHERE id = ? AND state = 'ACTIVE' AND removed_at IS NULL`);
 
   function move(row: SettlementRow): boolean {
-    const [ord, , webhookId, to, reason, at, attempts, status] = row;
+    const [ord, id, webhookId, to, reason, at, attempts, status] = row;
     if (removed.has(webhookId)) return false;
+    // First, since it notes what the delivery's row says of the journal before. It is rarely for nothing.
     const seq = journal.settle(row);
-    if (seq === 0) return false;
-    if (to === PENDING) {
-      postpone.run(ord, at, attempts, status, seq);
-    } else {
-      finish.run(ord, at, attempts, status, seq, to, reason);
-      waiting.add(hooks.get(webhookId)!.namespace, -1);
+    const { changes } =
+      to === PENDING
+        ? postpone.run(ord, at, attempts, status, seq, id)
+        : finish.run(ord, at, attempts, status, seq, id, to, reason);
+    if (changes === 0) {
+      journal.takeBack();
+      return false;
     }
+    if (to === PENDING) return true;
+    if (ord <= deliveries.upto()) insertEnd.run(at, ord);
+    waiting.add(hooks.get(webhookId)!.namespace, -1);
     return true;
   }
 

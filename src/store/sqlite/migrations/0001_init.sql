@@ -64,10 +64,12 @@ CREATE TABLE events (
   -- A JSON object; NULL is an empty one.
   headers      TEXT,
   created_at   INTEGER NOT NULL,
-  -- Of an event with a caller's id: what the same id is compared with until when, and what is answered then.
+  -- Of an event with a caller's id: what the same id is compared with, and until when.
   digest       TEXT,
   known_until  INTEGER,
-  made         INTEGER,
+  -- The deliveries that were made of it when it came in: so many from this one on.
+  first_ord    INTEGER NOT NULL,
+  made         INTEGER NOT NULL,
   -- Deliveries of it that are still kept, waiting or finished; it is deleted with the last.
   deliveries   INTEGER NOT NULL,
   -- NULL once it was erased.
@@ -77,11 +79,10 @@ CREATE TABLE events (
 CREATE UNIQUE INDEX events_id ON events (id);
 CREATE INDEX events_caller ON events (namespace, caller_id) WHERE caller_id IS NOT NULL;
 CREATE INDEX events_unheard ON events (created_at) WHERE deliveries = 0;
-CREATE INDEX events_body ON events (created_at) WHERE body IS NOT NULL;
 
--- All deliveries, in order of arrival. State 0 is PENDING, 1 SUCCEEDED, 2 FAILED, 3 CANCELLED. The indexes
--- that every delivery is in grow at their ends or hold only what is PENDING, so that a history of any
--- length costs the next delivery nothing; lists have tables of their own, below.
+-- All deliveries, in order of arrival. State 0 is PENDING, 1 SUCCEEDED, 2 FAILED, 3 CANCELLED. The one index
+-- that every delivery stays in grows at its end, the others hold what is PENDING or went wrong, so that a
+-- history of any length costs the next delivery nothing; lists have tables of their own, below.
 CREATE TABLE deliveries (
   ord             INTEGER NOT NULL PRIMARY KEY,
   id              TEXT NOT NULL,
@@ -102,6 +103,7 @@ CREATE TABLE deliveries (
   last_status     INTEGER NOT NULL DEFAULT 0,
   -- It was PENDING when it was entered in the lists.
   lasting         INTEGER NOT NULL DEFAULT 0,
+  -- Not NULL when it is a replay, and empty when there was nothing to repeat.
   replay_of       TEXT,
   created_at      INTEGER NOT NULL,
   finished_at     INTEGER,
@@ -110,11 +112,10 @@ CREATE TABLE deliveries (
 ) STRICT;
 
 CREATE UNIQUE INDEX deliveries_id ON deliveries (id);
-CREATE INDEX deliveries_event ON deliveries (event);
+CREATE INDEX deliveries_replay ON deliveries (event) WHERE replay_of IS NOT NULL;
 CREATE INDEX deliveries_due ON deliveries (webhook, due_at) WHERE state = 0;
 CREATE INDEX deliveries_lane ON deliveries (webhook, run) WHERE state = 0;
 CREATE INDEX deliveries_lasting ON deliveries (namespace, id) WHERE state = 0 AND lasting = 1;
-CREATE INDEX deliveries_finished ON deliveries (finished_at) WHERE finished_at IS NOT NULL;
 CREATE INDEX deliveries_namespace_lost ON deliveries (namespace, state, last_status / 100, id) WHERE state > 1;
 CREATE INDEX deliveries_webhook_lost ON deliveries (webhook, state, last_status / 100, id) WHERE state > 1;
 
@@ -158,6 +159,8 @@ CREATE TABLE buckets (
   since    INTEGER NOT NULL,
   until    INTEGER NOT NULL,
   upto     INTEGER NOT NULL,
+  -- No event in it has its data any more.
+  erased   INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (list, bucket)
 ) STRICT, WITHOUT ROWID;
 
@@ -188,6 +191,13 @@ CREATE TABLE delivery_webhooks (
   created_at INTEGER NOT NULL,
   key        INTEGER NOT NULL,
   PRIMARY KEY (bucket, webhook, id)
+) STRICT, WITHOUT ROWID;
+
+-- Those that are finished.
+CREATE TABLE delivery_ends (
+  finished_at INTEGER NOT NULL,
+  key         INTEGER NOT NULL,
+  PRIMARY KEY (finished_at, key)
 ) STRICT, WITHOUT ROWID;
 
 -- The last row of the journal that was deleted: what follows it is whole.
