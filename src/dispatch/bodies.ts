@@ -45,6 +45,7 @@ export function createBodies(bytesMax: number = BODIES_BYTES_MAX): Bodies {
   }
 
   function makeRoom(): void {
+    if (bytes <= bytesMax) return;
     for (const id of all.keys()) {
       if (bytes <= bytesMax) return;
       drop(id);
@@ -82,11 +83,12 @@ export function createBodies(bytesMax: number = BODIES_BYTES_MAX): Bodies {
       return held;
     },
     present(held, format, rendered) {
-      if (format === 'RENDERED') return present(held.event, format, rendered);
+      if (rendered === undefined) return presentOnce(held, format);
+      // What is rendered is this delivery's own; the body is not, where making it takes any time.
+      if (format !== 'ENVELOPE' && format !== 'CLOUDEVENTS_STRUCTURED')
+        return present(held.event, format, rendered);
       const form = presentOnce(held, format);
-      // What the event brings goes before what its webhook has templates for.
-      if (rendered === undefined) return form;
-      return { ...form, headers: { ...rendered.headers, ...form.headers } };
+      return { ...form, headers: { ...form.headers, ...rendered.headers } };
     },
     hold(eventId) {
       const held = all.get(eventId);

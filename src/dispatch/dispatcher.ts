@@ -79,15 +79,17 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   const settler = createSettler({ store, log });
   const origins = createOrigins<Lane>(settings.originInFlightMax);
   const lanes = createLanes({ since: clock.now(), directory: deps.directory, keysOf: deps.keysOf });
+  const finishedOrds = new Set<number>();
   const flights = createFlights({
     ...deps,
+    finishedOrds,
     settler,
     bodies,
     origins,
     touch,
     want: (flight) => reads.wantContents(flight),
   });
-  const reads = createReads({ ...deps, lanes, bodies, flights });
+  const reads = createReads({ ...deps, lanes, bodies, flights, finishedOrds });
   let draining = false;
 
   /** Lets one lane send its share. Returns how many went. */

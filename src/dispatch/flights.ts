@@ -11,7 +11,7 @@ import type { Log } from '../telemetry/log.ts';
 import { buildRequest } from '../webhook/request.ts';
 import type { Sender } from '../webhook/sender.ts';
 import type { Bodies, HeldEvent } from './bodies.ts';
-import { type Flight, type Lane, readmit, withdraw } from './lane.ts';
+import { type Flight, type Lane, leaveInStore, readmit, withdraw } from './lane.ts';
 import { newsOf } from './news.ts';
 import type { Origins } from './origins.ts';
 import { logAttempt } from './report.ts';
@@ -40,6 +40,11 @@ export interface FlightsDeps {
   readonly origins: Origins<Lane>;
   /** Asks for what a flight needs and is not in memory. */
   readonly want: (flight: Flight) => void;
+  /**
+   * Ords of deliveries finished since the last poll, which may still bring them as they were before; what
+   * is finished is added here.
+   */
+  readonly finishedOrds: Set<number>;
   /** Lets a lane have its turn. */
   readonly touch: (lane: Lane) => void;
   readonly notify: (operational: OperationalEvent) => void;
@@ -156,8 +161,12 @@ export function createFlights(deps: FlightsDeps): Flights {
     const latest = lane.known.get(ord) ?? delivery;
     lane.known.delete(ord);
     lane.changedDuringRead?.add(ord);
-    if (transition.to !== 'PENDING') bodies.release(delivery.eventId);
-    else {
+    if (transition.to !== 'PENDING') {
+      deps.finishedOrds.add(ord);
+      bodies.release(delivery.eventId);
+      // Whether somebody had it sent again before this was on disk, or after, the store knows.
+      if (latest !== delivery) leaveInStore(lane, latest);
+    } else {
       // What changed from outside before this was on disk has had its due time written over; a row that
       // was handed over since then has one attempt more, and is how it stands.
       const { dueAt } = transition;

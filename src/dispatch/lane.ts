@@ -175,7 +175,8 @@ export function wantsRead(lane: Lane, now: number): boolean {
   return lane.more <= now && lane.waiting.length <= LANE_WAITING_MAX / 2;
 }
 
-function leaveInStore(lane: Lane, delivery: WaitingDelivery): void {
+/** Notes that there may be more in the store, and when it is due. */
+export function leaveInStore(lane: Lane, delivery: WaitingDelivery): void {
   lane.more = Math.min(lane.more, delivery.dueAt);
 }
 

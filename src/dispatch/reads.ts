@@ -13,6 +13,7 @@ import {
   judgeRow,
   LANE_WAITING_MAX,
   type Lane,
+  leaveInStore,
   reread,
   wantsRead,
 } from './lane.ts';
@@ -43,6 +44,8 @@ export interface ReadsDeps {
   readonly log: Log;
   readonly wake: () => void;
   readonly flights: Pick<Flights, 'send' | 'giveUp' | 'cancel'>;
+  /** Ords of deliveries finished since the last poll. */
+  readonly finishedOrds: Set<number>;
 }
 
 const LISTED_MAX = 1_000;
@@ -56,7 +59,7 @@ const TURN_MAX = 8;
 const RETRY_MS = 500;
 
 export function createReads(deps: ReadsDeps): Reads {
-  const { store, directory, lanes, bodies, flights, clock, wake } = deps;
+  const { store, directory, lanes, bodies, flights, finishedOrds, clock, wake } = deps;
   const webhooks = new Set<Lane>();
   const topUps = new Set<Lane>();
   const awaited = new Set<Flight>();
@@ -207,8 +210,12 @@ export function createReads(deps: ReadsDeps): Reads {
       for (const delivery of found.deliveries) {
         const lane = lanes.of(delivery.webhookId);
         const overtakes = lane.changedDuringRead !== undefined;
-        if (accept(lane, delivery, { now, room: lanes.hasRoom, overtakes })) lanes.ready(lane);
+        // Finished meanwhile, it is as it was before, or was opened again: the store knows which.
+        if (finishedOrds.has(delivery.ord)) leaveInStore(lane, delivery);
+        else if (!accept(lane, delivery, { now, room: lanes.hasRoom, overtakes })) continue;
+        lanes.ready(lane);
       }
+      finishedOrds.clear();
       for (const webhookId of found.topUp) {
         const lane = lanes.of(webhookId);
         reread(lane, now);
