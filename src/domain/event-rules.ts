@@ -92,7 +92,7 @@ export function digestOf(draft: EventDraft): string {
     headers,
     deliver ?? null,
   ];
-  return createHash('sha256').update(JSON.stringify(head)).update(draft.data.body).digest('base64url');
+  return createHash('sha256').update(JSON.stringify(head)).update(comparable(draft.data)).digest('base64url');
 }
 
 /** When an event is due, published at `now`: a time that has passed is now. */
@@ -102,6 +102,20 @@ export function dueTimeOf({ deliver }: Pick<EventDraft, 'deliver'>, now: number)
 }
 
 // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * What of the data is compared. Objects of a google.protobuf.Value are maps, and many clients of protobuf write
+ * those in another order each time, so a publisher who tries again must not be told that they differ.
+ */
+function comparable({ kind, body }: EventDraft['data']): Uint8Array | string {
+  return kind === 'json' ? JSON.stringify(JSON.parse(utf8.decode(body), inOrder)) : body;
+}
+
+function inOrder(_key: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  const members = Object.entries(value);
+  return members.length < 2 ? value : Object.fromEntries(members.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
 
 function judgeId(id: string | undefined): string | undefined {
   if (id === undefined || (id.length <= EVENT_ID_LENGTH_MAX && /^[A-Za-z0-9_.:-]+$/.test(id)))

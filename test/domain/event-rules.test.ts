@@ -227,6 +227,19 @@ describe('a digest', () => {
     for (const other of same) assert.equal(digestOf(other), digestOf(base));
   });
 
+  it('is the same for JSON whose objects have their keys in another order', () => {
+    const [one, other, different, less] = [
+      '{"a":{"__proto__":1,"c":[1,2]},"b":null}',
+      '{"b":null,"a":{"c":[1,2],"__proto__":1}}',
+      '{"b":null,"a":{"c":[2,1],"__proto__":1}}',
+      '{"b":null,"a":{"c":[1,2]}}',
+    ].map((json) => digestOf(draft({ data: { kind: 'json', body: utf8.encode(json) } })));
+    assert.equal(one, other);
+    assert.equal(new Set([one, different, less]).size, 3);
+    const texts = ['{"a":1,"b":2}', '{"b":2,"a":1}'].map((json) => draft(text(json, 'application/json')));
+    assert.notEqual(digestOf(texts[0]!), digestOf(texts[1]!));
+  });
+
   it('is another for any difference', () => {
     const others: EventDraft[] = [
       base,
