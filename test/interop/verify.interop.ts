@@ -95,7 +95,8 @@ describe('the examples of verifying without a library', () => {
     for (const [language, command] of PLAIN) {
       const check = async (given: readonly string[], body: Uint8Array, key = secret): Promise<string> => {
         const env = { ...process.env, WEBHOOK_SECRET: key };
-        const { code, stdout } = await run(...fed([...command, ...given], body), { env, cwd: folder.path });
+        const [tool, ...rest] = command;
+        const { code, stdout } = await run(tool, [...rest, ...given], { env, cwd: folder.path, input: body });
         return `${code === 0} ${stdout.trim()}`.trim();
       };
       await t.test(language, async () => {
@@ -110,12 +111,6 @@ describe('the examples of verifying without a library', () => {
     }
   });
 });
-
-/** The program and arguments that run a command with this as its input. */
-function fed(command: readonly string[], body: Uint8Array): [string, string[]] {
-  const feed = `printf %s ${Buffer.from(body).toString('base64')} | base64 -d | "$@"`;
-  return ['bash', ['-uc', feed, 'bash', ...command]];
-}
 
 function aSecret(): string {
   return `whsec_${randomBytes(32).toString('base64')}`;

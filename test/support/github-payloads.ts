@@ -1,12 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-
-/** A payload that GitHub sends, as its bytes on the wire: JSON without white space. */
-export interface GithubPayload {
-  /** `github.push`, or `github.issues.opened` where it has an action. */
-  readonly type: string;
-  readonly text: string;
-}
+import type { SentPayload } from './payload-world.ts';
 
 interface Definition {
   readonly name: string;
@@ -18,24 +12,33 @@ const require = createRequire(import.meta.url);
 /** Those of github.com, and of the versions of GitHub Enterprise Server. */
 const EDITIONS = ['api.github.com', 'ghes-31', 'ghes-32', 'ghes-33', 'ghes-34', 'ghes-35'];
 
-/** All payloads in `@octokit/webhooks-examples` that differ in their bytes. */
-export function githubPayloads(): GithubPayload[] {
-  const payloads = new Map<string, GithubPayload>();
+/**
+ * What GitHub sends: all payloads in `@octokit/webhooks-examples` that differ in their bytes, as JSON without
+ * white space, with types such as `github.issues.opened`; and, as the largest, the schema of all of them in
+ * `@octokit/webhooks-schemas`, 600 KB as its file has it. In turn as text and as bytes.
+ */
+export function githubPayloads(): SentPayload[] {
+  const types = new Map<string, string>();
   for (const edition of EDITIONS) {
     const definitions = require(`@octokit/webhooks-examples/${edition}/index.json`) as readonly Definition[];
     for (const { name, examples } of definitions) {
       for (const example of examples) {
-        const text = JSON.stringify(example);
         const action = typeof example.action === 'string' ? `.${example.action}` : '';
-        payloads.set(text, { type: `github.${name}${action}`, text });
+        types.set(JSON.stringify(example), `github.${name}${action}`);
       }
     }
   }
-  return [...payloads.values()];
-}
-
-/** The schema of all of them in `@octokit/webhooks-schemas`, as the file has it: 600 KB of indented JSON. */
-export function githubSchema(): GithubPayload {
-  const path = require.resolve('@octokit/webhooks-schemas/schema.json');
-  return { type: 'github.schema', text: readFileSync(path, 'utf8') };
+  const schema = require.resolve('@octokit/webhooks-schemas/schema.json');
+  types.set(readFileSync(schema, 'utf8'), 'github.schema');
+  return [...types].map(([text, type], i) => {
+    const raw = Buffer.from(text);
+    return {
+      name: `${type} (${i})`,
+      type,
+      contentType: 'application/json',
+      data: i % 2 === 0 ? { case: 'text', value: text } : { case: 'bytes', value: new Uint8Array(raw) },
+      raw,
+      enveloped: text,
+    };
+  });
 }

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { Code } from '@connectrpc/connect';
 import { type EventSchema, PublishRequestSchema } from '../../gen/carillon/v1/event_pb.ts';
 import { connectCall, Refusal } from './call.ts';
 import { assertGenuine } from './genuine.ts';
-import { type Answer, WAYS, type Way } from './publishers.ts';
+import type { Answer, Way } from './publishers.ts';
 import { openReceiver, type ReceivedRequest } from './receiver.ts';
 import { startCarillon } from './server.ts';
 
@@ -12,16 +13,14 @@ import { startCarillon } from './server.ts';
  * checks the signature of what it gets from either.
  */
 export interface PayloadWorld extends AsyncDisposable {
-  /** Publishes by a way of `WAYS`, each event once; resolves with the answers. */
-  publish(way: WayName, payloads: readonly SentPayload[]): Promise<readonly Answer[]>;
   /**
    * Publishes payloads that must be taken, waits for them, and holds what arrived against what was
    * published, byte by byte.
    */
-  deliver(way: WayName, payloads: readonly SentPayload[]): Promise<void>;
+  deliver(open: Way, payloads: readonly SentPayload[]): Promise<void>;
+  /** Publishes payloads that must be refused as INVALID_ARGUMENT, each with the field that is named. */
+  refuse(open: Way, payloads: readonly (readonly [SentPayload, string])[]): Promise<void>;
 }
-
-export type WayName = keyof typeof WAYS;
 
 /** A payload on its way, and what must arrive of it. */
 export interface SentPayload {
@@ -67,10 +66,9 @@ export async function openPayloadWorld(): Promise<PayloadWorld> {
     return String(secret);
   }
 
-  async function publish(way: WayName, payloads: readonly SentPayload[]): Promise<readonly Answer[]> {
+  async function publish(open: Way, payloads: readonly SentPayload[]): Promise<readonly Answer[]> {
     const first = number;
     number += payloads.length;
-    const open: Way = WAYS[way];
     await using publisher = open(carillon);
     return await publisher.publish(
       payloads.map(({ type = 'odd.payload', data, contentType = '' }, i) =>
@@ -105,11 +103,10 @@ export async function openPayloadWorld(): Promise<PayloadWorld> {
   }
 
   return {
-    publish,
-    async deliver(way, payloads) {
+    async deliver(open, payloads) {
       const first = number;
       const before = receiver.requests.length;
-      const answers = await publish(way, payloads);
+      const answers = await publish(open, payloads);
       for (const [i, answer] of answers.entries()) {
         if (answer instanceof Refusal) throw new Error(`${payloads[i]!.name} was refused`, { cause: answer });
         assert.equal(answer.deliveryCount, 2, payloads[i]!.name);
@@ -124,6 +121,17 @@ export async function openPayloadWorld(): Promise<PayloadWorld> {
         seen.add(`${request.path} ${index}`);
       }
       assert.equal(seen.size, 2 * payloads.length);
+    },
+    async refuse(open, payloads) {
+      const answers = await publish(
+        open,
+        payloads.map(([payload]) => payload),
+      );
+      for (const [i, [{ name }, field]] of payloads.entries()) {
+        const answer = answers[i];
+        assert.ok(answer instanceof Refusal, `${name} was taken`);
+        assert.deepEqual([answer.code, answer.fields], [Code.InvalidArgument, [field]], name);
+      }
     },
     async [Symbol.asyncDispose]() {
       await carillon[Symbol.asyncDispose]();
