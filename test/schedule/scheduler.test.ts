@@ -11,7 +11,7 @@ import type { Store } from '../../src/store/store.ts';
 import { type ManualClock, manualClock } from '../support/clock.ts';
 import { aPayload, listener } from '../support/fan-out.ts';
 import { type LogLine, recordingLog } from '../support/log.ts';
-import { aSpec, aWebhook, openMemoryStore, T0 } from '../support/store.ts';
+import { anAttempt, aSpec, aWebhook, openMemoryStore, T0 } from '../support/store.ts';
 
 interface World extends AsyncDisposable {
   readonly store: Store;
@@ -266,6 +266,40 @@ describe('the scheduler', () => {
     assert.deepEqual(await world.fired(webhook), [1_000]);
     const { cursor } = await world.stored(webhook);
     assert.deepEqual([cursor.fired, cursor.skipped], [1, 2]);
+  });
+
+  it('goes on after a run that was skipped, though it would have been the last by max_runs', async () => {
+    await using world = await openWorld();
+    const webhook = await world.register({ ...every(1_000), overlap: 'SKIP', maxRuns: 2 });
+    await world.pass(3_000);
+    assert.deepEqual(await world.fired(webhook), [1_000]);
+    const { deliveries } = await world.store.pollWaiting();
+    const now = world.clock.now();
+    const transition = { to: 'SUCCEEDED' } as const;
+    await world.store.settle(
+      deliveries.map((delivery) => ({ delivery, attempt: anAttempt(1), transition, now })),
+      [],
+    );
+    await world.pass(3_000);
+    assert.deepEqual(await world.fired(webhook), [1_000, 4_000]);
+    const { cursor } = await world.stored(webhook);
+    assert.deepEqual([cursor.fired, cursor.skipped, cursor.nominalAt], [2, 2, null]);
+  });
+
+  it('goes on after a run whose template failed, though it would have been the last by max_runs', async () => {
+    await using world = await openWorld();
+    const source = '{% for i in (1..100000) %}{{ webhook.labels.big }}{% endfor %}';
+    const payload = aPayload({ body: { kind: 'template', source } });
+    const labels = { big: 'x'.repeat(1_000) };
+    const webhook = await world.register({ ...every(1_000), maxRuns: 1 }, { payload, labels });
+    await world.pass(2_000);
+    const failing = await world.stored(webhook);
+    assert.deepEqual([failing.cursor.fired, failing.cursor.skipped], [0, 2]);
+    const mended = { ...failing, spec: { ...failing.spec, payload: aPayload() }, version: 2 };
+    assert.deepEqual(await world.store.updateWebhooks([{ webhook: mended, ifVersion: 1 }]), ['UPDATED']);
+    await world.pass(2_000);
+    assert.deepEqual(await world.fired(webhook), [3_000]);
+    assert.equal((await world.stored(webhook)).cursor.nominalAt, null);
   });
 
   it('stops after max_runs and at the end', async () => {
