@@ -110,7 +110,7 @@ export function streamPublishing({ publisher, clock, shutdown, limits: given }: 
   }
 }
 
-/** A stream that was broken off looks at first like one that has ended. Raises why, if it was. */
+/** A stream that was broken off looks at first like one that has ended. Raises why, if that is known by now. */
 async function leftBehind(caller: AbortSignal): Promise<void> {
   await setImmediate();
   if (caller.reason instanceof ConnectError) throw caller.reason;
