@@ -241,11 +241,11 @@ describe('WatchDeliveries', () => {
 
   it('ends at the deadline of its caller', async () => {
     await using running = await startWith();
-    const stream = createClient(DeliveryService, running.transports.grpc).watchDeliveries(
-      {},
-      { timeoutMs: 50 },
-    );
-    assert.equal((await refusal(collected(stream))).code, Code.DeadlineExceeded);
+    // Clients that know of deadlines hang up by themselves, sometimes sooner.
+    const { response } = await rawWatch(running.url, '{}', { 'connect-timeout-ms': '50' });
+    let text = '';
+    for await (const chunk of response.setEncoding('utf8')) text += chunk;
+    assert.match(text, /"code":"deadline_exceeded"/);
     const line = await running.line(
       ({ fields }) => fields.rpc === 'carillon.v1.DeliveryService/WatchDeliveries',
     );
@@ -402,11 +402,11 @@ function envelope(message: string | Uint8Array): Buffer {
 }
 
 /** A watch over Connect whose answer has begun, and is read by nobody yet. */
-async function rawWatch(url: string, json: string) {
+async function rawWatch(url: string, json: string, headers: Record<string, string> = {}) {
   const request = httpRequest(`${url}/carillon.v1.DeliveryService/WatchDeliveries`, {
     method: 'POST',
     agent: false,
-    headers: { 'content-type': 'application/connect+json' },
+    headers: { 'content-type': 'application/connect+json', ...headers },
   });
   request.on('error', () => {});
   request.end(envelope(json));
