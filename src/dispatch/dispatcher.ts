@@ -114,6 +114,10 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     }
     reads.wantDeliveries(lane, now);
     arrange(lane, target, { now, sent, share, mayGo: turn.go, again: turn.again, originFree });
+    if (originFree > sent) {
+      const waiting = origins.takeWaiting(target.origin);
+      if (waiting !== undefined) lanes.ready(waiting);
+    }
     return sent;
   }
 

@@ -6,8 +6,10 @@ export interface Origins<L> {
   /** Requests that may still be sent to the origin. */
   free(origin: string): number;
   start(origin: string): void;
-  /** Ends one and returns the lanes that waited for it. */
+  /** Ends one and returns who may go instead: the lane that waited longest, or all when none is in flight. */
   finish(origin: string): Iterable<L>;
+  /** Takes the lane that has waited longest, if the origin has room: whoever was looked at left some. */
+  takeWaiting(origin: string): L | undefined;
   /** Notes that a lane waits for the origin to have room. */
   wait(origin: string, lane: L): void;
 }
@@ -24,13 +26,26 @@ export function createOrigins<L>(inFlightMax: number): Origins<L> {
     finish(origin) {
       const entry = busy.get(origin);
       if (entry === undefined) return [];
-      const { waiting } = entry;
-      if (waiting.size > 0) entry.waiting = new Set();
-      if (--entry.inFlight === 0) busy.delete(origin);
-      return waiting;
+      if (--entry.inFlight > 0) return first(entry.waiting);
+      // Nobody who comes back could look after those that still wait.
+      busy.delete(origin);
+      return entry.waiting;
+    },
+    takeWaiting(origin) {
+      const entry = busy.get(origin);
+      return entry === undefined || entry.inFlight >= inFlightMax ? undefined : first(entry.waiting)[0];
     },
     wait(origin, lane) {
       busy.get(origin)?.waiting.add(lane);
     },
   };
+}
+
+/** Takes the one that was added first. To wake all for one place would make every other look in vain. */
+function first<L>(waiting: Set<L>): L[] {
+  for (const lane of waiting) {
+    waiting.delete(lane);
+    return [lane];
+  }
+  return [];
 }

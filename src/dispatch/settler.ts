@@ -25,7 +25,7 @@ export interface SettlerDeps {
 }
 
 /** How long a settlement waits for others. */
-const LINGER_MS = 5;
+const LINGER_MS = 20;
 /** Settlements in one transaction. */
 const BATCH_MAX = 500;
 /** How long to wait after the store refused: what was delivered must not be forgotten. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Random } from './random.ts';
 
 /**
@@ -50,7 +50,7 @@ export function createIds(kind: IdKind, random: Random): (now: number) => string
  * so the store's primary key on events is what makes a run fire at most once.
  */
 export function runEventId(webhookId: string, nominalAt: number): string {
-  const digest = createHash('sha256').update(`${webhookId}@${nominalAt}`).digest();
+  const digest = hash('sha256', `${webhookId}@${nominalAt}`, 'buffer');
   return PREFIX.event + time(nominalAt) + tail(digest);
 }
 

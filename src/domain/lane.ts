@@ -94,7 +94,7 @@ export function started(lane: LaneState, rules: LaneRules, now: number): LaneSta
 /** The lane after an attempt came to its end. `unit` is in [0, 1). */
 export function finished(lane: LaneState, verdict: Verdict, now: number, unit: number): LaneState {
   const inFlight = lane.inFlight - 1;
-  if (verdict.success) return { ...lane, inFlight, failures: 0, health: HEALTHY };
+  if (verdict.success) return { ...lane, inFlight, failures: 0, health: healthAfterSuccess(lane.health) };
   const failures = verdict.unavailable ? lane.failures + 1 : 0;
   const holdUntil =
     verdict.retryAfterMs > 0 ? Math.max(lane.holdUntil, now + verdict.retryAfterMs) : lane.holdUntil;
@@ -105,6 +105,12 @@ export function finished(lane: LaneState, verdict: Verdict, now: number, unit: n
     holdUntil,
     health: healthAfterFailure(lane.health, verdict, failures, now, unit),
   };
+}
+
+/** The same object when nothing has changed, which is how the caller knows that there is nothing to write. */
+function healthAfterSuccess(health: LaneHealth): LaneHealth {
+  const { failingSince, trips, openUntil } = health;
+  return failingSince === null && trips === 0 && openUntil === null ? health : HEALTHY;
 }
 
 function healthAfterFailure(

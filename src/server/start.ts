@@ -49,7 +49,7 @@ export interface ServerDeps {
 }
 
 /** How long due runs are gathered, so that many share a commit: most of a run's lateness on an idle server. */
-const SCHEDULER_REST_MS = 4;
+const SCHEDULER_REST_MS = 8;
 
 /**
  * Starts everything, in the order in which one needs the other, and resolves when it accepts calls.

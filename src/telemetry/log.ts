@@ -12,8 +12,11 @@ export interface LogOptions {
   readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }
 
-/** Bytes of log lines held back before they are written together. */
-const BUFFER_BYTES = 4096;
+/**
+ * Bytes of log lines held back before they are written together: handing a write to its thread costs
+ * the caller as much as ten lines. Pino writes at most 16 KiB at once, and wants this to be less.
+ */
+const BUFFER_BYTES = 15 * 1024;
 /** The longest that a line is held back. */
 const FLUSH_MS = 100;
 

@@ -44,12 +44,12 @@ describe('the dispatcher', () => {
     const webhook = await pipeline.register({ destination: receiver.url });
     const [id] = await pipeline.publish(webhook, ['x']);
     await pipeline.finished(webhook);
-    const lines = pipeline.lines.filter(({ fields }) => fields['deliveryId'] === id);
+    const lines = pipeline.lines.filter(({ fields }) => fields.deliveryId === id);
     assert.deepEqual(
       lines.map(({ message }) => message),
       [`Webhook to '${receiver.url}' dispatched, response code: 200`],
     );
-    assert.equal(lines[0]!.fields['status'], 200);
+    assert.equal(lines[0]!.fields.status, 200);
   });
 
   it('retries with the same id and the same bytes until it succeeds', async () => {

@@ -102,6 +102,12 @@ describe('the circuit breaker', () => {
     assert.equal(opened.at(-1), BREAKER_OPEN_MAX_MS);
   });
 
+  it('keeps the very health it had while nothing goes wrong, so that there is nothing to write', () => {
+    // As read from the store: equal to HEALTHY, and another object.
+    const health = { ...HEALTHY };
+    assert.equal(attempt(newLane(health, 0), SUCCESS, T).health, health);
+  });
+
   it('is not opened again by attempts that were in flight when it opened', () => {
     let lane = newLane(HEALTHY, 0);
     for (let i = 0; i < 8; i++) lane = started(lane, RULES, T);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { MISFIRE_GRACE_MS } from '../../src/domain/run-plan.ts';
 import { type Call, connectCall, type Json, Refusal } from '../support/call.ts';
 import { until } from '../support/pipeline.ts';
 import { hang, openReceiver, type ReceivedRequest, type Receiver, status } from '../support/receiver.ts';
@@ -109,24 +110,48 @@ describe('a server that is killed while it ticks', () => {
     assert.equal((delivery as Json).attemptCount, 1);
   });
 
-  it('fires the latest of several missed runs at once, not only the next', async () => {
+  it('makes up for what it missed as each schedule says, even when that has ended since', async () => {
     await using folder = await temporaryFolder();
     await using receiver = await openReceiver();
-    await using first = await startCarillon({ command: 'dev', cwd: folder.path });
-    const schedule = { every: '1s', misfirePolicy: 'MISFIRE_POLICY_FIRE_LATEST' };
-    const webhook = { name: 'joe', destination: `${receiver.url}/joe`, schedule };
-    await connectCall(first.url)('WebhookService/Register', { webhook });
-    const [before] = await receiver.received(1);
+    const options = { command: 'dev', cwd: folder.path, args: ['--every-min', '100ms'] } as const;
+    await using first = await startCarillon(options);
+    // Five runs of each, all while it is dead.
+    const startAt = Date.now() + 2_000;
+    const endAt = startAt + 5 * PERIOD_MS;
+    const registerMissed = async (misfirePolicy: string): Promise<string> => {
+      const schedule = {
+        every: `${PERIOD_MS / 1_000}s`,
+        startTime: new Date(startAt).toISOString(),
+        endTime: new Date(endAt).toISOString(),
+        misfirePolicy: `MISFIRE_POLICY_${misfirePolicy}`,
+        overlapPolicy: 'OVERLAP_POLICY_ALLOW',
+      };
+      const destination = `${receiver.url}/${misfirePolicy}`;
+      const webhook = { name: misfirePolicy, destination, schedule, limits: { ordered: true } };
+      return idOf(await connectCall(first.url)('WebhookService/Register', { webhook }));
+    };
+    const ids = new Map<string, string>();
+    for (const policy of ['FIRE_ALL', 'FIRE_LATEST', 'SKIP']) ids.set(policy, await registerMissed(policy));
     await first.stop('SIGKILL');
-    await sleep(3_100);
+    assert.ok(Date.now() < startAt, 'it took too long to register');
+    await sleep(endAt + MISFIRE_GRACE_MS - Date.now());
 
-    const connections = receiver.connections;
-    await using _second = await startCarillon({ command: 'dev', cwd: folder.path });
-    const startedAt = Date.now();
-    const after = await until(() => receiver.requests.find(({ connection }) => connection > connections));
-    const nominalAt = nominalOf(after);
-    assert.ok(nominalAt <= startedAt, `it waited for the run at ${new Date(nominalAt).toISOString()}`);
-    assert.ok(nominalAt >= nominalOf(before!) + 3_000, 'it fired a run that a later one stood in for');
+    await using second = await startCarillon(options);
+    const made = new Map<string, unknown>();
+    for (const [policy, id] of ids) {
+      const { runCount = '0', skippedRunCount = '0' } = await ended(connectCall(second.url), id);
+      const times = receiver.requests.filter(({ path }) => path === `/${policy}`).map(nominalOf);
+      made.set(policy, {
+        runs: times.map((time) => (time - startAt) / PERIOD_MS),
+        runCount,
+        skippedRunCount,
+      });
+    }
+    assert.deepEqual(Object.fromEntries(made), {
+      FIRE_ALL: { runs: [0, 1, 2, 3, 4], runCount: '5', skippedRunCount: '0' },
+      FIRE_LATEST: { runs: [4], runCount: '1', skippedRunCount: '4' },
+      SKIP: { runs: [], runCount: '0', skippedRunCount: '5' },
+    });
   });
 });
 

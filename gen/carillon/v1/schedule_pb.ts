@@ -143,7 +143,8 @@ export const ScheduleSchema: GenMessage<Schedule> = /*@__PURE__*/
   messageDesc(file_carillon_v1_schedule, 0);
 
 /**
- * What happens with runs that were missed: the server was down, or too busy.
+ * What happens with runs that were missed: the server was down, or too busy. A run that is at most 5 s
+ * late was not missed.
  *
  * @generated from enum carillon.v1.MisfirePolicy
  */
@@ -178,7 +179,8 @@ export const MisfirePolicy = {
 } as const;
 
 /**
- * What happens with runs that were missed: the server was down, or too busy.
+ * What happens with runs that were missed: the server was down, or too busy. A run that is at most 5 s
+ * late was not missed.
  *
  * @generated from enum carillon.v1.MisfirePolicy
  */
