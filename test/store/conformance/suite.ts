@@ -1,11 +1,14 @@
+import { bounds } from './bounds.ts';
 import { calls } from './calls.ts';
 import { feed } from './feed.ts';
 import type { Harness } from './harness.ts';
 import { lanes } from './lanes.ts';
 import { listing } from './listing.ts';
 import { log } from './log.ts';
+import { matching } from './matching.ts';
 import { publishing } from './publishing.ts';
 import { registrations } from './registrations.ts';
+import { remembering } from './remembering.ts';
 import { removing } from './removing.ts';
 import { firing, overlaps, upcoming } from './runs.ts';
 import { settling } from './settling.ts';
@@ -20,6 +23,9 @@ export function conformance(harness: Harness): void {
     updates,
     removing,
     publishing,
+    remembering,
+    bounds,
+    matching,
     upcoming,
     firing,
     overlaps,
