@@ -288,6 +288,31 @@ describe('A deadline over native gRPC', () => {
     assert.deepEqual([waiting.grpcStatus, waiting.body.length], [Code.DeadlineExceeded, 5]);
   });
 
+  it('ends a stream that is not read', async () => {
+    await using port = await startEcho(
+      {
+        async *repeat() {
+          for (;;) yield note({ data: BIG });
+        },
+      },
+      { limits: { discardMs: 20 } },
+    );
+    await using raw = rawHttp2(port.address);
+    const stream = raw.session.request({
+      ':method': 'POST',
+      'content-type': 'application/grpc',
+      ...timeout('30m', Repeat),
+    });
+    const closed = new Promise((resolve) => stream.once('close', resolve));
+    stream.end(one);
+    await new Promise((resolve) => stream.once('response', resolve));
+    await port.line(({ fields }) => fields.code === 'deadline_exceeded');
+    await settled(() => stream.readableLength);
+    stream.resume();
+    await closed;
+    assert.equal(stream.rstCode, 0);
+  });
+
   it('that has passed already ends the call', async () => {
     await using port = await startEcho({}, { limits: { discardMs: 10 } });
     await using raw = rawHttp2(port.address);

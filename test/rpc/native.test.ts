@@ -106,6 +106,23 @@ describe('A call over native gRPC', () => {
     assert.deepEqual(seen, ['first', 'message', 'last']);
   });
 
+  it('sends headers without messages, and with a failure', async () => {
+    await using port = await startEcho({
+      // biome-ignore lint/correctness/useYield: there are none
+      async *repeat({ text }, { responseHeader }) {
+        responseHeader.set('at', 'first');
+        if (text !== '') throw new DomainError('ABORTED', text);
+      },
+    });
+    for (const text of ['', 'enough']) {
+      const stream = port.client.serverStream(Repeat, note({ text }));
+      const headers = new Promise<Metadata>((resolve) => stream.once('metadata', resolve));
+      stream.on('error', ({ message }) => assert.match(message, /enough/));
+      stream.resume();
+      assert.deepEqual((await headers).get('at'), ['first']);
+    }
+  });
+
   it('tells its handler what is called, and how', async () => {
     await using port = await startEcho({
       echo: (_, { service, method, protocolName, requestMethod, url }) =>

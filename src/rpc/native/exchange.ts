@@ -140,6 +140,7 @@ export class Exchange implements HandlerContext, Listener {
   /** Ends the call well, unless it has ended. */
   finish(): void {
     if (this.ended) return;
+    if (!this.#headersSent) this.#sendHeaders();
     const trailer = this.#responseTrailer;
     const status =
       trailer === undefined ? OK : { ...OK, metadata: toMetadata(trailer, this.#deps.newMetadata) };
@@ -154,6 +155,7 @@ export class Exchange implements HandlerContext, Listener {
     let error = guard.fail(reason, this.call);
     let status: Status;
     try {
+      if (!this.#headersSent) this.#sendHeaders();
       status = statusOf(error, this.#responseTrailer, newMetadata);
     } catch (unsendable) {
       error = guard.fail(unsendable, this.call);
@@ -259,7 +261,9 @@ export class Exchange implements HandlerContext, Listener {
       this.#deps.guard.fail(unsendable, this.call);
       this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
     }
-    if (!this.#heard) closeLater(this.#stream, this.#deps.limits.discardMs);
+    // The status of a failure waits behind what is not read, which may be for ever.
+    const stuck = status.code !== OK.code && this.#unwritten > 0;
+    if (stuck || !this.#heard) closeLater(this.#stream, this.#deps.limits.discardMs);
   }
 
   /** Without a status when the caller is gone. */

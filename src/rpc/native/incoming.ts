@@ -14,12 +14,12 @@ export function incoming(exchange: Exchange, type: DescMessage): AsyncIterableIt
   exchange.start({
     message(bytes) {
       const first = waiting.shift();
-      if (waiting.length > 0) exchange.read();
       try {
         first?.resolve({ done: false, value: readBinary(type, bytes, 'a message of the stream') });
       } catch (reason) {
         first?.reject(reason);
       }
+      if (waiting.length > 0) exchange.read();
     },
     done() {
       over ??= {};

@@ -10,7 +10,7 @@ export interface NativeLimits {
   readonly writeAheadBytes: number;
   /** How long the one message of a call may take to arrive. */
   readonly requestMs: number;
-  /** How long a caller may go on sending after its answer, so that it gets to read it. */
+  /** How long a caller may go on sending after its answer, or leave unread what stands before a failure. */
   readonly discardMs: number;
   /** A connection without calls is closed after this long. */
   readonly idleMs: number;
