@@ -5,10 +5,13 @@ import { describe, it } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { Code } from '@connectrpc/connect';
 import { status } from '@grpc/grpc-js';
+import { systemClock } from '../../src/domain/clock.ts';
 import { systemRandom } from '../../src/domain/random.ts';
+import { createGrpcServer } from '../../src/server/grpc-listener.ts';
 import type { Address } from '../../src/server/listen.ts';
-import { Chat, Echo, note, Repeat } from '../support/echo.ts';
+import { Chat, Echo, echoServices, note, Repeat } from '../support/echo.ts';
 import { framed, grpcClient, grpcRefusal, pathOf, rawHttp2, startEcho } from '../support/grpc.ts';
+import { recordingLog } from '../support/log.ts';
 
 const ONE = framed(new Uint8Array(0));
 
@@ -81,7 +84,7 @@ describe('The native gRPC port when it stops', () => {
   });
 
   it('does not wait for connections without calls, nor for those that never say anything', async () => {
-    await using port = await startEcho();
+    await using port = await startEcho({}, { limits: { lingerMs: 20 } });
     await port.client.unary(Echo, note({}));
     const silent = connectTcp(port.address.port, port.address.host);
     await new Promise((resolve) => silent.once('connect', resolve));
@@ -104,10 +107,32 @@ describe('The native gRPC port when it stops', () => {
     await other[Symbol.asyncDispose]();
   });
 
-  it('that never listened has nothing to stop', async () => {
+  it('has nothing to stop when it never listened', async () => {
+    const server = createGrpcServer({
+      services: echoServices(),
+      settings: { messageBytesMax: 1, connectionsMax: 1 },
+      log: recordingLog().log,
+      clock: systemClock,
+    });
+    await server.close(60_000);
+    await server.close(60_000);
+  });
+});
+
+describe('The native gRPC port', () => {
+  it('that is taken is not listened on, and the operator is told what to do', async () => {
     await using port = await startEcho();
-    await port.server.close(0);
-    await port.server.close(0);
+    const server = createGrpcServer({
+      services: echoServices(),
+      settings: { messageBytesMax: 1, connectionsMax: 1 },
+      log: recordingLog().log,
+      clock: systemClock,
+    });
+    await assert.rejects(server.listen(port.address), {
+      code: 'FAILED_PRECONDITION',
+      message: `127.0.0.1:${port.address.port} is already in use; choose another with --grpc-listen`,
+    });
+    await server.close(0);
   });
 });
 

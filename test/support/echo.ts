@@ -7,7 +7,9 @@ import {
   type DescMethodUnary,
   type DescService,
   type Message,
+  type MessageInitShape,
 } from '@bufbuild/protobuf';
+import type { GenMessage } from '@bufbuild/protobuf/codegenv2';
 import {
   FieldDescriptorProto_Label,
   FieldDescriptorProto_Type,
@@ -61,18 +63,19 @@ const FILE = create(FileDescriptorProtoSchema, {
 const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: [FILE] }));
 
 export const EchoService: DescService = registry.getService('test.v1.EchoService')!;
-export const [Echo, Repeat, Collect, Chat] = EchoService.methods as unknown as readonly [
-  DescMethodUnary,
-  DescMethodServerStreaming,
-  DescMethodClientStreaming,
-  DescMethodBiDiStreaming,
-];
-export const NoteSchema = registry.getMessage('test.v1.Note')!;
-
 export type Note = Message<'test.v1.Note'> & { text: string; count: number; data: Uint8Array };
 
-export function note(fields: Partial<Omit<Note, '$typeName' | '$unknown'>>): Note {
-  return create(NoteSchema, fields) as Note;
+export const NoteSchema = registry.getMessage('test.v1.Note') as GenMessage<Note>;
+
+export const [Echo, Repeat, Collect, Chat] = EchoService.methods as unknown as readonly [
+  DescMethodUnary<GenMessage<Note>, GenMessage<Note>>,
+  DescMethodServerStreaming<GenMessage<Note>, GenMessage<Note>>,
+  DescMethodClientStreaming<GenMessage<Note>, GenMessage<Note>>,
+  DescMethodBiDiStreaming<GenMessage<Note>, GenMessage<Note>>,
+];
+
+export function note(fields: MessageInitShape<GenMessage<Note>>): Note {
+  return create(NoteSchema, fields);
 }
 
 /** The four methods, with the types of their messages known. */

@@ -1,6 +1,14 @@
 /** The native gRPC port on real sockets, with clients of grpc-js and of HTTP/2 without any gRPC. */
 import { type ClientHttp2Session, connect, type OutgoingHttpHeaders } from 'node:http2';
-import { create, type DescMethod, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
+import {
+  create,
+  type DescMessage,
+  type DescMethod,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from '@bufbuild/protobuf';
 import {
   type CallOptions,
   type ChannelOptions,
@@ -18,7 +26,7 @@ import type { NativeLimits } from '../../src/rpc/native/limits.ts';
 import type { Services } from '../../src/rpc/services.ts';
 import { createGrpcServer, type GrpcServer, type GrpcSettings } from '../../src/server/grpc-listener.ts';
 import type { Address } from '../../src/server/listen.ts';
-import { type EchoImpl, echoServices, type Note } from './echo.ts';
+import { type EchoImpl, echoServices } from './echo.ts';
 import { type WatchedLog, watchedLog } from './log.ts';
 
 export interface GrpcOptions {
@@ -77,22 +85,25 @@ export interface RawAnswer {
 export interface GrpcClient {
   /** Sends bytes as they are, whatever the method. Never rejects. */
   raw(path: string, request: Uint8Array, options?: CallOptions): Promise<RawAnswer>;
-  unary<M extends DescMethod>(
-    method: M,
-    request: MessageInitShape<M['input']>,
+  unary<I extends DescMessage, O extends DescMessage>(
+    method: Method<I, O>,
+    request: MessageInitShape<I>,
     options?: UnaryOptions,
-  ): Promise<UnaryAnswer>;
-  serverStream(
-    method: DescMethod,
-    request: Record<string, unknown>,
-    options?: UnaryOptions,
-  ): ClientReadableStream<Note>;
+  ): Promise<UnaryAnswer<O>>;
+  serverStream<I extends DescMessage, O extends DescMessage>(
+    method: Method<I, O>,
+    request: MessageInitShape<I>,
+  ): Reads<O>;
   /** The answer is that of the stream, once it has ended. */
-  clientStream(
-    method: DescMethod,
-    options?: UnaryOptions,
-  ): { readonly stream: ClientWritableStream<Note>; readonly answer: Promise<Note> };
-  bidi(method: DescMethod, options?: UnaryOptions): ClientDuplexStream<Note, Note>;
+  clientStream<I extends DescMessage, O extends DescMessage>(
+    method: Method<I, O>,
+  ): {
+    readonly stream: ClientWritableStream<MessageInitShape<I>>;
+    readonly answer: Promise<MessageShape<O>>;
+  };
+  bidi<I extends DescMessage, O extends DescMessage>(
+    method: Method<I, O>,
+  ): ClientDuplexStream<MessageInitShape<I>, MessageShape<O>> & Reads<O>;
   close(): void;
 }
 
@@ -100,8 +111,19 @@ export interface UnaryOptions extends CallOptions {
   readonly metadata?: Metadata;
 }
 
-export interface UnaryAnswer {
-  readonly message: Note;
+type Method<I, O> = DescMethod & { readonly input: I; readonly output: O };
+
+/** For iterations: grpc-js does not say of what its streams are. */
+type Reads<O extends DescMessage> = Omit<
+  ClientReadableStream<MessageShape<O>>,
+  typeof Symbol.asyncIterator | 'toArray'
+> & {
+  [Symbol.asyncIterator](): AsyncIterator<MessageShape<O>>;
+  toArray(): Promise<MessageShape<O>[]>;
+};
+
+export interface UnaryAnswer<O extends DescMessage> {
+  readonly message: MessageShape<O>;
   readonly headers: Metadata;
   readonly trailers: Metadata;
 }
@@ -111,11 +133,15 @@ export function grpcClient({ host, port }: Address, options: ChannelOptions = {}
   const own = { 'grpc.use_local_subchannel_pool': 1, ...options };
   const client = new Client(`${host}:${port}`, credentials.createInsecure(), own);
   const asIs = (bytes: Buffer) => bytes;
-  const writer = (method: DescMethod) => (message: Record<string, unknown>) =>
-    Buffer.from(toBinary(method.input, create(method.input, message)));
+  const writer =
+    <I extends DescMessage>(type: I) =>
+    (message: MessageInitShape<I>) =>
+      Buffer.from(toBinary(type, create(type, message)));
   // Not from a Buffer, which the bytes of a message would become as well.
-  const reader = (method: DescMethod) => (bytes: Buffer) =>
-    fromBinary(method.output, new Uint8Array(bytes)) as Note;
+  const reader =
+    <O extends DescMessage>(type: O) =>
+    (bytes: Buffer): MessageShape<O> =>
+      fromBinary(type, new Uint8Array(bytes));
 
   return {
     raw: (path, request, callOptions = {}) =>
@@ -142,49 +168,40 @@ export function grpcClient({ host, port }: Address, options: ChannelOptions = {}
     unary: (method, request, { metadata = new Metadata(), ...callOptions } = {}) =>
       new Promise((resolve, reject) => {
         let headers = new Metadata();
-        let answer: Note | undefined;
+        let message: MessageShape<typeof method.output> | undefined;
         const call = client.makeUnaryRequest(
           pathOf(method),
-          writer(method),
-          reader(method),
+          writer(method.input),
+          reader(method.output),
           request,
           metadata,
           callOptions,
           (error, response) => {
             if (error) reject(error);
-            answer = response;
+            message = response;
           },
         );
         call.on('metadata', (received: Metadata) => {
           headers = received;
         });
         call.on('status', ({ metadata: trailers }) => {
-          if (answer !== undefined) resolve({ message: answer, headers, trailers });
+          if (message !== undefined) resolve({ message, headers, trailers });
         });
       }),
-    serverStream: (method, request, { metadata = new Metadata(), ...callOptions } = {}) =>
-      client.makeServerStreamRequest(
-        pathOf(method),
-        writer(method),
-        reader(method),
-        request,
-        metadata,
-        callOptions,
-      ),
-    clientStream(method, { metadata = new Metadata(), ...callOptions } = {}) {
-      const { promise, resolve, reject } = Promise.withResolvers<Note>();
+    serverStream: (method, request) =>
+      client.makeServerStreamRequest(pathOf(method), writer(method.input), reader(method.output), request),
+    clientStream(method) {
+      const { promise, resolve, reject } = Promise.withResolvers<MessageShape<typeof method.output>>();
       const stream = client.makeClientStreamRequest(
         pathOf(method),
-        writer(method),
-        reader(method),
-        metadata,
-        callOptions,
+        writer(method.input),
+        reader(method.output),
         (error, response) => (error ? reject(error) : resolve(response!)),
       );
       return { stream, answer: promise };
     },
-    bidi: (method, { metadata = new Metadata(), ...callOptions } = {}) =>
-      client.makeBidiStreamRequest(pathOf(method), writer(method), reader(method), metadata, callOptions),
+    bidi: (method) =>
+      client.makeBidiStreamRequest(pathOf(method), writer(method.input), reader(method.output)),
     close: () => client.close(),
   };
 }
