@@ -18,6 +18,8 @@ export interface Context {
   readonly deliveries: Catalog;
   /** Removed webhooks of which deliveries still wait to be cancelled, and when each was removed. */
   readonly removed: Map<string, number>;
+  /** Waiting deliveries whose event's data was erased: of an attempt in flight nothing is to be kept of it. */
+  readonly erased: Set<number>;
   /** The next place in order of arrival, of an event and of a delivery. */
   readonly takeKey: () => number;
   /** So many places in a row; the first. */
@@ -73,6 +75,7 @@ export function createContext(db: Database, bounds: WaitingBounds): Context {
     events,
     deliveries,
     removed,
+    erased: new Set(),
     takeKey: () => nextKey++,
     takeOrds(count) {
       const first = nextOrd;

@@ -10,6 +10,8 @@ export interface Journal {
   readonly keptAfter: () => number;
   /** Adds what is settled of a delivery, and returns the row. */
   readonly settle: (row: SettlementRow) => number;
+  /** Leaves out of an attempt what tells of the event's data, if that was erased. */
+  readonly strip: (row: SettlementRow) => void;
   /** Takes the last row back: its delivery was not waiting. */
   readonly takeBack: () => void;
   /** Adds a delivery as it is now. */
@@ -49,9 +51,9 @@ export function createJournal(db: Database): Journal {
   const count = db.prepare(`
     UPDATE deliveries SET attempts = max(attempts, ?2), last_status = iif(?3 = 0, last_status, ?3) WHERE ord = ?1`);
   const point = db.prepare('UPDATE deliveries SET journal = ?2 WHERE ord = ?1');
-  const selectTries = db.prepare<[id: string, attempts: number]>(
-    'SELECT id, attempts FROM deliveries WHERE ord = ?',
-  );
+  const selectTries = db.prepare<[id: string, attempts: number, isErased: number]>(`
+    SELECT d.id, d.attempts, e.body IS NULL FROM deliveries AS d JOIN events AS e ON e.key = d.event
+    WHERE d.ord = ?`);
   const selectNumber = db.prepare(`
     ${CHAIN} SELECT 1 FROM chain JOIN journal AS j USING (seq) WHERE j.number = ?2`);
   const selectAttempts = db.prepare<AttemptRow>(`
@@ -84,16 +86,20 @@ export function createJournal(db: Database): Journal {
       insert.run(++last, ord, to, reason, at, attempts, status, number, facts, headers, body);
       return last;
     },
+    strip(row) {
+      const attempt = row[8];
+      if (attempt !== null && selectTries.get(row[0])?.[2] === 1) row[8] = withoutData(attempt);
+    },
     takeBack: () => void remove.get(last--),
     note: (ord) => add(ord, null),
     late([ord, id, , , , , attempts, status], attempt) {
-      const [knownId, known] = selectTries.get(ord) ?? [];
+      const [knownId, known, isErased] = selectTries.get(ord) ?? [];
       // An attempt of a delivery that is gone even from history would never be swept.
       if (knownId !== id) return;
       // The same attempt may be reported again by a dispatcher that was not told of the commit.
       if (attempt[0] <= known! && selectNumber.get(ord, attempt[0]) !== undefined) return;
       count.run(ord, attempts, status);
-      add(ord, attempt);
+      add(ord, isErased === 1 ? withoutData(attempt) : attempt);
     },
     attempts: (ord) => selectAttempts.all(ord),
     erase: (ord) => void eraseAnswers.run(ord),
@@ -104,4 +110,8 @@ export function createJournal(db: Database): Journal {
     },
     keep: (after) => void updateKept.run(after),
   };
+}
+
+function withoutData([number, facts]: AttemptRow): AttemptRow {
+  return [number, facts, null, null];
 }

@@ -27,7 +27,7 @@ export function createErasure({ db, journal }: Pick<Context, 'db' | 'journal'>):
 }
 
 export function purgeVerbs(context: Context): Pick<Verbs, 'purgeEvents'> {
-  const { db } = context;
+  const { db, erased } = context;
   const erasure = createErasure(context);
   const select = db.prepare<[key: number]>(`
     SELECT key FROM events WHERE namespace = ?1 AND caller_id = ?2
@@ -48,7 +48,10 @@ export function purgeVerbs(context: Context): Pick<Verbs, 'purgeEvents'> {
     for (const [key] of found) {
       erasure.erase(key);
       const ended = end.all(key);
-      for (const [ord] of ended) changed.push(selectWaiting.get(ord)!);
+      for (const [ord] of ended) {
+        erased.add(ord);
+        changed.push(selectWaiting.get(ord)!);
+      }
       cancelled += ended.length;
     }
     return cancelled;

@@ -3,7 +3,7 @@ import type { LaneRow, SettlementRow, Verbs } from './protocol.ts';
 import { PENDING } from './tuples.ts';
 
 export function settleVerbs(context: Context): Pick<Verbs, 'settle'> {
-  const { db, journal, removed, hooks, waiting, deliveries } = context;
+  const { db, journal, removed, hooks, waiting, deliveries, erased } = context;
   const postpone = db.prepare(`
     UPDATE deliveries SET due_at = ?2, attempts = max(attempts, ?3), last_status = iif(?4 = 0, last_status, ?4),
       journal = ?5
@@ -21,6 +21,7 @@ export function settleVerbs(context: Context): Pick<Verbs, 'settle'> {
 
   function move(row: SettlementRow): boolean {
     const [ord, id, webhookId, to, reason, at, attempts, status] = row;
+    if (erased.has(ord)) journal.strip(row);
     if (removed.has(webhookId)) return false;
     // First, since it notes what the delivery's row says of the journal before. It is rarely for nothing.
     const seq = journal.settle(row);
@@ -33,6 +34,7 @@ export function settleVerbs(context: Context): Pick<Verbs, 'settle'> {
       return false;
     }
     if (to === PENDING) return true;
+    erased.delete(ord);
     if (ord <= deliveries.upto()) insertEnd.run(at, ord);
     waiting.add(hooks.get(webhookId)!.namespace, -1);
     return true;

@@ -95,7 +95,8 @@ export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
     const forgotten = unheard.next(finishedBefore, limit, (key) => forget(key, now), now);
     const erased = withData.next(payloadsBefore, limit - forgotten, erasure.erase);
     worked ||= forgotten + erased > 0;
-    return forgotten + erased + (unheard.isAtEnd() && withData.isAtEnd() ? 0 : 1);
+    const visited = forgotten + erased;
+    return visited > 0 || (unheard.isAtEnd() && withData.isAtEnd()) ? visited : 1;
   }
 
   function restart(): void {
