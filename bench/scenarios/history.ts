@@ -25,8 +25,10 @@ export const history: Scenario = {
     const thousands = bench.full ? 10_000 : bench.quick ? 100 : 1_000;
     const finished = count(thousands * 1_000);
     bench.say(`makes ${finished} finished deliveries`);
+    const begun = systemClock.monotonic();
     const empty = await start(bench, 0);
     const full = await start(bench, thousands);
+    bench.say(`made them in ${count((systemClock.monotonic() - begun) / 1_000)} s`);
     const servers = [empty.product, full.product] as const;
     const load = { way: 'native', how: 'unary', type: TYPE } as const;
     for (const server of servers) await warmRounds(bench, server, load);
@@ -55,6 +57,8 @@ export const history: Scenario = {
 interface Started {
   readonly product: Product;
   readonly webhookId: string;
+  /** In the middle of the past. */
+  readonly middle: number;
 }
 
 async function start(bench: Bench, thousands: number): Promise<Started> {
@@ -71,15 +75,19 @@ async function start(bench: Bench, thousands: number): Promise<Started> {
   const past = { webhookIds, thousands, types: ['past.paid', 'past.sent'], since: until - PAST_MS, until };
   if (thousands > 0) await seedFirst(store, past);
   await store.close();
-  if (thousands > 0) copyFirst(folder, past);
+  if (thousands > 0) await copyFirst(folder, past);
   const product = await startProduct({ folder, probe: true });
-  return { product, webhookId: webhookIds[1]! };
+  return { product, webhookId: webhookIds[1]!, middle: until - PAST_MS / 2 };
 }
 
-async function list(bench: Bench, { product, webhookId }: Started): Promise<void> {
+async function list(bench: Bench, { product, webhookId, middle }: Started): Promise<void> {
   const pages = bench.quick ? 20 : PAGES;
   const kinds = [
     { what: 'of all', about: {} },
+    {
+      what: 'from the middle on',
+      about: { filter: `create_time < "${new Date(middle).toISOString()}"` },
+    },
     { what: 'of a webhook', about: { webhookId } },
     { what: 'of a type', about: { filter: 'event_type = "past.paid"' } },
     { what: 'of what failed', about: { filter: 'state = FAILED' } },
