@@ -24,6 +24,8 @@ export interface HeldEvent {
   readonly event: EventBody;
   readonly forms: Partial<Record<DeliveryFormat, Presented>>;
   bytes: number;
+  /** Whether it is kept for others. */
+  kept: boolean;
   /** Deliveries of it in memory, as far as it is known: with too few it is read again, no more. */
   holds: number;
 }
@@ -37,18 +39,17 @@ export function createBodies(bytesMax: number = BODIES_BYTES_MAX): Bodies {
   const all = new Map<string, HeldEvent>();
   let bytes = 0;
 
-  function drop(eventId: string): void {
-    const held = all.get(eventId);
-    if (held === undefined) return;
-    all.delete(eventId);
+  function drop(held: HeldEvent): void {
+    held.kept = false;
+    all.delete(held.event.id);
     bytes -= held.bytes;
   }
 
   function makeRoom(): void {
     if (bytes <= bytesMax) return;
-    for (const id of all.keys()) {
+    for (const held of all.values()) {
       if (bytes <= bytesMax) return;
-      drop(id);
+      drop(held);
     }
   }
 
@@ -56,7 +57,7 @@ export function createBodies(bytesMax: number = BODIES_BYTES_MAX): Bodies {
     held.forms[format] = form;
     if (form.body === held.event.body) return;
     held.bytes += form.body.length;
-    if (all.get(held.event.id) !== held) return;
+    if (!held.kept) return;
     bytes += form.body.length;
     makeRoom();
   }
@@ -71,12 +72,10 @@ export function createBodies(bytesMax: number = BODIES_BYTES_MAX): Bodies {
 
   return {
     get: (eventId) => all.get(eventId),
-    drop,
     add(event) {
       const known = all.get(event.id);
       if (known !== undefined) return known;
-      const held = { event, forms: {}, bytes: ENTRY_BYTES + event.body.length, holds: 0 };
-      if (held.bytes > bytesMax) return held;
+      const held = { event, forms: {}, bytes: ENTRY_BYTES + event.body.length, kept: true, holds: 0 };
       all.set(event.id, held);
       bytes += held.bytes;
       makeRoom();
@@ -96,7 +95,11 @@ export function createBodies(bytesMax: number = BODIES_BYTES_MAX): Bodies {
     },
     release(eventId) {
       const held = all.get(eventId);
-      if (held !== undefined && --held.holds <= 0) drop(eventId);
+      if (held !== undefined && --held.holds <= 0) drop(held);
+    },
+    drop(eventId) {
+      const held = all.get(eventId);
+      if (held !== undefined) drop(held);
     },
   };
 }
