@@ -34,10 +34,10 @@ describe('a server', () => {
       assert.equal(data.delivery.event_id, 'order-7');
       assert.equal(data.delivery.last_status, 410);
     }
-    assert.deepEqual(
-      told.map(({ type }) => type).toSorted(),
-      ['carillon.delivery.failed', 'carillon.webhook.disabled'],
-    );
+    assert.deepEqual(told.map(({ type }) => type).toSorted(), [
+      'carillon.delivery.failed',
+      'carillon.webhook.disabled',
+    ]);
 
     // The operator's own deliveries fail, too. Had that been told, it would come before this.
     await call('WebhookService/Resume', { id });
