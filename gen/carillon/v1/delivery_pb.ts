@@ -681,7 +681,8 @@ export const CancelDeliveryRequestSchema: GenMessage<CancelDeliveryRequest> = /*
  */
 export type CancelDeliveryResponse = Message<"carillon.v1.CancelDeliveryResponse"> & {
   /**
-   * The delivery as it is now. Still PENDING when it is being sent.
+   * The delivery as it is now: still PENDING for the moment that giving it up takes, or while it is being
+   * sent.
    *
    * @generated from field: carillon.v1.Delivery delivery = 1;
    */
