@@ -197,10 +197,9 @@ function refusal(error: unknown): DomainError {
 const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
 
 function lowerCased(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  let lower: Record<string, string> | undefined;
-  for (const name in headers) {
-    lower ??= {};
-    lower[name.toLowerCase()] = headers[name]!;
+  for (const _ in headers) {
+    // Not by assignment, which would lose a header named __proto__.
+    return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
   }
-  return lower ?? NO_HEADERS;
+  return NO_HEADERS;
 }

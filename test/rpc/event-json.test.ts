@@ -145,6 +145,17 @@ describe('An event in JSON', () => {
     assert.equal((await stored('{"type":"a","text":null}')).length, 0);
   });
 
+  it('keeps a header that is named like a prototype key', async () => {
+    const { body } = await publish('{"type":"a","headers":{"__proto__":"a","X-B":"b"}}');
+    const [kept] = await api().store.getEvents([{ namespace: 'default', id: body.id }]);
+    assert.deepEqual(Object.entries(kept?.headers ?? {}), [
+      ['__proto__', 'a'],
+      ['x-b', 'b'],
+    ]);
+    const response = await fetch(`${api().url}/events/${body.id}`);
+    assert.match(await response.text(), /"__proto__":"a"/);
+  });
+
   it('is refused where a Value cannot hold what it is given', async () => {
     const deep = `${'['.repeat(33)}${']'.repeat(33)}`;
     assert.match((await refused(`"json":${deep}`))['event.json'] ?? '', /deeper than 32/);
