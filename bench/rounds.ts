@@ -65,8 +65,9 @@ export async function measureRounds(
 }
 
 /**
- * Publishes one after the other for two servers, turned around each time, so that whatever else the
- * machine does meets both. `load` says what, each time. Returns what an event costs on each, in CPU-µs, the median of its rounds.
+ * Publishes for two servers, one right after the other, turned around each time, so that whatever else
+ * the machine does meets both. `load` says what, each time. Returns what an event costs on each, in
+ * CPU-µs, the median of its rounds, and the median of what the other costs for each that the one does.
  */
 export async function compare(
   bench: Pick<Bench, 'publisher' | 'receiver'>,
@@ -74,18 +75,19 @@ export async function compare(
   load: () => Omit<Load, 'target'>,
   rounds: number,
 ): Promise<{ readonly one: number; readonly other: number; readonly ratio: number }> {
-  const ones: number[] = [];
-  const others: number[] = [];
+  const pairs: { readonly one: number; readonly other: number }[] = [];
+  const cost = async (product: Product, asked: Omit<Load, 'target'>) =>
+    (await measureRound(bench, product, asked)).cpuUs;
   for (let i = 0; i < rounds; i++) {
-    const order = i % 2 === 0 ? [one, other] : [other, one];
     const asked = load();
-    for (const product of order) {
-      const { cpuUs } = await measureRound(bench, product, asked);
-      (product === one ? ones : others).push(cpuUs);
-    }
+    if (i % 2 === 0) pairs.push({ one: await cost(one, asked), other: await cost(other, asked) });
+    else pairs.push({ other: await cost(other, asked), one: await cost(one, asked) });
   }
-  const medians = { one: median(ones), other: median(others) };
-  return { ...medians, ratio: medians.other / medians.one };
+  return {
+    one: median(pairs.map((pair) => pair.one)),
+    other: median(pairs.map((pair) => pair.other)),
+    ratio: median(pairs.map((pair) => pair.other / pair.one)),
+  };
 }
 
 /** V8 has compiled what is hot after so many events. */
