@@ -62,6 +62,7 @@ export function createFlights(deps: FlightsDeps): Flights {
   const { settler, bodies, origins, touch, clock, random, log, settings } = deps;
   const { userAgent, disableAfterMs } = settings;
   let count = 0;
+  /** Set when the grace is over. */
   let abandoned = false;
   let landed: (() => void) | undefined;
 
@@ -76,6 +77,7 @@ export function createFlights(deps: FlightsDeps): Flights {
   }
 
   function send(flight: Flight, held: HeldEvent, rendered?: Rendered): void {
+    if (abandoned) return;
     const { target, delivery } = flight;
     const { webhook, keys } = target;
     const { event } = held;
@@ -188,7 +190,9 @@ export function createFlights(deps: FlightsDeps): Flights {
     if (!isUnderWay) end(lane, delivery, { to: 'CANCELLED', reason: ending });
   }
 
+  /** Once abandoned, it is left as it is in the store, for the next start. */
   function end(lane: Lane, delivery: WaitingDelivery, transition: Transition): void {
+    if (abandoned) return;
     settler.settle({ delivery, transition, now: clock.now() }, () => settled(lane, delivery, transition));
   }
 
