@@ -10,7 +10,7 @@ export function changeVerbs({ db, journal }: Context): Pick<Verbs, 'changesSince
   const select = db.prepare<
     [...DeliveryRow, seq: number, number: number | null, facts: string | null, headers: string | null]
   >(`
-    SELECT d.id, d.namespace, coalesce(w.id, ''), coalesce(e.caller_id, e.id), e.type, j.state, j.reason,
+    SELECT d.id, d.namespace, coalesce(w.id, ''), coalesce(e.caller_id, e.id), d.type, j.state, j.reason,
       j.attempts, j.at, e.nominal_at, d.created_at, j.status, nullif(d.replay_of, ''), j.seq, j.number, j.facts, j.headers
     FROM journal AS j CROSS JOIN deliveries AS d ON d.ord = j.ord ${JOINED}
     WHERE j.seq > ?2 AND j.seq <= ?3 AND d.namespace = ?1 ORDER BY j.seq LIMIT ?4`);

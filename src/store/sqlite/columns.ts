@@ -10,7 +10,7 @@ export const WAITING_COLUMNS = `d.ord, d.id, w.id, e.id, d.due_at, d.attempts, d
   d.format, d.rendered`;
 
 /** `DeliveryRow`: what waits reads as cancelled once its webhook is removed, whether or not it was yet. */
-export const DELIVERY_COLUMNS = `d.id, d.namespace, coalesce(w.id, ''), coalesce(e.caller_id, e.id), e.type,
+export const DELIVERY_COLUMNS = `d.id, d.namespace, coalesce(w.id, ''), coalesce(e.caller_id, e.id), d.type,
   iif(d.state = 0 AND w.removed_at IS NOT NULL, ${CANCELLED}, d.state),
   iif(d.state = 0 AND w.removed_at IS NOT NULL, ${REMOVED}, d.reason), d.attempts,
   iif(d.state = 0, coalesce(w.removed_at, d.due_at), d.finished_at), e.nominal_at, d.created_at, d.last_status,

@@ -1,10 +1,10 @@
 import { newId } from '../../domain/id.ts';
-import { DELIVERY_COLUMNS, JOINED, OF_EVENT } from './columns.ts';
+import { DELIVERY_COLUMNS, JOINED } from './columns.ts';
 import type { Context } from './context.ts';
-import type { Database } from './database.ts';
+import { deliveryReads } from './delivery-reads.ts';
 import { type Entry, merge, type Source, source } from './merge.ts';
 import type { DeliveryFilter, Verbs } from './protocol.ts';
-import { beginning, bothWays, collect, inBuckets, isOfType, typesOf } from './reading.ts';
+import { beginning, collect, inBuckets, rangeOf, typesOf } from './reading.ts';
 import { CANCELLED, type DeliveryRow, FAILED, PENDING } from './tuples.ts';
 
 /** Deliveries waiting in a lane up to which they are sorted instead of looked for among all that wait. */
@@ -19,7 +19,7 @@ const SUCCESS = { from: 200, to: 299 };
  */
 export function deliveryVerbs(context: Context): Pick<Verbs, 'listDeliveries' | 'getDelivery'> {
   const { db, journal, removed } = context;
-  const reads = { descending: statements(db, false), ascending: statements(db, true) };
+  const reads = { descending: deliveryReads(db, false), ascending: deliveryReads(db, true) };
   const selectRow = db.prepare<DeliveryRow>(
     `SELECT ${DELIVERY_COLUMNS} FROM deliveries AS d ${JOINED} WHERE d.ord = ?`,
   );
@@ -38,22 +38,24 @@ export function deliveryVerbs(context: Context): Pick<Verbs, 'listDeliveries' | 
 
   /** What is in no list yet. */
   function loose({ filter, key, read, sourceOf }: Look, state: number | null): Source {
+    const { namespace, since, until, type } = filter;
     const upto = context.deliveries.upto();
-    return sourceOf((from, limit) => read.loose.all(from, upto, filter.namespace, key, state, limit));
+    const types = rangeOf(type);
+    return sourceOf((from, limit) =>
+      read.loose.all(from, upto, namespace, key, state, since, until, ...types, limit),
+    );
   }
 
   function listed({ filter, key, read, sourceOf }: Look) {
     const { namespace, since, until, type } = filter;
     return inBuckets(context.deliveries, filter, (bucket) => {
-      if (key !== null) {
-        return [sourceOf((from, limit) => read.ofWebhook.all(from, bucket, key, since, until, limit))];
-      }
-      const types = typesOf(type, (after, orAt) => {
-        const next = orAt ? read.typeFrom : read.typeAfter;
-        return next.get(bucket, namespace, after)?.[0];
+      const [list, owner] = key === null ? [read.ofNamespace, namespace] : [read.ofWebhook, key];
+      const types = typesOf(type, (from, isFound) => {
+        const next = isFound ? list.typeAfter : list.typeFrom;
+        return next.get(bucket, owner, from)?.[0];
       });
       return [...types].map((each) =>
-        sourceOf((from, limit) => read.ofType.all(from, bucket, namespace, each, since, until, limit)),
+        sourceOf((from, limit) => list.entries.all(from, bucket, owner, each, since, until, limit)),
       );
     });
   }
@@ -61,28 +63,23 @@ export function deliveryVerbs(context: Context): Pick<Verbs, 'listDeliveries' | 
   /** What waits. */
   function pending(look: Look): Source[] {
     const { filter, key, read, sourceOf } = look;
-    if (key !== null) {
-      const lane = read.lane.all(key, LANE_SORTED_MAX + 1);
-      if (lane.length <= LANE_SORTED_MAX)
-        return [sourceOf((from, limit) => read.sortedLane.all(from, key, limit))];
+    if (key !== null && read.lane.all(key, LANE_SORTED_MAX + 1).length <= LANE_SORTED_MAX) {
+      return [sourceOf((from, limit) => read.sortedLane.all(from, key, limit))];
     }
-    return [loose(look, PENDING), sourceOf((from, limit) => read.lasting.all(from, filter.namespace, limit))];
+    const lasting = sourceOf((from, limit) => read.lasting.all(from, filter.namespace, limit));
+    return [loose(look, PENDING), lasting];
   }
 
   /** What ended otherwise than well, in one of these states. */
   function lost({ filter, key, read, sourceOf }: Look, states: readonly number[]): Source[] {
-    const { status } = filter;
+    const { namespace, status } = filter;
+    const [entries, owner] =
+      key === null ? [read.lostOfNamespace, namespace] : ([read.lostOfWebhook, key] as const);
     const classes = CLASSES.filter(
       (each) => status === undefined || (each * 100 <= status.to && each * 100 + 99 >= status.from),
     );
     return states.flatMap((state) =>
-      classes.map((each) =>
-        sourceOf((from, limit) =>
-          key === null
-            ? read.lostOfNamespace.all(from, filter.namespace, state, each, limit)
-            : read.lostOfWebhook.all(from, key, state, each, limit),
-        ),
-      ),
+      classes.map((each) => sourceOf((from, limit) => entries.all(from, owner, state, each, limit))),
     );
   }
 
@@ -97,9 +94,9 @@ export function deliveryVerbs(context: Context): Pick<Verbs, 'listDeliveries' | 
     if (eventId !== undefined) return merge(ascending, ofEvent(look, eventId));
     if (state === PENDING) return merge(ascending, pending(look));
     // Until they are swept, deliveries of removed webhooks read as cancelled and are stored as waiting.
-    const swept = removed.size === 0 || (state !== undefined && state !== CANCELLED);
+    const unswept = removed.size > 0 && (state === undefined || state === CANCELLED);
     if (state === FAILED || state === CANCELLED) {
-      return merge(ascending, [...lost(look, [state]), ...(swept ? [] : pending(look))]);
+      return merge(ascending, [...lost(look, [state]), ...(unswept ? pending(look) : [])]);
     }
     if (state === undefined && status && (status.from > SUCCESS.to || status.to < SUCCESS.from)) {
       return merge(ascending, [...lost(look, [FAILED, CANCELLED]), ...pending(look)]);
@@ -121,18 +118,18 @@ export function deliveryVerbs(context: Context): Pick<Verbs, 'listDeliveries' | 
   };
 }
 
-function isAskedFor(row: DeliveryRow, filter: DeliveryFilter): boolean {
-  const [, namespace, webhookId, eventId, type, state, , , , , createdAt, status] = row;
+/** What of a filter only the row tells. */
+function isAskedFor(
+  row: DeliveryRow,
+  { namespace, webhookId, eventId, state, status }: DeliveryFilter,
+): boolean {
+  const lastStatus = row[11];
   return (
-    namespace === filter.namespace &&
-    (filter.webhookId === undefined || webhookId === filter.webhookId) &&
-    (filter.eventId === undefined || eventId === filter.eventId) &&
-    (filter.state === undefined || state === filter.state) &&
-    isOfType(type, filter.type) &&
-    createdAt >= filter.since &&
-    createdAt < filter.until &&
-    (filter.status === undefined ||
-      (status !== 0 && status >= filter.status.from && status <= filter.status.to))
+    row[1] === namespace &&
+    (webhookId === undefined || row[2] === webhookId) &&
+    (eventId === undefined || row[3] === eventId) &&
+    (state === undefined || row[5] === state) &&
+    (status === undefined || (lastStatus !== 0 && lastStatus >= status.from && lastStatus <= status.to))
   );
 }
 
@@ -149,70 +146,4 @@ function narrowed(filter: DeliveryFilter): DeliveryFilter {
   const from = beginning(filter);
   const isNearer = ascending ? from < first : from > first;
   return isNearer ? { ...filter, from: first } : filter;
-}
-
-function statements(db: Database, isAscending: boolean) {
-  const prepare = (sql: (compares: string, direction: string) => string) => {
-    const { ascending, descending } = bothWays(sql);
-    return db.prepare<Entry>(isAscending ? ascending : descending);
-  };
-  return {
-    // The pluses keep other indexes from being chosen: these are few rows.
-    loose: prepare(
-      (compares, direction) => `
-        SELECT id, ord FROM deliveries
-        WHERE +id ${compares} ?1 AND ord > ?2 AND +namespace = ?3
-          AND (?4 IS NULL OR +webhook = ?4) AND (?5 IS NULL OR +state = ?5)
-        ORDER BY +id ${direction} LIMIT ?6`,
-    ),
-    ofWebhook: prepare(
-      (compares, direction) => `
-        SELECT id, key FROM delivery_webhooks
-        WHERE id ${compares} ?1 AND bucket = ?2 AND webhook = ?3 AND created_at >= ?4 AND created_at < ?5
-        ORDER BY id ${direction} LIMIT ?6`,
-    ),
-    ofType: prepare(
-      (compares, direction) => `
-        SELECT id, key FROM delivery_types
-        WHERE id ${compares} ?1 AND bucket = ?2 AND namespace = ?3 AND type = ?4
-          AND created_at >= ?5 AND created_at < ?6
-        ORDER BY id ${direction} LIMIT ?7`,
-    ),
-    lasting: prepare(
-      (compares, direction) => `
-        SELECT id, ord FROM deliveries INDEXED BY deliveries_lasting
-        WHERE id ${compares} ?1 AND namespace = ?2 AND state = 0 AND lasting = 1
-        ORDER BY id ${direction} LIMIT ?3`,
-    ),
-    sortedLane: prepare(
-      (compares, direction) => `
-        SELECT id, ord FROM deliveries INDEXED BY deliveries_due
-        WHERE +id ${compares} ?1 AND webhook = ?2 AND state = 0 ORDER BY +id ${direction} LIMIT ?3`,
-    ),
-    lostOfNamespace: prepare(
-      (compares, direction) => `
-        SELECT id, ord FROM deliveries INDEXED BY deliveries_namespace_lost
-        WHERE id ${compares} ?1 AND namespace = ?2 AND state = ?3 AND last_status / 100 = ?4 AND state > 1
-        ORDER BY id ${direction} LIMIT ?5`,
-    ),
-    lostOfWebhook: prepare(
-      (compares, direction) => `
-        SELECT id, ord FROM deliveries INDEXED BY deliveries_webhook_lost
-        WHERE id ${compares} ?1 AND webhook = ?2 AND state = ?3 AND last_status / 100 = ?4 AND state > 1
-        ORDER BY id ${direction} LIMIT ?5`,
-    ),
-    ofEvent: prepare(
-      (compares, direction) => `
-        SELECT id, ord FROM deliveries WHERE +id ${compares} ?2 AND ord IN (${OF_EVENT})
-        ORDER BY +id ${direction} LIMIT ?3`,
-    ),
-    events: db.prepare<[key: number]>(`
-      SELECT key FROM events WHERE namespace = ?1 AND caller_id = ?2
-      UNION SELECT key FROM events WHERE id = ?2 AND namespace = ?1 AND caller_id IS NULL`),
-    lane: db.prepare('SELECT 1 FROM deliveries WHERE webhook = ? AND state = 0 LIMIT ?'),
-    typeFrom: db.prepare<[type: string]>(`
-      SELECT type FROM delivery_types WHERE bucket = ? AND namespace = ? AND type >= ? ORDER BY type LIMIT 1`),
-    typeAfter: db.prepare<[type: string]>(`
-      SELECT type FROM delivery_types WHERE bucket = ? AND namespace = ? AND type > ? ORDER BY type LIMIT 1`),
-  };
 }

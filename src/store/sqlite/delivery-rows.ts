@@ -108,22 +108,21 @@ export function fromChangeRow([seq, row, attempt]: ChangeRow): DeliveryChange {
 export function toDeliveryFilter(query: DeliveryQuery): DeliveryFilter {
   const { namespace, webhookId, state, eventId, eventType, lastStatus } = query;
   return {
-    ...toSpan(query),
+    ...toSpan(query, eventType),
     namespace,
     webhookId,
     state: state && STATE_CODES[state],
     eventId,
-    type: eventType && toTypeFilter(eventType),
     status: lastStatus,
   };
 }
 
 export function toEventFilter(query: EventQuery): EventFilter {
   const { namespace, type } = query;
-  return { ...toSpan(query), namespace, type: type && toTypeFilter(type) };
+  return { ...toSpan(query, type), namespace };
 }
 
-function toSpan(query: DeliveryQuery | EventQuery): Span {
+function toSpan(query: DeliveryQuery | EventQuery, type: TypePattern | undefined): Span {
   const { ascending = false, before, after, limit, since, until } = query;
   return {
     ascending,
@@ -131,6 +130,7 @@ function toSpan(query: DeliveryQuery | EventQuery): Span {
     limit,
     since: since ?? Number.MIN_SAFE_INTEGER,
     until: until ?? Number.MAX_SAFE_INTEGER,
+    type: type && toTypeFilter(type),
   };
 }
 

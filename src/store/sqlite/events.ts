@@ -3,11 +3,11 @@ import type { Context } from './context.ts';
 import type { Database } from './database.ts';
 import { type Entry, merge, type Source, source } from './merge.ts';
 import type { EventFilter, Verbs } from './protocol.ts';
-import { beginning, bothWays, collect, inBuckets, isOfType, typesOf } from './reading.ts';
+import { beginning, collect, inBuckets, rangeOf, typesOf } from './reading.ts';
 import type { EventRecordRow } from './tuples.ts';
 
 export function eventVerbs({ db, events }: Context): Pick<Verbs, 'getEvents' | 'listEvents'> {
-  const reads = { descending: statements(db, false), ascending: statements(db, true) };
+  const reads = { descending: eventReads(db, false), ascending: eventReads(db, true) };
   const select = db.prepare<EventRecordRow>(`
     SELECT ${EVENT_COLUMNS}, body, deliveries FROM events WHERE key = (
       SELECT max(key) FROM (
@@ -22,10 +22,12 @@ export function eventVerbs({ db, events }: Context): Pick<Verbs, 'getEvents' | '
     const read = ascending ? reads.ascending : reads.descending;
     const sourceOf = (more: (from: string, limit: number) => Entry[]): Source =>
       source(beginning(filter), filter.limit, more);
-    const loose = sourceOf((from, limit) => read.loose.all(from, events.upto(), namespace, limit));
+    const loose = sourceOf((from, limit) =>
+      read.loose.all(from, events.upto(), namespace, since, until, ...rangeOf(type), limit),
+    );
     const listed = inBuckets(events, filter, (bucket) => {
-      const types = typesOf(type, (after, orAt) =>
-        (orAt ? read.typeFrom : read.typeAfter).get(bucket, namespace, after)?.at(0),
+      const types = typesOf(type, (from, isFound) =>
+        (isFound ? read.typeAfter : read.typeFrom).get(bucket, namespace, from)?.at(0),
       );
       return [...types].map((each) =>
         sourceOf((from, limit) => read.ofType.all(from, bucket, namespace, each, since, until, limit)),
@@ -36,38 +38,27 @@ export function eventVerbs({ db, events }: Context): Pick<Verbs, 'getEvents' | '
 
   return {
     getEvents: (keys) => keys.map((key) => select.get(...key)),
-
-    listEvents: (filter) =>
-      collect(entries(filter), filter, (key) => {
-        const row = selectRow.get(key);
-        return row && isAskedFor(row, filter) ? row : undefined;
-      }),
+    listEvents: (filter) => collect(entries(filter), filter, (key) => selectRow.get(key)),
   };
 }
 
-function isAskedFor(row: EventRecordRow, { namespace, type, since, until }: EventFilter): boolean {
-  return row[2] === namespace && isOfType(row[3], type) && row[10] >= since && row[10] < until;
-}
-
-function statements(db: Database, isAscending: boolean) {
-  const prepare = (sql: (compares: string, direction: string) => string) => {
-    const { ascending, descending } = bothWays(sql);
-    return db.prepare<Entry>(isAscending ? ascending : descending);
-  };
+/** What lists of events are read with, in one direction. ?1 is the id beyond which to read. */
+function eventReads(db: Database, ascending: boolean) {
+  const [beyond, direction] = ascending ? ['>', 'ASC'] : ['<', 'DESC'];
+  const order = `ORDER BY id ${direction} LIMIT ?`;
   return {
     // The pluses keep other indexes from being chosen: these are few rows.
-    loose: prepare(
-      (compares, direction) => `
-        SELECT id, key FROM events WHERE +id ${compares} ?1 AND key > ?2 AND +namespace = ?3
-        ORDER BY +id ${direction} LIMIT ?4`,
-    ),
-    ofType: prepare(
-      (compares, direction) => `
-        SELECT id, key FROM event_types
-        WHERE id ${compares} ?1 AND bucket = ?2 AND namespace = ?3 AND type = ?4
-          AND created_at >= ?5 AND created_at < ?6
-        ORDER BY id ${direction} LIMIT ?7`,
-    ),
+    loose: db.prepare<Entry>(`
+      SELECT id, key, created_at, type FROM (
+        SELECT +id AS id, key, created_at, type FROM events
+        WHERE +id ${beyond} ? AND key > ? AND +namespace = ? AND +created_at >= ? AND +created_at < ?
+          AND type >= ? AND type <= ?)
+      ${order}`),
+    ofType: db.prepare<Entry>(`
+      SELECT id, key, created_at, type FROM event_types
+      WHERE id ${beyond} ? AND bucket = ? AND namespace = ? AND type = ?
+        AND created_at >= ? AND created_at < ?
+      ${order}`),
     typeFrom: db.prepare<[type: string]>(`
       SELECT type FROM event_types WHERE bucket = ? AND namespace = ? AND type >= ? ORDER BY type LIMIT 1`),
     typeAfter: db.prepare<[type: string]>(`

@@ -17,8 +17,9 @@ export interface Insertion {
 export type Remembered = readonly [digest: string, until: number];
 
 export interface Places {
-  /** The event's key. */
+  /** The event's key, and its type. */
   readonly event: number;
+  readonly type: string;
   /** Where the first of its deliveries goes; the others follow. */
   readonly ord: number;
 }
@@ -36,8 +37,8 @@ export function createInsertion({ db, takeKey, takeOrds, waiting }: Context): In
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`);
   const insertDelivery = db.prepare(`
     INSERT INTO deliveries
-      (ord, id, namespace, webhook, event, due_at, run, format, rendered, created_at, replay_of)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+      (ord, id, namespace, webhook, event, type, due_at, run, format, rendered, created_at, replay_of)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
   const insertRendered = db.prepare(
     'INSERT INTO renderings (ord, headers, content_type, body) VALUES (?, ?, ?, ?)',
   );
@@ -48,12 +49,25 @@ export function createInsertion({ db, takeKey, takeOrds, waiting }: Context): In
       const ord = takeOrds(count);
       const [digest, until] = remember ?? [null, null];
       const { changes } = insertEvent.run(event, ...row, digest, until, ord, count, count);
-      return changes === 0 ? undefined : { event, ord };
+      return changes === 0 ? undefined : { event, type: row[3], ord };
     },
-    delivery([id, , format, rendered], { key, namespace }, { event, ord }, more) {
+    delivery([id, , format, rendered], { key, namespace }, { event, type, ord }, more) {
       const { dueAt, run, createdAt, replayOf } = more;
       const isRendered = rendered === null ? 0 : 1;
-      insertDelivery.run(ord, id, namespace, key, event, dueAt, run, format, isRendered, createdAt, replayOf);
+      insertDelivery.run(
+        ord,
+        id,
+        namespace,
+        key,
+        event,
+        type,
+        dueAt,
+        run,
+        format,
+        isRendered,
+        createdAt,
+        replayOf,
+      );
       if (rendered !== null) insertRendered.run(ord, ...rendered);
       waiting.add(namespace, 1);
     },

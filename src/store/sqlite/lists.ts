@@ -12,19 +12,18 @@ export const eventLists: CatalogOptions = {
   ],
 };
 
-/** Deliveries by type, within a namespace; by webhook; and by when they were finished. */
+/** Deliveries by type, within a namespace; by type, within a webhook; and by when they were finished. */
 export const deliveryLists: CatalogOptions = {
   list: 1,
   table: 'deliveries',
   key: 'ord',
   enter: [
     `INSERT INTO delivery_types (bucket, namespace, type, id, created_at, key)
-    SELECT d.ord / ${BUCKET_ROWS}, d.namespace, e.type, d.id, d.created_at, d.ord
-    FROM deliveries AS d JOIN events AS e ON e.key = d.event
-    WHERE d.ord > ?1 AND d.ord <= ?2 ORDER BY 1, 2, 3, 4`,
-    `INSERT INTO delivery_webhooks (bucket, webhook, id, created_at, key)
-    SELECT ord / ${BUCKET_ROWS}, webhook, id, created_at, ord
-    FROM deliveries WHERE ord > ?1 AND ord <= ?2 ORDER BY 1, 2, 3`,
+    SELECT ord / ${BUCKET_ROWS}, namespace, type, id, created_at, ord
+    FROM deliveries WHERE ord > ?1 AND ord <= ?2 ORDER BY 1, 2, 3, 4`,
+    `INSERT INTO delivery_webhooks (bucket, webhook, type, id, created_at, key)
+    SELECT ord / ${BUCKET_ROWS}, webhook, type, id, created_at, ord
+    FROM deliveries WHERE ord > ?1 AND ord <= ?2 ORDER BY 1, 2, 3, 4`,
     `INSERT INTO delivery_ends (finished_at, key)
     SELECT finished_at, ord FROM deliveries WHERE ord > ?1 AND ord <= ?2 AND state > 0 ORDER BY 1, 2`,
     `UPDATE deliveries SET lasting = 1 WHERE ord > ?1 AND ord <= ?2 AND state = 0`,

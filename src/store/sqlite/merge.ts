@@ -1,5 +1,5 @@
-/** A place in a list: an id, and the key of its row. */
-export type Entry = readonly [id: string, key: number];
+/** A place in a list: an id, the key of its row, and what of the row is in the list. */
+export type Entry = readonly [id: string, key: number, createdAt: number, type: string];
 
 /** A list in order that is read a piece at a time. */
 export interface Source {
@@ -13,7 +13,7 @@ export interface Later {
   readonly open: () => readonly Source[];
 }
 
-/** Rows read of a source at a time, at most. */
+/** Entries read of a source at a time, at most. */
 const PIECE_MAX = 256;
 
 /** `read` gives up to `limit` entries beyond an id. */

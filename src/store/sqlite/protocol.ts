@@ -95,6 +95,7 @@ export interface Span {
   readonly limit: number;
   readonly since: number;
   readonly until: number;
+  readonly type: TypeFilter | undefined;
 }
 
 /** Types that begin so, or exactly one. */
@@ -108,13 +109,11 @@ export interface DeliveryFilter extends Span {
   readonly webhookId: string | undefined;
   readonly state: StateCode | undefined;
   readonly eventId: string | undefined;
-  readonly type: TypeFilter | undefined;
   readonly status: { readonly from: number; readonly to: number } | undefined;
 }
 
 export interface EventFilter extends Span {
   readonly namespace: string;
-  readonly type: TypeFilter | undefined;
 }
 
 /** A part of a list, and where to go on; null at the end. Fewer rows than asked for do not mean the end. */

@@ -24,7 +24,9 @@ export function publishVerbs(context: Context): Pick<Verbs, 'publish' | 'replay'
   const countFailures = db.prepare(
     'UPDATE webhooks SET filter_failures = filter_failures + ? WHERE id = ? AND removed_at IS NULL',
   );
-  const selectEvent = db.prepare<[key: number]>('SELECT key FROM events WHERE id = ? AND body IS NOT NULL');
+  const selectEvent = db.prepare<[key: number, type: string]>(
+    'SELECT key, type FROM events WHERE id = ? AND body IS NOT NULL',
+  );
   const adopt = db.prepare('UPDATE events SET deliveries = deliveries + 1 WHERE key = ?');
 
   /** Which bound so many more would exceed. */
@@ -62,9 +64,9 @@ export function publishVerbs(context: Context): Pick<Verbs, 'publish' | 'replay'
     // Ids are made new for each event: it is the same publication once more.
     if (places === undefined) return selectKnown.get(event[0])!;
     const more = { dueAt, run, createdAt: event[10], replayOf: null };
-    const { event: key, ord } = places;
+    const { ord } = places;
     for (const [i, [delivery, hook]] of alive.entries()) {
-      insertion.delivery(delivery, hook, { event: key, ord: ord + i }, more);
+      insertion.delivery(delivery, hook, { ...places, ord: ord + i }, more);
     }
     let next = 0;
     for (const delivery of asked) ords.push(alive[next]?.[0] === delivery ? ord + next++ : 0);
@@ -72,14 +74,14 @@ export function publishVerbs(context: Context): Pick<Verbs, 'publish' | 'replay'
   }
 
   function replayOne([eventId, delivery, replayOf, now]: ReplayRow, ords: number[]) {
-    const [event] = selectEvent.get(eventId) ?? [];
+    const [event, type] = selectEvent.get(eventId) ?? [];
     const hook = hooks.get(delivery[1]);
-    if (event === undefined || hook === undefined) return 'GONE';
+    if (event === undefined || type === undefined || hook === undefined) return 'GONE';
     if (full([[delivery, hook]]) !== 0) return 'FULL';
     adopt.run(event);
     const ord = context.takeOrds(1);
     const more = { dueAt: now, run: 0, createdAt: now, replayOf: replayOf ?? '' } as const;
-    insertion.delivery(delivery, hook, { event, ord }, more);
+    insertion.delivery(delivery, hook, { event, type, ord }, more);
     ords.push(ord);
     return 'REPLAYED';
   }

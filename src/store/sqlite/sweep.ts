@@ -23,8 +23,8 @@ export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
   const erasure = createErasure(context);
 
   const selectExpired = db.prepare<Expired>(`
-    SELECT d.ord, d.id, d.webhook, d.rendered, d.event, x.finished_at, d.namespace, e.type
-    FROM delivery_ends AS x CROSS JOIN deliveries AS d ON d.ord = x.key JOIN events AS e ON e.key = d.event
+    SELECT d.ord, d.id, d.webhook, d.rendered, d.event, x.finished_at, d.namespace, d.type
+    FROM delivery_ends AS x CROSS JOIN deliveries AS d ON d.ord = x.key
     WHERE x.finished_at < ? ORDER BY x.finished_at, x.key LIMIT ?`);
   const selectLoose = db.prepare('SELECT 1 FROM deliveries WHERE ord > ? AND +finished_at < ? LIMIT 1');
   const deleteEnd = db.prepare('DELETE FROM delivery_ends WHERE finished_at = ? AND key = ?');
@@ -34,7 +34,7 @@ export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
     'DELETE FROM delivery_types WHERE bucket = ? AND namespace = ? AND type = ? AND id = ?',
   );
   const deleteOfWebhook = db.prepare(
-    'DELETE FROM delivery_webhooks WHERE bucket = ? AND webhook = ? AND id = ?',
+    'DELETE FROM delivery_webhooks WHERE bucket = ? AND webhook = ? AND type = ? AND id = ?',
   );
   const firstOrd = db.prepare<[ord: number | null]>('SELECT min(ord) FROM deliveries');
 
@@ -68,7 +68,7 @@ export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
     for (const [ord, id, webhook, rendered, event, finishedAt, namespace, type] of expired) {
       after = Math.max(after, journal.forget(ord));
       deleteOfType.run(bucketOf(ord), namespace, type, id);
-      deleteOfWebhook.run(bucketOf(ord), webhook, id);
+      deleteOfWebhook.run(bucketOf(ord), webhook, type, id);
       deleteEnd.run(finishedAt, ord);
       if (rendered === 1) deleteRendered.run(ord);
       deleteDelivery.run(ord);

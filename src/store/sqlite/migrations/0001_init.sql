@@ -89,6 +89,8 @@ CREATE TABLE deliveries (
   namespace       TEXT NOT NULL,
   webhook         INTEGER NOT NULL,
   event           INTEGER NOT NULL,
+  -- The event's, so that what is listed by it need not look there.
+  type            TEXT NOT NULL,
   state           INTEGER NOT NULL DEFAULT 0,
   reason          INTEGER NOT NULL DEFAULT 0,
   due_at          INTEGER NOT NULL,
@@ -115,9 +117,12 @@ CREATE UNIQUE INDEX deliveries_id ON deliveries (id);
 CREATE INDEX deliveries_replay ON deliveries (event) WHERE replay_of IS NOT NULL;
 CREATE INDEX deliveries_due ON deliveries (webhook, due_at) WHERE state = 0;
 CREATE INDEX deliveries_lane ON deliveries (webhook, run) WHERE state = 0;
-CREATE INDEX deliveries_lasting ON deliveries (namespace, id) WHERE state = 0 AND lasting = 1;
-CREATE INDEX deliveries_namespace_lost ON deliveries (namespace, state, last_status / 100, id) WHERE state > 1;
-CREATE INDEX deliveries_webhook_lost ON deliveries (webhook, state, last_status / 100, id) WHERE state > 1;
+CREATE INDEX deliveries_lasting ON deliveries (namespace, id, created_at, type)
+  WHERE state = 0 AND lasting = 1;
+CREATE INDEX deliveries_namespace_lost ON deliveries
+  (namespace, state, last_status / 100, id, created_at, type) WHERE state > 1;
+CREATE INDEX deliveries_webhook_lost ON deliveries
+  (webhook, state, last_status / 100, id, created_at, type) WHERE state > 1;
 
 -- What templates made for a delivery. Headers are a JSON object.
 CREATE TABLE renderings (
@@ -187,10 +192,11 @@ CREATE TABLE delivery_types (
 CREATE TABLE delivery_webhooks (
   bucket     INTEGER NOT NULL,
   webhook    INTEGER NOT NULL,
+  type       TEXT NOT NULL,
   id         TEXT NOT NULL,
   created_at INTEGER NOT NULL,
   key        INTEGER NOT NULL,
-  PRIMARY KEY (bucket, webhook, id)
+  PRIMARY KEY (bucket, webhook, type, id)
 ) STRICT, WITHOUT ROWID;
 
 -- Those that are finished.
