@@ -75,11 +75,27 @@ describe('what changes from outside', () => {
     for (let round = 1; round <= 20; round++) {
       await until(() => (receiver.requests.length === round * ids.length ? true : undefined));
       await pipeline.finished(webhook);
-      // At once, and again at once: the second finds them waiting, in flight, or failed once more.
       if (round < 20) await pipeline.store.retryDeliveries(ids.map(order));
     }
     for (const id of ids) assert.equal((await pipeline.delivery(id)).attemptCount, 20);
     assert.equal(receiver.requests.length, 20 * ids.length);
+  });
+
+  it('makes no attempt more than one of what succeeds while a caller has it sent again', async () => {
+    await using receiver = await openReceiver();
+    await using pipeline = await openPipeline();
+    receiver.answer(({ response, after }) => after(3, () => response.end()));
+    const webhook = await pipeline.register({ destination: receiver.url });
+    for (let round = 0; round < 40; round++) {
+      const [id] = await pipeline.publish(webhook, [String(round)]);
+      await receiver.received(round + 1);
+      // In flight, settled in memory, or settled on disk: a little later each time.
+      await new Promise((resolve) => setTimeout(resolve, round % 12));
+      await pipeline.store.retryDeliveries([order(id!)]);
+      await inState(pipeline, id!, 'SUCCEEDED');
+    }
+    await pipeline.stop();
+    assert.equal(receiver.requests.length, 40);
   });
 
   it('cancels what waits when a caller wishes so', async () => {

@@ -17,6 +17,9 @@ type Expired = [
   type: string,
 ];
 
+/** Deliveries deleted at a time. They are old, and so their pages mostly have to come from the disk. */
+const EXPIRED_MAX = 200;
+
 export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
   const { db, journal, events, deliveries } = context;
   const removal = createRemoval(context);
@@ -62,7 +65,7 @@ export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
 
   function expire(now: number, finishedBefore: number, limit: number): number {
     if (selectLoose.get(deliveries.upto(), finishedBefore) !== undefined) context.enterDeliveries();
-    const expired = selectExpired.all(finishedBefore, limit);
+    const expired = selectExpired.all(finishedBefore, Math.min(limit, EXPIRED_MAX));
     const perEvent = new Map<number, number>();
     let after = 0;
     for (const [ord, id, webhook, rendered, event, finishedAt, namespace, type] of expired) {
