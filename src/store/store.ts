@@ -35,8 +35,9 @@ export interface Store {
    * Replaces webhooks, each only if its stored version is still `ifVersion`. Everything but id,
    * namespace and creation time is taken from `webhook`, except the run cursor, which is taken only
    * if `cursorFrom` is given and equals the stored cursor's nominal time and counters (otherwise
-   * 'STALE'), and the lane's health, which is taken only when `resetHealth` is set. 'EXISTS' when
-   * another webhook has the new (namespace, name, destination); 'NOT_FOUND' when it is gone.
+   * 'STALE'), the lane's health, which is taken only when `resetHealth` is set, and the count of filter
+   * failures, which only grows. 'EXISTS' when another webhook has the new (namespace, name,
+   * destination); 'NOT_FOUND' when it is gone.
    */
   updateWebhooks(batch: readonly WebhookUpdate[]): Promise<('UPDATED' | 'STALE' | 'EXISTS' | 'NOT_FOUND')[]>;
 
@@ -51,8 +52,8 @@ export interface Store {
 
   /**
    * Removes webhooks: they are gone from every read at once, and their waiting deliveries read as
-   * CANCELLED (REMOVED). The rows of the first `SWEEP_BATCH` deliveries move to history now, those
-   * of the others by `sweep`. An `ifVersion` that is not the stored one is 'STALE'.
+   * CANCELLED (REMOVED). The rows of the first `SWEEP_BATCH` deliveries are changed now, those of
+   * the others by `sweep`. An `ifVersion` that is not the stored one is 'STALE'.
    */
   removeWebhooks(batch: readonly WebhookRemoval[]): Promise<('REMOVED' | 'STALE' | 'NOT_FOUND')[]>;
 
@@ -140,7 +141,10 @@ export interface Store {
 
   // ── The log ────────────────────────────────────────────────────────────────────────────────────
 
-  /** Deliveries by id, descending: newest first. */
+  /**
+   * Deliveries by id, descending: newest first, unless told otherwise. A long search is made in parts,
+   * between which others may write.
+   */
   listDeliveries(query: DeliveryQuery): Promise<Delivery[]>;
 
   /** One delivery with its attempts. */
@@ -176,8 +180,9 @@ export interface Store {
   listEvents(query: EventQuery): Promise<EventRecord[]>;
 
   /**
-   * Erases an event's data: its body, what was rendered of it, and the answers in its attempts. Its
-   * waiting deliveries are marked as ending, PURGED, and appear in `pollWaiting`. Returns how many.
+   * Erases an event's data: its body and headers, what was rendered of it, and the headers and answers of
+   * its attempts, also of one in flight. Its waiting deliveries are marked as ending, PURGED, and appear
+   * in `pollWaiting`. Returns how many. Of several events with the id, all.
    */
   purgeEvents(keys: readonly EventKey[]): Promise<('GONE' | { cancelled: number })[]>;
 
