@@ -1,6 +1,6 @@
 /** `npm run bench [-- <scenario>… --quick --full]`: measures, and prints one table. `README.md` says how to read it. */
 import { mkdtemp, rm } from 'node:fs/promises';
-import { cpus, tmpdir, totalmem } from 'node:os';
+import { cpus, loadavg, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { killAll, startChild } from './child.ts';
 import { killProducts } from './process.ts';
@@ -66,6 +66,7 @@ try {
 await stop(failed ? 1 : 0);
 
 async function run(scenarios: readonly Scenario[]): Promise<void> {
+  const busy = loadavg()[0] ?? 0;
   const receiver = await startReceiver();
   const publisher = startPublisher();
   const baseline = await startRaw(receiver.origin, quick ? RAW_QUICK_MS : RAW_WINDOW_MS);
@@ -90,7 +91,7 @@ async function run(scenarios: readonly Scenario[]): Promise<void> {
     bench.add({ what: name, measured: trouble });
   }
   await Promise.all([receiver.stop(), publisher.stop(), baseline.stop()]);
-  const machine = `${cpus().length} cores (${cpus()[0]?.model.trim()}), ${mib(totalmem())}, ${process.platform}`;
+  const machine = `${cpus().length} cores (${cpus()[0]?.model.trim()}), ${mib(totalmem())}, ${process.platform}, load ${busy.toFixed(1)} before`;
   process.stdout.write(
     `\nNode ${process.version}, ${machine}${quick ? ', quick: not to be compared' : ''}\n`,
   );
