@@ -1,4 +1,4 @@
-/** `npm run bench [-- <scenario>… --quick]`: measures, and prints one table. `README.md` says how to read it. */
+/** `npm run bench [-- <scenario>… --quick --full]`: measures, and prints one table. `README.md` says how to read it. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, loadavg, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -6,25 +6,42 @@ import { killAll, startChild } from './child.ts';
 import { killProducts } from './process.ts';
 import { startRaw } from './raw.ts';
 import type { Seen } from './receiver.ts';
-import type { Bench, Receiver, Scenario } from './scenario.ts';
+import type { Bench, Publisher, Receiver, Scenario } from './scenario.ts';
+import { fanOut } from './scenarios/fan-out.ts';
 import { hanging } from './scenarios/hanging.ts';
+import { history } from './scenarios/history.ts';
+import { latency } from './scenarios/latency.ts';
+import { matching } from './scenarios/matching.ts';
 import { million } from './scenarios/million.ts';
+import { publish } from './scenarios/publish.ts';
 import { raw } from './scenarios/raw.ts';
 import { schedules } from './scenarios/schedules.ts';
 import { start } from './scenarios/start.ts';
 import { mib, type Row, table, us } from './table.ts';
 
-const SCENARIOS: readonly Scenario[] = [raw, schedules, million, start, hanging];
+const SCENARIOS: readonly Scenario[] = [
+  raw,
+  schedules,
+  million,
+  start,
+  hanging,
+  publish,
+  fanOut,
+  matching,
+  history,
+  latency,
+];
 const RAW_WINDOW_MS = 1_500;
 const RAW_QUICK_MS = 500;
 
 const args = process.argv.slice(2);
 const quick = args.includes('--quick');
-const names = args.filter((arg) => arg !== '--quick');
+const full = args.includes('--full');
+const names = args.filter((arg) => arg !== '--quick' && arg !== '--full');
 const unknown = names.find((name) => !SCENARIOS.some((scenario) => scenario.name === name));
 if (unknown !== undefined) {
   const known = SCENARIOS.map(({ name, about }) => `  ${name.padEnd(10)}${about}`).join('\n');
-  process.stderr.write(`there is no scenario "${unknown}"; there are\n${known}\nand --quick\n`);
+  process.stderr.write(`there is no scenario "${unknown}"; there are\n${known}\nand --quick, --full\n`);
   process.exit(2);
 }
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop(130));
@@ -51,6 +68,7 @@ await stop(failed ? 1 : 0);
 async function run(scenarios: readonly Scenario[]): Promise<void> {
   const busy = loadavg()[0] ?? 0;
   const receiver = await startReceiver();
+  const publisher = startPublisher();
   const baseline = await startRaw(receiver.origin, quick ? RAW_QUICK_MS : RAW_WINDOW_MS);
   const rows: Row[] = [];
   for (const scenario of scenarios) {
@@ -58,7 +76,9 @@ async function run(scenarios: readonly Scenario[]): Promise<void> {
     say(`${name}: ${about}`);
     const bench: Bench = {
       quick,
+      full,
       receiver,
+      publisher,
       raw: baseline,
       folder: () => mkdtemp(join(root, `${++folders}-`)),
       add: (row: Omit<Row, 'scenario'>) => void rows.push({ scenario: name, ...row }),
@@ -70,7 +90,7 @@ async function run(scenarios: readonly Scenario[]): Promise<void> {
     killProducts();
     bench.add({ what: name, measured: trouble });
   }
-  await Promise.all([receiver.stop(), baseline.stop()]);
+  await Promise.all([receiver.stop(), publisher.stop(), baseline.stop()]);
   const machine = `${cpus().length} cores (${cpus()[0]?.model.trim()}), ${mib(totalmem())}, ${process.platform}, load ${busy.toFixed(1)} before`;
   process.stdout.write(
     `\nNode ${process.version}, ${machine}${quick ? ', quick: not to be compared' : ''}\n`,
@@ -102,6 +122,16 @@ async function startReceiver(): Promise<Receiver & { stop(): Promise<void> }> {
   };
   const [origin = ''] = await listen(1);
   return { origin, listen, take: () => child.ask<Seen>('take'), stop: () => child.stop() };
+}
+
+function startPublisher(): Publisher & { stop(): Promise<void> } {
+  const child = startChild({ file: new URL('./publisher.ts', import.meta.url) });
+  return {
+    load: (load) => child.ask('load', load),
+    list: (listing) => child.ask('list', listing),
+    leave: (target) => child.ask('leave', target),
+    stop: () => child.stop(),
+  };
 }
 
 function say(text: string): void {

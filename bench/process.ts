@@ -1,7 +1,7 @@
 import { existsSync, openSync } from 'node:fs';
 import { open, readFile } from 'node:fs/promises';
 import { request } from 'node:http';
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../src/domain/clock.ts';
@@ -11,6 +11,8 @@ import type { Memory } from './probe.ts';
 /** The server as people run it: `carillon serve` in a process of its own, its log going to a file. */
 export interface Product {
   readonly origin: string;
+  /** `host:port` of native gRPC. */
+  readonly grpcAddress: string;
   /** From the start of the process to the answer of the first call that was accepted. */
   readonly startMs: number;
   /** CPU time of all its threads so far. Only of one that was started with `probe`. */
@@ -66,14 +68,16 @@ export function databaseIn(folder: string): string {
 export async function startProduct(options: ProductOptions): Promise<Product> {
   const { folder, form = '.ts', probe, flags = [] } = options;
   const { path, message } = options.firstCall ?? { path: '/carillon.v1.WebhookService/List', message: {} };
-  const port = await freePort();
+  const [port, grpcPort] = await freePorts();
+  const grpcAddress = `127.0.0.1:${grpcPort}`;
   const origin = `http://127.0.0.1:${port}`;
   const logFile = join(folder, 'log');
   const begun = systemClock.monotonic();
   const child = startChild({
     file: ENTRY[form],
     args: [
-      ...['serve', '--listen', `127.0.0.1:${port}`, '--db', databaseIn(folder)],
+      ...['serve', '--listen', `127.0.0.1:${port}`, '--grpc-listen', grpcAddress],
+      ...['--db', databaseIn(folder)],
       ...['--allow-destinations', '127.0.0.0/8', ...flags],
     ],
     nodeArgs: probe ? ['--expose-gc', '--import', PROBE.href] : [],
@@ -91,6 +95,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
   }
   return {
     origin,
+    grpcAddress,
     startMs: systemClock.monotonic() - begun,
     cpuUs: () => child.ask('cpuUs'),
     memory: () => child.ask('memory'),
@@ -126,13 +131,20 @@ function accepts(origin: string, path: string, message: object): Promise<boolean
   });
 }
 
-/** A port that was free a moment ago: the log that would tell a port chosen by the server is held back for a while. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
+/** Ports that were free a moment ago: the log that would tell those chosen by the server is held back for a while. */
+async function freePorts(): Promise<[number, number]> {
+  const servers = [createServer(), createServer()] as const;
+  const listen = (server: Server) =>
+    new Promise<number>((resolve, reject) => {
+      server.on('error', reject);
+      server.listen(0, '127.0.0.1', () => {
+        const address = server.address();
+        resolve(typeof address === 'object' && address !== null ? address.port : 0);
+      });
+    });
+  const ports = await Promise.all([listen(servers[0]), listen(servers[1])]);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
 }
 
 async function residentBytes(pid: number): Promise<number | undefined> {

@@ -2,11 +2,11 @@
  * The destination of everything the bench sends, in a process of its own: as little HTTP/1.1 as a
  * well-behaved client needs, so that it takes little of the machine from what is measured. It listens
  * on as many ports as it is told, answers 200 at once, or never under `/hang`, counts, and notes how
- * late each scheduled run arrives.
+ * late each scheduled run, and each event that says when it was sent, arrives.
  */
 import { createServer, type Server, type Socket } from 'node:net';
-import { systemClock } from '../src/domain/clock.ts';
 import { answering } from './answering.ts';
+import { createFineClock, SENT_AT } from './fine-clock.ts';
 import { createHistogram, type Spans } from './histogram.ts';
 
 /** What the receiver has seen since it was asked last. */
@@ -15,7 +15,7 @@ export interface Seen {
   readonly answered: number;
   /** POSTs that were left without an answer. */
   readonly hanging: number;
-  /** From the time in `carillon-scheduled-at` to the arrival of the last byte. */
+  /** From the time in `carillon-scheduled-at`, or in `bench-sent-at`, to the arrival of the last byte. */
   readonly lateness: Spans;
 }
 
@@ -25,21 +25,14 @@ const ANSWER =
 const HANG = /^POST \/hang/;
 const LENGTH = /\r\ncontent-length: (\d+)\r\n/i;
 const SCHEDULED = /\r\ncarillon-scheduled-at: ([^\r]+)\r\n/i;
+const SENT = new RegExp(`\\r\\n${SENT_AT}: ([0-9.]+)\\r\\n`, 'i');
 const PORTS_MAX = 512;
 
 const lateness = createHistogram();
 const servers: Server[] = [];
 let answered = 0;
 let hanging = 0;
-/** Wall-clock time minus monotonic time, finer than the whole milliseconds of the wall clock. */
-let offset = calibrate();
-
-function calibrate(): number {
-  const from = systemClock.now();
-  // At most a millisecond: until the wall clock moves on.
-  while (systemClock.now() === from);
-  return systemClock.now() - systemClock.monotonic();
-}
+const fineClock = createFineClock();
 
 function accept(socket: Socket): void {
   // One byte a character, so that lengths are lengths.
@@ -67,7 +60,9 @@ function take(head: string, socket: Socket): void {
     return;
   }
   const scheduledAt = SCHEDULED.exec(head)?.[1];
-  if (scheduledAt !== undefined) lateness.add(offset + systemClock.monotonic() - Date.parse(scheduledAt));
+  const sentAt = scheduledAt === undefined ? SENT.exec(head)?.[1] : undefined;
+  if (scheduledAt !== undefined) lateness.add(fineClock.now() - Date.parse(scheduledAt));
+  if (sentAt !== undefined) lateness.add(fineClock.now() - Number(sentAt));
   answered++;
   socket.write(ANSWER);
 }
@@ -95,7 +90,7 @@ answering({
     answered = 0;
     hanging = 0;
     lateness.clear();
-    offset = calibrate();
+    fineClock.calibrate();
     return seen;
   },
 });

@@ -1,3 +1,5 @@
+import type { Spans } from './histogram.ts';
+import type { Listing, Load, Loaded, Target } from './publisher.ts';
 import type { Raw } from './raw.ts';
 import type { Seen } from './receiver.ts';
 import type { Row } from './table.ts';
@@ -16,7 +18,10 @@ export interface Scenario {
 export interface Bench {
   /** Fewer and shorter windows: to see that everything works, not to compare. */
   readonly quick: boolean;
+  /** More than usual, as `--full` asks for. */
+  readonly full: boolean;
   readonly receiver: Receiver;
+  readonly publisher: Publisher;
   /** What is compared with; sampled between other things, since the machine does not stay the same. */
   readonly raw: Raw;
   /** An empty folder, removed when the bench ends. */
@@ -34,4 +39,13 @@ export interface Receiver {
   listen(ports: number): Promise<string[]>;
   /** What was seen since the last time. */
   take(): Promise<Seen>;
+}
+
+/** The publisher as its asker sees it. */
+export interface Publisher {
+  load(load: Load): Promise<Loaded>;
+  /** How long each page took. */
+  list(listing: Listing): Promise<Spans>;
+  /** Closes its connections to a server. */
+  leave(target: Target): Promise<void>;
 }

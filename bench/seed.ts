@@ -3,21 +3,32 @@ import { HEALTHY } from '../src/domain/lane.ts';
 import { systemRandom } from '../src/domain/random.ts';
 import { DEFAULT_RETRY_POLICY } from '../src/domain/retry-policy.ts';
 import { newSecret, sealSecret } from '../src/domain/secret.ts';
-import type { Webhook } from '../src/domain/webhook.ts';
+import type { Webhook, WebhookSpec } from '../src/domain/webhook.ts';
 import { openStore } from '../src/store/open.ts';
 import type { Store } from '../src/store/store.ts';
 import { databaseIn, SEALING_KEY } from './process.ts';
 
-/** A webhook to be: what it is called, where it rings, and when. */
-export interface Planned {
+/** A webhook to be: what it is called, and where it rings. */
+interface Named {
   readonly name: string;
   readonly destination: string;
+}
+
+/** One that rings by itself. */
+export interface Planned extends Named {
   readonly periodMs: number;
   /** Its first run; the others follow by the period. */
   readonly firstAt: number;
   readonly timeoutMs?: number;
   /** After so many runs it rings no more. */
   readonly maxRuns?: number;
+}
+
+/** One that events ring. */
+export interface Subscribed extends Named {
+  readonly eventTypes: readonly string[];
+  /** Requests in flight at once; 8 without it, as for everybody who says nothing. */
+  readonly concurrency?: number;
 }
 
 const BATCH = 2_000;
@@ -39,7 +50,7 @@ export function openSeed(folder: string): Promise<Store> {
 export async function seed(
   store: Pick<Store, 'createWebhooks'>,
   count: number,
-  plan: (i: number) => Planned,
+  plan: (i: number) => Planned | Subscribed,
 ): Promise<string[]> {
   const ids: string[] = [];
   const writing = new Set<Promise<unknown>>();
@@ -55,14 +66,28 @@ export async function seed(
   return ids;
 }
 
-/** A registration with the defaults of one that names only a schedule. */
-function webhookOf(planned: Planned, i: number): Webhook {
-  const { name, destination, periodMs, firstAt, timeoutMs = 15_000, maxRuns } = planned;
+/** A registration with the defaults of one that names only a schedule, or only event types. */
+function webhookOf(plan: Planned | Subscribed, i: number): Webhook {
   const createdAt = REGISTERED_AT + i;
   return {
     id: newId('webhook', createdAt, random),
     namespace: 'default',
+    ...('eventTypes' in plan ? subscribed(plan, createdAt) : planned(plan)),
+    sealedSecrets: [sealed],
+    state: 'ACTIVE',
+    health: HEALTHY,
+    filterFailures: 0,
+    createdAt,
+    updatedAt: createdAt,
+    version: 1,
+  };
+}
+
+function planned(plan: Planned): Pick<Webhook, 'spec' | 'cursor'> {
+  const { name, destination, periodMs, firstAt, timeoutMs = DEFAULTS.timeoutMs, maxRuns } = plan;
+  return {
     spec: {
+      ...DEFAULTS,
       name,
       destination,
       schedule: {
@@ -73,18 +98,25 @@ function webhookOf(planned: Planned, i: number): Webhook {
         overlap: 'SUPERSEDE',
         ...(maxRuns !== undefined && { maxRuns }),
       },
-      headers: {},
       timeoutMs,
-      retryPolicy: DEFAULT_RETRY_POLICY,
-      limits: { concurrency: 8, ordered: false },
-      labels: {},
     },
-    sealedSecrets: [sealed],
-    state: 'ACTIVE',
     cursor: { anchorAt: firstAt - periodMs, nominalAt: firstAt, dueAt: firstAt, fired: 0, skipped: 0 },
-    health: HEALTHY,
-    createdAt,
-    updatedAt: createdAt,
-    version: 1,
   };
 }
+
+function subscribed(plan: Subscribed, createdAt: number): Pick<Webhook, 'spec' | 'cursor'> {
+  const { name, destination, eventTypes, concurrency = DEFAULTS.limits.concurrency } = plan;
+  return {
+    spec: { ...DEFAULTS, name, destination, eventTypes, limits: { concurrency, ordered: false } },
+    cursor: { anchorAt: createdAt, nominalAt: null, dueAt: null, fired: 0, skipped: 0 },
+  };
+}
+
+const DEFAULTS: Omit<WebhookSpec, 'name' | 'destination'> = {
+  eventTypes: [],
+  headers: {},
+  timeoutMs: 15_000,
+  retryPolicy: DEFAULT_RETRY_POLICY,
+  limits: { concurrency: 8, ordered: false },
+  labels: {},
+};

@@ -6,19 +6,26 @@ export interface BannerFacts {
   readonly version: string;
   /** Where it listens. */
   readonly address: { readonly host: string; readonly port: number };
+  /** Where it listens for native gRPC, if it does. */
+  readonly grpcAddress?: { readonly host: string; readonly port: number };
   readonly config: Pick<Config, 'db' | 'inbox' | 'defaultEveryMs'>;
   readonly cwd: string;
   readonly colour: boolean;
 }
 
 /** What `carillon dev` says when it is up: where everything is, and what to try first. */
-export function banner({ version, address, config, cwd, colour }: BannerFacts): string {
+export function banner({ version, address, grpcAddress, config, cwd, colour }: BannerFacts): string {
   const strong = styled(colour, 1, 22);
   const quiet = styled(colour, 2, 22);
   const url = baseUrl(address);
   const inbox = `${url}/inbox/hello`;
   const data = config.db === ':memory:' ? 'in memory, gone when this stops' : resolve(cwd, config.db);
-  const places = [['API', url], ...(config.inbox ? [['Inbox', inbox]] : []), ['Data', data]];
+  const places = [
+    ['API', url],
+    ...(grpcAddress === undefined ? [] : [['gRPC', authority(grpcAddress)]]),
+    ...(config.inbox ? [['Inbox', inbox]] : []),
+    ['Data', data],
+  ];
   const destination = config.inbox ? inbox : 'https://example.com/hook';
   const registration = JSON.stringify({ name: 'hello', destination });
   return `
@@ -38,9 +45,14 @@ ${places.map(([name = '', place = '']) => `    ${quiet(name.padEnd(7))}${place}`
 }
 
 /** Where a client on this machine finds it; a server on every address is found on this one too. */
-export function baseUrl({ host, port }: { readonly host: string; readonly port: number }): string {
+export function baseUrl(address: { readonly host: string; readonly port: number }): string {
+  return `http://${authority(address)}`;
+}
+
+/** The same without a scheme, as gRPC clients take it. */
+export function authority({ host, port }: { readonly host: string; readonly port: number }): string {
   const near = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host;
-  return `http://${near.includes(':') ? `[${near}]` : near}:${port}`;
+  return `${near.includes(':') ? `[${near}]` : near}:${port}`;
 }
 
 /** Colours are for a terminal whose owner did not say otherwise (https://no-color.org). */

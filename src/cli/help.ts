@@ -1,5 +1,6 @@
 import { optionsHelp } from '../server/config-help.ts';
-import type { Command } from '../server/config-table.ts';
+import { COMMANDS, type Command } from '../server/config-table.ts';
+import { GROUP_TITLES, GROUPS } from './client/command.ts';
 
 const ABOUT: Record<Command, { readonly title: string; readonly text: string }> = {
   dev: {
@@ -14,17 +15,21 @@ const ABOUT: Record<Command, { readonly title: string; readonly text: string }> 
 
 /** What `carillon --help` prints. */
 export function programHelp(): string {
-  return `Carillon delivers webhooks on a schedule.
+  const commands = [
+    ...COMMANDS.map((command) => [command, capital(ABOUT[command].title)] as const),
+    ...GROUPS.map((group) => [group, capital(GROUP_TITLES[group])] as const),
+    ['help', 'Print this, or what a command takes: carillon help dev, carillon help events publish'] as const,
+    ['version', 'Print the version'] as const,
+  ];
+  const widest = Math.max(...commands.map(([name]) => name.length));
+  return `Carillon delivers webhooks on a schedule and whenever an event is published.
 
 Usage: carillon <command> [options]
 
 Commands:
-  dev        ${capital(ABOUT.dev.title)}.
-  serve      ${capital(ABOUT.serve.title)}.
-  help       Print this, or the options of a command: carillon help dev.
-  version    Print the version.
+${commands.map(([name, about]) => `  ${name.padEnd(widest)}  ${about}.`).join('\n')}
 
-Each command prints its options with --help. Exit codes: 0 when it was stopped, 1 when it failed,
+Each command prints its options with --help. Exit codes: 0 when it was done or stopped, 1 when it failed,
 2 when it was called wrongly or a setting is wrong.
 `;
 }

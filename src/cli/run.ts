@@ -1,12 +1,13 @@
 import { nearest } from '../server/config-nearest.ts';
 import { COMMANDS, type Command } from '../server/config-table.ts';
 import { VERSION } from '../server/version.ts';
+import { GROUPS, type Group } from './client/command.ts';
 import { EXIT } from './exit.ts';
 import { commandHelp, programHelp } from './help.ts';
 import { serve } from './serve.ts';
 import type { World } from './world.ts';
 
-const WORDS = [...COMMANDS, 'help', 'version'];
+const WORDS = [...COMMANDS, ...GROUPS, 'help', 'version'];
 
 /** Runs what `argv` asks for, without the program's own name, and resolves with the exit code. */
 export async function run(argv: readonly string[], world: World): Promise<number> {
@@ -17,6 +18,8 @@ export async function run(argv: readonly string[], world: World): Promise<number
     world.out(commandHelp(command));
     return EXIT.ok;
   }
+  const group = GROUPS.find((known) => known === word);
+  if (group) return client(group, rest, world);
   if (word === undefined) {
     world.err(programHelp());
     return EXIT.usage;
@@ -25,11 +28,45 @@ export async function run(argv: readonly string[], world: World): Promise<number
     world.out(`carillon ${VERSION}\n`);
     return EXIT.ok;
   }
-  if (word === 'help' || asksForHelp(word)) return help(rest[0], world);
+  if (word === 'help' || asksForHelp(word)) return help(rest, world);
   return unknown(word, world);
 }
 
-function help(about: string | undefined, world: World): number {
+/** A command that is a client of the API. What they can say is loaded for them only. */
+async function client(group: Group, argv: readonly string[], world: World): Promise<number> {
+  const [{ CLIENT_COMMANDS }, { clientHelp, groupHelp }] = await Promise.all([
+    import('./client/commands.ts'),
+    import('./client/help.ts'),
+  ]);
+  const [verb, ...rest] = argv;
+  const command = CLIENT_COMMANDS[group].find((known) => known.verb === verb);
+  if (command) {
+    if (!asksForHelpBeforeOperands(rest)) {
+      const { runClient } = await import('./client/run.ts');
+      return runClient(group, command, rest, world);
+    }
+    world.out(clientHelp(group, command));
+    return EXIT.ok;
+  }
+  if (verb === undefined || asksForHelp(verb)) {
+    if (verb === undefined) world.err(groupHelp(group));
+    else world.out(groupHelp(group));
+    return verb === undefined ? EXIT.usage : EXIT.ok;
+  }
+  const near = nearest(
+    verb,
+    CLIENT_COMMANDS[group].map((each) => each.verb),
+  );
+  const hint = near === undefined ? '' : ` (did you mean ${near}?)`;
+  world.err(
+    `carillon: ${JSON.stringify(verb)} is not a command of ${group}${hint}; see carillon ${group} --help\n`,
+  );
+  return EXIT.usage;
+}
+
+async function help([about, ...rest]: readonly string[], world: World): Promise<number> {
+  const group = GROUPS.find((known) => known === about);
+  if (group) return client(group, [...rest.slice(0, 1), '--help'], world);
   const command: Command | undefined = COMMANDS.find((known) => known === about);
   if (about !== undefined && command === undefined && !WORDS.includes(about)) return unknown(about, world);
   world.out(command ? commandHelp(command) : programHelp());
@@ -41,6 +78,12 @@ function unknown(word: string, world: World): number {
   const hint = near === undefined ? '' : ` (did you mean ${near}?)`;
   world.err(`carillon: ${JSON.stringify(word)} is not a command${hint}; see carillon --help\n`);
   return EXIT.usage;
+}
+
+/** After `--` nothing is an option. */
+function asksForHelpBeforeOperands(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--');
+  return argv.slice(0, end < 0 ? argv.length : end).some(asksForHelp);
 }
 
 function asksForHelp(arg: string): boolean {

@@ -2,7 +2,7 @@ import { type Config, loadConfig } from '../server/config.ts';
 import type { Command } from '../server/config-table.ts';
 import type { RunningServer, ServerDeps, startServer } from '../server/start.ts';
 import { VERSION } from '../server/version.ts';
-import { banner, baseUrl, wantsColour } from './banner.ts';
+import { authority, banner, baseUrl, wantsColour } from './banner.ts';
 import { EXIT } from './exit.ts';
 import { STOP_SIGNALS, type StopSignal, type World } from './world.ts';
 import { letYoungGenerationGrow } from './young-generation.ts';
@@ -65,12 +65,14 @@ export async function serve(
   }
 }
 
-function announce({ address }: RunningServer, config: Config, world: World, log: Log): void {
+function announce({ address, grpcAddress }: RunningServer, config: Config, world: World, log: Log): void {
+  const at = { address, ...(grpcAddress !== undefined && { grpcAddress }) };
   if (config.command === 'dev') {
     const colour = wantsColour(world.terminal, world.env);
-    world.out(banner({ version: VERSION, address, config, cwd: world.cwd, colour }));
+    world.out(banner({ version: VERSION, ...at, config, cwd: world.cwd, colour }));
   } else {
-    log.info({ version: VERSION, url: baseUrl(address), ...address, db: config.db }, 'listening');
+    const grpc = grpcAddress === undefined ? 'off' : authority(grpcAddress);
+    log.info({ version: VERSION, url: baseUrl(address), grpc, ...address, db: config.db }, 'listening');
   }
 }
 

@@ -1,4 +1,6 @@
+import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { systemClock } from '../server/clock.ts';
 
 /** What the command line has to do with the process around it. */
 export interface World {
@@ -6,10 +8,18 @@ export interface World {
   readonly cwd: string;
   /** Whether a person reads what `out` prints. */
   readonly terminal: boolean;
+  /** How wide the terminal is; undefined when nobody reads there. */
+  readonly columns: number | undefined;
+  /** Milliseconds since the epoch. */
+  now(): number;
   out(text: string): void;
   err(text: string): void;
+  /** Waits until what was printed has been taken. Resolves with whether anybody reads it still. */
+  flush(): Promise<boolean>;
   /** The text of a file, or undefined when there is none. */
   readFile(path: string): Promise<string | undefined>;
+  /** The bytes of a file, or of standard input for `-`. Rejects when there are more than `bytesMax`. */
+  readBytes(path: string, bytesMax: number): Promise<Uint8Array>;
   /** Calls back for each signal that asks to stop. Returns a way to stop listening. */
   onSignal(listener: (signal: StopSignal) => void): () => void;
   /** Calls back for errors that nobody caught. Returns a way to stop listening. */
@@ -30,8 +40,11 @@ export function processWorld(): World {
     env: process.env,
     cwd: process.cwd(),
     terminal: process.stdout.isTTY === true,
+    columns: process.stdout.isTTY ? process.stdout.columns : undefined,
+    now: () => systemClock.now(),
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
+    flush: () => new Promise((resolve) => process.stdout.write('', (error) => resolve(!error))),
     async readFile(path) {
       try {
         return await readFile(path, 'utf8');
@@ -39,6 +52,16 @@ export function processWorld(): World {
         if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
         throw error;
       }
+    },
+    async readBytes(path, bytesMax) {
+      const chunks: Uint8Array[] = [];
+      let bytes = 0;
+      for await (const chunk of path === '-' ? process.stdin : createReadStream(path)) {
+        bytes += (chunk as Uint8Array).length;
+        if (bytes > bytesMax) throw new Error(`it is larger than ${bytesMax} bytes`);
+        chunks.push(chunk as Uint8Array);
+      }
+      return Buffer.concat(chunks);
     },
     onSignal(listener) {
       const signals = Object.keys(STOP_SIGNALS) as StopSignal[];

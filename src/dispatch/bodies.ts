@@ -1,46 +1,105 @@
-import type { EventBody } from '../domain/event.ts';
+import type { DeliveryFormat, EventBody, Rendered } from '../domain/event.ts';
+import { type Presented, present } from '../domain/present.ts';
 
 /**
- * Bodies of events at hand. The store hands most of them over with their deliveries; what was dropped
- * is read again when its turn comes.
+ * Events at hand, and what goes out of them. The store hands most of them over with their deliveries; what
+ * was dropped is read again when its turn comes. An event that goes to ten thousand webhooks is put into
+ * each format once.
  */
 export interface Bodies {
-  get(eventId: string): EventBody | undefined;
-  add(body: EventBody): void;
+  get(eventId: string): HeldEvent | undefined;
+  /** Keeps an event, if there is room, and returns it. */
+  add(event: EventBody): HeldEvent;
+  /** What goes out of an event; what is not rendered is made once. */
+  present(held: HeldEvent, format: DeliveryFormat, rendered?: Rendered): Presented;
+  /** Notes that a delivery of it is in memory. */
+  hold(eventId: string): void;
+  /** Notes that one is finished. With the last, the event is dropped. */
+  release(eventId: string): void;
+  /** Drops an event, whoever holds it: its data was erased. */
   drop(eventId: string): void;
+}
+
+export interface HeldEvent {
+  readonly event: EventBody;
+  readonly forms: Partial<Record<DeliveryFormat, Presented>>;
+  bytes: number;
+  /** Whether it is kept for others. */
+  kept: boolean;
+  /** Deliveries of it in memory, as far as it is known: with too few it is read again, no more. */
+  holds: number;
 }
 
 /** At most so many bytes; beyond, the longest held are dropped. */
 const BODIES_BYTES_MAX = 16 * 1024 * 1024;
-/** What an entry takes beside its body. */
-const ENTRY_BYTES = 200;
+/** What an entry takes beside its bodies. */
+const ENTRY_BYTES = 500;
 
 export function createBodies(bytesMax: number = BODIES_BYTES_MAX): Bodies {
-  const held = new Map<string, EventBody>();
+  const all = new Map<string, HeldEvent>();
   let bytes = 0;
 
-  function drop(eventId: string): void {
-    const body = held.get(eventId);
-    if (body === undefined) return;
-    held.delete(eventId);
-    bytes -= sizeOf(body);
+  function drop(held: HeldEvent): void {
+    held.kept = false;
+    all.delete(held.event.id);
+    bytes -= held.bytes;
+  }
+
+  function makeRoom(): void {
+    if (bytes <= bytesMax) return;
+    for (const held of all.values()) {
+      if (bytes <= bytesMax) return;
+      drop(held);
+    }
+  }
+
+  function keepForm(held: HeldEvent, format: DeliveryFormat, form: Presented): void {
+    held.forms[format] = form;
+    if (form.body === held.event.body) return;
+    held.bytes += form.body.length;
+    if (!held.kept) return;
+    bytes += form.body.length;
+    makeRoom();
+  }
+
+  function presentOnce(held: HeldEvent, format: DeliveryFormat): Presented {
+    const known = held.forms[format];
+    if (known !== undefined) return known;
+    const form = present(held.event, format);
+    keepForm(held, format, form);
+    return form;
   }
 
   return {
-    get: (eventId) => held.get(eventId),
-    drop,
-    add(body) {
-      if (held.has(body.id) || sizeOf(body) > bytesMax) return;
-      held.set(body.id, body);
-      bytes += sizeOf(body);
-      for (const id of held.keys()) {
-        if (bytes <= bytesMax) break;
-        drop(id);
-      }
+    get: (eventId) => all.get(eventId),
+    add(event) {
+      const known = all.get(event.id);
+      if (known !== undefined) return known;
+      const held = { event, forms: {}, bytes: ENTRY_BYTES + event.body.length, kept: true, holds: 0 };
+      all.set(event.id, held);
+      bytes += held.bytes;
+      makeRoom();
+      return held;
+    },
+    present(held, format, rendered) {
+      if (rendered === undefined) return presentOnce(held, format);
+      // What is rendered is this delivery's own; the body is not, where making it takes any time.
+      if (format !== 'ENVELOPE' && format !== 'CLOUDEVENTS_STRUCTURED')
+        return present(held.event, format, rendered);
+      const form = presentOnce(held, format);
+      return { ...form, headers: { ...form.headers, ...rendered.headers } };
+    },
+    hold(eventId) {
+      const held = all.get(eventId);
+      if (held !== undefined) held.holds++;
+    },
+    release(eventId) {
+      const held = all.get(eventId);
+      if (held !== undefined && --held.holds <= 0) drop(held);
+    },
+    drop(eventId) {
+      const held = all.get(eventId);
+      if (held !== undefined) drop(held);
     },
   };
-}
-
-function sizeOf({ body }: EventBody): number {
-  return ENTRY_BYTES + body.length;
 }

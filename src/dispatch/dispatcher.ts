@@ -1,22 +1,19 @@
 import type { KeyObject } from 'node:crypto';
-import type { Attempt } from '../domain/attempt.ts';
 import type { Clock } from '../domain/clock.ts';
-import type { Transition, WaitingDelivery } from '../domain/delivery.ts';
-import { failsTooLong, fairShare, finished, type LaneState, next, started } from '../domain/lane.ts';
+import { fairShare, next } from '../domain/lane.ts';
+import type { OperationalEvent } from '../domain/operational.ts';
 import type { Random } from '../domain/random.ts';
-import { settle, type Verdict } from '../domain/settle.ts';
-import type { DisabledReason, Webhook } from '../domain/webhook.ts';
+import type { Webhook } from '../domain/webhook.ts';
 import type { Directory } from '../store/directory.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
-import { buildRequest } from '../webhook/request.ts';
 import type { Sender } from '../webhook/sender.ts';
 import { createBodies } from './bodies.ts';
-import { firstDueAt, type Lane, readmit, type Target, takeDue, withdraw } from './lane.ts';
+import { createFlights } from './flights.ts';
+import { firstDueAt, type Lane, type Target, takeDue } from './lane.ts';
 import { createLanes } from './lanes.ts';
 import { createOrigins } from './origins.ts';
-import { type BodyWish, createReads } from './reads.ts';
-import { logAttempt } from './report.ts';
+import { createReads } from './reads.ts';
 import { createSettler } from './settler.ts';
 
 /**
@@ -39,13 +36,18 @@ export interface Dispatcher {
 }
 
 export interface DispatcherDeps {
-  readonly store: Pick<Store, 'pollWaiting' | 'waitingLanes' | 'topUp' | 'getEventBodies' | 'settle'>;
+  readonly store: Pick<
+    Store,
+    'pollWaiting' | 'waitingLanes' | 'topUp' | 'getEventBodies' | 'getRendered' | 'settle'
+  >;
   readonly directory: Pick<Directory, 'load' | 'peek'>;
   readonly sender: Pick<Sender, 'send'>;
   /** The webhook's signing keys, newest first. */
   readonly keysOf: (webhook: Webhook) => readonly KeyObject[];
   /** Called when there is something to do before `idleMs` is over. */
   readonly wake: () => void;
+  /** Told what others may want to hear, once it is on disk. It must not raise. */
+  readonly notify: (operational: OperationalEvent) => void;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -72,17 +74,23 @@ const BACKLOG_MAX = 10_000;
 const SLEEP_MAX_MS = 1_000;
 
 export function createDispatcher(deps: DispatcherDeps): Dispatcher {
-  const { store, sender, clock, random, log, settings } = deps;
+  const { store, clock, log, settings } = deps;
   const bodies = createBodies();
   const settler = createSettler({ store, log });
   const origins = createOrigins<Lane>(settings.originInFlightMax);
   const lanes = createLanes({ since: clock.now(), directory: deps.directory, keysOf: deps.keysOf });
-  const reads = createReads({ ...deps, lanes, bodies, cancel, send, giveUp });
-  let inFlight = 0;
+  const finishedOrds = new Set<number>();
+  const flights = createFlights({
+    ...deps,
+    finishedOrds,
+    settler,
+    bodies,
+    origins,
+    touch,
+    want: (flight) => reads.wantContents(flight),
+  });
+  const reads = createReads({ ...deps, lanes, bodies, flights, finishedOrds });
   let draining = false;
-  /** Set when the grace is over: what comes back now was cut off, not answered. */
-  let abandoned = false;
-  let drained: (() => void) | undefined;
 
   /** Lets one lane send its share. Returns how many went. */
   function visit(lane: Lane, now: number): number {
@@ -94,14 +102,14 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
       return 0;
     }
     const turn = next(lane.state, target.rules, now);
-    const fair = fairShare(inFlight, settings.inFlightMax) - lane.state.inFlight;
+    const fair = fairShare(flights.count, settings.inFlightMax) - lane.state.inFlight;
     const originFree = origins.free(target.origin);
     const share = Math.min(turn.go, SHARE, fair, originFree);
     let sent = 0;
     while (sent < share) {
       const delivery = takeDue(lane, now);
       if (delivery === undefined) break;
-      begin(lane, target, delivery, now);
+      flights.begin({ lane, target, delivery }, now);
       sent++;
     }
     reads.wantDeliveries(lane, now);
@@ -135,118 +143,6 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     else if (lane.waiting.length > 0 && (sent < share || share === Math.min(mayGo, SHARE))) lanes.ready(lane);
   }
 
-  function begin(lane: Lane, target: Target, delivery: WaitingDelivery, now: number): void {
-    lane.state = started(lane.state, target.rules, now);
-    origins.start(target.origin);
-    inFlight++;
-    send(lane, target, delivery);
-  }
-
-  function send(lane: Lane, target: Target, delivery: WaitingDelivery): void {
-    const body = bodies.get(delivery.eventId);
-    if (body === undefined) {
-      reads.wantBody({ lane, target, delivery });
-      return;
-    }
-    const { keys, webhook } = target;
-    const number = delivery.attempts + 1;
-    const now = clock.now();
-    const { userAgent } = settings;
-    const request = buildRequest({
-      webhook,
-      delivery,
-      event: body,
-      attemptNumber: number,
-      keys,
-      now,
-      userAgent,
-    });
-    void sender.send(request).then((outcome) => finish(lane, target, delivery, { number, outcome }));
-  }
-
-  /** What an attempt's end means for the delivery, its lane and everyone who waited. */
-  function finish(lane: Lane, target: Target, sentAs: WaitingDelivery, attempt: Attempt): void {
-    if (abandoned) return;
-    const now = clock.now();
-    const { webhook, ordered } = target;
-    // The row may have been superseded while it was in flight.
-    const delivery = lane.known.get(sentAs.ord) ?? sentAs;
-    const { outcome } = attempt;
-    const verdict = settle({ delivery, outcome, policy: webhook.spec.retryPolicy, now, unit: random.unit() });
-    logAttempt(log, { webhook, delivery, attempt, verdict });
-    release(target.origin);
-    const before = lane.state;
-    const after = finished(before, verdict, now, random.unit());
-    // The next of an ordered lane must not go before this one is on disk.
-    lane.state = ordered ? { ...after, inFlight: before.inFlight } : after;
-    recordHealth(lane, target, before, verdict, now);
-    const onDisk = (): void => {
-      if (ordered) lane.state = { ...lane.state, inFlight: lane.state.inFlight - 1 };
-      settled(lane, delivery, verdict.transition);
-    };
-    settler.settle({ delivery, attempt, transition: verdict.transition, now }, onDisk, { urgent: ordered });
-    if (!ordered) touch(lane);
-  }
-
-  function release(origin: string): void {
-    inFlight--;
-    for (const waiting of origins.finish(origin)) touch(waiting);
-    if (inFlight === 0) drained?.();
-  }
-
-  /** Writes the lane's health when it changed, and stops the lane when its destination is no more. */
-  function recordHealth(lane: Lane, target: Target, before: LaneState, verdict: Verdict, now: number): void {
-    const { health } = lane.state;
-    const failing = !verdict.success && failsTooLong(health, settings.disableAfterMs, now);
-    const disable: DisabledReason | undefined = verdict.gone ? 'GONE' : failing ? 'FAILING' : undefined;
-    if (health === before.health && disable === undefined) return;
-    const webhookId = lane.webhookId;
-    settler.change({ webhookId, health, now, ...(disable && { disable }) });
-    if (disable === undefined || lane.target !== target) return;
-    // At once, rather than when the store reports the change: nothing more is to be sent there.
-    lane.target = { ...target, rules: { ...target.rules, open: false } };
-    log.warn(
-      { webhookId, destination: target.webhook.spec.destination, reason: disable },
-      'webhook disabled',
-    );
-  }
-
-  /** The settlement is on disk. */
-  function settled(lane: Lane, delivery: WaitingDelivery, transition: Transition): void {
-    const { ord } = delivery;
-    const superseded = lane.known.get(ord)?.superseded ?? false;
-    lane.known.delete(ord);
-    lane.settledDuringRead?.add(ord);
-    if (transition.to !== 'PENDING') bodies.drop(delivery.eventId);
-    else if (superseded && !delivery.superseded)
-      cancel(lane, { ...delivery, attempts: delivery.attempts + 1, superseded });
-    else {
-      const retry = { ...delivery, attempts: delivery.attempts + 1, dueAt: transition.dueAt };
-      readmit(lane, retry, clock.now());
-    }
-    touch(lane);
-  }
-
-  /** Ends a delivery that a newer run stands in for. In flight, it has its chance first. */
-  function cancel(lane: Lane, delivery: WaitingDelivery): void {
-    const { ord } = delivery;
-    if (lane.known.has(ord) && !withdraw(lane, ord)) {
-      lane.known.set(ord, delivery);
-      return;
-    }
-    lane.known.set(ord, delivery);
-    const transition: Transition = { to: 'CANCELLED', reason: 'SUPERSEDED' };
-    settler.settle({ delivery, transition, now: clock.now() }, () => settled(lane, delivery, transition));
-  }
-
-  /** The event of a delivery in flight is gone, and so is its row: its webhook was removed. */
-  function giveUp({ lane, target, delivery }: BodyWish): void {
-    release(target.origin);
-    lane.state = { ...lane.state, inFlight: lane.state.inFlight - 1 };
-    const transition: Transition = { to: 'CANCELLED', reason: 'REMOVED' };
-    settler.settle({ delivery, transition, now: clock.now() }, () => settled(lane, delivery, transition));
-  }
-
   function touch(lane: Lane): void {
     lanes.ready(lane);
     deps.wake();
@@ -257,7 +153,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     const now = clock.now();
     lanes.wakeDue(now);
     let sent = 0;
-    while (sent < SEND_MAX && inFlight < settings.inFlightMax && settler.backlog < BACKLOG_MAX) {
+    while (sent < SEND_MAX && flights.count < settings.inFlightMax && settler.backlog < BACKLOG_MAX) {
       const lane = lanes.takeReady();
       if (lane === undefined) break;
       sent += visit(lane, now);
@@ -273,7 +169,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
       return sent;
     },
     idleMs() {
-      const full = inFlight >= settings.inFlightMax || settler.backlog >= BACKLOG_MAX;
+      const full = flights.count >= settings.inFlightMax || settler.backlog >= BACKLOG_MAX;
       if (draining || full) return SLEEP_MAX_MS;
       return lanes.hasReady ? 0 : Math.min(SLEEP_MAX_MS, Math.max(0, lanes.nextWakeAt - clock.now()));
     },
@@ -286,13 +182,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     },
     async drain(graceMs) {
       draining = true;
-      if (inFlight > 0) {
-        await new Promise<void>((resolve) => {
-          drained = resolve;
-          setTimeout(resolve, graceMs);
-        });
-      }
-      abandoned = true;
+      await flights.land(graceMs);
       await settler.flush();
     },
   };

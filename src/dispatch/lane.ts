@@ -22,8 +22,8 @@ export interface Lane {
   readonly known: Map<number, WaitingDelivery>;
   /** No delivery outside memory is due before this; Infinity when all are in memory. */
   more: number;
-  /** While a read of the lane is under way: the ords settled meanwhile, which it may still bring. */
-  settledDuringRead: Set<number> | undefined;
+  /** While a read of the lane is under way: the ords settled or changed meanwhile, which it may bring as they were. */
+  changedDuringRead: Set<number> | undefined;
   /** When to look at the lane again; Infinity: when something happens. */
   wakeAt: number;
   /** When the timer that is set for it goes off; Infinity when there is none. */
@@ -42,6 +42,13 @@ export interface Target {
   readonly origin: string;
 }
 
+/** A delivery whose turn has come. */
+export interface Flight {
+  readonly lane: Lane;
+  readonly target: Target;
+  readonly delivery: WaitingDelivery;
+}
+
 /** A lane of which nothing is known yet; its rate bucket has been filling since `since`. */
 export function emptyLane(webhookId: string, since: number, total: { waiting: number }): Lane {
   return {
@@ -52,15 +59,26 @@ export function emptyLane(webhookId: string, since: number, total: { waiting: nu
     waiting: [],
     known: new Map(),
     more: Number.POSITIVE_INFINITY,
-    settledDuringRead: undefined,
+    changedDuringRead: undefined,
     wakeAt: Number.POSITIVE_INFINITY,
     timerAt: Number.POSITIVE_INFINITY,
     total,
   };
 }
 
-/** What a lane does with a delivery that the store hands over. */
-export type Admission = 'WAITS' | 'KNOWN' | 'LEFT_IN_STORE';
+/** What a row that the store hands over is to the lane. */
+export function judgeRow(lane: Lane, row: WaitingDelivery): 'NEW' | 'SAME' | 'CHANGED' {
+  const known = lane.known.get(row.ord);
+  if (known === undefined) return 'NEW';
+  // It was read, or noted, before the latest attempt was on disk.
+  if (row.attempts < known.attempts) return 'SAME';
+  const same =
+    row.attempts === known.attempts &&
+    row.dueAt === known.dueAt &&
+    row.attemptsBefore === known.attemptsBefore &&
+    row.ending === known.ending;
+  return same ? 'SAME' : 'CHANGED';
+}
 
 export interface AdmitInput {
   readonly now: number;
@@ -71,12 +89,11 @@ export interface AdmitInput {
 }
 
 /**
- * Takes a delivery into memory, or leaves it in the store and remembers that there is more. Memory
- * holds the earliest; what lies beyond `more` must not overtake it, or the rows in the store would
- * starve (and an ordered lane would lose its order).
+ * Takes a new delivery into memory, or leaves it in the store and remembers that there is more; returns
+ * whether it was taken. Memory holds the earliest; what lies beyond `more` must not overtake it, or the
+ * rows in the store would starve (and an ordered lane would lose its order).
  */
-export function admit(lane: Lane, delivery: WaitingDelivery, input: AdmitInput): Admission {
-  if (lane.known.has(delivery.ord)) return 'KNOWN';
+export function admit(lane: Lane, delivery: WaitingDelivery, input: AdmitInput): boolean {
   const ordered = lane.target?.ordered ?? false;
   const fits = input.room && lane.waiting.length < LANE_WAITING_MAX;
   const inTurn = ordered
@@ -86,10 +103,25 @@ export function admit(lane: Lane, delivery: WaitingDelivery, input: AdmitInput):
   // Whether the lane is ordered is not known before its webhook is: then the store keeps the rows.
   if (!fits || !inTurn || !soon || lane.target === undefined) {
     leaveInStore(lane, delivery);
-    return 'LEFT_IN_STORE';
+    return false;
   }
   insert(lane, delivery);
-  return 'WAITS';
+  return true;
+}
+
+/**
+ * Takes over what changed from outside in a delivery that is in memory. One that waits takes its new
+ * place; one in flight, or being settled, has it once it comes back.
+ */
+export function amend(lane: Lane, delivery: WaitingDelivery, now: number): void {
+  const { ord } = delivery;
+  lane.changedDuringRead?.add(ord);
+  if (!withdraw(lane, ord)) {
+    lane.known.set(ord, delivery);
+    return;
+  }
+  lane.known.delete(ord);
+  readmit(lane, delivery, now);
 }
 
 /** Puts back what waits for a retry. It is the lane's own, so it is kept however full the lane is. */
@@ -123,7 +155,14 @@ export function withdraw(lane: Lane, ord: number): boolean {
   return true;
 }
 
-/** Forgets what waits in memory: the webhook is gone, or the rows will be read again. */
+/** Forgets what waits in memory, of which any row may have changed: the store has them all. */
+export function reread(lane: Lane, now: number): void {
+  for (const { ord } of lane.waiting) lane.known.delete(ord);
+  empty(lane);
+  lane.more = Math.min(lane.more, now);
+}
+
+/** Drops what waits in memory: the webhook is gone. */
 export function empty(lane: Lane): void {
   lane.total.waiting -= lane.waiting.length;
   lane.waiting.length = 0;
@@ -131,12 +170,13 @@ export function empty(lane: Lane): void {
 
 /** Whether the lane ought to be read from the store now. */
 export function wantsRead(lane: Lane, now: number): boolean {
-  if (lane.settledDuringRead !== undefined || !lane.target?.rules.open) return false;
+  if (lane.changedDuringRead !== undefined || !lane.target?.rules.open) return false;
   if (lane.target.ordered) return lane.more !== Number.POSITIVE_INFINITY && lane.waiting.length === 0;
   return lane.more <= now && lane.waiting.length <= LANE_WAITING_MAX / 2;
 }
 
-function leaveInStore(lane: Lane, delivery: WaitingDelivery): void {
+/** Notes that there may be more in the store, and when it is due. */
+export function leaveInStore(lane: Lane, delivery: WaitingDelivery): void {
   lane.more = Math.min(lane.more, delivery.dueAt);
 }
 

@@ -4,7 +4,19 @@ import type { Directory } from '../store/directory.ts';
 import type { Store, ToppedUp } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Bodies } from './bodies.ts';
-import { admit, LANE_WAITING_MAX, type Lane, type Target, wantsRead } from './lane.ts';
+import type { Flights } from './flights.ts';
+import {
+  type AdmitInput,
+  admit,
+  amend,
+  type Flight,
+  judgeRow,
+  LANE_WAITING_MAX,
+  type Lane,
+  leaveInStore,
+  reread,
+  wantsRead,
+} from './lane.ts';
 import type { Lanes } from './lanes.ts';
 
 /**
@@ -15,51 +27,42 @@ export interface Reads {
   wantWebhook(lane: Lane): void;
   /** Tops a lane up, if it needs it. */
   wantDeliveries(lane: Lane, now: number): void;
-  wantBody(wish: BodyWish): void;
+  /** Reads the body of a flight, and what was rendered for it, and sends it then. */
+  wantContents(flight: Flight): void;
   /** Takes in what became visible since the last poll. */
   poll(): Promise<void>;
   /** Starts the reads that are wished for. */
   run(): void;
 }
 
-/** A delivery whose turn has come and whose body is not at hand. */
-export interface BodyWish {
-  readonly lane: Lane;
-  readonly target: Target;
-  readonly delivery: WaitingDelivery;
-}
-
 export interface ReadsDeps {
-  readonly store: Pick<Store, 'pollWaiting' | 'waitingLanes' | 'topUp' | 'getEventBodies'>;
+  readonly store: Pick<Store, 'pollWaiting' | 'waitingLanes' | 'topUp' | 'getEventBodies' | 'getRendered'>;
   readonly directory: Pick<Directory, 'load'>;
   readonly lanes: Lanes;
   readonly bodies: Bodies;
   readonly clock: Clock;
   readonly log: Log;
   readonly wake: () => void;
-  /** Ends a delivery that a newer run stands in for. */
-  readonly cancel: (lane: Lane, delivery: WaitingDelivery) => void;
-  /** Sends a delivery whose body has been read. */
-  readonly send: (lane: Lane, target: Target, delivery: WaitingDelivery) => void;
-  /** Gives up a delivery whose event is gone: its webhook was removed meanwhile. */
-  readonly giveUp: (wish: BodyWish) => void;
+  readonly flights: Pick<Flights, 'send' | 'giveUp' | 'cancel'>;
+  /** Ords of deliveries finished since the last poll. */
+  readonly finishedOrds: Set<number>;
 }
 
 const LISTED_MAX = 1_000;
 const WEBHOOKS_MAX = 200;
 const TOP_UPS_MAX = 32;
-/** Each body may have a mebibyte. */
-const BODIES_MAX = 16;
+/** Each may have a mebibyte of body, and another of what was rendered. */
+const CONTENTS_MAX = 32;
 /** How many deliveries a lane gets when the node has no room: enough for a turn. */
 const TURN_MAX = 8;
 /** How long to wait after the store refused a read. */
 const RETRY_MS = 500;
 
 export function createReads(deps: ReadsDeps): Reads {
-  const { store, directory, lanes, bodies, clock, wake } = deps;
+  const { store, directory, lanes, bodies, flights, finishedOrds, clock, wake } = deps;
   const webhooks = new Set<Lane>();
   const topUps = new Set<Lane>();
-  const bodyWishes = new Set<BodyWish>();
+  const awaited = new Set<Flight>();
   /** Where listing the lanes goes on; undefined once all are known. */
   let listing: { after?: string } | undefined = {};
 
@@ -67,7 +70,7 @@ export function createReads(deps: ReadsDeps): Reads {
     lanes: kind(listLanes),
     webhooks: kind(readWebhooks),
     deliveries: kind(readDeliveries),
-    bodies: kind(readBodies),
+    contents: kind(readContents),
   };
 
   /** Runs a read again and again until it finds nothing wished for; one at a time. */
@@ -137,41 +140,55 @@ export function createReads(deps: ReadsDeps): Reads {
   }
 
   function takeIn(lane: Lane, found: ToppedUp): void {
-    const settled = lane.settledDuringRead;
-    lane.settledDuringRead = undefined;
+    const changed = lane.changedDuringRead;
+    lane.changedDuringRead = undefined;
     const now = clock.now();
     for (const delivery of found.deliveries) {
-      // It was settled after the store had read it.
-      if (settled?.has(delivery.ord)) continue;
-      if (delivery.superseded) deps.cancel(lane, delivery);
-      else admit(lane, delivery, { now, room: true, overtakes: false });
+      // It was settled, or changed, after the store had read it.
+      if (!changed?.has(delivery.ord)) accept(lane, delivery, { now, room: true, overtakes: false });
     }
     if (found.more !== null) lane.more = Math.min(lane.more, found.more);
     lanes.ready(lane);
   }
 
-  async function readBodies(): Promise<boolean> {
-    const batch = take(bodyWishes, BODIES_MAX);
+  /** Reads each event once, however many of the flights are its. */
+  async function readContents(): Promise<boolean> {
+    const batch = take(awaited, CONTENTS_MAX);
     if (batch.length === 0) return false;
-    const ids = batch.map(({ delivery }) => delivery.eventId);
-    const found = await orPutBack(bodyWishes, batch, store.getEventBodies(ids));
-    for (const [i, wish] of batch.entries()) {
-      const body = found[i];
-      if (body === undefined) {
-        deps.giveUp(wish);
-        continue;
-      }
-      bodies.add(body);
-      deps.send(wish.lane, wish.target, wish.delivery);
+    const held = new Map(batch.map(({ delivery }) => [delivery.eventId, bodies.get(delivery.eventId)]));
+    const missing = [...held.keys()].filter((id) => held.get(id) === undefined);
+    const renderedIds = batch.flatMap(({ delivery }) => (delivery.rendered ? [delivery.id] : []));
+    const [events, renderings] = await orPutBack(
+      awaited,
+      batch,
+      Promise.all([
+        missing.length > 0 ? store.getEventBodies(missing) : [],
+        renderedIds.length > 0 ? store.getRendered(renderedIds) : [],
+      ]),
+    );
+    for (const event of events) if (event !== undefined) held.set(event.id, bodies.add(event));
+    const rendered = new Map(renderedIds.map((id, i) => [id, renderings[i]]));
+    for (const flight of batch) {
+      const { id, eventId } = flight.delivery;
+      const event = held.get(eventId);
+      const made = rendered.get(id);
+      if (event === undefined || (flight.delivery.rendered && made === undefined)) flights.giveUp(flight);
+      else flights.send(flight, event, made);
     }
     return true;
   }
 
-  function accept(delivery: WaitingDelivery, now: number): void {
-    const lane = lanes.of(delivery.webhookId);
-    const overtakes = lane.settledDuringRead !== undefined;
-    if (delivery.superseded) deps.cancel(lane, delivery);
-    else if (admit(lane, delivery, { now, room: lanes.hasRoom, overtakes }) !== 'KNOWN') lanes.ready(lane);
+  /** Takes a row in that the store hands over; returns whether the lane has something to do for it. */
+  function accept(lane: Lane, delivery: WaitingDelivery, input: AdmitInput): boolean {
+    const kind = judgeRow(lane, delivery);
+    if (kind === 'SAME') return false;
+    if (delivery.ending !== undefined) {
+      flights.cancel(lane, delivery);
+      return false;
+    }
+    if (kind === 'CHANGED') amend(lane, delivery, input.now);
+    else if (admit(lane, delivery, input)) bodies.hold(delivery.eventId);
+    return true;
   }
 
   return {
@@ -180,20 +197,28 @@ export function createReads(deps: ReadsDeps): Reads {
     },
     wantDeliveries(lane, now) {
       if (!wantsRead(lane, now)) return;
-      lane.settledDuringRead = new Set();
+      lane.changedDuringRead = new Set();
       topUps.add(lane);
     },
-    wantBody(wish) {
-      bodyWishes.add(wish);
+    wantContents(flight) {
+      awaited.add(flight);
     },
     async poll() {
       const found = await store.pollWaiting();
       const now = clock.now();
       for (const body of found.events) bodies.add(body);
-      for (const delivery of found.deliveries) accept(delivery, now);
+      for (const delivery of found.deliveries) {
+        const lane = lanes.of(delivery.webhookId);
+        const overtakes = lane.changedDuringRead !== undefined;
+        // Finished meanwhile, it is as it was before, or was opened again: the store knows which.
+        if (finishedOrds.has(delivery.ord)) leaveInStore(lane, delivery);
+        else if (!accept(lane, delivery, { now, room: lanes.hasRoom, overtakes })) continue;
+        lanes.ready(lane);
+      }
+      finishedOrds.clear();
       for (const webhookId of found.topUp) {
         const lane = lanes.of(webhookId);
-        lane.more = Math.min(lane.more, now);
+        reread(lane, now);
         lanes.ready(lane);
       }
     },
@@ -201,7 +226,7 @@ export function createReads(deps: ReadsDeps): Reads {
       if (listing !== undefined) reading.lanes();
       if (webhooks.size > 0) reading.webhooks();
       if (topUps.size > 0) reading.deliveries();
-      if (bodyWishes.size > 0) reading.bodies();
+      if (awaited.size > 0) reading.contents();
     },
   };
 }

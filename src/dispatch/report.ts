@@ -1,11 +1,13 @@
 import type { Attempt } from '../domain/attempt.ts';
 import type { WaitingDelivery } from '../domain/delivery.ts';
+import { type EventBody, publicId } from '../domain/event.ts';
 import type { Verdict } from '../domain/settle.ts';
 import type { Webhook } from '../domain/webhook.ts';
 import type { Log } from '../telemetry/log.ts';
 
 export interface AttemptReport {
   readonly webhook: Webhook;
+  readonly event: EventBody;
   readonly delivery: WaitingDelivery;
   readonly attempt: Attempt;
   readonly verdict: Verdict;
@@ -13,7 +15,7 @@ export interface AttemptReport {
 
 /** One wide line for each attempt, with everything about it but what was sent and answered. */
 export function logAttempt(log: Log, report: AttemptReport): void {
-  const { webhook, delivery, attempt, verdict } = report;
+  const { webhook, event, delivery, attempt, verdict } = report;
   const { outcome, number } = attempt;
   const { transition } = verdict;
   const { destination } = webhook.spec;
@@ -23,7 +25,8 @@ export function logAttempt(log: Log, report: AttemptReport): void {
     webhookName: webhook.spec.name,
     destination,
     deliveryId: delivery.id,
-    eventId: delivery.eventId,
+    eventId: publicId(event),
+    eventType: event.type,
     attempt: number,
     durationMs: Math.round(outcome.durationMs),
     state: transition.to,

@@ -3,7 +3,7 @@ import type { Store } from '../store/store.ts';
 
 /**
  * Housekeeping in small batches, so that it never holds up a delivery: deliveries of removed webhooks
- * are cancelled, and what finished before the retention is deleted.
+ * are cancelled, what finished before the retention is deleted, and old data is erased.
  */
 export interface Sweeper {
   /** One batch. Returns how many rows it touched. */
@@ -17,8 +17,12 @@ export interface Sweeper {
 export interface SweeperDeps {
   readonly store: Pick<Store, 'sweep'>;
   readonly clock: Clock;
-  /** How long finished deliveries are kept. */
-  readonly retentionMs: number;
+  readonly settings: {
+    /** How long finished deliveries, and events of which nothing is left, are kept. */
+    readonly retentionMs: number;
+    /** How long the data of events is kept, of which nothing waits. */
+    readonly payloadRetentionMs: number;
+  };
 }
 
 /** How often to look when the last look found nothing. */
@@ -26,14 +30,16 @@ const IDLE_MS = 60_000;
 /** The pause between two batches, in which others have the store. */
 const PAUSE_MS = 20;
 
-export function createSweeper({ store, clock, retentionMs }: SweeperDeps): Sweeper {
+export function createSweeper({ store, clock, settings }: SweeperDeps): Sweeper {
   let foundMore = true;
   return {
     async tick() {
       // Set before the batch: what is removed while it runs is looked at again.
       foundMore = false;
       const now = clock.now();
-      const touched = await store.sweep({ now, finishedBefore: now - retentionMs });
+      const finishedBefore = now - settings.retentionMs;
+      const payloadsBefore = now - settings.payloadRetentionMs;
+      const touched = await store.sweep({ now, finishedBefore, payloadsBefore });
       if (touched > 0) foundMore = true;
       return touched;
     },

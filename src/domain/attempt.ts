@@ -12,9 +12,29 @@ export type ErrorClass =
   | 'FORBIDDEN_ADDRESS'
   | 'REQUEST';
 
+/** Where the time of an attempt went, in milliseconds; what did not happen is undefined. */
+export interface Timing {
+  readonly dnsMs?: number;
+  readonly connectMs?: number;
+  readonly tlsMs?: number;
+  /** From the connection to the head of the answer. */
+  readonly waitMs?: number;
+  /** From there to the end of the answer. */
+  readonly readMs?: number;
+}
+
+/** What is known of every attempt. */
+interface Tried {
+  readonly startedAt: number;
+  readonly durationMs: number;
+  readonly timing: Timing;
+  /** The address that was connected to, with the port. */
+  readonly remoteAddress?: string;
+}
+
 /** What came of one POST. A failed POST is a value, not an exception. */
 export type Outcome =
-  | {
+  | (Tried & {
       readonly kind: 'answered';
       readonly status: number;
       /** Names in lower case; repeated headers joined with a comma. */
@@ -22,19 +42,17 @@ export type Outcome =
       /** At most `RESPONSE_KEPT_BYTES`. */
       readonly body: Uint8Array;
       readonly truncated: boolean;
-      readonly startedAt: number;
-      readonly durationMs: number;
-    }
-  | {
+    })
+  | (Tried & {
       readonly kind: 'failed';
       readonly errorClass: ErrorClass;
       readonly message: string;
-      readonly startedAt: number;
-      readonly durationMs: number;
-    };
+    });
 
 /** One HTTP POST for a delivery; `number` is 1 for the first. */
 export interface Attempt {
   readonly number: number;
+  /** The request's headers as they were sent: names in lower case, and values, in turn. */
+  readonly requestHeaders: readonly string[];
   readonly outcome: Outcome;
 }

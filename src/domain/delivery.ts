@@ -1,12 +1,19 @@
 import type { Attempt } from './attempt.ts';
+import type { DeliveryFormat } from './event.ts';
 
 export type DeliveryState = 'PENDING' | 'SUCCEEDED' | 'FAILED' | 'CANCELLED';
 
 /** Why a delivery is FAILED: attempts used up, refused for good (4xx), or the destination is gone (410). */
 export type FailedReason = 'EXHAUSTED' | 'REFUSED' | 'GONE';
 
-/** Why a delivery is CANCELLED: its webhook was removed, or a newer run took its place. */
-export type CancelledReason = 'REMOVED' | 'SUPERSEDED';
+/**
+ * Why a delivery is CANCELLED: its webhook was removed, a newer run took its place, a caller wished so,
+ * or its event's data was erased.
+ */
+export type CancelledReason = 'REMOVED' | 'SUPERSEDED' | 'REQUESTED' | 'PURGED';
+
+/** Why a delivery that waits is to be given up. One in flight has its chance: a success still counts. */
+export type EndingReason = Exclude<CancelledReason, 'REMOVED'>;
 
 /** Where a delivery goes from an attempt, or from being cancelled. */
 export type Transition =
@@ -25,8 +32,13 @@ export interface WaitingDelivery {
   readonly dueAt: number;
   /** Attempts made. */
   readonly attempts: number;
-  /** A newer run has taken its place: one more success counts, no more retries are made. */
-  readonly superseded: boolean;
+  /** Attempts made before a caller asked for a fresh row of them; they do not count towards the policy's. */
+  readonly attemptsBefore: number;
+  /** It is to be given up: one more success counts, no more retries are made. */
+  readonly ending?: EndingReason;
+  readonly format: DeliveryFormat;
+  /** Something was rendered for it, and is kept beside it. */
+  readonly rendered: boolean;
 }
 
 /** A delivery as a reader sees it. */
@@ -34,7 +46,9 @@ export interface Delivery {
   readonly id: string;
   readonly namespace: string;
   readonly webhookId: string;
+  /** The event's id as readers see it. */
   readonly eventId: string;
+  readonly eventType: string;
   readonly state: DeliveryState;
   readonly reason?: FailedReason | CancelledReason;
   readonly attemptCount: number;
@@ -44,9 +58,23 @@ export interface Delivery {
   readonly nominalAt?: number;
   readonly createdAt: number;
   readonly finishedAt?: number;
+  /** The status code of the last answer, if there was one. */
+  readonly lastStatus?: number;
+  /** The delivery that this one repeats. */
+  readonly replayOf?: string;
 }
 
 /** The same with its attempts, oldest first. */
 export interface DeliveryDetail extends Delivery {
   readonly attempts: readonly Attempt[];
+}
+
+/** Something that happened to a delivery, as a watcher sees it. */
+export interface DeliveryChange {
+  /** Its place in the order in which changes became durable. */
+  readonly seq: number;
+  /** The delivery as it was then. */
+  readonly delivery: Delivery;
+  /** The attempt that was made, if one was, without the body of its answer. */
+  readonly attempt?: Attempt;
 }

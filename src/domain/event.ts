@@ -1,17 +1,65 @@
 /** The type of the event that is a run of a schedule, or a trigger. */
 export const RUN_EVENT_TYPE = 'carillon.run';
 
-/** Something to tell webhooks. Immutable. Here it is a run, addressed to one webhook. */
+/** What types of Carillon's own begin with; nobody else may publish them. */
+export const RESERVED_TYPE_PREFIX = 'carillon.';
+
+/** The largest data of an event. */
+export const EVENT_BYTES_MAX = 1024 * 1024;
+
+/** Something to tell webhooks. Immutable. A run is one too, addressed to one webhook. */
 export interface Event {
+  /** Unique in the store, made by Carillon. */
   readonly id: string;
+  /** The caller's name for it, unique in its namespace while it is remembered; what readers see as its id. */
+  readonly callerId?: string;
   readonly namespace: string;
   readonly type: string;
-  /** The nominal time, for a scheduled run; undefined for a trigger. */
+  readonly source?: string;
+  readonly subject?: string;
+  /** When it happened, as its publisher says. */
+  readonly time: number;
+  /** The nominal time, for a scheduled run; undefined for a trigger, and for what was published. */
   readonly nominalAt?: number;
   readonly contentType: string;
   readonly body: Uint8Array;
+  /** Extra request headers for each delivery of it, names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly createdAt: number;
 }
 
 /** What a request needs of an event. */
-export type EventBody = Pick<Event, 'id' | 'contentType' | 'body' | 'nominalAt'>;
+export type EventBody = Omit<Event, 'namespace'>;
+
+/** An event as a reader sees it. */
+export interface EventRecord extends Event {
+  /** Its data was erased; `body` is empty then. */
+  readonly purged: boolean;
+  /** Deliveries of it that are kept, waiting or finished. */
+  readonly deliveryCount: number;
+}
+
+/** The id that readers see. */
+export function publicId(event: Pick<Event, 'id' | 'callerId'>): string {
+  return event.callerId ?? event.id;
+}
+
+/**
+ * How a delivery's body is made of its event. BODY is the event's own bytes: runs, and RAW. RENDERED
+ * comes from a template, and is kept beside the delivery, because the template may change.
+ */
+export type DeliveryFormat =
+  | 'BODY'
+  | 'ENVELOPE'
+  | 'CLOUDEVENTS_BINARY'
+  | 'CLOUDEVENTS_STRUCTURED'
+  | 'RENDERED';
+
+/** What templates made for one delivery, once. */
+export interface Rendered {
+  /** The body and its media type, for the format RENDERED. */
+  readonly body?: Uint8Array;
+  readonly contentType?: string;
+  /** Extra request headers, names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+}

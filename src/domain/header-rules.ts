@@ -9,18 +9,20 @@ export const HEADERS_TOTAL_BYTES_MAX = 6144;
 /**
  * Judges the extra headers of a webhook, names in any case. One violation for each header that breaks a
  * rule, with the path `webhook.headers["name"]`, and one for all of them when together they are too big
- * or the same name came twice.
+ * or the same name came twice. `contentTypeField` is where a content type goes instead.
  */
 export function judgeHeaders(
   headers: Readonly<Record<string, string>>,
   field = 'webhook.headers',
+  contentTypeField = 'payload.content_type',
 ): FieldViolation[] {
   const violations: FieldViolation[] = [];
   const seen = new Set<string>();
   let total = 0;
   for (const [name, value] of Object.entries(headers)) {
     const lower = name.toLowerCase();
-    const description = judgeName(lower) ?? judgeHeaderValue(value) ?? judgeRepeat(lower, seen);
+    const description =
+      judgeName(lower, contentTypeField) ?? judgeHeaderValue(value) ?? judgeRepeat(lower, seen);
     if (description !== undefined) violations.push({ field: `${field}[${quote(name)}]`, description });
     seen.add(lower);
     total += name.length + value.length + 4;
@@ -61,7 +63,6 @@ const REFUSED_NAMES: ReadonlyMap<string, string> = new Map([
     (name) => [name, HOP_BY_HOP] as const,
   ),
   ...['host', 'content-length', 'user-agent', 'expect'].map((name) => [name, OURS] as const),
-  ['content-type', 'is set by the payload: use payload.content_type'],
 ]);
 
 const REFUSED_PREFIXES: readonly (readonly [string, string])[] = [
@@ -70,7 +71,7 @@ const REFUSED_PREFIXES: readonly (readonly [string, string])[] = [
   ['carillon-', OURS],
 ];
 
-function judgeName(name: string): string | undefined {
+function judgeName(name: string, contentTypeField: string): string | undefined {
   if (name === '') return 'has no name: give one';
   if (name.length > HEADER_NAME_LENGTH_MAX) {
     return `has a name of ${name.length} characters: give at most ${HEADER_NAME_LENGTH_MAX}`;
@@ -79,6 +80,7 @@ function judgeName(name: string): string | undefined {
   if (!/^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(name)) {
     return 'has a name that is not a token (RFC 9110, 5.6.2): use letters, digits and -';
   }
+  if (name === 'content-type') return `has a field of its own: use ${contentTypeField}`;
   return REFUSED_NAMES.get(name) ?? REFUSED_PREFIXES.find(([prefix]) => name.startsWith(prefix))?.[1];
 }
 

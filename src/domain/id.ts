@@ -8,6 +8,10 @@ import type { Random } from './random.ts';
  */
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const TAIL_BYTES = 10;
+const TAIL_LENGTH = 16;
+const TIME_LENGTH = 10;
+/** The characters of a tail that count, 40 bits. */
+const COUNT_LENGTH = 8;
 
 /** What an id names. */
 export type IdKind = 'webhook' | 'event' | 'delivery';
@@ -20,6 +24,28 @@ export function newId(kind: IdKind, now: number, random: Random): string {
 }
 
 /**
+ * Makes ids of one kind, of which those made in the same millisecond sort as they were made: the first is
+ * drawn, and the others count on from it. Rows with such ids always land at the end of an index.
+ */
+export function createIds(kind: IdKind, random: Random): (now: number) => string {
+  let madeAt = Number.NaN;
+  let head = '';
+  let count = 0;
+  return (now) => {
+    if (now === madeAt) {
+      count++;
+    } else {
+      const bytes = random.bytes(TAIL_BYTES);
+      madeAt = now;
+      head = PREFIX[kind] + time(now) + tail(bytes).slice(0, TAIL_LENGTH - COUNT_LENGTH);
+      // The first of 40 bits is left out, so that there is room to count.
+      count = (bytes[5]! & 0x7f) * 2 ** 32 + new DataView(bytes.buffer, bytes.byteOffset).getUint32(6);
+    }
+    return head + base32(count, COUNT_LENGTH);
+  };
+}
+
+/**
  * The id of a scheduled run's event. It is a function of the run's identity, (webhook, nominal time),
  * so the store's primary key on events is what makes a run fire at most once.
  */
@@ -28,10 +54,23 @@ export function runEventId(webhookId: string, nominalAt: number): string {
   return PREFIX.event + time(nominalAt) + tail(digest);
 }
 
+/** When what an id names was made: what `newId` was given, and for a scheduled run its nominal time. */
+export function timeOfId(id: string): number {
+  let ms = 0;
+  for (const character of id.slice(-TAIL_LENGTH - TIME_LENGTH, -TAIL_LENGTH)) {
+    ms = ms * 32 + ALPHABET.indexOf(character);
+  }
+  return ms;
+}
+
 function time(ms: number): string {
-  let rest = Math.max(0, Math.floor(ms));
+  return base32(Math.max(0, Math.floor(ms)), TIME_LENGTH);
+}
+
+function base32(number: number, length: number): string {
+  let rest = number;
   let text = '';
-  for (let i = 0; i < 10; i++) {
+  for (let i = 0; i < length; i++) {
     text = ALPHABET[rest % 32] + text;
     rest = Math.floor(rest / 32);
   }

@@ -47,6 +47,8 @@ export const BREAKER_FAILURES = 5;
 export const BREAKER_OPEN_MS = 5_000;
 /** The longest that it stays open. */
 export const BREAKER_OPEN_MAX_MS = 5 * 60_000;
+/** A destination that failed for so long, and then succeeds, has recovered, also if its breaker never opened. */
+export const RECOVERY_AFTER_MS = 5 * 60_000;
 /** The part by which an open time is changed, either way, so that lanes do not probe in step. */
 const BREAKER_JITTER = 0.2;
 /** Doublings after which the bound is reached whatever the base: keeps 2^n finite. */
@@ -134,6 +136,14 @@ function healthAfterFailure(
 /** Whether a destination that has failed since then is to be disabled. */
 export function failsTooLong(health: LaneHealth, disableAfterMs: number, now: number): boolean {
   return health.failingSince !== null && now - health.failingSince >= disableAfterMs;
+}
+
+/**
+ * Whether a success is news: the breaker had opened since the last one, or there was none for
+ * `RECOVERY_AFTER_MS`. `health` is that before it.
+ */
+export function isRecovery(health: LaneHealth, now: number): boolean {
+  return health.trips > 0 || failsTooLong(health, RECOVERY_AFTER_MS, now);
 }
 
 /** Whether the lane is as a new one would be, so that nothing is lost by forgetting it. */

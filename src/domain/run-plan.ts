@@ -24,8 +24,14 @@ export const FIRE_ALL_MAX = 1_000;
 /** Runs in one plan. What remains is due at once, and goes into the next plan. */
 export const FIRE_ALL_BATCH = 100;
 
+/** The cursor of a webhook that only events ring: no run is to come. */
+export function noRuns(now: number): RunCursor {
+  return { anchorAt: now, nominalAt: null, dueAt: null, fired: 0, skipped: 0 };
+}
+
 /** The cursor of a schedule that begins now. With a start that has passed, runs before now do not count. */
-export function firstCursor(webhookId: string, schedule: Schedule, now: number): RunCursor {
+export function firstCursor(webhookId: string, schedule: Schedule | undefined, now: number): RunCursor {
+  if (schedule === undefined) return noRuns(now);
   const anchorAt = schedule.startAt ?? now;
   // A start is a run's time itself, so that one which begins this very millisecond is not missed.
   const after = schedule.startAt === undefined ? now : now - 1;
@@ -94,34 +100,38 @@ export function planRuns(
  */
 export function resumeCursor(
   webhookId: string,
-  schedule: Schedule,
+  schedule: Schedule | undefined,
   cursor: RunCursor,
   now: number,
 ): RunCursor {
   const { nominalAt } = cursor;
-  if (nominalAt === null || cursor.dueAt === null || cursor.dueAt > now || schedule.when.kind === 'at')
-    return cursor;
+  if (schedule === undefined || schedule.when.kind === 'at') return cursor;
+  if (nominalAt === null || cursor.dueAt === null || cursor.dueAt > now) return cursor;
   if (runsLeftOf(schedule, cursor) === 0) return cursorAt(webhookId, schedule, cursor, null);
   const { count, next } = dueRuns(webhookId, schedule, cursor, nominalAt, now);
   return cursorAt(webhookId, schedule, { ...cursor, skipped: cursor.skipped + count }, next);
 }
 
 /**
- * The cursor of a webhook whose schedule is replaced: the old one if nothing has changed, otherwise
- * that of a schedule which begins now, with nothing fired and nothing skipped.
+ * The cursor of a webhook whose schedule is replaced, given, or taken away: the old one if nothing has
+ * changed, otherwise that of a schedule which begins now, with nothing fired and nothing skipped.
  */
 export function replaceSchedule(
   webhookId: string,
-  old: Schedule,
+  old: Schedule | undefined,
   oldCursor: RunCursor,
-  next: Schedule,
+  next: Schedule | undefined,
   now: number,
 ): RunCursor {
   return sameSchedule(old, next) ? oldCursor : firstCursor(webhookId, next, now);
 }
 
-/** Whether two schedules are the same in every field. Zones are, where one name is a link to the other. */
-export function sameSchedule(a: Schedule, b: Schedule): boolean {
+/**
+ * Whether two schedules are the same in every field, or there is none in either place. Zones are the
+ * same where one name is a link to the other.
+ */
+export function sameSchedule(a: Schedule | undefined, b: Schedule | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
   return isDeepStrictEqual(comparable(a), comparable(b));
 }
 

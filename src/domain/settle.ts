@@ -22,7 +22,7 @@ export interface Verdict {
 
 export interface SettleInput {
   /** `attempts` are those made before this one. */
-  readonly delivery: Pick<WaitingDelivery, 'attempts' | 'superseded'>;
+  readonly delivery: Pick<WaitingDelivery, 'attempts' | 'attemptsBefore' | 'ending'>;
   readonly outcome: Outcome;
   readonly policy: RetryPolicy;
   readonly now: number;
@@ -51,11 +51,12 @@ export function settle(input: SettleInput): Verdict {
 
 function failure(input: SettleInput, status: number | undefined): Transition {
   const { delivery, outcome, policy, now, unit } = input;
-  const made = delivery.attempts + 1;
+  // A caller who has it sent again gives it all the attempts of its policy anew.
+  const made = delivery.attempts - delivery.attemptsBefore + 1;
   const final = finalReason(status, policy, made);
   if (final !== undefined) return { to: 'FAILED', reason: final };
-  // A newer run stands in for this one: what would have been a retry is not made.
-  if (delivery.superseded) return { to: 'CANCELLED', reason: 'SUPERSEDED' };
+  // It is to be given up: what would have been a retry is not made.
+  if (delivery.ending !== undefined) return { to: 'CANCELLED', reason: delivery.ending };
   const asked = outcome.kind === 'answered' ? retryAfterMs(outcome.headers['retry-after'], now) : 0;
   // Retry-After is the least that the destination wants to be left alone, not an appointment.
   return { to: 'PENDING', dueAt: now + Math.max(retryDelayMs(policy, made, unit), asked) };

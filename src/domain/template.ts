@@ -1,16 +1,26 @@
-import { Liquid, type Template } from 'liquidjs';
-import { DomainError, invalid } from './error.ts';
+import { DomainError, type FieldViolation, invalid } from './error.ts';
+import { type DeliveryFormat, publicId, type Rendered } from './event.ts';
+import type { OpenedEvent } from './event-data.ts';
+import { HEADERS_TOTAL_BYTES_MAX, judgeHeaders, judgeHeaderValue } from './header-rules.ts';
+import { renderLiquid } from './liquid.ts';
 import type { Webhook } from './webhook.ts';
 
-/** What a run sends. */
+/** What a run and an event send. */
 export interface Payload {
-  readonly body:
+  /** A template is for runs and events; text and data are for runs. Undefined: the greeting, and `eventFormat`. */
+  readonly body?:
     | { readonly kind: 'template'; readonly source: string }
     | { readonly kind: 'text'; readonly text: string }
     | { readonly kind: 'data'; readonly data: Uint8Array };
-  /** The media type. */
+  /** The media type of `body`. */
   readonly contentType: string;
+  /** How an event is sent without a template. */
+  readonly eventFormat: EventFormat;
+  /** Values of extra request headers as templates, names in lower case. */
+  readonly headerTemplates: Readonly<Record<string, string>>;
 }
+
+export type EventFormat = 'ENVELOPE' | 'RAW' | 'CLOUDEVENTS_BINARY' | 'CLOUDEVENTS_STRUCTURED';
 
 /** What a run sends when its webhook says nothing else: the article's greeting. */
 export const GREETING_CONTENT_TYPE = 'text/plain; charset=utf-8';
@@ -18,106 +28,217 @@ export const GREETING_CONTENT_TYPE = 'text/plain; charset=utf-8';
 /** The largest body of a payload, rendered or not. */
 export const BODY_BYTES_MAX = 1024 * 1024;
 
-/** The longest source of a template, in UTF-16 units. */
-export const TEMPLATE_LENGTH_MAX = 64 * 1024;
-
-/** Compiled templates kept; the longest unused is dropped. */
-const TEMPLATES_MAX = 256;
-/** What a rendering may cost: liquidjs' count of memory, and milliseconds, since it blocks everyone else. */
-const LIMITS = {
-  parseLimit: TEMPLATE_LENGTH_MAX,
-  memoryLimit: 10 * BODY_BYTES_MAX,
-  renderLimit: 20,
-} as const;
-
-const liquid = new Liquid({
-  ...LIMITS,
-  strictFilters: true,
-  ownPropertyOnly: true,
-  // In place of the file system, which a template must not reach.
-  templates: {},
-  jsTruthy: false,
-});
-const compiled = new Map<string, Template[]>();
 const utf8 = new TextEncoder();
+
+/** What templates need of a webhook. */
+export type TemplatedWebhook = Pick<Webhook, 'id' | 'namespace' | 'spec'>;
 
 /** What a run is about. */
 export interface RunContext {
-  readonly webhook: Pick<Webhook, 'id' | 'namespace' | 'spec'>;
+  readonly webhook: TemplatedWebhook;
   /** The nominal time; undefined for a trigger. */
   readonly nominalAt?: number;
   readonly now: number;
 }
 
+/** How an event is sent to a webhook with this payload. */
+export function deliveryFormatOf(payload: Payload | undefined): DeliveryFormat {
+  if (payload === undefined) return 'ENVELOPE';
+  if (payload.body?.kind === 'template') return 'RENDERED';
+  return payload.eventFormat === 'RAW' ? 'BODY' : payload.eventFormat;
+}
+
+/** Whether something must be rendered for each event that is sent with this payload. */
+export function rendersEvents(payload: Payload | undefined): boolean {
+  if (payload === undefined) return false;
+  return payload.body?.kind === 'template' || Object.keys(payload.headerTemplates).length > 0;
+}
+
 /**
- * Checks that a template can be parsed and rendered. Raises INVALID about `field`, with the place of
- * the mistake.
+ * Checks that a template can be parsed and rendered, for a run and for an event without data. Raises
+ * INVALID about `field`, with the place of the mistake.
  */
 export function checkTemplate(source: string, field: string, sample: RunContext): void {
   try {
-    liquid.renderSync(compile(source), scope(sample));
+    renderSample(source, sample);
   } catch (error) {
     throw invalid(field, `is not a template that can be rendered: ${(error as Error).message}`);
   }
 }
 
 /**
- * The bytes of a run's body and their media type. Raises INVALID when the template exceeds a limit,
- * or its result `BODY_BYTES_MAX`.
+ * The rules that the names and templates of extra headers break; `field` is their path, as
+ * `webhook.payload.header_templates`. A value that is wrong whatever the event holds is found here.
  */
-export function renderRun(context: RunContext): { body: Uint8Array; contentType: string } {
-  const { payload, name } = context.webhook.spec;
-  if (payload === undefined) {
-    const text = `Hello ${name}, current time is ${new Date(context.now).toISOString()}`;
-    return { body: utf8.encode(text), contentType: GREETING_CONTENT_TYPE };
+export function judgeHeaderTemplates(
+  templates: Readonly<Record<string, string>>,
+  field: string,
+  sample: RunContext,
+): FieldViolation[] {
+  const names = Object.fromEntries(Object.keys(templates).map((name) => [name, '']));
+  const violations = judgeHeaders(names, field);
+  for (const [name, source] of Object.entries(templates)) {
+    const at = `${field}[${JSON.stringify(name)}]`;
+    if (violations.some((violation) => violation.field === at)) continue;
+    const description = judgeHeaderTemplate(source, sample);
+    if (description !== undefined) violations.push({ field: at, description });
   }
-  return { body: payloadBytes(payload, context), contentType: payload.contentType };
+  return violations;
 }
 
-function payloadBytes(payload: Payload, context: RunContext): Uint8Array {
-  switch (payload.body.kind) {
+/**
+ * The bytes of a run's body, their media type, and its extra headers. Raises INVALID when a template
+ * exceeds a limit, its result `BODY_BYTES_MAX`, or a header's value is none.
+ */
+export function renderRun(context: RunContext): Required<Rendered> {
+  const { payload, name } = context.webhook.spec;
+  if (payload === undefined) return { ...greeting(name, context.now), headers: NO_HEADERS };
+  const given = runScope(context);
+  const headers = renderHeaders(payload, given);
+  if (payload.body === undefined) return { ...greeting(name, context.now), headers };
+  return { body: payloadBytes(payload.body, given), contentType: payload.contentType, headers };
+}
+
+/** The extra headers of a run whose body is there already. Raises as `renderRun`. */
+export function renderRunHeaders(context: RunContext): Readonly<Record<string, string>> {
+  return renderHeaders(context.webhook.spec.payload, runScope(context));
+}
+
+/**
+ * What templates make of an event for one webhook: a body if its payload is a template, and headers.
+ * Undefined without templates. Raises INVALID as `renderRun` does: a template that was good when it was
+ * registered can fail on what an event holds.
+ */
+export function renderForEvent(
+  webhook: TemplatedWebhook,
+  opened: OpenedEvent,
+  now: number,
+): Rendered | undefined {
+  const { payload } = webhook.spec;
+  if (payload === undefined || !rendersEvents(payload)) return undefined;
+  const given = eventScope(webhook, opened, now);
+  const headers = renderHeaders(payload, given);
+  if (payload.body?.kind !== 'template') return { headers };
+  return { body: payloadBytes(payload.body, given), contentType: payload.contentType, headers };
+}
+
+// ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
+
+const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
+
+function greeting(name: string, now: number) {
+  const text = `Hello ${name}, current time is ${iso(now)}`;
+  return { body: utf8.encode(text), contentType: GREETING_CONTENT_TYPE };
+}
+
+function renderSample(source: string, sample: RunContext): string {
+  const asRun = renderLiquid(source, runScope(sample));
+  renderLiquid(source, { ...webhookScope(sample.webhook, sample.now), run: null, event: SAMPLE_EVENT });
+  return asRun;
+}
+
+const SAMPLE_EVENT = { id: '', type: '', source: '', subject: '', time: iso(0), data: {} };
+
+function judgeHeaderTemplate(source: string, sample: RunContext): string | undefined {
+  try {
+    return judgeHeaderValue(renderSample(source, sample).trim());
+  } catch (error) {
+    return `is not a template that can be rendered: ${(error as Error).message}`;
+  }
+}
+
+function payloadBytes(body: NonNullable<Payload['body']>, given: object): Uint8Array {
+  switch (body.kind) {
     case 'text':
-      return utf8.encode(payload.body.text);
+      return utf8.encode(body.text);
     case 'data':
-      return payload.body.data;
+      return body.data;
     case 'template': {
-      const bytes = utf8.encode(renderTemplate(payload.body.source, context));
+      const bytes = utf8.encode(renderTemplate(body.source, given));
       if (bytes.length > BODY_BYTES_MAX) {
         throw new DomainError('INVALID', `the template made a body of more than ${BODY_BYTES_MAX} bytes`);
       }
       return bytes;
     }
     default:
-      return payload.body satisfies never;
+      return body satisfies never;
   }
 }
 
-function renderTemplate(source: string, context: RunContext): string {
+function renderHeaders(payload: Payload | undefined, given: object): Readonly<Record<string, string>> {
+  let headers: Record<string, string> | undefined;
+  let total = 0;
+  for (const name in payload?.headerTemplates) {
+    // White space around a value is no part of it (RFC 9110, 5.5), and templates come with line breaks.
+    const value = renderTemplate(payload!.headerTemplates[name]!, given).trim();
+    const refused = judgeHeaderValue(value);
+    if (refused !== undefined) throw new DomainError('INVALID', `the header ${name} ${refused}`);
+    total += name.length + value.length + 4;
+    headers ??= {};
+    headers[name] = value;
+  }
+  if (total > HEADERS_TOTAL_BYTES_MAX) {
+    throw new DomainError(
+      'INVALID',
+      `the templates made headers of more than ${HEADERS_TOTAL_BYTES_MAX} bytes`,
+    );
+  }
+  return headers ?? NO_HEADERS;
+}
+
+function renderTemplate(source: string, given: object): string {
   try {
-    return liquid.renderSync(compile(source), scope(context)) as string;
+    return renderLiquid(source, given);
   } catch (error) {
     throw new DomainError('INVALID', `the template cannot be rendered: ${(error as Error).message}`);
   }
 }
 
-function compile(source: string): Template[] {
-  const known = compiled.get(source);
-  const template = known ?? liquid.parse(source);
-  // A Map keeps its order of insertion: taken out and put in again, the oldest is the longest unused.
-  if (known !== undefined) compiled.delete(source);
-  else if (compiled.size >= TEMPLATES_MAX) compiled.delete(compiled.keys().next().value!);
-  compiled.set(source, template);
-  return template;
+function runScope({ webhook, nominalAt, now }: RunContext): object {
+  return {
+    ...webhookScope(webhook, now),
+    run: { scheduled_at: nominalAt === undefined ? null : iso(nominalAt), manual: nominalAt === undefined },
+    event: null,
+  };
 }
 
-function scope({ webhook, nominalAt, now }: RunContext): object {
-  const { name, destination, labels } = webhook.spec;
+function eventScope(webhook: TemplatedWebhook, opened: OpenedEvent, now: number): object {
+  const { event } = opened;
   return {
-    webhook: { id: webhook.id, namespace: webhook.namespace, name, destination, labels },
-    run: {
-      scheduled_at: nominalAt === undefined ? null : new Date(nominalAt).toISOString(),
-      manual: nominalAt === undefined,
+    ...webhookScope(webhook, now),
+    run: null,
+    event: {
+      id: publicId(event),
+      type: event.type,
+      source: event.source ?? '',
+      subject: event.subject ?? '',
+      time: iso(event.time),
+      data: templateData(opened),
     },
-    now: new Date(now).toISOString(),
   };
+}
+
+function templateData(opened: OpenedEvent): unknown {
+  const data = opened.data();
+  switch (data.kind) {
+    case 'none':
+      return null;
+    case 'json':
+      return data.value;
+    case 'text':
+      return data.text;
+    case 'bytes':
+      return Buffer.from(data.bytes).toString('base64');
+    default:
+      return data satisfies never;
+  }
+}
+
+function webhookScope({ id, namespace, spec }: TemplatedWebhook, now: number): object {
+  const { name, destination, labels } = spec;
+  return { webhook: { id, namespace, name, destination, labels }, now: iso(now) };
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
 }

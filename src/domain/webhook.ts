@@ -11,8 +11,13 @@ export interface WebhookSpec {
   readonly name: string;
   /** As the caller wrote it; it is compared by its characters. */
   readonly destination: string;
-  readonly schedule: Schedule;
-  /** What a run sends; the greeting when undefined. */
+  /** When it rings by itself; undefined for one that only events ring. */
+  readonly schedule?: Schedule;
+  /** Types, beginnings (`order.*`) or `*`; none for one that only its schedule rings. */
+  readonly eventTypes: readonly string[];
+  /** A CEL expression that an event must fulfil. */
+  readonly filter?: string;
+  /** What a run and an event send; the greeting and the envelope when undefined. */
   readonly payload?: Payload;
   /** Extra request headers, names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
@@ -49,6 +54,8 @@ export interface Webhook {
   readonly stateReason?: DisabledReason;
   readonly cursor: RunCursor;
   readonly health: LaneHealth;
+  /** How many events its filter failed on. */
+  readonly filterFailures: number;
   readonly createdAt: number;
   /** When a caller, or Carillon by disabling it, changed it last. */
   readonly updatedAt: number;

@@ -3,11 +3,12 @@ import { newId, runEventId } from '../domain/id.ts';
 import type { Random } from '../domain/random.ts';
 import { renderRun } from '../domain/template.ts';
 import type { Webhook } from '../domain/webhook.ts';
+import type { NewDelivery } from '../store/store.ts';
 
-/** A run of a schedule as an event, with the id of its one delivery. */
+/** A run of a schedule as an event, with its one delivery. */
 export interface Run {
   readonly event: Event;
-  readonly deliveryId: string;
+  readonly delivery: NewDelivery;
 }
 
 export interface RunInput {
@@ -22,17 +23,24 @@ export interface RunInput {
 export function makeRun(input: RunInput): Run {
   const { webhook, nominalAt, now, random } = input;
   const scheduled = nominalAt === undefined ? {} : { nominalAt };
-  const { body, contentType } = renderRun({ webhook, now, ...scheduled });
+  const { body, contentType, headers } = renderRun({ webhook, now, ...scheduled });
   return {
     event: {
       id: nominalAt === undefined ? newId('event', now, random) : runEventId(webhook.id, nominalAt),
       namespace: webhook.namespace,
       type: RUN_EVENT_TYPE,
+      time: now,
       contentType,
       body,
+      headers: {},
       createdAt: now,
       ...scheduled,
     },
-    deliveryId: newId('delivery', now, random),
+    delivery: {
+      id: newId('delivery', now, random),
+      webhookId: webhook.id,
+      format: 'BODY',
+      ...(Object.keys(headers).length > 0 && { rendered: { headers } }),
+    },
   };
 }

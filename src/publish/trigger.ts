@@ -13,7 +13,8 @@ export interface TriggerDeps {
 
 /**
  * Rings a webhook once, now, outside its schedule, and returns the id of the delivery. Raises
- * FAILED_PRECONDITION unless the webhook is ACTIVE.
+ * FAILED_PRECONDITION unless the webhook is ACTIVE, NOT_FOUND when it is removed meanwhile, and INVALID when
+ * its templates cannot be rendered.
  */
 export async function trigger(deps: TriggerDeps, webhook: Webhook): Promise<string> {
   if (webhook.state !== 'ACTIVE') {
@@ -23,9 +24,10 @@ export async function trigger(deps: TriggerDeps, webhook: Webhook): Promise<stri
     );
   }
   const now = deps.clock.now();
-  const { event, deliveryId } = makeRun({ webhook, now, random: deps.random });
-  await deps.store.publish([
-    { event, deliveries: [{ id: deliveryId, webhookId: webhook.id }], dueAt: now, run: true },
-  ]);
-  return deliveryId;
+  const { event, delivery } = makeRun({ webhook, now, random: deps.random });
+  const [result] = await deps.store.publish([{ event, deliveries: [delivery], dueAt: now, run: true }]);
+  if (result?.kind === 'PUBLISHED' && result.deliveries === 0) {
+    throw new DomainError('NOT_FOUND', `webhook ${webhook.id} was removed`);
+  }
+  return delivery.id;
 }

@@ -1,3 +1,4 @@
+import { constants } from 'node:http2';
 import { Code, ConnectError, createContextValues } from '@connectrpc/connect';
 import type {
   UniversalHandler,
@@ -10,6 +11,7 @@ import type { Clock } from '../domain/clock.ts';
 import type { Log } from '../telemetry/log.ts';
 import { readBody } from './body.ts';
 import { type Call, callKey } from './call.ts';
+import { callLog } from './call-log.ts';
 import { checkQuery, takeIn } from './intake.ts';
 import type { CallableResponse, NodeRequest } from './node.ts';
 import { refuse, type Wire, wireOf } from './wire.ts';
@@ -48,6 +50,7 @@ export interface Adapter {
 }
 
 export function nodeAdapter({ clock, log, messageBytesMax }: AdapterDeps): Adapter {
+  const logCall = callLog({ clock, log });
   const adapter: Adapter = {
     serve(handler, request, response) {
       const wire = wireOf(request.headers['content-type']);
@@ -66,9 +69,16 @@ export function nodeAdapter({ clock, log, messageBytesMax }: AdapterDeps): Adapt
 
     begin({ handler, protocol, hiddenPath = '' }, request, response) {
       const method = `${handler.service.typeName}/${handler.method.name}`;
-      const call: Call = { method, protocol, hiddenPath, startedAt: clock.monotonic(), fields: {} };
+      const call: Call = {
+        method,
+        protocol,
+        hiddenPath,
+        startedAt: clock.monotonic(),
+        cutOff: () => cutOff(response),
+        fields: {},
+      };
       const values = createContextValues().set(callKey, call);
-      response.once('close', () => logCall(call, response));
+      response.once('close', () => logCall(call, response.writableEnded ? 'unknown' : 'canceled'));
       try {
         const universal = universalRequestFromNodeRequest(request, response, undefined, values);
         dropEndlessTimeouts(universal.header);
@@ -124,22 +134,6 @@ export function nodeAdapter({ clock, log, messageBytesMax }: AdapterDeps): Adapt
       return request.method === 'GET' ? request : { ...request, body: nothing() };
     }
     return request;
-  }
-
-  function logCall(call: Call, response: CallableResponse): void {
-    const code = call.code ?? (response.writableEnded ? 'unknown' : 'canceled');
-    const level = code === 'internal' ? 'error' : call.method.startsWith('grpc.') ? 'debug' : 'info';
-    log[level](
-      {
-        rpc: call.method,
-        protocol: call.protocol,
-        code,
-        durationMs: Math.round((clock.monotonic() - call.startedAt) * 1000) / 1000,
-        ...call.fields,
-        ...(call.errorId !== undefined && { errorId: call.errorId }),
-      },
-      `${call.method} ${code}`,
-    );
   }
 }
 
@@ -199,6 +193,15 @@ async function* watched(
   yield* body;
   const status = trailer.get('grpc-status');
   if (status !== null) call.code ??= status === '0' ? 'ok' : codeToString(Number(status));
+  // Connect encodes it as a component, of which grpc-js, as a client, does not decode commas and colons.
+  const message = trailer.get('grpc-message');
+  if (message !== null) trailer.set('grpc-message', encodeURI(decodeURIComponent(message)));
+}
+
+/** Over HTTP/2 clients know it as RESOURCE_EXHAUSTED (gRPC over HTTP/2, "Errors"). */
+function cutOff(response: CallableResponse): void {
+  if ('stream' in response) response.stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  else response.destroy();
 }
 
 function dropEndlessTimeouts(header: Headers): void {

@@ -2,11 +2,11 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import type { NodeRequest } from './node.ts';
 
 /** How long a body may take to arrive. */
-const BODY_READ_MS = 30_000;
+export const BODY_READ_MS = 30_000;
 
 /** What is read and dropped of a body that was refused, so that its caller gets to read why. */
 const DISCARD_BYTES_MAX = 32 * 1024 * 1024;
-const DISCARD_MS = 5_000;
+export const DISCARD_MS = 5_000;
 
 /**
  * The whole body of a request, at most `bytesMax` of it. Raises RESOURCE_EXHAUSTED for a longer one,
@@ -21,26 +21,24 @@ export function readBody(request: NodeRequest, bytesMax: number): Promise<Uint8A
     let bytes = 0;
     let refused = false;
     let timer = setTimeout(() => {
-      refuse(Code.DeadlineExceeded, `the request body did not arrive within ${BODY_READ_MS / 1000} s`);
+      refuse(tooSlow());
     }, BODY_READ_MS);
     timer.unref();
 
-    const refuse = (code: Code, message: string) => {
+    const refuse = (error: ConnectError) => {
       refused = true;
       chunks.length = 0;
       clearTimeout(timer);
       timer = setTimeout(() => request.destroy(), DISCARD_MS);
       timer.unref();
-      reject(new ConnectError(message, code));
+      reject(error);
     };
-    const refuseSize = () =>
-      refuse(Code.ResourceExhausted, `the request is larger than the ${bytesMax} bytes allowed`);
 
     request.on('data', (chunk: Uint8Array) => {
       bytes += chunk.length;
       if (refused) {
         if (bytes > bytesMax + DISCARD_BYTES_MAX) request.destroy();
-      } else if (bytes > bytesMax) refuseSize();
+      } else if (bytes > bytesMax) refuse(tooLarge(bytesMax));
       else chunks.push(chunk);
     });
     request.once('end', () => {
@@ -48,12 +46,35 @@ export function readBody(request: NodeRequest, bytesMax: number): Promise<Uint8A
       if (!refused) resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, bytes));
     });
     request.once('close', () => {
-      if (!refused && !request.readableEnded) refuse(Code.Canceled, 'the caller went away');
+      if (!refused && !request.readableEnded) refuse(wentAway());
       clearTimeout(timer);
     });
     // 'close' follows.
     request.once('error', () => {});
 
-    if (Number(request.headers['content-length']) > bytesMax) refuseSize();
+    if (Number(request.headers['content-length']) > bytesMax) refuse(tooLarge(bytesMax));
   });
+}
+
+/** The request is larger than the bytes allowed, its envelope among them. */
+export function tooLarge(bytesMax: number): ConnectError {
+  return new ConnectError(`the request is larger than the ${bytesMax} bytes allowed`, Code.ResourceExhausted);
+}
+
+/** The request did not arrive within `BODY_READ_MS`. */
+export function tooSlow(): ConnectError {
+  return new ConnectError(
+    `the request body did not arrive within ${BODY_READ_MS / 1000} s`,
+    Code.DeadlineExceeded,
+  );
+}
+
+/** The caller cancelled, or its connection broke. */
+export function wentAway(): ConnectError {
+  return new ConnectError('the caller went away', Code.Canceled);
+}
+
+/** The caller's deadline has passed. In Connect's words, which says it first for some calls. */
+export function tooLate(): ConnectError {
+  return new ConnectError('the operation timed out', Code.DeadlineExceeded);
 }

@@ -16,8 +16,10 @@ export interface Call {
   code?: string;
   /** Ties an INTERNAL answer to the line about its cause. */
   errorId?: string;
-  /** Whether Register made a new webhook. */
+  /** Whether Register made a new webhook, or Publish a new event. */
   created?: boolean;
+  /** Ends the connection, or the stream, of a caller that takes nothing any more. */
+  cutOff?: () => void;
   /** Namespace and ids, for the log line. Never a secret or a payload. */
   readonly fields: Record<string, string | number>;
 }
@@ -31,11 +33,15 @@ const NOTED_LENGTH = 64;
 /** Adds to the call's log line. */
 export function note(
   context: Pick<HandlerContext, 'values'>,
-  fields: Readonly<Record<string, string>>,
+  fields: Readonly<Record<string, string | number>>,
 ): void {
   const call = context.values.get(callKey);
-  if (call === undefined) return;
+  if (call !== undefined) noteFields(call, fields);
+}
+
+export function noteFields(call: Call, fields: Readonly<Record<string, string | number>>): void {
   for (const [name, value] of Object.entries(fields)) {
-    if (value !== '') call.fields[name] = value.slice(0, NOTED_LENGTH);
+    if (typeof value === 'number') call.fields[name] = value;
+    else if (value !== '') call.fields[name] = value.slice(0, NOTED_LENGTH);
   }
 }

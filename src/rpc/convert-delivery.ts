@@ -5,8 +5,10 @@ import {
   type Delivery as DeliveryMessage,
   DeliverySchema,
   Delivery_State as State,
+  type Timing as TimingMessage,
+  TimingSchema,
 } from '../../gen/carillon/v1/delivery_pb.ts';
-import type { Attempt } from '../domain/attempt.ts';
+import type { Attempt, Timing } from '../domain/attempt.ts';
 import type { Delivery } from '../domain/delivery.ts';
 import { toDuration, toTimestamp } from './convert-time.ts';
 import { enumPair } from './enum-pair.ts';
@@ -25,9 +27,12 @@ export function deliveryTo(delivery: Delivery, attempts: readonly Attempt[] = []
     namespace: delivery.namespace,
     webhookId: delivery.webhookId,
     eventId: delivery.eventId,
+    eventType: delivery.eventType,
     state: DELIVERY_STATES.toProto(delivery.state),
     stateReason: delivery.reason ?? '',
     attemptCount: delivery.attemptCount,
+    lastResponseStatus: delivery.lastStatus ?? 0,
+    replayOf: delivery.replayOf ?? '',
     ...(delivery.state === 'PENDING' && dueAt !== undefined && { nextAttemptTime: toTimestamp(dueAt) }),
     createTime: toTimestamp(delivery.createdAt),
     ...(finishedAt !== undefined && { finishTime: toTimestamp(finishedAt) }),
@@ -36,11 +41,14 @@ export function deliveryTo(delivery: Delivery, attempts: readonly Attempt[] = []
   });
 }
 
-function attemptTo({ number, outcome }: Attempt): AttemptMessage {
+export function attemptTo({ number, requestHeaders, outcome }: Attempt): AttemptMessage {
   const made = {
     number,
     startTime: toTimestamp(outcome.startedAt),
     duration: toDuration(outcome.durationMs),
+    requestHeaders: headersTo(requestHeaders),
+    remoteAddress: outcome.remoteAddress ?? '',
+    timing: timingTo(outcome.timing),
   };
   if (outcome.kind === 'failed') {
     return create(AttemptSchema, { ...made, errorClass: outcome.errorClass, errorMessage: outcome.message });
@@ -51,5 +59,26 @@ function attemptTo({ number, outcome }: Attempt): AttemptMessage {
     responseHeaders: Object.fromEntries(Object.entries(outcome.headers)),
     responseBody: new Uint8Array(outcome.body),
     responseTruncated: outcome.truncated,
+  });
+}
+
+/** Names and values in turn. A name that was sent twice has its values joined, which means the same (RFC 9110, section 5.2). */
+function headersTo(pairs: readonly string[]): Record<string, string> {
+  const headers = new Map<string, string>();
+  for (let i = 0; i + 1 < pairs.length; i += 2) {
+    const [name, value] = [pairs[i]!, pairs[i + 1]!];
+    const before = headers.get(name);
+    headers.set(name, before === undefined ? value : `${before}, ${value}`);
+  }
+  return Object.fromEntries(headers);
+}
+
+function timingTo({ dnsMs, connectMs, tlsMs, waitMs, readMs }: Timing): TimingMessage {
+  return create(TimingSchema, {
+    ...(dnsMs !== undefined && { dns: toDuration(dnsMs) }),
+    ...(connectMs !== undefined && { connect: toDuration(connectMs) }),
+    ...(tlsMs !== undefined && { tls: toDuration(tlsMs) }),
+    ...(waitMs !== undefined && { wait: toDuration(waitMs) }),
+    ...(readMs !== undefined && { read: toDuration(readMs) }),
   });
 }

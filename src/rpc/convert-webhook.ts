@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import {
   RetryPolicy_ClientErrors as ClientErrors,
+  Payload_EventFormat as EventFormatMessage,
   type Limits as LimitsMessage,
   type Payload as PayloadMessage,
   type RetryPolicy as RetryPolicyMessage,
@@ -10,7 +11,7 @@ import {
 } from '../../gen/carillon/v1/webhook_pb.ts';
 import type { RetryPolicy } from '../domain/retry-policy.ts';
 import type { Schedule } from '../domain/schedule.ts';
-import type { Payload } from '../domain/template.ts';
+import type { EventFormat, Payload } from '../domain/template.ts';
 import type { Limits, Webhook, WebhookSpec } from '../domain/webhook.ts';
 import { scheduleFrom, scheduleTo } from './convert-schedule.ts';
 import { fromDuration, toDuration, toTimestamp } from './convert-time.ts';
@@ -20,24 +21,35 @@ import { etagOf } from './etag.ts';
 import { join, type Problems } from './problems.ts';
 
 export const STATES = enumPair({ ACTIVE: State.ACTIVE, PAUSED: State.PAUSED, DISABLED: State.DISABLED });
+const EVENT_FORMATS = enumPair<EventFormatMessage, EventFormat>({
+  ENVELOPE: EventFormatMessage.ENVELOPE,
+  RAW: EventFormatMessage.RAW,
+  CLOUDEVENTS_BINARY: EventFormatMessage.CLOUDEVENTS_BINARY,
+  CLOUDEVENTS_STRUCTURED: EventFormatMessage.CLOUDEVENTS_STRUCTURED,
+});
 const CLIENT_ERRORS = enumPair({ RETRY: ClientErrors.RETRY, FAIL: ClientErrors.FAIL });
 
 /**
  * What a message asks for, with defaults in place of what it leaves out, and the destination as it is
- * written. Where something cannot be made out a problem is noted and a default stands in for it, so
- * that the rest can still be judged.
+ * written. `schedule` is that of a webhook which names neither one nor event types. Where something
+ * cannot be made out a problem is noted and a default stands in for it, so that the rest can still be
+ * judged.
  */
 export function specFrom(
   message: WebhookMessage,
   { field, problems, schedule }: { field: string; problems: Problems; schedule: Schedule },
 ): WebhookSpec {
   const asked = message.schedule && scheduleFrom(message.schedule, join(field, 'schedule'), problems);
-  const { timeout, payload } = message;
+  const rings = asked ?? (message.eventTypes.length === 0 ? schedule : undefined);
+  const { timeout, filter } = message;
+  const payload = message.payload && payloadFrom(message.payload);
   return {
     name: message.name,
     destination: message.destination,
-    schedule: asked ?? schedule,
-    ...(payload !== undefined && payload.body.case !== undefined && { payload: payloadFrom(payload) }),
+    ...(rings !== undefined && { schedule: rings }),
+    eventTypes: [...message.eventTypes],
+    ...(filter !== '' && { filter }),
+    ...(payload !== undefined && { payload }),
     headers: lowerCased(message.headers),
     timeoutMs: timeout ? fromDuration(timeout, join(field, 'timeout'), problems) : DEFAULTS.timeoutMs,
     retryPolicy: retryPolicyFrom(message.retryPolicy, join(field, 'retry_policy'), problems),
@@ -53,7 +65,9 @@ export function webhookTo(webhook: Webhook): WebhookMessage {
     namespace: webhook.namespace,
     name: spec.name,
     destination: spec.destination,
-    schedule: scheduleTo(spec.schedule),
+    ...(spec.schedule !== undefined && { schedule: scheduleTo(spec.schedule) }),
+    eventTypes: [...spec.eventTypes],
+    filter: spec.filter ?? '',
     ...(spec.payload !== undefined && { payload: payloadTo(spec.payload) }),
     headers: Object.fromEntries(Object.entries(spec.headers)),
     timeout: toDuration(spec.timeoutMs),
@@ -75,34 +89,53 @@ export function webhookTo(webhook: Webhook): WebhookMessage {
     ...(state === 'ACTIVE' && cursor.dueAt !== null && { nextRunTime: toTimestamp(cursor.dueAt) }),
     runCount: BigInt(cursor.fired),
     skippedRunCount: BigInt(cursor.skipped),
+    filterFailureCount: BigInt(webhook.filterFailures),
     createTime: toTimestamp(webhook.createdAt),
     updateTime: toTimestamp(webhook.updatedAt),
     etag: etagOf(webhook),
   });
 }
 
-function payloadFrom(message: PayloadMessage): Payload {
+/** Undefined for one that says no more than none does: a content type alone is of no body. */
+function payloadFrom(message: PayloadMessage): Payload | undefined {
   const { body } = message;
+  const eventFormat = EVENT_FORMATS.toDomain(message.eventFormat) ?? DEFAULTS.eventFormat;
+  const headerTemplates = lowerCased(message.headerTemplates);
+  const says = body.case !== undefined || eventFormat !== DEFAULTS.eventFormat;
+  if (!says && Object.keys(headerTemplates).length === 0) return undefined;
   const fallback = body.case === 'data' ? DEFAULTS.dataContentType : DEFAULTS.textContentType;
-  const contentType = message.contentType === '' ? fallback : message.contentType;
+  const given = body.case === undefined ? '' : message.contentType;
+  const rest = { contentType: given === '' ? fallback : given, eventFormat, headerTemplates };
   switch (body.case) {
     case 'template':
-      return { body: { kind: 'template', source: body.value }, contentType };
+      return { body: { kind: 'template', source: body.value }, ...rest };
+    case 'text':
+      return { body: { kind: 'text', text: body.value }, ...rest };
     case 'data':
-      return { body: { kind: 'data', data: body.value }, contentType };
+      return { body: { kind: 'data', data: body.value }, ...rest };
+    case undefined:
+      return rest;
     default:
-      return { body: { kind: 'text', text: body.value ?? '' }, contentType };
+      return body satisfies never;
   }
 }
 
-function payloadTo({ body, contentType }: Payload) {
+function payloadTo({ body, contentType, eventFormat, headerTemplates }: Payload) {
+  return {
+    ...(body !== undefined && { body: payloadBodyTo(body), contentType }),
+    eventFormat: EVENT_FORMATS.toProto(eventFormat),
+    headerTemplates: Object.fromEntries(Object.entries(headerTemplates)),
+  };
+}
+
+function payloadBodyTo(body: NonNullable<Payload['body']>) {
   switch (body.kind) {
     case 'template':
-      return { body: { case: 'template', value: body.source }, contentType } as const;
+      return { case: 'template', value: body.source } as const;
     case 'text':
-      return { body: { case: 'text', value: body.text }, contentType } as const;
+      return { case: 'text', value: body.text } as const;
     case 'data':
-      return { body: { case: 'data', value: new Uint8Array(body.data) }, contentType } as const;
+      return { case: 'data', value: new Uint8Array(body.data) } as const;
     default:
       return body satisfies never;
   }

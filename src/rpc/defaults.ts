@@ -1,11 +1,13 @@
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from '../domain/retry-policy.ts';
 import type { DstGapPolicy, DstOverlapPolicy, MisfirePolicy, OverlapPolicy } from '../domain/schedule.ts';
+import type { EventFormat } from '../domain/template.ts';
 
 /** What a webhook gets where its caller says nothing; the proto files tell the caller so. */
 export const DEFAULTS = {
   timeoutMs: 15_000,
   textContentType: 'text/plain; charset=utf-8',
   dataContentType: 'application/octet-stream',
+  eventFormat: 'ENVELOPE' satisfies EventFormat,
   concurrency: 8,
   burst: 1,
   retryPolicy: DEFAULT_RETRY_POLICY satisfies RetryPolicy,

@@ -2,8 +2,12 @@ import type { AddressPolicy } from '../domain/address.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Random } from '../domain/random.ts';
 import type { Webhook } from '../domain/webhook.ts';
+import type { Publisher } from '../publish/publish.ts';
+import type { Replayer } from '../publish/replay.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { StreamLimits } from './publish-stream.ts';
+import type { WatchLimits } from './watch.ts';
 
 /** What the API works with. */
 export interface ApiDeps {
@@ -17,6 +21,13 @@ export interface ApiDeps {
     | 'removeWebhooks'
     | 'listDeliveries'
     | 'getDelivery'
+    | 'changesSince'
+    | 'onChanges'
+    | 'retryDeliveries'
+    | 'cancelDeliveries'
+    | 'getEvents'
+    | 'listEvents'
+    | 'purgeEvents'
   >;
   readonly clock: Clock;
   readonly random: Random;
@@ -24,6 +35,10 @@ export interface ApiDeps {
   readonly sealKey: Uint8Array;
   /** Rings an ACTIVE webhook once, now, and returns the id of the delivery. */
   readonly trigger: (webhook: Webhook) => Promise<string>;
+  /** Fans events out to the webhooks that asked for them. */
+  readonly publisher: Publisher;
+  /** Sends events again that were published before. */
+  readonly replayer: Replayer;
   readonly settings: ApiSettings;
   readonly log: Log;
 }
@@ -37,4 +52,8 @@ export interface ApiSettings {
   readonly addressPolicy: AddressPolicy;
   /** The largest request message, and the largest body. */
   readonly messageBytesMax: number;
+  /** Bounds of WatchDeliveries other than `WATCH_LIMITS`. */
+  readonly watch?: Partial<WatchLimits>;
+  /** Bounds of PublishStream other than `STREAM_LIMITS`. */
+  readonly publishStream?: Partial<StreamLimits>;
 }

@@ -45,12 +45,12 @@ export function toConnectError(reason: unknown, { hiddenPath = '', report }: Tra
 }
 
 /** What has no such id, or lies in another namespace: the two look the same. */
-export function notFound(type: 'Webhook' | 'Delivery', id: string): ConnectError {
+export function notFound(type: 'Webhook' | 'Delivery' | 'Event', id: string): ConnectError {
   return aboutResource(Code.NotFound, `there is no ${type.toLowerCase()} ${id}`, type, id);
 }
 
 /** What exists already under another id. */
-export function alreadyExists(type: 'Webhook', name: string, message: string): ConnectError {
+export function alreadyExists(type: 'Webhook' | 'Event', name: string, message: string): ConnectError {
   return aboutResource(Code.AlreadyExists, message, type, name);
 }
 
@@ -64,7 +64,8 @@ function aboutResource(code: Code, text: string, type: string, fullName: string)
   return new ConnectError(message, code, undefined, [info]);
 }
 
-function fromDomain(error: DomainError, hiddenPath: string): ConnectError {
+/** An error of the domain, with its google.rpc details. */
+export function fromDomain(error: DomainError, hiddenPath = ''): ConnectError {
   const violations = error.violations.map((violation) => unhide(violation, hiddenPath));
   const message =
     hiddenPath !== '' && violations.length > 0 ? invalidRequest(violations).message : error.message;

@@ -1,30 +1,38 @@
-import type { DescMessage, DescMethod, JsonObject, JsonValue } from '@bufbuild/protobuf';
+import type { DescMethod, JsonObject } from '@bufbuild/protobuf';
 import { Code } from '@connectrpc/connect';
 import type {
   UniversalHandler,
   UniversalServerRequest,
   UniversalServerResponse,
 } from '@connectrpc/connect/protocol';
-import { WebhookSchema, WebhookService } from '../../gen/carillon/v1/webhook_pb.ts';
 import type { Adapter, Begun } from './adapter.ts';
 import { readBody } from './body.ts';
+import type { Face, FaceGroup } from './face.ts';
+import { EVENT_FACES } from './faces-event.ts';
+import { WEBHOOK_FACES } from './faces-webhook.ts';
 import { understandJson } from './intake.ts';
 import { checkJson } from './json-check.ts';
 import type { CallableResponse, NodeRequest } from './node.ts';
 import { noProblems } from './problems.ts';
-import { type QueryField, readQuery } from './query.ts';
+import { readQuery } from './query.ts';
 import { refuse } from './wire.ts';
 
-/** The path under which webhooks are for whoever wants no RPC. */
-export const FACES_PATH = '/webhooks';
+const GROUPS: readonly FaceGroup[] = [WEBHOOK_FACES, EVENT_FACES];
 
 /** What there is, for those who look in the wrong place. */
-export const FACES = [
-  `POST ${FACES_PATH}`,
-  `GET ${FACES_PATH}`,
-  `GET ${FACES_PATH}/{id}`,
-  `DELETE ${FACES_PATH}/{id}`,
-] as const;
+export const FACES: readonly string[] = GROUPS.flatMap(({ path, onAll, onOne }) => [
+  ...Object.keys(onAll).map((verb) => `${verb} ${path}`),
+  ...Object.keys(onOne).map((verb) => `${verb} ${path}/{id}`),
+]);
+
+/** Whether a path is that of a face, or would be if there were such a thing. */
+export function isFacePath(path: string): boolean {
+  return groupOf(path) !== undefined;
+}
+
+function groupOf(path: string): FaceGroup | undefined {
+  return GROUPS.find((group) => path === group.path || path.startsWith(`${group.path}/`));
+}
 
 export interface FacesDeps {
   readonly adapter: Adapter;
@@ -33,20 +41,22 @@ export interface FacesDeps {
 }
 
 /**
- * The HTTP faces of WebhookService: plain JSON on plain paths, for whom a curl is enough. Each is an
- * RPC in another dress, with the same rules, errors and log line.
+ * The HTTP faces of services: plain JSON on plain paths, for whom a curl is enough. Each is an RPC in
+ * another dress, with the same rules, errors and log line.
  */
 export function httpFaces({ adapter, handlerOf, messageBytesMax }: FacesDeps) {
   return (path: string, request: NodeRequest, response: CallableResponse): void => {
-    const id = idOf(path);
-    const faces = id === undefined ? ON_ALL : ON_ONE;
+    const group = groupOf(path);
+    if (group === undefined) throw new Error(`${path} is not the path of a face`);
+    const id = idOf(path, group.path);
+    const faces = id === undefined ? group.onAll : group.onOne;
     const face = Object.hasOwn(faces, request.method ?? '') ? faces[request.method ?? ''] : undefined;
     if (id === '' || face === undefined) {
       refusePath(id, Object.keys(faces), request, response);
       return;
     }
     if (face.body !== undefined && !JSON_TYPE.test(request.headers['content-type'] ?? '')) {
-      const message = `${request.method} ${FACES_PATH} takes a webhook as JSON, with content-type application/json`;
+      const message = `${request.method} ${group.path} takes ${group.noun} as JSON, with content-type application/json`;
       refuse(request, response, { status: 415, code: Code.InvalidArgument, message });
       return;
     }
@@ -123,10 +133,10 @@ async function readJson({ body }: UniversalServerResponse): Promise<JsonObject> 
   return JSON.parse(Buffer.concat(chunks).toString());
 }
 
-/** Undefined for the path of all webhooks, and empty for a path that is neither of that nor of one. */
-function idOf(path: string): string | undefined {
-  if (path === FACES_PATH) return undefined;
-  const rest = path.slice(FACES_PATH.length + 1);
+/** Undefined for the path of all, and empty for a path that is neither of that nor of one. */
+function idOf(path: string, groupPath: string): string | undefined {
+  if (path === groupPath) return undefined;
+  const rest = path.slice(groupPath.length + 1);
   try {
     return rest.includes('/') ? '' : decodeURIComponent(rest);
   } catch {
@@ -147,54 +157,3 @@ function refusePath(
 
 /** A form or plain text would do as well, but a page of any site could send those to a local server. */
 const JSON_TYPE = /^application\/json[ \t]*(?:;.*)?$/i;
-
-/** One verb on one path: which RPC it is, and how the two are made of each other. */
-interface Face {
-  readonly method: DescMethod;
-  /** Query parameters that become fields of the request. */
-  readonly query: readonly QueryField[];
-  /** The body, if there is one, becomes this field of the request, and paths in it are written without it. */
-  readonly body?: { readonly field: string; readonly message: DescMessage };
-  /** The answer, made of that of the RPC. */
-  readonly present?: (
-    response: JsonObject,
-    begun: Begun,
-  ) => { status: number; body: JsonValue; location?: string };
-}
-
-const REGISTER: Face = {
-  method: WebhookService.method.register,
-  query: [{ name: 'validate_only', kind: 'boolean' }],
-  body: { field: 'webhook', message: WebhookSchema },
-  present(response, { call }) {
-    const { id = '' } = response.webhook as { id?: string };
-    const location = id === '' ? {} : { location: `${FACES_PATH}/${id}` };
-    return { status: call.created && id !== '' ? 201 : 200, body: response, ...location };
-  },
-};
-const LIST: Face = {
-  method: WebhookService.method.list,
-  query: [
-    { name: 'namespace', kind: 'string' },
-    { name: 'page_size', kind: 'integer' },
-    { name: 'page_token', kind: 'string' },
-    { name: 'name', kind: 'string' },
-    { name: 'state', kind: 'enum', prefix: 'STATE_' },
-    { name: 'labels', kind: 'map' },
-  ],
-};
-const GET: Face = {
-  method: WebhookService.method.get,
-  query: [{ name: 'namespace', kind: 'string' }],
-  present: (response) => ({ status: 200, body: response.webhook ?? {} }),
-};
-const REMOVE: Face = {
-  method: WebhookService.method.remove,
-  query: [
-    { name: 'namespace', kind: 'string' },
-    { name: 'etag', kind: 'string' },
-  ],
-};
-
-const ON_ALL: Readonly<Record<string, Face>> = { GET: LIST, POST: REGISTER };
-const ON_ONE: Readonly<Record<string, Face>> = { GET, DELETE: REMOVE };

@@ -1,4 +1,10 @@
-import { type DescMessage, type DescMethod, fromBinary, type JsonValue } from '@bufbuild/protobuf';
+import {
+  type DescMessage,
+  type DescMethod,
+  fromBinary,
+  type JsonValue,
+  type Message,
+} from '@bufbuild/protobuf';
 import type { UniversalServerRequest } from '@connectrpc/connect/protocol';
 import { compressionBrotli, compressionGzip } from '@connectrpc/connect-node';
 import { checkJson } from './json-check.ts';
@@ -10,7 +16,7 @@ import type { Wire } from './wire.ts';
 export const COMPRESSIONS = [compressionGzip, compressionBrotli];
 
 /** Flags and length, before an enveloped message. */
-const ENVELOPE_BYTES = 5;
+export const ENVELOPE_BYTES = 5;
 const COMPRESSED_FLAG = 1;
 
 export interface Intake {
@@ -72,7 +78,7 @@ function understand(
   what: string,
 ): JsonValue | undefined {
   if (json) return understandJson(method.input, bytes, what);
-  understandBinary(method.input, bytes, what);
+  readBinary(method.input, bytes, what);
   return undefined;
 }
 
@@ -86,9 +92,10 @@ export function understandJson(message: DescMessage, bytes: Uint8Array, what: st
   return value as JsonValue;
 }
 
-function understandBinary(message: DescMessage, bytes: Uint8Array, what: string): void {
+/** A message in binary. Raises INVALID. */
+export function readBinary(message: DescMessage, bytes: Uint8Array, what: string): Message {
   try {
-    fromBinary(message, bytes);
+    return fromBinary(message, bytes);
   } catch (error) {
     const description = `${what} is not a ${message.typeName}: ${(error as Error).message}`;
     throw invalidRequest([{ field: '', description }]);

@@ -2,12 +2,13 @@ import type { DescMethod, Message } from '@bufbuild/protobuf';
 import { Code, ConnectError, type Interceptor } from '@connectrpc/connect';
 import { codeToString } from '@connectrpc/connect/protocol-connect';
 import { DEFAULT_NAMESPACE } from '../domain/webhook.ts';
-import { type Call, callKey, note } from './call.ts';
+import { wentAway } from './body.ts';
+import { type Call, callKey, noteFields } from './call.ts';
 import { toConnectError } from './errors.ts';
 import { invalidRequest } from './problems.ts';
 import type { Rules } from './validate.ts';
 
-export interface InterceptorDeps {
+export interface GuardDeps {
   readonly rules: Rules;
   /** Methods whose handlers check the rules themselves, to report them together with their own. */
   readonly selfChecking: ReadonlySet<DescMethod>;
@@ -15,29 +16,51 @@ export interface InterceptorDeps {
   readonly report: (reason: unknown, call: Call | undefined) => string;
 }
 
-/**
- * What every RPC has around it: the rules of its request message, an end at the caller's deadline,
- * and errors that are fit for a caller.
- */
-export function guard({ rules, selfChecking, report }: InterceptorDeps): Interceptor {
-  return (next) => async (request) => {
-    const call = request.contextValues.get(callKey);
-    const fail = (reason: unknown): ConnectError => {
+/** What every RPC has around it, whichever port and protocol it comes by. */
+export interface Guard {
+  /** Notes whom a request is about, and checks the rules of its message. Raises INVALID. */
+  admit(method: DescMethod, message: Message, call: Call | undefined): Promise<void>;
+  /** What the caller is told of a failure, which becomes the code of the call. */
+  fail(reason: unknown, call: Call | undefined): ConnectError;
+}
+
+export function createGuard({ rules, selfChecking, report }: GuardDeps): Guard {
+  return {
+    async admit(method, message, call) {
+      if (call) noteFields(call, subject(message));
+      if (selfChecking.has(method)) return;
+      const violations = await rules.check(method.input, message);
+      if (violations.length > 0) throw invalidRequest(violations);
+    },
+    fail(reason, call) {
       const error = toConnectError(reason, {
         ...(call && { hiddenPath: call.hiddenPath }),
         report: (cause) => report(cause, call),
       });
       if (call) call.code = codeToString(error.code);
       return error;
-    };
-    if (!request.stream) note({ values: request.contextValues }, subject(request.message));
+    },
+  };
+}
+
+/** The guard as Connect wants it: with an end at the caller's deadline. */
+export function guardInterceptor(guard: Guard): Interceptor {
+  return (next) => async (request) => {
+    const call = request.contextValues.get(callKey);
+    const fail = (reason: unknown): ConnectError => guard.fail(reason, call);
     try {
-      if (!request.stream && !selfChecking.has(request.method)) {
-        const violations = await rules.check(request.method.input, request.message);
-        if (violations.length > 0) throw invalidRequest(violations);
+      let admitted = request;
+      if (!request.stream) await guard.admit(request.method, request.message, call);
+      else if (request.method.methodKind === 'server_streaming') {
+        admitted = {
+          ...request,
+          message: admitEach(request.message, (one) => guard.admit(request.method, one, call)),
+        };
       }
-      const response = await endBy(request.signal, () => next(request));
-      if (response.stream) return { ...response, message: guardStream(response.message, call, fail) };
+      const response = await endBy(request.signal, () => next(admitted));
+      if (response.stream) {
+        return { ...response, message: guardStream(response.message, request.signal, call, fail) };
+      }
       if (call) call.code = 'ok';
       return response;
     } catch (reason) {
@@ -64,18 +87,29 @@ async function endBy<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T>
 }
 
 function reasonOf(signal: AbortSignal): ConnectError {
-  return signal.reason instanceof ConnectError
-    ? signal.reason
-    : new ConnectError('the caller went away', Code.Canceled);
+  return signal.reason instanceof ConnectError ? signal.reason : wentAway();
+}
+
+async function* admitEach<T>(
+  messages: AsyncIterable<T>,
+  admit: (message: T) => Promise<void>,
+): AsyncIterable<T> {
+  for await (const message of messages) {
+    await admit(message);
+    yield message;
+  }
 }
 
 async function* guardStream<T>(
   messages: AsyncIterable<T>,
+  signal: AbortSignal,
   call: Call | undefined,
   fail: (reason: unknown) => ConnectError,
 ): AsyncIterable<T> {
   try {
     yield* messages;
+    // A handler that waits for what comes next just stops at its caller's deadline.
+    if (signal.aborted) throw reasonOf(signal);
     if (call) call.code = 'ok';
   } catch (reason) {
     throw fail(reason);
@@ -94,11 +128,22 @@ function subject(message: Message): Record<string, string> {
   };
   read(message, 'namespace', 'namespace');
   read(message, 'webhookId', 'webhookId');
-  read(message, 'id', message.$typeName.includes('Delivery') ? 'deliveryId' : 'webhookId');
+  read(message, 'id', idOf(message.$typeName));
   if ('webhook' in message && typeof message.webhook === 'object' && message.webhook !== null) {
     read(message.webhook, 'namespace', 'namespace');
     read(message.webhook, 'id', 'webhookId');
   }
+  if ('event' in message && typeof message.event === 'object' && message.event !== null) {
+    read(message.event, 'namespace', 'namespace');
+    read(message.event, 'id', 'eventId');
+    read(message.event, 'type', 'eventType');
+  }
   if (fields.namespace === '') fields.namespace = DEFAULT_NAMESPACE;
   return fields;
+}
+
+/** What the `id` of a request is of. */
+function idOf(typeName: string): string {
+  if (typeName.includes('Delivery')) return 'deliveryId';
+  return typeName.includes('Event') ? 'eventId' : 'webhookId';
 }

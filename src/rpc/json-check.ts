@@ -1,6 +1,7 @@
 import type { DescEnum, DescField, DescMessage } from '@bufbuild/protobuf';
 import type { FieldViolation } from '../domain/error.ts';
 import { checkScalarJson, got } from './json-scalar.ts';
+import { checkValueJson } from './json-value.ts';
 import { echoName, entry, join, noProblems, type Problems } from './problems.ts';
 
 /**
@@ -39,7 +40,8 @@ function checkMessage(message: DescMessage, json: unknown, path: string, problem
     // `time_zone` and `timeZone` are the same field; two members of a oneof exclude each other.
     if (seen.has(field.name)) problems.add(at, `is given twice, as ${seen.get(field.name)} and ${name}`);
     seen.set(field.name, name);
-    if (value === null) continue;
+    // To a google.protobuf.Value null is a value; to everything else it is nothing.
+    if (value === null && field.message?.typeName !== VALUE) continue;
     if (field.oneof !== undefined) {
       const other = seen.get(`oneof ${field.oneof.name}`);
       if (other !== undefined) problems.add(at, `excludes ${other}; give one of them`);
@@ -109,6 +111,8 @@ function checkEnum(type: DescEnum, json: unknown): string | undefined {
   return `must be one of ${names.join(', ')}${got(json)}`;
 }
 
+const VALUE = 'google.protobuf.Value';
+
 /** Well-known types that are not JSON objects (ProtoJSON); those that the API has no use for are not here. */
 const SPECIAL = new Map<string, (json: unknown) => string | undefined>([
   [
@@ -128,6 +132,7 @@ const SPECIAL = new Map<string, (json: unknown) => string | undefined>([
         ? undefined
         : `must be paths in lowerCamelCase in one string, such as "labels,retryPolicy"${got(json)}`,
   ],
+  [VALUE, checkValueJson],
 ]);
 
 const TIMESTAMP =

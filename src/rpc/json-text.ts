@@ -1,12 +1,12 @@
 import type { DomainError } from '../domain/error.ts';
 import { echo, echoName, invalidRequest, PROBLEMS_MAX } from './problems.ts';
 
-/** Objects and arrays inside each other. No message of the API nests more than 6 deep. */
+/** Objects and arrays inside each other. Events in a batch nest 36 deep at most: four levels, and their data. */
 export const JSON_DEPTH_MAX = 64;
 
 /**
  * Values in a text, members and elements included: looking at each costs more than the bytes do, and
- * nobody else is served meanwhile. No message of the API has a thousand.
+ * nobody else is served meanwhile. Only events with data as JSON come near it; data as text is one value.
  */
 export const JSON_VALUES_MAX = 50_000;
 
@@ -27,6 +27,8 @@ export function parseJson(text: string, what = 'the body'): ParsedJson {
   const duplicates = inspect(text, what);
   return { value: JSON.parse(text), duplicates };
 }
+
+const FEWER = 'send fewer events at a time, or their data as text';
 
 const WHITE = /[ \t\n\r]*/y;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what a JSON string must escape.
@@ -114,7 +116,7 @@ function inspect(text: string, what: string): string[] {
   };
 
   const value = (depth: number): void => {
-    if (++values > JSON_VALUES_MAX) throw wrong(`${what} has more than ${JSON_VALUES_MAX} values`);
+    if (++values > JSON_VALUES_MAX) throw wrong(`${what} has more than ${JSON_VALUES_MAX} values: ${FEWER}`);
     if (sees('{') || sees('[')) {
       if (depth >= JSON_DEPTH_MAX)
         throw wrong(`${what} nests deeper than ${JSON_DEPTH_MAX} objects and arrays`);

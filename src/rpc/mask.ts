@@ -9,6 +9,8 @@ const UPDATABLE = [
   'name',
   'destination',
   'schedule',
+  'event_types',
+  'filter',
   'payload',
   'headers',
   'timeout',

@@ -38,7 +38,7 @@ export function previewing({ store, clock, settings, rules }: PreviewDeps) {
     return create(PreviewScheduleResponseSchema, { runTimes: times.map(toTimestamp) });
   };
 
-  /** Undefined when it cannot be made out, with problems noted. */
+  /** Undefined when there is none, or it cannot be made out, with problems noted. */
   async function planOf(
     { source }: PreviewScheduleRequest,
     namespace: string,
@@ -48,7 +48,7 @@ export function previewing({ store, clock, settings, rules }: PreviewDeps) {
     if (source.case === 'id') {
       problems.raise();
       const { spec, cursor } = await getWebhook(store, { id: source.value, namespace });
-      return { schedule: spec.schedule, cursor };
+      return spec.schedule && { schedule: spec.schedule, cursor };
     }
     if (source.case !== 'schedule') return undefined;
     const schedule = scheduleFrom(source.value, 'schedule', problems);

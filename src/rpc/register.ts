@@ -8,6 +8,7 @@ import {
 } from '../../gen/carillon/v1/webhook_pb.ts';
 import { newId } from '../domain/id.ts';
 import { HEALTHY } from '../domain/lane.ts';
+import { judgeEventTypes } from '../domain/match.ts';
 import { firstCursor, replaceSchedule, sameSchedule } from '../domain/run-plan.ts';
 import { validateSchedule } from '../domain/schedule-rules.ts';
 import { formatSecret, newSecret, openSecret, parseSecret, sealSecret } from '../domain/secret.ts';
@@ -66,8 +67,10 @@ export function registration(deps: RegisterDeps) {
     const now = clock.now();
     const field = 'webhook';
     const problems = noProblems();
-    problems.addAll(await deps.rules.check(RegisterRequestSchema, request));
     const { webhook: message } = request;
+    // Before the rules of the proto file, which say the same in fewer words.
+    problems.addAll(judgeEventTypes(message?.eventTypes ?? [], 'webhook.event_types'));
+    problems.addAll(await deps.rules.check(RegisterRequestSchema, request));
     if (message === undefined) {
       problems.add(field, 'is required');
       problems.raise();
@@ -76,10 +79,17 @@ export function registration(deps: RegisterDeps) {
     const namespace = namespaceOf(message.namespace, 'webhook.namespace', problems);
     const schedule = defaultSchedule(settings.defaultEveryMs);
     const spec = specFrom(message, { field, problems, schedule });
-    judgeSpec(spec, { field, problems, policy: settings.addressPolicy, now, headers: message.headers });
+    await judgeSpec(spec, {
+      field,
+      problems,
+      policy: settings.addressPolicy,
+      now,
+      headers: message.headers,
+      headerTemplates: message.payload?.headerTemplates ?? {},
+    });
     const secret = secretFrom(message.signing?.secret ?? '');
     if ('violations' in secret) problems.addAll(secret.violations);
-    if (message.schedule !== undefined) {
+    if (message.schedule !== undefined && spec.schedule !== undefined) {
       const rules = { now, everyMinMs: settings.everyMinMs, field: 'webhook.schedule' };
       const violations = validateSchedule(spec.schedule, rules);
       const kept = violations.length > 0 && problems.count() === 0 && (await isRegistered(namespace, spec));
@@ -112,6 +122,7 @@ export function registration(deps: RegisterDeps) {
       state: 'ACTIVE',
       cursor: firstCursor(id, asked.spec.schedule, now),
       health: HEALTHY,
+      filterFailures: 0,
       createdAt: now,
       updatedAt: now,
       version: 1,

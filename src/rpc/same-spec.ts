@@ -13,12 +13,14 @@ function comparable(spec: WebhookSpec): unknown {
   const { schedule: _, payload, limits, ...rest } = spec;
   return {
     ...rest,
+    eventTypes: [...spec.eventTypes],
     retryPolicy: { ...spec.retryPolicy, delaysMs: [...spec.retryPolicy.delaysMs] },
     limits: { concurrency: limits.concurrency, ordered: limits.ordered, rate: limits.rate },
-    payload: payload && { contentType: payload.contentType, body: comparableBody(payload) },
+    filter: spec.filter,
+    payload: payload && { ...payload, body: comparableBody(payload) },
   };
 }
 
 function comparableBody({ body }: Payload): unknown {
-  return body.kind === 'data' ? { kind: body.kind, data: new Uint8Array(body.data) } : body;
+  return body?.kind === 'data' ? { kind: body.kind, data: new Uint8Array(body.data) } : body;
 }

@@ -5,6 +5,7 @@ import {
   UpdateResponseSchema,
   WebhookSchema,
 } from '../../gen/carillon/v1/webhook_pb.ts';
+import { judgeEventTypes } from '../domain/match.ts';
 import { replaceSchedule, sameSchedule } from '../domain/run-plan.ts';
 import { validateSchedule } from '../domain/schedule-rules.ts';
 import type { Webhook, WebhookSpec } from '../domain/webhook.ts';
@@ -59,15 +60,24 @@ export function updating(deps: UpdateDeps) {
     const { settings, rules } = deps;
     const field = 'webhook';
     const problems = noProblems();
+    // Before the rules of the proto file, which say the same in fewer words.
+    problems.addAll(judgeEventTypes(merged.eventTypes, 'webhook.event_types'));
     for (const violation of await rules.check(WebhookSchema, merged)) {
       problems.add(join(field, violation.field), violation.description);
     }
     const schedule = defaultSchedule(settings.defaultEveryMs);
     const spec = specFrom(merged, { field, problems, schedule });
-    const { headers } = merged;
-    judgeSpec(spec, { field, problems, policy: settings.addressPolicy, now, headers, only: touched });
+    await judgeSpec(spec, {
+      field,
+      problems,
+      policy: settings.addressPolicy,
+      now,
+      headers: merged.headers,
+      headerTemplates: merged.payload?.headerTemplates ?? {},
+      only: touched,
+    });
     const changesRuns = touched.has('schedule') && !sameSchedule(found.spec.schedule, spec.schedule);
-    if (changesRuns && merged.schedule !== undefined) {
+    if (changesRuns && merged.schedule !== undefined && spec.schedule !== undefined) {
       const scheduleRules = { now, everyMinMs: settings.everyMinMs, field: 'webhook.schedule' };
       problems.addAll(validateSchedule(spec.schedule, scheduleRules));
     }

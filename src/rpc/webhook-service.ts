@@ -107,15 +107,12 @@ function withoutReason({ stateReason: _, ...webhook }: Webhook): Webhook {
 
 /** The wire size of a webhook, about: what a caller can make long, and the rest. */
 function bytesOf({ spec }: Webhook): number {
-  const pairs = [...Object.entries(spec.headers), ...Object.entries(spec.labels)];
-  const body = spec.payload?.body;
+  const { headers, labels, payload, eventTypes, filter = '' } = spec;
+  const pairs = [headers, labels, payload?.headerTemplates ?? {}].flatMap(Object.entries<string>);
+  const texts = [spec.destination, filter, ...eventTypes, ...pairs.flat()];
+  const body = payload?.body;
   const bodyBytes = body === undefined ? 0 : body.kind === 'data' ? body.data.length : textOf(body).length;
-  return (
-    500 +
-    spec.destination.length +
-    bodyBytes +
-    pairs.reduce((sum, [key, value]) => sum + key.length + value.length, 0)
-  );
+  return 500 + bodyBytes + texts.reduce((sum, text) => sum + text.length, 0);
 }
 
 function textOf(body: { kind: 'template'; source: string } | { kind: 'text'; text: string }): string {

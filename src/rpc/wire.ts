@@ -54,7 +54,7 @@ export function refuse(request: NodeRequest, response: CallableResponse, refusal
     ? {
         'content-type': wire?.protocol === 'grpc-web' ? 'application/grpc-web+proto' : 'application/grpc',
         'grpc-status': String(code),
-        'grpc-message': encodeURIComponent(message),
+        'grpc-message': encodeURI(message),
       }
     : { 'content-type': 'application/json' };
   if (allow !== undefined) headers.allow = allow.join(', ');

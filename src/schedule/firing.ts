@@ -1,5 +1,7 @@
+import { nextNominal } from '../domain/occurrences.ts';
 import type { Random } from '../domain/random.ts';
-import { planRuns, type RunPlan } from '../domain/run-plan.ts';
+import { dueAt, planRuns, type RunPlan } from '../domain/run-plan.ts';
+import type { RunCursor, Schedule } from '../domain/schedule.ts';
 import type { Webhook } from '../domain/webhook.ts';
 import { makeRun, type Run } from '../publish/runs.ts';
 import type { RunFiring } from '../store/store.ts';
@@ -11,9 +13,10 @@ export function firingOf(
   now: number,
   deps: { random: Random; log: Log },
 ): RunFiring | undefined {
-  const { spec, cursor } = webhook;
-  if (webhook.state !== 'ACTIVE' || cursor.nominalAt === null) return undefined;
-  const plan = planFor(webhook, now, deps.log);
+  const { schedule } = webhook.spec;
+  const { cursor } = webhook;
+  if (webhook.state !== 'ACTIVE' || schedule === undefined || cursor.nominalAt === null) return undefined;
+  const plan = planFor(webhook, schedule, now, deps.log);
   if (plan === undefined) return undefined;
   const runs: Run[] = [];
   for (const nominalAt of plan.fire) {
@@ -25,17 +28,16 @@ export function firingOf(
       const webhookId = webhook.id;
       deps.log.error(
         { webhookId, nominalAt, reason: (error as Error).message },
-        'run left out: its body cannot be rendered',
+        'run left out: its templates cannot be rendered',
       );
     }
   }
-  const lost = plan.fire.length - runs.length;
   return {
     webhookId: webhook.id,
     version: webhook.version,
     from: cursor.nominalAt,
-    to: { ...plan.to, fired: plan.to.fired - lost, skipped: plan.to.skipped + lost },
-    overlap: spec.schedule.overlap,
+    to: cursorAfter(webhook.id, schedule, plan, plan.fire.length - runs.length),
+    overlap: schedule.overlap,
     now,
     runs,
   };
@@ -45,9 +47,9 @@ export function firingOf(
  * A stored schedule can be one that this platform cannot read: its zone may be unknown to an older ICU.
  * That is this webhook's trouble and not everyone's.
  */
-function planFor(webhook: Webhook, now: number, log: Log): RunPlan | undefined {
+function planFor(webhook: Webhook, schedule: Schedule, now: number, log: Log): RunPlan | undefined {
   try {
-    return planRuns(webhook.id, webhook.spec.schedule, webhook.cursor, now) ?? undefined;
+    return planRuns(webhook.id, schedule, webhook.cursor, now) ?? undefined;
   } catch (error) {
     log.error(
       { webhookId: webhook.id, reason: (error as Error).message },
@@ -55,4 +57,15 @@ function planFor(webhook: Webhook, now: number, log: Log): RunPlan | undefined {
     );
     return undefined;
   }
+}
+
+/** Runs that were left out are skipped, and do not count as some of the most there may be: there is another to come. */
+function cursorAfter(webhookId: string, schedule: Schedule, { fire, to }: RunPlan, lost: number): RunCursor {
+  if (lost === 0) return to;
+  const counted = { ...to, fired: to.fired - lost, skipped: to.skipped + lost };
+  const last = fire.at(-1);
+  if (to.nominalAt !== null || last === undefined) return counted;
+  const nominalAt = nextNominal(schedule, to.anchorAt, last);
+  if (nominalAt === null) return counted;
+  return { ...counted, nominalAt, dueAt: dueAt(webhookId, schedule, to.anchorAt, nominalAt) };
 }

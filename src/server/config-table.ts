@@ -9,6 +9,7 @@ import {
   list,
   oneOf,
   origin,
+  orOff,
   path,
   type SettingType,
 } from './config-types.ts';
@@ -20,6 +21,12 @@ export type Command = (typeof COMMANDS)[number];
 
 /** The file that is read when `--config` names none. It need not exist. */
 export const CONFIG_FILE = 'carillon.toml';
+
+/**
+ * Variables of the commands that are clients of the API. They are no settings of a server, which passes
+ * them by: both may run in one environment.
+ */
+export const CLIENT_VARIABLES = { address: 'CARILLON_ADDRESS', apiKey: 'CARILLON_API_KEY' } as const;
 
 /** One setting: everything that the program, `--help` and the README know about it. */
 export interface Setting<T> {
@@ -38,6 +45,11 @@ export interface Setting<T> {
  */
 export const SETTINGS = {
   listen: setting(hostPort(), '127.0.0.1:8090', 'Where the API, the inbox and health are served'),
+  grpcListen: setting(
+    orOff(hostPort()),
+    '127.0.0.1:8091',
+    'Where the same API is served over native gRPC, at a part of the cost for each call',
+  ),
   db: setting(
     database(),
     'carillon.db',
@@ -76,7 +88,17 @@ export const SETTINGS = {
   retentionMs: setting(
     duration({ min: '1m', max: '3650d' }),
     '30d',
-    'How long finished deliveries and their attempts are kept',
+    'How long finished deliveries, their attempts and their events are kept',
+  ),
+  payloadRetentionMs: setting(
+    duration({ min: '1m', max: '3650d' }),
+    '30d',
+    'How long the data of events is kept, if nothing of them waits; not longer than the events',
+  ),
+  idempotencyWindowMs: setting(
+    duration({ min: '1m', max: '365d' }),
+    '24h',
+    'How long the id that a publisher gave an event is remembered, to publish it only once',
   ),
   disableAfterMs: setting(
     duration({ min: '1m', max: '365d' }),
@@ -88,6 +110,16 @@ export const SETTINGS = {
     integer({ min: 1, max: 65_535 }),
     '256',
     'Requests at once to one origin: a scheme, host and port',
+  ),
+  waitingMax: setting(
+    integer({ min: 1, max: 1_000_000_000 }),
+    '10000000',
+    'Deliveries that may wait, in all; beyond, no events are taken',
+  ),
+  namespaceWaitingMax: setting(
+    integer({ min: 1, max: 1_000_000_000 }),
+    '1000000',
+    'Deliveries that may wait in one namespace',
   ),
   messageBytesMax: setting(
     bytes({ min: '64KiB', max: '64MiB' }),

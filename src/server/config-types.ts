@@ -148,6 +148,16 @@ export function hostPort(): SettingType<HostPort> {
   };
 }
 
+/** Another type, or the word `off` for nothing. */
+export function orOff<T>(type: SettingType<T>): SettingType<T | 'off'> {
+  return {
+    ...type,
+    placeholder: `${type.placeholder}|off`,
+    allowed: `${type.allowed}; or off`,
+    parse: (text) => (text === 'off' ? text : type.parse(text)),
+  };
+}
+
 /** A range of addresses in CIDR notation; a single address is the range of itself. */
 export function cidr(): SettingType<string> {
   return {

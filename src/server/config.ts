@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { DomainError } from '../domain/error.ts';
 import { nearest } from './config-nearest.ts';
 import {
+  CLIENT_VARIABLES,
   CONFIG_FILE,
   type Command,
   SETTING_KEYS,
@@ -49,6 +50,8 @@ const FLAGS = new Map(SETTING_KEYS.map((key) => [settingNames(key).flag, key]));
 const VARIABLES = new Map(SETTING_KEYS.map((key) => [settingNames(key).env, key]));
 const TOML_KEYS = new Map(SETTING_KEYS.map((key) => [settingNames(key).toml, key]));
 const ENV_PREFIX = 'CARILLON_';
+/** Begins so, and is not for a server. */
+const FOREIGN: ReadonlySet<string> = new Set(Object.values(CLIENT_VARIABLES));
 /** Characters of a refused value that are repeated in the message. */
 const SHOWN_MAX = 60;
 
@@ -146,7 +149,7 @@ function readEnv(env: ConfigSources['env']): Source {
   const found: FoundByKey = new Map();
   let config: Found | undefined;
   for (const [name, text] of Object.entries(env)) {
-    if (!name.startsWith(ENV_PREFIX) || text === undefined) continue;
+    if (!name.startsWith(ENV_PREFIX) || text === undefined || FOREIGN.has(name)) continue;
     const key = VARIABLES.get(name);
     if (key !== undefined) found.set(key, { text, from: name });
     else if (name === CONFIG_NAMES.env) config = { text, from: name };

@@ -13,10 +13,10 @@ export interface FrontDeps {
 /** What every request meets first: the inbox, the API, or a page that says what there is. */
 export function createFront({ api, inbox, corsOrigins }: FrontDeps): Handler {
   const guide = guideText(api.endpoints, inbox !== undefined);
-  return (request, response) => {
+  return (request, response, openEnded) => {
     if (inbox?.handle(request, response)) return;
     if (handleCors(corsOrigins, request, response)) return;
-    if (!api.handle(request, response)) answerGuide(request, response, guide);
+    if (!api.handle(request, response, openEnded)) answerGuide(request, response, guide);
   };
 }
 

@@ -22,7 +22,8 @@ export function http1Protocol({ handler, limits }: ProtocolDeps): Protocol {
         // An answer that had begun before could not say `connection: close`.
         if (draining) setImmediate(() => server.closeIdleConnections());
       });
-      void handler(request, response);
+      // Nothing streams both ways over HTTP/1.1.
+      void handler(request, response, () => {});
     },
   );
   // The limits on time are enforced from this event on, and a server that never listens never has it:

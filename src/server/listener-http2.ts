@@ -15,6 +15,7 @@ interface Session {
 /** HTTP/2 with prior knowledge on connections that something else accepted. */
 export function http2Protocol({ handler, limits }: ProtocolDeps): Protocol {
   const sessions = new Set<Session>();
+  const openEnded = new WeakSet<ServerHttp2Stream>();
   let draining = false;
 
   // What a connection may do in resets (CVE-2023-44487), pings, settings, invalid frames and refused
@@ -24,7 +25,7 @@ export function http2Protocol({ handler, limits }: ProtocolDeps): Protocol {
       settings: { maxConcurrentStreams: limits.streamsMax, maxHeaderListSize: limits.headerBytesMax },
       maxSessionMemory: SESSION_MEMORY_MIB,
     },
-    (request, response) => void handler(request, response),
+    (request, response) => void handler(request, response, () => openEnded.add(request.stream)),
   );
   let taken: Socket | undefined;
   server.on('session', (session) => {
@@ -38,7 +39,7 @@ export function http2Protocol({ handler, limits }: ProtocolDeps): Protocol {
         held.open--;
         if (draining && held.open === 0) finish(held, limits.lingerMs);
       });
-      boundRequest(stream, limits.requestMs);
+      boundRequest(stream, limits.requestMs, () => openEnded.has(stream));
     });
     // By the clock and not by traffic, so that a client cannot keep it with pings or half a frame.
     const idle = setInterval(() => {
@@ -83,11 +84,12 @@ function finish({ session, socket }: Session, lingerMs: number): void {
 }
 
 /** Node bounds how long a request may take to arrive for HTTP/1.1 only; this is the same for a stream. */
-function boundRequest(stream: ServerHttp2Stream, requestMs: number): void {
+function boundRequest(stream: ServerHttp2Stream, requestMs: number, isOpenEnded: () => boolean): void {
   if (stream.endAfterHeaders) return;
   const timer = setTimeout(() => {
     const whole = stream.state.remoteClose === 1;
-    if (!whole && !stream.headersSent && !stream.destroyed) stream.close(constants.NGHTTP2_CANCEL);
+    const left = whole || stream.headersSent || stream.destroyed || isOpenEnded();
+    if (!left) stream.close(constants.NGHTTP2_CANCEL);
   }, requestMs);
   timer.unref();
   stream.once('close', () => clearTimeout(timer));

@@ -1,15 +1,23 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { constants, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { DomainError } from '../domain/error.ts';
+import { createServer, type Socket } from 'node:net';
+import { firstBytes, isHttp2 } from './first-bytes.ts';
+import { type Address, addressOf, listen } from './listen.ts';
 import { http1Protocol } from './listener-http1.ts';
 import { http2Protocol } from './listener-http2.ts';
 
 export type ListenerRequest = IncomingMessage | Http2ServerRequest;
 export type ListenerResponse = ServerResponse | Http2ServerResponse;
 
-/** Answers one request. What it throws becomes a 500 and goes to `onError`. */
-export type Handler = (request: ListenerRequest, response: ListenerResponse) => void | Promise<void>;
+/**
+ * Answers one request. What it throws becomes a 500 and goes to `onError`. `openEnded` is called for a
+ * request that is answered as it comes and may never be whole, so that its time is not limited.
+ */
+export type Handler = (
+  request: ListenerRequest,
+  response: ListenerResponse,
+  openEnded: () => void,
+) => void | Promise<void>;
 
 export interface ListenerOptions {
   readonly handler: Handler;
@@ -28,7 +36,7 @@ export interface ListenerLimits {
   readonly firstBytesMs: number;
   /** How long the head of an HTTP/1.1 request may take. */
   readonly headersMs: number;
-  /** How long a request may take to arrive whole, unless its answer has begun. */
+  /** How long a request may take to arrive whole, unless its answer has begun or it is open-ended. */
   readonly requestMs: number;
   /** How long an HTTP/1.1 connection is kept between requests. Load balancers keep theirs for 60 s. */
   readonly keepAliveMs: number;
@@ -59,7 +67,7 @@ export const LISTENER_LIMITS: ListenerLimits = {
 
 export interface Listener {
   /** Where it listens, with the port that was free. */
-  readonly address: { readonly host: string; readonly port: number };
+  readonly address: Address;
   /**
    * Accepts nothing new, closes idle connections, and gives requests in flight `graceMs` to finish;
    * then cuts them off. Resolves when every connection is closed. Called again, it waits for the
@@ -83,8 +91,6 @@ export interface ProtocolDeps {
   readonly limits: ListenerLimits;
 }
 
-/** What an HTTP/2 connection with prior knowledge begins with (RFC 9113, section 3.4). No method does. */
-const PREFACE = Buffer.from('PRI ');
 /** Before a quiet connection is asked whether its other end still exists. */
 const PROBE_MS = 60_000;
 
@@ -121,10 +127,10 @@ export async function createListener(options: ListenerOptions): Promise<Listener
     firstBytes(socket, limits.firstBytesMs, (bytes) => {
       undecided.delete(socket);
       socket.unshift(bytes);
-      (bytes.subarray(0, PREFACE.length).equals(PREFACE) ? http2 : http1).take(socket);
+      (isHttp2(bytes) ? http2 : http1).take(socket);
     });
   });
-  await listen(server, options);
+  await listen(server, { ...options, option: '--listen' });
   // From now on these are failures to accept one connection (no file handles left, say).
   server.on('error', onError);
 
@@ -152,37 +158,10 @@ export async function createListener(options: ListenerOptions): Promise<Listener
   };
 }
 
-/** Waits for enough bytes to tell the protocol; a connection that takes too long is dropped. */
-function firstBytes(socket: Socket, timeoutMs: number, decide: (bytes: Buffer) => void): void {
-  const timer = setTimeout(() => socket.destroy(), timeoutMs);
-  let seen: Buffer = Buffer.alloc(0);
-  const read = (): void => {
-    const chunk: Buffer | null = socket.read();
-    if (chunk === null) {
-      socket.once('readable', read);
-      return;
-    }
-    seen = seen.length === 0 ? chunk : Buffer.concat([seen, chunk]);
-    if (seen.length < PREFACE.length && PREFACE.subarray(0, seen.length).equals(seen)) {
-      socket.once('readable', read);
-      return;
-    }
-    clearTimeout(timer);
-    socket.off('end', drop);
-    decide(seen);
-  };
-  const drop = (): void => {
-    socket.destroy();
-  };
-  socket.once('end', drop);
-  socket.once('close', () => clearTimeout(timer));
-  socket.once('readable', read);
-}
-
 function guarded(handler: Handler, onError: (error: unknown) => void): Handler {
-  return async (request, response) => {
+  return async (request, response, openEnded) => {
     try {
-      await handler(request, response);
+      await handler(request, response, openEnded);
     } catch (error) {
       onError(error);
       fail(response);
@@ -200,34 +179,4 @@ function fail(response: ListenerResponse): void {
   response.statusCode = 500;
   response.setHeader('content-type', 'text/plain');
   response.end('internal error\n');
-}
-
-function listen(server: Server, { host, port }: ListenerOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error) => reject(explained(error, host, port)));
-    server.listen({ host, port }, () => {
-      server.removeAllListeners('error');
-      resolve();
-    });
-  });
-}
-
-function explained(error: NodeJS.ErrnoException, host: string, port: number): DomainError {
-  const where = `${host.includes(':') ? `[${host}]` : host}:${port}`;
-  const why: Record<string, string> = {
-    EADDRINUSE: `${where} is already in use; choose another with --listen`,
-    EACCES: `${where} may not be opened by this user; choose a port from 1024 up with --listen`,
-    EADDRNOTAVAIL: `${where} is not an address of this machine; choose another with --listen`,
-    ENOTFOUND: `${host} is not the name of a host; choose another with --listen`,
-  };
-  return new DomainError(
-    'FAILED_PRECONDITION',
-    why[error.code ?? ''] ?? `cannot listen on ${where}: ${error.message}`,
-  );
-}
-
-function addressOf(server: Server): Listener['address'] {
-  // A string only for pipes, null only before it listens.
-  const { address, port } = server.address() as AddressInfo;
-  return { host: address, port };
 }

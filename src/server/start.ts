@@ -5,6 +5,8 @@ import { type Clock, systemClock } from '../domain/clock.ts';
 import { type Random, systemRandom } from '../domain/random.ts';
 import { DEFAULT_NAMESPACE } from '../domain/webhook.ts';
 import { createInbox } from '../inbox/inbox.ts';
+import { createPublisher } from '../publish/publish.ts';
+import { createReplayer } from '../publish/replay.ts';
 import { trigger } from '../publish/trigger.ts';
 import { createApi } from '../rpc/api.ts';
 import { createScheduler } from '../schedule/scheduler.ts';
@@ -13,10 +15,13 @@ import { openStore } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createSender } from '../webhook/sender.ts';
+import { createAnnouncer } from './announcer.ts';
 import type { Config } from './config.ts';
 import { createFront } from './front.ts';
+import { createGrpcServer, type GrpcServer } from './grpc-listener.ts';
 import { inboxVerify } from './inbox-verify.ts';
 import { type KeysOf, keysWith } from './keys.ts';
+import type { Address } from './listen.ts';
 import { createListener } from './listener.ts';
 import { startLoop } from './loop.ts';
 import { loadSecretsKey } from './secrets-key.ts';
@@ -25,7 +30,9 @@ import { VERSION } from './version.ts';
 /** The whole program, running. */
 export interface RunningServer {
   /** Where it listens, with the port that was free. */
-  readonly address: { readonly host: string; readonly port: number };
+  readonly address: Address;
+  /** Where it listens for native gRPC; undefined when it does not. */
+  readonly grpcAddress?: Address;
   /**
    * Health says NOT_SERVING, nothing new is accepted or sent, requests in flight get until the
    * configured deadline, everything else stays waiting in the store. Tolerates being called twice.
@@ -57,7 +64,10 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
 
   const { key, warning } = await loadSecretsKey({ ...config, random });
   if (warning !== undefined) log.warn({}, warning);
+  const { waitingMax, namespaceWaitingMax } = config;
   const store = await openStore(config.db, {
+    waitingMax,
+    namespaceWaitingMax,
     onFatal: (error) => ended.reject(new Error(`the database has stopped: ${error.message}`)),
   });
   try {
@@ -87,7 +97,9 @@ async function run(parts: Parts): Promise<RunningServer> {
   const directory = createDirectory({ store });
   const sender = createSender({ clock, policy, originConnectionsMax: config.originInFlightMax });
   const scheduler = createScheduler({ store, directory, clock, random, log });
-  const sweeper = createSweeper({ store, clock, retentionMs: config.retentionMs });
+  const sweeper = createSweeper({ store, clock, settings: config });
+  const publisher = createPublisher({ store, directory, clock, random, log, settings: config });
+  const announcer = createAnnouncer({ publisher, log });
   const dispatcher = createDispatcher({
     store,
     directory,
@@ -97,6 +109,7 @@ async function run(parts: Parts): Promise<RunningServer> {
     random,
     log,
     wake: () => loops.dispatch.wake(),
+    notify: announcer.announce,
     settings: { ...config, userAgent: `Carillon/${VERSION}` },
   });
   directory.onChange((changed) => {
@@ -112,6 +125,8 @@ async function run(parts: Parts): Promise<RunningServer> {
     log,
     sealKey: key,
     trigger: (webhook) => trigger({ store, clock, random }, webhook),
+    publisher,
+    replayer: createReplayer({ store, directory, clock, random, log }),
     settings: { ...config, addressPolicy: policy },
   });
   const inbox = config.inbox
@@ -123,6 +138,9 @@ async function run(parts: Parts): Promise<RunningServer> {
     limits: { connectionsMax: config.connectionsMax },
     onError: (error) => log.error({ reason: (error as Error).message }, 'a request could not be handled'),
   });
+
+  const grpc = createGrpcServer({ services: api.services, settings: config, log, clock });
+  const grpcAddress = await listenOr(grpc, config, () => listener.close(0));
 
   const loops = {
     directory: startLoop({ name: 'directory', tick: directory.refresh, idleMs: () => 1_000, restMs: 0, log }),
@@ -148,7 +166,13 @@ async function run(parts: Parts): Promise<RunningServer> {
     inbox?.close();
     await loops.schedule.stop();
     // Calls in flight may still need the store, and attempts in flight the dispatcher's settlements.
-    await Promise.all([listener.close(config.stopTimeoutMs), dispatcher.drain(config.stopTimeoutMs)]);
+    const { stopTimeoutMs } = config;
+    await Promise.all([
+      listener.close(stopTimeoutMs),
+      grpc.close(stopTimeoutMs),
+      dispatcher.drain(stopTimeoutMs),
+    ]);
+    await announcer.flush();
     unsubscribe();
     await Promise.all([loops.dispatch.stop(), loops.directory.stop(), loops.sweep.stop()]);
     await sender.close();
@@ -158,6 +182,7 @@ async function run(parts: Parts): Promise<RunningServer> {
   let stopping: Promise<void> | undefined;
   return {
     address: listener.address,
+    ...(grpcAddress !== undefined && { grpcAddress }),
     finished: ended.promise,
     stop() {
       stopping ??= stopAll().then(ended.resolve, (error: unknown) => {
@@ -167,6 +192,21 @@ async function run(parts: Parts): Promise<RunningServer> {
       return stopping;
     },
   };
+}
+
+/** Listens for native gRPC, if it is to; when it cannot, what listens already is closed. */
+async function listenOr(
+  grpc: GrpcServer,
+  { grpcListen }: Config,
+  close: () => Promise<void>,
+): Promise<Address | undefined> {
+  if (grpcListen === 'off') return undefined;
+  try {
+    return await grpc.listen(grpcListen);
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 /** Better not to start than to sign nothing: a key that does not open the secrets is the wrong key. */

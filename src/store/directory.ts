@@ -3,11 +3,14 @@ import type { Webhook } from '../domain/webhook.ts';
 import type { Store } from './store.ts';
 
 /**
- * Webhooks in memory, for the loops that need them at every run and attempt. What the store says has
+ * Webhooks in memory, for those that need them at every run, attempt and event. What the store says has
  * changed is forgotten, and whoever listens is told; nothing here is ever the only copy.
  */
 export interface Directory {
-  /** The webhooks with these ids, in the same order; undefined where there is none. */
+  /**
+   * The webhooks with these ids, in the same order; undefined where there is none. Every change that was
+   * committed before the call is seen: a caller who was told so can rely on it.
+   */
   load(ids: readonly string[]): Promise<(Webhook | undefined)[]>;
   /** The webhook, if it is in memory. */
   peek(id: string): Webhook | undefined;
@@ -22,7 +25,7 @@ export interface Directory {
 }
 
 export interface DirectoryOptions {
-  readonly store: Pick<Store, 'getWebhooks' | 'pollWebhooks'>;
+  readonly store: Pick<Store, 'getWebhooks' | 'pollWebhooks' | 'webhookEpoch'>;
   /** Webhooks kept, by their approximate size; beyond, the longest kept are dropped. */
   readonly bytesMax?: number;
 }
@@ -37,6 +40,41 @@ export function createDirectory({ store, bytesMax = BYTES_MAX }: DirectoryOption
   /** Raised by every refresh that found changes: what was being read meanwhile is not kept. */
   let generation = 0;
   let bytes = 0;
+  /** What the store's epoch was before the last refresh; undefined where it has none. */
+  let refreshedEpoch: number | undefined;
+  let refreshing: Promise<number> | undefined;
+
+  async function refreshOnce(): Promise<number> {
+    const epoch = store.webhookEpoch();
+    const { changed, overflowed } = await store.pollWebhooks();
+    if (changed.length > 0 || overflowed) {
+      generation++;
+      for (const id of overflowed ? [...kept.keys()] : changed) forget(id);
+      for (const listener of listeners) listener(overflowed ? 'ALL' : changed);
+    }
+    refreshedEpoch = epoch;
+    return changed.length;
+  }
+
+  /** One at a time: what a poll returned is not seen by another before its changes are forgotten here. */
+  function refresh(): Promise<number> {
+    refreshing ??= refreshOnce().finally(() => {
+      refreshing = undefined;
+    });
+    return refreshing;
+  }
+
+  /** Refreshes until every change of before now is known. A refresh under way may have begun too early. */
+  async function catchUp(): Promise<void> {
+    const epoch = store.webhookEpoch();
+    if (refreshing !== undefined) await refreshing;
+    if (epoch === undefined || refreshedEpoch === undefined || refreshedEpoch < epoch) await refresh();
+  }
+
+  /** Whether the store says that nothing changed since the last refresh. */
+  function isFresh(): boolean {
+    return refreshedEpoch !== undefined && store.webhookEpoch() === refreshedEpoch;
+  }
 
   function keep(webhook: Webhook): void {
     forget(webhook.id);
@@ -58,7 +96,9 @@ export function createDirectory({ store, bytesMax = BYTES_MAX }: DirectoryOption
   return {
     forget,
     peek: (id) => kept.get(id),
+    refresh,
     async load(ids) {
+      if (!isFresh()) await catchUp();
       const missing = ids.filter((id) => !kept.has(id));
       if (missing.length === 0) return ids.map((id) => kept.get(id));
       const held = new Map(ids.map((id) => [id, kept.get(id)]));
@@ -74,14 +114,6 @@ export function createDirectory({ store, bytesMax = BYTES_MAX }: DirectoryOption
       const webhook = kept.get(id);
       if (webhook !== undefined) kept.set(id, { ...webhook, cursor });
     },
-    async refresh() {
-      const { changed, overflowed } = await store.pollWebhooks();
-      if (changed.length === 0 && !overflowed) return 0;
-      generation++;
-      for (const id of overflowed ? [...kept.keys()] : changed) forget(id);
-      for (const listener of listeners) listener(overflowed ? 'ALL' : changed);
-      return changed.length;
-    },
     onChange(listener) {
       listeners.push(listener);
     },
@@ -89,16 +121,22 @@ export function createDirectory({ store, bytesMax = BYTES_MAX }: DirectoryOption
 }
 
 function sizeOf({ spec }: Webhook): number {
-  const body = spec.payload?.body;
+  let bytes = WEBHOOK_BYTES + (spec.filter?.length ?? 0);
+  for (const type of spec.eventTypes) bytes += type.length;
+  for (const name in spec.payload?.headerTemplates) bytes += spec.payload.headerTemplates[name]!.length;
+  return bytes + bodySize(spec.payload?.body);
+}
+
+function bodySize(body: NonNullable<Webhook['spec']['payload']>['body']): number {
   switch (body?.kind) {
     case undefined:
-      return WEBHOOK_BYTES;
+      return 0;
     case 'template':
-      return WEBHOOK_BYTES + body.source.length;
+      return body.source.length;
     case 'text':
-      return WEBHOOK_BYTES + body.text.length;
+      return body.text.length;
     case 'data':
-      return WEBHOOK_BYTES + body.data.length;
+      return body.data.length;
     default:
       return body satisfies never;
   }

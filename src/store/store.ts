@@ -11,12 +11,13 @@
 import type { Attempt } from '../domain/attempt.ts';
 import type {
   Delivery,
+  DeliveryChange,
   DeliveryDetail,
   DeliveryState,
   Transition,
   WaitingDelivery,
 } from '../domain/delivery.ts';
-import type { Event, EventBody } from '../domain/event.ts';
+import type { DeliveryFormat, Event, EventBody, EventRecord, Rendered } from '../domain/event.ts';
 import type { LaneHealth } from '../domain/lane.ts';
 import type { OverlapPolicy, RunCursor } from '../domain/schedule.ts';
 import type { DisabledReason, Webhook, WebhookState } from '../domain/webhook.ts';
@@ -34,8 +35,9 @@ export interface Store {
    * Replaces webhooks, each only if its stored version is still `ifVersion`. Everything but id,
    * namespace and creation time is taken from `webhook`, except the run cursor, which is taken only
    * if `cursorFrom` is given and equals the stored cursor's nominal time and counters (otherwise
-   * 'STALE'), and the lane's health, which is taken only when `resetHealth` is set. 'EXISTS' when
-   * another webhook has the new (namespace, name, destination); 'NOT_FOUND' when it is gone.
+   * 'STALE'), the lane's health, which is taken only when `resetHealth` is set, and the count of filter
+   * failures, which only grows. 'EXISTS' when another webhook has the new (namespace, name,
+   * destination); 'NOT_FOUND' when it is gone.
    */
   updateWebhooks(batch: readonly WebhookUpdate[]): Promise<('UPDATED' | 'STALE' | 'EXISTS' | 'NOT_FOUND')[]>;
 
@@ -50,15 +52,40 @@ export interface Store {
 
   /**
    * Removes webhooks: they are gone from every read at once, and their waiting deliveries read as
-   * CANCELLED (REMOVED). The rows of the first `SWEEP_BATCH` deliveries move to history now, those
-   * of the others by `sweep`. An `ifVersion` that is not the stored one is 'STALE'.
+   * CANCELLED (REMOVED). The rows of the first `SWEEP_BATCH` deliveries are changed now, those of
+   * the others by `sweep`. An `ifVersion` that is not the stored one is 'STALE'.
    */
   removeWebhooks(batch: readonly WebhookRemoval[]): Promise<('REMOVED' | 'STALE' | 'NOT_FOUND')[]>;
 
   // ── Ways in ────────────────────────────────────────────────────────────────────────────────────
 
-  /** Inserts events with their deliveries, due at `dueAt`. One whose event id exists is left out: 'EXISTS'. */
-  publish(batch: readonly Publication[]): Promise<('PUBLISHED' | 'EXISTS')[]>;
+  /**
+   * Inserts events with their deliveries, due at `dueAt`. A delivery to a webhook that is gone is left
+   * out. `remember` makes it idempotent: while the caller's id is remembered, the same id is DUPLICATE
+   * for the same digest, with the first event's id and its number of deliveries then, and CONFLICT
+   * for another. FULL when more deliveries would wait than the store's bounds allow, in the namespace or
+   * in all. What is not PUBLISHED changes nothing. Filter failures are counted whatever else happens.
+   */
+  publish(batch: readonly Publication[]): Promise<PublishResult[]>;
+
+  /**
+   * For each question the webhooks, ACTIVE or not, one of whose event types matches: the type itself,
+   * a beginning of it followed by `.*`, or `*`. Its cost grows with the number of matches. Ids ascending.
+   */
+  matchWebhooks(batch: readonly TypeMatch[]): Promise<string[][]>;
+
+  /**
+   * A number that grows with every committed change of a webhook before that change's promise resolves;
+   * undefined where other processes change webhooks too, and nothing that was read may be used again
+   * without asking. Synchronous: it is asked on every publish.
+   */
+  webhookEpoch(): number | undefined;
+
+  /**
+   * Makes new deliveries of events that are there: 'REPLAYED', or 'GONE' when the event is not or its
+   * data was erased, or the webhook is gone, or 'FULL' as in `publish`.
+   */
+  replay(batch: readonly Replay[]): Promise<('REPLAYED' | 'GONE' | 'FULL')[]>;
 
   /** ACTIVE webhooks whose next run is due before `before`, soonest first, at most `limit`, after the given place. */
   upcomingRuns(query: { before: number; limit: number; after?: UpcomingRun }): Promise<UpcomingRun[]>;
@@ -68,7 +95,7 @@ export interface Store {
    * or whose cursor's nominal time is no longer `from` changes nothing and is 'STALE'. Otherwise the
    * cursor becomes `to` and its events and deliveries are inserted, or, with overlap SKIP while a
    * run of that webhook is waiting, left out and counted in `skipped` instead of `fired`. With
-   * overlap SUPERSEDE the webhook's waiting run deliveries from before are marked superseded, and
+   * overlap SUPERSEDE the webhook's waiting run deliveries from before are marked as ending, SUPERSEDED, and
    * appear in `pollWaiting` again. A run whose event id exists is left out.
    */
   fireRuns(batch: readonly RunFiring[]): Promise<('FIRED' | 'SKIPPED' | 'STALE')[]>;
@@ -98,8 +125,11 @@ export interface Store {
    */
   topUp(lanes: readonly TopUp[]): Promise<ToppedUp[]>;
 
-  /** The bodies of these events, in the same order; undefined where there is none. */
+  /** What requests need of these events, in the same order; undefined where there is none, or its data was erased. */
   getEventBodies(ids: readonly string[]): Promise<(EventBody | undefined)[]>;
+
+  /** What was rendered for these deliveries, in the same order; undefined where nothing was. */
+  getRendered(deliveryIds: readonly string[]): Promise<(Rendered | undefined)[]>;
 
   /**
    * Writes what became of deliveries, with the attempts made, and how their lanes are. A delivery
@@ -111,18 +141,59 @@ export interface Store {
 
   // ── The log ────────────────────────────────────────────────────────────────────────────────────
 
-  /** Deliveries by id, descending: newest first. */
+  /**
+   * Deliveries by id, descending: newest first, unless told otherwise. A long search is made in parts,
+   * between which others may write.
+   */
   listDeliveries(query: DeliveryQuery): Promise<Delivery[]>;
 
   /** One delivery with its attempts. */
   getDelivery(id: string): Promise<DeliveryDetail | undefined>;
 
   /**
-   * One small batch of housekeeping: cancels deliveries of removed webhooks, and deletes deliveries
-   * finished before `finishedBefore` with their attempts and events. Returns how many rows it
-   * touched; 0 means that there is nothing left to do.
+   * What happened to deliveries of a namespace after `after`, oldest first. `next` is where to go on,
+   * also when nothing was found. Without `after` nothing is returned but the present end. 'GAP' when what
+   * follows `after` is no longer kept.
    */
-  sweep(query: { now: number; finishedBefore: number }): Promise<number>;
+  changesSince(query: ChangeQuery): Promise<{ changes: DeliveryChange[]; next: number } | 'GAP'>;
+
+  /** Calls back when `changesSince` may return something new. A hint: everything works by polling alone. Returns a way to stop. */
+  onChanges(listener: () => void): () => void;
+
+  /**
+   * Makes deliveries due at `now`: PENDING ones sooner, FAILED and CANCELLED ones again, with
+   * `attemptsBefore` as many as were made. They appear in `pollWaiting`. 'SUCCEEDED' for one that was
+   * delivered, 'GONE' when the delivery is unknown, its webhook is removed or its event's data erased.
+   */
+  retryDeliveries(batch: readonly DeliveryOrder[]): Promise<('RETRIED' | 'SUCCEEDED' | 'GONE')[]>;
+
+  /**
+   * Marks PENDING deliveries as ending, REQUESTED; they appear in `pollWaiting` again, and the dispatcher
+   * settles them. 'FINISHED' for one that is not PENDING any more, 'GONE' when there is none.
+   */
+  cancelDeliveries(batch: readonly DeliveryOrder[]): Promise<('CANCELLING' | 'FINISHED' | 'GONE')[]>;
+
+  /** Events by the id that readers see, the latest with it; undefined where there is none. */
+  getEvents(keys: readonly EventKey[]): Promise<(EventRecord | undefined)[]>;
+
+  /** Events by internal id, descending: newest first, unless told otherwise. Their `body` is empty. */
+  listEvents(query: EventQuery): Promise<EventRecord[]>;
+
+  /**
+   * Erases an event's data: its body and headers, what was rendered of it, and the headers and answers of
+   * its attempts, also of one in flight. Its waiting deliveries are marked as ending, PURGED, and appear
+   * in `pollWaiting`. Returns how many. Of several events with the id, all.
+   */
+  purgeEvents(keys: readonly EventKey[]): Promise<('GONE' | { cancelled: number })[]>;
+
+  /**
+   * One small batch of housekeeping: cancels deliveries of removed webhooks, deletes deliveries finished
+   * before `finishedBefore` with their attempts, and events published before it that nothing is left of,
+   * erases the data of events published before `payloadsBefore` of which nothing waits, and forgets what
+   * need not be remembered any more: callers' ids, and changes that no watcher can be expected to read.
+   * Returns how many rows it touched; 0 means that there is nothing left to do.
+   */
+  sweep(query: { now: number; finishedBefore: number; payloadsBefore: number }): Promise<number>;
 
   /** Refuses new verbs, finishes those accepted, and lets the database go. Tolerates being called twice. */
   close(): Promise<void>;
@@ -162,10 +233,12 @@ export interface WebhookQuery {
   readonly labels?: Readonly<Record<string, string>>;
 }
 
-/** A delivery to be made: its id and the webhook it goes to. */
+/** A delivery to be made: its id, the webhook it goes to, and how its body is made. */
 export interface NewDelivery {
   readonly id: string;
   readonly webhookId: string;
+  readonly format: DeliveryFormat;
+  readonly rendered?: Rendered;
 }
 
 /** An event with its deliveries. `run` says that they are runs, which a later run can supersede. */
@@ -174,6 +247,67 @@ export interface Publication {
   readonly deliveries: readonly NewDelivery[];
   readonly dueAt: number;
   readonly run: boolean;
+  /** The caller's id (the event's `callerId`) is remembered until then, with a digest of the content. */
+  readonly remember?: { readonly digest: string; readonly until: number };
+  /** Webhooks whose filter failed on the event. */
+  readonly filterFailures?: readonly string[];
+}
+
+export type PublishResult =
+  | { readonly kind: 'PUBLISHED'; readonly deliveries: number }
+  | { readonly kind: 'DUPLICATE'; readonly eventId: string; readonly deliveries: number }
+  | { readonly kind: 'CONFLICT' }
+  | { readonly kind: 'FULL'; readonly scope: 'NAMESPACE' | 'ALL' };
+
+export interface TypeMatch {
+  readonly namespace: string;
+  readonly type: string;
+}
+
+/** A new delivery of an event that is there. */
+export interface Replay {
+  /** The event's internal id. */
+  readonly eventId: string;
+  readonly delivery: NewDelivery;
+  /** The delivery that it repeats, if there was one. */
+  readonly replayOf?: string;
+  readonly now: number;
+}
+
+export interface EventKey {
+  readonly namespace: string;
+  /** The id that readers see. */
+  readonly id: string;
+}
+
+export interface EventQuery {
+  readonly namespace: string;
+  /** Only internal ids less than this. */
+  readonly before?: string;
+  readonly limit: number;
+  readonly type?: TypePattern;
+  /** Published at this time or later, and before that one. */
+  readonly since?: number;
+  readonly until?: number;
+  /** Oldest first instead, and only internal ids greater than `after`. */
+  readonly ascending?: boolean;
+  readonly after?: string;
+}
+
+/** A type, or types that begin so (`order.` of `order.*`). */
+export type TypePattern = { readonly exact: string } | { readonly prefix: string };
+
+/** One delivery that a caller wants something of. A namespace that is not its own makes it unknown. */
+export interface DeliveryOrder {
+  readonly namespace: string;
+  readonly id: string;
+  readonly now: number;
+}
+
+export interface ChangeQuery {
+  readonly namespace: string;
+  readonly after?: number;
+  readonly limit: number;
 }
 
 export interface UpcomingRun {
@@ -190,7 +324,7 @@ export interface RunFiring {
   readonly overlap: OverlapPolicy;
   readonly now: number;
   /** None when every missed run is skipped. */
-  readonly runs: readonly { readonly event: Event; readonly deliveryId: string }[];
+  readonly runs: readonly { readonly event: Event; readonly delivery: NewDelivery }[];
 }
 
 export interface WaitingPoll {
@@ -242,4 +376,15 @@ export interface DeliveryQuery {
   readonly limit: number;
   readonly webhookId?: string;
   readonly state?: DeliveryState;
+  /** The event's id as readers see it. */
+  readonly eventId?: string;
+  readonly eventType?: TypePattern;
+  /** Created at this time or later, and before that one. */
+  readonly since?: number;
+  readonly until?: number;
+  /** The status code of the last answer, both ends included; one without an answer does not match. */
+  readonly lastStatus?: { readonly from: number; readonly to: number };
+  /** Oldest first instead, and only ids greater than `after`. */
+  readonly ascending?: boolean;
+  readonly after?: string;
 }

@@ -3,13 +3,16 @@ import { createSecureContext, getCACertificates, type SecureContext, connect as 
 import type { buildConnector } from 'undici';
 import type { AddressPolicy } from '../domain/address.ts';
 import { type BoundedCache, boundedCache } from '../domain/bounded-cache.ts';
+import type { Clock } from '../domain/clock.ts';
 import { dial } from './dial.ts';
 import { SendFailure, tlsFailure } from './failure.ts';
+import { type Line, startOpening } from './line.ts';
 import { createResolver, type Lookup } from './resolver.ts';
 
 /** Opens connections for undici, to judged addresses only. */
 export interface Connector {
-  readonly connect: buildConnector.connector;
+  /** What opens the connections of a line, and notes there how they come about. */
+  connectorOf(line: Line): buildConnector.connector;
   /** Sockets that are open or being opened. */
   readonly open: number;
   /** Drops every socket, those being opened too. */
@@ -17,6 +20,7 @@ export interface Connector {
 }
 
 export interface ConnectorOptions {
+  readonly clock: Pick<Clock, 'monotonic'>;
   readonly policy: AddressPolicy;
   /** For the lookup, the connection and the TLS handshake together. */
   readonly connectTimeoutMs: number;
@@ -30,7 +34,7 @@ export interface ConnectorOptions {
 const SESSIONS_MAX = 2_000;
 
 export function createConnector(options: ConnectorOptions): Connector {
-  const { connectTimeoutMs } = options;
+  const { clock, connectTimeoutMs } = options;
   const resolver = createResolver(options);
   const secure = createHandshake(options.trustedCertificates);
   const sockets = new Set<Socket>();
@@ -41,10 +45,14 @@ export function createConnector(options: ConnectorOptions): Connector {
     socket.once('close', () => sockets.delete(socket));
   }
 
-  const connect: buildConnector.connector = ({ hostname, protocol, port }, callback) => {
+  function connect(line: Line, { hostname, protocol, port }: Wanted, callback: Connected): void {
     const tls = protocol === 'https:';
     const portNumber = Number(port) || (tls ? 443 : 80);
-    const peer = `${isIP(hostname) === 6 ? `[${hostname}]` : hostname}:${portNumber}`;
+    const family = isIP(hostname);
+    const peer = `${family === 6 ? `[${hostname}]` : hostname}:${portNumber}`;
+    const opening = startOpening(clock, family === 0 ? 'dnsMs' : 'connectMs');
+    line.opening = opening;
+    line.fresh = true;
     let over = false;
     let stop = () => {};
     const timer = setTimeout(() => {
@@ -54,6 +62,7 @@ export function createConnector(options: ConnectorOptions): Connector {
     function finish(failure: SendFailure | null, socket: Socket | null): void {
       if (over) return void socket?.destroy();
       over = true;
+      opening.next(undefined);
       clearTimeout(timer);
       underWay.delete(giveUp);
       if (failure !== null) callback(failure, null);
@@ -69,16 +78,19 @@ export function createConnector(options: ConnectorOptions): Connector {
     resolver.resolve(hostname, (refusal, addresses) => {
       if (over) return;
       if (refusal !== null) return finish(refusal, null);
+      if (family === 0) opening.next('connectMs');
       stop = dial({ addresses, port: portNumber, peer, opened }, (failure, socket) => {
+        if (socket !== null) opening.remoteAddress = remoteAddress(socket);
         if (failure !== null || socket === null || !tls) return finish(failure, socket);
+        opening.next('tlsMs');
         stop = () => void socket.destroy();
         secure({ socket, hostname, peer }, finish);
       });
     });
-  };
+  }
 
   return {
-    connect,
+    connectorOf: (line) => (wanted, callback) => connect(line, wanted, callback),
     get open() {
       return sockets.size;
     },
@@ -90,6 +102,15 @@ export function createConnector(options: ConnectorOptions): Connector {
 }
 
 // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
+
+type Wanted = Pick<buildConnector.Options, 'hostname' | 'protocol' | 'port'>;
+type Connected = buildConnector.Callback;
+
+/** Undefined when it was lost in the same moment. */
+function remoteAddress({ remoteAddress: address, remotePort: port }: Socket): string | undefined {
+  if (address === undefined) return undefined;
+  return isIP(address) === 6 ? `[${address}]:${port}` : `${address}:${port}`;
+}
 
 interface Handshake {
   readonly socket: Socket;

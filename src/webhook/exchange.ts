@@ -1,7 +1,8 @@
 import type { Dispatcher } from 'undici';
-import { type Outcome, RESPONSE_KEPT_BYTES } from '../domain/attempt.ts';
+import { type Outcome, RESPONSE_KEPT_BYTES, type Timing } from '../domain/attempt.ts';
 import type { Clock } from '../domain/clock.ts';
 import { SendFailure, sendFailure } from './failure.ts';
+import { type LineOptions, type Opening, tenths } from './line.ts';
 import type { HeldPool } from './pools.ts';
 import type { OutgoingRequest } from './request.ts';
 
@@ -36,6 +37,11 @@ export function post(exchange: Exchange): Promise<Outcome> {
     const startedAt = clock.now();
     const begun = clock.monotonic();
     let controller: Dispatcher.DispatchController | undefined;
+    /** The connection, once it is there; `opened` if it was opened for this request. */
+    let opening: Opening | undefined;
+    let opened = false;
+    let connectedAt = 0;
+    let headAt = 0;
     let settled = false;
     let status = 0;
     let headers: Readonly<Record<string, string>> = {};
@@ -44,7 +50,7 @@ export function post(exchange: Exchange): Promise<Outcome> {
     let keptBytes = 0;
     let readBytes = 0;
 
-    const options: Dispatcher.DispatchOptions = {
+    const options: LineOptions = {
       path: target.path,
       method: 'POST',
       headers: request.headers,
@@ -67,30 +73,47 @@ export function post(exchange: Exchange): Promise<Outcome> {
       return true;
     }
 
+    function tried(): Pick<Outcome, 'startedAt' | 'durationMs' | 'timing' | 'remoteAddress'> {
+      const now = clock.monotonic();
+      // Without a connection, that being opened for it is what it waited for, if any is.
+      const line = options.line;
+      if (controller === undefined && line?.fresh) opening = line.opening;
+      const timing: Mutable<Timing> = controller === undefined || opened ? { ...opening?.timing() } : {};
+      if (controller !== undefined) timing.waitMs = tenths((headAt || now) - connectedAt);
+      if (headAt > 0) timing.readMs = tenths(now - headAt);
+      const remoteAddress = opening?.remoteAddress;
+      const durationMs = Math.round(now - begun);
+      return { startedAt, durationMs, timing, ...(remoteAddress !== undefined && { remoteAddress }) };
+    }
+
     function settleAnswered(): void {
       if (!settle()) return;
-      const durationMs = Math.round(clock.monotonic() - begun);
       const body = kept === undefined ? NOTHING : joined(kept, keptBytes);
       const truncated = headersCut || readBytes > keptBytes;
-      resolve({ kind: 'answered', status, headers, body, truncated, startedAt, durationMs });
+      resolve({ kind: 'answered', status, headers, body, truncated, ...tried() });
     }
 
     function settleFailed({ errorClass, message }: SendFailure): void {
-      if (!settle()) return;
-      const durationMs = Math.round(clock.monotonic() - begun);
-      resolve({ kind: 'failed', errorClass, message, startedAt, durationMs });
+      if (settle()) resolve({ kind: 'failed', errorClass, message, ...tried() });
     }
 
     held.pool.dispatch(options, {
       onRequestStart(started) {
+        const line = options.line;
+        const fresh = line?.fresh ?? false;
+        if (line !== undefined) line.fresh = false;
         // Thrown, undici drops the request and keeps the connection, of which nothing was used;
         // `abort` would close it.
         if (settled) throw GIVEN_UP;
         controller = started;
+        opening = line?.opening;
+        opened = fresh;
+        connectedAt = clock.monotonic();
       },
       onResponseStart(_controller, code, fields) {
         // Interim answers (103 Early Hints) come this way too, before the one that counts.
         if (code < 200) return;
+        headAt = clock.monotonic();
         status = code;
         const result = keepHeaders(fields);
         headers = result.headers;
@@ -123,6 +146,8 @@ export function post(exchange: Exchange): Promise<Outcome> {
 }
 
 // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** One for all: making an error costs more than a POST. Nobody sees it. */
 const GIVEN_UP = new Error('given up');

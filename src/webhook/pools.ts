@@ -1,4 +1,5 @@
-import type * as undici from 'undici';
+import type { buildConnector, Pool as UndiciPool } from 'undici';
+import { type Line, LineClient } from './line.ts';
 import { Pool } from './undici.ts';
 
 /** One pool of connections for each origin, as long as it has anything to do. */
@@ -20,7 +21,9 @@ export interface HeldPool {
 export interface PoolsOptions {
   /** Requests that one origin may have with undici. */
   readonly heldMax: number;
-  readonly pool: undici.Pool.Options;
+  /** What opens the connections of a line. */
+  readonly connectorOf: (line: Line) => buildConnector.connector;
+  readonly pool: Omit<UndiciPool.Options, 'connect' | 'factory'>;
 }
 
 /**
@@ -28,11 +31,19 @@ export interface PoolsOptions {
  * anything is pending before the aborted request is taken off the queue, and never again), which is every
  * destination that hangs. Here a pool goes when it holds no request and no connection.
  */
-export function createPools({ heldMax, pool: options }: PoolsOptions): Pools {
+export function createPools({ heldMax, connectorOf, pool: options }: PoolsOptions): Pools {
   const entries = new Map<string, HeldPool & { held: number }>();
 
   function open(origin: string): HeldPool & { held: number } {
-    const pool = new Pool(origin, options);
+    const pool = new Pool(origin, {
+      ...options,
+      // Without one, undici would make one of its own for each pool.
+      connect: refuse,
+      factory(url, clientOptions) {
+        const line: Line = { opening: undefined, fresh: false };
+        return new LineClient(url, { ...clientOptions, connect: connectorOf(line) }, line);
+      },
+    });
     let connected = 0;
     const entry = {
       pool,
@@ -79,3 +90,7 @@ export function createPools({ heldMax, pool: options }: PoolsOptions): Pools {
     },
   };
 }
+
+const refuse: buildConnector.connector = (_options, callback) => {
+  callback(new Error('a pool does not connect: its lines do'), null);
+};

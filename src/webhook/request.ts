@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { WaitingDelivery } from '../domain/delivery.ts';
 import type { EventBody } from '../domain/event.ts';
+import type { Presented } from '../domain/present.ts';
 import { sign } from '../domain/signature.ts';
 import type { Webhook } from '../domain/webhook.ts';
 
@@ -18,7 +19,9 @@ export interface OutgoingRequest {
 export interface RequestParts {
   readonly webhook: Pick<Webhook, 'spec'>;
   readonly delivery: Pick<WaitingDelivery, 'id'>;
-  readonly event: EventBody;
+  readonly event: Pick<EventBody, 'nominalAt'>;
+  /** What goes out of the event, with the headers that the event and its delivery bring. */
+  readonly presented: Presented;
   /** 1 for the first. */
   readonly attemptNumber: number;
   /** The webhook's signing keys, newest first. */
@@ -35,8 +38,9 @@ export interface RequestParts {
  * headers"), or a retry after minutes would be refused as a replay.
  */
 export function buildRequest(parts: RequestParts): OutgoingRequest {
-  const { webhook, delivery, event, attemptNumber, keys, now, userAgent } = parts;
-  const { destination, timeoutMs, headers: extra } = webhook.spec;
+  const { webhook, delivery, event, presented, attemptNumber, keys, now, userAgent } = parts;
+  const { destination, timeoutMs } = webhook.spec;
+  const { body } = presented;
   const timestamp = Math.floor(now / 1000);
   const headers = [
     'webhook-id',
@@ -44,18 +48,30 @@ export function buildRequest(parts: RequestParts): OutgoingRequest {
     'webhook-timestamp',
     String(timestamp),
     'webhook-signature',
-    sign(keys, delivery.id, timestamp, event.body),
+    sign(keys, delivery.id, timestamp, body),
     'content-type',
-    event.contentType,
+    presented.contentType,
     'user-agent',
     userAgent,
     'carillon-attempt',
     String(attemptNumber),
   ];
   if (event.nominalAt !== undefined) headers.push('carillon-scheduled-at', rfc3339(event.nominalAt));
-  // Registration refused every name above, so none of them can be replaced or doubled here.
-  for (const name in extra) headers.push(name, extra[name]!);
-  return { destination, headers, body: event.body, timeoutMs };
+  addHeaders(headers, presented.headers);
+  addHeaders(headers, webhook.spec.headers);
+  return { destination, headers, body, timeoutMs };
+}
+
+// ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
+
+/** What is there already goes before what is added: ours before the event's, and that before the webhook's. */
+function addHeaders(headers: string[], added: Readonly<Record<string, string>>): void {
+  for (const name in added) if (!hasHeader(headers, name)) headers.push(name, added[name]!);
+}
+
+function hasHeader(headers: readonly string[], name: string): boolean {
+  for (let i = 0; i < headers.length; i += 2) if (headers[i] === name) return true;
+  return false;
 }
 
 /** In UTC, with a fraction only where there is one. */

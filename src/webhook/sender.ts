@@ -75,8 +75,8 @@ export function createSender(options: SenderOptions): Sender {
   const targets = boundedCache<string, Target>(TARGETS_MAX);
   const pools = createPools({
     heldMax: originConnectionsMax + ORIGIN_WAITING_MAX,
+    connectorOf: connector.connectorOf,
     pool: {
-      connect: connector.connect,
       connections: originConnectionsMax,
       pipelining: 1,
       allowH2: false,
@@ -100,7 +100,8 @@ export function createSender(options: SenderOptions): Sender {
   }
 
   function refuse(errorClass: 'REQUEST' | 'CONNECT', message: string): Promise<Outcome> {
-    return Promise.resolve({ kind: 'failed', errorClass, message, startedAt: clock.now(), durationMs: 0 });
+    const startedAt = clock.now();
+    return Promise.resolve({ kind: 'failed', errorClass, message, startedAt, durationMs: 0, timing: {} });
   }
 
   return {

@@ -5,6 +5,7 @@ import { type BannerFacts, banner, baseUrl, wantsColour } from '../../src/cli/ba
 const FACTS: BannerFacts = {
   version: '1.2.3',
   address: { host: '127.0.0.1', port: 8090 },
+  grpcAddress: { host: '0.0.0.0', port: 8091 },
   config: { db: 'carillon.db', inbox: true, defaultEveryMs: 5000 },
   cwd: '/home/joe/demo',
   colour: false,
@@ -18,6 +19,7 @@ describe('the banner', () => {
   Carillon 1.2.3
 
     API    http://127.0.0.1:8090
+    gRPC   127.0.0.1:8091
     Inbox  http://127.0.0.1:8090/inbox/hello
     Data   /home/joe/demo/carillon.db
 
@@ -37,6 +39,11 @@ describe('the banner', () => {
     const text = banner({ ...FACTS, config: { ...FACTS.config, inbox: false } });
     assert.doesNotMatch(text, /inbox/i);
     assert.match(text, /"destination":"https:\/\/example\.com\/hook"/);
+  });
+
+  test('names no port of native gRPC where there is none', () => {
+    const { grpcAddress: _, ...facts } = FACTS;
+    assert.doesNotMatch(banner(facts), /gRPC/);
   });
 
   test('says that data in memory is lost', () => {

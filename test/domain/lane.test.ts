@@ -10,10 +10,12 @@ import {
   finished,
   HEALTHY,
   isForgettable,
+  isRecovery,
   type LaneRules,
   type LaneState,
   newLane,
   next,
+  RECOVERY_AFTER_MS,
   started,
 } from '../../src/domain/lane.ts';
 import type { Verdict } from '../../src/domain/settle.ts';
@@ -215,6 +217,14 @@ describe('what is kept of a lane', () => {
     assert.equal(failsTooLong(health, 1000, T + 999), false);
     assert.equal(failsTooLong(health, 1000, T + 1000), true);
     assert.equal(failsTooLong(HEALTHY, 0, T), false);
+  });
+
+  it('says when a success is news: after the breaker had opened, or after a long time without one', () => {
+    assert.equal(isRecovery(HEALTHY, T), false);
+    const { health } = failing(BREAKER_FAILURES - 1);
+    assert.equal(isRecovery(health, T + 1000), false);
+    assert.equal(isRecovery(failing(BREAKER_FAILURES).health, T + 1000), true);
+    assert.equal(isRecovery(health, T + RECOVERY_AFTER_MS), true);
   });
 
   it('can be forgotten only when a new lane would be the same', () => {

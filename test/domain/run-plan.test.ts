@@ -8,6 +8,7 @@ import {
   FIRE_ALL_MAX,
   firstCursor,
   MISFIRE_GRACE_MS,
+  noRuns,
   planRuns,
   replaceSchedule,
   resumeCursor,
@@ -97,6 +98,21 @@ describe('the first cursor', () => {
     const cursor = firstCursor(ID, everySchedule(MINUTE, { endAt: T0 + MINUTE }), T0);
     assert.deepEqual([cursor.nominalAt, cursor.dueAt], [null, null]);
     assert.equal(planRuns(ID, everySchedule(MINUTE, { endAt: T0 + MINUTE }), cursor, T0 + DAY), null);
+  });
+});
+
+describe('a webhook without a schedule', () => {
+  it('has no run to come, first, after a pause, and after a change of something else', () => {
+    const cursor = firstCursor(ID, undefined, T0);
+    assert.deepEqual(cursor, { anchorAt: T0, nominalAt: null, dueAt: null, fired: 0, skipped: 0 });
+    assert.equal(resumeCursor(ID, undefined, cursor, T0 + DAY), cursor);
+    assert.equal(replaceSchedule(ID, undefined, cursor, undefined, T0 + DAY), cursor);
+  });
+
+  it('differs from one with a schedule, and not from another without', () => {
+    assert.ok(sameSchedule(undefined, undefined));
+    assert.ok(!sameSchedule(everySchedule(MINUTE), undefined));
+    assert.ok(!sameSchedule(undefined, everySchedule(MINUTE)));
   });
 });
 
@@ -497,6 +513,16 @@ describe('a schedule that is replaced', () => {
     const now = T0 + DAY;
     const next = everySchedule(MINUTE, { maxRuns: 6 });
     assert.deepEqual(replaceSchedule(ID, every, cursor, next, now), firstCursor(ID, next, now));
+  });
+
+  it('has no run to come once it is taken away', () => {
+    const now = T0 + DAY;
+    assert.deepEqual(replaceSchedule(ID, every, cursor, undefined, now), noRuns(now));
+  });
+
+  it('begins where there was none', () => {
+    const now = T0 + DAY;
+    assert.deepEqual(replaceSchedule(ID, undefined, noRuns(T0), every, now), firstCursor(ID, every, now));
   });
 
   it('is the same with undefined fields, and with another name for its zone', () => {

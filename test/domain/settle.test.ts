@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { Outcome } from '../../src/domain/attempt.ts';
+import type { EndingReason } from '../../src/domain/delivery.ts';
 import { DEFAULT_RETRY_POLICY, type RetryPolicy, retryDelayMs } from '../../src/domain/retry-policy.ts';
 import { RETRY_AFTER_MAX_MS, retryAfterMs, settle } from '../../src/domain/settle.ts';
 
@@ -17,6 +18,7 @@ function answered(status: number, headers: Record<string, string> = {}): Outcome
     truncated: false,
     startedAt: NOW,
     durationMs: 1,
+    timing: {},
   };
 }
 
@@ -26,15 +28,21 @@ const timedOut: Outcome = {
   message: 'late',
   startedAt: NOW,
   durationMs: 15_000,
+  timing: {},
 };
 
 function settled(
   outcome: Outcome,
-  given: { attempts?: number; superseded?: boolean; policy?: Partial<RetryPolicy> } = {},
+  given: {
+    attempts?: number;
+    attemptsBefore?: number;
+    ending?: EndingReason;
+    policy?: Partial<RetryPolicy>;
+  } = {},
 ) {
-  const { attempts = 0, superseded = false, policy } = given;
+  const { attempts = 0, attemptsBefore = 0, ending, policy } = given;
   return settle({
-    delivery: { attempts, superseded },
+    delivery: { attempts, attemptsBefore, ...(ending && { ending }) },
     outcome,
     policy: { ...DEFAULT_RETRY_POLICY, ...policy },
     now: NOW,
@@ -81,13 +89,22 @@ describe('settle', () => {
     });
   });
 
-  it('cancels instead of retrying what a newer run stands in for, yet lets it succeed', () => {
-    assert.deepEqual(settled(timedOut, { superseded: true }).transition, {
-      to: 'CANCELLED',
-      reason: 'SUPERSEDED',
+  it('counts attempts and delays anew for one that a caller has sent again', () => {
+    const policy = { maxAttempts: 2, delaysMs: [5_000, 60_000], jitter: 0 };
+    const again = { attempts: 7, attemptsBefore: 7, policy };
+    assert.deepEqual(settled(timedOut, again).transition, { to: 'PENDING', dueAt: NOW + 5_000 });
+    assert.deepEqual(settled(timedOut, { ...again, attempts: 8 }).transition, {
+      to: 'FAILED',
+      reason: 'EXHAUSTED',
     });
-    assert.equal(settled(answered(200), { superseded: true }).transition.to, 'SUCCEEDED');
   });
+
+  for (const ending of ['SUPERSEDED', 'REQUESTED', 'PURGED'] as const) {
+    it(`cancels instead of retrying what is to be given up (${ending}), yet lets it succeed`, () => {
+      assert.deepEqual(settled(timedOut, { ending }).transition, { to: 'CANCELLED', reason: ending });
+      assert.equal(settled(answered(200), { ending }).transition.to, 'SUCCEEDED');
+    });
+  }
 
   it('counts no answer, 5xx and overload as unavailable, other answers not', () => {
     assert.equal(settled(timedOut).unavailable, true);
@@ -116,11 +133,11 @@ describe('settle', () => {
       fc.property(
         outcomes,
         fc.nat(12),
-        fc.boolean(),
+        fc.option(fc.constantFrom<EndingReason>('SUPERSEDED', 'REQUESTED', 'PURGED')),
         fc.double({ min: 0, max: 0.999, noNaN: true }),
-        (outcome, attempts, superseded, unit) => {
+        (outcome, attempts, ending, unit) => {
           const { transition, success } = settle({
-            delivery: { attempts, superseded },
+            delivery: { attempts, attemptsBefore: 0, ...(ending && { ending }) },
             outcome,
             policy: DEFAULT_RETRY_POLICY,
             now: NOW,
@@ -128,7 +145,7 @@ describe('settle', () => {
           });
           assert.equal(success, transition.to === 'SUCCEEDED');
           if (transition.to === 'PENDING') {
-            assert.ok(!superseded && attempts + 1 < DEFAULT_RETRY_POLICY.maxAttempts);
+            assert.ok(!ending && attempts + 1 < DEFAULT_RETRY_POLICY.maxAttempts);
             assert.ok(transition.dueAt > NOW);
           }
         },

@@ -1,6 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { checkTemplate, type Payload, type RunContext, renderRun } from '../../src/domain/template.ts';
+import type { EventBody } from '../../src/domain/event.ts';
+import { openEvent } from '../../src/domain/event-data.ts';
+import {
+  checkTemplate,
+  deliveryFormatOf,
+  judgeHeaderTemplates,
+  type Payload,
+  type RunContext,
+  renderForEvent,
+  renderRun,
+  renderRunHeaders,
+} from '../../src/domain/template.ts';
 import { aWebhook } from '../support/store.ts';
 
 const NOW = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
@@ -12,8 +23,37 @@ function context(payload?: Payload, nominalAt?: number): RunContext {
   return { webhook: { ...webhook, spec }, now: NOW, ...(nominalAt !== undefined && { nominalAt }) };
 }
 
+const NOTHING: Payload = { contentType: 'application/json', eventFormat: 'ENVELOPE', headerTemplates: {} };
+
 function template(source: string): Payload {
-  return { body: { kind: 'template', source }, contentType: 'application/json' };
+  return { ...NOTHING, body: { kind: 'template', source } };
+}
+
+function withHeaders(headerTemplates: Record<string, string>): Payload {
+  return { ...NOTHING, headerTemplates };
+}
+
+function anEvent(
+  body: string | Uint8Array,
+  contentType = 'application/json',
+  more: Partial<EventBody> = {},
+): EventBody {
+  return {
+    id: 'evt_01KDVKFM000000000000000000',
+    type: 'order.paid',
+    time: NOW,
+    contentType,
+    body: typeof body === 'string' ? new TextEncoder().encode(body) : body,
+    headers: {},
+    createdAt: NOW,
+    ...more,
+  };
+}
+
+/** What a template makes of an event. */
+function ofEvent(source: string, event: EventBody): string {
+  const rendered = renderForEvent(context(template(source)).webhook, openEvent(event), NOW);
+  return text.decode(rendered!.body);
 }
 
 describe("a run's body", () => {
@@ -23,13 +63,23 @@ describe("a run's body", () => {
     assert.equal(contentType, 'text/plain; charset=utf-8');
   });
 
+  it('is the greeting with a payload that has no body for it', () => {
+    const { body, contentType, headers } = renderRun(
+      context(withHeaders({ 'x-manual': '{{ run.manual }}' })),
+    );
+    assert.match(text.decode(body), /^Hello joe, /);
+    assert.equal(contentType, 'text/plain; charset=utf-8');
+    assert.deepEqual(headers, { 'x-manual': 'true' });
+  });
+
   it('is text or bytes as they were given', () => {
     const data = new Uint8Array([0, 255, 10]);
-    assert.deepEqual(renderRun(context({ body: { kind: 'data', data }, contentType: 'a/b' })), {
+    assert.deepEqual(renderRun(context({ ...NOTHING, body: { kind: 'data', data } })), {
       body: data,
-      contentType: 'a/b',
+      contentType: 'application/json',
+      headers: {},
     });
-    const { body } = renderRun(context({ body: { kind: 'text', text: '{{ now }} ü' }, contentType: 'a/b' }));
+    const { body } = renderRun(context({ ...NOTHING, body: { kind: 'text', text: '{{ now }} ü' } }));
     assert.equal(text.decode(body), '{{ now }} ü');
   });
 
@@ -52,6 +102,156 @@ describe("a run's body", () => {
     const given = context(template(source));
     const spec = { ...given.webhook.spec, labels: { big: 'x'.repeat(10_000) } };
     assert.throws(() => renderRun({ ...given, webhook: { ...given.webhook, spec } }), { code: 'INVALID' });
+  });
+});
+
+describe("a run's headers", () => {
+  it('are made by their templates, of one line', () => {
+    const given = context(
+      withHeaders({ 'x-at': '  {{ run.scheduled_at }}\n', 'x-empty': '{{ event.id }}' }),
+      NOW,
+    );
+    assert.deepEqual(renderRun(given).headers, { 'x-at': '2026-01-02T03:04:05.678Z', 'x-empty': '' });
+    assert.deepEqual(renderRunHeaders(given), renderRun(given).headers);
+  });
+});
+
+describe('an event in a template', () => {
+  it('has what its publisher said of it', () => {
+    const event = anEvent('{"items":[{"n":1},{"n":2}]}', undefined, {
+      callerId: 'mine',
+      source: '/s',
+      subject: 'x',
+    });
+    assert.equal(
+      ofEvent(
+        '{{ event.id }} {{ event.type }} {{ event.source }} {{ event.subject }} {{ event.time }}',
+        event,
+      ),
+      'mine order.paid /s x 2026-01-02T03:04:05.678Z',
+    );
+    assert.equal(ofEvent('{% for i in event.data.items %}{{ i.n }};{% endfor %}', event), '1;2;');
+    assert.equal(ofEvent('{{ webhook.name }} {{ now }}', event), 'joe 2026-01-02T03:04:05.678Z');
+    assert.equal(ofEvent('{{ run.manual }}', event), '');
+  });
+
+  it('has an id of its own, and empty text for what is not said', () => {
+    const source = '{{ event.id }}|{{ event.source }}|{{ event.subject }}|{{ event.data }}';
+    assert.equal(ofEvent(source, anEvent('')), 'evt_01KDVKFM000000000000000000|||');
+  });
+
+  it('has text as it is, and bytes as base64', () => {
+    assert.equal(ofEvent('{{ event.data }}', anEvent('ü', 'text/plain')), 'ü');
+    assert.equal(
+      ofEvent('{{ event.data }}', anEvent(new Uint8Array([0, 1]), 'application/octet-stream')),
+      'AAE=',
+    );
+  });
+
+  it('can be written as JSON', () => {
+    assert.equal(ofEvent('{{ event.data.a | json }}', anEvent('{"a":{"b":[1,"x"]}}')), '{"b":[1,"x"]}');
+  });
+
+  it('comes to nothing worse than an error with hostile data', () => {
+    const hostile = [
+      '{"toString":1,"valueOf":2}',
+      '{"toLiquid":"x"}',
+      `${'['.repeat(1e5)}${']'.repeat(1e5)}`,
+    ];
+    for (const body of hostile) {
+      for (const source of ['{{ event.data }}', '{{ event.data | json }}', '{{ event.data | size }}']) {
+        try {
+          ofEvent(source, anEvent(body));
+        } catch (error) {
+          assert.equal((error as { code?: string }).code, 'INVALID', String(error));
+        }
+      }
+    }
+    assert.equal(ofEvent('{{ event.data.constructor }}{{ event.data.__proto__ }}', anEvent('{}')), '');
+  });
+
+  it('is rendered with its media type and headers', () => {
+    const payload: Payload = {
+      ...template('{{ event.type }}'),
+      headerTemplates: { 'x-type': '{{ event.type }}' },
+    };
+    assert.deepEqual(renderForEvent(context(payload).webhook, openEvent(anEvent('{}')), NOW), {
+      body: new TextEncoder().encode('order.paid'),
+      contentType: 'application/json',
+      headers: { 'x-type': 'order.paid' },
+    });
+  });
+
+  it('is not rendered without templates, and only in headers where there is none for the body', () => {
+    const rendered = (payload?: Payload) =>
+      renderForEvent(context(payload).webhook, openEvent(anEvent('{}')), NOW);
+    assert.equal(rendered(), undefined);
+    assert.equal(rendered({ ...NOTHING, body: { kind: 'text', text: 'for runs' } }), undefined);
+    assert.deepEqual(rendered(withHeaders({ 'x-a': '{{ event.type }}' })), {
+      headers: { 'x-a': 'order.paid' },
+    });
+  });
+
+  it('cannot put anything into a header that a header cannot carry', () => {
+    for (const value of ['a\r\nx-injected: 1', 'Łukasz', 'x'.repeat(4097)]) {
+      const webhook = context(withHeaders({ 'x-name': '{{ event.data.name }}' })).webhook;
+      const event = anEvent(JSON.stringify({ name: value }));
+      assert.throws(() => renderForEvent(webhook, openEvent(event), NOW), {
+        code: 'INVALID',
+        message: /the header x-name has a value/,
+      });
+    }
+  });
+
+  it('cannot make more headers than receivers take', () => {
+    const value = '{{ event.data }}';
+    const webhook = context(withHeaders({ 'x-a': value, 'x-b': value })).webhook;
+    const event = anEvent('x'.repeat(4000), 'text/plain');
+    assert.throws(() => renderForEvent(webhook, openEvent(event), NOW), { message: /more than 6144 bytes/ });
+  });
+});
+
+describe('the format of a delivery', () => {
+  it('is the envelope unless the payload says otherwise, and what a template makes where there is one', () => {
+    assert.equal(deliveryFormatOf(undefined), 'ENVELOPE');
+    assert.equal(deliveryFormatOf(NOTHING), 'ENVELOPE');
+    assert.equal(deliveryFormatOf({ ...NOTHING, eventFormat: 'RAW' }), 'BODY');
+    for (const eventFormat of ['CLOUDEVENTS_BINARY', 'CLOUDEVENTS_STRUCTURED'] as const) {
+      assert.equal(deliveryFormatOf({ ...NOTHING, eventFormat }), eventFormat);
+      assert.equal(deliveryFormatOf({ ...template('x'), eventFormat }), 'RENDERED');
+      assert.equal(
+        deliveryFormatOf({ ...NOTHING, body: { kind: 'text', text: '' }, eventFormat }),
+        eventFormat,
+      );
+    }
+  });
+});
+
+describe('header templates', () => {
+  const judged = (templates: Record<string, string>) =>
+    judgeHeaderTemplates(templates, 'webhook.payload.header_templates', context());
+
+  it('are good with names that a webhook can have', () => {
+    assert.deepEqual(
+      judged({ 'X-Order': '{{ event.data.id | default: "none" }}', authorization: 'Bearer x' }),
+      [],
+    );
+  });
+
+  it('are judged by name, as templates, and by what they always make', () => {
+    const violations = judged({
+      host: 'x',
+      'x-open': '{{ event.id',
+      'x-filter': '{{ now | nope }}',
+      'x-lines': 'a\nb',
+      'x-good': '{{ now }}',
+    });
+    assert.deepEqual(
+      violations.map(({ field }) => field),
+      ['host', 'x-open', 'x-filter', 'x-lines'].map((name) => `webhook.payload.header_templates["${name}"]`),
+    );
+    assert.match(violations[1]!.description, /line:1/);
+    assert.match(violations[3]!.description, /cannot carry/);
   });
 });
 

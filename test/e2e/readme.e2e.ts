@@ -1,17 +1,22 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { readmeNames, runReadme } from '../support/readme.ts';
+import { commandsOf, runCommands } from '../support/commands.ts';
+import { until } from '../support/pipeline.ts';
 import { startCarillon } from '../support/server.ts';
 
+const README = 'README.md';
 /** These need grpcurl, so they are run with the other clients. */
 const ELSEWHERE = ['grpcurl'];
+
+interface InboxRequest {
+  readonly preview: string;
+  readonly signature: { readonly state: string };
+}
 
 describe('the README', () => {
   it('has a quick start that does what it says', async () => {
     await using carillon = await startCarillon({ command: 'dev' });
-    const registered = JSON.parse(await runReadme('register', carillon.port));
+    const registered = JSON.parse(await runCommands(README, 'register', carillon));
     assert.equal(registered.webhook.schedule.every, '5s');
     assert.match(registered.secret, /^whsec_/);
     assert.equal(registered.created, true);
@@ -19,29 +24,34 @@ describe('the README', () => {
     const said = `Webhook to '${destination}' dispatched, response code: 200`;
     await carillon.logged(({ msg }) => msg === said);
     const inbox = await (await fetch(`${destination}/requests`)).json();
-    const [request] = (inbox as { requests: { preview: string; signature: { state: string } }[] }).requests;
+    const [request] = (inbox as { requests: InboxRequest[] }).requests;
     assert.match(request!.preview, /^Hello joe, current time is \d{4}-\d\d-\d\dT/);
     assert.equal(request!.signature.state, 'valid');
   });
 
   it('has commands for curl and buf that work', async () => {
     await using carillon = await startCarillon({ command: 'dev' });
-    assert.equal(JSON.parse(await runReadme('curl', carillon.port)).webhook.name, 'nightly');
-    assert.match(await runReadme('buf', carillon.port), /"nightly"/);
-    const { runTimes } = JSON.parse(await runReadme('preview', carillon.port));
+    assert.equal(JSON.parse(await runCommands(README, 'curl', carillon)).webhook.name, 'nightly');
+    assert.match(await runCommands(README, 'buf', carillon), /"nightly"/);
+    const { runTimes } = JSON.parse(await runCommands(README, 'preview', carillon));
     assert.equal(runTimes.length, 3);
   });
 
-  it('marks no commands that no test runs', () => {
-    const tested = ['register', 'curl', 'buf', 'preview', ...ELSEWHERE];
-    assert.deepEqual(readmeNames().toSorted(), tested.toSorted());
+  it('has the shortest way from an event to the inbox', async () => {
+    await using carillon = await startCarillon({ command: 'dev' });
+    assert.match(await runCommands(README, 'events', carillon), /"deliveryCount": ?1/);
+    const inbox = `http://127.0.0.1:${carillon.port}/inbox/shop/requests`;
+    const { preview, signature } = await until(async () => {
+      const { requests } = (await (await fetch(inbox)).json()) as { requests: InboxRequest[] };
+      return requests[0];
+    });
+    const { type, data } = JSON.parse(preview);
+    assert.deepEqual([type, data], ['order.paid', { order: 1001, total: 42 }]);
+    assert.equal(signature.state, 'valid');
   });
 
-  it('links to files that are there', () => {
-    const root = join(import.meta.dirname, '../..');
-    const readme = readFileSync(join(root, 'README.md'), 'utf8');
-    const links = [...readme.matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, target]) => target!);
-    assert.ok(links.length > 3);
-    for (const link of links) assert.ok(existsSync(join(root, link)), link);
+  it('marks no commands that no test runs', () => {
+    const tested = ['register', 'curl', 'buf', 'preview', 'events', ...ELSEWHERE];
+    assert.deepEqual(commandsOf(README).toSorted(), tested.toSorted());
   });
 });

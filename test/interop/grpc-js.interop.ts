@@ -4,18 +4,20 @@ import { findTrailerError } from '@connectrpc/connect/protocol-grpc';
 import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
 import type { Call, Json } from '../support/call.ts';
 import { methodOf, refusalOf } from './method.ts';
-import { assertVisit, openWorld, visit } from './visit.ts';
+import { assertVisit, GRPC_PORTS, openWorld, visit } from './visit.ts';
 
 describe('a grpc-js client', () => {
-  it('makes the whole visit', async () => {
-    await using world = await openWorld();
-    const client = new Client(world.address, credentials.createInsecure());
-    try {
-      assertVisit(await visit(grpcCall(client), world, 'grpc-js'), world, 'grpc-js');
-    } finally {
-      client.close();
-    }
-  });
+  for (const [port, address] of GRPC_PORTS) {
+    it(`makes the whole visit on ${port}`, async () => {
+      await using world = await openWorld();
+      const client = new Client(world[address], credentials.createInsecure());
+      try {
+        assertVisit(await visit(grpcCall(client), world, 'grpc-js'), world, 'grpc-js');
+      } finally {
+        client.close();
+      }
+    });
+  }
 });
 
 function grpcCall(client: Client): Call {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type Call, type Json, Refusal } from '../support/call.ts';
 import { output, run, TOOLS } from './tool.ts';
-import { assertVisit, openWorld, visit, type World } from './visit.ts';
+import { assertVisit, GRPC_PORTS, openWorld, visit, type World } from './visit.ts';
 
 interface StatusJson {
   readonly code: number;
@@ -20,6 +20,7 @@ describe('grpcurl, which knows only what reflection tells it', () => {
   it('lists the services and their methods', async () => {
     assert.deepEqual(lines(await output(TOOLS.grpcurl, ['-plaintext', world.address, 'list'])), [
       'carillon.v1.DeliveryService',
+      'carillon.v1.EventService',
       'carillon.v1.WebhookService',
       'grpc.health.v1.Health',
       'grpc.reflection.v1.ServerReflection',
@@ -42,10 +43,11 @@ describe('grpcurl, which knows only what reflection tells it', () => {
     assert.match(await describe('carillon.v1.Webhook.State'), /STATE_PAUSED = 2;/);
   });
 
-  it('makes the whole visit', async () => {
-    const call = grpcurlCall(world.address);
-    assertVisit(await visit(call, world, 'grpcurl'), world, 'grpcurl');
-  });
+  for (const [port, address] of GRPC_PORTS) {
+    it(`makes the whole visit on ${port}`, async () => {
+      assertVisit(await visit(grpcurlCall(world[address]), world, 'grpcurl'), world, 'grpcurl');
+    });
+  }
 
   it('asks for health', async () => {
     const args = ['-plaintext', world.address, 'grpc.health.v1.Health/Check'];

@@ -7,11 +7,8 @@ describe('grpc_health_probe', () => {
   it('finds the server and each service serving, and nothing else', async () => {
     await using world = await openWorld();
     const probe = (...args: string[]) => run(TOOLS.healthProbe, [`-addr=${world.address}`, ...args]);
-    for (const args of [
-      [],
-      ['-service=carillon.v1.WebhookService'],
-      ['-service=carillon.v1.DeliveryService'],
-    ]) {
+    const services = ['WebhookService', 'EventService', 'DeliveryService'];
+    for (const args of [[], ...services.map((service) => [`-service=carillon.v1.${service}`])]) {
       const { code, stdout, stderr } = await probe(...args);
       assert.equal(code, 0, stderr);
       assert.match(stdout + stderr, /status: SERVING/);

@@ -12,6 +12,7 @@ export const TOOLS = {
   python: join(INSTALLED, 'python/bin/python'),
   buf: join(ROOT, 'node_modules/.bin/buf'),
   curl: 'curl',
+  java: 'java',
   go: 'go',
 } as const;
 
@@ -24,17 +25,25 @@ export interface Run {
 /** How long a tool may take; the Go compiler is the slowest. */
 const TIMEOUT_MS = 300_000;
 
+export interface RunOptions extends ExecFileOptions {
+  /** What it reads from its standard input; nothing without one. */
+  readonly input?: string | Uint8Array;
+}
+
 /** Runs a tool to its end, whatever its exit code; rejects when it cannot be started. */
-export function run(tool: string, args: readonly string[], options: ExecFileOptions = {}): Promise<Run> {
+export function run(tool: string, args: readonly string[], options: RunOptions = {}): Promise<Run> {
   return new Promise((resolve, reject) => {
-    const all = { timeout: TIMEOUT_MS, maxBuffer: 64 * 1024 * 1024, ...options, encoding: 'utf8' } as const;
-    execFile(tool, args, all, (error, stdout, stderr) => {
+    const { input = '', ...rest } = options;
+    const all = { timeout: TIMEOUT_MS, maxBuffer: 64 * 1024 * 1024, ...rest, encoding: 'utf8' } as const;
+    const child = execFile(tool, args, all, (error, stdout, stderr) => {
       if (error === null) resolve({ code: 0, stdout, stderr });
       else if (error.code === 'ENOENT')
         reject(new Error(`${tool} is missing; run .ci/install-interop`, { cause: error }));
       else if (typeof error.code === 'number') resolve({ code: error.code, stdout, stderr });
       else reject(error);
     });
+    // It may end without having read it.
+    child.stdin?.on('error', () => {}).end(input);
   });
 }
 
@@ -42,7 +51,7 @@ export function run(tool: string, args: readonly string[], options: ExecFileOpti
 export async function output(
   tool: string,
   args: readonly string[],
-  options: ExecFileOptions = {},
+  options: RunOptions = {},
 ): Promise<string> {
   const { code, stdout, stderr } = await run(tool, args, options);
   if (code !== 0) throw new Error(`${tool} ${args.join(' ')} exited with ${code}:\n${stdout}${stderr}`);

@@ -29,9 +29,15 @@ export interface Visit {
   readonly resumed: string;
   /** The delivery id that Trigger answers with. */
   readonly triggered: string;
-  readonly delivery: { readonly state: string; readonly statuses: readonly number[] };
-  /** The ids that ListDeliveries answers with for the webhook. */
+  readonly delivery: Finished;
+  /** Answers to the same event, published twice with an id. */
+  readonly published: Publication;
+  readonly publishedAgain: Publication;
+  /** Of an event of a reserved type. */
+  readonly refusedEvent: Refused;
+  /** The ids that ListDeliveries answers with for the webhook, the event's before the triggered one's. */
   readonly deliveries: readonly string[];
+  readonly eventDelivery: Finished;
   readonly removed: readonly string[];
   /** Of a Get of what was removed. */
   readonly missing: Refused;
@@ -43,6 +49,18 @@ export interface Registration {
   readonly created: boolean;
 }
 
+/** A delivery that waits no longer. */
+export interface Finished {
+  readonly state: string;
+  readonly statuses: readonly number[];
+}
+
+export interface Publication {
+  readonly id: string;
+  readonly deliveries: number;
+  readonly duplicate: boolean;
+}
+
 /** A gRPC status code, 0 for none, and the fields of google.rpc.BadRequest. */
 export interface Refused {
   readonly code: number;
@@ -52,8 +70,9 @@ export interface Refused {
 /** A server and a receiver to which it delivers. */
 export interface World extends AsyncDisposable {
   readonly carillon: CarillonProcess;
-  /** `127.0.0.1:<port>` of the server. */
+  /** `127.0.0.1:<port>` of the port that serves everything, and of the one for gRPC alone. */
   readonly address: string;
+  readonly grpcAddress: string;
   readonly receiver: Receiver;
   readonly destination: string;
 }
@@ -68,6 +87,7 @@ export async function openWorld(): Promise<World> {
   return {
     carillon,
     address: `127.0.0.1:${carillon.port}`,
+    grpcAddress: carillon.grpcAddress,
     receiver,
     destination: `${receiver.url}/hook`,
     async [Symbol.asyncDispose]() {
@@ -77,10 +97,16 @@ export async function openWorld(): Promise<World> {
   };
 }
 
+/** The ports that take gRPC, and the field of the world that has each one's address. */
+export const GRPC_PORTS = [
+  ['the port for everything', 'address'],
+  ['the native port', 'grpcAddress'],
+] as const;
+
 /** Makes the visit with whatever carries calls. */
 export async function visit(call: Call, { destination }: World, name: string): Promise<Visit> {
   const schedule = { cron: '0 0 1 1 *', timeZone: 'Europe/Vienna' };
-  const webhook = { name, destination, schedule };
+  const webhook = { name, destination, schedule, eventTypes: ['visit.*'] };
   const registered = registrationOf(await call('WebhookService/Register', { webhook }));
   const again = registrationOf(await call('WebhookService/Register', { webhook }));
   const wrong = { webhook: { name, destination: 'ftp://example.com/' } };
@@ -99,7 +125,14 @@ export async function visit(call: Call, { destination }: World, name: string): P
   const resumed = await call('WebhookService/Resume', { id });
   const triggered = String((await call('WebhookService/Trigger', { id })).deliveryId);
   const delivery = await finish(call, triggered);
+  const event = { id: `made-${id}`, type: 'visit.made', json: { visitor: name } };
+  const published = publicationOf(await call('EventService/Publish', { event }));
+  const publishedAgain = publicationOf(await call('EventService/Publish', { event }));
+  const reserved = { event: { type: 'carillon.visit' } };
+  const refusedEvent = await refusalOf(call('EventService/Publish', reserved));
   const history = await call('DeliveryService/ListDeliveries', { webhookId: id });
+  const deliveries = idsOf(history.deliveries);
+  const eventDelivery = await finish(call, deliveries[0]!);
 
   const removed = await call('WebhookService/Remove', { id });
   return {
@@ -115,17 +148,22 @@ export async function visit(call: Call, { destination }: World, name: string): P
     resumed: String(webhookOf(resumed).state),
     triggered,
     delivery,
-    deliveries: idsOf(history.deliveries),
+    published,
+    publishedAgain,
+    refusedEvent,
+    deliveries,
+    eventDelivery,
     removed: removed.ids as string[],
     missing: await refusalOf(call('WebhookService/Get', { id })),
   };
 }
 
-/** Judges a visit, and that what it triggered arrived. */
+/** Judges a visit, and that what it triggered and what it published arrived. */
 export function assertVisit(seen: Visit, { receiver }: World, name: string): void {
   const { id } = seen.registered;
   assert.match(id, /^wh_[0-9A-Z]{26}$/);
   assert.match(seen.registered.secret, /^whsec_/);
+  const eventDeliveryId = seen.deliveries[0]!;
   assert.deepEqual(seen, {
     registered: { id, secret: seen.registered.secret, created: true },
     again: { id, secret: '', created: false },
@@ -139,17 +177,27 @@ export function assertVisit(seen: Visit, { receiver }: World, name: string): voi
     resumed: 'STATE_ACTIVE',
     triggered: seen.triggered,
     delivery: { state: 'STATE_SUCCEEDED', statuses: [200] },
-    deliveries: [seen.triggered],
+    published: { id: `made-${id}`, deliveries: 1, duplicate: false },
+    publishedAgain: { id: `made-${id}`, deliveries: 1, duplicate: true },
+    refusedEvent: { code: 3, fields: ['event.type'] },
+    deliveries: [eventDeliveryId, seen.triggered],
+    eventDelivery: { state: 'STATE_SUCCEEDED', statuses: [200] },
     removed: [id],
     missing: { code: 5, fields: [] },
   });
-  const arrived = receiver.requests.filter(({ headers }) => headers['webhook-id'] === seen.triggered);
-  assert.equal(arrived.length, 1);
-  assert.match(arrived[0]!.body.toString(), new RegExp(`^Hello ${name}, current time is `));
+  assert.match(arrivedOnce(seen.triggered), new RegExp(`^Hello ${name}, current time is `));
+  const { type, data } = JSON.parse(arrivedOnce(eventDeliveryId)) as Json;
+  assert.deepEqual({ type, data }, { type: 'visit.made', data: { visitor: name } });
+
+  function arrivedOnce(deliveryId: string): string {
+    const arrived = receiver.requests.filter(({ headers }) => headers['webhook-id'] === deliveryId);
+    assert.equal(arrived.length, 1);
+    return arrived[0]!.body.toString();
+  }
 }
 
 /** The delivery once it no longer waits. */
-async function finish(call: Call, id: string): Promise<Visit['delivery']> {
+async function finish(call: Call, id: string): Promise<Finished> {
   for (let asked = 0; asked < ASK_MAX; asked++) {
     const { delivery } = (await call('DeliveryService/GetDelivery', { id })) as { delivery: Json };
     const { state, attempts = [] } = delivery as { state: string; attempts?: { responseStatus: number }[] };
@@ -172,6 +220,10 @@ async function refusalOf(calling: Promise<Json>): Promise<Refused> {
 
 function registrationOf({ webhook, secret = '', created = false }: Json): Registration {
   return { id: (webhook as { id: string }).id, secret: String(secret), created: created === true };
+}
+
+function publicationOf({ id, deliveryCount = 0, duplicate = false }: Json): Publication {
+  return { id: String(id), deliveries: Number(deliveryCount), duplicate: duplicate === true };
 }
 
 function webhookOf(answer: Json): Json {

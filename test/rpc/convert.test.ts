@@ -11,6 +11,7 @@ import type { Webhook, WebhookSpec } from '../../src/domain/webhook.ts';
 import { defaultSchedule } from '../../src/rpc/convert-schedule.ts';
 import { fromDuration, fromTimestamp, toDuration, toTimestamp } from '../../src/rpc/convert-time.ts';
 import { specFrom, webhookTo } from '../../src/rpc/convert-webhook.ts';
+import { DEFAULTS } from '../../src/rpc/defaults.ts';
 import { noProblems } from '../../src/rpc/problems.ts';
 import { sameSpec } from '../../src/rpc/same-spec.ts';
 
@@ -43,17 +44,26 @@ const schedule: fc.Arbitrary<Schedule> = fc.record(
   },
   { requiredKeys: ['when', 'jitterMs', 'misfire', 'catchupMs', 'overlap'] },
 );
-const payload: fc.Arbitrary<Payload> = fc.record({
+const words = fc.dictionary(fc.stringMatching(/^[a-z][a-z0-9-]{0,8}$/), fc.string({ unit: 'binary' }), {
+  maxKeys: 4,
+});
+const eventFormat = fc.constantFrom(
+  ...(['ENVELOPE', 'RAW', 'CLOUDEVENTS_BINARY', 'CLOUDEVENTS_STRUCTURED'] as const),
+);
+const payloadWithBody: fc.Arbitrary<Payload> = fc.record({
   body: fc.oneof(
     fc.record({ kind: fc.constant('template' as const), source: fc.string() }),
     fc.record({ kind: fc.constant('text' as const), text: fc.string({ unit: 'binary' }) }),
     fc.record({ kind: fc.constant('data' as const), data: fc.uint8Array() }),
   ),
   contentType: fc.constantFrom('text/plain', 'application/json; charset=utf-8'),
+  eventFormat,
+  headerTemplates: words,
 });
-const words = fc.dictionary(fc.stringMatching(/^[a-z][a-z0-9-]{0,8}$/), fc.string({ unit: 'binary' }), {
-  maxKeys: 4,
-});
+const payloadWithoutBody: fc.Arbitrary<Payload> = fc
+  .record({ contentType: fc.constant(DEFAULTS.textContentType), eventFormat, headerTemplates: words })
+  .filter((made) => made.eventFormat !== 'ENVELOPE' || Object.keys(made.headerTemplates).length > 0);
+const payload = fc.oneof(payloadWithBody, payloadWithoutBody);
 const limits = fc
   .record(
     {
@@ -67,11 +77,24 @@ const limits = fc
     { requiredKeys: ['concurrency', 'ordered'] },
   )
   .map((made) => (made.ordered ? { ...made, concurrency: 1 } : made));
-const anySpec: fc.Arbitrary<WebhookSpec> = fc.record(
+const ringing = fc.oneof(
+  fc.record({ schedule, eventTypes: fc.constant([]) }),
+  fc.record(
+    {
+      schedule,
+      eventTypes: fc.array(fc.stringMatching(/^[a-z]{1,3}(\.[a-z]{1,3})?(\.\*)?$/), {
+        minLength: 1,
+        maxLength: 3,
+      }),
+      filter: fc.string({ minLength: 1 }),
+    },
+    { requiredKeys: ['eventTypes'] },
+  ),
+);
+const restOfSpec = fc.record(
   {
     name: fc.string({ unit: 'binary' }),
     destination: fc.webUrl(),
-    schedule,
     payload,
     headers: words,
     timeoutMs: fc.integer({ min: 100, max: 300_000 }),
@@ -85,21 +108,14 @@ const anySpec: fc.Arbitrary<WebhookSpec> = fc.record(
     labels: words,
   },
   {
-    requiredKeys: [
-      'name',
-      'destination',
-      'schedule',
-      'headers',
-      'timeoutMs',
-      'retryPolicy',
-      'limits',
-      'labels',
-    ],
+    requiredKeys: ['name', 'destination', 'headers', 'timeoutMs', 'retryPolicy', 'limits', 'labels'],
   },
 );
 
 // fast-check makes objects without a prototype too, which are not equal to others.
-const spec = anySpec.map((made) => structuredClone(made));
+const spec: fc.Arbitrary<WebhookSpec> = fc
+  .tuple(restOfSpec, ringing)
+  .map(([rest, rings]) => structuredClone({ ...rest, ...rings }));
 
 function webhookOf(asked: WebhookSpec): Webhook {
   return {
@@ -110,6 +126,7 @@ function webhookOf(asked: WebhookSpec): Webhook {
     state: 'ACTIVE',
     cursor: { anchorAt: 0, nominalAt: null, dueAt: null, fired: 0, skipped: 0 },
     health: HEALTHY,
+    filterFailures: 0,
     createdAt: 0,
     updatedAt: 0,
     version: 1,

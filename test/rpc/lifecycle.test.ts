@@ -242,6 +242,7 @@ describe('GetDelivery', () => {
       message: 'no answer in 15 s',
       startedAt,
       durationMs: 15_000.5,
+      timing: {},
     } as const;
     const answered = {
       kind: 'answered',
@@ -251,16 +252,24 @@ describe('GetDelivery', () => {
       truncated: true,
       startedAt,
       durationMs: 3.25,
+      timing: {},
     } as const;
     const now = startedAt + 20_000;
     const retry = { to: 'PENDING', dueAt: now } as const;
     await api().store.settle(
-      [{ delivery, attempt: { number: 1, outcome: failed }, transition: retry, now }],
+      [{ delivery, attempt: { number: 1, requestHeaders: [], outcome: failed }, transition: retry, now }],
       [],
     );
     const again = { ...delivery, attempts: 1, dueAt: now };
     await api().store.settle(
-      [{ delivery: again, attempt: { number: 2, outcome: answered }, transition: { to: 'SUCCEEDED' }, now }],
+      [
+        {
+          delivery: again,
+          attempt: { number: 2, requestHeaders: [], outcome: answered },
+          transition: { to: 'SUCCEEDED' },
+          now,
+        },
+      ],
       [],
     );
 

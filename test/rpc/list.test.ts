@@ -53,7 +53,15 @@ describe('List', () => {
   it('cuts a page short before it grows too large to be received', async () => {
     const text = 'x'.repeat(900_000);
     const ids = await put(5, {
-      spec: { name: 'large', payload: { body: { kind: 'text', text }, contentType: 'text/plain' } },
+      spec: {
+        name: 'large',
+        payload: {
+          body: { kind: 'text', text },
+          contentType: 'text/plain',
+          eventFormat: 'ENVELOPE',
+          headerTemplates: {},
+        },
+      },
     });
     const pages = await walk({ name: 'large', pageSize: 100 });
     assert.deepEqual(pages.flat(), ids);

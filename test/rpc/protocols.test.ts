@@ -117,7 +117,7 @@ describe('What cannot be understood', () => {
     assert.equal(service.status, 404);
     assert.match(
       (await errorOf(service)).message,
-      /carillon\.v1\.WebhookService, carillon\.v1\.DeliveryService/,
+      /carillon\.v1\.WebhookService, carillon\.v1\.EventService, carillon\.v1\.DeliveryService/,
     );
   });
 

@@ -49,6 +49,7 @@ describe('Reflection', () => {
       answer.messageResponse.value.service.map(({ name }) => name),
       [
         'carillon.v1.WebhookService',
+        'carillon.v1.EventService',
         'carillon.v1.DeliveryService',
         'grpc.health.v1.Health',
         'grpc.reflection.v1.ServerReflection',

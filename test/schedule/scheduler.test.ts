@@ -2,15 +2,16 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { runEventId } from '../../src/domain/id.ts';
 import { systemRandom } from '../../src/domain/random.ts';
-import { firstCursor, resumeCursor } from '../../src/domain/run-plan.ts';
+import { firstCursor, replaceSchedule, resumeCursor } from '../../src/domain/run-plan.ts';
 import type { Schedule } from '../../src/domain/schedule.ts';
 import type { Webhook } from '../../src/domain/webhook.ts';
 import { AHEAD_MS, createScheduler, type Scheduler } from '../../src/schedule/scheduler.ts';
 import { createDirectory } from '../../src/store/directory.ts';
 import type { Store } from '../../src/store/store.ts';
 import { type ManualClock, manualClock } from '../support/clock.ts';
+import { aPayload, listener } from '../support/fan-out.ts';
 import { type LogLine, recordingLog } from '../support/log.ts';
-import { aSpec, aWebhook, openMemoryStore, T0 } from '../support/store.ts';
+import { anAttempt, aSpec, aWebhook, openMemoryStore, T0 } from '../support/store.ts';
 
 interface World extends AsyncDisposable {
   readonly store: Store;
@@ -53,7 +54,7 @@ async function openWorld(): Promise<World> {
       const spec = aSpec({
         ...rest,
         name: webhook.spec.name,
-        schedule: { ...webhook.spec.schedule, ...schedule },
+        schedule: { ...webhook.spec.schedule!, ...schedule },
       });
       const cursor = firstCursor(webhook.id, spec.schedule, clock.now());
       const registered = { ...webhook, spec, cursor };
@@ -195,12 +196,37 @@ describe('the scheduler', () => {
     assert.deepEqual(await world.fired(webhook), []);
   });
 
+  it('fires nothing for a webhook that only events ring', async () => {
+    await using world = await openWorld();
+    const webhook = listener();
+    await world.store.createWebhooks([webhook]);
+    await world.pass(3_000);
+    assert.deepEqual(await world.fired(webhook), []);
+  });
+
+  it('fires nothing any more once the schedule is taken away', async () => {
+    await using world = await openWorld();
+    const webhook = await world.register(every(1_000));
+    await world.pass(1_000);
+    const before = await world.stored(webhook);
+    const { schedule, ...spec } = before.spec;
+    const cursor = replaceSchedule(webhook.id, schedule, before.cursor, undefined, world.clock.now());
+    const change = {
+      webhook: { ...before, spec, cursor, version: 2 },
+      ifVersion: 1,
+      cursorFrom: before.cursor,
+    };
+    assert.deepEqual(await world.store.updateWebhooks([change]), ['UPDATED']);
+    await world.pass(3_000);
+    assert.deepEqual(await world.fired(webhook), [1_000]);
+  });
+
   it('follows a changed schedule from then on', async () => {
     await using world = await openWorld();
     const webhook = await world.register(every(1_000));
     await world.pass(1_000);
     const before = await world.stored(webhook);
-    const spec = { ...before.spec, schedule: { ...before.spec.schedule, ...every(3_000) } };
+    const spec = { ...before.spec, schedule: { ...before.spec.schedule!, ...every(3_000) } };
     const cursor = firstCursor(webhook.id, spec.schedule, world.clock.now());
     const change = {
       webhook: { ...before, spec, cursor, version: 2 },
@@ -215,7 +241,7 @@ describe('the scheduler', () => {
   it('leaves a run out, and says so, when its template fails; the schedule goes on', async () => {
     await using world = await openWorld();
     const source = '{% for i in (1..100000) %}{{ webhook.labels.big }}{% endfor %}';
-    const payload = { body: { kind: 'template', source }, contentType: 'text/plain' } as const;
+    const payload = aPayload({ body: { kind: 'template', source } });
     const webhook = await world.register(every(1_000), { payload, labels: { big: 'x'.repeat(1_000) } });
     await world.pass(2_000);
     assert.deepEqual(await world.fired(webhook), []);
@@ -229,8 +255,8 @@ describe('the scheduler', () => {
     const webhook = await world.register({ ...every(1_000), overlap: 'SUPERSEDE' });
     await world.pass(2_000);
     const { deliveries } = await world.store.pollWaiting();
-    const flags = deliveries.filter(({ webhookId }) => webhookId === webhook.id).map((row) => row.superseded);
-    assert.deepEqual(flags, [true, false]);
+    const endings = deliveries.filter(({ webhookId }) => webhookId === webhook.id).map((row) => row.ending);
+    assert.deepEqual(endings, ['SUPERSEDED', undefined]);
   });
 
   it('counts a run as skipped while one is waiting, where overlap says SKIP', async () => {
@@ -240,6 +266,40 @@ describe('the scheduler', () => {
     assert.deepEqual(await world.fired(webhook), [1_000]);
     const { cursor } = await world.stored(webhook);
     assert.deepEqual([cursor.fired, cursor.skipped], [1, 2]);
+  });
+
+  it('goes on after a run that was skipped, though it would have been the last by max_runs', async () => {
+    await using world = await openWorld();
+    const webhook = await world.register({ ...every(1_000), overlap: 'SKIP', maxRuns: 2 });
+    await world.pass(3_000);
+    assert.deepEqual(await world.fired(webhook), [1_000]);
+    const { deliveries } = await world.store.pollWaiting();
+    const now = world.clock.now();
+    const transition = { to: 'SUCCEEDED' } as const;
+    await world.store.settle(
+      deliveries.map((delivery) => ({ delivery, attempt: anAttempt(1), transition, now })),
+      [],
+    );
+    await world.pass(3_000);
+    assert.deepEqual(await world.fired(webhook), [1_000, 4_000]);
+    const { cursor } = await world.stored(webhook);
+    assert.deepEqual([cursor.fired, cursor.skipped, cursor.nominalAt], [2, 2, null]);
+  });
+
+  it('goes on after a run whose template failed, though it would have been the last by max_runs', async () => {
+    await using world = await openWorld();
+    const source = '{% for i in (1..100000) %}{{ webhook.labels.big }}{% endfor %}';
+    const payload = aPayload({ body: { kind: 'template', source } });
+    const labels = { big: 'x'.repeat(1_000) };
+    const webhook = await world.register({ ...every(1_000), maxRuns: 1 }, { payload, labels });
+    await world.pass(2_000);
+    const failing = await world.stored(webhook);
+    assert.deepEqual([failing.cursor.fired, failing.cursor.skipped], [0, 2]);
+    const mended = { ...failing, spec: { ...failing.spec, payload: aPayload() }, version: 2 };
+    assert.deepEqual(await world.store.updateWebhooks([{ webhook: mended, ifVersion: 1 }]), ['UPDATED']);
+    await world.pass(2_000);
+    assert.deepEqual(await world.fired(webhook), [3_000]);
+    assert.equal((await world.stored(webhook)).cursor.nominalAt, null);
   });
 
   it('stops after max_runs and at the end', async () => {

@@ -89,6 +89,11 @@ describe('precedence', () => {
     assert.equal((await load({ argv: ['--db=a', '--db', 'b'] })).db, 'b');
   });
 
+  test('variables of the commands that are clients are passed by', async () => {
+    const env = { CARILLON_ADDRESS: 'http://127.0.0.1:8090', CARILLON_API_KEY: 'key' };
+    assert.deepEqual(await load({ env }), await load({}));
+  });
+
   test('the file is the one that --config names, then CARILLON_CONFIG', async () => {
     const files = { 'carillon.toml': 'db = "0"', 'one.toml': 'db = "1"', '/etc/two.toml': 'db = "2"' };
     assert.equal((await load({ files })).db, '0');
@@ -137,6 +142,9 @@ describe('what is accepted', () => {
       { files: { 'carillon.toml': 'cors_origins = ["https://a.example", "http://b.example:8080"]' } },
       { corsOrigins: ['https://a.example', 'http://b.example:8080'] },
     ],
+    ['no gRPC port', { argv: ['--grpc-listen', 'off'] }, { grpcListen: 'off' }],
+    ['a gRPC port', { env: { CARILLON_GRPC_LISTEN: '[::1]:0' } }, { grpcListen: { host: '::1', port: 0 } }],
+    ['a day of ids', { argv: ['--idempotency-window', '1d'] }, { idempotencyWindowMs: 86_400_000 }],
     ['any origin', { argv: ['--cors-origins', '*'] }, { corsOrigins: ['*'] }],
     ['a database in memory', { argv: ['--db', ':memory:'] }, { db: ':memory:' }],
     ['a database with its scheme', { argv: ['--db', 'sqlite:/var/x.db'] }, { db: '/var/x.db' }],
@@ -303,6 +311,8 @@ describe('what is refused, and how', () => {
       'a b:80',
       'http://x:80',
     ],
+    '--grpc-listen': ['on', 'OFF', '8091', ''],
+    '--waiting-max': ['0', '1e9', '1000000001'],
     '--db': ['', 'postgres://localhost/x', 'mysql:x', 'a\0b'],
     '--inbox': ['=yes', '=1', '='],
     '--in-flight-max': ['0', '-1', '65536', '1.5', '1e3', 'many', ' 1'],

@@ -35,13 +35,13 @@ describe('a handler that throws', () => {
   });
 
   test('becomes a 500 on HTTP/2 too', async (t) => {
-    const listener = await open(t, async (request, response) => broken(request, response));
+    const listener = await open(t, async (...call) => broken(...call));
     const session = await openSession(t, listener);
     assert.equal(await postHttp2(session, ''), 'internal error\n');
   });
 
   test('breaks an answer off that had begun', async (t) => {
-    const listener = await open(t, (request, response) => broken(request, begun(response)));
+    const listener = await open(t, (request, response, ended) => broken(request, begun(response), ended));
     await assert.rejects(post(listener, ''), /aborted|hang up/);
     const stream = (await openSession(t, listener)).request({ ':method': 'GET' });
     await closed(stream.resume());

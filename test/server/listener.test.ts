@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { Agent, request as http1Request, type IncomingMessage } from 'node:http';
 import { constants } from 'node:http2';
 import { describe, test } from 'node:test';
-import type { ListenerResponse } from '../../src/server/listener.ts';
+import type { Handler, ListenerResponse } from '../../src/server/listener.ts';
 import {
   begun,
   closed,
@@ -129,6 +129,19 @@ describe('bad clients', () => {
     await new Promise((resolve) => setTimeout(resolve, 60));
     stream.end('late');
     assert.equal(await text(stream), 'early late');
+  });
+
+  test('an HTTP/2 stream whose handler calls it open-ended may be quiet before it is answered', async (t) => {
+    const answer: Handler = (request, response, openEnded) => {
+      openEnded();
+      return echo(request, response, openEnded);
+    };
+    const listener = await open(t, answer, { requestMs: 20 });
+    const session = await openSession(t, listener);
+    const stream = session.request({ ':method': 'POST' });
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    stream.end('late');
+    assert.equal(await text(stream), 'POST 2.0 late');
   });
 
   test('an HTTP/2 connection that does nothing is closed', async (t) => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createDirectory } from '../../src/store/directory.ts';
-import { aWebhook, openMemoryStore } from '../support/store.ts';
+import { aWebhook, openMemoryStore, T0 } from '../support/store.ts';
 
 describe('the directory', () => {
   it('reads a webhook once and keeps it', async () => {
@@ -37,13 +37,124 @@ describe('the directory', () => {
   it('does not keep what was read while something changed', async () => {
     await using closing = await opened();
     const { store } = closing;
+    const webhook = aWebhook();
+    await store.createWebhooks([webhook]);
+    const reading = Promise.withResolvers<void>();
+    const read = Promise.withResolvers<void>();
+    const directory = createDirectory({
+      store: {
+        ...store,
+        async getWebhooks(ids) {
+          const found = await store.getWebhooks(ids);
+          read.resolve();
+          await reading.promise;
+          return found;
+        },
+      },
+    });
+    const loading = directory.load([webhook.id]);
+    await read.promise;
+    await store.updateWebhooks([{ webhook: { ...webhook, version: 2 }, ifVersion: 1 }]);
+    await directory.refresh();
+    reading.resolve();
+    assert.deepEqual(await loading, [webhook]);
+    assert.equal(directory.peek(webhook.id), undefined);
+  });
+
+  it('loads what was registered, changed or removed before, without being refreshed', async () => {
+    await using closing = await opened();
+    const { store } = closing;
     const directory = createDirectory({ store });
     const webhook = aWebhook();
     await store.createWebhooks([webhook]);
-    const reading = directory.load([webhook.id]);
-    await directory.refresh();
-    await reading;
-    assert.equal(directory.peek(webhook.id), undefined);
+    assert.deepEqual(await directory.load([webhook.id]), [webhook]);
+    const changed = { ...webhook, spec: { ...webhook.spec, timeoutMs: 1 }, version: 2 };
+    await store.updateWebhooks([{ webhook: changed, ifVersion: 1 }]);
+    assert.deepEqual(await directory.load([webhook.id]), [changed]);
+    await store.removeWebhooks([{ id: webhook.id, now: T0 }]);
+    assert.deepEqual(await directory.load([webhook.id]), [undefined]);
+  });
+
+  it('sees a change although a refresh was under way that is too early for it', async () => {
+    await using closing = await opened();
+    const { store } = closing;
+    const webhook = aWebhook();
+    await store.createWebhooks([webhook]);
+    const polled = Promise.withResolvers<void>();
+    let polls = 0;
+    const directory = createDirectory({
+      store: {
+        ...store,
+        async pollWebhooks() {
+          const poll = await store.pollWebhooks();
+          if (++polls === 2) await polled.promise;
+          return poll;
+        },
+      },
+    });
+    await directory.load([webhook.id]);
+    const early = directory.refresh();
+    const changed = { ...webhook, spec: { ...webhook.spec, timeoutMs: 1 }, version: 2 };
+    await store.updateWebhooks([{ webhook: changed, ifVersion: 1 }]);
+    const loads = [directory.load([webhook.id]), directory.load([webhook.id])];
+    polled.resolve();
+    assert.deepEqual(await Promise.all(loads), [[changed], [changed]]);
+    await early;
+    assert.equal(polls, 3);
+  });
+
+  it('tells its listeners what it finds while loading', async () => {
+    await using closing = await opened();
+    const { store } = closing;
+    const directory = createDirectory({ store });
+    const heard: unknown[] = [];
+    directory.onChange((changed) => heard.push(changed));
+    const [loaded, other] = [aWebhook(), aWebhook()];
+    await store.createWebhooks([loaded, other]);
+    await directory.load([loaded.id]);
+    assert.deepEqual(heard, [[loaded.id, other.id]]);
+  });
+
+  it('asks for changes at every load where the store cannot say that there are none', async () => {
+    await using closing = await opened();
+    const { store } = closing;
+    let polls = 0;
+    const directory = createDirectory({
+      store: {
+        ...store,
+        webhookEpoch: () => undefined,
+        pollWebhooks() {
+          polls++;
+          return store.pollWebhooks();
+        },
+      },
+    });
+    const webhook = aWebhook();
+    await store.createWebhooks([webhook]);
+    await directory.load([webhook.id]);
+    await directory.load([webhook.id]);
+    assert.equal(polls, 2);
+    assert.equal(closing.reads(), 1);
+  });
+
+  it('asks for nothing while nothing changed', async () => {
+    await using closing = await opened();
+    const { store } = closing;
+    let polls = 0;
+    const directory = createDirectory({
+      store: {
+        ...store,
+        pollWebhooks() {
+          polls++;
+          return store.pollWebhooks();
+        },
+      },
+    });
+    const webhook = aWebhook();
+    await store.createWebhooks([webhook]);
+    for (let i = 0; i < 3; i++) await directory.load([webhook.id]);
+    assert.equal(polls, 1);
+    assert.equal(closing.reads(), 1);
   });
 
   it('forgets everything when changes were left out', async () => {

@@ -3,7 +3,9 @@ import { createDispatcher, type Dispatcher, type DispatcherSettings } from '../.
 import { parseCidrs } from '../../src/domain/address.ts';
 import { systemClock } from '../../src/domain/clock.ts';
 import type { Delivery, DeliveryDetail } from '../../src/domain/delivery.ts';
+import type { Event } from '../../src/domain/event.ts';
 import { newId } from '../../src/domain/id.ts';
+import type { OperationalEvent } from '../../src/domain/operational.ts';
 import { systemRandom } from '../../src/domain/random.ts';
 import { openSecret, sealSecret } from '../../src/domain/secret.ts';
 import { signingKey } from '../../src/domain/signature.ts';
@@ -11,7 +13,7 @@ import type { Limits, Webhook, WebhookSpec } from '../../src/domain/webhook.ts';
 import { startLoop } from '../../src/server/loop.ts';
 import { createDirectory, type Directory } from '../../src/store/directory.ts';
 import type { StoreOptions } from '../../src/store/open.ts';
-import type { Store } from '../../src/store/store.ts';
+import type { NewDelivery, Store } from '../../src/store/store.ts';
 import { createSender } from '../../src/webhook/sender.ts';
 import { type LogLine, recordingLog } from './log.ts';
 import { aSpec, aWebhook, openMemoryStore } from './store.ts';
@@ -23,15 +25,24 @@ export interface Pipeline extends AsyncDisposable {
   readonly directory: Directory;
   readonly secret: Uint8Array;
   readonly lines: LogLine[];
+  /** What the dispatcher had to say, oldest first. */
+  readonly news: OperationalEvent[];
   /** Registers a webhook whose schedule never rings while a test runs. */
   register(spec: Partial<WebhookSpec> & { destination: string }): Promise<Webhook>;
   /** Publishes events with these bodies to a webhook, due now, and returns their delivery ids in order. */
-  publish(webhook: Webhook, bodies: readonly string[], dueAt?: number): Promise<string[]>;
+  publish(webhook: Webhook, bodies: readonly string[], overrides?: PublishOverrides): Promise<string[]>;
   delivery(id: string): Promise<DeliveryDetail>;
   /** Resolves with the webhook's deliveries, oldest first, once none is PENDING. */
   finished(webhook: Webhook): Promise<Delivery[]>;
   /** Stops as a server does. */
   stop(graceMs?: number): Promise<void>;
+}
+
+export interface PublishOverrides {
+  readonly event?: Partial<Event>;
+  readonly delivery?: Partial<NewDelivery>;
+  /** Now without one. */
+  readonly dueAt?: number;
 }
 
 export interface PipelineOptions {
@@ -62,12 +73,14 @@ export async function openPipeline(options: PipelineOptions = {}): Promise<Pipel
   };
   const sender = createSender({ clock, policy, originConnectionsMax: settings.originInFlightMax });
   const secret = random.bytes(32);
+  const news: OperationalEvent[] = [];
   const dispatcher = createDispatcher({
     store,
     directory,
     sender,
     keysOf: (webhook) => webhook.sealedSecrets.map((sealed) => signingKey(openSecret(SEALING_KEY, sealed))),
     wake: () => loops[0]!.wake(),
+    notify: (operational) => news.push(operational),
     clock,
     random,
     log,
@@ -97,6 +110,7 @@ export async function openPipeline(options: PipelineOptions = {}): Promise<Pipel
     directory,
     secret,
     lines,
+    news,
     async register(spec) {
       const full = aSpec({
         timeoutMs: 2_000,
@@ -115,18 +129,23 @@ export async function openPipeline(options: PipelineOptions = {}): Promise<Pipel
       assert.deepEqual(await store.createWebhooks([webhook]), ['CREATED']);
       return webhook;
     },
-    async publish(webhook, bodies, dueAt = clock.now()) {
+    async publish(webhook, bodies, { event = {}, delivery = {}, dueAt = clock.now() } = {}) {
       const now = clock.now();
       const publications = bodies.map((body) => ({
         event: {
           id: newId('event', now, random),
           namespace: webhook.namespace,
           type: 'test',
+          time: now,
           contentType: 'text/plain',
           body: new TextEncoder().encode(body),
+          headers: {},
           createdAt: now,
+          ...event,
         },
-        deliveries: [{ id: newId('delivery', now, random), webhookId: webhook.id }],
+        deliveries: [
+          { id: newId('delivery', now, random), webhookId: webhook.id, format: 'BODY' as const, ...delivery },
+        ],
         dueAt,
         run: false,
       }));

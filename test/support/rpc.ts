@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { createServer as createHttp2Server, type Http2Server, type ServerHttp2Session } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { after, before } from 'node:test';
+import { createRegistry } from '@bufbuild/protobuf';
 import { type Client, Code, ConnectError, createClient, type Transport } from '@connectrpc/connect';
 import {
   createConnectTransport,
@@ -10,17 +11,20 @@ import {
   createGrpcWebTransport,
 } from '@connectrpc/connect-node';
 import { DeliveryService } from '../../gen/carillon/v1/delivery_pb.ts';
+import { EventService } from '../../gen/carillon/v1/event_pb.ts';
 import { WebhookService } from '../../gen/carillon/v1/webhook_pb.ts';
-import { BadRequestSchema } from '../../gen/google/rpc/error_details_pb.ts';
+import { BadRequestSchema, file_google_rpc_error_details } from '../../gen/google/rpc/error_details_pb.ts';
 import { LOOPBACK, parseCidrs } from '../../src/domain/address.ts';
 import { systemRandom } from '../../src/domain/random.ts';
+import { createPublisher } from '../../src/publish/publish.ts';
+import { createReplayer } from '../../src/publish/replay.ts';
 import { trigger } from '../../src/publish/trigger.ts';
 import { type Api, createApi } from '../../src/rpc/api.ts';
 import type { ApiDeps, ApiSettings } from '../../src/rpc/deps.ts';
+import { createDirectory } from '../../src/store/directory.ts';
 import type { Store } from '../../src/store/store.ts';
-import type { Log } from '../../src/telemetry/log.ts';
 import { type ManualClock, manualClock } from './clock.ts';
-import { type LogLine, recordingLog } from './log.ts';
+import { type LogLine, watchedLog } from './log.ts';
 import { openMemoryStore, T0 } from './store.ts';
 
 export interface RunningApi extends AsyncDisposable {
@@ -38,8 +42,12 @@ export interface RunningApi extends AsyncDisposable {
   /** A client of the Connect protocol over HTTP/1.1. */
   readonly webhooks: Client<typeof WebhookService>;
   readonly deliveries: Client<typeof DeliveryService>;
+  readonly events: Client<typeof EventService>;
   readonly transports: Readonly<Record<'connect' | 'connectJson' | 'grpc' | 'grpcWeb', Transport>>;
 }
+
+/** How long a caller's id for an event is remembered. */
+const DAY_MS = 86_400_000;
 
 export interface ApiOptions {
   readonly settings?: Partial<ApiSettings>;
@@ -54,6 +62,8 @@ export async function startApi(options: ApiOptions = {}): Promise<RunningApi> {
   const random = systemRandom();
   const { log, lines, line } = watchedLog();
   const sealKey = new Uint8Array(32).fill(7);
+  const directory = createDirectory({ store });
+  const publishing = { store, directory, clock, random, log };
   const deps: ApiDeps = {
     store,
     clock,
@@ -61,6 +71,8 @@ export async function startApi(options: ApiOptions = {}): Promise<RunningApi> {
     log,
     sealKey,
     trigger: (webhook) => trigger({ store, clock, random }, webhook),
+    publisher: createPublisher({ ...publishing, settings: { idempotencyWindowMs: DAY_MS } }),
+    replayer: createReplayer(publishing),
     settings: {
       everyMinMs: 1000,
       defaultEveryMs: 5000,
@@ -84,7 +96,12 @@ export async function startApi(options: ApiOptions = {}): Promise<RunningApi> {
   const url2 = await listen(http2);
 
   const connect = createConnectTransport({ baseUrl: url, httpVersion: '1.1', useBinaryFormat: true });
-  const connectJson = createConnectTransport({ baseUrl: url, httpVersion: '1.1', useBinaryFormat: false });
+  const connectJson = createConnectTransport({
+    baseUrl: url,
+    httpVersion: '1.1',
+    useBinaryFormat: false,
+    jsonOptions: { registry: createRegistry(file_google_rpc_error_details) },
+  });
   const grpc = createGrpcTransport({ baseUrl: url2, idleConnectionTimeoutMs: 1 });
   const grpcWeb = createGrpcWebTransport({ baseUrl: url, httpVersion: '1.1' });
   return {
@@ -98,6 +115,7 @@ export async function startApi(options: ApiOptions = {}): Promise<RunningApi> {
     sealKey,
     webhooks: createClient(WebhookService, connect),
     deliveries: createClient(DeliveryService, connect),
+    events: createClient(EventService, connect),
     transports: { connect, connectJson, grpc, grpcWeb },
     async [Symbol.asyncDispose]() {
       api.health.stop();
@@ -121,30 +139,6 @@ export function sharedApi(options: ApiOptions = {}): () => RunningApi {
       throw new Error('it is started before the first test, not while tests are declared');
     return running;
   };
-}
-
-function watchedLog() {
-  const { log: kept, lines } = recordingLog();
-  let written = Promise.withResolvers<void>();
-  const at = (level: LogLine['level']) => (fields: object, message: string) => {
-    kept[level](fields, message);
-    written.resolve();
-    written = Promise.withResolvers<void>();
-  };
-  const log = {
-    debug: at('debug'),
-    info: at('info'),
-    warn: at('warn'),
-    error: at('error'),
-  } as unknown as Log;
-  const line = async (matches: (line: LogLine) => boolean): Promise<LogLine> => {
-    for (;;) {
-      const found = lines.find(matches);
-      if (found) return found;
-      await written.promise;
-    }
-  };
-  return { log, lines, line };
 }
 
 async function listen(server: Server | Http2Server): Promise<string> {

@@ -16,6 +16,8 @@ export interface CarillonProcess extends Program {
   /** `http://127.0.0.1:<port>`, no slash at the end. */
   readonly url: string;
   readonly port: number;
+  /** `127.0.0.1:<port>` of native gRPC; empty when it is off. */
+  readonly grpcAddress: string;
   /** Where it runs and keeps its database. */
   readonly folder: string;
 }
@@ -54,7 +56,7 @@ export interface Exit {
 
 export interface CarillonOptions {
   readonly command: 'dev' | 'serve';
-  /** More flags. It listens on a free port of 127.0.0.1 unless they say otherwise. */
+  /** More flags. It listens on free ports of 127.0.0.1 unless they say otherwise. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   /** Where it runs, which is then kept; a fresh folder without one. */
@@ -85,14 +87,16 @@ export async function startCarillon(options: CarillonOptions): Promise<CarillonP
   const { command, args = [], env = {} } = options;
   const fresh = options.cwd === undefined ? await temporaryFolder() : undefined;
   const folder = options.cwd ?? fresh!.path;
-  const program = runCarillon([command, '--listen', '127.0.0.1:0', ...args], { cwd: folder, env });
+  const listen = ['--listen', '127.0.0.1:0', '--grpc-listen', '127.0.0.1:0'];
+  const program = runCarillon([command, ...listen, ...args], { cwd: folder, env });
   async function dispose(): Promise<void> {
     await program.stop('SIGKILL');
     await fresh?.[Symbol.asyncDispose]();
   }
   try {
-    const url = await program.printed(listeningAt);
-    return { ...program, url, port: Number(new URL(url).port), folder, [Symbol.asyncDispose]: dispose };
+    const { url, grpcAddress } = await program.printed(listeningAt);
+    const port = Number(new URL(url).port);
+    return { ...program, url, port, grpcAddress, folder, [Symbol.asyncDispose]: dispose };
   } catch (error) {
     await dispose();
     throw error;
@@ -198,7 +202,14 @@ function neutralEnv(): Record<string, string | undefined> {
 }
 
 /** Where the banner of `dev`, or the log of `serve`, says that it listens. */
-function listeningAt({ stdout, log }: Output): string | undefined {
+function listeningAt({ stdout, log }: Output): { url: string; grpcAddress: string } | undefined {
   const line = log.find(({ msg }) => msg === 'listening');
-  return line === undefined ? /^ +API +(http:\S+)$/m.exec(stdout)?.[1] : String(line.url);
+  if (line !== undefined) {
+    return { url: String(line.url), grpcAddress: line.grpc === 'off' ? '' : String(line.grpc) };
+  }
+  // The line after those of the addresses, so that they are whole.
+  if (!/^ +Data +\S/m.test(stdout)) return undefined;
+  const [, url = ''] = /^ +API +(http:\S+)$/m.exec(stdout) ?? [];
+  const [, grpcAddress = ''] = /^ +gRPC +(\S+)$/m.exec(stdout) ?? [];
+  return { url, grpcAddress };
 }

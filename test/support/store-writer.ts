@@ -27,7 +27,7 @@ async function main(path: string): Promise<void> {
       await store.createWebhooks([webhook]);
       const run = aRun(webhook);
       await store.fireRuns([run]);
-      const deliveryId = run.runs[0]!.deliveryId;
+      const deliveryId = run.runs[0]!.delivery.id;
       const acknowledged = { webhookId: webhook.id, nominalAt: run.to.nominalAt ?? 0, deliveryId };
       say({ ...acknowledged, settled: false });
       if (n % 2 === 0) continue;

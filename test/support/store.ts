@@ -5,7 +5,7 @@ import { type IdKind, newId, runEventId } from '../../src/domain/id.ts';
 import { HEALTHY } from '../../src/domain/lane.ts';
 import type { Webhook, WebhookSpec } from '../../src/domain/webhook.ts';
 import { openStore, type StoreOptions } from '../../src/store/open.ts';
-import type { Publication, RunFiring, Store } from '../../src/store/store.ts';
+import type { NewDelivery, Publication, RunFiring, Store } from '../../src/store/store.ts';
 
 /** When everything in these builders happens unless told otherwise: 2026-01-01T00:00:00Z. */
 export const T0 = 1_767_225_600_000;
@@ -37,6 +37,7 @@ export function aWebhook(overrides: WebhookOverrides = {}): Webhook {
     state: 'ACTIVE',
     cursor: { anchorAt: T0, nominalAt: T0 + MINUTE, dueAt: T0 + MINUTE, fired: 0, skipped: 0 },
     health: HEALTHY,
+    filterFailures: 0,
     createdAt: T0,
     updatedAt: T0,
     version: 1,
@@ -58,6 +59,7 @@ export function aSpec(overrides: Partial<WebhookSpec> = {}): WebhookSpec {
       catchupMs: 60 * MINUTE,
       overlap: 'SUPERSEDE',
     },
+    eventTypes: [],
     headers: {},
     timeoutMs: 15_000,
     retryPolicy: { maxAttempts: 10, delaysMs: [5_000, 5 * MINUTE], jitter: 0.2, clientErrors: 'RETRY' },
@@ -75,6 +77,8 @@ export function anEvent(overrides: Partial<Event> = {}): Event {
     type: RUN_EVENT_TYPE,
     contentType: 'text/plain; charset=utf-8',
     body: new TextEncoder().encode('Hello joe'),
+    headers: {},
+    time: T0,
     createdAt: T0,
     ...overrides,
   };
@@ -94,8 +98,13 @@ export function aPublication(
     run: false,
     ...overrides,
     event: anEvent(overrides.event),
-    deliveries: webhookIds.map((webhookId) => ({ id: testId('delivery'), webhookId })),
+    deliveries: webhookIds.map((webhookId) => aDelivery(webhookId)),
   };
+}
+
+/** A delivery to be made, of the event's own bytes. */
+export function aDelivery(webhookId: string, overrides: Partial<NewDelivery> = {}): NewDelivery {
+  return { id: testId('delivery'), webhookId, format: 'BODY', ...overrides };
 }
 
 /** The firing of a webhook's next run, as the scheduler would do it a period of a minute further. */
@@ -117,7 +126,7 @@ export function aRun(webhook: Webhook, overrides: Partial<RunFiring> = {}): RunF
     runs: [
       {
         event: anEvent({ id: runEventId(webhook.id, from), namespace: webhook.namespace, nominalAt: from }),
-        deliveryId: testId('delivery'),
+        delivery: aDelivery(webhook.id),
       },
     ],
     ...overrides,
@@ -128,6 +137,7 @@ export function aRun(webhook: Webhook, overrides: Partial<RunFiring> = {}): RunF
 export function anAttempt(number: number, status = 200): Attempt {
   return {
     number,
+    requestHeaders: ['webhook-id', 'msg_1', 'content-type', 'text/plain'],
     outcome: {
       kind: 'answered',
       status,
@@ -136,6 +146,8 @@ export function anAttempt(number: number, status = 200): Attempt {
       truncated: false,
       startedAt: T0,
       durationMs: 12.5,
+      timing: { connectMs: 0.5, waitMs: 10, readMs: 2 },
+      remoteAddress: '127.0.0.1:9',
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { StopSignal, World } from '../../src/cli/world.ts';
+import { T0 } from './store.ts';
 
 /** A process for the command line to run in: it records what it is told, and is sent signals by the test. */
 export interface TestWorld extends World {
@@ -15,7 +16,9 @@ export interface TestWorld extends World {
 }
 
 /** A world with an empty environment and no files, unless given. */
-export function testWorld(given: Partial<Pick<World, 'env' | 'terminal' | 'readFile'>> = {}): TestWorld {
+export function testWorld(
+  given: Partial<Pick<World, 'env' | 'terminal' | 'columns' | 'readFile' | 'readBytes'>> = {},
+): TestWorld {
   const printed = { out: '', err: '' };
   const exits: number[] = [];
   const exited = Promise.withResolvers<number>();
@@ -25,7 +28,11 @@ export function testWorld(given: Partial<Pick<World, 'env' | 'terminal' | 'readF
     env: {},
     cwd: '/srv/carillon',
     terminal: false,
+    columns: undefined,
+    now: () => T0,
+    flush: async () => true,
     readFile: async () => undefined,
+    readBytes: () => Promise.reject(new Error('there is no such file')),
     ...given,
     printed,
     exits,

@@ -1,22 +1,23 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Webhook as StandardWebhook } from 'standardwebhooks';
-import type { EventBody } from '../../src/domain/event.ts';
+import type { Presented } from '../../src/domain/present.ts';
 import { formatSecret } from '../../src/domain/secret.ts';
 import { signingKey, verify } from '../../src/domain/signature.ts';
 import { buildRequest, type OutgoingRequest, type RequestParts } from '../../src/webhook/request.ts';
 import { aWebhook, T0 } from '../support/store.ts';
 
 const secret = new Uint8Array(32).fill(9);
-const event: EventBody = {
-  id: 'evt_1',
+const presented: Presented = {
   contentType: 'application/json',
   body: new TextEncoder().encode('{ "a" : 1 }\r\n'),
+  headers: {},
 };
 const parts: RequestParts = {
   webhook: aWebhook({ spec: { destination: 'https://example.com/hook#x', timeoutMs: 1234 } }),
   delivery: { id: 'msg_1' },
-  event,
+  event: {},
+  presented,
   attemptNumber: 1,
   keys: [signingKey(secret)],
   now: T0 + 999,
@@ -48,13 +49,13 @@ describe('the POST of an attempt', () => {
     assert.equal(request.timeoutMs, 1234);
   });
 
-  it('has the bytes of its event, the very same', () => {
-    assert.equal(buildRequest(parts).body, event.body);
+  it('has the bytes of what is presented, the very same', () => {
+    assert.equal(buildRequest(parts).body, presented.body);
   });
 
   it('carries the nominal time of a scheduled run, in RFC 3339', () => {
     const at = (nominalAt: number) =>
-      headersOf(buildRequest({ ...parts, event: { ...event, nominalAt } }))['carillon-scheduled-at'];
+      headersOf(buildRequest({ ...parts, event: { nominalAt } }))['carillon-scheduled-at'];
     assert.equal(at(T0), '2026-01-01T00:00:00Z');
     assert.equal(at(T0 + 250), '2026-01-01T00:00:00.250Z');
   });
@@ -66,11 +67,27 @@ describe('the POST of an attempt', () => {
     assert.equal(headers['x-empty'], '');
   });
 
+  it('carries the headers of its event before those of the webhook with the same name, once each', () => {
+    const webhook = aWebhook({ spec: { headers: { 'x-team': 'webhook', 'x-own': '1' } } });
+    const headers = { 'x-team': 'event', 'ce-id': 'e1' };
+    const sent = headersOf(buildRequest({ ...parts, webhook, presented: { ...presented, headers } }));
+    assert.equal(sent['x-team'], 'event');
+    assert.equal(sent['ce-id'], 'e1');
+    assert.equal(sent['x-own'], '1');
+  });
+
+  it('lets nothing replace or double what Carillon sets', () => {
+    const headers = { 'webhook-id': 'other', 'content-type': 'text/html', 'user-agent': 'x' };
+    const webhook = aWebhook({ spec: { headers: { 'webhook-signature': 'v1,x', 'carillon-attempt': '7' } } });
+    const sent = headersOf(buildRequest({ ...parts, webhook, presented: { ...presented, headers } }));
+    assert.deepEqual(sent, headersOf(buildRequest(parts)));
+  });
+
   it('passes the check of a receiver, ours and the one of standardwebhooks', () => {
     const now = Date.now();
     const headers = headersOf(buildRequest({ ...parts, now }));
-    assert.equal(verify({ secrets: [secret], headers, body: event.body, now }), 'valid');
-    const received = new StandardWebhook(formatSecret(secret)).verify(Buffer.from(event.body), headers);
+    assert.equal(verify({ secrets: [secret], headers, body: presented.body, now }), 'valid');
+    const received = new StandardWebhook(formatSecret(secret)).verify(Buffer.from(presented.body), headers);
     assert.deepEqual(received, { a: 1 });
   });
 
@@ -82,7 +99,7 @@ describe('the POST of an attempt', () => {
     assert.equal(retry['carillon-attempt'], '2');
     assert.equal(retry['webhook-timestamp'], String(T0 / 1000 + 3600));
     assert.notEqual(retry['webhook-signature'], first['webhook-signature']);
-    const checked = { secrets: [secret], headers: retry, body: event.body, now: later.now };
+    const checked = { secrets: [secret], headers: retry, body: presented.body, now: later.now };
     assert.equal(verify(checked), 'valid');
   });
 
@@ -90,7 +107,7 @@ describe('the POST of an attempt', () => {
     const old = new Uint8Array(24).fill(3);
     const request = buildRequest({ ...parts, keys: [signingKey(secret), signingKey(old)] });
     for (const one of [secret, old]) {
-      const checked = { secrets: [one], headers: headersOf(request), body: event.body, now: T0 };
+      const checked = { secrets: [one], headers: headersOf(request), body: presented.body, now: T0 };
       assert.equal(verify(checked), 'valid');
     }
   });

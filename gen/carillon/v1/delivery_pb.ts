@@ -13,10 +13,10 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file carillon/v1/delivery.proto.
  */
 export const file_carillon_v1_delivery: GenFile = /*@__PURE__*/
-  fileDesc("ChpjYXJpbGxvbi92MS9kZWxpdmVyeS5wcm90bxILY2FyaWxsb24udjEijAQKCERlbGl2ZXJ5EgoKAmlkGAEgASgJEhEKCW5hbWVzcGFjZRgCIAEoCRISCgp3ZWJob29rX2lkGAMgASgJEhAKCGV2ZW50X2lkGAQgASgJEioKBXN0YXRlGAUgASgOMhsuY2FyaWxsb24udjEuRGVsaXZlcnkuU3RhdGUSFAoMc3RhdGVfcmVhc29uGAYgASgJEhUKDWF0dGVtcHRfY291bnQYByABKAUSNQoRbmV4dF9hdHRlbXB0X3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2NyZWF0ZV90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtmaW5pc2hfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoOc2NoZWR1bGVkX3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiYKCGF0dGVtcHRzGAwgAygLMhQuY2FyaWxsb24udjEuQXR0ZW1wdCJtCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEhEKDVNUQVRFX1BFTkRJTkcQARITCg9TVEFURV9TVUNDRUVERUQQAhIQCgxTVEFURV9GQUlMRUQQAxITCg9TVEFURV9DQU5DRUxMRUQQBCLrAgoHQXR0ZW1wdBIOCgZudW1iZXIYASABKAUSLgoKc3RhcnRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoIZHVyYXRpb24YAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFwoPcmVzcG9uc2Vfc3RhdHVzGAQgASgFEkMKEHJlc3BvbnNlX2hlYWRlcnMYBSADKAsyKS5jYXJpbGxvbi52MS5BdHRlbXB0LlJlc3BvbnNlSGVhZGVyc0VudHJ5EhUKDXJlc3BvbnNlX2JvZHkYBiABKAwSGgoScmVzcG9uc2VfdHJ1bmNhdGVkGAcgASgIEhMKC2Vycm9yX2NsYXNzGAggASgJEhUKDWVycm9yX21lc3NhZ2UYCSABKAkaNgoUUmVzcG9uc2VIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASLAAQoVTGlzdERlbGl2ZXJpZXNSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIaCglwYWdlX3NpemUYAiABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMYgAQSGwoKd2ViaG9va19pZBgEIAEoCUIHukgEcgIYQBI0CgVzdGF0ZRgFIAEoDjIbLmNhcmlsbG9uLnYxLkRlbGl2ZXJ5LlN0YXRlQgi6SAWCAQIQASJcChZMaXN0RGVsaXZlcmllc1Jlc3BvbnNlEikKCmRlbGl2ZXJpZXMYASADKAsyFS5jYXJpbGxvbi52MS5EZWxpdmVyeRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiRwoSR2V0RGVsaXZlcnlSZXF1ZXN0EhUKAmlkGAEgASgJQgm6SAZyBBABGEASGgoJbmFtZXNwYWNlGAIgASgJQge6SARyAhg/Ij4KE0dldERlbGl2ZXJ5UmVzcG9uc2USJwoIZGVsaXZlcnkYASABKAsyFS5jYXJpbGxvbi52MS5EZWxpdmVyeTLIAQoPRGVsaXZlcnlTZXJ2aWNlEl4KDkxpc3REZWxpdmVyaWVzEiIuY2FyaWxsb24udjEuTGlzdERlbGl2ZXJpZXNSZXF1ZXN0GiMuY2FyaWxsb24udjEuTGlzdERlbGl2ZXJpZXNSZXNwb25zZSIDkAIBElUKC0dldERlbGl2ZXJ5Eh8uY2FyaWxsb24udjEuR2V0RGVsaXZlcnlSZXF1ZXN0GiAuY2FyaWxsb24udjEuR2V0RGVsaXZlcnlSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChpjYXJpbGxvbi92MS9kZWxpdmVyeS5wcm90bxILY2FyaWxsb24udjEi0QQKCERlbGl2ZXJ5EgoKAmlkGAEgASgJEhEKCW5hbWVzcGFjZRgCIAEoCRISCgp3ZWJob29rX2lkGAMgASgJEhAKCGV2ZW50X2lkGAQgASgJEioKBXN0YXRlGAUgASgOMhsuY2FyaWxsb24udjEuRGVsaXZlcnkuU3RhdGUSFAoMc3RhdGVfcmVhc29uGAYgASgJEhUKDWF0dGVtcHRfY291bnQYByABKAUSNQoRbmV4dF9hdHRlbXB0X3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2NyZWF0ZV90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtmaW5pc2hfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoOc2NoZWR1bGVkX3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiYKCGF0dGVtcHRzGAwgAygLMhQuY2FyaWxsb24udjEuQXR0ZW1wdBISCgpldmVudF90eXBlGA0gASgJEhwKFGxhc3RfcmVzcG9uc2Vfc3RhdHVzGA4gASgFEhEKCXJlcGxheV9vZhgPIAEoCSJtCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEhEKDVNUQVRFX1BFTkRJTkcQARITCg9TVEFURV9TVUNDRUVERUQQAhIQCgxTVEFURV9GQUlMRUQQAxITCg9TVEFURV9DQU5DRUxMRUQQBCKiBAoHQXR0ZW1wdBIOCgZudW1iZXIYASABKAUSLgoKc3RhcnRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoIZHVyYXRpb24YAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFwoPcmVzcG9uc2Vfc3RhdHVzGAQgASgFEkMKEHJlc3BvbnNlX2hlYWRlcnMYBSADKAsyKS5jYXJpbGxvbi52MS5BdHRlbXB0LlJlc3BvbnNlSGVhZGVyc0VudHJ5EhUKDXJlc3BvbnNlX2JvZHkYBiABKAwSGgoScmVzcG9uc2VfdHJ1bmNhdGVkGAcgASgIEhMKC2Vycm9yX2NsYXNzGAggASgJEhUKDWVycm9yX21lc3NhZ2UYCSABKAkSQQoPcmVxdWVzdF9oZWFkZXJzGAogAygLMiguY2FyaWxsb24udjEuQXR0ZW1wdC5SZXF1ZXN0SGVhZGVyc0VudHJ5EhYKDnJlbW90ZV9hZGRyZXNzGAsgASgJEiMKBnRpbWluZxgMIAEoCzITLmNhcmlsbG9uLnYxLlRpbWluZxo2ChRSZXNwb25zZUhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGjUKE1JlcXVlc3RIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASLWAQoGVGltaW5nEiYKA2RucxgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIqCgdjb25uZWN0GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiYKA3RscxgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhInCgR3YWl0GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEicKBHJlYWQYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24i2gEKFUxpc3REZWxpdmVyaWVzUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SGgoJcGFnZV9zaXplGAIgASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIAEEhsKCndlYmhvb2tfaWQYBCABKAlCB7pIBHICGEASNAoFc3RhdGUYBSABKA4yGy5jYXJpbGxvbi52MS5EZWxpdmVyeS5TdGF0ZUIIukgFggECEAESGAoGZmlsdGVyGAYgASgJQgi6SAVyAxiACCJcChZMaXN0RGVsaXZlcmllc1Jlc3BvbnNlEikKCmRlbGl2ZXJpZXMYASADKAsyFS5jYXJpbGxvbi52MS5EZWxpdmVyeRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiRwoSR2V0RGVsaXZlcnlSZXF1ZXN0EhUKAmlkGAEgASgJQgm6SAZyBBABGEASGgoJbmFtZXNwYWNlGAIgASgJQge6SARyAhg/Ij4KE0dldERlbGl2ZXJ5UmVzcG9uc2USJwoIZGVsaXZlcnkYASABKAsyFS5jYXJpbGxvbi52MS5EZWxpdmVyeSJtChZXYXRjaERlbGl2ZXJpZXNSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIYCgZmaWx0ZXIYAiABKAlCCLpIBXIDGIAIEh0KDHJlc3VtZV90b2tlbhgDIAEoCUIHukgEcgIYQCJ/ChdXYXRjaERlbGl2ZXJpZXNSZXNwb25zZRInCghkZWxpdmVyeRgBIAEoCzIVLmNhcmlsbG9uLnYxLkRlbGl2ZXJ5EiUKB2F0dGVtcHQYAiABKAsyFC5jYXJpbGxvbi52MS5BdHRlbXB0EhQKDHJlc3VtZV90b2tlbhgDIAEoCSL4AQoUUmV0cnlEZWxpdmVyeVJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhcKAmlkGAIgASgJQgm6SAZyBBABGEBIABI/CglmYWlsZWRfb2YYAyABKAsyKi5jYXJpbGxvbi52MS5SZXRyeURlbGl2ZXJ5UmVxdWVzdC5GYWlsZWRPZkgAGlkKCEZhaWxlZE9mEh0KCndlYmhvb2tfaWQYASABKAlCCbpIBnIEEAEYQBIuCgpzdGFydF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIPCgZ0YXJnZXQSBbpIAggBIjQKFVJldHJ5RGVsaXZlcnlSZXNwb25zZRINCgVjb3VudBgBIAEoBRIMCgRtb3JlGAIgASgIIkoKFUNhbmNlbERlbGl2ZXJ5UmVxdWVzdBIVCgJpZBgBIAEoCUIJukgGcgQQARhAEhoKCW5hbWVzcGFjZRgCIAEoCUIHukgEcgIYPyJBChZDYW5jZWxEZWxpdmVyeVJlc3BvbnNlEicKCGRlbGl2ZXJ5GAEgASgLMhUuY2FyaWxsb24udjEuRGVsaXZlcnky4AMKD0RlbGl2ZXJ5U2VydmljZRJeCg5MaXN0RGVsaXZlcmllcxIiLmNhcmlsbG9uLnYxLkxpc3REZWxpdmVyaWVzUmVxdWVzdBojLmNhcmlsbG9uLnYxLkxpc3REZWxpdmVyaWVzUmVzcG9uc2UiA5ACARJjCg9XYXRjaERlbGl2ZXJpZXMSIy5jYXJpbGxvbi52MS5XYXRjaERlbGl2ZXJpZXNSZXF1ZXN0GiQuY2FyaWxsb24udjEuV2F0Y2hEZWxpdmVyaWVzUmVzcG9uc2UiA5ACATABElYKDVJldHJ5RGVsaXZlcnkSIS5jYXJpbGxvbi52MS5SZXRyeURlbGl2ZXJ5UmVxdWVzdBoiLmNhcmlsbG9uLnYxLlJldHJ5RGVsaXZlcnlSZXNwb25zZRJZCg5DYW5jZWxEZWxpdmVyeRIiLmNhcmlsbG9uLnYxLkNhbmNlbERlbGl2ZXJ5UmVxdWVzdBojLmNhcmlsbG9uLnYxLkNhbmNlbERlbGl2ZXJ5UmVzcG9uc2USVQoLR2V0RGVsaXZlcnkSHy5jYXJpbGxvbi52MS5HZXREZWxpdmVyeVJlcXVlc3QaIC5jYXJpbGxvbi52MS5HZXREZWxpdmVyeVJlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
- * One event on its way to one webhook: here, a run of its schedule or a trigger.
+ * One event, which can be a run of a schedule, on its way to one webhook.
  *
  * @generated from message carillon.v1.Delivery
  */
@@ -57,7 +57,8 @@ export type Delivery = Message<"carillon.v1.Delivery"> & {
   state: Delivery_State;
 
   /**
-   * Why it is FAILED (EXHAUSTED, REFUSED, GONE) or CANCELLED (REMOVED, SUPERSEDED).
+   * Why it is FAILED (EXHAUSTED, REFUSED, GONE) or CANCELLED (REMOVED, SUPERSEDED, REQUESTED,
+   * PURGED).
    *
    * @generated from field: string state_reason = 6;
    */
@@ -104,6 +105,27 @@ export type Delivery = Message<"carillon.v1.Delivery"> & {
    * @generated from field: repeated carillon.v1.Attempt attempts = 12;
    */
   attempts: Attempt[];
+
+  /**
+   * The event's type.
+   *
+   * @generated from field: string event_type = 13;
+   */
+  eventType: string;
+
+  /**
+   * The status code of the last answer. 0 when there was none.
+   *
+   * @generated from field: int32 last_response_status = 14;
+   */
+  lastResponseStatus: number;
+
+  /**
+   * For a delivery made by ReplayEvents, the id of the one that it repeats, if there was one.
+   *
+   * @generated from field: string replay_of = 15;
+   */
+  replayOf: string;
 };
 
 /**
@@ -237,6 +259,27 @@ export type Attempt = Message<"carillon.v1.Attempt"> & {
    * @generated from field: string error_message = 9;
    */
   errorMessage: string;
+
+  /**
+   * The request's headers, as they were sent.
+   *
+   * @generated from field: map<string, string> request_headers = 10;
+   */
+  requestHeaders: { [key: string]: string };
+
+  /**
+   * The address that was connected to, with the port. Empty when none was.
+   *
+   * @generated from field: string remote_address = 11;
+   */
+  remoteAddress: string;
+
+  /**
+   * Where the time went.
+   *
+   * @generated from field: carillon.v1.Timing timing = 12;
+   */
+  timing?: Timing | undefined;
 };
 
 /**
@@ -245,6 +288,55 @@ export type Attempt = Message<"carillon.v1.Attempt"> & {
  */
 export const AttemptSchema: GenMessage<Attempt> = /*@__PURE__*/
   messageDesc(file_carillon_v1_delivery, 1);
+
+/**
+ * Where the time of an attempt went. On a connection that was open already, dns, connect and tls are unset.
+ *
+ * @generated from message carillon.v1.Timing
+ */
+export type Timing = Message<"carillon.v1.Timing"> & {
+  /**
+   * Looking the name up.
+   *
+   * @generated from field: google.protobuf.Duration dns = 1;
+   */
+  dns?: Duration | undefined;
+
+  /**
+   * Connecting.
+   *
+   * @generated from field: google.protobuf.Duration connect = 2;
+   */
+  connect?: Duration | undefined;
+
+  /**
+   * The TLS handshake.
+   *
+   * @generated from field: google.protobuf.Duration tls = 3;
+   */
+  tls?: Duration | undefined;
+
+  /**
+   * From the connection to the head of the answer.
+   *
+   * @generated from field: google.protobuf.Duration wait = 4;
+   */
+  wait?: Duration | undefined;
+
+  /**
+   * From there to the end of the answer.
+   *
+   * @generated from field: google.protobuf.Duration read = 5;
+   */
+  read?: Duration | undefined;
+};
+
+/**
+ * Describes the message carillon.v1.Timing.
+ * Use `create(TimingSchema)` to create a new message.
+ */
+export const TimingSchema: GenMessage<Timing> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_delivery, 2);
 
 /**
  * Which deliveries to list.
@@ -286,6 +378,17 @@ export type ListDeliveriesRequest = Message<"carillon.v1.ListDeliveriesRequest">
    * @generated from field: carillon.v1.Delivery.State state = 5;
    */
   state: Delivery_State;
+
+  /**
+   * Only those for which this is true (a subset of AIP-160): comparisons joined by AND, of
+   * `webhook_id`, `event_id`, `event_type` (= only; `order.*` matches a beginning), `state` (=, for
+   * example FAILED), `create_time` (=, <, <=, >, >=, with an RFC 3339 time) and `last_response_status`
+   * (the same, with a status code; = also takes a class, 5xx; where there was no answer it is never
+   * true). Quotes, single or double, are needed around a value with spaces or signs of comparison.
+   *
+   * @generated from field: string filter = 6;
+   */
+  filter: string;
 };
 
 /**
@@ -293,7 +396,7 @@ export type ListDeliveriesRequest = Message<"carillon.v1.ListDeliveriesRequest">
  * Use `create(ListDeliveriesRequestSchema)` to create a new message.
  */
 export const ListDeliveriesRequestSchema: GenMessage<ListDeliveriesRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_delivery, 2);
+  messageDesc(file_carillon_v1_delivery, 3);
 
 /**
  * A page of deliveries.
@@ -321,7 +424,7 @@ export type ListDeliveriesResponse = Message<"carillon.v1.ListDeliveriesResponse
  * Use `create(ListDeliveriesResponseSchema)` to create a new message.
  */
 export const ListDeliveriesResponseSchema: GenMessage<ListDeliveriesResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_delivery, 3);
+  messageDesc(file_carillon_v1_delivery, 4);
 
 /**
  * Names a delivery.
@@ -349,7 +452,7 @@ export type GetDeliveryRequest = Message<"carillon.v1.GetDeliveryRequest"> & {
  * Use `create(GetDeliveryRequestSchema)` to create a new message.
  */
 export const GetDeliveryRequestSchema: GenMessage<GetDeliveryRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_delivery, 4);
+  messageDesc(file_carillon_v1_delivery, 5);
 
 /**
  * The delivery.
@@ -370,7 +473,228 @@ export type GetDeliveryResponse = Message<"carillon.v1.GetDeliveryResponse"> & {
  * Use `create(GetDeliveryResponseSchema)` to create a new message.
  */
 export const GetDeliveryResponseSchema: GenMessage<GetDeliveryResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_delivery, 5);
+  messageDesc(file_carillon_v1_delivery, 6);
+
+/**
+ * What to watch.
+ *
+ * @generated from message carillon.v1.WatchDeliveriesRequest
+ */
+export type WatchDeliveriesRequest = Message<"carillon.v1.WatchDeliveriesRequest"> & {
+  /**
+   * The tenant. `default` when empty.
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * Only deliveries for which this is true; as in ListDeliveriesRequest.
+   *
+   * @generated from field: string filter = 2;
+   */
+  filter: string;
+
+  /**
+   * Go on after the message that held this token. From now on without one.
+   *
+   * @generated from field: string resume_token = 3;
+   */
+  resumeToken: string;
+};
+
+/**
+ * Describes the message carillon.v1.WatchDeliveriesRequest.
+ * Use `create(WatchDeliveriesRequestSchema)` to create a new message.
+ */
+export const WatchDeliveriesRequestSchema: GenMessage<WatchDeliveriesRequest> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_delivery, 7);
+
+/**
+ * Something happened to a delivery.
+ *
+ * @generated from message carillon.v1.WatchDeliveriesResponse
+ */
+export type WatchDeliveriesResponse = Message<"carillon.v1.WatchDeliveriesResponse"> & {
+  /**
+   * The delivery as it was then. Without it, the message only carries a token: the first message does,
+   * and one follows whenever nothing else was sent for 15 s.
+   *
+   * @generated from field: carillon.v1.Delivery delivery = 1;
+   */
+  delivery?: Delivery | undefined;
+
+  /**
+   * The attempt that was made, without the body of its answer. Unset when none was.
+   *
+   * @generated from field: carillon.v1.Attempt attempt = 2;
+   */
+  attempt?: Attempt | undefined;
+
+  /**
+   * Resumes after this message.
+   *
+   * @generated from field: string resume_token = 3;
+   */
+  resumeToken: string;
+};
+
+/**
+ * Describes the message carillon.v1.WatchDeliveriesResponse.
+ * Use `create(WatchDeliveriesResponseSchema)` to create a new message.
+ */
+export const WatchDeliveriesResponseSchema: GenMessage<WatchDeliveriesResponse> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_delivery, 8);
+
+/**
+ * What to send again.
+ *
+ * @generated from message carillon.v1.RetryDeliveryRequest
+ */
+export type RetryDeliveryRequest = Message<"carillon.v1.RetryDeliveryRequest"> & {
+  /**
+   * The tenant. `default` when empty.
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * Either.
+   *
+   * @generated from oneof carillon.v1.RetryDeliveryRequest.target
+   */
+  target: {
+    /**
+     * A delivery's id.
+     *
+     * @generated from field: string id = 2;
+     */
+    value: string;
+    case: "id";
+  } | {
+    /**
+     * FAILED deliveries of a webhook, at most 10,000 a call, oldest first.
+     *
+     * @generated from field: carillon.v1.RetryDeliveryRequest.FailedOf failed_of = 3;
+     */
+    value: RetryDeliveryRequest_FailedOf;
+    case: "failedOf";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message carillon.v1.RetryDeliveryRequest.
+ * Use `create(RetryDeliveryRequestSchema)` to create a new message.
+ */
+export const RetryDeliveryRequestSchema: GenMessage<RetryDeliveryRequest> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_delivery, 9);
+
+/**
+ * FAILED deliveries of a webhook.
+ *
+ * @generated from message carillon.v1.RetryDeliveryRequest.FailedOf
+ */
+export type RetryDeliveryRequest_FailedOf = Message<"carillon.v1.RetryDeliveryRequest.FailedOf"> & {
+  /**
+   * The webhook's id.
+   *
+   * @generated from field: string webhook_id = 1;
+   */
+  webhookId: string;
+
+  /**
+   * Only those created at this time or later. All that are kept without one.
+   *
+   * @generated from field: google.protobuf.Timestamp start_time = 2;
+   */
+  startTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message carillon.v1.RetryDeliveryRequest.FailedOf.
+ * Use `create(RetryDeliveryRequest_FailedOfSchema)` to create a new message.
+ */
+export const RetryDeliveryRequest_FailedOfSchema: GenMessage<RetryDeliveryRequest_FailedOf> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_delivery, 9, 0);
+
+/**
+ * What is sent again.
+ *
+ * @generated from message carillon.v1.RetryDeliveryResponse
+ */
+export type RetryDeliveryResponse = Message<"carillon.v1.RetryDeliveryResponse"> & {
+  /**
+   * How many deliveries are.
+   *
+   * @generated from field: int32 count = 1;
+   */
+  count: number;
+
+  /**
+   * Whether there are more than one call takes.
+   *
+   * @generated from field: bool more = 2;
+   */
+  more: boolean;
+};
+
+/**
+ * Describes the message carillon.v1.RetryDeliveryResponse.
+ * Use `create(RetryDeliveryResponseSchema)` to create a new message.
+ */
+export const RetryDeliveryResponseSchema: GenMessage<RetryDeliveryResponse> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_delivery, 10);
+
+/**
+ * Names a delivery.
+ *
+ * @generated from message carillon.v1.CancelDeliveryRequest
+ */
+export type CancelDeliveryRequest = Message<"carillon.v1.CancelDeliveryRequest"> & {
+  /**
+   * The delivery's id.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * The tenant. `default` when empty.
+   *
+   * @generated from field: string namespace = 2;
+   */
+  namespace: string;
+};
+
+/**
+ * Describes the message carillon.v1.CancelDeliveryRequest.
+ * Use `create(CancelDeliveryRequestSchema)` to create a new message.
+ */
+export const CancelDeliveryRequestSchema: GenMessage<CancelDeliveryRequest> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_delivery, 11);
+
+/**
+ * The delivery.
+ *
+ * @generated from message carillon.v1.CancelDeliveryResponse
+ */
+export type CancelDeliveryResponse = Message<"carillon.v1.CancelDeliveryResponse"> & {
+  /**
+   * The delivery as it is now: still PENDING for the moment that giving it up takes, or while it is being
+   * sent.
+   *
+   * @generated from field: carillon.v1.Delivery delivery = 1;
+   */
+  delivery?: Delivery | undefined;
+};
+
+/**
+ * Describes the message carillon.v1.CancelDeliveryResponse.
+ * Use `create(CancelDeliveryResponseSchema)` to create a new message.
+ */
+export const CancelDeliveryResponseSchema: GenMessage<CancelDeliveryResponse> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_delivery, 12);
 
 /**
  * Shows what was sent, what waits, and what became of it.
@@ -387,6 +711,43 @@ export const DeliveryService: GenService<{
     methodKind: "unary";
     input: typeof ListDeliveriesRequestSchema;
     output: typeof ListDeliveriesResponseSchema;
+  },
+  /**
+   * Streams what happens to deliveries: one message for each attempt, retry by hand, or cancellation,
+   * in the order in which it became durable. It can be resumed from a token. OUT_OF_RANGE when the
+   * token, or a watcher that does not keep up, is too far behind to go on without a gap: list what was
+   * missed, and watch again without a token. RESOURCE_EXHAUSTED when too many watch already. A watcher
+   * that takes no message for a minute is cut off. UNAVAILABLE when the server stops.
+   *
+   * @generated from rpc carillon.v1.DeliveryService.WatchDeliveries
+   */
+  watchDeliveries: {
+    methodKind: "server_streaming";
+    input: typeof WatchDeliveriesRequestSchema;
+    output: typeof WatchDeliveriesResponseSchema;
+  },
+  /**
+   * Sends again: one delivery that is FAILED or CANCELLED (it gets a fresh row of attempts, and keeps
+   * its id), one that is PENDING (it is due now), or all FAILED ones of a webhook. FAILED_PRECONDITION
+   * for one that SUCCEEDED, and when its event's data was erased; NOT_FOUND when its webhook is gone.
+   *
+   * @generated from rpc carillon.v1.DeliveryService.RetryDelivery
+   */
+  retryDelivery: {
+    methodKind: "unary";
+    input: typeof RetryDeliveryRequestSchema;
+    output: typeof RetryDeliveryResponseSchema;
+  },
+  /**
+   * Gives up a delivery that is PENDING. One being sent right now has its chance first: it becomes
+   * SUCCEEDED or CANCELLED. FAILED_PRECONDITION for one that is finished.
+   *
+   * @generated from rpc carillon.v1.DeliveryService.CancelDelivery
+   */
+  cancelDelivery: {
+    methodKind: "unary";
+    input: typeof CancelDeliveryRequestSchema;
+    output: typeof CancelDeliveryResponseSchema;
   },
   /**
    * Returns one delivery with its attempts. NOT_FOUND if there is none with this id.

@@ -15,7 +15,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file carillon/v1/webhook.proto.
  */
 export const file_carillon_v1_webhook: GenFile = /*@__PURE__*/
-  fileDesc("ChljYXJpbGxvbi92MS93ZWJob29rLnByb3RvEgtjYXJpbGxvbi52MSKACAoHV2ViaG9vaxIKCgJpZBgBIAEoCRIaCgluYW1lc3BhY2UYAiABKAlCB7pIBHICGD8SGAoEbmFtZRgDIAEoCUIKukgHcgUQARiAAhIfCgtkZXN0aW5hdGlvbhgEIAEoCUIKukgHcgUQARiAEBInCghzY2hlZHVsZRgFIAEoCzIVLmNhcmlsbG9uLnYxLlNjaGVkdWxlEiUKB3BheWxvYWQYCCABKAsyFC5jYXJpbGxvbi52MS5QYXlsb2FkEjwKB2hlYWRlcnMYCSADKAsyIS5jYXJpbGxvbi52MS5XZWJob29rLkhlYWRlcnNFbnRyeUIIukgFmgECECASPgoHdGltZW91dBgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkISukgPqgEMIgMIrAIyBRCAwtcvEiUKB3NpZ25pbmcYCyABKAsyFC5jYXJpbGxvbi52MS5TaWduaW5nEi4KDHJldHJ5X3BvbGljeRgMIAEoCzIYLmNhcmlsbG9uLnYxLlJldHJ5UG9saWN5EiMKBmxpbWl0cxgNIAEoCzITLmNhcmlsbG9uLnYxLkxpbWl0cxJ2CgZsYWJlbHMYDiADKAsyIC5jYXJpbGxvbi52MS5XZWJob29rLkxhYmVsc0VudHJ5QkS6SEGaAT4QQCIzcjEQARg/MiteW0EtWmEtejAtOV0oW0EtWmEtejAtOV8uLy1dKltBLVphLXowLTldKT8kKgVyAxiAAhIpCgVzdGF0ZRgUIAEoDjIaLmNhcmlsbG9uLnYxLldlYmhvb2suU3RhdGUSFAoMc3RhdGVfcmVhc29uGBUgASgJEjEKDW5leHRfcnVuX3RpbWUYFiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXJ1bl9jb3VudBgXIAEoAxIZChFza2lwcGVkX3J1bl9jb3VudBgYIAEoAxIvCgtjcmVhdGVfdGltZRgZIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYGiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKBGV0YWcYGyABKAlCB7pIBHICGEAaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJWCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEhAKDFNUQVRFX0FDVElWRRABEhAKDFNUQVRFX1BBVVNFRBACEhIKDlNUQVRFX0RJU0FCTEVEEAMibAoHUGF5bG9hZBISCgh0ZW1wbGF0ZRgBIAEoCUgAEg4KBHRleHQYAiABKAlIABIOCgRkYXRhGAMgASgMSAASHgoMY29udGVudF90eXBlGAQgASgJQgi6SAVyAxiAAkINCgRib2R5EgW6SAIIASIjCgdTaWduaW5nEhgKBnNlY3JldBgBIAEoCUIIukgFcgMYgAEi5wIKC1JldHJ5UG9saWN5EiQKDG1heF9hdHRlbXB0cxgBIAEoBUIJukgGGgQYZCgBSACIAQESQAoGZGVsYXlzGAIgAygLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQhW6SBKSAQ8QICILqgEIIgQIgPUkMgASLAoGaml0dGVyGAMgASgBQhe6SBQSEhkAAAAAAADwPykAAAAAAAAAAEgBiAEBEkYKDWNsaWVudF9lcnJvcnMYBCABKA4yJS5jYXJpbGxvbi52MS5SZXRyeVBvbGljeS5DbGllbnRFcnJvcnNCCLpIBYIBAhABIl4KDENsaWVudEVycm9ycxIdChlDTElFTlRfRVJST1JTX1VOU1BFQ0lGSUVEEAASFwoTQ0xJRU5UX0VSUk9SU19SRVRSWRABEhYKEkNMSUVOVF9FUlJPUlNfRkFJTBACQg8KDV9tYXhfYXR0ZW1wdHNCCQoHX2ppdHRlciJmCgZMaW1pdHMSHwoLY29uY3VycmVuY3kYASABKAVCCrpIBxoFGIACKAASKgoKcmF0ZV9saW1pdBgCIAEoCzIWLmNhcmlsbG9uLnYxLlJhdGVMaW1pdBIPCgdvcmRlcmVkGAMgASgIIlQKCVJhdGVMaW1pdBIrCgpwZXJfc2Vjb25kGAEgASgBQhe6SBQSEhkAAAAAAGr4QCn8qfHSTWJQPxIaCgVidXJzdBgCIAEoBUILukgIGgYYoI0GKAAiVwoPUmVnaXN0ZXJSZXF1ZXN0Ei0KB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rQga6SAPIAQESFQoNdmFsaWRhdGVfb25seRgCIAEoCCJaChBSZWdpc3RlclJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rEg4KBnNlY3JldBgCIAEoCRIPCgdjcmVhdGVkGAMgASgIIj8KCkdldFJlcXVlc3QSFQoCaWQYASABKAlCCbpIBnIEEAEYQBIaCgluYW1lc3BhY2UYAiABKAlCB7pIBHICGD8iNAoLR2V0UmVzcG9uc2USJQoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2sinwIKC0xpc3RSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIaCglwYWdlX3NpemUYAiABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMYgAQSFgoEbmFtZRgEIAEoCUIIukgFcgMYgAISMwoFc3RhdGUYBSABKA4yGi5jYXJpbGxvbi52MS5XZWJob29rLlN0YXRlQgi6SAWCAQIQARI+CgZsYWJlbHMYBiADKAsyJC5jYXJpbGxvbi52MS5MaXN0UmVxdWVzdC5MYWJlbHNFbnRyeUIIukgFmgECEBAaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJPCgxMaXN0UmVzcG9uc2USJgoId2ViaG9va3MYASADKAsyFC5jYXJpbGxvbi52MS5XZWJob29rEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJvCg1VcGRhdGVSZXF1ZXN0Ei0KB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rQga6SAPIAQESLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIjcKDlVwZGF0ZVJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rIrECCg1SZW1vdmVSZXF1ZXN0EhMKAmlkGAEgASgJQge6SARyAhhAEhYKBG5hbWUYAiABKAlCCLpIBXIDGIACEh0KC2Rlc3RpbmF0aW9uGAMgASgJQgi6SAVyAxiAEBIaCgluYW1lc3BhY2UYBCABKAlCB7pIBHICGD8SFQoEZXRhZxgFIAEoCUIHukgEcgIYQDqgAbpInAEamQEKDXJlbW92ZS50YXJnZXQSM2dpdmUgZWl0aGVyIGlkLCBvciBuYW1lIHdpdGggb3Igd2l0aG91dCBkZXN0aW5hdGlvbhpTKHRoaXMuaWQgIT0gJycpICE9ICh0aGlzLm5hbWUgIT0gJycpICYmICh0aGlzLmRlc3RpbmF0aW9uID09ICcnIHx8IHRoaXMubmFtZSAhPSAnJykiHQoOUmVtb3ZlUmVzcG9uc2USCwoDaWRzGAEgAygJIlgKDFBhdXNlUmVxdWVzdBIVCgJpZBgBIAEoCUIJukgGcgQQARhAEhoKCW5hbWVzcGFjZRgCIAEoCUIHukgEcgIYPxIVCgRldGFnGAMgASgJQge6SARyAhhAIjYKDVBhdXNlUmVzcG9uc2USJQoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2siWQoNUmVzdW1lUmVxdWVzdBIVCgJpZBgBIAEoCUIJukgGcgQQARhAEhoKCW5hbWVzcGFjZRgCIAEoCUIHukgEcgIYPxIVCgRldGFnGAMgASgJQge6SARyAhhAIjcKDlJlc3VtZVJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rIkMKDlRyaWdnZXJSZXF1ZXN0EhUKAmlkGAEgASgJQgm6SAZyBBABGEASGgoJbmFtZXNwYWNlGAIgASgJQge6SARyAhg/IiYKD1RyaWdnZXJSZXNwb25zZRITCgtkZWxpdmVyeV9pZBgBIAEoCSLOAQoWUHJldmlld1NjaGVkdWxlUmVxdWVzdBIXCgJpZBgBIAEoCUIJukgGcgQQARhASAASKQoIc2NoZWR1bGUYAiABKAsyFS5jYXJpbGxvbi52MS5TY2hlZHVsZUgAEhoKCW5hbWVzcGFjZRgDIAEoCUIHukgEcgIYPxIYCgVjb3VudBgEIAEoBUIJukgGGgQYZCgAEikKBWFmdGVyGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIPCgZzb3VyY2USBbpIAggBIkgKF1ByZXZpZXdTY2hlZHVsZVJlc3BvbnNlEi0KCXJ1bl90aW1lcxgBIAMoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAyjAUKDldlYmhvb2tTZXJ2aWNlEkcKCFJlZ2lzdGVyEhwuY2FyaWxsb24udjEuUmVnaXN0ZXJSZXF1ZXN0Gh0uY2FyaWxsb24udjEuUmVnaXN0ZXJSZXNwb25zZRI9CgNHZXQSFy5jYXJpbGxvbi52MS5HZXRSZXF1ZXN0GhguY2FyaWxsb24udjEuR2V0UmVzcG9uc2UiA5ACARJACgRMaXN0EhguY2FyaWxsb24udjEuTGlzdFJlcXVlc3QaGS5jYXJpbGxvbi52MS5MaXN0UmVzcG9uc2UiA5ACARJBCgZVcGRhdGUSGi5jYXJpbGxvbi52MS5VcGRhdGVSZXF1ZXN0GhsuY2FyaWxsb24udjEuVXBkYXRlUmVzcG9uc2USQQoGUmVtb3ZlEhouY2FyaWxsb24udjEuUmVtb3ZlUmVxdWVzdBobLmNhcmlsbG9uLnYxLlJlbW92ZVJlc3BvbnNlEj4KBVBhdXNlEhkuY2FyaWxsb24udjEuUGF1c2VSZXF1ZXN0GhouY2FyaWxsb24udjEuUGF1c2VSZXNwb25zZRJBCgZSZXN1bWUSGi5jYXJpbGxvbi52MS5SZXN1bWVSZXF1ZXN0GhsuY2FyaWxsb24udjEuUmVzdW1lUmVzcG9uc2USRAoHVHJpZ2dlchIbLmNhcmlsbG9uLnYxLlRyaWdnZXJSZXF1ZXN0GhwuY2FyaWxsb24udjEuVHJpZ2dlclJlc3BvbnNlEmEKD1ByZXZpZXdTY2hlZHVsZRIjLmNhcmlsbG9uLnYxLlByZXZpZXdTY2hlZHVsZVJlcXVlc3QaJC5jYXJpbGxvbi52MS5QcmV2aWV3U2NoZWR1bGVSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_buf_validate_validate, file_carillon_v1_schedule, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
+  fileDesc("ChljYXJpbGxvbi92MS93ZWJob29rLnByb3RvEgtjYXJpbGxvbi52MSKBCQoHV2ViaG9vaxIKCgJpZBgBIAEoCRIaCgluYW1lc3BhY2UYAiABKAlCB7pIBHICGD8SGAoEbmFtZRgDIAEoCUIKukgHcgUQARiAAhIfCgtkZXN0aW5hdGlvbhgEIAEoCUIKukgHcgUQARiAEBInCghzY2hlZHVsZRgFIAEoCzIVLmNhcmlsbG9uLnYxLlNjaGVkdWxlEkcKC2V2ZW50X3R5cGVzGAYgAygJQjK6SC+SASwQQCIociYQARiCATIfXihcKnxbYS16QS1aMC05Xy5cLS9dKyhcLlwqKT8pJBIYCgZmaWx0ZXIYByABKAlCCLpIBXIDGIAgEiUKB3BheWxvYWQYCCABKAsyFC5jYXJpbGxvbi52MS5QYXlsb2FkEjwKB2hlYWRlcnMYCSADKAsyIS5jYXJpbGxvbi52MS5XZWJob29rLkhlYWRlcnNFbnRyeUIIukgFmgECECASPgoHdGltZW91dBgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkISukgPqgEMIgMIrAIyBRCAwtcvEiUKB3NpZ25pbmcYCyABKAsyFC5jYXJpbGxvbi52MS5TaWduaW5nEi4KDHJldHJ5X3BvbGljeRgMIAEoCzIYLmNhcmlsbG9uLnYxLlJldHJ5UG9saWN5EiMKBmxpbWl0cxgNIAEoCzITLmNhcmlsbG9uLnYxLkxpbWl0cxJ2CgZsYWJlbHMYDiADKAsyIC5jYXJpbGxvbi52MS5XZWJob29rLkxhYmVsc0VudHJ5QkS6SEGaAT4QQCIzcjEQARg/MiteW0EtWmEtejAtOV0oW0EtWmEtejAtOV8uLy1dKltBLVphLXowLTldKT8kKgVyAxiAAhIpCgVzdGF0ZRgUIAEoDjIaLmNhcmlsbG9uLnYxLldlYmhvb2suU3RhdGUSFAoMc3RhdGVfcmVhc29uGBUgASgJEjEKDW5leHRfcnVuX3RpbWUYFiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXJ1bl9jb3VudBgXIAEoAxIZChFza2lwcGVkX3J1bl9jb3VudBgYIAEoAxIcChRmaWx0ZXJfZmFpbHVyZV9jb3VudBgcIAEoAxIvCgtjcmVhdGVfdGltZRgZIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYGiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKBGV0YWcYGyABKAlCB7pIBHICGEAaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJWCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEhAKDFNUQVRFX0FDVElWRRABEhAKDFNUQVRFX1BBVVNFRBACEhIKDlNUQVRFX0RJU0FCTEVEEAMi2wMKB1BheWxvYWQSEgoIdGVtcGxhdGUYASABKAlIABIOCgR0ZXh0GAIgASgJSAASDgoEZGF0YRgDIAEoDEgAEh4KDGNvbnRlbnRfdHlwZRgEIAEoCUIIukgFcgMYgAISQAoMZXZlbnRfZm9ybWF0GAUgASgOMiAuY2FyaWxsb24udjEuUGF5bG9hZC5FdmVudEZvcm1hdEIIukgFggECEAESTQoQaGVhZGVyX3RlbXBsYXRlcxgGIAMoCzIpLmNhcmlsbG9uLnYxLlBheWxvYWQuSGVhZGVyVGVtcGxhdGVzRW50cnlCCLpIBZoBAhAgGjYKFEhlYWRlclRlbXBsYXRlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiqgEKC0V2ZW50Rm9ybWF0EhwKGEVWRU5UX0ZPUk1BVF9VTlNQRUNJRklFRBAAEhkKFUVWRU5UX0ZPUk1BVF9FTlZFTE9QRRABEhQKEEVWRU5UX0ZPUk1BVF9SQVcQAhIjCh9FVkVOVF9GT1JNQVRfQ0xPVURFVkVOVFNfQklOQVJZEAMSJwojRVZFTlRfRk9STUFUX0NMT1VERVZFTlRTX1NUUlVDVFVSRUQQBEIGCgRib2R5IiMKB1NpZ25pbmcSGAoGc2VjcmV0GAEgASgJQgi6SAVyAxiAASLnAgoLUmV0cnlQb2xpY3kSJAoMbWF4X2F0dGVtcHRzGAEgASgFQgm6SAYaBBhkKAFIAIgBARJACgZkZWxheXMYAiADKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CFbpIEpIBDxAgIguqAQgiBAiA9SQyABIsCgZqaXR0ZXIYAyABKAFCF7pIFBISGQAAAAAAAPA/KQAAAAAAAAAASAGIAQESRgoNY2xpZW50X2Vycm9ycxgEIAEoDjIlLmNhcmlsbG9uLnYxLlJldHJ5UG9saWN5LkNsaWVudEVycm9yc0IIukgFggECEAEiXgoMQ2xpZW50RXJyb3JzEh0KGUNMSUVOVF9FUlJPUlNfVU5TUEVDSUZJRUQQABIXChNDTElFTlRfRVJST1JTX1JFVFJZEAESFgoSQ0xJRU5UX0VSUk9SU19GQUlMEAJCDwoNX21heF9hdHRlbXB0c0IJCgdfaml0dGVyImYKBkxpbWl0cxIfCgtjb25jdXJyZW5jeRgBIAEoBUIKukgHGgUYgAIoABIqCgpyYXRlX2xpbWl0GAIgASgLMhYuY2FyaWxsb24udjEuUmF0ZUxpbWl0Eg8KB29yZGVyZWQYAyABKAgiVAoJUmF0ZUxpbWl0EisKCnBlcl9zZWNvbmQYASABKAFCF7pIFBISGQAAAAAAavhAKfyp8dJNYlA/EhoKBWJ1cnN0GAIgASgFQgu6SAgaBhigjQYoACJXCg9SZWdpc3RlclJlcXVlc3QSLQoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2tCBrpIA8gBARIVCg12YWxpZGF0ZV9vbmx5GAIgASgIIloKEFJlZ2lzdGVyUmVzcG9uc2USJQoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2sSDgoGc2VjcmV0GAIgASgJEg8KB2NyZWF0ZWQYAyABKAgiPwoKR2V0UmVxdWVzdBIVCgJpZBgBIAEoCUIJukgGcgQQARhAEhoKCW5hbWVzcGFjZRgCIAEoCUIHukgEcgIYPyI0CgtHZXRSZXNwb25zZRIlCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9vayKfAgoLTGlzdFJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhoKCXBhZ2Vfc2l6ZRgCIAEoBUIHukgEGgIoABIcCgpwYWdlX3Rva2VuGAMgASgJQgi6SAVyAxiABBIWCgRuYW1lGAQgASgJQgi6SAVyAxiAAhIzCgVzdGF0ZRgFIAEoDjIaLmNhcmlsbG9uLnYxLldlYmhvb2suU3RhdGVCCLpIBYIBAhABEj4KBmxhYmVscxgGIAMoCzIkLmNhcmlsbG9uLnYxLkxpc3RSZXF1ZXN0LkxhYmVsc0VudHJ5Qgi6SAWaAQIQEBotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIk8KDExpc3RSZXNwb25zZRImCgh3ZWJob29rcxgBIAMoCzIULmNhcmlsbG9uLnYxLldlYmhvb2sSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIm8KDVVwZGF0ZVJlcXVlc3QSLQoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2tCBrpIA8gBARIvCgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2siNwoOVXBkYXRlUmVzcG9uc2USJQoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2sisQIKDVJlbW92ZVJlcXVlc3QSEwoCaWQYASABKAlCB7pIBHICGEASFgoEbmFtZRgCIAEoCUIIukgFcgMYgAISHQoLZGVzdGluYXRpb24YAyABKAlCCLpIBXIDGIAQEhoKCW5hbWVzcGFjZRgEIAEoCUIHukgEcgIYPxIVCgRldGFnGAUgASgJQge6SARyAhhAOqABukicARqZAQoNcmVtb3ZlLnRhcmdldBIzZ2l2ZSBlaXRoZXIgaWQsIG9yIG5hbWUgd2l0aCBvciB3aXRob3V0IGRlc3RpbmF0aW9uGlModGhpcy5pZCAhPSAnJykgIT0gKHRoaXMubmFtZSAhPSAnJykgJiYgKHRoaXMuZGVzdGluYXRpb24gPT0gJycgfHwgdGhpcy5uYW1lICE9ICcnKSIdCg5SZW1vdmVSZXNwb25zZRILCgNpZHMYASADKAkiWAoMUGF1c2VSZXF1ZXN0EhUKAmlkGAEgASgJQgm6SAZyBBABGEASGgoJbmFtZXNwYWNlGAIgASgJQge6SARyAhg/EhUKBGV0YWcYAyABKAlCB7pIBHICGEAiNgoNUGF1c2VSZXNwb25zZRIlCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9vayJZCg1SZXN1bWVSZXF1ZXN0EhUKAmlkGAEgASgJQgm6SAZyBBABGEASGgoJbmFtZXNwYWNlGAIgASgJQge6SARyAhg/EhUKBGV0YWcYAyABKAlCB7pIBHICGEAiNwoOUmVzdW1lUmVzcG9uc2USJQoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2siQwoOVHJpZ2dlclJlcXVlc3QSFQoCaWQYASABKAlCCbpIBnIEEAEYQBIaCgluYW1lc3BhY2UYAiABKAlCB7pIBHICGD8iJgoPVHJpZ2dlclJlc3BvbnNlEhMKC2RlbGl2ZXJ5X2lkGAEgASgJIs4BChZQcmV2aWV3U2NoZWR1bGVSZXF1ZXN0EhcKAmlkGAEgASgJQgm6SAZyBBABGEBIABIpCghzY2hlZHVsZRgCIAEoCzIVLmNhcmlsbG9uLnYxLlNjaGVkdWxlSAASGgoJbmFtZXNwYWNlGAMgASgJQge6SARyAhg/EhgKBWNvdW50GAQgASgFQgm6SAYaBBhkKAASKQoFYWZ0ZXIYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQg8KBnNvdXJjZRIFukgCCAEiSAoXUHJldmlld1NjaGVkdWxlUmVzcG9uc2USLQoJcnVuX3RpbWVzGAEgAygLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcDKMBQoOV2ViaG9va1NlcnZpY2USRwoIUmVnaXN0ZXISHC5jYXJpbGxvbi52MS5SZWdpc3RlclJlcXVlc3QaHS5jYXJpbGxvbi52MS5SZWdpc3RlclJlc3BvbnNlEj0KA0dldBIXLmNhcmlsbG9uLnYxLkdldFJlcXVlc3QaGC5jYXJpbGxvbi52MS5HZXRSZXNwb25zZSIDkAIBEkAKBExpc3QSGC5jYXJpbGxvbi52MS5MaXN0UmVxdWVzdBoZLmNhcmlsbG9uLnYxLkxpc3RSZXNwb25zZSIDkAIBEkEKBlVwZGF0ZRIaLmNhcmlsbG9uLnYxLlVwZGF0ZVJlcXVlc3QaGy5jYXJpbGxvbi52MS5VcGRhdGVSZXNwb25zZRJBCgZSZW1vdmUSGi5jYXJpbGxvbi52MS5SZW1vdmVSZXF1ZXN0GhsuY2FyaWxsb24udjEuUmVtb3ZlUmVzcG9uc2USPgoFUGF1c2USGS5jYXJpbGxvbi52MS5QYXVzZVJlcXVlc3QaGi5jYXJpbGxvbi52MS5QYXVzZVJlc3BvbnNlEkEKBlJlc3VtZRIaLmNhcmlsbG9uLnYxLlJlc3VtZVJlcXVlc3QaGy5jYXJpbGxvbi52MS5SZXN1bWVSZXNwb25zZRJECgdUcmlnZ2VyEhsuY2FyaWxsb24udjEuVHJpZ2dlclJlcXVlc3QaHC5jYXJpbGxvbi52MS5UcmlnZ2VyUmVzcG9uc2USYQoPUHJldmlld1NjaGVkdWxlEiMuY2FyaWxsb24udjEuUHJldmlld1NjaGVkdWxlUmVxdWVzdBokLmNhcmlsbG9uLnYxLlByZXZpZXdTY2hlZHVsZVJlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_buf_validate_validate, file_carillon_v1_schedule, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
 
 /**
  * A registration: a name, a destination, and what makes it ring.
@@ -53,14 +53,32 @@ export type Webhook = Message<"carillon.v1.Webhook"> & {
   destination: string;
 
   /**
-   * When it rings by itself. The server's default, every 5 s, when there is none.
+   * When it rings by itself. The server's default, every 5 s, when there is none and no event types.
    *
    * @generated from field: carillon.v1.Schedule schedule = 5;
    */
   schedule?: Schedule | undefined;
 
   /**
-   * What a run sends. `Hello <name>, current time is <now>` as text/plain when there is none.
+   * Which events ring it: types (`order.paid`), beginnings (`order.*`), or all (`*`); at most 64, each once. With
+   * none and no schedule it rings on the server's default schedule.
+   *
+   * @generated from field: repeated string event_types = 6;
+   */
+  eventTypes: string[];
+
+  /**
+   * A CEL expression over `event` (id, type, source, subject, time, data, content_type): only events for
+   * which it is true ring the webhook. One that fails on an event does not match it, and is counted. It
+   * needs event_types.
+   *
+   * @generated from field: string filter = 7;
+   */
+  filter: string;
+
+  /**
+   * What it sends. Without one, a run sends `Hello <name>, current time is <now>` as text/plain, and an
+   * event the envelope of Standard Webhooks.
    *
    * @generated from field: carillon.v1.Payload payload = 8;
    */
@@ -146,6 +164,13 @@ export type Webhook = Message<"carillon.v1.Webhook"> & {
   skippedRunCount: bigint;
 
   /**
+   * Output only. How many events its filter failed on.
+   *
+   * @generated from field: int64 filter_failure_count = 28;
+   */
+  filterFailureCount: bigint;
+
+  /**
    * Output only. When it was registered first.
    *
    * @generated from field: google.protobuf.Timestamp create_time = 25;
@@ -224,20 +249,21 @@ export const Webhook_StateSchema: GenEnum<Webhook_State> = /*@__PURE__*/
   enumDesc(file_carillon_v1_webhook, 0, 0);
 
 /**
- * The body of a run. It is rendered once, so that a retry repeats the same bytes.
+ * What is sent. It is made once, so that a retry repeats the same bytes.
  *
  * @generated from message carillon.v1.Payload
  */
 export type Payload = Message<"carillon.v1.Payload"> & {
   /**
-   * The body. At most 1 MiB; a template itself at most 64 KiB.
+   * A body of one's own, in place of the greeting. At most 1 MiB; a template itself at most 64 KiB.
    *
    * @generated from oneof carillon.v1.Payload.body
    */
   body: {
     /**
-     * A Liquid template over `webhook` (id, name, namespace, destination, labels), `run`
-     * (scheduled_at, manual) and `now` (RFC 3339).
+     * A Liquid template, for runs and events, over `webhook` (id, name, namespace, destination,
+     * labels), `run` (scheduled_at, manual), `event` (id, type, source, subject, time, data) and `now`
+     * (RFC 3339).
      *
      * @generated from field: string template = 1;
      */
@@ -245,7 +271,7 @@ export type Payload = Message<"carillon.v1.Payload"> & {
     case: "template";
   } | {
     /**
-     * Text, sent as it is.
+     * Text, sent as it is. For runs.
      *
      * @generated from field: string text = 2;
      */
@@ -253,7 +279,7 @@ export type Payload = Message<"carillon.v1.Payload"> & {
     case: "text";
   } | {
     /**
-     * Bytes, sent as they are.
+     * Bytes, sent as they are. For runs.
      *
      * @generated from field: bytes data = 3;
      */
@@ -262,12 +288,27 @@ export type Payload = Message<"carillon.v1.Payload"> & {
   } | { case: undefined; value?: undefined };
 
   /**
-   * The media type. `text/plain; charset=utf-8` when empty, or `application/octet-stream` with
-   * data.
+   * The media type of that body. `text/plain; charset=utf-8` when empty, or
+   * `application/octet-stream` with data.
    *
    * @generated from field: string content_type = 4;
    */
   contentType: string;
+
+  /**
+   * How events are sent when there is no template.
+   *
+   * @generated from field: carillon.v1.Payload.EventFormat event_format = 5;
+   */
+  eventFormat: Payload_EventFormat;
+
+  /**
+   * Extra request headers whose values are Liquid templates, at most 32, by the rules of
+   * Webhook.headers.
+   *
+   * @generated from field: map<string, string> header_templates = 6;
+   */
+  headerTemplates: { [key: string]: string };
 };
 
 /**
@@ -276,6 +317,62 @@ export type Payload = Message<"carillon.v1.Payload"> & {
  */
 export const PayloadSchema: GenMessage<Payload> = /*@__PURE__*/
   messageDesc(file_carillon_v1_webhook, 1);
+
+/**
+ * How an event is sent when there is no template.
+ *
+ * @generated from enum carillon.v1.Payload.EventFormat
+ */
+export const Payload_EventFormat = {
+  /**
+   * ENVELOPE.
+   *
+   * @generated from enum value: EVENT_FORMAT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * The envelope of Standard Webhooks as JSON: type, timestamp, data. JSON data stands in it digit for
+   * digit; text is a string, and bytes are a string of base64.
+   *
+   * @generated from enum value: EVENT_FORMAT_ENVELOPE = 1;
+   */
+  ENVELOPE: 1,
+
+  /**
+   * The data as it was published, byte for byte, with its media type.
+   *
+   * @generated from enum value: EVENT_FORMAT_RAW = 2;
+   */
+  RAW: 2,
+
+  /**
+   * CloudEvents 1.0, HTTP binary mode: the data as it was published, the rest in ce- headers.
+   *
+   * @generated from enum value: EVENT_FORMAT_CLOUDEVENTS_BINARY = 3;
+   */
+  CLOUDEVENTS_BINARY: 3,
+
+  /**
+   * CloudEvents 1.0, HTTP structured mode: application/cloudevents+json.
+   *
+   * @generated from enum value: EVENT_FORMAT_CLOUDEVENTS_STRUCTURED = 4;
+   */
+  CLOUDEVENTS_STRUCTURED: 4,
+} as const;
+
+/**
+ * How an event is sent when there is no template.
+ *
+ * @generated from enum carillon.v1.Payload.EventFormat
+ */
+export type Payload_EventFormat = (typeof Payload_EventFormat)[keyof typeof Payload_EventFormat] | UnknownEnum;
+
+/**
+ * Describes the enum carillon.v1.Payload.EventFormat.
+ */
+export const Payload_EventFormatSchema: GenEnum<Payload_EventFormat> = /*@__PURE__*/
+  enumDesc(file_carillon_v1_webhook, 1, 0);
 
 /**
  * How requests are signed.
@@ -661,8 +758,8 @@ export type UpdateRequest = Message<"carillon.v1.UpdateRequest"> & {
   webhook?: Webhook | undefined;
 
   /**
-   * Which fields change: name, destination, schedule, payload, headers, timeout, retry_policy,
-   * limits, labels; or one field of schedule, payload, retry_policy or limits, such as
+   * Which fields change: name, destination, schedule, event_types, filter, payload, headers, timeout,
+   * retry_policy, limits, labels; or one field of schedule, payload, retry_policy or limits, such as
    * limits.concurrency. Those that are set when it is empty; all of them when it is *, and those that
    * are not set then get their defaults.
    *

@@ -40,6 +40,12 @@ export interface CallSize {
 const GROUP_ROWS = 2_000;
 const GROUP_BYTES = 8 * 1024 * 1024;
 
+/**
+ * A write that comes so long after the last one will hardly have company: it waits for what comes in the
+ * same turn of the event loop, and no timer.
+ */
+const QUIET_MS = 10;
+
 interface Pending {
   readonly call: Call;
   readonly size: CallSize;
@@ -49,7 +55,7 @@ interface Pending {
 
 /**
  * Collects calls and sends them to the worker as one message when it is idle. A write waits up to
- * `lingerMs` for company; while the worker is busy, what arrives is company by itself.
+ * `lingerMs` for company, unless none was sent for a while; while the worker is busy, what arrives is company by itself.
  */
 export function createClient(worker: Worker, settings: SqliteSettings): Client {
   /** Not sent yet. */
@@ -60,8 +66,12 @@ export function createClient(worker: Worker, settings: SqliteSettings): Client {
   let heldCalls = 0;
   let heldBytes = 0;
   let writesQueued = false;
-  let lingering: NodeJS.Timeout | undefined;
+  /** Ends the lingering, if there is any. */
+  let lingering: (() => void) | undefined;
   let lingered = false;
+  /** Goes off when no write was sent for a while. */
+  let quieting: NodeJS.Timeout | undefined;
+  let quiet = true;
   let ended: Error | undefined;
   let closing: { promise: Promise<void>; idle: () => void } | undefined;
 
@@ -97,12 +107,23 @@ export function createClient(worker: Worker, settings: SqliteSettings): Client {
   }
 
   function linger(): void {
-    if (settings.lingerMs > 0) {
-      lingering = setTimeout(stopLingering, settings.lingerMs);
-    } else {
-      lingering = undefined;
+    if (settings.lingerMs <= 0) {
       lingered = true;
+    } else if (quiet) {
+      const immediate = setImmediate(stopLingering);
+      lingering = () => clearImmediate(immediate);
+    } else {
+      const timer = setTimeout(stopLingering, settings.lingerMs);
+      lingering = () => clearTimeout(timer);
     }
+  }
+
+  function noteWrite(): void {
+    quiet = false;
+    quieting ??= setTimeout(() => {
+      quiet = true;
+    }, QUIET_MS).unref();
+    quieting.refresh();
   }
 
   function stopLingering(): void {
@@ -114,6 +135,7 @@ export function createClient(worker: Worker, settings: SqliteSettings): Client {
   function flush(): void {
     if (sent.length > 0 || queue.length === 0) return;
     if (writesQueued && !lingered && queuedRows < GROUP_ROWS && !closing) return;
+    if (writesQueued) noteWrite();
     sent = takeGroup();
     const buffers = sent.flatMap(({ size }) => size.buffer ?? []);
     try {
@@ -138,7 +160,7 @@ export function createClient(worker: Worker, settings: SqliteSettings): Client {
     queue = queue.slice(count);
     queuedRows -= rows;
     if (queue.length === 0) {
-      clearTimeout(lingering);
+      lingering?.();
       lingering = undefined;
       lingered = false;
       writesQueued = false;
@@ -163,7 +185,7 @@ export function createClient(worker: Worker, settings: SqliteSettings): Client {
   function die(error: Error): void {
     if (ended) return;
     ended = error;
-    clearTimeout(lingering);
+    lingering?.();
     const outstanding = [...sent, ...queue];
     sent = [];
     queue = [];

@@ -1,35 +1,102 @@
+import { type Catalog, createCatalog } from './catalog.ts';
+import { type Counters, createCounters } from './counters.ts';
 import type { Database } from './database.ts';
-import { createHistory, type History } from './history.ts';
+import type { Memory } from './group.ts';
+import { createHooks, type Hooks } from './hooks.ts';
+import { createJournal, type Journal } from './journal.ts';
+import { deliveryLists, eventLists } from './lists.ts';
 
 /** What the nouns in the worker share: the database, and the little that is worth knowing without asking it. */
 export interface Context {
   readonly db: Database;
-  readonly history: History;
-  /** Removed webhooks of which rows still wait to be moved to history, and when each was removed. */
+  readonly bounds: WaitingBounds;
+  readonly waiting: Counters;
+  readonly hooks: Hooks;
+  readonly journal: Journal;
+  /** The lists of events and of deliveries. */
+  readonly events: Catalog;
+  readonly deliveries: Catalog;
+  /** Removed webhooks of which deliveries still wait to be cancelled, and when each was removed. */
   readonly removed: Map<string, number>;
-  /** The next place in order of arrival. */
-  readonly takeOrd: () => number;
-  /** Reads what is remembered from the database again, after a rollback. */
-  readonly reload: () => void;
+  /** Waiting deliveries whose event's data was erased: of an attempt in flight nothing is to be kept of it. */
+  readonly erased: Set<number>;
+  /** The next place in order of arrival, of an event and of a delivery. */
+  readonly takeKey: () => number;
+  /** So many places in a row; the first. */
+  readonly takeOrds: (count: number) => number;
+  /** Puts rows that came in into the lists, when there are enough. */
+  readonly grew: () => void;
+  /** Puts all deliveries into the lists. */
+  readonly enterDeliveries: () => void;
+  /** All that is remembered, for whoever rolls back. */
+  readonly memory: Memory;
 }
 
-export function createContext(db: Database): Context {
-  const selectRemoved = db.prepare<[id: string, removedAt: number]>(
-    'SELECT id, removed_at FROM webhooks WHERE removed_at IS NOT NULL',
-  );
-  const [last] = db.prepare<[ord: number | null]>('SELECT max(ord) FROM waiting').get() ?? [null];
-  const history = createHistory(db);
-  const removed = new Map<string, number>();
-  // A counter here is cheaper than AUTOINCREMENT, which writes a row of its own for each insert. Places
-  // from before a restart may come again, but only those that nothing waiting has.
-  let next = (last ?? 0) + 1;
+/** How many deliveries may wait. */
+export interface WaitingBounds {
+  readonly waitingMax: number;
+  readonly namespaceWaitingMax: number;
+}
 
-  function reload(): void {
-    history.recount();
+export function createContext(db: Database, bounds: WaitingBounds): Context {
+  const counts = db.prepare<[namespace: string, count: number]>(`
+    SELECT w.namespace, sum(n) FROM (
+      SELECT webhook, count(*) AS n FROM deliveries INDEXED BY deliveries_due WHERE state = 0 GROUP BY webhook)
+    JOIN webhooks AS w ON w.key = webhook GROUP BY w.namespace`);
+  const selectRemoved = db.prepare<[id: string, removedAt: number]>(
+    'SELECT id, removed_at FROM webhooks WHERE removed_at IS NOT NULL AND emptying = 1',
+  );
+  const lastKey = db.prepare<[key: number | null]>('SELECT max(key) FROM events');
+  const lastOrd = db.prepare<[ord: number | null]>('SELECT max(ord) FROM deliveries');
+
+  const waiting = createCounters(counts.all());
+  const hooks = createHooks(db);
+  const journal = createJournal(db);
+  const events = createCatalog(db, eventLists);
+  const deliveries = createCatalog(db, deliveryLists);
+  const removed = new Map<string, number>();
+  // Counters here are cheaper than AUTOINCREMENT, which writes a row of its own for each insert. Places
+  // from before a restart may come again, but only those that nothing has, not even a list.
+  let nextKey = Math.max(lastKey.get()?.[0] ?? 0, events.upto()) + 1;
+  let nextOrd = Math.max(lastOrd.get()?.[0] ?? 0, deliveries.upto()) + 1;
+
+  function readRemoved(): void {
     removed.clear();
     for (const [id, removedAt] of selectRemoved.all()) removed.set(id, removedAt);
   }
 
-  reload();
-  return { db, history, removed, takeOrd: () => next++, reload };
+  readRemoved();
+  return {
+    db,
+    bounds,
+    waiting,
+    hooks,
+    journal,
+    events,
+    deliveries,
+    removed,
+    erased: new Set(),
+    takeKey: () => nextKey++,
+    takeOrds(count) {
+      const first = nextOrd;
+      nextOrd += count;
+      return first;
+    },
+    grew() {
+      events.grew(nextKey - 1);
+      deliveries.grew(nextOrd - 1);
+    },
+    enterDeliveries: () => deliveries.enter(nextOrd - 1),
+    memory: {
+      begin: waiting.begin,
+      mark: waiting.mark,
+      undo(mark) {
+        waiting.undo(mark);
+        hooks.forgetAll();
+        events.reload();
+        deliveries.reload();
+        readRemoved();
+      },
+    },
+  };
 }

@@ -1,95 +1,149 @@
+import { newId } from '../../domain/id.ts';
+import { DELIVERY_COLUMNS, JOINED } from './columns.ts';
 import type { Context } from './context.ts';
-import {
-  type AttemptRow,
-  CANCELLED,
-  type DeliveryRow,
-  FAILED,
-  PENDING,
-  SUCCEEDED,
-  type Verbs,
-} from './protocol.ts';
+import { deliveryReads } from './delivery-reads.ts';
+import { type Entry, merge, type Source, source } from './merge.ts';
+import type { DeliveryFilter, Verbs } from './protocol.ts';
+import { beginning, collect, inBuckets, rangeOf, typesOf } from './reading.ts';
+import { CANCELLED, type DeliveryRow, FAILED, PENDING } from './tuples.ts';
 
-/** In the order of `DeliveryRow`, from history. */
-const FINISHED = `id, namespace, webhook_id, event_id, state, reason, attempts, NULL, nominal_at, created_at,
-  finished_at`;
-
-/** The same of what waits: it reads as cancelled once its webhook is removed, whether or not it was moved yet. */
-const UNFINISHED = `w.id, w.namespace, w.webhook_id, w.event_id,
-  iif(h.removed_at IS NULL, ${PENDING}, ${CANCELLED}), iif(h.removed_at IS NULL, NULL, 'REMOVED'),
-  w.attempts, iif(h.removed_at IS NULL, w.due_at, NULL), w.nominal_at, w.created_at, h.removed_at`;
-const WAITING = 'waiting AS w LEFT JOIN webhooks AS h ON h.id = w.webhook_id';
-
-const FINISHED_STATES = [SUCCEEDED, FAILED, CANCELLED] as const;
+/** Deliveries waiting in a lane up to which they are sorted instead of looked for among all that wait. */
+const LANE_SORTED_MAX = 2_000;
+/** Classes of status codes; 0 is no answer. Others than these are no HTTP. */
+const CLASSES = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
+const SUCCESS = { from: 200, to: 299 };
 
 /**
- * Lists by merging what waits with what is finished, and that state by state: every index ends in the
- * id, so each part is read newest first and no further than the limit, whatever the filter and however
- * many rows there are.
+ * Lists by merging what is in no list yet with the lists that the filter is nearest to, each of which is
+ * read no further than needed; what else is asked for is compared row by row.
  */
-export function deliveryVerbs({ db, removed }: Context): Pick<Verbs, 'listDeliveries' | 'getDelivery'> {
-  const ofNamespace = {
-    unfinished: db.prepare<DeliveryRow>(unfinished('w.namespace = ?1')),
-    settled: db.prepare<DeliveryRow>(finished('settled', '(?4 IS NULL OR state = ?4) AND namespace = ?1')),
-    finished: db.prepare<DeliveryRow>(finished('deliveries', 'state = ?4 AND namespace = ?1')),
-  };
-  // The plus keeps the index by namespace from being chosen.
-  const ofWebhook = {
-    unfinished: db.prepare<DeliveryRow>(unfinished('w.webhook_id = ?5 AND +w.namespace = ?1')),
-    settled: db.prepare<DeliveryRow>(
-      finished('settled', '(?4 IS NULL OR state = ?4) AND webhook_id = ?5 AND namespace = ?1'),
-    ),
-    finished: db.prepare<DeliveryRow>(
-      finished('deliveries', 'state = ?4 AND webhook_id = ?5 AND +namespace = ?1'),
-    ),
-  };
-  const selectUnfinished = db.prepare<DeliveryRow>(`SELECT ${UNFINISHED} FROM ${WAITING} WHERE w.id = ?`);
-  const selectSettled = db.prepare<DeliveryRow>(`SELECT ${FINISHED} FROM settled WHERE id = ?`);
-  const selectFinished = db.prepare<DeliveryRow>(`SELECT ${FINISHED} FROM deliveries WHERE id = ?`);
-  const selectAttempts = db.prepare<AttemptRow>(`
-    SELECT number, started_at, duration_ms, status, headers, body, truncated, error_class, message
-    FROM attempts WHERE delivery_id = ? ORDER BY number`);
+export function deliveryVerbs(context: Context): Pick<Verbs, 'listDeliveries' | 'getDelivery'> {
+  const { db, journal, removed } = context;
+  const reads = { descending: deliveryReads(db, false), ascending: deliveryReads(db, true) };
+  const selectRow = db.prepare<DeliveryRow>(
+    `SELECT ${DELIVERY_COLUMNS} FROM deliveries AS d ${JOINED} WHERE d.ord = ?`,
+  );
+  const selectOrd = db.prepare<[ord: number]>('SELECT ord FROM deliveries WHERE id = ?');
+  const selectKey = db.prepare<[key: number]>('SELECT key FROM webhooks WHERE id = ?');
+
+  /** A filter with the webhook's key, and what reads in its direction. */
+  type Look = ReturnType<typeof lookAt>;
+  function lookAt(filter: DeliveryFilter) {
+    const key = filter.webhookId === undefined ? null : (selectKey.get(filter.webhookId)?.[0] ?? 0);
+    const read = filter.ascending ? reads.ascending : reads.descending;
+    const sourceOf = (more: (from: string, limit: number) => Entry[]): Source =>
+      source(beginning(filter), filter.limit, more);
+    return { filter, key, read, sourceOf };
+  }
+
+  /** What is in no list yet. */
+  function loose({ filter, key, read, sourceOf }: Look, state: number | null): Source {
+    const { namespace, since, until, type } = filter;
+    const upto = context.deliveries.upto();
+    const types = rangeOf(type);
+    return sourceOf((from, limit) =>
+      read.loose.all(from, upto, namespace, key, state, since, until, ...types, limit),
+    );
+  }
+
+  function listed({ filter, key, read, sourceOf }: Look) {
+    const { namespace, since, until, type } = filter;
+    return inBuckets(context.deliveries, filter, (bucket) => {
+      const [list, owner] = key === null ? [read.ofNamespace, namespace] : [read.ofWebhook, key];
+      const types = typesOf(type, (from, isFound) => {
+        const next = isFound ? list.typeAfter : list.typeFrom;
+        return next.get(bucket, owner, from)?.[0];
+      });
+      return [...types].map((each) =>
+        sourceOf((from, limit) => list.entries.all(from, bucket, owner, each, since, until, limit)),
+      );
+    });
+  }
+
+  /** What waits. */
+  function pending(look: Look): Source[] {
+    const { filter, key, read, sourceOf } = look;
+    if (key !== null && read.lane.all(key, LANE_SORTED_MAX + 1).length <= LANE_SORTED_MAX) {
+      return [sourceOf((from, limit) => read.sortedLane.all(from, key, limit))];
+    }
+    const lasting = sourceOf((from, limit) => read.lasting.all(from, filter.namespace, limit));
+    return [loose(look, PENDING), lasting];
+  }
+
+  /** What ended otherwise than well, in one of these states. */
+  function lost({ filter, key, read, sourceOf }: Look, states: readonly number[]): Source[] {
+    const { namespace, status } = filter;
+    const [entries, owner] =
+      key === null ? [read.lostOfNamespace, namespace] : ([read.lostOfWebhook, key] as const);
+    const classes = CLASSES.filter(
+      (each) => status === undefined || (each * 100 <= status.to && each * 100 + 99 >= status.from),
+    );
+    return states.flatMap((state) =>
+      classes.map((each) => sourceOf((from, limit) => entries.all(from, owner, state, each, limit))),
+    );
+  }
+
+  function ofEvent({ filter, read, sourceOf }: Look, eventId: string): Source[] {
+    const events = read.events.all(filter.namespace, eventId);
+    return events.map(([key]) => sourceOf((from, limit) => read.ofEvent.all(key, from, limit)));
+  }
+
+  function entries(filter: DeliveryFilter): Iterable<Entry> {
+    const look = lookAt(narrowed(filter));
+    const { ascending, eventId, state, status } = filter;
+    if (eventId !== undefined) return merge(ascending, ofEvent(look, eventId));
+    if (state === PENDING) return merge(ascending, pending(look));
+    // Until they are swept, deliveries of removed webhooks read as cancelled and are stored as waiting.
+    const unswept = removed.size > 0 && (state === undefined || state === CANCELLED);
+    if (state === FAILED || state === CANCELLED) {
+      return merge(ascending, [...lost(look, [state]), ...(unswept ? pending(look) : [])]);
+    }
+    if (state === undefined && status && (status.from > SUCCESS.to || status.to < SUCCESS.from)) {
+      return merge(ascending, [...lost(look, [FAILED, CANCELLED]), ...pending(look)]);
+    }
+    return merge(ascending, [loose(look, null)], listed(look));
+  }
 
   return {
-    listDeliveries([namespace, before, limit, webhookId, state]) {
-      const of = webhookId === null ? ofNamespace : ofWebhook;
-      const filter = webhookId === null ? [] : [webhookId];
-      const rows: DeliveryRow[] = [];
-      if (state === null || state === PENDING) {
-        rows.push(...of.unfinished.all(namespace, before, limit, state, ...filter));
-      }
-      if (state !== PENDING) rows.push(...of.settled.all(namespace, before, limit, state, ...filter));
-      for (const each of FINISHED_STATES) {
-        if (state !== null && state !== each) continue;
-        rows.push(...of.finished.all(namespace, before, limit, each, ...filter));
-      }
-      if (state === CANCELLED) {
-        // What is left of removed webhooks, lane by lane: they are few, and soon swept.
-        for (const id of webhookId === null ? removed.keys() : [webhookId]) {
-          if (removed.has(id)) rows.push(...ofWebhook.unfinished.all(namespace, before, limit, state, id));
-        }
-      }
-      return rows.sort(newestFirst).slice(0, limit);
-    },
+    listDeliveries: (filter) =>
+      collect(entries(filter), filter, (ord) => {
+        const row = selectRow.get(ord);
+        return row && isAskedFor(row, filter) ? row : undefined;
+      }),
 
     getDelivery(id) {
-      const row = selectUnfinished.get(id) ?? selectSettled.get(id) ?? selectFinished.get(id);
-      return row && { row, attempts: selectAttempts.all(id) };
+      const [ord] = selectOrd.get(id) ?? [];
+      return ord === undefined ? undefined : { row: selectRow.get(ord)!, attempts: journal.attempts(ord) };
     },
   };
 }
 
-function unfinished(where: string): string {
-  return `
-    SELECT ${UNFINISHED} FROM ${WAITING}
-    WHERE ${where} AND w.id < ?2
-      AND (?4 IS NULL OR (?4 = ${PENDING}) = (h.removed_at IS NULL))
-    ORDER BY w.id DESC LIMIT ?3`;
+/** What of a filter only the row tells. */
+function isAskedFor(
+  row: DeliveryRow,
+  { namespace, webhookId, eventId, state, status }: DeliveryFilter,
+): boolean {
+  const lastStatus = row[11];
+  return (
+    row[1] === namespace &&
+    (webhookId === undefined || row[2] === webhookId) &&
+    (eventId === undefined || row[3] === eventId) &&
+    (state === undefined || row[5] === state) &&
+    (status === undefined || (lastStatus !== 0 && lastStatus >= status.from && lastStatus <= status.to))
+  );
 }
 
-function finished(table: 'settled' | 'deliveries', where: string): string {
-  return `SELECT ${FINISHED} FROM ${table} WHERE ${where} AND id < ?2 ORDER BY id DESC LIMIT ?3`;
-}
+/** An id holds the time of its making, which is the delivery's: give or take what nobody's clock is set back. */
+const SLACK_MS = 24 * 60 * 60 * 1000;
+const NO_RANDOM = { unit: () => 0, bytes: (count: number) => new Uint8Array(count) };
 
-function newestFirst(a: DeliveryRow, b: DeliveryRow): number {
-  return a[0] < b[0] ? 1 : a[0] > b[0] ? -1 : 0;
+/** Begins a list where the ids of its time begin. */
+function narrowed(filter: DeliveryFilter): DeliveryFilter {
+  const { ascending, since, until } = filter;
+  const at = ascending ? since - SLACK_MS : until + SLACK_MS;
+  if (!(at > 0 && at < Number.MAX_SAFE_INTEGER - SLACK_MS)) return filter;
+  const first = newId('delivery', at, NO_RANDOM);
+  const from = beginning(filter);
+  const isNearer = ascending ? from < first : from > first;
+  return isNearer ? { ...filter, from: first } : filter;
 }

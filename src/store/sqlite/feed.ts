@@ -12,17 +12,23 @@ export interface Feed {
   /** Notes deliveries with the body of their event, which there may be none of at hand. */
   deliveries(rows: readonly WaitingDelivery[], body?: EventBody): void;
   webhook(id: string): void;
+  /** Grows with every webhook noted. */
+  epoch(): number;
   /** Tells the listeners if anything was noted since they were last told. */
   announce(): void;
   takeWaiting(): WaitingPoll;
   takeWebhooks(): WebhookPoll;
   onVisible(listener: () => void): () => void;
+  /** Notes that the journal grew. */
+  change(): void;
+  onChanges(listener: () => void): () => void;
 }
 
 type Bounds = Pick<SqliteSettings, 'visibleRowsMax' | 'visibleBytesMax' | 'changedMax'>;
 
 export function createFeed({ visibleRowsMax, visibleBytesMax, changedMax }: Bounds): Feed {
-  const listeners = new Set<{ readonly call: () => void }>();
+  const visible = createBell();
+  const changes = createBell();
   /** By place: a row that changes before it is polled is handed over once, as it is then. */
   let rows = new Map<number, WaitingDelivery>();
   let bodies: EventBody[] = [];
@@ -32,6 +38,7 @@ export function createFeed({ visibleRowsMax, visibleBytesMax, changedMax }: Boun
   let changed = new Set<string>();
   let overflowed = false;
   let noted = false;
+  let epoch = 0;
 
   /** Whether there was room. */
   function add(row: WaitingDelivery): boolean {
@@ -56,6 +63,7 @@ export function createFeed({ visibleRowsMax, visibleBytesMax, changedMax }: Boun
 
     webhook(id) {
       noted = true;
+      epoch++;
       if (overflowed) return;
       changed.add(id);
       if (changed.size <= changedMax) return;
@@ -63,19 +71,12 @@ export function createFeed({ visibleRowsMax, visibleBytesMax, changedMax }: Boun
       overflowed = true;
     },
 
+    epoch: () => epoch,
+
     announce() {
       if (!noted) return;
       noted = false;
-      for (const { call } of listeners) {
-        try {
-          call();
-        } catch (error) {
-          // A listener's mistake must not make a committed call look failed; it ends the process instead.
-          queueMicrotask(() => {
-            throw error;
-          });
-        }
-      }
+      visible.ring();
     },
 
     takeWaiting() {
@@ -94,10 +95,37 @@ export function createFeed({ visibleRowsMax, visibleBytesMax, changedMax }: Boun
       return poll;
     },
 
-    onVisible(call) {
+    onVisible: visible.listen,
+    change: changes.ring,
+    onChanges: changes.listen,
+  };
+}
+
+interface Bell {
+  readonly ring: () => void;
+  /** Returns a way to stop. */
+  readonly listen: (listener: () => void) => () => void;
+}
+
+function createBell(): Bell {
+  const listeners = new Set<{ readonly call: () => void }>();
+  return {
+    ring() {
+      for (const { call } of listeners) {
+        try {
+          call();
+        } catch (error) {
+          // A listener's mistake must not make a committed call look failed; it ends the process instead.
+          queueMicrotask(() => {
+            throw error;
+          });
+        }
+      }
+    },
+    listen(call) {
       const listener = { call };
       listeners.add(listener);
-      return () => listeners.delete(listener);
+      return () => void listeners.delete(listener);
     },
   };
 }

@@ -9,11 +9,20 @@ import {
   type Verbs,
 } from './protocol.ts';
 
+/** What is remembered of the database, which has to be taken back together with what was written. */
+export interface Memory {
+  /** A transaction begins. */
+  readonly begin: () => void;
+  /** A place to go back to, in this transaction. */
+  readonly mark: () => number;
+  /** Everything since then was taken back in the database; 0 is the beginning of the transaction. */
+  readonly undo: (mark: number) => void;
+}
+
 export interface GroupDeps {
   readonly db: Pick<Database, 'exec'>;
   readonly verbs: Verbs;
-  /** What is remembered of the database may be wrong now. */
-  readonly onRollback: () => void;
+  readonly memory: Memory;
   readonly isTrouble: (error: unknown) => boolean;
   readonly isDiskFailure: (error: unknown) => boolean;
 }
@@ -26,7 +35,7 @@ export interface GroupDeps {
  * run without savepoints first; only when one fails is everything taken back and run again with them.
  */
 export function createGroup(deps: GroupDeps): (calls: readonly Call[]) => Reply[] {
-  const { db, verbs, onRollback } = deps;
+  const { db, verbs, memory } = deps;
 
   function attempt(call: Call): Reply {
     try {
@@ -38,10 +47,11 @@ export function createGroup(deps: GroupDeps): (calls: readonly Call[]) => Reply[
 
   function attemptGuarded(call: Call): Reply {
     db.exec('SAVEPOINT verb');
+    const mark = memory.mark();
     const reply = attempt(call);
     if (!reply.ok) {
       db.exec('ROLLBACK TO verb');
-      onRollback();
+      memory.undo(mark);
     }
     db.exec('RELEASE verb');
     return reply;
@@ -54,6 +64,7 @@ export function createGroup(deps: GroupDeps): (calls: readonly Call[]) => Reply[
     stopAtFailure: boolean,
   ): Reply[] | undefined {
     db.exec('BEGIN IMMEDIATE');
+    memory.begin();
     try {
       const replies: Reply[] = [];
       for (const call of calls) {
@@ -81,7 +92,7 @@ export function createGroup(deps: GroupDeps): (calls: readonly Call[]) => Reply[
     } catch {
       // SQLite has done it by itself: https://www.sqlite.org/lang_transaction.html, "Response To Errors".
     }
-    onRollback();
+    memory.undo(0);
   }
 
   function failure(error: unknown): Failure {

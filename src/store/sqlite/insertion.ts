@@ -1,51 +1,75 @@
+import { EVENT_COLUMNS } from './columns.ts';
 import type { Context } from './context.ts';
-import { CANCELLED, type EventRow, type Flag } from './protocol.ts';
+import type { Hook } from './hooks.ts';
+import type { EventRow, Flag, NewDeliveryRow } from './tuples.ts';
 
 /** How rows come in, for everything that publishes. */
 export interface Insertion {
-  /** False, and nothing inserted, if there is an event of this id. */
-  event(row: EventRow, deliveries: number): boolean;
-  /** Inserts a waiting delivery of the event, and returns its place. */
-  waiting(id: string, webhookId: string, event: EventRow, dueAt: number, run: Flag): number;
-  /** Inserts a delivery straight into history, since its webhook is gone. */
-  cancelled(id: string, webhookId: string, event: EventRow): void;
+  /**
+   * Inserts an event with so many deliveries, which are inserted next, and returns their places;
+   * undefined, and nothing inserted, if there is an event of this id.
+   */
+  event(row: EventRow, count: number, remember?: Remembered | null): Places | undefined;
+  /** Inserts a waiting delivery of an event in its place. */
+  delivery(row: NewDeliveryRow, hook: Hook, places: Places, more: MoreOfDelivery): void;
 }
 
-export function createInsertion({ db, history, takeOrd }: Context): Insertion {
+export type Remembered = readonly [digest: string, until: number];
+
+export interface Places {
+  /** The event's key, and its type. */
+  readonly event: number;
+  readonly type: string;
+  /** Where the first of its deliveries goes; the others follow. */
+  readonly ord: number;
+}
+
+export interface MoreOfDelivery {
+  readonly dueAt: number;
+  readonly run: Flag;
+  readonly createdAt: number;
+  readonly replayOf: string | null;
+}
+
+export function createInsertion({ db, takeKey, takeOrds, waiting }: Context): Insertion {
   const insertEvent = db.prepare(`
-    INSERT INTO events (id, namespace, type, nominal_at, content_type, created_at, deliveries, body)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`);
-  const insertWaiting = db.prepare(`
-    INSERT INTO waiting
-      (ord, id, namespace, webhook_id, event_id, due_at, attempts, run, superseded, nominal_at, created_at)
-    VALUES (?, ?, ?, ?, ?, ?, 0, ?, 0, ?, ?)`);
-  const insertCancelled = db.prepare(`
-    INSERT OR IGNORE INTO settled
-      (id, namespace, webhook_id, event_id, state, reason, attempts, nominal_at, created_at, finished_at)
-    VALUES (?, ?, ?, ?, ${CANCELLED}, 'REMOVED', 0, ?, ?, ?)`);
+    INSERT INTO events (key, ${EVENT_COLUMNS}, body, digest, known_until, first_ord, made, deliveries)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`);
+  const insertDelivery = db.prepare(`
+    INSERT INTO deliveries
+      (ord, id, namespace, webhook, event, type, due_at, run, format, rendered, created_at, replay_of)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+  const insertRendered = db.prepare(
+    'INSERT INTO renderings (ord, headers, content_type, body) VALUES (?, ?, ?, ?)',
+  );
 
   return {
-    event([id, namespace, type, nominalAt, contentType, createdAt, body], deliveries) {
-      const { changes } = insertEvent.run(
+    event(row, count, remember) {
+      const event = takeKey();
+      const ord = takeOrds(count);
+      const [digest, until] = remember ?? [null, null];
+      const { changes } = insertEvent.run(event, ...row, digest, until, ord, count, count);
+      return changes === 0 ? undefined : { event, type: row[3], ord };
+    },
+    delivery([id, , format, rendered], { key, namespace }, { event, type, ord }, more) {
+      const { dueAt, run, createdAt, replayOf } = more;
+      const isRendered = rendered === null ? 0 : 1;
+      insertDelivery.run(
+        ord,
         id,
         namespace,
+        key,
+        event,
         type,
-        nominalAt,
-        contentType,
+        dueAt,
+        run,
+        format,
+        isRendered,
         createdAt,
-        deliveries,
-        body,
+        replayOf,
       );
-      return changes !== 0;
-    },
-    waiting(id, webhookId, [eventId, namespace, , nominalAt, , createdAt], dueAt, run) {
-      const ord = takeOrd();
-      insertWaiting.run(ord, id, namespace, webhookId, eventId, dueAt, run, nominalAt, createdAt);
-      return ord;
-    },
-    cancelled(id, webhookId, [eventId, namespace, , nominalAt, , createdAt]) {
-      insertCancelled.run(id, namespace, webhookId, eventId, nominalAt, createdAt, createdAt);
-      history.grew(1);
+      if (rendered !== null) insertRendered.run(ord, ...rendered);
+      waiting.add(namespace, 1);
     },
   };
 }

@@ -1,18 +1,22 @@
 import { Worker } from 'node:worker_threads';
 import { DomainError } from '../../domain/error.ts';
 import type { Store } from '../store.ts';
-import type { SqliteOptions } from './options.ts';
+import { type SqliteOptions, settings } from './options.ts';
 import type { Response } from './protocol.ts';
 import { sqliteStore } from './store.ts';
+import type { WorkerData } from './worker.ts';
 
 /** Development runs the sources; the package has them compiled. */
 const WORKER = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
 
 /** Opens the store in the SQLite file at `path`, or in memory. Errors as `openStore`. */
 export async function openSqlite(path: string, options: SqliteOptions): Promise<Store> {
-  const worker = new Worker(WORKER, { workerData: path, name: 'carillon-sqlite' });
+  const bounds = settings(options);
+  const { waitingMax, namespaceWaitingMax } = bounds;
+  const workerData: WorkerData = { path, waitingMax, namespaceWaitingMax };
+  const worker = new Worker(WORKER, { workerData, name: 'carillon-sqlite' });
   await opened(worker);
-  return sqliteStore(worker, options);
+  return sqliteStore(worker, bounds);
 }
 
 /** Waits until the thread has its database. */

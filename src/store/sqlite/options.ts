@@ -1,8 +1,8 @@
 /** What can be set about a store on SQLite. Everything has a default fit for a server. */
 export interface SqliteOptions {
   /**
-   * How long a write waits for others to share its commit with, in milliseconds, while the database is
-   * idle. More makes a busy server cheaper and a lone caller slower. Default 2.
+   * How long a write waits for others to share its commit with, in milliseconds, while the database's
+   * thread is idle but others wrote a moment ago. More makes a busy server cheaper and a lone caller slower. Default 2.
    */
   readonly lingerMs?: number;
   /** Calls that may be unanswered at a time; beyond, they are refused with EXHAUSTED. Default 10,000. */
@@ -15,6 +15,10 @@ export interface SqliteOptions {
   readonly visibleBytesMax?: number;
   /** Changed webhooks held for the next `pollWebhooks`; beyond, it overflows. Default 10,000. */
   readonly changedMax?: number;
+  /** Deliveries that may wait in all; beyond, `publish` and `replay` are FULL. Runs are not counted out. Default 10,000,000. */
+  readonly waitingMax?: number;
+  /** The same of one namespace. Default 1,000,000. */
+  readonly namespaceWaitingMax?: number;
   /**
    * Called once if the database's thread ends by itself. Everything outstanding has been rejected by
    * then, and every later call will be: the process should stop and be started again.
@@ -35,6 +39,8 @@ export function settings(options: SqliteOptions): SqliteSettings {
     visibleRowsMax: options.visibleRowsMax ?? 20_000,
     visibleBytesMax: options.visibleBytesMax ?? 16 * MIB,
     changedMax: options.changedMax ?? 10_000,
+    waitingMax: options.waitingMax ?? 10_000_000,
+    namespaceWaitingMax: options.namespaceWaitingMax ?? 1_000_000,
     onFatal: options.onFatal ?? (() => {}),
   };
 }

@@ -1,42 +1,19 @@
-/**
- * What the two threads say to each other. Rows are tuples and not objects: a structured clone writes
- * an object's keys again for each object, which costs more than the values.
- */
-import type { ErrorClass } from '../../domain/attempt.ts';
-import type { CancelledReason, FailedReason } from '../../domain/delivery.ts';
+/** What the two threads say to each other. */
 import type { OverlapPolicy } from '../../domain/schedule.ts';
 import type { DisabledReason, WebhookState } from '../../domain/webhook.ts';
-
-export type Flag = 0 | 1;
-
-/** How states of deliveries are written; also what `deliveries.state` holds. */
-export const PENDING = 0;
-export const SUCCEEDED = 1;
-export const FAILED = 2;
-export const CANCELLED = 3;
-export type StateCode = typeof PENDING | typeof SUCCEEDED | typeof FAILED | typeof CANCELLED;
-
-export type WebhookRow = [
-  id: string,
-  namespace: string,
-  name: string,
-  destination: string,
-  state: WebhookState,
-  stateReason: DisabledReason | null,
-  anchorAt: number,
-  nominalAt: number | null,
-  dueAt: number | null,
-  fired: number,
-  skipped: number,
-  failingSince: number | null,
-  trips: number,
-  openUntil: number | null,
-  createdAt: number,
-  updatedAt: number,
-  version: number,
-  secrets: string,
-  spec: string,
-];
+import type {
+  AttemptRow,
+  ChangeRow,
+  DeliveryRow,
+  EventRecordRow,
+  EventRow,
+  Flag,
+  NewDeliveryRow,
+  RenderedRow,
+  StateCode,
+  WaitingRow,
+  WebhookRow,
+} from './tuples.ts';
 
 export type UpdateRow = [
   webhook: WebhookRow,
@@ -57,23 +34,23 @@ export type WebhookFilter = [
   labels: string,
 ];
 
-export type EventRow = [
-  id: string,
-  namespace: string,
-  type: string,
-  nominalAt: number | null,
-  contentType: string,
-  createdAt: number,
-  body: Uint8Array,
-];
-
 export type PublicationRow = [
   event: EventRow,
   dueAt: number,
   run: Flag,
-  /** A delivery's id and its webhook's, in turn. */
-  deliveries: string[],
+  deliveries: NewDeliveryRow[],
+  remember: [digest: string, until: number] | null,
+  /** Webhooks whose filter failed. */
+  failures: readonly string[] | null,
 ];
+
+/** The number of deliveries made, one of the codes below, or what is known of the first event of that name. */
+export type PublishCode = number | [eventId: string, deliveries: number];
+export const CONFLICT = -1;
+export const FULL_NAMESPACE = -2;
+export const FULL_ALL = -3;
+
+export type ReplayRow = [eventId: string, delivery: NewDeliveryRow, replayOf: string | null, now: number];
 
 export type FiringRow = [
   webhookId: string,
@@ -83,29 +60,7 @@ export type FiringRow = [
   overlap: OverlapPolicy,
   now: number,
   events: EventRow[],
-  deliveryIds: string[],
-];
-
-export type WaitingRow = [
-  ord: number,
-  id: string,
-  webhookId: string,
-  eventId: string,
-  dueAt: number,
-  attempts: number,
-  superseded: Flag,
-];
-
-export type AttemptRow = [
-  number: number,
-  startedAt: number,
-  durationMs: number,
-  status: number | null,
-  headers: string | null,
-  body: Uint8Array | null,
-  truncated: Flag,
-  errorClass: ErrorClass | null,
-  message: string | null,
+  deliveries: NewDeliveryRow[],
 ];
 
 export type SettlementRow = [
@@ -113,11 +68,13 @@ export type SettlementRow = [
   id: string,
   webhookId: string,
   to: StateCode,
-  reason: FailedReason | CancelledReason | null,
+  reason: number,
   /** When the next attempt is due if `to` is PENDING, else when it was finished. */
   at: number,
   /** Attempts made, this one included. */
   attempts: number,
+  /** The status code of the answer; 0 when there was none. */
+  status: number,
   attempt: AttemptRow | null,
 ];
 
@@ -130,29 +87,42 @@ export type LaneRow = [
   now: number,
 ];
 
-export type DeliveryRow = [
-  id: string,
-  namespace: string,
-  webhookId: string,
-  eventId: string,
-  state: StateCode,
-  reason: FailedReason | CancelledReason | null,
-  attempts: number,
-  dueAt: number | null,
-  nominalAt: number | null,
-  createdAt: number,
-  finishedAt: number | null,
-];
+/** Undefined or null is no condition. */
+export interface Span {
+  readonly ascending: boolean;
+  /** Only ids beyond this one. */
+  readonly from: string | undefined;
+  readonly limit: number;
+  readonly since: number;
+  readonly until: number;
+  readonly type: TypeFilter | undefined;
+}
 
-export type DeliveryFilter = [
-  namespace: string,
-  before: string,
-  limit: number,
-  webhookId: string | null,
-  state: StateCode | null,
-];
+/** Types that begin so, or exactly one. */
+export interface TypeFilter {
+  readonly text: string;
+  readonly exact: boolean;
+}
 
-export type BodyRow = [id: string, contentType: string, body: Uint8Array, nominalAt: number | null];
+export interface DeliveryFilter extends Span {
+  readonly namespace: string;
+  readonly webhookId: string | undefined;
+  readonly state: StateCode | undefined;
+  readonly eventId: string | undefined;
+  readonly status: { readonly from: number; readonly to: number } | undefined;
+}
+
+export interface EventFilter extends Span {
+  readonly namespace: string;
+}
+
+/** A part of a list, and where to go on; null at the end. Fewer rows than asked for do not mean the end. */
+export interface Listed<Row> {
+  readonly rows: Row[];
+  readonly next: string | null;
+}
+
+export type OrderRow = [namespace: string, id: string, now: number];
 
 /** Every verb that crosses to the worker: what it is given and what it answers. */
 export interface Shapes {
@@ -164,9 +134,18 @@ export interface Shapes {
     answer: WebhookRow | undefined;
   };
   listWebhooks: { args: WebhookFilter; answer: WebhookRow[] };
-  removeWebhooks: { args: RemovalRow[]; answer: ('REMOVED' | 'STALE' | 'NOT_FOUND')[] };
-  /** `ords` has one for each delivery of what was PUBLISHED, in order; 0 if it was cancelled at once. */
-  publish: { args: PublicationRow[]; answer: { results: ('PUBLISHED' | 'EXISTS')[]; ords: number[] } };
+  removeWebhooks: {
+    args: RemovalRow[];
+    answer: { results: ('REMOVED' | 'STALE' | 'NOT_FOUND')[]; cancelled: number };
+  };
+  /** `ords` has one for each delivery of what was PUBLISHED, in order; 0 if it was left out. */
+  publish: { args: PublicationRow[]; answer: { results: PublishCode[]; ords: number[] } };
+  matchWebhooks: { args: [namespace: string, type: string][]; answer: string[][] };
+  /** `ords` has one for each that was REPLAYED. */
+  replay: {
+    args: ReplayRow[];
+    answer: { results: ('REPLAYED' | 'GONE' | 'FULL')[]; ords: number[] };
+  };
   upcomingRuns: {
     args: [before: number, limit: number, afterDueAt: number, afterId: string];
     answer: [webhookId: string, dueAt: number][];
@@ -174,21 +153,47 @@ export interface Shapes {
   /** `ords` has one for each run of what was FIRED, in order; 0 if it was left out. */
   fireRuns: {
     args: FiringRow[];
-    answer: { results: ('FIRED' | 'SKIPPED' | 'STALE')[]; ords: number[]; superseded: WaitingRow[] };
+    answer: { results: ('FIRED' | 'SKIPPED' | 'STALE')[]; ords: number[]; ending: WaitingRow[] };
   };
   waitingLanes: { args: [after: string, limit: number]; answer: [webhookId: string, dueAt: number][] };
   topUp: {
     args: [webhookId: string, limit: number, ordered: Flag][];
     answer: { rows: WaitingRow[]; more: number | null }[];
   };
-  getEventBodies: { args: readonly string[]; answer: (BodyRow | undefined)[] };
+  getEventBodies: { args: readonly string[]; answer: (EventRow | undefined)[] };
+  getRendered: { args: readonly string[]; answer: (RenderedRow | undefined)[] };
   settle: {
     args: { rows: SettlementRow[]; lanes: LaneRow[] };
     answer: { results: ('SETTLED' | 'GONE')[]; disabled: string[] };
   };
-  listDeliveries: { args: DeliveryFilter; answer: DeliveryRow[] };
+  listDeliveries: { args: DeliveryFilter; answer: Listed<DeliveryRow> };
   getDelivery: { args: string; answer: { row: DeliveryRow; attempts: AttemptRow[] } | undefined };
-  sweep: { args: number; answer: number };
+  changesSince: {
+    args: [namespace: string, after: number | null, limit: number];
+    answer: { rows: ChangeRow[]; next: number } | 'GAP';
+  };
+  /** `changed` are the rows to be handed to the dispatcher. */
+  retryDeliveries: {
+    args: OrderRow[];
+    answer: { results: ('RETRIED' | 'SUCCEEDED' | 'GONE')[]; changed: WaitingRow[] };
+  };
+  cancelDeliveries: {
+    args: OrderRow[];
+    answer: { results: ('CANCELLING' | 'FINISHED' | 'GONE')[]; changed: WaitingRow[] };
+  };
+  getEvents: {
+    args: [namespace: string, id: string][];
+    answer: (EventRecordRow | undefined)[];
+  };
+  listEvents: { args: EventFilter; answer: Listed<EventRecordRow> };
+  purgeEvents: {
+    args: [namespace: string, id: string][];
+    answer: { results: ('GONE' | number)[]; changed: WaitingRow[] };
+  };
+  sweep: {
+    args: [now: number, finishedBefore: number, payloadsBefore: number];
+    answer: { touched: number; cancelled: number };
+  };
 }
 
 export type Verb = keyof Shapes;
@@ -206,9 +211,14 @@ export const READS: ReadonlySet<Verb> = new Set<Verb>([
   'upcomingRuns',
   'waitingLanes',
   'topUp',
+  'matchWebhooks',
   'getEventBodies',
+  'getRendered',
   'listDeliveries',
   'getDelivery',
+  'changesSince',
+  'getEvents',
+  'listEvents',
 ]);
 
 /** One call of a verb. */

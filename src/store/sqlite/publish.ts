@@ -1,49 +1,108 @@
 import type { Context } from './context.ts';
+import type { Hook } from './hooks.ts';
 import { createInsertion } from './insertion.ts';
-import type { PublicationRow, Verbs } from './protocol.ts';
+import {
+  CONFLICT,
+  FULL_ALL,
+  FULL_NAMESPACE,
+  type PublicationRow,
+  type PublishCode,
+  type ReplayRow,
+  type Verbs,
+} from './protocol.ts';
+import type { EventRow, NewDeliveryRow } from './tuples.ts';
 
-export function publishVerbs(context: Context): Pick<Verbs, 'publish'> {
+export function publishVerbs(context: Context): Pick<Verbs, 'publish' | 'replay'> {
+  const { db, waiting, bounds, hooks } = context;
   const insertion = createInsertion(context);
-  const selectAlive = context.db.prepare('SELECT 1 FROM webhooks WHERE id = ? AND removed_at IS NULL');
+  const selectKnown = db.prepare<PublishCode & [eventId: string, deliveries: number]>(
+    'SELECT id, deliveries FROM events WHERE id = ?',
+  );
+  const recall = db.prepare<[eventId: string, digest: string, deliveries: number]>(`
+    SELECT id, digest, made FROM events
+    WHERE namespace = ? AND caller_id = ? AND known_until > ? ORDER BY key DESC LIMIT 1`);
+  const countFailures = db.prepare(
+    'UPDATE webhooks SET filter_failures = filter_failures + ? WHERE id = ? AND removed_at IS NULL',
+  );
+  const selectEvent = db.prepare<[key: number, type: string]>(
+    'SELECT key, type FROM events WHERE id = ? AND body IS NOT NULL',
+  );
+  const adopt = db.prepare('UPDATE events SET deliveries = deliveries + 1 WHERE key = ?');
 
-  /** Remembers its answers: a batch usually goes to few webhooks. */
-  function aliveness(): (id: string) => boolean {
-    const known = new Map<string, boolean>();
-    return (id) => {
-      let alive = known.get(id);
-      if (alive === undefined) {
-        alive = selectAlive.get(id) !== undefined;
-        known.set(id, alive);
-      }
-      return alive;
-    };
+  /** Which bound so many more would exceed. */
+  function full(deliveries: readonly (readonly [NewDeliveryRow, Hook])[]): number {
+    if (waiting.total() + deliveries.length > bounds.waitingMax) return FULL_ALL;
+    // Nearly always all of one namespace.
+    const counts = new Map<string, number>();
+    for (const [, { namespace }] of deliveries) counts.set(namespace, (counts.get(namespace) ?? 0) + 1);
+    for (const [namespace, count] of counts) {
+      if (waiting.of(namespace) + count > bounds.namespaceWaitingMax) return FULL_NAMESPACE;
+    }
+    return 0;
   }
 
-  function publishOne(
-    [event, dueAt, run, deliveries]: PublicationRow,
-    alive: (id: string) => boolean,
-    ords: number[],
-  ) {
-    if (!insertion.event(event, deliveries.length / 2)) return 'EXISTS';
-    for (let i = 0; i < deliveries.length; i += 2) {
-      const id = deliveries[i]!;
-      const webhookId = deliveries[i + 1]!;
-      if (alive(webhookId)) {
-        ords.push(insertion.waiting(id, webhookId, event, dueAt, run));
-      } else {
-        // Removed between being matched and now. It was accepted, so it must be seen to have ended.
-        insertion.cancelled(id, webhookId, event);
-        ords.push(0);
-      }
+  /** What is known of the caller's name for the event, if it is still to be remembered. */
+  function recalled([, callerId, namespace, ...rest]: EventRow, digest: string): PublishCode | undefined {
+    const createdAt = rest[7];
+    const known = recall.get(namespace, callerId, createdAt);
+    if (known === undefined) return undefined;
+    const [eventId, knownDigest, deliveries] = known;
+    return knownDigest === digest ? [eventId, deliveries] : CONFLICT;
+  }
+
+  function publishOne([event, dueAt, run, asked, remember]: PublicationRow, ords: number[]): PublishCode {
+    const known = remember && recalled(event, remember[0]);
+    if (known) return known;
+    const alive: [NewDeliveryRow, Hook][] = [];
+    for (const delivery of asked) {
+      const hook = hooks.get(delivery[1]);
+      if (hook !== undefined) alive.push([delivery, hook]);
     }
-    return 'PUBLISHED';
+    const bound = run === 1 || alive.length === 0 ? 0 : full(alive);
+    if (bound !== 0) return bound;
+    const places = insertion.event(event, alive.length, remember);
+    // Ids are made new for each event: it is the same publication once more.
+    if (places === undefined) return selectKnown.get(event[0])!;
+    const more = { dueAt, run, createdAt: event[10], replayOf: null };
+    const { ord } = places;
+    for (const [i, [delivery, hook]] of alive.entries()) {
+      insertion.delivery(delivery, hook, { ...places, ord: ord + i }, more);
+    }
+    let next = 0;
+    for (const delivery of asked) ords.push(alive[next]?.[0] === delivery ? ord + next++ : 0);
+    return alive.length;
+  }
+
+  function replayOne([eventId, delivery, replayOf, now]: ReplayRow, ords: number[]) {
+    const [event, type] = selectEvent.get(eventId) ?? [];
+    const hook = hooks.get(delivery[1]);
+    if (event === undefined || type === undefined || hook === undefined) return 'GONE';
+    if (full([[delivery, hook]]) !== 0) return 'FULL';
+    adopt.run(event);
+    const ord = context.takeOrds(1);
+    const more = { dueAt: now, run: 0, createdAt: now, replayOf: replayOf ?? '' } as const;
+    insertion.delivery(delivery, hook, { event, type, ord }, more);
+    ords.push(ord);
+    return 'REPLAYED';
   }
 
   return {
     publish(rows) {
-      const alive = aliveness();
+      const failures = new Map<string, number>();
+      for (const [, , , , , failed] of rows) {
+        for (const id of failed ?? []) failures.set(id, (failures.get(id) ?? 0) + 1);
+      }
+      for (const [id, count] of failures) countFailures.run(count, id);
       const ords: number[] = [];
-      return { results: rows.map((row) => publishOne(row, alive, ords)), ords };
+      const results = rows.map((row) => publishOne(row, ords));
+      context.grew();
+      return { results, ords };
+    },
+    replay(rows) {
+      const ords: number[] = [];
+      const results = rows.map((row) => replayOne(row, ords));
+      context.grew();
+      return { results, ords };
     },
   };
 }

@@ -1,64 +1,91 @@
 import { SWEEP_BATCH } from '../store.ts';
 import type { Context } from './context.ts';
-import { CANCELLED, type RemovalRow } from './protocol.ts';
+import type { RemovalRow } from './protocol.ts';
+import { createSubscriptions } from './subscriptions.ts';
+import { CANCELLED, REMOVED } from './tuples.ts';
 
-/** Takes webhooks away, and their waiting deliveries to history a bounded number at a time. */
+/** Takes webhooks away, and cancels their waiting deliveries a bounded number at a time. */
 export interface Removal {
   /** `versionOf` knows the webhooks that are still there. */
   remove(
     rows: readonly RemovalRow[],
     versionOf: (id: string) => number | undefined,
-  ): ('REMOVED' | 'STALE' | 'NOT_FOUND')[];
-  /** Moves up to `limit` rows of removed webhooks and lets go of those that have none left. Returns how many rows. */
-  sweep(limit: number): number;
+  ): { results: ('REMOVED' | 'STALE' | 'NOT_FOUND')[]; cancelled: number };
+  /** Cancels up to `limit` deliveries of removed webhooks. */
+  sweep(limit: number): { touched: number; cancelled: number };
+  /** Deletes what is left of webhooks removed before, to which no delivery refers. Returns how many. */
+  forget(removedBefore: number, limit: number): number;
 }
 
-export function createRemoval({ db, history, removed }: Context): Removal {
-  const mark = db.prepare('UPDATE webhooks SET removed_at = ? WHERE id = ?');
-  const forget = db.prepare('DELETE FROM webhooks WHERE id = ?');
-  const copy = db.prepare(`
-    INSERT OR IGNORE INTO settled
-      (id, namespace, webhook_id, event_id, state, reason, attempts, nominal_at, created_at, finished_at)
-    SELECT id, namespace, webhook_id, event_id, ${CANCELLED}, 'REMOVED', attempts, nominal_at, created_at, ?
-    FROM waiting WHERE webhook_id = ? ORDER BY ord LIMIT ?`);
-  const clear = db.prepare(`
-    DELETE FROM waiting WHERE webhook_id = ?1
-      AND ord IN (SELECT ord FROM waiting WHERE webhook_id = ?1 ORDER BY ord LIMIT ?2)`);
+/** Longer than any clock is set back: a delivery can have finished later than it was removed. */
+const FORGET_AFTER_MS = 24 * 60 * 60 * 1000;
 
-  /** Returns how many rows moved; fewer than `limit` means that there are no more, and the webhook is let go. */
-  function move(id: string, removedAt: number, limit: number): number {
-    const moved = Number(copy.run(removedAt, id, limit).changes);
-    if (moved > 0) clear.run(id, limit);
-    history.grew(moved);
-    if (moved < limit) {
-      forget.run(id);
+export function createRemoval({ db, journal, hooks, removed, waiting, deliveries }: Context): Removal {
+  const select = db.prepare<[key: number, namespace: string, spec: string]>(
+    'SELECT key, namespace, spec FROM webhooks WHERE id = ?',
+  );
+  const mark = db.prepare('UPDATE webhooks SET removed_at = ?, emptying = 1 WHERE id = ?');
+  const strip = db.prepare(`
+    UPDATE webhooks SET emptying = 0, name = '', destination = '', secrets = '[]', spec = '{}' WHERE id = ?`);
+  const selectWaiting = db.prepare<[ord: number]>(`
+    SELECT ord FROM deliveries INDEXED BY deliveries_due WHERE webhook = ? AND state = 0
+    ORDER BY due_at, ord LIMIT ?`);
+  const cancel = db.prepare(`
+    UPDATE deliveries SET state = ${CANCELLED}, reason = ${REMOVED}, finished_at = ? WHERE ord = ?`);
+  const insertEnd = db.prepare('INSERT OR IGNORE INTO delivery_ends (finished_at, key) VALUES (?, ?)');
+  const forget = db.prepare(`
+    DELETE FROM webhooks WHERE key IN (
+      SELECT key FROM webhooks WHERE removed_at < ? AND emptying = 0 LIMIT ?)`);
+  const subscriptions = createSubscriptions(db);
+
+  /** Returns how many it cancelled; fewer than `limit` means that there are no more. */
+  function empty(id: string, removedAt: number, limit: number): number {
+    const [key, namespace] = select.get(id)!;
+    const ords = selectWaiting.all(key, limit);
+    for (const [ord] of ords) {
+      cancel.run(removedAt, ord);
+      journal.note(ord);
+      if (ord <= deliveries.upto()) insertEnd.run(removedAt, ord);
+    }
+    waiting.add(namespace, -ords.length);
+    if (ords.length < limit) {
+      strip.run(id);
       removed.delete(id);
     }
-    return moved;
+    return ords.length;
   }
 
   return {
     remove(rows, versionOf) {
-      let budget = SWEEP_BATCH;
-      return rows.map(([id, now, ifVersion]) => {
+      let cancelled = 0;
+      const results = rows.map(([id, now, ifVersion]) => {
         const version = versionOf(id);
         if (version === undefined) return 'NOT_FOUND';
         if (ifVersion !== null && ifVersion !== version) return 'STALE';
+        const [, namespace, spec] = select.get(id)!;
+        subscriptions.remove(namespace, id, spec);
         mark.run(now, id);
+        hooks.forget(id);
         removed.set(id, now);
-        budget -= move(id, now, budget);
+        cancelled += empty(id, now, SWEEP_BATCH - cancelled);
         return 'REMOVED';
       });
+      return { results, cancelled };
     },
 
     sweep(limit) {
+      let cancelled = 0;
       let touched = 0;
       for (const [id, removedAt] of removed) {
         if (touched >= limit) break;
-        // The webhook's own row counts, so that a webhook with nothing left to move is still progress.
-        touched += move(id, removedAt, limit - touched) + (removed.has(id) ? 0 : 1);
+        const count = empty(id, removedAt, limit - touched);
+        cancelled += count;
+        // The webhook's own row counts, so that a webhook with nothing left to cancel is still progress.
+        touched += count + (removed.has(id) ? 0 : 1);
       }
-      return touched;
+      return { touched, cancelled };
     },
+
+    forget: (removedBefore, limit) => Number(forget.run(removedBefore - FORGET_AFTER_MS, limit).changes),
   };
 }

@@ -1,10 +1,12 @@
+import { JOINED, WAITING_COLUMNS } from './columns.ts';
 import type { Context } from './context.ts';
+import type { Hook } from './hooks.ts';
 import { createInsertion } from './insertion.ts';
-import type { FiringRow, Flag, Verbs, WaitingRow } from './protocol.ts';
-import { WAITING_COLUMNS } from './waiting.ts';
+import type { FiringRow, Verbs } from './protocol.ts';
+import { SUPERSEDED, type WaitingRow } from './tuples.ts';
 
 export function runVerbs(context: Context): Pick<Verbs, 'upcomingRuns' | 'fireRuns'> {
-  const { db } = context;
+  const { db, hooks } = context;
   const insertion = createInsertion(context);
 
   // The conditions on state repeat those of the index `webhooks_run`: only then is it used.
@@ -16,24 +18,28 @@ export function runVerbs(context: Context): Pick<Verbs, 'upcomingRuns' | 'fireRu
   const advance = db.prepare(`
     UPDATE webhooks SET anchor_at = ?, nominal_at = ?, run_due_at = ?, fired = ?, skipped = ?
     WHERE id = ? AND version = ? AND nominal_at = ? AND state = 'ACTIVE' AND removed_at IS NULL`);
-  const selectRun = db.prepare<[superseded: Flag]>(
-    'SELECT superseded FROM waiting WHERE webhook_id = ? AND run = 1 ORDER BY superseded LIMIT 1',
+  const selectRun = db.prepare(`
+    SELECT 1 FROM deliveries INDEXED BY deliveries_lane WHERE webhook = ? AND run = 1 AND state = 0 LIMIT 1`);
+  const supersede = db.prepare<[ord: number]>(`
+    UPDATE deliveries INDEXED BY deliveries_lane SET ending = ${SUPERSEDED}
+    WHERE webhook = ? AND run = 1 AND state = 0 AND ending = 0 RETURNING ord`);
+  const selectWaiting = db.prepare<WaitingRow>(
+    `SELECT ${WAITING_COLUMNS} FROM deliveries AS d ${JOINED} WHERE d.ord = ?`,
   );
-  const supersede = db.prepare<WaitingRow>(`
-    UPDATE waiting INDEXED BY waiting_run SET superseded = 1
-    WHERE webhook_id = ? AND run = 1 AND superseded = 0
-    RETURNING ${WAITING_COLUMNS}`);
 
   /** Most runs have nothing to supersede, and seeing that costs less than an update of nothing. */
-  function supersedeBefore(webhookId: string): WaitingRow[] {
-    return selectRun.get(webhookId)?.[0] === 0 ? supersede.all(webhookId) : [];
+  function supersedeBefore({ key }: Hook): WaitingRow[] {
+    if (selectRun.get(key) === undefined) return [];
+    return supersede.all(key).map(([ord]) => selectWaiting.get(ord)!);
   }
 
-  function fireOne(row: FiringRow, ords: number[], superseded: WaitingRow[]) {
-    const [webhookId, version, from, to, overlap, now, events, deliveryIds] = row;
+  function fireOne(row: FiringRow, ords: number[], ending: WaitingRow[]) {
+    const [webhookId, version, from, to, overlap, now, events, deliveries] = row;
     const [anchorAt, nominalAt, dueAt, fired, skipped] = to;
+    const hook = hooks.get(webhookId);
+    if (hook === undefined) return 'STALE';
     const runs = events.length;
-    const overlaps = overlap === 'SKIP' && runs > 0 && selectRun.get(webhookId) !== undefined;
+    const overlaps = overlap === 'SKIP' && runs > 0 && selectRun.get(hook.key) !== undefined;
     const left = overlaps ? runs : 0;
     const { changes } = advance.run(
       anchorAt,
@@ -50,9 +56,12 @@ export function runVerbs(context: Context): Pick<Verbs, 'upcomingRuns' | 'fireRu
 
     const added = events.map((event) => insertion.event(event, 1));
     // Before the new ones are there: the runs of one firing do not supersede each other.
-    if (overlap === 'SUPERSEDE' && added.includes(true)) superseded.push(...supersedeBefore(webhookId));
+    if (overlap === 'SUPERSEDE' && added.some(Boolean)) ending.push(...supersedeBefore(hook));
     for (const [i, event] of events.entries()) {
-      ords.push(added[i] ? insertion.waiting(deliveryIds[i]!, webhookId, event, now, 1) : 0);
+      const places = added[i];
+      const more = { dueAt: now, run: 1, createdAt: event[10], replayOf: null } as const;
+      if (places !== undefined) insertion.delivery(deliveries[i]!, hook, places, more);
+      ords.push(places?.ord ?? 0);
     }
     return 'FIRED';
   }
@@ -61,8 +70,10 @@ export function runVerbs(context: Context): Pick<Verbs, 'upcomingRuns' | 'fireRu
     upcomingRuns: (args) => upcoming.all(...args),
     fireRuns(rows) {
       const ords: number[] = [];
-      const superseded: WaitingRow[] = [];
-      return { results: rows.map((row) => fireOne(row, ords, superseded)), ords, superseded };
+      const ending: WaitingRow[] = [];
+      const results = rows.map((row) => fireOne(row, ords, ending));
+      context.grew();
+      return { results, ords, ending };
     },
   };
 }

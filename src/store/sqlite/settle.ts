@@ -1,57 +1,50 @@
 import type { Context } from './context.ts';
-import { type LaneRow, PENDING, type SettlementRow, type Verbs } from './protocol.ts';
+import type { LaneRow, SettlementRow, Verbs } from './protocol.ts';
+import { PENDING } from './tuples.ts';
 
-export function settleVerbs({ db, history, removed }: Context): Pick<Verbs, 'settle'> {
-  // The plus before an id keeps SQLite from going by way of the index on it: the key is at hand.
-  const postpone = db.prepare(
-    'UPDATE waiting SET due_at = ?, attempts = ? WHERE webhook_id = ? AND ord = ? AND +id = ?',
-  );
-  // OR IGNORE: an id cannot be in both, and if it ever were, its lane must not be stuck for it.
+export function settleVerbs(context: Context): Pick<Verbs, 'settle'> {
+  const { db, journal, removed, hooks, waiting, deliveries, erased } = context;
+  const postpone = db.prepare(`
+    UPDATE deliveries SET due_at = ?2, attempts = max(attempts, ?3), last_status = iif(?4 = 0, last_status, ?4),
+      journal = ?5
+    WHERE ord = ?1 AND +id = ?6 AND state = 0`);
   const finish = db.prepare(`
-    INSERT OR IGNORE INTO settled
-      (id, namespace, webhook_id, event_id, state, reason, attempts, nominal_at, created_at, finished_at)
-    SELECT id, namespace, webhook_id, event_id, ?, ?, ?, nominal_at, created_at, ?
-    FROM waiting WHERE webhook_id = ? AND ord = ? AND +id = ?`);
-  const clear = db.prepare('DELETE FROM waiting WHERE webhook_id = ? AND ord = ? AND +id = ?');
-  // OR IGNORE: the same attempt may be reported again by a dispatcher that was not told of the commit.
-  const insertAttempt = db.prepare(`
-    INSERT OR IGNORE INTO attempts
-      (delivery_id, number, started_at, duration_ms, status, headers, body, truncated, error_class, message)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
-  const countSettled = db.prepare('UPDATE settled SET attempts = max(attempts, ?) WHERE id = ?');
-  const countFinished = db.prepare('UPDATE deliveries SET attempts = max(attempts, ?) WHERE id = ?');
-  const countRemoved = db.prepare(
-    'UPDATE waiting SET attempts = max(attempts, ?) WHERE webhook_id = ? AND ord = ? AND +id = ?',
-  );
+    UPDATE deliveries SET finished_at = ?2, attempts = max(attempts, ?3),
+      last_status = iif(?4 = 0, last_status, ?4), journal = ?5, state = ?7, reason = ?8
+    WHERE ord = ?1 AND +id = ?6 AND state = 0`);
+  const insertEnd = db.prepare('INSERT OR IGNORE INTO delivery_ends (finished_at, key) VALUES (?, ?)');
   const updateHealth = db.prepare(`
     UPDATE webhooks SET failing_since = ?, trips = ?, open_until = ? WHERE id = ? AND removed_at IS NULL`);
   const disable = db.prepare(`
     UPDATE webhooks SET state = 'DISABLED', state_reason = ?, updated_at = ?, version = version + 1
     WHERE id = ? AND state = 'ACTIVE' AND removed_at IS NULL`);
 
-  function move([ord, id, webhookId, to, reason, at, attempts]: SettlementRow): boolean {
-    if (to === PENDING) return postpone.run(at, attempts, webhookId, ord, id).changes !== 0;
-    finish.run(to, reason, attempts, at, webhookId, ord, id);
-    if (clear.run(webhookId, ord, id).changes === 0) return false;
-    history.grew(1);
+  function move(row: SettlementRow): boolean {
+    const [ord, id, webhookId, to, reason, at, attempts, status] = row;
+    if (erased.has(ord)) journal.strip(row);
+    if (removed.has(webhookId)) return false;
+    // First, since it notes what the delivery's row says of the journal before. It is rarely for nothing.
+    const seq = journal.settle(row);
+    const { changes } =
+      to === PENDING
+        ? postpone.run(ord, at, attempts, status, seq, id)
+        : finish.run(ord, at, attempts, status, seq, id, to, reason);
+    if (changes === 0) {
+      journal.takeBack();
+      return false;
+    }
+    if (to === PENDING) return true;
+    erased.delete(ord);
+    if (ord <= deliveries.upto()) insertEnd.run(at, ord);
+    waiting.add(hooks.get(webhookId)!.namespace, -1);
     return true;
   }
 
-  /** Raises the count of a delivery that ended otherwise; false when nothing is known of it any more. */
-  function count([ord, id, webhookId, , , , attempts]: SettlementRow): boolean {
-    return (
-      countRemoved.run(attempts, webhookId, ord, id).changes !== 0 ||
-      countSettled.run(attempts, id).changes !== 0 ||
-      countFinished.run(attempts, id).changes !== 0
-    );
-  }
-
   function settleOne(row: SettlementRow) {
-    const [, id, webhookId, , , , , attempt] = row;
-    const settled = !removed.has(webhookId) && move(row);
-    // An attempt of a delivery that is gone even from history would never be swept.
-    if (attempt !== null && (settled || count(row))) insertAttempt.run(id, ...attempt);
-    return settled ? 'SETTLED' : 'GONE';
+    if (move(row)) return 'SETTLED';
+    const attempt = row[8];
+    if (attempt !== null) journal.late(row, attempt);
+    return 'GONE';
   }
 
   function changeLane([webhookId, failingSince, trips, openUntil, reason, now]: LaneRow): boolean {
@@ -62,7 +55,6 @@ export function settleVerbs({ db, history, removed }: Context): Pick<Verbs, 'set
   return {
     settle({ rows, lanes }) {
       const results = rows.map(settleOne);
-      history.settle('ENOUGH');
       return { results, disabled: lanes.filter(changeLane).map(([webhookId]) => webhookId) };
     },
   };

@@ -1,48 +1,128 @@
 import { SWEEP_BATCH } from '../store.ts';
+import { bucketOf } from './catalog.ts';
 import type { Context } from './context.ts';
 import type { Verbs } from './protocol.ts';
+import { createErasure } from './purge.ts';
 import { createRemoval } from './removal.ts';
+import { walkThroughData, walkThroughUnheard } from './walks.ts';
+
+type Expired = [
+  ord: number,
+  id: string,
+  webhook: number,
+  rendered: number,
+  event: number,
+  finishedAt: number,
+  namespace: string,
+  type: string,
+];
+
+/** Deliveries deleted at a time. They are old, and so their pages mostly have to come from the disk. */
+const EXPIRED_MAX = 200;
 
 export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
-  const { db, history } = context;
+  const { db, journal, events, deliveries } = context;
   const removal = createRemoval(context);
+  const erasure = createErasure(context);
 
-  const selectSettledExpired = db.prepare('SELECT 1 FROM settled WHERE finished_at < ? LIMIT 1');
-  const selectExpired = db.prepare<[id: string, eventId: string]>(
-    'SELECT id, event_id FROM deliveries WHERE finished_at < ? ORDER BY finished_at LIMIT ?',
+  const selectExpired = db.prepare<Expired>(`
+    SELECT d.ord, d.id, d.webhook, d.rendered, d.event, x.finished_at, d.namespace, d.type
+    FROM delivery_ends AS x CROSS JOIN deliveries AS d ON d.ord = x.key
+    WHERE x.finished_at < ? ORDER BY x.finished_at, x.key LIMIT ?`);
+  const selectLoose = db.prepare('SELECT 1 FROM deliveries WHERE ord > ? AND +finished_at < ? LIMIT 1');
+  const deleteEnd = db.prepare('DELETE FROM delivery_ends WHERE finished_at = ? AND key = ?');
+  const deleteDelivery = db.prepare('DELETE FROM deliveries WHERE ord = ?');
+  const deleteRendered = db.prepare('DELETE FROM renderings WHERE ord = ?');
+  const deleteOfType = db.prepare(
+    'DELETE FROM delivery_types WHERE bucket = ? AND namespace = ? AND type = ? AND id = ?',
   );
-  const deleteAttempts = db.prepare('DELETE FROM attempts WHERE delivery_id = ?');
-  const deleteDelivery = db.prepare('DELETE FROM deliveries WHERE id = ?');
-  const releaseEvent = db.prepare(
-    'UPDATE events SET deliveries = deliveries - ? WHERE id = ? AND deliveries > ?',
+  const deleteOfWebhook = db.prepare(
+    'DELETE FROM delivery_webhooks WHERE bucket = ? AND webhook = ? AND type = ? AND id = ?',
   );
-  const deleteEvent = db.prepare('DELETE FROM events WHERE id = ?');
-  const deleteUnheard = db.prepare(`
-    DELETE FROM events WHERE rowid IN (
-      SELECT rowid FROM events WHERE deliveries = 0 AND created_at < ? LIMIT ?)`);
+  const firstOrd = db.prepare<[ord: number | null]>('SELECT min(ord) FROM deliveries');
 
-  function expire(finishedBefore: number, limit: number): number {
-    history.settle(selectSettledExpired.get(finishedBefore) === undefined ? 'ENOUGH' : 'ALWAYS');
-    const expired = selectExpired.all(finishedBefore, limit);
-    const perEvent = new Map<string, number>();
-    for (const [id, eventId] of expired) {
-      deleteAttempts.run(id);
-      deleteDelivery.run(id);
-      perEvent.set(eventId, (perEvent.get(eventId) ?? 0) + 1);
+  const release = db.prepare('UPDATE events SET deliveries = deliveries - ? WHERE key = ?');
+  const selectEvent = db.prepare<[id: string, namespace: string, type: string]>(
+    'SELECT id, namespace, type FROM events WHERE key = ? AND deliveries = 0 AND ifnull(known_until, 0) <= ?',
+  );
+  const deleteEvent = db.prepare('DELETE FROM events WHERE key = ?');
+  const deleteEventOfType = db.prepare(
+    'DELETE FROM event_types WHERE bucket = ? AND namespace = ? AND type = ? AND id = ?',
+  );
+  const firstKey = db.prepare<[key: number | null]>('SELECT min(key) FROM events');
+
+  const unheard = walkThroughUnheard(context);
+  const withData = walkThroughData(context);
+
+  /** Deletes an event of which nothing is left, not even its name. */
+  function forget(key: number, now: number): void {
+    const event = selectEvent.get(key, now);
+    if (event === undefined) return;
+    const [id, namespace, type] = event;
+    deleteEventOfType.run(bucketOf(key), namespace, type, id);
+    deleteEvent.run(key);
+  }
+
+  function expire(now: number, finishedBefore: number, limit: number): number {
+    if (selectLoose.get(deliveries.upto(), finishedBefore) !== undefined) context.enterDeliveries();
+    const expired = selectExpired.all(finishedBefore, Math.min(limit, EXPIRED_MAX));
+    const perEvent = new Map<number, number>();
+    let after = 0;
+    for (const [ord, id, webhook, rendered, event, finishedAt, namespace, type] of expired) {
+      after = Math.max(after, journal.forget(ord));
+      deleteOfType.run(bucketOf(ord), namespace, type, id);
+      deleteOfWebhook.run(bucketOf(ord), webhook, type, id);
+      deleteEnd.run(finishedAt, ord);
+      if (rendered === 1) deleteRendered.run(ord);
+      deleteDelivery.run(ord);
+      perEvent.set(event, (perEvent.get(event) ?? 0) + 1);
     }
-    for (const [eventId, count] of perEvent) {
-      if (releaseEvent.run(count, eventId, count).changes === 0) deleteEvent.run(eventId);
+    for (const [event, count] of perEvent) {
+      release.run(count, event);
+      forget(event, now);
+    }
+    if (expired.length > 0) {
+      journal.keep(after);
+      deliveries.trim(firstOrd.get()?.[0] ?? Number.MAX_SAFE_INTEGER);
+      events.trim(firstKey.get()?.[0] ?? Number.MAX_SAFE_INTEGER);
     }
     return expired.length;
   }
 
+  /** Whether anything was changed since the walks began: what they passed over may be free by then. */
+  let worked = false;
+
+  /** Goes on with the walks. Returns 0 when both are at their end. */
+  function walk(now: number, finishedBefore: number, payloadsBefore: number, limit: number): number {
+    if (limit <= 0) return 0;
+    const forgotten = unheard.next(finishedBefore, limit, (key) => forget(key, now), now);
+    const erased = withData.next(payloadsBefore, limit - forgotten, erasure.erase);
+    worked ||= forgotten + erased > 0;
+    const visited = forgotten + erased;
+    return visited > 0 || (unheard.isAtEnd() && withData.isAtEnd()) ? visited : 1;
+  }
+
+  function restart(): void {
+    unheard.restart();
+    withData.restart();
+  }
+
   return {
-    sweep(finishedBefore) {
-      let touched = removal.sweep(SWEEP_BATCH);
-      touched += expire(finishedBefore, SWEEP_BATCH - touched);
-      // Events that nobody was to hear of have no delivery to go with.
-      touched += Number(deleteUnheard.run(finishedBefore, SWEEP_BATCH - touched).changes);
-      return touched;
+    sweep([now, finishedBefore, payloadsBefore]) {
+      const { touched: emptied, cancelled } = removal.sweep(SWEEP_BATCH);
+      let touched = emptied;
+      touched += expire(now, finishedBefore, SWEEP_BATCH - touched);
+      touched += removal.forget(finishedBefore, SWEEP_BATCH - touched);
+      worked ||= touched > 0;
+      touched += walk(now, finishedBefore, payloadsBefore, SWEEP_BATCH - touched);
+      if (touched === 0) {
+        restart();
+        // What was passed over before other things were swept may be free by now.
+        if (worked) touched = walk(now, finishedBefore, payloadsBefore, SWEEP_BATCH);
+        worked = false;
+        if (touched === 0) restart();
+      }
+      return { touched, cancelled };
     },
   };
 }

@@ -1,47 +1,54 @@
+import { EVENT_COLUMNS, JOINED, WAITING_COLUMNS } from './columns.ts';
 import type { Context } from './context.ts';
-import type { BodyRow, Verbs, WaitingRow } from './protocol.ts';
+import type { Verbs } from './protocol.ts';
+import type { EventRow, RenderedRow, WaitingRow } from './tuples.ts';
 
-/** In the order of `WaitingRow`. */
-export const WAITING_COLUMNS = 'ord, id, webhook_id, event_id, due_at, attempts, superseded';
+type WaitingVerbs = Pick<Verbs, 'waitingLanes' | 'topUp' | 'getEventBodies' | 'getRendered'>;
 
-export function waitingVerbs({
-  db,
-  removed,
-}: Context): Pick<Verbs, 'waitingLanes' | 'topUp' | 'getEventBodies'> {
-  const nextLane = db.prepare<[webhookId: string, dueAt: number]>(
-    'SELECT webhook_id, due_at FROM waiting WHERE webhook_id > ? ORDER BY webhook_id, due_at LIMIT 1',
+export function waitingVerbs({ db, hooks }: Context): WaitingVerbs {
+  // One search of the index for each webhook: reading a lane's every row to group them could take seconds.
+  const lanes = db.prepare<[webhookId: string, dueAt: number]>(`
+    SELECT id, due_at FROM (
+      SELECT w.id, (
+        SELECT d.due_at FROM deliveries AS d INDEXED BY deliveries_due
+        WHERE d.webhook = w.key AND d.state = 0 ORDER BY d.due_at LIMIT 1) AS due_at
+      FROM webhooks AS w WHERE w.id > ? AND w.removed_at IS NULL)
+    WHERE due_at IS NOT NULL ORDER BY id LIMIT ?`);
+  const byDue = db.prepare<WaitingRow>(`
+    SELECT ${WAITING_COLUMNS} FROM deliveries AS d INDEXED BY deliveries_due ${JOINED}
+    WHERE d.webhook = ? AND d.state = 0 ORDER BY d.due_at, d.ord LIMIT ?`);
+  const byArrival = db.prepare<WaitingRow>(`
+    SELECT ${WAITING_COLUMNS} FROM deliveries AS d INDEXED BY deliveries_lane ${JOINED}
+    WHERE d.webhook = ? AND d.run = ? AND d.state = 0 ORDER BY d.ord LIMIT ?`);
+  const selectEvent = db.prepare<EventRow>(
+    `SELECT ${EVENT_COLUMNS}, body FROM events WHERE id = ? AND body IS NOT NULL`,
   );
-  const byDue = db.prepare<WaitingRow>(
-    `SELECT ${WAITING_COLUMNS} FROM waiting WHERE webhook_id = ? ORDER BY due_at, ord LIMIT ?`,
-  );
-  const byArrival = db.prepare<WaitingRow>(
-    `SELECT ${WAITING_COLUMNS} FROM waiting WHERE webhook_id = ? ORDER BY ord LIMIT ?`,
-  );
-  const selectBody = db.prepare<BodyRow>(
-    'SELECT id, content_type, body, nominal_at FROM events WHERE id = ?',
-  );
+  const selectRendered = db.prepare<RenderedRow>(`
+    SELECT headers, content_type, body FROM renderings
+    WHERE ord = (SELECT ord FROM deliveries WHERE id = ?)`);
+
+  /** Runs and others lie apart in their index. */
+  function inOrderOfArrival(key: number, limit: number): WaitingRow[] {
+    const rows = byArrival.all(key, 0, limit);
+    const runs = byArrival.all(key, 1, limit);
+    if (rows.length === 0 || runs.length === 0) return [...rows, ...runs];
+    return [...rows, ...runs].sort((a, b) => a[0] - b[0]).slice(0, limit);
+  }
 
   return {
-    /** One search of the index for each lane: reading a lane's every row to group them could take seconds. */
-    waitingLanes([after, limit]) {
-      const lanes: [webhookId: string, dueAt: number][] = [];
-      let lane = nextLane.get(after);
-      while (lane !== undefined && lanes.length < limit) {
-        if (!removed.has(lane[0])) lanes.push(lane);
-        lane = nextLane.get(lane[0]);
-      }
-      return lanes;
-    },
+    waitingLanes: (args) => lanes.all(...args),
 
-    topUp: (lanes) =>
-      lanes.map(([webhookId, limit, ordered]) => {
-        if (removed.has(webhookId)) return { rows: [], more: null };
+    topUp: (rows) =>
+      rows.map(([webhookId, limit, ordered]) => {
+        const hook = hooks.get(webhookId);
+        if (hook === undefined) return { rows: [], more: null };
         // One more than asked for, to see when the rest begins.
-        const rows = (ordered ? byArrival : byDue).all(webhookId, limit + 1);
-        const next = rows[limit];
-        return { rows: next === undefined ? rows : rows.slice(0, limit), more: next?.[4] ?? null };
+        const found = ordered === 1 ? inOrderOfArrival(hook.key, limit + 1) : byDue.all(hook.key, limit + 1);
+        const next = found[limit];
+        return { rows: next === undefined ? found : found.slice(0, limit), more: next?.[4] ?? null };
       }),
 
-    getEventBodies: (ids) => ids.map((id) => selectBody.get(id)),
+    getEventBodies: (ids) => ids.map((id) => selectEvent.get(id)),
+    getRendered: (ids) => ids.map((id) => selectRendered.get(id)),
   };
 }

@@ -1,6 +1,8 @@
 import type { Context } from './context.ts';
-import type { Answer, Args, Verbs, WebhookFilter, WebhookRow } from './protocol.ts';
+import type { Answer, Args, Verbs, WebhookFilter } from './protocol.ts';
 import { createRemoval } from './removal.ts';
+import { createSubscriptions } from './subscriptions.ts';
+import type { WebhookRow } from './tuples.ts';
 
 type WebhookVerbs = Pick<
   Verbs,
@@ -9,14 +11,16 @@ type WebhookVerbs = Pick<
 
 /** In the order of `WebhookRow`. */
 const COLUMNS = `id, namespace, name, destination, state, state_reason, anchor_at, nominal_at, run_due_at,
-  fired, skipped, failing_since, trips, open_until, created_at, updated_at, version, secrets, spec`;
+  fired, skipped, failing_since, trips, open_until, created_at, updated_at, version, secrets, spec,
+  filter_failures`;
 
 export function webhookVerbs(context: Context): WebhookVerbs {
   const { db } = context;
   const removal = createRemoval(context);
+  const subscriptions = createSubscriptions(db);
 
   const insert = db.prepare(`
-    INSERT INTO webhooks (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO webhooks (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (namespace, name, destination) WHERE removed_at IS NULL DO NOTHING`);
   const select = db.prepare<WebhookRow>(
     `SELECT ${COLUMNS} FROM webhooks WHERE id = ? AND removed_at IS NULL`,
@@ -24,9 +28,9 @@ export function webhookVerbs(context: Context): WebhookVerbs {
   const selectByKey = db.prepare<WebhookRow>(`
     SELECT ${COLUMNS} FROM webhooks
     WHERE namespace = ? AND name = ? AND destination = ? AND removed_at IS NULL`);
-  const selectFence = db.prepare<[version: number, nominalAt: number | null, fired: number, skipped: number]>(
-    'SELECT version, nominal_at, fired, skipped FROM webhooks WHERE id = ? AND removed_at IS NULL',
-  );
+  const selectFence = db.prepare<
+    [version: number, nominalAt: number | null, fired: number, skipped: number, spec: string]
+  >('SELECT version, nominal_at, fired, skipped, spec FROM webhooks WHERE id = ? AND removed_at IS NULL');
   // OR IGNORE: the key is taken by another. Nothing else that can be violated is ignored by it.
   const update = db.prepare(`
     UPDATE OR IGNORE webhooks SET
@@ -39,10 +43,11 @@ export function webhookVerbs(context: Context): WebhookVerbs {
     'UPDATE webhooks SET failing_since = ?, trips = ?, open_until = ? WHERE id = ?',
   );
   const list = db.prepare<WebhookRow>(listing('webhooks_namespace'));
-  const listByName = db.prepare<WebhookRow>(listing('webhooks_key'));
+  const listByName = db.prepare<WebhookRow>(listing('webhooks_name'));
 
   function updateOne([webhook, ifVersion, cursorFrom, resetHealth]: Args<'updateWebhooks'>[number]) {
-    const [id, , name, destination, state, stateReason, anchorAt, nominalAt, dueAt, fired, skipped] = webhook;
+    const [id, namespace, name, destination, state, stateReason, anchorAt, nominalAt, dueAt, fired, skipped] =
+      webhook;
     const [failingSince, trips, openUntil, , updatedAt, version, secrets, spec] = webhook.slice(11) as Tail;
     const fence = selectFence.get(id);
     if (fence === undefined) return 'NOT_FOUND';
@@ -60,13 +65,20 @@ export function webhookVerbs(context: Context): WebhookVerbs {
       id,
     );
     if (changes === 0) return 'EXISTS';
+    subscriptions.change(namespace, id, fence[4], spec);
     if (cursorFrom) updateCursor.run(anchorAt, nominalAt, dueAt, fired, skipped, id);
     if (resetHealth) updateHealth.run(failingSince, trips, openUntil, id);
     return 'UPDATED';
   }
 
+  function createOne(row: WebhookRow) {
+    if (insert.run(...row).changes === 0) return 'EXISTS';
+    subscriptions.add(row[1], row[0], row[18]);
+    return 'CREATED';
+  }
+
   return {
-    createWebhooks: (rows) => rows.map((row) => (insert.run(...row).changes === 0 ? 'EXISTS' : 'CREATED')),
+    createWebhooks: (rows) => rows.map(createOne),
     updateWebhooks: (rows) => rows.map(updateOne),
     getWebhooks: (ids) => ids.map((id) => select.get(id)),
     findWebhook: (key) => selectByKey.get(...key),
@@ -87,11 +99,12 @@ type Tail = [
   version: number,
   secrets: string,
   spec: string,
+  filterFailures: number,
 ];
 
 /** Two statements for one verb: with a name there are few rows, to be sorted; without, many, to be read in order. */
-function listing(index: 'webhooks_namespace' | 'webhooks_key'): string {
-  const name = index === 'webhooks_key' ? 'name = ?4' : '?4 IS NULL';
+function listing(index: 'webhooks_namespace' | 'webhooks_name'): string {
+  const name = index === 'webhooks_name' ? 'name = ?4' : '?4 IS NULL';
   return `
     SELECT ${COLUMNS} FROM webhooks INDEXED BY ${index}
     WHERE namespace = ?1 AND ${name} AND id > ?2 AND removed_at IS NULL

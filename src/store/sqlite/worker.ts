@@ -4,20 +4,31 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { DomainError } from '../../domain/error.ts';
-import { createContext } from './context.ts';
+import { changeVerbs } from './changes.ts';
+import { createContext, type WaitingBounds } from './context.ts';
 import { type Database, isDiskFailure, isTrouble, openDatabase } from './database.ts';
 import { deliveryVerbs } from './deliveries.ts';
+import { eventVerbs } from './events.ts';
 import { createGroup } from './group.ts';
+import { orderVerbs } from './orders.ts';
 import type { Request, Response } from './protocol.ts';
 import { publishVerbs } from './publish.ts';
+import { purgeVerbs } from './purge.ts';
 import { runVerbs } from './runs.ts';
 import { settleVerbs } from './settle.ts';
+import { matchVerbs } from './subscriptions.ts';
 import { sweepVerbs } from './sweep.ts';
 import { waitingVerbs } from './waiting.ts';
 import { webhookVerbs } from './webhooks.ts';
 
+/** What the thread is told of its work. */
+export interface WorkerData extends WaitingBounds {
+  readonly path: string;
+}
+
 const port = parentPort;
 if (port === null) throw new Error('this file is the entry of a worker thread');
+const { path, ...bounds } = workerData as WorkerData;
 const say = (response: Response): void => port.postMessage(response);
 
 const db = open();
@@ -28,7 +39,7 @@ if (db !== undefined) {
 
 function open(): Database | undefined {
   try {
-    return openDatabase(String(workerData));
+    return openDatabase(path);
   } catch (error) {
     // Anything else is a bug, and ends the thread.
     if (!(error instanceof DomainError)) throw error;
@@ -38,17 +49,22 @@ function open(): Database | undefined {
 }
 
 function serve(db: Database): void {
-  const context = createContext(db);
+  const context = createContext(db, bounds);
   const verbs = {
     ...webhookVerbs(context),
     ...publishVerbs(context),
+    ...matchVerbs(context),
     ...runVerbs(context),
     ...waitingVerbs(context),
     ...settleVerbs(context),
     ...deliveryVerbs(context),
+    ...changeVerbs(context),
+    ...orderVerbs(context),
+    ...eventVerbs(context),
+    ...purgeVerbs(context),
     ...sweepVerbs(context),
   };
-  const run = createGroup({ db, verbs, onRollback: context.reload, isTrouble, isDiskFailure });
+  const run = createGroup({ db, verbs, memory: context.memory, isTrouble, isDiskFailure });
 
   port?.on('message', (request: Request) => {
     if (request === 'close') {

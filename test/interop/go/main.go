@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
+	"google.golang.org/protobuf/types/known/structpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	carillon "carillon.test/interop/gen/carillon/v1"
@@ -34,7 +35,11 @@ type visit struct {
 	Resumed    string            `json:"resumed"`
 	Triggered  string            `json:"triggered"`
 	Delivery   delivery          `json:"delivery"`
+	Published  publication       `json:"published"`
+	Republish  publication       `json:"publishedAgain"`
+	Reserved   refusal           `json:"refusedEvent"`
 	Deliveries []string          `json:"deliveries"`
+	EventSent  delivery          `json:"eventDelivery"`
 	Removed    []string          `json:"removed"`
 	Missing    refusal           `json:"missing"`
 }
@@ -43,6 +48,12 @@ type registration struct {
 	ID      string `json:"id"`
 	Secret  string `json:"secret"`
 	Created bool   `json:"created"`
+}
+
+type publication struct {
+	ID         string `json:"id"`
+	Deliveries int64  `json:"deliveries"`
+	Duplicate  bool   `json:"duplicate"`
 }
 
 type refusal struct {
@@ -78,6 +89,7 @@ func main() {
 func look(ctx context.Context, connection *grpc.ClientConn, destination, name string) (*visit, error) {
 	webhooks := carillon.NewWebhookServiceClient(connection)
 	deliveries := carillon.NewDeliveryServiceClient(connection)
+	events := carillon.NewEventServiceClient(connection)
 	seen := &visit{}
 
 	registration := &carillon.RegisterRequest{Webhook: &carillon.Webhook{
@@ -87,6 +99,7 @@ func look(ctx context.Context, connection *grpc.ClientConn, destination, name st
 			When:     &carillon.Schedule_Cron{Cron: "0 0 1 1 *"},
 			TimeZone: "Europe/Vienna",
 		},
+		EventTypes: []string{"visit.*"},
 	}}
 	registered, err := webhooks.Register(ctx, registration)
 	if err != nil {
@@ -159,20 +172,41 @@ func look(ctx context.Context, connection *grpc.ClientConn, destination, name st
 		return nil, err
 	}
 	seen.Triggered = triggered.DeliveryId
-	finished, err := finish(ctx, deliveries, triggered.DeliveryId)
+	seen.Delivery, err = finish(ctx, deliveries, triggered.DeliveryId)
 	if err != nil {
 		return nil, err
 	}
-	seen.Delivery.State = finished.State.String()
-	for _, attempt := range finished.Attempts {
-		seen.Delivery.Statuses = append(seen.Delivery.Statuses, attempt.ResponseStatus)
+
+	event := &carillon.PublishRequest{Event: &carillon.Event{
+		Id:   "made-" + id,
+		Type: "visit.made",
+		Data: &carillon.Event_Json{Json: structpb.NewStructValue(&structpb.Struct{
+			Fields: map[string]*structpb.Value{"visitor": structpb.NewStringValue(name)},
+		})},
+	}}
+	published, err := events.Publish(ctx, event)
+	if err != nil {
+		return nil, err
 	}
+	seen.Published = publicationOf(published)
+	published, err = events.Publish(ctx, event)
+	if err != nil {
+		return nil, err
+	}
+	seen.Republish = publicationOf(published)
+	_, err = events.Publish(ctx, &carillon.PublishRequest{Event: &carillon.Event{Type: "carillon.visit"}})
+	seen.Reserved = refusalOf(err)
+
 	history, err := deliveries.ListDeliveries(ctx, &carillon.ListDeliveriesRequest{WebhookId: id})
 	if err != nil {
 		return nil, err
 	}
 	for _, delivery := range history.Deliveries {
 		seen.Deliveries = append(seen.Deliveries, delivery.Id)
+	}
+	seen.EventSent, err = finish(ctx, deliveries, seen.Deliveries[0])
+	if err != nil {
+		return nil, err
 	}
 
 	removed, err := webhooks.Remove(ctx, &carillon.RemoveRequest{Id: id})
@@ -190,14 +224,18 @@ func finish(
 	ctx context.Context,
 	deliveries carillon.DeliveryServiceClient,
 	id string,
-) (*carillon.Delivery, error) {
+) (delivery, error) {
 	for {
 		got, err := deliveries.GetDelivery(ctx, &carillon.GetDeliveryRequest{Id: id})
 		if err != nil {
-			return nil, err
+			return delivery{}, err
 		}
 		if got.Delivery.State != carillon.Delivery_STATE_PENDING {
-			return got.Delivery, nil
+			seen := delivery{State: got.Delivery.State.String()}
+			for _, attempt := range got.Delivery.Attempts {
+				seen.Statuses = append(seen.Statuses, attempt.ResponseStatus)
+			}
+			return seen, nil
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
@@ -205,6 +243,14 @@ func finish(
 
 func registrationOf(response *carillon.RegisterResponse) registration {
 	return registration{ID: response.Webhook.Id, Secret: response.Secret, Created: response.Created}
+}
+
+func publicationOf(response *carillon.PublishResponse) publication {
+	return publication{
+		ID:         response.Id,
+		Deliveries: int64(response.DeliveryCount),
+		Duplicate:  response.Duplicate,
+	}
 }
 
 // refusalOf reads the code and the fields of google.rpc.BadRequest; code 0 when nothing was refused.

@@ -11,8 +11,17 @@ import time
 from datetime import datetime, timezone
 
 import grpc
-from carillon.v1 import delivery_pb2, delivery_pb2_grpc, schedule_pb2, webhook_pb2, webhook_pb2_grpc
+from carillon.v1 import (
+    delivery_pb2,
+    delivery_pb2_grpc,
+    event_pb2,
+    event_pb2_grpc,
+    schedule_pb2,
+    webhook_pb2,
+    webhook_pb2_grpc,
+)
 from google.protobuf.field_mask_pb2 import FieldMask
+from google.protobuf.struct_pb2 import Struct, Value
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
@@ -30,6 +39,7 @@ def main() -> None:
 def visit(channel: grpc.Channel, destination: str, name: str) -> dict:
     webhooks = webhook_pb2_grpc.WebhookServiceStub(channel)
     deliveries = delivery_pb2_grpc.DeliveryServiceStub(channel)
+    events = event_pb2_grpc.EventServiceStub(channel)
     seen: dict = {}
 
     registration = webhook_pb2.RegisterRequest(
@@ -37,6 +47,7 @@ def visit(channel: grpc.Channel, destination: str, name: str) -> dict:
             name=name,
             destination=destination,
             schedule=schedule_pb2.Schedule(cron="0 0 1 1 *", time_zone="Europe/Vienna"),
+            event_types=["visit.*"],
         )
     )
     registered = webhooks.Register(registration, timeout=TIMEOUT)
@@ -79,15 +90,25 @@ def visit(channel: grpc.Channel, destination: str, name: str) -> dict:
 
     triggered = webhooks.Trigger(trigger, timeout=TIMEOUT)
     seen["triggered"] = triggered.delivery_id
-    finished = finish(deliveries, triggered.delivery_id)
-    seen["delivery"] = {
-        "state": delivery_pb2.Delivery.State.Name(finished.state),
-        "statuses": [attempt.response_status for attempt in finished.attempts],
-    }
+    seen["delivery"] = finish(deliveries, triggered.delivery_id)
+
+    data = Struct()
+    data["visitor"] = name
+    event = event_pb2.PublishRequest(
+        event=event_pb2.Event(
+            id=f"made-{webhook_id}", type="visit.made", json=Value(struct_value=data)
+        )
+    )
+    seen["published"] = publication_of(events.Publish(event, timeout=TIMEOUT))
+    seen["publishedAgain"] = publication_of(events.Publish(event, timeout=TIMEOUT))
+    reserved = event_pb2.PublishRequest(event=event_pb2.Event(type="carillon.visit"))
+    seen["refusedEvent"] = refusal_of(events.Publish, reserved)
+
     history = deliveries.ListDeliveries(
         delivery_pb2.ListDeliveriesRequest(webhook_id=webhook_id), timeout=TIMEOUT
     )
     seen["deliveries"] = [delivery.id for delivery in history.deliveries]
+    seen["eventDelivery"] = finish(deliveries, seen["deliveries"][0])
 
     removed = webhooks.Remove(webhook_pb2.RemoveRequest(id=webhook_id), timeout=TIMEOUT)
     seen["removed"] = list(removed.ids)
@@ -95,20 +116,31 @@ def visit(channel: grpc.Channel, destination: str, name: str) -> dict:
     return seen
 
 
-def finish(deliveries: delivery_pb2_grpc.DeliveryServiceStub, delivery_id: str) -> delivery_pb2.Delivery:
+def finish(deliveries: delivery_pb2_grpc.DeliveryServiceStub, delivery_id: str) -> dict:
     """Asks until the delivery is no longer waiting."""
     deadline = time.monotonic() + TIMEOUT
     while time.monotonic() < deadline:
         request = delivery_pb2.GetDeliveryRequest(id=delivery_id)
         delivery = deliveries.GetDelivery(request, timeout=TIMEOUT).delivery
         if delivery.state != delivery_pb2.Delivery.STATE_PENDING:
-            return delivery
+            return {
+                "state": delivery_pb2.Delivery.State.Name(delivery.state),
+                "statuses": [attempt.response_status for attempt in delivery.attempts],
+            }
         time.sleep(0.02)
     raise TimeoutError(f"delivery {delivery_id} did not finish")
 
 
 def registration_of(response: webhook_pb2.RegisterResponse) -> dict:
     return {"id": response.webhook.id, "secret": response.secret, "created": response.created}
+
+
+def publication_of(response: event_pb2.PublishResponse) -> dict:
+    return {
+        "id": response.id,
+        "deliveries": response.delivery_count,
+        "duplicate": response.duplicate,
+    }
 
 
 def refusal_of(call, request) -> dict:

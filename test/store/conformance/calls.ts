@@ -49,7 +49,7 @@ export function calls(harness: Harness): void {
         aPublication([webhook.id]),
       ]);
       const results = await Promise.all(batches.map((batch) => store().publish(batch)));
-      assert.ok(results.flat().every((result) => result === 'PUBLISHED'));
+      assert.ok(results.flat().every(({ kind }) => kind === 'PUBLISHED'));
       const waiting = await waitingOf(store(), webhook.id);
       assert.deepEqual(
         waiting.map(({ id }) => id),

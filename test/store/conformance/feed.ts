@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { HEALTHY } from '../../../src/domain/lane.ts';
-import { anEvent, aPublication, aRun, aWebhook, T0, testId } from '../../support/store.ts';
+import { aDelivery, anEvent, aPublication, aRun, aWebhook, T0 } from '../../support/store.ts';
 import {
   forgetVisible,
   type Harness,
@@ -49,10 +49,9 @@ export function feed(harness: Harness): void {
       await store().publish([publication]);
       await store().fireRuns([run]);
       await forgetVisible(store());
-      const other = [{ id: testId('delivery'), webhookId: webhook.id }];
-      await store().publish([{ ...publication, deliveries: other }]);
+      await store().publish([{ ...publication, deliveries: [aDelivery(webhook.id)] }]);
       await store().fireRuns([run]);
-      const known = { event: run.runs[0]!.event, deliveryId: testId('delivery') };
+      const known = { event: run.runs[0]!.event, delivery: aDelivery(webhook.id) };
       await store().fireRuns([aRun({ ...webhook, cursor: run.to }, { runs: [known] })]);
       assert.deepEqual(await store().pollWaiting(), NOTHING);
     });
@@ -76,7 +75,7 @@ export function feed(harness: Harness): void {
       await store().fireRuns([aRun({ ...webhook, cursor: first.to }, { overlap: 'SUPERSEDE' })]);
       const { deliveries } = await store().pollWaiting();
       assert.deepEqual(deliveries, await waitingOf(store(), webhook.id));
-      assert.deepEqual(deliveries[0], { ...old, dueAt: T0 + 77, attempts: 1, superseded: true });
+      assert.deepEqual(deliveries[0], { ...old, dueAt: T0 + 77, attempts: 1, ending: 'SUPERSEDED' });
     });
 
     test('a run that is superseded before it was polled is last seen superseded', async () => {
@@ -85,8 +84,8 @@ export function feed(harness: Harness): void {
       const first = aRun(webhook);
       await store().fireRuns([first, aRun({ ...webhook, cursor: first.to }, { overlap: 'SUPERSEDE' })]);
       const { deliveries } = await store().pollWaiting();
-      const seen = deliveries.filter(({ id }) => id === first.runs[0]?.deliveryId);
-      assert.equal(seen.at(-1)?.superseded, true);
+      const seen = deliveries.filter(({ id }) => id === first.runs[0]?.delivery.id);
+      assert.equal(seen.at(-1)?.ending, 'SUPERSEDED');
     });
 
     test('a webhook is named when it was created, updated, removed or disabled', async () => {

@@ -1,6 +1,7 @@
 import { after, before } from 'node:test';
 import type { Transition, WaitingDelivery } from '../../../src/domain/delivery.ts';
 import type { Webhook } from '../../../src/domain/webhook.ts';
+import type { StoreOptions } from '../../../src/store/open.ts';
 import type { Settlement, Store } from '../../../src/store/store.ts';
 import {
   anAttempt,
@@ -14,11 +15,13 @@ import {
 /** A way to have stores of one kind. */
 export interface Harness {
   readonly name: string;
-  /** An empty store. */
-  readonly open: () => Promise<Store>;
+  /** An empty store, with these bounds on how many deliveries may wait. */
+  readonly open: (bounds?: Bounds) => Promise<Store>;
   /** Closes a store and opens what it left, where it leaves anything. */
-  readonly reopen?: (store: Store) => Promise<Store>;
+  readonly reopen?: (store: Store, bounds?: Bounds) => Promise<Store>;
 }
+
+export type Bounds = Pick<StoreOptions, 'waitingMax' | 'namespaceWaitingMax'>;
 
 /** A store for all tests of a suite, each of which keeps to a namespace of its own. */
 export function useStore(harness: Harness): () => Store {
@@ -74,6 +77,17 @@ export function settlement(
   now = T0,
 ): Settlement {
   return { delivery, attempt: anAttempt(delivery.attempts + 1), transition, now };
+}
+
+/** Sweeps until there is nothing left to do. Returns how many rows each sweep touched. */
+export async function sweepAll(
+  store: Store,
+  query: Partial<Parameters<Store['sweep']>[0]>,
+): Promise<number[]> {
+  const touched: number[] = [];
+  do touched.push(await store.sweep({ now: T0, finishedBefore: 0, payloadsBefore: 0, ...query }));
+  while (touched.at(-1)! > 0);
+  return touched;
 }
 
 /** Polls away what became visible so far. */

@@ -47,14 +47,18 @@ function aFullWebhook(payload: Payload): Webhook {
 }
 
 const ALL_BYTES = Uint8Array.from({ length: 256 }, (_, i) => i);
+const REST = { eventFormat: 'ENVELOPE', headerTemplates: {} } as const;
 const PAYLOADS: Record<string, Payload> = {
-  data: { body: { kind: 'data', data: ALL_BYTES }, contentType: 'application/octet-stream' },
-  'no data': { body: { kind: 'data', data: new Uint8Array() }, contentType: 'a/b' },
-  text: { body: { kind: 'text', text: 'Grüße\n{"base64":"AA=="}' }, contentType: 'text/plain' },
+  data: { body: { kind: 'data', data: ALL_BYTES }, contentType: 'application/octet-stream', ...REST },
+  'no data': { body: { kind: 'data', data: new Uint8Array() }, contentType: 'a/b', ...REST },
+  text: { body: { kind: 'text', text: 'Grüße\n{"base64":"AA=="}' }, contentType: 'text/plain', ...REST },
   'a template': {
     body: { kind: 'template', source: '{{ webhook.name }}' },
     contentType: 'application/json',
+    eventFormat: 'CLOUDEVENTS_BINARY',
+    headerTemplates: { 'x-type': '{{ event.type }}' },
   },
+  'its events as they are': { contentType: 'a/b', eventFormat: 'RAW', headerTemplates: {} },
 };
 
 export function registrations(harness: Harness): void {

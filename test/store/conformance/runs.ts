@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import type { RunCursor } from '../../../src/domain/schedule.ts';
 import type { Webhook } from '../../../src/domain/webhook.ts';
 import type { RunFiring, UpcomingRun } from '../../../src/store/store.ts';
-import { anEvent, aRun, T0, testId } from '../../support/store.ts';
+import { aDelivery, anEvent, aRun, T0, testId } from '../../support/store.ts';
 import { type Harness, register, settlement, useStore, waitingOf } from './harness.ts';
 
 /** Of a webhook due long before those of other tests, so that they come first. */
@@ -14,7 +14,7 @@ function dueAt(at: number): { cursor: RunCursor } {
 function runsOf(webhook: Webhook, count: number): RunFiring['runs'] {
   return Array.from({ length: count }, () => ({
     event: anEvent({ namespace: webhook.namespace, nominalAt: T0 }),
-    deliveryId: testId('delivery'),
+    delivery: aDelivery(webhook.id),
   }));
 }
 
@@ -73,25 +73,28 @@ export function firing(harness: Harness): void {
       const run = aRun(webhook, { now: T0 + 60_005 });
       assert.deepEqual(await store().fireRuns([run]), ['FIRED']);
       assert.deepEqual(await read(webhook.id), { ...webhook, cursor: run.to });
-      const [{ event, deliveryId } = assert.fail()] = run.runs;
+      const [{ event, delivery } = assert.fail()] = run.runs;
       const [waiting] = await waitingOf(store(), webhook.id);
       assert.deepEqual(
         { ...waiting, ord: 0 },
         {
           ord: 0,
-          id: deliveryId,
+          id: delivery.id,
           webhookId: webhook.id,
           eventId: event.id,
           dueAt: T0 + 60_005,
           attempts: 0,
-          superseded: false,
+          attemptsBefore: 0,
+          format: 'BODY',
+          rendered: false,
         },
       );
-      assert.deepEqual(await store().getDelivery(deliveryId), {
-        id: deliveryId,
+      assert.deepEqual(await store().getDelivery(delivery.id), {
+        id: delivery.id,
         namespace: webhook.namespace,
         webhookId: webhook.id,
         eventId: event.id,
+        eventType: event.type,
         state: 'PENDING',
         attemptCount: 0,
         dueAt: T0 + 60_005,
@@ -152,12 +155,12 @@ export function firing(harness: Harness): void {
       const first = aRun(webhook);
       await store().fireRuns([first]);
       const [fresh] = runsOf(webhook, 1);
-      const again = { event: first.runs[0]!.event, deliveryId: testId('delivery') };
+      const again = { event: first.runs[0]!.event, delivery: aDelivery(webhook.id) };
       const second = aRun({ ...webhook, cursor: first.to }, { runs: [again, fresh!] });
       assert.deepEqual(await store().fireRuns([second]), ['FIRED']);
       assert.deepEqual(
         (await waitingOf(store(), webhook.id)).map(({ id }) => id),
-        [first.runs[0]?.deliveryId, fresh?.deliveryId],
+        [first.runs[0]?.delivery.id, fresh?.delivery.id],
       );
       assert.deepEqual((await read(webhook.id))?.cursor, second.to);
     });
@@ -186,7 +189,7 @@ export function overlaps(harness: Harness): void {
     }
 
     async function superseded(id: string): Promise<boolean[]> {
-      return (await waitingOf(store(), id)).map((delivery) => delivery.superseded);
+      return (await waitingOf(store(), id)).map((delivery) => delivery.ending === 'SUPERSEDED');
     }
 
     test('with SKIP, runs are left out and counted as skipped while one waits', async () => {
@@ -224,14 +227,14 @@ export function overlaps(harness: Harness): void {
     test('with SKIP, neither an event nor a run of another webhook stands in the way', async () => {
       const webhook = await register(store());
       await store().fireRuns([aRun(await register(store()))]);
-      const event = { event: anEvent(), deliveries: [{ id: testId('delivery'), webhookId: webhook.id }] };
+      const event = { event: anEvent(), deliveries: [aDelivery(webhook.id)] };
       await store().publish([{ ...event, dueAt: T0, run: false }]);
       assert.deepEqual(await store().fireRuns([aRun(webhook, { overlap: 'SKIP' })]), ['FIRED']);
     });
 
     test('with SKIP, a published run stands in the way', async () => {
       const webhook = await register(store());
-      const trigger = { event: anEvent(), deliveries: [{ id: testId('delivery'), webhookId: webhook.id }] };
+      const trigger = { event: anEvent(), deliveries: [aDelivery(webhook.id)] };
       await store().publish([{ ...trigger, dueAt: T0, run: true }]);
       assert.deepEqual(await store().fireRuns([aRun(webhook, { overlap: 'SKIP' })]), ['SKIPPED']);
     });
@@ -246,7 +249,7 @@ export function overlaps(harness: Harness): void {
     test('with SUPERSEDE, events and runs of other webhooks are not marked', async () => {
       const other = await fireFirst();
       const webhook = await register(store());
-      const event = { event: anEvent(), deliveries: [{ id: testId('delivery'), webhookId: webhook.id }] };
+      const event = { event: anEvent(), deliveries: [aDelivery(webhook.id)] };
       await store().publish([{ ...event, dueAt: T0, run: false }]);
       await store().fireRuns([aRun(webhook, { overlap: 'SUPERSEDE' })]);
       assert.deepEqual(await superseded(webhook.id), [false, false]);

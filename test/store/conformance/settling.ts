@@ -46,11 +46,13 @@ export function settling(harness: Harness): void {
           namespace: webhook.namespace,
           webhookId: webhook.id,
           eventId: delivery.eventId,
+          eventType: 'carillon.run',
           state: to,
           ...(reason && { reason }),
           attemptCount: 1,
           createdAt: T0,
           finishedAt: T0 + 8,
+          lastStatus: 200,
           attempts: [anAttempt(1)],
         });
       });
@@ -96,6 +98,7 @@ export function settling(harness: Harness): void {
       const { delivery } = await oneWaiting();
       const attempt: Attempt = {
         number: 1,
+        requestHeaders: ['webhook-id', delivery.id, 'x-odd', 'a, "b"', 'x-empty', ''],
         outcome: {
           kind: 'answered',
           status: 418,
@@ -104,6 +107,8 @@ export function settling(harness: Harness): void {
           truncated: true,
           startedAt: T0 + 1,
           durationMs: 0.125,
+          timing: { dnsMs: 0.25, connectMs: 1, tlsMs: 2.5, waitMs: 0, readMs: 12 },
+          remoteAddress: '[::1]:443',
         },
       };
       await store().settle([{ delivery, attempt, transition: { to: 'SUCCEEDED' }, now: T0 }], []);
@@ -119,8 +124,9 @@ export function settling(harness: Harness): void {
           message: `it's ${i}`,
           startedAt: i,
           durationMs: 1,
+          timing: {},
         } as const;
-        return { number: i + 1, outcome };
+        return { number: i + 1, requestHeaders: [], outcome };
       });
       const transition: Transition = { to: 'PENDING', dueAt: T0 };
       await store().settle(

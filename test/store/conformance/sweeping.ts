@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type Store, SWEEP_BATCH } from '../../../src/store/store.ts';
-import { aPublication, T0 } from '../../support/store.ts';
-import { aNamespace, type Harness, publishTo, register, settlement, useStore, waitingOf } from './harness.ts';
-
-async function sweepAll(store: Store, finishedBefore: number): Promise<number[]> {
-  const touched: number[] = [];
-  do touched.push(await store.sweep({ now: finishedBefore, finishedBefore }));
-  while (touched.at(-1)! > 0);
-  return touched;
-}
+import { SWEEP_BATCH } from '../../../src/store/store.ts';
+import { aDelivery, aPublication, T0 } from '../../support/store.ts';
+import {
+  aNamespace,
+  type Harness,
+  publishTo,
+  register,
+  settlement,
+  sweepAll,
+  useStore,
+  waitingOf,
+} from './harness.ts';
 
 export function sweeping(harness: Harness): void {
   describe(`${harness.name}: sweeping`, () => {
@@ -21,7 +23,7 @@ export function sweeping(harness: Harness): void {
       // Not in the order of finishing, as after a clock was set back.
       await store().settle([settlement(young!, undefined, T0 + 3)], []);
       await store().settle([settlement(exact!, undefined, T0 + 2), settlement(old!, undefined, T0 + 1)], []);
-      await sweepAll(store(), T0 + 2);
+      await sweepAll(store(), { finishedBefore: T0 + 2 });
 
       const kept = [exact!, young!, waiting!];
       const found = await store().listDeliveries({ namespace: webhook.namespace, limit: 10 });
@@ -41,9 +43,9 @@ export function sweeping(harness: Harness): void {
       const [delivery] = await publishTo(store(), webhook);
       await store().settle([settlement(delivery!, { to: 'PENDING', dueAt: T0 })], []);
       await store().settle([settlement({ ...delivery!, attempts: 1 }, undefined, T0)], []);
-      await sweepAll(store(), T0 + 1);
+      await sweepAll(store(), { finishedBefore: T0 + 1 });
       // The same id again would show what was left of the first.
-      const again = { id: delivery!.id, webhookId: webhook.id };
+      const again = aDelivery(webhook.id, { id: delivery!.id });
       await store().publish([{ ...aPublication([]), deliveries: [again] }]);
       assert.deepEqual((await store().getDelivery(delivery!.id))?.attempts, []);
     });
@@ -52,10 +54,10 @@ export function sweeping(harness: Harness): void {
       const webhook = await register(store());
       const [delivery] = await publishTo(store(), webhook);
       await store().settle([settlement(delivery!, undefined, T0)], []);
-      await sweepAll(store(), T0 + 1);
+      await sweepAll(store(), { finishedBefore: T0 + 1 });
       const late = settlement({ ...delivery!, attempts: 1 });
       assert.deepEqual(await store().settle([late], []), ['GONE']);
-      const again = { id: delivery!.id, webhookId: webhook.id };
+      const again = aDelivery(webhook.id, { id: delivery!.id });
       await store().publish([{ ...aPublication([]), deliveries: [again] }]);
       assert.deepEqual((await store().getDelivery(delivery!.id))?.attempts, []);
     });
@@ -69,15 +71,15 @@ export function sweeping(harness: Harness): void {
 
       const [first] = await waitingOf(store(), one.id);
       await store().settle([settlement(first!, undefined, T0)], []);
-      await sweepAll(store(), T0 + 1);
+      await sweepAll(store(), { finishedBefore: T0 + 1 });
       assert.equal(await store().getDelivery(first!.id), undefined);
       assert.ok(await isKept(), 'while one delivery waits');
 
       const [second] = await waitingOf(store(), two.id);
       await store().settle([settlement(second!, undefined, T0 + 5)], []);
-      await sweepAll(store(), T0 + 5);
+      await sweepAll(store(), { finishedBefore: T0 + 5 });
       assert.ok(await isKept(), 'while one delivery is finished and kept');
-      await sweepAll(store(), T0 + 6);
+      await sweepAll(store(), { finishedBefore: T0 + 6 });
       assert.ok(!(await isKept()), 'once all are gone');
     });
 
@@ -90,14 +92,14 @@ export function sweeping(harness: Harness): void {
         const [waiting] = await waitingOf(store(), id);
         await store().settle([settlement(waiting!, undefined, T0)], []);
       }
-      await sweepAll(store(), T0 + 1);
+      await sweepAll(store(), { finishedBefore: T0 + 1 });
       assert.deepEqual(await store().getEventBodies([publication.event.id]), [undefined]);
     });
 
     test('an event without deliveries goes by the time it was made', async () => {
       const [old, young] = [T0 + 1, T0 + 2].map((createdAt) => aPublication([], { event: { createdAt } }));
       await store().publish([old!, young!]);
-      await sweepAll(store(), T0 + 2);
+      await sweepAll(store(), { finishedBefore: T0 + 2 });
       const bodies = await store().getEventBodies([old!.event.id, young!.event.id]);
       assert.deepEqual(
         bodies.map((body) => body?.id),
@@ -106,20 +108,20 @@ export function sweeping(harness: Harness): void {
     });
 
     test('many go in small batches, and nothing more is left to do after a 0', async () => {
-      await sweepAll(store(), T0 + 100);
+      await sweepAll(store(), { finishedBefore: T0 + 100 });
       const webhook = await register(store(), { namespace: aNamespace() });
       const waiting = await publishTo(store(), webhook, 2 * SWEEP_BATCH + 1);
       await store().settle(
         waiting.map((delivery) => settlement(delivery, undefined, T0)),
         [],
       );
-      const touched = await sweepAll(store(), T0 + 100);
+      const touched = await sweepAll(store(), { finishedBefore: T0 + 100 });
       assert.ok(
         touched.every((rows) => rows <= SWEEP_BATCH),
         `rows: ${touched}`,
       );
       assert.deepEqual(await store().listDeliveries({ namespace: webhook.namespace, limit: 1 }), []);
-      assert.equal(await store().sweep({ now: T0 + 100, finishedBefore: T0 + 100 }), 0);
+      assert.equal(await store().sweep({ now: T0 + 100, finishedBefore: T0 + 100, payloadsBefore: 0 }), 0);
     });
   });
 }

@@ -17,7 +17,7 @@ function aThread(onMessage: string): Worker {
        if (request === 'close') return parentPort.close();
        const answer = () => parentPort.postMessage({
          kind: 'replies',
-         replies: request.calls.map(() => ({ ok: true, answer: request.calls.length })),
+         replies: request.calls.map(() => ({ ok: true, answer: { touched: request.calls.length, cancelled: 0 } })),
        });
        ${onMessage}
      });`,
@@ -31,15 +31,32 @@ const NEVER = 3_600_000;
 
 function storeOn(t: TestContext, thread: Worker, options: SqliteOptions): Store {
   t.after(() => thread.terminate());
-  return sqliteStore(thread, options);
+  return sqliteStore(thread, settings(options));
 }
 
-const sweep = (store: Store): Promise<number> => store.sweep({ now: 0, finishedBefore: 0 });
+const sweep = (store: Store): Promise<number> =>
+  store.sweep({ now: 0, finishedBefore: 0, payloadsBefore: 0 });
 
 describe('calls to the database thread', () => {
   test('writes that arrive together share a message', async (t) => {
     const store = storeOn(t, aThread(ANSWERS), { lingerMs: 1 });
     assert.deepEqual(await Promise.all([sweep(store), sweep(store), sweep(store)]), [3, 3, 3]);
+  });
+
+  test('a write that comes out of the blue waits for no company but that of its turn', async (t) => {
+    const store = storeOn(t, aThread(ANSWERS), { lingerMs: NEVER });
+    assert.deepEqual(await Promise.all([sweep(store), sweep(store)]), [2, 2]);
+  });
+
+  test('a write soon after another waits for company', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const store = storeOn(t, aThread(ANSWERS), { lingerMs: 5 });
+    await sweep(store);
+    const first = sweep(store);
+    await new Promise((resolve) => setImmediate(resolve));
+    const second = sweep(store);
+    t.mock.timers.tick(5);
+    assert.deepEqual(await Promise.all([first, second]), [2, 2]);
   });
 
   test('a read waits for no company', async (t) => {
@@ -60,6 +77,7 @@ describe('calls to the database thread', () => {
 
   test('closing waits for no company', async (t) => {
     const store = storeOn(t, aThread(ANSWERS), { lingerMs: NEVER });
+    await sweep(store);
     const answer = sweep(store);
     await store.close();
     assert.equal(await answer, 1);

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { WaitingDelivery } from '../../../src/domain/delivery.ts';
 import { createFeed } from '../../../src/store/sqlite/feed.ts';
 import { anEvent, aPublication, aWebhook, openMemoryStore, T0 } from '../../support/store.ts';
 
-function waiting(ord: number, webhookId: string) {
-  const id = `msg_${ord}`;
-  return { ord, id, webhookId, eventId: `evt_${ord}`, dueAt: T0, attempts: 0, superseded: false };
+function waiting(ord: number, webhookId: string): WaitingDelivery {
+  const [id, eventId] = [`msg_${ord}`, `evt_${ord}`];
+  const made = { dueAt: T0, attempts: 0, attemptsBefore: 0, format: 'BODY', rendered: false } as const;
+  return { ord, id, webhookId, eventId, ...made };
 }
 
 const BOUNDS = { visibleRowsMax: 2, visibleBytesMax: 10, changedMax: 2 };
@@ -35,13 +37,13 @@ describe('what the store holds for the next polls', () => {
   test('a row that changes before it is polled takes no second place', () => {
     const feed = createFeed(BOUNDS);
     feed.deliveries([waiting(1, 'a'), waiting(2, 'b')]);
-    feed.deliveries([{ ...waiting(1, 'a'), superseded: true }]);
+    feed.deliveries([{ ...waiting(1, 'a'), ending: 'REQUESTED' }]);
     const { deliveries, topUp } = feed.takeWaiting();
     assert.deepEqual(
-      deliveries.map(({ ord, superseded }) => [ord, superseded]),
+      deliveries.map(({ ord, ending }) => [ord, ending]),
       [
-        [1, true],
-        [2, false],
+        [1, 'REQUESTED'],
+        [2, undefined],
       ],
     );
     assert.deepEqual(topUp, []);

@@ -13,10 +13,10 @@ function aGroup(overrides: Partial<GroupDeps> = {}) {
   const select = db.prepare<[n: number]>('SELECT n FROM numbers ORDER BY n');
   const unused = (): never => assert.fail('not called');
   const verbs = {
-    sweep(n: number) {
+    sweep([n]: [number]) {
       insert.run(n);
       if (n < 0) throw new Error(`bad ${n}`);
-      return n;
+      return { touched: n, cancelled: 0 };
     },
     getDelivery: () => undefined,
   };
@@ -24,13 +24,13 @@ function aGroup(overrides: Partial<GroupDeps> = {}) {
   const run = createGroup({
     db,
     verbs: new Proxy(verbs, { get: (some, verb) => Reflect.get(some, verb) ?? unused }) as unknown as Verbs,
-    onRollback: () => rollbacks++,
+    memory: { begin: () => {}, mark: () => 0, undo: () => rollbacks++ },
     isTrouble: () => false,
     isDiskFailure: () => false,
     ...overrides,
   });
   return {
-    run: (...numbers: number[]) => run(numbers.map((n): Call => ['sweep', n])),
+    run: (...numbers: number[]) => run(numbers.map((n): Call => ['sweep', [n, 0, 0]])),
     read: () => run([['getDelivery', 'id']]),
     stored: () => select.all().map(([n]) => n),
     rollbacks: () => rollbacks,
@@ -38,7 +38,7 @@ function aGroup(overrides: Partial<GroupDeps> = {}) {
   };
 }
 
-const ok = (answer: number): Reply => ({ ok: true, answer });
+const ok = (touched: number): Reply => ({ ok: true, answer: { touched, cancelled: 0 } });
 const failed = (kind: 'UNAVAILABLE' | 'FAULT', message: string): Reply => ({
   ok: false,
   failure: { kind, message },

@@ -1,0 +1,45 @@
+"""Receives webhooks and believes only those that are genuine.
+
+    pip install standardwebhooks
+    WEBHOOK_SECRET=whsec_… python receiver.py
+"""
+
+import json
+import os
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from standardwebhooks import Webhook, WebhookVerificationError
+
+webhook = Webhook(os.environ["WEBHOOK_SECRET"])
+
+
+class Receiver(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        # The bytes as they came: JSON that was parsed and written again has another signature.
+        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        try:
+            event = webhook.verify(body, dict(self.headers))
+        except (WebhookVerificationError, ValueError) as error:
+            print(f"refused: {error}", file=sys.stderr)
+            self.answer(401)
+            return
+        # A delivery can come twice, after a crash here or there: then with the same webhook-id.
+        print(self.headers["webhook-id"], event["type"], json.dumps(event["data"]), flush=True)
+        self.answer(204)
+
+    def answer(self, status: int) -> None:
+        self.send_response(status)
+        if status != 204:
+            self.send_header("content-length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+server = ThreadingHTTPServer(("127.0.0.1", int(os.environ.get("PORT", "4000"))), Receiver)
+print(f"listening on http://127.0.0.1:{server.server_port}", flush=True)
+server.serve_forever()

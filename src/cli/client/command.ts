@@ -1,0 +1,87 @@
+/** What a command line can say: pure data, so that help costs nothing to print. */
+
+/** The groups of commands that are clients of the API, each of one service. */
+export const GROUPS = ['webhooks', 'events', 'deliveries'] as const;
+export type Group = (typeof GROUPS)[number];
+
+/** What each group is for, for the list of all commands. */
+export const GROUP_TITLES: Readonly<Record<Group, string>> = {
+  webhooks: 'register and manage webhooks',
+  events: 'publish events, and send them again',
+  deliveries: 'see what was sent and what waits, follow it, send it again',
+};
+
+/** One command, such as `carillon webhooks register`. */
+export interface Command {
+  readonly verb: string;
+  /** What stands after the verb; none when there is none. */
+  readonly argument?: Argument;
+  /** What it does, a sentence of one line. */
+  readonly about: string;
+  /** What else there is to know. */
+  readonly notes?: string;
+  readonly options: readonly Option[];
+  /** What follows `carillon <group> <verb>`. */
+  readonly examples: readonly string[];
+}
+
+export interface Argument {
+  /** What stands for it in help. */
+  readonly name: string;
+  readonly about: string;
+  readonly required: boolean;
+  /** The field of the request that it becomes, as the server names it. */
+  readonly field?: string;
+}
+
+export interface Option {
+  /** `--every` */
+  readonly flag: string;
+  /** What stands for its value in help; a switch has none. */
+  readonly value?: string;
+  /** It can be given several times. */
+  readonly many?: boolean;
+  readonly about: string;
+  /** The field of the request that it sets, as the server names it: `webhook.schedule.every`. */
+  readonly field?: string;
+}
+
+/** What every command takes. */
+export const COMMON: readonly Option[] = [
+  { flag: '--json', about: 'Print what the API answers as JSON, with all of its fields.' },
+  {
+    flag: '--address',
+    value: 'url',
+    about: 'Where the server is (default http://127.0.0.1:8090; or CARILLON_ADDRESS in the environment).',
+  },
+  {
+    flag: '--api-key',
+    value: 'key',
+    about: 'The key to show to the server (or CARILLON_API_KEY in the environment, which others do not see).',
+  },
+  { flag: '--namespace', value: 'name', about: 'The tenant (default the server’s).', field: 'namespace' },
+  { flag: '--help', about: 'Print this.' },
+];
+
+/** A command line that was taken apart. */
+export interface Invocation {
+  readonly group: Group;
+  readonly command: Command;
+  readonly argument: string | undefined;
+  /** The values of each flag that was given, in order; a switch has one, empty. */
+  readonly flags: ReadonlyMap<string, readonly string[]>;
+}
+
+/** A wrong call: its message says what would be right. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** The last value of a flag, which wins over those before it; undefined when it was not given. */
+export function flagValue({ flags }: Pick<Invocation, 'flags'>, flag: string): string | undefined {
+  return flags.get(flag)?.at(-1);
+}
+
+export function flagValues({ flags }: Pick<Invocation, 'flags'>, flag: string): readonly string[] {
+  return flags.get(flag) ?? [];
+}

@@ -1,0 +1,114 @@
+import type { Argument, Command, Option } from './command.ts';
+
+const DELIVERY: Argument = {
+  name: 'delivery',
+  about: 'Its id, which the destination saw as webhook-id.',
+  required: true,
+  field: 'id',
+};
+
+/** What deliveries are chosen by; each is a comparison of the filter but `--webhook` and `--filter`. */
+const WHICH: readonly Option[] = [
+  {
+    flag: '--webhook',
+    value: 'webhook',
+    about: 'Only those of this webhook: id, or name.',
+    field: 'webhook_id',
+  },
+  {
+    flag: '--state',
+    value: 'state',
+    about: 'Only those in this state: pending, succeeded, failed or cancelled.',
+    field: 'filter',
+  },
+  { flag: '--event', value: 'id', about: 'Only those of this event.', field: 'filter' },
+  {
+    flag: '--type',
+    value: 'type',
+    about: 'Only those of events of this type; order.* for all types that begin so.',
+    field: 'filter',
+  },
+  {
+    flag: '--status',
+    value: 'status',
+    about: 'Only those last answered with this status, or one of this class: 503, 5xx.',
+    field: 'filter',
+  },
+  {
+    flag: '--filter',
+    value: 'filter',
+    about: 'Only those for which this is true, as the API has it: state = FAILED AND create_time > …',
+    field: 'filter',
+  },
+];
+
+const SINCE: Option = {
+  flag: '--since',
+  value: 'time',
+  about: 'Only those created at this time (RFC 3339) or later, or so long ago (2h).',
+  field: 'filter',
+};
+
+export const DELIVERY_COMMANDS: readonly Command[] = [
+  {
+    verb: 'list',
+    about: 'List deliveries, newest first.',
+    options: [
+      ...WHICH,
+      SINCE,
+      { flag: '--until', value: 'time', about: 'Only those created before this time.', field: 'filter' },
+      { flag: '--limit', value: 'number', about: 'How many at most (default 50, at most 10000).' },
+    ],
+    examples: ['--webhook joe --state failed', '--status 5xx --since 1h', '--filter "state = FAILED" --json'],
+  },
+  {
+    verb: 'get',
+    argument: DELIVERY,
+    about: 'Show a delivery with its attempts.',
+    options: [
+      { flag: '--full', about: 'Show the headers, and what the destination answered, of each attempt.' },
+    ],
+    examples: ['msg_01M85WKSFC3VGD8PTTK4CPV79D --full'],
+  },
+  {
+    verb: 'watch',
+    about: 'Show what happens to deliveries, as it happens, until stopped.',
+    notes:
+      'A line for each attempt, retry by hand, and cancellation; with --json, an object a line. When the server ' +
+      'goes away for a while it goes on where it was.',
+    options: [
+      ...WHICH,
+      {
+        flag: '--resume',
+        value: 'token',
+        about: 'Begin after the change that had this resume token, rather than now.',
+        field: 'resume_token',
+      },
+      { flag: '--limit', value: 'number', about: 'Stop after so many.' },
+    ],
+    examples: ['', '--webhook joe --state failed'],
+  },
+  {
+    verb: 'retry',
+    argument: { ...DELIVERY, required: false },
+    about: 'Send a delivery again now, or all failed ones of a webhook.',
+    notes: 'Give a delivery, or --webhook. At most 10000 a call.',
+    options: [
+      {
+        flag: '--webhook',
+        value: 'webhook',
+        about: 'All FAILED deliveries of this webhook: id, or name.',
+        field: 'failed_of.webhook_id',
+      },
+      { ...SINCE, field: 'failed_of.start_time' },
+    ],
+    examples: ['msg_01M85WKSFC3VGD8PTTK4CPV79D', '--webhook joe --since 1d'],
+  },
+  {
+    verb: 'cancel',
+    argument: DELIVERY,
+    about: 'Give up a delivery that waits. One that is being sent has its chance first.',
+    options: [],
+    examples: ['msg_01M85WKSFC3VGD8PTTK4CPV79D'],
+  },
+];

@@ -1,0 +1,125 @@
+import type { Argument, Command, Option } from './command.ts';
+import { WEBHOOK_FIELDS } from './webhook-fields.ts';
+
+const WEBHOOK: Argument = {
+  name: 'webhook',
+  about: 'Its id, or its name if no other has it.',
+  required: true,
+  field: 'id',
+};
+
+const FROM: Option = {
+  flag: '--from',
+  value: 'file',
+  about:
+    'Take the webhook from a file of JSON as the API has it, or from standard input (-). Options add to it.',
+};
+
+export const WEBHOOK_COMMANDS: readonly Command[] = [
+  {
+    verb: 'register',
+    about: 'Register a webhook, or change the one that has the same name and destination.',
+    notes:
+      'Without a schedule and event types it rings every 5 s, unless the server is configured otherwise. The ' +
+      'signing secret is printed once, when the webhook is new.',
+    options: [
+      ...WEBHOOK_FIELDS,
+      FROM,
+      { flag: '--validate-only', about: 'Do everything but register it.', field: 'validate_only' },
+    ],
+    examples: [
+      '--name joe --destination https://example.com/hook --every 5s',
+      "--name nightly --destination https://example.com/hook --cron '30 2 * * *' --time-zone Europe/Vienna",
+      '--name orders --destination https://example.com/hook --event-type order.* --filter "event.data.amount > 100"',
+    ],
+  },
+  {
+    verb: 'list',
+    about: 'List webhooks, oldest first.',
+    options: [
+      { flag: '--name', value: 'name', about: 'Only those with this name.', field: 'name' },
+      {
+        flag: '--state',
+        value: 'state',
+        about: 'Only those in this state: active, paused or disabled.',
+        field: 'state',
+      },
+      {
+        flag: '--label',
+        value: 'key=value',
+        many: true,
+        about: 'Only those with this label; several for all of them.',
+        field: 'labels',
+      },
+      { flag: '--limit', value: 'number', about: 'How many at most (default 50, at most 10000).' },
+    ],
+    examples: ['--state disabled', '--label team=red --json'],
+  },
+  {
+    verb: 'get',
+    argument: WEBHOOK,
+    about: 'Show a webhook.',
+    options: [],
+    examples: ['joe', 'wh_01M85WKSFC3VGD8PTTK4CPV79D --json'],
+  },
+  {
+    verb: 'update',
+    argument: WEBHOOK,
+    about: 'Change a webhook: the fields that are given, and no others.',
+    options: [
+      ...WEBHOOK_FIELDS.filter(({ onlyAtRegistration }) => !onlyAtRegistration),
+      FROM,
+      {
+        flag: '--clear',
+        value: 'field',
+        many: true,
+        about:
+          'Set a field to nothing, by its name in the API: schedule, filter, labels, limits.rate_limit …',
+        field: 'update_mask',
+      },
+      {
+        flag: '--etag',
+        value: 'etag',
+        about: 'Only if it was not changed since it had this etag.',
+        field: 'webhook.etag',
+      },
+    ],
+    examples: ['joe --every 1m', 'joe --concurrency 2 --clear labels'],
+  },
+  ...(
+    [
+      ['pause', 'Stop ringing a webhook. Events for it wait, runs are skipped.', 'joe'],
+      ['resume', 'Ring a paused or disabled webhook again.', 'joe'],
+    ] as const
+  ).map(
+    ([verb, about, example]): Command => ({
+      verb,
+      argument: WEBHOOK,
+      about,
+      options: [{ flag: '--etag', value: 'etag', about: 'Only if it was not changed since.', field: 'etag' }],
+      examples: [example],
+    }),
+  ),
+  {
+    verb: 'remove',
+    argument: { ...WEBHOOK, about: 'Its id, or a name: all webhooks with this name are removed.' },
+    about: 'Remove webhooks, and cancel what waits for them.',
+    options: [
+      {
+        flag: '--destination',
+        value: 'url',
+        about: 'Of those with the name, only the one with this destination.',
+        field: 'destination',
+      },
+      { flag: '--etag', value: 'etag', about: 'Only if it was not changed since.', field: 'etag' },
+    ],
+    examples: ['joe', 'joe --destination https://example.com/hook'],
+  },
+  {
+    verb: 'trigger',
+    argument: WEBHOOK,
+    about: 'Ring a webhook once, now, and print the id of the delivery.',
+    options: [],
+    examples: ['joe'],
+  },
+];

@@ -1,0 +1,82 @@
+import { create } from '@bufbuild/protobuf';
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import {
+  CancelDeliveryResponseSchema,
+  type Delivery,
+  GetDeliveryResponseSchema,
+  ListDeliveriesResponseSchema,
+  RetryDeliveryResponseSchema,
+} from '../../../gen/carillon/v1/delivery_pb.ts';
+import { flagValue, UsageError } from './command.ts';
+import { attemptsShown, deliveryCard, deliveryColumns } from './delivery-shown.ts';
+import { counted, gather, type Job, namespaceOf, show, tellMore, type Verb, webhookId } from './shown.ts';
+import { table } from './table.ts';
+import { timeJson } from './values.ts';
+import { watch } from './watch.ts';
+import { whichDeliveries } from './which.ts';
+
+/** `carillon deliveries …`. */
+export const DELIVERY_VERBS: Readonly<Record<string, Verb>> = { list, get, watch, retry, cancel };
+
+async function list(job: Job): Promise<void> {
+  const { invocation, connection, world, paper } = job;
+  const query = { namespace: namespaceOf(invocation), filter: await whichDeliveries(job) };
+  const found = await gather<Delivery>(invocation, async (pageSize, pageToken) => {
+    const page = await connection.deliveries.listDeliveries({ ...query, pageSize, pageToken });
+    return { rows: page.deliveries, nextPageToken: page.nextPageToken };
+  });
+  const answer = create(ListDeliveriesResponseSchema, {
+    deliveries: [...found.rows],
+    nextPageToken: found.nextPageToken,
+  });
+  show(job, ListDeliveriesResponseSchema, answer, () =>
+    found.rows.length === 0 ? 'no deliveries\n' : table(deliveryColumns(world.now()), found.rows, paper),
+  );
+  tellMore(job, found);
+}
+
+async function get(job: Job): Promise<void> {
+  const { invocation, connection, world, paper } = job;
+  const answer = await connection.deliveries.getDelivery(named(job));
+  show(job, GetDeliveryResponseSchema, answer, () => {
+    const { delivery } = answer;
+    if (delivery === undefined) return '';
+    const full = flagValue(invocation, '--full') !== undefined;
+    return deliveryCard(delivery, world.now(), paper) + attemptsShown(delivery, full, world.now(), paper);
+  });
+}
+
+async function retry(job: Job): Promise<void> {
+  const { invocation, connection, world } = job;
+  const { argument: id } = invocation;
+  const [webhook, since] = [flagValue(invocation, '--webhook'), flagValue(invocation, '--since')];
+  if ((id === undefined) === (webhook === undefined))
+    throw new UsageError('give either a delivery, or --webhook');
+  if (id !== undefined && since !== undefined) throw new UsageError('--since goes with --webhook only');
+  const startTime =
+    since === undefined
+      ? {}
+      : { startTime: timestampFromDate(new Date(timeJson('--since', since, world.now(), 'ago'))) };
+  const answer = await connection.deliveries.retryDelivery({
+    namespace: namespaceOf(invocation),
+    target:
+      webhook === undefined
+        ? { case: 'id', value: id ?? '' }
+        : { case: 'failedOf', value: { webhookId: await webhookId(job, webhook), ...startTime } },
+  });
+  show(job, RetryDeliveryResponseSchema, answer, () => {
+    const more = answer.more ? '; there are more: do this again for them' : '';
+    return `${counted(answer.count, 'delivery is', 'deliveries are')} sent again${more}\n`;
+  });
+}
+
+async function cancel(job: Job): Promise<void> {
+  const answer = await job.connection.deliveries.cancelDelivery(named(job));
+  show(job, CancelDeliveryResponseSchema, answer, () =>
+    answer.delivery === undefined ? '' : deliveryCard(answer.delivery, job.world.now(), job.paper),
+  );
+}
+
+function named({ invocation }: Job): { id: string; namespace: string } {
+  return { id: invocation.argument ?? '', namespace: namespaceOf(invocation) };
+}

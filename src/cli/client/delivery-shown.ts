@@ -1,0 +1,128 @@
+import {
+  type Attempt,
+  type Delivery,
+  Delivery_State,
+  Delivery_StateSchema,
+  type Timing,
+} from '../../../gen/carillon/v1/delivery_pb.ts';
+import { utf8 } from './data.ts';
+import { enumName } from './shown.ts';
+import type { Style } from './style.ts';
+import { type Column, card, type Paper, table } from './table.ts';
+import { plain, plainLines } from './text.ts';
+import { fromNow, inFull, span, untilThen } from './times.ts';
+
+/** A delivery in a list. */
+export function deliveryColumns(now: number): readonly Column<Delivery>[] {
+  return [
+    { title: 'ID', text: ({ id }) => id },
+    { title: 'CREATED', text: ({ createTime }) => fromNow(createTime, now), rank: 5 },
+    { title: 'STATE', text: stateOf, style: stateStyle },
+    { title: 'TRIES', text: ({ attemptCount }) => String(attemptCount), align: 'right', rank: 3 },
+    { title: 'ANSWER', text: answerOf, align: 'right', rank: 4 },
+    { title: 'NEXT', text: ({ nextAttemptTime }) => untilThen(nextAttemptTime, now), rank: 2 },
+    { title: 'TYPE', text: ({ eventType }) => eventType, atLeast: 10, rank: 6 },
+    { title: 'EVENT', text: ({ eventId }) => eventId, atLeast: 12, rank: 0 },
+    { title: 'WEBHOOK', text: ({ webhookId }) => webhookId, rank: 1 },
+  ];
+}
+
+/** A delivery in full, without its attempts. */
+export function deliveryCard(delivery: Delivery, now: number, paper: Paper): string {
+  return card(
+    [
+      ['id', delivery.id],
+      ['state', stateOf(delivery)],
+      ['webhook', delivery.webhookId],
+      ['event', delivery.eventId],
+      ['type', delivery.eventType],
+      ['namespace', delivery.namespace],
+      ['attempts', String(delivery.attemptCount)],
+      ['last answer', answerOf(delivery)],
+      ['next attempt', inFull(delivery.nextAttemptTime, now)],
+      ['run of', inFull(delivery.scheduledTime, now)],
+      ['repeats', delivery.replayOf],
+      ['created', inFull(delivery.createTime, now)],
+      ['finished', inFull(delivery.finishTime, now)],
+    ],
+    paper,
+  );
+}
+
+/** Its attempts, a line each; in full with headers and answers. */
+export function attemptsShown({ attempts }: Delivery, full: boolean, now: number, paper: Paper): string {
+  if (attempts.length === 0) return '';
+  const lines = `\n${table(attemptColumns(now), attempts, paper)}`;
+  return full ? lines + attempts.map((attempt) => exchange(attempt, paper)).join('') : lines;
+}
+
+function attemptColumns(now: number): readonly Column<Attempt>[] {
+  return [
+    { title: '#', text: ({ number }) => String(number), align: 'right' },
+    { title: 'BEGAN', text: ({ startTime }) => fromNow(startTime, now) },
+    { title: 'RESULT', text: resultOf, style: attemptStyle, atLeast: 12 },
+    { title: 'TOOK', text: ({ duration }) => span(duration), align: 'right' },
+    { title: 'OF WHICH', text: ({ timing }) => timingOf(timing), atLeast: 12, rank: 0 },
+    { title: 'ADDRESS', text: ({ remoteAddress }) => remoteAddress, rank: 1 },
+  ];
+}
+
+/** The request's headers, and the whole answer. */
+function exchange(attempt: Attempt, { style }: Paper): string {
+  const headers = (of: Readonly<Record<string, string>>, mark: string) =>
+    Object.entries(of).map(([name, value]) => `${style.quiet(mark)} ${plain(`${name}: ${value}`)}\n`);
+  const { responseBody: bytes } = attempt;
+  const text = utf8(bytes);
+  const body =
+    bytes.length === 0
+      ? ''
+      : text === undefined
+        ? `${bytes.length} bytes that are not text`
+        : plainLines(text);
+  return [
+    `\n${style.strong(`attempt ${attempt.number}`)}\n`,
+    ...headers(attempt.requestHeaders, '>'),
+    `${style.quiet('<')} ${plain(resultOf(attempt))}\n`,
+    ...headers(attempt.responseHeaders, '<'),
+    ...(body === '' ? [] : [`\n${body}${attempt.responseTruncated ? '…' : ''}\n`]),
+  ].join('');
+}
+
+/** `200`, or why there was no answer. */
+export function resultOf({ responseStatus, errorClass, errorMessage }: Attempt): string {
+  return errorClass === '' ? String(responseStatus) : `${errorClass}: ${errorMessage}`;
+}
+
+export function attemptStyle({ responseStatus }: Attempt): keyof Style {
+  return responseStatus >= 200 && responseStatus < 300 ? 'good' : 'bad';
+}
+
+export function stateOf({ state, stateReason }: Delivery): string {
+  const name = enumName(Delivery_StateSchema, state);
+  return stateReason === '' ? name : `${name} (${stateReason})`;
+}
+
+export function stateStyle({ state, attemptCount }: Delivery): keyof Style | undefined {
+  switch (state) {
+    case Delivery_State.SUCCEEDED:
+      return 'good';
+    case Delivery_State.FAILED:
+      return 'bad';
+    case Delivery_State.CANCELLED:
+      return 'quiet';
+    default:
+      return attemptCount > 0 ? 'warn' : undefined;
+  }
+}
+
+function answerOf({ lastResponseStatus }: Delivery): string {
+  return lastResponseStatus === 0 ? '' : String(lastResponseStatus);
+}
+
+function timingOf(timing: Timing | undefined): string {
+  const { dns, connect, tls, wait, read } = timing ?? {};
+  return Object.entries({ dns, connect, tls, wait, read })
+    .filter(([, part]) => part !== undefined)
+    .map(([name, part]) => `${name} ${span(part)}`)
+    .join(', ');
+}

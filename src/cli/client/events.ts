@@ -1,0 +1,224 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import {
+  type Event,
+  EventSchema,
+  GetEventResponseSchema,
+  ListEventsResponseSchema,
+  PublishRequestSchema,
+  PublishResponseSchema,
+  PurgeEventResponseSchema,
+  ReplayEventsResponseSchema,
+} from '../../../gen/carillon/v1/event_pb.ts';
+import { flagValue, flagValues, type Invocation, UsageError } from './command.ts';
+import { eventData, readContent, utf8 } from './data.ts';
+import { counted, gather, type Job, namespaceOf, show, tellMore, type Verb, webhookId } from './shown.ts';
+import { type Column, card, table } from './table.ts';
+import { plainLines } from './text.ts';
+import { fromNow, inFull, msOf } from './times.ts';
+import { readDuration, readEntry, timeJson } from './values.ts';
+
+/** `carillon events …`. */
+export const EVENT_VERBS: Readonly<Record<string, Verb>> = { publish, list, get, replay, purge };
+
+/** How much of an event's data is shown; JSON has all of it. */
+const SHOWN_BYTES = 16 * 1024;
+
+async function publish(job: Job): Promise<void> {
+  const { invocation, connection, world } = job;
+  const [data, deliverAt, delay] = ['--data', '--deliver-at', '--delay'].map((flag) =>
+    flagValue(invocation, flag),
+  );
+  if (deliverAt !== undefined && delay !== undefined) {
+    throw new UsageError('--deliver-at and --delay are both given; give one of them');
+  }
+  const contentType = flagValue(invocation, '--content-type');
+  const time = flagValue(invocation, '--time');
+  const event = create(EventSchema, {
+    type: invocation.argument ?? '',
+    namespace: namespaceOf(invocation),
+    id: flagValue(invocation, '--id') ?? '',
+    source: flagValue(invocation, '--source') ?? '',
+    subject: flagValue(invocation, '--subject') ?? '',
+    headers: Object.fromEntries(
+      flagValues(invocation, '--header').map((text) => readEntry('--header', text)),
+    ),
+    contentType: contentType ?? '',
+    ...(time !== undefined && { time: moment('--time', time, world.now(), 'ago') }),
+    ...(data !== undefined && eventData(await readContent('--data', data, world), contentType)),
+  });
+  const answer = await connection.events.publish(
+    create(PublishRequestSchema, { event, ...deliveryTime(deliverAt, delay, world.now()) }),
+  );
+  show(job, PublishResponseSchema, answer, () => {
+    const deliveries = counted(answer.deliveryCount, 'delivery', 'deliveries');
+    return `${answer.id} ${answer.duplicate ? 'was published before' : 'published'}, ${deliveries}\n`;
+  });
+}
+
+function deliveryTime(
+  deliverAt: string | undefined,
+  delay: string | undefined,
+  now: number,
+): MessageInitShape<typeof PublishRequestSchema> {
+  if (deliverAt !== undefined) {
+    const value = moment('--deliver-at', deliverAt, now, 'ahead');
+    return { deliveryTime: { case: 'deliverAt', value } };
+  }
+  if (delay === undefined) return {};
+  const ms = readDuration('--delay', delay);
+  const value = { seconds: BigInt(Math.floor(ms / 1000)), nanos: (ms % 1000) * 1e6 };
+  return { deliveryTime: { case: 'delay', value } };
+}
+
+async function list(job: Job): Promise<void> {
+  const { invocation, connection, world, paper } = job;
+  const query = {
+    namespace: namespaceOf(invocation),
+    type: flagValue(invocation, '--type') ?? '',
+    ...rangeOf(job),
+  };
+  const found = await gather<Event>(invocation, async (pageSize, pageToken) => {
+    const { events, nextPageToken } = await connection.events.listEvents({ ...query, pageSize, pageToken });
+    return { rows: events, nextPageToken };
+  });
+  const answer = create(ListEventsResponseSchema, {
+    events: [...found.rows],
+    nextPageToken: found.nextPageToken,
+  });
+  show(job, ListEventsResponseSchema, answer, () =>
+    found.rows.length === 0 ? 'no events\n' : table(eventColumns(world.now()), found.rows, paper),
+  );
+  tellMore(job, found);
+}
+
+function eventColumns(now: number): readonly Column<Event>[] {
+  return [
+    { title: 'ID', text: ({ id }) => id },
+    { title: 'PUBLISHED', text: ({ createTime }) => fromNow(createTime, now) },
+    { title: 'TYPE', text: ({ type }) => type, atLeast: 12 },
+    { title: 'SOURCE', text: ({ source }) => source, atLeast: 8, rank: 1 },
+    { title: 'SUBJECT', text: ({ subject }) => subject, atLeast: 8, rank: 2 },
+    { title: 'CONTENT', text: ({ contentType }) => contentType, atLeast: 8, rank: 0 },
+    { title: '', text: ({ purged }) => (purged ? 'purged' : ''), style: () => 'warn' },
+  ];
+}
+
+async function get(job: Job): Promise<void> {
+  const { connection, world, paper } = job;
+  const answer = await connection.events.getEvent(named(job.invocation));
+  show(job, GetEventResponseSchema, answer, () => {
+    const { event, deliveryCount } = answer;
+    if (event === undefined) return '';
+    const fields = card(
+      [
+        ['id', event.id],
+        ['type', event.type],
+        ['namespace', event.namespace],
+        ['source', event.source],
+        ['subject', event.subject],
+        ['time', inFull(event.time, world.now())],
+        ['published', inFull(event.createTime, world.now())],
+        ['run of', inFull(event.scheduledTime, world.now())],
+        ['content type', event.contentType],
+        [
+          'headers',
+          Object.entries(event.headers)
+            .map(([name, value]) => `${name}=${value}`)
+            .join(', '),
+        ],
+        ['deliveries', String(deliveryCount)],
+        ['data', event.purged ? 'erased' : dataLine(event)],
+      ],
+      paper,
+    );
+    const text = dataText(event);
+    return text === undefined ? fields : `${fields}\n${text}\n`;
+  });
+}
+
+/** What its data is, when it is not shown as text. */
+function dataLine({ data }: Event): string {
+  switch (data.case) {
+    case 'bytes':
+      return utf8(data.value) === undefined
+        ? `${counted(data.value.length, 'byte', 'bytes')}; --json has them`
+        : '';
+    case 'json':
+    case 'text':
+      return '';
+    case undefined:
+      return 'none';
+    default:
+      return data satisfies never;
+  }
+}
+
+function dataText({ data }: Event): string | undefined {
+  const text =
+    data.case === 'text'
+      ? data.value
+      : data.case === 'bytes'
+        ? utf8(data.value)
+        : data.case === 'json'
+          ? JSON.stringify(data.value)
+          : undefined;
+  if (text === undefined || text === '') return undefined;
+  const shown = text.length > SHOWN_BYTES ? `${text.slice(0, SHOWN_BYTES)}…` : text;
+  return plainLines(shown);
+}
+
+async function replay(job: Job): Promise<void> {
+  const { invocation, connection } = job;
+  const ids = flagValues(invocation, '--id');
+  const { startTime, endTime } = rangeOf(job);
+  const type = flagValue(invocation, '--type') ?? '';
+  const ranged = startTime !== undefined || endTime !== undefined || type !== '';
+  if (ids.length > 0 === ranged) {
+    throw new UsageError('give either --since, with or without --until and --type, or --id');
+  }
+  const webhook = flagValue(invocation, '--webhook');
+  const validateOnly = flagValue(invocation, '--validate-only') !== undefined;
+  const answer = await connection.events.replayEvents({
+    namespace: namespaceOf(invocation),
+    events:
+      ids.length > 0
+        ? { case: 'ids', value: { ids: [...ids] } }
+        : { case: 'range', value: { type, ...(startTime && { startTime }), ...(endTime && { endTime }) } },
+    filter: flagValue(invocation, '--filter') ?? '',
+    webhookId: webhook === undefined ? '' : await webhookId(job, webhook),
+    validateOnly,
+  });
+  show(job, ReplayEventsResponseSchema, answer, () => {
+    const events = counted(answer.eventCount, 'event', 'events');
+    const deliveries = counted(answer.deliveryCount, 'delivery', 'deliveries');
+    const next = msOf(answer.nextStartTime);
+    const more =
+      next === undefined ? '' : `there are more: replay again with --since ${new Date(next).toISOString()}\n`;
+    return `${events}, ${deliveries} ${validateOnly ? 'would be made' : 'made'}\n${more}`;
+  });
+}
+
+async function purge(job: Job): Promise<void> {
+  const answer = await job.connection.events.purgeEvent(named(job.invocation));
+  show(job, PurgeEventResponseSchema, answer, () => {
+    const cancelled = counted(answer.cancelledCount, 'waiting delivery', 'waiting deliveries');
+    return `erased, and ${cancelled} cancelled\n`;
+  });
+}
+
+function named(invocation: Invocation): { id: string; namespace: string } {
+  return { id: invocation.argument ?? '', namespace: namespaceOf(invocation) };
+}
+
+function rangeOf({ invocation, world }: Job) {
+  const [since, until] = [flagValue(invocation, '--since'), flagValue(invocation, '--until')];
+  return {
+    ...(since !== undefined && { startTime: moment('--since', since, world.now(), 'ago') }),
+    ...(until !== undefined && { endTime: moment('--until', until, world.now(), 'ago') }),
+  };
+}
+
+function moment(flag: string, text: string, now: number, direction: 'ago' | 'ahead') {
+  return timestampFromDate(new Date(timeJson(flag, text, now, direction)));
+}

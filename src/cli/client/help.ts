@@ -1,0 +1,62 @@
+import { COMMON, type Command, GROUP_TITLES, type Group, type Option } from './command.ts';
+import { CLIENT_COMMANDS } from './commands.ts';
+
+/** Columns that help is laid out for. */
+const WIDTH = 100;
+
+/** What `carillon webhooks --help` prints. */
+export function groupHelp(group: Group): string {
+  const commands = CLIENT_COMMANDS[group];
+  const widest = Math.max(...commands.map(({ verb }) => verb.length));
+  const lines = commands.map(({ verb, about }) => wrap(`  ${verb.padEnd(widest)}  `, about));
+  return `carillon ${group}: ${GROUP_TITLES[group]}.
+
+Usage: carillon ${group} <command> [options]
+
+Commands:
+${lines.join('\n')}
+
+Each command prints its options with --help. They are clients of a server that runs, at http://127.0.0.1:8090
+unless --address or CARILLON_ADDRESS names another. Exit codes: 0 when it was done, 1 when the server refused
+or could not be reached, 2 when the command was called wrongly.
+`;
+}
+
+/** What `carillon webhooks register --help` prints. */
+export function clientHelp(group: Group, command: Command): string {
+  const { verb, about, notes, argument, options, examples } = command;
+  const operand = argument && ` ${argument.required ? `<${argument.name}>` : `[${argument.name}]`}`;
+  const parts = [
+    wrap(`carillon ${group} ${verb}: `, about, ''),
+    ...(notes === undefined ? [] : [wrap('', notes)]),
+    `\nUsage: carillon ${group} ${verb}${operand ?? ''} [options]\n`,
+    ...(argument ? [wrap(`  ${`<${argument.name}>`.padEnd(10)}  `, argument.about), ''] : []),
+    ...(options.length > 0 ? ['Options:', ...options.map(optionHelp), ''] : []),
+    'Options of every command:',
+    ...COMMON.map(optionHelp),
+    '\nExamples:',
+    ...examples.map((example) => `  carillon ${group} ${verb} ${example}`.trimEnd()),
+  ];
+  return `${parts.join('\n')}\n`;
+}
+
+function optionHelp({ flag, value, many, about }: Option): string {
+  const usage = value === undefined ? flag : `${flag} <${value}>`;
+  return `  ${usage}${many ? ' …' : ''}\n${wrap('      ', about)}`;
+}
+
+/** Text after a beginning, in lines that end before the width; further lines stand under the first. */
+function wrap(beginning: string, text: string, indent = ' '.repeat(beginning.length)): string {
+  const lines: string[] = [];
+  let line = beginning;
+  let empty = true;
+  for (const word of text.split(' ')) {
+    if (!empty && line.length + word.length > WIDTH) {
+      lines.push(line.trimEnd());
+      line = indent;
+    }
+    line += `${word} `;
+    empty = false;
+  }
+  return [...lines, line.trimEnd()].join('\n');
+}

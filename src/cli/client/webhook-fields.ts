@@ -1,0 +1,283 @@
+import type { Option } from './command.ts';
+
+/** How what is written becomes JSON for the API. */
+export type FieldKind =
+  /** As it is. */
+  | { readonly kind: 'text' }
+  /** As it is, or from `@file`, without the line break at its end if that is not wanted. */
+  | { readonly kind: 'content'; readonly line: boolean }
+  /** Bytes of a file, in base64. */
+  | { readonly kind: 'bytes' }
+  | { readonly kind: 'number' }
+  /** `5s`, `10m` */
+  | { readonly kind: 'duration' }
+  /** RFC 3339, or a duration from now. */
+  | { readonly kind: 'time' }
+  | { readonly kind: 'switch' }
+  /** One of these words, in any case, for the name in the proto file that begins so. */
+  | { readonly kind: 'word'; readonly words: readonly string[]; readonly prefix: string }
+  /** Each adds to a list. */
+  | { readonly kind: 'texts' }
+  | { readonly kind: 'durations' }
+  /** `name=value`, each an entry of a map. */
+  | { readonly kind: 'entries' };
+
+/** An option that sets a field of a webhook. */
+export interface WebhookField extends Option {
+  readonly field: `webhook.${string}`;
+  readonly is: FieldKind;
+  /** Update cannot change it. */
+  readonly onlyAtRegistration?: boolean;
+}
+
+const TEXT = { kind: 'text' } as const;
+const NUMBER = { kind: 'number' } as const;
+const DURATION = { kind: 'duration' } as const;
+const TIME = { kind: 'time' } as const;
+const ENTRIES = { kind: 'entries' } as const;
+
+function words(prefix: string, ...all: string[]): { is: FieldKind; value: string } {
+  return { is: { kind: 'word', words: all, prefix }, value: all.join('|') };
+}
+
+/** Every field of a webhook that a caller can set, in the order in which help shows them. */
+export const WEBHOOK_FIELDS: readonly WebhookField[] = [
+  { flag: '--name', value: 'name', field: 'webhook.name', is: TEXT, about: 'What it is called.' },
+  {
+    flag: '--destination',
+    value: 'url',
+    field: 'webhook.destination',
+    is: TEXT,
+    about: 'Where it is sent: an http or https URL.',
+  },
+  {
+    flag: '--every',
+    value: 'duration',
+    field: 'webhook.schedule.every',
+    is: DURATION,
+    about: 'Ring with this period: 5s, 10m, 2h.',
+  },
+  {
+    flag: '--cron',
+    value: 'expression',
+    field: 'webhook.schedule.cron',
+    is: TEXT,
+    about: 'Ring by a cron expression of 5 or 6 fields, or @hourly and friends.',
+  },
+  {
+    flag: '--at',
+    value: 'time',
+    field: 'webhook.schedule.at',
+    is: TIME,
+    about: 'Ring once, at this time (RFC 3339), or so long from now (30m).',
+  },
+  {
+    flag: '--time-zone',
+    value: 'zone',
+    field: 'webhook.schedule.time_zone',
+    is: TEXT,
+    about: 'The IANA time zone that cron is read in (default UTC).',
+  },
+  {
+    flag: '--start-time',
+    value: 'time',
+    field: 'webhook.schedule.start_time',
+    is: TIME,
+    about: 'No run before this time.',
+  },
+  {
+    flag: '--end-time',
+    value: 'time',
+    field: 'webhook.schedule.end_time',
+    is: TIME,
+    about: 'No run at this time or later.',
+  },
+  {
+    flag: '--max-runs',
+    value: 'number',
+    field: 'webhook.schedule.max_runs',
+    is: NUMBER,
+    about: 'No run after so many.',
+  },
+  {
+    flag: '--schedule-jitter',
+    value: 'duration',
+    field: 'webhook.schedule.jitter',
+    is: DURATION,
+    about: 'Spread runs by up to this.',
+  },
+  {
+    flag: '--misfire',
+    ...words('MISFIRE_POLICY_', 'fire-latest', 'skip', 'fire-all'),
+    field: 'webhook.schedule.misfire_policy',
+    about: 'What becomes of runs that were missed.',
+  },
+  {
+    flag: '--catchup-window',
+    value: 'duration',
+    field: 'webhook.schedule.catchup_window',
+    is: DURATION,
+    about: 'How late a missed run may still fire (default 1h).',
+  },
+  {
+    flag: '--overlap',
+    ...words('OVERLAP_POLICY_', 'supersede', 'skip', 'allow'),
+    field: 'webhook.schedule.overlap_policy',
+    about: 'What happens when the run before is not finished.',
+  },
+  {
+    flag: '--dst-gap',
+    ...words('DST_GAP_POLICY_', 'shift', 'skip'),
+    field: 'webhook.schedule.dst_gap',
+    about: 'What becomes of local times that the clocks leave out.',
+  },
+  {
+    flag: '--dst-overlap',
+    ...words('DST_OVERLAP_POLICY_', 'first', 'both'),
+    field: 'webhook.schedule.dst_overlap',
+    about: 'What becomes of local times that the clocks repeat.',
+  },
+  {
+    flag: '--event-type',
+    value: 'type',
+    many: true,
+    field: 'webhook.event_types',
+    is: { kind: 'texts' },
+    about: 'Ring for events of this type: order.paid, order.* or *.',
+  },
+  {
+    flag: '--filter',
+    value: 'expression',
+    field: 'webhook.filter',
+    is: TEXT,
+    about: 'Only for events for which this CEL expression is true: event.data.amount > 100.',
+  },
+  {
+    flag: '--event-format',
+    ...words('EVENT_FORMAT_', 'envelope', 'raw', 'cloudevents-binary', 'cloudevents-structured'),
+    field: 'webhook.payload.event_format',
+    about: 'How events are sent (default envelope).',
+  },
+  {
+    flag: '--template',
+    value: 'text|@file',
+    field: 'webhook.payload.template',
+    is: { kind: 'content', line: false },
+    about: 'Send what this Liquid template makes.',
+  },
+  {
+    flag: '--text',
+    value: 'text|@file',
+    field: 'webhook.payload.text',
+    is: { kind: 'content', line: false },
+    about: 'Send this text with each run.',
+  },
+  {
+    flag: '--data',
+    value: '@file|-',
+    field: 'webhook.payload.data',
+    is: { kind: 'bytes' },
+    about: 'Send these bytes with each run.',
+  },
+  {
+    flag: '--content-type',
+    value: 'type',
+    field: 'webhook.payload.content_type',
+    is: TEXT,
+    about: 'The media type of the template, text or data.',
+  },
+  {
+    flag: '--header-template',
+    value: 'name=template',
+    many: true,
+    field: 'webhook.payload.header_templates',
+    is: ENTRIES,
+    about: 'An extra request header whose value is a Liquid template.',
+  },
+  {
+    flag: '--header',
+    value: 'name=value',
+    many: true,
+    field: 'webhook.headers',
+    is: ENTRIES,
+    about: 'An extra request header.',
+  },
+  {
+    flag: '--timeout',
+    value: 'duration',
+    field: 'webhook.timeout',
+    is: DURATION,
+    about: 'How long an attempt may take (default 15s).',
+  },
+  {
+    flag: '--secret',
+    value: 'secret|@file',
+    field: 'webhook.signing.secret',
+    is: { kind: 'content', line: true },
+    onlyAtRegistration: true,
+    about: 'Sign with this secret (whsec_…) rather than a new one; from a file, others do not see it.',
+  },
+  {
+    flag: '--max-attempts',
+    value: 'number',
+    field: 'webhook.retry_policy.max_attempts',
+    is: NUMBER,
+    about: 'How many attempts a delivery gets.',
+  },
+  {
+    flag: '--retry-delay',
+    value: 'duration',
+    many: true,
+    field: 'webhook.retry_policy.delays',
+    is: { kind: 'durations' },
+    about: 'How long to wait after the first, second … failed attempt.',
+  },
+  {
+    flag: '--retry-jitter',
+    value: 'number',
+    field: 'webhook.retry_policy.jitter',
+    is: NUMBER,
+    about: 'Change each delay by up to this part of it (default 0.2).',
+  },
+  {
+    flag: '--client-errors',
+    ...words('CLIENT_ERRORS_', 'retry', 'fail'),
+    field: 'webhook.retry_policy.client_errors',
+    about: 'What happens after 4xx answers.',
+  },
+  {
+    flag: '--concurrency',
+    value: 'number',
+    field: 'webhook.limits.concurrency',
+    is: NUMBER,
+    about: 'Requests in flight at once (default 8).',
+  },
+  {
+    flag: '--rate',
+    value: 'number',
+    field: 'webhook.limits.rate_limit.per_second',
+    is: NUMBER,
+    about: 'Requests a second.',
+  },
+  {
+    flag: '--burst',
+    value: 'number',
+    field: 'webhook.limits.rate_limit.burst',
+    is: NUMBER,
+    about: 'How many requests of that rate can be saved up.',
+  },
+  {
+    flag: '--ordered',
+    field: 'webhook.limits.ordered',
+    is: { kind: 'switch' },
+    about: 'First in, first out: one at a time, and a retry holds back what came after it.',
+  },
+  {
+    flag: '--label',
+    value: 'key=value',
+    many: true,
+    field: 'webhook.labels',
+    is: ENTRIES,
+    about: 'A label to find it by.',
+  },
+];

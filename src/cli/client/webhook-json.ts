@@ -1,0 +1,103 @@
+import { fromJson, type JsonObject, type JsonValue } from '@bufbuild/protobuf';
+import { type Webhook, WebhookSchema } from '../../../gen/carillon/v1/webhook_pb.ts';
+import type { World } from '../world.ts';
+import { flagValue, flagValues, type Invocation, UsageError } from './command.ts';
+import { readContent, readJson, readText } from './data.ts';
+import { durationJson, readEntry, readNumber, readWord, timeJson } from './values.ts';
+import { WEBHOOK_FIELDS, type WebhookField } from './webhook-fields.ts';
+
+type Files = Pick<World, 'readBytes' | 'now'>;
+
+/** A webhook as the command line has it, and which of its fields were given, as an update mask names them. */
+export interface WrittenWebhook {
+  readonly webhook: Webhook;
+  readonly paths: readonly string[];
+}
+
+/** Makes a webhook of `--from` and the options. Raises UsageError. */
+export async function writtenWebhook(invocation: Invocation, world: Files): Promise<WrittenWebhook> {
+  const json = await readFrom(invocation, world);
+  const paths = new Set(Object.keys(json).map(snakeCase));
+  for (const field of WEBHOOK_FIELDS) {
+    const texts = flagValues(invocation, field.flag);
+    if (texts.length === 0) continue;
+    const names = field.field.split('.').slice(1);
+    place(json, names, await jsonOf(field, texts, world));
+    // A mask goes no deeper than that.
+    paths.add(names.slice(0, 2).join('.'));
+  }
+  try {
+    return { webhook: fromJson(WebhookSchema, json), paths: narrowed(paths) };
+  } catch (error) {
+    const from = flagValue(invocation, '--from') === undefined ? '' : '--from: ';
+    throw new UsageError(`${from}it is not a webhook: ${(error as Error).message}`);
+  }
+}
+
+async function readFrom(invocation: Invocation, world: Files): Promise<JsonObject> {
+  const path = flagValue(invocation, '--from');
+  if (path === undefined) return {};
+  const json = await readJson('--from', path, world);
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
+    throw new UsageError('--from: a webhook must be a JSON object');
+  }
+  return json as JsonObject;
+}
+
+async function jsonOf(
+  { flag, is }: WebhookField,
+  texts: readonly string[],
+  world: Files,
+): Promise<JsonValue> {
+  const text = texts.at(-1)!;
+  switch (is.kind) {
+    case 'text':
+      return text;
+    case 'content': {
+      const content = await readText(flag, text, world);
+      return is.line ? content.trimEnd() : content;
+    }
+    case 'bytes':
+      return Buffer.from(await readContent(flag, text, world)).toString('base64');
+    case 'number':
+      return readNumber(flag, text);
+    case 'duration':
+      return durationJson(flag, text);
+    case 'durations':
+      return texts.map((each) => durationJson(flag, each));
+    case 'time':
+      return timeJson(flag, text, world.now(), 'ahead');
+    case 'switch':
+      return true;
+    case 'word':
+      return readWord(flag, text, is.words, is.prefix);
+    case 'texts':
+      return [...texts];
+    case 'entries':
+      return Object.fromEntries(texts.map((each) => readEntry(flag, each)));
+    default:
+      return is satisfies never;
+  }
+}
+
+/** Puts a value where its path says. Names may be written in either way of ProtoJSON in the file. */
+function place(json: JsonObject, [name = '', ...rest]: readonly string[], value: JsonValue): void {
+  const key = Object.keys(json).find((each) => snakeCase(each) === name) ?? name;
+  if (rest.length === 0) {
+    json[key] = value;
+    return;
+  }
+  const inner = json[key];
+  const object = typeof inner === 'object' && inner !== null && !Array.isArray(inner) ? inner : {};
+  json[key] = object;
+  place(object, rest, value);
+}
+
+/** Without paths that lie within others. */
+function narrowed(paths: ReadonlySet<string>): string[] {
+  return [...paths].filter((path) => !path.includes('.') || !paths.has(path.split('.')[0]!));
+}
+
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}

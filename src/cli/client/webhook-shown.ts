@@ -1,0 +1,113 @@
+import type { Schedule } from '../../../gen/carillon/v1/schedule_pb.ts';
+import {
+  Payload_EventFormat,
+  Payload_EventFormatSchema,
+  type Webhook,
+  Webhook_State,
+  Webhook_StateSchema,
+} from '../../../gen/carillon/v1/webhook_pb.ts';
+import { enumName } from './shown.ts';
+import type { Style } from './style.ts';
+import { type Column, card, type Paper } from './table.ts';
+import { inFull, msOf, span, untilThen } from './times.ts';
+
+/** A webhook in a list. */
+export function webhookColumns(now: number): readonly Column<Webhook>[] {
+  return [
+    { title: 'ID', text: ({ id }) => id },
+    { title: 'NAME', text: ({ name }) => name, atLeast: 8 },
+    { title: 'STATE', text: stateOf, style: ({ state }) => STATE_STYLES[state] },
+    { title: 'RINGS', text: rings, atLeast: 10, rank: 2 },
+    { title: 'NEXT', text: ({ nextRunTime }) => untilThen(nextRunTime, now), rank: 3 },
+    { title: 'DESTINATION', text: ({ destination }) => destination, atLeast: 12, rank: 1 },
+  ];
+}
+
+/** A webhook in full; with its secret if that is known. */
+export function webhookCard(webhook: Webhook, now: number, paper: Paper, secret = ''): string {
+  const { schedule, payload, retryPolicy, limits } = webhook;
+  return card(
+    [
+      ['secret', secret && `${secret} (shown this once)`],
+      ['id', webhook.id],
+      ['name', webhook.name],
+      ['namespace', webhook.namespace],
+      ['destination', webhook.destination],
+      ['state', stateOf(webhook)],
+      ['rings', rings(webhook)],
+      ['filter', webhook.filter],
+      ['next run', inFull(webhook.nextRunTime, now)],
+      ['runs', schedule && `${webhook.runCount} fired, ${webhook.skippedRunCount} skipped`],
+      ['filter failures', webhook.filterFailureCount === 0n ? '' : String(webhook.filterFailureCount)],
+      ['payload', payload && payloadOf(payload)],
+      ['headers', entries(webhook.headers)],
+      ['header templates', entries(payload?.headerTemplates ?? {})],
+      ['timeout', span(webhook.timeout)],
+      ['attempts', retryPolicy && attemptsOf(retryPolicy)],
+      ['limits', limits && limitsOf(limits)],
+      ['labels', entries(webhook.labels)],
+      ['created', inFull(webhook.createTime, now)],
+      ['changed', inFull(webhook.updateTime, now)],
+      ['etag', webhook.etag],
+    ],
+    paper,
+  );
+}
+
+const STATE_STYLES: Readonly<Record<number, keyof Style>> = {
+  [Webhook_State.ACTIVE]: 'good',
+  [Webhook_State.PAUSED]: 'warn',
+  [Webhook_State.DISABLED]: 'bad',
+};
+
+function stateOf({ state, stateReason }: Webhook): string {
+  const name = enumName(Webhook_StateSchema, state);
+  return stateReason === '' ? name : `${name} (${stateReason})`;
+}
+
+/** What makes it ring, in a few words. */
+function rings({ schedule, eventTypes }: Webhook): string {
+  const parts = [...(schedule ? [scheduleOf(schedule)] : []), ...eventTypes];
+  return parts.join(', ');
+}
+
+function scheduleOf({ when, timeZone }: Schedule): string {
+  switch (when.case) {
+    case 'every':
+      return `every ${span(when.value)}`;
+    case 'cron':
+      return `${when.value}${timeZone === '' || timeZone === 'UTC' ? '' : ` ${timeZone}`}`;
+    case 'at':
+      return `at ${new Date(msOf(when.value)!).toISOString()}`;
+    case undefined:
+      return '';
+    default:
+      return when satisfies never;
+  }
+}
+
+function payloadOf({ body, contentType, eventFormat }: NonNullable<Webhook['payload']>): string {
+  const format = enumName(Payload_EventFormatSchema, eventFormat);
+  const events = eventFormat === Payload_EventFormat.UNSPECIFIED ? '' : `events as ${format}`;
+  const own = body.case === undefined ? '' : `a ${body.case} as ${contentType}`;
+  return [own, events].filter((part) => part !== '').join(', ');
+}
+
+function attemptsOf({ maxAttempts, delays, jitter }: NonNullable<Webhook['retryPolicy']>): string {
+  const after = delays.length === 0 ? '' : `, after ${delays.map(span).join(', ')}`;
+  const spread = jitter === undefined ? '' : ` ±${Math.round(jitter * 100)} %`;
+  return `${maxAttempts ?? delays.length + 1}${after}${spread}`;
+}
+
+function limitsOf({ concurrency, rateLimit, ordered }: NonNullable<Webhook['limits']>): string {
+  const rate = rateLimit && `${rateLimit.perSecond} a second, bursts of ${rateLimit.burst}`;
+  return [ordered ? 'ordered' : `${concurrency} at once`, rate]
+    .filter((part) => part !== undefined)
+    .join(', ');
+}
+
+function entries(map: Readonly<Record<string, string>>): string {
+  return Object.entries(map)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(', ');
+}

@@ -1,0 +1,142 @@
+import { create } from '@bufbuild/protobuf';
+import {
+  GetResponseSchema,
+  ListResponseSchema,
+  PauseResponseSchema,
+  RegisterResponseSchema,
+  RemoveResponseSchema,
+  ResumeResponseSchema,
+  TriggerResponseSchema,
+  UpdateResponseSchema,
+  type Webhook,
+  Webhook_State,
+} from '../../../gen/carillon/v1/webhook_pb.ts';
+import { flagValue, flagValues, UsageError } from './command.ts';
+import { gather, type Job, namespaceOf, show, tellMore, type Verb, webhookId } from './shown.ts';
+import { table } from './table.ts';
+import { readEntry, readWord } from './values.ts';
+import { writtenWebhook } from './webhook-json.ts';
+import { webhookCard, webhookColumns } from './webhook-shown.ts';
+
+/** `carillon webhooks …`. */
+export const WEBHOOK_VERBS: Readonly<Record<string, Verb>> = {
+  register,
+  list,
+  get,
+  update,
+  pause,
+  resume,
+  remove,
+  trigger,
+};
+
+async function register(job: Job): Promise<void> {
+  const { invocation, connection, world } = job;
+  const { webhook } = await writtenWebhook(invocation, world);
+  webhook.namespace ||= namespaceOf(invocation);
+  const validateOnly = flagValue(invocation, '--validate-only') !== undefined;
+  const answer = await connection.webhooks.register({ webhook, validateOnly });
+  show(job, RegisterResponseSchema, answer, () => {
+    const done = validateOnly ? 'Valid; not registered' : answer.created ? 'Registered' : 'Changed';
+    return cardOf(job, answer.webhook, { done, secret: answer.secret });
+  });
+}
+
+async function list(job: Job): Promise<void> {
+  const { invocation, connection, world, paper } = job;
+  const state = flagValue(invocation, '--state');
+  const query = {
+    namespace: namespaceOf(invocation),
+    name: flagValue(invocation, '--name') ?? '',
+    state: state === undefined ? Webhook_State.UNSPECIFIED : stateOf(state),
+    labels: Object.fromEntries(flagValues(invocation, '--label').map((text) => readEntry('--label', text))),
+  };
+  const found = await gather<Webhook>(invocation, async (pageSize, pageToken) => {
+    const { webhooks, nextPageToken } = await connection.webhooks.list({ ...query, pageSize, pageToken });
+    return { rows: webhooks, nextPageToken };
+  });
+  const answer = create(ListResponseSchema, {
+    webhooks: [...found.rows],
+    nextPageToken: found.nextPageToken,
+  });
+  show(job, ListResponseSchema, answer, () =>
+    found.rows.length === 0 ? 'no webhooks\n' : table(webhookColumns(world.now()), found.rows, paper),
+  );
+  tellMore(job, found);
+}
+
+async function get(job: Job): Promise<void> {
+  const answer = await job.connection.webhooks.get(await target(job));
+  show(job, GetResponseSchema, answer, () => cardOf(job, answer.webhook));
+}
+
+async function update(job: Job): Promise<void> {
+  const { invocation, connection, world } = job;
+  const { webhook, paths } = await writtenWebhook(invocation, world);
+  const mask = [...paths.filter((path) => !NOT_MASKED.has(path)), ...flagValues(invocation, '--clear')];
+  if (mask.length === 0) {
+    throw new UsageError('nothing to change was given; see carillon webhooks update --help');
+  }
+  const etag = flagValue(invocation, '--etag') ?? webhook.etag;
+  const { id, namespace } = await target(job);
+  const answer = await connection.webhooks.update({
+    webhook: { ...webhook, id, etag, namespace: webhook.namespace || namespace },
+    updateMask: { paths: mask },
+  });
+  show(job, UpdateResponseSchema, answer, () => cardOf(job, answer.webhook, { done: 'Changed' }));
+}
+
+/** What a webhook that was printed has, and no update can change. */
+const NOT_MASKED = new Set([
+  ...['id', 'namespace', 'etag', 'state', 'state_reason', 'signing', 'create_time', 'update_time'],
+  ...['next_run_time', 'run_count', 'skipped_run_count', 'filter_failure_count'],
+]);
+
+async function pause(job: Job): Promise<void> {
+  const answer = await job.connection.webhooks.pause({ ...(await target(job)), ...etagOf(job) });
+  show(job, PauseResponseSchema, answer, () => cardOf(job, answer.webhook));
+}
+
+async function resume(job: Job): Promise<void> {
+  const answer = await job.connection.webhooks.resume({ ...(await target(job)), ...etagOf(job) });
+  show(job, ResumeResponseSchema, answer, () => cardOf(job, answer.webhook));
+}
+
+async function remove(job: Job): Promise<void> {
+  const { invocation, connection } = job;
+  const text = invocation.argument ?? '';
+  const destination = flagValue(invocation, '--destination') ?? '';
+  const named = /^wh_[0-9A-Z]{26}$/.test(text) ? { id: text } : { name: text };
+  const request = { ...named, destination, namespace: namespaceOf(invocation), ...etagOf(job) };
+  const answer = await connection.webhooks.remove(request);
+  show(job, RemoveResponseSchema, answer, () => answer.ids.map((id) => `removed ${id}\n`).join(''));
+}
+
+async function trigger(job: Job): Promise<void> {
+  const answer = await job.connection.webhooks.trigger(await target(job));
+  show(job, TriggerResponseSchema, answer, () => `delivery ${answer.deliveryId}\n`);
+}
+
+async function target(job: Job): Promise<{ id: string; namespace: string }> {
+  const { invocation } = job;
+  return { id: await webhookId(job, invocation.argument ?? ''), namespace: namespaceOf(invocation) };
+}
+
+function etagOf({ invocation }: Job): { etag: string } {
+  return { etag: flagValue(invocation, '--etag') ?? '' };
+}
+
+function stateOf(text: string): Webhook_State {
+  const name = readWord('--state', text, ['active', 'paused', 'disabled'], '');
+  return Webhook_State[name as keyof typeof Webhook_State];
+}
+
+function cardOf(
+  { world, paper }: Job,
+  webhook: Webhook | undefined,
+  { done, secret }: { readonly done?: string; readonly secret?: string } = {},
+): string {
+  if (webhook === undefined) return '';
+  const heading = done === undefined ? '' : `${paper.style.strong(`${done}.`)}\n\n`;
+  return heading + webhookCard(webhook, world.now(), paper, secret);
+}

@@ -1,0 +1,223 @@
+import type { Attempt } from '../domain/attempt.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { Transition, WaitingDelivery } from '../domain/delivery.ts';
+import type { EventBody, Rendered } from '../domain/event.ts';
+import { failsTooLong, finished, type LaneState, started } from '../domain/lane.ts';
+import type { OperationalEvent } from '../domain/operational.ts';
+import type { Random } from '../domain/random.ts';
+import { settle, type Verdict } from '../domain/settle.ts';
+import type { DisabledReason } from '../domain/webhook.ts';
+import type { Log } from '../telemetry/log.ts';
+import { buildRequest } from '../webhook/request.ts';
+import type { Sender } from '../webhook/sender.ts';
+import type { Bodies, HeldEvent } from './bodies.ts';
+import { type Flight, type Lane, leaveInStore, readmit, withdraw } from './lane.ts';
+import { newsOf } from './news.ts';
+import type { Origins } from './origins.ts';
+import { logAttempt } from './report.ts';
+import type { Settler } from './settler.ts';
+
+/** What has been sent, and what becomes of it. */
+export interface Flights {
+  /** Sends a delivery whose turn it is, at once or when its body has been read. */
+  begin(flight: Flight, now: number): void;
+  /** Sends one whose body has been read. */
+  send(flight: Flight, held: HeldEvent, rendered?: Rendered): void;
+  /** Ends one whose event, or what was rendered of it, is not there any more. */
+  giveUp(flight: Flight): void;
+  /** Ends a delivery that is to be given up. In flight, it has its chance first. */
+  cancel(lane: Lane, delivery: WaitingDelivery): void;
+  /** Requests under way. */
+  readonly count: number;
+  /** Resolves when nothing is in flight, or the grace is over: what comes back later was cut off, not answered. */
+  land(graceMs: number): Promise<void>;
+}
+
+export interface FlightsDeps {
+  readonly sender: Pick<Sender, 'send'>;
+  readonly settler: Settler;
+  readonly bodies: Bodies;
+  readonly origins: Origins<Lane>;
+  /** Asks for what a flight needs and is not in memory. */
+  readonly want: (flight: Flight) => void;
+  /**
+   * Ords of deliveries finished since the last poll, which may still bring them as they were before; what
+   * is finished is added here.
+   */
+  readonly finishedOrds: Set<number>;
+  /** Lets a lane have its turn. */
+  readonly touch: (lane: Lane) => void;
+  readonly notify: (operational: OperationalEvent) => void;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly settings: {
+    /** A destination that has failed for so long is disabled. */
+    readonly disableAfterMs: number;
+    readonly userAgent: string;
+  };
+}
+
+export function createFlights(deps: FlightsDeps): Flights {
+  const { settler, bodies, origins, touch, clock, random, log, settings } = deps;
+  const { userAgent, disableAfterMs } = settings;
+  let count = 0;
+  /** Set when the grace is over. */
+  let abandoned = false;
+  let landed: (() => void) | undefined;
+
+  function begin(flight: Flight, now: number): void {
+    const { lane, target, delivery } = flight;
+    lane.state = started(lane.state, target.rules, now);
+    origins.start(target.origin);
+    count++;
+    const held = bodies.get(delivery.eventId);
+    if (held === undefined || delivery.rendered) deps.want(flight);
+    else send(flight, held);
+  }
+
+  function send(flight: Flight, held: HeldEvent, rendered?: Rendered): void {
+    if (abandoned) return;
+    const { target, delivery } = flight;
+    const { webhook, keys } = target;
+    const { event } = held;
+    const number = delivery.attempts + 1;
+    const presented = bodies.present(held, delivery.format, rendered);
+    const now = clock.now();
+    const request = buildRequest({
+      webhook,
+      delivery,
+      event,
+      presented,
+      attemptNumber: number,
+      keys,
+      now,
+      userAgent,
+    });
+    const requestHeaders = request.headers;
+    void deps.sender
+      .send(request)
+      .then((outcome) => finish(flight, event, { number, requestHeaders, outcome }));
+  }
+
+  /** What an attempt's end means for the delivery, its lane and everyone who waited. */
+  function finish({ lane, target, delivery: sentAs }: Flight, event: EventBody, attempt: Attempt): void {
+    if (abandoned) return;
+    const now = clock.now();
+    const { webhook, ordered } = target;
+    // The row may have changed while it was in flight.
+    const delivery = lane.known.get(sentAs.ord) ?? sentAs;
+    const { outcome } = attempt;
+    const verdict = settle({ delivery, outcome, policy: webhook.spec.retryPolicy, now, unit: random.unit() });
+    logAttempt(log, { webhook, event, delivery, attempt, verdict });
+    release(target.origin);
+    const before = lane.state;
+    const after = finished(before, verdict, now, random.unit());
+    // The next of an ordered lane must not go before this one is on disk.
+    lane.state = ordered ? { ...after, inFlight: before.inFlight } : after;
+    const disabled = recordHealth(lane, before, verdict, now);
+    const { health } = before;
+    const news = newsOf({ webhook, event, delivery, attempt, verdict, health, disabled, now });
+    const onDisk = (): void => {
+      if (ordered) lane.state = { ...lane.state, inFlight: lane.state.inFlight - 1 };
+      settled(lane, delivery, verdict.transition);
+      for (const operational of news) deps.notify(operational);
+    };
+    settler.settle({ delivery, attempt, transition: verdict.transition, now }, onDisk, { urgent: ordered });
+    if (!ordered) touch(lane);
+  }
+
+  function release(origin: string): void {
+    count--;
+    for (const waiting of origins.finish(origin)) touch(waiting);
+    if (count === 0) landed?.();
+  }
+
+  /**
+   * Writes the lane's health when it changed, and stops the lane when its destination is no more. Returns
+   * why, if it was not stopped already.
+   */
+  function recordHealth(
+    lane: Lane,
+    before: LaneState,
+    verdict: Verdict,
+    now: number,
+  ): DisabledReason | undefined {
+    const { health } = lane.state;
+    const failing = !verdict.success && failsTooLong(health, disableAfterMs, now);
+    const disable: DisabledReason | undefined = verdict.gone ? 'GONE' : failing ? 'FAILING' : undefined;
+    if (health === before.health && disable === undefined) return undefined;
+    const { webhookId, target } = lane;
+    settler.change({ webhookId, health, now, ...(disable && { disable }) });
+    if (disable === undefined || !lane.wasOpen) return undefined;
+    lane.wasOpen = false;
+    // At once, rather than when the store reports the change: nothing more is to be sent there.
+    if (target !== undefined) lane.target = { ...target, rules: { ...target.rules, open: false } };
+    log.warn({ webhookId, reason: disable }, 'webhook disabled');
+    return disable;
+  }
+
+  /** The settlement is on disk. */
+  function settled(lane: Lane, delivery: WaitingDelivery, transition: Transition): void {
+    const { ord, attempts } = delivery;
+    const latest = lane.known.get(ord) ?? delivery;
+    lane.known.delete(ord);
+    lane.changedDuringRead?.add(ord);
+    if (transition.to !== 'PENDING') {
+      deps.finishedOrds.add(ord);
+      bodies.release(delivery.eventId);
+      // Whether somebody had it sent again before this was on disk, or after, the store knows.
+      if (latest !== delivery) leaveInStore(lane, latest);
+    } else {
+      // What changed from outside before this was on disk has had its due time written over; a row that
+      // was handed over since then has one attempt more, and is how it stands.
+      const { dueAt } = transition;
+      const retry = latest.attempts > attempts ? latest : { ...latest, attempts: attempts + 1, dueAt };
+      if (retry.ending !== undefined) cancel(lane, retry);
+      else readmit(lane, retry, clock.now());
+    }
+    touch(lane);
+  }
+
+  function cancel(lane: Lane, delivery: WaitingDelivery): void {
+    const { ord, ending, eventId } = delivery;
+    if (ending === undefined) return;
+    // Whoever else waits for it is to read what is left.
+    if (ending === 'PURGED') bodies.drop(eventId);
+    const isUnderWay = lane.known.has(ord) && !withdraw(lane, ord);
+    lane.changedDuringRead?.add(ord);
+    lane.known.set(ord, delivery);
+    if (!isUnderWay) end(lane, delivery, { to: 'CANCELLED', reason: ending });
+  }
+
+  /** Once abandoned, it is left as it is in the store, for the next start. */
+  function end(lane: Lane, delivery: WaitingDelivery, transition: Transition): void {
+    if (abandoned) return;
+    settler.settle({ delivery, transition, now: clock.now() }, () => settled(lane, delivery, transition));
+  }
+
+  return {
+    begin,
+    send,
+    cancel,
+    giveUp({ lane, target, delivery }) {
+      release(target.origin);
+      lane.state = { ...lane.state, inFlight: lane.state.inFlight - 1 };
+      const latest = lane.known.get(delivery.ord) ?? delivery;
+      // If it is for its webhook's removal that nothing is there, the row has gone too, and this changes nothing.
+      end(lane, latest, { to: 'CANCELLED', reason: latest.ending ?? 'PURGED' });
+    },
+    get count() {
+      return count;
+    },
+    async land(graceMs) {
+      if (count > 0) {
+        await new Promise<void>((resolve) => {
+          landed = resolve;
+          setTimeout(resolve, graceMs);
+        });
+      }
+      abandoned = true;
+    },
+  };
+}

@@ -1,0 +1,64 @@
+import type { Attempt } from '../domain/attempt.ts';
+import type { WaitingDelivery } from '../domain/delivery.ts';
+import { type EventBody, publicId } from '../domain/event.ts';
+import { isRecovery, type LaneHealth } from '../domain/lane.ts';
+import { isOperational, type OperationalDelivery, type OperationalEvent } from '../domain/operational.ts';
+import type { Verdict } from '../domain/settle.ts';
+import type { DisabledReason, Webhook } from '../domain/webhook.ts';
+
+/** An attempt, and what it means. */
+export interface Ending {
+  readonly webhook: Webhook;
+  readonly event: EventBody;
+  readonly delivery: WaitingDelivery;
+  readonly attempt: Attempt;
+  readonly verdict: Verdict;
+  /** The lane's health before it. */
+  readonly health: LaneHealth;
+  /** Set when the webhook is disabled for it. */
+  readonly disabled: DisabledReason | undefined;
+  readonly now: number;
+}
+
+const NONE: readonly OperationalEvent[] = [];
+
+/** What others may want to hear of an attempt: mostly nothing. */
+export function newsOf(ending: Ending): readonly OperationalEvent[] {
+  const { event, verdict, health, disabled, now } = ending;
+  const { transition, success } = verdict;
+  const recovered = success && isRecovery(health, now);
+  if (transition.to !== 'FAILED' && disabled === undefined && !recovered) return NONE;
+  if (isOperational(event.type)) return NONE;
+  const about = aboutOf(ending);
+  const news: OperationalEvent[] = [];
+  if (transition.to === 'FAILED')
+    news.push({ type: 'carillon.delivery.failed', ...about, reason: transition.reason });
+  if (disabled !== undefined) news.push({ type: 'carillon.webhook.disabled', ...about, reason: disabled });
+  if (recovered) {
+    const { failingSince } = health;
+    news.push({
+      type: 'carillon.webhook.recovered',
+      ...about,
+      ...(failingSince !== null && { failingSince }),
+    });
+  }
+  return news;
+}
+
+function aboutOf({ webhook, event, delivery, attempt, now }: Ending) {
+  const { id, namespace, spec } = webhook;
+  const { outcome } = attempt;
+  const about: OperationalDelivery = {
+    id: delivery.id,
+    eventId: publicId(event),
+    eventType: event.type,
+    attemptCount: attempt.number,
+    ...(outcome.kind === 'answered' && { lastStatus: outcome.status }),
+  };
+  return {
+    namespace,
+    time: now,
+    webhook: { id, name: spec.name, destination: spec.destination },
+    delivery: about,
+  };
+}

@@ -1,0 +1,196 @@
+import { createHash } from 'node:crypto';
+import type { FieldViolation } from './error.ts';
+import { EVENT_BYTES_MAX, RESERVED_TYPE_PREFIX } from './event.ts';
+import { judgeHeaders } from './header-rules.ts';
+import { isEventType, TYPE_LENGTH_MAX } from './match.ts';
+import { contentKind, isMediaType } from './media-type.ts';
+
+/** An event as its publisher gave it. */
+export interface EventDraft {
+  readonly namespace: string;
+  /** What its publisher names it, which makes publishing idempotent. */
+  readonly callerId?: string;
+  readonly type: string;
+  readonly source?: string;
+  readonly subject?: string;
+  /** The time of publishing without one. */
+  readonly time?: number;
+  /** In which of the ways it was given; none has an empty body. */
+  readonly data: { readonly kind: 'none' | 'json' | 'text' | 'bytes'; readonly body: Uint8Array };
+  /** That of its kind without one, see `contentTypeOf`. */
+  readonly contentType?: string;
+  /** Names as the publisher wrote them. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Now without one. */
+  readonly deliver?: { readonly at: number } | { readonly afterMs: number };
+}
+
+/** How far ahead an event can be published for. */
+export const DELIVER_AHEAD_MAX_MS = 366 * 24 * 60 * 60 * 1000;
+/** The longest that an event's publisher can name it. */
+export const EVENT_ID_LENGTH_MAX = 128;
+export const SOURCE_LENGTH_MAX = 2048;
+export const SUBJECT_LENGTH_MAX = 1024;
+
+/** The times that protobuf's Timestamp can name, which are those of RFC 3339: the years 1 to 9999. */
+const TIME_MIN = -62_135_596_800_000;
+const TIME_MAX = 253_402_300_799_999;
+
+const CONTENT_TYPES = {
+  none: 'application/octet-stream',
+  json: 'application/json',
+  text: 'text/plain; charset=utf-8',
+  bytes: 'application/octet-stream',
+} as const;
+
+/** The media type of an event's data: as given, or that of its kind. */
+export function contentTypeOf({ contentType, data }: Pick<EventDraft, 'contentType' | 'data'>): string {
+  return contentType || CONTENT_TYPES[data.kind];
+}
+
+/**
+ * The rules that an event to publish breaks. `field` is the path of the request around it, as
+ * `requests[3]`, and empty for the request itself: its event is at `event`, its delivery time beside that.
+ */
+export function judgeEvent(
+  draft: EventDraft,
+  { field, now }: { field: string; now: number },
+): FieldViolation[] {
+  const at = (name: string) => (field === '' ? name : `${field}.${name}`);
+  const violations: FieldViolation[] = [];
+  const note = (name: string, description: string | undefined) => {
+    if (description !== undefined) violations.push({ field: at(name), description });
+  };
+  note('event.id', judgeId(draft.callerId));
+  note('event.type', judgeType(draft.type));
+  note('event.source', judgeSource(draft.source));
+  note('event.subject', judgeSubject(draft.subject));
+  note('event.time', draft.time === undefined ? undefined : judgeTime(draft.time));
+  const contentType = contentTypeOf(draft);
+  if (isMediaType(contentType)) note(`event.${draft.data.kind}`, judgeData(draft, contentType));
+  else note('event.content_type', 'must be a media type such as application/json; charset=utf-8');
+  violations.push(...judgeHeaders(draft.headers, at('event.headers'), 'event.content_type'));
+  if (draft.deliver !== undefined) violations.push(...judgeDelivery(draft.deliver, at, now));
+  return violations;
+}
+
+/**
+ * What two publishings must have in common to be one: SHA-256, in base64url, of everything that a
+ * publisher says of an event but its name and namespace, defaults filled in.
+ */
+export function digestOf(draft: EventDraft): string {
+  const headers = Object.entries(draft.headers).map(([name, value]) => [name.toLowerCase(), value]);
+  headers.sort(([a], [b]) => (a! < b! ? -1 : 1));
+  const { type, source, subject, time, deliver } = draft;
+  // A JSON array says itself where it ends, so that no body can take part of it for its own.
+  const head = [
+    type,
+    source || null,
+    subject || null,
+    time ?? null,
+    contentTypeOf(draft),
+    headers,
+    deliver ?? null,
+  ];
+  return createHash('sha256').update(JSON.stringify(head)).update(comparable(draft.data)).digest('base64url');
+}
+
+/** When an event is due, published at `now`: a time that has passed is now. */
+export function dueTimeOf({ deliver }: Pick<EventDraft, 'deliver'>, now: number): number {
+  if (deliver === undefined) return now;
+  return 'at' in deliver ? Math.max(now, deliver.at) : now + deliver.afterMs;
+}
+
+// ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * What of the data is compared. Objects of a google.protobuf.Value are maps, and many clients of protobuf write
+ * those in another order each time, so a publisher who tries again must not be told that they differ.
+ */
+function comparable({ kind, body }: EventDraft['data']): Uint8Array | string {
+  return kind === 'json' ? JSON.stringify(JSON.parse(utf8.decode(body), inOrder)) : body;
+}
+
+function inOrder(_key: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  const members = Object.entries(value);
+  return members.length < 2 ? value : Object.fromEntries(members.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function judgeId(id: string | undefined): string | undefined {
+  if (id === undefined || (id.length <= EVENT_ID_LENGTH_MAX && /^[A-Za-z0-9_.:-]+$/.test(id)))
+    return undefined;
+  return `must be 1 to ${EVENT_ID_LENGTH_MAX} letters, digits and _ . : -, or left out`;
+}
+
+function judgeType(type: string): string | undefined {
+  if (!isEventType(type)) return `must be 1 to ${TYPE_LENGTH_MAX} letters, digits and _ . - /`;
+  if (!type.startsWith(RESERVED_TYPE_PREFIX)) return undefined;
+  return `begins with ${RESERVED_TYPE_PREFIX}, which is for events of Carillon's own: choose another beginning`;
+}
+
+/** RFC 3986, appendix A: URI-reference, with whatever it wants percent-encoded being so. */
+const PCHAR = "(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})";
+const USER_INFO = "(?:[A-Za-z0-9._~!$&'()*+,;=:-]|%[0-9A-Fa-f]{2})";
+const HOST = "(?:\\[[0-9A-Fa-f:.]+\\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*)";
+const AUTHORITY = `//(?:${USER_INFO}*@)?${HOST}(?::[0-9]*)?(?:/${PCHAR}*)*`;
+const TAIL = `(?:\\?(?:${PCHAR}|[/?])*)?(?:#(?:${PCHAR}|[/?])*)?`;
+const PATH = `(?:/(?:${PCHAR}+(?:/${PCHAR}*)*)?|${PCHAR}+(?:/${PCHAR}*)*)?`;
+const URI = new RegExp(`^[A-Za-z][A-Za-z0-9+.-]*:(?:${AUTHORITY}|${PATH})${TAIL}$`);
+/** Without a scheme there is no colon before the first slash, or it would be one (4.2). */
+const RELATIVE = new RegExp(`^(?![^/?#]*:)(?:${AUTHORITY}|${PATH})${TAIL}$`);
+
+function judgeSource(source: string | undefined): string | undefined {
+  if (source === undefined || source === '') return undefined;
+  if (source.length > SOURCE_LENGTH_MAX)
+    return `has ${source.length} characters: give at most ${SOURCE_LENGTH_MAX}`;
+  if (URI.test(source) || RELATIVE.test(source)) return undefined;
+  return 'must be a URI reference (RFC 3986) such as /shop/orders or https://shop.example.com, percent-encoded where needed';
+}
+
+function judgeSubject(subject: string | undefined): string | undefined {
+  if (subject === undefined) return undefined;
+  const length = [...subject].length;
+  if (length > SUBJECT_LENGTH_MAX) return `has ${length} characters: give at most ${SUBJECT_LENGTH_MAX}`;
+  // What a string of CloudEvents 1.0.2 cannot hold ("Type System").
+  return /[\p{Cc}\p{Cs}\p{Noncharacter_Code_Point}]/u.test(subject)
+    ? 'has characters that are for control or stand for nothing: remove them'
+    : undefined;
+}
+
+function judgeTime(time: number): string | undefined {
+  if (time >= TIME_MIN && time <= TIME_MAX) return undefined;
+  return 'must be a time in the years 1 to 9999';
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+function judgeData({ data }: EventDraft, contentType: string): string | undefined {
+  const { kind, body } = data;
+  if (body.length > EVENT_BYTES_MAX)
+    return `has ${body.length} bytes; at most ${EVENT_BYTES_MAX} are allowed`;
+  if (kind !== 'text' || contentKind(contentType) !== 'JSON') return undefined;
+  try {
+    JSON.parse(utf8.decode(body));
+    return undefined;
+  } catch (error) {
+    return `must be JSON, as its content type says: ${(error as Error).message}`;
+  }
+}
+
+function judgeDelivery(
+  deliver: NonNullable<EventDraft['deliver']>,
+  at: (name: string) => string,
+  now: number,
+): FieldViolation[] {
+  if ('at' in deliver) {
+    const description = judgeTime(deliver.at) ?? judgeAhead(deliver.at - now);
+    return description === undefined ? [] : [{ field: at('deliver_at'), description }];
+  }
+  const description = deliver.afterMs < 0 ? 'must not be negative' : judgeAhead(deliver.afterMs);
+  return description === undefined ? [] : [{ field: at('delay'), description }];
+}
+
+function judgeAhead(aheadMs: number): string | undefined {
+  return aheadMs <= DELIVER_AHEAD_MAX_MS ? undefined : 'lies too far ahead: at most 366 days are allowed';
+}

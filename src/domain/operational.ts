@@ -1,0 +1,86 @@
+import type { FailedReason } from './delivery.ts';
+import { RESERVED_TYPE_PREFIX, RUN_EVENT_TYPE } from './event.ts';
+import type { DisabledReason } from './webhook.ts';
+
+/**
+ * What Carillon has to say about its own work. Each is published as an event of the webhook's namespace,
+ * in the reserved type space, so that anyone can subscribe a webhook to it.
+ */
+export type OperationalEvent = WebhookDisabled | WebhookRecovered | DeliveryFailed;
+
+/** Nothing more is sent to the webhook until somebody resumes it. */
+export interface WebhookDisabled extends About {
+  readonly type: 'carillon.webhook.disabled';
+  readonly reason: DisabledReason;
+}
+
+/** The first success after a trouble worth mentioning (`isRecovery`). */
+export interface WebhookRecovered extends About {
+  readonly type: 'carillon.webhook.recovered';
+  /** The first failure since the success before; undefined when it is not known any more. */
+  readonly failingSince?: number;
+}
+
+/** A delivery is FAILED: nothing more is sent of it unless somebody asks. */
+export interface DeliveryFailed extends About {
+  readonly type: 'carillon.delivery.failed';
+  readonly reason: FailedReason;
+}
+
+interface About {
+  readonly namespace: string;
+  /** When it was found out. */
+  readonly time: number;
+  readonly webhook: { readonly id: string; readonly name: string; readonly destination: string };
+  /** The delivery whose attempt showed it. */
+  readonly delivery: OperationalDelivery;
+}
+
+export interface OperationalDelivery {
+  readonly id: string;
+  /** As readers see it. */
+  readonly eventId: string;
+  readonly eventType: string;
+  readonly attemptCount: number;
+  /** The status code of the answer; undefined when there was none. */
+  readonly lastStatus?: number;
+}
+
+/**
+ * Whether events of this type cause no operational events: they are such events themselves, and would
+ * never end. Runs are in the reserved space too, but one that fails is news.
+ */
+export function isOperational(type: string): boolean {
+  return type.startsWith(RESERVED_TYPE_PREFIX) && type !== RUN_EVENT_TYPE;
+}
+
+/** The data of the event that is published, to be written as JSON. */
+export function operationalData(event: OperationalEvent): Record<string, unknown> {
+  const { time, webhook, delivery } = event;
+  return {
+    webhook,
+    ...detailOf(event),
+    delivery: {
+      id: delivery.id,
+      event_id: delivery.eventId,
+      event_type: delivery.eventType,
+      attempt_count: delivery.attemptCount,
+      last_status: delivery.lastStatus ?? null,
+    },
+    time: new Date(time).toISOString(),
+  };
+}
+
+function detailOf(event: OperationalEvent): Record<string, unknown> {
+  switch (event.type) {
+    case 'carillon.webhook.disabled':
+    case 'carillon.delivery.failed':
+      return { reason: event.reason };
+    case 'carillon.webhook.recovered': {
+      const { failingSince } = event;
+      return { failing_since: failingSince === undefined ? null : new Date(failingSince).toISOString() };
+    }
+    default:
+      return event satisfies never;
+  }
+}

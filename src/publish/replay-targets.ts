@@ -1,0 +1,70 @@
+import { type EventRecord, publicId } from '../domain/event.ts';
+import type { Webhook } from '../domain/webhook.ts';
+import type { Directory } from '../store/directory.ts';
+import type { Store } from '../store/store.ts';
+
+/** An event that is to be delivered once more. */
+export interface ReplayTarget {
+  readonly event: EventRecord;
+  readonly webhook: Webhook;
+  /** The latest delivery of it to that webhook. */
+  readonly replayOf?: string;
+}
+
+export interface TargetDeps {
+  readonly store: Pick<Store, 'listDeliveries'>;
+  readonly directory: Pick<Directory, 'load'>;
+}
+
+const PAGE = 1_000;
+
+/** Each of these events to one webhook. */
+export async function targetsAt(
+  webhook: Webhook,
+  events: readonly EventRecord[],
+  { store }: TargetDeps,
+): Promise<ReplayTarget[]> {
+  return Promise.all(
+    events.map(async (event) => {
+      const query = { namespace: event.namespace, eventId: publicId(event), webhookId: webhook.id, limit: 1 };
+      const [latest] = event.deliveryCount === 0 ? [] : await store.listDeliveries(query);
+      return { event, webhook, ...(latest !== undefined && { replayOf: latest.id }) };
+    }),
+  );
+}
+
+/** Each of these events to the webhooks that it was delivered to before, as far as they are there. */
+export async function targetsBefore(
+  events: readonly EventRecord[],
+  { store, directory }: TargetDeps,
+): Promise<ReplayTarget[]> {
+  const latest = await Promise.all(events.map((event) => latestDeliveries(event, store)));
+  const ids = [...new Set(latest.flatMap((deliveries) => [...deliveries.keys()]))];
+  const webhooks = new Map<string, Webhook>();
+  for (const webhook of await directory.load(ids)) {
+    if (webhook !== undefined) webhooks.set(webhook.id, webhook);
+  }
+  return events.flatMap((event, i) =>
+    [...latest[i]!].flatMap(([webhookId, replayOf]) => {
+      const webhook = webhooks.get(webhookId);
+      return webhook === undefined ? [] : [{ event, webhook, replayOf }];
+    }),
+  );
+}
+
+/** The latest delivery of an event to each webhook that it was delivered to. */
+async function latestDeliveries(
+  event: EventRecord,
+  store: TargetDeps['store'],
+): Promise<ReadonlyMap<string, string>> {
+  const latest = new Map<string, string>();
+  if (event.deliveryCount === 0) return latest;
+  const query = { namespace: event.namespace, eventId: publicId(event), since: event.createdAt, limit: PAGE };
+  let before: string | undefined;
+  for (;;) {
+    const page = await store.listDeliveries({ ...query, ...(before !== undefined && { before }) });
+    for (const { id, webhookId } of page) if (!latest.has(webhookId)) latest.set(webhookId, id);
+    if (page.length < PAGE) return latest;
+    before = page.at(-1)!.id;
+  }
+}

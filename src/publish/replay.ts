@@ -1,0 +1,203 @@
+import type { Clock } from '../domain/clock.ts';
+import { DomainError, invalid } from '../domain/error.ts';
+import { type EventBody, type EventRecord, publicId, RUN_EVENT_TYPE } from '../domain/event.ts';
+import { type OpenedEvent, openEvent } from '../domain/event-data.ts';
+import { createIds } from '../domain/id.ts';
+import type { Random } from '../domain/random.ts';
+import { rendersEvents } from '../domain/template.ts';
+import type { Webhook } from '../domain/webhook.ts';
+import type { Directory } from '../store/directory.ts';
+import type { Replay, Store } from '../store/store.ts';
+import { deliveryTo, loadFilters, type PublishLog } from './deliveries.ts';
+import { eventsByIds, eventsInRange, type ReplayRange } from './replay-events.ts';
+import { type ReplayTarget, targetsAt, targetsBefore } from './replay-targets.ts';
+import { createTally, type Tally } from './tally.ts';
+import { createTurns } from './turns.ts';
+
+export type { ReplayRange } from './replay-events.ts';
+
+/** Which events to send again, and to whom. */
+export interface ReplayOrder {
+  readonly namespace: string;
+  /** By the ids that readers see, or a range, of which one call does a bounded part. */
+  readonly events: { readonly ids: readonly string[] } | ReplayRange;
+  /** A filter, checked: only events for which it is true. */
+  readonly filter?: string;
+  /** To this webhook only, whatever it asks for; otherwise to each webhook that an event was delivered to before. */
+  readonly webhookId?: string;
+  /** Count, and send nothing. */
+  readonly validateOnly: boolean;
+}
+
+/** What is sent again, or would be. */
+export interface Replayed {
+  readonly events: number;
+  readonly deliveries: number;
+  /** The range was not done to its end: go on from this time. */
+  readonly nextSince?: number;
+}
+
+/** Sends events again that were published before, as their webhooks are now. */
+export interface Replayer {
+  /**
+   * Makes new deliveries of events that are there. A webhook whose templates fail on an event is left out
+   * and logged. Raises NOT_FOUND for a webhook that there is not, INVALID for a range of runs, and
+   * EXHAUSTED when too many deliveries are waiting and none could be made, or, for ids, not all.
+   */
+  replay(order: ReplayOrder): Promise<Replayed>;
+}
+
+export interface ReplayerDeps {
+  readonly store: Pick<Store, 'listEvents' | 'getEvents' | 'getEventBodies' | 'listDeliveries' | 'replay'>;
+  readonly directory: Pick<Directory, 'load'>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: PublishLog;
+}
+
+/** Deliveries of a range after which it is left for another call. */
+const DELIVERIES_MAX = 100_000;
+/** Events worked on at a time, with their bodies. */
+const STEP_EVENTS = 25;
+const STEP_DELIVERIES = 500;
+
+export function createReplayer(deps: ReplayerDeps): Replayer {
+  const { store, directory, clock, log } = deps;
+  const deliveryId = createIds('delivery', deps.random);
+
+  async function webhookOf({ namespace, webhookId }: ReplayOrder): Promise<Webhook | undefined> {
+    if (webhookId === undefined) return undefined;
+    const [webhook] = await directory.load([webhookId]);
+    if (webhook === undefined || webhook.namespace !== namespace) {
+      throw new DomainError('NOT_FOUND', `there is no webhook ${webhookId}`);
+    }
+    return webhook;
+  }
+
+  function select({ namespace, events }: ReplayOrder, now: number) {
+    if ('ids' in events) return eventsByIds(store, namespace, events.ids);
+    const { type } = events;
+    if (type !== undefined && 'exact' in type && type.exact === RUN_EVENT_TYPE) {
+      throw invalid('range.type', 'names runs, which are in no range: replay them by their ids');
+    }
+    return eventsInRange(store, namespace, { ...events, until: events.until ?? now + 1 });
+  }
+
+  /** Bodies of events, by id; an event whose data was erased meanwhile is missing. */
+  async function open(events: readonly EventRecord[]): Promise<ReadonlyMap<string, OpenedEvent>> {
+    const bodies = await store.getEventBodies(events.map(({ id }) => id));
+    const there = bodies.filter((body): body is EventBody => body !== undefined);
+    return new Map(there.map((body) => [body.id, openEvent(body)]));
+  }
+
+  async function fulfilling(filter: string, events: readonly EventRecord[], failed: Tally) {
+    const { matches } = await loadFilters();
+    const opened = await open(events);
+    return events.filter((event) => {
+      const body = opened.get(event.id);
+      const verdict = body !== undefined && matches(filter, body);
+      if (typeof verdict === 'boolean') return verdict;
+      failed.add(publicId(event), verdict.failed);
+      return false;
+    });
+  }
+
+  async function replaysOf(targets: readonly ReplayTarget[], now: number, failed: Tally): Promise<Replay[]> {
+    const rendering = targets.filter(({ webhook }) => rendersEvents(webhook.spec.payload));
+    const opened = await open([...new Set(rendering.map(({ event }) => event))]);
+    return targets.flatMap(({ event, webhook, replayOf }) => {
+      try {
+        const delivery = deliveryTo(webhook, opened.get(event.id) ?? openEvent(event), {
+          id: deliveryId(now),
+          now,
+        });
+        return [{ eventId: event.id, delivery, now, ...(replayOf !== undefined && { replayOf }) }];
+      } catch (error) {
+        if (!(error instanceof DomainError)) throw error;
+        failed.add(webhook.id, error.message);
+        return [];
+      }
+    });
+  }
+
+  /** Sends what can be sent. The first event for which there was no room, if there was one. */
+  async function send(targets: readonly ReplayTarget[], now: number, failed: Tally) {
+    let made = 0;
+    for (let i = 0; i < targets.length; i += STEP_DELIVERIES) {
+      const replays = await replaysOf(targets.slice(i, i + STEP_DELIVERIES), now, failed);
+      const results = replays.length === 0 ? [] : await store.replay(replays);
+      made += results.filter((result) => result === 'REPLAYED').length;
+      const full = replays[results.indexOf('FULL')];
+      if (full !== undefined) return { made, full: full.eventId };
+    }
+    return { made };
+  }
+
+  return {
+    async replay(order) {
+      const { filter, validateOnly } = order;
+      const now = clock.now();
+      const to = await webhookOf(order);
+      const { events, nextSince } = await select(order, now);
+      const turns = createTurns(clock);
+      const filters = createTally();
+      const templates = createTally();
+      const done = { events: 0, deliveries: 0 };
+      let next = nextSince;
+      for (let i = 0; i < events.length; i += STEP_EVENTS) {
+        const step = events.slice(i, i + STEP_EVENTS);
+        if (done.deliveries >= DELIVERIES_MAX && !('ids' in order.events) && beginsMillisecond(events, i)) {
+          next = step[0]!.createdAt;
+          break;
+        }
+        const wanted = filter === undefined ? step : await fulfilling(filter, step, filters);
+        const targets = await (to === undefined ? targetsBefore(wanted, deps) : targetsAt(to, wanted, deps));
+        const { made, full } = validateOnly ? { made: targets.length } : await send(targets, now, templates);
+        done.deliveries += made;
+        if (full !== undefined) {
+          next = stopAt(order, step, full, done.deliveries);
+          done.events += wanted.filter(({ createdAt }) => createdAt < next!).length;
+          break;
+        }
+        done.events += wanted.length;
+        if (turns.isOver()) await turns.next();
+      }
+      report(order, log, filters, templates);
+      return { ...done, ...(next !== undefined && { nextSince: next }) };
+    },
+  };
+}
+
+// ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
+
+/** Whether an event is of another millisecond than the one before it: a range can be left there. */
+function beginsMillisecond(events: readonly EventRecord[], i: number): boolean {
+  return i > 0 && events[i]!.createdAt > events[i - 1]!.createdAt;
+}
+
+/** Where to go on once there is room again. Raises EXHAUSTED where that cannot be said. */
+function stopAt(order: ReplayOrder, step: readonly EventRecord[], eventId: string, made: number): number {
+  if ('ids' in order.events || made === 0) {
+    throw new DomainError(
+      'EXHAUSTED',
+      `too many deliveries are waiting: ${made === 0 ? 'none' : `only ${made}`} could be made; replay again later`,
+    );
+  }
+  return step.find(({ id }) => id === eventId)!.createdAt;
+}
+
+function report({ namespace }: ReplayOrder, log: PublishLog, filters: Tally, templates: Tally): void {
+  if (filters.ids.length > 0) {
+    const fields = { namespace, events: filters.ids.length, eventId: filters.ids[0], reason: filters.reason };
+    log.warn(fields, 'events not replayed: the filter failed on them');
+  }
+  if (templates.ids.length > 0) {
+    const fields = {
+      namespace,
+      deliveries: templates.ids.length,
+      webhookId: templates.ids[0],
+      reason: templates.reason,
+    };
+    log.error(fields, 'events not replayed to webhooks whose templates failed on them');
+  }
+}

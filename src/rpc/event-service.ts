@@ -1,0 +1,44 @@
+import type { ServiceImpl } from '@connectrpc/connect';
+import type { EventService } from '../../gen/carillon/v1/event_pb.ts';
+import { dataTo, eventTo } from './convert-event.ts';
+import type { ApiDeps } from './deps.ts';
+import { notFound } from './errors.ts';
+import { listing } from './event-list.ts';
+import { theNamespace } from './namespace.ts';
+import { batchPublishing, publishing } from './publish.ts';
+import { type StreamLimits, streamPublishing } from './publish-stream.ts';
+import { replaying } from './replay.ts';
+
+export interface EventServiceDeps extends Pick<ApiDeps, 'publisher' | 'replayer' | 'clock'> {
+  readonly store: Pick<ApiDeps['store'], 'getEvents' | 'listEvents' | 'purgeEvents' | 'getWebhooks'>;
+  readonly settings: { readonly publishStream?: Partial<StreamLimits> };
+  /** Ends the streams that would never end. */
+  readonly shutdown: AbortSignal;
+}
+
+/** carillon.v1.EventService. What each method does is said in the proto file. */
+export function eventService(deps: EventServiceDeps): ServiceImpl<typeof EventService> {
+  const { store, settings } = deps;
+  return {
+    publish: publishing(deps),
+    publishBatch: batchPublishing(deps),
+    publishStream: streamPublishing({
+      ...deps,
+      ...(settings.publishStream && { limits: settings.publishStream }),
+    }),
+    listEvents: listing(deps),
+    replayEvents: replaying(deps),
+
+    async getEvent({ id, namespace }) {
+      const [event] = await store.getEvents([{ namespace: theNamespace(namespace), id }]);
+      if (event === undefined) throw notFound('Event', id);
+      return { event: { ...eventTo(event), data: dataTo(event) }, deliveryCount: event.deliveryCount };
+    },
+
+    async purgeEvent({ id, namespace }) {
+      const [purged] = await store.purgeEvents([{ namespace: theNamespace(namespace), id }]);
+      if (purged === undefined || purged === 'GONE') throw notFound('Event', id);
+      return { cancelledCount: purged.cancelled };
+    },
+  };
+}

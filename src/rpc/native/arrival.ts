@@ -1,0 +1,95 @@
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import { Code, type ConnectError, type MethodImplSpec } from '@connectrpc/connect';
+import { parseTimeout } from '@connectrpc/connect/protocol-grpc';
+import type { Services } from '../services.ts';
+import { unknownRpc } from '../unknown.ts';
+
+/** A call that has just arrived, before any of its messages. */
+export interface Arrival {
+  readonly spec: MethodImplSpec;
+  /** `carillon.v1.WebhookService/Register`. */
+  readonly name: string;
+  readonly stream: ServerHttp2Stream;
+  /** How long its caller waits for the end of it; undefined for no end. */
+  readonly timeoutMs: number | undefined;
+  /** What is wrong with it already. */
+  readonly refusal: ConnectError | undefined;
+}
+
+/** setTimeout fires at once when asked to wait longer, so a longer deadline is none. */
+const TIMEOUT_MS_MAX = 2 ** 31 - 1;
+
+/** The content types of protobuf over gRPC. */
+const GRPC = /^application\/grpc(?:\+proto)?[ \t]*(?:;.*)?$/i;
+
+/**
+ * Looks at the head of each call before grpc-js does. Returns undefined for what was answered: what is
+ * no gRPC, and what there is not.
+ */
+export function receptionist({ mounted }: Pick<Services, 'mounted'>) {
+  const described = mounted.map(({ service }) => service);
+  const methods = new Map<string, Pick<Arrival, 'spec' | 'name'>>();
+  for (const { service, methods: specs } of mounted) {
+    for (const spec of Object.values(specs)) {
+      const name = `${service.typeName}/${spec.method.name}`;
+      methods.set(`/${name}`, { spec, name });
+    }
+  }
+
+  return {
+    methods,
+    receive(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Arrival | undefined {
+      const contentType = headers['content-type'] ?? '';
+      if (!GRPC.test(contentType)) {
+        refuseType(stream, contentType);
+        return undefined;
+      }
+      const path = headers[':path'] ?? '';
+      const method = methods.get(path);
+      if (method === undefined) {
+        refuse(stream, Code.Unimplemented, unknownRpc(path, described));
+        return undefined;
+      }
+      const timeout = takeTimeout(headers);
+      return { ...method, stream, timeoutMs: timeout.timeoutMs, refusal: timeout.error };
+    },
+  };
+}
+
+/**
+ * Takes the deadline off the headers and keeps it ourselves: grpc-js keeps it in 32 bits, so that a
+ * deadline 25 days ahead or more is over at once.
+ */
+function takeTimeout(headers: IncomingHttpHeaders): ReturnType<typeof parseTimeout> {
+  const value = headers['grpc-timeout'];
+  if (value === undefined) return {};
+  delete headers['grpc-timeout'];
+  const timeout = parseTimeout(String(value), Number.POSITIVE_INFINITY);
+  return timeout.timeoutMs !== undefined && timeout.timeoutMs > TIMEOUT_MS_MAX ? {} : timeout;
+}
+
+function refuseType(stream: ServerHttp2Stream, contentType: string): void {
+  const message =
+    'this port speaks gRPC in protobuf, content-type application/grpc; JSON, Connect and gRPC-Web go to the other port';
+  if (contentType.startsWith('application/grpc')) refuse(stream, Code.Unimplemented, message);
+  else answer(stream, { ':status': 415, 'content-type': 'text/plain; charset=utf-8' }, `${message}\n`);
+}
+
+function refuse(stream: ServerHttp2Stream, code: Code, message: string): void {
+  answer(stream, {
+    ':status': 200,
+    'content-type': 'application/grpc+proto',
+    'grpc-status': code,
+    // Not as a component, of which grpc-js, as a client, would not decode commas and colons.
+    'grpc-message': encodeURI(message.toWellFormed()),
+  });
+}
+
+/** Node closes the stream when it has been answered, since its request is never read. */
+function answer(stream: ServerHttp2Stream, headers: Record<string, string | number>, body?: string): void {
+  // Nobody is left to be told when the stream breaks.
+  stream.on('error', () => {});
+  if (stream.closed || stream.destroyed) return;
+  stream.respond(headers, { endStream: body === undefined });
+  if (body !== undefined) stream.end(body);
+}

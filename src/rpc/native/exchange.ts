@@ -1,0 +1,293 @@
+import { constants, type ServerHttp2Stream } from 'node:http2';
+import {
+  create,
+  type DescMessage,
+  type DescMethod,
+  type DescService,
+  type MessageInitShape,
+  toBinary,
+} from '@bufbuild/protobuf';
+import {
+  Code,
+  ConnectError,
+  type ContextValues,
+  createContextValues,
+  type HandlerContext,
+} from '@connectrpc/connect';
+import type { Metadata, ServerInterceptingCallInterface } from '@grpc/grpc-js';
+import type { Clock } from '../../domain/clock.ts';
+import { tooLate, tooSlow, wentAway } from '../body.ts';
+import { type Call, callKey } from '../call.ts';
+import type { CallLog } from '../call-log.ts';
+import type { Guard } from '../interceptor.ts';
+import type { Arrival } from './arrival.ts';
+import type { NativeLimits } from './limits.ts';
+import { fromGrpcJs, fromMetadata, type NewMetadata, type Status, statusOf, toMetadata } from './status.ts';
+
+/** What the calls of a port have in common. */
+export interface ExchangeDeps {
+  readonly guard: Guard;
+  readonly clock: Clock;
+  readonly logCall: CallLog;
+  readonly limits: NativeLimits;
+  readonly messageBytesMax: number;
+  readonly newMetadata: NewMetadata;
+  /** The calls whose one message has not arrived yet. */
+  readonly receiving: Set<Exchange>;
+}
+
+/** What hears of a call's messages. All of it is called at once, or never again. */
+export interface Reader {
+  message(bytes: Uint8Array): void;
+  /** The caller has said everything. */
+  done(): void;
+  /** Nothing will be heard any more. */
+  ended(reason: ConnectError): void;
+}
+
+type Listener = Parameters<ServerInterceptingCallInterface['start']>[0];
+
+/**
+ * One call: what grpc-js tells of it, what its handler sees of it, and how it ends, which is once.
+ *
+ * It is a class, and its parts are made when somebody asks for them, because there is one for each
+ * call and most handlers ask for none: signals and headers would cost more than the rest of a call.
+ */
+export class Exchange implements HandlerContext, Listener {
+  readonly call: Call;
+  readonly method: DescMethod;
+  /** Whether it has ended: nothing can be sent or read any more. */
+  ended = false;
+
+  readonly #deps: ExchangeDeps;
+  readonly #base: ServerInterceptingCallInterface;
+  readonly #stream: ServerHttp2Stream;
+  readonly #deadline: number | undefined;
+  readonly #timer: NodeJS.Timeout | undefined;
+  #reader: Reader | undefined;
+  #metadata: Metadata | undefined;
+  /** The caller has said everything. */
+  #heard = false;
+  #headersSent = false;
+  #unwritten = 0;
+  #writable: PromiseWithResolvers<void> | undefined;
+  #reason: ConnectError | undefined;
+  #controller: AbortController | undefined;
+  #values: ContextValues | undefined;
+  #requestHeader: Headers | undefined;
+  #responseHeader: Headers | undefined;
+  #responseTrailer: Headers | undefined;
+
+  constructor(deps: ExchangeDeps, base: ServerInterceptingCallInterface, arrival: Arrival) {
+    const startedAt = deps.clock.monotonic();
+    const { timeoutMs } = arrival;
+    this.#deps = deps;
+    this.#base = base;
+    this.#stream = arrival.stream;
+    this.method = arrival.spec.method;
+    this.call = {
+      method: arrival.name,
+      protocol: 'grpc',
+      hiddenPath: '',
+      startedAt,
+      // Clients know it as RESOURCE_EXHAUSTED (gRPC over HTTP/2, "Errors"). A status would wait behind
+      // what is not read.
+      cutOff: () => arrival.stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM),
+      fields: {},
+    };
+    if (timeoutMs !== undefined) {
+      this.#deadline = startedAt + timeoutMs;
+      this.#timer = setTimeout(() => this.fail(tooLate()), timeoutMs);
+    }
+  }
+
+  /** Begins to listen. What is heard goes to the reader, a message for each `read`. */
+  start(reader: Reader): void {
+    this.#reader = reader;
+    const base = this.#base;
+    const { sendStatus } = base;
+    // grpc-js ends some calls on its own, for a message that is too large say. It does so with this
+    // method, past every interceptor.
+    base.sendStatus = (status) => {
+      if (this.ended) sendStatus.call(base, status);
+      else this.fail(fromGrpcJs(status as Status, this.#deps.messageBytesMax));
+    };
+    base.start(this);
+    // It says nothing at all of a call that was cancelled so soon.
+    if (this.#metadata === undefined) this.onCancel();
+  }
+
+  /** Asks for a message, or for the end of them. */
+  read(): void {
+    this.#base.startRead();
+  }
+
+  /** Sends a message. Returns what to wait for before the next, if its reader is slow. */
+  send<Desc extends DescMessage>(type: Desc, message: MessageInitShape<Desc>): Promise<void> | undefined {
+    if (this.ended) return undefined;
+    const bytes = toBinary(type, create(type, message));
+    if (!this.#headersSent) this.#sendHeaders();
+    this.#unwritten += bytes.length;
+    this.#base.sendMessage(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), () => {
+      this.#unwritten -= bytes.length;
+      if (this.#unwritten <= this.#deps.limits.writeAheadBytes) this.#writable?.resolve();
+    });
+    if (this.#unwritten <= this.#deps.limits.writeAheadBytes) return undefined;
+    this.#writable = Promise.withResolvers();
+    return this.#writable.promise;
+  }
+
+  /** Ends the call well, unless it has ended. */
+  finish(): void {
+    if (this.ended) return;
+    if (!this.#headersSent) this.#sendHeaders();
+    const trailer = this.#responseTrailer;
+    const status =
+      trailer === undefined ? OK : { ...OK, metadata: toMetadata(trailer, this.#deps.newMetadata) };
+    this.call.code = 'ok';
+    this.#end(FINISHED, status);
+  }
+
+  /** Ends the call for a reason, unless it has ended. */
+  fail(reason: unknown): void {
+    if (this.ended) return;
+    const { guard, newMetadata } = this.#deps;
+    let error = guard.fail(reason, this.call);
+    let status: Status;
+    try {
+      if (!this.#headersSent) this.#sendHeaders();
+      status = statusOf(error, this.#responseTrailer, newMetadata);
+    } catch (unsendable) {
+      error = guard.fail(unsendable, this.call);
+      status = statusOf(error, undefined, newMetadata);
+    }
+    this.#end(error, status);
+  }
+
+  /** Ends the call because its one message takes too long. */
+  failSlow(): void {
+    this.fail(tooSlow());
+  }
+
+  onReceiveMetadata(metadata: Metadata): void {
+    this.#metadata = metadata;
+  }
+
+  onReceiveMessage(bytes: Buffer): void {
+    // Not as a Buffer, which the bytes of a message would become as well: its slice() does not copy.
+    this.#reader?.message(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+  }
+
+  onReceiveHalfClose(): void {
+    const { methodKind } = this.method;
+    if (methodKind === 'unary' || methodKind === 'server_streaming') this.#hearEnd();
+    // Node, as a client, says that it has said everything and then that it cancels, in one write. What
+    // was cut off must not be taken for the whole.
+    else setImmediate(() => this.#hearEnd());
+  }
+
+  /** Also comes after every end of ours. */
+  onCancel(): void {
+    if (this.ended) return;
+    this.#end(this.#deps.guard.fail(wentAway(), this.call), undefined);
+  }
+
+  get service(): DescService {
+    return this.method.parent;
+  }
+
+  get requestMethod(): string {
+    return 'POST';
+  }
+
+  get protocolName(): string {
+    return 'grpc';
+  }
+
+  get url(): string {
+    return `http://${this.#base.getHost()}/${this.call.method}`;
+  }
+
+  /** Fires when the call has ended, in whichever way. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.ended) this.#controller.abort(this.#reason);
+    }
+    return this.#controller.signal;
+  }
+
+  get timeoutMs(): () => number | undefined {
+    const deadline = this.#deadline;
+    return () => (deadline === undefined ? undefined : deadline - this.#deps.clock.monotonic());
+  }
+
+  get values(): ContextValues {
+    this.#values ??= createContextValues().set(callKey, this.call);
+    return this.#values;
+  }
+
+  get requestHeader(): Headers {
+    this.#requestHeader ??= fromMetadata(this.#metadata ?? this.#deps.newMetadata());
+    return this.#requestHeader;
+  }
+
+  get responseHeader(): Headers {
+    this.#responseHeader ??= new Headers();
+    return this.#responseHeader;
+  }
+
+  get responseTrailer(): Headers {
+    this.#responseTrailer ??= new Headers();
+    return this.#responseTrailer;
+  }
+
+  #hearEnd(): void {
+    if (this.#stream.closed) return;
+    this.#heard = true;
+    this.#reader?.done();
+  }
+
+  #sendHeaders(): void {
+    this.#headersSent = true;
+    if (this.#responseHeader === undefined) return;
+    this.#base.sendMetadata(toMetadata(this.#responseHeader, this.#deps.newMetadata));
+  }
+
+  #sendStatus(status: Status): void {
+    try {
+      this.#base.sendStatus(status);
+    } catch (unsendable) {
+      this.#deps.guard.fail(unsendable, this.call);
+      this.#stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    }
+    // The status of a failure waits behind what is not read, which may be for ever.
+    const stuck = status.code !== OK.code && this.#unwritten > 0;
+    if (stuck || !this.#heard) closeLater(this.#stream, this.#deps.limits.discardMs);
+  }
+
+  /** Without a status when the caller is gone. */
+  #end(reason: ConnectError, status: Status | undefined): void {
+    this.ended = true;
+    this.#reason = reason;
+    clearTimeout(this.#timer);
+    this.#deps.receiving.delete(this);
+    if (status !== undefined) this.#sendStatus(status);
+    this.#writable?.resolve();
+    this.#reader?.ended(reason);
+    this.#controller?.abort(reason);
+    this.#deps.logCall(this.call, 'unknown');
+  }
+}
+
+const OK: Status = { code: 0, details: 'OK' };
+
+const FINISHED = new ConnectError('the call has ended', Code.Canceled);
+
+/** HTTP/2 lets a caller that was answered go on sending for ever (RFC 9113, section 8.1); we do not. */
+function closeLater(stream: ServerHttp2Stream, ms: number): void {
+  if (stream.closed) return;
+  const timer = setTimeout(() => stream.close(constants.NGHTTP2_NO_ERROR), ms);
+  timer.unref();
+  stream.once('close', () => clearTimeout(timer));
+}

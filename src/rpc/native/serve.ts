@@ -1,0 +1,132 @@
+import type { MethodImplSpec } from '@connectrpc/connect';
+import { Code, ConnectError } from '@connectrpc/connect';
+import type { ServerInterceptingCallInterface } from '@grpc/grpc-js';
+import { readBinary } from '../intake.ts';
+import type { Arrival } from './arrival.ts';
+import { Exchange, type ExchangeDeps } from './exchange.ts';
+import { incoming } from './incoming.ts';
+
+type Spec<Kind extends MethodImplSpec['kind']> = Extract<MethodImplSpec, { kind: Kind }>;
+
+/** Answers a call with the implementation of its method, whichever of the four kinds it is. Never throws. */
+export function serve(deps: ExchangeDeps, base: ServerInterceptingCallInterface, arrival: Arrival): void {
+  const { spec, refusal } = arrival;
+  const exchange = new Exchange(deps, base, arrival);
+  switch (spec.kind) {
+    case 'unary':
+      receiveOne(deps, exchange, spec, (bytes) => void unary(deps, exchange, spec, bytes));
+      break;
+    case 'server_streaming':
+      receiveOne(deps, exchange, spec, (bytes) => void serverStreaming(deps, exchange, spec, bytes));
+      break;
+    case 'client_streaming':
+      void clientStreaming(exchange, spec);
+      break;
+    case 'bidi_streaming':
+      void bidiStreaming(exchange, spec);
+      break;
+    default:
+      spec satisfies never;
+  }
+  if (refusal !== undefined) exchange.fail(refusal);
+}
+
+async function unary(
+  { guard }: ExchangeDeps,
+  exchange: Exchange,
+  { method, impl }: Spec<'unary'>,
+  bytes: Uint8Array,
+): Promise<void> {
+  try {
+    const request = readBinary(method.input, bytes, WHAT);
+    await guard.admit(method, request, exchange.call);
+    const response = await impl(request, exchange);
+    void exchange.send(method.output, response);
+    exchange.finish();
+  } catch (reason) {
+    exchange.fail(reason);
+  }
+}
+
+async function serverStreaming(
+  { guard }: ExchangeDeps,
+  exchange: Exchange,
+  { method, impl }: Spec<'server_streaming'>,
+  bytes: Uint8Array,
+): Promise<void> {
+  try {
+    const request = readBinary(method.input, bytes, WHAT);
+    await guard.admit(method, request, exchange.call);
+    await sendAll(exchange, impl(request, exchange));
+  } catch (reason) {
+    exchange.fail(reason);
+  }
+}
+
+async function clientStreaming(
+  exchange: Exchange,
+  { method, impl }: Spec<'client_streaming'>,
+): Promise<void> {
+  try {
+    const response = await impl(incoming(exchange, method.input), exchange);
+    void exchange.send(method.output, response);
+    exchange.finish();
+  } catch (reason) {
+    exchange.fail(reason);
+  }
+}
+
+async function bidiStreaming(exchange: Exchange, { method, impl }: Spec<'bidi_streaming'>): Promise<void> {
+  try {
+    await sendAll(exchange, impl(incoming(exchange, method.input), exchange));
+  } catch (reason) {
+    exchange.fail(reason);
+  }
+}
+
+/** How a message is called that cannot be read. */
+const WHAT = 'the body';
+
+/** Sends what a handler yields as fast as it is read, and lets the handler go when the call has ended. */
+async function sendAll(
+  exchange: Exchange,
+  messages: ReturnType<Spec<'server_streaming'>['impl']>,
+): Promise<void> {
+  for await (const message of messages) {
+    const full = exchange.send(exchange.method.output, message);
+    if (full !== undefined) await full;
+    if (exchange.ended) return;
+  }
+  exchange.finish();
+}
+
+/** Waits for the one message of a call and for the end that must follow it. */
+function receiveOne(
+  { receiving }: ExchangeDeps,
+  exchange: Exchange,
+  { kind }: MethodImplSpec,
+  answer: (bytes: Uint8Array) => void,
+): void {
+  const what = `input message for ${kind.replace('_', '-')} method`;
+  let received: Uint8Array | undefined;
+  receiving.add(exchange);
+  exchange.start({
+    message(bytes) {
+      if (received !== undefined) {
+        exchange.fail(new ConnectError(`protocol error: received extra ${what}`, Code.Unimplemented));
+        return;
+      }
+      received = bytes;
+      exchange.read();
+    },
+    done() {
+      receiving.delete(exchange);
+      if (received !== undefined) answer(received);
+      else exchange.fail(new ConnectError(`protocol error: missing ${what}`, Code.Unimplemented));
+    },
+    ended() {
+      received = undefined;
+    },
+  });
+  exchange.read();
+}

@@ -1,0 +1,78 @@
+import { create } from '@bufbuild/protobuf';
+import { anyPack } from '@bufbuild/protobuf/wkt';
+import type { ConnectError } from '@connectrpc/connect';
+import {
+  type PublishResponse,
+  PublishResponseSchema,
+  type PublishResult,
+  PublishResultSchema,
+} from '../../gen/carillon/v1/event_pb.ts';
+import { type Status, StatusSchema } from '../../gen/google/rpc/status_pb.ts';
+import { DomainError } from '../domain/error.ts';
+import type { Published } from '../publish/publish.ts';
+import { alreadyExists, fromDomain } from './errors.ts';
+import { invalidRequest } from './problems.ts';
+
+/** What became of an event: how it was published, or what its publisher is told instead. */
+export type Answer = PublishResponse | ConnectError | DomainError;
+
+/** Violations named of one event among many: the answer must stay below what gRPC clients accept. */
+const ITEM_PROBLEMS_MAX = 5;
+
+export function answerOf(published: Published, callerId: string | undefined): Answer {
+  switch (published.kind) {
+    case 'PUBLISHED':
+      return create(PublishResponseSchema, {
+        id: published.id,
+        deliveryCount: published.deliveries,
+        duplicate: published.duplicate,
+      });
+    case 'CONFLICT':
+      return alreadyExists(
+        'Event',
+        callerId ?? '',
+        `an event with the id ${callerId} and other content was published before; give this one another id`,
+      );
+    case 'FULL':
+      return new DomainError(
+        'EXHAUSTED',
+        published.scope === 'NAMESPACE'
+          ? 'too many deliveries are waiting in this namespace; publish again later'
+          : 'too many deliveries are waiting; publish again later',
+      );
+    case 'FAILED':
+      return published.error;
+    default:
+      return published satisfies never;
+  }
+}
+
+/** Whether it was refused. */
+export function isError(answer: Answer): answer is ConnectError | DomainError {
+  return answer instanceof Error;
+}
+
+/** An answer among others: an error has its code, message and details in it. */
+export function resultOf(answer: Answer): PublishResult {
+  if (answer instanceof DomainError) {
+    const violations = answer.violations.slice(0, ITEM_PROBLEMS_MAX);
+    const short = violations.length < answer.violations.length ? invalidRequest(violations) : answer;
+    return refused(fromDomain(short));
+  }
+  if (isError(answer)) return refused(answer);
+  return create(PublishResultSchema, { result: { case: 'response', value: answer } });
+}
+
+function refused(error: ConnectError): PublishResult {
+  return create(PublishResultSchema, { result: { case: 'error', value: statusOf(error) } });
+}
+
+function statusOf(error: ConnectError): Status {
+  return create(StatusSchema, {
+    code: error.code,
+    message: error.rawMessage,
+    details: error.details.flatMap((detail) =>
+      'desc' in detail ? [anyPack(detail.desc, create(detail.desc, detail.value))] : [],
+    ),
+  });
+}

@@ -1,0 +1,43 @@
+import type { PublishRequest } from '../../gen/carillon/v1/event_pb.ts';
+import type { DomainError } from '../domain/error.ts';
+import { type EventDraft, judgeEvent } from '../domain/event-rules.ts';
+import { draftFrom } from './convert-event.ts';
+import { namespaceOf } from './namespace.ts';
+import { invalidRequest, noProblems } from './problems.ts';
+
+/** An event that can be published, or why it cannot: INVALID, with everything that is wrong. */
+export type Judged = { readonly draft: EventDraft } | { readonly refused: DomainError };
+
+/** As the proto file says; the other bounds are in the domain. */
+const CONTENT_TYPE_LENGTH_MAX = 256;
+const HEADERS_MAX = 32;
+
+/**
+ * Judges an event to publish. The rules of the proto file are checked by hand: every event passes here,
+ * and it takes a tenth of the time that protovalidate does. A test holds the two against each other.
+ */
+export function judgePublish({ event, deliveryTime }: PublishRequest, now: number): Judged {
+  const problems = noProblems();
+  if (event === undefined) {
+    problems.add('event', 'is required');
+    return { refused: invalidRequest(problems.list()) };
+  }
+  const namespace = namespaceOf(event.namespace, 'event.namespace', problems);
+  if (event.contentType.length > CONTENT_TYPE_LENGTH_MAX) {
+    problems.add('event.content_type', `must have at most ${CONTENT_TYPE_LENGTH_MAX} characters`);
+  }
+  const headers = Object.keys(event.headers).length;
+  if (headers > HEADERS_MAX) {
+    problems.add('event.headers', `has ${headers} entries: give at most ${HEADERS_MAX}`);
+  }
+  const draft = draftFrom(event, deliveryTime, { namespace, problems });
+  problems.addAll(judgeEvent(draft, { field: '', now }));
+  return problems.count() === 0 ? { draft } : { refused: invalidRequest(problems.list()) };
+}
+
+/** About what a judged event takes in memory while it waits: its body, and the rest of it. */
+export function sizeOf(judged: Judged): number {
+  return 'draft' in judged ? judged.draft.data.body.length + REST_BYTES : REST_BYTES;
+}
+
+const REST_BYTES = 1024;

@@ -1,0 +1,126 @@
+import { setImmediate } from 'node:timers/promises';
+import { create } from '@bufbuild/protobuf';
+import { Code, ConnectError, type HandlerContext } from '@connectrpc/connect';
+import {
+  type PublishStreamRequest,
+  type PublishStreamResponse,
+  PublishStreamResponseSchema,
+} from '../../gen/carillon/v1/event_pb.ts';
+import { DomainError } from '../domain/error.ts';
+import { callKey } from './call.ts';
+import { invalidRequest } from './problems.ts';
+import { type PublishDeps, publishAll } from './publish.ts';
+import { isError, resultOf } from './publish-answer.ts';
+import { type Judged, judgePublish } from './publish-judge.ts';
+import { answerAll, createRoom, openWindow } from './publish-window.ts';
+
+export interface StreamDeps extends PublishDeps {
+  /** Ends every stream, once what has come is answered. */
+  readonly shutdown: AbortSignal;
+  readonly limits?: Partial<StreamLimits>;
+}
+
+type StreamContext = Pick<HandlerContext, 'signal' | 'values'>;
+
+/** Beyond each of these but the first nothing more is read of a stream: flow control slows its caller down. */
+export interface StreamLimits {
+  /** Streams open at a time; further ones are refused. */
+  readonly streamsMax: number;
+  /** Events of a stream whose answers its caller has not taken. */
+  readonly unansweredMax: number;
+  /** About the memory of a stream's events that are not durable yet; one more event may be held. */
+  readonly streamBytesMax: number;
+  /** The same of all streams together. */
+  readonly bytesMax: number;
+}
+
+export const STREAM_LIMITS: StreamLimits = {
+  streamsMax: 1_000,
+  unansweredMax: 1_000,
+  streamBytesMax: 4 * 1024 * 1024,
+  bytesMax: 64 * 1024 * 1024,
+};
+
+/**
+ * EventService.PublishStream. What came while a batch was being committed is the next batch: a slow caller
+ * gets each answer soon, and a fast one shares commits with itself.
+ */
+export function streamPublishing({ publisher, clock, shutdown, limits: given }: StreamDeps) {
+  const limits = { ...STREAM_LIMITS, ...given };
+  const room = createRoom(limits.bytesMax);
+  /** By call. A caller who is gone may never let its generator end, so a stream is let go by its signal too. */
+  const open = new Set<StreamContext>();
+
+  return async function* publishStream(
+    requests: AsyncIterable<PublishStreamRequest>,
+    context: StreamContext,
+  ): AsyncIterable<PublishStreamResponse> {
+    if (open.size >= limits.streamsMax) {
+      throw new DomainError('EXHAUSTED', `${open.size} streams are open already; try again later`);
+    }
+    open.add(context);
+    const window = openWindow({ unansweredMax: limits.unansweredMax, bytesMax: limits.streamBytesMax }, room);
+    const stop = () => window.finish(stopping());
+    const leave = () => {
+      open.delete(context);
+      context.signal.removeEventListener('abort', end);
+      shutdown.removeEventListener('abort', stop);
+    };
+    const end = () => {
+      leave();
+      // Without a reason it is only the request that is over, be it that it could not be read to its end:
+      // there may still be somebody who waits for answers.
+      if (context.signal.reason instanceof ConnectError) window.abandon(context.signal.reason);
+      else window.finish(new ConnectError('the caller went away', Code.Canceled));
+    };
+    context.signal.addEventListener('abort', end);
+    shutdown.addEventListener('abort', stop);
+    // Counted in the call itself, which is logged as soon as its caller is gone.
+    const told = Object.assign(context.values.get(callKey)?.fields ?? {}, { events: 0, refused: 0 });
+    try {
+      if (shutdown.aborted) stop();
+      if (context.signal.aborted) end();
+      void window.read(judgeAll(requests));
+      void window.publish(publish);
+      for (;;) {
+        const answer = await window.next();
+        if (answer === undefined) return await leftBehind(context.signal);
+        told.events++;
+        if (isError(answer)) told.refused++;
+        yield create(PublishStreamResponseSchema, { result: resultOf(answer) });
+      }
+    } finally {
+      leave();
+      window.abandon(undefined);
+    }
+  };
+
+  async function* judgeAll(requests: AsyncIterable<PublishStreamRequest>): AsyncIterable<Judged> {
+    for await (const { request } of requests) {
+      yield request === undefined ? NOTHING : judgePublish(request, clock.now());
+    }
+  }
+
+  async function publish(all: readonly Judged[]) {
+    try {
+      return await publishAll(publisher, all);
+    } catch (reason) {
+      return answerAll(all, reason);
+    }
+  }
+}
+
+/** A stream that was broken off looks at first like one that has ended. Raises why, if that is known by now. */
+async function leftBehind(caller: AbortSignal): Promise<void> {
+  await setImmediate();
+  if (caller.reason instanceof ConnectError) throw caller.reason;
+}
+
+const NOTHING: Judged = { refused: invalidRequest([{ field: 'request', description: 'is required' }]) };
+
+function stopping(): ConnectError {
+  return new ConnectError(
+    'the server is stopping; publish again, on a new stream, what was not answered',
+    Code.Unavailable,
+  );
+}

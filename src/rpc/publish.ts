@@ -1,0 +1,68 @@
+import { create } from '@bufbuild/protobuf';
+import type { HandlerContext } from '@connectrpc/connect';
+import {
+  type PublishBatchRequest,
+  type PublishBatchResponse,
+  PublishBatchResponseSchema,
+  type PublishRequest,
+  type PublishResponse,
+} from '../../gen/carillon/v1/event_pb.ts';
+import { callKey, note } from './call.ts';
+import type { ApiDeps } from './deps.ts';
+import { invalidRequest } from './problems.ts';
+import { type Answer, answerOf, isError, resultOf } from './publish-answer.ts';
+import { type Judged, judgePublish } from './publish-judge.ts';
+
+export type PublishDeps = Pick<ApiDeps, 'publisher' | 'clock'>;
+
+/** EventService.Publish. */
+export function publishing(deps: PublishDeps) {
+  return async (request: PublishRequest, context: HandlerContext): Promise<PublishResponse> => {
+    const judged = judgePublish(request, deps.clock.now());
+    if ('refused' in judged) throw judged.refused;
+    const [answer] = await publishAll(deps.publisher, [judged]);
+    if (answer === undefined || answer instanceof Error) throw answer;
+    note(context, { eventId: answer.id, deliveries: answer.deliveryCount });
+    const call = context.values.get(callKey);
+    if (call) call.created = !answer.duplicate;
+    return answer;
+  };
+}
+
+/** As the proto file says. */
+const BATCH_MAX = 1000;
+
+/** EventService.PublishBatch. The rules of each event are its own, see `judgePublish`. */
+export function batchPublishing({ publisher, clock }: PublishDeps) {
+  return async (request: PublishBatchRequest, context: HandlerContext): Promise<PublishBatchResponse> => {
+    const { length } = request.requests;
+    if (length === 0 || length > BATCH_MAX) {
+      const description = `has ${length} items: give 1 to ${BATCH_MAX}`;
+      throw invalidRequest([{ field: 'requests', description }]);
+    }
+    const now = clock.now();
+    const answers = await publishAll(
+      publisher,
+      request.requests.map((item) => judgePublish(item, now)),
+    );
+    note(context, { events: answers.length, refused: answers.filter(isError).length });
+    return create(PublishBatchResponseSchema, { results: answers.map(resultOf) });
+  };
+}
+
+/**
+ * Publishes those that are good, all together, and answers each, in order. Raises what the publisher
+ * raises: nothing was published then.
+ */
+export async function publishAll(
+  publisher: PublishDeps['publisher'],
+  all: readonly Judged[],
+): Promise<Answer[]> {
+  const drafts = all.flatMap((judged) => ('draft' in judged ? [judged.draft] : []));
+  const published = drafts.length === 0 ? [] : await publisher.publish(drafts);
+  let at = 0;
+  return all.map((judged) => {
+    if ('refused' in judged) return judged.refused;
+    return answerOf(published[at++]!, judged.draft.callerId);
+  });
+}

@@ -1,0 +1,71 @@
+import { create } from '@bufbuild/protobuf';
+import type { HandlerContext } from '@connectrpc/connect';
+import {
+  type ReplayEventsRequest,
+  type ReplayEventsResponse,
+  ReplayEventsResponseSchema,
+} from '../../gen/carillon/v1/event_pb.ts';
+import type { ReplayOrder } from '../publish/replay.ts';
+import { note } from './call.ts';
+import { getWebhook } from './change.ts';
+import { fromTimestamp, toTimestamp } from './convert-time.ts';
+import type { ApiDeps } from './deps.ts';
+import { typeFrom } from './event-list.ts';
+import { filterViolations } from './judge.ts';
+import { namespaceOf } from './namespace.ts';
+import { noProblems, type Problems } from './problems.ts';
+
+export interface ReplayDeps extends Pick<ApiDeps, 'replayer'> {
+  readonly store: Pick<ApiDeps['store'], 'getWebhooks'>;
+}
+
+/** EventService.ReplayEvents. */
+export function replaying({ replayer, store }: ReplayDeps) {
+  return async (request: ReplayEventsRequest, context: HandlerContext): Promise<ReplayEventsResponse> => {
+    const { filter, webhookId, validateOnly } = request;
+    const problems = noProblems();
+    const namespace = namespaceOf(request.namespace, 'namespace', problems);
+    const events = eventsFrom(request.events, problems);
+    if (filter !== '') problems.addAll(await filterViolations(filter, 'filter'));
+    problems.raise();
+    if (webhookId !== '') await getWebhook(store, { id: webhookId, namespace });
+    const replayed = await replayer.replay({
+      namespace,
+      events,
+      ...(filter !== '' && { filter }),
+      ...(webhookId !== '' && { webhookId }),
+      validateOnly,
+    });
+    note(context, { events: replayed.events, deliveries: replayed.deliveries });
+    return create(ReplayEventsResponseSchema, {
+      eventCount: replayed.events,
+      deliveryCount: replayed.deliveries,
+      ...(replayed.nextSince !== undefined && { nextStartTime: toTimestamp(replayed.nextSince) }),
+    });
+  };
+}
+
+function eventsFrom(events: ReplayEventsRequest['events'], problems: Problems): ReplayOrder['events'] {
+  switch (events.case) {
+    case 'ids':
+      return { ids: events.value.ids };
+    case 'range': {
+      const { startTime, endTime, type } = events.value;
+      const since = startTime ? fromTimestamp(startTime, 'range.start_time', problems) : 0;
+      const until = endTime && fromTimestamp(endTime, 'range.end_time', problems);
+      if (until !== undefined && until <= since) {
+        problems.add('range.end_time', 'must be later than start_time');
+      }
+      const pattern = typeFrom(type, 'range.type', problems);
+      return {
+        since,
+        ...(until !== undefined && { until }),
+        ...(pattern !== undefined && { type: pattern }),
+      };
+    }
+    case undefined:
+      throw new Error('the rules of the message require range or ids');
+    default:
+      return events satisfies never;
+  }
+}

@@ -1,0 +1,112 @@
+import type { DescMessage, DescMethod, DescService } from '@bufbuild/protobuf';
+import { createServiceImplSpec, type ServiceImpl, type ServiceImplSpec } from '@connectrpc/connect';
+import { DeliveryService } from '../../gen/carillon/v1/delivery_pb.ts';
+import { EventService } from '../../gen/carillon/v1/event_pb.ts';
+import { WebhookService } from '../../gen/carillon/v1/webhook_pb.ts';
+import { file_google_rpc_error_details } from '../../gen/google/rpc/error_details_pb.ts';
+import { Health } from '../../gen/grpc/health/v1/health_pb.ts';
+import { ServerReflection } from '../../gen/grpc/reflection/v1/reflection_pb.ts';
+import { ServerReflection as ServerReflectionAlpha } from '../../gen/grpc/reflection/v1alpha/reflection_pb.ts';
+import type { Call } from './call.ts';
+import { deliveryService } from './delivery-service.ts';
+import type { ApiDeps } from './deps.ts';
+import { eventService } from './event-service.ts';
+import { type FileIndex, indexFiles } from './file-index.ts';
+import { createHealthBoard, healthService, type Serving } from './health.ts';
+import { createGuard, type Guard } from './interceptor.ts';
+import { reflectionAlphaService, reflectionService } from './reflection.ts';
+import { lazyRules } from './validate.ts';
+import { webhookService } from './webhook-service.ts';
+
+/** Everything there is to call and what stands around it, made once and mounted on every port. */
+export interface Services {
+  readonly mounted: readonly ServiceImplSpec[];
+  readonly guard: Guard;
+  /** What grpc.health.v1 says. NOT_SERVING until told otherwise. */
+  readonly health: ServicesHealth;
+  /** Loads what the first call would wait for: it takes a while, and lets others run in between. */
+  load(): Promise<void>;
+}
+
+export interface ServicesHealth {
+  /** All services serve. */
+  serve(): void;
+  /** None does any more, and streams that would never end are ended. */
+  stop(): void;
+  /** Sets one service by its full name; `''` is the server as a whole. */
+  set(status: Serving, service: string): void;
+}
+
+/** Methods whose handlers check the rules of their requests themselves, to report them together with their own. */
+const SELF_CHECKING: ReadonlySet<DescMethod> = new Set<DescMethod>([
+  WebhookService.method.register,
+  WebhookService.method.update,
+  WebhookService.method.previewSchedule,
+  EventService.method.publish,
+  EventService.method.publishBatch,
+]);
+
+export function createServices(deps: ApiDeps): Services {
+  const { random, log } = deps;
+  const rules = lazyRules();
+  const ending = new AbortController();
+  const described: readonly DescService[] = [
+    WebhookService,
+    EventService,
+    DeliveryService,
+    Health,
+    ServerReflection,
+    ServerReflectionAlpha,
+  ];
+  const board = createHealthBoard(described.map((service) => service.typeName));
+
+  const report = (reason: unknown, call: Call | undefined): string => {
+    const errorId = Buffer.from(random.bytes(8)).toString('hex');
+    if (call) call.errorId = errorId;
+    log.error({ errorId, rpc: call?.method, err: reason }, 'an RPC failed for a reason nobody foresaw');
+    return errorId;
+  };
+  let files: FileIndex | undefined;
+  const fileIndex = () => {
+    // No service imports the details of errors, but grpcurl asks for them when it shows one.
+    files ??= indexFiles(described, [file_google_rpc_error_details]);
+    return files;
+  };
+
+  return {
+    mounted: [
+      mount(WebhookService, webhookService({ ...deps, rules })),
+      mount(EventService, eventService({ ...deps, shutdown: ending.signal })),
+      mount(DeliveryService, deliveryService({ ...deps, shutdown: ending.signal })),
+      mount(Health, healthService(board, ending.signal)),
+      mount(ServerReflection, reflectionService(fileIndex, ending.signal)),
+      mount(ServerReflectionAlpha, reflectionAlphaService(fileIndex, ending.signal)),
+    ],
+    guard: createGuard({ rules, selfChecking: SELF_CHECKING, report }),
+    health: {
+      serve: () => board.set('SERVING'),
+      stop() {
+        board.set('NOT_SERVING');
+        ending.abort();
+      },
+      set: (status, service) => board.set(status, service),
+    },
+    load: () => rules.load(inputsOf(described)),
+  };
+}
+
+/** Checks an implementation against its service, and forgets which service it was. */
+function mount<T extends DescService>(
+  service: T,
+  implementation: NoInfer<Partial<ServiceImpl<T>>>,
+): ServiceImplSpec {
+  return createServiceImplSpec<T>(service, implementation);
+}
+
+function inputsOf(services: readonly DescService[]): DescMessage[] {
+  return services.flatMap(({ methods }) =>
+    methods
+      .filter(({ methodKind }) => methodKind === 'unary' || methodKind === 'server_streaming')
+      .map(({ input }) => input),
+  );
+}

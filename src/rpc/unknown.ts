@@ -1,0 +1,15 @@
+import type { DescService } from '@bufbuild/protobuf';
+
+/** What a caller is told who asks for `/package.Service/Method` that there is not: what there is. */
+export function unknownRpc(path: string, services: readonly DescService[]): string {
+  const [, serviceName = ''] = path.split('/');
+  const service = services.find(({ typeName }) => typeName === serviceName);
+  return service
+    ? `${service.typeName} has ${namesOf(service)}, and no other methods`
+    : `there is no such RPC; the services are ${services.map(({ typeName }) => typeName).join(', ')}`;
+}
+
+/** The methods of a service, for people. */
+export function namesOf(service: DescService): string {
+  return service.methods.map(({ name }) => name).join(', ');
+}

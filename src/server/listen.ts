@@ -1,0 +1,45 @@
+import type { AddressInfo, Server } from 'node:net';
+import { DomainError } from '../domain/error.ts';
+
+/** Where something listens. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface ListenOptions extends Address {
+  /** The flag that says where, for messages. */
+  readonly option: string;
+}
+
+/** Rejects with DomainError FAILED_PRECONDITION, its message for the operator, when it cannot listen. */
+export function listen(server: Server, { host, port, option }: ListenOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) => reject(explained(error, { host, port, option })));
+    server.listen({ host, port }, () => {
+      server.removeAllListeners('error');
+      resolve();
+    });
+  });
+}
+
+/** The address, with the port that was free. */
+export function addressOf(server: Server): Address {
+  // A string only for pipes, null only before it listens.
+  const { address, port } = server.address() as AddressInfo;
+  return { host: address, port };
+}
+
+function explained(error: NodeJS.ErrnoException, { host, port, option }: ListenOptions): DomainError {
+  const where = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const why: Record<string, string> = {
+    EADDRINUSE: `${where} is already in use; choose another with ${option}`,
+    EACCES: `${where} may not be opened by this user; choose a port from 1024 up with ${option}`,
+    EADDRNOTAVAIL: `${where} is not an address of this machine; choose another with ${option}`,
+    ENOTFOUND: `${host} is not the name of a host; choose another with ${option}`,
+  };
+  return new DomainError(
+    'FAILED_PRECONDITION',
+    why[error.code ?? ''] ?? `cannot listen on ${where}: ${error.message}`,
+  );
+}

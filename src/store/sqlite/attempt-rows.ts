@@ -1,0 +1,68 @@
+/** Between attempts and their rows, which are kept short: there are more of them than of anything else. */
+import type { Attempt, ErrorClass, Outcome, Timing } from '../../domain/attempt.ts';
+import { readHeaders, writeHeaders } from './headers.ts';
+import type { AttemptRow } from './tuples.ts';
+
+const NO_BYTES = new Uint8Array();
+/** Parts of `facts`. A message comes last, since it can hold anything. */
+const BETWEEN = '|';
+
+/** `body` is a copy of the answer's body that may cross to the worker. */
+export function toAttemptRow(
+  { number, requestHeaders, outcome }: Attempt,
+  id: string,
+  body: Uint8Array,
+): AttemptRow {
+  const answered = outcome.kind === 'answered';
+  const headers = writeHeaders(requestHeaders, answered ? outcome.headers : {}, id);
+  return [number, factsOf(outcome), headers, body.length === 0 ? null : body];
+}
+
+/** `id` is the delivery's. Headers and body that were erased are read as none. */
+export function fromAttemptRow([number, facts, headers, body]: AttemptRow, id: string): Attempt {
+  const { sent, received } = readHeaders(headers, id);
+  return { number, requestHeaders: sent, outcome: outcomeOf(facts, received, body ?? NO_BYTES) };
+}
+
+/** Times are written in whole microseconds, to which nothing here is exact anyway. */
+function factsOf(outcome: Outcome): string {
+  const { startedAt, durationMs, remoteAddress = '' } = outcome;
+  const { dnsMs, connectMs, tlsMs, waitMs, readMs } = outcome.timing;
+  const times =
+    `${startedAt}|${micros(durationMs)}|${micros(dnsMs)}|${micros(connectMs)}|${micros(tlsMs)}` +
+    `|${micros(waitMs)}|${micros(readMs)}|${remoteAddress}`;
+  return outcome.kind === 'answered'
+    ? `${times}|${outcome.status}|${outcome.truncated ? 1 : ''}`
+    : `${times}||${outcome.errorClass}|${outcome.message}`;
+}
+
+function outcomeOf(facts: string, headers: Readonly<Record<string, string>>, body: Uint8Array): Outcome {
+  const [startedAt, duration, dns, connect, tls, wait, read, remoteAddress, status, last, ...message] =
+    facts.split(BETWEEN);
+  const timing: Timing = {
+    ...time('dnsMs', dns),
+    ...time('connectMs', connect),
+    ...time('tlsMs', tls),
+    ...time('waitMs', wait),
+    ...time('readMs', read),
+  };
+  const tried = {
+    startedAt: Number(startedAt),
+    durationMs: Number(duration) / 1000,
+    timing,
+    ...(remoteAddress && { remoteAddress }),
+  };
+  if (status) {
+    const truncated = last === '1';
+    return { kind: 'answered', status: Number(status), headers, body, truncated, ...tried };
+  }
+  return { kind: 'failed', errorClass: last as ErrorClass, message: message.join(BETWEEN), ...tried };
+}
+
+function micros(ms: number | undefined): number | '' {
+  return ms === undefined ? '' : Math.round(ms * 1000);
+}
+
+function time<Name extends keyof Timing>(name: Name, micros: string | undefined): { [N in Name]?: number } {
+  return micros ? ({ [name]: Number(micros) / 1000 } as { [N in Name]?: number }) : {};
+}

@@ -1,0 +1,114 @@
+import type { Database, Statement } from './database.ts';
+
+/**
+ * The lists of a table by id, into which its rows are entered many at a time. The newest rows are in no
+ * list yet, so whoever reads a list reads them besides.
+ */
+export interface Catalog {
+  /** The last row that was entered; those after it are in no list. */
+  readonly upto: () => number;
+  /** By order of arrival. */
+  readonly buckets: () => readonly Bucket[];
+  /** Notes that rows were inserted, up to this one, and enters those that are old enough. */
+  readonly grew: (last: number) => void;
+  /** Enters all of them. */
+  readonly enter: (last: number) => void;
+  /** Forgets the buckets before that of this row, which have no rows any more. */
+  readonly trim: (first: number) => void;
+  /** Marks a bucket as having no data any more. */
+  readonly erase: (bucket: number) => void;
+  /** Reads what is remembered anew, after a rollback. */
+  readonly reload: () => void;
+}
+
+export interface Bucket {
+  readonly bucket: number;
+  /** The ids in it. */
+  readonly least: string;
+  readonly greatest: string;
+  /** The first and the last time of creation. */
+  readonly since: number;
+  readonly until: number;
+  readonly erased: boolean;
+}
+
+export interface CatalogOptions {
+  /** Tells the buckets of one table from those of another. */
+  readonly list: number;
+  readonly table: string;
+  readonly key: string;
+  /** Enter the rows after ?1 up to ?2 in a list. */
+  readonly enter: readonly string[];
+}
+
+/** Places in a bucket. Of 50 bytes or so each, a list's rows in one fit in the page cache. */
+export const BUCKET_ROWS = 32_768;
+/** The bucket of a row. */
+export function bucketOf(key: number): number {
+  return Math.floor(key / BUCKET_ROWS);
+}
+
+/** Rows that are in no list, at most, and what is left of them: what is young is likely to change still. */
+const LOOSE_MAX = 3_072;
+const LOOSE_KEPT = 1_024;
+
+export function createCatalog(db: Database, { list, table, key, enter }: CatalogOptions): Catalog {
+  const select = db.prepare<[number, string, string, number, number, erased: number, upto: number]>(`
+    SELECT bucket, least, greatest, since, until, erased, upto FROM buckets WHERE list = ${list} ORDER BY bucket`);
+  const entering: Statement<never>[] = enter.map((sql) => db.prepare(sql));
+  const extend = db.prepare(`
+    INSERT INTO buckets (list, bucket, least, greatest, since, until, upto)
+    SELECT ${list}, ${key} / ${BUCKET_ROWS} AS bucket, min(id), max(id), min(created_at), max(created_at), ?2
+    FROM ${table} WHERE ${key} > ?1 AND ${key} <= ?2 GROUP BY bucket
+    ON CONFLICT DO UPDATE SET
+      least = min(least, excluded.least), greatest = max(greatest, excluded.greatest),
+      since = min(since, excluded.since), until = max(until, excluded.until), upto = excluded.upto`);
+  const markErased = db.prepare(`UPDATE buckets SET erased = 1 WHERE list = ${list} AND bucket = ?`);
+  const drop = db.prepare(`DELETE FROM buckets WHERE list = ${list} AND bucket < ?`);
+
+  let buckets: readonly Bucket[] = [];
+  let entered = 0;
+
+  function reload(): void {
+    const rows = select.all();
+    buckets = rows.map(([bucket, least, greatest, since, until, erased]) => ({
+      bucket,
+      least,
+      greatest,
+      since,
+      until,
+      erased: erased === 1,
+    }));
+    entered = rows.at(-1)?.[6] ?? 0;
+  }
+
+  function enterUpTo(upto: number): void {
+    for (const statement of entering) statement.run(entered, upto);
+    extend.run(entered, upto);
+    reload();
+    // Nothing may be left of the rows up to it; their places must not be taken for new ones.
+    entered = upto;
+  }
+
+  reload();
+  return {
+    upto: () => entered,
+    buckets: () => buckets,
+    grew(last) {
+      if (last - entered > LOOSE_MAX) enterUpTo(last - LOOSE_KEPT);
+    },
+    enter: enterUpTo,
+    trim(first) {
+      const oldest = buckets[0];
+      // The last bucket says how far was entered.
+      if (buckets.length < 2 || oldest === undefined || oldest.bucket >= bucketOf(first)) return;
+      drop.run(Math.min(bucketOf(first), buckets.at(-1)!.bucket));
+      reload();
+    },
+    erase(bucket) {
+      markErased.run(bucket);
+      reload();
+    },
+    reload,
+  };
+}

@@ -1,0 +1,54 @@
+import { OF_EVENT } from './columns.ts';
+import type { Database } from './database.ts';
+import type { Entry } from './merge.ts';
+
+/** What lists of deliveries are read with, in one direction. ?1 is mostly the id beyond which to read. */
+export function deliveryReads(db: Database, ascending: boolean) {
+  const [beyond, direction] = ascending ? ['>', 'ASC'] : ['<', 'DESC'];
+  const select = (columns: string, rest: string) =>
+    db.prepare<Entry>(`SELECT ${columns} FROM ${rest} ORDER BY id ${direction} LIMIT ?`);
+  const inList = (rest: string) => select('id, key, created_at, type', rest);
+  const inTable = (rest: string) => select('id, ord, created_at, type', rest);
+
+  /** A list by type within what owns the deliveries. */
+  const listOf = (table: string, owner: string) => ({
+    entries: inList(`
+      ${table} WHERE id ${beyond} ? AND bucket = ? AND ${owner} = ? AND type = ?
+        AND created_at >= ? AND created_at < ?`),
+    typeFrom: db.prepare<[type: string]>(
+      `SELECT type FROM ${table} WHERE bucket = ? AND ${owner} = ? AND type >= ? ORDER BY type LIMIT 1`,
+    ),
+    typeAfter: db.prepare<[type: string]>(
+      `SELECT type FROM ${table} WHERE bucket = ? AND ${owner} = ? AND type > ? ORDER BY type LIMIT 1`,
+    ),
+  });
+
+  return {
+    // The pluses keep other indexes from being chosen: these are few rows.
+    loose: inTable(`
+      (SELECT +id AS id, ord, created_at, type FROM deliveries
+      WHERE +id ${beyond} ?1 AND ord > ?2 AND +namespace = ?3
+        AND (?4 IS NULL OR +webhook = ?4) AND (?5 IS NULL OR +state = ?5)
+        AND +created_at >= ?6 AND +created_at < ?7 AND +type >= ?8 AND +type <= ?9)`),
+    ofNamespace: listOf('delivery_types', 'namespace'),
+    ofWebhook: listOf('delivery_webhooks', 'webhook'),
+    lasting: inTable(`
+      deliveries INDEXED BY deliveries_lasting
+      WHERE id ${beyond} ? AND namespace = ? AND state = 0 AND lasting = 1`),
+    sortedLane: inTable(`
+      (SELECT +id AS id, ord, created_at, type FROM deliveries INDEXED BY deliveries_due
+      WHERE +id ${beyond} ? AND webhook = ? AND state = 0)`),
+    lostOfNamespace: inTable(`
+      deliveries INDEXED BY deliveries_namespace_lost
+      WHERE id ${beyond} ? AND namespace = ? AND state = ? AND last_status / 100 = ? AND state > 1`),
+    lostOfWebhook: inTable(`
+      deliveries INDEXED BY deliveries_webhook_lost
+      WHERE id ${beyond} ? AND webhook = ? AND state = ? AND last_status / 100 = ? AND state > 1`),
+    ofEvent: inTable(`
+      (SELECT +id AS id, ord, created_at, type FROM deliveries WHERE ord IN (${OF_EVENT}) AND +id ${beyond} ?2)`),
+    lane: db.prepare('SELECT 1 FROM deliveries WHERE webhook = ? AND state = 0 LIMIT ?'),
+    events: db.prepare<[key: number]>(`
+      SELECT key FROM events WHERE namespace = ?1 AND caller_id = ?2
+      UNION SELECT key FROM events WHERE id = ?2 AND namespace = ?1 AND caller_id IS NULL`),
+  };
+}

@@ -1,0 +1,39 @@
+import type { Database } from './database.ts';
+
+/** What a delivery needs of its webhook. */
+export interface Hook {
+  readonly key: number;
+  readonly namespace: string;
+}
+
+/** The webhooks that are there, by id. What was asked for is remembered: most deliveries go to few webhooks. */
+export interface Hooks {
+  readonly get: (id: string) => Hook | undefined;
+  readonly forget: (id: string) => void;
+  readonly forgetAll: () => void;
+}
+
+/** Remembered at most; beyond, all are forgotten. */
+const HOOKS_MAX = 50_000;
+
+export function createHooks(db: Database): Hooks {
+  const select = db.prepare<[key: number, namespace: string]>(
+    'SELECT key, namespace FROM webhooks WHERE id = ? AND removed_at IS NULL',
+  );
+  const known = new Map<string, Hook>();
+
+  return {
+    get(id) {
+      const hook = known.get(id);
+      if (hook !== undefined) return hook;
+      const row = select.get(id);
+      if (row === undefined) return undefined;
+      if (known.size >= HOOKS_MAX) known.clear();
+      const found = { key: row[0], namespace: row[1] };
+      known.set(id, found);
+      return found;
+    },
+    forget: (id) => void known.delete(id),
+    forgetAll: () => known.clear(),
+  };
+}

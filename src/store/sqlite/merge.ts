@@ -1,0 +1,67 @@
+/** A place in a list: an id, the key of its row, and what of the row is in the list. */
+export type Entry = readonly [id: string, key: number, createdAt: number, type: string];
+
+/** A list in order that is read a piece at a time. */
+export interface Source {
+  readonly head: () => Entry | undefined;
+  readonly advance: () => void;
+}
+
+/** Lists that need not be looked at before the merge comes to the first id that can be in them. */
+export interface Later {
+  readonly first: string;
+  readonly open: () => readonly Source[];
+}
+
+/** Entries read of a source at a time, at most. */
+const PIECE_MAX = 256;
+
+/** `read` gives up to `limit` entries beyond an id. */
+export function source(
+  from: string,
+  limit: number,
+  read: (from: string, limit: number) => readonly Entry[],
+): Source {
+  const piece = Math.min(limit, PIECE_MAX);
+  let entries = read(from, piece);
+  let next = 0;
+  return {
+    head: () => entries[next],
+    advance() {
+      next++;
+      // A short piece was the last one.
+      if (next < entries.length || entries.length < piece) return;
+      entries = read(entries.at(-1)![0], piece);
+      next = 0;
+    },
+  };
+}
+
+/** What is in any of the lists, in order. `later` comes in the order of their first ids. */
+export function* merge(
+  ascending: boolean,
+  sources: readonly Source[],
+  later: readonly Later[] = [],
+): Generator<Entry, undefined> {
+  const isBefore = ascending
+    ? (a: string, b: string): boolean => a < b
+    : (a: string, b: string): boolean => a > b;
+  const open = sources.filter((each) => each.head() !== undefined);
+  let opened = 0;
+  for (;;) {
+    let first: Source | undefined;
+    for (const each of open) {
+      if (first === undefined || isBefore(each.head()![0], first.head()![0])) first = each;
+    }
+    const next = later[opened];
+    if (next !== undefined && (first === undefined || !isBefore(first.head()![0], next.first))) {
+      open.push(...next.open().filter((each) => each.head() !== undefined));
+      opened++;
+      continue;
+    }
+    if (first === undefined) return undefined;
+    yield first.head()!;
+    first.advance();
+    if (first.head() === undefined) open.splice(open.indexOf(first), 1);
+  }
+}

@@ -1,0 +1,72 @@
+import { JOINED, OF_EVENT, WAITING_COLUMNS } from './columns.ts';
+import type { Context } from './context.ts';
+import type { Verbs } from './protocol.ts';
+import { PURGED, type WaitingRow } from './tuples.ts';
+
+/** Takes the data away from events. */
+export interface Erasure {
+  /** Erases the data of an event and all that was made of it, but not what waits. */
+  erase(key: number): void;
+}
+
+export function createErasure({ db, journal }: Pick<Context, 'db' | 'journal'>): Erasure {
+  const eraseEvent = db.prepare('UPDATE events SET body = NULL, headers = NULL WHERE key = ?');
+  const selectDeliveries = db.prepare<[ord: number, rendered: number]>(
+    `SELECT ord, rendered FROM deliveries WHERE ord IN (${OF_EVENT})`,
+  );
+  const eraseRendered = db.prepare('DELETE FROM renderings WHERE ord = ?');
+  return {
+    erase(key) {
+      eraseEvent.run(key);
+      for (const [ord, rendered] of selectDeliveries.all(key)) {
+        journal.erase(ord);
+        if (rendered === 1) eraseRendered.run(ord);
+      }
+    },
+  };
+}
+
+export function purgeVerbs(context: Context): Pick<Verbs, 'purgeEvents'> {
+  const { db, erased } = context;
+  const erasure = createErasure(context);
+  const select = db.prepare<[key: number]>(`
+    SELECT key FROM events WHERE namespace = ?1 AND caller_id = ?2
+    UNION SELECT key FROM events WHERE id = ?2 AND namespace = ?1 AND caller_id IS NULL`);
+  const end = db.prepare<[ord: number]>(`
+    UPDATE deliveries SET ending = ${PURGED}
+    WHERE ord IN (${OF_EVENT}) AND +state = 0 AND +webhook IN (SELECT key FROM webhooks WHERE removed_at IS NULL)
+    RETURNING ord`);
+  const selectWaiting = db.prepare<WaitingRow>(
+    `SELECT ${WAITING_COLUMNS} FROM deliveries AS d ${JOINED} WHERE d.ord = ?`,
+  );
+
+  /** All events of that name, should there be several. */
+  function purgeOne([namespace, id]: [string, string], changed: WaitingRow[]): 'GONE' | number {
+    const found = select.all(namespace, id);
+    if (found.length === 0) return 'GONE';
+    let cancelled = 0;
+    for (const [key] of found) {
+      erasure.erase(key);
+      const ended = end.all(key);
+      for (const [ord] of ended) {
+        erased.add(ord);
+        changed.push(selectWaiting.get(ord)!);
+      }
+      cancelled += ended.length;
+    }
+    return cancelled;
+  }
+
+  return {
+    purgeEvents(rows) {
+      const changed: WaitingRow[] = [];
+      // What is deleted is overwritten, and not only left to be.
+      db.exec('PRAGMA secure_delete = ON');
+      try {
+        return { results: rows.map((row) => purgeOne(row, changed)), changed };
+      } finally {
+        db.exec('PRAGMA secure_delete = OFF');
+      }
+    },
+  };
+}

@@ -1,0 +1,86 @@
+import type { Catalog } from './catalog.ts';
+import type { Entry, Later, Source } from './merge.ts';
+import type { Listed, Span, TypeFilter } from './protocol.ts';
+
+/**
+ * What one call of a list may cost, so that it is a few milliseconds, in which nobody else has the
+ * database: looking at an entry counts one; reading its row, which may have to come from the disk, more.
+ */
+const COST_MAX = 8_192;
+const ROW_COST = 32;
+
+/** An id less than any, and one greater. */
+const LEAST = '';
+const GREATEST = '~';
+
+/** Where a list begins. */
+export function beginning({ ascending, from }: Pick<Span, 'ascending' | 'from'>): string {
+  return from ?? (ascending ? LEAST : GREATEST);
+}
+
+/** Turns entries into rows, of those that are asked for, until there are enough or it has cost enough. */
+export function collect<Row>(
+  entries: Iterable<Entry>,
+  { limit, since, until, type }: Span,
+  read: (key: number) => Row | undefined,
+): Listed<Row> {
+  const rows: Row[] = [];
+  let cost = 0;
+  for (const [id, key, createdAt, typeOfRow] of entries) {
+    cost++;
+    if (createdAt >= since && createdAt < until && isOfType(typeOfRow, type)) {
+      cost += ROW_COST;
+      const row = read(key);
+      if (row !== undefined) rows.push(row);
+    }
+    if (rows.length >= limit || cost >= COST_MAX) return { rows, next: id };
+  }
+  return { rows, next: null };
+}
+
+/** The buckets of a catalog in which a list can have anything, each to be opened when its turn comes. */
+export function inBuckets(
+  catalog: Catalog,
+  span: Span,
+  open: (bucket: number) => readonly Source[],
+): Later[] {
+  const { ascending, since, until } = span;
+  const from = beginning(span);
+  return catalog
+    .buckets()
+    .filter((bucket) => bucket.until >= since && bucket.since < until)
+    .filter(({ least, greatest }) => (ascending ? greatest > from : least < from))
+    .map(({ bucket, least, greatest }) => ({
+      first: ascending ? least : greatest,
+      open: () => open(bucket),
+    }))
+    .sort((a, b) => (a.first === b.first ? 0 : a.first < b.first === ascending ? -1 : 1));
+}
+
+/** The types that a filter lets through, in order, as `next` finds them. */
+export function* typesOf(
+  filter: TypeFilter | undefined,
+  next: (from: string, isFound: boolean) => string | undefined,
+): Generator<string, undefined> {
+  if (filter?.exact) {
+    yield filter.text;
+    return undefined;
+  }
+  let type = next(filter?.text ?? '', false);
+  while (type !== undefined && isOfType(type, filter)) {
+    yield type;
+    type = next(type, true);
+  }
+  return undefined;
+}
+
+/** Types that a filter lets through are from the first to the last of these. */
+export function rangeOf(filter: TypeFilter | undefined): readonly [first: string, last: string] {
+  const text = filter?.text ?? '';
+  return [text, filter?.exact ? text : `${text}\uffff`];
+}
+
+function isOfType(type: string, filter: TypeFilter | undefined): boolean {
+  if (filter === undefined) return true;
+  return filter.exact ? type === filter.text : type.startsWith(filter.text);
+}

@@ -1,0 +1,99 @@
+import { BUCKET_ROWS } from './catalog.ts';
+import type { Context } from './context.ts';
+
+/**
+ * A walk through old events, a few at a time. What is in use is passed over, for else it would be looked
+ * at again and again; so a walk that is at its end begins anew when others have done something.
+ */
+export interface Walk {
+  /** Visits those of up to `limit` more, made before a time, that are not in use. Returns how many it visited. */
+  readonly next: (before: number, limit: number, visit: (key: number) => void, now?: number) => number;
+  readonly isAtEnd: () => boolean;
+  readonly restart: () => void;
+}
+
+/** Through events without deliveries, oldest first. In use are those whose name is remembered. */
+export function walkThroughUnheard({ db }: Context): Walk {
+  const select = db.prepare<[key: number, createdAt: number, isInUse: number]>(`
+    SELECT key, created_at, ifnull(known_until, 0) > ?5 FROM events INDEXED BY events_unheard
+    WHERE deliveries = 0 AND created_at < ?1 AND (created_at, key) > (?2, ?3)
+    ORDER BY created_at, key LIMIT ?4`);
+  const start = [Number.MIN_SAFE_INTEGER, 0] as const;
+  let at: readonly [createdAt: number, key: number] | undefined = start;
+
+  return {
+    next(before, limit, visit, now = 0) {
+      if (at === undefined || limit <= 0) return 0;
+      const found = select.all(before, ...at, limit, now);
+      const free = found.filter(([, , isInUse]) => isInUse === 0);
+      for (const [key] of free) visit(key);
+      const last = found.at(-1);
+      at = last === undefined || found.length < limit ? undefined : [last[1], last[0]];
+      return free.length;
+    },
+    isAtEnd: () => at === undefined,
+    restart() {
+      at = start;
+    },
+  };
+}
+
+/**
+ * Through events that have their data, in order of arrival, bucket by bucket; a bucket in which nothing is
+ * left is not looked at again. In use are those of which anything waits.
+ */
+export function walkThroughData({ db, events }: Context): Walk {
+  const select = db.prepare<[key: number, isInUse: number]>(`
+    SELECT key, EXISTS (
+      SELECT 1 FROM deliveries AS d
+      WHERE d.ord >= e.first_ord AND d.ord < e.first_ord + e.made AND d.event = e.key AND +d.state = 0
+      UNION ALL SELECT 1 FROM deliveries AS d INDEXED BY deliveries_replay
+      WHERE d.event = e.key AND d.replay_of IS NOT NULL AND d.state = 0)
+    FROM events AS e
+    WHERE key > ?2 AND key <= ?3 AND body IS NOT NULL AND +created_at < ?1 ORDER BY key LIMIT ?4`);
+  /** The last event that was looked at. */
+  let at: number | undefined = 0;
+  let anyInUse = false;
+
+  /** The next events to look at, and whether they are a bucket's and all that will ever be in it. */
+  function stretch(after: number, before: number) {
+    const buckets = events.buckets();
+    for (const [i, { bucket, since, until, erased }] of buckets.entries()) {
+      const first = bucket * BUCKET_ROWS;
+      const upto = Math.min(first + BUCKET_ROWS - 1, events.upto());
+      if (erased || since >= before || upto <= after) continue;
+      const isWhole = i < buckets.length - 1 && until < before;
+      return { after: Math.max(after, first - 1), upto, bucket, isWhole };
+    }
+    return undefined;
+  }
+
+  return {
+    next(before, limit, visit) {
+      if (at === undefined || limit <= 0) return 0;
+      const { after, upto, bucket, isWhole } = stretch(at, before) ?? {
+        after: Math.max(at, events.upto()),
+        upto: Number.MAX_SAFE_INTEGER,
+        bucket: 0,
+        isWhole: false,
+      };
+      const found = select.all(before, after, upto, limit);
+      const free = found.filter(([, isInUse]) => isInUse === 0);
+      for (const [key] of free) visit(key);
+      anyInUse ||= free.length < found.length;
+      if (found.length === limit) {
+        at = found.at(-1)![0];
+        return free.length;
+      }
+      if (isWhole && !anyInUse) events.erase(bucket);
+      anyInUse = false;
+      at = upto === Number.MAX_SAFE_INTEGER ? undefined : upto;
+      return free.length;
+    },
+    isAtEnd: () => at === undefined,
+    restart() {
+      at = 0;
+      anyInUse = false;
+    },
+  };
+}

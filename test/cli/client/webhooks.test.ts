@@ -1,0 +1,414 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { stripVTControlCharacters } from 'node:util';
+import type { World } from '../../../src/cli/world.ts';
+import { type Ran, runCli } from '../../support/cli.ts';
+import { sharedApi } from '../../support/rpc.ts';
+import { aWebhook } from '../../support/store.ts';
+
+const DESTINATION = 'http://127.0.0.1:9999/hook';
+const ID = /\bwh_[0-9A-Z]{26}\b/;
+
+describe('carillon webhooks', () => {
+  const api = sharedApi();
+  const webhooks = (...argv: string[]) => runCli(api().url, ['webhooks', ...argv]);
+  const json = async (...argv: string[]) => {
+    const { code, out, err } = await webhooks(...argv, '--json');
+    assert.deepEqual([code, err], [0, '']);
+    return JSON.parse(out);
+  };
+  /** A result that is an error, on stderr alone. */
+  const refused = ({ code, out, err }: Ran, expected: number) => {
+    assert.deepEqual([code, out], [expected, '']);
+    return err;
+  };
+
+  it('register makes a webhook of every option, and prints its secret once', async () => {
+    const files = new Map([['body.liquid', 'Hello {{ webhook.name }}\n']]);
+    const readBytes: World['readBytes'] = async (path) => Buffer.from(files.get(path) ?? assert.fail(path));
+    const argv = [
+      ...['webhooks', 'register', '--json', '--name', 'full', '--destination', DESTINATION],
+      ...[
+        '--cron',
+        '30 2 * * *',
+        '--time-zone',
+        'Europe/Vienna',
+        '--max-runs',
+        '7',
+        '--schedule-jitter',
+        '10s',
+      ],
+      ...['--misfire', 'skip', '--catchup-window', '2h', '--overlap', 'allow', '--dst-gap', 'skip'],
+      ...['--dst-overlap', 'both', '--start-time', '2026-02-01T00:00:00Z', '--end-time', '365d'],
+      ...['--event-type', 'order.*', '--event-type', 'user.created', '--filter', 'event.data.amount > 100'],
+      ...[
+        '--template',
+        '@body.liquid',
+        '--content-type',
+        'text/x-hello',
+        '--event-format',
+        'cloudevents-binary',
+      ],
+      ...['--header', 'x-one=1', '--header-template', 'x-two={{ event.id }}', '--timeout', '2.5s'],
+      ...['--max-attempts', '3', '--retry-delay', '1s', '--retry-delay', '1m', '--retry-jitter', '0'],
+      ...['--client-errors', 'fail', '--concurrency', '2', '--rate', '0.5', '--burst', '3', '--ordered'],
+      ...['--label', 'team=red', '--label', 'expression=a=b'],
+    ];
+    const { code, out, err } = await runCli(api().url, argv, { readBytes });
+    assert.deepEqual([code, err], [0, '']);
+    const { webhook, secret, created } = JSON.parse(out);
+    assert.match(secret, /^whsec_/);
+    assert.equal(created, true);
+    const { id, etag, createTime, updateTime, nextRunTime, ...rest } = webhook;
+    assert.match(id, ID);
+    assert.deepEqual(rest, {
+      namespace: 'default',
+      name: 'full',
+      destination: DESTINATION,
+      schedule: {
+        cron: '30 2 * * *',
+        timeZone: 'Europe/Vienna',
+        startTime: '2026-02-01T00:00:00Z',
+        endTime: '2027-01-01T00:00:00Z',
+        maxRuns: '7',
+        jitter: '10s',
+        misfirePolicy: 'MISFIRE_POLICY_SKIP',
+        catchupWindow: '7200s',
+        overlapPolicy: 'OVERLAP_POLICY_ALLOW',
+        dstGap: 'DST_GAP_POLICY_SKIP',
+        dstOverlap: 'DST_OVERLAP_POLICY_BOTH',
+      },
+      eventTypes: ['order.*', 'user.created'],
+      filter: 'event.data.amount > 100',
+      payload: {
+        template: 'Hello {{ webhook.name }}\n',
+        contentType: 'text/x-hello',
+        eventFormat: 'EVENT_FORMAT_CLOUDEVENTS_BINARY',
+        headerTemplates: { 'x-two': '{{ event.id }}' },
+      },
+      headers: { 'x-one': '1' },
+      timeout: '2.500s',
+      retryPolicy: {
+        maxAttempts: 3,
+        delays: ['1s', '60s'],
+        jitter: 0,
+        clientErrors: 'CLIENT_ERRORS_FAIL',
+      },
+      // Always 1 when ordered.
+      limits: { concurrency: 1, rateLimit: { perSecond: 0.5, burst: 3 }, ordered: true },
+      labels: { team: 'red', expression: 'a=b' },
+      state: 'STATE_ACTIVE',
+      stateReason: '',
+      runCount: '0',
+      skippedRunCount: '0',
+      filterFailureCount: '0',
+    });
+  });
+
+  it('register says whether the webhook is new, and shows the secret only then', async () => {
+    const argv = ['register', '--name', 'twice', '--destination', DESTINATION, '--every', '1m'];
+    const first = await webhooks(...argv);
+    assert.match(first.out, /^Registered\.\n\nsecret {7}whsec_\S+ \(shown this once\)\nid {11}wh_/);
+    const second = await webhooks(...argv);
+    assert.match(second.out, /^Changed\.\n\nid {11}wh_/);
+    assert.equal(ID.exec(second.out)?.[0], ID.exec(first.out)?.[0]);
+    assert.match(second.out, /^rings {8}every 1 m$/m);
+  });
+
+  it('register can only look whether it would be taken', async () => {
+    const { out } = await webhooks(
+      'register',
+      '--name',
+      'dry',
+      '--destination',
+      DESTINATION,
+      '--validate-only',
+    );
+    assert.match(out, /^Valid; not registered\./);
+    assert.match(
+      refused(await webhooks('get', 'dry'), 1),
+      /no webhook with the id or name "dry" \(NOT_FOUND\)/,
+    );
+  });
+
+  it('register takes a webhook from a file or standard input, to which options add', async () => {
+    const file = {
+      name: 'filed',
+      destination: DESTINATION,
+      retryPolicy: { maxAttempts: 5 },
+      labels: { a: 'b' },
+    };
+    const readBytes: World['readBytes'] = async () => Buffer.from(JSON.stringify(file));
+    for (const from of ['hook.json', '-']) {
+      const argv = [
+        'webhooks',
+        'register',
+        '--from',
+        from,
+        '--retry-jitter',
+        '0.5',
+        '--name',
+        from,
+        '--json',
+      ];
+      const { webhook } = JSON.parse((await runCli(api().url, argv, { readBytes })).out);
+      assert.deepEqual(
+        [webhook.name, webhook.retryPolicy.maxAttempts, webhook.retryPolicy.jitter, webhook.labels],
+        [from, 5, 0.5, { a: 'b' }],
+      );
+    }
+  });
+
+  it('names the options that are wrong, and exits with 2', async () => {
+    const argv = [
+      'register',
+      '--name',
+      'x',
+      '--destination',
+      'ftp://x',
+      '--timeout',
+      '99h',
+      '--label',
+      'a b=c',
+    ];
+    const err = refused(await webhooks(...argv), 2);
+    assert.match(err, /^carillon: the server refused this \(INVALID_ARGUMENT\):\n/);
+    assert.match(err, /^ {2}--destination \(webhook\.destination\): has the scheme ftp/m);
+    assert.match(err, /^ {2}--timeout \(webhook\.timeout\): must be/m);
+    assert.match(err, /^ {2}--label \(webhook\.labels\["a b"\]\): /m);
+  });
+
+  for (const [what, argv, message] of [
+    [
+      'a bad duration',
+      ['register', '--every', '5'],
+      /^carillon: --every: "5" is not allowed; give a duration/,
+    ],
+    ['a bad word', ['register', '--overlap', 'maybe'], /give one of supersede, skip, allow/],
+    [
+      'a bad state',
+      ['list', '--state', 'gone'],
+      /--state: "gone" is not allowed; give one of active, paused/,
+    ],
+    [
+      'a bad limit',
+      ['list', '--limit', '0'],
+      /--limit: "0" is not allowed; give a whole number from 1 to 10000/,
+    ],
+    [
+      'a bad label',
+      ['list', '--label', 'team'],
+      /--label: "team" is not allowed; give a name, an equals sign/,
+    ],
+    ['a missing file', ['register', '--from', 'x'], /--from: "x" cannot be read: there is no such file/],
+    ['an update of nothing', ['update', 'joe'], /nothing to change was given/],
+    ['an unknown verb', ['registre'], /"registre" is not a command of webhooks \(did you mean register\?\)/],
+    [
+      'a bad address',
+      ['list', '--address', 'ftp://x'],
+      /--address: "ftp:\/\/x" is not allowed; give an http/,
+    ],
+    ['a password', ['list', '--address', 'http://a:b@x'], /must not hold a user or a password/],
+    ['an odd key', ['list', '--api-key', 'a b'], /the API key has characters that a key cannot have/],
+  ] as const) {
+    it(`refuses ${what} before any call, in one line, with exit code 2`, async () => {
+      const err = refused(await runCli('http://127.0.0.1:9', ['webhooks', ...argv]), 2);
+      assert.match(err, message);
+      assert.equal(err.trimEnd().split('\n').length, 1);
+    });
+  }
+
+  it('list shows a table that fits the terminal, with colours for a person only', async () => {
+    await webhooks('register', '--name', 'listed', '--destination', `${DESTINATION}/${'long'.repeat(40)}`);
+    const argv = ['webhooks', 'list', '--name', 'listed'];
+    const piped = await runCli(api().url, argv);
+    assert.match(
+      piped.out,
+      /^ID +NAME +STATE +RINGS +NEXT +DESTINATION\nwh_\S+ +listed +ACTIVE +every 5 s +in 5s +http/,
+    );
+    assert.ok(piped.out.includes('longlonglong'.repeat(10)));
+    const seen = await runCli(api().url, argv, { terminal: true, columns: 80 });
+    assert.notEqual(stripVTControlCharacters(seen.out), seen.out);
+    const lines = stripVTControlCharacters(seen.out).trimEnd().split('\n');
+    assert.equal(lines.length, 2);
+    for (const line of lines) assert.ok(line.length <= 80, line);
+    assert.match(lines[1] ?? '', /^wh_\S{26} {2}listed +ACTIVE.*…$/);
+    const mono = await runCli(api().url, argv, { terminal: true, columns: 80, env: { NO_COLOR: '1' } });
+    assert.equal(stripVTControlCharacters(mono.out), mono.out);
+  });
+
+  it('list says so when there is nothing, and when there is more', async () => {
+    assert.deepEqual(await webhooks('list', '--name', 'nobody'), { code: 0, out: 'no webhooks\n', err: '' });
+    const many = Array.from({ length: 3 }, (_, n) =>
+      aWebhook({ spec: { name: 'many', destination: `${DESTINATION}/${n}` } }),
+    );
+    await api().store.createWebhooks(many);
+    const two = await webhooks('list', '--name', 'many', '--limit', '2');
+    assert.equal(two.out.trimEnd().split('\n').length, 3);
+    assert.equal(two.err, 'carillon: these are 2, and there are more; ask for them with --limit\n');
+    assert.equal((await webhooks('list', '--name', 'many')).err, '');
+  });
+
+  it('list gathers as many pages as it takes', async () => {
+    const crowd = Array.from({ length: 1100 }, (_, n) =>
+      aWebhook({ spec: { name: 'crowd', destination: `${DESTINATION}/${n}` } }),
+    );
+    await api().store.createWebhooks(crowd);
+    const { webhooks: listed, nextPageToken } = await json('list', '--name', 'crowd', '--limit', '2000');
+    assert.deepEqual([listed.length, nextPageToken], [1100, '']);
+  });
+
+  it('list finds by name, state and labels', async () => {
+    const [red, blue] = ['red', 'blue'].map((team) =>
+      aWebhook({
+        state: 'PAUSED',
+        spec: { name: 'found', destination: `${DESTINATION}/${team}`, labels: { team } },
+      }),
+    );
+    assert.ok(red && blue);
+    await api().store.createWebhooks([red, blue]);
+    const ids = async (...argv: string[]) =>
+      (await json('list', '--name', 'found', ...argv)).webhooks.map(({ id }: { id: string }) => id);
+    assert.deepEqual(await ids('--state', 'paused'), [red.id, blue.id].sort());
+    assert.deepEqual(await ids('--label', 'team=red'), [red.id]);
+    assert.deepEqual(await ids('--state', 'ACTIVE'), []);
+  });
+
+  it('get, pause, resume, trigger and remove take an id, or a name that one webhook has', async () => {
+    const { webhook } = await json('register', '--name', 'single', '--destination', DESTINATION);
+    for (const which of ['single', webhook.id]) {
+      assert.equal((await json('get', which)).webhook.id, webhook.id);
+      assert.equal((await json('pause', which)).webhook.state, 'STATE_PAUSED');
+      assert.equal((await json('resume', which)).webhook.state, 'STATE_ACTIVE');
+      assert.match((await json('trigger', which)).deliveryId, /^msg_/);
+    }
+    assert.match((await webhooks('trigger', 'single')).out, /^delivery msg_\S{26}\n$/);
+    assert.match((await webhooks('pause', 'single')).out, /^state {8}PAUSED$/m);
+    assert.deepEqual(await webhooks('remove', 'single'), {
+      code: 0,
+      out: `removed ${webhook.id}\n`,
+      err: '',
+    });
+  });
+
+  it('asks which is meant when several have a name, but removes all of them', async () => {
+    for (const path of ['a', 'b'])
+      await webhooks('register', '--name', 'pair', '--destination', `${DESTINATION}/${path}`);
+    const err = refused(await webhooks('pause', 'pair'), 2);
+    assert.match(
+      err,
+      /several webhooks have the name "pair"; give the id of one:(?:\n {2}wh_\S{26} {2}http\S+\/[ab]){2}\n$/,
+    );
+    const { ids } = await json('remove', 'pair', '--destination', `${DESTINATION}/a`);
+    assert.equal(ids.length, 1);
+    assert.equal((await json('remove', 'pair')).ids.length, 1);
+    assert.match(refused(await webhooks('remove', 'pair'), 1), /NOT_FOUND/);
+  });
+
+  it('update changes what is given and clears what is named, and nothing else', async () => {
+    const destination = `${DESTINATION}/update`;
+    const argv = ['--label', 'a=b', '--concurrency', '3', '--rate', '5', '--every', '1m'];
+    await webhooks('register', '--name', 'changing', '--destination', destination, ...argv);
+    const { webhook } = await json(
+      'update',
+      'changing',
+      '--cron',
+      '@daily',
+      '--ordered',
+      '--clear',
+      'labels',
+    );
+    assert.deepEqual(
+      [webhook.schedule.cron, webhook.labels, webhook.limits.ordered, webhook.limits.rateLimit.perSecond],
+      ['@daily', {}, true, 5],
+    );
+    const cleared = await json('update', 'changing', '--clear', 'limits.rate_limit');
+    assert.equal(cleared.webhook.limits.rateLimit, undefined);
+    assert.match(
+      refused(await webhooks('update', 'changing', '--clear', 'colour'), 2),
+      /--clear \(update_mask\): names "colour", which is not a field/,
+    );
+  });
+
+  it('update takes back what get printed', async () => {
+    await webhooks('register', '--name', 'round', '--destination', `${DESTINATION}/round`);
+    const { webhook } = await json('get', 'round');
+    const readBytes: World['readBytes'] = async () =>
+      Buffer.from(JSON.stringify({ ...webhook, labels: { new: '1' } }));
+    const argv = ['webhooks', 'update', 'round', '--from', '-', '--json'];
+    const { code, out, err } = await runCli(api().url, argv, { readBytes });
+    assert.deepEqual([code, err], [0, '']);
+    assert.deepEqual(JSON.parse(out).webhook.labels, { new: '1' });
+  });
+
+  it('changes nothing under another etag', async () => {
+    await webhooks('register', '--name', 'etagged', '--destination', `${DESTINATION}/etagged`);
+    for (const argv of [
+      ['pause', 'etagged'],
+      ['remove', 'etagged', '--destination', `${DESTINATION}/etagged`],
+    ]) {
+      assert.match(refused(await webhooks(...argv, '--etag', 'old'), 1), /was changed since.*\(ABORTED\)/);
+    }
+  });
+});
+
+describe('carillon without its server', () => {
+  it('says that none answers, and how to start one', async () => {
+    const { code, err } = await runCli('http://127.0.0.1:9', ['webhooks', 'list']);
+    assert.equal(code, 1);
+    assert.equal(
+      err,
+      'carillon: no server answers at http://127.0.0.1:9; start one with carillon dev, or name another with --address\n',
+    );
+  });
+});
+
+describe('carillon and its key', () => {
+  it('sends it as a bearer token, from the flag or the environment, and says when it is missing', async () => {
+    const seen: (string | undefined)[] = [];
+    const { createServer } = await import('node:http');
+    const server = createServer((request, response) => {
+      seen.push(request.headers.authorization);
+      const body = JSON.stringify({ code: 'unauthenticated', message: 'no key' });
+      response.writeHead(401, { 'content-type': 'application/json' }).end(body);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as { port: number };
+    try {
+      const url = `127.0.0.1:${port}`;
+      const { code, err } = await runCli(url, ['webhooks', 'list']);
+      assert.deepEqual(
+        [code, err],
+        [1, 'carillon: no key (UNAUTHENTICATED)\n  give a key with --api-key or CARILLON_API_KEY\n'],
+      );
+      await runCli(url, ['webhooks', 'list'], { env: { CARILLON_API_KEY: 'from-env' } });
+      await runCli(url, ['webhooks', 'list', '--api-key', 'from-flag'], {
+        env: { CARILLON_API_KEY: 'from-env' },
+      });
+      assert.deepEqual(seen, [undefined, 'Bearer from-env', 'Bearer from-flag']);
+    } finally {
+      server.close();
+      server.closeAllConnections();
+    }
+  });
+
+  it('knows a server that is not Carillon', async () => {
+    const { createServer } = await import('node:http');
+    const server = createServer((_, response) => {
+      response.writeHead(404, { 'content-type': 'text/html' }).end('<h1>Not Found</h1>');
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as { port: number };
+    try {
+      const { code, err } = await runCli(`127.0.0.1:${port}`, ['webhooks', 'list']);
+      assert.equal(code, 1);
+      assert.match(
+        err,
+        /^carillon: what answers at http:\/\/127\.0\.0\.1:\d+ is not a Carillon server \(HTTP 404\)/,
+      );
+    } finally {
+      server.close();
+      server.closeAllConnections();
+    }
+  });
+});

@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { Code, createClient } from '@connectrpc/connect';
+import { Delivery_State, DeliveryService } from '../../gen/carillon/v1/delivery_pb.ts';
+import type { Attempt } from '../../src/domain/attempt.ts';
+import type { Webhook } from '../../src/domain/webhook.ts';
+import { aDeliveryThat, type Fate } from '../support/deliveries.ts';
+import { refusal, sharedApi, violations } from '../support/rpc.ts';
+import { anAttempt, aPublication, aWebhook, T0 } from '../support/store.ts';
+
+const EXHAUSTED = { to: 'FAILED', reason: 'EXHAUSTED' } as const;
+
+describe('ListDeliveries', () => {
+  const api = sharedApi();
+
+  async function put(...fates: Fate[]): Promise<{ webhook: Webhook; ids: string[] }> {
+    const webhook = aWebhook();
+    await api().store.createWebhooks([webhook]);
+    const ids: string[] = [];
+    for (const fate of fates) ids.push(await aDeliveryThat(api().store, webhook.id, fate));
+    return { webhook, ids };
+  }
+  const list = async (query: object) => {
+    const { deliveries } = await api().deliveries.listDeliveries(query);
+    return deliveries.map(({ id }) => id);
+  };
+
+  it('finds by every field of a filter, and by all of them together', async () => {
+    const { webhook, ids } = await put(
+      { type: 'order.paid', status: 200 },
+      { type: 'order.refused', status: 503, to: EXHAUSTED, callerId: 'my-order' },
+      { type: 'user.created', status: 404, to: EXHAUSTED, createdAt: T0 + 5000 },
+      { type: 'order', createdAt: T0 + 10_000 },
+    );
+    const [paid, refused, created, order] = ids as [string, string, string, string];
+    const found = (filter: string) =>
+      list({ filter: `webhook_id = ${webhook.id}${filter === '' ? '' : ` AND ${filter}`}` });
+    for (const [filter, expected] of [
+      ['', [order, created, refused, paid]],
+      ['event_type = order.paid', [paid]],
+      ['event_type = order.*', [refused, paid]],
+      ['event_type = *', [order, created, refused, paid]],
+      ['event_id = my-order', [refused]],
+      ['event_id = nobodys', []],
+      ['state = FAILED', [created, refused]],
+      ['state = PENDING', [order]],
+      ['create_time > 2026-01-01T00:00:00Z', [order, created]],
+      ['create_time >= 2026-01-01T00:00:05Z AND create_time < 2026-01-01T00:00:10Z', [created]],
+      ['create_time = 2026-01-01T00:00:10Z', [order]],
+      ['last_response_status = 5xx', [refused]],
+      ['last_response_status >= 400', [created, refused]],
+      ['last_response_status < 500', [created, paid]],
+      ['event_type = order.* AND state = FAILED AND last_response_status = 503', [refused]],
+      ['state = FAILED AND state = PENDING', []],
+    ] as const) {
+      assert.deepEqual(await found(filter), expected, filter);
+    }
+  });
+
+  it('takes its fields and its filter together, and has nothing where they contradict each other', async () => {
+    const { webhook, ids } = await put({ status: 200 }, { status: 500, to: EXHAUSTED });
+    const failed = { webhookId: webhook.id, state: Delivery_State.FAILED };
+    assert.deepEqual(await list({ ...failed, filter: 'last_response_status = 500' }), [ids[1]]);
+    assert.deepEqual(await list({ ...failed, filter: 'state = FAILED' }), [ids[1]]);
+    assert.deepEqual(await list({ ...failed, filter: 'state = SUCCEEDED' }), []);
+    assert.deepEqual(await list({ ...failed, filter: 'webhook_id = wh_other' }), []);
+  });
+
+  it('goes on through pages of a filter, with nothing twice and nothing left out', async () => {
+    const fates = Array.from({ length: 60 }, (_, n) =>
+      n % 2 === 0 ? { status: 200 } : { status: 500, to: EXHAUSTED },
+    );
+    const { webhook, ids } = await put(...fates);
+    const query = { webhookId: webhook.id, filter: 'state = FAILED', pageSize: 7 };
+    const seen: string[] = [];
+    let pageToken = '';
+    do {
+      const page = await api().deliveries.listDeliveries({ ...query, pageToken });
+      seen.push(...page.deliveries.map(({ id }) => id));
+      pageToken = page.nextPageToken;
+    } while (pageToken !== '');
+    assert.deepEqual(seen, ids.filter((_, n) => n % 2 === 1).reverse());
+    const { nextPageToken } = await api().deliveries.listDeliveries(query);
+    const other = api().deliveries.listDeliveries({
+      ...query,
+      filter: 'state = SUCCEEDED',
+      pageToken: nextPageToken,
+    });
+    assert.deepEqual(Object.keys(await violations(other)), ['page_token']);
+  });
+
+  it('refuses a filter that it cannot read in every protocol, and says where', async () => {
+    for (const transport of Object.values(api().transports)) {
+      const call = createClient(DeliveryService, transport).listDeliveries({ filter: 'state = FAILED OR x' });
+      const { filter } = await violations(call);
+      assert.match(filter ?? '', /^at character 16, near "OR x": OR is not supported/);
+    }
+    assert.deepEqual(
+      Object.keys(await violations(api().deliveries.listDeliveries({ filter: 'x'.repeat(1025) }))),
+      ['filter'],
+    );
+  });
+
+  it('shows nothing of another namespace', async () => {
+    const webhook = aWebhook({ namespace: 'acme' });
+    await api().store.createWebhooks([webhook]);
+    await api().store.publish([aPublication([webhook.id], { event: { namespace: 'acme' } })]);
+    assert.deepEqual(await list({ filter: `webhook_id = ${webhook.id}` }), []);
+  });
+});
+
+describe('GetDelivery', () => {
+  const api = sharedApi();
+
+  async function put(fate: Fate): Promise<string> {
+    const webhook = aWebhook();
+    await api().store.createWebhooks([webhook]);
+    return aDeliveryThat(api().store, webhook.id, fate);
+  }
+
+  it('shows what was sent, to which address, where the time went, and what was answered', async () => {
+    const attempt: Attempt = {
+      ...anAttempt(1, 503),
+      requestHeaders: ['webhook-id', 'msg_1', 'x-twice', 'a', 'x-twice', 'b'],
+    };
+    const id = await put({ type: 'order.paid', callerId: 'order-7', attempt, to: EXHAUSTED });
+    for (const transport of Object.values(api().transports)) {
+      const { delivery } = await createClient(DeliveryService, transport).getDelivery({ id });
+      assert.deepEqual(
+        [delivery?.eventId, delivery?.eventType, delivery?.lastResponseStatus, delivery?.stateReason],
+        ['order-7', 'order.paid', 503, 'EXHAUSTED'],
+      );
+      const [shown] = delivery?.attempts ?? [];
+      assert.deepEqual(shown?.requestHeaders, { 'webhook-id': 'msg_1', 'x-twice': 'a, b' });
+      assert.equal(shown.remoteAddress, '127.0.0.1:9');
+      assert.equal(Buffer.from(shown.responseBody).toString(), 'ok');
+      const { dns, connect, tls, wait, read } = shown.timing ?? {};
+      assert.deepEqual(
+        [dns, connect?.nanos, tls, wait?.nanos, read?.nanos],
+        [undefined, 500_000, undefined, 10_000_000, 2_000_000],
+      );
+    }
+  });
+
+  it('shows why there was no answer', async () => {
+    const attempt: Attempt = {
+      number: 1,
+      requestHeaders: [],
+      outcome: {
+        kind: 'failed',
+        errorClass: 'CONNECT',
+        message: 'refused',
+        startedAt: T0,
+        durationMs: 3,
+        timing: {},
+      },
+    };
+    const { delivery } = await api().deliveries.getDelivery({ id: await put({ attempt, to: EXHAUSTED }) });
+    const [shown] = delivery?.attempts ?? [];
+    assert.deepEqual(
+      [
+        shown?.errorClass,
+        shown?.errorMessage,
+        shown?.responseStatus,
+        shown?.remoteAddress,
+        shown?.timing?.wait,
+      ],
+      ['CONNECT', 'refused', 0, '', undefined],
+    );
+    assert.equal(delivery?.lastResponseStatus, 0);
+  });
+
+  it('knows no delivery of another namespace', async () => {
+    const webhook = aWebhook({ namespace: 'acme' });
+    await api().store.createWebhooks([webhook]);
+    const publication = aPublication([webhook.id], { event: { namespace: 'acme' } });
+    await api().store.publish([publication]);
+    const error = await refusal(api().deliveries.getDelivery({ id: publication.deliveries[0]?.id ?? '' }));
+    assert.equal(error.code, Code.NotFound);
+  });
+});

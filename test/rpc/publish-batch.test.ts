@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
+import { anyUnpack } from '@bufbuild/protobuf/wkt';
+import { Code, createClient } from '@connectrpc/connect';
+import {
+  type EventSchema,
+  EventService,
+  PublishBatchResponseSchema,
+} from '../../gen/carillon/v1/event_pb.ts';
+import { BadRequestSchema, RetryInfoSchema } from '../../gen/google/rpc/error_details_pb.ts';
+import { DomainError } from '../../src/domain/error.ts';
+import type { Published } from '../../src/publish/publish.ts';
+import { refusal, sharedApi, startApi, violations } from '../support/rpc.ts';
+
+type EventInit = MessageInitShape<typeof EventSchema>;
+
+describe('PublishBatch', () => {
+  const api = sharedApi();
+  const batch = (events: readonly EventInit[]) =>
+    api().events.publishBatch({ requests: events.map((event) => ({ event })) });
+
+  it('answers each event on its own, in order, with the details of what was refused', async () => {
+    for (const [name, transport] of Object.entries(api().transports)) {
+      const id = `batch-${name}`;
+      const { results } = await createClient(EventService, transport).publishBatch({
+        requests: [
+          { event: { type: 'a', id } },
+          { event: { type: 'not a type', id: 'not an id' } },
+          { event: { type: 'a', id } },
+          { event: { type: 'b', id } },
+          {},
+          { event: { type: 'c' } },
+        ],
+      });
+      const told = results.map(({ result }) =>
+        result.case === 'response' ? result.value.duplicate : result.value?.code,
+      );
+      assert.deepEqual(told, [
+        false,
+        Code.InvalidArgument,
+        true,
+        Code.AlreadyExists,
+        Code.InvalidArgument,
+        false,
+      ]);
+      const error = results[1]?.result;
+      assert.equal(error?.case, 'error');
+      assert.match(error.value.message, /^event\.id: /);
+      const [details] = error.value.details;
+      assert.ok(details);
+      const fields = anyUnpack(details, BadRequestSchema)?.fieldViolations.map(({ field }) => field);
+      assert.deepEqual(fields?.sort(), ['event.id', 'event.type']);
+    }
+  });
+
+  it('takes a thousand events, and not one more', async () => {
+    const events = Array.from({ length: 1000 }, (_, i) => ({ type: 'many', id: `many-${i}` }));
+    const { results } = await batch(events);
+    assert.deepEqual(
+      results.map(({ result }) => (result.case === 'response' ? result.value.id : '')),
+      events.map(({ id }) => id),
+    );
+    assert.match((await violations(batch([...events, { type: 'many' }]))).requests ?? '', /1001.*1000/);
+    assert.match((await violations(batch([]))).requests ?? '', /0 items/);
+  });
+
+  it('has an answer that clients accept, however much is wrong', async () => {
+    const headers = Object.fromEntries(
+      Array.from({ length: 30 }, (_, i) => [`webhook-${'x'.repeat(100)}-${i}`, '']),
+    );
+    const event = { type: '', id: ' ', source: ' ', subject: '\0', headers };
+    const client = createClient(EventService, api().transports.grpc);
+    const { results } = await client.publishBatch({
+      requests: Array.from({ length: 1000 }, () => ({ event })),
+    });
+    assert.equal(results.length, 1000);
+    assert.ok(
+      toBinary(PublishBatchResponseSchema, create(PublishBatchResponseSchema, { results })).length <
+        4 * 1024 * 1024,
+    );
+  });
+});
+
+describe('When no more can be taken in', () => {
+  const full: Published[] = [
+    { kind: 'PUBLISHED', id: 'evt_1', deliveries: 1, duplicate: false },
+    { kind: 'FULL', scope: 'NAMESPACE' },
+    { kind: 'FULL', scope: 'ALL' },
+    { kind: 'FAILED', error: new DomainError('UNAVAILABLE', 'the database is away') },
+  ];
+  const answering = (published: Published) =>
+    startApi({ deps: (deps) => ({ ...deps, publisher: { publish: async () => [published] } }) });
+
+  it('Publish says so, and when to try again', async () => {
+    const codes = [];
+    for (const published of full.slice(1)) {
+      await using api = await answering(published);
+      const error = await refusal(api.events.publish({ event: { type: 'a' } }));
+      codes.push(error.code);
+      assert.equal(error.findDetails(RetryInfoSchema)[0]?.retryDelay?.seconds, 1n);
+    }
+    assert.deepEqual(codes, [Code.ResourceExhausted, Code.ResourceExhausted, Code.Unavailable]);
+  });
+
+  it('PublishBatch says so of each event', async () => {
+    await using api = await startApi({
+      deps: (deps) => ({ ...deps, publisher: { publish: async () => full } }),
+    });
+    const { results } = await api.events.publishBatch({
+      requests: full.map(() => ({ event: { type: 'a' } })),
+    });
+    const told = results.map(({ result }) => {
+      if (result.case !== 'error') return result.case;
+      const [info] = result.value.details;
+      return [result.value.code, info && anyUnpack(info, RetryInfoSchema)?.retryDelay?.seconds];
+    });
+    assert.deepEqual(told, [
+      'response',
+      [Code.ResourceExhausted, 1n],
+      [Code.ResourceExhausted, 1n],
+      [Code.Unavailable, 1n],
+    ]);
+  });
+
+  it('PublishBatch fails as a whole when nothing was published', async () => {
+    await using api = await startApi({
+      deps: (deps) => ({
+        ...deps,
+        publisher: { publish: () => Promise.reject(new DomainError('UNAVAILABLE', 'the database is away')) },
+      }),
+    });
+    const error = await refusal(api.events.publishBatch({ requests: [{ event: { type: 'a' } }] }));
+    assert.deepEqual([error.code, error.rawMessage], [Code.Unavailable, 'the database is away']);
+  });
+});

@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { Code, createClient } from '@connectrpc/connect';
+import { Delivery_State, DeliveryService } from '../../gen/carillon/v1/delivery_pb.ts';
+import { PreconditionFailureSchema, ResourceInfoSchema } from '../../gen/google/rpc/error_details_pb.ts';
+import type { Webhook } from '../../src/domain/webhook.ts';
+import { aDeliveryThat, type Fate, settle, waitingDelivery } from '../support/deliveries.ts';
+import { refusal, sharedApi, violations } from '../support/rpc.ts';
+import { anAttempt, aPublication, aWebhook, T0, testId } from '../support/store.ts';
+
+const EXHAUSTED = { to: 'FAILED', reason: 'EXHAUSTED' } as const;
+const FAILED: Fate = { status: 500, to: EXHAUSTED };
+const MINUTE = 60_000;
+
+describe('RetryDelivery', () => {
+  const api = sharedApi();
+  const retry = (id: string) => api().deliveries.retryDelivery({ target: { case: 'id', value: id } });
+  const retryFailedOf = (webhookId: string, since?: number) =>
+    api().deliveries.retryDelivery({
+      target: {
+        case: 'failedOf',
+        value: { webhookId, ...(since !== undefined && { startTime: timestampFromMs(since) }) },
+      },
+    });
+  const shown = async (id: string) =>
+    (await api().deliveries.getDelivery({ id })).delivery ?? assert.fail(`there is no ${id}`);
+
+  async function put(...fates: Fate[]): Promise<{ webhook: Webhook; ids: string[] }> {
+    const webhook = aWebhook();
+    await api().store.createWebhooks([webhook]);
+    const ids: string[] = [];
+    for (const fate of fates) ids.push(await aDeliveryThat(api().store, webhook.id, fate));
+    return { webhook, ids };
+  }
+
+  it('makes one that FAILED or was CANCELLED due now, under its id, with a fresh row of attempts', async () => {
+    const { webhook, ids } = await put(FAILED, {
+      status: 500,
+      to: { to: 'CANCELLED', reason: 'REQUESTED' },
+    });
+    api().clock.advance(MINUTE);
+    for (const id of ids) {
+      const { count, more } = await retry(id);
+      assert.deepEqual([count, more], [1, false]);
+      const delivery = await shown(id);
+      assert.deepEqual(
+        [delivery.state, delivery.stateReason, delivery.attemptCount, delivery.attempts.length],
+        [Delivery_State.PENDING, '', 1, 1],
+      );
+      assert.equal(Number(delivery.nextAttemptTime?.seconds) * 1000, api().clock.now());
+      const { attempts, attemptsBefore } = await waitingDelivery(api().store, webhook.id, id);
+      assert.deepEqual([attempts, attemptsBefore], [1, 1]);
+    }
+  });
+
+  it('makes one that waits due now', async () => {
+    const { ids } = await put({ status: 500, to: { to: 'PENDING', dueAt: T0 + 3_600_000 } });
+    await retry(ids[0] ?? '');
+    assert.ok(Number((await shown(ids[0] ?? '')).nextAttemptTime?.seconds) * 1000 <= api().clock.now());
+  });
+
+  it('does not send one again that SUCCEEDED', async () => {
+    const { ids } = await put({ status: 200 });
+    const error = await refusal(retry(ids[0] ?? ''));
+    assert.equal(error.code, Code.FailedPrecondition);
+    const [failure] = error.findDetails(PreconditionFailureSchema);
+    assert.deepEqual(
+      failure?.violations.map(({ type, subject }) => [type, subject]),
+      [['STATE', ids[0]]],
+    );
+    assert.match(error.rawMessage, /has SUCCEEDED; replay its event/);
+  });
+
+  it('knows none whose id there is not, that is of another namespace, or whose webhook is gone', async () => {
+    const theirs = aWebhook({ namespace: 'acme' });
+    await api().store.createWebhooks([theirs]);
+    const publication = aPublication([theirs.id], { event: { namespace: 'acme' } });
+    await api().store.publish([publication]);
+    const { webhook, ids } = await put(FAILED);
+    await api().store.removeWebhooks([{ id: webhook.id, now: T0 }]);
+    for (const [id, resource] of [
+      [testId('delivery'), 'carillon.v1.Delivery'],
+      [publication.deliveries[0]?.id ?? '', 'carillon.v1.Delivery'],
+      [ids[0] ?? '', 'carillon.v1.Webhook'],
+    ] as const) {
+      const error = await refusal(retry(id));
+      assert.equal(error.code, Code.NotFound);
+      assert.equal(error.findDetails(ResourceInfoSchema)[0]?.resourceType, resource);
+    }
+  });
+
+  it('says so when the data of its event was erased', async () => {
+    const { ids } = await put({ ...FAILED, callerId: 'erased' });
+    await api().store.purgeEvents([{ namespace: 'default', id: 'erased' }]);
+    const error = await refusal(retry(ids[0] ?? ''));
+    assert.equal(error.code, Code.FailedPrecondition);
+    assert.match(error.rawMessage, /its event's data was erased/);
+  });
+
+  it('takes all FAILED ones of a webhook, and no others', async () => {
+    const { webhook, ids } = await put(FAILED, { status: 200 }, FAILED, {});
+    const other = await put(FAILED);
+    const { count, more } = await retryFailedOf(webhook.id);
+    assert.deepEqual([count, more], [2, false]);
+    const states = await Promise.all(ids.map(async (id) => (await shown(id)).state));
+    assert.deepEqual(states, [
+      Delivery_State.PENDING,
+      Delivery_State.SUCCEEDED,
+      Delivery_State.PENDING,
+      Delivery_State.PENDING,
+    ]);
+    assert.equal((await shown(other.ids[0] ?? '')).state, Delivery_State.FAILED);
+    assert.equal((await retryFailedOf(webhook.id)).count, 0);
+  });
+
+  it('takes only those created since a time', async () => {
+    const { webhook, ids } = await put({ ...FAILED, createdAt: T0 - 1 }, { ...FAILED, createdAt: T0 });
+    assert.equal((await retryFailedOf(webhook.id, T0)).count, 1);
+    assert.equal((await shown(ids[0] ?? '')).state, Delivery_State.FAILED);
+    assert.equal((await shown(ids[1] ?? '')).state, Delivery_State.PENDING);
+  });
+
+  it('leaves out those whose event was erased, and goes on', async () => {
+    const { webhook } = await put({ ...FAILED, callerId: 'gone' }, FAILED);
+    await api().store.purgeEvents([{ namespace: 'default', id: 'gone' }]);
+    const { count, more } = await retryFailedOf(webhook.id);
+    assert.deepEqual([count, more], [1, false]);
+  });
+
+  it('takes at most 10,000 a call, oldest first, and says that there are more', async () => {
+    const { store } = api();
+    const webhook = aWebhook();
+    await store.createWebhooks([webhook]);
+    const ids: string[] = [];
+    for (let batch = 0; batch < 5; batch++) {
+      const publication = aPublication(Array.from({ length: 2001 }, () => webhook.id));
+      ids.push(...publication.deliveries.map(({ id }) => id));
+      await store.publish([publication]);
+    }
+    const [lane] = await store.topUp([{ webhookId: webhook.id, limit: 20_000, ordered: true }]);
+    const fail = (delivery: NonNullable<typeof lane>['deliveries'][number]) => ({
+      delivery,
+      attempt: anAttempt(1, 500),
+      transition: EXHAUSTED,
+      now: T0,
+    });
+    await store.settle(lane?.deliveries.map(fail) ?? [], []);
+    const first = await retryFailedOf(webhook.id);
+    assert.deepEqual([first.count, first.more], [10_000, true]);
+    assert.equal((await shown(ids.at(-1) ?? '')).state, Delivery_State.FAILED);
+    const second = await retryFailedOf(webhook.id);
+    assert.deepEqual([second.count, second.more], [5, false]);
+  });
+
+  it('knows no webhook of another namespace, and none that there is not', async () => {
+    const theirs = aWebhook({ namespace: 'acme' });
+    await api().store.createWebhooks([theirs]);
+    for (const id of [theirs.id, 'wh_nobody']) {
+      assert.equal((await refusal(retryFailedOf(id))).code, Code.NotFound);
+    }
+  });
+
+  it('refuses a request that names nothing, or a time that is none, in every protocol', async () => {
+    for (const transport of Object.values(api().transports)) {
+      const client = createClient(DeliveryService, transport);
+      assert.deepEqual(Object.keys(await violations(client.retryDelivery({}))), ['target']);
+      assert.deepEqual(
+        Object.keys(await violations(client.retryDelivery({ target: { case: 'id', value: '' } }))),
+        ['id'],
+      );
+    }
+  });
+
+  it('can be sent again, fail, and be sent again', async () => {
+    const { webhook, ids } = await put(FAILED);
+    const [id = ''] = ids;
+    await retry(id);
+    await settle(api().store, webhook.id, id, EXHAUSTED, anAttempt(2, 500));
+    await retry(id);
+    const { attempts, attemptsBefore } = await waitingDelivery(api().store, webhook.id, id);
+    assert.deepEqual([attempts, attemptsBefore], [2, 2]);
+  });
+});

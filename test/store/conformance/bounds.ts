@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { PublishResult, Store } from '../../../src/store/store.ts';
+import { aDelivery, aPublication, aRun, aWebhook, T0 } from '../../support/store.ts';
+import { type Harness, publishTo, register, settlement, waitingOf } from './harness.ts';
+
+const FULL_NAMESPACE: PublishResult = { kind: 'FULL', scope: 'NAMESPACE' };
+const FULL_ALL: PublishResult = { kind: 'FULL', scope: 'ALL' };
+
+function published(deliveries: number): PublishResult {
+  return { kind: 'PUBLISHED', deliveries };
+}
+
+export function bounds(harness: Harness): void {
+  describe(`${harness.name}: how many deliveries may wait`, () => {
+    /** A store in which three may wait in a namespace, and four in all. */
+    async function small(): Promise<Store & AsyncDisposable> {
+      const store = await harness.open({ namespaceWaitingMax: 3, waitingMax: 4 });
+      return { ...store, [Symbol.asyncDispose]: () => store.close() };
+    }
+
+    test('as many as the bound of a namespace are published, and not one more', async () => {
+      await using store = await small();
+      const { id, namespace } = await register(store);
+      const one = () => aPublication([id], { event: { namespace } });
+      const two = aPublication([id, id], { event: { namespace } });
+      assert.deepEqual(await store.publish([one(), one(), two, one(), one()]), [
+        published(1),
+        published(1),
+        FULL_NAMESPACE,
+        published(1),
+        FULL_NAMESPACE,
+      ]);
+      assert.equal((await waitingOf(store, id)).length, 3);
+    });
+
+    test('a publication that is refused leaves nothing behind', async () => {
+      await using store = await small();
+      const { id, namespace } = await register(store);
+      const remember = { digest: 'd', until: T0 + 1 };
+      const many = aPublication([id, id, id, id], { event: { namespace, callerId: 'a' }, remember });
+      assert.deepEqual(await store.publish([many]), [FULL_NAMESPACE]);
+      assert.deepEqual(await store.getEvents([{ namespace, id: 'a' }]), [undefined]);
+      assert.deepEqual(await store.getEventBodies([many.event.id]), [undefined]);
+      assert.deepEqual(await waitingOf(store, id), []);
+      const fewer = { ...many, deliveries: [aDelivery(id)] };
+      assert.deepEqual(await store.publish([fewer]), [published(1)]);
+    });
+
+    test('other namespaces go on while one is full, up to the bound of all', async () => {
+      await using store = await small();
+      const [mine, theirs] = [await register(store), await register(store)];
+      await publishTo(store, mine, 3);
+      const other = () => aPublication([theirs.id], { event: { namespace: theirs.namespace } });
+      assert.deepEqual(await store.publish([other(), other()]), [published(1), FULL_ALL]);
+    });
+
+    test('an event that nobody waits for is published however full it is', async () => {
+      await using store = await small();
+      const webhook = await register(store);
+      await publishTo(store, webhook, 3);
+      const { id } = aWebhook();
+      assert.deepEqual(await store.publish([aPublication([]), aPublication([id])]), [
+        published(0),
+        published(0),
+      ]);
+    });
+
+    test('what is known already is known however full it is', async () => {
+      await using store = await small();
+      const { id, namespace } = await register(store);
+      const remember = { digest: 'd', until: T0 + 1 };
+      const three = aPublication([id, id, id], { event: { namespace, callerId: 'a' }, remember });
+      await store.publish([three]);
+      const again = aPublication([id], { event: { namespace, callerId: 'a' }, remember });
+      assert.equal((await store.publish([again]))[0]?.kind, 'DUPLICATE');
+    });
+
+    test('runs and triggers are let in when events are not', async () => {
+      await using store = await small();
+      const webhook = await register(store);
+      await publishTo(store, webhook, 3);
+      const trigger = aPublication([webhook.id], { event: { namespace: webhook.namespace }, run: true });
+      assert.deepEqual(await store.publish([trigger]), [published(1)]);
+      assert.deepEqual(await store.fireRuns([aRun(webhook)]), ['FIRED']);
+      assert.equal((await waitingOf(store, webhook.id)).length, 5);
+    });
+
+    test('what is settled, and not what is put off, makes room', async () => {
+      await using store = await small();
+      const webhook = await register(store);
+      const [one, two, three] = await publishTo(store, webhook, 3);
+      const next = () => aPublication([webhook.id], { event: { namespace: webhook.namespace } });
+      await store.settle([settlement(one!, { to: 'PENDING', dueAt: T0 })], []);
+      assert.deepEqual(await store.publish([next()]), [FULL_NAMESPACE]);
+      await store.settle([settlement(two!), settlement(three!, { to: 'FAILED', reason: 'GONE' })], []);
+      await store.settle([settlement(two!)], []);
+      assert.deepEqual(await store.publish([next(), next(), next()]), [
+        published(1),
+        published(1),
+        FULL_NAMESPACE,
+      ]);
+    });
+
+    test('a removed webhook makes room', async () => {
+      await using store = await small();
+      const webhook = await register(store);
+      const heir = await register(store, { namespace: webhook.namespace });
+      await publishTo(store, webhook, 3);
+      await store.removeWebhooks([{ id: webhook.id, now: T0 }]);
+      assert.equal((await publishTo(store, heir, 3)).length, 3);
+    });
+
+    test('a replay is refused when there is no room, in the namespace or in all', async () => {
+      await using store = await small();
+      const [mine, theirs] = [await register(store), await register(store)];
+      const event = aPublication([], { event: { namespace: mine.namespace } });
+      await store.publish([event]);
+      await publishTo(store, mine, 2);
+      const replay = () => ({ eventId: event.event.id, delivery: aDelivery(mine.id), now: T0 });
+      assert.deepEqual(await store.replay([replay(), replay()]), ['REPLAYED', 'FULL']);
+      await publishTo(store, theirs, 1);
+      const [first] = await waitingOf(store, mine.id);
+      await store.settle([settlement(first!)], []);
+      assert.equal((await publishTo(store, theirs, 1)).length, 1);
+      assert.deepEqual(await store.replay([replay()]), ['FULL']);
+    });
+
+    test('deliveries that are tried again count, but are not refused', async () => {
+      await using store = await small();
+      const webhook = await register(store);
+      const { namespace } = webhook;
+      const [failed] = await publishTo(store, webhook, 1);
+      await store.settle([settlement(failed!, { to: 'FAILED', reason: 'EXHAUSTED' })], []);
+      await publishTo(store, webhook, 2);
+      await store.retryDeliveries([{ namespace, id: failed!.id, now: T0 }]);
+      assert.deepEqual(await store.publish([aPublication([webhook.id], { event: { namespace } })]), [
+        FULL_NAMESPACE,
+      ]);
+    });
+
+    const { reopen } = harness;
+    if (reopen) {
+      test('what waited before counts when the store is opened again', async () => {
+        let store = await harness.open();
+        const webhook = await register(store);
+        const [first] = await publishTo(store, webhook, 3);
+        await store.settle([settlement(first!)], []);
+        store = await reopen(store, { namespaceWaitingMax: 3 });
+        const next = () => aPublication([webhook.id], { event: { namespace: webhook.namespace } });
+        assert.deepEqual(await store.publish([next(), next()]), [published(1), FULL_NAMESPACE]);
+        await store.close();
+      });
+    }
+  });
+}
