@@ -1,32 +1,13 @@
 import { DomainError, type FieldViolation, invalid } from './error.ts';
-import { type DeliveryFormat, publicId, type Rendered } from './event.ts';
+import { publicId, type Rendered } from './event.ts';
 import type { OpenedEvent } from './event-data.ts';
 import { HEADERS_TOTAL_BYTES_MAX, judgeHeaders, judgeHeaderValue } from './header-rules.ts';
 import { renderLiquid } from './liquid.ts';
+import { BODY_BYTES_MAX, type Payload, rendersEvents } from './payload.ts';
 import type { Webhook } from './webhook.ts';
-
-/** What a run and an event send. */
-export interface Payload {
-  /** A template is for runs and events; text and data are for runs. Undefined: the greeting, and `eventFormat`. */
-  readonly body?:
-    | { readonly kind: 'template'; readonly source: string }
-    | { readonly kind: 'text'; readonly text: string }
-    | { readonly kind: 'data'; readonly data: Uint8Array };
-  /** The media type of `body`. */
-  readonly contentType: string;
-  /** How an event is sent without a template. */
-  readonly eventFormat: EventFormat;
-  /** Values of extra request headers as templates, names in lower case. */
-  readonly headerTemplates: Readonly<Record<string, string>>;
-}
-
-export type EventFormat = 'ENVELOPE' | 'RAW' | 'CLOUDEVENTS_BINARY' | 'CLOUDEVENTS_STRUCTURED';
 
 /** What a run sends when its webhook says nothing else: the article's greeting. */
 export const GREETING_CONTENT_TYPE = 'text/plain; charset=utf-8';
-
-/** The largest body of a payload, rendered or not. */
-export const BODY_BYTES_MAX = 1024 * 1024;
 
 const utf8 = new TextEncoder();
 
@@ -39,19 +20,6 @@ export interface RunContext {
   /** The nominal time; undefined for a trigger. */
   readonly nominalAt?: number;
   readonly now: number;
-}
-
-/** How an event is sent to a webhook with this payload. */
-export function deliveryFormatOf(payload: Payload | undefined): DeliveryFormat {
-  if (payload === undefined) return 'ENVELOPE';
-  if (payload.body?.kind === 'template') return 'RENDERED';
-  return payload.eventFormat === 'RAW' ? 'BODY' : payload.eventFormat;
-}
-
-/** Whether something must be rendered for each event that is sent with this payload. */
-export function rendersEvents(payload: Payload | undefined): boolean {
-  if (payload === undefined) return false;
-  return payload.body?.kind === 'template' || Object.keys(payload.headerTemplates).length > 0;
 }
 
 /**

@@ -2,11 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { EventBody } from '../../src/domain/event.ts';
 import { openEvent } from '../../src/domain/event-data.ts';
+import type { Payload } from '../../src/domain/payload.ts';
 import {
   checkTemplate,
-  deliveryFormatOf,
   judgeHeaderTemplates,
-  type Payload,
   type RunContext,
   renderForEvent,
   renderRun,
@@ -208,22 +207,6 @@ describe('an event in a template', () => {
     const webhook = context(withHeaders({ 'x-a': value, 'x-b': value })).webhook;
     const event = anEvent('x'.repeat(4000), 'text/plain');
     assert.throws(() => renderForEvent(webhook, openEvent(event), NOW), { message: /more than 6144 bytes/ });
-  });
-});
-
-describe('the format of a delivery', () => {
-  it('is the envelope unless the payload says otherwise, and what a template makes where there is one', () => {
-    assert.equal(deliveryFormatOf(undefined), 'ENVELOPE');
-    assert.equal(deliveryFormatOf(NOTHING), 'ENVELOPE');
-    assert.equal(deliveryFormatOf({ ...NOTHING, eventFormat: 'RAW' }), 'BODY');
-    for (const eventFormat of ['CLOUDEVENTS_BINARY', 'CLOUDEVENTS_STRUCTURED'] as const) {
-      assert.equal(deliveryFormatOf({ ...NOTHING, eventFormat }), eventFormat);
-      assert.equal(deliveryFormatOf({ ...template('x'), eventFormat }), 'RENDERED');
-      assert.equal(
-        deliveryFormatOf({ ...NOTHING, body: { kind: 'text', text: '' }, eventFormat }),
-        eventFormat,
-      );
-    }
   });
 });
 
