@@ -134,7 +134,7 @@ function payloadBytes(body: NonNullable<Payload['body']>, given: object): Uint8A
 }
 
 function renderHeaders(payload: Payload | undefined, given: object): Readonly<Record<string, string>> {
-  let headers: Record<string, string> | undefined;
+  const headers: [string, string][] = [];
   let total = 0;
   for (const name in payload?.headerTemplates) {
     // White space around a value is no part of it (RFC 9110, 5.5), and templates come with line breaks.
@@ -142,8 +142,7 @@ function renderHeaders(payload: Payload | undefined, given: object): Readonly<Re
     const refused = judgeHeaderValue(value);
     if (refused !== undefined) throw new DomainError('INVALID', `the header ${name} ${refused}`);
     total += name.length + value.length + 4;
-    headers ??= {};
-    headers[name] = value;
+    headers.push([name, value]);
   }
   if (total > HEADERS_TOTAL_BYTES_MAX) {
     throw new DomainError(
@@ -151,7 +150,8 @@ function renderHeaders(payload: Payload | undefined, given: object): Readonly<Re
       `the templates made headers of more than ${HEADERS_TOTAL_BYTES_MAX} bytes`,
     );
   }
-  return headers ?? NO_HEADERS;
+  // Not by assignment, which would lose a header named __proto__.
+  return headers.length === 0 ? NO_HEADERS : Object.fromEntries(headers);
 }
 
 function renderTemplate(source: string, given: object): string {

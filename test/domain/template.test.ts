@@ -202,6 +202,16 @@ describe('an event in a template', () => {
     }
   });
 
+  it('has a header of any name', () => {
+    const templates = JSON.parse('{"__proto__":"{{ event.type }}","x-a":"1"}') as Record<string, string>;
+    const { webhook } = context(withHeaders(templates));
+    const { headers } = renderForEvent(webhook, openEvent(anEvent('{}')), NOW)!;
+    assert.deepEqual(Object.entries(headers), [
+      ['__proto__', 'order.paid'],
+      ['x-a', '1'],
+    ]);
+  });
+
   it('cannot make more headers than receivers take', () => {
     const value = '{{ event.data }}';
     const webhook = context(withHeaders({ 'x-a': value, 'x-b': value })).webhook;
