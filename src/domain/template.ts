@@ -3,6 +3,7 @@ import { publicId, type Rendered } from './event.ts';
 import type { OpenedEvent } from './event-data.ts';
 import { HEADERS_TOTAL_BYTES_MAX, judgeHeaders, judgeHeaderValue } from './header-rules.ts';
 import { renderLiquid } from './liquid.ts';
+import { metered } from './liquid-meter.ts';
 import { BODY_BYTES_MAX, type Payload, rendersEvents } from './payload.ts';
 import type { Webhook } from './webhook.ts';
 
@@ -28,7 +29,7 @@ export interface RunContext {
  */
 export function checkTemplate(source: string, field: string, sample: RunContext): void {
   try {
-    renderSample(source, sample);
+    metered(() => renderSample(source, sample));
   } catch (error) {
     throw invalid(field, `is not a template that can be rendered: ${(error as Error).message}`);
   }
@@ -45,12 +46,14 @@ export function judgeHeaderTemplates(
 ): FieldViolation[] {
   const names = Object.fromEntries(Object.keys(templates).map((name) => [name, '']));
   const violations = judgeHeaders(names, field);
-  for (const [name, source] of Object.entries(templates)) {
-    const at = `${field}[${JSON.stringify(name)}]`;
-    if (violations.some((violation) => violation.field === at)) continue;
-    const description = judgeHeaderTemplate(source, sample);
-    if (description !== undefined) violations.push({ field: at, description });
-  }
+  metered(() => {
+    for (const [name, source] of Object.entries(templates)) {
+      const at = `${field}[${JSON.stringify(name)}]`;
+      if (violations.some((violation) => violation.field === at)) continue;
+      const description = judgeHeaderTemplate(source, sample);
+      if (description !== undefined) violations.push({ field: at, description });
+    }
+  });
   return violations;
 }
 
@@ -62,14 +65,16 @@ export function renderRun(context: RunContext): Required<Rendered> {
   const { payload, name } = context.webhook.spec;
   if (payload === undefined) return { ...greeting(name, context.now), headers: NO_HEADERS };
   const given = runScope(context);
-  const headers = renderHeaders(payload, given);
-  if (payload.body === undefined) return { ...greeting(name, context.now), headers };
-  return { body: payloadBytes(payload.body, given), contentType: payload.contentType, headers };
+  return metered(() => {
+    const headers = renderHeaders(payload, given);
+    if (payload.body === undefined) return { ...greeting(name, context.now), headers };
+    return { body: payloadBytes(payload.body, given), contentType: payload.contentType, headers };
+  });
 }
 
 /** The extra headers of a run whose body is there already. Raises as `renderRun`. */
 export function renderRunHeaders(context: RunContext): Readonly<Record<string, string>> {
-  return renderHeaders(context.webhook.spec.payload, runScope(context));
+  return metered(() => renderHeaders(context.webhook.spec.payload, runScope(context)));
 }
 
 /**
@@ -85,9 +90,11 @@ export function renderForEvent(
   const { payload } = webhook.spec;
   if (payload === undefined || !rendersEvents(payload)) return undefined;
   const given = eventScope(webhook, opened, now);
-  const headers = renderHeaders(payload, given);
-  if (payload.body?.kind !== 'template') return { headers };
-  return { body: payloadBytes(payload.body, given), contentType: payload.contentType, headers };
+  return metered(() => {
+    const headers = renderHeaders(payload, given);
+    if (payload.body?.kind !== 'template') return { headers };
+    return { body: payloadBytes(payload.body, given), contentType: payload.contentType, headers };
+  });
 }
 
 // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────

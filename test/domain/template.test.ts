@@ -212,6 +212,18 @@ describe('an event in a template', () => {
     ]);
   });
 
+  it('pays for its headers and its body together', () => {
+    const source = '{% for i in (1..5000) %}{{ i }}{% endfor %}';
+    const body = `${source}{{ event.data }}`;
+    const rendered = (headerTemplates: Record<string, string>) =>
+      renderForEvent(context({ ...template(body), headerTemplates }).webhook, openEvent(anEvent('"x"')), NOW);
+    assert.ok(rendered({}));
+    assert.throws(() => rendered({ 'x-a': `${source.replace('{{ i }}', '{% assign x = i %}')}a` }), {
+      code: 'INVALID',
+      message: /takes more than 100000 steps/,
+    });
+  });
+
   it('cannot make more headers than receivers take', () => {
     const value = '{{ event.data }}';
     const webhook = context(withHeaders({ 'x-a': value, 'x-b': value })).webhook;
@@ -253,13 +265,17 @@ describe('checkTemplate', () => {
     ['an output that is not closed', 'ab {{ webhook.name', /line:1, col:4/],
     ['a tag that does not exist', 'a\n{% nope %}', /line:2/],
     ['a filter that does not exist', '{{ now | nope }}', /undefined filter: nope/],
-    ['a file', '{% include "package.json" %}', /package\.json/],
+    ['a file', '{% include "package.json" %}', /tag "include" not found, line:1/],
     [
       'a loop that would take forever',
       '{% for i in (1..10000) %}{% for j in (1..10000) %}x{% endfor %}{% endfor %}',
-      /limit exceeded/,
+      /takes more than 100000 steps, line:1/,
     ],
-    ['a range that would take all memory', '{% for i in (1..100000000) %}x{% endfor %}', /limit exceeded/],
+    [
+      'a range that would take all memory',
+      '{{ (1..100000000) | size }}',
+      /takes more than 100000 steps, line:1/,
+    ],
   ];
   for (const [what, source, message] of refused) {
     it(`refuses ${what} and says where`, () => {
