@@ -72,7 +72,8 @@ export function createEngine(): Liquid {
 
 /** What a template is rendered with, to be done within `metered`. */
 export function createContext(liquid: Liquid, given: object): Context {
-  return new MeteredContext(given, liquid.options, { sync: true }, { liquid });
+  // A copy, since `increment` writes to what it is given.
+  return new MeteredContext({ ...given }, liquid.options, { sync: true }, { liquid });
 }
 
 // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────

@@ -153,6 +153,14 @@ describe('a template that is innocent', () => {
 });
 
 describe('what is no business of a template', () => {
+  it('is what others are given', () => {
+    const given = { n: 5, data: { items: [3, 1, 2] } };
+    const source =
+      '{% increment n %}{% decrement data %}{% assign data = 1 %}{{ data.items | sort | reverse | push: 4 | join }}';
+    render(source, given);
+    assert.deepEqual(given, { n: 5, data: { items: [3, 1, 2] } });
+  });
+
   it('is a file, of any name', () => {
     for (const tag of ['include', 'render', 'layout', 'block']) {
       assert.throws(() => render(`{% ${tag} "constructor" %}`), new RegExp(`tag "${tag}" not found, line:1`));
