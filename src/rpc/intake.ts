@@ -5,11 +5,13 @@ import {
   type JsonValue,
   type Message,
 } from '@bufbuild/protobuf';
+import { Code, ConnectError } from '@connectrpc/connect';
 import type { UniversalServerRequest } from '@connectrpc/connect/protocol';
 import { compressionBrotli, compressionGzip } from '@connectrpc/connect-node';
+import { tooLargeInside } from './body.ts';
 import { checkJson } from './json-check.ts';
 import { parseJson } from './json-text.ts';
-import { invalidRequest, noProblems } from './problems.ts';
+import { invalidRequest, join, noProblems } from './problems.ts';
 import type { Wire } from './wire.ts';
 
 /** What request and response bodies can be compressed with. */
@@ -46,7 +48,7 @@ export async function takeIn(intake: Intake): Promise<UniversalServerRequest> {
   const unclear = codec === undefined || compressed === undefined || (compressed && codec === null);
   if (unclear) return framed;
   const payload = wire.enveloped ? raw.subarray(ENVELOPE_BYTES) : raw;
-  const message = compressed && codec ? await codec.decompress(payload, messageBytesMax) : payload;
+  const message = compressed && codec ? await decompress(codec, payload, messageBytesMax) : payload;
 
   const json = understand(method, message, wire.json, 'the body');
   if (wire.enveloped) return { ...request, body: once(envelope(message)) };
@@ -67,11 +69,12 @@ export async function checkQuery(url: string, method: DescMethod, messageBytesMa
     throw invalidRequest([{ field: '', description: `${what} is not base64, though base64=1 says so` }]);
   }
   const raw = query.get('base64') === '1' ? Buffer.from(text, 'base64url') : Buffer.from(text);
-  understand(method, codec ? await codec.decompress(raw, messageBytesMax) : raw, encoding === 'json', what);
+  const message = codec ? await decompress(codec, raw, messageBytesMax) : raw;
+  understand(method, message, encoding === 'json', what);
 }
 
-/** The parsed value of a JSON message; undefined for a binary one. */
-function understand(
+/** The parsed value of a JSON message; undefined for a binary one. Raises INVALID. */
+export function understand(
   method: DescMethod,
   bytes: Uint8Array,
   json: boolean,
@@ -82,12 +85,12 @@ function understand(
   return undefined;
 }
 
-/** The value of a message in JSON. Raises INVALID with the paths of what is wrong. */
-export function understandJson(message: DescMessage, bytes: Uint8Array, what: string): JsonValue {
+/** The value of a message in JSON. Raises INVALID with the paths of what is wrong, which begin `at`. */
+export function understandJson(message: DescMessage, bytes: Uint8Array, what: string, at = ''): JsonValue {
   const { value, duplicates } = parseJson(decodeUtf8(bytes, what), what);
   const problems = noProblems();
-  for (const path of duplicates) problems.add(path, 'is given twice');
-  problems.addAll(checkJson(message, value));
+  for (const path of duplicates) problems.add(join(at, path), 'is given twice');
+  problems.addAll(checkJson(message, value, at));
   problems.raise();
   return value as JsonValue;
 }
@@ -112,8 +115,22 @@ function decodeUtf8(bytes: Uint8Array, what: string): string {
   }
 }
 
+type Codec = (typeof COMPRESSIONS)[number];
+
+/** Raises INVALID for what is broken, RESOURCE_EXHAUSTED for what would be more than `bytesMax`. */
+export async function decompress(codec: Codec, bytes: Uint8Array, bytesMax: number): Promise<Uint8Array> {
+  try {
+    return await codec.decompress(bytes, bytesMax);
+  } catch (reason) {
+    const { code, rawMessage } = ConnectError.from(reason);
+    if (code === Code.ResourceExhausted) throw tooLargeInside(bytesMax);
+    // Connect calls it internal when the end is missing.
+    throw new ConnectError(rawMessage, Code.InvalidArgument);
+  }
+}
+
 /** Null for none, undefined for one that we do not have. */
-function codecOf(encoding: string | null): (typeof COMPRESSIONS)[number] | null | undefined {
+export function codecOf(encoding: string | null): Codec | null | undefined {
   if (encoding === null || encoding === 'identity' || encoding === '') return null;
   return COMPRESSIONS.find((compression) => compression.name === encoding);
 }
@@ -127,7 +144,7 @@ function compressedFlag(body: Uint8Array): boolean | undefined {
   return view.getUint8(0) === COMPRESSED_FLAG;
 }
 
-function envelope(message: Uint8Array): Uint8Array {
+export function envelope(message: Uint8Array): Uint8Array {
   const framed = new Uint8Array(ENVELOPE_BYTES + message.length);
   new DataView(framed.buffer).setUint32(1, message.length);
   framed.set(message, ENVELOPE_BYTES);

@@ -1,7 +1,6 @@
 import type { DescEnum, DescField, DescMessage } from '@bufbuild/protobuf';
 import type { FieldViolation } from '../domain/error.ts';
 import { checkScalarJson, got } from './json-scalar.ts';
-import { checkValueJson } from './json-value.ts';
 import { echoName, entry, join, noProblems, type Problems } from './problems.ts';
 
 /**
@@ -132,14 +131,21 @@ const SPECIAL = new Map<string, (json: unknown) => string | undefined>([
         ? undefined
         : `must be paths in lowerCamelCase in one string, such as "labels,retryPolicy"${got(json)}`,
   ],
-  [VALUE, checkValueJson],
+  // Any JSON is one. What of it an event cannot have is judged with the event, which may be one among many.
+  [VALUE, () => undefined],
 ]);
 
 const TIMESTAMP =
   /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:[0-9]{2})$/;
 
+const TIME_MIN = Date.parse('0001-01-01T00:00:00Z');
+const TIME_MAX = Date.parse('9999-12-31T23:59:59.999Z');
+
+/** Also a text that is one can lie outside of the years 1 to 9999, by its offset say. */
 function isTimestamp(json: unknown): boolean {
-  return typeof json === 'string' && TIMESTAMP.test(json) && !Number.isNaN(Date.parse(json));
+  if (typeof json !== 'string' || !TIMESTAMP.test(json)) return false;
+  const time = Date.parse(json);
+  return time >= TIME_MIN && time <= TIME_MAX;
 }
 
 // protobuf-es reads any text after the s as if it were not there.

@@ -14,7 +14,7 @@ import { eventService } from './event-service.ts';
 import { type FileIndex, indexFiles } from './file-index.ts';
 import { createHealthBoard, healthService, type Serving } from './health.ts';
 import { createGuard, type Guard } from './interceptor.ts';
-import { reflectionAlphaService, reflectionService } from './reflection.ts';
+import { reflectionService } from './reflection.ts';
 import { lazyRules } from './validate.ts';
 import { webhookService } from './webhook-service.ts';
 
@@ -47,7 +47,8 @@ const SELF_CHECKING: ReadonlySet<DescMethod> = new Set<DescMethod>([
 ]);
 
 export function createServices(deps: ApiDeps): Services {
-  const { random, log } = deps;
+  const { random, log, settings } = deps;
+  const { stallMs } = settings;
   const rules = lazyRules();
   const ending = new AbortController();
   const described: readonly DescService[] = [
@@ -80,9 +81,14 @@ export function createServices(deps: ApiDeps): Services {
       mount(DeliveryService, deliveryService({ ...deps, shutdown: ending.signal })),
       mount(Health, healthService(board, ending.signal)),
       mount(ServerReflection, reflectionService(fileIndex, ending.signal)),
-      mount(ServerReflectionAlpha, reflectionAlphaService(fileIndex, ending.signal)),
+      mount(ServerReflectionAlpha, reflectionService(fileIndex, ending.signal)),
     ],
-    guard: createGuard({ rules, selfChecking: SELF_CHECKING, report }),
+    guard: createGuard({
+      rules,
+      selfChecking: SELF_CHECKING,
+      report,
+      ...(stallMs !== undefined && { stallMs }),
+    }),
     health: {
       serve: () => board.set('SERVING'),
       stop() {

@@ -2,6 +2,8 @@ import type { MethodImplSpec } from '@connectrpc/connect';
 import { Code, ConnectError } from '@connectrpc/connect';
 import type { ServerInterceptingCallInterface } from '@grpc/grpc-js';
 import { readBinary } from '../intake.ts';
+import type { Guard } from '../interceptor.ts';
+import { taken } from '../stall.ts';
 import type { Arrival } from './arrival.ts';
 import { Exchange, type ExchangeDeps } from './exchange.ts';
 import { incoming } from './incoming.ts';
@@ -20,10 +22,10 @@ export function serve(deps: ExchangeDeps, base: ServerInterceptingCallInterface,
       receiveOne(deps, exchange, spec, (bytes) => void serverStreaming(deps, exchange, spec, bytes));
       break;
     case 'client_streaming':
-      void clientStreaming(exchange, spec);
+      void clientStreaming(deps, exchange, spec);
       break;
     case 'bidi_streaming':
-      void bidiStreaming(exchange, spec);
+      void bidiStreaming(deps, exchange, spec);
       break;
     default:
       spec satisfies never;
@@ -57,18 +59,19 @@ async function serverStreaming(
   try {
     const request = readBinary(method.input, bytes, WHAT);
     await guard.admit(method, request, exchange.call);
-    await sendAll(exchange, impl(request, exchange));
+    await sendAll(guard, exchange, impl(request, exchange));
   } catch (reason) {
     exchange.fail(reason);
   }
 }
 
 async function clientStreaming(
+  deps: ExchangeDeps,
   exchange: Exchange,
   { method, impl }: Spec<'client_streaming'>,
 ): Promise<void> {
   try {
-    const response = await impl(incoming(exchange, method.input), exchange);
+    const response = await impl(incoming(deps, exchange, method.input), exchange);
     void exchange.send(method.output, response);
     exchange.finish();
   } catch (reason) {
@@ -76,9 +79,13 @@ async function clientStreaming(
   }
 }
 
-async function bidiStreaming(exchange: Exchange, { method, impl }: Spec<'bidi_streaming'>): Promise<void> {
+async function bidiStreaming(
+  deps: ExchangeDeps,
+  exchange: Exchange,
+  { method, impl }: Spec<'bidi_streaming'>,
+): Promise<void> {
   try {
-    await sendAll(exchange, impl(incoming(exchange, method.input), exchange));
+    await sendAll(deps.guard, exchange, impl(incoming(deps, exchange, method.input), exchange));
   } catch (reason) {
     exchange.fail(reason);
   }
@@ -89,12 +96,13 @@ const WHAT = 'the body';
 
 /** Sends what a handler yields as fast as it is read, and lets the handler go when the call has ended. */
 async function sendAll(
+  guard: Guard,
   exchange: Exchange,
   messages: ReturnType<Spec<'server_streaming'>['impl']>,
 ): Promise<void> {
   for await (const message of messages) {
     const full = exchange.send(exchange.method.output, message);
-    if (full !== undefined) await full;
+    if (full !== undefined) await taken(full, exchange.call, guard.stallMs);
     if (exchange.ended) return;
   }
   exchange.finish();
@@ -124,6 +132,7 @@ function receiveOne(
       if (received !== undefined) answer(received);
       else exchange.fail(new ConnectError(`protocol error: missing ${what}`, Code.Unimplemented));
     },
+    failed: (reason) => exchange.fail(reason),
     ended() {
       received = undefined;
     },
