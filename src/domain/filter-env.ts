@@ -41,6 +41,8 @@ const SLOW: Readonly<Record<string, number>> = {
   duration: 1,
   size: 4,
 };
+/** Characters that are compared in a step where a text is looked for in another: V8 can take the product of their lengths. */
+const COMPARISONS_PER_STEP = 1_000;
 /** What finding a time zone's offset takes. */
 const ZONE_STEPS = 20;
 /** Instructions of a regular expression that are tried on one character in a step or so. */
@@ -136,6 +138,12 @@ function matches(this: string, pattern: string): boolean {
   return regex.test(this);
 }
 
+function contains(this: string, wanted: string): boolean {
+  const read = (this.length + wanted.length) / CHARACTERS_PER_STEP;
+  charge(1 + Math.max(read, (this.length * wanted.length) / COMPARISONS_PER_STEP));
+  return this.includes(wanted);
+}
+
 /** The readings of a clock on the wall. The standard ones depend on the machine's own time zone. */
 const READINGS: Readonly<Record<string, (wall: Date) => number>> = {
   getFullYear: (wall) => wall.getUTCFullYear(),
@@ -176,6 +184,7 @@ const ours: readonly CelFunc[] = [
   celFunc('@in', [DYN, LIST], BOOL, isIn),
   celFunc('_+_', [LIST, LIST], LIST, concatenate),
   celMethod('matches', STRING, [STRING], BOOL, matches),
+  celMethod('contains', STRING, [STRING], BOOL, contains),
   ...Object.entries(READINGS).flatMap(([name, read]) => [
     celMethod(name, TIMESTAMP, [], INT, reading(read)),
     celMethod(name, TIMESTAMP, [STRING], INT, reading(read)),

@@ -1,6 +1,6 @@
 import type { FieldViolation } from './error.ts';
 
-/** The bounds on a webhook's extra headers. Together they stay below what common receivers take (8 KiB). */
+/** The bounds on extra headers from one source. Together they stay below what common receivers take (8 KiB). */
 export const HEADER_NAME_LENGTH_MAX = 128;
 export const HEADER_VALUE_LENGTH_MAX = 4096;
 /** Of all names and values, with the four bytes that separate and end each. */

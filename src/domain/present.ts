@@ -5,7 +5,7 @@ import { dataOf, type EventData } from './event-data.ts';
 export interface Presented {
   readonly body: Uint8Array;
   readonly contentType: string;
-  /** Extra headers, names in lower case: the event's own, then what was rendered, then CloudEvents'. */
+  /** Extra headers, names in lower case. Of one name the last wins: the event's own, what was rendered, CloudEvents'. */
   readonly headers: Readonly<Record<string, string>>;
 }
 

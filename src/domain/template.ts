@@ -1,32 +1,14 @@
 import { DomainError, type FieldViolation, invalid } from './error.ts';
-import { type DeliveryFormat, publicId, type Rendered } from './event.ts';
+import { publicId, type Rendered } from './event.ts';
 import type { OpenedEvent } from './event-data.ts';
 import { HEADERS_TOTAL_BYTES_MAX, judgeHeaders, judgeHeaderValue } from './header-rules.ts';
 import { renderLiquid } from './liquid.ts';
+import { metered } from './liquid-meter.ts';
+import { BODY_BYTES_MAX, type Payload, rendersEvents } from './payload.ts';
 import type { Webhook } from './webhook.ts';
-
-/** What a run and an event send. */
-export interface Payload {
-  /** A template is for runs and events; text and data are for runs. Undefined: the greeting, and `eventFormat`. */
-  readonly body?:
-    | { readonly kind: 'template'; readonly source: string }
-    | { readonly kind: 'text'; readonly text: string }
-    | { readonly kind: 'data'; readonly data: Uint8Array };
-  /** The media type of `body`. */
-  readonly contentType: string;
-  /** How an event is sent without a template. */
-  readonly eventFormat: EventFormat;
-  /** Values of extra request headers as templates, names in lower case. */
-  readonly headerTemplates: Readonly<Record<string, string>>;
-}
-
-export type EventFormat = 'ENVELOPE' | 'RAW' | 'CLOUDEVENTS_BINARY' | 'CLOUDEVENTS_STRUCTURED';
 
 /** What a run sends when its webhook says nothing else: the article's greeting. */
 export const GREETING_CONTENT_TYPE = 'text/plain; charset=utf-8';
-
-/** The largest body of a payload, rendered or not. */
-export const BODY_BYTES_MAX = 1024 * 1024;
 
 const utf8 = new TextEncoder();
 
@@ -41,26 +23,13 @@ export interface RunContext {
   readonly now: number;
 }
 
-/** How an event is sent to a webhook with this payload. */
-export function deliveryFormatOf(payload: Payload | undefined): DeliveryFormat {
-  if (payload === undefined) return 'ENVELOPE';
-  if (payload.body?.kind === 'template') return 'RENDERED';
-  return payload.eventFormat === 'RAW' ? 'BODY' : payload.eventFormat;
-}
-
-/** Whether something must be rendered for each event that is sent with this payload. */
-export function rendersEvents(payload: Payload | undefined): boolean {
-  if (payload === undefined) return false;
-  return payload.body?.kind === 'template' || Object.keys(payload.headerTemplates).length > 0;
-}
-
 /**
  * Checks that a template can be parsed and rendered, for a run and for an event without data. Raises
  * INVALID about `field`, with the place of the mistake.
  */
 export function checkTemplate(source: string, field: string, sample: RunContext): void {
   try {
-    renderSample(source, sample);
+    metered(() => renderSample(source, sample));
   } catch (error) {
     throw invalid(field, `is not a template that can be rendered: ${(error as Error).message}`);
   }
@@ -77,12 +46,14 @@ export function judgeHeaderTemplates(
 ): FieldViolation[] {
   const names = Object.fromEntries(Object.keys(templates).map((name) => [name, '']));
   const violations = judgeHeaders(names, field);
-  for (const [name, source] of Object.entries(templates)) {
-    const at = `${field}[${JSON.stringify(name)}]`;
-    if (violations.some((violation) => violation.field === at)) continue;
-    const description = judgeHeaderTemplate(source, sample);
-    if (description !== undefined) violations.push({ field: at, description });
-  }
+  metered(() => {
+    for (const [name, source] of Object.entries(templates)) {
+      const at = `${field}[${JSON.stringify(name)}]`;
+      if (violations.some((violation) => violation.field === at)) continue;
+      const description = judgeHeaderTemplate(source, sample);
+      if (description !== undefined) violations.push({ field: at, description });
+    }
+  });
   return violations;
 }
 
@@ -94,14 +65,16 @@ export function renderRun(context: RunContext): Required<Rendered> {
   const { payload, name } = context.webhook.spec;
   if (payload === undefined) return { ...greeting(name, context.now), headers: NO_HEADERS };
   const given = runScope(context);
-  const headers = renderHeaders(payload, given);
-  if (payload.body === undefined) return { ...greeting(name, context.now), headers };
-  return { body: payloadBytes(payload.body, given), contentType: payload.contentType, headers };
+  return metered(() => {
+    const headers = renderHeaders(payload, given);
+    if (payload.body === undefined) return { ...greeting(name, context.now), headers };
+    return { body: payloadBytes(payload.body, given), contentType: payload.contentType, headers };
+  });
 }
 
 /** The extra headers of a run whose body is there already. Raises as `renderRun`. */
 export function renderRunHeaders(context: RunContext): Readonly<Record<string, string>> {
-  return renderHeaders(context.webhook.spec.payload, runScope(context));
+  return metered(() => renderHeaders(context.webhook.spec.payload, runScope(context)));
 }
 
 /**
@@ -117,9 +90,11 @@ export function renderForEvent(
   const { payload } = webhook.spec;
   if (payload === undefined || !rendersEvents(payload)) return undefined;
   const given = eventScope(webhook, opened, now);
-  const headers = renderHeaders(payload, given);
-  if (payload.body?.kind !== 'template') return { headers };
-  return { body: payloadBytes(payload.body, given), contentType: payload.contentType, headers };
+  return metered(() => {
+    const headers = renderHeaders(payload, given);
+    if (payload.body?.kind !== 'template') return { headers };
+    return { body: payloadBytes(payload.body, given), contentType: payload.contentType, headers };
+  });
 }
 
 // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
@@ -166,7 +141,7 @@ function payloadBytes(body: NonNullable<Payload['body']>, given: object): Uint8A
 }
 
 function renderHeaders(payload: Payload | undefined, given: object): Readonly<Record<string, string>> {
-  let headers: Record<string, string> | undefined;
+  const headers: [string, string][] = [];
   let total = 0;
   for (const name in payload?.headerTemplates) {
     // White space around a value is no part of it (RFC 9110, 5.5), and templates come with line breaks.
@@ -174,8 +149,7 @@ function renderHeaders(payload: Payload | undefined, given: object): Readonly<Re
     const refused = judgeHeaderValue(value);
     if (refused !== undefined) throw new DomainError('INVALID', `the header ${name} ${refused}`);
     total += name.length + value.length + 4;
-    headers ??= {};
-    headers[name] = value;
+    headers.push([name, value]);
   }
   if (total > HEADERS_TOTAL_BYTES_MAX) {
     throw new DomainError(
@@ -183,7 +157,8 @@ function renderHeaders(payload: Payload | undefined, given: object): Readonly<Re
       `the templates made headers of more than ${HEADERS_TOTAL_BYTES_MAX} bytes`,
     );
   }
-  return headers ?? NO_HEADERS;
+  // Not by assignment, which would lose a header named __proto__.
+  return headers.length === 0 ? NO_HEADERS : Object.fromEntries(headers);
 }
 
 function renderTemplate(source: string, given: object): string {

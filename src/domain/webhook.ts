@@ -1,7 +1,7 @@
 import type { LaneHealth } from './lane.ts';
+import type { Payload } from './payload.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 import type { RunCursor, Schedule } from './schedule.ts';
-import type { Payload } from './template.ts';
 
 /** The tenant of everything that names none. */
 export const DEFAULT_NAMESPACE = 'default';

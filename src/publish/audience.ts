@@ -1,5 +1,5 @@
 import type { DeliveryFormat } from '../domain/event.ts';
-import { deliveryFormatOf, rendersEvents } from '../domain/template.ts';
+import { deliveryFormatOf, rendersEvents } from '../domain/payload.ts';
 import type { Directory } from '../store/directory.ts';
 import type { Store, TypeMatch } from '../store/store.ts';
 

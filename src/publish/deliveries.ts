@@ -1,11 +1,7 @@
 import { RUN_EVENT_TYPE } from '../domain/event.ts';
 import type { OpenedEvent } from '../domain/event-data.ts';
-import {
-  deliveryFormatOf,
-  renderForEvent,
-  renderRunHeaders,
-  type TemplatedWebhook,
-} from '../domain/template.ts';
+import { deliveryFormatOf } from '../domain/payload.ts';
+import { renderForEvent, renderRunHeaders, type TemplatedWebhook } from '../domain/template.ts';
 import type { NewDelivery } from '../store/store.ts';
 
 /** What of a log publishing writes to. */

@@ -1,6 +1,6 @@
+import type { EventFormat } from '../domain/payload.ts';
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from '../domain/retry-policy.ts';
 import type { DstGapPolicy, DstOverlapPolicy, MisfirePolicy, OverlapPolicy } from '../domain/schedule.ts';
-import type { EventFormat } from '../domain/template.ts';
 
 /** What a webhook gets where its caller says nothing; the proto files tell the caller so. */
 export const DEFAULTS = {

@@ -3,13 +3,8 @@ import { judgeDestination } from '../domain/destination.ts';
 import { DomainError, type FieldViolation } from '../domain/error.ts';
 import { judgeHeaders } from '../domain/header-rules.ts';
 import { isMediaType } from '../domain/media-type.ts';
-import {
-  BODY_BYTES_MAX,
-  checkTemplate,
-  judgeHeaderTemplates,
-  type Payload,
-  type RunContext,
-} from '../domain/template.ts';
+import { BODY_BYTES_MAX, type Payload } from '../domain/payload.ts';
+import { checkTemplate, judgeHeaderTemplates, type RunContext } from '../domain/template.ts';
 import { DEFAULT_NAMESPACE, type WebhookSpec } from '../domain/webhook.ts';
 import { join, type Problems } from './problems.ts';
 

@@ -172,7 +172,9 @@ function keepHeaders(fields: NodeJS.Dict<string | string[]>): {
     const value = typeof field === 'string' ? field : field.join(', ');
     room -= name.length + value.length;
     if (room < 0) return { headers, cut: true };
-    headers[name] = value;
+    // Assigned to, this one would be lost.
+    if (name === '__proto__') Object.defineProperty(headers, name, { value, enumerable: true });
+    else headers[name] = value;
   }
   return { headers, cut: false };
 }

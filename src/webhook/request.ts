@@ -64,7 +64,10 @@ export function buildRequest(parts: RequestParts): OutgoingRequest {
 
 // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
 
-/** What is there already goes before what is added: ours before the event's, and that before the webhook's. */
+/**
+ * What is there already goes before what is added: ours, then what was made for this event and perhaps this
+ * webhook, and last what the webhook has for all events. Names are in lower case, so cases cannot differ.
+ */
 function addHeaders(headers: string[], added: Readonly<Record<string, string>>): void {
   for (const name in added) if (!hasHeader(headers, name)) headers.push(name, added[name]!);
 }

@@ -2,11 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { EventBody } from '../../src/domain/event.ts';
 import { openEvent } from '../../src/domain/event-data.ts';
+import type { Payload } from '../../src/domain/payload.ts';
 import {
   checkTemplate,
-  deliveryFormatOf,
   judgeHeaderTemplates,
-  type Payload,
   type RunContext,
   renderForEvent,
   renderRun,
@@ -203,27 +202,33 @@ describe('an event in a template', () => {
     }
   });
 
+  it('has a header of any name', () => {
+    const templates = JSON.parse('{"__proto__":"{{ event.type }}","x-a":"1"}') as Record<string, string>;
+    const { webhook } = context(withHeaders(templates));
+    const { headers } = renderForEvent(webhook, openEvent(anEvent('{}')), NOW)!;
+    assert.deepEqual(Object.entries(headers), [
+      ['__proto__', 'order.paid'],
+      ['x-a', '1'],
+    ]);
+  });
+
+  it('pays for its headers and its body together', () => {
+    const source = '{% for i in (1..5000) %}{{ i }}{% endfor %}';
+    const body = `${source}{{ event.data }}`;
+    const rendered = (headerTemplates: Record<string, string>) =>
+      renderForEvent(context({ ...template(body), headerTemplates }).webhook, openEvent(anEvent('"x"')), NOW);
+    assert.ok(rendered({}));
+    assert.throws(() => rendered({ 'x-a': `${source.replace('{{ i }}', '{% assign x = i %}')}a` }), {
+      code: 'INVALID',
+      message: /takes more than 100000 steps/,
+    });
+  });
+
   it('cannot make more headers than receivers take', () => {
     const value = '{{ event.data }}';
     const webhook = context(withHeaders({ 'x-a': value, 'x-b': value })).webhook;
     const event = anEvent('x'.repeat(4000), 'text/plain');
     assert.throws(() => renderForEvent(webhook, openEvent(event), NOW), { message: /more than 6144 bytes/ });
-  });
-});
-
-describe('the format of a delivery', () => {
-  it('is the envelope unless the payload says otherwise, and what a template makes where there is one', () => {
-    assert.equal(deliveryFormatOf(undefined), 'ENVELOPE');
-    assert.equal(deliveryFormatOf(NOTHING), 'ENVELOPE');
-    assert.equal(deliveryFormatOf({ ...NOTHING, eventFormat: 'RAW' }), 'BODY');
-    for (const eventFormat of ['CLOUDEVENTS_BINARY', 'CLOUDEVENTS_STRUCTURED'] as const) {
-      assert.equal(deliveryFormatOf({ ...NOTHING, eventFormat }), eventFormat);
-      assert.equal(deliveryFormatOf({ ...template('x'), eventFormat }), 'RENDERED');
-      assert.equal(
-        deliveryFormatOf({ ...NOTHING, body: { kind: 'text', text: '' }, eventFormat }),
-        eventFormat,
-      );
-    }
   });
 });
 
@@ -260,13 +265,17 @@ describe('checkTemplate', () => {
     ['an output that is not closed', 'ab {{ webhook.name', /line:1, col:4/],
     ['a tag that does not exist', 'a\n{% nope %}', /line:2/],
     ['a filter that does not exist', '{{ now | nope }}', /undefined filter: nope/],
-    ['a file', '{% include "package.json" %}', /package\.json/],
+    ['a file', '{% include "package.json" %}', /tag "include" not found, line:1/],
     [
       'a loop that would take forever',
       '{% for i in (1..10000) %}{% for j in (1..10000) %}x{% endfor %}{% endfor %}',
-      /limit exceeded/,
+      /takes more than 100000 steps, line:1/,
     ],
-    ['a range that would take all memory', '{% for i in (1..100000000) %}x{% endfor %}', /limit exceeded/],
+    [
+      'a range that would take all memory',
+      '{{ (1..100000000) | size }}',
+      /takes more than 100000 steps, line:1/,
+    ],
   ];
   for (const [what, source, message] of refused) {
     it(`refuses ${what} and says where`, () => {

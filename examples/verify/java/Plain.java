@@ -16,7 +16,7 @@ public class Plain {
   static void verify(String secret, String id, String timestamp, String signatures, byte[] body)
       throws GeneralSecurityException {
     long age = System.currentTimeMillis() / 1000 - Long.parseLong(timestamp);
-    if (Math.abs(age) > TOLERANCE_S) throw new GeneralSecurityException("too old, or too new");
+    if (age > TOLERANCE_S || age < -TOLERANCE_S) throw new GeneralSecurityException("too old, or too new");
     byte[] key = Base64.getDecoder().decode(secret.replaceFirst("^whsec_", ""));
     Mac mac = Mac.getInstance("HmacSHA256");
     mac.init(new SecretKeySpec(key, "HmacSHA256"));

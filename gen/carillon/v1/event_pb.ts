@@ -110,7 +110,8 @@ export type Event = Message<"carillon.v1.Event"> & {
   contentType: string;
 
   /**
-   * Extra request headers for each delivery of it, at most 32, by the rules of Webhook.headers.
+   * Extra request headers for each delivery of it, at most 32, by the rules of Webhook.headers. They go
+   * before a webhook's headers of the same name, and after those of its payload.header_templates.
    *
    * @generated from field: map<string, string> headers = 11;
    */

@@ -86,7 +86,8 @@ export type Webhook = Message<"carillon.v1.Webhook"> & {
 
   /**
    * Extra request headers, at most 32. A name cannot be hop-by-hop, host, content-length,
-   * content-type (see payload), user-agent, or begin with webhook- or carillon-.
+   * content-type (see payload), user-agent, or begin with webhook- or carillon-. An event's header of the
+   * same name goes before it, and one of payload.header_templates before both.
    *
    * @generated from field: map<string, string> headers = 9;
    */
@@ -304,7 +305,7 @@ export type Payload = Message<"carillon.v1.Payload"> & {
 
   /**
    * Extra request headers whose values are Liquid templates, at most 32, by the rules of
-   * Webhook.headers.
+   * Webhook.headers. They go before headers of the same name of the event and of the webhook.
    *
    * @generated from field: map<string, string> header_templates = 6;
    */

@@ -1,5 +1,5 @@
 /** Between webhooks and their rows. */
-import type { Payload } from '../../domain/template.ts';
+import type { Payload } from '../../domain/payload.ts';
 import type { Webhook, WebhookSpec } from '../../domain/webhook.ts';
 import type { LaneChange, WebhookUpdate } from '../store.ts';
 import { fromBase64, toBase64 } from './bytes.ts';

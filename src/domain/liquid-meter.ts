@@ -1,0 +1,76 @@
+/**
+ * What rendering templates may cost, counted in steps. The count follows from the templates and what they
+ * are given alone, never from the time that passes: a template that is too costly is so on every machine,
+ * and no other fails on one that is slow or busy. One step is a fraction of a microsecond.
+ */
+
+/**
+ * The steps that the templates of one rendering may take together, for which everyone else waits: tens of
+ * milliseconds. It is enough to write any event of `EVENT_BYTES_MAX` as JSON.
+ */
+export const RENDER_STEPS_MAX = 100_000;
+
+/** Characters that filters go through in a step, and elements of a list. */
+const CHARACTERS_PER_STEP = 32;
+const ELEMENTS_PER_STEP = 16;
+/** Members of an object whose names are gathered in a step. */
+const MEMBERS_PER_STEP = 2;
+/** Values that are written as JSON in a step. */
+const JSON_VALUES_PER_STEP = 8;
+/** Characters compared in a step where text is searched for text: V8 can take the product of their lengths. */
+const COMPARISONS_PER_STEP = 1_000;
+
+/** Steps left of the rendering under way: rendering is synchronous, so there is only one. */
+let left = 0;
+
+/** Renders with `RENDER_STEPS_MAX` steps to take. Whatever is rendered within has these steps together. */
+export function metered<T>(render: () => T): T {
+  left = RENDER_STEPS_MAX;
+  return render();
+}
+
+/** Takes steps. Raises an error when they are not there, and then for every further one. */
+export function charge(steps: number): void {
+  left -= steps;
+  if (left < 0) throw new Error(`takes more than ${RENDER_STEPS_MAX} steps`);
+}
+
+/**
+ * Takes as many steps as going through a value takes, and does so while it goes: lists can hold the same
+ * list in many places, so that a small one is endless to go through. Objects count by their members.
+ */
+export function chargeFor(value: unknown): void {
+  if (typeof value === 'string') return void charge(value.length / CHARACTERS_PER_STEP);
+  if (typeof value !== 'object' || value === null) return;
+  if (!Array.isArray(value)) return void charge(Object.keys(value).length / MEMBERS_PER_STEP);
+  chargeForLength(value.length);
+  for (const element of value) {
+    if (typeof element === 'string' || Array.isArray(element)) chargeFor(element);
+  }
+}
+
+/** Takes as many steps as making a list of this many elements takes. */
+export function chargeForLength(elements: number): void {
+  charge(1 + elements / ELEMENTS_PER_STEP);
+}
+
+/** The same for one that is written as JSON, each value with `indent` characters for each level above it. */
+export function chargeForJson(value: unknown, indent: number, depth = 1): void {
+  charge(1 / JSON_VALUES_PER_STEP + (depth * indent) / CHARACTERS_PER_STEP);
+  if (typeof value === 'string') return void charge(value.length / CHARACTERS_PER_STEP);
+  if (typeof value !== 'object' || value === null) return;
+  const inner = depth + 1;
+  if (Array.isArray(value)) {
+    for (const element of value) chargeForJson(element, indent, inner);
+    return;
+  }
+  for (const [key, member] of Object.entries(value)) {
+    charge(key.length / CHARACTERS_PER_STEP);
+    chargeForJson(member, indent, inner);
+  }
+}
+
+/** Takes as many steps as looking for a text in another takes at worst. */
+export function chargeForSearch(text: string, wanted: string): void {
+  charge((text.length * wanted.length) / COMPARISONS_PER_STEP);
+}
