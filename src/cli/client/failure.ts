@@ -6,6 +6,7 @@ import {
 } from '../../../gen/google/rpc/error_details_pb.ts';
 import { EXIT } from '../exit.ts';
 import { COMMON, type Command, type Group, UsageError } from './command.ts';
+import { DEFAULT_ADDRESS } from './connection.ts';
 import { plain } from './text.ts';
 import { span } from './times.ts';
 
@@ -83,13 +84,23 @@ function unreached({ code, rawMessage, cause }: ConnectError, address: string): 
   if (errno === 'ENOTFOUND' || errno === 'EAI_AGAIN') {
     return `there is no host of that name: ${address}; name the server with --address`;
   }
+  // What OpenSSL says then is about its own source files.
+  if (errno !== undefined && TLS_FAILURE.test(errno) && address.startsWith('https:')) {
+    return `what answers at ${address} does not speak TLS; write http://${address.slice('https://'.length)}`;
+  }
   if (errno !== undefined) return `the server at ${address} cannot be reached: ${plain(rawMessage)}`;
   if (code === Code.DeadlineExceeded) return `the server at ${address} did not answer in time`;
+  if (rawMessage === 'HTTP 505') {
+    return `what answers at ${address} speaks native gRPC only; give the address of the API, such as ${DEFAULT_ADDRESS}`;
+  }
   if (/^HTTP \d+$|^unsupported content type|^unexpected end|socket hang up/.test(rawMessage)) {
     return `what answers at ${address} is not a Carillon server (${plain(rawMessage)}); name one with --address`;
   }
   return undefined;
 }
+
+/** Of answers that are not TLS, as Node names them. */
+const TLS_FAILURE = /^(?:EPROTO|ERR_SSL_WRONG_VERSION_NUMBER|ERR_SSL_PACKET_LENGTH_TOO_LONG)$/;
 
 /** The system's name of a failure, which may be wrapped. */
 function errnoOf(cause: unknown): string | undefined {
