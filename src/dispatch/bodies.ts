@@ -1,5 +1,6 @@
 import type { DeliveryFormat, EventBody, Rendered } from '../domain/event.ts';
 import { type Presented, present } from '../domain/present.ts';
+import type { Random } from '../domain/random.ts';
 
 /**
  * Events at hand, and what goes out of them. The store hands most of them over with their deliveries; what
@@ -24,40 +25,49 @@ export interface HeldEvent {
   readonly event: EventBody;
   readonly forms: Partial<Record<DeliveryFormat, Presented>>;
   bytes: number;
-  /** Whether it is kept for others. */
-  kept: boolean;
+  /** Where it is among those that are kept for others; undefined when it is not. */
+  place: number | undefined;
   /** Deliveries of it in memory, as far as it is known: with too few it is read again, no more. */
   holds: number;
 }
 
-/** At most so many bytes; beyond, the longest held are dropped. */
+/** At most so many bytes; beyond, some are dropped. */
 const BODIES_BYTES_MAX = 16 * 1024 * 1024;
 /** What an entry takes beside its bodies. */
 const ENTRY_BYTES = 500;
 
-export function createBodies(bytesMax: number = BODIES_BYTES_MAX): Bodies {
+export function createBodies(random: Pick<Random, 'unit'>, bytesMax: number = BODIES_BYTES_MAX): Bodies {
   const all = new Map<string, HeldEvent>();
+  /** The same, to take one from anywhere. */
+  const places: HeldEvent[] = [];
   let bytes = 0;
 
   function drop(held: HeldEvent): void {
-    held.kept = false;
+    if (held.place === undefined) return;
+    const last = places.pop()!;
+    if (last !== held) {
+      places[held.place] = last;
+      last.place = held.place;
+    }
+    held.place = undefined;
     all.delete(held.event.id);
     bytes -= held.bytes;
   }
 
+  /**
+   * Drops any. Not the longest held: deliveries go out in the order in which they came, so
+   * with more waiting than there is room for, each would be dropped right before its turn. Not the latest
+   * either, or destinations that hang would keep the room from all others.
+   */
   function makeRoom(): void {
-    if (bytes <= bytesMax) return;
-    for (const held of all.values()) {
-      if (bytes <= bytesMax) return;
-      drop(held);
-    }
+    while (bytes > bytesMax) drop(places[Math.floor(random.unit() * places.length)]!);
   }
 
   function keepForm(held: HeldEvent, format: DeliveryFormat, form: Presented): void {
     held.forms[format] = form;
     if (form.body === held.event.body) return;
     held.bytes += form.body.length;
-    if (!held.kept) return;
+    if (held.place === undefined) return;
     bytes += form.body.length;
     makeRoom();
   }
@@ -75,8 +85,10 @@ export function createBodies(bytesMax: number = BODIES_BYTES_MAX): Bodies {
     add(event) {
       const known = all.get(event.id);
       if (known !== undefined) return known;
-      const held = { event, forms: {}, bytes: ENTRY_BYTES + event.body.length, kept: true, holds: 0 };
+      const size = ENTRY_BYTES + event.body.length;
+      const held: HeldEvent = { event, forms: {}, bytes: size, place: places.length, holds: 0 };
       all.set(event.id, held);
+      places.push(held);
       bytes += held.bytes;
       makeRoom();
       return held;

@@ -75,7 +75,7 @@ const SLEEP_MAX_MS = 1_000;
 
 export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   const { store, clock, log, settings } = deps;
-  const bodies = createBodies();
+  const bodies = createBodies(deps.random);
   const settler = createSettler({ store, log });
   const origins = createOrigins<Lane>(settings.originInFlightMax);
   const lanes = createLanes({ since: clock.now(), directory: deps.directory, keysOf: deps.keysOf });

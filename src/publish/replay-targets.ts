@@ -1,3 +1,4 @@
+import type { Delivery } from '../domain/delivery.ts';
 import { type EventRecord, publicId } from '../domain/event.ts';
 import type { Webhook } from '../domain/webhook.ts';
 import type { Directory } from '../store/directory.ts';
@@ -26,11 +27,20 @@ export async function targetsAt(
 ): Promise<ReplayTarget[]> {
   return Promise.all(
     events.map(async (event) => {
-      const query = { namespace: event.namespace, eventId: publicId(event), webhookId: webhook.id, limit: 1 };
-      const [latest] = event.deliveryCount === 0 ? [] : await store.listDeliveries(query);
+      const latest = await latestDelivery(event, webhook.id, store);
       return { event, webhook, ...(latest !== undefined && { replayOf: latest.id }) };
     }),
   );
+}
+
+/** Those of these events of which there is a delivery to a webhook. */
+export async function eventsHadBy(
+  webhookId: string,
+  events: readonly EventRecord[],
+  store: TargetDeps['store'],
+): Promise<EventRecord[]> {
+  const latest = await Promise.all(events.map((event) => latestDelivery(event, webhookId, store)));
+  return events.filter((_, i) => latest[i] !== undefined);
 }
 
 /** Each of these events to the webhooks that it was delivered to before, as far as they are there. */
@@ -50,6 +60,17 @@ export async function targetsBefore(
       return webhook === undefined ? [] : [{ event, webhook, replayOf }];
     }),
   );
+}
+
+async function latestDelivery(
+  event: EventRecord,
+  webhookId: string,
+  store: TargetDeps['store'],
+): Promise<Delivery | undefined> {
+  if (event.deliveryCount === 0) return undefined;
+  const query = { namespace: event.namespace, eventId: publicId(event), webhookId, limit: 1 };
+  const [latest] = await store.listDeliveries(query);
+  return latest;
 }
 
 /** The latest delivery of an event to each webhook that it was delivered to. */

@@ -10,7 +10,7 @@ import type { Directory } from '../store/directory.ts';
 import type { Replay, Store } from '../store/store.ts';
 import { deliveryTo, loadFilters, type PublishLog } from './deliveries.ts';
 import { eventsByIds, eventsInRange, type ReplayRange } from './replay-events.ts';
-import { type ReplayTarget, targetsAt, targetsBefore } from './replay-targets.ts';
+import { eventsHadBy, type ReplayTarget, targetsAt, targetsBefore } from './replay-targets.ts';
 import { createTally, type Tally } from './tally.ts';
 import { createTurns } from './turns.ts';
 
@@ -23,7 +23,12 @@ export interface ReplayOrder {
   readonly events: { readonly ids: readonly string[] } | ReplayRange;
   /** A filter, checked: only events for which it is true. */
   readonly filter?: string;
-  /** To this webhook only, whatever it asks for; otherwise to each webhook that an event was delivered to before. */
+  /** Only events that were delivered to this webhook, which need not be there any more. */
+  readonly deliveredTo?: string;
+  /**
+   * To this webhook only, whatever it asks for; otherwise to `deliveredTo`, or else to each webhook that an
+   * event was delivered to before.
+   */
   readonly webhookId?: string;
   /** Count, and send nothing. */
   readonly validateOnly: boolean;
@@ -65,7 +70,8 @@ export function createReplayer(deps: ReplayerDeps): Replayer {
   const { store, directory, clock, log } = deps;
   const deliveryId = createIds('delivery', deps.random);
 
-  async function webhookOf({ namespace, webhookId }: ReplayOrder): Promise<Webhook | undefined> {
+  async function webhookOf({ namespace, deliveredTo, ...order }: ReplayOrder): Promise<Webhook | undefined> {
+    const webhookId = order.webhookId ?? deliveredTo;
     if (webhookId === undefined) return undefined;
     const [webhook] = await directory.load([webhookId]);
     if (webhook === undefined || webhook.namespace !== namespace) {
@@ -88,6 +94,15 @@ export function createReplayer(deps: ReplayerDeps): Replayer {
     const bodies = await store.getEventBodies(events.map(({ id }) => id));
     const there = bodies.filter((body): body is EventBody => body !== undefined);
     return new Map(there.map((body) => [body.id, openEvent(body)]));
+  }
+
+  async function wantedOf(
+    { deliveredTo, filter }: ReplayOrder,
+    events: readonly EventRecord[],
+    failed: Tally,
+  ): Promise<readonly EventRecord[]> {
+    const had = deliveredTo === undefined ? events : await eventsHadBy(deliveredTo, events, store);
+    return filter === undefined ? had : fulfilling(filter, had, failed);
   }
 
   async function fulfilling(filter: string, events: readonly EventRecord[], failed: Tally) {
@@ -135,7 +150,7 @@ export function createReplayer(deps: ReplayerDeps): Replayer {
 
   return {
     async replay(order) {
-      const { filter, validateOnly } = order;
+      const { validateOnly } = order;
       const now = clock.now();
       const to = await webhookOf(order);
       const { events, nextSince } = await select(order, now);
@@ -150,7 +165,7 @@ export function createReplayer(deps: ReplayerDeps): Replayer {
           next = step[0]!.createdAt;
           break;
         }
-        const wanted = filter === undefined ? step : await fulfilling(filter, step, filters);
+        const wanted = await wantedOf(order, step, filters);
         const targets = await (to === undefined ? targetsBefore(wanted, deps) : targetsAt(to, wanted, deps));
         const { made, full } = validateOnly ? { made: targets.length } : await send(targets, now, templates);
         done.deliveries += made;

@@ -22,17 +22,19 @@ export interface ReplayDeps extends Pick<ApiDeps, 'replayer'> {
 /** EventService.ReplayEvents. */
 export function replaying({ replayer, store }: ReplayDeps) {
   return async (request: ReplayEventsRequest, context: HandlerContext): Promise<ReplayEventsResponse> => {
-    const { filter, webhookId, validateOnly } = request;
+    const { filter, webhookId, deliveredTo, validateOnly } = request;
     const problems = noProblems();
     const namespace = namespaceOf(request.namespace, 'namespace', problems);
     const events = eventsFrom(request.events, problems);
     if (filter !== '') problems.addAll(await filterViolations(filter, 'filter'));
     problems.raise();
-    if (webhookId !== '') await getWebhook(store, { id: webhookId, namespace });
+    const target = webhookId || deliveredTo;
+    if (target !== '') await getWebhook(store, { id: target, namespace });
     const replayed = await replayer.replay({
       namespace,
       events,
       ...(filter !== '' && { filter }),
+      ...(deliveredTo !== '' && { deliveredTo }),
       ...(webhookId !== '' && { webhookId }),
       validateOnly,
     });

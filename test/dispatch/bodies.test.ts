@@ -8,9 +8,21 @@ function sized(bytes: number): EventBody {
   return anEvent({ contentType: 'application/octet-stream', body: new Uint8Array(bytes) });
 }
 
+/** The same numbers each time (Park and Miller's "minimal standard"). */
+function minimal(): { unit(): number } {
+  const MODULUS = 2 ** 31 - 1;
+  let last = 1;
+  return {
+    unit() {
+      last = (last * 16_807) % MODULUS;
+      return last / MODULUS;
+    },
+  };
+}
+
 describe('bodies at hand', () => {
   it('are put into each format once', () => {
-    const bodies = createBodies();
+    const bodies = createBodies(minimal());
     const held = bodies.add(anEvent());
     for (const format of ['BODY', 'ENVELOPE', 'CLOUDEVENTS_BINARY', 'CLOUDEVENTS_STRUCTURED'] as const)
       assert.equal(bodies.present(held, format), bodies.present(held, format));
@@ -21,7 +33,7 @@ describe('bodies at hand', () => {
   });
 
   it('are kept until the last delivery that is known of is finished', () => {
-    const bodies = createBodies();
+    const bodies = createBodies(minimal());
     const { event } = bodies.add(anEvent());
     for (let i = 0; i < 3; i++) bodies.hold(event.id);
     bodies.release(event.id);
@@ -32,24 +44,36 @@ describe('bodies at hand', () => {
   });
 
   it('are dropped at once when they were erased', () => {
-    const bodies = createBodies();
+    const bodies = createBodies(minimal());
     const { event } = bodies.add(anEvent());
     bodies.hold(event.id);
     bodies.drop(event.id);
     assert.equal(bodies.get(event.id), undefined);
   });
 
-  it('take no more room than there is, formats counted, the longest held going first', () => {
-    const bodies = createBodies(10_000);
-    const [first, second, third] = [sized(4_000), sized(4_000), sized(400)].map((event) => bodies.add(event));
-    const inMemory = (): boolean[] =>
-      [first, second, third].map((held) => bodies.get(held!.event.id) !== undefined);
-    assert.deepEqual(inMemory(), [true, true, true]);
+  it('take no more room than there is, formats counted', () => {
+    const bodies = createBodies(minimal(), 10_000);
+    const all = [sized(4_000), sized(4_000), sized(400)].map((event) => bodies.add(event));
+    const kept = () => all.filter(({ event }) => bodies.get(event.id) !== undefined);
+    assert.deepEqual(kept(), all);
     // As base64 it is more than there is room for beside the others.
-    bodies.present(third!, 'ENVELOPE');
-    assert.deepEqual(inMemory(), [false, true, true]);
-    // What is not kept any more still goes out.
-    assert.ok(bodies.present(first!, 'ENVELOPE').body.length > 4_000);
-    assert.deepEqual(inMemory(), [false, true, true]);
+    bodies.present(all[2]!, 'ENVELOPE');
+    assert.equal(kept().length, 2);
+    // What is not kept any more still goes out, and takes no room.
+    const dropped = all.find((held) => !kept().includes(held))!;
+    const before = kept();
+    assert.ok(bodies.present(dropped, 'ENVELOPE').body.length > dropped.event.body.length);
+    assert.deepEqual(kept(), before);
+  });
+
+  it('of which there are too many are dropped at all ages', () => {
+    const bodies = createBodies(minimal(), 100_000);
+    const ids = Array.from({ length: 200 }, () => bodies.add(sized(500)).event.id);
+    const isKept = ids.map((id) => bodies.get(id) !== undefined);
+    assert.equal(isKept.filter(Boolean).length, 100);
+    for (let from = 0; from < 200; from += 40) {
+      const kept = isKept.slice(from, from + 40).filter(Boolean).length;
+      assert.ok(kept > 5, `${kept} of the 40 from ${from} on are kept`);
+    }
   });
 });

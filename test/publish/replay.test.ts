@@ -84,6 +84,37 @@ describe('events that are sent again', () => {
     assert.equal((await world.store.getDelivery(repeated!.id))!.replayOf, originals[0]!.id);
   });
 
+  it('go to one webhook only, where they were delivered to it before', async () => {
+    await using world = await opened();
+    const [one] = [await world.listen({ eventTypes: ['order.*'] }), await world.listen()];
+    await world.publisher.publish([aDraft({ type: 'order.paid' }), aDraft({ type: 'user.made' })]);
+    const originals = await made(world);
+    const original = originals.find(({ webhookId }) => webhookId === one.id)!;
+    const order = { ...ALL, deliveredTo: one.id };
+    assert.deepEqual(await world.replayer.replay(order), { events: 1, deliveries: 1 });
+    const [again] = await made(world);
+    assert.deepEqual([again!.webhookId, again!.eventId], [one.id, original.eventId]);
+    assert.equal((await world.store.getDelivery(again!.id))!.replayOf, original.id);
+    const none = { ...order, filter: 'event.type == "user.made"' };
+    assert.deepEqual(await world.replayer.replay(none), { events: 0, deliveries: 0 });
+  });
+
+  it('go to another webhook, where they were delivered to one that is gone', async () => {
+    await using world = await opened();
+    const [gone] = [await world.listen({ eventTypes: ['order.*'] }), await world.listen()];
+    await world.publisher.publish([aDraft({ type: 'order.paid' }), aDraft({ type: 'user.made' })]);
+    const heir = await world.listen({ eventTypes: ['other'] });
+    await world.store.removeWebhooks([{ id: gone.id, now: T0 }]);
+    const originals = await made(world);
+    const order = { ...ALL, deliveredTo: gone.id };
+    await assert.rejects(world.replayer.replay(order), { code: 'NOT_FOUND' });
+    const given = await world.replayer.replay({ ...order, webhookId: heir.id });
+    assert.deepEqual(given, { events: 1, deliveries: 1 });
+    const [history] = await made(world);
+    assert.equal(history!.webhookId, heir.id);
+    assert.equal(history!.eventId, originals.find(({ webhookId }) => webhookId === gone.id)!.eventId);
+  });
+
   it('are only counted where that is asked for', async () => {
     await using world = await opened();
     await world.listen();

@@ -66,6 +66,8 @@ describe('ReplayEvents', () => {
   it('is NOT_FOUND for a webhook that there is not', async () => {
     const error = await refusal(api().events.replayEvents({ events: ids('a'), webhookId: 'wh_none' }));
     assert.equal(error.code, Code.NotFound);
+    const from = await refusal(api().events.replayEvents({ events: ids('a'), deliveredTo: 'wh_none' }));
+    assert.equal(from.code, Code.NotFound);
   });
 
   it('hands on a range as it was asked for, and says where to go on', async () => {
@@ -81,14 +83,20 @@ describe('ReplayEvents', () => {
         },
       }),
     });
+    const webhook = { name: 'heir', destination: DESTINATION, eventTypes: ['none'] };
+    const heir = (await stub.webhooks.register({ webhook })).webhook?.id ?? '';
     const answer = await stub.events.replayEvents({
       events: { case: 'range', value: { startTime: second(1), endTime: second(9), type: 'order.*' } },
+      deliveredTo: 'wh_gone',
+      webhookId: heir,
       validateOnly: true,
     });
     assert.deepEqual(orders, [
       {
         namespace: 'default',
         events: { since: T0 + 1000, until: T0 + 9000, type: { prefix: 'order.' } },
+        deliveredTo: 'wh_gone',
+        webhookId: heir,
         validateOnly: true,
       },
     ]);

@@ -119,6 +119,13 @@ export const EVENT_COMMANDS: readonly Command[] = [
         field: 'filter',
       },
       {
+        flag: '--delivered-to',
+        value: 'webhook',
+        about:
+          'Only events that were delivered to this webhook (id, or name); they are sent to it, or to --webhook.',
+        field: 'delivered_to',
+      },
+      {
         flag: '--webhook',
         value: 'webhook',
         about: 'Send to this webhook only (id, or name), whether or not it asks for these types.',
@@ -126,7 +133,11 @@ export const EVENT_COMMANDS: readonly Command[] = [
       },
       { flag: '--validate-only', about: 'Count, and send nothing.', field: 'validate_only' },
     ],
-    examples: ["--since 2h --type 'order.*' --validate-only", '--id order-7-paid --webhook joe'],
+    examples: [
+      "--since 2h --type 'order.*' --validate-only",
+      '--since 2h --delivered-to joe',
+      '--id order-7-paid --webhook joe',
+    ],
   },
   {
     verb: 'purge',

@@ -177,7 +177,10 @@ async function replay(job: Job): Promise<void> {
   if (ids.length > 0 === ranged) {
     throw new UsageError('give either --since, with or without --until and --type, or --id');
   }
-  const webhook = flagValue(invocation, '--webhook');
+  const [webhook, deliveredTo] = [
+    flagValue(invocation, '--webhook'),
+    flagValue(invocation, '--delivered-to'),
+  ];
   const validateOnly = flagValue(invocation, '--validate-only') !== undefined;
   const answer = await connection.events.replayEvents({
     namespace: namespaceOf(invocation),
@@ -187,6 +190,7 @@ async function replay(job: Job): Promise<void> {
         : { case: 'range', value: { type, ...(startTime && { startTime }), ...(endTime && { endTime }) } },
     filter: flagValue(invocation, '--filter') ?? '',
     webhookId: webhook === undefined ? '' : await webhookId(job, webhook),
+    deliveredTo: deliveredTo === undefined ? '' : await webhookId(job, deliveredTo),
     validateOnly,
   });
   show(job, ReplayEventsResponseSchema, answer, () => {
