@@ -2,7 +2,7 @@ import { DomainError, type FieldViolation, invalid } from './error.ts';
 import { type DeliveryFormat, publicId, type Rendered } from './event.ts';
 import type { OpenedEvent } from './event-data.ts';
 import { HEADERS_TOTAL_BYTES_MAX, judgeHeaders, judgeHeaderValue } from './header-rules.ts';
-import { renderLiquid, TEMPLATE_LENGTH_MAX } from './liquid.ts';
+import { renderLiquid } from './liquid.ts';
 import type { Webhook } from './webhook.ts';
 
 /** What a run and an event send. */
@@ -59,7 +59,6 @@ export function rendersEvents(payload: Payload | undefined): boolean {
  * INVALID about `field`, with the place of the mistake.
  */
 export function checkTemplate(source: string, field: string, sample: RunContext): void {
-  if (source.length > TEMPLATE_LENGTH_MAX) throw invalid(field, tooLong(source));
   try {
     renderSample(source, sample);
   } catch (error) {
@@ -141,16 +140,11 @@ function renderSample(source: string, sample: RunContext): string {
 const SAMPLE_EVENT = { id: '', type: '', source: '', subject: '', time: iso(0), data: {} };
 
 function judgeHeaderTemplate(source: string, sample: RunContext): string | undefined {
-  if (source.length > TEMPLATE_LENGTH_MAX) return tooLong(source);
   try {
     return judgeHeaderValue(renderSample(source, sample).trim());
   } catch (error) {
     return `is not a template that can be rendered: ${(error as Error).message}`;
   }
-}
-
-function tooLong(source: string): string {
-  return `has ${source.length} characters: give at most ${TEMPLATE_LENGTH_MAX}`;
 }
 
 function payloadBytes(body: NonNullable<Payload['body']>, given: object): Uint8Array {

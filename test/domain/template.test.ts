@@ -266,7 +266,6 @@ describe('checkTemplate', () => {
       '{% for i in (1..10000) %}{% for j in (1..10000) %}x{% endfor %}{% endfor %}',
       /limit exceeded/,
     ],
-    ['more source than there may be', 'x'.repeat(65_537), /has 65537 characters: give at most 65536$/],
     ['a range that would take all memory', '{% for i in (1..100000000) %}x{% endfor %}', /limit exceeded/],
   ];
   for (const [what, source, message] of refused) {

@@ -84,10 +84,6 @@ function unreached({ code, rawMessage, cause }: ConnectError, address: string): 
   if (errno === 'ENOTFOUND' || errno === 'EAI_AGAIN') {
     return `there is no host of that name: ${address}; name the server with --address`;
   }
-  // What OpenSSL says then is about its own source files.
-  if (errno !== undefined && TLS_FAILURE.test(errno) && address.startsWith('https:')) {
-    return `what answers at ${address} does not speak TLS; write http://${address.slice('https://'.length)}`;
-  }
   if (errno !== undefined) return `the server at ${address} cannot be reached: ${plain(rawMessage)}`;
   if (code === Code.DeadlineExceeded) return `the server at ${address} did not answer in time`;
   if (rawMessage === 'HTTP 505') {
@@ -98,9 +94,6 @@ function unreached({ code, rawMessage, cause }: ConnectError, address: string): 
   }
   return undefined;
 }
-
-/** Of answers that are not TLS, as Node names them. */
-const TLS_FAILURE = /^(?:EPROTO|ERR_SSL_WRONG_VERSION_NUMBER|ERR_SSL_PACKET_LENGTH_TOO_LONG)$/;
 
 /** The system's name of a failure, which may be wrapped. */
 function errnoOf(cause: unknown): string | undefined {
