@@ -134,6 +134,15 @@ describe('carillon events', () => {
     assert.match(refused(await events(['get', 'nothing']), 1), /there is no event nothing \(NOT_FOUND\)/);
   });
 
+  it('get shows JSON as it is sent', async () => {
+    // Written as `json` would write it, so that GetEvent answers with a google.protobuf.Value.
+    const data = '{"order":1,"lines":[{"sku":"A-1"},null,true,1.5]}';
+    await events(['publish', 'shown', '--id', 'shown-json', '--data', data]);
+    assert.match((await json('get', 'shown-json')).event.json.lines[0].sku, /^A-1$/);
+    const { out } = await events(['get', 'shown-json']);
+    assert.ok(out.endsWith(`\n\n${data}\n`), out);
+  });
+
   it('purge erases it, and says how many deliveries were cancelled', async () => {
     await api().store.createWebhooks([aWebhook({ spec: { eventTypes: ['secret'] } })]);
     await events(['publish', 'secret', '--id', 'secret-1', '--data', 'x']);

@@ -23,6 +23,19 @@ describe('carillon webhooks', () => {
     return err;
   };
 
+  for (const [first, second] of [
+    ['--every=5s', '--cron=* * * * *'],
+    ['--cron=* * * * *', '--at=30m'],
+    ['--template=x', '--text=y'],
+  ] as const) {
+    const flags = [first, second].map((each) => each.slice(0, each.indexOf('=')));
+    it(`register takes one of ${flags.join(' and ')}`, async () => {
+      const argv = ['register', '--name', 'x', '--destination', DESTINATION, first, second];
+      const err = refused(await webhooks(...argv), 2);
+      assert.equal(err, `carillon: ${flags.join(' and ')} are both given; give one of them\n`);
+    });
+  }
+
   it('register makes a webhook of every option, and prints its secret once', async () => {
     const files = new Map([['body.liquid', 'Hello {{ webhook.name }}\n']]);
     const readBytes: World['readBytes'] = async (path) => Buffer.from(files.get(path) ?? assert.fail(path));
