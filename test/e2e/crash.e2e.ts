@@ -66,7 +66,9 @@ describe('a server that is killed while it ticks', () => {
           times,
           times.toSorted((a, b) => a - b),
         );
-        const span = (times.at(-1)! - times[0]!) / PERIOD_MS + 1;
+        // From the registration on, where the schedule is anchored, and not from the first delivery: on a
+        // busy machine the first run of all can be late enough to be skipped.
+        const span = (times.at(-1)! - Date.parse(String(webhook.createTime))) / PERIOD_MS;
         assert.equal(RUNS + Number(webhook.skippedRunCount ?? 0), span);
       });
       await t.test(`${name}: missed runs follow ${misfirePolicy}`, () => {
