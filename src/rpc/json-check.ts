@@ -1,5 +1,6 @@
 import type { DescEnum, DescField, DescMessage } from '@bufbuild/protobuf';
 import type { FieldViolation } from '../domain/error.ts';
+import { isRealTime } from '../domain/rfc3339.ts';
 import { checkScalarJson, got } from './json-scalar.ts';
 import { checkValueJson } from './json-value.ts';
 import { echoName, entry, join, noProblems, type Problems } from './problems.ts';
@@ -139,7 +140,7 @@ const TIMESTAMP =
   /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:[0-9]{2})$/;
 
 function isTimestamp(json: unknown): boolean {
-  return typeof json === 'string' && TIMESTAMP.test(json) && !Number.isNaN(Date.parse(json));
+  return typeof json === 'string' && TIMESTAMP.test(json) && isRealTime(json);
 }
 
 // protobuf-es reads any text after the s as if it were not there.

@@ -88,7 +88,7 @@ export const EVENT_COMMANDS: readonly Command[] = [
       UNTIL('end_time'),
       { flag: '--limit', value: 'number', about: 'How many at most (default 50, at most 10000).' },
     ],
-    examples: ['--type order.* --since 1h'],
+    examples: ["--type 'order.*' --since 1h"],
   },
   {
     verb: 'get',
@@ -126,7 +126,7 @@ export const EVENT_COMMANDS: readonly Command[] = [
       },
       { flag: '--validate-only', about: 'Count, and send nothing.', field: 'validate_only' },
     ],
-    examples: ['--since 2h --type order.* --validate-only', '--id order-7-paid --webhook joe'],
+    examples: ["--since 2h --type 'order.*' --validate-only", '--id order-7-paid --webhook joe'],
   },
   {
     verb: 'purge',
