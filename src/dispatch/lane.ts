@@ -15,6 +15,8 @@ export interface Lane {
   target: Target | undefined;
   /** Whether the webhook was ACTIVE when it was read last; undefined before the first time. */
   wasOpen: boolean | undefined;
+  /** The webhook's version then. */
+  version: number;
   state: LaneState;
   /** What waits in memory, the first to go last. */
   readonly waiting: WaitingDelivery[];
@@ -55,6 +57,7 @@ export function emptyLane(webhookId: string, since: number, total: { waiting: nu
     webhookId,
     target: undefined,
     wasOpen: undefined,
+    version: 0,
     state: newLane(HEALTHY, since),
     waiting: [],
     known: new Map(),

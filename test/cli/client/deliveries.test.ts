@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
+import { create } from '@bufbuild/protobuf';
+import { Code, ConnectError } from '@connectrpc/connect';
+import { WatchDeliveriesResponseSchema } from '../../../gen/carillon/v1/delivery_pb.ts';
+import { CLIENT_COMMANDS } from '../../../src/cli/client/commands.ts';
+import type { Connection } from '../../../src/cli/client/connection.ts';
+import { parse } from '../../../src/cli/client/parse.ts';
+import { paperOf } from '../../../src/cli/client/shown.ts';
+import { watch } from '../../../src/cli/client/watch.ts';
 import { run } from '../../../src/cli/run.ts';
 import type { Attempt } from '../../../src/domain/attempt.ts';
 import { type Ran, runCli } from '../../support/cli.ts';
@@ -10,6 +18,7 @@ import { anAttempt, aWebhook, T0 } from '../../support/store.ts';
 import { testWorld } from '../../support/world.ts';
 
 const EXHAUSTED = { to: 'FAILED', reason: 'EXHAUSTED' } as const;
+const WATCH = parse('deliveries', CLIENT_COMMANDS.deliveries.find(({ verb }) => verb === 'watch')!, []);
 const FAILED: Fate = { status: 503, to: EXHAUSTED };
 
 describe('carillon deliveries', () => {
@@ -70,6 +79,11 @@ describe('carillon deliveries', () => {
     assert.equal((await deliveries('list', '--webhook', 'found', '--event', 'a "b"')).out, 'no deliveries\n');
   });
 
+  it('list is refused when its times are the wrong way round', async () => {
+    const err = refused(await deliveries('list', '--since', '1h', '--until', '2h'), 2);
+    assert.equal(err, 'carillon: --until must be later than --since\n');
+  });
+
   it('list says where a filter is wrong', async () => {
     const err = refused(await deliveries('list', '--filter', 'state = FAILED OR state = PENDING'), 2);
     assert.equal(
@@ -119,7 +133,20 @@ describe('carillon deliveries', () => {
       '1 delivery is sent again\n',
     );
     assert.deepEqual(await json('retry', '--webhook', 'retried'), { count: 1, more: false });
-    assert.equal((await deliveries('retry', '--webhook', 'retried')).out, '0 deliveries are sent again\n');
+    assert.equal(
+      (await deliveries('retry', '--webhook', 'retried')).out,
+      '0 deliveries are sent again; --waiting takes those that wait too\n',
+    );
+  });
+
+  it('retry takes those that wait for their next attempt when asked', async () => {
+    const later = { to: 'PENDING', dueAt: T0 + 3_600_000 } as const;
+    const [waiting = ''] = await put('patient', { status: 500, to: later });
+    const argv = ['retry', '--webhook', 'patient', '--waiting'];
+    assert.equal((await deliveries(...argv)).out, '1 delivery is sent again\n');
+    const { delivery } = await json('get', waiting);
+    assert.equal(Date.parse(delivery.nextAttemptTime), T0);
+    assert.equal((await deliveries(...argv)).out, '0 deliveries are sent again\n');
   });
 
   it('retry is refused when it names nothing, both, or what cannot be sent again', async () => {
@@ -129,6 +156,10 @@ describe('carillon deliveries', () => {
     assert.match(
       refused(await deliveries('retry', sent, '--since', '1h'), 2),
       /--since goes with --webhook only/,
+    );
+    assert.match(
+      refused(await deliveries('retry', sent, '--waiting'), 2),
+      /--waiting goes with --webhook only/,
     );
     assert.equal(
       refused(await deliveries('retry', sent), 1),
@@ -209,6 +240,18 @@ describe('carillon deliveries watch', () => {
     assert.equal(await ended, 0);
     assert.match(world.printed.err, /^carillon: go on with --resume \S+\n$/);
     assert.equal(world.listeners(), 0);
+  });
+
+  it('says how to go on also when it gives up', async () => {
+    const world = testWorld();
+    const watchDeliveries = async function* () {
+      yield create(WatchDeliveriesResponseSchema, { resumeToken: 'token-1' });
+      throw new ConnectError('100 callers watch already; try again later', Code.ResourceExhausted);
+    };
+    const connection = { deliveries: { watchDeliveries } } as unknown as Connection;
+    const job = { invocation: WATCH, connection, world, paper: paperOf(world) };
+    await assert.rejects(watch(job), /100 callers/);
+    assert.equal(world.printed.err, 'carillon: go on with --resume token-1\n');
   });
 
   it('ends with 0 when nobody reads what it prints', async () => {

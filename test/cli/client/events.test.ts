@@ -129,6 +129,8 @@ describe('carillon events', () => {
     const { out } = await events(['get', 'shown-1']);
     assert.match(out, /^id +shown-1\ntype +shown\n/);
     assert.ok(out.endsWith('\n\nline 1\nline 2 \ufffd[2J\n'), out);
+    await events(['publish', 'shown', '--id', 'shown-3', '--data', '{"a":[1,"é",null]}']);
+    assert.ok((await events(['get', 'shown-3'])).out.endsWith('\n\n{"a":[1,"é",null]}\n'));
     await events(['publish', 'shown', '--id', 'shown-2', '--data', '-'], new Uint8Array([0xff, 0]));
     assert.match((await events(['get', 'shown-2'])).out, /^data +2 bytes; --json has them$/m);
     assert.match(refused(await events(['get', 'nothing']), 1), /there is no event nothing \(NOT_FOUND\)/);
@@ -148,6 +150,15 @@ describe('carillon events', () => {
     await events(['publish', 'secret', '--id', 'secret-1', '--data', 'x']);
     assert.equal((await events(['purge', 'secret-1'])).out, 'erased, and 1 waiting delivery cancelled\n');
     assert.match((await events(['get', 'secret-1'])).out, /^data +erased$/m);
+  });
+
+  it('replay says how many of the events that were named there are not', async () => {
+    await events(['publish', 'replayed', '--id', 'replayed-1']);
+    const ids = ['--id', 'replayed-1', '--id', 'no-1', '--id', 'no-2', '--id', 'no-2'];
+    const { code, out, err } = await events(['replay', ...ids]);
+    assert.deepEqual([code, out], [0, '1 event, 0 deliveries made\n']);
+    assert.equal(err, 'carillon: 2 events that were named are not there, or erased\n');
+    assert.equal((await events(['replay', '--id', 'replayed-1'])).err, '');
   });
 
   for (const [what, argv] of [

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 import type { World } from '../../../src/cli/world.ts';
 import { type Ran, runCli } from '../../support/cli.ts';
-import { sharedApi } from '../../support/rpc.ts';
+import { sharedApi, startApi } from '../../support/rpc.ts';
 import { aWebhook } from '../../support/store.ts';
 
 const DESTINATION = 'http://127.0.0.1:9999/hook';
@@ -250,6 +250,19 @@ describe('carillon webhooks', () => {
     assert.equal(stripVTControlCharacters(mono.out), mono.out);
   });
 
+  it('list and get say what fails, and since when', async () => {
+    const now = api().clock.now();
+    const health = { failingSince: now - 7_200_000, trips: 3, openUntil: now + 60_000 };
+    await api().store.createWebhooks([aWebhook({ spec: { name: 'failing' }, health })]);
+    assert.match(
+      (await webhooks('list', '--name', 'failing')).out,
+      /^ID +NAME +STATE +FAILING .*\n.* ACTIVE +2h /,
+    );
+    const { out } = await webhooks('get', 'failing');
+    assert.match(out, /^failing since +\S+ \(2h ago\)\nnext try +\S+ \(in 1m\)$/m);
+    assert.doesNotMatch((await webhooks('resume', 'failing')).out, /failing since|next try/);
+  });
+
   it('list says so when there is nothing, and when there is more', async () => {
     assert.deepEqual(await webhooks('list', '--name', 'nobody'), { code: 0, out: 'no webhooks\n', err: '' });
     const many = Array.from({ length: 3 }, (_, n) =>
@@ -403,6 +416,16 @@ describe('carillon and its key', () => {
       server.close();
       server.closeAllConnections();
     }
+  });
+
+  it('knows a server that does not speak TLS', async () => {
+    await using running = await startApi();
+    const { code, err } = await runCli(running.url.replace('http:', 'https:'), ['webhooks', 'list']);
+    assert.equal(code, 1);
+    assert.match(
+      err,
+      /^carillon: what answers at https:\/\/127\.0\.0\.1:\d+ does not speak TLS; .* http:\/\/ /,
+    );
   });
 
   it('knows a server that is not Carillon', async () => {
