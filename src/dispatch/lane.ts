@@ -15,6 +15,8 @@ export interface Lane {
   target: Target | undefined;
   /** Whether the webhook was ACTIVE when it was read last; undefined before the first time. */
   wasOpen: boolean | undefined;
+  /** How what waits in memory is sorted: as the webhook said when it was read last, also while it is read again. */
+  ordered: boolean;
   state: LaneState;
   /** What waits in memory, the first to go last. */
   readonly waiting: WaitingDelivery[];
@@ -55,6 +57,7 @@ export function emptyLane(webhookId: string, since: number, total: { waiting: nu
     webhookId,
     target: undefined,
     wasOpen: undefined,
+    ordered: false,
     state: newLane(HEALTHY, since),
     waiting: [],
     known: new Map(),
@@ -94,7 +97,7 @@ export interface AdmitInput {
  * rows in the store would starve (and an ordered lane would lose its order).
  */
 export function admit(lane: Lane, delivery: WaitingDelivery, input: AdmitInput): boolean {
-  const ordered = lane.target?.ordered ?? false;
+  const { ordered } = lane;
   const fits = input.room && lane.waiting.length < LANE_WAITING_MAX;
   const inTurn = ordered
     ? lane.more === Number.POSITIVE_INFINITY && !input.overtakes
@@ -126,8 +129,7 @@ export function amend(lane: Lane, delivery: WaitingDelivery, now: number): void 
 
 /** Puts back what waits for a retry. It is the lane's own, so it is kept however full the lane is. */
 export function readmit(lane: Lane, delivery: WaitingDelivery, now: number): void {
-  const ordered = lane.target?.ordered ?? false;
-  if (ordered || delivery.dueAt <= now + KEEP_AHEAD_MS) insert(lane, delivery);
+  if (lane.ordered || delivery.dueAt <= now + KEEP_AHEAD_MS) insert(lane, delivery);
   else leaveInStore(lane, delivery);
 }
 
@@ -143,7 +145,7 @@ export function takeDue(lane: Lane, now: number): WaitingDelivery | undefined {
 export function firstDueAt(lane: Lane): number {
   const first = lane.waiting.at(-1)?.dueAt ?? Number.POSITIVE_INFINITY;
   // In an ordered lane the first holds the others back, however long they have been due.
-  return lane.target?.ordered && lane.waiting.length > 0 ? first : Math.min(first, lane.more);
+  return lane.ordered && lane.waiting.length > 0 ? first : Math.min(first, lane.more);
 }
 
 /** Takes a delivery that waits out of turn; false when it does not wait in memory. */
@@ -153,6 +155,17 @@ export function withdraw(lane: Lane, ord: number): boolean {
   lane.waiting.splice(at, 1);
   lane.total.waiting--;
   return true;
+}
+
+/**
+ * Notes whether the lane is ordered. What waits in memory was chosen, and sorted, by what it was before. A
+ * lane that is new begins with a read if it is ordered: an arrival can come before a start has listed what
+ * waited already.
+ */
+export function setOrder(lane: Lane, ordered: boolean, now: number): void {
+  if (lane.ordered === ordered) return;
+  lane.ordered = ordered;
+  reread(lane, now);
 }
 
 /** Forgets what waits in memory, of which any row may have changed: the store has them all. */
@@ -171,7 +184,7 @@ export function empty(lane: Lane): void {
 /** Whether the lane ought to be read from the store now. */
 export function wantsRead(lane: Lane, now: number): boolean {
   if (lane.changedDuringRead !== undefined || !lane.target?.rules.open) return false;
-  if (lane.target.ordered) return lane.more !== Number.POSITIVE_INFINITY && lane.waiting.length === 0;
+  if (lane.ordered) return lane.more !== Number.POSITIVE_INFINITY && lane.waiting.length === 0;
   return lane.more <= now && lane.waiting.length <= LANE_WAITING_MAX / 2;
 }
 
@@ -181,8 +194,7 @@ export function leaveInStore(lane: Lane, delivery: WaitingDelivery): void {
 }
 
 function insert(lane: Lane, delivery: WaitingDelivery): void {
-  const { waiting } = lane;
-  const ordered = lane.target?.ordered ?? false;
+  const { waiting, ordered } = lane;
   let low = 0;
   let high = waiting.length;
   // Descending, so that the first in turn is taken off the end.

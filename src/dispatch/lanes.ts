@@ -3,16 +3,16 @@ import { createDueQueue } from '../domain/due-queue.ts';
 import { isForgettable } from '../domain/lane.ts';
 import type { Webhook } from '../domain/webhook.ts';
 import type { Directory } from '../store/directory.ts';
-import { empty, emptyLane, KEEP_AHEAD_MS, type Lane, type Target } from './lane.ts';
+import { empty, emptyLane, KEEP_AHEAD_MS, type Lane, setOrder, type Target } from './lane.ts';
 
 /** The lanes of this node, and whose turn it is. */
 export interface Lanes {
   /** The lane of a webhook; a new one if it has none. */
-  of(webhookId: string): Lane;
+  of(webhookId: string, now: number): Lane;
   find(webhookId: string): Lane | undefined;
   all(): Iterable<Lane>;
   /** Gives a lane its webhook, newly read. */
-  aim(lane: Lane, webhook: Webhook): void;
+  aim(lane: Lane, webhook: Webhook, now: number): void;
   /** Drops a lane whose webhook is gone. */
   drop(lane: Lane): void;
   /** Whether more deliveries may be taken into memory. */
@@ -52,13 +52,14 @@ export function createLanes({ since, directory, keysOf }: LanesDeps): Lanes {
   const sleeping = createDueQueue<Lane>();
   const total = { waiting: 0 };
 
-  function aim(lane: Lane, webhook: Webhook): void {
+  function aim(lane: Lane, webhook: Webhook, now: number): void {
     const target = targetOf(webhook, keysOf);
     // The row knows better than this node when the lane is new to it, and when a caller has resumed it.
     const isFresh = lane.wasOpen === undefined || (!lane.wasOpen && target.rules.open);
     if (isFresh) lane.state = { ...lane.state, health: webhook.health, failures: 0, holdUntil: 0 };
     lane.wasOpen = target.rules.open;
     lane.target = target;
+    setOrder(lane, target.ordered, now);
   }
 
   function setTimer(lane: Lane, at: number): void {
@@ -79,13 +80,13 @@ export function createLanes({ since, directory, keysOf }: LanesDeps): Lanes {
   }
 
   return {
-    of(webhookId) {
+    of(webhookId, now) {
       const known = lanes.get(webhookId);
       if (known !== undefined) return known;
       const lane = emptyLane(webhookId, since, total);
       lanes.set(webhookId, lane);
       const webhook = directory.peek(webhookId);
-      if (webhook !== undefined) aim(lane, webhook);
+      if (webhook !== undefined) aim(lane, webhook, now);
       return lane;
     },
     find: (webhookId) => lanes.get(webhookId),

@@ -102,7 +102,7 @@ export function createReads(deps: ReadsDeps): Reads {
     if (listing === undefined) return false;
     const found = await store.waitingLanes({ ...listing, limit: LISTED_MAX });
     for (const { webhookId, dueAt } of found) {
-      const lane = lanes.of(webhookId);
+      const lane = lanes.of(webhookId, clock.now());
       lane.more = Math.min(lane.more, dueAt);
       lanes.ready(lane);
     }
@@ -118,7 +118,7 @@ export function createReads(deps: ReadsDeps): Reads {
       const webhook = found[i];
       // A lane that changed again meanwhile is wished for again, and is read once more.
       if (webhook === undefined) lanes.drop(lane);
-      else lanes.aim(lane, webhook);
+      else lanes.aim(lane, webhook, clock.now());
       if (webhook !== undefined) lanes.ready(lane);
     }
     return true;
@@ -132,7 +132,7 @@ export function createReads(deps: ReadsDeps): Reads {
       lane.more = Number.POSITIVE_INFINITY;
       // What is in memory is still in the store, and comes first.
       const limit = room + lane.known.size;
-      return { webhookId: lane.webhookId, limit, ordered: lane.target?.ordered ?? false };
+      return { webhookId: lane.webhookId, limit, ordered: lane.ordered };
     });
     const found = await orPutBack(topUps, batch, store.topUp(wishes));
     for (const [i, lane] of batch.entries()) takeIn(lane, found[i]!);
@@ -208,7 +208,7 @@ export function createReads(deps: ReadsDeps): Reads {
       const now = clock.now();
       for (const body of found.events) bodies.add(body);
       for (const delivery of found.deliveries) {
-        const lane = lanes.of(delivery.webhookId);
+        const lane = lanes.of(delivery.webhookId, now);
         const overtakes = lane.changedDuringRead !== undefined;
         // Finished meanwhile, it is as it was before, or was opened again: the store knows which.
         if (finishedOrds.has(delivery.ord)) leaveInStore(lane, delivery);
@@ -217,7 +217,7 @@ export function createReads(deps: ReadsDeps): Reads {
       }
       finishedOrds.clear();
       for (const webhookId of found.topUp) {
-        const lane = lanes.of(webhookId);
+        const lane = lanes.of(webhookId, now);
         reread(lane, now);
         lanes.ready(lane);
       }

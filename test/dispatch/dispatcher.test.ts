@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { systemClock } from '../../src/domain/clock.ts';
 import { verify } from '../../src/domain/signature.ts';
+import type { Store } from '../../src/store/store.ts';
 import { LIMITS, openPipeline, QUICK_RETRIES, until } from '../support/pipeline.ts';
 import { endless, gone, hang, openReceiver, redirect, reset, status, tooMany } from '../support/receiver.ts';
+import { openMemoryStore } from '../support/store.ts';
 
 function numbers(count: number): string[] {
   return Array.from({ length: count }, (_, i) => String(i));
@@ -343,6 +345,38 @@ describe('the dispatcher', () => {
     );
     const again = receiver.requests.slice(3).map(({ headers }) => headers['webhook-id']);
     assert.deepEqual(again.toSorted(), ids.toSorted());
+  });
+
+  it('keeps the order of an ordered lane when something arrives before a start has listed what waited', async () => {
+    await using receiver = await openReceiver();
+    receiver.answer(hang());
+    const store = await openMemoryStore();
+    const crashed = await openPipeline({ store });
+    const limits = { ...LIMITS, ordered: true };
+    const webhook = await crashed.register({ destination: receiver.url, timeoutMs: 60_000, limits });
+    await crashed.publish(webhook, ['1', '2']);
+    await receiver.received(1);
+    await crashed.stop(0);
+
+    receiver.answer(status(200));
+    const listing = Promise.withResolvers<void>();
+    const waitingLanes: Store['waitingLanes'] = async (query) => {
+      await listing.promise;
+      return store.waitingLanes(query);
+    };
+    await using restarted = await openPipeline({ store: { ...store, waitingLanes } });
+    // As the scheduler does, before it fires.
+    await restarted.directory.load([webhook.id]);
+    await restarted.publish(webhook, ['3']);
+    await receiver.received(2);
+    listing.resolve();
+    await restarted.finished(webhook);
+    assert.deepEqual(
+      receiver.requests.map(({ body }) => body.toString()),
+      ['1', '1', '2', '3'],
+    );
+    await restarted.stop();
+    await store.close();
   });
 
   it('waits for what is in flight when it is drained, and sends nothing more', async () => {
