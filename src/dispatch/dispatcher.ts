@@ -10,7 +10,7 @@ import type { Log } from '../telemetry/log.ts';
 import type { Sender } from '../webhook/sender.ts';
 import { createBodies } from './bodies.ts';
 import { createFlights } from './flights.ts';
-import { firstDueAt, type Lane, type Target, takeDue } from './lane.ts';
+import { firstDueAt, isDue, type Lane, type Target, takeDue } from './lane.ts';
 import { createLanes } from './lanes.ts';
 import { createOrigins } from './origins.ts';
 import { createReads } from './reads.ts';
@@ -138,9 +138,11 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     else if (mayGo === 0) lanes.sleep(lane, Math.max(again, dueAt), now);
     else if (dueAt > now) lanes.sleep(lane, dueAt, now);
     else if (originFree - sent <= 0) origins.wait(target.origin, lane);
-    // At its fair share, one of its own coming back makes it ready. What is due but not in memory is
-    // being read, and comes with the same.
-    else if (lane.waiting.length > 0 && (sent < share || share === Math.min(mayGo, SHARE))) lanes.ready(lane);
+    // What is due but not in memory is being read, and makes it ready when it comes.
+    else if (lane.waiting.length === 0) return;
+    else if (!isDue(lane, now)) lanes.sleep(lane, lane.waiting.at(-1)!.dueAt, now);
+    // At its fair share, one of its own coming back makes it ready.
+    else if (sent < share || share === Math.min(mayGo, SHARE)) lanes.ready(lane);
   }
 
   function touch(lane: Lane): void {

@@ -98,17 +98,31 @@ export interface AdmitInput {
  */
 export function admit(lane: Lane, delivery: WaitingDelivery, input: AdmitInput): boolean {
   const { ordered } = lane;
-  const fits = input.room && lane.waiting.length < LANE_WAITING_MAX;
   const inTurn = ordered
     ? lane.more === Number.POSITIVE_INFINITY && !input.overtakes
     : delivery.dueAt < lane.more;
   const soon = ordered || delivery.dueAt <= input.now + KEEP_AHEAD_MS;
   // Whether the lane is ordered is not known before its webhook is: then the store keeps the rows.
-  if (!fits || !inTurn || !soon || lane.target === undefined) {
+  const may = input.room && inTurn && soon && lane.target !== undefined;
+  if (!may || !makeRoom(lane, delivery)) {
     leaveInStore(lane, delivery);
     return false;
   }
   insert(lane, delivery);
+  return true;
+}
+
+/**
+ * Whether there is room for a delivery. In a lane full of what is due later, such as retries, the last of
+ * those goes out of memory for it: else it would wait for them.
+ */
+function makeRoom(lane: Lane, { dueAt }: WaitingDelivery): boolean {
+  if (lane.waiting.length < LANE_WAITING_MAX) return true;
+  const last = lane.waiting[0]!;
+  if (lane.ordered || last.dueAt <= dueAt) return false;
+  withdraw(lane, last.ord);
+  lane.known.delete(last.ord);
+  leaveInStore(lane, last);
   return true;
 }
 
@@ -133,10 +147,15 @@ export function readmit(lane: Lane, delivery: WaitingDelivery, now: number): voi
   else leaveInStore(lane, delivery);
 }
 
+/** Whether the first in turn of those in memory is due. */
+export function isDue(lane: Lane, now: number): boolean {
+  const first = lane.waiting.at(-1);
+  return first !== undefined && first.dueAt <= now;
+}
+
 /** The first in turn, if it is due. */
 export function takeDue(lane: Lane, now: number): WaitingDelivery | undefined {
-  const first = lane.waiting.at(-1);
-  if (first === undefined || first.dueAt > now) return undefined;
+  if (!isDue(lane, now)) return undefined;
   lane.total.waiting--;
   return lane.waiting.pop();
 }
@@ -181,11 +200,12 @@ export function empty(lane: Lane): void {
   lane.waiting.length = 0;
 }
 
-/** Whether the lane ought to be read from the store now. */
+/** Whether the lane ought to be read from the store now: what is due there is sooner than what waits here, or that is little. */
 export function wantsRead(lane: Lane, now: number): boolean {
   if (lane.changedDuringRead !== undefined || !lane.target?.rules.open) return false;
-  if (lane.ordered) return lane.more !== Number.POSITIVE_INFINITY && lane.waiting.length === 0;
-  return lane.more <= now && lane.waiting.length <= LANE_WAITING_MAX / 2;
+  const { waiting, more } = lane;
+  if (lane.ordered) return more !== Number.POSITIVE_INFINITY && waiting.length === 0;
+  return more <= now && (waiting.length <= LANE_WAITING_MAX / 2 || waiting.at(-1)!.dueAt > now);
 }
 
 /** Notes that there may be more in the store, and when it is due. */

@@ -274,6 +274,36 @@ describe('the dispatcher', () => {
     assert.ok(receiver.requests.length < 1_500, `it waited for ${receiver.requests.length} others`);
   });
 
+  it('sends at once what arrives behind hundreds of retries, and sleeps until those are due', async (t) => {
+    await using receiver = await openReceiver();
+    const store = await openMemoryStore();
+    let polls = 0;
+    const pollWaiting = (): ReturnType<Store['pollWaiting']> => {
+      polls++;
+      return store.pollWaiting();
+    };
+    const pipeline = await openPipeline({ store: { ...store, pollWaiting } });
+    t.after(async () => {
+      await pipeline.stop(0);
+      await store.close();
+    });
+    receiver.answer(status(404));
+    const retryPolicy = { ...QUICK_RETRIES, delaysMs: [50_000] };
+    const webhook = await pipeline.register({ destination: receiver.url, retryPolicy });
+    await pipeline.publish(webhook, numbers(600));
+    const query = { namespace: webhook.namespace, webhookId: webhook.id, limit: 600 };
+    await until(async () => {
+      const deliveries = await store.listDeliveries(query);
+      return deliveries.every(({ attemptCount }) => attemptCount === 1) ? true : undefined;
+    });
+    await pipeline.publish(webhook, ['new']);
+    const requests = await receiver.received(601);
+    assert.equal(requests[600]?.body.toString(), 'new');
+    const before = polls;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    assert.ok(polls - before < 50, `${polls - before} polls while there was nothing to do`);
+  });
+
   it('opens the breaker for a destination that is down, and sends what waited once a probe succeeds', async () => {
     await using receiver = await openReceiver();
     const { port } = receiver;
@@ -347,10 +377,11 @@ describe('the dispatcher', () => {
     assert.deepEqual(again.toSorted(), ids.toSorted());
   });
 
-  it('keeps the order of an ordered lane when something arrives before a start has listed what waited', async () => {
+  it('keeps the order of an ordered lane when something arrives before a start has listed what waited', async (t) => {
     await using receiver = await openReceiver();
     receiver.answer(hang());
     const store = await openMemoryStore();
+    t.after(() => store.close());
     const crashed = await openPipeline({ store });
     const limits = { ...LIMITS, ordered: true };
     const webhook = await crashed.register({ destination: receiver.url, timeoutMs: 60_000, limits });
@@ -375,8 +406,6 @@ describe('the dispatcher', () => {
       receiver.requests.map(({ body }) => body.toString()),
       ['1', '1', '2', '3'],
     );
-    await restarted.stop();
-    await store.close();
   });
 
   it('waits for what is in flight when it is drained, and sends nothing more', async () => {

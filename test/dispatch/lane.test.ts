@@ -4,6 +4,7 @@ import {
   admit,
   emptyLane,
   KEEP_AHEAD_MS,
+  LANE_WAITING_MAX,
   type Lane,
   readmit,
   setOrder,
@@ -93,5 +94,42 @@ describe('a lane whose webhook becomes ordered, or is so no longer', () => {
     lane.target = undefined;
     aim(lane, true);
     assert.deepEqual(sent(lane), [1, 2]);
+  });
+});
+
+describe('a lane that is full of what is due later', () => {
+  const SOON = NOW + 30_000;
+
+  function aFullLane(): Lane {
+    const lane = aLane();
+    for (let ord = 1; ord <= LANE_WAITING_MAX + 100; ord++) readmit(lane, waiting(ord, SOON), NOW);
+    return lane;
+  }
+
+  it('takes in what is due before that, and leaves the last to go in the store', () => {
+    const lane = aFullLane();
+    const before = lane.waiting.length;
+    arrive(lane, waiting(1_000));
+    assert.equal(lane.waiting.length, before);
+    assert.equal(lane.total.waiting, before);
+    assert.equal(lane.known.has(before), false);
+    assert.equal(lane.more, SOON);
+    assert.deepEqual(sent(lane), [1_000]);
+  });
+
+  it('is read when something in the store is due, although there is much in memory', () => {
+    const lane = aFullLane();
+    admit(lane, waiting(1_000), { now: NOW, room: false, overtakes: false });
+    assert.equal(lane.more, NOW);
+    assert.ok(wantsRead(lane, NOW));
+    // Once the first in memory is due, that goes first.
+    assert.equal(wantsRead(lane, SOON), false);
+  });
+
+  it('leaves what is due no sooner in the store', () => {
+    const lane = aFullLane();
+    arrive(lane, waiting(1_000, SOON));
+    assert.equal(lane.known.has(1_000), false);
+    assert.equal(lane.more, SOON);
   });
 });
