@@ -121,8 +121,11 @@ export function createLanes({ since, directory, keysOf }: LanesDeps): Lanes {
     sleep(lane, until, now) {
       lane.wakeAt = until;
       setTimer(lane, until);
-      // With nothing in memory and a retry far ahead, its webhook is not worth keeping either.
-      if (lane.known.size === 0 && until > now + KEEP_AHEAD_MS) lane.target = undefined;
+      // With nothing in memory and a retry far ahead, or paused, its webhook is not worth keeping either. It is
+      // for a read under way, which brings nothing into memory without it.
+      const isIdle = lane.known.size === 0 && lane.changedDuringRead === undefined;
+      const isFar = !lane.target?.rules.open || lane.more > now + KEEP_AHEAD_MS;
+      if (isIdle && isFar && until > now + KEEP_AHEAD_MS) lane.target = undefined;
     },
     wakeDue(now) {
       for (let lane = sleeping.popDue(now); lane !== undefined; lane = sleeping.popDue(now)) {

@@ -327,6 +327,28 @@ describe('the dispatcher', () => {
     assert.deepEqual(recovered!.health, { failingSince: null, trips: 0, openUntil: null });
   });
 
+  it('reads a lane once that the breaker keeps from moving for minutes, and not again and again', async (t) => {
+    await using receiver = await openReceiver();
+    const store = await openMemoryStore();
+    t.after(() => store.close());
+    let reads = 0;
+    const topUp: Store['topUp'] = (lanes) => {
+      reads++;
+      return store.topUp(lanes);
+    };
+    await using pipeline = await openPipeline({ store: { ...store, topUp } });
+    const webhook = await pipeline.register({ destination: receiver.url });
+    const now = systemClock.now();
+    const health = { failingSince: now, trips: 7, openUntil: now + 5 * 60_000 };
+    const update = { webhook: { ...webhook, health, version: 2 }, ifVersion: 1, resetHealth: true };
+    assert.deepEqual(await store.updateWebhooks([update]), ['UPDATED']);
+    await pipeline.publish(webhook, numbers(3));
+    await until(() => (reads > 0 ? true : undefined));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    assert.ok(reads < 5, `${reads} reads while the lane could not move`);
+    assert.equal(receiver.requests.length, 0);
+  });
+
   it('sends nothing while a webhook is paused, and everything when it goes on', async () => {
     await using receiver = await openReceiver();
     await using pipeline = await openPipeline();
