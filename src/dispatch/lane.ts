@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import type { WaitingDelivery } from '../domain/delivery.ts';
-import { HEALTHY, type LaneRules, type LaneState, newLane } from '../domain/lane.ts';
+import { HEALTHY, type LaneRules, type LaneState, newLane, urged } from '../domain/lane.ts';
 import type { Webhook } from '../domain/webhook.ts';
 
 /** Deliveries of one lane kept in memory; the rest stay in the store until there is room. */
@@ -18,6 +18,8 @@ export interface Lane {
   /** How what waits in memory is sorted: as the webhook said when it was read last, also while it is read again. */
   ordered: boolean;
   state: LaneState;
+  /** The ord of what a caller had sent again last, to go before the others unless the lane is ordered. */
+  urgedOrd: number | undefined;
   /** What waits in memory, the first to go last. */
   readonly waiting: WaitingDelivery[];
   /** Everything in memory by ord: waiting, in flight, or being settled. */
@@ -59,6 +61,7 @@ export function emptyLane(webhookId: string, since: number, total: { waiting: nu
     wasOpen: undefined,
     ordered: false,
     state: newLane(HEALTHY, since),
+    urgedOrd: undefined,
     waiting: [],
     known: new Map(),
     more: Number.POSITIVE_INFINITY,
@@ -98,13 +101,14 @@ export interface AdmitInput {
  */
 export function admit(lane: Lane, delivery: WaitingDelivery, input: AdmitInput): boolean {
   const { ordered } = lane;
+  const isUrged = !ordered && delivery.ord === lane.urgedOrd;
   const inTurn = ordered
     ? lane.more === Number.POSITIVE_INFINITY && !input.overtakes
-    : delivery.dueAt < lane.more;
+    : isUrged || delivery.dueAt < lane.more;
   const soon = ordered || delivery.dueAt <= input.now + KEEP_AHEAD_MS;
   // Whether the lane is ordered is not known before its webhook is: then the store keeps the rows.
   const may = input.room && inTurn && soon && lane.target !== undefined;
-  if (!may || !makeRoom(lane, delivery)) {
+  if (!may || !makeRoom(lane, delivery, isUrged)) {
     leaveInStore(lane, delivery);
     return false;
   }
@@ -114,12 +118,12 @@ export function admit(lane: Lane, delivery: WaitingDelivery, input: AdmitInput):
 
 /**
  * Whether there is room for a delivery. In a lane full of what is due later, such as retries, the last of
- * those goes out of memory for it: else it would wait for them.
+ * those goes out of memory for it: else it would wait for them. So it does for what is to go first.
  */
-function makeRoom(lane: Lane, { dueAt }: WaitingDelivery): boolean {
+function makeRoom(lane: Lane, { dueAt }: WaitingDelivery, goesFirst: boolean): boolean {
   if (lane.waiting.length < LANE_WAITING_MAX) return true;
   const last = lane.waiting[0]!;
-  if (lane.ordered || last.dueAt <= dueAt) return false;
+  if (lane.ordered || (last.dueAt <= dueAt && !goesFirst)) return false;
   withdraw(lane, last.ord);
   lane.known.delete(last.ord);
   leaveInStore(lane, last);
@@ -153,8 +157,23 @@ export function isDue(lane: Lane, now: number): boolean {
   return first !== undefined && first.dueAt <= now;
 }
 
-/** The first in turn, if it is due. */
+/** The next to go, if it is due: what a caller had sent again, and else the first in turn. */
 export function takeDue(lane: Lane, now: number): WaitingDelivery | undefined {
+  return takeUrged(lane, now) ?? takeFirst(lane, now);
+}
+
+function takeUrged(lane: Lane, now: number): WaitingDelivery | undefined {
+  const { urgedOrd, waiting, ordered } = lane;
+  if (urgedOrd === undefined) return undefined;
+  const delivery = ordered ? undefined : waiting.find(({ ord }) => ord === urgedOrd);
+  // If it is not in memory, it may still come; but not for ever.
+  if (delivery !== undefined || lane.state.urge !== 'ASKED') lane.urgedOrd = undefined;
+  if (delivery === undefined || delivery.dueAt > now) return undefined;
+  withdraw(lane, urgedOrd);
+  return delivery;
+}
+
+function takeFirst(lane: Lane, now: number): WaitingDelivery | undefined {
   if (!isDue(lane, now)) return undefined;
   lane.total.waiting--;
   return lane.waiting.pop();
@@ -206,6 +225,12 @@ export function wantsRead(lane: Lane, now: number): boolean {
   const { waiting, more } = lane;
   if (lane.ordered) return more !== Number.POSITIVE_INFINITY && waiting.length === 0;
   return more <= now && (waiting.length <= LANE_WAITING_MAX / 2 || waiting.at(-1)!.dueAt > now);
+}
+
+/** A caller had a delivery sent again by hand: the lane need not wait with it. */
+export function urge(lane: Lane, ord: number): void {
+  lane.state = urged(lane.state);
+  lane.urgedOrd = ord;
 }
 
 /** Notes that there may be more in the store, and when it is due. */

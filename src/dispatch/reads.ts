@@ -15,6 +15,7 @@ import {
   type Lane,
   leaveInStore,
   reread,
+  urge,
   wantsRead,
 } from './lane.ts';
 import type { Lanes } from './lanes.ts';
@@ -207,6 +208,12 @@ export function createReads(deps: ReadsDeps): Reads {
       const found = await store.pollWaiting();
       const now = clock.now();
       for (const body of found.events) bodies.add(body);
+      // Before their rows are taken in, so that these are, however full the lane is.
+      for (const { webhookId, ord } of found.retried) {
+        const lane = lanes.of(webhookId, now);
+        urge(lane, ord);
+        lanes.ready(lane);
+      }
       for (const delivery of found.deliveries) {
         const lane = lanes.of(delivery.webhookId, now);
         const overtakes = lane.changedDuringRead !== undefined;

@@ -39,7 +39,12 @@ export interface LaneState {
   /** Tokens in the bucket at `tokensAt`. */
   readonly tokens: number;
   readonly tokensAt: number;
+  /** Whether one delivery may go although the lane waits, or is under way so. */
+  readonly urge: Urge;
 }
+
+/** A caller had something sent again by hand, and it has not gone yet (ASKED), or goes alone while the lane waits (SENT). */
+export type Urge = 'NONE' | 'ASKED' | 'SENT';
 
 /** Failures in a row that open the breaker. */
 export const BREAKER_FAILURES = 5;
@@ -59,7 +64,7 @@ const BREAKER_DOUBLINGS_MAX = 16;
  * node began to own it: after a takeover the two owners together never exceed the rate.
  */
 export function newLane(health: LaneHealth, since: number): LaneState {
-  return { inFlight: 0, health, failures: 0, holdUntil: 0, tokens: 0, tokensAt: since };
+  return { inFlight: 0, health, failures: 0, holdUntil: 0, tokens: 0, tokensAt: since, urge: 'NONE' };
 }
 
 /** How many deliveries may go now; when none may, the time to look again (Infinity: when something happens). */
@@ -75,32 +80,51 @@ export function next(lane: LaneState, rules: LaneRules, now: number): Turn {
   const probing = lane.health.openUntil !== null;
   const free = (probing ? 1 : rules.concurrency) - lane.inFlight;
   if (free <= 0) return NEVER;
-  const wait = Math.max(lane.holdUntil, lane.health.openUntil ?? 0);
-  if (wait > now) return { go: 0, again: wait };
-  if (rules.rate === undefined) return { go: free, again: now };
+  const wait = waitsUntil(lane);
+  // Alone, so that its answer is known for that of the destination as it is now.
+  if (wait > now && (lane.urge !== 'ASKED' || lane.inFlight > 0)) return { go: 0, again: wait };
+  const most = wait > now ? 1 : free;
+  if (rules.rate === undefined) return { go: most, again: now };
   const tokens = tokensNow(lane, rules.rate, now);
-  if (tokens >= 1) return { go: Math.min(free, Math.floor(tokens)), again: now };
+  if (tokens >= 1) return { go: Math.min(most, Math.floor(tokens)), again: now };
   // Rounded up: a millisecond early would find the token not there yet.
   return { go: 0, again: now + Math.ceil(((1 - tokens) * 1000) / rules.rate.perSecond) };
 }
 
+/**
+ * The lane after a caller had something of it sent again by hand. Whoever does so has seen to the
+ * destination: one delivery goes now, whatever the breaker and Retry-After say. If it fails, the lane waits
+ * as it did.
+ */
+export function urged(lane: LaneState): LaneState {
+  return { ...lane, urge: 'ASKED' };
+}
+
 /** The lane after one of its deliveries was sent. */
 export function started(lane: LaneState, rules: LaneRules, now: number): LaneState {
-  if (rules.rate === undefined) return { ...lane, inFlight: lane.inFlight + 1 };
+  const inFlight = lane.inFlight + 1;
+  const urge = lane.urge === 'ASKED' ? (waitsUntil(lane) > now ? 'SENT' : 'NONE') : lane.urge;
+  if (rules.rate === undefined) return { ...lane, inFlight, urge };
   const tokens = tokensNow(lane, rules.rate, now) - 1;
-  return { ...lane, inFlight: lane.inFlight + 1, tokens, tokensAt: now };
+  return { ...lane, inFlight, urge, tokens, tokensAt: now };
 }
 
 /** The lane after an attempt came to its end. `unit` is in [0, 1). */
 export function finished(lane: LaneState, verdict: Verdict, now: number, unit: number): LaneState {
   const inFlight = lane.inFlight - 1;
-  if (verdict.success) return { ...lane, inFlight, failures: 0, health: healthAfterSuccess(lane.health) };
+  const urge = lane.urge === 'SENT' ? 'NONE' : lane.urge;
+  if (verdict.success) {
+    // What the destination asked for before it was seen to does not hold any more.
+    const holdUntil = lane.urge === 'SENT' ? 0 : lane.holdUntil;
+    return { ...lane, inFlight, urge, holdUntil, failures: 0, health: healthAfterSuccess(lane.health) };
+  }
   const failures = verdict.unavailable ? lane.failures + 1 : 0;
   const holdUntil =
     verdict.retryAfterMs > 0 ? Math.max(lane.holdUntil, now + verdict.retryAfterMs) : lane.holdUntil;
   return {
     ...lane,
     inFlight,
+    urge,
     failures,
     holdUntil,
     health: healthAfterFailure(lane.health, verdict, failures, now, unit),
@@ -160,6 +184,11 @@ export function isForgettable(lane: LaneState, rules: LaneRules, now: number): b
  */
 export function fairShare(inFlight: number, inFlightMax: number): number {
   return Math.ceil((inFlightMax - inFlight) / 8);
+}
+
+/** Until when the breaker or Retry-After keep the lane from moving. */
+function waitsUntil({ holdUntil, health }: LaneState): number {
+  return Math.max(holdUntil, health.openUntil ?? 0);
 }
 
 function tokensNow(lane: LaneState, rate: { perSecond: number; burst: number }, now: number): number {

@@ -333,6 +333,11 @@ export interface WaitingPoll {
   readonly events: readonly EventBody[];
   /** Lanes of which rows were left out, because too much became visible at once. */
   readonly topUp: readonly string[];
+  /**
+   * Lanes of which callers had deliveries sent again (`retryDeliveries`), with the ord of the last: these need
+   * not wait for the breaker. A hint that a crash loses.
+   */
+  readonly retried: readonly { readonly webhookId: string; readonly ord: number }[];
 }
 
 export interface WebhookPoll {

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { systemClock } from '../../src/domain/clock.ts';
 import type { DeliveryDetail } from '../../src/domain/delivery.ts';
+import type { Store } from '../../src/store/store.ts';
 import { LIMITS, openPipeline, type Pipeline, QUICK_RETRIES, until } from '../support/pipeline.ts';
 import { hang, openReceiver, status } from '../support/receiver.ts';
+import { openMemoryStore } from '../support/store.ts';
 
 const HOUR = 3_600_000;
 const NAMESPACE = 'default';
@@ -174,5 +176,81 @@ describe('what changes from outside', () => {
     for (const [i, id] of ids.entries())
       assert.equal(states.get(id), i < 150 ? 'CANCELLED' : 'SUCCEEDED', `delivery ${i}`);
     assert.equal(receiver.requests.length, 150);
+  });
+
+  /** A webhook that the breaker keeps from moving for minutes, with so many deliveries waiting. */
+  async function behindBreaker(pipeline: Pipeline, destination: string, count: number) {
+    const webhook = await pipeline.register({
+      destination,
+      retryPolicy: { ...QUICK_RETRIES, delaysMs: [HOUR] },
+    });
+    const now = systemClock.now();
+    const health = { failingSince: now, trips: 7, openUntil: now + 5 * 60_000 };
+    const update = { webhook: { ...webhook, health, version: 2 }, ifVersion: 1, resetHealth: true };
+    assert.deepEqual(await pipeline.store.updateWebhooks([update]), ['UPDATED']);
+    const ids = await pipeline.publish(
+      webhook,
+      Array.from({ length: count }, (_, i) => String(i)),
+    );
+    return { webhook, health, ids };
+  }
+
+  it('sends what a caller wants sent again through an open breaker, and the others once that succeeds', async () => {
+    await using receiver = await openReceiver();
+    await using pipeline = await openPipeline();
+    const { webhook, ids } = await behindBreaker(pipeline, receiver.url, 5);
+    const last = ids.at(-1)!;
+    assert.deepEqual(await pipeline.store.retryDeliveries([order(last)]), ['RETRIED']);
+    await pipeline.finished(webhook);
+    assert.equal(receiver.requests[0]?.headers['webhook-id'], last);
+    assert.equal(receiver.requests.length, 5);
+  });
+
+  it('leaves the breaker open as it was when that fails, and tries once for each wish', async (t) => {
+    await using receiver = await openReceiver();
+    const store = await openMemoryStore();
+    t.after(() => store.close());
+    let isRead = false;
+    const topUp: Store['topUp'] = async (lanes) => {
+      const found = await store.topUp(lanes);
+      isRead = true;
+      return found;
+    };
+    await using pipeline = await openPipeline({ store: { ...store, topUp } });
+    receiver.answer(status(503));
+    // More than memory holds: what a caller wants goes first all the same.
+    const { webhook, health, ids } = await behindBreaker(pipeline, receiver.url, 700);
+    await until(() => (isRead ? true : undefined));
+    const wanted = [ids.at(-1)!, ids[300]!];
+    for (const [i, id] of wanted.entries()) {
+      assert.deepEqual(await pipeline.store.retryDeliveries([order(id)]), ['RETRIED']);
+      await until(async () => ((await pipeline.delivery(id)).attemptCount === 1 ? true : undefined));
+      assert.equal(receiver.requests.length, i + 1);
+    }
+    const other = await pipeline.register({ destination: `${receiver.url}/other` });
+    await pipeline.publish(other, ['x']);
+    await until(() => (receiver.requests.some(({ path }) => path === '/other') ? true : undefined));
+    const sent = receiver.requests.filter(({ path }) => path === '/');
+    assert.deepEqual(
+      sent.map(({ headers }) => headers['webhook-id']),
+      wanted,
+    );
+    const [stored] = await pipeline.store.getWebhooks([webhook.id]);
+    assert.deepEqual(stored?.health, health);
+  });
+
+  it('sends the first of an ordered lane when a caller wants another sent again', async () => {
+    await using receiver = await openReceiver();
+    await using pipeline = await openPipeline();
+    const { webhook, ids } = await behindBreaker(pipeline, receiver.url, 3);
+    const ordered = { ...webhook.spec, limits: { ...LIMITS, ordered: true } };
+    const update = { webhook: { ...webhook, spec: ordered, version: 3 }, ifVersion: 2 };
+    assert.deepEqual(await pipeline.store.updateWebhooks([update]), ['UPDATED']);
+    assert.deepEqual(await pipeline.store.retryDeliveries([order(ids[2]!)]), ['RETRIED']);
+    await pipeline.finished(webhook);
+    assert.deepEqual(
+      receiver.requests.map(({ headers }) => headers['webhook-id']),
+      ids,
+    );
   });
 });

@@ -17,6 +17,7 @@ import {
   next,
   RECOVERY_AFTER_MS,
   started,
+  urged,
 } from '../../src/domain/lane.ts';
 import type { Verdict } from '../../src/domain/settle.ts';
 
@@ -120,6 +121,61 @@ describe('the circuit breaker', () => {
     let lane = newLane(HEALTHY, 0);
     for (let i = 0; i < 20; i++) lane = attempt(lane, NOT_FOUND, T + i);
     assert.deepEqual(lane.health, { failingSince: T, trips: 0, openUntil: null });
+  });
+});
+
+describe('a lane that waits while a caller has something sent again by hand', () => {
+  const held = attempt(newLane(HEALTHY, 0), { ...DOWN, retryAfterMs: 60_000 }, T);
+  const NOW = T + 1;
+
+  it('lets one go at once, alone, though its breaker is open or the destination asked to be left alone', () => {
+    for (const waits of [failing(BREAKER_FAILURES), held]) {
+      const asked = urged(waits);
+      assert.deepEqual(next(asked, RULES, NOW), { go: 1, again: NOW });
+      assert.equal(next(started(asked, RULES, NOW), RULES, NOW).go, 0);
+    }
+  });
+
+  it('waits as it did when that fails', () => {
+    for (const waits of [failing(BREAKER_FAILURES), held]) {
+      const lane = attempt(urged(waits), DOWN, NOW);
+      assert.deepEqual(lane.health, waits.health);
+      assert.equal(lane.holdUntil, waits.holdUntil);
+      assert.deepEqual(next(lane, RULES, NOW), next(waits, RULES, NOW));
+    }
+  });
+
+  it('moves again when that succeeds', () => {
+    for (const waits of [failing(BREAKER_FAILURES), held]) {
+      const lane = attempt(urged(waits), SUCCESS, NOW);
+      assert.equal(next(lane, RULES, NOW).go, RULES.concurrency);
+      assert.deepEqual(lane.health, HEALTHY);
+    }
+  });
+
+  it('lets one more go when it is asked again while the first is under way', () => {
+    const underWay = started(urged(failing(BREAKER_FAILURES)), RULES, NOW);
+    const lane = finished(urged(underWay), DOWN, NOW, HALF);
+    assert.equal(next(lane, RULES, NOW).go, 1);
+    assert.equal(next(attempt(lane, DOWN, NOW), RULES, NOW).go, 0);
+  });
+
+  it('lets none go beside what is in flight, nor while it is paused, nor beyond the rate', () => {
+    const busy = urged(started(failing(BREAKER_FAILURES), RULES, NOW));
+    assert.equal(next(busy, RULES, NOW).go, 0);
+    const asked = urged(failing(BREAKER_FAILURES));
+    assert.equal(next(asked, { ...RULES, open: false }, NOW).go, 0);
+    const rate = { perSecond: 1, burst: 1 };
+    assert.equal(next({ ...asked, tokensAt: NOW }, { ...RULES, rate }, NOW).go, 0);
+  });
+
+  it('does not remember it when it did not have to wait', () => {
+    const lane = started(urged(newLane(HEALTHY, 0)), RULES, T);
+    const opened = Array.from({ length: BREAKER_FAILURES }).reduce<LaneState>(
+      (state) => attempt(state, DOWN, T),
+      finished(lane, SUCCESS, T, HALF),
+    );
+    assert.equal(next(opened, RULES, T).go, 0);
   });
 });
 

@@ -11,6 +11,8 @@ import type { SqliteSettings } from './options.ts';
 export interface Feed {
   /** Notes deliveries with the body of their event, which there may be none of at hand. */
   deliveries(rows: readonly WaitingDelivery[], body?: EventBody): void;
+  /** Notes that a caller had these sent again. */
+  retried(rows: readonly WaitingDelivery[]): void;
   webhook(id: string): void;
   /** Grows with every webhook noted. */
   epoch(): number;
@@ -35,6 +37,8 @@ export function createFeed({ visibleRowsMax, visibleBytesMax, changedMax }: Boun
   let bodyBytes = 0;
   /** Bounded by the number of webhooks. */
   let topUp = new Set<string>();
+  /** The last of each webhook; bounded in the same way. */
+  let retried = new Map<string, number>();
   let changed = new Set<string>();
   let overflowed = false;
   let noted = false;
@@ -61,6 +65,10 @@ export function createFeed({ visibleRowsMax, visibleBytesMax, changedMax }: Boun
       bodies.push(body);
     },
 
+    retried(again) {
+      for (const { webhookId, ord } of again) retried.set(webhookId, ord);
+    },
+
     webhook(id) {
       noted = true;
       epoch++;
@@ -80,11 +88,17 @@ export function createFeed({ visibleRowsMax, visibleBytesMax, changedMax }: Boun
     },
 
     takeWaiting() {
-      const poll = { deliveries: [...rows.values()], events: bodies, topUp: [...topUp] };
+      const poll = {
+        deliveries: [...rows.values()],
+        events: bodies,
+        topUp: [...topUp],
+        retried: Array.from(retried, ([webhookId, ord]) => ({ webhookId, ord })),
+      };
       rows = new Map();
       bodies = [];
       bodyBytes = 0;
       topUp = new Set();
+      retried = new Map();
       return poll;
     },
 

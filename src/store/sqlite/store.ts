@@ -51,8 +51,10 @@ export function sqliteStore(worker: Worker, bounds: SqliteSettings): Store {
   }
 
   /** Hands deliveries whose rows changed to the dispatcher. */
-  function noteWaiting(changed: readonly WaitingRow[]): void {
-    feed.deliveries(changed.map(fromWaitingRow));
+  function noteWaiting(changed: readonly WaitingRow[], isRetry = false): void {
+    const rows = changed.map(fromWaitingRow);
+    if (isRetry) feed.retried(rows);
+    feed.deliveries(rows);
     feed.announce();
   }
 
@@ -270,7 +272,7 @@ export function sqliteStore(worker: Worker, bounds: SqliteSettings): Store {
     retryDeliveries: async (batch) =>
       client.call('retryDeliveries', batch.map(orderRow), sized(batch), ({ results, changed }) => {
         if (changed.length > 0) feed.change();
-        noteWaiting(changed);
+        noteWaiting(changed, true);
         return results;
       }),
 

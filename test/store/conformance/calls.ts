@@ -104,7 +104,7 @@ function survival(harness: Harness, reopen: (store: Store) => Promise<Store>): v
       assert.deepEqual((await store.getDelivery(done!.id))?.attempts, [anAttempt(1)]);
       assert.equal((await store.getDelivery(cancelled!.id))?.state, 'CANCELLED');
       assert.deepEqual(await store.waitingLanes({ limit: 10 }), [{ webhookId: webhook.id, dueAt: T0 }]);
-      assert.deepEqual(await store.pollWaiting(), { deliveries: [], events: [], topUp: [] });
+      assert.deepEqual(await store.pollWaiting(), { deliveries: [], events: [], topUp: [], retried: [] });
 
       const [next] = await publishTo(store, webhook);
       assert.ok(next!.ord > waiting.at(-1)!.ord, 'what arrives now is behind what arrived before');

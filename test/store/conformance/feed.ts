@@ -12,7 +12,7 @@ import {
   waitingOf,
 } from './harness.ts';
 
-const NOTHING = { deliveries: [], events: [], topUp: [] };
+const NOTHING = { deliveries: [], events: [], topUp: [], retried: [] };
 const UNCHANGED = { changed: [], overflowed: false };
 
 export function feed(harness: Harness): void {

@@ -16,7 +16,7 @@ import {
 
 const NOW = T0 + 1_000;
 const LATER: Transition = { to: 'PENDING', dueAt: T0 + 99_999 };
-const NOTHING = { deliveries: [], events: [], topUp: [] };
+const NOTHING = { deliveries: [], events: [], topUp: [], retried: [] };
 
 export function orders(harness: Harness): void {
   describe(`${harness.name}: trying deliveries again`, () => {
@@ -41,7 +41,9 @@ export function orders(harness: Harness): void {
         assert.deepEqual(await store().retryDeliveries([order(webhook, delivery)]), ['RETRIED']);
         const expected = { ...delivery, dueAt: NOW, attempts: 1, attemptsBefore: 1 };
         assert.deepEqual(await waitingOf(store(), webhook.id), [expected]);
-        assert.deepEqual(await store().pollWaiting(), { deliveries: [expected], events: [], topUp: [] });
+        const retried = [{ webhookId: webhook.id, ord: delivery.ord }];
+        const poll = { deliveries: [expected], events: [], topUp: [], retried };
+        assert.deepEqual(await store().pollWaiting(), poll);
         const detail = await store().getDelivery(delivery.id);
         assert.equal(detail?.state, 'PENDING');
         assert.equal(detail.dueAt, NOW);

@@ -64,7 +64,7 @@ describe('what the store holds for the next polls', () => {
   test('the body of an event whose deliveries were all left out is left out', () => {
     const feed = createFeed({ ...BOUNDS, visibleRowsMax: 0 });
     feed.deliveries([waiting(1, 'a')], anEvent());
-    assert.deepEqual(feed.takeWaiting(), { deliveries: [], events: [], topUp: ['a'] });
+    assert.deepEqual(feed.takeWaiting(), { deliveries: [], events: [], topUp: ['a'], retried: [] });
   });
 
   test('too many changed webhooks overflow, once', () => {
