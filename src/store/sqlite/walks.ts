@@ -6,7 +6,10 @@ import type { Context } from './context.ts';
  * at again and again; so a walk that is at its end begins anew when others have done something.
  */
 export interface Walk {
-  /** Visits those of up to `limit` more, made before a time, that are not in use. Returns how many it visited. */
+  /**
+   * Visits those of up to `limit` more, made before a time, that are not in use, and fewer where much hangs on
+   * them. Returns how many it visited.
+   */
   readonly next: (before: number, limit: number, visit: (key: number) => void, now?: number) => number;
   readonly isAtEnd: () => boolean;
   readonly restart: () => void;
@@ -43,14 +46,16 @@ export function walkThroughUnheard({ db }: Context): Walk {
  * left is not looked at again. In use are those of which anything waits.
  */
 export function walkThroughData({ db, events }: Context): Walk {
-  const select = db.prepare<[key: number, isInUse: number]>(`
-    SELECT key, EXISTS (
+  const select = db.prepare<[key: number, deliveries: number]>(`
+    SELECT key, max(made, deliveries) FROM events
+    WHERE key > ?2 AND key <= ?3 AND body IS NOT NULL AND +created_at < ?1 ORDER BY key LIMIT ?4`);
+  const selectInUse = db.prepare<[isInUse: number]>(`
+    SELECT EXISTS (
       SELECT 1 FROM deliveries AS d
       WHERE d.ord >= e.first_ord AND d.ord < e.first_ord + e.made AND d.event = e.key AND +d.state = 0
       UNION ALL SELECT 1 FROM deliveries AS d INDEXED BY deliveries_replay
       WHERE d.event = e.key AND d.replay_of IS NOT NULL AND d.state = 0)
-    FROM events AS e
-    WHERE key > ?2 AND key <= ?3 AND body IS NOT NULL AND +created_at < ?1 ORDER BY key LIMIT ?4`);
+    FROM events AS e WHERE key = ?`);
   /** The last event that was looked at. */
   let at: number | undefined = 0;
   let anyInUse = false;
@@ -78,17 +83,25 @@ export function walkThroughData({ db, events }: Context): Walk {
         isWhole: false,
       };
       const found = select.all(before, after, upto, limit);
-      const free = found.filter(([, isInUse]) => isInUse === 0);
-      for (const [key] of free) visit(key);
-      anyInUse ||= free.length < found.length;
-      if (found.length === limit) {
-        at = found.at(-1)![0];
-        return free.length;
+      // Of each delivery something is looked at, and erased; there can be thousands of one event.
+      let cost = 0;
+      let visited = 0;
+      for (const [key, deliveries] of found) {
+        if (cost >= limit) return visited;
+        cost += Math.max(1, deliveries);
+        at = key;
+        if (selectInUse.get(key)?.[0] === 1) {
+          anyInUse = true;
+        } else {
+          visit(key);
+          visited++;
+        }
       }
+      if (found.length === limit) return visited;
       if (isWhole && !anyInUse) events.erase(bucket);
       anyInUse = false;
       at = upto === Number.MAX_SAFE_INTEGER ? undefined : upto;
-      return free.length;
+      return visited;
     },
     isAtEnd: () => at === undefined,
     restart() {

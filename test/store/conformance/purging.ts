@@ -196,5 +196,27 @@ export function purging(harness: Harness): void {
       assert.ok(await isKept(waiting!.eventId));
       assert.equal(await store().sweep({ now: T0, finishedBefore: 0, payloadsBefore: T0 + 1 }), 0);
     });
+
+    test('the batches are small also when much was made of each event', async () => {
+      await sweepAll(store(), { payloadsBefore: T0 + 1 });
+      const webhooks = await Promise.all(Array.from({ length: SWEEP_BATCH / 2 }, () => register(store())));
+      const ids = webhooks.map(({ id }) => id);
+      const batch = Array.from({ length: 6 }, () => aPublication(ids, { event: { createdAt: T0 } }));
+      await store().publish(batch);
+      for (const { id } of webhooks) {
+        const waiting = await waitingOf(store(), id);
+        await store().settle(
+          waiting.map((delivery) => settlement(delivery)),
+          [],
+        );
+      }
+      const touched = await sweepAll(store(), { payloadsBefore: T0 + 1 });
+      // No more events in one than whose deliveries make a batch.
+      assert.deepEqual(
+        touched.filter((rows) => rows > 2),
+        [],
+      );
+      for (const { event } of batch) assert.equal(await isKept(event.id), false);
+    });
   });
 }
