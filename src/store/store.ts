@@ -134,7 +134,8 @@ export interface Store {
   /**
    * Writes what became of deliveries, with the attempts made, and how their lanes are. A delivery
    * that is no longer waiting (its webhook was removed) keeps its state: 'GONE', and only its
-   * attempt is recorded. A lane change with `disable` sets a webhook that is ACTIVE to DISABLED,
+   * attempt is recorded; so does one that is CANCELLED as it was `ending`, and that a caller has had sent
+   * again since then. A lane change with `disable` sets a webhook that is ACTIVE to DISABLED,
    * with a new version and update time.
    */
   settle(batch: readonly Settlement[], lanes: readonly LaneChange[]): Promise<('SETTLED' | 'GONE')[]>;

@@ -128,6 +128,21 @@ describe('what changes from outside', () => {
     assert.equal(receiver.requests.length, 1);
   });
 
+  it('sends what a caller cancels and wants sent again at once, however soon after', async () => {
+    await using receiver = await openReceiver();
+    await using pipeline = await openPipeline();
+    const webhook = await pipeline.register({ destination: receiver.url });
+    for (let round = 0; round < 30; round++) {
+      const [id] = await pipeline.publish(webhook, ['x'], { dueAt: systemClock.now() + 50_000 });
+      await pipeline.store.cancelDeliveries([order(id!)]);
+      // Marked, settled in memory, or settled on disk: a little later each time.
+      await new Promise((resolve) => setTimeout(resolve, round));
+      assert.deepEqual(await pipeline.store.retryDeliveries([order(id!)]), ['RETRIED']);
+      await inState(pipeline, id!, 'SUCCEEDED');
+    }
+    assert.equal(receiver.requests.length, 30);
+  });
+
   it('lets what is in flight have its chance, and makes no retry after it', async () => {
     await using receiver = await openReceiver();
     await using pipeline = await openPipeline();

@@ -74,6 +74,7 @@ export function toSettlementRow(
     Math.max(delivery.attempts, attempt?.number ?? 0),
     attempt?.outcome.kind === 'answered' ? attempt.outcome.status : 0,
     attempt === undefined ? null : toAttemptRow(attempt, delivery.id, body),
+    ENDINGS.indexOf(delivery.ending),
   ];
 }
 

@@ -76,6 +76,8 @@ export type SettlementRow = [
   /** The status code of the answer; 0 when there was none. */
   status: number,
   attempt: AttemptRow | null,
+  /** Why it was to be given up, as whoever settles it knows. */
+  ending: number,
 ];
 
 export type LaneRow = [

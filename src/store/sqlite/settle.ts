@@ -1,6 +1,6 @@
 import type { Context } from './context.ts';
 import type { LaneRow, SettlementRow, Verbs } from './protocol.ts';
-import { PENDING } from './tuples.ts';
+import { CANCELLED, PENDING } from './tuples.ts';
 
 export function settleVerbs(context: Context): Pick<Verbs, 'settle'> {
   const { db, journal, removed, hooks, waiting, deliveries, erased } = context;
@@ -8,10 +8,12 @@ export function settleVerbs(context: Context): Pick<Verbs, 'settle'> {
     UPDATE deliveries SET due_at = ?2, attempts = max(attempts, ?3), last_status = iif(?4 = 0, last_status, ?4),
       journal = ?5
     WHERE ord = ?1 AND +id = ?6 AND state = 0`);
+  // Given up by whoever has not heard yet that a caller had it sent again meanwhile, it goes on.
   const finish = db.prepare(`
     UPDATE deliveries SET finished_at = ?2, attempts = max(attempts, ?3),
       last_status = iif(?4 = 0, last_status, ?4), journal = ?5, state = ?7, reason = ?8
-    WHERE ord = ?1 AND +id = ?6 AND state = 0`);
+    WHERE ord = ?1 AND +id = ?6 AND state = 0
+      AND NOT (?7 = ${CANCELLED} AND ?9 > 0 AND ending = 0)`);
   const insertEnd = db.prepare('INSERT OR IGNORE INTO delivery_ends (finished_at, key) VALUES (?, ?)');
   const updateHealth = db.prepare(`
     UPDATE webhooks SET failing_since = ?, trips = ?, open_until = ? WHERE id = ? AND removed_at IS NULL`);
@@ -20,7 +22,7 @@ export function settleVerbs(context: Context): Pick<Verbs, 'settle'> {
     WHERE id = ? AND state = 'ACTIVE' AND removed_at IS NULL`);
 
   function move(row: SettlementRow): boolean {
-    const [ord, id, webhookId, to, reason, at, attempts, status] = row;
+    const [ord, id, webhookId, to, reason, at, attempts, status, , ending] = row;
     if (erased.has(ord)) journal.strip(row);
     if (removed.has(webhookId)) return false;
     // First, since it notes what the delivery's row says of the journal before. It is rarely for nothing.
@@ -28,7 +30,7 @@ export function settleVerbs(context: Context): Pick<Verbs, 'settle'> {
     const { changes } =
       to === PENDING
         ? postpone.run(ord, at, attempts, status, seq, id)
-        : finish.run(ord, at, attempts, status, seq, id, to, reason);
+        : finish.run(ord, at, attempts, status, seq, id, to, reason, ending);
     if (changes === 0) {
       journal.takeBack();
       return false;

@@ -78,6 +78,23 @@ export function orders(harness: Harness): void {
       assert.deepEqual((await store().pollWaiting()).deliveries, [expected]);
     });
 
+    test('a delivery that is sent again before its cancellation is settled goes on', async () => {
+      for (const attempts of [0, 1]) {
+        const webhook = await register(store());
+        const [delivery] = await publishTo(store(), webhook);
+        await store().cancelDeliveries([order(webhook, delivery!)]);
+        assert.deepEqual(await store().retryDeliveries([order(webhook, delivery!)]), ['RETRIED']);
+        const known = { ...delivery!, ending: 'REQUESTED' } as const;
+        const transition = { to: 'CANCELLED', reason: 'REQUESTED' } as const;
+        const ended =
+          attempts === 0 ? { delivery: known, transition, now: NOW } : settlement(known, transition);
+        assert.deepEqual(await store().settle([ended], []), ['GONE']);
+        const expected = { ...delivery!, attempts };
+        assert.deepEqual(await waitingOf(store(), webhook.id), [expected]);
+        assert.equal((await store().getDelivery(delivery!.id))?.attempts.length, attempts);
+      }
+    });
+
     test('a delivery that is due already is not put off', async () => {
       const webhook = await register(store());
       const [delivery] = await publishTo(store(), webhook);
