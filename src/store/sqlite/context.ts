@@ -93,6 +93,7 @@ export function createContext(db: Database, bounds: WaitingBounds): Context {
       undo(mark) {
         waiting.undo(mark);
         hooks.forgetAll();
+        journal.reload();
         events.reload();
         deliveries.reload();
         readRemoved();

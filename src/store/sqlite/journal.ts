@@ -8,6 +8,8 @@ export interface Journal {
   readonly last: () => number;
   /** The last row that was deleted: what follows it is whole. */
   readonly keptAfter: () => number;
+  /** Reads anew where the end is, after a rollback. */
+  readonly reload: () => void;
   /** Adds what is settled of a delivery, and returns the row. */
   readonly settle: (row: SettlementRow) => number;
   /** Leaves out of an attempt what tells of the event's data, if that was erased. */
@@ -69,7 +71,8 @@ export function createJournal(db: Database): Journal {
 
   const keptAfter = (): number => selectKept.get()?.[0] ?? 0;
   // Never a row again that was deleted: whoever reads on from it would miss what comes.
-  let last = Math.max(selectLast.get()?.[0] ?? 0, keptAfter());
+  const readLast = (): number => Math.max(selectLast.get()?.[0] ?? 0, keptAfter());
+  let last = readLast();
 
   function add(ord: number, attempt: AttemptRow | null): void {
     const [number, facts, headers, body] = attempt ?? NO_ATTEMPT;
@@ -81,6 +84,9 @@ export function createJournal(db: Database): Journal {
   return {
     last: () => last,
     keptAfter,
+    reload() {
+      last = readLast();
+    },
     settle([ord, , , to, reason, at, attempts, status, attempt]) {
       const [number, facts, headers, body] = attempt ?? NO_ATTEMPT;
       insert.run(++last, ord, to, reason, at, attempts, status, number, facts, headers, body);
