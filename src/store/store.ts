@@ -105,7 +105,8 @@ export interface Store {
   /**
    * What became visible since the last poll: new waiting deliveries, and those whose row changed
    * from outside the dispatcher. Every row is returned by a poll, or its webhook is named in
-   * `topUp`. There is one poller a store.
+   * `topUp`. The first poll after a start also brings what was to be given up before it, as far as that is
+   * not done. There is one poller a store.
    */
   pollWaiting(): Promise<WaitingPoll>;
 

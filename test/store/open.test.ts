@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, describe, test } from 'node:test';
 import { openStore } from '../../src/store/open.ts';
-import { aWebhook } from '../support/store.ts';
+import { aPublication, aWebhook, T0 } from '../support/store.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-open-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -110,6 +110,25 @@ describe('opening a store', () => {
     db.exec('PRAGMA user_version = 999');
     db.close();
     assert.match(await refusalOf(path), /newer Carillon \(schema 999; this version knows \d+\)/);
+  });
+
+  test('what was to be given up when the last process ended is polled first', async () => {
+    const path = aPath();
+    const webhook = aWebhook();
+    const first = await openStore(path);
+    await first.createWebhooks([webhook]);
+    const publications = Array.from({ length: 3 }, () => aPublication([webhook.id], { dueAt: T0 + 999_999 }));
+    await first.publish(publications);
+    const [, ending, done] = (await first.pollWaiting()).deliveries;
+    const orders = [ending!, done!].map(({ id }) => ({ namespace: webhook.namespace, id, now: T0 }));
+    await first.cancelDeliveries(orders);
+    const transition = { to: 'CANCELLED', reason: 'REQUESTED' } as const;
+    await first.settle([{ delivery: done!, transition, now: T0 }], []);
+    await first.close();
+
+    const again = await openStore(path);
+    assert.deepEqual((await again.pollWaiting()).deliveries, [{ ...ending!, ending: 'REQUESTED' }]);
+    await again.close();
   });
 
   test('a file that is open is refused, naming its holder, until it is closed', async () => {

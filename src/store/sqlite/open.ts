@@ -4,6 +4,7 @@ import type { Store } from '../store.ts';
 import { type SqliteOptions, settings } from './options.ts';
 import type { Response } from './protocol.ts';
 import { sqliteStore } from './store.ts';
+import type { WaitingRow } from './tuples.ts';
 import type { WorkerData } from './worker.ts';
 
 /** Development runs the sources; the package has them compiled. */
@@ -15,12 +16,12 @@ export async function openSqlite(path: string, options: SqliteOptions): Promise<
   const { waitingMax, namespaceWaitingMax } = bounds;
   const workerData: WorkerData = { path, waitingMax, namespaceWaitingMax };
   const worker = new Worker(WORKER, { workerData, name: 'carillon-sqlite' });
-  await opened(worker);
-  return sqliteStore(worker, bounds);
+  const ending = await opened(worker);
+  return sqliteStore(worker, bounds, ending);
 }
 
-/** Waits until the thread has its database. */
-function opened(worker: Worker): Promise<void> {
+/** Waits until the thread has its database. Resolves with what the dispatcher is to give up. */
+function opened(worker: Worker): Promise<readonly WaitingRow[]> {
   return new Promise((resolve, reject) => {
     const ended = (code: number): void => reject(new Error(`the database's thread ended with code ${code}`));
     worker.once('error', reject);
@@ -29,7 +30,7 @@ function opened(worker: Worker): Promise<void> {
       worker.off('error', reject);
       worker.off('exit', ended);
       if (response.kind === 'refused') reject(new DomainError('FAILED_PRECONDITION', response.message));
-      else resolve();
+      else resolve(response.kind === 'opened' ? response.ending : []);
     });
   });
 }

@@ -242,6 +242,7 @@ export interface Failure {
 
 /** What the worker says: first whether it could open the database, then replies in the order of calls. */
 export type Response =
-  | { readonly kind: 'opened' }
+  /** `ending` are deliveries that were to be given up when the last process ended, to be handed to the dispatcher. */
+  | { readonly kind: 'opened'; readonly ending: readonly WaitingRow[] }
   | { readonly kind: 'refused'; readonly message: string }
   | { readonly kind: 'replies'; readonly replies: readonly Reply[] };

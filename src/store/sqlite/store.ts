@@ -38,10 +38,11 @@ import {
 import type { Flag, WaitingRow } from './tuples.ts';
 import { fromWebhookRow, toLaneRow, toUpdateRow, toWebhookRow } from './webhook-rows.ts';
 
-/** The port on a worker that has opened its database. */
-export function sqliteStore(worker: Worker, bounds: SqliteSettings): Store {
+/** The port on a worker that has opened its database. `ending` are rows for the first poll. */
+export function sqliteStore(worker: Worker, bounds: SqliteSettings, ending: readonly WaitingRow[]): Store {
   const client = createClient(worker, bounds);
   const feed = createFeed(bounds);
+  feed.deliveries(ending.map(fromWaitingRow));
 
   /** Notes which of the webhooks changed, by their results. */
   function noteWebhooks<R extends string>(results: readonly R[], change: R, ids: readonly string[]): R[] {

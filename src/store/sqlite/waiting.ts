@@ -1,9 +1,24 @@
 import { EVENT_COLUMNS, JOINED, WAITING_COLUMNS } from './columns.ts';
 import type { Context } from './context.ts';
+import type { Database } from './database.ts';
 import type { Verbs } from './protocol.ts';
 import type { EventRow, RenderedRow, WaitingRow } from './tuples.ts';
 
 type WaitingVerbs = Pick<Verbs, 'waitingLanes' | 'topUp' | 'getEventBodies' | 'getRendered'>;
+
+/** What one start hands over at most; the others wait until they are due, or for the next. */
+const ENDING_MAX = 20_000;
+
+/**
+ * Deliveries that a caller was told are given up, and whose dispatcher ended before it had done so. They
+ * can be due far ahead, or their webhook paused, and nothing else would look at them until then.
+ */
+export function selectEnding(db: Database): WaitingRow[] {
+  const select = db.prepare<WaitingRow>(`
+    SELECT ${WAITING_COLUMNS} FROM deliveries AS d INDEXED BY deliveries_ending ${JOINED}
+    WHERE d.state = 0 AND d.ending > 0 LIMIT ${ENDING_MAX}`);
+  return select.all();
+}
 
 export function waitingVerbs({ db, hooks }: Context): WaitingVerbs {
   // One search of the index for each webhook: reading a lane's every row to group them could take seconds.

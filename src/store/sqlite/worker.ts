@@ -18,7 +18,7 @@ import { runVerbs } from './runs.ts';
 import { settleVerbs } from './settle.ts';
 import { matchVerbs } from './subscriptions.ts';
 import { sweepVerbs } from './sweep.ts';
-import { waitingVerbs } from './waiting.ts';
+import { selectEnding, waitingVerbs } from './waiting.ts';
 import { webhookVerbs } from './webhooks.ts';
 
 /** What the thread is told of its work. */
@@ -33,8 +33,9 @@ const say = (response: Response): void => port.postMessage(response);
 
 const db = open();
 if (db !== undefined) {
+  const ending = selectEnding(db);
   serve(db);
-  say({ kind: 'opened' });
+  say({ kind: 'opened', ending });
 }
 
 function open(): Database | undefined {

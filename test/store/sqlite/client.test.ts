@@ -31,7 +31,7 @@ const NEVER = 3_600_000;
 
 function storeOn(t: TestContext, thread: Worker, options: SqliteOptions): Store {
   t.after(() => thread.terminate());
-  return sqliteStore(thread, settings(options));
+  return sqliteStore(thread, settings(options), []);
 }
 
 const sweep = (store: Store): Promise<number> =>
