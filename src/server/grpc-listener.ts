@@ -6,7 +6,7 @@ import type { Services } from '../rpc/services.ts';
 import type { Log } from '../telemetry/log.ts';
 import { firstBytes, isHttp2 } from './first-bytes.ts';
 import { type Address, addressOf, listen } from './listen.ts';
-import { LISTENER_LIMITS } from './listener.ts';
+import { LISTENER_LIMITS } from './listener-protocol.ts';
 
 export interface GrpcServerDeps {
   readonly services: Pick<Services, 'mounted' | 'guard'>;

@@ -4,7 +4,8 @@ import { Agent } from 'node:http';
 import { constants } from 'node:http2';
 import { connect as connectTcp } from 'node:net';
 import { describe, test } from 'node:test';
-import { createListener, type Handler, type ListenerResponse } from '../../src/server/listener.ts';
+import { createListener } from '../../src/server/listener.ts';
+import type { Handler, ListenerResponse } from '../../src/server/listener-protocol.ts';
 import {
   begun,
   closed,
