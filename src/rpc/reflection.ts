@@ -1,47 +1,19 @@
-import { Code, ConnectError, type ServiceImpl } from '@connectrpc/connect';
-import type {
-  ServerReflection,
-  ServerReflectionRequest,
-} from '../../gen/grpc/reflection/v1/reflection_pb.ts';
-import type {
-  ServerReflection as ServerReflectionAlpha,
-  ServerReflectionRequest as ServerReflectionRequestAlpha,
-} from '../../gen/grpc/reflection/v1alpha/reflection_pb.ts';
+import { Code, ConnectError } from '@connectrpc/connect';
+import type { ServerReflectionRequest } from '../../gen/grpc/reflection/v1/reflection_pb.ts';
+import type { ServerReflectionRequest as ServerReflectionRequestAlpha } from '../../gen/grpc/reflection/v1alpha/reflection_pb.ts';
 import type { FileIndex } from './file-index.ts';
 import { echo } from './problems.ts';
 
 /** The two versions differ in the name of their package alone. */
-type Request = Pick<ServerReflectionRequest | ServerReflectionRequestAlpha, 'messageRequest'>;
+type Request = ServerReflectionRequest | ServerReflectionRequestAlpha;
 
 /**
- * grpc.reflection v1: answers each request from the descriptors that the server was compiled with. A
- * file comes with those it imports, each once in a stream, like grpc-go does it.
+ * grpc.reflection, v1 and v1alpha, by which older clients ask: answers each request from the descriptors that
+ * the server was compiled with. A file comes with those it imports, each once in a stream, like grpc-go does it.
  */
-export function reflectionService(
-  files: () => FileIndex,
-  shutdown: AbortSignal,
-): ServiceImpl<typeof ServerReflection> {
+export function reflectionService(files: () => FileIndex, shutdown: AbortSignal) {
   return {
-    async *serverReflectionInfo(requests) {
-      const sent = new Set<string>();
-      for await (const request of until(shutdown, requests)) {
-        yield {
-          validHost: request.host,
-          originalRequest: request,
-          messageResponse: answer(files(), request, sent),
-        };
-      }
-    },
-  };
-}
-
-/** The same under the name that older clients ask for. */
-export function reflectionAlphaService(
-  files: () => FileIndex,
-  shutdown: AbortSignal,
-): ServiceImpl<typeof ServerReflectionAlpha> {
-  return {
-    async *serverReflectionInfo(requests) {
+    async *serverReflectionInfo<Version extends Request>(requests: AsyncIterable<Version>) {
       const sent = new Set<string>();
       for await (const request of until(shutdown, requests)) {
         yield {

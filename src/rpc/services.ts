@@ -14,7 +14,7 @@ import { eventService } from './event-service.ts';
 import { type FileIndex, indexFiles } from './file-index.ts';
 import { createHealthBoard, healthService, type Serving } from './health.ts';
 import { createGuard, type Guard } from './interceptor.ts';
-import { reflectionAlphaService, reflectionService } from './reflection.ts';
+import { reflectionService } from './reflection.ts';
 import { lazyRules } from './validate.ts';
 import { webhookService } from './webhook-service.ts';
 
@@ -80,7 +80,7 @@ export function createServices(deps: ApiDeps): Services {
       mount(DeliveryService, deliveryService({ ...deps, shutdown: ending.signal })),
       mount(Health, healthService(board, ending.signal)),
       mount(ServerReflection, reflectionService(fileIndex, ending.signal)),
-      mount(ServerReflectionAlpha, reflectionAlphaService(fileIndex, ending.signal)),
+      mount(ServerReflectionAlpha, reflectionService(fileIndex, ending.signal)),
     ],
     guard: createGuard({ rules, selfChecking: SELF_CHECKING, report }),
     health: {
