@@ -5,6 +5,7 @@ import {
   type JsonValue,
   type Message,
 } from '@bufbuild/protobuf';
+import { Code, ConnectError } from '@connectrpc/connect';
 import type { UniversalServerRequest } from '@connectrpc/connect/protocol';
 import { compressionBrotli, compressionGzip } from '@connectrpc/connect-node';
 import { checkJson } from './json-check.ts';
@@ -46,7 +47,7 @@ export async function takeIn(intake: Intake): Promise<UniversalServerRequest> {
   const unclear = codec === undefined || compressed === undefined || (compressed && codec === null);
   if (unclear) return framed;
   const payload = wire.enveloped ? raw.subarray(ENVELOPE_BYTES) : raw;
-  const message = compressed && codec ? await codec.decompress(payload, messageBytesMax) : payload;
+  const message = compressed && codec ? await decompress(codec, payload, messageBytesMax) : payload;
 
   const json = understand(method, message, wire.json, 'the body');
   if (wire.enveloped) return { ...request, body: once(envelope(message)) };
@@ -67,7 +68,8 @@ export async function checkQuery(url: string, method: DescMethod, messageBytesMa
     throw invalidRequest([{ field: '', description: `${what} is not base64, though base64=1 says so` }]);
   }
   const raw = query.get('base64') === '1' ? Buffer.from(text, 'base64url') : Buffer.from(text);
-  understand(method, codec ? await codec.decompress(raw, messageBytesMax) : raw, encoding === 'json', what);
+  const message = codec ? await decompress(codec, raw, messageBytesMax) : raw;
+  understand(method, message, encoding === 'json', what);
 }
 
 /** The parsed value of a JSON message; undefined for a binary one. */
@@ -112,8 +114,21 @@ function decodeUtf8(bytes: Uint8Array, what: string): string {
   }
 }
 
+type Codec = (typeof COMPRESSIONS)[number];
+
+/** Raises INVALID for what is broken, RESOURCE_EXHAUSTED for what would be more than `bytesMax`. */
+async function decompress(codec: Codec, bytes: Uint8Array, bytesMax: number): Promise<Uint8Array> {
+  try {
+    return await codec.decompress(bytes, bytesMax);
+  } catch (reason) {
+    // Connect calls it internal when the end is missing.
+    const error = ConnectError.from(reason);
+    throw error.code === Code.Internal ? new ConnectError(error.rawMessage, Code.InvalidArgument) : error;
+  }
+}
+
 /** Null for none, undefined for one that we do not have. */
-function codecOf(encoding: string | null): (typeof COMPRESSIONS)[number] | null | undefined {
+function codecOf(encoding: string | null): Codec | null | undefined {
   if (encoding === null || encoding === 'identity' || encoding === '') return null;
   return COMPRESSIONS.find((compression) => compression.name === encoding);
 }
