@@ -98,7 +98,7 @@ function jsonBytes(value: Value, problems: Problems): Uint8Array {
   if (json === undefined) {
     problems.add(
       'event.json',
-      'holds a value that is not set, or a number that JSON has not: NaN or infinity',
+      'holds a value that is not set, or a number that JSON has not or is too large for double precision',
     );
     return NO_BYTES;
   }

@@ -54,6 +54,20 @@ describe('PublishBatch', () => {
     }
   });
 
+  it('refuses alone the event whose JSON nests too deep or has no number', async () => {
+    const deep = `${'['.repeat(33)}${']'.repeat(33)}`;
+    const requests = [deep, '1e999', '1'].map((json) => `{"event":{"type":"a","json":${json}}}`);
+    const response = await fetch(`${api().url}/carillon.v1.EventService/PublishBatch`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: `{"requests":[${requests.join()}]}`,
+    });
+    const { results } = (await response.json()) as { results: { error?: { message: string } }[] };
+    assert.match(results[0]?.error?.message ?? '', /^event\.json: nests deeper than 32/);
+    assert.match(results[1]?.error?.message ?? '', /^event\.json: .*too large for double precision/);
+    assert.deepEqual([results.length, results[2]?.error], [3, undefined]);
+  });
+
   it('takes a thousand events, and not one more', async () => {
     const events = Array.from({ length: 1000 }, (_, i) => ({ type: 'many', id: `many-${i}` }));
     const { results } = await batch(events);
