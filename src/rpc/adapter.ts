@@ -13,6 +13,7 @@ import { readBody } from './body.ts';
 import { type Call, callKey } from './call.ts';
 import { callLog } from './call-log.ts';
 import { checkQuery, takeIn } from './intake.ts';
+import { takeInEach } from './intake-stream.ts';
 import type { CallableResponse, NodeRequest } from './node.ts';
 import { refuse, type Wire, wireOf } from './wire.ts';
 
@@ -123,10 +124,10 @@ export function nodeAdapter({ clock, log, messageBytesMax }: AdapterDeps): Adapt
       else if (
         request.method === 'POST' &&
         wire !== undefined &&
-        one &&
         handler.supportedContentType(request.header.get('content-type'))
       ) {
-        return await takeIn({ request, method, wire, read, messageBytesMax });
+        const intake = { request, method, wire, messageBytesMax };
+        return one ? await takeIn({ ...intake, read }) : takeInEach(intake);
       }
     } catch (reason) {
       call.refusal = reason;

@@ -56,17 +56,20 @@ export function readBody(request: NodeRequest, bytesMax: number): Promise<Uint8A
   });
 }
 
-/** The request is larger than the bytes allowed, its envelope among them. */
-export function tooLarge(bytesMax: number): ConnectError {
-  return new ConnectError(`the request is larger than the ${bytesMax} bytes allowed`, Code.ResourceExhausted);
+/** The request is larger than the bytes allowed, its envelope among them; or something else that is said is. */
+export function tooLarge(bytesMax: number, what = 'the request'): ConnectError {
+  return new ConnectError(`${what} is larger than the ${bytesMax} bytes allowed`, Code.ResourceExhausted);
 }
 
-/** The request did not arrive within `BODY_READ_MS`. */
-export function tooSlow(): ConnectError {
-  return new ConnectError(
-    `the request body did not arrive within ${BODY_READ_MS / 1000} s`,
-    Code.DeadlineExceeded,
-  );
+/** A message is larger than the bytes allowed, but only once it is decompressed. */
+export function tooLargeInside(bytesMax: number): ConnectError {
+  const message = `the message is larger than the ${bytesMax} bytes allowed, once it is decompressed`;
+  return new ConnectError(message, Code.ResourceExhausted);
+}
+
+/** The request, or something else that is said, did not arrive within `BODY_READ_MS`. */
+export function tooSlow(what = 'the request body'): ConnectError {
+  return new ConnectError(`${what} did not arrive within ${BODY_READ_MS / 1000} s`, Code.DeadlineExceeded);
 }
 
 /** The caller cancelled, or its connection broke. */

@@ -8,6 +8,7 @@ import {
 import { Code, ConnectError } from '@connectrpc/connect';
 import type { UniversalServerRequest } from '@connectrpc/connect/protocol';
 import { compressionBrotli, compressionGzip } from '@connectrpc/connect-node';
+import { tooLargeInside } from './body.ts';
 import { checkJson } from './json-check.ts';
 import { parseJson } from './json-text.ts';
 import { invalidRequest, noProblems } from './problems.ts';
@@ -72,8 +73,8 @@ export async function checkQuery(url: string, method: DescMethod, messageBytesMa
   understand(method, message, encoding === 'json', what);
 }
 
-/** The parsed value of a JSON message; undefined for a binary one. */
-function understand(
+/** The parsed value of a JSON message; undefined for a binary one. Raises INVALID. */
+export function understand(
   method: DescMethod,
   bytes: Uint8Array,
   json: boolean,
@@ -117,18 +118,19 @@ function decodeUtf8(bytes: Uint8Array, what: string): string {
 type Codec = (typeof COMPRESSIONS)[number];
 
 /** Raises INVALID for what is broken, RESOURCE_EXHAUSTED for what would be more than `bytesMax`. */
-async function decompress(codec: Codec, bytes: Uint8Array, bytesMax: number): Promise<Uint8Array> {
+export async function decompress(codec: Codec, bytes: Uint8Array, bytesMax: number): Promise<Uint8Array> {
   try {
     return await codec.decompress(bytes, bytesMax);
   } catch (reason) {
+    const { code, rawMessage } = ConnectError.from(reason);
+    if (code === Code.ResourceExhausted) throw tooLargeInside(bytesMax);
     // Connect calls it internal when the end is missing.
-    const error = ConnectError.from(reason);
-    throw error.code === Code.Internal ? new ConnectError(error.rawMessage, Code.InvalidArgument) : error;
+    throw new ConnectError(rawMessage, Code.InvalidArgument);
   }
 }
 
 /** Null for none, undefined for one that we do not have. */
-function codecOf(encoding: string | null): Codec | null | undefined {
+export function codecOf(encoding: string | null): Codec | null | undefined {
   if (encoding === null || encoding === 'identity' || encoding === '') return null;
   return COMPRESSIONS.find((compression) => compression.name === encoding);
 }
@@ -142,7 +144,7 @@ function compressedFlag(body: Uint8Array): boolean | undefined {
   return view.getUint8(0) === COMPRESSED_FLAG;
 }
 
-function envelope(message: Uint8Array): Uint8Array {
+export function envelope(message: Uint8Array): Uint8Array {
   const framed = new Uint8Array(ENVELOPE_BYTES + message.length);
   new DataView(framed.buffer).setUint32(1, message.length);
   framed.set(message, ENVELOPE_BYTES);

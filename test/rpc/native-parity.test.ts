@@ -42,7 +42,8 @@ const { publish, publishBatch, publishStream, getEvent, listEvents, replayEvents
 const { listDeliveries, getDelivery, watchDeliveries, retryDelivery } = DeliveryService.method;
 const GET = pathOf(get);
 const NOTE = framed(toBinary(get.input, create(get.input, { id: 'wh_none' })));
-const event = { id: 'twice', type: 'order.paid', content: { case: 'text', value: 'paid' } } as const;
+const event = { id: 'twice', type: 'order.paid', data: { case: 'text', value: 'paid' } } as const;
+const STREAMED = toBinary(publishStream.input, create(publishStream.input, { request: { event } }));
 
 const REQUESTS: Readonly<Record<string, Asked>> = {
   'a registration that is only checked': ask(register, {
@@ -125,6 +126,32 @@ const REQUESTS: Readonly<Record<string, Asked>> = {
     path: GET,
     body: framed(gzipSync(padded(MESSAGE_BYTES_MAX + 1)), 1),
     headers: { 'grpc-encoding': 'gzip' },
+  },
+  ...Object.fromEntries(
+    Object.entries({
+      'bytes that are no message': framed(Buffer.from('garbage!')),
+      'text that is no UTF-8': framed(new Uint8Array([0x0a, 0x06, 0x0a, 0x04, 0x0a, 0x02, 0xc3, 0x28])),
+      'half a message': framed(STREAMED).subarray(0, 9),
+      'half of a head': framed(STREAMED).subarray(0, 3),
+      'a message that is compressed': framed(gzipSync(STREAMED), 1),
+      'a compressed message without its end': framed(gzipSync(STREAMED).subarray(0, -9), 1),
+      'a message that is not compressed, though it says so': framed(STREAMED, 1),
+      'a message that is over the limit once it is decompressed': framed(
+        gzipSync(Buffer.concat([STREAMED, new Uint8Array(MESSAGE_BYTES_MAX)])),
+        1,
+      ),
+    }).map(([what, last]) => [
+      `${what}, at the end of a stream`,
+      {
+        path: pathOf(publishStream),
+        body: Buffer.concat([framed(STREAMED), last]),
+        headers: { 'grpc-encoding': 'gzip' },
+      },
+    ]),
+  ),
+  'a message over the limit, in a stream': {
+    path: pathOf(publishStream),
+    body: framed(new Uint8Array(MESSAGE_BYTES_MAX + 1)),
   },
   'a timeout that is none': { path: GET, body: NOTE, headers: { 'grpc-timeout': 'soon' } },
   'a watch until its deadline': {

@@ -350,4 +350,42 @@ describe('A deadline over native gRPC', () => {
     stream.end();
     assert.equal((await stream.toArray()).length, 1);
   });
+
+  it('of ours ends a stream in the middle of a message that does not arrive', async () => {
+    await using port = await startEcho({}, { limits: { requestMs: 50, checkMs: 10, discardMs: 10 } });
+    await using raw = rawHttp2(port.address);
+    const begun = Buffer.concat([one, one.subarray(0, 3)]);
+    const { grpcStatus, grpcMessage, body } = await raw.send({ ':path': pathOf(Chat) }, begun, false);
+    assert.deepEqual([grpcStatus, body.length], [Code.DeadlineExceeded, one.length]);
+    assert.match(grpcMessage, /^a message of the stream did not arrive/);
+  });
+
+  it('of ours does not run while a handler does not read', async () => {
+    const { promise: go, resolve } = Promise.withResolvers<void>();
+    await using port = await startEcho(
+      {
+        async *chat(messages) {
+          for await (const message of messages) {
+            yield message;
+            await go;
+          }
+        },
+      },
+      { limits: { requestMs: 500, checkMs: 10 } },
+    );
+    await using raw = rawHttp2(port.address);
+    const stream = raw.session.request({ ':method': 'POST', ':path': pathOf(Chat), 'content-type': GRPC });
+    const closed = new Promise((done) => stream.once('close', done));
+    const trailers = new Promise<Record<string, unknown>>((done) => stream.once('trailers', done));
+    stream.resume();
+    stream.write(Buffer.concat([one, one.subarray(0, 3)]));
+    await setTimeout(700);
+    resolve();
+    await setTimeout(50);
+    stream.end(one.subarray(3));
+    assert.equal((await trailers)['grpc-status'], '0');
+    await closed;
+  });
 });
+
+const GRPC = 'application/grpc';

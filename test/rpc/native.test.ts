@@ -365,7 +365,7 @@ describe('A large message over native gRPC', () => {
     for (const method of [Echo, Repeat, Collect, Chat]) {
       const { code, message } = await port.client.raw(pathOf(method), bytesOf(70_001));
       assert.equal(code, Code.ResourceExhausted, method.name);
-      assert.match(message, /is larger than the 70005 bytes allowed/);
+      assert.match(message, /is larger than the 7000[05] bytes allowed/);
       const line = await port.line(
         ({ fields }) => fields.rpc === pathOf(method).slice(1) && fields.code !== 'ok',
       );
@@ -379,7 +379,7 @@ describe('A large message over native gRPC', () => {
     const zipped = framed(gzipSync(bytesOf(70_001)), 1);
     const { grpcStatus, grpcMessage } = await raw.send({ ':path': ECHO, 'grpc-encoding': 'gzip' }, zipped);
     assert.equal(grpcStatus, Code.ResourceExhausted);
-    assert.match(grpcMessage, /after decompression/);
+    assert.match(grpcMessage, /larger than the 70000 bytes allowed, once it is decompressed/);
   });
 
   it('may be sent as an answer', async () => {

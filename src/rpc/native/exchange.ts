@@ -22,6 +22,7 @@ import type { CallLog } from '../call-log.ts';
 import type { Guard } from '../interceptor.ts';
 import type { Arrival } from './arrival.ts';
 import type { NativeLimits } from './limits.ts';
+import type { Reader, Receiving } from './reader.ts';
 import { fromGrpcJs, fromMetadata, type NewMetadata, type Status, statusOf, toMetadata } from './status.ts';
 
 /** What the calls of a port have in common. */
@@ -32,17 +33,8 @@ export interface ExchangeDeps {
   readonly limits: NativeLimits;
   readonly messageBytesMax: number;
   readonly newMetadata: NewMetadata;
-  /** The calls whose one message has not arrived yet. */
-  readonly receiving: Set<Exchange>;
-}
-
-/** What hears of a call's messages. All of it is called at once, or never again. */
-export interface Reader {
-  message(bytes: Uint8Array): void;
-  /** The caller has said everything. */
-  done(): void;
-  /** Nothing will be heard any more. */
-  ended(reason: ConnectError): void;
+  /** What waits for a message, which may take so long to arrive. */
+  readonly receiving: Set<Receiving>;
 }
 
 type Listener = Parameters<ServerInterceptingCallInterface['start']>[0];
@@ -53,7 +45,7 @@ type Listener = Parameters<ServerInterceptingCallInterface['start']>[0];
  * It is a class, and its parts are made when somebody asks for them, because there is one for each
  * call and most handlers ask for none: signals and headers would cost more than the rest of a call.
  */
-export class Exchange implements HandlerContext, Listener {
+export class Exchange implements HandlerContext, Listener, Receiving {
   readonly call: Call;
   readonly method: DescMethod;
   /** Whether it has ended: nothing can be sent or read any more. */
@@ -109,12 +101,20 @@ export class Exchange implements HandlerContext, Listener {
     // grpc-js ends some calls on its own, for a message that is too large say. It does so with this
     // method, past every interceptor.
     base.sendStatus = (status) => {
-      if (this.ended) sendStatus.call(base, status);
-      else this.fail(fromGrpcJs(status as Status, this.#deps.messageBytesMax));
+      if (this.ended) return sendStatus.call(base, status);
+      const failure = fromGrpcJs(status as Status, this.method, this.#deps.messageBytesMax);
+      if (!failure.reading) return this.fail(failure.error);
+      this.#stream.pause();
+      reader.failed(failure.error);
     };
     base.start(this);
     // It says nothing at all of a call that was cancelled so soon.
     if (this.#metadata === undefined) this.onCancel();
+  }
+
+  /** Hears of the bytes that come, in pieces, before any message that is made of them. */
+  onBytes(listen: (piece: Uint8Array) => void): void {
+    this.#stream.on('data', listen);
   }
 
   /** Asks for a message, or for the end of them. */
@@ -162,6 +162,10 @@ export class Exchange implements HandlerContext, Listener {
       status = statusOf(error, undefined, newMetadata);
     }
     this.#end(error, status);
+  }
+
+  get since(): number {
+    return this.call.startedAt;
   }
 
   /** Ends the call because its one message takes too long. */

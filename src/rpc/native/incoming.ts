@@ -1,34 +1,66 @@
 import type { DescMessage, Message } from '@bufbuild/protobuf';
+import { Code, ConnectError } from '@connectrpc/connect';
+import { tooSlow } from '../body.ts';
+import { createFraming } from '../framing.ts';
 import { readBinary } from '../intake.ts';
-import type { Exchange } from './exchange.ts';
+import { STREAM_MESSAGE } from '../intake-stream.ts';
+import type { Exchange, ExchangeDeps } from './exchange.ts';
+import type { Receiving } from './reader.ts';
 
 /**
  * The messages that a caller streams. One is read from the connection for each that is asked for, so
- * that a caller who is faster than the handler has to wait. Rejects when the call ends early, and with
- * INVALID for a message that cannot be read.
+ * that a caller who is faster than the handler has to wait. Rejects when the call ends early, and where
+ * there is something that cannot be read: with INVALID, with RESOURCE_EXHAUSTED for a message that is too
+ * large, with DEADLINE_EXCEEDED for one that has begun and does not arrive.
  */
-export function incoming(exchange: Exchange, type: DescMessage): AsyncIterableIterator<Message> {
+export function incoming(
+  { receiving, clock }: ExchangeDeps,
+  exchange: Exchange,
+  type: DescMessage,
+): AsyncIterableIterator<Message> {
   const waiting: PromiseWithResolvers<IteratorResult<Message>>[] = [];
+  const framing = createFraming();
+  /** When what has come of the next message began to come. */
+  let begunAt: number | undefined;
   let over: { readonly reason?: unknown } | undefined;
 
+  const stop = (reason: unknown): void => {
+    receiving.delete(arriving);
+    over ??= { reason };
+    for (const each of waiting.splice(0)) each.reject(reason);
+  };
+  const arriving: Receiving = {
+    get since() {
+      return waiting.length > 0 ? begunAt : undefined;
+    },
+    failSlow: () => stop(tooSlow(STREAM_MESSAGE)),
+  };
+
+  receiving.add(arriving);
+  exchange.onBytes((piece) => {
+    const whole = framing.follow(piece).length > 0;
+    if (!framing.begun) begunAt = undefined;
+    else if (whole || begunAt === undefined) begunAt = clock.monotonic();
+  });
   exchange.start({
     message(bytes) {
       const first = waiting.shift();
       try {
-        first?.resolve({ done: false, value: readBinary(type, bytes, 'a message of the stream') });
+        first?.resolve({ done: false, value: readBinary(type, bytes, STREAM_MESSAGE) });
       } catch (reason) {
         first?.reject(reason);
       }
       if (waiting.length > 0) exchange.read();
     },
     done() {
+      if (framing.begun)
+        return stop(new ConnectError('protocol error: incomplete envelope', Code.InvalidArgument));
+      receiving.delete(arriving);
       over ??= {};
       for (const each of waiting.splice(0)) each.resolve({ done: true, value: undefined });
     },
-    ended(reason) {
-      over ??= { reason };
-      for (const each of waiting.splice(0)) each.reject(reason);
-    },
+    failed: stop,
+    ended: stop,
   });
 
   return {
@@ -38,7 +70,11 @@ export function incoming(exchange: Exchange, type: DescMessage): AsyncIterableIt
       }
       const next = Promise.withResolvers<IteratorResult<Message>>();
       waiting.push(next);
-      if (waiting.length === 1) exchange.read();
+      if (waiting.length === 1) {
+        // While nobody asked, it could not come.
+        if (begunAt !== undefined) begunAt = clock.monotonic();
+        exchange.read();
+      }
       return next.promise;
     },
     return() {

@@ -8,7 +8,7 @@ export interface NativeLimits {
   readonly sessionMemoryMib: number;
   /** Bytes of a stream's messages that may wait for its reader before the handler does. */
   readonly writeAheadBytes: number;
-  /** How long the one message of a call may take to arrive. */
+  /** How long the one message of a call may take to arrive, or one of many once it has begun to. */
   readonly requestMs: number;
   /** How long a caller may go on sending after its answer, or leave unread what stands before a failure. */
   readonly discardMs: number;

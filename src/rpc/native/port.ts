@@ -13,8 +13,8 @@ import { callLog } from '../call-log.ts';
 import type { Services } from '../services.ts';
 import { type Arrival, receptionist } from './arrival.ts';
 import { type Connection, followConnection } from './connection.ts';
-import type { Exchange } from './exchange.ts';
 import { NATIVE_LIMITS, type NativeLimits } from './limits.ts';
+import type { Receiving } from './reader.ts';
 import { serve } from './serve.ts';
 
 /** gRPC by grpc-js, on connections that something else accepts. */
@@ -48,7 +48,7 @@ export async function openNativePort(deps: NativePortDeps): Promise<NativePort> 
   // It prints headers that it cannot read, which can be anything, secrets too.
   setLogVerbosity(logVerbosity.NONE);
 
-  const receiving = new Set<Exchange>();
+  const receiving = new Set<Receiving>();
   const exchanges = {
     guard: services.guard,
     clock,
@@ -102,7 +102,7 @@ export async function openNativePort(deps: NativePortDeps): Promise<NativePort> 
 
   const check = setInterval(() => {
     const before = clock.monotonic() - limits.requestMs;
-    for (const exchange of receiving) if (exchange.call.startedAt < before) exchange.failSlow();
+    for (const each of receiving) if (each.since !== undefined && each.since < before) each.failSlow();
     for (const connection of connections.values()) connection.endIfDone();
   }, limits.checkMs);
   check.unref();

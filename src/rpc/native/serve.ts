@@ -20,10 +20,10 @@ export function serve(deps: ExchangeDeps, base: ServerInterceptingCallInterface,
       receiveOne(deps, exchange, spec, (bytes) => void serverStreaming(deps, exchange, spec, bytes));
       break;
     case 'client_streaming':
-      void clientStreaming(exchange, spec);
+      void clientStreaming(deps, exchange, spec);
       break;
     case 'bidi_streaming':
-      void bidiStreaming(exchange, spec);
+      void bidiStreaming(deps, exchange, spec);
       break;
     default:
       spec satisfies never;
@@ -64,11 +64,12 @@ async function serverStreaming(
 }
 
 async function clientStreaming(
+  deps: ExchangeDeps,
   exchange: Exchange,
   { method, impl }: Spec<'client_streaming'>,
 ): Promise<void> {
   try {
-    const response = await impl(incoming(exchange, method.input), exchange);
+    const response = await impl(incoming(deps, exchange, method.input), exchange);
     void exchange.send(method.output, response);
     exchange.finish();
   } catch (reason) {
@@ -76,9 +77,13 @@ async function clientStreaming(
   }
 }
 
-async function bidiStreaming(exchange: Exchange, { method, impl }: Spec<'bidi_streaming'>): Promise<void> {
+async function bidiStreaming(
+  deps: ExchangeDeps,
+  exchange: Exchange,
+  { method, impl }: Spec<'bidi_streaming'>,
+): Promise<void> {
   try {
-    await sendAll(exchange, impl(incoming(exchange, method.input), exchange));
+    await sendAll(exchange, impl(incoming(deps, exchange, method.input), exchange));
   } catch (reason) {
     exchange.fail(reason);
   }
@@ -124,6 +129,7 @@ function receiveOne(
       if (received !== undefined) answer(received);
       else exchange.fail(new ConnectError(`protocol error: missing ${what}`, Code.Unimplemented));
     },
+    failed: (reason) => exchange.fail(reason),
     ended() {
       received = undefined;
     },

@@ -1,8 +1,11 @@
+import type { DescMethod } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { setTrailerStatus } from '@connectrpc/connect/protocol-grpc';
 import type { Metadata, ServerInterceptingCallInterface } from '@grpc/grpc-js';
-import { tooLarge } from '../body.ts';
+import { tooLarge, tooLargeInside } from '../body.ts';
 import { ENVELOPE_BYTES } from '../intake.ts';
+import { STREAM_MESSAGE } from '../intake-stream.ts';
+import { echo } from '../problems.ts';
 
 /** How a call ends, as grpc-js takes it. */
 export type Status = Parameters<ServerInterceptingCallInterface['sendStatus']>[0];
@@ -40,20 +43,40 @@ export function fromMetadata(metadata: Metadata): Headers {
   return headers;
 }
 
+/** Why grpc-js would end a call. */
+export interface Failure {
+  readonly error: ConnectError;
+  /** It is a message of the caller that cannot be read. What came before it can still be answered. */
+  readonly reading: boolean;
+}
+
 /**
  * What grpc-js ends a call with on its own, in the words of our other port. It tells its reasons apart
  * in its messages alone; one that is not known here keeps its code and its message.
  */
-export function fromGrpcJs(status: Status, messageBytesMax: number): ConnectError {
+export function fromGrpcJs(status: Status, method: DescMethod, messageBytesMax: number): Failure {
   const code: number = status.code ?? Code.Unknown;
   const details = status.details ?? '';
-  if (details.startsWith('Received message larger')) return tooLarge(messageBytesMax + ENVELOPE_BYTES);
+  if (details.startsWith('Received message larger')) {
+    const error = isStreamed(method)
+      ? tooLarge(messageBytesMax, STREAM_MESSAGE)
+      : tooLarge(messageBytesMax + ENVELOPE_BYTES);
+    return { error, reading: true };
+  }
   if (details.startsWith('Received message that decompresses')) {
-    const message = `message is larger than configured readMaxBytes ${messageBytesMax} after decompression`;
-    return new ConnectError(message, Code.ResourceExhausted);
+    return { error: tooLargeInside(messageBytesMax), reading: true };
   }
   if (details === 'Failed to decompress message') {
-    return new ConnectError('decompression failed', Code.InvalidArgument);
+    return { error: new ConnectError('decompression failed', Code.InvalidArgument), reading: true };
   }
-  return new ConnectError(details, code);
+  const [, encoding] = /^Received message compressed with unsupported encoding "(.*)"$/s.exec(details) ?? [];
+  if (encoding !== undefined) {
+    const message = `unknown compression ${echo(encoding)}: supported encodings are gzip,deflate`;
+    return { error: new ConnectError(message, Code.Unimplemented), reading: true };
+  }
+  return { error: new ConnectError(details, code), reading: false };
+}
+
+function isStreamed({ methodKind }: DescMethod): boolean {
+  return methodKind === 'client_streaming' || methodKind === 'bidi_streaming';
 }

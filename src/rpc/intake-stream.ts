@@ -1,0 +1,119 @@
+import { Code, ConnectError } from '@connectrpc/connect';
+import { assertByteStreamRequest, type UniversalServerRequest } from '@connectrpc/connect/protocol';
+import { BODY_READ_MS, tooLarge, tooSlow } from './body.ts';
+import { createFraming } from './framing.ts';
+import { codecOf, decompress, ENVELOPE_BYTES, envelope, type Intake, understand } from './intake.ts';
+
+export interface StreamIntake extends Omit<Intake, 'read'> {
+  /** How long a message may take to arrive once it has begun; between messages a caller may be quiet. */
+  readonly messageMs?: number;
+}
+
+/** How a message is called that cannot be read. */
+export const STREAM_MESSAGE = 'a message of the stream';
+
+/**
+ * The same as `takeIn` for a method whose caller streams: each message is checked when it is read. The body
+ * raises what is wrong with one in its place, after those before it were handed on.
+ */
+export function takeInEach(intake: StreamIntake): UniversalServerRequest {
+  return { ...intake.request, body: each(intake) };
+}
+
+async function* each(intake: StreamIntake): AsyncIterable<Uint8Array> {
+  const { request, method, wire, messageBytesMax } = intake;
+  const codec = codecOf(request.header.get(wire.encodingHeader));
+  for await (const frame of frames(intake)) {
+    const [flags] = frame;
+    // What is wrong with the framing, or the compression that is asked for, is left to Connect.
+    if (codec === undefined || flags! > 1 || (flags === 1 && codec === null)) {
+      yield frame;
+      continue;
+    }
+    const payload = frame.subarray(ENVELOPE_BYTES);
+    const message = flags === 1 && codec ? await decompress(codec, payload, messageBytesMax) : payload;
+    understand(method, message, wire.json, STREAM_MESSAGE);
+    yield flags === 1 ? envelope(message) : frame;
+  }
+}
+
+/** Messages with their heads, one at a time. */
+async function* frames(intake: StreamIntake): AsyncIterable<Uint8Array> {
+  const { request, messageBytesMax, messageMs = BODY_READ_MS } = intake;
+  const framing = createFraming(messageBytesMax);
+  assertByteStreamRequest(request);
+  const pieces = request.body[Symbol.asyncIterator]();
+  const late = createAlarm(messageMs);
+  const held = createHold();
+  try {
+    for (;;) {
+      const next = framing.begun ? await late.before(pieces.next()) : await pieces.next();
+      if (next.done) break;
+      let from = 0;
+      for (const end of framing.follow(next.value)) {
+        late.off();
+        const frame = held.take(next.value.subarray(from, end));
+        from = end;
+        yield frame;
+      }
+      if (framing.over) throw tooLarge(messageBytesMax, STREAM_MESSAGE);
+      held.add(next.value.subarray(from));
+    }
+    if (framing.begun) throw new ConnectError('protocol error: incomplete envelope', Code.InvalidArgument);
+  } finally {
+    late.off();
+    // Not waited for: what is late may never come.
+    pieces.return?.().catch(() => {});
+  }
+}
+
+interface Alarm {
+  /** What is waited for, unless the time is over that begins with the first wait. */
+  before<T>(next: Promise<T>): Promise<T>;
+  off(): void;
+}
+
+function createAlarm(ms: number): Alarm {
+  let running: { readonly timer: NodeJS.Timeout; readonly rung: Promise<never> } | undefined;
+  return {
+    before(next) {
+      if (running === undefined) {
+        const { promise, reject } = Promise.withResolvers<never>();
+        running = { timer: setTimeout(() => reject(tooSlow(STREAM_MESSAGE)), ms), rung: promise };
+        running.timer.unref();
+      }
+      return Promise.race([next, running.rung]);
+    },
+    off() {
+      clearTimeout(running?.timer);
+      running = undefined;
+    },
+  };
+}
+
+/** The beginning of a message. Copied, since pieces can be of one byte each. */
+function createHold() {
+  let store = new Uint8Array(0);
+  let bytes = 0;
+  function add(piece: Uint8Array): void {
+    if (bytes + piece.length > store.length) {
+      const larger = new Uint8Array(Math.max(bytes + piece.length, 2 * store.length));
+      larger.set(store.subarray(0, bytes));
+      store = larger;
+    }
+    store.set(piece, bytes);
+    bytes += piece.length;
+  }
+  return {
+    add,
+    /** What is held, with its end. */
+    take(end: Uint8Array): Uint8Array {
+      if (bytes === 0) return end;
+      add(end);
+      const whole = store.subarray(0, bytes);
+      store = new Uint8Array(0);
+      bytes = 0;
+      return whole;
+    },
+  };
+}
