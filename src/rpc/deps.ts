@@ -52,6 +52,8 @@ export interface ApiSettings {
   readonly addressPolicy: AddressPolicy;
   /** The largest request message, and the largest body. */
   readonly messageBytesMax: number;
+  /** How long a caller may take no message of a stream, if not `STALL_MS`; then it is cut off. */
+  readonly stallMs?: number;
   /** Bounds of WatchDeliveries other than `WATCH_LIMITS`. */
   readonly watch?: Partial<WatchLimits>;
   /** Bounds of PublishStream other than `STREAM_LIMITS`. */

@@ -6,6 +6,7 @@ import { wentAway } from './body.ts';
 import { type Call, callKey, noteFields } from './call.ts';
 import { toConnectError } from './errors.ts';
 import { invalidRequest } from './problems.ts';
+import { followTaking, STALL_MS } from './stall.ts';
 import type { Rules } from './validate.ts';
 
 export interface GuardDeps {
@@ -14,6 +15,7 @@ export interface GuardDeps {
   readonly selfChecking: ReadonlySet<DescMethod>;
   /** Logs the cause of an INTERNAL answer and returns the id it is logged under. */
   readonly report: (reason: unknown, call: Call | undefined) => string;
+  readonly stallMs?: number;
 }
 
 /** What every RPC has around it, whichever port and protocol it comes by. */
@@ -22,10 +24,13 @@ export interface Guard {
   admit(method: DescMethod, message: Message, call: Call | undefined): Promise<void>;
   /** What the caller is told of a failure, which becomes the code of the call. */
   fail(reason: unknown, call: Call | undefined): ConnectError;
+  /** How long a caller may take no message of a stream before it is cut off. */
+  readonly stallMs: number;
 }
 
-export function createGuard({ rules, selfChecking, report }: GuardDeps): Guard {
+export function createGuard({ rules, selfChecking, report, stallMs = STALL_MS }: GuardDeps): Guard {
   return {
+    stallMs,
     async admit(method, message, call) {
       if (call) noteFields(call, subject(message));
       if (selfChecking.has(method)) return;
@@ -59,7 +64,7 @@ export function guardInterceptor(guard: Guard): Interceptor {
       }
       const response = await endBy(request.signal, () => next(admitted));
       if (response.stream) {
-        return { ...response, message: guardStream(response.message, request.signal, call, fail) };
+        return { ...response, message: guardStream(response.message, request.signal, call, guard) };
       }
       if (call) call.code = 'ok';
       return response;
@@ -104,16 +109,22 @@ async function* guardStream<T>(
   messages: AsyncIterable<T>,
   signal: AbortSignal,
   call: Call | undefined,
-  fail: (reason: unknown) => ConnectError,
+  guard: Guard,
 ): AsyncIterable<T> {
+  const stall = followTaking(call, guard.stallMs);
   try {
-    yield* messages;
+    for await (const message of messages) {
+      stall.sent();
+      yield message;
+      stall.took();
+    }
     // A handler that waits for what comes next just stops at its caller's deadline.
     if (signal.aborted) throw reasonOf(signal);
     if (call) call.code = 'ok';
   } catch (reason) {
-    throw fail(reason);
+    throw guard.fail(reason, call);
   } finally {
+    stall.end();
     // The caller stopped reading before the end.
     if (call) call.code ??= codeToString(Code.Canceled);
   }

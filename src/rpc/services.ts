@@ -47,7 +47,8 @@ const SELF_CHECKING: ReadonlySet<DescMethod> = new Set<DescMethod>([
 ]);
 
 export function createServices(deps: ApiDeps): Services {
-  const { random, log } = deps;
+  const { random, log, settings } = deps;
+  const { stallMs } = settings;
   const rules = lazyRules();
   const ending = new AbortController();
   const described: readonly DescService[] = [
@@ -82,7 +83,12 @@ export function createServices(deps: ApiDeps): Services {
       mount(ServerReflection, reflectionService(fileIndex, ending.signal)),
       mount(ServerReflectionAlpha, reflectionService(fileIndex, ending.signal)),
     ],
-    guard: createGuard({ rules, selfChecking: SELF_CHECKING, report }),
+    guard: createGuard({
+      rules,
+      selfChecking: SELF_CHECKING,
+      report,
+      ...(stallMs !== undefined && { stallMs }),
+    }),
     health: {
       serve: () => board.set('SERVING'),
       stop() {

@@ -6,7 +6,7 @@ import type {
 } from '../../gen/carillon/v1/delivery_pb.ts';
 import type { DeliveryChange } from '../domain/delivery.ts';
 import { DomainError } from '../domain/error.ts';
-import { callKey, note } from './call.ts';
+import { note } from './call.ts';
 import { attemptTo, deliveryTo } from './convert-delivery.ts';
 import type { ApiDeps } from './deps.ts';
 import { readDeliveryFilter, satisfies } from './filter.ts';
@@ -32,8 +32,6 @@ export interface WatchLimits {
   readonly pollMaxMs: number;
   /** After so long without a message, one that carries a token alone is sent. */
   readonly heartbeatMs: number;
-  /** A caller that takes no message for so long is cut off. */
-  readonly stallMs: number;
 }
 
 export const WATCH_LIMITS: WatchLimits = {
@@ -43,7 +41,6 @@ export const WATCH_LIMITS: WatchLimits = {
   pollMinMs: 500,
   pollMaxMs: 5_000,
   heartbeatMs: 15_000,
-  stallMs: 60_000,
 };
 
 type Message = MessageInitShape<typeof WatchDeliveriesResponseSchema>;
@@ -69,10 +66,7 @@ export function createWatch({ store, shutdown, limits: given }: WatchDeps) {
     const leave = () => void watchers.delete(context);
     context.signal.addEventListener('abort', leave);
     try {
-      yield* cutOffStalled(follow(request, context), limits.stallMs, () => {
-        note(context, { cutOff: `it took no message for ${limits.stallMs} ms` });
-        context.values.get(callKey)?.cutOff?.();
-      });
+      yield* follow(request, context);
     } finally {
       context.signal.removeEventListener('abort', leave);
       leave();
@@ -172,23 +166,6 @@ function endOf(caller: AbortSignal): ConnectError {
   return caller.reason instanceof ConnectError
     ? caller.reason
     : new ConnectError('the caller went away', Code.Canceled);
-}
-
-/** Hands messages on, and calls `cutOff` when one is not taken in time. */
-async function* cutOffStalled<T>(
-  messages: AsyncIterable<T>,
-  stallMs: number,
-  cutOff: () => void,
-): AsyncIterable<T> {
-  for await (const message of messages) {
-    const timer = setTimeout(cutOff, stallMs);
-    timer.unref();
-    try {
-      yield message;
-    } finally {
-      clearTimeout(timer);
-    }
-  }
 }
 
 /** Ends a sleep early, the one under way or else the next. */

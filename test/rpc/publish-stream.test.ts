@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict';
-import { type ClientHttp2Stream, connect as connectHttp2 } from 'node:http2';
+import { type ClientHttp2Stream, connect as connectHttp2, constants } from 'node:http2';
 import { after, before, describe, it, type TestContext } from 'node:test';
-import type { MessageInitShape } from '@bufbuild/protobuf';
-import { createRegistry } from '@bufbuild/protobuf';
+import { create, createRegistry, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { Code, ConnectError, createClient, type Transport } from '@connectrpc/connect';
 import { createConnectTransport, createGrpcTransport } from '@connectrpc/connect-node';
 import { EventService, type PublishStreamRequestSchema } from '../../gen/carillon/v1/event_pb.ts';
 import { file_google_rpc_error_details } from '../../gen/google/rpc/error_details_pb.ts';
 import type { Address } from '../../src/server/listen.ts';
 import { createListener } from '../../src/server/listener.ts';
-import { type RunningGrpc, startGrpc } from '../support/grpc.ts';
+import { framed, type RunningGrpc, startGrpc } from '../support/grpc.ts';
 import { refusal, sharedApi, startApi } from '../support/rpc.ts';
 import { createFeed } from '../support/stream.ts';
 
@@ -47,14 +46,14 @@ async function* listed(...requests: RequestInit[]): AsyncIterable<RequestInit> {
   yield* requests;
 }
 
-/** A client of the Connect protocol in JSON that sends what it is told, and never ends by itself. */
-function openRaw(t: TestContext, url: string): ClientHttp2Stream {
+/** A client that sends what it is told, and never ends by itself; of the Connect protocol in JSON, unless told otherwise. */
+function openRaw(t: TestContext, url: string, contentType = 'application/connect+json'): ClientHttp2Stream {
   const session = connectHttp2(url);
   t.after(() => session.destroy());
   return session.request({
     ':method': 'POST',
     ':path': '/carillon.v1.EventService/PublishStream',
-    'content-type': 'application/connect+json',
+    'content-type': contentType,
   });
 }
 
@@ -172,6 +171,30 @@ describe('A long stream', () => {
     // Far from this, if the stream were still open.
     await listener.close(60_000);
     await api[Symbol.asyncDispose]();
+  });
+
+  it('is cut off when its caller takes no answers for too long, on both ports', async (t) => {
+    await using api = await startApi({ settings: { publishStream: { streamsMax: 1 }, stallMs: 50 } });
+    await using native = await startGrpc(api.api.services);
+    const { host, port } = native.address;
+    for (const [url, { line }] of [
+      [api.url2, api],
+      [`http://${host}:${port}`, native],
+    ] as const) {
+      const stream = openRaw(t, url, 'application/grpc');
+      stream.on('error', () => {});
+      const closed = new Promise((resolve) => stream.once('close', resolve));
+      // Their answers are long, for they say what is wrong.
+      const { input } = EventService.method.publishStream;
+      const bad = toBinary(input, create(input, event(' ', 'not a type')));
+      stream.write(Buffer.concat(Array.from({ length: 1000 }, () => framed(bad))));
+      await line(({ fields }) => fields.cutOff === 'it took no message for 50 ms');
+      stream.resume();
+      await closed;
+      assert.equal(stream.rstCode, constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    }
+    const { grpc } = transportsOf(api.url2) as { grpc: Transport };
+    assert.deepEqual(await answersOf(grpc, listed(event('1'))), ['1']);
   });
 
   it('is let go when its caller leaves, or its deadline passes', async () => {

@@ -307,7 +307,7 @@ describe('WatchDeliveries', () => {
   });
 
   it('cuts off a caller that takes no message for too long, over HTTP/1.1 and HTTP/2', async () => {
-    await using running = await startWith({ stallMs: 50 });
+    await using running = await startApi({ settings: { watch: { restMs: 1 }, stallMs: 50 } });
     const hook = await aHook(running.store);
     const first = await begin(running);
     first.stop();
@@ -361,7 +361,7 @@ describe('WatchDeliveries', () => {
   });
 
   it('cuts off a caller that takes no message for too long, over native gRPC', async () => {
-    await using running = await startWith({ stallMs: 50 });
+    await using running = await startApi({ settings: { watch: { restMs: 1 }, stallMs: 50 } });
     await using port = await startGrpc(running.api.services);
     const hook = await aHook(running.store);
     const first = await begin(running);

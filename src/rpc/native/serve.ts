@@ -2,6 +2,8 @@ import type { MethodImplSpec } from '@connectrpc/connect';
 import { Code, ConnectError } from '@connectrpc/connect';
 import type { ServerInterceptingCallInterface } from '@grpc/grpc-js';
 import { readBinary } from '../intake.ts';
+import type { Guard } from '../interceptor.ts';
+import { taken } from '../stall.ts';
 import type { Arrival } from './arrival.ts';
 import { Exchange, type ExchangeDeps } from './exchange.ts';
 import { incoming } from './incoming.ts';
@@ -57,7 +59,7 @@ async function serverStreaming(
   try {
     const request = readBinary(method.input, bytes, WHAT);
     await guard.admit(method, request, exchange.call);
-    await sendAll(exchange, impl(request, exchange));
+    await sendAll(guard, exchange, impl(request, exchange));
   } catch (reason) {
     exchange.fail(reason);
   }
@@ -83,7 +85,7 @@ async function bidiStreaming(
   { method, impl }: Spec<'bidi_streaming'>,
 ): Promise<void> {
   try {
-    await sendAll(exchange, impl(incoming(deps, exchange, method.input), exchange));
+    await sendAll(deps.guard, exchange, impl(incoming(deps, exchange, method.input), exchange));
   } catch (reason) {
     exchange.fail(reason);
   }
@@ -94,12 +96,13 @@ const WHAT = 'the body';
 
 /** Sends what a handler yields as fast as it is read, and lets the handler go when the call has ended. */
 async function sendAll(
+  guard: Guard,
   exchange: Exchange,
   messages: ReturnType<Spec<'server_streaming'>['impl']>,
 ): Promise<void> {
   for await (const message of messages) {
     const full = exchange.send(exchange.method.output, message);
-    if (full !== undefined) await full;
+    if (full !== undefined) await taken(full, exchange.call, guard.stallMs);
     if (exchange.ended) return;
   }
   exchange.finish();
