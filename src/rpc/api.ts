@@ -3,6 +3,7 @@ import { createRegistry } from '@bufbuild/protobuf';
 import { Code, createConnectRouter, type HandlerContext } from '@connectrpc/connect';
 import { file_google_rpc_error_details } from '../../gen/google/rpc/error_details_pb.ts';
 import { nodeAdapter } from './adapter.ts';
+import { ANSWERED_LINGER_MS } from './body.ts';
 import { callKey } from './call.ts';
 import type { ApiDeps } from './deps.ts';
 import { FACES, httpFaces, isFacePath } from './faces.ts';
@@ -76,9 +77,6 @@ export function createApi(deps: ApiDeps): Api {
     load: services.load,
   };
 }
-
-/** How long a caller may take to end its side of a stream that was answered. */
-const ANSWERED_LINGER_MS = 100;
 
 /**
  * When the answer is over so is the stream, also for a caller that would go on sending (RFC 9113, section

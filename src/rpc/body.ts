@@ -8,6 +8,9 @@ export const BODY_READ_MS = 30_000;
 const DISCARD_BYTES_MAX = 32 * 1024 * 1024;
 export const DISCARD_MS = 5_000;
 
+/** How long a caller may take to end its side of a stream that was answered. */
+export const ANSWERED_LINGER_MS = 100;
+
 /**
  * The whole body of a request, at most `bytesMax` of it. Raises RESOURCE_EXHAUSTED for a longer one,
  * DEADLINE_EXCEEDED for one that does not arrive in time, CANCELED when the caller goes away.

@@ -109,7 +109,7 @@ describe('A handler over native gRPC', () => {
   it('who has answered is not sent to for ever', async () => {
     await using port = await startEcho(
       { collect: async () => note({ text: 'done' }) },
-      { limits: { discardMs: 50 } },
+      { limits: { answeredMs: 10, discardMs: 2 ** 31 - 1 } },
     );
     await using raw = rawHttp2(port.address);
     const { grpcStatus, rstCode } = await raw.send(

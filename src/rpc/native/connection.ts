@@ -47,6 +47,28 @@ export function followConnection({ session, socket, clock, limits }: ConnectionD
   return connection;
 }
 
+/**
+ * HTTP/2 lets a caller that was answered go on sending for ever (RFC 9113, section 8.1); we do not. Soon when
+ * the whole answer is on its way, for a stream that is left open keeps us from stopping.
+ */
+export function closeLater(
+  stream: ServerHttp2Stream,
+  { answeredMs, discardMs }: Pick<NativeLimits, 'answeredMs' | 'discardMs'>,
+): void {
+  if (stream.closed) return;
+  const close = () => stream.close(constants.NGHTTP2_NO_ERROR);
+  const check = setInterval(() => {
+    if (stream.state.localClose === 1) close();
+  }, answeredMs);
+  const timer = setTimeout(close, discardMs);
+  check.unref();
+  timer.unref();
+  stream.once('close', () => {
+    clearInterval(check);
+    clearTimeout(timer);
+  });
+}
+
 /** What the answer to a ping takes on the wire: the head of a frame and eight bytes (RFC 9113, section 6.7). */
 const PING_BYTES = 17;
 

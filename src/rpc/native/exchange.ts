@@ -21,6 +21,7 @@ import { type Call, callKey } from '../call.ts';
 import type { CallLog } from '../call-log.ts';
 import type { Guard } from '../interceptor.ts';
 import type { Arrival } from './arrival.ts';
+import { closeLater } from './connection.ts';
 import type { NativeLimits } from './limits.ts';
 import type { Reader, Receiving } from './reader.ts';
 import { fromGrpcJs, fromMetadata, type NewMetadata, type Status, statusOf, toMetadata } from './status.ts';
@@ -267,7 +268,7 @@ export class Exchange implements HandlerContext, Listener, Receiving {
     }
     // The status of a failure waits behind what is not read, which may be for ever.
     const stuck = status.code !== OK.code && this.#unwritten > 0;
-    if (stuck || !this.#heard) closeLater(this.#stream, this.#deps.limits.discardMs);
+    if (stuck || !this.#heard) closeLater(this.#stream, this.#deps.limits);
   }
 
   /** Without a status when the caller is gone. */
@@ -287,11 +288,3 @@ export class Exchange implements HandlerContext, Listener, Receiving {
 const OK: Status = { code: 0, details: 'OK' };
 
 const FINISHED = new ConnectError('the call has ended', Code.Canceled);
-
-/** HTTP/2 lets a caller that was answered go on sending for ever (RFC 9113, section 8.1); we do not. */
-function closeLater(stream: ServerHttp2Stream, ms: number): void {
-  if (stream.closed) return;
-  const timer = setTimeout(() => stream.close(constants.NGHTTP2_NO_ERROR), ms);
-  timer.unref();
-  stream.once('close', () => clearTimeout(timer));
-}

@@ -1,4 +1,4 @@
-import { BODY_READ_MS, DISCARD_MS } from '../body.ts';
+import { ANSWERED_LINGER_MS, BODY_READ_MS, DISCARD_MS } from '../body.ts';
 
 /** What callers of the native port may do. The message size and the connections are settings. */
 export interface NativeLimits {
@@ -10,7 +10,9 @@ export interface NativeLimits {
   readonly writeAheadBytes: number;
   /** How long the one message of a call may take to arrive, or one of many once it has begun to. */
   readonly requestMs: number;
-  /** How long a caller may go on sending after its answer, or leave unread what stands before a failure. */
+  /** How long a caller may take to end its side of a call whose answer is on its way. */
+  readonly answeredMs: number;
+  /** How long it may leave unread what stands before a failure, or what it is told while it sends. */
   readonly discardMs: number;
   /** A connection without calls is closed after this long. */
   readonly idleMs: number;
@@ -34,6 +36,7 @@ export const NATIVE_LIMITS: NativeLimits = {
   sessionMemoryMib: 64,
   writeAheadBytes: 64 * 1024,
   requestMs: BODY_READ_MS,
+  answeredMs: ANSWERED_LINGER_MS,
   discardMs: DISCARD_MS,
   idleMs: 300_000,
   ageMs: 3_600_000,
