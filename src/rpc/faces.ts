@@ -85,7 +85,8 @@ export function httpFaces({ adapter, handlerOf, messageBytesMax }: FacesDeps) {
       problems.raise();
       if (face.body === undefined) return fields;
       const body = await readBody(node, messageBytesMax);
-      return { ...fields, [face.body.field]: understandJson(face.body.message, body, 'the body') };
+      const { field, message } = face.body;
+      return { ...fields, [field]: understandJson(message, body, 'the body', field) };
     } catch (reason) {
       call.refusal = reason;
       return {};

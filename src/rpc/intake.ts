@@ -11,7 +11,7 @@ import { compressionBrotli, compressionGzip } from '@connectrpc/connect-node';
 import { tooLargeInside } from './body.ts';
 import { checkJson } from './json-check.ts';
 import { parseJson } from './json-text.ts';
-import { invalidRequest, noProblems } from './problems.ts';
+import { invalidRequest, join, noProblems } from './problems.ts';
 import type { Wire } from './wire.ts';
 
 /** What request and response bodies can be compressed with. */
@@ -85,12 +85,12 @@ export function understand(
   return undefined;
 }
 
-/** The value of a message in JSON. Raises INVALID with the paths of what is wrong. */
-export function understandJson(message: DescMessage, bytes: Uint8Array, what: string): JsonValue {
+/** The value of a message in JSON. Raises INVALID with the paths of what is wrong, which begin `at`. */
+export function understandJson(message: DescMessage, bytes: Uint8Array, what: string, at = ''): JsonValue {
   const { value, duplicates } = parseJson(decodeUtf8(bytes, what), what);
   const problems = noProblems();
-  for (const path of duplicates) problems.add(path, 'is given twice');
-  problems.addAll(checkJson(message, value));
+  for (const path of duplicates) problems.add(join(at, path), 'is given twice');
+  problems.addAll(checkJson(message, value, at));
   problems.raise();
   return value as JsonValue;
 }

@@ -66,6 +66,10 @@ describe('/webhooks', () => {
     assert.equal(status, 400);
     assert.deepEqual(jsonFieldsOf(body as JsonError).sort(), ['destination', 'name', 'schedule.cron']);
     assert.ok(!body.message.includes('webhook.'));
+    // The form of the RPC, which is wrong here.
+    const wrapped = await call('POST', '/webhooks', { webhook: { name: 'x', destination: DESTINATION } });
+    assert.deepEqual(jsonFieldsOf(wrapped.body as JsonError), ['webhook']);
+    assert.match(wrapped.body.message, /^webhook: is not a field of carillon\.v1\.Webhook/);
   });
 
   it('takes JSON only, so that no page of another site can register anything', async () => {
