@@ -138,8 +138,14 @@ const SPECIAL = new Map<string, (json: unknown) => string | undefined>([
 const TIMESTAMP =
   /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:[0-9]{2})$/;
 
+const TIME_MIN = Date.parse('0001-01-01T00:00:00Z');
+const TIME_MAX = Date.parse('9999-12-31T23:59:59.999Z');
+
+/** Also a text that is one can lie outside of the years 1 to 9999, by its offset say. */
 function isTimestamp(json: unknown): boolean {
-  return typeof json === 'string' && TIMESTAMP.test(json) && !Number.isNaN(Date.parse(json));
+  if (typeof json !== 'string' || !TIMESTAMP.test(json)) return false;
+  const time = Date.parse(json);
+  return time >= TIME_MIN && time <= TIME_MAX;
 }
 
 // protobuf-es reads any text after the s as if it were not there.

@@ -117,6 +117,19 @@ describe('JSON', () => {
     ]);
   });
 
+  it('names times that are written well, and lie outside of those that there are', async () => {
+    for (const startTime of [
+      '0000-01-01T00:00:00Z',
+      '0001-01-01T00:00:00+01:00',
+      '9999-12-31T23:59:59-01:00',
+    ]) {
+      const schedule = { every: '60s', startTime };
+      assert.deepEqual((await registerWebhook({ name: 'x', schedule })).fields, [
+        'webhook.schedule.start_time',
+      ]);
+    }
+  });
+
   it('refuses two ways to ring, and text behind the unit of a span', async () => {
     assert.deepEqual(
       (await registerWebhook({ name: 'x', schedule: { every: '60s', cron: '@daily' } })).fields,
