@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { create, type DescMessage, type MessageShape } from '@bufbuild/protobuf';
 import { pathToString } from '@bufbuild/protobuf/reflect';
-import type { Validator } from '@bufbuild/protovalidate';
+import type { Validator, Violation } from '@bufbuild/protovalidate';
 import type { FieldViolation } from '../domain/error.ts';
 
 /** The rules written in the proto files (buf.validate). */
@@ -32,7 +32,7 @@ export function lazyRules(): Rules {
       if (result.kind === 'error') throw result.error;
       return result.violations.map((violation) => ({
         field: pathToString(violation.field),
-        description: describe(violation.ruleId, violation.message, violation.forKey),
+        description: describe(violation),
       }));
     },
     async load(schemas) {
@@ -45,7 +45,9 @@ export function lazyRules(): Rules {
   };
 }
 
-function describe(ruleId: string, message: string, forKey: boolean): string {
+function describe({ field, ruleId, message, forKey }: Violation): string {
+  const last = field.at(-1);
+  if (last?.kind === 'oneof') return `one of ${last.fields.map(({ name }) => name).join(', ')} is required`;
   const sentence =
     ruleId === 'string.min_len' && message.includes('at least 1 ') ? 'must not be empty' : message;
   return forKey ? `its key ${sentence}` : sentence;

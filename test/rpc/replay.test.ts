@@ -58,7 +58,9 @@ describe('ReplayEvents', () => {
       }),
     );
     assert.deepEqual(Object.keys(found).sort(), ['filter', 'namespace', 'range.end_time', 'range.type']);
-    assert.deepEqual(Object.keys(await violations(api().events.replayEvents({}))), ['events']);
+    assert.deepEqual(await violations(api().events.replayEvents({})), {
+      events: 'one of range, ids is required',
+    });
     const nothing = await violations(api().events.replayEvents({ events: { case: 'range', value: {} } }));
     assert.deepEqual(Object.keys(nothing), ['range.start_time']);
   });
