@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Code } from '@connectrpc/connect';
-import type { ReplayOrder } from '../../src/publish/replay.ts';
 import { refusal, sharedApi, startApi, violations } from '../support/rpc.ts';
 import { T0 } from '../support/store.ts';
 
@@ -72,38 +71,53 @@ describe('ReplayEvents', () => {
     assert.equal(from.code, Code.NotFound);
   });
 
-  it('hands on a range as it was asked for, and says where to go on', async () => {
-    const orders: ReplayOrder[] = [];
-    await using stub = await startApi({
-      deps: (deps) => ({
-        ...deps,
-        replayer: {
-          replay: async (order) => {
-            orders.push(order);
-            return { events: 10_000, deliveries: 7, nextSince: T0 + 5_250 };
-          },
-        },
-      }),
+  it('takes what was published in a range, and of that what one webhook had, to another', async () => {
+    await using own = await startApi();
+    const registered = async (name: string, ...eventTypes: string[]) =>
+      (await own.webhooks.register({ webhook: { name, destination: DESTINATION, eventTypes } })).webhook!.id;
+    const had = await registered('had', 'part.*', 'other');
+    const heir = await registered('heir');
+    const publish = (id: string, type: string) => own.events.publish({ event: { id, type } });
+    await publish('before', 'part.a');
+    own.clock.advance(1_000);
+    await publish('first', 'part.a');
+    await publish('of-another-type', 'other');
+    await own.webhooks.update({
+      webhook: { id: had, eventTypes: ['part.a'] },
+      updateMask: { paths: ['event_types'] },
     });
-    const webhook = { name: 'heir', destination: DESTINATION, eventTypes: ['none'] };
-    const heir = (await stub.webhooks.register({ webhook })).webhook?.id ?? '';
-    const answer = await stub.events.replayEvents({
-      events: { case: 'range', value: { startTime: second(1), endTime: second(9), type: 'order.*' } },
-      deliveredTo: 'wh_gone',
+    await publish('not-delivered', 'part.b');
+    own.clock.advance(7_999);
+    await publish('last', 'part.a');
+    own.clock.advance(1);
+    await publish('after', 'part.a');
+    await own.webhooks.remove({ id: had });
+
+    const value = { startTime: second(1), endTime: second(9), type: 'part.*' };
+    const { eventCount, deliveryCount, nextStartTime } = await own.events.replayEvents({
+      events: { case: 'range', value },
+      deliveredTo: had,
       webhookId: heir,
-      validateOnly: true,
     });
-    assert.deepEqual(orders, [
-      {
-        namespace: 'default',
-        events: { since: T0 + 1000, until: T0 + 9000, type: { prefix: 'order.' } },
-        deliveredTo: 'wh_gone',
-        webhookId: heir,
-        validateOnly: true,
-      },
-    ]);
-    assert.deepEqual([answer.eventCount, answer.deliveryCount], [10_000, 7]);
+    assert.deepEqual([eventCount, deliveryCount, nextStartTime], [2, 2, undefined]);
+    const { deliveries } = await own.deliveries.listDeliveries({ webhookId: heir });
+    assert.deepEqual(deliveries.map(({ eventId }) => eventId).sort(), ['first', 'last']);
+  });
+
+  it('says from when to go on after ten thousand events', async () => {
+    await using own = await startApi();
+    const thousand = Array.from({ length: 1_000 }, () => ({ event: { type: 'many' } }));
+    for (let i = 0; i < 10; i++) await own.events.publishBatch({ requests: thousand });
+    own.clock.advance(5_250);
+    await own.events.publish({ event: { type: 'many' } });
+    const answer = await own.events.replayEvents({ events: range(), validateOnly: true });
+    assert.equal(answer.eventCount, 10_000);
     const { seconds, nanos } = answer.nextStartTime ?? {};
     assert.deepEqual([seconds, nanos], [BigInt(T0 / 1000) + 5n, 250_000_000]);
+    const rest = await own.events.replayEvents({
+      events: { case: 'range', value: { startTime: answer.nextStartTime! } },
+      validateOnly: true,
+    });
+    assert.deepEqual([rest.eventCount, rest.nextStartTime], [1, undefined]);
   });
 });
