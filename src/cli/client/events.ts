@@ -1,5 +1,5 @@
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import { create, type MessageInitShape, toJson } from '@bufbuild/protobuf';
+import { timestampFromDate, ValueSchema } from '@bufbuild/protobuf/wkt';
 import {
   type Event,
   EventSchema,
@@ -161,7 +161,7 @@ function dataText({ data }: Event): string | undefined {
       : data.case === 'bytes'
         ? utf8(data.value)
         : data.case === 'json'
-          ? JSON.stringify(data.value)
+          ? JSON.stringify(toJson(ValueSchema, data.value))
           : undefined;
   if (text === undefined || text === '') return undefined;
   const shown = text.length > SHOWN_BYTES ? `${text.slice(0, SHOWN_BYTES)}…` : text;

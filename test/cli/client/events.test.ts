@@ -129,6 +129,8 @@ describe('carillon events', () => {
     const { out } = await events(['get', 'shown-1']);
     assert.match(out, /^id +shown-1\ntype +shown\n/);
     assert.ok(out.endsWith('\n\nline 1\nline 2 \ufffd[2J\n'), out);
+    await events(['publish', 'shown', '--id', 'shown-3', '--data', '{"a":[1,"é",null]}']);
+    assert.ok((await events(['get', 'shown-3'])).out.endsWith('\n\n{"a":[1,"é",null]}\n'));
     await events(['publish', 'shown', '--id', 'shown-2', '--data', '-'], new Uint8Array([0xff, 0]));
     assert.match((await events(['get', 'shown-2'])).out, /^data +2 bytes; --json has them$/m);
     assert.match(refused(await events(['get', 'nothing']), 1), /there is no event nothing \(NOT_FOUND\)/);
