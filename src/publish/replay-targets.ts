@@ -8,7 +8,7 @@ import type { Store } from '../store/store.ts';
 export interface ReplayTarget {
   readonly event: EventRecord;
   readonly webhook: Webhook;
-  /** The latest delivery of it to that webhook. */
+  /** The delivery of it to that webhook that is repeated; of one that was a replay itself, the original. */
   readonly replayOf?: string;
 }
 
@@ -28,7 +28,7 @@ export async function targetsAt(
   return Promise.all(
     events.map(async (event) => {
       const latest = await latestDelivery(event, webhook.id, store);
-      return { event, webhook, ...(latest !== undefined && { replayOf: latest.id }) };
+      return { event, webhook, ...(latest !== undefined && { replayOf: originalOf(latest) }) };
     }),
   );
 }
@@ -73,7 +73,7 @@ async function latestDelivery(
   return latest;
 }
 
-/** The latest delivery of an event to each webhook that it was delivered to. */
+/** What the latest delivery of an event to each webhook repeats, or is. */
 async function latestDeliveries(
   event: EventRecord,
   store: TargetDeps['store'],
@@ -84,8 +84,16 @@ async function latestDeliveries(
   let before: string | undefined;
   for (;;) {
     const page = await store.listDeliveries({ ...query, ...(before !== undefined && { before }) });
-    for (const { id, webhookId } of page) if (!latest.has(webhookId)) latest.set(webhookId, id);
+    for (const delivery of page) {
+      const { webhookId } = delivery;
+      if (!latest.has(webhookId)) latest.set(webhookId, originalOf(delivery));
+    }
     if (page.length < PAGE) return latest;
     before = page.at(-1)!.id;
   }
+}
+
+/** However often it is replayed, all of them point to the same, which is what the destination saw first. */
+function originalOf({ id, replayOf }: Pick<Delivery, 'id' | 'replayOf'>): string {
+  return replayOf ?? id;
 }

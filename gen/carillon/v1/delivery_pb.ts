@@ -121,7 +121,8 @@ export type Delivery = Message<"carillon.v1.Delivery"> & {
   lastResponseStatus: number;
 
   /**
-   * For a delivery made by ReplayEvents, the id of the one that it repeats, if there was one.
+   * For a delivery made by ReplayEvents, the id of the one that it repeats, if there was one: the original,
+   * also when that was replayed before.
    *
    * @generated from field: string replay_of = 15;
    */
