@@ -18,41 +18,58 @@ export interface AnnouncerDeps {
   readonly log: Log;
 }
 
-/** Events that wait to be published. */
-export const QUEUED_MAX = 1_000;
-/** Events published together. */
-const BATCH_MAX = 100;
+/** Events that wait to be published, about a kilobyte each. */
+export const QUEUED_MAX = 10_000;
+/** Events published together: as fast as a flood of failures comes to disk. */
+const BATCH_MAX = 500;
 
 export function createAnnouncer({ publisher, log }: AnnouncerDeps): Announcer {
   const queue: OperationalEvent[] = [];
   let publishing: Promise<void> | undefined;
+  /** What came while too many waited: a line for each would be a second flood. */
+  let unqueued = noneLeft();
 
   async function publishAll(): Promise<void> {
     while (queue.length > 0) {
       const batch = queue.splice(0, BATCH_MAX);
-      try {
-        const outcomes = await publisher.publish(batch.map(eventOf));
-        for (const [i, outcome] of outcomes.entries()) {
-          if (outcome.kind === 'PUBLISHED') continue;
-          leave(batch[i]!, outcome.kind === 'FAILED' ? outcome.error.message : outcome.kind);
-        }
-      } catch (error) {
-        for (const operational of batch) leave(operational, (error as Error).message);
-      }
+      await publish(batch);
+      report(unqueued, 'too many are waiting');
+      unqueued = noneLeft();
     }
     publishing = undefined;
   }
 
-  function leave({ type, webhook, delivery }: OperationalEvent, reason: string): void {
+  async function publish(batch: readonly OperationalEvent[]): Promise<void> {
+    const left = new Map<string, Left>();
+    const leave = (operational: OperationalEvent, reason: string) =>
+      left.set(reason, oneMore(left.get(reason) ?? noneLeft(), operational));
+    try {
+      const outcomes = await publisher.publish(batch.map(eventOf));
+      for (const [i, outcome] of outcomes.entries()) {
+        if (outcome.kind === 'PUBLISHED') continue;
+        leave(batch[i]!, outcome.kind === 'FAILED' ? outcome.error.message : outcome.kind);
+      }
+    } catch (error) {
+      for (const operational of batch) leave(operational, (error as Error).message);
+    }
+    for (const [reason, each] of left) report(each, reason);
+  }
+
+  function report({ count, first }: Left, reason: string): void {
+    if (first === undefined) return;
+    const { type, webhook, delivery } = first;
     log.error(
-      { type, webhookId: webhook.id, deliveryId: delivery.id, reason },
-      'operational event left out: it could not be published',
+      { events: count, type, webhookId: webhook.id, deliveryId: delivery.id, reason },
+      'operational events left out: they could not be published',
     );
   }
 
   return {
     announce(operational) {
-      if (queue.length >= QUEUED_MAX) return leave(operational, 'too many are waiting');
+      if (queue.length >= QUEUED_MAX) {
+        unqueued = oneMore(unqueued, operational);
+        return;
+      }
       queue.push(operational);
       publishing ??= publishAll();
     },
@@ -60,6 +77,20 @@ export function createAnnouncer({ publisher, log }: AnnouncerDeps): Announcer {
       await publishing;
     },
   };
+}
+
+/** Events that were left out for one reason. */
+interface Left {
+  readonly count: number;
+  readonly first?: OperationalEvent;
+}
+
+function noneLeft(): Left {
+  return { count: 0 };
+}
+
+function oneMore({ count, first }: Left, operational: OperationalEvent): Left {
+  return { count: count + 1, first: first ?? operational };
 }
 
 function eventOf(operational: OperationalEvent): NewEvent {

@@ -53,31 +53,37 @@ describe('the announcer', () => {
     assert.deepEqual(lines, []);
   });
 
-  it('logs what cannot be published, and goes on', async () => {
+  it('logs what cannot be published, once for each reason, and goes on', async () => {
     const full: Published = { kind: 'FULL', scope: 'ALL' };
     const answers = [
-      async () => [full],
+      async (batch: readonly NewEvent[]) => batch.map(() => full),
       () => Promise.reject(new DomainError('UNAVAILABLE', 'the database is closed')),
       async () => [PUBLISHED],
+      async () => [PUBLISHED],
+      async (batch: readonly NewEvent[]) => batch.map(() => full),
     ];
-    const publisher = aPublisher(() => answers.shift()!());
+    const publisher = aPublisher((batch) => answers.shift()!(batch));
     const { log, lines } = recordingLog();
     const announcer = createAnnouncer({ publisher, log });
     for (let n = 0; n < 3; n++) {
       announcer.announce(failed(n));
       await announcer.flush();
     }
+    // The first is published at once, and the others together.
+    for (let n = 3; n < 10; n++) announcer.announce(failed(n));
+    await announcer.flush();
     assert.deepEqual(
-      lines.map(({ level, fields }) => [level, fields.deliveryId, fields.reason]),
+      lines.map(({ level, fields }) => [level, fields.deliveryId, fields.events, fields.reason]),
       [
-        ['error', 'msg_0', 'FULL'],
-        ['error', 'msg_1', 'the database is closed'],
+        ['error', 'msg_0', 1, 'FULL'],
+        ['error', 'msg_1', 1, 'the database is closed'],
+        ['error', 'msg_4', 6, 'FULL'],
       ],
     );
-    assert.equal(publisher.events.length, 3);
+    assert.equal(publisher.events.length, 10);
   });
 
-  it('leaves out, and logs, what comes while too many wait', async () => {
+  it('leaves out what comes while too many wait, and says so in one line', async () => {
     const busy = Promise.withResolvers<void>();
     const publisher = aPublisher(async (batch) => {
       await busy.promise;
@@ -87,12 +93,12 @@ describe('the announcer', () => {
     const announcer = createAnnouncer({ publisher, log });
     // The first is being published, and waits no longer.
     for (let n = 0; n < 1 + QUEUED_MAX + 2; n++) announcer.announce(failed(n));
-    assert.deepEqual(
-      lines.map(({ fields }) => fields.deliveryId),
-      [`msg_${QUEUED_MAX + 1}`, `msg_${QUEUED_MAX + 2}`],
-    );
     busy.resolve();
     await announcer.flush();
     assert.equal(publisher.events.length, 1 + QUEUED_MAX);
+    assert.deepEqual(
+      lines.map(({ fields }) => [fields.deliveryId, fields.events, fields.reason]),
+      [[`msg_${QUEUED_MAX + 1}`, 2, 'too many are waiting']],
+    );
   });
 });
