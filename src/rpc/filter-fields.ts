@@ -1,5 +1,6 @@
 import type { DeliveryState } from '../domain/delivery.ts';
 import { isEventType, typePatternOf } from '../domain/match.ts';
+import { isRealTime } from '../domain/rfc3339.ts';
 import type { DeliveryQuery } from '../store/store.ts';
 import { type Comparison, FilterMistake, type Operator } from './filter-text.ts';
 import { echo } from './problems.ts';
@@ -69,7 +70,7 @@ const RFC_3339 = /^(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}:\d{2})(?:\.(\d{1,9}))?([Z
 function readTime({ operator, value, valueAt }: Comparison): DeliveryFilter | undefined {
   const [, date, time, fraction = '', zone] = RFC_3339.exec(value) ?? [];
   const second = Date.parse(`${date}T${time}${zone}`.toUpperCase());
-  if (Number.isNaN(second)) {
+  if (Number.isNaN(second) || !isRealTime(value)) {
     const example = '"2026-01-31T12:00:00Z"';
     throw new FilterMistake(valueAt, `create_time must be compared with an RFC 3339 time such as ${example}`);
   }

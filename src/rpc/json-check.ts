@@ -1,5 +1,6 @@
 import type { DescEnum, DescField, DescMessage } from '@bufbuild/protobuf';
 import type { FieldViolation } from '../domain/error.ts';
+import { isRealTime } from '../domain/rfc3339.ts';
 import { checkScalarJson, got } from './json-scalar.ts';
 import { echoName, entry, join, noProblems, type Problems } from './problems.ts';
 
@@ -143,7 +144,7 @@ const TIME_MAX = Date.parse('9999-12-31T23:59:59.999Z');
 
 /** Also a text that is one can lie outside of the years 1 to 9999, by its offset say. */
 function isTimestamp(json: unknown): boolean {
-  if (typeof json !== 'string' || !TIMESTAMP.test(json)) return false;
+  if (typeof json !== 'string' || !TIMESTAMP.test(json) || !isRealTime(json)) return false;
   const time = Date.parse(json);
   return time >= TIME_MIN && time <= TIME_MAX;
 }

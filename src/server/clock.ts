@@ -1,2 +1,3 @@
-/** The clock, for the command line, which shows how long ago things happened. */
+/** Time, for the command line, which reads it and shows how long ago things happened. */
 export { systemClock } from '../domain/clock.ts';
+export { isRealTime } from '../domain/rfc3339.ts';

@@ -1,10 +1,12 @@
 /**
  * The known word that `word` is most likely a slip of: at most a third of its letters are wrong,
- * missing, too many or swapped with their neighbour. Case, `-` and `_` do not count. Undefined when
- * none is that near.
+ * missing, too many or swapped with their neighbour, or it is the singular of a known plural. Case,
+ * `-` and `_` do not count. Undefined when none is that near.
  */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   const plain = plainly(word);
+  const plural = plain.replace(/y$/, 'ies');
+  if (plural !== plain && known.includes(plural)) return plural;
   let best: string | undefined;
   let least = Math.floor(plain.length / 3) + 1;
   for (const candidate of known) {

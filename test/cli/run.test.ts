@@ -51,6 +51,7 @@ for (const word of ['--version', '-v', 'version']) {
 
 describe('a wrong call is refused in one line on stderr, with exit code 2:', () => {
   for (const [argv, err] of [
+    [['delivery'], 'carillon: "delivery" is not a command (did you mean deliveries?); see carillon --help\n'],
     [['sevre'], 'carillon: "sevre" is not a command (did you mean serve?); see carillon --help\n'],
     [['frobnicate'], 'carillon: "frobnicate" is not a command; see carillon --help\n'],
     [['--listen'], 'carillon: "--listen" is not a command; see carillon --help\n'],

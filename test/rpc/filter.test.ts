@@ -105,6 +105,7 @@ describe('A filter of deliveries', () => {
     ['event_type = ""', 'at character 14', /must be a type/],
     ['create_time > yesterday', 'at character 15', /RFC 3339 time such as "2026-01-31T12:00:00Z"/],
     ['create_time > 2026-13-01T00:00:00Z', 'at character 15', /RFC 3339/],
+    ['create_time > 2026-02-30T00:00:00Z', 'at character 15', /RFC 3339/],
     ['create_time > 2026-01-01', 'at character 15', /RFC 3339/],
     ['last_response_status = 0', 'at character 24', /from 100 to 999, or with a class such as "5xx"/],
     ['last_response_status = 1000', 'at character 24', /from 100 to 999/],

@@ -92,7 +92,7 @@ describe('JSON', () => {
   it('names fields of the wrong type by their paths, all of them', async () => {
     const { fields } = await registerWebhook({
       name: 5,
-      schedule: { every: 5, startTime: 'tomorrow', misfirePolicy: 'SKIP', maxRuns: '1.5' },
+      schedule: { every: 5, startTime: '2026-02-30T00:00:00Z', misfirePolicy: 'SKIP', maxRuns: '1.5' },
       timeout: '15',
       headers: { a: 1 },
       labels: [],

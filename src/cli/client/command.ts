@@ -57,7 +57,9 @@ export const COMMON: readonly Option[] = [
   {
     flag: '--api-key',
     value: 'key',
-    about: 'The key to show to the server (or CARILLON_API_KEY in the environment, which others do not see).',
+    about:
+      'The key to show to the server, as a bearer token (or CARILLON_API_KEY in the environment, which others ' +
+      'do not see).',
   },
   { flag: '--namespace', value: 'name', about: 'The tenant (default the server’s).', field: 'namespace' },
   { flag: '--help', about: 'Print this.' },

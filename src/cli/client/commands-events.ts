@@ -88,7 +88,7 @@ export const EVENT_COMMANDS: readonly Command[] = [
       UNTIL('end_time'),
       { flag: '--limit', value: 'number', about: 'How many at most (default 50, at most 10000).' },
     ],
-    examples: ['--type order.* --since 1h'],
+    examples: ["--type 'order.*' --since 1h"],
   },
   {
     verb: 'get',
@@ -134,7 +134,7 @@ export const EVENT_COMMANDS: readonly Command[] = [
       { flag: '--validate-only', about: 'Count, and send nothing.', field: 'validate_only' },
     ],
     examples: [
-      '--since 2h --type order.* --validate-only',
+      "--since 2h --type 'order.*' --validate-only",
       '--since 2h --delivered-to joe',
       '--id order-7-paid --webhook joe',
     ],

@@ -30,7 +30,7 @@ export const WEBHOOK_COMMANDS: readonly Command[] = [
     examples: [
       '--name joe --destination https://example.com/hook --every 5s',
       "--name nightly --destination https://example.com/hook --cron '30 2 * * *' --time-zone Europe/Vienna",
-      '--name orders --destination https://example.com/hook --event-type order.* --filter "event.data.amount > 100"',
+      "--name orders --destination https://example.com/hook --event-type 'order.*' --filter 'event.data.amount > 100'",
     ],
   },
   {

@@ -16,7 +16,7 @@ import { counted, gather, type Job, namespaceOf, show, tellMore, type Verb, webh
 import { type Column, card, table } from './table.ts';
 import { plainLines } from './text.ts';
 import { fromNow, inFull, msOf } from './times.ts';
-import { readDuration, readEntry, timeJson } from './values.ts';
+import { rangeJson, readDuration, readEntry, timeJson } from './values.ts';
 
 /** `carillon events …`. */
 export const EVENT_VERBS: Readonly<Record<string, Verb>> = { publish, list, get, replay, purge };
@@ -169,7 +169,7 @@ function dataText({ data }: Event): string | undefined {
 }
 
 async function replay(job: Job): Promise<void> {
-  const { invocation, connection } = job;
+  const { invocation, connection, world } = job;
   const ids = flagValues(invocation, '--id');
   const { startTime, endTime } = rangeOf(job);
   const type = flagValue(invocation, '--type') ?? '';
@@ -177,10 +177,9 @@ async function replay(job: Job): Promise<void> {
   if (ids.length > 0 === ranged) {
     throw new UsageError('give either --since, with or without --until and --type, or --id');
   }
-  const [webhook, deliveredTo] = [
-    flagValue(invocation, '--webhook'),
-    flagValue(invocation, '--delivered-to'),
-  ];
+  const [webhook, deliveredTo, filter = ''] = ['--webhook', '--delivered-to', '--filter'].map((flag) =>
+    flagValue(invocation, flag),
+  );
   const validateOnly = flagValue(invocation, '--validate-only') !== undefined;
   const answer = await connection.events.replayEvents({
     namespace: namespaceOf(invocation),
@@ -188,11 +187,16 @@ async function replay(job: Job): Promise<void> {
       ids.length > 0
         ? { case: 'ids', value: { ids: [...ids] } }
         : { case: 'range', value: { type, ...(startTime && { startTime }), ...(endTime && { endTime }) } },
-    filter: flagValue(invocation, '--filter') ?? '',
+    filter,
     webhookId: webhook === undefined ? '' : await webhookId(job, webhook),
     deliveredTo: deliveredTo === undefined ? '' : await webhookId(job, deliveredTo),
     validateOnly,
   });
+  const missing = new Set(ids).size - answer.eventCount;
+  if (ids.length > 0 && filter === '' && deliveredTo === undefined && missing > 0) {
+    const named = counted(missing, 'event that was named is', 'events that were named are');
+    world.err(`carillon: ${named} not there, or erased\n`);
+  }
   show(job, ReplayEventsResponseSchema, answer, () => {
     const events = counted(answer.eventCount, 'event', 'events');
     const deliveries = counted(answer.deliveryCount, 'delivery', 'deliveries');
@@ -216,10 +220,10 @@ function named(invocation: Invocation): { id: string; namespace: string } {
 }
 
 function rangeOf({ invocation, world }: Job) {
-  const [since, until] = [flagValue(invocation, '--since'), flagValue(invocation, '--until')];
+  const { since, until } = rangeJson(invocation, world.now());
   return {
-    ...(since !== undefined && { startTime: moment('--since', since, world.now(), 'ago') }),
-    ...(until !== undefined && { endTime: moment('--until', until, world.now(), 'ago') }),
+    ...(since !== undefined && { startTime: timestampFromDate(new Date(since)) }),
+    ...(until !== undefined && { endTime: timestampFromDate(new Date(until)) }),
   };
 }
 

@@ -83,6 +83,10 @@ function unreached({ code, rawMessage, cause }: ConnectError, address: string): 
   if (errno === 'ENOTFOUND' || errno === 'EAI_AGAIN') {
     return `there is no host of that name: ${address}; name the server with --address`;
   }
+  // What TLS makes of an answer that is not TLS: the scheme is wrong.
+  if (errno === 'EPROTO' && rawMessage.includes('wrong version number')) {
+    return `what answers at ${address} does not speak TLS; give the address with http:// if it is meant to`;
+  }
   if (errno !== undefined) return `the server at ${address} cannot be reached: ${plain(rawMessage)}`;
   if (code === Code.DeadlineExceeded) return `the server at ${address} did not answer in time`;
   if (/^HTTP \d+$|^unsupported content type|^unexpected end|socket hang up/.test(rawMessage)) {

@@ -74,7 +74,8 @@ export async function gather<Row>(
 /** Tells a person that a list goes on; beside the list, so that nobody takes it for a row. */
 export function tellMore({ invocation, world }: Job, { rows, nextPageToken }: Gathered<unknown>): void {
   if (nextPageToken === '' || wantsJson(invocation)) return;
-  world.err(`carillon: these are ${rows.length}, and there are more; ask for them with --limit\n`);
+  const how = rows.length < LIMIT_MAX ? 'ask for them with --limit' : 'narrow it down to see them';
+  world.err(`carillon: these are ${rows.length}, and there are more; ${how}\n`);
 }
 
 const WEBHOOK_ID = /^wh_[0-9A-Z]{26}$/;

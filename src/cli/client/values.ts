@@ -1,5 +1,6 @@
+import { isRealTime } from '../../server/clock.ts';
 import { duration } from '../../server/config-types.ts';
-import { UsageError } from './command.ts';
+import { flagValue, type Invocation, UsageError } from './command.ts';
 import { quote } from './parse.ts';
 
 // What is too long is for the server to say.
@@ -20,12 +21,27 @@ export function durationJson(flag: string, text: string): string {
 
 /** A moment in RFC 3339: one given so is kept as it is; a duration is so long before now, or after it. */
 export function timeJson(flag: string, text: string, now: number, direction: 'ago' | 'ahead'): string {
-  if (RFC_3339.test(text) && !Number.isNaN(Date.parse(text))) return text;
+  if (RFC_3339.test(text) && isRealTime(text)) return text;
   const ms = DURATION.parse(text);
   if (ms === undefined) {
     throw wrong(flag, text, 'a time such as 2026-01-31T12:00:00Z, or a duration such as 10m, 2h or 5d');
   }
   return new Date(direction === 'ago' ? now - ms : now + ms).toISOString();
+}
+
+/** What `--since` and `--until` say, in RFC 3339. Raises UsageError when nothing can lie between them. */
+export function rangeJson(
+  invocation: Pick<Invocation, 'flags'>,
+  now: number,
+): { readonly since?: string; readonly until?: string } {
+  const [since, until] = ['--since', '--until'].map((flag) => {
+    const text = flagValue(invocation, flag);
+    return text === undefined ? undefined : timeJson(flag, text, now, 'ago');
+  });
+  if (since !== undefined && until !== undefined && Date.parse(until) <= Date.parse(since)) {
+    throw new UsageError('--until must be later than --since');
+  }
+  return { ...(since !== undefined && { since }), ...(until !== undefined && { until }) };
 }
 
 /** Of `name=value`. */

@@ -53,7 +53,11 @@ export async function watch(job: Job): Promise<void> {
       } catch (error) {
         if (stop.signal.aborted) break;
         // Until the first message it may as well be a mistake: the caller is told at once.
-        if (!begun || !isTransient(error, watched.silent()) || tries >= TRIES_MAX) throw error;
+        if (!begun || !isTransient(error, watched.silent())) throw error;
+        if (tries >= TRIES_MAX) {
+          tellResume(world, resumeToken);
+          throw error;
+        }
         if (tries === 0) world.err('carillon: the server is away; waiting for it …\n');
         await sleep(Math.min(FIRST_WAIT_MS * 2 ** tries, WAIT_MS_MAX), undefined, {
           signal: stop.signal,
@@ -64,11 +68,16 @@ export async function watch(job: Job): Promise<void> {
       }
       if (stop.signal.aborted) break;
     }
-    if (begun) world.err(`carillon: go on with --resume ${resumeToken}\n`);
+    if (begun) tellResume(world, resumeToken);
   } finally {
     offSignal();
     stop.abort();
   }
+}
+
+/** Where another command goes on, without a gap. */
+function tellResume(world: Job['world'], resumeToken: string): void {
+  world.err(`carillon: go on with --resume ${resumeToken}\n`);
 }
 
 /** Whether it may help to call again. */

@@ -70,6 +70,11 @@ describe('carillon deliveries', () => {
     assert.equal((await deliveries('list', '--webhook', 'found', '--event', 'a "b"')).out, 'no deliveries\n');
   });
 
+  it('list is refused when its times are the wrong way round', async () => {
+    const err = refused(await deliveries('list', '--since', '1h', '--until', '2h'), 2);
+    assert.equal(err, 'carillon: --until must be later than --since\n');
+  });
+
   it('list says where a filter is wrong', async () => {
     const err = refused(await deliveries('list', '--filter', 'state = FAILED OR state = PENDING'), 2);
     assert.equal(

@@ -143,6 +143,15 @@ describe('carillon events', () => {
     assert.match((await events(['get', 'secret-1'])).out, /^data +erased$/m);
   });
 
+  it('replay says how many of the events that were named there are not', async () => {
+    await events(['publish', 'replayed', '--id', 'replayed-1']);
+    const ids = ['--id', 'replayed-1', '--id', 'no-1', '--id', 'no-2', '--id', 'no-2'];
+    const { code, out, err } = await events(['replay', ...ids]);
+    assert.deepEqual([code, out], [0, '1 event, 0 deliveries made\n']);
+    assert.equal(err, 'carillon: 2 events that were named are not there, or erased\n');
+    assert.equal((await events(['replay', '--id', 'replayed-1'])).err, '');
+  });
+
   for (const [what, argv] of [
     ['nothing', []],
     ['both', ['--since', '1h', '--id', 'x']],

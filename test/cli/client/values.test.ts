@@ -46,6 +46,11 @@ describe('A value of a flag', () => {
       (flag: string, text: string) => timeJson(flag, text, T0, 'ago'),
       '--x: "noon" is not allowed; give a time such as 2026-01-31T12:00:00Z, or a duration such as 10m, 2h or 5d',
     ],
+    [
+      '2026-02-30T00:00:00Z',
+      (flag: string, text: string) => timeJson(flag, text, T0, 'ago'),
+      '--x: "2026-02-30T00:00:00Z" is not allowed; give a time such as 2026-01-31T12:00:00Z, or a duration such as 10m, 2h or 5d',
+    ],
     ['=b', readEntry, '--x: "=b" is not allowed; give a name, an equals sign and a value'],
     ['1e3', readNumber, '--x: "1e3" is not allowed; give a number'],
     [

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 import type { World } from '../../../src/cli/world.ts';
 import { type Ran, runCli } from '../../support/cli.ts';
-import { sharedApi } from '../../support/rpc.ts';
+import { sharedApi, startApi } from '../../support/rpc.ts';
 import { aWebhook } from '../../support/store.ts';
 
 const DESTINATION = 'http://127.0.0.1:9999/hook';
@@ -390,6 +390,16 @@ describe('carillon and its key', () => {
       server.close();
       server.closeAllConnections();
     }
+  });
+
+  it('knows a server that does not speak TLS', async () => {
+    await using running = await startApi();
+    const { code, err } = await runCli(running.url.replace('http:', 'https:'), ['webhooks', 'list']);
+    assert.equal(code, 1);
+    assert.match(
+      err,
+      /^carillon: what answers at https:\/\/127\.0\.0\.1:\d+ does not speak TLS; .* http:\/\/ /,
+    );
   });
 
   it('knows a server that is not Carillon', async () => {
