@@ -53,9 +53,9 @@ export async function watch(job: Job): Promise<void> {
       } catch (error) {
         if (stop.signal.aborted) break;
         // Until the first message it may as well be a mistake: the caller is told at once.
-        if (!begun || !isTransient(error, watched.silent())) throw error;
-        if (tries >= TRIES_MAX) {
-          tellResume(world, resumeToken);
+        if (!begun || !isTransient(error, watched.silent()) || tries >= TRIES_MAX) {
+          const isTooOld = ConnectError.from(error).code === Code.OutOfRange;
+          if (begun && !isTooOld) tellResume(world, resumeToken);
           throw error;
         }
         if (tries === 0) world.err('carillon: the server is away; waiting for it …\n');

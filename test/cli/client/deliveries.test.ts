@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
+import { create } from '@bufbuild/protobuf';
+import { Code, ConnectError } from '@connectrpc/connect';
+import { WatchDeliveriesResponseSchema } from '../../../gen/carillon/v1/delivery_pb.ts';
+import { CLIENT_COMMANDS } from '../../../src/cli/client/commands.ts';
+import type { Connection } from '../../../src/cli/client/connection.ts';
+import { parse } from '../../../src/cli/client/parse.ts';
+import { paperOf } from '../../../src/cli/client/shown.ts';
+import { watch } from '../../../src/cli/client/watch.ts';
 import { run } from '../../../src/cli/run.ts';
 import type { Attempt } from '../../../src/domain/attempt.ts';
 import { type Ran, runCli } from '../../support/cli.ts';
@@ -10,6 +18,7 @@ import { anAttempt, aWebhook, T0 } from '../../support/store.ts';
 import { testWorld } from '../../support/world.ts';
 
 const EXHAUSTED = { to: 'FAILED', reason: 'EXHAUSTED' } as const;
+const WATCH = parse('deliveries', CLIENT_COMMANDS.deliveries.find(({ verb }) => verb === 'watch')!, []);
 const FAILED: Fate = { status: 503, to: EXHAUSTED };
 
 describe('carillon deliveries', () => {
@@ -214,6 +223,18 @@ describe('carillon deliveries watch', () => {
     assert.equal(await ended, 0);
     assert.match(world.printed.err, /^carillon: go on with --resume \S+\n$/);
     assert.equal(world.listeners(), 0);
+  });
+
+  it('says how to go on also when it gives up', async () => {
+    const world = testWorld();
+    const watchDeliveries = async function* () {
+      yield create(WatchDeliveriesResponseSchema, { resumeToken: 'token-1' });
+      throw new ConnectError('100 callers watch already; try again later', Code.ResourceExhausted);
+    };
+    const connection = { deliveries: { watchDeliveries } } as unknown as Connection;
+    const job = { invocation: WATCH, connection, world, paper: paperOf(world) };
+    await assert.rejects(watch(job), /100 callers/);
+    assert.equal(world.printed.err, 'carillon: go on with --resume token-1\n');
   });
 
   it('ends with 0 when nobody reads what it prints', async () => {
