@@ -47,7 +47,8 @@ export interface Replayer {
   /**
    * Makes new deliveries of events that are there. A webhook whose templates fail on an event is left out
    * and logged. Raises NOT_FOUND for a webhook that there is not, INVALID for a range of runs, and
-   * EXHAUSTED when too many deliveries are waiting and none could be made, or, for ids, not all.
+   * EXHAUSTED when too many deliveries are waiting and none could be made, or, for ids and within the first
+   * millisecond of a range, not all.
    */
   replay(order: ReplayOrder): Promise<Replayed>;
 }
@@ -170,7 +171,7 @@ export function createReplayer(deps: ReplayerDeps): Replayer {
         const { made, full } = validateOnly ? { made: targets.length } : await send(targets, now, templates);
         done.deliveries += made;
         if (full !== undefined) {
-          next = stopAt(order, step, full, done.deliveries);
+          next = stopAt(order, events, full, done.deliveries);
           done.events += wanted.filter(({ createdAt }) => createdAt < next!).length;
           break;
         }
@@ -191,14 +192,16 @@ function beginsMillisecond(events: readonly EventRecord[], i: number): boolean {
 }
 
 /** Where to go on once there is room again. Raises EXHAUSTED where that cannot be said. */
-function stopAt(order: ReplayOrder, step: readonly EventRecord[], eventId: string, made: number): number {
-  if ('ids' in order.events || made === 0) {
+function stopAt(order: ReplayOrder, events: readonly EventRecord[], eventId: string, made: number): number {
+  const { createdAt } = events.find(({ id }) => id === eventId)!;
+  // From the first millisecond again would be where this call began: it could go on so for ever.
+  if ('ids' in order.events || made === 0 || createdAt <= events[0]!.createdAt) {
     throw new DomainError(
       'EXHAUSTED',
       `too many deliveries are waiting: ${made === 0 ? 'none' : `only ${made}`} could be made; replay again later`,
     );
   }
-  return step.find(({ id }) => id === eventId)!.createdAt;
+  return createdAt;
 }
 
 function report({ namespace }: ReplayOrder, log: PublishLog, filters: Tally, templates: Tally): void {

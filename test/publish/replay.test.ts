@@ -298,6 +298,16 @@ describe('a range that is too much for one call', () => {
     await assert.rejects(again, { code: 'EXHAUSTED', message: /none could be made/ });
   });
 
+  it('cannot be gone on with where there is no room for all of one millisecond', async () => {
+    await using world = await opened({ namespaceWaitingMax: 3 });
+    await world.publisher.publish(Array.from({ length: 5 }, () => aDraft()));
+    const { id: webhookId } = await world.listen();
+    await assert.rejects(world.replayer.replay({ ...ALL, webhookId }), {
+      code: 'EXHAUSTED',
+      message: /only 3 could be made/,
+    });
+  });
+
   it('cannot be gone on with where events were named', async () => {
     await using world = await opened({ namespaceWaitingMax: 1 });
     const ids = ['a', 'b'];

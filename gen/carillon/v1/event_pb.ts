@@ -640,7 +640,8 @@ export type ReplayEventsResponse = Message<"carillon.v1.ReplayEventsResponse"> &
 
   /**
    * Set when a bound was reached, of 10,000 events, 100,000 deliveries, or as many as may wait: replay
-   * again from this time. Not for events that were named by their ids.
+   * again from this time. Each event is done once then, but for those of the millisecond at which too many
+   * were waiting. Not for events that were named by their ids.
    *
    * @generated from field: google.protobuf.Timestamp next_start_time = 3;
    */
@@ -770,7 +771,8 @@ export const EventService: GenService<{
   /**
    * Sends events that were published before again, as their webhooks are now: to those that they were
    * delivered to before, or to one. The new deliveries have new ids and point to the original ones.
-   * RESOURCE_EXHAUSTED with RetryInfo when too many deliveries are waiting to make any.
+   * RESOURCE_EXHAUSTED with RetryInfo when too many deliveries are waiting to make any, or, for events
+   * that share a millisecond or are named by their ids, all.
    *
    * @generated from rpc carillon.v1.EventService.ReplayEvents
    */
