@@ -152,6 +152,21 @@ describe('carillon events', () => {
     assert.equal((await events(['replay', '--id', 'replayed-1'])).err, '');
   });
 
+  it('replay takes what was delivered to one webhook, to that or to another', async () => {
+    const had = aWebhook({ spec: { name: 'had', eventTypes: ['had.one'] } });
+    const heir = aWebhook({ spec: { name: 'heir', eventTypes: ['none'] } });
+    await api().store.createWebhooks([had, heir]);
+    await events(['publish', 'had.one', '--id', 'had-1']);
+    await events(['publish', 'had.two', '--id', 'had-2']);
+    const named = ['replay', '--id', 'had-1', '--id', 'had-2', '--delivered-to', 'had'];
+    const back = await events(named);
+    // The other is there; it was not delivered to this webhook.
+    assert.deepEqual([back.out, back.err], ['1 event, 1 delivery made\n', '']);
+    assert.equal((await events([...named, '--webhook', 'heir'])).out, '1 event, 1 delivery made\n');
+    const deliveries = await api().store.listDeliveries({ namespace: 'default', eventId: 'had-1', limit: 9 });
+    assert.deepEqual(deliveries.map(({ webhookId }) => webhookId).sort(), [had.id, had.id, heir.id].sort());
+  });
+
   for (const [what, argv] of [
     ['nothing', []],
     ['both', ['--since', '1h', '--id', 'x']],
