@@ -1,5 +1,6 @@
 import type { HandlerContext } from '@connectrpc/connect';
 import type { RetryDeliveryRequest_FailedOf } from '../../gen/carillon/v1/delivery_pb.ts';
+import type { Delivery } from '../domain/delivery.ts';
 import { DomainError } from '../domain/error.ts';
 import { getWebhook } from './change.ts';
 import { fromTimestamp } from './convert-time.ts';
@@ -36,38 +37,49 @@ export async function retryOne(deps: RetryDeps, namespace: string, id: string): 
 
 /**
  * Sends FAILED deliveries of a webhook again, oldest first, in batches, so that nothing else waits for
- * long. Stops between two batches when the caller is gone; what was done is done.
+ * long; then, if asked to, those that wait for another attempt. Stops between two batches when the caller
+ * is gone; what was done is done.
  */
 export async function retryFailedOf(
   { store, clock }: RetryDeps,
   namespace: string,
-  { webhookId, startTime }: RetryDeliveryRequest_FailedOf,
+  { webhookId, startTime, waiting }: RetryDeliveryRequest_FailedOf,
   { signal }: Pick<HandlerContext, 'signal'>,
 ): Promise<Retried> {
   const problems = noProblems();
   const since = startTime && fromTimestamp(startTime, 'failed_of.start_time', problems);
   problems.raise();
   await getWebhook(store, { id: webhookId, namespace });
-  const query = { namespace, webhookId, state: 'FAILED', ascending: true } as const;
+  const query = { namespace, webhookId, ascending: true, ...(since !== undefined && { since }) } as const;
   let count = 0;
-  let after: string | undefined;
-  for (;;) {
-    // When as many as may be are ordered, one more tells whether there are more.
-    const limit = Math.max(1, Math.min(BATCH_ROWS, RETRIES_MAX - count));
-    const found = await store.listDeliveries({
-      ...query,
-      limit,
-      ...(after !== undefined && { after }),
-      ...(since !== undefined && { since }),
-    });
-    if (count === RETRIES_MAX) return { count, more: found.length > 0 };
-    if (found.length === 0) return { count, more: false };
-    const now = clock.now();
-    const results = await store.retryDeliveries(found.map(({ id }) => ({ namespace, id, now })));
-    count += results.filter((result) => result === 'RETRIED').length;
-    if (found.length < limit || signal.aborted) return { count, more: signal.aborted };
-    after = found.at(-1)?.id;
+
+  /** Orders what is found, and is wanted. Returns whether there may be more. */
+  async function retryAll(state: 'FAILED' | 'PENDING', isWanted: (delivery: Delivery) => boolean) {
+    let after: string | undefined;
+    for (;;) {
+      const found = await store.listDeliveries({
+        ...query,
+        state,
+        limit: BATCH_ROWS,
+        ...(after !== undefined && { after }),
+      });
+      const wanted = found.filter(isWanted);
+      const now = clock.now();
+      const orders = wanted.slice(0, RETRIES_MAX - count).map(({ id }) => ({ namespace, id, now }));
+      const results = orders.length === 0 ? [] : await store.retryDeliveries(orders);
+      count += results.filter((result) => result === 'RETRIED').length;
+      if (orders.length < wanted.length || signal.aborted) return true;
+      if (found.length < BATCH_ROWS) return false;
+      after = found.at(-1)?.id;
+    }
   }
+
+  // What is due already waits for something else: for its turn, or for the webhook to be resumed.
+  const begun = clock.now();
+  const isRetry = ({ attemptCount, dueAt }: Delivery) => attemptCount > 0 && (dueAt ?? 0) > begun;
+  let more = await retryAll('FAILED', () => true);
+  if (!more && waiting) more = await retryAll('PENDING', isRetry);
+  return { count, more };
 }
 
 /** The store knows only that it cannot be; the caller is told why. */

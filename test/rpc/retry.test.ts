@@ -114,6 +114,22 @@ describe('RetryDelivery', () => {
     assert.equal((await retryFailedOf(webhook.id)).count, 0);
   });
 
+  it('takes those that wait for another attempt too, if asked, but none that waits for its first', async () => {
+    const later = { to: 'PENDING', dueAt: T0 + 3_600_000 } as const;
+    const { webhook, ids } = await put(FAILED, { status: 500, to: later }, {}, { status: 200 });
+    const request = { webhookId: webhook.id, waiting: true };
+    const again = () => api().deliveries.retryDelivery({ target: { case: 'failedOf', value: request } });
+    const before = await shown(ids[2] ?? '');
+    const { count, more } = await again();
+    assert.deepEqual([count, more], [2, false]);
+    const due = await shown(ids[1] ?? '');
+    assert.equal(Number(due.nextAttemptTime?.seconds) * 1000, api().clock.now());
+    const { attempts, attemptsBefore } = await waitingDelivery(api().store, webhook.id, due.id);
+    assert.deepEqual([attempts, attemptsBefore], [1, 0]);
+    assert.deepEqual(await shown(ids[2] ?? ''), before);
+    assert.equal((await again()).count, 0);
+  });
+
   it('takes only those created since a time', async () => {
     const { webhook, ids } = await put({ ...FAILED, createdAt: T0 - 1 }, { ...FAILED, createdAt: T0 });
     assert.equal((await retryFailedOf(webhook.id, T0)).count, 1);

@@ -92,7 +92,9 @@ export const DELIVERY_COMMANDS: readonly Command[] = [
     verb: 'retry',
     argument: { ...DELIVERY, required: false },
     about: 'Send a delivery again now, or all failed ones of a webhook.',
-    notes: 'Give a delivery, or --webhook. At most 10000 a call.',
+    notes:
+      'Give a delivery, or --webhook. At most 10000 a call. Nothing goes out while the circuit breaker of the ' +
+      'webhook is open; carillon webhooks resume closes it.',
     options: [
       {
         flag: '--webhook',
@@ -101,8 +103,13 @@ export const DELIVERY_COMMANDS: readonly Command[] = [
         field: 'failed_of.webhook_id',
       },
       { ...SINCE, field: 'failed_of.start_time' },
+      {
+        flag: '--waiting',
+        about: 'Those too that failed and wait for their next attempt.',
+        field: 'failed_of.waiting',
+      },
     ],
-    examples: ['msg_01M85WKSFC3VGD8PTTK4CPV79D', '--webhook joe --since 1d'],
+    examples: ['msg_01M85WKSFC3VGD8PTTK4CPV79D', '--webhook joe --since 1d', '--webhook joe --waiting'],
   },
   {
     verb: 'cancel',

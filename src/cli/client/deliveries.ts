@@ -47,27 +47,44 @@ async function get(job: Job): Promise<void> {
 }
 
 async function retry(job: Job): Promise<void> {
-  const { invocation, connection, world } = job;
+  const { invocation, connection } = job;
   const { argument: id } = invocation;
-  const [webhook, since] = [flagValue(invocation, '--webhook'), flagValue(invocation, '--since')];
+  const webhook = flagValue(invocation, '--webhook');
   if ((id === undefined) === (webhook === undefined))
     throw new UsageError('give either a delivery, or --webhook');
-  if (id !== undefined && since !== undefined) throw new UsageError('--since goes with --webhook only');
-  const startTime =
-    since === undefined
-      ? {}
-      : { startTime: timestampFromDate(new Date(timeJson('--since', since, world.now(), 'ago'))) };
+  for (const flag of ['--since', '--waiting']) {
+    if (webhook === undefined && flagValue(invocation, flag) !== undefined)
+      throw new UsageError(`${flag} goes with --webhook only`);
+  }
   const answer = await connection.deliveries.retryDelivery({
     namespace: namespaceOf(invocation),
     target:
       webhook === undefined
         ? { case: 'id', value: id ?? '' }
-        : { case: 'failedOf', value: { webhookId: await webhookId(job, webhook), ...startTime } },
+        : { case: 'failedOf', value: await failedOf(job, webhook) },
   });
   show(job, RetryDeliveryResponseSchema, answer, () => {
     const more = answer.more ? '; there are more: do this again for them' : '';
-    return `${counted(answer.count, 'delivery is', 'deliveries are')} sent again${more}\n`;
+    const hint =
+      answer.count === 0 && !isWaitingToo(invocation) ? '; --waiting takes those that wait too' : '';
+    return `${counted(answer.count, 'delivery is', 'deliveries are')} sent again${more}${hint}\n`;
   });
+}
+
+async function failedOf(job: Job, webhook: string) {
+  const { invocation, world } = job;
+  const since = flagValue(invocation, '--since');
+  return {
+    webhookId: await webhookId(job, webhook),
+    waiting: isWaitingToo(invocation),
+    ...(since !== undefined && {
+      startTime: timestampFromDate(new Date(timeJson('--since', since, world.now(), 'ago'))),
+    }),
+  };
+}
+
+function isWaitingToo(invocation: Job['invocation']): boolean {
+  return flagValue(invocation, '--waiting') !== undefined;
 }
 
 async function cancel(job: Job): Promise<void> {

@@ -133,7 +133,20 @@ describe('carillon deliveries', () => {
       '1 delivery is sent again\n',
     );
     assert.deepEqual(await json('retry', '--webhook', 'retried'), { count: 1, more: false });
-    assert.equal((await deliveries('retry', '--webhook', 'retried')).out, '0 deliveries are sent again\n');
+    assert.equal(
+      (await deliveries('retry', '--webhook', 'retried')).out,
+      '0 deliveries are sent again; --waiting takes those that wait too\n',
+    );
+  });
+
+  it('retry takes those that wait for their next attempt when asked', async () => {
+    const later = { to: 'PENDING', dueAt: T0 + 3_600_000 } as const;
+    const [waiting = ''] = await put('patient', { status: 500, to: later });
+    const argv = ['retry', '--webhook', 'patient', '--waiting'];
+    assert.equal((await deliveries(...argv)).out, '1 delivery is sent again\n');
+    const { delivery } = await json('get', waiting);
+    assert.equal(Date.parse(delivery.nextAttemptTime), T0);
+    assert.equal((await deliveries(...argv)).out, '0 deliveries are sent again\n');
   });
 
   it('retry is refused when it names nothing, both, or what cannot be sent again', async () => {
@@ -143,6 +156,10 @@ describe('carillon deliveries', () => {
     assert.match(
       refused(await deliveries('retry', sent, '--since', '1h'), 2),
       /--since goes with --webhook only/,
+    );
+    assert.match(
+      refused(await deliveries('retry', sent, '--waiting'), 2),
+      /--waiting goes with --webhook only/,
     );
     assert.equal(
       refused(await deliveries('retry', sent), 1),
