@@ -180,8 +180,10 @@ function unknownField(message: DescMessage, name: string): string {
   const near = message.fields.find((field) =>
     [field.name, field.jsonName].some((known) => resembles(known, name)),
   );
-  const hint = near === undefined ? '' : `; did you mean ${near.name}?`;
-  return `is not a field of ${message.typeName}${hint}`;
+  if (near !== undefined) return `is not a field of ${message.typeName}; did you mean ${near.name}?`;
+  // Cut off where there are many; those that callers set are declared first.
+  const known = message.fields.map(({ name: each }) => each).join(', ');
+  return `is not a field of ${message.typeName}${known && `, which has ${known}`}`;
 }
 
 /** Whether one is the other but for case and separators, or a single letter left out, added, changed or swapped. */

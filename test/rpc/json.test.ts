@@ -51,6 +51,27 @@ describe('JSON', () => {
     assert.deepEqual(fields, ['nmae', 'schedule.evry']);
   });
 
+  for (const [path, field] of [
+    ['/webhooks', 'webhook'],
+    ['/events', 'event'],
+  ] as const) {
+    it(`names a field that is called ${field}, in the body and the query of POST ${path}`, async () => {
+      // As the body of the RPC would have it.
+      const { error, fields } = await send(path, JSON.stringify({ [field]: { name: 'x' } }));
+      assert.deepEqual(fields, [field]);
+      assert.match(error.message, new RegExp(`^${field}: is not a field of carillon\\.v1\\.`));
+      assert.deepEqual((await send(`${path}?${field}.name=x`, '{}')).fields, [`${field}.name`]);
+    });
+  }
+
+  it('says which fields there are, if none is called nearly so', async () => {
+    const { error } = await send('/events', JSON.stringify({ type: 'order.paid', data: {} }));
+    assert.match(
+      error.message,
+      /^data: is not a field of carillon\.v1\.Event, which has id, .*, json, text, bytes, content_type, headers, /,
+    );
+  });
+
   it('names every unknown field by its path, in the query of a GET', async () => {
     const message = encodeURIComponent('{"pageSize": 1, "limit": 5}');
     const response = await fetch(
