@@ -1,5 +1,6 @@
 // Receives webhooks and believes only those that are genuine.
 //
+//	go mod init receiver
 //	go get github.com/standard-webhooks/standard-webhooks/libraries@v0.0.1
 //	WEBHOOK_SECRET=whsec_… go run .
 package main

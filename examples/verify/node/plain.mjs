@@ -2,6 +2,7 @@
 //
 //     WEBHOOK_SECRET=whsec_… node plain.mjs <webhook-id> <webhook-timestamp> <webhook-signature> < body
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { realpathSync } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
 
 const TOLERANCE_S = 5 * 60;
@@ -21,7 +22,8 @@ export function verify(secret, id, timestamp, signatures, body) {
   if (!genuine) throw new Error('no signature matches');
 }
 
-if (import.meta.main) {
+// When this is run, rather than imported.
+if (realpathSync(process.argv[1] ?? '.') === import.meta.filename) {
   const [id, timestamp, signatures] = process.argv.slice(2);
   verify(process.env.WEBHOOK_SECRET, id, timestamp, signatures, await buffer(process.stdin));
   console.log('genuine');
