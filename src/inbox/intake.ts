@@ -89,10 +89,13 @@ export function createIntake({ clock, log, verify, boxes, bounds }: IntakeOption
       boxes.update(name, number, { answer: { ...answerOnly(given), state } });
       if (state === 'hung-up') return;
     }
+    // Who asks for the inbox with curl wants to look, and does not know that this was received as well.
+    const hint =
+      req.method === 'GET' ? `See them in a browser, or with GET /inbox/${name}/requests as JSON.\n` : '';
     reply(res, {
       status: given.status,
       type: 'text/plain; charset=utf-8',
-      body: `Request ${number} of inbox ${name}.\n`,
+      body: `Request ${number} of inbox ${name}.\n${hint}`,
       headers: given.retryAfter === null ? {} : { 'retry-after': String(given.retryAfter) },
     });
   }

@@ -53,6 +53,14 @@ describe('receiving', () => {
     );
   });
 
+  it('tells who asks for it without a browser where the requests are', async () => {
+    await using served = await serveInbox();
+    const get = await served.send('joe', { method: 'GET' });
+    assert.match(await get.text(), /^Request 1 of inbox joe\.\nSee them .* GET \/inbox\/joe\/requests /);
+    const post = await served.send('joe', { method: 'POST' });
+    assert.equal(await post.text(), 'Request 2 of inbox joe.\n');
+  });
+
   it('refuses names outside the alphabet, saying what a name is', async () => {
     await using served = await serveInbox();
     for (const name of [
