@@ -18,6 +18,10 @@ export interface LaneHealth {
 /** A lane in good health. */
 export const HEALTHY: LaneHealth = { failingSince: null, trips: 0, openUntil: null };
 
+export function isHealthy({ failingSince, trips, openUntil }: LaneHealth): boolean {
+  return failingSince === null && trips === 0 && openUntil === null;
+}
+
 /** What the webhook's limits and state say. */
 export interface LaneRules {
   /** False while the webhook is paused or disabled. */
@@ -133,8 +137,7 @@ export function finished(lane: LaneState, verdict: Verdict, now: number, unit: n
 
 /** The same object when nothing has changed, which is how the caller knows that there is nothing to write. */
 function healthAfterSuccess(health: LaneHealth): LaneHealth {
-  const { failingSince, trips, openUntil } = health;
-  return failingSince === null && trips === 0 && openUntil === null ? health : HEALTHY;
+  return isHealthy(health) ? health : HEALTHY;
 }
 
 function healthAfterFailure(

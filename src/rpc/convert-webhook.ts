@@ -59,7 +59,7 @@ export function specFrom(
 }
 
 export function webhookTo(webhook: Webhook): WebhookMessage {
-  const { spec, cursor, state } = webhook;
+  const { spec, cursor, state, health } = webhook;
   return create(WebhookSchema, {
     id: webhook.id,
     namespace: webhook.namespace,
@@ -90,6 +90,8 @@ export function webhookTo(webhook: Webhook): WebhookMessage {
     runCount: BigInt(cursor.fired),
     skippedRunCount: BigInt(cursor.skipped),
     filterFailureCount: BigInt(webhook.filterFailures),
+    ...(health.failingSince !== null && { failingSinceTime: toTimestamp(health.failingSince) }),
+    ...(health.openUntil !== null && { probeTime: toTimestamp(health.openUntil) }),
     createTime: toTimestamp(webhook.createdAt),
     updateTime: toTimestamp(webhook.updatedAt),
     etag: etagOf(webhook),

@@ -1,7 +1,7 @@
 import type { ServiceImpl } from '@connectrpc/connect';
 import type { WebhookService } from '../../gen/carillon/v1/webhook_pb.ts';
 import { DomainError } from '../domain/error.ts';
-import { HEALTHY } from '../domain/lane.ts';
+import { HEALTHY, isHealthy } from '../domain/lane.ts';
 import { resumeCursor } from '../domain/run-plan.ts';
 import type { Webhook } from '../domain/webhook.ts';
 import { note } from './call.ts';
@@ -74,12 +74,15 @@ export function webhookService(deps: WebhookServiceDeps): ServiceImpl<typeof Web
     async resume({ id, namespace, etag }) {
       const target = { id, namespace: theNamespace(namespace), etag };
       const resumed = await changeWebhook(deps, target, (webhook, now) => {
-        if (webhook.state === 'ACTIVE') return undefined;
+        // Who resumes says that the destination is well: neither the breaker nor the days of failing count on.
+        if (webhook.state === 'ACTIVE') {
+          if (isHealthy(webhook.health)) return undefined;
+          return { webhook: { ...webhook, health: HEALTHY }, resetHealth: true };
+        }
         const cursor = resumeCursor(webhook.id, webhook.spec.schedule, webhook.cursor, now);
         return {
           webhook: { ...withoutReason(webhook), state: 'ACTIVE', cursor, health: HEALTHY },
           cursorFrom: webhook.cursor,
-          // Who resumes says that the destination is well: neither the breaker nor the days of failing count on.
           resetHealth: true,
         };
       });

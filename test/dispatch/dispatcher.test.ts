@@ -349,6 +349,27 @@ describe('the dispatcher', () => {
     assert.equal(receiver.requests.length, 0);
   });
 
+  it('closes the breaker when the webhook is resumed, and not when it is changed otherwise', async () => {
+    await using receiver = await openReceiver();
+    await using pipeline = await openPipeline();
+    const { store } = pipeline;
+    const webhook = await pipeline.register({ destination: receiver.url });
+    const now = systemClock.now();
+    const health = { failingSince: now, trips: 9, openUntil: now + 3_600_000 };
+    const failing = { ...webhook, health, version: 2 };
+    await store.updateWebhooks([{ webhook: failing, ifVersion: 1, resetHealth: true }]);
+    await pipeline.publish(webhook, numbers(3));
+    await store.updateWebhooks([{ webhook: { ...failing, version: 3 }, ifVersion: 2 }]);
+    const other = await pipeline.register({ destination: `${receiver.url}/other` });
+    await pipeline.publish(other, ['x']);
+    await pipeline.finished(other);
+    assert.equal(receiver.requests.length, 1);
+    const resumed = { webhook: { ...webhook, version: 4 }, ifVersion: 3, resetHealth: true };
+    assert.deepEqual(await store.updateWebhooks([resumed]), ['UPDATED']);
+    await pipeline.finished(webhook);
+    assert.equal(receiver.requests.length, 4);
+  });
+
   it('sends nothing while a webhook is paused, and everything when it goes on', async () => {
     await using receiver = await openReceiver();
     await using pipeline = await openPipeline();

@@ -56,6 +56,18 @@ describe('A webhook', () => {
     assert.deepEqual((await stored(id))?.health, { failingSince: null, trips: 0, openUntil: null });
   });
 
+  it('says that it fails while it is ACTIVE, until it is told that its destination is well', async () => {
+    const health = { failingSince: 1_000, trips: 5, openUntil: 9_000 };
+    const { id } = await put({ health });
+    const failing = (await webhooks().get({ id })).webhook;
+    assert.deepEqual([failing?.failingSinceTime?.seconds, failing?.probeTime?.seconds], [1n, 9n]);
+    const { webhook } = await webhooks().resume({ id });
+    assert.deepEqual([webhook?.failingSinceTime, webhook?.probeTime], [undefined, undefined]);
+    assert.notEqual(webhook?.etag, failing?.etag);
+    assert.deepEqual((await stored(id))?.health, { failingSince: null, trips: 0, openUntil: null });
+    assert.equal((await webhooks().resume({ id })).webhook?.etag, webhook?.etag);
+  });
+
   it('is paused, resumed and removed with its current etag only', async () => {
     const { id } = await put();
     const { etag = '' } = (await webhooks().get({ id })).webhook ?? {};

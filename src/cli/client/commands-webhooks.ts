@@ -89,7 +89,11 @@ export const WEBHOOK_COMMANDS: readonly Command[] = [
   ...(
     [
       ['pause', 'Stop ringing a webhook. Events for it wait, runs are skipped.', 'joe'],
-      ['resume', 'Ring a paused or disabled webhook again.', 'joe'],
+      [
+        'resume',
+        'Ring a paused or disabled webhook again; send to one that fails at once, its destination is well.',
+        'joe',
+      ],
     ] as const
   ).map(
     ([verb, about, example]): Command => ({

@@ -9,7 +9,7 @@ import {
 import { enumName } from './shown.ts';
 import type { Style } from './style.ts';
 import { type Column, card, type Paper } from './table.ts';
-import { inFull, msOf, span, untilThen } from './times.ts';
+import { fromNow, inFull, msOf, span, untilThen } from './times.ts';
 
 /** A webhook in a list. */
 export function webhookColumns(now: number): readonly Column<Webhook>[] {
@@ -17,6 +17,7 @@ export function webhookColumns(now: number): readonly Column<Webhook>[] {
     { title: 'ID', text: ({ id }) => id },
     { title: 'NAME', text: ({ name }) => name, atLeast: 8 },
     { title: 'STATE', text: stateOf, style: ({ state }) => STATE_STYLES[state] },
+    { title: 'FAILING', text: (webhook) => failingFor(webhook, now), style: () => 'warn', rank: 4 },
     { title: 'RINGS', text: rings, atLeast: 10, rank: 2 },
     { title: 'NEXT', text: ({ nextRunTime }) => untilThen(nextRunTime, now), rank: 3 },
     { title: 'DESTINATION', text: ({ destination }) => destination, atLeast: 12, rank: 1 },
@@ -34,6 +35,8 @@ export function webhookCard(webhook: Webhook, now: number, paper: Paper, secret 
       ['namespace', webhook.namespace],
       ['destination', webhook.destination],
       ['state', stateOf(webhook)],
+      ['failing since', inFull(webhook.failingSinceTime, now)],
+      ['next try', inFull(webhook.probeTime, now)],
       ['rings', rings(webhook)],
       ['filter', webhook.filter],
       ['next run', inFull(webhook.nextRunTime, now)],
@@ -63,6 +66,11 @@ const STATE_STYLES: Readonly<Record<number, keyof Style>> = {
 function stateOf({ state, stateReason }: Webhook): string {
   const name = enumName(Webhook_StateSchema, state);
   return stateReason === '' ? name : `${name} (${stateReason})`;
+}
+
+/** How long, without `ago`. */
+function failingFor({ failingSinceTime }: Webhook, now: number): string {
+  return fromNow(failingSinceTime, now).replace(/ ago$/, '');
 }
 
 /** What makes it ring, in a few words. */

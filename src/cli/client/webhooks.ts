@@ -90,6 +90,7 @@ async function update(job: Job): Promise<void> {
 const NOT_MASKED = new Set([
   ...['id', 'namespace', 'etag', 'state', 'state_reason', 'signing', 'create_time', 'update_time'],
   ...['next_run_time', 'run_count', 'skipped_run_count', 'filter_failure_count'],
+  ...['failing_since_time', 'probe_time'],
 ]);
 
 async function pause(job: Job): Promise<void> {

@@ -237,6 +237,19 @@ describe('carillon webhooks', () => {
     assert.equal(stripVTControlCharacters(mono.out), mono.out);
   });
 
+  it('list and get say what fails, and since when', async () => {
+    const now = api().clock.now();
+    const health = { failingSince: now - 7_200_000, trips: 3, openUntil: now + 60_000 };
+    await api().store.createWebhooks([aWebhook({ spec: { name: 'failing' }, health })]);
+    assert.match(
+      (await webhooks('list', '--name', 'failing')).out,
+      /^ID +NAME +STATE +FAILING .*\n.* ACTIVE +2h /,
+    );
+    const { out } = await webhooks('get', 'failing');
+    assert.match(out, /^failing since +\S+ \(2h ago\)\nnext try +\S+ \(in 1m\)$/m);
+    assert.doesNotMatch((await webhooks('resume', 'failing')).out, /failing since|next try/);
+  });
+
   it('list says so when there is nothing, and when there is more', async () => {
     assert.deepEqual(await webhooks('list', '--name', 'nobody'), { code: 0, out: 'no webhooks\n', err: '' });
     const many = Array.from({ length: 3 }, (_, n) =>
