@@ -17,6 +17,8 @@ export interface Lane {
   wasOpen: boolean | undefined;
   /** How what waits in memory is sorted: as the webhook said when it was read last, also while it is read again. */
   ordered: boolean;
+  /** The webhook's version then. */
+  version: number;
   state: LaneState;
   /** The ord of what a caller had sent again last, to go before the others unless the lane is ordered. */
   urgedOrd: number | undefined;
@@ -60,6 +62,7 @@ export function emptyLane(webhookId: string, since: number, total: { waiting: nu
     target: undefined,
     wasOpen: undefined,
     ordered: false,
+    version: 0,
     state: newLane(HEALTHY, since),
     urgedOrd: undefined,
     waiting: [],

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { createDueQueue } from '../domain/due-queue.ts';
-import { isForgettable } from '../domain/lane.ts';
+import { isForgettable, isHealthy } from '../domain/lane.ts';
 import type { Webhook } from '../domain/webhook.ts';
 import type { Directory } from '../store/directory.ts';
 import { empty, emptyLane, KEEP_AHEAD_MS, type Lane, setOrder, type Target } from './lane.ts';
@@ -54,10 +54,15 @@ export function createLanes({ since, directory, keysOf }: LanesDeps): Lanes {
 
   function aim(lane: Lane, webhook: Webhook, now: number): void {
     const target = targetOf(webhook, keysOf);
-    // The row knows better than this node when the lane is new to it, and when a caller has resumed it.
-    const isFresh = lane.wasOpen === undefined || (!lane.wasOpen && target.rules.open);
+    // The row knows better than this node when the lane is new to it, and when a caller has resumed it, which
+    // can be done to one that is ACTIVE too. Any other change of a webhook whose first failure is not on disk
+    // yet looks the same: its breaker then takes a few attempts more.
+    const isResumed =
+      webhook.version > lane.version && isHealthy(webhook.health) && !isHealthy(lane.state.health);
+    const isFresh = lane.wasOpen === undefined || (!lane.wasOpen && target.rules.open) || isResumed;
     if (isFresh) lane.state = { ...lane.state, health: webhook.health, failures: 0, holdUntil: 0 };
     lane.wasOpen = target.rules.open;
+    lane.version = webhook.version;
     lane.target = target;
     setOrder(lane, target.ordered, now);
   }
