@@ -8,7 +8,7 @@ import { flagValue, type Invocation, UsageError } from './command.ts';
 import { quote } from './parse.ts';
 
 /** Where a server of this machine is, unless it was told otherwise. */
-const DEFAULT_ADDRESS = 'http://127.0.0.1:8090';
+export const DEFAULT_ADDRESS = 'http://127.0.0.1:8090';
 /** How long a call may take; a stream has no end. */
 export const CALL_MS = 60_000;
 

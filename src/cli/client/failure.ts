@@ -6,6 +6,7 @@ import {
 } from '../../../gen/google/rpc/error_details_pb.ts';
 import { EXIT } from '../exit.ts';
 import { COMMON, type Command, type Group, UsageError } from './command.ts';
+import { DEFAULT_ADDRESS } from './connection.ts';
 import { plain } from './text.ts';
 import { span } from './times.ts';
 
@@ -89,6 +90,9 @@ function unreached({ code, rawMessage, cause }: ConnectError, address: string): 
   }
   if (errno !== undefined) return `the server at ${address} cannot be reached: ${plain(rawMessage)}`;
   if (code === Code.DeadlineExceeded) return `the server at ${address} did not answer in time`;
+  if (rawMessage === 'HTTP 505') {
+    return `what answers at ${address} speaks native gRPC only; give the address of the API, such as ${DEFAULT_ADDRESS}`;
+  }
   if (/^HTTP \d+$|^unsupported content type|^unexpected end|socket hang up/.test(rawMessage)) {
     return `what answers at ${address} is not a Carillon server (${plain(rawMessage)}); name one with --address`;
   }

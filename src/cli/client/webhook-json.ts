@@ -14,8 +14,18 @@ export interface WrittenWebhook {
   readonly paths: readonly string[];
 }
 
+/** Options of which a webhook has one at most. */
+const EITHER = [
+  ['--every', '--cron', '--at'],
+  ['--template', '--text', '--data'],
+] as const;
+
 /** Makes a webhook of `--from` and the options. Raises UsageError. */
 export async function writtenWebhook(invocation: Invocation, world: Files): Promise<WrittenWebhook> {
+  for (const flags of EITHER) {
+    const [first, second] = flags.filter((flag) => flagValue(invocation, flag) !== undefined);
+    if (second !== undefined) throw new UsageError(`${first} and ${second} are both given; give one of them`);
+  }
   const json = await readFrom(invocation, world);
   const paths = new Set(Object.keys(json).map(snakeCase));
   for (const field of WEBHOOK_FIELDS) {

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 import type { World } from '../../../src/cli/world.ts';
 import { type Ran, runCli } from '../../support/cli.ts';
+import { startEcho } from '../../support/grpc.ts';
 import { sharedApi, startApi } from '../../support/rpc.ts';
 import { aWebhook } from '../../support/store.ts';
 
@@ -22,6 +23,19 @@ describe('carillon webhooks', () => {
     assert.deepEqual([code, out], [expected, '']);
     return err;
   };
+
+  for (const [first, second] of [
+    ['--every=5s', '--cron=* * * * *'],
+    ['--cron=* * * * *', '--at=30m'],
+    ['--template=x', '--text=y'],
+  ] as const) {
+    const flags = [first, second].map((each) => each.slice(0, each.indexOf('=')));
+    it(`register takes one of ${flags.join(' and ')}`, async () => {
+      const argv = ['register', '--name', 'x', '--destination', DESTINATION, first, second];
+      const err = refused(await webhooks(...argv), 2);
+      assert.equal(err, `carillon: ${flags.join(' and ')} are both given; give one of them\n`);
+    });
+  }
 
   it('register makes a webhook of every option, and prints its secret once', async () => {
     const files = new Map([['body.liquid', 'Hello {{ webhook.name }}\n']]);
@@ -403,6 +417,19 @@ describe('carillon and its key', () => {
       server.close();
       server.closeAllConnections();
     }
+  });
+
+  it('knows the port of native gRPC', async () => {
+    await using grpc = await startEcho();
+    const { port } = grpc.address;
+    const native = await runCli(`127.0.0.1:${port}`, ['webhooks', 'list']);
+    assert.deepEqual(
+      [native.code, native.err],
+      [
+        1,
+        `carillon: what answers at http://127.0.0.1:${port} speaks native gRPC only; give the address of the API, such as http://127.0.0.1:8090\n`,
+      ],
+    );
   });
 
   it('knows a server that does not speak TLS', async () => {
