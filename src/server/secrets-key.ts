@@ -119,6 +119,9 @@ async function makeKey(path: string, random: Random): Promise<void> {
     }
     await syncFolder(dirname(path));
   } catch (error) {
+    if (codeOf(error) === 'ENOENT') {
+      throw unusable(`there is no folder ${dirname(path)}; make it, or give another place with --db`);
+    }
     throw unusable(`the key file ${path} cannot be made: ${messageOf(error)}`);
   }
 }
