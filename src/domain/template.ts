@@ -3,6 +3,7 @@ import { publicId, type Rendered } from './event.ts';
 import type { OpenedEvent } from './event-data.ts';
 import { HEADERS_TOTAL_BYTES_MAX, judgeHeaders, judgeHeaderValue } from './header-rules.ts';
 import { renderLiquid } from './liquid.ts';
+import { TEMPLATE_LENGTH_MAX } from './liquid-engine.ts';
 import { metered } from './liquid-meter.ts';
 import { BODY_BYTES_MAX, type Payload, rendersEvents } from './payload.ts';
 import type { Webhook } from './webhook.ts';
@@ -28,6 +29,7 @@ export interface RunContext {
  * INVALID about `field`, with the place of the mistake.
  */
 export function checkTemplate(source: string, field: string, sample: RunContext): void {
+  if (source.length > TEMPLATE_LENGTH_MAX) throw invalid(field, tooLong(source));
   try {
     metered(() => renderSample(source, sample));
   } catch (error) {
@@ -115,11 +117,16 @@ function renderSample(source: string, sample: RunContext): string {
 const SAMPLE_EVENT = { id: '', type: '', source: '', subject: '', time: iso(0), data: {} };
 
 function judgeHeaderTemplate(source: string, sample: RunContext): string | undefined {
+  if (source.length > TEMPLATE_LENGTH_MAX) return tooLong(source);
   try {
     return judgeHeaderValue(renderSample(source, sample).trim());
   } catch (error) {
     return `is not a template that can be rendered: ${(error as Error).message}`;
   }
+}
+
+function tooLong(source: string): string {
+  return `has ${source.length} characters: give at most ${TEMPLATE_LENGTH_MAX}`;
 }
 
 function payloadBytes(body: NonNullable<Payload['body']>, given: object): Uint8Array {

@@ -25,7 +25,7 @@ export class FilterMistake extends Error {
 }
 
 const FIELD = /[a-z_][a-z0-9_.]*/iy;
-const OPERATOR = /<=|>=|!=|[=<>:]/y;
+const OPERATOR = /<=|>=|!=|==|[=<>:]/y;
 /** Stricter than AIP-160 only in that it takes : and . as they come, since ids, types and times have them. */
 const BARE = /[^\s"'()=<>!,]+/y;
 const QUOTED = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/sy;
@@ -63,7 +63,7 @@ export function readFilterText(text: string): Comparison[] {
     if (operator === undefined) {
       throw new FilterMistake(at, `expected an operator after ${field}: = < <= > or >=`);
     }
-    if (operator === '!=' || operator === ':') {
+    if (operator === '!=' || operator === '==' || operator === ':') {
       throw new FilterMistake(operatorAt, `${operator} is not an operator here; there are = < <= > and >=`);
     }
     take(SPACE);

@@ -276,6 +276,7 @@ describe('checkTemplate', () => {
       '{{ (1..100000000) | size }}',
       /takes more than 100000 steps, line:1/,
     ],
+    ['more source than there may be', 'x'.repeat(65_537), /has 65537 characters: give at most 65536$/],
   ];
   for (const [what, source, message] of refused) {
     it(`refuses ${what} and says where`, () => {

@@ -94,6 +94,7 @@ describe('A filter of deliveries', () => {
     ['(state = FAILED)', 'at character 1', /parentheses are not supported/],
     ['state = FAILED)', 'at character 15', /parentheses are not supported/],
     ['state != FAILED', 'at character 7', /!= is not an operator here/],
+    ['state == FAILED', 'at character 7', /== is not an operator here; there are = </],
     ['state:FAILED', 'at character 6', /: is not an operator here/],
     ['state > FAILED', 'at character 7', /can only be compared with =/],
     ['state = DEAD', 'at character 9', /one of PENDING, SUCCEEDED, FAILED, CANCELLED/],
