@@ -3,7 +3,6 @@ import { describe, it } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 import type { World } from '../../../src/cli/world.ts';
 import { type Ran, runCli } from '../../support/cli.ts';
-import { startEcho } from '../../support/grpc.ts';
 import { sharedApi, startApi } from '../../support/rpc.ts';
 import { aWebhook } from '../../support/store.ts';
 
@@ -417,19 +416,6 @@ describe('carillon and its key', () => {
       server.close();
       server.closeAllConnections();
     }
-  });
-
-  it('knows the port of native gRPC', async () => {
-    await using grpc = await startEcho();
-    const { port } = grpc.address;
-    const native = await runCli(`127.0.0.1:${port}`, ['webhooks', 'list']);
-    assert.deepEqual(
-      [native.code, native.err],
-      [
-        1,
-        `carillon: what answers at http://127.0.0.1:${port} speaks native gRPC only; give the address of the API, such as http://127.0.0.1:8090\n`,
-      ],
-    );
   });
 
   it('knows a server that does not speak TLS', async () => {
