@@ -9,7 +9,7 @@ export interface Call {
   /** On the monotonic clock. */
   readonly startedAt: number;
   /** What stands before the caller's field paths in the request message, and is not the caller's: `webhook`. */
-  readonly hiddenPath: string;
+  hiddenPath: string;
   /** What is wrong with the body; raised before anything is done. */
   refusal?: unknown;
   /** The Connect code, once it is known. */

@@ -82,6 +82,8 @@ export function httpFaces({ adapter, handlerOf, messageBytesMax }: FacesDeps) {
       const fields = readQuery(new URL(request.url).searchParams, face.query, problems);
       if (id !== undefined) fields.id = id;
       problems.addAll(checkJson(face.method.input, fields));
+      // The query names fields of the request itself, so nothing of their paths is hidden.
+      if (problems.count() > 0) call.hiddenPath = '';
       problems.raise();
       if (face.body === undefined) return fields;
       const body = await readBody(node, messageBytesMax);

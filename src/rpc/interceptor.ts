@@ -38,10 +38,8 @@ export function createGuard({ rules, selfChecking, report, stallMs = STALL_MS }:
       if (violations.length > 0) throw invalidRequest(violations);
     },
     fail(reason, call) {
-      // What a body or a query was refused for is named as the caller wrote it, before it became a request.
-      const hides = call !== undefined && reason !== call.refusal;
       const error = toConnectError(reason, {
-        ...(hides && { hiddenPath: call.hiddenPath }),
+        ...(call && { hiddenPath: call.hiddenPath }),
         report: (cause) => report(cause, call),
       });
       if (call) call.code = codeToString(error.code);
