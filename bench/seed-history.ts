@@ -4,8 +4,8 @@
  * may change.
  */
 import { setImmediate } from 'node:timers/promises';
+import { HEALTHY } from '../src/domain/delivery/lane.ts';
 import { createIds } from '../src/domain/id.ts';
-import { HEALTHY } from '../src/domain/lane.ts';
 import { systemRandom } from '../src/domain/random.ts';
 import { createCatalog } from '../src/store/sqlite/catalog.ts';
 import { type Database, openDatabase } from '../src/store/sqlite/database.ts';

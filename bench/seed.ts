@@ -1,7 +1,7 @@
+import { HEALTHY } from '../src/domain/delivery/lane.ts';
+import { DEFAULT_RETRY_POLICY } from '../src/domain/delivery/retry-policy.ts';
 import { newId } from '../src/domain/id.ts';
-import { HEALTHY } from '../src/domain/lane.ts';
 import { systemRandom } from '../src/domain/random.ts';
-import { DEFAULT_RETRY_POLICY } from '../src/domain/retry-policy.ts';
 import { newSecret, sealSecret } from '../src/domain/secret.ts';
 import type { Webhook, WebhookSpec } from '../src/domain/webhook.ts';
 import { openStore } from '../src/store/open.ts';

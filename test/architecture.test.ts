@@ -127,7 +127,7 @@ describe('the house', () => {
 
   it('finds the imports it judges', () => {
     const dispatcher = files.find(({ path }) => path === 'dispatch/dispatcher.ts');
-    assert.ok(dispatcher && importsOf(dispatcher).includes('domain/lane.ts'));
+    assert.ok(dispatcher && importsOf(dispatcher).includes('domain/delivery/lane.ts'));
     assert.ok(files.some((file) => importsOf(file).some((target) => roomOf(target) === 'gen')));
   });
 

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import type { Clock } from '../domain/clock.ts';
-import { fairShare, next } from '../domain/lane.ts';
+import { fairShare, next } from '../domain/delivery/lane.ts';
 import type { OperationalEvent } from '../domain/operational.ts';
 import type { Random } from '../domain/random.ts';
 import type { Webhook } from '../domain/webhook.ts';

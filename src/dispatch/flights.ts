@@ -1,11 +1,11 @@
-import type { Attempt } from '../domain/attempt.ts';
 import type { Clock } from '../domain/clock.ts';
-import type { Transition, WaitingDelivery } from '../domain/delivery.ts';
+import type { Attempt } from '../domain/delivery/attempt.ts';
+import type { Transition, WaitingDelivery } from '../domain/delivery/delivery.ts';
+import { failsTooLong, finished, type LaneState, started } from '../domain/delivery/lane.ts';
+import { settle, type Verdict } from '../domain/delivery/settle.ts';
 import type { EventBody, Rendered } from '../domain/event.ts';
-import { failsTooLong, finished, type LaneState, started } from '../domain/lane.ts';
 import type { OperationalEvent } from '../domain/operational.ts';
 import type { Random } from '../domain/random.ts';
-import { settle, type Verdict } from '../domain/settle.ts';
 import type { DisabledReason } from '../domain/webhook.ts';
 import type { Log } from '../telemetry/log.ts';
 import { buildRequest } from '../webhook/request.ts';

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
-import type { WaitingDelivery } from '../domain/delivery.ts';
-import { HEALTHY, type LaneRules, type LaneState, newLane, urged } from '../domain/lane.ts';
+import type { WaitingDelivery } from '../domain/delivery/delivery.ts';
+import { HEALTHY, type LaneRules, type LaneState, newLane, urged } from '../domain/delivery/lane.ts';
 import type { Webhook } from '../domain/webhook.ts';
 
 /** Deliveries of one lane kept in memory; the rest stay in the store until there is room. */
@@ -8,7 +8,7 @@ export const LANE_WAITING_MAX = 500;
 /** Retries due later than this from now are not kept in memory, unless the lane is ordered. */
 export const KEEP_AHEAD_MS = 60_000;
 
-/** A webhook's queue of waiting deliveries as this node holds it. `domain/lane.ts` has its rules. */
+/** A webhook's queue of waiting deliveries as this node holds it. `domain/delivery/lane.ts` has its rules. */
 export interface Lane {
   readonly webhookId: string;
   /** Undefined until it has been read, or read again after a change; the lane does not move then. */

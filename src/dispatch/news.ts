@@ -1,9 +1,9 @@
-import type { Attempt } from '../domain/attempt.ts';
-import type { WaitingDelivery } from '../domain/delivery.ts';
+import type { Attempt } from '../domain/delivery/attempt.ts';
+import type { WaitingDelivery } from '../domain/delivery/delivery.ts';
+import { isRecovery, type LaneHealth } from '../domain/delivery/lane.ts';
+import type { Verdict } from '../domain/delivery/settle.ts';
 import { type EventBody, publicId } from '../domain/event.ts';
-import { isRecovery, type LaneHealth } from '../domain/lane.ts';
 import { isOperational, type OperationalDelivery, type OperationalEvent } from '../domain/operational.ts';
-import type { Verdict } from '../domain/settle.ts';
 import type { DisabledReason, Webhook } from '../domain/webhook.ts';
 
 /** An attempt, and what it means. */

@@ -1,5 +1,5 @@
 import type { Clock } from '../domain/clock.ts';
-import type { WaitingDelivery } from '../domain/delivery.ts';
+import type { WaitingDelivery } from '../domain/delivery/delivery.ts';
 import type { Directory } from '../store/directory.ts';
 import type { Store, ToppedUp } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';

@@ -1,4 +1,4 @@
-import type { FailedReason } from './delivery.ts';
+import type { FailedReason } from './delivery/delivery.ts';
 import { RESERVED_TYPE_PREFIX, RUN_EVENT_TYPE } from './event.ts';
 import type { DisabledReason } from './webhook.ts';
 

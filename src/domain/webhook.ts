@@ -1,6 +1,6 @@
-import type { LaneHealth } from './lane.ts';
+import type { LaneHealth } from './delivery/lane.ts';
+import type { RetryPolicy } from './delivery/retry-policy.ts';
 import type { Payload } from './payload.ts';
-import type { RetryPolicy } from './retry-policy.ts';
 import type { RunCursor, Schedule } from './schedule.ts';
 
 /** The tenant of everything that names none. */

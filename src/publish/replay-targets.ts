@@ -1,4 +1,4 @@
-import type { Delivery } from '../domain/delivery.ts';
+import type { Delivery } from '../domain/delivery/delivery.ts';
 import { type EventRecord, publicId } from '../domain/event.ts';
 import type { Webhook } from '../domain/webhook.ts';
 import type { Directory } from '../store/directory.ts';

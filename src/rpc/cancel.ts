@@ -1,4 +1,4 @@
-import type { Delivery } from '../domain/delivery.ts';
+import type { Delivery } from '../domain/delivery/delivery.ts';
 import { DomainError } from '../domain/error.ts';
 import type { ApiDeps } from './deps.ts';
 import { notFound } from './errors.ts';

@@ -8,8 +8,8 @@ import {
   type Timing as TimingMessage,
   TimingSchema,
 } from '../../gen/carillon/v1/delivery_pb.ts';
-import type { Attempt, Timing } from '../domain/attempt.ts';
-import type { Delivery } from '../domain/delivery.ts';
+import type { Attempt, Timing } from '../domain/delivery/attempt.ts';
+import type { Delivery } from '../domain/delivery/delivery.ts';
 import { toDuration, toTimestamp } from './convert-time.ts';
 import { enumPair } from './enum-pair.ts';
 

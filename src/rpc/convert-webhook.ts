@@ -9,8 +9,8 @@ import {
   type Webhook as WebhookMessage,
   WebhookSchema,
 } from '../../gen/carillon/v1/webhook_pb.ts';
+import type { RetryPolicy } from '../domain/delivery/retry-policy.ts';
 import type { EventFormat, Payload } from '../domain/payload.ts';
-import type { RetryPolicy } from '../domain/retry-policy.ts';
 import type { Schedule } from '../domain/schedule.ts';
 import type { Limits, Webhook, WebhookSpec } from '../domain/webhook.ts';
 import { scheduleFrom, scheduleTo } from './convert-schedule.ts';

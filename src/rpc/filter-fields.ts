@@ -1,4 +1,4 @@
-import type { DeliveryState } from '../domain/delivery.ts';
+import type { DeliveryState } from '../domain/delivery/delivery.ts';
 import { isEventType, typePatternOf } from '../domain/match.ts';
 import { isRealTime } from '../domain/rfc3339.ts';
 import type { DeliveryQuery } from '../store/store.ts';

@@ -1,4 +1,4 @@
-import type { Delivery } from '../domain/delivery.ts';
+import type { Delivery } from '../domain/delivery/delivery.ts';
 import { invalid } from '../domain/error.ts';
 import type { TypePattern } from '../store/store.ts';
 import { type DeliveryFilter, readComparison } from './filter-fields.ts';

@@ -6,8 +6,8 @@ import {
   type RegisterResponse,
   RegisterResponseSchema,
 } from '../../gen/carillon/v1/webhook_pb.ts';
+import { HEALTHY } from '../domain/delivery/lane.ts';
 import { newId } from '../domain/id.ts';
-import { HEALTHY } from '../domain/lane.ts';
 import { judgeEventTypes } from '../domain/match.ts';
 import { firstCursor, replaceSchedule, sameSchedule } from '../domain/run-plan.ts';
 import { validateSchedule } from '../domain/schedule-rules.ts';

@@ -1,6 +1,6 @@
 import type { HandlerContext } from '@connectrpc/connect';
 import type { RetryDeliveryRequest_FailedOf } from '../../gen/carillon/v1/delivery_pb.ts';
-import type { Delivery } from '../domain/delivery.ts';
+import type { Delivery } from '../domain/delivery/delivery.ts';
 import { DomainError } from '../domain/error.ts';
 import { getWebhook } from './change.ts';
 import { fromTimestamp } from './convert-time.ts';

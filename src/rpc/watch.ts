@@ -4,7 +4,7 @@ import type {
   WatchDeliveriesRequest,
   WatchDeliveriesResponseSchema,
 } from '../../gen/carillon/v1/delivery_pb.ts';
-import type { DeliveryChange } from '../domain/delivery.ts';
+import type { DeliveryChange } from '../domain/delivery/delivery.ts';
 import { DomainError } from '../domain/error.ts';
 import { note } from './call.ts';
 import { attemptTo, deliveryTo } from './convert-delivery.ts';

@@ -1,7 +1,7 @@
 import type { ServiceImpl } from '@connectrpc/connect';
 import type { WebhookService } from '../../gen/carillon/v1/webhook_pb.ts';
+import { HEALTHY, isHealthy } from '../domain/delivery/lane.ts';
 import { DomainError } from '../domain/error.ts';
-import { HEALTHY, isHealthy } from '../domain/lane.ts';
 import { resumeCursor } from '../domain/run-plan.ts';
 import type { Webhook } from '../domain/webhook.ts';
 import { note } from './call.ts';

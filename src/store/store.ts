@@ -8,7 +8,7 @@
  * closed, and with `DomainError('EXHAUSTED')` when the adapter's own bounded queue is full; nothing
  * was written then.
  */
-import type { Attempt } from '../domain/attempt.ts';
+import type { Attempt } from '../domain/delivery/attempt.ts';
 import type {
   Delivery,
   DeliveryChange,
@@ -16,9 +16,9 @@ import type {
   DeliveryState,
   Transition,
   WaitingDelivery,
-} from '../domain/delivery.ts';
+} from '../domain/delivery/delivery.ts';
+import type { LaneHealth } from '../domain/delivery/lane.ts';
 import type { DeliveryFormat, Event, EventBody, EventRecord, Rendered } from '../domain/event.ts';
-import type { LaneHealth } from '../domain/lane.ts';
 import type { OverlapPolicy, RunCursor } from '../domain/schedule.ts';
 import type { DisabledReason, Webhook, WebhookState } from '../domain/webhook.ts';
 

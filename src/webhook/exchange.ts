@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici';
-import { type Outcome, RESPONSE_KEPT_BYTES, type Timing } from '../domain/attempt.ts';
 import type { Clock } from '../domain/clock.ts';
+import { type Outcome, RESPONSE_KEPT_BYTES, type Timing } from '../domain/delivery/attempt.ts';
 import { SendFailure, sendFailure } from './failure.ts';
 import { type LineOptions, type Opening, tenths } from './line.ts';
 import type { HeldPool } from './pools.ts';

@@ -1,4 +1,4 @@
-import type { ErrorClass } from '../domain/attempt.ts';
+import type { ErrorClass } from '../domain/delivery/attempt.ts';
 import { errors } from './undici.ts';
 
 /** Why a POST got no complete answer. Its message is for the webhook's owner: it ends up in the log of attempts. */

@@ -1,6 +1,6 @@
 import type { Dispatcher, Client as UndiciClient } from 'undici';
-import type { Timing } from '../domain/attempt.ts';
 import type { Clock } from '../domain/clock.ts';
+import type { Timing } from '../domain/delivery/attempt.ts';
 import { Client } from './undici.ts';
 
 /**

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import type { WaitingDelivery } from '../domain/delivery.ts';
+import type { WaitingDelivery } from '../domain/delivery/delivery.ts';
 import type { EventBody } from '../domain/event.ts';
 import type { Presented } from '../domain/present.ts';
 import { sign } from '../domain/signature.ts';

@@ -12,7 +12,7 @@ import {
   takeDue,
   wantsRead,
 } from '../../src/dispatch/lane.ts';
-import type { WaitingDelivery } from '../../src/domain/delivery.ts';
+import type { WaitingDelivery } from '../../src/domain/delivery/delivery.ts';
 import { aWebhook } from '../support/store.ts';
 
 const NOW = 1_000_000;

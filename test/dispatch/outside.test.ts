@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { systemClock } from '../../src/domain/clock.ts';
-import type { DeliveryDetail } from '../../src/domain/delivery.ts';
+import type { DeliveryDetail } from '../../src/domain/delivery/delivery.ts';
 import type { Store } from '../../src/store/store.ts';
 import { LIMITS, openPipeline, type Pipeline, QUICK_RETRIES, until } from '../support/pipeline.ts';
 import { hang, openReceiver, status } from '../support/receiver.ts';

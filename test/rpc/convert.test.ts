@@ -4,7 +4,7 @@ import { create, fromBinary, fromJsonString, toBinary, toJsonString } from '@buf
 import { DurationSchema, TimestampSchema } from '@bufbuild/protobuf/wkt';
 import fc from 'fast-check';
 import { WebhookSchema } from '../../gen/carillon/v1/webhook_pb.ts';
-import { HEALTHY } from '../../src/domain/lane.ts';
+import { HEALTHY } from '../../src/domain/delivery/lane.ts';
 import type { Payload } from '../../src/domain/payload.ts';
 import type { Schedule } from '../../src/domain/schedule.ts';
 import type { Webhook, WebhookSpec } from '../../src/domain/webhook.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import type { Delivery } from '../../src/domain/delivery.ts';
+import type { Delivery } from '../../src/domain/delivery/delivery.ts';
 import { DomainError } from '../../src/domain/error.ts';
 import {
   bothOf,

@@ -1,7 +1,7 @@
 /** Deliveries in a store, brought into a state as the dispatcher would. */
 import assert from 'node:assert/strict';
-import type { Attempt } from '../../src/domain/attempt.ts';
-import type { Transition, WaitingDelivery } from '../../src/domain/delivery.ts';
+import type { Attempt } from '../../src/domain/delivery/attempt.ts';
+import type { Transition, WaitingDelivery } from '../../src/domain/delivery/delivery.ts';
 import type { Store } from '../../src/store/store.ts';
 import { anAttempt, aPublication, T0 } from './store.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createDispatcher, type Dispatcher, type DispatcherSettings } from '../../src/dispatch/dispatcher.ts';
 import { parseCidrs } from '../../src/domain/address.ts';
 import { systemClock } from '../../src/domain/clock.ts';
-import type { Delivery, DeliveryDetail } from '../../src/domain/delivery.ts';
+import type { Delivery, DeliveryDetail } from '../../src/domain/delivery/delivery.ts';
 import type { Event } from '../../src/domain/event.ts';
 import { newId } from '../../src/domain/id.ts';
 import type { OperationalEvent } from '../../src/domain/operational.ts';

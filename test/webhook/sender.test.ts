@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
-import { type Outcome, RESPONSE_KEPT_BYTES } from '../../src/domain/attempt.ts';
+import { type Outcome, RESPONSE_KEPT_BYTES } from '../../src/domain/delivery/attempt.ts';
 import {
   type Answer,
   dripHeaders,

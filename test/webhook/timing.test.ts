@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import type { Timing } from '../../src/domain/attempt.ts';
+import type { Timing } from '../../src/domain/delivery/attempt.ts';
 import { endless, hang, openReceiver, receiverCertificate, status } from '../support/receiver.ts';
 import { aLookup, aRequest, aSender, told } from '../support/sender.ts';
 

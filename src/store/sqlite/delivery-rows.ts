@@ -6,7 +6,7 @@ import type {
   DeliveryState,
   FailedReason,
   WaitingDelivery,
-} from '../../domain/delivery.ts';
+} from '../../domain/delivery/delivery.ts';
 import type { DeliveryQuery, EventQuery, NewDelivery, Settlement, TypePattern } from '../store.ts';
 import { fromAttemptRow, toAttemptRow } from './attempt-rows.ts';
 import type { Packed } from './bytes.ts';

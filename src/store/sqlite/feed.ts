@@ -1,4 +1,4 @@
-import type { WaitingDelivery } from '../../domain/delivery.ts';
+import type { WaitingDelivery } from '../../domain/delivery/delivery.ts';
 import type { EventBody } from '../../domain/event.ts';
 import type { WaitingPoll, WebhookPoll } from '../store.ts';
 import type { SqliteSettings } from './options.ts';

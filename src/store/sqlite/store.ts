@@ -1,5 +1,5 @@
 import type { Worker } from 'node:worker_threads';
-import type { WaitingDelivery } from '../../domain/delivery.ts';
+import type { WaitingDelivery } from '../../domain/delivery/delivery.ts';
 import type { Publication, PublishResult, Replay, RunFiring, Store } from '../store.ts';
 import { fromAttemptRow } from './attempt-rows.ts';
 import { pack } from './bytes.ts';

@@ -10,7 +10,7 @@ import { parse } from '../../../src/cli/client/parse.ts';
 import { paperOf } from '../../../src/cli/client/shown.ts';
 import { watch } from '../../../src/cli/client/watch.ts';
 import { run } from '../../../src/cli/run.ts';
-import type { Attempt } from '../../../src/domain/attempt.ts';
+import type { Attempt } from '../../../src/domain/delivery/attempt.ts';
 import { type Ran, runCli } from '../../support/cli.ts';
 import { aDeliveryThat, type Fate } from '../../support/deliveries.ts';
 import { sharedApi, startApi } from '../../support/rpc.ts';

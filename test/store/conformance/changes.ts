@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { DeliveryChange } from '../../../src/domain/delivery.ts';
+import type { DeliveryChange } from '../../../src/domain/delivery/delivery.ts';
 import { anAttempt, aPublication, T0 } from '../../support/store.ts';
 import {
   aNamespace,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
-import type { Transition } from '../../../src/domain/delivery.ts';
+import type { Transition } from '../../../src/domain/delivery/delivery.ts';
 import type { Webhook } from '../../../src/domain/webhook.ts';
 import type { DeliveryQuery } from '../../../src/store/store.ts';
 import { aDelivery, anAttempt, aPublication, T0 } from '../../support/store.ts';

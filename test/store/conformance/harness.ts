@@ -1,5 +1,5 @@
 import { after, before } from 'node:test';
-import type { Transition, WaitingDelivery } from '../../../src/domain/delivery.ts';
+import type { Transition, WaitingDelivery } from '../../../src/domain/delivery/delivery.ts';
 import type { Webhook } from '../../../src/domain/webhook.ts';
 import type { StoreOptions } from '../../../src/store/open.ts';
 import type { Settlement, Store } from '../../../src/store/store.ts';

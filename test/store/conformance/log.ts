@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { DeliveryState, Transition } from '../../../src/domain/delivery.ts';
+import type { DeliveryState, Transition } from '../../../src/domain/delivery/delivery.ts';
 import type { Webhook } from '../../../src/domain/webhook.ts';
 import type { DeliveryQuery } from '../../../src/store/store.ts';
 import { aPublication, T0, testId } from '../../support/store.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Attempt, ErrorClass } from '../../../src/domain/attempt.ts';
-import type { Transition } from '../../../src/domain/delivery.ts';
-import { HEALTHY } from '../../../src/domain/lane.ts';
+import type { Attempt, ErrorClass } from '../../../src/domain/delivery/attempt.ts';
+import type { Transition } from '../../../src/domain/delivery/delivery.ts';
+import { HEALTHY } from '../../../src/domain/delivery/lane.ts';
 import { anAttempt, T0, testId } from '../../support/store.ts';
 import { type Harness, publishTo, register, settlement, useStore, waitingOf } from './harness.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { WaitingDelivery } from '../../../src/domain/delivery.ts';
+import type { WaitingDelivery } from '../../../src/domain/delivery/delivery.ts';
 import { createFeed } from '../../../src/store/sqlite/feed.ts';
 import { anEvent, aPublication, aWebhook, openMemoryStore, T0 } from '../../support/store.ts';
 

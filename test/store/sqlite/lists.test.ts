@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { DeliveryState, Transition } from '../../../src/domain/delivery.ts';
+import type { DeliveryState, Transition } from '../../../src/domain/delivery/delivery.ts';
 import { BUCKET_ROWS } from '../../../src/store/sqlite/catalog.ts';
 import type { DeliveryQuery, Publication, Store } from '../../../src/store/store.ts';
 import { aPublication, aWebhook, openMemoryStore, T0 } from '../../support/store.ts';

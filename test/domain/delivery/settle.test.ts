@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import type { Outcome } from '../../src/domain/attempt.ts';
-import type { EndingReason } from '../../src/domain/delivery.ts';
-import { DEFAULT_RETRY_POLICY, type RetryPolicy, retryDelayMs } from '../../src/domain/retry-policy.ts';
-import { RETRY_AFTER_MAX_MS, retryAfterMs, settle } from '../../src/domain/settle.ts';
+import type { Outcome } from '../../../src/domain/delivery/attempt.ts';
+import type { EndingReason } from '../../../src/domain/delivery/delivery.ts';
+import {
+  DEFAULT_RETRY_POLICY,
+  type RetryPolicy,
+  retryDelayMs,
+} from '../../../src/domain/delivery/retry-policy.ts';
+import { RETRY_AFTER_MAX_MS, retryAfterMs, settle } from '../../../src/domain/delivery/settle.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 const HALF = 0.5;

@@ -1,5 +1,5 @@
+import type { DeliveryFormat } from '../event.ts';
 import type { Attempt } from './attempt.ts';
-import type { DeliveryFormat } from './event.ts';
 
 export type DeliveryState = 'PENDING' | 'SUCCEEDED' | 'FAILED' | 'CANCELLED';
 

@@ -18,8 +18,8 @@ import {
   RECOVERY_AFTER_MS,
   started,
   urged,
-} from '../../src/domain/lane.ts';
-import type { Verdict } from '../../src/domain/settle.ts';
+} from '../../../src/domain/delivery/lane.ts';
+import type { Verdict } from '../../../src/domain/delivery/settle.ts';
 
 const T = 1_000_000;
 const RULES: LaneRules = { open: true, concurrency: 8 };
