@@ -1,5 +1,5 @@
-import type { DeliveryFormat, EventBody, Rendered } from '../domain/event.ts';
-import { type Presented, present } from '../domain/present.ts';
+import type { DeliveryFormat, EventBody, Rendered } from '../domain/event/event.ts';
+import { type Presented, present } from '../domain/event/present.ts';
 import type { Random } from '../domain/random.ts';
 
 /**

@@ -3,7 +3,7 @@ import type { Attempt } from '../domain/delivery/attempt.ts';
 import type { Transition, WaitingDelivery } from '../domain/delivery/delivery.ts';
 import { failsTooLong, finished, type LaneState, started } from '../domain/delivery/lane.ts';
 import { settle, type Verdict } from '../domain/delivery/settle.ts';
-import type { EventBody, Rendered } from '../domain/event.ts';
+import type { EventBody, Rendered } from '../domain/event/event.ts';
 import type { OperationalEvent } from '../domain/operational.ts';
 import type { Random } from '../domain/random.ts';
 import type { DisabledReason } from '../domain/webhook.ts';

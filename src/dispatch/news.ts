@@ -2,7 +2,7 @@ import type { Attempt } from '../domain/delivery/attempt.ts';
 import type { WaitingDelivery } from '../domain/delivery/delivery.ts';
 import { isRecovery, type LaneHealth } from '../domain/delivery/lane.ts';
 import type { Verdict } from '../domain/delivery/settle.ts';
-import { type EventBody, publicId } from '../domain/event.ts';
+import { type EventBody, publicId } from '../domain/event/event.ts';
 import { isOperational, type OperationalDelivery, type OperationalEvent } from '../domain/operational.ts';
 import type { DisabledReason, Webhook } from '../domain/webhook.ts';
 

@@ -1,7 +1,7 @@
 import { type CelResult, celType, isCelError, plan } from '@bufbuild/cel';
 import { type BoundedCache, boundedCache } from './bounded-cache.ts';
 import { invalid } from './error.ts';
-import type { OpenedEvent } from './event-data.ts';
+import type { OpenedEvent } from './event/data.ts';
 import { filterEnv, metered } from './filter-env.ts';
 import { FilterMistake } from './filter-syntax.ts';
 import { filterTree } from './filter-tree.ts';

@@ -1,7 +1,7 @@
 import { DomainError, type FieldViolation, invalid } from './error.ts';
-import { publicId, type Rendered } from './event.ts';
-import type { OpenedEvent } from './event-data.ts';
-import { HEADERS_TOTAL_BYTES_MAX, judgeHeaders, judgeHeaderValue } from './header-rules.ts';
+import type { OpenedEvent } from './event/data.ts';
+import { publicId, type Rendered } from './event/event.ts';
+import { HEADERS_TOTAL_BYTES_MAX, judgeHeaders, judgeHeaderValue } from './event/header-rules.ts';
 import { renderLiquid } from './liquid.ts';
 import { TEMPLATE_LENGTH_MAX } from './liquid-engine.ts';
 import { metered } from './liquid-meter.ts';

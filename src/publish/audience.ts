@@ -1,4 +1,4 @@
-import type { DeliveryFormat } from '../domain/event.ts';
+import type { DeliveryFormat } from '../domain/event/event.ts';
 import { deliveryFormatOf, rendersEvents } from '../domain/payload.ts';
 import type { Directory } from '../store/directory.ts';
 import type { Store, TypeMatch } from '../store/store.ts';

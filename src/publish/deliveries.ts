@@ -1,5 +1,5 @@
-import { RUN_EVENT_TYPE } from '../domain/event.ts';
-import type { OpenedEvent } from '../domain/event-data.ts';
+import type { OpenedEvent } from '../domain/event/data.ts';
+import { RUN_EVENT_TYPE } from '../domain/event/event.ts';
 import { deliveryFormatOf } from '../domain/payload.ts';
 import { renderForEvent, renderRunHeaders, type TemplatedWebhook } from '../domain/template.ts';
 import type { NewDelivery } from '../store/store.ts';

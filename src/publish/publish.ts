@@ -1,8 +1,8 @@
 import type { Clock } from '../domain/clock.ts';
 import { DomainError } from '../domain/error.ts';
-import { type Event, publicId } from '../domain/event.ts';
-import { openEvent } from '../domain/event-data.ts';
-import { contentTypeOf, digestOf, dueTimeOf, type EventDraft } from '../domain/event-rules.ts';
+import { openEvent } from '../domain/event/data.ts';
+import { type Event, publicId } from '../domain/event/event.ts';
+import { contentTypeOf, digestOf, dueTimeOf, type EventDraft } from '../domain/event/rules.ts';
 import { createIds } from '../domain/id.ts';
 import type { Random } from '../domain/random.ts';
 import type { Directory } from '../store/directory.ts';

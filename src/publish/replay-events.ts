@@ -1,4 +1,4 @@
-import { type EventRecord, RUN_EVENT_TYPE } from '../domain/event.ts';
+import { type EventRecord, RUN_EVENT_TYPE } from '../domain/event/event.ts';
 import { timeOfId } from '../domain/id.ts';
 import type { Store, TypePattern } from '../store/store.ts';
 

@@ -1,7 +1,7 @@
 import type { Clock } from '../domain/clock.ts';
 import { DomainError, invalid } from '../domain/error.ts';
-import { type EventBody, type EventRecord, publicId, RUN_EVENT_TYPE } from '../domain/event.ts';
-import { type OpenedEvent, openEvent } from '../domain/event-data.ts';
+import { type OpenedEvent, openEvent } from '../domain/event/data.ts';
+import { type EventBody, type EventRecord, publicId, RUN_EVENT_TYPE } from '../domain/event/event.ts';
 import { createIds } from '../domain/id.ts';
 import { rendersEvents } from '../domain/payload.ts';
 import type { Random } from '../domain/random.ts';

@@ -1,4 +1,4 @@
-import { type Event, RUN_EVENT_TYPE } from '../domain/event.ts';
+import { type Event, RUN_EVENT_TYPE } from '../domain/event/event.ts';
 import { newId, runEventId } from '../domain/id.ts';
 import type { Random } from '../domain/random.ts';
 import { renderRun } from '../domain/template.ts';

@@ -5,9 +5,9 @@ import {
   EventSchema,
   type PublishRequest,
 } from '../../gen/carillon/v1/event_pb.ts';
-import { type EventRecord, publicId } from '../domain/event.ts';
-import type { EventDraft } from '../domain/event-rules.ts';
-import { contentKind } from '../domain/media-type.ts';
+import { type EventRecord, publicId } from '../domain/event/event.ts';
+import { contentKind } from '../domain/event/media-type.ts';
+import type { EventDraft } from '../domain/event/rules.ts';
 import { fromDuration, fromTimestamp, toTimestamp } from './convert-time.ts';
 import { checkValueJson } from './json-value.ts';
 import type { Problems } from './problems.ts';

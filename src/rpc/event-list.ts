@@ -1,6 +1,6 @@
 import type { ListEventsRequest } from '../../gen/carillon/v1/event_pb.ts';
-import type { EventRecord } from '../domain/event.ts';
-import { judgeEventTypes, typePatternOf } from '../domain/match.ts';
+import type { EventRecord } from '../domain/event/event.ts';
+import { judgeEventTypes, typePatternOf } from '../domain/event/match.ts';
 import type { EventQuery } from '../store/store.ts';
 import { eventTo } from './convert-event.ts';
 import { fromTimestamp } from './convert-time.ts';

@@ -1,5 +1,5 @@
 import type { DeliveryState } from '../domain/delivery/delivery.ts';
-import { isEventType, typePatternOf } from '../domain/match.ts';
+import { isEventType, typePatternOf } from '../domain/event/match.ts';
 import { isRealTime } from '../domain/rfc3339.ts';
 import type { DeliveryQuery } from '../store/store.ts';
 import { type Comparison, FilterMistake, type Operator } from './filter-text.ts';

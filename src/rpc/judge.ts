@@ -1,8 +1,8 @@
 import type { AddressPolicy } from '../domain/address.ts';
 import { judgeDestination } from '../domain/destination.ts';
 import { DomainError, type FieldViolation } from '../domain/error.ts';
-import { judgeHeaders } from '../domain/header-rules.ts';
-import { isMediaType } from '../domain/media-type.ts';
+import { judgeHeaders } from '../domain/event/header-rules.ts';
+import { isMediaType } from '../domain/event/media-type.ts';
 import { BODY_BYTES_MAX, type Payload } from '../domain/payload.ts';
 import { checkTemplate, judgeHeaderTemplates, type RunContext } from '../domain/template.ts';
 import { DEFAULT_NAMESPACE, type WebhookSpec } from '../domain/webhook.ts';

@@ -7,8 +7,8 @@ import {
   RegisterResponseSchema,
 } from '../../gen/carillon/v1/webhook_pb.ts';
 import { HEALTHY } from '../domain/delivery/lane.ts';
+import { judgeEventTypes } from '../domain/event/match.ts';
 import { newId } from '../domain/id.ts';
-import { judgeEventTypes } from '../domain/match.ts';
 import { firstCursor, replaceSchedule, sameSchedule } from '../domain/run-plan.ts';
 import { validateSchedule } from '../domain/schedule-rules.ts';
 import { formatSecret, newSecret, openSecret, parseSecret, sealSecret } from '../domain/secret.ts';

@@ -5,7 +5,7 @@ import {
   UpdateResponseSchema,
   WebhookSchema,
 } from '../../gen/carillon/v1/webhook_pb.ts';
-import { judgeEventTypes } from '../domain/match.ts';
+import { judgeEventTypes } from '../domain/event/match.ts';
 import { replaceSchedule, sameSchedule } from '../domain/run-plan.ts';
 import { validateSchedule } from '../domain/schedule-rules.ts';
 import type { Webhook, WebhookSpec } from '../domain/webhook.ts';

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { WaitingDelivery } from '../domain/delivery/delivery.ts';
-import type { EventBody } from '../domain/event.ts';
-import type { Presented } from '../domain/present.ts';
+import type { EventBody } from '../domain/event/event.ts';
+import type { Presented } from '../domain/event/present.ts';
 import { sign } from '../domain/signature.ts';
 import type { Webhook } from '../domain/webhook.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createBodies } from '../../src/dispatch/bodies.ts';
-import type { EventBody } from '../../src/domain/event.ts';
+import type { EventBody } from '../../src/domain/event/event.ts';
 import { anEvent } from '../support/store.ts';
 
 function sized(bytes: number): EventBody {

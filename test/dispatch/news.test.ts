@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { BREAKER_FAILURES } from '../../src/domain/delivery/lane.ts';
-import { RUN_EVENT_TYPE } from '../../src/domain/event.ts';
+import { RUN_EVENT_TYPE } from '../../src/domain/event/event.ts';
 import { LIMITS, openPipeline, QUICK_RETRIES, until } from '../support/pipeline.ts';
 import { gone, openReceiver, status } from '../support/receiver.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { EventBody } from '../../src/domain/event.ts';
-import { openEvent } from '../../src/domain/event-data.ts';
+import { openEvent } from '../../src/domain/event/data.ts';
+import type { EventBody } from '../../src/domain/event/event.ts';
 import type { Payload } from '../../src/domain/payload.ts';
 import {
   checkTemplate,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { EventRecord } from '../../src/domain/event.ts';
+import type { EventRecord } from '../../src/domain/event/event.ts';
 import { newId } from '../../src/domain/id.ts';
 import { systemRandom } from '../../src/domain/random.ts';
 import { createReplayer, type Replayer, type ReplayOrder } from '../../src/publish/replay.ts';

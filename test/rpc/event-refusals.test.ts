@@ -7,7 +7,7 @@ import {
   type PublishRequest,
   PublishRequestSchema,
 } from '../../gen/carillon/v1/event_pb.ts';
-import { EVENT_BYTES_MAX } from '../../src/domain/event.ts';
+import { EVENT_BYTES_MAX } from '../../src/domain/event/event.ts';
 import { createListener, type Listener } from '../../src/server/listener.ts';
 import { Refusal } from '../support/call.ts';
 import { type RunningGrpc, startGrpc } from '../support/grpc.ts';

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Code, createClient } from '@connectrpc/connect';
 import { type EventSchema, EventService, type PublishRequestSchema } from '../../gen/carillon/v1/event_pb.ts';
-import { EVENT_BYTES_MAX } from '../../src/domain/event.ts';
+import { EVENT_BYTES_MAX } from '../../src/domain/event/event.ts';
 import { refusal, sharedApi, violations } from '../support/rpc.ts';
 import { T0 } from '../support/store.ts';
 

@@ -1,5 +1,5 @@
 /** A publisher on a store of its own, and events and webhooks for it. */
-import type { EventDraft } from '../../src/domain/event-rules.ts';
+import type { EventDraft } from '../../src/domain/event/rules.ts';
 import type { Payload } from '../../src/domain/payload.ts';
 import { type Random, systemRandom } from '../../src/domain/random.ts';
 import type { Webhook, WebhookSpec } from '../../src/domain/webhook.ts';

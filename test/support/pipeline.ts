@@ -3,7 +3,7 @@ import { createDispatcher, type Dispatcher, type DispatcherSettings } from '../.
 import { parseCidrs } from '../../src/domain/address.ts';
 import { systemClock } from '../../src/domain/clock.ts';
 import type { Delivery, DeliveryDetail } from '../../src/domain/delivery/delivery.ts';
-import type { Event } from '../../src/domain/event.ts';
+import type { Event } from '../../src/domain/event/event.ts';
 import { newId } from '../../src/domain/id.ts';
 import type { OperationalEvent } from '../../src/domain/operational.ts';
 import { systemRandom } from '../../src/domain/random.ts';

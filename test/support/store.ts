@@ -1,7 +1,7 @@
 /** Builders of what the store keeps, with plain defaults, and a store to keep it in. */
 import type { Attempt } from '../../src/domain/delivery/attempt.ts';
 import { HEALTHY } from '../../src/domain/delivery/lane.ts';
-import { type Event, RUN_EVENT_TYPE } from '../../src/domain/event.ts';
+import { type Event, RUN_EVENT_TYPE } from '../../src/domain/event/event.ts';
 import { type IdKind, newId, runEventId } from '../../src/domain/id.ts';
 import type { Webhook, WebhookSpec } from '../../src/domain/webhook.ts';
 import { openStore, type StoreOptions } from '../../src/store/open.ts';

@@ -1,5 +1,5 @@
 /** A publisher whose batches wait to be let go, and a stream of requests that is filled by hand. */
-import type { EventDraft } from '../../src/domain/event-rules.ts';
+import type { EventDraft } from '../../src/domain/event/rules.ts';
 import type { Published, Publisher } from '../../src/publish/publish.ts';
 
 export interface HeldPublisher extends Publisher {

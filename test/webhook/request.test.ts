@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Webhook as StandardWebhook } from 'standardwebhooks';
-import type { Presented } from '../../src/domain/present.ts';
+import type { Presented } from '../../src/domain/event/present.ts';
 import { formatSecret } from '../../src/domain/secret.ts';
 import { signingKey, verify } from '../../src/domain/signature.ts';
 import { buildRequest, type OutgoingRequest, type RequestParts } from '../../src/webhook/request.ts';

@@ -1,4 +1,4 @@
-import type { DeliveryFormat } from '../event.ts';
+import type { DeliveryFormat } from '../event/event.ts';
 import type { Attempt } from './attempt.ts';
 
 export type DeliveryState = 'PENDING' | 'SUCCEEDED' | 'FAILED' | 'CANCELLED';

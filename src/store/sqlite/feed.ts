@@ -1,5 +1,5 @@
 import type { WaitingDelivery } from '../../domain/delivery/delivery.ts';
-import type { EventBody } from '../../domain/event.ts';
+import type { EventBody } from '../../domain/event/event.ts';
 import type { WaitingPoll, WebhookPoll } from '../store.ts';
 import type { SqliteSettings } from './options.ts';
 

@@ -1,4 +1,4 @@
-import { patternsOf } from '../../domain/match.ts';
+import { patternsOf } from '../../domain/event/match.ts';
 import type { WebhookSpec } from '../../domain/webhook.ts';
 import type { Database } from './database.ts';
 import type { Verbs } from './protocol.ts';

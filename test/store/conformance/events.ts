@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Event } from '../../../src/domain/event.ts';
+import type { Event } from '../../../src/domain/event/event.ts';
 import type { EventQuery, Publication } from '../../../src/store/store.ts';
 import { aPublication, T0, testId } from '../../support/store.ts';
 import { aNamespace, type Harness, register, settlement, useStore, waitingOf } from './harness.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { EventBody } from '../../../src/domain/event.ts';
+import type { EventBody } from '../../../src/domain/event/event.ts';
 import { aDelivery, anAttempt, anEvent, aPublication, T0, testId } from '../../support/store.ts';
 import {
   aNamespace,

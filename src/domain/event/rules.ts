@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { FieldViolation } from './error.ts';
+import type { FieldViolation } from '../error.ts';
 import { EVENT_BYTES_MAX, RESERVED_TYPE_PREFIX } from './event.ts';
 import { judgeHeaders } from './header-rules.ts';
 import { isEventType, TYPE_LENGTH_MAX } from './match.ts';

@@ -1,5 +1,5 @@
+import { dataOf, type EventData } from './data.ts';
 import { type DeliveryFormat, type EventBody, publicId, type Rendered } from './event.ts';
-import { dataOf, type EventData } from './event-data.ts';
 
 /** What goes out for a delivery: the same bytes and headers in every attempt. */
 export interface Presented {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import type { EventBody } from '../../src/domain/event.ts';
-import { present } from '../../src/domain/present.ts';
+import type { EventBody } from '../../../src/domain/event/event.ts';
+import { present } from '../../../src/domain/event/present.ts';
 
 const utf8 = new TextEncoder();
 const textOf = (bytes: Uint8Array) =>

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { dataOf, openEvent } from '../../src/domain/event-data.ts';
+import { dataOf, openEvent } from '../../../src/domain/event/data.ts';
 
 const utf8 = new TextEncoder();
 const read = (body: string | Uint8Array, contentType: string) =>

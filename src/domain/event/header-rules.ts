@@ -1,4 +1,4 @@
-import type { FieldViolation } from './error.ts';
+import type { FieldViolation } from '../error.ts';
 
 /** The bounds on extra headers from one source. Together they stay below what common receivers take (8 KiB). */
 export const HEADER_NAME_LENGTH_MAX = 128;

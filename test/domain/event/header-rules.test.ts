@@ -6,7 +6,7 @@ import {
   HEADERS_TOTAL_BYTES_MAX,
   judgeHeaders,
   judgeHeaderValue,
-} from '../../src/domain/header-rules.ts';
+} from '../../../src/domain/event/header-rules.ts';
 
 const descriptionOf = (name: string, value = 'x') => judgeHeaders({ [name]: value })[0]?.description;
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { contentKind, isMediaType } from '../../src/domain/media-type.ts';
+import { contentKind, isMediaType } from '../../../src/domain/event/media-type.ts';
 
 describe('a media type', () => {
   it('is a type, a subtype and parameters', () => {

@@ -8,7 +8,7 @@ import {
   PATTERNS_MAX,
   patternsOf,
   typePatternOf,
-} from '../../src/domain/match.ts';
+} from '../../../src/domain/event/match.ts';
 
 const types = fc.stringMatching(/^[ab._\-/]{1,12}$/);
 const patterns = fc.oneof(

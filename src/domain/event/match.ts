@@ -1,4 +1,4 @@
-import type { FieldViolation } from './error.ts';
+import type { FieldViolation } from '../error.ts';
 
 /**
  * Which events ring which webhooks. A pattern is a type (`order.paid`), a beginning of types followed by

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { EVENT_BYTES_MAX } from '../../src/domain/event.ts';
+import { EVENT_BYTES_MAX } from '../../../src/domain/event/event.ts';
 import {
   contentTypeOf,
   DELIVER_AHEAD_MAX_MS,
@@ -8,7 +8,7 @@ import {
   dueTimeOf,
   type EventDraft,
   judgeEvent,
-} from '../../src/domain/event-rules.ts';
+} from '../../../src/domain/event/rules.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 const utf8 = new TextEncoder();
