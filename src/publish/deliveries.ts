@@ -11,8 +11,8 @@ export interface PublishLog {
 }
 
 /** The filters of events. They are loaded when the first is met, for they take their time, and most servers have none. */
-export function loadFilters(): Promise<typeof import('../domain/filter.ts')> {
-  return import('../domain/filter.ts');
+export function loadFilters(): Promise<typeof import('../domain/filter/filter.ts')> {
+  return import('../domain/filter/filter.ts');
 }
 
 /**

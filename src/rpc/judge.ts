@@ -83,7 +83,7 @@ function judgeBody(
 
 /** What is wrong with a filter. CEL is loaded with the first one: most servers never see any. */
 export async function filterViolations(filter: string, field: string): Promise<readonly FieldViolation[]> {
-  const { checkFilter } = await import('../domain/filter.ts');
+  const { checkFilter } = await import('../domain/filter/filter.ts');
   return violationsOf(() => checkFilter(filter, field));
 }
 

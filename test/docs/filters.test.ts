@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { DomainError } from '../../src/domain/error.ts';
 import { openEvent } from '../../src/domain/event/data.ts';
 import type { EventBody } from '../../src/domain/event/event.ts';
-import { checkFilter, matches } from '../../src/domain/filter.ts';
+import { checkFilter, matches } from '../../src/domain/filter/filter.ts';
 import { readDeliveryFilter } from '../../src/rpc/filter.ts';
 import { blockOf, rowsOf } from '../support/docs.ts';
 

@@ -1,11 +1,11 @@
 import { type CelResult, celType, isCelError, plan } from '@bufbuild/cel';
-import { type BoundedCache, boundedCache } from './bounded-cache.ts';
-import { invalid } from './error.ts';
-import type { OpenedEvent } from './event/data.ts';
-import { filterEnv, metered } from './filter-env.ts';
-import { FilterMistake } from './filter-syntax.ts';
-import { filterTree } from './filter-tree.ts';
-import { attributesOf, type EventValue, eventValueOf } from './filter-value.ts';
+import { type BoundedCache, boundedCache } from '../bounded-cache.ts';
+import { invalid } from '../error.ts';
+import type { OpenedEvent } from '../event/data.ts';
+import { filterEnv, metered } from './env.ts';
+import { FilterMistake } from './syntax.ts';
+import { filterTree } from './tree.ts';
+import { attributesOf, type EventValue, eventValueOf } from './value.ts';
 
 /**
  * Filters: CEL expressions over `event` (id, type, source, subject, time, data, content_type) that an event

@@ -1,5 +1,5 @@
 import { RE2JS } from '@bufbuild/re2';
-import { type BoundedCache, boundedCache } from './bounded-cache.ts';
+import { type BoundedCache, boundedCache } from '../bounded-cache.ts';
 
 /**
  * Regular expressions of filters. RE2 takes time in proportion to the text and to its program, whatever

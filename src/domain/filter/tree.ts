@@ -1,7 +1,7 @@
 import { type CelFunc, CelScalar } from '@bufbuild/cel';
-import { APPEND, filterEnv, RANGE, TICK } from './filter-env.ts';
-import { compileRegex } from './filter-regex.ts';
-import { type Expr, FilterMistake, readFilter } from './filter-syntax.ts';
+import { APPEND, filterEnv, RANGE, TICK } from './env.ts';
+import { compileRegex } from './regex.ts';
+import { type Expr, FilterMistake, readFilter } from './syntax.ts';
 
 /**
  * A filter as a tree: read, judged, and made ready to be evaluated with a meter. What can be known to go

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import type { DomainError } from '../../src/domain/error.ts';
-import { type OpenedEvent, openEvent } from '../../src/domain/event/data.ts';
-import type { EventBody } from '../../src/domain/event/event.ts';
-import { checkFilter, type FilterVerdict, matches } from '../../src/domain/filter.ts';
-import { REGEX_LENGTH_MAX } from '../../src/domain/filter-regex.ts';
-import { FILTER_LENGTH_MAX } from '../../src/domain/filter-syntax.ts';
-import { LOOPS_NESTED_MAX, NODES_MAX } from '../../src/domain/filter-tree.ts';
-import { DATA_DEPTH_MAX, DATA_VALUES_MAX } from '../../src/domain/filter-value.ts';
+import type { DomainError } from '../../../src/domain/error.ts';
+import { type OpenedEvent, openEvent } from '../../../src/domain/event/data.ts';
+import type { EventBody } from '../../../src/domain/event/event.ts';
+import { checkFilter, type FilterVerdict, matches } from '../../../src/domain/filter/filter.ts';
+import { REGEX_LENGTH_MAX } from '../../../src/domain/filter/regex.ts';
+import { FILTER_LENGTH_MAX } from '../../../src/domain/filter/syntax.ts';
+import { LOOPS_NESTED_MAX, NODES_MAX } from '../../../src/domain/filter/tree.ts';
+import { DATA_DEPTH_MAX, DATA_VALUES_MAX } from '../../../src/domain/filter/value.ts';
 
 function anEvent(body: string | Uint8Array, more: Partial<EventBody> = {}): EventBody {
   return {

@@ -14,8 +14,8 @@ import {
   objectType,
 } from '@bufbuild/cel';
 import { TimestampSchema } from '@bufbuild/protobuf/wkt';
-import { compileRegex, forgetStates } from './filter-regex.ts';
-import { isTimeZone, offsetAt } from './zone.ts';
+import { isTimeZone, offsetAt } from '../zone.ts';
+import { compileRegex, forgetStates } from './regex.ts';
 
 /**
  * The functions of CEL, with a meter: each takes as many steps as it has work to do, and there are only so
