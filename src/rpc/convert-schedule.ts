@@ -7,8 +7,8 @@ import {
   type Schedule as ScheduleMessage,
   ScheduleSchema,
 } from '../../gen/carillon/v1/schedule_pb.ts';
-import type { Schedule, When } from '../domain/schedule.ts';
-import { canonicalTimeZone, notAZone } from '../domain/zone.ts';
+import type { Schedule, When } from '../domain/schedule/schedule.ts';
+import { canonicalTimeZone, notAZone } from '../domain/schedule/zone.ts';
 import { fromDuration, fromTimestamp, toDuration, toTimestamp } from './convert-time.ts';
 import { DEFAULTS } from './defaults.ts';
 import { enumPair } from './enum-pair.ts';

@@ -11,7 +11,7 @@ import {
 } from '../../gen/carillon/v1/webhook_pb.ts';
 import type { RetryPolicy } from '../domain/delivery/retry-policy.ts';
 import type { EventFormat, Payload } from '../domain/payload.ts';
-import type { Schedule } from '../domain/schedule.ts';
+import type { Schedule } from '../domain/schedule/schedule.ts';
 import type { Limits, Webhook, WebhookSpec } from '../domain/webhook.ts';
 import { scheduleFrom, scheduleTo } from './convert-schedule.ts';
 import { fromDuration, toDuration, toTimestamp } from './convert-time.ts';

@@ -5,10 +5,10 @@ import {
   type PreviewScheduleResponse,
   PreviewScheduleResponseSchema,
 } from '../../gen/carillon/v1/webhook_pb.ts';
-import { countNominals, nominalTimes } from '../domain/occurrences.ts';
-import { firstCursor } from '../domain/run-plan.ts';
-import type { RunCursor, Schedule } from '../domain/schedule.ts';
-import { validateSchedule } from '../domain/schedule-rules.ts';
+import { countNominals, nominalTimes } from '../domain/schedule/occurrences.ts';
+import { validateSchedule } from '../domain/schedule/rules.ts';
+import { firstCursor } from '../domain/schedule/run-plan.ts';
+import type { RunCursor, Schedule } from '../domain/schedule/schedule.ts';
 import { getWebhook } from './change.ts';
 import { scheduleFrom } from './convert-schedule.ts';
 import { fromTimestamp, toTimestamp } from './convert-time.ts';

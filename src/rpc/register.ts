@@ -9,8 +9,8 @@ import {
 import { HEALTHY } from '../domain/delivery/lane.ts';
 import { judgeEventTypes } from '../domain/event/match.ts';
 import { newId } from '../domain/id.ts';
-import { firstCursor, replaceSchedule, sameSchedule } from '../domain/run-plan.ts';
-import { validateSchedule } from '../domain/schedule-rules.ts';
+import { validateSchedule } from '../domain/schedule/rules.ts';
+import { firstCursor, replaceSchedule, sameSchedule } from '../domain/schedule/run-plan.ts';
 import { formatSecret, newSecret, openSecret, parseSecret, sealSecret } from '../domain/secret.ts';
 import type { Webhook, WebhookSpec } from '../domain/webhook.ts';
 import { callKey, note } from './call.ts';

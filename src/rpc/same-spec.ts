@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Payload } from '../domain/payload.ts';
-import { sameSchedule } from '../domain/run-plan.ts';
+import { sameSchedule } from '../domain/schedule/run-plan.ts';
 import type { WebhookSpec } from '../domain/webhook.ts';
 
 /** Whether two callers asked for the same. */

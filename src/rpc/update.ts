@@ -6,8 +6,8 @@ import {
   WebhookSchema,
 } from '../../gen/carillon/v1/webhook_pb.ts';
 import { judgeEventTypes } from '../domain/event/match.ts';
-import { replaceSchedule, sameSchedule } from '../domain/run-plan.ts';
-import { validateSchedule } from '../domain/schedule-rules.ts';
+import { validateSchedule } from '../domain/schedule/rules.ts';
+import { replaceSchedule, sameSchedule } from '../domain/schedule/run-plan.ts';
 import type { Webhook, WebhookSpec } from '../domain/webhook.ts';
 import { type ChangeDeps, changeWebhook } from './change.ts';
 import { defaultSchedule } from './convert-schedule.ts';

@@ -2,7 +2,7 @@ import type { ServiceImpl } from '@connectrpc/connect';
 import type { WebhookService } from '../../gen/carillon/v1/webhook_pb.ts';
 import { HEALTHY, isHealthy } from '../domain/delivery/lane.ts';
 import { DomainError } from '../domain/error.ts';
-import { resumeCursor } from '../domain/run-plan.ts';
+import { resumeCursor } from '../domain/schedule/run-plan.ts';
 import type { Webhook } from '../domain/webhook.ts';
 import { note } from './call.ts';
 import { changeWebhook, getWebhook } from './change.ts';

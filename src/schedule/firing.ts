@@ -1,7 +1,7 @@
-import { nextNominal } from '../domain/occurrences.ts';
 import type { Random } from '../domain/random.ts';
-import { dueAt, planRuns, type RunPlan } from '../domain/run-plan.ts';
-import type { RunCursor, Schedule } from '../domain/schedule.ts';
+import { nextNominal } from '../domain/schedule/occurrences.ts';
+import { dueAt, planRuns, type RunPlan } from '../domain/schedule/run-plan.ts';
+import type { RunCursor, Schedule } from '../domain/schedule/schedule.ts';
 import type { Webhook } from '../domain/webhook.ts';
 import { makeRun, type Run } from '../publish/runs.ts';
 import type { RunFiring } from '../store/store.ts';

@@ -1,4 +1,4 @@
-import type { RunCursor } from '../domain/schedule.ts';
+import type { RunCursor } from '../domain/schedule/schedule.ts';
 import type { Webhook } from '../domain/webhook.ts';
 import type { Store } from './store.ts';
 

@@ -19,7 +19,7 @@ import type {
 } from '../domain/delivery/delivery.ts';
 import type { LaneHealth } from '../domain/delivery/lane.ts';
 import type { DeliveryFormat, Event, EventBody, EventRecord, Rendered } from '../domain/event/event.ts';
-import type { OverlapPolicy, RunCursor } from '../domain/schedule.ts';
+import type { OverlapPolicy, RunCursor } from '../domain/schedule/schedule.ts';
 import type { DisabledReason, Webhook, WebhookState } from '../domain/webhook.ts';
 
 export interface Store {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MISFIRE_GRACE_MS } from '../../src/domain/run-plan.ts';
+import { MISFIRE_GRACE_MS } from '../../src/domain/schedule/run-plan.ts';
 import { type Call, connectCall, type Json, Refusal } from '../support/call.ts';
 import { until } from '../support/pipeline.ts';
 import { hang, openReceiver, type ReceivedRequest, type Receiver, status } from '../support/receiver.ts';

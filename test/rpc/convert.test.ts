@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { WebhookSchema } from '../../gen/carillon/v1/webhook_pb.ts';
 import { HEALTHY } from '../../src/domain/delivery/lane.ts';
 import type { Payload } from '../../src/domain/payload.ts';
-import type { Schedule } from '../../src/domain/schedule.ts';
+import type { Schedule } from '../../src/domain/schedule/schedule.ts';
 import type { Webhook, WebhookSpec } from '../../src/domain/webhook.ts';
 import { defaultSchedule } from '../../src/rpc/convert-schedule.ts';
 import { fromDuration, fromTimestamp, toDuration, toTimestamp } from '../../src/rpc/convert-time.ts';

@@ -1,6 +1,6 @@
 /** Builders of schedules and of the times they are tried at. */
 import fc from 'fast-check';
-import type { Schedule, When } from '../../src/domain/schedule.ts';
+import type { Schedule, When } from '../../src/domain/schedule/schedule.ts';
 
 export const SECOND = 1_000;
 export const MINUTE = 60 * SECOND;

@@ -14,7 +14,7 @@ import {
   objectType,
 } from '@bufbuild/cel';
 import { TimestampSchema } from '@bufbuild/protobuf/wkt';
-import { isTimeZone, offsetAt } from '../zone.ts';
+import { isTimeZone, offsetAt } from '../schedule/zone.ts';
 import { compileRegex, forgetStates } from './regex.ts';
 
 /**

@@ -1,5 +1,5 @@
 /** What the two threads say to each other. */
-import type { OverlapPolicy } from '../../domain/schedule.ts';
+import type { OverlapPolicy } from '../../domain/schedule/schedule.ts';
 import type { DisabledReason, WebhookState } from '../../domain/webhook.ts';
 import type {
   AttemptRow,

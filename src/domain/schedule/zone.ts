@@ -1,5 +1,5 @@
-import { type BoundedCache, boundedCache } from './bounded-cache.ts';
-import { invalid } from './error.ts';
+import { type BoundedCache, boundedCache } from '../bounded-cache.ts';
+import { invalid } from '../error.ts';
 
 /**
  * Time zones, by way of `Intl`: a zone is a line of stretches of constant offset. A *wall* time is

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Cron } from 'croner';
 import fc from 'fast-check';
-import type { Calendar } from '../../src/domain/calendar.ts';
-import { CRON_LENGTH_MAX, parseCron } from '../../src/domain/cron.ts';
-import { DomainError } from '../../src/domain/error.ts';
-import { cronField, cronFive, DAY, HOUR, show, utc } from '../support/schedule.ts';
+import { DomainError } from '../../../src/domain/error.ts';
+import type { Calendar } from '../../../src/domain/schedule/calendar.ts';
+import { CRON_LENGTH_MAX, parseCron } from '../../../src/domain/schedule/cron.ts';
+import { cronField, cronFive, DAY, HOUR, show, utc } from '../../support/schedule.ts';
 
 function calendarOf(expression: string): Calendar {
   const parsed = parseCron(expression);

@@ -3,16 +3,16 @@ import { describe, it } from 'node:test';
 import { CronExpressionParser } from 'cron-parser';
 import { Cron } from 'croner';
 import fc from 'fast-check';
-import { parseCron } from '../../src/domain/cron.ts';
+import { parseCron } from '../../../src/domain/schedule/cron.ts';
 import {
   countNominals,
   latestNominal,
   NOMINAL_MAX,
   nextNominal,
   nominalTimes,
-} from '../../src/domain/occurrences.ts';
-import type { Schedule } from '../../src/domain/schedule.ts';
-import { offsetAt, readWall } from '../../src/domain/zone.ts';
+} from '../../../src/domain/schedule/occurrences.ts';
+import type { Schedule } from '../../../src/domain/schedule/schedule.ts';
+import { offsetAt, readWall } from '../../../src/domain/schedule/zone.ts';
 import {
   aSchedule,
   atSchedule,
@@ -26,7 +26,7 @@ import {
   MINUTE,
   show,
   utc,
-} from '../support/schedule.ts';
+} from '../../support/schedule.ts';
 
 /** The next times after one, to be read. */
 function after(schedule: Schedule, from: string, count: number): (string | null)[] {

@@ -1,5 +1,5 @@
+import { DomainError, type FieldViolation } from '../error.ts';
 import { parseCron } from './cron.ts';
-import { DomainError, type FieldViolation } from './error.ts';
 import { NOMINAL_MAX, nextNominal } from './occurrences.ts';
 import type { Schedule } from './schedule.ts';
 import { isTimeZone, notAZone } from './zone.ts';

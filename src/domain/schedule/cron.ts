@@ -1,8 +1,8 @@
 import { CronPattern } from 'croner';
-import { boundedCache } from './bounded-cache.ts';
+import { boundedCache } from '../bounded-cache.ts';
+import { type DomainError, invalid } from '../error.ts';
 import { type Calendar, createCalendar, EVERY_OCCURRENCE } from './calendar.ts';
 import { CRON_FIELDS, explainField, isStandard, wrongFieldCount } from './cron-fields.ts';
-import { type DomainError, invalid } from './error.ts';
 import { parseGoDuration } from './go-duration.ts';
 
 /** What a cron expression means: a calendar, in whatever zone it is read, or a fixed period. */

@@ -1,4 +1,4 @@
-import { type DomainError, invalid } from './error.ts';
+import { type DomainError, invalid } from '../error.ts';
 
 /** One field of a cron expression: what it is called and what it may hold. */
 export interface CronField {

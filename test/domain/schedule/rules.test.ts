@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Schedule } from '../../src/domain/schedule.ts';
-import { validateSchedule } from '../../src/domain/schedule-rules.ts';
-import { atSchedule, cronSchedule, DAY, everySchedule, HOUR, MINUTE, utc } from '../support/schedule.ts';
+import { validateSchedule } from '../../../src/domain/schedule/rules.ts';
+import type { Schedule } from '../../../src/domain/schedule/schedule.ts';
+import { atSchedule, cronSchedule, DAY, everySchedule, HOUR, MINUTE, utc } from '../../support/schedule.ts';
 
 const NOW = utc('2024-01-01T00:00Z');
 const rules = { now: NOW, everyMinMs: 1_000, field: 'webhook.schedule' };

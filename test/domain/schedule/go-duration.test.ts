@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { parseGoDuration } from '../../src/domain/go-duration.ts';
+import { parseGoDuration } from '../../../src/domain/schedule/go-duration.ts';
 
 describe('a duration as Go writes it', () => {
   it('is a sum of numbers with units', () => {

@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { canonicalTimeZone, isTimeZone, offsetAt, readWall, stretchAt } from '../../src/domain/zone.ts';
-import { changes, DAY, HOUR, MINUTE, utc } from '../support/schedule.ts';
+import {
+  canonicalTimeZone,
+  isTimeZone,
+  offsetAt,
+  readWall,
+  stretchAt,
+} from '../../../src/domain/schedule/zone.ts';
+import { changes, DAY, HOUR, MINUTE, utc } from '../../support/schedule.ts';
 
 const zoneNames = Intl.supportedValuesOf('timeZone');
 

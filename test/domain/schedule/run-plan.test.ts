@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { nextNominal } from '../../src/domain/occurrences.ts';
+import { nextNominal } from '../../../src/domain/schedule/occurrences.ts';
 import {
   dueAt,
   FIRE_ALL_BATCH,
@@ -13,8 +13,8 @@ import {
   replaceSchedule,
   resumeCursor,
   sameSchedule,
-} from '../../src/domain/run-plan.ts';
-import type { RunCursor, Schedule } from '../../src/domain/schedule.ts';
+} from '../../../src/domain/schedule/run-plan.ts';
+import type { RunCursor, Schedule } from '../../../src/domain/schedule/schedule.ts';
 import {
   atSchedule,
   cronSchedule,
@@ -24,7 +24,7 @@ import {
   MINUTE,
   SECOND,
   utc,
-} from '../support/schedule.ts';
+} from '../../support/schedule.ts';
 
 const ID = 'wh_01JGFJJZ000000000000000000';
 /** A year that begins with a Monday. */
