@@ -4,7 +4,7 @@ import { DomainError, type FieldViolation } from '../domain/error.ts';
 import { judgeHeaders } from '../domain/event/header-rules.ts';
 import { isMediaType } from '../domain/event/media-type.ts';
 import { BODY_BYTES_MAX, type Payload } from '../domain/payload.ts';
-import { checkTemplate, judgeHeaderTemplates, type RunContext } from '../domain/template.ts';
+import { checkTemplate, judgeHeaderTemplates, type RunContext } from '../domain/template/template.ts';
 import { DEFAULT_NAMESPACE, type WebhookSpec } from '../domain/webhook.ts';
 import { join, type Problems } from './problems.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { renderLiquid } from '../../src/domain/liquid.ts';
-import { metered } from '../../src/domain/liquid-meter.ts';
+import { renderLiquid } from '../../../src/domain/template/liquid.ts';
+import { metered } from '../../../src/domain/template/liquid-meter.ts';
 
 const NOW = '2026-01-02T03:04:05.678Z';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { openEvent } from '../../src/domain/event/data.ts';
-import type { EventBody } from '../../src/domain/event/event.ts';
-import type { Payload } from '../../src/domain/payload.ts';
+import { openEvent } from '../../../src/domain/event/data.ts';
+import type { EventBody } from '../../../src/domain/event/event.ts';
+import type { Payload } from '../../../src/domain/payload.ts';
 import {
   checkTemplate,
   judgeHeaderTemplates,
@@ -10,8 +10,8 @@ import {
   renderForEvent,
   renderRun,
   renderRunHeaders,
-} from '../../src/domain/template.ts';
-import { aWebhook } from '../support/store.ts';
+} from '../../../src/domain/template/template.ts';
+import { aWebhook } from '../../support/store.ts';
 
 const NOW = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 const text = new TextDecoder();

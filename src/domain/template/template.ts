@@ -1,12 +1,12 @@
-import { DomainError, type FieldViolation, invalid } from './error.ts';
-import type { OpenedEvent } from './event/data.ts';
-import { publicId, type Rendered } from './event/event.ts';
-import { HEADERS_TOTAL_BYTES_MAX, judgeHeaders, judgeHeaderValue } from './event/header-rules.ts';
+import { DomainError, type FieldViolation, invalid } from '../error.ts';
+import type { OpenedEvent } from '../event/data.ts';
+import { publicId, type Rendered } from '../event/event.ts';
+import { HEADERS_TOTAL_BYTES_MAX, judgeHeaders, judgeHeaderValue } from '../event/header-rules.ts';
+import { BODY_BYTES_MAX, type Payload, rendersEvents } from '../payload.ts';
+import type { Webhook } from '../webhook.ts';
 import { renderLiquid } from './liquid.ts';
 import { TEMPLATE_LENGTH_MAX } from './liquid-engine.ts';
 import { metered } from './liquid-meter.ts';
-import { BODY_BYTES_MAX, type Payload, rendersEvents } from './payload.ts';
-import type { Webhook } from './webhook.ts';
 
 /** What a run sends when its webhook says nothing else: the article's greeting. */
 export const GREETING_CONTENT_TYPE = 'text/plain; charset=utf-8';
