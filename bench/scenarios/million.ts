@@ -1,5 +1,5 @@
 import { systemClock } from '../../src/domain/clock.ts';
-import type { Webhook } from '../../src/domain/webhook.ts';
+import type { Webhook } from '../../src/domain/webhook/webhook.ts';
 import type { Store } from '../../src/store/store.ts';
 import { median } from '../histogram.ts';
 import { startProduct } from '../process.ts';

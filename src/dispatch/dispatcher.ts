@@ -1,9 +1,9 @@
 import type { KeyObject } from 'node:crypto';
 import type { Clock } from '../domain/clock.ts';
 import { fairShare, next } from '../domain/delivery/lane.ts';
-import type { OperationalEvent } from '../domain/operational.ts';
 import type { Random } from '../domain/random.ts';
-import type { Webhook } from '../domain/webhook.ts';
+import type { OperationalEvent } from '../domain/webhook/operational.ts';
+import type { Webhook } from '../domain/webhook/webhook.ts';
 import type { Directory } from '../store/directory.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';

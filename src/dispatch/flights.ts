@@ -4,9 +4,9 @@ import type { Transition, WaitingDelivery } from '../domain/delivery/delivery.ts
 import { failsTooLong, finished, type LaneState, started } from '../domain/delivery/lane.ts';
 import { settle, type Verdict } from '../domain/delivery/settle.ts';
 import type { EventBody, Rendered } from '../domain/event/event.ts';
-import type { OperationalEvent } from '../domain/operational.ts';
 import type { Random } from '../domain/random.ts';
-import type { DisabledReason } from '../domain/webhook.ts';
+import type { OperationalEvent } from '../domain/webhook/operational.ts';
+import type { DisabledReason } from '../domain/webhook/webhook.ts';
 import type { Log } from '../telemetry/log.ts';
 import { buildRequest } from '../webhook/request.ts';
 import type { Sender } from '../webhook/sender.ts';

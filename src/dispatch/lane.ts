@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { WaitingDelivery } from '../domain/delivery/delivery.ts';
 import { HEALTHY, type LaneRules, type LaneState, newLane, urged } from '../domain/delivery/lane.ts';
-import type { Webhook } from '../domain/webhook.ts';
+import type { Webhook } from '../domain/webhook/webhook.ts';
 
 /** Deliveries of one lane kept in memory; the rest stay in the store until there is room. */
 export const LANE_WAITING_MAX = 500;

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { isForgettable, isHealthy } from '../domain/delivery/lane.ts';
 import { createDueQueue } from '../domain/due-queue.ts';
-import type { Webhook } from '../domain/webhook.ts';
+import type { Webhook } from '../domain/webhook/webhook.ts';
 import type { Directory } from '../store/directory.ts';
 import { empty, emptyLane, KEEP_AHEAD_MS, type Lane, setOrder, type Target } from './lane.ts';
 

@@ -3,8 +3,12 @@ import type { WaitingDelivery } from '../domain/delivery/delivery.ts';
 import { isRecovery, type LaneHealth } from '../domain/delivery/lane.ts';
 import type { Verdict } from '../domain/delivery/settle.ts';
 import { type EventBody, publicId } from '../domain/event/event.ts';
-import { isOperational, type OperationalDelivery, type OperationalEvent } from '../domain/operational.ts';
-import type { DisabledReason, Webhook } from '../domain/webhook.ts';
+import {
+  isOperational,
+  type OperationalDelivery,
+  type OperationalEvent,
+} from '../domain/webhook/operational.ts';
+import type { DisabledReason, Webhook } from '../domain/webhook/webhook.ts';
 
 /** An attempt, and what it means. */
 export interface Ending {

@@ -2,7 +2,7 @@ import type { Attempt } from '../domain/delivery/attempt.ts';
 import type { WaitingDelivery } from '../domain/delivery/delivery.ts';
 import type { Verdict } from '../domain/delivery/settle.ts';
 import { type EventBody, publicId } from '../domain/event/event.ts';
-import type { Webhook } from '../domain/webhook.ts';
+import type { Webhook } from '../domain/webhook/webhook.ts';
 import type { Log } from '../telemetry/log.ts';
 
 export interface AttemptReport {

@@ -1,5 +1,5 @@
 import type { DeliveryFormat } from '../domain/event/event.ts';
-import { deliveryFormatOf, rendersEvents } from '../domain/payload.ts';
+import { deliveryFormatOf, rendersEvents } from '../domain/webhook/payload.ts';
 import type { Directory } from '../store/directory.ts';
 import type { Store, TypeMatch } from '../store/store.ts';
 

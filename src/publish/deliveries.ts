@@ -1,7 +1,7 @@
 import type { OpenedEvent } from '../domain/event/data.ts';
 import { RUN_EVENT_TYPE } from '../domain/event/event.ts';
-import { deliveryFormatOf } from '../domain/payload.ts';
 import { renderForEvent, renderRunHeaders, type TemplatedWebhook } from '../domain/template/template.ts';
+import { deliveryFormatOf } from '../domain/webhook/payload.ts';
 import type { NewDelivery } from '../store/store.ts';
 
 /** What of a log publishing writes to. */

@@ -1,7 +1,7 @@
 import { DomainError } from '../domain/error.ts';
 import type { OpenedEvent } from '../domain/event/data.ts';
 import { publicId } from '../domain/event/event.ts';
-import type { Webhook } from '../domain/webhook.ts';
+import type { Webhook } from '../domain/webhook/webhook.ts';
 import type { Directory } from '../store/directory.ts';
 import type { NewDelivery } from '../store/store.ts';
 import type { Audience } from './audience.ts';

@@ -1,6 +1,6 @@
 import type { Delivery } from '../domain/delivery/delivery.ts';
 import { type EventRecord, publicId } from '../domain/event/event.ts';
-import type { Webhook } from '../domain/webhook.ts';
+import type { Webhook } from '../domain/webhook/webhook.ts';
 import type { Directory } from '../store/directory.ts';
 import type { Store } from '../store/store.ts';
 

@@ -2,7 +2,7 @@ import { type Event, RUN_EVENT_TYPE } from '../domain/event/event.ts';
 import { newId, runEventId } from '../domain/id.ts';
 import type { Random } from '../domain/random.ts';
 import { renderRun } from '../domain/template/template.ts';
-import type { Webhook } from '../domain/webhook.ts';
+import type { Webhook } from '../domain/webhook/webhook.ts';
 import type { NewDelivery } from '../store/store.ts';
 
 /** A run of a schedule as an event, with its one delivery. */

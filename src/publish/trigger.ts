@@ -1,7 +1,7 @@
 import type { Clock } from '../domain/clock.ts';
 import { DomainError } from '../domain/error.ts';
 import type { Random } from '../domain/random.ts';
-import type { Webhook } from '../domain/webhook.ts';
+import type { Webhook } from '../domain/webhook/webhook.ts';
 import type { Store } from '../store/store.ts';
 import { makeRun } from './runs.ts';
 

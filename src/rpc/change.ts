@@ -1,5 +1,5 @@
 import { DomainError } from '../domain/error.ts';
-import type { Webhook } from '../domain/webhook.ts';
+import type { Webhook } from '../domain/webhook/webhook.ts';
 import type { WebhookUpdate } from '../store/store.ts';
 import type { ApiDeps } from './deps.ts';
 import { alreadyExists, notFound } from './errors.ts';

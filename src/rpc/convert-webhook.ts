@@ -10,9 +10,9 @@ import {
   WebhookSchema,
 } from '../../gen/carillon/v1/webhook_pb.ts';
 import type { RetryPolicy } from '../domain/delivery/retry-policy.ts';
-import type { EventFormat, Payload } from '../domain/payload.ts';
 import type { Schedule } from '../domain/schedule/schedule.ts';
-import type { Limits, Webhook, WebhookSpec } from '../domain/webhook.ts';
+import type { EventFormat, Payload } from '../domain/webhook/payload.ts';
+import type { Limits, Webhook, WebhookSpec } from '../domain/webhook/webhook.ts';
 import { scheduleFrom, scheduleTo } from './convert-schedule.ts';
 import { fromDuration, toDuration, toTimestamp } from './convert-time.ts';
 import { DEFAULTS } from './defaults.ts';

@@ -1,7 +1,7 @@
-import type { AddressPolicy } from '../domain/address.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Random } from '../domain/random.ts';
-import type { Webhook } from '../domain/webhook.ts';
+import type { AddressPolicy } from '../domain/webhook/address.ts';
+import type { Webhook } from '../domain/webhook/webhook.ts';
 import type { Publisher } from '../publish/publish.ts';
 import type { Replayer } from '../publish/replay.ts';
 import type { Store } from '../store/store.ts';

@@ -1,7 +1,7 @@
 import type { DescMethod, Message } from '@bufbuild/protobuf';
 import { Code, ConnectError, type Interceptor } from '@connectrpc/connect';
 import { codeToString } from '@connectrpc/connect/protocol-connect';
-import { DEFAULT_NAMESPACE } from '../domain/webhook.ts';
+import { DEFAULT_NAMESPACE } from '../domain/webhook/webhook.ts';
 import { wentAway } from './body.ts';
 import { type Call, callKey, noteFields } from './call.ts';
 import { toConnectError } from './errors.ts';

@@ -1,4 +1,4 @@
-import { DEFAULT_NAMESPACE } from '../domain/webhook.ts';
+import { DEFAULT_NAMESPACE } from '../domain/webhook/webhook.ts';
 import { invalidRequest, type Problems } from './problems.ts';
 
 /**

@@ -6,7 +6,7 @@ import {
   RemoveResponseSchema,
 } from '../../gen/carillon/v1/webhook_pb.ts';
 import { DomainError } from '../domain/error.ts';
-import type { Webhook } from '../domain/webhook.ts';
+import type { Webhook } from '../domain/webhook/webhook.ts';
 import { contended, getWebhook, TRIES_MAX } from './change.ts';
 import type { ApiDeps } from './deps.ts';
 import { notFound } from './errors.ts';

@@ -8,7 +8,7 @@ import {
 import { judgeEventTypes } from '../domain/event/match.ts';
 import { validateSchedule } from '../domain/schedule/rules.ts';
 import { replaceSchedule, sameSchedule } from '../domain/schedule/run-plan.ts';
-import type { Webhook, WebhookSpec } from '../domain/webhook.ts';
+import type { Webhook, WebhookSpec } from '../domain/webhook/webhook.ts';
 import { type ChangeDeps, changeWebhook } from './change.ts';
 import { defaultSchedule } from './convert-schedule.ts';
 import { specFrom, webhookTo } from './convert-webhook.ts';

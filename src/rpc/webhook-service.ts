@@ -3,7 +3,7 @@ import type { WebhookService } from '../../gen/carillon/v1/webhook_pb.ts';
 import { HEALTHY, isHealthy } from '../domain/delivery/lane.ts';
 import { DomainError } from '../domain/error.ts';
 import { resumeCursor } from '../domain/schedule/run-plan.ts';
-import type { Webhook } from '../domain/webhook.ts';
+import type { Webhook } from '../domain/webhook/webhook.ts';
 import { note } from './call.ts';
 import { changeWebhook, getWebhook } from './change.ts';
 import { STATES, webhookTo } from './convert-webhook.ts';

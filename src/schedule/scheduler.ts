@@ -1,7 +1,7 @@
 import type { Clock } from '../domain/clock.ts';
 import { createDueQueue } from '../domain/due-queue.ts';
 import type { Random } from '../domain/random.ts';
-import type { Webhook } from '../domain/webhook.ts';
+import type { Webhook } from '../domain/webhook/webhook.ts';
 import type { Directory } from '../store/directory.ts';
 import type { RunFiring, Store, UpcomingRun } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';

@@ -1,4 +1,4 @@
-import { type OperationalEvent, operationalData } from '../domain/operational.ts';
+import { type OperationalEvent, operationalData } from '../domain/webhook/operational.ts';
 import type { NewEvent, Publisher } from '../publish/publish.ts';
 import type { Log } from '../telemetry/log.ts';
 

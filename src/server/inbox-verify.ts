@@ -1,5 +1,5 @@
 import type { Clock } from '../domain/clock.ts';
-import { verify } from '../domain/signature.ts';
+import { verify } from '../domain/webhook/signature.ts';
 import type { Verify } from '../inbox/intake.ts';
 import type { Directory } from '../store/directory.ts';
 import type { Store } from '../store/store.ts';

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
-import { openSecret } from '../domain/secret.ts';
-import { signingKey } from '../domain/signature.ts';
-import type { Webhook } from '../domain/webhook.ts';
+import { openSecret } from '../domain/webhook/secret.ts';
+import { signingKey } from '../domain/webhook/signature.ts';
+import type { Webhook } from '../domain/webhook/webhook.ts';
 
 /** A webhook's signing keys, newest first. */
 export type KeysOf = (webhook: Webhook) => readonly KeyObject[];

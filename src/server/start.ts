@@ -1,9 +1,9 @@
 import { createDispatcher } from '../dispatch/dispatcher.ts';
 import { createSweeper } from '../dispatch/sweeper.ts';
-import { parseCidrs } from '../domain/address.ts';
 import { type Clock, systemClock } from '../domain/clock.ts';
 import { type Random, systemRandom } from '../domain/random.ts';
-import { DEFAULT_NAMESPACE } from '../domain/webhook.ts';
+import { parseCidrs } from '../domain/webhook/address.ts';
+import { DEFAULT_NAMESPACE } from '../domain/webhook/webhook.ts';
 import { createInbox } from '../inbox/inbox.ts';
 import { createPublisher } from '../publish/publish.ts';
 import { createReplayer } from '../publish/replay.ts';

@@ -1,5 +1,5 @@
 import type { RunCursor } from '../domain/schedule/schedule.ts';
-import type { Webhook } from '../domain/webhook.ts';
+import type { Webhook } from '../domain/webhook/webhook.ts';
 import type { Store } from './store.ts';
 
 /**

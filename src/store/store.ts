@@ -20,7 +20,7 @@ import type {
 import type { LaneHealth } from '../domain/delivery/lane.ts';
 import type { DeliveryFormat, Event, EventBody, EventRecord, Rendered } from '../domain/event/event.ts';
 import type { OverlapPolicy, RunCursor } from '../domain/schedule/schedule.ts';
-import type { DisabledReason, Webhook, WebhookState } from '../domain/webhook.ts';
+import type { DisabledReason, Webhook, WebhookState } from '../domain/webhook/webhook.ts';
 
 export interface Store {
   // ── Registrations ──────────────────────────────────────────────────────────────────────────────

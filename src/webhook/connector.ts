@@ -1,9 +1,9 @@
 import { isIP, type Socket } from 'node:net';
 import { createSecureContext, getCACertificates, type SecureContext, connect as tlsConnect } from 'node:tls';
 import type { buildConnector } from 'undici';
-import type { AddressPolicy } from '../domain/address.ts';
 import { type BoundedCache, boundedCache } from '../domain/bounded-cache.ts';
 import type { Clock } from '../domain/clock.ts';
+import type { AddressPolicy } from '../domain/webhook/address.ts';
 import { dial } from './dial.ts';
 import { SendFailure, tlsFailure } from './failure.ts';
 import { type Line, startOpening } from './line.ts';

@@ -2,8 +2,8 @@ import type { KeyObject } from 'node:crypto';
 import type { WaitingDelivery } from '../domain/delivery/delivery.ts';
 import type { EventBody } from '../domain/event/event.ts';
 import type { Presented } from '../domain/event/present.ts';
-import { sign } from '../domain/signature.ts';
-import type { Webhook } from '../domain/webhook.ts';
+import { sign } from '../domain/webhook/signature.ts';
+import type { Webhook } from '../domain/webhook/webhook.ts';
 
 /** One POST, ready to be sent. */
 export interface OutgoingRequest {

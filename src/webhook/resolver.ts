@@ -1,6 +1,6 @@
 import { type LookupAddress, lookup as systemLookup } from 'node:dns';
 import { isIP } from 'node:net';
-import { type AddressPolicy, judgeAddress } from '../domain/address.ts';
+import { type AddressPolicy, judgeAddress } from '../domain/webhook/address.ts';
 import { lookupFailure, SendFailure } from './failure.ts';
 
 /** All addresses of a name, in the order in which they are to be tried. */

@@ -1,7 +1,7 @@
-import type { AddressPolicy } from '../domain/address.ts';
 import { boundedCache } from '../domain/bounded-cache.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Outcome } from '../domain/delivery/attempt.ts';
+import type { AddressPolicy } from '../domain/webhook/address.ts';
 import { createConnector } from './connector.ts';
 import { post, type Target } from './exchange.ts';
 import { createPools } from './pools.ts';

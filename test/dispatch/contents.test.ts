@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { systemClock } from '../../src/domain/clock.ts';
 import type { Event } from '../../src/domain/event/event.ts';
-import { verify } from '../../src/domain/signature.ts';
+import { verify } from '../../src/domain/webhook/signature.ts';
 import type { Store } from '../../src/store/store.ts';
 import { LIMITS, openPipeline } from '../support/pipeline.ts';
 import { openReceiver, status } from '../support/receiver.ts';

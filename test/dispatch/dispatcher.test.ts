@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { systemClock } from '../../src/domain/clock.ts';
-import { verify } from '../../src/domain/signature.ts';
+import { verify } from '../../src/domain/webhook/signature.ts';
 import type { Store } from '../../src/store/store.ts';
 import { LIMITS, openPipeline, QUICK_RETRIES, until } from '../support/pipeline.ts';
 import { endless, gone, hang, openReceiver, redirect, reset, status, tooMany } from '../support/receiver.ts';

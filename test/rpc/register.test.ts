@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { type Client, Code, createClient } from '@connectrpc/connect';
 import { MisfirePolicy, OverlapPolicy } from '../../gen/carillon/v1/schedule_pb.ts';
 import { RetryPolicy_ClientErrors, Webhook_State, WebhookService } from '../../gen/carillon/v1/webhook_pb.ts';
-import { openSecret } from '../../src/domain/secret.ts';
+import { openSecret } from '../../src/domain/webhook/secret.ts';
 import { refusal, sharedApi, startApi, violations } from '../support/rpc.ts';
 import { T0 } from '../support/store.ts';
 

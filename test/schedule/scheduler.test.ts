@@ -4,7 +4,7 @@ import { runEventId } from '../../src/domain/id.ts';
 import { systemRandom } from '../../src/domain/random.ts';
 import { firstCursor, replaceSchedule, resumeCursor } from '../../src/domain/schedule/run-plan.ts';
 import type { Schedule } from '../../src/domain/schedule/schedule.ts';
-import type { Webhook } from '../../src/domain/webhook.ts';
+import type { Webhook } from '../../src/domain/webhook/webhook.ts';
 import { AHEAD_MS, createScheduler, type Scheduler } from '../../src/schedule/scheduler.ts';
 import { createDirectory } from '../../src/store/directory.ts';
 import type { Store } from '../../src/store/store.ts';

@@ -1,8 +1,8 @@
 /** A publisher on a store of its own, and events and webhooks for it. */
 import type { EventDraft } from '../../src/domain/event/rules.ts';
-import type { Payload } from '../../src/domain/payload.ts';
 import { type Random, systemRandom } from '../../src/domain/random.ts';
-import type { Webhook, WebhookSpec } from '../../src/domain/webhook.ts';
+import type { Payload } from '../../src/domain/webhook/payload.ts';
+import type { Webhook, WebhookSpec } from '../../src/domain/webhook/webhook.ts';
 import { createPublisher, type Publisher } from '../../src/publish/publish.ts';
 import { createDirectory, type Directory } from '../../src/store/directory.ts';
 import type { StoreOptions } from '../../src/store/open.ts';

@@ -1,8 +1,8 @@
 import type { LookupAddress } from 'node:dns';
 import { isIP } from 'node:net';
-import { LOOPBACK, parseCidrs } from '../../src/domain/address.ts';
 import { systemClock } from '../../src/domain/clock.ts';
 import type { Outcome } from '../../src/domain/delivery/attempt.ts';
+import { LOOPBACK, parseCidrs } from '../../src/domain/webhook/address.ts';
 import type { OutgoingRequest } from '../../src/webhook/request.ts';
 import type { Lookup } from '../../src/webhook/resolver.ts';
 import { createSender, type Sender, type SenderOptions } from '../../src/webhook/sender.ts';

@@ -3,7 +3,7 @@ import type { Attempt } from '../../src/domain/delivery/attempt.ts';
 import { HEALTHY } from '../../src/domain/delivery/lane.ts';
 import { type Event, RUN_EVENT_TYPE } from '../../src/domain/event/event.ts';
 import { type IdKind, newId, runEventId } from '../../src/domain/id.ts';
-import type { Webhook, WebhookSpec } from '../../src/domain/webhook.ts';
+import type { Webhook, WebhookSpec } from '../../src/domain/webhook/webhook.ts';
 import { openStore, type StoreOptions } from '../../src/store/open.ts';
 import type { NewDelivery, Publication, RunFiring, Store } from '../../src/store/store.ts';
 

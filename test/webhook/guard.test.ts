@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import { parseCidrs } from '../../src/domain/address.ts';
+import { parseCidrs } from '../../src/domain/webhook/address.ts';
 import { createResolver } from '../../src/webhook/resolver.ts';
 import { until } from '../support/pipeline.ts';
 import { openReceiver, status } from '../support/receiver.ts';

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Webhook as StandardWebhook } from 'standardwebhooks';
 import type { Presented } from '../../src/domain/event/present.ts';
-import { formatSecret } from '../../src/domain/secret.ts';
-import { signingKey, verify } from '../../src/domain/signature.ts';
+import { formatSecret } from '../../src/domain/webhook/secret.ts';
+import { signingKey, verify } from '../../src/domain/webhook/signature.ts';
 import { buildRequest, type OutgoingRequest, type RequestParts } from '../../src/webhook/request.ts';
 import { aWebhook, T0 } from '../support/store.ts';
 

@@ -1,6 +1,6 @@
 /** What the two threads say to each other. */
 import type { OverlapPolicy } from '../../domain/schedule/schedule.ts';
-import type { DisabledReason, WebhookState } from '../../domain/webhook.ts';
+import type { DisabledReason, WebhookState } from '../../domain/webhook/webhook.ts';
 import type {
   AttemptRow,
   ChangeRow,

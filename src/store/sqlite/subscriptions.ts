@@ -1,5 +1,5 @@
 import { patternsOf } from '../../domain/event/match.ts';
-import type { WebhookSpec } from '../../domain/webhook.ts';
+import type { WebhookSpec } from '../../domain/webhook/webhook.ts';
 import type { Database } from './database.ts';
 import type { Verbs } from './protocol.ts';
 

@@ -1,6 +1,6 @@
 /** Between webhooks and their rows. */
-import type { Payload } from '../../domain/payload.ts';
-import type { Webhook, WebhookSpec } from '../../domain/webhook.ts';
+import type { Payload } from '../../domain/webhook/payload.ts';
+import type { Webhook, WebhookSpec } from '../../domain/webhook/webhook.ts';
 import type { LaneChange, WebhookUpdate } from '../store.ts';
 import { fromBase64, toBase64 } from './bytes.ts';
 import type { LaneRow, UpdateRow } from './protocol.ts';

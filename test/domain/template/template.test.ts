@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { openEvent } from '../../../src/domain/event/data.ts';
 import type { EventBody } from '../../../src/domain/event/event.ts';
-import type { Payload } from '../../../src/domain/payload.ts';
 import {
   checkTemplate,
   judgeHeaderTemplates,
@@ -11,6 +10,7 @@ import {
   renderRun,
   renderRunHeaders,
 } from '../../../src/domain/template/template.ts';
+import type { Payload } from '../../../src/domain/webhook/payload.ts';
 import { aWebhook } from '../../support/store.ts';
 
 const NOW = Date.UTC(2026, 0, 2, 3, 4, 5, 678);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Webhook } from '../../../src/domain/webhook.ts';
+import type { Webhook } from '../../../src/domain/webhook/webhook.ts';
 import type { WebhookQuery } from '../../../src/store/store.ts';
 import { aWebhook, type WebhookOverrides } from '../../support/store.ts';
 import { aNamespace, type Harness, useStore } from './harness.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { HEALTHY } from '../../../src/domain/delivery/lane.ts';
-import type { Webhook } from '../../../src/domain/webhook.ts';
+import type { Webhook } from '../../../src/domain/webhook/webhook.ts';
 import { aPublication, aRun, aSpec, aWebhook, T0 } from '../../support/store.ts';
 import { aNamespace, type Harness, register, useStore } from './harness.ts';
 

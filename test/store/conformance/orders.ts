@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Transition, WaitingDelivery } from '../../../src/domain/delivery/delivery.ts';
-import type { Webhook } from '../../../src/domain/webhook.ts';
+import type { Webhook } from '../../../src/domain/webhook/webhook.ts';
 import { aDelivery, anAttempt, aPublication, aRun, T0, testId } from '../../support/store.ts';
 import {
   aNamespace,

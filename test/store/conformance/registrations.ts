@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Payload } from '../../../src/domain/payload.ts';
-import type { Webhook } from '../../../src/domain/webhook.ts';
+import type { Payload } from '../../../src/domain/webhook/payload.ts';
+import type { Webhook } from '../../../src/domain/webhook/webhook.ts';
 import { aWebhook, T0, testId } from '../../support/store.ts';
 import { aNamespace, type Harness, register, useStore } from './harness.ts';
 

@@ -8,8 +8,8 @@ import {
   LOOPBACK,
   PUBLIC_ONLY,
   parseCidrs,
-} from '../../src/domain/address.ts';
-import { DESTINATION_LENGTH_MAX, judgeDestination } from '../../src/domain/destination.ts';
+} from '../../../src/domain/webhook/address.ts';
+import { DESTINATION_LENGTH_MAX, judgeDestination } from '../../../src/domain/webhook/destination.ts';
 
 interface Case {
   url: string;
@@ -20,7 +20,7 @@ interface Case {
 }
 
 const cases = JSON.parse(
-  readFileSync(new URL('../testdata/destination-cases.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../testdata/destination-cases.json', import.meta.url), 'utf8'),
 ) as Case[];
 const allowing = (...ranges: string[]): AddressPolicy => ({ allow: parseCidrs(ranges) });
 const dev = allowing(...LOOPBACK);

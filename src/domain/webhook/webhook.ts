@@ -1,7 +1,7 @@
-import type { LaneHealth } from './delivery/lane.ts';
-import type { RetryPolicy } from './delivery/retry-policy.ts';
+import type { LaneHealth } from '../delivery/lane.ts';
+import type { RetryPolicy } from '../delivery/retry-policy.ts';
+import type { RunCursor, Schedule } from '../schedule/schedule.ts';
 import type { Payload } from './payload.ts';
-import type { RunCursor, Schedule } from './schedule/schedule.ts';
 
 /** The tenant of everything that names none. */
 export const DEFAULT_NAMESPACE = 'default';

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { isOperational, type OperationalEvent, operationalData } from '../../src/domain/operational.ts';
+import {
+  isOperational,
+  type OperationalEvent,
+  operationalData,
+} from '../../../src/domain/webhook/operational.ts';
 
 const about = {
   namespace: 'default',

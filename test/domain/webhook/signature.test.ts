@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { Webhook } from 'standardwebhooks';
-import { parseSecret } from '../../src/domain/secret.ts';
-import { sign, signingKey, verify } from '../../src/domain/signature.ts';
+import { parseSecret } from '../../../src/domain/webhook/secret.ts';
+import { sign, signingKey, verify } from '../../../src/domain/webhook/signature.ts';
 
 interface Vectors {
   signing: {
@@ -34,7 +34,7 @@ interface Vectors {
 }
 
 const vectors = JSON.parse(
-  readFileSync(new URL('../testdata/standard-webhooks-vectors.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../testdata/standard-webhooks-vectors.json', import.meta.url), 'utf8'),
 ) as Vectors;
 const secret = 'whsec_//79/Pv6+fj39vX08/Lx8O/u7ezr6uno5+bl5OPi4eA=';
 const keyOf = (text: string) => signingKey(parseSecret(text));

@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv } from 'node:crypto';
-import { DomainError, invalid } from './error.ts';
-import type { Random } from './random.ts';
+import { DomainError, invalid } from '../error.ts';
+import type { Random } from '../random.ts';
 
 /**
  * Signing secrets, as Standard Webhooks 1.0.0 writes them ("Signature scheme"): `whsec_` and the

@@ -1,4 +1,4 @@
-import type { DeliveryFormat } from './event/event.ts';
+import type { DeliveryFormat } from '../event/event.ts';
 
 /** What a run and an event send. */
 export interface Payload {

@@ -9,7 +9,7 @@ import {
   LOOPBACK,
   PUBLIC_ONLY,
   parseCidrs,
-} from '../../src/domain/address.ts';
+} from '../../../src/domain/webhook/address.ts';
 
 interface Case {
   url: string;
@@ -21,7 +21,7 @@ interface Case {
 }
 
 const cases = JSON.parse(
-  readFileSync(new URL('../testdata/destination-cases.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../testdata/destination-cases.json', import.meta.url), 'utf8'),
 ) as Case[];
 const allowing = (...ranges: string[]): AddressPolicy => ({ allow: parseCidrs(ranges) });
 const allowed = (ip: string, policy = PUBLIC_ONLY) => judgeAddress(ip, policy) === 'allow';

@@ -1,16 +1,22 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { DomainError } from '../../src/domain/error.ts';
-import { systemRandom } from '../../src/domain/random.ts';
-import { formatSecret, newSecret, openSecret, parseSecret, sealSecret } from '../../src/domain/secret.ts';
+import { DomainError } from '../../../src/domain/error.ts';
+import { systemRandom } from '../../../src/domain/random.ts';
+import {
+  formatSecret,
+  newSecret,
+  openSecret,
+  parseSecret,
+  sealSecret,
+} from '../../../src/domain/webhook/secret.ts';
 
 interface Vectors {
   secrets: { name: string; secret: string; our_registration: 'accept' | 'reject' }[];
 }
 
 const vectors = JSON.parse(
-  readFileSync(new URL('../testdata/standard-webhooks-vectors.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../testdata/standard-webhooks-vectors.json', import.meta.url), 'utf8'),
 ) as Vectors;
 const random = systemRandom();
 const key = new Uint8Array(32).fill(7);

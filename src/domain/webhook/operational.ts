@@ -1,5 +1,5 @@
-import type { FailedReason } from './delivery/delivery.ts';
-import { RESERVED_TYPE_PREFIX, RUN_EVENT_TYPE } from './event/event.ts';
+import type { FailedReason } from '../delivery/delivery.ts';
+import { RESERVED_TYPE_PREFIX, RUN_EVENT_TYPE } from '../event/event.ts';
 import type { DisabledReason } from './webhook.ts';
 
 /**

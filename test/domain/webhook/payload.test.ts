@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { deliveryFormatOf, type Payload } from '../../src/domain/payload.ts';
+import { deliveryFormatOf, type Payload } from '../../../src/domain/webhook/payload.ts';
 
 const NOTHING: Payload = { contentType: 'application/json', eventFormat: 'ENVELOPE', headerTemplates: {} };
 const TEMPLATE: Payload = { ...NOTHING, body: { kind: 'template', source: 'x' } };

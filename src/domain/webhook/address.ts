@@ -1,5 +1,5 @@
 import ipaddr from 'ipaddr.js';
-import { invalid } from './error.ts';
+import { invalid } from '../error.ts';
 
 /**
  * Which addresses a POST may go to. Public unicast addresses always; others only where an operator
