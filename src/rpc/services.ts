@@ -11,10 +11,10 @@ import type { Call } from './call.ts';
 import { deliveryService } from './delivery-service.ts';
 import type { ApiDeps } from './deps.ts';
 import { eventService } from './event-service.ts';
-import { type FileIndex, indexFiles } from './file-index.ts';
-import { createHealthBoard, healthService, type Serving } from './health.ts';
+import { type FileIndex, indexFiles } from './grpc/file-index.ts';
+import { createHealthBoard, healthService, type Serving } from './grpc/health.ts';
+import { reflectionService } from './grpc/reflection.ts';
 import { createGuard, type Guard } from './interceptor.ts';
-import { reflectionService } from './reflection.ts';
 import { lazyRules } from './validate.ts';
 import { webhookService } from './webhook-service.ts';
 

@@ -8,8 +8,8 @@ import {
   HealthCheckRequestSchema,
   HealthCheckResponseSchema,
   HealthCheckResponse_ServingStatus as Status,
-} from '../../gen/grpc/health/v1/health_pb.ts';
-import { refusal, startApi } from '../support/rpc.ts';
+} from '../../../gen/grpc/health/v1/health_pb.ts';
+import { refusal, startApi } from '../../support/rpc.ts';
 
 const WEBHOOKS = 'carillon.v1.WebhookService';
 

@@ -2,8 +2,8 @@ import { Code, ConnectError, type ServiceImpl } from '@connectrpc/connect';
 import {
   type Health,
   HealthCheckResponse_ServingStatus as Status,
-} from '../../gen/grpc/health/v1/health_pb.ts';
-import { echo } from './problems.ts';
+} from '../../../gen/grpc/health/v1/health_pb.ts';
+import { echo } from '../problems.ts';
 
 /** Watch calls open at a time. */
 const WATCHERS_MAX = 1000;

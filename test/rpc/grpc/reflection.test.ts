@@ -10,9 +10,9 @@ import { Code, createClient } from '@connectrpc/connect';
 import {
   ServerReflection,
   type ServerReflectionRequestSchema,
-} from '../../gen/grpc/reflection/v1/reflection_pb.ts';
-import { ServerReflection as ServerReflectionAlpha } from '../../gen/grpc/reflection/v1alpha/reflection_pb.ts';
-import { refusal, sharedApi, startApi } from '../support/rpc.ts';
+} from '../../../gen/grpc/reflection/v1/reflection_pb.ts';
+import { ServerReflection as ServerReflectionAlpha } from '../../../gen/grpc/reflection/v1alpha/reflection_pb.ts';
+import { refusal, sharedApi, startApi } from '../../support/rpc.ts';
 
 type Ask = NonNullable<
   Exclude<MessageInitShape<typeof ServerReflectionRequestSchema>, { $typeName: string }>['messageRequest']
