@@ -2,17 +2,17 @@ import { constants } from 'node:http2';
 import { createRegistry } from '@bufbuild/protobuf';
 import { Code, createConnectRouter, type HandlerContext } from '@connectrpc/connect';
 import { file_google_rpc_error_details } from '../../gen/google/rpc/error_details_pb.ts';
-import { nodeAdapter } from './adapter.ts';
-import { ANSWERED_LINGER_MS } from './body.ts';
-import { callKey } from './call.ts';
 import type { ApiDeps } from './deps.ts';
 import { FACES, httpFaces, isFacePath } from './faces.ts';
-import { COMPRESSIONS } from './intake.ts';
-import { type Guard, guardInterceptor } from './interceptor.ts';
-import type { CallableResponse, NodeRequest, NodeResponse } from './node.ts';
 import { createServices, type Services, type ServicesHealth } from './services.ts';
-import { namesOf, unknownRpc } from './unknown.ts';
-import { refuse } from './wire.ts';
+import { nodeAdapter } from './transport/adapter.ts';
+import { ANSWERED_LINGER_MS } from './transport/body.ts';
+import { callKey } from './transport/call.ts';
+import { COMPRESSIONS } from './transport/decode.ts';
+import { type Guard, guardInterceptor } from './transport/guard.ts';
+import type { CallableResponse, NodeRequest, NodeResponse } from './transport/node.ts';
+import { namesOf, unknownRpc } from './transport/unknown.ts';
+import { refuse } from './transport/wire.ts';
 
 /** The API, without a listener: whoever has one gives it the requests. */
 export interface Api {

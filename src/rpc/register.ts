@@ -13,7 +13,6 @@ import { validateSchedule } from '../domain/schedule/rules.ts';
 import { firstCursor, replaceSchedule, sameSchedule } from '../domain/schedule/run-plan.ts';
 import { formatSecret, newSecret, openSecret, parseSecret, sealSecret } from '../domain/webhook/secret.ts';
 import type { Webhook, WebhookSpec } from '../domain/webhook/webhook.ts';
-import { callKey, note } from './call.ts';
 import { contended, TRIES_MAX } from './change.ts';
 import { defaultSchedule } from './convert-schedule.ts';
 import { specFrom, webhookTo } from './convert-webhook.ts';
@@ -22,6 +21,7 @@ import { judgeSpec, violationsOf } from './judge.ts';
 import { namespaceOf } from './namespace.ts';
 import { noProblems } from './problems.ts';
 import { sameSpec } from './same-spec.ts';
+import { callKey, note } from './transport/call.ts';
 import type { Rules } from './validate.ts';
 
 export type RegisterDeps = Pick<ApiDeps, 'clock' | 'random' | 'sealKey' | 'settings'> & {

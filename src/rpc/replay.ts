@@ -6,7 +6,6 @@ import {
   ReplayEventsResponseSchema,
 } from '../../gen/carillon/v1/event_pb.ts';
 import type { ReplayOrder } from '../publish/replay.ts';
-import { note } from './call.ts';
 import { getWebhook } from './change.ts';
 import { fromTimestamp, toTimestamp } from './convert-time.ts';
 import type { ApiDeps } from './deps.ts';
@@ -14,6 +13,7 @@ import { typeFrom } from './event-list.ts';
 import { filterViolations } from './judge.ts';
 import { namespaceOf } from './namespace.ts';
 import { noProblems, type Problems } from './problems.ts';
+import { note } from './transport/call.ts';
 
 export interface ReplayDeps extends Pick<ApiDeps, 'replayer'> {
   readonly store: Pick<ApiDeps['store'], 'getWebhooks'>;

@@ -6,11 +6,11 @@ import type {
 } from '../../gen/carillon/v1/delivery_pb.ts';
 import type { DeliveryChange } from '../domain/delivery/delivery.ts';
 import { DomainError } from '../domain/error.ts';
-import { note } from './call.ts';
 import { attemptTo, deliveryTo } from './convert-delivery.ts';
 import type { ApiDeps } from './deps.ts';
 import { readDeliveryFilter, satisfies } from './filter.ts';
 import { theNamespace } from './namespace.ts';
+import { note } from './transport/call.ts';
 import { readResumeToken, writeResumeToken } from './watch-token.ts';
 
 export interface WatchDeps {

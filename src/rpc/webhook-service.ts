@@ -4,7 +4,6 @@ import { HEALTHY, isHealthy } from '../domain/delivery/lane.ts';
 import { DomainError } from '../domain/error.ts';
 import { resumeCursor } from '../domain/schedule/run-plan.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
-import { note } from './call.ts';
 import { changeWebhook, getWebhook } from './change.ts';
 import { STATES, webhookTo } from './convert-webhook.ts';
 import type { ApiDeps } from './deps.ts';
@@ -13,6 +12,7 @@ import { readPage } from './page.ts';
 import { previewing } from './preview.ts';
 import { registration } from './register.ts';
 import { removal } from './remove.ts';
+import { note } from './transport/call.ts';
 import { updating } from './update.ts';
 import type { Rules } from './validate.ts';
 

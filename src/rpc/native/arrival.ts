@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { Code, type ConnectError, type MethodImplSpec } from '@connectrpc/connect';
 import { parseTimeout } from '@connectrpc/connect/protocol-grpc';
 import type { Services } from '../services.ts';
-import { unknownRpc } from '../unknown.ts';
+import { unknownRpc } from '../transport/unknown.ts';
 
 /** A call that has just arrived, before any of its messages. */
 export interface Arrival {

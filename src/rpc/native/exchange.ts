@@ -16,10 +16,10 @@ import {
 } from '@connectrpc/connect';
 import type { Metadata, ServerInterceptingCallInterface } from '@grpc/grpc-js';
 import type { Clock } from '../../domain/clock.ts';
-import { tooLate, tooSlow, wentAway } from '../body.ts';
-import { type Call, callKey } from '../call.ts';
-import type { CallLog } from '../call-log.ts';
-import type { Guard } from '../interceptor.ts';
+import { tooLate, tooSlow, wentAway } from '../transport/body.ts';
+import { type Call, callKey } from '../transport/call.ts';
+import type { CallLog } from '../transport/call-log.ts';
+import type { Guard } from '../transport/guard.ts';
 import type { Arrival } from './arrival.ts';
 import { closeLater } from './connection.ts';
 import type { NativeLimits } from './limits.ts';

@@ -1,9 +1,9 @@
 import type { DescMessage, Message } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
-import { tooSlow } from '../body.ts';
-import { createFraming } from '../framing.ts';
-import { readBinary } from '../intake.ts';
-import { STREAM_MESSAGE } from '../intake-stream.ts';
+import { tooSlow } from '../transport/body.ts';
+import { readBinary } from '../transport/decode.ts';
+import { STREAM_MESSAGE } from '../transport/decode-stream.ts';
+import { createFraming } from '../transport/framing.ts';
 import type { Exchange, ExchangeDeps } from './exchange.ts';
 import type { Receiving } from './reader.ts';
 

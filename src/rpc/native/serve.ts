@@ -1,9 +1,9 @@
 import type { MethodImplSpec } from '@connectrpc/connect';
 import { Code, ConnectError } from '@connectrpc/connect';
 import type { ServerInterceptingCallInterface } from '@grpc/grpc-js';
-import { readBinary } from '../intake.ts';
-import type { Guard } from '../interceptor.ts';
-import { taken } from '../stall.ts';
+import { readBinary } from '../transport/decode.ts';
+import type { Guard } from '../transport/guard.ts';
+import { taken } from '../transport/stall.ts';
 import type { Arrival } from './arrival.ts';
 import { Exchange, type ExchangeDeps } from './exchange.ts';
 import { incoming } from './incoming.ts';

@@ -2,10 +2,10 @@ import type { DescMethod } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { setTrailerStatus } from '@connectrpc/connect/protocol-grpc';
 import type { Metadata, ServerInterceptingCallInterface } from '@grpc/grpc-js';
-import { tooLarge, tooLargeInside } from '../body.ts';
-import { ENVELOPE_BYTES } from '../intake.ts';
-import { STREAM_MESSAGE } from '../intake-stream.ts';
 import { echo } from '../problems.ts';
+import { tooLarge, tooLargeInside } from '../transport/body.ts';
+import { ENVELOPE_BYTES } from '../transport/decode.ts';
+import { STREAM_MESSAGE } from '../transport/decode-stream.ts';
 
 /** How a call ends, as grpc-js takes it. */
 export type Status = Parameters<ServerInterceptingCallInterface['sendStatus']>[0];

@@ -1,13 +1,13 @@
 import type { DescMethod, Message } from '@bufbuild/protobuf';
 import { Code, ConnectError, type Interceptor } from '@connectrpc/connect';
 import { codeToString } from '@connectrpc/connect/protocol-connect';
-import { DEFAULT_NAMESPACE } from '../domain/webhook/webhook.ts';
+import { DEFAULT_NAMESPACE } from '../../domain/webhook/webhook.ts';
+import { toConnectError } from '../errors.ts';
+import { invalidRequest } from '../problems.ts';
+import type { Rules } from '../validate.ts';
 import { wentAway } from './body.ts';
 import { type Call, callKey, noteFields } from './call.ts';
-import { toConnectError } from './errors.ts';
-import { invalidRequest } from './problems.ts';
 import { followTaking, STALL_MS } from './stall.ts';
-import type { Rules } from './validate.ts';
 
 export interface GuardDeps {
   readonly rules: Rules;

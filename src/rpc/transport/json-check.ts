@@ -1,8 +1,8 @@
 import type { DescEnum, DescField, DescMessage } from '@bufbuild/protobuf';
-import type { FieldViolation } from '../domain/error.ts';
-import { isRealTime } from '../domain/rfc3339.ts';
+import type { FieldViolation } from '../../domain/error.ts';
+import { isRealTime } from '../../domain/rfc3339.ts';
+import { echoName, entry, join, noProblems, type Problems } from '../problems.ts';
 import { checkScalarJson, got } from './json-scalar.ts';
-import { echoName, entry, join, noProblems, type Problems } from './problems.ts';
 
 /**
  * Checks a JSON value against a message, before protobuf-es reads it. protobuf-es stops at the first

@@ -1,8 +1,8 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import { assertByteStreamRequest, type UniversalServerRequest } from '@connectrpc/connect/protocol';
 import { BODY_READ_MS, tooLarge, tooSlow } from './body.ts';
+import { codecOf, decompress, ENVELOPE_BYTES, envelope, type Intake, understand } from './decode.ts';
 import { createFraming } from './framing.ts';
-import { codecOf, decompress, ENVELOPE_BYTES, envelope, type Intake, understand } from './intake.ts';
 
 export interface StreamIntake extends Omit<Intake, 'read'> {
   /** How long a message may take to arrive once it has begun; between messages a caller may be quiet. */

@@ -1,5 +1,5 @@
-import type { Clock } from '../domain/clock.ts';
-import type { Log } from '../telemetry/log.ts';
+import type { Clock } from '../../domain/clock.ts';
+import type { Log } from '../../telemetry/log.ts';
 import type { Call } from './call.ts';
 
 /** Writes the one line that each call gets, when it has ended. `otherwise` is its code if it has none. */

@@ -7,13 +7,13 @@ import type {
 } from '@connectrpc/connect/protocol';
 import { codeFromHttpStatus, codeToString } from '@connectrpc/connect/protocol-connect';
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node';
-import type { Clock } from '../domain/clock.ts';
-import type { Log } from '../telemetry/log.ts';
+import type { Clock } from '../../domain/clock.ts';
+import type { Log } from '../../telemetry/log.ts';
 import { readBody } from './body.ts';
 import { type Call, callKey } from './call.ts';
 import { callLog } from './call-log.ts';
-import { checkQuery, takeIn } from './intake.ts';
-import { takeInEach } from './intake-stream.ts';
+import { checkQuery, takeIn } from './decode.ts';
+import { takeInEach } from './decode-stream.ts';
 import type { CallableResponse, NodeRequest } from './node.ts';
 import { refuse, type Wire, wireOf } from './wire.ts';
 

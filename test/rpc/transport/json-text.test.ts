@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { DomainError } from '../../src/domain/error.ts';
-import { JSON_DEPTH_MAX, JSON_VALUES_MAX, parseJson } from '../../src/rpc/json-text.ts';
+import { DomainError } from '../../../src/domain/error.ts';
+import { JSON_DEPTH_MAX, JSON_VALUES_MAX, parseJson } from '../../../src/rpc/transport/json-text.ts';
 
 function complaint(text: string): string {
   try {

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
-import { EventService } from '../../gen/carillon/v1/event_pb.ts';
-import { DomainError } from '../../src/domain/error.ts';
-import { createFraming } from '../../src/rpc/framing.ts';
-import { takeInEach } from '../../src/rpc/intake-stream.ts';
-import { wireOf } from '../../src/rpc/wire.ts';
-import { framed } from '../support/grpc.ts';
-import { createFeed } from '../support/stream.ts';
+import { EventService } from '../../../gen/carillon/v1/event_pb.ts';
+import { DomainError } from '../../../src/domain/error.ts';
+import { takeInEach } from '../../../src/rpc/transport/decode-stream.ts';
+import { createFraming } from '../../../src/rpc/transport/framing.ts';
+import { wireOf } from '../../../src/rpc/transport/wire.ts';
+import { framed } from '../../support/grpc.ts';
+import { createFeed } from '../../support/stream.ts';
 
 const method = EventService.method.publishStream;
 

@@ -1,4 +1,4 @@
-import { ENVELOPE_BYTES } from './intake.ts';
+import { ENVELOPE_BYTES } from './decode.ts';
 
 /**
  * Where messages end in bytes that come in pieces: each has a byte of flags and four of length before it
