@@ -1,7 +1,7 @@
 import type { ServiceImpl } from '@connectrpc/connect';
 import type { DeliveryService } from '../../gen/carillon/v1/delivery_pb.ts';
 import { cancelOne } from './cancel.ts';
-import { DELIVERY_STATES, deliveryTo } from './convert-delivery.ts';
+import { DELIVERY_STATES, deliveryTo } from './convert/delivery.ts';
 import type { ApiDeps } from './deps.ts';
 import { notFound } from './errors.ts';
 import { bothOf, type DeliveryFilter, readDeliveryFilter } from './filter.ts';

@@ -1,6 +1,6 @@
 import type { ServiceImpl } from '@connectrpc/connect';
 import type { EventService } from '../../gen/carillon/v1/event_pb.ts';
-import { dataTo, eventTo } from './convert-event.ts';
+import { dataTo, eventTo } from './convert/event.ts';
 import type { ApiDeps } from './deps.ts';
 import { notFound } from './errors.ts';
 import { listing } from './event-list.ts';

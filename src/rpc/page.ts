@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { DEFAULTS, PAGE_SIZE_MAX } from './defaults.ts';
+import { DEFAULTS, PAGE_SIZE_MAX } from './convert/defaults.ts';
 import { invalidRequest } from './problems.ts';
 
 /**

@@ -1,7 +1,7 @@
 import type { PublishRequest } from '../../gen/carillon/v1/event_pb.ts';
 import type { DomainError } from '../domain/error.ts';
 import { type EventDraft, judgeEvent } from '../domain/event/rules.ts';
-import { draftFrom } from './convert-event.ts';
+import { draftFrom } from './convert/event.ts';
 import { namespaceOf } from './namespace.ts';
 import { invalidRequest, noProblems } from './problems.ts';
 

@@ -14,8 +14,8 @@ import { firstCursor, replaceSchedule, sameSchedule } from '../domain/schedule/r
 import { formatSecret, newSecret, openSecret, parseSecret, sealSecret } from '../domain/webhook/secret.ts';
 import type { Webhook, WebhookSpec } from '../domain/webhook/webhook.ts';
 import { contended, TRIES_MAX } from './change.ts';
-import { defaultSchedule } from './convert-schedule.ts';
-import { specFrom, webhookTo } from './convert-webhook.ts';
+import { defaultSchedule } from './convert/schedule.ts';
+import { specFrom, webhookTo } from './convert/webhook.ts';
 import type { ApiDeps } from './deps.ts';
 import { judgeSpec, violationsOf } from './judge.ts';
 import { namespaceOf } from './namespace.ts';

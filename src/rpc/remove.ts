@@ -8,9 +8,9 @@ import {
 import { DomainError } from '../domain/error.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 import { contended, getWebhook, TRIES_MAX } from './change.ts';
+import { checkEtag } from './convert/etag.ts';
 import type { ApiDeps } from './deps.ts';
 import { notFound } from './errors.ts';
-import { checkEtag } from './etag.ts';
 import { theNamespace } from './namespace.ts';
 import { CHUNK_ROWS } from './page.ts';
 import { invalidRequest } from './problems.ts';

@@ -7,7 +7,7 @@ import {
 } from '../../gen/carillon/v1/event_pb.ts';
 import type { ReplayOrder } from '../publish/replay.ts';
 import { getWebhook } from './change.ts';
-import { fromTimestamp, toTimestamp } from './convert-time.ts';
+import { fromTimestamp, toTimestamp } from './convert/time.ts';
 import type { ApiDeps } from './deps.ts';
 import { typeFrom } from './event-list.ts';
 import { filterViolations } from './judge.ts';

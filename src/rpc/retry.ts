@@ -3,7 +3,7 @@ import type { RetryDeliveryRequest_FailedOf } from '../../gen/carillon/v1/delive
 import type { Delivery } from '../domain/delivery/delivery.ts';
 import { DomainError } from '../domain/error.ts';
 import { getWebhook } from './change.ts';
-import { fromTimestamp } from './convert-time.ts';
+import { fromTimestamp } from './convert/time.ts';
 import type { ApiDeps } from './deps.ts';
 import { notFound } from './errors.ts';
 import { noProblems } from './problems.ts';

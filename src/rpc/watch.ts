@@ -6,7 +6,7 @@ import type {
 } from '../../gen/carillon/v1/delivery_pb.ts';
 import type { DeliveryChange } from '../domain/delivery/delivery.ts';
 import { DomainError } from '../domain/error.ts';
-import { attemptTo, deliveryTo } from './convert-delivery.ts';
+import { attemptTo, deliveryTo } from './convert/delivery.ts';
 import type { ApiDeps } from './deps.ts';
 import { readDeliveryFilter, satisfies } from './filter.ts';
 import { theNamespace } from './namespace.ts';

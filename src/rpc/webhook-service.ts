@@ -5,7 +5,7 @@ import { DomainError } from '../domain/error.ts';
 import { resumeCursor } from '../domain/schedule/run-plan.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 import { changeWebhook, getWebhook } from './change.ts';
-import { STATES, webhookTo } from './convert-webhook.ts';
+import { STATES, webhookTo } from './convert/webhook.ts';
 import type { ApiDeps } from './deps.ts';
 import { theNamespace } from './namespace.ts';
 import { readPage } from './page.ts';

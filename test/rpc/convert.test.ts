@@ -8,10 +8,10 @@ import { HEALTHY } from '../../src/domain/delivery/lane.ts';
 import type { Schedule } from '../../src/domain/schedule/schedule.ts';
 import type { Payload } from '../../src/domain/webhook/payload.ts';
 import type { Webhook, WebhookSpec } from '../../src/domain/webhook/webhook.ts';
-import { defaultSchedule } from '../../src/rpc/convert-schedule.ts';
-import { fromDuration, fromTimestamp, toDuration, toTimestamp } from '../../src/rpc/convert-time.ts';
-import { specFrom, webhookTo } from '../../src/rpc/convert-webhook.ts';
-import { DEFAULTS } from '../../src/rpc/defaults.ts';
+import { DEFAULTS } from '../../src/rpc/convert/defaults.ts';
+import { defaultSchedule } from '../../src/rpc/convert/schedule.ts';
+import { fromDuration, fromTimestamp, toDuration, toTimestamp } from '../../src/rpc/convert/time.ts';
+import { specFrom, webhookTo } from '../../src/rpc/convert/webhook.ts';
 import { noProblems } from '../../src/rpc/problems.ts';
 import { sameSpec } from '../../src/rpc/same-spec.ts';
 

@@ -4,13 +4,13 @@ import {
   type Event as EventMessage,
   EventSchema,
   type PublishRequest,
-} from '../../gen/carillon/v1/event_pb.ts';
-import { type EventRecord, publicId } from '../domain/event/event.ts';
-import { contentKind } from '../domain/event/media-type.ts';
-import type { EventDraft } from '../domain/event/rules.ts';
-import { fromDuration, fromTimestamp, toTimestamp } from './convert-time.ts';
+} from '../../../gen/carillon/v1/event_pb.ts';
+import { type EventRecord, publicId } from '../../domain/event/event.ts';
+import { contentKind } from '../../domain/event/media-type.ts';
+import type { EventDraft } from '../../domain/event/rules.ts';
+import type { Problems } from '../problems.ts';
 import { checkValueJson } from './json-value.ts';
-import type { Problems } from './problems.ts';
+import { fromDuration, fromTimestamp, toTimestamp } from './time.ts';
 
 /**
  * An event as its publisher gave it. Where something cannot be made out a problem is noted and something

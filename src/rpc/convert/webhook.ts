@@ -8,17 +8,17 @@ import {
   Webhook_State as State,
   type Webhook as WebhookMessage,
   WebhookSchema,
-} from '../../gen/carillon/v1/webhook_pb.ts';
-import type { RetryPolicy } from '../domain/delivery/retry-policy.ts';
-import type { Schedule } from '../domain/schedule/schedule.ts';
-import type { EventFormat, Payload } from '../domain/webhook/payload.ts';
-import type { Limits, Webhook, WebhookSpec } from '../domain/webhook/webhook.ts';
-import { scheduleFrom, scheduleTo } from './convert-schedule.ts';
-import { fromDuration, toDuration, toTimestamp } from './convert-time.ts';
+} from '../../../gen/carillon/v1/webhook_pb.ts';
+import type { RetryPolicy } from '../../domain/delivery/retry-policy.ts';
+import type { Schedule } from '../../domain/schedule/schedule.ts';
+import type { EventFormat, Payload } from '../../domain/webhook/payload.ts';
+import type { Limits, Webhook, WebhookSpec } from '../../domain/webhook/webhook.ts';
+import { join, type Problems } from '../problems.ts';
 import { DEFAULTS } from './defaults.ts';
 import { enumPair } from './enum-pair.ts';
 import { etagOf } from './etag.ts';
-import { join, type Problems } from './problems.ts';
+import { scheduleFrom, scheduleTo } from './schedule.ts';
+import { fromDuration, toDuration, toTimestamp } from './time.ts';
 
 export const STATES = enumPair({ ACTIVE: State.ACTIVE, PAUSED: State.PAUSED, DISABLED: State.DISABLED });
 const EVENT_FORMATS = enumPair<EventFormatMessage, EventFormat>({

@@ -6,13 +6,13 @@ import {
   OverlapPolicy,
   type Schedule as ScheduleMessage,
   ScheduleSchema,
-} from '../../gen/carillon/v1/schedule_pb.ts';
-import type { Schedule, When } from '../domain/schedule/schedule.ts';
-import { canonicalTimeZone, notAZone } from '../domain/schedule/zone.ts';
-import { fromDuration, fromTimestamp, toDuration, toTimestamp } from './convert-time.ts';
+} from '../../../gen/carillon/v1/schedule_pb.ts';
+import type { Schedule, When } from '../../domain/schedule/schedule.ts';
+import { canonicalTimeZone, notAZone } from '../../domain/schedule/zone.ts';
+import { join, type Problems } from '../problems.ts';
 import { DEFAULTS } from './defaults.ts';
 import { enumPair } from './enum-pair.ts';
-import { join, type Problems } from './problems.ts';
+import { fromDuration, fromTimestamp, toDuration, toTimestamp } from './time.ts';
 
 /** The schedule of a webhook that names none. */
 export function defaultSchedule(periodMs: number): Schedule {

@@ -7,11 +7,11 @@ import {
   Delivery_State as State,
   type Timing as TimingMessage,
   TimingSchema,
-} from '../../gen/carillon/v1/delivery_pb.ts';
-import type { Attempt, Timing } from '../domain/delivery/attempt.ts';
-import type { Delivery } from '../domain/delivery/delivery.ts';
-import { toDuration, toTimestamp } from './convert-time.ts';
+} from '../../../gen/carillon/v1/delivery_pb.ts';
+import type { Attempt, Timing } from '../../domain/delivery/attempt.ts';
+import type { Delivery } from '../../domain/delivery/delivery.ts';
 import { enumPair } from './enum-pair.ts';
+import { toDuration, toTimestamp } from './time.ts';
 
 export const DELIVERY_STATES = enumPair({
   PENDING: State.PENDING,
