@@ -7,7 +7,7 @@ import { file_google_rpc_error_details } from '../../gen/google/rpc/error_detail
 import { Health } from '../../gen/grpc/health/v1/health_pb.ts';
 import { ServerReflection } from '../../gen/grpc/reflection/v1/reflection_pb.ts';
 import { ServerReflection as ServerReflectionAlpha } from '../../gen/grpc/reflection/v1alpha/reflection_pb.ts';
-import { deliveryService } from './delivery-service.ts';
+import { deliveryService } from './delivery/service.ts';
 import type { ApiDeps } from './deps.ts';
 import { eventService } from './event-service.ts';
 import { type FileIndex, indexFiles } from './grpc/file-index.ts';

@@ -4,7 +4,7 @@ import { DomainError } from '../../src/domain/error.ts';
 import { openEvent } from '../../src/domain/event/data.ts';
 import type { EventBody } from '../../src/domain/event/event.ts';
 import { checkFilter, matches } from '../../src/domain/filter/filter.ts';
-import { readDeliveryFilter } from '../../src/rpc/filter.ts';
+import { readDeliveryFilter } from '../../src/rpc/delivery/list-filter.ts';
 import { blockOf, rowsOf } from '../support/docs.ts';
 
 const PAGE = 'docs/events.md';

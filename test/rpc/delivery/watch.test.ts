@@ -9,15 +9,15 @@ import {
   DeliveryService,
   WatchDeliveriesRequestSchema,
   type WatchDeliveriesResponse,
-} from '../../gen/carillon/v1/delivery_pb.ts';
-import { RetryInfoSchema } from '../../gen/google/rpc/error_details_pb.ts';
-import type { WatchLimits } from '../../src/rpc/watch.ts';
-import { writeResumeToken } from '../../src/rpc/watch-token.ts';
-import type { Store } from '../../src/store/store.ts';
-import { aDeliveryThat, settle } from '../support/deliveries.ts';
-import { grpcRefusal, startGrpc } from '../support/grpc.ts';
-import { fieldsOf, type RunningApi, refusal, startApi } from '../support/rpc.ts';
-import { anAttempt, aPublication, aWebhook } from '../support/store.ts';
+} from '../../../gen/carillon/v1/delivery_pb.ts';
+import { RetryInfoSchema } from '../../../gen/google/rpc/error_details_pb.ts';
+import type { WatchLimits } from '../../../src/rpc/delivery/watch.ts';
+import { writeResumeToken } from '../../../src/rpc/delivery/watch-token.ts';
+import type { Store } from '../../../src/store/store.ts';
+import { aDeliveryThat, settle } from '../../support/deliveries.ts';
+import { grpcRefusal, startGrpc } from '../../support/grpc.ts';
+import { fieldsOf, type RunningApi, refusal, startApi } from '../../support/rpc.ts';
+import { anAttempt, aPublication, aWebhook } from '../../support/store.ts';
 
 /** Some of these fill every buffer between a server and its caller. */
 const LONG = { ...anAttempt(1, 500), requestHeaders: ['x-long', 'x'.repeat(60_000)] };

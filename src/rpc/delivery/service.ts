@@ -1,12 +1,12 @@
 import type { ServiceImpl } from '@connectrpc/connect';
-import type { DeliveryService } from '../../gen/carillon/v1/delivery_pb.ts';
+import type { DeliveryService } from '../../../gen/carillon/v1/delivery_pb.ts';
+import { DELIVERY_STATES, deliveryTo } from '../convert/delivery.ts';
+import type { ApiDeps } from '../deps.ts';
+import { notFound } from '../errors.ts';
+import { theNamespace } from '../namespace.ts';
+import { readPage } from '../page.ts';
 import { cancelOne } from './cancel.ts';
-import { DELIVERY_STATES, deliveryTo } from './convert/delivery.ts';
-import type { ApiDeps } from './deps.ts';
-import { notFound } from './errors.ts';
-import { bothOf, type DeliveryFilter, readDeliveryFilter } from './filter.ts';
-import { theNamespace } from './namespace.ts';
-import { readPage } from './page.ts';
+import { bothOf, type DeliveryFilter, readDeliveryFilter } from './list-filter.ts';
 import { retryFailedOf, retryOne } from './retry.ts';
 import { createWatch, type WatchLimits } from './watch.ts';
 

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { Code, createClient } from '@connectrpc/connect';
-import { Delivery_State, DeliveryService } from '../../gen/carillon/v1/delivery_pb.ts';
-import { PreconditionFailureSchema, ResourceInfoSchema } from '../../gen/google/rpc/error_details_pb.ts';
-import type { Webhook } from '../../src/domain/webhook/webhook.ts';
-import { aDeliveryThat, type Fate, settle, waitingDelivery } from '../support/deliveries.ts';
-import { refusal, sharedApi, violations } from '../support/rpc.ts';
-import { anAttempt, aPublication, aWebhook, T0, testId } from '../support/store.ts';
+import { Delivery_State, DeliveryService } from '../../../gen/carillon/v1/delivery_pb.ts';
+import { PreconditionFailureSchema, ResourceInfoSchema } from '../../../gen/google/rpc/error_details_pb.ts';
+import type { Webhook } from '../../../src/domain/webhook/webhook.ts';
+import { aDeliveryThat, type Fate, settle, waitingDelivery } from '../../support/deliveries.ts';
+import { refusal, sharedApi, violations } from '../../support/rpc.ts';
+import { anAttempt, aPublication, aWebhook, T0, testId } from '../../support/store.ts';
 
 const EXHAUSTED = { to: 'FAILED', reason: 'EXHAUSTED' } as const;
 const FAILED: Fate = { status: 500, to: EXHAUSTED };

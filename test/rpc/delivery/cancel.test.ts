@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Code, createClient } from '@connectrpc/connect';
-import { Delivery_State, DeliveryService } from '../../gen/carillon/v1/delivery_pb.ts';
-import { PreconditionFailureSchema } from '../../gen/google/rpc/error_details_pb.ts';
-import { aDeliveryThat, type Fate, settle, waitingDelivery } from '../support/deliveries.ts';
-import { refusal, sharedApi } from '../support/rpc.ts';
-import { aPublication, aWebhook, testId } from '../support/store.ts';
+import { Delivery_State, DeliveryService } from '../../../gen/carillon/v1/delivery_pb.ts';
+import { PreconditionFailureSchema } from '../../../gen/google/rpc/error_details_pb.ts';
+import { aDeliveryThat, type Fate, settle, waitingDelivery } from '../../support/deliveries.ts';
+import { refusal, sharedApi } from '../../support/rpc.ts';
+import { aPublication, aWebhook, testId } from '../../support/store.ts';
 
 describe('CancelDelivery', () => {
   const api = sharedApi();

@@ -1,11 +1,11 @@
-import type { Delivery } from '../domain/delivery/delivery.ts';
-import { invalid } from '../domain/error.ts';
-import type { TypePattern } from '../store/store.ts';
-import { type DeliveryFilter, readComparison } from './filter-fields.ts';
-import { FilterMistake, readFilterText } from './filter-text.ts';
-import { echo } from './problems.ts';
+import type { Delivery } from '../../domain/delivery/delivery.ts';
+import { invalid } from '../../domain/error.ts';
+import type { TypePattern } from '../../store/store.ts';
+import { echo } from '../problems.ts';
+import { type DeliveryFilter, readComparison } from './list-filter-fields.ts';
+import { FilterMistake, readFilterText } from './list-filter-text.ts';
 
-export type { DeliveryFilter } from './filter-fields.ts';
+export type { DeliveryFilter } from './list-filter-fields.ts';
 
 /** The longest filter, in characters; the proto file says so too. */
 export const FILTER_LENGTH_MAX = 1024;

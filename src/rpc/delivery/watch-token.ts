@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { invalid } from '../domain/error.ts';
+import { invalid } from '../../domain/error.ts';
 
 /** A part of a hash is enough: a token of another namespace is a mistake, and shows nothing of it. */
 const HASH_LENGTH = 8;

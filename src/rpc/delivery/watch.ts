@@ -3,14 +3,14 @@ import { Code, ConnectError, type HandlerContext } from '@connectrpc/connect';
 import type {
   WatchDeliveriesRequest,
   WatchDeliveriesResponseSchema,
-} from '../../gen/carillon/v1/delivery_pb.ts';
-import type { DeliveryChange } from '../domain/delivery/delivery.ts';
-import { DomainError } from '../domain/error.ts';
-import { attemptTo, deliveryTo } from './convert/delivery.ts';
-import type { ApiDeps } from './deps.ts';
-import { readDeliveryFilter, satisfies } from './filter.ts';
-import { theNamespace } from './namespace.ts';
-import { note } from './transport/call.ts';
+} from '../../../gen/carillon/v1/delivery_pb.ts';
+import type { DeliveryChange } from '../../domain/delivery/delivery.ts';
+import { DomainError } from '../../domain/error.ts';
+import { attemptTo, deliveryTo } from '../convert/delivery.ts';
+import type { ApiDeps } from '../deps.ts';
+import { theNamespace } from '../namespace.ts';
+import { note } from '../transport/call.ts';
+import { readDeliveryFilter, satisfies } from './list-filter.ts';
 import { readResumeToken, writeResumeToken } from './watch-token.ts';
 
 export interface WatchDeps {

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import type { Delivery } from '../../src/domain/delivery/delivery.ts';
-import { DomainError } from '../../src/domain/error.ts';
+import type { Delivery } from '../../../src/domain/delivery/delivery.ts';
+import { DomainError } from '../../../src/domain/error.ts';
 import {
   bothOf,
   type DeliveryFilter,
   FILTER_LENGTH_MAX,
   readDeliveryFilter,
   satisfies,
-} from '../../src/rpc/filter.ts';
-import { T0 } from '../support/store.ts';
+} from '../../../src/rpc/delivery/list-filter.ts';
+import { T0 } from '../../support/store.ts';
 
 const TIME = '2026-01-01T00:00:00Z';
 
