@@ -7,7 +7,7 @@ import type { Replayer } from '../publish/replay.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { WatchLimits } from './delivery/watch.ts';
-import type { StreamLimits } from './publish-stream.ts';
+import type { StreamLimits } from './event/publish-stream.ts';
 
 /** What the API works with. */
 export interface ApiDeps {

@@ -9,7 +9,7 @@ import { ServerReflection } from '../../gen/grpc/reflection/v1/reflection_pb.ts'
 import { ServerReflection as ServerReflectionAlpha } from '../../gen/grpc/reflection/v1alpha/reflection_pb.ts';
 import { deliveryService } from './delivery/service.ts';
 import type { ApiDeps } from './deps.ts';
-import { eventService } from './event-service.ts';
+import { eventService } from './event/service.ts';
 import { type FileIndex, indexFiles } from './grpc/file-index.ts';
 import { createHealthBoard, healthService, type Serving } from './grpc/health.ts';
 import { reflectionService } from './grpc/reflection.ts';

@@ -2,10 +2,14 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Code, createClient } from '@connectrpc/connect';
-import { type EventSchema, EventService, type PublishRequestSchema } from '../../gen/carillon/v1/event_pb.ts';
-import { EVENT_BYTES_MAX } from '../../src/domain/event/event.ts';
-import { refusal, sharedApi, violations } from '../support/rpc.ts';
-import { T0 } from '../support/store.ts';
+import {
+  type EventSchema,
+  EventService,
+  type PublishRequestSchema,
+} from '../../../gen/carillon/v1/event_pb.ts';
+import { EVENT_BYTES_MAX } from '../../../src/domain/event/event.ts';
+import { refusal, sharedApi, violations } from '../../support/rpc.ts';
+import { T0 } from '../../support/store.ts';
 
 type EventInit = MessageInitShape<typeof EventSchema>;
 type PublishInit = MessageInitShape<typeof PublishRequestSchema>;

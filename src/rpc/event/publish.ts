@@ -6,12 +6,12 @@ import {
   PublishBatchResponseSchema,
   type PublishRequest,
   type PublishResponse,
-} from '../../gen/carillon/v1/event_pb.ts';
-import type { ApiDeps } from './deps.ts';
-import { invalidRequest } from './problems.ts';
+} from '../../../gen/carillon/v1/event_pb.ts';
+import type { ApiDeps } from '../deps.ts';
+import { invalidRequest } from '../problems.ts';
+import { callKey, note } from '../transport/call.ts';
 import { type Answer, answerOf, isError, resultOf } from './publish-answer.ts';
 import { type Judged, judgePublish } from './publish-judge.ts';
-import { callKey, note } from './transport/call.ts';
 
 export type PublishDeps = Pick<ApiDeps, 'publisher' | 'clock'>;
 

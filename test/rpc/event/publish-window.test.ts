@@ -7,11 +7,11 @@ import {
   type PublishStreamRequest,
   PublishStreamRequestSchema,
   type PublishStreamResponse,
-} from '../../gen/carillon/v1/event_pb.ts';
-import { DomainError } from '../../src/domain/error.ts';
-import { type StreamLimits, streamPublishing } from '../../src/rpc/publish-stream.ts';
-import { manualClock } from '../support/clock.ts';
-import { createFeed, heldPublisher } from '../support/stream.ts';
+} from '../../../gen/carillon/v1/event_pb.ts';
+import { DomainError } from '../../../src/domain/error.ts';
+import { type StreamLimits, streamPublishing } from '../../../src/rpc/event/publish-stream.ts';
+import { manualClock } from '../../support/clock.ts';
+import { createFeed, heldPublisher } from '../../support/stream.ts';
 
 function event(id: string, bytes = 0): PublishStreamRequest {
   const data = { case: 'bytes', value: new Uint8Array(bytes) } as const;

@@ -1,4 +1,4 @@
-import { DomainError } from '../domain/error.ts';
+import { DomainError } from '../../domain/error.ts';
 import type { Answer } from './publish-answer.ts';
 import { type Judged, sizeOf } from './publish-judge.ts';
 

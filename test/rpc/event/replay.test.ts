@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Code } from '@connectrpc/connect';
-import { refusal, sharedApi, startApi, violations } from '../support/rpc.ts';
-import { T0 } from '../support/store.ts';
+import { refusal, sharedApi, startApi, violations } from '../../support/rpc.ts';
+import { T0 } from '../../support/store.ts';
 
 const DESTINATION = 'http://127.0.0.1:9999/hook';
 const second = (at: number) => ({ seconds: BigInt(T0 / 1000 + at) });

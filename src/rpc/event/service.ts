@@ -1,10 +1,10 @@
 import type { ServiceImpl } from '@connectrpc/connect';
-import type { EventService } from '../../gen/carillon/v1/event_pb.ts';
-import { dataTo, eventTo } from './convert/event.ts';
-import type { ApiDeps } from './deps.ts';
-import { notFound } from './errors.ts';
-import { listing } from './event-list.ts';
-import { theNamespace } from './namespace.ts';
+import type { EventService } from '../../../gen/carillon/v1/event_pb.ts';
+import { dataTo, eventTo } from '../convert/event.ts';
+import type { ApiDeps } from '../deps.ts';
+import { notFound } from '../errors.ts';
+import { theNamespace } from '../namespace.ts';
+import { listing } from './list.ts';
 import { batchPublishing, publishing } from './publish.ts';
 import { type StreamLimits, streamPublishing } from './publish-stream.ts';
 import { replaying } from './replay.ts';

@@ -5,14 +5,14 @@ import {
   type PublishStreamRequest,
   type PublishStreamResponse,
   PublishStreamResponseSchema,
-} from '../../gen/carillon/v1/event_pb.ts';
-import { DomainError } from '../domain/error.ts';
-import { invalidRequest } from './problems.ts';
+} from '../../../gen/carillon/v1/event_pb.ts';
+import { DomainError } from '../../domain/error.ts';
+import { invalidRequest } from '../problems.ts';
+import { callKey } from '../transport/call.ts';
 import { type PublishDeps, publishAll } from './publish.ts';
 import { isError, resultOf } from './publish-answer.ts';
 import { type Judged, judgePublish } from './publish-judge.ts';
 import { answerAll, createRoom, openWindow } from './publish-window.ts';
-import { callKey } from './transport/call.ts';
 
 export interface StreamDeps extends PublishDeps {
   /** Ends every stream, once what has come is answered. */

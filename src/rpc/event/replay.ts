@@ -4,16 +4,16 @@ import {
   type ReplayEventsRequest,
   type ReplayEventsResponse,
   ReplayEventsResponseSchema,
-} from '../../gen/carillon/v1/event_pb.ts';
-import type { ReplayOrder } from '../publish/replay.ts';
-import { getWebhook } from './change.ts';
-import { fromTimestamp, toTimestamp } from './convert/time.ts';
-import type { ApiDeps } from './deps.ts';
-import { typeFrom } from './event-list.ts';
-import { filterViolations } from './judge.ts';
-import { namespaceOf } from './namespace.ts';
-import { noProblems, type Problems } from './problems.ts';
-import { note } from './transport/call.ts';
+} from '../../../gen/carillon/v1/event_pb.ts';
+import type { ReplayOrder } from '../../publish/replay.ts';
+import { getWebhook } from '../change.ts';
+import { fromTimestamp, toTimestamp } from '../convert/time.ts';
+import type { ApiDeps } from '../deps.ts';
+import { filterViolations } from '../judge.ts';
+import { namespaceOf } from '../namespace.ts';
+import { noProblems, type Problems } from '../problems.ts';
+import { note } from '../transport/call.ts';
+import { typeFrom } from './list.ts';
 
 export interface ReplayDeps extends Pick<ApiDeps, 'replayer'> {
   readonly store: Pick<ApiDeps['store'], 'getWebhooks'>;

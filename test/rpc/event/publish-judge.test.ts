@@ -7,10 +7,10 @@ import {
   PublishBatchRequestSchema,
   type PublishRequest,
   PublishRequestSchema,
-} from '../../gen/carillon/v1/event_pb.ts';
-import { judgePublish } from '../../src/rpc/publish-judge.ts';
-import { lazyRules } from '../../src/rpc/validate.ts';
-import { T0 } from '../support/store.ts';
+} from '../../../gen/carillon/v1/event_pb.ts';
+import { judgePublish } from '../../../src/rpc/event/publish-judge.ts';
+import { lazyRules } from '../../../src/rpc/validate.ts';
+import { T0 } from '../../support/store.ts';
 
 /** A text around a length that a rule names, of characters that a rule allows or not. */
 function around(length: number, allowed: string, others: string): fc.Arbitrary<string> {
