@@ -3,7 +3,7 @@ import { createRegistry } from '@bufbuild/protobuf';
 import { Code, createConnectRouter, type HandlerContext } from '@connectrpc/connect';
 import { file_google_rpc_error_details } from '../../gen/google/rpc/error_details_pb.ts';
 import type { ApiDeps } from './deps.ts';
-import { FACES, httpFaces, isFacePath } from './faces.ts';
+import { FACES, httpFaces, isFacePath } from './rest/routes.ts';
 import { createServices, type Services, type ServicesHealth } from './services.ts';
 import { nodeAdapter } from './transport/adapter.ts';
 import { ANSWERED_LINGER_MS } from './transport/body.ts';

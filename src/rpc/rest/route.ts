@@ -1,6 +1,6 @@
 import type { DescMessage, DescMethod, JsonObject, JsonValue } from '@bufbuild/protobuf';
+import type { Begun } from '../transport/adapter.ts';
 import type { QueryField } from './query.ts';
-import type { Begun } from './transport/adapter.ts';
 
 /** Things that have plain paths, for whoever wants no RPC: `/webhooks`, and `/webhooks/{id}` for one of them. */
 export interface FaceGroup {

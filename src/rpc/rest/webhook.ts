@@ -1,5 +1,5 @@
-import { WebhookSchema, WebhookService } from '../../gen/carillon/v1/webhook_pb.ts';
-import type { Face, FaceGroup } from './face.ts';
+import { WebhookSchema, WebhookService } from '../../../gen/carillon/v1/webhook_pb.ts';
+import type { Face, FaceGroup } from './route.ts';
 
 const PATH = '/webhooks';
 

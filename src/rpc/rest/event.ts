@@ -1,5 +1,5 @@
-import { EventSchema, EventService } from '../../gen/carillon/v1/event_pb.ts';
-import type { Face, FaceGroup } from './face.ts';
+import { EventSchema, EventService } from '../../../gen/carillon/v1/event_pb.ts';
+import type { Face, FaceGroup } from './route.ts';
 
 const PATH = '/events';
 

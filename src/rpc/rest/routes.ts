@@ -5,17 +5,17 @@ import type {
   UniversalServerRequest,
   UniversalServerResponse,
 } from '@connectrpc/connect/protocol';
-import type { Face, FaceGroup } from './face.ts';
-import { EVENT_FACES } from './faces-event.ts';
-import { WEBHOOK_FACES } from './faces-webhook.ts';
-import { noProblems } from './problems.ts';
+import { noProblems } from '../problems.ts';
+import type { Adapter, Begun } from '../transport/adapter.ts';
+import { readBody } from '../transport/body.ts';
+import { understandJson } from '../transport/decode.ts';
+import { checkJson } from '../transport/json-check.ts';
+import type { CallableResponse, NodeRequest } from '../transport/node.ts';
+import { refuse } from '../transport/wire.ts';
+import { EVENT_FACES } from './event.ts';
 import { readQuery } from './query.ts';
-import type { Adapter, Begun } from './transport/adapter.ts';
-import { readBody } from './transport/body.ts';
-import { understandJson } from './transport/decode.ts';
-import { checkJson } from './transport/json-check.ts';
-import type { CallableResponse, NodeRequest } from './transport/node.ts';
-import { refuse } from './transport/wire.ts';
+import type { Face, FaceGroup } from './route.ts';
+import { WEBHOOK_FACES } from './webhook.ts';
 
 const GROUPS: readonly FaceGroup[] = [WEBHOOK_FACES, EVENT_FACES];
 
