@@ -16,7 +16,7 @@ import { reflectionService } from './grpc/reflection.ts';
 import type { Call } from './transport/call.ts';
 import { createGuard, type Guard } from './transport/guard.ts';
 import { lazyRules } from './validate.ts';
-import { webhookService } from './webhook-service.ts';
+import { webhookService } from './webhook/service.ts';
 
 /** Everything there is to call and what stands around it, made once and mounted on every port. */
 export interface Services {

@@ -13,7 +13,7 @@ import { defaultSchedule } from '../../src/rpc/convert/schedule.ts';
 import { fromDuration, fromTimestamp, toDuration, toTimestamp } from '../../src/rpc/convert/time.ts';
 import { specFrom, webhookTo } from '../../src/rpc/convert/webhook.ts';
 import { noProblems } from '../../src/rpc/problems.ts';
-import { sameSpec } from '../../src/rpc/same-spec.ts';
+import { sameSpec } from '../../src/rpc/webhook/same-spec.ts';
 
 const TIME_MIN = -62_135_596_800_000;
 const TIME_MAX = Date.UTC(9999, 11, 31, 23, 59, 59, 999);

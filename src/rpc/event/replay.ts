@@ -6,13 +6,13 @@ import {
   ReplayEventsResponseSchema,
 } from '../../../gen/carillon/v1/event_pb.ts';
 import type { ReplayOrder } from '../../publish/replay.ts';
-import { getWebhook } from '../change.ts';
 import { fromTimestamp, toTimestamp } from '../convert/time.ts';
 import type { ApiDeps } from '../deps.ts';
-import { filterViolations } from '../judge.ts';
 import { namespaceOf } from '../namespace.ts';
 import { noProblems, type Problems } from '../problems.ts';
 import { note } from '../transport/call.ts';
+import { getWebhook } from '../webhook/change.ts';
+import { filterViolations } from '../webhook/judge.ts';
 import { typeFrom } from './list.ts';
 
 export interface ReplayDeps extends Pick<ApiDeps, 'replayer'> {

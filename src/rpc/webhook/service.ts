@@ -1,20 +1,20 @@
 import type { ServiceImpl } from '@connectrpc/connect';
-import type { WebhookService } from '../../gen/carillon/v1/webhook_pb.ts';
-import { HEALTHY, isHealthy } from '../domain/delivery/lane.ts';
-import { DomainError } from '../domain/error.ts';
-import { resumeCursor } from '../domain/schedule/run-plan.ts';
-import type { Webhook } from '../domain/webhook/webhook.ts';
+import type { WebhookService } from '../../../gen/carillon/v1/webhook_pb.ts';
+import { HEALTHY, isHealthy } from '../../domain/delivery/lane.ts';
+import { DomainError } from '../../domain/error.ts';
+import { resumeCursor } from '../../domain/schedule/run-plan.ts';
+import type { Webhook } from '../../domain/webhook/webhook.ts';
+import { STATES, webhookTo } from '../convert/webhook.ts';
+import type { ApiDeps } from '../deps.ts';
+import { theNamespace } from '../namespace.ts';
+import { readPage } from '../page.ts';
+import { note } from '../transport/call.ts';
+import type { Rules } from '../validate.ts';
 import { changeWebhook, getWebhook } from './change.ts';
-import { STATES, webhookTo } from './convert/webhook.ts';
-import type { ApiDeps } from './deps.ts';
-import { theNamespace } from './namespace.ts';
-import { readPage } from './page.ts';
 import { previewing } from './preview.ts';
 import { registration } from './register.ts';
 import { removal } from './remove.ts';
-import { note } from './transport/call.ts';
 import { updating } from './update.ts';
-import type { Rules } from './validate.ts';
 
 export type WebhookServiceDeps = Pick<
   ApiDeps,

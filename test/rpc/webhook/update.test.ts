@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Code, createClient } from '@connectrpc/connect';
-import { type WebhookSchema, WebhookService } from '../../gen/carillon/v1/webhook_pb.ts';
-import { ResourceInfoSchema } from '../../gen/google/rpc/error_details_pb.ts';
-import { refusal, sharedApi, violations } from '../support/rpc.ts';
+import { type WebhookSchema, WebhookService } from '../../../gen/carillon/v1/webhook_pb.ts';
+import { ResourceInfoSchema } from '../../../gen/google/rpc/error_details_pb.ts';
+import { refusal, sharedApi, violations } from '../../support/rpc.ts';
 
 type WebhookInit = Exclude<MessageInitShape<typeof WebhookSchema>, { $typeName: string }>;
 

@@ -4,19 +4,19 @@ import {
   PreviewScheduleRequestSchema,
   type PreviewScheduleResponse,
   PreviewScheduleResponseSchema,
-} from '../../gen/carillon/v1/webhook_pb.ts';
-import { countNominals, nominalTimes } from '../domain/schedule/occurrences.ts';
-import { validateSchedule } from '../domain/schedule/rules.ts';
-import { firstCursor } from '../domain/schedule/run-plan.ts';
-import type { RunCursor, Schedule } from '../domain/schedule/schedule.ts';
+} from '../../../gen/carillon/v1/webhook_pb.ts';
+import { countNominals, nominalTimes } from '../../domain/schedule/occurrences.ts';
+import { validateSchedule } from '../../domain/schedule/rules.ts';
+import { firstCursor } from '../../domain/schedule/run-plan.ts';
+import type { RunCursor, Schedule } from '../../domain/schedule/schedule.ts';
+import { DEFAULTS } from '../convert/defaults.ts';
+import { scheduleFrom } from '../convert/schedule.ts';
+import { fromTimestamp, toTimestamp } from '../convert/time.ts';
+import type { ApiDeps } from '../deps.ts';
+import { namespaceOf } from '../namespace.ts';
+import { noProblems, type Problems } from '../problems.ts';
+import type { Rules } from '../validate.ts';
 import { getWebhook } from './change.ts';
-import { DEFAULTS } from './convert/defaults.ts';
-import { scheduleFrom } from './convert/schedule.ts';
-import { fromTimestamp, toTimestamp } from './convert/time.ts';
-import type { ApiDeps } from './deps.ts';
-import { namespaceOf } from './namespace.ts';
-import { noProblems, type Problems } from './problems.ts';
-import type { Rules } from './validate.ts';
 
 export type PreviewDeps = Pick<ApiDeps, 'clock' | 'settings'> & {
   readonly store: Pick<ApiDeps['store'], 'getWebhooks'>;

@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type Client, Code, createClient } from '@connectrpc/connect';
-import { MisfirePolicy, OverlapPolicy } from '../../gen/carillon/v1/schedule_pb.ts';
-import { RetryPolicy_ClientErrors, Webhook_State, WebhookService } from '../../gen/carillon/v1/webhook_pb.ts';
-import { openSecret } from '../../src/domain/webhook/secret.ts';
-import { refusal, sharedApi, startApi, violations } from '../support/rpc.ts';
-import { T0 } from '../support/store.ts';
+import { MisfirePolicy, OverlapPolicy } from '../../../gen/carillon/v1/schedule_pb.ts';
+import {
+  RetryPolicy_ClientErrors,
+  Webhook_State,
+  WebhookService,
+} from '../../../gen/carillon/v1/webhook_pb.ts';
+import { openSecret } from '../../../src/domain/webhook/secret.ts';
+import { refusal, sharedApi, startApi, violations } from '../../support/rpc.ts';
+import { T0 } from '../../support/store.ts';
 
 const DESTINATION = 'http://127.0.0.1:9999/hook';
 const EVERY_MINUTE = { when: { case: 'every', value: { seconds: 60n } } } as const;

@@ -4,21 +4,21 @@ import {
   type UpdateResponse,
   UpdateResponseSchema,
   WebhookSchema,
-} from '../../gen/carillon/v1/webhook_pb.ts';
-import { judgeEventTypes } from '../domain/event/match.ts';
-import { validateSchedule } from '../domain/schedule/rules.ts';
-import { replaceSchedule, sameSchedule } from '../domain/schedule/run-plan.ts';
-import type { Webhook, WebhookSpec } from '../domain/webhook/webhook.ts';
+} from '../../../gen/carillon/v1/webhook_pb.ts';
+import { judgeEventTypes } from '../../domain/event/match.ts';
+import { validateSchedule } from '../../domain/schedule/rules.ts';
+import { replaceSchedule, sameSchedule } from '../../domain/schedule/run-plan.ts';
+import type { Webhook, WebhookSpec } from '../../domain/webhook/webhook.ts';
+import { defaultSchedule } from '../convert/schedule.ts';
+import { specFrom, webhookTo } from '../convert/webhook.ts';
+import type { ApiDeps } from '../deps.ts';
+import { namespaceOf } from '../namespace.ts';
+import { invalidRequest, join, noProblems } from '../problems.ts';
+import type { Rules } from '../validate.ts';
 import { type ChangeDeps, changeWebhook } from './change.ts';
-import { defaultSchedule } from './convert/schedule.ts';
-import { specFrom, webhookTo } from './convert/webhook.ts';
-import type { ApiDeps } from './deps.ts';
 import { judgeSpec } from './judge.ts';
 import { applyMask, readMask, type UpdateMask } from './mask.ts';
-import { namespaceOf } from './namespace.ts';
-import { invalidRequest, join, noProblems } from './problems.ts';
 import { sameSpec } from './same-spec.ts';
-import type { Rules } from './validate.ts';
 
 export type UpdateDeps = ChangeDeps & Pick<ApiDeps, 'settings'> & { readonly rules: Rules };
 

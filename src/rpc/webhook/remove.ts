@@ -4,16 +4,16 @@ import {
   type RemoveRequest,
   type RemoveResponse,
   RemoveResponseSchema,
-} from '../../gen/carillon/v1/webhook_pb.ts';
-import { DomainError } from '../domain/error.ts';
-import type { Webhook } from '../domain/webhook/webhook.ts';
+} from '../../../gen/carillon/v1/webhook_pb.ts';
+import { DomainError } from '../../domain/error.ts';
+import type { Webhook } from '../../domain/webhook/webhook.ts';
+import { checkEtag } from '../convert/etag.ts';
+import type { ApiDeps } from '../deps.ts';
+import { notFound } from '../errors.ts';
+import { theNamespace } from '../namespace.ts';
+import { CHUNK_ROWS } from '../page.ts';
+import { invalidRequest } from '../problems.ts';
 import { contended, getWebhook, TRIES_MAX } from './change.ts';
-import { checkEtag } from './convert/etag.ts';
-import type { ApiDeps } from './deps.ts';
-import { notFound } from './errors.ts';
-import { theNamespace } from './namespace.ts';
-import { CHUNK_ROWS } from './page.ts';
-import { invalidRequest } from './problems.ts';
 
 /** Webhooks with one name that one call removes; the answer names each. */
 const REMOVED_MAX = 10_000;
