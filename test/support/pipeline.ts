@@ -10,11 +10,11 @@ import type { OperationalEvent } from '../../src/domain/webhook/operational.ts';
 import { openSecret, sealSecret } from '../../src/domain/webhook/secret.ts';
 import { signingKey } from '../../src/domain/webhook/signature.ts';
 import type { Limits, Webhook, WebhookSpec } from '../../src/domain/webhook/webhook.ts';
+import { createSender } from '../../src/outbound/sender.ts';
 import { startLoop } from '../../src/server/loop.ts';
 import { createDirectory, type Directory } from '../../src/store/directory.ts';
 import type { StoreOptions } from '../../src/store/open.ts';
 import type { NewDelivery, Store } from '../../src/store/store.ts';
-import { createSender } from '../../src/webhook/sender.ts';
 import { type LogLine, recordingLog } from './log.ts';
 import { aSpec, aWebhook, openMemoryStore } from './store.ts';
 

@@ -3,9 +3,9 @@ import { isIP } from 'node:net';
 import { systemClock } from '../../src/domain/clock.ts';
 import type { Outcome } from '../../src/domain/delivery/attempt.ts';
 import { LOOPBACK, parseCidrs } from '../../src/domain/webhook/address.ts';
-import type { OutgoingRequest } from '../../src/webhook/request.ts';
-import type { Lookup } from '../../src/webhook/resolver.ts';
-import { createSender, type Sender, type SenderOptions } from '../../src/webhook/sender.ts';
+import type { OutgoingRequest } from '../../src/outbound/request.ts';
+import type { Lookup } from '../../src/outbound/resolver.ts';
+import { createSender, type Sender, type SenderOptions } from '../../src/outbound/sender.ts';
 
 /** A sender that may call this machine and is closed at the end of the scope. */
 export function aSender(options: Partial<SenderOptions> = {}): Sender & AsyncDisposable {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { parseCidrs } from '../../src/domain/webhook/address.ts';
-import { createResolver } from '../../src/webhook/resolver.ts';
+import { createResolver } from '../../src/outbound/resolver.ts';
 import { until } from '../support/pipeline.ts';
 import { openReceiver, status } from '../support/receiver.ts';
 import { aLookup, aRequest, aSender, told } from '../support/sender.ts';

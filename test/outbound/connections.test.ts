@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import type { Lookup } from '../../src/webhook/resolver.ts';
+import type { Lookup } from '../../src/outbound/resolver.ts';
 import { until } from '../support/pipeline.ts';
 import { endless, hang, openReceiver, reset, status } from '../support/receiver.ts';
 import { aRequest, aSender, told } from '../support/sender.ts';

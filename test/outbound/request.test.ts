@@ -4,7 +4,7 @@ import { Webhook as StandardWebhook } from 'standardwebhooks';
 import type { Presented } from '../../src/domain/event/present.ts';
 import { formatSecret } from '../../src/domain/webhook/secret.ts';
 import { signingKey, verify } from '../../src/domain/webhook/signature.ts';
-import { buildRequest, type OutgoingRequest, type RequestParts } from '../../src/webhook/request.ts';
+import { buildRequest, type OutgoingRequest, type RequestParts } from '../../src/outbound/request.ts';
 import { aWebhook, T0 } from '../support/store.ts';
 
 const secret = new Uint8Array(32).fill(9);

@@ -6,7 +6,7 @@ import {
   SendFailure,
   sendFailure,
   tlsFailure,
-} from '../../src/webhook/failure.ts';
+} from '../../src/outbound/failure.ts';
 
 const coded = (code: string, message = 'as Node says it') => Object.assign(new Error(message), { code });
 const told = ({ errorClass, message }: SendFailure) => `${errorClass}: ${message}`;
