@@ -1,6 +1,6 @@
 import type { Database } from './database.ts';
 import type { SettlementRow } from './protocol.ts';
-import type { AttemptRow } from './tuples.ts';
+import type { AttemptRow } from './rows/tuples.ts';
 
 /** What happened to deliveries. The rows about one are a chain, which begins in the delivery's row. */
 export interface Journal {

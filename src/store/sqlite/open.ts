@@ -3,8 +3,8 @@ import { DomainError } from '../../domain/error.ts';
 import type { Store } from '../store.ts';
 import { type SqliteOptions, settings } from './options.ts';
 import type { Response } from './protocol.ts';
+import type { WaitingRow } from './rows/tuples.ts';
 import { sqliteStore } from './store.ts';
-import type { WaitingRow } from './tuples.ts';
 import type { WorkerData } from './worker.ts';
 
 /** Development runs the sources; the package has them compiled. */

@@ -13,7 +13,7 @@ import type {
   StateCode,
   WaitingRow,
   WebhookRow,
-} from './tuples.ts';
+} from './rows/tuples.ts';
 
 export type UpdateRow = [
   webhook: WebhookRow,

@@ -10,7 +10,7 @@ import {
   type ReplayRow,
   type Verbs,
 } from './protocol.ts';
-import type { EventRow, NewDeliveryRow } from './tuples.ts';
+import type { EventRow, NewDeliveryRow } from './rows/tuples.ts';
 
 export function publishVerbs(context: Context): Pick<Verbs, 'publish' | 'replay'> {
   const { db, waiting, bounds, hooks } = context;

@@ -1,7 +1,7 @@
-import { JOINED, OF_EVENT, WAITING_COLUMNS } from './columns.ts';
 import type { Context } from './context.ts';
 import type { Verbs } from './protocol.ts';
-import { PURGED, type WaitingRow } from './tuples.ts';
+import { JOINED, OF_EVENT, WAITING_COLUMNS } from './rows/columns.ts';
+import { PURGED, type WaitingRow } from './rows/tuples.ts';
 
 /** Takes the data away from events. */
 export interface Erasure {

@@ -1,28 +1,7 @@
 import type { Worker } from 'node:worker_threads';
 import type { WaitingDelivery } from '../../domain/delivery/delivery.ts';
 import type { Publication, PublishResult, Replay, RunFiring, Store } from '../store.ts';
-import { fromAttemptRow } from './attempt-rows.ts';
-import { pack } from './bytes.ts';
 import { type CallSize, createClient } from './client.ts';
-import {
-  answerBody,
-  fresh,
-  fromChangeRow,
-  fromDeliveryRow,
-  fromWaitingRow,
-  toDeliveryFilter,
-  toEventFilter,
-  toSettlementRow,
-} from './delivery-rows.ts';
-import {
-  bytesOf,
-  fromEventRecordRow,
-  fromEventRow,
-  fromRenderedRow,
-  toFiringRow,
-  toPublicationRow,
-  toReplayRow,
-} from './event-rows.ts';
 import { createFeed } from './feed.ts';
 import type { SqliteSettings } from './options.ts';
 import {
@@ -35,8 +14,29 @@ import {
   type PublishCode,
   type Span,
 } from './protocol.ts';
-import type { Flag, WaitingRow } from './tuples.ts';
-import { fromWebhookRow, toLaneRow, toUpdateRow, toWebhookRow } from './webhook-rows.ts';
+import { fromAttemptRow } from './rows/attempt.ts';
+import { pack } from './rows/bytes.ts';
+import {
+  answerBody,
+  fresh,
+  fromChangeRow,
+  fromDeliveryRow,
+  fromWaitingRow,
+  toDeliveryFilter,
+  toEventFilter,
+  toSettlementRow,
+} from './rows/delivery.ts';
+import {
+  bytesOf,
+  fromEventRecordRow,
+  fromEventRow,
+  fromRenderedRow,
+  toFiringRow,
+  toPublicationRow,
+  toReplayRow,
+} from './rows/event.ts';
+import type { Flag, WaitingRow } from './rows/tuples.ts';
+import { fromWebhookRow, toLaneRow, toUpdateRow, toWebhookRow } from './rows/webhook.ts';
 
 /** The port on a worker that has opened its database. `ending` are rows for the first poll. */
 export function sqliteStore(worker: Worker, bounds: SqliteSettings, ending: readonly WaitingRow[]): Store {

@@ -1,8 +1,8 @@
 import type { Context } from './context.ts';
 import type { Answer, Args, Verbs, WebhookFilter } from './protocol.ts';
 import { createRemoval } from './removal.ts';
+import type { WebhookRow } from './rows/tuples.ts';
 import { createSubscriptions } from './subscriptions.ts';
-import type { WebhookRow } from './tuples.ts';
 
 type WebhookVerbs = Pick<
   Verbs,

@@ -1,6 +1,6 @@
 /** Between attempts and their rows, which are kept short: there are more of them than of anything else. */
-import type { Attempt, ErrorClass, Outcome, Timing } from '../../domain/delivery/attempt.ts';
-import { readHeaders, writeHeaders } from './headers.ts';
+import type { Attempt, ErrorClass, Outcome, Timing } from '../../../domain/delivery/attempt.ts';
+import { readHeaders, writeHeaders } from './attempt-headers.ts';
 import type { AttemptRow } from './tuples.ts';
 
 const NO_BYTES = new Uint8Array();

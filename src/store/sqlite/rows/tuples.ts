@@ -2,7 +2,7 @@
  * Rows as they cross between the threads. They are tuples and not objects: a structured clone writes an
  * object's keys again for each object, which costs more than the values.
  */
-import type { DisabledReason, WebhookState } from '../../domain/webhook/webhook.ts';
+import type { DisabledReason, WebhookState } from '../../../domain/webhook/webhook.ts';
 
 export type Flag = 0 | 1;
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { readHeaders, writeHeaders } from '../../../src/store/sqlite/headers.ts';
+import { readHeaders, writeHeaders } from '../../../../src/store/sqlite/rows/attempt-headers.ts';
 
 const ID = 'msg_01J00000000000000000000000';
 

@@ -6,11 +6,11 @@ import type {
   DeliveryState,
   FailedReason,
   WaitingDelivery,
-} from '../../domain/delivery/delivery.ts';
-import type { DeliveryQuery, EventQuery, NewDelivery, Settlement, TypePattern } from '../store.ts';
-import { fromAttemptRow, toAttemptRow } from './attempt-rows.ts';
+} from '../../../domain/delivery/delivery.ts';
+import type { DeliveryQuery, EventQuery, NewDelivery, Settlement, TypePattern } from '../../store.ts';
+import type { DeliveryFilter, EventFilter, SettlementRow, Span, TypeFilter } from '../protocol.ts';
+import { fromAttemptRow, toAttemptRow } from './attempt.ts';
 import type { Packed } from './bytes.ts';
-import type { DeliveryFilter, EventFilter, SettlementRow, Span, TypeFilter } from './protocol.ts';
 import {
   CANCELLED,
   type ChangeRow,

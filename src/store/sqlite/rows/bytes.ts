@@ -1,4 +1,4 @@
-import type { CallSize } from './client.ts';
+import type { CallSize } from '../client.ts';
 
 /** From here on, moving a buffer to the other thread is cheaper than copying it. */
 const MOVE_BYTES = 64 * 1024;
