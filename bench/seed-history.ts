@@ -7,9 +7,9 @@ import { setImmediate } from 'node:timers/promises';
 import { HEALTHY } from '../src/domain/delivery/lane.ts';
 import { createIds } from '../src/domain/id.ts';
 import { systemRandom } from '../src/domain/random.ts';
-import { createCatalog } from '../src/store/sqlite/catalog.ts';
 import { type Database, openDatabase } from '../src/store/sqlite/database.ts';
-import { deliveryLists, eventLists } from '../src/store/sqlite/lists.ts';
+import { createCatalog } from '../src/store/sqlite/lists/catalog.ts';
+import { deliveryLists, eventLists } from '../src/store/sqlite/lists/definitions.ts';
 import type { Publication, Store } from '../src/store/store.ts';
 import { databaseIn } from './process.ts';
 

@@ -1,10 +1,10 @@
-import { type Catalog, createCatalog } from './catalog.ts';
 import { type Counters, createCounters } from './counters.ts';
 import type { Database } from './database.ts';
 import type { Memory } from './group.ts';
 import { createHooks, type Hooks } from './hooks.ts';
 import { createJournal, type Journal } from './journal.ts';
-import { deliveryLists, eventLists } from './lists.ts';
+import { type Catalog, createCatalog } from './lists/catalog.ts';
+import { deliveryLists, eventLists } from './lists/definitions.ts';
 
 /** What the nouns in the worker share: the database, and the little that is worth knowing without asking it. */
 export interface Context {

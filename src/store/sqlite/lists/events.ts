@@ -1,10 +1,10 @@
-import type { Context } from './context.ts';
-import type { Database } from './database.ts';
+import type { Context } from '../context.ts';
+import type { Database } from '../database.ts';
+import type { EventFilter, Verbs } from '../protocol.ts';
+import { EVENT_COLUMNS } from '../rows/columns.ts';
+import type { EventRecordRow } from '../rows/tuples.ts';
 import { type Entry, merge, type Source, source } from './merge.ts';
-import type { EventFilter, Verbs } from './protocol.ts';
 import { beginning, collect, inBuckets, rangeOf, typesOf } from './reading.ts';
-import { EVENT_COLUMNS } from './rows/columns.ts';
-import type { EventRecordRow } from './rows/tuples.ts';
 
 export function eventVerbs({ db, events }: Context): Pick<Verbs, 'getEvents' | 'listEvents'> {
   const reads = { descending: eventReads(db, false), ascending: eventReads(db, true) };

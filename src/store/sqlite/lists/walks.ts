@@ -1,5 +1,5 @@
+import type { Context } from '../context.ts';
 import { BUCKET_ROWS } from './catalog.ts';
-import type { Context } from './context.ts';
 
 /**
  * A walk through old events, a few at a time. What is in use is passed over, for else it would be looked

@@ -1,4 +1,4 @@
-import type { Database, Statement } from './database.ts';
+import type { Database, Statement } from '../database.ts';
 
 /**
  * The lists of a table by id, into which its rows are entered many at a time. The newest rows are in no

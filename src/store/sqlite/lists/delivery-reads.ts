@@ -1,6 +1,6 @@
-import type { Database } from './database.ts';
+import type { Database } from '../database.ts';
+import { OF_EVENT } from '../rows/columns.ts';
 import type { Entry } from './merge.ts';
-import { OF_EVENT } from './rows/columns.ts';
 
 /** What lists of deliveries are read with, in one direction. ?1 is mostly the id beyond which to read. */
 export function deliveryReads(db: Database, ascending: boolean) {

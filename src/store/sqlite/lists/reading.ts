@@ -1,6 +1,6 @@
+import type { Listed, Span, TypeFilter } from '../protocol.ts';
 import type { Catalog } from './catalog.ts';
 import type { Entry, Later, Source } from './merge.ts';
-import type { Listed, Span, TypeFilter } from './protocol.ts';
 
 /**
  * What one call of a list may cost, so that it is a few milliseconds, in which nobody else has the

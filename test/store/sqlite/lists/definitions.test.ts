@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { DeliveryState, Transition } from '../../../src/domain/delivery/delivery.ts';
-import { BUCKET_ROWS } from '../../../src/store/sqlite/catalog.ts';
-import type { DeliveryQuery, Publication, Store } from '../../../src/store/store.ts';
-import { aPublication, aWebhook, openMemoryStore, T0 } from '../../support/store.ts';
+import type { DeliveryState, Transition } from '../../../../src/domain/delivery/delivery.ts';
+import { BUCKET_ROWS } from '../../../../src/store/sqlite/lists/catalog.ts';
+import type { DeliveryQuery, Publication, Store } from '../../../../src/store/store.ts';
+import { aPublication, aWebhook, openMemoryStore, T0 } from '../../../support/store.ts';
 
 /** More than fit in a bucket, so that lists are made of several and of what is in none yet. */
 const EVENTS = BUCKET_ROWS + 7_000;

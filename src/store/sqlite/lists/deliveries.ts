@@ -1,11 +1,11 @@
-import { newId } from '../../domain/id.ts';
-import type { Context } from './context.ts';
+import { newId } from '../../../domain/id.ts';
+import type { Context } from '../context.ts';
+import type { DeliveryFilter, Verbs } from '../protocol.ts';
+import { DELIVERY_COLUMNS, JOINED } from '../rows/columns.ts';
+import { CANCELLED, type DeliveryRow, FAILED, PENDING } from '../rows/tuples.ts';
 import { deliveryReads } from './delivery-reads.ts';
 import { type Entry, merge, type Source, source } from './merge.ts';
-import type { DeliveryFilter, Verbs } from './protocol.ts';
 import { beginning, collect, inBuckets, rangeOf, typesOf } from './reading.ts';
-import { DELIVERY_COLUMNS, JOINED } from './rows/columns.ts';
-import { CANCELLED, type DeliveryRow, FAILED, PENDING } from './rows/tuples.ts';
 
 /** Deliveries waiting in a lane up to which they are sorted instead of looked for among all that wait. */
 const LANE_SORTED_MAX = 2_000;

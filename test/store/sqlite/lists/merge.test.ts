@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { type Entry, merge, source } from '../../../src/store/sqlite/merge.ts';
+import { type Entry, merge, source } from '../../../../src/store/sqlite/lists/merge.ts';
 
 const entry = (id: string): Entry => [id, 0, 0, ''];
 
