@@ -4,22 +4,22 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { DomainError } from '../../domain/error.ts';
-import { changeVerbs } from './changes.ts';
 import { createContext, type WaitingBounds } from './context.ts';
 import { type Database, isDiskFailure, isTrouble, openDatabase } from './database.ts';
 import { createGroup } from './group.ts';
 import { deliveryVerbs } from './lists/deliveries.ts';
 import { eventVerbs } from './lists/events.ts';
-import { orderVerbs } from './orders.ts';
 import type { Request, Response } from './protocol.ts';
-import { publishVerbs } from './publish.ts';
-import { purgeVerbs } from './purge.ts';
-import { runVerbs } from './runs.ts';
-import { settleVerbs } from './settle.ts';
-import { matchVerbs } from './subscriptions.ts';
-import { sweepVerbs } from './sweep.ts';
-import { selectEnding, waitingVerbs } from './waiting.ts';
-import { webhookVerbs } from './webhooks.ts';
+import { changeVerbs } from './verbs/changes.ts';
+import { runVerbs } from './verbs/firings.ts';
+import { orderVerbs } from './verbs/orders.ts';
+import { publishVerbs } from './verbs/publications.ts';
+import { purgeVerbs } from './verbs/purge.ts';
+import { webhookVerbs } from './verbs/registrations.ts';
+import { settleVerbs } from './verbs/settlements.ts';
+import { matchVerbs } from './verbs/subscriptions.ts';
+import { sweepVerbs } from './verbs/sweep.ts';
+import { selectEnding, waitingVerbs } from './verbs/waiting.ts';
 
 /** What the thread is told of its work. */
 export interface WorkerData extends WaitingBounds {

@@ -1,8 +1,8 @@
-import type { Context } from './context.ts';
-import type { Database } from './database.ts';
-import type { Verbs } from './protocol.ts';
-import { EVENT_COLUMNS, JOINED, WAITING_COLUMNS } from './rows/columns.ts';
-import type { EventRow, RenderedRow, WaitingRow } from './rows/tuples.ts';
+import type { Context } from '../context.ts';
+import type { Database } from '../database.ts';
+import type { Verbs } from '../protocol.ts';
+import { EVENT_COLUMNS, JOINED, WAITING_COLUMNS } from '../rows/columns.ts';
+import type { EventRow, RenderedRow, WaitingRow } from '../rows/tuples.ts';
 
 type WaitingVerbs = Pick<Verbs, 'waitingLanes' | 'topUp' | 'getEventBodies' | 'getRendered'>;
 

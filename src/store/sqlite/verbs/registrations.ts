@@ -1,7 +1,7 @@
-import type { Context } from './context.ts';
-import type { Answer, Args, Verbs, WebhookFilter } from './protocol.ts';
+import type { Context } from '../context.ts';
+import type { Answer, Args, Verbs, WebhookFilter } from '../protocol.ts';
+import type { WebhookRow } from '../rows/tuples.ts';
 import { createRemoval } from './removal.ts';
-import type { WebhookRow } from './rows/tuples.ts';
 import { createSubscriptions } from './subscriptions.ts';
 
 type WebhookVerbs = Pick<

@@ -1,7 +1,7 @@
-import type { Context } from './context.ts';
-import type { Hook } from './hooks.ts';
-import { EVENT_COLUMNS } from './rows/columns.ts';
-import type { EventRow, Flag, NewDeliveryRow } from './rows/tuples.ts';
+import type { Context } from '../context.ts';
+import type { Hook } from '../hooks.ts';
+import { EVENT_COLUMNS } from '../rows/columns.ts';
+import type { EventRow, Flag, NewDeliveryRow } from '../rows/tuples.ts';
 
 /** How rows come in, for everything that publishes. */
 export interface Insertion {

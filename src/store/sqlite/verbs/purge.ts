@@ -1,7 +1,7 @@
-import type { Context } from './context.ts';
-import type { Verbs } from './protocol.ts';
-import { JOINED, OF_EVENT, WAITING_COLUMNS } from './rows/columns.ts';
-import { PURGED, type WaitingRow } from './rows/tuples.ts';
+import type { Context } from '../context.ts';
+import type { Verbs } from '../protocol.ts';
+import { JOINED, OF_EVENT, WAITING_COLUMNS } from '../rows/columns.ts';
+import { PURGED, type WaitingRow } from '../rows/tuples.ts';
 
 /** Takes the data away from events. */
 export interface Erasure {

@@ -1,7 +1,7 @@
-import { SWEEP_BATCH } from '../store.ts';
-import type { Context } from './context.ts';
-import type { RemovalRow } from './protocol.ts';
-import { CANCELLED, REMOVED } from './rows/tuples.ts';
+import { SWEEP_BATCH } from '../../store.ts';
+import type { Context } from '../context.ts';
+import type { RemovalRow } from '../protocol.ts';
+import { CANCELLED, REMOVED } from '../rows/tuples.ts';
 import { createSubscriptions } from './subscriptions.ts';
 
 /** Takes webhooks away, and cancels their waiting deliveries a bounded number at a time. */

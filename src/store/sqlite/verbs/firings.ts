@@ -1,9 +1,9 @@
-import type { Context } from './context.ts';
-import type { Hook } from './hooks.ts';
+import type { Context } from '../context.ts';
+import type { Hook } from '../hooks.ts';
+import type { FiringRow, Verbs } from '../protocol.ts';
+import { JOINED, WAITING_COLUMNS } from '../rows/columns.ts';
+import { SUPERSEDED, type WaitingRow } from '../rows/tuples.ts';
 import { createInsertion } from './insertion.ts';
-import type { FiringRow, Verbs } from './protocol.ts';
-import { JOINED, WAITING_COLUMNS } from './rows/columns.ts';
-import { SUPERSEDED, type WaitingRow } from './rows/tuples.ts';
 
 export function runVerbs(context: Context): Pick<Verbs, 'upcomingRuns' | 'fireRuns'> {
   const { db, hooks } = context;

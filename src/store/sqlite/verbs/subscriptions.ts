@@ -1,7 +1,7 @@
-import { patternsOf } from '../../domain/event/match.ts';
-import type { WebhookSpec } from '../../domain/webhook/webhook.ts';
-import type { Database } from './database.ts';
-import type { Verbs } from './protocol.ts';
+import { patternsOf } from '../../../domain/event/match.ts';
+import type { WebhookSpec } from '../../../domain/webhook/webhook.ts';
+import type { Database } from '../database.ts';
+import type { Verbs } from '../protocol.ts';
 
 /** Which webhooks asked for which event types: a row for each pattern, so that looking up costs what is found. */
 export interface Subscriptions {

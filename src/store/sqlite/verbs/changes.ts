@@ -1,7 +1,7 @@
-import type { Context } from './context.ts';
-import type { Verbs } from './protocol.ts';
-import { JOINED } from './rows/columns.ts';
-import type { ChangeRow, DeliveryRow } from './rows/tuples.ts';
+import type { Context } from '../context.ts';
+import type { Verbs } from '../protocol.ts';
+import { JOINED } from '../rows/columns.ts';
+import type { ChangeRow, DeliveryRow } from '../rows/tuples.ts';
 
 /** Rows of the journal that one call looks at, at most, whomever they are about. */
 const LOOKED_AT_MAX = 2_000;

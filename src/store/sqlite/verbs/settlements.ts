@@ -1,6 +1,6 @@
-import type { Context } from './context.ts';
-import type { LaneRow, SettlementRow, Verbs } from './protocol.ts';
-import { CANCELLED, PENDING } from './rows/tuples.ts';
+import type { Context } from '../context.ts';
+import type { LaneRow, SettlementRow, Verbs } from '../protocol.ts';
+import { CANCELLED, PENDING } from '../rows/tuples.ts';
 
 export function settleVerbs(context: Context): Pick<Verbs, 'settle'> {
   const { db, journal, removed, hooks, waiting, deliveries, erased } = context;

@@ -1,8 +1,8 @@
-import { SWEEP_BATCH } from '../store.ts';
-import type { Context } from './context.ts';
-import { bucketOf } from './lists/catalog.ts';
-import { walkThroughData, walkThroughUnheard } from './lists/walks.ts';
-import type { Verbs } from './protocol.ts';
+import { SWEEP_BATCH } from '../../store.ts';
+import type { Context } from '../context.ts';
+import { bucketOf } from '../lists/catalog.ts';
+import { walkThroughData, walkThroughUnheard } from '../lists/walks.ts';
+import type { Verbs } from '../protocol.ts';
 import { createErasure } from './purge.ts';
 import { createRemoval } from './removal.ts';
 

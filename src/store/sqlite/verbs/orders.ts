@@ -1,7 +1,7 @@
-import type { Context } from './context.ts';
-import type { OrderRow, Verbs } from './protocol.ts';
-import { JOINED, WAITING_COLUMNS } from './rows/columns.ts';
-import { PENDING, PURGED, REQUESTED, type StateCode, SUCCEEDED, type WaitingRow } from './rows/tuples.ts';
+import type { Context } from '../context.ts';
+import type { OrderRow, Verbs } from '../protocol.ts';
+import { JOINED, WAITING_COLUMNS } from '../rows/columns.ts';
+import { PENDING, PURGED, REQUESTED, type StateCode, SUCCEEDED, type WaitingRow } from '../rows/tuples.ts';
 
 /** What callers want of single deliveries: that they be tried again, or given up. */
 export function orderVerbs(context: Context): Pick<Verbs, 'retryDeliveries' | 'cancelDeliveries'> {

@@ -1,6 +1,5 @@
-import type { Context } from './context.ts';
-import type { Hook } from './hooks.ts';
-import { createInsertion } from './insertion.ts';
+import type { Context } from '../context.ts';
+import type { Hook } from '../hooks.ts';
 import {
   CONFLICT,
   FULL_ALL,
@@ -9,8 +8,9 @@ import {
   type PublishCode,
   type ReplayRow,
   type Verbs,
-} from './protocol.ts';
-import type { EventRow, NewDeliveryRow } from './rows/tuples.ts';
+} from '../protocol.ts';
+import type { EventRow, NewDeliveryRow } from '../rows/tuples.ts';
+import { createInsertion } from './insertion.ts';
 
 export function publishVerbs(context: Context): Pick<Verbs, 'publish' | 'replay'> {
   const { db, waiting, bounds, hooks } = context;
