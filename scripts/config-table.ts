@@ -1,7 +1,7 @@
 // Writes the table of settings between its markers in README.md; with --check, says whether it is fresh.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { settingsTable } from '../src/server/config-help.ts';
+import { settingsTable } from '../src/server/config/settings-help.ts';
 
 const START = '<!-- config:start -->';
 const END = '<!-- config:end -->';

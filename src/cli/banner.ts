@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
-import type { Config } from '../server/config.ts';
-import { formatDuration } from '../server/config-types.ts';
+import type { Config } from '../server/config/load.ts';
+import { formatDuration } from '../server/config/setting-types.ts';
 
 export interface BannerFacts {
   readonly version: string;

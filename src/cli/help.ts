@@ -1,5 +1,5 @@
-import { optionsHelp } from '../server/config-help.ts';
-import { COMMANDS, type Command } from '../server/config-table.ts';
+import { COMMANDS, type Command } from '../server/config/settings.ts';
+import { optionsHelp } from '../server/config/settings-help.ts';
 import { GROUP_TITLES, GROUPS } from './client/command.ts';
 
 const ABOUT: Record<Command, { readonly title: string; readonly text: string }> = {

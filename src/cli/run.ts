@@ -1,5 +1,5 @@
-import { nearest } from '../server/config-nearest.ts';
-import { COMMANDS, type Command } from '../server/config-table.ts';
+import { nearest } from '../server/config/nearest.ts';
+import { COMMANDS, type Command } from '../server/config/settings.ts';
 import { VERSION } from '../server/version.ts';
 import { GROUPS, type Group } from './client/command.ts';
 import { EXIT } from './exit.ts';

@@ -1,5 +1,5 @@
-import { type Config, loadConfig } from '../server/config.ts';
-import type { Command } from '../server/config-table.ts';
+import { type Config, loadConfig } from '../server/config/load.ts';
+import type { Command } from '../server/config/settings.ts';
 import type { RunningServer, ServerDeps, startServer } from '../server/start.ts';
 import { VERSION } from '../server/version.ts';
 import { authority, banner, baseUrl, wantsColour } from './banner.ts';

@@ -1,5 +1,5 @@
 import { type OpenLog, openLog } from '../telemetry/log.ts';
-import type { Config } from './config.ts';
+import type { Config } from './config/load.ts';
 
 /** Opens the log that a configuration asks for. */
 export function openServerLog(config: Config): Promise<OpenLog> {

@@ -8,7 +8,7 @@ import {
   PublishRequestSchema,
 } from '../../gen/carillon/v1/event_pb.ts';
 import { EVENT_BYTES_MAX } from '../../src/domain/event/event.ts';
-import { createListener, type Listener } from '../../src/server/listener.ts';
+import { createListener, type Listener } from '../../src/server/listen/listener.ts';
 import { Refusal } from '../support/call.ts';
 import { type RunningGrpc, startGrpc } from '../support/grpc.ts';
 import { type Server, WAYS } from '../support/publishers.ts';

@@ -24,8 +24,12 @@ import { type Status, StatusSchema } from '../../gen/google/rpc/status_pb.ts';
 import { systemClock } from '../../src/domain/clock.ts';
 import type { NativeLimits } from '../../src/rpc/native/limits.ts';
 import type { Services } from '../../src/rpc/services.ts';
-import { createGrpcServer, type GrpcServer, type GrpcSettings } from '../../src/server/grpc-listener.ts';
-import type { Address } from '../../src/server/listen.ts';
+import type { Address } from '../../src/server/listen/address.ts';
+import {
+  createGrpcServer,
+  type GrpcServer,
+  type GrpcSettings,
+} from '../../src/server/listen/grpc-listener.ts';
 import { type EchoImpl, echoServices } from './echo.ts';
 import { type WatchedLog, watchedLog } from './log.ts';
 

@@ -3,7 +3,7 @@ import { createConnectTransport } from '@connectrpc/connect-node';
 import { DeliveryService } from '../../../gen/carillon/v1/delivery_pb.ts';
 import { EventService } from '../../../gen/carillon/v1/event_pb.ts';
 import { WebhookService } from '../../../gen/carillon/v1/webhook_pb.ts';
-import { CLIENT_VARIABLES } from '../../server/config-table.ts';
+import { CLIENT_VARIABLES } from '../../server/config/settings.ts';
 import { flagValue, type Invocation, UsageError } from './command.ts';
 import { quote } from './parse.ts';
 

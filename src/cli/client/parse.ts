@@ -1,4 +1,4 @@
-import { nearest } from '../../server/config-nearest.ts';
+import { nearest } from '../../server/config/nearest.ts';
 import { COMMON, type Command, type Group, type Invocation, type Option, UsageError } from './command.ts';
 
 /** Characters of something unexpected that are repeated in the message. */

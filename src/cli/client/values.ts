@@ -1,5 +1,5 @@
 import { isRealTime } from '../../server/clock.ts';
-import { duration } from '../../server/config-types.ts';
+import { duration } from '../../server/config/setting-types.ts';
 import { flagValue, type Invocation, UsageError } from './command.ts';
 import { quote } from './parse.ts';
 

@@ -1,5 +1,5 @@
 import type { AddressInfo, Server } from 'node:net';
-import { DomainError } from '../domain/error.ts';
+import { DomainError } from '../../domain/error.ts';
 
 /** Where something listens. */
 export interface Address {

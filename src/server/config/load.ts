@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
-import { DomainError } from '../domain/error.ts';
-import { nearest } from './config-nearest.ts';
+import { DomainError } from '../../domain/error.ts';
+import { nearest } from './nearest.ts';
+import { formatDuration, path } from './setting-types.ts';
 import {
   CLIENT_VARIABLES,
   CONFIG_FILE,
@@ -11,8 +12,7 @@ import {
   type SettingKey,
   type Settings,
   settingNames,
-} from './config-table.ts';
-import { formatDuration, path } from './config-types.ts';
+} from './settings.ts';
 
 /** Every setting as it was found, with `auto` decided. */
 export type Config = Readonly<Omit<Settings, 'logFormat'>> & {

@@ -1,12 +1,12 @@
 import { createServer, type Socket } from 'node:net';
-import type { Clock } from '../domain/clock.ts';
-import type { NativeLimits } from '../rpc/native/limits.ts';
-import type { NativePort } from '../rpc/native/port.ts';
-import type { Services } from '../rpc/services.ts';
-import type { Log } from '../telemetry/log.ts';
+import type { Clock } from '../../domain/clock.ts';
+import type { NativeLimits } from '../../rpc/native/limits.ts';
+import type { NativePort } from '../../rpc/native/port.ts';
+import type { Services } from '../../rpc/services.ts';
+import type { Log } from '../../telemetry/log.ts';
+import { type Address, addressOf, listen } from './address.ts';
 import { firstBytes, isHttp2 } from './first-bytes.ts';
-import { type Address, addressOf, listen } from './listen.ts';
-import { LISTENER_LIMITS } from './listener-protocol.ts';
+import { LISTENER_LIMITS } from './protocol.ts';
 
 export interface GrpcServerDeps {
   readonly services: Pick<Services, 'mounted' | 'guard'>;
@@ -79,7 +79,7 @@ export function createGrpcServer(deps: GrpcServerDeps): GrpcServer {
   let stopped: Promise<void> | undefined;
   return {
     async listen(address) {
-      const { openNativePort } = await import('../rpc/native/port.ts');
+      const { openNativePort } = await import('../../rpc/native/port.ts');
       port = await openNativePort(deps);
       try {
         await listen(server, { ...address, option: '--grpc-listen' });

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { DomainError } from '../../src/domain/error.ts';
-import { type Config, type ConfigSources, loadConfig } from '../../src/server/config.ts';
-import { optionsHelp, settingsTable } from '../../src/server/config-help.ts';
-import { COMMANDS, type Command, SETTING_KEYS, settingNames } from '../../src/server/config-table.ts';
+import { DomainError } from '../../../src/domain/error.ts';
+import { type Config, type ConfigSources, loadConfig } from '../../../src/server/config/load.ts';
+import { COMMANDS, type Command, SETTING_KEYS, settingNames } from '../../../src/server/config/settings.ts';
+import { optionsHelp, settingsTable } from '../../../src/server/config/settings-help.ts';
 
 interface Given {
   readonly command?: Command;

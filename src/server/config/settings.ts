@@ -1,3 +1,4 @@
+import { decodeKey, KEY_ALLOWED } from '../secrets-key.ts';
 import {
   boolean,
   bytes,
@@ -12,8 +13,7 @@ import {
   orOff,
   path,
   type SettingType,
-} from './config-types.ts';
-import { decodeKey, KEY_ALLOWED } from './secrets-key.ts';
+} from './setting-types.ts';
 
 /** The commands that take settings. */
 export const COMMANDS = ['dev', 'serve'] as const;

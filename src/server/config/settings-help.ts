@@ -7,7 +7,7 @@ import {
   type Setting,
   type SettingKey,
   settingNames,
-} from './config-table.ts';
+} from './settings.ts';
 
 /** Columns that help is laid out for. */
 const WIDTH = 100;

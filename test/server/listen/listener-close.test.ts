@@ -4,8 +4,8 @@ import { Agent } from 'node:http';
 import { constants } from 'node:http2';
 import { connect as connectTcp } from 'node:net';
 import { describe, test } from 'node:test';
-import { createListener } from '../../src/server/listener.ts';
-import type { Handler, ListenerResponse } from '../../src/server/listener-protocol.ts';
+import { createListener } from '../../../src/server/listen/listener.ts';
+import type { Handler, ListenerResponse } from '../../../src/server/listen/protocol.ts';
 import {
   begun,
   closed,
@@ -20,7 +20,7 @@ import {
   readAll,
   refusal,
   until,
-} from '../support/listener.ts';
+} from '../../support/listener.ts';
 
 describe('a handler that throws', () => {
   const broken: Handler = () => {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { Agent, request as http1Request, type IncomingMessage } from 'node:http';
 import { constants } from 'node:http2';
 import { describe, test } from 'node:test';
-import type { Handler, ListenerResponse } from '../../src/server/listener-protocol.ts';
+import type { Handler, ListenerResponse } from '../../../src/server/listen/protocol.ts';
 import {
   begun,
   closed,
@@ -20,7 +20,7 @@ import {
   text,
   trickle,
   until,
-} from '../support/listener.ts';
+} from '../../support/listener.ts';
 
 /** RFC 9113, section 6.5: the type of the frame that a server sends first. */
 const SETTINGS_FRAME = 4;
