@@ -15,7 +15,7 @@ if (refusal === undefined) {
   process.env.UV_THREADPOOL_SIZE ??= '16';
   const { keepYoungGenerationSmall } = await import('./cli/young-generation.ts');
   keepYoungGenerationSmall();
-  const { main } = await import('./cli/main.ts');
+  const { main } = await import('./cli/program.ts');
   await main();
 } else {
   process.stderr.write(`${refusal}\n`);

@@ -3,7 +3,7 @@ import { COMMANDS, type Command } from '../server/config/settings.ts';
 import { VERSION } from '../server/version.ts';
 import { GROUPS, type Group } from './client/command.ts';
 import { EXIT } from './exit.ts';
-import { commandHelp, programHelp } from './help.ts';
+import { commandHelp, programHelp } from './program-help.ts';
 import { serve } from './serve.ts';
 import type { World } from './world.ts';
 
@@ -35,14 +35,14 @@ export async function run(argv: readonly string[], world: World): Promise<number
 /** A command that is a client of the API. What they can say is loaded for them only. */
 async function client(group: Group, argv: readonly string[], world: World): Promise<number> {
   const [{ CLIENT_COMMANDS }, { clientHelp, groupHelp }] = await Promise.all([
-    import('./client/commands.ts'),
-    import('./client/help.ts'),
+    import('./client/all-commands.ts'),
+    import('./client/client-help.ts'),
   ]);
   const [verb, ...rest] = argv;
   const command = CLIENT_COMMANDS[group].find((known) => known.verb === verb);
   if (command) {
     if (!asksForHelpBeforeOperands(rest)) {
-      const { runClient } = await import('./client/run.ts');
+      const { runClient } = await import('./client/run-client.ts');
       return runClient(group, command, rest, world);
     }
     world.out(clientHelp(group, command));

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { it } from 'node:test';
 
-const MAIN = join(import.meta.dirname, '../../../src/cli/main.ts');
+const MAIN = join(import.meta.dirname, '../../../src/cli/program.ts');
 
 /** What a file imports before it runs, and what those import. */
 function loadedWith(path: string, seen = new Set<string>()): Set<string> {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { CLIENT_COMMANDS } from '../../../src/cli/client/all-commands.ts';
 import { type Group, UsageError } from '../../../src/cli/client/command.ts';
-import { CLIENT_COMMANDS } from '../../../src/cli/client/commands.ts';
 import { parse } from '../../../src/cli/client/parse.ts';
 
 function parsed(group: Group, verb: string, ...argv: string[]) {

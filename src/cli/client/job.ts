@@ -3,7 +3,7 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import { wantsColour } from '../banner.ts';
 import type { World } from '../world.ts';
 import { flagValue, type Invocation, UsageError } from './command.ts';
-import type { Connection } from './connection.ts';
+import type { Connection } from './connect.ts';
 import { styleOf } from './style.ts';
 import type { Paper } from './table.ts';
 import { readCount } from './values.ts';

@@ -6,12 +6,12 @@ import {
   GetDeliveryResponseSchema,
   ListDeliveriesResponseSchema,
   RetryDeliveryResponseSchema,
-} from '../../../gen/carillon/v1/delivery_pb.ts';
-import { flagValue, UsageError } from './command.ts';
-import { attemptsShown, deliveryCard, deliveryColumns } from './delivery-shown.ts';
-import { counted, gather, type Job, namespaceOf, show, tellMore, type Verb, webhookId } from './shown.ts';
-import { table } from './table.ts';
-import { timeJson } from './values.ts';
+} from '../../../../gen/carillon/v1/delivery_pb.ts';
+import { flagValue, UsageError } from '../command.ts';
+import { counted, gather, type Job, namespaceOf, show, tellMore, type Verb, webhookId } from '../job.ts';
+import { table } from '../table.ts';
+import { timeJson } from '../values.ts';
+import { attemptsShown, deliveryCard, deliveryColumns } from './shown.ts';
 import { watch } from './watch.ts';
 import { whichDeliveries } from './which.ts';
 

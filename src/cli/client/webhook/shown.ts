@@ -1,15 +1,15 @@
-import type { Schedule } from '../../../gen/carillon/v1/schedule_pb.ts';
+import type { Schedule } from '../../../../gen/carillon/v1/schedule_pb.ts';
 import {
   Payload_EventFormat,
   Payload_EventFormatSchema,
   type Webhook,
   Webhook_State,
   Webhook_StateSchema,
-} from '../../../gen/carillon/v1/webhook_pb.ts';
-import { enumName } from './shown.ts';
-import type { Style } from './style.ts';
-import { type Column, card, type Paper } from './table.ts';
-import { fromNow, inFull, msOf, span, untilThen } from './times.ts';
+} from '../../../../gen/carillon/v1/webhook_pb.ts';
+import { enumName } from '../job.ts';
+import type { Style } from '../style.ts';
+import { type Column, card, type Paper } from '../table.ts';
+import { fromNow, inFull, msOf, span, untilThen } from '../times.ts';
 
 /** A webhook in a list. */
 export function webhookColumns(now: number): readonly Column<Webhook>[] {

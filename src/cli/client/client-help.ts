@@ -1,5 +1,5 @@
+import { CLIENT_COMMANDS } from './all-commands.ts';
 import { COMMON, type Command, GROUP_TITLES, type Group, type Option } from './command.ts';
-import { CLIENT_COMMANDS } from './commands.ts';
 
 /** Columns that help is laid out for. */
 const WIDTH = 100;

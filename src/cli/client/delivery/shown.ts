@@ -4,13 +4,13 @@ import {
   Delivery_State,
   Delivery_StateSchema,
   type Timing,
-} from '../../../gen/carillon/v1/delivery_pb.ts';
-import { utf8 } from './data.ts';
-import { enumName } from './shown.ts';
-import type { Style } from './style.ts';
-import { type Column, card, type Paper, table } from './table.ts';
-import { plain, plainLines } from './text.ts';
-import { fromNow, inFull, span, untilThen } from './times.ts';
+} from '../../../../gen/carillon/v1/delivery_pb.ts';
+import { utf8 } from '../event/data.ts';
+import { enumName } from '../job.ts';
+import type { Style } from '../style.ts';
+import { type Column, card, type Paper, table } from '../table.ts';
+import { plain, plainLines } from '../text.ts';
+import { fromNow, inFull, span, untilThen } from '../times.ts';
 
 /** A delivery in a list. */
 export function deliveryColumns(now: number): readonly Column<Delivery>[] {

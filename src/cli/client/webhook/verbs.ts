@@ -10,13 +10,13 @@ import {
   UpdateResponseSchema,
   type Webhook,
   Webhook_State,
-} from '../../../gen/carillon/v1/webhook_pb.ts';
-import { flagValue, flagValues, UsageError } from './command.ts';
-import { gather, type Job, namespaceOf, show, tellMore, type Verb, webhookId } from './shown.ts';
-import { table } from './table.ts';
-import { readEntry, readWord } from './values.ts';
-import { writtenWebhook } from './webhook-json.ts';
-import { webhookCard, webhookColumns } from './webhook-shown.ts';
+} from '../../../../gen/carillon/v1/webhook_pb.ts';
+import { flagValue, flagValues, UsageError } from '../command.ts';
+import { gather, type Job, namespaceOf, show, tellMore, type Verb, webhookId } from '../job.ts';
+import { table } from '../table.ts';
+import { readEntry, readWord } from '../values.ts';
+import { webhookCard, webhookColumns } from './shown.ts';
+import { writtenWebhook } from './written.ts';
 
 /** `carillon webhooks …`. */
 export const WEBHOOK_VERBS: Readonly<Record<string, Verb>> = {

@@ -1,4 +1,4 @@
-import type { Argument, Command, Option } from './command.ts';
+import type { Argument, Command, Option } from '../command.ts';
 
 const EVENT: Argument = { name: 'event', about: 'Its id.', required: true, field: 'id' };
 

@@ -1,7 +1,7 @@
 import type { Command, Group } from './command.ts';
-import { DELIVERY_COMMANDS } from './commands-deliveries.ts';
-import { EVENT_COMMANDS } from './commands-events.ts';
-import { WEBHOOK_COMMANDS } from './commands-webhooks.ts';
+import { DELIVERY_COMMANDS } from './delivery/commands.ts';
+import { EVENT_COMMANDS } from './event/commands.ts';
+import { WEBHOOK_COMMANDS } from './webhook/commands.ts';
 
 /** Every command that is a client of the API: what can be written, and what help says. */
 export const CLIENT_COMMANDS: Readonly<Record<Group, readonly Command[]>> = {

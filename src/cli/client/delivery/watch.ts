@@ -4,13 +4,13 @@ import {
   Delivery_State,
   type WatchDeliveriesResponse,
   WatchDeliveriesResponseSchema,
-} from '../../../gen/carillon/v1/delivery_pb.ts';
-import { flagValue } from './command.ts';
-import { resultOf, stateOf, stateStyle } from './delivery-shown.ts';
-import { type Job, jsonOf, namespaceOf, wantsJson } from './shown.ts';
-import { clip, plain, widthOf } from './text.ts';
-import { clockTime, msOf, span } from './times.ts';
-import { readCount } from './values.ts';
+} from '../../../../gen/carillon/v1/delivery_pb.ts';
+import { flagValue } from '../command.ts';
+import { type Job, jsonOf, namespaceOf, wantsJson } from '../job.ts';
+import { clip, plain, widthOf } from '../text.ts';
+import { clockTime, msOf, span } from '../times.ts';
+import { readCount } from '../values.ts';
+import { resultOf, stateOf, stateStyle } from './shown.ts';
 import { whichDeliveries } from './which.ts';
 
 /** How long a server may be away, in tries, each waited for twice as long as the one before. */

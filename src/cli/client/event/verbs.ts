@@ -9,14 +9,14 @@ import {
   PublishResponseSchema,
   PurgeEventResponseSchema,
   ReplayEventsResponseSchema,
-} from '../../../gen/carillon/v1/event_pb.ts';
-import { flagValue, flagValues, type Invocation, UsageError } from './command.ts';
+} from '../../../../gen/carillon/v1/event_pb.ts';
+import { flagValue, flagValues, type Invocation, UsageError } from '../command.ts';
+import { counted, gather, type Job, namespaceOf, show, tellMore, type Verb, webhookId } from '../job.ts';
+import { type Column, card, table } from '../table.ts';
+import { plainLines } from '../text.ts';
+import { fromNow, inFull, msOf } from '../times.ts';
+import { rangeJson, readDuration, readEntry, timeJson } from '../values.ts';
 import { eventData, readContent, utf8 } from './data.ts';
-import { counted, gather, type Job, namespaceOf, show, tellMore, type Verb, webhookId } from './shown.ts';
-import { type Column, card, table } from './table.ts';
-import { plainLines } from './text.ts';
-import { fromNow, inFull, msOf } from './times.ts';
-import { rangeJson, readDuration, readEntry, timeJson } from './values.ts';
 
 /** `carillon events …`. */
 export const EVENT_VERBS: Readonly<Record<string, Verb>> = { publish, list, get, replay, purge };

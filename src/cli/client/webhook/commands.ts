@@ -1,5 +1,5 @@
-import type { Argument, Command, Option } from './command.ts';
-import { WEBHOOK_FIELDS } from './webhook-fields.ts';
+import type { Argument, Command, Option } from '../command.ts';
+import { WEBHOOK_FIELDS } from './fields.ts';
 
 const WEBHOOK: Argument = {
   name: 'webhook',

@@ -1,4 +1,4 @@
-import type { Option } from './command.ts';
+import type { Option } from '../command.ts';
 
 /** How what is written becomes JSON for the API. */
 export type FieldKind =

@@ -1,8 +1,8 @@
 import { EXIT } from '../exit.ts';
 import type { World } from '../world.ts';
 import { type Command, type Group, type Invocation, UsageError } from './command.ts';
+import type { Verb } from './job.ts';
 import { parse } from './parse.ts';
-import type { Verb } from './shown.ts';
 
 /** Runs `carillon <group> <verb> …` and resolves with the exit code. */
 export async function runClient(
@@ -21,9 +21,9 @@ export async function runClient(
   }
   // Loaded only here, so that nothing else waits for the client of the API.
   const [{ connect }, { explain }, { paperOf }, verb] = await Promise.all([
-    import('./connection.ts'),
-    import('./failure.ts'),
-    import('./shown.ts'),
+    import('./connect.ts'),
+    import('./explain.ts'),
+    import('./job.ts'),
     verbOf(group, command.verb),
   ]);
   let address = '';
@@ -49,7 +49,7 @@ async function verbOf(group: Group, name: string): Promise<Verb> {
 }
 
 const VERBS: Readonly<Record<Group, () => Promise<Readonly<Record<string, Verb>>>>> = {
-  webhooks: async () => (await import('./webhooks.ts')).WEBHOOK_VERBS,
-  events: async () => (await import('./events.ts')).EVENT_VERBS,
-  deliveries: async () => (await import('./deliveries.ts')).DELIVERY_VERBS,
+  webhooks: async () => (await import('./webhook/verbs.ts')).WEBHOOK_VERBS,
+  events: async () => (await import('./event/verbs.ts')).EVENT_VERBS,
+  deliveries: async () => (await import('./delivery/verbs.ts')).DELIVERY_VERBS,
 };

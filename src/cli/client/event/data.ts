@@ -1,5 +1,5 @@
-import type { World } from '../world.ts';
-import { UsageError } from './command.ts';
+import type { World } from '../../world.ts';
+import { UsageError } from '../command.ts';
 
 /** The largest file that is read; the server takes 1 MiB of data, and says so better. */
 const FILE_BYTES_MAX = 64 * 1024 * 1024;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type Ran, runCli } from '../../support/cli.ts';
-import { sharedApi } from '../../support/rpc.ts';
-import { aWebhook } from '../../support/store.ts';
+import { type Ran, runCli } from '../../../support/cli.ts';
+import { sharedApi } from '../../../support/rpc.ts';
+import { aWebhook } from '../../../support/store.ts';
 
 describe('carillon events', () => {
   const api = sharedApi();

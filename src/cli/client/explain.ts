@@ -6,7 +6,7 @@ import {
 } from '../../../gen/google/rpc/error_details_pb.ts';
 import { EXIT } from '../exit.ts';
 import { COMMON, type Command, type Group, UsageError } from './command.ts';
-import { DEFAULT_ADDRESS } from './connection.ts';
+import { DEFAULT_ADDRESS } from './connect.ts';
 import { plain } from './text.ts';
 import { span } from './times.ts';
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
-import type { World } from '../../../src/cli/world.ts';
-import { type Ran, runCli } from '../../support/cli.ts';
-import { sharedApi, startApi } from '../../support/rpc.ts';
-import { aWebhook } from '../../support/store.ts';
+import type { World } from '../../../../src/cli/world.ts';
+import { type Ran, runCli } from '../../../support/cli.ts';
+import { sharedApi, startApi } from '../../../support/rpc.ts';
+import { aWebhook } from '../../../support/store.ts';
 
 const DESTINATION = 'http://127.0.0.1:9999/hook';
 const ID = /\bwh_[0-9A-Z]{26}\b/;

@@ -1,6 +1,6 @@
-import { flagValue } from './command.ts';
-import { type Job, webhookId } from './shown.ts';
-import { rangeJson, readWord } from './values.ts';
+import { flagValue } from '../command.ts';
+import { type Job, webhookId } from '../job.ts';
+import { rangeJson, readWord } from '../values.ts';
 
 /** The filter of the API that the options amount to. */
 export async function whichDeliveries(
