@@ -10,7 +10,7 @@ import type { Store } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createBodies } from './bodies.ts';
 import { createFlights } from './flights.ts';
-import { firstDueAt, isDue, type Lane, type Target, takeDue } from './lane.ts';
+import { firstDueAt, isDue, type Lane, type Target, takeDue } from './lane-queue.ts';
 import { createLanes } from './lanes.ts';
 import { createOrigins } from './origins.ts';
 import { createReads } from './reads.ts';

@@ -11,7 +11,7 @@ import { buildRequest } from '../outbound/request.ts';
 import type { Sender } from '../outbound/sender.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Bodies, HeldEvent } from './bodies.ts';
-import { type Flight, type Lane, leaveInStore, readmit, withdraw } from './lane.ts';
+import { type Flight, type Lane, leaveInStore, readmit, withdraw } from './lane-queue.ts';
 import { newsOf } from './news.ts';
 import type { Origins } from './origins.ts';
 import { logAttempt } from './report.ts';

@@ -3,7 +3,7 @@ import { isForgettable, isHealthy } from '../domain/delivery/lane.ts';
 import { createDueQueue } from '../domain/due-queue.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 import type { Directory } from '../store/directory.ts';
-import { empty, emptyLane, KEEP_AHEAD_MS, type Lane, setOrder, type Target } from './lane.ts';
+import { empty, emptyLane, KEEP_AHEAD_MS, type Lane, setOrder, type Target } from './lane-queue.ts';
 
 /** The lanes of this node, and whose turn it is. */
 export interface Lanes {

@@ -17,7 +17,7 @@ import {
   reread,
   urge,
   wantsRead,
-} from './lane.ts';
+} from './lane-queue.ts';
 import type { Lanes } from './lanes.ts';
 
 /**

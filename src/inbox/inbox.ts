@@ -2,16 +2,16 @@ import type { Clock } from '../domain/clock.ts';
 import type { Log } from '../telemetry/log.ts';
 import { DEFAULT_BOUNDS, type InboxBounds } from './bounds.ts';
 import { createBoxes } from './boxes.ts';
-import { createControl, summaryView } from './control.ts';
 import { type InboxRequest, type InboxResponse, refuse, reply, replyJson, wantsPage } from './http.ts';
-import { createIntake, type Verify } from './intake.ts';
-import { openPage } from './page.ts';
+import { createControl, summaryView } from './manage.ts';
+import { openPage } from './page-files.ts';
+import { createIntake, type Verify } from './receive.ts';
 import { receivedView } from './received.ts';
 import { createWatchers } from './watchers.ts';
 
 export type { InboxBounds } from './bounds.ts';
 export type { InboxRequest, InboxResponse } from './http.ts';
-export type { Verdict, Verify } from './intake.ts';
+export type { Verdict, Verify } from './receive.ts';
 
 /**
  * A place to send webhooks to while trying things out. Whatever is sent to `/inbox/<name>` is

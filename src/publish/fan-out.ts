@@ -5,7 +5,7 @@ import type { Webhook } from '../domain/webhook/webhook.ts';
 import type { Directory } from '../store/directory.ts';
 import type { NewDelivery } from '../store/store.ts';
 import type { Audience } from './audience.ts';
-import { deliveryTo, loadFilters, type PublishLog, renderedBytes } from './deliveries.ts';
+import { deliveryTo, loadFilters, type PublishLog, renderedBytes } from './new-delivery.ts';
 import { createTally, type Tally } from './tally.ts';
 import type { Turns } from './turns.ts';
 

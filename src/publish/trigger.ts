@@ -3,7 +3,7 @@ import { DomainError } from '../domain/error.ts';
 import type { Random } from '../domain/random.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 import type { Store } from '../store/store.ts';
-import { makeRun } from './runs.ts';
+import { makeRun } from './make-run.ts';
 
 export interface TriggerDeps {
   readonly store: Pick<Store, 'publish'>;

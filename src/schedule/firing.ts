@@ -3,7 +3,7 @@ import { nextNominal } from '../domain/schedule/occurrences.ts';
 import { dueAt, planRuns, type RunPlan } from '../domain/schedule/run-plan.ts';
 import type { RunCursor, Schedule } from '../domain/schedule/schedule.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
-import { makeRun, type Run } from '../publish/runs.ts';
+import { makeRun, type Run } from '../publish/make-run.ts';
 import type { RunFiring } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
 

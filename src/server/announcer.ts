@@ -1,5 +1,5 @@
 import { type OperationalEvent, operationalData } from '../domain/webhook/operational.ts';
-import type { NewEvent, Publisher } from '../publish/publish.ts';
+import type { NewEvent, Publisher } from '../publish/publisher.ts';
 import type { Log } from '../telemetry/log.ts';
 
 /**

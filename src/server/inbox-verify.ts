@@ -1,6 +1,6 @@
 import type { Clock } from '../domain/clock.ts';
 import { verify } from '../domain/webhook/signature.ts';
-import type { Verify } from '../inbox/intake.ts';
+import type { Verify } from '../inbox/receive.ts';
 import type { Directory } from '../store/directory.ts';
 import type { Store } from '../store/store.ts';
 import type { KeysOf } from './keys.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { systemRandom } from '../../src/domain/random.ts';
-import { makeRun } from '../../src/publish/runs.ts';
+import { makeRun } from '../../src/publish/make-run.ts';
 import { trigger } from '../../src/publish/trigger.ts';
 import { aPayload, listener, openPublishing } from '../support/fan-out.ts';
 import { aWebhook, T0 } from '../support/store.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { DomainError } from '../../src/domain/error.ts';
 import type { DeliveryFailed } from '../../src/domain/webhook/operational.ts';
-import type { NewEvent, Published } from '../../src/publish/publish.ts';
+import type { NewEvent, Published } from '../../src/publish/publisher.ts';
 import { createAnnouncer, QUEUED_MAX } from '../../src/server/announcer.ts';
 import { recordingLog } from '../support/log.ts';
 

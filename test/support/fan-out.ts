@@ -3,7 +3,7 @@ import type { EventDraft } from '../../src/domain/event/rules.ts';
 import { type Random, systemRandom } from '../../src/domain/random.ts';
 import type { Payload } from '../../src/domain/webhook/payload.ts';
 import type { Webhook, WebhookSpec } from '../../src/domain/webhook/webhook.ts';
-import { createPublisher, type Publisher } from '../../src/publish/publish.ts';
+import { createPublisher, type Publisher } from '../../src/publish/publisher.ts';
 import { createDirectory, type Directory } from '../../src/store/directory.ts';
 import type { StoreOptions } from '../../src/store/open.ts';
 import type { Store } from '../../src/store/store.ts';

@@ -1,6 +1,6 @@
 /** A publisher whose batches wait to be let go, and a stream of requests that is filled by hand. */
 import type { EventDraft } from '../../src/domain/event/rules.ts';
-import type { Published, Publisher } from '../../src/publish/publish.ts';
+import type { Published, Publisher } from '../../src/publish/publisher.ts';
 
 export interface HeldPublisher extends Publisher {
   /** The ids of each batch that it was given, in order. */

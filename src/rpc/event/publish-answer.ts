@@ -9,7 +9,7 @@ import {
 } from '../../../gen/carillon/v1/event_pb.ts';
 import { type Status, StatusSchema } from '../../../gen/google/rpc/status_pb.ts';
 import { DomainError } from '../../domain/error.ts';
-import type { Published } from '../../publish/publish.ts';
+import type { Published } from '../../publish/publisher.ts';
 import { alreadyExists, fromDomain } from '../errors.ts';
 import { invalidRequest } from '../problems.ts';
 

@@ -5,7 +5,7 @@ import {
   type ReplayEventsResponse,
   ReplayEventsResponseSchema,
 } from '../../../gen/carillon/v1/event_pb.ts';
-import type { ReplayOrder } from '../../publish/replay.ts';
+import type { ReplayOrder } from '../../publish/replayer.ts';
 import { fromTimestamp, toTimestamp } from '../convert/time.ts';
 import type { ApiDeps } from '../deps.ts';
 import { namespaceOf } from '../namespace.ts';

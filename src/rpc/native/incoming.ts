@@ -4,8 +4,8 @@ import { tooSlow } from '../transport/body.ts';
 import { readBinary } from '../transport/decode.ts';
 import { STREAM_MESSAGE } from '../transport/decode-stream.ts';
 import { createFraming } from '../transport/framing.ts';
-import type { Exchange, ExchangeDeps } from './exchange.ts';
 import type { Receiving } from './reader.ts';
+import type { Exchange, ExchangeDeps } from './served-call.ts';
 
 /**
  * The messages that a caller streams. One is read from the connection for each that is asked for, so

@@ -12,10 +12,10 @@ import type { Log } from '../../telemetry/log.ts';
 import type { Services } from '../services.ts';
 import { callLog } from '../transport/call-log.ts';
 import { type Arrival, receptionist } from './arrival.ts';
-import { type Connection, followConnection } from './connection.ts';
 import { NATIVE_LIMITS, type NativeLimits } from './limits.ts';
 import type { Receiving } from './reader.ts';
 import { serve } from './serve.ts';
+import { type Connection, followConnection } from './session.ts';
 
 /** gRPC by grpc-js, on connections that something else accepts. */
 export interface NativePort {

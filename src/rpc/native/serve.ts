@@ -5,8 +5,8 @@ import { readBinary } from '../transport/decode.ts';
 import type { Guard } from '../transport/guard.ts';
 import { taken } from '../transport/stall.ts';
 import type { Arrival } from './arrival.ts';
-import { Exchange, type ExchangeDeps } from './exchange.ts';
 import { incoming } from './incoming.ts';
+import { Exchange, type ExchangeDeps } from './served-call.ts';
 
 type Spec<Kind extends MethodImplSpec['kind']> = Extract<MethodImplSpec, { kind: Kind }>;
 

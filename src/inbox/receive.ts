@@ -2,11 +2,11 @@ import { constants } from 'node:http2';
 import type { Clock } from '../domain/clock.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { GivenAnswer } from './answer.ts';
-import { type BodyRead, createReadingBudget, readBody } from './body.ts';
 import type { InboxBounds } from './bounds.ts';
 import type { Boxes } from './boxes.ts';
 import { type InboxRequest, type InboxResponse, refuse, reply } from './http.ts';
 import { attemptOf, headerPairs, headersByName, type Received, type Signature } from './received.ts';
+import { type BodyRead, createReadingBudget, readBody } from './request-body.ts';
 
 /** What the composition root says of a signature: it knows the secrets, the inbox does not. */
 export type Verdict = 'valid' | { readonly invalid: string } | 'unknown';

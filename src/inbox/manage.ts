@@ -2,11 +2,11 @@ import type { Clock } from '../domain/clock.ts';
 import { DomainError } from '../domain/error.ts';
 import type { Log } from '../telemetry/log.ts';
 import { parseAnswer } from './answer.ts';
-import { readBody } from './body.ts';
 import type { InboxBounds } from './bounds.ts';
 import type { Boxes, BoxSummary } from './boxes.ts';
 import { type InboxRequest, type InboxResponse, isOwnOrigin, refuse, reply, replyJson } from './http.ts';
 import { receivedView } from './received.ts';
+import { readBody } from './request-body.ts';
 import type { Watchers } from './watchers.ts';
 
 /** Paths below an inbox that are for looking at it and setting it, and so are not received. */

@@ -8,8 +8,8 @@ import type { Random } from '../domain/random.ts';
 import type { Directory } from '../store/directory.ts';
 import type { Publication, PublishResult, Store } from '../store/store.ts';
 import { type Audience, createAudiences } from './audience.ts';
-import type { PublishLog } from './deliveries.ts';
 import { type FannedOut, fanOut } from './fan-out.ts';
+import type { PublishLog } from './new-delivery.ts';
 import { createTurns } from './turns.ts';
 
 /** An event to publish, which has been judged (`judgeEvent`). */

@@ -8,7 +8,7 @@ import { rendersEvents } from '../domain/webhook/payload.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 import type { Directory } from '../store/directory.ts';
 import type { Replay, Store } from '../store/store.ts';
-import { deliveryTo, loadFilters, type PublishLog } from './deliveries.ts';
+import { deliveryTo, loadFilters, type PublishLog } from './new-delivery.ts';
 import { eventsByIds, eventsInRange, type ReplayRange } from './replay-events.ts';
 import { eventsHadBy, type ReplayTarget, targetsAt, targetsBefore } from './replay-targets.ts';
 import { createTally, type Tally } from './tally.ts';

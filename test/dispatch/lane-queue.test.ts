@@ -11,7 +11,7 @@ import {
   type Target,
   takeDue,
   wantsRead,
-} from '../../src/dispatch/lane.ts';
+} from '../../src/dispatch/lane-queue.ts';
 import type { WaitingDelivery } from '../../src/domain/delivery/delivery.ts';
 import { aWebhook } from '../support/store.ts';
 

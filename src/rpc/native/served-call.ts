@@ -21,9 +21,9 @@ import { type Call, callKey } from '../transport/call.ts';
 import type { CallLog } from '../transport/call-log.ts';
 import type { Guard } from '../transport/guard.ts';
 import type { Arrival } from './arrival.ts';
-import { closeLater } from './connection.ts';
 import type { NativeLimits } from './limits.ts';
 import type { Reader, Receiving } from './reader.ts';
+import { closeLater } from './session.ts';
 import { fromGrpcJs, fromMetadata, type NewMetadata, type Status, statusOf, toMetadata } from './status.ts';
 
 /** What the calls of a port have in common. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { DomainError } from '../../src/domain/error.ts';
-import { createPublisher, type Published } from '../../src/publish/publish.ts';
+import { createPublisher, type Published } from '../../src/publish/publisher.ts';
 import type { Publication, Store } from '../../src/store/store.ts';
 import { aDraft, aPayload, openPublishing } from '../support/fan-out.ts';
 import { T0 } from '../support/store.ts';
