@@ -4,10 +4,18 @@ import { gzipSync } from 'node:zlib';
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { compressionAlgorithms, Metadata } from '@grpc/grpc-js';
-import { BadRequestSchema } from '../../gen/google/rpc/error_details_pb.ts';
-import { DomainError } from '../../src/domain/error.ts';
-import { Chat, Collect, Echo, NoteSchema, note, Repeat } from '../support/echo.ts';
-import { framed, grpcClient, grpcRefusal, pathOf, rawHttp2, startEcho, statusOf } from '../support/grpc.ts';
+import { BadRequestSchema } from '../../../gen/google/rpc/error_details_pb.ts';
+import { DomainError } from '../../../src/domain/error.ts';
+import { Chat, Collect, Echo, NoteSchema, note, Repeat } from '../../support/echo.ts';
+import {
+  framed,
+  grpcClient,
+  grpcRefusal,
+  pathOf,
+  rawHttp2,
+  startEcho,
+  statusOf,
+} from '../../support/grpc.ts';
 
 const ECHO = pathOf(Echo);
 

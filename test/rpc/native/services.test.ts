@@ -4,19 +4,19 @@ import { create, createFileRegistry, fromBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { Code } from '@connectrpc/connect';
 import { status } from '@grpc/grpc-js';
-import { EventService, type PublishResponse } from '../../gen/carillon/v1/event_pb.ts';
-import { WebhookService } from '../../gen/carillon/v1/webhook_pb.ts';
+import { EventService, type PublishResponse } from '../../../gen/carillon/v1/event_pb.ts';
+import { WebhookService } from '../../../gen/carillon/v1/webhook_pb.ts';
 import {
   Health,
   type HealthCheckResponse,
   HealthCheckResponse_ServingStatus as Serving,
-} from '../../gen/grpc/health/v1/health_pb.ts';
+} from '../../../gen/grpc/health/v1/health_pb.ts';
 import {
   ServerReflection,
   type ServerReflectionResponse,
-} from '../../gen/grpc/reflection/v1/reflection_pb.ts';
-import { grpcRefusal, startGrpc, statusOf } from '../support/grpc.ts';
-import { startApi } from '../support/rpc.ts';
+} from '../../../gen/grpc/reflection/v1/reflection_pb.ts';
+import { grpcRefusal, startGrpc, statusOf } from '../../support/grpc.ts';
+import { startApi } from '../../support/rpc.ts';
 
 const DESTINATION = 'http://127.0.0.1:9999/hook';
 

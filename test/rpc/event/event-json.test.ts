@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type JsonError, jsonFieldsOf, sharedApi } from '../support/rpc.ts';
-import { T0 } from '../support/store.ts';
+import { type JsonError, jsonFieldsOf, sharedApi } from '../../support/rpc.ts';
+import { T0 } from '../../support/store.ts';
 
 interface Answer {
   readonly status: number;

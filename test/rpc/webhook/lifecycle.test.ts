@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Code } from '@connectrpc/connect';
-import { Webhook_State } from '../../gen/carillon/v1/webhook_pb.ts';
-import { PreconditionFailureSchema, ResourceInfoSchema } from '../../gen/google/rpc/error_details_pb.ts';
-import type { Webhook } from '../../src/domain/webhook/webhook.ts';
-import { refusal, sharedApi, violations } from '../support/rpc.ts';
-import { aPublication, aWebhook, type WebhookOverrides } from '../support/store.ts';
+import { Webhook_State } from '../../../gen/carillon/v1/webhook_pb.ts';
+import { PreconditionFailureSchema, ResourceInfoSchema } from '../../../gen/google/rpc/error_details_pb.ts';
+import type { Webhook } from '../../../src/domain/webhook/webhook.ts';
+import { refusal, sharedApi, violations } from '../../support/rpc.ts';
+import { aPublication, aWebhook, type WebhookOverrides } from '../../support/store.ts';
 
 const NOBODY = 'wh_00000000000000000000000000';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type JsonError, jsonFieldsOf, sharedApi } from '../support/rpc.ts';
+import { type JsonError, jsonFieldsOf, sharedApi } from '../../support/rpc.ts';
 
 const DESTINATION = 'http://127.0.0.1:9999/hook';
 

@@ -7,8 +7,8 @@ import {
   PayloadSchema,
   type WebhookSchema,
   WebhookService,
-} from '../../gen/carillon/v1/webhook_pb.ts';
-import { sharedApi, violations } from '../support/rpc.ts';
+} from '../../../gen/carillon/v1/webhook_pb.ts';
+import { sharedApi, violations } from '../../support/rpc.ts';
 
 type WebhookInit = Exclude<MessageInitShape<typeof WebhookSchema>, { $typeName: string }>;
 

@@ -3,9 +3,9 @@ import { describe, it } from 'node:test';
 import { fromJson, type JsonValue, type MessageInitShape } from '@bufbuild/protobuf';
 import { ValueSchema } from '@bufbuild/protobuf/wkt';
 import { Code, createClient } from '@connectrpc/connect';
-import { type Event, type EventSchema, EventService } from '../../gen/carillon/v1/event_pb.ts';
-import { refusal, sharedApi, violations } from '../support/rpc.ts';
-import { T0 } from '../support/store.ts';
+import { type Event, type EventSchema, EventService } from '../../../gen/carillon/v1/event_pb.ts';
+import { refusal, sharedApi, violations } from '../../support/rpc.ts';
+import { T0 } from '../../support/store.ts';
 
 type EventInit = MessageInitShape<typeof EventSchema>;
 

@@ -7,11 +7,11 @@ import {
   type EventSchema,
   EventService,
   PublishBatchResponseSchema,
-} from '../../gen/carillon/v1/event_pb.ts';
-import { BadRequestSchema, RetryInfoSchema } from '../../gen/google/rpc/error_details_pb.ts';
-import { DomainError } from '../../src/domain/error.ts';
-import type { Published } from '../../src/publish/publisher.ts';
-import { refusal, sharedApi, startApi, violations } from '../support/rpc.ts';
+} from '../../../gen/carillon/v1/event_pb.ts';
+import { BadRequestSchema, RetryInfoSchema } from '../../../gen/google/rpc/error_details_pb.ts';
+import { DomainError } from '../../../src/domain/error.ts';
+import type { Published } from '../../../src/publish/publisher.ts';
+import { refusal, sharedApi, startApi, violations } from '../../support/rpc.ts';
 
 type EventInit = MessageInitShape<typeof EventSchema>;
 

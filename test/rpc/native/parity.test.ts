@@ -3,13 +3,13 @@ import { createHash } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { create, type DescMethod, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
-import { DeliveryService } from '../../gen/carillon/v1/delivery_pb.ts';
-import { EventService } from '../../gen/carillon/v1/event_pb.ts';
-import { WebhookService } from '../../gen/carillon/v1/webhook_pb.ts';
-import { StatusSchema } from '../../gen/google/rpc/status_pb.ts';
-import { Health } from '../../gen/grpc/health/v1/health_pb.ts';
-import { ServerReflection } from '../../gen/grpc/reflection/v1/reflection_pb.ts';
-import { ServerReflection as ServerReflectionAlpha } from '../../gen/grpc/reflection/v1alpha/reflection_pb.ts';
+import { DeliveryService } from '../../../gen/carillon/v1/delivery_pb.ts';
+import { EventService } from '../../../gen/carillon/v1/event_pb.ts';
+import { WebhookService } from '../../../gen/carillon/v1/webhook_pb.ts';
+import { StatusSchema } from '../../../gen/google/rpc/status_pb.ts';
+import { Health } from '../../../gen/grpc/health/v1/health_pb.ts';
+import { ServerReflection } from '../../../gen/grpc/reflection/v1/reflection_pb.ts';
+import { ServerReflection as ServerReflectionAlpha } from '../../../gen/grpc/reflection/v1alpha/reflection_pb.ts';
 import {
   framed,
   pathOf,
@@ -18,8 +18,8 @@ import {
   type RunningGrpc,
   rawHttp2,
   startGrpc,
-} from '../support/grpc.ts';
-import { type RunningApi, startApi } from '../support/rpc.ts';
+} from '../../support/grpc.ts';
+import { type RunningApi, startApi } from '../../support/rpc.ts';
 
 /** The largest message; what is larger is refused. */
 const MESSAGE_BYTES_MAX = 70_000;

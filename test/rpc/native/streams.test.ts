@@ -3,8 +3,8 @@ import { describe, it } from 'node:test';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { Code, type HandlerContext } from '@connectrpc/connect';
 import { status } from '@grpc/grpc-js';
-import { Chat, Collect, Echo, type Note, note, Repeat } from '../support/echo.ts';
-import { framed, grpcRefusal, pathOf, rawHttp2, startEcho } from '../support/grpc.ts';
+import { Chat, Collect, Echo, type Note, note, Repeat } from '../../support/echo.ts';
+import { framed, grpcRefusal, pathOf, rawHttp2, startEcho } from '../../support/grpc.ts';
 
 /** Waits until a count stays what it is. */
 async function settled(count: () => number): Promise<number> {

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { Code, createClient } from '@connectrpc/connect';
-import { DeliveryService } from '../../gen/carillon/v1/delivery_pb.ts';
-import type { ScheduleSchema } from '../../gen/carillon/v1/schedule_pb.ts';
-import { type WebhookSchema, WebhookService } from '../../gen/carillon/v1/webhook_pb.ts';
-import { PROBLEMS_MAX } from '../../src/rpc/problems.ts';
-import { fieldsOf, refusal, sharedApi, violations } from '../support/rpc.ts';
-import { T0 } from '../support/store.ts';
+import { DeliveryService } from '../../../gen/carillon/v1/delivery_pb.ts';
+import type { ScheduleSchema } from '../../../gen/carillon/v1/schedule_pb.ts';
+import { type WebhookSchema, WebhookService } from '../../../gen/carillon/v1/webhook_pb.ts';
+import { PROBLEMS_MAX } from '../../../src/rpc/problems.ts';
+import { fieldsOf, refusal, sharedApi, violations } from '../../support/rpc.ts';
+import { T0 } from '../../support/store.ts';
 
 type WebhookInit = MessageInitShape<typeof WebhookSchema>;
 type ScheduleInit = MessageInitShape<typeof ScheduleSchema>;

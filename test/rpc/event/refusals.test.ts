@@ -6,14 +6,14 @@ import {
   type EventSchema,
   type PublishRequest,
   PublishRequestSchema,
-} from '../../gen/carillon/v1/event_pb.ts';
-import { EVENT_BYTES_MAX } from '../../src/domain/event/event.ts';
-import { createListener, type Listener } from '../../src/server/listen/listener.ts';
-import { Refusal } from '../support/call.ts';
-import { type RunningGrpc, startGrpc } from '../support/grpc.ts';
-import { type Server, WAYS } from '../support/publishers.ts';
-import { type JsonError, jsonFieldsOf, type RunningApi, startApi } from '../support/rpc.ts';
-import { T0 } from '../support/store.ts';
+} from '../../../gen/carillon/v1/event_pb.ts';
+import { EVENT_BYTES_MAX } from '../../../src/domain/event/event.ts';
+import { createListener, type Listener } from '../../../src/server/listen/listener.ts';
+import { Refusal } from '../../support/call.ts';
+import { type RunningGrpc, startGrpc } from '../../support/grpc.ts';
+import { type Server, WAYS } from '../../support/publishers.ts';
+import { type JsonError, jsonFieldsOf, type RunningApi, startApi } from '../../support/rpc.ts';
+import { T0 } from '../../support/store.ts';
 
 type Event = MessageInitShape<typeof EventSchema>;
 type DeliveryTime = Exclude<

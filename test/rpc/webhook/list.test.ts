@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createClient } from '@connectrpc/connect';
-import { Delivery_State, DeliveryService } from '../../gen/carillon/v1/delivery_pb.ts';
-import { Webhook_State, WebhookService } from '../../gen/carillon/v1/webhook_pb.ts';
-import { sharedApi, violations } from '../support/rpc.ts';
-import { aPublication, aWebhook } from '../support/store.ts';
+import { Delivery_State, DeliveryService } from '../../../gen/carillon/v1/delivery_pb.ts';
+import { Webhook_State, WebhookService } from '../../../gen/carillon/v1/webhook_pb.ts';
+import { sharedApi, violations } from '../../support/rpc.ts';
+import { aPublication, aWebhook } from '../../support/store.ts';
 
 describe('List', () => {
   const api = sharedApi();

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Code, createClient } from '@connectrpc/connect';
-import { Delivery_State, DeliveryService } from '../../gen/carillon/v1/delivery_pb.ts';
-import type { Attempt } from '../../src/domain/delivery/attempt.ts';
-import type { Webhook } from '../../src/domain/webhook/webhook.ts';
-import { aDeliveryThat, type Fate } from '../support/deliveries.ts';
-import { refusal, sharedApi, violations } from '../support/rpc.ts';
-import { anAttempt, aPublication, aWebhook, T0 } from '../support/store.ts';
+import { Delivery_State, DeliveryService } from '../../../gen/carillon/v1/delivery_pb.ts';
+import type { Attempt } from '../../../src/domain/delivery/attempt.ts';
+import type { Webhook } from '../../../src/domain/webhook/webhook.ts';
+import { aDeliveryThat, type Fate } from '../../support/deliveries.ts';
+import { refusal, sharedApi, violations } from '../../support/rpc.ts';
+import { anAttempt, aPublication, aWebhook, T0 } from '../../support/store.ts';
 
 const EXHAUSTED = { to: 'FAILED', reason: 'EXHAUSTED' } as const;
 

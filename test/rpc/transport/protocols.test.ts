@@ -6,8 +6,12 @@ import { gzipSync } from 'node:zlib';
 import { create, toBinary } from '@bufbuild/protobuf';
 import { Code, createClient } from '@connectrpc/connect';
 import { compressionGzip, createConnectTransport, createGrpcTransport } from '@connectrpc/connect-node';
-import { GetRequestSchema, RegisterRequestSchema, WebhookService } from '../../gen/carillon/v1/webhook_pb.ts';
-import { type JsonError, refusal, sharedApi, startApi } from '../support/rpc.ts';
+import {
+  GetRequestSchema,
+  RegisterRequestSchema,
+  WebhookService,
+} from '../../../gen/carillon/v1/webhook_pb.ts';
+import { type JsonError, refusal, sharedApi, startApi } from '../../support/rpc.ts';
 
 const DESTINATION = 'http://127.0.0.1:9999/hook';
 const GET = '/carillon.v1.WebhookService/Get';
