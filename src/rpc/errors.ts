@@ -6,7 +6,7 @@ import {
   RetryInfoSchema,
 } from '../../gen/google/rpc/error_details_pb.ts';
 import { DomainError, type ErrorCode, type FieldViolation } from '../domain/error.ts';
-import { clip, invalidRequest } from './problems.ts';
+import { clip, invalidRequest } from '../domain/problems.ts';
 
 /** How long a caller should wait when we are full or without our database. */
 const RETRY_MS = 1000;

@@ -1,5 +1,5 @@
+import { invalidRequest, type Problems } from '../domain/problems.ts';
 import { DEFAULT_NAMESPACE } from '../domain/webhook/webhook.ts';
-import { invalidRequest, type Problems } from './problems.ts';
 
 /**
  * The namespace that a request names. This version has only one; whoever names another is told so,

@@ -7,9 +7,9 @@ import {
   type Schedule as ScheduleMessage,
   ScheduleSchema,
 } from '../../../gen/carillon/v1/schedule_pb.ts';
+import { join, type Problems } from '../../domain/problems.ts';
 import type { Schedule, When } from '../../domain/schedule/schedule.ts';
 import { canonicalTimeZone, notAZone } from '../../domain/schedule/zone.ts';
-import { join, type Problems } from '../problems.ts';
 import { DEFAULTS } from './defaults.ts';
 import { enumPair } from './enum-pair.ts';
 import { fromDuration, fromTimestamp, toDuration, toTimestamp } from './time.ts';

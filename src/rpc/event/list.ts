@@ -1,13 +1,13 @@
 import type { ListEventsRequest } from '../../../gen/carillon/v1/event_pb.ts';
 import type { EventRecord } from '../../domain/event/event.ts';
 import { judgeEventTypes, typePatternOf } from '../../domain/event/match.ts';
+import { noProblems, type Problems } from '../../domain/problems.ts';
 import type { EventQuery } from '../../store/store.ts';
 import { eventTo } from '../convert/event.ts';
 import { fromTimestamp } from '../convert/time.ts';
 import type { ApiDeps } from '../deps.ts';
 import { namespaceOf } from '../namespace.ts';
 import { readPage } from '../page.ts';
-import { noProblems, type Problems } from '../problems.ts';
 
 /** EventService.ListEvents. */
 export function listing({ store }: { readonly store: Pick<ApiDeps['store'], 'listEvents'> }) {

@@ -9,9 +9,9 @@ import {
 } from '../../../gen/carillon/v1/event_pb.ts';
 import { type Status, StatusSchema } from '../../../gen/google/rpc/status_pb.ts';
 import { DomainError } from '../../domain/error.ts';
+import { invalidRequest } from '../../domain/problems.ts';
 import type { Published } from '../../publish/publisher.ts';
 import { alreadyExists, fromDomain } from '../errors.ts';
-import { invalidRequest } from '../problems.ts';
 
 /** What became of an event: how it was published, or what its publisher is told instead. */
 export type Answer = PublishResponse | ConnectError | DomainError;

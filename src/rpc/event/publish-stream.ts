@@ -7,7 +7,7 @@ import {
   PublishStreamResponseSchema,
 } from '../../../gen/carillon/v1/event_pb.ts';
 import { DomainError } from '../../domain/error.ts';
-import { invalidRequest } from '../problems.ts';
+import { invalidRequest } from '../../domain/problems.ts';
 import { callKey } from '../transport/call.ts';
 import { type PublishDeps, publishAll } from './publish.ts';
 import { isError, resultOf } from './publish-answer.ts';

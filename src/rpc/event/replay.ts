@@ -5,11 +5,11 @@ import {
   type ReplayEventsResponse,
   ReplayEventsResponseSchema,
 } from '../../../gen/carillon/v1/event_pb.ts';
+import { noProblems, type Problems } from '../../domain/problems.ts';
 import type { ReplayOrder } from '../../publish/replayer.ts';
 import { fromTimestamp, toTimestamp } from '../convert/time.ts';
 import type { ApiDeps } from '../deps.ts';
 import { namespaceOf } from '../namespace.ts';
-import { noProblems, type Problems } from '../problems.ts';
 import { note } from '../transport/call.ts';
 import { getWebhook } from '../webhook/change.ts';
 import { filterViolations } from '../webhook/judge.ts';

@@ -3,7 +3,7 @@ import {
   type Health,
   HealthCheckResponse_ServingStatus as Status,
 } from '../../../gen/grpc/health/v1/health_pb.ts';
-import { echo } from '../problems.ts';
+import { echo } from '../../domain/problems.ts';
 
 /** Watch calls open at a time. */
 const WATCHERS_MAX = 1000;

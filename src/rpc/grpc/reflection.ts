@@ -1,7 +1,7 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import type { ServerReflectionRequest } from '../../../gen/grpc/reflection/v1/reflection_pb.ts';
 import type { ServerReflectionRequest as ServerReflectionRequestAlpha } from '../../../gen/grpc/reflection/v1alpha/reflection_pb.ts';
-import { echo } from '../problems.ts';
+import { echo } from '../../domain/problems.ts';
 import type { FileIndex } from './file-index.ts';
 
 /** The two versions differ in the name of their package alone. */

@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf';
-import { echo, echoName, type Problems } from '../problems.ts';
+import { echo, echoName, type Problems } from '../../domain/problems.ts';
 
 /** A query parameter and the field that it becomes. `labels[team]=a` is an entry of a map. */
 export interface QueryField {

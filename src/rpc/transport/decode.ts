@@ -8,7 +8,7 @@ import {
 import { Code, ConnectError } from '@connectrpc/connect';
 import type { UniversalServerRequest } from '@connectrpc/connect/protocol';
 import { compressionBrotli, compressionGzip } from '@connectrpc/connect-node';
-import { invalidRequest, join, noProblems } from '../problems.ts';
+import { invalidRequest, join, noProblems } from '../../domain/problems.ts';
 import { tooLargeInside } from './body.ts';
 import { checkJson } from './json-check.ts';
 import { parseJson } from './json-text.ts';

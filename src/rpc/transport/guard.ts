@@ -1,9 +1,9 @@
 import type { DescMethod, Message } from '@bufbuild/protobuf';
 import { Code, ConnectError, type Interceptor } from '@connectrpc/connect';
 import { codeToString } from '@connectrpc/connect/protocol-connect';
+import { invalidRequest } from '../../domain/problems.ts';
 import { DEFAULT_NAMESPACE } from '../../domain/webhook/webhook.ts';
 import { toConnectError } from '../errors.ts';
-import { invalidRequest } from '../problems.ts';
 import type { Rules } from '../validate.ts';
 import { wentAway } from './body.ts';
 import { type Call, callKey, noteFields } from './call.ts';

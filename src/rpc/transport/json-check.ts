@@ -1,7 +1,7 @@
 import type { DescEnum, DescField, DescMessage } from '@bufbuild/protobuf';
 import type { FieldViolation } from '../../domain/error.ts';
+import { echoName, entry, join, noProblems, type Problems } from '../../domain/problems.ts';
 import { isRealTime } from '../../domain/rfc3339.ts';
-import { echoName, entry, join, noProblems, type Problems } from '../problems.ts';
 import { checkScalarJson, got } from './json-scalar.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { ScalarType } from '@bufbuild/protobuf';
-import { echo } from '../problems.ts';
+import { echo } from '../../domain/problems.ts';
 
 const INT32_MAX = 2 ** 31 - 1;
 const INTEGER = /^-?[0-9]+$/;

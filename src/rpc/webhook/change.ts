@@ -1,7 +1,7 @@
 import { DomainError } from '../../domain/error.ts';
+import { checkEtag } from '../../domain/webhook/etag.ts';
 import type { Webhook } from '../../domain/webhook/webhook.ts';
 import type { WebhookUpdate } from '../../store/store.ts';
-import { checkEtag } from '../convert/etag.ts';
 import type { ApiDeps } from '../deps.ts';
 import { alreadyExists, notFound } from '../errors.ts';
 

@@ -1,12 +1,12 @@
 import { DomainError, type FieldViolation } from '../../domain/error.ts';
 import { judgeHeaders } from '../../domain/event/header-rules.ts';
 import { isMediaType } from '../../domain/event/media-type.ts';
+import { join, type Problems } from '../../domain/problems.ts';
 import { checkTemplate, judgeHeaderTemplates, type RunContext } from '../../domain/template/template.ts';
 import type { AddressPolicy } from '../../domain/webhook/address.ts';
 import { judgeDestination } from '../../domain/webhook/destination.ts';
 import { BODY_BYTES_MAX, type Payload } from '../../domain/webhook/payload.ts';
 import { DEFAULT_NAMESPACE, type WebhookSpec } from '../../domain/webhook/webhook.ts';
-import { join, type Problems } from '../problems.ts';
 
 export interface Judging {
   /** The path of the webhook in the request. */

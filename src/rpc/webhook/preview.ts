@@ -5,6 +5,7 @@ import {
   type PreviewScheduleResponse,
   PreviewScheduleResponseSchema,
 } from '../../../gen/carillon/v1/webhook_pb.ts';
+import { noProblems, type Problems } from '../../domain/problems.ts';
 import { countNominals, nominalTimes } from '../../domain/schedule/occurrences.ts';
 import { validateSchedule } from '../../domain/schedule/rules.ts';
 import { firstCursor } from '../../domain/schedule/run-plan.ts';
@@ -14,7 +15,6 @@ import { scheduleFrom } from '../convert/schedule.ts';
 import { fromTimestamp, toTimestamp } from '../convert/time.ts';
 import type { ApiDeps } from '../deps.ts';
 import { namespaceOf } from '../namespace.ts';
-import { noProblems, type Problems } from '../problems.ts';
 import type { Rules } from '../validate.ts';
 import { getWebhook } from './change.ts';
 

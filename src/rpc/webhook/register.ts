@@ -9,20 +9,20 @@ import {
 import { HEALTHY } from '../../domain/delivery/lane.ts';
 import { judgeEventTypes } from '../../domain/event/match.ts';
 import { newId } from '../../domain/id.ts';
+import { noProblems } from '../../domain/problems.ts';
 import { validateSchedule } from '../../domain/schedule/rules.ts';
 import { firstCursor, replaceSchedule, sameSchedule } from '../../domain/schedule/run-plan.ts';
+import { sameSpec } from '../../domain/webhook/same-spec.ts';
 import { formatSecret, newSecret, openSecret, parseSecret, sealSecret } from '../../domain/webhook/secret.ts';
 import type { Webhook, WebhookSpec } from '../../domain/webhook/webhook.ts';
 import { defaultSchedule } from '../convert/schedule.ts';
 import { specFrom, webhookTo } from '../convert/webhook.ts';
 import type { ApiDeps } from '../deps.ts';
 import { namespaceOf } from '../namespace.ts';
-import { noProblems } from '../problems.ts';
 import { callKey, note } from '../transport/call.ts';
 import type { Rules } from '../validate.ts';
 import { contended, TRIES_MAX } from './change.ts';
 import { judgeSpec, violationsOf } from './judge.ts';
-import { sameSpec } from './same-spec.ts';
 
 export type RegisterDeps = Pick<ApiDeps, 'clock' | 'random' | 'sealKey' | 'settings'> & {
   readonly store: Pick<ApiDeps['store'], 'createWebhooks' | 'findWebhook' | 'updateWebhooks'>;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { DomainError } from '../../domain/error.ts';
-import type { Webhook } from '../../domain/webhook/webhook.ts';
+import { DomainError } from '../error.ts';
+import type { Webhook } from './webhook.ts';
 
 /** What changes whenever the webhook is changed (AIP-154). It is made from the version; a caller cannot guess the next. */
 export function etagOf({ id, version }: Pick<Webhook, 'id' | 'version'>): string {

@@ -1,4 +1,4 @@
-import { DomainError, type FieldViolation } from '../domain/error.ts';
+import { DomainError, type FieldViolation } from './error.ts';
 
 /**
  * The most violations that one answer names. gRPC sends details in a header, and clients accept 8 KiB
