@@ -1,3 +1,4 @@
+import type { WatchLimits } from '../control/watch.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Random } from '../domain/random.ts';
 import type { AddressPolicy } from '../domain/webhook/address.ts';
@@ -6,7 +7,6 @@ import type { Publisher } from '../publish/publisher.ts';
 import type { Replayer } from '../publish/replayer.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { WatchLimits } from './delivery/watch.ts';
 import type { StreamLimits } from './event/publish-stream.ts';
 
 /** What the API works with. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { invalidRequest } from '../domain/problems.ts';
-import { DEFAULTS, PAGE_SIZE_MAX } from './convert/defaults.ts';
+import { DEFAULTS, PAGE_SIZE_MAX } from '../domain/webhook/defaults.ts';
 
 /**
  * What a page may take on the wire, about: gRPC clients refuse messages above 4 MiB. A page is cut

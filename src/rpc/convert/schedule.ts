@@ -10,7 +10,7 @@ import {
 import { join, type Problems } from '../../domain/problems.ts';
 import type { Schedule, When } from '../../domain/schedule/schedule.ts';
 import { canonicalTimeZone, notAZone } from '../../domain/schedule/zone.ts';
-import { DEFAULTS } from './defaults.ts';
+import { DEFAULTS } from '../../domain/webhook/defaults.ts';
 import { enumPair } from './enum-pair.ts';
 import { fromDuration, fromTimestamp, toDuration, toTimestamp } from './time.ts';
 

@@ -12,10 +12,10 @@ import {
 import type { RetryPolicy } from '../../domain/delivery/retry-policy.ts';
 import { join, type Problems } from '../../domain/problems.ts';
 import type { Schedule } from '../../domain/schedule/schedule.ts';
+import { DEFAULTS } from '../../domain/webhook/defaults.ts';
 import { etagOf } from '../../domain/webhook/etag.ts';
 import type { EventFormat, Payload } from '../../domain/webhook/payload.ts';
 import type { Limits, Webhook, WebhookSpec } from '../../domain/webhook/webhook.ts';
-import { DEFAULTS } from './defaults.ts';
 import { enumPair } from './enum-pair.ts';
 import { scheduleFrom, scheduleTo } from './schedule.ts';
 import { fromDuration, toDuration, toTimestamp } from './time.ts';

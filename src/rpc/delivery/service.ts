@@ -1,14 +1,14 @@
 import type { ServiceImpl } from '@connectrpc/connect';
 import type { DeliveryService } from '../../../gen/carillon/v1/delivery_pb.ts';
+import { cancelOne } from '../../control/cancel.ts';
+import { retryFailedOf, retryOne } from '../../control/retry.ts';
+import { createWatch, type WatchLimits } from '../../control/watch.ts';
 import { DELIVERY_STATES, deliveryTo } from '../convert/delivery.ts';
 import type { ApiDeps } from '../deps.ts';
 import { notFound } from '../errors.ts';
 import { theNamespace } from '../namespace.ts';
 import { readPage } from '../page.ts';
-import { cancelOne } from './cancel.ts';
 import { bothOf, type DeliveryFilter, readDeliveryFilter } from './list-filter.ts';
-import { retryFailedOf, retryOne } from './retry.ts';
-import { createWatch, type WatchLimits } from './watch.ts';
 
 /** What a delivery without its attempts takes on the wire, about. */
 const DELIVERY_BYTES = 400;

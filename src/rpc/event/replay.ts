@@ -5,14 +5,14 @@ import {
   type ReplayEventsResponse,
   ReplayEventsResponseSchema,
 } from '../../../gen/carillon/v1/event_pb.ts';
+import { getWebhook } from '../../control/change.ts';
+import { filterViolations } from '../../control/spec-rules.ts';
 import { noProblems, type Problems } from '../../domain/problems.ts';
 import type { ReplayOrder } from '../../publish/replayer.ts';
 import { fromTimestamp, toTimestamp } from '../convert/time.ts';
 import type { ApiDeps } from '../deps.ts';
 import { namespaceOf } from '../namespace.ts';
 import { note } from '../transport/call.ts';
-import { getWebhook } from '../webhook/change.ts';
-import { filterViolations } from '../webhook/judge.ts';
 import { typeFrom } from './list.ts';
 
 export interface ReplayDeps extends Pick<ApiDeps, 'replayer'> {

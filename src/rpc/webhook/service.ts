@@ -1,5 +1,10 @@
 import type { ServiceImpl } from '@connectrpc/connect';
 import type { WebhookService } from '../../../gen/carillon/v1/webhook_pb.ts';
+import { changeWebhook, getWebhook } from '../../control/change.ts';
+import { previewing } from '../../control/preview.ts';
+import { registration } from '../../control/register.ts';
+import { removal } from '../../control/remove.ts';
+import { updating } from '../../control/update.ts';
 import { HEALTHY, isHealthy } from '../../domain/delivery/lane.ts';
 import { DomainError } from '../../domain/error.ts';
 import { resumeCursor } from '../../domain/schedule/run-plan.ts';
@@ -10,11 +15,6 @@ import { theNamespace } from '../namespace.ts';
 import { readPage } from '../page.ts';
 import { note } from '../transport/call.ts';
 import type { Rules } from '../validate.ts';
-import { changeWebhook, getWebhook } from './change.ts';
-import { previewing } from './preview.ts';
-import { registration } from './register.ts';
-import { removal } from './remove.ts';
-import { updating } from './update.ts';
 
 export type WebhookServiceDeps = Pick<
   ApiDeps,

@@ -4,18 +4,18 @@ import {
   PreviewScheduleRequestSchema,
   type PreviewScheduleResponse,
   PreviewScheduleResponseSchema,
-} from '../../../gen/carillon/v1/webhook_pb.ts';
-import { noProblems, type Problems } from '../../domain/problems.ts';
-import { countNominals, nominalTimes } from '../../domain/schedule/occurrences.ts';
-import { validateSchedule } from '../../domain/schedule/rules.ts';
-import { firstCursor } from '../../domain/schedule/run-plan.ts';
-import type { RunCursor, Schedule } from '../../domain/schedule/schedule.ts';
-import { DEFAULTS } from '../convert/defaults.ts';
-import { scheduleFrom } from '../convert/schedule.ts';
-import { fromTimestamp, toTimestamp } from '../convert/time.ts';
-import type { ApiDeps } from '../deps.ts';
-import { namespaceOf } from '../namespace.ts';
-import type { Rules } from '../validate.ts';
+} from '../../gen/carillon/v1/webhook_pb.ts';
+import { noProblems, type Problems } from '../domain/problems.ts';
+import { countNominals, nominalTimes } from '../domain/schedule/occurrences.ts';
+import { validateSchedule } from '../domain/schedule/rules.ts';
+import { firstCursor } from '../domain/schedule/run-plan.ts';
+import type { RunCursor, Schedule } from '../domain/schedule/schedule.ts';
+import { DEFAULTS } from '../domain/webhook/defaults.ts';
+import { scheduleFrom } from '../rpc/convert/schedule.ts';
+import { fromTimestamp, toTimestamp } from '../rpc/convert/time.ts';
+import type { ApiDeps } from '../rpc/deps.ts';
+import { namespaceOf } from '../rpc/namespace.ts';
+import type { Rules } from '../rpc/validate.ts';
 import { getWebhook } from './change.ts';
 
 export type PreviewDeps = Pick<ApiDeps, 'clock' | 'settings'> & {

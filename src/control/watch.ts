@@ -3,15 +3,15 @@ import { Code, ConnectError, type HandlerContext } from '@connectrpc/connect';
 import type {
   WatchDeliveriesRequest,
   WatchDeliveriesResponseSchema,
-} from '../../../gen/carillon/v1/delivery_pb.ts';
-import type { DeliveryChange } from '../../domain/delivery/delivery.ts';
-import { DomainError } from '../../domain/error.ts';
-import { attemptTo, deliveryTo } from '../convert/delivery.ts';
-import type { ApiDeps } from '../deps.ts';
-import { theNamespace } from '../namespace.ts';
-import { note } from '../transport/call.ts';
-import { readDeliveryFilter, satisfies } from './list-filter.ts';
-import { readResumeToken, writeResumeToken } from './watch-token.ts';
+} from '../../gen/carillon/v1/delivery_pb.ts';
+import type { DeliveryChange } from '../domain/delivery/delivery.ts';
+import { DomainError } from '../domain/error.ts';
+import { attemptTo, deliveryTo } from '../rpc/convert/delivery.ts';
+import { readDeliveryFilter, satisfies } from '../rpc/delivery/list-filter.ts';
+import { readResumeToken, writeResumeToken } from '../rpc/delivery/watch-token.ts';
+import type { ApiDeps } from '../rpc/deps.ts';
+import { theNamespace } from '../rpc/namespace.ts';
+import { note } from '../rpc/transport/call.ts';
 
 export interface WatchDeps {
   readonly store: Pick<ApiDeps['store'], 'changesSince' | 'onChanges'>;

@@ -1,12 +1,12 @@
-import { DomainError, type FieldViolation } from '../../domain/error.ts';
-import { judgeHeaders } from '../../domain/event/header-rules.ts';
-import { isMediaType } from '../../domain/event/media-type.ts';
-import { join, type Problems } from '../../domain/problems.ts';
-import { checkTemplate, judgeHeaderTemplates, type RunContext } from '../../domain/template/template.ts';
-import type { AddressPolicy } from '../../domain/webhook/address.ts';
-import { judgeDestination } from '../../domain/webhook/destination.ts';
-import { BODY_BYTES_MAX, type Payload } from '../../domain/webhook/payload.ts';
-import { DEFAULT_NAMESPACE, type WebhookSpec } from '../../domain/webhook/webhook.ts';
+import { DomainError, type FieldViolation } from '../domain/error.ts';
+import { judgeHeaders } from '../domain/event/header-rules.ts';
+import { isMediaType } from '../domain/event/media-type.ts';
+import { join, type Problems } from '../domain/problems.ts';
+import { checkTemplate, judgeHeaderTemplates, type RunContext } from '../domain/template/template.ts';
+import type { AddressPolicy } from '../domain/webhook/address.ts';
+import { judgeDestination } from '../domain/webhook/destination.ts';
+import { BODY_BYTES_MAX, type Payload } from '../domain/webhook/payload.ts';
+import { DEFAULT_NAMESPACE, type WebhookSpec } from '../domain/webhook/webhook.ts';
 
 export interface Judging {
   /** The path of the webhook in the request. */
@@ -83,7 +83,7 @@ function judgeBody(
 
 /** What is wrong with a filter. CEL is loaded with the first one: most servers never see any. */
 export async function filterViolations(filter: string, field: string): Promise<readonly FieldViolation[]> {
-  const { checkFilter } = await import('../../domain/filter/filter.ts');
+  const { checkFilter } = await import('../domain/filter/filter.ts');
   return violationsOf(() => checkFilter(filter, field));
 }
 

@@ -1,9 +1,9 @@
-import { DomainError } from '../../domain/error.ts';
-import { checkEtag } from '../../domain/webhook/etag.ts';
-import type { Webhook } from '../../domain/webhook/webhook.ts';
-import type { WebhookUpdate } from '../../store/store.ts';
-import type { ApiDeps } from '../deps.ts';
-import { alreadyExists, notFound } from '../errors.ts';
+import { DomainError } from '../domain/error.ts';
+import { checkEtag } from '../domain/webhook/etag.ts';
+import type { Webhook } from '../domain/webhook/webhook.ts';
+import type { ApiDeps } from '../rpc/deps.ts';
+import { alreadyExists, notFound } from '../rpc/errors.ts';
+import type { WebhookUpdate } from '../store/store.ts';
 
 /** How often a change is tried again when another one came between reading and writing. */
 export const TRIES_MAX = 8;

@@ -4,21 +4,21 @@ import {
   type UpdateResponse,
   UpdateResponseSchema,
   WebhookSchema,
-} from '../../../gen/carillon/v1/webhook_pb.ts';
-import { judgeEventTypes } from '../../domain/event/match.ts';
-import { invalidRequest, join, noProblems } from '../../domain/problems.ts';
-import { validateSchedule } from '../../domain/schedule/rules.ts';
-import { replaceSchedule, sameSchedule } from '../../domain/schedule/run-plan.ts';
-import { sameSpec } from '../../domain/webhook/same-spec.ts';
-import type { Webhook, WebhookSpec } from '../../domain/webhook/webhook.ts';
-import { defaultSchedule } from '../convert/schedule.ts';
-import { specFrom, webhookTo } from '../convert/webhook.ts';
-import type { ApiDeps } from '../deps.ts';
-import { namespaceOf } from '../namespace.ts';
-import type { Rules } from '../validate.ts';
+} from '../../gen/carillon/v1/webhook_pb.ts';
+import { judgeEventTypes } from '../domain/event/match.ts';
+import { invalidRequest, join, noProblems } from '../domain/problems.ts';
+import { validateSchedule } from '../domain/schedule/rules.ts';
+import { replaceSchedule, sameSchedule } from '../domain/schedule/run-plan.ts';
+import { sameSpec } from '../domain/webhook/same-spec.ts';
+import type { Webhook, WebhookSpec } from '../domain/webhook/webhook.ts';
+import { defaultSchedule } from '../rpc/convert/schedule.ts';
+import { specFrom, webhookTo } from '../rpc/convert/webhook.ts';
+import type { ApiDeps } from '../rpc/deps.ts';
+import { namespaceOf } from '../rpc/namespace.ts';
+import type { Rules } from '../rpc/validate.ts';
+import { applyMask, readMask, type UpdateMask } from '../rpc/webhook/mask.ts';
 import { type ChangeDeps, changeWebhook } from './change.ts';
-import { judgeSpec } from './judge.ts';
-import { applyMask, readMask, type UpdateMask } from './mask.ts';
+import { judgeSpec } from './spec-rules.ts';
 
 export type UpdateDeps = ChangeDeps & Pick<ApiDeps, 'settings'> & { readonly rules: Rules };
 

@@ -1,7 +1,7 @@
-import type { Delivery } from '../../domain/delivery/delivery.ts';
-import { DomainError } from '../../domain/error.ts';
-import type { ApiDeps } from '../deps.ts';
-import { notFound } from '../errors.ts';
+import type { Delivery } from '../domain/delivery/delivery.ts';
+import { DomainError } from '../domain/error.ts';
+import type { ApiDeps } from '../rpc/deps.ts';
+import { notFound } from '../rpc/errors.ts';
 
 export interface CancelDeps {
   readonly store: Pick<ApiDeps['store'], 'getDelivery' | 'cancelDeliveries'>;

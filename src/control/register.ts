@@ -5,24 +5,24 @@ import {
   RegisterRequestSchema,
   type RegisterResponse,
   RegisterResponseSchema,
-} from '../../../gen/carillon/v1/webhook_pb.ts';
-import { HEALTHY } from '../../domain/delivery/lane.ts';
-import { judgeEventTypes } from '../../domain/event/match.ts';
-import { newId } from '../../domain/id.ts';
-import { noProblems } from '../../domain/problems.ts';
-import { validateSchedule } from '../../domain/schedule/rules.ts';
-import { firstCursor, replaceSchedule, sameSchedule } from '../../domain/schedule/run-plan.ts';
-import { sameSpec } from '../../domain/webhook/same-spec.ts';
-import { formatSecret, newSecret, openSecret, parseSecret, sealSecret } from '../../domain/webhook/secret.ts';
-import type { Webhook, WebhookSpec } from '../../domain/webhook/webhook.ts';
-import { defaultSchedule } from '../convert/schedule.ts';
-import { specFrom, webhookTo } from '../convert/webhook.ts';
-import type { ApiDeps } from '../deps.ts';
-import { namespaceOf } from '../namespace.ts';
-import { callKey, note } from '../transport/call.ts';
-import type { Rules } from '../validate.ts';
+} from '../../gen/carillon/v1/webhook_pb.ts';
+import { HEALTHY } from '../domain/delivery/lane.ts';
+import { judgeEventTypes } from '../domain/event/match.ts';
+import { newId } from '../domain/id.ts';
+import { noProblems } from '../domain/problems.ts';
+import { validateSchedule } from '../domain/schedule/rules.ts';
+import { firstCursor, replaceSchedule, sameSchedule } from '../domain/schedule/run-plan.ts';
+import { sameSpec } from '../domain/webhook/same-spec.ts';
+import { formatSecret, newSecret, openSecret, parseSecret, sealSecret } from '../domain/webhook/secret.ts';
+import type { Webhook, WebhookSpec } from '../domain/webhook/webhook.ts';
+import { defaultSchedule } from '../rpc/convert/schedule.ts';
+import { specFrom, webhookTo } from '../rpc/convert/webhook.ts';
+import type { ApiDeps } from '../rpc/deps.ts';
+import { namespaceOf } from '../rpc/namespace.ts';
+import { callKey, note } from '../rpc/transport/call.ts';
+import type { Rules } from '../rpc/validate.ts';
 import { contended, TRIES_MAX } from './change.ts';
-import { judgeSpec, violationsOf } from './judge.ts';
+import { judgeSpec, violationsOf } from './spec-rules.ts';
 
 export type RegisterDeps = Pick<ApiDeps, 'clock' | 'random' | 'sealKey' | 'settings'> & {
   readonly store: Pick<ApiDeps['store'], 'createWebhooks' | 'findWebhook' | 'updateWebhooks'>;

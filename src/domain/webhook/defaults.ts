@@ -1,11 +1,6 @@
-import { DEFAULT_RETRY_POLICY, type RetryPolicy } from '../../domain/delivery/retry-policy.ts';
-import type {
-  DstGapPolicy,
-  DstOverlapPolicy,
-  MisfirePolicy,
-  OverlapPolicy,
-} from '../../domain/schedule/schedule.ts';
-import type { EventFormat } from '../../domain/webhook/payload.ts';
+import { DEFAULT_RETRY_POLICY, type RetryPolicy } from '../delivery/retry-policy.ts';
+import type { DstGapPolicy, DstOverlapPolicy, MisfirePolicy, OverlapPolicy } from '../schedule/schedule.ts';
+import type { EventFormat } from './payload.ts';
 
 /** What a webhook gets where its caller says nothing; the proto files tell the caller so. */
 export const DEFAULTS = {

@@ -1,12 +1,12 @@
 import type { HandlerContext } from '@connectrpc/connect';
-import type { RetryDeliveryRequest_FailedOf } from '../../../gen/carillon/v1/delivery_pb.ts';
-import type { Delivery } from '../../domain/delivery/delivery.ts';
-import { DomainError } from '../../domain/error.ts';
-import { noProblems } from '../../domain/problems.ts';
-import { fromTimestamp } from '../convert/time.ts';
-import type { ApiDeps } from '../deps.ts';
-import { notFound } from '../errors.ts';
-import { getWebhook } from '../webhook/change.ts';
+import type { RetryDeliveryRequest_FailedOf } from '../../gen/carillon/v1/delivery_pb.ts';
+import type { Delivery } from '../domain/delivery/delivery.ts';
+import { DomainError } from '../domain/error.ts';
+import { noProblems } from '../domain/problems.ts';
+import { fromTimestamp } from '../rpc/convert/time.ts';
+import type { ApiDeps } from '../rpc/deps.ts';
+import { notFound } from '../rpc/errors.ts';
+import { getWebhook } from './change.ts';
 
 /** How many deliveries one call sends again at most; the proto file says so too. */
 const RETRIES_MAX = 10_000;

@@ -4,15 +4,15 @@ import {
   type RemoveRequest,
   type RemoveResponse,
   RemoveResponseSchema,
-} from '../../../gen/carillon/v1/webhook_pb.ts';
-import { DomainError } from '../../domain/error.ts';
-import { invalidRequest } from '../../domain/problems.ts';
-import { checkEtag } from '../../domain/webhook/etag.ts';
-import type { Webhook } from '../../domain/webhook/webhook.ts';
-import type { ApiDeps } from '../deps.ts';
-import { notFound } from '../errors.ts';
-import { theNamespace } from '../namespace.ts';
-import { CHUNK_ROWS } from '../page.ts';
+} from '../../gen/carillon/v1/webhook_pb.ts';
+import { DomainError } from '../domain/error.ts';
+import { invalidRequest } from '../domain/problems.ts';
+import { checkEtag } from '../domain/webhook/etag.ts';
+import type { Webhook } from '../domain/webhook/webhook.ts';
+import type { ApiDeps } from '../rpc/deps.ts';
+import { notFound } from '../rpc/errors.ts';
+import { theNamespace } from '../rpc/namespace.ts';
+import { CHUNK_ROWS } from '../rpc/page.ts';
 import { contended, getWebhook, TRIES_MAX } from './change.ts';
 
 /** Webhooks with one name that one call removes; the answer names each. */
