@@ -1,4 +1,7 @@
-import { DomainError, type FieldViolation } from '../domain/error.ts';
+import { type FieldViolation, invalidRequest } from '../domain/error.ts';
+import { clip } from '../domain/text.ts';
+
+export { invalidRequest } from '../domain/error.ts';
 
 /**
  * The most violations that one answer names. gRPC sends details in a header, and clients accept 8 KiB
@@ -9,7 +12,6 @@ export const PROBLEMS_MAX = 20;
 /** How much of a caller's own text is repeated to them. */
 const ECHO_LENGTH = 64;
 const DESCRIPTION_LENGTH = 240;
-const SUMMARY_LENGTH = 1000;
 
 /** Collects what is wrong with a request, so that a caller learns of everything at once. */
 export interface Problems {
@@ -46,14 +48,6 @@ export function noProblems(): Problems {
   return problems;
 }
 
-/** An INVALID error whose message is all of its violations in a line, for clients that show no details. */
-export function invalidRequest(violations: readonly FieldViolation[]): DomainError {
-  const sentences = violations.map(({ field, description }) =>
-    field === '' ? description : `${field}: ${description}`,
-  );
-  return new DomainError('INVALID', clip(sentences.join('; '), SUMMARY_LENGTH), violations);
-}
-
 /** The path of a field inside another. Either may be empty. */
 export function join(path: string, field: string): string {
   return path === '' ? field : `${path}.${field}`;
@@ -72,9 +66,4 @@ export function echo(text: string): string {
 /** The same without quotes, for a name in a path. */
 export function echoName(text: string): string {
   return echo(text).slice(1, -1);
-}
-
-/** A text, cut off where it is too long. */
-export function clip(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, length - 1).toWellFormed()}…`;
 }

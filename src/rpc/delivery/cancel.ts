@@ -1,7 +1,6 @@
 import type { Delivery } from '../../domain/delivery/delivery.ts';
-import { DomainError } from '../../domain/error.ts';
+import { failedPrecondition, notFound } from '../../domain/error.ts';
 import type { ApiDeps } from '../deps.ts';
-import { notFound } from '../errors.ts';
 
 export interface CancelDeps {
   readonly store: Pick<ApiDeps['store'], 'getDelivery' | 'cancelDeliveries'>;
@@ -22,9 +21,7 @@ export async function cancelOne(
   if (delivery === undefined) throw notFound('Delivery', id);
   if (result === 'FINISHED') {
     const description = `is ${delivery.state} already; only a PENDING delivery can be cancelled`;
-    throw new DomainError('FAILED_PRECONDITION', `delivery ${id} ${description}`, [
-      { field: id, description },
-    ]);
+    throw failedPrecondition('Delivery', id, description);
   }
   return delivery;
 }

@@ -1,10 +1,9 @@
 import type { HandlerContext } from '@connectrpc/connect';
 import type { RetryDeliveryRequest_FailedOf } from '../../../gen/carillon/v1/delivery_pb.ts';
 import type { Delivery } from '../../domain/delivery/delivery.ts';
-import { DomainError } from '../../domain/error.ts';
+import { failedPrecondition, notFound } from '../../domain/error.ts';
 import { fromTimestamp } from '../convert/time.ts';
 import type { ApiDeps } from '../deps.ts';
-import { notFound } from '../errors.ts';
 import { noProblems } from '../problems.ts';
 import { getWebhook } from '../webhook/change.ts';
 
@@ -30,7 +29,8 @@ export interface Retried {
 export async function retryOne(deps: RetryDeps, namespace: string, id: string): Promise<Retried> {
   const { store, clock } = deps;
   const [result] = await store.retryDeliveries([{ namespace, id, now: clock.now() }]);
-  if (result === 'SUCCEEDED') throw refused(id, 'has SUCCEEDED; replay its event to send it once more');
+  if (result === 'SUCCEEDED')
+    throw failedPrecondition('Delivery', id, 'has SUCCEEDED; replay its event to send it once more');
   if (result === 'GONE') throw await whyGone(deps, namespace, id);
   return { count: 1, more: false };
 }
@@ -88,11 +88,5 @@ async function whyGone({ store }: RetryDeps, namespace: string, id: string): Pro
   if (delivery === undefined || delivery.namespace !== namespace) return notFound('Delivery', id);
   const [webhook] = await store.getWebhooks([delivery.webhookId]);
   if (webhook === undefined) return notFound('Webhook', delivery.webhookId);
-  return refused(id, "cannot be sent again: its event's data was erased");
-}
-
-function refused(id: string, description: string): DomainError {
-  return new DomainError('FAILED_PRECONDITION', `delivery ${id} ${description}`, [
-    { field: id, description },
-  ]);
+  return failedPrecondition('Delivery', id, "cannot be sent again: its event's data was erased");
 }

@@ -1,8 +1,8 @@
 import type { ServiceImpl } from '@connectrpc/connect';
 import type { DeliveryService } from '../../../gen/carillon/v1/delivery_pb.ts';
+import { notFound } from '../../domain/error.ts';
 import { DELIVERY_STATES, deliveryTo } from '../convert/delivery.ts';
 import type { ApiDeps } from '../deps.ts';
-import { notFound } from '../errors.ts';
 import { theNamespace } from '../namespace.ts';
 import { readPage } from '../page.ts';
 import { cancelOne } from './cancel.ts';

@@ -1,5 +1,5 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { Code, ConnectError, type HandlerContext } from '@connectrpc/connect';
+import type { HandlerContext } from '@connectrpc/connect';
 import type {
   WatchDeliveriesRequest,
   WatchDeliveriesResponseSchema,
@@ -10,6 +10,7 @@ import { attemptTo, deliveryTo } from '../convert/delivery.ts';
 import type { ApiDeps } from '../deps.ts';
 import { theNamespace } from '../namespace.ts';
 import { note } from '../transport/call.ts';
+import { whyEnded } from '../transport/failures.ts';
 import { readDeliveryFilter, satisfies } from './list-filter.ts';
 import { readResumeToken, writeResumeToken } from './watch-token.ts';
 
@@ -148,24 +149,17 @@ function messageOf({ seq, delivery, attempt }: DeliveryChange): Message {
   };
 }
 
-function gap(): ConnectError {
-  return new ConnectError(
+function gap(): DomainError {
+  return new DomainError(
+    'OUT_OF_RANGE',
     'what happened after this resume_token is no longer kept, or was never known here; list what was missed ' +
       'with ListDeliveries, and watch again without a resume_token',
-    Code.OutOfRange,
   );
 }
 
-function endOf(caller: AbortSignal): ConnectError {
-  if (!caller.aborted) {
-    return new ConnectError(
-      'the server is stopping; watch again from the last resume_token',
-      Code.Unavailable,
-    );
-  }
-  return caller.reason instanceof ConnectError
-    ? caller.reason
-    : new ConnectError('the caller went away', Code.Canceled);
+function endOf(caller: AbortSignal): Error {
+  if (caller.aborted) return whyEnded(caller);
+  return new DomainError('UNAVAILABLE', 'the server is stopping; watch again from the last resume_token');
 }
 
 /** Ends a sleep early, the one under way or else the next. */

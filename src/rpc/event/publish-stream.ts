@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { create } from '@bufbuild/protobuf';
-import { Code, ConnectError, type HandlerContext } from '@connectrpc/connect';
+import { ConnectError, type HandlerContext } from '@connectrpc/connect';
 import {
   type PublishStreamRequest,
   type PublishStreamResponse,
@@ -9,6 +9,7 @@ import {
 import { DomainError } from '../../domain/error.ts';
 import { invalidRequest } from '../problems.ts';
 import { callKey } from '../transport/call.ts';
+import { wentAway } from '../transport/failures.ts';
 import { type PublishDeps, publishAll } from './publish.ts';
 import { isError, resultOf } from './publish-answer.ts';
 import { type Judged, judgePublish } from './publish-judge.ts';
@@ -71,7 +72,7 @@ export function streamPublishing({ publisher, clock, shutdown, limits: given }: 
       // Without a reason it is only the request that is over, be it that it could not be read to its end:
       // there may still be somebody who waits for answers.
       if (context.signal.reason instanceof ConnectError) window.abandon(context.signal.reason);
-      else window.finish(new ConnectError('the caller went away', Code.Canceled));
+      else window.finish(wentAway());
     };
     context.signal.addEventListener('abort', end);
     shutdown.addEventListener('abort', stop);
@@ -118,9 +119,9 @@ async function leftBehind(caller: AbortSignal): Promise<void> {
 
 const NOTHING: Judged = { refused: invalidRequest([{ field: 'request', description: 'is required' }]) };
 
-function stopping(): ConnectError {
-  return new ConnectError(
+function stopping(): DomainError {
+  return new DomainError(
+    'UNAVAILABLE',
     'the server is stopping; publish again, on a new stream, what was not answered',
-    Code.Unavailable,
   );
 }

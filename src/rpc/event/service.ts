@@ -1,8 +1,8 @@
 import type { ServiceImpl } from '@connectrpc/connect';
 import type { EventService } from '../../../gen/carillon/v1/event_pb.ts';
+import { notFound } from '../../domain/error.ts';
 import { dataTo, eventTo } from '../convert/event.ts';
 import type { ApiDeps } from '../deps.ts';
-import { notFound } from '../errors.ts';
 import { theNamespace } from '../namespace.ts';
 import { listing } from './list.ts';
 import { batchPublishing, publishing } from './publish.ts';

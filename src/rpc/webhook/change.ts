@@ -1,9 +1,8 @@
-import { DomainError } from '../../domain/error.ts';
+import { alreadyExists, DomainError, notFound } from '../../domain/error.ts';
 import type { Webhook } from '../../domain/webhook/webhook.ts';
 import type { WebhookUpdate } from '../../store/store.ts';
 import { checkEtag } from '../convert/etag.ts';
 import type { ApiDeps } from '../deps.ts';
-import { alreadyExists, notFound } from '../errors.ts';
 
 /** How often a change is tried again when another one came between reading and writing. */
 export const TRIES_MAX = 8;

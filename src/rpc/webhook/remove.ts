@@ -5,11 +5,10 @@ import {
   type RemoveResponse,
   RemoveResponseSchema,
 } from '../../../gen/carillon/v1/webhook_pb.ts';
-import { DomainError } from '../../domain/error.ts';
+import { DomainError, notFound } from '../../domain/error.ts';
 import type { Webhook } from '../../domain/webhook/webhook.ts';
 import { checkEtag } from '../convert/etag.ts';
 import type { ApiDeps } from '../deps.ts';
-import { notFound } from '../errors.ts';
 import { theNamespace } from '../namespace.ts';
 import { CHUNK_ROWS } from '../page.ts';
 import { invalidRequest } from '../problems.ts';

@@ -1,7 +1,7 @@
 import type { ServiceImpl } from '@connectrpc/connect';
 import type { WebhookService } from '../../../gen/carillon/v1/webhook_pb.ts';
 import { HEALTHY, isHealthy } from '../../domain/delivery/lane.ts';
-import { DomainError } from '../../domain/error.ts';
+import { failedPrecondition } from '../../domain/error.ts';
 import { resumeCursor } from '../../domain/schedule/run-plan.ts';
 import type { Webhook } from '../../domain/webhook/webhook.ts';
 import { STATES, webhookTo } from '../convert/webhook.ts';
@@ -92,10 +92,7 @@ export function webhookService(deps: WebhookServiceDeps): ServiceImpl<typeof Web
     async trigger({ id, namespace }, context) {
       const webhook = await getWebhook(store, { id, namespace: theNamespace(namespace) });
       if (webhook.state !== 'ACTIVE') {
-        const description = `is ${webhook.state}; resume it first`;
-        throw new DomainError('FAILED_PRECONDITION', `webhook ${id} ${description}`, [
-          { field: id, description },
-        ]);
+        throw failedPrecondition('Webhook', id, `is ${webhook.state}; resume it first`);
       }
       const deliveryId = await trigger(webhook);
       note(context, { deliveryId });

@@ -182,7 +182,7 @@ describe('A stream of events', () => {
     assert.equal(told(await first), '1');
     await publisher.letGo();
     assert.equal(told(await answers.next()), '2');
-    await assert.rejects(answers.next(), { code: Code.Unavailable, message: /stopping/ });
+    await assert.rejects(answers.next(), { code: 'UNAVAILABLE', message: /stopping/ });
     assert.deepEqual(publisher.batches, [['1'], ['2']]);
   });
 
