@@ -6,8 +6,7 @@ import type { Publisher } from '../publish/publisher.ts';
 import type { Replayer } from '../publish/replayer.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { WatchLimits } from './delivery/watch.ts';
-import type { StreamLimits } from './event/publish-stream.ts';
+import type { StreamLimits, WatchLimits } from './stream-limits.ts';
 
 /** What the API works with. */
 export interface ApiDeps {

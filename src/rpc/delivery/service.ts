@@ -5,10 +5,11 @@ import { DELIVERY_STATES, deliveryTo } from '../convert/delivery.ts';
 import type { ApiDeps } from '../deps.ts';
 import { theNamespace } from '../namespace.ts';
 import { readPage } from '../page.ts';
+import type { WatchLimits } from '../stream-limits.ts';
 import { cancelOne } from './cancel.ts';
 import { bothOf, type DeliveryFilter, readDeliveryFilter } from './list-filter.ts';
 import { retryFailedOf, retryOne } from './retry.ts';
-import { createWatch, type WatchLimits } from './watch.ts';
+import { createWatch } from './watch.ts';
 
 /** What a delivery without its attempts takes on the wire, about. */
 const DELIVERY_BYTES = 400;

@@ -9,6 +9,7 @@ import { DomainError } from '../../domain/error.ts';
 import { attemptTo, deliveryTo } from '../convert/delivery.ts';
 import type { ApiDeps } from '../deps.ts';
 import { theNamespace } from '../namespace.ts';
+import { WATCH_LIMITS, type WatchLimits } from '../stream-limits.ts';
 import { note } from '../transport/call.ts';
 import { whyEnded } from '../transport/failures.ts';
 import { readDeliveryFilter, satisfies } from './list-filter.ts';
@@ -20,29 +21,6 @@ export interface WatchDeps {
   readonly shutdown: AbortSignal;
   readonly limits?: Partial<WatchLimits>;
 }
-
-export interface WatchLimits {
-  /** Watch calls open at a time; further ones are refused. */
-  readonly watchersMax: number;
-  /** Changes that a watcher reads, and holds, at a time. */
-  readonly pageMax: number;
-  /** The least time between two reads of a watcher that has seen everything, so that many of them cost deliveries little. */
-  readonly restMs: number;
-  /** How soon a watcher looks without having been told of anything; twice as late each time, up to the most. */
-  readonly pollMinMs: number;
-  readonly pollMaxMs: number;
-  /** After so long without a message, one that carries a token alone is sent. */
-  readonly heartbeatMs: number;
-}
-
-export const WATCH_LIMITS: WatchLimits = {
-  watchersMax: 100,
-  pageMax: 32,
-  restMs: 100,
-  pollMinMs: 500,
-  pollMaxMs: 5_000,
-  heartbeatMs: 15_000,
-};
 
 type Message = MessageInitShape<typeof WatchDeliveriesResponseSchema>;
 

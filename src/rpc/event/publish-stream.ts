@@ -8,6 +8,7 @@ import {
 } from '../../../gen/carillon/v1/event_pb.ts';
 import { DomainError } from '../../domain/error.ts';
 import { invalidRequest } from '../problems.ts';
+import { STREAM_LIMITS, type StreamLimits } from '../stream-limits.ts';
 import { callKey } from '../transport/call.ts';
 import { wentAway } from '../transport/failures.ts';
 import { type PublishDeps, publishAll } from './publish.ts';
@@ -22,25 +23,6 @@ export interface StreamDeps extends PublishDeps {
 }
 
 type StreamContext = Pick<HandlerContext, 'signal' | 'values'>;
-
-/** Beyond each of these but the first nothing more is read of a stream: flow control slows its caller down. */
-export interface StreamLimits {
-  /** Streams open at a time; further ones are refused. */
-  readonly streamsMax: number;
-  /** Events of a stream whose answers its caller has not taken. */
-  readonly unansweredMax: number;
-  /** About the memory of a stream's events that are not durable yet; one more event may be held. */
-  readonly streamBytesMax: number;
-  /** The same of all streams together. */
-  readonly bytesMax: number;
-}
-
-export const STREAM_LIMITS: StreamLimits = {
-  streamsMax: 1_000,
-  unansweredMax: 1_000,
-  streamBytesMax: 4 * 1024 * 1024,
-  bytesMax: 64 * 1024 * 1024,
-};
 
 /**
  * EventService.PublishStream. What came while a batch was being committed is the next batch: a slow caller

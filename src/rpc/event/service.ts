@@ -4,9 +4,10 @@ import { notFound } from '../../domain/error.ts';
 import { dataTo, eventTo } from '../convert/event.ts';
 import type { ApiDeps } from '../deps.ts';
 import { theNamespace } from '../namespace.ts';
+import type { StreamLimits } from '../stream-limits.ts';
 import { listing } from './list.ts';
 import { batchPublishing, publishing } from './publish.ts';
-import { type StreamLimits, streamPublishing } from './publish-stream.ts';
+import { streamPublishing } from './publish-stream.ts';
 import { replaying } from './replay.ts';
 
 export interface EventServiceDeps extends Pick<ApiDeps, 'publisher' | 'replayer' | 'clock'> {
