@@ -1,18 +1,14 @@
 import type { Delivery } from '../domain/delivery/delivery.ts';
-import { DomainError } from '../domain/error.ts';
-import type { ApiDeps } from '../rpc/deps.ts';
-import { notFound } from '../rpc/errors.ts';
+import { failedPrecondition, notFound } from '../domain/error.ts';
+import type { Needs } from './deps.ts';
 
-export interface CancelDeps {
-  readonly store: Pick<ApiDeps['store'], 'getDelivery' | 'cancelDeliveries'>;
-  readonly clock: ApiDeps['clock'];
-}
+export type CancelDeps = Needs<'getDelivery' | 'cancelDeliveries', 'clock'>;
 
 /**
- * Marks a PENDING delivery to be given up and returns it as it is now, which is mostly still PENDING: whoever
- * sends settles it. Raises NOT_FOUND, and FAILED_PRECONDITION when it is finished.
+ * Marks a PENDING delivery to be given up and returns it as it is now. Mostly it is still PENDING then:
+ * the dispatcher settles it. Raises NOT_FOUND, and FAILED_PRECONDITION when it is finished.
  */
-export async function cancelOne(
+export async function cancelDelivery(
   { store, clock }: CancelDeps,
   namespace: string,
   id: string,
@@ -21,10 +17,8 @@ export async function cancelOne(
   const delivery = result === 'GONE' ? undefined : await store.getDelivery(id);
   if (delivery === undefined) throw notFound('Delivery', id);
   if (result === 'FINISHED') {
-    const description = `is ${delivery.state} already; only a PENDING delivery can be cancelled`;
-    throw new DomainError('FAILED_PRECONDITION', `delivery ${id} ${description}`, [
-      { field: id, description },
-    ]);
+    const why = `is ${delivery.state} already; only a PENDING delivery can be cancelled`;
+    throw failedPrecondition('Delivery', id, why);
   }
   return delivery;
 }

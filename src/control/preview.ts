@@ -1,62 +1,49 @@
-import { create } from '@bufbuild/protobuf';
-import {
-  type PreviewScheduleRequest,
-  PreviewScheduleRequestSchema,
-  type PreviewScheduleResponse,
-  PreviewScheduleResponseSchema,
-} from '../../gen/carillon/v1/webhook_pb.ts';
-import { noProblems, type Problems } from '../domain/problems.ts';
+import { noProblems } from '../domain/problems.ts';
 import { countNominals, nominalTimes } from '../domain/schedule/occurrences.ts';
 import { validateSchedule } from '../domain/schedule/rules.ts';
 import { firstCursor } from '../domain/schedule/run-plan.ts';
 import type { RunCursor, Schedule } from '../domain/schedule/schedule.ts';
-import { DEFAULTS } from '../domain/webhook/defaults.ts';
-import { scheduleFrom } from '../rpc/convert/schedule.ts';
-import { fromTimestamp, toTimestamp } from '../rpc/convert/time.ts';
-import type { ApiDeps } from '../rpc/deps.ts';
-import { namespaceOf } from '../rpc/namespace.ts';
-import type { Rules } from '../rpc/validate.ts';
+import type { AskedSchedule } from '../domain/webhook/asked.ts';
+import { scheduleOf } from '../domain/webhook/defaults.ts';
 import { getWebhook } from './change.ts';
+import type { Needs } from './deps.ts';
 
-export type PreviewDeps = Pick<ApiDeps, 'clock' | 'settings'> & {
-  readonly store: Pick<ApiDeps['store'], 'getWebhooks'>;
-  readonly rules: Rules;
-};
+export type PreviewDeps = Needs<'getWebhooks', 'clock' | 'settings'>;
 
-/** PreviewSchedule: the next runs of a webhook from where it is, or of a schedule as if it began now. */
-export function previewing({ store, clock, settings, rules }: PreviewDeps) {
-  return async (request: PreviewScheduleRequest): Promise<PreviewScheduleResponse> => {
+/** Runs that are shown to a caller who does not say how many. */
+const COUNT_DEFAULT = 5;
+
+export interface Preview {
+  /** A webhook, from where it is, or a schedule as if it began now. */
+  readonly of: { readonly namespace: string; readonly id: string } | { readonly schedule: AskedSchedule };
+  /** Runs after this time; after now when undefined. */
+  readonly after?: number;
+  readonly count?: number;
+}
+
+/**
+ * The nominal times of the next runs. `problems` has what was found wrong with how it was asked. Raises
+ * INVALID with everything that is wrong, and NOT_FOUND.
+ */
+export function createPreview(deps: PreviewDeps) {
+  const { clock, settings } = deps;
+
+  return async (
+    { of, after, count = COUNT_DEFAULT }: Preview,
+    problems = noProblems(),
+  ): Promise<number[]> => {
     const now = clock.now();
-    const problems = noProblems();
-    problems.addAll(await rules.check(PreviewScheduleRequestSchema, request));
-    const namespace = namespaceOf(request.namespace, 'namespace', problems);
-    const after = request.after ? fromTimestamp(request.after, 'after', problems) : now;
-    const given = await planOf(request, namespace, now, problems);
-    problems.raise();
-    const count = request.count === 0 ? DEFAULTS.previewCount : request.count;
-    const times = given ? nextRuns(given.schedule, given.cursor, after, count) : [];
-    return create(PreviewScheduleResponseSchema, { runTimes: times.map(toTimestamp) });
-  };
-
-  /** Undefined when there is none, or it cannot be made out, with problems noted. */
-  async function planOf(
-    { source }: PreviewScheduleRequest,
-    namespace: string,
-    now: number,
-    problems: Problems,
-  ): Promise<{ schedule: Schedule; cursor: RunCursor } | undefined> {
-    if (source.case === 'id') {
+    if ('schedule' in of) {
+      const schedule = scheduleOf(of.schedule);
+      const rules = { now, everyMinMs: settings.everyMinMs, field: 'schedule' };
+      problems.addAll(validateSchedule(schedule, rules));
       problems.raise();
-      const { spec, cursor } = await getWebhook(store, { id: source.value, namespace });
-      return spec.schedule && { schedule: spec.schedule, cursor };
+      return nextRuns(schedule, firstCursor('', schedule, now), after ?? now, count);
     }
-    if (source.case !== 'schedule') return undefined;
-    const schedule = scheduleFrom(source.value, 'schedule', problems);
-    if (schedule === undefined) return undefined;
-    problems.addAll(validateSchedule(schedule, { now, everyMinMs: settings.everyMinMs, field: 'schedule' }));
     problems.raise();
-    return { schedule, cursor: firstCursor('', schedule, now) };
-  }
+    const { spec, cursor } = await getWebhook(deps, of);
+    return spec.schedule ? nextRuns(spec.schedule, cursor, after ?? now, count) : [];
+  };
 }
 
 function nextRuns(schedule: Schedule, cursor: RunCursor, after: number, count: number): number[] {

@@ -1,102 +1,68 @@
-import { create } from '@bufbuild/protobuf';
-import type { HandlerContext } from '@connectrpc/connect';
-import {
-  type RegisterRequest,
-  RegisterRequestSchema,
-  type RegisterResponse,
-  RegisterResponseSchema,
-} from '../../gen/carillon/v1/webhook_pb.ts';
 import { HEALTHY } from '../domain/delivery/lane.ts';
-import { judgeEventTypes } from '../domain/event/match.ts';
 import { newId } from '../domain/id.ts';
 import { noProblems } from '../domain/problems.ts';
 import { validateSchedule } from '../domain/schedule/rules.ts';
 import { firstCursor, replaceSchedule, sameSchedule } from '../domain/schedule/run-plan.ts';
+import type { AskedSpec } from '../domain/webhook/asked.ts';
+import { withDefaults } from '../domain/webhook/defaults.ts';
 import { sameSpec } from '../domain/webhook/same-spec.ts';
-import { formatSecret, newSecret, openSecret, parseSecret, sealSecret } from '../domain/webhook/secret.ts';
+import { newSecret, openSecret, sealSecret } from '../domain/webhook/secret.ts';
 import type { Webhook, WebhookSpec } from '../domain/webhook/webhook.ts';
-import { defaultSchedule } from '../rpc/convert/schedule.ts';
-import { specFrom, webhookTo } from '../rpc/convert/webhook.ts';
-import type { ApiDeps } from '../rpc/deps.ts';
-import { namespaceOf } from '../rpc/namespace.ts';
-import { callKey, note } from '../rpc/transport/call.ts';
-import type { Rules } from '../rpc/validate.ts';
 import { contended, TRIES_MAX } from './change.ts';
-import { judgeSpec, violationsOf } from './spec-rules.ts';
+import type { Needs } from './deps.ts';
+import { noteSpecViolations } from './spec-rules.ts';
 
-export type RegisterDeps = Pick<ApiDeps, 'clock' | 'random' | 'sealKey' | 'settings'> & {
-  readonly store: Pick<ApiDeps['store'], 'createWebhooks' | 'findWebhook' | 'updateWebhooks'>;
-  readonly rules: Rules;
-};
+export type RegisterDeps = Needs<
+  'createWebhooks' | 'findWebhook' | 'updateWebhooks',
+  'clock' | 'random' | 'sealKey' | 'settings'
+>;
 
-/** A registration that is good, and who it is for. */
-interface Registration {
+export interface Registration {
   readonly namespace: string;
-  readonly spec: WebhookSpec;
+  readonly spec: AskedSpec;
   /** The signing secret that the caller wants; undefined for any. */
-  readonly secret: Uint8Array | undefined;
+  readonly secret?: Uint8Array;
+  /** Says what would be done, and does nothing. */
+  readonly validateOnly?: boolean;
+}
+
+export interface Registered {
+  readonly webhook: Webhook;
+  readonly created: boolean;
+  /** The signing secret of a webhook that was made just now: it is never shown again. */
+  readonly secret?: Uint8Array;
 }
 
 /**
- * Register: makes a webhook, or replaces what was asked for one of the same namespace, name and
- * destination. The same call again changes nothing, however many make it at once.
+ * Makes a webhook, or replaces what was asked for one of the same namespace, name and destination. The same
+ * call again changes nothing, however many make it at once. `problems` has what was found wrong with how it
+ * was asked. Raises INVALID with everything that is wrong, and ABORTED when others are always faster.
  */
-export function registration(deps: RegisterDeps) {
-  const { store } = deps;
+export function createRegister(deps: RegisterDeps) {
+  const { store, settings } = deps;
 
-  return async (request: RegisterRequest, context: HandlerContext): Promise<RegisterResponse> => {
-    const asked = await judge(request);
-    const { namespace, spec } = asked;
+  return async (asked: Registration, problems = noProblems()): Promise<Registered> => {
+    const spec = withDefaults(asked.spec, settings);
+    await check(asked, spec, problems);
+    const { namespace } = asked;
     for (let tries = 0; tries < TRIES_MAX; tries++) {
       const found = await store.findWebhook({ namespace, name: spec.name, destination: spec.destination });
-      const done = found
-        ? await replace(found, asked, request.validateOnly)
-        : await make(asked, request.validateOnly);
-      if (done === undefined) continue;
-      const call = context.values.get(callKey);
-      if (call) call.created = done.created;
-      note(context, { webhookId: done.webhook?.id ?? '' });
-      return done;
+      const done = found ? await replace(found, spec, asked) : await make(spec, asked);
+      if (done !== undefined) return done;
     }
-    throw contended(`webhook ${JSON.stringify(spec.name)}`);
+    throw contended(JSON.stringify(spec.name));
   };
 
-  /** Raises INVALID with everything that is wrong. */
-  async function judge(request: RegisterRequest): Promise<Registration> {
-    const { settings, clock } = deps;
-    const now = clock.now();
-    const field = 'webhook';
-    const problems = noProblems();
-    const { webhook: message } = request;
-    // Before the rules of the proto file, which say the same in fewer words.
-    problems.addAll(judgeEventTypes(message?.eventTypes ?? [], 'webhook.event_types'));
-    problems.addAll(await deps.rules.check(RegisterRequestSchema, request));
-    if (message === undefined) {
-      problems.add(field, 'is required');
-      problems.raise();
-      throw new Error('unreachable');
-    }
-    const namespace = namespaceOf(message.namespace, 'webhook.namespace', problems);
-    const schedule = defaultSchedule(settings.defaultEveryMs);
-    const spec = specFrom(message, { field, problems, schedule });
-    await judgeSpec(spec, {
-      field,
-      problems,
-      policy: settings.addressPolicy,
-      now,
-      headers: message.headers,
-      headerTemplates: message.payload?.headerTemplates ?? {},
-    });
-    const secret = secretFrom(message.signing?.secret ?? '');
-    if ('violations' in secret) problems.addAll(secret.violations);
-    if (message.schedule !== undefined && spec.schedule !== undefined) {
-      const rules = { now, everyMinMs: settings.everyMinMs, field: 'webhook.schedule' };
+  async function check({ namespace, spec: asked }: Registration, spec: WebhookSpec, problems = noProblems()) {
+    const now = deps.clock.now();
+    await noteSpecViolations(asked, spec, { problems, policy: settings.addressPolicy, now });
+    if (asked.schedule !== undefined && spec.schedule !== undefined) {
+      const rules = { now, everyMinMs: settings.everyMinMs, field: 'schedule' };
       const violations = validateSchedule(spec.schedule, rules);
       const kept = violations.length > 0 && problems.count() === 0 && (await isRegistered(namespace, spec));
       if (!kept) problems.addAll(violations);
     }
     problems.raise();
-    return { namespace, spec, secret: 'bytes' in secret ? secret.bytes : undefined };
   }
 
   /** Whether the webhook has this schedule already: then what it names may have passed meanwhile. */
@@ -109,7 +75,7 @@ export function registration(deps: RegisterDeps) {
   }
 
   /** Undefined when somebody else made it first. */
-  async function make(asked: Registration, validateOnly: boolean): Promise<RegisterResponse | undefined> {
+  async function make(spec: WebhookSpec, asked: Registration): Promise<Registered | undefined> {
     const { clock, random, sealKey } = deps;
     const now = clock.now();
     const id = newId('webhook', now, random);
@@ -117,43 +83,30 @@ export function registration(deps: RegisterDeps) {
     const webhook: Webhook = {
       id,
       namespace: asked.namespace,
-      spec: asked.spec,
+      spec,
       sealedSecrets: [sealSecret(sealKey, secret, random)],
       state: 'ACTIVE',
-      cursor: firstCursor(id, asked.spec.schedule, now),
+      cursor: firstCursor(id, spec.schedule, now),
       health: HEALTHY,
       filterFailures: 0,
       createdAt: now,
       updatedAt: now,
       version: 1,
     };
-    if (validateOnly) {
-      // What only a registration that took place has stays empty.
-      return create(RegisterResponseSchema, {
-        webhook: { ...webhookTo(webhook), id: '', etag: '' },
-        created: true,
-      });
-    }
+    if (asked.validateOnly) return { webhook, created: true };
     const [result] = await store.createWebhooks([webhook]);
-    if (result !== 'CREATED') return undefined;
-    return create(RegisterResponseSchema, {
-      webhook: webhookTo(webhook),
-      secret: formatSecret(secret),
-      created: true,
-    });
+    return result === 'CREATED' ? { webhook, secret, created: true } : undefined;
   }
 
   /** Undefined when somebody else changed it meanwhile. */
   async function replace(
     found: Webhook,
-    asked: Registration,
-    validateOnly: boolean,
-  ): Promise<RegisterResponse | undefined> {
+    spec: WebhookSpec,
+    { secret, validateOnly }: Registration,
+  ): Promise<Registered | undefined> {
     const { clock, random, sealKey } = deps;
-    const { spec, secret } = asked;
     const keepsSecret = secret === undefined || hasSecret(found, secret);
-    if (keepsSecret && sameSpec(found.spec, spec))
-      return create(RegisterResponseSchema, { webhook: webhookTo(found) });
+    if (keepsSecret && sameSpec(found.spec, spec)) return { webhook: found, created: false };
 
     const now = clock.now();
     const sameRuns = sameSchedule(found.spec.schedule, spec.schedule);
@@ -171,20 +124,11 @@ export function registration(deps: RegisterDeps) {
       ]);
       if (result !== 'UPDATED') return undefined;
     }
-    return create(RegisterResponseSchema, { webhook: webhookTo(webhook) });
+    return { webhook, created: false };
   }
 
   function hasSecret({ sealedSecrets }: Webhook, secret: Uint8Array): boolean {
     const [current] = sealedSecrets;
     return current !== undefined && Buffer.compare(openSecret(deps.sealKey, current), secret) === 0;
   }
-}
-
-function secretFrom(text: string) {
-  if (text === '') return {};
-  let bytes: Uint8Array | undefined;
-  const violations = violationsOf(() => {
-    bytes = parseSecret(text, 'webhook.signing.secret');
-  });
-  return bytes === undefined ? { violations } : { bytes };
 }

@@ -1,62 +1,67 @@
-import { create } from '@bufbuild/protobuf';
-import type { HandlerContext } from '@connectrpc/connect';
-import {
-  type RemoveRequest,
-  type RemoveResponse,
-  RemoveResponseSchema,
-} from '../../gen/carillon/v1/webhook_pb.ts';
-import { DomainError } from '../domain/error.ts';
-import { invalidRequest } from '../domain/problems.ts';
+import { DomainError, notFound } from '../domain/error.ts';
 import { checkEtag } from '../domain/webhook/etag.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
-import type { ApiDeps } from '../rpc/deps.ts';
-import { notFound } from '../rpc/errors.ts';
-import { theNamespace } from '../rpc/namespace.ts';
-import { CHUNK_ROWS } from '../rpc/page.ts';
-import { contended, getWebhook, TRIES_MAX } from './change.ts';
+import { contended, getWebhook, type Target, TRIES_MAX } from './change.ts';
+import type { Needs } from './deps.ts';
 
 /** Webhooks with one name that one call removes; the answer names each. */
 const REMOVED_MAX = 10_000;
 /** Webhooks removed in one transaction. */
 const BATCH = 100;
+/** Webhooks read at a time, since each may hold a payload of 1 MiB. */
+const READ_MAX = 25;
 
-export type RemoveDeps = Pick<ApiDeps, 'clock'> & {
-  readonly store: Pick<ApiDeps['store'], 'findWebhook' | 'getWebhooks' | 'listWebhooks' | 'removeWebhooks'>;
-};
+export type RemoveDeps = Needs<'findWebhook' | 'getWebhooks' | 'listWebhooks' | 'removeWebhooks', 'clock'>;
 
-/** Remove: one webhook by its id, or by its name and destination; or all that have a name. */
-export function removal({ store, clock }: RemoveDeps) {
-  return async (request: RemoveRequest, context: HandlerContext): Promise<RemoveResponse> => {
-    const namespace = theNamespace(request.namespace);
-    const { id, name, destination, etag } = request;
-    if (id !== '') return answer(await removeOne(() => getWebhook(store, { id, namespace }), etag));
-    if (destination !== '')
-      return answer(await removeOne(() => find({ namespace, name, destination }), etag));
-    if (etag !== '') {
-      const description = 'goes with an id, or with a name and a destination, since it is of one webhook';
-      throw invalidRequest([{ field: 'etag', description }]);
+/** Which webhooks to remove: one, by its id or by its key; or all that have a name. */
+export type Removal =
+  | Target
+  | {
+      readonly namespace: string;
+      readonly name: string;
+      readonly destination: string;
+      readonly etag?: string;
     }
-    return answer(await removeAll(await idsOf(namespace, name, context.signal), name, context.signal));
+  | { readonly namespace: string; readonly name: string };
+
+/**
+ * Removes webhooks and returns their ids. Raises NOT_FOUND when there is none, ABORTED for a stale etag, and
+ * FAILED_PRECONDITION when too many have the name. Stops between two batches when the caller is gone.
+ */
+export function createRemove({ store, clock }: RemoveDeps) {
+  return async (removal: Removal, signal: AbortSignal): Promise<string[]> => {
+    if ('id' in removal) return removeOne(() => getWebhook({ store }, removal), removal.etag);
+    if ('destination' in removal) return removeOne(() => find(removal), removal.etag);
+    return removeAll(await idsOf(removal, signal), removal.name, signal);
   };
 
-  async function removeOne(read: () => Promise<Webhook>, etag: string): Promise<string[]> {
+  async function removeOne(read: () => Promise<Webhook>, etag = ''): Promise<string[]> {
+    let id = '';
     for (let tries = 0; tries < TRIES_MAX; tries++) {
       const webhook = await read();
+      id = webhook.id;
       checkEtag(webhook, etag);
       const fence = etag === '' ? {} : { ifVersion: webhook.version };
       const [result] = await store.removeWebhooks([{ id: webhook.id, now: clock.now(), ...fence }]);
       if (result === 'REMOVED') return [webhook.id];
     }
-    throw contended('the webhook');
+    throw contended(id);
   }
 
-  async function find(key: { namespace: string; name: string; destination: string }): Promise<Webhook> {
-    const found = await store.findWebhook(key);
-    if (found === undefined) throw notFound('Webhook', `${key.name} with destination ${key.destination}`);
+  async function find({
+    namespace,
+    name,
+    destination,
+  }: Extract<Removal, { destination: string }>): Promise<Webhook> {
+    const found = await store.findWebhook({ namespace, name, destination });
+    if (found === undefined) throw notFound('Webhook', `${name} with destination ${destination}`);
     return found;
   }
 
-  async function idsOf(namespace: string, name: string, signal: AbortSignal): Promise<string[]> {
+  async function idsOf(
+    { namespace, name }: { namespace: string; name: string },
+    signal: AbortSignal,
+  ): Promise<string[]> {
     const ids: string[] = [];
     for (;;) {
       signal.throwIfAborted();
@@ -64,7 +69,7 @@ export function removal({ store, clock }: RemoveDeps) {
       const found = await store.listWebhooks({
         namespace,
         name,
-        limit: CHUNK_ROWS,
+        limit: READ_MAX,
         ...(after !== undefined && { after }),
       });
       for (const webhook of found) ids.push(webhook.id);
@@ -74,7 +79,7 @@ export function removal({ store, clock }: RemoveDeps) {
           `more than ${REMOVED_MAX} webhooks have the name ${JSON.stringify(name)}; remove them by name and destination`,
         );
       }
-      if (found.length < CHUNK_ROWS) return ids;
+      if (found.length < READ_MAX) return ids;
     }
   }
 
@@ -90,8 +95,4 @@ export function removal({ store, clock }: RemoveDeps) {
     if (removed.length === 0) throw notFound('Webhook', name);
     return removed;
   }
-}
-
-function answer(ids: string[]): RemoveResponse {
-  return create(RemoveResponseSchema, { ids });
 }

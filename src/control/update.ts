@@ -1,87 +1,57 @@
-import { create } from '@bufbuild/protobuf';
-import {
-  type UpdateRequest,
-  type UpdateResponse,
-  UpdateResponseSchema,
-  WebhookSchema,
-} from '../../gen/carillon/v1/webhook_pb.ts';
-import { judgeEventTypes } from '../domain/event/match.ts';
-import { invalidRequest, join, noProblems } from '../domain/problems.ts';
+import type { Problems } from '../domain/problems.ts';
 import { validateSchedule } from '../domain/schedule/rules.ts';
 import { replaceSchedule, sameSchedule } from '../domain/schedule/run-plan.ts';
+import type { AskedSpec } from '../domain/webhook/asked.ts';
+import { withDefaults } from '../domain/webhook/defaults.ts';
 import { sameSpec } from '../domain/webhook/same-spec.ts';
 import type { Webhook, WebhookSpec } from '../domain/webhook/webhook.ts';
-import { defaultSchedule } from '../rpc/convert/schedule.ts';
-import { specFrom, webhookTo } from '../rpc/convert/webhook.ts';
-import type { ApiDeps } from '../rpc/deps.ts';
-import { namespaceOf } from '../rpc/namespace.ts';
-import type { Rules } from '../rpc/validate.ts';
-import { applyMask, readMask, type UpdateMask } from '../rpc/webhook/mask.ts';
-import { type ChangeDeps, changeWebhook } from './change.ts';
-import { judgeSpec } from './spec-rules.ts';
+import { type ChangeDeps, changeWebhook, type Target } from './change.ts';
+import type { Needs } from './deps.ts';
+import { noteSpecViolations } from './spec-rules.ts';
 
-export type UpdateDeps = ChangeDeps & Pick<ApiDeps, 'settings'> & { readonly rules: Rules };
+export type UpdateDeps = ChangeDeps & Needs<never, 'settings'>;
 
-/** Update: changes the masked fields, and judges no others. */
-export function updating(deps: UpdateDeps) {
-  return async ({ webhook: patch, updateMask }: UpdateRequest): Promise<UpdateResponse> => {
-    if (patch === undefined) throw invalidRequest([{ field: 'webhook', description: 'is required' }]);
-    const problems = noProblems();
-    const namespace = namespaceOf(patch.namespace, 'webhook.namespace', problems);
-    if (patch.id === '') problems.add('webhook.id', 'must not be empty');
-    if (patch.signing !== undefined) {
-      problems.add(
-        'webhook.signing',
-        'cannot be changed by Update; register the webhook again with its new secret',
-      );
-    }
-    problems.raise();
-    const mask = readMask(updateMask, patch);
+/** What a webhook shall be. */
+export interface Revision {
+  readonly spec: AskedSpec;
+  /** The fields that the caller touches, by their names in the proto file: no others are judged. */
+  readonly touched: ReadonlySet<string>;
+  /** Has what was found wrong with how it was asked. */
+  readonly problems: Problems;
+}
 
-    const target = { id: patch.id, namespace, etag: patch.etag };
-    const webhook = await changeWebhook(deps, target, async (found, now) => {
-      const merged = applyMask(webhookTo(found), patch, mask);
-      const spec = await judge(found, merged, mask, now);
+/**
+ * Changes what was asked for a webhook. `revise` says what it shall be, from what it is; it is called again
+ * when somebody changed the webhook meanwhile. Raises INVALID with everything that is wrong in the touched
+ * fields, and what `changeWebhook` raises.
+ */
+export function createUpdate(deps: UpdateDeps) {
+  const { settings } = deps;
+
+  return (target: Target, revise: (found: Webhook) => Revision | Promise<Revision>): Promise<Webhook> =>
+    changeWebhook(deps, target, async (found, now) => {
+      const revision = await revise(found);
+      const spec = withDefaults(revision.spec, settings);
+      await check(found, spec, revision, now);
       if (sameSpec(found.spec, spec)) return undefined;
       const cursor = replaceSchedule(found.id, found.spec.schedule, found.cursor, spec.schedule, now);
       const sameRuns = sameSchedule(found.spec.schedule, spec.schedule);
       return { webhook: { ...found, spec, cursor }, ...(!sameRuns && { cursorFrom: found.cursor }) };
     });
-    return create(UpdateResponseSchema, { webhook: webhookTo(webhook) });
-  };
 
-  /** What the webhook shall be. Raises INVALID with everything that is wrong in the touched fields. */
-  async function judge(
+  async function check(
     found: Webhook,
-    merged: ReturnType<typeof webhookTo>,
-    { touched }: UpdateMask,
+    spec: WebhookSpec,
+    { spec: asked, touched, problems }: Revision,
     now: number,
-  ): Promise<WebhookSpec> {
-    const { settings, rules } = deps;
-    const field = 'webhook';
-    const problems = noProblems();
-    // Before the rules of the proto file, which say the same in fewer words.
-    problems.addAll(judgeEventTypes(merged.eventTypes, 'webhook.event_types'));
-    for (const violation of await rules.check(WebhookSchema, merged)) {
-      problems.add(join(field, violation.field), violation.description);
-    }
-    const schedule = defaultSchedule(settings.defaultEveryMs);
-    const spec = specFrom(merged, { field, problems, schedule });
-    await judgeSpec(spec, {
-      field,
-      problems,
-      policy: settings.addressPolicy,
-      now,
-      headers: merged.headers,
-      headerTemplates: merged.payload?.headerTemplates ?? {},
-      only: touched,
-    });
+  ): Promise<void> {
+    const policy = settings.addressPolicy;
+    await noteSpecViolations(asked, spec, { problems, policy, now, only: touched });
     const changesRuns = touched.has('schedule') && !sameSchedule(found.spec.schedule, spec.schedule);
-    if (changesRuns && merged.schedule !== undefined && spec.schedule !== undefined) {
-      const scheduleRules = { now, everyMinMs: settings.everyMinMs, field: 'webhook.schedule' };
-      problems.addAll(validateSchedule(spec.schedule, scheduleRules));
+    if (changesRuns && asked.schedule !== undefined && spec.schedule !== undefined) {
+      const rules = { now, everyMinMs: settings.everyMinMs, field: 'schedule' };
+      problems.addAll(validateSchedule(spec.schedule, rules));
     }
     problems.raise();
-    return spec;
   }
 }

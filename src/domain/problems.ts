@@ -1,4 +1,5 @@
-import { DomainError, type FieldViolation } from './error.ts';
+import { DomainError, type FieldViolation, invalidRequest } from './error.ts';
+import { clip } from './text.ts';
 
 /**
  * The most violations that one answer names. gRPC sends details in a header, and clients accept 8 KiB
@@ -9,7 +10,6 @@ export const PROBLEMS_MAX = 20;
 /** How much of a caller's own text is repeated to them. */
 const ECHO_LENGTH = 64;
 const DESCRIPTION_LENGTH = 240;
-const SUMMARY_LENGTH = 1000;
 
 /** Collects what is wrong with a request, so that a caller learns of everything at once. */
 export interface Problems {
@@ -23,6 +23,8 @@ export interface Problems {
   list(): readonly FieldViolation[];
   /** Raises INVALID if anything was noted. */
   raise(): void;
+  /** The same collection, for whoever knows only the paths inside the field at `path`. */
+  under(path: string): Problems;
 }
 
 /** Nothing wrong, so far. */
@@ -42,16 +44,32 @@ export function noProblems(): Problems {
     raise() {
       if (byField.size > 0) throw invalidRequest(problems.list());
     },
+    under: (path) => within(problems, path),
   };
   return problems;
 }
 
-/** An INVALID error whose message is all of its violations in a line, for clients that show no details. */
-export function invalidRequest(violations: readonly FieldViolation[]): DomainError {
-  const sentences = violations.map(({ field, description }) =>
-    field === '' ? description : `${field}: ${description}`,
-  );
-  return new DomainError('INVALID', clip(sentences.join('; '), SUMMARY_LENGTH), violations);
+/** The violations of an INVALID that is raised; none when nothing is. */
+export function violationsOf(check: () => void): readonly FieldViolation[] {
+  try {
+    check();
+    return [];
+  } catch (error) {
+    if (error instanceof DomainError && error.code === 'INVALID') return error.violations;
+    throw error;
+  }
+}
+
+function within(problems: Problems, path: string): Problems {
+  const inner: Problems = {
+    ...problems,
+    add: (field, description) => problems.add(join(path, field), description),
+    addAll(violations) {
+      for (const violation of violations) inner.add(violation.field, violation.description);
+    },
+    under: (deeper) => within(problems, join(path, deeper)),
+  };
+  return inner;
 }
 
 /** The path of a field inside another. Either may be empty. */
@@ -72,9 +90,4 @@ export function echo(text: string): string {
 /** The same without quotes, for a name in a path. */
 export function echoName(text: string): string {
   return echo(text).slice(1, -1);
-}
-
-/** A text, cut off where it is too long. */
-export function clip(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, length - 1).toWellFormed()}…`;
 }

@@ -77,7 +77,7 @@ export function parseAnswer(json: string): Answer {
   }
   if (violations.length > 0) {
     const sentence = violations.map(({ field, description }) => `${field} ${description}`).join('; ');
-    throw new DomainError('INVALID', sentence, violations);
+    throw new DomainError('INVALID', sentence, { violations });
   }
   return { ...DEFAULT_ANSWER, ...value };
 }

@@ -1,4 +1,5 @@
-import { invalidRequest, type Problems } from '../domain/problems.ts';
+import { invalidRequest } from '../domain/error.ts';
+import type { Problems } from '../domain/problems.ts';
 import { DEFAULT_NAMESPACE } from '../domain/webhook/webhook.ts';
 
 /**

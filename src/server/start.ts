@@ -1,3 +1,4 @@
+import { createControl } from '../control/control.ts';
 import { createDispatcher } from '../dispatch/dispatcher.ts';
 import { createSweeper } from '../dispatch/sweeper.ts';
 import { type Clock, systemClock } from '../domain/clock.ts';
@@ -8,7 +9,6 @@ import { createInbox } from '../inbox/inbox.ts';
 import { createSender } from '../outbound/sender.ts';
 import { createPublisher } from '../publish/publisher.ts';
 import { createReplayer } from '../publish/replayer.ts';
-import { trigger } from '../publish/trigger.ts';
 import { createApi } from '../rpc/api.ts';
 import { createScheduler } from '../schedule/scheduler.ts';
 import { createDirectory } from '../store/directory.ts';
@@ -119,15 +119,19 @@ async function run(parts: Parts): Promise<RunningServer> {
   });
 
   const api = createApi({
-    store,
+    control: createControl({
+      store,
+      clock,
+      random,
+      sealKey: key,
+      settings: { ...config, addressPolicy: policy },
+    }),
+    publisher,
+    replayer: createReplayer({ store, directory, clock, random, log }),
     clock,
     random,
     log,
-    sealKey: key,
-    trigger: (webhook) => trigger({ store, clock, random }, webhook),
-    publisher,
-    replayer: createReplayer({ store, directory, clock, random, log }),
-    settings: { ...config, addressPolicy: policy },
+    settings: config,
   });
   const inbox = config.inbox
     ? createInbox({ clock, log, verify: inboxVerify({ store, directory, keysOf, clock }) })

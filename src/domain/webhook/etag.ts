@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { DomainError } from '../error.ts';
-import type { Webhook } from './webhook.ts';
+import { aborted } from '../../domain/error.ts';
+import type { Webhook } from '../../domain/webhook/webhook.ts';
 
 /** What changes whenever the webhook is changed (AIP-154). It is made from the version; a caller cannot guess the next. */
 export function etagOf({ id, version }: Pick<Webhook, 'id' | 'version'>): string {
@@ -10,8 +10,9 @@ export function etagOf({ id, version }: Pick<Webhook, 'id' | 'version'>): string
 /** Raises ABORTED unless the caller gave no etag, or the one of the webhook as it is now. */
 export function checkEtag(webhook: Webhook, etag: string): void {
   if (etag === '' || etag === etagOf(webhook)) return;
-  throw new DomainError(
-    'ABORTED',
-    `webhook ${webhook.id} was changed since it had etag ${JSON.stringify(etag)}; get it again, and repeat the change with its new etag`,
+  throw aborted(
+    'Webhook',
+    webhook.id,
+    `was changed since it had etag ${JSON.stringify(etag)}; get it again, and repeat the change with its new etag`,
   );
 }

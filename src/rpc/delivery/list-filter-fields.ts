@@ -1,8 +1,8 @@
+import type { DeliveryQuery } from '../../control/control.ts';
 import type { DeliveryState } from '../../domain/delivery/delivery.ts';
 import { isEventType, typePatternOf } from '../../domain/event/match.ts';
 import { echo } from '../../domain/problems.ts';
 import { isRealTime } from '../../domain/rfc3339.ts';
-import type { DeliveryQuery } from '../../store/store.ts';
 import { type Comparison, FilterMistake, type Operator } from './list-filter-text.ts';
 
 /** What a query for deliveries can be narrowed by. */

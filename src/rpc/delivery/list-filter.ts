@@ -1,7 +1,7 @@
 import type { Delivery } from '../../domain/delivery/delivery.ts';
 import { invalid } from '../../domain/error.ts';
+import type { TypePattern } from '../../domain/event/match.ts';
 import { echo } from '../../domain/problems.ts';
-import type { TypePattern } from '../../store/store.ts';
 import { type DeliveryFilter, readComparison } from './list-filter-fields.ts';
 import { FilterMistake, readFilterText } from './list-filter-text.ts';
 

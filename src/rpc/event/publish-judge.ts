@@ -1,7 +1,8 @@
 import type { PublishRequest } from '../../../gen/carillon/v1/event_pb.ts';
 import type { DomainError } from '../../domain/error.ts';
+import { invalidRequest } from '../../domain/error.ts';
 import { type EventDraft, judgeEvent } from '../../domain/event/rules.ts';
-import { invalidRequest, noProblems } from '../../domain/problems.ts';
+import { noProblems } from '../../domain/problems.ts';
 import { draftFrom } from '../convert/event.ts';
 import { namespaceOf } from '../namespace.ts';
 

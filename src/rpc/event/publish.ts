@@ -7,7 +7,7 @@ import {
   type PublishRequest,
   type PublishResponse,
 } from '../../../gen/carillon/v1/event_pb.ts';
-import { invalidRequest } from '../../domain/problems.ts';
+import { invalidRequest } from '../../domain/error.ts';
 import type { ApiDeps } from '../deps.ts';
 import { callKey, note } from '../transport/call.ts';
 import { type Answer, answerOf, isError, resultOf } from './publish-answer.ts';

@@ -1,6 +1,7 @@
-import { Code, ConnectError } from '@connectrpc/connect';
+import { Code } from '@connectrpc/connect';
 import type { ServerReflectionRequest } from '../../../gen/grpc/reflection/v1/reflection_pb.ts';
 import type { ServerReflectionRequest as ServerReflectionRequestAlpha } from '../../../gen/grpc/reflection/v1alpha/reflection_pb.ts';
+import { DomainError } from '../../domain/error.ts';
 import { echo } from '../../domain/problems.ts';
 import type { FileIndex } from './file-index.ts';
 
@@ -75,7 +76,7 @@ function error(errorCode: Code, errorMessage: string) {
 async function* until<T>(signal: AbortSignal, messages: AsyncIterable<T>): AsyncIterable<T> {
   const iterator = messages[Symbol.asyncIterator]();
   const { promise: stopped, reject } = Promise.withResolvers<never>();
-  const stop = () => reject(new ConnectError('the server is stopping', Code.Unavailable));
+  const stop = () => reject(new DomainError('UNAVAILABLE', 'the server is stopping'));
   stopped.catch(() => {});
   if (signal.aborted) stop();
   signal.addEventListener('abort', stop);

@@ -1,8 +1,7 @@
 import type { DescMessage, Message } from '@bufbuild/protobuf';
-import { Code, ConnectError } from '@connectrpc/connect';
-import { tooSlow } from '../transport/body.ts';
 import { readBinary } from '../transport/decode.ts';
 import { STREAM_MESSAGE } from '../transport/decode-stream.ts';
+import { cutShort, tooSlow } from '../transport/failures.ts';
 import { createFraming } from '../transport/framing.ts';
 import type { Receiving } from './reader.ts';
 import type { Exchange, ExchangeDeps } from './served-call.ts';
@@ -53,8 +52,7 @@ export function incoming(
       if (waiting.length > 0) exchange.read();
     },
     done() {
-      if (framing.begun)
-        return stop(new ConnectError('protocol error: incomplete envelope', Code.InvalidArgument));
+      if (framing.begun) return stop(cutShort());
       receiving.delete(arriving);
       over ??= {};
       for (const each of waiting.splice(0)) each.resolve({ done: true, value: undefined });

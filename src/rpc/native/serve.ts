@@ -1,7 +1,7 @@
 import type { MethodImplSpec } from '@connectrpc/connect';
-import { Code, ConnectError } from '@connectrpc/connect';
 import type { ServerInterceptingCallInterface } from '@grpc/grpc-js';
 import { readBinary } from '../transport/decode.ts';
+import { wrongCount } from '../transport/failures.ts';
 import type { Guard } from '../transport/guard.ts';
 import { taken } from '../transport/stall.ts';
 import type { Arrival } from './arrival.ts';
@@ -121,7 +121,7 @@ function receiveOne(
   exchange.start({
     message(bytes) {
       if (received !== undefined) {
-        exchange.fail(new ConnectError(`protocol error: received extra ${what}`, Code.Unimplemented));
+        exchange.fail(wrongCount(`received extra ${what}`));
         return;
       }
       received = bytes;
@@ -130,7 +130,7 @@ function receiveOne(
     done() {
       receiving.delete(exchange);
       if (received !== undefined) answer(received);
-      else exchange.fail(new ConnectError(`protocol error: missing ${what}`, Code.Unimplemented));
+      else exchange.fail(wrongCount(`missing ${what}`));
     },
     failed: (reason) => exchange.fail(reason),
     ended() {

@@ -3,9 +3,9 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import { setTrailerStatus } from '@connectrpc/connect/protocol-grpc';
 import type { Metadata, ServerInterceptingCallInterface } from '@grpc/grpc-js';
 import { echo } from '../../domain/problems.ts';
-import { tooLarge, tooLargeInside } from '../transport/body.ts';
 import { ENVELOPE_BYTES } from '../transport/decode.ts';
 import { STREAM_MESSAGE } from '../transport/decode-stream.ts';
+import { badCompression, tooLarge, tooLargeInside } from '../transport/failures.ts';
 
 /** How a call ends, as grpc-js takes it. */
 export type Status = Parameters<ServerInterceptingCallInterface['sendStatus']>[0];
@@ -67,7 +67,7 @@ export function fromGrpcJs(status: Status, method: DescMethod, messageBytesMax: 
     return { error: tooLargeInside(messageBytesMax), reading: true };
   }
   if (details === 'Failed to decompress message') {
-    return { error: new ConnectError('decompression failed', Code.InvalidArgument), reading: true };
+    return { error: badCompression(), reading: true };
   }
   const [, encoding] = /^Received message compressed with unsupported encoding "(.*)"$/s.exec(details) ?? [];
   if (encoding !== undefined) {

@@ -1,7 +1,6 @@
-import { Code, ConnectError } from '@connectrpc/connect';
 import { assertByteStreamRequest, type UniversalServerRequest } from '@connectrpc/connect/protocol';
-import { BODY_READ_MS, tooLarge, tooSlow } from './body.ts';
 import { codecOf, decompress, ENVELOPE_BYTES, envelope, type Intake, understand } from './decode.ts';
+import { BODY_READ_MS, cutShort, tooLarge, tooSlow } from './failures.ts';
 import { createFraming } from './framing.ts';
 
 export interface StreamIntake extends Omit<Intake, 'read'> {
@@ -59,7 +58,7 @@ async function* frames(intake: StreamIntake): AsyncIterable<Uint8Array> {
       if (framing.over) throw tooLarge(messageBytesMax, STREAM_MESSAGE);
       held.add(next.value.subarray(from));
     }
-    if (framing.begun) throw new ConnectError('protocol error: incomplete envelope', Code.InvalidArgument);
+    if (framing.begun) throw cutShort();
   } finally {
     late.off();
     // Not waited for: what is late may never come.

@@ -8,8 +8,9 @@ import {
 import { Code, ConnectError } from '@connectrpc/connect';
 import type { UniversalServerRequest } from '@connectrpc/connect/protocol';
 import { compressionBrotli, compressionGzip } from '@connectrpc/connect-node';
-import { invalidRequest, join, noProblems } from '../../domain/problems.ts';
-import { tooLargeInside } from './body.ts';
+import { invalidRequest } from '../../domain/error.ts';
+import { join, noProblems } from '../../domain/problems.ts';
+import { badCompression, tooLargeInside } from './failures.ts';
 import { checkJson } from './json-check.ts';
 import { parseJson } from './json-text.ts';
 import type { Wire } from './wire.ts';
@@ -125,7 +126,7 @@ export async function decompress(codec: Codec, bytes: Uint8Array, bytesMax: numb
     const { code, rawMessage } = ConnectError.from(reason);
     if (code === Code.ResourceExhausted) throw tooLargeInside(bytesMax);
     // Connect calls it internal when the end is missing.
-    throw new ConnectError(rawMessage, Code.InvalidArgument);
+    throw badCompression(rawMessage);
   }
 }
 

@@ -1,12 +1,12 @@
 import type { DescMethod, Message } from '@bufbuild/protobuf';
-import { Code, ConnectError, type Interceptor } from '@connectrpc/connect';
+import { Code, type ConnectError, type Interceptor } from '@connectrpc/connect';
 import { codeToString } from '@connectrpc/connect/protocol-connect';
-import { invalidRequest } from '../../domain/problems.ts';
+import { invalidRequest } from '../../domain/error.ts';
 import { DEFAULT_NAMESPACE } from '../../domain/webhook/webhook.ts';
 import { toConnectError } from '../errors.ts';
 import type { Rules } from '../validate.ts';
-import { wentAway } from './body.ts';
 import { type Call, callKey, noteFields } from './call.ts';
+import { whyEnded } from './failures.ts';
 import { followTaking, STALL_MS } from './stall.ts';
 
 export interface GuardDeps {
@@ -80,19 +80,15 @@ export function guardInterceptor(guard: Guard): Interceptor {
  * may still be written.
  */
 async function endBy<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-  if (signal.aborted) throw reasonOf(signal);
+  if (signal.aborted) throw whyEnded(signal);
   const { promise: ended, reject } = Promise.withResolvers<never>();
-  const onAbort = () => reject(reasonOf(signal));
+  const onAbort = () => reject(whyEnded(signal));
   signal.addEventListener('abort', onAbort);
   try {
     return await Promise.race([work(), ended]);
   } finally {
     signal.removeEventListener('abort', onAbort);
   }
-}
-
-function reasonOf(signal: AbortSignal): ConnectError {
-  return signal.reason instanceof ConnectError ? signal.reason : wentAway();
 }
 
 async function* admitEach<T>(
@@ -119,7 +115,7 @@ async function* guardStream<T>(
       stall.took();
     }
     // A handler that waits for what comes next just stops at its caller's deadline.
-    if (signal.aborted) throw reasonOf(signal);
+    if (signal.aborted) throw whyEnded(signal);
     if (call) call.code = 'ok';
   } catch (reason) {
     throw guard.fail(reason, call);

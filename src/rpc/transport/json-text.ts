@@ -1,5 +1,6 @@
 import type { DomainError } from '../../domain/error.ts';
-import { echo, echoName, invalidRequest, PROBLEMS_MAX } from '../../domain/problems.ts';
+import { invalidRequest } from '../../domain/error.ts';
+import { echo, echoName, PROBLEMS_MAX } from '../../domain/problems.ts';
 
 /** Objects and arrays inside each other. Events in a batch nest 36 deep at most: four levels, and their data. */
 export const JSON_DEPTH_MAX = 64;

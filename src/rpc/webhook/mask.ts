@@ -2,7 +2,8 @@ import { create, type DescField, type DescMessage } from '@bufbuild/protobuf';
 import { type ReflectMessage, reflect } from '@bufbuild/protobuf/reflect';
 import type { FieldMask } from '@bufbuild/protobuf/wkt';
 import { type Webhook as WebhookMessage, WebhookSchema } from '../../../gen/carillon/v1/webhook_pb.ts';
-import { echo, invalidRequest } from '../../domain/problems.ts';
+import { invalidRequest } from '../../domain/error.ts';
+import { echo } from '../../domain/problems.ts';
 
 /** What Update can change. The name and the destination are what Register finds a webhook by. */
 const UPDATABLE = [

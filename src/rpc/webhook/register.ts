@@ -1,0 +1,61 @@
+import { create } from '@bufbuild/protobuf';
+import type { HandlerContext } from '@connectrpc/connect';
+import {
+  type RegisterRequest,
+  RegisterRequestSchema,
+  type RegisterResponse,
+  RegisterResponseSchema,
+} from '../../../gen/carillon/v1/webhook_pb.ts';
+import type { Registration } from '../../control/register.ts';
+import { noProblems, type Problems, violationsOf } from '../../domain/problems.ts';
+import { formatSecret, parseSecret } from '../../domain/webhook/secret.ts';
+import { specFrom, webhookTo } from '../convert/webhook.ts';
+import { namespaceOf } from '../namespace.ts';
+import { callKey, note } from '../transport/call.ts';
+import { noteRuleViolations } from './rules.ts';
+import type { WebhookServiceDeps } from './service.ts';
+
+/** WebhookService.Register. */
+export function registerHandler({ control, rules }: WebhookServiceDeps) {
+  return async (request: RegisterRequest, context: HandlerContext): Promise<RegisterResponse> => {
+    const problems = noProblems();
+    noteRuleViolations(await rules.check(RegisterRequestSchema, request), 'webhook', problems);
+    const asked = registrationFrom(request, problems);
+    const { webhook, created, secret } = await control.webhooks.register(asked, problems.under('webhook'));
+    const call = context.values.get(callKey);
+    if (call) call.created = created;
+    const message = webhookTo(webhook);
+    // A registration that did not take place has neither an id nor an etag yet.
+    const hypothetical = created && request.validateOnly;
+    note(context, { webhookId: hypothetical ? '' : webhook.id });
+    return create(RegisterResponseSchema, {
+      webhook: hypothetical ? { ...message, id: '', etag: '' } : message,
+      ...(secret !== undefined && { secret: formatSecret(secret) }),
+      created,
+    });
+  };
+}
+
+/** Raises INVALID when there is no webhook in the request. */
+function registrationFrom({ webhook, validateOnly }: RegisterRequest, problems: Problems): Registration {
+  if (webhook === undefined) {
+    problems.add('webhook', 'is required');
+    problems.raise();
+    throw new Error('unreachable');
+  }
+  const inside = problems.under('webhook');
+  const namespace = namespaceOf(webhook.namespace, 'webhook.namespace', problems);
+  const spec = specFrom(webhook, inside);
+  const secret = secretFrom(webhook.signing?.secret ?? '', problems);
+  return { namespace, spec, validateOnly, ...(secret !== undefined && { secret }) };
+}
+
+function secretFrom(text: string, problems: Problems): Uint8Array | undefined {
+  if (text === '') return undefined;
+  let bytes: Uint8Array | undefined;
+  const violations = violationsOf(() => {
+    bytes = parseSecret(text, 'webhook.signing.secret');
+  });
+  problems.addAll(violations);
+  return bytes;
+}

@@ -1,0 +1,41 @@
+import { create } from '@bufbuild/protobuf';
+import {
+  type UpdateRequest,
+  type UpdateResponse,
+  UpdateResponseSchema,
+  WebhookSchema,
+} from '../../../gen/carillon/v1/webhook_pb.ts';
+import { invalidRequest } from '../../domain/error.ts';
+import { noProblems } from '../../domain/problems.ts';
+import { specFrom, webhookTo } from '../convert/webhook.ts';
+import { namespaceOf } from '../namespace.ts';
+import { applyMask, readMask } from './mask.ts';
+import { noteRuleViolations } from './rules.ts';
+import type { WebhookServiceDeps } from './service.ts';
+
+/** WebhookService.Update: changes the masked fields, and judges no others. */
+export function updateHandler({ control, rules }: WebhookServiceDeps) {
+  return async ({ webhook: patch, updateMask }: UpdateRequest): Promise<UpdateResponse> => {
+    if (patch === undefined) throw invalidRequest([{ field: 'webhook', description: 'is required' }]);
+    const problems = noProblems();
+    const namespace = namespaceOf(patch.namespace, 'webhook.namespace', problems);
+    if (patch.id === '') problems.add('webhook.id', 'must not be empty');
+    if (patch.signing !== undefined) {
+      problems.add(
+        'webhook.signing',
+        'cannot be changed by Update; register the webhook again with its new secret',
+      );
+    }
+    problems.raise();
+    const mask = readMask(updateMask, patch);
+
+    const target = { id: patch.id, namespace, etag: patch.etag };
+    const webhook = await control.webhooks.update(target, async (found) => {
+      const merged = applyMask(webhookTo(found), patch, mask);
+      const inside = noProblems().under('webhook');
+      noteRuleViolations(await rules.check(WebhookSchema, merged), '', inside);
+      return { spec: specFrom(merged, inside), touched: mask.touched, problems: inside };
+    });
+    return create(UpdateResponseSchema, { webhook: webhookTo(webhook) });
+  };
+}
