@@ -1,8 +1,6 @@
-import { HEALTHY } from '../domain/delivery/lane.ts';
-import { newId } from '../domain/id.ts';
 import { noProblems } from '../domain/problems.ts';
 import { validateSchedule } from '../domain/schedule/rules.ts';
-import { firstCursor, replaceSchedule, sameSchedule } from '../domain/schedule/run-plan.ts';
+import { replaceSchedule, sameSchedule } from '../domain/schedule/run-plan.ts';
 import type { AskedSpec } from '../domain/webhook/asked.ts';
 import { withDefaults } from '../domain/webhook/defaults.ts';
 import { sameSpec } from '../domain/webhook/same-spec.ts';
@@ -10,6 +8,7 @@ import { newSecret, openSecret, sealSecret } from '../domain/webhook/secret.ts';
 import type { Webhook, WebhookSpec } from '../domain/webhook/webhook.ts';
 import { contended, TRIES_MAX } from './change.ts';
 import type { Needs } from './deps.ts';
+import { newWebhook } from './new-webhook.ts';
 import { noteSpecViolations } from './spec-rules.ts';
 
 export type RegisterDeps = Needs<
@@ -78,21 +77,9 @@ export function createRegister(deps: RegisterDeps) {
   async function make(spec: WebhookSpec, asked: Registration): Promise<Registered | undefined> {
     const { clock, random, sealKey } = deps;
     const now = clock.now();
-    const id = newId('webhook', now, random);
     const secret = asked.secret ?? newSecret(random);
-    const webhook: Webhook = {
-      id,
-      namespace: asked.namespace,
-      spec,
-      sealedSecrets: [sealSecret(sealKey, secret, random)],
-      state: 'ACTIVE',
-      cursor: firstCursor(id, spec.schedule, now),
-      health: HEALTHY,
-      filterFailures: 0,
-      createdAt: now,
-      updatedAt: now,
-      version: 1,
-    };
+    const sealedSecrets = [sealSecret(sealKey, secret, random)];
+    const webhook = newWebhook({ namespace: asked.namespace, spec, sealedSecrets, now, random });
     if (asked.validateOnly) return { webhook, created: true };
     const [result] = await store.createWebhooks([webhook]);
     return result === 'CREATED' ? { webhook, secret, created: true } : undefined;
