@@ -1,5 +1,5 @@
 import { DomainError, type FieldViolation, invalidRequest } from './error.ts';
-import { clip } from './text.ts';
+import { clip, quote } from './text.ts';
 
 /**
  * The most violations that one answer names. gRPC sends details in a header, and clients accept 8 KiB
@@ -7,8 +7,6 @@ import { clip } from './text.ts';
  */
 export const PROBLEMS_MAX = 20;
 
-/** How much of a caller's own text is repeated to them. */
-const ECHO_LENGTH = 64;
 const DESCRIPTION_LENGTH = 240;
 
 /** Collects what is wrong with a request, so that a caller learns of everything at once. */
@@ -79,15 +77,10 @@ export function join(path: string, field: string): string {
 
 /** The path of a map's entry, as protovalidate writes it. */
 export function entry(path: string, key: string): string {
-  return `${path}[${echo(key)}]`;
+  return `${path}[${quote(key)}]`;
 }
 
-/** A caller's text as it may be repeated in a message: short, in quotes, free of control characters. */
-export function echo(text: string): string {
-  return JSON.stringify(clip(text.toWellFormed(), ECHO_LENGTH));
-}
-
-/** The same without quotes, for a name in a path. */
+/** A caller's name as it may stand in a path: short and free of control characters. */
 export function echoName(text: string): string {
-  return echo(text).slice(1, -1);
+  return quote(text).slice(1, -1);
 }

@@ -3,9 +3,9 @@ import { createConnectTransport } from '@connectrpc/connect-node';
 import { DeliveryService } from '../../../gen/carillon/v1/delivery_pb.ts';
 import { EventService } from '../../../gen/carillon/v1/event_pb.ts';
 import { WebhookService } from '../../../gen/carillon/v1/webhook_pb.ts';
+import { quote } from '../../domain/text.ts';
 import { CLIENT_VARIABLES } from '../../server/config/settings.ts';
 import { flagValue, type Invocation, UsageError } from './command.ts';
-import { quote } from './parse.ts';
 
 /** Where a server of this machine is, unless it was told otherwise. */
 export const DEFAULT_ADDRESS = 'http://127.0.0.1:8090';

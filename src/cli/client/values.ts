@@ -1,7 +1,7 @@
+import { quote } from '../../domain/text.ts';
 import { isRealTime } from '../../server/clock.ts';
 import { duration } from '../../server/config/setting-types.ts';
 import { flagValue, type Invocation, UsageError } from './command.ts';
-import { quote } from './parse.ts';
 
 // What is too long is for the server to say.
 const DURATION = duration({ min: '0ms', max: '9999999d' });
