@@ -4,7 +4,7 @@ import { dueAt, planRuns, type RunPlan } from '../domain/schedule/run-plan.ts';
 import type { RunCursor, Schedule } from '../domain/schedule/schedule.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 import { makeRun, type Run } from '../publish/make-run.ts';
-import type { RunFiring } from '../store/store.ts';
+import type { RunFiring } from '../store/intake.ts';
 import type { Log } from '../telemetry/log.ts';
 
 /** What is to be written when a webhook's schedule is due; undefined when it is not due (any more). */

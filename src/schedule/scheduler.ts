@@ -3,7 +3,7 @@ import { createDueQueue } from '../domain/due-queue.ts';
 import type { Random } from '../domain/random.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 import type { Directory } from '../store/directory.ts';
-import type { RunFiring, Store, UpcomingRun } from '../store/store.ts';
+import type { Intake, RunFiring, UpcomingRun } from '../store/intake.ts';
 import type { Log } from '../telemetry/log.ts';
 import { firingOf } from './firing.ts';
 
@@ -23,7 +23,7 @@ export interface Scheduler {
 }
 
 export interface SchedulerDeps {
-  readonly store: Pick<Store, 'upcomingRuns' | 'fireRuns'>;
+  readonly store: Pick<Intake, 'upcomingRuns' | 'fireRuns'>;
   readonly directory: Pick<Directory, 'load' | 'advance' | 'forget'>;
   readonly clock: Clock;
   readonly random: Random;

@@ -1,6 +1,6 @@
 /** Between events, what is made of them, and their rows. */
 import type { Event, EventBody, EventRecord, Rendered } from '../../../domain/event/event.ts';
-import type { NewDelivery, Publication, Replay, RunFiring } from '../../store.ts';
+import type { NewDelivery, Publication, Replay, RunFiring } from '../../intake.ts';
 import type { FiringRow, PublicationRow, ReplayRow } from '../protocol.ts';
 import type { Packed } from './bytes.ts';
 import {
