@@ -114,16 +114,16 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
     const results = await store.fireRuns(firings);
     let fired = 0;
     for (const [i, firing] of firings.entries()) {
-      const { webhookId, to, runs } = firing;
+      const { webhookId, to, onOverlap, runs } = firing;
       if (results[i] === 'STALE') {
         directory.forget(webhookId);
         changedIds.add(webhookId);
         continue;
       }
-      const left = results[i] === 'SKIPPED' ? runs.length : 0;
-      directory.advance(webhookId, { ...to, fired: to.fired - left, skipped: to.skipped + left });
-      enqueue(webhookId, to.dueAt);
-      fired += runs.length - left;
+      const cursor = results[i] === 'SKIPPED' && onOverlap.policy === 'SKIP' ? onOverlap.to : to;
+      directory.advance(webhookId, cursor);
+      enqueue(webhookId, cursor.dueAt);
+      fired += results[i] === 'SKIPPED' ? 0 : runs.length;
     }
     return fired;
   }

@@ -1,6 +1,6 @@
 /** How events, runs and their deliveries come in. Which errors the port raises, and when, is said in `store.ts`. */
 import type { DeliveryFormat, Event, Rendered } from '../domain/event/event.ts';
-import type { OverlapPolicy, RunCursor } from '../domain/schedule/schedule.ts';
+import type { RunCursor } from '../domain/schedule/schedule.ts';
 
 export interface Intake {
   /**
@@ -28,11 +28,12 @@ export interface Intake {
 
   /**
    * Fires runs by compare-and-set: a firing whose webhook is gone, not ACTIVE, has another version,
-   * or whose cursor's nominal time is no longer `from` changes nothing and is 'STALE'. Otherwise the
-   * cursor becomes `to` and its events and deliveries are inserted, or, with overlap SKIP while a
-   * run of that webhook is waiting, left out and counted in `skipped` instead of `fired`. With
-   * overlap SUPERSEDE the webhook's waiting run deliveries from before are marked as ending, SUPERSEDED, and
-   * appear in `pollWaiting` again. A run whose event id exists is left out.
+   * or whose cursor's nominal time is no longer `from` changes nothing and is 'STALE'. Otherwise it is
+   * 'FIRED': the cursor becomes `to`, and its events and deliveries are inserted, but for a run whose event
+   * id exists already. `onOverlap` says what happens if there are runs to insert while an earlier run of the
+   * webhook waits. ALLOW: nothing else. SUPERSEDE: the earlier ones are marked as ending, SUPERSEDED, and
+   * appear in `pollWaiting` again, unless nothing new is inserted. SKIP: nothing is inserted, the cursor
+   * becomes the one that SKIP gives, and the firing is 'SKIPPED'.
    * Raises UNAVAILABLE and EXHAUSTED.
    */
   fireRuns(batch: readonly RunFiring[]): Promise<('FIRED' | 'SKIPPED' | 'STALE')[]>;
@@ -79,13 +80,18 @@ export interface UpcomingRun {
   readonly dueAt: number;
 }
 
+/** What a firing does while an earlier run of its webhook waits. With SKIP the cursor becomes this `to`. */
+export type OnOverlap =
+  | { readonly policy: 'ALLOW' | 'SUPERSEDE' }
+  | { readonly policy: 'SKIP'; readonly to: RunCursor };
+
 export interface RunFiring {
   readonly webhookId: string;
   readonly version: number;
   /** The nominal time the cursor must have. */
   readonly from: number;
   readonly to: RunCursor;
-  readonly overlap: OverlapPolicy;
+  readonly onOverlap: OnOverlap;
   readonly now: number;
   /** None when every missed run is skipped. */
   readonly runs: readonly { readonly event: Event; readonly delivery: NewDelivery }[];
