@@ -94,6 +94,11 @@ export function planRuns(
   return { fire, to: cursorAt(webhookId, schedule, { ...cursor, fired, skipped }, ends ? null : next) };
 }
 
+/** `to` when so many of the runs that it counts as fired were left out after all: they count as skipped. */
+export function leftOut(to: RunCursor, runs: number): RunCursor {
+  return runs === 0 ? to : { ...to, fired: to.fired - runs, skipped: to.skipped + runs };
+}
+
 /**
  * The cursor of a webhook that was paused or disabled and rings again: the runs that were due in the
  * meantime are skipped and counted. An `at` that was missed stays, and fires.

@@ -52,12 +52,22 @@ export const FULL_ALL = -3;
 
 export type ReplayRow = [eventId: string, delivery: NewDeliveryRow, replayOf: string | null, now: number];
 
+export type CursorRow = [
+  anchorAt: number,
+  nominalAt: number | null,
+  dueAt: number | null,
+  fired: number,
+  skipped: number,
+];
+
 export type FiringRow = [
   webhookId: string,
   version: number,
   from: number,
-  to: [anchorAt: number, nominalAt: number | null, dueAt: number | null, fired: number, skipped: number],
+  to: CursorRow,
   overlap: OverlapPolicy,
+  /** The cursor if overlap SKIP leaves the runs out. */
+  skippedTo: CursorRow | null,
   now: number,
   events: EventRow[],
   deliveries: NewDeliveryRow[],

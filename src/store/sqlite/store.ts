@@ -1,6 +1,7 @@
 import type { Worker } from 'node:worker_threads';
 import type { WaitingDelivery } from '../../domain/delivery/delivery.ts';
-import type { Publication, PublishResult, Replay, RunFiring, Store } from '../store.ts';
+import type { Publication, PublishResult, Replay, RunFiring } from '../intake.ts';
+import type { Store } from '../store.ts';
 import { type CallSize, createClient } from './client.ts';
 import { createFeed } from './feed.ts';
 import type { SqliteSettings } from './options.ts';

@@ -7,7 +7,9 @@ import type {
   FailedReason,
   WaitingDelivery,
 } from '../../../domain/delivery/delivery.ts';
-import type { DeliveryQuery, EventQuery, NewDelivery, Settlement, TypePattern } from '../../store.ts';
+import type { DeliveryQuery, EventQuery, TypePattern } from '../../delivery-log.ts';
+import type { Settlement } from '../../delivery-queue.ts';
+import type { NewDelivery } from '../../intake.ts';
 import type { DeliveryFilter, EventFilter, SettlementRow, Span, TypeFilter } from '../protocol.ts';
 import { fromAttemptRow, toAttemptRow } from './attempt.ts';
 import type { Packed } from './bytes.ts';

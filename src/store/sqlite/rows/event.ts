@@ -1,7 +1,8 @@
 /** Between events, what is made of them, and their rows. */
 import type { Event, EventBody, EventRecord, Rendered } from '../../../domain/event/event.ts';
-import type { NewDelivery, Publication, Replay, RunFiring } from '../../store.ts';
-import type { FiringRow, PublicationRow, ReplayRow } from '../protocol.ts';
+import type { RunCursor } from '../../../domain/schedule/schedule.ts';
+import type { NewDelivery, Publication, Replay, RunFiring } from '../../intake.ts';
+import type { CursorRow, FiringRow, PublicationRow, ReplayRow } from '../protocol.ts';
 import type { Packed } from './bytes.ts';
 import {
   type EventRecordRow,
@@ -37,15 +38,20 @@ export function toReplayRow({ eventId, delivery, replayOf, now }: Replay, { take
 }
 
 export function toFiringRow(firing: RunFiring, { take }: Packed): FiringRow {
-  const { webhookId, version, from, to, overlap, now, runs } = firing;
+  const { webhookId, version, from, to, onOverlap, now, runs } = firing;
   const events: EventRow[] = [];
   const deliveries: NewDeliveryRow[] = [];
   for (const { event, delivery } of runs) {
     events.push(toEventRow(event, take()));
     deliveries.push(toNewDeliveryRow(delivery, take));
   }
-  const cursor: FiringRow[3] = [to.anchorAt, to.nominalAt, to.dueAt, to.fired, to.skipped];
-  return [webhookId, version, from, cursor, overlap, now, events, deliveries];
+  const { policy } = onOverlap;
+  const skippedTo = onOverlap.policy === 'SKIP' ? toCursorRow(onOverlap.to) : null;
+  return [webhookId, version, from, toCursorRow(to), policy, skippedTo, now, events, deliveries];
+}
+
+function toCursorRow({ anchorAt, nominalAt, dueAt, fired, skipped }: RunCursor): CursorRow {
+  return [anchorAt, nominalAt, dueAt, fired, skipped];
 }
 
 function toEventRow(event: Event, body: Uint8Array): EventRow {

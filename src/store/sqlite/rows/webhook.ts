@@ -1,7 +1,8 @@
 /** Between webhooks and their rows. */
 import type { Payload } from '../../../domain/webhook/payload.ts';
 import type { Webhook, WebhookSpec } from '../../../domain/webhook/webhook.ts';
-import type { LaneChange, WebhookUpdate } from '../../store.ts';
+import type { LaneChange } from '../../delivery-queue.ts';
+import type { WebhookUpdate } from '../../registrations.ts';
 import type { LaneRow, UpdateRow } from '../protocol.ts';
 import { fromBase64, toBase64 } from './bytes.ts';
 import type { WebhookRow } from './tuples.ts';

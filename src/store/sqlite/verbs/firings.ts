@@ -34,25 +34,13 @@ export function runVerbs(context: Context): Pick<Verbs, 'upcomingRuns' | 'fireRu
   }
 
   function fireOne(row: FiringRow, ords: number[], ending: WaitingRow[]) {
-    const [webhookId, version, from, to, overlap, now, events, deliveries] = row;
-    const [anchorAt, nominalAt, dueAt, fired, skipped] = to;
+    const [webhookId, version, from, to, overlap, skippedTo, now, events, deliveries] = row;
     const hook = hooks.get(webhookId);
     if (hook === undefined) return 'STALE';
-    const runs = events.length;
-    const overlaps = overlap === 'SKIP' && runs > 0 && selectRun.get(hook.key) !== undefined;
-    const left = overlaps ? runs : 0;
-    const { changes } = advance.run(
-      anchorAt,
-      nominalAt,
-      dueAt,
-      fired - left,
-      skipped + left,
-      webhookId,
-      version,
-      from,
-    );
+    const skips = skippedTo !== null && events.length > 0 && selectRun.get(hook.key) !== undefined;
+    const { changes } = advance.run(...(skips ? skippedTo : to), webhookId, version, from);
     if (changes === 0) return 'STALE';
-    if (overlaps) return 'SKIPPED';
+    if (skips) return 'SKIPPED';
 
     const added = events.map((event) => insertion.event(event, 1));
     // Before the new ones are there: the runs of one firing do not supersede each other.

@@ -1,5 +1,5 @@
+import { exceededBound } from '../../../domain/delivery/waiting-bounds.ts';
 import type { Context } from '../context.ts';
-import type { Hook } from '../hooks.ts';
 import {
   CONFLICT,
   FULL_ALL,
@@ -9,7 +9,7 @@ import {
   type ReplayRow,
   type Verbs,
 } from '../protocol.ts';
-import type { EventRow, NewDeliveryRow } from '../rows/tuples.ts';
+import type { EventRow } from '../rows/tuples.ts';
 import { createInsertion } from './insertion.ts';
 
 export function publishVerbs(context: Context): Pick<Verbs, 'publish' | 'replay'> {
@@ -29,18 +29,6 @@ export function publishVerbs(context: Context): Pick<Verbs, 'publish' | 'replay'
   );
   const adopt = db.prepare('UPDATE events SET deliveries = deliveries + 1 WHERE key = ?');
 
-  /** Which bound so many more would exceed. */
-  function full(deliveries: readonly (readonly [NewDeliveryRow, Hook])[]): number {
-    if (waiting.total() + deliveries.length > bounds.waitingMax) return FULL_ALL;
-    // Nearly always all of one namespace.
-    const counts = new Map<string, number>();
-    for (const [, { namespace }] of deliveries) counts.set(namespace, (counts.get(namespace) ?? 0) + 1);
-    for (const [namespace, count] of counts) {
-      if (waiting.of(namespace) + count > bounds.namespaceWaitingMax) return FULL_NAMESPACE;
-    }
-    return 0;
-  }
-
   /** What is known of the caller's name for the event, if it is still to be remembered. */
   function recalled([, callerId, namespace, ...rest]: EventRow, digest: string): PublishCode | undefined {
     const createdAt = rest[7];
@@ -53,31 +41,28 @@ export function publishVerbs(context: Context): Pick<Verbs, 'publish' | 'replay'
   function publishOne([event, dueAt, run, asked, remember]: PublicationRow, ords: number[]): PublishCode {
     const known = remember && recalled(event, remember[0]);
     if (known) return known;
-    const alive: [NewDeliveryRow, Hook][] = [];
-    for (const delivery of asked) {
-      const hook = hooks.get(delivery[1]);
-      if (hook !== undefined) alive.push([delivery, hook]);
-    }
-    const bound = run === 1 || alive.length === 0 ? 0 : full(alive);
-    if (bound !== 0) return bound;
-    const places = insertion.event(event, alive.length, remember);
+    const webhooks = asked.map(([, webhookId]) => hooks.get(webhookId));
+    const there = webhooks.filter((hook) => hook !== undefined);
+    const bound = exceededBound({ webhooks: there, run: run === 1 }, waiting, bounds);
+    if (bound !== undefined) return bound === 'ALL' ? FULL_ALL : FULL_NAMESPACE;
+    const places = insertion.event(event, there.length, remember);
     // Ids are made new for each event: it is the same publication once more.
     if (places === undefined) return selectKnown.get(event[0])!;
     const more = { dueAt, run, createdAt: event[10], replayOf: null };
-    const { ord } = places;
-    for (const [i, [delivery, hook]] of alive.entries()) {
-      insertion.delivery(delivery, hook, { ...places, ord: ord + i }, more);
+    let { ord } = places;
+    for (const [i, delivery] of asked.entries()) {
+      const hook = webhooks[i];
+      if (hook !== undefined) insertion.delivery(delivery, hook, { ...places, ord }, more);
+      ords.push(hook === undefined ? 0 : ord++);
     }
-    let next = 0;
-    for (const delivery of asked) ords.push(alive[next]?.[0] === delivery ? ord + next++ : 0);
-    return alive.length;
+    return there.length;
   }
 
   function replayOne([eventId, delivery, replayOf, now]: ReplayRow, ords: number[]) {
     const [event, type] = selectEvent.get(eventId) ?? [];
     const hook = hooks.get(delivery[1]);
     if (event === undefined || type === undefined || hook === undefined) return 'GONE';
-    if (full([[delivery, hook]]) !== 0) return 'FULL';
+    if (exceededBound({ webhooks: [hook], run: false }, waiting, bounds) !== undefined) return 'FULL';
     adopt.run(event);
     const ord = context.takeOrds(1);
     const more = { dueAt: now, run: 0, createdAt: now, replayOf: replayOf ?? '' } as const;

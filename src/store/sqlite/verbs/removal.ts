@@ -1,4 +1,4 @@
-import { SWEEP_BATCH } from '../../store.ts';
+import { SWEEP_BATCH } from '../../housekeeping.ts';
 import type { Context } from '../context.ts';
 import type { RemovalRow } from '../protocol.ts';
 import { CANCELLED, REMOVED } from '../rows/tuples.ts';

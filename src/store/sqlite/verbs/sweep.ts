@@ -1,4 +1,4 @@
-import { SWEEP_BATCH } from '../../store.ts';
+import { SWEEP_BATCH } from '../../housekeeping.ts';
 import type { Context } from '../context.ts';
 import { bucketOf } from '../lists/catalog.ts';
 import { walkThroughData, walkThroughUnheard } from '../lists/walks.ts';
