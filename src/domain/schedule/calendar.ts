@@ -38,7 +38,8 @@ export const SEARCH_MONTHS_MAX = 48 * 12;
 
 /** Every occurrence of a weekday in a month. */
 export const EVERY_OCCURRENCE = 0b111111;
-const LAST_OCCURRENCE = 5;
+/** The bit of the last one of a month. */
+export const LAST_OCCURRENCE = 5;
 
 const DAY_MS = 86_400_000;
 /** The first, eighth, … day of a month, as bits. */
