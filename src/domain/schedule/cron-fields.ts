@@ -106,15 +106,13 @@ function addRange(members: Uint8Array, path: string, item: string, field: CronFi
   if (step === 0) throw refusal(path, item, field, 'has a step of 0');
   if (step > field.size) throw refusal(path, item, field, 'has too large a step');
   const from = first === undefined ? field.min : readValue(first, path, item, field);
-  const to = first === undefined ? field.max : last === undefined ? from : readEnd(last, path, item, field);
+  let to = first === undefined ? field.max : from;
+  if (last !== undefined) to = readValue(last, path, item, field);
+  // At the end of a range SUN is 7, so that FRI-SUN is three days. A range that also begins with Sunday
+  // is that one day: only 0-7, in numbers, is every day.
+  if (/^SUN$/i.test(last ?? '') && from > 0) to = 7;
   if (from > to) throw refusal(path, item, field, 'begins after it ends');
   for (let value = from; value <= to; value += step) members[value] = 1;
-}
-
-/** The end of a range. Sunday by name is the day after Saturday there, so that FRI-SUN is three days. */
-function readEnd(text: string, path: string, item: string, field: CronField): number {
-  const value = readValue(text, path, item, field);
-  return field === DAY_OF_WEEK && value === 0 && !/^\d/.test(text) ? 7 : value;
 }
 
 function readValue(text: string, path: string, item: string, field: CronField): number {

@@ -76,6 +76,20 @@ describe('a cron expression', () => {
     ]);
   });
 
+  it('takes a range that begins and ends with Sunday for one day, or for a week from 0 to 7', () => {
+    const daysOf = (weekdays: string) =>
+      matches(`0 0 * * ${weekdays}`, '2024-01-06T01:00Z', 3).map((day) => day?.slice(0, 10));
+    const sundays = ['2024-01-07', '2024-01-14', '2024-01-21'];
+    for (const weekdays of ['SUN-SUN', '0-SUN', '7-SUN', '0-0', '7-7', 'SUN-0', 'sun-Sun/2', '0-7/7']) {
+      assert.deepEqual(daysOf(weekdays), sundays, weekdays);
+    }
+    for (const weekdays of ['0-7', 'SUN-7', 'MON-SUN', '1-7', 'SUN-SAT', '0-6']) {
+      assert.deepEqual(daysOf(weekdays), ['2024-01-07', '2024-01-08', '2024-01-09'], weekdays);
+    }
+    assert.deepEqual(daysOf('SUN-MON'), ['2024-01-07', '2024-01-08', '2024-01-14']);
+    assert.deepEqual(daysOf('WED-SUN/2'), ['2024-01-07', '2024-01-10', '2024-01-12']);
+  });
+
   it('has L for the last day of the month', () => {
     assert.deepEqual(matches('0 0 L * *', '2024-01-31T01:00Z', 3), [
       '2024-02-29T00:00Z',
