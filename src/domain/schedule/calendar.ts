@@ -1,4 +1,4 @@
-import { type Month, monthAfter, monthOf } from './month.ts';
+import { type Month, monthAfter, monthOf, nearestWeekday } from './month.ts';
 
 /**
  * The wall times that a set of calendar fields matches, to the second, on a clock that knows nothing
@@ -24,6 +24,10 @@ export interface CalendarFields {
   /** 1 to 31. */
   readonly days: readonly number[];
   readonly lastDay: boolean;
+  /** Days of the month, 1 to 31, each standing for the weekday that is nearest to it. */
+  readonly nearestWeekdays: readonly number[];
+  /** The last day of the month that is from Monday to Friday. */
+  readonly lastWeekday: boolean;
   /** By weekday, Sunday first: bit n for the (n + 1)-th of the month, bit 5 for its last, 0 for none. */
   readonly weekdays: readonly number[];
   /** Whether a day must match both as a day of the month and as a weekday, or either. */
@@ -169,21 +173,43 @@ function ladder(values: readonly number[], size: number): Ladder {
 /** The matching days of every shape of month: its first weekday × 4 + its length − 28. */
 function monthTables(fields: CalendarFields): Int32Array {
   const tables = new Int32Array(28);
+  const plainDays = bitsOf(fields.days) >>> 1;
   for (let firstWeekday = 0; firstWeekday < 7; firstWeekday++) {
     for (let length = 28; length <= 31; length++) {
-      const all = 0x7fffffff >> (31 - length);
-      let byDay = bitsOf(fields.days.map((day) => day - 1)) & all;
-      if (fields.lastDay) byDay |= 1 << (length - 1);
-      let byWeekday = 0;
-      for (let weekday = 0; weekday < 7; weekday++) {
-        const first = (weekday - firstWeekday + 7) % 7;
-        byWeekday |= pickWeekdays(fields.weekdays[weekday]!, (WEEKLY_BITS << first) & all);
-      }
+      const byDay = (plainDays & allDays(length)) | movingDays(fields, firstWeekday, length);
+      const byWeekday = weekdaysIn(fields, firstWeekday, length);
       tables[firstWeekday * 4 + length - 28] =
         fields.combineDays === 'BOTH' ? byDay & byWeekday : byDay | byWeekday;
     }
   }
   return tables;
+}
+
+function allDays(length: number): number {
+  return 0x7fffffff >> (31 - length);
+}
+
+/** The days of the month whose number depends on the shape of the month. */
+function movingDays(fields: CalendarFields, firstWeekday: number, length: number): number {
+  let days = fields.lastDay ? 1 << (length - 1) : 0;
+  const shape = { firstWeekday, length };
+  // The weekday nearest to the last day, without leaving the month, is the last weekday.
+  if (fields.lastWeekday) days |= 1 << (nearestWeekday(length, shape) - 1);
+  for (const day of fields.nearestWeekdays) {
+    if (day <= length) days |= 1 << (nearestWeekday(day, shape) - 1);
+  }
+  return days;
+}
+
+function weekdaysIn(fields: CalendarFields, firstWeekday: number, length: number): number {
+  let days = 0;
+  for (let weekday = 0; weekday < 7; weekday++) {
+    const occurrences = fields.weekdays[weekday]!;
+    if (occurrences === 0) continue;
+    const first = (weekday - firstWeekday + 7) % 7;
+    days |= pickWeekdays(occurrences, (WEEKLY_BITS << first) & allDays(length));
+  }
+  return days;
 }
 
 function pickWeekdays(occurrences: number, days: number): number {

@@ -16,7 +16,12 @@ interface CronField {
 const SECOND = numeric('second', 0, 59, '0 to 59, *, ranges such as 10-20, steps such as */15');
 const MINUTE = numeric('minute', 0, 59, '0 to 59, *, ranges such as 10-20, steps such as */15');
 const HOUR = numeric('hour', 0, 23, '0 to 23, *, ranges such as 9-17, steps such as */4');
-const DAY_OF_MONTH = numeric('day of month', 1, 31, '1 to 31, L, *, ranges such as 1-7, steps such as */2');
+const DAY_OF_MONTH = numeric(
+  'day of month',
+  1,
+  31,
+  '1 to 31, *, ranges such as 1-7, steps such as */2, the last day as L, the weekday nearest to the 15th as 15W, the last weekday as LW',
+);
 const MONTH: CronField = {
   ...numeric('month', 1, 12, '1 to 12, JAN to DEC, *, ranges such as JUN-AUG, steps such as */3'),
   names: ['JAN', 'FEB', 'MAR', 'APR', 'MAY', 'JUN', 'JUL', 'AUG', 'SEP', 'OCT', 'NOV', 'DEC'],
@@ -34,6 +39,8 @@ const DAY_OF_WEEK: CronField = {
 
 /** A wildcard, a value or a range, and a step. Names are three letters in any case. */
 const RANGE = /^(?:\*|(\d+|[a-z]{3})(?:-(\d+|[a-z]{3}))?)(?:\/(\d+))?$/i;
+/** The weekday nearest to a day of the month. */
+const NEAREST_WEEKDAY = /^(\d+)W$/i;
 /** The n-th of a weekday in the month, or its last. */
 const OCCURRENCE = /^(\d+|[a-z]{3})(?:#([1-5])|L)$/i;
 
@@ -67,14 +74,21 @@ function valuesIn(path: string, text: string, field: CronField): number[] {
   return membersOf(members);
 }
 
-function parseDaysOfMonth(path: string, text: string): Pick<CalendarFields, 'days' | 'lastDay'> {
+type DaysOfMonth = Pick<CalendarFields, 'days' | 'lastDay' | 'nearestWeekdays' | 'lastWeekday'>;
+
+function parseDaysOfMonth(path: string, text: string): DaysOfMonth {
   const days = new Uint8Array(DAY_OF_MONTH.max + 1);
+  const nearestWeekdays: number[] = [];
   let lastDay = false;
+  let lastWeekday = false;
   for (const item of text.split(',')) {
-    if (/^L$/i.test(item)) lastDay = true;
+    const nearest = NEAREST_WEEKDAY.exec(item);
+    if (nearest !== null) nearestWeekdays.push(readValue(nearest[1]!, path, item, DAY_OF_MONTH));
+    else if (/^L$/i.test(item)) lastDay = true;
+    else if (/^LW$/i.test(item)) lastWeekday = true;
     else addRange(days, path, item, DAY_OF_MONTH);
   }
-  return { days: membersOf(days), lastDay };
+  return { days: membersOf(days), lastDay, nearestWeekdays, lastWeekday };
 }
 
 function parseWeekdays(path: string, text: string): number[] {
@@ -134,9 +148,13 @@ function membersOf(members: Uint8Array): number[] {
 function whyUnreadable(item: string, field: CronField): string {
   if (item === '') return 'is an empty item';
   if (item.includes('?')) return 'is not cron; write * instead';
-  const unknown = (item.match(/[a-z]+/gi) ?? []).some(
-    (word) => word.length === 3 && !field.names.includes(word.toUpperCase()),
-  );
+  const words = item.toUpperCase().match(/[A-Z]+/g) ?? [];
+  if (words.some((word) => /^[LW]*W[LW]*$/.test(word))) {
+    return field === DAY_OF_MONTH
+      ? 'has W without a single day before it; write one day from 1 to 31, such as 15W, or LW'
+      : 'has W, the nearest weekday, which only the day of month field takes';
+  }
+  const unknown = words.some((word) => word.length === 3 && !field.names.includes(word));
   return unknown ? 'has an unknown name in it' : 'cannot be read';
 }
 
