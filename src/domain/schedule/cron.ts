@@ -1,6 +1,6 @@
 import { boundedCache } from '../bounded-cache.ts';
 import { invalid } from '../error.ts';
-import { type Calendar, createCalendar } from './calendar.ts';
+import { type Calendar, type CalendarFields, createCalendar, EVERY_OCCURRENCE } from './calendar.ts';
 import { parseFields } from './cron-fields.ts';
 import { parseGoDuration } from './go-duration.ts';
 
@@ -84,14 +84,18 @@ function parseCalendar(expression: string, field: string): CronExpression {
   const parts = (expression.startsWith('@') ? expand(expression, field) : expression).split(/[ \t]+/);
   const fields = parseFields(field, parts);
   const calendar = createCalendar(fields);
-  if (calendar.next(0) === null) {
-    const [dayOfMonth, month] = parts.slice(-3);
-    throw invalid(
-      field,
-      `never fires: no day of month ${JSON.stringify(dayOfMonth)} exists in month ${JSON.stringify(month)}`,
-    );
-  }
+  if (calendar.next(0) === null) throw invalid(field, `never fires: ${whyNever(fields, parts)}`);
   return { kind: 'calendar', calendar, everyHour: fields.hours.length === 24 };
+}
+
+/** Why no day matches, although every field by itself can be read. */
+function whyNever(fields: CalendarFields, parts: readonly string[]): string {
+  const [dayOfMonth, month, dayOfWeek] = parts.slice(-3).map((part) => JSON.stringify(part));
+  const anyWeekday = fields.weekdays.map(() => EVERY_OCCURRENCE);
+  if (createCalendar({ ...fields, weekdays: anyWeekday, combineDays: 'BOTH' }).next(0) === null) {
+    return `no day of month ${dayOfMonth} exists in month ${month}`;
+  }
+  return `in month ${month}, no day matches both day of month ${dayOfMonth} and day of week ${dayOfWeek}, and with a * in one of the two fields a day has to match both`;
 }
 
 /** The fields that a nickname stands for. */

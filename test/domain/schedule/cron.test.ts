@@ -337,6 +337,27 @@ describe('a cron expression that cannot be read', () => {
   it('is refused when it never fires', () => {
     assert.match(refusal('0 0 30 2 *'), /never fires: no day of month "30" exists in month "2"/);
     assert.match(refusal('0 0 31 4,6,9,11 *'), /never fires/);
+    assert.match(
+      refusal('0 0 31W 4,6,9,11 *'),
+      /never fires: no day of month "31W" exists in month "4,6,9,11"/,
+    );
+    // With a star beside it the same day of month is still the reason.
+    assert.match(refusal('0 0 30 FEB */2'), /never fires: no day of month "30" exists in month "FEB"/);
+  });
+
+  it('is refused when its two day fields never meet, with both named', () => {
+    // The 1st and the 16th of February are never the last Friday.
+    assert.match(
+      refusal('0 0 */15 2 5L'),
+      /^never fires: in month "2", no day matches both day of month "\*\/15" and day of week "5L", and with a \* in/,
+    );
+    // A nearest weekday is no Saturday and no Sunday.
+    assert.match(refusal('0 0 LW * */6'), /no day matches both day of month "LW" and day of week "\*\/6"/);
+    assert.deepEqual(matches('0 0 1,16 2 5L', '2024-01-01T00:00Z', 3), [
+      '2024-02-01T00:00Z',
+      '2024-02-16T00:00Z',
+      '2024-02-23T00:00Z',
+    ]);
   });
 
   it('is refused for its length alone', () => {
