@@ -8,7 +8,7 @@ import type { Schedule, When } from './schedule.ts';
  * or, without a start, anchor + n·period from n = 1. All arguments and results are milliseconds since
  * the epoch. Jitter, misfires and `maxRuns` are not looked at here: see `run-plan.ts`.
  *
- * Every function throws INVALID for an expression or a zone that `validateSchedule` would refuse.
+ * Every function throws INVALID for an expression or a zone that `scheduleViolations` would refuse.
  */
 
 /** No run comes later: the end of the year 9999, where protobuf's Timestamp ends. */

@@ -22,7 +22,7 @@ export function defaultSchedule(periodMs: number): Schedule {
 
 /**
  * The schedule that a message asks for, with defaults in place of what it leaves out. What cannot be
- * made out is noted, and something stands in for it so that `validateSchedule` can judge the rest;
+ * made out is noted, and something stands in for it so that `scheduleViolations` can judge the rest;
  * undefined when there is nothing to judge.
  */
 export function scheduleFrom(

@@ -6,7 +6,7 @@ import {
   PreviewScheduleResponseSchema,
 } from '../../../gen/carillon/v1/webhook_pb.ts';
 import { countNominals, nominalTimes } from '../../domain/schedule/occurrences.ts';
-import { validateSchedule } from '../../domain/schedule/rules.ts';
+import { scheduleViolations } from '../../domain/schedule/rules.ts';
 import { firstCursor } from '../../domain/schedule/run-plan.ts';
 import type { RunCursor, Schedule } from '../../domain/schedule/schedule.ts';
 import { DEFAULTS } from '../convert/defaults.ts';
@@ -53,7 +53,9 @@ export function previewing({ store, clock, settings, rules }: PreviewDeps) {
     if (source.case !== 'schedule') return undefined;
     const schedule = scheduleFrom(source.value, 'schedule', problems);
     if (schedule === undefined) return undefined;
-    problems.addAll(validateSchedule(schedule, { now, everyMinMs: settings.everyMinMs, field: 'schedule' }));
+    problems.addAll(
+      scheduleViolations(schedule, { now, everyMinMs: settings.everyMinMs, field: 'schedule' }),
+    );
     problems.raise();
     return { schedule, cursor: firstCursor('', schedule, now) };
   }

@@ -9,7 +9,7 @@ import {
 import { HEALTHY } from '../../domain/delivery/lane.ts';
 import { judgeEventTypes } from '../../domain/event/match.ts';
 import { newId } from '../../domain/id.ts';
-import { validateSchedule } from '../../domain/schedule/rules.ts';
+import { scheduleViolations } from '../../domain/schedule/rules.ts';
 import { firstCursor, replaceSchedule, sameSchedule } from '../../domain/schedule/run-plan.ts';
 import { formatSecret, newSecret, openSecret, parseSecret, sealSecret } from '../../domain/webhook/secret.ts';
 import type { Webhook, WebhookSpec } from '../../domain/webhook/webhook.ts';
@@ -91,7 +91,7 @@ export function registration(deps: RegisterDeps) {
     if ('violations' in secret) problems.addAll(secret.violations);
     if (message.schedule !== undefined && spec.schedule !== undefined) {
       const rules = { now, everyMinMs: settings.everyMinMs, field: 'webhook.schedule' };
-      const violations = validateSchedule(spec.schedule, rules);
+      const violations = scheduleViolations(spec.schedule, rules);
       const kept = violations.length > 0 && problems.count() === 0 && (await isRegistered(namespace, spec));
       if (!kept) problems.addAll(violations);
     }

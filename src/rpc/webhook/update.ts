@@ -6,7 +6,7 @@ import {
   WebhookSchema,
 } from '../../../gen/carillon/v1/webhook_pb.ts';
 import { judgeEventTypes } from '../../domain/event/match.ts';
-import { validateSchedule } from '../../domain/schedule/rules.ts';
+import { scheduleViolations } from '../../domain/schedule/rules.ts';
 import { replaceSchedule, sameSchedule } from '../../domain/schedule/run-plan.ts';
 import type { Webhook, WebhookSpec } from '../../domain/webhook/webhook.ts';
 import { defaultSchedule } from '../convert/schedule.ts';
@@ -79,7 +79,7 @@ export function updating(deps: UpdateDeps) {
     const changesRuns = touched.has('schedule') && !sameSchedule(found.spec.schedule, spec.schedule);
     if (changesRuns && merged.schedule !== undefined && spec.schedule !== undefined) {
       const scheduleRules = { now, everyMinMs: settings.everyMinMs, field: 'webhook.schedule' };
-      problems.addAll(validateSchedule(spec.schedule, scheduleRules));
+      problems.addAll(scheduleViolations(spec.schedule, scheduleRules));
     }
     problems.raise();
     return spec;
