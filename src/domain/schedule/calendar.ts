@@ -2,8 +2,8 @@ import { type Month, monthAfter, monthOf, nearestWeekday } from './month.ts';
 
 /**
  * The wall times that a set of calendar fields matches, to the second, on a clock that knows nothing
- * of zones (see `zone.ts` for wall times). Times of a day are numbered, so that finding the next, the
- * previous, and how many lie between costs the same whether there is one a year or one a second.
+ * of zones (see `zone.ts` for wall times). The times of a day are numbered, so that it costs the same
+ * to find the next match, the previous one, or how many lie between, for one a year and one a second.
  */
 export interface Calendar {
   /** The first match at this wall time or later; null when none comes within `SEARCH_MONTHS_MAX`. */
@@ -14,7 +14,7 @@ export interface Calendar {
   count(from: number, to: number): number;
 }
 
-/** What is matched, as ascending values. */
+/** What a calendar matches. The lists are ascending. */
 export interface CalendarFields {
   readonly seconds: readonly number[];
   readonly minutes: readonly number[];
@@ -35,8 +35,9 @@ export interface CalendarFields {
 }
 
 /**
- * How far a match is looked for. The rarest day is a given weekday on 29 February, which comes back
- * within 40 years: what does not match in 48 never does.
+ * How far ahead a match is searched for. Which days of a month match depends on its first weekday and
+ * its length alone, and the rarest of these shapes, a February of 29 days that begins on a given
+ * weekday, comes back within 40 years. So what does not match within 48 years never does.
  */
 export const SEARCH_MONTHS_MAX = 48 * 12;
 
@@ -58,7 +59,7 @@ export function createCalendar(fields: CalendarFields): Calendar {
   const monthBits = bitsOf(fields.months);
   const dayBits = monthTables(fields);
 
-  /** How many times of a day are before `ms` of it; also the number of the first that is not. */
+  /** How many times of a day come before `ms` into it, which is the number of the first that does not. */
   function rank(ms: number): number {
     const second = Math.ceil(ms / 1000);
     const hour = Math.floor(second / 3600);
@@ -121,7 +122,7 @@ export function createCalendar(fields: CalendarFields): Calendar {
       month = monthAfter(month);
       bits = daysOf(month);
     }
-    // The last month, which is cut off at `to`; at most its length less one day, so the shift is good.
+    // The last month is cut off at `to`, which is less than a month away, so the shift is at most 30.
     const cut = to > month.firstDay ? ~(-1 << (to - month.firstDay)) : 0;
     return days + bitCount(bits & cut);
   }
@@ -215,7 +216,7 @@ function weekdaysIn(fields: CalendarFields, firstWeekday: number, length: number
 function pickWeekdays(occurrences: number, days: number): number {
   if (occurrences === EVERY_OCCURRENCE) return days;
   let picked = (occurrences >> LAST_OCCURRENCE) & 1 ? 1 << highestBit(days) : 0;
-  // Never more than five, so that this does not reach the bit of the last one.
+  // There are five days at most, so this never reads the bit of the last one.
   let rest = days;
   for (let n = 0; rest !== 0; n++) {
     const bit = rest & -rest;

@@ -122,8 +122,8 @@ function addRange(members: Uint8Array, path: string, item: string, field: CronFi
   const from = first === undefined ? field.min : readValue(first, path, item, field);
   let to = first === undefined ? field.max : from;
   if (last !== undefined) to = readValue(last, path, item, field);
-  // At the end of a range SUN is 7, so that FRI-SUN is three days. A range that also begins with Sunday
-  // is that one day: only 0-7, in numbers, is every day.
+  // At the end of a range SUN is 7, so that FRI-SUN is three days. If the range begins with Sunday too,
+  // it is that one day, as MON-MON is. A week is written 0-7, with a number at its end.
   if (/^SUN$/i.test(last ?? '') && from > 0) to = 7;
   if (from > to) throw refusal(path, item, field, 'begins after it ends');
   for (let value = from; value <= to; value += step) members[value] = 1;

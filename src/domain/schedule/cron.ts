@@ -4,12 +4,12 @@ import { type Calendar, type CalendarFields, createCalendar, EVERY_OCCURRENCE } 
 import { parseFields } from './cron-fields.ts';
 import { parseGoDuration } from './go-duration.ts';
 
-/** What a cron expression means: a calendar, in whatever zone it is read, or a fixed period. */
+/** What a cron expression means: a calendar, to be read in some time zone, or a fixed period. */
 export type CronExpression =
   | {
       readonly kind: 'calendar';
       readonly calendar: Calendar;
-      /** The hour field matches every hour: such runs follow the clock on the wall through its changes. */
+      /** Whether the hour field matches every hour. Such runs follow the clock as it shows, whatever the DST policies. */
       readonly everyHour: boolean;
     }
   | { readonly kind: 'every'; readonly periodMs: number };

@@ -22,7 +22,7 @@ export interface ScheduleRules {
   readonly field: string;
 }
 
-/** The rules that a new schedule breaks; none if it is good and will fire. */
+/** The rules that a new schedule breaks. There are none if it is good and will fire. */
 export function scheduleViolations(schedule: Schedule, rules: ScheduleRules): FieldViolation[] {
   const violations = [
     ...whenViolations(schedule, rules),
@@ -79,12 +79,13 @@ function maxRunsViolations({ maxRuns }: Schedule, { field }: ScheduleRules): Fie
   return one(`${field}.max_runs`, 'must be a whole number, 1 or more, or 0 for no bound');
 }
 
-/** Every field is good, and yet there may be no run: between start and end, or by the DST policies. */
+/** Every field is good by itself, but the bounds or the DST policies may leave no run. */
 function noRunViolations(schedule: Schedule, { now, field }: ScheduleRules): FieldViolation[] {
   const { when, startAt, endAt } = schedule;
   if (nextNominal(schedule, startAt ?? now, now) !== null) return [];
   const bounds = startAt === undefined ? 'before end_time' : 'between start_time and end_time';
-  // `at` can only miss the bounds; a bare cron expression that is good but never fires is left out by SKIP.
+  // `at` can only miss the bounds. A good cron expression without bounds has no run only if SKIP leaves
+  // out every one.
   if (when.kind === 'at')
     return one(
       `${field}.at`,

@@ -22,8 +22,8 @@ export function defaultSchedule(periodMs: number): Schedule {
 
 /**
  * The schedule that a message asks for, with defaults in place of what it leaves out. What cannot be
- * made out is noted, and something stands in for it so that `scheduleViolations` can judge the rest;
- * undefined when there is nothing to judge.
+ * read is noted, and something stands in for it, so that `scheduleViolations` can look at the rest;
+ * undefined when there is nothing to look at.
  */
 export function scheduleFrom(
   message: ScheduleMessage,
