@@ -1,6 +1,6 @@
 import { noProblems } from '../domain/problems.ts';
 import { countNominals, nominalTimes } from '../domain/schedule/occurrences.ts';
-import { validateSchedule } from '../domain/schedule/rules.ts';
+import { scheduleViolations } from '../domain/schedule/rules.ts';
 import { firstCursor } from '../domain/schedule/run-plan.ts';
 import type { RunCursor, Schedule } from '../domain/schedule/schedule.ts';
 import type { AskedSchedule } from '../domain/webhook/asked.ts';
@@ -36,7 +36,7 @@ export function createPreview(deps: PreviewDeps) {
     if ('schedule' in of) {
       const schedule = scheduleOf(of.schedule);
       const rules = { now, everyMinMs: settings.everyMinMs, field: 'schedule' };
-      problems.addAll(validateSchedule(schedule, rules));
+      problems.addAll(scheduleViolations(schedule, rules));
       problems.raise();
       return nextRuns(schedule, firstCursor('', schedule, now), after ?? now, count);
     }

@@ -1,5 +1,5 @@
 import { noProblems } from '../domain/problems.ts';
-import { validateSchedule } from '../domain/schedule/rules.ts';
+import { scheduleViolations } from '../domain/schedule/rules.ts';
 import { replaceSchedule, sameSchedule } from '../domain/schedule/run-plan.ts';
 import type { AskedSpec } from '../domain/webhook/asked.ts';
 import { withDefaults } from '../domain/webhook/defaults.ts';
@@ -57,7 +57,7 @@ export function createRegister(deps: RegisterDeps) {
     await noteSpecViolations(asked, spec, { problems, policy: settings.addressPolicy, now });
     if (asked.schedule !== undefined && spec.schedule !== undefined) {
       const rules = { now, everyMinMs: settings.everyMinMs, field: 'schedule' };
-      const violations = validateSchedule(spec.schedule, rules);
+      const violations = scheduleViolations(spec.schedule, rules);
       const kept = violations.length > 0 && problems.count() === 0 && (await isRegistered(namespace, spec));
       if (!kept) problems.addAll(violations);
     }

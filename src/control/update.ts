@@ -1,5 +1,5 @@
 import type { Problems } from '../domain/problems.ts';
-import { validateSchedule } from '../domain/schedule/rules.ts';
+import { scheduleViolations } from '../domain/schedule/rules.ts';
 import { replaceSchedule, sameSchedule } from '../domain/schedule/run-plan.ts';
 import type { AskedSpec } from '../domain/webhook/asked.ts';
 import { withDefaults } from '../domain/webhook/defaults.ts';
@@ -50,7 +50,7 @@ export function createUpdate(deps: UpdateDeps) {
     const changesRuns = touched.has('schedule') && !sameSchedule(found.spec.schedule, spec.schedule);
     if (changesRuns && asked.schedule !== undefined && spec.schedule !== undefined) {
       const rules = { now, everyMinMs: settings.everyMinMs, field: 'schedule' };
-      problems.addAll(validateSchedule(spec.schedule, rules));
+      problems.addAll(scheduleViolations(spec.schedule, rules));
     }
     problems.raise();
   }
