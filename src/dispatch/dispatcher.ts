@@ -9,6 +9,7 @@ import type { Directory } from '../store/directory.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createBodies } from './bodies.ts';
+import { createFinished } from './finished.ts';
 import { createFlights } from './flights.ts';
 import { firstDueAt, isDue, type Lane, type Target, takeDue } from './lane-queue.ts';
 import { createLanes } from './lanes.ts';
@@ -79,17 +80,17 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   const settler = createSettler({ store, log });
   const origins = createOrigins<Lane>(settings.originInFlightMax);
   const lanes = createLanes({ since: clock.now(), directory: deps.directory, keysOf: deps.keysOf });
-  const finishedOrds = new Set<number>();
+  const finished = createFinished();
   const flights = createFlights({
     ...deps,
-    finishedOrds,
+    finished,
     settler,
     bodies,
     origins,
     touch,
     want: (flight) => reads.wantContents(flight),
   });
-  const reads = createReads({ ...deps, lanes, bodies, flights, finishedOrds });
+  const reads = createReads({ ...deps, lanes, bodies, flights, finished });
   let draining = false;
 
   /** Lets one lane send its share. Returns how many went. */

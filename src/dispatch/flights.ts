@@ -11,6 +11,7 @@ import { buildRequest } from '../outbound/request.ts';
 import type { Sender } from '../outbound/sender.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Bodies, HeldEvent } from './bodies.ts';
+import type { Finished } from './finished.ts';
 import { type Flight, type Lane, leaveInStore, readmit, withdraw } from './lane-queue.ts';
 import { newsOf } from './news.ts';
 import type { Origins } from './origins.ts';
@@ -40,11 +41,7 @@ export interface FlightsDeps {
   readonly origins: Origins<Lane>;
   /** Asks for what a flight needs and is not in memory. */
   readonly want: (flight: Flight) => void;
-  /**
-   * Ords of deliveries finished since the last poll, which may still bring them as they were before; what
-   * is finished is added here.
-   */
-  readonly finishedOrds: Set<number>;
+  readonly finished: Pick<Finished, 'note'>;
   /** Lets a lane have its turn. */
   readonly touch: (lane: Lane) => void;
   readonly notify: (operational: OperationalEvent) => void;
@@ -164,7 +161,7 @@ export function createFlights(deps: FlightsDeps): Flights {
     lane.known.delete(ord);
     lane.changedDuringRead?.add(ord);
     if (transition.to !== 'PENDING') {
-      deps.finishedOrds.add(ord);
+      deps.finished.note(ord);
       bodies.release(delivery.eventId);
       // Whether somebody had it sent again before this was on disk, or after, the store knows.
       if (latest !== delivery) leaveInStore(lane, latest);

@@ -4,6 +4,7 @@ import type { Directory } from '../store/directory.ts';
 import type { Store, ToppedUp } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Bodies } from './bodies.ts';
+import type { Finished } from './finished.ts';
 import type { Flights } from './flights.ts';
 import {
   type AdmitInput,
@@ -45,8 +46,7 @@ export interface ReadsDeps {
   readonly log: Log;
   readonly wake: () => void;
   readonly flights: Pick<Flights, 'send' | 'giveUp' | 'cancel'>;
-  /** Ords of deliveries finished since the last poll. */
-  readonly finishedOrds: Set<number>;
+  readonly finished: Pick<Finished, 'has' | 'pollBegins' | 'pollEnds'>;
 }
 
 const LISTED_MAX = 1_000;
@@ -60,7 +60,7 @@ const TURN_MAX = 8;
 const RETRY_MS = 500;
 
 export function createReads(deps: ReadsDeps): Reads {
-  const { store, directory, lanes, bodies, flights, finishedOrds, clock, wake } = deps;
+  const { store, directory, lanes, bodies, flights, finished, clock, wake } = deps;
   const webhooks = new Set<Lane>();
   const topUps = new Set<Lane>();
   const awaited = new Set<Flight>();
@@ -205,6 +205,7 @@ export function createReads(deps: ReadsDeps): Reads {
       awaited.add(flight);
     },
     async poll() {
+      finished.pollBegins();
       const found = await store.pollWaiting();
       const now = clock.now();
       for (const body of found.events) bodies.add(body);
@@ -218,11 +219,11 @@ export function createReads(deps: ReadsDeps): Reads {
         const lane = lanes.of(delivery.webhookId, now);
         const overtakes = lane.changedDuringRead !== undefined;
         // Finished meanwhile, it is as it was before, or was opened again: the store knows which.
-        if (finishedOrds.has(delivery.ord)) leaveInStore(lane, delivery);
+        if (finished.has(delivery.ord)) leaveInStore(lane, delivery);
         else if (!accept(lane, delivery, { now, room: lanes.hasRoom, overtakes })) continue;
         lanes.ready(lane);
       }
-      finishedOrds.clear();
+      finished.pollEnds();
       for (const webhookId of found.topUp) {
         const lane = lanes.of(webhookId, now);
         reread(lane, now);
