@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import type { WaitingDelivery } from '../domain/delivery/delivery.ts';
-import { HEALTHY, type LaneRules, type LaneState, newLane, urged } from '../domain/delivery/lane.ts';
+import { HEALTHY, type LaneRules, type LaneState, newLane, sought, urged } from '../domain/delivery/lane.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 
 /** Deliveries of one lane kept in memory; the rest stay in the store until there is room. */
@@ -20,8 +20,6 @@ export interface Lane {
   /** The webhook's version then. */
   version: number;
   state: LaneState;
-  /** The ord of what a caller had sent again last, to go before the others unless the lane is ordered. */
-  urgedOrd: number | undefined;
   /** What waits in memory, the first to go last. */
   readonly waiting: WaitingDelivery[];
   /** Everything in memory by ord: waiting, in flight, or being settled. */
@@ -64,7 +62,6 @@ export function emptyLane(webhookId: string, since: number, total: { waiting: nu
     ordered: false,
     version: 0,
     state: newLane(HEALTHY, since),
-    urgedOrd: undefined,
     waiting: [],
     known: new Map(),
     more: Number.POSITIVE_INFINITY,
@@ -104,7 +101,7 @@ export interface AdmitInput {
  */
 export function admit(lane: Lane, delivery: WaitingDelivery, input: AdmitInput): boolean {
   const { ordered } = lane;
-  const isUrged = !ordered && delivery.ord === lane.urgedOrd;
+  const isUrged = !ordered && delivery.ord === lane.state.urge.first;
   const inTurn = ordered
     ? lane.more === Number.POSITIVE_INFINITY && !input.overtakes
     : isUrged || delivery.dueAt < lane.more;
@@ -166,13 +163,13 @@ export function takeDue(lane: Lane, now: number): WaitingDelivery | undefined {
 }
 
 function takeUrged(lane: Lane, now: number): WaitingDelivery | undefined {
-  const { urgedOrd, waiting, ordered } = lane;
-  if (urgedOrd === undefined) return undefined;
-  const delivery = ordered ? undefined : waiting.find(({ ord }) => ord === urgedOrd);
-  // If it is not in memory, it may still come; but not for ever.
-  if (delivery !== undefined || lane.state.urge !== 'ASKED') lane.urgedOrd = undefined;
+  const { state, waiting, ordered } = lane;
+  const { first } = state.urge;
+  if (first === undefined) return undefined;
+  const delivery = ordered ? undefined : waiting.find(({ ord }) => ord === first);
+  lane.state = sought(state, delivery !== undefined);
   if (delivery === undefined || delivery.dueAt > now) return undefined;
-  withdraw(lane, urgedOrd);
+  withdraw(lane, first);
   return delivery;
 }
 
@@ -232,8 +229,7 @@ export function wantsRead(lane: Lane, now: number): boolean {
 
 /** A caller had a delivery sent again by hand: the lane need not wait with it. */
 export function urge(lane: Lane, ord: number): void {
-  lane.state = urged(lane.state);
-  lane.urgedOrd = ord;
+  lane.state = urged(lane.state, ord);
 }
 
 /** Notes that there may be more in the store, and when it is due. */
