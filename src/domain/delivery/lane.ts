@@ -93,6 +93,11 @@ export function next(lane: LaneState, rules: LaneRules, now: number): Turn {
   return { go: 0, again: now + Math.ceil(((1 - tokens) * 1000) / rules.rate.perSecond) };
 }
 
+/** The lane with the health of its webhook's row, which knows better: it is new here, or was resumed by a caller. */
+export function resumed(lane: LaneState, health: LaneHealth): LaneState {
+  return { ...lane, health, failures: 0, holdUntil: 0 };
+}
+
 /**
  * The lane after a caller had the delivery with this ord sent again by hand: one delivery goes now, whatever
  * the breaker and Retry-After say. If it fails, the lane waits as it did.
