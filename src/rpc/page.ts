@@ -1,6 +1,10 @@
 import { createHash } from 'node:crypto';
-import { DEFAULTS, PAGE_SIZE_MAX } from './convert/defaults.ts';
 import { invalidRequest } from './problems.ts';
+
+/** How many rows a page has where the caller names no size; the proto files say so too. */
+const PAGE_SIZE = 50;
+/** The largest page; larger ones are cut to it (AIP-158). */
+const PAGE_SIZE_MAX = 1000;
 
 /**
  * What a page may take on the wire, about: gRPC clients refuse messages above 4 MiB. A page is cut
@@ -32,7 +36,7 @@ export interface Page<Row> {
 /** One page (AIP-158). Raises INVALID for a token of another query, and for what is none. */
 export async function readPage<Row>(page: PageQuery<Row>): Promise<Page<Row>> {
   const { query, read, idOf, bytesOf } = page;
-  const size = Math.min(page.pageSize === 0 ? DEFAULTS.pageSize : page.pageSize, PAGE_SIZE_MAX);
+  const size = Math.min(page.pageSize === 0 ? PAGE_SIZE : page.pageSize, PAGE_SIZE_MAX);
   const rows: Row[] = [];
   let bytes = 0;
   let after = page.pageToken === '' ? undefined : readToken(query, page.pageToken);

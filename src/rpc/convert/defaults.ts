@@ -25,9 +25,5 @@ export const DEFAULTS = {
   dstGap: 'SHIFT' satisfies DstGapPolicy,
   dstOverlap: 'FIRST' satisfies DstOverlapPolicy,
 
-  pageSize: 50,
   previewCount: 5,
 } as const;
-
-/** The largest page; larger ones are cut to it (AIP-158). */
-export const PAGE_SIZE_MAX = 1000;
