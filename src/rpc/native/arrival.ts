@@ -1,7 +1,6 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
-import { Code, type ConnectError, type MethodImplSpec } from '@connectrpc/connect';
+import { Code, type ConnectError, type MethodImplSpec, type ServiceImplSpec } from '@connectrpc/connect';
 import { parseTimeout } from '@connectrpc/connect/protocol-grpc';
-import type { Services } from '../services.ts';
 import { unknownRpc } from '../transport/unknown.ts';
 
 /** A call that has just arrived, before any of its messages. */
@@ -26,7 +25,7 @@ const GRPC = /^application\/grpc(?:\+proto)?[ \t]*(?:;.*)?$/i;
  * Looks at the head of each call before grpc-js does. Returns undefined for what was answered: what is
  * no gRPC, and what there is not.
  */
-export function receptionist({ mounted }: Pick<Services, 'mounted'>) {
+export function receptionist({ mounted }: { readonly mounted: readonly ServiceImplSpec[] }) {
   const described = mounted.map(({ service }) => service);
   const methods = new Map<string, Pick<Arrival, 'spec' | 'name'>>();
   for (const { service, methods: specs } of mounted) {
