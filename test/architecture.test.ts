@@ -34,7 +34,7 @@ const ARROWS: Record<string, readonly string[]> = {
     'rpc',
     'gen',
   ],
-  cli: ['server', 'gen'],
+  cli: ['server', 'domain', 'telemetry', 'gen'],
   main: ['cli'],
 };
 /** Files that may cross: the one that turns a URL into an adapter. */

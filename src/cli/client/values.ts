@@ -1,4 +1,4 @@
-import { isRealTime } from '../../server/clock.ts';
+import { isRealTime } from '../../domain/rfc3339.ts';
 import { duration } from '../../server/config/setting-types.ts';
 import { flagValue, type Invocation, UsageError } from './command.ts';
 import { quote } from './parse.ts';
