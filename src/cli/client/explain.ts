@@ -53,7 +53,6 @@ function detailsOf(error: ConnectError, { command }: FailureContext): string[] {
   for (const { retryDelay } of error.findDetails(RetryInfoSchema)) {
     if (retryDelay !== undefined) lines.push(`  try again in ${span(retryDelay)}`);
   }
-  if (error.code === Code.Unauthenticated) lines.push('  give a key with --api-key or CARILLON_API_KEY');
   return lines;
 }
 
