@@ -36,7 +36,7 @@ const ARROWS: Record<string, readonly string[]> = {
     'rpc',
     'gen',
   ],
-  cli: ['server', 'gen'],
+  cli: ['server', 'domain', 'telemetry', 'gen'],
   main: ['cli'],
 };
 /**

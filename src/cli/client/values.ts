@@ -1,5 +1,5 @@
+import { isRealTime } from '../../domain/rfc3339.ts';
 import { quote } from '../../domain/text.ts';
-import { isRealTime } from '../../server/clock.ts';
 import { duration } from '../../server/config/setting-types.ts';
 import { flagValue, type Invocation, UsageError } from './command.ts';
 
