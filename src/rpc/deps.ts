@@ -5,6 +5,7 @@ import type { Publisher } from '../publish/publisher.ts';
 import type { Replayer } from '../publish/replayer.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { StreamLimits } from './stream-limits.ts';
+import type { Rules } from './validate.ts';
 
 /** What the API works with. */
 export interface ApiDeps {
@@ -17,6 +18,11 @@ export interface ApiDeps {
   readonly random: Random;
   readonly log: Log;
   readonly settings: ApiSettings;
+}
+
+/** What handlers work with that check the rules of their requests themselves, to report them with their own. */
+export interface HandlerDeps extends Pick<ApiDeps, 'control'> {
+  readonly rules: Rules;
 }
 
 export interface ApiSettings {

@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import { Code, ConnectError, type ServiceImpl } from '@connectrpc/connect';
+import type { ServiceImpl } from '@connectrpc/connect';
 import {
   type DeliveryService,
   type RetryDeliveryRequest_FailedOf,
@@ -15,6 +15,7 @@ import type { ApiDeps } from '../deps.ts';
 import { theNamespace } from '../namespace.ts';
 import { readPage } from '../page.ts';
 import { note } from '../transport/call.ts';
+import { whyEnded } from '../transport/failures.ts';
 import { bothOf, type DeliveryFilter, readDeliveryFilter, satisfies } from './list-filter.ts';
 import { readResumeToken, writeResumeToken } from './watch-token.ts';
 
@@ -68,9 +69,7 @@ export function deliveryService({ control }: Pick<ApiDeps, 'control'>): ServiceI
       };
       for await (const watched of deliveries.watch(order, signal)) yield watchedTo(watched, namespace);
       // It ends by itself only when its caller has: the call is logged as one that was given up.
-      throw signal.reason instanceof ConnectError
-        ? signal.reason
-        : new ConnectError('the caller went away', Code.Canceled);
+      throw whyEnded(signal);
     },
 
     async retryDelivery({ namespace: named, target }, { signal }) {

@@ -9,11 +9,11 @@ import type { Preview } from '../../control/preview.ts';
 import { noProblems, type Problems } from '../../domain/problems.ts';
 import { scheduleFrom } from '../convert/schedule.ts';
 import { fromTimestamp, toTimestamp } from '../convert/time.ts';
+import type { HandlerDeps } from '../deps.ts';
 import { namespaceOf } from '../namespace.ts';
-import type { WebhookServiceDeps } from './service.ts';
 
 /** WebhookService.PreviewSchedule. */
-export function previewHandler({ control, rules }: WebhookServiceDeps) {
+export function previewHandler({ control, rules }: HandlerDeps) {
   return async (request: PreviewScheduleRequest): Promise<PreviewScheduleResponse> => {
     const problems = noProblems();
     problems.addAll(await rules.check(PreviewScheduleRequestSchema, request));

@@ -10,13 +10,13 @@ import type { Registration } from '../../control/register.ts';
 import { noProblems, type Problems, violationsOf } from '../../domain/problems.ts';
 import { formatSecret, parseSecret } from '../../domain/webhook/secret.ts';
 import { specFrom, webhookTo } from '../convert/webhook.ts';
+import type { HandlerDeps } from '../deps.ts';
 import { namespaceOf } from '../namespace.ts';
 import { callKey, note } from '../transport/call.ts';
 import { noteRuleViolations } from './rules.ts';
-import type { WebhookServiceDeps } from './service.ts';
 
 /** WebhookService.Register. */
-export function registerHandler({ control, rules }: WebhookServiceDeps) {
+export function registerHandler({ control, rules }: HandlerDeps) {
   return async (request: RegisterRequest, context: HandlerContext): Promise<RegisterResponse> => {
     const problems = noProblems();
     noteRuleViolations(await rules.check(RegisterRequestSchema, request), 'webhook', problems);

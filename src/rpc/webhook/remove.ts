@@ -7,11 +7,11 @@ import {
 } from '../../../gen/carillon/v1/webhook_pb.ts';
 import type { Removal } from '../../control/remove.ts';
 import { invalidRequest } from '../../domain/error.ts';
+import type { HandlerDeps } from '../deps.ts';
 import { theNamespace } from '../namespace.ts';
-import type { WebhookServiceDeps } from './service.ts';
 
 /** WebhookService.Remove. */
-export function removeHandler({ control }: WebhookServiceDeps) {
+export function removeHandler({ control }: HandlerDeps) {
   return async (request: RemoveRequest, { signal }: HandlerContext): Promise<RemoveResponse> =>
     create(RemoveResponseSchema, { ids: await control.webhooks.remove(removalFrom(request), signal) });
 }

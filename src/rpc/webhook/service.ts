@@ -1,21 +1,18 @@
 import type { ServiceImpl } from '@connectrpc/connect';
 import type { WebhookService } from '../../../gen/carillon/v1/webhook_pb.ts';
 import { STATES, webhookTo } from '../convert/webhook.ts';
-import type { ApiDeps } from '../deps.ts';
+import type { HandlerDeps } from '../deps.ts';
 import { theNamespace } from '../namespace.ts';
 import { readPage } from '../page.ts';
 import { note } from '../transport/call.ts';
-import type { Rules } from '../validate.ts';
 import { previewHandler } from './preview.ts';
 import { registerHandler } from './register.ts';
 import { removeHandler } from './remove.ts';
 import { updateHandler } from './update.ts';
 import { wireBytesOf } from './wire-bytes.ts';
 
-export type WebhookServiceDeps = Pick<ApiDeps, 'control'> & { readonly rules: Rules };
-
 /** carillon.v1.WebhookService. What each method does is said in the proto file. */
-export function webhookService(deps: WebhookServiceDeps): ServiceImpl<typeof WebhookService> {
+export function webhookService(deps: HandlerDeps): ServiceImpl<typeof WebhookService> {
   const { webhooks } = deps.control;
   return {
     register: registerHandler(deps),

@@ -8,13 +8,13 @@ import {
 import { invalidRequest } from '../../domain/error.ts';
 import { noProblems } from '../../domain/problems.ts';
 import { specFrom, webhookTo } from '../convert/webhook.ts';
+import type { HandlerDeps } from '../deps.ts';
 import { namespaceOf } from '../namespace.ts';
 import { applyMask, readMask } from './mask.ts';
 import { noteRuleViolations } from './rules.ts';
-import type { WebhookServiceDeps } from './service.ts';
 
 /** WebhookService.Update: changes the masked fields, and judges no others. */
-export function updateHandler({ control, rules }: WebhookServiceDeps) {
+export function updateHandler({ control, rules }: HandlerDeps) {
   return async ({ webhook: patch, updateMask }: UpdateRequest): Promise<UpdateResponse> => {
     if (patch === undefined) throw invalidRequest([{ field: 'webhook', description: 'is required' }]);
     const problems = noProblems();
