@@ -1,7 +1,8 @@
 import { type FieldViolation, invalidRequest } from '../domain/error.ts';
-import { clip } from '../domain/text.ts';
+import { clip, echo } from '../domain/text.ts';
 
 export { invalidRequest } from '../domain/error.ts';
+export { echo } from '../domain/text.ts';
 
 /**
  * The most violations that one answer names. gRPC sends details in a header, and clients accept 8 KiB
@@ -9,8 +10,6 @@ export { invalidRequest } from '../domain/error.ts';
  */
 export const PROBLEMS_MAX = 20;
 
-/** How much of a caller's own text is repeated to them. */
-const ECHO_LENGTH = 64;
 const DESCRIPTION_LENGTH = 240;
 
 /** Collects what is wrong with a request, so that a caller learns of everything at once. */
@@ -58,12 +57,7 @@ export function entry(path: string, key: string): string {
   return `${path}[${echo(key)}]`;
 }
 
-/** A caller's text as it may be repeated in a message: short, in quotes, free of control characters. */
-export function echo(text: string): string {
-  return JSON.stringify(clip(text.toWellFormed(), ECHO_LENGTH));
-}
-
-/** The same without quotes, for a name in a path. */
+/** A caller's text without the quotes of `echo`, for a name in a path. */
 export function echoName(text: string): string {
   return echo(text).slice(1, -1);
 }

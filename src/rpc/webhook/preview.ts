@@ -28,7 +28,7 @@ export function previewing({ store, clock, settings, rules }: PreviewDeps) {
   return async (request: PreviewScheduleRequest): Promise<PreviewScheduleResponse> => {
     const now = clock.now();
     const problems = noProblems();
-    problems.addAll(await rules.check(PreviewScheduleRequestSchema, request));
+    problems.addAll(await rules.violationsOf(PreviewScheduleRequestSchema, request));
     const namespace = namespaceOf(request.namespace, 'namespace', problems);
     const after = request.after ? fromTimestamp(request.after, 'after', problems) : now;
     const given = await planOf(request, namespace, now, problems);

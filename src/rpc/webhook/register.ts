@@ -70,7 +70,7 @@ export function registration(deps: RegisterDeps) {
     const { webhook: message } = request;
     // Before the rules of the proto file, which say the same in fewer words.
     problems.addAll(judgeEventTypes(message?.eventTypes ?? [], 'webhook.event_types'));
-    problems.addAll(await deps.rules.check(RegisterRequestSchema, request));
+    problems.addAll(await deps.rules.violationsOf(RegisterRequestSchema, request));
     if (message === undefined) {
       problems.add(field, 'is required');
       problems.raise();

@@ -62,7 +62,7 @@ export function updating(deps: UpdateDeps) {
     const problems = noProblems();
     // Before the rules of the proto file, which say the same in fewer words.
     problems.addAll(judgeEventTypes(merged.eventTypes, 'webhook.event_types'));
-    for (const violation of await rules.check(WebhookSchema, merged)) {
+    for (const violation of await rules.violationsOf(WebhookSchema, merged)) {
       problems.add(join(field, violation.field), violation.description);
     }
     const schedule = defaultSchedule(settings.defaultEveryMs);
