@@ -51,7 +51,7 @@ export function createApi(deps: ApiDeps): Api {
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
   const byMethod = new Map(router.handlers.map((handler) => [handler.method, handler]));
 
-  const adapter = nodeAdapter({ clock, log, messageBytesMax });
+  const adapter = nodeAdapter({ clock, log, guard: services.guard, messageBytesMax });
   const faces = httpFaces({ adapter, messageBytesMax, handlerOf: (method) => byMethod.get(method)! });
 
   return {
@@ -95,7 +95,7 @@ function endWithAnswer(response: CallableResponse): void {
   stream.once('wantTrailers', later);
 }
 
-/** What was found wrong while the body was read is raised here, so that Connect puts it in the caller's protocol. */
+/** A call that the guard refused, or whose body cannot be read, is refused here, so that Connect says so in the caller's protocol. */
 function raiseRefusal(context: HandlerContext, guard: Guard): void {
   const call = context.values.get(callKey);
   if (call?.refusal !== undefined) throw guard.fail(call.refusal, call);

@@ -26,6 +26,10 @@ export interface HandlerDeps extends Pick<ApiDeps, 'control'> {
 }
 
 export interface ApiSettings {
+  /** The names by which the API may be called, besides addresses and `localhost`: see `HostPolicy`. */
+  readonly allowedHosts: readonly string[];
+  /** The origins whose pages may call the API from a browser: see `OriginPolicy`. */
+  readonly corsOrigins: readonly string[];
   /** The largest request message, and the largest body. */
   readonly messageBytesMax: number;
   /** How long a caller may take no message of a stream, if not `STALL_MS`; then it is cut off. */

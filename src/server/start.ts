@@ -134,7 +134,12 @@ async function run(parts: Parts): Promise<RunningServer> {
     settings: config,
   });
   const inbox = config.inbox
-    ? createInbox({ clock, log, verify: inboxVerify({ store, directory, keysOf, clock }) })
+    ? createInbox({
+        clock,
+        log,
+        verify: inboxVerify({ store, directory, keysOf, clock }),
+        allowedHosts: config.allowedHosts,
+      })
     : undefined;
   const listener = await createListener({
     handler: createFront({ api, inbox, corsOrigins: config.corsOrigins }),

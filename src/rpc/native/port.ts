@@ -89,12 +89,18 @@ export async function openNativePort(deps: NativePortDeps): Promise<NativePort> 
   const http2 = http2Of(server);
   const [next] = http2.listeners('stream') as ((...args: unknown[]) => void)[];
   http2.removeAllListeners('stream');
-  http2.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
+  const onStream = (
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    _flags: number,
+    rawHeaders: readonly string[],
+  ): void => {
     connections.get(stream.session)?.begun(stream);
-    arriving = desk.receive(stream, headers);
+    arriving = desk.receive(stream, headers, rawHeaders);
     if (arriving !== undefined) next!(stream, headers);
     arriving = undefined;
-  });
+  };
+  http2.on('stream', onStream);
   http2.on('session', (session: ServerHttp2Session) => {
     const connection = followConnection({ session, socket: taken!, clock, limits });
     connections.set(session, connection);

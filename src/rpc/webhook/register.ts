@@ -19,7 +19,7 @@ import { noteRuleViolations } from './rules.ts';
 export function registerHandler({ control, rules }: HandlerDeps) {
   return async (request: RegisterRequest, context: HandlerContext): Promise<RegisterResponse> => {
     const problems = noProblems();
-    noteRuleViolations(await rules.check(RegisterRequestSchema, request), 'webhook', problems);
+    noteRuleViolations(await rules.violationsOf(RegisterRequestSchema, request), 'webhook', problems);
     const asked = registrationFrom(request, problems);
     const { webhook, created, secret } = await control.webhooks.register(asked, problems.under('webhook'));
     const call = context.values.get(callKey);

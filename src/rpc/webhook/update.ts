@@ -33,7 +33,7 @@ export function updateHandler({ control, rules }: HandlerDeps) {
     const webhook = await control.webhooks.update(target, async (found) => {
       const merged = applyMask(webhookTo(found), patch, mask);
       const inside = noProblems().under('webhook');
-      noteRuleViolations(await rules.check(WebhookSchema, merged), '', inside);
+      noteRuleViolations(await rules.violationsOf(WebhookSchema, merged), '', inside);
       return { spec: specFrom(merged, inside), touched: mask.touched, problems: inside };
     });
     return create(UpdateResponseSchema, { webhook: webhookTo(webhook) });
