@@ -6,6 +6,7 @@ import { createHooks, type Hooks } from './hooks.ts';
 import { createJournal, type Journal } from './journal.ts';
 import { type Catalog, createCatalog } from './lists/catalog.ts';
 import { deliveryLists, eventLists } from './lists/definitions.ts';
+import { createEnds, type Ends } from './lists/ends.ts';
 
 /** What the nouns in the worker share: the database, and the little that is worth knowing without asking it. */
 export interface Context {
@@ -17,6 +18,7 @@ export interface Context {
   /** The lists of events and of deliveries. */
   readonly events: Catalog;
   readonly deliveries: Catalog;
+  readonly ends: Ends;
   /** Removed webhooks of which deliveries still wait to be cancelled, and when each was removed. */
   readonly removed: Map<string, number>;
   /** Waiting deliveries whose event's data was erased: of an attempt in flight nothing is to be kept of it. */
@@ -69,6 +71,7 @@ export function createContext(db: Database, bounds: WaitingBounds): Context {
     journal,
     events,
     deliveries,
+    ends: createEnds(db, deliveries),
     removed,
     erased: new Set(),
     takeKey: () => nextKey++,

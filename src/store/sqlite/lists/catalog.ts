@@ -9,6 +9,8 @@ import { as, field, integer, layout, type RowOf, text } from '../rows/layout.ts'
 export interface Catalog {
   /** The last row that was entered; those after it are in no list. */
   readonly upto: () => number;
+  /** Whether a row was entered. */
+  readonly has: (key: number) => boolean;
   /** By order of arrival. */
   readonly buckets: () => readonly Bucket[];
   /** Notes that rows were inserted, up to this one, and enters those that are old enough. */
@@ -106,6 +108,7 @@ export function createCatalog(db: Database, { list, table, key, enter }: Catalog
   reload();
   return {
     upto: () => entered,
+    has: (key) => key <= entered,
     buckets: () => buckets,
     grew(last) {
       if (last - entered > LOOSE_MAX) enterUpTo(last - LOOSE_KEPT);

@@ -3,9 +3,10 @@ import type { Context } from '../context.ts';
 import type { DeliveryFilter, Verbs } from '../protocol.ts';
 import { CANCELLED, FAILED, PENDING } from '../rows/codes.ts';
 import { DELIVERY, type DeliveryRow, JOINED } from '../rows/tables.ts';
+import { readByType } from './by-type.ts';
 import { deliveryReads } from './delivery-reads.ts';
 import { type Entry, merge, type Source, source } from './merge.ts';
-import { beginning, collect, inBuckets, rangeOf, typesOf } from './reading.ts';
+import { beginning, collect, rangeOf } from './reading.ts';
 
 /** Deliveries waiting in a lane up to which they are sorted instead of looked for among all that wait. */
 const LANE_SORTED_MAX = 2_000;
@@ -46,18 +47,10 @@ export function deliveryVerbs(context: Context): Pick<Verbs, 'listDeliveries' | 
     );
   }
 
-  function listed({ filter, key, read, sourceOf }: Look) {
-    const { namespace, since, until, type } = filter;
-    return inBuckets(context.deliveries, filter, (bucket) => {
-      const [list, owner] = key === null ? [read.ofNamespace, namespace] : [read.ofWebhook, key];
-      const types = typesOf(type, (from, isFound) => {
-        const next = isFound ? list.typeAfter : list.typeFrom;
-        return next.get(bucket, owner, from)?.[0];
-      });
-      return [...types].map((each) =>
-        sourceOf((from, limit) => list.entries.all(from, bucket, owner, each, since, until, limit)),
-      );
-    });
+  function listed({ filter, key, read }: Look) {
+    return key === null
+      ? readByType(context.deliveries, read.ofNamespace, filter.namespace, filter)
+      : readByType(context.deliveries, read.ofWebhook, key, filter);
   }
 
   /** What waits. */

@@ -1,9 +1,9 @@
 /** Between attempts and their rows, which are kept short: there are more of them than of anything else. */
 import type { Attempt, ErrorClass, Outcome, Timing } from '../../../domain/delivery/attempt.ts';
 import { readHeaders, writeHeaders } from './attempt-headers.ts';
+import { NO_BYTES } from './bytes.ts';
 import { ATTEMPT, type AttemptRow } from './tables.ts';
 
-const NO_BYTES = new Uint8Array();
 /** Parts of `facts`. A message comes last, since it can hold anything. */
 const BETWEEN = '|';
 

@@ -12,7 +12,7 @@ import type { Settlement } from '../../delivery-queue.ts';
 import type { NewDelivery } from '../../intake.ts';
 import type { DeliveryFilter, EventFilter, Span, TypeFilter } from '../protocol.ts';
 import { fromAttemptRow, toAttemptRow } from './attempt.ts';
-import type { Packed } from './bytes.ts';
+import { NO_BYTES, type Packed } from './bytes.ts';
 import { CANCELLED, ENDINGS, FAILED, FORMATS, PENDING, REASONS, type StateCode, SUCCEEDED } from './codes.ts';
 import type { LongRowOf } from './layout.ts';
 import type { SettlementRow } from './messages.ts';
@@ -20,7 +20,6 @@ import { CHANGE, type ChangeRow, DELIVERY, WAITING, type WaitingRow } from './ta
 
 const STATE_CODES: Readonly<Record<DeliveryState, StateCode>> = { PENDING, SUCCEEDED, FAILED, CANCELLED };
 const STATES: readonly DeliveryState[] = ['PENDING', 'SUCCEEDED', 'FAILED', 'CANCELLED'];
-const NO_BYTES = new Uint8Array();
 
 /** A delivery that has just come in. */
 export function fresh(ord: number, delivery: NewDelivery, eventId: string, dueAt: number): WaitingDelivery {

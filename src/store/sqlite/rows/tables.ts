@@ -136,6 +136,11 @@ export type ChangeRow = RowOf<typeof CHANGE>;
 /** `d` is a delivery. */
 export const JOINED = `JOIN events AS e ON e.key = d.event LEFT JOIN webhooks AS w ON w.key = d.webhook`;
 
+/** The keys of the events of the namespace ?1 that readers know by the id ?2; there can be several. */
+export const EVENTS_NAMED = `
+  SELECT key FROM events WHERE namespace = ?1 AND caller_id = ?2
+  UNION SELECT key FROM events WHERE id = ?2 AND namespace = ?1 AND caller_id IS NULL`;
+
 /** The places of the deliveries of the event ?1: those made when it came in, and replays. */
 export const OF_EVENT = `
   SELECT d.ord FROM events AS e JOIN deliveries AS d ON d.ord >= e.first_ord AND d.ord < e.first_ord + e.made

@@ -24,7 +24,7 @@ const EXPIRED = layout(
 const EXPIRED_MAX = 200;
 
 export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
-  const { db, journal, events, deliveries } = context;
+  const { db, journal, events, deliveries, ends } = context;
   const { at } = EXPIRED;
   const removal = createRemoval(context);
   const erasure = createErasure(context);
@@ -34,7 +34,6 @@ export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
     FROM delivery_ends AS x CROSS JOIN deliveries AS d ON d.ord = x.key
     WHERE x.finished_at < ? ORDER BY x.finished_at, x.key LIMIT ?`);
   const selectLoose = db.prepare('SELECT 1 FROM deliveries WHERE ord > ? AND +finished_at < ? LIMIT 1');
-  const deleteEnd = db.prepare('DELETE FROM delivery_ends WHERE finished_at = ? AND key = ?');
   const deleteDelivery = db.prepare('DELETE FROM deliveries WHERE ord = ?');
   const deleteRendered = db.prepare('DELETE FROM renderings WHERE ord = ?');
   const deleteOfType = db.prepare(
@@ -80,7 +79,7 @@ export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
       after = Math.max(after, journal.forget(ord));
       deleteOfType.run(bucketOf(ord), row[at.namespace], type, id);
       deleteOfWebhook.run(bucketOf(ord), row[at.webhook], type, id);
-      deleteEnd.run(row[at.finishedAt], ord);
+      ends.remove(ord, row[at.finishedAt]);
       if (row[at.rendered] === 1) deleteRendered.run(ord);
       deleteDelivery.run(ord);
       perEvent.set(event, (perEvent.get(event) ?? 0) + 1);
