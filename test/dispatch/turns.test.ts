@@ -118,6 +118,41 @@ describe('lanes that share what may be in flight', () => {
   });
 });
 
+describe('a store that does not take settlements', () => {
+  it('stops sending once ten thousand wait to be written', async () => {
+    await using gated = await openGated();
+    const { pipeline, sender } = gated;
+    const limits = { ...LIMITS, concurrency: 256 };
+    const webhook = await pipeline.register({ destination: 'http://127.0.0.1:9/', limits });
+    sender.answerAll(200);
+    for (let i = 0; i < 12; i++) await pipeline.publish(webhook, numbers(1_000));
+    let before = (await sender.sending(10_000)).length;
+    for (let quiet = 0; quiet < 3; quiet++) {
+      await aWhile();
+      if (sender.sent.length > before) quiet = 0;
+      before = sender.sent.length;
+    }
+    // Five hundred more are in the write that is under way, and what was in flight came back.
+    assert.ok(sender.sent.length <= 10_000 + 500 + 256, `${sender.sent.length} were sent`);
+  });
+});
+
+describe('an answer that comes after the grace of a stop', () => {
+  it('was cut off: its delivery is left as it is, for the next start', async () => {
+    const sender = heldSender();
+    await using pipeline = await openPipeline({ sender });
+    const webhook = await pipeline.register({ destination: 'http://127.0.0.1:9/' });
+    const [id] = await pipeline.publish(webhook, ['x']);
+    const [request] = await sender.sending(1);
+    await pipeline.dispatcher.drain(0);
+    request!.answer(200);
+    await aWhile();
+    const { state, attemptCount } = await pipeline.delivery(id!);
+    assert.deepEqual([state, attemptCount], ['PENDING', 0]);
+    assert.equal(pipeline.lines.filter(({ fields }) => fields.deliveryId === id).length, 0);
+  });
+});
+
 describe('a lane of which much waits', () => {
   it('reads no more of it into memory than it may hold', async (t) => {
     const store = await openMemoryStore({ visibleRowsMax: 1 });

@@ -18,6 +18,8 @@ export interface HeldSender extends Pick<Sender, 'send'> {
   readonly sent: readonly HeldRequest[];
   /** Those without an answer. */
   readonly open: readonly HeldRequest[];
+  /** Answers all requests so from now on, at once. */
+  answerAll(status: number): void;
   /** Resolves with all requests once there are so many. */
   sending(count: number): Promise<readonly HeldRequest[]>;
 }
@@ -31,6 +33,7 @@ export interface HeldRequest {
 
 export function heldSender(): HeldSender {
   const sent: (HeldRequest & { isOpen: boolean })[] = [];
+  let standing: number | undefined;
 
   function hold(request: OutgoingRequest, resolve: (outcome: Outcome) => void): void {
     const startedAt = systemClock.now();
@@ -46,12 +49,16 @@ export function heldSender(): HeldSender {
       },
     };
     sent.push(held);
+    if (standing !== undefined) held.answer(standing);
   }
 
   return {
     sent,
     get open() {
       return sent.filter(({ isOpen }) => isOpen);
+    },
+    answerAll(status) {
+      standing = status;
     },
     send: (request) => new Promise((resolve) => hold(request, resolve)),
     sending: (count) => until(() => (sent.length >= count ? sent : undefined)),
