@@ -118,6 +118,27 @@ describe('lanes that share what may be in flight', () => {
   });
 });
 
+describe('a lane of which much may go', () => {
+  it('sends eight and lets the others have their turn', async (t) => {
+    const store = await openMemoryStore();
+    t.after(() => store.close());
+    const before = await openPipeline({ store });
+    await before.stop(0);
+    const limits = { ...LIMITS, concurrency: 64 };
+    for (const path of ['a', 'b']) {
+      const webhook = await before.register({ destination: `http://127.0.0.1:9/${path}`, limits });
+      await before.publish(webhook, numbers(64));
+    }
+    // As after a restart: both lanes are found at once, with all that waits.
+    await store.pollWaiting();
+    const sender = heldSender();
+    await using _pipeline = await openPipeline({ store, sender });
+    const sent = (await sender.sending(32)).slice(0, 32);
+    const order = sent.map(({ destination }) => destination.at(-1)).join('');
+    for (const lane of ['a', 'b']) assert.equal(order.split(lane).length - 1, 16, order);
+  });
+});
+
 describe('a store that does not take settlements', () => {
   it('stops sending once ten thousand wait to be written', async () => {
     await using gated = await openGated();
