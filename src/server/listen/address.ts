@@ -30,6 +30,11 @@ export function addressOf(server: Server): Address {
   return { host: address, port };
 }
 
+/** Whether only this machine can call it. */
+export function isLoopback({ host }: Address): boolean {
+  return host.startsWith('127.') || host === '::1';
+}
+
 function explained(error: NodeJS.ErrnoException, { host, port, option }: ListenOptions): DomainError {
   const where = `${host.includes(':') ? `[${host}]` : host}:${port}`;
   const why: Record<string, string> = {
