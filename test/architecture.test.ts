@@ -20,7 +20,8 @@ const ARROWS: Record<string, readonly string[]> = {
   schedule: ['domain', 'store', 'publish', 'telemetry'],
   dispatch: ['domain', 'store', 'outbound', 'telemetry'],
   inbox: ['domain', 'telemetry'],
-  rpc: ['domain', 'store', 'publish', 'telemetry', 'gen'],
+  control: ['domain', 'store', 'publish', 'telemetry'],
+  rpc: ['domain', 'control', 'publish', 'telemetry', 'gen'],
   server: [
     'domain',
     'telemetry',
@@ -31,10 +32,11 @@ const ARROWS: Record<string, readonly string[]> = {
     'schedule',
     'dispatch',
     'inbox',
+    'control',
     'rpc',
     'gen',
   ],
-  cli: ['server', 'gen'],
+  cli: ['server', 'domain', 'telemetry', 'gen'],
   main: ['cli'],
 };
 /**

@@ -9,8 +9,10 @@ import type { Directory } from '../store/directory.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createBodies } from './bodies.ts';
+import { createFinished } from './finished.ts';
 import { createFlights } from './flights.ts';
-import { firstDueAt, isDue, type Lane, type Target, takeDue } from './lane-queue.ts';
+import { type Lane, loseAim, type Target, takeDue } from './lane.ts';
+import { firstDueAt, isDue } from './lane-queue.ts';
 import { createLanes } from './lanes.ts';
 import { createOrigins } from './origins.ts';
 import { createReads } from './reads.ts';
@@ -79,24 +81,24 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   const settler = createSettler({ store, log });
   const origins = createOrigins<Lane>(settings.originInFlightMax);
   const lanes = createLanes({ since: clock.now(), directory: deps.directory, keysOf: deps.keysOf });
-  const finishedOrds = new Set<number>();
+  const finished = createFinished();
   const flights = createFlights({
     ...deps,
-    finishedOrds,
+    finished,
     settler,
     bodies,
     origins,
     touch,
     want: (flight) => reads.wantContents(flight),
   });
-  const reads = createReads({ ...deps, lanes, bodies, flights, finishedOrds });
+  const reads = createReads({ ...deps, lanes, bodies, flights, finished });
   let draining = false;
 
   /** Lets one lane send its share. Returns how many went. */
   function visit(lane: Lane, now: number): number {
     const { target } = lane;
     if (target === undefined) {
-      const dueAt = firstDueAt(lane);
+      const dueAt = firstDueAt(lane.queue);
       if (dueAt > now) lanes.sleep(lane, dueAt, now);
       else reads.wantWebhook(lane);
       return 0;
@@ -133,14 +135,15 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   /** Decides when the lane is looked at again. */
   function arrange(lane: Lane, target: Target, visited: Visited): void {
     const { now, sent, share, mayGo, again, originFree } = visited;
-    const dueAt = firstDueAt(lane);
+    const { queue } = lane;
+    const dueAt = firstDueAt(queue);
     if (dueAt === Number.POSITIVE_INFINITY) lanes.rest(lane, now);
     else if (mayGo === 0) lanes.sleep(lane, Math.max(again, dueAt), now);
     else if (dueAt > now) lanes.sleep(lane, dueAt, now);
     else if (originFree - sent <= 0) origins.wait(target.origin, lane);
     // What is due but not in memory is being read, and makes it ready when it comes.
-    else if (lane.waiting.length === 0) return;
-    else if (!isDue(lane, now)) lanes.sleep(lane, lane.waiting.at(-1)!.dueAt, now);
+    else if (queue.waiting.length === 0) return;
+    else if (!isDue(queue, now)) lanes.sleep(lane, queue.waiting.at(-1)!.dueAt, now);
     // At its fair share, one of its own coming back makes it ready.
     else if (sent < share || share === Math.min(mayGo, SHARE)) lanes.ready(lane);
   }
@@ -178,7 +181,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     changed(webhookIds) {
       for (const lane of webhookIds === 'ALL' ? lanes.all() : webhookIds.map((id) => lanes.find(id))) {
         if (lane === undefined) continue;
-        lane.target = undefined;
+        loseAim(lane);
         touch(lane);
       }
     },

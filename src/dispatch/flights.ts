@@ -1,7 +1,7 @@
 import type { Clock } from '../domain/clock.ts';
 import type { Attempt } from '../domain/delivery/attempt.ts';
 import type { Transition, WaitingDelivery } from '../domain/delivery/delivery.ts';
-import { failsTooLong, finished, type LaneState, started } from '../domain/delivery/lane.ts';
+import { failsTooLong, type LaneHealth } from '../domain/delivery/lane.ts';
 import { settle, type Verdict } from '../domain/delivery/settle.ts';
 import type { EventBody, Rendered } from '../domain/event/event.ts';
 import type { Random } from '../domain/random.ts';
@@ -11,7 +11,9 @@ import { buildRequest } from '../outbound/request.ts';
 import type { Sender } from '../outbound/sender.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Bodies, HeldEvent } from './bodies.ts';
-import { type Flight, type Lane, leaveInStore, readmit, withdraw } from './lane-queue.ts';
+import type { Finished } from './finished.ts';
+import { type Flight, type Lane, land, launch, leave, shut } from './lane.ts';
+import { forget, leaveInStore, readmit, setAside } from './lane-queue.ts';
 import { newsOf } from './news.ts';
 import type { Origins } from './origins.ts';
 import { logAttempt } from './report.ts';
@@ -40,11 +42,7 @@ export interface FlightsDeps {
   readonly origins: Origins<Lane>;
   /** Asks for what a flight needs and is not in memory. */
   readonly want: (flight: Flight) => void;
-  /**
-   * Ords of deliveries finished since the last poll, which may still bring them as they were before; what
-   * is finished is added here.
-   */
-  readonly finishedOrds: Set<number>;
+  readonly finished: Pick<Finished, 'note'>;
   /** Lets a lane have its turn. */
   readonly touch: (lane: Lane) => void;
   readonly notify: (operational: OperationalEvent) => void;
@@ -68,7 +66,7 @@ export function createFlights(deps: FlightsDeps): Flights {
 
   function begin(flight: Flight, now: number): void {
     const { lane, target, delivery } = flight;
-    lane.state = started(lane.state, target.rules, now);
+    launch(lane, target, now);
     origins.start(target.origin);
     count++;
     const held = bodies.get(delivery.eventId);
@@ -106,20 +104,17 @@ export function createFlights(deps: FlightsDeps): Flights {
     const now = clock.now();
     const { webhook, ordered } = target;
     // The row may have changed while it was in flight.
-    const delivery = lane.known.get(sentAs.ord) ?? sentAs;
+    const delivery = lane.queue.known.get(sentAs.ord) ?? sentAs;
     const { outcome } = attempt;
     const verdict = settle({ delivery, outcome, policy: webhook.spec.retryPolicy, now, unit: random.unit() });
     logAttempt(log, { webhook, event, delivery, attempt, verdict });
     release(target.origin);
-    const before = lane.state;
-    const after = finished(before, verdict, now, random.unit());
-    // The next of an ordered lane must not go before this one is on disk.
-    lane.state = ordered ? { ...after, inFlight: before.inFlight } : after;
-    const disabled = recordHealth(lane, before, verdict, now);
-    const { health } = before;
+    const { health } = lane.state;
+    land(lane, { verdict, ordered, now, unit: random.unit() });
+    const disabled = recordHealth(lane, health, verdict, now);
     const news = newsOf({ webhook, event, delivery, attempt, verdict, health, disabled, now });
     const onDisk = (): void => {
-      if (ordered) lane.state = { ...lane.state, inFlight: lane.state.inFlight - 1 };
+      if (ordered) leave(lane);
       settled(lane, delivery, verdict.transition);
       for (const operational of news) deps.notify(operational);
     };
@@ -139,20 +134,17 @@ export function createFlights(deps: FlightsDeps): Flights {
    */
   function recordHealth(
     lane: Lane,
-    before: LaneState,
+    before: LaneHealth,
     verdict: Verdict,
     now: number,
   ): DisabledReason | undefined {
     const { health } = lane.state;
     const failing = !verdict.success && failsTooLong(health, disableAfterMs, now);
     const disable: DisabledReason | undefined = verdict.gone ? 'GONE' : failing ? 'FAILING' : undefined;
-    if (health === before.health && disable === undefined) return undefined;
-    const { webhookId, target } = lane;
+    if (health === before && disable === undefined) return undefined;
+    const { webhookId } = lane;
     settler.change({ webhookId, health, now, ...(disable && { disable }) });
-    if (disable === undefined || !lane.wasOpen) return undefined;
-    lane.wasOpen = false;
-    // At once, rather than when the store reports the change: nothing more is to be sent there.
-    if (target !== undefined) lane.target = { ...target, rules: { ...target.rules, open: false } };
+    if (disable === undefined || !shut(lane)) return undefined;
     log.warn({ webhookId, reason: disable }, 'webhook disabled');
     return disable;
   }
@@ -160,34 +152,29 @@ export function createFlights(deps: FlightsDeps): Flights {
   /** The settlement is on disk. */
   function settled(lane: Lane, delivery: WaitingDelivery, transition: Transition): void {
     const { ord, attempts } = delivery;
-    const latest = lane.known.get(ord) ?? delivery;
-    lane.known.delete(ord);
-    lane.changedDuringRead?.add(ord);
+    const latest = forget(lane.queue, delivery);
     if (transition.to !== 'PENDING') {
-      deps.finishedOrds.add(ord);
+      deps.finished.note(ord);
       bodies.release(delivery.eventId);
       // Whether somebody had it sent again before this was on disk, or after, the store knows.
-      if (latest !== delivery) leaveInStore(lane, latest);
+      if (latest !== delivery) leaveInStore(lane.queue, latest.dueAt);
     } else {
       // What changed from outside before this was on disk has had its due time written over; a row that
       // was handed over since then has one attempt more, and is how it stands.
       const { dueAt } = transition;
       const retry = latest.attempts > attempts ? latest : { ...latest, attempts: attempts + 1, dueAt };
       if (retry.ending !== undefined) cancel(lane, retry);
-      else readmit(lane, retry, clock.now());
+      else readmit(lane.queue, retry, clock.now());
     }
     touch(lane);
   }
 
   function cancel(lane: Lane, delivery: WaitingDelivery): void {
-    const { ord, ending, eventId } = delivery;
+    const { ending, eventId } = delivery;
     if (ending === undefined) return;
     // Whoever else waits for it is to read what is left.
     if (ending === 'PURGED') bodies.drop(eventId);
-    const isUnderWay = lane.known.has(ord) && !withdraw(lane, ord);
-    lane.changedDuringRead?.add(ord);
-    lane.known.set(ord, delivery);
-    if (!isUnderWay) end(lane, delivery, { to: 'CANCELLED', reason: ending });
+    if (setAside(lane.queue, delivery)) end(lane, delivery, { to: 'CANCELLED', reason: ending });
   }
 
   /** Once abandoned, it is left as it is in the store, for the next start. */
@@ -202,8 +189,8 @@ export function createFlights(deps: FlightsDeps): Flights {
     cancel,
     giveUp({ lane, target, delivery }) {
       release(target.origin);
-      lane.state = { ...lane.state, inFlight: lane.state.inFlight - 1 };
-      const latest = lane.known.get(delivery.ord) ?? delivery;
+      leave(lane);
+      const latest = lane.queue.known.get(delivery.ord) ?? delivery;
       // If it is for its webhook's removal that nothing is there, the row has gone too, and this changes nothing.
       end(lane, latest, { to: 'CANCELLED', reason: latest.ending ?? 'PURGED' });
     },

@@ -1,9 +1,10 @@
 import type { KeyObject } from 'node:crypto';
-import { isForgettable, isHealthy } from '../domain/delivery/lane.ts';
-import { createDueQueue } from '../domain/due-queue.ts';
+import { isForgettable } from '../domain/delivery/lane.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 import type { Directory } from '../store/directory.ts';
-import { empty, emptyLane, KEEP_AHEAD_MS, type Lane, setOrder, type Target } from './lane-queue.ts';
+import { createAlarms } from './alarms.ts';
+import { aim, emptyLane, type Lane, loseAim, type Target } from './lane.ts';
+import { abandon, KEEP_AHEAD_MS } from './lane-queue.ts';
 
 /** The lanes of this node, and whose turn it is. */
 export interface Lanes {
@@ -49,28 +50,11 @@ export function createLanes({ since, directory, keysOf }: LanesDeps): Lanes {
   /** A Set keeps its order of insertion: the front has waited longest for its turn. */
   const readyLanes = new Set<Lane>();
   const resting = new Set<Lane>();
-  const sleeping = createDueQueue<Lane>();
+  const alarms = createAlarms<Lane>();
   const total = { waiting: 0 };
 
-  function aim(lane: Lane, webhook: Webhook, now: number): void {
-    const target = targetOf(webhook, keysOf);
-    // The row knows better than this node when the lane is new to it, and when a caller has resumed it, which
-    // can be done to one that is ACTIVE too. Any other change of a webhook whose first failure is not on disk
-    // yet looks the same: its breaker then takes a few attempts more.
-    const isResumed =
-      webhook.version > lane.version && isHealthy(webhook.health) && !isHealthy(lane.state.health);
-    const isFresh = lane.wasOpen === undefined || (!lane.wasOpen && target.rules.open) || isResumed;
-    if (isFresh) lane.state = { ...lane.state, health: webhook.health, failures: 0, holdUntil: 0 };
-    lane.wasOpen = target.rules.open;
-    lane.version = webhook.version;
-    lane.target = target;
-    setOrder(lane, target.ordered, now);
-  }
-
-  function setTimer(lane: Lane, at: number): void {
-    if (at >= lane.timerAt) return;
-    lane.timerAt = at;
-    sleeping.push(lane, at);
+  function aimAt(lane: Lane, webhook: Webhook, now: number): void {
+    aim(lane, targetOf(webhook, keysOf), now);
   }
 
   function forgetSome(now: number): void {
@@ -78,7 +62,7 @@ export function createLanes({ since, directory, keysOf }: LanesDeps): Lanes {
       if (resting.size <= RESTING_MAX) return;
       resting.delete(lane);
       const { target } = lane;
-      const idle = lane.known.size === 0 && !readyLanes.has(lane);
+      const idle = lane.queue.known.size === 0 && !readyLanes.has(lane);
       if (idle && target !== undefined && isForgettable(lane.state, target.rules, now))
         lanes.delete(lane.webhookId);
     }
@@ -91,26 +75,25 @@ export function createLanes({ since, directory, keysOf }: LanesDeps): Lanes {
       const lane = emptyLane(webhookId, since, total);
       lanes.set(webhookId, lane);
       const webhook = directory.peek(webhookId);
-      if (webhook !== undefined) aim(lane, webhook, now);
+      if (webhook !== undefined) aimAt(lane, webhook, now);
       return lane;
     },
     find: (webhookId) => lanes.get(webhookId),
     all: () => lanes.values(),
-    aim,
+    aim: aimAt,
     drop(lane) {
       lanes.delete(lane.webhookId);
       readyLanes.delete(lane);
       resting.delete(lane);
-      empty(lane);
-      lane.more = Number.POSITIVE_INFINITY;
-      lane.wakeAt = Number.POSITIVE_INFINITY;
+      abandon(lane.queue);
+      alarms.stop(lane);
     },
     get hasRoom() {
       return total.waiting < WAITING_MAX;
     },
     ready(lane) {
       resting.delete(lane);
-      lane.wakeAt = Number.POSITIVE_INFINITY;
+      alarms.stop(lane);
       readyLanes.add(lane);
     },
     takeReady() {
@@ -124,27 +107,20 @@ export function createLanes({ since, directory, keysOf }: LanesDeps): Lanes {
       return readyLanes.size > 0;
     },
     sleep(lane, until, now) {
-      lane.wakeAt = until;
-      setTimer(lane, until);
+      alarms.set(lane, until);
+      const { queue, target } = lane;
       // With nothing in memory and a retry far ahead, or paused, its webhook is not worth keeping either. It is
       // for a read under way, which brings nothing into memory without it.
-      const isIdle = lane.known.size === 0 && lane.changedDuringRead === undefined;
-      const isFar = !lane.target?.rules.open || lane.more > now + KEEP_AHEAD_MS;
-      if (isIdle && isFar && until > now + KEEP_AHEAD_MS) lane.target = undefined;
+      const isIdle = queue.known.size === 0 && queue.changedDuringRead === undefined;
+      const isFar = !target?.rules.open || queue.more > now + KEEP_AHEAD_MS;
+      if (isIdle && isFar && until > now + KEEP_AHEAD_MS) loseAim(lane);
     },
     wakeDue(now) {
-      for (let lane = sleeping.popDue(now); lane !== undefined; lane = sleeping.popDue(now)) {
-        lane.timerAt = Number.POSITIVE_INFINITY;
-        // It may have been woken, and sent to sleep again for longer, since the timer was set.
-        if (lane.wakeAt > now) setTimer(lane, lane.wakeAt);
-        else {
-          lane.wakeAt = Number.POSITIVE_INFINITY;
-          readyLanes.add(lane);
-        }
-      }
+      for (let lane = alarms.takeDue(now); lane !== undefined; lane = alarms.takeDue(now))
+        readyLanes.add(lane);
     },
     get nextWakeAt() {
-      return sleeping.nextDueAt;
+      return alarms.nextAt;
     },
     rest(lane, now) {
       resting.add(lane);

@@ -4,19 +4,18 @@ import type { Directory } from '../store/directory.ts';
 import type { Store, ToppedUp } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Bodies } from './bodies.ts';
+import type { Finished } from './finished.ts';
 import type { Flights } from './flights.ts';
+import { type Arrival, admit, type Flight, type Lane, lacksDeliveries, urge } from './lane.ts';
 import {
-  type AdmitInput,
-  admit,
   amend,
-  type Flight,
+  beginRead,
+  endRead,
+  expectRead,
   judgeRow,
   LANE_WAITING_MAX,
-  type Lane,
   leaveInStore,
   reread,
-  urge,
-  wantsRead,
 } from './lane-queue.ts';
 import type { Lanes } from './lanes.ts';
 
@@ -45,8 +44,7 @@ export interface ReadsDeps {
   readonly log: Log;
   readonly wake: () => void;
   readonly flights: Pick<Flights, 'send' | 'giveUp' | 'cancel'>;
-  /** Ords of deliveries finished since the last poll. */
-  readonly finishedOrds: Set<number>;
+  readonly finished: Pick<Finished, 'has' | 'pollBegins' | 'pollEnds'>;
 }
 
 const LISTED_MAX = 1_000;
@@ -60,7 +58,7 @@ const TURN_MAX = 8;
 const RETRY_MS = 500;
 
 export function createReads(deps: ReadsDeps): Reads {
-  const { store, directory, lanes, bodies, flights, finishedOrds, clock, wake } = deps;
+  const { store, directory, lanes, bodies, flights, finished, clock, wake } = deps;
   const webhooks = new Set<Lane>();
   const topUps = new Set<Lane>();
   const awaited = new Set<Flight>();
@@ -104,7 +102,7 @@ export function createReads(deps: ReadsDeps): Reads {
     const found = await store.waitingLanes({ ...listing, limit: LISTED_MAX });
     for (const { webhookId, dueAt } of found) {
       const lane = lanes.of(webhookId, clock.now());
-      lane.more = Math.min(lane.more, dueAt);
+      leaveInStore(lane.queue, dueAt);
       lanes.ready(lane);
     }
     listing = found.length === LISTED_MAX ? { after: found.at(-1)!.webhookId } : undefined;
@@ -129,11 +127,11 @@ export function createReads(deps: ReadsDeps): Reads {
     const batch = take(topUps, TOP_UPS_MAX);
     if (batch.length === 0) return false;
     const room = lanes.hasRoom ? LANE_WAITING_MAX : TURN_MAX;
-    const wishes = batch.map((lane) => {
-      lane.more = Number.POSITIVE_INFINITY;
+    const wishes = batch.map(({ webhookId, queue }) => {
+      beginRead(queue);
       // What is in memory is still in the store, and comes first.
-      const limit = room + lane.known.size;
-      return { webhookId: lane.webhookId, limit, ordered: lane.ordered };
+      const limit = room + queue.known.size;
+      return { webhookId, limit, ordered: queue.ordered };
     });
     const found = await orPutBack(topUps, batch, store.topUp(wishes));
     for (const [i, lane] of batch.entries()) takeIn(lane, found[i]!);
@@ -141,14 +139,13 @@ export function createReads(deps: ReadsDeps): Reads {
   }
 
   function takeIn(lane: Lane, found: ToppedUp): void {
-    const changed = lane.changedDuringRead;
-    lane.changedDuringRead = undefined;
+    const changed = endRead(lane.queue);
     const now = clock.now();
     for (const delivery of found.deliveries) {
       // It was settled, or changed, after the store had read it.
-      if (!changed?.has(delivery.ord)) accept(lane, delivery, { now, room: true, overtakes: false });
+      if (!changed.has(delivery.ord)) accept(lane, delivery, { now, room: true, overtakes: false });
     }
-    if (found.more !== null) lane.more = Math.min(lane.more, found.more);
+    if (found.more !== null) leaveInStore(lane.queue, found.more);
     lanes.ready(lane);
   }
 
@@ -180,14 +177,14 @@ export function createReads(deps: ReadsDeps): Reads {
   }
 
   /** Takes a row in that the store hands over; returns whether the lane has something to do for it. */
-  function accept(lane: Lane, delivery: WaitingDelivery, input: AdmitInput): boolean {
-    const kind = judgeRow(lane, delivery);
+  function accept(lane: Lane, delivery: WaitingDelivery, input: Arrival): boolean {
+    const kind = judgeRow(lane.queue, delivery);
     if (kind === 'SAME') return false;
     if (delivery.ending !== undefined) {
       flights.cancel(lane, delivery);
       return false;
     }
-    if (kind === 'CHANGED') amend(lane, delivery, input.now);
+    if (kind === 'CHANGED') amend(lane.queue, delivery, input.now);
     else if (admit(lane, delivery, input)) bodies.hold(delivery.eventId);
     return true;
   }
@@ -197,14 +194,15 @@ export function createReads(deps: ReadsDeps): Reads {
       webhooks.add(lane);
     },
     wantDeliveries(lane, now) {
-      if (!wantsRead(lane, now)) return;
-      lane.changedDuringRead = new Set();
+      if (!lacksDeliveries(lane, now)) return;
+      expectRead(lane.queue);
       topUps.add(lane);
     },
     wantContents(flight) {
       awaited.add(flight);
     },
     async poll() {
+      finished.pollBegins();
       const found = await store.pollWaiting();
       const now = clock.now();
       for (const body of found.events) bodies.add(body);
@@ -216,16 +214,16 @@ export function createReads(deps: ReadsDeps): Reads {
       }
       for (const delivery of found.deliveries) {
         const lane = lanes.of(delivery.webhookId, now);
-        const overtakes = lane.changedDuringRead !== undefined;
+        const overtakes = lane.queue.changedDuringRead !== undefined;
         // Finished meanwhile, it is as it was before, or was opened again: the store knows which.
-        if (finishedOrds.has(delivery.ord)) leaveInStore(lane, delivery);
+        if (finished.has(delivery.ord)) leaveInStore(lane.queue, delivery.dueAt);
         else if (!accept(lane, delivery, { now, room: lanes.hasRoom, overtakes })) continue;
         lanes.ready(lane);
       }
-      finishedOrds.clear();
+      finished.pollEnds();
       for (const webhookId of found.topUp) {
         const lane = lanes.of(webhookId, now);
-        reread(lane, now);
+        reread(lane.queue, now);
         lanes.ready(lane);
       }
     },

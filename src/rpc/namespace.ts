@@ -1,7 +1,7 @@
 import { ANONYMOUS, type Principal } from '../domain/access/principal.ts';
 import type { FieldViolation } from '../domain/error.ts';
+import type { Problems } from '../domain/problems.ts';
 import { DEFAULT_NAMESPACE } from '../domain/webhook/webhook.ts';
-import type { Problems } from './problems.ts';
 
 /**
  * What is wrong with the namespace that a request names. This version has only one; whoever names

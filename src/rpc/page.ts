@@ -1,10 +1,5 @@
 import { createHash } from 'node:crypto';
-import { invalidRequest } from './problems.ts';
-
-/** How many rows a page has where the caller names no size; the proto files say so too. */
-const PAGE_SIZE = 50;
-/** The largest page; larger ones are cut to it (AIP-158). */
-const PAGE_SIZE_MAX = 1000;
+import { invalidRequest } from '../domain/error.ts';
 
 /**
  * What a page may take on the wire, about: gRPC clients refuse messages above 4 MiB. A page is cut
@@ -12,8 +7,13 @@ const PAGE_SIZE_MAX = 1000;
  */
 const PAGE_BYTES = 2 * 1024 * 1024;
 
+/** The page of a caller who does not say how large. */
+export const PAGE_SIZE_DEFAULT = 50;
+/** The largest page; larger ones are cut to it (AIP-158). */
+export const PAGE_SIZE_MAX = 1000;
+
 /** Rows read from the store at a time, since each may hold a payload of 1 MiB. */
-export const CHUNK_ROWS = 25;
+const CHUNK_ROWS = 25;
 
 export interface PageQuery<Row> {
   /** The RPC, the namespace and the filters: a token is good for the same ones only. */
@@ -36,7 +36,7 @@ export interface Page<Row> {
 /** One page (AIP-158). Raises INVALID for a token of another query, and for what is none. */
 export async function readPage<Row>(page: PageQuery<Row>): Promise<Page<Row>> {
   const { query, read, idOf, bytesOf } = page;
-  const size = Math.min(page.pageSize === 0 ? PAGE_SIZE : page.pageSize, PAGE_SIZE_MAX);
+  const size = Math.min(page.pageSize === 0 ? PAGE_SIZE_DEFAULT : page.pageSize, PAGE_SIZE_MAX);
   const rows: Row[] = [];
   let bytes = 0;
   let after = page.pageToken === '' ? undefined : readToken(query, page.pageToken);

@@ -50,7 +50,7 @@ const SELF_CHECKING: GuardDeps['selfChecking'] = new Map<DescMethod, 'NAMESPACE'
 ]);
 
 export function createServices(deps: ApiDeps): Services {
-  const { random, log, settings } = deps;
+  const { control, random, log, settings } = deps;
   const { stallMs } = settings;
   const rules = lazyRules();
   const ending = new AbortController();
@@ -79,9 +79,9 @@ export function createServices(deps: ApiDeps): Services {
 
   return {
     mounted: [
-      mount(WebhookService, webhookService({ ...deps, rules })),
+      mount(WebhookService, webhookService({ control, rules })),
       mount(EventService, eventService({ ...deps, shutdown: ending.signal })),
-      mount(DeliveryService, deliveryService({ ...deps, shutdown: ending.signal })),
+      mount(DeliveryService, deliveryService({ control })),
       mount(Health, healthService(board, ending.signal)),
       mount(ServerReflection, reflectionService(fileIndex, ending.signal)),
       mount(ServerReflectionAlpha, reflectionService(fileIndex, ending.signal)),
@@ -98,6 +98,7 @@ export function createServices(deps: ApiDeps): Services {
       stop() {
         board.set('NOT_SERVING');
         ending.abort();
+        control.stop();
       },
       set: (status, service) => board.set(status, service),
     },

@@ -2,16 +2,15 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
   admit,
+  aim,
   emptyLane,
-  KEEP_AHEAD_MS,
-  LANE_WAITING_MAX,
   type Lane,
-  readmit,
-  setOrder,
+  lacksDeliveries,
+  loseAim,
   type Target,
   takeDue,
-  wantsRead,
-} from '../../src/dispatch/lane-queue.ts';
+} from '../../src/dispatch/lane.ts';
+import { beginRead, KEEP_AHEAD_MS, LANE_WAITING_MAX, readmit } from '../../src/dispatch/lane-queue.ts';
 import type { WaitingDelivery } from '../../src/domain/delivery/delivery.ts';
 import { aWebhook } from '../support/store.ts';
 
@@ -25,14 +24,9 @@ function targetOf(ordered: boolean): Target {
 /** A lane of which everything is in memory. */
 function aLane({ ordered = false } = {}): Lane {
   const lane = emptyLane('webhook', 0, { waiting: 0 });
-  aim(lane, ordered);
-  lane.more = Number.POSITIVE_INFINITY;
+  aim(lane, targetOf(ordered), NOW);
+  beginRead(lane.queue);
   return lane;
-}
-
-function aim(lane: Lane, ordered: boolean): void {
-  lane.target = targetOf(ordered);
-  setOrder(lane, ordered, NOW);
 }
 
 function waiting(ord: number, dueAt = NOW): WaitingDelivery {
@@ -58,9 +52,9 @@ describe('an ordered lane', () => {
       const lane = aLane({ ordered: true });
       arrive(lane, waiting(1), waiting(2), waiting(3));
       const first = takeDue(lane, NOW)!;
-      lane.target = undefined;
-      readmit(lane, { ...first, attempts: 1, dueAt }, NOW);
-      aim(lane, true);
+      loseAim(lane);
+      readmit(lane.queue, { ...first, attempts: 1, dueAt }, NOW);
+      aim(lane, targetOf(true), NOW);
       assert.deepEqual(sent(lane), []);
       assert.deepEqual(sent(lane, dueAt), [1, 2, 3]);
     }
@@ -68,10 +62,10 @@ describe('an ordered lane', () => {
 
   it('reads what the store has before it takes in the first arrival', () => {
     const lane = emptyLane('webhook', 0, { waiting: 0 });
-    aim(lane, true);
+    aim(lane, targetOf(true), NOW);
     arrive(lane, waiting(9));
     assert.deepEqual(sent(lane), []);
-    assert.ok(wantsRead(lane, NOW));
+    assert.ok(lacksDeliveries(lane, NOW));
   });
 });
 
@@ -80,19 +74,19 @@ describe('a lane whose webhook becomes ordered, or is so no longer', () => {
     it(`is read anew when it is ${ordered ? 'ordered' : 'not ordered any more'}`, () => {
       const lane = aLane({ ordered: !ordered });
       arrive(lane, waiting(2, NOW - 2), waiting(1, NOW - 1));
-      lane.target = undefined;
-      aim(lane, ordered);
+      loseAim(lane);
+      aim(lane, targetOf(ordered), NOW);
       assert.deepEqual(sent(lane), []);
-      assert.equal(lane.total.waiting, 0);
-      assert.ok(wantsRead(lane, NOW));
+      assert.equal(lane.queue.total.waiting, 0);
+      assert.ok(lacksDeliveries(lane, NOW));
     });
   }
 
   it('stays as it is when something else changes', () => {
     const lane = aLane({ ordered: true });
     arrive(lane, waiting(1), waiting(2));
-    lane.target = undefined;
-    aim(lane, true);
+    loseAim(lane);
+    aim(lane, targetOf(true), NOW);
     assert.deepEqual(sent(lane), [1, 2]);
   });
 });
@@ -102,34 +96,34 @@ describe('a lane that is full of what is due later', () => {
 
   function aFullLane(): Lane {
     const lane = aLane();
-    for (let ord = 1; ord <= LANE_WAITING_MAX + 100; ord++) readmit(lane, waiting(ord, SOON), NOW);
+    for (let ord = 1; ord <= LANE_WAITING_MAX + 100; ord++) readmit(lane.queue, waiting(ord, SOON), NOW);
     return lane;
   }
 
   it('takes in what is due before that, and leaves the last to go in the store', () => {
     const lane = aFullLane();
-    const before = lane.waiting.length;
+    const before = lane.queue.waiting.length;
     arrive(lane, waiting(1_000));
-    assert.equal(lane.waiting.length, before);
-    assert.equal(lane.total.waiting, before);
-    assert.equal(lane.known.has(before), false);
-    assert.equal(lane.more, SOON);
+    assert.equal(lane.queue.waiting.length, before);
+    assert.equal(lane.queue.total.waiting, before);
+    assert.equal(lane.queue.known.has(before), false);
+    assert.equal(lane.queue.more, SOON);
     assert.deepEqual(sent(lane), [1_000]);
   });
 
   it('is read when something in the store is due, although there is much in memory', () => {
     const lane = aFullLane();
     admit(lane, waiting(1_000), { now: NOW, room: false, overtakes: false });
-    assert.equal(lane.more, NOW);
-    assert.ok(wantsRead(lane, NOW));
+    assert.equal(lane.queue.more, NOW);
+    assert.ok(lacksDeliveries(lane, NOW));
     // Once the first in memory is due, that goes first.
-    assert.equal(wantsRead(lane, SOON), false);
+    assert.equal(lacksDeliveries(lane, SOON), false);
   });
 
   it('leaves what is due no sooner in the store', () => {
     const lane = aFullLane();
     arrive(lane, waiting(1_000, SOON));
-    assert.equal(lane.known.has(1_000), false);
-    assert.equal(lane.more, SOON);
+    assert.equal(lane.queue.known.has(1_000), false);
+    assert.equal(lane.queue.more, SOON);
   });
 });

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { echo } from '../text.ts';
+import { quote } from '../text.ts';
 
 /**
  * By which names this server may be called, as long as anybody may call it without a key.
@@ -44,7 +44,7 @@ export function judgeHosts(hosts: readonly string[], { allowedHosts }: HostPolic
   for (const host of hosts) {
     const name = nameOf(host);
     if (name !== undefined && isAllowed(name, allowedHosts)) continue;
-    return { deny: `this server may not be called as ${echo(host)}: ${remedy(name ?? '<name>')}` };
+    return { deny: `this server may not be called as ${quote(host)}: ${remedy(name ?? '<name>')}` };
   }
   return 'allow';
 }

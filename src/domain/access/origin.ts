@@ -1,4 +1,4 @@
-import { echo } from '../text.ts';
+import { quote } from '../text.ts';
 import type { AccessVerdict } from './host.ts';
 
 /** The pages that may call this server from a browser, besides its own. */
@@ -19,7 +19,7 @@ export function judgeOrigin(
   if (corsOrigins.includes(origin) || corsOrigins.includes('*') || isOwnOrigin(origin, hosts)) return 'allow';
   const flag = URL.parse(origin)?.origin === origin ? origin : '<origin>';
   return {
-    deny: `pages of the origin ${echo(origin)} may not call this server: start it with --cors-origins ${flag} to let them`,
+    deny: `pages of the origin ${quote(origin)} may not call this server: start it with --cors-origins ${flag} to let them`,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Verdict } from './settle.ts';
+import { askedFor, leaveOver, leaveTaken, NO_URGE, soughtFirst, type Urge } from './urge.ts';
 
 /**
  * The rules of a lane: a webhook's queue of waiting deliveries, and when it may next move. Pure: the
@@ -43,12 +44,9 @@ export interface LaneState {
   /** Tokens in the bucket at `tokensAt`. */
   readonly tokens: number;
   readonly tokensAt: number;
-  /** Whether one delivery may go although the lane waits, or is under way so. */
+  /** What a caller wished for who had something sent again by hand. */
   readonly urge: Urge;
 }
-
-/** A caller had something sent again by hand, and it has not gone yet (ASKED), or goes alone while the lane waits (SENT). */
-export type Urge = 'NONE' | 'ASKED' | 'SENT';
 
 /** Failures in a row that open the breaker. */
 export const BREAKER_FAILURES = 5;
@@ -68,7 +66,7 @@ const BREAKER_DOUBLINGS_MAX = 16;
  * node began to own it: after a takeover the two owners together never exceed the rate.
  */
 export function newLane(health: LaneHealth, since: number): LaneState {
-  return { inFlight: 0, health, failures: 0, holdUntil: 0, tokens: 0, tokensAt: since, urge: 'NONE' };
+  return { inFlight: 0, health, failures: 0, holdUntil: 0, tokens: 0, tokensAt: since, urge: NO_URGE };
 }
 
 /** How many deliveries may go now; when none may, the time to look again (Infinity: when something happens). */
@@ -86,7 +84,7 @@ export function next(lane: LaneState, rules: LaneRules, now: number): Turn {
   if (free <= 0) return NEVER;
   const wait = waitsUntil(lane);
   // Alone, so that its answer is known for that of the destination as it is now.
-  if (wait > now && (lane.urge !== 'ASKED' || lane.inFlight > 0)) return { go: 0, again: wait };
+  if (wait > now && (lane.urge.leave !== 'ASKED' || lane.inFlight > 0)) return { go: 0, again: wait };
   const most = wait > now ? 1 : free;
   if (rules.rate === undefined) return { go: most, again: now };
   const tokens = tokensNow(lane, rules.rate, now);
@@ -95,19 +93,28 @@ export function next(lane: LaneState, rules: LaneRules, now: number): Turn {
   return { go: 0, again: now + Math.ceil(((1 - tokens) * 1000) / rules.rate.perSecond) };
 }
 
+/** The lane with the health of its webhook's row, which knows better: it is new here, or was resumed by a caller. */
+export function resumed(lane: LaneState, health: LaneHealth): LaneState {
+  return { ...lane, health, failures: 0, holdUntil: 0 };
+}
+
 /**
- * The lane after a caller had something of it sent again by hand. Whoever does so has seen to the
- * destination: one delivery goes now, whatever the breaker and Retry-After say. If it fails, the lane waits
- * as it did.
+ * The lane after a caller had the delivery with this ord sent again by hand: one delivery goes now, whatever
+ * the breaker and Retry-After say. If it fails, the lane waits as it did.
  */
-export function urged(lane: LaneState): LaneState {
-  return { ...lane, urge: 'ASKED' };
+export function urged(lane: LaneState, ord: number): LaneState {
+  return { ...lane, urge: askedFor(ord) };
+}
+
+/** The lane after the delivery that is to go first was looked for in memory. */
+export function sought(lane: LaneState, found: boolean): LaneState {
+  return { ...lane, urge: soughtFirst(lane.urge, found) };
 }
 
 /** The lane after one of its deliveries was sent. */
 export function started(lane: LaneState, rules: LaneRules, now: number): LaneState {
   const inFlight = lane.inFlight + 1;
-  const urge = lane.urge === 'ASKED' ? (waitsUntil(lane) > now ? 'SENT' : 'NONE') : lane.urge;
+  const urge = leaveTaken(lane.urge, waitsUntil(lane) > now);
   if (rules.rate === undefined) return { ...lane, inFlight, urge };
   const tokens = tokensNow(lane, rules.rate, now) - 1;
   return { ...lane, inFlight, urge, tokens, tokensAt: now };
@@ -116,10 +123,10 @@ export function started(lane: LaneState, rules: LaneRules, now: number): LaneSta
 /** The lane after an attempt came to its end. `unit` is in [0, 1). */
 export function finished(lane: LaneState, verdict: Verdict, now: number, unit: number): LaneState {
   const inFlight = lane.inFlight - 1;
-  const urge = lane.urge === 'SENT' ? 'NONE' : lane.urge;
+  const urge = leaveOver(lane.urge);
   if (verdict.success) {
     // What the destination asked for before it was seen to does not hold any more.
-    const holdUntil = lane.urge === 'SENT' ? 0 : lane.holdUntil;
+    const holdUntil = lane.urge.leave === 'SENT' ? 0 : lane.holdUntil;
     return { ...lane, inFlight, urge, holdUntil, failures: 0, health: healthAfterSuccess(lane.health) };
   }
   const failures = verdict.unavailable ? lane.failures + 1 : 0;

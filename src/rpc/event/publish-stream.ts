@@ -6,8 +6,7 @@ import {
   type PublishStreamResponse,
   PublishStreamResponseSchema,
 } from '../../../gen/carillon/v1/event_pb.ts';
-import { DomainError } from '../../domain/error.ts';
-import { invalidRequest } from '../problems.ts';
+import { DomainError, invalidRequest } from '../../domain/error.ts';
 import { STREAM_LIMITS, type StreamLimits } from '../stream-limits.ts';
 import { callKey } from '../transport/call.ts';
 import { wentAway } from '../transport/failures.ts';

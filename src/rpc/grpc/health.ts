@@ -4,7 +4,7 @@ import {
   HealthCheckResponse_ServingStatus as Status,
 } from '../../../gen/grpc/health/v1/health_pb.ts';
 import { DomainError } from '../../domain/error.ts';
-import { echo } from '../problems.ts';
+import { quote } from '../../domain/text.ts';
 
 /** Watch calls open at a time. */
 const WATCHERS_MAX = 1000;
@@ -51,7 +51,7 @@ export function healthService(board: HealthBoard, shutdown: AbortSignal): Servic
   return {
     check({ service }) {
       const status = board.get(service);
-      if (status === undefined) throw new DomainError('NOT_FOUND', `there is no service ${echo(service)}`);
+      if (status === undefined) throw new DomainError('NOT_FOUND', `there is no service ${quote(service)}`);
       return { status: Status[status] };
     },
 

@@ -2,7 +2,7 @@ import type { DescMethod } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { setTrailerStatus } from '@connectrpc/connect/protocol-grpc';
 import type { Metadata, ServerInterceptingCallInterface } from '@grpc/grpc-js';
-import { echo } from '../problems.ts';
+import { quote } from '../../domain/text.ts';
 import { ENVELOPE_BYTES } from '../transport/decode.ts';
 import { STREAM_MESSAGE } from '../transport/decode-stream.ts';
 import { badCompression, tooLarge, tooLargeInside } from '../transport/failures.ts';
@@ -71,7 +71,7 @@ export function fromGrpcJs(status: Status, method: DescMethod, messageBytesMax: 
   }
   const [, encoding] = /^Received message compressed with unsupported encoding "(.*)"$/s.exec(details) ?? [];
   if (encoding !== undefined) {
-    const message = `unknown compression ${echo(encoding)}: supported encodings are gzip,deflate`;
+    const message = `unknown compression ${quote(encoding)}: supported encodings are gzip,deflate`;
     return { error: new ConnectError(message, Code.Unimplemented), reading: true };
   }
   return { error: new ConnectError(details, code), reading: false };

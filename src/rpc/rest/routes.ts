@@ -5,7 +5,7 @@ import type {
   UniversalServerRequest,
   UniversalServerResponse,
 } from '@connectrpc/connect/protocol';
-import { noProblems } from '../problems.ts';
+import { noProblems } from '../../domain/problems.ts';
 import type { Adapter, Begun } from '../transport/adapter.ts';
 import { readBody } from '../transport/body.ts';
 import { understandJson } from '../transport/decode.ts';

@@ -9,7 +9,8 @@ import {
 import { Code, ConnectError } from '@connectrpc/connect';
 import type { UniversalServerRequest } from '@connectrpc/connect/protocol';
 import { compressionBrotli, compressionGzip } from '@connectrpc/connect-node';
-import { invalidRequest, join, noProblems } from '../problems.ts';
+import { invalidRequest } from '../../domain/error.ts';
+import { join, noProblems } from '../../domain/problems.ts';
 import { badCompression, tooLargeInside } from './failures.ts';
 import { checkJson } from './json-check.ts';
 import { parseJson } from './json-text.ts';

@@ -7,10 +7,10 @@ import { type HostPolicy, hostsOf, judgeHosts, type RequestHead } from '../../do
 import { judgeOrigin, type OriginPolicy } from '../../domain/access/origin.ts';
 import { ANONYMOUS, type Principal } from '../../domain/access/principal.ts';
 import { permissionDenied } from '../../domain/error.ts';
+import { noProblems } from '../../domain/problems.ts';
 import { DEFAULT_NAMESPACE } from '../../domain/webhook/webhook.ts';
 import { toConnectError } from '../errors.ts';
 import { namespaceViolations } from '../namespace.ts';
-import { noProblems } from '../problems.ts';
 import type { Rules } from '../validate.ts';
 import { type Admit, type Call, callKey, noteFields } from './call.ts';
 import { whyEnded } from './failures.ts';

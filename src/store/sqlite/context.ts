@@ -1,3 +1,4 @@
+import type { WaitingBounds } from '../../domain/delivery/waiting-bounds.ts';
 import { type Counters, createCounters } from './counters.ts';
 import type { Database } from './database.ts';
 import type { Memory } from './group.ts';
@@ -30,12 +31,6 @@ export interface Context {
   readonly enterDeliveries: () => void;
   /** All that is remembered, for whoever rolls back. */
   readonly memory: Memory;
-}
-
-/** How many deliveries may wait. */
-export interface WaitingBounds {
-  readonly waitingMax: number;
-  readonly namespaceWaitingMax: number;
 }
 
 export function createContext(db: Database, bounds: WaitingBounds): Context {

@@ -1,21 +1,14 @@
 import type { Worker } from 'node:worker_threads';
 import type { WaitingDelivery } from '../../domain/delivery/delivery.ts';
-import type { Publication, PublishResult, Replay, RunFiring, Store } from '../store.ts';
+import type { Publication, PublishResult, Replay, RunFiring } from '../intake.ts';
+import type { Store } from '../store.ts';
 import { type CallSize, createClient } from './client.ts';
 import { createFeed } from './feed.ts';
 import type { SqliteSettings } from './options.ts';
-import {
-  type Answer,
-  CONFLICT,
-  FULL_ALL,
-  FULL_NAMESPACE,
-  type Listed,
-  type OrderRow,
-  type PublishCode,
-  type Span,
-} from './protocol.ts';
+import type { Answer, Listed, Span } from './protocol.ts';
 import { fromAttemptRow } from './rows/attempt.ts';
 import { pack } from './rows/bytes.ts';
+import type { Flag } from './rows/codes.ts';
 import {
   answerBody,
   fresh,
@@ -35,7 +28,8 @@ import {
   toPublicationRow,
   toReplayRow,
 } from './rows/event.ts';
-import type { Flag, WaitingRow } from './rows/tuples.ts';
+import { CONFLICT, FULL_ALL, FULL_NAMESPACE, type OrderRow, type PublishCode } from './rows/messages.ts';
+import { WAITING, type WaitingRow } from './rows/tables.ts';
 import { fromWebhookRow, toLaneRow, toUpdateRow, toWebhookRow } from './rows/webhook.ts';
 
 /** The port on a worker that has opened its database. `ending` are rows for the first poll. */
@@ -83,7 +77,7 @@ export function sqliteStore(worker: Worker, bounds: SqliteSettings, ending: read
   function noteFired(batch: readonly RunFiring[], { results, ords, ending }: Answer<'fireRuns'>): void {
     feed.deliveries(ending.map(fromWaitingRow));
     // A run can be superseded by a later firing of its own batch.
-    const marked = new Set(ending.map(([ord]) => ord));
+    const marked = new Set(ending.map((row) => row[WAITING.at.ord]));
     let next = 0;
     for (const [i, { runs, now }] of batch.entries()) {
       if (results[i] !== 'FIRED') continue;
@@ -139,7 +133,7 @@ export function sqliteStore(worker: Worker, bounds: SqliteSettings, ending: read
     listWebhooks: async ({ namespace, after = '', limit, name = null, state = null, labels = {} }) =>
       client.call(
         'listWebhooks',
-        [namespace, after, limit, name, state, JSON.stringify(labels)],
+        { namespace, after, limit, name, state, labels: JSON.stringify(labels) },
         rowsUpTo(limit),
         (found) => found.map(fromWebhookRow),
       ),
@@ -336,7 +330,10 @@ function eventKey({ namespace, id }: { namespace: string; id: string }): [string
 }
 
 function publishResult(code: PublishCode): PublishResult {
-  if (typeof code !== 'number') return { kind: 'DUPLICATE', eventId: code[0], deliveries: code[1] };
+  if (typeof code !== 'number') {
+    const [eventId, deliveries] = code;
+    return { kind: 'DUPLICATE', eventId, deliveries };
+  }
   switch (code) {
     case CONFLICT:
       return { kind: 'CONFLICT' };

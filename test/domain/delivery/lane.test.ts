@@ -39,6 +39,8 @@ const DOWN: Verdict = {
 };
 const NOT_FOUND: Verdict = { ...DOWN, unavailable: false };
 const HALF = 0.5;
+/** What a caller has sent again. */
+const ORD = 7;
 
 function attempt(lane: LaneState, verdict: Verdict, now: number): LaneState {
   return finished(started(lane, RULES, now), verdict, now, HALF);
@@ -130,7 +132,7 @@ describe('a lane that waits while a caller has something sent again by hand', ()
 
   it('lets one go at once, alone, though its breaker is open or the destination asked to be left alone', () => {
     for (const waits of [failing(BREAKER_FAILURES), held]) {
-      const asked = urged(waits);
+      const asked = urged(waits, ORD);
       assert.deepEqual(next(asked, RULES, NOW), { go: 1, again: NOW });
       assert.equal(next(started(asked, RULES, NOW), RULES, NOW).go, 0);
     }
@@ -138,7 +140,7 @@ describe('a lane that waits while a caller has something sent again by hand', ()
 
   it('waits as it did when that fails', () => {
     for (const waits of [failing(BREAKER_FAILURES), held]) {
-      const lane = attempt(urged(waits), DOWN, NOW);
+      const lane = attempt(urged(waits, ORD), DOWN, NOW);
       assert.deepEqual(lane.health, waits.health);
       assert.equal(lane.holdUntil, waits.holdUntil);
       assert.deepEqual(next(lane, RULES, NOW), next(waits, RULES, NOW));
@@ -147,30 +149,30 @@ describe('a lane that waits while a caller has something sent again by hand', ()
 
   it('moves again when that succeeds', () => {
     for (const waits of [failing(BREAKER_FAILURES), held]) {
-      const lane = attempt(urged(waits), SUCCESS, NOW);
+      const lane = attempt(urged(waits, ORD), SUCCESS, NOW);
       assert.equal(next(lane, RULES, NOW).go, RULES.concurrency);
       assert.deepEqual(lane.health, HEALTHY);
     }
   });
 
   it('lets one more go when it is asked again while the first is under way', () => {
-    const underWay = started(urged(failing(BREAKER_FAILURES)), RULES, NOW);
-    const lane = finished(urged(underWay), DOWN, NOW, HALF);
+    const underWay = started(urged(failing(BREAKER_FAILURES), ORD), RULES, NOW);
+    const lane = finished(urged(underWay, ORD), DOWN, NOW, HALF);
     assert.equal(next(lane, RULES, NOW).go, 1);
     assert.equal(next(attempt(lane, DOWN, NOW), RULES, NOW).go, 0);
   });
 
   it('lets none go beside what is in flight, nor while it is paused, nor beyond the rate', () => {
-    const busy = urged(started(failing(BREAKER_FAILURES), RULES, NOW));
+    const busy = urged(started(failing(BREAKER_FAILURES), RULES, NOW), ORD);
     assert.equal(next(busy, RULES, NOW).go, 0);
-    const asked = urged(failing(BREAKER_FAILURES));
+    const asked = urged(failing(BREAKER_FAILURES), ORD);
     assert.equal(next(asked, { ...RULES, open: false }, NOW).go, 0);
     const rate = { perSecond: 1, burst: 1 };
     assert.equal(next({ ...asked, tokensAt: NOW }, { ...RULES, rate }, NOW).go, 0);
   });
 
   it('does not remember it when it did not have to wait', () => {
-    const lane = started(urged(newLane(HEALTHY, 0)), RULES, T);
+    const lane = started(urged(newLane(HEALTHY, 0), ORD), RULES, T);
     const opened = Array.from({ length: BREAKER_FAILURES }).reduce<LaneState>(
       (state) => attempt(state, DOWN, T),
       finished(lane, SUCCESS, T, HALF),

@@ -1,14 +1,18 @@
 import type { Database } from '../database.ts';
-import { OF_EVENT } from '../rows/columns.ts';
-import type { Entry } from './merge.ts';
+import { readFrom } from '../rows/layout.ts';
+import { OF_EVENT } from '../rows/tables.ts';
+import { ENTRY, type Entry } from './merge.ts';
+
+/** An entry as the deliveries themselves have it. */
+const TABLE_ENTRY = readFrom(ENTRY, { key: 'ord' });
 
 /** What lists of deliveries are read with, in one direction. ?1 is mostly the id beyond which to read. */
 export function deliveryReads(db: Database, ascending: boolean) {
   const [beyond, direction] = ascending ? ['>', 'ASC'] : ['<', 'DESC'];
   const select = (columns: string, rest: string) =>
     db.prepare<Entry>(`SELECT ${columns} FROM ${rest} ORDER BY id ${direction} LIMIT ?`);
-  const inList = (rest: string) => select('id, key, created_at, type', rest);
-  const inTable = (rest: string) => select('id, ord, created_at, type', rest);
+  const inList = (rest: string) => select(ENTRY.columns, rest);
+  const inTable = (rest: string) => select(TABLE_ENTRY.columns, rest);
 
   /** A list by type within what owns the deliveries. */
   const listOf = (table: string, owner: string) => ({

@@ -1,7 +1,8 @@
 import type { Context } from '../context.ts';
 import type { Verbs } from '../protocol.ts';
-import { JOINED, OF_EVENT, WAITING_COLUMNS } from '../rows/columns.ts';
-import { PURGED, type WaitingRow } from '../rows/tuples.ts';
+import { PURGED } from '../rows/codes.ts';
+import { OF_EVENT, type WaitingRow } from '../rows/tables.ts';
+import { waitingReader } from './waiting.ts';
 
 /** Takes the data away from events. */
 export interface Erasure {
@@ -36,9 +37,7 @@ export function purgeVerbs(context: Context): Pick<Verbs, 'purgeEvents'> {
     UPDATE deliveries SET ending = ${PURGED}
     WHERE ord IN (${OF_EVENT}) AND +state = 0 AND +webhook IN (SELECT key FROM webhooks WHERE removed_at IS NULL)
     RETURNING ord`);
-  const selectWaiting = db.prepare<WaitingRow>(
-    `SELECT ${WAITING_COLUMNS} FROM deliveries AS d ${JOINED} WHERE d.ord = ?`,
-  );
+  const readWaiting = waitingReader(db);
 
   /** All events of that name, should there be several. */
   function purgeOne([namespace, id]: [string, string], changed: WaitingRow[]): 'GONE' | number {
@@ -50,7 +49,7 @@ export function purgeVerbs(context: Context): Pick<Verbs, 'purgeEvents'> {
       const ended = end.all(key);
       for (const [ord] of ended) {
         erased.add(ord);
-        changed.push(selectWaiting.get(ord)!);
+        changed.push(readWaiting(ord));
       }
       cancelled += ended.length;
     }

@@ -1,7 +1,7 @@
-import { SWEEP_BATCH } from '../../store.ts';
+import { SWEEP_BATCH } from '../../housekeeping.ts';
 import type { Context } from '../context.ts';
-import type { RemovalRow } from '../protocol.ts';
-import { CANCELLED, REMOVED } from '../rows/tuples.ts';
+import { CANCELLED, REMOVED } from '../rows/codes.ts';
+import type { RemovalRow } from '../rows/messages.ts';
 import { createSubscriptions } from './subscriptions.ts';
 
 /** Takes webhooks away, and cancels their waiting deliveries a bounded number at a time. */

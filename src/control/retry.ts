@@ -1,36 +1,40 @@
-import type { HandlerContext } from '@connectrpc/connect';
-import type { RetryDeliveryRequest_FailedOf } from '../../../gen/carillon/v1/delivery_pb.ts';
-import type { Delivery } from '../../domain/delivery/delivery.ts';
-import { failedPrecondition, notFound } from '../../domain/error.ts';
-import { fromTimestamp } from '../convert/time.ts';
-import type { ApiDeps } from '../deps.ts';
-import { noProblems } from '../problems.ts';
-import { getWebhook } from '../webhook/change.ts';
+import type { Delivery } from '../domain/delivery/delivery.ts';
+import { type DomainError, failedPrecondition, notFound } from '../domain/error.ts';
+import { getWebhook } from './change.ts';
+import type { Needs } from './deps.ts';
 
 /** How many deliveries one call sends again at most; the proto file says so too. */
 const RETRIES_MAX = 10_000;
 /** How many of them are read, and ordered, at a time. */
 const BATCH_ROWS = 500;
 
-export interface RetryDeps {
-  readonly store: Pick<
-    ApiDeps['store'],
-    'getWebhooks' | 'getDelivery' | 'listDeliveries' | 'retryDeliveries'
-  >;
-  readonly clock: ApiDeps['clock'];
-}
+export type RetryDeps = Needs<'getWebhooks' | 'getDelivery' | 'listDeliveries' | 'retryDeliveries', 'clock'>;
 
 export interface Retried {
   readonly count: number;
+  /** Whether there are more, which the bound on one call left out. */
   readonly more: boolean;
 }
 
-/** Sends one delivery again. Raises NOT_FOUND and FAILED_PRECONDITION as the proto file says. */
-export async function retryOne(deps: RetryDeps, namespace: string, id: string): Promise<Retried> {
-  const { store, clock } = deps;
-  const [result] = await store.retryDeliveries([{ namespace, id, now: clock.now() }]);
-  if (result === 'SUCCEEDED')
+/** The deliveries of one webhook that are to be sent again. */
+export interface FailedOf {
+  readonly namespace: string;
+  readonly webhookId: string;
+  /** Only those created at this time or later. */
+  readonly since?: number;
+  /** Those that wait for their next attempt, too. */
+  readonly waiting: boolean;
+}
+
+/**
+ * Sends one delivery again. Raises NOT_FOUND, and FAILED_PRECONDITION when it SUCCEEDED or its event's data
+ * was erased.
+ */
+export async function retryDelivery(deps: RetryDeps, namespace: string, id: string): Promise<Retried> {
+  const [result] = await deps.store.retryDeliveries([{ namespace, id, now: deps.clock.now() }]);
+  if (result === 'SUCCEEDED') {
     throw failedPrecondition('Delivery', id, 'has SUCCEEDED; replay its event to send it once more');
+  }
   if (result === 'GONE') throw await whyGone(deps, namespace, id);
   return { count: 1, more: false };
 }
@@ -38,18 +42,15 @@ export async function retryOne(deps: RetryDeps, namespace: string, id: string): 
 /**
  * Sends FAILED deliveries of a webhook again, oldest first, in batches, so that nothing else waits for
  * long; then, if asked to, those that wait for another attempt. Stops between two batches when the caller
- * is gone; what was done is done.
+ * is gone; what was done is done. Raises NOT_FOUND.
  */
 export async function retryFailedOf(
-  { store, clock }: RetryDeps,
-  namespace: string,
-  { webhookId, startTime, waiting }: RetryDeliveryRequest_FailedOf,
-  { signal }: Pick<HandlerContext, 'signal'>,
+  deps: RetryDeps,
+  { namespace, webhookId, since, waiting }: FailedOf,
+  signal: AbortSignal,
 ): Promise<Retried> {
-  const problems = noProblems();
-  const since = startTime && fromTimestamp(startTime, 'failed_of.start_time', problems);
-  problems.raise();
-  await getWebhook(store, { id: webhookId, namespace });
+  const { store, clock } = deps;
+  await getWebhook(deps, { id: webhookId, namespace });
   const query = { namespace, webhookId, ascending: true, ...(since !== undefined && { since }) } as const;
   let count = 0;
 
@@ -83,7 +84,7 @@ export async function retryFailedOf(
 }
 
 /** The store knows only that it cannot be; the caller is told why. */
-async function whyGone({ store }: RetryDeps, namespace: string, id: string): Promise<Error> {
+async function whyGone({ store }: RetryDeps, namespace: string, id: string): Promise<DomainError> {
   const delivery = await store.getDelivery(id);
   if (delivery === undefined || delivery.namespace !== namespace) return notFound('Delivery', id);
   const [webhook] = await store.getWebhooks([delivery.webhookId]);

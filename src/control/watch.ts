@@ -1,63 +1,83 @@
-import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { HandlerContext } from '@connectrpc/connect';
-import type {
-  WatchDeliveriesRequest,
-  WatchDeliveriesResponseSchema,
-} from '../../../gen/carillon/v1/delivery_pb.ts';
-import type { DeliveryChange } from '../../domain/delivery/delivery.ts';
-import { DomainError } from '../../domain/error.ts';
-import { attemptTo, deliveryTo } from '../convert/delivery.ts';
-import type { ApiDeps } from '../deps.ts';
-import { theNamespace } from '../namespace.ts';
-import { WATCH_LIMITS, type WatchLimits } from '../stream-limits.ts';
-import { note } from '../transport/call.ts';
-import { whyEnded } from '../transport/failures.ts';
-import { readDeliveryFilter, satisfies } from './list-filter.ts';
-import { readResumeToken, writeResumeToken } from './watch-token.ts';
+import type { Delivery, DeliveryChange } from '../domain/delivery/delivery.ts';
+import { DomainError } from '../domain/error.ts';
+import type { Needs } from './deps.ts';
 
-export interface WatchDeps {
-  readonly store: Pick<ApiDeps['store'], 'changesSince' | 'onChanges'>;
+export interface WatchDeps extends Needs<'changesSince' | 'onChanges'> {
   /** Ends every watch. */
   readonly shutdown: AbortSignal;
   readonly limits?: Partial<WatchLimits>;
 }
 
-type Message = MessageInitShape<typeof WatchDeliveriesResponseSchema>;
+export interface WatchLimits {
+  /** Watch calls open at a time; further ones are refused. */
+  readonly watchersMax: number;
+  /** Changes that a watcher reads, and holds, at a time. */
+  readonly pageMax: number;
+  /** The least time between two reads of a watcher that has seen everything, so that many of them cost deliveries little. */
+  readonly restMs: number;
+  /** How soon a watcher looks without having been told of anything; twice as late each time, up to the most. */
+  readonly pollMinMs: number;
+  readonly pollMaxMs: number;
+  /** After so long without a word, the place alone is told. */
+  readonly heartbeatMs: number;
+}
+
+export const WATCH_LIMITS: WatchLimits = {
+  watchersMax: 100,
+  pageMax: 32,
+  restMs: 100,
+  pollMinMs: 500,
+  pollMaxMs: 5_000,
+  heartbeatMs: 15_000,
+};
+
+/** What a caller wants to see. */
+export interface WatchOrder {
+  readonly namespace: string;
+  readonly wants: (delivery: Delivery) => boolean;
+  /** The place in the log of changes after which to begin; the present end when undefined. */
+  readonly resumeAt?: number;
+}
+
+/** A change, or nothing new; and the place after which a watch can go on. */
+export interface Watched {
+  readonly change?: DeliveryChange;
+  readonly place: number;
+}
 
 /**
- * DeliveryService.WatchDeliveries. Nothing is buffered for a watcher but the page it is at: it reads the
- * store's log of changes at its caller's pace, and one that falls behind what is kept there ends with
- * OUT_OF_RANGE.
+ * Follows what happens to deliveries, from now on or from a place where an earlier watch was. The first
+ * thing told is the place, at once. Nothing is buffered for a watcher but the page it is at: it reads the
+ * store's log of changes at its caller's pace. Ends when `caller` is aborted. Raises EXHAUSTED when too many
+ * watch, OUT_OF_RANGE when the place is not kept any more or was never known here, and UNAVAILABLE when the
+ * server stops.
  */
 export function createWatch({ store, shutdown, limits: given }: WatchDeps) {
   const limits = { ...WATCH_LIMITS, ...given };
   /** By call. A call that is cut off may never return to its generator, so it is let go by its signal too. */
-  const watchers = new Set<HandlerContext>();
+  const watchers = new Set<object>();
 
-  return async function* watch(
-    request: WatchDeliveriesRequest,
-    context: HandlerContext,
-  ): AsyncIterable<Message> {
+  return async function* watch(order: WatchOrder, caller: AbortSignal): AsyncGenerator<Watched, void> {
     if (watchers.size >= limits.watchersMax) {
       throw new DomainError('EXHAUSTED', `${limits.watchersMax} callers watch already; try again later`);
     }
-    watchers.add(context);
-    const leave = () => void watchers.delete(context);
-    context.signal.addEventListener('abort', leave);
+    const watcher = {};
+    watchers.add(watcher);
+    const leave = () => void watchers.delete(watcher);
+    caller.addEventListener('abort', leave);
     try {
-      yield* follow(request, context);
+      yield* follow(order, caller);
     } finally {
-      context.signal.removeEventListener('abort', leave);
+      caller.removeEventListener('abort', leave);
       leave();
     }
   };
 
-  async function* follow(request: WatchDeliveriesRequest, context: HandlerContext): AsyncIterable<Message> {
-    const namespace = theNamespace(request.namespace);
-    note(context, { namespace });
-    const filter = readDeliveryFilter(request.filter);
-    const resumeAt = request.resumeToken === '' ? undefined : readResumeToken(namespace, request.resumeToken);
-    const ended = AbortSignal.any([context.signal, shutdown]);
+  async function* follow(
+    { namespace, wants, resumeAt }: WatchOrder,
+    caller: AbortSignal,
+  ): AsyncGenerator<Watched, void> {
+    const ended = AbortSignal.any([caller, shutdown]);
     const [news, end] = [createBell(), createBell()];
     const ringBoth = () => {
       news.ring();
@@ -71,26 +91,26 @@ export function createWatch({ store, shutdown, limits: given }: WatchDeps) {
     heart.unref();
     const forgetHint = store.onChanges(news.ring);
     ended.addEventListener('abort', ringBoth);
-    const said = <T>(message: T): T => {
+    const said = (watched: Watched): Watched => {
       quiet = false;
       heart.refresh();
-      return message;
+      return watched;
     };
 
     try {
       let place = await begin(namespace, resumeAt);
       let pollMs = limits.pollMinMs;
-      // At once, so that the caller knows that it watches, and has a token whatever happens.
-      yield said({ resumeToken: writeResumeToken(namespace, place) });
+      yield said({ place });
       for (;;) {
-        if (ended.aborted) throw endOf(context.signal);
+        if (caller.aborted) return;
+        if (shutdown.aborted) throw stopping();
         const { changes, next } = await read(namespace, place);
         for (const change of changes) {
-          if (filter !== undefined && satisfies(change.delivery, filter)) yield said(messageOf(change));
+          if (wants(change.delivery)) yield said({ change, place: change.seq });
         }
         const moved = next !== place;
         place = next;
-        if (quiet) yield said({ resumeToken: writeResumeToken(namespace, place) });
+        if (quiet) yield said({ place });
         if (changes.length >= limits.pageMax) continue;
         pollMs = moved ? limits.pollMinMs : Math.min(pollMs * 2, limits.pollMaxMs);
         await end.sleep(limits.restMs);
@@ -103,7 +123,7 @@ export function createWatch({ store, shutdown, limits: given }: WatchDeps) {
     }
   }
 
-  /** Where to begin: after the token, or at the present end. */
+  /** Where to begin: after the place, or at the present end. */
   async function begin(namespace: string, resumeAt: number | undefined): Promise<number> {
     const present = await store.changesSince({ namespace, limit: 1 });
     if (present === 'GAP') throw gap();
@@ -119,13 +139,7 @@ export function createWatch({ store, shutdown, limits: given }: WatchDeps) {
   }
 }
 
-function messageOf({ seq, delivery, attempt }: DeliveryChange): Message {
-  return {
-    delivery: deliveryTo(delivery),
-    ...(attempt && { attempt: attemptTo(attempt) }),
-    resumeToken: writeResumeToken(delivery.namespace, seq),
-  };
-}
+// ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
 
 function gap(): DomainError {
   return new DomainError(
@@ -135,8 +149,7 @@ function gap(): DomainError {
   );
 }
 
-function endOf(caller: AbortSignal): Error {
-  if (caller.aborted) return whyEnded(caller);
+function stopping(): DomainError {
   return new DomainError('UNAVAILABLE', 'the server is stopping; watch again from the last resume_token');
 }
 

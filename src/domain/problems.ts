@@ -1,8 +1,5 @@
-import { type FieldViolation, invalidRequest } from '../domain/error.ts';
-import { clip, echo } from '../domain/text.ts';
-
-export { invalidRequest } from '../domain/error.ts';
-export { echo } from '../domain/text.ts';
+import { DomainError, type FieldViolation, invalidRequest } from './error.ts';
+import { clip, quote } from './text.ts';
 
 /**
  * The most violations that one answer names. gRPC sends details in a header, and clients accept 8 KiB
@@ -24,6 +21,8 @@ export interface Problems {
   list(): readonly FieldViolation[];
   /** Raises INVALID if anything was noted. */
   raise(): void;
+  /** The same collection, for whoever knows only the paths inside the field at `path`. */
+  under(path: string): Problems;
 }
 
 /** Nothing wrong, so far. */
@@ -43,8 +42,32 @@ export function noProblems(): Problems {
     raise() {
       if (byField.size > 0) throw invalidRequest(problems.list());
     },
+    under: (path) => within(problems, path),
   };
   return problems;
+}
+
+/** The violations of an INVALID that is raised; none when nothing is. */
+export function violationsOf(check: () => void): readonly FieldViolation[] {
+  try {
+    check();
+    return [];
+  } catch (error) {
+    if (error instanceof DomainError && error.code === 'INVALID') return error.violations;
+    throw error;
+  }
+}
+
+function within(problems: Problems, path: string): Problems {
+  const inner: Problems = {
+    ...problems,
+    add: (field, description) => problems.add(join(path, field), description),
+    addAll(violations) {
+      for (const violation of violations) inner.add(violation.field, violation.description);
+    },
+    under: (deeper) => within(problems, join(path, deeper)),
+  };
+  return inner;
 }
 
 /** The path of a field inside another. Either may be empty. */
@@ -54,10 +77,10 @@ export function join(path: string, field: string): string {
 
 /** The path of a map's entry, as protovalidate writes it. */
 export function entry(path: string, key: string): string {
-  return `${path}[${echo(key)}]`;
+  return `${path}[${quote(key)}]`;
 }
 
-/** A caller's text without the quotes of `echo`, for a name in a path. */
+/** A caller's name as it may stand in a path: short and free of control characters. */
 export function echoName(text: string): string {
-  return echo(text).slice(1, -1);
+  return quote(text).slice(1, -1);
 }

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import { sameSchedule } from '../../domain/schedule/run-plan.ts';
-import type { Payload } from '../../domain/webhook/payload.ts';
-import type { WebhookSpec } from '../../domain/webhook/webhook.ts';
+import { sameSchedule } from '../schedule/run-plan.ts';
+import type { Payload } from './payload.ts';
+import type { WebhookSpec } from './webhook.ts';
 
 /** Whether two callers asked for the same. */
 export function sameSpec(a: WebhookSpec, b: WebhookSpec): boolean {

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { LIMITS, openPipeline } from '../support/pipeline.ts';
+import { hang, openReceiver, status } from '../support/receiver.ts';
+
+const IN_FLIGHT_MAX = 16;
+
+function numbers(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => String(i));
+}
+
+describe('a destination beside others', () => {
+  it('takes an eighth of what may be in flight when it hangs, and leaves the rest to the others', async () => {
+    await using receiver = await openReceiver();
+    await using pipeline = await openPipeline({ settings: { inFlightMax: IN_FLIGHT_MAX } });
+    receiver.answer((exchange) => (exchange.request.path === '/hanging' ? hang() : status(200))(exchange));
+    const limits = { ...LIMITS, concurrency: 4 * IN_FLIGHT_MAX };
+    const hanging = await pipeline.register({
+      destination: `${receiver.url}/hanging`,
+      limits,
+      timeoutMs: 60_000,
+    });
+    await pipeline.publish(hanging, numbers(4 * IN_FLIGHT_MAX));
+    await receiver.received(1);
+    const good = await pipeline.register({ destination: `${receiver.url}/good`, limits });
+    await pipeline.publish(good, numbers(50));
+    for (const { state } of await pipeline.finished(good)) assert.equal(state, 'SUCCEEDED');
+    const held = receiver.requests.filter(({ path }) => path === '/hanging').length;
+    assert.equal(held, IN_FLIGHT_MAX / 8);
+  });
+
+  it('finds room however many others hang', async () => {
+    await using receiver = await openReceiver();
+    await using pipeline = await openPipeline({ settings: { inFlightMax: IN_FLIGHT_MAX } });
+    receiver.answer((exchange) => (exchange.request.path === '/good' ? status(200) : hang())(exchange));
+    const limits = { ...LIMITS, concurrency: IN_FLIGHT_MAX };
+    for (const path of numbers(5)) {
+      const destination = `${receiver.url}/${path}`;
+      const hanging = await pipeline.register({ destination, limits, timeoutMs: 60_000 });
+      await pipeline.publish(hanging, numbers(2 * IN_FLIGHT_MAX));
+    }
+    await receiver.received(5);
+    const good = await pipeline.register({ destination: `${receiver.url}/good`, limits });
+    await pipeline.publish(good, numbers(20));
+    for (const { state } of await pipeline.finished(good)) assert.equal(state, 'SUCCEEDED');
+    assert.ok(receiver.requests.length - 20 < IN_FLIGHT_MAX);
+  });
+});

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { createSettler } from '../../src/dispatch/settler.ts';
+import { HEALTHY, type LaneHealth } from '../../src/domain/delivery/lane.ts';
+import type { LaneChange, Settlement, Store } from '../../src/store/store.ts';
+import { recordingLog } from '../support/log.ts';
+import { LIMITS, openPipeline } from '../support/pipeline.ts';
+import { openReceiver } from '../support/receiver.ts';
+import { T0 } from '../support/store.ts';
+
+interface Write {
+  readonly settlements: readonly Settlement[];
+  readonly changes: readonly LaneChange[];
+}
+
+/** A settler on a store that takes everything, or refuses as long as it is told to. */
+function aSettler() {
+  const writes: Write[] = [];
+  const world = { writes, refuses: false };
+  const settle: Store['settle'] = async (settlements, changes) => {
+    writes.push({ settlements: [...settlements], changes: [...changes] });
+    if (world.refuses) throw new Error('no space left on device');
+    return settlements.map(() => 'SETTLED' as const);
+  };
+  const { log } = recordingLog();
+  return { ...createSettler({ store: { settle }, log }), world };
+}
+
+const FAILING: LaneHealth = { ...HEALTHY, failingSince: T0 };
+const GONE: LaneChange = { webhookId: 'webhook', health: FAILING, disable: 'GONE', now: T0 };
+const WELL: LaneChange = { webhookId: 'webhook', health: HEALTHY, now: T0 + 5 };
+
+describe('what a lane has to write', () => {
+  it('keeps what disabled its webhook when a success comes before the write', async () => {
+    const { change, flush, world } = aSettler();
+    change(GONE);
+    change(WELL);
+    await flush();
+    assert.deepEqual(world.writes, [{ settlements: [], changes: [{ ...WELL, disable: 'GONE' }] }]);
+  });
+
+  it('keeps it too when the success comes after a write that the store refused', async () => {
+    const { change, flush, world } = aSettler();
+    world.refuses = true;
+    change(GONE);
+    const refused = assert.rejects(flush());
+    change(WELL);
+    await refused;
+    world.refuses = false;
+    await flush();
+    assert.deepEqual(world.writes.at(-1)?.changes, [{ ...WELL, disable: 'GONE' }]);
+  });
+
+  it('disables a webhook that answered 410 although another request to it succeeds right after', async () => {
+    await using receiver = await openReceiver();
+    await using pipeline = await openPipeline();
+    const webhook = await pipeline.register({
+      destination: receiver.url,
+      limits: { ...LIMITS, concurrency: 2 },
+    });
+    const answers: ((code: number) => void)[] = [];
+    receiver.answer(({ response }) => void answers.push((code) => response.writeHead(code).end()));
+    await pipeline.publish(webhook, ['1', '2']);
+    await receiver.received(2);
+    answers[0]!(410);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    answers[1]!(200);
+    await pipeline.finished(webhook);
+    const [stored] = await pipeline.store.getWebhooks([webhook.id]);
+    assert.deepEqual([stored?.state, stored?.stateReason], ['DISABLED', 'GONE']);
+    assert.deepEqual(stored?.health, HEALTHY);
+  });
+});
