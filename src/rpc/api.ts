@@ -32,9 +32,20 @@ export interface Api {
 }
 
 export function createApi(deps: ApiDeps): Api {
-  const { clock, log, settings } = deps;
-  const { messageBytesMax } = settings;
   const services = createServices(deps);
+  return { ...mountServices(services, deps), services, health: services.health, load: services.load };
+}
+
+export interface MountDeps extends Pick<ApiDeps, 'clock' | 'log'> {
+  readonly settings: Pick<ApiDeps['settings'], 'messageBytesMax'>;
+}
+
+/** Mounts services on the port of Connect, gRPC, gRPC-Web and the plain paths. */
+export function mountServices(
+  services: Pick<Services, 'mounted' | 'guard'>,
+  { clock, log, settings }: MountDeps,
+): Pick<Api, 'handle' | 'endpoints'> {
+  const { messageBytesMax } = settings;
   const described = services.mounted.map(({ service }) => service);
 
   const router = createConnectRouter({
@@ -71,10 +82,7 @@ export function createApi(deps: ApiDeps): Api {
       } else return false;
       return true;
     },
-    services,
-    health: services.health,
     endpoints: [...FACES, ...described.map((service) => `POST /${service.typeName}/{${namesOf(service)}}`)],
-    load: services.load,
   };
 }
 

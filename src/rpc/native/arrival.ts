@@ -56,8 +56,13 @@ export function receptionist({ mounted }: { readonly mounted: readonly ServiceIm
         return undefined;
       }
       const timeout = takeTimeout(headers);
-      const head = { headers, rawHeaders, url: path };
-      return { ...method, stream, head, timeoutMs: timeout.timeoutMs, refusal: timeout.error };
+      return {
+        ...method,
+        stream,
+        head: { headers, rawHeaders },
+        timeoutMs: timeout.timeoutMs,
+        refusal: timeout.error,
+      };
     },
   };
 }

@@ -13,7 +13,7 @@ import type { Log } from '../../telemetry/log.ts';
 import { discardBody, readBody } from './body.ts';
 import { type Call, callKey } from './call.ts';
 import { callLog } from './call-log.ts';
-import { checkQuery, takeIn } from './decode.ts';
+import { type TakenIn, takeIn, takeQuery } from './decode.ts';
 import { takeInEach } from './decode-stream.ts';
 import type { Guard } from './guard.ts';
 import type { CallableResponse, NodeRequest } from './node.ts';
@@ -79,6 +79,7 @@ export function nodeAdapter({ clock, log, guard, messageBytesMax }: AdapterDeps)
         hiddenPath,
         startedAt: clock.monotonic(),
         cutOff: () => cutOff(response),
+        decoded: [],
         fields: {},
       };
       const values = createContextValues().set(callKey, call);
@@ -135,14 +136,15 @@ export function nodeAdapter({ clock, log, guard, messageBytesMax }: AdapterDeps)
     const one = method.methodKind === 'unary' || method.methodKind === 'server_streaming';
     if (call.refusal !== undefined) return { ...request, body: nothing() };
     try {
-      if (request.method === 'GET') await checkQuery(request.url, method, messageBytesMax);
-      else if (
+      if (request.method === 'GET') return keep(await takeQuery(request, method, messageBytesMax), call);
+      if (
         request.method === 'POST' &&
         wire !== undefined &&
         handler.supportedContentType(request.header.get('content-type'))
       ) {
         const intake = { request, method, wire, messageBytesMax };
-        return one ? await takeIn({ ...intake, read }) : takeInEach(intake);
+        if (one) return keep(await takeIn({ ...intake, read }), call);
+        return takeInEach({ ...intake, decoded: (message) => call.decoded.push(message) });
       }
     } catch (reason) {
       call.refusal = reason;
@@ -151,6 +153,12 @@ export function nodeAdapter({ clock, log, guard, messageBytesMax }: AdapterDeps)
     }
     return request;
   }
+}
+
+/** Keeps the message for the guard to hand on. */
+function keep({ request, message }: TakenIn, call: Call): UniversalServerRequest {
+  call.decoded.push(message);
+  return request;
 }
 
 function isBare(universal: UniversalServerResponse): boolean {
