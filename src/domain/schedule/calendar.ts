@@ -34,7 +34,7 @@ export interface CalendarFields {
  * How far a match is looked for. The rarest day is a given weekday on 29 February, which comes back
  * within 40 years: what does not match in 48 never does.
  */
-export const SEARCH_MONTHS_MAX = 48 * 12;
+const SEARCH_MONTHS_MAX = 48 * 12;
 
 /** Every occurrence of a weekday in a month. */
 export const EVERY_OCCURRENCE = 0b111111;

@@ -34,7 +34,7 @@ export interface StreamLimits {
   readonly bytesMax: number;
 }
 
-export const STREAM_LIMITS: StreamLimits = {
+const STREAM_LIMITS: StreamLimits = {
   streamsMax: 1_000,
   unansweredMax: 1_000,
   streamBytesMax: 4 * 1024 * 1024,
