@@ -26,7 +26,7 @@ export interface Exchange {
 }
 
 /** How much of an answer's body is read in the hope of its end; then its connection is dropped. */
-export const RESPONSE_READ_BYTES = 1024 * 1024;
+const RESPONSE_READ_BYTES = 1024 * 1024;
 
 const NOTHING = new Uint8Array(0);
 

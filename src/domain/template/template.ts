@@ -10,7 +10,7 @@ import { TEMPLATE_LENGTH_MAX } from './liquid-engine.ts';
 import { metered } from './liquid-meter.ts';
 
 /** What a run sends when its webhook says nothing else: the article's greeting. */
-export const GREETING_CONTENT_TYPE = 'text/plain; charset=utf-8';
+const GREETING_CONTENT_TYPE = 'text/plain; charset=utf-8';
 
 const utf8 = new TextEncoder();
 

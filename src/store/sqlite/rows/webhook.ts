@@ -67,13 +67,13 @@ type WrittenBody =
   | Exclude<Payload['body'], { kind: 'data' } | undefined>
   | { readonly kind: 'data'; readonly base64: string };
 
-export function encodeSpec({ payload, ...spec }: WebhookSpec): string {
+function encodeSpec({ payload, ...spec }: WebhookSpec): string {
   if (payload?.body?.kind !== 'data') return JSON.stringify({ ...spec, payload });
   const body: WrittenBody = { kind: 'data', base64: toBase64(payload.body.data) };
   return JSON.stringify({ ...spec, payload: { ...payload, body } } satisfies WrittenSpec);
 }
 
-export function decodeSpec(text: string): WebhookSpec {
+function decodeSpec(text: string): WebhookSpec {
   const { payload, ...spec }: WrittenSpec = JSON.parse(text);
   if (payload === undefined) return spec;
   const { body, ...rest } = payload;
