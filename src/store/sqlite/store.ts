@@ -122,6 +122,14 @@ export function sqliteStore(worker: Worker, bounds: SqliteSettings, ending: read
     getWebhooks: async (ids) =>
       client.call('getWebhooks', ids, sized(ids), (found) => found.map((row) => row && fromWebhookRow(row))),
 
+    resolveWebhooks: async (names) =>
+      client.call(
+        'resolveWebhooks',
+        names.map(({ namespace, id }) => [namespace, id] as const),
+        sized(names),
+        (found) => found.map((row) => row && fromWebhookRow(row)),
+      ),
+
     findWebhook: async ({ namespace, name, destination }) =>
       client.call(
         'findWebhook',
