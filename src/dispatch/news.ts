@@ -9,6 +9,7 @@ import {
   type OperationalEvent,
 } from '../domain/webhook/operational.ts';
 import type { DisabledReason, Webhook } from '../domain/webhook/webhook.ts';
+import { webhookIdOf } from '../domain/webhook/webhook.ts';
 
 /** An attempt, and what it means. */
 export interface Ending {
@@ -50,7 +51,7 @@ export function newsOf(ending: Ending): readonly OperationalEvent[] {
 }
 
 function aboutOf({ webhook, event, delivery, attempt, now }: Ending) {
-  const { id, namespace, spec } = webhook;
+  const { namespace, spec } = webhook;
   const { outcome } = attempt;
   const about: OperationalDelivery = {
     id: delivery.id,
@@ -62,7 +63,7 @@ function aboutOf({ webhook, event, delivery, attempt, now }: Ending) {
   return {
     namespace,
     time: now,
-    webhook: { id, name: spec.name, destination: spec.destination },
+    webhook: { id: webhookIdOf(webhook), uid: webhook.id, name: spec.name, destination: spec.destination },
     delivery: about,
   };
 }

@@ -45,7 +45,10 @@ export interface WaitingDelivery {
 export interface Delivery {
   readonly id: string;
   readonly namespace: string;
+  /** The webhook's own id, its uid. */
   readonly webhookId: string;
+  /** The id that a caller gave the webhook. */
+  readonly webhookCallerId?: string;
   /** The event's id as readers see it. */
   readonly eventId: string;
   readonly eventType: string;

@@ -4,7 +4,7 @@ import { publicId, type Rendered } from '../event/event.ts';
 import { HEADERS_TOTAL_BYTES_MAX, judgeHeaders, judgeHeaderValue } from '../event/header-rules.ts';
 import { toRfc3339 } from '../rfc3339.ts';
 import { BODY_BYTES_MAX, type Payload, rendersEvents } from '../webhook/payload.ts';
-import type { Webhook } from '../webhook/webhook.ts';
+import { type Webhook, webhookIdOf } from '../webhook/webhook.ts';
 import { renderLiquid } from './liquid.ts';
 import { TEMPLATE_LENGTH_MAX } from './liquid-engine.ts';
 import { metered } from './liquid-meter.ts';
@@ -15,7 +15,7 @@ const GREETING_CONTENT_TYPE = 'text/plain; charset=utf-8';
 const utf8 = new TextEncoder();
 
 /** What templates need of a webhook. */
-export type TemplatedWebhook = Pick<Webhook, 'id' | 'namespace' | 'spec'>;
+export type TemplatedWebhook = Pick<Webhook, 'id' | 'callerId' | 'namespace' | 'spec'>;
 
 /** What a run is about. */
 export interface RunContext {
@@ -220,7 +220,8 @@ function templateData(opened: OpenedEvent): unknown {
   }
 }
 
-function webhookScope({ id, namespace, spec }: TemplatedWebhook, now: number): object {
+function webhookScope(webhook: TemplatedWebhook, now: number): object {
+  const { namespace, spec } = webhook;
   const { name, destination, labels } = spec;
-  return { webhook: { id, namespace, name, destination, labels }, now: toRfc3339(now) };
+  return { webhook: { id: webhookIdOf(webhook), namespace, name, destination, labels }, now: toRfc3339(now) };
 }

@@ -74,6 +74,7 @@ export interface Shapes {
   createWebhooks: { args: WebhookRow[]; answer: ('CREATED' | 'EXISTS')[] };
   updateWebhooks: { args: UpdateRow[]; answer: ('UPDATED' | 'STALE' | 'EXISTS' | 'NOT_FOUND')[] };
   getWebhooks: { args: readonly string[]; answer: (WebhookRow | undefined)[] };
+  resolveWebhooks: { args: readonly [namespace: string, id: string][]; answer: (WebhookRow | undefined)[] };
   findWebhook: {
     args: [namespace: string, name: string, destination: string];
     answer: WebhookRow | undefined;
@@ -151,6 +152,7 @@ export type Verbs = { [V in Verb]: (args: Args<V>) => Answer<V> };
 /** Verbs that write nothing: they need no transaction. */
 export const READS: ReadonlySet<Verb> = new Set<Verb>([
   'getWebhooks',
+  'resolveWebhooks',
   'findWebhook',
   'listWebhooks',
   'upcomingRuns',

@@ -10,7 +10,13 @@ import { createSubscriptions } from './subscriptions.ts';
 
 type WebhookVerbs = Pick<
   Verbs,
-  'createWebhooks' | 'updateWebhooks' | 'getWebhooks' | 'findWebhook' | 'listWebhooks' | 'removeWebhooks'
+  | 'createWebhooks'
+  | 'updateWebhooks'
+  | 'getWebhooks'
+  | 'resolveWebhooks'
+  | 'findWebhook'
+  | 'listWebhooks'
+  | 'removeWebhooks'
 >;
 
 /** What an update always writes. */
@@ -36,11 +42,14 @@ export function webhookVerbs(context: Context): WebhookVerbs {
     db,
     'webhooks',
     WEBHOOK,
-    'ON CONFLICT (namespace, name, destination) WHERE removed_at IS NULL DO NOTHING',
+    // Of what can be taken already, the name with the destination and the caller's id.
+    'ON CONFLICT DO NOTHING',
   );
   const select = db.prepare<WebhookRow>(
     `SELECT ${WEBHOOK.columns} FROM webhooks WHERE id = ? AND removed_at IS NULL`,
   );
+  const selectByCallerId = db.prepare<WebhookRow>(`
+    SELECT ${WEBHOOK.columns} FROM webhooks WHERE namespace = ? AND caller_id = ? AND removed_at IS NULL`);
   const selectByKey = db.prepare<WebhookRow>(`
     SELECT ${WEBHOOK.columns} FROM webhooks
     WHERE namespace = ? AND name = ? AND destination = ? AND removed_at IS NULL`);
@@ -76,6 +85,11 @@ export function webhookVerbs(context: Context): WebhookVerbs {
     createWebhooks: (rows) => rows.map(createOne),
     updateWebhooks: (rows) => rows.map(updateOne),
     getWebhooks: (ids) => ids.map((id) => select.get(id)),
+    resolveWebhooks: (names) =>
+      names.map(([namespace, id]) => {
+        const own = select.get(id);
+        return own?.[at.namespace] === namespace ? own : selectByCallerId.get(namespace, id);
+      }),
     findWebhook: (key) => selectByKey.get(...key),
     listWebhooks: ({ namespace, after, limit, name, state, labels }) =>
       (name === null ? list : listByName).all(namespace, after, limit, name, state, labels),
