@@ -1,9 +1,10 @@
-import { HEALTHY } from '../src/domain/delivery/lane.ts';
-import { DEFAULT_RETRY_POLICY } from '../src/domain/delivery/retry-policy.ts';
-import { newId } from '../src/domain/id.ts';
+import { newWebhook } from '../src/control/new-webhook.ts';
 import { systemRandom } from '../src/domain/random.ts';
+import type { RunCursor } from '../src/domain/schedule/schedule.ts';
+import type { AskedSpec } from '../src/domain/webhook/asked.ts';
+import { withDefaults } from '../src/domain/webhook/defaults.ts';
 import { newSecret, sealSecret } from '../src/domain/webhook/secret.ts';
-import type { Webhook, WebhookSpec } from '../src/domain/webhook/webhook.ts';
+import type { Webhook } from '../src/domain/webhook/webhook.ts';
 import { openStore } from '../src/store/open.ts';
 import type { Store } from '../src/store/store.ts';
 import { databaseIn, SEALING_KEY } from './process.ts';
@@ -66,57 +67,31 @@ export async function seed(
   return ids;
 }
 
-/** A registration with the defaults of one that names only a schedule, or only event types. */
+/** A registration as the server would make it of what is planned. */
 function webhookOf(plan: Planned | Subscribed, i: number): Webhook {
-  const createdAt = REGISTERED_AT + i;
+  const now = REGISTERED_AT + i;
+  const spec = withDefaults('eventTypes' in plan ? subscribed(plan) : planned(plan), DEFAULT_SETTINGS);
+  const webhook = newWebhook({ namespace: 'default', spec, sealedSecrets: [sealed], now, random });
+  return 'eventTypes' in plan ? webhook : { ...webhook, cursor: cursorBefore(plan) };
+}
+
+function planned({ name, destination, periodMs, timeoutMs, maxRuns }: Planned): AskedSpec {
   return {
-    id: newId('webhook', createdAt, random),
-    namespace: 'default',
-    ...('eventTypes' in plan ? subscribed(plan, createdAt) : planned(plan)),
-    sealedSecrets: [sealed],
-    state: 'ACTIVE',
-    health: HEALTHY,
-    filterFailures: 0,
-    createdAt,
-    updatedAt: createdAt,
-    version: 1,
+    name,
+    destination,
+    schedule: { when: { kind: 'every', periodMs }, ...(maxRuns !== undefined && { maxRuns }) },
+    ...(timeoutMs !== undefined && { timeoutMs }),
   };
 }
 
-function planned(plan: Planned): Pick<Webhook, 'spec' | 'cursor'> {
-  const { name, destination, periodMs, firstAt, timeoutMs = DEFAULTS.timeoutMs, maxRuns } = plan;
-  return {
-    spec: {
-      ...DEFAULTS,
-      name,
-      destination,
-      schedule: {
-        when: { kind: 'every', periodMs },
-        jitterMs: 0,
-        misfire: 'FIRE_LATEST',
-        catchupMs: 3_600_000,
-        overlap: 'SUPERSEDE',
-        ...(maxRuns !== undefined && { maxRuns }),
-      },
-      timeoutMs,
-    },
-    cursor: { anchorAt: firstAt - periodMs, nominalAt: firstAt, dueAt: firstAt, fired: 0, skipped: 0 },
-  };
+function subscribed({ name, destination, eventTypes, concurrency }: Subscribed): AskedSpec {
+  return { name, destination, eventTypes, ...(concurrency !== undefined && { limits: { concurrency } }) };
 }
 
-function subscribed(plan: Subscribed, createdAt: number): Pick<Webhook, 'spec' | 'cursor'> {
-  const { name, destination, eventTypes, concurrency = DEFAULTS.limits.concurrency } = plan;
-  return {
-    spec: { ...DEFAULTS, name, destination, eventTypes, limits: { concurrency, ordered: false } },
-    cursor: { anchorAt: createdAt, nominalAt: null, dueAt: null, fired: 0, skipped: 0 },
-  };
+/** As if it had rung until just before its first planned run. */
+function cursorBefore({ periodMs, firstAt }: Planned): RunCursor {
+  return { anchorAt: firstAt - periodMs, nominalAt: firstAt, dueAt: firstAt, fired: 0, skipped: 0 };
 }
 
-const DEFAULTS: Omit<WebhookSpec, 'name' | 'destination'> = {
-  eventTypes: [],
-  headers: {},
-  timeoutMs: 15_000,
-  retryPolicy: DEFAULT_RETRY_POLICY,
-  limits: { concurrency: 8, ordered: false },
-  labels: {},
-};
+/** Every plan names a schedule or event types, so the period of those that name neither is never used. */
+const DEFAULT_SETTINGS = { defaultEveryMs: 5_000 };

@@ -20,7 +20,8 @@ const ARROWS: Record<string, readonly string[]> = {
   schedule: ['domain', 'store', 'publish', 'telemetry'],
   dispatch: ['domain', 'store', 'outbound', 'telemetry'],
   inbox: ['domain', 'telemetry'],
-  rpc: ['domain', 'store', 'publish', 'telemetry', 'gen'],
+  control: ['domain', 'store', 'publish', 'telemetry'],
+  rpc: ['domain', 'control', 'publish', 'telemetry', 'gen'],
   server: [
     'domain',
     'telemetry',
@@ -31,12 +32,43 @@ const ARROWS: Record<string, readonly string[]> = {
     'schedule',
     'dispatch',
     'inbox',
+    'control',
     'rpc',
     'gen',
   ],
-  cli: ['server', 'gen'],
+  cli: ['server', 'domain', 'telemetry', 'gen'],
   main: ['cli'],
 };
+/**
+ * The same for the folders inside a room. `root` is what lies in the room itself, and `top` those of its
+ * files that put the others together.
+ */
+const INNER_ARROWS: Record<string, Record<string, readonly string[]>> = {
+  domain: {
+    root: [],
+    event: ['root'],
+    schedule: ['root'],
+    delivery: ['root', 'event'],
+    webhook: ['root', 'event', 'schedule', 'delivery'],
+    access: ['root', 'webhook'],
+    filter: ['root', 'event', 'schedule'],
+    template: ['root', 'event', 'webhook'],
+  },
+  rpc: {
+    root: [],
+    convert: ['root'],
+    transport: ['root'],
+    rest: ['root', 'transport'],
+    native: ['root', 'transport'],
+    grpc: ['root'],
+    webhook: ['root', 'convert', 'transport'],
+    event: ['root', 'convert', 'transport', 'webhook'],
+    delivery: ['root', 'convert', 'transport', 'webhook'],
+    top: ['root', 'transport', 'rest', 'grpc', 'webhook', 'event', 'delivery'],
+  },
+};
+const TOP: ReadonlySet<string> = new Set(['rpc/api.ts', 'rpc/services.ts']);
+
 /** Files that may cross: the one that turns a URL into an adapter. */
 const CROSSINGS: Record<string, readonly string[]> = { 'store/open.ts': ['store/sqlite'] };
 
@@ -56,6 +88,11 @@ const ONLY_IN: readonly { what: string; pattern: RegExp; where: RegExp }[] = [
     what: 'node:sqlite',
     pattern: /from 'node:sqlite'|import\('node:sqlite'\)/,
     where: /^store\/sqlite\/database\.ts$/,
+  },
+  {
+    what: "the protocol's own errors",
+    pattern: /new ConnectError\(/,
+    where: /^(rpc\/errors\.ts|rpc\/transport\/failures\.ts|rpc\/native\/status\.ts|cli\/.*)$/,
   },
   { what: 'undici', pattern: /from 'undici'/, where: /^outbound\// },
   { what: 'generated code', pattern: /from '[./]+\/gen\//, where: /^(rpc|server|cli)\// },
@@ -94,6 +131,33 @@ function roomOf(path: string): string {
   return nested in ARROWS ? nested : first;
 }
 
+/** The folder of a file inside its room; undefined where `INNER_ARROWS` has no such room. */
+function innerOf(path: string): string | undefined {
+  const [room = '', folder = '', ...rest] = path.split('/');
+  if (!(room in INNER_ARROWS)) return undefined;
+  if (TOP.has(path)) return 'top';
+  return rest.length === 0 ? 'root' : folder;
+}
+
+/** Files that import each other in a circle, types and dynamic imports included. */
+function circles(): string[][] {
+  const imports = new Map(files.map((file) => [file.path, importsOf(file)]));
+  const found: string[][] = [];
+  const done = new Set<string>();
+  const path: string[] = [];
+  const visit = (file: string): void => {
+    const at = path.indexOf(file);
+    if (at >= 0) found.push([...path.slice(at), file]);
+    if (at >= 0 || done.has(file)) return;
+    path.push(file);
+    for (const target of imports.get(file) ?? []) visit(target);
+    path.pop();
+    done.add(file);
+  };
+  for (const { path: file } of files) visit(file);
+  return found;
+}
+
 /** The files of ours that a file imports, types and dynamic imports included. */
 function importsOf({ path, code }: SourceFile): string[] {
   const specifiers = [...code.matchAll(/(?:from|import)\s*\(?\s*['"](\.{1,2}\/[^'"]+)['"]/g)].map(
@@ -123,6 +187,32 @@ describe('the house', () => {
       }
     }
     assert.deepEqual(wrong, []);
+  });
+
+  it('imports only along the arrows within a room', () => {
+    const wrong: string[] = [];
+    for (const file of files) {
+      const inner = innerOf(file.path);
+      const [room = ''] = file.path.split('/');
+      const arrows = INNER_ARROWS[room];
+      if (inner === undefined || arrows === undefined) continue;
+      for (const target of importsOf(file).filter((path) => path.startsWith(`${room}/`))) {
+        const to = innerOf(target)!;
+        if (to !== inner && !arrows[inner]?.includes(to)) wrong.push(`${file.path} → ${target}`);
+      }
+    }
+    assert.deepEqual(wrong, []);
+  });
+
+  it('has no folder within a room that the table does not know, and knows none that is empty', () => {
+    for (const [room, arrows] of Object.entries(INNER_ARROWS)) {
+      const folders = files.filter(({ path }) => roomOf(path) === room).map(({ path }) => innerOf(path)!);
+      assert.deepEqual([...new Set(folders)].sort(), Object.keys(arrows).sort());
+    }
+  });
+
+  it('has no files that import each other in a circle, not even types', () => {
+    assert.deepEqual(circles(), []);
   });
 
   it('finds the imports it judges', () => {

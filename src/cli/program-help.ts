@@ -5,7 +5,7 @@ import { GROUP_TITLES, GROUPS } from './client/command.ts';
 const ABOUT: Record<Command, { readonly title: string; readonly text: string }> = {
   dev: {
     title: 'run a server on this machine to try things out',
-    text: 'Destinations on this machine are allowed, an inbox shows what arrives, and no key is needed.',
+    text: 'Destinations on this machine are allowed, and an inbox shows what arrives.',
   },
   serve: {
     title: 'run a server',

@@ -1,4 +1,4 @@
-import { nearest } from '../server/config/nearest.ts';
+import { nearest } from '../domain/nearest.ts';
 import { COMMANDS, type Command } from '../server/config/settings.ts';
 import { VERSION } from '../server/version.ts';
 import { GROUPS, type Group } from './client/command.ts';

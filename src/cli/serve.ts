@@ -1,18 +1,17 @@
 import { type Config, loadConfig } from '../server/config/load.ts';
 import type { Command } from '../server/config/settings.ts';
-import type { RunningServer, ServerDeps, startServer } from '../server/start.ts';
+import type { RunningServer, startServer } from '../server/start.ts';
 import { VERSION } from '../server/version.ts';
+import type { Log } from '../telemetry/log.ts';
 import { authority, banner, baseUrl, wantsColour } from './banner.ts';
 import { EXIT } from './exit.ts';
 import { STOP_SIGNALS, type StopSignal, type World } from './world.ts';
 import { letYoungGenerationGrow } from './young-generation.ts';
 
-type Log = ServerDeps['log'];
-
 /** How much longer than its own deadline a stop may take before the process gives it up. */
 const STOP_MARGIN_MS = 5000;
 
-/** Loaded only here, so that help, the version and refusals do not wait for the whole server. */
+/** Loads the server only here, so that help, the version and refusals do not wait for all of it. */
 const loadAndStart: typeof startServer = async (config, deps) => {
   const server = await import('../server/start.ts');
   return server.startServer(config, deps);
@@ -35,8 +34,8 @@ export async function serve(
     world.err(`carillon: ${messageOf(error)}\n`);
     return EXIT.usage;
   }
-  const { openServerLog } = await import('../server/log.ts');
-  const { log, close } = await openServerLog(config);
+  const { openLog } = await import('../telemetry/log.ts');
+  const { log, close } = await openLog({ format: config.logFormat, level: config.logLevel });
   const asked = Promise.withResolvers<StopSignal>();
   let signals = 0;
   const offSignal = world.onSignal((signal) => {

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { systemClock } from '../server/clock.ts';
+import { systemClock } from '../domain/clock.ts';
 
 /** What the command line has to do with the process around it. */
 export interface World {

@@ -8,3 +8,8 @@ export function isRealTime(text: string): boolean {
   if (Number.isNaN(midnight) || Number.isNaN(Date.parse(text.toUpperCase()))) return false;
   return new Date(midnight).toISOString().startsWith(date) && text.slice(11, 13) !== '24';
 }
+
+/** A time in RFC 3339, in UTC, to the millisecond. */
+export function toRfc3339(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -26,7 +26,7 @@ export interface Exchange {
 }
 
 /** How much of an answer's body is read, so that its connection can be used again; a longer one is cut off. */
-export const RESPONSE_READ_BYTES = 1024 * 1024;
+const RESPONSE_READ_BYTES = 1024 * 1024;
 
 const NOTHING = new Uint8Array(0);
 

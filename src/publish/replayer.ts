@@ -1,5 +1,5 @@
 import type { Clock } from '../domain/clock.ts';
-import { DomainError, invalid } from '../domain/error.ts';
+import { DomainError, invalid, notFound } from '../domain/error.ts';
 import { type OpenedEvent, openEvent } from '../domain/event/data.ts';
 import { type EventBody, type EventRecord, publicId, RUN_EVENT_TYPE } from '../domain/event/event.ts';
 import { createIds } from '../domain/id.ts';
@@ -76,7 +76,7 @@ export function createReplayer(deps: ReplayerDeps): Replayer {
     if (webhookId === undefined) return undefined;
     const [webhook] = await directory.load([webhookId]);
     if (webhook === undefined || webhook.namespace !== namespace) {
-      throw new DomainError('NOT_FOUND', `there is no webhook ${webhookId}`);
+      throw notFound('Webhook', webhookId);
     }
     return webhook;
   }

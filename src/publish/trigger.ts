@@ -1,5 +1,5 @@
 import type { Clock } from '../domain/clock.ts';
-import { DomainError } from '../domain/error.ts';
+import { failedPrecondition, notFound } from '../domain/error.ts';
 import type { Random } from '../domain/random.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 import type { Store } from '../store/store.ts';
@@ -18,16 +18,13 @@ export interface TriggerDeps {
  */
 export async function trigger(deps: TriggerDeps, webhook: Webhook): Promise<string> {
   if (webhook.state !== 'ACTIVE') {
-    throw new DomainError(
-      'FAILED_PRECONDITION',
-      `webhook ${webhook.id} is ${webhook.state}; resume it first`,
-    );
+    throw failedPrecondition('Webhook', webhook.id, `is ${webhook.state}; resume it first`);
   }
   const now = deps.clock.now();
   const { event, delivery } = makeRun({ webhook, now, random: deps.random });
   const [result] = await deps.store.publish([{ event, deliveries: [delivery], dueAt: now, run: true }]);
   if (result?.kind === 'PUBLISHED' && result.deliveries === 0) {
-    throw new DomainError('NOT_FOUND', `webhook ${webhook.id} was removed`);
+    throw notFound('Webhook', webhook.id);
   }
   return delivery.id;
 }

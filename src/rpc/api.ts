@@ -32,9 +32,20 @@ export interface Api {
 }
 
 export function createApi(deps: ApiDeps): Api {
-  const { clock, log, settings } = deps;
-  const { messageBytesMax } = settings;
   const services = createServices(deps);
+  return { ...mountServices(services, deps), services, health: services.health, load: services.load };
+}
+
+export interface MountDeps extends Pick<ApiDeps, 'clock' | 'log'> {
+  readonly settings: Pick<ApiDeps['settings'], 'messageBytesMax'>;
+}
+
+/** Mounts services on the port of Connect, gRPC, gRPC-Web and the plain paths. */
+export function mountServices(
+  services: Pick<Services, 'mounted' | 'guard'>,
+  { clock, log, settings }: MountDeps,
+): Pick<Api, 'handle' | 'endpoints'> {
+  const { messageBytesMax } = settings;
   const described = services.mounted.map(({ service }) => service);
 
   const router = createConnectRouter({
@@ -51,7 +62,7 @@ export function createApi(deps: ApiDeps): Api {
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
   const byMethod = new Map(router.handlers.map((handler) => [handler.method, handler]));
 
-  const adapter = nodeAdapter({ clock, log, messageBytesMax });
+  const adapter = nodeAdapter({ clock, log, guard: services.guard, messageBytesMax });
   const faces = httpFaces({ adapter, messageBytesMax, handlerOf: (method) => byMethod.get(method)! });
 
   return {
@@ -71,10 +82,7 @@ export function createApi(deps: ApiDeps): Api {
       } else return false;
       return true;
     },
-    services,
-    health: services.health,
     endpoints: [...FACES, ...described.map((service) => `POST /${service.typeName}/{${namesOf(service)}}`)],
-    load: services.load,
   };
 }
 
@@ -95,7 +103,7 @@ function endWithAnswer(response: CallableResponse): void {
   stream.once('wantTrailers', later);
 }
 
-/** What was found wrong while the body was read is raised here, so that Connect puts it in the caller's protocol. */
+/** A call that the guard refused, or whose body cannot be read, is refused here, so that Connect says so in the caller's protocol. */
 function raiseRefusal(context: HandlerContext, guard: Guard): void {
   const call = context.values.get(callKey);
   if (call?.refusal !== undefined) throw guard.fail(call.refusal, call);

@@ -5,8 +5,14 @@ import {
   ResourceInfoSchema,
   RetryInfoSchema,
 } from '../../gen/google/rpc/error_details_pb.ts';
-import { DomainError, type ErrorCode, type FieldViolation } from '../domain/error.ts';
-import { clip, invalidRequest } from './problems.ts';
+import {
+  DomainError,
+  type ErrorCode,
+  type FieldViolation,
+  invalidRequest,
+  type Resource,
+} from '../domain/error.ts';
+import { clip } from '../domain/text.ts';
 
 /** How long a caller should wait when we are full or without our database. */
 const RETRY_MS = 1000;
@@ -16,10 +22,13 @@ const RESOURCE_LENGTH = 300;
 
 const CODES: Record<ErrorCode, Code> = {
   INVALID: Code.InvalidArgument,
+  OUT_OF_RANGE: Code.OutOfRange,
   NOT_FOUND: Code.NotFound,
   ALREADY_EXISTS: Code.AlreadyExists,
   ABORTED: Code.Aborted,
   FAILED_PRECONDITION: Code.FailedPrecondition,
+  UNAUTHENTICATED: Code.Unauthenticated,
+  PERMISSION_DENIED: Code.PermissionDenied,
   EXHAUSTED: Code.ResourceExhausted,
   UNAVAILABLE: Code.Unavailable,
 };
@@ -35,8 +44,8 @@ export interface Translation {
 
 /**
  * The one place where errors become what a caller sees (AIP-193). A DomainError keeps its message and
- * gets its google.rpc details; a ConnectError was made for a caller already; anything else is a bug,
- * of which the caller learns an id and nothing more.
+ * gets its google.rpc details; a ConnectError comes from the protocol itself, ours or Connect's own, and
+ * is left alone; anything else is a bug, of which the caller learns an id and nothing more.
  */
 export function toConnectError(reason: unknown, { hiddenPath = '', report }: Translation): ConnectError {
   if (reason instanceof DomainError) return fromDomain(reason, hiddenPath);
@@ -44,38 +53,29 @@ export function toConnectError(reason: unknown, { hiddenPath = '', report }: Tra
   return new ConnectError(`internal error; it is in the server's log under ${report(reason)}`, Code.Internal);
 }
 
-/** What has no such id, or lies in another namespace: the two look the same. */
-export function notFound(type: 'Webhook' | 'Delivery' | 'Event', id: string): ConnectError {
-  return aboutResource(Code.NotFound, `there is no ${type.toLowerCase()} ${id}`, type, id);
-}
-
-/** What exists already under another id. */
-export function alreadyExists(type: 'Webhook' | 'Event', name: string, message: string): ConnectError {
-  return aboutResource(Code.AlreadyExists, message, type, name);
-}
-
-function aboutResource(code: Code, text: string, type: string, fullName: string): ConnectError {
-  const message = clip(text.toWellFormed(), RESOURCE_LENGTH);
-  const name = clip(fullName.toWellFormed(), RESOURCE_LENGTH);
-  const info = {
-    desc: ResourceInfoSchema,
-    value: { resourceType: `carillon.v1.${type}`, resourceName: name, description: message },
-  };
-  return new ConnectError(message, code, undefined, [info]);
-}
-
 /** An error of the domain, with its google.rpc details. */
 export function fromDomain(error: DomainError, hiddenPath = ''): ConnectError {
-  const violations = error.violations.map((violation) => unhide(violation, hiddenPath));
-  const message =
-    hiddenPath !== '' && violations.length > 0 ? invalidRequest(violations).message : error.message;
+  const hidden = error.code === 'INVALID' ? hiddenPath : '';
+  const violations = error.violations.map((violation) => unhide(violation, hidden));
+  const text = hidden !== '' && violations.length > 0 ? invalidRequest(violations).message : error.message;
+  const message = error.resource === undefined ? text.toWellFormed() : shortened(text);
+  const about = error.resource === undefined ? [] : [resourceInfo(error.resource, message)];
   return new ConnectError(
-    message.toWellFormed(),
+    message,
     CODES[error.code],
     undefined,
-    details(error.code, violations),
+    [...details(error.code, violations), ...about],
     error,
   );
+}
+
+function resourceInfo({ type, id }: Resource, description: string): Detail {
+  const value = { resourceType: `carillon.v1.${type}`, resourceName: shortened(id), description };
+  return { desc: ResourceInfoSchema, value };
+}
+
+function shortened(text: string): string {
+  return clip(text.toWellFormed(), RESOURCE_LENGTH);
 }
 
 function details(code: ErrorCode, violations: readonly FieldViolation[]): Detail[] {
@@ -97,9 +97,12 @@ function details(code: ErrorCode, violations: readonly FieldViolation[]): Detail
       const retryDelay = { seconds: BigInt(RETRY_MS / 1000), nanos: 0 };
       return [{ desc: RetryInfoSchema, value: { retryDelay } }];
     }
+    case 'OUT_OF_RANGE':
     case 'NOT_FOUND':
     case 'ALREADY_EXISTS':
     case 'ABORTED':
+    case 'UNAUTHENTICATED':
+    case 'PERMISSION_DENIED':
       return [];
     default:
       return code satisfies never;

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { DEFAULTS, PAGE_SIZE_MAX } from './convert/defaults.ts';
-import { invalidRequest } from './problems.ts';
+import { invalidRequest } from '../domain/error.ts';
 
 /**
  * What a page may take on the wire, about: gRPC clients refuse messages above 4 MiB. A page is cut
@@ -8,8 +7,13 @@ import { invalidRequest } from './problems.ts';
  */
 const PAGE_BYTES = 2 * 1024 * 1024;
 
+/** The page of a caller who does not say how large. */
+export const PAGE_SIZE_DEFAULT = 50;
+/** The largest page; larger ones are cut to it (AIP-158). */
+export const PAGE_SIZE_MAX = 1000;
+
 /** Rows read from the store at a time, since each may hold a payload of 1 MiB. */
-export const CHUNK_ROWS = 25;
+const CHUNK_ROWS = 25;
 
 export interface PageQuery<Row> {
   /** The RPC, the namespace and the filters: a token is good for the same ones only. */
@@ -32,7 +36,7 @@ export interface Page<Row> {
 /** One page (AIP-158). Raises INVALID for a token of another query, and for what is none. */
 export async function readPage<Row>(page: PageQuery<Row>): Promise<Page<Row>> {
   const { query, read, idOf, bytesOf } = page;
-  const size = Math.min(page.pageSize === 0 ? DEFAULTS.pageSize : page.pageSize, PAGE_SIZE_MAX);
+  const size = Math.min(page.pageSize === 0 ? PAGE_SIZE_DEFAULT : page.pageSize, PAGE_SIZE_MAX);
   const rows: Row[] = [];
   let bytes = 0;
   let after = page.pageToken === '' ? undefined : readToken(query, page.pageToken);

@@ -14,7 +14,7 @@ import { type FileIndex, indexFiles } from './grpc/file-index.ts';
 import { createHealthBoard, healthService, type Serving } from './grpc/health.ts';
 import { reflectionService } from './grpc/reflection.ts';
 import type { Call } from './transport/call.ts';
-import { createGuard, type Guard } from './transport/guard.ts';
+import { createGuard, type Guard, type GuardDeps } from './transport/guard.ts';
 import { lazyRules } from './validate.ts';
 import { webhookService } from './webhook/service.ts';
 
@@ -37,17 +37,20 @@ export interface ServicesHealth {
   set(status: Serving, service: string): void;
 }
 
-/** Methods whose handlers check the rules of their requests themselves, to report them together with their own. */
-const SELF_CHECKING: ReadonlySet<DescMethod> = new Set<DescMethod>([
-  WebhookService.method.register,
-  WebhookService.method.update,
-  WebhookService.method.previewSchedule,
-  EventService.method.publish,
-  EventService.method.publishBatch,
+/** What handlers check themselves, to report it together with what else is wrong. */
+const SELF_CHECKING: GuardDeps['selfChecking'] = new Map<DescMethod, 'NAMESPACE' | 'NAMESPACE_AND_RULES'>([
+  [WebhookService.method.register, 'NAMESPACE_AND_RULES'],
+  [WebhookService.method.update, 'NAMESPACE_AND_RULES'],
+  [WebhookService.method.previewSchedule, 'NAMESPACE_AND_RULES'],
+  [EventService.method.publish, 'NAMESPACE_AND_RULES'],
+  [EventService.method.publishBatch, 'NAMESPACE_AND_RULES'],
+  [EventService.method.publishStream, 'NAMESPACE_AND_RULES'],
+  [EventService.method.listEvents, 'NAMESPACE'],
+  [EventService.method.replayEvents, 'NAMESPACE'],
 ]);
 
 export function createServices(deps: ApiDeps): Services {
-  const { random, log, settings } = deps;
+  const { control, random, log, settings } = deps;
   const { stallMs } = settings;
   const rules = lazyRules();
   const ending = new AbortController();
@@ -76,9 +79,9 @@ export function createServices(deps: ApiDeps): Services {
 
   return {
     mounted: [
-      mount(WebhookService, webhookService({ ...deps, rules })),
+      mount(WebhookService, webhookService({ control, rules })),
       mount(EventService, eventService({ ...deps, shutdown: ending.signal })),
-      mount(DeliveryService, deliveryService({ ...deps, shutdown: ending.signal })),
+      mount(DeliveryService, deliveryService({ control })),
       mount(Health, healthService(board, ending.signal)),
       mount(ServerReflection, reflectionService(fileIndex, ending.signal)),
       mount(ServerReflectionAlpha, reflectionService(fileIndex, ending.signal)),
@@ -86,6 +89,7 @@ export function createServices(deps: ApiDeps): Services {
     guard: createGuard({
       rules,
       selfChecking: SELF_CHECKING,
+      policy: settings,
       report,
       ...(stallMs !== undefined && { stallMs }),
     }),
@@ -94,6 +98,7 @@ export function createServices(deps: ApiDeps): Services {
       stop() {
         board.set('NOT_SERVING');
         ending.abort();
+        control.stop();
       },
       set: (status, service) => board.set(status, service),
     },
@@ -110,9 +115,5 @@ function mount<T extends DescService>(
 }
 
 function inputsOf(services: readonly DescService[]): DescMessage[] {
-  return services.flatMap(({ methods }) =>
-    methods
-      .filter(({ methodKind }) => methodKind === 'unary' || methodKind === 'server_streaming')
-      .map(({ input }) => input),
-  );
+  return services.flatMap(({ methods }) => methods.map(({ input }) => input));
 }

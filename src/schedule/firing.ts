@@ -1,10 +1,10 @@
 import type { Random } from '../domain/random.ts';
 import { nextNominal } from '../domain/schedule/occurrences.ts';
-import { dueAt, planRuns, type RunPlan } from '../domain/schedule/run-plan.ts';
+import { dueAt, leftOut, planRuns, type RunPlan } from '../domain/schedule/run-plan.ts';
 import type { RunCursor, Schedule } from '../domain/schedule/schedule.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 import { makeRun, type Run } from '../publish/make-run.ts';
-import type { RunFiring } from '../store/store.ts';
+import type { OnOverlap, RunFiring } from '../store/intake.ts';
 import type { Log } from '../telemetry/log.ts';
 
 /** What is to be written when a webhook's schedule is due; undefined when it is not due (any more). */
@@ -32,12 +32,13 @@ export function firingOf(
       );
     }
   }
+  const to = cursorAfter(webhook.id, schedule, plan, plan.fire.length - runs.length);
   return {
     webhookId: webhook.id,
     version: webhook.version,
     from: cursor.nominalAt,
-    to: cursorAfter(webhook.id, schedule, plan, plan.fire.length - runs.length),
-    overlap: schedule.overlap,
+    to,
+    onOverlap: onOverlap(schedule, to, runs.length),
     now,
     runs,
   };
@@ -59,10 +60,17 @@ function planFor(webhook: Webhook, schedule: Schedule, now: number, log: Log): R
   }
 }
 
-/** Runs that were left out are skipped, and do not count as some of the most there may be: there is another to come. */
+function onOverlap({ overlap }: Schedule, to: RunCursor, runs: number): OnOverlap {
+  return overlap === 'SKIP' ? { policy: overlap, to: leftOut(to, runs) } : { policy: overlap };
+}
+
+/**
+ * The cursor when so many runs of the plan are lost. They count as skipped and not towards `maxRuns`, so a
+ * schedule that would have ended with them goes on.
+ */
 function cursorAfter(webhookId: string, schedule: Schedule, { fire, to }: RunPlan, lost: number): RunCursor {
   if (lost === 0) return to;
-  const counted = { ...to, fired: to.fired - lost, skipped: to.skipped + lost };
+  const counted = leftOut(to, lost);
   const last = fire.at(-1);
   if (to.nominalAt !== null || last === undefined) return counted;
   const nominalAt = nextNominal(schedule, to.anchorAt, last);

@@ -3,7 +3,7 @@ import { createDueQueue } from '../domain/due-queue.ts';
 import type { Random } from '../domain/random.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 import type { Directory } from '../store/directory.ts';
-import type { RunFiring, Store, UpcomingRun } from '../store/store.ts';
+import type { Intake, RunFiring, UpcomingRun } from '../store/intake.ts';
 import type { Log } from '../telemetry/log.ts';
 import { firingOf } from './firing.ts';
 
@@ -23,7 +23,7 @@ export interface Scheduler {
 }
 
 export interface SchedulerDeps {
-  readonly store: Pick<Store, 'upcomingRuns' | 'fireRuns'>;
+  readonly store: Pick<Intake, 'upcomingRuns' | 'fireRuns'>;
   readonly directory: Pick<Directory, 'load' | 'advance' | 'forget'>;
   readonly clock: Clock;
   readonly random: Random;
@@ -114,16 +114,16 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
     const results = await store.fireRuns(firings);
     let fired = 0;
     for (const [i, firing] of firings.entries()) {
-      const { webhookId, to, runs } = firing;
+      const { webhookId, to, onOverlap, runs } = firing;
       if (results[i] === 'STALE') {
         directory.forget(webhookId);
         changedIds.add(webhookId);
         continue;
       }
-      const left = results[i] === 'SKIPPED' ? runs.length : 0;
-      directory.advance(webhookId, { ...to, fired: to.fired - left, skipped: to.skipped + left });
-      enqueue(webhookId, to.dueAt);
-      fired += runs.length - left;
+      const cursor = results[i] === 'SKIPPED' && onOverlap.policy === 'SKIP' ? onOverlap.to : to;
+      directory.advance(webhookId, cursor);
+      enqueue(webhookId, cursor.dueAt);
+      fired += results[i] === 'SKIPPED' ? 0 : runs.length;
     }
     return fired;
   }

@@ -1,9 +1,8 @@
 import type { Clock } from '../domain/clock.ts';
-import { verify } from '../domain/webhook/signature.ts';
+import { type KeysOf, verify } from '../domain/webhook/signature.ts';
 import type { Verify } from '../inbox/receive.ts';
 import type { Directory } from '../store/directory.ts';
 import type { Store } from '../store/store.ts';
-import type { KeysOf } from './keys.ts';
 
 export interface InboxVerifyDeps {
   readonly store: Pick<Store, 'getDelivery'>;

@@ -1,14 +1,15 @@
+import { createControl } from '../control/control.ts';
 import { createDispatcher } from '../dispatch/dispatcher.ts';
 import { createSweeper } from '../dispatch/sweeper.ts';
 import { type Clock, systemClock } from '../domain/clock.ts';
 import { type Random, systemRandom } from '../domain/random.ts';
 import { parseCidrs } from '../domain/webhook/address.ts';
+import { type KeysOf, keysWith } from '../domain/webhook/signature.ts';
 import { DEFAULT_NAMESPACE } from '../domain/webhook/webhook.ts';
 import { createInbox } from '../inbox/inbox.ts';
 import { createSender } from '../outbound/sender.ts';
 import { createPublisher } from '../publish/publisher.ts';
 import { createReplayer } from '../publish/replayer.ts';
-import { trigger } from '../publish/trigger.ts';
 import { createApi } from '../rpc/api.ts';
 import { createScheduler } from '../schedule/scheduler.ts';
 import { createDirectory } from '../store/directory.ts';
@@ -18,8 +19,7 @@ import type { Log } from '../telemetry/log.ts';
 import { createAnnouncer } from './announcer.ts';
 import type { Config } from './config/load.ts';
 import { inboxVerify } from './inbox-verify.ts';
-import { type KeysOf, keysWith } from './keys.ts';
-import type { Address } from './listen/address.ts';
+import { type Address, hostsHint } from './listen/address.ts';
 import { createFront } from './listen/front.ts';
 import { createGrpcServer, type GrpcServer } from './listen/grpc-listener.ts';
 import { createListener } from './listen/listener.ts';
@@ -119,18 +119,27 @@ async function run(parts: Parts): Promise<RunningServer> {
   });
 
   const api = createApi({
-    store,
+    control: createControl({
+      store,
+      clock,
+      random,
+      sealKey: key,
+      settings: { ...config, addressPolicy: policy },
+    }),
+    publisher,
+    replayer: createReplayer({ store, directory, clock, random, log }),
     clock,
     random,
     log,
-    sealKey: key,
-    trigger: (webhook) => trigger({ store, clock, random }, webhook),
-    publisher,
-    replayer: createReplayer({ store, directory, clock, random, log }),
-    settings: { ...config, addressPolicy: policy },
+    settings: config,
   });
   const inbox = config.inbox
-    ? createInbox({ clock, log, verify: inboxVerify({ store, directory, keysOf, clock }) })
+    ? createInbox({
+        clock,
+        log,
+        verify: inboxVerify({ store, directory, keysOf, clock }),
+        allowedHosts: config.allowedHosts,
+      })
     : undefined;
   const listener = await createListener({
     handler: createFront({ api, inbox, corsOrigins: config.corsOrigins }),
@@ -141,6 +150,8 @@ async function run(parts: Parts): Promise<RunningServer> {
 
   const grpc = createGrpcServer({ services: api.services, settings: config, log, clock });
   const grpcAddress = await listenOr(grpc, config, () => listener.close(0));
+  const hint = hostsHint([listener.address, ...(grpcAddress ? [grpcAddress] : [])], config);
+  if (hint !== undefined) log.info({}, hint);
 
   const loops = {
     directory: startLoop({ name: 'directory', tick: directory.refresh, idleMs: () => 1_000, restMs: 0, log }),

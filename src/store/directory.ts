@@ -1,6 +1,6 @@
 import type { RunCursor } from '../domain/schedule/schedule.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
-import type { Store } from './store.ts';
+import type { Registrations } from './registrations.ts';
 
 /**
  * Webhooks in memory, for those that need them at every run, attempt and event. What the store says has
@@ -25,7 +25,7 @@ export interface Directory {
 }
 
 export interface DirectoryOptions {
-  readonly store: Pick<Store, 'getWebhooks' | 'pollWebhooks' | 'webhookEpoch'>;
+  readonly store: Pick<Registrations, 'getWebhooks' | 'pollWebhooks' | 'webhookEpoch'>;
   /** Webhooks kept, by their approximate size; beyond, the longest kept are dropped. */
   readonly bytesMax?: number;
 }

@@ -2,9 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Code, ConnectError, createClient } from '@connectrpc/connect';
 import { WebhookService } from '../../gen/carillon/v1/webhook_pb.ts';
-import { PreconditionFailureSchema, RetryInfoSchema } from '../../gen/google/rpc/error_details_pb.ts';
+import {
+  PreconditionFailureSchema,
+  ResourceInfoSchema,
+  RetryInfoSchema,
+} from '../../gen/google/rpc/error_details_pb.ts';
 import { Health } from '../../gen/grpc/health/v1/health_pb.ts';
-import { DomainError, type ErrorCode } from '../../src/domain/error.ts';
+import { DomainError, type ErrorCode, failedPrecondition, notFound } from '../../src/domain/error.ts';
 import { toConnectError } from '../../src/rpc/errors.ts';
 import { fieldsOf, refusal, startApi } from '../support/rpc.ts';
 
@@ -17,6 +21,9 @@ describe('toConnectError', () => {
       NOT_FOUND: Code.NotFound,
       ALREADY_EXISTS: Code.AlreadyExists,
       ABORTED: Code.Aborted,
+      OUT_OF_RANGE: Code.OutOfRange,
+      UNAUTHENTICATED: Code.Unauthenticated,
+      PERMISSION_DENIED: Code.PermissionDenied,
       FAILED_PRECONDITION: Code.FailedPrecondition,
       EXHAUSTED: Code.ResourceExhausted,
       UNAVAILABLE: Code.Unavailable,
@@ -35,9 +42,19 @@ describe('toConnectError', () => {
   });
 
   it('says which state is missing', () => {
-    const error = new DomainError('FAILED_PRECONDITION', 'x', [{ field: 'wh_1', description: 'is PAUSED' }]);
+    const error = failedPrecondition('Webhook', 'wh_1', 'is PAUSED');
     const [failure] = toConnectError(error, unforeseen).findDetails(PreconditionFailureSchema);
     assert.equal(failure?.violations[0]?.subject, 'wh_1');
+  });
+
+  it('names the resource, and cuts off what a header could not hold', () => {
+    const error = toConnectError(notFound('Webhook', `joe${'e'.repeat(5000)}\ud800`), unforeseen);
+    const [info] = error.findDetails(ResourceInfoSchema);
+    assert.equal(info?.resourceType, 'carillon.v1.Webhook');
+    assert.match(info?.resourceName ?? '', /^joe+…$/);
+    assert.match(error.rawMessage, /^there is no webhook joe+…$/);
+    assert.ok(error.rawMessage.length <= 300 && error.rawMessage.isWellFormed());
+    assert.equal(info?.description, error.rawMessage);
   });
 
   it('takes a path off that the caller did not write, in details and message', () => {
@@ -46,7 +63,7 @@ describe('toConnectError', () => {
       { field: 'webhook', description: 'is worse' },
       { field: 'webhooks', description: 'is another' },
     ];
-    const error = toConnectError(new DomainError('INVALID', 'webhook.name: is bad', violations), {
+    const error = toConnectError(new DomainError('INVALID', 'webhook.name: is bad', { violations }), {
       ...unforeseen,
       hiddenPath: 'webhook',
     });

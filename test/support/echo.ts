@@ -112,7 +112,8 @@ export function echoServices(impl: Partial<EchoImpl> = {}): Pick<Services, 'moun
     mounted: [createServiceImplSpec(EchoService, methods as unknown as Partial<ServiceImpl<DescService>>)],
     guard: createGuard({
       rules: lazyRules(),
-      selfChecking: new Set(),
+      selfChecking: new Map(),
+      policy: { allowedHosts: [], corsOrigins: [] },
       report: () => Buffer.from(random.bytes(8)).toString('hex'),
     }),
   };

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createControl } from '../../src/control/control.ts';
 import { createDispatcher, type Dispatcher, type DispatcherSettings } from '../../src/dispatch/dispatcher.ts';
 import { systemClock } from '../../src/domain/clock.ts';
 import type { Delivery, DeliveryDetail } from '../../src/domain/delivery/delivery.ts';
@@ -6,17 +7,18 @@ import type { Event } from '../../src/domain/event/event.ts';
 import { newId } from '../../src/domain/id.ts';
 import { systemRandom } from '../../src/domain/random.ts';
 import { parseCidrs } from '../../src/domain/webhook/address.ts';
+import type { AskedSpec } from '../../src/domain/webhook/asked.ts';
 import type { OperationalEvent } from '../../src/domain/webhook/operational.ts';
-import { openSecret, sealSecret } from '../../src/domain/webhook/secret.ts';
+import { openSecret } from '../../src/domain/webhook/secret.ts';
 import { signingKey } from '../../src/domain/webhook/signature.ts';
-import type { Limits, Webhook, WebhookSpec } from '../../src/domain/webhook/webhook.ts';
+import type { Limits, Webhook } from '../../src/domain/webhook/webhook.ts';
 import { createSender, type Sender } from '../../src/outbound/sender.ts';
 import { startLoop } from '../../src/server/loop.ts';
 import { createDirectory, type Directory } from '../../src/store/directory.ts';
 import type { StoreOptions } from '../../src/store/open.ts';
 import type { NewDelivery, Store } from '../../src/store/store.ts';
 import { type LogLine, recordingLog } from './log.ts';
-import { aSpec, aWebhook, openMemoryStore } from './store.ts';
+import { openMemoryStore } from './store.ts';
 
 /** From the store to the socket, without the API: what a test needs to see deliveries go out. */
 export interface Pipeline extends AsyncDisposable {
@@ -27,8 +29,8 @@ export interface Pipeline extends AsyncDisposable {
   readonly lines: LogLine[];
   /** What the dispatcher had to say, oldest first. */
   readonly news: OperationalEvent[];
-  /** Registers a webhook whose schedule never rings while a test runs. */
-  register(spec: Partial<WebhookSpec> & { destination: string }): Promise<Webhook>;
+  /** Registers a webhook that nothing rings but `publish`. */
+  register(spec: Partial<AskedSpec> & { destination: string }): Promise<Webhook>;
   /** Publishes events with these bodies to a webhook, due now, and returns their delivery ids in order. */
   publish(webhook: Webhook, bodies: readonly string[], overrides?: PublishOverrides): Promise<string[]>;
   delivery(id: string): Promise<DeliveryDetail>;
@@ -54,7 +56,6 @@ export interface PipelineOptions {
 }
 
 const SEALING_KEY = new Uint8Array(32).fill(7);
-const NEVER = systemClock.now() + 365 * 86_400_000;
 /** Retries that a test can wait for. */
 export const QUICK_RETRIES = { maxAttempts: 10, delaysMs: [20], jitter: 0, clientErrors: 'RETRY' } as const;
 export const LIMITS: Limits = { concurrency: 8, ordered: false };
@@ -76,6 +77,13 @@ export async function openPipeline(options: PipelineOptions = {}): Promise<Pipel
   const sender = createSender({ clock, policy, originConnectionsMax: settings.originInFlightMax });
   const secret = random.bytes(32);
   const news: OperationalEvent[] = [];
+  const control = createControl({
+    store,
+    clock,
+    random,
+    sealKey: SEALING_KEY,
+    settings: { addressPolicy: policy, everyMinMs: 1_000, defaultEveryMs: 5_000 },
+  });
   const dispatcher = createDispatcher({
     store,
     directory,
@@ -114,21 +122,20 @@ export async function openPipeline(options: PipelineOptions = {}): Promise<Pipel
     lines,
     news,
     async register(spec) {
-      const full = aSpec({
+      const name = `hook-${newId('webhook', clock.now(), random)}`;
+      const asked = {
+        eventTypes: ['nobody.publishes.this'],
         timeoutMs: 2_000,
         retryPolicy: QUICK_RETRIES,
         ...spec,
-        name: `hook-${newId('webhook', clock.now(), random)}`,
+        name,
+      };
+      const { webhook, created } = await control.webhooks.register({
+        namespace: 'default',
+        spec: asked,
+        secret,
       });
-      const cursor = { anchorAt: NEVER, nominalAt: NEVER, dueAt: NEVER, fired: 0, skipped: 0 };
-      const id = newId('webhook', clock.now(), random);
-      const webhook = aWebhook({
-        id,
-        spec: full,
-        cursor,
-        sealedSecrets: [sealSecret(SEALING_KEY, secret, random)],
-      });
-      assert.deepEqual(await store.createWebhooks([webhook]), ['CREATED']);
+      assert.ok(created);
       return webhook;
     },
     async publish(webhook, bodies, { event = {}, delivery = {}, dueAt = clock.now() } = {}) {

@@ -14,11 +14,13 @@ import { DeliveryService } from '../../gen/carillon/v1/delivery_pb.ts';
 import { EventService } from '../../gen/carillon/v1/event_pb.ts';
 import { WebhookService } from '../../gen/carillon/v1/webhook_pb.ts';
 import { BadRequestSchema, file_google_rpc_error_details } from '../../gen/google/rpc/error_details_pb.ts';
+import { createControl } from '../../src/control/control.ts';
+import type { ControlDeps, ControlSettings } from '../../src/control/deps.ts';
+import type { WatchLimits } from '../../src/control/watch.ts';
 import { systemRandom } from '../../src/domain/random.ts';
 import { LOOPBACK, parseCidrs } from '../../src/domain/webhook/address.ts';
 import { createPublisher } from '../../src/publish/publisher.ts';
 import { createReplayer } from '../../src/publish/replayer.ts';
-import { trigger } from '../../src/publish/trigger.ts';
 import { type Api, createApi } from '../../src/rpc/api.ts';
 import type { ApiDeps, ApiSettings } from '../../src/rpc/deps.ts';
 import { createDirectory } from '../../src/store/directory.ts';
@@ -50,9 +52,18 @@ export interface RunningApi extends AsyncDisposable {
 const DAY_MS = 86_400_000;
 
 export interface ApiOptions {
-  readonly settings?: Partial<ApiSettings>;
-  /** Replaces parts of what the API works with. */
-  readonly deps?: (deps: ApiDeps) => ApiDeps;
+  readonly settings?: Partial<TestSettings>;
+  /** Replaces parts of what the API and its use cases work with. */
+  readonly deps?: (parts: ApiParts) => ApiParts;
+}
+
+interface TestSettings extends ApiSettings, ControlSettings {
+  readonly watch?: Partial<WatchLimits>;
+}
+
+/** What the API and its use cases are made of. */
+interface ApiParts extends Omit<ApiDeps, 'control' | 'settings'>, ControlDeps {
+  readonly settings: TestSettings;
 }
 
 /** Starts the API with loopback destinations allowed, at `T0`, with every service SERVING. */
@@ -64,24 +75,28 @@ export async function startApi(options: ApiOptions = {}): Promise<RunningApi> {
   const sealKey = new Uint8Array(32).fill(7);
   const directory = createDirectory({ store });
   const publishing = { store, directory, clock, random, log };
-  const deps: ApiDeps = {
+  const parts: ApiParts = {
     store,
     clock,
     random,
     log,
     sealKey,
-    trigger: (webhook) => trigger({ store, clock, random }, webhook),
     publisher: createPublisher({ ...publishing, settings: { idempotencyWindowMs: DAY_MS } }),
     replayer: createReplayer(publishing),
     settings: {
       everyMinMs: 1000,
       defaultEveryMs: 5000,
       addressPolicy: { allow: parseCidrs(LOOPBACK) },
+      allowedHosts: [],
+      corsOrigins: [],
       messageBytesMax: 4 * 1024 * 1024,
       ...options.settings,
     },
   };
-  const api = createApi(options.deps ? options.deps(deps) : deps);
+  const deps = options.deps ? options.deps(parts) : parts;
+  const { watch } = deps.settings;
+  const control = createControl({ ...deps, ...(watch && { watchLimits: watch }) });
+  const api = createApi({ ...deps, control });
   api.health.serve();
 
   const http = createServer((request, response) => {

@@ -1,5 +1,7 @@
 /** Builders of schedules and of the times they are tried at. */
 import fc from 'fast-check';
+import { DomainError } from '../../src/domain/error.ts';
+import { parseCron } from '../../src/domain/schedule/cron.ts';
 import type { Schedule, When } from '../../src/domain/schedule/schedule.ts';
 
 export const SECOND = 1_000;
@@ -71,22 +73,55 @@ export function cronField(min: number, max: number): fc.Arbitrary<string> {
   );
 }
 
+/** A field for days of the month, with everything that only it can have. */
+export const cronDayOfMonth = fc.oneof(
+  { weight: 4, arbitrary: cronField(1, 31) },
+  { weight: 1, arbitrary: fc.integer({ min: 1, max: 31 }).map((day) => `${day}W`) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom('L', '1,L', 'LW', 'lw', '1W,15W', '30W,31W', '29w', 'LW,L', '7,14W,20-22'),
+  },
+);
+
+export const cronMonth = fc.oneof(
+  { weight: 4, arbitrary: cronField(1, 12) },
+  { weight: 1, arbitrary: fc.constantFrom('FEB', 'jan-Apr', 'MAR-DEC/3', 'feb,JUN,SEP', '2-JUL') },
+);
+
+/** A field for days of the week, with everything that only it can have. */
+export const cronDayOfWeek = fc.oneof(
+  { weight: 4, arbitrary: cronField(0, 7) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom('MON-FRI', 'fri-SUN', 'sun', 'SUN-SUN', 'MON-SAT/2', '0-7', 'THU-7', '7'),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom('5L', '5#3', '1#1,3#5', '0L,2', 'MON#1', 'friL', 'SUN#5', '7L', 'TUE,WED#2'),
+  },
+);
+
 /** Expressions of five fields; those that never fire are among them. */
 export const cronFive: fc.Arbitrary<string> = fc
-  .tuple(
-    cronField(0, 59),
-    cronField(0, 23),
-    fc.oneof(
-      { weight: 4, arbitrary: cronField(1, 31) },
-      { weight: 1, arbitrary: fc.constantFrom('L', '1,L') },
-    ),
-    cronField(1, 12),
-    fc.oneof(
-      { weight: 4, arbitrary: cronField(0, 7) },
-      { weight: 1, arbitrary: fc.constantFrom('MON-FRI', '5L', '5#3', '1#1,3#5', '0L,2') },
-    ),
-  )
+  .tuple(cronField(0, 59), cronField(0, 23), cronDayOfMonth, cronMonth, cronDayOfWeek)
   .map((fields) => fields.join(' '));
+
+/** The same with a second before them, half of the time. */
+export const cronExpression: fc.Arbitrary<string> = fc.oneof(
+  cronFive,
+  fc.tuple(cronField(0, 59), cronFive).map((fields) => fields.join(' ')),
+);
+
+/** Whether an expression is accepted; one that never fires is not. */
+export function isReadable(expression: string): boolean {
+  try {
+    parseCron(expression);
+    return true;
+  } catch (error) {
+    if (error instanceof DomainError) return false;
+    throw error;
+  }
+}
 
 /** Zones that have changed their clocks in most ways there are, by how much, and when. */
 export const changes = [

@@ -3,6 +3,10 @@ import type { Attempt } from '../../src/domain/delivery/attempt.ts';
 import { HEALTHY } from '../../src/domain/delivery/lane.ts';
 import { type Event, RUN_EVENT_TYPE } from '../../src/domain/event/event.ts';
 import { type IdKind, newId, runEventId } from '../../src/domain/id.ts';
+import { leftOut } from '../../src/domain/schedule/run-plan.ts';
+import type { OverlapPolicy } from '../../src/domain/schedule/schedule.ts';
+import type { AskedSpec } from '../../src/domain/webhook/asked.ts';
+import { withDefaults } from '../../src/domain/webhook/defaults.ts';
 import type { Webhook, WebhookSpec } from '../../src/domain/webhook/webhook.ts';
 import { openStore, type StoreOptions } from '../../src/store/open.ts';
 import type { NewDelivery, Publication, RunFiring, Store } from '../../src/store/store.ts';
@@ -49,24 +53,13 @@ export function aWebhook(overrides: WebhookOverrides = {}): Webhook {
 
 /** What a caller of `aWebhook` asked for. */
 export function aSpec(overrides: Partial<WebhookSpec> = {}): WebhookSpec {
-  return {
+  const asked: AskedSpec = {
     name: 'joe',
     destination: 'http://127.0.0.1:9/hook',
-    schedule: {
-      when: { kind: 'every', periodMs: MINUTE },
-      jitterMs: 0,
-      misfire: 'FIRE_LATEST',
-      catchupMs: 60 * MINUTE,
-      overlap: 'SUPERSEDE',
-    },
-    eventTypes: [],
-    headers: {},
-    timeoutMs: 15_000,
-    retryPolicy: { maxAttempts: 10, delaysMs: [5_000, 5 * MINUTE], jitter: 0.2, clientErrors: 'RETRY' },
-    limits: { concurrency: 8, ordered: false },
-    labels: {},
-    ...overrides,
+    schedule: { when: { kind: 'every', periodMs: MINUTE } },
+    retryPolicy: { maxAttempts: 10, delaysMs: [5_000, 5 * MINUTE] },
   };
+  return { ...withDefaults(asked, { defaultEveryMs: 5_000 }), ...overrides };
 }
 
 /** An event that nobody published yet. */
@@ -107,28 +100,32 @@ export function aDelivery(webhookId: string, overrides: Partial<NewDelivery> = {
   return { id: testId('delivery'), webhookId, format: 'BODY', ...overrides };
 }
 
+export type RunOverrides = Partial<Omit<RunFiring, 'onOverlap'>> & { readonly overlap?: OverlapPolicy };
+
 /** The firing of a webhook's next run, as the scheduler would do it a period of a minute further. */
-export function aRun(webhook: Webhook, overrides: Partial<RunFiring> = {}): RunFiring {
+export function aRun(webhook: Webhook, { overlap = 'ALLOW', ...overrides }: RunOverrides = {}): RunFiring {
   const from = overrides.from ?? webhook.cursor.nominalAt ?? T0;
+  const to = overrides.to ?? {
+    anchorAt: webhook.cursor.anchorAt,
+    nominalAt: from + MINUTE,
+    dueAt: from + MINUTE,
+    fired: webhook.cursor.fired + 1,
+    skipped: webhook.cursor.skipped,
+  };
+  const runs = overrides.runs ?? [
+    {
+      event: anEvent({ id: runEventId(webhook.id, from), namespace: webhook.namespace, nominalAt: from }),
+      delivery: aDelivery(webhook.id),
+    },
+  ];
   return {
     webhookId: webhook.id,
     version: webhook.version,
     from,
-    to: {
-      anchorAt: webhook.cursor.anchorAt,
-      nominalAt: from + MINUTE,
-      dueAt: from + MINUTE,
-      fired: webhook.cursor.fired + 1,
-      skipped: webhook.cursor.skipped,
-    },
-    overlap: 'ALLOW',
+    to,
+    onOverlap: overlap === 'SKIP' ? { policy: overlap, to: leftOut(to, runs.length) } : { policy: overlap },
     now: from,
-    runs: [
-      {
-        event: anEvent({ id: runEventId(webhook.id, from), namespace: webhook.namespace, nominalAt: from }),
-        delivery: aDelivery(webhook.id),
-      },
-    ],
+    runs,
     ...overrides,
   };
 }

@@ -54,13 +54,6 @@ export const COMMON: readonly Option[] = [
     value: 'url',
     about: 'Where the server is (default http://127.0.0.1:8090; or CARILLON_ADDRESS in the environment).',
   },
-  {
-    flag: '--api-key',
-    value: 'key',
-    about:
-      'The key to show to the server, as a bearer token (or CARILLON_API_KEY in the environment, which others ' +
-      'do not see).',
-  },
   { flag: '--namespace', value: 'name', about: 'The tenant (default the server’s).', field: 'namespace' },
   { flag: '--help', about: 'Print this.' },
 ];

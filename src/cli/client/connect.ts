@@ -1,16 +1,16 @@
-import { type Client, createClient, type Interceptor } from '@connectrpc/connect';
+import { type Client, createClient } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
 import { DeliveryService } from '../../../gen/carillon/v1/delivery_pb.ts';
 import { EventService } from '../../../gen/carillon/v1/event_pb.ts';
 import { WebhookService } from '../../../gen/carillon/v1/webhook_pb.ts';
+import { quote } from '../../domain/text.ts';
 import { CLIENT_VARIABLES } from '../../server/config/settings.ts';
 import { flagValue, type Invocation, UsageError } from './command.ts';
-import { quote } from './parse.ts';
 
 /** Where a server of this machine is, unless it was told otherwise. */
 export const DEFAULT_ADDRESS = 'http://127.0.0.1:8090';
 /** How long a call may take; a stream has no end. */
-export const CALL_MS = 60_000;
+const CALL_MS = 60_000;
 
 /** The services of a server, over Connect and HTTP/1.1, which passes every proxy. */
 export interface Connection {
@@ -30,16 +30,10 @@ export function connect(
     flag ?? (variable || DEFAULT_ADDRESS),
     flag === undefined ? CLIENT_VARIABLES.address : '--address',
   );
-  const key = flagValue(invocation, '--api-key') ?? env[CLIENT_VARIABLES.apiKey] ?? '';
-  // Checked here, since what Node says about a header repeats its value.
-  if (!/^[!-~]*$/.test(key)) {
-    throw new UsageError('the API key has characters that a key cannot have; give it as it was issued');
-  }
   const transport = createConnectTransport({
     baseUrl: address,
     httpVersion: '1.1',
     defaultTimeoutMs: CALL_MS,
-    interceptors: key === '' ? [] : [bearer(key)],
   });
   return {
     address,
@@ -59,15 +53,7 @@ function readAddress(text: string, from: string): string {
     );
   }
   if (parsed.username !== '' || parsed.password !== '') {
-    throw new UsageError(`${from} must not hold a user or a password; a key goes into --api-key`);
+    throw new UsageError(`${from} must not hold a user or a password; the API asks for neither`);
   }
   return url.replace(/\/+$/, '');
-}
-
-/** RFC 6750, section 2.1. */
-function bearer(key: string): Interceptor {
-  return (next) => (request) => {
-    request.header.set('authorization', `Bearer ${key}`);
-    return next(request);
-  };
 }

@@ -53,7 +53,6 @@ function detailsOf(error: ConnectError, { command }: FailureContext): string[] {
   for (const { retryDelay } of error.findDetails(RetryInfoSchema)) {
     if (retryDelay !== undefined) lines.push(`  try again in ${span(retryDelay)}`);
   }
-  if (error.code === Code.Unauthenticated) lines.push('  give a key with --api-key or CARILLON_API_KEY');
   return lines;
 }
 
@@ -84,8 +83,8 @@ function unreached({ code, rawMessage, cause }: ConnectError, address: string): 
   if (errno === 'ENOTFOUND' || errno === 'EAI_AGAIN') {
     return `there is no host of that name: ${address}; name the server with --address`;
   }
-  // What TLS makes of an answer that is not TLS: the scheme is wrong.
-  if (errno === 'EPROTO' && rawMessage.includes('wrong version number')) {
+  // What OpenSSL makes of an answer that is not TLS, in Node 26 and in Node 24: the scheme is wrong.
+  if (errno === 'EPROTO' && /wrong version number|packet length too long/.test(rawMessage)) {
     return `what answers at ${address} does not speak TLS; give the address with http:// if it is meant to`;
   }
   if (errno !== undefined) return `the server at ${address} cannot be reached: ${plain(rawMessage)}`;

@@ -1,8 +1,8 @@
-import { nearest } from '../../server/config/nearest.ts';
+import { nearest } from '../../domain/nearest.ts';
+import { quote } from '../../domain/text.ts';
 import { COMMON, type Command, type Group, type Invocation, type Option, UsageError } from './command.ts';
 
 /** Characters of something unexpected that are repeated in the message. */
-const SHOWN_MAX = 60;
 
 /** Takes apart what follows `carillon <group> <verb>`. Raises UsageError. */
 export function parse(group: Group, command: Command, argv: readonly string[]): Invocation {
@@ -62,9 +62,4 @@ function usageOf({ flag, value }: Option): string {
 /** A sentence in the middle of another. */
 function lower(sentence: string): string {
   return sentence.charAt(0).toLowerCase() + sentence.slice(1).replace(/\.$/, '');
-}
-
-/** What somebody wrote, on one line and not too long. */
-export function quote(text: string): string {
-  return JSON.stringify(text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}…` : text);
 }

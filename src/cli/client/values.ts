@@ -1,7 +1,7 @@
-import { isRealTime } from '../../server/clock.ts';
+import { isRealTime } from '../../domain/rfc3339.ts';
+import { quote } from '../../domain/text.ts';
 import { duration } from '../../server/config/setting-types.ts';
 import { flagValue, type Invocation, UsageError } from './command.ts';
-import { quote } from './parse.ts';
 
 // What is too long is for the server to say.
 const DURATION = duration({ min: '0ms', max: '9999999d' });

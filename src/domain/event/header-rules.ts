@@ -1,4 +1,5 @@
 import type { FieldViolation } from '../error.ts';
+import { quote } from '../text.ts';
 
 /** The bounds on extra headers from one source. Together they stay below what common receivers take (8 KiB). */
 export const HEADER_NAME_LENGTH_MAX = 128;
@@ -23,7 +24,8 @@ export function judgeHeaders(
     const lower = name.toLowerCase();
     const description =
       judgeName(lower, contentTypeField) ?? judgeHeaderValue(value) ?? judgeRepeat(lower, seen);
-    if (description !== undefined) violations.push({ field: `${field}[${quote(name)}]`, description });
+    if (description !== undefined)
+      violations.push({ field: `${field}[${quote(name, HEADER_NAME_LENGTH_MAX + 1)}]`, description });
     seen.add(lower);
     total += name.length + value.length + 4;
   }
@@ -86,10 +88,4 @@ function judgeName(name: string, contentTypeField: string): string | undefined {
 
 function judgeRepeat(name: string, seen: ReadonlySet<string>): string | undefined {
   return seen.has(name) ? 'comes twice, in different cases: give each header once' : undefined;
-}
-
-/** A name as a key of a path, with whatever is not printable escaped and no more of it than is needed. */
-function quote(name: string): string {
-  const shown = name.length > HEADER_NAME_LENGTH_MAX ? `${name.slice(0, HEADER_NAME_LENGTH_MAX)}…` : name;
-  return JSON.stringify(shown);
 }

@@ -38,11 +38,14 @@ export function patternsOf(type: string): string[] {
   return patterns;
 }
 
+/** A type, or types that begin so (`order.` of `order.*`). */
+export type TypePattern = { readonly exact: string } | { readonly prefix: string };
+
 /**
  * A filter of a list by type: exactly it, or, ending in `.*`, those that begin so; undefined for all, which
  * the empty text and `*` mean.
  */
-export function typePatternOf(text: string): { exact: string } | { prefix: string } | undefined {
+export function typePatternOf(text: string): TypePattern | undefined {
   if (text === '' || text === ALL) return undefined;
   return text.endsWith(BEGINNING_END) ? { prefix: text.slice(0, -1) } : { exact: text };
 }

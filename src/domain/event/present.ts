@@ -1,3 +1,4 @@
+import { toRfc3339 } from '../rfc3339.ts';
 import { dataOf, type EventData } from './data.ts';
 import { type DeliveryFormat, type EventBody, publicId, type Rendered } from './event.ts';
 
@@ -10,7 +11,7 @@ export interface Presented {
 }
 
 /** The CloudEvents source of an event that names none: a URI reference to whoever made it (CloudEvents 1.0, `source`). */
-export const DEFAULT_SOURCE = '/carillon';
+const DEFAULT_SOURCE = '/carillon';
 
 /**
  * The body of a delivery and the headers that come with it, as a pure function of its event, its format
@@ -58,7 +59,7 @@ function headersOf(event: EventBody, rendered: Rendered | undefined): Readonly<R
 
 /** The payload that Standard Webhooks 1.0.0 recommends ("Payload structure"). */
 function envelope(event: EventBody): Uint8Array {
-  const head = `{"type":${JSON.stringify(event.type)},"timestamp":"${iso(event.time)}","data":`;
+  const head = `{"type":${JSON.stringify(event.type)},"timestamp":"${toRfc3339(event.time)}","data":`;
   const data = dataOf(event);
   switch (data.kind) {
     case 'none':
@@ -81,7 +82,7 @@ function cloudEvent(event: EventBody): Uint8Array {
     id: publicId(event),
     source: event.source || DEFAULT_SOURCE,
     type: event.type,
-    time: iso(event.time),
+    time: toRfc3339(event.time),
     // The attributes that are optional must not be empty.
     ...(event.subject ? { subject: event.subject } : {}),
   };
@@ -107,7 +108,7 @@ function cloudEventHeaders(event: EventBody): Record<string, string> {
     'ce-id': headerText(publicId(event)),
     'ce-source': headerText(event.source || DEFAULT_SOURCE),
     'ce-type': headerText(event.type),
-    'ce-time': iso(event.time),
+    'ce-time': toRfc3339(event.time),
     ...(event.subject ? { 'ce-subject': headerText(event.subject) } : {}),
   };
 }
@@ -138,8 +139,4 @@ function embed(head: string, json: Uint8Array): Uint8Array {
 
 function base64(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64');
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString();
 }

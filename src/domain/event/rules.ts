@@ -28,9 +28,9 @@ export interface EventDraft {
 /** How far ahead an event can be published for. */
 export const DELIVER_AHEAD_MAX_MS = 366 * 24 * 60 * 60 * 1000;
 /** The longest that an event's publisher can name it. */
-export const EVENT_ID_LENGTH_MAX = 128;
-export const SOURCE_LENGTH_MAX = 2048;
-export const SUBJECT_LENGTH_MAX = 1024;
+const EVENT_ID_LENGTH_MAX = 128;
+const SOURCE_LENGTH_MAX = 2048;
+const SUBJECT_LENGTH_MAX = 1024;
 
 /** The times that protobuf's Timestamp can name, which are those of RFC 3339: the years 1 to 9999. */
 const TIME_MIN = -62_135_596_800_000;

@@ -24,7 +24,7 @@ import { compileRegex, forgetStates } from './regex.ts';
  */
 
 /** The steps that one evaluation may take. The costliest such evaluation blocks everyone else for tens of milliseconds. */
-export const FILTER_STEPS_MAX = 50_000;
+const FILTER_STEPS_MAX = 50_000;
 
 /** Functions that only the expansion of macros calls; no name in a filter can begin with `@`. */
 export const TICK = '@tick';

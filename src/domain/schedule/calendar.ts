@@ -1,9 +1,9 @@
-import { type Month, monthAfter, monthOf } from './month.ts';
+import { type Month, monthAfter, monthOf, nearestWeekday } from './month.ts';
 
 /**
  * The wall times that a set of calendar fields matches, to the second, on a clock that knows nothing
- * of zones (see `zone.ts` for wall times). Times of a day are numbered, so that finding the next, the
- * previous, and how many lie between costs the same whether there is one a year or one a second.
+ * of zones (see `zone.ts` for wall times). The times of a day are numbered, so that it costs the same
+ * to find the next match, the previous one, or how many lie between, for one a year and one a second.
  */
 export interface Calendar {
   /** The first match at this wall time or later; null when none comes within `SEARCH_MONTHS_MAX`. */
@@ -14,7 +14,7 @@ export interface Calendar {
   count(from: number, to: number): number;
 }
 
-/** What is matched, as ascending values. */
+/** What a calendar matches. The lists are ascending. */
 export interface CalendarFields {
   readonly seconds: readonly number[];
   readonly minutes: readonly number[];
@@ -24,6 +24,10 @@ export interface CalendarFields {
   /** 1 to 31. */
   readonly days: readonly number[];
   readonly lastDay: boolean;
+  /** Days of the month, 1 to 31, each standing for the weekday that is nearest to it. */
+  readonly nearestWeekdays: readonly number[];
+  /** The last day of the month that is from Monday to Friday. */
+  readonly lastWeekday: boolean;
   /** By weekday, Sunday first: bit n for the (n + 1)-th of the month, bit 5 for its last, 0 for none. */
   readonly weekdays: readonly number[];
   /** Whether a day must match both as a day of the month and as a weekday, or either. */
@@ -31,14 +35,16 @@ export interface CalendarFields {
 }
 
 /**
- * How far a match is looked for. The rarest day is a given weekday on 29 February, which comes back
- * within 40 years: what does not match in 48 never does.
+ * How far ahead a match is searched for. Which days of a month match depends on its first weekday and
+ * its length alone, and the rarest of these shapes, a February of 29 days that begins on a given
+ * weekday, comes back within 40 years. So what does not match within 48 years never does.
  */
-export const SEARCH_MONTHS_MAX = 48 * 12;
+const SEARCH_MONTHS_MAX = 48 * 12;
 
 /** Every occurrence of a weekday in a month. */
 export const EVERY_OCCURRENCE = 0b111111;
-const LAST_OCCURRENCE = 5;
+/** The bit of the last one of a month. */
+export const LAST_OCCURRENCE = 5;
 
 const DAY_MS = 86_400_000;
 /** The first, eighth, … day of a month, as bits. */
@@ -53,7 +59,7 @@ export function createCalendar(fields: CalendarFields): Calendar {
   const monthBits = bitsOf(fields.months);
   const dayBits = monthTables(fields);
 
-  /** How many times of a day are before `ms` of it; also the number of the first that is not. */
+  /** How many times of a day come before `ms` into it, which is the number of the first that does not. */
   function rank(ms: number): number {
     const second = Math.ceil(ms / 1000);
     const hour = Math.floor(second / 3600);
@@ -116,7 +122,7 @@ export function createCalendar(fields: CalendarFields): Calendar {
       month = monthAfter(month);
       bits = daysOf(month);
     }
-    // The last month, which is cut off at `to`; at most its length less one day, so the shift is good.
+    // The last month is cut off at `to`, which is less than a month away, so the shift is at most 30.
     const cut = to > month.firstDay ? ~(-1 << (to - month.firstDay)) : 0;
     return days + bitCount(bits & cut);
   }
@@ -168,16 +174,11 @@ function ladder(values: readonly number[], size: number): Ladder {
 /** The matching days of every shape of month: its first weekday × 4 + its length − 28. */
 function monthTables(fields: CalendarFields): Int32Array {
   const tables = new Int32Array(28);
+  const plainDays = bitsOf(fields.days) >>> 1;
   for (let firstWeekday = 0; firstWeekday < 7; firstWeekday++) {
     for (let length = 28; length <= 31; length++) {
-      const all = 0x7fffffff >> (31 - length);
-      let byDay = bitsOf(fields.days.map((day) => day - 1)) & all;
-      if (fields.lastDay) byDay |= 1 << (length - 1);
-      let byWeekday = 0;
-      for (let weekday = 0; weekday < 7; weekday++) {
-        const first = (weekday - firstWeekday + 7) % 7;
-        byWeekday |= pickWeekdays(fields.weekdays[weekday]!, (WEEKLY_BITS << first) & all);
-      }
+      const byDay = (plainDays & allDays(length)) | movingDays(fields, firstWeekday, length);
+      const byWeekday = weekdaysIn(fields, firstWeekday, length);
       tables[firstWeekday * 4 + length - 28] =
         fields.combineDays === 'BOTH' ? byDay & byWeekday : byDay | byWeekday;
     }
@@ -185,10 +186,37 @@ function monthTables(fields: CalendarFields): Int32Array {
   return tables;
 }
 
+function allDays(length: number): number {
+  return 0x7fffffff >> (31 - length);
+}
+
+/** The days of the month whose number depends on the shape of the month. */
+function movingDays(fields: CalendarFields, firstWeekday: number, length: number): number {
+  let days = fields.lastDay ? 1 << (length - 1) : 0;
+  const shape = { firstWeekday, length };
+  // The weekday nearest to the last day, without leaving the month, is the last weekday.
+  if (fields.lastWeekday) days |= 1 << (nearestWeekday(length, shape) - 1);
+  for (const day of fields.nearestWeekdays) {
+    if (day <= length) days |= 1 << (nearestWeekday(day, shape) - 1);
+  }
+  return days;
+}
+
+function weekdaysIn(fields: CalendarFields, firstWeekday: number, length: number): number {
+  let days = 0;
+  for (let weekday = 0; weekday < 7; weekday++) {
+    const occurrences = fields.weekdays[weekday]!;
+    if (occurrences === 0) continue;
+    const first = (weekday - firstWeekday + 7) % 7;
+    days |= pickWeekdays(occurrences, (WEEKLY_BITS << first) & allDays(length));
+  }
+  return days;
+}
+
 function pickWeekdays(occurrences: number, days: number): number {
   if (occurrences === EVERY_OCCURRENCE) return days;
   let picked = (occurrences >> LAST_OCCURRENCE) & 1 ? 1 << highestBit(days) : 0;
-  // Never more than five, so that this does not reach the bit of the last one.
+  // There are five days at most, so this never reads the bit of the last one.
   let rest = days;
   for (let n = 0; rest !== 0; n++) {
     const bit = rest & -rest;

@@ -3,7 +3,7 @@ import { OFFSET_MAX_MS, type Stretch, stretchAt } from './zone.ts';
 
 /**
  * A calendar read in a time zone, and what is done about clocks that are put forward and back. The
- * instants of such a rule are all a distinct, ascending series; a stretch of constant offset has
+ * runs of such a rule are distinct and ascending instants. A stretch of constant offset has
  *
  * - those whose wall time the calendar matches there, without the repeated ones if only the first
  *   reading of a wall time counts;
@@ -20,11 +20,12 @@ export interface CronRule {
 }
 
 /**
- * Stretches looked into for a run. It takes as many only where a policy leaves out each run that the
- * calendar offers (such as one at 02:30 on the nights that have no 02:30): there is none to come.
+ * How many stretches are searched for a run. A search takes that many only where a policy leaves out
+ * every run that the calendar offers, such as 02:30 on those nights alone that have no 02:30. Then
+ * there is no run.
  */
 const STRETCHES_MAX = 100;
-/** How far back every change of offset is looked for when runs are counted: that takes some 4 ms. */
+/** How far back a count looks for every change of offset. Ten years take some 4 ms. */
 const EXACT_COUNT_MS = 10 * 366 * 86_400_000;
 
 /** The first run in [from, to). */
@@ -76,13 +77,13 @@ export function countRuns(rule: CronRule, from: number, to: number): number {
   return count;
 }
 
-/** The first instant of a stretch whose wall time counts as read there. */
+/** Where a stretch begins to count: after the wall times that it repeats, if only the first reading does. */
 function readFrom(rule: CronRule, stretch: Stretch): number {
   const repeatedMs = rule.firstOnly ? stretch.beforeMs - stretch.offsetMs : 0;
   return repeatedMs > 0 ? Math.max(stretch.start, stretch.changedAt + repeatedMs) : stretch.start;
 }
 
-/** Where the runs end that were shifted out of the gap before a stretch; its changedAt, if none were. */
+/** The end of the runs that were shifted out of the gap before a stretch, or its `changedAt` if none were. */
 function shiftedUntil(rule: CronRule, stretch: Stretch): number {
   const gapMs = rule.shiftsGap ? stretch.offsetMs - stretch.beforeMs : 0;
   return stretch.changedAt + Math.max(0, gapMs);
@@ -118,7 +119,7 @@ function countIn(rule: CronRule, stretch: Stretch, from: number, to: number): nu
   const { offsetMs } = stretch;
   let count = 0;
   let at = Math.max(from, readFrom(rule, stretch));
-  // Shifted runs and others can coincide, so these few are taken one by one.
+  // A shifted run can fall on another run, so these few are counted one by one.
   const shiftedEnd = Math.min(to, shiftedUntil(rule, stretch));
   while (at < shiftedEnd) {
     const run = firstIn(rule, stretch, at);

@@ -1,44 +1,55 @@
-import { CronPattern } from 'croner';
 import { boundedCache } from '../bounded-cache.ts';
-import { type DomainError, invalid } from '../error.ts';
-import { type Calendar, createCalendar, EVERY_OCCURRENCE } from './calendar.ts';
-import { CRON_FIELDS, explainField, isStandard, wrongFieldCount } from './cron-fields.ts';
+import { invalid } from '../error.ts';
+import { type Calendar, type CalendarFields, createCalendar, EVERY_OCCURRENCE } from './calendar.ts';
+import { parseFields } from './cron-fields.ts';
 import { parseGoDuration } from './go-duration.ts';
 
-/** What a cron expression means: a calendar, in whatever zone it is read, or a fixed period. */
+/** What a cron expression means: a calendar, to be read in some time zone, or a fixed period. */
 export type CronExpression =
   | {
       readonly kind: 'calendar';
       readonly calendar: Calendar;
-      /** The hour field matches every hour: such runs follow the clock on the wall through its changes. */
+      /** Whether the hour field matches every hour. Such runs follow the clock as it shows, whatever the DST policies. */
       readonly everyHour: boolean;
     }
   | { readonly kind: 'every'; readonly periodMs: number };
 
-/** Characters of an expression. */
+/** The longest expression, in characters. */
 export const CRON_LENGTH_MAX = 256;
-/** Expressions remembered, about 1 KB each; the others are parsed anew, which takes some 100 µs. */
+/** Expressions remembered, about 1 KB each. The others are parsed again, which takes some 20 µs. */
 const REMEMBERED_MAX = 4096;
 
-const NICKNAMES = ['@yearly', '@annually', '@monthly', '@weekly', '@daily', '@midnight', '@hourly'];
+const NICKNAMES: ReadonlyMap<string, string> = new Map([
+  ['@yearly', '0 0 1 1 *'],
+  ['@annually', '0 0 1 1 *'],
+  ['@monthly', '0 0 1 * *'],
+  ['@weekly', '0 0 * * 0'],
+  ['@daily', '0 0 * * *'],
+  ['@midnight', '0 0 * * *'],
+  ['@hourly', '0 * * * *'],
+]);
 
 const remembered = boundedCache<string, CronExpression>(REMEMBERED_MAX);
 
 /**
  * Reads a cron expression as crontab(5) does, with a few common additions:
  *
- * - 5 fields, minute, hour, day of month, month, day of week, or 6 with the second first. Each is `*`
- *   or a list of numbers, ranges (`1-5`), and steps over either (`8-18/2`); months and weekdays
- *   have names (`JAN`, `MON`, in any case), and Sunday is 0 or 7.
- * - `L` is the last day of the month, `5L` the last Friday of it, `5#3` the third Friday.
- * - `@yearly` `@annually` `@monthly` `@weekly` `@daily` `@midnight` `@hourly`, and `@every 1h30m` with
- *   a duration as Go writes it, which is a period and no calendar.
- * - Where both day fields are restricted, a day has to match one of them; where either contains a
- *   `*`, it has to match both. (So it says in crontab(5); croner asks for a bare `*`.)
+ * - An expression has 5 fields (minute, hour, day of month, month, day of week), or 6 with the second
+ *   first. Each is `*` or a list of numbers, ranges (`1-5`), and steps over either (`8-18/2`). Months
+ *   and weekdays have names (`JAN`, `MON`, in any case), and Sunday is 0 or 7.
+ * - `L` is the last day of the month, `5L` its last Friday, `5#3` its third Friday.
+ * - `15W` is the weekday, Monday to Friday, that is nearest to the 15th without leaving the month, and
+ *   `LW` is the last weekday of the month. A month without a 31st has no `31W`. The rule is Quartz's
+ *   (see the class comment of org.quartz.CronExpression), whose newer versions take `W` in lists too.
+ * - `@yearly` `@annually` `@monthly` `@weekly` `@daily` `@midnight` `@hourly` stand for five fields.
+ *   `@every 1h30m`, with a duration as Go writes it, is a period and no calendar.
+ * - If both day fields are restricted, a day has to match one of them. If either contains a `*`, even
+ *   with a step, a day has to match both. This is crontab(5)'s rule, so that an expression rings on the
+ *   days on which it did in a crontab. The code of Vixie cron looks at the first character of a field
+ *   only, which makes a difference for lists that have a `*` further on.
  *
- * What croner has beyond that (`?`, `W`, `+`, years, `MON-FRI#2`) is refused: it means different
- * things in different places. Throws INVALID for `field`, saying where and why, also when no day ever
- * matches. Croner parses and validates; its objects take tens of kilobytes and none is kept.
+ * Other additions (`?`, `+`, `L-3`, years, `MON-FRI#2`) are refused, because they mean different things
+ * in different places. Throws INVALID for `field`, saying where and why, also when no day ever matches.
  */
 export function parseCron(expression: string, field = 'cron'): CronExpression {
   const known = remembered.get(expression);
@@ -71,69 +82,29 @@ function parseEvery(expression: string, field: string): CronExpression {
 }
 
 function parseCalendar(expression: string, field: string): CronExpression {
-  const nickname = expression.startsWith('@');
-  if (nickname && !NICKNAMES.includes(expression.toLowerCase())) {
-    throw invalid(
-      field,
-      `${JSON.stringify(expression)} is unknown; the nicknames are ${NICKNAMES.join(', ')} and @every with a duration`,
-    );
-  }
-  const parts = expression.split(/[ \t]+/);
-  if (!nickname && parts.length !== 5 && parts.length !== 6) throw wrongFieldCount(field, parts);
-  // Without its first field, the second, the table fits 5 fields.
-  const fields = CRON_FIELDS.slice(-parts.length);
-  const strange = nickname ? -1 : fields.findIndex((spec, i) => !isStandard(parts[i]!, spec));
-  if (strange >= 0) throw explainField(field, parts[strange]!, fields[strange]!);
-
-  let pattern: CronPattern;
-  try {
-    pattern = new CronPattern(expression, undefined, { mode: '5-or-6-parts' });
-  } catch (error) {
-    throw locate(field, parts, error as Error);
-  }
-  const [dayOfMonth = '*', , dayOfWeek = '*'] = nickname ? fieldsOfNickname(pattern) : parts.slice(-3);
-  const calendar = createCalendar({
-    seconds: valuesOf(pattern.second, 0),
-    minutes: valuesOf(pattern.minute, 0),
-    hours: valuesOf(pattern.hour, 0),
-    months: valuesOf(pattern.month, 1),
-    days: valuesOf(pattern.day, 1),
-    lastDay: pattern.lastDayOfMonth,
-    weekdays: Array.from({ length: 7 }, (_, weekday) => pattern.dayOfWeek[weekday]! & EVERY_OCCURRENCE),
-    combineDays: dayOfMonth.includes('*') || dayOfWeek.includes('*') ? 'BOTH' : 'EITHER',
-  });
-  if (calendar.next(0) === null) {
-    const month = parts.at(-2)!;
-    throw invalid(
-      field,
-      `never fires: no day of month ${JSON.stringify(dayOfMonth)} exists in month ${JSON.stringify(month)}`,
-    );
-  }
-  return { kind: 'calendar', calendar, everyHour: valuesOf(pattern.hour, 0).length === 24 };
+  const parts = (expression.startsWith('@') ? expand(expression, field) : expression).split(/[ \t]+/);
+  const fields = parseFields(field, parts);
+  const calendar = createCalendar(fields);
+  if (calendar.next(0) === null) throw invalid(field, `never fires: ${whyNever(fields, parts)}`);
+  return { kind: 'calendar', calendar, everyHour: fields.hours.length === 24 };
 }
 
-/** Croner refused the expression: finds the field that it refuses by itself, and says why. */
-function locate(field: string, parts: readonly string[], error: Error): DomainError {
-  const fields = CRON_FIELDS.slice(-parts.length);
-  for (const [i, spec] of fields.entries()) {
-    const alone = fields.map((_, other) => (other === i ? parts[i]! : '*')).join(' ');
-    try {
-      new CronPattern(alone, undefined, { mode: '5-or-6-parts' });
-    } catch {
-      return explainField(field, parts[i]!, spec);
-    }
+/** Why no day matches, although every field by itself can be read. */
+function whyNever(fields: CalendarFields, parts: readonly string[]): string {
+  const [dayOfMonth, month, dayOfWeek] = parts.slice(-3).map((part) => JSON.stringify(part));
+  const anyWeekday = fields.weekdays.map(() => EVERY_OCCURRENCE);
+  if (createCalendar({ ...fields, weekdays: anyWeekday, combineDays: 'BOTH' }).next(0) === null) {
+    return `no day of month ${dayOfMonth} exists in month ${month}`;
   }
-  return invalid(field, `cannot be read as cron: ${error.message}`);
+  return `in month ${month}, no day matches both day of month ${dayOfMonth} and day of week ${dayOfWeek}, and with a * in one of the two fields a day has to match both`;
 }
 
-/** Croner replaces a nickname by its fields. */
-function fieldsOfNickname(pattern: CronPattern): string[] {
-  return pattern.pattern.split(' ').slice(-3);
-}
-
-/** The positions that are set, counted from `base`. */
-function valuesOf(members: readonly number[], base: number): number[] {
-  const values: number[] = [];
-  for (const [i, member] of members.entries()) if (member) values.push(i + base);
-  return values;
+/** The fields that a nickname stands for. */
+function expand(nickname: string, field: string): string {
+  const fields = NICKNAMES.get(nickname.toLowerCase());
+  if (fields !== undefined) return fields;
+  throw invalid(
+    field,
+    `${JSON.stringify(nickname)} is unknown; the nicknames are ${[...NICKNAMES.keys()].join(', ')} and @every with a duration`,
+  );
 }

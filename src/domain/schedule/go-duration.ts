@@ -12,7 +12,7 @@ const UNIT_MS: Readonly<Record<string, number>> = {
 
 /**
  * Reads a duration as Go writes it, such as `1h30m`, `10s`, `1.5h` or `500ms`, in milliseconds, which
- * need not be whole; undefined if it is none, or negative. Source: https://pkg.go.dev/time#ParseDuration.
+ * need not be whole; undefined for any other text, and for a negative duration. Source: https://pkg.go.dev/time#ParseDuration.
  */
 export function parseGoDuration(text: string): number | undefined {
   if (text === '0') return 0;

@@ -1,8 +1,8 @@
 /**
- * A whole number in [0, span) that is the same for the same (webhook, nominal time) everywhere and
- * always, and otherwise spread evenly. FNV-1a over the id and the time, and the finalizer of
- * MurmurHash3, without which ids that differ in their last characters only would land side by side.
- * It spreads load and keeps no secret. `span` is a whole number from 1 to 2³².
+ * A whole number in [0, span) that depends on (webhook, nominal time) alone and is spread evenly over
+ * them. It is FNV-1a over the id and the time, followed by the finalizer of MurmurHash3, without which
+ * ids that differ only in their last characters would land side by side. It spreads load and keeps no
+ * secret. `span` is a whole number from 1 to 2³².
  */
 export function jitterOf(webhookId: string, nominalAt: number, span: number): number {
   let hash = 0x811c9dc5;

@@ -25,6 +25,23 @@ export function monthAfter(month: Month): Month {
     : makeMonth(month.year, month.month + 1, firstDay);
 }
 
+/**
+ * The day of the month, from Monday to Friday, that is nearest to a given one without leaving the
+ * month: the Friday before a Saturday and the Monday after a Sunday, but the Monday after a Saturday
+ * the 1st, and the Friday before a Sunday at the end. This is Quartz's rule for `W`; see the class
+ * comment of org.quartz.CronExpression.
+ */
+export function nearestWeekday(day: number, month: Pick<Month, 'firstWeekday' | 'length'>): number {
+  switch ((month.firstWeekday + day - 1) % 7) {
+    case 0:
+      return day === month.length ? day - 2 : day + 1;
+    case 6:
+      return day === 1 ? 3 : day - 1;
+    default:
+      return day;
+  }
+}
+
 function makeMonth(year: number, month: number, firstDay: number): Month {
   const length = LENGTHS[month - 1]! + (month === 2 && isLeap(year) ? 1 : 0);
   // The epoch was a Thursday.

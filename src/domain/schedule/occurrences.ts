@@ -6,9 +6,9 @@ import type { Schedule, When } from './schedule.ts';
  * The nominal times of a schedule: an ascending series without repetitions, which depends on the
  * schedule, its anchor and the time zone rules alone. For `every` it is start + n·period from n = 0,
  * or, without a start, anchor + n·period from n = 1. All arguments and results are milliseconds since
- * the epoch. Jitter, misfires and `maxRuns` are not looked at here: see `run-plan.ts`.
+ * the epoch. Jitter, misfires and `maxRuns` play no part here: see `run-plan.ts`.
  *
- * Every function throws INVALID for an expression or a zone that `validateSchedule` would refuse.
+ * Every function throws INVALID for an expression or a zone that `scheduleViolations` would refuse.
  */
 
 /** No run comes later: the end of the year 9999, where protobuf's Timestamp ends. */
@@ -79,7 +79,7 @@ export function nominalTimes(schedule: Schedule, anchorAt: number, after: number
   return times;
 }
 
-/** What a schedule comes down to; nominal times are in [from, to). */
+/** What a schedule is reduced to. Its nominal times are in [from, to). */
 type Series =
   | { readonly kind: 'once'; readonly from: number; readonly to: number }
   | { readonly kind: 'period'; readonly from: number; readonly to: number; readonly periodMs: number }
@@ -110,8 +110,8 @@ function cronSeries(
     return { kind: 'period', from: startAt ?? anchorAt + periodMs, to, periodMs };
   }
   const { calendar, everyHour } = expression;
-  // cron(8) of Vixie's cron: jobs with a wildcard for the hour run by the clock as it shows, through
-  // both passes of a repeated hour; only the others are made up for, or kept from running twice.
+  // As in cron(8) of Vixie's cron, jobs that run every hour follow the clock as it shows, through both
+  // passes of a repeated hour. Only the others are shifted out of a gap or kept from running twice.
   const rule: CronRule = {
     calendar,
     zone: when.timeZone,

@@ -8,9 +8,9 @@ const SECOND_MS = 1_000;
 const DAY_MS = 86_400_000;
 
 /** The longest period of `every`. */
-export const EVERY_MAX_MS = 366 * DAY_MS;
-export const JITTER_MAX_MS = DAY_MS;
-export const CATCHUP_MAX_MS = 31 * DAY_MS;
+const EVERY_MAX_MS = 366 * DAY_MS;
+const JITTER_MAX_MS = DAY_MS;
+const CATCHUP_MAX_MS = 31 * DAY_MS;
 /** The earliest time that a schedule can name: the beginning of the year 1, as in protobuf's Timestamp. */
 const TIME_MIN = -62_135_596_800_000;
 
@@ -22,28 +22,28 @@ export interface ScheduleRules {
   readonly field: string;
 }
 
-/** The rules that a new schedule breaks; none if it is good and will fire. */
-export function validateSchedule(schedule: Schedule, rules: ScheduleRules): FieldViolation[] {
+/** The rules that a new schedule breaks. There are none if it is good and will fire. */
+export function scheduleViolations(schedule: Schedule, rules: ScheduleRules): FieldViolation[] {
   const violations = [
     ...whenViolations(schedule, rules),
     ...windowViolations(schedule, rules),
-    ...spanViolation(`${rules.field}.jitter`, schedule.jitterMs, 0, JITTER_MAX_MS),
-    ...spanViolation(`${rules.field}.catchup_window`, schedule.catchupMs, 0, CATCHUP_MAX_MS),
+    ...spanViolations(`${rules.field}.jitter`, schedule.jitterMs, 0, JITTER_MAX_MS),
+    ...spanViolations(`${rules.field}.catchup_window`, schedule.catchupMs, 0, CATCHUP_MAX_MS),
     ...maxRunsViolations(schedule, rules),
   ];
-  return violations.length > 0 ? violations : neverFires(schedule, rules);
+  return violations.length > 0 ? violations : noRunViolations(schedule, rules);
 }
 
 function whenViolations({ when }: Schedule, { now, everyMinMs, field }: ScheduleRules): FieldViolation[] {
   switch (when.kind) {
     case 'every':
-      return spanViolation(`${field}.every`, when.periodMs, everyMinMs, EVERY_MAX_MS);
+      return spanViolations(`${field}.every`, when.periodMs, everyMinMs, EVERY_MAX_MS);
     case 'cron': {
       const zone = isTimeZone(when.timeZone) ? [] : one(`${field}.time_zone`, notAZone(when.timeZone));
       return [...cronViolations(when.expression, `${field}.cron`, everyMinMs), ...zone];
     }
     case 'at': {
-      const unknown = timeViolation(`${field}.at`, when.at);
+      const unknown = timeViolations(`${field}.at`, when.at);
       if (unknown.length > 0 || when.at > now) return unknown;
       return one(`${field}.at`, `lies in the past; it must be later than ${iso(now)}`);
     }
@@ -53,7 +53,7 @@ function whenViolations({ when }: Schedule, { now, everyMinMs, field }: Schedule
 function cronViolations(expression: string, field: string, everyMinMs: number): readonly FieldViolation[] {
   try {
     const parsed = parseCron(expression, field);
-    return parsed.kind === 'every' ? spanViolation(field, parsed.periodMs, everyMinMs, EVERY_MAX_MS) : [];
+    return parsed.kind === 'every' ? spanViolations(field, parsed.periodMs, everyMinMs, EVERY_MAX_MS) : [];
   } catch (error) {
     if (error instanceof DomainError) return error.violations;
     throw error;
@@ -62,8 +62,8 @@ function cronViolations(expression: string, field: string, everyMinMs: number): 
 
 function windowViolations({ startAt, endAt }: Schedule, { now, field }: ScheduleRules): FieldViolation[] {
   const unknown = [
-    ...(startAt === undefined ? [] : timeViolation(`${field}.start_time`, startAt)),
-    ...(endAt === undefined ? [] : timeViolation(`${field}.end_time`, endAt)),
+    ...(startAt === undefined ? [] : timeViolations(`${field}.start_time`, startAt)),
+    ...(endAt === undefined ? [] : timeViolations(`${field}.end_time`, endAt)),
   ];
   if (unknown.length > 0 || endAt === undefined) return unknown;
   if (startAt !== undefined && endAt <= startAt) return one(`${field}.end_time`, 'must be after start_time');
@@ -79,12 +79,13 @@ function maxRunsViolations({ maxRuns }: Schedule, { field }: ScheduleRules): Fie
   return one(`${field}.max_runs`, 'must be a whole number, 1 or more, or 0 for no bound');
 }
 
-/** Every field is good, and yet there may be no run: between start and end, or by the DST policies. */
-function neverFires(schedule: Schedule, { now, field }: ScheduleRules): FieldViolation[] {
+/** Every field is good by itself, but the bounds or the DST policies may leave no run. */
+function noRunViolations(schedule: Schedule, { now, field }: ScheduleRules): FieldViolation[] {
   const { when, startAt, endAt } = schedule;
   if (nextNominal(schedule, startAt ?? now, now) !== null) return [];
   const bounds = startAt === undefined ? 'before end_time' : 'between start_time and end_time';
-  // `at` can only miss the bounds; a bare cron expression that is good but never fires is left out by SKIP.
+  // `at` can only miss the bounds. A good cron expression without bounds has no run only if SKIP leaves
+  // out every one.
   if (when.kind === 'at')
     return one(
       `${field}.at`,
@@ -99,12 +100,12 @@ function neverFires(schedule: Schedule, { now, field }: ScheduleRules): FieldVio
   );
 }
 
-function spanViolation(field: string, ms: number, minMs: number, maxMs: number): FieldViolation[] {
+function spanViolations(field: string, ms: number, minMs: number, maxMs: number): FieldViolation[] {
   if (Number.isInteger(ms) && ms >= minMs && ms <= maxMs) return [];
   return one(field, `must be from ${span(minMs)} to ${span(maxMs)}, in whole milliseconds`);
 }
 
-function timeViolation(field: string, time: number): FieldViolation[] {
+function timeViolations(field: string, time: number): FieldViolation[] {
   if (Number.isInteger(time) && time >= TIME_MIN && time <= NOMINAL_MAX) return [];
   return one(field, 'must be a time in the years 1 to 9999, in whole milliseconds');
 }

@@ -5,10 +5,10 @@ import type { RunCursor, Schedule } from './schedule.ts';
 import { canonicalTimeZone } from './zone.ts';
 
 /**
- * From nominal times to runs: when each is due, which of those that were missed still fire, and
- * where the cursor stands afterwards. Pure: the same arguments always give the same plan.
+ * What to do with the nominal times that have come: when each run is due, which of the missed ones
+ * still fire, and where the cursor stands afterwards. Pure: the same arguments always give the same plan.
  *
- * A run is late from its due time on, which is its nominal time and its jitter.
+ * How late a run is counts from its due time, which is its nominal time plus its jitter.
  */
 export interface RunPlan {
   /** The nominal times to fire now, oldest first; at most `FIRE_ALL_BATCH`. */
@@ -17,14 +17,14 @@ export interface RunPlan {
   readonly to: RunCursor;
 }
 
-/** A run that is no later than this is not a misfire: timers and commits take their time. */
+/** A run that is no later than this is no misfire, since timers and commits take their time. */
 export const MISFIRE_GRACE_MS = 5_000;
-/** Missed runs that FIRE_ALL makes up for after one outage: the latest ones. */
+/** How many missed runs FIRE_ALL makes up for after one outage. They are the latest ones. */
 export const FIRE_ALL_MAX = 1_000;
-/** Runs in one plan. What remains is due at once, and goes into the next plan. */
+/** Runs in one plan. The rest is due at once and goes into the next plan. */
 export const FIRE_ALL_BATCH = 100;
 
-/** The cursor of a webhook that only events ring: no run is to come. */
+/** The cursor of a webhook that only events ring, which has no run to come. */
 export function noRuns(now: number): RunCursor {
   return { anchorAt: now, nominalAt: null, dueAt: null, fired: 0, skipped: 0 };
 }
@@ -33,7 +33,7 @@ export function noRuns(now: number): RunCursor {
 export function firstCursor(webhookId: string, schedule: Schedule | undefined, now: number): RunCursor {
   if (schedule === undefined) return noRuns(now);
   const anchorAt = schedule.startAt ?? now;
-  // A start is a run's time itself, so that one which begins this very millisecond is not missed.
+  // A start may be the time of a run itself, so one in this very millisecond is not missed.
   const after = schedule.startAt === undefined ? now : now - 1;
   // `at` fires even if its time has passed since it was validated.
   const nominalAt = nextNominal(
@@ -45,10 +45,10 @@ export function firstCursor(webhookId: string, schedule: Schedule | undefined, n
 }
 
 /**
- * When a run is due: its nominal time and a part of the schedule's jitter that is a hash of (webhook,
- * nominal time). Always before the next nominal time and the schedule's end, so that runs keep their
- * order. Where the next is sooner than the jitter is long, the part is taken of that span instead,
- * which spreads webhooks over all of it.
+ * When a run is due: its nominal time plus a part of the schedule's jitter, chosen by a hash of
+ * (webhook, nominal time). It is always before the next nominal time and the schedule's end, so that
+ * runs keep their order. Where the next comes sooner than the jitter is long, the part is taken of the
+ * time until then, which spreads webhooks over all of it.
  */
 export function dueAt(webhookId: string, schedule: Schedule, anchorAt: number, nominalAt: number): number {
   if (schedule.jitterMs <= 0) return nominalAt;
@@ -59,17 +59,17 @@ export function dueAt(webhookId: string, schedule: Schedule, anchorAt: number, n
 /**
  * What to fire now; null when nothing is due.
  *
- * - FIRE_LATEST fires the latest of the due runs, if it is at most `catchupMs` late (or
- *   `MISFIRE_GRACE_MS`, where that is more: being on time is no misfire).
+ * - FIRE_LATEST fires the latest of the due runs, if it is at most `catchupMs` late, or
+ *   `MISFIRE_GRACE_MS` if that is more, since a run within it is no misfire.
  * - SKIP fires the latest one, if it is at most `MISFIRE_GRACE_MS` late.
  * - FIRE_ALL fires those that are at most `catchupMs` late, but of one outage only the latest
- *   `FIRE_ALL_MAX`, in plans of `FIRE_ALL_BATCH`. The bound needs no memory: the first plan passes
- *   over all but the latest, and what is passed over stays behind the cursor.
+ *   `FIRE_ALL_MAX`, in plans of `FIRE_ALL_BATCH`. The bound needs no memory, because the first plan
+ *   passes over all but the latest, and what it passes over stays behind the cursor.
  * - `at` fires, whatever the policy.
  *
- * The other due runs are counted as skipped, unless `maxRuns` is reached: then none is due. With
- * overlap SKIP it is not known yet whether what is fired here will count, so the cursor goes on to
- * the next nominal time even so, and the plan that comes there ends it.
+ * The other due runs are counted as skipped. Once `maxRuns` have fired, none is due. With overlap SKIP
+ * it is not known yet whether the runs fired here will count, so the cursor still moves on to the next
+ * nominal time, and the plan made there ends the schedule.
  */
 export function planRuns(
   webhookId: string,
@@ -84,7 +84,7 @@ export function planRuns(
 
   const due = dueRuns(webhookId, schedule, cursor, nominalAt, now);
   const fire = choose(webhookId, schedule, cursor, due, now, Math.min(runsLeft, FIRE_ALL_BATCH));
-  // With FIRE_ALL there can be due runs left for the next plan; otherwise none is.
+  // Only FIRE_ALL can leave due runs for the next plan.
   const last = fire.at(-1) ?? due.last;
   const passed = last === due.last ? due.count : due.countThrough(last);
   const next = last === due.last ? due.next : nextNominal(schedule, cursor.anchorAt, last);
@@ -94,9 +94,14 @@ export function planRuns(
   return { fire, to: cursorAt(webhookId, schedule, { ...cursor, fired, skipped }, ends ? null : next) };
 }
 
+/** `to` when so many of the runs that it counts as fired were left out after all: they count as skipped. */
+export function leftOut(to: RunCursor, runs: number): RunCursor {
+  return runs === 0 ? to : { ...to, fired: to.fired - runs, skipped: to.skipped + runs };
+}
+
 /**
- * The cursor of a webhook that was paused or disabled and rings again: the runs that were due in the
- * meantime are skipped and counted. An `at` that was missed stays, and fires.
+ * The cursor of a webhook that was paused or disabled and rings again. The runs that were due in the
+ * meantime are counted as skipped. An `at` that was missed stays, and fires.
  */
 export function resumeCursor(
   webhookId: string,
@@ -127,15 +132,15 @@ export function replaceSchedule(
 }
 
 /**
- * Whether two schedules are the same in every field, or there is none in either place. Zones are the
- * same where one name is a link to the other.
+ * Whether two schedules are the same in every field, or both are absent. Two zones are the same if one
+ * name is a link to the other.
  */
 export function sameSchedule(a: Schedule | undefined, b: Schedule | undefined): boolean {
   if (a === undefined || b === undefined) return a === b;
   return isDeepStrictEqual(comparable(a), comparable(b));
 }
 
-/** Platforms come to spell zones in other ways, as Asia/Calcutta and Asia/Kolkata; absent fields may be undefined. */
+/** A platform may spell a zone in another way later (Asia/Calcutta, Asia/Kolkata), and absent fields may be undefined. */
 function comparable(schedule: Schedule): unknown {
   const { when, startAt, endAt, maxRuns, ...policies } = schedule;
   const zone = when.kind === 'cron' ? { timeZone: canonicalTimeZone(when.timeZone) ?? when.timeZone } : {};
@@ -148,7 +153,7 @@ interface DueRuns {
   readonly last: number;
   /** The nominal time after the last; null when there is none. */
   readonly next: number | null;
-  /** How many there are up to and with one of them. */
+  /** How many there are up to one of them, which is included. */
   countThrough(nominalAt: number): number;
 }
 
@@ -160,7 +165,7 @@ function dueRuns(
   now: number,
 ): DueRuns {
   const { anchorAt } = cursor;
-  // The cursor's own run counts even if time zone rules have changed and it would not be one today.
+  // The cursor's own run counts even if the time zone rules have changed and it is no run by today's.
   const countThrough = (until: number) =>
     until < first ? 0 : 1 + countNominals(schedule, anchorAt, first, until);
   const next = nextNominal(schedule, anchorAt, first);
@@ -206,7 +211,7 @@ function chooseAll(
   const { anchorAt, nominalAt: first } = cursor;
   let next: number | null = first;
   if (cursor.dueAt! < dueFrom) {
-    // Jitter may have brought the last nominal time before the window into it.
+    // The run of the last nominal time before the window may be due within it, because of its jitter.
     const edge = Math.max(first!, latestNominal(schedule, anchorAt, dueFrom) ?? first!);
     const edgeDueAt = edge === first ? cursor.dueAt! : dueAt(webhookId, schedule, anchorAt, edge);
     next = edgeDueAt >= dueFrom ? edge : nextNominal(schedule, anchorAt, edge);
@@ -223,7 +228,7 @@ function chooseAll(
   return fire;
 }
 
-/** How many more runs may fire. No bound and a bound of 0 are the same, as in the API. */
+/** How many more runs may fire. A bound of 0 is no bound, as in the API. */
 function runsLeftOf(schedule: Schedule, cursor: RunCursor): number {
   return schedule.maxRuns ? Math.max(0, schedule.maxRuns - cursor.fired) : Number.POSITIVE_INFINITY;
 }

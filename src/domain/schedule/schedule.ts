@@ -4,13 +4,13 @@
  */
 export interface Schedule {
   readonly when: When;
-  /** Not before this; it also anchors `every`. */
+  /** No run is due before this time. It also anchors `every`. */
   readonly startAt?: number;
-  /** Not at this or later. */
+  /** No run is due at this time or later. */
   readonly endAt?: number;
-  /** After this many fired runs no more are due. */
+  /** After this many runs have fired, no more are due. */
   readonly maxRuns?: number;
-  /** A run is later than its nominal time by less than this, and less than the gap to the next. */
+  /** A run is later than its nominal time by less than this, and before the next nominal time. */
   readonly jitterMs: number;
   readonly misfire: MisfirePolicy;
   /** How late a missed run may still fire. `at` always fires. */
@@ -37,14 +37,14 @@ export type DstOverlapPolicy = 'FIRST' | 'BOTH';
 
 /** Where a webhook is in its schedule. */
 export interface RunCursor {
-  /** What `every` counts from, unless the schedule has a start. */
+  /** The time that `every` counts from, unless the schedule has a start. */
   readonly anchorAt: number;
   /** The nominal time of the next run; null when there is none to come. */
   readonly nominalAt: number | null;
-  /** When that run is due: its nominal time and its jitter. Null with `nominalAt`. */
+  /** When that run is due: its nominal time plus its jitter. Null with `nominalAt`. */
   readonly dueAt: number | null;
   /** How many scheduled runs have fired. */
   readonly fired: number;
-  /** How many were left out: by a misfire or overlap policy, or a pause. */
+  /** How many were left out by a misfire or overlap policy, or by a pause. */
   readonly skipped: number;
 }

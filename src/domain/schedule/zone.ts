@@ -2,22 +2,22 @@ import { type BoundedCache, boundedCache } from '../bounded-cache.ts';
 import { invalid } from '../error.ts';
 
 /**
- * Time zones, by way of `Intl`: a zone is a line of stretches of constant offset. A *wall* time is
- * what a clock on the wall shows, written as the milliseconds since the epoch at which a clock in
+ * Time zones, as `Intl` knows them. A zone is a series of stretches of constant offset. A *wall* time
+ * is what a clock on the wall shows, written as the milliseconds since the epoch at which a clock in
  * UTC shows the same: wall = instant + offset. `Temporal` would do, but Node 24 does not have it.
  */
 
-/** No offset from UTC is as large as this. The largest ever was 15 h 56 min, in Manila until 1844. */
+/** Every offset from UTC is smaller than this. The largest ever was 15 h 56 min, in Manila until 1844. */
 export const OFFSET_MAX_MS = 16 * 3_600_000;
 
-/** A part of a zone's time line in which its offset does not change: [start, end). */
+/** A time, [start, end), in which a zone's offset does not change. */
 export interface Stretch {
   readonly start: number;
   readonly end: number;
   readonly offsetMs: number;
   /**
-   * The change of offset that this stretch follows, where it lies close enough to matter: its
-   * instant, and the offset before it. Without one, minus infinity and the stretch's own offset.
+   * The instant of the change of offset before this stretch, and the offset before that change, if it
+   * is close enough to matter. Otherwise minus infinity and the stretch's own offset.
    */
   readonly changedAt: number;
   readonly beforeMs: number;
@@ -33,17 +33,17 @@ export type WallReading =
 
 const DAY_MS = 86_400_000;
 /**
- * How far apart a zone's offset is looked at. Two changes must not fit in between: the closest ever
- * were 7 days apart (America/Recife, October 2000).
+ * The time between two probes of a zone's offset. Two changes must not fit in between. The closest
+ * ever were 7 days apart (America/Recife, October 2000).
  */
 const PROBE_MS = 3 * DAY_MS;
-/** A zone's stretches are found and remembered a block of this length at a time. */
+/** A zone's stretches are found and remembered in blocks of this length. */
 const BLOCK_MS = 21 * PROBE_MS;
-/** Blocks remembered of one zone, those used lately: about five years. */
+/** Blocks remembered of one zone, which are about five years. Those used lately are kept. */
 const BLOCKS_MAX = 32;
-/** Zones of which blocks are remembered; there are some 420, and some 600 with links. */
+/** Zones whose blocks are remembered. There are some 420, and some 600 with links. */
 const ZONES_MAX = 1024;
-/** Formatters kept: one takes 30 KB and 70 µs to make. They are needed only when a block is new. */
+/** Formatters kept. One takes 30 KB, and 70 µs to make; it is needed only for a new block. */
 const FORMATTERS_MAX = 32;
 /** Spellings of zone names remembered. */
 const NAMES_MAX = 2048;
@@ -51,8 +51,8 @@ const NAMES_MAX = 2048;
 const NAME_LENGTH_MAX = 64;
 
 /**
- * Abbreviations that ICU takes for zones and IANA does not know, some of them far from what a caller
- * would mean: BST is Dhaka to it and not British summer time.
+ * Abbreviations that ICU takes for zones although IANA does not know them. Some are far from what a
+ * caller would mean: BST is Dhaka to ICU, and not British Summer Time.
  */
 const NOT_IANA = new Set(
   'ACT AET AGT ART AST BET BST CAT CNT CST CTT EAT ECT IET IST JST MIT NET NST PLT PNT PRT PST SST VST'.split(
@@ -91,8 +91,8 @@ export function offsetAt(zone: string, instant: number): number {
 }
 
 /**
- * The stretch around an instant. It may end (and the next one begin) where nothing changes, since
- * the time line is looked at a block at a time. Throws INVALID for an unknown zone.
+ * The stretch around an instant. It may end, and the next one begin, where nothing changes, because
+ * stretches are found a block at a time. Throws INVALID for an unknown zone.
  */
 export function stretchAt(zone: string, instant: number): Stretch {
   let blocks = zones.get(zone);
@@ -130,7 +130,7 @@ export function readWall(zone: string, wall: number): WallReading {
 function findStretches(zone: string, from: number, to: number): readonly Stretch[] {
   const formatter = formatterOf(zone);
   const stretches: Stretch[] = [];
-  // One step before the block, so that its first stretch knows of a change just behind it.
+  // Probing begins one step early, so that the first stretch knows of a change just before the block.
   let start = from;
   let changedAt = Number.NEGATIVE_INFINITY;
   let offsetMs = readOffset(formatter, from - PROBE_MS);
@@ -139,7 +139,7 @@ function findStretches(zone: string, from: number, to: number): readonly Stretch
     const later = readOffset(formatter, probe + PROBE_MS);
     if (later === offsetMs) continue;
     const at = findChange(formatter, probe, probe + PROBE_MS);
-    // A change at the very end of the block is the beginning of the next one.
+    // A change at the very end of the block belongs to the next one.
     if (at >= to) break;
     if (at > start) stretches.push({ start, end: at, offsetMs, changedAt, beforeMs });
     start = Math.max(start, at);
@@ -163,7 +163,7 @@ function findChange(formatter: Intl.DateTimeFormat, from: number, to: number): n
   return after;
 }
 
-/** Reads `1/1/1883, GMT-04:56:02`: offsets before standard time have seconds. */
+/** Reads `1/1/1883, GMT-04:56:02`. Offsets from before standard time have seconds. */
 function readOffset(formatter: Intl.DateTimeFormat, instant: number): number {
   const text = formatter.format(instant);
   const at = text.lastIndexOf('GMT') + 3;
@@ -185,7 +185,7 @@ function formatterOf(zone: string): Intl.DateTimeFormat {
   return formatter;
 }
 
-/** What to tell whoever named a zone that there is not. */
+/** What is wrong with a name that is no time zone. */
 export function notAZone(name: string): string {
   return `${JSON.stringify(name.slice(0, NAME_LENGTH_MAX))} is not an IANA time zone; write one such as Europe/Vienna, or UTC`;
 }

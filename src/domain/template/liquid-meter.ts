@@ -8,7 +8,7 @@
  * The steps that the templates of one rendering may take together, for which everyone else waits: tens of
  * milliseconds. It is enough to write any event of `EVENT_BYTES_MAX` as JSON.
  */
-export const RENDER_STEPS_MAX = 100_000;
+const RENDER_STEPS_MAX = 100_000;
 
 /** Characters that filters go through in a step, and elements of a list. */
 const CHARACTERS_PER_STEP = 32;

@@ -2,6 +2,7 @@ import { DomainError, type FieldViolation, invalid } from '../error.ts';
 import type { OpenedEvent } from '../event/data.ts';
 import { publicId, type Rendered } from '../event/event.ts';
 import { HEADERS_TOTAL_BYTES_MAX, judgeHeaders, judgeHeaderValue } from '../event/header-rules.ts';
+import { toRfc3339 } from '../rfc3339.ts';
 import { BODY_BYTES_MAX, type Payload, rendersEvents } from '../webhook/payload.ts';
 import type { Webhook } from '../webhook/webhook.ts';
 import { renderLiquid } from './liquid.ts';
@@ -9,7 +10,7 @@ import { TEMPLATE_LENGTH_MAX } from './liquid-engine.ts';
 import { metered } from './liquid-meter.ts';
 
 /** What a run sends when its webhook says nothing else: the article's greeting. */
-export const GREETING_CONTENT_TYPE = 'text/plain; charset=utf-8';
+const GREETING_CONTENT_TYPE = 'text/plain; charset=utf-8';
 
 const utf8 = new TextEncoder();
 
@@ -104,7 +105,7 @@ export function renderForEvent(
 const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
 
 function greeting(name: string, now: number) {
-  const text = `Hello ${name}, current time is ${iso(now)}`;
+  const text = `Hello ${name}, current time is ${toRfc3339(now)}`;
   return { body: utf8.encode(text), contentType: GREETING_CONTENT_TYPE };
 }
 
@@ -114,7 +115,7 @@ function renderSample(source: string, sample: RunContext): string {
   return asRun;
 }
 
-const SAMPLE_EVENT = { id: '', type: '', source: '', subject: '', time: iso(0), data: {} };
+const SAMPLE_EVENT = { id: '', type: '', source: '', subject: '', time: toRfc3339(0), data: {} };
 
 function judgeHeaderTemplate(source: string, sample: RunContext): string | undefined {
   if (source.length > TEMPLATE_LENGTH_MAX) return tooLong(source);
@@ -179,7 +180,10 @@ function renderTemplate(source: string, given: object): string {
 function runScope({ webhook, nominalAt, now }: RunContext): object {
   return {
     ...webhookScope(webhook, now),
-    run: { scheduled_at: nominalAt === undefined ? null : iso(nominalAt), manual: nominalAt === undefined },
+    run: {
+      scheduled_at: nominalAt === undefined ? null : toRfc3339(nominalAt),
+      manual: nominalAt === undefined,
+    },
     event: null,
   };
 }
@@ -194,7 +198,7 @@ function eventScope(webhook: TemplatedWebhook, opened: OpenedEvent, now: number)
       type: event.type,
       source: event.source ?? '',
       subject: event.subject ?? '',
-      time: iso(event.time),
+      time: toRfc3339(event.time),
       data: templateData(opened),
     },
   };
@@ -218,9 +222,5 @@ function templateData(opened: OpenedEvent): unknown {
 
 function webhookScope({ id, namespace, spec }: TemplatedWebhook, now: number): object {
   const { name, destination, labels } = spec;
-  return { webhook: { id, namespace, name, destination, labels }, now: iso(now) };
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString();
+  return { webhook: { id, namespace, name, destination, labels }, now: toRfc3339(now) };
 }

@@ -1,5 +1,6 @@
 import ipaddr from 'ipaddr.js';
 import { type AddressPolicy, allowsBeyondLoopback, allowsLoopback, judgeAddress } from './address.ts';
+import { isPlainIdn } from './idn.ts';
 
 /**
  * Where a webhook goes: an absolute http or https URL. It is stored and compared as the caller wrote
@@ -24,7 +25,9 @@ export function judgeDestination(
   const misspelt = judgeText(text);
   if (misspelt !== undefined) return { refused: misspelt };
   const url = URL.parse(text);
-  if (url === null) return { refused: `is not a valid URL: check its host and port, ${EXAMPLE}` };
+  if (url === null || !isPlainIdn(url.hostname)) {
+    return { refused: `is not a valid URL: check its host and port, ${EXAMPLE}` };
+  }
   const refused = judgePort(url) ?? judgeHost(url.hostname, options.policy);
   if (refused !== undefined) return { refused };
   url.hash = '';

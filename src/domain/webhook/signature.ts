@@ -1,4 +1,6 @@
 import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
+import { openSecret } from './secret.ts';
+import type { Webhook } from './webhook.ts';
 
 /**
  * Symmetric signatures of Standard Webhooks 1.0.0: HMAC-SHA256 over `<id>.<timestamp>.<body>`,
@@ -7,7 +9,7 @@ import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'no
  */
 
 /** How old or early a timestamp may be, unless told otherwise. */
-export const TOLERANCE_SECONDS = 300;
+const TOLERANCE_SECONDS = 300;
 
 /**
  * A secret made ready for signing. Keep it as long as the secret is in use: an HMAC with a key object
@@ -15,6 +17,17 @@ export const TOLERANCE_SECONDS = 300;
  */
 export function signingKey(secret: Uint8Array): KeyObject {
   return createSecretKey(secret);
+}
+
+/** A webhook's signing keys, newest first. */
+export type KeysOf = (webhook: Pick<Webhook, 'sealedSecrets'>) => readonly KeyObject[];
+
+/**
+ * Opens the sealed secrets of webhooks with the server's key. Calling it raises FAILED_PRECONDITION when a
+ * secret was sealed with another key.
+ */
+export function keysWith(sealingKey: Uint8Array): KeysOf {
+  return ({ sealedSecrets }) => sealedSecrets.map((sealed) => signingKey(openSecret(sealingKey, sealed)));
 }
 
 /** The `webhook-signature` of a body: one signature for each key, in their order. */

@@ -8,7 +8,7 @@ import {
 import { type EventRecord, publicId } from '../../domain/event/event.ts';
 import { contentKind } from '../../domain/event/media-type.ts';
 import type { EventDraft } from '../../domain/event/rules.ts';
-import type { Problems } from '../problems.ts';
+import type { Problems } from '../../domain/problems.ts';
 import { checkValueJson } from './json-value.ts';
 import { fromDuration, fromTimestamp, toTimestamp } from './time.ts';
 

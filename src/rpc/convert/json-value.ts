@@ -3,7 +3,7 @@
  * three messages on the wire, and every implementation of protobuf reads a hundred at least: with those
  * around it, that is 32 objects.
  */
-export const JSON_VALUE_DEPTH_MAX = 32;
+const JSON_VALUE_DEPTH_MAX = 32;
 
 /** What is wrong with a value as a google.protobuf.Value, as the end of a sentence; undefined when nothing is. */
 export function checkValueJson(json: unknown): string | undefined {

@@ -7,49 +7,35 @@ import {
   type Schedule as ScheduleMessage,
   ScheduleSchema,
 } from '../../../gen/carillon/v1/schedule_pb.ts';
+import type { Problems } from '../../domain/problems.ts';
 import type { Schedule, When } from '../../domain/schedule/schedule.ts';
 import { canonicalTimeZone, notAZone } from '../../domain/schedule/zone.ts';
-import { join, type Problems } from '../problems.ts';
-import { DEFAULTS } from './defaults.ts';
+import type { AskedSchedule, AskedWhen } from '../../domain/webhook/asked.ts';
 import { enumPair } from './enum-pair.ts';
 import { fromDuration, fromTimestamp, toDuration, toTimestamp } from './time.ts';
 
-/** The schedule of a webhook that names none. */
-export function defaultSchedule(periodMs: number): Schedule {
-  const { jitterMs, misfire, catchupMs, overlap } = DEFAULTS;
-  return { when: { kind: 'every', periodMs }, jitterMs, misfire, catchupMs, overlap };
-}
-
 /**
- * The schedule that a message asks for, with defaults in place of what it leaves out. What cannot be
- * made out is noted, and something stands in for it so that `validateSchedule` can judge the rest;
- * undefined when there is nothing to judge.
+ * The schedule that a message asks for. What it leaves out stays unset; what cannot be made out is noted;
+ * undefined when nothing says when it rings.
  */
-export function scheduleFrom(
-  message: ScheduleMessage,
-  field: string,
-  problems: Problems,
-): Schedule | undefined {
-  const when = whenFrom(message, field, problems);
+export function scheduleFrom(message: ScheduleMessage, problems: Problems): AskedSchedule | undefined {
+  const when = whenFrom(message, problems);
   const { jitter, catchupWindow, startTime, endTime, maxRuns } = message;
-  const jitterMs = jitter ? fromDuration(jitter, join(field, 'jitter'), problems) : DEFAULTS.jitterMs;
-  const catchupMs = catchupWindow
-    ? fromDuration(catchupWindow, join(field, 'catchup_window'), problems)
-    : DEFAULTS.catchupMs;
-  const startAt = startTime && fromTimestamp(startTime, join(field, 'start_time'), problems);
-  const endAt = endTime && fromTimestamp(endTime, join(field, 'end_time'), problems);
-  if (maxRuns > Number.MAX_SAFE_INTEGER) problems.add(join(field, 'max_runs'), 'must be below 2^53');
-  if (when === undefined) return undefined;
-  return {
-    when,
-    ...(startAt !== undefined && { startAt }),
-    ...(endAt !== undefined && { endAt }),
+  const misfire = MISFIRE.toDomain(message.misfirePolicy);
+  const overlap = OVERLAP.toDomain(message.overlapPolicy);
+  const rest = {
+    ...(startTime !== undefined && { startAt: fromTimestamp(startTime, 'start_time', problems) }),
+    ...(endTime !== undefined && { endAt: fromTimestamp(endTime, 'end_time', problems) }),
     ...(maxRuns > 0n && { maxRuns: Number(maxRuns) }),
-    jitterMs,
-    misfire: MISFIRE.toDomain(message.misfirePolicy) ?? DEFAULTS.misfire,
-    catchupMs,
-    overlap: OVERLAP.toDomain(message.overlapPolicy) ?? DEFAULTS.overlap,
+    ...(jitter !== undefined && { jitterMs: fromDuration(jitter, 'jitter', problems) }),
+    ...(misfire !== undefined && { misfire }),
+    ...(catchupWindow !== undefined && {
+      catchupMs: fromDuration(catchupWindow, 'catchup_window', problems),
+    }),
+    ...(overlap !== undefined && { overlap }),
   };
+  if (maxRuns > Number.MAX_SAFE_INTEGER) problems.add('max_runs', 'must be below 2^53');
+  return when && { when, ...rest };
 }
 
 export function scheduleTo(schedule: Schedule): ScheduleMessage {
@@ -66,25 +52,29 @@ export function scheduleTo(schedule: Schedule): ScheduleMessage {
   });
 }
 
-function whenFrom(message: ScheduleMessage, field: string, problems: Problems): When | undefined {
-  const zone = message.timeZone === '' ? DEFAULTS.timeZone : canonicalTimeZone(message.timeZone);
-  if (zone === undefined) problems.add(join(field, 'time_zone'), notAZone(message.timeZone));
+function whenFrom(message: ScheduleMessage, problems: Problems): AskedWhen | undefined {
+  const timeZone = message.timeZone === '' ? undefined : canonicalTimeZone(message.timeZone);
+  if (message.timeZone !== '' && timeZone === undefined)
+    problems.add('time_zone', notAZone(message.timeZone));
   const { when } = message;
   switch (when.case) {
     case 'every':
-      return { kind: 'every', periodMs: fromDuration(when.value, join(field, 'every'), problems) };
+      return { kind: 'every', periodMs: fromDuration(when.value, 'every', problems) };
     case 'at':
-      return { kind: 'at', at: fromTimestamp(when.value, join(field, 'at'), problems) };
-    case 'cron':
+      return { kind: 'at', at: fromTimestamp(when.value, 'at', problems) };
+    case 'cron': {
+      const dstGap = GAP.toDomain(message.dstGap);
+      const dstOverlap = DST_OVERLAP.toDomain(message.dstOverlap);
       return {
         kind: 'cron',
         expression: when.value,
-        timeZone: zone ?? DEFAULTS.timeZone,
-        dstGap: GAP.toDomain(message.dstGap) ?? DEFAULTS.dstGap,
-        dstOverlap: DST_OVERLAP.toDomain(message.dstOverlap) ?? DEFAULTS.dstOverlap,
+        ...(timeZone !== undefined && { timeZone }),
+        ...(dstGap !== undefined && { dstGap }),
+        ...(dstOverlap !== undefined && { dstOverlap }),
       };
+    }
     case undefined:
-      problems.add(join(field, 'when'), 'is required: give every, cron or at');
+      problems.add('when', 'is required: give every, cron or at');
       return undefined;
     default:
       return when satisfies never;

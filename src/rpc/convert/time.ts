@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { type Duration, DurationSchema, type Timestamp, TimestampSchema } from '@bufbuild/protobuf/wkt';
-import type { Problems } from '../problems.ts';
+import type { Problems } from '../../domain/problems.ts';
 
 const NANOS_PER_MS = 1_000_000;
 /** The bounds that google/protobuf/timestamp.proto and duration.proto set. */

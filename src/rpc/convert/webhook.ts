@@ -10,13 +10,12 @@ import {
   WebhookSchema,
 } from '../../../gen/carillon/v1/webhook_pb.ts';
 import type { RetryPolicy } from '../../domain/delivery/retry-policy.ts';
-import type { Schedule } from '../../domain/schedule/schedule.ts';
+import type { Problems } from '../../domain/problems.ts';
+import type { AskedLimits, AskedPayload, AskedSpec } from '../../domain/webhook/asked.ts';
+import { etagOf } from '../../domain/webhook/etag.ts';
 import type { EventFormat, Payload } from '../../domain/webhook/payload.ts';
-import type { Limits, Webhook, WebhookSpec } from '../../domain/webhook/webhook.ts';
-import { join, type Problems } from '../problems.ts';
-import { DEFAULTS } from './defaults.ts';
+import type { Webhook } from '../../domain/webhook/webhook.ts';
 import { enumPair } from './enum-pair.ts';
-import { etagOf } from './etag.ts';
 import { scheduleFrom, scheduleTo } from './schedule.ts';
 import { fromDuration, toDuration, toTimestamp } from './time.ts';
 
@@ -30,30 +29,25 @@ const EVENT_FORMATS = enumPair<EventFormatMessage, EventFormat>({
 const CLIENT_ERRORS = enumPair({ RETRY: ClientErrors.RETRY, FAIL: ClientErrors.FAIL });
 
 /**
- * What a message asks for, with defaults in place of what it leaves out, and the destination as it is
- * written. `schedule` is that of a webhook which names neither one nor event types. Where something
- * cannot be made out a problem is noted and a default stands in for it, so that the rest can still be
- * judged.
+ * What a message asks for. What it leaves out stays unset. Where something cannot be made out a problem is
+ * noted and left out as well, so that the rest can still be judged.
  */
-export function specFrom(
-  message: WebhookMessage,
-  { field, problems, schedule }: { field: string; problems: Problems; schedule: Schedule },
-): WebhookSpec {
-  const asked = message.schedule && scheduleFrom(message.schedule, join(field, 'schedule'), problems);
-  const rings = asked ?? (message.eventTypes.length === 0 ? schedule : undefined);
+export function specFrom(message: WebhookMessage, problems: Problems): AskedSpec {
+  const schedule = message.schedule && scheduleFrom(message.schedule, problems.under('schedule'));
   const { timeout, filter } = message;
-  const payload = message.payload && payloadFrom(message.payload);
   return {
     name: message.name,
     destination: message.destination,
-    ...(rings !== undefined && { schedule: rings }),
+    ...(schedule !== undefined && { schedule }),
     eventTypes: [...message.eventTypes],
     ...(filter !== '' && { filter }),
-    ...(payload !== undefined && { payload }),
-    headers: lowerCased(message.headers),
-    timeoutMs: timeout ? fromDuration(timeout, join(field, 'timeout'), problems) : DEFAULTS.timeoutMs,
-    retryPolicy: retryPolicyFrom(message.retryPolicy, join(field, 'retry_policy'), problems),
-    limits: limitsFrom(message.limits),
+    ...(message.payload !== undefined && { payload: payloadFrom(message.payload) }),
+    headers: message.headers,
+    ...(timeout !== undefined && { timeoutMs: fromDuration(timeout, 'timeout', problems) }),
+    ...(message.retryPolicy !== undefined && {
+      retryPolicy: retryPolicyFrom(message.retryPolicy, problems.under('retry_policy')),
+    }),
+    ...(message.limits !== undefined && { limits: limitsFrom(message.limits) }),
     labels: Object.fromEntries(Object.entries(message.labels)),
   };
 }
@@ -98,25 +92,26 @@ export function webhookTo(webhook: Webhook): WebhookMessage {
   });
 }
 
-/** Undefined for one that says no more than none does: a content type alone is of no body. */
-function payloadFrom(message: PayloadMessage): Payload | undefined {
-  const { body } = message;
-  const eventFormat = EVENT_FORMATS.toDomain(message.eventFormat) ?? DEFAULTS.eventFormat;
-  const headerTemplates = lowerCased(message.headerTemplates);
-  const says = body.case !== undefined || eventFormat !== DEFAULTS.eventFormat;
-  if (!says && Object.keys(headerTemplates).length === 0) return undefined;
-  const fallback = body.case === 'data' ? DEFAULTS.dataContentType : DEFAULTS.textContentType;
-  const given = body.case === undefined ? '' : message.contentType;
-  const rest = { contentType: given === '' ? fallback : given, eventFormat, headerTemplates };
+function payloadFrom({ body, contentType, eventFormat, headerTemplates }: PayloadMessage): AskedPayload {
+  const format = EVENT_FORMATS.toDomain(eventFormat);
+  return {
+    ...payloadBodyFrom(body),
+    ...(contentType !== '' && { contentType }),
+    ...(format !== undefined && { eventFormat: format }),
+    headerTemplates,
+  };
+}
+
+function payloadBodyFrom(body: PayloadMessage['body']): Pick<AskedPayload, 'body'> {
   switch (body.case) {
     case 'template':
-      return { body: { kind: 'template', source: body.value }, ...rest };
+      return { body: { kind: 'template', source: body.value } };
     case 'text':
-      return { body: { kind: 'text', text: body.value }, ...rest };
+      return { body: { kind: 'text', text: body.value } };
     case 'data':
-      return { body: { kind: 'data', data: body.value }, ...rest };
+      return { body: { kind: 'data', data: body.value } };
     case undefined:
-      return rest;
+      return {};
     default:
       return body satisfies never;
   }
@@ -143,36 +138,27 @@ function payloadBodyTo(body: NonNullable<Payload['body']>) {
   }
 }
 
-function retryPolicyFrom(
-  message: RetryPolicyMessage | undefined,
-  field: string,
-  problems: Problems,
-): RetryPolicy {
-  const base = DEFAULTS.retryPolicy;
-  if (message === undefined) return base;
-  const given = message.delays.map((delay, i) =>
-    fromDuration(delay, `${join(field, 'delays')}[${i}]`, problems),
-  );
-  const delaysMs = given.length === 0 ? base.delaysMs : given;
+function retryPolicyFrom(message: RetryPolicyMessage, problems: Problems): Partial<RetryPolicy> {
+  const { maxAttempts, jitter } = message;
+  const delaysMs = message.delays.map((delay, i) => fromDuration(delay, `delays[${i}]`, problems));
+  const clientErrors = CLIENT_ERRORS.toDomain(message.clientErrors);
   return {
-    maxAttempts: message.maxAttempts ?? delaysMs.length + 1,
-    delaysMs,
-    jitter: message.jitter ?? base.jitter,
-    clientErrors: CLIENT_ERRORS.toDomain(message.clientErrors) ?? base.clientErrors,
+    ...(maxAttempts !== undefined && { maxAttempts }),
+    ...(delaysMs.length > 0 && { delaysMs }),
+    ...(jitter !== undefined && { jitter }),
+    ...(clientErrors !== undefined && { clientErrors }),
   };
 }
 
-function limitsFrom(message: LimitsMessage | undefined): Limits {
-  const ordered = message?.ordered ?? false;
-  const rate = message?.rateLimit;
+function limitsFrom({ concurrency, rateLimit, ordered }: LimitsMessage): AskedLimits {
   return {
-    concurrency: ordered ? 1 : message?.concurrency || DEFAULTS.concurrency,
-    ...(rate !== undefined && { rate: { perSecond: rate.perSecond, burst: rate.burst || DEFAULTS.burst } }),
+    ...(concurrency !== 0 && { concurrency }),
+    ...(rateLimit !== undefined && {
+      rate: {
+        perSecond: rateLimit.perSecond,
+        ...(rateLimit.burst !== 0 && { burst: rateLimit.burst }),
+      },
+    }),
     ordered,
   };
-}
-
-/** Names that differ in their case alone are a violation, judged on what the caller wrote. */
-function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }

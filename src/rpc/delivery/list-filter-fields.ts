@@ -1,8 +1,8 @@
+import type { DeliveryQuery } from '../../control/control.ts';
 import type { DeliveryState } from '../../domain/delivery/delivery.ts';
 import { isEventType, typePatternOf } from '../../domain/event/match.ts';
 import { isRealTime } from '../../domain/rfc3339.ts';
-import type { DeliveryQuery } from '../../store/store.ts';
-import { echo } from '../problems.ts';
+import { quote } from '../../domain/text.ts';
 import { type Comparison, FilterMistake, type Operator } from './list-filter-text.ts';
 
 /** What a query for deliveries can be narrowed by. */
@@ -17,7 +17,7 @@ export function readComparison(comparison: Comparison): DeliveryFilter | undefin
   const read = Object.hasOwn(FIELDS, field) ? FIELDS[field as keyof typeof FIELDS] : undefined;
   if (read === undefined) {
     const names = Object.keys(FIELDS).join(', ');
-    throw new FilterMistake(fieldAt, `${echo(field)} is not a field to filter by; there are ${names}`);
+    throw new FilterMistake(fieldAt, `${quote(field)} is not a field to filter by; there are ${names}`);
   }
   return read(comparison);
 }

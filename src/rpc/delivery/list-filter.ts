@@ -1,7 +1,7 @@
 import type { Delivery } from '../../domain/delivery/delivery.ts';
 import { invalid } from '../../domain/error.ts';
-import type { TypePattern } from '../../store/store.ts';
-import { echo } from '../problems.ts';
+import type { TypePattern } from '../../domain/event/match.ts';
+import { quote } from '../../domain/text.ts';
 import { type DeliveryFilter, readComparison } from './list-filter-fields.ts';
 import { FilterMistake, readFilterText } from './list-filter-text.ts';
 
@@ -94,5 +94,5 @@ function ofType(pattern: TypePattern, type: string): boolean {
 function place(text: string, at: number): string {
   const near = text.slice(at, at + NEAR_LENGTH);
   const character = [...text.slice(0, at)].length + 1;
-  return near === '' ? 'at its end' : `at character ${character}, near ${echo(near)}`;
+  return near === '' ? 'at its end' : `at character ${character}, near ${quote(near)}`;
 }

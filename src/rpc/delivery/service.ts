@@ -1,38 +1,30 @@
+import { create } from '@bufbuild/protobuf';
 import type { ServiceImpl } from '@connectrpc/connect';
-import type { DeliveryService } from '../../../gen/carillon/v1/delivery_pb.ts';
-import { DELIVERY_STATES, deliveryTo } from '../convert/delivery.ts';
+import {
+  type DeliveryService,
+  type RetryDeliveryRequest_FailedOf,
+  WatchDeliveriesResponseSchema,
+} from '../../../gen/carillon/v1/delivery_pb.ts';
+import type { FailedOf } from '../../control/retry.ts';
+import type { Watched } from '../../control/watch.ts';
+import type { Delivery } from '../../domain/delivery/delivery.ts';
+import { noProblems } from '../../domain/problems.ts';
+import { attemptTo, DELIVERY_STATES, deliveryTo } from '../convert/delivery.ts';
+import { fromTimestamp } from '../convert/time.ts';
 import type { ApiDeps } from '../deps.ts';
-import { notFound } from '../errors.ts';
 import { theNamespace } from '../namespace.ts';
 import { readPage } from '../page.ts';
-import { cancelOne } from './cancel.ts';
-import { bothOf, type DeliveryFilter, readDeliveryFilter } from './list-filter.ts';
-import { retryFailedOf, retryOne } from './retry.ts';
-import { createWatch, type WatchLimits } from './watch.ts';
+import { note } from '../transport/call.ts';
+import { whyEnded } from '../transport/failures.ts';
+import { bothOf, type DeliveryFilter, readDeliveryFilter, satisfies } from './list-filter.ts';
+import { readResumeToken, writeResumeToken } from './watch-token.ts';
 
 /** What a delivery without its attempts takes on the wire, about. */
 const DELIVERY_BYTES = 400;
 
-export interface DeliveryServiceDeps {
-  readonly store: Pick<
-    ApiDeps['store'],
-    | 'getWebhooks'
-    | 'listDeliveries'
-    | 'getDelivery'
-    | 'changesSince'
-    | 'onChanges'
-    | 'retryDeliveries'
-    | 'cancelDeliveries'
-  >;
-  readonly clock: ApiDeps['clock'];
-  readonly settings: { readonly watch?: Partial<WatchLimits> };
-  /** Ends the streams that would never end. */
-  readonly shutdown: AbortSignal;
-}
-
 /** carillon.v1.DeliveryService. What each method does is said in the proto file. */
-export function deliveryService(deps: DeliveryServiceDeps): ServiceImpl<typeof DeliveryService> {
-  const { store, shutdown, settings } = deps;
+export function deliveryService({ control }: Pick<ApiDeps, 'control'>): ServiceImpl<typeof DeliveryService> {
+  const { deliveries } = control;
   return {
     async listDeliveries(request) {
       const namespace = theNamespace(request.namespace);
@@ -52,12 +44,7 @@ export function deliveryService(deps: DeliveryServiceDeps): ServiceImpl<typeof D
         read: async (before, limit) =>
           filter === undefined
             ? []
-            : store.listDeliveries({
-                ...filter,
-                namespace,
-                limit,
-                ...(before !== undefined && { before }),
-              }),
+            : deliveries.list({ ...filter, namespace, limit, ...(before !== undefined && { before }) }),
         idOf: (delivery) => delivery.id,
         bytesOf: () => DELIVERY_BYTES,
       });
@@ -65,21 +52,33 @@ export function deliveryService(deps: DeliveryServiceDeps): ServiceImpl<typeof D
     },
 
     async getDelivery({ id, namespace }) {
-      const wanted = theNamespace(namespace);
-      const delivery = await store.getDelivery(id);
-      if (delivery === undefined || delivery.namespace !== wanted) throw notFound('Delivery', id);
+      const delivery = await deliveries.get(theNamespace(namespace), id);
       return { delivery: deliveryTo(delivery, delivery.attempts) };
     },
 
-    watchDeliveries: createWatch({ store, shutdown, ...(settings.watch && { limits: settings.watch }) }),
+    async *watchDeliveries(request, context) {
+      const { signal } = context;
+      const namespace = theNamespace(request.namespace);
+      note(context, { namespace });
+      const filter = readDeliveryFilter(request.filter);
+      const { resumeToken } = request;
+      const order = {
+        namespace,
+        wants: filter === undefined ? () => false : (delivery: Delivery) => satisfies(delivery, filter),
+        ...(resumeToken !== '' && { resumeAt: readResumeToken(namespace, resumeToken) }),
+      };
+      for await (const watched of deliveries.watch(order, signal)) yield watchedTo(watched, namespace);
+      // It ends by itself only when its caller has: the call is logged as one that was given up.
+      throw whyEnded(signal);
+    },
 
-    async retryDelivery({ namespace: named, target }, context) {
+    async retryDelivery({ namespace: named, target }, { signal }) {
       const namespace = theNamespace(named);
       switch (target.case) {
         case 'id':
-          return retryOne(deps, namespace, target.value);
+          return deliveries.retry(namespace, target.value);
         case 'failedOf':
-          return retryFailedOf(deps, namespace, target.value, context);
+          return deliveries.retryFailedOf(failedOfFrom(target.value, namespace), signal);
         case undefined:
           throw new Error('the rules of the message require a target');
         default:
@@ -88,7 +87,26 @@ export function deliveryService(deps: DeliveryServiceDeps): ServiceImpl<typeof D
     },
 
     async cancelDelivery({ namespace, id }) {
-      return { delivery: deliveryTo(await cancelOne(deps, theNamespace(namespace), id)) };
+      return { delivery: deliveryTo(await deliveries.cancel(theNamespace(namespace), id)) };
     },
   };
+}
+
+function watchedTo({ change, place }: Watched, namespace: string) {
+  return create(WatchDeliveriesResponseSchema, {
+    ...(change && { delivery: deliveryTo(change.delivery) }),
+    ...(change?.attempt && { attempt: attemptTo(change.attempt) }),
+    resumeToken: writeResumeToken(namespace, place),
+  });
+}
+
+/** Raises INVALID for a time that is none. */
+function failedOfFrom(
+  { webhookId, startTime, waiting }: RetryDeliveryRequest_FailedOf,
+  namespace: string,
+): FailedOf {
+  const problems = noProblems();
+  const since = startTime && fromTimestamp(startTime, 'failed_of.start_time', problems);
+  problems.raise();
+  return { namespace, webhookId, waiting, ...(since !== undefined && { since }) };
 }

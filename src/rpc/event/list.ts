@@ -1,16 +1,16 @@
 import type { ListEventsRequest } from '../../../gen/carillon/v1/event_pb.ts';
+import type { EventQuery } from '../../control/control.ts';
 import type { EventRecord } from '../../domain/event/event.ts';
 import { judgeEventTypes, typePatternOf } from '../../domain/event/match.ts';
-import type { EventQuery } from '../../store/store.ts';
+import { noProblems, type Problems } from '../../domain/problems.ts';
 import { eventTo } from '../convert/event.ts';
 import { fromTimestamp } from '../convert/time.ts';
 import type { ApiDeps } from '../deps.ts';
 import { namespaceOf } from '../namespace.ts';
 import { readPage } from '../page.ts';
-import { noProblems, type Problems } from '../problems.ts';
 
 /** EventService.ListEvents. */
-export function listing({ store }: { readonly store: Pick<ApiDeps['store'], 'listEvents'> }) {
+export function listing({ control }: Pick<ApiDeps, 'control'>) {
   return async (request: ListEventsRequest) => {
     const { pageSize, pageToken, type, startTime, endTime } = request;
     const problems = noProblems();
@@ -31,7 +31,7 @@ export function listing({ store }: { readonly store: Pick<ApiDeps['store'], 'lis
       pageToken,
       // The newest first: a page goes on with what came before.
       read: (before, limit) =>
-        store.listEvents({ ...filter, limit, ...(before !== undefined && { before }) }),
+        control.events.list({ ...filter, limit, ...(before !== undefined && { before }) }),
       idOf: (event) => event.id,
       bytesOf,
     });

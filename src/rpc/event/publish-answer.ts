@@ -1,6 +1,5 @@
 import { create } from '@bufbuild/protobuf';
 import { anyPack } from '@bufbuild/protobuf/wkt';
-import type { ConnectError } from '@connectrpc/connect';
 import {
   type PublishResponse,
   PublishResponseSchema,
@@ -8,13 +7,12 @@ import {
   PublishResultSchema,
 } from '../../../gen/carillon/v1/event_pb.ts';
 import { type Status, StatusSchema } from '../../../gen/google/rpc/status_pb.ts';
-import { DomainError } from '../../domain/error.ts';
+import { alreadyExists, DomainError, invalidRequest } from '../../domain/error.ts';
 import type { Published } from '../../publish/publisher.ts';
-import { alreadyExists, fromDomain } from '../errors.ts';
-import { invalidRequest } from '../problems.ts';
+import { fromDomain } from '../errors.ts';
 
 /** What became of an event: how it was published, or what its publisher is told instead. */
-export type Answer = PublishResponse | ConnectError | DomainError;
+export type Answer = PublishResponse | DomainError;
 
 /** Violations named of one event among many: the answer must stay below what gRPC clients accept. */
 const ITEM_PROBLEMS_MAX = 5;
@@ -48,26 +46,22 @@ export function answerOf(published: Published, callerId: string | undefined): An
 }
 
 /** Whether it was refused. */
-export function isError(answer: Answer): answer is ConnectError | DomainError {
+export function isError(answer: Answer): answer is DomainError {
   return answer instanceof Error;
 }
 
 /** An answer among others: an error has its code, message and details in it. */
 export function resultOf(answer: Answer): PublishResult {
-  if (answer instanceof DomainError) {
-    const violations = answer.violations.slice(0, ITEM_PROBLEMS_MAX);
-    const short = violations.length < answer.violations.length ? invalidRequest(violations) : answer;
-    return refused(fromDomain(short));
+  if (!isError(answer)) {
+    return create(PublishResultSchema, { result: { case: 'response', value: answer } });
   }
-  if (isError(answer)) return refused(answer);
-  return create(PublishResultSchema, { result: { case: 'response', value: answer } });
+  const violations = answer.violations.slice(0, ITEM_PROBLEMS_MAX);
+  const short = violations.length < answer.violations.length ? invalidRequest(violations) : answer;
+  return create(PublishResultSchema, { result: { case: 'error', value: statusOf(short) } });
 }
 
-function refused(error: ConnectError): PublishResult {
-  return create(PublishResultSchema, { result: { case: 'error', value: statusOf(error) } });
-}
-
-function statusOf(error: ConnectError): Status {
+function statusOf(refused: DomainError): Status {
+  const error = fromDomain(refused);
   return create(StatusSchema, {
     code: error.code,
     message: error.rawMessage,

@@ -1,9 +1,10 @@
 import type { PublishRequest } from '../../../gen/carillon/v1/event_pb.ts';
 import type { DomainError } from '../../domain/error.ts';
+import { invalidRequest } from '../../domain/error.ts';
 import { type EventDraft, judgeEvent } from '../../domain/event/rules.ts';
+import { noProblems } from '../../domain/problems.ts';
 import { draftFrom } from '../convert/event.ts';
 import { namespaceOf } from '../namespace.ts';
-import { invalidRequest, noProblems } from '../problems.ts';
 
 /** An event that can be published, or why it cannot: INVALID, with everything that is wrong. */
 export type Judged = { readonly draft: EventDraft } | { readonly refused: DomainError };

@@ -1,14 +1,15 @@
 import { setImmediate } from 'node:timers/promises';
 import { create } from '@bufbuild/protobuf';
-import { Code, ConnectError, type HandlerContext } from '@connectrpc/connect';
+import { ConnectError, type HandlerContext } from '@connectrpc/connect';
 import {
   type PublishStreamRequest,
   type PublishStreamResponse,
   PublishStreamResponseSchema,
 } from '../../../gen/carillon/v1/event_pb.ts';
-import { DomainError } from '../../domain/error.ts';
-import { invalidRequest } from '../problems.ts';
+import { DomainError, invalidRequest } from '../../domain/error.ts';
+import { STREAM_LIMITS, type StreamLimits } from '../stream-limits.ts';
 import { callKey } from '../transport/call.ts';
+import { wentAway } from '../transport/failures.ts';
 import { type PublishDeps, publishAll } from './publish.ts';
 import { isError, resultOf } from './publish-answer.ts';
 import { type Judged, judgePublish } from './publish-judge.ts';
@@ -21,25 +22,6 @@ export interface StreamDeps extends PublishDeps {
 }
 
 type StreamContext = Pick<HandlerContext, 'signal' | 'values'>;
-
-/** Beyond each of these but the first nothing more is read of a stream: flow control slows its caller down. */
-export interface StreamLimits {
-  /** Streams open at a time; further ones are refused. */
-  readonly streamsMax: number;
-  /** Events of a stream whose answers its caller has not taken. */
-  readonly unansweredMax: number;
-  /** About the memory of a stream's events that are not durable yet; one more event may be held. */
-  readonly streamBytesMax: number;
-  /** The same of all streams together. */
-  readonly bytesMax: number;
-}
-
-export const STREAM_LIMITS: StreamLimits = {
-  streamsMax: 1_000,
-  unansweredMax: 1_000,
-  streamBytesMax: 4 * 1024 * 1024,
-  bytesMax: 64 * 1024 * 1024,
-};
 
 /**
  * EventService.PublishStream. What came while a batch was being committed is the next batch: a slow caller
@@ -71,7 +53,7 @@ export function streamPublishing({ publisher, clock, shutdown, limits: given }: 
       // Without a reason it is only the request that is over, be it that it could not be read to its end:
       // there may still be somebody who waits for answers.
       if (context.signal.reason instanceof ConnectError) window.abandon(context.signal.reason);
-      else window.finish(new ConnectError('the caller went away', Code.Canceled));
+      else window.finish(wentAway());
     };
     context.signal.addEventListener('abort', end);
     shutdown.addEventListener('abort', stop);
@@ -118,9 +100,9 @@ async function leftBehind(caller: AbortSignal): Promise<void> {
 
 const NOTHING: Judged = { refused: invalidRequest([{ field: 'request', description: 'is required' }]) };
 
-function stopping(): ConnectError {
-  return new ConnectError(
+function stopping(): DomainError {
+  return new DomainError(
+    'UNAVAILABLE',
     'the server is stopping; publish again, on a new stream, what was not answered',
-    Code.Unavailable,
   );
 }

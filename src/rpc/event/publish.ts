@@ -7,8 +7,8 @@ import {
   type PublishRequest,
   type PublishResponse,
 } from '../../../gen/carillon/v1/event_pb.ts';
+import { invalidRequest } from '../../domain/error.ts';
 import type { ApiDeps } from '../deps.ts';
-import { invalidRequest } from '../problems.ts';
 import { callKey, note } from '../transport/call.ts';
 import { type Answer, answerOf, isError, resultOf } from './publish-answer.ts';
 import { type Judged, judgePublish } from './publish-judge.ts';

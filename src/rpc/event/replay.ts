@@ -5,22 +5,17 @@ import {
   type ReplayEventsResponse,
   ReplayEventsResponseSchema,
 } from '../../../gen/carillon/v1/event_pb.ts';
+import { filterViolations } from '../../control/spec-rules.ts';
+import { noProblems, type Problems } from '../../domain/problems.ts';
 import type { ReplayOrder } from '../../publish/replayer.ts';
 import { fromTimestamp, toTimestamp } from '../convert/time.ts';
 import type { ApiDeps } from '../deps.ts';
 import { namespaceOf } from '../namespace.ts';
-import { noProblems, type Problems } from '../problems.ts';
 import { note } from '../transport/call.ts';
-import { getWebhook } from '../webhook/change.ts';
-import { filterViolations } from '../webhook/judge.ts';
 import { typeFrom } from './list.ts';
 
-export interface ReplayDeps extends Pick<ApiDeps, 'replayer'> {
-  readonly store: Pick<ApiDeps['store'], 'getWebhooks'>;
-}
-
 /** EventService.ReplayEvents. */
-export function replaying({ replayer, store }: ReplayDeps) {
+export function replaying({ replayer }: Pick<ApiDeps, 'replayer'>) {
   return async (request: ReplayEventsRequest, context: HandlerContext): Promise<ReplayEventsResponse> => {
     const { filter, webhookId, deliveredTo, validateOnly } = request;
     const problems = noProblems();
@@ -28,8 +23,6 @@ export function replaying({ replayer, store }: ReplayDeps) {
     const events = eventsFrom(request.events, problems);
     if (filter !== '') problems.addAll(await filterViolations(filter, 'filter'));
     problems.raise();
-    const target = webhookId || deliveredTo;
-    if (target !== '') await getWebhook(store, { id: target, namespace });
     const replayed = await replayer.replay({
       namespace,
       events,

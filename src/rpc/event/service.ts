@@ -2,15 +2,14 @@ import type { ServiceImpl } from '@connectrpc/connect';
 import type { EventService } from '../../../gen/carillon/v1/event_pb.ts';
 import { dataTo, eventTo } from '../convert/event.ts';
 import type { ApiDeps } from '../deps.ts';
-import { notFound } from '../errors.ts';
 import { theNamespace } from '../namespace.ts';
+import type { StreamLimits } from '../stream-limits.ts';
 import { listing } from './list.ts';
 import { batchPublishing, publishing } from './publish.ts';
-import { type StreamLimits, streamPublishing } from './publish-stream.ts';
+import { streamPublishing } from './publish-stream.ts';
 import { replaying } from './replay.ts';
 
-export interface EventServiceDeps extends Pick<ApiDeps, 'publisher' | 'replayer' | 'clock'> {
-  readonly store: Pick<ApiDeps['store'], 'getEvents' | 'listEvents' | 'purgeEvents' | 'getWebhooks'>;
+export interface EventServiceDeps extends Pick<ApiDeps, 'control' | 'publisher' | 'replayer' | 'clock'> {
   readonly settings: { readonly publishStream?: Partial<StreamLimits> };
   /** Ends the streams that would never end. */
   readonly shutdown: AbortSignal;
@@ -18,7 +17,7 @@ export interface EventServiceDeps extends Pick<ApiDeps, 'publisher' | 'replayer'
 
 /** carillon.v1.EventService. What each method does is said in the proto file. */
 export function eventService(deps: EventServiceDeps): ServiceImpl<typeof EventService> {
-  const { store, settings } = deps;
+  const { control, settings } = deps;
   return {
     publish: publishing(deps),
     publishBatch: batchPublishing(deps),
@@ -30,15 +29,12 @@ export function eventService(deps: EventServiceDeps): ServiceImpl<typeof EventSe
     replayEvents: replaying(deps),
 
     async getEvent({ id, namespace }) {
-      const [event] = await store.getEvents([{ namespace: theNamespace(namespace), id }]);
-      if (event === undefined) throw notFound('Event', id);
+      const event = await control.events.get({ namespace: theNamespace(namespace), id });
       return { event: { ...eventTo(event), data: dataTo(event) }, deliveryCount: event.deliveryCount };
     },
 
     async purgeEvent({ id, namespace }) {
-      const [purged] = await store.purgeEvents([{ namespace: theNamespace(namespace), id }]);
-      if (purged === undefined || purged === 'GONE') throw notFound('Event', id);
-      return { cancelledCount: purged.cancelled };
+      return { cancelledCount: await control.events.purge({ namespace: theNamespace(namespace), id }) };
     },
   };
 }

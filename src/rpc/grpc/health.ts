@@ -1,9 +1,10 @@
-import { Code, ConnectError, type ServiceImpl } from '@connectrpc/connect';
+import type { ServiceImpl } from '@connectrpc/connect';
 import {
   type Health,
   HealthCheckResponse_ServingStatus as Status,
 } from '../../../gen/grpc/health/v1/health_pb.ts';
-import { echo } from '../problems.ts';
+import { DomainError } from '../../domain/error.ts';
+import { quote } from '../../domain/text.ts';
 
 /** Watch calls open at a time. */
 const WATCHERS_MAX = 1000;
@@ -50,7 +51,7 @@ export function healthService(board: HealthBoard, shutdown: AbortSignal): Servic
   return {
     check({ service }) {
       const status = board.get(service);
-      if (status === undefined) throw new ConnectError(`there is no service ${echo(service)}`, Code.NotFound);
+      if (status === undefined) throw new DomainError('NOT_FOUND', `there is no service ${quote(service)}`);
       return { status: Status[status] };
     },
 
@@ -63,7 +64,7 @@ export function healthService(board: HealthBoard, shutdown: AbortSignal): Servic
 
     async *watch({ service }, context) {
       if (watchers >= WATCHERS_MAX) {
-        throw new ConnectError(`${WATCHERS_MAX} callers watch already; use Check`, Code.ResourceExhausted);
+        throw new DomainError('EXHAUSTED', `${WATCHERS_MAX} callers watch already; use Check`);
       }
       watchers++;
       const ended = AbortSignal.any([context.signal, shutdown]);
@@ -82,7 +83,7 @@ export function healthService(board: HealthBoard, shutdown: AbortSignal): Servic
           if (ended.aborted) break;
           await changed.promise;
         }
-        if (shutdown.aborted) throw new ConnectError('the server is stopping', Code.Unavailable);
+        if (shutdown.aborted) throw new DomainError('UNAVAILABLE', 'the server is stopping');
       } finally {
         watchers--;
         stop();

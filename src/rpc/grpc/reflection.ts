@@ -1,7 +1,8 @@
-import { Code, ConnectError } from '@connectrpc/connect';
+import { Code } from '@connectrpc/connect';
 import type { ServerReflectionRequest } from '../../../gen/grpc/reflection/v1/reflection_pb.ts';
 import type { ServerReflectionRequest as ServerReflectionRequestAlpha } from '../../../gen/grpc/reflection/v1alpha/reflection_pb.ts';
-import { echo } from '../problems.ts';
+import { DomainError } from '../../domain/error.ts';
+import { quote } from '../../domain/text.ts';
 import type { FileIndex } from './file-index.ts';
 
 /** The two versions differ in the name of their package alone. */
@@ -34,20 +35,20 @@ function answer(files: FileIndex, { messageRequest: ask }: Request, sent: Set<st
         value: { service: files.services.map((name) => ({ name })) },
       } as const;
     case 'fileByFilename':
-      return filesOr(files.withImports(files.byName(ask.value), sent), `file ${echo(ask.value)}`);
+      return filesOr(files.withImports(files.byName(ask.value), sent), `file ${quote(ask.value)}`);
     case 'fileContainingSymbol':
-      return filesOr(files.withImports(files.bySymbol(ask.value), sent), `symbol ${echo(ask.value)}`);
+      return filesOr(files.withImports(files.bySymbol(ask.value), sent), `symbol ${quote(ask.value)}`);
     case 'fileContainingExtension': {
       const { containingType, extensionNumber } = ask.value;
       const file = files.extensionsOf(containingType)?.get(extensionNumber);
       return filesOr(
         files.withImports(file, sent),
-        `extension ${extensionNumber} of ${echo(containingType)}`,
+        `extension ${extensionNumber} of ${quote(containingType)}`,
       );
     }
     case 'allExtensionNumbersOfType': {
       const extensions = files.extensionsOf(ask.value);
-      if (extensions === undefined) return missing(`message ${echo(ask.value)}`);
+      if (extensions === undefined) return missing(`message ${quote(ask.value)}`);
       const value = { baseTypeName: ask.value, extensionNumber: [...extensions.keys()] };
       return { case: 'allExtensionNumbersResponse', value } as const;
     }
@@ -75,7 +76,7 @@ function error(errorCode: Code, errorMessage: string) {
 async function* until<T>(signal: AbortSignal, messages: AsyncIterable<T>): AsyncIterable<T> {
   const iterator = messages[Symbol.asyncIterator]();
   const { promise: stopped, reject } = Promise.withResolvers<never>();
-  const stop = () => reject(new ConnectError('the server is stopping', Code.Unavailable));
+  const stop = () => reject(new DomainError('UNAVAILABLE', 'the server is stopping'));
   stopped.catch(() => {});
   if (signal.aborted) stop();
   signal.addEventListener('abort', stop);

@@ -1,4 +1,5 @@
-import { ANSWERED_LINGER_MS, BODY_READ_MS, DISCARD_MS } from '../transport/body.ts';
+import { ANSWERED_LINGER_MS, DISCARD_MS } from '../transport/body.ts';
+import { BODY_READ_MS } from '../transport/failures.ts';
 
 /** What callers of the native port may do. The message size and the connections are settings. */
 export interface NativeLimits {

@@ -6,11 +6,12 @@ import type {
   ServerHttp2Stream,
 } from 'node:http2';
 import type { Socket } from 'node:net';
+import type { ServiceImplSpec } from '@connectrpc/connect';
 import type { Responder, Server } from '@grpc/grpc-js';
 import type { Clock } from '../../domain/clock.ts';
 import type { Log } from '../../telemetry/log.ts';
-import type { Services } from '../services.ts';
 import { callLog } from '../transport/call-log.ts';
+import type { Guard } from '../transport/guard.ts';
 import { type Arrival, receptionist } from './arrival.ts';
 import { NATIVE_LIMITS, type NativeLimits } from './limits.ts';
 import type { Receiving } from './reader.ts';
@@ -28,7 +29,7 @@ export interface NativePort {
 }
 
 export interface NativePortDeps {
-  readonly services: Pick<Services, 'mounted' | 'guard'>;
+  readonly services: { readonly mounted: readonly ServiceImplSpec[]; readonly guard: Guard };
   readonly settings: { readonly messageBytesMax: number };
   readonly clock: Clock;
   readonly log: Log;
@@ -88,12 +89,18 @@ export async function openNativePort(deps: NativePortDeps): Promise<NativePort> 
   const http2 = http2Of(server);
   const [next] = http2.listeners('stream') as ((...args: unknown[]) => void)[];
   http2.removeAllListeners('stream');
-  http2.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
+  const onStream = (
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    _flags: number,
+    rawHeaders: readonly string[],
+  ): void => {
     connections.get(stream.session)?.begun(stream);
-    arriving = desk.receive(stream, headers);
+    arriving = desk.receive(stream, headers, rawHeaders);
     if (arriving !== undefined) next!(stream, headers);
     arriving = undefined;
-  });
+  };
+  http2.on('stream', onStream);
   http2.on('session', (session: ServerHttp2Session) => {
     const connection = followConnection({ session, socket: taken!, clock, limits });
     connections.set(session, connection);

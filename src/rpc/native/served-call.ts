@@ -8,17 +8,16 @@ import {
   toBinary,
 } from '@bufbuild/protobuf';
 import {
-  Code,
-  ConnectError,
+  type ConnectError,
   type ContextValues,
   createContextValues,
   type HandlerContext,
 } from '@connectrpc/connect';
 import type { Metadata, ServerInterceptingCallInterface } from '@grpc/grpc-js';
 import type { Clock } from '../../domain/clock.ts';
-import { tooLate, tooSlow, wentAway } from '../transport/body.ts';
 import { type Call, callKey } from '../transport/call.ts';
 import type { CallLog } from '../transport/call-log.ts';
+import { finished, tooLate, tooSlow, wentAway } from '../transport/failures.ts';
 import type { Guard } from '../transport/guard.ts';
 import type { Arrival } from './arrival.ts';
 import type { NativeLimits } from './limits.ts';
@@ -86,6 +85,7 @@ export class Exchange implements HandlerContext, Listener, Receiving {
       // Clients know it as RESOURCE_EXHAUSTED (gRPC over HTTP/2, "Errors"). A status would wait behind
       // what is not read.
       cutOff: () => arrival.stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM),
+      decoded: [],
       fields: {},
     };
     if (timeoutMs !== undefined) {
@@ -287,4 +287,4 @@ export class Exchange implements HandlerContext, Listener, Receiving {
 
 const OK: Status = { code: 0, details: 'OK' };
 
-const FINISHED = new ConnectError('the call has ended', Code.Canceled);
+const FINISHED = finished();

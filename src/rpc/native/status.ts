@@ -2,10 +2,10 @@ import type { DescMethod } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { setTrailerStatus } from '@connectrpc/connect/protocol-grpc';
 import type { Metadata, ServerInterceptingCallInterface } from '@grpc/grpc-js';
-import { echo } from '../problems.ts';
-import { tooLarge, tooLargeInside } from '../transport/body.ts';
+import { quote } from '../../domain/text.ts';
 import { ENVELOPE_BYTES } from '../transport/decode.ts';
 import { STREAM_MESSAGE } from '../transport/decode-stream.ts';
+import { badCompression, tooLarge, tooLargeInside } from '../transport/failures.ts';
 
 /** How a call ends, as grpc-js takes it. */
 export type Status = Parameters<ServerInterceptingCallInterface['sendStatus']>[0];
@@ -67,11 +67,11 @@ export function fromGrpcJs(status: Status, method: DescMethod, messageBytesMax: 
     return { error: tooLargeInside(messageBytesMax), reading: true };
   }
   if (details === 'Failed to decompress message') {
-    return { error: new ConnectError('decompression failed', Code.InvalidArgument), reading: true };
+    return { error: badCompression(), reading: true };
   }
   const [, encoding] = /^Received message compressed with unsupported encoding "(.*)"$/s.exec(details) ?? [];
   if (encoding !== undefined) {
-    const message = `unknown compression ${echo(encoding)}: supported encodings are gzip,deflate`;
+    const message = `unknown compression ${quote(encoding)}: supported encodings are gzip,deflate`;
     return { error: new ConnectError(message, Code.Unimplemented), reading: true };
   }
   return { error: new ConnectError(details, code), reading: false };

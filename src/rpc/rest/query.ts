@@ -1,5 +1,6 @@
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf';
-import { echo, echoName, type Problems } from '../problems.ts';
+import { echoName, type Problems } from '../../domain/problems.ts';
+import { quote } from '../../domain/text.ts';
 
 /** A query parameter and the field that it becomes. `labels[team]=a` is an entry of a map. */
 export interface QueryField {
@@ -31,7 +32,7 @@ export function readQuery(
     if (key !== undefined) {
       const map = entries.get(field.name) ?? new Map<string, string>();
       entries.set(field.name, map);
-      if (map.has(key)) problems.add(`${field.name}[${echo(key)}]`, 'is given twice');
+      if (map.has(key)) problems.add(`${field.name}[${quote(key)}]`, 'is given twice');
       map.set(key, value);
       continue;
     }

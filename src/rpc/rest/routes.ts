@@ -5,7 +5,7 @@ import type {
   UniversalServerRequest,
   UniversalServerResponse,
 } from '@connectrpc/connect/protocol';
-import { noProblems } from '../problems.ts';
+import { noProblems } from '../../domain/problems.ts';
 import type { Adapter, Begun } from '../transport/adapter.ts';
 import { readBody } from '../transport/body.ts';
 import { understandJson } from '../transport/decode.ts';
@@ -77,6 +77,7 @@ export function httpFaces({ adapter, handlerOf, messageBytesMax }: FacesDeps) {
     { call, request }: Begun,
     node: NodeRequest,
   ): Promise<JsonObject> {
+    if (call.refusal !== undefined) return {};
     try {
       const problems = noProblems();
       const fields = readQuery(new URL(request.url).searchParams, face.query, problems);
@@ -121,13 +122,11 @@ function asCall(
   body: JsonObject,
 ): UniversalServerRequest {
   const url = new URL(handler.requestPath, request.url).toString();
-  return {
-    ...request,
-    method: 'POST',
-    url,
-    header: new Headers({ 'content-type': 'application/json' }),
-    body,
-  };
+  const header = new Headers(request.header);
+  // They tell of the body that was read, and of the answer that is still to be rewritten.
+  for (const name of ['content-length', 'content-encoding', 'accept-encoding']) header.delete(name);
+  header.set('content-type', 'application/json');
+  return { ...request, method: 'POST', url, header, body };
 }
 
 async function readJson({ body }: UniversalServerResponse): Promise<JsonObject> {

@@ -1,8 +1,6 @@
-import { Code, ConnectError } from '@connectrpc/connect';
+import type { ConnectError } from '@connectrpc/connect';
+import { BODY_READ_MS, tooLarge, tooSlow, wentAway } from './failures.ts';
 import type { NodeRequest } from './node.ts';
-
-/** How long a body may take to arrive. */
-export const BODY_READ_MS = 30_000;
 
 /** What is read and dropped of a body that was refused, so that its caller gets to read why. */
 const DISCARD_BYTES_MAX = 32 * 1024 * 1024;
@@ -10,6 +8,11 @@ export const DISCARD_MS = 5_000;
 
 /** How long a caller may take to end its side of a stream that was answered. */
 export const ANSWERED_LINGER_MS = 100;
+
+/** Reads and drops the body of a request that was refused by its head, so that its caller gets to read why. */
+export function discardBody(request: NodeRequest): void {
+  readBody(request, 0).catch(() => {});
+}
 
 /**
  * The whole body of a request, at most `bytesMax` of it. Raises RESOURCE_EXHAUSTED for a longer one,
@@ -57,30 +60,4 @@ export function readBody(request: NodeRequest, bytesMax: number): Promise<Uint8A
 
     if (Number(request.headers['content-length']) > bytesMax) refuse(tooLarge(bytesMax));
   });
-}
-
-/** The request is larger than the bytes allowed, its envelope among them; or something else that is said is. */
-export function tooLarge(bytesMax: number, what = 'the request'): ConnectError {
-  return new ConnectError(`${what} is larger than the ${bytesMax} bytes allowed`, Code.ResourceExhausted);
-}
-
-/** A message is larger than the bytes allowed, but only once it is decompressed. */
-export function tooLargeInside(bytesMax: number): ConnectError {
-  const message = `the message is larger than the ${bytesMax} bytes allowed, once it is decompressed`;
-  return new ConnectError(message, Code.ResourceExhausted);
-}
-
-/** The request, or something else that is said, did not arrive within `BODY_READ_MS`. */
-export function tooSlow(what = 'the request body'): ConnectError {
-  return new ConnectError(`${what} did not arrive within ${BODY_READ_MS / 1000} s`, Code.DeadlineExceeded);
-}
-
-/** The caller cancelled, or its connection broke. */
-export function wentAway(): ConnectError {
-  return new ConnectError('the caller went away', Code.Canceled);
-}
-
-/** The caller's deadline has passed. In Connect's words, which says it first for some calls. */
-export function tooLate(): ConnectError {
-  return new ConnectError('the operation timed out', Code.DeadlineExceeded);
 }

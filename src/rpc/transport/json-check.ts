@@ -1,7 +1,8 @@
 import type { DescEnum, DescField, DescMessage } from '@bufbuild/protobuf';
 import type { FieldViolation } from '../../domain/error.ts';
+import { nearest } from '../../domain/nearest.ts';
+import { echoName, entry, join, noProblems, type Problems } from '../../domain/problems.ts';
 import { isRealTime } from '../../domain/rfc3339.ts';
-import { echoName, entry, join, noProblems, type Problems } from '../problems.ts';
 import { checkScalarJson, got } from './json-scalar.ts';
 
 /**
@@ -177,26 +178,12 @@ function fieldsOf(message: DescMessage): ReadonlyMap<string, DescField> {
 }
 
 function unknownField(message: DescMessage, name: string): string {
-  const near = message.fields.find((field) =>
-    [field.name, field.jsonName].some((known) => resembles(known, name)),
+  const near = nearest(
+    name,
+    message.fields.map((field) => field.name),
   );
-  if (near !== undefined) return `is not a field of ${message.typeName}; did you mean ${near.name}?`;
+  if (near !== undefined) return `is not a field of ${message.typeName}; did you mean ${near}?`;
   // Cut off where there are many; those that callers set are declared first.
   const known = message.fields.map(({ name: each }) => each).join(', ');
   return `is not a field of ${message.typeName}${known && `, which has ${known}`}`;
-}
-
-/** Whether one is the other but for case and separators, or a single letter left out, added, changed or swapped. */
-function resembles(known: string, name: string): boolean {
-  const a = known.toLowerCase();
-  const b = name.toLowerCase().replaceAll('-', '_');
-  if (a === b || Math.abs(a.length - b.length) > 1) return a === b;
-  let start = 0;
-  while (start < a.length && a[start] === b[start]) start++;
-  let end = 0;
-  while (end < a.length - start && end < b.length - start && a.at(-1 - end) === b.at(-1 - end)) end++;
-  const restA = a.slice(start, a.length - end);
-  const restB = b.slice(start, b.length - end);
-  const swapped = restA.length === 2 && restA === `${restB[1]}${restB[0]}`;
-  return swapped || (restA.length <= 1 && restB.length <= 1);
 }

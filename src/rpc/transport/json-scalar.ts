@@ -1,5 +1,5 @@
 import { ScalarType } from '@bufbuild/protobuf';
-import { echo } from '../problems.ts';
+import { quote } from '../../domain/text.ts';
 
 const INT32_MAX = 2 ** 31 - 1;
 const INTEGER = /^-?[0-9]+$/;
@@ -65,7 +65,7 @@ function isInt64(type: ScalarType, json: unknown): boolean {
 
 /** What came instead, where it helps, to be put behind what must be. */
 export function got(json: unknown): string {
-  if (typeof json === 'string') return `, not ${echo(json)}`;
+  if (typeof json === 'string') return `, not ${quote(json)}`;
   if (json === null || typeof json === 'number' || typeof json === 'boolean') return `, not ${json}`;
   return Array.isArray(json) ? ', not an array' : ', not an object';
 }

@@ -1,5 +1,7 @@
 import type { DomainError } from '../../domain/error.ts';
-import { echo, echoName, invalidRequest, PROBLEMS_MAX } from '../problems.ts';
+import { invalidRequest } from '../../domain/error.ts';
+import { echoName, PROBLEMS_MAX } from '../../domain/problems.ts';
+import { quote } from '../../domain/text.ts';
 
 /** Objects and arrays inside each other. Events in a batch nest 36 deep at most: four levels, and their data. */
 export const JSON_DEPTH_MAX = 64;
@@ -62,7 +64,7 @@ function inspect(text: string, what: string): string[] {
   };
 
   const fail = (expected: string): never => {
-    const found = at >= text.length ? 'the end' : echo(String.fromCodePoint(text.codePointAt(at)!));
+    const found = at >= text.length ? 'the end' : quote(String.fromCodePoint(text.codePointAt(at)!));
     let line = 1;
     let start = 0;
     for (let end = text.indexOf('\n'); end >= 0 && end < at; end = text.indexOf('\n', start)) {

@@ -2,7 +2,8 @@ import { create, type DescField, type DescMessage } from '@bufbuild/protobuf';
 import { type ReflectMessage, reflect } from '@bufbuild/protobuf/reflect';
 import type { FieldMask } from '@bufbuild/protobuf/wkt';
 import { type Webhook as WebhookMessage, WebhookSchema } from '../../../gen/carillon/v1/webhook_pb.ts';
-import { echo, invalidRequest } from '../problems.ts';
+import { invalidRequest } from '../../domain/error.ts';
+import { quote } from '../../domain/text.ts';
 
 /** What Update can change. The name and the destination are what Register finds a webhook by. */
 const UPDATABLE = [
@@ -61,17 +62,17 @@ function pathTo(path: string): MaskPath {
   const field = fieldOf(WebhookSchema, name);
   if (!UPDATABLE.some((updatable) => updatable === name)) {
     const why = field === undefined ? 'is not a field of a webhook' : 'cannot be changed by Update';
-    throw wrong(`names ${echo(name)}, which ${why}; it can name ${UPDATABLE.join(', ')}`);
+    throw wrong(`names ${quote(name)}, which ${why}; it can name ${UPDATABLE.join(', ')}`);
   }
   if (field === undefined) throw new Error(`${WebhookSchema.typeName} has no ${name}`);
   if (member === undefined) return [field];
   if (field.fieldKind !== 'message' || field.message.typeName.startsWith('google.')) {
-    throw wrong(`names ${echo(path)}, but ${name} can only be replaced as a whole`);
+    throw wrong(`names ${quote(path)}, but ${name} can only be replaced as a whole`);
   }
   const inner = fieldOf(field.message, member);
   if (inner === undefined || rest.length > 0) {
     const members = field.message.fields.map((each) => `${name}.${each.name}`);
-    throw wrong(`names ${echo(path)}; of ${name} it can name ${members.join(', ')}`);
+    throw wrong(`names ${quote(path)}; of ${name} it can name ${members.join(', ')}`);
   }
   return [field, inner];
 }

@@ -5,25 +5,16 @@ import {
   UpdateResponseSchema,
   WebhookSchema,
 } from '../../../gen/carillon/v1/webhook_pb.ts';
-import { judgeEventTypes } from '../../domain/event/match.ts';
-import { validateSchedule } from '../../domain/schedule/rules.ts';
-import { replaceSchedule, sameSchedule } from '../../domain/schedule/run-plan.ts';
-import type { Webhook, WebhookSpec } from '../../domain/webhook/webhook.ts';
-import { defaultSchedule } from '../convert/schedule.ts';
+import { invalidRequest } from '../../domain/error.ts';
+import { noProblems } from '../../domain/problems.ts';
 import { specFrom, webhookTo } from '../convert/webhook.ts';
-import type { ApiDeps } from '../deps.ts';
+import type { HandlerDeps } from '../deps.ts';
 import { namespaceOf } from '../namespace.ts';
-import { invalidRequest, join, noProblems } from '../problems.ts';
-import type { Rules } from '../validate.ts';
-import { type ChangeDeps, changeWebhook } from './change.ts';
-import { judgeSpec } from './judge.ts';
-import { applyMask, readMask, type UpdateMask } from './mask.ts';
-import { sameSpec } from './same-spec.ts';
+import { applyMask, readMask } from './mask.ts';
+import { noteRuleViolations } from './rules.ts';
 
-export type UpdateDeps = ChangeDeps & Pick<ApiDeps, 'settings'> & { readonly rules: Rules };
-
-/** Update: changes the masked fields, and judges no others. */
-export function updating(deps: UpdateDeps) {
+/** WebhookService.Update: changes the masked fields, and judges no others. */
+export function updateHandler({ control, rules }: HandlerDeps) {
   return async ({ webhook: patch, updateMask }: UpdateRequest): Promise<UpdateResponse> => {
     if (patch === undefined) throw invalidRequest([{ field: 'webhook', description: 'is required' }]);
     const problems = noProblems();
@@ -39,49 +30,12 @@ export function updating(deps: UpdateDeps) {
     const mask = readMask(updateMask, patch);
 
     const target = { id: patch.id, namespace, etag: patch.etag };
-    const webhook = await changeWebhook(deps, target, async (found, now) => {
+    const webhook = await control.webhooks.update(target, async (found) => {
       const merged = applyMask(webhookTo(found), patch, mask);
-      const spec = await judge(found, merged, mask, now);
-      if (sameSpec(found.spec, spec)) return undefined;
-      const cursor = replaceSchedule(found.id, found.spec.schedule, found.cursor, spec.schedule, now);
-      const sameRuns = sameSchedule(found.spec.schedule, spec.schedule);
-      return { webhook: { ...found, spec, cursor }, ...(!sameRuns && { cursorFrom: found.cursor }) };
+      const inside = noProblems().under('webhook');
+      noteRuleViolations(await rules.violationsOf(WebhookSchema, merged), '', inside);
+      return { spec: specFrom(merged, inside), touched: mask.touched, problems: inside };
     });
     return create(UpdateResponseSchema, { webhook: webhookTo(webhook) });
   };
-
-  /** What the webhook shall be. Raises INVALID with everything that is wrong in the touched fields. */
-  async function judge(
-    found: Webhook,
-    merged: ReturnType<typeof webhookTo>,
-    { touched }: UpdateMask,
-    now: number,
-  ): Promise<WebhookSpec> {
-    const { settings, rules } = deps;
-    const field = 'webhook';
-    const problems = noProblems();
-    // Before the rules of the proto file, which say the same in fewer words.
-    problems.addAll(judgeEventTypes(merged.eventTypes, 'webhook.event_types'));
-    for (const violation of await rules.check(WebhookSchema, merged)) {
-      problems.add(join(field, violation.field), violation.description);
-    }
-    const schedule = defaultSchedule(settings.defaultEveryMs);
-    const spec = specFrom(merged, { field, problems, schedule });
-    await judgeSpec(spec, {
-      field,
-      problems,
-      policy: settings.addressPolicy,
-      now,
-      headers: merged.headers,
-      headerTemplates: merged.payload?.headerTemplates ?? {},
-      only: touched,
-    });
-    const changesRuns = touched.has('schedule') && !sameSchedule(found.spec.schedule, spec.schedule);
-    if (changesRuns && merged.schedule !== undefined && spec.schedule !== undefined) {
-      const scheduleRules = { now, everyMinMs: settings.everyMinMs, field: 'webhook.schedule' };
-      problems.addAll(validateSchedule(spec.schedule, scheduleRules));
-    }
-    problems.raise();
-    return spec;
-  }
 }

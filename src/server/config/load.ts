@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { DomainError } from '../../domain/error.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../../domain/nearest.ts';
+import { quote } from '../../domain/text.ts';
 import { formatDuration, path } from './setting-types.ts';
 import {
   CLIENT_VARIABLES,
@@ -53,7 +54,6 @@ const ENV_PREFIX = 'CARILLON_';
 /** Begins so, and is not for a server. */
 const FOREIGN: ReadonlySet<string> = new Set(Object.values(CLIENT_VARIABLES));
 /** Characters of a refused value that are repeated in the message. */
-const SHOWN_MAX = 60;
 
 /**
  * The settings of a command: a flag wins over the environment, that over the file, that over the
@@ -229,11 +229,6 @@ function refuse(message: string): DomainError {
 function didYouMean(word: string, known: readonly string[]): string {
   const near = nearest(word, known);
   return near === undefined ? '' : ` (did you mean ${near}?)`;
-}
-
-/** What somebody wrote, on one line and not too long. */
-function quote(text: string): string {
-  return JSON.stringify(text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}…` : text);
 }
 
 function firstLine(error: unknown): string {

@@ -5,6 +5,7 @@ import {
   cidr,
   database,
   duration,
+  hostName,
   hostPort,
   integer,
   list,
@@ -23,10 +24,10 @@ export type Command = (typeof COMMANDS)[number];
 export const CONFIG_FILE = 'carillon.toml';
 
 /**
- * Variables of the commands that are clients of the API. They are no settings of a server, which passes
- * them by: both may run in one environment.
+ * Variables of the commands that are clients of the API. A server ignores them, since both may run in one
+ * environment.
  */
-export const CLIENT_VARIABLES = { address: 'CARILLON_ADDRESS', apiKey: 'CARILLON_API_KEY' } as const;
+export const CLIENT_VARIABLES = { address: 'CARILLON_ADDRESS' } as const;
 
 /** One setting: everything that the program, `--help` and the README know about it. */
 export interface Setting<T> {
@@ -135,6 +136,11 @@ export const SETTINGS = {
     duration({ min: '100ms', max: '1h' }),
     { dev: '3s', serve: '20s' },
     'How long requests in flight may take to finish when the server stops',
+  ),
+  allowedHosts: setting(
+    list(hostName()),
+    '',
+    'Names that the server may be called by, besides localhost and every IP address',
   ),
   corsOrigins: setting(list(origin()), '', 'Origins whose pages may call the API from a browser'),
   secretsKey: optional(

@@ -1,3 +1,4 @@
+import type { WaitingBounds } from '../../domain/delivery/waiting-bounds.ts';
 import { type Counters, createCounters } from './counters.ts';
 import type { Database } from './database.ts';
 import type { Memory } from './group.ts';
@@ -5,6 +6,7 @@ import { createHooks, type Hooks } from './hooks.ts';
 import { createJournal, type Journal } from './journal.ts';
 import { type Catalog, createCatalog } from './lists/catalog.ts';
 import { deliveryLists, eventLists } from './lists/definitions.ts';
+import { createEnds, type Ends } from './lists/ends.ts';
 
 /** What the nouns in the worker share: the database, and the little that is worth knowing without asking it. */
 export interface Context {
@@ -16,6 +18,7 @@ export interface Context {
   /** The lists of events and of deliveries. */
   readonly events: Catalog;
   readonly deliveries: Catalog;
+  readonly ends: Ends;
   /** Removed webhooks of which deliveries still wait to be cancelled, and when each was removed. */
   readonly removed: Map<string, number>;
   /** Waiting deliveries whose event's data was erased: of an attempt in flight nothing is to be kept of it. */
@@ -30,12 +33,6 @@ export interface Context {
   readonly enterDeliveries: () => void;
   /** All that is remembered, for whoever rolls back. */
   readonly memory: Memory;
-}
-
-/** How many deliveries may wait. */
-export interface WaitingBounds {
-  readonly waitingMax: number;
-  readonly namespaceWaitingMax: number;
 }
 
 export function createContext(db: Database, bounds: WaitingBounds): Context {
@@ -74,6 +71,7 @@ export function createContext(db: Database, bounds: WaitingBounds): Context {
     journal,
     events,
     deliveries,
+    ends: createEnds(db, deliveries),
     removed,
     erased: new Set(),
     takeKey: () => nextKey++,

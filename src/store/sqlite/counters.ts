@@ -1,7 +1,7 @@
+import type { Waiting } from '../../domain/delivery/waiting-bounds.ts';
+
 /** How many deliveries wait, in each namespace and in all, known without asking the database. */
-export interface Counters {
-  readonly total: () => number;
-  readonly of: (namespace: string) => number;
+export interface Counters extends Waiting {
   readonly add: (namespace: string, count: number) => void;
   /** A transaction begins: nothing before it is to be taken back any more. */
   readonly begin: () => void;

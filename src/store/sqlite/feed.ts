@@ -1,6 +1,7 @@
 import type { WaitingDelivery } from '../../domain/delivery/delivery.ts';
 import type { EventBody } from '../../domain/event/event.ts';
-import type { WaitingPoll, WebhookPoll } from '../store.ts';
+import type { WaitingPoll } from '../delivery-queue.ts';
+import type { WebhookPoll } from '../registrations.ts';
 import type { SqliteSettings } from './options.ts';
 
 /**

@@ -29,7 +29,8 @@ export function createHooks(db: Database): Hooks {
       const row = select.get(id);
       if (row === undefined) return undefined;
       if (known.size >= HOOKS_MAX) known.clear();
-      const found = { key: row[0], namespace: row[1] };
+      const [key, namespace] = row;
+      const found = { key, namespace };
       known.set(id, found);
       return found;
     },

@@ -3,7 +3,7 @@ import { DomainError } from '../../domain/error.ts';
 import type { Store } from '../store.ts';
 import { type SqliteOptions, settings } from './options.ts';
 import type { Response } from './protocol.ts';
-import type { WaitingRow } from './rows/tuples.ts';
+import type { WaitingRow } from './rows/tables.ts';
 import { sqliteStore } from './store.ts';
 import type { WorkerData } from './worker.ts';
 

@@ -1,5 +1,10 @@
-/** What can be set about a store on SQLite. Everything has a default fit for a server. */
-export interface SqliteOptions {
+import { WAITING_BOUNDS, type WaitingBounds } from '../../domain/delivery/waiting-bounds.ts';
+
+/**
+ * What can be set about a store on SQLite. Everything has a default fit for a server; the defaults of the
+ * bounds on what waits are in `WAITING_BOUNDS`.
+ */
+export interface SqliteOptions extends Partial<WaitingBounds> {
   /**
    * How long a write waits for others to share its commit with, in milliseconds, while the database's
    * thread is idle but others wrote a moment ago. More makes a busy server cheaper and a lone caller slower. Default 2.
@@ -15,10 +20,6 @@ export interface SqliteOptions {
   readonly visibleBytesMax?: number;
   /** Changed webhooks held for the next `pollWebhooks`; beyond, it overflows. Default 10,000. */
   readonly changedMax?: number;
-  /** Deliveries that may wait in all; beyond, `publish` and `replay` are FULL. Runs are not counted out. Default 10,000,000. */
-  readonly waitingMax?: number;
-  /** The same of one namespace. Default 1,000,000. */
-  readonly namespaceWaitingMax?: number;
   /**
    * Called once if the database's thread ends by itself. Everything outstanding has been rejected by
    * then, and every later call will be: the process should stop and be started again.
@@ -39,8 +40,8 @@ export function settings(options: SqliteOptions): SqliteSettings {
     visibleRowsMax: options.visibleRowsMax ?? 20_000,
     visibleBytesMax: options.visibleBytesMax ?? 16 * MIB,
     changedMax: options.changedMax ?? 10_000,
-    waitingMax: options.waitingMax ?? 10_000_000,
-    namespaceWaitingMax: options.namespaceWaitingMax ?? 1_000_000,
+    waitingMax: options.waitingMax ?? WAITING_BOUNDS.waitingMax,
+    namespaceWaitingMax: options.namespaceWaitingMax ?? WAITING_BOUNDS.namespaceWaitingMax,
     onFatal: options.onFatal ?? (() => {}),
   };
 }

@@ -1,95 +1,40 @@
 /** What the two threads say to each other. */
-import type { OverlapPolicy } from '../../domain/schedule/schedule.ts';
-import type { DisabledReason, WebhookState } from '../../domain/webhook/webhook.ts';
+import type { WebhookState } from '../../domain/webhook/webhook.ts';
+import type { Flag, StateCode } from './rows/codes.ts';
+import type {
+  FiringRow,
+  LaneRow,
+  OrderRow,
+  PublicationRow,
+  PublishCode,
+  RemovalRow,
+  ReplayRow,
+  SettlementRow,
+  UpdateRow,
+} from './rows/messages.ts';
 import type {
   AttemptRow,
   ChangeRow,
   DeliveryRow,
   EventRecordRow,
   EventRow,
-  Flag,
-  NewDeliveryRow,
   RenderedRow,
-  StateCode,
   WaitingRow,
   WebhookRow,
-} from './rows/tuples.ts';
+} from './rows/tables.ts';
 
-export type UpdateRow = [
-  webhook: WebhookRow,
-  ifVersion: number,
-  /** Undefined leaves the cursor alone. */
-  cursorFrom: [nominalAt: number | null, fired: number, skipped: number] | undefined,
-  resetHealth: Flag,
-];
+/** Null is no condition. */
+export interface WebhookFilter {
+  readonly namespace: string;
+  readonly after: string;
+  readonly limit: number;
+  readonly name: string | null;
+  readonly state: WebhookState | null;
+  /** The pairs as JSON. */
+  readonly labels: string;
+}
 
-export type RemovalRow = [id: string, now: number, ifVersion: number | null];
-
-export type WebhookFilter = [
-  namespace: string,
-  after: string,
-  limit: number,
-  name: string | null,
-  state: WebhookState | null,
-  labels: string,
-];
-
-export type PublicationRow = [
-  event: EventRow,
-  dueAt: number,
-  run: Flag,
-  deliveries: NewDeliveryRow[],
-  remember: [digest: string, until: number] | null,
-  /** Webhooks whose filter failed. */
-  failures: readonly string[] | null,
-];
-
-/** The number of deliveries made, one of the codes below, or what is known of the first event of that name. */
-export type PublishCode = number | [eventId: string, deliveries: number];
-export const CONFLICT = -1;
-export const FULL_NAMESPACE = -2;
-export const FULL_ALL = -3;
-
-export type ReplayRow = [eventId: string, delivery: NewDeliveryRow, replayOf: string | null, now: number];
-
-export type FiringRow = [
-  webhookId: string,
-  version: number,
-  from: number,
-  to: [anchorAt: number, nominalAt: number | null, dueAt: number | null, fired: number, skipped: number],
-  overlap: OverlapPolicy,
-  now: number,
-  events: EventRow[],
-  deliveries: NewDeliveryRow[],
-];
-
-export type SettlementRow = [
-  ord: number,
-  id: string,
-  webhookId: string,
-  to: StateCode,
-  reason: number,
-  /** When the next attempt is due if `to` is PENDING, else when it was finished. */
-  at: number,
-  /** Attempts made, this one included. */
-  attempts: number,
-  /** The status code of the answer; 0 when there was none. */
-  status: number,
-  attempt: AttemptRow | null,
-  /** Why it was to be given up, as whoever settles it knows. */
-  ending: number,
-];
-
-export type LaneRow = [
-  webhookId: string,
-  failingSince: number | null,
-  trips: number,
-  openUntil: number | null,
-  disable: DisabledReason | null,
-  now: number,
-];
-
-/** Undefined or null is no condition. */
+/** Undefined is no condition. */
 export interface Span {
   readonly ascending: boolean;
   /** Only ids beyond this one. */
@@ -123,8 +68,6 @@ export interface Listed<Row> {
   readonly rows: Row[];
   readonly next: string | null;
 }
-
-export type OrderRow = [namespace: string, id: string, now: number];
 
 /** Every verb that crosses to the worker: what it is given and what it answers. */
 export interface Shapes {

@@ -3,8 +3,9 @@
  * mistake here ends the thread, which the other side sees; nothing is left hanging.
  */
 import { parentPort, workerData } from 'node:worker_threads';
+import type { WaitingBounds } from '../../domain/delivery/waiting-bounds.ts';
 import { DomainError } from '../../domain/error.ts';
-import { createContext, type WaitingBounds } from './context.ts';
+import { createContext } from './context.ts';
 import { type Database, isDiskFailure, isTrouble, openDatabase } from './database.ts';
 import { createGroup } from './group.ts';
 import { deliveryVerbs } from './lists/deliveries.ts';

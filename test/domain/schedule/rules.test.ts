@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { validateSchedule } from '../../../src/domain/schedule/rules.ts';
+import { scheduleViolations } from '../../../src/domain/schedule/rules.ts';
 import type { Schedule } from '../../../src/domain/schedule/schedule.ts';
 import { atSchedule, cronSchedule, DAY, everySchedule, HOUR, MINUTE, utc } from '../../support/schedule.ts';
 
@@ -8,12 +8,12 @@ const NOW = utc('2024-01-01T00:00Z');
 const rules = { now: NOW, everyMinMs: 1_000, field: 'webhook.schedule' };
 
 function violations(schedule: Schedule): string[] {
-  return validateSchedule(schedule, rules).map(({ field, description }) => `${field}: ${description}`);
+  return scheduleViolations(schedule, rules).map(({ field, description }) => `${field}: ${description}`);
 }
 
 /** Exactly one rule is broken, on this field, and the message says this. */
 function refuses(schedule: Schedule, field: string, says: RegExp): void {
-  const found = validateSchedule(schedule, rules);
+  const found = scheduleViolations(schedule, rules);
   assert.deepEqual(
     found.map((violation) => violation.field),
     [`webhook.schedule.${field}`],
@@ -40,9 +40,9 @@ describe('a new schedule', () => {
     for (const periodMs of [999, 366 * DAY + 1, 0, -5, 1000.5, Number.NaN, Number.POSITIVE_INFINITY]) {
       refuses(everySchedule(periodMs), 'every', /^must be from 1 s to 366 days, in whole milliseconds$/);
     }
-    const low = validateSchedule(everySchedule(50), { ...rules, everyMinMs: 100 });
+    const low = scheduleViolations(everySchedule(50), { ...rules, everyMinMs: 100 });
     assert.match(low[0]!.description, /from 100 ms/);
-    assert.deepEqual(validateSchedule(everySchedule(100), { ...rules, everyMinMs: 100 }), []);
+    assert.deepEqual(scheduleViolations(everySchedule(100), { ...rules, everyMinMs: 100 }), []);
   });
 
   it('has the same bounds where the period is written in cron', () => {
@@ -133,7 +133,7 @@ describe('a new schedule', () => {
       { endAt: NOW - 1, jitterMs: -1, catchupMs: -1, maxRuns: -1 },
     );
     assert.deepEqual(
-      validateSchedule(schedule, rules).map(({ field }) => field.replace('webhook.schedule.', '')),
+      scheduleViolations(schedule, rules).map(({ field }) => field.replace('webhook.schedule.', '')),
       ['cron', 'time_zone', 'end_time', 'jitter', 'catchup_window', 'max_runs'],
     );
   });

@@ -7,6 +7,7 @@ import {
   FIRE_ALL_BATCH,
   FIRE_ALL_MAX,
   firstCursor,
+  leftOut,
   MISFIRE_GRACE_MS,
   noRuns,
   planRuns,
@@ -554,5 +555,22 @@ describe('a schedule that is replaced', () => {
     ] as const) {
       assert.ok(!sameSchedule(cron, cronSchedule('@daily', change)));
     }
+  });
+});
+
+describe('runs that were left out', () => {
+  const to: RunCursor = { anchorAt: T0, nominalAt: T0 + MINUTE, dueAt: T0 + MINUTE, fired: 5, skipped: 2 };
+
+  it('count as skipped instead of fired, and leave the next run alone', () => {
+    assert.deepEqual(leftOut(to, 3), { ...to, fired: 2, skipped: 5 });
+    assert.deepEqual(leftOut(to, 0), to);
+  });
+
+  it('free their place among the most runs that there may be', () => {
+    const schedule = everySchedule(MINUTE, { maxRuns: 1, overlap: 'SKIP' });
+    const first = plan(schedule, firstCursor(ID, schedule, T0), T0 + MINUTE);
+    const next = plan(schedule, leftOut(first.to, first.fire.length), T0 + 2 * MINUTE);
+    assert.deepEqual(next.fire, [T0 + 2 * MINUTE]);
+    assert.deepEqual([next.to.fired, next.to.skipped], [1, 1]);
   });
 });

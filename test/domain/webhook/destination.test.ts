@@ -68,6 +68,8 @@ describe('a destination', () => {
     ['https://exa%6dple.com/', /without percent-encoding/],
     ['https://[fe80::1%25eth0]/', /without percent-encoding/],
     ['https://example.com:99999/', /not a valid URL/],
+    ['https://xn--a1.example.com/', /not a valid URL: check its host/],
+    ['https://٣.example.com/', /not a valid URL: check its host/],
     ['https://exa mple.com/', /white space/],
     ['https://a..example.com/', /no domain name/],
     ['https://example.com:0/', /port 0/],

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { Webhook } from 'standardwebhooks';
-import { parseSecret } from '../../../src/domain/webhook/secret.ts';
-import { sign, signingKey, verify } from '../../../src/domain/webhook/signature.ts';
+import { systemRandom } from '../../../src/domain/random.ts';
+import { parseSecret, sealSecret } from '../../../src/domain/webhook/secret.ts';
+import { keysWith, sign, signingKey, verify } from '../../../src/domain/webhook/signature.ts';
 
 interface Vectors {
   signing: {
@@ -38,6 +39,27 @@ const vectors = JSON.parse(
 ) as Vectors;
 const secret = 'whsec_//79/Pv6+fj39vX08/Lx8O/u7ezr6uno5+bl5OPi4eA=';
 const keyOf = (text: string) => signingKey(parseSecret(text));
+
+describe('the signing keys of a webhook', () => {
+  const random = systemRandom();
+  const sealingKey = random.bytes(32);
+  const { new_secret, old_secret } = vectors.rotation;
+  const sealedSecrets = [new_secret, old_secret].map((text) =>
+    sealSecret(sealingKey, parseSecret(text), random),
+  );
+
+  it('are those of its sealed secrets, in their order', () => {
+    const keys = keysWith(sealingKey)({ sealedSecrets });
+    assert.deepEqual(
+      keys.map((key) => key.export()),
+      [new_secret, old_secret].map((text) => Buffer.from(parseSecret(text))),
+    );
+  });
+
+  it('are not to be had with another key than the secrets were sealed with', () => {
+    assert.throws(() => keysWith(random.bytes(32))({ sealedSecrets }), { code: 'FAILED_PRECONDITION' });
+  });
+});
 
 describe('a signature', () => {
   for (const vector of vectors.signing) {

@@ -5,15 +5,14 @@ import { DurationSchema, TimestampSchema } from '@bufbuild/protobuf/wkt';
 import fc from 'fast-check';
 import { WebhookSchema } from '../../../gen/carillon/v1/webhook_pb.ts';
 import { HEALTHY } from '../../../src/domain/delivery/lane.ts';
+import { noProblems } from '../../../src/domain/problems.ts';
 import type { Schedule } from '../../../src/domain/schedule/schedule.ts';
+import { DEFAULTS, withDefaults } from '../../../src/domain/webhook/defaults.ts';
 import type { Payload } from '../../../src/domain/webhook/payload.ts';
+import { sameSpec } from '../../../src/domain/webhook/same-spec.ts';
 import type { Webhook, WebhookSpec } from '../../../src/domain/webhook/webhook.ts';
-import { DEFAULTS } from '../../../src/rpc/convert/defaults.ts';
-import { defaultSchedule } from '../../../src/rpc/convert/schedule.ts';
 import { fromDuration, fromTimestamp, toDuration, toTimestamp } from '../../../src/rpc/convert/time.ts';
 import { specFrom, webhookTo } from '../../../src/rpc/convert/webhook.ts';
-import { noProblems } from '../../../src/rpc/problems.ts';
-import { sameSpec } from '../../../src/rpc/webhook/same-spec.ts';
 
 const TIME_MIN = -62_135_596_800_000;
 const TIME_MAX = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
@@ -144,7 +143,7 @@ describe('A webhook', () => {
         ];
         for (const message of received) {
           const problems = noProblems();
-          const again = specFrom(message, { field: '', problems, schedule: defaultSchedule(5000) });
+          const again = withDefaults(specFrom(message, problems), { defaultEveryMs: 5000 });
           assert.deepEqual(problems.list(), []);
           assert.ok(sameSpec(again, asked));
           assert.deepEqual(again, asked);

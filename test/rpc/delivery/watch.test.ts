@@ -11,7 +11,7 @@ import {
   type WatchDeliveriesResponse,
 } from '../../../gen/carillon/v1/delivery_pb.ts';
 import { RetryInfoSchema } from '../../../gen/google/rpc/error_details_pb.ts';
-import type { WatchLimits } from '../../../src/rpc/delivery/watch.ts';
+import type { WatchLimits } from '../../../src/control/watch.ts';
 import { writeResumeToken } from '../../../src/rpc/delivery/watch-token.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { aDeliveryThat, settle } from '../../support/deliveries.ts';

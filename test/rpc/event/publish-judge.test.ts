@@ -84,7 +84,7 @@ describe('What is checked by hand of an event to publish', () => {
     await fc.assert(
       fc.asyncProperty(request, async (message) => {
         const byHand = fieldsOf(message);
-        for (const { field } of await rules.check(PublishRequestSchema, message)) {
+        for (const { field } of await rules.violationsOf(PublishRequestSchema, message)) {
           assert.ok(byHand.includes(field), `${field} is not among ${byHand.join(', ')}`);
           seen.add(field);
         }
@@ -123,7 +123,7 @@ describe('What is checked by hand of an event to publish', () => {
 
   it('says of a missing event and of a batch that is too large what the proto file does', async () => {
     const missing = create(PublishRequestSchema, {});
-    const found = await rules.check(PublishRequestSchema, missing);
+    const found = await rules.violationsOf(PublishRequestSchema, missing);
     assert.deepEqual(
       fieldsOf(missing),
       found.map(({ field }) => field),
@@ -131,7 +131,7 @@ describe('What is checked by hand of an event to publish', () => {
     for (const length of [0, 1, 1000, 1001]) {
       const event = create(EventSchema, { type: 'a' });
       const requests = Array.from({ length }, () => create(PublishRequestSchema, { event }));
-      const broken = await rules.check(
+      const broken = await rules.violationsOf(
         PublishBatchRequestSchema,
         create(PublishBatchRequestSchema, { requests }),
       );

@@ -9,7 +9,8 @@ import {
   type PublishStreamResponse,
 } from '../../../gen/carillon/v1/event_pb.ts';
 import { DomainError } from '../../../src/domain/error.ts';
-import { type StreamLimits, streamPublishing } from '../../../src/rpc/event/publish-stream.ts';
+import { streamPublishing } from '../../../src/rpc/event/publish-stream.ts';
+import type { StreamLimits } from '../../../src/rpc/stream-limits.ts';
 import { manualClock } from '../../support/clock.ts';
 import { createFeed, heldPublisher } from '../../support/stream.ts';
 
@@ -182,7 +183,7 @@ describe('A stream of events', () => {
     assert.equal(told(await first), '1');
     await publisher.letGo();
     assert.equal(told(await answers.next()), '2');
-    await assert.rejects(answers.next(), { code: Code.Unavailable, message: /stopping/ });
+    await assert.rejects(answers.next(), { code: 'UNAVAILABLE', message: /stopping/ });
     assert.deepEqual(publisher.batches, [['1'], ['2']]);
   });
 

@@ -177,7 +177,7 @@ describe('A failure over native gRPC', () => {
   it('has a code, a message and details', async () => {
     const violations = [{ field: 'text', description: 'must be “kind”' }];
     await using port = await startEcho({
-      echo: () => Promise.reject(new DomainError('INVALID', 'text: must be “kind”, 100%', violations)),
+      echo: () => Promise.reject(new DomainError('INVALID', 'text: must be “kind”, 100%', { violations })),
     });
     const error = await grpcRefusal(port.client.unary(Echo, note({})));
     assert.deepEqual([error.code, error.details], [Code.InvalidArgument, 'text: must be “kind”, 100%']);

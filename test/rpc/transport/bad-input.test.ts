@@ -5,7 +5,7 @@ import { Code, createClient } from '@connectrpc/connect';
 import { DeliveryService } from '../../../gen/carillon/v1/delivery_pb.ts';
 import type { ScheduleSchema } from '../../../gen/carillon/v1/schedule_pb.ts';
 import { type WebhookSchema, WebhookService } from '../../../gen/carillon/v1/webhook_pb.ts';
-import { PROBLEMS_MAX } from '../../../src/rpc/problems.ts';
+import { PROBLEMS_MAX } from '../../../src/domain/problems.ts';
 import { fieldsOf, refusal, sharedApi, violations } from '../../support/rpc.ts';
 import { T0 } from '../../support/store.ts';
 

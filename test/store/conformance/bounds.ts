@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { PublishResult, Store } from '../../../src/store/store.ts';
+import type { PublishResult } from '../../../src/store/intake.ts';
+import type { Store } from '../../../src/store/store.ts';
 import { aDelivery, aPublication, aRun, aWebhook, T0 } from '../../support/store.ts';
 import { type Harness, publishTo, register, settlement, waitingOf } from './harness.ts';
 

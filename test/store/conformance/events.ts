@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Event } from '../../../src/domain/event/event.ts';
-import type { EventQuery, Publication } from '../../../src/store/store.ts';
+import type { EventQuery } from '../../../src/store/delivery-log.ts';
+import type { Publication } from '../../../src/store/intake.ts';
 import { aPublication, T0, testId } from '../../support/store.ts';
 import { aNamespace, type Harness, register, settlement, useStore, waitingOf } from './harness.ts';
 

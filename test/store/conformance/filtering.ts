@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import type { Transition } from '../../../src/domain/delivery/delivery.ts';
 import type { Webhook } from '../../../src/domain/webhook/webhook.ts';
-import type { DeliveryQuery } from '../../../src/store/store.ts';
+import type { DeliveryQuery } from '../../../src/store/delivery-log.ts';
 import { aDelivery, anAttempt, aPublication, T0 } from '../../support/store.ts';
 import { aNamespace, type Harness, register, useStore, waitingOf } from './harness.ts';
 

@@ -1,8 +1,9 @@
 import { after, before } from 'node:test';
 import type { Transition, WaitingDelivery } from '../../../src/domain/delivery/delivery.ts';
 import type { Webhook } from '../../../src/domain/webhook/webhook.ts';
+import type { Settlement } from '../../../src/store/delivery-queue.ts';
 import type { StoreOptions } from '../../../src/store/open.ts';
-import type { Settlement, Store } from '../../../src/store/store.ts';
+import type { Store } from '../../../src/store/store.ts';
 import {
   anAttempt,
   aPublication,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Webhook } from '../../../src/domain/webhook/webhook.ts';
-import type { WebhookQuery } from '../../../src/store/store.ts';
+import type { WebhookQuery } from '../../../src/store/registrations.ts';
 import { aWebhook, type WebhookOverrides } from '../../support/store.ts';
 import { aNamespace, type Harness, useStore } from './harness.ts';
 

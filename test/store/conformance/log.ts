@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { DeliveryState, Transition } from '../../../src/domain/delivery/delivery.ts';
 import type { Webhook } from '../../../src/domain/webhook/webhook.ts';
-import type { DeliveryQuery } from '../../../src/store/store.ts';
+import type { DeliveryQuery } from '../../../src/store/delivery-log.ts';
 import { aPublication, T0, testId } from '../../support/store.ts';
 import { aNamespace, type Harness, publishTo, register, settlement, useStore } from './harness.ts';
 

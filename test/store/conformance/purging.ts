@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Attempt, Outcome } from '../../../src/domain/delivery/attempt.ts';
-import { SWEEP_BATCH } from '../../../src/store/store.ts';
+import { SWEEP_BATCH } from '../../../src/store/housekeeping.ts';
 import { aDelivery, anAttempt, aPublication, T0, testId } from '../../support/store.ts';
 import {
   aNamespace,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Publication } from '../../../src/store/store.ts';
+import type { Publication } from '../../../src/store/intake.ts';
 import { aPublication, T0, testId } from '../../support/store.ts';
 import { aNamespace, type Harness, register, settlement, sweepAll, useStore, waitingOf } from './harness.ts';
 

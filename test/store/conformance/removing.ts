@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { SWEEP_BATCH } from '../../../src/store/store.ts';
+import { SWEEP_BATCH } from '../../../src/store/housekeeping.ts';
 import { anAttempt, aPublication, aRun, aWebhook, T0, testId } from '../../support/store.ts';
 import { type Harness, publishTo, register, settlement, useStore, waitingOf } from './harness.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { RunCursor } from '../../../src/domain/schedule/schedule.ts';
 import type { Webhook } from '../../../src/domain/webhook/webhook.ts';
-import type { RunFiring, UpcomingRun } from '../../../src/store/store.ts';
+import type { RunFiring, UpcomingRun } from '../../../src/store/intake.ts';
 import { aDelivery, anEvent, aRun, T0, testId } from '../../support/store.ts';
 import { type Harness, register, settlement, useStore, waitingOf } from './harness.ts';
 

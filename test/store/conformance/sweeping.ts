@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { SWEEP_BATCH } from '../../../src/store/store.ts';
+import { SWEEP_BATCH } from '../../../src/store/housekeeping.ts';
 import { aDelivery, aPublication, T0 } from '../../support/store.ts';
 import {
   aNamespace,

@@ -93,7 +93,7 @@ export function resultOf({ responseStatus, errorClass, errorMessage }: Attempt):
   return errorClass === '' ? String(responseStatus) : `${errorClass}: ${errorMessage}`;
 }
 
-export function attemptStyle({ responseStatus }: Attempt): keyof Style {
+function attemptStyle({ responseStatus }: Attempt): keyof Style {
   return responseStatus >= 200 && responseStatus < 300 ? 'good' : 'bad';
 }
 

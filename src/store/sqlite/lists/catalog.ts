@@ -1,4 +1,6 @@
 import type { Database, Statement } from '../database.ts';
+import type { Flag } from '../rows/codes.ts';
+import { as, field, integer, layout, type RowOf, text } from '../rows/layout.ts';
 
 /**
  * The lists of a table by id, into which its rows are entered many at a time. The newest rows are in no
@@ -7,6 +9,8 @@ import type { Database, Statement } from '../database.ts';
 export interface Catalog {
   /** The last row that was entered; those after it are in no list. */
   readonly upto: () => number;
+  /** Whether a row was entered. */
+  readonly has: (key: number) => boolean;
   /** By order of arrival. */
   readonly buckets: () => readonly Bucket[];
   /** Notes that rows were inserted, up to this one, and enters those that are old enough. */
@@ -32,6 +36,16 @@ export interface Bucket {
   readonly erased: boolean;
 }
 
+const BUCKET = layout(
+  field('bucket', integer),
+  field('least', text),
+  field('greatest', text),
+  field('since', integer),
+  field('until', integer),
+  field('erased', as<Flag>()),
+  field('upto', integer),
+);
+
 export interface CatalogOptions {
   /** Tells the buckets of one table from those of another. */
   readonly list: number;
@@ -53,8 +67,9 @@ const LOOSE_MAX = 3_072;
 const LOOSE_KEPT = 1_024;
 
 export function createCatalog(db: Database, { list, table, key, enter }: CatalogOptions): Catalog {
-  const select = db.prepare<[number, string, string, number, number, erased: number, upto: number]>(`
-    SELECT bucket, least, greatest, since, until, erased, upto FROM buckets WHERE list = ${list} ORDER BY bucket`);
+  const { at } = BUCKET;
+  const select = db.prepare<RowOf<typeof BUCKET>>(`
+    SELECT ${BUCKET.columns} FROM buckets WHERE list = ${list} ORDER BY bucket`);
   const entering: Statement<never>[] = enter.map((sql) => db.prepare(sql));
   const extend = db.prepare(`
     INSERT INTO buckets (list, bucket, least, greatest, since, until, upto)
@@ -71,15 +86,15 @@ export function createCatalog(db: Database, { list, table, key, enter }: Catalog
 
   function reload(): void {
     const rows = select.all();
-    buckets = rows.map(([bucket, least, greatest, since, until, erased]) => ({
-      bucket,
-      least,
-      greatest,
-      since,
-      until,
-      erased: erased === 1,
+    buckets = rows.map((row) => ({
+      bucket: row[at.bucket],
+      least: row[at.least],
+      greatest: row[at.greatest],
+      since: row[at.since],
+      until: row[at.until],
+      erased: row[at.erased] === 1,
     }));
-    entered = rows.at(-1)?.[6] ?? 0;
+    entered = rows.at(-1)?.[at.upto] ?? 0;
   }
 
   function enterUpTo(upto: number): void {
@@ -93,6 +108,7 @@ export function createCatalog(db: Database, { list, table, key, enter }: Catalog
   reload();
   return {
     upto: () => entered,
+    has: (key) => key <= entered,
     buckets: () => buckets,
     grew(last) {
       if (last - entered > LOOSE_MAX) enterUpTo(last - LOOSE_KEPT);

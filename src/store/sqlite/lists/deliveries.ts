@@ -1,11 +1,12 @@
 import { newId } from '../../../domain/id.ts';
 import type { Context } from '../context.ts';
 import type { DeliveryFilter, Verbs } from '../protocol.ts';
-import { DELIVERY_COLUMNS, JOINED } from '../rows/columns.ts';
-import { CANCELLED, type DeliveryRow, FAILED, PENDING } from '../rows/tuples.ts';
+import { CANCELLED, FAILED, PENDING } from '../rows/codes.ts';
+import { DELIVERY, type DeliveryRow, JOINED } from '../rows/tables.ts';
+import { readByType } from './by-type.ts';
 import { deliveryReads } from './delivery-reads.ts';
 import { type Entry, merge, type Source, source } from './merge.ts';
-import { beginning, collect, inBuckets, rangeOf, typesOf } from './reading.ts';
+import { beginning, collect, rangeOf } from './reading.ts';
 
 /** Deliveries waiting in a lane up to which they are sorted instead of looked for among all that wait. */
 const LANE_SORTED_MAX = 2_000;
@@ -21,7 +22,7 @@ export function deliveryVerbs(context: Context): Pick<Verbs, 'listDeliveries' | 
   const { db, journal, removed } = context;
   const reads = { descending: deliveryReads(db, false), ascending: deliveryReads(db, true) };
   const selectRow = db.prepare<DeliveryRow>(
-    `SELECT ${DELIVERY_COLUMNS} FROM deliveries AS d ${JOINED} WHERE d.ord = ?`,
+    `SELECT ${DELIVERY.columns} FROM deliveries AS d ${JOINED} WHERE d.ord = ?`,
   );
   const selectOrd = db.prepare<[ord: number]>('SELECT ord FROM deliveries WHERE id = ?');
   const selectKey = db.prepare<[key: number]>('SELECT key FROM webhooks WHERE id = ?');
@@ -46,18 +47,10 @@ export function deliveryVerbs(context: Context): Pick<Verbs, 'listDeliveries' | 
     );
   }
 
-  function listed({ filter, key, read, sourceOf }: Look) {
-    const { namespace, since, until, type } = filter;
-    return inBuckets(context.deliveries, filter, (bucket) => {
-      const [list, owner] = key === null ? [read.ofNamespace, namespace] : [read.ofWebhook, key];
-      const types = typesOf(type, (from, isFound) => {
-        const next = isFound ? list.typeAfter : list.typeFrom;
-        return next.get(bucket, owner, from)?.[0];
-      });
-      return [...types].map((each) =>
-        sourceOf((from, limit) => list.entries.all(from, bucket, owner, each, since, until, limit)),
-      );
-    });
+  function listed({ filter, key, read }: Look) {
+    return key === null
+      ? readByType(context.deliveries, read.ofNamespace, filter.namespace, filter)
+      : readByType(context.deliveries, read.ofWebhook, key, filter);
   }
 
   /** What waits. */
@@ -123,12 +116,13 @@ function isAskedFor(
   row: DeliveryRow,
   { namespace, webhookId, eventId, state, status }: DeliveryFilter,
 ): boolean {
-  const lastStatus = row[11];
+  const { at } = DELIVERY;
+  const lastStatus = row[at.lastStatus];
   return (
-    row[1] === namespace &&
-    (webhookId === undefined || row[2] === webhookId) &&
-    (eventId === undefined || row[3] === eventId) &&
-    (state === undefined || row[5] === state) &&
+    row[at.namespace] === namespace &&
+    (webhookId === undefined || row[at.webhookId] === webhookId) &&
+    (eventId === undefined || row[at.eventId] === eventId) &&
+    (state === undefined || row[at.state] === state) &&
     (status === undefined || (lastStatus !== 0 && lastStatus >= status.from && lastStatus <= status.to))
   );
 }

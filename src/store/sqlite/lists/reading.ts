@@ -1,6 +1,6 @@
 import type { Listed, Span, TypeFilter } from '../protocol.ts';
 import type { Catalog } from './catalog.ts';
-import type { Entry, Later, Source } from './merge.ts';
+import { ENTRY, type Entry, type Later, type Source } from './merge.ts';
 
 /**
  * What one call of a list may cost, so that it is a few milliseconds, in which nobody else has the
@@ -24,16 +24,18 @@ export function collect<Row>(
   { limit, since, until, type }: Span,
   read: (key: number) => Row | undefined,
 ): Listed<Row> {
+  const { at } = ENTRY;
   const rows: Row[] = [];
   let cost = 0;
-  for (const [id, key, createdAt, typeOfRow] of entries) {
+  for (const entry of entries) {
+    const createdAt = entry[at.createdAt];
     cost++;
-    if (createdAt >= since && createdAt < until && isOfType(typeOfRow, type)) {
+    if (createdAt >= since && createdAt < until && isOfType(entry[at.type], type)) {
       cost += ROW_COST;
-      const row = read(key);
+      const row = read(entry[at.key]);
       if (row !== undefined) rows.push(row);
     }
-    if (rows.length >= limit || cost >= COST_MAX) return { rows, next: id };
+    if (rows.length >= limit || cost >= COST_MAX) return { rows, next: entry[at.id] };
   }
   return { rows, next: null };
 }

@@ -31,7 +31,12 @@ export function walkThroughUnheard({ db }: Context): Walk {
       const free = found.filter(([, , isInUse]) => isInUse === 0);
       for (const [key] of free) visit(key);
       const last = found.at(-1);
-      at = last === undefined || found.length < limit ? undefined : [last[1], last[0]];
+      if (last === undefined || found.length < limit) {
+        at = undefined;
+      } else {
+        const [key, createdAt] = last;
+        at = [createdAt, key];
+      }
       return free.length;
     },
     isAtEnd: () => at === undefined,

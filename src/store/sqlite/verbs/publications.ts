@@ -1,15 +1,19 @@
+import { exceededBound } from '../../../domain/delivery/waiting-bounds.ts';
 import type { Context } from '../context.ts';
-import type { Hook } from '../hooks.ts';
+import type { Verbs } from '../protocol.ts';
 import {
   CONFLICT,
   FULL_ALL,
   FULL_NAMESPACE,
+  NEW_DELIVERY,
+  PUBLICATION,
   type PublicationRow,
   type PublishCode,
+  REPLAY,
+  type Remembered,
   type ReplayRow,
-  type Verbs,
-} from '../protocol.ts';
-import type { EventRow, NewDeliveryRow } from '../rows/tuples.ts';
+} from '../rows/messages.ts';
+import { EVENT, type EventRow } from '../rows/tables.ts';
 import { createInsertion } from './insertion.ts';
 
 export function publishVerbs(context: Context): Pick<Verbs, 'publish' | 'replay'> {
@@ -29,58 +33,51 @@ export function publishVerbs(context: Context): Pick<Verbs, 'publish' | 'replay'
   );
   const adopt = db.prepare('UPDATE events SET deliveries = deliveries + 1 WHERE key = ?');
 
-  /** Which bound so many more would exceed. */
-  function full(deliveries: readonly (readonly [NewDeliveryRow, Hook])[]): number {
-    if (waiting.total() + deliveries.length > bounds.waitingMax) return FULL_ALL;
-    // Nearly always all of one namespace.
-    const counts = new Map<string, number>();
-    for (const [, { namespace }] of deliveries) counts.set(namespace, (counts.get(namespace) ?? 0) + 1);
-    for (const [namespace, count] of counts) {
-      if (waiting.of(namespace) + count > bounds.namespaceWaitingMax) return FULL_NAMESPACE;
-    }
-    return 0;
-  }
-
   /** What is known of the caller's name for the event, if it is still to be remembered. */
-  function recalled([, callerId, namespace, ...rest]: EventRow, digest: string): PublishCode | undefined {
-    const createdAt = rest[7];
-    const known = recall.get(namespace, callerId, createdAt);
+  function recalled(event: EventRow, [digest]: Remembered): PublishCode | undefined {
+    const { at } = EVENT;
+    const known = recall.get(event[at.namespace], event[at.callerId], event[at.createdAt]);
     if (known === undefined) return undefined;
     const [eventId, knownDigest, deliveries] = known;
     return knownDigest === digest ? [eventId, deliveries] : CONFLICT;
   }
 
-  function publishOne([event, dueAt, run, asked, remember]: PublicationRow, ords: number[]): PublishCode {
-    const known = remember && recalled(event, remember[0]);
+  function publishOne(row: PublicationRow, ords: number[]): PublishCode {
+    const { at } = PUBLICATION;
+    const event = row[at.event];
+    const remember = row[at.remember];
+    const known = remember && recalled(event, remember);
     if (known) return known;
-    const alive: [NewDeliveryRow, Hook][] = [];
-    for (const delivery of asked) {
-      const hook = hooks.get(delivery[1]);
-      if (hook !== undefined) alive.push([delivery, hook]);
-    }
-    const bound = run === 1 || alive.length === 0 ? 0 : full(alive);
-    if (bound !== 0) return bound;
-    const places = insertion.event(event, alive.length, remember);
+    const asked = row[at.deliveries];
+    const run = row[at.run];
+    const webhooks = asked.map((delivery) => hooks.get(delivery[NEW_DELIVERY.at.webhookId]));
+    const there = webhooks.filter((hook) => hook !== undefined);
+    const bound = exceededBound({ webhooks: there, run: run === 1 }, waiting, bounds);
+    if (bound !== undefined) return bound === 'ALL' ? FULL_ALL : FULL_NAMESPACE;
+    const places = insertion.event(event, there.length, remember);
     // Ids are made new for each event: it is the same publication once more.
-    if (places === undefined) return selectKnown.get(event[0])!;
-    const more = { dueAt, run, createdAt: event[10], replayOf: null };
-    const { ord } = places;
-    for (const [i, [delivery, hook]] of alive.entries()) {
-      insertion.delivery(delivery, hook, { ...places, ord: ord + i }, more);
+    if (places === undefined) return selectKnown.get(event[EVENT.at.id])!;
+    const more = { dueAt: row[at.dueAt], run, createdAt: event[EVENT.at.createdAt], replayOf: null };
+    let { ord } = places;
+    for (const [i, delivery] of asked.entries()) {
+      const hook = webhooks[i];
+      if (hook !== undefined) insertion.delivery(delivery, hook, { ...places, ord }, more);
+      ords.push(hook === undefined ? 0 : ord++);
     }
-    let next = 0;
-    for (const delivery of asked) ords.push(alive[next]?.[0] === delivery ? ord + next++ : 0);
-    return alive.length;
+    return there.length;
   }
 
-  function replayOne([eventId, delivery, replayOf, now]: ReplayRow, ords: number[]) {
-    const [event, type] = selectEvent.get(eventId) ?? [];
-    const hook = hooks.get(delivery[1]);
+  function replayOne(row: ReplayRow, ords: number[]) {
+    const { at } = REPLAY;
+    const delivery = row[at.delivery];
+    const [event, type] = selectEvent.get(row[at.eventId]) ?? [];
+    const hook = hooks.get(delivery[NEW_DELIVERY.at.webhookId]);
     if (event === undefined || type === undefined || hook === undefined) return 'GONE';
-    if (full([[delivery, hook]]) !== 0) return 'FULL';
+    if (exceededBound({ webhooks: [hook], run: false }, waiting, bounds) !== undefined) return 'FULL';
     adopt.run(event);
     const ord = context.takeOrds(1);
-    const more = { dueAt: now, run: 0, createdAt: now, replayOf: replayOf ?? '' } as const;
+    const now = row[at.now];
+    const more = { dueAt: now, run: 0, createdAt: now, replayOf: row[at.replayOf] ?? '' } as const;
     insertion.delivery(delivery, hook, { event, type, ord }, more);
     ords.push(ord);
     return 'REPLAYED';
@@ -89,8 +86,8 @@ export function publishVerbs(context: Context): Pick<Verbs, 'publish' | 'replay'
   return {
     publish(rows) {
       const failures = new Map<string, number>();
-      for (const [, , , , , failed] of rows) {
-        for (const id of failed ?? []) failures.set(id, (failures.get(id) ?? 0) + 1);
+      for (const row of rows) {
+        for (const id of row[PUBLICATION.at.failures] ?? []) failures.set(id, (failures.get(id) ?? 0) + 1);
       }
       for (const [id, count] of failures) countFailures.run(count, id);
       const ords: number[] = [];

@@ -1,7 +1,7 @@
-import { SWEEP_BATCH } from '../../store.ts';
+import { SWEEP_BATCH } from '../../housekeeping.ts';
 import type { Context } from '../context.ts';
-import type { RemovalRow } from '../protocol.ts';
-import { CANCELLED, REMOVED } from '../rows/tuples.ts';
+import { CANCELLED, REMOVED } from '../rows/codes.ts';
+import type { RemovalRow } from '../rows/messages.ts';
 import { createSubscriptions } from './subscriptions.ts';
 
 /** Takes webhooks away, and cancels their waiting deliveries a bounded number at a time. */
@@ -20,7 +20,7 @@ export interface Removal {
 /** Longer than any clock is set back: a delivery can have finished later than it was removed. */
 const FORGET_AFTER_MS = 24 * 60 * 60 * 1000;
 
-export function createRemoval({ db, journal, hooks, removed, waiting, deliveries }: Context): Removal {
+export function createRemoval({ db, journal, hooks, removed, waiting, ends }: Context): Removal {
   const select = db.prepare<[key: number, namespace: string, spec: string]>(
     'SELECT key, namespace, spec FROM webhooks WHERE id = ?',
   );
@@ -32,7 +32,6 @@ export function createRemoval({ db, journal, hooks, removed, waiting, deliveries
     ORDER BY due_at, ord LIMIT ?`);
   const cancel = db.prepare(`
     UPDATE deliveries SET state = ${CANCELLED}, reason = ${REMOVED}, finished_at = ? WHERE ord = ?`);
-  const insertEnd = db.prepare('INSERT OR IGNORE INTO delivery_ends (finished_at, key) VALUES (?, ?)');
   const forget = db.prepare(`
     DELETE FROM webhooks WHERE key IN (
       SELECT key FROM webhooks WHERE removed_at < ? AND emptying = 0 LIMIT ?)`);
@@ -45,7 +44,7 @@ export function createRemoval({ db, journal, hooks, removed, waiting, deliveries
     for (const [ord] of ords) {
       cancel.run(removedAt, ord);
       journal.note(ord);
-      if (ord <= deliveries.upto()) insertEnd.run(removedAt, ord);
+      ends.add(ord, removedAt);
     }
     waiting.add(namespace, -ords.length);
     if (ords.length < limit) {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { DeliveryState, Transition } from '../../../../src/domain/delivery/delivery.ts';
+import type { DeliveryQuery } from '../../../../src/store/delivery-log.ts';
+import type { Publication } from '../../../../src/store/intake.ts';
 import { BUCKET_ROWS } from '../../../../src/store/sqlite/lists/catalog.ts';
-import type { DeliveryQuery, Publication, Store } from '../../../../src/store/store.ts';
+import type { Store } from '../../../../src/store/store.ts';
 import { aPublication, aWebhook, openMemoryStore, T0 } from '../../../support/store.ts';
 
 /** More than fit in a bucket, so that lists are made of several and of what is in none yet. */

@@ -1,0 +1,24 @@
+import type { Delivery } from '../domain/delivery/delivery.ts';
+import { failedPrecondition, notFound } from '../domain/error.ts';
+import type { Needs } from './deps.ts';
+
+export type CancelDeps = Needs<'getDelivery' | 'cancelDeliveries', 'clock'>;
+
+/**
+ * Marks a PENDING delivery to be given up and returns it as it is now. Mostly it is still PENDING then:
+ * the dispatcher settles it. Raises NOT_FOUND, and FAILED_PRECONDITION when it is finished.
+ */
+export async function cancelDelivery(
+  { store, clock }: CancelDeps,
+  namespace: string,
+  id: string,
+): Promise<Delivery> {
+  const [result] = await store.cancelDeliveries([{ namespace, id, now: clock.now() }]);
+  const delivery = result === 'GONE' ? undefined : await store.getDelivery(id);
+  if (delivery === undefined) throw notFound('Delivery', id);
+  if (result === 'FINISHED') {
+    const why = `is ${delivery.state} already; only a PENDING delivery can be cancelled`;
+    throw failedPrecondition('Delivery', id, why);
+  }
+  return delivery;
+}

@@ -1,0 +1,78 @@
+import { aborted, alreadyExists, type DomainError, notFound } from '../domain/error.ts';
+import { checkEtag } from '../domain/webhook/etag.ts';
+import type { Webhook } from '../domain/webhook/webhook.ts';
+import type { WebhookUpdate } from '../store/store.ts';
+import type { Needs } from './deps.ts';
+
+/** How often a change is tried again when another one came between reading and writing. */
+export const TRIES_MAX = 8;
+
+export type ChangeDeps = Needs<'getWebhooks' | 'updateWebhooks', 'clock'>;
+
+/** One webhook that a caller names. */
+export interface Target {
+  readonly namespace: string;
+  readonly id: string;
+  /** The etag that it must have; empty for any. */
+  readonly etag?: string;
+}
+
+/** What is to become of a webhook. Its version and update time are seen to. */
+export interface Change extends Pick<WebhookUpdate, 'cursorFrom' | 'resetHealth'> {
+  readonly webhook: Webhook;
+}
+
+/** The webhook with this id in this namespace. Raises NOT_FOUND, also for one of another namespace. */
+export async function getWebhook(
+  { store }: Needs<'getWebhooks'>,
+  { id, namespace }: Pick<Target, 'id' | 'namespace'>,
+): Promise<Webhook> {
+  const [webhook] = await store.getWebhooks([id]);
+  if (webhook === undefined || webhook.namespace !== namespace) throw notFound('Webhook', id);
+  return webhook;
+}
+
+/**
+ * Reads a webhook, lets `change` make of it what it shall become (undefined: it is that already), and
+ * writes it if nobody changed it meanwhile; otherwise does so again, a few times. Raises NOT_FOUND,
+ * ABORTED for a stale etag or when others are always faster, ALREADY_EXISTS when another webhook has
+ * the new name and destination, and what `change` raises.
+ */
+export async function changeWebhook(
+  deps: ChangeDeps,
+  target: Target,
+  change: (webhook: Webhook, now: number) => Change | undefined | Promise<Change | undefined>,
+): Promise<Webhook> {
+  for (let tries = 0; tries < TRIES_MAX; tries++) {
+    const found = await getWebhook(deps, target);
+    checkEtag(found, target.etag ?? '');
+    const now = deps.clock.now();
+    const changed = await change(found, now);
+    if (changed === undefined) return found;
+    const webhook = { ...changed.webhook, version: found.version + 1, updatedAt: now };
+    const [result] = await deps.store.updateWebhooks([{ ...changed, webhook, ifVersion: found.version }]);
+    switch (result) {
+      case 'UPDATED':
+        return webhook;
+      case 'EXISTS':
+        throw taken(webhook);
+      case 'STALE':
+      case 'NOT_FOUND':
+      case undefined:
+        break;
+      default:
+        result satisfies never;
+    }
+  }
+  throw contended(target.id);
+}
+
+export function contended(id: string): DomainError {
+  return aborted('Webhook', id, `was changed by others ${TRIES_MAX} times in a row; try again`);
+}
+
+function taken({ spec }: Webhook): DomainError {
+  const name = JSON.stringify(spec.name);
+  const message = `another webhook has the name ${name} and the destination ${spec.destination}`;
+  return alreadyExists('Webhook', spec.name, message);
+}

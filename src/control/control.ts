@@ -1,0 +1,103 @@
+/**
+ * What callers may do, whatever they call by: an RPC, a plain path, the command line, an importer or a test
+ * calls the same function. Use cases take plain specs, decide with the rules of the domain, write through
+ * the store and raise DomainError. Publishing and replaying events are in `publish/`.
+ */
+import type { Delivery, DeliveryDetail } from '../domain/delivery/delivery.ts';
+import { notFound } from '../domain/error.ts';
+import type { EventRecord } from '../domain/event/event.ts';
+import type { Webhook } from '../domain/webhook/webhook.ts';
+import { trigger } from '../publish/trigger.ts';
+import type { DeliveryQuery, EventKey, EventQuery, WebhookQuery } from '../store/store.ts';
+import { cancelDelivery } from './cancel.ts';
+import { getWebhook, type Target } from './change.ts';
+import type { ControlDeps } from './deps.ts';
+import { pauseWebhook, resumeWebhook } from './lifecycle.ts';
+import { createPreview } from './preview.ts';
+import { createRegister } from './register.ts';
+import { createRemove } from './remove.ts';
+import { retryDelivery, retryFailedOf } from './retry.ts';
+import { createUpdate } from './update.ts';
+import { createWatch, type WatchLimits } from './watch.ts';
+
+/** What lists can be narrowed by. */
+export type { DeliveryQuery, EventQuery, WebhookQuery } from '../store/store.ts';
+
+export interface Control {
+  readonly webhooks: ReturnType<typeof createWebhooks>;
+  readonly deliveries: ReturnType<typeof createDeliveries>;
+  readonly events: ReturnType<typeof createEvents>;
+  /** Ends what would never end by itself: every watch, with UNAVAILABLE. Tolerates being called twice. */
+  stop(): void;
+}
+
+export interface ControlOptions extends ControlDeps {
+  /** Bounds of watching other than `WATCH_LIMITS`. */
+  readonly watchLimits?: Partial<WatchLimits>;
+}
+
+export function createControl({ watchLimits, ...deps }: ControlOptions): Control {
+  const ending = new AbortController();
+  return {
+    webhooks: createWebhooks(deps),
+    deliveries: createDeliveries(deps, ending.signal, watchLimits),
+    events: createEvents(deps),
+    stop: () => ending.abort(),
+  };
+}
+
+function createWebhooks(deps: ControlDeps) {
+  return {
+    register: createRegister(deps),
+    update: createUpdate(deps),
+    remove: createRemove(deps),
+    preview: createPreview(deps),
+    /** Raises NOT_FOUND. */
+    get: (target: Pick<Target, 'namespace' | 'id'>) => getWebhook(deps, target),
+    /** By id, ascending. */
+    list: (query: WebhookQuery): Promise<Webhook[]> => deps.store.listWebhooks(query),
+    pause: (target: Target) => pauseWebhook(deps, target),
+    resume: (target: Target) => resumeWebhook(deps, target),
+    /** Rings a webhook once, now, and returns the id of the delivery. Raises NOT_FOUND and what `trigger` raises. */
+    trigger: async (target: Pick<Target, 'namespace' | 'id'>): Promise<string> =>
+      trigger(deps, await getWebhook(deps, target)),
+  };
+}
+
+function createDeliveries(deps: ControlDeps, shutdown: AbortSignal, limits?: Partial<WatchLimits>) {
+  const { store } = deps;
+  return {
+    /** Raises NOT_FOUND, also for one of another namespace. */
+    async get(namespace: string, id: string): Promise<DeliveryDetail> {
+      const delivery = await store.getDelivery(id);
+      if (delivery === undefined || delivery.namespace !== namespace) throw notFound('Delivery', id);
+      return delivery;
+    },
+    /** Newest first, unless told otherwise. */
+    list: (query: DeliveryQuery): Promise<Delivery[]> => store.listDeliveries(query),
+    watch: createWatch({ store, shutdown, ...(limits && { limits }) }),
+    retry: (namespace: string, id: string) => retryDelivery(deps, namespace, id),
+    retryFailedOf: (order: Parameters<typeof retryFailedOf>[1], signal: AbortSignal) =>
+      retryFailedOf(deps, order, signal),
+    cancel: (namespace: string, id: string) => cancelDelivery(deps, namespace, id),
+  };
+}
+
+function createEvents({ store }: ControlDeps) {
+  return {
+    /** Raises NOT_FOUND. */
+    async get(key: EventKey): Promise<EventRecord> {
+      const [event] = await store.getEvents([key]);
+      if (event === undefined) throw notFound('Event', key.id);
+      return event;
+    },
+    /** Newest first, unless told otherwise. Bodies are left out. */
+    list: (query: EventQuery): Promise<EventRecord[]> => store.listEvents(query),
+    /** Erases the data of an event, and returns how many waiting deliveries that cancels. Raises NOT_FOUND. */
+    async purge(key: EventKey): Promise<number> {
+      const [purged] = await store.purgeEvents([key]);
+      if (purged === undefined || purged === 'GONE') throw notFound('Event', key.id);
+      return purged.cancelled;
+    },
+  };
+}

@@ -1,0 +1,46 @@
+import type { Clock } from '../domain/clock.ts';
+import type { Random } from '../domain/random.ts';
+import type { AddressPolicy } from '../domain/webhook/address.ts';
+import type { DefaultSettings } from '../domain/webhook/defaults.ts';
+import type { Store } from '../store/store.ts';
+
+/** What the use cases work with; each takes the part that it uses. */
+export interface ControlDeps {
+  readonly store: Pick<
+    Store,
+    | 'createWebhooks'
+    | 'updateWebhooks'
+    | 'getWebhooks'
+    | 'findWebhook'
+    | 'listWebhooks'
+    | 'removeWebhooks'
+    | 'publish'
+    | 'listDeliveries'
+    | 'getDelivery'
+    | 'changesSince'
+    | 'onChanges'
+    | 'retryDeliveries'
+    | 'cancelDeliveries'
+    | 'getEvents'
+    | 'listEvents'
+    | 'purgeEvents'
+  >;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Seals signing secrets; `SEALING_KEY_BYTES` long. */
+  readonly sealKey: Uint8Array;
+  readonly settings: ControlSettings;
+}
+
+export interface ControlSettings extends DefaultSettings {
+  /** The shortest period of a schedule. */
+  readonly everyMinMs: number;
+  /** Where destinations may point. */
+  readonly addressPolicy: AddressPolicy;
+}
+
+/** The part of what the use cases work with, with these verbs of the store. */
+export type Needs<
+  Verb extends keyof ControlDeps['store'],
+  Rest extends Exclude<keyof ControlDeps, 'store'> = never,
+> = { readonly store: Pick<ControlDeps['store'], Verb> } & Pick<ControlDeps, Rest>;

@@ -1,0 +1,35 @@
+import { HEALTHY, isHealthy } from '../domain/delivery/lane.ts';
+import { resumeCursor } from '../domain/schedule/run-plan.ts';
+import type { Webhook } from '../domain/webhook/webhook.ts';
+import { type ChangeDeps, changeWebhook, type Target } from './change.ts';
+
+/** Stops ringing a webhook. Raises what `changeWebhook` raises. */
+export function pauseWebhook(deps: ChangeDeps, target: Target): Promise<Webhook> {
+  return changeWebhook(deps, target, (webhook) => {
+    if (webhook.state === 'PAUSED') return undefined;
+    return { webhook: { ...withoutReason(webhook), state: 'PAUSED' } };
+  });
+}
+
+/**
+ * Rings a webhook again. Whoever resumes it says that its destination is well, so neither its breaker nor the
+ * time for which it has failed counts on, also when it is ACTIVE. Raises what `changeWebhook` raises.
+ */
+export function resumeWebhook(deps: ChangeDeps, target: Target): Promise<Webhook> {
+  return changeWebhook(deps, target, (webhook, now) => {
+    if (webhook.state === 'ACTIVE') {
+      if (isHealthy(webhook.health)) return undefined;
+      return { webhook: { ...webhook, health: HEALTHY }, resetHealth: true };
+    }
+    const cursor = resumeCursor(webhook.id, webhook.spec.schedule, webhook.cursor, now);
+    return {
+      webhook: { ...withoutReason(webhook), state: 'ACTIVE', cursor, health: HEALTHY },
+      cursorFrom: webhook.cursor,
+      resetHealth: true,
+    };
+  });
+}
+
+function withoutReason({ stateReason: _, ...webhook }: Webhook): Webhook {
+  return webhook;
+}

@@ -1,0 +1,31 @@
+import { HEALTHY } from '../domain/delivery/lane.ts';
+import { newId } from '../domain/id.ts';
+import type { Random } from '../domain/random.ts';
+import { firstCursor } from '../domain/schedule/run-plan.ts';
+import type { Webhook, WebhookSpec } from '../domain/webhook/webhook.ts';
+
+export interface Beginning {
+  readonly namespace: string;
+  readonly spec: WebhookSpec;
+  readonly sealedSecrets: readonly Uint8Array[];
+  readonly now: number;
+  readonly random: Random;
+}
+
+/** A webhook as it is when it begins: ACTIVE, healthy, at the start of its schedule. */
+export function newWebhook({ namespace, spec, sealedSecrets, now, random }: Beginning): Webhook {
+  const id = newId('webhook', now, random);
+  return {
+    id,
+    namespace,
+    spec,
+    sealedSecrets,
+    state: 'ACTIVE',
+    cursor: firstCursor(id, spec.schedule, now),
+    health: HEALTHY,
+    filterFailures: 0,
+    createdAt: now,
+    updatedAt: now,
+    version: 1,
+  };
+}

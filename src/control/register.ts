@@ -1,0 +1,121 @@
+import { noProblems } from '../domain/problems.ts';
+import { scheduleViolations } from '../domain/schedule/rules.ts';
+import { replaceSchedule, sameSchedule } from '../domain/schedule/run-plan.ts';
+import type { AskedSpec } from '../domain/webhook/asked.ts';
+import { withDefaults } from '../domain/webhook/defaults.ts';
+import { sameSpec } from '../domain/webhook/same-spec.ts';
+import { newSecret, openSecret, sealSecret } from '../domain/webhook/secret.ts';
+import type { Webhook, WebhookSpec } from '../domain/webhook/webhook.ts';
+import { contended, TRIES_MAX } from './change.ts';
+import type { Needs } from './deps.ts';
+import { newWebhook } from './new-webhook.ts';
+import { noteSpecViolations } from './spec-rules.ts';
+
+export type RegisterDeps = Needs<
+  'createWebhooks' | 'findWebhook' | 'updateWebhooks',
+  'clock' | 'random' | 'sealKey' | 'settings'
+>;
+
+export interface Registration {
+  readonly namespace: string;
+  readonly spec: AskedSpec;
+  /** The signing secret that the caller wants; undefined for any. */
+  readonly secret?: Uint8Array;
+  /** Says what would be done, and does nothing. */
+  readonly validateOnly?: boolean;
+}
+
+export interface Registered {
+  readonly webhook: Webhook;
+  readonly created: boolean;
+  /** The signing secret of a webhook that was made just now: it is never shown again. */
+  readonly secret?: Uint8Array;
+}
+
+/**
+ * Makes a webhook, or replaces what was asked for one of the same namespace, name and destination. The same
+ * call again changes nothing, however many make it at once. `problems` has what was found wrong with how it
+ * was asked. Raises INVALID with everything that is wrong, and ABORTED when others are always faster.
+ */
+export function createRegister(deps: RegisterDeps) {
+  const { store, settings } = deps;
+
+  return async (asked: Registration, problems = noProblems()): Promise<Registered> => {
+    const spec = withDefaults(asked.spec, settings);
+    await check(asked, spec, problems);
+    const { namespace } = asked;
+    for (let tries = 0; tries < TRIES_MAX; tries++) {
+      const found = await store.findWebhook({ namespace, name: spec.name, destination: spec.destination });
+      const done = found ? await replace(found, spec, asked) : await make(spec, asked);
+      if (done !== undefined) return done;
+    }
+    throw contended(JSON.stringify(spec.name));
+  };
+
+  async function check({ namespace, spec: asked }: Registration, spec: WebhookSpec, problems = noProblems()) {
+    const now = deps.clock.now();
+    await noteSpecViolations(asked, spec, { problems, policy: settings.addressPolicy, now });
+    if (asked.schedule !== undefined && spec.schedule !== undefined) {
+      const rules = { now, everyMinMs: settings.everyMinMs, field: 'schedule' };
+      const violations = scheduleViolations(spec.schedule, rules);
+      const kept = violations.length > 0 && problems.count() === 0 && (await isRegistered(namespace, spec));
+      if (!kept) problems.addAll(violations);
+    }
+    problems.raise();
+  }
+
+  /** Whether the webhook has this schedule already: then what it names may have passed meanwhile. */
+  async function isRegistered(
+    namespace: string,
+    { name, destination, schedule }: WebhookSpec,
+  ): Promise<boolean> {
+    const found = await store.findWebhook({ namespace, name, destination });
+    return found !== undefined && sameSchedule(found.spec.schedule, schedule);
+  }
+
+  /** Undefined when somebody else made it first. */
+  async function make(spec: WebhookSpec, asked: Registration): Promise<Registered | undefined> {
+    const { clock, random, sealKey } = deps;
+    const now = clock.now();
+    const secret = asked.secret ?? newSecret(random);
+    const sealedSecrets = [sealSecret(sealKey, secret, random)];
+    const webhook = newWebhook({ namespace: asked.namespace, spec, sealedSecrets, now, random });
+    if (asked.validateOnly) return { webhook, created: true };
+    const [result] = await store.createWebhooks([webhook]);
+    return result === 'CREATED' ? { webhook, secret, created: true } : undefined;
+  }
+
+  /** Undefined when somebody else changed it meanwhile. */
+  async function replace(
+    found: Webhook,
+    spec: WebhookSpec,
+    { secret, validateOnly }: Registration,
+  ): Promise<Registered | undefined> {
+    const { clock, random, sealKey } = deps;
+    const keepsSecret = secret === undefined || hasSecret(found, secret);
+    if (keepsSecret && sameSpec(found.spec, spec)) return { webhook: found, created: false };
+
+    const now = clock.now();
+    const sameRuns = sameSchedule(found.spec.schedule, spec.schedule);
+    const webhook: Webhook = {
+      ...found,
+      spec,
+      sealedSecrets: keepsSecret ? found.sealedSecrets : [sealSecret(sealKey, secret, random)],
+      cursor: replaceSchedule(found.id, found.spec.schedule, found.cursor, spec.schedule, now),
+      updatedAt: now,
+      version: found.version + 1,
+    };
+    if (!validateOnly) {
+      const [result] = await store.updateWebhooks([
+        { webhook, ifVersion: found.version, ...(!sameRuns && { cursorFrom: found.cursor }) },
+      ]);
+      if (result !== 'UPDATED') return undefined;
+    }
+    return { webhook, created: false };
+  }
+
+  function hasSecret({ sealedSecrets }: Webhook, secret: Uint8Array): boolean {
+    const [current] = sealedSecrets;
+    return current !== undefined && Buffer.compare(openSecret(deps.sealKey, current), secret) === 0;
+  }
+}

@@ -1,0 +1,93 @@
+import type { Delivery } from '../domain/delivery/delivery.ts';
+import { type DomainError, failedPrecondition, notFound } from '../domain/error.ts';
+import { getWebhook } from './change.ts';
+import type { Needs } from './deps.ts';
+
+/** How many deliveries one call sends again at most; the proto file says so too. */
+const RETRIES_MAX = 10_000;
+/** How many of them are read, and ordered, at a time. */
+const BATCH_ROWS = 500;
+
+export type RetryDeps = Needs<'getWebhooks' | 'getDelivery' | 'listDeliveries' | 'retryDeliveries', 'clock'>;
+
+export interface Retried {
+  readonly count: number;
+  /** Whether there are more, which the bound on one call left out. */
+  readonly more: boolean;
+}
+
+/** The deliveries of one webhook that are to be sent again. */
+export interface FailedOf {
+  readonly namespace: string;
+  readonly webhookId: string;
+  /** Only those created at this time or later. */
+  readonly since?: number;
+  /** Those that wait for their next attempt, too. */
+  readonly waiting: boolean;
+}
+
+/**
+ * Sends one delivery again. Raises NOT_FOUND, and FAILED_PRECONDITION when it SUCCEEDED or its event's data
+ * was erased.
+ */
+export async function retryDelivery(deps: RetryDeps, namespace: string, id: string): Promise<Retried> {
+  const [result] = await deps.store.retryDeliveries([{ namespace, id, now: deps.clock.now() }]);
+  if (result === 'SUCCEEDED') {
+    throw failedPrecondition('Delivery', id, 'has SUCCEEDED; replay its event to send it once more');
+  }
+  if (result === 'GONE') throw await whyGone(deps, namespace, id);
+  return { count: 1, more: false };
+}
+
+/**
+ * Sends FAILED deliveries of a webhook again, oldest first, in batches, so that nothing else waits for
+ * long; then, if asked to, those that wait for another attempt. Stops between two batches when the caller
+ * is gone; what was done is done. Raises NOT_FOUND.
+ */
+export async function retryFailedOf(
+  deps: RetryDeps,
+  { namespace, webhookId, since, waiting }: FailedOf,
+  signal: AbortSignal,
+): Promise<Retried> {
+  const { store, clock } = deps;
+  await getWebhook(deps, { id: webhookId, namespace });
+  const query = { namespace, webhookId, ascending: true, ...(since !== undefined && { since }) } as const;
+  let count = 0;
+
+  /** Orders what is found, and is wanted. Returns whether there may be more. */
+  async function retryAll(state: 'FAILED' | 'PENDING', isWanted: (delivery: Delivery) => boolean) {
+    let after: string | undefined;
+    for (;;) {
+      const found = await store.listDeliveries({
+        ...query,
+        state,
+        limit: BATCH_ROWS,
+        ...(after !== undefined && { after }),
+      });
+      const wanted = found.filter(isWanted);
+      const now = clock.now();
+      const orders = wanted.slice(0, RETRIES_MAX - count).map(({ id }) => ({ namespace, id, now }));
+      const results = orders.length === 0 ? [] : await store.retryDeliveries(orders);
+      count += results.filter((result) => result === 'RETRIED').length;
+      if (orders.length < wanted.length || signal.aborted) return true;
+      if (found.length < BATCH_ROWS) return false;
+      after = found.at(-1)?.id;
+    }
+  }
+
+  // What is due already waits for something else: for its turn, or for the webhook to be resumed.
+  const begun = clock.now();
+  const isRetry = ({ attemptCount, dueAt }: Delivery) => attemptCount > 0 && (dueAt ?? 0) > begun;
+  let more = await retryAll('FAILED', () => true);
+  if (!more && waiting) more = await retryAll('PENDING', isRetry);
+  return { count, more };
+}
+
+/** The store knows only that it cannot be; the caller is told why. */
+async function whyGone({ store }: RetryDeps, namespace: string, id: string): Promise<DomainError> {
+  const delivery = await store.getDelivery(id);
+  if (delivery === undefined || delivery.namespace !== namespace) return notFound('Delivery', id);
+  const [webhook] = await store.getWebhooks([delivery.webhookId]);
+  if (webhook === undefined) return notFound('Webhook', delivery.webhookId);
+  return failedPrecondition('Delivery', id, "cannot be sent again: its event's data was erased");
+}

@@ -1,0 +1,85 @@
+import type { FieldViolation } from '../domain/error.ts';
+import { judgeHeaders } from '../domain/event/header-rules.ts';
+import { judgeEventTypes } from '../domain/event/match.ts';
+import { isMediaType } from '../domain/event/media-type.ts';
+import type { Problems } from '../domain/problems.ts';
+import { violationsOf } from '../domain/problems.ts';
+import { checkTemplate, judgeHeaderTemplates, type RunContext } from '../domain/template/template.ts';
+import type { AddressPolicy } from '../domain/webhook/address.ts';
+import type { AskedPayload, AskedSpec } from '../domain/webhook/asked.ts';
+import { judgeDestination } from '../domain/webhook/destination.ts';
+import { BODY_BYTES_MAX, type Payload } from '../domain/webhook/payload.ts';
+import { DEFAULT_NAMESPACE, type WebhookSpec } from '../domain/webhook/webhook.ts';
+
+export interface SpecRules {
+  readonly problems: Problems;
+  readonly policy: AddressPolicy;
+  readonly now: number;
+  /** Only these fields of the webhook, by their names in the proto file; all when undefined. */
+  readonly only?: ReadonlySet<string>;
+}
+
+/**
+ * Notes what is wrong with a webhook that is asked for so, of which `spec` is what applies. The rules of its
+ * schedule stand in `domain/schedule/rules.ts`: whether they matter depends on what is registered already.
+ */
+export async function noteSpecViolations(
+  asked: AskedSpec,
+  spec: WebhookSpec,
+  { problems, policy, now, only }: SpecRules,
+): Promise<void> {
+  const isTouched = (name: string) => only === undefined || only.has(name);
+  problems.addAll(judgeEventTypes(spec.eventTypes, 'event_types'));
+  if (isTouched('destination')) {
+    const verdict = judgeDestination(spec.destination, { policy });
+    if ('refused' in verdict) problems.add('destination', verdict.refused);
+  }
+  if (isTouched('filter') || isTouched('event_types')) await noteFilter(spec, problems);
+  if (isTouched('headers')) problems.addAll(judgeHeaders(asked.headers ?? {}, 'headers'));
+  if (isTouched('payload') && spec.payload !== undefined) {
+    const sample: RunContext = { webhook: { id: '', namespace: DEFAULT_NAMESPACE, spec }, now };
+    notePayload(spec.payload, asked.payload ?? {}, sample, problems.under('payload'));
+  }
+}
+
+/** What is wrong with a filter. CEL is loaded with the first one: most servers never see any. */
+export async function filterViolations(filter: string, field: string): Promise<readonly FieldViolation[]> {
+  const { checkFilter } = await import('../domain/filter/filter.ts');
+  return violationsOf(() => checkFilter(filter, field));
+}
+
+// ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
+
+async function noteFilter({ filter, eventTypes }: WebhookSpec, problems: Problems): Promise<void> {
+  if (filter === undefined) return;
+  problems.addAll(await filterViolations(filter, 'filter'));
+  if (eventTypes.length === 0) {
+    problems.add('filter', 'has no events to look at: give event_types too, * for all, or leave it out');
+  }
+}
+
+function notePayload(
+  { body, contentType }: Payload,
+  { headerTemplates = {} }: AskedPayload,
+  sample: RunContext,
+  problems: Problems,
+): void {
+  if (!isMediaType(contentType)) {
+    problems.add('content_type', 'must be a media type such as application/json; charset=utf-8');
+  }
+  if (body !== undefined) noteBody(body, sample, problems);
+  problems.addAll(judgeHeaderTemplates(headerTemplates, 'header_templates', sample));
+}
+
+function noteBody(body: NonNullable<Payload['body']>, sample: RunContext, problems: Problems): void {
+  const field = body.kind;
+  const bytes =
+    body.kind === 'data'
+      ? body.data.length
+      : Buffer.byteLength(body.kind === 'text' ? body.text : body.source);
+  if (bytes > BODY_BYTES_MAX) {
+    problems.add(field, `has ${bytes} bytes; at most ${BODY_BYTES_MAX} are allowed`);
+  } else if (body.kind === 'template') {
+    problems.addAll(violationsOf(() => checkTemplate(body.source, field, sample)));
+  }
+}

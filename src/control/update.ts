@@ -1,0 +1,57 @@
+import type { Problems } from '../domain/problems.ts';
+import { scheduleViolations } from '../domain/schedule/rules.ts';
+import { replaceSchedule, sameSchedule } from '../domain/schedule/run-plan.ts';
+import type { AskedSpec } from '../domain/webhook/asked.ts';
+import { withDefaults } from '../domain/webhook/defaults.ts';
+import { sameSpec } from '../domain/webhook/same-spec.ts';
+import type { Webhook, WebhookSpec } from '../domain/webhook/webhook.ts';
+import { type ChangeDeps, changeWebhook, type Target } from './change.ts';
+import type { Needs } from './deps.ts';
+import { noteSpecViolations } from './spec-rules.ts';
+
+export type UpdateDeps = ChangeDeps & Needs<never, 'settings'>;
+
+/** What a webhook shall be. */
+export interface Revision {
+  readonly spec: AskedSpec;
+  /** The fields that the caller touches, by their names in the proto file: no others are judged. */
+  readonly touched: ReadonlySet<string>;
+  /** Has what was found wrong with how it was asked. */
+  readonly problems: Problems;
+}
+
+/**
+ * Changes what was asked for a webhook. `revise` says what it shall be, from what it is; it is called again
+ * when somebody changed the webhook meanwhile. Raises INVALID with everything that is wrong in the touched
+ * fields, and what `changeWebhook` raises.
+ */
+export function createUpdate(deps: UpdateDeps) {
+  const { settings } = deps;
+
+  return (target: Target, revise: (found: Webhook) => Revision | Promise<Revision>): Promise<Webhook> =>
+    changeWebhook(deps, target, async (found, now) => {
+      const revision = await revise(found);
+      const spec = withDefaults(revision.spec, settings);
+      await check(found, spec, revision, now);
+      if (sameSpec(found.spec, spec)) return undefined;
+      const cursor = replaceSchedule(found.id, found.spec.schedule, found.cursor, spec.schedule, now);
+      const sameRuns = sameSchedule(found.spec.schedule, spec.schedule);
+      return { webhook: { ...found, spec, cursor }, ...(!sameRuns && { cursorFrom: found.cursor }) };
+    });
+
+  async function check(
+    found: Webhook,
+    spec: WebhookSpec,
+    { spec: asked, touched, problems }: Revision,
+    now: number,
+  ): Promise<void> {
+    const policy = settings.addressPolicy;
+    await noteSpecViolations(asked, spec, { problems, policy, now, only: touched });
+    const changesRuns = touched.has('schedule') && !sameSchedule(found.spec.schedule, spec.schedule);
+    if (changesRuns && asked.schedule !== undefined && spec.schedule !== undefined) {
+      const rules = { now, everyMinMs: settings.everyMinMs, field: 'schedule' };
+      problems.addAll(scheduleViolations(spec.schedule, rules));
+    }
+    problems.raise();
+  }
+}

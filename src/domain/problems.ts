@@ -1,0 +1,86 @@
+import { DomainError, type FieldViolation, invalidRequest } from './error.ts';
+import { clip, quote } from './text.ts';
+
+/**
+ * The most violations that one answer names. gRPC sends details in a header, and clients accept 8 KiB
+ * of headers at least; the rest would only be cut off there.
+ */
+export const PROBLEMS_MAX = 20;
+
+const DESCRIPTION_LENGTH = 240;
+
+/** Collects what is wrong with a request, so that a caller learns of everything at once. */
+export interface Problems {
+  /** Notes a violation. A field is named once: its first violation is the one to mend first. */
+  add(field: string, description: string): void;
+  addAll(violations: readonly FieldViolation[]): void;
+  /** How many were noted. */
+  count(): number;
+  /** Whether looking further makes no sense, since no more will be kept. */
+  full(): boolean;
+  list(): readonly FieldViolation[];
+  /** Raises INVALID if anything was noted. */
+  raise(): void;
+  /** The same collection, for whoever knows only the paths inside the field at `path`. */
+  under(path: string): Problems;
+}
+
+/** Nothing wrong, so far. */
+export function noProblems(): Problems {
+  const byField = new Map<string, string>();
+  const problems: Problems = {
+    add(field, description) {
+      if (byField.size >= PROBLEMS_MAX || byField.has(field)) return;
+      byField.set(field, clip(description, DESCRIPTION_LENGTH));
+    },
+    addAll(violations) {
+      for (const violation of violations) problems.add(violation.field, violation.description);
+    },
+    count: () => byField.size,
+    full: () => byField.size >= PROBLEMS_MAX,
+    list: () => [...byField].map(([field, description]) => ({ field, description })),
+    raise() {
+      if (byField.size > 0) throw invalidRequest(problems.list());
+    },
+    under: (path) => within(problems, path),
+  };
+  return problems;
+}
+
+/** The violations of an INVALID that is raised; none when nothing is. */
+export function violationsOf(check: () => void): readonly FieldViolation[] {
+  try {
+    check();
+    return [];
+  } catch (error) {
+    if (error instanceof DomainError && error.code === 'INVALID') return error.violations;
+    throw error;
+  }
+}
+
+function within(problems: Problems, path: string): Problems {
+  const inner: Problems = {
+    ...problems,
+    add: (field, description) => problems.add(join(path, field), description),
+    addAll(violations) {
+      for (const violation of violations) inner.add(violation.field, violation.description);
+    },
+    under: (deeper) => within(problems, join(path, deeper)),
+  };
+  return inner;
+}
+
+/** The path of a field inside another. Either may be empty. */
+export function join(path: string, field: string): string {
+  return path === '' ? field : `${path}.${field}`;
+}
+
+/** The path of a map's entry, as protovalidate writes it. */
+export function entry(path: string, key: string): string {
+  return `${path}[${quote(key)}]`;
+}
+
+/** A caller's name as it may stand in a path: short and free of control characters. */
+export function echoName(text: string): string {
+  return quote(text).slice(1, -1);
+}

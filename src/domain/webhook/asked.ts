@@ -1,0 +1,40 @@
+import type { RetryPolicy } from '../delivery/retry-policy.ts';
+import type { Schedule, When } from '../schedule/schedule.ts';
+import type { Payload } from './payload.ts';
+
+/**
+ * A webhook as a caller asks for it. A name and a destination are enough; for the rest `withDefaults` says
+ * what applies where nothing is given.
+ */
+export interface AskedSpec {
+  readonly name: string;
+  readonly destination: string;
+  readonly schedule?: AskedSchedule;
+  readonly eventTypes?: readonly string[];
+  readonly filter?: string;
+  readonly payload?: AskedPayload;
+  /** Extra request headers, their names as the caller writes them. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly timeoutMs?: number;
+  readonly retryPolicy?: Partial<RetryPolicy>;
+  readonly limits?: AskedLimits;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+export interface AskedSchedule extends Partial<Omit<Schedule, 'when'>> {
+  readonly when: AskedWhen;
+}
+
+type Cron = Extract<When, { kind: 'cron' }>;
+
+export type AskedWhen =
+  | Exclude<When, Cron>
+  | (Pick<Cron, 'kind' | 'expression'> & Partial<Pick<Cron, 'timeZone' | 'dstGap' | 'dstOverlap'>>);
+
+export type AskedPayload = Partial<Payload>;
+
+export interface AskedLimits {
+  readonly concurrency?: number;
+  readonly rate?: { readonly perSecond: number; readonly burst?: number };
+  readonly ordered?: boolean;
+}

@@ -1,0 +1,114 @@
+import { DEFAULT_RETRY_POLICY } from '../delivery/retry-policy.ts';
+import type { Schedule, When } from '../schedule/schedule.ts';
+import type { AskedLimits, AskedPayload, AskedSchedule, AskedSpec, AskedWhen } from './asked.ts';
+import type { Payload } from './payload.ts';
+import type { Limits, WebhookSpec } from './webhook.ts';
+
+/** What applies to a webhook where its caller says nothing; the proto files tell the caller so. */
+export const DEFAULTS = {
+  timeoutMs: 15_000,
+  textContentType: 'text/plain; charset=utf-8',
+  dataContentType: 'application/octet-stream',
+  eventFormat: 'ENVELOPE',
+  concurrency: 8,
+  burst: 1,
+  retryPolicy: DEFAULT_RETRY_POLICY,
+
+  timeZone: 'UTC',
+  jitterMs: 0,
+  misfire: 'FIRE_LATEST',
+  catchupMs: 3_600_000,
+  overlap: 'SUPERSEDE',
+  dstGap: 'SHIFT',
+  dstOverlap: 'FIRST',
+} as const;
+
+/** Defaults that an operator can set. */
+export interface DefaultSettings {
+  /** The period of a webhook that is asked for with neither a schedule nor event types. */
+  readonly defaultEveryMs: number;
+}
+
+/** What applies to a webhook that is asked for so: defaults in place of what is left out, header names in lower case. */
+export function withDefaults(asked: AskedSpec, { defaultEveryMs }: DefaultSettings): WebhookSpec {
+  const { name, destination, eventTypes = [], filter, headers = {}, labels = {}, retryPolicy = {} } = asked;
+  const schedule = asked.schedule && scheduleOf(asked.schedule);
+  const rings = schedule ?? (eventTypes.length === 0 ? everySchedule(defaultEveryMs) : undefined);
+  const payload = asked.payload && payloadOf(asked.payload);
+  const delaysMs = retryPolicy.delaysMs ?? DEFAULTS.retryPolicy.delaysMs;
+  return {
+    name,
+    destination,
+    ...(rings !== undefined && { schedule: rings }),
+    eventTypes,
+    ...(filter !== undefined && { filter }),
+    ...(payload !== undefined && { payload }),
+    headers: lowerCased(headers),
+    timeoutMs: asked.timeoutMs ?? DEFAULTS.timeoutMs,
+    retryPolicy: {
+      maxAttempts: retryPolicy.maxAttempts ?? delaysMs.length + 1,
+      delaysMs,
+      jitter: retryPolicy.jitter ?? DEFAULTS.retryPolicy.jitter,
+      clientErrors: retryPolicy.clientErrors ?? DEFAULTS.retryPolicy.clientErrors,
+    },
+    limits: limitsOf(asked.limits ?? {}),
+    labels,
+  };
+}
+
+/** What applies to a schedule that is asked for so. */
+export function scheduleOf(asked: AskedSchedule): Schedule {
+  const { when, startAt, endAt, maxRuns, jitterMs, misfire, catchupMs, overlap } = asked;
+  return {
+    when: whenOf(when),
+    ...(startAt !== undefined && { startAt }),
+    ...(endAt !== undefined && { endAt }),
+    ...(maxRuns !== undefined && { maxRuns }),
+    jitterMs: jitterMs ?? DEFAULTS.jitterMs,
+    misfire: misfire ?? DEFAULTS.misfire,
+    catchupMs: catchupMs ?? DEFAULTS.catchupMs,
+    overlap: overlap ?? DEFAULTS.overlap,
+  };
+}
+
+// ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
+
+/** The schedule of a webhook that names none. */
+function everySchedule(periodMs: number): Schedule {
+  return scheduleOf({ when: { kind: 'every', periodMs } });
+}
+
+function whenOf(when: AskedWhen): When {
+  if (when.kind !== 'cron') return when;
+  return {
+    kind: 'cron',
+    expression: when.expression,
+    timeZone: when.timeZone ?? DEFAULTS.timeZone,
+    dstGap: when.dstGap ?? DEFAULTS.dstGap,
+    dstOverlap: when.dstOverlap ?? DEFAULTS.dstOverlap,
+  };
+}
+
+/** Undefined for one that says no more than none does: a content type alone is of no body. */
+function payloadOf(asked: AskedPayload): Payload | undefined {
+  const { body, eventFormat = DEFAULTS.eventFormat } = asked;
+  const headerTemplates = lowerCased(asked.headerTemplates ?? {});
+  const says = body !== undefined || eventFormat !== DEFAULTS.eventFormat;
+  if (!says && Object.keys(headerTemplates).length === 0) return undefined;
+  const fallback = body?.kind === 'data' ? DEFAULTS.dataContentType : DEFAULTS.textContentType;
+  const contentType = (body === undefined ? undefined : asked.contentType) ?? fallback;
+  return { ...(body !== undefined && { body }), contentType, eventFormat, headerTemplates };
+}
+
+function limitsOf({ concurrency, rate, ordered = false }: AskedLimits): Limits {
+  return {
+    concurrency: ordered ? 1 : (concurrency ?? DEFAULTS.concurrency),
+    ...(rate !== undefined && { rate: { perSecond: rate.perSecond, burst: rate.burst ?? DEFAULTS.burst } }),
+    ordered,
+  };
+}
+
+/** Names that differ in their case alone are a violation, which is looked for in what the caller wrote. */
+function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+}

@@ -1,0 +1,25 @@
+import type { Payload } from '../../domain/webhook/payload.ts';
+import type { Webhook } from '../../domain/webhook/webhook.ts';
+
+/** The wire size of a webhook, about: what a caller can make long, and the rest. */
+export function wireBytesOf({ spec }: Webhook): number {
+  const { headers, labels, payload, eventTypes, filter = '' } = spec;
+  const pairs = [headers, labels, payload?.headerTemplates ?? {}].flatMap(Object.entries<string>);
+  const texts = [spec.destination, filter, ...eventTypes, ...pairs.flat()];
+  return 500 + bodyLength(payload?.body) + texts.reduce((sum, text) => sum + text.length, 0);
+}
+
+function bodyLength(body: Payload['body']): number {
+  switch (body?.kind) {
+    case undefined:
+      return 0;
+    case 'template':
+      return body.source.length;
+    case 'text':
+      return body.text.length;
+    case 'data':
+      return body.data.length;
+    default:
+      return body satisfies never;
+  }
+}

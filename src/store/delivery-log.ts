@@ -1,0 +1,115 @@
+/**
+ * Deliveries and events as callers see them, and what callers order about them. Which errors the port
+ * raises, and when, is said in `store.ts`.
+ */
+import type { Delivery, DeliveryChange, DeliveryDetail, DeliveryState } from '../domain/delivery/delivery.ts';
+import type { EventRecord } from '../domain/event/event.ts';
+
+export interface DeliveryLog {
+  /**
+   * Deliveries by id, descending: newest first, unless told otherwise. A long search is made in parts,
+   * between which others may write. Raises UNAVAILABLE and EXHAUSTED.
+   */
+  listDeliveries(query: DeliveryQuery): Promise<Delivery[]>;
+
+  /** One delivery with its attempts; undefined when there is none. Raises UNAVAILABLE and EXHAUSTED. */
+  getDelivery(id: string): Promise<DeliveryDetail | undefined>;
+
+  /**
+   * What happened to deliveries of a namespace after `after`, oldest first. `next` is where to go on,
+   * also when nothing was found. Without `after` nothing is returned but the present end. 'GAP' when what
+   * follows `after` is no longer kept. Raises UNAVAILABLE and EXHAUSTED.
+   */
+  changesSince(query: ChangeQuery): Promise<{ changes: DeliveryChange[]; next: number } | 'GAP'>;
+
+  /**
+   * Calls back when `changesSince` may return something new. A hint: everything works by polling alone.
+   * Returns a function that stops it. Raises nothing.
+   */
+  onChanges(listener: () => void): () => void;
+
+  /**
+   * Makes deliveries due at `now`: PENDING ones sooner, FAILED and CANCELLED ones again, with
+   * `attemptsBefore` set to the number of attempts made so far. They appear in `pollWaiting`. 'SUCCEEDED'
+   * for one that was delivered, 'GONE' when the delivery is unknown, its webhook is removed or its event's
+   * data erased. Raises UNAVAILABLE and EXHAUSTED.
+   */
+  retryDeliveries(batch: readonly DeliveryOrder[]): Promise<('RETRIED' | 'SUCCEEDED' | 'GONE')[]>;
+
+  /**
+   * Marks PENDING deliveries as ending, REQUESTED; they appear in `pollWaiting` again, and the dispatcher
+   * settles them. 'FINISHED' for one that is not PENDING any more, 'GONE' when there is none.
+   * Raises UNAVAILABLE and EXHAUSTED.
+   */
+  cancelDeliveries(batch: readonly DeliveryOrder[]): Promise<('CANCELLING' | 'FINISHED' | 'GONE')[]>;
+
+  /**
+   * Events by the id that readers see, the latest with it; undefined where there is none.
+   * Raises UNAVAILABLE and EXHAUSTED.
+   */
+  getEvents(keys: readonly EventKey[]): Promise<(EventRecord | undefined)[]>;
+
+  /**
+   * Events by internal id, descending: newest first, unless told otherwise. Their `body` is empty.
+   * Raises UNAVAILABLE and EXHAUSTED.
+   */
+  listEvents(query: EventQuery): Promise<EventRecord[]>;
+
+  /**
+   * Erases an event's data: its body and headers, what was rendered of it, and the headers and answers of
+   * its attempts, also of one in flight. Its waiting deliveries are marked as ending, PURGED, and appear
+   * in `pollWaiting`. Returns how many. If several events have the id, all of them are erased.
+   * Raises UNAVAILABLE and EXHAUSTED.
+   */
+  purgeEvents(keys: readonly EventKey[]): Promise<('GONE' | { cancelled: number })[]>;
+}
+
+/** What a list of deliveries and one of events have in common. Ids are internal ones. */
+interface ListRange {
+  readonly namespace: string;
+  /** Only ids less than this. */
+  readonly before?: string;
+  readonly limit: number;
+  /** Made at this time or later, and before that one. */
+  readonly since?: number;
+  readonly until?: number;
+  /** Oldest first instead, and only ids greater than `after`. */
+  readonly ascending?: boolean;
+  readonly after?: string;
+}
+
+export interface DeliveryQuery extends ListRange {
+  readonly webhookId?: string;
+  readonly state?: DeliveryState;
+  /** The event's id as readers see it. */
+  readonly eventId?: string;
+  readonly eventType?: TypePattern;
+  /** The status code of the last answer, both ends included; one without an answer does not match. */
+  readonly lastStatus?: { readonly from: number; readonly to: number };
+}
+
+export interface EventQuery extends ListRange {
+  readonly type?: TypePattern;
+}
+
+/** A type, or types that begin so (`order.` of `order.*`). */
+export type TypePattern = { readonly exact: string } | { readonly prefix: string };
+
+export interface ChangeQuery {
+  readonly namespace: string;
+  readonly after?: number;
+  readonly limit: number;
+}
+
+/** One delivery that a caller wants something of. In another namespace than its own it is unknown. */
+export interface DeliveryOrder {
+  readonly namespace: string;
+  readonly id: string;
+  readonly now: number;
+}
+
+export interface EventKey {
+  readonly namespace: string;
+  /** The id that readers see. */
+  readonly id: string;
+}

@@ -1,0 +1,96 @@
+/** What waits, for the dispatcher. Which errors the port raises, and when, is said in `store.ts`. */
+import type { Attempt } from '../domain/delivery/attempt.ts';
+import type { Transition, WaitingDelivery } from '../domain/delivery/delivery.ts';
+import type { LaneHealth } from '../domain/delivery/lane.ts';
+import type { EventBody, Rendered } from '../domain/event/event.ts';
+import type { DisabledReason } from '../domain/webhook/webhook.ts';
+
+export interface DeliveryQueue {
+  /**
+   * What became visible since the last poll: new waiting deliveries, and those whose row was changed by
+   * someone other than the dispatcher. Every row is returned by a poll, or its webhook is named in
+   * `topUp`. The first poll after a start also returns every delivery that was marked as ending before the
+   * start and is not settled yet. Only one caller may poll a store. Raises UNAVAILABLE.
+   */
+  pollWaiting(): Promise<WaitingPoll>;
+
+  /**
+   * Calls back when `pollWaiting` or `pollWebhooks` would return something. A hint: everything works by
+   * polling alone. Returns a function that stops it. Raises nothing.
+   */
+  onVisible(listener: () => void): () => void;
+
+  /**
+   * The webhooks with anything waiting, by id ascending, with the earliest due time of each.
+   * Raises UNAVAILABLE and EXHAUSTED.
+   */
+  waitingLanes(query: { after?: string; limit: number }): Promise<{ webhookId: string; dueAt: number }[]>;
+
+  /**
+   * For each lane the first `limit` waiting deliveries, by (due time, ord), or by ord alone when
+   * `ordered`; `more` is the earliest due time among the rest (for an ordered lane, of the next by
+   * ord), or null when that was all. Raises UNAVAILABLE and EXHAUSTED.
+   */
+  topUp(lanes: readonly TopUp[]): Promise<ToppedUp[]>;
+
+  /**
+   * What requests need of these events, in the same order; undefined where there is none, or its data was
+   * erased. Raises UNAVAILABLE and EXHAUSTED.
+   */
+  getEventBodies(ids: readonly string[]): Promise<(EventBody | undefined)[]>;
+
+  /**
+   * What was rendered for these deliveries, in the same order; undefined where nothing was.
+   * Raises UNAVAILABLE and EXHAUSTED.
+   */
+  getRendered(deliveryIds: readonly string[]): Promise<(Rendered | undefined)[]>;
+
+  /**
+   * Writes what became of deliveries, with the attempts made, and how their lanes are. 'GONE' for a delivery
+   * that keeps its state, so that only its attempt is recorded: it no longer waits, because its webhook was
+   * removed, or it is to be CANCELLED for its `ending`, and a caller has had it sent again since then. A lane
+   * change with `disable` sets a webhook that is ACTIVE to DISABLED, with a new version and update time.
+   * Raises UNAVAILABLE and EXHAUSTED.
+   */
+  settle(batch: readonly Settlement[], lanes: readonly LaneChange[]): Promise<('SETTLED' | 'GONE')[]>;
+}
+
+export interface WaitingPoll {
+  readonly deliveries: readonly WaitingDelivery[];
+  /** Bodies of their events, as far as they were at hand; the others are read with `getEventBodies`. */
+  readonly events: readonly EventBody[];
+  /** Lanes of which rows were left out, because too much became visible at once. */
+  readonly topUp: readonly string[];
+  /**
+   * Lanes of which callers had deliveries sent again (`retryDeliveries`), with the ord of the last: these need
+   * not wait for the breaker. A hint that a crash loses.
+   */
+  readonly retried: readonly { readonly webhookId: string; readonly ord: number }[];
+}
+
+export interface TopUp {
+  readonly webhookId: string;
+  readonly limit: number;
+  readonly ordered: boolean;
+}
+
+export interface ToppedUp {
+  readonly webhookId: string;
+  readonly deliveries: readonly WaitingDelivery[];
+  readonly more: number | null;
+}
+
+export interface Settlement {
+  readonly delivery: WaitingDelivery;
+  /** The attempt that was made; undefined when it was cancelled without one. */
+  readonly attempt?: Attempt;
+  readonly transition: Transition;
+  readonly now: number;
+}
+
+export interface LaneChange {
+  readonly webhookId: string;
+  readonly health: LaneHealth;
+  readonly disable?: DisabledReason;
+  readonly now: number;
+}

@@ -1,0 +1,22 @@
+/** Cleaning up in the background. Which errors the port raises, and when, is said in `store.ts`. */
+
+export interface Housekeeping {
+  /**
+   * One small batch of housekeeping: cancels deliveries of removed webhooks, deletes deliveries finished
+   * before `finishedBefore` with their attempts, and events published before it that have no deliveries
+   * left, erases the data of events published before `payloadsBefore` that have no waiting deliveries, and
+   * forgets what need not be remembered any more: callers' ids, and changes that no watcher can be expected
+   * to read. Returns how many rows it touched, at most `SWEEP_BATCH`; 0 means that nothing is left to do.
+   * Raises UNAVAILABLE and EXHAUSTED.
+   */
+  sweep(query: SweepQuery): Promise<number>;
+}
+
+export interface SweepQuery {
+  readonly now: number;
+  readonly finishedBefore: number;
+  readonly payloadsBefore: number;
+}
+
+/** Rows that one `sweep`, or the part of a removal that is done at once, touches at most. */
+export const SWEEP_BATCH = 500;

@@ -1,0 +1,98 @@
+/** How events, runs and their deliveries come in. Which errors the port raises, and when, is said in `store.ts`. */
+import type { DeliveryFormat, Event, Rendered } from '../domain/event/event.ts';
+import type { RunCursor } from '../domain/schedule/schedule.ts';
+
+export interface Intake {
+  /**
+   * Inserts events with their deliveries, due at `dueAt`. A delivery to a webhook that is gone is left
+   * out. `remember` makes it idempotent: while the caller's id is remembered, the same id is DUPLICATE
+   * for the same digest, with the first event's id and its number of deliveries then, and CONFLICT
+   * for another. FULL when more deliveries would wait than the store's bounds allow, in the namespace or
+   * in all. What is not PUBLISHED changes nothing. Filter failures are counted whatever else happens.
+   * Raises UNAVAILABLE and EXHAUSTED.
+   */
+  publish(batch: readonly Publication[]): Promise<PublishResult[]>;
+
+  /**
+   * Makes new deliveries of events that are stored: 'REPLAYED', or 'GONE' when the event or the webhook
+   * does not exist or the event's data was erased, or 'FULL' as in `publish`.
+   * Raises UNAVAILABLE and EXHAUSTED.
+   */
+  replay(batch: readonly Replay[]): Promise<('REPLAYED' | 'GONE' | 'FULL')[]>;
+
+  /**
+   * ACTIVE webhooks whose next run is due before `before`, soonest first, at most `limit`, after the given
+   * place. Raises UNAVAILABLE and EXHAUSTED.
+   */
+  upcomingRuns(query: { before: number; limit: number; after?: UpcomingRun }): Promise<UpcomingRun[]>;
+
+  /**
+   * Fires runs by compare-and-set: a firing whose webhook is gone, not ACTIVE, has another version,
+   * or whose cursor's nominal time is no longer `from` changes nothing and is 'STALE'. Otherwise it is
+   * 'FIRED': the cursor becomes `to`, and its events and deliveries are inserted, but for a run whose event
+   * id exists already. `onOverlap` says what happens if there are runs to insert while an earlier run of the
+   * webhook waits. ALLOW: nothing else. SUPERSEDE: the earlier ones are marked as ending, SUPERSEDED, and
+   * appear in `pollWaiting` again, unless nothing new is inserted. SKIP: nothing is inserted, the cursor
+   * becomes the one that SKIP gives, and the firing is 'SKIPPED'.
+   * Raises UNAVAILABLE and EXHAUSTED.
+   */
+  fireRuns(batch: readonly RunFiring[]): Promise<('FIRED' | 'SKIPPED' | 'STALE')[]>;
+}
+
+/** A delivery to be made: its id, the webhook it goes to, and how its body is made. */
+export interface NewDelivery {
+  readonly id: string;
+  readonly webhookId: string;
+  readonly format: DeliveryFormat;
+  readonly rendered?: Rendered;
+}
+
+/** An event with its deliveries. `run` says that they are runs, which a later run can supersede. */
+export interface Publication {
+  readonly event: Event;
+  readonly deliveries: readonly NewDelivery[];
+  readonly dueAt: number;
+  readonly run: boolean;
+  /** The caller's id (the event's `callerId`) is remembered until then, with a digest of the content. */
+  readonly remember?: { readonly digest: string; readonly until: number };
+  /** Webhooks whose filter failed on the event. */
+  readonly filterFailures?: readonly string[];
+}
+
+export type PublishResult =
+  | { readonly kind: 'PUBLISHED'; readonly deliveries: number }
+  | { readonly kind: 'DUPLICATE'; readonly eventId: string; readonly deliveries: number }
+  | { readonly kind: 'CONFLICT' }
+  | { readonly kind: 'FULL'; readonly scope: 'NAMESPACE' | 'ALL' };
+
+/** A new delivery of an event that is stored. */
+export interface Replay {
+  /** The event's internal id. */
+  readonly eventId: string;
+  readonly delivery: NewDelivery;
+  /** The delivery that it repeats, if there was one. */
+  readonly replayOf?: string;
+  readonly now: number;
+}
+
+export interface UpcomingRun {
+  readonly webhookId: string;
+  readonly dueAt: number;
+}
+
+/** What a firing does while an earlier run of its webhook waits. With SKIP the cursor becomes this `to`. */
+export type OnOverlap =
+  | { readonly policy: 'ALLOW' | 'SUPERSEDE' }
+  | { readonly policy: 'SKIP'; readonly to: RunCursor };
+
+export interface RunFiring {
+  readonly webhookId: string;
+  readonly version: number;
+  /** The nominal time the cursor must have. */
+  readonly from: number;
+  readonly to: RunCursor;
+  readonly onOverlap: OnOverlap;
+  readonly now: number;
+  /** None when every missed run is skipped. */
+  readonly runs: readonly { readonly event: Event; readonly delivery: NewDelivery }[];
+}

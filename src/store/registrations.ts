@@ -1,0 +1,104 @@
+/** Webhooks as they are registered. Which errors the port raises, and when, is said in `store.ts`. */
+import type { RunCursor } from '../domain/schedule/schedule.ts';
+import type { Webhook, WebhookState } from '../domain/webhook/webhook.ts';
+
+export interface Registrations {
+  /**
+   * Inserts webhooks. 'EXISTS' for one whose (namespace, name, destination) is taken, by a stored
+   * webhook or an earlier one of the batch; the others are inserted all the same.
+   * Raises UNAVAILABLE and EXHAUSTED.
+   */
+  createWebhooks(batch: readonly Webhook[]): Promise<('CREATED' | 'EXISTS')[]>;
+
+  /**
+   * Replaces webhooks, each only if its stored version is still `ifVersion`; otherwise it is 'STALE'.
+   * Id, namespace and creation time stay as they are. The run cursor is replaced only if `cursorFrom` is
+   * given, and is 'STALE' unless that equals the nominal time and the counters of the stored cursor. The
+   * lane's health is replaced only when `resetHealth` is set; the count of filter failures never is.
+   * 'EXISTS' when another webhook has the new (namespace, name, destination); 'NOT_FOUND' when the webhook
+   * is gone. Raises UNAVAILABLE and EXHAUSTED.
+   */
+  updateWebhooks(batch: readonly WebhookUpdate[]): Promise<('UPDATED' | 'STALE' | 'EXISTS' | 'NOT_FOUND')[]>;
+
+  /**
+   * The webhooks with these ids, in the same order; undefined where there is none.
+   * Raises UNAVAILABLE and EXHAUSTED.
+   */
+  getWebhooks(ids: readonly string[]): Promise<(Webhook | undefined)[]>;
+
+  /** The webhook with exactly this key; undefined when there is none. Raises UNAVAILABLE and EXHAUSTED. */
+  findWebhook(key: WebhookKey): Promise<Webhook | undefined>;
+
+  /** Webhooks by id, ascending. Raises UNAVAILABLE and EXHAUSTED. */
+  listWebhooks(query: WebhookQuery): Promise<Webhook[]>;
+
+  /**
+   * Removes webhooks: no read finds them from then on, and their waiting deliveries read as CANCELLED
+   * (REMOVED). The rows of the first `SWEEP_BATCH` deliveries are changed now; `sweep` changes the others.
+   * 'STALE' when `ifVersion` is given and is not the stored version. Raises UNAVAILABLE and EXHAUSTED.
+   */
+  removeWebhooks(batch: readonly WebhookRemoval[]): Promise<('REMOVED' | 'STALE' | 'NOT_FOUND')[]>;
+
+  /**
+   * For each question the ids of the webhooks, ACTIVE or not, one of whose event types matches: the type
+   * itself, a beginning of it followed by `.*`, or `*`. Ids ascend. The cost grows with the number of
+   * matches. Raises UNAVAILABLE and EXHAUSTED.
+   */
+  matchWebhooks(batch: readonly TypeMatch[]): Promise<string[][]>;
+
+  /**
+   * A number that grows with every committed change of a webhook, before the promise of that change
+   * resolves. Undefined where other processes change webhooks too: then nothing that was read before may
+   * be used again without asking. Synchronous, because every publish asks. Raises nothing.
+   */
+  webhookEpoch(): number | undefined;
+
+  /**
+   * Webhooks that changed since the last poll. Only one caller may poll a store, because what one poll
+   * returned no other will. Raises UNAVAILABLE.
+   */
+  pollWebhooks(): Promise<WebhookPoll>;
+}
+
+export interface WebhookKey {
+  readonly namespace: string;
+  readonly name: string;
+  readonly destination: string;
+}
+
+export interface WebhookUpdate {
+  readonly webhook: Webhook;
+  readonly ifVersion: number;
+  /** The stored cursor that `webhook.cursor` was computed from. */
+  readonly cursorFrom?: RunCursor;
+  readonly resetHealth?: boolean;
+}
+
+export interface WebhookRemoval {
+  readonly id: string;
+  readonly now: number;
+  readonly ifVersion?: number;
+}
+
+export interface WebhookQuery {
+  readonly namespace: string;
+  /** Only ids greater than this. */
+  readonly after?: string;
+  readonly limit: number;
+  readonly name?: string;
+  readonly state?: WebhookState;
+  /** All of these pairs. */
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+export interface TypeMatch {
+  readonly namespace: string;
+  readonly type: string;
+}
+
+export interface WebhookPoll {
+  /** Ids of webhooks that were created, changed (their version or their cursor by a caller), or removed. */
+  readonly changed: readonly string[];
+  /** Set when changes were left out: every webhook kept in memory has to be forgotten. */
+  readonly overflowed: boolean;
+}
