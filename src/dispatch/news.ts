@@ -18,16 +18,16 @@ export interface Ending {
   readonly delivery: WaitingDelivery;
   readonly attempt: Attempt;
   readonly verdict: Verdict;
-  /** The lane's health before it. */
+  /** The lane's health before the attempt. */
   readonly health: LaneHealth;
-  /** Set when the webhook is disabled for it. */
+  /** Why the webhook is disabled because of this attempt; undefined when it is not. */
   readonly disabled: DisabledReason | undefined;
   readonly now: number;
 }
 
 const NONE: readonly OperationalEvent[] = [];
 
-/** What others may want to hear of an attempt: mostly nothing. */
+/** The operational events that an attempt gives rise to: mostly none. */
 export function newsOf(ending: Ending): readonly OperationalEvent[] {
   const { event, verdict, health, disabled, now } = ending;
   const { transition, success } = verdict;
