@@ -14,7 +14,7 @@ import type { CallableResponse, NodeRequest, NodeResponse } from './transport/no
 import { namesOf, unknownRpc } from './transport/unknown.ts';
 import { refuse } from './transport/wire.ts';
 
-/** The API, without a listener: whoever has one gives it the requests. */
+/** The API, without a listener: the one who listens gives it the requests. */
 export interface Api {
   /**
    * Answers a request, of HTTP/1.1 or HTTP/2, if its path is one of ours or looks like an RPC.
@@ -25,7 +25,7 @@ export interface Api {
   /** What is mounted here, for another port to mount as well. */
   readonly services: Services;
   readonly health: ServicesHealth;
-  /** What there is to call, a line each, for whoever looks in the wrong place. */
+  /** A line for each path and service that can be called, to show to callers who ask for an unknown path. */
   readonly endpoints: readonly string[];
   /** Loads what the first call would wait for. To be called once it is listened to: it takes a while. */
   load(): Promise<void>;

@@ -9,7 +9,7 @@ import { noProblems } from '../../domain/problems.ts';
 import type { Adapter, Begun } from '../transport/adapter.ts';
 import { readBody } from '../transport/body.ts';
 import { understandJson } from '../transport/decode.ts';
-import { checkJson } from '../transport/json-check.ts';
+import { jsonViolations } from '../transport/json-shape.ts';
 import type { CallableResponse, NodeRequest } from '../transport/node.ts';
 import { refuse } from '../transport/wire.ts';
 import { EVENT_FACES } from './event.ts';
@@ -82,7 +82,7 @@ export function httpFaces({ adapter, handlerOf, messageBytesMax }: FacesDeps) {
       const problems = noProblems();
       const fields = readQuery(new URL(request.url).searchParams, face.query, problems);
       if (id !== undefined) fields.id = id;
-      problems.addAll(checkJson(face.method.input, fields));
+      problems.addAll(jsonViolations(face.method.input, fields));
       // The query names fields of the request itself, so nothing of their paths is hidden.
       if (problems.count() > 0) call.hiddenPath = '';
       problems.raise();

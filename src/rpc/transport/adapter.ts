@@ -125,7 +125,7 @@ export function nodeAdapter({ clock, log, guard, messageBytesMax }: AdapterDeps)
     }
   }
 
-  /** The request with its body read and checked. What is wrong with it is raised by the handler's gate, in the caller's protocol. */
+  /** The request with its body read and decoded. If something is wrong with it, the handler's gate raises that in the caller's protocol. */
   async function prepare(
     handler: UniversalHandler,
     { call, request }: Begun,

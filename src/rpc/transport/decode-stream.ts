@@ -72,7 +72,7 @@ async function* frames(intake: StreamIntake): AsyncIterable<Uint8Array> {
 }
 
 interface Alarm {
-  /** What is waited for, unless the time is over that begins with the first wait. */
+  /** Waits for this, unless the time runs out. The time begins with the first wait. */
   before<T>(next: Promise<T>): Promise<T>;
   off(): void;
 }
@@ -110,7 +110,7 @@ function createHold() {
   }
   return {
     add,
-    /** What is held, with its end. */
+    /** Everything that is held, and this end of it. */
     take(end: Uint8Array): Uint8Array {
       if (bytes === 0) return end;
       add(end);

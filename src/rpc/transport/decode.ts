@@ -12,7 +12,7 @@ import { compressionBrotli, compressionGzip } from '@connectrpc/connect-node';
 import { invalidRequest } from '../../domain/error.ts';
 import { join, noProblems } from '../../domain/problems.ts';
 import { badCompression, tooLargeInside } from './failures.ts';
-import { checkJson } from './json-check.ts';
+import { jsonViolations } from './json-shape.ts';
 import { parseJson } from './json-text.ts';
 import type { Wire } from './wire.ts';
 
@@ -128,7 +128,7 @@ export function understandJson(message: DescMessage, bytes: Uint8Array, what: st
   const { value, duplicates } = parseJson(decodeUtf8(bytes, what), what);
   const problems = noProblems();
   for (const path of duplicates) problems.add(join(at, path), 'is given twice');
-  problems.addAll(checkJson(message, value, at));
+  problems.addAll(jsonViolations(message, value, at));
   problems.raise();
   return value as JsonValue;
 }

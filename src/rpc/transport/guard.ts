@@ -11,7 +11,7 @@ import { noProblems } from '../../domain/problems.ts';
 import { DEFAULT_NAMESPACE } from '../../domain/webhook/webhook.ts';
 import { toConnectError } from '../errors.ts';
 import { namespaceViolations } from '../namespace.ts';
-import type { Rules } from '../validate.ts';
+import type { Rules } from '../proto-rules.ts';
 import { type Admit, type Call, callKey, noteFields } from './call.ts';
 import { whyEnded } from './failures.ts';
 import { followTaking, STALL_MS } from './stall.ts';
