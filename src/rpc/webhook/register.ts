@@ -13,7 +13,7 @@ import { specFrom, webhookTo } from '../convert/webhook.ts';
 import type { HandlerDeps } from '../deps.ts';
 import { namespaceOf } from '../namespace.ts';
 import { callKey, note } from '../transport/call.ts';
-import { noteRuleViolations } from './rules.ts';
+import { noteRuleViolations } from './rule-violations.ts';
 
 /** WebhookService.Register. */
 export function registerHandler({ control, rules }: HandlerDeps) {
