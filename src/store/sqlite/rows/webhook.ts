@@ -62,7 +62,7 @@ export function fromWebhookRow(row: WebhookRow): Webhook {
   };
 }
 
-/** A spec in which payload bytes, the one thing that JSON cannot say, are base64. */
+/** A spec in which the bytes of a payload are in base64, because JSON cannot hold bytes. */
 type WrittenSpec = Omit<WebhookSpec, 'payload'> & {
   readonly payload?: Omit<Payload, 'body'> & { readonly body?: WrittenBody };
 };

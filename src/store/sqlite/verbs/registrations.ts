@@ -53,7 +53,7 @@ export function webhookVerbs(context: Context): WebhookVerbs {
   const selectByKey = db.prepare<WebhookRow>(`
     SELECT ${WEBHOOK.columns} FROM webhooks
     WHERE namespace = ? AND name = ? AND destination = ? AND removed_at IS NULL`);
-  // OR IGNORE: the key is taken by another. Nothing else that can be violated is ignored by it.
+  // OR IGNORE is for a key that another webhook has. No other constraint can be violated here.
   const update = db.prepare(`UPDATE OR IGNORE webhooks SET ${CHANGED.assignments} WHERE id = ?`);
   const updateCursor = db.prepare(`UPDATE webhooks SET ${CURSOR.assignments} WHERE id = ?`);
   const updateHealth = db.prepare(`UPDATE webhooks SET ${HEALTH.assignments} WHERE id = ?`);
@@ -97,7 +97,7 @@ export function webhookVerbs(context: Context): WebhookVerbs {
   };
 }
 
-/** Two statements for one verb: with a name there are few rows, to be sorted; without, many, to be read in order. */
+/** Two statements for one verb: with a name there are few rows, which are sorted; without, they are read in order. */
 function listing(index: 'webhooks_namespace' | 'webhooks_name'): string {
   const name = index === 'webhooks_name' ? 'name = ?4' : '?4 IS NULL';
   return `
