@@ -22,7 +22,7 @@ import { createUpdate } from './update.ts';
 import { createWatch, type WatchLimits } from './watch.ts';
 
 /** What lists can be narrowed by. */
-export type { DeliveryQuery, EventQuery, WebhookQuery } from '../store/store.ts';
+export type { DeliveryQuery, EventQuery } from '../store/store.ts';
 
 export interface Control {
   readonly webhooks: ReturnType<typeof createWebhooks>;
