@@ -50,6 +50,7 @@ const INNER_ARROWS: Record<string, Record<string, readonly string[]>> = {
     schedule: ['root'],
     delivery: ['root', 'event'],
     webhook: ['root', 'event', 'schedule', 'delivery'],
+    access: ['root', 'webhook'],
     filter: ['root', 'event', 'schedule'],
     template: ['root', 'event', 'webhook'],
   },

@@ -95,6 +95,11 @@ export function failedPrecondition(type: ResourceType, id: string, description: 
   });
 }
 
+/** This caller may not do this, whatever it says. */
+export function permissionDenied(message: string): DomainError {
+  return new DomainError('PERMISSION_DENIED', message);
+}
+
 function nounOf(type: ResourceType): string {
   return type.toLowerCase();
 }

@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import { hostsOf } from '../domain/access/host.ts';
+import { isOwnOrigin } from '../domain/access/origin.ts';
 
 /** Node's own requests and responses, of HTTP/1.1 or of HTTP/2's compatibility API. */
 export type InboxRequest = IncomingMessage | Http2ServerRequest;
@@ -56,6 +58,12 @@ export function refuse(
   reply(res, { status, type: 'application/json', body, headers });
 }
 
+/** Refuses a request by its host. What was sent along must be read for the connection to go on. */
+export function refuseHost(req: InboxRequest, res: InboxResponse, why: string): void {
+  req.resume();
+  refuse(res, 403, `${why.charAt(0).toUpperCase()}${why.slice(1)}.`);
+}
+
 export function writeSafeHeaders(res: InboxResponse, headers: Readonly<Record<string, string>>): void {
   for (const [name, value] of Object.entries(SAFE_HEADERS)) res.setHeader(name, value);
   for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
@@ -76,17 +84,12 @@ export function wantsPage(req: InboxRequest): boolean {
  * can run programs here needs no browser to do harm.
  *
  * Protected: other sites can neither change an inbox nor, having no CORS grant, read one. What they
- * can do is add requests to it, as anybody can; an inbox is a letter box.
- * Not protected: DNS rebinding. A site that makes its own name resolve to this address becomes the
- * same origin in the browser's eyes, and can read and clear inboxes and set their answers. It learns
- * no secret, since the inbox knows none, but it sees whatever was sent here: use made-up data, or let
- * the server check the Host header before it calls the inbox.
+ * can do is add requests to it, as anybody can; an inbox is a letter box. A site whose own name resolves
+ * to this address would be the same origin to the browser, but is refused before, by its host.
  */
-export function isOwnOrigin(req: InboxRequest): boolean {
+export function isFromOwnPage(req: InboxRequest): boolean {
   const site = req.headers['sec-fetch-site'];
   if (site !== undefined) return site === 'same-origin' || site === 'none';
   const origin = req.headers.origin;
-  if (origin === undefined) return true;
-  const host = req.headers.host ?? req.headers[':authority'];
-  return URL.canParse(origin) && new URL(origin).host === host;
+  return origin === undefined || isOwnOrigin(origin, hostsOf(req));
 }

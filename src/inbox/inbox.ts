@@ -1,8 +1,17 @@
+import { hostsOf, judgeHosts } from '../domain/access/host.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Log } from '../telemetry/log.ts';
 import { DEFAULT_BOUNDS, type InboxBounds } from './bounds.ts';
 import { createBoxes } from './boxes.ts';
-import { type InboxRequest, type InboxResponse, refuse, reply, replyJson, wantsPage } from './http.ts';
+import {
+  type InboxRequest,
+  type InboxResponse,
+  refuse,
+  refuseHost,
+  reply,
+  replyJson,
+  wantsPage,
+} from './http.ts';
 import { createControl, summaryView } from './manage.ts';
 import { openPage } from './page-files.ts';
 import { createIntake, type Verify } from './receive.ts';
@@ -10,13 +19,13 @@ import { receivedView } from './received.ts';
 import { createWatchers } from './watchers.ts';
 
 export type { InboxBounds } from './bounds.ts';
-export type { InboxRequest, InboxResponse } from './http.ts';
-export type { Verdict, Verify } from './receive.ts';
+export type { Verify } from './receive.ts';
 
 /**
  * A place to send webhooks to while trying things out. Whatever is sent to `/inbox/<name>` is
  * accepted, answered as its owner wishes, and shown live at that address in a browser. Kept in memory
- * only, within `InboxBounds`.
+ * only, within `InboxBounds`. All of it answers to the server's own names only: what is received could
+ * come from any page anyway, but one rule for the whole path leaves no gap between two.
  *
  * ```
  * GET    /inbox                              the inboxes: a page, or JSON for programs
@@ -45,6 +54,8 @@ export interface InboxDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly verify: Verify;
+  /** The names by which it may be called, besides addresses and `localhost`: see `HostPolicy`. */
+  readonly allowedHosts: readonly string[];
   /** Bounds other than the default ones. */
   readonly options?: Partial<InboxBounds>;
 }
@@ -58,7 +69,7 @@ const NAME_RULE =
 /** The page's files live here: it is not in the alphabet of names. */
 const FILES = '~';
 
-export function createInbox({ clock, log, verify, options }: InboxDeps): Inbox {
+export function createInbox({ clock, log, verify, allowedHosts, options }: InboxDeps): Inbox {
   const bounds: InboxBounds = { ...DEFAULT_BOUNDS, ...options };
   const page = openPage();
   const watchers = createWatchers({ log, bounds });
@@ -118,6 +129,11 @@ export function createInbox({ clock, log, verify, options }: InboxDeps): Inbox {
     handle(req, res) {
       const target = req.url ?? '';
       if (!/^\/inbox(?:[/?]|$)/.test(target)) return false;
+      const verdict = judgeHosts(hostsOf(req), { allowedHosts });
+      if (verdict !== 'allow') {
+        refuseHost(req, res, verdict.deny);
+        return true;
+      }
       route(req, res, target).catch((error: unknown) => {
         log.error({ err: error, method: req.method }, 'inbox failed');
         if (!res.headersSent) refuse(res, 500, 'The inbox failed; the log says why.');

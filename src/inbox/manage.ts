@@ -4,7 +4,7 @@ import type { Log } from '../telemetry/log.ts';
 import { parseAnswer } from './answer.ts';
 import type { InboxBounds } from './bounds.ts';
 import type { Boxes, BoxSummary } from './boxes.ts';
-import { type InboxRequest, type InboxResponse, isOwnOrigin, refuse, reply, replyJson } from './http.ts';
+import { type InboxRequest, type InboxResponse, isFromOwnPage, refuse, reply, replyJson } from './http.ts';
 import { receivedView } from './received.ts';
 import { readBody } from './request-body.ts';
 import type { Watchers } from './watchers.ts';
@@ -135,7 +135,7 @@ export function createControl(options: ControlOptions): Control {
         return;
       }
       // Streams as well: another site would hear nothing, but could use up the watchers.
-      if ((act !== watch && req.method === 'GET') || isOwnOrigin(req)) {
+      if ((act !== watch && req.method === 'GET') || isFromOwnPage(req)) {
         await act(call);
         return;
       }

@@ -14,7 +14,7 @@ import type { CallableResponse, NodeRequest, NodeResponse } from './transport/no
 import { namesOf, unknownRpc } from './transport/unknown.ts';
 import { refuse } from './transport/wire.ts';
 
-/** The API, without a listener: whoever has one gives it the requests. */
+/** The API, without a listener: the one who listens gives it the requests. */
 export interface Api {
   /**
    * Answers a request, of HTTP/1.1 or HTTP/2, if its path is one of ours or looks like an RPC.
@@ -25,16 +25,27 @@ export interface Api {
   /** What is mounted here, for another port to mount as well. */
   readonly services: Services;
   readonly health: ServicesHealth;
-  /** What there is to call, a line each, for whoever looks in the wrong place. */
+  /** A line for each path and service that can be called, to show to callers who ask for an unknown path. */
   readonly endpoints: readonly string[];
   /** Loads what the first call would wait for. To be called once it is listened to: it takes a while. */
   load(): Promise<void>;
 }
 
 export function createApi(deps: ApiDeps): Api {
-  const { clock, log, settings } = deps;
-  const { messageBytesMax } = settings;
   const services = createServices(deps);
+  return { ...mountServices(services, deps), services, health: services.health, load: services.load };
+}
+
+export interface MountDeps extends Pick<ApiDeps, 'clock' | 'log'> {
+  readonly settings: Pick<ApiDeps['settings'], 'messageBytesMax'>;
+}
+
+/** Mounts services on the port of Connect, gRPC, gRPC-Web and the plain paths. */
+export function mountServices(
+  services: Pick<Services, 'mounted' | 'guard'>,
+  { clock, log, settings }: MountDeps,
+): Pick<Api, 'handle' | 'endpoints'> {
+  const { messageBytesMax } = settings;
   const described = services.mounted.map(({ service }) => service);
 
   const router = createConnectRouter({
@@ -51,7 +62,7 @@ export function createApi(deps: ApiDeps): Api {
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
   const byMethod = new Map(router.handlers.map((handler) => [handler.method, handler]));
 
-  const adapter = nodeAdapter({ clock, log, messageBytesMax });
+  const adapter = nodeAdapter({ clock, log, guard: services.guard, messageBytesMax });
   const faces = httpFaces({ adapter, messageBytesMax, handlerOf: (method) => byMethod.get(method)! });
 
   return {
@@ -71,10 +82,7 @@ export function createApi(deps: ApiDeps): Api {
       } else return false;
       return true;
     },
-    services,
-    health: services.health,
     endpoints: [...FACES, ...described.map((service) => `POST /${service.typeName}/{${namesOf(service)}}`)],
-    load: services.load,
   };
 }
 
@@ -95,7 +103,7 @@ function endWithAnswer(response: CallableResponse): void {
   stream.once('wantTrailers', later);
 }
 
-/** What was found wrong while the body was read is raised here, so that Connect puts it in the caller's protocol. */
+/** A call that the guard refused, or whose body cannot be read, is refused here, so that Connect says so in the caller's protocol. */
 function raiseRefusal(context: HandlerContext, guard: Guard): void {
   const call = context.values.get(callKey);
   if (call?.refusal !== undefined) throw guard.fail(call.refusal, call);

@@ -4,8 +4,8 @@ import type { Random } from '../domain/random.ts';
 import type { Publisher } from '../publish/publisher.ts';
 import type { Replayer } from '../publish/replayer.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { Rules } from './proto-rules.ts';
 import type { StreamLimits } from './stream-limits.ts';
-import type { Rules } from './validate.ts';
 
 /** What the API works with. */
 export interface ApiDeps {
@@ -26,6 +26,10 @@ export interface HandlerDeps extends Pick<ApiDeps, 'control'> {
 }
 
 export interface ApiSettings {
+  /** The names by which the API may be called, besides addresses and `localhost`: see `HostPolicy`. */
+  readonly allowedHosts: readonly string[];
+  /** The origins whose pages may call the API from a browser: see `OriginPolicy`. */
+  readonly corsOrigins: readonly string[];
   /** The largest request message, and the largest body. */
   readonly messageBytesMax: number;
   /** How long a caller may take no message of a stream, if not `STALL_MS`; then it is cut off. */

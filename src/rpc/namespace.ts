@@ -1,20 +1,29 @@
-import { invalidRequest } from '../domain/error.ts';
+import { ANONYMOUS, type Principal } from '../domain/access/principal.ts';
+import type { FieldViolation } from '../domain/error.ts';
 import type { Problems } from '../domain/problems.ts';
 import { DEFAULT_NAMESPACE } from '../domain/webhook/webhook.ts';
 
 /**
- * The namespace that a request names. This version has only one; whoever names another is told so,
- * rather than being served from the wrong one.
+ * What is wrong with the namespace that a request names. This version has only one; whoever names
+ * another is told so, rather than being served from the wrong one.
  */
-export function namespaceOf(name: string, field: string, problems: Problems): string {
-  if (name !== '' && name !== DEFAULT_NAMESPACE) problems.add(field, RULE);
-  return DEFAULT_NAMESPACE;
+export function namespaceViolations(
+  name: string,
+  field: string,
+  { namespaces }: Principal,
+): readonly FieldViolation[] {
+  return name === '' || namespaces.includes(name) ? [] : [{ field, description: RULE }];
 }
 
-/** The same for a request in which nothing else can be wrong. Raises INVALID. */
+/** The namespace of a request whose handler reports everything that is wrong with it together. */
+export function namespaceOf(name: string, field: string, problems: Problems): string {
+  problems.addAll(namespaceViolations(name, field, ANONYMOUS));
+  return theNamespace(name);
+}
+
+/** The namespace of a request that the guard has admitted. */
 export function theNamespace(name: string): string {
-  if (name === '' || name === DEFAULT_NAMESPACE) return DEFAULT_NAMESPACE;
-  throw invalidRequest([{ field: 'namespace', description: RULE }]);
+  return name === '' ? DEFAULT_NAMESPACE : name;
 }
 
 const RULE = `must be ${JSON.stringify(DEFAULT_NAMESPACE)} or empty: this version has no other namespaces`;

@@ -13,9 +13,9 @@ import { eventService } from './event/service.ts';
 import { type FileIndex, indexFiles } from './grpc/file-index.ts';
 import { createHealthBoard, healthService, type Serving } from './grpc/health.ts';
 import { reflectionService } from './grpc/reflection.ts';
+import { lazyRules } from './proto-rules.ts';
 import type { Call } from './transport/call.ts';
-import { createGuard, type Guard } from './transport/guard.ts';
-import { lazyRules } from './validate.ts';
+import { createGuard, type Guard, type GuardDeps } from './transport/guard.ts';
 import { webhookService } from './webhook/service.ts';
 
 /** Everything there is to call and what stands around it, made once and mounted on every port. */
@@ -37,13 +37,16 @@ export interface ServicesHealth {
   set(status: Serving, service: string): void;
 }
 
-/** Methods whose handlers check the rules of their requests themselves, to report them together with their own. */
-const SELF_CHECKING: ReadonlySet<DescMethod> = new Set<DescMethod>([
-  WebhookService.method.register,
-  WebhookService.method.update,
-  WebhookService.method.previewSchedule,
-  EventService.method.publish,
-  EventService.method.publishBatch,
+/** What handlers check themselves, to report it together with what else is wrong. */
+const SELF_CHECKING: GuardDeps['selfChecking'] = new Map<DescMethod, 'NAMESPACE' | 'NAMESPACE_AND_RULES'>([
+  [WebhookService.method.register, 'NAMESPACE_AND_RULES'],
+  [WebhookService.method.update, 'NAMESPACE_AND_RULES'],
+  [WebhookService.method.previewSchedule, 'NAMESPACE_AND_RULES'],
+  [EventService.method.publish, 'NAMESPACE_AND_RULES'],
+  [EventService.method.publishBatch, 'NAMESPACE_AND_RULES'],
+  [EventService.method.publishStream, 'NAMESPACE_AND_RULES'],
+  [EventService.method.listEvents, 'NAMESPACE'],
+  [EventService.method.replayEvents, 'NAMESPACE'],
 ]);
 
 export function createServices(deps: ApiDeps): Services {
@@ -86,6 +89,7 @@ export function createServices(deps: ApiDeps): Services {
     guard: createGuard({
       rules,
       selfChecking: SELF_CHECKING,
+      policy: settings,
       report,
       ...(stallMs !== undefined && { stallMs }),
     }),
@@ -111,9 +115,5 @@ function mount<T extends DescService>(
 }
 
 function inputsOf(services: readonly DescService[]): DescMessage[] {
-  return services.flatMap(({ methods }) =>
-    methods
-      .filter(({ methodKind }) => methodKind === 'unary' || methodKind === 'server_streaming')
-      .map(({ input }) => input),
-  );
+  return services.flatMap(({ methods }) => methods.map(({ input }) => input));
 }

@@ -14,6 +14,7 @@ async function overHttp2(options: Partial<InboxBounds> = {}) {
     clock: systemClock,
     log: recordingLog().log,
     verify: async () => 'unknown',
+    allowedHosts: [],
     options,
   });
   const server = createServer((req, res) => assert.ok(inbox.handle(req, res)));
@@ -55,7 +56,7 @@ describe('an inbox over HTTP/2', () => {
 
   it('knows its own origin by :authority', async () => {
     await using served = await overHttp2();
-    const url = new URL(served.session.originSet?.[0] ?? 'http://h');
+    const url = new URL(served.session.originSet?.[0] ?? 'http://localhost');
     const put = (origin: string) =>
       call(
         served.session,

@@ -20,7 +20,7 @@ describe('receiving', () => {
     await using served = await serveInbox();
     await raw(
       served,
-      'PATCH /inbox/joe/orders?a=1&a=%3C HTTP/1.1\r\nHost: h\r\nX-One: 1\r\nx-ONE: 2\r\n' +
+      'PATCH /inbox/joe/orders?a=1&a=%3C HTTP/1.1\r\nHost: localhost\r\nX-One: 1\r\nx-ONE: 2\r\n' +
         'Connection: close\r\nContent-Length: 5\r\n\r\nhello',
     );
     const [received] = (await served.list('joe')).requests;
@@ -28,7 +28,7 @@ describe('receiving', () => {
     assert.equal(received.path, '/inbox/joe/orders?a=1&a=%3C');
     assert.equal(received.time, new Date(START).toISOString());
     assert.deepEqual(received.headers, [
-      ['Host', 'h'],
+      ['Host', 'localhost'],
       ['X-One', '1'],
       ['x-ONE', '2'],
       ['Connection', 'close'],
@@ -77,7 +77,7 @@ describe('receiving', () => {
     ]) {
       const answer = await raw(
         served,
-        `POST /inbox/${name}/x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n`,
+        `POST /inbox/${name}/x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
       );
       assert.match(answer, /^HTTP\/1\.1 400 /, name);
       assert.match(answer, /1 to 64 of the characters A-Z, a-z, 0-9/);
@@ -112,7 +112,7 @@ describe('receiving', () => {
     await using served = await serveInbox();
     await raw(
       served,
-      'POST /inbox/joe?<script> HTTP/1.1\r\nHost: h\r\nX-Evil: <script>alert(1)</script>\r\n' +
+      'POST /inbox/joe?<script> HTTP/1.1\r\nHost: localhost\r\nX-Evil: <script>alert(1)</script>\r\n' +
         '__proto__: polluted\r\nconstructor: x\r\nConnection: close\r\n\r\n',
     );
     const response = await fetch(`${served.origin}/inbox/joe/requests`);
@@ -177,7 +177,7 @@ describe('receiving', () => {
   it('answers 408 to a body that does not arrive, and lists it as refused', async () => {
     await using served = await serveInbox({ options: { bodyMs: 30 } });
     const socket = connect(served.port, '127.0.0.1');
-    socket.write('POST /inbox/joe HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nabc');
+    socket.write('POST /inbox/joe HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nabc');
     assert.match(await text(socket), /^HTTP\/1\.1 408 /);
     const [received] = (await served.list('joe')).requests;
     assert.equal(received?.refused, 'The body took longer than 30 ms to arrive.');
@@ -187,7 +187,7 @@ describe('receiving', () => {
   it('lists a request whose sender hung up in the middle', async () => {
     await using served = await serveInbox();
     const socket = connect(served.port, '127.0.0.1');
-    socket.write('POST /inbox/joe HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\nabc');
+    socket.write('POST /inbox/joe HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nabc');
     await served.listed('nobody', () => true);
     socket.destroy();
     const { requests } = await served.listed('joe', (list) => list.requests.length === 1);
@@ -211,7 +211,9 @@ describe('receiving', () => {
   it('turns requests away when the bodies being read fill their memory, and takes them again after', async () => {
     await using served = await serveInbox({ options: { readingBytesMax: 1000 } });
     const socket = connect(served.port, '127.0.0.1');
-    socket.write(`POST /inbox/joe HTTP/1.1\r\nHost: h\r\nContent-Length: 999\r\n\r\n${'x'.repeat(900)}`);
+    socket.write(
+      `POST /inbox/joe HTTP/1.1\r\nHost: localhost\r\nContent-Length: 999\r\n\r\n${'x'.repeat(900)}`,
+    );
     let status = 200;
     while (status !== 503) status = (await served.send('joe', { body: 'y'.repeat(200) })).status;
     socket.write('x'.repeat(99));
@@ -270,7 +272,7 @@ describe('a signature', () => {
     });
     await raw(
       served,
-      'POST /inbox/joe HTTP/1.1\r\nHost: h\r\nWebhook-Id: msg_1\r\n__proto__: x\r\n' +
+      'POST /inbox/joe HTTP/1.1\r\nHost: localhost\r\nWebhook-Id: msg_1\r\n__proto__: x\r\n' +
         'Connection: close\r\nContent-Length: 3\r\n\r\n\x00\xff\x80',
     );
     assert.deepEqual(seen, [{ id: 'msg_1', prototype: null, body: '00ff80' }]);

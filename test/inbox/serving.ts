@@ -54,17 +54,23 @@ export interface Serving extends AsyncDisposable {
 export interface ServingOptions {
   readonly verify?: Verify;
   readonly options?: Partial<InboxBounds>;
+  readonly allowedHosts?: readonly string[];
 }
 
 export const START = Date.parse('2026-03-01T12:00:00Z');
 
-export async function serveInbox({ verify, options }: ServingOptions = {}): Promise<Serving> {
+export async function serveInbox({
+  verify,
+  options,
+  allowedHosts = [],
+}: ServingOptions = {}): Promise<Serving> {
   const clock = manualClock(START);
   const { log, lines } = recordingLog();
   const inbox = createInbox({
     clock,
     log,
     verify: verify ?? (async () => 'unknown'),
+    allowedHosts,
     ...(options === undefined ? {} : { options }),
   });
   const server = createServer((req, res) => {

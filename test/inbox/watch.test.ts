@@ -136,7 +136,7 @@ describe('watching an inbox', () => {
     await using served = await serveInbox({ options: { watcherBytesMax: 64 * 1024, totalBytesMax: 1 } });
     const slow = connect(served.port, '127.0.0.1');
     slow.on('error', () => {});
-    slow.write('GET /inbox/joe/events HTTP/1.1\r\nHost: h\r\n\r\n');
+    slow.write('GET /inbox/joe/events HTTP/1.1\r\nHost: localhost\r\n\r\n');
     await once(slow, 'readable');
     const good = get(`${served.origin}/inbox/joe/events`);
     const [stream] = await once(good, 'response');

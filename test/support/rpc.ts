@@ -87,6 +87,8 @@ export async function startApi(options: ApiOptions = {}): Promise<RunningApi> {
       everyMinMs: 1000,
       defaultEveryMs: 5000,
       addressPolicy: { allow: parseCidrs(LOOPBACK) },
+      allowedHosts: [],
+      corsOrigins: [],
       messageBytesMax: 4 * 1024 * 1024,
       ...options.settings,
     },

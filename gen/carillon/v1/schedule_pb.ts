@@ -43,8 +43,18 @@ export type Schedule = Message<"carillon.v1.Schedule"> & {
   } | {
     /**
      * A cron expression: 5 fields (minute, hour, day of month, month, day of week) or 6 (seconds
-     * first); names (JAN, MON), ranges, lists, steps, L (last), # (nth weekday of the month),
-     * @yearly, @monthly, @weekly, @daily, @hourly, and @every 10s.
+     * first); names (JAN, MON), ranges, lists, steps, L (last), W (nearest weekday), # (nth weekday of
+     * the month), @yearly, @monthly, @weekly, @daily, @hourly, and @every 10s.
+     *
+     * As a day of the month, L is the last day, 15W the weekday (Monday to Friday) nearest to the 15th,
+     * and LW the last weekday. W never leaves the month: 1W is Monday the 3rd if the 1st is a Saturday,
+     * and a month of 30 days has no 31W. As a day of the week, 5L is the last Friday of the month and
+     * 5#3 the third. Sunday is 0 and 7.
+     *
+     * If both day fields are restricted, a day has to match one of them, as in Vixie cron: 0 0 13 * FRI
+     * is each 13th and each Friday. If either contains a *, a day has to match both. *\/2 contains one,
+     * so 0 0 *\/2 * FRI is each Friday on an odd day: crontab(5) goes by the star, not by how many days
+     * a field matches.
      *
      * @generated from field: string cron = 2;
      */

@@ -121,20 +121,28 @@ function addRange(members: Uint8Array, path: string, item: string, field: CronFi
   if (step > field.size) throw refusal(path, item, field, 'has too large a step');
   const from = first === undefined ? field.min : readValue(first, path, item, field);
   let to = first === undefined ? field.max : from;
-  if (last !== undefined) to = readValue(last, path, item, field);
+  if (last !== undefined) to = readNumber(last, path, item, field);
   // At the end of a range SUN is 7, so that FRI-SUN is three days. If the range begins with Sunday too,
   // it is that one day, as MON-MON is. A week is written 0-7, with a number at its end.
   if (/^SUN$/i.test(last ?? '') && from > 0) to = 7;
   if (from > to) throw refusal(path, item, field, 'begins after it ends');
-  for (let value = from; value <= to; value += step) members[value] = 1;
+  // As in Vixie cron, an end such as that of 5-60/10 may be too large if no step reaches it.
+  const reached = to - ((to - from) % step);
+  if (reached > field.max) throw refusal(path, item, field, 'is out of range');
+  for (let value = from; value <= reached; value += step) members[value] = 1;
 }
 
 function readValue(text: string, path: string, item: string, field: CronField): number {
-  const named = field.names.indexOf(text.toUpperCase());
-  if (named >= 0) return named + field.min;
-  const value = Number(text);
-  if (Number.isNaN(value)) throw refusal(path, item, field, 'has an unknown name in it');
+  const value = readNumber(text, path, item, field);
   if (value < field.min || value > field.max) throw refusal(path, item, field, 'is out of range');
+  return value;
+}
+
+/** A number or a name, which may still be out of range. */
+function readNumber(text: string, path: string, item: string, field: CronField): number {
+  const named = field.names.indexOf(text.toUpperCase());
+  const value = named < 0 ? Number(text) : named + field.min;
+  if (Number.isNaN(value)) throw refusal(path, item, field, 'has an unknown name in it');
   return value;
 }
 

@@ -39,13 +39,14 @@ const remembered = boundedCache<string, CronExpression>(REMEMBERED_MAX);
  *   and weekdays have names (`JAN`, `MON`, in any case), and Sunday is 0 or 7.
  * - `L` is the last day of the month, `5L` its last Friday, `5#3` its third Friday.
  * - `15W` is the weekday, Monday to Friday, that is nearest to the 15th without leaving the month, and
- *   `LW` is the last weekday of the month. A month without the 31st has no `31W`. The rule is Quartz's
- *   (the class comment of org.quartz.CronExpression); here, as in its later versions, the items of a
- *   list may have `W` too.
+ *   `LW` is the last weekday of the month. A month without a 31st has no `31W`. The rule is Quartz's
+ *   (see the class comment of org.quartz.CronExpression), whose newer versions take `W` in lists too.
  * - `@yearly` `@annually` `@monthly` `@weekly` `@daily` `@midnight` `@hourly` stand for five fields.
  *   `@every 1h30m`, with a duration as Go writes it, is a period and no calendar.
- * - Where both day fields are restricted, a day has to match one of them; where either contains a
- *   `*`, it has to match both. So it says in crontab(5).
+ * - If both day fields are restricted, a day has to match one of them. If either contains a `*`, even
+ *   with a step, a day has to match both. This is crontab(5)'s rule, so that an expression rings on the
+ *   days on which it did in a crontab. The code of Vixie cron looks at the first character of a field
+ *   only, which makes a difference for lists that have a `*` further on.
  *
  * Other additions (`?`, `+`, `L-3`, years, `MON-FRI#2`) are refused, because they mean different things
  * in different places. Throws INVALID for `field`, saying where and why, also when no day ever matches.

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { Code, type ConnectError, type MethodImplSpec, type ServiceImplSpec } from '@connectrpc/connect';
 import { parseTimeout } from '@connectrpc/connect/protocol-grpc';
+import type { CallHead } from '../transport/guard.ts';
 import { unknownRpc } from '../transport/unknown.ts';
 
 /** A call that has just arrived, before any of its messages. */
@@ -9,6 +10,7 @@ export interface Arrival {
   /** `carillon.v1.WebhookService/Register`. */
   readonly name: string;
   readonly stream: ServerHttp2Stream;
+  readonly head: CallHead;
   /** How long its caller waits for the end of it; undefined for no end. */
   readonly timeoutMs: number | undefined;
   /** What is wrong with it already. */
@@ -22,8 +24,8 @@ const TIMEOUT_MS_MAX = 2 ** 31 - 1;
 const GRPC = /^application\/grpc(?:\+proto)?[ \t]*(?:;.*)?$/i;
 
 /**
- * Looks at the head of each call before grpc-js does. Returns undefined for what was answered: what is
- * no gRPC, and what there is not.
+ * Looks at the head of each call before grpc-js does. Answers requests that are not gRPC and calls of
+ * methods that do not exist, and returns undefined for them.
  */
 export function receptionist({ mounted }: { readonly mounted: readonly ServiceImplSpec[] }) {
   const described = mounted.map(({ service }) => service);
@@ -37,7 +39,11 @@ export function receptionist({ mounted }: { readonly mounted: readonly ServiceIm
 
   return {
     methods,
-    receive(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Arrival | undefined {
+    receive(
+      stream: ServerHttp2Stream,
+      headers: IncomingHttpHeaders,
+      rawHeaders: readonly string[],
+    ): Arrival | undefined {
       const contentType = headers['content-type'] ?? '';
       if (!GRPC.test(contentType)) {
         refuseType(stream, contentType);
@@ -50,7 +56,13 @@ export function receptionist({ mounted }: { readonly mounted: readonly ServiceIm
         return undefined;
       }
       const timeout = takeTimeout(headers);
-      return { ...method, stream, timeoutMs: timeout.timeoutMs, refusal: timeout.error };
+      return {
+        ...method,
+        stream,
+        head: { headers, rawHeaders },
+        timeoutMs: timeout.timeoutMs,
+        refusal: timeout.error,
+      };
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { DescMessage, Message } from '@bufbuild/protobuf';
+import type { Admit } from '../transport/call.ts';
 import { readBinary } from '../transport/decode.ts';
 import { STREAM_MESSAGE } from '../transport/decode-stream.ts';
 import { cutShort, tooSlow } from '../transport/failures.ts';
@@ -8,14 +9,16 @@ import type { Exchange, ExchangeDeps } from './served-call.ts';
 
 /**
  * The messages that a caller streams. One is read from the connection for each that is asked for, so
- * that a caller who is faster than the handler has to wait. Rejects when the call ends early, and where
- * there is something that cannot be read: with INVALID, with RESOURCE_EXHAUSTED for a message that is too
- * large, with DEADLINE_EXCEEDED for one that has begun and does not arrive.
+ * that a caller who is faster than the handler has to wait. Rejects when the call ends early, and when
+ * something cannot be read: with INVALID, with RESOURCE_EXHAUSTED for a message that is too
+ * large, with DEADLINE_EXCEEDED for one that has begun and does not arrive, and with what the guard has
+ * against one.
  */
 export function incoming(
   { receiving, clock }: ExchangeDeps,
   exchange: Exchange,
   type: DescMessage,
+  admit: Admit,
 ): AsyncIterableIterator<Message> {
   const waiting: PromiseWithResolvers<IteratorResult<Message>>[] = [];
   const framing = createFraming();
@@ -35,6 +38,17 @@ export function incoming(
     failSlow: () => stop(tooSlow(STREAM_MESSAGE)),
   };
 
+  async function hand(bytes: Uint8Array, to: PromiseWithResolvers<IteratorResult<Message>>): Promise<void> {
+    try {
+      const value = readBinary(type, bytes, STREAM_MESSAGE);
+      const admitted = admit(value);
+      if (admitted !== undefined) await admitted;
+      to.resolve({ done: false, value });
+    } catch (reason) {
+      to.reject(reason);
+    }
+  }
+
   receiving.add(arriving);
   exchange.onBytes((piece) => {
     const whole = framing.follow(piece).length > 0;
@@ -44,11 +58,7 @@ export function incoming(
   exchange.start({
     message(bytes) {
       const first = waiting.shift();
-      try {
-        first?.resolve({ done: false, value: readBinary(type, bytes, STREAM_MESSAGE) });
-      } catch (reason) {
-        first?.reject(reason);
-      }
+      if (first !== undefined) void hand(bytes, first);
       if (waiting.length > 0) exchange.read();
     },
     done() {

@@ -9,7 +9,7 @@ import { noProblems } from '../../domain/problems.ts';
 import type { Adapter, Begun } from '../transport/adapter.ts';
 import { readBody } from '../transport/body.ts';
 import { understandJson } from '../transport/decode.ts';
-import { checkJson } from '../transport/json-check.ts';
+import { jsonViolations } from '../transport/json-shape.ts';
 import type { CallableResponse, NodeRequest } from '../transport/node.ts';
 import { refuse } from '../transport/wire.ts';
 import { EVENT_FACES } from './event.ts';
@@ -77,11 +77,12 @@ export function httpFaces({ adapter, handlerOf, messageBytesMax }: FacesDeps) {
     { call, request }: Begun,
     node: NodeRequest,
   ): Promise<JsonObject> {
+    if (call.refusal !== undefined) return {};
     try {
       const problems = noProblems();
       const fields = readQuery(new URL(request.url).searchParams, face.query, problems);
       if (id !== undefined) fields.id = id;
-      problems.addAll(checkJson(face.method.input, fields));
+      problems.addAll(jsonViolations(face.method.input, fields));
       // The query names fields of the request itself, so nothing of their paths is hidden.
       if (problems.count() > 0) call.hiddenPath = '';
       problems.raise();
@@ -121,13 +122,11 @@ function asCall(
   body: JsonObject,
 ): UniversalServerRequest {
   const url = new URL(handler.requestPath, request.url).toString();
-  return {
-    ...request,
-    method: 'POST',
-    url,
-    header: new Headers({ 'content-type': 'application/json' }),
-    body,
-  };
+  const header = new Headers(request.header);
+  // They tell of the body that was read, and of the answer that is still to be rewritten.
+  for (const name of ['content-length', 'content-encoding', 'accept-encoding']) header.delete(name);
+  header.set('content-type', 'application/json');
+  return { ...request, method: 'POST', url, header, body };
 }
 
 async function readJson({ body }: UniversalServerResponse): Promise<JsonObject> {

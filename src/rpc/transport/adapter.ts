@@ -1,4 +1,5 @@
 import { constants } from 'node:http2';
+import type { DescMethod } from '@bufbuild/protobuf';
 import { Code, ConnectError, createContextValues } from '@connectrpc/connect';
 import type {
   UniversalHandler,
@@ -9,11 +10,12 @@ import { codeFromHttpStatus, codeToString } from '@connectrpc/connect/protocol-c
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node';
 import type { Clock } from '../../domain/clock.ts';
 import type { Log } from '../../telemetry/log.ts';
-import { readBody } from './body.ts';
+import { discardBody, readBody } from './body.ts';
 import { type Call, callKey } from './call.ts';
 import { callLog } from './call-log.ts';
-import { checkQuery, takeIn } from './decode.ts';
+import { type TakenIn, takeIn, takeQuery } from './decode.ts';
 import { takeInEach } from './decode-stream.ts';
+import type { Guard } from './guard.ts';
 import type { CallableResponse, NodeRequest } from './node.ts';
 import { refuse, type Wire, wireOf } from './wire.ts';
 
@@ -23,6 +25,7 @@ const TIMEOUT_MS_MAX = 2 ** 31 - 1;
 export interface AdapterDeps {
   readonly clock: Clock;
   readonly log: Log;
+  readonly guard: Guard;
   readonly messageBytesMax: number;
 }
 
@@ -42,7 +45,7 @@ export interface Begun {
 export interface Adapter {
   /** Serves an RPC, in whichever protocol it is asked for. */
   serve(handler: UniversalHandler, request: NodeRequest, response: CallableResponse): void;
-  /** Begins a call and sees to its log line. Undefined when the request was not even HTTP enough, and is answered. */
+  /** Begins a call, lets it pass the guard, and sees to its log line. Undefined when the request was not even HTTP enough, and is answered. */
   begin(init: CallInit, request: NodeRequest, response: CallableResponse): Begun | undefined;
   /** Writes a response, and gives up when the caller is gone. */
   respond(universal: UniversalServerResponse, call: Call, response: CallableResponse): Promise<void>;
@@ -50,7 +53,7 @@ export interface Adapter {
   giveUp(reason: unknown, call: Call, request: NodeRequest, response: CallableResponse): void;
 }
 
-export function nodeAdapter({ clock, log, messageBytesMax }: AdapterDeps): Adapter {
+export function nodeAdapter({ clock, log, guard, messageBytesMax }: AdapterDeps): Adapter {
   const logCall = callLog({ clock, log });
   const adapter: Adapter = {
     serve(handler, request, response) {
@@ -76,6 +79,7 @@ export function nodeAdapter({ clock, log, messageBytesMax }: AdapterDeps): Adapt
         hiddenPath,
         startedAt: clock.monotonic(),
         cutOff: () => cutOff(response),
+        decoded: [],
         fields: {},
       };
       const values = createContextValues().set(callKey, call);
@@ -83,6 +87,7 @@ export function nodeAdapter({ clock, log, messageBytesMax }: AdapterDeps): Adapt
       try {
         const universal = universalRequestFromNodeRequest(request, response, undefined, values);
         dropEndlessTimeouts(universal.header);
+        enter(handler.method, request, call);
         return { call, request: universal };
       } catch {
         const message = 'the request needs a valid URL and a Host header';
@@ -110,7 +115,17 @@ export function nodeAdapter({ clock, log, messageBytesMax }: AdapterDeps): Adapt
   };
   return adapter;
 
-  /** The request with its body read and checked. What is wrong with it is raised by the handler's gate, in the caller's protocol. */
+  /** The one place where a call that comes by this port passes the guard. A refusal is left to the handler's gate to raise. */
+  function enter(method: DescMethod, request: NodeRequest, call: Call): void {
+    try {
+      call.admit = guard.begin(method, request, call);
+    } catch (reason) {
+      call.refusal = reason;
+      discardBody(request);
+    }
+  }
+
+  /** The request with its body read and decoded. If something is wrong with it, the handler's gate raises that in the caller's protocol. */
   async function prepare(
     handler: UniversalHandler,
     { call, request }: Begun,
@@ -119,15 +134,17 @@ export function nodeAdapter({ clock, log, messageBytesMax }: AdapterDeps): Adapt
   ): Promise<UniversalServerRequest> {
     const { method } = handler;
     const one = method.methodKind === 'unary' || method.methodKind === 'server_streaming';
+    if (call.refusal !== undefined) return { ...request, body: nothing() };
     try {
-      if (request.method === 'GET') await checkQuery(request.url, method, messageBytesMax);
-      else if (
+      if (request.method === 'GET') return keep(await takeQuery(request, method, messageBytesMax), call);
+      if (
         request.method === 'POST' &&
         wire !== undefined &&
         handler.supportedContentType(request.header.get('content-type'))
       ) {
         const intake = { request, method, wire, messageBytesMax };
-        return one ? await takeIn({ ...intake, read }) : takeInEach(intake);
+        if (one) return keep(await takeIn({ ...intake, read }), call);
+        return takeInEach({ ...intake, decoded: (message) => call.decoded.push(message) });
       }
     } catch (reason) {
       call.refusal = reason;
@@ -136,6 +153,12 @@ export function nodeAdapter({ clock, log, messageBytesMax }: AdapterDeps): Adapt
     }
     return request;
   }
+}
+
+/** Keeps the message for the guard to hand on. */
+function keep({ request, message }: TakenIn, call: Call): UniversalServerRequest {
+  call.decoded.push(message);
+  return request;
 }
 
 function isBare(universal: UniversalServerResponse): boolean {

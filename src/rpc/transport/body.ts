@@ -2,12 +2,17 @@ import type { ConnectError } from '@connectrpc/connect';
 import { BODY_READ_MS, tooLarge, tooSlow, wentAway } from './failures.ts';
 import type { NodeRequest } from './node.ts';
 
-/** What is read and dropped of a body that was refused, so that its caller gets to read why. */
+/** How much of a refused body is read and dropped, so that its caller gets to read why it was refused. */
 const DISCARD_BYTES_MAX = 32 * 1024 * 1024;
 export const DISCARD_MS = 5_000;
 
 /** How long a caller may take to end its side of a stream that was answered. */
 export const ANSWERED_LINGER_MS = 100;
+
+/** Reads and drops the body of a request that was refused by its head, so that its caller gets to read why. */
+export function discardBody(request: NodeRequest): void {
+  readBody(request, 0).catch(() => {});
+}
 
 /**
  * The whole body of a request, at most `bytesMax` of it. Raises RESOURCE_EXHAUSTED for a longer one,

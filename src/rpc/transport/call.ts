@@ -1,4 +1,11 @@
+import type { Message } from '@bufbuild/protobuf';
 import { createContextKey, type HandlerContext } from '@connectrpc/connect';
+
+/**
+ * Lets a message of a call in: checks the namespace that it names and its rules. Rejects with INVALID;
+ * undefined when there is nothing to wait for.
+ */
+export type Admit = (message: Message) => Promise<void> | undefined;
 
 /** One RPC under way: what its log line will say, and what the layers around its handler agree on. */
 export interface Call {
@@ -10,7 +17,14 @@ export interface Call {
   readonly startedAt: number;
   /** What stands before the caller's field paths in the request message, and is not the caller's: `webhook`. */
   hiddenPath: string;
-  /** What is wrong with the body; raised before anything is done. */
+  /** Lets each message in, once the guard has let the call in. */
+  admit?: Admit;
+  /**
+   * Messages that were decoded before Connect got to see them, in order. Connect is given empty ones in
+   * their place; undefined stands for a message that it decodes itself.
+   */
+  readonly decoded: (Message | undefined)[];
+  /** Why the call is not let in, or what is wrong with its body; raised before anything is done. */
   refusal?: unknown;
   /** The Connect code, once it is known. */
   code?: string;

@@ -1,41 +1,84 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { DescMethod, Message } from '@bufbuild/protobuf';
 import { Code, type ConnectError, type Interceptor } from '@connectrpc/connect';
 import { codeToString } from '@connectrpc/connect/protocol-connect';
-import { invalidRequest } from '../../domain/error.ts';
+import { Health } from '../../../gen/grpc/health/v1/health_pb.ts';
+import { type HostPolicy, hostsOf, judgeHosts, type RequestHead } from '../../domain/access/host.ts';
+import { judgeOrigin, type OriginPolicy } from '../../domain/access/origin.ts';
+import { ANONYMOUS, type Principal } from '../../domain/access/principal.ts';
+import { permissionDenied } from '../../domain/error.ts';
+import { noProblems } from '../../domain/problems.ts';
 import { DEFAULT_NAMESPACE } from '../../domain/webhook/webhook.ts';
 import { toConnectError } from '../errors.ts';
-import type { Rules } from '../validate.ts';
-import { type Call, callKey, noteFields } from './call.ts';
+import { namespaceViolations } from '../namespace.ts';
+import type { Rules } from '../proto-rules.ts';
+import { type Admit, type Call, callKey, noteFields } from './call.ts';
 import { whyEnded } from './failures.ts';
 import { followTaking, STALL_MS } from './stall.ts';
 
 export interface GuardDeps {
   readonly rules: Rules;
-  /** Methods whose handlers check the rules themselves, to report them together with their own. */
-  readonly selfChecking: ReadonlySet<DescMethod>;
+  /** What the handlers of some methods check themselves, to report it together with what else is wrong. */
+  readonly selfChecking: ReadonlyMap<DescMethod, 'NAMESPACE' | 'NAMESPACE_AND_RULES'>;
+  /** Which names the server may be called by, and from which pages. */
+  readonly policy: HostPolicy & OriginPolicy;
   /** Logs the cause of an INTERNAL answer and returns the id it is logged under. */
   readonly report: (reason: unknown, call: Call | undefined) => string;
   readonly stallMs?: number;
 }
 
-/** What every RPC has around it, whichever port and protocol it comes by. */
+/**
+ * What every RPC has around it, whichever port and protocol it comes by. Each carrier calls `begin` in
+ * one place, when a call has arrived and before any of its messages:
+ *
+ * - Connect, gRPC, gRPC-Web and the plain paths: `begin` of `transport/adapter.ts`;
+ * - native gRPC: `serve` of `native/serve.ts`.
+ *
+ * Each message then passes what `begin` returned: in `guardInterceptor` below, and in `native/serve.ts`.
+ */
 export interface Guard {
-  /** Notes whom a request is about, and checks the rules of its message. Raises INVALID. */
-  admit(method: DescMethod, message: Message, call: Call | undefined): Promise<void>;
+  /**
+   * Establishes who calls, by the head of the request. Raises PERMISSION_DENIED for a host that is not
+   * this server's, and for a page that may not call it.
+   */
+  begin(method: DescMethod, head: CallHead, call: Call): Admit;
   /** What the caller is told of a failure, which becomes the code of the call. */
   fail(reason: unknown, call: Call | undefined): ConnectError;
   /** How long a caller may take no message of a stream before it is cut off. */
   readonly stallMs: number;
 }
 
-export function createGuard({ rules, selfChecking, report, stallMs = STALL_MS }: GuardDeps): Guard {
+/** The head of a request, as Node has it for HTTP/1.1 and HTTP/2 alike. */
+export interface CallHead extends RequestHead {
+  readonly headers: IncomingHttpHeaders;
+}
+
+export function createGuard({ rules, selfChecking, policy, report, stallMs = STALL_MS }: GuardDeps): Guard {
+  async function checkMessage(method: DescMethod, message: Message, principal: Principal): Promise<void> {
+    const problems = noProblems();
+    problems.addAll(await rules.violationsOf(method.input, message));
+    if (
+      selfChecking.get(method) !== 'NAMESPACE' &&
+      'namespace' in message &&
+      typeof message.namespace === 'string'
+    ) {
+      problems.addAll(namespaceViolations(message.namespace, 'namespace', principal));
+    }
+    problems.raise();
+  }
+
   return {
     stallMs,
-    async admit(method, message, call) {
-      if (call) noteFields(call, subject(message));
-      if (selfChecking.has(method)) return;
-      const violations = await rules.check(method.input, message);
-      if (violations.length > 0) throw invalidRequest(violations);
+    begin(method, head, call) {
+      if (method.parent.typeName !== Health.typeName) checkHead(head, policy, call);
+      const principal = ANONYMOUS;
+      const checksItself = selfChecking.get(method) === 'NAMESPACE_AND_RULES';
+      const isStream = method.methodKind === 'client_streaming' || method.methodKind === 'bidi_streaming';
+      return (message) => {
+        // A stream is about many things, which its handler sums up.
+        if (!isStream) noteFields(call, subjectOf(message));
+        return checksItself ? undefined : checkMessage(method, message, principal);
+      };
     },
     fail(reason, call) {
       const error = toConnectError(reason, {
@@ -48,19 +91,35 @@ export function createGuard({ rules, selfChecking, report, stallMs = STALL_MS }:
   };
 }
 
+/** Raises PERMISSION_DENIED, and leaves in the log line what was seen. */
+function checkHead(head: CallHead, policy: HostPolicy & OriginPolicy, call: Call): void {
+  const hosts = hostsOf(head);
+  const byHost = judgeHosts(hosts, policy);
+  if (byHost !== 'allow') {
+    noteFields(call, { host: hosts.join(', ') });
+    throw permissionDenied(byHost.deny);
+  }
+  const { origin } = head.headers;
+  if (origin === undefined) return;
+  const byOrigin = judgeOrigin(origin, hosts, policy);
+  if (byOrigin !== 'allow') {
+    noteFields(call, { origin });
+    throw permissionDenied(byOrigin.deny);
+  }
+}
+
 /** The guard as Connect wants it: with an end at the caller's deadline. */
 export function guardInterceptor(guard: Guard): Interceptor {
   return (next) => async (request) => {
     const call = request.contextValues.get(callKey);
-    const fail = (reason: unknown): ConnectError => guard.fail(reason, call);
     try {
-      let admitted = request;
-      if (!request.stream) await guard.admit(request.method, request.message, call);
-      else if (request.method.methodKind === 'server_streaming') {
-        admitted = {
-          ...request,
-          message: admitEach(request.message, (one) => guard.admit(request.method, one, call)),
-        };
+      const { admit, decoded } = call ?? {};
+      if (admit === undefined || decoded === undefined) throw new Error('a call has come past its carrier');
+      let admitted: typeof request;
+      if (request.stream) admitted = { ...request, message: admitEach(request.message, decoded, admit) };
+      else {
+        admitted = { ...request, message: decoded.shift() ?? request.message };
+        await admit(admitted.message);
       }
       const response = await endBy(request.signal, () => next(admitted));
       if (response.stream) {
@@ -69,7 +128,7 @@ export function guardInterceptor(guard: Guard): Interceptor {
       if (call) call.code = 'ok';
       return response;
     } catch (reason) {
-      throw fail(reason);
+      throw guard.fail(reason, call);
     }
   };
 }
@@ -91,12 +150,15 @@ async function endBy<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T>
   }
 }
 
-async function* admitEach<T>(
-  messages: AsyncIterable<T>,
-  admit: (message: T) => Promise<void>,
-): AsyncIterable<T> {
-  for await (const message of messages) {
-    await admit(message);
+async function* admitEach(
+  messages: AsyncIterable<Message>,
+  decoded: (Message | undefined)[],
+  admit: Admit,
+): AsyncIterable<Message> {
+  for await (const given of messages) {
+    const message = decoded.shift() ?? given;
+    const admitted = admit(message);
+    if (admitted !== undefined) await admitted;
     yield message;
   }
 }
@@ -127,7 +189,7 @@ async function* guardStream<T>(
 }
 
 /** Whom a request is about, for the log line: ids and the namespace, wherever a message has them. */
-function subject(message: Message): Record<string, string> {
+function subjectOf(message: Message): Record<string, string> {
   const fields: Record<string, string> = {};
   const read = (from: object, name: string, as: string) => {
     const value = (from as Record<string, unknown>)[name];

@@ -16,7 +16,7 @@ import { namespaceOf } from '../namespace.ts';
 export function previewHandler({ control, rules }: HandlerDeps) {
   return async (request: PreviewScheduleRequest): Promise<PreviewScheduleResponse> => {
     const problems = noProblems();
-    problems.addAll(await rules.check(PreviewScheduleRequestSchema, request));
+    problems.addAll(await rules.violationsOf(PreviewScheduleRequestSchema, request));
     const namespace = namespaceOf(request.namespace, 'namespace', problems);
     const after = request.after && fromTimestamp(request.after, 'after', problems);
     const { count } = request;

@@ -11,7 +11,7 @@ import { specFrom, webhookTo } from '../convert/webhook.ts';
 import type { HandlerDeps } from '../deps.ts';
 import { namespaceOf } from '../namespace.ts';
 import { applyMask, readMask } from './mask.ts';
-import { noteRuleViolations } from './rules.ts';
+import { noteRuleViolations } from './rule-violations.ts';
 
 /** WebhookService.Update: changes the masked fields, and judges no others. */
 export function updateHandler({ control, rules }: HandlerDeps) {
@@ -33,7 +33,7 @@ export function updateHandler({ control, rules }: HandlerDeps) {
     const webhook = await control.webhooks.update(target, async (found) => {
       const merged = applyMask(webhookTo(found), patch, mask);
       const inside = noProblems().under('webhook');
-      noteRuleViolations(await rules.check(WebhookSchema, merged), '', inside);
+      noteRuleViolations(await rules.violationsOf(WebhookSchema, merged), '', inside);
       return { spec: specFrom(merged, inside), touched: mask.touched, problems: inside };
     });
     return create(UpdateResponseSchema, { webhook: webhookTo(webhook) });

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { domainToASCII } from 'node:url';
 
 /**
  * How a setting is written by a person and what it becomes in the program. Every type reads text, so
@@ -185,6 +186,24 @@ export function origin(): SettingType<string> {
       if (text === '*') return text;
       if (!/^https?:\/\/[^/?#@\s]+$/i.test(text) || !URL.canParse(text)) return undefined;
       return new URL(text).origin;
+    },
+  };
+}
+
+/** The name of a host without a port, in lower case and in ASCII; `*.` before it for all names below it, or `*`. */
+export function hostName(): SettingType<string> {
+  return {
+    placeholder: 'name',
+    allowed:
+      'the name of a host without a port, such as hooks.example.com, *.example.com for all below it, or * for any',
+    shape: 'one',
+    parse(text) {
+      if (text === '*') return text;
+      const [, below = '', written = ''] = /^(\*\.)?(.*?)\.?$/s.exec(text) ?? [];
+      const name = domainToASCII(written);
+      const labels = name.split('.');
+      const valid = name.length <= 253 && labels.every((label) => /^(?!-)[a-z\d_-]{1,63}(?<!-)$/.test(label));
+      return valid ? below + name : undefined;
     },
   };
 }

@@ -5,6 +5,7 @@ import {
   cidr,
   database,
   duration,
+  hostName,
   hostPort,
   integer,
   list,
@@ -135,6 +136,11 @@ export const SETTINGS = {
     duration({ min: '100ms', max: '1h' }),
     { dev: '3s', serve: '20s' },
     'How long requests in flight may take to finish when the server stops',
+  ),
+  allowedHosts: setting(
+    list(hostName()),
+    '',
+    'Names that the server may be called by, besides localhost and every IP address',
   ),
   corsOrigins: setting(list(origin()), '', 'Origins whose pages may call the API from a browser'),
   secretsKey: optional(

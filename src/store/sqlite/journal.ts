@@ -1,30 +1,30 @@
 import type { Database } from './database.ts';
-import type { SettlementRow } from './protocol.ts';
-import type { AttemptRow } from './rows/tuples.ts';
+import { SETTLEMENT, type SettlementRow } from './rows/messages.ts';
+import { ATTEMPT, type AttemptRow } from './rows/tables.ts';
 
-/** What happened to deliveries. The rows about one are a chain, which begins in the delivery's row. */
+/** What happened to deliveries. The rows about one delivery are a chain, which begins in its own row. */
 export interface Journal {
   /** The last row. */
   readonly last: () => number;
   /** The last row that was deleted: what follows it is whole. */
   readonly keptAfter: () => number;
-  /** Reads anew where the end is, after a rollback. */
+  /** Reads again where the end is, after a rollback. */
   readonly reload: () => void;
-  /** Adds what is settled of a delivery, and returns the row. */
+  /** Adds a settlement, and returns its row. */
   readonly settle: (row: SettlementRow) => number;
-  /** Leaves out of an attempt what tells of the event's data, if that was erased. */
+  /** Removes from a settlement's attempt what shows the event's data, if that data was erased. */
   readonly strip: (row: SettlementRow) => void;
-  /** Takes the last row back: its delivery was not waiting. */
+  /** Takes the last row back, because its delivery was not waiting. */
   readonly takeBack: () => void;
   /** Adds a delivery as it is now. */
   readonly note: (ord: number) => void;
-  /** Adds an attempt of a delivery that ended otherwise meanwhile. */
+  /** Adds an attempt of a delivery that ended in another way meanwhile. */
   readonly late: (row: SettlementRow, attempt: AttemptRow) => void;
   /** A delivery's attempts, oldest first. */
   readonly attempts: (ord: number) => AttemptRow[];
-  /** Erases what destinations answered in a delivery's attempts, and the headers. */
+  /** Erases the headers and the answers of a delivery's attempts. */
   readonly erase: (ord: number) => void;
-  /** Deletes all about a delivery. Returns its latest row, to be given to `keep`. */
+  /** Deletes the rows about a delivery. Returns the latest of them, to be given to `keep`. */
   readonly forget: (ord: number) => number;
   /** Notes that rows up to this one were deleted. */
   readonly keep: (after: number) => void;
@@ -36,19 +36,20 @@ const CHAIN = `
     SELECT seq, previous FROM journal WHERE seq = (SELECT journal FROM deliveries WHERE ord = ?1)
     UNION ALL SELECT j.seq, j.previous FROM chain JOIN journal AS j ON j.seq = chain.previous)`;
 
-const NO_ATTEMPT = [null, null, null, null] as const;
+const NO_ATTEMPT = ATTEMPT.fields.map(() => null);
 
 export function createJournal(db: Database): Journal {
+  const { at } = SETTLEMENT;
   const selectLast = db.prepare<[seq: number | null]>('SELECT max(seq) FROM journal');
   const selectKept = db.prepare<[after: number]>('SELECT after FROM journal_kept');
   const insert = db.prepare(`
-    INSERT INTO journal (seq, ord, previous, state, reason, at, attempts, status, number, facts, headers, body)
+    INSERT INTO journal (seq, ord, previous, state, reason, at, attempts, status, ${ATTEMPT.columns})
     VALUES (?1, ?2, (SELECT journal FROM deliveries WHERE ord = ?2), ?3, ?4, ?5, ?6,
-      iif(?7 = 0, (SELECT last_status FROM deliveries WHERE ord = ?2), ?7), ?8, ?9, ?10, ?11)`);
+      iif(?7 = 0, (SELECT last_status FROM deliveries WHERE ord = ?2), ?7), ${ATTEMPT.holes})`);
   const insertAsItIs = db.prepare(`
-    INSERT INTO journal (seq, ord, previous, state, reason, at, attempts, status, number, facts, headers, body)
-    SELECT ?1, ord, journal, state, reason, iif(state = 0, due_at, finished_at), attempts, last_status,
-      ?3, ?4, ?5, ?6
+    INSERT INTO journal (seq, ord, previous, state, reason, at, attempts, status, ${ATTEMPT.columns})
+    SELECT ?1, ?2, journal, state, reason, iif(state = 0, due_at, finished_at), attempts, last_status,
+      ${ATTEMPT.holes}
     FROM deliveries WHERE ord = ?2`);
   const count = db.prepare(`
     UPDATE deliveries SET attempts = max(attempts, ?2), last_status = iif(?3 = 0, last_status, ?3) WHERE ord = ?1`);
@@ -59,7 +60,7 @@ export function createJournal(db: Database): Journal {
   const selectNumber = db.prepare(`
     ${CHAIN} SELECT 1 FROM chain JOIN journal AS j USING (seq) WHERE j.number = ?2`);
   const selectAttempts = db.prepare<AttemptRow>(`
-    ${CHAIN} SELECT j.number, j.facts, j.headers, j.body FROM chain JOIN journal AS j USING (seq)
+    ${CHAIN} SELECT ${ATTEMPT.columns} FROM chain JOIN journal AS j USING (seq)
     WHERE j.number IS NOT NULL ORDER BY j.number`);
   const eraseAnswers = db.prepare(`
     ${CHAIN} UPDATE journal SET headers = NULL, body = NULL WHERE seq IN (SELECT seq FROM chain)`);
@@ -70,14 +71,13 @@ export function createJournal(db: Database): Journal {
   const updateKept = db.prepare('UPDATE journal_kept SET after = max(after, ?)');
 
   const keptAfter = (): number => selectKept.get()?.[0] ?? 0;
-  // Never a row again that was deleted: whoever reads on from it would miss what comes.
+  // A row that was deleted must not come again: a watcher who reads on from it would miss the new one.
   const readLast = (): number => Math.max(selectLast.get()?.[0] ?? 0, keptAfter());
   let last = readLast();
 
   function add(ord: number, attempt: AttemptRow | null): void {
-    const [number, facts, headers, body] = attempt ?? NO_ATTEMPT;
     last++;
-    insertAsItIs.run(last, ord, number, facts, headers, body);
+    insertAsItIs.run(last, ord, ...(attempt ?? NO_ATTEMPT));
     point.run(ord, last);
   }
 
@@ -87,24 +87,37 @@ export function createJournal(db: Database): Journal {
     reload() {
       last = readLast();
     },
-    settle([ord, , , to, reason, at, attempts, status, attempt]) {
-      const [number, facts, headers, body] = attempt ?? NO_ATTEMPT;
-      insert.run(++last, ord, to, reason, at, attempts, status, number, facts, headers, body);
+    settle(row) {
+      const attempt = row[at.attempt] ?? NO_ATTEMPT;
+      insert.run(
+        ++last,
+        row[at.ord],
+        row[at.to],
+        row[at.reason],
+        row[at.at],
+        row[at.attempts],
+        row[at.status],
+        ...attempt,
+      );
       return last;
     },
     strip(row) {
-      const attempt = row[8];
-      if (attempt !== null && selectTries.get(row[0])?.[2] === 1) row[8] = withoutData(attempt);
+      const attempt = row[at.attempt];
+      if (attempt === null) return;
+      const [, , isErased] = selectTries.get(row[at.ord]) ?? [];
+      if (isErased === 1) row[at.attempt] = withoutData(attempt);
     },
     takeBack: () => void remove.get(last--),
     note: (ord) => add(ord, null),
-    late([ord, id, , , , , attempts, status], attempt) {
-      const [knownId, known, isErased] = selectTries.get(ord) ?? [];
-      // An attempt of a delivery that is gone even from history would never be swept.
-      if (knownId !== id) return;
+    late(row, attempt) {
+      const ord = row[at.ord];
+      const number = attempt[ATTEMPT.at.number];
+      const [id, known, isErased] = selectTries.get(ord) ?? [];
+      // The delivery is gone even from history. A row about it would never be swept.
+      if (id !== row[at.id]) return;
       // The same attempt may be reported again by a dispatcher that was not told of the commit.
-      if (attempt[0] <= known! && selectNumber.get(ord, attempt[0]) !== undefined) return;
-      count.run(ord, attempts, status);
+      if (number <= known! && selectNumber.get(ord, number) !== undefined) return;
+      count.run(ord, row[at.attempts], row[at.status]);
       add(ord, isErased === 1 ? withoutData(attempt) : attempt);
     },
     attempts: (ord) => selectAttempts.all(ord),
@@ -118,6 +131,9 @@ export function createJournal(db: Database): Journal {
   };
 }
 
-function withoutData([number, facts]: AttemptRow): AttemptRow {
-  return [number, facts, null, null];
+function withoutData(attempt: AttemptRow): AttemptRow {
+  const without: AttemptRow = [...attempt];
+  without[ATTEMPT.at.headers] = null;
+  without[ATTEMPT.at.body] = null;
+  return without;
 }

@@ -1,105 +1,40 @@
-/** What the two threads say to each other. */
-import type { OverlapPolicy } from '../../domain/schedule/schedule.ts';
-import type { DisabledReason, WebhookState } from '../../domain/webhook/webhook.ts';
+/** The messages between the two threads. */
+import type { WebhookState } from '../../domain/webhook/webhook.ts';
+import type { Flag, StateCode } from './rows/codes.ts';
+import type {
+  FiringRow,
+  LaneRow,
+  OrderRow,
+  PublicationRow,
+  PublishCode,
+  RemovalRow,
+  ReplayRow,
+  SettlementRow,
+  UpdateRow,
+} from './rows/messages.ts';
 import type {
   AttemptRow,
   ChangeRow,
   DeliveryRow,
   EventRecordRow,
   EventRow,
-  Flag,
-  NewDeliveryRow,
   RenderedRow,
-  StateCode,
   WaitingRow,
   WebhookRow,
-} from './rows/tuples.ts';
+} from './rows/tables.ts';
 
-export type UpdateRow = [
-  webhook: WebhookRow,
-  ifVersion: number,
-  /** Undefined leaves the cursor alone. */
-  cursorFrom: [nominalAt: number | null, fired: number, skipped: number] | undefined,
-  resetHealth: Flag,
-];
+/** Null is no condition. */
+export interface WebhookFilter {
+  readonly namespace: string;
+  readonly after: string;
+  readonly limit: number;
+  readonly name: string | null;
+  readonly state: WebhookState | null;
+  /** The pairs as JSON. */
+  readonly labels: string;
+}
 
-export type RemovalRow = [id: string, now: number, ifVersion: number | null];
-
-export type WebhookFilter = [
-  namespace: string,
-  after: string,
-  limit: number,
-  name: string | null,
-  state: WebhookState | null,
-  labels: string,
-];
-
-export type PublicationRow = [
-  event: EventRow,
-  dueAt: number,
-  run: Flag,
-  deliveries: NewDeliveryRow[],
-  remember: [digest: string, until: number] | null,
-  /** Webhooks whose filter failed. */
-  failures: readonly string[] | null,
-];
-
-/** The number of deliveries made, one of the codes below, or what is known of the first event of that name. */
-export type PublishCode = number | [eventId: string, deliveries: number];
-export const CONFLICT = -1;
-export const FULL_NAMESPACE = -2;
-export const FULL_ALL = -3;
-
-export type ReplayRow = [eventId: string, delivery: NewDeliveryRow, replayOf: string | null, now: number];
-
-export type CursorRow = [
-  anchorAt: number,
-  nominalAt: number | null,
-  dueAt: number | null,
-  fired: number,
-  skipped: number,
-];
-
-export type FiringRow = [
-  webhookId: string,
-  version: number,
-  from: number,
-  to: CursorRow,
-  overlap: OverlapPolicy,
-  /** The cursor if overlap SKIP leaves the runs out. */
-  skippedTo: CursorRow | null,
-  now: number,
-  events: EventRow[],
-  deliveries: NewDeliveryRow[],
-];
-
-export type SettlementRow = [
-  ord: number,
-  id: string,
-  webhookId: string,
-  to: StateCode,
-  reason: number,
-  /** When the next attempt is due if `to` is PENDING, else when it was finished. */
-  at: number,
-  /** Attempts made, this one included. */
-  attempts: number,
-  /** The status code of the answer; 0 when there was none. */
-  status: number,
-  attempt: AttemptRow | null,
-  /** Why it was to be given up, as whoever settles it knows. */
-  ending: number,
-];
-
-export type LaneRow = [
-  webhookId: string,
-  failingSince: number | null,
-  trips: number,
-  openUntil: number | null,
-  disable: DisabledReason | null,
-  now: number,
-];
-
-/** Undefined or null is no condition. */
+/** Undefined is no condition. */
 export interface Span {
   readonly ascending: boolean;
   /** Only ids beyond this one. */
@@ -128,19 +63,18 @@ export interface EventFilter extends Span {
   readonly namespace: string;
 }
 
-/** A part of a list, and where to go on; null at the end. Fewer rows than asked for do not mean the end. */
+/** A part of a list, and where to go on; null at the end. A part can be short without being the last. */
 export interface Listed<Row> {
   readonly rows: Row[];
   readonly next: string | null;
 }
-
-export type OrderRow = [namespace: string, id: string, now: number];
 
 /** Every verb that crosses to the worker: what it is given and what it answers. */
 export interface Shapes {
   createWebhooks: { args: WebhookRow[]; answer: ('CREATED' | 'EXISTS')[] };
   updateWebhooks: { args: UpdateRow[]; answer: ('UPDATED' | 'STALE' | 'EXISTS' | 'NOT_FOUND')[] };
   getWebhooks: { args: readonly string[]; answer: (WebhookRow | undefined)[] };
+  resolveWebhooks: { args: readonly [namespace: string, id: string][]; answer: (WebhookRow | undefined)[] };
   findWebhook: {
     args: [namespace: string, name: string, destination: string];
     answer: WebhookRow | undefined;
@@ -212,12 +146,13 @@ export type Verb = keyof Shapes;
 export type Args<V extends Verb> = Shapes[V]['args'];
 export type Answer<V extends Verb> = Shapes[V]['answer'];
 
-/** The verbs, as the worker's nouns implement them. Each throws to change nothing. */
+/** The verbs, as the worker implements them. One that throws changes nothing. */
 export type Verbs = { [V in Verb]: (args: Args<V>) => Answer<V> };
 
 /** Verbs that write nothing: they need no transaction. */
 export const READS: ReadonlySet<Verb> = new Set<Verb>([
   'getWebhooks',
+  'resolveWebhooks',
   'findWebhook',
   'listWebhooks',
   'upcomingRuns',
@@ -236,7 +171,7 @@ export const READS: ReadonlySet<Verb> = new Set<Verb>([
 /** One call of a verb. */
 export type Call<V extends Verb = Verb> = readonly [verb: V, args: Args<V>];
 
-/** What the worker is told: calls to answer after one commit, or to let the database go. */
+/** A message to the worker: calls to answer after one commit, or the order to let the database go. */
 export type Request = { readonly calls: readonly Call[] } | 'close';
 
 /** What became of one call. */
@@ -250,9 +185,9 @@ export interface Failure {
   readonly message: string;
 }
 
-/** What the worker says: first whether it could open the database, then replies in the order of calls. */
+/** A message from the worker: first whether it could open the database, then replies in the order of calls. */
 export type Response =
-  /** `ending` are deliveries that were to be given up when the last process ended, to be handed to the dispatcher. */
+  /** `ending` are deliveries that were to be given up when the last process ended. */
   | { readonly kind: 'opened'; readonly ending: readonly WaitingRow[] }
   | { readonly kind: 'refused'; readonly message: string }
   | { readonly kind: 'replies'; readonly replies: readonly Reply[] };

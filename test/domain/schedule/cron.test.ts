@@ -58,6 +58,18 @@ describe('a cron expression', () => {
     ]);
   });
 
+  it('lets a range end beyond its field where no step gets there, as Vixie cron does', () => {
+    assert.deepEqual(matches('5-60/10 * * * *', '2024-01-01T10:40Z', 3), [
+      '2024-01-01T10:45Z',
+      '2024-01-01T10:55Z',
+      '2024-01-01T11:05Z',
+    ]);
+    assert.deepEqual(matches('0 0 23-32/13 * *', '2024-01-01T00:00Z', 2), [
+      '2024-01-23T00:00Z',
+      '2024-02-23T00:00Z',
+    ]);
+  });
+
   it('has names of months and weekdays, in any case', () => {
     assert.deepEqual(matches('0 0 * jan-Mar mon', '2024-03-20T00:00Z', 2), [
       '2024-03-25T00:00Z',
@@ -289,7 +301,10 @@ describe('a cron expression that cannot be read', () => {
     ['0 0 * * 5#6', /in the day of week field, "5#6" cannot be read/],
     ['0 0 * * 8#1', /in the day of week field, "8#1" is out of range/],
     ['0 0 * * ABCL', /in the day of week field, "ABCL" has an unknown name in it/],
-    ['5-60/10 * * * *', /in the minute field, "5-60\/10" is out of range/],
+    ['0-60/10 * * * *', /in the minute field, "0-60\/10" is out of range/],
+    [`5-${'9'.repeat(240)} * * * *`, /9" is out of range/],
+    [`5-${'9'.repeat(235)}/10 * * * *`, /9\/10" is out of range/],
+    ['0 0 99-3 * *', /"99-3" is out of range/],
     ['0 0 * * \u017fun', /in the day of week field, "\u017fun" cannot be read/],
     ['0 0 * * */8', /in the day of week field, "\*\/8" has too large a step/],
     ['30-10 * * * *', /in the minute field, "30-10" begins after it ends/],

@@ -9,7 +9,7 @@ import {
   PublishRequestSchema,
 } from '../../../gen/carillon/v1/event_pb.ts';
 import { judgePublish } from '../../../src/rpc/event/publish-judge.ts';
-import { lazyRules } from '../../../src/rpc/validate.ts';
+import { lazyRules } from '../../../src/rpc/proto-rules.ts';
 import { T0 } from '../../support/store.ts';
 
 /** A text around a length that a rule names, of characters that a rule allows or not. */
@@ -84,7 +84,7 @@ describe('What is checked by hand of an event to publish', () => {
     await fc.assert(
       fc.asyncProperty(request, async (message) => {
         const byHand = fieldsOf(message);
-        for (const { field } of await rules.check(PublishRequestSchema, message)) {
+        for (const { field } of await rules.violationsOf(PublishRequestSchema, message)) {
           assert.ok(byHand.includes(field), `${field} is not among ${byHand.join(', ')}`);
           seen.add(field);
         }
@@ -123,7 +123,7 @@ describe('What is checked by hand of an event to publish', () => {
 
   it('says of a missing event and of a batch that is too large what the proto file does', async () => {
     const missing = create(PublishRequestSchema, {});
-    const found = await rules.check(PublishRequestSchema, missing);
+    const found = await rules.violationsOf(PublishRequestSchema, missing);
     assert.deepEqual(
       fieldsOf(missing),
       found.map(({ field }) => field),
@@ -131,7 +131,7 @@ describe('What is checked by hand of an event to publish', () => {
     for (const length of [0, 1, 1000, 1001]) {
       const event = create(EventSchema, { type: 'a' });
       const requests = Array.from({ length }, () => create(PublishRequestSchema, { event }));
-      const broken = await rules.check(
+      const broken = await rules.violationsOf(
         PublishBatchRequestSchema,
         create(PublishBatchRequestSchema, { requests }),
       );

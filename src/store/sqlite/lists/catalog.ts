@@ -1,23 +1,27 @@
 import type { Database, Statement } from '../database.ts';
+import type { Flag } from '../rows/codes.ts';
+import { as, field, integer, layout, type RowOf, text } from '../rows/layout.ts';
 
 /**
  * The lists of a table by id, into which its rows are entered many at a time. The newest rows are in no
- * list yet, so whoever reads a list reads them besides.
+ * list yet, so a reader of a list has to read them as well.
  */
 export interface Catalog {
   /** The last row that was entered; those after it are in no list. */
   readonly upto: () => number;
+  /** Whether a row was entered. */
+  readonly has: (key: number) => boolean;
   /** By order of arrival. */
   readonly buckets: () => readonly Bucket[];
   /** Notes that rows were inserted, up to this one, and enters those that are old enough. */
   readonly grew: (last: number) => void;
   /** Enters all of them. */
   readonly enter: (last: number) => void;
-  /** Forgets the buckets before that of this row, which have no rows any more. */
+  /** Forgets the buckets before the one of this row: they have no rows any more. */
   readonly trim: (first: number) => void;
   /** Marks a bucket as having no data any more. */
   readonly erase: (bucket: number) => void;
-  /** Reads what is remembered anew, after a rollback. */
+  /** Reads everything from the database again, after a rollback. */
   readonly reload: () => void;
 }
 
@@ -32,6 +36,16 @@ export interface Bucket {
   readonly erased: boolean;
 }
 
+const BUCKET = layout(
+  field('bucket', integer),
+  field('least', text),
+  field('greatest', text),
+  field('since', integer),
+  field('until', integer),
+  field('erased', as<Flag>()),
+  field('upto', integer),
+);
+
 export interface CatalogOptions {
   /** Tells the buckets of one table from those of another. */
   readonly list: number;
@@ -41,20 +55,21 @@ export interface CatalogOptions {
   readonly enter: readonly string[];
 }
 
-/** Places in a bucket. Of 50 bytes or so each, a list's rows in one fit in the page cache. */
+/** Places in a bucket. At about 50 bytes for each entry, one bucket of a list fits in the page cache. */
 export const BUCKET_ROWS = 32_768;
 /** The bucket of a row. */
 export function bucketOf(key: number): number {
   return Math.floor(key / BUCKET_ROWS);
 }
 
-/** Rows that are in no list, at most, and what is left of them: what is young is likely to change still. */
+/** Rows are entered when more than this are in no list; the youngest are left out, since they still change. */
 const LOOSE_MAX = 3_072;
 const LOOSE_KEPT = 1_024;
 
 export function createCatalog(db: Database, { list, table, key, enter }: CatalogOptions): Catalog {
-  const select = db.prepare<[number, string, string, number, number, erased: number, upto: number]>(`
-    SELECT bucket, least, greatest, since, until, erased, upto FROM buckets WHERE list = ${list} ORDER BY bucket`);
+  const { at } = BUCKET;
+  const select = db.prepare<RowOf<typeof BUCKET>>(`
+    SELECT ${BUCKET.columns} FROM buckets WHERE list = ${list} ORDER BY bucket`);
   const entering: Statement<never>[] = enter.map((sql) => db.prepare(sql));
   const extend = db.prepare(`
     INSERT INTO buckets (list, bucket, least, greatest, since, until, upto)
@@ -71,28 +86,29 @@ export function createCatalog(db: Database, { list, table, key, enter }: Catalog
 
   function reload(): void {
     const rows = select.all();
-    buckets = rows.map(([bucket, least, greatest, since, until, erased]) => ({
-      bucket,
-      least,
-      greatest,
-      since,
-      until,
-      erased: erased === 1,
+    buckets = rows.map((row) => ({
+      bucket: row[at.bucket],
+      least: row[at.least],
+      greatest: row[at.greatest],
+      since: row[at.since],
+      until: row[at.until],
+      erased: row[at.erased] === 1,
     }));
-    entered = rows.at(-1)?.[6] ?? 0;
+    entered = rows.at(-1)?.[at.upto] ?? 0;
   }
 
   function enterUpTo(upto: number): void {
     for (const statement of entering) statement.run(entered, upto);
     extend.run(entered, upto);
     reload();
-    // Nothing may be left of the rows up to it; their places must not be taken for new ones.
+    // Also when none of these rows is left: their places must not be given to new rows.
     entered = upto;
   }
 
   reload();
   return {
     upto: () => entered,
+    has: (key) => key <= entered,
     buckets: () => buckets,
     grew(last) {
       if (last - entered > LOOSE_MAX) enterUpTo(last - LOOSE_KEPT);

@@ -1,5 +1,13 @@
-/** A place in a list: an id, the key of its row, and what of the row is in the list. */
-export type Entry = readonly [id: string, key: number, createdAt: number, type: string];
+import { field, integer, layout, type RowOf, text } from '../rows/layout.ts';
+
+/** An entry of a list: an id, the key of its row, and the fields of the row that the list has. */
+export const ENTRY = layout(
+  field('id', text),
+  field('key', integer),
+  field('createdAt', integer),
+  field('type', text),
+);
+export type Entry = Readonly<RowOf<typeof ENTRY>>;
 
 /** A list in order that is read a piece at a time. */
 export interface Source {
@@ -7,11 +15,13 @@ export interface Source {
   readonly advance: () => void;
 }
 
-/** Lists that need not be looked at before the merge comes to the first id that can be in them. */
+/** Sources that are not opened before the merge comes to the first id that they can have. */
 export interface Later {
   readonly first: string;
   readonly open: () => readonly Source[];
 }
+
+const { at } = ENTRY;
 
 /** Entries read of a source at a time, at most. */
 const PIECE_MAX = 256;
@@ -31,7 +41,7 @@ export function source(
       next++;
       // A short piece was the last one.
       if (next < entries.length || entries.length < piece) return;
-      entries = read(entries.at(-1)![0], piece);
+      entries = read(entries.at(-1)![at.id], piece);
       next = 0;
     },
   };
@@ -51,10 +61,10 @@ export function* merge(
   for (;;) {
     let first: Source | undefined;
     for (const each of open) {
-      if (first === undefined || isBefore(each.head()![0], first.head()![0])) first = each;
+      if (first === undefined || isBefore(each.head()![at.id], first.head()![at.id])) first = each;
     }
     const next = later[opened];
-    if (next !== undefined && (first === undefined || !isBefore(first.head()![0], next.first))) {
+    if (next !== undefined && (first === undefined || !isBefore(first.head()![at.id], next.first))) {
       open.push(...next.open().filter((each) => each.head() !== undefined));
       opened++;
       continue;

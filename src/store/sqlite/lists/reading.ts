@@ -1,10 +1,10 @@
 import type { Listed, Span, TypeFilter } from '../protocol.ts';
 import type { Catalog } from './catalog.ts';
-import type { Entry, Later, Source } from './merge.ts';
+import { ENTRY, type Entry, type Later, type Source } from './merge.ts';
 
 /**
- * What one call of a list may cost, so that it is a few milliseconds, in which nobody else has the
- * database: looking at an entry counts one; reading its row, which may have to come from the disk, more.
+ * What one call of a list may cost. It blocks the database for a few milliseconds then. Looking at an entry
+ * counts one; reading its row counts more, because it may have to be read from the disk.
  */
 const COST_MAX = 8_192;
 const ROW_COST = 32;
@@ -18,27 +18,29 @@ export function beginning({ ascending, from }: Pick<Span, 'ascending' | 'from'>)
   return from ?? (ascending ? LEAST : GREATEST);
 }
 
-/** Turns entries into rows, of those that are asked for, until there are enough or it has cost enough. */
+/** Reads the rows of the entries that pass the filter, until there are enough or the cost is reached. */
 export function collect<Row>(
   entries: Iterable<Entry>,
   { limit, since, until, type }: Span,
   read: (key: number) => Row | undefined,
 ): Listed<Row> {
+  const { at } = ENTRY;
   const rows: Row[] = [];
   let cost = 0;
-  for (const [id, key, createdAt, typeOfRow] of entries) {
+  for (const entry of entries) {
+    const createdAt = entry[at.createdAt];
     cost++;
-    if (createdAt >= since && createdAt < until && isOfType(typeOfRow, type)) {
+    if (createdAt >= since && createdAt < until && isOfType(entry[at.type], type)) {
       cost += ROW_COST;
-      const row = read(key);
+      const row = read(entry[at.key]);
       if (row !== undefined) rows.push(row);
     }
-    if (rows.length >= limit || cost >= COST_MAX) return { rows, next: id };
+    if (rows.length >= limit || cost >= COST_MAX) return { rows, next: entry[at.id] };
   }
   return { rows, next: null };
 }
 
-/** The buckets of a catalog in which a list can have anything, each to be opened when its turn comes. */
+/** The buckets of a catalog in which rows of the span can be, each to be opened when its turn comes. */
 export function inBuckets(
   catalog: Catalog,
   span: Span,
@@ -74,7 +76,7 @@ export function* typesOf(
   return undefined;
 }
 
-/** Types that a filter lets through are from the first to the last of these. */
+/** Types that a filter lets through lie between these two, both included. */
 export function rangeOf(filter: TypeFilter | undefined): readonly [first: string, last: string] {
   const text = filter?.text ?? '';
   return [text, filter?.exact ? text : `${text}\uffff`];

@@ -1,9 +1,9 @@
-/** Between attempts and their rows, which are kept short: there are more of them than of anything else. */
+/** Between attempts and their rows. Rows are kept short: there are more attempts than anything else. */
 import type { Attempt, ErrorClass, Outcome, Timing } from '../../../domain/delivery/attempt.ts';
 import { readHeaders, writeHeaders } from './attempt-headers.ts';
-import type { AttemptRow } from './tuples.ts';
+import { NO_BYTES } from './bytes.ts';
+import { ATTEMPT, type AttemptRow } from './tables.ts';
 
-const NO_BYTES = new Uint8Array();
 /** Parts of `facts`. A message comes last, since it can hold anything. */
 const BETWEEN = '|';
 
@@ -19,12 +19,14 @@ export function toAttemptRow(
 }
 
 /** `id` is the delivery's. Headers and body that were erased are read as none. */
-export function fromAttemptRow([number, facts, headers, body]: AttemptRow, id: string): Attempt {
-  const { sent, received } = readHeaders(headers, id);
-  return { number, requestHeaders: sent, outcome: outcomeOf(facts, received, body ?? NO_BYTES) };
+export function fromAttemptRow(row: AttemptRow, id: string): Attempt {
+  const { at } = ATTEMPT;
+  const { sent, received } = readHeaders(row[at.headers], id);
+  const outcome = outcomeOf(row[at.facts], received, row[at.body] ?? NO_BYTES);
+  return { number: row[at.number], requestHeaders: sent, outcome };
 }
 
-/** Times are written in whole microseconds, to which nothing here is exact anyway. */
+/** Times are written in whole microseconds: nothing here is more exact than that. */
 function factsOf(outcome: Outcome): string {
   const { startedAt, durationMs, remoteAddress = '' } = outcome;
   const { dnsMs, connectMs, tlsMs, waitMs, readMs } = outcome.timing;

@@ -10,26 +10,16 @@ import type {
 import type { DeliveryQuery, EventQuery, TypePattern } from '../../delivery-log.ts';
 import type { Settlement } from '../../delivery-queue.ts';
 import type { NewDelivery } from '../../intake.ts';
-import type { DeliveryFilter, EventFilter, SettlementRow, Span, TypeFilter } from '../protocol.ts';
+import type { DeliveryFilter, EventFilter, Span, TypeFilter } from '../protocol.ts';
 import { fromAttemptRow, toAttemptRow } from './attempt.ts';
-import type { Packed } from './bytes.ts';
-import {
-  CANCELLED,
-  type ChangeRow,
-  type DeliveryRow,
-  ENDINGS,
-  FAILED,
-  FORMATS,
-  PENDING,
-  REASONS,
-  type StateCode,
-  SUCCEEDED,
-  type WaitingRow,
-} from './tuples.ts';
+import { NO_BYTES, type Packed } from './bytes.ts';
+import { CANCELLED, ENDINGS, FAILED, FORMATS, PENDING, REASONS, type StateCode, SUCCEEDED } from './codes.ts';
+import type { LongRowOf } from './layout.ts';
+import type { SettlementRow } from './messages.ts';
+import { CHANGE, type ChangeRow, DELIVERY, WAITING, type WaitingRow } from './tables.ts';
 
 const STATE_CODES: Readonly<Record<DeliveryState, StateCode>> = { PENDING, SUCCEEDED, FAILED, CANCELLED };
 const STATES: readonly DeliveryState[] = ['PENDING', 'SUCCEEDED', 'FAILED', 'CANCELLED'];
-const NO_BYTES = new Uint8Array();
 
 /** A delivery that has just come in. */
 export function fresh(ord: number, delivery: NewDelivery, eventId: string, dueAt: number): WaitingDelivery {
@@ -39,19 +29,19 @@ export function fresh(ord: number, delivery: NewDelivery, eventId: string, dueAt
 }
 
 export function fromWaitingRow(row: WaitingRow): WaitingDelivery {
-  const [ord, id, webhookId, eventId, dueAt, attempts, attemptsBefore, endingCode, format, rendered] = row;
-  const ending = ENDINGS[endingCode];
+  const { at } = WAITING;
+  const ending = ENDINGS[row[at.ending]];
   return {
-    ord,
-    id,
-    webhookId,
-    eventId,
-    dueAt,
-    attempts,
-    attemptsBefore,
+    ord: row[at.ord],
+    id: row[at.id],
+    webhookId: row[at.webhookId],
+    eventId: row[at.eventId],
+    dueAt: row[at.dueAt],
+    attempts: row[at.attempts],
+    attemptsBefore: row[at.attemptsBefore],
     ...(ending && { ending }),
-    format: FORMATS[format]!,
-    rendered: rendered === 1,
+    format: FORMATS[row[at.format]]!,
+    rendered: row[at.rendered] === 1,
   };
 }
 
@@ -80,32 +70,40 @@ export function toSettlementRow(
   ];
 }
 
-export function fromDeliveryRow(row: DeliveryRow): Delivery {
-  const [id, namespace, webhookId, eventId, eventType, code, reasonCode, attemptCount, at, nominalAt] = row;
-  const [, , , , , , , , , , createdAt, lastStatus, replayOf] = row;
-  const state = STATES[code]!;
-  const reason = REASONS[reasonCode] as FailedReason | CancelledReason | undefined;
+export function fromDeliveryRow(row: LongRowOf<typeof DELIVERY>): Delivery {
+  const { at } = DELIVERY;
+  const state = STATES[row[at.state]]!;
+  const reason = REASONS[row[at.reason]] as FailedReason | CancelledReason | undefined;
+  const webhookCallerId = row[at.webhookCallerId];
+  const nominalAt = row[at.nominalAt];
+  const lastStatus = row[at.lastStatus];
+  const replayOf = row[at.replayOf];
   return {
-    id,
-    namespace,
-    webhookId,
-    eventId,
-    eventType,
+    id: row[at.id],
+    namespace: row[at.namespace],
+    webhookId: row[at.webhookId],
+    ...(webhookCallerId !== null && { webhookCallerId }),
+    eventId: row[at.eventId],
+    eventType: row[at.eventType],
     state,
     ...(reason && { reason }),
-    attemptCount,
-    ...(state === 'PENDING' && { dueAt: at }),
+    attemptCount: row[at.attempts],
+    ...(state === 'PENDING' && { dueAt: row[at.at] }),
     ...(nominalAt !== null && { nominalAt }),
-    createdAt,
-    ...(state !== 'PENDING' && { finishedAt: at }),
+    createdAt: row[at.createdAt],
+    ...(state !== 'PENDING' && { finishedAt: row[at.at] }),
     ...(lastStatus !== 0 && { lastStatus }),
     ...(replayOf !== null && { replayOf }),
   };
 }
 
-export function fromChangeRow([seq, row, attempt]: ChangeRow): DeliveryChange {
+export function fromChangeRow(row: ChangeRow): DeliveryChange {
+  const { at } = CHANGE;
   const delivery = fromDeliveryRow(row);
-  return { seq, delivery, ...(attempt && { attempt: fromAttemptRow(attempt, delivery.id) }) };
+  const [number, facts] = [row[at.number], row[at.facts]];
+  if (number === null || facts === null) return { seq: row[at.seq], delivery };
+  const attempt = fromAttemptRow([number, facts, row[at.headers], null], delivery.id);
+  return { seq: row[at.seq], delivery, attempt };
 }
 
 export function toDeliveryFilter(query: DeliveryQuery): DeliveryFilter {

@@ -2,17 +2,19 @@
 import type { Event, EventBody, EventRecord, Rendered } from '../../../domain/event/event.ts';
 import type { RunCursor } from '../../../domain/schedule/schedule.ts';
 import type { NewDelivery, Publication, Replay, RunFiring } from '../../intake.ts';
-import type { CursorRow, FiringRow, PublicationRow, ReplayRow } from '../protocol.ts';
-import type { Packed } from './bytes.ts';
+import { NO_BYTES, type Packed } from './bytes.ts';
+import { FORMATS } from './codes.ts';
+import type { LongRowOf } from './layout.ts';
+import type { FiringRow, NewDeliveryRow, PublicationRow, ReplayRow } from './messages.ts';
 import {
+  type CursorRow,
+  EVENT,
+  EVENT_RECORD,
   type EventRecordRow,
   type EventRow,
-  FORMATS,
-  type NewDeliveryRow,
+  RENDERED,
   type RenderedRow,
-} from './tuples.ts';
-
-const NO_BYTES = new Uint8Array();
+} from './tables.ts';
 
 /** The bytes in an event and its deliveries, in the order in which their rows take the copies. */
 export function bytesOf(event: Event | undefined, deliveries: readonly NewDelivery[]): Uint8Array[] {
@@ -79,37 +81,49 @@ function toNewDeliveryRow(delivery: NewDelivery, take: () => Uint8Array): NewDel
   return [id, webhookId, code, [JSON.stringify(rendered.headers), rendered.contentType ?? null, body]];
 }
 
-export function fromEventRow(row: EventRow): EventBody {
-  const [id, callerId, , type, source, subject, time, nominalAt, contentType, headers, createdAt, body] = row;
+export function fromEventRow(row: LongRowOf<typeof EVENT>): EventBody {
+  const { at } = EVENT;
+  const callerId = row[at.callerId];
+  const source = row[at.source];
+  const subject = row[at.subject];
+  const nominalAt = row[at.nominalAt];
   return {
-    id,
+    id: row[at.id],
     ...(callerId !== null && { callerId }),
-    type,
+    type: row[at.type],
     ...(source !== null && { source }),
     ...(subject !== null && { subject }),
-    time,
+    time: row[at.time],
     ...(nominalAt !== null && { nominalAt }),
-    contentType,
-    body: body ?? NO_BYTES,
-    headers: decodeHeaders(headers),
-    createdAt,
+    contentType: row[at.contentType],
+    body: row[at.body] ?? NO_BYTES,
+    headers: decodeHeaders(row[at.headers]),
+    createdAt: row[at.createdAt],
   };
 }
 
 export function fromEventRecordRow(row: EventRecordRow): EventRecord {
-  const [namespace, body, deliveryCount] = [row[2], row[11], row[12]];
-  return { ...fromEventRow(row.slice(0, 12) as EventRow), namespace, purged: body === null, deliveryCount };
-}
-
-export function fromRenderedRow([headers, contentType, body]: RenderedRow): Rendered {
+  const { at } = EVENT_RECORD;
   return {
-    ...(body !== null && { body }),
-    ...(contentType !== null && { contentType }),
-    headers: JSON.parse(headers),
+    ...fromEventRow(row),
+    namespace: row[at.namespace],
+    purged: row[at.body] === null,
+    deliveryCount: row[at.deliveries],
   };
 }
 
-/** None are written as NULL: most events have none. */
+export function fromRenderedRow(row: RenderedRow): Rendered {
+  const { at } = RENDERED;
+  const body = row[at.body];
+  const contentType = row[at.contentType];
+  return {
+    ...(body !== null && { body }),
+    ...(contentType !== null && { contentType }),
+    headers: JSON.parse(row[at.headers]),
+  };
+}
+
+/** NULL where there are no headers, as in most events. */
 function encodeHeaders(headers: Readonly<Record<string, string>>): string | null {
   for (const _ in headers) return JSON.stringify(headers);
   return null;

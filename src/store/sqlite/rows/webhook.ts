@@ -3,14 +3,15 @@ import type { Payload } from '../../../domain/webhook/payload.ts';
 import type { Webhook, WebhookSpec } from '../../../domain/webhook/webhook.ts';
 import type { LaneChange } from '../../delivery-queue.ts';
 import type { WebhookUpdate } from '../../registrations.ts';
-import type { LaneRow, UpdateRow } from '../protocol.ts';
 import { fromBase64, toBase64 } from './bytes.ts';
-import type { WebhookRow } from './tuples.ts';
+import type { LaneRow, UpdateRow } from './messages.ts';
+import { WEBHOOK, type WebhookRow } from './tables.ts';
 
 export function toWebhookRow(webhook: Webhook): WebhookRow {
   const { spec, cursor, health } = webhook;
   return [
     webhook.id,
+    webhook.callerId ?? null,
     webhook.namespace,
     spec.name,
     spec.destination,
@@ -34,25 +35,34 @@ export function toWebhookRow(webhook: Webhook): WebhookRow {
 }
 
 export function fromWebhookRow(row: WebhookRow): Webhook {
-  const [id, namespace, , , state, stateReason, anchorAt, nominalAt, dueAt, fired, skipped] = row;
-  const secrets: string[] = JSON.parse(row[17]);
+  const { at } = WEBHOOK;
+  const secrets: string[] = JSON.parse(row[at.secrets]);
+  const callerId = row[at.callerId];
+  const stateReason = row[at.stateReason];
   return {
-    id,
-    namespace,
-    spec: decodeSpec(row[18]),
+    id: row[at.id],
+    ...(callerId !== null && { callerId }),
+    namespace: row[at.namespace],
+    spec: decodeSpec(row[at.spec]),
     sealedSecrets: secrets.map(fromBase64),
-    state,
+    state: row[at.state],
     ...(stateReason !== null && { stateReason }),
-    cursor: { anchorAt, nominalAt, dueAt, fired, skipped },
-    health: { failingSince: row[11], trips: row[12], openUntil: row[13] },
-    filterFailures: row[19],
-    createdAt: row[14],
-    updatedAt: row[15],
-    version: row[16],
+    cursor: {
+      anchorAt: row[at.anchorAt],
+      nominalAt: row[at.nominalAt],
+      dueAt: row[at.dueAt],
+      fired: row[at.fired],
+      skipped: row[at.skipped],
+    },
+    health: { failingSince: row[at.failingSince], trips: row[at.trips], openUntil: row[at.openUntil] },
+    filterFailures: row[at.filterFailures],
+    createdAt: row[at.createdAt],
+    updatedAt: row[at.updatedAt],
+    version: row[at.version],
   };
 }
 
-/** A spec in which payload bytes, the one thing that JSON cannot say, are base64. */
+/** A spec in which the bytes of a payload are in base64, because JSON cannot hold bytes. */
 type WrittenSpec = Omit<WebhookSpec, 'payload'> & {
   readonly payload?: Omit<Payload, 'body'> & { readonly body?: WrittenBody };
 };
@@ -60,13 +70,13 @@ type WrittenBody =
   | Exclude<Payload['body'], { kind: 'data' } | undefined>
   | { readonly kind: 'data'; readonly base64: string };
 
-export function encodeSpec({ payload, ...spec }: WebhookSpec): string {
+function encodeSpec({ payload, ...spec }: WebhookSpec): string {
   if (payload?.body?.kind !== 'data') return JSON.stringify({ ...spec, payload });
   const body: WrittenBody = { kind: 'data', base64: toBase64(payload.body.data) };
   return JSON.stringify({ ...spec, payload: { ...payload, body } } satisfies WrittenSpec);
 }
 
-export function decodeSpec(text: string): WebhookSpec {
+function decodeSpec(text: string): WebhookSpec {
   const { payload, ...spec }: WrittenSpec = JSON.parse(text);
   if (payload === undefined) return spec;
   const { body, ...rest } = payload;
@@ -79,11 +89,11 @@ export function toUpdateRow({ webhook, ifVersion, cursorFrom, resetHealth }: Web
   return [
     toWebhookRow(webhook),
     ifVersion,
-    cursorFrom && [cursorFrom.nominalAt, cursorFrom.fired, cursorFrom.skipped],
+    cursorFrom === undefined ? null : [cursorFrom.nominalAt, cursorFrom.fired, cursorFrom.skipped],
     resetHealth ? 1 : 0,
   ];
 }
 
 export function toLaneRow({ webhookId, health, disable, now }: LaneChange): LaneRow {
-  return [webhookId, health.failingSince, health.trips, health.openUntil, disable ?? null, now];
+  return [webhookId, [health.failingSince, health.trips, health.openUntil], disable ?? null, now];
 }

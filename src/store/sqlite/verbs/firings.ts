@@ -1,54 +1,67 @@
 import type { Context } from '../context.ts';
 import type { Hook } from '../hooks.ts';
-import type { FiringRow, Verbs } from '../protocol.ts';
-import { JOINED, WAITING_COLUMNS } from '../rows/columns.ts';
-import { SUPERSEDED, type WaitingRow } from '../rows/tuples.ts';
+import type { Verbs } from '../protocol.ts';
+import { SUPERSEDED } from '../rows/codes.ts';
+import { FIRING, type FiringRow } from '../rows/messages.ts';
+import { CURSOR, EVENT, type WaitingRow } from '../rows/tables.ts';
 import { createInsertion } from './insertion.ts';
+import { waitingReader } from './waiting.ts';
 
 export function runVerbs(context: Context): Pick<Verbs, 'upcomingRuns' | 'fireRuns'> {
   const { db, hooks } = context;
+  const { at } = FIRING;
   const insertion = createInsertion(context);
 
-  // The conditions on state repeat those of the index `webhooks_run`: only then is it used.
+  // The conditions on state repeat those of the index `webhooks_run`; without them it would not be used.
   const upcoming = db.prepare<[id: string, dueAt: number]>(`
     SELECT id, run_due_at FROM webhooks
     WHERE state = 'ACTIVE' AND removed_at IS NULL AND run_due_at IS NOT NULL
       AND run_due_at < ?1 AND (run_due_at, id) > (?3, ?4)
     ORDER BY run_due_at, id LIMIT ?2`);
   const advance = db.prepare(`
-    UPDATE webhooks SET anchor_at = ?, nominal_at = ?, run_due_at = ?, fired = ?, skipped = ?
+    UPDATE webhooks SET ${CURSOR.assignments}
     WHERE id = ? AND version = ? AND nominal_at = ? AND state = 'ACTIVE' AND removed_at IS NULL`);
   const selectRun = db.prepare(`
     SELECT 1 FROM deliveries INDEXED BY deliveries_lane WHERE webhook = ? AND run = 1 AND state = 0 LIMIT 1`);
   const supersede = db.prepare<[ord: number]>(`
     UPDATE deliveries INDEXED BY deliveries_lane SET ending = ${SUPERSEDED}
     WHERE webhook = ? AND run = 1 AND state = 0 AND ending = 0 RETURNING ord`);
-  const selectWaiting = db.prepare<WaitingRow>(
-    `SELECT ${WAITING_COLUMNS} FROM deliveries AS d ${JOINED} WHERE d.ord = ?`,
-  );
+  const readWaiting = waitingReader(db);
 
-  /** Most runs have nothing to supersede, and seeing that costs less than an update of nothing. */
+  /** Looks first, since most runs have nothing to supersede, and a look costs less than an update of nothing. */
   function supersedeBefore({ key }: Hook): WaitingRow[] {
     if (selectRun.get(key) === undefined) return [];
-    return supersede.all(key).map(([ord]) => selectWaiting.get(ord)!);
+    return supersede.all(key).map(([ord]) => readWaiting(ord));
   }
 
   function fireOne(row: FiringRow, ords: number[], ending: WaitingRow[]) {
-    const [webhookId, version, from, to, overlap, skippedTo, now, events, deliveries] = row;
+    const webhookId = row[at.webhookId];
+    const events = row[at.events];
+    const skippedTo = row[at.skippedTo];
     const hook = hooks.get(webhookId);
     if (hook === undefined) return 'STALE';
     const skips = skippedTo !== null && events.length > 0 && selectRun.get(hook.key) !== undefined;
-    const { changes } = advance.run(...(skips ? skippedTo : to), webhookId, version, from);
+    const { changes } = advance.run(
+      ...(skips ? skippedTo : row[at.to]),
+      webhookId,
+      row[at.version],
+      row[at.from],
+    );
     if (changes === 0) return 'STALE';
     if (skips) return 'SKIPPED';
 
     const added = events.map((event) => insertion.event(event, 1));
-    // Before the new ones are there: the runs of one firing do not supersede each other.
-    if (overlap === 'SUPERSEDE' && added.some(Boolean)) ending.push(...supersedeBefore(hook));
+    // Before the new ones are inserted, since the runs of one firing do not supersede each other.
+    if (row[at.overlap] === 'SUPERSEDE' && added.some(Boolean)) ending.push(...supersedeBefore(hook));
     for (const [i, event] of events.entries()) {
       const places = added[i];
-      const more = { dueAt: now, run: 1, createdAt: event[10], replayOf: null } as const;
-      if (places !== undefined) insertion.delivery(deliveries[i]!, hook, places, more);
+      const more = {
+        dueAt: row[at.now],
+        run: 1,
+        createdAt: event[EVENT.at.createdAt],
+        replayOf: null,
+      } as const;
+      if (places !== undefined) insertion.delivery(row[at.deliveries][i]!, hook, places, more);
       ords.push(places?.ord ?? 0);
     }
     return 'FIRED';

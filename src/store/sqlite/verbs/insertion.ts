@@ -1,20 +1,21 @@
 import type { Context } from '../context.ts';
 import type { Hook } from '../hooks.ts';
-import { EVENT_COLUMNS } from '../rows/columns.ts';
-import type { EventRow, Flag, NewDeliveryRow } from '../rows/tuples.ts';
+import type { Flag } from '../rows/codes.ts';
+import { insertInto } from '../rows/insert.ts';
+import { as, field, integer, layout, orNull, text } from '../rows/layout.ts';
+import { NEW_DELIVERY, type NewDeliveryRow, type Remembered } from '../rows/messages.ts';
+import { EVENT, type EventRow, RENDERED } from '../rows/tables.ts';
 
-/** How rows come in, for everything that publishes. */
+/** Inserts events and deliveries, for all verbs that make them. */
 export interface Insertion {
   /**
-   * Inserts an event with so many deliveries, which are inserted next, and returns their places;
-   * undefined, and nothing inserted, if there is an event of this id.
+   * Inserts an event and returns the places of its deliveries, so many of which are to be inserted next.
+   * Inserts nothing and returns undefined if an event with this id exists.
    */
   event(row: EventRow, count: number, remember?: Remembered | null): Places | undefined;
   /** Inserts a waiting delivery of an event in its place. */
   delivery(row: NewDeliveryRow, hook: Hook, places: Places, more: MoreOfDelivery): void;
 }
-
-export type Remembered = readonly [digest: string, until: number];
 
 export interface Places {
   /** The event's key, and its type. */
@@ -31,30 +32,53 @@ export interface MoreOfDelivery {
   readonly replayOf: string | null;
 }
 
+const STORED_EVENT = layout(
+  field('key', integer),
+  ...EVENT.fields,
+  field('digest', orNull(text)),
+  field('knownUntil', orNull(integer)),
+  field('firstOrd', integer),
+  field('made', integer),
+  field('deliveries', integer),
+);
+
+/** A delivery as it comes in; its other columns have defaults. */
+const STORED_DELIVERY = layout(
+  field('ord', integer),
+  field('id', text),
+  field('namespace', text),
+  field('webhook', integer),
+  field('event', integer),
+  field('type', text),
+  field('dueAt', integer),
+  field('run', as<Flag>()),
+  field('format', integer),
+  field('rendered', as<Flag>()),
+  field('createdAt', integer),
+  field('replayOf', orNull(text)),
+);
+
+const STORED_RENDERED = layout(field('ord', integer), ...RENDERED.fields);
+
 export function createInsertion({ db, takeKey, takeOrds, waiting }: Context): Insertion {
-  const insertEvent = db.prepare(`
-    INSERT INTO events (key, ${EVENT_COLUMNS}, body, digest, known_until, first_ord, made, deliveries)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`);
-  const insertDelivery = db.prepare(`
-    INSERT INTO deliveries
-      (ord, id, namespace, webhook, event, type, due_at, run, format, rendered, created_at, replay_of)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
-  const insertRendered = db.prepare(
-    'INSERT INTO renderings (ord, headers, content_type, body) VALUES (?, ?, ?, ?)',
-  );
+  const insertEvent = insertInto(db, 'events', STORED_EVENT, 'ON CONFLICT (id) DO NOTHING');
+  const insertDelivery = insertInto(db, 'deliveries', STORED_DELIVERY);
+  const insertRendered = insertInto(db, 'renderings', STORED_RENDERED);
 
   return {
     event(row, count, remember) {
       const event = takeKey();
       const ord = takeOrds(count);
       const [digest, until] = remember ?? [null, null];
-      const { changes } = insertEvent.run(event, ...row, digest, until, ord, count, count);
-      return changes === 0 ? undefined : { event, type: row[3], ord };
+      const inserted = insertEvent([event, ...row, digest, until, ord, count, count]);
+      return inserted === 0 ? undefined : { event, type: row[EVENT.at.type], ord };
     },
-    delivery([id, , format, rendered], { key, namespace }, { event, type, ord }, more) {
+    delivery(row, { key, namespace }, { event, type, ord }, more) {
+      const { at } = NEW_DELIVERY;
       const { dueAt, run, createdAt, replayOf } = more;
-      const isRendered = rendered === null ? 0 : 1;
-      insertDelivery.run(
+      const rendered = row[at.rendered];
+      const [id, format, isRendered] = [row[at.id], row[at.format], rendered === null ? 0 : 1] as const;
+      insertDelivery([
         ord,
         id,
         namespace,
@@ -67,8 +91,8 @@ export function createInsertion({ db, takeKey, takeOrds, waiting }: Context): In
         isRendered,
         createdAt,
         replayOf,
-      );
-      if (rendered !== null) insertRendered.run(ord, ...rendered);
+      ]);
+      if (rendered !== null) insertRendered([ord, ...rendered]);
       waiting.add(namespace, 1);
     },
   };

@@ -1,53 +1,62 @@
 import type { Context } from '../context.ts';
-import type { OrderRow, Verbs } from '../protocol.ts';
-import { JOINED, WAITING_COLUMNS } from '../rows/columns.ts';
-import { PENDING, PURGED, REQUESTED, type StateCode, SUCCEEDED, type WaitingRow } from '../rows/tuples.ts';
+import type { Verbs } from '../protocol.ts';
+import { type Flag, PENDING, PURGED, REQUESTED, type StateCode, SUCCEEDED } from '../rows/codes.ts';
+import { as, field, integer, layout, orNull, type RowOf } from '../rows/layout.ts';
+import type { OrderRow } from '../rows/messages.ts';
+import { JOINED, type WaitingRow } from '../rows/tables.ts';
+import { waitingReader } from './waiting.ts';
 
-/** What callers want of single deliveries: that they be tried again, or given up. */
+/** What decides whether an order about a delivery can be carried out. */
+const STANDING = layout(
+  field('ord', integer, 'd.ord'),
+  field('state', as<StateCode>(), 'd.state'),
+  field('ending', integer, 'd.ending'),
+  field('finishedAt', orNull(integer), 'd.finished_at'),
+  field('isRemoved', as<Flag>(), 'w.key IS NULL OR w.removed_at IS NOT NULL'),
+  field('isErased', as<Flag>(), 'e.body IS NULL'),
+);
+
+/** What callers order about single deliveries: to try them again, or to give them up. */
 export function orderVerbs(context: Context): Pick<Verbs, 'retryDeliveries' | 'cancelDeliveries'> {
-  const { db, journal, waiting, deliveries } = context;
-  const select = db.prepare<
-    [ord: number, state: StateCode, ending: number, removedAt: number | null, isErased: number]
-  >(`
-    SELECT d.ord, d.state, d.ending, iif(w.key IS NULL, 0, w.removed_at), e.body IS NULL FROM deliveries AS d ${JOINED}
-    WHERE d.id = ? AND d.namespace = ?`);
+  const { db, journal, waiting, deliveries, ends } = context;
+  const { at } = STANDING;
+  const select = db.prepare<RowOf<typeof STANDING>>(`
+    SELECT ${STANDING.columns} FROM deliveries AS d ${JOINED} WHERE d.id = ? AND d.namespace = ?`);
   const hasten = db.prepare('UPDATE deliveries SET due_at = min(due_at, ?2), ending = 0 WHERE ord = ?1');
   const reopen = db.prepare(`
     UPDATE deliveries SET state = ${PENDING}, reason = 0, ending = 0, due_at = ?2, finished_at = NULL,
       attempts_before = attempts, lasting = ?3
     WHERE ord = ?1`);
-  const deleteEnd = db.prepare(`
-    DELETE FROM delivery_ends
-    WHERE finished_at = (SELECT finished_at FROM deliveries WHERE ord = ?1) AND key = ?1`);
   const end = db.prepare(`UPDATE deliveries SET ending = ${REQUESTED} WHERE ord = ?`);
-  const selectWaiting = db.prepare<WaitingRow>(
-    `SELECT ${WAITING_COLUMNS} FROM deliveries AS d ${JOINED} WHERE d.ord = ?`,
-  );
+  const readWaiting = waitingReader(db);
 
   function retryOne([namespace, id, now]: OrderRow, changed: WaitingRow[]) {
-    const [ord, state, ending, removedAt, isErased] = select.get(id, namespace) ?? [];
-    if (ord === undefined) return 'GONE';
-    if (state === SUCCEEDED) return 'SUCCEEDED';
-    if (removedAt !== null || isErased === 1 || ending === PURGED) return 'GONE';
-    if (state === PENDING) {
+    const found = select.get(id, namespace);
+    if (found === undefined) return 'GONE';
+    const ord = found[at.ord];
+    if (found[at.state] === SUCCEEDED) return 'SUCCEEDED';
+    const isPurged = found[at.isErased] === 1 || found[at.ending] === PURGED;
+    if (found[at.isRemoved] === 1 || isPurged) return 'GONE';
+    if (found[at.state] === PENDING) {
       hasten.run(ord, now);
     } else {
-      const isListed = ord <= deliveries.upto();
-      if (isListed) deleteEnd.run(ord);
-      reopen.run(ord, now, isListed ? 1 : 0);
+      const finishedAt = found[at.finishedAt];
+      if (finishedAt !== null) ends.remove(ord, finishedAt);
+      reopen.run(ord, now, deliveries.has(ord) ? 1 : 0);
       waiting.add(namespace, 1);
     }
     journal.note(ord);
-    changed.push(selectWaiting.get(ord)!);
+    changed.push(readWaiting(ord));
     return 'RETRIED';
   }
 
   function cancelOne([namespace, id]: OrderRow, changed: WaitingRow[]) {
-    const [ord, state, ending, removedAt] = select.get(id, namespace) ?? [];
-    if (ord === undefined) return 'GONE';
-    if (state !== PENDING || removedAt !== null) return 'FINISHED';
-    if (ending === 0) end.run(ord);
-    changed.push(selectWaiting.get(ord)!);
+    const found = select.get(id, namespace);
+    if (found === undefined) return 'GONE';
+    if (found[at.state] !== PENDING || found[at.isRemoved] === 1) return 'FINISHED';
+    const ord = found[at.ord];
+    if (found[at.ending] === 0) end.run(ord);
+    changed.push(readWaiting(ord));
     return 'CANCELLING';
   }
 

@@ -1,15 +1,19 @@
 import { exceededBound } from '../../../domain/delivery/waiting-bounds.ts';
 import type { Context } from '../context.ts';
+import type { Verbs } from '../protocol.ts';
 import {
   CONFLICT,
   FULL_ALL,
   FULL_NAMESPACE,
+  NEW_DELIVERY,
+  PUBLICATION,
   type PublicationRow,
   type PublishCode,
+  REPLAY,
+  type Remembered,
   type ReplayRow,
-  type Verbs,
-} from '../protocol.ts';
-import type { EventRow } from '../rows/tuples.ts';
+} from '../rows/messages.ts';
+import { EVENT, type EventRow } from '../rows/tables.ts';
 import { createInsertion } from './insertion.ts';
 
 export function publishVerbs(context: Context): Pick<Verbs, 'publish' | 'replay'> {
@@ -29,26 +33,31 @@ export function publishVerbs(context: Context): Pick<Verbs, 'publish' | 'replay'
   );
   const adopt = db.prepare('UPDATE events SET deliveries = deliveries + 1 WHERE key = ?');
 
-  /** What is known of the caller's name for the event, if it is still to be remembered. */
-  function recalled([, callerId, namespace, ...rest]: EventRow, digest: string): PublishCode | undefined {
-    const createdAt = rest[7];
-    const known = recall.get(namespace, callerId, createdAt);
+  /** What is remembered of the caller's id; undefined when it is new, or not remembered any more. */
+  function recalled(event: EventRow, [digest]: Remembered): PublishCode | undefined {
+    const { at } = EVENT;
+    const known = recall.get(event[at.namespace], event[at.callerId], event[at.createdAt]);
     if (known === undefined) return undefined;
     const [eventId, knownDigest, deliveries] = known;
     return knownDigest === digest ? [eventId, deliveries] : CONFLICT;
   }
 
-  function publishOne([event, dueAt, run, asked, remember]: PublicationRow, ords: number[]): PublishCode {
-    const known = remember && recalled(event, remember[0]);
+  function publishOne(row: PublicationRow, ords: number[]): PublishCode {
+    const { at } = PUBLICATION;
+    const event = row[at.event];
+    const remember = row[at.remember];
+    const known = remember && recalled(event, remember);
     if (known) return known;
-    const webhooks = asked.map(([, webhookId]) => hooks.get(webhookId));
+    const asked = row[at.deliveries];
+    const run = row[at.run];
+    const webhooks = asked.map((delivery) => hooks.get(delivery[NEW_DELIVERY.at.webhookId]));
     const there = webhooks.filter((hook) => hook !== undefined);
     const bound = exceededBound({ webhooks: there, run: run === 1 }, waiting, bounds);
     if (bound !== undefined) return bound === 'ALL' ? FULL_ALL : FULL_NAMESPACE;
     const places = insertion.event(event, there.length, remember);
-    // Ids are made new for each event: it is the same publication once more.
-    if (places === undefined) return selectKnown.get(event[0])!;
-    const more = { dueAt, run, createdAt: event[10], replayOf: null };
+    // Each event gets an id of its own when it is made, so this is the same publication once more.
+    if (places === undefined) return selectKnown.get(event[EVENT.at.id])!;
+    const more = { dueAt: row[at.dueAt], run, createdAt: event[EVENT.at.createdAt], replayOf: null };
     let { ord } = places;
     for (const [i, delivery] of asked.entries()) {
       const hook = webhooks[i];
@@ -58,14 +67,17 @@ export function publishVerbs(context: Context): Pick<Verbs, 'publish' | 'replay'
     return there.length;
   }
 
-  function replayOne([eventId, delivery, replayOf, now]: ReplayRow, ords: number[]) {
-    const [event, type] = selectEvent.get(eventId) ?? [];
-    const hook = hooks.get(delivery[1]);
+  function replayOne(row: ReplayRow, ords: number[]) {
+    const { at } = REPLAY;
+    const delivery = row[at.delivery];
+    const [event, type] = selectEvent.get(row[at.eventId]) ?? [];
+    const hook = hooks.get(delivery[NEW_DELIVERY.at.webhookId]);
     if (event === undefined || type === undefined || hook === undefined) return 'GONE';
     if (exceededBound({ webhooks: [hook], run: false }, waiting, bounds) !== undefined) return 'FULL';
     adopt.run(event);
     const ord = context.takeOrds(1);
-    const more = { dueAt: now, run: 0, createdAt: now, replayOf: replayOf ?? '' } as const;
+    const now = row[at.now];
+    const more = { dueAt: now, run: 0, createdAt: now, replayOf: row[at.replayOf] ?? '' } as const;
     insertion.delivery(delivery, hook, { event, type, ord }, more);
     ords.push(ord);
     return 'REPLAYED';
@@ -74,8 +86,8 @@ export function publishVerbs(context: Context): Pick<Verbs, 'publish' | 'replay'
   return {
     publish(rows) {
       const failures = new Map<string, number>();
-      for (const [, , , , , failed] of rows) {
-        for (const id of failed ?? []) failures.set(id, (failures.get(id) ?? 0) + 1);
+      for (const row of rows) {
+        for (const id of row[PUBLICATION.at.failures] ?? []) failures.set(id, (failures.get(id) ?? 0) + 1);
       }
       for (const [id, count] of failures) countFailures.run(count, id);
       const ords: number[] = [];

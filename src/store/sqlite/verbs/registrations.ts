@@ -1,79 +1,83 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Context } from '../context.ts';
-import type { Answer, Args, Verbs, WebhookFilter } from '../protocol.ts';
-import type { WebhookRow } from '../rows/tuples.ts';
+import type { Verbs } from '../protocol.ts';
+import { insertInto } from '../rows/insert.ts';
+import { part } from '../rows/layout.ts';
+import { UPDATE, type UpdateRow } from '../rows/messages.ts';
+import { CURSOR, CURSOR_FENCE, HEALTH, WEBHOOK, type WebhookRow } from '../rows/tables.ts';
 import { createRemoval } from './removal.ts';
 import { createSubscriptions } from './subscriptions.ts';
 
 type WebhookVerbs = Pick<
   Verbs,
-  'createWebhooks' | 'updateWebhooks' | 'getWebhooks' | 'findWebhook' | 'listWebhooks' | 'removeWebhooks'
+  | 'createWebhooks'
+  | 'updateWebhooks'
+  | 'getWebhooks'
+  | 'resolveWebhooks'
+  | 'findWebhook'
+  | 'listWebhooks'
+  | 'removeWebhooks'
 >;
 
-/** In the order of `WebhookRow`. */
-const COLUMNS = `id, namespace, name, destination, state, state_reason, anchor_at, nominal_at, run_due_at,
-  fired, skipped, failing_since, trips, open_until, created_at, updated_at, version, secrets, spec,
-  filter_failures`;
+/** What an update always writes. */
+const CHANGED = part(
+  WEBHOOK,
+  'name',
+  'destination',
+  'state',
+  'stateReason',
+  'updatedAt',
+  'version',
+  'secrets',
+  'spec',
+);
 
 export function webhookVerbs(context: Context): WebhookVerbs {
   const { db } = context;
+  const { at } = WEBHOOK;
   const removal = createRemoval(context);
   const subscriptions = createSubscriptions(db);
 
-  const insert = db.prepare(`
-    INSERT INTO webhooks (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-    ON CONFLICT (namespace, name, destination) WHERE removed_at IS NULL DO NOTHING`);
+  const insert = insertInto(
+    db,
+    'webhooks',
+    WEBHOOK,
+    // Of what can be taken already, the name with the destination and the caller's id.
+    'ON CONFLICT DO NOTHING',
+  );
   const select = db.prepare<WebhookRow>(
-    `SELECT ${COLUMNS} FROM webhooks WHERE id = ? AND removed_at IS NULL`,
+    `SELECT ${WEBHOOK.columns} FROM webhooks WHERE id = ? AND removed_at IS NULL`,
   );
+  const selectByCallerId = db.prepare<WebhookRow>(`
+    SELECT ${WEBHOOK.columns} FROM webhooks WHERE namespace = ? AND caller_id = ? AND removed_at IS NULL`);
   const selectByKey = db.prepare<WebhookRow>(`
-    SELECT ${COLUMNS} FROM webhooks
+    SELECT ${WEBHOOK.columns} FROM webhooks
     WHERE namespace = ? AND name = ? AND destination = ? AND removed_at IS NULL`);
-  const selectFence = db.prepare<
-    [version: number, nominalAt: number | null, fired: number, skipped: number, spec: string]
-  >('SELECT version, nominal_at, fired, skipped, spec FROM webhooks WHERE id = ? AND removed_at IS NULL');
-  // OR IGNORE: the key is taken by another. Nothing else that can be violated is ignored by it.
-  const update = db.prepare(`
-    UPDATE OR IGNORE webhooks SET
-      name = ?, destination = ?, state = ?, state_reason = ?, updated_at = ?, version = ?, secrets = ?, spec = ?
-    WHERE id = ?`);
-  const updateCursor = db.prepare(
-    'UPDATE webhooks SET anchor_at = ?, nominal_at = ?, run_due_at = ?, fired = ?, skipped = ? WHERE id = ?',
-  );
-  const updateHealth = db.prepare(
-    'UPDATE webhooks SET failing_since = ?, trips = ?, open_until = ? WHERE id = ?',
-  );
+  // OR IGNORE is for a key that another webhook has. No other constraint can be violated here.
+  const update = db.prepare(`UPDATE OR IGNORE webhooks SET ${CHANGED.assignments} WHERE id = ?`);
+  const updateCursor = db.prepare(`UPDATE webhooks SET ${CURSOR.assignments} WHERE id = ?`);
+  const updateHealth = db.prepare(`UPDATE webhooks SET ${HEALTH.assignments} WHERE id = ?`);
   const list = db.prepare<WebhookRow>(listing('webhooks_namespace'));
   const listByName = db.prepare<WebhookRow>(listing('webhooks_name'));
 
-  function updateOne([webhook, ifVersion, cursorFrom, resetHealth]: Args<'updateWebhooks'>[number]) {
-    const [id, namespace, name, destination, state, stateReason, anchorAt, nominalAt, dueAt, fired, skipped] =
-      webhook;
-    const [failingSince, trips, openUntil, , updatedAt, version, secrets, spec] = webhook.slice(11) as Tail;
-    const fence = selectFence.get(id);
-    if (fence === undefined) return 'NOT_FOUND';
-    if (fence[0] !== ifVersion) return 'STALE';
-    if (cursorFrom?.some((value, i) => value !== fence[i + 1])) return 'STALE';
-    const { changes } = update.run(
-      name,
-      destination,
-      state,
-      stateReason,
-      updatedAt,
-      version,
-      secrets,
-      spec,
-      id,
-    );
-    if (changes === 0) return 'EXISTS';
-    subscriptions.change(namespace, id, fence[4], spec);
-    if (cursorFrom) updateCursor.run(anchorAt, nominalAt, dueAt, fired, skipped, id);
-    if (resetHealth) updateHealth.run(failingSince, trips, openUntil, id);
+  function updateOne(row: UpdateRow) {
+    const webhook = row[UPDATE.at.webhook];
+    const cursorFrom = row[UPDATE.at.cursorFrom];
+    const id = webhook[at.id];
+    const stored = select.get(id);
+    if (stored === undefined) return 'NOT_FOUND';
+    if (stored[at.version] !== row[UPDATE.at.ifVersion]) return 'STALE';
+    if (cursorFrom !== null && !isDeepStrictEqual(cursorFrom, CURSOR_FENCE.from(stored))) return 'STALE';
+    if (update.run(...CHANGED.from(webhook), id).changes === 0) return 'EXISTS';
+    subscriptions.change(webhook[at.namespace], id, stored[at.spec], webhook[at.spec]);
+    if (cursorFrom !== null) updateCursor.run(...CURSOR.from(webhook), id);
+    if (row[UPDATE.at.resetHealth] === 1) updateHealth.run(...HEALTH.from(webhook), id);
     return 'UPDATED';
   }
 
   function createOne(row: WebhookRow) {
-    if (insert.run(...row).changes === 0) return 'EXISTS';
-    subscriptions.add(row[1], row[0], row[18]);
+    if (insert(row) === 0) return 'EXISTS';
+    subscriptions.add(row[at.namespace], row[at.id], row[at.spec]);
     return 'CREATED';
   }
 
@@ -81,32 +85,23 @@ export function webhookVerbs(context: Context): WebhookVerbs {
     createWebhooks: (rows) => rows.map(createOne),
     updateWebhooks: (rows) => rows.map(updateOne),
     getWebhooks: (ids) => ids.map((id) => select.get(id)),
+    resolveWebhooks: (names) =>
+      names.map(([namespace, id]) => {
+        const own = select.get(id);
+        return own?.[at.namespace] === namespace ? own : selectByCallerId.get(namespace, id);
+      }),
     findWebhook: (key) => selectByKey.get(...key),
-    listWebhooks: ([namespace, after, limit, name, state, labels]: WebhookFilter) =>
+    listWebhooks: ({ namespace, after, limit, name, state, labels }) =>
       (name === null ? list : listByName).all(namespace, after, limit, name, state, labels),
-    removeWebhooks: (rows): Answer<'removeWebhooks'> =>
-      removal.remove(rows, (id) => selectFence.get(id)?.[0]),
+    removeWebhooks: (rows) => removal.remove(rows, (id) => select.get(id)?.[at.version]),
   };
 }
 
-/** `WebhookRow` from the lane's health on. */
-type Tail = [
-  failingSince: number | null,
-  trips: number,
-  openUntil: number | null,
-  createdAt: number,
-  updatedAt: number,
-  version: number,
-  secrets: string,
-  spec: string,
-  filterFailures: number,
-];
-
-/** Two statements for one verb: with a name there are few rows, to be sorted; without, many, to be read in order. */
+/** Two statements for one verb: with a name there are few rows, which are sorted; without, they are read in order. */
 function listing(index: 'webhooks_namespace' | 'webhooks_name'): string {
   const name = index === 'webhooks_name' ? 'name = ?4' : '?4 IS NULL';
   return `
-    SELECT ${COLUMNS} FROM webhooks INDEXED BY ${index}
+    SELECT ${WEBHOOK.columns} FROM webhooks INDEXED BY ${index}
     WHERE namespace = ?1 AND ${name} AND id > ?2 AND removed_at IS NULL
       AND (?5 IS NULL OR state = ?5)
       AND (?6 = '{}' OR NOT EXISTS (

@@ -1,63 +1,84 @@
 import type { Context } from '../context.ts';
-import type { LaneRow, SettlementRow, Verbs } from '../protocol.ts';
-import { CANCELLED, PENDING } from '../rows/tuples.ts';
+import type { Verbs } from '../protocol.ts';
+import { CANCELLED, PENDING } from '../rows/codes.ts';
+import { LANE, type LaneRow, SETTLEMENT, type SettlementRow } from '../rows/messages.ts';
+import { HEALTH } from '../rows/tables.ts';
 
 export function settleVerbs(context: Context): Pick<Verbs, 'settle'> {
-  const { db, journal, removed, hooks, waiting, deliveries, erased } = context;
+  const { db, journal, removed, hooks, waiting, ends, erased } = context;
+  const { at } = SETTLEMENT;
   const postpone = db.prepare(`
     UPDATE deliveries SET due_at = ?2, attempts = max(attempts, ?3), last_status = iif(?4 = 0, last_status, ?4),
       journal = ?5
     WHERE ord = ?1 AND +id = ?6 AND state = 0`);
-  // Given up by whoever has not heard yet that a caller had it sent again meanwhile, it goes on.
+  // The dispatcher may give a delivery up before it hears that a caller has had it sent again. It goes on then.
   const finish = db.prepare(`
     UPDATE deliveries SET finished_at = ?2, attempts = max(attempts, ?3),
       last_status = iif(?4 = 0, last_status, ?4), journal = ?5, state = ?7, reason = ?8
     WHERE ord = ?1 AND +id = ?6 AND state = 0
       AND NOT (?7 = ${CANCELLED} AND ?9 > 0 AND ending = 0)`);
-  const insertEnd = db.prepare('INSERT OR IGNORE INTO delivery_ends (finished_at, key) VALUES (?, ?)');
   const updateHealth = db.prepare(`
-    UPDATE webhooks SET failing_since = ?, trips = ?, open_until = ? WHERE id = ? AND removed_at IS NULL`);
+    UPDATE webhooks SET ${HEALTH.assignments} WHERE id = ? AND removed_at IS NULL`);
   const disable = db.prepare(`
     UPDATE webhooks SET state = 'DISABLED', state_reason = ?, updated_at = ?, version = version + 1
     WHERE id = ? AND state = 'ACTIVE' AND removed_at IS NULL`);
 
   function move(row: SettlementRow): boolean {
-    const [ord, id, webhookId, to, reason, at, attempts, status, , ending] = row;
+    const ord = row[at.ord];
+    const webhookId = row[at.webhookId];
     if (erased.has(ord)) journal.strip(row);
     if (removed.has(webhookId)) return false;
-    // First, since it notes what the delivery's row says of the journal before. It is rarely for nothing.
+    // The journal first: its new row continues the chain that the delivery's row still points to.
     const seq = journal.settle(row);
-    const { changes } =
-      to === PENDING
-        ? postpone.run(ord, at, attempts, status, seq, id)
-        : finish.run(ord, at, attempts, status, seq, id, to, reason, ending);
-    if (changes === 0) {
+    const isPostponed = row[at.to] === PENDING;
+    if ((isPostponed ? postponeIt(row, seq) : finishIt(row, seq)) === 0) {
       journal.takeBack();
       return false;
     }
-    if (to === PENDING) return true;
+    if (isPostponed) return true;
     erased.delete(ord);
-    if (ord <= deliveries.upto()) insertEnd.run(at, ord);
+    ends.add(ord, row[at.at]);
     waiting.add(hooks.get(webhookId)!.namespace, -1);
     return true;
   }
 
+  function postponeIt(row: SettlementRow, seq: number): number | bigint {
+    return postpone.run(row[at.ord], row[at.at], row[at.attempts], row[at.status], seq, row[at.id]).changes;
+  }
+
+  function finishIt(row: SettlementRow, seq: number): number | bigint {
+    return finish.run(
+      row[at.ord],
+      row[at.at],
+      row[at.attempts],
+      row[at.status],
+      seq,
+      row[at.id],
+      row[at.to],
+      row[at.reason],
+      row[at.ending],
+    ).changes;
+  }
+
   function settleOne(row: SettlementRow) {
     if (move(row)) return 'SETTLED';
-    const attempt = row[8];
+    const attempt = row[at.attempt];
     if (attempt !== null) journal.late(row, attempt);
     return 'GONE';
   }
 
-  function changeLane([webhookId, failingSince, trips, openUntil, reason, now]: LaneRow): boolean {
-    updateHealth.run(failingSince, trips, openUntil, webhookId);
-    return reason !== null && disable.run(reason, now, webhookId).changes !== 0;
+  /** Whether it disabled the webhook. */
+  function changeLane(row: LaneRow): boolean {
+    const webhookId = row[LANE.at.webhookId];
+    const reason = row[LANE.at.disable];
+    updateHealth.run(...row[LANE.at.health], webhookId);
+    return reason !== null && disable.run(reason, row[LANE.at.now], webhookId).changes !== 0;
   }
 
   return {
     settle({ rows, lanes }) {
       const results = rows.map(settleOne);
-      return { results, disabled: lanes.filter(changeLane).map(([webhookId]) => webhookId) };
+      return { results, disabled: lanes.filter(changeLane).map((row) => row[LANE.at.webhookId]) };
     },
   };
 }

@@ -3,34 +3,37 @@ import type { Context } from '../context.ts';
 import { bucketOf } from '../lists/catalog.ts';
 import { walkThroughData, walkThroughUnheard } from '../lists/walks.ts';
 import type { Verbs } from '../protocol.ts';
+import type { Flag } from '../rows/codes.ts';
+import { as, field, integer, layout, type RowOf, text } from '../rows/layout.ts';
 import { createErasure } from './purge.ts';
 import { createRemoval } from './removal.ts';
 
-type Expired = [
-  ord: number,
-  id: string,
-  webhook: number,
-  rendered: number,
-  event: number,
-  finishedAt: number,
-  namespace: string,
-  type: string,
-];
+/** An entry of `delivery_ends`, `x`, and what has to be known of its delivery, `d`, to delete it. */
+const EXPIRED = layout(
+  field('ord', integer, 'd.ord'),
+  field('id', text, 'd.id'),
+  field('namespace', text, 'd.namespace'),
+  field('webhook', integer, 'd.webhook'),
+  field('event', integer, 'd.event'),
+  field('type', text, 'd.type'),
+  field('rendered', as<Flag>(), 'd.rendered'),
+  field('finishedAt', integer, 'x.finished_at'),
+);
 
-/** Deliveries deleted at a time. They are old, and so their pages mostly have to come from the disk. */
+/** Deliveries deleted at a time. They are old, so most of their pages have to be read from the disk. */
 const EXPIRED_MAX = 200;
 
 export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
-  const { db, journal, events, deliveries } = context;
+  const { db, journal, events, deliveries, ends } = context;
+  const { at } = EXPIRED;
   const removal = createRemoval(context);
   const erasure = createErasure(context);
 
-  const selectExpired = db.prepare<Expired>(`
-    SELECT d.ord, d.id, d.webhook, d.rendered, d.event, x.finished_at, d.namespace, d.type
+  const selectExpired = db.prepare<RowOf<typeof EXPIRED>>(`
+    SELECT ${EXPIRED.columns}
     FROM delivery_ends AS x CROSS JOIN deliveries AS d ON d.ord = x.key
     WHERE x.finished_at < ? ORDER BY x.finished_at, x.key LIMIT ?`);
   const selectLoose = db.prepare('SELECT 1 FROM deliveries WHERE ord > ? AND +finished_at < ? LIMIT 1');
-  const deleteEnd = db.prepare('DELETE FROM delivery_ends WHERE finished_at = ? AND key = ?');
   const deleteDelivery = db.prepare('DELETE FROM deliveries WHERE ord = ?');
   const deleteRendered = db.prepare('DELETE FROM renderings WHERE ord = ?');
   const deleteOfType = db.prepare(
@@ -54,7 +57,7 @@ export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
   const unheard = walkThroughUnheard(context);
   const withData = walkThroughData(context);
 
-  /** Deletes an event of which nothing is left, not even its name. */
+  /** Deletes an event if it has no deliveries left and its caller's id is not remembered any more. */
   function forget(key: number, now: number): void {
     const event = selectEvent.get(key, now);
     if (event === undefined) return;
@@ -68,12 +71,16 @@ export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
     const expired = selectExpired.all(finishedBefore, Math.min(limit, EXPIRED_MAX));
     const perEvent = new Map<number, number>();
     let after = 0;
-    for (const [ord, id, webhook, rendered, event, finishedAt, namespace, type] of expired) {
+    for (const row of expired) {
+      const ord = row[at.ord];
+      const id = row[at.id];
+      const type = row[at.type];
+      const event = row[at.event];
       after = Math.max(after, journal.forget(ord));
-      deleteOfType.run(bucketOf(ord), namespace, type, id);
-      deleteOfWebhook.run(bucketOf(ord), webhook, type, id);
-      deleteEnd.run(finishedAt, ord);
-      if (rendered === 1) deleteRendered.run(ord);
+      deleteOfType.run(bucketOf(ord), row[at.namespace], type, id);
+      deleteOfWebhook.run(bucketOf(ord), row[at.webhook], type, id);
+      ends.remove(ord, row[at.finishedAt]);
+      if (row[at.rendered] === 1) deleteRendered.run(ord);
       deleteDelivery.run(ord);
       perEvent.set(event, (perEvent.get(event) ?? 0) + 1);
     }
@@ -89,7 +96,7 @@ export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
     return expired.length;
   }
 
-  /** Whether anything was changed since the walks began: what they passed over may be free by then. */
+  /** Whether anything was swept since the walks began. Events that they passed over may be free since then. */
   let worked = false;
 
   /** Goes on with the walks. Returns 0 when both are at their end. */
@@ -117,7 +124,7 @@ export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
       touched += walk(now, finishedBefore, payloadsBefore, SWEEP_BATCH - touched);
       if (touched === 0) {
         restart();
-        // What was passed over before other things were swept may be free by now.
+        // Events that the walks passed over may be free by now.
         if (worked) touched = walk(now, finishedBefore, payloadsBefore, SWEEP_BATCH);
         worked = false;
         if (touched === 0) restart();

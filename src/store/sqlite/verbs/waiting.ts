@@ -1,27 +1,43 @@
 import type { Context } from '../context.ts';
 import type { Database } from '../database.ts';
 import type { Verbs } from '../protocol.ts';
-import { EVENT_COLUMNS, JOINED, WAITING_COLUMNS } from '../rows/columns.ts';
-import type { EventRow, RenderedRow, WaitingRow } from '../rows/tuples.ts';
+import {
+  EVENT,
+  type EventRow,
+  JOINED,
+  RENDERED,
+  type RenderedRow,
+  WAITING,
+  type WaitingRow,
+} from '../rows/tables.ts';
 
 type WaitingVerbs = Pick<Verbs, 'waitingLanes' | 'topUp' | 'getEventBodies' | 'getRendered'>;
 
-/** What one start hands over at most; the others wait until they are due, or for the next. */
+/** Deliveries that are handed over at a start; any others wait until they are due, or for the next start. */
 const ENDING_MAX = 20_000;
 
 /**
- * Deliveries that a caller was told are given up, and whose dispatcher ended before it had done so. They
- * can be due far ahead, or their webhook paused, and nothing else would look at them until then.
+ * Deliveries that were to be given up, and that the dispatcher had not settled when the last process ended.
+ * They can be due far ahead, or their webhook can be paused; until then nothing else would look at them.
  */
 export function selectEnding(db: Database): WaitingRow[] {
   const select = db.prepare<WaitingRow>(`
-    SELECT ${WAITING_COLUMNS} FROM deliveries AS d INDEXED BY deliveries_ending ${JOINED}
+    SELECT ${WAITING.columns} FROM deliveries AS d INDEXED BY deliveries_ending ${JOINED}
     WHERE d.state = 0 AND d.ending > 0 LIMIT ${ENDING_MAX}`);
   return select.all();
 }
 
+/** Reads one waiting delivery, by its place. */
+export function waitingReader(db: Database): (ord: number) => WaitingRow {
+  const select = db.prepare<WaitingRow>(
+    `SELECT ${WAITING.columns} FROM deliveries AS d ${JOINED} WHERE d.ord = ?`,
+  );
+  return (ord) => select.get(ord)!;
+}
+
 export function waitingVerbs({ db, hooks }: Context): WaitingVerbs {
-  // One search of the index for each webhook: reading a lane's every row to group them could take seconds.
+  const { at } = WAITING;
+  // One search of the index for each webhook: to read every row and group them could take seconds.
   const lanes = db.prepare<[webhookId: string, dueAt: number]>(`
     SELECT id, due_at FROM (
       SELECT w.id, (
@@ -30,24 +46,24 @@ export function waitingVerbs({ db, hooks }: Context): WaitingVerbs {
       FROM webhooks AS w WHERE w.id > ? AND w.removed_at IS NULL)
     WHERE due_at IS NOT NULL ORDER BY id LIMIT ?`);
   const byDue = db.prepare<WaitingRow>(`
-    SELECT ${WAITING_COLUMNS} FROM deliveries AS d INDEXED BY deliveries_due ${JOINED}
+    SELECT ${WAITING.columns} FROM deliveries AS d INDEXED BY deliveries_due ${JOINED}
     WHERE d.webhook = ? AND d.state = 0 ORDER BY d.due_at, d.ord LIMIT ?`);
   const byArrival = db.prepare<WaitingRow>(`
-    SELECT ${WAITING_COLUMNS} FROM deliveries AS d INDEXED BY deliveries_lane ${JOINED}
+    SELECT ${WAITING.columns} FROM deliveries AS d INDEXED BY deliveries_lane ${JOINED}
     WHERE d.webhook = ? AND d.run = ? AND d.state = 0 ORDER BY d.ord LIMIT ?`);
   const selectEvent = db.prepare<EventRow>(
-    `SELECT ${EVENT_COLUMNS}, body FROM events WHERE id = ? AND body IS NOT NULL`,
+    `SELECT ${EVENT.columns} FROM events WHERE id = ? AND body IS NOT NULL`,
   );
   const selectRendered = db.prepare<RenderedRow>(`
-    SELECT headers, content_type, body FROM renderings
+    SELECT ${RENDERED.columns} FROM renderings
     WHERE ord = (SELECT ord FROM deliveries WHERE id = ?)`);
 
-  /** Runs and others lie apart in their index. */
+  /** Runs are apart from other deliveries in the index, so both are read and merged. */
   function inOrderOfArrival(key: number, limit: number): WaitingRow[] {
     const rows = byArrival.all(key, 0, limit);
     const runs = byArrival.all(key, 1, limit);
     if (rows.length === 0 || runs.length === 0) return [...rows, ...runs];
-    return [...rows, ...runs].sort((a, b) => a[0] - b[0]).slice(0, limit);
+    return [...rows, ...runs].sort((a, b) => a[at.ord] - b[at.ord]).slice(0, limit);
   }
 
   return {
@@ -60,7 +76,7 @@ export function waitingVerbs({ db, hooks }: Context): WaitingVerbs {
         // One more than asked for, to see when the rest begins.
         const found = ordered === 1 ? inOrderOfArrival(hook.key, limit + 1) : byDue.all(hook.key, limit + 1);
         const next = found[limit];
-        return { rows: next === undefined ? found : found.slice(0, limit), more: next?.[4] ?? null };
+        return { rows: next === undefined ? found : found.slice(0, limit), more: next?.[at.dueAt] ?? null };
       }),
 
     getEventBodies: (ids) => ids.map((id) => selectEvent.get(id)),

@@ -7,7 +7,10 @@ import type { FieldViolation } from '../domain/error.ts';
 /** The rules written in the proto files (buf.validate). */
 export interface Rules {
   /** What a message breaks. Waits for the rules to be loaded, the first time. */
-  check<Desc extends DescMessage>(schema: Desc, message: MessageShape<Desc>): Promise<FieldViolation[]>;
+  violationsOf<Desc extends DescMessage>(
+    schema: Desc,
+    message: MessageShape<Desc>,
+  ): Promise<FieldViolation[]>;
   /** Loads them, and compiles those of these messages, ahead of the first call; lets others run in between. */
   load(schemas: readonly DescMessage[]): Promise<void>;
 }
@@ -26,7 +29,7 @@ function validator(): Promise<Validator> {
  */
 export function lazyRules(): Rules {
   return {
-    async check(schema, message) {
+    async violationsOf(schema, message) {
       const result = (await validator()).validate(schema, message);
       if (result.kind === 'valid') return [];
       if (result.kind === 'error') throw result.error;

@@ -1,47 +1,61 @@
+import type { Message } from '@bufbuild/protobuf';
 import type { MethodImplSpec } from '@connectrpc/connect';
 import type { ServerInterceptingCallInterface } from '@grpc/grpc-js';
+import type { Admit } from '../transport/call.ts';
 import { readBinary } from '../transport/decode.ts';
 import { wrongCount } from '../transport/failures.ts';
 import type { Guard } from '../transport/guard.ts';
 import { taken } from '../transport/stall.ts';
 import type { Arrival } from './arrival.ts';
 import { incoming } from './incoming.ts';
+import type { Reader } from './reader.ts';
 import { Exchange, type ExchangeDeps } from './served-call.ts';
 
 type Spec<Kind extends MethodImplSpec['kind']> = Extract<MethodImplSpec, { kind: Kind }>;
 
-/** Answers a call with the implementation of its method, whichever of the four kinds it is. Never throws. */
+/**
+ * Answers a call with the implementation of its method, whichever of the four kinds it is; the one place
+ * where a call that comes by this port passes the guard. Never throws.
+ */
 export function serve(deps: ExchangeDeps, base: ServerInterceptingCallInterface, arrival: Arrival): void {
-  const { spec, refusal } = arrival;
+  const { spec } = arrival;
   const exchange = new Exchange(deps, base, arrival);
+  let admit: Admit;
+  try {
+    admit = deps.guard.begin(spec.method, arrival.head, exchange.call);
+    if (arrival.refusal !== undefined) throw arrival.refusal;
+  } catch (reason) {
+    exchange.start(NOBODY);
+    exchange.fail(reason);
+    return;
+  }
   switch (spec.kind) {
     case 'unary':
-      receiveOne(deps, exchange, spec, (bytes) => void unary(deps, exchange, spec, bytes));
+      receiveOne(deps, exchange, spec, (bytes) => void unary(exchange, spec, admit, bytes));
       break;
     case 'server_streaming':
-      receiveOne(deps, exchange, spec, (bytes) => void serverStreaming(deps, exchange, spec, bytes));
+      receiveOne(deps, exchange, spec, (bytes) => void serverStreaming(deps, exchange, spec, admit, bytes));
       break;
     case 'client_streaming':
-      void clientStreaming(deps, exchange, spec);
+      void clientStreaming(exchange, spec, incoming(deps, exchange, spec.method.input, admit));
       break;
     case 'bidi_streaming':
-      void bidiStreaming(deps, exchange, spec);
+      void bidiStreaming(deps, exchange, spec, incoming(deps, exchange, spec.method.input, admit));
       break;
     default:
       spec satisfies never;
   }
-  if (refusal !== undefined) exchange.fail(refusal);
 }
 
 async function unary(
-  { guard }: ExchangeDeps,
   exchange: Exchange,
   { method, impl }: Spec<'unary'>,
+  admit: Admit,
   bytes: Uint8Array,
 ): Promise<void> {
   try {
     const request = readBinary(method.input, bytes, WHAT);
-    await guard.admit(method, request, exchange.call);
+    await admit(request);
     const response = await impl(request, exchange);
     void exchange.send(method.output, response);
     exchange.finish();
@@ -54,11 +68,12 @@ async function serverStreaming(
   { guard }: ExchangeDeps,
   exchange: Exchange,
   { method, impl }: Spec<'server_streaming'>,
+  admit: Admit,
   bytes: Uint8Array,
 ): Promise<void> {
   try {
     const request = readBinary(method.input, bytes, WHAT);
-    await guard.admit(method, request, exchange.call);
+    await admit(request);
     await sendAll(guard, exchange, impl(request, exchange));
   } catch (reason) {
     exchange.fail(reason);
@@ -66,12 +81,12 @@ async function serverStreaming(
 }
 
 async function clientStreaming(
-  deps: ExchangeDeps,
   exchange: Exchange,
   { method, impl }: Spec<'client_streaming'>,
+  messages: AsyncIterable<Message>,
 ): Promise<void> {
   try {
-    const response = await impl(incoming(deps, exchange, method.input), exchange);
+    const response = await impl(messages, exchange);
     void exchange.send(method.output, response);
     exchange.finish();
   } catch (reason) {
@@ -80,16 +95,20 @@ async function clientStreaming(
 }
 
 async function bidiStreaming(
-  deps: ExchangeDeps,
+  { guard }: ExchangeDeps,
   exchange: Exchange,
-  { method, impl }: Spec<'bidi_streaming'>,
+  { impl }: Spec<'bidi_streaming'>,
+  messages: AsyncIterable<Message>,
 ): Promise<void> {
   try {
-    await sendAll(deps.guard, exchange, impl(incoming(deps, exchange, method.input), exchange));
+    await sendAll(guard, exchange, impl(messages, exchange));
   } catch (reason) {
     exchange.fail(reason);
   }
 }
+
+/** Hears of nothing: the call is over before anything is read. */
+const NOBODY: Reader = { message() {}, done() {}, failed() {}, ended() {} };
 
 /** How a message is called that cannot be read. */
 const WHAT = 'the body';

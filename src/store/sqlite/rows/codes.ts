@@ -1,0 +1,38 @@
+/** How states, reasons and formats are written: as small numbers, since they are in every row. */
+
+export type Flag = 0 | 1;
+
+/** States of deliveries. */
+export const PENDING = 0;
+export const SUCCEEDED = 1;
+export const FAILED = 2;
+export const CANCELLED = 3;
+export type StateCode = typeof PENDING | typeof SUCCEEDED | typeof FAILED | typeof CANCELLED;
+
+/** Reasons of a state are places in `REASONS`; 0 is none. */
+export const REASONS = [
+  undefined,
+  'EXHAUSTED',
+  'REFUSED',
+  'GONE',
+  'REMOVED',
+  'SUPERSEDED',
+  'REQUESTED',
+  'PURGED',
+] as const;
+export const REMOVED = 4;
+
+/** Why a delivery is ending is a place in `ENDINGS`; 0 says that it is not. */
+export const ENDINGS = [undefined, 'SUPERSEDED', 'REQUESTED', 'PURGED'] as const;
+export const SUPERSEDED = 1;
+export const REQUESTED = 2;
+export const PURGED = 3;
+
+/** Formats are places in `FORMATS`. */
+export const FORMATS = [
+  'BODY',
+  'ENVELOPE',
+  'CLOUDEVENTS_BINARY',
+  'CLOUDEVENTS_STRUCTURED',
+  'RENDERED',
+] as const;

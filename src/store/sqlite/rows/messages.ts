@@ -1,0 +1,105 @@
+/** The rows of which calls to the database's thread consist, where these are not rows of a table. */
+import type { OverlapPolicy } from '../../../domain/schedule/schedule.ts';
+import type { DisabledReason } from '../../../domain/webhook/webhook.ts';
+import type { Flag, StateCode } from './codes.ts';
+import { as, field, integer, layout, orNull, type RowOf, text } from './layout.ts';
+import type {
+  AttemptRow,
+  CURSOR_FENCE,
+  CursorRow,
+  EventRow,
+  HealthRow,
+  RenderedRow,
+  WebhookRow,
+} from './tables.ts';
+
+export const UPDATE = layout(
+  field('webhook', as<WebhookRow>()),
+  field('ifVersion', integer),
+  // Null leaves the cursor alone.
+  field('cursorFrom', orNull(as<RowOf<typeof CURSOR_FENCE>>())),
+  field('resetHealth', as<Flag>()),
+);
+export type UpdateRow = RowOf<typeof UPDATE>;
+
+export type RemovalRow = [id: string, now: number, ifVersion: number | null];
+
+export const NEW_DELIVERY = layout(
+  field('id', text),
+  field('webhookId', text),
+  field('format', integer),
+  field('rendered', orNull(as<RenderedRow>())),
+);
+export type NewDeliveryRow = RowOf<typeof NEW_DELIVERY>;
+
+export const PUBLICATION = layout(
+  field('event', as<EventRow>()),
+  field('dueAt', integer),
+  field('run', as<Flag>()),
+  field('deliveries', as<NewDeliveryRow[]>()),
+  field('remember', orNull(as<Remembered>())),
+  // Webhooks whose filter failed.
+  field('failures', orNull(as<readonly string[]>())),
+);
+export type PublicationRow = RowOf<typeof PUBLICATION>;
+
+/** What the caller's id of an event is remembered with. */
+export type Remembered = readonly [digest: string, until: number];
+
+/** The number of deliveries made, one of the codes below, or the first event with the caller's id. */
+export type PublishCode = number | [eventId: string, deliveries: number];
+export const CONFLICT = -1;
+export const FULL_NAMESPACE = -2;
+export const FULL_ALL = -3;
+
+export const REPLAY = layout(
+  field('eventId', text),
+  field('delivery', as<NewDeliveryRow>()),
+  field('replayOf', orNull(text)),
+  field('now', integer),
+);
+export type ReplayRow = RowOf<typeof REPLAY>;
+
+export const FIRING = layout(
+  field('webhookId', text),
+  field('version', integer),
+  field('from', integer),
+  field('to', as<CursorRow>()),
+  field('overlap', as<OverlapPolicy>()),
+  // The cursor if overlap SKIP leaves the runs out.
+  field('skippedTo', orNull(as<CursorRow>())),
+  field('now', integer),
+  field('events', as<EventRow[]>()),
+  // One for each of the events.
+  field('deliveries', as<NewDeliveryRow[]>()),
+);
+export type FiringRow = RowOf<typeof FIRING>;
+
+export const SETTLEMENT = layout(
+  field('ord', integer),
+  field('id', text),
+  field('webhookId', text),
+  field('to', as<StateCode>()),
+  field('reason', integer),
+  // When the next attempt is due if `to` is PENDING, else when it was finished.
+  field('at', integer),
+  // Attempts made, this one included.
+  field('attempts', integer),
+  // The status code of the answer; 0 when there was none.
+  field('status', integer),
+  field('attempt', orNull(as<AttemptRow>())),
+  // Why it was to be given up, as far as the dispatcher knows.
+  field('ending', integer),
+);
+export type SettlementRow = RowOf<typeof SETTLEMENT>;
+
+export const LANE = layout(
+  field('webhookId', text),
+  field('health', as<HealthRow>()),
+  field('disable', orNull(as<DisabledReason>())),
+  field('now', integer),
+);
+export type LaneRow = RowOf<typeof LANE>;
+
+/** A delivery that a caller wants something of. */
+export type OrderRow = [namespace: string, id: string, now: number];

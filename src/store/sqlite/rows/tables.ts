@@ -1,0 +1,150 @@
+/** The kinds of rows that are read from the database or written to it, and what their reads have in common. */
+import type { DisabledReason, WebhookState } from '../../../domain/webhook/webhook.ts';
+import { CANCELLED, type Flag, REMOVED, type StateCode } from './codes.ts';
+import { as, blob, field, integer, layout, orNull, part, type RowOf, readFrom, text } from './layout.ts';
+
+export const WEBHOOK = layout(
+  field('id', text),
+  field('callerId', orNull(text)),
+  field('namespace', text),
+  field('name', text),
+  field('destination', text),
+  field('state', as<WebhookState>()),
+  field('stateReason', orNull(as<DisabledReason>())),
+  field('anchorAt', integer),
+  field('nominalAt', orNull(integer)),
+  field('dueAt', orNull(integer), 'run_due_at'),
+  field('fired', integer),
+  field('skipped', integer),
+  field('failingSince', orNull(integer)),
+  field('trips', integer),
+  field('openUntil', orNull(integer)),
+  field('createdAt', integer),
+  field('updatedAt', integer),
+  field('version', integer),
+  field('secrets', text),
+  field('spec', text),
+  field('filterFailures', integer),
+);
+export type WebhookRow = RowOf<typeof WEBHOOK>;
+
+/** The run cursor of a webhook. */
+export const CURSOR = part(WEBHOOK, 'anchorAt', 'nominalAt', 'dueAt', 'fired', 'skipped');
+export type CursorRow = RowOf<typeof CURSOR>;
+
+/** What of a cursor tells whether it has moved. */
+export const CURSOR_FENCE = part(WEBHOOK, 'nominalAt', 'fired', 'skipped');
+
+/** The health of a webhook's lane. */
+export const HEALTH = part(WEBHOOK, 'failingSince', 'trips', 'openUntil');
+export type HealthRow = RowOf<typeof HEALTH>;
+
+export const EVENT = layout(
+  field('id', text),
+  field('callerId', orNull(text)),
+  field('namespace', text),
+  field('type', text),
+  field('source', orNull(text)),
+  field('subject', orNull(text)),
+  field('time', integer),
+  field('nominalAt', orNull(integer)),
+  field('contentType', text),
+  field('headers', orNull(text)),
+  field('createdAt', integer),
+  // Null once it was erased.
+  field('body', orNull(blob)),
+);
+export type EventRow = RowOf<typeof EVENT>;
+
+/** An event as it is read by callers. */
+export const EVENT_RECORD = layout(...EVENT.fields, field('deliveries', integer));
+export type EventRecordRow = RowOf<typeof EVENT_RECORD>;
+
+/** What templates made. */
+export const RENDERED = layout(
+  field('headers', text),
+  field('contentType', orNull(text)),
+  field('body', orNull(blob)),
+);
+export type RenderedRow = RowOf<typeof RENDERED>;
+
+/** A waiting delivery, `d`, with its webhook, `w`, and its event, `e`. */
+export const WAITING = layout(
+  field('ord', integer, 'd.ord'),
+  field('id', text, 'd.id'),
+  field('webhookId', text, 'w.id'),
+  field('eventId', text, 'e.id'),
+  field('dueAt', integer, 'd.due_at'),
+  field('attempts', integer, 'd.attempts'),
+  field('attemptsBefore', integer, 'd.attempts_before'),
+  field('ending', integer, 'd.ending'),
+  field('format', integer, 'd.format'),
+  field('rendered', as<Flag>(), 'd.rendered'),
+);
+export type WaitingRow = RowOf<typeof WAITING>;
+
+/** An attempt, in the journal. */
+export const ATTEMPT = layout(
+  field('number', integer),
+  field('facts', text),
+  // Null once they were erased.
+  field('headers', orNull(text)),
+  // Null for none, or once it was erased.
+  field('body', orNull(blob)),
+);
+export type AttemptRow = RowOf<typeof ATTEMPT>;
+
+/**
+ * A delivery, `d`, with its webhook, `w`, and its event, `e`. What waits reads as cancelled once its webhook
+ * is removed, whether or not its own row was changed yet.
+ */
+export const DELIVERY = layout(
+  field('id', text, 'd.id'),
+  field('namespace', text, 'd.namespace'),
+  field('webhookId', text, `coalesce(w.id, '')`),
+  field('webhookCallerId', orNull(text), 'w.caller_id'),
+  field('eventId', text, 'coalesce(e.caller_id, e.id)'),
+  field('eventType', text, 'd.type'),
+  field('state', as<StateCode>(), `iif(d.state = 0 AND w.removed_at IS NOT NULL, ${CANCELLED}, d.state)`),
+  field('reason', integer, `iif(d.state = 0 AND w.removed_at IS NOT NULL, ${REMOVED}, d.reason)`),
+  field('attempts', integer, 'd.attempts'),
+  // When it is due or was finished.
+  field('at', integer, 'iif(d.state = 0, coalesce(w.removed_at, d.due_at), d.finished_at)'),
+  field('nominalAt', orNull(integer), 'e.nominal_at'),
+  field('createdAt', integer, 'd.created_at'),
+  // 0 for none.
+  field('lastStatus', integer, 'd.last_status'),
+  field('replayOf', orNull(text), `nullif(d.replay_of, '')`),
+);
+export type DeliveryRow = RowOf<typeof DELIVERY>;
+
+/** An entry of the journal, `j`: the delivery as it was then, and the attempt, if one was made. */
+export const CHANGE = layout(
+  ...readFrom(DELIVERY, {
+    state: 'j.state',
+    reason: 'j.reason',
+    attempts: 'j.attempts',
+    at: 'j.at',
+    lastStatus: 'j.status',
+  }).fields,
+  field('seq', integer, 'j.seq'),
+  // Null where no attempt was made.
+  field('number', orNull(integer), 'j.number'),
+  field('facts', orNull(text), 'j.facts'),
+  field('headers', orNull(text), 'j.headers'),
+);
+export type ChangeRow = RowOf<typeof CHANGE>;
+
+/** `d` is a delivery. */
+export const JOINED = `JOIN events AS e ON e.key = d.event LEFT JOIN webhooks AS w ON w.key = d.webhook`;
+
+/** The keys of the events of the namespace ?1 that readers know by the id ?2; there can be several. */
+export const EVENTS_NAMED = `
+  SELECT key FROM events WHERE namespace = ?1 AND caller_id = ?2
+  UNION SELECT key FROM events WHERE id = ?2 AND namespace = ?1 AND caller_id IS NULL`;
+
+/** The places of the deliveries of the event ?1: those made when it came in, and replays. */
+export const OF_EVENT = `
+  SELECT d.ord FROM events AS e JOIN deliveries AS d ON d.ord >= e.first_ord AND d.ord < e.first_ord + e.made
+  WHERE e.key = ?1 AND d.event = ?1
+  UNION ALL SELECT ord FROM deliveries INDEXED BY deliveries_replay WHERE event = ?1 AND replay_of IS NOT NULL`;
