@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { DeliveryChange } from '../../../src/domain/delivery/delivery.ts';
+import { SWEEP_BATCH } from '../../../src/store/housekeeping.ts';
 import { anAttempt, aPublication, T0 } from '../../support/store.ts';
 import {
   aNamespace,
@@ -193,6 +194,15 @@ export function changes(harness: Harness): void {
       assert.equal((await heard.at(-1))?.length, 2);
       await store().removeWebhooks([{ id: webhook.id, now: T0 }]);
       assert.equal((await heard.at(-1))?.length, 6);
+      await sweepAll(store());
+      const swept = heard.length;
+      const crowded = await register(store());
+      await publishTo(store(), crowded, SWEEP_BATCH + 1);
+      await store().removeWebhooks([{ id: crowded.id, now: T0 }]);
+      const removed = heard.length;
+      assert.ok(removed > swept);
+      await sweepAll(store());
+      assert.ok(heard.length > removed, 'the sweep cancelled the rest');
       stop();
       const before = heard.length;
       const other = await register(store());
