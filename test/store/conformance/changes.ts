@@ -87,6 +87,25 @@ export function changes(harness: Harness): void {
       );
     });
 
+    test('a change without an attempt tells of the attempts that were made before', async () => {
+      const webhook = await register(store());
+      const { namespace } = webhook;
+      const [delivery] = await publishTo(store(), webhook);
+      const later = { to: 'PENDING', dueAt: T0 + 7 } as const;
+      await store().settle(
+        [{ delivery: delivery!, attempt: anAttempt(1, 500), transition: later, now: T0 }],
+        [],
+      );
+      const start = await end(namespace);
+      const cancelled = { to: 'CANCELLED', reason: 'REQUESTED' } as const;
+      const waiting = { ...delivery!, attempts: 1 };
+      await store().settle([{ delivery: waiting, transition: cancelled, now: T0 + 1 }], []);
+      const [told] = await since(namespace, start);
+      assert.equal(told?.delivery.attemptCount, 1);
+      assert.equal(told.delivery.lastStatus, 500);
+      assert.equal(told.attempt, undefined);
+    });
+
     test('an attempt of a delivery that ended meanwhile is told', async () => {
       const webhook = await register(store());
       const [delivery] = await publishTo(store(), webhook);
