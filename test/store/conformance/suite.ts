@@ -1,3 +1,5 @@
+import { after } from 'node:test';
+import type { Store } from '../../../src/store/store.ts';
 import { bounds } from './bounds.ts';
 import { calls } from './calls.ts';
 import { changes } from './changes.ts';
@@ -24,6 +26,7 @@ import { updates } from './updates.ts';
 
 /** What the port promises, told of one kind of store. */
 export function conformance(harness: Harness): void {
+  const watched = closingAll(harness);
   for (const part of [
     registrations,
     naming,
@@ -50,6 +53,22 @@ export function conformance(harness: Harness): void {
     feed,
     calls,
   ]) {
-    part(harness);
+    part(watched);
   }
+}
+
+/** Closes at the end what a failed test left open: an open store would keep the process alive. */
+function closingAll(harness: Harness): Harness {
+  const opened: Store[] = [];
+  after(() => Promise.all(opened.map((store) => store.close())));
+  const { reopen } = harness;
+  const note = (store: Store): Store => {
+    opened.push(store);
+    return store;
+  };
+  return {
+    ...harness,
+    open: async (bounds) => note(await harness.open(bounds)),
+    ...(reopen && { reopen: async (store, bounds) => note(await reopen(store, bounds)) }),
+  };
 }
