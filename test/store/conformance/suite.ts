@@ -1,3 +1,4 @@
+import { apart } from './apart.ts';
 import { bounds } from './bounds.ts';
 import { calls } from './calls.ts';
 import { changes } from './changes.ts';
@@ -38,6 +39,7 @@ export function conformance(harness: Harness): void {
     overlaps,
     lanes,
     settling,
+    apart,
     log,
     filtering,
     changes,
