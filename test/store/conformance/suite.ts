@@ -17,6 +17,7 @@ import { registrations } from './registrations.ts';
 import { remembering } from './remembering.ts';
 import { removing } from './removing.ts';
 import { replaying } from './replaying.ts';
+import { restarting } from './restarting.ts';
 import { firing, overlaps, upcoming } from './runs.ts';
 import { settling } from './settling.ts';
 import { sweeping } from './sweeping.ts';
@@ -49,6 +50,7 @@ export function conformance(harness: Harness): void {
     sweeping,
     feed,
     calls,
+    restarting,
   ]) {
     part(harness);
   }
