@@ -22,6 +22,17 @@ export function apart(harness: Harness): void {
       );
     });
 
+    test('a delivery that is finished is not marked to be given up', async () => {
+      const webhook = await register(store());
+      const [delivery] = await publishTo(store(), webhook);
+      const failed = settlement(delivery!, { to: 'FAILED', reason: 'EXHAUSTED' });
+      assert.deepEqual(await store().settle([failed], []), ['SETTLED']);
+      const order = { namespace: webhook.namespace, id: delivery!.id, now: T0 };
+      assert.deepEqual(await store().cancelDeliveries([order]), ['FINISHED']);
+      const { state, reason } = (await store().getDelivery(delivery!.id))!;
+      assert.deepEqual([state, reason], ['FAILED', 'EXHAUSTED']);
+    });
+
     test('a delivery that is finished is not put off, though an attempt of it is told of late', async () => {
       const webhook = await register(store());
       const [delivery] = await publishTo(store(), webhook);
