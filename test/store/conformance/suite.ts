@@ -1,5 +1,6 @@
 import { after } from 'node:test';
 import type { Store } from '../../../src/store/store.ts';
+import { apart } from './apart.ts';
 import { bounds } from './bounds.ts';
 import { calls } from './calls.ts';
 import { changes } from './changes.ts';
@@ -19,6 +20,7 @@ import { registrations } from './registrations.ts';
 import { remembering } from './remembering.ts';
 import { removing } from './removing.ts';
 import { replaying } from './replaying.ts';
+import { restarting } from './restarting.ts';
 import { firing, overlaps, upcoming } from './runs.ts';
 import { settling } from './settling.ts';
 import { sweeping } from './sweeping.ts';
@@ -43,6 +45,7 @@ export function conformance(harness: Harness): void {
     overlaps,
     lanes,
     settling,
+    apart,
     log,
     filtering,
     changes,
@@ -52,6 +55,7 @@ export function conformance(harness: Harness): void {
     sweeping,
     feed,
     calls,
+    restarting,
   ]) {
     part(watched);
   }

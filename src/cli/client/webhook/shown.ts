@@ -100,7 +100,8 @@ function scheduleOf({ when, timeZone }: Schedule): string {
 function payloadOf({ body, contentType, eventFormat }: NonNullable<Webhook['payload']>): string {
   const format = enumName(Payload_EventFormatSchema, eventFormat);
   const events = eventFormat === Payload_EventFormat.UNSPECIFIED ? '' : `events as ${format}`;
-  const own = body.case === undefined ? '' : `a ${body.case}${contentType === '' ? '' : ` as ${contentType}`}`;
+  const own =
+    body.case === undefined ? '' : `a ${body.case}${contentType === '' ? '' : ` as ${contentType}`}`;
   return [own, events].filter((part) => part !== '').join(', ');
 }
 
