@@ -13,9 +13,9 @@ import type { Log } from '../../telemetry/log.ts';
 import { callLog } from '../transport/call-log.ts';
 import type { Guard } from '../transport/guard.ts';
 import { type Arrival, receptionist } from './arrival.ts';
+import { serve } from './calls.ts';
 import { NATIVE_LIMITS, type NativeLimits } from './limits.ts';
 import type { Receiving } from './reader.ts';
-import { serve } from './serve.ts';
 import { type Connection, followConnection } from './session.ts';
 
 /** gRPC by grpc-js, on connections that something else accepts. */

@@ -3,7 +3,7 @@ import type { FieldViolation } from '../../domain/error.ts';
 import { nearest } from '../../domain/nearest.ts';
 import { echoName, entry, join, noProblems, type Problems } from '../../domain/problems.ts';
 import { isRealTime } from '../../domain/rfc3339.ts';
-import { got, judgeScalar } from './json-scalar.ts';
+import { got, scalarJsonFault } from './json-scalar.ts';
 
 /**
  * What is wrong with a JSON value as a message, found before protobuf-es reads it. protobuf-es stops at
@@ -100,11 +100,12 @@ function noteValue(field: DescField, json: unknown, path: string, problems: Prob
     noteMessage(field.message, json, path, problems);
     return;
   }
-  const complaint = field.enum === undefined ? judgeScalar(field.scalar, json) : judgeEnum(field.enum, json);
+  const complaint =
+    field.enum === undefined ? scalarJsonFault(field.scalar, json) : enumFault(field.enum, json);
   if (complaint !== undefined) problems.add(path, complaint);
 }
 
-function judgeEnum(type: DescEnum, json: unknown): string | undefined {
+function enumFault(type: DescEnum, json: unknown): string | undefined {
   if (typeof json === 'number' && Number.isInteger(json)) return undefined;
   if (typeof json === 'string' && type.values.some((value) => value.name === json)) return undefined;
   const names = type.values.slice(1).map((value) => value.name);

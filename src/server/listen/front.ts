@@ -1,7 +1,7 @@
 import type { Inbox } from '../../inbox/inbox.ts';
 import type { Api } from '../../rpc/api.ts';
 import { handleCors } from './cors.ts';
-import type { Handler, ListenerRequest, ListenerResponse } from './protocol.ts';
+import type { Handler, ListenerRequest, ListenerResponse } from './http-protocol.ts';
 
 export interface FrontDeps {
   readonly api: Pick<Api, 'handle' | 'endpoints'>;

@@ -4,9 +4,9 @@ import type { NativeLimits } from '../../rpc/native/limits.ts';
 import type { NativePort } from '../../rpc/native/port.ts';
 import type { Services } from '../../rpc/services.ts';
 import type { Log } from '../../telemetry/log.ts';
-import { type Address, addressOf, listen } from './address.ts';
+import { type Address, addressOf, listen } from './bind.ts';
 import { firstBytes, isHttp2 } from './first-bytes.ts';
-import { LISTENER_LIMITS } from './protocol.ts';
+import { LISTENER_LIMITS } from './http-protocol.ts';
 
 export interface GrpcServerDeps {
   readonly services: Pick<Services, 'mounted' | 'guard'>;

@@ -14,7 +14,7 @@ export function deliveryReads(db: Database, ascending: boolean) {
     db.prepare<Entry>(`SELECT ${TABLE_ENTRY.columns} FROM ${rest} ORDER BY id ${direction} LIMIT ?`);
 
   return {
-    // The pluses keep other indexes from being chosen: these are few rows.
+    // The pluses keep SQLite from choosing another index: these are few rows.
     loose: inTable(`
       (SELECT +id AS id, ord, created_at, type FROM deliveries
       WHERE +id ${beyond} ?1 AND ord > ?2 AND +namespace = ?3

@@ -7,7 +7,7 @@ import { listByType, readByType } from './by-type.ts';
 import { ENTRY, type Entry, merge, source } from './merge.ts';
 import { beginning, collect, rangeOf } from './reading.ts';
 
-/** Not the body, only whether there is one. */
+/** In place of the body only whether there is one. */
 const WITHOUT_BODY = readFrom(EVENT_RECORD, { body: "iif(body IS NULL, NULL, x'')" });
 
 export function eventVerbs({ db, events }: Context): Pick<Verbs, 'getEvents' | 'listEvents'> {
@@ -39,7 +39,7 @@ export function eventVerbs({ db, events }: Context): Pick<Verbs, 'getEvents' | '
 function eventReads(db: Database, ascending: boolean) {
   const [beyond, direction] = ascending ? ['>', 'ASC'] : ['<', 'DESC'];
   return {
-    // The pluses keep other indexes from being chosen: these are few rows.
+    // The pluses keep SQLite from choosing another index: these are few rows.
     loose: db.prepare<Entry>(`
       SELECT ${ENTRY.columns} FROM (
         SELECT +id AS id, key, created_at, type FROM events

@@ -2,7 +2,7 @@
 import type { CallSize, Client } from '../client.ts';
 import type { Feed } from '../feed.ts';
 
-/** What the verbs are made of: calls to the database's thread, and what has become visible by them. */
+/** What the verbs are made of: calls to the database's thread, and the feed of what they made visible. */
 export interface Connection {
   readonly client: Client;
   readonly feed: Feed;

@@ -27,6 +27,14 @@ export function registrations({ client, feed }: Connection): Registrations {
     getWebhooks: async (ids) =>
       client.call('getWebhooks', ids, sized(ids), (found) => found.map((row) => row && fromWebhookRow(row))),
 
+    resolveWebhooks: async (names) =>
+      client.call(
+        'resolveWebhooks',
+        names.map(({ namespace, id }): [string, string] => [namespace, id]),
+        sized(names),
+        (found) => found.map((row) => row && fromWebhookRow(row)),
+      ),
+
     findWebhook: async ({ namespace, name, destination }) =>
       client.call(
         'findWebhook',

@@ -123,7 +123,7 @@ export function fromRenderedRow(row: RenderedRow): Rendered {
   };
 }
 
-/** None are written as NULL: most events have none. */
+/** NULL where there are no headers, as in most events. */
 function encodeHeaders(headers: Readonly<Record<string, string>>): string | null {
   for (const _ in headers) return JSON.stringify(headers);
   return null;

@@ -5,6 +5,7 @@ import { as, blob, field, integer, layout, orNull, part, type RowOf, readFrom, t
 
 export const WEBHOOK = layout(
   field('id', text),
+  field('callerId', orNull(text)),
   field('namespace', text),
   field('name', text),
   field('destination', text),
@@ -101,6 +102,7 @@ export const DELIVERY = layout(
   field('id', text, 'd.id'),
   field('namespace', text, 'd.namespace'),
   field('webhookId', text, `coalesce(w.id, '')`),
+  field('webhookCallerId', orNull(text), 'w.caller_id'),
   field('eventId', text, 'coalesce(e.caller_id, e.id)'),
   field('eventType', text, 'd.type'),
   field('state', as<StateCode>(), `iif(d.state = 0 AND w.removed_at IS NOT NULL, ${CANCELLED}, d.state)`),

@@ -6,7 +6,7 @@ import type { OrderRow } from '../rows/messages.ts';
 import { JOINED, type WaitingRow } from '../rows/tables.ts';
 import { waitingReader } from './waiting.ts';
 
-/** What decides whether an order about a delivery can be followed. */
+/** What decides whether an order about a delivery can be carried out. */
 const STANDING = layout(
   field('ord', integer, 'd.ord'),
   field('state', as<StateCode>(), 'd.state'),
@@ -16,7 +16,7 @@ const STANDING = layout(
   field('isErased', as<Flag>(), 'e.body IS NULL'),
 );
 
-/** What callers want of single deliveries: that they be tried again, or given up. */
+/** What callers order about single deliveries: to try them again, or to give them up. */
 export function orderVerbs(context: Context): Pick<Verbs, 'retryDeliveries' | 'cancelDeliveries'> {
   const { db, journal, waiting, deliveries, ends } = context;
   const { at } = STANDING;

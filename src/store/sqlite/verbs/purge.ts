@@ -6,7 +6,7 @@ import { waitingReader } from './waiting.ts';
 
 /** Takes the data away from events. */
 export interface Erasure {
-  /** Erases the data of an event and all that was made of it, but not what waits. */
+  /** Erases the data of an event, and what was made of it. Its deliveries stay, also those that wait. */
   erase(key: number): void;
 }
 
@@ -56,7 +56,7 @@ export function purgeVerbs(context: Context): Pick<Verbs, 'purgeEvents'> {
   return {
     purgeEvents(rows) {
       const changed: WaitingRow[] = [];
-      // What is deleted is overwritten, and not only left to be.
+      // SQLite overwrites what it deletes then, instead of only unlinking it.
       db.exec('PRAGMA secure_delete = ON');
       try {
         return { results: rows.map((row) => purgeOne(row, changed)), changed };

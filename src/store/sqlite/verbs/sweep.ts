@@ -20,7 +20,7 @@ const EXPIRED = layout(
   field('finishedAt', integer, 'x.finished_at'),
 );
 
-/** Deliveries deleted at a time. They are old, and so their pages mostly have to come from the disk. */
+/** Deliveries deleted at a time. They are old, so most of their pages have to be read from the disk. */
 const EXPIRED_MAX = 200;
 
 export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
@@ -57,7 +57,7 @@ export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
   const unheard = walkThroughUnheard(context);
   const withData = walkThroughData(context);
 
-  /** Deletes an event of which nothing is left, not even its name. */
+  /** Deletes an event if it has no deliveries left and its caller's id is not remembered any more. */
   function forget(key: number, now: number): void {
     const event = selectEvent.get(key, now);
     if (event === undefined) return;
@@ -96,7 +96,7 @@ export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
     return expired.length;
   }
 
-  /** Whether anything was changed since the walks began: what they passed over may be free by then. */
+  /** Whether anything was swept since the walks began. Events that they passed over may be free since then. */
   let worked = false;
 
   /** Goes on with the walks. Returns 0 when both are at their end. */
@@ -124,7 +124,7 @@ export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
       touched += walk(now, finishedBefore, payloadsBefore, SWEEP_BATCH - touched);
       if (touched === 0) {
         restart();
-        // What was passed over before other things were swept may be free by now.
+        // Events that the walks passed over may be free by now.
         if (worked) touched = walk(now, finishedBefore, payloadsBefore, SWEEP_BATCH);
         worked = false;
         if (touched === 0) restart();
