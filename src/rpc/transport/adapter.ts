@@ -10,7 +10,7 @@ import { codeFromHttpStatus, codeToString } from '@connectrpc/connect/protocol-c
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node';
 import type { Clock } from '../../domain/clock.ts';
 import type { Log } from '../../telemetry/log.ts';
-import { discardBody, readBody } from './body.ts';
+import { readBody } from './body.ts';
 import { type Call, callKey } from './call.ts';
 import { callLog } from './call-log.ts';
 import { type TakenIn, takeIn, takeQuery } from './decode.ts';
@@ -115,17 +115,22 @@ export function nodeAdapter({ clock, log, guard, messageBytesMax }: AdapterDeps)
   };
   return adapter;
 
-  /** The one place where a call that comes by this port passes the guard. A refusal is left to the handler's gate to raise. */
+  /**
+   * The one place where a call that comes by this port passes the guard. The handler's gate raises a
+   * refusal. The body is left to Node, which drops what nobody has read of a request that was answered.
+   */
   function enter(method: DescMethod, request: NodeRequest, call: Call): void {
     try {
       call.admit = guard.begin(method, request, call);
     } catch (reason) {
       call.refusal = reason;
-      discardBody(request);
     }
   }
 
-  /** The request with its body read and decoded. If something is wrong with it, the handler's gate raises that in the caller's protocol. */
+  /**
+   * The request with its body read and decoded. If something is wrong with it, the handler's gate raises
+   * that in the caller's protocol.
+   */
   async function prepare(
     handler: UniversalHandler,
     { call, request }: Begun,
