@@ -17,7 +17,7 @@ import { type TakenIn, takeIn, takeQuery } from './decode.ts';
 import { takeInEach } from './decode-stream.ts';
 import type { Guard } from './guard.ts';
 import type { CallableResponse, NodeRequest } from './node.ts';
-import { refuse, type Wire, wireOf } from './wire.ts';
+import { isGrpcWebText, refuse, type Wire, wireOf } from './wire.ts';
 
 /** setTimeout fires at once when asked to wait longer, so a longer deadline is none. */
 const TIMEOUT_MS_MAX = 2 ** 31 - 1;
@@ -183,12 +183,16 @@ function refuseBare(
   const types = streams
     ? 'application/connect+json, application/connect+proto, application/grpc or application/grpc-web'
     : 'application/json, application/proto, application/grpc or application/grpc-web';
+  // What protoc-gen-grpc-web is told, whose other mode this is.
+  const webText = isGrpcWebText(request.headers['content-type'])
+    ? ', not application/grpc-web-text: generate the client with mode=grpcweb'
+    : '';
   const code = status === 505 ? Code.FailedPrecondition : Code.Unimplemented;
   const message =
     status === 405
       ? `${rpc} takes ${handler.allowedMethods.join(' or ')}, not ${request.method}`
       : status === 415
-        ? `${rpc} takes ${request.method === 'GET' ? 'the query parameters encoding=json and message={…}' : `content-type ${types}`}`
+        ? `${rpc} takes ${request.method === 'GET' ? 'the query parameters encoding=json and message={…}' : `content-type ${types}${webText}`}`
         : `${rpc} streams both ways, which takes HTTP/2`;
   call.code = codeToString(code);
   refuse(request, response, {
