@@ -1,16 +1,17 @@
 import { constants } from 'node:http2';
-import { createRegistry } from '@bufbuild/protobuf';
 import { Code, createConnectRouter, type HandlerContext } from '@connectrpc/connect';
-import { file_google_rpc_error_details } from '../../gen/google/rpc/error_details_pb.ts';
 import type { ApiDeps } from './deps.ts';
 import { FACES, httpFaces, isFacePath } from './rest/routes.ts';
 import { createServices, type Services, type ServicesHealth } from './services.ts';
 import { nodeAdapter } from './transport/adapter.ts';
+import { JSON_OPTIONS } from './transport/answer.ts';
 import { ANSWERED_LINGER_MS } from './transport/body.ts';
 import { callKey } from './transport/call.ts';
 import { COMPRESSIONS } from './transport/decode.ts';
 import { type Guard, guardInterceptor } from './transport/guard.ts';
 import type { CallableResponse, NodeRequest, NodeResponse } from './transport/node.ts';
+import { createReception } from './transport/reception.ts';
+import { type UnaryJson, unaryJson } from './transport/unary-json.ts';
 import { namesOf, unknownRpc } from './transport/unknown.ts';
 import { refuse } from './transport/wire.ts';
 
@@ -40,24 +41,36 @@ export function createApi(deps: ApiDeps): Api {
   const router = createConnectRouter({
     acceptCompression: COMPRESSIONS,
     readMaxBytes: messageBytesMax,
-    // The registry is for the details of errors that stand in an answer.
-    jsonOptions: { ignoreUnknownFields: false, registry: createRegistry(file_google_rpc_error_details) },
+    jsonOptions: { ignoreUnknownFields: false, ...JSON_OPTIONS },
     interceptors: [guardInterceptor(services.guard)],
     requestGate: (context) => raiseRefusal(context, services.guard),
   });
+  const { guard } = services;
+  const begin = createReception({ clock, log, guard });
+  const inJson = new Map<string, UnaryJson>();
   for (const { methods } of services.mounted) {
-    for (const { method, impl } of Object.values(methods)) router.rpc(method, impl);
+    for (const spec of Object.values(methods)) {
+      router.rpc(spec.method, spec.impl);
+      if (spec.kind !== 'unary') continue;
+      const path = `/${spec.method.parent.typeName}/${spec.method.name}`;
+      inJson.set(path, unaryJson({ begin, guard, clock, messageBytesMax }, spec));
+    }
   }
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
   const byMethod = new Map(router.handlers.map((handler) => [handler.method, handler]));
 
-  const adapter = nodeAdapter({ clock, log, guard: services.guard, messageBytesMax });
+  const adapter = nodeAdapter({ begin, log, messageBytesMax });
   const faces = httpFaces({ adapter, messageBytesMax, handlerOf: (method) => byMethod.get(method)! });
 
   return {
     handle(request, nodeResponse, openEnded) {
       const response = nodeResponse as CallableResponse;
       const path = (request.url ?? '').split('?', 1)[0]!;
+      const plain = inJson.get(path);
+      if (plain?.takes(request)) {
+        plain.serve(request, response);
+        return true;
+      }
       const handler = handlers.get(path);
       if (handler?.method.methodKind === 'bidi_streaming') {
         openEnded?.();

@@ -1,5 +1,3 @@
-import { constants } from 'node:http2';
-import type { DescMethod } from '@bufbuild/protobuf';
 import { Code, ConnectError, createContextValues } from '@connectrpc/connect';
 import type {
   UniversalHandler,
@@ -8,24 +6,19 @@ import type {
 } from '@connectrpc/connect/protocol';
 import { codeFromHttpStatus, codeToString } from '@connectrpc/connect/protocol-connect';
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node';
-import type { Clock } from '../../domain/clock.ts';
 import type { Log } from '../../telemetry/log.ts';
-import { discardBody, readBody } from './body.ts';
+import { readBody } from './body.ts';
 import { type Call, callKey } from './call.ts';
-import { callLog } from './call-log.ts';
 import { checkQuery, takeIn } from './decode.ts';
 import { takeInEach } from './decode-stream.ts';
-import type { Guard } from './guard.ts';
 import type { CallableResponse, NodeRequest } from './node.ts';
+import { TIMEOUT_MS_MAX } from './plain-call.ts';
+import type { Reception } from './reception.ts';
 import { refuse, type Wire, wireOf } from './wire.ts';
 
-/** setTimeout fires at once when asked to wait longer, so a longer deadline is none. */
-const TIMEOUT_MS_MAX = 2 ** 31 - 1;
-
 export interface AdapterDeps {
-  readonly clock: Clock;
+  readonly begin: Reception;
   readonly log: Log;
-  readonly guard: Guard;
   readonly messageBytesMax: number;
 }
 
@@ -45,7 +38,7 @@ export interface Begun {
 export interface Adapter {
   /** Serves an RPC, in whichever protocol it is asked for. */
   serve(handler: UniversalHandler, request: NodeRequest, response: CallableResponse): void;
-  /** Begins a call, lets it pass the guard, and sees to its log line. Undefined when the request was not even HTTP enough, and is answered. */
+  /** Begins a call, as `Reception` does, and puts its request in Connect's terms. */
   begin(init: CallInit, request: NodeRequest, response: CallableResponse): Begun | undefined;
   /** Writes a response, and gives up when the caller is gone. */
   respond(universal: UniversalServerResponse, call: Call, response: CallableResponse): Promise<void>;
@@ -53,8 +46,7 @@ export interface Adapter {
   giveUp(reason: unknown, call: Call, request: NodeRequest, response: CallableResponse): void;
 }
 
-export function nodeAdapter({ clock, log, guard, messageBytesMax }: AdapterDeps): Adapter {
-  const logCall = callLog({ clock, log });
+export function nodeAdapter({ begin, log, messageBytesMax }: AdapterDeps): Adapter {
   const adapter: Adapter = {
     serve(handler, request, response) {
       const wire = wireOf(request.headers['content-type']);
@@ -71,28 +63,13 @@ export function nodeAdapter({ clock, log, guard, messageBytesMax }: AdapterDeps)
         .catch((reason: unknown) => adapter.giveUp(reason, begun.call, request, response));
     },
 
-    begin({ handler, protocol, hiddenPath = '' }, request, response) {
-      const method = `${handler.service.typeName}/${handler.method.name}`;
-      const call: Call = {
-        method,
-        protocol,
-        hiddenPath,
-        startedAt: clock.monotonic(),
-        cutOff: () => cutOff(response),
-        fields: {},
-      };
+    begin({ handler: { method }, protocol, hiddenPath = '' }, request, response) {
+      const call = begin({ method, protocol, hiddenPath }, request, response);
+      if (call === undefined) return undefined;
       const values = createContextValues().set(callKey, call);
-      response.once('close', () => logCall(call, response.writableEnded ? 'unknown' : 'canceled'));
-      try {
-        const universal = universalRequestFromNodeRequest(request, response, undefined, values);
-        dropEndlessTimeouts(universal.header);
-        enter(handler.method, request, call);
-        return { call, request: universal };
-      } catch {
-        const message = 'the request needs a valid URL and a Host header';
-        refuse(request, response, { status: 400, code: Code.InvalidArgument, message });
-        return undefined;
-      }
+      const universal = universalRequestFromNodeRequest(request, response, undefined, values);
+      dropEndlessTimeouts(universal.header);
+      return { call, request: universal };
     },
 
     async respond(universal, call, response) {
@@ -114,16 +91,6 @@ export function nodeAdapter({ clock, log, guard, messageBytesMax }: AdapterDeps)
   };
   return adapter;
 
-  /** The one place where a call that comes by this port passes the guard. A refusal is left to the handler's gate to raise. */
-  function enter(method: DescMethod, request: NodeRequest, call: Call): void {
-    try {
-      call.admit = guard.begin(method, request, call);
-    } catch (reason) {
-      call.refusal = reason;
-      discardBody(request);
-    }
-  }
-
   /** The request with its body read and checked. What is wrong with it is raised by the handler's gate, in the caller's protocol. */
   async function prepare(
     handler: UniversalHandler,
@@ -135,7 +102,8 @@ export function nodeAdapter({ clock, log, guard, messageBytesMax }: AdapterDeps)
     const one = method.methodKind === 'unary' || method.methodKind === 'server_streaming';
     if (call.refusal !== undefined) return { ...request, body: nothing() };
     try {
-      if (request.method === 'GET') await checkQuery(request.url, method, messageBytesMax);
+      if (request.method === 'GET')
+        await checkQuery(new URL(request.url).searchParams, method, messageBytesMax);
       else if (
         request.method === 'POST' &&
         wire !== undefined &&
@@ -212,12 +180,6 @@ async function* watched(
   // Connect encodes it as a component, of which grpc-js, as a client, does not decode commas and colons.
   const message = trailer.get('grpc-message');
   if (message !== null) trailer.set('grpc-message', encodeURI(decodeURIComponent(message)));
-}
-
-/** Over HTTP/2 clients know it as RESOURCE_EXHAUSTED (gRPC over HTTP/2, "Errors"). */
-function cutOff(response: CallableResponse): void {
-  if ('stream' in response) response.stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
-  else response.destroy();
 }
 
 function dropEndlessTimeouts(header: Headers): void {

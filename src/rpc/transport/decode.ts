@@ -2,6 +2,7 @@ import {
   type DescMessage,
   type DescMethod,
   fromBinary,
+  fromJson,
   type JsonValue,
   type Message,
 } from '@bufbuild/protobuf';
@@ -58,12 +59,18 @@ export async function takeIn(intake: Intake): Promise<UniversalServerRequest> {
   return { ...request, body: json ?? once(message) };
 }
 
-/** The same for the query of a GET (Connect protocol, "Unary-Get-Request"). */
-export async function checkQuery(url: string, method: DescMethod, messageBytesMax: number): Promise<void> {
-  const query = new URL(url).searchParams;
+/**
+ * The same for the query of a GET (Connect protocol, "Unary-Get-Request"). Returns the value of a message in
+ * JSON, and undefined for any other, and where Connect is to say what is wrong.
+ */
+export async function checkQuery(
+  query: URLSearchParams,
+  method: DescMethod,
+  messageBytesMax: number,
+): Promise<JsonValue | undefined> {
   const encoding = query.get('encoding');
   const codec = codecOf(query.get('compression'));
-  if ((encoding !== 'json' && encoding !== 'proto') || codec === undefined) return;
+  if ((encoding !== 'json' && encoding !== 'proto') || codec === undefined) return undefined;
   const text = query.get('message') ?? '';
   const what = 'the query parameter message';
   if (query.get('base64') === '1' && !/^[A-Za-z0-9_+/-]*={0,2}$/.test(text)) {
@@ -71,7 +78,7 @@ export async function checkQuery(url: string, method: DescMethod, messageBytesMa
   }
   const raw = query.get('base64') === '1' ? Buffer.from(text, 'base64url') : Buffer.from(text);
   const message = codec ? await decompress(codec, raw, messageBytesMax) : raw;
-  understand(method, message, encoding === 'json', what);
+  return understand(method, message, encoding === 'json', what);
 }
 
 /** The parsed value of a JSON message; undefined for a binary one. Raises INVALID. */
@@ -94,6 +101,15 @@ export function understandJson(message: DescMessage, bytes: Uint8Array, what: st
   problems.addAll(checkJson(message, value, at));
   problems.raise();
   return value as JsonValue;
+}
+
+/** A message of a JSON value that was understood. Raises INVALID_ARGUMENT where protobuf-es knows better. */
+export function readJson(message: DescMessage, json: JsonValue): Message {
+  try {
+    return fromJson(message, json);
+  } catch (reason) {
+    throw ConnectError.from(reason, Code.InvalidArgument);
+  }
 }
 
 /** A message in binary. Raises INVALID. */
