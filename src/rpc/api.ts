@@ -1,13 +1,12 @@
-import { constants } from 'node:http2';
 import { Code, createConnectRouter, type HandlerContext } from '@connectrpc/connect';
 import type { ApiDeps } from './deps.ts';
-import { FACES, httpFaces, isFacePath } from './rest/routes.ts';
+import { createRest } from './rest/rest.ts';
 import { createServices, type Services, type ServicesHealth } from './services.ts';
 import { nodeAdapter } from './transport/adapter.ts';
 import { JSON_OPTIONS } from './transport/answer.ts';
-import { ANSWERED_LINGER_MS } from './transport/body.ts';
 import { callKey } from './transport/call.ts';
 import { COMPRESSIONS } from './transport/decode.ts';
+import { endWithAnswer } from './transport/end-with-answer.ts';
 import { type Guard, guardInterceptor } from './transport/guard.ts';
 import type { CallableResponse, NodeRequest, NodeResponse } from './transport/node.ts';
 import { createReception } from './transport/reception.ts';
@@ -57,10 +56,10 @@ export function createApi(deps: ApiDeps): Api {
     }
   }
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
-  const byMethod = new Map(router.handlers.map((handler) => [handler.method, handler]));
 
   const adapter = nodeAdapter({ begin, log, messageBytesMax });
-  const faces = httpFaces({ adapter, messageBytesMax, handlerOf: (method) => byMethod.get(method)! });
+  const { stallMs } = guard;
+  const rest = createRest({ begin, guard, clock, mounted: services.mounted, messageBytesMax, stallMs });
 
   return {
     handle(request, nodeResponse, openEnded) {
@@ -77,7 +76,7 @@ export function createApi(deps: ApiDeps): Api {
         endWithAnswer(response);
       }
       if (handler !== undefined) adapter.serve(handler, request, response);
-      else if (isFacePath(path)) faces(path, request, response);
+      else if (rest.handle(path, request, response, openEnded)) return true;
       else if (looksLikeRpc(path, request)) {
         const message = unknownRpc(path, described);
         refuse(request, response, { status: 404, code: Code.Unimplemented, message });
@@ -86,26 +85,12 @@ export function createApi(deps: ApiDeps): Api {
     },
     services,
     health: services.health,
-    endpoints: [...FACES, ...described.map((service) => `POST /${service.typeName}/{${namesOf(service)}}`)],
+    endpoints: [
+      ...rest.endpoints,
+      ...described.map((service) => `POST /${service.typeName}/{${namesOf(service)}}`),
+    ],
     load: services.load,
   };
-}
-
-/**
- * When the answer is over so is the stream, also for a caller that would go on sending (RFC 9113, section
- * 8.1): the connection could not be closed before that caller stopped.
- */
-function endWithAnswer(response: CallableResponse): void {
-  if (!('stream' in response)) return;
-  const { stream } = response;
-  const end = () => {
-    if (stream.destroyed) return;
-    // What is not on its way yet would be dropped with the stream.
-    if (stream.state.localClose === 1) stream.close(constants.NGHTTP2_NO_ERROR);
-    else later();
-  };
-  const later = () => void setTimeout(end, ANSWERED_LINGER_MS).unref();
-  stream.once('wantTrailers', later);
 }
 
 /** A call that the guard refused, or whose body cannot be read, is refused here, so that Connect says so in the caller's protocol. */

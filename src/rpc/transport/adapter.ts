@@ -22,14 +22,8 @@ export interface AdapterDeps {
   readonly messageBytesMax: number;
 }
 
-export interface CallInit {
-  readonly handler: UniversalHandler;
-  readonly protocol: string;
-  readonly hiddenPath?: string;
-}
-
 /** A call that has begun, and its request in Connect's terms. */
-export interface Begun {
+interface Begun {
   readonly call: Call;
   readonly request: UniversalServerRequest;
 }
@@ -38,58 +32,41 @@ export interface Begun {
 export interface Adapter {
   /** Serves an RPC, in whichever protocol it is asked for. */
   serve(handler: UniversalHandler, request: NodeRequest, response: CallableResponse): void;
-  /** Begins a call, as `Reception` does, and puts its request in Connect's terms. */
-  begin(init: CallInit, request: NodeRequest, response: CallableResponse): Begun | undefined;
-  /** Writes a response, and gives up when the caller is gone. */
-  respond(universal: UniversalServerResponse, call: Call, response: CallableResponse): Promise<void>;
-  /** Ends a call that cannot be answered: the caller is gone, or we have a bug. */
-  giveUp(reason: unknown, call: Call, request: NodeRequest, response: CallableResponse): void;
 }
 
 export function nodeAdapter({ begin, log, messageBytesMax }: AdapterDeps): Adapter {
-  const adapter: Adapter = {
+  return {
     serve(handler, request, response) {
       const wire = wireOf(request.headers['content-type']);
-      const begun = adapter.begin({ handler, protocol: wire?.protocol ?? 'connect' }, request, response);
-      if (begun === undefined) return;
+      const call = begin(
+        { method: handler.method, protocol: wire?.protocol ?? 'connect' },
+        request,
+        response,
+      );
+      if (call === undefined) return;
       const read = (bytesMax: number) => readBody(request, bytesMax);
-      prepare(handler, begun, wire, read)
+      prepare(handler, { call, request: universalFrom(call, request, response) }, wire, read)
         .then((prepared) => handler(prepared))
         .then((universal) =>
           isBare(universal)
-            ? refuseBare(handler, universal.status, begun.call, request, response)
-            : adapter.respond(universal, begun.call, response),
+            ? refuseBare(handler, universal.status, call, request, response)
+            : respond(universal, call, response),
         )
-        .catch((reason: unknown) => adapter.giveUp(reason, begun.call, request, response));
-    },
-
-    begin({ handler: { method }, protocol, hiddenPath = '' }, request, response) {
-      const call = begin({ method, protocol, hiddenPath }, request, response);
-      if (call === undefined) return undefined;
-      const values = createContextValues().set(callKey, call);
-      const universal = universalRequestFromNodeRequest(request, response, undefined, values);
-      dropEndlessTimeouts(universal.header);
-      return { call, request: universal };
-    },
-
-    async respond(universal, call, response) {
-      noteCode(universal, call);
-      // It never settles when all went well: it waits for an event that responses do not have.
-      await universalResponseToNodeResponse(watchTrailer(universal, call), response);
-    },
-
-    giveUp(reason, call, request, response) {
-      if (response.headersSent || response.destroyed) {
-        call.code ??= codeToString(ConnectError.from(reason).code);
-        response.destroy();
-        return;
-      }
-      call.code = 'internal';
-      log.error({ rpc: call.method, err: reason }, 'a call could not be answered');
-      refuse(request, response, { status: 500, code: Code.Internal, message: 'internal error' });
+        .catch((reason: unknown) => giveUp(reason, call, request, response));
     },
   };
-  return adapter;
+
+  /** Ends a call that cannot be answered: the caller is gone, or we have a bug. */
+  function giveUp(reason: unknown, call: Call, request: NodeRequest, response: CallableResponse): void {
+    if (response.headersSent || response.destroyed) {
+      call.code ??= codeToString(ConnectError.from(reason).code);
+      response.destroy();
+      return;
+    }
+    call.code = 'internal';
+    log.error({ rpc: call.method, err: reason }, 'a call could not be answered');
+    refuse(request, response, { status: 500, code: Code.Internal, message: 'internal error' });
+  }
 
   /** The request with its body read and checked. What is wrong with it is raised by the handler's gate, in the caller's protocol. */
   async function prepare(
@@ -119,6 +96,24 @@ export function nodeAdapter({ begin, log, messageBytesMax }: AdapterDeps): Adapt
     }
     return request;
   }
+}
+
+function universalFrom(call: Call, request: NodeRequest, response: CallableResponse): UniversalServerRequest {
+  const values = createContextValues().set(callKey, call);
+  const universal = universalRequestFromNodeRequest(request, response, undefined, values);
+  dropEndlessTimeouts(universal.header);
+  return universal;
+}
+
+/** Writes a response, and rejects when the caller is gone. */
+async function respond(
+  universal: UniversalServerResponse,
+  call: Call,
+  response: CallableResponse,
+): Promise<void> {
+  noteCode(universal, call);
+  // It never settles when all went well: it waits for an event that responses do not have.
+  await universalResponseToNodeResponse(watchTrailer(universal, call), response);
 }
 
 function isBare(universal: UniversalServerResponse): boolean {

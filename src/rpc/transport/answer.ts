@@ -31,9 +31,15 @@ export interface JsonAnswer {
   readonly codec: Negotiated['response'];
 }
 
-/** Writes a whole answer. One that its caller is not there to take is dropped. */
+/** Writes a whole answer, to HEAD without its body. One that its caller is not there to take is dropped. */
 export function writeJson(response: CallableResponse, answer: JsonAnswer): void {
   const { status, text, headers, codec } = answer;
+  if (status === 304) {
+    // What it would say is with its caller already (RFC 9110, section 15.4.5).
+    response.writeHead(status, { ...headers });
+    response.end();
+    return;
+  }
   const bytes = Buffer.byteLength(text);
   if (codec === null || bytes < COMPRESS_MIN_BYTES) {
     response.writeHead(status, {
@@ -41,7 +47,7 @@ export function writeJson(response: CallableResponse, answer: JsonAnswer): void 
       'content-length': bytes,
       ...headers,
     });
-    response.end(text);
+    response.end(response.req.method === 'HEAD' ? '' : text);
     return;
   }
   codec.compress(Buffer.from(text)).then(
@@ -53,7 +59,7 @@ export function writeJson(response: CallableResponse, answer: JsonAnswer): void 
         'content-length': compressed.length,
         ...headers,
       });
-      response.end(compressed);
+      response.end(response.req.method === 'HEAD' ? '' : compressed);
     },
     () => writeJson(response, { ...answer, codec: null }),
   );

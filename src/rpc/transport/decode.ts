@@ -124,7 +124,8 @@ export function readBinary(message: DescMessage, bytes: Uint8Array, what: string
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-function decodeUtf8(bytes: Uint8Array, what: string): string {
+/** Raises INVALID. */
+export function decodeUtf8(bytes: Uint8Array, what: string): string {
   try {
     return utf8.decode(bytes);
   } catch {
