@@ -27,7 +27,7 @@ export function targetOf({ grpcAddress, origin }: Product): Target {
  * Publishes, and waits until every delivery has arrived and is settled. How long that takes does not
  * matter, since an idle server costs nothing: its CPU time is what is measured.
  */
-export async function measureRound(
+async function measureRound(
   { publisher, receiver }: Pick<Bench, 'publisher' | 'receiver'>,
   product: Product,
   load: Omit<Load, 'target'>,

@@ -16,7 +16,7 @@ export interface Window {
   readonly perSecond: number;
 }
 
-export async function measureWindow(product: Product, receiver: Receiver, lengthMs: number): Promise<Window> {
+async function measureWindow(product: Product, receiver: Receiver, lengthMs: number): Promise<Window> {
   await receiver.take();
   const begun = systemClock.monotonic();
   const cpuBefore = await product.cpuUs();

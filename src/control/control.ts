@@ -6,6 +6,7 @@
 import type { Delivery, DeliveryDetail } from '../domain/delivery/delivery.ts';
 import { notFound } from '../domain/error.ts';
 import type { EventRecord } from '../domain/event/event.ts';
+import { isOwnForm } from '../domain/id.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 import { trigger } from '../publish/trigger.ts';
 import type { DeliveryQuery, EventKey, EventQuery, WebhookQuery } from '../store/store.ts';
@@ -21,7 +22,7 @@ import { createUpdate } from './update.ts';
 import { createWatch, type WatchLimits } from './watch.ts';
 
 /** What lists can be narrowed by. */
-export type { DeliveryQuery, EventQuery, WebhookQuery } from '../store/store.ts';
+export type { DeliveryQuery, EventQuery } from '../store/store.ts';
 
 export interface Control {
   readonly webhooks: ReturnType<typeof createWebhooks>;
@@ -73,8 +74,13 @@ function createDeliveries(deps: ControlDeps, shutdown: AbortSignal, limits?: Par
       if (delivery === undefined || delivery.namespace !== namespace) throw notFound('Delivery', id);
       return delivery;
     },
-    /** Newest first, unless told otherwise. */
-    list: (query: DeliveryQuery): Promise<Delivery[]> => store.listDeliveries(query),
+    /** Newest first, unless told otherwise. Its webhook can be named by its id, or, also once it is removed, by its uid. */
+    async list(query: DeliveryQuery): Promise<Delivery[]> {
+      const { namespace, webhookId } = query;
+      if (webhookId === undefined || isOwnForm(webhookId)) return store.listDeliveries(query);
+      const [webhook] = await store.resolveWebhooks([{ namespace, id: webhookId }]);
+      return webhook === undefined ? [] : store.listDeliveries({ ...query, webhookId: webhook.id });
+    },
     watch: createWatch({ store, shutdown, ...(limits && { limits }) }),
     retry: (namespace: string, id: string) => retryDelivery(deps, namespace, id),
     retryFailedOf: (order: Parameters<typeof retryFailedOf>[1], signal: AbortSignal) =>

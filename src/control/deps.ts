@@ -11,6 +11,7 @@ export interface ControlDeps {
     | 'createWebhooks'
     | 'updateWebhooks'
     | 'getWebhooks'
+    | 'resolveWebhooks'
     | 'findWebhook'
     | 'listWebhooks'
     | 'removeWebhooks'

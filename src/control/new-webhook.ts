@@ -6,6 +6,8 @@ import type { Webhook, WebhookSpec } from '../domain/webhook/webhook.ts';
 
 export interface Beginning {
   readonly namespace: string;
+  /** The id that its caller wants for it. */
+  readonly callerId?: string;
   readonly spec: WebhookSpec;
   readonly sealedSecrets: readonly Uint8Array[];
   readonly now: number;
@@ -13,15 +15,13 @@ export interface Beginning {
 }
 
 /** A webhook as it is when it begins: ACTIVE, healthy, at the start of its schedule. */
-export function newWebhook({ namespace, spec, sealedSecrets, now, random }: Beginning): Webhook {
+export function newWebhook({ now, random, ...asked }: Beginning): Webhook {
   const id = newId('webhook', now, random);
   return {
     id,
-    namespace,
-    spec,
-    sealedSecrets,
+    ...asked,
     state: 'ACTIVE',
-    cursor: firstCursor(id, spec.schedule, now),
+    cursor: firstCursor(id, asked.spec.schedule, now),
     health: HEALTHY,
     filterFailures: 0,
     createdAt: now,

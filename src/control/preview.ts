@@ -8,7 +8,7 @@ import { scheduleOf } from '../domain/webhook/defaults.ts';
 import { getWebhook } from './change.ts';
 import type { Needs } from './deps.ts';
 
-export type PreviewDeps = Needs<'getWebhooks', 'clock' | 'settings'>;
+export type PreviewDeps = Needs<'resolveWebhooks', 'clock' | 'settings'>;
 
 /** Runs that are shown to a caller who does not say how many. */
 const COUNT_DEFAULT = 5;

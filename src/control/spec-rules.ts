@@ -1,10 +1,10 @@
 import type { FieldViolation } from '../domain/error.ts';
-import { judgeHeaders } from '../domain/event/header-rules.ts';
-import { judgeEventTypes } from '../domain/event/match.ts';
+import { headerViolations } from '../domain/event/header-rules.ts';
+import { eventTypeViolations } from '../domain/event/match.ts';
 import { isMediaType } from '../domain/event/media-type.ts';
 import type { Problems } from '../domain/problems.ts';
 import { violationsOf } from '../domain/problems.ts';
-import { checkTemplate, judgeHeaderTemplates, type RunContext } from '../domain/template/template.ts';
+import { checkTemplate, headerTemplateViolations, type RunContext } from '../domain/template/template.ts';
 import type { AddressPolicy } from '../domain/webhook/address.ts';
 import type { AskedPayload, AskedSpec } from '../domain/webhook/asked.ts';
 import { judgeDestination } from '../domain/webhook/destination.ts';
@@ -29,13 +29,13 @@ export async function noteSpecViolations(
   { problems, policy, now, only }: SpecRules,
 ): Promise<void> {
   const isTouched = (name: string) => only === undefined || only.has(name);
-  problems.addAll(judgeEventTypes(spec.eventTypes, 'event_types'));
+  problems.addAll(eventTypeViolations(spec.eventTypes, 'event_types'));
   if (isTouched('destination')) {
     const verdict = judgeDestination(spec.destination, { policy });
     if ('refused' in verdict) problems.add('destination', verdict.refused);
   }
   if (isTouched('filter') || isTouched('event_types')) await noteFilter(spec, problems);
-  if (isTouched('headers')) problems.addAll(judgeHeaders(asked.headers ?? {}, 'headers'));
+  if (isTouched('headers')) problems.addAll(headerViolations(asked.headers ?? {}, 'headers'));
   if (isTouched('payload') && spec.payload !== undefined) {
     const sample: RunContext = { webhook: { id: '', namespace: DEFAULT_NAMESPACE, spec }, now };
     notePayload(spec.payload, asked.payload ?? {}, sample, problems.under('payload'));
@@ -68,7 +68,7 @@ function notePayload(
     problems.add('content_type', 'must be a media type such as application/json; charset=utf-8');
   }
   if (body !== undefined) noteBody(body, sample, problems);
-  problems.addAll(judgeHeaderTemplates(headerTemplates, 'header_templates', sample));
+  problems.addAll(headerTemplateViolations(headerTemplates, 'header_templates', sample));
 }
 
 function noteBody(body: NonNullable<Payload['body']>, sample: RunContext, problems: Problems): void {

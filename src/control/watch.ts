@@ -22,7 +22,7 @@ export interface WatchLimits {
   readonly heartbeatMs: number;
 }
 
-export const WATCH_LIMITS: WatchLimits = {
+const WATCH_LIMITS: WatchLimits = {
   watchersMax: 100,
   pageMax: 32,
   restMs: 100,

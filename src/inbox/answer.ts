@@ -1,11 +1,11 @@
 import { DomainError, type FieldViolation } from '../domain/error.ts';
 
 /** The longest that an answer may be held back. */
-export const DELAY_MS_MAX = 60_000;
+const DELAY_MS_MAX = 60_000;
 /** The longest wait that Retry-After may ask for: a day. */
-export const RETRY_AFTER_MAX = 86_400;
+const RETRY_AFTER_MAX = 86_400;
 /** How many requests can be failed in advance. */
-export const FAIL_NEXT_MAX = 1_000;
+const FAIL_NEXT_MAX = 1_000;
 
 /** How an inbox answers, as its owner set it. */
 export interface Answer {

@@ -19,8 +19,7 @@ import { receivedView } from './received.ts';
 import { createWatchers } from './watchers.ts';
 
 export type { InboxBounds } from './bounds.ts';
-export type { InboxRequest, InboxResponse } from './http.ts';
-export type { Verdict, Verify } from './receive.ts';
+export type { Verify } from './receive.ts';
 
 /**
  * A place to send webhooks to while trying things out. Whatever is sent to `/inbox/<name>` is

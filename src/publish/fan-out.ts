@@ -35,7 +35,7 @@ export interface FannedOut {
 }
 
 /** The most that templates may make of one event, all webhooks together. */
-export const RENDERED_BYTES_MAX = 64 * 1024 * 1024;
+const RENDERED_BYTES_MAX = 64 * 1024 * 1024;
 /** Webhooks loaded at a time. */
 const LOAD_BATCH = 500;
 /** Deliveries made between looks at the clock. */

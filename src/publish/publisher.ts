@@ -12,7 +12,7 @@ import { type FannedOut, fanOut } from './fan-out.ts';
 import type { PublishLog } from './new-delivery.ts';
 import { createTurns } from './turns.ts';
 
-/** An event to publish, which has been judged (`judgeEvent`). */
+/** An event to publish, which has been judged (`eventViolations`). */
 export type NewEvent = EventDraft;
 
 /** What became of an event. */

@@ -14,7 +14,7 @@ import { type UnaryJson, unaryJson } from './transport/unary-json.ts';
 import { namesOf, unknownRpc } from './transport/unknown.ts';
 import { refuse } from './transport/wire.ts';
 
-/** The API, without a listener: whoever has one gives it the requests. */
+/** The API, without a listener: the one who listens gives it the requests. */
 export interface Api {
   /**
    * Answers a request, of HTTP/1.1 or HTTP/2, if its path is one of ours or looks like an RPC.
@@ -25,16 +25,27 @@ export interface Api {
   /** What is mounted here, for another port to mount as well. */
   readonly services: Services;
   readonly health: ServicesHealth;
-  /** What there is to call, a line each, for whoever looks in the wrong place. */
+  /** A line for each path and service that can be called, to show to callers who ask for an unknown path. */
   readonly endpoints: readonly string[];
   /** Loads what the first call would wait for. To be called once it is listened to: it takes a while. */
   load(): Promise<void>;
 }
 
 export function createApi(deps: ApiDeps): Api {
-  const { clock, log, settings } = deps;
-  const { messageBytesMax } = settings;
   const services = createServices(deps);
+  return { ...mountServices(services, deps), services, health: services.health, load: services.load };
+}
+
+export interface MountDeps extends Pick<ApiDeps, 'clock' | 'log'> {
+  readonly settings: Pick<ApiDeps['settings'], 'messageBytesMax'>;
+}
+
+/** Mounts services on the port of Connect, gRPC, gRPC-Web and the plain paths. */
+export function mountServices(
+  services: Pick<Services, 'mounted' | 'guard'>,
+  { clock, log, settings }: MountDeps,
+): Pick<Api, 'handle' | 'endpoints'> {
+  const { messageBytesMax } = settings;
   const described = services.mounted.map(({ service }) => service);
 
   const router = createConnectRouter({
@@ -44,10 +55,10 @@ export function createApi(deps: ApiDeps): Api {
     interceptors: [guardInterceptor(services.guard)],
     requestGate: (context) => raiseRefusal(context, services.guard),
   });
-  const { guard } = services;
+  const { mounted, guard } = services;
   const begin = createReception({ clock, log, guard });
   const inJson = new Map<string, UnaryJson>();
-  for (const { methods } of services.mounted) {
+  for (const { methods } of mounted) {
     for (const spec of Object.values(methods)) {
       router.rpc(spec.method, spec.impl);
       if (spec.kind !== 'unary') continue;
@@ -59,7 +70,7 @@ export function createApi(deps: ApiDeps): Api {
 
   const adapter = nodeAdapter({ begin, log, messageBytesMax });
   const { stallMs } = guard;
-  const rest = createRest({ begin, guard, clock, mounted: services.mounted, messageBytesMax, stallMs });
+  const rest = createRest({ begin, guard, clock, mounted, messageBytesMax, stallMs });
 
   return {
     handle(request, nodeResponse, openEnded) {
@@ -83,13 +94,10 @@ export function createApi(deps: ApiDeps): Api {
       } else return false;
       return true;
     },
-    services,
-    health: services.health,
     endpoints: [
       ...rest.endpoints,
       ...described.map((service) => `POST /${service.typeName}/{${namesOf(service)}}`),
     ],
-    load: services.load,
   };
 }
 

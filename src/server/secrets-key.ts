@@ -2,12 +2,10 @@ import { link, open, readFile, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DomainError } from '../domain/error.ts';
 import type { Random } from '../domain/random.ts';
-
-/** Bytes of the key that seals signing secrets at rest. */
-export const KEY_BYTES = 32;
+import { SEALING_KEY_BYTES } from '../domain/webhook/secret.ts';
 
 /** What a key looks like, to follow "give". */
-export const KEY_ALLOWED = `${KEY_BYTES} bytes in base64 or hex, such as \`openssl rand -base64 ${KEY_BYTES}\` prints`;
+export const KEY_ALLOWED = `${SEALING_KEY_BYTES} bytes in base64 or hex, such as \`openssl rand -base64 ${SEALING_KEY_BYTES}\` prints`;
 
 export interface SecretsKeySource {
   /** The database: a path, or `:memory:`. */
@@ -45,7 +43,7 @@ export async function loadSecretsKey(source: SecretsKeySource): Promise<SecretsK
     if (!found) throw unusable(`the key file ${secretsKeyFile} does not exist; put ${KEY_ALLOWED} into it`);
     return found;
   }
-  if (db === ':memory:') return { key: random.bytes(KEY_BYTES) };
+  if (db === ':memory:') return { key: random.bytes(SEALING_KEY_BYTES) };
   const path = `${db}.key`;
   const found = await readKey(path);
   if (found) return found;
@@ -105,7 +103,7 @@ async function makeKey(path: string, random: Random): Promise<void> {
   try {
     const file = await open(draft, 'wx', 0o600);
     try {
-      await file.writeFile(`${Buffer.from(random.bytes(KEY_BYTES)).toString('base64')}\n`);
+      await file.writeFile(`${Buffer.from(random.bytes(SEALING_KEY_BYTES)).toString('base64')}\n`);
       await file.sync();
     } finally {
       await file.close();

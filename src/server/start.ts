@@ -19,7 +19,7 @@ import type { Log } from '../telemetry/log.ts';
 import { createAnnouncer } from './announcer.ts';
 import type { Config } from './config/load.ts';
 import { inboxVerify } from './inbox-verify.ts';
-import type { Address } from './listen/address.ts';
+import { type Address, hostsHint } from './listen/bind.ts';
 import { createFront } from './listen/front.ts';
 import { createGrpcServer, type GrpcServer } from './listen/grpc-listener.ts';
 import { createListener } from './listen/listener.ts';
@@ -150,6 +150,8 @@ async function run(parts: Parts): Promise<RunningServer> {
 
   const grpc = createGrpcServer({ services: api.services, settings: config, log, clock });
   const grpcAddress = await listenOr(grpc, config, () => listener.close(0));
+  const hint = hostsHint([listener.address, ...(grpcAddress ? [grpcAddress] : [])], config);
+  if (hint !== undefined) log.info({}, hint);
 
   const loops = {
     directory: startLoop({ name: 'directory', tick: directory.refresh, idleMs: () => 1_000, restMs: 0, log }),

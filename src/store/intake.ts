@@ -1,4 +1,7 @@
-/** How events, runs and their deliveries come in. Which errors the port raises, and when, is said in `store.ts`. */
+/**
+ * How events, runs and their deliveries come in. Which errors the port raises, and when, is said in
+ * `store.ts`.
+ */
 import type { DeliveryFormat, Event, Rendered } from '../domain/event/event.ts';
 import type { RunCursor } from '../domain/schedule/schedule.ts';
 

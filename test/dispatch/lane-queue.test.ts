@@ -10,7 +10,19 @@ import {
   type Target,
   takeDue,
 } from '../../src/dispatch/lane.ts';
-import { beginRead, KEEP_AHEAD_MS, LANE_WAITING_MAX, readmit } from '../../src/dispatch/lane-queue.ts';
+import {
+  amend,
+  beginRead,
+  endRead,
+  expectRead,
+  forget,
+  judgeRow,
+  KEEP_AHEAD_MS,
+  LANE_WAITING_MAX,
+  leaveInStore,
+  readmit,
+  setAside,
+} from '../../src/dispatch/lane-queue.ts';
 import type { WaitingDelivery } from '../../src/domain/delivery/delivery.ts';
 import { aWebhook } from '../support/store.ts';
 
@@ -88,6 +100,97 @@ describe('a lane whose webhook becomes ordered, or is so no longer', () => {
     loseAim(lane);
     aim(lane, targetOf(true), NOW);
     assert.deepEqual(sent(lane), [1, 2]);
+  });
+});
+
+describe('a lane of which some is left in the store', () => {
+  it('takes in what is due before that, and nothing that is due after it', () => {
+    const lane = aLane();
+    leaveInStore(lane.queue, NOW - 10);
+    arrive(lane, waiting(7, NOW - 10), waiting(8, NOW - 11));
+    assert.deepEqual(sent(lane), [8]);
+    assert.equal(lane.queue.more, NOW - 10);
+  });
+
+  it('leaves there what is due in more than a minute, a retry too', () => {
+    const lane = aLane();
+    const far = NOW + KEEP_AHEAD_MS + 1;
+    arrive(lane, waiting(1, far));
+    readmit(lane.queue, waiting(2, far + 1), NOW);
+    readmit(lane.queue, waiting(3, far - 1), NOW);
+    assert.deepEqual([...lane.queue.known.keys()], [3]);
+    assert.equal(lane.queue.more, far);
+  });
+
+  it('keeps everything of an ordered lane in memory, however far ahead', () => {
+    const lane = aLane({ ordered: true });
+    readmit(lane.queue, waiting(1, NOW + KEEP_AHEAD_MS + 1), NOW);
+    assert.ok(lane.queue.known.has(1));
+  });
+
+  it('takes nothing into an ordered lane before it is read, nor while it is', () => {
+    const lane = aLane({ ordered: true });
+    leaveInStore(lane.queue, NOW + 1_000);
+    arrive(lane, waiting(5));
+    assert.equal(lane.queue.known.size, 0);
+    expectRead(lane.queue);
+    beginRead(lane.queue);
+    admit(lane, waiting(6), { now: NOW, room: true, overtakes: true });
+    assert.equal(lane.queue.known.size, 0);
+  });
+});
+
+describe('a row that the store hands over', () => {
+  const sentOnce = { ...waiting(1), attempts: 1 };
+
+  it('is nothing new when it is as it was before the latest attempt', () => {
+    const lane = aLane();
+    readmit(lane.queue, sentOnce, NOW);
+    assert.equal(judgeRow(lane.queue, waiting(1, NOW + 1)), 'SAME');
+    assert.equal(judgeRow(lane.queue, sentOnce), 'SAME');
+  });
+
+  it('is a change when it is due at another time, is to be given up, or has attempts anew', () => {
+    const lane = aLane();
+    readmit(lane.queue, sentOnce, NOW);
+    for (const change of [{ dueAt: NOW + 1 }, { ending: 'REQUESTED' as const }, { attemptsBefore: 1 }])
+      assert.equal(judgeRow(lane.queue, { ...sentOnce, ...change }), 'CHANGED');
+    assert.equal(judgeRow(lane.queue, waiting(2)), 'NEW');
+  });
+
+  it('takes its new place when it waits, and keeps what is in flight in flight', () => {
+    const lane = aLane();
+    arrive(lane, waiting(1), waiting(2));
+    const first = takeDue(lane, NOW)!;
+    amend(lane.queue, { ...first, dueAt: NOW - 5 }, NOW);
+    amend(lane.queue, waiting(2, NOW + 1), NOW);
+    assert.deepEqual(sent(lane), []);
+    assert.deepEqual(sent(lane, NOW + 1), [2]);
+    assert.equal(lane.queue.known.get(1)?.dueAt, NOW - 5);
+  });
+
+  it('is noted while a read is under way, which may bring it as it was', () => {
+    const lane = aLane();
+    arrive(lane, waiting(1), waiting(2), waiting(3), waiting(4));
+    expectRead(lane.queue);
+    const first = takeDue(lane, NOW)!;
+    forget(lane.queue, first);
+    amend(lane.queue, waiting(2, NOW + 1), NOW);
+    setAside(lane.queue, { ...waiting(3), ending: 'REQUESTED' });
+    assert.deepEqual([...endRead(lane.queue)].toSorted(), [1, 2, 3]);
+    assert.equal(endRead(lane.queue).size, 0);
+  });
+});
+
+describe('a delivery that is to be given up', () => {
+  it('is taken out of turn when it waits, and left alone when it is in flight', () => {
+    const lane = aLane();
+    arrive(lane, waiting(1), waiting(2));
+    takeDue(lane, NOW);
+    assert.equal(setAside(lane.queue, { ...waiting(1), ending: 'REQUESTED' }), false);
+    assert.equal(setAside(lane.queue, { ...waiting(2), ending: 'REQUESTED' }), true);
+    assert.deepEqual(sent(lane), []);
+    assert.equal(lane.queue.known.get(1)?.ending, 'REQUESTED');
   });
 });
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { systemClock } from '../../src/domain/clock.ts';
 import type { Store } from '../../src/store/store.ts';
+import { heldSender } from '../support/held-sender.ts';
 import { openPipeline, type Pipeline, QUICK_RETRIES, until } from '../support/pipeline.ts';
 import { openReceiver, status } from '../support/receiver.ts';
 import { openMemoryStore } from '../support/store.ts';
@@ -60,6 +61,32 @@ describe('a row that is handed over late', () => {
       receiver.requests.map(({ body }) => body.toString()),
       ['once', 'after it'],
     );
+  });
+
+  it('is sent at once when a caller wished so after its failure was on disk, and before that is known', async (t) => {
+    const store = await openMemoryStore();
+    t.after(() => store.close());
+    const gate = Promise.withResolvers<void>();
+    const settle: Store['settle'] = async (...batch) => {
+      const results = await store.settle(...batch);
+      await gate.promise;
+      return results;
+    };
+    const sender = heldSender();
+    await using pipeline = await openPipeline({ store: { ...store, settle }, sender });
+    const retryPolicy = { ...QUICK_RETRIES, delaysMs: [50_000] };
+    const webhook = await pipeline.register({ destination: 'http://127.0.0.1:9999/', retryPolicy });
+    const [id] = await pipeline.publish(webhook, ['x']);
+    const [first] = await sender.sending(1);
+    first!.answer(404);
+    await until(async () => ((await pipeline.delivery(id!)).attemptCount === 1 ? true : undefined));
+    const order = { namespace: webhook.namespace, id: id!, now: systemClock.now() };
+    assert.deepEqual(await pipeline.store.retryDeliveries([order]), ['RETRIED']);
+    // Time for the row to be handed over, with one attempt more than is known here.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    gate.resolve();
+    const [, second] = await sender.sending(2);
+    assert.equal(second!.headers['carillon-attempt'], '2');
   });
 
   it('is sent when a caller had its delivery sent again after it was settled', async () => {

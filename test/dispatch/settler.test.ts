@@ -30,6 +30,73 @@ const FAILING: LaneHealth = { ...HEALTHY, failingSince: T0 };
 const GONE: LaneChange = { webhookId: 'webhook', health: FAILING, disable: 'GONE', now: T0 };
 const WELL: LaneChange = { webhookId: 'webhook', health: HEALTHY, now: T0 + 5 };
 
+function aSettlement(ord: number): Settlement {
+  const ids = { id: `delivery-${ord}`, webhookId: 'webhook', eventId: `event-${ord}` };
+  const attempts = { attempts: 0, attemptsBefore: 0 };
+  const delivery = { ord, ...ids, dueAt: T0, ...attempts, format: 'BODY', rendered: false } as const;
+  return { delivery, transition: { to: 'SUCCEEDED' }, now: T0 };
+}
+
+function ordsOf({ settlements }: Write): number[] {
+  return settlements.map(({ delivery }) => delivery.ord);
+}
+
+describe('a settlement', () => {
+  it('is kept when the store refuses it, and told of once it is on disk', async () => {
+    const { settle, flush, world } = aSettler();
+    const told: number[] = [];
+    world.refuses = true;
+    settle(aSettlement(1), () => told.push(1));
+    const refused = assert.rejects(flush());
+    settle(aSettlement(2), () => told.push(2));
+    await refused;
+    assert.deepEqual(told, []);
+    world.refuses = false;
+    await flush();
+    assert.deepEqual(ordsOf(world.writes.at(-1)!), [1, 2]);
+    assert.deepEqual(told, [1, 2]);
+  });
+
+  it('is written after what happened before it: one write at a time', async () => {
+    const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+    const begun: number[][] = [];
+    const slow: Store['settle'] = async (settlements) => {
+      begun.push(settlements.map(({ delivery }) => delivery.ord));
+      await gate;
+      return settlements.map(() => 'SETTLED' as const);
+    };
+    const { settle, flush } = createSettler({ store: { settle: slow }, log: recordingLog().log });
+    settle(aSettlement(1), () => {});
+    const first = flush();
+    settle(aSettlement(2), () => {}, { urgent: true });
+    const second = flush();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.deepEqual(begun, [[1]]);
+    open();
+    await Promise.all([first, second]);
+    assert.deepEqual(begun, [[1], [2]]);
+  });
+
+  it('waits a moment for others to share its write, unless its lane waits for it', async () => {
+    const { settle, world } = aSettler();
+    settle(aSettlement(1), () => {});
+    settle(aSettlement(2), () => {});
+    assert.equal(world.writes.length, 0);
+    settle(aSettlement(3), () => {}, { urgent: true });
+    assert.deepEqual(world.writes.map(ordsOf), [[1, 2, 3]]);
+  });
+
+  it('is written with at most 499 others', async () => {
+    const { settle, flush, world } = aSettler();
+    for (let ord = 1; ord <= 1_200; ord++) settle(aSettlement(ord), () => {});
+    await flush();
+    assert.deepEqual(
+      world.writes.map(({ settlements }) => settlements.length),
+      [500, 500, 200],
+    );
+  });
+});
+
 describe('what a lane has to write', () => {
   it('keeps what disabled its webhook when a success comes before the write', async () => {
     const { change, flush, world } = aSettler();

@@ -1,20 +1,9 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import type { Verify } from '../../src/inbox/inbox.ts';
 import { type Serving, serveInbox } from '../inbox/serving.ts';
-
-/** Debian's package puts it here. */
-const CHROMIUM = '/usr/bin/chromium';
-const ARGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
+import { launchChromium } from './chromium.ts';
 
 const verify: Verify = async ({ headers }) => {
   if (headers['webhook-signature'] === 'v1,good') return 'valid';
@@ -97,8 +86,7 @@ async function says(page: Page, selector: string, text: string | RegExp): Promis
 
 describe('the inbox page in Chromium', () => {
   before(async () => {
-    assert.ok(existsSync(CHROMIUM), `${CHROMIUM} is missing; install it with: apt-get install chromium`);
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS });
+    browser = await launchChromium();
   });
   after(() => browser?.close());
 

@@ -12,7 +12,7 @@ import type { OperationalEvent } from '../../src/domain/webhook/operational.ts';
 import { openSecret } from '../../src/domain/webhook/secret.ts';
 import { signingKey } from '../../src/domain/webhook/signature.ts';
 import type { Limits, Webhook } from '../../src/domain/webhook/webhook.ts';
-import { createSender } from '../../src/outbound/sender.ts';
+import { createSender, type Sender } from '../../src/outbound/sender.ts';
 import { startLoop } from '../../src/server/loop.ts';
 import { createDirectory, type Directory } from '../../src/store/directory.ts';
 import type { StoreOptions } from '../../src/store/open.ts';
@@ -51,6 +51,8 @@ export interface PipelineOptions {
   readonly store?: Store;
   readonly storeOptions?: StoreOptions;
   readonly settings?: Partial<DispatcherSettings>;
+  /** One that sends for real without one. */
+  readonly sender?: Pick<Sender, 'send'>;
 }
 
 const SEALING_KEY = new Uint8Array(32).fill(7);
@@ -85,7 +87,7 @@ export async function openPipeline(options: PipelineOptions = {}): Promise<Pipel
   const dispatcher = createDispatcher({
     store,
     directory,
-    sender,
+    sender: options.sender ?? sender,
     keysOf: (webhook) => webhook.sealedSecrets.map((sealed) => signingKey(openSecret(SEALING_KEY, sealed))),
     wake: () => loops[0]!.wake(),
     notify: (operational) => news.push(operational),

@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file carillon/v1/webhook.proto.
  */
 export const file_carillon_v1_webhook: GenFile = /*@__PURE__*/
-  fileDesc("ChljYXJpbGxvbi92MS93ZWJob29rLnByb3RvEgtjYXJpbGxvbi52MSLpCQoHV2ViaG9vaxIKCgJpZBgBIAEoCRIaCgluYW1lc3BhY2UYAiABKAlCB7pIBHICGD8SGAoEbmFtZRgDIAEoCUIKukgHcgUQARiAAhIfCgtkZXN0aW5hdGlvbhgEIAEoCUIKukgHcgUQARiAEBInCghzY2hlZHVsZRgFIAEoCzIVLmNhcmlsbG9uLnYxLlNjaGVkdWxlEkcKC2V2ZW50X3R5cGVzGAYgAygJQjK6SC+SASwQQCIociYQARiCATIfXihcKnxbYS16QS1aMC05Xy5cLS9dKyhcLlwqKT8pJBIYCgZmaWx0ZXIYByABKAlCCLpIBXIDGIAgEiUKB3BheWxvYWQYCCABKAsyFC5jYXJpbGxvbi52MS5QYXlsb2FkEjwKB2hlYWRlcnMYCSADKAsyIS5jYXJpbGxvbi52MS5XZWJob29rLkhlYWRlcnNFbnRyeUIIukgFmgECECASPgoHdGltZW91dBgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkISukgPqgEMIgMIrAIyBRCAwtcvEiUKB3NpZ25pbmcYCyABKAsyFC5jYXJpbGxvbi52MS5TaWduaW5nEi4KDHJldHJ5X3BvbGljeRgMIAEoCzIYLmNhcmlsbG9uLnYxLlJldHJ5UG9saWN5EiMKBmxpbWl0cxgNIAEoCzITLmNhcmlsbG9uLnYxLkxpbWl0cxJ2CgZsYWJlbHMYDiADKAsyIC5jYXJpbGxvbi52MS5XZWJob29rLkxhYmVsc0VudHJ5QkS6SEGaAT4QQCIzcjEQARg/MiteW0EtWmEtejAtOV0oW0EtWmEtejAtOV8uLy1dKltBLVphLXowLTldKT8kKgVyAxiAAhIpCgVzdGF0ZRgUIAEoDjIaLmNhcmlsbG9uLnYxLldlYmhvb2suU3RhdGUSFAoMc3RhdGVfcmVhc29uGBUgASgJEjEKDW5leHRfcnVuX3RpbWUYFiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXJ1bl9jb3VudBgXIAEoAxIZChFza2lwcGVkX3J1bl9jb3VudBgYIAEoAxIcChRmaWx0ZXJfZmFpbHVyZV9jb3VudBgcIAEoAxI2ChJmYWlsaW5nX3NpbmNlX3RpbWUYHSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnByb2JlX3RpbWUYHiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2NyZWF0ZV90aW1lGBkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgaIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoEZXRhZxgbIAEoCUIHukgEcgIYQBouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIlYKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASEAoMU1RBVEVfQUNUSVZFEAESEAoMU1RBVEVfUEFVU0VEEAISEgoOU1RBVEVfRElTQUJMRUQQAyLbAwoHUGF5bG9hZBISCgh0ZW1wbGF0ZRgBIAEoCUgAEg4KBHRleHQYAiABKAlIABIOCgRkYXRhGAMgASgMSAASHgoMY29udGVudF90eXBlGAQgASgJQgi6SAVyAxiAAhJACgxldmVudF9mb3JtYXQYBSABKA4yIC5jYXJpbGxvbi52MS5QYXlsb2FkLkV2ZW50Rm9ybWF0Qgi6SAWCAQIQARJNChBoZWFkZXJfdGVtcGxhdGVzGAYgAygLMikuY2FyaWxsb24udjEuUGF5bG9hZC5IZWFkZXJUZW1wbGF0ZXNFbnRyeUIIukgFmgECECAaNgoUSGVhZGVyVGVtcGxhdGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKqAQoLRXZlbnRGb3JtYXQSHAoYRVZFTlRfRk9STUFUX1VOU1BFQ0lGSUVEEAASGQoVRVZFTlRfRk9STUFUX0VOVkVMT1BFEAESFAoQRVZFTlRfRk9STUFUX1JBVxACEiMKH0VWRU5UX0ZPUk1BVF9DTE9VREVWRU5UU19CSU5BUlkQAxInCiNFVkVOVF9GT1JNQVRfQ0xPVURFVkVOVFNfU1RSVUNUVVJFRBAEQgYKBGJvZHkiIwoHU2lnbmluZxIYCgZzZWNyZXQYASABKAlCCLpIBXIDGIABIucCCgtSZXRyeVBvbGljeRIkCgxtYXhfYXR0ZW1wdHMYASABKAVCCbpIBhoEGGQoAUgAiAEBEkAKBmRlbGF5cxgCIAMoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIVukgSkgEPECAiC6oBCCIECID1JDIAEiwKBmppdHRlchgDIAEoAUIXukgUEhIZAAAAAAAA8D8pAAAAAAAAAABIAYgBARJGCg1jbGllbnRfZXJyb3JzGAQgASgOMiUuY2FyaWxsb24udjEuUmV0cnlQb2xpY3kuQ2xpZW50RXJyb3JzQgi6SAWCAQIQASJeCgxDbGllbnRFcnJvcnMSHQoZQ0xJRU5UX0VSUk9SU19VTlNQRUNJRklFRBAAEhcKE0NMSUVOVF9FUlJPUlNfUkVUUlkQARIWChJDTElFTlRfRVJST1JTX0ZBSUwQAkIPCg1fbWF4X2F0dGVtcHRzQgkKB19qaXR0ZXIiZgoGTGltaXRzEh8KC2NvbmN1cnJlbmN5GAEgASgFQgq6SAcaBRiAAigAEioKCnJhdGVfbGltaXQYAiABKAsyFi5jYXJpbGxvbi52MS5SYXRlTGltaXQSDwoHb3JkZXJlZBgDIAEoCCJUCglSYXRlTGltaXQSKwoKcGVyX3NlY29uZBgBIAEoAUIXukgUEhIZAAAAAABq+EAp/Knx0k1iUD8SGgoFYnVyc3QYAiABKAVCC7pICBoGGKCNBigAIlcKD1JlZ2lzdGVyUmVxdWVzdBItCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9va0IGukgDyAEBEhUKDXZhbGlkYXRlX29ubHkYAiABKAgiWgoQUmVnaXN0ZXJSZXNwb25zZRIlCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9vaxIOCgZzZWNyZXQYAiABKAkSDwoHY3JlYXRlZBgDIAEoCCI/CgpHZXRSZXF1ZXN0EhUKAmlkGAEgASgJQgm6SAZyBBABGEASGgoJbmFtZXNwYWNlGAIgASgJQge6SARyAhg/IjQKC0dldFJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rIp8CCgtMaXN0UmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SGgoJcGFnZV9zaXplGAIgASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIAEEhYKBG5hbWUYBCABKAlCCLpIBXIDGIACEjMKBXN0YXRlGAUgASgOMhouY2FyaWxsb24udjEuV2ViaG9vay5TdGF0ZUIIukgFggECEAESPgoGbGFiZWxzGAYgAygLMiQuY2FyaWxsb24udjEuTGlzdFJlcXVlc3QuTGFiZWxzRW50cnlCCLpIBZoBAhAQGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiTwoMTGlzdFJlc3BvbnNlEiYKCHdlYmhvb2tzGAEgAygLMhQuY2FyaWxsb24udjEuV2ViaG9vaxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkibwoNVXBkYXRlUmVxdWVzdBItCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9va0IGukgDyAEBEi8KC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzayI3Cg5VcGRhdGVSZXNwb25zZRIlCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9vayKxAgoNUmVtb3ZlUmVxdWVzdBITCgJpZBgBIAEoCUIHukgEcgIYQBIWCgRuYW1lGAIgASgJQgi6SAVyAxiAAhIdCgtkZXN0aW5hdGlvbhgDIAEoCUIIukgFcgMYgBASGgoJbmFtZXNwYWNlGAQgASgJQge6SARyAhg/EhUKBGV0YWcYBSABKAlCB7pIBHICGEA6oAG6SJwBGpkBCg1yZW1vdmUudGFyZ2V0EjNnaXZlIGVpdGhlciBpZCwgb3IgbmFtZSB3aXRoIG9yIHdpdGhvdXQgZGVzdGluYXRpb24aUyh0aGlzLmlkICE9ICcnKSAhPSAodGhpcy5uYW1lICE9ICcnKSAmJiAodGhpcy5kZXN0aW5hdGlvbiA9PSAnJyB8fCB0aGlzLm5hbWUgIT0gJycpIh0KDlJlbW92ZVJlc3BvbnNlEgsKA2lkcxgBIAMoCSJYCgxQYXVzZVJlcXVlc3QSFQoCaWQYASABKAlCCbpIBnIEEAEYQBIaCgluYW1lc3BhY2UYAiABKAlCB7pIBHICGD8SFQoEZXRhZxgDIAEoCUIHukgEcgIYQCI2Cg1QYXVzZVJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rIlkKDVJlc3VtZVJlcXVlc3QSFQoCaWQYASABKAlCCbpIBnIEEAEYQBIaCgluYW1lc3BhY2UYAiABKAlCB7pIBHICGD8SFQoEZXRhZxgDIAEoCUIHukgEcgIYQCI3Cg5SZXN1bWVSZXNwb25zZRIlCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9vayJDCg5UcmlnZ2VyUmVxdWVzdBIVCgJpZBgBIAEoCUIJukgGcgQQARhAEhoKCW5hbWVzcGFjZRgCIAEoCUIHukgEcgIYPyImCg9UcmlnZ2VyUmVzcG9uc2USEwoLZGVsaXZlcnlfaWQYASABKAkizgEKFlByZXZpZXdTY2hlZHVsZVJlcXVlc3QSFwoCaWQYASABKAlCCbpIBnIEEAEYQEgAEikKCHNjaGVkdWxlGAIgASgLMhUuY2FyaWxsb24udjEuU2NoZWR1bGVIABIaCgluYW1lc3BhY2UYAyABKAlCB7pIBHICGD8SGAoFY291bnQYBCABKAVCCbpIBhoEGGQoABIpCgVhZnRlchgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCDwoGc291cmNlEgW6SAIIASJIChdQcmV2aWV3U2NoZWR1bGVSZXNwb25zZRItCglydW5fdGltZXMYASADKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wMusHCg5XZWJob29rU2VydmljZRJmCghSZWdpc3RlchIcLmNhcmlsbG9uLnYxLlJlZ2lzdGVyUmVxdWVzdBodLmNhcmlsbG9uLnYxLlJlZ2lzdGVyUmVzcG9uc2UiHYLT5JMCFzoHd2ViaG9vayIML3YxL3dlYmhvb2tzElYKA0dldBIXLmNhcmlsbG9uLnYxLkdldFJlcXVlc3QaGC5jYXJpbGxvbi52MS5HZXRSZXNwb25zZSIckAIBgtPkkwITEhEvdjEvd2ViaG9va3Mve2lkfRJUCgRMaXN0EhguY2FyaWxsb24udjEuTGlzdFJlcXVlc3QaGS5jYXJpbGxvbi52MS5MaXN0UmVzcG9uc2UiF5ACAYLT5JMCDhIML3YxL3dlYmhvb2tzEm0KBlVwZGF0ZRIaLmNhcmlsbG9uLnYxLlVwZGF0ZVJlcXVlc3QaGy5jYXJpbGxvbi52MS5VcGRhdGVSZXNwb25zZSIqgtPkkwIkOgd3ZWJob29rMhkvdjEvd2ViaG9va3Mve3dlYmhvb2suaWR9EmwKBlJlbW92ZRIaLmNhcmlsbG9uLnYxLlJlbW92ZVJlcXVlc3QaGy5jYXJpbGxvbi52MS5SZW1vdmVSZXNwb25zZSIpgtPkkwIjWg4qDC92MS93ZWJob29rcyoRL3YxL3dlYmhvb2tzL3tpZH0SYgoFUGF1c2USGS5jYXJpbGxvbi52MS5QYXVzZVJlcXVlc3QaGi5jYXJpbGxvbi52MS5QYXVzZVJlc3BvbnNlIiKC0+STAhw6ASoiFy92MS93ZWJob29rcy97aWR9OnBhdXNlEmYKBlJlc3VtZRIaLmNhcmlsbG9uLnYxLlJlc3VtZVJlcXVlc3QaGy5jYXJpbGxvbi52MS5SZXN1bWVSZXNwb25zZSIjgtPkkwIdOgEqIhgvdjEvd2ViaG9va3Mve2lkfTpyZXN1bWUSagoHVHJpZ2dlchIbLmNhcmlsbG9uLnYxLlRyaWdnZXJSZXF1ZXN0GhwuY2FyaWxsb24udjEuVHJpZ2dlclJlc3BvbnNlIiSC0+STAh46ASoiGS92MS93ZWJob29rcy97aWR9OnRyaWdnZXISrQEKD1ByZXZpZXdTY2hlZHVsZRIjLmNhcmlsbG9uLnYxLlByZXZpZXdTY2hlZHVsZVJlcXVlc3QaJC5jYXJpbGxvbi52MS5QcmV2aWV3U2NoZWR1bGVSZXNwb25zZSJPkAIBgtPkkwJGOgEqWiMSIS92MS93ZWJob29rcy97aWR9OnByZXZpZXdTY2hlZHVsZSIcL3YxL3dlYmhvb2tzOnByZXZpZXdTY2hlZHVsZWIGcHJvdG8z", [file_buf_validate_validate, file_carillon_v1_schedule, file_google_api_annotations, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
+  fileDesc("ChljYXJpbGxvbi92MS93ZWJob29rLnByb3RvEgtjYXJpbGxvbi52MSL/CQoHV2ViaG9vaxITCgJpZBgBIAEoCUIHukgEcgIYPxIaCgluYW1lc3BhY2UYAiABKAlCB7pIBHICGD8SGAoEbmFtZRgDIAEoCUIKukgHcgUQARiAAhIfCgtkZXN0aW5hdGlvbhgEIAEoCUIKukgHcgUQARiAEBInCghzY2hlZHVsZRgFIAEoCzIVLmNhcmlsbG9uLnYxLlNjaGVkdWxlEkcKC2V2ZW50X3R5cGVzGAYgAygJQjK6SC+SASwQQCIociYQARiCATIfXihcKnxbYS16QS1aMC05Xy5cLS9dKyhcLlwqKT8pJBIYCgZmaWx0ZXIYByABKAlCCLpIBXIDGIAgEiUKB3BheWxvYWQYCCABKAsyFC5jYXJpbGxvbi52MS5QYXlsb2FkEjwKB2hlYWRlcnMYCSADKAsyIS5jYXJpbGxvbi52MS5XZWJob29rLkhlYWRlcnNFbnRyeUIIukgFmgECECASPgoHdGltZW91dBgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkISukgPqgEMIgMIrAIyBRCAwtcvEiUKB3NpZ25pbmcYCyABKAsyFC5jYXJpbGxvbi52MS5TaWduaW5nEi4KDHJldHJ5X3BvbGljeRgMIAEoCzIYLmNhcmlsbG9uLnYxLlJldHJ5UG9saWN5EiMKBmxpbWl0cxgNIAEoCzITLmNhcmlsbG9uLnYxLkxpbWl0cxJ2CgZsYWJlbHMYDiADKAsyIC5jYXJpbGxvbi52MS5XZWJob29rLkxhYmVsc0VudHJ5QkS6SEGaAT4QQCIzcjEQARg/MiteW0EtWmEtejAtOV0oW0EtWmEtejAtOV8uLy1dKltBLVphLXowLTldKT8kKgVyAxiAAhILCgN1aWQYHyABKAkSKQoFc3RhdGUYFCABKA4yGi5jYXJpbGxvbi52MS5XZWJob29rLlN0YXRlEhQKDHN0YXRlX3JlYXNvbhgVIAEoCRIxCg1uZXh0X3J1bl90aW1lGBYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCglydW5fY291bnQYFyABKAMSGQoRc2tpcHBlZF9ydW5fY291bnQYGCABKAMSHAoUZmlsdGVyX2ZhaWx1cmVfY291bnQYHCABKAMSNgoSZmFpbGluZ19zaW5jZV90aW1lGB0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpwcm9iZV90aW1lGB4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtjcmVhdGVfdGltZRgZIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYGiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKBGV0YWcYGyABKAlCB7pIBHICGEAaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJWCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEhAKDFNUQVRFX0FDVElWRRABEhAKDFNUQVRFX1BBVVNFRBACEhIKDlNUQVRFX0RJU0FCTEVEEAMi2wMKB1BheWxvYWQSEgoIdGVtcGxhdGUYASABKAlIABIOCgR0ZXh0GAIgASgJSAASDgoEZGF0YRgDIAEoDEgAEh4KDGNvbnRlbnRfdHlwZRgEIAEoCUIIukgFcgMYgAISQAoMZXZlbnRfZm9ybWF0GAUgASgOMiAuY2FyaWxsb24udjEuUGF5bG9hZC5FdmVudEZvcm1hdEIIukgFggECEAESTQoQaGVhZGVyX3RlbXBsYXRlcxgGIAMoCzIpLmNhcmlsbG9uLnYxLlBheWxvYWQuSGVhZGVyVGVtcGxhdGVzRW50cnlCCLpIBZoBAhAgGjYKFEhlYWRlclRlbXBsYXRlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiqgEKC0V2ZW50Rm9ybWF0EhwKGEVWRU5UX0ZPUk1BVF9VTlNQRUNJRklFRBAAEhkKFUVWRU5UX0ZPUk1BVF9FTlZFTE9QRRABEhQKEEVWRU5UX0ZPUk1BVF9SQVcQAhIjCh9FVkVOVF9GT1JNQVRfQ0xPVURFVkVOVFNfQklOQVJZEAMSJwojRVZFTlRfRk9STUFUX0NMT1VERVZFTlRTX1NUUlVDVFVSRUQQBEIGCgRib2R5IiMKB1NpZ25pbmcSGAoGc2VjcmV0GAEgASgJQgi6SAVyAxiAASLnAgoLUmV0cnlQb2xpY3kSJAoMbWF4X2F0dGVtcHRzGAEgASgFQgm6SAYaBBhkKAFIAIgBARJACgZkZWxheXMYAiADKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CFbpIEpIBDxAgIguqAQgiBAiA9SQyABIsCgZqaXR0ZXIYAyABKAFCF7pIFBISGQAAAAAAAPA/KQAAAAAAAAAASAGIAQESRgoNY2xpZW50X2Vycm9ycxgEIAEoDjIlLmNhcmlsbG9uLnYxLlJldHJ5UG9saWN5LkNsaWVudEVycm9yc0IIukgFggECEAEiXgoMQ2xpZW50RXJyb3JzEh0KGUNMSUVOVF9FUlJPUlNfVU5TUEVDSUZJRUQQABIXChNDTElFTlRfRVJST1JTX1JFVFJZEAESFgoSQ0xJRU5UX0VSUk9SU19GQUlMEAJCDwoNX21heF9hdHRlbXB0c0IJCgdfaml0dGVyImYKBkxpbWl0cxIfCgtjb25jdXJyZW5jeRgBIAEoBUIKukgHGgUYgAIoABIqCgpyYXRlX2xpbWl0GAIgASgLMhYuY2FyaWxsb24udjEuUmF0ZUxpbWl0Eg8KB29yZGVyZWQYAyABKAgiVAoJUmF0ZUxpbWl0EisKCnBlcl9zZWNvbmQYASABKAFCF7pIFBISGQAAAAAAavhAKfyp8dJNYlA/EhoKBWJ1cnN0GAIgASgFQgu6SAgaBhigjQYoACJXCg9SZWdpc3RlclJlcXVlc3QSLQoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2tCBrpIA8gBARIVCg12YWxpZGF0ZV9vbmx5GAIgASgIIloKEFJlZ2lzdGVyUmVzcG9uc2USJQoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2sSDgoGc2VjcmV0GAIgASgJEg8KB2NyZWF0ZWQYAyABKAgiPwoKR2V0UmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SFQoCaWQYAiABKAlCCbpIBnIEEAEYQCI0CgtHZXRSZXNwb25zZRIlCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9vayKfAgoLTGlzdFJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhoKCXBhZ2Vfc2l6ZRgCIAEoBUIHukgEGgIoABIcCgpwYWdlX3Rva2VuGAMgASgJQgi6SAVyAxiABBIWCgRuYW1lGAQgASgJQgi6SAVyAxiAAhIzCgVzdGF0ZRgFIAEoDjIaLmNhcmlsbG9uLnYxLldlYmhvb2suU3RhdGVCCLpIBYIBAhABEj4KBmxhYmVscxgGIAMoCzIkLmNhcmlsbG9uLnYxLkxpc3RSZXF1ZXN0LkxhYmVsc0VudHJ5Qgi6SAWaAQIQEBotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIk8KDExpc3RSZXNwb25zZRImCgh3ZWJob29rcxgBIAMoCzIULmNhcmlsbG9uLnYxLldlYmhvb2sSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIm8KDVVwZGF0ZVJlcXVlc3QSLQoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2tCBrpIA8gBARIvCgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2siNwoOVXBkYXRlUmVzcG9uc2USJQoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2sisQIKDVJlbW92ZVJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhMKAmlkGAIgASgJQge6SARyAhhAEhYKBG5hbWUYAyABKAlCCLpIBXIDGIACEh0KC2Rlc3RpbmF0aW9uGAQgASgJQgi6SAVyAxiAEBIVCgRldGFnGAUgASgJQge6SARyAhhAOqABukicARqZAQoNcmVtb3ZlLnRhcmdldBIzZ2l2ZSBlaXRoZXIgaWQsIG9yIG5hbWUgd2l0aCBvciB3aXRob3V0IGRlc3RpbmF0aW9uGlModGhpcy5pZCAhPSAnJykgIT0gKHRoaXMubmFtZSAhPSAnJykgJiYgKHRoaXMuZGVzdGluYXRpb24gPT0gJycgfHwgdGhpcy5uYW1lICE9ICcnKSIdCg5SZW1vdmVSZXNwb25zZRILCgNpZHMYASADKAkiWAoMUGF1c2VSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIVCgJpZBgCIAEoCUIJukgGcgQQARhAEhUKBGV0YWcYAyABKAlCB7pIBHICGEAiNgoNUGF1c2VSZXNwb25zZRIlCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9vayJZCg1SZXN1bWVSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIVCgJpZBgCIAEoCUIJukgGcgQQARhAEhUKBGV0YWcYAyABKAlCB7pIBHICGEAiNwoOUmVzdW1lUmVzcG9uc2USJQoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2siQwoOVHJpZ2dlclJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhUKAmlkGAIgASgJQgm6SAZyBBABGEAiJgoPVHJpZ2dlclJlc3BvbnNlEhMKC2RlbGl2ZXJ5X2lkGAEgASgJIs4BChZQcmV2aWV3U2NoZWR1bGVSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIXCgJpZBgCIAEoCUIJukgGcgQQARhASAASKQoIc2NoZWR1bGUYAyABKAsyFS5jYXJpbGxvbi52MS5TY2hlZHVsZUgAEhgKBWNvdW50GAQgASgFQgm6SAYaBBhkKAASKQoFYWZ0ZXIYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQg8KBnNvdXJjZRIFukgCCAEiSAoXUHJldmlld1NjaGVkdWxlUmVzcG9uc2USLQoJcnVuX3RpbWVzGAEgAygLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcDLrBwoOV2ViaG9va1NlcnZpY2USZgoIUmVnaXN0ZXISHC5jYXJpbGxvbi52MS5SZWdpc3RlclJlcXVlc3QaHS5jYXJpbGxvbi52MS5SZWdpc3RlclJlc3BvbnNlIh2C0+STAhc6B3dlYmhvb2siDC92MS93ZWJob29rcxJWCgNHZXQSFy5jYXJpbGxvbi52MS5HZXRSZXF1ZXN0GhguY2FyaWxsb24udjEuR2V0UmVzcG9uc2UiHJACAYLT5JMCExIRL3YxL3dlYmhvb2tzL3tpZH0SVAoETGlzdBIYLmNhcmlsbG9uLnYxLkxpc3RSZXF1ZXN0GhkuY2FyaWxsb24udjEuTGlzdFJlc3BvbnNlIheQAgGC0+STAg4SDC92MS93ZWJob29rcxJtCgZVcGRhdGUSGi5jYXJpbGxvbi52MS5VcGRhdGVSZXF1ZXN0GhsuY2FyaWxsb24udjEuVXBkYXRlUmVzcG9uc2UiKoLT5JMCJDoHd2ViaG9vazIZL3YxL3dlYmhvb2tzL3t3ZWJob29rLmlkfRJsCgZSZW1vdmUSGi5jYXJpbGxvbi52MS5SZW1vdmVSZXF1ZXN0GhsuY2FyaWxsb24udjEuUmVtb3ZlUmVzcG9uc2UiKYLT5JMCI1oOKgwvdjEvd2ViaG9va3MqES92MS93ZWJob29rcy97aWR9EmIKBVBhdXNlEhkuY2FyaWxsb24udjEuUGF1c2VSZXF1ZXN0GhouY2FyaWxsb24udjEuUGF1c2VSZXNwb25zZSIigtPkkwIcOgEqIhcvdjEvd2ViaG9va3Mve2lkfTpwYXVzZRJmCgZSZXN1bWUSGi5jYXJpbGxvbi52MS5SZXN1bWVSZXF1ZXN0GhsuY2FyaWxsb24udjEuUmVzdW1lUmVzcG9uc2UiI4LT5JMCHToBKiIYL3YxL3dlYmhvb2tzL3tpZH06cmVzdW1lEmoKB1RyaWdnZXISGy5jYXJpbGxvbi52MS5UcmlnZ2VyUmVxdWVzdBocLmNhcmlsbG9uLnYxLlRyaWdnZXJSZXNwb25zZSIkgtPkkwIeOgEqIhkvdjEvd2ViaG9va3Mve2lkfTp0cmlnZ2VyEq0BCg9QcmV2aWV3U2NoZWR1bGUSIy5jYXJpbGxvbi52MS5QcmV2aWV3U2NoZWR1bGVSZXF1ZXN0GiQuY2FyaWxsb24udjEuUHJldmlld1NjaGVkdWxlUmVzcG9uc2UiT5ACAYLT5JMCRjoBKlojEiEvdjEvd2ViaG9va3Mve2lkfTpwcmV2aWV3U2NoZWR1bGUiHC92MS93ZWJob29rczpwcmV2aWV3U2NoZWR1bGViBnByb3RvMw", [file_buf_validate_validate, file_carillon_v1_schedule, file_google_api_annotations, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
 
 /**
  * A registration: a name, a destination, and what makes it ring.
@@ -25,7 +25,9 @@ export const file_carillon_v1_webhook: GenFile = /*@__PURE__*/
  */
 export type Webhook = Message<"carillon.v1.Webhook"> & {
   /**
-   * Output only. Given by Carillon: wh_ and 26 characters.
+   * What the webhook is called by in every request, within its namespace. The caller's own, which is kept
+   * for life: 1 to 63 lower-case letters, digits and hyphens, neither first nor last a hyphen (AIP-133).
+   * Without one it is the uid.
    *
    * @generated from field: string id = 1;
    */
@@ -129,6 +131,14 @@ export type Webhook = Message<"carillon.v1.Webhook"> & {
    * @generated from field: map<string, string> labels = 14;
    */
   labels: { [key: string]: string };
+
+  /**
+   * Output only. Given by Carillon, and never to another webhook: wh_ and 26 characters (AIP-148). A webhook
+   * that is removed and registered again with the same id has another uid.
+   *
+   * @generated from field: string uid = 31;
+   */
+  uid: string;
 
   /**
    * Output only. Whether it rings.
@@ -569,15 +579,16 @@ export const RateLimitSchema: GenMessage<RateLimit> = /*@__PURE__*/
  */
 export type RegisterRequest = Message<"carillon.v1.RegisterRequest"> & {
   /**
-   * The webhook to register. Its output-only fields and its etag are ignored.
+   * The webhook to register. Its output-only fields are ignored, and so is an etag without an id. An id of
+   * Carillon's own form must be that of a webhook.
    *
    * @generated from field: carillon.v1.Webhook webhook = 1;
    */
   webhook?: Webhook | undefined;
 
   /**
-   * Answer as if it were done, and do nothing. A webhook that would be created has no id, etag or
-   * secret then.
+   * Answer as if it were done, and do nothing. A webhook that would be created has no uid, etag or
+   * secret then, and no id but the caller's own.
    *
    * @generated from field: bool validate_only = 2;
    */
@@ -633,18 +644,18 @@ export const RegisterResponseSchema: GenMessage<RegisterResponse> = /*@__PURE__*
  */
 export type GetRequest = Message<"carillon.v1.GetRequest"> & {
   /**
-   * The webhook's id.
-   *
-   * @generated from field: string id = 1;
-   */
-  id: string;
-
-  /**
    * The tenant. `default` when empty.
    *
-   * @generated from field: string namespace = 2;
+   * @generated from field: string namespace = 1;
    */
   namespace: string;
+
+  /**
+   * The webhook's id, or its uid.
+   *
+   * @generated from field: string id = 2;
+   */
+  id: string;
 };
 
 /**
@@ -820,32 +831,32 @@ export const UpdateResponseSchema: GenMessage<UpdateResponse> = /*@__PURE__*/
  */
 export type RemoveRequest = Message<"carillon.v1.RemoveRequest"> & {
   /**
-   * The webhook's id.
+   * The tenant. `default` when empty.
    *
-   * @generated from field: string id = 1;
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * The webhook's id, or its uid.
+   *
+   * @generated from field: string id = 2;
    */
   id: string;
 
   /**
    * The webhooks' name.
    *
-   * @generated from field: string name = 2;
+   * @generated from field: string name = 3;
    */
   name: string;
 
   /**
    * The webhook's destination.
    *
-   * @generated from field: string destination = 3;
+   * @generated from field: string destination = 4;
    */
   destination: string;
-
-  /**
-   * The tenant. `default` when empty.
-   *
-   * @generated from field: string namespace = 4;
-   */
-  namespace: string;
 
   /**
    * With an id, or a name and a destination: remove only if the webhook has not been changed since.
@@ -890,18 +901,18 @@ export const RemoveResponseSchema: GenMessage<RemoveResponse> = /*@__PURE__*/
  */
 export type PauseRequest = Message<"carillon.v1.PauseRequest"> & {
   /**
-   * The webhook's id.
-   *
-   * @generated from field: string id = 1;
-   */
-  id: string;
-
-  /**
    * The tenant. `default` when empty.
    *
-   * @generated from field: string namespace = 2;
+   * @generated from field: string namespace = 1;
    */
   namespace: string;
+
+  /**
+   * The webhook's id, or its uid.
+   *
+   * @generated from field: string id = 2;
+   */
+  id: string;
 
   /**
    * Pause only if the webhook has not been changed since.
@@ -946,18 +957,18 @@ export const PauseResponseSchema: GenMessage<PauseResponse> = /*@__PURE__*/
  */
 export type ResumeRequest = Message<"carillon.v1.ResumeRequest"> & {
   /**
-   * The webhook's id.
-   *
-   * @generated from field: string id = 1;
-   */
-  id: string;
-
-  /**
    * The tenant. `default` when empty.
    *
-   * @generated from field: string namespace = 2;
+   * @generated from field: string namespace = 1;
    */
   namespace: string;
+
+  /**
+   * The webhook's id, or its uid.
+   *
+   * @generated from field: string id = 2;
+   */
+  id: string;
 
   /**
    * Resume only if the webhook has not been changed since.
@@ -1002,18 +1013,18 @@ export const ResumeResponseSchema: GenMessage<ResumeResponse> = /*@__PURE__*/
  */
 export type TriggerRequest = Message<"carillon.v1.TriggerRequest"> & {
   /**
-   * The webhook's id.
-   *
-   * @generated from field: string id = 1;
-   */
-  id: string;
-
-  /**
    * The tenant. `default` when empty.
    *
-   * @generated from field: string namespace = 2;
+   * @generated from field: string namespace = 1;
    */
   namespace: string;
+
+  /**
+   * The webhook's id, or its uid.
+   *
+   * @generated from field: string id = 2;
+   */
+  id: string;
 };
 
 /**
@@ -1051,15 +1062,22 @@ export const TriggerResponseSchema: GenMessage<TriggerResponse> = /*@__PURE__*/
  */
 export type PreviewScheduleRequest = Message<"carillon.v1.PreviewScheduleRequest"> & {
   /**
+   * The tenant. `default` when empty.
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
    * A registered webhook, or a schedule.
    *
    * @generated from oneof carillon.v1.PreviewScheduleRequest.source
    */
   source: {
     /**
-     * The webhook's id.
+     * The webhook's id, or its uid.
      *
-     * @generated from field: string id = 1;
+     * @generated from field: string id = 2;
      */
     value: string;
     case: "id";
@@ -1067,18 +1085,11 @@ export type PreviewScheduleRequest = Message<"carillon.v1.PreviewScheduleRequest
     /**
      * A schedule, which need not be registered.
      *
-     * @generated from field: carillon.v1.Schedule schedule = 2;
+     * @generated from field: carillon.v1.Schedule schedule = 3;
      */
     value: Schedule;
     case: "schedule";
   } | { case: undefined; value?: undefined };
-
-  /**
-   * The tenant. `default` when empty.
-   *
-   * @generated from field: string namespace = 3;
-   */
-  namespace: string;
 
   /**
    * How many runs to answer with. 5 when 0; at most 100.
@@ -1130,10 +1141,12 @@ export const PreviewScheduleResponseSchema: GenMessage<PreviewScheduleResponse> 
  */
 export const WebhookService: GenService<{
   /**
-   * Registers a webhook. The same (namespace, name, destination) again replaces what was asked for
-   * before and keeps the webhook's id, state, secret (unless another is given) and, where the schedule
-   * is the same, its place in it; `created` says which happened. Where nothing differs nothing is
-   * changed, so the call can be repeated, also by many at once.
+   * Registers a webhook. With an id, it makes the webhook of that id or replaces what was asked for it
+   * before, name and destination included. Without one, the same (namespace, name, destination) again does
+   * so. Either way the webhook keeps its id, state, secret (unless another is given) and, where the schedule
+   * is the same, its place in it; `created` says which happened. Where nothing differs nothing is changed, so
+   * the call can be repeated, also by many at once. ALREADY_EXISTS if another webhook, which is named, has
+   * the name and the destination; ABORTED if an id and an etag are given and the etag is stale (AIP-154).
    *
    * @generated from rpc carillon.v1.WebhookService.Register
    */

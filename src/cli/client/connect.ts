@@ -10,7 +10,7 @@ import { flagValue, type Invocation, UsageError } from './command.ts';
 /** Where a server of this machine is, unless it was told otherwise. */
 export const DEFAULT_ADDRESS = 'http://127.0.0.1:8090';
 /** How long a call may take; a stream has no end. */
-export const CALL_MS = 60_000;
+const CALL_MS = 60_000;
 
 /** The services of a server, over Connect and HTTP/1.1, which passes every proxy. */
 export interface Connection {

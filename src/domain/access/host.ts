@@ -18,29 +18,22 @@ export interface HostPolicy {
 export interface RequestHead {
   /** Names and values in turn, as they came. Pseudo-headers of HTTP/2 are among them. */
   readonly rawHeaders: readonly string[];
-  /** The request target. */
-  readonly url?: string | undefined;
 }
 
 /** Why not, as a sentence without a full stop. */
 export type AccessVerdict = 'allow' | { readonly deny: string };
 
 /**
- * The hosts that a request names: in `:authority`, in each `Host`, and in a target in absolute form
- * (RFC 9112, section 3.2.2). Usually one; programs read different ones where there are several, so each
- * has to be judged.
+ * The hosts that a request names, in `:authority` and in each `Host`. Usually one; programs read
+ * different ones where there are several, so each has to be judged.
  */
-export function hostsOf({ rawHeaders, url = '' }: RequestHead): readonly string[] {
+export function hostsOf({ rawHeaders }: RequestHead): readonly string[] {
   const hosts: string[] = [];
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = rawHeaders[i]!;
     if (name === ':authority' || (name.length === 4 && name.toLowerCase() === 'host')) {
       hosts.push(rawHeaders[i + 1]!);
     }
-  }
-  if (!url.startsWith('/')) {
-    const [, authority] = /^[a-z][a-z\d+.-]*:\/\/([^/?#]*)/i.exec(url) ?? [];
-    if (authority !== undefined) hosts.push(authority);
   }
   return hosts;
 }

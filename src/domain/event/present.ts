@@ -11,7 +11,7 @@ export interface Presented {
 }
 
 /** The CloudEvents source of an event that names none: a URI reference to whoever made it (CloudEvents 1.0, `source`). */
-export const DEFAULT_SOURCE = '/carillon';
+const DEFAULT_SOURCE = '/carillon';
 
 /**
  * The body of a delivery and the headers that come with it, as a pure function of its event, its format

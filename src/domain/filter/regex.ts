@@ -14,7 +14,7 @@ export interface Regex {
 /** The longest expression; a repetition such as `a{1000}` makes a program far longer than itself. */
 export const REGEX_LENGTH_MAX = 256;
 /** The longest program. */
-export const REGEX_INSTRUCTIONS_MAX = 500;
+const REGEX_INSTRUCTIONS_MAX = 500;
 
 const REGEXES_MAX = 256;
 /** States of its automaton that an expression may keep from one evaluation to the next; one can take 2 KB. */

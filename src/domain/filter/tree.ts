@@ -16,12 +16,12 @@ export interface FilterTree {
 }
 
 /** The attributes of `event`: all of them text but `time` and `data`. */
-export const EVENT_FIELDS = ['id', 'type', 'source', 'subject', 'time', 'data', 'content_type'] as const;
+const EVENT_FIELDS = ['id', 'type', 'source', 'subject', 'time', 'data', 'content_type'] as const;
 
 /** The most nodes of its tree, with those that macros expand to. */
 export const NODES_MAX = 1_000;
 /** How deep its tree is at most: it is planned and evaluated by recursion. */
-export const DEPTH_MAX = 100;
+const DEPTH_MAX = 100;
 /** How deep loops are nested at most: `orders.exists(o, o.items.all(i, …))` is two. */
 export const LOOPS_NESTED_MAX = 2;
 

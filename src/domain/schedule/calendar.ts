@@ -39,7 +39,7 @@ export interface CalendarFields {
  * its length alone, and the rarest of these shapes, a February of 29 days that begins on a given
  * weekday, comes back within 40 years. So what does not match within 48 years never does.
  */
-export const SEARCH_MONTHS_MAX = 48 * 12;
+const SEARCH_MONTHS_MAX = 48 * 12;
 
 /** Every occurrence of a weekday in a month. */
 export const EVERY_OCCURRENCE = 0b111111;

@@ -8,9 +8,9 @@ const SECOND_MS = 1_000;
 const DAY_MS = 86_400_000;
 
 /** The longest period of `every`. */
-export const EVERY_MAX_MS = 366 * DAY_MS;
-export const JITTER_MAX_MS = DAY_MS;
-export const CATCHUP_MAX_MS = 31 * DAY_MS;
+const EVERY_MAX_MS = 366 * DAY_MS;
+const JITTER_MAX_MS = DAY_MS;
+const CATCHUP_MAX_MS = 31 * DAY_MS;
 /** The earliest time that a schedule can name: the beginning of the year 1, as in protobuf's Timestamp. */
 const TIME_MIN = -62_135_596_800_000;
 

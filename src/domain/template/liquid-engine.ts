@@ -28,7 +28,7 @@ import { priced } from './liquid-prices.ts';
 /** The longest source of a template, in UTF-16 units. */
 export const TEMPLATE_LENGTH_MAX = 64 * 1024;
 /** The longest text that a template makes, or captures, in UTF-16 units. */
-export const RENDERED_LENGTH_MAX = 1024 * 1024;
+const RENDERED_LENGTH_MAX = 1024 * 1024;
 
 /** What the filters of one template may allocate, as liquidjs counts: characters and elements. */
 const MEMORY_MAX = 10 * 1024 * 1024;

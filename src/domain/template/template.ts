@@ -1,21 +1,21 @@
 import { DomainError, type FieldViolation, invalid } from '../error.ts';
 import type { OpenedEvent } from '../event/data.ts';
 import { publicId, type Rendered } from '../event/event.ts';
-import { HEADERS_TOTAL_BYTES_MAX, judgeHeaders, judgeHeaderValue } from '../event/header-rules.ts';
+import { HEADERS_TOTAL_BYTES_MAX, headerValueFault, headerViolations } from '../event/header-rules.ts';
 import { toRfc3339 } from '../rfc3339.ts';
 import { BODY_BYTES_MAX, type Payload, rendersEvents } from '../webhook/payload.ts';
-import type { Webhook } from '../webhook/webhook.ts';
+import { type Webhook, webhookIdOf } from '../webhook/webhook.ts';
 import { renderLiquid } from './liquid.ts';
 import { TEMPLATE_LENGTH_MAX } from './liquid-engine.ts';
 import { metered } from './liquid-meter.ts';
 
 /** What a run sends when its webhook says nothing else: the article's greeting. */
-export const GREETING_CONTENT_TYPE = 'text/plain; charset=utf-8';
+const GREETING_CONTENT_TYPE = 'text/plain; charset=utf-8';
 
 const utf8 = new TextEncoder();
 
 /** What templates need of a webhook. */
-export type TemplatedWebhook = Pick<Webhook, 'id' | 'namespace' | 'spec'>;
+export type TemplatedWebhook = Pick<Webhook, 'id' | 'callerId' | 'namespace' | 'spec'>;
 
 /** What a run is about. */
 export interface RunContext {
@@ -42,18 +42,18 @@ export function checkTemplate(source: string, field: string, sample: RunContext)
  * The rules that the names and templates of extra headers break; `field` is their path, as
  * `webhook.payload.header_templates`. A value that is wrong whatever the event holds is found here.
  */
-export function judgeHeaderTemplates(
+export function headerTemplateViolations(
   templates: Readonly<Record<string, string>>,
   field: string,
   sample: RunContext,
 ): FieldViolation[] {
   const names = Object.fromEntries(Object.keys(templates).map((name) => [name, '']));
-  const violations = judgeHeaders(names, field);
+  const violations = headerViolations(names, field);
   metered(() => {
     for (const [name, source] of Object.entries(templates)) {
       const at = `${field}[${JSON.stringify(name)}]`;
       if (violations.some((violation) => violation.field === at)) continue;
-      const description = judgeHeaderTemplate(source, sample);
+      const description = headerTemplateFault(source, sample);
       if (description !== undefined) violations.push({ field: at, description });
     }
   });
@@ -117,10 +117,10 @@ function renderSample(source: string, sample: RunContext): string {
 
 const SAMPLE_EVENT = { id: '', type: '', source: '', subject: '', time: toRfc3339(0), data: {} };
 
-function judgeHeaderTemplate(source: string, sample: RunContext): string | undefined {
+function headerTemplateFault(source: string, sample: RunContext): string | undefined {
   if (source.length > TEMPLATE_LENGTH_MAX) return tooLong(source);
   try {
-    return judgeHeaderValue(renderSample(source, sample).trim());
+    return headerValueFault(renderSample(source, sample).trim());
   } catch (error) {
     return `is not a template that can be rendered: ${(error as Error).message}`;
   }
@@ -154,7 +154,7 @@ function renderHeaders(payload: Payload | undefined, given: object): Readonly<Re
   for (const name in payload?.headerTemplates) {
     // White space around a value is no part of it (RFC 9110, 5.5), and templates come with line breaks.
     const value = renderTemplate(payload!.headerTemplates[name]!, given).trim();
-    const refused = judgeHeaderValue(value);
+    const refused = headerValueFault(value);
     if (refused !== undefined) throw new DomainError('INVALID', `the header ${name} ${refused}`);
     total += name.length + value.length + 4;
     headers.push([name, value]);
@@ -220,7 +220,8 @@ function templateData(opened: OpenedEvent): unknown {
   }
 }
 
-function webhookScope({ id, namespace, spec }: TemplatedWebhook, now: number): object {
+function webhookScope(webhook: TemplatedWebhook, now: number): object {
+  const { namespace, spec } = webhook;
   const { name, destination, labels } = spec;
-  return { webhook: { id, namespace, name, destination, labels }, now: toRfc3339(now) };
+  return { webhook: { id: webhookIdOf(webhook), namespace, name, destination, labels }, now: toRfc3339(now) };
 }

@@ -26,7 +26,7 @@ export const PUBLIC_ONLY: AddressPolicy = { allow: [] };
 export const LOOPBACK: readonly string[] = ['127.0.0.0/8', '::1/128'];
 
 /** The most ranges that a policy takes. */
-export const CIDRS_MAX = 256;
+const CIDRS_MAX = 256;
 
 /**
  * Parses ranges such as `10.0.0.0/8`, `fd00::/8` or a single `192.168.1.7`. INVALID, naming the first

@@ -9,7 +9,7 @@ import type { Webhook } from './webhook.ts';
  */
 
 /** How old or early a timestamp may be, unless told otherwise. */
-export const TOLERANCE_SECONDS = 300;
+const TOLERANCE_SECONDS = 300;
 
 /**
  * A secret made ready for signing. Keep it as long as the secret is in use: an HMAC with a key object

@@ -9,7 +9,7 @@ import { type EventRecord, publicId } from '../../domain/event/event.ts';
 import { contentKind } from '../../domain/event/media-type.ts';
 import type { EventDraft } from '../../domain/event/rules.ts';
 import type { Problems } from '../../domain/problems.ts';
-import { checkValueJson } from './json-value.ts';
+import { valueJsonFault } from './json-value.ts';
 import { fromDuration, fromTimestamp, toTimestamp } from './time.ts';
 
 /**
@@ -102,7 +102,7 @@ function jsonBytes(value: Value, problems: Problems): Uint8Array {
     );
     return NO_BYTES;
   }
-  const complaint = checkValueJson(json);
+  const complaint = valueJsonFault(json);
   if (complaint !== undefined) {
     problems.add('event.json', complaint);
     return NO_BYTES;
@@ -131,7 +131,7 @@ function valueFrom(text: string): Value | undefined {
   try {
     const json: JsonValue = JSON.parse(text);
     const same = JSON.stringify(json) === text;
-    return same && checkValueJson(json) === undefined ? fromJson(ValueSchema, json) : undefined;
+    return same && valueJsonFault(json) === undefined ? fromJson(ValueSchema, json) : undefined;
   } catch {
     return undefined;
   }

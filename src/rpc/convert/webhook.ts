@@ -14,7 +14,7 @@ import type { Problems } from '../../domain/problems.ts';
 import type { AskedLimits, AskedPayload, AskedSpec } from '../../domain/webhook/asked.ts';
 import { etagOf } from '../../domain/webhook/etag.ts';
 import type { EventFormat, Payload } from '../../domain/webhook/payload.ts';
-import type { Webhook } from '../../domain/webhook/webhook.ts';
+import { type Webhook, webhookIdOf } from '../../domain/webhook/webhook.ts';
 import { enumPair } from './enum-pair.ts';
 import { scheduleFrom, scheduleTo } from './schedule.ts';
 import { fromDuration, toDuration, toTimestamp } from './time.ts';
@@ -55,7 +55,8 @@ export function specFrom(message: WebhookMessage, problems: Problems): AskedSpec
 export function webhookTo(webhook: Webhook): WebhookMessage {
   const { spec, cursor, state, health } = webhook;
   return create(WebhookSchema, {
-    id: webhook.id,
+    id: webhookIdOf(webhook),
+    uid: webhook.id,
     namespace: webhook.namespace,
     name: spec.name,
     destination: spec.destination,

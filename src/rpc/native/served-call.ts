@@ -85,6 +85,7 @@ export class Exchange implements HandlerContext, Listener, Receiving {
       // Clients know it as RESOURCE_EXHAUSTED (gRPC over HTTP/2, "Errors"). A status would wait behind
       // what is not read.
       cutOff: () => arrival.stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM),
+      decoded: [],
       fields: {},
     };
     if (timeoutMs !== undefined) {

@@ -5,8 +5,8 @@ import { quote } from '../../domain/text.ts';
 import type { Negotiated } from '../transport/answer.ts';
 import { discardBody, readBody } from '../transport/body.ts';
 import type { Call } from '../transport/call.ts';
-import { decodeUtf8, decompress, readJson } from '../transport/decode.ts';
-import { checkJson } from '../transport/json-check.ts';
+import { decodeUtf8, decompress, messageOf } from '../transport/decode.ts';
+import { jsonViolations } from '../transport/json-shape.ts';
 import { type ParsedJson, parseJson } from '../transport/json-text.ts';
 import type { NodeRequest } from '../transport/node.ts';
 import type { Binding } from './binding.ts';
@@ -55,9 +55,9 @@ export async function readRequest(asked: Asked, progress: Progress): Promise<Mes
   }
   const etag = etagOf(request);
   if (etag !== undefined && binding.etag !== undefined) put(whole, binding.etag, etag, 'If-Match', problems);
-  problems.addAll(checkJson(input, whole));
+  problems.addAll(jsonViolations(input, whole));
   problems.raise();
-  return readJson(input, whole);
+  return messageOf(input, whole, WHAT);
 }
 
 /** What stands before the caller's field paths in the request message. */
@@ -78,7 +78,7 @@ export function readHead(
   const at = url.indexOf('?');
   if (at >= 0) {
     readQuery(decodeQuery(url.slice(at + 1)), binding.parameters, json, problems);
-    problems.addAll(checkJson(binding.spec.method.input, json));
+    problems.addAll(jsonViolations(binding.spec.method.input, json));
   }
   for (const [index, variable] of binding.variables.entries()) {
     if (!isEncoded(values[index]!)) problems.add(variable.name, 'is not percent-encoded UTF-8 in the path');
@@ -127,7 +127,7 @@ function withBody(
   for (const path of duplicates) problems.add(join(at, path), 'is given twice');
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     const type = typeof rule === 'object' ? rule.message! : spec.method.input;
-    problems.addAll(checkJson(type, value, at));
+    problems.addAll(jsonViolations(type, value, at));
     problems.raise();
   }
   if (typeof rule !== 'object') return value as JsonObject;

@@ -9,7 +9,7 @@ import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from
 import type { Log } from '../../telemetry/log.ts';
 import { readBody } from './body.ts';
 import { type Call, callKey } from './call.ts';
-import { checkQuery, takeIn } from './decode.ts';
+import { type TakenIn, takeIn, takeQuery } from './decode.ts';
 import { takeInEach } from './decode-stream.ts';
 import type { CallableResponse, NodeRequest } from './node.ts';
 import { TIMEOUT_MS_MAX } from './plain-call.ts';
@@ -68,7 +68,7 @@ export function nodeAdapter({ begin, log, messageBytesMax }: AdapterDeps): Adapt
     refuse(request, response, { status: 500, code: Code.Internal, message: 'internal error' });
   }
 
-  /** The request with its body read and checked. What is wrong with it is raised by the handler's gate, in the caller's protocol. */
+  /** The request with its body read and decoded. If something is wrong with it, the handler's gate raises that in the caller's protocol. */
   async function prepare(
     handler: UniversalHandler,
     { call, request }: Begun,
@@ -79,15 +79,15 @@ export function nodeAdapter({ begin, log, messageBytesMax }: AdapterDeps): Adapt
     const one = method.methodKind === 'unary' || method.methodKind === 'server_streaming';
     if (call.refusal !== undefined) return { ...request, body: nothing() };
     try {
-      if (request.method === 'GET')
-        await checkQuery(new URL(request.url).searchParams, method, messageBytesMax);
-      else if (
+      if (request.method === 'GET') return keep(await takeQuery(request, method, messageBytesMax), call);
+      if (
         request.method === 'POST' &&
         wire !== undefined &&
         handler.supportedContentType(request.header.get('content-type'))
       ) {
         const intake = { request, method, wire, messageBytesMax };
-        return one ? await takeIn({ ...intake, read }) : takeInEach(intake);
+        if (one) return keep(await takeIn({ ...intake, read }), call);
+        return takeInEach({ ...intake, decoded: (message) => call.decoded.push(message) });
       }
     } catch (reason) {
       call.refusal = reason;
@@ -114,6 +114,12 @@ async function respond(
   noteCode(universal, call);
   // It never settles when all went well: it waits for an event that responses do not have.
   await universalResponseToNodeResponse(watchTrailer(universal, call), response);
+}
+
+/** Keeps the message for the guard to hand on. */
+function keep({ request, message }: TakenIn, call: Call): UniversalServerRequest {
+  call.decoded.push(message);
+  return request;
 }
 
 function isBare(universal: UniversalServerResponse): boolean {

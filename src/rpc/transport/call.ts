@@ -19,6 +19,11 @@ export interface Call {
   hiddenPath: string;
   /** Lets each message in, once the guard has let the call in. */
   admit?: Admit;
+  /**
+   * Messages that were decoded before Connect got to see them, in order. Connect is given empty ones in
+   * their place; undefined stands for a message that it decodes itself.
+   */
+  readonly decoded: (Message | undefined)[];
   /** Why the call is not let in, or what is wrong with its body; raised before anything is done. */
   refusal?: unknown;
   /** The Connect code, once it is known. */

@@ -1,9 +1,12 @@
+import type { Message } from '@bufbuild/protobuf';
 import { assertByteStreamRequest, type UniversalServerRequest } from '@connectrpc/connect/protocol';
-import { codecOf, decompress, ENVELOPE_BYTES, envelope, type Intake, understand } from './decode.ts';
+import { codecOf, decode, decompress, ENVELOPE_BYTES, emptyMessage, type Intake } from './decode.ts';
 import { BODY_READ_MS, cutShort, tooLarge, tooSlow } from './failures.ts';
 import { createFraming } from './framing.ts';
 
 export interface StreamIntake extends Omit<Intake, 'read'> {
+  /** Told of each message before what stands for it is handed on; undefined when that is the message itself. */
+  readonly decoded: (message: Message | undefined) => void;
   /** How long a message may take to arrive once it has begun; between messages a caller may be quiet. */
   readonly messageMs?: number;
 }
@@ -12,7 +15,7 @@ export interface StreamIntake extends Omit<Intake, 'read'> {
 export const STREAM_MESSAGE = 'a message of the stream';
 
 /**
- * The same as `takeIn` for a method whose caller streams: each message is checked when it is read. The body
+ * The same as `takeIn` for a method whose caller streams: each message is decoded when it is read. The body
  * raises what is wrong with one in its place, after those before it were handed on.
  */
 export function takeInEach(intake: StreamIntake): UniversalServerRequest {
@@ -20,19 +23,21 @@ export function takeInEach(intake: StreamIntake): UniversalServerRequest {
 }
 
 async function* each(intake: StreamIntake): AsyncIterable<Uint8Array> {
-  const { request, method, wire, messageBytesMax } = intake;
+  const { request, method, wire, messageBytesMax, decoded } = intake;
+  const empty = emptyMessage(wire);
   const codec = codecOf(request.header.get(wire.encodingHeader));
   for await (const frame of frames(intake)) {
     const [flags] = frame;
     // What is wrong with the framing, or the compression that is asked for, is left to Connect.
     if (codec === undefined || flags! > 1 || (flags === 1 && codec === null)) {
+      decoded(undefined);
       yield frame;
       continue;
     }
     const payload = frame.subarray(ENVELOPE_BYTES);
-    const message = flags === 1 && codec ? await decompress(codec, payload, messageBytesMax) : payload;
-    understand(method, message, wire.json, STREAM_MESSAGE);
-    yield flags === 1 ? envelope(message) : frame;
+    const bytes = flags === 1 && codec ? await decompress(codec, payload, messageBytesMax) : payload;
+    decoded(decode(method, bytes, wire.json, STREAM_MESSAGE));
+    yield empty;
   }
 }
 
@@ -68,7 +73,7 @@ async function* frames(intake: StreamIntake): AsyncIterable<Uint8Array> {
 
 /** Ends a wait for what has begun and does not come. */
 export interface Alarm {
-  /** What is waited for, unless the time is over that begins with the first wait. */
+  /** Waits for this, unless the time runs out. The time begins with the first wait. */
   before<T>(next: Promise<T>): Promise<T>;
   off(): void;
 }
@@ -106,7 +111,7 @@ export function createHold() {
   }
   return {
     add,
-    /** What is held, with its end. */
+    /** Everything that is held, and this end of it. */
     take(end: Uint8Array): Uint8Array {
       if (bytes === 0) return end;
       add(end);

@@ -10,9 +10,9 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import type { UniversalServerRequest } from '@connectrpc/connect/protocol';
 import { compressionBrotli, compressionGzip } from '@connectrpc/connect-node';
 import { invalidRequest } from '../../domain/error.ts';
-import { join, noProblems } from '../../domain/problems.ts';
+import { noProblems } from '../../domain/problems.ts';
 import { badCompression, tooLargeInside } from './failures.ts';
-import { checkJson } from './json-check.ts';
+import { jsonViolations } from './json-shape.ts';
 import { parseJson } from './json-text.ts';
 import type { Wire } from './wire.ts';
 
@@ -33,41 +33,62 @@ export interface Intake {
   readonly messageBytesMax: number;
 }
 
+/** A request whose message was decoded: what is left in it for Connect to read is an empty one. */
+export interface TakenIn {
+  readonly request: UniversalServerRequest;
+  /** Undefined where the request is as it was, since what is wrong with it is for Connect to say. */
+  readonly message?: Message;
+}
+
 /**
- * Reads the one message of a request and checks that it can be understood, before Connect does:
- * Connect ignores unknown fields, replaces invalid UTF-8, and calls a message that it cannot parse an
- * internal error. Returns the request with a body for Connect to read. Raises INVALID with the paths of
- * what is wrong, or what reading and decompressing raise. What is wrong with the framing is left to
- * Connect.
+ * Reads and decodes the one message of a request, before Connect does: Connect ignores unknown fields,
+ * replaces invalid UTF-8, and calls a message that it cannot parse an internal error. Raises INVALID with
+ * the paths of what is wrong, or what reading and decompressing raise. What is wrong with the framing is
+ * left to Connect.
+ *
+ * Connect has to be given something to decode all the same. It gets an empty message, which costs next to
+ * nothing, and the guard hands on the one from here: see `Call.decoded`.
  */
-export async function takeIn(intake: Intake): Promise<UniversalServerRequest> {
+export async function takeIn(intake: Intake): Promise<TakenIn> {
   const { request, method, wire, read, messageBytesMax } = intake;
   const raw = await read(messageBytesMax + (wire.enveloped ? ENVELOPE_BYTES : 0));
-  const framed = { ...request, body: once(raw) };
 
   const codec = codecOf(request.header.get(wire.encodingHeader));
   const compressed = wire.enveloped ? compressedFlag(raw) : codec !== null;
   const unclear = codec === undefined || compressed === undefined || (compressed && codec === null);
-  if (unclear) return framed;
+  if (unclear) return { request: { ...request, body: once(raw) } };
   const payload = wire.enveloped ? raw.subarray(ENVELOPE_BYTES) : raw;
-  const message = compressed && codec ? await decompress(codec, payload, messageBytesMax) : payload;
+  const bytes = compressed && codec ? await decompress(codec, payload, messageBytesMax) : payload;
 
-  const json = understand(method, message, wire.json, 'the body');
-  if (wire.enveloped) return { ...request, body: once(envelope(message)) };
-  request.header.delete('content-encoding');
-  request.header.delete('content-length');
-  return { ...request, body: json ?? once(message) };
+  const message = decode(method, bytes, wire.json, 'the body');
+  if (!wire.enveloped) {
+    request.header.delete('content-encoding');
+    request.header.delete('content-length');
+  }
+  return { request: { ...request, body: once(emptyMessage(wire)) }, message };
 }
 
-/**
- * The same for the query of a GET (Connect protocol, "Unary-Get-Request"). Returns the value of a message in
- * JSON, and undefined for any other, and where Connect is to say what is wrong.
- */
-export async function checkQuery(
+/** The same for the query of a GET (Connect protocol, "Unary-Get-Request"). */
+export async function takeQuery(
+  request: UniversalServerRequest,
+  method: DescMethod,
+  messageBytesMax: number,
+): Promise<TakenIn> {
+  const url = new URL(request.url);
+  const query = url.searchParams;
+  const message = await readQueryMessage(query, method, messageBytesMax);
+  if (message === undefined) return { request };
+  for (const name of ['base64', 'compression']) query.delete(name);
+  query.set('message', query.get('encoding') === 'json' ? '{}' : '');
+  return { request: { ...request, url: url.toString() }, message };
+}
+
+/** The message in the query of a GET; undefined where it is for Connect to say what is wrong. Raises INVALID. */
+export async function readQueryMessage(
   query: URLSearchParams,
   method: DescMethod,
   messageBytesMax: number,
-): Promise<JsonValue | undefined> {
+): Promise<Message | undefined> {
   const encoding = query.get('encoding');
   const codec = codecOf(query.get('compression'));
   if ((encoding !== 'json' && encoding !== 'proto') || codec === undefined) return undefined;
@@ -77,38 +98,48 @@ export async function checkQuery(
     throw invalidRequest([{ field: '', description: `${what} is not base64, though base64=1 says so` }]);
   }
   const raw = query.get('base64') === '1' ? Buffer.from(text, 'base64url') : Buffer.from(text);
-  const message = codec ? await decompress(codec, raw, messageBytesMax) : raw;
-  return understand(method, message, encoding === 'json', what);
+  const bytes = codec ? await decompress(codec, raw, messageBytesMax) : raw;
+  return decode(method, bytes, encoding === 'json', what);
 }
 
-/** The parsed value of a JSON message; undefined for a binary one. Raises INVALID. */
-export function understand(
-  method: DescMethod,
-  bytes: Uint8Array,
-  json: boolean,
-  what: string,
-): JsonValue | undefined {
-  if (json) return understandJson(method.input, bytes, what);
-  readBinary(method.input, bytes, what);
-  return undefined;
+/** A message. Raises INVALID. */
+export function decode(method: DescMethod, bytes: Uint8Array, json: boolean, what: string): Message {
+  return json ? readJson(method.input, bytes, what) : readBinary(method.input, ownBytes(bytes), what);
 }
 
-/** The value of a message in JSON. Raises INVALID with the paths of what is wrong, which begin `at`. */
-export function understandJson(message: DescMessage, bytes: Uint8Array, what: string, at = ''): JsonValue {
+/** What Connect is given to decode in place of a message. */
+export function emptyMessage({ json, enveloped }: Wire): Uint8Array {
+  const message = json ? EMPTY_JSON : EMPTY;
+  return enveloped ? envelope(message) : message;
+}
+
+const EMPTY = new Uint8Array(0);
+const EMPTY_JSON = new TextEncoder().encode('{}');
+
+/**
+ * Bytes that no other buffer is kept for: fields of a message are views of what it was read from, and
+ * what came from a socket is a small part of a large buffer.
+ */
+function ownBytes(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes);
+}
+
+/** The message of a JSON text. Raises INVALID with the paths of what is wrong. */
+function readJson(message: DescMessage, bytes: Uint8Array, what: string): Message {
   const { value, duplicates } = parseJson(decodeUtf8(bytes, what), what);
   const problems = noProblems();
-  for (const path of duplicates) problems.add(join(at, path), 'is given twice');
-  problems.addAll(checkJson(message, value, at));
+  for (const path of duplicates) problems.add(path, 'is given twice');
+  problems.addAll(jsonViolations(message, value));
   problems.raise();
-  return value as JsonValue;
+  return messageOf(message, value as JsonValue, what);
 }
 
-/** A message of a JSON value that was understood. Raises INVALID_ARGUMENT where protobuf-es knows better. */
-export function readJson(message: DescMessage, json: JsonValue): Message {
+/** The message of a JSON value whose shape was judged. Raises INVALID where protobuf-es knows better. */
+export function messageOf(message: DescMessage, value: JsonValue, what: string): Message {
   try {
-    return fromJson(message, json);
-  } catch (reason) {
-    throw ConnectError.from(reason, Code.InvalidArgument);
+    return fromJson(message, value);
+  } catch (error) {
+    throw invalidRequest([{ field: '', description: `${what}: ${(error as Error).message}` }]);
   }
 }
 
@@ -162,7 +193,7 @@ function compressedFlag(body: Uint8Array): boolean | undefined {
   return view.getUint8(0) === COMPRESSED_FLAG;
 }
 
-export function envelope(message: Uint8Array): Uint8Array {
+function envelope(message: Uint8Array): Uint8Array {
   const framed = new Uint8Array(ENVELOPE_BYTES + message.length);
   new DataView(framed.buffer).setUint32(1, message.length);
   framed.set(message, ENVELOPE_BYTES);

@@ -11,7 +11,7 @@ import { noProblems } from '../../domain/problems.ts';
 import { DEFAULT_NAMESPACE } from '../../domain/webhook/webhook.ts';
 import { toConnectError } from '../errors.ts';
 import { namespaceViolations } from '../namespace.ts';
-import type { Rules } from '../validate.ts';
+import type { Rules } from '../proto-rules.ts';
 import { type Admit, type Call, callKey, noteFields } from './call.ts';
 import { whyEnded } from './failures.ts';
 import { followTaking, STALL_MS } from './stall.ts';
@@ -114,11 +114,14 @@ export function guardInterceptor(guard: Guard): Interceptor {
   return (next) => async (request) => {
     const call = request.contextValues.get(callKey);
     try {
-      const { admit } = call ?? {};
-      if (admit === undefined) throw new Error('a call has come past its carrier');
-      let admitted = request;
-      if (request.stream) admitted = { ...request, message: admitEach(request.message, admit) };
-      else await admit(request.message);
+      const { admit, decoded } = call ?? {};
+      if (admit === undefined || decoded === undefined) throw new Error('a call has come past its carrier');
+      let admitted: typeof request;
+      if (request.stream) admitted = { ...request, message: admitEach(request.message, decoded, admit) };
+      else {
+        admitted = { ...request, message: decoded.shift() ?? request.message };
+        await admit(admitted.message);
+      }
       const response = await endBy(request.signal, () => next(admitted));
       if (response.stream) {
         return { ...response, message: guardStream(response.message, request.signal, call, guard) };
@@ -148,11 +151,13 @@ async function endBy<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T>
   }
 }
 
-async function* admitEach<T>(
-  messages: AsyncIterable<T>,
-  admit: (message: T) => Promise<void> | undefined,
-): AsyncIterable<T> {
-  for await (const message of messages) {
+async function* admitEach(
+  messages: AsyncIterable<Message>,
+  decoded: (Message | undefined)[],
+  admit: Admit,
+): AsyncIterable<Message> {
+  for await (const given of messages) {
+    const message = decoded.shift() ?? given;
     const admitted = admit(message);
     if (admitted !== undefined) await admitted;
     yield message;

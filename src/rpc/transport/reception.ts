@@ -43,6 +43,7 @@ export function createReception({ clock, log, guard }: ReceptionDeps): Reception
       hiddenPath,
       startedAt: clock.monotonic(),
       cutOff: () => cutOff(response),
+      decoded: [],
       fields: {},
     };
     response.once('close', () => logCall(call, response.writableEnded ? 'unknown' : 'canceled'));

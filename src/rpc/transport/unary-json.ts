@@ -1,10 +1,10 @@
-import { create, type JsonValue, toJsonString } from '@bufbuild/protobuf';
+import { create, type Message, toJsonString } from '@bufbuild/protobuf';
 import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
 import type { ConnectError, MethodImplSpec } from '@connectrpc/connect';
 import { codeToHttpStatus, contentTypeUnaryRegExp, errorToJson } from '@connectrpc/connect/protocol-connect';
 import { JSON_OPTIONS, type Negotiated, negotiate, writeJson } from './answer.ts';
 import { readBody } from './body.ts';
-import { checkQuery, decompress, readJson, understandJson } from './decode.ts';
+import { decode, decompress, readQueryMessage } from './decode.ts';
 import type { CallableResponse, NodeRequest } from './node.ts';
 import { PlainCall, type PlainDeps } from './plain-call.ts';
 import type { Reception } from './reception.ts';
@@ -56,17 +56,16 @@ export function unaryJson(deps: UnaryJsonDeps, spec: UnarySpec): UnaryJson {
   ): Promise<void> {
     const { call } = plain;
     if (call.refusal !== undefined) throw call.refusal;
-    const json =
+    const message =
       request.method === 'GET'
-        ? await checkQuery(queryOf(request.url ?? ''), method, deps.messageBytesMax)
+        ? await readQueryMessage(queryOf(request.url ?? ''), method, deps.messageBytesMax)
         : await receive(request, negotiated);
     if (negotiated.error !== undefined) throw negotiated.error;
     plain.checkTimeout();
-    const message = readJson(method.input, json!);
-    const admitted = call.admit!(message);
+    const admitted = call.admit!(message!);
     if (admitted !== undefined) await admitted;
     if (plain.ended) return;
-    const output = await spec.impl(message, plain);
+    const output = await spec.impl(message!, plain);
     if (plain.ended) return;
     const text = toJsonString(method.output, create(method.output, output), JSON_OPTIONS);
     if (!plain.finish()) return;
@@ -77,12 +76,12 @@ export function unaryJson(deps: UnaryJsonDeps, spec: UnarySpec): UnaryJson {
   async function receive(
     request: NodeRequest,
     { request: codec, error }: Negotiated,
-  ): Promise<JsonValue | undefined> {
+  ): Promise<Message | undefined> {
     const { messageBytesMax } = deps;
     const raw = await readBody(request, messageBytesMax);
     if (error !== undefined) return undefined;
     const bytes = codec === null ? raw : await decompress(codec, raw, messageBytesMax);
-    return understandJson(method.input, bytes, 'the body');
+    return decode(method, bytes, true, 'the body');
   }
 }
 

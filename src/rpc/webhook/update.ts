@@ -11,7 +11,7 @@ import { specFrom, webhookTo } from '../convert/webhook.ts';
 import type { HandlerDeps } from '../deps.ts';
 import { namespaceOf } from '../namespace.ts';
 import { applyMask, readMask } from './mask.ts';
-import { noteRuleViolations } from './rules.ts';
+import { noteRuleViolations } from './rule-violations.ts';
 
 /** WebhookService.Update: changes the masked fields, and judges no others. */
 export function updateHandler({ control, rules }: HandlerDeps) {

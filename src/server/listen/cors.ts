@@ -1,5 +1,5 @@
 import { cors } from '@connectrpc/connect';
-import type { ListenerRequest, ListenerResponse } from './protocol.ts';
+import type { ListenerRequest, ListenerResponse } from './http-protocol.ts';
 
 /** Headers of ours that a page may send beside those of the protocols. */
 const ALLOWED_HEADERS = [...cors.allowedHeaders, 'Authorization'].join(', ');

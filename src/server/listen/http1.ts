@@ -1,5 +1,5 @@
 import { createServer, type ServerResponse } from 'node:http';
-import type { Protocol, ProtocolDeps } from './protocol.ts';
+import type { Protocol, ProtocolDeps } from './http-protocol.ts';
 
 /** HTTP/1.1 on connections that something else accepted. */
 export function http1Protocol({ handler, limits }: ProtocolDeps): Protocol {

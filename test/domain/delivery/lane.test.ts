@@ -83,6 +83,24 @@ describe('the circuit breaker', () => {
     assert.equal(next(probing, RULES, T + BREAKER_OPEN_MS).go, 0);
   });
 
+  it('counts failures in a row: any answer in between begins the count anew', () => {
+    for (const answered of [SUCCESS, NOT_FOUND]) {
+      let lane = attempt(failing(BREAKER_FAILURES - 1), answered, T);
+      for (let i = 1; i < BREAKER_FAILURES; i++) lane = attempt(lane, DOWN, T);
+      assert.equal(lane.health.openUntil, null);
+      assert.notEqual(attempt(lane, DOWN, T).health.openUntil, null);
+    }
+  });
+
+  it('stays open for a fifth less or more, so that lanes do not probe in step', () => {
+    const openMs = (unit: number): number => {
+      const state = started(failing(BREAKER_FAILURES - 1), RULES, T);
+      return finished(state, DOWN, T, unit).health.openUntil! - T;
+    };
+    assert.equal(openMs(0), BREAKER_OPEN_MS * 0.8);
+    assert.equal(openMs(1 - Number.EPSILON), BREAKER_OPEN_MS * 1.2);
+  });
+
   it('closes when the probe succeeds, or is at least answered', () => {
     const at = T + BREAKER_OPEN_MS;
     assert.deepEqual(attempt(failing(BREAKER_FAILURES), SUCCESS, at).health, HEALTHY);
@@ -291,6 +309,9 @@ describe('what is kept of a lane', () => {
     assert.equal(isForgettable(lane, rules, T), false);
     assert.equal(isForgettable(lane, rules, T + 1000), true);
     assert.equal(isForgettable(failing(1), RULES, T), false);
+    const held = attempt(newLane(HEALTHY, 0), { ...NOT_FOUND, retryAfterMs: 1000 }, T);
+    assert.equal(isForgettable(held, RULES, T + 999), false);
+    assert.equal(isForgettable(held, RULES, T + 1000), true);
     assert.equal(isForgettable(started(newLane(HEALTHY, 0), RULES, T), RULES, T), false);
   });
 });

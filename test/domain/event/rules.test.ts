@@ -7,7 +7,7 @@ import {
   digestOf,
   dueTimeOf,
   type EventDraft,
-  judgeEvent,
+  eventViolations,
 } from '../../../src/domain/event/rules.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
@@ -29,7 +29,7 @@ function text(body: string | Uint8Array, contentType?: string): Partial<EventDra
 }
 
 const judged = (overrides: Partial<EventDraft>, field = '') =>
-  judgeEvent(draft(overrides), { field, now: NOW });
+  eventViolations(draft(overrides), { field, now: NOW });
 
 /** The one thing that is wrong. */
 function wrong(overrides: Partial<EventDraft>) {
@@ -53,7 +53,7 @@ describe('an event to publish', () => {
       headers: { 'X-Trace': 'abc' },
       deliver: { at: NOW + DELIVER_AHEAD_MAX_MS },
     });
-    assert.deepEqual(judgeEvent(everything, { field: '', now: NOW }), []);
+    assert.deepEqual(eventViolations(everything, { field: '', now: NOW }), []);
   });
 
   it('is named by its place in the request', () => {

@@ -4,7 +4,7 @@ import { openEvent } from '../../../src/domain/event/data.ts';
 import type { EventBody } from '../../../src/domain/event/event.ts';
 import {
   checkTemplate,
-  judgeHeaderTemplates,
+  headerTemplateViolations,
   type RunContext,
   renderForEvent,
   renderRun,
@@ -234,7 +234,7 @@ describe('an event in a template', () => {
 
 describe('header templates', () => {
   const judged = (templates: Record<string, string>) =>
-    judgeHeaderTemplates(templates, 'webhook.payload.header_templates', context());
+    headerTemplateViolations(templates, 'webhook.payload.header_templates', context());
 
   it('are good with names that a webhook can have', () => {
     assert.deepEqual(

@@ -303,7 +303,7 @@ describe('An error of REST', () => {
 
   it('is 504 at the deadline that its caller gave', async () => {
     await using slow = await startApi({
-      deps: (deps) => ({ ...deps, store: { ...deps.store, getWebhooks: () => new Promise(() => {}) } }),
+      deps: (deps) => ({ ...deps, store: { ...deps.store, resolveWebhooks: () => new Promise(() => {}) } }),
     });
     const headers = { 'connect-timeout-ms': '20' };
     const { status, body } = await calling(() => slow)('GET', '/v1/webhooks/wh_1', undefined, headers);
@@ -319,7 +319,7 @@ describe('An error of REST', () => {
         ...deps,
         store: {
           ...deps.store,
-          getWebhooks: () => {
+          resolveWebhooks: () => {
             resolve();
             return new Promise(() => {});
           },

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { create, toBinary } from '@bufbuild/protobuf';
+import { gzipSync } from 'node:zlib';
+import { create, isMessage, toBinary, toJsonString } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
-import { EventService } from '../../../gen/carillon/v1/event_pb.ts';
+import { EventService, type PublishStreamRequest } from '../../../gen/carillon/v1/event_pb.ts';
 import { DomainError } from '../../../src/domain/error.ts';
 import { takeInEach } from '../../../src/rpc/transport/decode-stream.ts';
 import { createFraming } from '../../../src/rpc/transport/framing.ts';
@@ -20,20 +21,49 @@ function json(text: string | Uint8Array): Buffer {
   return framed(Buffer.from(text));
 }
 
-/** Bytes as they come, and what is handed on of them. */
+/** Bytes as they come, and what is handed on of them: the messages, written as they came, each with its frame. */
 function open(contentType: string, options: { messageMs?: number; messageBytesMax?: number } = {}) {
   const feed = createFeed<Uint8Array>();
   const request = {
     httpVersion: '2.0',
     url: 'http://x/',
     method: 'POST',
-    header: new Headers({ 'content-type': contentType }),
+    header: new Headers({ 'content-type': contentType, 'grpc-encoding': 'gzip' }),
     body: feed,
     signal: new AbortController().signal,
   };
   const wire = wireOf(contentType)!;
-  const { body } = takeInEach({ request, method, wire, messageBytesMax: 1000, ...options });
-  return { feed, frames: (body as AsyncIterable<Uint8Array>)[Symbol.asyncIterator]() };
+  const messages: (PublishStreamRequest | undefined)[] = [];
+  const { body } = takeInEach({
+    request,
+    method,
+    wire,
+    messageBytesMax: 1000,
+    decoded(message) {
+      assert.ok(message === undefined || isMessage(message, method.input));
+      messages.push(message);
+    },
+    ...options,
+  });
+  return { feed, frames: withMessages(body as AsyncIterable<Uint8Array>, messages, wire.json) };
+}
+
+/** Puts each decoded message back into its frame, which must be empty, so that they can be compared with what came. */
+async function* withMessages(
+  frames: AsyncIterable<Uint8Array>,
+  messages: (PublishStreamRequest | undefined)[],
+  isJson: boolean,
+): AsyncGenerator<Uint8Array, void> {
+  for await (const frame of frames) {
+    assert.equal(messages.length, 1, 'one message for each frame');
+    const [message] = messages.splice(0);
+    if (message === undefined) {
+      yield frame;
+      continue;
+    }
+    assert.deepEqual(Buffer.from(frame), framed(Buffer.from(isJson ? '{}' : '')));
+    yield framed(isJson ? Buffer.from(toJsonString(method.input, message)) : toBinary(method.input, message));
+  }
 }
 
 /** What is handed on, and what is raised then. */
@@ -62,6 +92,17 @@ describe('The messages of a stream', () => {
       feed.end();
       assert.deepEqual(await all(got), { told: hex(...frames), raised: undefined });
     }
+  });
+
+  it('are handed on in order where some are compressed, and with what is left to Connect', async () => {
+    const strange = framed(message('3').subarray(5), 4);
+    const { feed, frames } = open('application/grpc');
+    feed.push(message('1'), framed(gzipSync(message('2').subarray(5)), 1), strange, message('4'));
+    feed.end();
+    assert.deepEqual(await all(frames), {
+      told: hex(message('1'), message('2'), strange, message('4')),
+      raised: undefined,
+    });
   });
 
   it('are refused with the fields that cannot be understood, after those before', async () => {
@@ -108,7 +149,7 @@ describe('The messages of a stream', () => {
     });
     feed.push(message('1'));
     await frames.next();
-    await frames.return?.();
+    await frames.return();
     await returned;
   });
 });

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { Agent, request as http1Request, type IncomingMessage } from 'node:http';
 import { constants } from 'node:http2';
 import { describe, test } from 'node:test';
-import type { Handler, ListenerResponse } from '../../../src/server/listen/protocol.ts';
+import type { Handler, ListenerResponse } from '../../../src/server/listen/http-protocol.ts';
 import {
   begun,
   closed,

@@ -9,6 +9,7 @@ import { lanes } from './lanes.ts';
 import { listing } from './listing.ts';
 import { log } from './log.ts';
 import { matching } from './matching.ts';
+import { naming } from './naming.ts';
 import { orders } from './orders.ts';
 import { publishing } from './publishing.ts';
 import { purging } from './purging.ts';
@@ -25,6 +26,7 @@ import { updates } from './updates.ts';
 export function conformance(harness: Harness): void {
   for (const part of [
     registrations,
+    naming,
     listing,
     updates,
     removing,

@@ -5,11 +5,11 @@ import {
   Delivery_StateSchema,
   type Timing,
 } from '../../../../gen/carillon/v1/delivery_pb.ts';
-import { utf8 } from '../event/data.ts';
+import { utf8 } from '../event/written-data.ts';
 import { enumName } from '../job.ts';
 import type { Style } from '../style.ts';
 import { type Column, card, type Paper, table } from '../table.ts';
-import { plain, plainLines } from '../text.ts';
+import { plain, plainLines } from '../terminal-text.ts';
 import { fromNow, inFull, span, untilThen } from '../times.ts';
 
 /** A delivery in a list. */
@@ -93,7 +93,7 @@ export function resultOf({ responseStatus, errorClass, errorMessage }: Attempt):
   return errorClass === '' ? String(responseStatus) : `${errorClass}: ${errorMessage}`;
 }
 
-export function attemptStyle({ responseStatus }: Attempt): keyof Style {
+function attemptStyle({ responseStatus }: Attempt): keyof Style {
   return responseStatus >= 200 && responseStatus < 300 ? 'good' : 'bad';
 }
 

@@ -31,6 +31,7 @@ export function webhookCard(webhook: Webhook, now: number, paper: Paper, secret 
     [
       ['secret', secret && `${secret} (shown this once)`],
       ['id', webhook.id],
+      ['uid', webhook.uid === webhook.id ? '' : webhook.uid],
       ['name', webhook.name],
       ['namespace', webhook.namespace],
       ['destination', webhook.destination],

@@ -3,19 +3,20 @@ import type { Context } from '../context.ts';
 import type { DeliveryFilter, Verbs } from '../protocol.ts';
 import { CANCELLED, FAILED, PENDING } from '../rows/codes.ts';
 import { DELIVERY, type DeliveryRow, JOINED } from '../rows/tables.ts';
+import { readByType } from './by-type.ts';
 import { deliveryReads } from './delivery-reads.ts';
 import { type Entry, merge, type Source, source } from './merge.ts';
-import { beginning, collect, inBuckets, rangeOf, typesOf } from './reading.ts';
+import { beginning, collect, rangeOf } from './reading.ts';
 
-/** Deliveries waiting in a lane up to which they are sorted instead of looked for among all that wait. */
+/** If no more than this wait in a lane, they are sorted, rather than looked for among all that wait. */
 const LANE_SORTED_MAX = 2_000;
-/** Classes of status codes; 0 is no answer. Others than these are no HTTP. */
+/** The classes of status codes in HTTP; 0 is no answer. */
 const CLASSES = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 const SUCCESS = { from: 200, to: 299 };
 
 /**
- * Lists by merging what is in no list yet with the lists that the filter is nearest to, each of which is
- * read no further than needed; what else is asked for is compared row by row.
+ * Merges the rows that are in no list yet with the lists that come nearest to the filter, and reads each of
+ * them no further than needed. What the lists do not know is compared row by row.
  */
 export function deliveryVerbs(context: Context): Pick<Verbs, 'listDeliveries' | 'getDelivery'> {
   const { db, journal, removed } = context;
@@ -46,18 +47,10 @@ export function deliveryVerbs(context: Context): Pick<Verbs, 'listDeliveries' | 
     );
   }
 
-  function listed({ filter, key, read, sourceOf }: Look) {
-    const { namespace, since, until, type } = filter;
-    return inBuckets(context.deliveries, filter, (bucket) => {
-      const [list, owner] = key === null ? [read.ofNamespace, namespace] : [read.ofWebhook, key];
-      const types = typesOf(type, (from, isFound) => {
-        const next = isFound ? list.typeAfter : list.typeFrom;
-        return next.get(bucket, owner, from)?.[0];
-      });
-      return [...types].map((each) =>
-        sourceOf((from, limit) => list.entries.all(from, bucket, owner, each, since, until, limit)),
-      );
-    });
+  function listed({ filter, key, read }: Look) {
+    return key === null
+      ? readByType(context.deliveries, read.ofNamespace, filter.namespace, filter)
+      : readByType(context.deliveries, read.ofWebhook, key, filter);
   }
 
   /** What waits. */
@@ -70,7 +63,7 @@ export function deliveryVerbs(context: Context): Pick<Verbs, 'listDeliveries' | 
     return [loose(look, PENDING), lasting];
   }
 
-  /** What ended otherwise than well, in one of these states. */
+  /** What ended in one of these states, which are not SUCCEEDED. */
   function lost({ filter, key, read, sourceOf }: Look, states: readonly number[]): Source[] {
     const { namespace, status } = filter;
     const [entries, owner] =
@@ -93,7 +86,7 @@ export function deliveryVerbs(context: Context): Pick<Verbs, 'listDeliveries' | 
     const { ascending, eventId, state, status } = filter;
     if (eventId !== undefined) return merge(ascending, ofEvent(look, eventId));
     if (state === PENDING) return merge(ascending, pending(look));
-    // Until they are swept, deliveries of removed webhooks read as cancelled and are stored as waiting.
+    // Until they are swept, deliveries of removed webhooks read as cancelled but are stored as waiting.
     const unswept = removed.size > 0 && (state === undefined || state === CANCELLED);
     if (state === FAILED || state === CANCELLED) {
       return merge(ascending, [...lost(look, [state]), ...(unswept ? pending(look) : [])]);
@@ -118,7 +111,7 @@ export function deliveryVerbs(context: Context): Pick<Verbs, 'listDeliveries' | 
   };
 }
 
-/** What of a filter only the row tells. */
+/** The conditions of a filter that can only be checked on the row. */
 function isAskedFor(
   row: DeliveryRow,
   { namespace, webhookId, eventId, state, status }: DeliveryFilter,
@@ -134,11 +127,11 @@ function isAskedFor(
   );
 }
 
-/** An id holds the time of its making, which is the delivery's: give or take what nobody's clock is set back. */
+/** Longer than any clock is set back: by so much the time in an id can differ from the delivery's own. */
 const SLACK_MS = 24 * 60 * 60 * 1000;
 const NO_RANDOM = { unit: () => 0, bytes: (count: number) => new Uint8Array(count) };
 
-/** Begins a list where the ids of its time begin. */
+/** The same filter, beginning at the first id that its time allows. */
 function narrowed(filter: DeliveryFilter): DeliveryFilter {
   const { ascending, since, until } = filter;
   const at = ascending ? since - SLACK_MS : until + SLACK_MS;

@@ -1,6 +1,7 @@
 import type { Database } from '../database.ts';
 import { readFrom } from '../rows/layout.ts';
-import { OF_EVENT } from '../rows/tables.ts';
+import { EVENTS_NAMED, OF_EVENT } from '../rows/tables.ts';
+import { listByType } from './by-type.ts';
 import { ENTRY, type Entry } from './merge.ts';
 
 /** An entry as the deliveries themselves have it. */
@@ -9,33 +10,18 @@ const TABLE_ENTRY = readFrom(ENTRY, { key: 'ord' });
 /** What lists of deliveries are read with, in one direction. ?1 is mostly the id beyond which to read. */
 export function deliveryReads(db: Database, ascending: boolean) {
   const [beyond, direction] = ascending ? ['>', 'ASC'] : ['<', 'DESC'];
-  const select = (columns: string, rest: string) =>
-    db.prepare<Entry>(`SELECT ${columns} FROM ${rest} ORDER BY id ${direction} LIMIT ?`);
-  const inList = (rest: string) => select(ENTRY.columns, rest);
-  const inTable = (rest: string) => select(TABLE_ENTRY.columns, rest);
-
-  /** A list by type within what owns the deliveries. */
-  const listOf = (table: string, owner: string) => ({
-    entries: inList(`
-      ${table} WHERE id ${beyond} ? AND bucket = ? AND ${owner} = ? AND type = ?
-        AND created_at >= ? AND created_at < ?`),
-    typeFrom: db.prepare<[type: string]>(
-      `SELECT type FROM ${table} WHERE bucket = ? AND ${owner} = ? AND type >= ? ORDER BY type LIMIT 1`,
-    ),
-    typeAfter: db.prepare<[type: string]>(
-      `SELECT type FROM ${table} WHERE bucket = ? AND ${owner} = ? AND type > ? ORDER BY type LIMIT 1`,
-    ),
-  });
+  const inTable = (rest: string) =>
+    db.prepare<Entry>(`SELECT ${TABLE_ENTRY.columns} FROM ${rest} ORDER BY id ${direction} LIMIT ?`);
 
   return {
-    // The pluses keep other indexes from being chosen: these are few rows.
+    // The pluses keep SQLite from choosing another index: these are few rows.
     loose: inTable(`
       (SELECT +id AS id, ord, created_at, type FROM deliveries
       WHERE +id ${beyond} ?1 AND ord > ?2 AND +namespace = ?3
         AND (?4 IS NULL OR +webhook = ?4) AND (?5 IS NULL OR +state = ?5)
         AND +created_at >= ?6 AND +created_at < ?7 AND +type >= ?8 AND +type <= ?9)`),
-    ofNamespace: listOf('delivery_types', 'namespace'),
-    ofWebhook: listOf('delivery_webhooks', 'webhook'),
+    ofNamespace: listByType(db, 'delivery_types', 'namespace', ascending),
+    ofWebhook: listByType(db, 'delivery_webhooks', 'webhook', ascending),
     lasting: inTable(`
       deliveries INDEXED BY deliveries_lasting
       WHERE id ${beyond} ? AND namespace = ? AND state = 0 AND lasting = 1`),
@@ -51,8 +37,6 @@ export function deliveryReads(db: Database, ascending: boolean) {
     ofEvent: inTable(`
       (SELECT +id AS id, ord, created_at, type FROM deliveries WHERE ord IN (${OF_EVENT}) AND +id ${beyond} ?2)`),
     lane: db.prepare('SELECT 1 FROM deliveries WHERE webhook = ? AND state = 0 LIMIT ?'),
-    events: db.prepare<[key: number]>(`
-      SELECT key FROM events WHERE namespace = ?1 AND caller_id = ?2
-      UNION SELECT key FROM events WHERE id = ?2 AND namespace = ?1 AND caller_id IS NULL`),
+    events: db.prepare<[key: number]>(EVENTS_NAMED),
   };
 }

@@ -3,10 +3,11 @@ import type { Database } from '../database.ts';
 import type { EventFilter, Verbs } from '../protocol.ts';
 import { readFrom } from '../rows/layout.ts';
 import { EVENT_RECORD, type EventRecordRow } from '../rows/tables.ts';
-import { ENTRY, type Entry, merge, type Source, source } from './merge.ts';
-import { beginning, collect, inBuckets, rangeOf, typesOf } from './reading.ts';
+import { listByType, readByType } from './by-type.ts';
+import { ENTRY, type Entry, merge, source } from './merge.ts';
+import { beginning, collect, rangeOf } from './reading.ts';
 
-/** Not the body, only whether there is one. */
+/** In place of the body only whether there is one. */
 const WITHOUT_BODY = readFrom(EVENT_RECORD, { body: "iif(body IS NULL, NULL, x'')" });
 
 export function eventVerbs({ db, events }: Context): Pick<Verbs, 'getEvents' | 'listEvents'> {
@@ -22,20 +23,10 @@ export function eventVerbs({ db, events }: Context): Pick<Verbs, 'getEvents' | '
   function entries(filter: EventFilter): Iterable<Entry> {
     const { ascending, namespace, since, until, type } = filter;
     const read = ascending ? reads.ascending : reads.descending;
-    const sourceOf = (more: (from: string, limit: number) => Entry[]): Source =>
-      source(beginning(filter), filter.limit, more);
-    const loose = sourceOf((from, limit) =>
+    const loose = source(beginning(filter), filter.limit, (from, limit) =>
       read.loose.all(from, events.upto(), namespace, since, until, ...rangeOf(type), limit),
     );
-    const listed = inBuckets(events, filter, (bucket) => {
-      const types = typesOf(type, (from, isFound) =>
-        (isFound ? read.typeAfter : read.typeFrom).get(bucket, namespace, from)?.at(0),
-      );
-      return [...types].map((each) =>
-        sourceOf((from, limit) => read.ofType.all(from, bucket, namespace, each, since, until, limit)),
-      );
-    });
-    return merge(ascending, [loose], listed);
+    return merge(ascending, [loose], readByType(events, read.listed, namespace, filter));
   }
 
   return {
@@ -47,23 +38,14 @@ export function eventVerbs({ db, events }: Context): Pick<Verbs, 'getEvents' | '
 /** What lists of events are read with, in one direction. ?1 is the id beyond which to read. */
 function eventReads(db: Database, ascending: boolean) {
   const [beyond, direction] = ascending ? ['>', 'ASC'] : ['<', 'DESC'];
-  const order = `ORDER BY id ${direction} LIMIT ?`;
   return {
-    // The pluses keep other indexes from being chosen: these are few rows.
+    // The pluses keep SQLite from choosing another index: these are few rows.
     loose: db.prepare<Entry>(`
       SELECT ${ENTRY.columns} FROM (
         SELECT +id AS id, key, created_at, type FROM events
         WHERE +id ${beyond} ? AND key > ? AND +namespace = ? AND +created_at >= ? AND +created_at < ?
           AND type >= ? AND type <= ?)
-      ${order}`),
-    ofType: db.prepare<Entry>(`
-      SELECT ${ENTRY.columns} FROM event_types
-      WHERE id ${beyond} ? AND bucket = ? AND namespace = ? AND type = ?
-        AND created_at >= ? AND created_at < ?
-      ${order}`),
-    typeFrom: db.prepare<[type: string]>(`
-      SELECT type FROM event_types WHERE bucket = ? AND namespace = ? AND type >= ? ORDER BY type LIMIT 1`),
-    typeAfter: db.prepare<[type: string]>(`
-      SELECT type FROM event_types WHERE bucket = ? AND namespace = ? AND type > ? ORDER BY type LIMIT 1`),
+      ORDER BY id ${direction} LIMIT ?`),
+    listed: listByType(db, 'event_types', 'namespace', ascending),
   };
 }

@@ -3,6 +3,8 @@ import type { CallSize } from '../client.ts';
 /** From here on, moving a buffer to the other thread is cheaper than copying it. */
 const MOVE_BYTES = 64 * 1024;
 
+export const NO_BYTES = new Uint8Array();
+
 /** Copies of bytes that may cross to the worker, taken in the order in which they were given. */
 export interface Packed {
   readonly take: () => Uint8Array;

@@ -12,7 +12,7 @@ import type { Settlement } from '../../delivery-queue.ts';
 import type { NewDelivery } from '../../intake.ts';
 import type { DeliveryFilter, EventFilter, Span, TypeFilter } from '../protocol.ts';
 import { fromAttemptRow, toAttemptRow } from './attempt.ts';
-import type { Packed } from './bytes.ts';
+import { NO_BYTES, type Packed } from './bytes.ts';
 import { CANCELLED, ENDINGS, FAILED, FORMATS, PENDING, REASONS, type StateCode, SUCCEEDED } from './codes.ts';
 import type { LongRowOf } from './layout.ts';
 import type { SettlementRow } from './messages.ts';
@@ -20,7 +20,6 @@ import { CHANGE, type ChangeRow, DELIVERY, WAITING, type WaitingRow } from './ta
 
 const STATE_CODES: Readonly<Record<DeliveryState, StateCode>> = { PENDING, SUCCEEDED, FAILED, CANCELLED };
 const STATES: readonly DeliveryState[] = ['PENDING', 'SUCCEEDED', 'FAILED', 'CANCELLED'];
-const NO_BYTES = new Uint8Array();
 
 /** A delivery that has just come in. */
 export function fresh(ord: number, delivery: NewDelivery, eventId: string, dueAt: number): WaitingDelivery {
@@ -75,6 +74,7 @@ export function fromDeliveryRow(row: LongRowOf<typeof DELIVERY>): Delivery {
   const { at } = DELIVERY;
   const state = STATES[row[at.state]]!;
   const reason = REASONS[row[at.reason]] as FailedReason | CancelledReason | undefined;
+  const webhookCallerId = row[at.webhookCallerId];
   const nominalAt = row[at.nominalAt];
   const lastStatus = row[at.lastStatus];
   const replayOf = row[at.replayOf];
@@ -82,6 +82,7 @@ export function fromDeliveryRow(row: LongRowOf<typeof DELIVERY>): Delivery {
     id: row[at.id],
     namespace: row[at.namespace],
     webhookId: row[at.webhookId],
+    ...(webhookCallerId !== null && { webhookCallerId }),
     eventId: row[at.eventId],
     eventType: row[at.eventType],
     state,

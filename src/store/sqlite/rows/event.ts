@@ -2,7 +2,7 @@
 import type { Event, EventBody, EventRecord, Rendered } from '../../../domain/event/event.ts';
 import type { RunCursor } from '../../../domain/schedule/schedule.ts';
 import type { NewDelivery, Publication, Replay, RunFiring } from '../../intake.ts';
-import type { Packed } from './bytes.ts';
+import { NO_BYTES, type Packed } from './bytes.ts';
 import { FORMATS } from './codes.ts';
 import type { LongRowOf } from './layout.ts';
 import type { FiringRow, NewDeliveryRow, PublicationRow, ReplayRow } from './messages.ts';
@@ -15,8 +15,6 @@ import {
   RENDERED,
   type RenderedRow,
 } from './tables.ts';
-
-const NO_BYTES = new Uint8Array();
 
 /** The bytes in an event and its deliveries, in the order in which their rows take the copies. */
 export function bytesOf(event: Event | undefined, deliveries: readonly NewDelivery[]): Uint8Array[] {
@@ -125,7 +123,7 @@ export function fromRenderedRow(row: RenderedRow): Rendered {
   };
 }
 
-/** None are written as NULL: most events have none. */
+/** NULL where there are no headers, as in most events. */
 function encodeHeaders(headers: Readonly<Record<string, string>>): string | null {
   for (const _ in headers) return JSON.stringify(headers);
   return null;

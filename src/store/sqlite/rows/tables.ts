@@ -5,6 +5,7 @@ import { as, blob, field, integer, layout, orNull, part, type RowOf, readFrom, t
 
 export const WEBHOOK = layout(
   field('id', text),
+  field('callerId', orNull(text)),
   field('namespace', text),
   field('name', text),
   field('destination', text),
@@ -101,6 +102,7 @@ export const DELIVERY = layout(
   field('id', text, 'd.id'),
   field('namespace', text, 'd.namespace'),
   field('webhookId', text, `coalesce(w.id, '')`),
+  field('webhookCallerId', orNull(text), 'w.caller_id'),
   field('eventId', text, 'coalesce(e.caller_id, e.id)'),
   field('eventType', text, 'd.type'),
   field('state', as<StateCode>(), `iif(d.state = 0 AND w.removed_at IS NOT NULL, ${CANCELLED}, d.state)`),
@@ -135,6 +137,11 @@ export type ChangeRow = RowOf<typeof CHANGE>;
 
 /** `d` is a delivery. */
 export const JOINED = `JOIN events AS e ON e.key = d.event LEFT JOIN webhooks AS w ON w.key = d.webhook`;
+
+/** The keys of the events of the namespace ?1 that readers know by the id ?2; there can be several. */
+export const EVENTS_NAMED = `
+  SELECT key FROM events WHERE namespace = ?1 AND caller_id = ?2
+  UNION SELECT key FROM events WHERE id = ?2 AND namespace = ?1 AND caller_id IS NULL`;
 
 /** The places of the deliveries of the event ?1: those made when it came in, and replays. */
 export const OF_EVENT = `

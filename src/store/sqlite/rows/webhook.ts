@@ -11,6 +11,7 @@ export function toWebhookRow(webhook: Webhook): WebhookRow {
   const { spec, cursor, health } = webhook;
   return [
     webhook.id,
+    webhook.callerId ?? null,
     webhook.namespace,
     spec.name,
     spec.destination,
@@ -36,9 +37,11 @@ export function toWebhookRow(webhook: Webhook): WebhookRow {
 export function fromWebhookRow(row: WebhookRow): Webhook {
   const { at } = WEBHOOK;
   const secrets: string[] = JSON.parse(row[at.secrets]);
+  const callerId = row[at.callerId];
   const stateReason = row[at.stateReason];
   return {
     id: row[at.id],
+    ...(callerId !== null && { callerId }),
     namespace: row[at.namespace],
     spec: decodeSpec(row[at.spec]),
     sealedSecrets: secrets.map(fromBase64),
@@ -59,7 +62,7 @@ export function fromWebhookRow(row: WebhookRow): Webhook {
   };
 }
 
-/** A spec in which payload bytes, the one thing that JSON cannot say, are base64. */
+/** A spec in which the bytes of a payload are in base64, because JSON cannot hold bytes. */
 type WrittenSpec = Omit<WebhookSpec, 'payload'> & {
   readonly payload?: Omit<Payload, 'body'> & { readonly body?: WrittenBody };
 };
@@ -67,13 +70,13 @@ type WrittenBody =
   | Exclude<Payload['body'], { kind: 'data' } | undefined>
   | { readonly kind: 'data'; readonly base64: string };
 
-export function encodeSpec({ payload, ...spec }: WebhookSpec): string {
+function encodeSpec({ payload, ...spec }: WebhookSpec): string {
   if (payload?.body?.kind !== 'data') return JSON.stringify({ ...spec, payload });
   const body: WrittenBody = { kind: 'data', base64: toBase64(payload.body.data) };
   return JSON.stringify({ ...spec, payload: { ...payload, body } } satisfies WrittenSpec);
 }
 
-export function decodeSpec(text: string): WebhookSpec {
+function decodeSpec(text: string): WebhookSpec {
   const { payload, ...spec }: WrittenSpec = JSON.parse(text);
   if (payload === undefined) return spec;
   const { body, ...rest } = payload;

@@ -6,11 +6,11 @@ import { as, field, integer, layout, orNull, text } from '../rows/layout.ts';
 import { NEW_DELIVERY, type NewDeliveryRow, type Remembered } from '../rows/messages.ts';
 import { EVENT, type EventRow, RENDERED } from '../rows/tables.ts';
 
-/** How rows come in, for everything that publishes. */
+/** Inserts events and deliveries, for all verbs that make them. */
 export interface Insertion {
   /**
-   * Inserts an event with so many deliveries, which are inserted next, and returns their places;
-   * undefined, and nothing inserted, if there is an event of this id.
+   * Inserts an event and returns the places of its deliveries, so many of which are to be inserted next.
+   * Inserts nothing and returns undefined if an event with this id exists.
    */
   event(row: EventRow, count: number, remember?: Remembered | null): Places | undefined;
   /** Inserts a waiting delivery of an event in its place. */

@@ -1,23 +1,24 @@
 import type { Context } from '../context.ts';
 import type { Verbs } from '../protocol.ts';
 import { type Flag, PENDING, PURGED, REQUESTED, type StateCode, SUCCEEDED } from '../rows/codes.ts';
-import { as, field, integer, layout, type RowOf } from '../rows/layout.ts';
+import { as, field, integer, layout, orNull, type RowOf } from '../rows/layout.ts';
 import type { OrderRow } from '../rows/messages.ts';
 import { JOINED, type WaitingRow } from '../rows/tables.ts';
 import { waitingReader } from './waiting.ts';
 
-/** What decides whether an order about a delivery can be followed. */
+/** What decides whether an order about a delivery can be carried out. */
 const STANDING = layout(
   field('ord', integer, 'd.ord'),
   field('state', as<StateCode>(), 'd.state'),
   field('ending', integer, 'd.ending'),
+  field('finishedAt', orNull(integer), 'd.finished_at'),
   field('isRemoved', as<Flag>(), 'w.key IS NULL OR w.removed_at IS NOT NULL'),
   field('isErased', as<Flag>(), 'e.body IS NULL'),
 );
 
-/** What callers want of single deliveries: that they be tried again, or given up. */
+/** What callers order about single deliveries: to try them again, or to give them up. */
 export function orderVerbs(context: Context): Pick<Verbs, 'retryDeliveries' | 'cancelDeliveries'> {
-  const { db, journal, waiting, deliveries } = context;
+  const { db, journal, waiting, deliveries, ends } = context;
   const { at } = STANDING;
   const select = db.prepare<RowOf<typeof STANDING>>(`
     SELECT ${STANDING.columns} FROM deliveries AS d ${JOINED} WHERE d.id = ? AND d.namespace = ?`);
@@ -26,9 +27,6 @@ export function orderVerbs(context: Context): Pick<Verbs, 'retryDeliveries' | 'c
     UPDATE deliveries SET state = ${PENDING}, reason = 0, ending = 0, due_at = ?2, finished_at = NULL,
       attempts_before = attempts, lasting = ?3
     WHERE ord = ?1`);
-  const deleteEnd = db.prepare(`
-    DELETE FROM delivery_ends
-    WHERE finished_at = (SELECT finished_at FROM deliveries WHERE ord = ?1) AND key = ?1`);
   const end = db.prepare(`UPDATE deliveries SET ending = ${REQUESTED} WHERE ord = ?`);
   const readWaiting = waitingReader(db);
 
@@ -42,9 +40,9 @@ export function orderVerbs(context: Context): Pick<Verbs, 'retryDeliveries' | 'c
     if (found[at.state] === PENDING) {
       hasten.run(ord, now);
     } else {
-      const isListed = ord <= deliveries.upto();
-      if (isListed) deleteEnd.run(ord);
-      reopen.run(ord, now, isListed ? 1 : 0);
+      const finishedAt = found[at.finishedAt];
+      if (finishedAt !== null) ends.remove(ord, finishedAt);
+      reopen.run(ord, now, deliveries.has(ord) ? 1 : 0);
       waiting.add(namespace, 1);
     }
     journal.note(ord);

@@ -33,7 +33,7 @@ export function publishVerbs(context: Context): Pick<Verbs, 'publish' | 'replay'
   );
   const adopt = db.prepare('UPDATE events SET deliveries = deliveries + 1 WHERE key = ?');
 
-  /** What is known of the caller's name for the event, if it is still to be remembered. */
+  /** What is remembered of the caller's id; undefined when it is new, or not remembered any more. */
   function recalled(event: EventRow, [digest]: Remembered): PublishCode | undefined {
     const { at } = EVENT;
     const known = recall.get(event[at.namespace], event[at.callerId], event[at.createdAt]);
@@ -55,7 +55,7 @@ export function publishVerbs(context: Context): Pick<Verbs, 'publish' | 'replay'
     const bound = exceededBound({ webhooks: there, run: run === 1 }, waiting, bounds);
     if (bound !== undefined) return bound === 'ALL' ? FULL_ALL : FULL_NAMESPACE;
     const places = insertion.event(event, there.length, remember);
-    // Ids are made new for each event: it is the same publication once more.
+    // Each event gets an id of its own when it is made, so this is the same publication once more.
     if (places === undefined) return selectKnown.get(event[EVENT.at.id])!;
     const more = { dueAt: row[at.dueAt], run, createdAt: event[EVENT.at.createdAt], replayOf: null };
     let { ord } = places;

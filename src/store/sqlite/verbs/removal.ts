@@ -6,21 +6,21 @@ import { createSubscriptions } from './subscriptions.ts';
 
 /** Takes webhooks away, and cancels their waiting deliveries a bounded number at a time. */
 export interface Removal {
-  /** `versionOf` knows the webhooks that are still there. */
+  /** `versionOf` says the version of a webhook; undefined when it does not exist. */
   remove(
     rows: readonly RemovalRow[],
     versionOf: (id: string) => number | undefined,
   ): { results: ('REMOVED' | 'STALE' | 'NOT_FOUND')[]; cancelled: number };
   /** Cancels up to `limit` deliveries of removed webhooks. */
   sweep(limit: number): { touched: number; cancelled: number };
-  /** Deletes what is left of webhooks removed before, to which no delivery refers. Returns how many. */
+  /** Deletes webhooks that were removed before a time and have nothing left to cancel. Returns how many. */
   forget(removedBefore: number, limit: number): number;
 }
 
-/** Longer than any clock is set back: a delivery can have finished later than it was removed. */
+/** Longer than any clock is set back: a delivery can have been finished later than its webhook was removed. */
 const FORGET_AFTER_MS = 24 * 60 * 60 * 1000;
 
-export function createRemoval({ db, journal, hooks, removed, waiting, deliveries }: Context): Removal {
+export function createRemoval({ db, journal, hooks, removed, waiting, ends }: Context): Removal {
   const select = db.prepare<[key: number, namespace: string, spec: string]>(
     'SELECT key, namespace, spec FROM webhooks WHERE id = ?',
   );
@@ -32,7 +32,6 @@ export function createRemoval({ db, journal, hooks, removed, waiting, deliveries
     ORDER BY due_at, ord LIMIT ?`);
   const cancel = db.prepare(`
     UPDATE deliveries SET state = ${CANCELLED}, reason = ${REMOVED}, finished_at = ? WHERE ord = ?`);
-  const insertEnd = db.prepare('INSERT OR IGNORE INTO delivery_ends (finished_at, key) VALUES (?, ?)');
   const forget = db.prepare(`
     DELETE FROM webhooks WHERE key IN (
       SELECT key FROM webhooks WHERE removed_at < ? AND emptying = 0 LIMIT ?)`);
@@ -45,7 +44,7 @@ export function createRemoval({ db, journal, hooks, removed, waiting, deliveries
     for (const [ord] of ords) {
       cancel.run(removedAt, ord);
       journal.note(ord);
-      if (ord <= deliveries.upto()) insertEnd.run(removedAt, ord);
+      ends.add(ord, removedAt);
     }
     waiting.add(namespace, -ords.length);
     if (ords.length < limit) {
@@ -80,7 +79,7 @@ export function createRemoval({ db, journal, hooks, removed, waiting, deliveries
         if (touched >= limit) break;
         const count = empty(id, removedAt, limit - touched);
         cancelled += count;
-        // The webhook's own row counts, so that a webhook with nothing left to cancel is still progress.
+        // The webhook's own row counts too, so that emptying a webhook without deliveries is progress.
         touched += count + (removed.has(id) ? 0 : 1);
       }
       return { touched, cancelled };

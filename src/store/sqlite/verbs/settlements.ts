@@ -5,7 +5,7 @@ import { LANE, type LaneRow, SETTLEMENT, type SettlementRow } from '../rows/mess
 import { HEALTH } from '../rows/tables.ts';
 
 export function settleVerbs(context: Context): Pick<Verbs, 'settle'> {
-  const { db, journal, removed, hooks, waiting, deliveries, erased } = context;
+  const { db, journal, removed, hooks, waiting, ends, erased } = context;
   const { at } = SETTLEMENT;
   const postpone = db.prepare(`
     UPDATE deliveries SET due_at = ?2, attempts = max(attempts, ?3), last_status = iif(?4 = 0, last_status, ?4),
@@ -17,7 +17,6 @@ export function settleVerbs(context: Context): Pick<Verbs, 'settle'> {
       last_status = iif(?4 = 0, last_status, ?4), journal = ?5, state = ?7, reason = ?8
     WHERE ord = ?1 AND +id = ?6 AND state = 0
       AND NOT (?7 = ${CANCELLED} AND ?9 > 0 AND ending = 0)`);
-  const insertEnd = db.prepare('INSERT OR IGNORE INTO delivery_ends (finished_at, key) VALUES (?, ?)');
   const updateHealth = db.prepare(`
     UPDATE webhooks SET ${HEALTH.assignments} WHERE id = ? AND removed_at IS NULL`);
   const disable = db.prepare(`
@@ -29,7 +28,7 @@ export function settleVerbs(context: Context): Pick<Verbs, 'settle'> {
     const webhookId = row[at.webhookId];
     if (erased.has(ord)) journal.strip(row);
     if (removed.has(webhookId)) return false;
-    // First, since it notes what the delivery's row says of the journal before. It is rarely for nothing.
+    // The journal first: its new row continues the chain that the delivery's row still points to.
     const seq = journal.settle(row);
     const isPostponed = row[at.to] === PENDING;
     if ((isPostponed ? postponeIt(row, seq) : finishIt(row, seq)) === 0) {
@@ -38,7 +37,7 @@ export function settleVerbs(context: Context): Pick<Verbs, 'settle'> {
     }
     if (isPostponed) return true;
     erased.delete(ord);
-    if (ord <= deliveries.upto()) insertEnd.run(row[at.at], ord);
+    ends.add(ord, row[at.at]);
     waiting.add(hooks.get(webhookId)!.namespace, -1);
     return true;
   }

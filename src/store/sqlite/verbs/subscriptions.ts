@@ -3,9 +3,9 @@ import type { WebhookSpec } from '../../../domain/webhook/webhook.ts';
 import type { Database } from '../database.ts';
 import type { Verbs } from '../protocol.ts';
 
-/** Which webhooks asked for which event types: a row for each pattern, so that looking up costs what is found. */
+/** Which webhooks asked for which event types: a row for each pattern, so that looking up costs what it finds. */
 export interface Subscriptions {
-  /** Takes what webhooks asked for as it is stored, as JSON. */
+  /** `spec` is what the webhook asked for, in JSON as it is stored. */
   readonly add: (namespace: string, id: string, spec: string) => void;
   readonly change: (namespace: string, id: string, from: string, to: string) => void;
   readonly remove: (namespace: string, id: string, spec: string) => void;

@@ -20,11 +20,11 @@ const EXPIRED = layout(
   field('finishedAt', integer, 'x.finished_at'),
 );
 
-/** Deliveries deleted at a time. They are old, and so their pages mostly have to come from the disk. */
+/** Deliveries deleted at a time. They are old, so most of their pages have to be read from the disk. */
 const EXPIRED_MAX = 200;
 
 export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
-  const { db, journal, events, deliveries } = context;
+  const { db, journal, events, deliveries, ends } = context;
   const { at } = EXPIRED;
   const removal = createRemoval(context);
   const erasure = createErasure(context);
@@ -34,7 +34,6 @@ export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
     FROM delivery_ends AS x CROSS JOIN deliveries AS d ON d.ord = x.key
     WHERE x.finished_at < ? ORDER BY x.finished_at, x.key LIMIT ?`);
   const selectLoose = db.prepare('SELECT 1 FROM deliveries WHERE ord > ? AND +finished_at < ? LIMIT 1');
-  const deleteEnd = db.prepare('DELETE FROM delivery_ends WHERE finished_at = ? AND key = ?');
   const deleteDelivery = db.prepare('DELETE FROM deliveries WHERE ord = ?');
   const deleteRendered = db.prepare('DELETE FROM renderings WHERE ord = ?');
   const deleteOfType = db.prepare(
@@ -58,7 +57,7 @@ export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
   const unheard = walkThroughUnheard(context);
   const withData = walkThroughData(context);
 
-  /** Deletes an event of which nothing is left, not even its name. */
+  /** Deletes an event if it has no deliveries left and its caller's id is not remembered any more. */
   function forget(key: number, now: number): void {
     const event = selectEvent.get(key, now);
     if (event === undefined) return;
@@ -80,7 +79,7 @@ export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
       after = Math.max(after, journal.forget(ord));
       deleteOfType.run(bucketOf(ord), row[at.namespace], type, id);
       deleteOfWebhook.run(bucketOf(ord), row[at.webhook], type, id);
-      deleteEnd.run(row[at.finishedAt], ord);
+      ends.remove(ord, row[at.finishedAt]);
       if (row[at.rendered] === 1) deleteRendered.run(ord);
       deleteDelivery.run(ord);
       perEvent.set(event, (perEvent.get(event) ?? 0) + 1);
@@ -97,7 +96,7 @@ export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
     return expired.length;
   }
 
-  /** Whether anything was changed since the walks began: what they passed over may be free by then. */
+  /** Whether anything was swept since the walks began. Events that they passed over may be free since then. */
   let worked = false;
 
   /** Goes on with the walks. Returns 0 when both are at their end. */
@@ -125,7 +124,7 @@ export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
       touched += walk(now, finishedBefore, payloadsBefore, SWEEP_BATCH - touched);
       if (touched === 0) {
         restart();
-        // What was passed over before other things were swept may be free by now.
+        // Events that the walks passed over may be free by now.
         if (worked) touched = walk(now, finishedBefore, payloadsBefore, SWEEP_BATCH);
         worked = false;
         if (touched === 0) restart();

@@ -72,8 +72,9 @@ describe('carillon webhooks', () => {
     const { webhook, secret, created } = JSON.parse(out);
     assert.match(secret, /^whsec_/);
     assert.equal(created, true);
-    const { id, etag, createTime, updateTime, nextRunTime, ...rest } = webhook;
+    const { id, uid, etag, createTime, updateTime, nextRunTime, ...rest } = webhook;
     assert.match(id, ID);
+    assert.equal(uid, id);
     assert.deepEqual(rest, {
       namespace: 'default',
       name: 'full',

@@ -30,6 +30,19 @@ export function addressOf(server: Server): Address {
   return { host: address, port };
 }
 
+/**
+ * What an operator should know whose server can be called from other machines, which mostly call it by a
+ * name; undefined where there is nothing to say.
+ */
+export function hostsHint(
+  addresses: readonly Address[],
+  { allowedHosts }: { readonly allowedHosts: readonly string[] },
+): string | undefined {
+  const isNear = ({ host }: Address) => host.startsWith('127.') || host === '::1';
+  if (allowedHosts.length > 0 || addresses.every(isNear)) return undefined;
+  return 'only calls to an IP address or to localhost are answered; to be called by a name, start with --allowed-hosts';
+}
+
 function explained(error: NodeJS.ErrnoException, { host, port, option }: ListenOptions): DomainError {
   const where = `${host.includes(':') ? `[${host}]` : host}:${port}`;
   const why: Record<string, string> = {

@@ -1,0 +1,102 @@
+import type { DeliveryLog, DeliveryOrder, EventKey } from '../../delivery-log.ts';
+import type { Listed, Span } from '../protocol.ts';
+import { fromAttemptRow } from '../rows/attempt.ts';
+import {
+  fromChangeRow,
+  fromDeliveryRow,
+  fromWaitingRow,
+  toDeliveryFilter,
+  toEventFilter,
+} from '../rows/delivery.ts';
+import { fromEventRecordRow } from '../rows/event.ts';
+import type { OrderRow } from '../rows/messages.ts';
+import type { WaitingRow } from '../rows/tables.ts';
+import { type Connection, ONE_ROW, rowsUpTo, sized } from './calls.ts';
+
+export function deliveryLog({ client, feed }: Connection): DeliveryLog {
+  /** Hands deliveries whose rows changed to the dispatcher. */
+  function noteWaiting(changed: readonly WaitingRow[], isRetry = false): void {
+    const rows = changed.map(fromWaitingRow);
+    if (isRetry) feed.retried(rows);
+    feed.deliveries(rows);
+    feed.announce();
+  }
+
+  return {
+    listDeliveries: async (query) => {
+      const found = await listAll(toDeliveryFilter(query), (filter) =>
+        client.call('listDeliveries', filter, rowsUpTo(filter.limit), (part) => part),
+      );
+      return found.map(fromDeliveryRow);
+    },
+
+    getDelivery: async (id) =>
+      client.call('getDelivery', id, ONE_ROW, (found) => {
+        if (found === undefined) return undefined;
+        const attempts = found.attempts.map((row) => fromAttemptRow(row, id));
+        return { ...fromDeliveryRow(found.row), attempts };
+      }),
+
+    changesSince: async ({ namespace, after = null, limit }) =>
+      client.call('changesSince', [namespace, after, limit], rowsUpTo(limit), (found) =>
+        found === 'GAP' ? found : { changes: found.rows.map(fromChangeRow), next: found.next },
+      ),
+    onChanges: (listener) => feed.onChanges(listener),
+
+    retryDeliveries: async (batch) =>
+      client.call('retryDeliveries', batch.map(orderRow), sized(batch), ({ results, changed }) => {
+        if (changed.length > 0) feed.change();
+        noteWaiting(changed, true);
+        return results;
+      }),
+
+    cancelDeliveries: async (batch) =>
+      client.call('cancelDeliveries', batch.map(orderRow), sized(batch), ({ results, changed }) => {
+        noteWaiting(changed);
+        return results;
+      }),
+
+    getEvents: async (keys) =>
+      client.call('getEvents', keys.map(eventKey), sized(keys), (found) =>
+        found.map((row) => row && fromEventRecordRow(row)),
+      ),
+
+    listEvents: async (query) => {
+      const found = await listAll(toEventFilter(query), (filter) =>
+        client.call('listEvents', filter, rowsUpTo(filter.limit), (part) => part),
+      );
+      return found.map(fromEventRecordRow);
+    },
+
+    purgeEvents: async (keys) =>
+      client.call('purgeEvents', keys.map(eventKey), sized(keys), ({ results, changed }) => {
+        noteWaiting(changed);
+        return results.map((result) => (result === 'GONE' ? result : { cancelled: result }));
+      }),
+  };
+}
+
+// ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
+
+/** Reads a list part by part: others have the database in between. */
+async function listAll<Filter extends Span, Row>(
+  filter: Filter,
+  read: (filter: Filter) => Promise<Listed<Row>>,
+): Promise<Row[]> {
+  const rows: Row[] = [];
+  let from: string | null | undefined = filter.from;
+  do {
+    const part: Listed<Row> = await read({ ...filter, from, limit: filter.limit - rows.length });
+    rows.push(...part.rows);
+    from = part.next;
+  } while (from !== null && rows.length < filter.limit);
+  return rows;
+}
+
+function orderRow({ namespace, id, now }: DeliveryOrder): OrderRow {
+  return [namespace, id, now];
+}
+
+function eventKey({ namespace, id }: EventKey): [string, string] {
+  return [namespace, id];
+}

@@ -1,0 +1,57 @@
+import type { DeliveryQueue } from '../../delivery-queue.ts';
+import { pack } from '../rows/bytes.ts';
+import type { Flag } from '../rows/codes.ts';
+import { answerBody, fromWaitingRow, toSettlementRow } from '../rows/delivery.ts';
+import { fromEventRow, fromRenderedRow } from '../rows/event.ts';
+import { toLaneRow } from '../rows/webhook.ts';
+import { type Connection, rowsUpTo, sized } from './calls.ts';
+
+export function deliveryQueue({ client, feed }: Connection): DeliveryQueue {
+  return {
+    pollWaiting: async () => feed.takeWaiting(),
+    onVisible: (listener) => feed.onVisible(listener),
+
+    waitingLanes: async ({ after = '', limit }) =>
+      client.call('waitingLanes', [after, limit], rowsUpTo(limit), (lanes) =>
+        lanes.map(([webhookId, dueAt]) => ({ webhookId, dueAt })),
+      ),
+
+    topUp: async (lanes) => {
+      const args = lanes.map(({ webhookId, limit, ordered }): [string, number, Flag] => [
+        webhookId,
+        limit,
+        ordered ? 1 : 0,
+      ]);
+      return client.call('topUp', args, sized(lanes), (found) =>
+        found.map(({ rows, more }, i) => ({
+          webhookId: lanes[i]!.webhookId,
+          deliveries: rows.map(fromWaitingRow),
+          more,
+        })),
+      );
+    },
+
+    getEventBodies: async (ids) =>
+      client.call('getEventBodies', ids, sized(ids), (found) => found.map((row) => row && fromEventRow(row))),
+
+    getRendered: async (ids) =>
+      client.call('getRendered', ids, sized(ids), (found) => found.map((row) => row && fromRenderedRow(row))),
+
+    settle: async (batch, lanes) => {
+      const packed = pack(batch.map(answerBody));
+      const rows = batch.map((settlement) => toSettlementRow(settlement, packed));
+      const args = { rows, lanes: lanes.map(toLaneRow) };
+      return client.call(
+        'settle',
+        args,
+        packed.size(batch.length + lanes.length),
+        ({ results, disabled }) => {
+          for (const id of disabled) feed.webhook(id);
+          if (batch.length > 0) feed.change();
+          feed.announce();
+          return results;
+        },
+      );
+    },
+  };
+}

@@ -1,0 +1,105 @@
+import type { WaitingDelivery } from '../../../domain/delivery/delivery.ts';
+import type { Intake, Publication, PublishResult, Replay, RunFiring } from '../../intake.ts';
+import type { Answer } from '../protocol.ts';
+import { pack } from '../rows/bytes.ts';
+import { fresh, fromWaitingRow } from '../rows/delivery.ts';
+import { bytesOf, toFiringRow, toPublicationRow, toReplayRow } from '../rows/event.ts';
+import { CONFLICT, FULL_ALL, FULL_NAMESPACE, type PublishCode } from '../rows/messages.ts';
+import { WAITING } from '../rows/tables.ts';
+import { type Connection, rowsUpTo } from './calls.ts';
+
+export function intake({ client, feed }: Connection): Intake {
+  function notePublished(batch: readonly Publication[], { results, ords }: Answer<'publish'>): void {
+    let next = 0;
+    for (const [i, { event, deliveries, dueAt }] of batch.entries()) {
+      const result = results[i]!;
+      if (typeof result !== 'number' || result < 0) continue;
+      const added: WaitingDelivery[] = [];
+      for (const delivery of deliveries) {
+        const ord = ords[next++]!;
+        if (ord > 0) added.push(fresh(ord, delivery, event.id, dueAt));
+      }
+      feed.deliveries(added, event);
+    }
+    feed.announce();
+  }
+
+  function noteReplayed(batch: readonly Replay[], { results, ords }: Answer<'replay'>): void {
+    const made = batch.filter((_, i) => results[i] === 'REPLAYED');
+    feed.deliveries(made.map(({ eventId, delivery, now }, i) => fresh(ords[i]!, delivery, eventId, now)));
+    feed.announce();
+  }
+
+  function noteFired(batch: readonly RunFiring[], { results, ords, ending }: Answer<'fireRuns'>): void {
+    feed.deliveries(ending.map(fromWaitingRow));
+    // A run can be superseded by a later firing of its own batch.
+    const marked = new Set(ending.map((row) => row[WAITING.at.ord]));
+    let next = 0;
+    for (const [i, { runs, now }] of batch.entries()) {
+      if (results[i] !== 'FIRED') continue;
+      for (const { event, delivery } of runs) {
+        const ord = ords[next++]!;
+        if (ord === 0) continue;
+        const row = fresh(ord, delivery, event.id, now);
+        feed.deliveries([marked.has(ord) ? { ...row, ending: 'SUPERSEDED' } : row], event);
+      }
+    }
+    feed.announce();
+  }
+
+  return {
+    publish: async (batch) => {
+      const packed = pack(batch.flatMap(({ event, deliveries }) => bytesOf(event, deliveries)));
+      const args = batch.map((publication) => toPublicationRow(publication, packed));
+      const deliveries = batch.reduce((sum, publication) => sum + publication.deliveries.length, 0);
+      return client.call('publish', args, packed.size(batch.length + deliveries), (answer) => {
+        notePublished(batch, answer);
+        return answer.results.map(publishResult);
+      });
+    },
+
+    replay: async (batch) => {
+      const packed = pack(batch.flatMap(({ delivery }) => bytesOf(undefined, [delivery])));
+      const args = batch.map((replay) => toReplayRow(replay, packed));
+      return client.call('replay', args, packed.size(batch.length), (answer) => {
+        noteReplayed(batch, answer);
+        return answer.results;
+      });
+    },
+
+    upcomingRuns: async ({ before, limit, after }) =>
+      client.call(
+        'upcomingRuns',
+        [before, limit, after?.dueAt ?? Number.MIN_SAFE_INTEGER, after?.webhookId ?? ''],
+        rowsUpTo(limit),
+        (found) => found.map(([webhookId, dueAt]) => ({ webhookId, dueAt })),
+      ),
+
+    fireRuns: async (batch) => {
+      const runs = batch.flatMap((firing) => firing.runs);
+      const packed = pack(runs.flatMap(({ event, delivery }) => bytesOf(event, [delivery])));
+      const args = batch.map((firing) => toFiringRow(firing, packed));
+      return client.call('fireRuns', args, packed.size(batch.length + runs.length), (answer) => {
+        noteFired(batch, answer);
+        return answer.results;
+      });
+    },
+  };
+}
+
+function publishResult(code: PublishCode): PublishResult {
+  if (typeof code !== 'number') {
+    const [eventId, deliveries] = code;
+    return { kind: 'DUPLICATE', eventId, deliveries };
+  }
+  switch (code) {
+    case CONFLICT:
+      return { kind: 'CONFLICT' };
+    case FULL_NAMESPACE:
+      return { kind: 'FULL', scope: 'NAMESPACE' };
+    case FULL_ALL:
+      return { kind: 'FULL', scope: 'ALL' };
+    default:
+      return { kind: 'PUBLISHED', deliveries: code };
+  }
+}

@@ -1,0 +1,78 @@
+import type { Registrations } from '../../registrations.ts';
+import type { RemovalRow } from '../rows/messages.ts';
+import { fromWebhookRow, toUpdateRow, toWebhookRow } from '../rows/webhook.ts';
+import { type Connection, ONE_ROW, rowsUpTo, sized } from './calls.ts';
+
+export function registrations({ client, feed }: Connection): Registrations {
+  /** Notes which of the webhooks changed, by their results. */
+  function noteWebhooks<R extends string>(results: readonly R[], change: R, ids: readonly string[]): R[] {
+    for (const [i, result] of results.entries()) if (result === change) feed.webhook(ids[i]!);
+    feed.announce();
+    return [...results];
+  }
+
+  return {
+    createWebhooks: async (batch) =>
+      client.call('createWebhooks', batch.map(toWebhookRow), sized(batch), (results) =>
+        noteWebhooks(results, 'CREATED', idsOf(batch)),
+      ),
+
+    updateWebhooks: async (batch) => {
+      const ids = batch.map(({ webhook }) => webhook.id);
+      return client.call('updateWebhooks', batch.map(toUpdateRow), sized(batch), (results) =>
+        noteWebhooks(results, 'UPDATED', ids),
+      );
+    },
+
+    getWebhooks: async (ids) =>
+      client.call('getWebhooks', ids, sized(ids), (found) => found.map((row) => row && fromWebhookRow(row))),
+
+    resolveWebhooks: async (names) =>
+      client.call(
+        'resolveWebhooks',
+        names.map(({ namespace, id }): [string, string] => [namespace, id]),
+        sized(names),
+        (found) => found.map((row) => row && fromWebhookRow(row)),
+      ),
+
+    findWebhook: async ({ namespace, name, destination }) =>
+      client.call(
+        'findWebhook',
+        [namespace, name, destination],
+        ONE_ROW,
+        (row) => row && fromWebhookRow(row),
+      ),
+
+    listWebhooks: async ({ namespace, after = '', limit, name = null, state = null, labels = {} }) =>
+      client.call(
+        'listWebhooks',
+        { namespace, after, limit, name, state, labels: JSON.stringify(labels) },
+        rowsUpTo(limit),
+        (found) => found.map(fromWebhookRow),
+      ),
+
+    removeWebhooks: async (batch) => {
+      const args = batch.map(({ id, now, ifVersion }): RemovalRow => [id, now, ifVersion ?? null]);
+      return client.call('removeWebhooks', args, sized(batch), ({ results, cancelled }) => {
+        if (cancelled > 0) feed.change();
+        return noteWebhooks(results, 'REMOVED', idsOf(batch));
+      });
+    },
+
+    matchWebhooks: async (batch) =>
+      client.call(
+        'matchWebhooks',
+        batch.map(({ namespace, type }): [string, string] => [namespace, type]),
+        sized(batch),
+        (found) => found,
+      ),
+
+    webhookEpoch: () => feed.epoch(),
+
+    pollWebhooks: async () => feed.takeWebhooks(),
+  };
+}
+
+function idsOf(batch: readonly { readonly id: string }[]): string[] {
+  return batch.map(({ id }) => id);
+}

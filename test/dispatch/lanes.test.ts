@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { admit, land, launch, leave } from '../../src/dispatch/lane.ts';
+import { abandon, LANE_WAITING_MAX } from '../../src/dispatch/lane-queue.ts';
+import { createLanes, type Lanes } from '../../src/dispatch/lanes.ts';
+import type { WaitingDelivery } from '../../src/domain/delivery/delivery.ts';
+import type { Verdict } from '../../src/domain/delivery/settle.ts';
+import type { Limits } from '../../src/domain/webhook/webhook.ts';
+import { aWebhook, T0 } from '../support/store.ts';
+
+const NOW = T0;
+const MINUTE = 60_000;
+const DOWN: Verdict = {
+  transition: { to: 'PENDING', dueAt: NOW },
+  success: false,
+  unavailable: true,
+  gone: false,
+  retryAfterMs: 0,
+};
+
+function aDelivery(ord: number): WaitingDelivery {
+  const attempts = { attempts: 0, attemptsBefore: 0 };
+  const ids = { id: `delivery-${ord}`, webhookId: 'webhook', eventId: `event-${ord}` };
+  return { ord, ...ids, dueAt: NOW, ...attempts, format: 'BODY', rendered: false };
+}
+
+/** Lanes whose webhooks are all in memory, and alike. */
+function someLanes(limits: Limits = { concurrency: 8, ordered: false }): Lanes {
+  const directory = { peek: (id: string) => aWebhook({ id, spec: { limits } }) };
+  return createLanes({ since: NOW - 60 * MINUTE, directory, keysOf: () => [] });
+}
+
+describe('the lanes of a node', () => {
+  it('hold a hundred thousand deliveries in memory, all together, and have room again when some went', () => {
+    const lanes = someLanes();
+    const arrival = { now: NOW, room: true, overtakes: false };
+    for (let i = 0; i < 100_000 / LANE_WAITING_MAX; i++) {
+      assert.ok(lanes.hasRoom);
+      const lane = lanes.of(`webhook-${i}`, NOW);
+      for (let ord = 1; ord <= LANE_WAITING_MAX; ord++)
+        assert.ok(admit(lane, aDelivery(i * LANE_WAITING_MAX + ord), arrival));
+    }
+    assert.equal(lanes.hasRoom, false);
+    abandon(lanes.of('webhook-7', NOW).queue);
+    assert.ok(lanes.hasRoom);
+  });
+
+  it('are forgotten, the longest idle first, when more than five thousand have nothing to do', () => {
+    const lanes = someLanes();
+    for (let i = 0; i < 5_010; i++) lanes.rest(lanes.of(`webhook-${i}`, NOW), NOW);
+    assert.equal([...lanes.all()].length, 5_000);
+    assert.equal(lanes.find('webhook-9'), undefined);
+    assert.ok(lanes.find('webhook-10'));
+  });
+
+  it('are kept when a new one would not be the same', () => {
+    const lanes = someLanes({ concurrency: 8, ordered: false, rate: { perSecond: 1, burst: 5 } });
+    const busy = lanes.of('in flight', NOW);
+    launch(busy, busy.target!, NOW - MINUTE);
+    const spent = lanes.of('rate used up', NOW);
+    launch(spent, spent.target!, NOW);
+    leave(spent);
+    const failing = lanes.of('failing', NOW);
+    launch(failing, failing.target!, NOW - MINUTE);
+    land(failing, { verdict: DOWN, ordered: false, now: NOW - MINUTE, unit: 0.5 });
+    const held = lanes.of('left alone', NOW);
+    launch(held, held.target!, NOW - MINUTE);
+    const verdict = { ...DOWN, unavailable: false, retryAfterMs: 5 * MINUTE };
+    land(held, { verdict, ordered: false, now: NOW - MINUTE, unit: 0.5 });
+    const kept = [busy, spent, failing, held];
+    for (const lane of kept) lanes.rest(lane, NOW);
+    for (let i = 0; i < 5_010; i++) lanes.rest(lanes.of(`webhook-${i}`, NOW), NOW);
+    for (const lane of kept) assert.equal(lanes.find(lane.webhookId), lane);
+  });
+
+  it('let go of the webhook of one that has nothing to do for a while, unless it is being read', () => {
+    const lanes = someLanes();
+    const lane = lanes.of('webhook', NOW);
+    lanes.sleep(lane, NOW + MINUTE, NOW);
+    assert.ok(lane.target);
+    lanes.sleep(lane, NOW + MINUTE + 1, NOW);
+    assert.equal(lane.target, undefined);
+  });
+});

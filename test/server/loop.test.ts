@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { startLoop } from '../../src/server/loop.ts';
+import { recordingLog } from '../support/log.ts';
+import { until } from '../support/pipeline.ts';
+
+const NEVER_MS = 3_600_000;
+
+function wait(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+function ticked(counted: { readonly ticks: number }, count: number): Promise<true> {
+  return until(() => (counted.ticks >= count ? true : undefined));
+}
+
+/** A loop over ticks that are counted; what each does is given. */
+function aLoop(options: { tick?: () => Promise<void> | void; idleMs?: number; restMs?: number } = {}) {
+  const { log, lines } = recordingLog();
+  const counted = { ticks: 0 };
+  const loop = startLoop({
+    name: 'counter',
+    async tick() {
+      counted.ticks++;
+      await options.tick?.();
+    },
+    idleMs: () => options.idleMs ?? NEVER_MS,
+    restMs: options.restMs ?? 0,
+    log,
+  });
+  return { loop, counted, lines };
+}
+
+describe('a loop', () => {
+  it('sleeps when there is nothing to do, until it is woken', async () => {
+    const { loop, counted } = aLoop();
+    await wait(50);
+    assert.equal(counted.ticks, 1);
+    loop.wake();
+    await ticked(counted, 2);
+    await loop.stop();
+  });
+
+  it('does not lose a call that comes during a tick', async () => {
+    const gate = Promise.withResolvers<void>();
+    const { loop, counted } = aLoop({ tick: () => gate.promise });
+    loop.wake();
+    gate.resolve();
+    await ticked(counted, 2);
+    await loop.stop();
+  });
+
+  it('gathers what comes together: it rests between two ticks, even when it is woken', async () => {
+    const { loop, counted } = aLoop({ restMs: 500 });
+    loop.wake();
+    await wait(50);
+    loop.wake();
+    await wait(50);
+    assert.equal(counted.ticks, 1);
+    await ticked(counted, 2);
+    await loop.stop();
+  });
+
+  it('goes on after a tick that failed, a while later, and says so', async () => {
+    let fails = true;
+    const tick = (): void => {
+      if (fails) throw new Error('disk full');
+    };
+    const { loop, counted, lines } = aLoop({ tick });
+    await wait(100);
+    assert.equal(counted.ticks, 1);
+    fails = false;
+    await ticked(counted, 2);
+    assert.deepEqual(
+      lines.map(({ level, fields }) => [level, fields]),
+      [['error', { loop: 'counter', reason: 'disk full' }]],
+    );
+    await loop.stop();
+  });
+
+  it('lets the tick under way finish when it stops, makes no more, and can be stopped twice', async () => {
+    const gate = Promise.withResolvers<void>();
+    const { loop, counted } = aLoop({ tick: () => gate.promise, idleMs: 0 });
+    let stopped = false;
+    const both = Promise.all([loop.stop(), loop.stop()]).then(() => {
+      stopped = true;
+    });
+    await wait(20);
+    assert.equal(stopped, false);
+    gate.resolve();
+    await both;
+    assert.equal(counted.ticks, 1);
+  });
+});
