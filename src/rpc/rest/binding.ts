@@ -19,6 +19,8 @@ export interface Binding {
   readonly parameters: ReadonlyMap<string, FieldPath>;
   /** Where the etag of a request is, which an If-Match becomes. */
   readonly etag: FieldPath | undefined;
+  /** Where the token is to go on from, which a Last-Event-ID becomes. */
+  readonly resume: FieldPath | undefined;
 }
 
 /** What is needed of an HttpRule. */
@@ -58,6 +60,7 @@ function bindOne(spec: MethodImplSpec, rule: Rule): Binding {
     body,
     parameters: new Map(parameters.map((parameter) => [parameter.name, parameter])),
     etag: etagOf(method.input),
+    resume: spec.kind === 'server_streaming' ? fieldAt(method.input, 'resume_token') : undefined,
   };
 }
 

@@ -55,6 +55,9 @@ export async function readRequest(asked: Asked, progress: Progress): Promise<Mes
   }
   const etag = etagOf(request);
   if (etag !== undefined && binding.etag !== undefined) put(whole, binding.etag, etag, 'If-Match', problems);
+  // A browser that has lost its connection asks for the same URL again: what it has seen since goes before.
+  const seen = request.headers['last-event-id'];
+  if (typeof seen === 'string' && binding.resume !== undefined) whole[binding.resume.name] = seen;
   problems.addAll(jsonViolations(input, whole));
   problems.raise();
   return messageOf(input, whole, WHAT);
