@@ -8,11 +8,11 @@ import {
   HealthCheckResponse_ServingStatus as Status,
 } from '../../../gen/grpc/health/v1/health_pb.ts';
 import { systemClock } from '../../../src/domain/clock.ts';
+import { lazyRules } from '../../../src/rpc/proto-rules.ts';
 import { createRest } from '../../../src/rpc/rest/rest.ts';
 import { createGuard } from '../../../src/rpc/transport/guard.ts';
 import type { CallableResponse } from '../../../src/rpc/transport/node.ts';
 import { createReception } from '../../../src/rpc/transport/reception.ts';
-import { lazyRules } from '../../../src/rpc/proto-rules.ts';
 import { watchedLog } from '../../support/log.ts';
 
 /** Health.Watch over REST, with an implementation and limits of the test's own. */
