@@ -9,6 +9,11 @@ export const DISCARD_MS = 5_000;
 /** How long a caller may take to end its side of a stream that was answered. */
 export const ANSWERED_LINGER_MS = 100;
 
+/** Reads and drops the body of a request that was refused by its head, so that its caller gets to read why. */
+export function discardBody(request: NodeRequest): void {
+  readBody(request, 0).catch(() => {});
+}
+
 /**
  * The whole body of a request, at most `bytesMax` of it. Raises RESOURCE_EXHAUSTED for a longer one,
  * DEADLINE_EXCEEDED for one that does not arrive in time, CANCELED when the caller goes away.
