@@ -1,10 +1,11 @@
 import type { Database } from './database.ts';
+import type { Flag } from './rows/codes.ts';
 
 /** The ids that callers gave to events: which event each names, and what is still known of one that is gone. */
 export interface EventIds {
-  /** What became of the first event with an id, while the id is taken. */
+  /** What became of the event that has an id. Undefined if the id is free. */
   recall(namespace: string, id: string, now: number): Known | undefined;
-  /** Gives the id to an event. It must not be taken. */
+  /** Gives an event an id that `recall` found to be free. */
   give(namespace: string, id: string, event: number): void;
   /** The event is about to be deleted: its id is free, or stays taken until its time is over. */
   release(named: Named, now: number): void;
@@ -22,12 +23,13 @@ export interface Named {
 }
 
 export function createEventIds(db: Database): EventIds {
-  const select = db.prepare<Known>(`
-    SELECT coalesce(n.event_id, e.id), coalesce(n.digest, e.digest), coalesce(n.made, e.made)
+  const select = db.prepare<[...Known, isFree: Flag]>(`
+    SELECT coalesce(n.event_id, e.id), coalesce(n.digest, e.digest), coalesce(n.made, e.made),
+      n.event IS NULL AND n.known_until <= ?3
     FROM event_ids AS n LEFT JOIN events AS e ON e.key = n.event
-    WHERE n.namespace = ? AND n.id = ? AND (n.event IS NOT NULL OR n.known_until > ?)`);
-  // One whose time is over may not have been swept yet.
-  const insert = db.prepare('INSERT OR REPLACE INTO event_ids (namespace, id, event) VALUES (?, ?, ?)');
+    WHERE n.namespace = ?1 AND n.id = ?2`);
+  const free = db.prepare('DELETE FROM event_ids WHERE namespace = ? AND id = ?');
+  const insert = db.prepare('INSERT INTO event_ids (namespace, id, event) VALUES (?, ?, ?)');
   // In old databases the id can be another event's: see `shadowed`.
   const clear = db.prepare('DELETE FROM event_ids WHERE namespace = ? AND id = ? AND event = ?');
   const keep = db.prepare(`
@@ -40,7 +42,15 @@ export function createEventIds(db: Database): EventIds {
       WHERE event IS NULL AND known_until <= ? LIMIT ?)`);
 
   return {
-    recall: (namespace, id, now) => select.get(namespace, id, now),
+    recall(namespace, id, now) {
+      const found = select.get(namespace, id, now);
+      if (found === undefined) return undefined;
+      const [eventId, digest, made, isFree] = found;
+      if (isFree === 0) return [eventId, digest, made];
+      // Its time is over, and it was not swept yet.
+      free.run(namespace, id);
+      return undefined;
+    },
     give: (namespace, id, event) => void insert.run(namespace, id, event),
     release({ key, namespace, callerId, knownUntil }, now) {
       (knownUntil > now ? keep : clear).run(namespace, callerId, key);
