@@ -34,9 +34,9 @@ export interface Intake {
    * or whose cursor's nominal time is no longer `from` changes nothing and is 'STALE'. Otherwise it is
    * 'FIRED': the cursor becomes `to`, and its events and deliveries are inserted, but for a run whose event
    * id exists already. `onOverlap` says what happens if there are runs to insert while an earlier run of the
-   * webhook waits. ALLOW: nothing else. SUPERSEDE: the earlier ones are marked as ending, SUPERSEDED, and
-   * appear in `pollWaiting` again, unless nothing new is inserted. SKIP: nothing is inserted, the cursor
-   * becomes the one that SKIP gives, and the firing is 'SKIPPED'.
+   * webhook waits. ALLOW: nothing else. SUPERSEDE: unless nothing new is inserted, the earlier ones that are
+   * not ending yet are marked as ending, SUPERSEDED, and appear in `pollWaiting` again. SKIP: nothing is
+   * inserted, the cursor becomes the one that SKIP gives, and the firing is 'SKIPPED'.
    * Raises UNAVAILABLE and EXHAUSTED.
    */
   fireRuns(batch: readonly RunFiring[]): Promise<('FIRED' | 'SKIPPED' | 'STALE')[]>;

@@ -7,7 +7,7 @@ import { leftOut } from '../../src/domain/schedule/run-plan.ts';
 import type { OverlapPolicy } from '../../src/domain/schedule/schedule.ts';
 import type { AskedSpec } from '../../src/domain/webhook/asked.ts';
 import { withDefaults } from '../../src/domain/webhook/defaults.ts';
-import type { Webhook, WebhookSpec } from '../../src/domain/webhook/webhook.ts';
+import type { Webhook } from '../../src/domain/webhook/webhook.ts';
 import { openStore, type StoreOptions } from '../../src/store/open.ts';
 import type { NewDelivery, Publication, RunFiring, Store } from '../../src/store/store.ts';
 
@@ -30,11 +30,14 @@ export function testId(kind: IdKind): string {
   return newId(kind, T0, { unit: () => 0, bytes: () => bytes });
 }
 
-export type WebhookOverrides = Partial<Omit<Webhook, 'spec'>> & { readonly spec?: Partial<WebhookSpec> };
+export type WebhookOverrides = Partial<Omit<Webhook, 'spec' | 'effective'>> & {
+  readonly spec?: Partial<AskedSpec>;
+};
 
 /** An ACTIVE webhook ringing every minute from `T0`, with a name of its own. */
 export function aWebhook(overrides: WebhookOverrides = {}): Webhook {
   const id = overrides.id ?? testId('webhook');
+  const spec = aSpec({ name: `hook-${id.slice(-6).toLowerCase()}`, ...overrides.spec });
   return {
     namespace: 'default',
     sealedSecrets: [new Uint8Array([1, 2, 3])],
@@ -47,12 +50,13 @@ export function aWebhook(overrides: WebhookOverrides = {}): Webhook {
     version: 1,
     ...overrides,
     id,
-    spec: aSpec({ name: `hook-${id.slice(-6).toLowerCase()}`, ...overrides.spec }),
+    spec,
+    effective: withDefaults(spec, { defaultEveryMs: 5_000 }),
   };
 }
 
 /** What a caller of `aWebhook` asked for. */
-export function aSpec(overrides: Partial<WebhookSpec> = {}): WebhookSpec {
+export function aSpec(overrides: Partial<AskedSpec> = {}): AskedSpec {
   const asked: AskedSpec = {
     name: 'joe',
     destination: 'http://127.0.0.1:9/hook',

@@ -37,6 +37,9 @@ export interface Context {
   readonly memory: Memory;
 }
 
+/** Longer than any clock is set back: times that should follow each other can be off by this much. */
+export const SET_BACK_MAX_MS = 24 * 60 * 60 * 1000;
+
 export function createContext(db: Database, bounds: WaitingBounds): Context {
   const counts = db.prepare<[namespace: string, count: number]>(`
     SELECT w.namespace, sum(n) FROM (

@@ -45,6 +45,10 @@ for (const name of ['store-0002', 'store-0003']) {
       assert.equal(found[0]?.callerId, undefined);
       assert.deepEqual(found[0]?.spec.labels, { team: 'red' });
       assert.equal(found[1]?.state, 'PAUSED');
+      // What those versions wrote where nothing was asked for counts as unset, so that new defaults reach it.
+      assert.equal(found[1]?.spec.timeoutMs, undefined);
+      assert.equal(found[1]?.effective.timeoutMs, 15_000);
+      assert.deepEqual(found[1]?.effective.schedule?.when, { kind: 'every', periodMs: 60_000 });
     });
 
     test('keeps what waits, what is finished and why', async () => {

@@ -1,5 +1,5 @@
 import { newId } from '../../../domain/id.ts';
-import type { Context } from '../context.ts';
+import { type Context, SET_BACK_MAX_MS } from '../context.ts';
 import type { DeliveryFilter, Verbs } from '../protocol.ts';
 import { CANCELLED, FAILED, PENDING } from '../rows/codes.ts';
 import { DELIVERY, type DeliveryRow, JOINED } from '../rows/tables.ts';
@@ -124,15 +124,13 @@ function isAskedFor(row: DeliveryRow, { namespace, webhookId, state, status }: D
   );
 }
 
-/** Longer than any clock is set back: by so much the time in an id can differ from the delivery's own. */
-const SLACK_MS = 24 * 60 * 60 * 1000;
 const NO_RANDOM = { unit: () => 0, bytes: (count: number) => new Uint8Array(count) };
 
-/** The same filter, beginning at the first id that its time allows. */
+/** The same filter, beginning at the first id that its time allows. An id can be older than its delivery. */
 function narrowed(filter: DeliveryFilter): DeliveryFilter {
   const { ascending, since, until } = filter;
-  const at = ascending ? since - SLACK_MS : until + SLACK_MS;
-  if (!(at > 0 && at < Number.MAX_SAFE_INTEGER - SLACK_MS)) return filter;
+  const at = ascending ? since - SET_BACK_MAX_MS : until + SET_BACK_MAX_MS;
+  if (!(at > 0 && at < Number.MAX_SAFE_INTEGER - SET_BACK_MAX_MS)) return filter;
   const first = newId('delivery', at, NO_RANDOM);
   const from = beginning(filter);
   const isNearer = ascending ? from < first : from > first;
