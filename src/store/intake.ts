@@ -8,9 +8,9 @@ import type { RunCursor } from '../domain/schedule/schedule.ts';
 export interface Intake {
   /**
    * Inserts events with their deliveries, due at `dueAt`. A delivery to a webhook that is gone is left
-   * out. `remember` makes it idempotent: while the caller's id is remembered, the same id is DUPLICATE
-   * for the same digest, with the first event's id and its number of deliveries then, and CONFLICT
-   * for another. FULL when more deliveries would wait than the store's bounds allow, in the namespace or
+   * out. A caller's id names one event, in its namespace, for as long as that is kept and until its `remember`
+   * says. Meanwhile the same id is DUPLICATE for the same digest, with the first event's own id and its
+   * number of deliveries then, and CONFLICT for another. FULL when more deliveries would wait than the store's bounds allow, in the namespace or
    * in all. What is not PUBLISHED changes nothing. Filter failures are counted whatever else happens.
    * Raises UNAVAILABLE and EXHAUSTED.
    */
@@ -56,7 +56,10 @@ export interface Publication {
   readonly deliveries: readonly NewDelivery[];
   readonly dueAt: number;
   readonly run: boolean;
-  /** The caller's id (the event's `callerId`) is remembered until then, with a digest of the content. */
+  /**
+   * A digest of the content, and until when the caller's id is taken at least. Of an event with a `callerId`,
+   * and of no other.
+   */
   readonly remember?: { readonly digest: string; readonly until: number };
   /** Webhooks whose filter failed on the event. */
   readonly filterFailures?: readonly string[];

@@ -85,7 +85,7 @@ export interface PublicationOverrides extends Partial<Omit<Publication, 'event' 
   readonly event?: Partial<Event>;
 }
 
-/** One event with a delivery for each of these webhooks, due at `T0`. */
+/** One event with a delivery for each of these webhooks, due at `T0`. An id of its caller is its own until `T0`. */
 export function aPublication(
   webhookIds: readonly string[],
   overrides: PublicationOverrides = {},
@@ -93,6 +93,7 @@ export function aPublication(
   return {
     dueAt: T0,
     run: false,
+    ...(overrides.event?.callerId !== undefined && { remember: { digest: 'same', until: T0 } }),
     ...overrides,
     event: anEvent(overrides.event),
     deliveries: webhookIds.map((webhookId) => aDelivery(webhookId)),

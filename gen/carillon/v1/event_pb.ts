@@ -26,7 +26,8 @@ export const file_carillon_v1_event: GenFile = /*@__PURE__*/
 export type Event = Message<"carillon.v1.Event"> & {
   /**
    * The caller's name for it, which makes publishing idempotent: 1 to 128 of letters, digits and
-   * `_ . : -`. Given by Carillon when empty: evt_ and 26 characters.
+   * `_ . : -`. Given by Carillon when empty: evt_ and 26 characters; ids of that form, also with wh_ or msg_
+   * before them, are refused from callers. It names this event and no other for as long as the event is kept.
    *
    * @generated from field: string id = 1;
    */
@@ -62,7 +63,8 @@ export type Event = Message<"carillon.v1.Event"> & {
   subject: string;
 
   /**
-   * When it happened. The time of publishing when it is not set.
+   * When it happened. The time of publishing when it is not set. It is kept to the millisecond, finer parts are
+   * cut off; whether two publishings have the same content is judged by the times as they were given.
    *
    * @generated from field: google.protobuf.Timestamp time = 6;
    */
@@ -714,8 +716,9 @@ export const EventService: GenService<{
   /**
    * Publishes one event. When it returns OK, the event and a delivery for each matching webhook are on
    * disk. That no webhook matches is no error. Idempotent by (namespace, id): the same id with the same
-   * content returns the first event, other content is ALREADY_EXISTS. RESOURCE_EXHAUSTED with RetryInfo
-   * when too many deliveries are waiting; nothing is written then.
+   * content returns the first event, other content is ALREADY_EXISTS, for as long as the first event is kept,
+   * and for the server's idempotency window if that is longer. RESOURCE_EXHAUSTED with RetryInfo when too many
+   * deliveries are waiting; nothing is written then.
    *
    * @generated from rpc carillon.v1.EventService.Publish
    */

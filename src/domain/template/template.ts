@@ -1,6 +1,6 @@
 import { DomainError, type FieldViolation, invalid } from '../error.ts';
 import type { OpenedEvent } from '../event/data.ts';
-import { publicId, type Rendered } from '../event/event.ts';
+import { presentedId, type Rendered } from '../event/event.ts';
 import { HEADERS_TOTAL_BYTES_MAX, headerValueFault, headerViolations } from '../event/header-rules.ts';
 import { toRfc3339 } from '../rfc3339.ts';
 import { BODY_BYTES_MAX, type Payload, rendersEvents } from '../webhook/payload.ts';
@@ -194,7 +194,7 @@ function eventScope(webhook: TemplatedWebhook, opened: OpenedEvent, now: number)
     ...webhookScope(webhook, now),
     run: null,
     event: {
-      id: publicId(event),
+      id: presentedId(event),
       type: event.type,
       source: event.source ?? '',
       subject: event.subject ?? '',

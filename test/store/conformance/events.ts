@@ -37,6 +37,23 @@ export function events(harness: Harness): void {
       assert.deepEqual(found, [read(named), read(mine), undefined, undefined, undefined]);
     });
 
+    test('the id that readers see leads to the one that is ours', async () => {
+      const namespace = aNamespace();
+      const mine = aPublication([], { event: { namespace } });
+      const named = aPublication([], { event: { namespace, callerId: 'order-1' } });
+      await store().publish([mine, named]);
+      const found = await store().resolveEvents([
+        { namespace, id: 'order-1' },
+        { namespace, id: mine.event.id },
+        { namespace, id: named.event.id },
+        { namespace: aNamespace(), id: 'order-1' },
+        { namespace: aNamespace(), id: mine.event.id },
+        { namespace, id: 'order-2' },
+      ]);
+      const [other, ...none] = [undefined, undefined, undefined];
+      assert.deepEqual(found, [named.event.id, mine.event.id, other, ...none, undefined]);
+    });
+
     test('the number of its deliveries is of those that are kept', async () => {
       const one = await register(store());
       const two = await register(store(), { namespace: one.namespace });

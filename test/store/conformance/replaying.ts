@@ -143,7 +143,11 @@ export function replaying(harness: Harness): void {
         body: new TextEncoder().encode('{"a":1}'),
       });
       const bare = anEvent();
-      await store().publish([full, bare].map((event) => ({ ...aPublication([]), event })));
+      const remember = { digest: 'd', until: T0 };
+      await store().publish([
+        { ...aPublication([]), event: full, remember },
+        { ...aPublication([]), event: bare },
+      ]);
       const expected = [full, bare].map(({ namespace: _, ...body }): EventBody => body);
       assert.deepEqual(await store().getEventBodies([full.id, bare.id]), expected);
     });

@@ -26,6 +26,7 @@ export function deliveryVerbs(context: Context): Pick<Verbs, 'listDeliveries' | 
   );
   const selectOrd = db.prepare<[ord: number]>('SELECT ord FROM deliveries WHERE id = ?');
   const selectKey = db.prepare<[key: number]>('SELECT key FROM webhooks WHERE id = ?');
+  const selectEventKey = db.prepare<[key: number]>('SELECT key FROM events WHERE id = ?');
 
   /** A filter with the webhook's key, and what reads in its direction. */
   type Look = ReturnType<typeof lookAt>;
@@ -76,9 +77,9 @@ export function deliveryVerbs(context: Context): Pick<Verbs, 'listDeliveries' | 
     );
   }
 
-  function ofEvent({ filter, read, sourceOf }: Look, eventId: string): Source[] {
-    const events = read.events.all(filter.namespace, eventId);
-    return events.map(([key]) => sourceOf((from, limit) => read.ofEvent.all(key, from, limit)));
+  function ofEvent({ read, sourceOf }: Look, eventId: string): Source[] {
+    const [key] = selectEventKey.get(eventId) ?? [];
+    return key === undefined ? [] : [sourceOf((from, limit) => read.ofEvent.all(key, from, limit))];
   }
 
   function entries(filter: DeliveryFilter): Iterable<Entry> {
@@ -112,16 +113,12 @@ export function deliveryVerbs(context: Context): Pick<Verbs, 'listDeliveries' | 
 }
 
 /** The conditions of a filter that can only be checked on the row. */
-function isAskedFor(
-  row: DeliveryRow,
-  { namespace, webhookId, eventId, state, status }: DeliveryFilter,
-): boolean {
+function isAskedFor(row: DeliveryRow, { namespace, webhookId, state, status }: DeliveryFilter): boolean {
   const { at } = DELIVERY;
   const lastStatus = row[at.lastStatus];
   return (
     row[at.namespace] === namespace &&
     (webhookId === undefined || row[at.webhookId] === webhookId) &&
-    (eventId === undefined || row[at.eventId] === eventId) &&
     (state === undefined || row[at.state] === state) &&
     (status === undefined || (lastStatus !== 0 && lastStatus >= status.from && lastStatus <= status.to))
   );
