@@ -249,7 +249,7 @@ describe('What cannot be understood', () => {
 describe('A deadline', () => {
   it('ends a call that takes longer, over every protocol', async () => {
     await using slow = await startApi({
-      deps: (deps) => ({ ...deps, store: { ...deps.store, getWebhooks: () => new Promise(() => {}) } }),
+      deps: (deps) => ({ ...deps, store: { ...deps.store, resolveWebhooks: () => new Promise(() => {}) } }),
     });
     const response = await fetch(slow.url + GET, {
       method: 'POST',
@@ -275,7 +275,7 @@ describe('A deadline', () => {
         ...deps,
         store: {
           ...deps.store,
-          getWebhooks: () => {
+          resolveWebhooks: () => {
             resolve();
             return new Promise(() => {});
           },
