@@ -19,7 +19,7 @@ public class Main {
     System.out.println("listed " + listed.getWebhooks(0).getId());
 
     var event = Event.newBuilder().setId("order-1001").setType("order.paid")
-        .setText("{\"order\": 1001, \"total\": 42}").setContentType("application/json");
+        .setText("{\"order\":1001,\"total\":42}").setContentType("application/json");
     var published = events.publish(PublishRequest.newBuilder().setEvent(event).build());
     System.out.println("published " + published.getId() + " " + published.getDeliveryCount());
 

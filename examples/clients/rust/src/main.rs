@@ -26,7 +26,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let event = Event {
         id: "order-1001".into(),
         r#type: "order.paid".into(),
-        data: Some(Data::Text(r#"{"order": 1001, "total": 42}"#.into())),
+        data: Some(Data::Text(r#"{"order":1001,"total":42}"#.into())),
         content_type: "application/json".into(),
         ..Default::default()
     };
