@@ -163,7 +163,9 @@ describe('carillon events', () => {
     // The other is there; it was not delivered to this webhook.
     assert.deepEqual([back.out, back.err], ['1 event, 1 delivery made\n', '']);
     assert.equal((await events([...named, '--webhook', 'heir'])).out, '1 event, 1 delivery made\n');
-    const deliveries = await api().store.listDeliveries({ namespace: 'default', eventId: 'had-1', limit: 9 });
+    const [eventId] = await api().store.resolveEvents([{ namespace: 'default', id: 'had-1' }]);
+    const query = { namespace: 'default', eventId: eventId!, limit: 9 };
+    const deliveries = await api().store.listDeliveries(query);
     assert.deepEqual(deliveries.map(({ webhookId }) => webhookId).sort(), [had.id, had.id, heir.id].sort());
   });
 
