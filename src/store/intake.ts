@@ -11,8 +11,8 @@ export interface Intake {
    * out. `remember` makes it idempotent: while the caller's id is remembered, the same id is DUPLICATE
    * for the same digest, with the first event's id and its number of deliveries then, and CONFLICT
    * for another. FULL when more deliveries would wait than the store's bounds allow, in the namespace or
-   * in all. What is not PUBLISHED changes nothing. Filter failures are counted whatever else happens.
-   * Raises UNAVAILABLE and EXHAUSTED.
+   * in all, which `exceededBound` decides for every adapter. What is not PUBLISHED changes nothing. Filter
+   * failures are counted whatever else happens. Raises UNAVAILABLE and EXHAUSTED.
    */
   publish(batch: readonly Publication[]): Promise<PublishResult[]>;
 
