@@ -153,7 +153,8 @@ describe('A call comes to the same over', () => {
       const expected = outcomes.get('connect')?.[index];
       assert.ok(expected);
       for (const name of CARRIERS) {
-        const there: Outcome | undefined = name === 'rest' ? insideBody(expected, bindingsOf(method)[0]?.body ?? '') : expected;
+        const there: Outcome | undefined =
+          name === 'rest' ? insideBody(expected, bindingsOf(method)[0]?.body ?? '') : expected;
         assert.deepEqual(outcomes.get(name)?.[index], there, name);
       }
     });
