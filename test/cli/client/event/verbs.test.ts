@@ -163,10 +163,8 @@ describe('carillon events', () => {
     // The other is there; it was not delivered to this webhook.
     assert.deepEqual([back.out, back.err], ['1 event, 1 delivery made\n', '']);
     assert.equal((await events([...named, '--webhook', 'heir'])).out, '1 event, 1 delivery made\n');
-    const [eventId] = await api().store.resolveEvents([{ namespace: 'default', id: 'had-1' }]);
-    const query = { namespace: 'default', eventId: eventId!, limit: 9 };
-    const deliveries = await api().store.listDeliveries(query);
-    assert.deepEqual(deliveries.map(({ webhookId }) => webhookId).sort(), [had.id, had.id, heir.id].sort());
+    const { deliveries } = await api().deliveries.listDeliveries({ filter: 'event_id = "had-1"' });
+    assert.deepEqual(deliveries.map(({ webhookUid }) => webhookUid).sort(), [had.id, had.id, heir.id].sort());
   });
 
   for (const [what, argv] of [
