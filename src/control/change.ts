@@ -1,6 +1,8 @@
 import { aborted, alreadyExists, type DomainError, notFound } from '../domain/error.ts';
+import { replaceSchedule, sameSchedule } from '../domain/schedule/run-plan.ts';
+import type { AskedSpec } from '../domain/webhook/asked.ts';
 import { checkEtag } from '../domain/webhook/etag.ts';
-import { type Webhook, webhookIdOf } from '../domain/webhook/webhook.ts';
+import { type Webhook, type WebhookSpec, webhookIdOf } from '../domain/webhook/webhook.ts';
 import type { WebhookName, WebhookUpdate } from '../store/store.ts';
 import type { Needs } from './deps.ts';
 
@@ -67,6 +69,14 @@ export async function changeWebhook(
     }
   }
   throw contended(target.id);
+}
+
+/** A webhook of which something else is asked now. Its place in its schedule stays where that is the same. */
+export function changedTo(found: Webhook, spec: AskedSpec, effective: WebhookSpec, now: number): Change {
+  const { schedule } = found.effective;
+  const cursor = replaceSchedule(found.id, schedule, found.cursor, effective.schedule, now);
+  const webhook = { ...found, spec, effective, cursor };
+  return sameSchedule(schedule, effective.schedule) ? { webhook } : { webhook, cursorFrom: found.cursor };
 }
 
 export function contended(id: string): DomainError {

@@ -74,12 +74,13 @@ function createDeliveries(deps: ControlDeps, shutdown: AbortSignal, limits?: Par
       if (delivery === undefined || delivery.namespace !== namespace) throw notFound('Delivery', id);
       return delivery;
     },
-    /** Newest first, unless told otherwise. Its webhook can be named by its id, or, also once it is removed, by its uid. */
+    /**
+     * Newest first, unless told otherwise. The webhook can be named by its id, or, also once it is removed, by
+     * its uid; the event is named by the id that readers see.
+     */
     async list(query: DeliveryQuery): Promise<Delivery[]> {
-      const { namespace, webhookId } = query;
-      if (webhookId === undefined || isOwnForm(webhookId)) return store.listDeliveries(query);
-      const [webhook] = await store.resolveWebhooks([{ namespace, id: webhookId }]);
-      return webhook === undefined ? [] : store.listDeliveries({ ...query, webhookId: webhook.id });
+      const own = await ownIds(deps, query);
+      return own === undefined ? [] : store.listDeliveries({ ...query, ...own });
     },
     watch: createWatch({ store, shutdown, ...(limits && { limits }) }),
     retry: (namespace: string, id: string) => retryDelivery(deps, namespace, id),
@@ -87,6 +88,25 @@ function createDeliveries(deps: ControlDeps, shutdown: AbortSignal, limits?: Par
       retryFailedOf(deps, order, signal),
     cancel: (namespace: string, id: string) => cancelDelivery(deps, namespace, id),
   };
+}
+
+/** The ids of ours for what a query names; undefined when it names what there is not. */
+async function ownIds(
+  { store }: Pick<ControlDeps, 'store'>,
+  { namespace, webhookId, eventId }: DeliveryQuery,
+): Promise<Pick<DeliveryQuery, 'webhookId' | 'eventId'> | undefined> {
+  const own: { webhookId?: string; eventId?: string } = {};
+  if (webhookId !== undefined && !isOwnForm(webhookId)) {
+    const [webhook] = await store.resolveWebhooks([{ namespace, id: webhookId }]);
+    if (webhook === undefined) return undefined;
+    own.webhookId = webhook.id;
+  }
+  if (eventId !== undefined) {
+    const [event] = await store.resolveEvents([{ namespace, id: eventId }]);
+    if (event === undefined) return undefined;
+    own.eventId = event;
+  }
+  return own;
 }
 
 function createEvents({ store }: ControlDeps) {

@@ -22,6 +22,7 @@ export interface ControlDeps {
     | 'onChanges'
     | 'retryDeliveries'
     | 'cancelDeliveries'
+    | 'resolveEvents'
     | 'getEvents'
     | 'listEvents'
     | 'purgeEvents'

@@ -2,13 +2,15 @@ import { HEALTHY } from '../domain/delivery/lane.ts';
 import { newId } from '../domain/id.ts';
 import type { Random } from '../domain/random.ts';
 import { firstCursor } from '../domain/schedule/run-plan.ts';
+import type { AskedSpec } from '../domain/webhook/asked.ts';
 import type { Webhook, WebhookSpec } from '../domain/webhook/webhook.ts';
 
 export interface Beginning {
   readonly namespace: string;
   /** The id that its caller wants for it. */
   readonly callerId?: string;
-  readonly spec: WebhookSpec;
+  readonly spec: AskedSpec;
+  readonly effective: WebhookSpec;
   readonly sealedSecrets: readonly Uint8Array[];
   readonly now: number;
   readonly random: Random;
@@ -21,7 +23,7 @@ export function newWebhook({ now, random, ...asked }: Beginning): Webhook {
     id,
     ...asked,
     state: 'ACTIVE',
-    cursor: firstCursor(id, asked.spec.schedule, now),
+    cursor: firstCursor(id, asked.effective.schedule, now),
     health: HEALTHY,
     filterFailures: 0,
     createdAt: now,

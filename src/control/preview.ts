@@ -41,8 +41,8 @@ export function createPreview(deps: PreviewDeps) {
       return nextRuns(schedule, firstCursor('', schedule, now), after ?? now, count);
     }
     problems.raise();
-    const { spec, cursor } = await getWebhook(deps, of);
-    return spec.schedule ? nextRuns(spec.schedule, cursor, after ?? now, count) : [];
+    const { effective, cursor } = await getWebhook(deps, of);
+    return effective.schedule ? nextRuns(effective.schedule, cursor, after ?? now, count) : [];
   };
 }
 

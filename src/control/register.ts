@@ -2,17 +2,17 @@ import { aborted } from '../domain/error.ts';
 import { isOwnForm } from '../domain/id.ts';
 import { noProblems, type Problems } from '../domain/problems.ts';
 import { scheduleViolations } from '../domain/schedule/rules.ts';
-import { replaceSchedule, sameSchedule } from '../domain/schedule/run-plan.ts';
+import { sameSchedule } from '../domain/schedule/run-plan.ts';
 import type { AskedSpec } from '../domain/webhook/asked.ts';
 import { withDefaults } from '../domain/webhook/defaults.ts';
 import { checkEtag } from '../domain/webhook/etag.ts';
 import { sameSpec } from '../domain/webhook/same-spec.ts';
 import { newSecret, openSecret, sealSecret } from '../domain/webhook/secret.ts';
 import { callerIdFault, type Webhook, type WebhookSpec } from '../domain/webhook/webhook.ts';
-import { contended, TRIES_MAX, taken } from './change.ts';
+import { changedTo, contended, TRIES_MAX, taken } from './change.ts';
 import type { Needs } from './deps.ts';
 import { newWebhook } from './new-webhook.ts';
-import { noteSpecViolations } from './spec-rules.ts';
+import { lastRingViolations, noteSpecViolations } from './spec-rules.ts';
 
 export type RegisterDeps = Needs<
   'createWebhooks' | 'resolveWebhooks' | 'findWebhook' | 'updateWebhooks',
@@ -55,6 +55,7 @@ export function createRegister(deps: RegisterDeps) {
     for (let tries = 0; tries < TRIES_MAX; tries++) {
       const found = await find(asked, spec);
       if (asked.id !== undefined) await checkIsFree(asked, spec, found);
+      if (found !== undefined) checkStillRings(found, asked.spec, problems);
       const done = found ? await replace(found, spec, asked) : await make(spec, asked);
       if (done !== undefined) return done;
     }
@@ -78,6 +79,11 @@ export function createRegister(deps: RegisterDeps) {
     if (holder !== undefined && holder.id !== found?.id) throw taken(holder);
   }
 
+  function checkStillRings(found: Webhook, asked: AskedSpec, problems: Problems): void {
+    problems.addAll(lastRingViolations(found.spec, asked));
+    problems.raise();
+  }
+
   async function check(asked: Registration, spec: WebhookSpec, problems: Problems) {
     const now = deps.clock.now();
     const { id } = asked;
@@ -97,7 +103,7 @@ export function createRegister(deps: RegisterDeps) {
   /** Whether the webhook has this schedule already: then what it names may have passed meanwhile. */
   async function isRegistered(asked: Registration, spec: WebhookSpec): Promise<boolean> {
     const found = await find(asked, spec);
-    return found !== undefined && sameSchedule(found.spec.schedule, spec.schedule);
+    return found !== undefined && sameSchedule(found.effective.schedule, spec.schedule);
   }
 
   /** Undefined when somebody else made it first. */
@@ -110,7 +116,8 @@ export function createRegister(deps: RegisterDeps) {
     const webhook = newWebhook({
       namespace,
       ...(callerId !== undefined && { callerId }),
-      spec,
+      spec: asked.spec,
+      effective: spec,
       sealedSecrets,
       now,
       random,
@@ -124,26 +131,23 @@ export function createRegister(deps: RegisterDeps) {
   async function replace(
     found: Webhook,
     spec: WebhookSpec,
-    { secret, validateOnly }: Registration,
+    asked: Registration,
   ): Promise<Registered | undefined> {
     const { clock, random, sealKey } = deps;
+    const { secret } = asked;
     const keepsSecret = secret === undefined || hasSecret(found, secret);
-    if (keepsSecret && sameSpec(found.spec, spec)) return { webhook: found, created: false };
+    if (keepsSecret && sameSpec(found.spec, asked.spec)) return { webhook: found, created: false };
 
     const now = clock.now();
-    const sameRuns = sameSchedule(found.spec.schedule, spec.schedule);
+    const change = changedTo(found, asked.spec, spec, now);
     const webhook: Webhook = {
-      ...found,
-      spec,
+      ...change.webhook,
       sealedSecrets: keepsSecret ? found.sealedSecrets : [sealSecret(sealKey, secret, random)],
-      cursor: replaceSchedule(found.id, found.spec.schedule, found.cursor, spec.schedule, now),
       updatedAt: now,
       version: found.version + 1,
     };
-    if (!validateOnly) {
-      const [result] = await store.updateWebhooks([
-        { webhook, ifVersion: found.version, ...(!sameRuns && { cursorFrom: found.cursor }) },
-      ]);
+    if (!asked.validateOnly) {
+      const [result] = await store.updateWebhooks([{ ...change, webhook, ifVersion: found.version }]);
       if (result !== 'UPDATED') return undefined;
     }
     return { webhook, created: false };

@@ -37,9 +37,25 @@ export async function noteSpecViolations(
   if (isTouched('filter') || isTouched('event_types')) await noteFilter(spec, problems);
   if (isTouched('headers')) problems.addAll(headerViolations(asked.headers ?? {}, 'headers'));
   if (isTouched('payload') && spec.payload !== undefined) {
-    const sample: RunContext = { webhook: { id: '', namespace: DEFAULT_NAMESPACE, spec }, now };
+    const sample: RunContext = { webhook: { id: '', namespace: DEFAULT_NAMESPACE, effective: spec }, now };
     notePayload(spec.payload, asked.payload ?? {}, sample, problems.under('payload'));
   }
+}
+
+/**
+ * What is wrong with taking from a webhook the last that made it ring: it would ring on the server's default
+ * schedule, which nobody asked for.
+ */
+export function lastRingViolations(before: AskedSpec, after: AskedSpec): FieldViolation[] {
+  if (rings(after) || !rings(before)) return [];
+  const field = before.schedule === undefined ? 'event_types' : 'schedule';
+  const description =
+    'is the last that makes it ring and cannot be taken away: give another schedule or event_types, or pause or remove it';
+  return [{ field, description }];
+}
+
+function rings({ schedule, eventTypes = [] }: AskedSpec): boolean {
+  return schedule !== undefined || eventTypes.length > 0;
 }
 
 /** What is wrong with a filter. CEL is loaded with the first one: most servers never see any. */

@@ -106,7 +106,13 @@ export function createFlights(deps: FlightsDeps): Flights {
     // The row may have changed while it was in flight.
     const delivery = lane.queue.known.get(sentAs.ord) ?? sentAs;
     const { outcome } = attempt;
-    const verdict = settle({ delivery, outcome, policy: webhook.spec.retryPolicy, now, unit: random.unit() });
+    const verdict = settle({
+      delivery,
+      outcome,
+      policy: webhook.effective.retryPolicy,
+      now,
+      unit: random.unit(),
+    });
     logAttempt(log, { webhook, event, delivery, attempt, verdict });
     release(target.origin);
     const { health } = lane.state;

@@ -130,7 +130,7 @@ export function createLanes({ since, directory, keysOf }: LanesDeps): Lanes {
 }
 
 function targetOf(webhook: Webhook, keysOf: LanesDeps['keysOf']): Target {
-  const { limits, destination } = webhook.spec;
+  const { limits, destination } = webhook.effective;
   const { ordered, rate } = limits;
   const rules = {
     open: webhook.state === 'ACTIVE',

@@ -17,7 +17,7 @@ export interface OutgoingRequest {
 }
 
 export interface RequestParts {
-  readonly webhook: Pick<Webhook, 'spec'>;
+  readonly webhook: Pick<Webhook, 'effective'>;
   readonly delivery: Pick<WaitingDelivery, 'id'>;
   readonly event: Pick<EventBody, 'nominalAt'>;
   /** The body, its type, and the headers that the event and its delivery bring. */
@@ -39,7 +39,7 @@ export interface RequestParts {
  */
 export function buildRequest(parts: RequestParts): OutgoingRequest {
   const { webhook, delivery, event, presented, attemptNumber, keys, now, userAgent } = parts;
-  const { destination, timeoutMs } = webhook.spec;
+  const { destination, timeoutMs } = webhook.effective;
   const { body } = presented;
   const timestamp = Math.floor(now / 1000);
   const headers = [
@@ -58,7 +58,7 @@ export function buildRequest(parts: RequestParts): OutgoingRequest {
   ];
   if (event.nominalAt !== undefined) headers.push('carillon-scheduled-at', rfc3339(event.nominalAt));
   addHeaders(headers, presented.headers);
-  addHeaders(headers, webhook.spec.headers);
+  addHeaders(headers, webhook.effective.headers);
   return { destination, headers, body, timeoutMs };
 }
 

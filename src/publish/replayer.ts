@@ -131,7 +131,7 @@ export function createReplayer(deps: ReplayerDeps): Replayer {
   }
 
   async function replaysOf(targets: readonly ReplayTarget[], now: number, failed: Tally): Promise<Replay[]> {
-    const rendering = targets.filter(({ webhook }) => rendersEvents(webhook.spec.payload));
+    const rendering = targets.filter(({ webhook }) => rendersEvents(webhook.effective.payload));
     const opened = await open([...new Set(rendering.map(({ event }) => event))]);
     return targets.flatMap(({ event, webhook, replayOf }) => {
       try {

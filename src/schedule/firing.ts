@@ -13,7 +13,7 @@ export function firingOf(
   now: number,
   deps: { random: Random; log: Log },
 ): RunFiring | undefined {
-  const { schedule } = webhook.spec;
+  const { schedule } = webhook.effective;
   const { cursor } = webhook;
   if (webhook.state !== 'ACTIVE' || schedule === undefined || cursor.nominalAt === null) return undefined;
   const plan = planFor(webhook, schedule, now, deps.log);

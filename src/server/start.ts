@@ -68,6 +68,7 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   const store = await openStore(config.db, {
     waitingMax,
     namespaceWaitingMax,
+    defaultEveryMs: config.defaultEveryMs,
     onFatal: (error) => ended.reject(new Error(`the database has stopped: ${error.message}`)),
   });
   try {

@@ -121,14 +121,14 @@ export function createDirectory({ store, bytesMax = BYTES_MAX }: DirectoryOption
   };
 }
 
-function sizeOf({ spec }: Webhook): number {
+function sizeOf({ effective: spec }: Webhook): number {
   let bytes = WEBHOOK_BYTES + (spec.filter?.length ?? 0);
   for (const type of spec.eventTypes) bytes += type.length;
   for (const name in spec.payload?.headerTemplates) bytes += spec.payload.headerTemplates[name]!.length;
   return bytes + bodySize(spec.payload?.body);
 }
 
-function bodySize(body: NonNullable<Webhook['spec']['payload']>['body']): number {
+function bodySize(body: NonNullable<Webhook['effective']['payload']>['body']): number {
   switch (body?.kind) {
     case undefined:
       return 0;

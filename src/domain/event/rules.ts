@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { FieldViolation } from '../error.ts';
+import { isOwnForm } from '../id.ts';
 import { EVENT_BYTES_MAX, RESERVED_TYPE_PREFIX } from './event.ts';
 import { headerViolations } from './header-rules.ts';
 import { isEventType, TYPE_LENGTH_MAX } from './match.ts';
@@ -15,6 +16,8 @@ export interface EventDraft {
   readonly subject?: string;
   /** The time of publishing without one. */
   readonly time?: number;
+  /** What `time` was cut by, in nanoseconds. It is not kept, but two times that differ in it are two. */
+  readonly timeCutNanos?: number;
   /** In which of the ways it was given; none has an empty body. */
   readonly data: { readonly kind: 'none' | 'json' | 'text' | 'bytes'; readonly body: Uint8Array };
   /** That of its kind without one, see `contentTypeOf`. */
@@ -22,7 +25,7 @@ export interface EventDraft {
   /** Names as the publisher wrote them. */
   readonly headers: Readonly<Record<string, string>>;
   /** Now without one. */
-  readonly deliver?: { readonly at: number } | { readonly afterMs: number };
+  readonly deliver?: { readonly at: number; readonly cutNanos?: number } | { readonly afterMs: number };
 }
 
 /** How far ahead an event can be published for. */
@@ -81,13 +84,14 @@ export function eventViolations(
 export function digestOf(draft: EventDraft): string {
   const headers = Object.entries(draft.headers).map(([name, value]) => [name.toLowerCase(), value]);
   headers.sort(([a], [b]) => (a! < b! ? -1 : 1));
-  const { type, source, subject, time, deliver } = draft;
+  const { type, source, subject, time, timeCutNanos, deliver } = draft;
   // A JSON array says itself where it ends, so that no body can take part of it for its own.
   const head = [
     type,
     source || null,
     subject || null,
-    time ?? null,
+    // Only where it was cut in two parts: digests of before have to stay what they are.
+    timeCutNanos ? [time, timeCutNanos] : (time ?? null),
     contentTypeOf(draft),
     headers,
     deliver ?? null,
@@ -118,8 +122,11 @@ function inOrder(_key: string, value: unknown): unknown {
 }
 
 function idFault(id: string | undefined): string | undefined {
-  if (id === undefined || (id.length <= EVENT_ID_LENGTH_MAX && /^[A-Za-z0-9_.:-]+$/.test(id)))
-    return undefined;
+  if (id === undefined) return undefined;
+  if (isOwnForm(id)) {
+    return `has the form of an id made by Carillon, which names one thing only: put something before it, such as follow-up-${id}, or leave it out`;
+  }
+  if (id.length <= EVENT_ID_LENGTH_MAX && /^[A-Za-z0-9_.:-]+$/.test(id)) return undefined;
   return `must be 1 to ${EVENT_ID_LENGTH_MAX} letters, digits and _ . : -, or left out`;
 }
 

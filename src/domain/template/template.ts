@@ -1,6 +1,6 @@
 import { DomainError, type FieldViolation, invalid } from '../error.ts';
 import type { OpenedEvent } from '../event/data.ts';
-import { publicId, type Rendered } from '../event/event.ts';
+import { presentedId, type Rendered } from '../event/event.ts';
 import { HEADERS_TOTAL_BYTES_MAX, headerValueFault, headerViolations } from '../event/header-rules.ts';
 import { toRfc3339 } from '../rfc3339.ts';
 import { BODY_BYTES_MAX, type Payload, rendersEvents } from '../webhook/payload.ts';
@@ -15,7 +15,7 @@ const GREETING_CONTENT_TYPE = 'text/plain; charset=utf-8';
 const utf8 = new TextEncoder();
 
 /** What templates need of a webhook. */
-export type TemplatedWebhook = Pick<Webhook, 'id' | 'callerId' | 'namespace' | 'spec'>;
+export type TemplatedWebhook = Pick<Webhook, 'id' | 'callerId' | 'namespace' | 'effective'>;
 
 /** What a run is about. */
 export interface RunContext {
@@ -65,7 +65,7 @@ export function headerTemplateViolations(
  * exceeds a limit, its result `BODY_BYTES_MAX`, or a header's value is none.
  */
 export function renderRun(context: RunContext): Required<Rendered> {
-  const { payload, name } = context.webhook.spec;
+  const { payload, name } = context.webhook.effective;
   if (payload === undefined) return { ...greeting(name, context.now), headers: NO_HEADERS };
   const given = runScope(context);
   return metered(() => {
@@ -77,7 +77,7 @@ export function renderRun(context: RunContext): Required<Rendered> {
 
 /** The extra headers of a run whose body is there already. Raises as `renderRun`. */
 export function renderRunHeaders(context: RunContext): Readonly<Record<string, string>> {
-  return metered(() => renderHeaders(context.webhook.spec.payload, runScope(context)));
+  return metered(() => renderHeaders(context.webhook.effective.payload, runScope(context)));
 }
 
 /**
@@ -90,7 +90,7 @@ export function renderForEvent(
   opened: OpenedEvent,
   now: number,
 ): Rendered | undefined {
-  const { payload } = webhook.spec;
+  const { payload } = webhook.effective;
   if (payload === undefined || !rendersEvents(payload)) return undefined;
   const given = eventScope(webhook, opened, now);
   return metered(() => {
@@ -194,7 +194,7 @@ function eventScope(webhook: TemplatedWebhook, opened: OpenedEvent, now: number)
     ...webhookScope(webhook, now),
     run: null,
     event: {
-      id: publicId(event),
+      id: presentedId(event),
       type: event.type,
       source: event.source ?? '',
       subject: event.subject ?? '',
@@ -221,7 +221,7 @@ function templateData(opened: OpenedEvent): unknown {
 }
 
 function webhookScope(webhook: TemplatedWebhook, now: number): object {
-  const { namespace, spec } = webhook;
-  const { name, destination, labels } = spec;
+  const { namespace, effective } = webhook;
+  const { name, destination, labels } = effective;
   return { webhook: { id: webhookIdOf(webhook), namespace, name, destination, labels }, now: toRfc3339(now) };
 }

@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import { DEFAULT_RETRY_POLICY } from '../delivery/retry-policy.ts';
 import type { Schedule, When } from '../schedule/schedule.ts';
+import { canonicalTimeZone } from '../schedule/zone.ts';
 import type { AskedLimits, AskedPayload, AskedSchedule, AskedSpec, AskedWhen } from './asked.ts';
 import type { Payload } from './payload.ts';
 import type { Limits, WebhookSpec } from './webhook.ts';
@@ -22,6 +24,9 @@ export const DEFAULTS = {
   dstGap: 'SHIFT',
   dstOverlap: 'FIRST',
 } as const;
+
+/** The period of a webhook that asks for none, unless an operator sets another: the article's. */
+export const DEFAULT_EVERY_MS = 5_000;
 
 /** Defaults that an operator can set. */
 export interface DefaultSettings {
@@ -71,6 +76,23 @@ export function scheduleOf(asked: AskedSchedule): Schedule {
   };
 }
 
+/**
+ * What was asked for a webhook of which only what applies is known, since versions before wrote that down:
+ * what is the same as the defaults counts as unset.
+ */
+export function withoutDefaults(spec: WebhookSpec, settings: DefaultSettings): AskedSpec {
+  const { name, destination, eventTypes } = spec;
+  const { schedule, timeoutMs, retryPolicy, limits, ...rest } = spec;
+  const unset = withDefaults({ name, destination, eventTypes }, settings);
+  return {
+    ...rest,
+    ...(!isDeepStrictEqual(schedule, unset.schedule) && schedule !== undefined && { schedule }),
+    ...(timeoutMs !== unset.timeoutMs && { timeoutMs }),
+    ...(!isDeepStrictEqual(retryPolicy, unset.retryPolicy) && { retryPolicy }),
+    ...(!isDeepStrictEqual(limits, unset.limits) && { limits }),
+  };
+}
+
 // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
 
 /** The schedule of a webhook that names none. */
@@ -83,10 +105,15 @@ function whenOf(when: AskedWhen): When {
   return {
     kind: 'cron',
     expression: when.expression,
-    timeZone: when.timeZone ?? DEFAULTS.timeZone,
+    timeZone: zoneOf(when.timeZone),
     dstGap: when.dstGap ?? DEFAULTS.dstGap,
     dstOverlap: when.dstOverlap ?? DEFAULTS.dstOverlap,
   };
+}
+
+/** As the platform spells it; one that is no zone stays as it is, for `scheduleViolations` to name. */
+function zoneOf(given: string = DEFAULTS.timeZone): string {
+  return canonicalTimeZone(given) ?? given;
 }
 
 /** Undefined for one that says no more than none does: a content type alone is of no body. */

@@ -2,12 +2,13 @@ import type { LaneHealth } from '../delivery/lane.ts';
 import type { RetryPolicy } from '../delivery/retry-policy.ts';
 import { isOwnForm } from '../id.ts';
 import type { RunCursor, Schedule } from '../schedule/schedule.ts';
+import type { AskedSpec } from './asked.ts';
 import type { Payload } from './payload.ts';
 
 /** The tenant of everything that names none. */
 export const DEFAULT_NAMESPACE = 'default';
 
-/** What a caller asks for when registering. */
+/** What applies to a webhook: what its caller asked for, and defaults where nothing was said. */
 export interface WebhookSpec {
   readonly name: string;
   /** As the caller wrote it; it is compared by its characters. */
@@ -51,7 +52,10 @@ export interface Webhook {
   /** The id that its caller gave it, within its namespace. */
   readonly callerId?: string;
   readonly namespace: string;
-  readonly spec: WebhookSpec;
+  /** What its caller asked for, as it was given: the one that is stored. */
+  readonly spec: AskedSpec;
+  /** What applies: `withDefaults` of it, with the defaults of today. */
+  readonly effective: WebhookSpec;
   /** Signing secrets, sealed (see `secret.ts`), newest first. */
   readonly sealedSecrets: readonly Uint8Array[];
   readonly state: WebhookState;

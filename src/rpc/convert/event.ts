@@ -1,5 +1,5 @@
 import { create, fromJson, type JsonValue, toJson } from '@bufbuild/protobuf';
-import { type Value, ValueSchema } from '@bufbuild/protobuf/wkt';
+import { type Timestamp, type Value, ValueSchema } from '@bufbuild/protobuf/wkt';
 import {
   type Event as EventMessage,
   EventSchema,
@@ -10,7 +10,7 @@ import { contentKind } from '../../domain/event/media-type.ts';
 import type { EventDraft } from '../../domain/event/rules.ts';
 import type { Problems } from '../../domain/problems.ts';
 import { valueJsonFault } from './json-value.ts';
-import { fromDuration, fromTimestamp, toTimestamp } from './time.ts';
+import { cutNanosOf, fromDuration, fromTimestamp, toTimestamp } from './time.ts';
 
 /**
  * An event as its publisher gave it. Where something cannot be made out a problem is noted and something
@@ -28,7 +28,7 @@ export function draftFrom(
     type: event.type,
     ...(event.source !== '' && { source: event.source }),
     ...(event.subject !== '' && { subject: event.subject }),
-    ...(event.time !== undefined && { time: fromTimestamp(event.time, 'event.time', problems) }),
+    ...(event.time !== undefined && timeFrom(event.time, problems)),
     data: dataFrom(event.data, problems),
     ...(event.contentType !== '' && { contentType: event.contentType }),
     headers: event.headers,
@@ -77,6 +77,11 @@ export function dataTo({
 const encoder = new TextEncoder();
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const NO_BYTES = new Uint8Array();
+
+function timeFrom(time: Timestamp, problems: Problems): Pick<EventDraft, 'time' | 'timeCutNanos'> {
+  const cut = cutNanosOf(time);
+  return { time: fromTimestamp(time, 'event.time', problems), ...(cut !== 0 && { timeCutNanos: cut }) };
+}
 
 function dataFrom(data: EventMessage['data'], problems: Problems): EventDraft['data'] {
   switch (data.case) {
@@ -143,7 +148,10 @@ function deliverFrom(
 ): EventDraft['deliver'] | undefined {
   switch (time.case) {
     case 'deliverAt':
-      return { at: fromTimestamp(time.value, 'deliver_at', problems) };
+      return {
+        at: fromTimestamp(time.value, 'deliver_at', problems),
+        ...(cutNanosOf(time.value) !== 0 && { cutNanos: cutNanosOf(time.value) }),
+      };
     case 'delay':
       return { afterMs: fromDuration(time.value, 'delay', problems) };
     case undefined:

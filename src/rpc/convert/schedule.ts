@@ -8,7 +8,6 @@ import {
   ScheduleSchema,
 } from '../../../gen/carillon/v1/schedule_pb.ts';
 import type { Problems } from '../../domain/problems.ts';
-import type { Schedule, When } from '../../domain/schedule/schedule.ts';
 import { canonicalTimeZone, notAZone } from '../../domain/schedule/zone.ts';
 import type { AskedSchedule, AskedWhen } from '../../domain/webhook/asked.ts';
 import { enumPair } from './enum-pair.ts';
@@ -38,24 +37,25 @@ export function scheduleFrom(message: ScheduleMessage, problems: Problems): Aske
   return when && { when, ...rest };
 }
 
-export function scheduleTo(schedule: Schedule): ScheduleMessage {
+/** What a message leaves out is what is unset here. */
+export function scheduleTo(schedule: AskedSchedule): ScheduleMessage {
   const { when, startAt, endAt, maxRuns, jitterMs, misfire, catchupMs, overlap } = schedule;
   return create(ScheduleSchema, {
     ...whenTo(when),
     ...(startAt !== undefined && { startTime: toTimestamp(startAt) }),
     ...(endAt !== undefined && { endTime: toTimestamp(endAt) }),
     maxRuns: BigInt(maxRuns ?? 0),
-    ...(jitterMs > 0 && { jitter: toDuration(jitterMs) }),
+    ...(jitterMs !== undefined && { jitter: toDuration(jitterMs) }),
     misfirePolicy: MISFIRE.toProto(misfire),
-    catchupWindow: toDuration(catchupMs),
+    ...(catchupMs !== undefined && { catchupWindow: toDuration(catchupMs) }),
     overlapPolicy: OVERLAP.toProto(overlap),
   });
 }
 
 function whenFrom(message: ScheduleMessage, problems: Problems): AskedWhen | undefined {
-  const timeZone = message.timeZone === '' ? undefined : canonicalTimeZone(message.timeZone);
-  if (message.timeZone !== '' && timeZone === undefined)
-    problems.add('time_zone', notAZone(message.timeZone));
+  const { timeZone } = message;
+  if (timeZone !== '' && canonicalTimeZone(timeZone) === undefined)
+    problems.add('time_zone', notAZone(timeZone));
   const { when } = message;
   switch (when.case) {
     case 'every':
@@ -63,12 +63,13 @@ function whenFrom(message: ScheduleMessage, problems: Problems): AskedWhen | und
     case 'at':
       return { kind: 'at', at: fromTimestamp(when.value, 'at', problems) };
     case 'cron': {
+      const zone = timeZone === '' ? undefined : timeZone;
       const dstGap = GAP.toDomain(message.dstGap);
       const dstOverlap = DST_OVERLAP.toDomain(message.dstOverlap);
       return {
         kind: 'cron',
         expression: when.value,
-        ...(timeZone !== undefined && { timeZone }),
+        ...(zone !== undefined && { timeZone: zone }),
         ...(dstGap !== undefined && { dstGap }),
         ...(dstOverlap !== undefined && { dstOverlap }),
       };
@@ -81,7 +82,7 @@ function whenFrom(message: ScheduleMessage, problems: Problems): AskedWhen | und
   }
 }
 
-function whenTo(when: When) {
+function whenTo(when: AskedWhen) {
   switch (when.kind) {
     case 'every':
       return { when: { case: 'every', value: toDuration(when.periodMs) } } as const;
@@ -90,7 +91,7 @@ function whenTo(when: When) {
     case 'cron':
       return {
         when: { case: 'cron', value: when.expression },
-        timeZone: when.timeZone,
+        timeZone: when.timeZone ?? '',
         dstGap: GAP.toProto(when.dstGap),
         dstOverlap: DST_OVERLAP.toProto(when.dstOverlap),
       } as const;

@@ -84,11 +84,7 @@ const LINE_FEED = 0x0a;
  * The lines of a body, without their ends. A caller may be quiet between them. Raises RESOURCE_EXHAUSTED for
  * one that is too long, and DEADLINE_EXCEEDED for one that has begun and does not end in time.
  */
-export async function* linesOf(
-  request: NodeRequest,
-  bytesMax: number,
-  lineMs?: number,
-): AsyncIterable<Uint8Array> {
+async function* linesOf(request: NodeRequest, bytesMax: number, lineMs?: number): AsyncIterable<Uint8Array> {
   const pieces: AsyncIterator<Uint8Array> = request.iterator({ destroyOnReturn: false });
   const held = createHold();
   const late = createAlarm(lineMs);

@@ -19,7 +19,7 @@ export interface Flow<T> {
 }
 
 /** A longer silence might be taken for a broken connection, by callers and by what lies between. */
-export const QUIET_MS = 20_000;
+const QUIET_MS = 20_000;
 
 export interface FlowDeps extends RestDeps {
   readonly stallMs: number;

@@ -21,7 +21,7 @@ export interface Circumstances {
 }
 
 /** The name of a code as google.rpc.Code has it: `NOT_FOUND`. */
-export function statusName(code: Code): string {
+function statusName(code: Code): string {
   // Connect spells it with one L.
   return code === Code.Canceled ? 'CANCELLED' : codeToString(code).toUpperCase();
 }

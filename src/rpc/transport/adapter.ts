@@ -14,7 +14,7 @@ import { takeInEach } from './decode-stream.ts';
 import type { CallableResponse, NodeRequest } from './node.ts';
 import { TIMEOUT_MS_MAX } from './plain-call.ts';
 import type { Reception } from './reception.ts';
-import { refuse, type Wire, wireOf } from './wire.ts';
+import { isGrpcWebText, refuse, type Wire, wireOf } from './wire.ts';
 
 export interface AdapterDeps {
   readonly begin: Reception;
@@ -68,7 +68,10 @@ export function nodeAdapter({ begin, log, messageBytesMax }: AdapterDeps): Adapt
     refuse(request, response, { status: 500, code: Code.Internal, message: 'internal error' });
   }
 
-  /** The request with its body read and decoded. If something is wrong with it, the handler's gate raises that in the caller's protocol. */
+  /**
+   * The request with its body read and decoded. If something is wrong with it, the handler's gate raises
+   * that in the caller's protocol.
+   */
   async function prepare(
     handler: UniversalHandler,
     { call, request }: Begun,
@@ -139,12 +142,16 @@ function refuseBare(
   const types = streams
     ? 'application/connect+json, application/connect+proto, application/grpc or application/grpc-web'
     : 'application/json, application/proto, application/grpc or application/grpc-web';
+  // What protoc-gen-grpc-web is told, whose other mode this is.
+  const webText = isGrpcWebText(request.headers['content-type'])
+    ? ', not application/grpc-web-text: generate the client with mode=grpcweb'
+    : '';
   const code = status === 505 ? Code.FailedPrecondition : Code.Unimplemented;
   const message =
     status === 405
       ? `${rpc} takes ${handler.allowedMethods.join(' or ')}, not ${request.method}`
       : status === 415
-        ? `${rpc} takes ${request.method === 'GET' ? 'the query parameters encoding=json and message={…}' : `content-type ${types}`}`
+        ? `${rpc} takes ${request.method === 'GET' ? 'the query parameters encoding=json and message={…}' : `content-type ${types}${webText}`}`
         : `${rpc} streams both ways, which takes HTTP/2`;
   call.code = codeToString(code);
   refuse(request, response, {

@@ -3,7 +3,6 @@ import type { DescMethod } from '@bufbuild/protobuf';
 import { Code } from '@connectrpc/connect';
 import type { Clock } from '../../domain/clock.ts';
 import type { Log } from '../../telemetry/log.ts';
-import { discardBody } from './body.ts';
 import type { Call } from './call.ts';
 import { callLog } from './call-log.ts';
 import type { Guard } from './guard.ts';
@@ -33,7 +32,10 @@ export type Reception = (
   response: CallableResponse,
 ) => Call | undefined;
 
-/** The one place where a call that comes by this port passes the guard. */
+/**
+ * The one place where a call that comes by this port passes the guard. The body of one that is refused is left to
+ * Node, which drops what nobody has read of a request that was answered.
+ */
 export function createReception({ clock, log, guard }: ReceptionDeps): Reception {
   const logCall = callLog({ clock, log });
   return ({ method, protocol, hiddenPath = '' }, request, response) => {
@@ -56,7 +58,6 @@ export function createReception({ clock, log, guard }: ReceptionDeps): Reception
       call.admit = guard.begin(method, request, call);
     } catch (reason) {
       call.refusal = reason;
-      discardBody(request);
     }
     return call;
   };

@@ -1,6 +1,7 @@
 import type { WaitingBounds } from '../../domain/delivery/waiting-bounds.ts';
 import { type Counters, createCounters } from './counters.ts';
 import type { Database } from './database.ts';
+import { createEventIds, type EventIds } from './event-ids.ts';
 import type { Memory } from './group.ts';
 import { createHooks, type Hooks } from './hooks.ts';
 import { createJournal, type Journal } from './journal.ts';
@@ -19,6 +20,7 @@ export interface Context {
   readonly events: Catalog;
   readonly deliveries: Catalog;
   readonly ends: Ends;
+  readonly eventIds: EventIds;
   /** Removed webhooks of which deliveries still wait to be cancelled, and when each was removed. */
   readonly removed: Map<string, number>;
   /** Waiting deliveries whose event's data was erased: an attempt in flight is recorded without that data. */
@@ -34,6 +36,9 @@ export interface Context {
   /** Everything that is kept in memory, to be taken back in a rollback. */
   readonly memory: Memory;
 }
+
+/** Longer than any clock is set back: times that should follow each other can be off by this much. */
+export const SET_BACK_MAX_MS = 24 * 60 * 60 * 1000;
 
 export function createContext(db: Database, bounds: WaitingBounds): Context {
   const counts = db.prepare<[namespace: string, count: number]>(`
@@ -72,6 +77,7 @@ export function createContext(db: Database, bounds: WaitingBounds): Context {
     events,
     deliveries,
     ends: createEnds(db, deliveries),
+    eventIds: createEventIds(db),
     removed,
     erased: new Set(),
     takeKey: () => nextKey++,

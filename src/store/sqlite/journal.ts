@@ -12,7 +12,10 @@ export interface Journal {
   readonly reload: () => void;
   /** Adds a settlement, and returns its row. */
   readonly settle: (row: SettlementRow) => number;
-  /** Removes from a settlement's attempt what shows the event's data, if that data was erased. */
+  /**
+   * Removes from a settlement's attempt what shows the event's data, if that data was erased. It changes the
+   * row itself, which then stays so when its transaction is taken back and run again.
+   */
   readonly strip: (row: SettlementRow) => void;
   /** Takes the last row back, because its delivery was not waiting. */
   readonly takeBack: () => void;

@@ -16,8 +16,8 @@ import type {
   AttemptRow,
   ChangeRow,
   DeliveryRow,
+  EventBodyRow,
   EventRecordRow,
-  EventRow,
   RenderedRow,
   WaitingRow,
   WebhookRow,
@@ -106,7 +106,7 @@ export interface Shapes {
     args: [webhookId: string, limit: number, ordered: Flag][];
     answer: { rows: WaitingRow[]; more: number | null }[];
   };
-  getEventBodies: { args: readonly string[]; answer: (EventRow | undefined)[] };
+  getEventBodies: { args: readonly string[]; answer: (EventBodyRow | undefined)[] };
   getRendered: { args: readonly string[]; answer: (RenderedRow | undefined)[] };
   settle: {
     args: { rows: SettlementRow[]; lanes: LaneRow[] };
@@ -127,6 +127,7 @@ export interface Shapes {
     args: OrderRow[];
     answer: { results: ('CANCELLING' | 'FINISHED' | 'GONE')[]; changed: WaitingRow[] };
   };
+  resolveEvents: { args: [namespace: string, id: string][]; answer: (string | undefined)[] };
   getEvents: {
     args: [namespace: string, id: string][];
     answer: (EventRecordRow | undefined)[];
@@ -164,6 +165,7 @@ export const READS: ReadonlySet<Verb> = new Set<Verb>([
   'listDeliveries',
   'getDelivery',
   'changesSince',
+  'resolveEvents',
   'getEvents',
   'listEvents',
 ]);

@@ -89,6 +89,18 @@ describe('its id', () => {
       assert.equal(wrong({ callerId }).field, 'event.id', callerId);
     }
   });
+
+  it('is not of the form of an id made by Carillon, with words that say what to do', () => {
+    const tail = '01KDVKFM000000000000000000';
+    for (const prefix of ['evt', 'msg', 'wh']) {
+      const { field, description } = wrong({ callerId: `${prefix}_${tail}` });
+      assert.equal(field, 'event.id');
+      assert.match(description, new RegExp(`put something before it, such as follow-up-${prefix}_${tail}`));
+    }
+    for (const callerId of [`follow-up-evt_${tail}`, `evt_${tail}0`, `evt_${tail.toLowerCase()}`, 'evt_1']) {
+      assert.deepEqual(judged({ callerId }), []);
+    }
+  });
 });
 
 describe('its source', () => {
@@ -247,11 +259,14 @@ describe('a digest', () => {
       { ...base, source: 'a' },
       { ...base, subject: 'a' },
       { ...base, time: NOW },
+      { ...base, time: NOW, timeCutNanos: 1 },
+      { ...base, time: NOW, timeCutNanos: 2 },
       { ...base, contentType: 'text/plain' },
       { ...base, headers: { a: '1' } },
       { ...base, headers: { a: '2', b: '1' } },
       { ...base, data: { kind: 'json', body: utf8.encode('{"id":8}') } },
       { ...base, deliver: { at: 5 } },
+      { ...base, deliver: { at: 5, cutNanos: 1 } },
       { ...base, deliver: { afterMs: 5 } },
     ];
     assert.equal(new Set(others.map(digestOf)).size, others.length);

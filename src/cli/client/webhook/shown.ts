@@ -26,7 +26,8 @@ export function webhookColumns(now: number): readonly Column<Webhook>[] {
 
 /** A webhook in full; with its secret if that is known. */
 export function webhookCard(webhook: Webhook, now: number, paper: Paper, secret = ''): string {
-  const { schedule, payload, retryPolicy, limits } = webhook;
+  const { payload } = webhook;
+  const { schedule, timeout, retryPolicy, limits } = webhook.effective ?? webhook;
   return card(
     [
       ['secret', secret && `${secret} (shown this once)`],
@@ -46,7 +47,7 @@ export function webhookCard(webhook: Webhook, now: number, paper: Paper, secret 
       ['payload', payload && payloadOf(payload)],
       ['headers', entries(webhook.headers)],
       ['header templates', entries(payload?.headerTemplates ?? {})],
-      ['timeout', span(webhook.timeout)],
+      ['timeout', span(timeout)],
       ['attempts', retryPolicy && attemptsOf(retryPolicy)],
       ['limits', limits && limitsOf(limits)],
       ['labels', entries(webhook.labels)],
@@ -75,7 +76,8 @@ function failingFor({ failingSinceTime }: Webhook, now: number): string {
 }
 
 /** What makes it ring, in a few words. */
-function rings({ schedule, eventTypes }: Webhook): string {
+function rings({ effective, eventTypes }: Webhook): string {
+  const schedule = effective?.schedule;
   const parts = [...(schedule ? [scheduleOf(schedule)] : []), ...eventTypes];
   return parts.join(', ');
 }
@@ -98,7 +100,8 @@ function scheduleOf({ when, timeZone }: Schedule): string {
 function payloadOf({ body, contentType, eventFormat }: NonNullable<Webhook['payload']>): string {
   const format = enumName(Payload_EventFormatSchema, eventFormat);
   const events = eventFormat === Payload_EventFormat.UNSPECIFIED ? '' : `events as ${format}`;
-  const own = body.case === undefined ? '' : `a ${body.case} as ${contentType}`;
+  const own =
+    body.case === undefined ? '' : `a ${body.case}${contentType === '' ? '' : ` as ${contentType}`}`;
   return [own, events].filter((part) => part !== '').join(', ');
 }
 

@@ -10,6 +10,7 @@ import {
   UpdateResponseSchema,
   type Webhook,
   Webhook_State,
+  WebhookView,
 } from '../../../../gen/carillon/v1/webhook_pb.ts';
 import { flagValue, flagValues, UsageError } from '../command.ts';
 import { gather, isWebhookId, type Job, namespaceOf, show, tellMore, type Verb, webhookId } from '../job.ts';
@@ -50,6 +51,7 @@ async function list(job: Job): Promise<void> {
     name: flagValue(invocation, '--name') ?? '',
     state: state === undefined ? Webhook_State.UNSPECIFIED : stateOf(state),
     labels: Object.fromEntries(flagValues(invocation, '--label').map((text) => readEntry('--label', text))),
+    view: WebhookView.FULL,
   };
   const found = await gather<Webhook>(invocation, async (pageSize, pageToken) => {
     const { webhooks, nextPageToken } = await connection.webhooks.list({ ...query, pageSize, pageToken });
@@ -88,7 +90,18 @@ async function update(job: Job): Promise<void> {
 
 /** What a webhook that was printed has, and no update can change. */
 const NOT_MASKED = new Set([
-  ...['id', 'uid', 'namespace', 'etag', 'state', 'state_reason', 'signing', 'create_time', 'update_time'],
+  ...[
+    'id',
+    'uid',
+    'effective',
+    'namespace',
+    'etag',
+    'state',
+    'state_reason',
+    'signing',
+    'create_time',
+    'update_time',
+  ],
   ...['next_run_time', 'run_count', 'skipped_run_count', 'filter_failure_count'],
   ...['failing_since_time', 'probe_time'],
 ]);

@@ -1,5 +1,5 @@
 import { newId } from '../../../domain/id.ts';
-import type { Context } from '../context.ts';
+import { type Context, SET_BACK_MAX_MS } from '../context.ts';
 import type { DeliveryFilter, Verbs } from '../protocol.ts';
 import { CANCELLED, FAILED, PENDING } from '../rows/codes.ts';
 import { DELIVERY, type DeliveryRow, JOINED } from '../rows/tables.ts';
@@ -26,6 +26,7 @@ export function deliveryVerbs(context: Context): Pick<Verbs, 'listDeliveries' | 
   );
   const selectOrd = db.prepare<[ord: number]>('SELECT ord FROM deliveries WHERE id = ?');
   const selectKey = db.prepare<[key: number]>('SELECT key FROM webhooks WHERE id = ?');
+  const selectEventKey = db.prepare<[key: number]>('SELECT key FROM events WHERE id = ?');
 
   /** A filter with the webhook's key, and what reads in its direction. */
   type Look = ReturnType<typeof lookAt>;
@@ -76,9 +77,9 @@ export function deliveryVerbs(context: Context): Pick<Verbs, 'listDeliveries' | 
     );
   }
 
-  function ofEvent({ filter, read, sourceOf }: Look, eventId: string): Source[] {
-    const events = read.events.all(filter.namespace, eventId);
-    return events.map(([key]) => sourceOf((from, limit) => read.ofEvent.all(key, from, limit)));
+  function ofEvent({ read, sourceOf }: Look, eventId: string): Source[] {
+    const [key] = selectEventKey.get(eventId) ?? [];
+    return key === undefined ? [] : [sourceOf((from, limit) => read.ofEvent.all(key, from, limit))];
   }
 
   function entries(filter: DeliveryFilter): Iterable<Entry> {
@@ -112,30 +113,24 @@ export function deliveryVerbs(context: Context): Pick<Verbs, 'listDeliveries' | 
 }
 
 /** The conditions of a filter that can only be checked on the row. */
-function isAskedFor(
-  row: DeliveryRow,
-  { namespace, webhookId, eventId, state, status }: DeliveryFilter,
-): boolean {
+function isAskedFor(row: DeliveryRow, { namespace, webhookId, state, status }: DeliveryFilter): boolean {
   const { at } = DELIVERY;
   const lastStatus = row[at.lastStatus];
   return (
     row[at.namespace] === namespace &&
     (webhookId === undefined || row[at.webhookId] === webhookId) &&
-    (eventId === undefined || row[at.eventId] === eventId) &&
     (state === undefined || row[at.state] === state) &&
     (status === undefined || (lastStatus !== 0 && lastStatus >= status.from && lastStatus <= status.to))
   );
 }
 
-/** Longer than any clock is set back: by so much the time in an id can differ from the delivery's own. */
-const SLACK_MS = 24 * 60 * 60 * 1000;
 const NO_RANDOM = { unit: () => 0, bytes: (count: number) => new Uint8Array(count) };
 
-/** The same filter, beginning at the first id that its time allows. */
+/** The same filter, beginning at the first id that its time allows. An id can be older than its delivery. */
 function narrowed(filter: DeliveryFilter): DeliveryFilter {
   const { ascending, since, until } = filter;
-  const at = ascending ? since - SLACK_MS : until + SLACK_MS;
-  if (!(at > 0 && at < Number.MAX_SAFE_INTEGER - SLACK_MS)) return filter;
+  const at = ascending ? since - SET_BACK_MAX_MS : until + SET_BACK_MAX_MS;
+  if (!(at > 0 && at < Number.MAX_SAFE_INTEGER - SET_BACK_MAX_MS)) return filter;
   const first = newId('delivery', at, NO_RANDOM);
   const from = beginning(filter);
   const isNearer = ascending ? from < first : from > first;

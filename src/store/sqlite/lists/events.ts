@@ -2,7 +2,7 @@ import type { Context } from '../context.ts';
 import type { Database } from '../database.ts';
 import type { EventFilter, Verbs } from '../protocol.ts';
 import { readFrom } from '../rows/layout.ts';
-import { EVENT_RECORD, type EventRecordRow } from '../rows/tables.ts';
+import { EVENT_NAMED, EVENT_RECORD, type EventRecordRow } from '../rows/tables.ts';
 import { listByType, readByType } from './by-type.ts';
 import { ENTRY, type Entry, merge, source } from './merge.ts';
 import { beginning, collect, rangeOf } from './reading.ts';
@@ -10,13 +10,14 @@ import { beginning, collect, rangeOf } from './reading.ts';
 /** In place of the body only whether there is one. */
 const WITHOUT_BODY = readFrom(EVENT_RECORD, { body: "iif(body IS NULL, NULL, x'')" });
 
-export function eventVerbs({ db, events }: Context): Pick<Verbs, 'getEvents' | 'listEvents'> {
+export function eventVerbs({
+  db,
+  events,
+}: Context): Pick<Verbs, 'resolveEvents' | 'getEvents' | 'listEvents'> {
   const reads = { descending: eventReads(db, false), ascending: eventReads(db, true) };
   const select = db.prepare<EventRecordRow>(`
-    SELECT ${EVENT_RECORD.columns} FROM events WHERE key = (
-      SELECT max(key) FROM (
-        SELECT max(key) AS key FROM events WHERE namespace = ?1 AND caller_id = ?2
-        UNION ALL SELECT key FROM events WHERE id = ?2 AND namespace = ?1 AND caller_id IS NULL))`);
+    SELECT ${EVENT_RECORD.columns} FROM events WHERE key = ${EVENT_NAMED}`);
+  const selectId = db.prepare<[id: string]>(`SELECT id FROM events WHERE key = ${EVENT_NAMED}`);
   const selectRow = db.prepare<EventRecordRow>(`
     SELECT ${WITHOUT_BODY.columns} FROM events WHERE key = ?`);
 
@@ -30,6 +31,7 @@ export function eventVerbs({ db, events }: Context): Pick<Verbs, 'getEvents' | '
   }
 
   return {
+    resolveEvents: (names) => names.map((name) => selectId.get(...name)?.[0]),
     getEvents: (keys) => keys.map((key) => select.get(...key)),
     listEvents: (filter) => collect(entries(filter), filter, (key) => selectRow.get(key)),
   };

@@ -10,40 +10,9 @@ export interface Walk {
    * Looks at up to `limit` more events made before a time, or fewer if they have many deliveries, and visits
    * those that are not in use. Returns how many it visited.
    */
-  readonly next: (before: number, limit: number, visit: (key: number) => void, now?: number) => number;
+  readonly next: (before: number, limit: number, visit: (key: number) => void) => number;
   readonly isAtEnd: () => boolean;
   readonly restart: () => void;
-}
-
-/** Through events without deliveries, oldest first. An event is in use while its caller's id is remembered. */
-export function walkThroughUnheard({ db }: Context): Walk {
-  const select = db.prepare<[key: number, createdAt: number, isInUse: number]>(`
-    SELECT key, created_at, ifnull(known_until, 0) > ?5 FROM events INDEXED BY events_unheard
-    WHERE deliveries = 0 AND created_at < ?1 AND (created_at, key) > (?2, ?3)
-    ORDER BY created_at, key LIMIT ?4`);
-  const start = [Number.MIN_SAFE_INTEGER, 0] as const;
-  let at: readonly [createdAt: number, key: number] | undefined = start;
-
-  return {
-    next(before, limit, visit, now = 0) {
-      if (at === undefined || limit <= 0) return 0;
-      const found = select.all(before, ...at, limit, now);
-      const free = found.filter(([, , isInUse]) => isInUse === 0);
-      for (const [key] of free) visit(key);
-      const last = found.at(-1);
-      if (last === undefined || found.length < limit) {
-        at = undefined;
-      } else {
-        const [key, createdAt] = last;
-        at = [createdAt, key];
-      }
-      return free.length;
-    },
-    isAtEnd: () => at === undefined,
-    restart() {
-      at = start;
-    },
-  };
 }
 
 /**

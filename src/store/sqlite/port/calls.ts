@@ -1,3 +1,4 @@
+import type { DefaultSettings } from '../../../domain/webhook/defaults.ts';
 /** What the calls of all concerns have in common. */
 import type { CallSize, Client } from '../client.ts';
 import type { Feed } from '../feed.ts';
@@ -6,6 +7,7 @@ import type { Feed } from '../feed.ts';
 export interface Connection {
   readonly client: Client;
   readonly feed: Feed;
+  readonly defaults: DefaultSettings;
 }
 
 export const ONE_ROW: CallSize = { rows: 1, bytes: 0 };

@@ -1,5 +1,5 @@
 import { SWEEP_BATCH } from '../../housekeeping.ts';
-import type { Context } from '../context.ts';
+import { type Context, SET_BACK_MAX_MS } from '../context.ts';
 import { CANCELLED, REMOVED } from '../rows/codes.ts';
 import type { RemovalRow } from '../rows/messages.ts';
 import { createSubscriptions } from './subscriptions.ts';
@@ -16,9 +16,6 @@ export interface Removal {
   /** Deletes webhooks that were removed before a time and have nothing left to cancel. Returns how many. */
   forget(removedBefore: number, limit: number): number;
 }
-
-/** Longer than any clock is set back: a delivery can have been finished later than its webhook was removed. */
-const FORGET_AFTER_MS = 24 * 60 * 60 * 1000;
 
 export function createRemoval({ db, journal, hooks, removed, waiting, ends }: Context): Removal {
   const select = db.prepare<[key: number, namespace: string, spec: string]>(
@@ -85,6 +82,7 @@ export function createRemoval({ db, journal, hooks, removed, waiting, ends }: Co
       return { touched, cancelled };
     },
 
-    forget: (removedBefore, limit) => Number(forget.run(removedBefore - FORGET_AFTER_MS, limit).changes),
+    // A delivery can have been finished later than its webhook was removed, and be kept for longer.
+    forget: (removedBefore, limit) => Number(forget.run(removedBefore - SET_BACK_MAX_MS, limit).changes),
   };
 }

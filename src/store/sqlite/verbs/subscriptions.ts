@@ -1,5 +1,5 @@
 import { patternsOf } from '../../../domain/event/match.ts';
-import type { WebhookSpec } from '../../../domain/webhook/webhook.ts';
+import type { AskedSpec } from '../../../domain/webhook/asked.ts';
 import type { Database } from '../database.ts';
 import type { Verbs } from '../protocol.ts';
 
@@ -54,5 +54,5 @@ export function matchVerbs({ db }: { readonly db: Database }): Pick<Verbs, 'matc
 }
 
 function patternsIn(spec: string): readonly string[] {
-  return (JSON.parse(spec) as Pick<WebhookSpec, 'eventTypes'>).eventTypes;
+  return (JSON.parse(spec) as Pick<AskedSpec, 'eventTypes'>).eventTypes ?? [];
 }

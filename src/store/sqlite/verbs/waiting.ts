@@ -2,8 +2,8 @@ import type { Context } from '../context.ts';
 import type { Database } from '../database.ts';
 import type { Verbs } from '../protocol.ts';
 import {
-  EVENT,
-  type EventRow,
+  EVENT_BODY,
+  type EventBodyRow,
   JOINED,
   RENDERED,
   type RenderedRow,
@@ -51,8 +51,8 @@ export function waitingVerbs({ db, hooks }: Context): WaitingVerbs {
   const byArrival = db.prepare<WaitingRow>(`
     SELECT ${WAITING.columns} FROM deliveries AS d INDEXED BY deliveries_lane ${JOINED}
     WHERE d.webhook = ? AND d.run = ? AND d.state = 0 ORDER BY d.ord LIMIT ?`);
-  const selectEvent = db.prepare<EventRow>(
-    `SELECT ${EVENT.columns} FROM events WHERE id = ? AND body IS NOT NULL`,
+  const selectEvent = db.prepare<EventBodyRow>(
+    `SELECT ${EVENT_BODY.columns} FROM events WHERE id = ? AND body IS NOT NULL`,
   );
   const selectRendered = db.prepare<RenderedRow>(`
     SELECT ${RENDERED.columns} FROM renderings
