@@ -34,7 +34,7 @@ export function openApiOf(services: readonly DescService[], comments: Comments):
     servers: [{ url: '/' }],
     tags: services.map(({ typeName, name }) => ({ name, description: comments.get(typeName) ?? '' })),
     paths: Object.fromEntries(Object.entries(paths).sort(([a], [b]) => (a < b ? -1 : 1))),
-    components: { schemas: { ...schemas.all(), Error: ERROR }, responses: { Error: ERROR_RESPONSE } },
+    components: { schemas: { ...schemas.all(), Error: ERROR }, responses: { Error: ERROR_RESPONSE, LongHead: LONG_HEAD } },
   };
 }
 
@@ -82,6 +82,9 @@ const ERROR_RESPONSE: Json = {
   content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
 };
 
+/** It is not even read far enough to know whose answer it would be. */
+const LONG_HEAD: Json = { description: 'Path, query and headers are longer than 16 KiB. There is no body.' };
+
 function operationOf(binding: Binding, index: number, comments: Comments, schemas: Schemas): Json {
   const { method, verb } = binding;
   const about = comments.get(`${method.parent.typeName}.${method.name}`) ?? '';
@@ -102,6 +105,7 @@ function operationOf(binding: Binding, index: number, comments: Comments, schema
     responses: {
       '200': answerOf(binding, schemas),
       ...(verb === 'GET' && hasEtag(binding) && { '304': { description: 'It is as If-None-Match says.' } }),
+      '431': { $ref: '#/components/responses/LongHead' },
       default: { $ref: '#/components/responses/Error' },
     },
   };
