@@ -34,7 +34,10 @@ export function openApiOf(services: readonly DescService[], comments: Comments):
     servers: [{ url: '/' }],
     tags: services.map(({ typeName, name }) => ({ name, description: comments.get(typeName) ?? '' })),
     paths: Object.fromEntries(Object.entries(paths).sort(([a], [b]) => (a < b ? -1 : 1))),
-    components: { schemas: { ...schemas.all(), Error: ERROR }, responses: { Error: ERROR_RESPONSE, LongHead: LONG_HEAD } },
+    components: {
+      schemas: { ...schemas.all(), Error: ERROR },
+      responses: { Error: ERROR_RESPONSE, LongHead: LONG_HEAD },
+    },
   };
 }
 
