@@ -23,5 +23,8 @@ cpSync(SRC, join(DIST, 'src'), {
   filter: (path) => statSync(path).isDirectory() || !path.endsWith('.ts'),
 });
 
+// The description of the API, which is served as it is.
+cpSync(join(ROOT, 'gen/openapi.json'), join(DIST, 'gen/openapi.json'));
+
 // What the package's command is a link to.
 chmodSync(join(DIST, 'src/main.js'), 0o755);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -59,6 +59,21 @@ describe('the package, installed into an empty folder', { timeout: 300_000 }, ()
 
   it('prints its version', async () => {
     assert.equal((await execute(command, ['--version'], { env })).stdout, `carillon ${VERSION}\n`);
+  });
+
+  it('has all that its README links to', () => {
+    const root = join(folder, 'node_modules/carillon');
+    const links = readFileSync(join(root, 'README.md'), 'utf8').matchAll(/\]\((?!https?:)([^)#]+)/g);
+    const missing = [...links]
+      .map(([, target]) => target!)
+      .filter((target) => !existsSync(join(root, target)));
+    assert.deepEqual(missing, []);
+  });
+
+  it('has what the clients of its API are generated from', async () => {
+    const root = join(folder, 'node_modules/carillon');
+    writeFileSync(join(root, 'buf.yaml'), readFileSync(join(ROOT, 'buf.yaml')));
+    await execute(join(ROOT, 'node_modules/.bin/buf'), ['build', root], { env });
   });
 
   it('runs a server with its inbox page that delivers', async () => {

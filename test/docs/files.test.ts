@@ -4,7 +4,12 @@ import { dirname, join, relative } from 'node:path';
 import { describe, it } from 'node:test';
 import { blocksOf, ROOT, readDocument } from '../support/docs.ts';
 
-const PAGES = ['README.md', 'CHANGELOG.md', ...readdirSync(join(ROOT, 'docs')).flatMap(pageOf)];
+const PAGES = [
+  'README.md',
+  'CHANGELOG.md',
+  'CONTRIBUTING.md',
+  ...readdirSync(join(ROOT, 'docs')).flatMap(pageOf),
+];
 
 const CLIENTS = 'examples/clients';
 
