@@ -10,8 +10,9 @@ export interface Intake {
    * Inserts events with their deliveries, due at `dueAt`. A delivery to a webhook that is gone is left
    * out. A caller's id names one event, in its namespace, for as long as that is kept and until its `remember`
    * says. Meanwhile the same id is DUPLICATE for the same digest, with the first event's own id and its
-   * number of deliveries then, and CONFLICT for another. FULL when more deliveries would wait than the store's bounds allow, in the namespace or
-   * in all. What is not PUBLISHED changes nothing. Filter failures are counted whatever else happens.
+   * number of deliveries then, and CONFLICT for another. FULL when more deliveries would wait than the store's
+   * bounds allow, in the namespace or in all, which `exceededBound` decides for every adapter. What is not
+   * PUBLISHED changes nothing. Filter failures are counted whatever else happens.
    * Raises UNAVAILABLE and EXHAUSTED.
    */
   publish(batch: readonly Publication[]): Promise<PublishResult[]>;

@@ -14,6 +14,22 @@ const execute = promisify(execFile);
 const SYSTEM_NODES = ['/usr/bin/node', '/usr/local/bin/node'];
 const OLDEST_MAJOR = 24;
 
+/** A program of those who import the package. */
+const APP = `
+import { ResourceInfoSchema, VerificationError, verify, type Webhook, WebhookService } from 'carillon';
+
+export const nameOf = (webhook: Webhook): string => webhook.name;
+// @ts-expect-error: it is a string.
+export const wrong = (webhook: Webhook): number => webhook.name;
+
+console.log(WebhookService.typeName, ResourceInfoSchema.typeName);
+try {
+  verify({ secret: 'whsec_${'A'.repeat(32)}', headers: new Headers(), body: '' });
+} catch (error) {
+  if (error instanceof VerificationError) console.log(error.message);
+}
+`;
+
 describe('the package, installed into an empty folder', { timeout: 300_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'carillon-package-'));
   const command = join(folder, 'node_modules/.bin/carillon');
@@ -54,12 +70,6 @@ describe('the package, installed into an empty folder', { timeout: 300_000 }, ()
     assert.deepEqual(missing, []);
   });
 
-  it('has what the clients of its API are generated from', async () => {
-    const root = join(folder, 'node_modules/carillon');
-    writeFileSync(join(root, 'buf.yaml'), readFileSync(join(ROOT, 'buf.yaml')));
-    await execute(join(ROOT, 'node_modules/.bin/buf'), ['build', root], { env });
-  });
-
   it('runs a server with its inbox page that delivers', async () => {
     const child = spawn(command, ['dev', '--listen', '127.0.0.1:0', '--default-every', '1s'], {
       cwd: folder,
@@ -84,6 +94,23 @@ describe('the package, installed into an empty folder', { timeout: 300_000 }, ()
     } finally {
       child.kill('SIGKILL');
     }
+  });
+
+  it('exports clients of the API and the verification of signatures, with their types', async () => {
+    writeFileSync(join(folder, 'app.mts'), APP);
+    const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
+    const options = ['--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext', '--lib', 'es2024,dom'];
+    await execute(process.execPath, [tsc, ...options, 'app.mts'], { cwd: folder, env });
+    const { stdout } = await execute(process.execPath, ['app.mts'], { cwd: folder, env });
+    assert.equal(
+      stdout,
+      'carillon.v1.WebhookService google.rpc.ResourceInfo\nthere is no webhook-id header\n',
+    );
+  });
+
+  it('holds the proto files and all that they import', async () => {
+    const buf = join(ROOT, 'node_modules/.bin/buf');
+    await execute(buf, ['build', 'node_modules/carillon/proto'], { cwd: folder, env });
   });
 
   for (const { node, version } of oldNodes()) {

@@ -1,5 +1,4 @@
 import { type DescField, type DescMessage, type DescMethod, getOption, hasOption } from '@bufbuild/protobuf';
-import type { MethodImplSpec } from '@connectrpc/connect';
 import { http } from '../../../gen/google/api/annotations_pb.ts';
 import type { HttpRule } from '../../../gen/google/api/http_pb.ts';
 import { type FieldPath, fieldAt, parametersOf } from './fields.ts';
@@ -7,7 +6,7 @@ import { type PathTemplate, parseTemplate } from './template.ts';
 
 /** One verb on one path, and the method that it calls. */
 export interface Binding {
-  readonly spec: Exclude<MethodImplSpec, { kind: 'client_streaming' }>;
+  readonly method: DescMethod;
   /** `GET`, `POST`, `PATCH` … */
   readonly verb: string;
   readonly template: PathTemplate;
@@ -33,15 +32,14 @@ export function ruleOf(method: DescMethod, table: Readonly<Record<string, Rule>>
 }
 
 /** Binds a method as its rule says. Throws at a rule that this transcoder has no use for. */
-export function bind(spec: MethodImplSpec, rule: Rule): Binding[] {
-  return [rule, ...rule.additionalBindings].map((each) => bindOne(spec, each));
+export function bind(method: DescMethod, rule: Rule): Binding[] {
+  return [rule, ...rule.additionalBindings].map((each) => bindOne(method, each));
 }
 
-function bindOne(spec: MethodImplSpec, rule: Rule): Binding {
-  const { method } = spec;
+function bindOne(method: DescMethod, rule: Rule): Binding {
   const what = `${method.parent.typeName}.${method.name}`;
   const { pattern } = rule;
-  if (spec.kind === 'client_streaming') throw new Error(`${what} streams to the server only`);
+  if (method.methodKind === 'client_streaming') throw new Error(`${what} streams to the server only`);
   if (pattern.case === undefined || pattern.case === 'custom') throw new Error(`${what} has no usual verb`);
   if (rule.responseBody !== '') throw new Error(`${what} answers with a part of its response`);
   const template = parseTemplate(pattern.value);
@@ -53,14 +51,14 @@ function bindOne(spec: MethodImplSpec, rule: Rule): Binding {
   if (typeof body === 'object') taken.add(body.name);
   const parameters = body === 'all' ? [] : parametersOf(method.input, taken);
   return {
-    spec,
+    method,
     verb: pattern.case.toUpperCase(),
     template,
     variables,
     body,
     parameters: new Map(parameters.map((parameter) => [parameter.name, parameter])),
     etag: etagOf(method.input),
-    resume: spec.kind === 'server_streaming' ? fieldAt(method.input, 'resume_token') : undefined,
+    resume: method.methodKind === 'server_streaming' ? fieldAt(method.input, 'resume_token') : undefined,
   };
 }
 

@@ -95,7 +95,6 @@ export function holderOf(request: JsonObject, fields: readonly DescField[]): Jso
 /** A parameter's text as the value that it would be in JSON. */
 export function jsonOf(field: DescField, text: string): JsonValue {
   if (field.enum !== undefined) {
-    if (/^-?\d+$/.test(text)) return Number(text);
     const name = text.toUpperCase();
     const prefix = field.enum.sharedPrefix?.toUpperCase() ?? '';
     return name.startsWith(prefix) ? name : prefix + name;

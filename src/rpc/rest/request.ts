@@ -35,7 +35,7 @@ export interface Progress {
  */
 export async function readRequest(asked: Asked, progress: Progress): Promise<Message> {
   const { binding, request, call, negotiated } = asked;
-  const { input } = binding.spec.method;
+  const { input } = binding.method;
   const json: JsonObject = {};
   try {
     if (call.refusal !== undefined) throw call.refusal;
@@ -81,7 +81,7 @@ export function readHead(
   const at = url.indexOf('?');
   if (at >= 0) {
     readQuery(decodeQuery(url.slice(at + 1)), binding.parameters, json, problems);
-    problems.addAll(jsonViolations(binding.spec.method.input, json));
+    problems.addAll(jsonViolations(binding.method.input, json));
   }
   for (const [index, variable] of binding.variables.entries()) {
     if (!isEncoded(values[index]!)) problems.add(variable.name, 'is not percent-encoded UTF-8 in the path');
@@ -119,7 +119,7 @@ function mayHaveBody(request: NodeRequest): boolean {
 
 /** The request with what the body says. Raises INVALID for a body that is no object. */
 function withBody(
-  { body: rule, spec }: Binding,
+  { body: rule, method }: Binding,
   json: JsonObject,
   body: ParsedJson | undefined,
   problems: Problems,
@@ -129,7 +129,7 @@ function withBody(
   const at = typeof rule === 'object' ? rule.name : '';
   for (const path of duplicates) problems.add(join(at, path), 'is given twice');
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    const type = typeof rule === 'object' ? rule.message! : spec.method.input;
+    const type = typeof rule === 'object' ? rule.message! : method.input;
     problems.addAll(jsonViolations(type, value, at));
     problems.raise();
   }

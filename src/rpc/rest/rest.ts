@@ -9,6 +9,7 @@ import { bind, ruleOf } from './binding.ts';
 import { REST_FACE } from './face.ts';
 import { LINES_TYPE, serveLines } from './lines.ts';
 import type { FlowDeps } from './outflow.ts';
+import { createPages } from './pages.ts';
 import { hiddenPathOf, isEncoded } from './request.ts';
 import { RULES } from './rules.ts';
 import { serveEvents } from './sse.ts';
@@ -35,6 +36,7 @@ export function createRest(init: RestInit): Rest {
   const { begin, mounted } = init;
   const routes = routesOf(mounted);
   const table = createTable(routes);
+  const pages = createPages();
   const endpoints = [...new Set(routes.map(lineOf))];
   const aliases = ALIASES.map(({ rule }) => aliasLine(rule.pattern)).join(', ');
 
@@ -47,6 +49,7 @@ export function createRest(init: RestInit): Rest {
         call(found, request, response, openEnded);
         return true;
       }
+      if (pages.handle(path, request, response)) return true;
       if (isRest) missRest(path, found, request, response);
       else if (ALIAS_PATH.test(path)) missAlias(found, request, response);
       else return false;
@@ -88,6 +91,8 @@ export function createRest(init: RestInit): Rest {
         endWithAnswer(response);
         serveLines(init, spec, rest);
         break;
+      case 'client_streaming':
+        throw new Error('nothing that streams from its caller alone is bound');
       default:
         spec satisfies never;
     }
@@ -112,11 +117,13 @@ function routesOf(mounted: readonly ServiceImplSpec[]): Route[] {
   const specs = mounted.flatMap(({ methods }) => Object.values(methods));
   const bound = specs.flatMap((spec) => {
     const rule = ruleOf(spec.method, RULES);
-    return rule === undefined ? [] : bind(spec, rule).map((each): Route => ({ ...each, face: REST_FACE }));
+    return rule === undefined
+      ? []
+      : bind(spec.method, rule).map((each): Route => ({ ...each, spec, face: REST_FACE }));
   });
   const aliases = ALIASES.flatMap(({ method, rule, face }) => {
     const spec = specs.find((each: MethodImplSpec) => each.method === method);
-    return spec === undefined ? [] : bind(spec, rule).map((each): Route => ({ ...each, face }));
+    return spec === undefined ? [] : bind(spec.method, rule).map((each): Route => ({ ...each, spec, face }));
   });
   const seen = new Set<string>();
   for (const route of [...bound, ...aliases]) {

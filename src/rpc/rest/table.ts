@@ -1,9 +1,11 @@
+import type { MethodImplSpec } from '@connectrpc/connect';
 import type { Binding } from './binding.ts';
 import type { Face } from './face.ts';
 import { type CutPath, cutPath, matchTemplate } from './template.ts';
 
-/** A binding, and how its answers look. */
+/** A binding, what implements its method, and how its answers look. */
 export interface Route extends Binding {
+  readonly spec: MethodImplSpec;
   readonly face: Face;
 }
 
