@@ -46,7 +46,9 @@ describe('a page in a browser', () => {
   it('is told what it may send, before it does, only if it is let in', async () => {
     const allowed = await answerTo([OURS], { origin: OURS, ...PREFLIGHT }, 'OPTIONS');
     assert.equal(allowed.status, 204);
-    assert.match(allowed.headers.get('access-control-allow-methods') ?? '', /POST/);
+    assert.match(allowed.headers.get('access-control-allow-methods') ?? '', /POST.*PATCH, DELETE/);
+    assert.match(allowed.headers.get('access-control-allow-headers') ?? '', /If-Match/);
+    assert.match(allowed.headers.get('access-control-expose-headers') ?? '', /ETag/);
     const refused = await answerTo([OURS], { origin: 'https://evil.example', ...PREFLIGHT }, 'OPTIONS');
     assert.equal(refused.headers.get('access-control-allow-methods'), null);
   });

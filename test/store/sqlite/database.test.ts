@@ -33,7 +33,7 @@ describe('a database in a file', () => {
     const publications = ['before', 'personal', 'after'].map((callerId) => {
       const body = new TextEncoder().encode(`the data of ${callerId}, `.repeat(20));
       const event = anEvent({ callerId, type: 'order.paid', contentType: 'text/plain', body });
-      return { ...aPublication([webhook.id]), event };
+      return { ...aPublication([webhook.id]), event, remember: { digest: 'd', until: T0 } };
     });
     await store.publish(publications);
     await store.purgeEvents([{ namespace: 'default', id: 'personal' }]);

@@ -22,13 +22,17 @@ ALTER TABLE events ADD COLUMN shadowed INTEGER NOT NULL DEFAULT 0;
 INSERT INTO event_ids (namespace, id, event)
 SELECT namespace, caller_id, max(key) FROM events
 WHERE caller_id IS NOT NULL
-  AND NOT EXISTS (
-    SELECT 1 FROM events AS own WHERE own.id = events.caller_id AND own.namespace = events.namespace)
+  AND NOT (caller_id GLOB 'evt_*' AND EXISTS (
+    SELECT 1 FROM events AS own WHERE own.id = events.caller_id AND own.namespace = events.namespace))
 GROUP BY namespace, caller_id;
 
-UPDATE events SET shadowed = 1
-WHERE caller_id IS NOT NULL
-  AND key <> ifnull(
-    (SELECT event FROM event_ids AS n WHERE n.namespace = events.namespace AND n.id = events.caller_id), 0);
+UPDATE events SET shadowed = 1 WHERE key IN (
+  SELECT e.key
+  FROM (
+    SELECT namespace, caller_id FROM events WHERE caller_id IS NOT NULL
+    GROUP BY namespace, caller_id HAVING count(*) > 1 OR caller_id GLOB 'evt_*') AS doubtful
+  JOIN events AS e ON e.namespace = doubtful.namespace AND e.caller_id = doubtful.caller_id
+  LEFT JOIN event_ids AS n ON n.namespace = e.namespace AND n.id = e.caller_id
+  WHERE e.caller_id IS NOT NULL AND n.event IS NOT e.key);
 
 DROP INDEX events_caller;
