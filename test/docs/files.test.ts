@@ -4,7 +4,12 @@ import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { blocksOf, ROOT, readDocument } from '../support/docs.ts';
 
-const PAGES = ['README.md', 'CHANGELOG.md', ...readdirSync(join(ROOT, 'docs')).flatMap(pageOf)];
+const PAGES = [
+  'README.md',
+  'CHANGELOG.md',
+  'CONTRIBUTING.md',
+  ...readdirSync(join(ROOT, 'docs')).flatMap(pageOf),
+];
 
 describe('the documentation', () => {
   it('shows programs as they are in the repository', () => {

@@ -88,8 +88,15 @@ describe('an id of a caller', () => {
     const error = await refusal(api.events.publish({ event: other }));
     assert.equal(error.code, Code.AlreadyExists);
     assert.deepEqual(await webhooksOf(api, 'order-7'), ['a']);
-    await api.events.replayEvents({ events: since('order.*') });
-    assert.deepEqual(await webhooksOf(api, 'order-7'), ['a', 'a']);
+    const [original] = await deliveriesOf(api, 'order-7');
+    for (const deliveredTo of ['', 'a']) {
+      api.clock.advance(1);
+      const { eventCount } = await api.events.replayEvents({ events: since('order.*'), deliveredTo });
+      assert.equal(eventCount, 1);
+      const [newest] = await deliveriesOf(api, 'order-7');
+      assert.deepEqual([newest?.webhookId, newest?.replayOf], ['a', original?.id]);
+    }
+    assert.deepEqual(await webhooksOf(api, 'order-7'), ['a', 'a', 'a']);
   });
 
   it('stays taken for the idempotency window when its event is gone', async () => {

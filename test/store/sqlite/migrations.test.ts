@@ -141,20 +141,25 @@ describe('events of before that share an id', () => {
     );
   });
 
-  test('leave the id to the one that has it when they are swept', async () => {
-    await using store = disposable(await opened('store-0003'));
-    const [lane] = await store.topUp([{ webhookId: PAID, limit: 10, ordered: false }]);
-    const settled = lane!.deliveries.map((delivery) => settlement(delivery, undefined, T0));
-    await store.settle(settled, []);
-    await sweepAll(store, { now: T0 + 10, finishedBefore: T0 + 1 });
-    const found = await store.resolveEvents([FIRST, GIVEN].map(key));
-    assert.deepEqual(found, [undefined, LATEST]);
-    const event = { namespace: NAMESPACE, callerId: GIVEN };
-    const publish = (digest: string) =>
-      store.publish([aPublication([], { event, remember: { digest, until: T0 } })]);
-    assert.deepEqual(await publish('second'), [{ kind: 'DUPLICATE', eventId: LATEST, deliveries: 1 }]);
-    assert.deepEqual(await publish('first'), [{ kind: 'CONFLICT' }]);
-  });
+  for (const [when, now] of [
+    ['while it was to be remembered for them', T0 + 10],
+    ['later', T0 + 10 * 3_600_000],
+  ] as const) {
+    test(`leave the id to the one that has it when they are swept ${when}`, async () => {
+      await using store = disposable(await opened('store-0003'));
+      const [lane] = await store.topUp([{ webhookId: PAID, limit: 10, ordered: false }]);
+      const settled = lane!.deliveries.map((delivery) => settlement(delivery, undefined, T0));
+      await store.settle(settled, []);
+      await sweepAll(store, { now, finishedBefore: T0 + 1 });
+      const found = await store.resolveEvents([FIRST, GIVEN].map(key));
+      assert.deepEqual(found, [undefined, LATEST]);
+      const event = { namespace: NAMESPACE, callerId: GIVEN };
+      const publish = (digest: string) =>
+        store.publish([aPublication([], { event, remember: { digest, until: T0 } })]);
+      assert.deepEqual(await publish('second'), [{ kind: 'DUPLICATE', eventId: LATEST, deliveries: 1 }]);
+      assert.deepEqual(await publish('first'), [{ kind: 'CONFLICT' }]);
+    });
+  }
 });
 
 function disposable(store: Store): Store & AsyncDisposable {
