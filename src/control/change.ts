@@ -1,3 +1,4 @@
+import { HEALTHY } from '../domain/delivery/lane.ts';
 import { aborted, alreadyExists, type DomainError, notFound } from '../domain/error.ts';
 import { replaceSchedule, sameSchedule } from '../domain/schedule/run-plan.ts';
 import type { AskedSpec } from '../domain/webhook/asked.ts';
@@ -71,12 +72,20 @@ export async function changeWebhook(
   throw contended(target.id);
 }
 
-/** A webhook of which something else is asked now. Its place in its schedule stays where that is the same. */
+/**
+ * A webhook of which something else is asked now. Its place in its schedule stays where that is the same, and
+ * so does what is known of its destination.
+ */
 export function changedTo(found: Webhook, spec: AskedSpec, effective: WebhookSpec, now: number): Change {
   const { schedule } = found.effective;
   const cursor = replaceSchedule(found.id, schedule, found.cursor, effective.schedule, now);
-  const webhook = { ...found, spec, effective, cursor };
-  return sameSchedule(schedule, effective.schedule) ? { webhook } : { webhook, cursorFrom: found.cursor };
+  const isElsewhere = found.effective.destination !== effective.destination;
+  const webhook = { ...found, spec, effective, cursor, ...(isElsewhere && { health: HEALTHY }) };
+  return {
+    webhook,
+    ...(isElsewhere && { resetHealth: true }),
+    ...(!sameSchedule(schedule, effective.schedule) && { cursorFrom: found.cursor }),
+  };
 }
 
 export function contended(id: string): DomainError {

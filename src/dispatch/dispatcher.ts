@@ -1,5 +1,5 @@
 import type { Clock } from '../domain/clock.ts';
-import { fairShare, next } from '../domain/delivery/lane.ts';
+import { fairShare } from '../domain/delivery/lane.ts';
 import type { Random } from '../domain/random.ts';
 import type { OperationalEvent } from '../domain/webhook/operational.ts';
 import type { KeysOf } from '../domain/webhook/signature.ts';
@@ -10,8 +10,8 @@ import type { Log } from '../telemetry/log.ts';
 import { createBodies } from './bodies.ts';
 import { createFinished } from './finished.ts';
 import { createFlights } from './flights.ts';
-import { type Lane, loseAim, type Target, takeDue } from './lane.ts';
-import { firstDueAt, isDue } from './lane-queue.ts';
+import { type Lane, loseAim, type Target, takeDue, turnOf } from './lane.ts';
+import { earliestDueAt, firstDueAt, hasUnderWay, isDue } from './lane-queue.ts';
 import { createLanes } from './lanes.ts';
 import { createOrigins } from './origins.ts';
 import { createReads } from './reads.ts';
@@ -97,12 +97,13 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   function visit(lane: Lane, now: number): number {
     const { target } = lane;
     if (target === undefined) {
-      const dueAt = firstDueAt(lane.queue);
-      if (dueAt > now) lanes.sleep(lane, dueAt, now);
+      // Its webhook may say by now that the lane is not ordered, or that what is in flight is retried otherwise.
+      const dueAt = earliestDueAt(lane.queue);
+      if (dueAt > now && !hasUnderWay(lane.queue)) lanes.sleep(lane, dueAt, now);
       else reads.wantWebhook(lane);
       return 0;
     }
-    const turn = next(lane.state, target.rules, now);
+    const turn = turnOf(lane, target, now);
     const fair = fairShare(flights.count, settings.inFlightMax) - lane.state.inFlight;
     const originFree = origins.free(target.origin);
     const share = Math.min(turn.go, SHARE, fair, originFree);
@@ -181,6 +182,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
       for (const lane of webhookIds === 'ALL' ? lanes.all() : webhookIds.map((id) => lanes.find(id))) {
         if (lane === undefined) continue;
         loseAim(lane);
+        reads.changed(lane);
         touch(lane);
       }
     },

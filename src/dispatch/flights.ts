@@ -103,21 +103,26 @@ export function createFlights(deps: FlightsDeps): Flights {
     if (abandoned) return;
     const now = clock.now();
     const { webhook, ordered } = target;
+    // Its retry is by what its webhook says now.
+    const { retryPolicy } = (lane.target ?? target).webhook.effective;
     // The row may have changed while it was in flight.
     const delivery = lane.queue.known.get(sentAs.ord) ?? sentAs;
     const { outcome } = attempt;
     const verdict = settle({
       delivery,
       outcome,
-      policy: webhook.effective.retryPolicy,
+      policy: retryPolicy,
       now,
       unit: random.unit(),
     });
     logAttempt(log, { webhook, event, delivery, attempt, verdict });
     release(target.origin);
     const { health } = lane.state;
-    land(lane, { verdict, ordered, now, unit: random.unit() });
-    const disabled = recordHealth(lane, health, verdict, now);
+    // How it is where the webhook pointed before says nothing about where it points now.
+    const isThere = lane.destination === webhook.effective.destination;
+    if (isThere) land(lane, { verdict, ordered, now, unit: random.unit() });
+    else if (!ordered) leave(lane);
+    const disabled = isThere ? recordHealth(lane, health, verdict, now) : undefined;
     const news = newsOf({ webhook, event, delivery, attempt, verdict, health, disabled, now });
     const onDisk = (): void => {
       if (ordered) leave(lane);

@@ -163,6 +163,24 @@ export function firstDueAt(queue: LaneQueue): number {
   return queue.ordered && queue.waiting.length > 0 ? first : Math.min(first, queue.more);
 }
 
+/**
+ * The earliest that any of the lane's deliveries can be due, whatever order its webhook says next. In an
+ * ordered lane, what lies behind the first can be due before it, and nothing is known of what is in the store.
+ */
+export function earliestDueAt(queue: LaneQueue): number {
+  const { ordered, waiting, more } = queue;
+  if (!ordered) return firstDueAt(queue);
+  if (more !== Number.POSITIVE_INFINITY) return 0;
+  let earliest = more;
+  for (const { dueAt } of waiting) if (dueAt < earliest) earliest = dueAt;
+  return earliest;
+}
+
+/** Whether any of the lane's deliveries is in flight, or is being settled. */
+export function hasUnderWay({ known, waiting }: LaneQueue): boolean {
+  return known.size > waiting.length;
+}
+
 /** Takes the first in turn, if it is due. It stays known until it is settled. */
 export function takeFirst(queue: LaneQueue, now: number): WaitingDelivery | undefined {
   if (!isDue(queue, now)) return undefined;

@@ -6,10 +6,13 @@ import {
   isHealthy,
   type LaneRules,
   type LaneState,
+  NEVER,
   newLane,
+  next,
   resumed,
   sought,
   started,
+  type Turn,
   urged,
 } from '../domain/delivery/lane.ts';
 import type { Verdict } from '../domain/delivery/settle.ts';
@@ -19,6 +22,7 @@ import {
   type EnqueueInput,
   emptyQueue,
   enqueue,
+  hasUnderWay,
   type LaneQueue,
   setOrder,
   takeFirst,
@@ -36,8 +40,8 @@ import {
  *   that were launched and have not come back; in an ordered lane one counts until it is settled on disk,
  *   since the next must not go before that.
  * - A lane without a target does not move, and takes nothing new into memory.
- * - `wasOpen` and `version` are those of the target that the lane had last. Once it was shut it is not open
- *   again before its webhook says so.
+ * - `wasOpen`, `version` and `destination` are those of the target that the lane had last. Once it was shut
+ *   it is not open again before its webhook says so.
  * - The queue is ordered if the target is.
  */
 export interface Lane {
@@ -48,6 +52,8 @@ export interface Lane {
   readonly wasOpen: boolean | undefined;
   /** The webhook's version then. */
   readonly version: number;
+  /** Where its webhook pointed then. What `state` says of the health is of there. */
+  readonly destination: string | undefined;
   readonly state: LaneState;
   readonly queue: LaneQueue;
   readonly alarm: Alarm;
@@ -57,6 +63,7 @@ interface OwnLane extends Lane {
   target: Target | undefined;
   wasOpen: boolean | undefined;
   version: number;
+  destination: string | undefined;
   state: LaneState;
 }
 
@@ -89,6 +96,7 @@ export function emptyLane(webhookId: string, since: number, total: { waiting: nu
     target: undefined,
     wasOpen: undefined,
     version: 0,
+    destination: undefined,
     state: newLane(HEALTHY, since),
     queue: emptyQueue(total),
     alarm: noAlarm(),
@@ -107,7 +115,11 @@ export function aim(lane: Lane, target: Target, now: number): void {
   // yet looks the same: its breaker then takes a few attempts more.
   const isResumed = version > lane.version && isHealthy(health) && !isHealthy(lane.state.health);
   const isFresh = lane.wasOpen === undefined || (!lane.wasOpen && rules.open) || isResumed;
+  const { destination } = webhook.effective;
   if (isFresh) mine.state = resumed(lane.state, health);
+  // What another destination asked for, and how it was, says nothing about this one.
+  else if (lane.destination !== destination) mine.state = resumed(lane.state, HEALTHY);
+  mine.destination = destination;
   mine.wasOpen = rules.open;
   mine.version = version;
   mine.target = target;
@@ -172,6 +184,14 @@ function takeUrged(lane: Lane, now: number): WaitingDelivery | undefined {
 /** A caller had a delivery sent again by hand: the lane need not wait with it. */
 export function urge(lane: Lane, ord: number): void {
   own(lane).state = urged(lane.state, ord);
+}
+
+/**
+ * How many deliveries may go now. In order, none goes while another is under way, even if that one went
+ * before the lane was ordered.
+ */
+export function turnOf(lane: Lane, { rules, ordered }: Target, now: number): Turn {
+  return ordered && hasUnderWay(lane.queue) ? NEVER : next(lane.state, rules, now);
 }
 
 /** A delivery goes. */

@@ -25,6 +25,8 @@ import type { Lanes } from './lanes.ts';
  */
 export interface Reads {
   wantWebhook(lane: Lane): void;
+  /** The lane's webhook has changed: one that is being read just now is read once more. */
+  changed(lane: Lane): void;
   /** Reads more deliveries of a lane, if it needs them. */
   wantDeliveries(lane: Lane, now: number): void;
   /** Reads the body of a flight, and what was rendered for it, and then sends it. */
@@ -60,6 +62,8 @@ const RETRY_MS = 500;
 export function createReads(deps: ReadsDeps): Reads {
   const { store, directory, lanes, bodies, flights, finished, clock, wake } = deps;
   const webhooks = new Set<Lane>();
+  /** Lanes whose webhooks are being read, and have not changed since. */
+  const aiming = new Set<Lane>();
   const topUps = new Set<Lane>();
   const awaited = new Set<Flight>();
   /** Where listing the lanes goes on; undefined once all are known. */
@@ -112,10 +116,12 @@ export function createReads(deps: ReadsDeps): Reads {
   async function readWebhooks(): Promise<boolean> {
     const batch = take(webhooks, WEBHOOKS_MAX);
     if (batch.length === 0) return false;
+    for (const lane of batch) aiming.add(lane);
     const found = await orPutBack(webhooks, batch, directory.load(batch.map((lane) => lane.webhookId)));
     for (const [i, lane] of batch.entries()) {
       const webhook = found[i];
-      // If the webhook changed again meanwhile, it has been asked for again and will be read once more.
+      // If the webhook changed meanwhile, this may be as it was before; it will be read once more.
+      if (!aiming.delete(lane)) continue;
       if (webhook === undefined) lanes.drop(lane);
       else lanes.aim(lane, webhook, clock.now());
       if (webhook !== undefined) lanes.ready(lane);
@@ -192,6 +198,9 @@ export function createReads(deps: ReadsDeps): Reads {
   return {
     wantWebhook(lane) {
       webhooks.add(lane);
+    },
+    changed(lane) {
+      if (aiming.delete(lane)) webhooks.add(lane);
     },
     wantDeliveries(lane, now) {
       if (!lacksDeliveries(lane, now)) return;

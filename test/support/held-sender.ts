@@ -28,6 +28,7 @@ export interface HeldRequest {
   readonly destination: string;
   readonly body: string;
   readonly headers: Readonly<Record<string, string>>;
+  readonly timeoutMs: number;
   answer(status: number, headers?: Readonly<Record<string, string>>): void;
 }
 
@@ -41,6 +42,7 @@ export function heldSender(): HeldSender {
       destination: request.destination,
       body: Buffer.from(request.body).toString(),
       headers: named(request.headers),
+      timeoutMs: request.timeoutMs,
       isOpen: true,
       answer(status: number, headers: Readonly<Record<string, string>> = {}) {
         held.isOpen = false;

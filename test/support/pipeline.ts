@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createControl } from '../../src/control/control.ts';
+import { type Control, createControl } from '../../src/control/control.ts';
 import { createDispatcher, type Dispatcher, type DispatcherSettings } from '../../src/dispatch/dispatcher.ts';
 import { systemClock } from '../../src/domain/clock.ts';
 import type { Delivery, DeliveryDetail } from '../../src/domain/delivery/delivery.ts';
@@ -23,6 +23,7 @@ import { openMemoryStore } from './store.ts';
 /** From the store to the socket, without the API: what a test needs to see deliveries go out. */
 export interface Pipeline extends AsyncDisposable {
   readonly store: Store;
+  readonly control: Control;
   readonly dispatcher: Dispatcher;
   readonly directory: Directory;
   readonly secret: Uint8Array;
@@ -116,6 +117,7 @@ export async function openPipeline(options: PipelineOptions = {}): Promise<Pipel
 
   return {
     store,
+    control,
     dispatcher,
     directory,
     secret,

@@ -75,7 +75,8 @@ export interface Turn {
   readonly again: number;
 }
 
-const NEVER: Turn = { go: 0, again: Number.POSITIVE_INFINITY };
+/** None may, until something happens. */
+export const NEVER: Turn = { go: 0, again: Number.POSITIVE_INFINITY };
 
 export function next(lane: LaneState, rules: LaneRules, now: number): Turn {
   if (!rules.open) return NEVER;
