@@ -78,7 +78,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   const { store, clock, log, settings } = deps;
   const bodies = createBodies(deps.random);
   const settler = createSettler({ store, log });
-  const origins = createOrigins<Lane>(settings.originInFlightMax);
+  const origins = createOrigins<Lane>(settings.originInFlightMax, ({ state }) => state.inFlight === 0);
   const lanes = createLanes({ since: clock.now(), directory: deps.directory, keysOf: deps.keysOf });
   const finished = createFinished();
   const flights = createFlights({
@@ -105,8 +105,8 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     }
     const turn = turnOf(lane, target, now);
     const fair = fairShare(flights.count, settings.inFlightMax) - lane.state.inFlight;
-    const originFree = origins.free(target.origin);
-    const share = Math.min(turn.go, SHARE, fair, originFree);
+    const room = origins.room(target.origin, lane);
+    const share = Math.min(turn.go, SHARE, fair, room);
     let sent = 0;
     while (sent < share) {
       const delivery = takeDue(lane, now);
@@ -115,11 +115,9 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
       sent++;
     }
     reads.wantDeliveries(lane, now);
-    arrange(lane, target, { now, sent, share, mayGo: turn.go, again: turn.again, originFree });
-    if (originFree > sent) {
-      const waiting = origins.takeWaiting(target.origin);
-      if (waiting !== undefined) lanes.ready(waiting);
-    }
+    arrange(lane, target, { now, sent, share, mayGo: turn.go, again: turn.again, room });
+    const waiting = origins.takeWaiting(target.origin);
+    if (waiting !== undefined) lanes.ready(waiting);
     return sent;
   }
 
@@ -129,18 +127,19 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     readonly share: number;
     readonly mayGo: number;
     readonly again: number;
-    readonly originFree: number;
+    /** What it might have sent to its origin. */
+    readonly room: number;
   }
 
   /** Decides when the lane is looked at again. */
   function arrange(lane: Lane, target: Target, visited: Visited): void {
-    const { now, sent, share, mayGo, again, originFree } = visited;
+    const { now, sent, share, mayGo, again, room } = visited;
     const { queue } = lane;
     const dueAt = firstDueAt(queue);
     if (dueAt === Number.POSITIVE_INFINITY) lanes.rest(lane, now);
     else if (mayGo === 0) lanes.sleep(lane, Math.max(again, dueAt), now);
     else if (dueAt > now) lanes.sleep(lane, dueAt, now);
-    else if (originFree - sent <= 0) origins.wait(target.origin, lane);
+    else if (sent >= room) origins.wait(target.origin, lane);
     // What is due is not in memory but is being read; the end of that read makes the lane ready.
     else if (queue.waiting.length === 0) return;
     else if (!isDue(queue, now)) lanes.sleep(lane, queue.waiting.at(-1)!.dueAt, now);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { type HeldSender, heldSender } from '../support/held-sender.ts';
 import { LIMITS, openPipeline } from '../support/pipeline.ts';
 import { hang, openReceiver, status } from '../support/receiver.ts';
 
@@ -44,5 +45,26 @@ describe('a destination beside others', () => {
     await pipeline.publish(good, numbers(20));
     for (const { state } of await pipeline.finished(good)) assert.equal(state, 'SUCCEEDED');
     assert.ok(receiver.requests.length - 20 < IN_FLIGHT_MAX);
+  });
+
+  it('finds room at its own origin, however many webhooks hang at another path there', async () => {
+    const sender = heldSender();
+    const settings = { originInFlightMax: 32 };
+    const send: HeldSender['send'] = async (request) => {
+      const answer = sender.send(request);
+      if (request.destination.endsWith('/good')) sender.sent.at(-1)!.answer(200);
+      return answer;
+    };
+    await using pipeline = await openPipeline({ settings, sender: { send } });
+    const destination = 'http://127.0.0.1:9999';
+    for (const path of numbers(6)) {
+      const hanging = await pipeline.register({ destination: `${destination}/${path}` });
+      await pipeline.publish(hanging, numbers(20));
+    }
+    await sender.sending(28);
+    const good = await pipeline.register({ destination: `${destination}/good` });
+    await pipeline.publish(good, numbers(140));
+    for (const { state } of await pipeline.finished(good)) assert.equal(state, 'SUCCEEDED');
+    assert.ok(sender.open.length < 32);
   });
 });

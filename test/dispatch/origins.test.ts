@@ -5,7 +5,7 @@ import { createOrigins, type Origins } from '../../src/dispatch/origins.ts';
 const ORIGIN = 'https://example.com';
 
 function full(inFlightMax: number, ...waiting: readonly string[]): Origins<string> {
-  const origins = createOrigins<string>(inFlightMax);
+  const origins = createOrigins<string>(inFlightMax, (lane) => !lane.startsWith('busy'));
   for (let i = 0; i < inFlightMax; i++) origins.start(ORIGIN);
   for (const lane of waiting) origins.wait(ORIGIN, lane);
   return origins;
@@ -14,8 +14,8 @@ function full(inFlightMax: number, ...waiting: readonly string[]): Origins<strin
 describe('what an origin has in flight', () => {
   it('leaves others alone', () => {
     const origins = full(2);
-    assert.equal(origins.free(ORIGIN), 0);
-    assert.equal(origins.free('https://example.org'), 2);
+    assert.equal(origins.room(ORIGIN, 'busy'), 0);
+    assert.equal(origins.room('https://example.org', 'busy'), 2);
   });
 
   it('wakes the lane that has waited longest, and no other, when one of many ends', () => {
@@ -27,7 +27,7 @@ describe('what an origin has in flight', () => {
   it('wakes all that wait when the last one ends, since nothing else would', () => {
     const origins = full(1, 'first', 'second');
     assert.deepEqual([...origins.finish(ORIGIN)], ['first', 'second']);
-    assert.equal(origins.free(ORIGIN), 1);
+    assert.equal(origins.room(ORIGIN, 'busy'), 1);
   });
 
   it('hands over who waits only while there is room', () => {
@@ -38,5 +38,14 @@ describe('what an origin has in flight', () => {
     assert.equal(origins.takeWaiting(ORIGIN), 'second');
     origins.start(ORIGIN);
     assert.equal(origins.takeWaiting(ORIGIN), undefined);
+  });
+
+  it('leaves its last eighth to lanes that have nothing in flight, a request each', () => {
+    const origins = full(16, 'busy', 'idle');
+    assert.deepEqual([...origins.finish(ORIGIN)], ['idle']);
+    assert.deepEqual([...origins.finish(ORIGIN)], []);
+    assert.deepEqual([origins.room(ORIGIN, 'busy'), origins.room(ORIGIN, 'idle')], [0, 1]);
+    assert.deepEqual([...origins.finish(ORIGIN)], ['busy']);
+    assert.deepEqual([origins.room(ORIGIN, 'busy'), origins.room(ORIGIN, 'idle')], [1, 1]);
   });
 });
