@@ -48,7 +48,7 @@ export interface DeliveryQueue {
   /**
    * Writes what became of deliveries, with the attempts made, and how their lanes are. 'GONE' for a delivery
    * that keeps its state, so that only its attempt is recorded: it no longer waits, because its webhook was
-   * removed, or it is to be CANCELLED for its `ending`, and a caller has had it sent again since then. A lane
+   * removed (a success counts all the same), or it is to be CANCELLED for its `ending`, and a caller has had it sent again since then. A lane
    * change with `disable` sets a webhook that is ACTIVE to DISABLED, with a new version and update time.
    * Raises UNAVAILABLE and EXHAUSTED.
    */

@@ -261,6 +261,20 @@ describe('a webhook that is changed while a request is in flight', () => {
   });
 });
 
+describe('a webhook that is removed while a request is in flight', () => {
+  it('has its delivery SUCCEEDED if its destination takes it all the same', async () => {
+    const found = await subject({ limits: { concurrency: 2 } });
+    const ids = await numbered(found, 2);
+    await next(found, 1);
+    await pipeline.store.removeWebhooks([{ id: found.webhook.id, now: systemClock.now() }]);
+    for (const { headers, answer } of found.sent()) answer(headers['webhook-id'] === ids[0] ? 200 : 500);
+    for (const id of ids) await attempted(id);
+    const [taken, refused] = await Promise.all(ids.map((id) => pipeline.delivery(id)));
+    assert.deepEqual([taken?.state, taken?.reason, taken?.attempts.length], ['SUCCEEDED', undefined, 1]);
+    assert.deepEqual([refused?.state, refused?.reason], ['CANCELLED', 'REMOVED']);
+  });
+});
+
 describe('a webhook that is changed while it is being read', () => {
   it('is as it was made last', async (t) => {
     const store = await openMemoryStore();

@@ -114,7 +114,7 @@ export function changes(harness: Harness): void {
       await store().settle([settlement(delivery!)], []);
       const [told, ...others] = await since(webhook.namespace, start);
       assert.deepEqual(others, []);
-      assert.deepEqual([told?.delivery.state, told?.delivery.attemptCount], ['CANCELLED', 1]);
+      assert.deepEqual([told?.delivery.state, told?.delivery.attemptCount], ['SUCCEEDED', 1]);
       assert.deepEqual(told?.attempt, shown(1));
     });
 

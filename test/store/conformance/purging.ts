@@ -101,12 +101,9 @@ export function purging(harness: Harness): void {
       assert.deepEqual(await store().settle([settlement(one!)], []), ['SETTLED']);
       await store().removeWebhooks([{ id: webhook.id, now: T0 }]);
       assert.deepEqual(await store().settle([settlement(two!)], []), ['GONE']);
-      for (const [delivery, state] of [
-        [one!, 'SUCCEEDED'],
-        [two!, 'CANCELLED'],
-      ] as const) {
+      for (const delivery of [one!, two!]) {
         const detail = await store().getDelivery(delivery.id);
-        assert.equal(detail?.state, state);
+        assert.equal(detail?.state, 'SUCCEEDED');
         assert.deepEqual(detail.attempts, [erased(1)]);
       }
     });

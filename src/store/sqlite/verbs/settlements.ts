@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts';
 import type { Verbs } from '../protocol.ts';
-import { CANCELLED, PENDING } from '../rows/codes.ts';
+import { CANCELLED, PENDING, REMOVED, SUCCEEDED } from '../rows/codes.ts';
 import { LANE, type LaneRow, SETTLEMENT, type SettlementRow } from '../rows/messages.ts';
 import { HEALTH } from '../rows/tables.ts';
 
@@ -17,6 +17,12 @@ export function settleVerbs(context: Context): Pick<Verbs, 'settle'> {
       last_status = iif(?4 = 0, last_status, ?4), journal = ?5, state = ?7, reason = ?8
     WHERE ord = ?1 AND +id = ?6 AND state = 0
       AND NOT (?7 = ${CANCELLED} AND ?9 > 0 AND ending = 0)`);
+  const selectRemoved = db.prepare<[finishedAt: number | null, namespace: string]>(`
+    SELECT finished_at, namespace FROM deliveries
+    WHERE ord = ? AND +id = ? AND (state = ${PENDING} OR state = ${CANCELLED} AND reason = ${REMOVED})`);
+  const succeed = db.prepare(`
+    UPDATE deliveries SET state = ${SUCCEEDED}, reason = 0, finished_at = ?2
+    WHERE ord = ?1`);
   const updateHealth = db.prepare(`
     UPDATE webhooks SET ${HEALTH.assignments} WHERE id = ? AND removed_at IS NULL`);
   const disable = db.prepare(`
@@ -60,9 +66,22 @@ export function settleVerbs(context: Context): Pick<Verbs, 'settle'> {
     ).changes;
   }
 
+  /** Its webhook was removed while it was in flight, and it arrived all the same. */
+  function succeedLate(row: SettlementRow): void {
+    const ord = row[at.ord];
+    const found = selectRemoved.get(ord, row[at.id]);
+    if (found === undefined) return;
+    const [finishedAt, namespace] = found;
+    succeed.run(ord, row[at.at]);
+    if (finishedAt === null) waiting.add(namespace, -1);
+    else ends.remove(ord, finishedAt);
+    ends.add(ord, row[at.at]);
+  }
+
   function settleOne(row: SettlementRow) {
     if (move(row)) return 'SETTLED';
     const attempt = row[at.attempt];
+    if (row[at.to] === SUCCEEDED) succeedLate(row);
     if (attempt !== null) journal.late(row, attempt);
     return 'GONE';
   }
