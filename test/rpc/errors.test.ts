@@ -148,7 +148,7 @@ describe('The log', () => {
     const [ok, missing, strange] = await Promise.all([
       byCode('ok'),
       byCode('not_found'),
-      byCode('unimplemented'),
+      byCode('unknown'),
     ]);
     assert.deepEqual(
       [ok, missing, strange].map(({ level, message, fields }) => [
@@ -160,7 +160,7 @@ describe('The log', () => {
       [
         ['info', 'carillon.v1.WebhookService/Register ok', 'grpc', made?.id],
         ['info', 'carillon.v1.WebhookService/Get not_found', 'connect', 'nothing'],
-        ['info', 'carillon.v1.WebhookService/Get unimplemented', 'connect', undefined],
+        ['info', 'carillon.v1.WebhookService/Get unknown', 'connect', undefined],
       ],
     );
     assert.equal(running.lines.length, 3);

@@ -7,14 +7,14 @@ import type {
 import { codeFromHttpStatus, codeToString } from '@connectrpc/connect/protocol-connect';
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node';
 import type { Log } from '../../telemetry/log.ts';
-import { readBody } from './body.ts';
+import { readBody, readPieces } from './body.ts';
 import { type Call, callKey } from './call.ts';
 import { type TakenIn, takeIn, takeQuery } from './decode.ts';
 import { takeInEach } from './decode-stream.ts';
 import type { CallableResponse, NodeRequest } from './node.ts';
 import { TIMEOUT_MS_MAX } from './plain-call.ts';
 import type { Reception } from './reception.ts';
-import { isGrpcWebText, refuse, type Wire, wireOf } from './wire.ts';
+import { isGrpc, isGrpcWebText, refuse, type Wire, wireOf } from './wire.ts';
 
 export interface AdapterDeps {
   readonly begin: Reception;
@@ -44,8 +44,7 @@ export function nodeAdapter({ begin, log, messageBytesMax }: AdapterDeps): Adapt
         response,
       );
       if (call === undefined) return;
-      const read = (bytesMax: number) => readBody(request, bytesMax);
-      prepare(handler, { call, request: universalFrom(call, request, response) }, wire, read)
+      prepare(handler, { call, request: universalFrom(call, request, response) }, wire, request)
         .then((prepared) => handler(prepared))
         .then((universal) =>
           isBare(universal)
@@ -58,7 +57,7 @@ export function nodeAdapter({ begin, log, messageBytesMax }: AdapterDeps): Adapt
 
   /** Ends a call that cannot be answered: the caller is gone, or we have a bug. */
   function giveUp(reason: unknown, call: Call, request: NodeRequest, response: CallableResponse): void {
-    if (response.headersSent || response.destroyed) {
+    if (response.headersSent || isGone(response)) {
       call.code ??= codeToString(ConnectError.from(reason).code);
       response.destroy();
       return;
@@ -76,7 +75,7 @@ export function nodeAdapter({ begin, log, messageBytesMax }: AdapterDeps): Adapt
     handler: UniversalHandler,
     { call, request }: Begun,
     wire: Wire | undefined,
-    read: (bytesMax: number) => Promise<Uint8Array>,
+    arrived: NodeRequest,
   ): Promise<UniversalServerRequest> {
     const { method } = handler;
     const one = method.methodKind === 'unary' || method.methodKind === 'server_streaming';
@@ -89,8 +88,14 @@ export function nodeAdapter({ begin, log, messageBytesMax }: AdapterDeps): Adapt
         handler.supportedContentType(request.header.get('content-type'))
       ) {
         const intake = { request, method, wire, messageBytesMax };
+        const read = (bytesMax: number) => readBody(arrived, bytesMax);
         if (one) return keep(await takeIn({ ...intake, read }), call);
-        return takeInEach({ ...intake, decoded: (message) => call.decoded.push(message) });
+        const pieces = { ...request, body: readPieces(arrived) };
+        return takeInEach({
+          ...intake,
+          request: pieces,
+          decoded: (message) => call.decoded.push(message),
+        });
       }
     } catch (reason) {
       call.refusal = reason;
@@ -129,6 +134,11 @@ function isBare(universal: UniversalServerResponse): boolean {
   return universal.status >= 400 && universal.body === undefined;
 }
 
+/** Whether there is nobody to answer. The stream of HTTP/2 can be over before its response knows. */
+function isGone(response: CallableResponse): boolean {
+  return response.destroyed || ('stream' in response && response.stream.destroyed);
+}
+
 /** Connect answers these with a status alone. */
 function refuseBare(
   handler: UniversalHandler,
@@ -146,7 +156,7 @@ function refuseBare(
   const webText = isGrpcWebText(request.headers['content-type'])
     ? ', not application/grpc-web-text: generate the client with mode=grpcweb'
     : '';
-  const code = status === 505 ? Code.FailedPrecondition : Code.Unimplemented;
+  const code = codeOfBare(status, request);
   const message =
     status === 405
       ? `${rpc} takes ${handler.allowedMethods.join(' or ')}, not ${request.method}`
@@ -161,6 +171,12 @@ function refuseBare(
     ...(status === 405 && { allow: handler.allowedMethods }),
     close: status === 505,
   });
+}
+
+/** What the status alone would tell a client of the Connect protocol (its "Error Codes"); gRPC has a code of its own. */
+function codeOfBare(status: number, { headers }: NodeRequest): Code {
+  if (status === 505) return Code.FailedPrecondition;
+  return isGrpc(headers['content-type']) ? Code.Unimplemented : codeFromHttpStatus(status);
 }
 
 /** For calls that ended before our interceptor saw them. */
