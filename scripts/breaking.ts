@@ -14,7 +14,9 @@ if (process.argv.includes('--write')) {
 } else if (existsSync(IMAGE)) {
   buf('breaking', 'proto', '--exclude-imports', '--against', IMAGE);
 } else {
-  console.log(`${IMAGE} does not exist: nothing was released yet, so there is nothing that the API could break`);
+  console.log(
+    `${IMAGE} does not exist: nothing was released yet, so there is nothing that the API could break`,
+  );
 }
 
 function buf(...args: string[]): void {

@@ -145,11 +145,7 @@ describe('The log', () => {
     await fetch(`${running.url}/carillon.v1.WebhookService/Get`, { method: 'POST' });
 
     const byCode = (code: string) => running.line(({ fields }) => fields.code === code);
-    const [ok, missing, strange] = await Promise.all([
-      byCode('ok'),
-      byCode('not_found'),
-      byCode('unknown'),
-    ]);
+    const [ok, missing, strange] = await Promise.all([byCode('ok'), byCode('not_found'), byCode('unknown')]);
     assert.deepEqual(
       [ok, missing, strange].map(({ level, message, fields }) => [
         level,

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:http';
 import { createServer as createHttp2Server, type ServerHttp2Session } from 'node:http2';
+import type { AddressInfo } from 'node:net';
 import { systemClock } from '../../src/domain/clock.ts';
 import { mountServices } from '../../src/rpc/api.ts';
 import type { Services } from '../../src/rpc/services.ts';
@@ -53,9 +53,6 @@ export async function startShared(
 }
 
 /** The same with the echo service. */
-export function startSharedEcho(
-  impl: Partial<EchoImpl> = {},
-  messageBytesMax?: number,
-): Promise<SharedPort> {
+export function startSharedEcho(impl: Partial<EchoImpl> = {}, messageBytesMax?: number): Promise<SharedPort> {
   return startShared(echoServices(impl), messageBytesMax);
 }

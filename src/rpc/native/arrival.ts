@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { Code, type ConnectError, type MethodImplSpec, type ServiceImplSpec } from '@connectrpc/connect';
 import { parseTimeout } from '@connectrpc/connect/protocol-grpc';
-import type { CallHead } from '../transport/guard.ts';
 import { tooLate, unknownCompression } from '../transport/failures.ts';
+import type { CallHead } from '../transport/guard.ts';
 import { unknownRpc } from '../transport/unknown.ts';
 
 /** A call that has just arrived, before any of its messages. */
@@ -96,7 +96,8 @@ const ENCODINGS = ['identity', 'gzip', 'deflate'];
  * Connect reads it), and one whose deadline has passed is not begun.
  */
 function refusalOf(encoding: string, timeoutMs: number | undefined): ConnectError | undefined {
-  if (encoding !== '' && !ENCODINGS.includes(encoding)) return unknownCompression(encoding, ENCODINGS.slice(1));
+  if (encoding !== '' && !ENCODINGS.includes(encoding))
+    return unknownCompression(encoding, ENCODINGS.slice(1));
   return timeoutMs === 0 ? tooLate() : undefined;
 }
 

@@ -9,7 +9,7 @@ import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from
 import type { Log } from '../../telemetry/log.ts';
 import { readBody, readPieces } from './body.ts';
 import { type Call, callKey } from './call.ts';
-import { type TakenIn, takeIn, takeQuery } from './decode.ts';
+import { COMPRESSIONS, type TakenIn, takeIn, takeQuery } from './decode.ts';
 import { takeInEach } from './decode-stream.ts';
 import type { CallableResponse, NodeRequest } from './node.ts';
 import { TIMEOUT_MS_MAX } from './plain-call.ts';
@@ -49,7 +49,7 @@ export function nodeAdapter({ begin, log, messageBytesMax }: AdapterDeps): Adapt
         .then((universal) =>
           isBare(universal)
             ? refuseBare(handler, universal.status, call, request, response)
-            : respond(universal, call, response),
+            : respond(advertised(universal, wire), call, response),
         )
         .catch((reason: unknown) => giveUp(reason, call, request, response));
     },
@@ -113,6 +113,14 @@ function universalFrom(call: Call, request: NodeRequest, response: CallableRespo
   return universal;
 }
 
+/** Names what messages can be compressed with, as gRPC asks, above all where a caller took something else. */
+function advertised(universal: UniversalServerResponse, wire: Wire | undefined): UniversalServerResponse {
+  if (wire?.encodingHeader === 'grpc-encoding') universal.header?.set('grpc-accept-encoding', ACCEPTED);
+  return universal;
+}
+
+const ACCEPTED = COMPRESSIONS.map(({ name }) => name).join(',');
+
 /** Writes a response, and rejects when the caller is gone. */
 async function respond(
   universal: UniversalServerResponse,
@@ -148,6 +156,7 @@ function refuseBare(
   response: CallableResponse,
 ): void {
   const rpc = call.method;
+  const verbs = isGrpc(request.headers['content-type']) ? ['POST'] : handler.allowedMethods;
   const streams = handler.method.methodKind !== 'unary';
   const types = streams
     ? 'application/connect+json, application/connect+proto, application/grpc or application/grpc-web'
@@ -159,7 +168,7 @@ function refuseBare(
   const code = codeOfBare(status, request);
   const message =
     status === 405
-      ? `${rpc} takes ${handler.allowedMethods.join(' or ')}, not ${request.method}`
+      ? `${rpc} takes ${verbs.join(' or ')}, not ${request.method}`
       : status === 415
         ? `${rpc} takes ${request.method === 'GET' ? 'the query parameters encoding=json and message={…}' : `content-type ${types}${webText}`}`
         : `${rpc} streams both ways, which takes HTTP/2`;
@@ -168,7 +177,7 @@ function refuseBare(
     status,
     code,
     message,
-    ...(status === 405 && { allow: handler.allowedMethods }),
+    ...(status === 405 && { allow: verbs }),
     close: status === 505,
   });
 }

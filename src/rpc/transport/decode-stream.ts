@@ -1,6 +1,14 @@
 import type { Message } from '@bufbuild/protobuf';
 import { assertByteStreamRequest, type UniversalServerRequest } from '@connectrpc/connect/protocol';
-import { checkFlags, codecOf, decode, decompress, ENVELOPE_BYTES, emptyMessage, type Intake } from './decode.ts';
+import {
+  checkFlags,
+  codecOf,
+  decode,
+  decompress,
+  ENVELOPE_BYTES,
+  emptyMessage,
+  type Intake,
+} from './decode.ts';
 import { BODY_READ_MS, cutShort, tooLarge, tooSlow } from './failures.ts';
 import { createFraming } from './framing.ts';
 

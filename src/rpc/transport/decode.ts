@@ -190,7 +190,8 @@ function checkEnvelope(body: Uint8Array, wire: Wire): void {
   if (body.length === 0) return;
   checkFlags(body[0]!, wire);
   const { buffer, byteOffset, length } = body;
-  const whole = length >= ENVELOPE_BYTES && new DataView(buffer, byteOffset).getUint32(1) + ENVELOPE_BYTES <= length;
+  const whole =
+    length >= ENVELOPE_BYTES && new DataView(buffer, byteOffset).getUint32(1) + ENVELOPE_BYTES <= length;
   if (!whole) throw cutShort(wire.protocol);
 }
 

@@ -21,7 +21,10 @@ export interface FramingLimits {
   readonly flagsMax?: number;
 }
 
-export function createFraming({ bytesMax = Number.POSITIVE_INFINITY, flagsMax = 255 }: FramingLimits = {}): Framing {
+export function createFraming({
+  bytesMax = Number.POSITIVE_INFINITY,
+  flagsMax = 255,
+}: FramingLimits = {}): Framing {
   const head = new DataView(new ArrayBuffer(ENVELOPE_BYTES));
   let headBytes = 0;
   let missing = 0;

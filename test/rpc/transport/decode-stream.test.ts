@@ -112,7 +112,10 @@ describe('The messages of a stream', () => {
     const { told, raised } = await all(frames);
     assert.deepEqual(told, hex(message('1')));
     assert.ok(raised instanceof ConnectError);
-    assert.deepEqual([raised.code, /the flags of a message are 4/.test(raised.message)], [Code.Internal, true]);
+    assert.deepEqual(
+      [raised.code, /the flags of a message are 4/.test(raised.message)],
+      [Code.Internal, true],
+    );
   });
 
   it('are refused with the fields that cannot be understood, after those before', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { Agent, type IncomingMessage, request as httpRequest } from 'node:http';
+import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect } from 'node:http2';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -64,6 +64,15 @@ describe('What no protocol has', () => {
     const codec = await raw.send({ ':path': ECHO, 'content-type': 'application/grpc+foo' });
     const verb = await raw.send({ ':path': ECHO, ':method': 'DELETE' });
     assert.deepEqual([codec.grpcStatus, verb.grpcStatus], [Code.Unimplemented, Code.Unimplemented]);
+    assert.equal(verb.fields.allow, 'POST');
+  });
+
+  it('is told which compressions there are, in gRPC', async () => {
+    await using port = await startSharedEcho();
+    await using raw = rawHttp2(port.http2);
+    const body = framed(new Uint8Array(0));
+    const { grpcStatus, fields } = await raw.send({ ':path': ECHO, 'grpc-encoding': 'zstd' }, body);
+    assert.deepEqual([grpcStatus, fields['grpc-accept-encoding']], [Code.Unimplemented, 'gzip,br']);
   });
 });
 
@@ -120,6 +129,21 @@ describe('A stream of messages, one of which is too large', () => {
       assert.match(told, /resource_exhausted|grpc-status: 8|^8$/, type);
     }
   });
+});
+
+it('A message that is cut short is INTERNAL to gRPC, and is logged as no error of ours', async () => {
+  await using shared = await startSharedEcho();
+  await using native = await startEcho();
+  for (const [port, address] of [
+    [shared, shared.http2],
+    [native, native.address],
+  ] as const) {
+    await using raw = rawHttp2(address);
+    const { grpcStatus } = await raw.send({ ':path': ECHO }, framed(BIG).subarray(0, 100));
+    assert.equal(grpcStatus, Code.Internal);
+    const { level, fields } = await port.line((line) => 'code' in line.fields);
+    assert.deepEqual([level, fields.code], ['info', 'internal']);
+  }
 });
 
 describe('A caller who leaves a busy stream', () => {
