@@ -1,14 +1,16 @@
 import { boundedCache } from '../bounded-cache.ts';
 import { invalid } from '../error.ts';
-import { type Calendar, type CalendarFields, createCalendar, EVERY_OCCURRENCE } from './calendar.ts';
-import { parseFields } from './cron-fields.ts';
+import { type PlainCalendar, plainCalendar } from './calendar.ts';
+import { cronDays, EVERY_OCCURRENCE } from './cron-days.ts';
+import { type CronFields, parseFields } from './cron-fields.ts';
 import { parseGoDuration } from './go-duration.ts';
+import { combinedTimes } from './times-of-day.ts';
 
 /** What a cron expression means: a calendar, to be read in some time zone, or a fixed period. */
 export type CronExpression =
   | {
       readonly kind: 'calendar';
-      readonly calendar: Calendar;
+      readonly calendar: PlainCalendar;
       /** Whether the hour field matches every hour. Such runs follow the clock as it shows, whatever the DST policies. */
       readonly everyHour: boolean;
     }
@@ -84,16 +86,16 @@ function parseEvery(expression: string, field: string): CronExpression {
 function parseCalendar(expression: string, field: string): CronExpression {
   const parts = (expression.startsWith('@') ? expand(expression, field) : expression).split(/[ \t]+/);
   const fields = parseFields(field, parts);
-  const calendar = createCalendar(fields);
-  if (calendar.next(0) === null) throw invalid(field, `never fires: ${whyNever(fields, parts)}`);
+  const calendar = plainCalendar(cronDays(fields), combinedTimes(fields));
+  if (calendar.days.next(0) === null) throw invalid(field, `never fires: ${whyNever(fields, parts)}`);
   return { kind: 'calendar', calendar, everyHour: fields.hours.length === 24 };
 }
 
 /** Why no day matches, although every field by itself can be read. */
-function whyNever(fields: CalendarFields, parts: readonly string[]): string {
+function whyNever(fields: CronFields, parts: readonly string[]): string {
   const [dayOfMonth, month, dayOfWeek] = parts.slice(-3).map((part) => JSON.stringify(part));
   const anyWeekday = fields.weekdays.map(() => EVERY_OCCURRENCE);
-  if (createCalendar({ ...fields, weekdays: anyWeekday, combineDays: 'BOTH' }).next(0) === null) {
+  if (cronDays({ ...fields, weekdays: anyWeekday, combineDays: 'BOTH' }).next(0) === null) {
     return `no day of month ${dayOfMonth} exists in month ${month}`;
   }
   return `in month ${month}, no day matches both day of month ${dayOfMonth} and day of week ${dayOfWeek}, and with a * in one of the two fields a day has to match both`;
