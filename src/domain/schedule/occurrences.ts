@@ -1,6 +1,6 @@
 import { parseCron } from './cron.ts';
-import { type CronRule, countRuns, firstRun, lastRun } from './cron-runs.ts';
 import type { Schedule, When } from './schedule.ts';
+import { countRuns, firstRun, lastRun, type ZonedRule } from './zoned-runs.ts';
 
 /**
  * The nominal times of a schedule: an ascending series without repetitions, which depends on the
@@ -83,7 +83,7 @@ export function nominalTimes(schedule: Schedule, anchorAt: number, after: number
 type Series =
   | { readonly kind: 'once'; readonly from: number; readonly to: number }
   | { readonly kind: 'period'; readonly from: number; readonly to: number; readonly periodMs: number }
-  | { readonly kind: 'cron'; readonly from: number; readonly to: number; readonly rule: CronRule };
+  | { readonly kind: 'cron'; readonly from: number; readonly to: number; readonly rule: ZonedRule };
 
 function seriesOf(schedule: Schedule, anchorAt: number): Series {
   const { when, startAt } = schedule;
@@ -110,13 +110,13 @@ function cronSeries(
     return { kind: 'period', from: startAt ?? anchorAt + periodMs, to, periodMs };
   }
   const { calendar, everyHour } = expression;
-  // As in cron(8) of Vixie's cron, jobs that run every hour follow the clock as it shows, through both
-  // passes of a repeated hour. Only the others are shifted out of a gap or kept from running twice.
-  const rule: CronRule = {
-    calendar,
+  const rule: ZonedRule = {
     zone: when.timeZone,
-    shiftsGap: when.dstGap === 'SHIFT' && !everyHour,
-    firstOnly: when.dstOverlap === 'FIRST' && !everyHour,
+    calendar,
+    // As in cron(8) of Vixie's cron, jobs that run every hour follow the clock as it shows, through both
+    // passes of a repeated hour. Only the others are shifted out of a gap or kept from running twice.
+    again: when.dstOverlap === 'BOTH' || everyHour ? calendar : null,
+    lost: when.dstGap === 'SHIFT' && !everyHour ? calendar : null,
   };
   return { kind: 'cron', from: startAt ?? Number.NEGATIVE_INFINITY, to, rule };
 }
