@@ -1,6 +1,6 @@
 import { type DomainError, invalid } from '../error.ts';
-import { type DayFields, EVERY_OCCURRENCE, LAST_OCCURRENCE } from './cron-days.ts';
-import type { TimeFields } from './times-of-day.ts';
+import { type DayFields, EVERY_OCCURRENCE, LAST_OCCURRENCE } from './calendar/cron-days.ts';
+import type { TimeFields } from './calendar/times-of-day.ts';
 
 /** What the fields of an expression match. */
 export interface CronFields extends TimeFields, DayFields {}

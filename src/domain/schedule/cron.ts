@@ -1,10 +1,10 @@
 import { boundedCache } from '../bounded-cache.ts';
 import { invalid } from '../error.ts';
-import { type PlainCalendar, plainCalendar } from './calendar.ts';
-import { cronDays, EVERY_OCCURRENCE } from './cron-days.ts';
+import { type PlainCalendar, plainCalendar } from './calendar/calendar.ts';
+import { cronDays, EVERY_OCCURRENCE } from './calendar/cron-days.ts';
+import { combinedTimes } from './calendar/times-of-day.ts';
 import { type CronFields, parseFields } from './cron-fields.ts';
 import { parseGoDuration } from './go-duration.ts';
-import { combinedTimes } from './times-of-day.ts';
 
 /** What a cron expression means: a calendar, to be read in some time zone, or a fixed period. */
 export type CronExpression =
@@ -20,6 +20,8 @@ export type CronExpression =
 export const CRON_LENGTH_MAX = 256;
 /** Expressions remembered, about 1 KB each. The others are parsed again, which takes some 20 µs. */
 const REMEMBERED_MAX = 4096;
+
+const EVERY = /^@every\b/i;
 
 const NICKNAMES: ReadonlyMap<string, string> = new Map([
   ['@yearly', '0 0 1 1 *'],
@@ -56,13 +58,44 @@ const remembered = boundedCache<string, CronExpression>(REMEMBERED_MAX);
 export function parseCron(expression: string, field = 'cron'): CronExpression {
   const known = remembered.get(expression);
   if (known !== undefined) return known;
+  const trimmed = trim(expression, field);
+  const parsed = EVERY.test(trimmed) ? parseEvery(trimmed, field) : parseCalendar(trimmed, field);
+  remembered.set(expression, parsed);
+  return parsed;
+}
+
+/** The fields of an expression that is no `@every`. Throws INVALID for `field`. */
+export function parseCronFields(expression: string, field = 'cron'): CronFields {
+  return parseFields(field, split(trim(expression, field), field));
+}
+
+/**
+ * The minutes that an expression of five fields covers as an exception. There may be none. Throws INVALID
+ * for `field`, saying where and why.
+ */
+export function parseCoveredMinutes(expression: string, field: string): PlainCalendar {
+  const trimmed = trim(expression, field);
+  if (EVERY.test(trimmed)) throw invalid(field, '@every is a period, which covers nothing; write 5 fields');
+  const parts = split(trimmed, field);
+  if (parts.length === 6) {
+    throw invalid(field, 'has 6 fields; an exception covers whole minutes, so leave the second out');
+  }
+  return calendarOf(parseFields(field, parts));
+}
+
+function trim(expression: string, field: string): string {
   if (expression.length > CRON_LENGTH_MAX) {
     throw invalid(field, `has ${expression.length} characters; at most ${CRON_LENGTH_MAX} are allowed`);
   }
-  const trimmed = expression.trim();
-  const parsed = /^@every\b/i.test(trimmed) ? parseEvery(trimmed, field) : parseCalendar(trimmed, field);
-  remembered.set(expression, parsed);
-  return parsed;
+  return expression.trim();
+}
+
+function split(expression: string, field: string): string[] {
+  return (expression.startsWith('@') ? expand(expression, field) : expression).split(/[ \t]+/);
+}
+
+function calendarOf(fields: CronFields): PlainCalendar {
+  return plainCalendar(cronDays(fields), combinedTimes(fields));
 }
 
 function parseEvery(expression: string, field: string): CronExpression {
@@ -84,9 +117,9 @@ function parseEvery(expression: string, field: string): CronExpression {
 }
 
 function parseCalendar(expression: string, field: string): CronExpression {
-  const parts = (expression.startsWith('@') ? expand(expression, field) : expression).split(/[ \t]+/);
+  const parts = split(expression, field);
   const fields = parseFields(field, parts);
-  const calendar = plainCalendar(cronDays(fields), combinedTimes(fields));
+  const calendar = calendarOf(fields);
   if (calendar.days.next(0) === null) throw invalid(field, `never fires: ${whyNever(fields, parts)}`);
   return { kind: 'calendar', calendar, everyHour: fields.hours.length === 24 };
 }

@@ -1,6 +1,7 @@
+import { bitsOf, highestBit } from './bits.ts';
 import type { Days } from './days.ts';
 import { nearestWeekday } from './month.ts';
-import { bitsOf, highestBit, monthlyDays } from './month-days.ts';
+import { monthlyDays } from './month-days.ts';
 
 /** The fields of a cron expression that name days. The lists are ascending. */
 export interface DayFields {

@@ -1,5 +1,5 @@
-import type { Calendar } from './calendar.ts';
-import { OFFSET_MAX_MS, type Stretch, stretchAt } from './zone.ts';
+import type { Calendar } from '../calendar/calendar.ts';
+import { OFFSET_MAX_MS, type Stretch, stretchAt } from '../zone.ts';
 
 /**
  * A calendar read in a time zone, and what is done about clocks that are put forward and back. The

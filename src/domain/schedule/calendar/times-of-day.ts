@@ -9,6 +9,8 @@ export interface TimesOfDay {
   select(number: number): number;
   /** The minutes of the day that have any of them. */
   minutes(): MinuteSet;
+  /** Whether all of them are whole minutes. */
+  readonly onTheMinute: boolean;
   /** Those in a minute of the day, as bits: the seconds 0 to 29, or 30 to 59. */
   secondsIn(minute: number, half: 0 | 1): number;
 }
@@ -31,6 +33,7 @@ export function combinedTimes(fields: TimeFields): TimesOfDay {
 
   return {
     size: hours.values.length * timesAnHour,
+    onTheMinute: fields.seconds.every((second) => second === 0),
     rank(ms) {
       const second = Math.ceil(ms / 1000);
       const hour = Math.floor(second / 3600);
@@ -66,6 +69,7 @@ export function listedTimes(times: readonly number[]): TimesOfDay {
   for (const time of sorted) setMinute(minuteSet, Math.floor(time / 60));
   return {
     size: sorted.length,
+    onTheMinute: sorted.every((time) => time % 60 === 0),
     rank(ms) {
       let before = 0;
       while (before < sorted.length && sorted[before]! * 1000 < ms) before++;

@@ -1,3 +1,4 @@
+import { bitCount, highestBit, lowestBit } from './bits.ts';
 import { type Days, SEARCH_MONTHS_MAX } from './days.ts';
 import { type Month, monthAfter, monthOf } from './month.ts';
 
@@ -45,22 +46,4 @@ export function monthlyDays(daysOf: (month: Month) => number): Days {
       return days + bitCount(bits & cut);
     },
   };
-}
-
-export function bitsOf(values: readonly number[]): number {
-  return values.reduce((bits, value) => bits | (1 << value), 0);
-}
-
-export function highestBit(bits: number): number {
-  return 31 - Math.clz32(bits);
-}
-
-export function bitCount(bits: number): number {
-  let count = 0;
-  for (let rest = bits; rest !== 0; rest &= rest - 1) count++;
-  return count;
-}
-
-function lowestBit(bits: number): number {
-  return 31 - Math.clz32(bits & -bits);
 }
