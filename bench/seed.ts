@@ -70,8 +70,9 @@ export async function seed(
 /** A registration as the server would make it of what is planned. */
 function webhookOf(plan: Planned | Subscribed, i: number): Webhook {
   const now = REGISTERED_AT + i;
-  const spec = withDefaults('eventTypes' in plan ? subscribed(plan) : planned(plan), DEFAULT_SETTINGS);
-  const webhook = newWebhook({ namespace: 'default', spec, sealedSecrets: [sealed], now, random });
+  const spec = 'eventTypes' in plan ? subscribed(plan) : planned(plan);
+  const effective = withDefaults(spec, DEFAULT_SETTINGS);
+  const webhook = newWebhook({ namespace: 'default', spec, effective, sealedSecrets: [sealed], now, random });
   return 'eventTypes' in plan ? webhook : { ...webhook, cursor: cursorBefore(plan) };
 }
 

@@ -37,6 +37,7 @@ const ARROWS: Record<string, readonly string[]> = {
     'gen',
   ],
   cli: ['server', 'domain', 'telemetry', 'gen'],
+  library: ['domain', 'gen'],
   main: ['cli'],
 };
 /**
@@ -95,7 +96,7 @@ const ONLY_IN: readonly { what: string; pattern: RegExp; where: RegExp }[] = [
     where: /^(rpc\/errors\.ts|rpc\/transport\/failures\.ts|rpc\/native\/status\.ts|cli\/.*)$/,
   },
   { what: 'undici', pattern: /from 'undici'/, where: /^outbound\// },
-  { what: 'generated code', pattern: /from '[./]+\/gen\//, where: /^(rpc|server|cli)\// },
+  { what: 'generated code', pattern: /from '[./]+\/gen\//, where: /^(rpc|server|cli|library)\// },
   { what: 'the process', pattern: /\bprocess\.(exit|argv|env)\b/, where: /^(cli\/|main\.ts$)/ },
 ];
 

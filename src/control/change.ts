@@ -1,18 +1,18 @@
 import { aborted, alreadyExists, type DomainError, notFound } from '../domain/error.ts';
+import { replaceSchedule, sameSchedule } from '../domain/schedule/run-plan.ts';
+import type { AskedSpec } from '../domain/webhook/asked.ts';
 import { checkEtag } from '../domain/webhook/etag.ts';
-import type { Webhook } from '../domain/webhook/webhook.ts';
-import type { WebhookUpdate } from '../store/store.ts';
+import { type Webhook, type WebhookSpec, webhookIdOf } from '../domain/webhook/webhook.ts';
+import type { WebhookName, WebhookUpdate } from '../store/store.ts';
 import type { Needs } from './deps.ts';
 
 /** How often a change is tried again when another one came between reading and writing. */
 export const TRIES_MAX = 8;
 
-export type ChangeDeps = Needs<'getWebhooks' | 'updateWebhooks', 'clock'>;
+export type ChangeDeps = Needs<'resolveWebhooks' | 'updateWebhooks' | 'findWebhook', 'clock'>;
 
-/** One webhook that a caller names. */
-export interface Target {
-  readonly namespace: string;
-  readonly id: string;
+/** One webhook that a caller names, by its id or its uid. */
+export interface Target extends WebhookName {
   /** The etag that it must have; empty for any. */
   readonly etag?: string;
 }
@@ -22,13 +22,13 @@ export interface Change extends Pick<WebhookUpdate, 'cursorFrom' | 'resetHealth'
   readonly webhook: Webhook;
 }
 
-/** The webhook with this id in this namespace. Raises NOT_FOUND, also for one of another namespace. */
+/** The webhook that a caller means. Raises NOT_FOUND, also for one of another namespace. */
 export async function getWebhook(
-  { store }: Needs<'getWebhooks'>,
-  { id, namespace }: Pick<Target, 'id' | 'namespace'>,
+  { store }: Needs<'resolveWebhooks'>,
+  { id, namespace }: WebhookName,
 ): Promise<Webhook> {
-  const [webhook] = await store.getWebhooks([id]);
-  if (webhook === undefined || webhook.namespace !== namespace) throw notFound('Webhook', id);
+  const [webhook] = await store.resolveWebhooks([{ namespace, id }]);
+  if (webhook === undefined) throw notFound('Webhook', id);
   return webhook;
 }
 
@@ -54,8 +54,12 @@ export async function changeWebhook(
     switch (result) {
       case 'UPDATED':
         return webhook;
-      case 'EXISTS':
-        throw taken(webhook);
+      case 'EXISTS': {
+        const { name, destination } = webhook.spec;
+        const holder = await deps.store.findWebhook({ namespace: target.namespace, name, destination });
+        if (holder !== undefined && holder.id !== webhook.id) throw taken(holder);
+        break;
+      }
       case 'STALE':
       case 'NOT_FOUND':
       case undefined:
@@ -67,12 +71,22 @@ export async function changeWebhook(
   throw contended(target.id);
 }
 
+/** A webhook of which something else is asked now. Its place in its schedule stays where that is the same. */
+export function changedTo(found: Webhook, spec: AskedSpec, effective: WebhookSpec, now: number): Change {
+  const { schedule } = found.effective;
+  const cursor = replaceSchedule(found.id, schedule, found.cursor, effective.schedule, now);
+  const webhook = { ...found, spec, effective, cursor };
+  return sameSchedule(schedule, effective.schedule) ? { webhook } : { webhook, cursorFrom: found.cursor };
+}
+
 export function contended(id: string): DomainError {
   return aborted('Webhook', id, `was changed by others ${TRIES_MAX} times in a row; try again`);
 }
 
-function taken({ spec }: Webhook): DomainError {
-  const name = JSON.stringify(spec.name);
-  const message = `another webhook has the name ${name} and the destination ${spec.destination}`;
-  return alreadyExists('Webhook', spec.name, message);
+/** The name and the destination that a caller wants are those of another webhook. */
+export function taken(holder: Webhook): DomainError {
+  const { name, destination } = holder.spec;
+  const id = webhookIdOf(holder);
+  const message = `webhook ${id} has the name ${JSON.stringify(name)} and the destination ${destination} already`;
+  return alreadyExists('Webhook', id, message);
 }

@@ -6,6 +6,7 @@
 import type { Delivery, DeliveryDetail } from '../domain/delivery/delivery.ts';
 import { notFound } from '../domain/error.ts';
 import type { EventRecord } from '../domain/event/event.ts';
+import { isOwnForm } from '../domain/id.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 import { trigger } from '../publish/trigger.ts';
 import type { DeliveryQuery, EventKey, EventQuery, WebhookQuery } from '../store/store.ts';
@@ -21,7 +22,7 @@ import { createUpdate } from './update.ts';
 import { createWatch, type WatchLimits } from './watch.ts';
 
 /** What lists can be narrowed by. */
-export type { DeliveryQuery, EventQuery, WebhookQuery } from '../store/store.ts';
+export type { DeliveryQuery, EventQuery } from '../store/store.ts';
 
 export interface Control {
   readonly webhooks: ReturnType<typeof createWebhooks>;
@@ -73,14 +74,39 @@ function createDeliveries(deps: ControlDeps, shutdown: AbortSignal, limits?: Par
       if (delivery === undefined || delivery.namespace !== namespace) throw notFound('Delivery', id);
       return delivery;
     },
-    /** Newest first, unless told otherwise. */
-    list: (query: DeliveryQuery): Promise<Delivery[]> => store.listDeliveries(query),
+    /**
+     * Newest first, unless told otherwise. The webhook can be named by its id, or, also once it is removed, by
+     * its uid; the event is named by the id that readers see.
+     */
+    async list(query: DeliveryQuery): Promise<Delivery[]> {
+      const own = await ownIds(deps, query);
+      return own === undefined ? [] : store.listDeliveries({ ...query, ...own });
+    },
     watch: createWatch({ store, shutdown, ...(limits && { limits }) }),
     retry: (namespace: string, id: string) => retryDelivery(deps, namespace, id),
     retryFailedOf: (order: Parameters<typeof retryFailedOf>[1], signal: AbortSignal) =>
       retryFailedOf(deps, order, signal),
     cancel: (namespace: string, id: string) => cancelDelivery(deps, namespace, id),
   };
+}
+
+/** The ids of ours for what a query names; undefined when it names what there is not. */
+async function ownIds(
+  { store }: Pick<ControlDeps, 'store'>,
+  { namespace, webhookId, eventId }: DeliveryQuery,
+): Promise<Pick<DeliveryQuery, 'webhookId' | 'eventId'> | undefined> {
+  const own: { webhookId?: string; eventId?: string } = {};
+  if (webhookId !== undefined && !isOwnForm(webhookId)) {
+    const [webhook] = await store.resolveWebhooks([{ namespace, id: webhookId }]);
+    if (webhook === undefined) return undefined;
+    own.webhookId = webhook.id;
+  }
+  if (eventId !== undefined) {
+    const [event] = await store.resolveEvents([{ namespace, id: eventId }]);
+    if (event === undefined) return undefined;
+    own.eventId = event;
+  }
+  return own;
 }
 
 function createEvents({ store }: ControlDeps) {

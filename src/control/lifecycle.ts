@@ -21,7 +21,7 @@ export function resumeWebhook(deps: ChangeDeps, target: Target): Promise<Webhook
       if (isHealthy(webhook.health)) return undefined;
       return { webhook: { ...webhook, health: HEALTHY }, resetHealth: true };
     }
-    const cursor = resumeCursor(webhook.id, webhook.spec.schedule, webhook.cursor, now);
+    const cursor = resumeCursor(webhook.id, webhook.effective.schedule, webhook.cursor, now);
     return {
       webhook: { ...withoutReason(webhook), state: 'ACTIVE', cursor, health: HEALTHY },
       cursorFrom: webhook.cursor,

@@ -8,7 +8,7 @@ import { scheduleOf } from '../domain/webhook/defaults.ts';
 import { getWebhook } from './change.ts';
 import type { Needs } from './deps.ts';
 
-export type PreviewDeps = Needs<'getWebhooks', 'clock' | 'settings'>;
+export type PreviewDeps = Needs<'resolveWebhooks', 'clock' | 'settings'>;
 
 /** Runs that are shown to a caller who does not say how many. */
 const COUNT_DEFAULT = 5;
@@ -41,8 +41,8 @@ export function createPreview(deps: PreviewDeps) {
       return nextRuns(schedule, firstCursor('', schedule, now), after ?? now, count);
     }
     problems.raise();
-    const { spec, cursor } = await getWebhook(deps, of);
-    return spec.schedule ? nextRuns(spec.schedule, cursor, after ?? now, count) : [];
+    const { effective, cursor } = await getWebhook(deps, of);
+    return effective.schedule ? nextRuns(effective.schedule, cursor, after ?? now, count) : [];
   };
 }
 

@@ -1,23 +1,30 @@
-import { noProblems } from '../domain/problems.ts';
+import { aborted } from '../domain/error.ts';
+import { isOwnForm } from '../domain/id.ts';
+import { noProblems, type Problems } from '../domain/problems.ts';
 import { scheduleViolations } from '../domain/schedule/rules.ts';
-import { replaceSchedule, sameSchedule } from '../domain/schedule/run-plan.ts';
+import { sameSchedule } from '../domain/schedule/run-plan.ts';
 import type { AskedSpec } from '../domain/webhook/asked.ts';
 import { withDefaults } from '../domain/webhook/defaults.ts';
+import { checkEtag } from '../domain/webhook/etag.ts';
 import { sameSpec } from '../domain/webhook/same-spec.ts';
 import { newSecret, openSecret, sealSecret } from '../domain/webhook/secret.ts';
-import type { Webhook, WebhookSpec } from '../domain/webhook/webhook.ts';
-import { contended, TRIES_MAX } from './change.ts';
+import { callerIdFault, type Webhook, type WebhookSpec } from '../domain/webhook/webhook.ts';
+import { changedTo, contended, TRIES_MAX, taken } from './change.ts';
 import type { Needs } from './deps.ts';
 import { newWebhook } from './new-webhook.ts';
-import { noteSpecViolations } from './spec-rules.ts';
+import { lastRingViolations, noteSpecViolations } from './spec-rules.ts';
 
 export type RegisterDeps = Needs<
-  'createWebhooks' | 'findWebhook' | 'updateWebhooks',
+  'createWebhooks' | 'resolveWebhooks' | 'findWebhook' | 'updateWebhooks',
   'clock' | 'random' | 'sealKey' | 'settings'
 >;
 
 export interface Registration {
   readonly namespace: string;
+  /** The id that the webhook has, or shall have; undefined for the one of this name and destination. */
+  readonly id?: string;
+  /** With an id: the etag that the webhook must have; empty for any. */
+  readonly etag?: string;
   readonly spec: AskedSpec;
   /** The signing secret that the caller wants; undefined for any. */
   readonly secret?: Uint8Array;
@@ -33,9 +40,11 @@ export interface Registered {
 }
 
 /**
- * Makes a webhook, or replaces what was asked for one of the same namespace, name and destination. The same
- * call again changes nothing, however many make it at once. `problems` has what was found wrong with how it
- * was asked. Raises INVALID with everything that is wrong, and ABORTED when others are always faster.
+ * Makes a webhook, or replaces what was asked for it: for the one of the id that is given, name and destination
+ * included, or else for the one of the same name and destination. The same call again changes nothing, however
+ * many make it at once. `problems` has what was found wrong with how it was asked. Raises INVALID with
+ * everything that is wrong, ALREADY_EXISTS when another webhook has the name and the destination, and ABORTED
+ * for a stale etag, or when others are always faster.
  */
 export function createRegister(deps: RegisterDeps) {
   const { store, settings } = deps;
@@ -43,34 +52,58 @@ export function createRegister(deps: RegisterDeps) {
   return async (asked: Registration, problems = noProblems()): Promise<Registered> => {
     const spec = withDefaults(asked.spec, settings);
     await check(asked, spec, problems);
-    const { namespace } = asked;
     for (let tries = 0; tries < TRIES_MAX; tries++) {
-      const found = await store.findWebhook({ namespace, name: spec.name, destination: spec.destination });
+      const found = await find(asked, spec);
+      if (asked.id !== undefined) await checkIsFree(asked, spec, found);
+      if (found !== undefined) checkStillRings(found, asked.spec, problems);
       const done = found ? await replace(found, spec, asked) : await make(spec, asked);
       if (done !== undefined) return done;
     }
-    throw contended(JSON.stringify(spec.name));
+    throw contended(asked.id ?? JSON.stringify(spec.name));
   };
 
-  async function check({ namespace, spec: asked }: Registration, spec: WebhookSpec, problems = noProblems()) {
+  async function find({ namespace, id, etag = '' }: Registration, spec: WebhookSpec) {
+    const { name, destination } = spec;
+    if (id === undefined) return store.findWebhook({ namespace, name, destination });
+    const [found] = await store.resolveWebhooks([{ namespace, id }]);
+    if (found !== undefined) checkEtag(found, etag);
+    else if (etag !== '')
+      throw aborted('Webhook', id, `was removed since it had etag ${JSON.stringify(etag)}`);
+    return found;
+  }
+
+  /** Raises ALREADY_EXISTS when another webhook than the one that was found has the name and the destination. */
+  async function checkIsFree({ namespace }: Registration, spec: WebhookSpec, found: Webhook | undefined) {
+    const { name, destination } = spec;
+    const holder = await store.findWebhook({ namespace, name, destination });
+    if (holder !== undefined && holder.id !== found?.id) throw taken(holder);
+  }
+
+  function checkStillRings(found: Webhook, asked: AskedSpec, problems: Problems): void {
+    problems.addAll(lastRingViolations(found.spec, asked));
+    problems.raise();
+  }
+
+  async function check(asked: Registration, spec: WebhookSpec, problems: Problems) {
     const now = deps.clock.now();
-    await noteSpecViolations(asked, spec, { problems, policy: settings.addressPolicy, now });
-    if (asked.schedule !== undefined && spec.schedule !== undefined) {
+    const { id } = asked;
+    const fault = id === undefined ? undefined : callerIdFault(id);
+    // Only an id of our own form is looked up before it can be told whether it is right.
+    if (fault !== undefined && !(isOwnForm(id!) && (await find(asked, spec)))) problems.add('id', fault);
+    await noteSpecViolations(asked.spec, spec, { problems, policy: settings.addressPolicy, now });
+    if (asked.spec.schedule !== undefined && spec.schedule !== undefined) {
       const rules = { now, everyMinMs: settings.everyMinMs, field: 'schedule' };
       const violations = scheduleViolations(spec.schedule, rules);
-      const kept = violations.length > 0 && problems.count() === 0 && (await isRegistered(namespace, spec));
+      const kept = violations.length > 0 && problems.count() === 0 && (await isRegistered(asked, spec));
       if (!kept) problems.addAll(violations);
     }
     problems.raise();
   }
 
   /** Whether the webhook has this schedule already: then what it names may have passed meanwhile. */
-  async function isRegistered(
-    namespace: string,
-    { name, destination, schedule }: WebhookSpec,
-  ): Promise<boolean> {
-    const found = await store.findWebhook({ namespace, name, destination });
-    return found !== undefined && sameSchedule(found.spec.schedule, schedule);
+  async function isRegistered(asked: Registration, spec: WebhookSpec): Promise<boolean> {
+    const found = await find(asked, spec);
+    return found !== undefined && sameSchedule(found.effective.schedule, spec.schedule);
   }
 
   /** Undefined when somebody else made it first. */
@@ -79,7 +112,16 @@ export function createRegister(deps: RegisterDeps) {
     const now = clock.now();
     const secret = asked.secret ?? newSecret(random);
     const sealedSecrets = [sealSecret(sealKey, secret, random)];
-    const webhook = newWebhook({ namespace: asked.namespace, spec, sealedSecrets, now, random });
+    const { namespace, id: callerId } = asked;
+    const webhook = newWebhook({
+      namespace,
+      ...(callerId !== undefined && { callerId }),
+      spec: asked.spec,
+      effective: spec,
+      sealedSecrets,
+      now,
+      random,
+    });
     if (asked.validateOnly) return { webhook, created: true };
     const [result] = await store.createWebhooks([webhook]);
     return result === 'CREATED' ? { webhook, secret, created: true } : undefined;
@@ -89,26 +131,23 @@ export function createRegister(deps: RegisterDeps) {
   async function replace(
     found: Webhook,
     spec: WebhookSpec,
-    { secret, validateOnly }: Registration,
+    asked: Registration,
   ): Promise<Registered | undefined> {
     const { clock, random, sealKey } = deps;
+    const { secret } = asked;
     const keepsSecret = secret === undefined || hasSecret(found, secret);
-    if (keepsSecret && sameSpec(found.spec, spec)) return { webhook: found, created: false };
+    if (keepsSecret && sameSpec(found.spec, asked.spec)) return { webhook: found, created: false };
 
     const now = clock.now();
-    const sameRuns = sameSchedule(found.spec.schedule, spec.schedule);
+    const change = changedTo(found, asked.spec, spec, now);
     const webhook: Webhook = {
-      ...found,
-      spec,
+      ...change.webhook,
       sealedSecrets: keepsSecret ? found.sealedSecrets : [sealSecret(sealKey, secret, random)],
-      cursor: replaceSchedule(found.id, found.spec.schedule, found.cursor, spec.schedule, now),
       updatedAt: now,
       version: found.version + 1,
     };
-    if (!validateOnly) {
-      const [result] = await store.updateWebhooks([
-        { webhook, ifVersion: found.version, ...(!sameRuns && { cursorFrom: found.cursor }) },
-      ]);
+    if (!asked.validateOnly) {
+      const [result] = await store.updateWebhooks([{ ...change, webhook, ifVersion: found.version }]);
       if (result !== 'UPDATED') return undefined;
     }
     return { webhook, created: false };

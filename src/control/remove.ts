@@ -1,6 +1,6 @@
 import { DomainError, notFound } from '../domain/error.ts';
 import { checkEtag } from '../domain/webhook/etag.ts';
-import type { Webhook } from '../domain/webhook/webhook.ts';
+import { type Webhook, webhookIdOf } from '../domain/webhook/webhook.ts';
 import { contended, getWebhook, type Target, TRIES_MAX } from './change.ts';
 import type { Needs } from './deps.ts';
 
@@ -11,7 +11,10 @@ const BATCH = 100;
 /** Webhooks read at a time, since each may hold a payload of 1 MiB. */
 const READ_MAX = 25;
 
-export type RemoveDeps = Needs<'findWebhook' | 'getWebhooks' | 'listWebhooks' | 'removeWebhooks', 'clock'>;
+export type RemoveDeps = Needs<
+  'findWebhook' | 'resolveWebhooks' | 'listWebhooks' | 'removeWebhooks',
+  'clock'
+>;
 
 /** Which webhooks to remove: one, by its id or by its key; or all that have a name. */
 export type Removal =
@@ -32,18 +35,18 @@ export function createRemove({ store, clock }: RemoveDeps) {
   return async (removal: Removal, signal: AbortSignal): Promise<string[]> => {
     if ('id' in removal) return removeOne(() => getWebhook({ store }, removal), removal.etag);
     if ('destination' in removal) return removeOne(() => find(removal), removal.etag);
-    return removeAll(await idsOf(removal, signal), removal.name, signal);
+    return removeAll(await allOf(removal, signal), removal.name, signal);
   };
 
   async function removeOne(read: () => Promise<Webhook>, etag = ''): Promise<string[]> {
     let id = '';
     for (let tries = 0; tries < TRIES_MAX; tries++) {
       const webhook = await read();
-      id = webhook.id;
+      id = webhookIdOf(webhook);
       checkEtag(webhook, etag);
       const fence = etag === '' ? {} : { ifVersion: webhook.version };
       const [result] = await store.removeWebhooks([{ id: webhook.id, now: clock.now(), ...fence }]);
-      if (result === 'REMOVED') return [webhook.id];
+      if (result === 'REMOVED') return [id];
     }
     throw contended(id);
   }
@@ -58,39 +61,39 @@ export function createRemove({ store, clock }: RemoveDeps) {
     return found;
   }
 
-  async function idsOf(
+  async function allOf(
     { namespace, name }: { namespace: string; name: string },
     signal: AbortSignal,
-  ): Promise<string[]> {
-    const ids: string[] = [];
+  ): Promise<Webhook[]> {
+    const all: Webhook[] = [];
     for (;;) {
       signal.throwIfAborted();
-      const after = ids.at(-1);
+      const after = all.at(-1)?.id;
       const found = await store.listWebhooks({
         namespace,
         name,
         limit: READ_MAX,
         ...(after !== undefined && { after }),
       });
-      for (const webhook of found) ids.push(webhook.id);
-      if (ids.length > REMOVED_MAX) {
+      all.push(...found);
+      if (all.length > REMOVED_MAX) {
         throw new DomainError(
           'FAILED_PRECONDITION',
           `more than ${REMOVED_MAX} webhooks have the name ${JSON.stringify(name)}; remove them by name and destination`,
         );
       }
-      if (found.length < READ_MAX) return ids;
+      if (found.length < READ_MAX) return all;
     }
   }
 
-  async function removeAll(ids: readonly string[], name: string, signal: AbortSignal): Promise<string[]> {
+  async function removeAll(all: readonly Webhook[], name: string, signal: AbortSignal): Promise<string[]> {
     const removed: string[] = [];
-    for (let i = 0; i < ids.length; i += BATCH) {
+    for (let i = 0; i < all.length; i += BATCH) {
       signal.throwIfAborted();
-      const batch = ids.slice(i, i + BATCH);
+      const batch = all.slice(i, i + BATCH);
       const now = clock.now();
-      const results = await store.removeWebhooks(batch.map((id) => ({ id, now })));
-      removed.push(...batch.filter((_, at) => results[at] === 'REMOVED'));
+      const results = await store.removeWebhooks(batch.map(({ id }) => ({ id, now })));
+      removed.push(...batch.filter((_, at) => results[at] === 'REMOVED').map(webhookIdOf));
     }
     if (removed.length === 0) throw notFound('Webhook', name);
     return removed;

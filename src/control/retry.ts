@@ -8,7 +8,10 @@ const RETRIES_MAX = 10_000;
 /** How many of them are read, and ordered, at a time. */
 const BATCH_ROWS = 500;
 
-export type RetryDeps = Needs<'getWebhooks' | 'getDelivery' | 'listDeliveries' | 'retryDeliveries', 'clock'>;
+export type RetryDeps = Needs<
+  'getWebhooks' | 'resolveWebhooks' | 'getDelivery' | 'listDeliveries' | 'retryDeliveries',
+  'clock'
+>;
 
 export interface Retried {
   readonly count: number;
@@ -19,6 +22,7 @@ export interface Retried {
 /** The deliveries of one webhook that are to be sent again. */
 export interface FailedOf {
   readonly namespace: string;
+  /** Its id, or its uid. */
   readonly webhookId: string;
   /** Only those created at this time or later. */
   readonly since?: number;
@@ -44,14 +48,16 @@ export async function retryDelivery(deps: RetryDeps, namespace: string, id: stri
  * long; then, if asked to, those that wait for another attempt. Stops between two batches when the caller
  * is gone; what was done is done. Raises NOT_FOUND.
  */
-export async function retryFailedOf(
-  deps: RetryDeps,
-  { namespace, webhookId, since, waiting }: FailedOf,
-  signal: AbortSignal,
-): Promise<Retried> {
+export async function retryFailedOf(deps: RetryDeps, order: FailedOf, signal: AbortSignal): Promise<Retried> {
   const { store, clock } = deps;
-  await getWebhook(deps, { id: webhookId, namespace });
-  const query = { namespace, webhookId, ascending: true, ...(since !== undefined && { since }) } as const;
+  const { namespace, since, waiting } = order;
+  const webhook = await getWebhook(deps, { id: order.webhookId, namespace });
+  const query = {
+    namespace,
+    webhookId: webhook.id,
+    ascending: true,
+    ...(since !== undefined && { since }),
+  } as const;
   let count = 0;
 
   /** Orders what is found, and is wanted. Returns whether there may be more. */
@@ -88,6 +94,6 @@ async function whyGone({ store }: RetryDeps, namespace: string, id: string): Pro
   const delivery = await store.getDelivery(id);
   if (delivery === undefined || delivery.namespace !== namespace) return notFound('Delivery', id);
   const [webhook] = await store.getWebhooks([delivery.webhookId]);
-  if (webhook === undefined) return notFound('Webhook', delivery.webhookId);
+  if (webhook === undefined) return notFound('Webhook', delivery.webhookCallerId ?? delivery.webhookId);
   return failedPrecondition('Delivery', id, "cannot be sent again: its event's data was erased");
 }

@@ -1,10 +1,10 @@
 import type { FieldViolation } from '../domain/error.ts';
-import { judgeHeaders } from '../domain/event/header-rules.ts';
-import { judgeEventTypes } from '../domain/event/match.ts';
+import { headerViolations } from '../domain/event/header-rules.ts';
+import { eventTypeViolations } from '../domain/event/match.ts';
 import { isMediaType } from '../domain/event/media-type.ts';
 import type { Problems } from '../domain/problems.ts';
 import { violationsOf } from '../domain/problems.ts';
-import { checkTemplate, judgeHeaderTemplates, type RunContext } from '../domain/template/template.ts';
+import { checkTemplate, headerTemplateViolations, type RunContext } from '../domain/template/template.ts';
 import type { AddressPolicy } from '../domain/webhook/address.ts';
 import type { AskedPayload, AskedSpec } from '../domain/webhook/asked.ts';
 import { judgeDestination } from '../domain/webhook/destination.ts';
@@ -29,17 +29,33 @@ export async function noteSpecViolations(
   { problems, policy, now, only }: SpecRules,
 ): Promise<void> {
   const isTouched = (name: string) => only === undefined || only.has(name);
-  problems.addAll(judgeEventTypes(spec.eventTypes, 'event_types'));
+  problems.addAll(eventTypeViolations(spec.eventTypes, 'event_types'));
   if (isTouched('destination')) {
     const verdict = judgeDestination(spec.destination, { policy });
     if ('refused' in verdict) problems.add('destination', verdict.refused);
   }
   if (isTouched('filter') || isTouched('event_types')) await noteFilter(spec, problems);
-  if (isTouched('headers')) problems.addAll(judgeHeaders(asked.headers ?? {}, 'headers'));
+  if (isTouched('headers')) problems.addAll(headerViolations(asked.headers ?? {}, 'headers'));
   if (isTouched('payload') && spec.payload !== undefined) {
-    const sample: RunContext = { webhook: { id: '', namespace: DEFAULT_NAMESPACE, spec }, now };
+    const sample: RunContext = { webhook: { id: '', namespace: DEFAULT_NAMESPACE, effective: spec }, now };
     notePayload(spec.payload, asked.payload ?? {}, sample, problems.under('payload'));
   }
+}
+
+/**
+ * What is wrong with taking from a webhook the last that made it ring: it would ring on the server's default
+ * schedule, which nobody asked for.
+ */
+export function lastRingViolations(before: AskedSpec, after: AskedSpec): FieldViolation[] {
+  if (rings(after) || !rings(before)) return [];
+  const field = before.schedule === undefined ? 'event_types' : 'schedule';
+  const description =
+    'is the last that makes it ring and cannot be taken away: give another schedule or event_types, or pause or remove it';
+  return [{ field, description }];
+}
+
+function rings({ schedule, eventTypes = [] }: AskedSpec): boolean {
+  return schedule !== undefined || eventTypes.length > 0;
 }
 
 /** What is wrong with a filter. CEL is loaded with the first one: most servers never see any. */
@@ -68,7 +84,7 @@ function notePayload(
     problems.add('content_type', 'must be a media type such as application/json; charset=utf-8');
   }
   if (body !== undefined) noteBody(body, sample, problems);
-  problems.addAll(judgeHeaderTemplates(headerTemplates, 'header_templates', sample));
+  problems.addAll(headerTemplateViolations(headerTemplates, 'header_templates', sample));
 }
 
 function noteBody(body: NonNullable<Payload['body']>, sample: RunContext, problems: Problems): void {

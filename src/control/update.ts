@@ -1,13 +1,13 @@
 import type { Problems } from '../domain/problems.ts';
 import { scheduleViolations } from '../domain/schedule/rules.ts';
-import { replaceSchedule, sameSchedule } from '../domain/schedule/run-plan.ts';
+import { sameSchedule } from '../domain/schedule/run-plan.ts';
 import type { AskedSpec } from '../domain/webhook/asked.ts';
 import { withDefaults } from '../domain/webhook/defaults.ts';
 import { sameSpec } from '../domain/webhook/same-spec.ts';
 import type { Webhook, WebhookSpec } from '../domain/webhook/webhook.ts';
-import { type ChangeDeps, changeWebhook, type Target } from './change.ts';
+import { type ChangeDeps, changedTo, changeWebhook, type Target } from './change.ts';
 import type { Needs } from './deps.ts';
-import { noteSpecViolations } from './spec-rules.ts';
+import { lastRingViolations, noteSpecViolations } from './spec-rules.ts';
 
 export type UpdateDeps = ChangeDeps & Needs<never, 'settings'>;
 
@@ -31,12 +31,10 @@ export function createUpdate(deps: UpdateDeps) {
   return (target: Target, revise: (found: Webhook) => Revision | Promise<Revision>): Promise<Webhook> =>
     changeWebhook(deps, target, async (found, now) => {
       const revision = await revise(found);
-      const spec = withDefaults(revision.spec, settings);
-      await check(found, spec, revision, now);
-      if (sameSpec(found.spec, spec)) return undefined;
-      const cursor = replaceSchedule(found.id, found.spec.schedule, found.cursor, spec.schedule, now);
-      const sameRuns = sameSchedule(found.spec.schedule, spec.schedule);
-      return { webhook: { ...found, spec, cursor }, ...(!sameRuns && { cursorFrom: found.cursor }) };
+      const effective = withDefaults(revision.spec, settings);
+      await check(found, effective, revision, now);
+      if (sameSpec(found.spec, revision.spec)) return undefined;
+      return changedTo(found, revision.spec, effective, now);
     });
 
   async function check(
@@ -45,9 +43,10 @@ export function createUpdate(deps: UpdateDeps) {
     { spec: asked, touched, problems }: Revision,
     now: number,
   ): Promise<void> {
+    problems.addAll(lastRingViolations(found.spec, asked));
     const policy = settings.addressPolicy;
     await noteSpecViolations(asked, spec, { problems, policy, now, only: touched });
-    const changesRuns = touched.has('schedule') && !sameSchedule(found.spec.schedule, spec.schedule);
+    const changesRuns = touched.has('schedule') && !sameSchedule(found.effective.schedule, spec.schedule);
     if (changesRuns && asked.schedule !== undefined && spec.schedule !== undefined) {
       const rules = { now, everyMinMs: settings.everyMinMs, field: 'schedule' };
       problems.addAll(scheduleViolations(spec.schedule, rules));

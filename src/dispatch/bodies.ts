@@ -3,21 +3,21 @@ import { type Presented, present } from '../domain/event/present.ts';
 import type { Random } from '../domain/random.ts';
 
 /**
- * Events at hand, and what goes out of them. The store hands most of them over with their deliveries; what
- * was dropped is read again when its turn comes. An event that goes to ten thousand webhooks is put into
- * each format once.
+ * Events in memory, and the bodies that are sent of them. The store hands most events over with their
+ * deliveries; one that was dropped is read again when its delivery has its turn. An event that goes to ten
+ * thousand webhooks is put into each format once.
  */
 export interface Bodies {
   get(eventId: string): HeldEvent | undefined;
   /** Keeps an event, if there is room, and returns it. */
   add(event: EventBody): HeldEvent;
-  /** What goes out of an event; what is not rendered is made once. */
+  /** The body and headers to send. What is the same for all deliveries in a format is made once. */
   present(held: HeldEvent, format: DeliveryFormat, rendered?: Rendered): Presented;
-  /** Notes that a delivery of it is in memory. */
+  /** Notes that a delivery of the event is in memory. */
   hold(eventId: string): void;
-  /** Notes that one is finished. With the last, the event is dropped. */
+  /** Notes that a delivery of the event is finished. After the last one the event is dropped. */
   release(eventId: string): void;
-  /** Drops an event, whoever holds it: its data was erased. */
+  /** Drops an event whose data was erased, even if deliveries of it are in memory. */
   drop(eventId: string): void;
 }
 
@@ -25,20 +25,20 @@ export interface HeldEvent {
   readonly event: EventBody;
   readonly forms: Partial<Record<DeliveryFormat, Presented>>;
   bytes: number;
-  /** Where it is among those that are kept for others; undefined when it is not. */
+  /** Its index in the list of all that are kept; undefined once it was dropped. */
   place: number | undefined;
-  /** Deliveries of it in memory, as far as it is known: with too few it is read again, no more. */
+  /** Deliveries of it in memory. The count may be too low; then the event is dropped early and read again. */
   holds: number;
 }
 
-/** At most so many bytes; beyond, some are dropped. */
+/** The most bytes that are kept; beyond that, events are dropped. */
 const BODIES_BYTES_MAX = 16 * 1024 * 1024;
-/** What an entry takes beside its bodies. */
+/** What an event takes in memory beside its bodies. */
 const ENTRY_BYTES = 500;
 
 export function createBodies(random: Pick<Random, 'unit'>, bytesMax: number = BODIES_BYTES_MAX): Bodies {
   const all = new Map<string, HeldEvent>();
-  /** The same, to take one from anywhere. */
+  /** The same as a list, so that any of them can be picked. */
   const places: HeldEvent[] = [];
   let bytes = 0;
 
@@ -55,9 +55,10 @@ export function createBodies(random: Pick<Random, 'unit'>, bytesMax: number = BO
   }
 
   /**
-   * Drops any. Not the longest held: deliveries go out in the order in which they came, so
-   * with more waiting than there is room for, each would be dropped right before its turn. Not the latest
-   * either, or destinations that hang would keep the room from all others.
+   * Drops events at random until there is room. Dropping the oldest would be wrong: deliveries are sent in
+   * the order in which they came, so if more wait than there is room for, each event would be dropped right
+   * before its turn. Dropping the newest would be wrong too: the events of destinations that hang would keep
+   * all the room.
    */
   function makeRoom(): void {
     while (bytes > bytesMax) drop(places[Math.floor(random.unit() * places.length)]!);
@@ -95,7 +96,7 @@ export function createBodies(random: Pick<Random, 'unit'>, bytesMax: number = BO
     },
     present(held, format, rendered) {
       if (rendered === undefined) return presentOnce(held, format);
-      // What is rendered is this delivery's own; the body is not, where making it takes any time.
+      // Only the headers are this delivery's own. The body, which takes time to make, is shared with others.
       if (format !== 'ENVELOPE' && format !== 'CLOUDEVENTS_STRUCTURED')
         return present(held.event, format, rendered);
       const form = presentOnce(held, format);

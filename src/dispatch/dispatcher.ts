@@ -19,9 +19,9 @@ import { createReads } from './reads.ts';
 import { createSettler } from './settler.ts';
 
 /**
- * Sends what waits. Lanes take turns: one that may move and has something due sends its share and goes
- * to the back; what it sent is settled, in memory at once and in the store soon after. Rows are the
- * only way in: the dispatcher learns what to send from the store, never from whoever published it.
+ * Sends what waits. Lanes take turns: a lane that may move and has something due sends its share and goes
+ * to the back of the line. What it sent is settled in memory at once, and in the store soon after. Rows are
+ * the only way in: the dispatcher learns what to send from the store, never from the publisher.
  */
 export interface Dispatcher {
   /** Takes in what became visible and lets lanes move. Returns how many deliveries were sent. */
@@ -48,7 +48,7 @@ export interface DispatcherDeps {
   readonly keysOf: (webhook: Webhook) => readonly KeyObject[];
   /** Called when there is something to do before `idleMs` is over. */
   readonly wake: () => void;
-  /** Told what others may want to hear, once it is on disk. It must not raise. */
+  /** Called with operational events once what they tell of is on disk. It must not raise. */
   readonly notify: (operational: OperationalEvent) => void;
   readonly clock: Clock;
   readonly random: Random;
@@ -61,18 +61,18 @@ export interface DispatcherSettings {
   readonly inFlightMax: number;
   /** Requests in flight at once to one origin. */
   readonly originInFlightMax: number;
-  /** A destination that has failed for so long is disabled. */
+  /** A webhook whose destination has failed for this long is disabled. */
   readonly disableAfterMs: number;
   readonly userAgent: string;
 }
 
 /** What a lane sends at most before the others have their turn. */
 const SHARE = 8;
-/** Deliveries sent in one tick, so that answers are read between two. */
+/** The most deliveries sent in one tick, so that answers are read in between. */
 const SEND_MAX = 256;
-/** Settlements not yet on disk at which sending stops. */
+/** Sending stops when this many settlements wait to be written. */
 const BACKLOG_MAX = 10_000;
-/** The longest sleep; what the store has is polled then even without a hint. */
+/** The longest sleep: the store is polled after it even if nobody has called `wake`. */
 const SLEEP_MAX_MS = 1_000;
 
 export function createDispatcher(deps: DispatcherDeps): Dispatcher {
@@ -141,10 +141,10 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     else if (mayGo === 0) lanes.sleep(lane, Math.max(again, dueAt), now);
     else if (dueAt > now) lanes.sleep(lane, dueAt, now);
     else if (originFree - sent <= 0) origins.wait(target.origin, lane);
-    // What is due but not in memory is being read, and makes it ready when it comes.
+    // What is due is not in memory but is being read; the end of that read makes the lane ready.
     else if (queue.waiting.length === 0) return;
     else if (!isDue(queue, now)) lanes.sleep(lane, queue.waiting.at(-1)!.dueAt, now);
-    // At its fair share, one of its own coming back makes it ready.
+    // A lane that has its fair share in flight is made ready when one of those comes back.
     else if (sent < share || share === Math.min(mayGo, SHARE)) lanes.ready(lane);
   }
 
@@ -153,7 +153,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     deps.wake();
   }
 
-  /** Lanes that are ready have their turn, as far as there is room. */
+  /** Gives ready lanes their turn, one after another, while anything more may be in flight. */
   function takeTurns(): number {
     const now = clock.now();
     lanes.wakeDue(now);

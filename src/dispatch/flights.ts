@@ -19,19 +19,19 @@ import type { Origins } from './origins.ts';
 import { logAttempt } from './report.ts';
 import type { Settler } from './settler.ts';
 
-/** What has been sent, and what becomes of it. */
+/** Sends deliveries, and sees to what becomes of them. */
 export interface Flights {
   /** Sends a delivery whose turn it is, at once or when its body has been read. */
   begin(flight: Flight, now: number): void;
-  /** Sends one whose body has been read. */
+  /** Sends a delivery whose body has been read. */
   send(flight: Flight, held: HeldEvent, rendered?: Rendered): void;
-  /** Ends one whose event, or what was rendered of it, is not there any more. */
+  /** Ends a delivery that cannot be sent because its event, or what was rendered of it, is gone. */
   giveUp(flight: Flight): void;
-  /** Ends a delivery that is to be given up. In flight, it has its chance first. */
+  /** Ends a delivery that is to be given up. One that is in flight may still succeed. */
   cancel(lane: Lane, delivery: WaitingDelivery): void;
   /** Requests under way. */
   readonly count: number;
-  /** Resolves when nothing is in flight, or the grace is over: what comes back later was cut off, not answered. */
+  /** Resolves when nothing is in flight, or when the grace is over. What comes back after that is ignored: it was cut off. */
   land(graceMs: number): Promise<void>;
 }
 
@@ -40,7 +40,7 @@ export interface FlightsDeps {
   readonly settler: Settler;
   readonly bodies: Bodies;
   readonly origins: Origins<Lane>;
-  /** Asks for what a flight needs and is not in memory. */
+  /** Reads the body that a flight needs, which is not in memory. */
   readonly want: (flight: Flight) => void;
   readonly finished: Pick<Finished, 'note'>;
   /** Lets a lane have its turn. */
@@ -50,7 +50,7 @@ export interface FlightsDeps {
   readonly random: Random;
   readonly log: Log;
   readonly settings: {
-    /** A destination that has failed for so long is disabled. */
+    /** A webhook whose destination has failed for this long is disabled. */
     readonly disableAfterMs: number;
     readonly userAgent: string;
   };
@@ -60,7 +60,7 @@ export function createFlights(deps: FlightsDeps): Flights {
   const { settler, bodies, origins, touch, clock, random, log, settings } = deps;
   const { userAgent, disableAfterMs } = settings;
   let count = 0;
-  /** Set when the grace is over. */
+  /** Whether the grace is over. */
   let abandoned = false;
   let landed: (() => void) | undefined;
 
@@ -98,7 +98,7 @@ export function createFlights(deps: FlightsDeps): Flights {
       .then((outcome) => finish(flight, event, { number, requestHeaders, outcome }));
   }
 
-  /** What an attempt's end means for the delivery, its lane and everyone who waited. */
+  /** An attempt has ended: settles its delivery, and lets those go that waited for it. */
   function finish({ lane, target, delivery: sentAs }: Flight, event: EventBody, attempt: Attempt): void {
     if (abandoned) return;
     const now = clock.now();
@@ -106,7 +106,13 @@ export function createFlights(deps: FlightsDeps): Flights {
     // The row may have changed while it was in flight.
     const delivery = lane.queue.known.get(sentAs.ord) ?? sentAs;
     const { outcome } = attempt;
-    const verdict = settle({ delivery, outcome, policy: webhook.spec.retryPolicy, now, unit: random.unit() });
+    const verdict = settle({
+      delivery,
+      outcome,
+      policy: webhook.effective.retryPolicy,
+      now,
+      unit: random.unit(),
+    });
     logAttempt(log, { webhook, event, delivery, attempt, verdict });
     release(target.origin);
     const { health } = lane.state;
@@ -129,8 +135,8 @@ export function createFlights(deps: FlightsDeps): Flights {
   }
 
   /**
-   * Writes the lane's health when it changed, and stops the lane when its destination is no more. Returns
-   * why, if it was not stopped already.
+   * Writes the lane's health if it changed, and shuts the lane if its destination is gone or has failed for
+   * too long. Returns the reason if the lane was open until now.
    */
   function recordHealth(
     lane: Lane,
@@ -149,18 +155,18 @@ export function createFlights(deps: FlightsDeps): Flights {
     return disable;
   }
 
-  /** The settlement is on disk. */
+  /** Called once the settlement is on disk. */
   function settled(lane: Lane, delivery: WaitingDelivery, transition: Transition): void {
     const { ord, attempts } = delivery;
     const latest = forget(lane.queue, delivery);
     if (transition.to !== 'PENDING') {
       deps.finished.note(ord);
       bodies.release(delivery.eventId);
-      // Whether somebody had it sent again before this was on disk, or after, the store knows.
+      // A caller had it sent again meanwhile. Only the store knows whether that was before this was on disk.
       if (latest !== delivery) leaveInStore(lane.queue, latest.dueAt);
     } else {
-      // What changed from outside before this was on disk has had its due time written over; a row that
-      // was handed over since then has one attempt more, and is how it stands.
+      // If the row changed from outside before this was on disk, this has overwritten its due time. A row
+      // that was handed over afterwards counts this attempt already, and stands as it is.
       const { dueAt } = transition;
       const retry = latest.attempts > attempts ? latest : { ...latest, attempts: attempts + 1, dueAt };
       if (retry.ending !== undefined) cancel(lane, retry);
@@ -172,12 +178,12 @@ export function createFlights(deps: FlightsDeps): Flights {
   function cancel(lane: Lane, delivery: WaitingDelivery): void {
     const { ending, eventId } = delivery;
     if (ending === undefined) return;
-    // Whoever else waits for it is to read what is left.
+    // Whatever else waits for the event must not be sent with the erased data: it reads what is left in the store.
     if (ending === 'PURGED') bodies.drop(eventId);
     if (setAside(lane.queue, delivery)) end(lane, delivery, { to: 'CANCELLED', reason: ending });
   }
 
-  /** Once abandoned, it is left as it is in the store, for the next start. */
+  /** Settles a delivery without an attempt. After the grace it is left waiting in the store, for the next start. */
   function end(lane: Lane, delivery: WaitingDelivery, transition: Transition): void {
     if (abandoned) return;
     settler.settle({ delivery, transition, now: clock.now() }, () => settled(lane, delivery, transition));
@@ -191,7 +197,7 @@ export function createFlights(deps: FlightsDeps): Flights {
       release(target.origin);
       leave(lane);
       const latest = lane.queue.known.get(delivery.ord) ?? delivery;
-      // If it is for its webhook's removal that nothing is there, the row has gone too, and this changes nothing.
+      // If its webhook was removed, its row was settled with it, and this changes nothing.
       end(lane, latest, { to: 'CANCELLED', reason: latest.ending ?? 'PURGED' });
     },
     get count() {

@@ -14,7 +14,7 @@ export interface Lanes {
   all(): Iterable<Lane>;
   /** Gives a lane its webhook, newly read. */
   aim(lane: Lane, webhook: Webhook, now: number): void;
-  /** Drops a lane whose webhook is gone. */
+  /** Forgets a lane whose webhook is gone. */
   drop(lane: Lane): void;
   /** Whether more deliveries may be taken into memory. */
   readonly hasRoom: boolean;
@@ -29,7 +29,7 @@ export interface Lanes {
   /** Makes the lanes ready whose time has come. */
   wakeDue(now: number): void;
   readonly nextWakeAt: number;
-  /** Nothing waits in the lane: it is kept for a while, in case more comes soon. */
+  /** Notes that nothing waits in the lane. It is kept for a while, in case more comes soon. */
   rest(lane: Lane, now: number): void;
 }
 
@@ -40,9 +40,9 @@ export interface LanesDeps {
   readonly keysOf: (webhook: Webhook) => readonly KeyObject[];
 }
 
-/** Deliveries waiting in memory over all lanes; beyond, they stay in the store until there is room. */
+/** The most deliveries waiting in memory over all lanes; others stay in the store until there is room. */
 const WAITING_MAX = 100_000;
-/** Lanes kept with nothing waiting; beyond, the longest idle are forgotten. */
+/** The most lanes kept with nothing waiting; beyond that, those that are idle for longest are forgotten. */
 const RESTING_MAX = 5_000;
 
 export function createLanes({ since, directory, keysOf }: LanesDeps): Lanes {
@@ -109,8 +109,8 @@ export function createLanes({ since, directory, keysOf }: LanesDeps): Lanes {
     sleep(lane, until, now) {
       alarms.set(lane, until);
       const { queue, target } = lane;
-      // With nothing in memory and a retry far ahead, or paused, its webhook is not worth keeping either. It is
-      // for a read under way, which brings nothing into memory without it.
+      // A lane with nothing in memory that is paused, or whose next retry is far ahead, need not keep its
+      // webhook. While it is being read it does: without its webhook it takes nothing into memory.
       const isIdle = queue.known.size === 0 && queue.changedDuringRead === undefined;
       const isFar = !target?.rules.open || queue.more > now + KEEP_AHEAD_MS;
       if (isIdle && isFar && until > now + KEEP_AHEAD_MS) loseAim(lane);
@@ -130,7 +130,7 @@ export function createLanes({ since, directory, keysOf }: LanesDeps): Lanes {
 }
 
 function targetOf(webhook: Webhook, keysOf: LanesDeps['keysOf']): Target {
-  const { limits, destination } = webhook.spec;
+  const { limits, destination } = webhook.effective;
   const { ordered, rate } = limits;
   const rules = {
     open: webhook.state === 'ACTIVE',

@@ -9,6 +9,7 @@ import {
   type OperationalEvent,
 } from '../domain/webhook/operational.ts';
 import type { DisabledReason, Webhook } from '../domain/webhook/webhook.ts';
+import { webhookIdOf } from '../domain/webhook/webhook.ts';
 
 /** An attempt, and what it means. */
 export interface Ending {
@@ -17,16 +18,16 @@ export interface Ending {
   readonly delivery: WaitingDelivery;
   readonly attempt: Attempt;
   readonly verdict: Verdict;
-  /** The lane's health before it. */
+  /** The lane's health before the attempt. */
   readonly health: LaneHealth;
-  /** Set when the webhook is disabled for it. */
+  /** Why the webhook is disabled because of this attempt; undefined when it is not. */
   readonly disabled: DisabledReason | undefined;
   readonly now: number;
 }
 
 const NONE: readonly OperationalEvent[] = [];
 
-/** What others may want to hear of an attempt: mostly nothing. */
+/** The operational events that an attempt gives rise to: mostly none. */
 export function newsOf(ending: Ending): readonly OperationalEvent[] {
   const { event, verdict, health, disabled, now } = ending;
   const { transition, success } = verdict;
@@ -50,7 +51,7 @@ export function newsOf(ending: Ending): readonly OperationalEvent[] {
 }
 
 function aboutOf({ webhook, event, delivery, attempt, now }: Ending) {
-  const { id, namespace, spec } = webhook;
+  const { namespace, spec } = webhook;
   const { outcome } = attempt;
   const about: OperationalDelivery = {
     id: delivery.id,
@@ -62,7 +63,7 @@ function aboutOf({ webhook, event, delivery, attempt, now }: Ending) {
   return {
     namespace,
     time: now,
-    webhook: { id, name: spec.name, destination: spec.destination },
+    webhook: { id: webhookIdOf(webhook), uid: webhook.id, name: spec.name, destination: spec.destination },
     delivery: about,
   };
 }

@@ -6,9 +6,9 @@ export interface Origins<L> {
   /** Requests that may still be sent to the origin. */
   free(origin: string): number;
   start(origin: string): void;
-  /** Ends one and returns who may go instead: the lane that waited longest, or all when none is in flight. */
+  /** Ends a request. Returns the lanes that may go instead: the one that waited longest, or all when none is in flight. */
   finish(origin: string): Iterable<L>;
-  /** Takes the lane that has waited longest, if the origin has room: whoever was looked at left some. */
+  /** Takes the lane that has waited longest, if the last lane that was looked at left room at the origin. */
   takeWaiting(origin: string): L | undefined;
   /** Notes that a lane waits for the origin to have room. */
   wait(origin: string, lane: L): void;
@@ -27,7 +27,7 @@ export function createOrigins<L>(inFlightMax: number): Origins<L> {
       const entry = busy.get(origin);
       if (entry === undefined) return [];
       if (--entry.inFlight > 0) return first(entry.waiting);
-      // Nobody who comes back could look after those that still wait.
+      // No request is left whose end could wake those that still wait, so all are woken now.
       busy.delete(origin);
       return entry.waiting;
     },
@@ -41,7 +41,7 @@ export function createOrigins<L>(inFlightMax: number): Origins<L> {
   };
 }
 
-/** Takes the one that was added first. To wake all for one place would make every other look in vain. */
+/** Takes the one that was added first. If all were woken for one place, all but one would look in vain. */
 function first<L>(waiting: Set<L>): L[] {
   for (const lane of waiting) {
     waiting.delete(lane);

@@ -20,18 +20,18 @@ import {
 import type { Lanes } from './lanes.ts';
 
 /**
- * What the dispatcher asks of the store: which lanes there are, their webhooks, their deliveries and the
- * bodies to send. Wishes are gathered and read many at a time, one read of each kind under way.
+ * What the dispatcher reads from the store: which lanes there are, their webhooks, their deliveries and the
+ * bodies to send. Wishes are gathered and read many at a time, with one read of each kind under way.
  */
 export interface Reads {
   wantWebhook(lane: Lane): void;
-  /** Tops a lane up, if it needs it. */
+  /** Reads more deliveries of a lane, if it needs them. */
   wantDeliveries(lane: Lane, now: number): void;
-  /** Reads the body of a flight, and what was rendered for it, and sends it then. */
+  /** Reads the body of a flight, and what was rendered for it, and then sends it. */
   wantContents(flight: Flight): void;
   /** Takes in what became visible since the last poll. */
   poll(): Promise<void>;
-  /** Starts the reads that are wished for. */
+  /** Starts the reads that were asked for. */
   run(): void;
 }
 
@@ -50,7 +50,7 @@ export interface ReadsDeps {
 const LISTED_MAX = 1_000;
 const WEBHOOKS_MAX = 200;
 const TOP_UPS_MAX = 32;
-/** Each may have a mebibyte of body, and another of what was rendered. */
+/** Each may have a mebibyte of body, and another that was rendered. */
 const CONTENTS_MAX = 32;
 /** How many deliveries a lane gets when the node has no room: enough for a turn. */
 const TURN_MAX = 8;
@@ -72,7 +72,7 @@ export function createReads(deps: ReadsDeps): Reads {
     contents: kind(readContents),
   };
 
-  /** Runs a read again and again until it finds nothing wished for; one at a time. */
+  /** Makes a read of one kind: it runs once at a time, and the dispatcher is woken when it brought anything. */
   function kind(read: () => Promise<boolean>): () => void {
     let busy = false;
     return function start(): void {
@@ -115,7 +115,7 @@ export function createReads(deps: ReadsDeps): Reads {
     const found = await orPutBack(webhooks, batch, directory.load(batch.map((lane) => lane.webhookId)));
     for (const [i, lane] of batch.entries()) {
       const webhook = found[i];
-      // A lane that changed again meanwhile is wished for again, and is read once more.
+      // If the webhook changed again meanwhile, it has been asked for again and will be read once more.
       if (webhook === undefined) lanes.drop(lane);
       else lanes.aim(lane, webhook, clock.now());
       if (webhook !== undefined) lanes.ready(lane);
@@ -129,7 +129,7 @@ export function createReads(deps: ReadsDeps): Reads {
     const room = lanes.hasRoom ? LANE_WAITING_MAX : TURN_MAX;
     const wishes = batch.map(({ webhookId, queue }) => {
       beginRead(queue);
-      // What is in memory is still in the store, and comes first.
+      // The rows of what is in memory are still in the store, and come first.
       const limit = room + queue.known.size;
       return { webhookId, limit, ordered: queue.ordered };
     });
@@ -142,14 +142,14 @@ export function createReads(deps: ReadsDeps): Reads {
     const changed = endRead(lane.queue);
     const now = clock.now();
     for (const delivery of found.deliveries) {
-      // It was settled, or changed, after the store had read it.
+      // One that was settled or changed after the store had read it is not as this read says.
       if (!changed.has(delivery.ord)) accept(lane, delivery, { now, room: true, overtakes: false });
     }
     if (found.more !== null) leaveInStore(lane.queue, found.more);
     lanes.ready(lane);
   }
 
-  /** Reads each event once, however many of the flights are its. */
+  /** Reads each event once, however many of the flights are of it. */
   async function readContents(): Promise<boolean> {
     const batch = take(awaited, CONTENTS_MAX);
     if (batch.length === 0) return false;
@@ -176,7 +176,7 @@ export function createReads(deps: ReadsDeps): Reads {
     return true;
   }
 
-  /** Takes a row in that the store hands over; returns whether the lane has something to do for it. */
+  /** Takes in a row that the store hands over. Returns whether the lane has something to do because of it. */
   function accept(lane: Lane, delivery: WaitingDelivery, input: Arrival): boolean {
     const kind = judgeRow(lane.queue, delivery);
     if (kind === 'SAME') return false;
@@ -206,7 +206,7 @@ export function createReads(deps: ReadsDeps): Reads {
       const found = await store.pollWaiting();
       const now = clock.now();
       for (const body of found.events) bodies.add(body);
-      // Before their rows are taken in, so that these are, however full the lane is.
+      // Before the rows are taken in: that of a delivery that goes first is taken however full its lane is.
       for (const { webhookId, ord } of found.retried) {
         const lane = lanes.of(webhookId, now);
         urge(lane, ord);
@@ -215,7 +215,7 @@ export function createReads(deps: ReadsDeps): Reads {
       for (const delivery of found.deliveries) {
         const lane = lanes.of(delivery.webhookId, now);
         const overtakes = lane.queue.changedDuringRead !== undefined;
-        // Finished meanwhile, it is as it was before, or was opened again: the store knows which.
+        // This is either the row of before its end, or a caller had it sent again: the store knows which.
         if (finished.has(delivery.ord)) leaveInStore(lane.queue, delivery.dueAt);
         else if (!accept(lane, delivery, { now, room: lanes.hasRoom, overtakes })) continue;
         lanes.ready(lane);
@@ -246,7 +246,7 @@ function take<T>(wishes: Set<T>, max: number): T[] {
   return taken;
 }
 
-/** What was taken is wished for again when the read fails. */
+/** Puts back what was taken when the read fails, so that it is read again. */
 async function orPutBack<T, R>(wishes: Set<T>, batch: readonly T[], read: Promise<R>): Promise<R> {
   try {
     return await read;

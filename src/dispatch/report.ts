@@ -13,7 +13,7 @@ export interface AttemptReport {
   readonly verdict: Verdict;
 }
 
-/** One wide line for each attempt, with everything about it but what was sent and answered. */
+/** Logs one wide line for each attempt: everything about it but the bodies and headers. */
 export function logAttempt(log: Log, report: AttemptReport): void {
   const { webhook, event, delivery, attempt, verdict } = report;
   const { outcome, number } = attempt;
@@ -34,7 +34,7 @@ export function logAttempt(log: Log, report: AttemptReport): void {
     ...(transition.to === 'PENDING' && { retryAt: new Date(transition.dueAt).toISOString() }),
     ...(outcome.kind === 'answered' ? { status: outcome.status } : { errorClass: outcome.errorClass }),
   };
-  // The words of the article this began from; people search their logs for them.
+  // These are the words of the article that Carillon began from; people search their logs for them.
   const result =
     outcome.kind === 'answered' ? `response code: ${outcome.status}` : `no response: ${outcome.message}`;
   const message = `Webhook to '${destination}' dispatched, ${result}`;

@@ -7,13 +7,13 @@ import type { Log } from '../telemetry/log.ts';
  */
 export interface Settler {
   /**
-   * Takes a settlement; `done` is called once it is on disk. An `urgent` one, for which its lane waits,
-   * is not held back to gather others.
+   * Takes a settlement; `done` is called once it is on disk. An `urgent` one is written at once, together
+   * with what waits: its lane cannot go on without it.
    */
   settle(settlement: Settlement, done: () => void, options?: { urgent: boolean }): void;
-  /** Takes a change of a lane, to be written with the next settlements. */
+  /** Takes a change of a lane's health, to be written with the next settlements. */
   change(change: LaneChange): void;
-  /** Settlements that are not on disk yet. */
+  /** How many settlements wait to be written. */
   readonly backlog: number;
   /** Resolves when everything taken so far is on disk; rejects when the store refuses it. */
   flush(): Promise<void>;
@@ -24,11 +24,11 @@ export interface SettlerDeps {
   readonly log: Log;
 }
 
-/** How long a settlement waits for others. */
+/** How long a settlement waits for others to be written with it. */
 const LINGER_MS = 20;
 /** Settlements in one transaction. */
 const BATCH_MAX = 500;
-/** How long to wait after the store refused: what was delivered must not be forgotten. */
+/** How long to wait before a refused write is tried again: what was delivered must not be forgotten. */
 const RETRY_MS = 500;
 
 export function createSettler({ store, log }: SettlerDeps): Settler {
@@ -40,7 +40,7 @@ export function createSettler({ store, log }: SettlerDeps): Settler {
   let writing: Promise<void> | undefined;
   /** Whether the last write was refused. */
   let refused = false;
-  /** Whether a lane waits for what has not been written yet. */
+  /** Whether any of what waits to be written is urgent. */
   let hurried = false;
 
   function arm(): void {
@@ -107,7 +107,7 @@ export function createSettler({ store, log }: SettlerDeps): Settler {
   };
 }
 
-/** The later change, except that what disabled a webhook is not forgotten. */
+/** The later change wins, but a reason to disable the webhook is never lost. */
 function merge(earlier: LaneChange | undefined, later: LaneChange | undefined): LaneChange {
   const disable = later?.disable ?? earlier?.disable;
   return { ...(later ?? earlier)!, ...(disable && { disable }) };

@@ -10,7 +10,7 @@ export interface Sweeper {
   tick(): Promise<number>;
   /** Milliseconds until the next batch. */
   idleMs(): number;
-  /** Looks again now: a webhook was removed. */
+  /** Makes the next batch come soon, because a webhook was removed. */
   hurry(): void;
 }
 
@@ -20,21 +20,21 @@ export interface SweeperDeps {
   readonly settings: {
     /** How long finished deliveries, and events of which nothing is left, are kept. */
     readonly retentionMs: number;
-    /** How long the data of events is kept, of which nothing waits. */
+    /** How long the data of events is kept once none of their deliveries waits. */
     readonly payloadRetentionMs: number;
   };
 }
 
-/** How often to look when the last look found nothing. */
+/** The pause after a batch that found nothing. */
 const IDLE_MS = 60_000;
-/** The pause between two batches, in which others have the store. */
+/** The pause after a batch that found something: meanwhile others have the store. */
 const PAUSE_MS = 20;
 
 export function createSweeper({ store, clock, settings }: SweeperDeps): Sweeper {
   let foundMore = true;
   return {
     async tick() {
-      // Set before the batch: what is removed while it runs is looked at again.
+      // Before the batch and not after it, so that `hurry` during the batch is not forgotten.
       foundMore = false;
       const now = clock.now();
       const finishedBefore = now - settings.retentionMs;

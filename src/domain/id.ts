@@ -54,6 +54,13 @@ export function runEventId(webhookId: string, nominalAt: number): string {
   return PREFIX.event + time(nominalAt) + tail(digest);
 }
 
+const OWN_FORM = /^(wh|evt|msg)_[0-9A-HJKMNP-TV-Z]{26}$/;
+
+/** Whether a text has the form of the ids that are made here: no caller can give such an id to anything. */
+export function isOwnForm(text: string): boolean {
+  return OWN_FORM.test(text);
+}
+
 /** When what an id names was made: what `newId` was given, and for a scheduled run its nominal time. */
 export function timeOfId(id: string): number {
   let ms = 0;

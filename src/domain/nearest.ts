@@ -19,6 +19,12 @@ export function nearest(word: string, known: readonly string[]): string | undefi
   return best;
 }
 
+/** What to say of a word that is not known, at the end of a sentence: ` (did you mean …?)`, or nothing. */
+export function didYouMean(word: string, known: readonly string[]): string {
+  const near = nearest(word, known);
+  return near === undefined ? '' : ` (did you mean ${near}?)`;
+}
+
 function plainly(word: string): string {
   return word.toLowerCase().replace(/^carillon_|[-_]/g, '');
 }

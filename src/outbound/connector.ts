@@ -11,7 +11,7 @@ import { createResolver, type Lookup } from './resolver.ts';
 
 /** Opens connections for undici, to judged addresses only. */
 export interface Connector {
-  /** What opens the connections of a line, and notes there how they come about. */
+  /** A function that opens the connections of a line, and notes on the line how long each step took. */
   connectorOf(line: Line): buildConnector.connector;
   /** Sockets that are open or being opened. */
   readonly open: number;
@@ -24,13 +24,13 @@ export interface ConnectorOptions {
   readonly policy: AddressPolicy;
   /** For the lookup, the connection and the TLS handshake together. */
   readonly connectTimeoutMs: number;
-  /** The system's resolver without one. */
+  /** Looks names up; by default the system's resolver does. */
   readonly lookup?: Lookup;
-  /** PEM of certificates to trust beside the usual ones. */
+  /** Certificates in PEM that are trusted beside the usual ones. */
   readonly trustedCertificates?: string;
 }
 
-/** TLS sessions remembered for resumption, which saves most of a handshake; the longest unused are dropped. */
+/** The most TLS sessions kept for resumption, which saves most of a handshake. Those unused for longest are dropped. */
 const SESSIONS_MAX = 2_000;
 
 export function createConnector(options: ConnectorOptions): Connector {
@@ -106,7 +106,7 @@ export function createConnector(options: ConnectorOptions): Connector {
 type Wanted = Pick<buildConnector.Options, 'hostname' | 'protocol' | 'port'>;
 type Connected = buildConnector.Callback;
 
-/** Undefined when it was lost in the same moment. */
+/** Undefined when the connection was lost at the same moment. */
 function remoteAddress({ remoteAddress: address, remotePort: port }: Socket): string | undefined {
   if (address === undefined) return undefined;
   return isIP(address) === 6 ? `[${address}]:${port}` : `${address}:${port}`;
@@ -126,12 +126,12 @@ function createHandshake(trustedCertificates?: string): (handshake: Handshake, d
   let context: SecureContext | undefined;
 
   return ({ socket, hostname, peer }, done) => {
-    // One for all: making one reads every root certificate.
+    // One context serves all connections, because making one reads every root certificate.
     context ??= createSecureContext(
       trustedCertificates === undefined ? {} : { ca: [...getCACertificates('default'), trustedCertificates] },
     );
-    // The name as certificates have it: without the dot of an absolute name. An address is checked against
-    // the certificate too, but is never sent as a server name (RFC 6066, 3).
+    // Certificates have names without the dot that ends an absolute name. An address is checked against the
+    // certificate too, but is never sent as a server name (RFC 6066, 3).
     const name = hostname.replace(/\.$/, '');
     const session = sessions.get(peer);
     const secured = tlsConnect({

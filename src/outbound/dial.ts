@@ -4,16 +4,16 @@ import { connectFailure, type SendFailure } from './failure.ts';
 
 /** Connections tried for one host. */
 const TRIES_MAX = 6;
-/** How long one is given before the next is tried beside it (RFC 8305, 5). */
+/** How long an address is tried alone before the next is tried beside it (RFC 8305, 5). */
 const HEAD_START_MS = 250;
 
 export interface DialRequest {
-  /** Never empty; all of them judged. */
+  /** Never empty. All of them were judged. */
   readonly addresses: readonly LookupAddress[];
   readonly port: number;
   /** The host and port as a person would write them. */
   readonly peer: string;
-  /** Told of every socket at its birth. */
+  /** Called with every socket as soon as it is made. */
   readonly opened: (socket: Socket) => void;
 }
 
@@ -68,7 +68,7 @@ export function dial(
 
 // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
 
-/** The resolver's order, but with the families in turn, so that one that is broken costs one head start (RFC 8305, 4). */
+/** The resolver's order, but with IPv4 and IPv6 in turn, so that a broken family costs one head start (RFC 8305, 4). */
 function interleave(addresses: readonly LookupAddress[]): LookupAddress[] {
   const first = addresses.filter(({ family }) => family === addresses[0]!.family);
   const second = addresses.filter(({ family }) => family !== addresses[0]!.family);

@@ -6,7 +6,7 @@ import { type LineOptions, type Opening, tenths } from './line.ts';
 import type { HeldPool } from './pools.ts';
 import type { OutgoingRequest } from './request.ts';
 
-/** Where a POST goes, taken apart once. */
+/** A destination in its parts. */
 export interface Target {
   readonly origin: string;
   /** The path with its query. */
@@ -17,7 +17,7 @@ export interface Target {
 
 export interface Exchange {
   readonly clock: Clock;
-  /** Given back when undici is through with the request, which can be after the outcome is known. */
+  /** Given back when undici is done with the request, which can be after the outcome is known. */
   readonly held: HeldPool;
   readonly target: Target;
   readonly request: OutgoingRequest;
@@ -25,12 +25,12 @@ export interface Exchange {
   readonly last: boolean;
 }
 
-/** How much of an answer's body is read in the hope of its end; then its connection is dropped. */
+/** How much of an answer's body is read, so that its connection can be used again; a longer one is cut off. */
 const RESPONSE_READ_BYTES = 1024 * 1024;
 
 const NOTHING = new Uint8Array(0);
 
-/** One POST and its outcome, which is there at the request's deadline at the latest. It never rejects. */
+/** Makes one POST. Resolves with its outcome by the request's deadline, and never rejects. */
 export function post(exchange: Exchange): Promise<Outcome> {
   const { clock, held, target, request, last } = exchange;
   return new Promise((resolve) => {
@@ -57,11 +57,11 @@ export function post(exchange: Exchange): Promise<Outcome> {
       body: request.body,
       reset: last,
     };
-    // Undici's own timeouts are per phase and start when a connection is there; this one counts from
-    // the call, with the lookup, the connecting and any waiting for a free connection.
+    // Undici's own timeouts are per phase and start once there is a connection. This one starts with the call
+    // and includes the lookup, the connecting and any waiting for a free connection.
     const deadline = setTimeout(() => {
       settleFailed(late(target.peer, request.timeoutMs, controller !== undefined, status));
-      // If it still waits for a connection, at least its bytes do not wait with it.
+      // If it still waits for a connection, undici keeps it; at least its bytes need not be kept with it.
       if (controller === undefined) options.body = NOTHING;
       else controller.abort(GIVEN_UP);
     }, request.timeoutMs);
@@ -75,7 +75,7 @@ export function post(exchange: Exchange): Promise<Outcome> {
 
     function tried(): Pick<Outcome, 'startedAt' | 'durationMs' | 'timing' | 'remoteAddress'> {
       const now = clock.monotonic();
-      // Without a connection, that being opened for it is what it waited for, if any is.
+      // Without a connection, it waited for the one that is being opened for it, if there is one.
       const line = options.line;
       if (controller === undefined && line?.fresh) opening = line.opening;
       const timing: Mutable<Timing> = controller === undefined || opened ? { ...opening?.timing() } : {};
@@ -102,7 +102,7 @@ export function post(exchange: Exchange): Promise<Outcome> {
         const line = options.line;
         const fresh = line?.fresh ?? false;
         if (line !== undefined) line.fresh = false;
-        // Thrown, undici drops the request and keeps the connection, of which nothing was used;
+        // When this is thrown, undici drops the request and keeps the connection, which has not been used.
         // `abort` would close it.
         if (settled) throw GIVEN_UP;
         controller = started;
@@ -123,7 +123,7 @@ export function post(exchange: Exchange): Promise<Outcome> {
         readBytes += chunk.length;
         const room = RESPONSE_KEPT_BYTES - keptBytes;
         if (room > 0) {
-          // A copy: the chunk is a view of the socket's much bigger buffer.
+          // Copied, because the chunk is a view of the socket's much bigger buffer.
           const part = new Uint8Array(chunk.length > room ? chunk.subarray(0, room) : chunk);
           keptBytes += part.length;
           if (kept === undefined) kept = [part];
@@ -149,7 +149,7 @@ export function post(exchange: Exchange): Promise<Outcome> {
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** One for all: making an error costs more than a POST. Nobody sees it. */
+/** One error for all requests: making one costs more than a POST, and nobody sees it. */
 const GIVEN_UP = new Error('given up');
 
 function late(peer: string, timeoutMs: number, connected: boolean, status: number): SendFailure {
@@ -172,7 +172,7 @@ function keepHeaders(fields: NodeJS.Dict<string | string[]>): {
     const value = typeof field === 'string' ? field : field.join(', ');
     room -= name.length + value.length;
     if (room < 0) return { headers, cut: true };
-    // Assigned to, this one would be lost.
+    // An assignment would set the prototype, and the header would be lost.
     if (name === '__proto__') Object.defineProperty(headers, name, { value, enumerable: true });
     else headers[name] = value;
   }

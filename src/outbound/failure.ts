@@ -13,8 +13,8 @@ export class SendFailure extends Error {
 }
 
 /**
- * Translates what undici, Node or OpenSSL raised once there was a connection; what went wrong on the way
- * to one is a `SendFailure` already. `peer` is the host and port as a person would write them.
+ * Translates what undici, Node or OpenSSL raised on a connection. What went wrong while it was being opened
+ * is a `SendFailure` already. `peer` is the host and port as a person would write them.
  */
 export function sendFailure(error: unknown, peer: string): SendFailure {
   if (error instanceof SendFailure) return error;
@@ -33,7 +33,7 @@ export function sendFailure(error: unknown, peer: string): SendFailure {
     const reason = /\((.*)\)$/.exec(message)?.[1] ?? code;
     return new SendFailure('PROTOCOL', `the answer from ${peer} is not HTTP/1.1 (${reason})`);
   }
-  // Undici's words for 100 Continue and 101 Switching Protocols, which nobody asked for.
+  // These are undici's words for 100 Continue and 101 Switching Protocols, which we never ask for.
   if (message === 'bad response' || message === 'bad upgrade') {
     return new SendFailure('PROTOCOL', `${peer} sent an interim answer that was not asked for`);
   }
@@ -58,7 +58,7 @@ export function connectFailure(error: unknown, peer: string): SendFailure {
   );
 }
 
-/** Translates the error of a TLS handshake, whatever its code: a reset in the middle of one too. */
+/** Translates the error of a TLS handshake. Even a reset is TLS if it comes in the middle of one. */
 export function tlsFailure(error: unknown, peer: string): SendFailure {
   const code = codeOf(error);
   const said = TLS_WORDS[code] ?? 'TLS failed';

@@ -5,28 +5,29 @@ import { Client } from './undici.ts';
 
 /**
  * A line to an origin: one of undici's clients, which opens a connection when it is given a request and
- * has none. Undici does not say which connection a request goes over, nor how that came about; this does.
+ * has none. Undici does not tell which connection a request goes over, nor how long that took to open. A
+ * line does.
  */
 export interface Line {
-  /** The connection that is there or was last; undefined before the first. */
+  /** The present connection, or the last one; undefined before the first. */
   opening: Opening | undefined;
-  /** Whether no request has gone over it yet: the one that does, or would have, had to wait for it. */
+  /** Whether no request has gone over the connection yet. The first one had to wait for it. */
   fresh: boolean;
 }
 
-/** How a connection comes about. */
+/** The opening of a connection, and how long its parts take. */
 export interface Opening {
-  /** Ends the part under way and begins another, or none when the connection is there or has failed. */
+  /** Ends the present part and begins another; none when the connection is open or has failed. */
   next(part: OpeningPart | undefined): void;
-  /** How long the parts have taken so far, that under way included. */
+  /** How long the parts have taken so far, the present one included. */
   timing(): Timing;
-  /** The address and port that it leads to, once it does. */
+  /** The address and port of its other end, once it is open. */
   remoteAddress: string | undefined;
 }
 
 export type OpeningPart = 'dnsMs' | 'connectMs' | 'tlsMs';
 
-/** Options of a request that say, once it has been given to a client, which line it is on. */
+/** Options of a request. The client that is given the request notes its line in them. */
 export interface LineOptions extends Dispatcher.DispatchOptions {
   line?: Line;
 }

@@ -2,7 +2,7 @@ import type { buildConnector, Pool as UndiciPool } from 'undici';
 import { type Line, LineClient } from './line.ts';
 import { Pool } from './undici.ts';
 
-/** One pool of connections for each origin, as long as it has anything to do. */
+/** A pool of connections for each origin that has requests or connections. */
 export interface Pools {
   /** Holds the origin's pool for one request. Undefined when too many wait for a connection there. */
   hold(origin: string): HeldPool | undefined;
@@ -14,22 +14,22 @@ export interface Pools {
 
 export interface HeldPool {
   readonly pool: Pool;
-  /** Gives it back, once undici is through with the request. */
+  /** Gives the pool back, once undici is done with the request. */
   readonly release: () => void;
 }
 
 export interface PoolsOptions {
-  /** Requests that one origin may have with undici. */
+  /** The most requests to one origin that undici may hold. */
   readonly heldMax: number;
-  /** What opens the connections of a line. */
+  /** Returns the function that opens the connections of a line. */
   readonly connectorOf: (line: Line) => buildConnector.connector;
   readonly pool: Omit<UndiciPool.Options, 'connect' | 'factory'>;
 }
 
 /**
- * Undici's own `Agent` keeps the pool of an origin whose last request was aborted (it looks whether
- * anything is pending before the aborted request is taken off the queue, and never again), which is every
- * destination that hangs. Here a pool goes when it holds no request and no connection.
+ * Undici's own `Agent` keeps the pool of an origin for ever if its last request was aborted, as it is for
+ * every destination that hangs: it looks for pending requests before the aborted one is off the queue, and
+ * never again. Here a pool is dropped when it holds no request and no connection.
  */
 export function createPools({ heldMax, connectorOf, pool: options }: PoolsOptions): Pools {
   const entries = new Map<string, HeldPool & { held: number }>();
@@ -37,7 +37,7 @@ export function createPools({ heldMax, connectorOf, pool: options }: PoolsOption
   function open(origin: string): HeldPool & { held: number } {
     const pool = new Pool(origin, {
       ...options,
-      // Without one, undici would make one of its own for each pool.
+      // Never used. If none were given, undici would make a connector for each pool.
       connect: refuse,
       factory(url, clientOptions) {
         const line: Line = { opening: undefined, fresh: false };
@@ -56,7 +56,7 @@ export function createPools({ heldMax, connectorOf, pool: options }: PoolsOption
 
     function dropIfUnused(): void {
       if (entry.held > 0 || connected > 0) return;
-      // Undici tells of these events from the midst of its own work; it is left to finish that first.
+      // Undici emits these events in the middle of its own work, which it must finish first.
       queueMicrotask(() => {
         if (entry.held > 0 || connected > 0 || entries.get(origin) !== entry) return;
         entries.delete(origin);

@@ -17,10 +17,10 @@ export interface OutgoingRequest {
 }
 
 export interface RequestParts {
-  readonly webhook: Pick<Webhook, 'spec'>;
+  readonly webhook: Pick<Webhook, 'effective'>;
   readonly delivery: Pick<WaitingDelivery, 'id'>;
   readonly event: Pick<EventBody, 'nominalAt'>;
-  /** What goes out of the event, with the headers that the event and its delivery bring. */
+  /** The body, its type, and the headers that the event and its delivery bring. */
   readonly presented: Presented;
   /** 1 for the first. */
   readonly attemptNumber: number;
@@ -39,7 +39,7 @@ export interface RequestParts {
  */
 export function buildRequest(parts: RequestParts): OutgoingRequest {
   const { webhook, delivery, event, presented, attemptNumber, keys, now, userAgent } = parts;
-  const { destination, timeoutMs } = webhook.spec;
+  const { destination, timeoutMs } = webhook.effective;
   const { body } = presented;
   const timestamp = Math.floor(now / 1000);
   const headers = [
@@ -58,15 +58,15 @@ export function buildRequest(parts: RequestParts): OutgoingRequest {
   ];
   if (event.nominalAt !== undefined) headers.push('carillon-scheduled-at', rfc3339(event.nominalAt));
   addHeaders(headers, presented.headers);
-  addHeaders(headers, webhook.spec.headers);
+  addHeaders(headers, webhook.effective.headers);
   return { destination, headers, body, timeoutMs };
 }
 
 // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
 
 /**
- * What is there already goes before what is added: ours, then what was made for this event and perhaps this
- * webhook, and last what the webhook has for all events. Names are in lower case, so cases cannot differ.
+ * Adds headers whose names are not there yet. So our own win over those that were made for this event, and
+ * these over the ones that the webhook has for all events. All names are in lower case.
  */
 function addHeaders(headers: string[], added: Readonly<Record<string, string>>): void {
   for (const name in added) if (!hasHeader(headers, name)) headers.push(name, added[name]!);

@@ -3,32 +3,32 @@ import { isIP } from 'node:net';
 import { type AddressPolicy, judgeAddress } from '../domain/webhook/address.ts';
 import { lookupFailure, SendFailure } from './failure.ts';
 
-/** All addresses of a name, in the order in which they are to be tried. */
+/** Finds all addresses of a name, in the order in which they are to be tried. */
 export type Lookup = (hostname: string, done: LookupDone) => void;
 type LookupDone = (error: Error | null, addresses: readonly LookupAddress[]) => void;
 
-/** Turns a host into addresses that may be connected to. It never calls back before it returns. */
+/** Turns a host into addresses that may be connected to. It calls back only after it has returned. */
 export interface Resolver {
   resolve(hostname: string, done: Resolved): void;
 }
 export type Resolved = (failure: SendFailure | null, addresses: readonly LookupAddress[]) => void;
 
 /**
- * Names being looked up at once. Node does it on threads that it has few of, so beyond this an attempt
- * fails (DNS) and is retried rather than waiting out its time in a queue.
+ * The most names looked up at once. Node looks names up on its few threads, so with more than this an
+ * attempt fails at once (DNS) and is retried, rather than spend its time in a queue.
  */
 const LOOKUPS_MAX = 1_000;
 
 /**
- * A resolver that hands out nothing that it did not judge: an address written out as such, which no
- * `lookup` hook of Node would see, and every answer to a name. One forbidden answer refuses them all,
- * since whoever controls a name's answers controls their order too.
+ * A resolver that judges everything it hands out: every answer to a name, and addresses that are written
+ * out as such, which Node would pass to no `lookup` hook. One forbidden answer refuses them all, since
+ * whoever controls a name's answers controls their order too.
  */
 export function createResolver(options: { policy: AddressPolicy; lookup?: Lookup }): Resolver {
   const { policy, lookup = lookupAll } = options;
   const underWay = new Map<string, Resolved[]>();
 
-  /** One lookup serves all who ask for the name while it runs: a slow resolver holds one thread a name. */
+  /** All who ask for a name while it is being looked up share that lookup, so a slow name takes one thread. */
   function lookUp(hostname: string, done: Resolved): void {
     const waiting = underWay.get(hostname);
     if (waiting !== undefined) return void waiting.push(done);

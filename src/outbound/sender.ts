@@ -9,17 +9,17 @@ import type { OutgoingRequest } from './request.ts';
 import type { Lookup } from './resolver.ts';
 
 /**
- * Sends POSTs, over connections that are kept and used again. Every connection is opened to an address
- * that the policy allowed at that moment; one that is kept stays with that address.
+ * Sends POSTs over connections that are kept and used again. Every connection is opened to an address that
+ * the policy allows at that moment, and stays with that address.
  *
  *     const sender = createSender({ clock, policy, originConnectionsMax: 64 });
  *     const outcome = await sender.send(buildRequest(…));
  */
 export interface Sender {
   /**
-   * Sends once and says what came of it, by the request's deadline. It never rejects, never follows a
-   * redirect, and never sends again by itself: a connection that breaks after the first byte was written
-   * may have delivered the request, so that is RESET and left to the retry policy, which repeats the id.
+   * Sends once, and resolves with the outcome by the request's deadline. It never rejects, never follows a
+   * redirect, and never sends again by itself: if a connection breaks after the first byte was written, the
+   * request may have been delivered. That is RESET, and left to the retry policy, which repeats the id.
    */
   send(request: OutgoingRequest): Promise<Outcome>;
   stats(): SenderStats;
@@ -30,22 +30,22 @@ export interface Sender {
 export interface SenderStats {
   /** Connections that are open or being opened. */
   readonly connections: number;
-  /** Origins (scheme, host, port) that anything is kept for. */
+  /** Origins (scheme, host, port) that have a pool. */
   readonly origins: number;
 }
 
 export interface SenderOptions {
   readonly clock: Clock;
   readonly policy: AddressPolicy;
-  /** Connections to one origin; requests beyond wait for one, within their deadline. */
+  /** The most connections to one origin; further requests wait for one, within their deadline. */
   readonly originConnectionsMax: number;
-  /** Connections in all at which new requests close theirs when they are done. */
+  /** With this many connections in all, new requests close theirs when they are done. */
   readonly keptConnectionsMax?: number;
   /** For the lookup, the connection and the TLS handshake together. */
   readonly connectTimeoutMs?: number;
-  /** The system's resolver without one. */
+  /** Looks names up; by default the system's resolver does. */
   readonly lookup?: Lookup;
-  /** PEM of certificates to trust beside the usual ones. */
+  /** Certificates in PEM that are trusted beside the usual ones. */
   readonly trustedCertificates?: string;
 }
 
@@ -53,20 +53,20 @@ const KEPT_CONNECTIONS_MAX = 16_384;
 const CONNECT_TIMEOUT_MS = 10_000;
 
 /**
- * An idle connection is closed by us after this, before a receiver would: Node and many others close
- * after 5 s, and a request that meets that close on its way is lost. A shorter time that the receiver
- * announces (`Keep-Alive: timeout=…`) is kept instead, less the margin; a longer one is not used.
+ * We close an idle connection after this time, before a receiver does: Node and many others close theirs
+ * after 5 s, and a request that is on its way at that moment is lost. If the receiver announces a shorter
+ * time (`Keep-Alive: timeout=…`), that applies, less the margin; a longer one does not.
  */
 const IDLE_MS = 4_000;
 const IDLE_MARGIN_MS = 1_000;
 
-/** The longest head of an answer; a longer one is PROTOCOL. */
+/** The longest head of an answer; with a longer one the attempt fails (PROTOCOL). */
 const RESPONSE_HEAD_BYTES = 64 * 1024;
 
-/** Requests to one origin that wait for a connection; further ones fail at once (CONNECT). */
+/** The most requests to one origin that wait for a connection; further ones fail at once (CONNECT). */
 const ORIGIN_WAITING_MAX = 1_024;
 
-/** Destinations whose parts are remembered; the longest unused are dropped. */
+/** The most destinations whose parts are kept; those unused for longest are dropped. */
 const TARGETS_MAX = 20_000;
 
 export function createSender(options: SenderOptions): Sender {

@@ -67,7 +67,7 @@ export function createAudiences({ store, directory }: AudienceDeps): Audiences {
     for (let i = 0; i < ids.length; i += LOAD_BATCH) {
       for (const webhook of await directory.load(ids.slice(i, i + LOAD_BATCH))) {
         if (webhook === undefined) continue;
-        const { filter, payload } = webhook.spec;
+        const { filter, payload } = webhook.effective;
         if (filter !== undefined || rendersEvents(payload)) choosy.push(webhook.id);
         else plain.push({ webhookId: webhook.id, format: deliveryFormatOf(payload) });
       }

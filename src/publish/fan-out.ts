@@ -74,7 +74,7 @@ async function chooseAmong(
   let bytes = 0;
 
   function fulfils(webhook: Webhook): boolean {
-    const { filter } = webhook.spec;
+    const { filter } = webhook.effective;
     if (filter === undefined) return true;
     const verdict = matches!(filter, opened);
     if (typeof verdict === 'boolean') return verdict;
@@ -97,7 +97,7 @@ async function chooseAmong(
   for (let i = 0; i < ids.length; i += LOAD_BATCH) {
     for (const webhook of await deps.directory.load(ids.slice(i, i + LOAD_BATCH))) {
       if (webhook === undefined) continue;
-      if (webhook.spec.filter !== undefined) matches ??= (await loadFilters()).matches;
+      if (webhook.effective.filter !== undefined) matches ??= (await loadFilters()).matches;
       if (fulfils(webhook)) deliver(webhook);
       if (turns.isOver()) await turns.next();
     }

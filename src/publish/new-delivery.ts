@@ -31,7 +31,7 @@ export function deliveryTo(
     return { ...base, format: 'BODY', ...(Object.keys(headers).length > 0 && { rendered: { headers } }) };
   }
   const rendered = renderForEvent(webhook, opened, now);
-  const format = deliveryFormatOf(webhook.spec.payload);
+  const format = deliveryFormatOf(webhook.effective.payload);
   return { ...base, format, ...(rendered !== undefined && { rendered }) };
 }
 

@@ -12,7 +12,7 @@ import { type FannedOut, fanOut } from './fan-out.ts';
 import type { PublishLog } from './new-delivery.ts';
 import { createTurns } from './turns.ts';
 
-/** An event to publish, which has been judged (`judgeEvent`). */
+/** An event to publish, which has been judged (`eventViolations`). */
 export type NewEvent = EventDraft;
 
 /** What became of an event. */
@@ -25,7 +25,7 @@ export type Published =
       /** It had been published before, with this content, and nothing was done now. */
       readonly duplicate: boolean;
     }
-  /** Its caller's id is remembered with other content. */
+  /** Its caller's id names an event with other content. */
   | { readonly kind: 'CONFLICT' }
   /** Too many deliveries are waiting, in the namespace or in all. */
   | { readonly kind: 'FULL'; readonly scope: 'NAMESPACE' | 'ALL' }
@@ -48,7 +48,7 @@ export interface PublisherDeps {
   readonly random: Random;
   readonly log: PublishLog;
   readonly settings: {
-    /** How long a caller's id for an event is remembered. */
+    /** How long a caller's id for an event is remembered at least. */
     readonly idempotencyWindowMs: number;
   };
 }

@@ -1,5 +1,5 @@
 import type { Delivery } from '../domain/delivery/delivery.ts';
-import { type EventRecord, publicId } from '../domain/event/event.ts';
+import type { EventRecord } from '../domain/event/event.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 import type { Directory } from '../store/directory.ts';
 import type { Store } from '../store/store.ts';
@@ -68,7 +68,7 @@ async function latestDelivery(
   store: TargetDeps['store'],
 ): Promise<Delivery | undefined> {
   if (event.deliveryCount === 0) return undefined;
-  const query = { namespace: event.namespace, eventId: publicId(event), webhookId, limit: 1 };
+  const query = { namespace: event.namespace, eventId: event.id, webhookId, limit: 1 };
   const [latest] = await store.listDeliveries(query);
   return latest;
 }
@@ -80,7 +80,7 @@ async function latestDeliveries(
 ): Promise<ReadonlyMap<string, string>> {
   const latest = new Map<string, string>();
   if (event.deliveryCount === 0) return latest;
-  const query = { namespace: event.namespace, eventId: publicId(event), since: event.createdAt, limit: PAGE };
+  const query = { namespace: event.namespace, eventId: event.id, limit: PAGE };
   let before: string | undefined;
   for (;;) {
     const page = await store.listDeliveries({ ...query, ...(before !== undefined && { before }) });

@@ -2,7 +2,7 @@ import type { Clock } from '../domain/clock.ts';
 import { DomainError, invalid, notFound } from '../domain/error.ts';
 import { type OpenedEvent, openEvent } from '../domain/event/data.ts';
 import { type EventBody, type EventRecord, publicId, RUN_EVENT_TYPE } from '../domain/event/event.ts';
-import { createIds } from '../domain/id.ts';
+import { createIds, isOwnForm } from '../domain/id.ts';
 import type { Random } from '../domain/random.ts';
 import { rendersEvents } from '../domain/webhook/payload.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
@@ -23,7 +23,7 @@ export interface ReplayOrder {
   readonly events: { readonly ids: readonly string[] } | ReplayRange;
   /** A filter, checked: only events for which it is true. */
   readonly filter?: string;
-  /** Only events that were delivered to this webhook, which need not be there any more. */
+  /** Only events that were delivered to this webhook, which need not be there any more if it is named by its uid. */
   readonly deliveredTo?: string;
   /**
    * To this webhook only, whatever it asks for; otherwise to `deliveredTo`, or else to each webhook that an
@@ -54,7 +54,10 @@ export interface Replayer {
 }
 
 export interface ReplayerDeps {
-  readonly store: Pick<Store, 'listEvents' | 'getEvents' | 'getEventBodies' | 'listDeliveries' | 'replay'>;
+  readonly store: Pick<
+    Store,
+    'listEvents' | 'getEvents' | 'getEventBodies' | 'listDeliveries' | 'replay' | 'resolveWebhooks'
+  >;
   readonly directory: Pick<Directory, 'load'>;
   readonly clock: Clock;
   readonly random: Random;
@@ -68,17 +71,25 @@ const STEP_EVENTS = 25;
 const STEP_DELIVERIES = 500;
 
 export function createReplayer(deps: ReplayerDeps): Replayer {
-  const { store, directory, clock, log } = deps;
+  const { store, clock, log } = deps;
   const deliveryId = createIds('delivery', deps.random);
 
-  async function webhookOf({ namespace, deliveredTo, ...order }: ReplayOrder): Promise<Webhook | undefined> {
-    const webhookId = order.webhookId ?? deliveredTo;
-    if (webhookId === undefined) return undefined;
-    const [webhook] = await directory.load([webhookId]);
-    if (webhook === undefined || webhook.namespace !== namespace) {
-      throw notFound('Webhook', webhookId);
-    }
+  /** Raises NOT_FOUND. */
+  async function webhookOf(namespace: string, id: string): Promise<Webhook> {
+    const [webhook] = await store.resolveWebhooks([{ namespace, id }]);
+    if (webhook === undefined) throw notFound('Webhook', id);
     return webhook;
+  }
+
+  /** The one webhook that everything goes to, if there is one, and the uid of the one that had the events. */
+  async function webhooksOf({ namespace, webhookId, deliveredTo }: ReplayOrder) {
+    // One that was removed can still be named by its uid.
+    const had =
+      deliveredTo === undefined || (webhookId !== undefined && isOwnForm(deliveredTo))
+        ? undefined
+        : await webhookOf(namespace, deliveredTo);
+    const to = webhookId === undefined ? had : await webhookOf(namespace, webhookId);
+    return { to, hadBy: had?.id ?? deliveredTo };
   }
 
   function select({ namespace, events }: ReplayOrder, now: number) {
@@ -98,11 +109,12 @@ export function createReplayer(deps: ReplayerDeps): Replayer {
   }
 
   async function wantedOf(
-    { deliveredTo, filter }: ReplayOrder,
+    { filter }: ReplayOrder,
+    hadBy: string | undefined,
     events: readonly EventRecord[],
     failed: Tally,
   ): Promise<readonly EventRecord[]> {
-    const had = deliveredTo === undefined ? events : await eventsHadBy(deliveredTo, events, store);
+    const had = hadBy === undefined ? events : await eventsHadBy(hadBy, events, store);
     return filter === undefined ? had : fulfilling(filter, had, failed);
   }
 
@@ -119,7 +131,7 @@ export function createReplayer(deps: ReplayerDeps): Replayer {
   }
 
   async function replaysOf(targets: readonly ReplayTarget[], now: number, failed: Tally): Promise<Replay[]> {
-    const rendering = targets.filter(({ webhook }) => rendersEvents(webhook.spec.payload));
+    const rendering = targets.filter(({ webhook }) => rendersEvents(webhook.effective.payload));
     const opened = await open([...new Set(rendering.map(({ event }) => event))]);
     return targets.flatMap(({ event, webhook, replayOf }) => {
       try {
@@ -153,7 +165,7 @@ export function createReplayer(deps: ReplayerDeps): Replayer {
     async replay(order) {
       const { validateOnly } = order;
       const now = clock.now();
-      const to = await webhookOf(order);
+      const { to, hadBy } = await webhooksOf(order);
       const { events, nextSince } = await select(order, now);
       const turns = createTurns(clock);
       const filters = createTally();
@@ -166,7 +178,7 @@ export function createReplayer(deps: ReplayerDeps): Replayer {
           next = step[0]!.createdAt;
           break;
         }
-        const wanted = await wantedOf(order, step, filters);
+        const wanted = await wantedOf(order, hadBy, step, filters);
         const targets = await (to === undefined ? targetsBefore(wanted, deps) : targetsAt(to, wanted, deps));
         const { made, full } = validateOnly ? { made: targets.length } : await send(targets, now, templates);
         done.deliveries += made;

@@ -1,20 +1,20 @@
-import { constants } from 'node:http2';
-import { createRegistry } from '@bufbuild/protobuf';
 import { Code, createConnectRouter, type HandlerContext } from '@connectrpc/connect';
-import { file_google_rpc_error_details } from '../../gen/google/rpc/error_details_pb.ts';
 import type { ApiDeps } from './deps.ts';
-import { FACES, httpFaces, isFacePath } from './rest/routes.ts';
+import { createRest } from './rest/rest.ts';
 import { createServices, type Services, type ServicesHealth } from './services.ts';
 import { nodeAdapter } from './transport/adapter.ts';
-import { ANSWERED_LINGER_MS } from './transport/body.ts';
+import { JSON_OPTIONS } from './transport/answer.ts';
 import { callKey } from './transport/call.ts';
 import { COMPRESSIONS } from './transport/decode.ts';
+import { endWithAnswer } from './transport/end-with-answer.ts';
 import { type Guard, guardInterceptor } from './transport/guard.ts';
 import type { CallableResponse, NodeRequest, NodeResponse } from './transport/node.ts';
+import { createReception } from './transport/reception.ts';
+import { type UnaryJson, unaryJson } from './transport/unary-json.ts';
 import { namesOf, unknownRpc } from './transport/unknown.ts';
 import { refuse } from './transport/wire.ts';
 
-/** The API, without a listener: whoever has one gives it the requests. */
+/** The API, without a listener: the one who listens gives it the requests. */
 export interface Api {
   /**
    * Answers a request, of HTTP/1.1 or HTTP/2, if its path is one of ours or looks like an RPC.
@@ -25,7 +25,7 @@ export interface Api {
   /** What is mounted here, for another port to mount as well. */
   readonly services: Services;
   readonly health: ServicesHealth;
-  /** What there is to call, a line each, for whoever looks in the wrong place. */
+  /** A line for each path and service that can be called, to show to callers who ask for an unknown path. */
   readonly endpoints: readonly string[];
   /** Loads what the first call would wait for. To be called once it is listened to: it takes a while. */
   load(): Promise<void>;
@@ -51,56 +51,54 @@ export function mountServices(
   const router = createConnectRouter({
     acceptCompression: COMPRESSIONS,
     readMaxBytes: messageBytesMax,
-    // The registry is for the details of errors that stand in an answer.
-    jsonOptions: { ignoreUnknownFields: false, registry: createRegistry(file_google_rpc_error_details) },
+    jsonOptions: { ignoreUnknownFields: false, ...JSON_OPTIONS },
     interceptors: [guardInterceptor(services.guard)],
     requestGate: (context) => raiseRefusal(context, services.guard),
   });
-  for (const { methods } of services.mounted) {
-    for (const { method, impl } of Object.values(methods)) router.rpc(method, impl);
+  const { mounted, guard } = services;
+  const begin = createReception({ clock, log, guard });
+  const inJson = new Map<string, UnaryJson>();
+  for (const { methods } of mounted) {
+    for (const spec of Object.values(methods)) {
+      router.rpc(spec.method, spec.impl);
+      if (spec.kind !== 'unary') continue;
+      const path = `/${spec.method.parent.typeName}/${spec.method.name}`;
+      inJson.set(path, unaryJson({ begin, guard, clock, messageBytesMax }, spec));
+    }
   }
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
-  const byMethod = new Map(router.handlers.map((handler) => [handler.method, handler]));
 
-  const adapter = nodeAdapter({ clock, log, guard: services.guard, messageBytesMax });
-  const faces = httpFaces({ adapter, messageBytesMax, handlerOf: (method) => byMethod.get(method)! });
+  const adapter = nodeAdapter({ begin, log, messageBytesMax });
+  const { stallMs } = guard;
+  const rest = createRest({ begin, guard, clock, mounted, messageBytesMax, stallMs });
 
   return {
     handle(request, nodeResponse, openEnded) {
       const response = nodeResponse as CallableResponse;
       const path = (request.url ?? '').split('?', 1)[0]!;
+      const plain = inJson.get(path);
+      if (plain?.takes(request)) {
+        plain.serve(request, response);
+        return true;
+      }
       const handler = handlers.get(path);
       if (handler?.method.methodKind === 'bidi_streaming') {
         openEnded?.();
         endWithAnswer(response);
       }
       if (handler !== undefined) adapter.serve(handler, request, response);
-      else if (isFacePath(path)) faces(path, request, response);
+      else if (rest.handle(path, request, response, openEnded)) return true;
       else if (looksLikeRpc(path, request)) {
         const message = unknownRpc(path, described);
         refuse(request, response, { status: 404, code: Code.Unimplemented, message });
       } else return false;
       return true;
     },
-    endpoints: [...FACES, ...described.map((service) => `POST /${service.typeName}/{${namesOf(service)}}`)],
+    endpoints: [
+      ...rest.endpoints,
+      ...described.map((service) => `POST /${service.typeName}/{${namesOf(service)}}`),
+    ],
   };
-}
-
-/**
- * When the answer is over so is the stream, also for a caller that would go on sending (RFC 9113, section
- * 8.1): the connection could not be closed before that caller stopped.
- */
-function endWithAnswer(response: CallableResponse): void {
-  if (!('stream' in response)) return;
-  const { stream } = response;
-  const end = () => {
-    if (stream.destroyed) return;
-    // What is not on its way yet would be dropped with the stream.
-    if (stream.state.localClose === 1) stream.close(constants.NGHTTP2_NO_ERROR);
-    else later();
-  };
-  const later = () => void setTimeout(end, ANSWERED_LINGER_MS).unref();
-  stream.once('wantTrailers', later);
 }
 
 /** A call that the guard refused, or whose body cannot be read, is refused here, so that Connect says so in the caller's protocol. */

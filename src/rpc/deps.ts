@@ -4,8 +4,8 @@ import type { Random } from '../domain/random.ts';
 import type { Publisher } from '../publish/publisher.ts';
 import type { Replayer } from '../publish/replayer.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { Rules } from './proto-rules.ts';
 import type { StreamLimits } from './stream-limits.ts';
-import type { Rules } from './validate.ts';
 
 /** What the API works with. */
 export interface ApiDeps {

@@ -8,9 +8,9 @@ import { invalidRequest } from '../domain/error.ts';
 const PAGE_BYTES = 2 * 1024 * 1024;
 
 /** The page of a caller who does not say how large. */
-export const PAGE_SIZE_DEFAULT = 50;
+const PAGE_SIZE_DEFAULT = 50;
 /** The largest page; larger ones are cut to it (AIP-158). */
-export const PAGE_SIZE_MAX = 1000;
+const PAGE_SIZE_MAX = 1000;
 
 /** Rows read from the store at a time, since each may hold a payload of 1 MiB. */
 const CHUNK_ROWS = 25;

@@ -13,9 +13,9 @@ import { eventService } from './event/service.ts';
 import { type FileIndex, indexFiles } from './grpc/file-index.ts';
 import { createHealthBoard, healthService, type Serving } from './grpc/health.ts';
 import { reflectionService } from './grpc/reflection.ts';
+import { lazyRules } from './proto-rules.ts';
 import type { Call } from './transport/call.ts';
 import { createGuard, type Guard, type GuardDeps } from './transport/guard.ts';
-import { lazyRules } from './validate.ts';
 import { webhookService } from './webhook/service.ts';
 
 /** Everything there is to call and what stands around it, made once and mounted on every port. */

@@ -7,13 +7,13 @@ import { makeRun, type Run } from '../publish/make-run.ts';
 import type { OnOverlap, RunFiring } from '../store/intake.ts';
 import type { Log } from '../telemetry/log.ts';
 
-/** What is to be written when a webhook's schedule is due; undefined when it is not due (any more). */
+/** The firing to write for a webhook; undefined when its schedule is not due, or not due any more. */
 export function firingOf(
   webhook: Webhook,
   now: number,
   deps: { random: Random; log: Log },
 ): RunFiring | undefined {
-  const { schedule } = webhook.spec;
+  const { schedule } = webhook.effective;
   const { cursor } = webhook;
   if (webhook.state !== 'ACTIVE' || schedule === undefined || cursor.nominalAt === null) return undefined;
   const plan = planFor(webhook, schedule, now, deps.log);
@@ -23,8 +23,8 @@ export function firingOf(
     try {
       runs.push(makeRun({ webhook, nominalAt, now, random: deps.random }));
     } catch (error) {
-      // A template can fail on what it could not know at registration, such as its own limits. The run
-      // counts as skipped; the schedule goes on.
+      // A template can fail in ways that registration could not foresee, for example at its limits. The run
+      // counts as skipped, and the schedule goes on.
       const webhookId = webhook.id;
       deps.log.error(
         { webhookId, nominalAt, reason: (error as Error).message },
@@ -45,8 +45,8 @@ export function firingOf(
 }
 
 /**
- * A stored schedule can be one that this platform cannot read: its zone may be unknown to an older ICU.
- * That is this webhook's trouble and not everyone's.
+ * A stored schedule can be unreadable on this platform: an older ICU may not know its zone. Only this webhook
+ * must suffer from that, so it is left out.
  */
 function planFor(webhook: Webhook, schedule: Schedule, now: number, log: Log): RunPlan | undefined {
   try {

@@ -14,7 +14,10 @@ import { firingOf } from './firing.ts';
  * whose webhook changed, fires once or not at all.
  */
 export interface Scheduler {
-  /** Reads ahead where needed and fires what is due, at most `FIRE_BATCH` webhooks. Returns how many fired. */
+  /**
+   * Reads ahead where needed and fires what is due, at most `FIRE_BATCH` webhooks. Returns how many runs were
+   * fired. Raises UNAVAILABLE and EXHAUSTED; what was due is still due then.
+   */
   tick(): Promise<number>;
   /** Milliseconds until `tick` has something to do, at most `SLEEP_MAX_MS`. */
   idleMs(): number;
@@ -32,7 +35,7 @@ export interface SchedulerDeps {
 
 /** How far ahead runs are kept in memory. */
 export const AHEAD_MS = 30_000;
-/** How long before the end of that the next are read. */
+/** How long before the end of that span the next runs are read. */
 const READ_LEAD_MS = 10_000;
 /** Runs read from the store at a time. */
 const READ_BATCH = 5_000;
@@ -40,7 +43,7 @@ const READ_BATCH = 5_000;
 const QUEUED_MAX = 200_000;
 /** Webhooks fired in one transaction. */
 const FIRE_BATCH = 500;
-/** Changed webhooks remembered; beyond, everything is read anew. */
+/** Changed webhooks remembered; when there are more, everything is read again. */
 const CHANGED_MAX = 20_000;
 /** The longest sleep: a clock that is put forward is noticed within it. */
 const SLEEP_MAX_MS = 1_000;
@@ -53,7 +56,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
   const changedIds = new Set<string>();
   /** Every run due at this time or before is in the queue, or is being fired. */
   let readUntil = Number.NEGATIVE_INFINITY;
-  /** Where reading goes on; undefined to begin. */
+  /** Where reading goes on; undefined at the beginning. */
   let place: UpcomingRun | undefined;
   /** Whether the last read stopped at its bound, so that more of the same span is waiting. */
   let partial = false;
@@ -82,7 +85,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
     partial = runs.length === READ_BATCH;
     const last = runs.at(-1);
     readUntil = partial ? last!.dueAt : before - 1;
-    // No id is less than the empty one: the next read begins at `before` itself.
+    // No id is less than the empty one, so the next read begins at `before` itself.
     place = partial ? last : { webhookId: '', dueAt: before };
   }
 
@@ -134,7 +137,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
     // Slow drift is not a jump: the comparison is always with the tick before.
     skew = skewNow;
     if (Math.abs(jumpMs) < CLOCK_JUMP_MS) return;
-    // Nothing to mend: late runs go by their misfire policy, and the cursors know what has fired.
+    // Nothing has to be repaired: the misfire policy decides on late runs, and the cursors say what has fired.
     log.warn(
       { jumpMs },
       `the system clock was put ${jumpMs > 0 ? 'forward' : 'back'} by ${Math.abs(jumpMs)} ms`,

@@ -19,7 +19,7 @@ import type { Log } from '../telemetry/log.ts';
 import { createAnnouncer } from './announcer.ts';
 import type { Config } from './config/load.ts';
 import { inboxVerify } from './inbox-verify.ts';
-import { type Address, hostsHint } from './listen/address.ts';
+import { type Address, hostsHint } from './listen/bind.ts';
 import { createFront } from './listen/front.ts';
 import { createGrpcServer, type GrpcServer } from './listen/grpc-listener.ts';
 import { createListener } from './listen/listener.ts';
@@ -68,6 +68,7 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   const store = await openStore(config.db, {
     waitingMax,
     namespaceWaitingMax,
+    defaultEveryMs: config.defaultEveryMs,
     onFatal: (error) => ended.reject(new Error(`the database has stopped: ${error.message}`)),
   });
   try {

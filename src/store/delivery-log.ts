@@ -44,7 +44,13 @@ export interface DeliveryLog {
   cancelDeliveries(batch: readonly DeliveryOrder[]): Promise<('CANCELLING' | 'FINISHED' | 'GONE')[]>;
 
   /**
-   * Events by the id that readers see, the latest with it; undefined where there is none.
+   * The internal ids of the events that readers know by these, in the same order; undefined where there is
+   * none. Raises UNAVAILABLE and EXHAUSTED.
+   */
+  resolveEvents(keys: readonly EventKey[]): Promise<(string | undefined)[]>;
+
+  /**
+   * Events by the id that readers see, in the same order; undefined where there is none.
    * Raises UNAVAILABLE and EXHAUSTED.
    */
   getEvents(keys: readonly EventKey[]): Promise<(EventRecord | undefined)[]>;
@@ -58,7 +64,7 @@ export interface DeliveryLog {
   /**
    * Erases an event's data: its body and headers, what was rendered of it, and the headers and answers of
    * its attempts, also of one in flight. Its waiting deliveries are marked as ending, PURGED, and appear
-   * in `pollWaiting`. Returns how many. If several events have the id, all of them are erased.
+   * in `pollWaiting`. Returns how many.
    * Raises UNAVAILABLE and EXHAUSTED.
    */
   purgeEvents(keys: readonly EventKey[]): Promise<('GONE' | { cancelled: number })[]>;
@@ -81,7 +87,7 @@ interface ListRange {
 export interface DeliveryQuery extends ListRange {
   readonly webhookId?: string;
   readonly state?: DeliveryState;
-  /** The event's id as readers see it. */
+  /** The event's internal id. */
   readonly eventId?: string;
   readonly eventType?: TypePattern;
   /** The status code of the last answer, both ends included; one without an answer does not match. */

@@ -3,22 +3,23 @@ import type { Webhook } from '../domain/webhook/webhook.ts';
 import type { Registrations } from './registrations.ts';
 
 /**
- * Webhooks in memory, for those that need them at every run, attempt and event. What the store says has
- * changed is forgotten, and whoever listens is told; nothing here is ever the only copy.
+ * Webhooks in memory, for code that needs one at every run, attempt or event. A webhook that the store
+ * reports as changed is forgotten, and the listeners are told. Nothing here is ever the only copy.
  */
 export interface Directory {
   /**
-   * The webhooks with these ids, in the same order; undefined where there is none. Every change that was
-   * committed before the call is seen: a caller who was told so can rely on it.
+   * The webhooks with these ids, in the same order; undefined where there is none. It sees every change
+   * that was committed before the call, so that a caller who was told of one can rely on it. Raises
+   * UNAVAILABLE and EXHAUSTED.
    */
   load(ids: readonly string[]): Promise<(Webhook | undefined)[]>;
   /** The webhook, if it is in memory. */
   peek(id: string): Webhook | undefined;
-  /** Notes that a firing moved a webhook's cursor, which is no change that the store reports. */
+  /** Notes that a firing moved a webhook's cursor, which the store does not report as a change. */
   advance(id: string, cursor: RunCursor): void;
-  /** Forgets a webhook, so that the next `load` reads it anew. */
+  /** Forgets a webhook, so that the next `load` reads it again. */
   forget(id: string): void;
-  /** Asks the store once what has changed; returns how many webhooks have. */
+  /** Asks the store once what has changed, and returns how many webhooks have. Raises UNAVAILABLE. */
   refresh(): Promise<number>;
   /** Calls back with the ids of changed webhooks, or 'ALL' when anything may have changed. */
   onChange(listener: (changed: readonly string[] | 'ALL') => void): void;
@@ -26,18 +27,18 @@ export interface Directory {
 
 export interface DirectoryOptions {
   readonly store: Pick<Registrations, 'getWebhooks' | 'pollWebhooks' | 'webhookEpoch'>;
-  /** Webhooks kept, by their approximate size; beyond, the longest kept are dropped. */
+  /** The approximate size of the webhooks kept; beyond it, those kept longest are dropped. */
   readonly bytesMax?: number;
 }
 
 const BYTES_MAX = 32 * 1024 * 1024;
-/** About what a webhook takes without its payload, measured on registrations with two fields. */
+/** The approximate size of a webhook without its payload, measured on registrations with two fields. */
 const WEBHOOK_BYTES = 1500;
 
 export function createDirectory({ store, bytesMax = BYTES_MAX }: DirectoryOptions): Directory {
   const kept = new Map<string, Webhook>();
   const listeners: ((changed: readonly string[] | 'ALL') => void)[] = [];
-  /** Raised by every refresh that found changes: what was being read meanwhile is not kept. */
+  /** Counts the refreshes that found changes: a webhook that was being read during one is not kept. */
   let generation = 0;
   let bytes = 0;
   /** What the store's epoch was before the last refresh; undefined where it has none. */
@@ -56,7 +57,7 @@ export function createDirectory({ store, bytesMax = BYTES_MAX }: DirectoryOption
     return changed.length;
   }
 
-  /** One at a time: what a poll returned is not seen by another before its changes are forgotten here. */
+  /** One at a time: a second poll could find nothing, and end before the changes of the first are forgotten here. */
   function refresh(): Promise<number> {
     refreshing ??= refreshOnce().finally(() => {
       refreshing = undefined;
@@ -64,7 +65,7 @@ export function createDirectory({ store, bytesMax = BYTES_MAX }: DirectoryOption
     return refreshing;
   }
 
-  /** Refreshes until every change of before now is known. A refresh under way may have begun too early. */
+  /** Refreshes until every change from before now is known. A refresh under way may have begun too early. */
   async function catchUp(): Promise<void> {
     const epoch = store.webhookEpoch();
     if (refreshing !== undefined) await refreshing;
@@ -120,14 +121,14 @@ export function createDirectory({ store, bytesMax = BYTES_MAX }: DirectoryOption
   };
 }
 
-function sizeOf({ spec }: Webhook): number {
+function sizeOf({ effective: spec }: Webhook): number {
   let bytes = WEBHOOK_BYTES + (spec.filter?.length ?? 0);
   for (const type of spec.eventTypes) bytes += type.length;
   for (const name in spec.payload?.headerTemplates) bytes += spec.payload.headerTemplates[name]!.length;
   return bytes + bodySize(spec.payload?.body);
 }
 
-function bodySize(body: NonNullable<Webhook['spec']['payload']>['body']): number {
+function bodySize(body: NonNullable<Webhook['effective']['payload']>['body']): number {
   switch (body?.kind) {
     case undefined:
       return 0;

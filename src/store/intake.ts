@@ -1,14 +1,18 @@
-/** How events, runs and their deliveries come in. Which errors the port raises, and when, is said in `store.ts`. */
+/**
+ * How events, runs and their deliveries come in. Which errors the port raises, and when, is said in
+ * `store.ts`.
+ */
 import type { DeliveryFormat, Event, Rendered } from '../domain/event/event.ts';
 import type { RunCursor } from '../domain/schedule/schedule.ts';
 
 export interface Intake {
   /**
    * Inserts events with their deliveries, due at `dueAt`. A delivery to a webhook that is gone is left
-   * out. `remember` makes it idempotent: while the caller's id is remembered, the same id is DUPLICATE
-   * for the same digest, with the first event's id and its number of deliveries then, and CONFLICT
-   * for another. FULL when more deliveries would wait than the store's bounds allow, in the namespace or
-   * in all. What is not PUBLISHED changes nothing. Filter failures are counted whatever else happens.
+   * out. A caller's id names one event, in its namespace, for as long as that is kept and until its `remember`
+   * says. Meanwhile the same id is DUPLICATE for the same digest, with the first event's own id and its
+   * number of deliveries then, and CONFLICT for another. FULL when more deliveries would wait than the store's
+   * bounds allow, in the namespace or in all, which `exceededBound` decides for every adapter. What is not
+   * PUBLISHED changes nothing. Filter failures are counted whatever else happens.
    * Raises UNAVAILABLE and EXHAUSTED.
    */
   publish(batch: readonly Publication[]): Promise<PublishResult[]>;
@@ -31,9 +35,9 @@ export interface Intake {
    * or whose cursor's nominal time is no longer `from` changes nothing and is 'STALE'. Otherwise it is
    * 'FIRED': the cursor becomes `to`, and its events and deliveries are inserted, but for a run whose event
    * id exists already. `onOverlap` says what happens if there are runs to insert while an earlier run of the
-   * webhook waits. ALLOW: nothing else. SUPERSEDE: the earlier ones are marked as ending, SUPERSEDED, and
-   * appear in `pollWaiting` again, unless nothing new is inserted. SKIP: nothing is inserted, the cursor
-   * becomes the one that SKIP gives, and the firing is 'SKIPPED'.
+   * webhook waits. ALLOW: nothing else. SUPERSEDE: unless nothing new is inserted, the earlier ones that are
+   * not ending yet are marked as ending, SUPERSEDED, and appear in `pollWaiting` again. SKIP: nothing is
+   * inserted, the cursor becomes the one that SKIP gives, and the firing is 'SKIPPED'.
    * Raises UNAVAILABLE and EXHAUSTED.
    */
   fireRuns(batch: readonly RunFiring[]): Promise<('FIRED' | 'SKIPPED' | 'STALE')[]>;
@@ -53,7 +57,10 @@ export interface Publication {
   readonly deliveries: readonly NewDelivery[];
   readonly dueAt: number;
   readonly run: boolean;
-  /** The caller's id (the event's `callerId`) is remembered until then, with a digest of the content. */
+  /**
+   * A digest of the content, and until when the caller's id is taken at least. Of an event with a `callerId`,
+   * and of no other.
+   */
   readonly remember?: { readonly digest: string; readonly until: number };
   /** Webhooks whose filter failed on the event. */
   readonly filterFailures?: readonly string[];

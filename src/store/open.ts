@@ -12,7 +12,7 @@ const SCHEME = /^([a-z][a-z0-9+.-]+):(.*)$/is;
  * Opens the store that `url` names: `:memory:` (gone when closed), the path of an SQLite file, or
  * `sqlite:<path>`. The file is created where there is none.
  *
- * Rejects with FAILED_PRECONDITION, and a message for the person who starts the server, when `url`
+ * Raises FAILED_PRECONDITION, with a message for the person who starts the server, when `url`
  * names something else, when another process has the file, when the file is not such a store or was
  * written by a newer version, and when it cannot be opened.
  */

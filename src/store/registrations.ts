@@ -4,15 +4,15 @@ import type { Webhook, WebhookState } from '../domain/webhook/webhook.ts';
 
 export interface Registrations {
   /**
-   * Inserts webhooks. 'EXISTS' for one whose (namespace, name, destination) is taken, by a stored
-   * webhook or an earlier one of the batch; the others are inserted all the same.
+   * Inserts webhooks. 'EXISTS' for one whose (namespace, name, destination) or (namespace, caller's id) is
+   * taken, by a stored webhook or an earlier one of the batch; the others are inserted all the same.
    * Raises UNAVAILABLE and EXHAUSTED.
    */
   createWebhooks(batch: readonly Webhook[]): Promise<('CREATED' | 'EXISTS')[]>;
 
   /**
    * Replaces webhooks, each only if its stored version is still `ifVersion`; otherwise it is 'STALE'.
-   * Id, namespace and creation time stay as they are. The run cursor is replaced only if `cursorFrom` is
+   * Id, caller's id, namespace and creation time stay as they are. The run cursor is replaced only if `cursorFrom` is
    * given, and is 'STALE' unless that equals the nominal time and the counters of the stored cursor. The
    * lane's health is replaced only when `resetHealth` is set; the count of filter failures never is.
    * 'EXISTS' when another webhook has the new (namespace, name, destination); 'NOT_FOUND' when the webhook
@@ -25,6 +25,12 @@ export interface Registrations {
    * Raises UNAVAILABLE and EXHAUSTED.
    */
   getWebhooks(ids: readonly string[]): Promise<(Webhook | undefined)[]>;
+
+  /**
+   * The webhooks that callers mean by these ids, in the same order: an id that a caller gave within its
+   * namespace, or one made here. Undefined where there is none. Raises UNAVAILABLE and EXHAUSTED.
+   */
+  resolveWebhooks(names: readonly WebhookName[]): Promise<(Webhook | undefined)[]>;
 
   /** The webhook with exactly this key; undefined when there is none. Raises UNAVAILABLE and EXHAUSTED. */
   findWebhook(key: WebhookKey): Promise<Webhook | undefined>;
@@ -58,6 +64,12 @@ export interface Registrations {
    * returned no other will. Raises UNAVAILABLE.
    */
   pollWebhooks(): Promise<WebhookPoll>;
+}
+
+/** A webhook as a caller names it. */
+export interface WebhookName {
+  readonly namespace: string;
+  readonly id: string;
 }
 
 export interface WebhookKey {

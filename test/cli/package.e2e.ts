@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -13,6 +13,22 @@ const execute = promisify(execFile);
 /** Where a machine may have a Node of its own. What an old one is told is tested without one, too. */
 const SYSTEM_NODES = ['/usr/bin/node', '/usr/local/bin/node'];
 const OLDEST_MAJOR = 24;
+
+/** A program of those who import the package. */
+const APP = `
+import { ResourceInfoSchema, VerificationError, verify, type Webhook, WebhookService } from 'carillon';
+
+export const nameOf = (webhook: Webhook): string => webhook.name;
+// @ts-expect-error: it is a string.
+export const wrong = (webhook: Webhook): number => webhook.name;
+
+console.log(WebhookService.typeName, ResourceInfoSchema.typeName);
+try {
+  verify({ secret: 'whsec_${'A'.repeat(32)}', headers: new Headers(), body: '' });
+} catch (error) {
+  if (error instanceof VerificationError) console.log(error.message);
+}
+`;
 
 describe('the package, installed into an empty folder', { timeout: 300_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'carillon-package-'));
@@ -45,6 +61,21 @@ describe('the package, installed into an empty folder', { timeout: 300_000 }, ()
     assert.equal((await execute(command, ['--version'], { env })).stdout, `carillon ${VERSION}\n`);
   });
 
+  it('has all that its README links to', () => {
+    const root = join(folder, 'node_modules/carillon');
+    const links = readFileSync(join(root, 'README.md'), 'utf8').matchAll(/\]\((?!https?:)([^)#]+)/g);
+    const missing = [...links]
+      .map(([, target]) => target!)
+      .filter((target) => !existsSync(join(root, target)));
+    assert.deepEqual(missing, []);
+  });
+
+  it('has what the clients of its API are generated from', async () => {
+    const root = join(folder, 'node_modules/carillon');
+    writeFileSync(join(root, 'buf.yaml'), readFileSync(join(ROOT, 'buf.yaml')));
+    await execute(join(ROOT, 'node_modules/.bin/buf'), ['build', root], { env });
+  });
+
   it('runs a server with its inbox page that delivers', async () => {
     const child = spawn(command, ['dev', '--listen', '127.0.0.1:0', '--default-every', '1s'], {
       cwd: folder,
@@ -69,6 +100,23 @@ describe('the package, installed into an empty folder', { timeout: 300_000 }, ()
     } finally {
       child.kill('SIGKILL');
     }
+  });
+
+  it('exports clients of the API and the verification of signatures, with their types', async () => {
+    writeFileSync(join(folder, 'app.mts'), APP);
+    const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
+    const options = ['--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext', '--lib', 'es2024,dom'];
+    await execute(process.execPath, [tsc, ...options, 'app.mts'], { cwd: folder, env });
+    const { stdout } = await execute(process.execPath, ['app.mts'], { cwd: folder, env });
+    assert.equal(
+      stdout,
+      'carillon.v1.WebhookService google.rpc.ResourceInfo\nthere is no webhook-id header\n',
+    );
+  });
+
+  it('holds the proto files and all that they import', async () => {
+    const buf = join(ROOT, 'node_modules/.bin/buf');
+    await execute(buf, ['build', 'node_modules/carillon/proto'], { cwd: folder, env });
   });
 
   for (const { node, version } of oldNodes()) {

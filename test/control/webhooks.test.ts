@@ -57,7 +57,8 @@ describe('Registering without a carrier', () => {
     });
     assert.ok(created);
     assert.equal(secret?.length, 32);
-    assert.deepEqual(webhook.spec.schedule?.when, { kind: 'every', periodMs: 5_000 });
+    assert.equal(webhook.spec.schedule, undefined);
+    assert.deepEqual(webhook.effective.schedule?.when, { kind: 'every', periodMs: 5_000 });
     assert.deepEqual(await control.webhooks.get({ namespace: 'default', id: webhook.id }), webhook);
   });
 
@@ -68,10 +69,11 @@ describe('Registering without a carrier', () => {
     assert.deepEqual(again, { webhook: first, created: false });
   });
 
-  it('judges headers as the caller wrote them and keeps their names in lower case', async () => {
+  it('keeps headers as the caller wrote them, and sends their names in lower case', async () => {
     const spec = { name: 'headers', destination: DESTINATION, headers: { 'X-Team': 'a' } };
     const { webhook } = await control.webhooks.register({ namespace: 'default', spec });
-    assert.deepEqual(webhook.spec.headers, { 'x-team': 'a' });
+    assert.deepEqual(webhook.spec.headers, { 'X-Team': 'a' });
+    assert.deepEqual(webhook.effective.headers, { 'x-team': 'a' });
     const twice = { ...spec, headers: { 'X-Team': 'a', 'x-team': 'b' } };
     await assert.rejects(
       control.webhooks.register({ namespace: 'default', spec: twice }),

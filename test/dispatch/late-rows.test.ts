@@ -75,7 +75,7 @@ describe('a row that is handed over late', () => {
     const sender = heldSender();
     await using pipeline = await openPipeline({ store: { ...store, settle }, sender });
     const retryPolicy = { ...QUICK_RETRIES, delaysMs: [50_000] };
-    const webhook = await pipeline.register({ destination: 'http://127.0.0.1:9/', retryPolicy });
+    const webhook = await pipeline.register({ destination: 'http://127.0.0.1:9999/', retryPolicy });
     const [id] = await pipeline.publish(webhook, ['x']);
     const [first] = await sender.sending(1);
     first!.answer(404);

@@ -21,7 +21,12 @@ describe('the dispatcher tells', () => {
     assert.deepEqual(rest, {
       type: 'carillon.delivery.failed',
       namespace: webhook.namespace,
-      webhook: { id: webhook.id, name: webhook.spec.name, destination: webhook.spec.destination },
+      webhook: {
+        id: webhook.id,
+        uid: webhook.id,
+        name: webhook.spec.name,
+        destination: webhook.spec.destination,
+      },
       reason: 'EXHAUSTED',
       delivery: { id, eventId: 'order-7', eventType: 'order.paid', attemptCount: 2, lastStatus: 503 },
     });

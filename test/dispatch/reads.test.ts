@@ -3,9 +3,9 @@ import { describe, it } from 'node:test';
 import type { Store } from '../../src/store/store.ts';
 import { heldSender } from '../support/held-sender.ts';
 import { openPipeline, until } from '../support/pipeline.ts';
-import { openMemoryStore } from '../support/store.ts';
+import { aPublication, aWebhook, openMemoryStore } from '../support/store.ts';
 
-const DESTINATION = 'http://127.0.0.1:9/';
+const DESTINATION = 'http://127.0.0.1:9999/';
 
 /** A store whose verb fails the first time, as a database can that is out of reach for a moment. */
 function failingOnce(store: Store, verb: 'waitingLanes' | 'getWebhooks' | 'topUp' | 'getEventBodies'): Store {
@@ -38,6 +38,22 @@ describe('what the dispatcher reads from the store', () => {
       assert.ok(pipeline.lines.some(({ fields }) => fields.reason === 'out of reach'));
     });
   }
+
+  it('is every lane after a start, however many there are', async (t) => {
+    const store = await openMemoryStore();
+    t.after(() => store.close());
+    const spec = { destination: DESTINATION };
+    const webhooks = Array.from({ length: 1_100 }, () => aWebhook({ sealedSecrets: [], spec }));
+    await store.createWebhooks(webhooks);
+    await store.publish([aPublication(webhooks.map(({ id }) => id))]);
+    // As after a restart: what was to be handed over is gone.
+    await store.pollWaiting();
+    const sender = heldSender();
+    sender.answerAll(200);
+    await using _pipeline = await openPipeline({ store, sender });
+    const sent = await sender.sending(webhooks.length);
+    assert.equal(new Set(sent.map(({ headers }) => headers['webhook-id'])).size, webhooks.length);
+  });
 
   it('is not taken for new when it was settled while it was read', async (t) => {
     // Of two rows that become visible at once, one is only named: its lane is to be read.

@@ -50,7 +50,7 @@ describe('a lane that may not move', () => {
   it('is one in order whose last settlement is not on disk yet', async () => {
     await using gated = await openGated();
     const { pipeline, sender } = gated;
-    const webhook = await pipeline.register({ destination: 'http://127.0.0.1:9/', limits: ORDERED });
+    const webhook = await pipeline.register({ destination: 'http://127.0.0.1:9999/', limits: ORDERED });
     await pipeline.publish(webhook, ['1', '2']);
     const [first] = await sender.sending(1);
     first!.answer(200);
@@ -71,7 +71,7 @@ describe('a lane that may not move', () => {
     await using gated = await openGated();
     const { pipeline, sender } = gated;
     const limits = { ...LIMITS, concurrency: 1 };
-    const webhook = await pipeline.register({ destination: 'http://127.0.0.1:9/', limits });
+    const webhook = await pipeline.register({ destination: 'http://127.0.0.1:9999/', limits });
     await pipeline.publish(webhook, ['1', '2', '3']);
     const [first] = await sender.sending(1);
     first!.answer(410);
@@ -86,7 +86,7 @@ describe('lanes that share what may be in flight', () => {
     await using pipeline = await openPipeline({ settings: { originInFlightMax: 5 }, sender });
     const limits = { ...LIMITS, concurrency: 3 };
     for (const path of ['a', 'b', 'c', 'd']) {
-      const webhook = await pipeline.register({ destination: `http://127.0.0.1:9/${path}`, limits });
+      const webhook = await pipeline.register({ destination: `http://127.0.0.1:9999/${path}`, limits });
       await pipeline.publish(webhook, numbers(5));
     }
     await sender.sending(5);
@@ -102,7 +102,7 @@ describe('lanes that share what may be in flight', () => {
     const sender = heldSender();
     await using pipeline = await openPipeline({ settings: { inFlightMax: 2 }, sender });
     for (const path of ['a', 'b', 'c']) {
-      const webhook = await pipeline.register({ destination: `http://127.0.0.1:9/${path}` });
+      const webhook = await pipeline.register({ destination: `http://127.0.0.1:9999/${path}` });
       // What is read when its turn comes loses that turn.
       await pipeline.directory.load([webhook.id]);
       await pipeline.publish(webhook, numbers(10));
@@ -126,7 +126,7 @@ describe('a lane of which much may go', () => {
     await before.stop(0);
     const limits = { ...LIMITS, concurrency: 64 };
     for (const path of ['a', 'b']) {
-      const webhook = await before.register({ destination: `http://127.0.0.1:9/${path}`, limits });
+      const webhook = await before.register({ destination: `http://127.0.0.1:9999/${path}`, limits });
       await before.publish(webhook, numbers(64));
     }
     // As after a restart: both lanes are found at once, with all that waits.
@@ -144,7 +144,7 @@ describe('a store that does not take settlements', () => {
     await using gated = await openGated();
     const { pipeline, sender } = gated;
     const limits = { ...LIMITS, concurrency: 256 };
-    const webhook = await pipeline.register({ destination: 'http://127.0.0.1:9/', limits });
+    const webhook = await pipeline.register({ destination: 'http://127.0.0.1:9999/', limits });
     sender.answerAll(200);
     for (let i = 0; i < 12; i++) await pipeline.publish(webhook, numbers(1_000));
     let before = (await sender.sending(10_000)).length;
@@ -162,7 +162,7 @@ describe('an answer that comes after the grace of a stop', () => {
   it('was cut off: its delivery is left as it is, for the next start', async () => {
     const sender = heldSender();
     await using pipeline = await openPipeline({ sender });
-    const webhook = await pipeline.register({ destination: 'http://127.0.0.1:9/' });
+    const webhook = await pipeline.register({ destination: 'http://127.0.0.1:9999/' });
     const [id] = await pipeline.publish(webhook, ['x']);
     const [request] = await sender.sending(1);
     await pipeline.dispatcher.drain(0);
@@ -185,7 +185,7 @@ describe('a lane of which much waits', () => {
     };
     const sender = heldSender();
     await using pipeline = await openPipeline({ store: { ...store, topUp }, sender });
-    const webhook = await pipeline.register({ destination: 'http://127.0.0.1:9/' });
+    const webhook = await pipeline.register({ destination: 'http://127.0.0.1:9999/' });
     await pipeline.publish(webhook, numbers(2_000));
     await sender.sending(8);
     assert.ok(limits.length > 0);

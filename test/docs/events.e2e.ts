@@ -14,6 +14,7 @@ const PRINTED: Readonly<Record<string, readonly RegExp[]>> = {
   curl: [/"deliveryCount": ?1,"duplicate": ?false/],
   publish: [/"deliveryCount": ?1/, /published, 1 delivery/],
   twice: [/order-1001-shipped published, 1 delivery\n[\s\S]*before/],
+  follow: [/invoice-evt_\w+ published, 0 deliveries/],
   later: [/published, 1 delivery/, /"deliveryCount": ?1/],
   batch: [/"response":\{"id":"evt_/, /"code":3,"message":"event\.type: must be 1 to 128/],
   stream: [/evt_[\s\S]*evt_/],

@@ -27,9 +27,9 @@ describe('a server', () => {
     await call('EventService/Publish', { event: { id: 'order-7', type: 'order.paid', json: { total: 1 } } });
 
     const told = (await operator.received(2)).map(({ body }) => JSON.parse(body.toString()));
-    const { id, name, destination } = webhook as Record<string, string>;
+    const { id, uid, name, destination } = webhook as Record<string, string>;
     for (const { data } of told) {
-      assert.deepEqual(data.webhook, { id, name, destination });
+      assert.deepEqual(data.webhook, { id, uid, name, destination });
       assert.equal(data.reason, 'GONE');
       assert.equal(data.delivery.event_id, 'order-7');
       assert.equal(data.delivery.last_status, 410);

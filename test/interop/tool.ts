@@ -10,6 +10,7 @@ export const TOOLS = {
   grpcurl: join(INSTALLED, 'bin/grpcurl'),
   healthProbe: join(INSTALLED, 'bin/grpc-health-probe'),
   python: join(INSTALLED, 'python/bin/python'),
+  schemathesis: join(INSTALLED, 'python/bin/schemathesis'),
   buf: join(ROOT, 'node_modules/.bin/buf'),
   curl: 'curl',
   java: 'java',

@@ -27,6 +27,8 @@ describe('a schedule of 5 s to a receiver that closes idle connections after 5 s
       exchange.after(FIVE_SECONDS, () => void exchange.socket.end());
     });
     assert.deepEqual(await ringEvery(FIVE_SECONDS, receiver.url), answered(202));
+    // Each run opened a connection of its own: we had closed the one before.
+    assert.equal(receiver.connections, RUNS);
   });
 });
 

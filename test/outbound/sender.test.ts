@@ -6,6 +6,7 @@ import { type Outcome, RESPONSE_KEPT_BYTES } from '../../src/domain/delivery/att
 import {
   type Answer,
   dripHeaders,
+  type Exchange,
   endless,
   garbage,
   gone,
@@ -152,11 +153,17 @@ describe('an answer that is too much', () => {
     it(`counts by its status, ${code}, once more than 1 MiB came, and its connection is dropped`, async () => {
       await using receiver = await openReceiver();
       await using sender = aSender();
-      receiver.script(huge(64 * 1024 * 1024, { code, chunked: code === 503 }));
+      const bytes = 64 * 1024 * 1024;
+      let socket: Exchange['socket'] | undefined;
+      receiver.script((exchange) => {
+        socket = exchange.socket;
+        huge(bytes, { code, chunked: code === 503 })(exchange);
+      });
       const outcome = answered(await sender.send(aRequest(receiver.url)));
       assert.equal(outcome.status, code);
       assert.equal(outcome.body.length, RESPONSE_KEPT_BYTES);
       assert.equal(outcome.truncated, true);
+      assert.ok(socket!.bytesWritten < bytes / 2, `${socket!.bytesWritten} bytes were taken`);
       assert.equal(told(await sender.send(aRequest(receiver.url))), 'answered 200');
       assert.equal(receiver.connections, 2);
     });

@@ -188,9 +188,9 @@ describe('a template that fails on an event', () => {
 });
 
 describe('the same id', () => {
-  it('with the same content is the first event, while it is remembered', async () => {
+  it('with the same content is the first event, while that is kept and while it is remembered', async () => {
     await using world = await openPublishing();
-    await world.listen();
+    const webhook = await world.listen();
     const draft = aDraft({ callerId: 'mine' });
     assert.equal(published((await world.publisher.publish([draft]))[0]).duplicate, false);
     await world.listen();
@@ -202,6 +202,13 @@ describe('the same id', () => {
       duplicate: true,
     });
     assert.equal((await world.store.pollWaiting()).deliveries.length, 1);
+    const [waiting] = (await world.store.topUp([{ webhookId: webhook.id, limit: 1, ordered: false }]))[0]!
+      .deliveries;
+    await world.store.settle([{ delivery: waiting!, transition: { to: 'SUCCEEDED' }, now: T0 }], []);
+    while (
+      (await world.store.sweep({ now: world.clock.now(), finishedBefore: T0 + 1, payloadsBefore: 0 })) > 0
+    );
+    assert.equal(published((await world.publisher.publish([draft]))[0]).duplicate, true, 'its event is gone');
     world.clock.advance(1_000);
     assert.deepEqual((await world.publisher.publish([draft]))[0], {
       kind: 'PUBLISHED',

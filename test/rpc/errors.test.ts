@@ -94,7 +94,10 @@ describe('A bug', () => {
     await using broken = await startApi({
       deps: (deps) => ({
         ...deps,
-        store: { ...deps.store, getWebhooks: () => Promise.reject(new Error('SELECT secret FROM vault')) },
+        store: {
+          ...deps.store,
+          resolveWebhooks: () => Promise.reject(new Error('SELECT secret FROM vault')),
+        },
       }),
     });
     for (const transport of Object.values(broken.transports)) {

@@ -11,7 +11,7 @@ import type { Store } from '../../src/store/store.ts';
 import { type ManualClock, manualClock } from '../support/clock.ts';
 import { aPayload, listener } from '../support/fan-out.ts';
 import { type LogLine, recordingLog } from '../support/log.ts';
-import { anAttempt, aSpec, aWebhook, openMemoryStore, T0 } from '../support/store.ts';
+import { anAttempt, aWebhook, openMemoryStore, T0 } from '../support/store.ts';
 
 interface World extends AsyncDisposable {
   readonly store: Store;
@@ -51,13 +51,15 @@ async function openWorld(): Promise<World> {
     scheduler: running.scheduler,
     async register(schedule, rest) {
       const webhook = aWebhook();
-      const spec = aSpec({
+      const spec = {
+        ...webhook.spec,
         ...rest,
         name: webhook.spec.name,
-        schedule: { ...webhook.spec.schedule!, ...schedule },
-      });
-      const cursor = firstCursor(webhook.id, spec.schedule, clock.now());
-      const registered = { ...webhook, spec, cursor };
+        schedule: { ...webhook.effective.schedule!, ...schedule },
+      };
+      const { effective } = aWebhook({ spec });
+      const cursor = firstCursor(webhook.id, effective.schedule, clock.now());
+      const registered = { ...webhook, spec, effective, cursor };
       await store.createWebhooks([registered]);
       await running.directory.refresh();
       return registered;
@@ -180,7 +182,7 @@ describe('the scheduler', () => {
     await world.store.updateWebhooks([{ webhook: paused, ifVersion: 1 }]);
     await world.pass(5_000);
     assert.deepEqual(await world.fired(webhook), [1_000]);
-    const cursor = resumeCursor(webhook.id, webhook.spec.schedule, before.cursor, world.clock.now());
+    const cursor = resumeCursor(webhook.id, webhook.effective.schedule, before.cursor, world.clock.now());
     const resumed = { ...before, cursor, version: 3 };
     await world.store.updateWebhooks([{ webhook: resumed, ifVersion: 2, cursorFrom: before.cursor }]);
     await world.pass(2_000);
@@ -209,7 +211,9 @@ describe('the scheduler', () => {
     const webhook = await world.register(every(1_000));
     await world.pass(1_000);
     const before = await world.stored(webhook);
-    const { schedule, ...spec } = before.spec;
+    const { schedule: _, ...rest } = before.spec;
+    const spec = { ...rest, eventTypes: ['order.paid'] };
+    const { schedule } = before.effective;
     const cursor = replaceSchedule(webhook.id, schedule, before.cursor, undefined, world.clock.now());
     const change = {
       webhook: { ...before, spec, cursor, version: 2 },
@@ -226,7 +230,7 @@ describe('the scheduler', () => {
     const webhook = await world.register(every(1_000));
     await world.pass(1_000);
     const before = await world.stored(webhook);
-    const spec = { ...before.spec, schedule: { ...before.spec.schedule!, ...every(3_000) } };
+    const spec = { ...before.spec, schedule: { ...before.effective.schedule!, ...every(3_000) } };
     const cursor = firstCursor(webhook.id, spec.schedule, world.clock.now());
     const change = {
       webhook: { ...before, spec, cursor, version: 2 },

@@ -11,7 +11,7 @@ function failed(n: number): DeliveryFailed {
     type: 'carillon.delivery.failed',
     namespace: 'tenant',
     time: Date.UTC(2026, 0, 1),
-    webhook: { id: 'wh_1', name: 'joe', destination: 'https://example.com/' },
+    webhook: { id: 'wh_1', uid: 'wh_1', name: 'joe', destination: 'https://example.com/' },
     delivery: { id: `msg_${n}`, eventId: 'evt_1', eventType: 'order.paid', attemptCount: 1 },
     reason: 'EXHAUSTED',
   };

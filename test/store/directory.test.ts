@@ -26,7 +26,7 @@ describe('the directory', () => {
     await directory.load([webhook.id]);
     const heard: unknown[] = [];
     directory.onChange((changed) => heard.push(changed));
-    const changed = { ...webhook, spec: { ...webhook.spec, timeoutMs: 1 }, version: 2 };
+    const changed = aWebhook({ ...webhook, spec: { ...webhook.spec, timeoutMs: 1 }, version: 2 });
     await store.updateWebhooks([{ webhook: changed, ifVersion: 1 }]);
     assert.equal(await directory.refresh(), 1);
     assert.deepEqual(heard, [[webhook.id]]);
@@ -68,7 +68,7 @@ describe('the directory', () => {
     const webhook = aWebhook();
     await store.createWebhooks([webhook]);
     assert.deepEqual(await directory.load([webhook.id]), [webhook]);
-    const changed = { ...webhook, spec: { ...webhook.spec, timeoutMs: 1 }, version: 2 };
+    const changed = aWebhook({ ...webhook, spec: { ...webhook.spec, timeoutMs: 1 }, version: 2 });
     await store.updateWebhooks([{ webhook: changed, ifVersion: 1 }]);
     assert.deepEqual(await directory.load([webhook.id]), [changed]);
     await store.removeWebhooks([{ id: webhook.id, now: T0 }]);
@@ -94,7 +94,7 @@ describe('the directory', () => {
     });
     await directory.load([webhook.id]);
     const early = directory.refresh();
-    const changed = { ...webhook, spec: { ...webhook.spec, timeoutMs: 1 }, version: 2 };
+    const changed = aWebhook({ ...webhook, spec: { ...webhook.spec, timeoutMs: 1 }, version: 2 });
     await store.updateWebhooks([{ webhook: changed, ifVersion: 1 }]);
     const loads = [directory.load([webhook.id]), directory.load([webhook.id])];
     polled.resolve();

@@ -12,7 +12,6 @@ const OPTIONS = { lingerMs: 0 };
 conformance({ name: 'SQLite in memory', open: (bounds) => openStore(':memory:', { ...OPTIONS, ...bounds }) });
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-store-'));
-after(() => rmSync(folder, { recursive: true, force: true }));
 const paths = new Map<Store, string>();
 
 async function openFile(path: string, bounds: Bounds = {}): Promise<Store> {
@@ -29,3 +28,6 @@ conformance({
     return openFile(paths.get(store)!, bounds);
   },
 });
+
+// After the stores in it are closed.
+after(() => rmSync(folder, { recursive: true, force: true }));

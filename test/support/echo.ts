@@ -18,9 +18,9 @@ import {
 } from '@bufbuild/protobuf/wkt';
 import { createServiceImplSpec, type HandlerContext, type ServiceImpl } from '@connectrpc/connect';
 import { systemRandom } from '../../src/domain/random.ts';
+import { lazyRules } from '../../src/rpc/proto-rules.ts';
 import type { Services } from '../../src/rpc/services.ts';
 import { createGuard } from '../../src/rpc/transport/guard.ts';
-import { lazyRules } from '../../src/rpc/validate.ts';
 
 /** A service with a method of each kind, for tests of what carries calls rather than of what they do. */
 

@@ -1,6 +1,7 @@
 /** A publisher on a store of its own, and events and webhooks for it. */
 import type { EventDraft } from '../../src/domain/event/rules.ts';
 import { type Random, systemRandom } from '../../src/domain/random.ts';
+import { withDefaults } from '../../src/domain/webhook/defaults.ts';
 import type { Payload } from '../../src/domain/webhook/payload.ts';
 import type { Webhook, WebhookSpec } from '../../src/domain/webhook/webhook.ts';
 import { createPublisher, type Publisher } from '../../src/publish/publisher.ts';
@@ -65,7 +66,7 @@ export function listener(
     spec: { eventTypes: ['*'], ...spec },
   });
   const { schedule: _, ...rest } = webhook.spec;
-  return { ...webhook, spec: rest };
+  return { ...webhook, spec: rest, effective: withDefaults(rest, { defaultEveryMs: 5_000 }) };
 }
 
 /** A payload that says nothing but this. */

@@ -24,7 +24,7 @@ import { type Status, StatusSchema } from '../../gen/google/rpc/status_pb.ts';
 import { systemClock } from '../../src/domain/clock.ts';
 import type { NativeLimits } from '../../src/rpc/native/limits.ts';
 import type { Services } from '../../src/rpc/services.ts';
-import type { Address } from '../../src/server/listen/address.ts';
+import type { Address } from '../../src/server/listen/bind.ts';
 import {
   createGrpcServer,
   type GrpcServer,

@@ -4,8 +4,8 @@ import { type Agent, request as http1Request, type IncomingMessage } from 'node:
 import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { DomainError } from '../../src/domain/error.ts';
+import type { Handler, ListenerLimits, ListenerResponse } from '../../src/server/listen/http-protocol.ts';
 import { createListener, type Listener } from '../../src/server/listen/listener.ts';
-import type { Handler, ListenerLimits, ListenerResponse } from '../../src/server/listen/protocol.ts';
 
 // Listeners, and clients of theirs that do as told.
 

@@ -157,6 +157,7 @@ export async function openPipeline(options: PipelineOptions = {}): Promise<Pipel
         ],
         dueAt,
         run: false,
+        ...(event.callerId !== undefined && { remember: { digest: 'same', until: now } }),
       }));
       await store.publish(publications);
       return publications.map(({ deliveries }) => deliveries[0]!.id);

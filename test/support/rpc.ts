@@ -17,7 +17,7 @@ import { BadRequestSchema, file_google_rpc_error_details } from '../../gen/googl
 import { createControl } from '../../src/control/control.ts';
 import type { ControlDeps, ControlSettings } from '../../src/control/deps.ts';
 import type { WatchLimits } from '../../src/control/watch.ts';
-import { systemRandom } from '../../src/domain/random.ts';
+import { type Random, systemRandom } from '../../src/domain/random.ts';
 import { LOOPBACK, parseCidrs } from '../../src/domain/webhook/address.ts';
 import { createPublisher } from '../../src/publish/publisher.ts';
 import { createReplayer } from '../../src/publish/replayer.ts';
@@ -52,6 +52,8 @@ export interface RunningApi extends AsyncDisposable {
 const DAY_MS = 86_400_000;
 
 export interface ApiOptions {
+  /** The machine's own when not given. */
+  readonly random?: Random;
   readonly settings?: Partial<TestSettings>;
   /** Replaces parts of what the API and its use cases work with. */
   readonly deps?: (parts: ApiParts) => ApiParts;
@@ -70,7 +72,7 @@ interface ApiParts extends Omit<ApiDeps, 'control' | 'settings'>, ControlDeps {
 export async function startApi(options: ApiOptions = {}): Promise<RunningApi> {
   const store = await openMemoryStore();
   const clock = manualClock(T0);
-  const random = systemRandom();
+  const random = options.random ?? systemRandom();
   const { log, lines, line } = watchedLog();
   const sealKey = new Uint8Array(32).fill(7);
   const directory = createDirectory({ store });

@@ -7,7 +7,7 @@ import { leftOut } from '../../src/domain/schedule/run-plan.ts';
 import type { OverlapPolicy } from '../../src/domain/schedule/schedule.ts';
 import type { AskedSpec } from '../../src/domain/webhook/asked.ts';
 import { withDefaults } from '../../src/domain/webhook/defaults.ts';
-import type { Webhook, WebhookSpec } from '../../src/domain/webhook/webhook.ts';
+import type { Webhook } from '../../src/domain/webhook/webhook.ts';
 import { openStore, type StoreOptions } from '../../src/store/open.ts';
 import type { NewDelivery, Publication, RunFiring, Store } from '../../src/store/store.ts';
 
@@ -30,11 +30,14 @@ export function testId(kind: IdKind): string {
   return newId(kind, T0, { unit: () => 0, bytes: () => bytes });
 }
 
-export type WebhookOverrides = Partial<Omit<Webhook, 'spec'>> & { readonly spec?: Partial<WebhookSpec> };
+export type WebhookOverrides = Partial<Omit<Webhook, 'spec' | 'effective'>> & {
+  readonly spec?: Partial<AskedSpec>;
+};
 
 /** An ACTIVE webhook ringing every minute from `T0`, with a name of its own. */
 export function aWebhook(overrides: WebhookOverrides = {}): Webhook {
   const id = overrides.id ?? testId('webhook');
+  const spec = aSpec({ name: `hook-${id.slice(-6).toLowerCase()}`, ...overrides.spec });
   return {
     namespace: 'default',
     sealedSecrets: [new Uint8Array([1, 2, 3])],
@@ -47,12 +50,13 @@ export function aWebhook(overrides: WebhookOverrides = {}): Webhook {
     version: 1,
     ...overrides,
     id,
-    spec: aSpec({ name: `hook-${id.slice(-6).toLowerCase()}`, ...overrides.spec }),
+    spec,
+    effective: withDefaults(spec, { defaultEveryMs: 5_000 }),
   };
 }
 
 /** What a caller of `aWebhook` asked for. */
-export function aSpec(overrides: Partial<WebhookSpec> = {}): WebhookSpec {
+export function aSpec(overrides: Partial<AskedSpec> = {}): AskedSpec {
   const asked: AskedSpec = {
     name: 'joe',
     destination: 'http://127.0.0.1:9/hook',
@@ -81,7 +85,7 @@ export interface PublicationOverrides extends Partial<Omit<Publication, 'event' 
   readonly event?: Partial<Event>;
 }
 
-/** One event with a delivery for each of these webhooks, due at `T0`. */
+/** One event with a delivery for each of these webhooks, due at `T0`. An id of its caller is its own until `T0`. */
 export function aPublication(
   webhookIds: readonly string[],
   overrides: PublicationOverrides = {},
@@ -89,6 +93,7 @@ export function aPublication(
   return {
     dueAt: T0,
     run: false,
+    ...(overrides.event?.callerId !== undefined && { remember: { digest: 'same', until: T0 } }),
     ...overrides,
     event: anEvent(overrides.event),
     deliveries: webhookIds.map((webhookId) => aDelivery(webhookId)),

@@ -5,6 +5,7 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import { file_google_api_annotations } from "../../google/api/annotations_pb.ts";
 import type { Duration, Timestamp, Value } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Status } from "../../google/rpc/status_pb.ts";
@@ -15,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file carillon/v1/event.proto.
  */
 export const file_carillon_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("ChdjYXJpbGxvbi92MS9ldmVudC5wcm90bxILY2FyaWxsb24udjEirQQKBUV2ZW50EigKAmlkGAEgASgJQhy6SBlyFxiAATISXltBLVphLXowLTlfLjotXSokEhoKCW5hbWVzcGFjZRgCIAEoCUIHukgEcgIYPxItCgR0eXBlGAMgASgJQh+6SBxyGhABGIABMhNeW2EtekEtWjAtOV8uXC0vXSokEhgKBnNvdXJjZRgEIAEoCUIIukgFcgMYgBASGQoHc3ViamVjdBgFIAEoCUIIukgFcgMYgAgSKAoEdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJgoEanNvbhgHIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZUgAEg4KBHRleHQYCCABKAlIABIPCgVieXRlcxgJIAEoDEgAEh4KDGNvbnRlbnRfdHlwZRgKIAEoCUIIukgFcgMYgAISOgoHaGVhZGVycxgLIAMoCzIfLmNhcmlsbG9uLnYxLkV2ZW50LkhlYWRlcnNFbnRyeUIIukgFmgECECASLwoLY3JlYXRlX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnB1cmdlZBgVIAEoCBIyCg5zY2hlZHVsZWRfdGltZRgWIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCBgoEZGF0YSK7AQoOUHVibGlzaFJlcXVlc3QSKQoFZXZlbnQYASABKAsyEi5jYXJpbGxvbi52MS5FdmVudEIGukgDyAEBEjAKCmRlbGl2ZXJfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wSAASOwoFZGVsYXkYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CD7pIDKoBCSIFCICKig8yAEgAQg8KDWRlbGl2ZXJ5X3RpbWUiSAoPUHVibGlzaFJlc3BvbnNlEgoKAmlkGAEgASgJEhYKDmRlbGl2ZXJ5X2NvdW50GAIgASgFEhEKCWR1cGxpY2F0ZRgDIAEoCCJRChNQdWJsaXNoQmF0Y2hSZXF1ZXN0EjoKCHJlcXVlc3RzGAEgAygLMhsuY2FyaWxsb24udjEuUHVibGlzaFJlcXVlc3RCC7pICJIBBQgBEOgHIkMKFFB1Ymxpc2hCYXRjaFJlc3BvbnNlEisKB3Jlc3VsdHMYASADKAsyGi5jYXJpbGxvbi52MS5QdWJsaXNoUmVzdWx0InAKDVB1Ymxpc2hSZXN1bHQSMAoIcmVzcG9uc2UYASABKAsyHC5jYXJpbGxvbi52MS5QdWJsaXNoUmVzcG9uc2VIABIjCgVlcnJvchgCIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzSABCCAoGcmVzdWx0IkwKFFB1Ymxpc2hTdHJlYW1SZXF1ZXN0EjQKB3JlcXVlc3QYASABKAsyGy5jYXJpbGxvbi52MS5QdWJsaXNoUmVxdWVzdEIGukgDyAEBIkMKFVB1Ymxpc2hTdHJlYW1SZXNwb25zZRIqCgZyZXN1bHQYASABKAsyGi5jYXJpbGxvbi52MS5QdWJsaXNoUmVzdWx0IkUKD0dldEV2ZW50UmVxdWVzdBIWCgJpZBgBIAEoCUIKukgHcgUQARiAARIaCgluYW1lc3BhY2UYAiABKAlCB7pIBHICGD8iTQoQR2V0RXZlbnRSZXNwb25zZRIhCgVldmVudBgBIAEoCzISLmNhcmlsbG9uLnYxLkV2ZW50EhYKDmRlbGl2ZXJ5X2NvdW50GAIgASgFIt8BChFMaXN0RXZlbnRzUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SGgoJcGFnZV9zaXplGAIgASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIAEEhYKBHR5cGUYBCABKAlCCLpIBXIDGIIBEi4KCnN0YXJ0X3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJRChJMaXN0RXZlbnRzUmVzcG9uc2USIgoGZXZlbnRzGAEgAygLMhIuY2FyaWxsb24udjEuRXZlbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIs8DChNSZXBsYXlFdmVudHNSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxI3CgVyYW5nZRgCIAEoCzImLmNhcmlsbG9uLnYxLlJlcGxheUV2ZW50c1JlcXVlc3QuUmFuZ2VIABIzCgNpZHMYAyABKAsyJC5jYXJpbGxvbi52MS5SZXBsYXlFdmVudHNSZXF1ZXN0Lklkc0gAEhgKBmZpbHRlchgEIAEoCUIIukgFcgMYgCASGwoKd2ViaG9va19pZBgFIAEoCUIHukgEcgIYQBIVCg12YWxpZGF0ZV9vbmx5GAYgASgIEh0KDGRlbGl2ZXJlZF90bxgHIAEoCUIHukgEcgIYQBqFAQoFUmFuZ2USNgoKc3RhcnRfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBrpIA8gBARIsCghlbmRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFgoEdHlwZRgDIAEoCUIIukgFcgMYggEaKAoDSWRzEiEKA2lkcxgBIAMoCUIUukgRkgEOCAEQ6AciB3IFEAEYgAFCDwoGZXZlbnRzEgW6SAIIASJ4ChRSZXBsYXlFdmVudHNSZXNwb25zZRITCgtldmVudF9jb3VudBgBIAEoBRIWCg5kZWxpdmVyeV9jb3VudBgCIAEoBRIzCg9uZXh0X3N0YXJ0X3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkcKEVB1cmdlRXZlbnRSZXF1ZXN0EhYKAmlkGAEgASgJQgq6SAdyBRABGIABEhoKCW5hbWVzcGFjZRgCIAEoCUIHukgEcgIYPyItChJQdXJnZUV2ZW50UmVzcG9uc2USFwoPY2FuY2VsbGVkX2NvdW50GAEgASgFMssECgxFdmVudFNlcnZpY2USRAoHUHVibGlzaBIbLmNhcmlsbG9uLnYxLlB1Ymxpc2hSZXF1ZXN0GhwuY2FyaWxsb24udjEuUHVibGlzaFJlc3BvbnNlElMKDFB1Ymxpc2hCYXRjaBIgLmNhcmlsbG9uLnYxLlB1Ymxpc2hCYXRjaFJlcXVlc3QaIS5jYXJpbGxvbi52MS5QdWJsaXNoQmF0Y2hSZXNwb25zZRJaCg1QdWJsaXNoU3RyZWFtEiEuY2FyaWxsb24udjEuUHVibGlzaFN0cmVhbVJlcXVlc3QaIi5jYXJpbGxvbi52MS5QdWJsaXNoU3RyZWFtUmVzcG9uc2UoATABEkwKCEdldEV2ZW50EhwuY2FyaWxsb24udjEuR2V0RXZlbnRSZXF1ZXN0Gh0uY2FyaWxsb24udjEuR2V0RXZlbnRSZXNwb25zZSIDkAIBElIKCkxpc3RFdmVudHMSHi5jYXJpbGxvbi52MS5MaXN0RXZlbnRzUmVxdWVzdBofLmNhcmlsbG9uLnYxLkxpc3RFdmVudHNSZXNwb25zZSIDkAIBElMKDFJlcGxheUV2ZW50cxIgLmNhcmlsbG9uLnYxLlJlcGxheUV2ZW50c1JlcXVlc3QaIS5jYXJpbGxvbi52MS5SZXBsYXlFdmVudHNSZXNwb25zZRJNCgpQdXJnZUV2ZW50Eh4uY2FyaWxsb24udjEuUHVyZ2VFdmVudFJlcXVlc3QaHy5jYXJpbGxvbi52MS5QdXJnZUV2ZW50UmVzcG9uc2ViBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_google_rpc_status]);
+  fileDesc("ChdjYXJpbGxvbi92MS9ldmVudC5wcm90bxILY2FyaWxsb24udjEirQQKBUV2ZW50EigKAmlkGAEgASgJQhy6SBlyFxiAATISXltBLVphLXowLTlfLjotXSokEhoKCW5hbWVzcGFjZRgCIAEoCUIHukgEcgIYPxItCgR0eXBlGAMgASgJQh+6SBxyGhABGIABMhNeW2EtekEtWjAtOV8uXC0vXSokEhgKBnNvdXJjZRgEIAEoCUIIukgFcgMYgBASGQoHc3ViamVjdBgFIAEoCUIIukgFcgMYgAgSKAoEdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJgoEanNvbhgHIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZUgAEg4KBHRleHQYCCABKAlIABIPCgVieXRlcxgJIAEoDEgAEh4KDGNvbnRlbnRfdHlwZRgKIAEoCUIIukgFcgMYgAISOgoHaGVhZGVycxgLIAMoCzIfLmNhcmlsbG9uLnYxLkV2ZW50LkhlYWRlcnNFbnRyeUIIukgFmgECECASLwoLY3JlYXRlX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnB1cmdlZBgVIAEoCBIyCg5zY2hlZHVsZWRfdGltZRgWIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCBgoEZGF0YSK7AQoOUHVibGlzaFJlcXVlc3QSKQoFZXZlbnQYASABKAsyEi5jYXJpbGxvbi52MS5FdmVudEIGukgDyAEBEjAKCmRlbGl2ZXJfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wSAASOwoFZGVsYXkYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CD7pIDKoBCSIFCICKig8yAEgAQg8KDWRlbGl2ZXJ5X3RpbWUiSAoPUHVibGlzaFJlc3BvbnNlEgoKAmlkGAEgASgJEhYKDmRlbGl2ZXJ5X2NvdW50GAIgASgFEhEKCWR1cGxpY2F0ZRgDIAEoCCJRChNQdWJsaXNoQmF0Y2hSZXF1ZXN0EjoKCHJlcXVlc3RzGAEgAygLMhsuY2FyaWxsb24udjEuUHVibGlzaFJlcXVlc3RCC7pICJIBBQgBEOgHIkMKFFB1Ymxpc2hCYXRjaFJlc3BvbnNlEisKB3Jlc3VsdHMYASADKAsyGi5jYXJpbGxvbi52MS5QdWJsaXNoUmVzdWx0InAKDVB1Ymxpc2hSZXN1bHQSMAoIcmVzcG9uc2UYASABKAsyHC5jYXJpbGxvbi52MS5QdWJsaXNoUmVzcG9uc2VIABIjCgVlcnJvchgCIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzSABCCAoGcmVzdWx0IkwKFFB1Ymxpc2hTdHJlYW1SZXF1ZXN0EjQKB3JlcXVlc3QYASABKAsyGy5jYXJpbGxvbi52MS5QdWJsaXNoUmVxdWVzdEIGukgDyAEBIkMKFVB1Ymxpc2hTdHJlYW1SZXNwb25zZRIqCgZyZXN1bHQYASABKAsyGi5jYXJpbGxvbi52MS5QdWJsaXNoUmVzdWx0IkUKD0dldEV2ZW50UmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SFgoCaWQYAiABKAlCCrpIB3IFEAEYgAEiTQoQR2V0RXZlbnRSZXNwb25zZRIhCgVldmVudBgBIAEoCzISLmNhcmlsbG9uLnYxLkV2ZW50EhYKDmRlbGl2ZXJ5X2NvdW50GAIgASgFIt8BChFMaXN0RXZlbnRzUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SGgoJcGFnZV9zaXplGAIgASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIAEEhYKBHR5cGUYBCABKAlCCLpIBXIDGIIBEi4KCnN0YXJ0X3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJRChJMaXN0RXZlbnRzUmVzcG9uc2USIgoGZXZlbnRzGAEgAygLMhIuY2FyaWxsb24udjEuRXZlbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIs8DChNSZXBsYXlFdmVudHNSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxI3CgVyYW5nZRgCIAEoCzImLmNhcmlsbG9uLnYxLlJlcGxheUV2ZW50c1JlcXVlc3QuUmFuZ2VIABIzCgNpZHMYAyABKAsyJC5jYXJpbGxvbi52MS5SZXBsYXlFdmVudHNSZXF1ZXN0Lklkc0gAEhgKBmZpbHRlchgEIAEoCUIIukgFcgMYgCASGwoKd2ViaG9va19pZBgFIAEoCUIHukgEcgIYQBIVCg12YWxpZGF0ZV9vbmx5GAYgASgIEh0KDGRlbGl2ZXJlZF90bxgHIAEoCUIHukgEcgIYQBqFAQoFUmFuZ2USNgoKc3RhcnRfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBrpIA8gBARIsCghlbmRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFgoEdHlwZRgDIAEoCUIIukgFcgMYggEaKAoDSWRzEiEKA2lkcxgBIAMoCUIUukgRkgEOCAEQ6AciB3IFEAEYgAFCDwoGZXZlbnRzEgW6SAIIASJ4ChRSZXBsYXlFdmVudHNSZXNwb25zZRITCgtldmVudF9jb3VudBgBIAEoBRIWCg5kZWxpdmVyeV9jb3VudBgCIAEoBRIzCg9uZXh0X3N0YXJ0X3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkcKEVB1cmdlRXZlbnRSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIWCgJpZBgCIAEoCUIKukgHcgUQARiAASItChJQdXJnZUV2ZW50UmVzcG9uc2USFwoPY2FuY2VsbGVkX2NvdW50GAEgASgFMpcGCgxFdmVudFNlcnZpY2USXwoHUHVibGlzaBIbLmNhcmlsbG9uLnYxLlB1Ymxpc2hSZXF1ZXN0GhwuY2FyaWxsb24udjEuUHVibGlzaFJlc3BvbnNlIhmC0+STAhM6BWV2ZW50IgovdjEvZXZlbnRzEncKDFB1Ymxpc2hCYXRjaBIgLmNhcmlsbG9uLnYxLlB1Ymxpc2hCYXRjaFJlcXVlc3QaIS5jYXJpbGxvbi52MS5QdWJsaXNoQmF0Y2hSZXNwb25zZSIigtPkkwIcOgEqIhcvdjEvZXZlbnRzOnB1Ymxpc2hCYXRjaBJ+Cg1QdWJsaXNoU3RyZWFtEiEuY2FyaWxsb24udjEuUHVibGlzaFN0cmVhbVJlcXVlc3QaIi5jYXJpbGxvbi52MS5QdWJsaXNoU3RyZWFtUmVzcG9uc2UiIoLT5JMCHDoHcmVxdWVzdCIRL3YxL2V2ZW50czpzdHJlYW0oATABEmMKCEdldEV2ZW50EhwuY2FyaWxsb24udjEuR2V0RXZlbnRSZXF1ZXN0Gh0uY2FyaWxsb24udjEuR2V0RXZlbnRSZXNwb25zZSIakAIBgtPkkwIREg8vdjEvZXZlbnRzL3tpZH0SZAoKTGlzdEV2ZW50cxIeLmNhcmlsbG9uLnYxLkxpc3RFdmVudHNSZXF1ZXN0Gh8uY2FyaWxsb24udjEuTGlzdEV2ZW50c1Jlc3BvbnNlIhWQAgGC0+STAgwSCi92MS9ldmVudHMScQoMUmVwbGF5RXZlbnRzEiAuY2FyaWxsb24udjEuUmVwbGF5RXZlbnRzUmVxdWVzdBohLmNhcmlsbG9uLnYxLlJlcGxheUV2ZW50c1Jlc3BvbnNlIhyC0+STAhY6ASoiES92MS9ldmVudHM6cmVwbGF5Em8KClB1cmdlRXZlbnQSHi5jYXJpbGxvbi52MS5QdXJnZUV2ZW50UmVxdWVzdBofLmNhcmlsbG9uLnYxLlB1cmdlRXZlbnRSZXNwb25zZSIggtPkkwIaOgEqIhUvdjEvZXZlbnRzL3tpZH06cHVyZ2VCggEKD2NvbS5jYXJpbGxvbi52MUIKRXZlbnRQcm90b1ABWhZjYXJpbGxvbi92MTtjYXJpbGxvbnYxogIDQ1hYqgILQ2FyaWxsb24uVjHKAgtDYXJpbGxvblxWMeICF0NhcmlsbG9uXFYxXEdQQk1ldGFkYXRh6gIMQ2FyaWxsb246OlYxYgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_google_rpc_status]);
 
 /**
  * Something that happened. Immutable once published.
@@ -25,7 +26,8 @@ export const file_carillon_v1_event: GenFile = /*@__PURE__*/
 export type Event = Message<"carillon.v1.Event"> & {
   /**
    * The caller's name for it, which makes publishing idempotent: 1 to 128 of letters, digits and
-   * `_ . : -`. Given by Carillon when empty: evt_ and 26 characters.
+   * `_ . : -`. Given by Carillon when empty: evt_ and 26 characters; ids of that form, also with wh_ or msg_
+   * before them, are refused from callers. It names this event and no other for as long as the event is kept.
    *
    * @generated from field: string id = 1;
    */
@@ -61,7 +63,8 @@ export type Event = Message<"carillon.v1.Event"> & {
   subject: string;
 
   /**
-   * When it happened. The time of publishing when it is not set.
+   * When it happened. The time of publishing when it is not set. It is kept to the millisecond, finer parts are
+   * cut off; whether two publishings have the same content is judged by the times as they were given.
    *
    * @generated from field: google.protobuf.Timestamp time = 6;
    */
@@ -355,18 +358,18 @@ export const PublishStreamResponseSchema: GenMessage<PublishStreamResponse> = /*
  */
 export type GetEventRequest = Message<"carillon.v1.GetEventRequest"> & {
   /**
-   * The event's id.
-   *
-   * @generated from field: string id = 1;
-   */
-  id: string;
-
-  /**
    * The tenant. `default` when empty.
    *
-   * @generated from field: string namespace = 2;
+   * @generated from field: string namespace = 1;
    */
   namespace: string;
+
+  /**
+   * The event's id.
+   *
+   * @generated from field: string id = 2;
+   */
+  id: string;
 };
 
 /**
@@ -548,7 +551,7 @@ export type ReplayEventsRequest = Message<"carillon.v1.ReplayEventsRequest"> & {
 
   /**
    * Only events of which there is a delivery to this webhook, whatever became of it. The webhook may have
-   * been removed since, if webhook_id names another.
+   * been removed since, if webhook_id names another; then it is named by its uid.
    *
    * @generated from field: string delivered_to = 7;
    */
@@ -662,18 +665,18 @@ export const ReplayEventsResponseSchema: GenMessage<ReplayEventsResponse> = /*@_
  */
 export type PurgeEventRequest = Message<"carillon.v1.PurgeEventRequest"> & {
   /**
-   * The event's id.
-   *
-   * @generated from field: string id = 1;
-   */
-  id: string;
-
-  /**
    * The tenant. `default` when empty.
    *
-   * @generated from field: string namespace = 2;
+   * @generated from field: string namespace = 1;
    */
   namespace: string;
+
+  /**
+   * The event's id.
+   *
+   * @generated from field: string id = 2;
+   */
+  id: string;
 };
 
 /**
@@ -713,8 +716,9 @@ export const EventService: GenService<{
   /**
    * Publishes one event. When it returns OK, the event and a delivery for each matching webhook are on
    * disk. That no webhook matches is no error. Idempotent by (namespace, id): the same id with the same
-   * content returns the first event, other content is ALREADY_EXISTS. RESOURCE_EXHAUSTED with RetryInfo
-   * when too many deliveries are waiting; nothing is written then.
+   * content returns the first event, other content is ALREADY_EXISTS, for as long as the first event is kept,
+   * and for the server's idempotency window if that is longer. RESOURCE_EXHAUSTED with RetryInfo when too many
+   * deliveries are waiting; nothing is written then.
    *
    * @generated from rpc carillon.v1.EventService.Publish
    */

@@ -7,6 +7,7 @@ import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import type { Schedule } from "./schedule_pb.ts";
 import { file_carillon_v1_schedule } from "./schedule_pb.ts";
+import { file_google_api_annotations } from "../../google/api/annotations_pb.ts";
 import type { Duration, FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
@@ -15,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file carillon/v1/webhook.proto.
  */
 export const file_carillon_v1_webhook: GenFile = /*@__PURE__*/
-  fileDesc("ChljYXJpbGxvbi92MS93ZWJob29rLnByb3RvEgtjYXJpbGxvbi52MSLpCQoHV2ViaG9vaxIKCgJpZBgBIAEoCRIaCgluYW1lc3BhY2UYAiABKAlCB7pIBHICGD8SGAoEbmFtZRgDIAEoCUIKukgHcgUQARiAAhIfCgtkZXN0aW5hdGlvbhgEIAEoCUIKukgHcgUQARiAEBInCghzY2hlZHVsZRgFIAEoCzIVLmNhcmlsbG9uLnYxLlNjaGVkdWxlEkcKC2V2ZW50X3R5cGVzGAYgAygJQjK6SC+SASwQQCIociYQARiCATIfXihcKnxbYS16QS1aMC05Xy5cLS9dKyhcLlwqKT8pJBIYCgZmaWx0ZXIYByABKAlCCLpIBXIDGIAgEiUKB3BheWxvYWQYCCABKAsyFC5jYXJpbGxvbi52MS5QYXlsb2FkEjwKB2hlYWRlcnMYCSADKAsyIS5jYXJpbGxvbi52MS5XZWJob29rLkhlYWRlcnNFbnRyeUIIukgFmgECECASPgoHdGltZW91dBgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkISukgPqgEMIgMIrAIyBRCAwtcvEiUKB3NpZ25pbmcYCyABKAsyFC5jYXJpbGxvbi52MS5TaWduaW5nEi4KDHJldHJ5X3BvbGljeRgMIAEoCzIYLmNhcmlsbG9uLnYxLlJldHJ5UG9saWN5EiMKBmxpbWl0cxgNIAEoCzITLmNhcmlsbG9uLnYxLkxpbWl0cxJ2CgZsYWJlbHMYDiADKAsyIC5jYXJpbGxvbi52MS5XZWJob29rLkxhYmVsc0VudHJ5QkS6SEGaAT4QQCIzcjEQARg/MiteW0EtWmEtejAtOV0oW0EtWmEtejAtOV8uLy1dKltBLVphLXowLTldKT8kKgVyAxiAAhIpCgVzdGF0ZRgUIAEoDjIaLmNhcmlsbG9uLnYxLldlYmhvb2suU3RhdGUSFAoMc3RhdGVfcmVhc29uGBUgASgJEjEKDW5leHRfcnVuX3RpbWUYFiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXJ1bl9jb3VudBgXIAEoAxIZChFza2lwcGVkX3J1bl9jb3VudBgYIAEoAxIcChRmaWx0ZXJfZmFpbHVyZV9jb3VudBgcIAEoAxI2ChJmYWlsaW5nX3NpbmNlX3RpbWUYHSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnByb2JlX3RpbWUYHiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2NyZWF0ZV90aW1lGBkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgaIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoEZXRhZxgbIAEoCUIHukgEcgIYQBouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIlYKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASEAoMU1RBVEVfQUNUSVZFEAESEAoMU1RBVEVfUEFVU0VEEAISEgoOU1RBVEVfRElTQUJMRUQQAyLbAwoHUGF5bG9hZBISCgh0ZW1wbGF0ZRgBIAEoCUgAEg4KBHRleHQYAiABKAlIABIOCgRkYXRhGAMgASgMSAASHgoMY29udGVudF90eXBlGAQgASgJQgi6SAVyAxiAAhJACgxldmVudF9mb3JtYXQYBSABKA4yIC5jYXJpbGxvbi52MS5QYXlsb2FkLkV2ZW50Rm9ybWF0Qgi6SAWCAQIQARJNChBoZWFkZXJfdGVtcGxhdGVzGAYgAygLMikuY2FyaWxsb24udjEuUGF5bG9hZC5IZWFkZXJUZW1wbGF0ZXNFbnRyeUIIukgFmgECECAaNgoUSGVhZGVyVGVtcGxhdGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKqAQoLRXZlbnRGb3JtYXQSHAoYRVZFTlRfRk9STUFUX1VOU1BFQ0lGSUVEEAASGQoVRVZFTlRfRk9STUFUX0VOVkVMT1BFEAESFAoQRVZFTlRfRk9STUFUX1JBVxACEiMKH0VWRU5UX0ZPUk1BVF9DTE9VREVWRU5UU19CSU5BUlkQAxInCiNFVkVOVF9GT1JNQVRfQ0xPVURFVkVOVFNfU1RSVUNUVVJFRBAEQgYKBGJvZHkiIwoHU2lnbmluZxIYCgZzZWNyZXQYASABKAlCCLpIBXIDGIABIucCCgtSZXRyeVBvbGljeRIkCgxtYXhfYXR0ZW1wdHMYASABKAVCCbpIBhoEGGQoAUgAiAEBEkAKBmRlbGF5cxgCIAMoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIVukgSkgEPECAiC6oBCCIECID1JDIAEiwKBmppdHRlchgDIAEoAUIXukgUEhIZAAAAAAAA8D8pAAAAAAAAAABIAYgBARJGCg1jbGllbnRfZXJyb3JzGAQgASgOMiUuY2FyaWxsb24udjEuUmV0cnlQb2xpY3kuQ2xpZW50RXJyb3JzQgi6SAWCAQIQASJeCgxDbGllbnRFcnJvcnMSHQoZQ0xJRU5UX0VSUk9SU19VTlNQRUNJRklFRBAAEhcKE0NMSUVOVF9FUlJPUlNfUkVUUlkQARIWChJDTElFTlRfRVJST1JTX0ZBSUwQAkIPCg1fbWF4X2F0dGVtcHRzQgkKB19qaXR0ZXIiZgoGTGltaXRzEh8KC2NvbmN1cnJlbmN5GAEgASgFQgq6SAcaBRiAAigAEioKCnJhdGVfbGltaXQYAiABKAsyFi5jYXJpbGxvbi52MS5SYXRlTGltaXQSDwoHb3JkZXJlZBgDIAEoCCJUCglSYXRlTGltaXQSKwoKcGVyX3NlY29uZBgBIAEoAUIXukgUEhIZAAAAAABq+EAp/Knx0k1iUD8SGgoFYnVyc3QYAiABKAVCC7pICBoGGKCNBigAIlcKD1JlZ2lzdGVyUmVxdWVzdBItCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9va0IGukgDyAEBEhUKDXZhbGlkYXRlX29ubHkYAiABKAgiWgoQUmVnaXN0ZXJSZXNwb25zZRIlCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9vaxIOCgZzZWNyZXQYAiABKAkSDwoHY3JlYXRlZBgDIAEoCCI/CgpHZXRSZXF1ZXN0EhUKAmlkGAEgASgJQgm6SAZyBBABGEASGgoJbmFtZXNwYWNlGAIgASgJQge6SARyAhg/IjQKC0dldFJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rIp8CCgtMaXN0UmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SGgoJcGFnZV9zaXplGAIgASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIAEEhYKBG5hbWUYBCABKAlCCLpIBXIDGIACEjMKBXN0YXRlGAUgASgOMhouY2FyaWxsb24udjEuV2ViaG9vay5TdGF0ZUIIukgFggECEAESPgoGbGFiZWxzGAYgAygLMiQuY2FyaWxsb24udjEuTGlzdFJlcXVlc3QuTGFiZWxzRW50cnlCCLpIBZoBAhAQGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiTwoMTGlzdFJlc3BvbnNlEiYKCHdlYmhvb2tzGAEgAygLMhQuY2FyaWxsb24udjEuV2ViaG9vaxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkibwoNVXBkYXRlUmVxdWVzdBItCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9va0IGukgDyAEBEi8KC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzayI3Cg5VcGRhdGVSZXNwb25zZRIlCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9vayKxAgoNUmVtb3ZlUmVxdWVzdBITCgJpZBgBIAEoCUIHukgEcgIYQBIWCgRuYW1lGAIgASgJQgi6SAVyAxiAAhIdCgtkZXN0aW5hdGlvbhgDIAEoCUIIukgFcgMYgBASGgoJbmFtZXNwYWNlGAQgASgJQge6SARyAhg/EhUKBGV0YWcYBSABKAlCB7pIBHICGEA6oAG6SJwBGpkBCg1yZW1vdmUudGFyZ2V0EjNnaXZlIGVpdGhlciBpZCwgb3IgbmFtZSB3aXRoIG9yIHdpdGhvdXQgZGVzdGluYXRpb24aUyh0aGlzLmlkICE9ICcnKSAhPSAodGhpcy5uYW1lICE9ICcnKSAmJiAodGhpcy5kZXN0aW5hdGlvbiA9PSAnJyB8fCB0aGlzLm5hbWUgIT0gJycpIh0KDlJlbW92ZVJlc3BvbnNlEgsKA2lkcxgBIAMoCSJYCgxQYXVzZVJlcXVlc3QSFQoCaWQYASABKAlCCbpIBnIEEAEYQBIaCgluYW1lc3BhY2UYAiABKAlCB7pIBHICGD8SFQoEZXRhZxgDIAEoCUIHukgEcgIYQCI2Cg1QYXVzZVJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rIlkKDVJlc3VtZVJlcXVlc3QSFQoCaWQYASABKAlCCbpIBnIEEAEYQBIaCgluYW1lc3BhY2UYAiABKAlCB7pIBHICGD8SFQoEZXRhZxgDIAEoCUIHukgEcgIYQCI3Cg5SZXN1bWVSZXNwb25zZRIlCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9vayJDCg5UcmlnZ2VyUmVxdWVzdBIVCgJpZBgBIAEoCUIJukgGcgQQARhAEhoKCW5hbWVzcGFjZRgCIAEoCUIHukgEcgIYPyImCg9UcmlnZ2VyUmVzcG9uc2USEwoLZGVsaXZlcnlfaWQYASABKAkizgEKFlByZXZpZXdTY2hlZHVsZVJlcXVlc3QSFwoCaWQYASABKAlCCbpIBnIEEAEYQEgAEikKCHNjaGVkdWxlGAIgASgLMhUuY2FyaWxsb24udjEuU2NoZWR1bGVIABIaCgluYW1lc3BhY2UYAyABKAlCB7pIBHICGD8SGAoFY291bnQYBCABKAVCCbpIBhoEGGQoABIpCgVhZnRlchgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCDwoGc291cmNlEgW6SAIIASJIChdQcmV2aWV3U2NoZWR1bGVSZXNwb25zZRItCglydW5fdGltZXMYASADKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wMowFCg5XZWJob29rU2VydmljZRJHCghSZWdpc3RlchIcLmNhcmlsbG9uLnYxLlJlZ2lzdGVyUmVxdWVzdBodLmNhcmlsbG9uLnYxLlJlZ2lzdGVyUmVzcG9uc2USPQoDR2V0EhcuY2FyaWxsb24udjEuR2V0UmVxdWVzdBoYLmNhcmlsbG9uLnYxLkdldFJlc3BvbnNlIgOQAgESQAoETGlzdBIYLmNhcmlsbG9uLnYxLkxpc3RSZXF1ZXN0GhkuY2FyaWxsb24udjEuTGlzdFJlc3BvbnNlIgOQAgESQQoGVXBkYXRlEhouY2FyaWxsb24udjEuVXBkYXRlUmVxdWVzdBobLmNhcmlsbG9uLnYxLlVwZGF0ZVJlc3BvbnNlEkEKBlJlbW92ZRIaLmNhcmlsbG9uLnYxLlJlbW92ZVJlcXVlc3QaGy5jYXJpbGxvbi52MS5SZW1vdmVSZXNwb25zZRI+CgVQYXVzZRIZLmNhcmlsbG9uLnYxLlBhdXNlUmVxdWVzdBoaLmNhcmlsbG9uLnYxLlBhdXNlUmVzcG9uc2USQQoGUmVzdW1lEhouY2FyaWxsb24udjEuUmVzdW1lUmVxdWVzdBobLmNhcmlsbG9uLnYxLlJlc3VtZVJlc3BvbnNlEkQKB1RyaWdnZXISGy5jYXJpbGxvbi52MS5UcmlnZ2VyUmVxdWVzdBocLmNhcmlsbG9uLnYxLlRyaWdnZXJSZXNwb25zZRJhCg9QcmV2aWV3U2NoZWR1bGUSIy5jYXJpbGxvbi52MS5QcmV2aWV3U2NoZWR1bGVSZXF1ZXN0GiQuY2FyaWxsb24udjEuUHJldmlld1NjaGVkdWxlUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_buf_validate_validate, file_carillon_v1_schedule, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
+  fileDesc("ChljYXJpbGxvbi92MS93ZWJob29rLnByb3RvEgtjYXJpbGxvbi52MSKqCgoHV2ViaG9vaxITCgJpZBgBIAEoCUIHukgEcgIYPxIaCgluYW1lc3BhY2UYAiABKAlCB7pIBHICGD8SGAoEbmFtZRgDIAEoCUIKukgHcgUQARiAAhIfCgtkZXN0aW5hdGlvbhgEIAEoCUIKukgHcgUQARiAEBInCghzY2hlZHVsZRgFIAEoCzIVLmNhcmlsbG9uLnYxLlNjaGVkdWxlEkcKC2V2ZW50X3R5cGVzGAYgAygJQjK6SC+SASwQQCIociYQARiCATIfXihcKnxbYS16QS1aMC05Xy5cLS9dKyhcLlwqKT8pJBIYCgZmaWx0ZXIYByABKAlCCLpIBXIDGIAgEiUKB3BheWxvYWQYCCABKAsyFC5jYXJpbGxvbi52MS5QYXlsb2FkEjwKB2hlYWRlcnMYCSADKAsyIS5jYXJpbGxvbi52MS5XZWJob29rLkhlYWRlcnNFbnRyeUIIukgFmgECECASPgoHdGltZW91dBgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkISukgPqgEMIgMIrAIyBRCAwtcvEiUKB3NpZ25pbmcYCyABKAsyFC5jYXJpbGxvbi52MS5TaWduaW5nEi4KDHJldHJ5X3BvbGljeRgMIAEoCzIYLmNhcmlsbG9uLnYxLlJldHJ5UG9saWN5EiMKBmxpbWl0cxgNIAEoCzITLmNhcmlsbG9uLnYxLkxpbWl0cxJ2CgZsYWJlbHMYDiADKAsyIC5jYXJpbGxvbi52MS5XZWJob29rLkxhYmVsc0VudHJ5QkS6SEGaAT4QQCIzcjEQARg/MiteW0EtWmEtejAtOV0oW0EtWmEtejAtOV8uLy1dKltBLVphLXowLTldKT8kKgVyAxiAAhILCgN1aWQYHyABKAkSKQoJZWZmZWN0aXZlGCAgASgLMhYuY2FyaWxsb24udjEuRWZmZWN0aXZlEikKBXN0YXRlGBQgASgOMhouY2FyaWxsb24udjEuV2ViaG9vay5TdGF0ZRIUCgxzdGF0ZV9yZWFzb24YFSABKAkSMQoNbmV4dF9ydW5fdGltZRgWIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJcnVuX2NvdW50GBcgASgDEhkKEXNraXBwZWRfcnVuX2NvdW50GBggASgDEhwKFGZpbHRlcl9mYWlsdXJlX2NvdW50GBwgASgDEjYKEmZhaWxpbmdfc2luY2VfdGltZRgdIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKcHJvYmVfdGltZRgeIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLY3JlYXRlX3RpbWUYGSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGBogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCgRldGFnGBsgASgJQge6SARyAhhAGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiVgoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIQCgxTVEFURV9BQ1RJVkUQARIQCgxTVEFURV9QQVVTRUQQAhISCg5TVEFURV9ESVNBQkxFRBADIrUBCglFZmZlY3RpdmUSKgoHdGltZW91dBgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIuCgxyZXRyeV9wb2xpY3kYAiABKAsyGC5jYXJpbGxvbi52MS5SZXRyeVBvbGljeRIjCgZsaW1pdHMYAyABKAsyEy5jYXJpbGxvbi52MS5MaW1pdHMSJwoIc2NoZWR1bGUYBCABKAsyFS5jYXJpbGxvbi52MS5TY2hlZHVsZSLbAwoHUGF5bG9hZBISCgh0ZW1wbGF0ZRgBIAEoCUgAEg4KBHRleHQYAiABKAlIABIOCgRkYXRhGAMgASgMSAASHgoMY29udGVudF90eXBlGAQgASgJQgi6SAVyAxiAAhJACgxldmVudF9mb3JtYXQYBSABKA4yIC5jYXJpbGxvbi52MS5QYXlsb2FkLkV2ZW50Rm9ybWF0Qgi6SAWCAQIQARJNChBoZWFkZXJfdGVtcGxhdGVzGAYgAygLMikuY2FyaWxsb24udjEuUGF5bG9hZC5IZWFkZXJUZW1wbGF0ZXNFbnRyeUIIukgFmgECECAaNgoUSGVhZGVyVGVtcGxhdGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKqAQoLRXZlbnRGb3JtYXQSHAoYRVZFTlRfRk9STUFUX1VOU1BFQ0lGSUVEEAASGQoVRVZFTlRfRk9STUFUX0VOVkVMT1BFEAESFAoQRVZFTlRfRk9STUFUX1JBVxACEiMKH0VWRU5UX0ZPUk1BVF9DTE9VREVWRU5UU19CSU5BUlkQAxInCiNFVkVOVF9GT1JNQVRfQ0xPVURFVkVOVFNfU1RSVUNUVVJFRBAEQgYKBGJvZHkiIwoHU2lnbmluZxIYCgZzZWNyZXQYASABKAlCCLpIBXIDGIABIucCCgtSZXRyeVBvbGljeRIkCgxtYXhfYXR0ZW1wdHMYASABKAVCCbpIBhoEGGQoAUgAiAEBEkAKBmRlbGF5cxgCIAMoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIVukgSkgEPECAiC6oBCCIECID1JDIAEiwKBmppdHRlchgDIAEoAUIXukgUEhIZAAAAAAAA8D8pAAAAAAAAAABIAYgBARJGCg1jbGllbnRfZXJyb3JzGAQgASgOMiUuY2FyaWxsb24udjEuUmV0cnlQb2xpY3kuQ2xpZW50RXJyb3JzQgi6SAWCAQIQASJeCgxDbGllbnRFcnJvcnMSHQoZQ0xJRU5UX0VSUk9SU19VTlNQRUNJRklFRBAAEhcKE0NMSUVOVF9FUlJPUlNfUkVUUlkQARIWChJDTElFTlRfRVJST1JTX0ZBSUwQAkIPCg1fbWF4X2F0dGVtcHRzQgkKB19qaXR0ZXIiZgoGTGltaXRzEh8KC2NvbmN1cnJlbmN5GAEgASgFQgq6SAcaBRiAAigAEioKCnJhdGVfbGltaXQYAiABKAsyFi5jYXJpbGxvbi52MS5SYXRlTGltaXQSDwoHb3JkZXJlZBgDIAEoCCJUCglSYXRlTGltaXQSKwoKcGVyX3NlY29uZBgBIAEoAUIXukgUEhIZAAAAAABq+EAp/Knx0k1iUD8SGgoFYnVyc3QYAiABKAVCC7pICBoGGKCNBigAIlcKD1JlZ2lzdGVyUmVxdWVzdBItCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9va0IGukgDyAEBEhUKDXZhbGlkYXRlX29ubHkYAiABKAgiWgoQUmVnaXN0ZXJSZXNwb25zZRIlCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9vaxIOCgZzZWNyZXQYAiABKAkSDwoHY3JlYXRlZBgDIAEoCCI/CgpHZXRSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIVCgJpZBgCIAEoCUIJukgGcgQQARhAIjQKC0dldFJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rItECCgtMaXN0UmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SGgoJcGFnZV9zaXplGAIgASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIAEEhYKBG5hbWUYBCABKAlCCLpIBXIDGIACEjMKBXN0YXRlGAUgASgOMhouY2FyaWxsb24udjEuV2ViaG9vay5TdGF0ZUIIukgFggECEAESPgoGbGFiZWxzGAYgAygLMiQuY2FyaWxsb24udjEuTGlzdFJlcXVlc3QuTGFiZWxzRW50cnlCCLpIBZoBAhAQEjAKBHZpZXcYByABKA4yGC5jYXJpbGxvbi52MS5XZWJob29rVmlld0IIukgFggECEAEaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJPCgxMaXN0UmVzcG9uc2USJgoId2ViaG9va3MYASADKAsyFC5jYXJpbGxvbi52MS5XZWJob29rEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJvCg1VcGRhdGVSZXF1ZXN0Ei0KB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rQga6SAPIAQESLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIjcKDlVwZGF0ZVJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rIrECCg1SZW1vdmVSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxITCgJpZBgCIAEoCUIHukgEcgIYQBIWCgRuYW1lGAMgASgJQgi6SAVyAxiAAhIdCgtkZXN0aW5hdGlvbhgEIAEoCUIIukgFcgMYgBASFQoEZXRhZxgFIAEoCUIHukgEcgIYQDqgAbpInAEamQEKDXJlbW92ZS50YXJnZXQSM2dpdmUgZWl0aGVyIGlkLCBvciBuYW1lIHdpdGggb3Igd2l0aG91dCBkZXN0aW5hdGlvbhpTKHRoaXMuaWQgIT0gJycpICE9ICh0aGlzLm5hbWUgIT0gJycpICYmICh0aGlzLmRlc3RpbmF0aW9uID09ICcnIHx8IHRoaXMubmFtZSAhPSAnJykiHQoOUmVtb3ZlUmVzcG9uc2USCwoDaWRzGAEgAygJIlgKDFBhdXNlUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SFQoCaWQYAiABKAlCCbpIBnIEEAEYQBIVCgRldGFnGAMgASgJQge6SARyAhhAIjYKDVBhdXNlUmVzcG9uc2USJQoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2siWQoNUmVzdW1lUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SFQoCaWQYAiABKAlCCbpIBnIEEAEYQBIVCgRldGFnGAMgASgJQge6SARyAhhAIjcKDlJlc3VtZVJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rIkMKDlRyaWdnZXJSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIVCgJpZBgCIAEoCUIJukgGcgQQARhAIiYKD1RyaWdnZXJSZXNwb25zZRITCgtkZWxpdmVyeV9pZBgBIAEoCSLOAQoWUHJldmlld1NjaGVkdWxlUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SFwoCaWQYAiABKAlCCbpIBnIEEAEYQEgAEikKCHNjaGVkdWxlGAMgASgLMhUuY2FyaWxsb24udjEuU2NoZWR1bGVIABIYCgVjb3VudBgEIAEoBUIJukgGGgQYZCgAEikKBWFmdGVyGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIPCgZzb3VyY2USBbpIAggBIkgKF1ByZXZpZXdTY2hlZHVsZVJlc3BvbnNlEi0KCXJ1bl90aW1lcxgBIAMoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAqWgoLV2ViaG9va1ZpZXcSHAoYV0VCSE9PS19WSUVXX1VOU1BFQ0lGSUVEEAASFgoSV0VCSE9PS19WSUVXX0JBU0lDEAESFQoRV0VCSE9PS19WSUVXX0ZVTEwQAjLrBwoOV2ViaG9va1NlcnZpY2USZgoIUmVnaXN0ZXISHC5jYXJpbGxvbi52MS5SZWdpc3RlclJlcXVlc3QaHS5jYXJpbGxvbi52MS5SZWdpc3RlclJlc3BvbnNlIh2C0+STAhc6B3dlYmhvb2siDC92MS93ZWJob29rcxJWCgNHZXQSFy5jYXJpbGxvbi52MS5HZXRSZXF1ZXN0GhguY2FyaWxsb24udjEuR2V0UmVzcG9uc2UiHJACAYLT5JMCExIRL3YxL3dlYmhvb2tzL3tpZH0SVAoETGlzdBIYLmNhcmlsbG9uLnYxLkxpc3RSZXF1ZXN0GhkuY2FyaWxsb24udjEuTGlzdFJlc3BvbnNlIheQAgGC0+STAg4SDC92MS93ZWJob29rcxJtCgZVcGRhdGUSGi5jYXJpbGxvbi52MS5VcGRhdGVSZXF1ZXN0GhsuY2FyaWxsb24udjEuVXBkYXRlUmVzcG9uc2UiKoLT5JMCJDoHd2ViaG9vazIZL3YxL3dlYmhvb2tzL3t3ZWJob29rLmlkfRJsCgZSZW1vdmUSGi5jYXJpbGxvbi52MS5SZW1vdmVSZXF1ZXN0GhsuY2FyaWxsb24udjEuUmVtb3ZlUmVzcG9uc2UiKYLT5JMCI1oOKgwvdjEvd2ViaG9va3MqES92MS93ZWJob29rcy97aWR9EmIKBVBhdXNlEhkuY2FyaWxsb24udjEuUGF1c2VSZXF1ZXN0GhouY2FyaWxsb24udjEuUGF1c2VSZXNwb25zZSIigtPkkwIcOgEqIhcvdjEvd2ViaG9va3Mve2lkfTpwYXVzZRJmCgZSZXN1bWUSGi5jYXJpbGxvbi52MS5SZXN1bWVSZXF1ZXN0GhsuY2FyaWxsb24udjEuUmVzdW1lUmVzcG9uc2UiI4LT5JMCHToBKiIYL3YxL3dlYmhvb2tzL3tpZH06cmVzdW1lEmoKB1RyaWdnZXISGy5jYXJpbGxvbi52MS5UcmlnZ2VyUmVxdWVzdBocLmNhcmlsbG9uLnYxLlRyaWdnZXJSZXNwb25zZSIkgtPkkwIeOgEqIhkvdjEvd2ViaG9va3Mve2lkfTp0cmlnZ2VyEq0BCg9QcmV2aWV3U2NoZWR1bGUSIy5jYXJpbGxvbi52MS5QcmV2aWV3U2NoZWR1bGVSZXF1ZXN0GiQuY2FyaWxsb24udjEuUHJldmlld1NjaGVkdWxlUmVzcG9uc2UiT5ACAYLT5JMCRjoBKlojEiEvdjEvd2ViaG9va3Mve2lkfTpwcmV2aWV3U2NoZWR1bGUiHC92MS93ZWJob29rczpwcmV2aWV3U2NoZWR1bGVChAEKD2NvbS5jYXJpbGxvbi52MUIMV2ViaG9va1Byb3RvUAFaFmNhcmlsbG9uL3YxO2NhcmlsbG9udjGiAgNDWFiqAgtDYXJpbGxvbi5WMcoCC0NhcmlsbG9uXFYx4gIXQ2FyaWxsb25cVjFcR1BCTWV0YWRhdGHqAgxDYXJpbGxvbjo6VjFiBnByb3RvMw", [file_buf_validate_validate, file_carillon_v1_schedule, file_google_api_annotations, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
 
 /**
  * A registration: a name, a destination, and what makes it ring.
@@ -24,7 +25,9 @@ export const file_carillon_v1_webhook: GenFile = /*@__PURE__*/
  */
 export type Webhook = Message<"carillon.v1.Webhook"> & {
   /**
-   * Output only. Given by Carillon: wh_ and 26 characters.
+   * What the webhook is called by in every request, within its namespace. The caller's own, which is kept
+   * for life: 1 to 63 lower-case letters, digits and hyphens, neither first nor last a hyphen (AIP-133).
+   * Without one it is the uid.
    *
    * @generated from field: string id = 1;
    */
@@ -53,7 +56,8 @@ export type Webhook = Message<"carillon.v1.Webhook"> & {
   destination: string;
 
   /**
-   * When it rings by itself. The server's default, every 5 s, when there is none and no event types.
+   * When it rings by itself. With neither this nor event_types it rings on the server's default schedule,
+   * every 5 s. The last of either cannot be taken away again.
    *
    * @generated from field: carillon.v1.Schedule schedule = 5;
    */
@@ -128,6 +132,22 @@ export type Webhook = Message<"carillon.v1.Webhook"> & {
    * @generated from field: map<string, string> labels = 14;
    */
   labels: { [key: string]: string };
+
+  /**
+   * Output only. Given by Carillon, and never to another webhook: wh_ and 26 characters (AIP-148). A webhook
+   * that is removed and registered again with the same id has another uid.
+   *
+   * @generated from field: string uid = 31;
+   */
+  uid: string;
+
+  /**
+   * Output only. What applies where nothing was asked for: the server's defaults, as they are today. In
+   * answers about one webhook, and in lists with view FULL.
+   *
+   * @generated from field: carillon.v1.Effective effective = 32;
+   */
+  effective?: Effective | undefined;
 
   /**
    * Output only. Whether it rings.
@@ -265,6 +285,48 @@ export const Webhook_StateSchema: GenEnum<Webhook_State> = /*@__PURE__*/
   enumDesc(file_carillon_v1_webhook, 0, 0);
 
 /**
+ * What applies to a webhook: what was asked for it, and the server's defaults for the rest (AIP-129).
+ *
+ * @generated from message carillon.v1.Effective
+ */
+export type Effective = Message<"carillon.v1.Effective"> & {
+  /**
+   * The time an attempt may take.
+   *
+   * @generated from field: google.protobuf.Duration timeout = 1;
+   */
+  timeout?: Duration | undefined;
+
+  /**
+   * What happens after a failed attempt.
+   *
+   * @generated from field: carillon.v1.RetryPolicy retry_policy = 2;
+   */
+  retryPolicy?: RetryPolicy | undefined;
+
+  /**
+   * What the destination can bear.
+   *
+   * @generated from field: carillon.v1.Limits limits = 3;
+   */
+  limits?: Limits | undefined;
+
+  /**
+   * When it rings by itself. Unset for one that only events ring.
+   *
+   * @generated from field: carillon.v1.Schedule schedule = 4;
+   */
+  schedule?: Schedule | undefined;
+};
+
+/**
+ * Describes the message carillon.v1.Effective.
+ * Use `create(EffectiveSchema)` to create a new message.
+ */
+export const EffectiveSchema: GenMessage<Effective> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_webhook, 1);
+
+/**
  * What is sent. It is made once, so that a retry repeats the same bytes.
  *
  * @generated from message carillon.v1.Payload
@@ -332,7 +394,7 @@ export type Payload = Message<"carillon.v1.Payload"> & {
  * Use `create(PayloadSchema)` to create a new message.
  */
 export const PayloadSchema: GenMessage<Payload> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 1);
+  messageDesc(file_carillon_v1_webhook, 2);
 
 /**
  * How an event is sent when there is no template.
@@ -388,7 +450,7 @@ export type Payload_EventFormat = (typeof Payload_EventFormat)[keyof typeof Payl
  * Describes the enum carillon.v1.Payload.EventFormat.
  */
 export const Payload_EventFormatSchema: GenEnum<Payload_EventFormat> = /*@__PURE__*/
-  enumDesc(file_carillon_v1_webhook, 1, 0);
+  enumDesc(file_carillon_v1_webhook, 2, 0);
 
 /**
  * How requests are signed.
@@ -411,7 +473,7 @@ export type Signing = Message<"carillon.v1.Signing"> & {
  * Use `create(SigningSchema)` to create a new message.
  */
 export const SigningSchema: GenMessage<Signing> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 2);
+  messageDesc(file_carillon_v1_webhook, 3);
 
 /**
  * What happens after a failed attempt.
@@ -455,7 +517,7 @@ export type RetryPolicy = Message<"carillon.v1.RetryPolicy"> & {
  * Use `create(RetryPolicySchema)` to create a new message.
  */
 export const RetryPolicySchema: GenMessage<RetryPolicy> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 3);
+  messageDesc(file_carillon_v1_webhook, 4);
 
 /**
  * What happens when the destination answers with a 4xx status other than 408, 410, 425 and 429.
@@ -496,7 +558,7 @@ export type RetryPolicy_ClientErrors = (typeof RetryPolicy_ClientErrors)[keyof t
  * Describes the enum carillon.v1.RetryPolicy.ClientErrors.
  */
 export const RetryPolicy_ClientErrorsSchema: GenEnum<RetryPolicy_ClientErrors> = /*@__PURE__*/
-  enumDesc(file_carillon_v1_webhook, 3, 0);
+  enumDesc(file_carillon_v1_webhook, 4, 0);
 
 /**
  * What the destination can bear.
@@ -531,7 +593,7 @@ export type Limits = Message<"carillon.v1.Limits"> & {
  * Use `create(LimitsSchema)` to create a new message.
  */
 export const LimitsSchema: GenMessage<Limits> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 4);
+  messageDesc(file_carillon_v1_webhook, 5);
 
 /**
  * A token bucket.
@@ -559,7 +621,7 @@ export type RateLimit = Message<"carillon.v1.RateLimit"> & {
  * Use `create(RateLimitSchema)` to create a new message.
  */
 export const RateLimitSchema: GenMessage<RateLimit> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 5);
+  messageDesc(file_carillon_v1_webhook, 6);
 
 /**
  * A registration.
@@ -568,15 +630,16 @@ export const RateLimitSchema: GenMessage<RateLimit> = /*@__PURE__*/
  */
 export type RegisterRequest = Message<"carillon.v1.RegisterRequest"> & {
   /**
-   * The webhook to register. Its output-only fields and its etag are ignored.
+   * The webhook to register. Its output-only fields are ignored, and so is an etag without an id. An id of
+   * Carillon's own form must be that of a webhook.
    *
    * @generated from field: carillon.v1.Webhook webhook = 1;
    */
   webhook?: Webhook | undefined;
 
   /**
-   * Answer as if it were done, and do nothing. A webhook that would be created has no id, etag or
-   * secret then.
+   * Answer as if it were done, and do nothing. A webhook that would be created has no uid, etag or
+   * secret then, and no id but the caller's own.
    *
    * @generated from field: bool validate_only = 2;
    */
@@ -588,7 +651,7 @@ export type RegisterRequest = Message<"carillon.v1.RegisterRequest"> & {
  * Use `create(RegisterRequestSchema)` to create a new message.
  */
 export const RegisterRequestSchema: GenMessage<RegisterRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 6);
+  messageDesc(file_carillon_v1_webhook, 7);
 
 /**
  * What was registered.
@@ -623,7 +686,7 @@ export type RegisterResponse = Message<"carillon.v1.RegisterResponse"> & {
  * Use `create(RegisterResponseSchema)` to create a new message.
  */
 export const RegisterResponseSchema: GenMessage<RegisterResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 7);
+  messageDesc(file_carillon_v1_webhook, 8);
 
 /**
  * Names a webhook.
@@ -632,18 +695,18 @@ export const RegisterResponseSchema: GenMessage<RegisterResponse> = /*@__PURE__*
  */
 export type GetRequest = Message<"carillon.v1.GetRequest"> & {
   /**
-   * The webhook's id.
-   *
-   * @generated from field: string id = 1;
-   */
-  id: string;
-
-  /**
    * The tenant. `default` when empty.
    *
-   * @generated from field: string namespace = 2;
+   * @generated from field: string namespace = 1;
    */
   namespace: string;
+
+  /**
+   * The webhook's id, or its uid.
+   *
+   * @generated from field: string id = 2;
+   */
+  id: string;
 };
 
 /**
@@ -651,7 +714,7 @@ export type GetRequest = Message<"carillon.v1.GetRequest"> & {
  * Use `create(GetRequestSchema)` to create a new message.
  */
 export const GetRequestSchema: GenMessage<GetRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 8);
+  messageDesc(file_carillon_v1_webhook, 9);
 
 /**
  * The webhook.
@@ -672,7 +735,7 @@ export type GetResponse = Message<"carillon.v1.GetResponse"> & {
  * Use `create(GetResponseSchema)` to create a new message.
  */
 export const GetResponseSchema: GenMessage<GetResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 9);
+  messageDesc(file_carillon_v1_webhook, 10);
 
 /**
  * Which webhooks to list.
@@ -722,6 +785,13 @@ export type ListRequest = Message<"carillon.v1.ListRequest"> & {
    * @generated from field: map<string, string> labels = 6;
    */
   labels: { [key: string]: string };
+
+  /**
+   * How much of each. BASIC without one.
+   *
+   * @generated from field: carillon.v1.WebhookView view = 7;
+   */
+  view: WebhookView;
 };
 
 /**
@@ -729,7 +799,7 @@ export type ListRequest = Message<"carillon.v1.ListRequest"> & {
  * Use `create(ListRequestSchema)` to create a new message.
  */
 export const ListRequestSchema: GenMessage<ListRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 10);
+  messageDesc(file_carillon_v1_webhook, 11);
 
 /**
  * A page of webhooks.
@@ -757,7 +827,7 @@ export type ListResponse = Message<"carillon.v1.ListResponse"> & {
  * Use `create(ListResponseSchema)` to create a new message.
  */
 export const ListResponseSchema: GenMessage<ListResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 11);
+  messageDesc(file_carillon_v1_webhook, 12);
 
 /**
  * A change to a webhook.
@@ -777,7 +847,7 @@ export type UpdateRequest = Message<"carillon.v1.UpdateRequest"> & {
    * Which fields change: name, destination, schedule, event_types, filter, payload, headers, timeout,
    * retry_policy, limits, labels; or one field of schedule, payload, retry_policy or limits, such as
    * limits.concurrency. Those that are set when it is empty; all of them when it is *, and those that
-   * are not set then get their defaults.
+   * are not set then become unset: the server's defaults apply.
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 2;
    */
@@ -789,7 +859,7 @@ export type UpdateRequest = Message<"carillon.v1.UpdateRequest"> & {
  * Use `create(UpdateRequestSchema)` to create a new message.
  */
 export const UpdateRequestSchema: GenMessage<UpdateRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 12);
+  messageDesc(file_carillon_v1_webhook, 13);
 
 /**
  * The changed webhook.
@@ -810,7 +880,7 @@ export type UpdateResponse = Message<"carillon.v1.UpdateResponse"> & {
  * Use `create(UpdateResponseSchema)` to create a new message.
  */
 export const UpdateResponseSchema: GenMessage<UpdateResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 13);
+  messageDesc(file_carillon_v1_webhook, 14);
 
 /**
  * Which webhooks to remove: an id, or a name with or without a destination.
@@ -819,32 +889,32 @@ export const UpdateResponseSchema: GenMessage<UpdateResponse> = /*@__PURE__*/
  */
 export type RemoveRequest = Message<"carillon.v1.RemoveRequest"> & {
   /**
-   * The webhook's id.
+   * The tenant. `default` when empty.
    *
-   * @generated from field: string id = 1;
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * The webhook's id, or its uid.
+   *
+   * @generated from field: string id = 2;
    */
   id: string;
 
   /**
    * The webhooks' name.
    *
-   * @generated from field: string name = 2;
+   * @generated from field: string name = 3;
    */
   name: string;
 
   /**
    * The webhook's destination.
    *
-   * @generated from field: string destination = 3;
+   * @generated from field: string destination = 4;
    */
   destination: string;
-
-  /**
-   * The tenant. `default` when empty.
-   *
-   * @generated from field: string namespace = 4;
-   */
-  namespace: string;
 
   /**
    * With an id, or a name and a destination: remove only if the webhook has not been changed since.
@@ -859,7 +929,7 @@ export type RemoveRequest = Message<"carillon.v1.RemoveRequest"> & {
  * Use `create(RemoveRequestSchema)` to create a new message.
  */
 export const RemoveRequestSchema: GenMessage<RemoveRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 14);
+  messageDesc(file_carillon_v1_webhook, 15);
 
 /**
  * What was removed.
@@ -880,7 +950,7 @@ export type RemoveResponse = Message<"carillon.v1.RemoveResponse"> & {
  * Use `create(RemoveResponseSchema)` to create a new message.
  */
 export const RemoveResponseSchema: GenMessage<RemoveResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 15);
+  messageDesc(file_carillon_v1_webhook, 16);
 
 /**
  * Names a webhook to pause.
@@ -889,18 +959,18 @@ export const RemoveResponseSchema: GenMessage<RemoveResponse> = /*@__PURE__*/
  */
 export type PauseRequest = Message<"carillon.v1.PauseRequest"> & {
   /**
-   * The webhook's id.
-   *
-   * @generated from field: string id = 1;
-   */
-  id: string;
-
-  /**
    * The tenant. `default` when empty.
    *
-   * @generated from field: string namespace = 2;
+   * @generated from field: string namespace = 1;
    */
   namespace: string;
+
+  /**
+   * The webhook's id, or its uid.
+   *
+   * @generated from field: string id = 2;
+   */
+  id: string;
 
   /**
    * Pause only if the webhook has not been changed since.
@@ -915,7 +985,7 @@ export type PauseRequest = Message<"carillon.v1.PauseRequest"> & {
  * Use `create(PauseRequestSchema)` to create a new message.
  */
 export const PauseRequestSchema: GenMessage<PauseRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 16);
+  messageDesc(file_carillon_v1_webhook, 17);
 
 /**
  * The paused webhook.
@@ -936,7 +1006,7 @@ export type PauseResponse = Message<"carillon.v1.PauseResponse"> & {
  * Use `create(PauseResponseSchema)` to create a new message.
  */
 export const PauseResponseSchema: GenMessage<PauseResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 17);
+  messageDesc(file_carillon_v1_webhook, 18);
 
 /**
  * Names a webhook to resume.
@@ -945,18 +1015,18 @@ export const PauseResponseSchema: GenMessage<PauseResponse> = /*@__PURE__*/
  */
 export type ResumeRequest = Message<"carillon.v1.ResumeRequest"> & {
   /**
-   * The webhook's id.
-   *
-   * @generated from field: string id = 1;
-   */
-  id: string;
-
-  /**
    * The tenant. `default` when empty.
    *
-   * @generated from field: string namespace = 2;
+   * @generated from field: string namespace = 1;
    */
   namespace: string;
+
+  /**
+   * The webhook's id, or its uid.
+   *
+   * @generated from field: string id = 2;
+   */
+  id: string;
 
   /**
    * Resume only if the webhook has not been changed since.
@@ -971,7 +1041,7 @@ export type ResumeRequest = Message<"carillon.v1.ResumeRequest"> & {
  * Use `create(ResumeRequestSchema)` to create a new message.
  */
 export const ResumeRequestSchema: GenMessage<ResumeRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 18);
+  messageDesc(file_carillon_v1_webhook, 19);
 
 /**
  * The resumed webhook.
@@ -992,7 +1062,7 @@ export type ResumeResponse = Message<"carillon.v1.ResumeResponse"> & {
  * Use `create(ResumeResponseSchema)` to create a new message.
  */
 export const ResumeResponseSchema: GenMessage<ResumeResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 19);
+  messageDesc(file_carillon_v1_webhook, 20);
 
 /**
  * Names a webhook to ring.
@@ -1001,18 +1071,18 @@ export const ResumeResponseSchema: GenMessage<ResumeResponse> = /*@__PURE__*/
  */
 export type TriggerRequest = Message<"carillon.v1.TriggerRequest"> & {
   /**
-   * The webhook's id.
-   *
-   * @generated from field: string id = 1;
-   */
-  id: string;
-
-  /**
    * The tenant. `default` when empty.
    *
-   * @generated from field: string namespace = 2;
+   * @generated from field: string namespace = 1;
    */
   namespace: string;
+
+  /**
+   * The webhook's id, or its uid.
+   *
+   * @generated from field: string id = 2;
+   */
+  id: string;
 };
 
 /**
@@ -1020,7 +1090,7 @@ export type TriggerRequest = Message<"carillon.v1.TriggerRequest"> & {
  * Use `create(TriggerRequestSchema)` to create a new message.
  */
 export const TriggerRequestSchema: GenMessage<TriggerRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 20);
+  messageDesc(file_carillon_v1_webhook, 21);
 
 /**
  * The delivery that was made.
@@ -1041,7 +1111,7 @@ export type TriggerResponse = Message<"carillon.v1.TriggerResponse"> & {
  * Use `create(TriggerResponseSchema)` to create a new message.
  */
 export const TriggerResponseSchema: GenMessage<TriggerResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 21);
+  messageDesc(file_carillon_v1_webhook, 22);
 
 /**
  * Which schedule to look ahead in.
@@ -1050,15 +1120,22 @@ export const TriggerResponseSchema: GenMessage<TriggerResponse> = /*@__PURE__*/
  */
 export type PreviewScheduleRequest = Message<"carillon.v1.PreviewScheduleRequest"> & {
   /**
+   * The tenant. `default` when empty.
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
    * A registered webhook, or a schedule.
    *
    * @generated from oneof carillon.v1.PreviewScheduleRequest.source
    */
   source: {
     /**
-     * The webhook's id.
+     * The webhook's id, or its uid.
      *
-     * @generated from field: string id = 1;
+     * @generated from field: string id = 2;
      */
     value: string;
     case: "id";
@@ -1066,18 +1143,11 @@ export type PreviewScheduleRequest = Message<"carillon.v1.PreviewScheduleRequest
     /**
      * A schedule, which need not be registered.
      *
-     * @generated from field: carillon.v1.Schedule schedule = 2;
+     * @generated from field: carillon.v1.Schedule schedule = 3;
      */
     value: Schedule;
     case: "schedule";
   } | { case: undefined; value?: undefined };
-
-  /**
-   * The tenant. `default` when empty.
-   *
-   * @generated from field: string namespace = 3;
-   */
-  namespace: string;
 
   /**
    * How many runs to answer with. 5 when 0; at most 100.
@@ -1099,7 +1169,7 @@ export type PreviewScheduleRequest = Message<"carillon.v1.PreviewScheduleRequest
  * Use `create(PreviewScheduleRequestSchema)` to create a new message.
  */
 export const PreviewScheduleRequestSchema: GenMessage<PreviewScheduleRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 22);
+  messageDesc(file_carillon_v1_webhook, 23);
 
 /**
  * The next runs.
@@ -1120,7 +1190,48 @@ export type PreviewScheduleResponse = Message<"carillon.v1.PreviewScheduleRespon
  * Use `create(PreviewScheduleResponseSchema)` to create a new message.
  */
 export const PreviewScheduleResponseSchema: GenMessage<PreviewScheduleResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 23);
+  messageDesc(file_carillon_v1_webhook, 24);
+
+/**
+ * How much of a webhook an answer has (AIP-157).
+ *
+ * @generated from enum carillon.v1.WebhookView
+ */
+export const WebhookView = {
+  /**
+   * BASIC.
+   *
+   * @generated from enum value: WEBHOOK_VIEW_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * What was asked for, and how the webhook is.
+   *
+   * @generated from enum value: WEBHOOK_VIEW_BASIC = 1;
+   */
+  BASIC: 1,
+
+  /**
+   * What applies, too.
+   *
+   * @generated from enum value: WEBHOOK_VIEW_FULL = 2;
+   */
+  FULL: 2,
+} as const;
+
+/**
+ * How much of a webhook an answer has (AIP-157).
+ *
+ * @generated from enum carillon.v1.WebhookView
+ */
+export type WebhookView = (typeof WebhookView)[keyof typeof WebhookView] | UnknownEnum;
+
+/**
+ * Describes the enum carillon.v1.WebhookView.
+ */
+export const WebhookViewSchema: GenEnum<WebhookView> = /*@__PURE__*/
+  enumDesc(file_carillon_v1_webhook, 0);
 
 /**
  * Registers destinations and says when Carillon POSTs to them.
@@ -1129,10 +1240,12 @@ export const PreviewScheduleResponseSchema: GenMessage<PreviewScheduleResponse> 
  */
 export const WebhookService: GenService<{
   /**
-   * Registers a webhook. The same (namespace, name, destination) again replaces what was asked for
-   * before and keeps the webhook's id, state, secret (unless another is given) and, where the schedule
-   * is the same, its place in it; `created` says which happened. Where nothing differs nothing is
-   * changed, so the call can be repeated, also by many at once.
+   * Registers a webhook. With an id, it makes the webhook of that id or replaces what was asked for it
+   * before, name and destination included. Without one, the same (namespace, name, destination) again does
+   * so. Either way the webhook keeps its id, state, secret (unless another is given) and, where the schedule
+   * is the same, its place in it; `created` says which happened. Where nothing differs nothing is changed, so
+   * the call can be repeated, also by many at once. ALREADY_EXISTS if another webhook, which is named, has
+   * the name and the destination; ABORTED if an id and an etag are given and the etag is stale (AIP-154).
    *
    * @generated from rpc carillon.v1.WebhookService.Register
    */

@@ -7,7 +7,7 @@ import {
 import { EXIT } from '../exit.ts';
 import { COMMON, type Command, type Group, UsageError } from './command.ts';
 import { DEFAULT_ADDRESS } from './connect.ts';
-import { plain } from './text.ts';
+import { plain } from './terminal-text.ts';
 import { span } from './times.ts';
 
 export interface FailureContext {

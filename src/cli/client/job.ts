@@ -78,19 +78,17 @@ export function tellMore({ invocation, world }: Job, { rows, nextPageToken }: Ga
   world.err(`carillon: these are ${rows.length}, and there are more; ${how}\n`);
 }
 
-const WEBHOOK_ID = /^wh_[0-9A-Z]{26}$/;
+/** What an id of a webhook looks like, the caller's own and ours; a name can look so, too. */
+const WEBHOOK_ID = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?|wh_[0-9A-Z]{26})$/;
 
-/** The id of the webhook that is meant: it is an id, or the name of exactly one. */
+/** The id of the webhook that is meant: it is the id or the uid of one, or else the name of exactly one. */
 export async function webhookId(
   { connection, invocation }: Pick<Job, 'connection' | 'invocation'>,
   text: string,
 ): Promise<string> {
-  if (WEBHOOK_ID.test(text)) return text;
-  const { webhooks } = await connection.webhooks.list({
-    name: text,
-    namespace: namespaceOf(invocation),
-    pageSize: 10,
-  });
+  if (await isWebhookId({ connection, invocation }, text)) return text;
+  const namespace = namespaceOf(invocation);
+  const { webhooks } = await connection.webhooks.list({ name: text, namespace, pageSize: 10 });
   if (webhooks.length === 1) return webhooks[0]!.id;
   const name = JSON.stringify(text);
   if (webhooks.length === 0) {
@@ -98,6 +96,22 @@ export async function webhookId(
   }
   const those = webhooks.map(({ id, destination }) => `\n  ${id}  ${destination}`).join('');
   throw new UsageError(`several webhooks have the name ${name}; give the id of one:${those}`);
+}
+
+/** Whether a text is a uid, or the id of a webhook that exists. */
+export async function isWebhookId(
+  { connection, invocation }: Pick<Job, 'connection' | 'invocation'>,
+  text: string,
+): Promise<boolean> {
+  if (!WEBHOOK_ID.test(text)) return false;
+  if (text.startsWith('wh_')) return true;
+  try {
+    await connection.webhooks.get({ namespace: namespaceOf(invocation), id: text });
+    return true;
+  } catch (error) {
+    if (error instanceof ConnectError && error.code === Code.NotFound) return false;
+    throw error;
+  }
 }
 
 /** The name of an enum's value without what all of them begin with: `ACTIVE`. */

@@ -1,8 +1,7 @@
-import { nearest } from '../../domain/nearest.ts';
+import { didYouMean } from '../../domain/nearest.ts';
 import { quote } from '../../domain/text.ts';
+import { splitFlag } from '../../server/config/split-flag.ts';
 import { COMMON, type Command, type Group, type Invocation, type Option, UsageError } from './command.ts';
-
-/** Characters of something unexpected that are repeated in the message. */
 
 /** Takes apart what follows `carillon <group> <verb>`. Raises UsageError. */
 export function parse(group: Group, command: Command, argv: readonly string[]): Invocation {
@@ -19,11 +18,10 @@ export function parse(group: Group, command: Command, argv: readonly string[]): 
       operands.push(arg);
       continue;
     }
-    const equals = arg.indexOf('=');
-    const flag = equals < 0 ? arg : arg.slice(0, equals);
+    const { flag, value: given } = splitFlag(arg);
     const option = known.get(flag);
     if (option === undefined) throw unknownFlag(group, command, flag, [...known.keys()]);
-    let value = equals < 0 ? undefined : arg.slice(equals + 1);
+    let value = given;
     if (option.value === undefined) {
       if (value !== undefined) throw new UsageError(`${flag} takes no value`);
       value = '';
@@ -50,9 +48,9 @@ function operandOf(group: Group, command: Command, operands: readonly string[]):
 }
 
 function unknownFlag(group: Group, { verb }: Command, flag: string, known: readonly string[]): UsageError {
-  const near = nearest(flag, known);
-  const hint = near === undefined ? '' : ` (did you mean ${near}?)`;
-  return new UsageError(`${quote(flag)} is not an option${hint}; see carillon ${group} ${verb} --help`);
+  return new UsageError(
+    `${quote(flag)} is not an option${didYouMean(flag, known)}; see carillon ${group} ${verb} --help`,
+  );
 }
 
 function usageOf({ flag, value }: Option): string {

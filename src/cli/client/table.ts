@@ -1,5 +1,5 @@
 import type { Style } from './style.ts';
-import { clip, pad, plain, widthOf } from './text.ts';
+import { clip, pad, plain, widthOf } from './terminal-text.ts';
 
 /** A column of a table. */
 export interface Column<Row> {

@@ -1,4 +1,4 @@
-/** How much of an answer's body is kept, and of its headers. */
+/** How many bytes of an answer's body are kept, and as many of its headers. */
 export const RESPONSE_KEPT_BYTES = 16 * 1024;
 
 /** Why there was no complete answer. */
@@ -12,7 +12,7 @@ export type ErrorClass =
   | 'FORBIDDEN_ADDRESS'
   | 'REQUEST';
 
-/** Where the time of an attempt went, in milliseconds; what did not happen is undefined. */
+/** How long the parts of an attempt took, in milliseconds; a part that did not happen is undefined. */
 export interface Timing {
   readonly dnsMs?: number;
   readonly connectMs?: number;

@@ -7,15 +7,15 @@ export type DeliveryState = 'PENDING' | 'SUCCEEDED' | 'FAILED' | 'CANCELLED';
 export type FailedReason = 'EXHAUSTED' | 'REFUSED' | 'GONE';
 
 /**
- * Why a delivery is CANCELLED: its webhook was removed, a newer run took its place, a caller wished so,
+ * Why a delivery is CANCELLED: its webhook was removed, a newer run took its place, a caller asked for it,
  * or its event's data was erased.
  */
 export type CancelledReason = 'REMOVED' | 'SUPERSEDED' | 'REQUESTED' | 'PURGED';
 
-/** Why a delivery that waits is to be given up. One in flight has its chance: a success still counts. */
+/** Why a waiting delivery is to be given up. If it is in flight it may still succeed. */
 export type EndingReason = Exclude<CancelledReason, 'REMOVED'>;
 
-/** Where a delivery goes from an attempt, or from being cancelled. */
+/** The state that a delivery goes to after an attempt, or when it is cancelled. */
 export type Transition =
   | { readonly to: 'PENDING'; readonly dueAt: number }
   | { readonly to: 'SUCCEEDED' }
@@ -32,9 +32,9 @@ export interface WaitingDelivery {
   readonly dueAt: number;
   /** Attempts made. */
   readonly attempts: number;
-  /** Attempts made before a caller asked for a fresh row of them; they do not count towards the policy's. */
+  /** Attempts made before a caller had it sent again; they do not count towards the policy's maximum. */
   readonly attemptsBefore: number;
-  /** It is to be given up: one more success counts, no more retries are made. */
+  /** Set when it is to be given up: an attempt in flight may still succeed, but is not followed by another. */
   readonly ending?: EndingReason;
   readonly format: DeliveryFormat;
   /** Something was rendered for it, and is kept beside it. */
@@ -45,7 +45,10 @@ export interface WaitingDelivery {
 export interface Delivery {
   readonly id: string;
   readonly namespace: string;
+  /** The webhook's own id, its uid. */
   readonly webhookId: string;
+  /** The id that a caller gave the webhook. */
+  readonly webhookCallerId?: string;
   /** The event's id as readers see it. */
   readonly eventId: string;
   readonly eventType: string;

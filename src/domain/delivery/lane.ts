@@ -2,11 +2,11 @@ import type { Verdict } from './settle.ts';
 import { askedFor, leaveOver, leaveTaken, NO_URGE, soughtFirst, type Urge } from './urge.ts';
 
 /**
- * The rules of a lane: a webhook's queue of waiting deliveries, and when it may next move. Pure: the
- * dispatcher holds the queue and the clock and asks here.
+ * The rules of a lane: when the queue of a webhook's waiting deliveries may next move. They are pure: the
+ * dispatcher holds the queue and the clock, and asks here.
  */
 
-/** What of a lane outlives the process: it is written only when it changes. */
+/** The part of a lane's state that outlives the process. It is written only when it changes. */
 export interface LaneHealth {
   /** The first failure since the last success; null while the destination is well. */
   readonly failingSince: number | null;
@@ -44,7 +44,7 @@ export interface LaneState {
   /** Tokens in the bucket at `tokensAt`. */
   readonly tokens: number;
   readonly tokensAt: number;
-  /** What a caller wished for who had something sent again by hand. */
+  /** Whether a caller had something sent again by hand. */
   readonly urge: Urge;
 }
 
@@ -54,16 +54,16 @@ export const BREAKER_FAILURES = 5;
 export const BREAKER_OPEN_MS = 5_000;
 /** The longest that it stays open. */
 export const BREAKER_OPEN_MAX_MS = 5 * 60_000;
-/** A destination that failed for so long, and then succeeds, has recovered, also if its breaker never opened. */
+/** A destination that failed for this long and then succeeds has recovered, even if its breaker never opened. */
 export const RECOVERY_AFTER_MS = 5 * 60_000;
 /** The part by which an open time is changed, either way, so that lanes do not probe in step. */
 const BREAKER_JITTER = 0.2;
-/** Doublings after which the bound is reached whatever the base: keeps 2^n finite. */
+/** After this many doublings the bound is reached in any case; the limit keeps 2^n finite. */
 const BREAKER_DOUBLINGS_MAX = 16;
 
 /**
- * A lane that was not there before. Its bucket has been filling, from empty, since `since`, when this
- * node began to own it: after a takeover the two owners together never exceed the rate.
+ * A new lane. Its bucket was empty at `since`, when this node began to own the lane, and has been filling
+ * since then: so after a takeover the two owners together never exceed the rate.
  */
 export function newLane(health: LaneHealth, since: number): LaneState {
   return { inFlight: 0, health, failures: 0, holdUntil: 0, tokens: 0, tokensAt: since, urge: NO_URGE };
@@ -83,17 +83,17 @@ export function next(lane: LaneState, rules: LaneRules, now: number): Turn {
   const free = (probing ? 1 : rules.concurrency) - lane.inFlight;
   if (free <= 0) return NEVER;
   const wait = waitsUntil(lane);
-  // Alone, so that its answer is known for that of the destination as it is now.
+  // It goes alone, so that its answer tells how the destination is now.
   if (wait > now && (lane.urge.leave !== 'ASKED' || lane.inFlight > 0)) return { go: 0, again: wait };
   const most = wait > now ? 1 : free;
   if (rules.rate === undefined) return { go: most, again: now };
   const tokens = tokensNow(lane, rules.rate, now);
   if (tokens >= 1) return { go: Math.min(most, Math.floor(tokens)), again: now };
-  // Rounded up: a millisecond early would find the token not there yet.
+  // Rounded up, because a millisecond early the token would not be there yet.
   return { go: 0, again: now + Math.ceil(((1 - tokens) * 1000) / rules.rate.perSecond) };
 }
 
-/** The lane with the health of its webhook's row, which knows better: it is new here, or was resumed by a caller. */
+/** The lane with the health of its webhook's row, which knows better when the lane is new here or a caller resumed it. */
 export function resumed(lane: LaneState, health: LaneHealth): LaneState {
   return { ...lane, health, failures: 0, holdUntil: 0 };
 }
@@ -125,7 +125,7 @@ export function finished(lane: LaneState, verdict: Verdict, now: number, unit: n
   const inFlight = lane.inFlight - 1;
   const urge = leaveOver(lane.urge);
   if (verdict.success) {
-    // What the destination asked for before it was seen to does not hold any more.
+    // The destination has been seen to, so what it asked for before does not hold any more.
     const holdUntil = lane.urge.leave === 'SENT' ? 0 : lane.holdUntil;
     return { ...lane, inFlight, urge, holdUntil, failures: 0, health: healthAfterSuccess(lane.health) };
   }
@@ -142,7 +142,7 @@ export function finished(lane: LaneState, verdict: Verdict, now: number, unit: n
   };
 }
 
-/** The same object when nothing has changed, which is how the caller knows that there is nothing to write. */
+/** Returns the same object when nothing has changed, so that the caller knows that there is nothing to write. */
 function healthAfterSuccess(health: LaneHealth): LaneHealth {
   return isHealthy(health) ? health : HEALTHY;
 }
@@ -156,7 +156,7 @@ function healthAfterFailure(
 ): LaneHealth {
   const failingSince = health.failingSince ?? now;
   const isOpen = health.openUntil !== null;
-  // It answered, if not with what we hoped for: the breaker is about reaching it.
+  // It was reached and answered, if badly. The breaker only counts destinations that cannot be reached.
   if (!verdict.unavailable)
     return isOpen || health.failingSince === null ? { failingSince, trips: 0, openUntil: null } : health;
   // Attempts sent before the breaker opened must not open it again: only a probe does.
@@ -173,22 +173,22 @@ export function failsTooLong(health: LaneHealth, disableAfterMs: number, now: nu
 }
 
 /**
- * Whether a success is news: the breaker had opened since the last one, or there was none for
- * `RECOVERY_AFTER_MS`. `health` is that before it.
+ * Whether a success is news: since the last one the breaker had opened, or `RECOVERY_AFTER_MS` had passed
+ * with failures only. `health` is the lane's health before the success.
  */
 export function isRecovery(health: LaneHealth, now: number): boolean {
   return health.trips > 0 || failsTooLong(health, RECOVERY_AFTER_MS, now);
 }
 
-/** Whether the lane is as a new one would be, so that nothing is lost by forgetting it. */
+/** Whether the lane is just as a new one would be, so that it can be forgotten. */
 export function isForgettable(lane: LaneState, rules: LaneRules, now: number): boolean {
   if (lane.inFlight > 0 || lane.failures > 0 || lane.holdUntil > now) return false;
   return rules.rate === undefined || tokensNow(lane, rules.rate, now) >= rules.rate.burst;
 }
 
 /**
- * The most that one lane may have in flight when the node as a whole is at `inFlight` of `inFlightMax`:
- * a part of what is still free. However many destinations hang, some room is left for the others.
+ * The most that one lane may have in flight when the node as a whole has `inFlight` of `inFlightMax`: an
+ * eighth of what is still free. So however many destinations hang, some room is left for the others.
  * Source: the dynamic threshold of Choudhury and Hahne, "Dynamic queue length thresholds for
  * shared-memory packet switches", IEEE/ACM Transactions on Networking 6(2), 1998.
  */
@@ -196,13 +196,13 @@ export function fairShare(inFlight: number, inFlightMax: number): number {
   return Math.ceil((inFlightMax - inFlight) / 8);
 }
 
-/** Until when the breaker or Retry-After keep the lane from moving. */
+/** The time until which the breaker or Retry-After keeps the lane from moving. */
 function waitsUntil({ holdUntil, health }: LaneState): number {
   return Math.max(holdUntil, health.openUntil ?? 0);
 }
 
 function tokensNow(lane: LaneState, rate: { perSecond: number; burst: number }, now: number): number {
-  // A clock that was put back earns nothing, and takes nothing.
+  // When the clock was put back, nothing is earned and nothing is taken away.
   const earned = (Math.max(0, now - lane.tokensAt) * rate.perSecond) / 1000;
   return Math.min(rate.burst, lane.tokens + earned);
 }

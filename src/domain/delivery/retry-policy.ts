@@ -6,9 +6,9 @@ const HOUR = 60 * MINUTE;
 export interface RetryPolicy {
   /** From 1 to 100. */
   readonly maxAttempts: number;
-  /** The wait after the first, second, … failed attempt; the last repeats. Never empty. */
+  /** The waits after the first, second, … failed attempt; the last one repeats. Never empty. */
   readonly delaysMs: readonly number[];
-  /** Each wait is changed by up to this part of it, either way; 0 to 1. */
+  /** The part of a wait, from 0 to 1, by which it may become longer or shorter. */
   readonly jitter: number;
   /** Whether a 4xx other than 408, 410, 425 and 429 fails a delivery for good. */
   readonly clientErrors: 'RETRY' | 'FAIL';

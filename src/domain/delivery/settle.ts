@@ -8,7 +8,7 @@ import { type RetryPolicy, retryDelayMs } from './retry-policy.ts';
  */
 export const RETRY_AFTER_MAX_MS = 24 * 60 * 60 * 1000;
 
-/** What an attempt says of the delivery and of its destination. */
+/** What an attempt means for the delivery and for its destination. */
 export interface Verdict {
   readonly transition: Transition;
   readonly success: boolean;
@@ -51,11 +51,11 @@ export function settle(input: SettleInput): Verdict {
 
 function failure(input: SettleInput, status: number | undefined): Transition {
   const { delivery, outcome, policy, now, unit } = input;
-  // A caller who has it sent again gives it all the attempts of its policy anew.
+  // When a caller has it sent again, all the attempts of its policy may be made anew.
   const made = delivery.attempts - delivery.attemptsBefore + 1;
   const final = finalReason(status, policy, made);
   if (final !== undefined) return { to: 'FAILED', reason: final };
-  // It is to be given up: what would have been a retry is not made.
+  // It is to be given up, so it is not retried.
   if (delivery.ending !== undefined) return { to: 'CANCELLED', reason: delivery.ending };
   const asked = outcome.kind === 'answered' ? retryAfterMs(outcome.headers['retry-after'], now) : 0;
   // Retry-After is the least that the destination wants to be left alone, not an appointment.

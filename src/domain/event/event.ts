@@ -11,8 +11,13 @@ export const EVENT_BYTES_MAX = 1024 * 1024;
 export interface Event {
   /** Unique in the store, made by Carillon. */
   readonly id: string;
-  /** The caller's name for it, unique in its namespace while it is remembered; what readers see as its id. */
+  /** The caller's id for it. It names this event, in its namespace, for as long as the event is kept. */
   readonly callerId?: string;
+  /**
+   * Its caller's id names another event, so readers know it by `id`. That is so only of old events, from before
+   * an id could name but one.
+   */
+  readonly shadowed?: true;
   readonly namespace: string;
   readonly type: string;
   readonly source?: string;
@@ -39,9 +44,14 @@ export interface EventRecord extends Event {
   readonly deliveryCount: number;
 }
 
-/** The id that readers see. */
-export function publicId(event: Pick<Event, 'id' | 'callerId'>): string {
-  return event.callerId ?? event.id;
+/** The id that readers see, and ask by. */
+export function publicId(event: Pick<Event, 'id' | 'callerId' | 'shadowed'>): string {
+  return event.shadowed ? event.id : presentedId(event);
+}
+
+/** The id that destinations see, which stays the same on every attempt and in every replay. */
+export function presentedId({ id, callerId }: Pick<Event, 'id' | 'callerId'>): string {
+  return callerId ?? id;
 }
 
 /**

@@ -12,7 +12,7 @@ export const HEADERS_TOTAL_BYTES_MAX = 6144;
  * rule, with the path `webhook.headers["name"]`, and one for all of them when together they are too big
  * or the same name came twice. `contentTypeField` is where a content type goes instead.
  */
-export function judgeHeaders(
+export function headerViolations(
   headers: Readonly<Record<string, string>>,
   field = 'webhook.headers',
   contentTypeField = 'payload.content_type',
@@ -23,7 +23,7 @@ export function judgeHeaders(
   for (const [name, value] of Object.entries(headers)) {
     const lower = name.toLowerCase();
     const description =
-      judgeName(lower, contentTypeField) ?? judgeHeaderValue(value) ?? judgeRepeat(lower, seen);
+      nameFault(lower, contentTypeField) ?? headerValueFault(value) ?? repeatFault(lower, seen);
     if (description !== undefined)
       violations.push({ field: `${field}[${quote(name, HEADER_NAME_LENGTH_MAX + 1)}]`, description });
     seen.add(lower);
@@ -42,7 +42,7 @@ export function judgeHeaders(
  * What is wrong with the value of a header (also `content-type`), or undefined. Values are sent as
  * Latin-1, so there is nothing that could be written for a character outside it.
  */
-export function judgeHeaderValue(value: string): string | undefined {
+export function headerValueFault(value: string): string | undefined {
   if (value.length > HEADER_VALUE_LENGTH_MAX) {
     return `has a value of ${value.length} characters: give at most ${HEADER_VALUE_LENGTH_MAX}`;
   }
@@ -73,7 +73,7 @@ const REFUSED_PREFIXES: readonly (readonly [string, string])[] = [
   ['carillon-', OURS],
 ];
 
-function judgeName(name: string, contentTypeField: string): string | undefined {
+function nameFault(name: string, contentTypeField: string): string | undefined {
   if (name === '') return 'has no name: give one';
   if (name.length > HEADER_NAME_LENGTH_MAX) {
     return `has a name of ${name.length} characters: give at most ${HEADER_NAME_LENGTH_MAX}`;
@@ -86,6 +86,6 @@ function judgeName(name: string, contentTypeField: string): string | undefined {
   return REFUSED_NAMES.get(name) ?? REFUSED_PREFIXES.find(([prefix]) => name.startsWith(prefix))?.[1];
 }
 
-function judgeRepeat(name: string, seen: ReadonlySet<string>): string | undefined {
+function repeatFault(name: string, seen: ReadonlySet<string>): string | undefined {
   return seen.has(name) ? 'comes twice, in different cases: give each header once' : undefined;
 }

@@ -51,7 +51,7 @@ export function typePatternOf(text: string): TypePattern | undefined {
 }
 
 /** The rules that a webhook's patterns break; `field` is their path, as `webhook.event_types`. */
-export function judgeEventTypes(patterns: readonly string[], field: string): FieldViolation[] {
+export function eventTypeViolations(patterns: readonly string[], field: string): FieldViolation[] {
   const violations: FieldViolation[] = [];
   if (patterns.length > PATTERNS_MAX) {
     violations.push({ field, description: `has ${patterns.length} entries: give at most ${PATTERNS_MAX}` });
@@ -59,14 +59,14 @@ export function judgeEventTypes(patterns: readonly string[], field: string): Fie
   const seen = new Set<string>();
   for (const [i, pattern] of patterns.entries()) {
     const description =
-      judgePattern(pattern) ?? (seen.has(pattern) ? 'comes twice: give it once' : undefined);
+      patternFault(pattern) ?? (seen.has(pattern) ? 'comes twice: give it once' : undefined);
     if (description !== undefined) violations.push({ field: `${field}[${i}]`, description });
     seen.add(pattern);
   }
   return violations;
 }
 
-function judgePattern(pattern: string): string | undefined {
+function patternFault(pattern: string): string | undefined {
   if (pattern === ALL) return undefined;
   const type = pattern.endsWith(BEGINNING_END) ? pattern.slice(0, -BEGINNING_END.length) : pattern;
   if (isEventType(type)) return undefined;

@@ -1,6 +1,6 @@
 import { toRfc3339 } from '../rfc3339.ts';
 import { dataOf, type EventData } from './data.ts';
-import { type DeliveryFormat, type EventBody, publicId, type Rendered } from './event.ts';
+import { type DeliveryFormat, type EventBody, presentedId, type Rendered } from './event.ts';
 
 /** What goes out for a delivery: the same bytes and headers in every attempt. */
 export interface Presented {
@@ -79,7 +79,7 @@ function envelope(event: EventBody): Uint8Array {
 function cloudEvent(event: EventBody): Uint8Array {
   const attributes = {
     specversion: '1.0',
-    id: publicId(event),
+    id: presentedId(event),
     source: event.source || DEFAULT_SOURCE,
     type: event.type,
     time: toRfc3339(event.time),
@@ -105,7 +105,7 @@ function cloudEvent(event: EventBody): Uint8Array {
 function cloudEventHeaders(event: EventBody): Record<string, string> {
   return {
     'ce-specversion': '1.0',
-    'ce-id': headerText(publicId(event)),
+    'ce-id': headerText(presentedId(event)),
     'ce-source': headerText(event.source || DEFAULT_SOURCE),
     'ce-type': headerText(event.type),
     'ce-time': toRfc3339(event.time),

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { FieldViolation } from '../error.ts';
+import { isOwnForm } from '../id.ts';
 import { EVENT_BYTES_MAX, RESERVED_TYPE_PREFIX } from './event.ts';
-import { judgeHeaders } from './header-rules.ts';
+import { headerViolations } from './header-rules.ts';
 import { isEventType, TYPE_LENGTH_MAX } from './match.ts';
 import { contentKind, isMediaType } from './media-type.ts';
 
@@ -15,6 +16,8 @@ export interface EventDraft {
   readonly subject?: string;
   /** The time of publishing without one. */
   readonly time?: number;
+  /** What `time` was cut by, in nanoseconds. It is not kept, but two times that differ in it are two. */
+  readonly timeCutNanos?: number;
   /** In which of the ways it was given; none has an empty body. */
   readonly data: { readonly kind: 'none' | 'json' | 'text' | 'bytes'; readonly body: Uint8Array };
   /** That of its kind without one, see `contentTypeOf`. */
@@ -22,7 +25,7 @@ export interface EventDraft {
   /** Names as the publisher wrote them. */
   readonly headers: Readonly<Record<string, string>>;
   /** Now without one. */
-  readonly deliver?: { readonly at: number } | { readonly afterMs: number };
+  readonly deliver?: { readonly at: number; readonly cutNanos?: number } | { readonly afterMs: number };
 }
 
 /** How far ahead an event can be published for. */
@@ -52,7 +55,7 @@ export function contentTypeOf({ contentType, data }: Pick<EventDraft, 'contentTy
  * The rules that an event to publish breaks. `field` is the path of the request around it, as
  * `requests[3]`, and empty for the request itself: its event is at `event`, its delivery time beside that.
  */
-export function judgeEvent(
+export function eventViolations(
   draft: EventDraft,
   { field, now }: { field: string; now: number },
 ): FieldViolation[] {
@@ -61,16 +64,16 @@ export function judgeEvent(
   const note = (name: string, description: string | undefined) => {
     if (description !== undefined) violations.push({ field: at(name), description });
   };
-  note('event.id', judgeId(draft.callerId));
-  note('event.type', judgeType(draft.type));
-  note('event.source', judgeSource(draft.source));
-  note('event.subject', judgeSubject(draft.subject));
-  note('event.time', draft.time === undefined ? undefined : judgeTime(draft.time));
+  note('event.id', idFault(draft.callerId));
+  note('event.type', typeFault(draft.type));
+  note('event.source', sourceFault(draft.source));
+  note('event.subject', subjectFault(draft.subject));
+  note('event.time', draft.time === undefined ? undefined : timeFault(draft.time));
   const contentType = contentTypeOf(draft);
-  if (isMediaType(contentType)) note(`event.${draft.data.kind}`, judgeData(draft, contentType));
+  if (isMediaType(contentType)) note(`event.${draft.data.kind}`, dataFault(draft, contentType));
   else note('event.content_type', 'must be a media type such as application/json; charset=utf-8');
-  violations.push(...judgeHeaders(draft.headers, at('event.headers'), 'event.content_type'));
-  if (draft.deliver !== undefined) violations.push(...judgeDelivery(draft.deliver, at, now));
+  violations.push(...headerViolations(draft.headers, at('event.headers'), 'event.content_type'));
+  if (draft.deliver !== undefined) violations.push(...deliveryViolations(draft.deliver, at, now));
   return violations;
 }
 
@@ -81,13 +84,14 @@ export function judgeEvent(
 export function digestOf(draft: EventDraft): string {
   const headers = Object.entries(draft.headers).map(([name, value]) => [name.toLowerCase(), value]);
   headers.sort(([a], [b]) => (a! < b! ? -1 : 1));
-  const { type, source, subject, time, deliver } = draft;
+  const { type, source, subject, time, timeCutNanos, deliver } = draft;
   // A JSON array says itself where it ends, so that no body can take part of it for its own.
   const head = [
     type,
     source || null,
     subject || null,
-    time ?? null,
+    // Only where it was cut in two parts: digests of before have to stay what they are.
+    timeCutNanos ? [time, timeCutNanos] : (time ?? null),
     contentTypeOf(draft),
     headers,
     deliver ?? null,
@@ -117,13 +121,16 @@ function inOrder(_key: string, value: unknown): unknown {
   return members.length < 2 ? value : Object.fromEntries(members.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-function judgeId(id: string | undefined): string | undefined {
-  if (id === undefined || (id.length <= EVENT_ID_LENGTH_MAX && /^[A-Za-z0-9_.:-]+$/.test(id)))
-    return undefined;
+function idFault(id: string | undefined): string | undefined {
+  if (id === undefined) return undefined;
+  if (isOwnForm(id)) {
+    return `has the form of an id made by Carillon, which names one thing only: put something before it, such as follow-up-${id}, or leave it out`;
+  }
+  if (id.length <= EVENT_ID_LENGTH_MAX && /^[A-Za-z0-9_.:-]+$/.test(id)) return undefined;
   return `must be 1 to ${EVENT_ID_LENGTH_MAX} letters, digits and _ . : -, or left out`;
 }
 
-function judgeType(type: string): string | undefined {
+function typeFault(type: string): string | undefined {
   if (!isEventType(type)) return `must be 1 to ${TYPE_LENGTH_MAX} letters, digits and _ . - /`;
   if (!type.startsWith(RESERVED_TYPE_PREFIX)) return undefined;
   return `begins with ${RESERVED_TYPE_PREFIX}, which is for events of Carillon's own: choose another beginning`;
@@ -140,7 +147,7 @@ const URI = new RegExp(`^[A-Za-z][A-Za-z0-9+.-]*:(?:${AUTHORITY}|${PATH})${TAIL}
 /** Without a scheme there is no colon before the first slash, or it would be one (4.2). */
 const RELATIVE = new RegExp(`^(?![^/?#]*:)(?:${AUTHORITY}|${PATH})${TAIL}$`);
 
-function judgeSource(source: string | undefined): string | undefined {
+function sourceFault(source: string | undefined): string | undefined {
   if (source === undefined || source === '') return undefined;
   if (source.length > SOURCE_LENGTH_MAX)
     return `has ${source.length} characters: give at most ${SOURCE_LENGTH_MAX}`;
@@ -148,7 +155,7 @@ function judgeSource(source: string | undefined): string | undefined {
   return 'must be a URI reference (RFC 3986) such as /shop/orders or https://shop.example.com, percent-encoded where needed';
 }
 
-function judgeSubject(subject: string | undefined): string | undefined {
+function subjectFault(subject: string | undefined): string | undefined {
   if (subject === undefined) return undefined;
   const length = [...subject].length;
   if (length > SUBJECT_LENGTH_MAX) return `has ${length} characters: give at most ${SUBJECT_LENGTH_MAX}`;
@@ -158,14 +165,14 @@ function judgeSubject(subject: string | undefined): string | undefined {
     : undefined;
 }
 
-function judgeTime(time: number): string | undefined {
+function timeFault(time: number): string | undefined {
   if (time >= TIME_MIN && time <= TIME_MAX) return undefined;
   return 'must be a time in the years 1 to 9999';
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-function judgeData({ data }: EventDraft, contentType: string): string | undefined {
+function dataFault({ data }: EventDraft, contentType: string): string | undefined {
   const { kind, body } = data;
   if (body.length > EVENT_BYTES_MAX)
     return `has ${body.length} bytes; at most ${EVENT_BYTES_MAX} are allowed`;
@@ -178,19 +185,19 @@ function judgeData({ data }: EventDraft, contentType: string): string | undefine
   }
 }
 
-function judgeDelivery(
+function deliveryViolations(
   deliver: NonNullable<EventDraft['deliver']>,
   at: (name: string) => string,
   now: number,
 ): FieldViolation[] {
   if ('at' in deliver) {
-    const description = judgeTime(deliver.at) ?? judgeAhead(deliver.at - now);
+    const description = timeFault(deliver.at) ?? aheadFault(deliver.at - now);
     return description === undefined ? [] : [{ field: at('deliver_at'), description }];
   }
-  const description = deliver.afterMs < 0 ? 'must not be negative' : judgeAhead(deliver.afterMs);
+  const description = deliver.afterMs < 0 ? 'must not be negative' : aheadFault(deliver.afterMs);
   return description === undefined ? [] : [{ field: at('delay'), description }];
 }
 
-function judgeAhead(aheadMs: number): string | undefined {
+function aheadFault(aheadMs: number): string | undefined {
   return aheadMs <= DELIVER_AHEAD_MAX_MS ? undefined : 'lies too far ahead: at most 366 days are allowed';
 }

@@ -14,14 +14,11 @@ import {
   objectType,
 } from '@bufbuild/cel';
 import { TimestampSchema } from '@bufbuild/protobuf/wkt';
+import { CHARACTERS_PER_STEP, COMPARISONS_PER_STEP, createMeter } from '../meter.ts';
 import { isTimeZone, offsetAt } from '../schedule/zone.ts';
 import { compileRegex, forgetStates } from './regex.ts';
 
-/**
- * The functions of CEL, with a meter: each takes as many steps as it has work to do, and there are only so
- * many. The count follows from the filter and the event alone, so a filter that is too costly is so on
- * every machine. One step is a fraction of a microsecond.
- */
+/** The functions of CEL, with a meter: each takes as many steps as it has work to do, and there are only so many. */
 
 /** The steps that one evaluation may take. The costliest such evaluation blocks everyone else for tens of milliseconds. */
 const FILTER_STEPS_MAX = 50_000;
@@ -32,7 +29,6 @@ export const RANGE = '@range';
 export const APPEND = '@append';
 
 /** Characters or bytes that functions go through in a step, where it is not the usual number. */
-const CHARACTERS_PER_STEP = 32;
 const SLOW: Readonly<Record<string, number>> = {
   int: 1,
   uint: 1,
@@ -41,8 +37,6 @@ const SLOW: Readonly<Record<string, number>> = {
   duration: 1,
   size: 4,
 };
-/** Characters that are compared in a step where a text is looked for in another: V8 can take the product of their lengths. */
-const COMPARISONS_PER_STEP = 1_000;
 /** What finding a time zone's offset takes. */
 const ZONE_STEPS = 20;
 /** Instructions of a regular expression that are tried on one character in a step or so. */
@@ -52,21 +46,15 @@ const { BOOL, DYN, INT, STRING } = CelScalar;
 const LIST = listType(DYN);
 const TIMESTAMP = objectType(TimestampSchema);
 
-/** Steps left of the evaluation under way: evaluating is synchronous, so there is only one. */
-let left = 0;
-
-function charge(steps: number): void {
-  left -= steps;
-  // Once it is below zero every further call fails at once: an error that `||` swallows must not go on.
-  if (left < 0) throw new Error(`takes more than ${FILTER_STEPS_MAX} steps`);
-}
+const meter = createMeter(FILTER_STEPS_MAX);
+const { charge } = meter;
 
 /**
  * Evaluates with `FILTER_STEPS_MAX` steps to take, of which `steps` are taken to begin with. Raises an error
  * when they were not enough, even if the result did not depend on what failed for it.
  */
 export function metered<T>(steps: number, evaluate: () => T): T {
-  left = FILTER_STEPS_MAX - steps;
+  meter.start(steps);
   // An error of CEL is a value, and may be made at every element of a list; nobody reads its stack.
   const traced = Error.stackTraceLimit;
   Error.stackTraceLimit = 0;

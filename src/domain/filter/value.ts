@@ -1,7 +1,7 @@
 import { type CelInput, type CelMap, celMap } from '@bufbuild/cel';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { OpenedEvent } from '../event/data.ts';
-import { publicId } from '../event/event.ts';
+import { presentedId } from '../event/event.ts';
 
 /** The most values that an event's data may hold to be filtered: members, elements and what they are in. */
 export const DATA_VALUES_MAX = 20_000;
@@ -14,7 +14,7 @@ export type EventValue = ReadonlyMap<string, CelInput>;
 /** The attributes alone. What was not said is empty text. */
 export function attributesOf({ event }: OpenedEvent): EventValue {
   return new Map<string, CelInput>([
-    ['id', publicId(event)],
+    ['id', presentedId(event)],
     ['type', event.type],
     ['source', event.source ?? ''],
     ['subject', event.subject ?? ''],

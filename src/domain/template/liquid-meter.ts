@@ -1,8 +1,5 @@
-/**
- * What rendering templates may cost, counted in steps. The count follows from the templates and what they
- * are given alone, never from the time that passes: a template that is too costly is so on every machine,
- * and no other fails on one that is slow or busy. One step is a fraction of a microsecond.
- */
+/** What rendering templates may cost, by the steps of `meter.ts`. */
+import { CHARACTERS_PER_STEP, COMPARISONS_PER_STEP, createMeter } from '../meter.ts';
 
 /**
  * The steps that the templates of one rendering may take together, for which everyone else waits: tens of
@@ -10,29 +7,21 @@
  */
 const RENDER_STEPS_MAX = 100_000;
 
-/** Characters that filters go through in a step, and elements of a list. */
-const CHARACTERS_PER_STEP = 32;
+/** Elements of a list that filters go through in a step. */
 const ELEMENTS_PER_STEP = 16;
 /** Members of an object whose names are gathered in a step. */
 const MEMBERS_PER_STEP = 2;
 /** Values that are written as JSON in a step. */
 const JSON_VALUES_PER_STEP = 8;
-/** Characters compared in a step where text is searched for text: V8 can take the product of their lengths. */
-const COMPARISONS_PER_STEP = 1_000;
 
-/** Steps left of the rendering under way: rendering is synchronous, so there is only one. */
-let left = 0;
+const meter = createMeter(RENDER_STEPS_MAX);
+/** Takes steps of the rendering under way. Raises an error when they are not there. */
+export const { charge } = meter;
 
 /** Renders with `RENDER_STEPS_MAX` steps to take. Whatever is rendered within has these steps together. */
 export function metered<T>(render: () => T): T {
-  left = RENDER_STEPS_MAX;
+  meter.start();
   return render();
-}
-
-/** Takes steps. Raises an error when they are not there, and then for every further one. */
-export function charge(steps: number): void {
-  left -= steps;
-  if (left < 0) throw new Error(`takes more than ${RENDER_STEPS_MAX} steps`);
 }
 
 /**

@@ -1,10 +1,10 @@
 import { DomainError, type FieldViolation, invalid } from '../error.ts';
 import type { OpenedEvent } from '../event/data.ts';
-import { publicId, type Rendered } from '../event/event.ts';
-import { HEADERS_TOTAL_BYTES_MAX, judgeHeaders, judgeHeaderValue } from '../event/header-rules.ts';
+import { presentedId, type Rendered } from '../event/event.ts';
+import { HEADERS_TOTAL_BYTES_MAX, headerValueFault, headerViolations } from '../event/header-rules.ts';
 import { toRfc3339 } from '../rfc3339.ts';
 import { BODY_BYTES_MAX, type Payload, rendersEvents } from '../webhook/payload.ts';
-import type { Webhook } from '../webhook/webhook.ts';
+import { type Webhook, webhookIdOf } from '../webhook/webhook.ts';
 import { renderLiquid } from './liquid.ts';
 import { TEMPLATE_LENGTH_MAX } from './liquid-engine.ts';
 import { metered } from './liquid-meter.ts';
@@ -15,7 +15,7 @@ const GREETING_CONTENT_TYPE = 'text/plain; charset=utf-8';
 const utf8 = new TextEncoder();
 
 /** What templates need of a webhook. */
-export type TemplatedWebhook = Pick<Webhook, 'id' | 'namespace' | 'spec'>;
+export type TemplatedWebhook = Pick<Webhook, 'id' | 'callerId' | 'namespace' | 'effective'>;
 
 /** What a run is about. */
 export interface RunContext {
@@ -42,18 +42,18 @@ export function checkTemplate(source: string, field: string, sample: RunContext)
  * The rules that the names and templates of extra headers break; `field` is their path, as
  * `webhook.payload.header_templates`. A value that is wrong whatever the event holds is found here.
  */
-export function judgeHeaderTemplates(
+export function headerTemplateViolations(
   templates: Readonly<Record<string, string>>,
   field: string,
   sample: RunContext,
 ): FieldViolation[] {
   const names = Object.fromEntries(Object.keys(templates).map((name) => [name, '']));
-  const violations = judgeHeaders(names, field);
+  const violations = headerViolations(names, field);
   metered(() => {
     for (const [name, source] of Object.entries(templates)) {
       const at = `${field}[${JSON.stringify(name)}]`;
       if (violations.some((violation) => violation.field === at)) continue;
-      const description = judgeHeaderTemplate(source, sample);
+      const description = headerTemplateFault(source, sample);
       if (description !== undefined) violations.push({ field: at, description });
     }
   });
@@ -65,7 +65,7 @@ export function judgeHeaderTemplates(
  * exceeds a limit, its result `BODY_BYTES_MAX`, or a header's value is none.
  */
 export function renderRun(context: RunContext): Required<Rendered> {
-  const { payload, name } = context.webhook.spec;
+  const { payload, name } = context.webhook.effective;
   if (payload === undefined) return { ...greeting(name, context.now), headers: NO_HEADERS };
   const given = runScope(context);
   return metered(() => {
@@ -77,7 +77,7 @@ export function renderRun(context: RunContext): Required<Rendered> {
 
 /** The extra headers of a run whose body is there already. Raises as `renderRun`. */
 export function renderRunHeaders(context: RunContext): Readonly<Record<string, string>> {
-  return metered(() => renderHeaders(context.webhook.spec.payload, runScope(context)));
+  return metered(() => renderHeaders(context.webhook.effective.payload, runScope(context)));
 }
 
 /**
@@ -90,7 +90,7 @@ export function renderForEvent(
   opened: OpenedEvent,
   now: number,
 ): Rendered | undefined {
-  const { payload } = webhook.spec;
+  const { payload } = webhook.effective;
   if (payload === undefined || !rendersEvents(payload)) return undefined;
   const given = eventScope(webhook, opened, now);
   return metered(() => {
@@ -117,10 +117,10 @@ function renderSample(source: string, sample: RunContext): string {
 
 const SAMPLE_EVENT = { id: '', type: '', source: '', subject: '', time: toRfc3339(0), data: {} };
 
-function judgeHeaderTemplate(source: string, sample: RunContext): string | undefined {
+function headerTemplateFault(source: string, sample: RunContext): string | undefined {
   if (source.length > TEMPLATE_LENGTH_MAX) return tooLong(source);
   try {
-    return judgeHeaderValue(renderSample(source, sample).trim());
+    return headerValueFault(renderSample(source, sample).trim());
   } catch (error) {
     return `is not a template that can be rendered: ${(error as Error).message}`;
   }
@@ -154,7 +154,7 @@ function renderHeaders(payload: Payload | undefined, given: object): Readonly<Re
   for (const name in payload?.headerTemplates) {
     // White space around a value is no part of it (RFC 9110, 5.5), and templates come with line breaks.
     const value = renderTemplate(payload!.headerTemplates[name]!, given).trim();
-    const refused = judgeHeaderValue(value);
+    const refused = headerValueFault(value);
     if (refused !== undefined) throw new DomainError('INVALID', `the header ${name} ${refused}`);
     total += name.length + value.length + 4;
     headers.push([name, value]);
@@ -194,7 +194,7 @@ function eventScope(webhook: TemplatedWebhook, opened: OpenedEvent, now: number)
     ...webhookScope(webhook, now),
     run: null,
     event: {
-      id: publicId(event),
+      id: presentedId(event),
       type: event.type,
       source: event.source ?? '',
       subject: event.subject ?? '',
@@ -220,7 +220,8 @@ function templateData(opened: OpenedEvent): unknown {
   }
 }
 
-function webhookScope({ id, namespace, spec }: TemplatedWebhook, now: number): object {
-  const { name, destination, labels } = spec;
-  return { webhook: { id, namespace, name, destination, labels }, now: toRfc3339(now) };
+function webhookScope(webhook: TemplatedWebhook, now: number): object {
+  const { namespace, effective } = webhook;
+  const { name, destination, labels } = effective;
+  return { webhook: { id: webhookIdOf(webhook), namespace, name, destination, labels }, now: toRfc3339(now) };
 }

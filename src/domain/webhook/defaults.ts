@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import { DEFAULT_RETRY_POLICY } from '../delivery/retry-policy.ts';
 import type { Exceptions, InZone, Schedule, When } from '../schedule/schedule.ts';
+import { canonicalTimeZone } from '../schedule/zone.ts';
 import type { AskedLimits, AskedPayload, AskedSchedule, AskedSpec, AskedWhen } from './asked.ts';
 import type { Payload } from './payload.ts';
 import type { Limits, WebhookSpec } from './webhook.ts';
@@ -22,6 +24,9 @@ export const DEFAULTS = {
   dstGap: 'SHIFT',
   dstOverlap: 'FIRST',
 } as const;
+
+/** The period of a webhook that asks for none, unless an operator sets another: the article's. */
+export const DEFAULT_EVERY_MS = 5_000;
 
 /** Defaults that an operator can set. */
 export interface DefaultSettings {
@@ -74,6 +79,23 @@ export function scheduleOf(asked: AskedSchedule): Schedule {
   };
 }
 
+/**
+ * What was asked for a webhook of which only what applies is known, since versions before wrote that down:
+ * what is the same as the defaults counts as unset.
+ */
+export function withoutDefaults(spec: WebhookSpec, settings: DefaultSettings): AskedSpec {
+  const { name, destination, eventTypes } = spec;
+  const { schedule, timeoutMs, retryPolicy, limits, ...rest } = spec;
+  const unset = withDefaults({ name, destination, eventTypes }, settings);
+  return {
+    ...rest,
+    ...(!isDeepStrictEqual(schedule, unset.schedule) && schedule !== undefined && { schedule }),
+    ...(timeoutMs !== unset.timeoutMs && { timeoutMs }),
+    ...(!isDeepStrictEqual(retryPolicy, unset.retryPolicy) && { retryPolicy }),
+    ...(!isDeepStrictEqual(limits, unset.limits) && { limits }),
+  };
+}
+
 // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
 
 /** The schedule of a webhook that names none. */
@@ -97,19 +119,24 @@ function whenOf(when: AskedWhen): When {
   }
 }
 
-function zoneOf(asked: Partial<InZone>): InZone {
+function zoneOf({ timeZone, dstGap, dstOverlap }: Partial<InZone>): InZone {
   return {
-    timeZone: asked.timeZone ?? DEFAULTS.timeZone,
-    dstGap: asked.dstGap ?? DEFAULTS.dstGap,
-    dstOverlap: asked.dstOverlap ?? DEFAULTS.dstOverlap,
+    timeZone: spelledZone(timeZone),
+    dstGap: dstGap ?? DEFAULTS.dstGap,
+    dstOverlap: dstOverlap ?? DEFAULTS.dstOverlap,
   };
 }
 
-/** Undefined where none are named. They are read in the zone of the schedule, if it has one. */
+/** As the platform spells it; one that is no zone stays as it is, for `scheduleViolations` to name. */
+function spelledZone(given: string = DEFAULTS.timeZone): string {
+  return canonicalTimeZone(given) ?? given;
+}
+
+/** Undefined where none are named. They are read in the zone of the schedule, if that has one. */
 function exceptionsOf(asked: Partial<Exceptions>, when: When): Exceptions | undefined {
   const { dates = [], spans = [], crons = [] } = asked;
   if (dates.length + spans.length + crons.length === 0) return undefined;
-  const timeZone = 'timeZone' in when ? when.timeZone : (asked.timeZone ?? DEFAULTS.timeZone);
+  const timeZone = 'timeZone' in when ? when.timeZone : spelledZone(asked.timeZone);
   return { timeZone, dates, spans, crons };
 }
 

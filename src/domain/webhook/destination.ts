@@ -22,13 +22,13 @@ export function judgeDestination(
   text: string,
   options: { readonly policy: AddressPolicy },
 ): DestinationVerdict {
-  const misspelt = judgeText(text);
+  const misspelt = textFault(text);
   if (misspelt !== undefined) return { refused: misspelt };
   const url = URL.parse(text);
   if (url === null || !isPlainIdn(url.hostname)) {
     return { refused: `is not a valid URL: check its host and port, ${EXAMPLE}` };
   }
-  const refused = judgePort(url) ?? judgeHost(url.hostname, options.policy);
+  const refused = portFault(url) ?? hostFault(url.hostname, options.policy);
   if (refused !== undefined) return { refused };
   url.hash = '';
   return { url };
@@ -39,7 +39,7 @@ export function judgeDestination(
 const EXAMPLE = 'as in https://example.com/hook';
 
 /** The rules on the text as it was written, before anything is folded, stripped or decoded. */
-function judgeText(text: string): string | undefined {
+function textFault(text: string): string | undefined {
   if (text === '') return `must not be empty: give an absolute http or https URL, ${EXAMPLE}`;
   if (text.length > DESTINATION_LENGTH_MAX) {
     return `has ${text.length} characters: give at most ${DESTINATION_LENGTH_MAX}`;
@@ -79,7 +79,7 @@ const BAD_PORTS: ReadonlySet<number> = new Set([
   3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
 ]);
 
-function judgePort(url: URL): string | undefined {
+function portFault(url: URL): string | undefined {
   if (url.port === '' || !BAD_PORTS.has(Number(url.port))) return undefined;
   return `has the port ${url.port}, which belongs to another protocol: serve HTTP on another port`;
 }
@@ -98,7 +98,7 @@ const LOOPBACK_NAME = /(^|\.)localhost$|^localhost6?(\.localdomain6?)?$|^ip6-(lo
 const INSIDE_NAME =
   /\.(local|localdomain|internal|intranet|private|corp|home|lan|home\.arpa|svc|cluster\.local)$/;
 
-function judgeHost(hostname: string, policy: AddressPolicy): string | undefined {
+function hostFault(hostname: string, policy: AddressPolicy): string | undefined {
   const address = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
   // `URL` has written every spelling of an address (octal, hexadecimal, short) in its plain form.
   if (ipaddr.isValid(address)) {

@@ -31,7 +31,13 @@ interface About {
   readonly namespace: string;
   /** When it was found out. */
   readonly time: number;
-  readonly webhook: { readonly id: string; readonly name: string; readonly destination: string };
+  readonly webhook: {
+    /** The id by which callers know it. */
+    readonly id: string;
+    readonly uid: string;
+    readonly name: string;
+    readonly destination: string;
+  };
   /** The delivery whose attempt showed it. */
   readonly delivery: OperationalDelivery;
 }

@@ -1,26 +1,25 @@
 import { isDeepStrictEqual } from 'node:util';
-import { sameSchedule } from '../schedule/run-plan.ts';
-import type { Payload } from './payload.ts';
-import type { WebhookSpec } from './webhook.ts';
+import type { AskedPayload, AskedSpec } from './asked.ts';
 
-/** Whether two callers asked for the same. */
-export function sameSpec(a: WebhookSpec, b: WebhookSpec): boolean {
-  return sameSchedule(a.schedule, b.schedule) && isDeepStrictEqual(comparable(a), comparable(b));
+/** Whether two callers asked for the same, in the same words. */
+export function sameSpec(a: AskedSpec, b: AskedSpec): boolean {
+  return isDeepStrictEqual(comparable(a), comparable(b));
 }
 
-/** Everything but the schedule, with absent and undefined made one, and bytes of one kind. */
-function comparable(spec: WebhookSpec): unknown {
-  const { schedule: _, payload, limits, ...rest } = spec;
-  return {
-    ...rest,
-    eventTypes: [...spec.eventTypes],
-    retryPolicy: { ...spec.retryPolicy, delaysMs: [...spec.retryPolicy.delaysMs] },
-    limits: { concurrency: limits.concurrency, ordered: limits.ordered, rate: limits.rate },
-    filter: spec.filter,
-    payload: payload && { ...payload, body: comparableBody(payload) },
-  };
+/** With what is absent, undefined and empty made one, and bytes of one kind. */
+function comparable(spec: AskedSpec): unknown {
+  const { eventTypes = [], headers = {}, labels = {}, payload, ...rest } = spec;
+  const asked = { ...rest, eventTypes: [...eventTypes], headers, labels };
+  return withoutUndefined({ ...asked, payload: payload && { ...payload, body: comparableBody(payload) } });
 }
 
-function comparableBody({ body }: Payload): unknown {
+function comparableBody({ body }: AskedPayload): unknown {
   return body?.kind === 'data' ? { kind: body.kind, data: new Uint8Array(body.data) } : body;
+}
+
+function withoutUndefined(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value;
+  if (Array.isArray(value)) return value.map(withoutUndefined);
+  const members = Object.entries(value).filter(([, member]) => member !== undefined);
+  return Object.fromEntries(members.map(([key, member]) => [key, withoutUndefined(member)]));
 }

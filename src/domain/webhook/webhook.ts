@@ -1,12 +1,14 @@
 import type { LaneHealth } from '../delivery/lane.ts';
 import type { RetryPolicy } from '../delivery/retry-policy.ts';
+import { isOwnForm } from '../id.ts';
 import type { RunCursor, Schedule } from '../schedule/schedule.ts';
+import type { AskedSpec } from './asked.ts';
 import type { Payload } from './payload.ts';
 
 /** The tenant of everything that names none. */
 export const DEFAULT_NAMESPACE = 'default';
 
-/** What a caller asks for when registering. */
+/** What applies to a webhook: what its caller asked for, and defaults where nothing was said. */
 export interface WebhookSpec {
   readonly name: string;
   /** As the caller wrote it; it is compared by its characters. */
@@ -45,9 +47,15 @@ export type DisabledReason = 'GONE' | 'FAILING';
 
 /** A registration, as the store keeps it. */
 export interface Webhook {
+  /** Made here and never used again: what rows, lanes, runs and seals are keyed by. Callers know it as the uid. */
   readonly id: string;
+  /** The id that its caller gave it, within its namespace. */
+  readonly callerId?: string;
   readonly namespace: string;
-  readonly spec: WebhookSpec;
+  /** What its caller asked for, as it was given: the one that is stored. */
+  readonly spec: AskedSpec;
+  /** What applies: `withDefaults` of it, with the defaults of today. */
+  readonly effective: WebhookSpec;
   /** Signing secrets, sealed (see `secret.ts`), newest first. */
   readonly sealedSecrets: readonly Uint8Array[];
   readonly state: WebhookState;
@@ -61,4 +69,21 @@ export interface Webhook {
   readonly updatedAt: number;
   /** Grows with each such change: the etag. Runs and breaker changes leave it alone. */
   readonly version: number;
+}
+
+/** The id by which callers know a webhook. */
+export function webhookIdOf({ id, callerId }: Pick<Webhook, 'id' | 'callerId'>): string {
+  return callerId ?? id;
+}
+
+/** An id that a caller can give to a webhook (AIP-133): it is a label of DNS (RFC 1035), so it fits anywhere. */
+const CALLER_ID = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+
+/** What is wrong with an id that a caller wants for a new webhook; undefined when nothing is. */
+export function callerIdFault(id: string): string | undefined {
+  if (isOwnForm(id)) {
+    return 'has the form of an id made by Carillon, and there is no such webhook: give one of your own, or none';
+  }
+  if (CALLER_ID.test(id)) return undefined;
+  return 'must be 1 to 63 lower-case letters, digits and hyphens, with a letter or digit first and last';
 }

@@ -25,7 +25,8 @@ export function deliveryTo(delivery: Delivery, attempts: readonly Attempt[] = []
   return create(DeliverySchema, {
     id: delivery.id,
     namespace: delivery.namespace,
-    webhookId: delivery.webhookId,
+    webhookId: delivery.webhookCallerId ?? delivery.webhookId,
+    webhookUid: delivery.webhookId,
     eventId: delivery.eventId,
     eventType: delivery.eventType,
     state: DELIVERY_STATES.toProto(delivery.state),

@@ -2,7 +2,8 @@
 export interface EnumPair<Proto extends number, Domain extends string> {
   /** Undefined for what only the proto has: UNSPECIFIED. */
   toDomain(value: number): Domain | undefined;
-  toProto(value: Domain): Proto;
+  /** UNSPECIFIED, which is 0 in every enum of proto3, for undefined. */
+  toProto(value: Domain | undefined): Proto;
 }
 
 export function enumPair<Proto extends number, Domain extends string>(
@@ -11,6 +12,6 @@ export function enumPair<Proto extends number, Domain extends string>(
   const names = Object.keys(pairs) as Domain[];
   return {
     toDomain: (value) => names.find((name) => pairs[name] === value),
-    toProto: (value) => pairs[value],
+    toProto: (value) => (value === undefined ? (0 as Proto) : pairs[value]),
   };
 }

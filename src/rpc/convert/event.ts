@@ -1,5 +1,5 @@
 import { create, fromJson, type JsonValue, toJson } from '@bufbuild/protobuf';
-import { type Value, ValueSchema } from '@bufbuild/protobuf/wkt';
+import { type Timestamp, type Value, ValueSchema } from '@bufbuild/protobuf/wkt';
 import {
   type Event as EventMessage,
   EventSchema,
@@ -9,8 +9,8 @@ import { type EventRecord, publicId } from '../../domain/event/event.ts';
 import { contentKind } from '../../domain/event/media-type.ts';
 import type { EventDraft } from '../../domain/event/rules.ts';
 import type { Problems } from '../../domain/problems.ts';
-import { checkValueJson } from './json-value.ts';
-import { fromDuration, fromTimestamp, toTimestamp } from './time.ts';
+import { valueJsonFault } from './json-value.ts';
+import { cutNanosOf, fromDuration, fromTimestamp, toTimestamp } from './time.ts';
 
 /**
  * An event as its publisher gave it. Where something cannot be made out a problem is noted and something
@@ -28,7 +28,7 @@ export function draftFrom(
     type: event.type,
     ...(event.source !== '' && { source: event.source }),
     ...(event.subject !== '' && { subject: event.subject }),
-    ...(event.time !== undefined && { time: fromTimestamp(event.time, 'event.time', problems) }),
+    ...(event.time !== undefined && timeFrom(event.time, problems)),
     data: dataFrom(event.data, problems),
     ...(event.contentType !== '' && { contentType: event.contentType }),
     headers: event.headers,
@@ -78,6 +78,11 @@ const encoder = new TextEncoder();
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const NO_BYTES = new Uint8Array();
 
+function timeFrom(time: Timestamp, problems: Problems): Pick<EventDraft, 'time' | 'timeCutNanos'> {
+  const cut = cutNanosOf(time);
+  return { time: fromTimestamp(time, 'event.time', problems), ...(cut !== 0 && { timeCutNanos: cut }) };
+}
+
 function dataFrom(data: EventMessage['data'], problems: Problems): EventDraft['data'] {
   switch (data.case) {
     case 'json':
@@ -102,7 +107,7 @@ function jsonBytes(value: Value, problems: Problems): Uint8Array {
     );
     return NO_BYTES;
   }
-  const complaint = checkValueJson(json);
+  const complaint = valueJsonFault(json);
   if (complaint !== undefined) {
     problems.add('event.json', complaint);
     return NO_BYTES;
@@ -131,7 +136,7 @@ function valueFrom(text: string): Value | undefined {
   try {
     const json: JsonValue = JSON.parse(text);
     const same = JSON.stringify(json) === text;
-    return same && checkValueJson(json) === undefined ? fromJson(ValueSchema, json) : undefined;
+    return same && valueJsonFault(json) === undefined ? fromJson(ValueSchema, json) : undefined;
   } catch {
     return undefined;
   }
@@ -143,7 +148,10 @@ function deliverFrom(
 ): EventDraft['deliver'] | undefined {
   switch (time.case) {
     case 'deliverAt':
-      return { at: fromTimestamp(time.value, 'deliver_at', problems) };
+      return {
+        at: fromTimestamp(time.value, 'deliver_at', problems),
+        ...(cutNanosOf(time.value) !== 0 && { cutNanos: cutNanosOf(time.value) }),
+      };
     case 'delay':
       return { afterMs: fromDuration(time.value, 'delay', problems) };
     case undefined:

@@ -6,11 +6,11 @@
 const JSON_VALUE_DEPTH_MAX = 32;
 
 /** What is wrong with a value as a google.protobuf.Value, as the end of a sentence; undefined when nothing is. */
-export function checkValueJson(json: unknown): string | undefined {
-  return check(json, JSON_VALUE_DEPTH_MAX);
+export function valueJsonFault(json: unknown): string | undefined {
+  return faultAt(json, JSON_VALUE_DEPTH_MAX);
 }
 
-function check(json: unknown, depthLeft: number): string | undefined {
+function faultAt(json: unknown, depthLeft: number): string | undefined {
   switch (typeof json) {
     case 'string':
       return json.isWellFormed()
@@ -20,17 +20,17 @@ function check(json: unknown, depthLeft: number): string | undefined {
       // JSON.parse makes infinity of what is too large for a double.
       return Number.isFinite(json) ? undefined : 'has a number that is too large for double precision';
     case 'object':
-      return json === null ? undefined : checkMembers(json, depthLeft);
+      return json === null ? undefined : membersFault(json, depthLeft);
     default:
       return undefined;
   }
 }
 
-function checkMembers(json: object, depthLeft: number): string | undefined {
+function membersFault(json: object, depthLeft: number): string | undefined {
   if (depthLeft === 0) return TOO_DEEP;
   const names = Array.isArray(json) ? [] : Object.keys(json);
   for (const member of [...names, ...Object.values(json)]) {
-    const complaint = check(member, depthLeft - 1);
+    const complaint = faultAt(member, depthLeft - 1);
     if (complaint !== undefined) return complaint;
   }
   return undefined;

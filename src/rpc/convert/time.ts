@@ -18,6 +18,11 @@ export function fromTimestamp(time: Timestamp, field: string, problems: Problems
   return Number(seconds) * 1000 + Math.floor(nanos / NANOS_PER_MS);
 }
 
+/** What `fromTimestamp` cuts off, in nanoseconds. */
+export function cutNanosOf({ nanos }: Timestamp): number {
+  return nanos % NANOS_PER_MS;
+}
+
 /** Milliseconds. A span that is not a whole number of them is refused: a period must not differ from what was asked for. */
 export function fromDuration(span: Duration, field: string, problems: Problems): number {
   const { seconds, nanos } = span;

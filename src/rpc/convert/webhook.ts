@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import {
   RetryPolicy_ClientErrors as ClientErrors,
+  EffectiveSchema,
   Payload_EventFormat as EventFormatMessage,
   type Limits as LimitsMessage,
   type Payload as PayloadMessage,
@@ -14,7 +15,7 @@ import type { Problems } from '../../domain/problems.ts';
 import type { AskedLimits, AskedPayload, AskedSpec } from '../../domain/webhook/asked.ts';
 import { etagOf } from '../../domain/webhook/etag.ts';
 import type { EventFormat, Payload } from '../../domain/webhook/payload.ts';
-import type { Webhook } from '../../domain/webhook/webhook.ts';
+import { type Webhook, webhookIdOf } from '../../domain/webhook/webhook.ts';
 import { enumPair } from './enum-pair.ts';
 import { scheduleFrom, scheduleTo } from './schedule.ts';
 import { fromDuration, toDuration, toTimestamp } from './time.ts';
@@ -52,31 +53,14 @@ export function specFrom(message: WebhookMessage, problems: Problems): AskedSpec
   };
 }
 
-export function webhookTo(webhook: Webhook): WebhookMessage {
+/** A webhook as its caller asked for it, and how it is. */
+export function basicTo(webhook: Webhook): WebhookMessage {
   const { spec, cursor, state, health } = webhook;
   return create(WebhookSchema, {
-    id: webhook.id,
+    id: webhookIdOf(webhook),
+    uid: webhook.id,
     namespace: webhook.namespace,
-    name: spec.name,
-    destination: spec.destination,
-    ...(spec.schedule !== undefined && { schedule: scheduleTo(spec.schedule) }),
-    eventTypes: [...spec.eventTypes],
-    filter: spec.filter ?? '',
-    ...(spec.payload !== undefined && { payload: payloadTo(spec.payload) }),
-    headers: Object.fromEntries(Object.entries(spec.headers)),
-    timeout: toDuration(spec.timeoutMs),
-    retryPolicy: {
-      maxAttempts: spec.retryPolicy.maxAttempts,
-      delays: spec.retryPolicy.delaysMs.map(toDuration),
-      jitter: spec.retryPolicy.jitter,
-      clientErrors: CLIENT_ERRORS.toProto(spec.retryPolicy.clientErrors),
-    },
-    limits: {
-      concurrency: spec.limits.concurrency,
-      ...(spec.limits.rate !== undefined && { rateLimit: spec.limits.rate }),
-      ordered: spec.limits.ordered,
-    },
-    labels: Object.fromEntries(Object.entries(spec.labels)),
+    ...askedTo(spec),
     state: STATES.toProto(state),
     stateReason: webhook.stateReason ?? '',
     // Nothing rings while it is paused or disabled; where its cursor stands matters when it resumes.
@@ -90,6 +74,48 @@ export function webhookTo(webhook: Webhook): WebhookMessage {
     updateTime: toTimestamp(webhook.updatedAt),
     etag: etagOf(webhook),
   });
+}
+
+/** The same, with what applies to it. */
+export function webhookTo(webhook: Webhook): WebhookMessage {
+  const { timeoutMs, retryPolicy, limits, schedule } = webhook.effective;
+  const effective = create(EffectiveSchema, {
+    timeout: toDuration(timeoutMs),
+    retryPolicy: retryPolicyTo(retryPolicy),
+    limits: limitsTo(limits),
+    ...(schedule !== undefined && { schedule: scheduleTo(schedule) }),
+  });
+  return { ...basicTo(webhook), effective };
+}
+
+function askedTo(spec: AskedSpec) {
+  const { schedule, payload, timeoutMs, retryPolicy, limits } = spec;
+  return {
+    name: spec.name,
+    destination: spec.destination,
+    ...(schedule !== undefined && { schedule: scheduleTo(schedule) }),
+    eventTypes: [...(spec.eventTypes ?? [])],
+    filter: spec.filter ?? '',
+    ...(payload !== undefined && { payload: payloadTo(payload) }),
+    headers: { ...spec.headers },
+    ...(timeoutMs !== undefined && { timeout: toDuration(timeoutMs) }),
+    ...(retryPolicy !== undefined && { retryPolicy: retryPolicyTo(retryPolicy) }),
+    ...(limits !== undefined && { limits: limitsTo(limits) }),
+    labels: { ...spec.labels },
+  };
+}
+
+function retryPolicyTo({ maxAttempts, delaysMs = [], jitter, clientErrors }: Partial<RetryPolicy>) {
+  return {
+    ...(maxAttempts !== undefined && { maxAttempts }),
+    delays: delaysMs.map(toDuration),
+    ...(jitter !== undefined && { jitter }),
+    clientErrors: CLIENT_ERRORS.toProto(clientErrors),
+  };
+}
+
+function limitsTo({ concurrency = 0, rate, ordered = false }: AskedLimits) {
+  return { concurrency, ...(rate !== undefined && { rateLimit: { burst: 0, ...rate } }), ordered };
 }
 
 function payloadFrom({ body, contentType, eventFormat, headerTemplates }: PayloadMessage): AskedPayload {
@@ -117,11 +143,12 @@ function payloadBodyFrom(body: PayloadMessage['body']): Pick<AskedPayload, 'body
   }
 }
 
-function payloadTo({ body, contentType, eventFormat, headerTemplates }: Payload) {
+function payloadTo({ body, contentType = '', eventFormat, headerTemplates }: AskedPayload) {
   return {
-    ...(body !== undefined && { body: payloadBodyTo(body), contentType }),
+    ...(body !== undefined && { body: payloadBodyTo(body) }),
+    contentType,
     eventFormat: EVENT_FORMATS.toProto(eventFormat),
-    headerTemplates: Object.fromEntries(Object.entries(headerTemplates)),
+    headerTemplates: { ...headerTemplates },
   };
 }
 

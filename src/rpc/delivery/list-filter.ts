@@ -61,7 +61,7 @@ export function bothOf(a: DeliveryFilter, b: DeliveryFilter): DeliveryFilter | u
 export function satisfies(delivery: Delivery, filter: DeliveryFilter): boolean {
   const { webhookId, eventId, eventType, state, since, until, lastStatus } = filter;
   return (
-    (webhookId === undefined || delivery.webhookId === webhookId) &&
+    (webhookId === undefined || delivery.webhookId === webhookId || delivery.webhookCallerId === webhookId) &&
     (eventId === undefined || delivery.eventId === eventId) &&
     (eventType === undefined || ofType(eventType, delivery.eventType)) &&
     (state === undefined || delivery.state === state) &&

@@ -1,7 +1,7 @@
 import type { ListEventsRequest } from '../../../gen/carillon/v1/event_pb.ts';
 import type { EventQuery } from '../../control/control.ts';
 import type { EventRecord } from '../../domain/event/event.ts';
-import { judgeEventTypes, typePatternOf } from '../../domain/event/match.ts';
+import { eventTypeViolations, typePatternOf } from '../../domain/event/match.ts';
 import { noProblems, type Problems } from '../../domain/problems.ts';
 import { eventTo } from '../convert/event.ts';
 import { fromTimestamp } from '../convert/time.ts';
@@ -41,7 +41,7 @@ export function listing({ control }: Pick<ApiDeps, 'control'>) {
 
 /** Which types a text names; undefined for all. Notes a text that no type can be matched by. */
 export function typeFrom(text: string, field: string, problems: Problems): EventQuery['type'] {
-  const [violation] = text === '' ? [] : judgeEventTypes([text], field);
+  const [violation] = text === '' ? [] : eventTypeViolations([text], field);
   if (violation !== undefined) problems.add(field, violation.description);
   return typePatternOf(text);
 }

@@ -1,7 +1,7 @@
 import type { PublishRequest } from '../../../gen/carillon/v1/event_pb.ts';
 import type { DomainError } from '../../domain/error.ts';
 import { invalidRequest } from '../../domain/error.ts';
-import { type EventDraft, judgeEvent } from '../../domain/event/rules.ts';
+import { type EventDraft, eventViolations } from '../../domain/event/rules.ts';
 import { noProblems } from '../../domain/problems.ts';
 import { draftFrom } from '../convert/event.ts';
 import { namespaceOf } from '../namespace.ts';
@@ -32,7 +32,7 @@ export function judgePublish({ event, deliveryTime }: PublishRequest, now: numbe
     problems.add('event.headers', `has ${headers} entries: give at most ${HEADERS_MAX}`);
   }
   const draft = draftFrom(event, deliveryTime, { namespace, problems });
-  problems.addAll(judgeEvent(draft, { field: '', now }));
+  problems.addAll(eventViolations(draft, { field: '', now }));
   return problems.count() === 0 ? { draft } : { refused: invalidRequest(problems.list()) };
 }
 

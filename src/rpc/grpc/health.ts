@@ -12,7 +12,7 @@ const WATCHERS_MAX = 1000;
 export type Serving = 'SERVING' | 'NOT_SERVING';
 
 /**
- * Who serves and who does not, for grpc.health.v1. The service `''` is the server as a whole. All are
+ * Which services serve and which do not, for grpc.health.v1. The service `''` is the server as a whole. All are
  * NOT_SERVING at first.
  */
 export interface HealthBoard {
@@ -77,7 +77,7 @@ export function healthService(board: HealthBoard, shutdown: AbortSignal): Servic
         for (;;) {
           changed = Promise.withResolvers<void>();
           const status = Status[board.get(service) ?? 'SERVICE_UNKNOWN'];
-          // Who watches learns of NOT_SERVING before the stream ends for that reason.
+          // A watcher learns of NOT_SERVING before the stream ends for that reason.
           if (status !== told) yield { status };
           told = status;
           if (ended.aborted) break;

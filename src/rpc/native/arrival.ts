@@ -24,8 +24,8 @@ const TIMEOUT_MS_MAX = 2 ** 31 - 1;
 const GRPC = /^application\/grpc(?:\+proto)?[ \t]*(?:;.*)?$/i;
 
 /**
- * Looks at the head of each call before grpc-js does. Returns undefined for what was answered: what is
- * no gRPC, and what there is not.
+ * Looks at the head of each call before grpc-js does. Answers requests that are not gRPC and calls of
+ * methods that do not exist, and returns undefined for them.
  */
 export function receptionist({ mounted }: { readonly mounted: readonly ServiceImplSpec[] }) {
   const described = mounted.map(({ service }) => service);

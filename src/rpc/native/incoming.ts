@@ -9,8 +9,8 @@ import type { Exchange, ExchangeDeps } from './served-call.ts';
 
 /**
  * The messages that a caller streams. One is read from the connection for each that is asked for, so
- * that a caller who is faster than the handler has to wait. Rejects when the call ends early, and where
- * there is something that cannot be read: with INVALID, with RESOURCE_EXHAUSTED for a message that is too
+ * that a caller who is faster than the handler has to wait. Rejects when the call ends early, and when
+ * something cannot be read: with INVALID, with RESOURCE_EXHAUSTED for a message that is too
  * large, with DEADLINE_EXCEEDED for one that has begun and does not arrive, and with what the guard has
  * against one.
  */

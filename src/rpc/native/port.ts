@@ -13,9 +13,9 @@ import type { Log } from '../../telemetry/log.ts';
 import { callLog } from '../transport/call-log.ts';
 import type { Guard } from '../transport/guard.ts';
 import { type Arrival, receptionist } from './arrival.ts';
+import { serve } from './calls.ts';
 import { NATIVE_LIMITS, type NativeLimits } from './limits.ts';
 import type { Receiving } from './reader.ts';
-import { serve } from './serve.ts';
 import { type Connection, followConnection } from './session.ts';
 
 /** gRPC by grpc-js, on connections that something else accepts. */
@@ -143,8 +143,8 @@ const TAKEN: Responder = { start() {} };
 
 /**
  * The HTTP/2 server inside. It is private, but there is no other way to see a session or the head of a
- * call: to police pings, to keep long deadlines, and to say what there is to whom asks for what there
- * is not.
+ * call: to police pings, to keep long deadlines, and to name the methods that exist to a caller of one
+ * that does not.
  */
 function http2Of(server: Server): Http2Server {
   const { http2Servers } = server as unknown as { http2Servers: ReadonlyMap<Http2Server, unknown> };

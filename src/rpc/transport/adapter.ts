@@ -1,5 +1,3 @@
-import { constants } from 'node:http2';
-import type { DescMethod } from '@bufbuild/protobuf';
 import { Code, ConnectError, createContextValues } from '@connectrpc/connect';
 import type {
   UniversalHandler,
@@ -8,35 +6,24 @@ import type {
 } from '@connectrpc/connect/protocol';
 import { codeFromHttpStatus, codeToString } from '@connectrpc/connect/protocol-connect';
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node';
-import type { Clock } from '../../domain/clock.ts';
 import type { Log } from '../../telemetry/log.ts';
-import { discardBody, readBody } from './body.ts';
+import { readBody } from './body.ts';
 import { type Call, callKey } from './call.ts';
-import { callLog } from './call-log.ts';
 import { type TakenIn, takeIn, takeQuery } from './decode.ts';
 import { takeInEach } from './decode-stream.ts';
-import type { Guard } from './guard.ts';
 import type { CallableResponse, NodeRequest } from './node.ts';
-import { refuse, type Wire, wireOf } from './wire.ts';
-
-/** setTimeout fires at once when asked to wait longer, so a longer deadline is none. */
-const TIMEOUT_MS_MAX = 2 ** 31 - 1;
+import { TIMEOUT_MS_MAX } from './plain-call.ts';
+import type { Reception } from './reception.ts';
+import { isGrpcWebText, refuse, type Wire, wireOf } from './wire.ts';
 
 export interface AdapterDeps {
-  readonly clock: Clock;
+  readonly begin: Reception;
   readonly log: Log;
-  readonly guard: Guard;
   readonly messageBytesMax: number;
 }
 
-export interface CallInit {
-  readonly handler: UniversalHandler;
-  readonly protocol: string;
-  readonly hiddenPath?: string;
-}
-
 /** A call that has begun, and its request in Connect's terms. */
-export interface Begun {
+interface Begun {
   readonly call: Call;
   readonly request: UniversalServerRequest;
 }
@@ -45,87 +32,46 @@ export interface Begun {
 export interface Adapter {
   /** Serves an RPC, in whichever protocol it is asked for. */
   serve(handler: UniversalHandler, request: NodeRequest, response: CallableResponse): void;
-  /** Begins a call, lets it pass the guard, and sees to its log line. Undefined when the request was not even HTTP enough, and is answered. */
-  begin(init: CallInit, request: NodeRequest, response: CallableResponse): Begun | undefined;
-  /** Writes a response, and gives up when the caller is gone. */
-  respond(universal: UniversalServerResponse, call: Call, response: CallableResponse): Promise<void>;
-  /** Ends a call that cannot be answered: the caller is gone, or we have a bug. */
-  giveUp(reason: unknown, call: Call, request: NodeRequest, response: CallableResponse): void;
 }
 
-export function nodeAdapter({ clock, log, guard, messageBytesMax }: AdapterDeps): Adapter {
-  const logCall = callLog({ clock, log });
-  const adapter: Adapter = {
+export function nodeAdapter({ begin, log, messageBytesMax }: AdapterDeps): Adapter {
+  return {
     serve(handler, request, response) {
       const wire = wireOf(request.headers['content-type']);
-      const begun = adapter.begin({ handler, protocol: wire?.protocol ?? 'connect' }, request, response);
-      if (begun === undefined) return;
+      const call = begin(
+        { method: handler.method, protocol: wire?.protocol ?? 'connect' },
+        request,
+        response,
+      );
+      if (call === undefined) return;
       const read = (bytesMax: number) => readBody(request, bytesMax);
-      prepare(handler, begun, wire, read)
+      prepare(handler, { call, request: universalFrom(call, request, response) }, wire, read)
         .then((prepared) => handler(prepared))
         .then((universal) =>
           isBare(universal)
-            ? refuseBare(handler, universal.status, begun.call, request, response)
-            : adapter.respond(universal, begun.call, response),
+            ? refuseBare(handler, universal.status, call, request, response)
+            : respond(universal, call, response),
         )
-        .catch((reason: unknown) => adapter.giveUp(reason, begun.call, request, response));
-    },
-
-    begin({ handler, protocol, hiddenPath = '' }, request, response) {
-      const method = `${handler.service.typeName}/${handler.method.name}`;
-      const call: Call = {
-        method,
-        protocol,
-        hiddenPath,
-        startedAt: clock.monotonic(),
-        cutOff: () => cutOff(response),
-        decoded: [],
-        fields: {},
-      };
-      const values = createContextValues().set(callKey, call);
-      response.once('close', () => logCall(call, response.writableEnded ? 'unknown' : 'canceled'));
-      try {
-        const universal = universalRequestFromNodeRequest(request, response, undefined, values);
-        dropEndlessTimeouts(universal.header);
-        enter(handler.method, request, call);
-        return { call, request: universal };
-      } catch {
-        const message = 'the request needs a valid URL and a Host header';
-        refuse(request, response, { status: 400, code: Code.InvalidArgument, message });
-        return undefined;
-      }
-    },
-
-    async respond(universal, call, response) {
-      noteCode(universal, call);
-      // It never settles when all went well: it waits for an event that responses do not have.
-      await universalResponseToNodeResponse(watchTrailer(universal, call), response);
-    },
-
-    giveUp(reason, call, request, response) {
-      if (response.headersSent || response.destroyed) {
-        call.code ??= codeToString(ConnectError.from(reason).code);
-        response.destroy();
-        return;
-      }
-      call.code = 'internal';
-      log.error({ rpc: call.method, err: reason }, 'a call could not be answered');
-      refuse(request, response, { status: 500, code: Code.Internal, message: 'internal error' });
+        .catch((reason: unknown) => giveUp(reason, call, request, response));
     },
   };
-  return adapter;
 
-  /** The one place where a call that comes by this port passes the guard. A refusal is left to the handler's gate to raise. */
-  function enter(method: DescMethod, request: NodeRequest, call: Call): void {
-    try {
-      call.admit = guard.begin(method, request, call);
-    } catch (reason) {
-      call.refusal = reason;
-      discardBody(request);
+  /** Ends a call that cannot be answered: the caller is gone, or we have a bug. */
+  function giveUp(reason: unknown, call: Call, request: NodeRequest, response: CallableResponse): void {
+    if (response.headersSent || response.destroyed) {
+      call.code ??= codeToString(ConnectError.from(reason).code);
+      response.destroy();
+      return;
     }
+    call.code = 'internal';
+    log.error({ rpc: call.method, err: reason }, 'a call could not be answered');
+    refuse(request, response, { status: 500, code: Code.Internal, message: 'internal error' });
   }
 
-  /** The request with its body read and checked. What is wrong with it is raised by the handler's gate, in the caller's protocol. */
+  /**
+   * The request with its body read and decoded. If something is wrong with it, the handler's gate raises
+   * that in the caller's protocol.
+   */
   async function prepare(
     handler: UniversalHandler,
     { call, request }: Begun,
@@ -155,6 +101,24 @@ export function nodeAdapter({ clock, log, guard, messageBytesMax }: AdapterDeps)
   }
 }
 
+function universalFrom(call: Call, request: NodeRequest, response: CallableResponse): UniversalServerRequest {
+  const values = createContextValues().set(callKey, call);
+  const universal = universalRequestFromNodeRequest(request, response, undefined, values);
+  dropEndlessTimeouts(universal.header);
+  return universal;
+}
+
+/** Writes a response, and rejects when the caller is gone. */
+async function respond(
+  universal: UniversalServerResponse,
+  call: Call,
+  response: CallableResponse,
+): Promise<void> {
+  noteCode(universal, call);
+  // It never settles when all went well: it waits for an event that responses do not have.
+  await universalResponseToNodeResponse(watchTrailer(universal, call), response);
+}
+
 /** Keeps the message for the guard to hand on. */
 function keep({ request, message }: TakenIn, call: Call): UniversalServerRequest {
   call.decoded.push(message);
@@ -178,12 +142,16 @@ function refuseBare(
   const types = streams
     ? 'application/connect+json, application/connect+proto, application/grpc or application/grpc-web'
     : 'application/json, application/proto, application/grpc or application/grpc-web';
+  // What protoc-gen-grpc-web is told, whose other mode this is.
+  const webText = isGrpcWebText(request.headers['content-type'])
+    ? ', not application/grpc-web-text: generate the client with mode=grpcweb'
+    : '';
   const code = status === 505 ? Code.FailedPrecondition : Code.Unimplemented;
   const message =
     status === 405
       ? `${rpc} takes ${handler.allowedMethods.join(' or ')}, not ${request.method}`
       : status === 415
-        ? `${rpc} takes ${request.method === 'GET' ? 'the query parameters encoding=json and message={…}' : `content-type ${types}`}`
+        ? `${rpc} takes ${request.method === 'GET' ? 'the query parameters encoding=json and message={…}' : `content-type ${types}${webText}`}`
         : `${rpc} streams both ways, which takes HTTP/2`;
   call.code = codeToString(code);
   refuse(request, response, {
@@ -220,12 +188,6 @@ async function* watched(
   // Connect encodes it as a component, of which grpc-js, as a client, does not decode commas and colons.
   const message = trailer.get('grpc-message');
   if (message !== null) trailer.set('grpc-message', encodeURI(decodeURIComponent(message)));
-}
-
-/** Over HTTP/2 clients know it as RESOURCE_EXHAUSTED (gRPC over HTTP/2, "Errors"). */
-function cutOff(response: CallableResponse): void {
-  if ('stream' in response) response.stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
-  else response.destroy();
 }
 
 function dropEndlessTimeouts(header: Headers): void {

@@ -2,7 +2,7 @@ import type { ConnectError } from '@connectrpc/connect';
 import { BODY_READ_MS, tooLarge, tooSlow, wentAway } from './failures.ts';
 import type { NodeRequest } from './node.ts';
 
-/** What is read and dropped of a body that was refused, so that its caller gets to read why. */
+/** How much of a refused body is read and dropped, so that its caller gets to read why it was refused. */
 const DISCARD_BYTES_MAX = 32 * 1024 * 1024;
 export const DISCARD_MS = 5_000;
 

@@ -71,13 +71,14 @@ async function* frames(intake: StreamIntake): AsyncIterable<Uint8Array> {
   }
 }
 
-interface Alarm {
-  /** What is waited for, unless the time is over that begins with the first wait. */
+/** Ends a wait for what has begun and does not come. */
+export interface Alarm {
+  /** Waits for this, unless the time runs out. The time begins with the first wait. */
   before<T>(next: Promise<T>): Promise<T>;
   off(): void;
 }
 
-function createAlarm(ms: number): Alarm {
+export function createAlarm(ms = BODY_READ_MS): Alarm {
   let running: { readonly timer: NodeJS.Timeout; readonly rung: Promise<never> } | undefined;
   return {
     before(next) {
@@ -96,7 +97,7 @@ function createAlarm(ms: number): Alarm {
 }
 
 /** The beginning of a message. Copied, since pieces can be of one byte each. */
-function createHold() {
+export function createHold() {
   let store = new Uint8Array(0);
   let bytes = 0;
   function add(piece: Uint8Array): void {
@@ -110,7 +111,7 @@ function createHold() {
   }
   return {
     add,
-    /** What is held, with its end. */
+    /** Everything that is held, and this end of it. */
     take(end: Uint8Array): Uint8Array {
       if (bytes === 0) return end;
       add(end);

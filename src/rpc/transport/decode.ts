@@ -10,9 +10,9 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import type { UniversalServerRequest } from '@connectrpc/connect/protocol';
 import { compressionBrotli, compressionGzip } from '@connectrpc/connect-node';
 import { invalidRequest } from '../../domain/error.ts';
-import { join, noProblems } from '../../domain/problems.ts';
+import { noProblems } from '../../domain/problems.ts';
 import { badCompression, tooLargeInside } from './failures.ts';
-import { checkJson } from './json-check.ts';
+import { jsonViolations } from './json-shape.ts';
 import { parseJson } from './json-text.ts';
 import type { Wire } from './wire.ts';
 
@@ -76,9 +76,22 @@ export async function takeQuery(
 ): Promise<TakenIn> {
   const url = new URL(request.url);
   const query = url.searchParams;
+  const message = await readQueryMessage(query, method, messageBytesMax);
+  if (message === undefined) return { request };
+  for (const name of ['base64', 'compression']) query.delete(name);
+  query.set('message', query.get('encoding') === 'json' ? '{}' : '');
+  return { request: { ...request, url: url.toString() }, message };
+}
+
+/** The message in the query of a GET; undefined where it is for Connect to say what is wrong. Raises INVALID. */
+export async function readQueryMessage(
+  query: URLSearchParams,
+  method: DescMethod,
+  messageBytesMax: number,
+): Promise<Message | undefined> {
   const encoding = query.get('encoding');
   const codec = codecOf(query.get('compression'));
-  if ((encoding !== 'json' && encoding !== 'proto') || codec === undefined) return { request };
+  if ((encoding !== 'json' && encoding !== 'proto') || codec === undefined) return undefined;
   const text = query.get('message') ?? '';
   const what = 'the query parameter message';
   if (query.get('base64') === '1' && !/^[A-Za-z0-9_+/-]*={0,2}$/.test(text)) {
@@ -86,10 +99,7 @@ export async function takeQuery(
   }
   const raw = query.get('base64') === '1' ? Buffer.from(text, 'base64url') : Buffer.from(text);
   const bytes = codec ? await decompress(codec, raw, messageBytesMax) : raw;
-  const message = decode(method, bytes, encoding === 'json', what);
-  for (const name of ['base64', 'compression']) query.delete(name);
-  query.set('message', encoding === 'json' ? '{}' : '');
-  return { request: { ...request, url: url.toString() }, message };
+  return decode(method, bytes, encoding === 'json', what);
 }
 
 /** A message. Raises INVALID. */
@@ -114,23 +124,23 @@ function ownBytes(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes);
 }
 
+/** The message of a JSON text. Raises INVALID with the paths of what is wrong. */
 function readJson(message: DescMessage, bytes: Uint8Array, what: string): Message {
-  const value = understandJson(message, bytes, what);
+  const { value, duplicates } = parseJson(decodeUtf8(bytes, what), what);
+  const problems = noProblems();
+  for (const path of duplicates) problems.add(path, 'is given twice');
+  problems.addAll(jsonViolations(message, value));
+  problems.raise();
+  return messageOf(message, value as JsonValue, what);
+}
+
+/** The message of a JSON value whose shape was judged. Raises INVALID where protobuf-es knows better. */
+export function messageOf(message: DescMessage, value: JsonValue, what: string): Message {
   try {
     return fromJson(message, value);
   } catch (error) {
     throw invalidRequest([{ field: '', description: `${what}: ${(error as Error).message}` }]);
   }
-}
-
-/** The value of a message in JSON. Raises INVALID with the paths of what is wrong, which begin `at`. */
-export function understandJson(message: DescMessage, bytes: Uint8Array, what: string, at = ''): JsonValue {
-  const { value, duplicates } = parseJson(decodeUtf8(bytes, what), what);
-  const problems = noProblems();
-  for (const path of duplicates) problems.add(join(at, path), 'is given twice');
-  problems.addAll(checkJson(message, value, at));
-  problems.raise();
-  return value as JsonValue;
 }
 
 /** A message in binary. Raises INVALID. */
@@ -145,7 +155,8 @@ export function readBinary(message: DescMessage, bytes: Uint8Array, what: string
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-function decodeUtf8(bytes: Uint8Array, what: string): string {
+/** Raises INVALID. */
+export function decodeUtf8(bytes: Uint8Array, what: string): string {
   try {
     return utf8.decode(bytes);
   } catch {

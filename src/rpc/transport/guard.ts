@@ -11,7 +11,7 @@ import { noProblems } from '../../domain/problems.ts';
 import { DEFAULT_NAMESPACE } from '../../domain/webhook/webhook.ts';
 import { toConnectError } from '../errors.ts';
 import { namespaceViolations } from '../namespace.ts';
-import type { Rules } from '../validate.ts';
+import type { Rules } from '../proto-rules.ts';
 import { type Admit, type Call, callKey, noteFields } from './call.ts';
 import { whyEnded } from './failures.ts';
 import { followTaking, STALL_MS } from './stall.ts';
@@ -31,10 +31,11 @@ export interface GuardDeps {
  * What every RPC has around it, whichever port and protocol it comes by. Each carrier calls `begin` in
  * one place, when a call has arrived and before any of its messages:
  *
- * - Connect, gRPC, gRPC-Web and the plain paths: `begin` of `transport/adapter.ts`;
+ * - Connect, gRPC, gRPC-Web and REST: `createReception` of `transport/reception.ts`;
  * - native gRPC: `serve` of `native/serve.ts`.
  *
- * Each message then passes what `begin` returned: in `guardInterceptor` below, and in `native/serve.ts`.
+ * Each message then passes what `begin` returned: in `guardInterceptor` below, in `transport/unary-json.ts`,
+ * and in `native/serve.ts`.
  */
 export interface Guard {
   /**

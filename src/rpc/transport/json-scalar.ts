@@ -7,7 +7,7 @@ const DECIMAL = /^-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$/;
 const BASE64 = /^[A-Za-z0-9+/_-]*={0,2}$/;
 
 /** What is wrong with a JSON value as this scalar (ProtoJSON), as the end of a sentence; undefined when nothing is. */
-export function checkScalarJson(type: ScalarType, json: unknown): string | undefined {
+export function scalarJsonFault(type: ScalarType, json: unknown): string | undefined {
   switch (type) {
     case ScalarType.STRING:
       if (typeof json !== 'string') return `must be a string${got(json)}`;

@@ -3,7 +3,7 @@ import { type Call, noteFields } from './call.ts';
 /** How long a caller may take no message of a stream. */
 export const STALL_MS = 60_000;
 
-/** Cuts off a caller who does not take what is sent: there is no other way to tell whoever reads nothing. */
+/** Cuts off a caller who does not read what is sent. Nothing that is sent could tell that caller why. */
 export interface Stall {
   /** A message is handed on; `took` must follow in time. */
   sent(): void;

@@ -1,6 +1,6 @@
 import type { DescService } from '@bufbuild/protobuf';
 
-/** What a caller is told who asks for `/package.Service/Method` that there is not: what there is. */
+/** The message for a caller of a service or method that does not exist: it names those that do. */
 export function unknownRpc(path: string, services: readonly DescService[]): string {
   const [, serviceName = ''] = path.split('/');
   const service = services.find(({ typeName }) => typeName === serviceName);

@@ -31,6 +31,11 @@ export function wireOf(contentType: string | undefined): Wire | undefined {
   return { protocol, json, enveloped: true, encodingHeader: 'grpc-encoding' };
 }
 
+/** Whether it is gRPC-Web in base64, for browsers that could not read bytes. We do not speak it. */
+export function isGrpcWebText(contentType: string | undefined): boolean {
+  return /^application\/grpc-web-text\b/i.test(contentType ?? '');
+}
+
 /** What a request is told that never reaches a handler. */
 export interface Refusal {
   readonly status: number;
@@ -48,11 +53,12 @@ export function refuse(request: NodeRequest, response: CallableResponse, refusal
   const contentType = request.headers['content-type'];
   const wire = wireOf(contentType);
   // Whatever begins with application/grpc is answered by a gRPC client's rules: 200 and a status
-  // (gRPC over HTTP/2, "Responses").
+  // (gRPC over HTTP/2, "Responses"). Those of gRPC-Web show the message of no other HTTP status.
   const grpc = /^application\/grpc/i.exec(contentType ?? '') !== null;
+  const web = wire?.protocol === 'grpc-web' || isGrpcWebText(contentType);
   const headers: Record<string, string> = grpc
     ? {
-        'content-type': wire?.protocol === 'grpc-web' ? 'application/grpc-web+proto' : 'application/grpc',
+        'content-type': web ? 'application/grpc-web+proto' : 'application/grpc',
         'grpc-status': String(code),
         'grpc-message': encodeURI(message),
       }

@@ -13,7 +13,7 @@ import { specFrom, webhookTo } from '../convert/webhook.ts';
 import type { HandlerDeps } from '../deps.ts';
 import { namespaceOf } from '../namespace.ts';
 import { callKey, note } from '../transport/call.ts';
-import { noteRuleViolations } from './rules.ts';
+import { noteRuleViolations } from './rule-violations.ts';
 
 /** WebhookService.Register. */
 export function registerHandler({ control, rules }: HandlerDeps) {
@@ -25,11 +25,11 @@ export function registerHandler({ control, rules }: HandlerDeps) {
     const call = context.values.get(callKey);
     if (call) call.created = created;
     const message = webhookTo(webhook);
-    // A registration that did not take place has neither an id nor an etag yet.
+    // A registration that did not take place has neither a uid nor an etag yet.
     const hypothetical = created && request.validateOnly;
     note(context, { webhookId: hypothetical ? '' : webhook.id });
     return create(RegisterResponseSchema, {
-      webhook: hypothetical ? { ...message, id: '', etag: '' } : message,
+      webhook: hypothetical ? { ...message, id: webhook.callerId ?? '', uid: '', etag: '' } : message,
       ...(secret !== undefined && { secret: formatSecret(secret) }),
       created,
     });
@@ -47,7 +47,14 @@ function registrationFrom({ webhook, validateOnly }: RegisterRequest, problems: 
   const namespace = namespaceOf(webhook.namespace, 'webhook.namespace', problems);
   const spec = specFrom(webhook, inside);
   const secret = secretFrom(webhook.signing?.secret ?? '', problems);
-  return { namespace, spec, validateOnly, ...(secret !== undefined && { secret }) };
+  const { id, etag } = webhook;
+  return {
+    namespace,
+    ...(id !== '' && { id, etag }),
+    spec,
+    validateOnly,
+    ...(secret !== undefined && { secret }),
+  };
 }
 
 function secretFrom(text: string, problems: Problems): Uint8Array | undefined {

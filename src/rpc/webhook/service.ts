@@ -1,6 +1,6 @@
 import type { ServiceImpl } from '@connectrpc/connect';
-import type { WebhookService } from '../../../gen/carillon/v1/webhook_pb.ts';
-import { STATES, webhookTo } from '../convert/webhook.ts';
+import { type WebhookService, WebhookView } from '../../../gen/carillon/v1/webhook_pb.ts';
+import { basicTo, STATES, webhookTo } from '../convert/webhook.ts';
 import type { HandlerDeps } from '../deps.ts';
 import { theNamespace } from '../namespace.ts';
 import { readPage } from '../page.ts';
@@ -48,7 +48,8 @@ export function webhookService(deps: HandlerDeps): ServiceImpl<typeof WebhookSer
         idOf: (webhook) => webhook.id,
         bytesOf: wireBytesOf,
       });
-      return { webhooks: rows.map(webhookTo), nextPageToken };
+      const to = request.view === WebhookView.FULL ? webhookTo : basicTo;
+      return { webhooks: rows.map(to), nextPageToken };
     },
 
     async pause({ id, namespace, etag }) {

@@ -7,11 +7,11 @@ import {
 } from '../../../gen/carillon/v1/webhook_pb.ts';
 import { invalidRequest } from '../../domain/error.ts';
 import { noProblems } from '../../domain/problems.ts';
-import { specFrom, webhookTo } from '../convert/webhook.ts';
+import { basicTo, specFrom, webhookTo } from '../convert/webhook.ts';
 import type { HandlerDeps } from '../deps.ts';
 import { namespaceOf } from '../namespace.ts';
 import { applyMask, readMask } from './mask.ts';
-import { noteRuleViolations } from './rules.ts';
+import { noteRuleViolations } from './rule-violations.ts';
 
 /** WebhookService.Update: changes the masked fields, and judges no others. */
 export function updateHandler({ control, rules }: HandlerDeps) {
@@ -31,7 +31,7 @@ export function updateHandler({ control, rules }: HandlerDeps) {
 
     const target = { id: patch.id, namespace, etag: patch.etag };
     const webhook = await control.webhooks.update(target, async (found) => {
-      const merged = applyMask(webhookTo(found), patch, mask);
+      const merged = applyMask(basicTo(found), patch, mask);
       const inside = noProblems().under('webhook');
       noteRuleViolations(await rules.violationsOf(WebhookSchema, merged), '', inside);
       return { spec: specFrom(merged, inside), touched: mask.touched, problems: inside };

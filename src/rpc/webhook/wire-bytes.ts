@@ -2,7 +2,7 @@ import type { Payload } from '../../domain/webhook/payload.ts';
 import type { Webhook } from '../../domain/webhook/webhook.ts';
 
 /** The wire size of a webhook, about: what a caller can make long, and the rest. */
-export function wireBytesOf({ spec }: Webhook): number {
+export function wireBytesOf({ effective: spec }: Webhook): number {
   const { headers, labels, payload, eventTypes, filter = '' } = spec;
   const pairs = [headers, labels, payload?.headerTemplates ?? {}].flatMap(Object.entries<string>);
   const texts = [spec.destination, filter, ...eventTypes, ...pairs.flat()];

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { DomainError } from '../../domain/error.ts';
-import { nearest } from '../../domain/nearest.ts';
+import { didYouMean } from '../../domain/nearest.ts';
 import { quote } from '../../domain/text.ts';
 import { formatDuration, path } from './setting-types.ts';
 import {
@@ -14,6 +14,7 @@ import {
   type Settings,
   settingNames,
 } from './settings.ts';
+import { splitFlag } from './split-flag.ts';
 
 /** Every setting as it was found, with `auto` decided. */
 export type Config = Readonly<Omit<Settings, 'logFormat'>> & {
@@ -111,12 +112,11 @@ function readFlags(command: Command, argv: readonly string[]): Source {
   let config: Found | undefined;
   for (let i = 0; i < argv.length; i++) {
     const arg = argv[i]!;
-    const equals = arg.indexOf('=');
-    const flag = equals < 0 ? arg : arg.slice(0, equals);
+    const { flag, value } = splitFlag(arg);
     const key = FLAGS.get(flag);
     if (key === undefined && flag !== CONFIG_NAMES.flag) throw unknownFlag(command, arg, flag);
     const type = key === undefined ? path() : SETTINGS[key].type;
-    let text = equals < 0 ? undefined : arg.slice(equals + 1);
+    let text = value;
     if (text === undefined && type.shape === 'switch') {
       // `--inbox false` would otherwise say yes, and then complain about `false`.
       text = argv[i + 1] === 'true' || argv[i + 1] === 'false' ? argv[++i]! : 'true';
@@ -224,11 +224,6 @@ function tomlText(value: unknown, shape: 'one' | 'list' | 'switch'): string | un
 
 function refuse(message: string): DomainError {
   return new DomainError('INVALID', message);
-}
-
-function didYouMean(word: string, known: readonly string[]): string {
-  const near = nearest(word, known);
-  return near === undefined ? '' : ` (did you mean ${near}?)`;
 }
 
 function firstLine(error: unknown): string {

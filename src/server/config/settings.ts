@@ -99,7 +99,7 @@ export const SETTINGS = {
   idempotencyWindowMs: setting(
     duration({ min: '1m', max: '365d' }),
     '24h',
-    'How long the id that a publisher gave an event is remembered, to publish it only once',
+    'How long the id that a publisher gave an event is remembered, to publish it only once, at least; it is for as long as the event is kept',
   ),
   disableAfterMs: setting(
     duration({ min: '1m', max: '365d' }),

@@ -1,10 +1,17 @@
 import { cors } from '@connectrpc/connect';
-import type { ListenerRequest, ListenerResponse } from './protocol.ts';
+import type { ListenerRequest, ListenerResponse } from './http-protocol.ts';
 
 /** Headers of ours that a page may send beside those of the protocols. */
-const ALLOWED_HEADERS = [...cors.allowedHeaders, 'Authorization'].join(', ');
-const ALLOWED_METHODS = [...cors.allowedMethods, 'DELETE'].join(', ');
-const EXPOSED_HEADERS = cors.exposedHeaders.join(', ');
+const ALLOWED_HEADERS = [
+  ...cors.allowedHeaders,
+  'Authorization',
+  'If-Match',
+  'If-None-Match',
+  'Last-Event-ID',
+].join(', ');
+const ALLOWED_METHODS = [...cors.allowedMethods, 'PATCH', 'DELETE'].join(', ');
+/** Those that a page may read. */
+const EXPOSED_HEADERS = [...cors.exposedHeaders, 'ETag', 'Location', 'Retry-After'].join(', ');
 /** How long a browser may remember the answer: two hours is the most that any of them honours. */
 const MAX_AGE_SECONDS = 7200;
 

@@ -1,7 +1,7 @@
 import type { Inbox } from '../../inbox/inbox.ts';
 import type { Api } from '../../rpc/api.ts';
 import { handleCors } from './cors.ts';
-import type { Handler, ListenerRequest, ListenerResponse } from './protocol.ts';
+import type { Handler, ListenerRequest, ListenerResponse } from './http-protocol.ts';
 
 export interface FrontDeps {
   readonly api: Pick<Api, 'handle' | 'endpoints'>;
@@ -10,7 +10,7 @@ export interface FrontDeps {
   readonly corsOrigins: readonly string[];
 }
 
-/** What every request meets first: the inbox, the API, or a page that says what there is. */
+/** Where every request goes first: to the inbox, to the API, or to a page that lists what can be called. */
 export function createFront({ api, inbox, corsOrigins }: FrontDeps): Handler {
   const guide = guideText(api.endpoints, inbox !== undefined);
   return (request, response, openEnded) => {
@@ -20,7 +20,7 @@ export function createFront({ api, inbox, corsOrigins }: FrontDeps): Handler {
   };
 }
 
-/** For the root it is a welcome, elsewhere a correction; the text is the same. */
+/** The same text is a welcome at the root, and a correction at a path that does not exist. */
 function answerGuide(request: ListenerRequest, response: ListenerResponse, guide: string): void {
   const path = (request.url ?? '').split('?', 1)[0];
   const isRoot = path === '/';

@@ -4,9 +4,9 @@ import type { NativeLimits } from '../../rpc/native/limits.ts';
 import type { NativePort } from '../../rpc/native/port.ts';
 import type { Services } from '../../rpc/services.ts';
 import type { Log } from '../../telemetry/log.ts';
-import { type Address, addressOf, listen } from './address.ts';
+import { type Address, addressOf, listen } from './bind.ts';
 import { firstBytes, isHttp2 } from './first-bytes.ts';
-import { LISTENER_LIMITS } from './protocol.ts';
+import { LISTENER_LIMITS } from './http-protocol.ts';
 
 export interface GrpcServerDeps {
   readonly services: Pick<Services, 'mounted' | 'guard'>;
@@ -23,7 +23,7 @@ export interface GrpcSettings {
   readonly connectionsMax: number;
 }
 
-/** The port of native gRPC. Health is not its own: whoever stops it says NOT_SERVING first. */
+/** The port of native gRPC. It does not own health: the code that stops it sets NOT_SERVING first. */
 export interface GrpcServer {
   /**
    * Listens, once. Resolves with the address, with the port that was free. Rejects with DomainError
@@ -104,7 +104,7 @@ export function createGrpcServer(deps: GrpcServerDeps): GrpcServer {
 const NOT_HTTP2 =
   'this port speaks gRPC, over HTTP/2 with prior knowledge; HTTP/1.1 goes to the other port\n';
 
-/** Tells whoever comes with a browser or curl. */
+/** Tells a caller with a browser or curl to use the other port. */
 function refuse(socket: Socket): void {
   socket.resume();
   socket.end(

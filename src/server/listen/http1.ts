@@ -1,5 +1,5 @@
-import { createServer, type ServerResponse } from 'node:http';
-import type { Protocol, ProtocolDeps } from './protocol.ts';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Protocol, ProtocolDeps } from './http-protocol.ts';
 
 /** HTTP/1.1 on connections that something else accepted. */
 export function http1Protocol({ handler, limits }: ProtocolDeps): Protocol {
@@ -10,7 +10,8 @@ export function http1Protocol({ handler, limits }: ProtocolDeps): Protocol {
     {
       maxHeaderSize: limits.headerBytesMax,
       headersTimeout: Math.min(limits.headersMs, limits.requestMs),
-      requestTimeout: limits.requestMs,
+      // Node would bound open-ended requests too: see `boundRequest`.
+      requestTimeout: 0,
       keepAliveTimeout: limits.keepAliveMs,
       connectionsCheckingInterval: limits.checkMs,
     },
@@ -22,8 +23,8 @@ export function http1Protocol({ handler, limits }: ProtocolDeps): Protocol {
         // An answer that had begun before could not say `connection: close`.
         if (draining) setImmediate(() => server.closeIdleConnections());
       });
-      // Nothing streams both ways over HTTP/1.1.
-      void handler(request, response, () => {});
+      const unbound = boundRequest(request, response, limits.requestMs);
+      void handler(request, response, unbound);
     },
   );
   // The limits on time are enforced from this event on, and a server that never listens never has it:
@@ -46,4 +47,28 @@ export function http1Protocol({ handler, limits }: ProtocolDeps): Protocol {
       server.close();
     },
   };
+}
+
+const TOO_SLOW = 'HTTP/1.1 408 Request Timeout\r\nconnection: close\r\n\r\n';
+
+/**
+ * Drops the connection of a request that is not whole in time, as Node does, unless what this returns is
+ * called: then it is answered as it comes.
+ */
+function boundRequest(request: IncomingMessage, response: ServerResponse, requestMs: number): () => void {
+  if (hasNoBody(request)) return () => {};
+  const timer = setTimeout(() => {
+    const { socket } = request;
+    if (request.complete || socket.destroyed) return;
+    if (!response.headersSent) socket.write(TOO_SLOW);
+    socket.destroy();
+  }, requestMs);
+  timer.unref();
+  const unbound = () => clearTimeout(timer);
+  request.once('close', unbound);
+  return unbound;
+}
+
+function hasNoBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0;
 }

@@ -1,6 +1,6 @@
 import { constants, createServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
-import type { Protocol, ProtocolDeps } from './protocol.ts';
+import type { Protocol, ProtocolDeps } from './http-protocol.ts';
 
 /** Megabytes that one connection may hold in all: its streams, heads and what is not yet sent. */
 const SESSION_MEMORY_MIB = 10;

@@ -1,16 +1,16 @@
 import { constants } from 'node:http2';
 import { createServer, type Socket } from 'node:net';
-import { type Address, addressOf, listen } from './address.ts';
+import { type Address, addressOf, listen } from './bind.ts';
 import { firstBytes, isHttp2 } from './first-bytes.ts';
-import { http1Protocol } from './http1.ts';
-import { http2Protocol } from './http2.ts';
 import {
   type Handler,
   LISTENER_LIMITS,
   type ListenerLimits,
   type ListenerResponse,
   type ProtocolDeps,
-} from './protocol.ts';
+} from './http-protocol.ts';
+import { http1Protocol } from './http1.ts';
+import { http2Protocol } from './http2.ts';
 
 export interface ListenerOptions {
   readonly handler: Handler;

@@ -16,7 +16,7 @@ import {
 export interface Client {
   /**
    * Sends a call; calls are answered in their order. `decode` runs in that order too, before the
-   * promise resolves. Rejects with UNAVAILABLE or EXHAUSTED as the port says.
+   * promise resolves. Raises UNAVAILABLE and EXHAUSTED, as the port says.
    */
   call<V extends Verb, T>(
     verb: V,
@@ -28,7 +28,7 @@ export interface Client {
   close(): Promise<void>;
 }
 
-/** What a call weighs: rows it touches or so, and bytes of payload. */
+/** What a call weighs: about how many rows it touches, and its bytes of payload. */
 export interface CallSize {
   readonly rows: number;
   readonly bytes: number;
@@ -36,13 +36,13 @@ export interface CallSize {
   readonly buffer?: ArrayBuffer;
 }
 
-/** A group is sent without lingering once it is this heavy, and holds no further call. */
+/** A group that is this heavy takes no more calls, and is sent without lingering. */
 const GROUP_ROWS = 2_000;
 const GROUP_BYTES = 8 * 1024 * 1024;
 
 /**
- * A write that comes so long after the last one will hardly have company: it waits for what comes in the
- * same turn of the event loop, and no timer.
+ * A write that comes this long after the last one is unlikely to have company. It waits for the rest of the
+ * event loop's turn only, and for no timer.
  */
 const QUIET_MS = 10;
 
@@ -55,7 +55,8 @@ interface Pending {
 
 /**
  * Collects calls and sends them to the worker as one message when it is idle. A write waits up to
- * `lingerMs` for company, unless none was sent for a while; while the worker is busy, what arrives is company by itself.
+ * `lingerMs` for company, unless none was sent for a while. Calls that arrive while the worker is busy wait
+ * for it, and so have company anyway.
  */
 export function createClient(worker: Worker, settings: SqliteSettings): Client {
   /** Not sent yet. */
@@ -66,10 +67,10 @@ export function createClient(worker: Worker, settings: SqliteSettings): Client {
   let heldCalls = 0;
   let heldBytes = 0;
   let writesQueued = false;
-  /** Ends the lingering, if there is any. */
+  /** Stops the timer of a write that waits for company, if there is one. */
   let lingering: (() => void) | undefined;
   let lingered = false;
-  /** Goes off when no write was sent for a while. */
+  /** Fires when no write was sent for a while. */
   let quieting: NodeJS.Timeout | undefined;
   let quiet = true;
   let ended: Error | undefined;

@@ -1,6 +1,7 @@
 import type { WaitingBounds } from '../../domain/delivery/waiting-bounds.ts';
 import { type Counters, createCounters } from './counters.ts';
 import type { Database } from './database.ts';
+import { createEventIds, type EventIds } from './event-ids.ts';
 import type { Memory } from './group.ts';
 import { createHooks, type Hooks } from './hooks.ts';
 import { createJournal, type Journal } from './journal.ts';
@@ -8,7 +9,7 @@ import { type Catalog, createCatalog } from './lists/catalog.ts';
 import { deliveryLists, eventLists } from './lists/definitions.ts';
 import { createEnds, type Ends } from './lists/ends.ts';
 
-/** What the nouns in the worker share: the database, and the little that is worth knowing without asking it. */
+/** What the verbs in the worker share: the database, and the little of it that is kept in memory. */
 export interface Context {
   readonly db: Database;
   readonly bounds: WaitingBounds;
@@ -19,21 +20,25 @@ export interface Context {
   readonly events: Catalog;
   readonly deliveries: Catalog;
   readonly ends: Ends;
+  readonly eventIds: EventIds;
   /** Removed webhooks of which deliveries still wait to be cancelled, and when each was removed. */
   readonly removed: Map<string, number>;
-  /** Waiting deliveries whose event's data was erased: of an attempt in flight nothing is to be kept of it. */
+  /** Waiting deliveries whose event's data was erased: an attempt in flight is recorded without that data. */
   readonly erased: Set<number>;
-  /** The next place in order of arrival, of an event and of a delivery. */
+  /** Takes the next place in the order in which events arrive. */
   readonly takeKey: () => number;
-  /** So many places in a row; the first. */
+  /** Takes so many places in the order in which deliveries arrive, and returns the first. */
   readonly takeOrds: (count: number) => number;
-  /** Puts rows that came in into the lists, when there are enough. */
+  /** Enters new rows in the lists, once there are enough of them. */
   readonly grew: () => void;
-  /** Puts all deliveries into the lists. */
+  /** Enters all deliveries in the lists. */
   readonly enterDeliveries: () => void;
-  /** All that is remembered, for whoever rolls back. */
+  /** Everything that is kept in memory, to be taken back in a rollback. */
   readonly memory: Memory;
 }
+
+/** Longer than any clock is set back: times that should follow each other can be off by this much. */
+export const SET_BACK_MAX_MS = 24 * 60 * 60 * 1000;
 
 export function createContext(db: Database, bounds: WaitingBounds): Context {
   const counts = db.prepare<[namespace: string, count: number]>(`
@@ -52,8 +57,8 @@ export function createContext(db: Database, bounds: WaitingBounds): Context {
   const events = createCatalog(db, eventLists);
   const deliveries = createCatalog(db, deliveryLists);
   const removed = new Map<string, number>();
-  // Counters here are cheaper than AUTOINCREMENT, which writes a row of its own for each insert. Places
-  // from before a restart may come again, but only those that nothing has, not even a list.
+  // Counters here are cheaper than AUTOINCREMENT, which writes a row of its own for each insert. After a
+  // restart a place may be given again, but only if neither a row nor a list has it.
   let nextKey = Math.max(lastKey.get()?.[0] ?? 0, events.upto()) + 1;
   let nextOrd = Math.max(lastOrd.get()?.[0] ?? 0, deliveries.upto()) + 1;
 
@@ -72,6 +77,7 @@ export function createContext(db: Database, bounds: WaitingBounds): Context {
     events,
     deliveries,
     ends: createEnds(db, deliveries),
+    eventIds: createEventIds(db),
     removed,
     erased: new Set(),
     takeKey: () => nextKey++,

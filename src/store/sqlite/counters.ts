@@ -1,9 +1,9 @@
 import type { Waiting } from '../../domain/delivery/waiting-bounds.ts';
 
-/** How many deliveries wait, in each namespace and in all, known without asking the database. */
+/** How many deliveries wait, in each namespace and in all, counted without asking the database. */
 export interface Counters extends Waiting {
   readonly add: (namespace: string, count: number) => void;
-  /** A transaction begins: nothing before it is to be taken back any more. */
+  /** A transaction begins: what was added before it stays. */
   readonly begin: () => void;
   /** A place to go back to. */
   readonly mark: () => number;

@@ -21,7 +21,7 @@ export interface Statement<Row> {
 const APPLICATION_ID = 0x43617269;
 /** How long to wait for somebody's `sqlite3` shell to finish a write. */
 const BUSY_MS = 5_000;
-/** How long to wait for the lock, so that of two that start at once not both give up. */
+/** How long to wait for the lock: if two processes start at once, one of them must get it. */
 const LOCK_WAIT_MS = 200;
 /** Larger than SQLite's own 4 KiB: a commit has fewer pages to write, and bodies of a few KiB fit in one. */
 const PAGE_BYTES = 8192;
@@ -56,7 +56,7 @@ const TROUBLE = new Set([
 
 /**
  * Opens and migrates the database at `path`, and keeps other processes from doing the same.
- * Throws FAILED_PRECONDITION with a message for the person who starts the server.
+ * Raises FAILED_PRECONDITION with a message for the person who starts the server.
  */
 export function openDatabase(path: string): Database {
   if (path === ':memory:') return prepared(connect(path), path, () => {});
@@ -102,7 +102,7 @@ function create(path: string): void {
  * Holds a write transaction on a database of its own beside the file, which the operating system ends
  * when the process does, however it ends. A lock in the file itself would keep the `sqlite3` shell from
  * reading it; a file with a process id in it outlives a kill and may name a stranger. The transaction is
- * IMMEDIATE and not EXCLUSIVE, so that whoever is refused can still read who holds it.
+ * IMMEDIATE and not EXCLUSIVE, so that a process that is refused can still read which one holds it.
  */
 function lock(path: string): () => void {
   const lockPath = `${realpathSync(path)}-lock`;

@@ -6,11 +6,12 @@ import type { SqliteSettings } from './options.ts';
 
 /**
  * What became visible since the last polls. One process owns the database, so what it committed is
- * handed over from memory, and never read again. Bounded: too many rows become names of lanes to top
- * up, too many bytes become bodies to read, too many changed webhooks become "forget them all".
+ * handed over from memory and not read again. Everything is bounded: of too many rows only the lanes are
+ * named, which have to be topped up; bodies of too many bytes are left out, and have to be read; and of too
+ * many changed webhooks it is only said that all of them have to be forgotten.
  */
 export interface Feed {
-  /** Notes deliveries with the body of their event, which there may be none of at hand. */
+  /** Notes deliveries, with the body of their event if it is at hand. */
   deliveries(rows: readonly WaitingDelivery[], body?: EventBody): void;
   /** Notes that a caller had these sent again. */
   retried(rows: readonly WaitingDelivery[]): void;
@@ -32,7 +33,7 @@ type Bounds = Pick<SqliteSettings, 'visibleRowsMax' | 'visibleBytesMax' | 'chang
 export function createFeed({ visibleRowsMax, visibleBytesMax, changedMax }: Bounds): Feed {
   const visible = createBell();
   const changes = createBell();
-  /** By place: a row that changes before it is polled is handed over once, as it is then. */
+  /** By place: a row that changes again before it is polled is handed over once, as it is at the end. */
   let rows = new Map<number, WaitingDelivery>();
   let bodies: EventBody[] = [];
   let bodyBytes = 0;
@@ -130,7 +131,7 @@ function createBell(): Bell {
         try {
           call();
         } catch (error) {
-          // A listener's mistake must not make a committed call look failed; it ends the process instead.
+          // A listener's mistake must not make a committed call look failed. It ends the process instead.
           queueMicrotask(() => {
             throw error;
           });

@@ -9,13 +9,13 @@ import {
   type Verbs,
 } from './protocol.ts';
 
-/** What is remembered of the database, which has to be taken back together with what was written. */
+/** What is kept in memory of the database, and has to be taken back when a transaction is rolled back. */
 export interface Memory {
   /** A transaction begins. */
   readonly begin: () => void;
   /** A place to go back to, in this transaction. */
   readonly mark: () => number;
-  /** Everything since then was taken back in the database; 0 is the beginning of the transaction. */
+  /** Takes back everything since the mark, like the database; 0 is the beginning of the transaction. */
   readonly undo: (mark: number) => void;
 }
 
@@ -31,8 +31,8 @@ export interface GroupDeps {
  * Runs calls in one transaction, and returns their replies, in order, once it is committed. A call that
  * fails changes nothing and takes no other with it; when the commit fails, all of them fail.
  *
- * A failing verb is rare and a savepoint for each verb copies every page that it changes. So the calls
- * run without savepoints first; only when one fails is everything taken back and run again with them.
+ * Verbs fail rarely, and a savepoint for each verb copies every page that it changes. So the calls run
+ * without savepoints first. Only when one fails, everything is taken back and run again with savepoints.
  */
 export function createGroup(deps: GroupDeps): (calls: readonly Call[]) => Reply[] {
   const { db, verbs, memory } = deps;
@@ -57,7 +57,7 @@ export function createGroup(deps: GroupDeps): (calls: readonly Call[]) => Reply[
     return reply;
   }
 
-  /** Undefined, and everything taken back, as soon as one fails. */
+  /** Stops at the first call that fails, if told to: then it takes everything back and returns undefined. */
   function together(
     calls: readonly Call[],
     run: (call: Call) => Reply,
@@ -78,8 +78,8 @@ export function createGroup(deps: GroupDeps): (calls: readonly Call[]) => Reply[
       db.exec('COMMIT');
       return replies;
     } catch (error) {
-      // After a failed write or sync nobody knows what is on the disk, and asking again may be told that
-      // all is well. Only reading the file anew, after a restart, can tell.
+      // After a failed write or sync it is not known what is on the disk, and a second sync may succeed
+      // without having written it. Only reading the file again, after a restart, can tell.
       if (deps.isDiskFailure(error)) throw error;
       rollback();
       throw error;

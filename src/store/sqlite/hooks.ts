@@ -6,14 +6,14 @@ export interface Hook {
   readonly namespace: string;
 }
 
-/** The webhooks that are there, by id. What was asked for is remembered: most deliveries go to few webhooks. */
+/** The webhooks that exist, by id. Those asked for are remembered: most deliveries go to few webhooks. */
 export interface Hooks {
   readonly get: (id: string) => Hook | undefined;
   readonly forget: (id: string) => void;
   readonly forgetAll: () => void;
 }
 
-/** Remembered at most; beyond, all are forgotten. */
+/** Webhooks remembered; when there are more, all of them are forgotten. */
 const HOOKS_MAX = 50_000;
 
 export function createHooks(db: Database): Hooks {

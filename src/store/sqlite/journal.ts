@@ -2,29 +2,32 @@ import type { Database } from './database.ts';
 import { SETTLEMENT, type SettlementRow } from './rows/messages.ts';
 import { ATTEMPT, type AttemptRow } from './rows/tables.ts';
 
-/** What happened to deliveries. The rows about one are a chain, which begins in the delivery's row. */
+/** What happened to deliveries. The rows about one delivery are a chain, which begins in its own row. */
 export interface Journal {
   /** The last row. */
   readonly last: () => number;
   /** The last row that was deleted: what follows it is whole. */
   readonly keptAfter: () => number;
-  /** Reads anew where the end is, after a rollback. */
+  /** Reads again where the end is, after a rollback. */
   readonly reload: () => void;
-  /** Adds what is settled of a delivery, and returns the row. */
+  /** Adds a settlement, and returns its row. */
   readonly settle: (row: SettlementRow) => number;
-  /** Leaves out of an attempt what tells of the event's data, if that was erased. */
+  /**
+   * Removes from a settlement's attempt what shows the event's data, if that data was erased. It changes the
+   * row itself, which then stays so when its transaction is taken back and run again.
+   */
   readonly strip: (row: SettlementRow) => void;
-  /** Takes the last row back: its delivery was not waiting. */
+  /** Takes the last row back, because its delivery was not waiting. */
   readonly takeBack: () => void;
   /** Adds a delivery as it is now. */
   readonly note: (ord: number) => void;
-  /** Adds an attempt of a delivery that ended otherwise meanwhile. */
+  /** Adds an attempt of a delivery that ended in another way meanwhile. */
   readonly late: (row: SettlementRow, attempt: AttemptRow) => void;
   /** A delivery's attempts, oldest first. */
   readonly attempts: (ord: number) => AttemptRow[];
-  /** Erases what destinations answered in a delivery's attempts, and the headers. */
+  /** Erases the headers and the answers of a delivery's attempts. */
   readonly erase: (ord: number) => void;
-  /** Deletes all about a delivery. Returns its latest row, to be given to `keep`. */
+  /** Deletes the rows about a delivery. Returns the latest of them, to be given to `keep`. */
   readonly forget: (ord: number) => number;
   /** Notes that rows up to this one were deleted. */
   readonly keep: (after: number) => void;
@@ -71,7 +74,7 @@ export function createJournal(db: Database): Journal {
   const updateKept = db.prepare('UPDATE journal_kept SET after = max(after, ?)');
 
   const keptAfter = (): number => selectKept.get()?.[0] ?? 0;
-  // Never a row again that was deleted: whoever reads on from it would miss what comes.
+  // A row that was deleted must not come again: a watcher who reads on from it would miss the new one.
   const readLast = (): number => Math.max(selectLast.get()?.[0] ?? 0, keptAfter());
   let last = readLast();
 
@@ -113,7 +116,7 @@ export function createJournal(db: Database): Journal {
       const ord = row[at.ord];
       const number = attempt[ATTEMPT.at.number];
       const [id, known, isErased] = selectTries.get(ord) ?? [];
-      // An attempt of a delivery that is gone even from history would never be swept.
+      // The delivery is gone even from history. A row about it would never be swept.
       if (id !== row[at.id]) return;
       // The same attempt may be reported again by a dispatcher that was not told of the commit.
       if (number <= known! && selectNumber.get(ord, number) !== undefined) return;

@@ -7,10 +7,10 @@ import type { WaitingRow } from './rows/tables.ts';
 import { sqliteStore } from './store.ts';
 import type { WorkerData } from './worker.ts';
 
-/** Development runs the sources; the package has them compiled. */
+/** Development runs the sources, the package what they were compiled to. */
 const WORKER = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
 
-/** Opens the store in the SQLite file at `path`, or in memory. Errors as `openStore`. */
+/** Opens the store in the SQLite file at `path`, or in memory. Raises what `openStore` raises. */
 export async function openSqlite(path: string, options: SqliteOptions): Promise<Store> {
   const bounds = settings(options);
   const { waitingMax, namespaceWaitingMax } = bounds;
@@ -20,7 +20,7 @@ export async function openSqlite(path: string, options: SqliteOptions): Promise<
   return sqliteStore(worker, bounds, ending);
 }
 
-/** Waits until the thread has its database. Resolves with what the dispatcher is to give up. */
+/** Waits until the thread has its database. Returns the deliveries that were to be given up before. */
 function opened(worker: Worker): Promise<readonly WaitingRow[]> {
   return new Promise((resolve, reject) => {
     const ended = (code: number): void => reject(new Error(`the database's thread ended with code ${code}`));

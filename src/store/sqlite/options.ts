@@ -1,10 +1,11 @@
 import { WAITING_BOUNDS, type WaitingBounds } from '../../domain/delivery/waiting-bounds.ts';
+import { DEFAULT_EVERY_MS, type DefaultSettings } from '../../domain/webhook/defaults.ts';
 
 /**
  * What can be set about a store on SQLite. Everything has a default fit for a server; the defaults of the
  * bounds on what waits are in `WAITING_BOUNDS`.
  */
-export interface SqliteOptions extends Partial<WaitingBounds> {
+export interface SqliteOptions extends Partial<WaitingBounds>, Partial<DefaultSettings> {
   /**
    * How long a write waits for others to share its commit with, in milliseconds, while the database's
    * thread is idle but others wrote a moment ago. More makes a busy server cheaper and a lone caller slower. Default 2.
@@ -34,6 +35,7 @@ const MIB = 1024 * 1024;
 
 export function settings(options: SqliteOptions): SqliteSettings {
   return {
+    defaultEveryMs: options.defaultEveryMs ?? DEFAULT_EVERY_MS,
     lingerMs: options.lingerMs ?? 2,
     callsMax: options.callsMax ?? 10_000,
     callBytesMax: options.callBytesMax ?? 64 * MIB,

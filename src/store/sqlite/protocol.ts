@@ -1,4 +1,4 @@
-/** What the two threads say to each other. */
+/** The messages between the two threads. */
 import type { WebhookState } from '../../domain/webhook/webhook.ts';
 import type { Flag, StateCode } from './rows/codes.ts';
 import type {
@@ -16,8 +16,8 @@ import type {
   AttemptRow,
   ChangeRow,
   DeliveryRow,
+  EventBodyRow,
   EventRecordRow,
-  EventRow,
   RenderedRow,
   WaitingRow,
   WebhookRow,
@@ -63,7 +63,7 @@ export interface EventFilter extends Span {
   readonly namespace: string;
 }
 
-/** A part of a list, and where to go on; null at the end. Fewer rows than asked for do not mean the end. */
+/** A part of a list, and where to go on; null at the end. A part can be short without being the last. */
 export interface Listed<Row> {
   readonly rows: Row[];
   readonly next: string | null;
@@ -74,6 +74,7 @@ export interface Shapes {
   createWebhooks: { args: WebhookRow[]; answer: ('CREATED' | 'EXISTS')[] };
   updateWebhooks: { args: UpdateRow[]; answer: ('UPDATED' | 'STALE' | 'EXISTS' | 'NOT_FOUND')[] };
   getWebhooks: { args: readonly string[]; answer: (WebhookRow | undefined)[] };
+  resolveWebhooks: { args: readonly [namespace: string, id: string][]; answer: (WebhookRow | undefined)[] };
   findWebhook: {
     args: [namespace: string, name: string, destination: string];
     answer: WebhookRow | undefined;
@@ -105,7 +106,7 @@ export interface Shapes {
     args: [webhookId: string, limit: number, ordered: Flag][];
     answer: { rows: WaitingRow[]; more: number | null }[];
   };
-  getEventBodies: { args: readonly string[]; answer: (EventRow | undefined)[] };
+  getEventBodies: { args: readonly string[]; answer: (EventBodyRow | undefined)[] };
   getRendered: { args: readonly string[]; answer: (RenderedRow | undefined)[] };
   settle: {
     args: { rows: SettlementRow[]; lanes: LaneRow[] };
@@ -126,6 +127,7 @@ export interface Shapes {
     args: OrderRow[];
     answer: { results: ('CANCELLING' | 'FINISHED' | 'GONE')[]; changed: WaitingRow[] };
   };
+  resolveEvents: { args: [namespace: string, id: string][]; answer: (string | undefined)[] };
   getEvents: {
     args: [namespace: string, id: string][];
     answer: (EventRecordRow | undefined)[];
@@ -145,12 +147,13 @@ export type Verb = keyof Shapes;
 export type Args<V extends Verb> = Shapes[V]['args'];
 export type Answer<V extends Verb> = Shapes[V]['answer'];
 
-/** The verbs, as the worker's nouns implement them. Each throws to change nothing. */
+/** The verbs, as the worker implements them. One that throws changes nothing. */
 export type Verbs = { [V in Verb]: (args: Args<V>) => Answer<V> };
 
 /** Verbs that write nothing: they need no transaction. */
 export const READS: ReadonlySet<Verb> = new Set<Verb>([
   'getWebhooks',
+  'resolveWebhooks',
   'findWebhook',
   'listWebhooks',
   'upcomingRuns',
@@ -162,6 +165,7 @@ export const READS: ReadonlySet<Verb> = new Set<Verb>([
   'listDeliveries',
   'getDelivery',
   'changesSince',
+  'resolveEvents',
   'getEvents',
   'listEvents',
 ]);
@@ -169,7 +173,7 @@ export const READS: ReadonlySet<Verb> = new Set<Verb>([
 /** One call of a verb. */
 export type Call<V extends Verb = Verb> = readonly [verb: V, args: Args<V>];
 
-/** What the worker is told: calls to answer after one commit, or to let the database go. */
+/** A message to the worker: calls to answer after one commit, or the order to let the database go. */
 export type Request = { readonly calls: readonly Call[] } | 'close';
 
 /** What became of one call. */
@@ -183,9 +187,9 @@ export interface Failure {
   readonly message: string;
 }
 
-/** What the worker says: first whether it could open the database, then replies in the order of calls. */
+/** A message from the worker: first whether it could open the database, then replies in the order of calls. */
 export type Response =
-  /** `ending` are deliveries that were to be given up when the last process ended, to be handed to the dispatcher. */
+  /** `ending` are deliveries that were to be given up when the last process ended. */
   | { readonly kind: 'opened'; readonly ending: readonly WaitingRow[] }
   | { readonly kind: 'refused'; readonly message: string }
   | { readonly kind: 'replies'; readonly replies: readonly Reply[] };

@@ -16,7 +16,7 @@ export function sqliteStore(worker: Worker, bounds: SqliteSettings, ending: read
   const client = createClient(worker, bounds);
   const feed = createFeed(bounds);
   feed.deliveries(ending.map(fromWaitingRow));
-  const connection = { client, feed };
+  const connection = { client, feed, defaults: bounds };
 
   return {
     ...registrations(connection),

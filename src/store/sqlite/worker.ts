@@ -1,6 +1,6 @@
 /**
- * The database's thread. It does one message at a time: runs its calls, commits once, and answers. A
- * mistake here ends the thread, which the other side sees; nothing is left hanging.
+ * The database's thread. It takes one message at a time: it runs the calls, commits once, and answers. A
+ * mistake here ends the thread. The other side sees that, so no call is left without an answer.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import type { WaitingBounds } from '../../domain/delivery/waiting-bounds.ts';
@@ -22,7 +22,7 @@ import { matchVerbs } from './verbs/subscriptions.ts';
 import { sweepVerbs } from './verbs/sweep.ts';
 import { selectEnding, waitingVerbs } from './verbs/waiting.ts';
 
-/** What the thread is told of its work. */
+/** What the thread is given when it starts. */
 export interface WorkerData extends WaitingBounds {
   readonly path: string;
 }

@@ -4,7 +4,7 @@ import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import { styleOf } from '../../../src/cli/client/style.ts';
 import { type Column, card, table } from '../../../src/cli/client/table.ts';
-import { widthOf } from '../../../src/cli/client/text.ts';
+import { widthOf } from '../../../src/cli/client/terminal-text.ts';
 
 interface Row {
   readonly id: string;

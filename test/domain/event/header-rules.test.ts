@@ -4,11 +4,11 @@ import {
   HEADER_NAME_LENGTH_MAX,
   HEADER_VALUE_LENGTH_MAX,
   HEADERS_TOTAL_BYTES_MAX,
-  judgeHeaders,
-  judgeHeaderValue,
+  headerValueFault,
+  headerViolations,
 } from '../../../src/domain/event/header-rules.ts';
 
-const descriptionOf = (name: string, value = 'x') => judgeHeaders({ [name]: value })[0]?.description;
+const descriptionOf = (name: string, value = 'x') => headerViolations({ [name]: value })[0]?.description;
 
 describe('the extra headers of a webhook', () => {
   it('may have any token for a name and any printable value', () => {
@@ -22,7 +22,7 @@ describe('the extra headers of a webhook', () => {
       tea: 'not te',
       webhooks: 'not webhook-',
     };
-    assert.deepEqual(judgeHeaders(headers), []);
+    assert.deepEqual(headerViolations(headers), []);
   });
 
   const hopByHop = [
@@ -124,15 +124,15 @@ describe('the extra headers of a webhook', () => {
 
   it('may be as big together as the bound, and no bigger', () => {
     const half = HEADERS_TOTAL_BYTES_MAX / 2 - 5;
-    assert.deepEqual(judgeHeaders({ a: 'v'.repeat(half), b: 'v'.repeat(half) }), []);
+    assert.deepEqual(headerViolations({ a: 'v'.repeat(half), b: 'v'.repeat(half) }), []);
     assert.deepEqual(
-      judgeHeaders({ a: 'v'.repeat(half), b: 'v'.repeat(half + 1) }).map(({ field }) => field),
+      headerViolations({ a: 'v'.repeat(half), b: 'v'.repeat(half + 1) }).map(({ field }) => field),
       ['webhook.headers'],
     );
   });
 
   it('cannot have the same name in two cases', () => {
-    const violations = judgeHeaders({ 'X-Token': '1', 'x-token': '2' });
+    const violations = headerViolations({ 'X-Token': '1', 'x-token': '2' });
     assert.deepEqual(
       violations.map(({ field }) => field),
       ['webhook.headers["x-token"]'],
@@ -141,7 +141,7 @@ describe('the extra headers of a webhook', () => {
   });
 
   it('are all judged, each by its own path, with the name escaped', () => {
-    const violations = judgeHeaders({ host: 'a', good: 'b', 'x\n': 'c' }, 'headers');
+    const violations = headerViolations({ host: 'a', good: 'b', 'x\n': 'c' }, 'headers');
     assert.deepEqual(
       violations.map(({ field }) => field),
       ['headers["host"]', 'headers["x\\n"]'],
@@ -151,7 +151,7 @@ describe('the extra headers of a webhook', () => {
 
 describe('a header value by itself', () => {
   it('is judged for content types', () => {
-    assert.equal(judgeHeaderValue('text/plain; charset=utf-8'), undefined);
-    assert.match(judgeHeaderValue('text/plain\r\nx-injected: 1') ?? 'taken', /cannot carry/);
+    assert.equal(headerValueFault('text/plain; charset=utf-8'), undefined);
+    assert.match(headerValueFault('text/plain\r\nx-injected: 1') ?? 'taken', /cannot carry/);
   });
 });

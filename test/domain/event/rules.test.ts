@@ -7,7 +7,7 @@ import {
   digestOf,
   dueTimeOf,
   type EventDraft,
-  judgeEvent,
+  eventViolations,
 } from '../../../src/domain/event/rules.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
@@ -29,7 +29,7 @@ function text(body: string | Uint8Array, contentType?: string): Partial<EventDra
 }
 
 const judged = (overrides: Partial<EventDraft>, field = '') =>
-  judgeEvent(draft(overrides), { field, now: NOW });
+  eventViolations(draft(overrides), { field, now: NOW });
 
 /** The one thing that is wrong. */
 function wrong(overrides: Partial<EventDraft>) {
@@ -53,7 +53,7 @@ describe('an event to publish', () => {
       headers: { 'X-Trace': 'abc' },
       deliver: { at: NOW + DELIVER_AHEAD_MAX_MS },
     });
-    assert.deepEqual(judgeEvent(everything, { field: '', now: NOW }), []);
+    assert.deepEqual(eventViolations(everything, { field: '', now: NOW }), []);
   });
 
   it('is named by its place in the request', () => {
@@ -87,6 +87,18 @@ describe('its id', () => {
     assert.deepEqual(judged({ callerId: 'x'.repeat(128) }), []);
     for (const callerId of ['', 'a b', 'a/b', 'ü', 'a\n', 'x'.repeat(129)]) {
       assert.equal(wrong({ callerId }).field, 'event.id', callerId);
+    }
+  });
+
+  it('is not of the form of an id made by Carillon, with words that say what to do', () => {
+    const tail = '01KDVKFM000000000000000000';
+    for (const prefix of ['evt', 'msg', 'wh']) {
+      const { field, description } = wrong({ callerId: `${prefix}_${tail}` });
+      assert.equal(field, 'event.id');
+      assert.match(description, new RegExp(`put something before it, such as follow-up-${prefix}_${tail}`));
+    }
+    for (const callerId of [`follow-up-evt_${tail}`, `evt_${tail}0`, `evt_${tail.toLowerCase()}`, 'evt_1']) {
+      assert.deepEqual(judged({ callerId }), []);
     }
   });
 });
@@ -247,11 +259,14 @@ describe('a digest', () => {
       { ...base, source: 'a' },
       { ...base, subject: 'a' },
       { ...base, time: NOW },
+      { ...base, time: NOW, timeCutNanos: 1 },
+      { ...base, time: NOW, timeCutNanos: 2 },
       { ...base, contentType: 'text/plain' },
       { ...base, headers: { a: '1' } },
       { ...base, headers: { a: '2', b: '1' } },
       { ...base, data: { kind: 'json', body: utf8.encode('{"id":8}') } },
       { ...base, deliver: { at: 5 } },
+      { ...base, deliver: { at: 5, cutNanos: 1 } },
       { ...base, deliver: { afterMs: 5 } },
     ];
     assert.equal(new Set(others.map(digestOf)).size, others.length);

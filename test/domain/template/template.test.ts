@@ -4,7 +4,7 @@ import { openEvent } from '../../../src/domain/event/data.ts';
 import type { EventBody } from '../../../src/domain/event/event.ts';
 import {
   checkTemplate,
-  judgeHeaderTemplates,
+  headerTemplateViolations,
   type RunContext,
   renderForEvent,
   renderRun,
@@ -18,8 +18,9 @@ const text = new TextDecoder();
 
 function context(payload?: Payload, nominalAt?: number): RunContext {
   const webhook = aWebhook();
-  const spec = { ...webhook.spec, name: 'joe', labels: { team: 'a' }, ...(payload && { payload }) };
-  return { webhook: { ...webhook, spec }, now: NOW, ...(nominalAt !== undefined && { nominalAt }) };
+  const said = { name: 'joe', labels: { team: 'a' }, ...(payload && { payload }) };
+  const effective = { ...webhook.effective, ...said };
+  return { webhook: { ...webhook, effective }, now: NOW, ...(nominalAt !== undefined && { nominalAt }) };
 }
 
 const NOTHING: Payload = { contentType: 'application/json', eventFormat: 'ENVELOPE', headerTemplates: {} };
@@ -99,8 +100,10 @@ describe("a run's body", () => {
   it('may not grow beyond its bound', () => {
     const source = `{% for i in (1..200) %}{{ webhook.labels.big }}{% endfor %}`;
     const given = context(template(source));
-    const spec = { ...given.webhook.spec, labels: { big: 'x'.repeat(10_000) } };
-    assert.throws(() => renderRun({ ...given, webhook: { ...given.webhook, spec } }), { code: 'INVALID' });
+    const effective = { ...given.webhook.effective, labels: { big: 'x'.repeat(10_000) } };
+    assert.throws(() => renderRun({ ...given, webhook: { ...given.webhook, effective } }), {
+      code: 'INVALID',
+    });
   });
 });
 
@@ -234,7 +237,7 @@ describe('an event in a template', () => {
 
 describe('header templates', () => {
   const judged = (templates: Record<string, string>) =>
-    judgeHeaderTemplates(templates, 'webhook.payload.header_templates', context());
+    headerTemplateViolations(templates, 'webhook.payload.header_templates', context());
 
   it('are good with names that a webhook can have', () => {
     assert.deepEqual(

@@ -9,7 +9,7 @@ import {
 const about = {
   namespace: 'default',
   time: Date.UTC(2026, 0, 1),
-  webhook: { id: 'wh_1', name: 'joe', destination: 'https://example.com/' },
+  webhook: { id: 'wh_1', uid: 'wh_1', name: 'joe', destination: 'https://example.com/' },
   delivery: { id: 'msg_1', eventId: 'evt_1', eventType: 'order.paid', attemptCount: 3 },
 };
 const DATA = {

@@ -9,7 +9,7 @@ import {
   PublishRequestSchema,
 } from '../../../gen/carillon/v1/event_pb.ts';
 import { judgePublish } from '../../../src/rpc/event/publish-judge.ts';
-import { lazyRules } from '../../../src/rpc/validate.ts';
+import { lazyRules } from '../../../src/rpc/proto-rules.ts';
 import { T0 } from '../../support/store.ts';
 
 /** A text around a length that a rule names, of characters that a rule allows or not. */

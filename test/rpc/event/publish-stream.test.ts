@@ -6,7 +6,7 @@ import { Code, ConnectError, createClient, type Transport } from '@connectrpc/co
 import { createConnectTransport, createGrpcTransport } from '@connectrpc/connect-node';
 import { EventService, type PublishStreamRequestSchema } from '../../../gen/carillon/v1/event_pb.ts';
 import { file_google_rpc_error_details } from '../../../gen/google/rpc/error_details_pb.ts';
-import type { Address } from '../../../src/server/listen/address.ts';
+import type { Address } from '../../../src/server/listen/bind.ts';
 import { createListener } from '../../../src/server/listen/listener.ts';
 import { framed, type RunningGrpc, startGrpc } from '../../support/grpc.ts';
 import { refusal, sharedApi, startApi } from '../../support/rpc.ts';

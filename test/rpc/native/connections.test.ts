@@ -7,7 +7,7 @@ import { Code } from '@connectrpc/connect';
 import { status } from '@grpc/grpc-js';
 import { systemClock } from '../../../src/domain/clock.ts';
 import { systemRandom } from '../../../src/domain/random.ts';
-import type { Address } from '../../../src/server/listen/address.ts';
+import type { Address } from '../../../src/server/listen/bind.ts';
 import { createGrpcServer } from '../../../src/server/listen/grpc-listener.ts';
 import { Chat, Echo, echoServices, note, Repeat } from '../../support/echo.ts';
 import { framed, grpcClient, grpcRefusal, pathOf, rawHttp2, startEcho } from '../../support/grpc.ts';

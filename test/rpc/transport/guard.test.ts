@@ -8,8 +8,8 @@ import { create, type DescMethod, toBinary, toJsonString } from '@bufbuild/proto
 import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
 import { systemClock } from '../../../src/domain/clock.ts';
 import { mountServices } from '../../../src/rpc/api.ts';
-import { EchoService, echoServices } from '../../support/echo.ts';
-import { framed, pathOf, type RunningGrpc, startGrpc } from '../../support/grpc.ts';
+import { EchoService, echoServices, note } from '../../support/echo.ts';
+import { framed, pathOf, type RunningGrpc, rawHttp2, startGrpc } from '../../support/grpc.ts';
 import { type Recording, recordGuard } from '../../support/guard.ts';
 import { watchedLog } from '../../support/log.ts';
 import { type RunningApi, startApi } from '../../support/rpc.ts';
@@ -83,6 +83,26 @@ function expected(method: DescMethod): string[] {
   const isStream = method.methodKind === 'client_streaming' || method.methodKind === 'bidi_streaming';
   const admit = `admit ${method.name}`;
   return [`begin ${method.name}`, ...(isStream ? [admit, admit, admit] : [admit])];
+}
+
+/** Some services on both ports: that for all, and that of native gRPC. */
+async function openPorts(services: ReturnType<typeof echoServices>) {
+  const { handle } = mountServices(services, {
+    clock: systemClock,
+    log: watchedLog().log,
+    settings: { messageBytesMax: 1024 },
+  });
+  const server = createServer((request, response) => assert.ok(handle(request, response)));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const native = await startGrpc(services);
+  return {
+    ports: [(server.address() as AddressInfo).port, native.address.port],
+    async [Symbol.asyncDispose]() {
+      server.close();
+      await native[Symbol.asyncDispose]();
+    },
+  };
 }
 
 describe('The guard of the API', () => {
@@ -182,17 +202,8 @@ describe('The guard of streams whose caller sends many messages', () => {
   it('sees each of them, on both ports', async () => {
     const services = echoServices();
     const recording = recordGuard(services.guard);
-    const { handle } = mountServices(services, {
-      clock: systemClock,
-      log: watchedLog().log,
-      settings: { messageBytesMax: 1024 },
-    });
-    const server = createServer((request, response) => assert.ok(handle(request, response)));
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    await using native = await startGrpc(services);
-    const ports = [(server.address() as AddressInfo).port, native.address.port];
-    for (const [i, port] of ports.entries()) {
+    await using ports = await openPorts(services);
+    for (const [i, port] of ports.ports.entries()) {
       const session = connect(`http://127.0.0.1:${port}`);
       for (const method of EchoService.methods) {
         for (const way of i === 0 ? waysOf(method) : [GRPC]) {
@@ -203,7 +214,42 @@ describe('The guard of streams whose caller sends many messages', () => {
       }
       session.destroy();
     }
-    server.close();
+  });
+
+  it('keeps the whole call from a handler when it refuses it, on both ports', async () => {
+    const called: string[] = [];
+    const services = echoServices({
+      echo(message) {
+        called.push('echo');
+        return message;
+      },
+      async *repeat(message) {
+        called.push('repeat');
+        yield message;
+      },
+      async collect() {
+        called.push('collect');
+        return note({});
+      },
+      async *chat(messages) {
+        called.push('chat');
+        yield* messages;
+      },
+    });
+    await using ports = await openPorts(services);
+    for (const [i, port] of ports.ports.entries()) {
+      const evil = rawHttp2({ host: '127.0.0.1', port });
+      for (const method of EchoService.methods) {
+        for (const way of i === 0 ? waysOf(method) : [GRPC]) {
+          await evil.send(
+            { ':path': pathOf(method), ':authority': 'evil.example', 'content-type': way.contentType },
+            messageOf(method, way),
+          );
+        }
+      }
+      await evil[Symbol.asyncDispose]();
+    }
+    assert.deepEqual(called, []);
   });
 
   it('keeps a message from the handler that it does not admit', async () => {

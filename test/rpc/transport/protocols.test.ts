@@ -137,6 +137,21 @@ describe('What cannot be understood', () => {
     assert.match((await errorOf(query)).message, /encoding=json/);
   });
 
+  it('gets told to send gRPC-Web in binary if it came in base64', async () => {
+    const watch = '/carillon.v1.DeliveryService/WatchDeliveries';
+    for (const type of ['application/grpc-web-text', 'application/grpc-web-text+proto']) {
+      for (const path of [GET, watch]) {
+        const response = await post(path, { 'content-type': type });
+        const { status, headers } = response;
+        // Clients of gRPC-Web show the message that comes with 200, and of another status the number alone.
+        assert.deepEqual([status, headers.get('grpc-status')], [200, '12']);
+        assert.equal(headers.get('content-type'), 'application/grpc-web+proto');
+        const message = decodeURIComponent(headers.get('grpc-message') ?? '');
+        assert.match(message, /not application\/grpc-web-text: generate the client with mode=grpcweb$/);
+      }
+    }
+  });
+
   it('gets a grpc-status if it came as gRPC', async () => {
     for (const [path, type] of [
       ['/carillon.v1.WebhookService/Registre', 'application/grpc'],
@@ -234,7 +249,7 @@ describe('What cannot be understood', () => {
 describe('A deadline', () => {
   it('ends a call that takes longer, over every protocol', async () => {
     await using slow = await startApi({
-      deps: (deps) => ({ ...deps, store: { ...deps.store, getWebhooks: () => new Promise(() => {}) } }),
+      deps: (deps) => ({ ...deps, store: { ...deps.store, resolveWebhooks: () => new Promise(() => {}) } }),
     });
     const response = await fetch(slow.url + GET, {
       method: 'POST',
@@ -260,7 +275,7 @@ describe('A deadline', () => {
         ...deps,
         store: {
           ...deps.store,
-          getWebhooks: () => {
+          resolveWebhooks: () => {
             resolve();
             return new Promise(() => {});
           },

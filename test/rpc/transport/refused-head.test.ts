@@ -142,6 +142,16 @@ describe('A call to a host that nobody allowed', () => {
     assert.equal(second.localPort, first.localPort);
   });
 
+  it('leaves the connection to the next one over HTTP/2 as well', async () => {
+    const body = new Uint8Array(5_000_000);
+    for (const path of ['/webhooks', pathOf(register)]) {
+      const headers = { ':path': path, ':authority': EVIL, 'content-type': 'application/json' };
+      assert.equal((await h2.send(headers, body)).status, 403);
+      const next = { ':path': pathOf(list), 'content-type': 'application/json' };
+      assert.equal((await h2.send(next, Buffer.from('{}'))).status, 200);
+    }
+  });
+
   it('is known by its line in the log', async () => {
     const lines = api.lines.filter(({ fields }) => fields.host === EVIL);
     assert.ok(lines.length >= 8);
@@ -230,7 +240,17 @@ describe('A plain path', () => {
     const answer = await send('/webhooks', { 'connect-timeout-ms': 'soon' }, { method: 'GET' });
     assert.equal(answer.status, 400);
     assert.match(JSON.parse(answer.body).message, /invalid connect timeout/);
-    const zipped = { 'accept-encoding': 'gzip', 'content-encoding': 'identity' };
-    assert.equal((await send('/webhooks', zipped, { method: 'GET' })).body.slice(0, 1), '{');
+  });
+
+  it('is answered compressed only to a caller that takes it so', async () => {
+    const long = { ...WEBHOOK, payload: { text: 'x'.repeat(5000) } };
+    const made = await send('/webhooks', JSON_TYPE, { body: JSON.stringify(long) });
+    const { id } = JSON.parse(made.body).webhook;
+    const plain = await send(`/webhooks/${id}`, {}, { method: 'GET' });
+    assert.deepEqual([plain.status, JSON.parse(plain.body).id], [200, id]);
+    const headers = { 'accept-encoding': 'gzip' };
+    const zipped = await fetch(`${api.url}/webhooks/${id}`, { headers });
+    assert.equal(zipped.headers.get('content-encoding'), 'gzip');
+    assert.equal(((await zipped.json()) as { id: string }).id, id);
   });
 });

@@ -7,6 +7,7 @@ import {
   PayloadSchema,
   type WebhookSchema,
   WebhookService,
+  WebhookView,
 } from '../../../gen/carillon/v1/webhook_pb.ts';
 import { sharedApi, violations } from '../../support/rpc.ts';
 
@@ -45,10 +46,7 @@ describe('A webhook that events ring', () => {
     for (const transport of Object.values(api().transports)) {
       const { webhook } = await createClient(WebhookService, transport).get({ id });
       assert.deepEqual([webhook?.eventTypes, webhook?.filter], [asked.eventTypes, asked.filter]);
-      assert.deepEqual(
-        webhook?.payload,
-        create(PayloadSchema, { ...asked.payload, headerTemplates: { 'x-order': '{{ event.subject }}' } }),
-      );
+      assert.deepEqual(webhook?.payload, create(PayloadSchema, asked.payload));
       assert.equal(webhook.filterFailureCount, 0n);
     }
   });
@@ -83,17 +81,17 @@ describe('A webhook that events ring', () => {
     assert.notEqual(other?.etag, first.etag);
   });
 
-  it('may have a payload that has no body, and one of nothing is none', async () => {
+  it('may have a payload that has no body, which comes back as it was given', async () => {
     const raw = await register({ eventTypes: ['*'], payload: { eventFormat: EventFormat.RAW } });
     assert.deepEqual(raw.payload, create(PayloadSchema, { eventFormat: EventFormat.RAW }));
     const templates = { 'x-a': 'b' };
     const headers = await register({ eventTypes: ['*'], payload: { headerTemplates: templates } });
-    assert.deepEqual(
-      headers.payload,
-      create(PayloadSchema, { eventFormat: EventFormat.ENVELOPE, headerTemplates: templates }),
-    );
+    assert.deepEqual(headers.payload, create(PayloadSchema, { headerTemplates: templates }));
     for (const payload of [{}, { contentType: 'text/html' }, { eventFormat: EventFormat.ENVELOPE }]) {
-      assert.equal((await register({ eventTypes: ['*'], payload })).payload, undefined);
+      assert.deepEqual(
+        (await register({ eventTypes: ['*'], payload })).payload,
+        create(PayloadSchema, payload),
+      );
     }
   });
 
@@ -118,19 +116,51 @@ describe('A webhook that events ring', () => {
     );
   });
 
-  it('keeps its schedule when it gets event types, and the default one when it loses them', async () => {
+  it('keeps its schedule when it gets event types, and cannot lose the last of either', async () => {
     const scheduled = await register({ schedule: EVERY_MINUTE });
     const both = await update({ id: scheduled.id, eventTypes: ['a'] }, 'event_types');
     assert.equal(both.schedule?.when.value?.toString(), scheduled.schedule?.when.value?.toString());
     assert.deepEqual(both.nextRunTime, scheduled.nextRunTime);
     const unscheduled = await update({ id: scheduled.id }, 'schedule');
     assert.deepEqual([unscheduled.schedule, unscheduled.nextRunTime], [undefined, undefined]);
-    const neither = await update({ id: scheduled.id }, 'event_types');
-    assert.deepEqual(neither.schedule?.when, {
-      case: 'every',
-      value: { $typeName: 'google.protobuf.Duration', seconds: 5n, nanos: 0 },
-    });
-    assert.ok(neither.nextRunTime);
+    const { name, destination } = both;
+    for (const call of [
+      update({ id: scheduled.id }, 'event_types'),
+      api().webhooks.register({ webhook: { name, destination } }),
+      api().webhooks.register({ webhook: { name, destination }, validateOnly: true }),
+    ]) {
+      const refused = await violations(call);
+      assert.match(refused['webhook.event_types'] ?? '', /is the last that makes it ring/);
+    }
+    const back = await update(
+      { id: scheduled.id, schedule: EVERY_MINUTE, eventTypes: [] },
+      'schedule',
+      'event_types',
+    );
+    assert.ok(back.nextRunTime);
+    const refused = await violations(update({ id: scheduled.id }, 'schedule'));
+    assert.deepEqual(Object.keys(refused), ['webhook.schedule']);
+  });
+
+  it('comes back as it was given: zone, header case, what is unset', async () => {
+    const given = {
+      eventTypes: ['a'],
+      schedule: { when: { case: 'cron', value: '0 9 * * *' }, timeZone: 'Europe/Kyiv' },
+      headers: { 'X-Team': 'a' },
+    } as const;
+    const webhook = await register({ ...given, eventTypes: ['a'] });
+    assert.deepEqual(webhook.headers, { 'X-Team': 'a' });
+    assert.equal(webhook.schedule?.timeZone, 'Europe/Kyiv');
+    assert.equal(webhook.schedule?.catchupWindow, undefined);
+    assert.equal(webhook.effective?.schedule?.catchupWindow?.seconds, 3600n);
+  });
+
+  it('says in a list what applies only when it is asked to', async () => {
+    const { name } = await register({ eventTypes: ['a'] });
+    const [basic] = (await api().webhooks.list({ name })).webhooks;
+    assert.equal(basic?.effective, undefined);
+    const [full] = (await api().webhooks.list({ name, view: WebhookView.FULL })).webhooks;
+    assert.equal(full?.effective?.timeout?.seconds, 15n);
   });
 
   it('is not changed to what Register would refuse', async () => {

@@ -23,7 +23,7 @@ describe('Register', () => {
   const stored = async (name: string) =>
     api().store.findWebhook({ namespace: 'default', name, destination: DESTINATION });
 
-  it('makes a webhook of a name and a destination, with every default filled in', async () => {
+  it('makes a webhook of a name and a destination, leaves the rest unset and says which defaults apply', async () => {
     const { webhook, created, secret } = await register({ name: 'defaults' });
     assert.ok(webhook);
     assert.equal(created, true);
@@ -31,17 +31,19 @@ describe('Register', () => {
     assert.match(webhook.id, /^wh_[0-9A-Z]{26}$/);
     assert.equal(webhook.namespace, 'default');
     assert.equal(webhook.state, Webhook_State.ACTIVE);
-    assert.deepEqual(webhook.schedule?.when.value, {
+    const { schedule, timeout, retryPolicy, limits, effective } = webhook;
+    assert.deepEqual([schedule, timeout, retryPolicy, limits], [undefined, undefined, undefined, undefined]);
+    assert.deepEqual(effective?.schedule?.when.value, {
       $typeName: 'google.protobuf.Duration',
       seconds: 5n,
       nanos: 0,
     });
-    assert.equal(webhook.schedule?.misfirePolicy, MisfirePolicy.FIRE_LATEST);
-    assert.equal(webhook.schedule?.overlapPolicy, OverlapPolicy.SUPERSEDE);
-    assert.equal(webhook.timeout?.seconds, 15n);
-    assert.equal(webhook.retryPolicy?.maxAttempts, 10);
-    assert.equal(webhook.retryPolicy?.clientErrors, RetryPolicy_ClientErrors.RETRY);
-    assert.equal(webhook.limits?.concurrency, 8);
+    assert.equal(effective?.schedule?.misfirePolicy, MisfirePolicy.FIRE_LATEST);
+    assert.equal(effective?.schedule?.overlapPolicy, OverlapPolicy.SUPERSEDE);
+    assert.equal(effective?.timeout?.seconds, 15n);
+    assert.equal(effective?.retryPolicy?.maxAttempts, 10);
+    assert.equal(effective?.retryPolicy?.clientErrors, RetryPolicy_ClientErrors.RETRY);
+    assert.equal(effective?.limits?.concurrency, 8);
     assert.equal(Number(webhook.nextRunTime?.seconds) * 1000, T0 + 5000);
     assert.equal(webhook.payload, undefined);
   });
@@ -167,7 +169,7 @@ describe('Register', () => {
     await register({ name: 'would-change' });
     const changed = await register({ name: 'would-change', timeout: { seconds: 3n } }, true);
     assert.deepEqual([changed.created, changed.webhook?.timeout?.seconds], [false, 3n]);
-    assert.equal((await stored('would-change'))?.spec.timeoutMs, 15_000);
+    assert.equal((await stored('would-change'))?.effective.timeoutMs, 15_000);
 
     assert.deepEqual(Object.keys(await violations(register({ name: '' }, true))), ['webhook.name']);
   });

@@ -50,10 +50,12 @@ describe('Update', () => {
     assert.notEqual(after.etag, before.etag);
   });
 
-  it('clears a field of the mask that is not set, which gives it its default', async () => {
+  it('clears a field of the mask that is not set, so that its default applies', async () => {
     const { id } = await aWebhook({ timeout: { seconds: 3n } });
     const after = await update({ id }, 'timeout', 'labels', 'limits');
-    assert.deepEqual([after.timeout?.seconds, after.labels, after.limits?.concurrency], [15n, {}, 8]);
+    assert.deepEqual([after.timeout, after.labels, after.limits], [undefined, {}, undefined]);
+    const { timeout, limits } = after.effective!;
+    assert.deepEqual([timeout?.seconds, limits?.concurrency], [15n, 8]);
   });
 
   it('changes one field inside of a message', async () => {
@@ -74,13 +76,14 @@ describe('Update', () => {
   });
 
   it('replaces everything when the mask is *', async () => {
-    const { id, name, destination } = await aWebhook();
-    const after = await update({ id, name, destination }, '*');
-    assert.deepEqual([after.labels, after.headers, after.limits?.concurrency], [{}, {}, 8]);
-    assert.equal(after.schedule?.when.case === 'every' && after.schedule.when.value.seconds, 5n);
+    const { id, name, destination, schedule } = await aWebhook();
+    const after = await update({ id, name, destination, ...(schedule && { schedule }) }, '*');
+    assert.deepEqual([after.labels, after.headers, after.limits], [{}, {}, undefined]);
+    assert.equal(after.effective?.limits?.concurrency, 8);
     assert.deepEqual(Object.keys(await violations(update({ id }, '*'))).sort(), [
       'webhook.destination',
       'webhook.name',
+      'webhook.schedule',
     ]);
   });
 

@@ -4,8 +4,8 @@ import { Agent } from 'node:http';
 import { constants } from 'node:http2';
 import { connect as connectTcp } from 'node:net';
 import { describe, test } from 'node:test';
+import type { Handler, ListenerResponse } from '../../../src/server/listen/http-protocol.ts';
 import { createListener } from '../../../src/server/listen/listener.ts';
-import type { Handler, ListenerResponse } from '../../../src/server/listen/protocol.ts';
 import {
   begun,
   closed,

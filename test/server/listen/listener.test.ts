@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { Agent, request as http1Request, type IncomingMessage } from 'node:http';
 import { constants } from 'node:http2';
 import { describe, test } from 'node:test';
-import type { Handler, ListenerResponse } from '../../../src/server/listen/protocol.ts';
+import type { Handler, ListenerResponse } from '../../../src/server/listen/http-protocol.ts';
 import {
   begun,
   closed,
@@ -107,6 +107,27 @@ describe('bad clients', () => {
     socket.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\n');
     trickle(t, socket, 'x');
     assert.match(await readAll(socket), /^HTTP\/1\.1 408 /);
+  });
+
+  test('a client that goes on sending the body of an HTTP/1.1 request that was answered is cut off', async (t) => {
+    const listener = await open(t, (_, response) => void response.end('no'), { requestMs: 40 });
+    const socket = await openSocket(t, listener);
+    socket.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\n');
+    trickle(t, socket, 'x');
+    assert.match(await readAll(socket), /^HTTP\/1\.1 200 /);
+  });
+
+  test('an HTTP/1.1 request whose handler calls it open-ended may be quiet before it is answered', async (t) => {
+    const answer: Handler = (request, response, openEnded) => {
+      openEnded();
+      return echo(request, response, openEnded);
+    };
+    const listener = await open(t, answer, { requestMs: 20, checkMs: 5 });
+    const socket = await openSocket(t, listener);
+    socket.write('POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 4\r\n\r\n');
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    socket.write('late');
+    assert.match(await readAll(socket), /POST 1\.1 late/);
   });
 
   test('a client that sends the body of an HTTP/2 request slowly has its stream reset', async (t) => {

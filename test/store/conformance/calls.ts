@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { SWEEP_BATCH } from '../../../src/store/housekeeping.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { anAttempt, aPublication, aRun, aWebhook, T0 } from '../../support/store.ts';
-import { type Harness, publishTo, register, settlement, useStore, waitingOf } from './harness.ts';
+import { type Harness, publishTo, register, settlement, sweepAll, useStore, waitingOf } from './harness.ts';
 
 export function calls(harness: Harness): void {
   describe(`${harness.name}: many callers`, () => {
@@ -108,6 +109,66 @@ function survival(harness: Harness, reopen: (store: Store) => Promise<Store>): v
 
       const [next] = await publishTo(store, webhook);
       assert.ok(next!.ord > waiting.at(-1)!.ord, 'what arrives now is behind what arrived before');
+      await store.close();
+    });
+
+    test('what was to be given up is in the first poll, until it is settled', async () => {
+      let store = await harness.open();
+      const webhook = await register(store);
+      const { namespace } = webhook;
+      const [first, second, third] = await publishTo(store, webhook, 3, { dueAt: T0 + 1_000_000 });
+      const order = (id: string) => ({ namespace, id, now: T0 });
+      await store.cancelDeliveries([order(first!.id), order(second!.id)]);
+      const cancelled = { to: 'CANCELLED', reason: 'REQUESTED' } as const;
+      await store.settle([{ delivery: first!, transition: cancelled, now: T0 }], []);
+
+      store = await reopen(store);
+      const { deliveries } = await store.pollWaiting();
+      assert.deepEqual(deliveries, [{ ...second!, ending: 'REQUESTED' }]);
+      assert.deepEqual((await store.pollWaiting()).deliveries, []);
+      assert.deepEqual(await waitingOf(store, webhook.id), [...deliveries, third]);
+      await store.close();
+    });
+
+    test('what comes in after everything was swept is listed', async () => {
+      let store = await harness.open();
+      const webhook = await register(store);
+      const { namespace } = webhook;
+      const old = await publishTo(store, webhook, 5);
+      await store.settle(
+        old.map((delivery) => settlement(delivery)),
+        [],
+      );
+      await sweepAll(store, { finishedBefore: T0 + 1 });
+
+      store = await reopen(store);
+      const [next] = await publishTo(store, webhook);
+      const deliveries = await store.listDeliveries({ namespace, limit: 10 });
+      assert.deepEqual(
+        deliveries.map(({ id }) => id),
+        [next!.id],
+      );
+      const events = await store.listEvents({ namespace, limit: 10 });
+      assert.deepEqual(
+        events.map(({ id }) => id),
+        [next!.eventId],
+      );
+      await store.close();
+    });
+
+    test('a removal that was not swept yet is listed as such, and swept', async () => {
+      let store = await harness.open();
+      const webhook = await register(store);
+      await publishTo(store, webhook, SWEEP_BATCH + 2);
+      await store.removeWebhooks([{ id: webhook.id, now: T0 }]);
+      const query = { namespace: webhook.namespace, state: 'CANCELLED', limit: 1_000 } as const;
+      const before = await store.listDeliveries(query);
+      assert.equal(before.length, SWEEP_BATCH + 2);
+
+      store = await reopen(store);
+      assert.deepEqual(await store.listDeliveries(query), before);
+      await sweepAll(store, { finishedBefore: T0 + 1 });
+      assert.deepEqual(await store.listDeliveries(query), []);
       await store.close();
     });
   });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { DeliveryChange } from '../../../src/domain/delivery/delivery.ts';
+import { SWEEP_BATCH } from '../../../src/store/housekeeping.ts';
 import { anAttempt, aPublication, T0 } from '../../support/store.ts';
 import {
   aNamespace,
@@ -84,6 +85,25 @@ export function changes(harness: Harness): void {
           ['CANCELLED', 'REMOVED', T0 + 3, undefined],
         ],
       );
+    });
+
+    test('a change without an attempt tells of the attempts that were made before', async () => {
+      const webhook = await register(store());
+      const { namespace } = webhook;
+      const [delivery] = await publishTo(store(), webhook);
+      const later = { to: 'PENDING', dueAt: T0 + 7 } as const;
+      await store().settle(
+        [{ delivery: delivery!, attempt: anAttempt(1, 500), transition: later, now: T0 }],
+        [],
+      );
+      const start = await end(namespace);
+      const cancelled = { to: 'CANCELLED', reason: 'REQUESTED' } as const;
+      const waiting = { ...delivery!, attempts: 1 };
+      await store().settle([{ delivery: waiting, transition: cancelled, now: T0 + 1 }], []);
+      const [told] = await since(namespace, start);
+      assert.equal(told?.delivery.attemptCount, 1);
+      assert.equal(told.delivery.lastStatus, 500);
+      assert.equal(told.attempt, undefined);
     });
 
     test('an attempt of a delivery that ended meanwhile is told', async () => {
@@ -193,6 +213,15 @@ export function changes(harness: Harness): void {
       assert.equal((await heard.at(-1))?.length, 2);
       await store().removeWebhooks([{ id: webhook.id, now: T0 }]);
       assert.equal((await heard.at(-1))?.length, 6);
+      await sweepAll(store());
+      const swept = heard.length;
+      const crowded = await register(store());
+      await publishTo(store(), crowded, SWEEP_BATCH + 1);
+      await store().removeWebhooks([{ id: crowded.id, now: T0 }]);
+      const removed = heard.length;
+      assert.ok(removed > swept);
+      await sweepAll(store());
+      assert.ok(heard.length > removed, 'the sweep cancelled the rest');
       stop();
       const before = heard.length;
       const other = await register(store());

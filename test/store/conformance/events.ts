@@ -4,7 +4,16 @@ import type { Event } from '../../../src/domain/event/event.ts';
 import type { EventQuery } from '../../../src/store/delivery-log.ts';
 import type { Publication } from '../../../src/store/intake.ts';
 import { aPublication, T0, testId } from '../../support/store.ts';
-import { aNamespace, type Harness, register, settlement, useStore, waitingOf } from './harness.ts';
+import {
+  aNamespace,
+  everyPage,
+  type Harness,
+  register,
+  settlement,
+  sweepAll,
+  useStore,
+  waitingOf,
+} from './harness.ts';
 
 export function events(harness: Harness): void {
   describe(`${harness.name}: reading events`, () => {
@@ -28,6 +37,23 @@ export function events(harness: Harness): void {
       assert.deepEqual(found, [read(named), read(mine), undefined, undefined, undefined]);
     });
 
+    test('the id that readers see leads to the one that is ours', async () => {
+      const namespace = aNamespace();
+      const mine = aPublication([], { event: { namespace } });
+      const named = aPublication([], { event: { namespace, callerId: 'order-1' } });
+      await store().publish([mine, named]);
+      const found = await store().resolveEvents([
+        { namespace, id: 'order-1' },
+        { namespace, id: mine.event.id },
+        { namespace, id: named.event.id },
+        { namespace: aNamespace(), id: 'order-1' },
+        { namespace: aNamespace(), id: mine.event.id },
+        { namespace, id: 'order-2' },
+      ]);
+      const [other, ...none] = [undefined, undefined, undefined];
+      assert.deepEqual(found, [named.event.id, mine.event.id, other, ...none, undefined]);
+    });
+
     test('the number of its deliveries is of those that are kept', async () => {
       const one = await register(store());
       const two = await register(store(), { namespace: one.namespace });
@@ -39,7 +65,7 @@ export function events(harness: Harness): void {
       const [waiting] = await waitingOf(store(), one.id);
       await store().settle([settlement(waiting!, undefined, T0)], []);
       assert.equal(await count(), 2);
-      while ((await store().sweep({ now: T0, finishedBefore: T0 + 1, payloadsBefore: 0 })) > 0);
+      await sweepAll(store(), { finishedBefore: T0 + 1 });
       assert.equal(await count(), 1);
     });
   });
@@ -81,15 +107,11 @@ export function events(harness: Harness): void {
       for (const ascending of [false, true]) {
         const expected = ascending ? ids(all) : ids(all).reverse();
         for (const limit of [1, 2, 4, 9]) {
-          const found: string[] = [];
-          let page: string[] = [];
-          do {
-            const last = page.at(-1);
+          const pages = await everyPage<string>((last) => {
             const from = last === undefined ? {} : ascending ? { after: last } : { before: last };
-            page = await idsOf({ namespace, limit, ascending, ...from });
-            found.push(...page);
-          } while (page.length > 0);
-          assert.deepEqual(found, expected, `limit ${limit}`);
+            return idsOf({ namespace, limit, ascending, ...from });
+          });
+          assert.deepEqual(pages.flat(), expected, `limit ${limit}`);
         }
       }
     });

@@ -1,7 +1,9 @@
+import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
 import type { Transition, WaitingDelivery } from '../../../src/domain/delivery/delivery.ts';
 import type { Webhook } from '../../../src/domain/webhook/webhook.ts';
 import type { Settlement } from '../../../src/store/delivery-queue.ts';
+import type { SweepQuery } from '../../../src/store/housekeeping.ts';
 import type { StoreOptions } from '../../../src/store/open.ts';
 import type { Store } from '../../../src/store/store.ts';
 import {
@@ -80,15 +82,30 @@ export function settlement(
   return { delivery, attempt: anAttempt(delivery.attempts + 1), transition, now };
 }
 
+/** More than any test needs: what goes on for longer has no end, and must fail instead of hanging. */
+const ROUNDS_MAX = 1_000;
+
 /** Sweeps until there is nothing left to do. Returns how many rows each sweep touched. */
-export async function sweepAll(
-  store: Store,
-  query: Partial<Parameters<Store['sweep']>[0]>,
-): Promise<number[]> {
+export async function sweepAll(store: Store, query: Partial<SweepQuery> = {}): Promise<number[]> {
   const touched: number[] = [];
-  do touched.push(await store.sweep({ now: T0, finishedBefore: 0, payloadsBefore: 0, ...query }));
-  while (touched.at(-1)! > 0);
+  do {
+    touched.push(await store.sweep({ now: T0, finishedBefore: 0, payloadsBefore: 0, ...query }));
+    assert.ok(touched.length < ROUNDS_MAX, 'sweeping has no end');
+  } while (touched.at(-1)! > 0);
   return touched;
+}
+
+/** Reads page after page, each after the last of the page before, until one is empty. */
+export async function everyPage<T>(read: (last: T | undefined) => Promise<T[]>): Promise<T[][]> {
+  const pages: T[][] = [];
+  let last: T | undefined;
+  do {
+    const page = await read(last);
+    last = page.at(-1);
+    if (page.length > 0) pages.push(page);
+    assert.ok(pages.length < ROUNDS_MAX, 'the pages have no end');
+  } while (last !== undefined);
+  return pages;
 }
 
 /** Polls away what became visible so far. */

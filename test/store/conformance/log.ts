@@ -4,7 +4,7 @@ import type { DeliveryState, Transition } from '../../../src/domain/delivery/del
 import type { Webhook } from '../../../src/domain/webhook/webhook.ts';
 import type { DeliveryQuery } from '../../../src/store/delivery-log.ts';
 import { aPublication, T0, testId } from '../../support/store.ts';
-import { aNamespace, type Harness, publishTo, register, settlement, useStore } from './harness.ts';
+import { aNamespace, everyPage, type Harness, publishTo, register, settlement, useStore } from './harness.ts';
 
 const OUTCOMES: readonly Transition[] = [
   { to: 'PENDING', dueAt: T0 },
@@ -43,15 +43,11 @@ export function log(harness: Harness): void {
       const webhook = await register(store());
       const expected = (await mixed(webhook, 9)).map(({ id }) => id);
       for (const limit of [1, 2, 4, 9]) {
-        const found: string[] = [];
-        let page: string[] = [];
-        do {
-          const before = page.at(-1);
-          page = await idsOf({ namespace: webhook.namespace, limit, ...(before && { before }) });
-          assert.ok(page.length <= limit);
-          found.push(...page);
-        } while (page.length > 0);
-        assert.deepEqual(found, expected, `limit ${limit}`);
+        const pages = await everyPage<string>((before) =>
+          idsOf({ namespace: webhook.namespace, limit, ...(before && { before }) }),
+        );
+        assert.ok(pages.every((page) => page.length <= limit));
+        assert.deepEqual(pages.flat(), expected, `limit ${limit}`);
       }
     });
 

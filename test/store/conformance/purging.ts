@@ -111,6 +111,31 @@ export function purging(harness: Harness): void {
       }
     });
 
+    test('an attempt that is reported once its delivery has ended is recorded without them', async () => {
+      const webhook = await register(store());
+      const { namespace } = webhook;
+      const [delivery] = await publishTo(store(), webhook);
+      await store().purgeEvents([{ namespace, id: delivery!.eventId }]);
+      const cancelled = { to: 'CANCELLED', reason: 'PURGED' } as const;
+      await store().settle([{ delivery: delivery!, transition: cancelled, now: T0 }], []);
+      assert.deepEqual(await store().settle([settlement(delivery!)], []), ['GONE']);
+      assert.deepEqual((await store().getDelivery(delivery!.id))?.attempts, [erased(1)]);
+    });
+
+    test('what a removed webhook leaves is cancelled already, and neither marked nor polled', async () => {
+      const webhook = await register(store());
+      const { namespace } = webhook;
+      // More than a removal changes at once.
+      const deliveries = await publishTo(store(), webhook, SWEEP_BATCH + 1);
+      await store().removeWebhooks([{ id: webhook.id, now: T0 }]);
+      await forgetVisible(store());
+      const keys = deliveries.map(({ eventId }) => ({ namespace, id: eventId }));
+      const cancelled = await store().purgeEvents(keys);
+      assert.ok(cancelled.every((result) => result !== 'GONE' && result.cancelled === 0));
+      assert.deepEqual((await store().pollWaiting()).deliveries, []);
+      assert.equal((await store().getDelivery(deliveries.at(-1)!.id))?.reason, 'REMOVED');
+    });
+
     test('an event that is unknown, or of another namespace, is gone', async () => {
       const [mine, theirs] = [aNamespace(), aNamespace()];
       const publication = aPublication([], { event: { namespace: theirs, callerId: 'a' } });
@@ -195,6 +220,21 @@ export function purging(harness: Harness): void {
       assert.ok(bodies.every((body) => body === undefined));
       assert.ok(await isKept(waiting!.eventId));
       assert.equal(await store().sweep({ now: T0, finishedBefore: 0, payloadsBefore: T0 + 1 }), 0);
+    });
+
+    test('what becomes free between batches is erased before a 0', async () => {
+      await sweepAll(store(), { payloadsBefore: T0 + 1 });
+      const webhook = await register(store());
+      const [waiting] = await publishTo(store(), webhook);
+      const batch = Array.from({ length: 2 * SWEEP_BATCH }, () =>
+        aPublication([], { event: { createdAt: T0 } }),
+      );
+      await store().publish(batch);
+      const query = { now: T0, finishedBefore: 0, payloadsBefore: T0 + 1 };
+      assert.ok((await store().sweep(query)) > 0);
+      await store().settle([settlement(waiting!)], []);
+      await sweepAll(store(), query);
+      assert.equal(await isKept(waiting!.eventId), false);
     });
 
     test('the batches are small also when much was made of each event', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { SWEEP_BATCH } from '../../../src/store/housekeeping.ts';
 import type { Publication } from '../../../src/store/intake.ts';
 import { aPublication, T0, testId } from '../../support/store.ts';
 import { aNamespace, type Harness, register, settlement, sweepAll, useStore, waitingOf } from './harness.ts';
@@ -83,31 +84,87 @@ export function remembering(harness: Harness): void {
       );
     });
 
-    test('when its time is over the id is free, whether or not it was swept', async () => {
+    test('the id names its event for as long as that is kept, also when its time is over', async () => {
       const namespace = aNamespace();
       const first = named({ namespace, callerId: 'a' });
       await store().publish([first]);
-      const last = named({ namespace, callerId: 'a', at: T0 + HOUR - 1 });
-      assert.equal((await store().publish([last]))[0]?.kind, 'DUPLICATE');
-      const next = named({ namespace, callerId: 'a', digest: 'other', at: T0 + HOUR });
-      assert.equal((await store().publish([next]))[0]?.kind, 'PUBLISHED');
-      const again = named({ namespace, callerId: 'a', digest: 'other', at: T0 + HOUR + 1 });
-      assert.deepEqual(await store().publish([again]), [
-        { kind: 'DUPLICATE', eventId: next.event.id, deliveries: 0 },
-      ]);
-      const [latest] = await store().getEvents([{ namespace, id: 'a' }]);
-      assert.equal(latest?.id, next.event.id);
+      for (const at of [T0 + HOUR - 1, T0 + HOUR, T0 + 1_000 * HOUR]) {
+        const again = named({ namespace, callerId: 'a', at });
+        const other = named({ namespace, callerId: 'a', digest: 'other', at });
+        assert.deepEqual(await store().publish([again, other]), [
+          { kind: 'DUPLICATE', eventId: first.event.id, deliveries: 0 },
+          { kind: 'CONFLICT' },
+        ]);
+        await sweepAll(store(), { now: at });
+      }
+      const [kept] = await store().getEvents([{ namespace, id: 'a' }]);
+      assert.equal(kept?.id, first.event.id);
+    });
+
+    test('when its event is gone and its time is over the id is free, whether or not it was swept', async () => {
+      for (const isSwept of [false, true]) {
+        const namespace = aNamespace();
+        const first = named({ namespace, callerId: 'a' });
+        await store().publish([first]);
+        await sweepAll(store(), { now: T0 + HOUR - 1, finishedBefore: T0 + 1 });
+        if (isSwept) await sweepAll(store(), { now: T0 + HOUR });
+        const at = T0 + HOUR;
+        const next = named({ namespace, callerId: 'a', digest: 'other', at });
+        assert.deepEqual(await store().publish([next]), [{ kind: 'PUBLISHED', deliveries: 0 }]);
+        const again = named({ namespace, callerId: 'a', digest: 'other', at: at + 1 });
+        assert.deepEqual(await store().publish([again]), [
+          { kind: 'DUPLICATE', eventId: next.event.id, deliveries: 0 },
+        ]);
+        const [found] = await store().getEvents([{ namespace, id: 'a' }]);
+        assert.equal(found?.id, next.event.id);
+        await sweepAll(store(), { now: at });
+        assert.deepEqual(await store().resolveEvents([{ namespace, id: 'a' }]), [next.event.id]);
+      }
     });
 
     test('an id is remembered longer than anything is kept of its event, and then forgotten', async () => {
-      const namespace = aNamespace();
-      const first = named({ namespace, callerId: 'a' });
+      const { id, namespace } = await register(store());
+      const first = named({ namespace, callerId: 'a', to: [id] });
       await store().publish([first]);
+      const [waiting] = await waitingOf(store(), id);
+      await store().settle([settlement(waiting!, undefined, T0)], []);
       await sweepAll(store(), { now: T0 + HOUR - 1, finishedBefore: T0 + HOUR - 1 });
-      const again = named({ namespace, callerId: 'a', at: T0 + HOUR - 1 });
-      assert.equal((await store().publish([again]))[0]?.kind, 'DUPLICATE');
-      await sweepAll(store(), { now: T0 + HOUR, finishedBefore: T0 + HOUR });
       assert.deepEqual(await store().getEvents([{ namespace, id: 'a' }]), [undefined]);
+      assert.deepEqual(await store().getEventBodies([first.event.id]), [undefined]);
+      const again = named({ namespace, callerId: 'a', to: [id], at: T0 + HOUR - 1 });
+      const other = named({ namespace, callerId: 'a', digest: 'other', at: T0 + HOUR - 1 });
+      assert.deepEqual(await store().publish([again, other]), [
+        { kind: 'DUPLICATE', eventId: first.event.id, deliveries: 1 },
+        { kind: 'CONFLICT' },
+      ]);
+      assert.deepEqual(await sweepAll(store(), { now: T0 + HOUR }), [1, 0]);
+    });
+
+    test('an id is forgotten with its event where its time is over by then', async () => {
+      const namespace = aNamespace();
+      await store().publish([named({ namespace, callerId: 'a' })]);
+      assert.deepEqual(await sweepAll(store(), { now: T0 + HOUR, finishedBefore: T0 + 1 }), [1, 0]);
+      assert.equal((await store().publish([named({ namespace, callerId: 'a' })]))[0]?.kind, 'PUBLISHED');
+    });
+
+    test('many are forgotten in small batches, and nothing more is left to do after a 0', async () => {
+      const later = T0 + 10_000 * HOUR;
+      await sweepAll(store(), { now: later, finishedBefore: later });
+      const namespace = aNamespace();
+      const count = 2 * SWEEP_BATCH + 1;
+      await store().publish(Array.from({ length: count }, (_, i) => named({ namespace, callerId: `${i}` })));
+      await sweepAll(store(), { finishedBefore: T0 + 1 });
+      const touched = await sweepAll(store(), { now: T0 + HOUR });
+      assert.deepEqual(touched, [SWEEP_BATCH, SWEEP_BATCH, 1, 0]);
+    });
+
+    test('what names an event without saying how it is remembered is a mistake, and the other way round', async () => {
+      const namespace = aNamespace();
+      const { remember, ...without } = named({ namespace, callerId: 'a' });
+      const nameless = { ...aPublication([], { event: { namespace } }), remember: remember! };
+      for (const mistake of [without, nameless]) {
+        await assert.rejects(store().publish([mistake]), /nothing to remember it by/);
+      }
     });
 
     test('of many callers with the same id one publishes, and all learn of the same event', async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { SWEEP_BATCH } from '../../../src/store/housekeeping.ts';
 import { anAttempt, aPublication, aRun, aWebhook, T0, testId } from '../../support/store.ts';
-import { type Harness, publishTo, register, settlement, useStore, waitingOf } from './harness.ts';
+import { type Harness, publishTo, register, settlement, sweepAll, useStore, waitingOf } from './harness.ts';
 
 const NOW = T0 + 500;
 const NOTHING_EXPIRED = { now: NOW + 1, finishedBefore: 0, payloadsBefore: 0 };
@@ -70,16 +70,14 @@ export function removing(harness: Harness): void {
     });
 
     test('a sweep goes on where the removal stopped, and changes nothing that can be read', async () => {
-      while ((await store().sweep(NOTHING_EXPIRED)) > 0);
+      await sweepAll(store(), NOTHING_EXPIRED);
       const webhook = await register(store());
       await publishTo(store(), webhook, 2 * SWEEP_BATCH + 3);
       await store().removeWebhooks([{ id: webhook.id, now: NOW }]);
       const query = { namespace: webhook.namespace, limit: 10_000 };
       const before = await store().listDeliveries(query);
 
-      const touched: number[] = [];
-      do touched.push(await store().sweep(NOTHING_EXPIRED));
-      while (touched.at(-1)! > 0);
+      const touched = await sweepAll(store(), NOTHING_EXPIRED);
       assert.ok(touched.length > 1 && touched.every((rows) => rows <= SWEEP_BATCH), `rows: ${touched}`);
       assert.deepEqual(await store().listDeliveries(query), before);
       assert.deepEqual(await waitingOf(store(), webhook.id), []);
@@ -139,7 +137,7 @@ export function removing(harness: Harness): void {
           attempts: [anAttempt(1)],
         };
         assert.deepEqual(await store().getDelivery(last.id), expected);
-        while ((await store().sweep(NOTHING_EXPIRED)) > 0);
+        await sweepAll(store(), NOTHING_EXPIRED);
         assert.deepEqual(await store().getDelivery(last.id), expected);
       });
     }

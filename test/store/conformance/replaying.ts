@@ -9,6 +9,7 @@ import {
   publishTo,
   register,
   settlement,
+  sweepAll,
   useStore,
   waitingOf,
 } from './harness.ts';
@@ -118,7 +119,7 @@ export function replaying(harness: Harness): void {
       await store().replay([{ eventId: first!.eventId, delivery, replayOf: first!.id, now: T0 }]);
       const waiting = await waitingOf(store(), webhook.id);
       await store().settle([settlement(waiting.at(-1)!, undefined, T0)], []);
-      while ((await store().sweep({ now: T0, finishedBefore: T0 + 1, payloadsBefore: 0 })) > 0);
+      await sweepAll(store(), { finishedBefore: T0 + 1 });
       const [event] = await store().getEvents([{ namespace, id: 'a' }]);
       assert.equal(event?.deliveryCount, 1);
       assert.equal(await store().getDelivery(delivery.id), undefined);
@@ -142,7 +143,11 @@ export function replaying(harness: Harness): void {
         body: new TextEncoder().encode('{"a":1}'),
       });
       const bare = anEvent();
-      await store().publish([full, bare].map((event) => ({ ...aPublication([]), event })));
+      const remember = { digest: 'd', until: T0 };
+      await store().publish([
+        { ...aPublication([]), event: full, remember },
+        { ...aPublication([]), event: bare },
+      ]);
       const expected = [full, bare].map(({ namespace: _, ...body }): EventBody => body);
       assert.deepEqual(await store().getEventBodies([full.id, bare.id]), expected);
     });
@@ -193,7 +198,7 @@ export function replaying(harness: Harness): void {
       await store().settle([{ delivery: waiting!, attempt, transition: later, now: T0 }], []);
       assert.deepEqual(await store().getRendered([delivery.id]), [rendered]);
       await store().settle([settlement({ ...waiting!, attempts: 1 }, undefined, T0)], []);
-      while ((await store().sweep({ now: T0, finishedBefore: T0 + 1, payloadsBefore: 0 })) > 0);
+      await sweepAll(store(), { finishedBefore: T0 + 1 });
       assert.deepEqual(await store().getRendered([delivery.id]), [undefined]);
     });
   });

@@ -4,7 +4,7 @@ import type { RunCursor } from '../../../src/domain/schedule/schedule.ts';
 import type { Webhook } from '../../../src/domain/webhook/webhook.ts';
 import type { RunFiring, UpcomingRun } from '../../../src/store/intake.ts';
 import { aDelivery, anEvent, aRun, T0, testId } from '../../support/store.ts';
-import { type Harness, register, settlement, useStore, waitingOf } from './harness.ts';
+import { everyPage, type Harness, register, settlement, useStore, waitingOf } from './harness.ts';
 
 /** Of a webhook due long before those of other tests, so that they come first. */
 function dueAt(at: number): { cursor: RunCursor } {
@@ -23,15 +23,8 @@ export function upcoming(harness: Harness): void {
     const store = useStore(harness);
 
     /** Pages through everything due before `before`. */
-    async function pages(before: number, limit: number): Promise<UpcomingRun[][]> {
-      const found: UpcomingRun[][] = [];
-      let after: UpcomingRun | undefined;
-      do {
-        const page = await store().upcomingRuns({ before, limit, ...(after && { after }) });
-        found.push(page);
-        after = page.at(-1);
-      } while (after !== undefined);
-      return found.slice(0, -1);
+    function pages(before: number, limit: number): Promise<UpcomingRun[][]> {
+      return everyPage((after) => store().upcomingRuns({ before, limit, ...(after && { after }) }));
     }
 
     test('runs due before a time come soonest first, a page at a time, with ties by id', async () => {
@@ -261,6 +254,26 @@ export function overlaps(harness: Harness): void {
       const run = aRun(webhook, { overlap: 'SUPERSEDE', runs: [] });
       assert.deepEqual(await store().fireRuns([run]), ['FIRED']);
       assert.deepEqual(await superseded(webhook.id), [false]);
+    });
+
+    test('with SUPERSEDE, nothing is marked by a firing whose runs are all there already', async () => {
+      const webhook = await register(store());
+      const first = aRun(webhook);
+      await store().fireRuns([first]);
+      const again = [{ event: first.runs[0]!.event, delivery: aDelivery(webhook.id) }];
+      const run = aRun({ ...webhook, cursor: first.to }, { overlap: 'SUPERSEDE', runs: again });
+      assert.deepEqual(await store().fireRuns([run]), ['FIRED']);
+      assert.deepEqual(await superseded(webhook.id), [false]);
+    });
+
+    test('with SUPERSEDE, a run that a caller gave up already stays given up for that', async () => {
+      const webhook = await fireFirst();
+      const [first] = await waitingOf(store(), webhook.id);
+      const order = { namespace: webhook.namespace, id: first!.id, now: T0 };
+      assert.deepEqual(await store().cancelDeliveries([order]), ['CANCELLING']);
+      await store().fireRuns([aRun(webhook, { overlap: 'SUPERSEDE' })]);
+      const endings = (await waitingOf(store(), webhook.id)).map(({ ending }) => ending);
+      assert.deepEqual(endings, ['REQUESTED', undefined]);
     });
 
     test('with ALLOW, runs wait beside each other', async () => {

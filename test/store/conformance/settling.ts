@@ -85,6 +85,37 @@ export function settling(harness: Harness): void {
       assert.deepEqual(detail.attempts, attempts);
     });
 
+    test('attempts that are reported in another order are all counted', async () => {
+      const { delivery } = await oneWaiting();
+      const transition: Transition = { to: 'PENDING', dueAt: T0 };
+      for (const number of [2, 1]) {
+        await store().settle([{ delivery, attempt: anAttempt(number), transition, now: T0 }], []);
+      }
+      const detail = await store().getDelivery(delivery.id);
+      assert.equal(detail?.attemptCount, 2);
+      assert.deepEqual(detail.attempts, [anAttempt(1), anAttempt(2)]);
+    });
+
+    test('an attempt without an answer leaves the status of the last answer', async () => {
+      const { delivery } = await oneWaiting();
+      const tried = { startedAt: T0, durationMs: 1, timing: {} };
+      const outcome = { kind: 'failed', errorClass: 'TIMEOUT', message: 'too late', ...tried } as const;
+      const later: Transition = { to: 'PENDING', dueAt: T0 };
+      const statuses: (number | undefined)[] = [];
+      for (const [i, { attempt, transition }] of [
+        { attempt: anAttempt(1, 503), transition: later },
+        { attempt: { number: 2, requestHeaders: [], outcome }, transition: later },
+        {
+          attempt: { number: 3, requestHeaders: [], outcome },
+          transition: { to: 'FAILED', reason: 'EXHAUSTED' } as const,
+        },
+      ].entries()) {
+        await store().settle([{ delivery: { ...delivery, attempts: i }, attempt, transition, now: T0 }], []);
+        statuses.push((await store().getDelivery(delivery.id))?.lastStatus);
+      }
+      assert.deepEqual(statuses, [503, 503, 503]);
+    });
+
     test('a delivery that is cancelled without an attempt has none', async () => {
       const { delivery } = await oneWaiting();
       const transition: Transition = { to: 'CANCELLED', reason: 'SUPERSEDED' };
@@ -165,6 +196,7 @@ export function settling(harness: Harness): void {
       const results = await store().settle([settlement(stranger), settlement(delivery)], []);
       assert.deepEqual(results, ['GONE', 'SETTLED']);
       assert.equal(await store().getDelivery(stranger.id), undefined);
+      assert.deepEqual((await store().getDelivery(delivery.id))?.attempts, [anAttempt(1)]);
       assert.deepEqual(await waitingOf(store(), webhook.id), []);
     });
   });

@@ -1,3 +1,6 @@
+import { after } from 'node:test';
+import type { Store } from '../../../src/store/store.ts';
+import { apart } from './apart.ts';
 import { bounds } from './bounds.ts';
 import { calls } from './calls.ts';
 import { changes } from './changes.ts';
@@ -9,6 +12,7 @@ import { lanes } from './lanes.ts';
 import { listing } from './listing.ts';
 import { log } from './log.ts';
 import { matching } from './matching.ts';
+import { naming } from './naming.ts';
 import { orders } from './orders.ts';
 import { publishing } from './publishing.ts';
 import { purging } from './purging.ts';
@@ -16,6 +20,7 @@ import { registrations } from './registrations.ts';
 import { remembering } from './remembering.ts';
 import { removing } from './removing.ts';
 import { replaying } from './replaying.ts';
+import { restarting } from './restarting.ts';
 import { firing, overlaps, upcoming } from './runs.ts';
 import { settling } from './settling.ts';
 import { sweeping } from './sweeping.ts';
@@ -23,8 +28,10 @@ import { updates } from './updates.ts';
 
 /** What the port promises, told of one kind of store. */
 export function conformance(harness: Harness): void {
+  const watched = closingAll(harness);
   for (const part of [
     registrations,
+    naming,
     listing,
     updates,
     removing,
@@ -38,6 +45,7 @@ export function conformance(harness: Harness): void {
     overlaps,
     lanes,
     settling,
+    apart,
     log,
     filtering,
     changes,
@@ -47,7 +55,24 @@ export function conformance(harness: Harness): void {
     sweeping,
     feed,
     calls,
+    restarting,
   ]) {
-    part(harness);
+    part(watched);
   }
+}
+
+/** Closes at the end what a failed test left open: an open store would keep the process alive. */
+function closingAll(harness: Harness): Harness {
+  const opened: Store[] = [];
+  after(() => Promise.all(opened.map((store) => store.close())));
+  const { reopen } = harness;
+  const note = (store: Store): Store => {
+    opened.push(store);
+    return store;
+  };
+  return {
+    ...harness,
+    open: async (bounds) => note(await harness.open(bounds)),
+    ...(reopen && { reopen: async (store, bounds) => note(await reopen(store, bounds)) }),
+  };
 }

@@ -62,6 +62,42 @@ export function sweeping(harness: Harness): void {
       assert.deepEqual((await store().getDelivery(delivery!.id))?.attempts, []);
     });
 
+    test('a delivery that is tried again is not swept for having been finished before', async () => {
+      const webhook = await register(store());
+      const { namespace } = webhook;
+      const [old, failed] = await publishTo(store(), webhook, 2);
+      await store().settle([settlement(old!, undefined, T0)], []);
+      await store().settle([settlement(failed!, { to: 'FAILED', reason: 'EXHAUSTED' }, T0 + 5)], []);
+      // A store may arrange what is finished anew when it sweeps.
+      await sweepAll(store(), { finishedBefore: T0 + 1 });
+      await store().retryDeliveries([{ namespace, id: failed!.id, now: T0 + 6 }]);
+      await sweepAll(store(), { finishedBefore: T0 + 10 });
+      assert.equal((await store().getDelivery(failed!.id))?.state, 'PENDING');
+      const pending = await store().listDeliveries({ namespace, state: 'PENDING', limit: 10 });
+      assert.deepEqual(
+        pending.map(({ id }) => id),
+        [failed!.id],
+      );
+      const [again] = await waitingOf(store(), webhook.id);
+      await store().settle([settlement(again!, undefined, T0 + 12)], []);
+      await sweepAll(store(), { finishedBefore: T0 + 10 });
+      assert.equal((await store().getDelivery(failed!.id))?.state, 'SUCCEEDED');
+      await sweepAll(store(), { finishedBefore: T0 + 13 });
+      assert.equal(await store().getDelivery(failed!.id), undefined);
+    });
+
+    test('what a removal cancelled goes by the time of the removal', async () => {
+      const webhook = await register(store());
+      const [old, waiting] = await publishTo(store(), webhook, 2);
+      await store().settle([settlement(old!, undefined, T0)], []);
+      await sweepAll(store(), { finishedBefore: T0 + 1 });
+      await store().removeWebhooks([{ id: webhook.id, now: T0 + 5 }]);
+      await sweepAll(store(), { finishedBefore: T0 + 5 });
+      assert.equal((await store().getDelivery(waiting!.id))?.state, 'CANCELLED');
+      await sweepAll(store(), { finishedBefore: T0 + 6 });
+      assert.equal(await store().getDelivery(waiting!.id), undefined);
+    });
+
     test('an event goes with the last of its deliveries', async () => {
       const one = await register(store());
       const two = await register(store());

@@ -5,11 +5,11 @@ import {
   Delivery_StateSchema,
   type Timing,
 } from '../../../../gen/carillon/v1/delivery_pb.ts';
-import { utf8 } from '../event/data.ts';
+import { utf8 } from '../event/written-data.ts';
 import { enumName } from '../job.ts';
 import type { Style } from '../style.ts';
 import { type Column, card, type Paper, table } from '../table.ts';
-import { plain, plainLines } from '../text.ts';
+import { plain, plainLines } from '../terminal-text.ts';
 import { fromNow, inFull, span, untilThen } from '../times.ts';
 
 /** A delivery in a list. */

@@ -7,7 +7,7 @@ import {
 } from '../../../../gen/carillon/v1/delivery_pb.ts';
 import { flagValue } from '../command.ts';
 import { type Job, jsonOf, namespaceOf, wantsJson } from '../job.ts';
-import { clip, plain, widthOf } from '../text.ts';
+import { clip, plain, widthOf } from '../terminal-text.ts';
 import { clockTime, msOf, span } from '../times.ts';
 import { readCount } from '../values.ts';
 import { resultOf, stateOf, stateStyle } from './shown.ts';

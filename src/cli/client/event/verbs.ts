@@ -13,10 +13,10 @@ import {
 import { flagValue, flagValues, type Invocation, UsageError } from '../command.ts';
 import { counted, gather, type Job, namespaceOf, show, tellMore, type Verb, webhookId } from '../job.ts';
 import { type Column, card, table } from '../table.ts';
-import { plainLines } from '../text.ts';
+import { plainLines } from '../terminal-text.ts';
 import { fromNow, inFull, msOf } from '../times.ts';
 import { rangeJson, readDuration, readEntry, timeJson } from '../values.ts';
-import { eventData, readContent, utf8 } from './data.ts';
+import { eventData, readContent, utf8 } from './written-data.ts';
 
 /** `carillon events …`. */
 export const EVENT_VERBS: Readonly<Record<string, Verb>> = { publish, list, get, replay, purge };

@@ -18,7 +18,7 @@ const FROM: Option = {
 export const WEBHOOK_COMMANDS: readonly Command[] = [
   {
     verb: 'register',
-    about: 'Register a webhook, or change the one that has the same name and destination.',
+    about: 'Register a webhook, or change the one that has the same id, or the same name and destination.',
     notes:
       'Without a schedule and event types it rings every 5 s, unless the server is configured otherwise. The ' +
       'signing secret is printed once, when the webhook is new.',

@@ -42,6 +42,14 @@ function words(prefix: string, ...all: string[]): { is: FieldKind; value: string
 
 /** Every field of a webhook that a caller can set, in the order in which help shows them. */
 export const WEBHOOK_FIELDS: readonly WebhookField[] = [
+  {
+    flag: '--id',
+    value: 'id',
+    field: 'webhook.id',
+    is: TEXT,
+    about: 'The id that it has, or shall have: lower-case letters, digits and hyphens.',
+    onlyAtRegistration: true,
+  },
   { flag: '--name', value: 'name', field: 'webhook.name', is: TEXT, about: 'What it is called.' },
   {
     flag: '--destination',

@@ -1,4 +1,3 @@
-import type { Schedule } from '../../../../gen/carillon/v1/schedule_pb.ts';
 import {
   Payload_EventFormat,
   Payload_EventFormatSchema,
@@ -9,7 +8,8 @@ import {
 import { enumName } from '../job.ts';
 import type { Style } from '../style.ts';
 import { type Column, card, type Paper } from '../table.ts';
-import { fromNow, inFull, msOf, span, untilThen } from '../times.ts';
+import { fromNow, inFull, span, untilThen } from '../times.ts';
+import { schedulePhrase } from './rings.ts';
 
 /** A webhook in a list. */
 export function webhookColumns(now: number): readonly Column<Webhook>[] {
@@ -26,11 +26,13 @@ export function webhookColumns(now: number): readonly Column<Webhook>[] {
 
 /** A webhook in full; with its secret if that is known. */
 export function webhookCard(webhook: Webhook, now: number, paper: Paper, secret = ''): string {
-  const { schedule, payload, retryPolicy, limits } = webhook;
+  const { payload } = webhook;
+  const { schedule, timeout, retryPolicy, limits } = webhook.effective ?? webhook;
   return card(
     [
       ['secret', secret && `${secret} (shown this once)`],
       ['id', webhook.id],
+      ['uid', webhook.uid === webhook.id ? '' : webhook.uid],
       ['name', webhook.name],
       ['namespace', webhook.namespace],
       ['destination', webhook.destination],
@@ -45,7 +47,7 @@ export function webhookCard(webhook: Webhook, now: number, paper: Paper, secret 
       ['payload', payload && payloadOf(payload)],
       ['headers', entries(webhook.headers)],
       ['header templates', entries(payload?.headerTemplates ?? {})],
-      ['timeout', span(webhook.timeout)],
+      ['timeout', span(timeout)],
       ['attempts', retryPolicy && attemptsOf(retryPolicy)],
       ['limits', limits && limitsOf(limits)],
       ['labels', entries(webhook.labels)],
@@ -74,30 +76,17 @@ function failingFor({ failingSinceTime }: Webhook, now: number): string {
 }
 
 /** What makes it ring, in a few words. */
-function rings({ schedule, eventTypes }: Webhook): string {
-  const parts = [...(schedule ? [scheduleOf(schedule)] : []), ...eventTypes];
+function rings({ effective, eventTypes }: Webhook): string {
+  const schedule = effective?.schedule;
+  const parts = [...(schedule ? [schedulePhrase(schedule)] : []), ...eventTypes];
   return parts.join(', ');
-}
-
-function scheduleOf({ when, timeZone }: Schedule): string {
-  switch (when.case) {
-    case 'every':
-      return `every ${span(when.value)}`;
-    case 'cron':
-      return `${when.value}${timeZone === '' || timeZone === 'UTC' ? '' : ` ${timeZone}`}`;
-    case 'at':
-      return `at ${new Date(msOf(when.value)!).toISOString()}`;
-    case undefined:
-      return '';
-    default:
-      return when satisfies never;
-  }
 }
 
 function payloadOf({ body, contentType, eventFormat }: NonNullable<Webhook['payload']>): string {
   const format = enumName(Payload_EventFormatSchema, eventFormat);
   const events = eventFormat === Payload_EventFormat.UNSPECIFIED ? '' : `events as ${format}`;
-  const own = body.case === undefined ? '' : `a ${body.case} as ${contentType}`;
+  const own =
+    body.case === undefined ? '' : `a ${body.case}${contentType === '' ? '' : ` as ${contentType}`}`;
   return [own, events].filter((part) => part !== '').join(', ');
 }
 

@@ -10,9 +10,10 @@ import {
   UpdateResponseSchema,
   type Webhook,
   Webhook_State,
+  WebhookView,
 } from '../../../../gen/carillon/v1/webhook_pb.ts';
 import { flagValue, flagValues, UsageError } from '../command.ts';
-import { gather, type Job, namespaceOf, show, tellMore, type Verb, webhookId } from '../job.ts';
+import { gather, isWebhookId, type Job, namespaceOf, show, tellMore, type Verb, webhookId } from '../job.ts';
 import { table } from '../table.ts';
 import { readEntry, readWord } from '../values.ts';
 import { webhookCard, webhookColumns } from './shown.ts';
@@ -50,6 +51,7 @@ async function list(job: Job): Promise<void> {
     name: flagValue(invocation, '--name') ?? '',
     state: state === undefined ? Webhook_State.UNSPECIFIED : stateOf(state),
     labels: Object.fromEntries(flagValues(invocation, '--label').map((text) => readEntry('--label', text))),
+    view: WebhookView.FULL,
   };
   const found = await gather<Webhook>(invocation, async (pageSize, pageToken) => {
     const { webhooks, nextPageToken } = await connection.webhooks.list({ ...query, pageSize, pageToken });
@@ -88,7 +90,18 @@ async function update(job: Job): Promise<void> {
 
 /** What a webhook that was printed has, and no update can change. */
 const NOT_MASKED = new Set([
-  ...['id', 'namespace', 'etag', 'state', 'state_reason', 'signing', 'create_time', 'update_time'],
+  ...[
+    'id',
+    'uid',
+    'effective',
+    'namespace',
+    'etag',
+    'state',
+    'state_reason',
+    'signing',
+    'create_time',
+    'update_time',
+  ],
   ...['next_run_time', 'run_count', 'skipped_run_count', 'filter_failure_count'],
   ...['failing_since_time', 'probe_time'],
 ]);
@@ -107,8 +120,9 @@ async function remove(job: Job): Promise<void> {
   const { invocation, connection } = job;
   const text = invocation.argument ?? '';
   const destination = flagValue(invocation, '--destination') ?? '';
-  const named = /^wh_[0-9A-Z]{26}$/.test(text) ? { id: text } : { name: text };
-  const request = { ...named, destination, namespace: namespaceOf(invocation), ...etagOf(job) };
+  const namespace = namespaceOf(invocation);
+  const isId = destination === '' && (await isWebhookId(job, text));
+  const request = { ...(isId ? { id: text } : { name: text }), destination, namespace, ...etagOf(job) };
   const answer = await connection.webhooks.remove(request);
   show(job, RemoveResponseSchema, answer, () => answer.ids.map((id) => `removed ${id}\n`).join(''));
 }

@@ -2,7 +2,7 @@ import { fromJson, type JsonObject, type JsonValue } from '@bufbuild/protobuf';
 import { type Webhook, WebhookSchema } from '../../../../gen/carillon/v1/webhook_pb.ts';
 import type { World } from '../../world.ts';
 import { flagValue, flagValues, type Invocation, UsageError } from '../command.ts';
-import { readContent, readJson, readText } from '../event/data.ts';
+import { readContent, readJson, readText } from '../event/written-data.ts';
 import { durationJson, readEntry, readNumber, readWord, timeJson } from '../values.ts';
 import { WEBHOOK_FIELDS, type WebhookField } from './fields.ts';
 

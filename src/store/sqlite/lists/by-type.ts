@@ -31,7 +31,7 @@ export function listByType(db: Database, table: string, owner: string, ascending
   };
 }
 
-/** What of an owner's rows can pass a filter, bucket by bucket, each type in it a source. */
+/** The rows of an owner that can pass a filter, bucket by bucket, with a source for each type in a bucket. */
 export function readByType(
   catalog: Catalog,
   { entries, typeFrom, typeAfter }: ListByType,

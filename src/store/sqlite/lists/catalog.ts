@@ -4,7 +4,7 @@ import { as, field, integer, layout, type RowOf, text } from '../rows/layout.ts'
 
 /**
  * The lists of a table by id, into which its rows are entered many at a time. The newest rows are in no
- * list yet, so whoever reads a list reads them besides.
+ * list yet, so a reader of a list has to read them as well.
  */
 export interface Catalog {
   /** The last row that was entered; those after it are in no list. */
@@ -17,11 +17,11 @@ export interface Catalog {
   readonly grew: (last: number) => void;
   /** Enters all of them. */
   readonly enter: (last: number) => void;
-  /** Forgets the buckets before that of this row, which have no rows any more. */
+  /** Forgets the buckets before the one of this row: they have no rows any more. */
   readonly trim: (first: number) => void;
   /** Marks a bucket as having no data any more. */
   readonly erase: (bucket: number) => void;
-  /** Reads what is remembered anew, after a rollback. */
+  /** Reads everything from the database again, after a rollback. */
   readonly reload: () => void;
 }
 
@@ -55,14 +55,14 @@ export interface CatalogOptions {
   readonly enter: readonly string[];
 }
 
-/** Places in a bucket. Of 50 bytes or so each, a list's rows in one fit in the page cache. */
+/** Places in a bucket. At about 50 bytes for each entry, one bucket of a list fits in the page cache. */
 export const BUCKET_ROWS = 32_768;
 /** The bucket of a row. */
 export function bucketOf(key: number): number {
   return Math.floor(key / BUCKET_ROWS);
 }
 
-/** Rows that are in no list, at most, and what is left of them: what is young is likely to change still. */
+/** Rows are entered when more than this are in no list; the youngest are left out, since they still change. */
 const LOOSE_MAX = 3_072;
 const LOOSE_KEPT = 1_024;
 
@@ -101,7 +101,7 @@ export function createCatalog(db: Database, { list, table, key, enter }: Catalog
     for (const statement of entering) statement.run(entered, upto);
     extend.run(entered, upto);
     reload();
-    // Nothing may be left of the rows up to it; their places must not be taken for new ones.
+    // Also when none of these rows is left: their places must not be given to new rows.
     entered = upto;
   }
 

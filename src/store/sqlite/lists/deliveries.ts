@@ -1,5 +1,5 @@
 import { newId } from '../../../domain/id.ts';
-import type { Context } from '../context.ts';
+import { type Context, SET_BACK_MAX_MS } from '../context.ts';
 import type { DeliveryFilter, Verbs } from '../protocol.ts';
 import { CANCELLED, FAILED, PENDING } from '../rows/codes.ts';
 import { DELIVERY, type DeliveryRow, JOINED } from '../rows/tables.ts';
@@ -8,15 +8,15 @@ import { deliveryReads } from './delivery-reads.ts';
 import { type Entry, merge, type Source, source } from './merge.ts';
 import { beginning, collect, rangeOf } from './reading.ts';
 
-/** Deliveries waiting in a lane up to which they are sorted instead of looked for among all that wait. */
+/** If no more than this wait in a lane, they are sorted, rather than looked for among all that wait. */
 const LANE_SORTED_MAX = 2_000;
-/** Classes of status codes; 0 is no answer. Others than these are no HTTP. */
+/** The classes of status codes in HTTP; 0 is no answer. */
 const CLASSES = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 const SUCCESS = { from: 200, to: 299 };
 
 /**
- * Lists by merging what is in no list yet with the lists that the filter is nearest to, each of which is
- * read no further than needed; what else is asked for is compared row by row.
+ * Merges the rows that are in no list yet with the lists that come nearest to the filter, and reads each of
+ * them no further than needed. What the lists do not know is compared row by row.
  */
 export function deliveryVerbs(context: Context): Pick<Verbs, 'listDeliveries' | 'getDelivery'> {
   const { db, journal, removed } = context;
@@ -26,6 +26,7 @@ export function deliveryVerbs(context: Context): Pick<Verbs, 'listDeliveries' | 
   );
   const selectOrd = db.prepare<[ord: number]>('SELECT ord FROM deliveries WHERE id = ?');
   const selectKey = db.prepare<[key: number]>('SELECT key FROM webhooks WHERE id = ?');
+  const selectEventKey = db.prepare<[key: number]>('SELECT key FROM events WHERE id = ?');
 
   /** A filter with the webhook's key, and what reads in its direction. */
   type Look = ReturnType<typeof lookAt>;
@@ -63,7 +64,7 @@ export function deliveryVerbs(context: Context): Pick<Verbs, 'listDeliveries' | 
     return [loose(look, PENDING), lasting];
   }
 
-  /** What ended otherwise than well, in one of these states. */
+  /** What ended in one of these states, which are not SUCCEEDED. */
   function lost({ filter, key, read, sourceOf }: Look, states: readonly number[]): Source[] {
     const { namespace, status } = filter;
     const [entries, owner] =
@@ -76,9 +77,9 @@ export function deliveryVerbs(context: Context): Pick<Verbs, 'listDeliveries' | 
     );
   }
 
-  function ofEvent({ filter, read, sourceOf }: Look, eventId: string): Source[] {
-    const events = read.events.all(filter.namespace, eventId);
-    return events.map(([key]) => sourceOf((from, limit) => read.ofEvent.all(key, from, limit)));
+  function ofEvent({ read, sourceOf }: Look, eventId: string): Source[] {
+    const [key] = selectEventKey.get(eventId) ?? [];
+    return key === undefined ? [] : [sourceOf((from, limit) => read.ofEvent.all(key, from, limit))];
   }
 
   function entries(filter: DeliveryFilter): Iterable<Entry> {
@@ -86,7 +87,7 @@ export function deliveryVerbs(context: Context): Pick<Verbs, 'listDeliveries' | 
     const { ascending, eventId, state, status } = filter;
     if (eventId !== undefined) return merge(ascending, ofEvent(look, eventId));
     if (state === PENDING) return merge(ascending, pending(look));
-    // Until they are swept, deliveries of removed webhooks read as cancelled and are stored as waiting.
+    // Until they are swept, deliveries of removed webhooks read as cancelled but are stored as waiting.
     const unswept = removed.size > 0 && (state === undefined || state === CANCELLED);
     if (state === FAILED || state === CANCELLED) {
       return merge(ascending, [...lost(look, [state]), ...(unswept ? pending(look) : [])]);
@@ -111,31 +112,25 @@ export function deliveryVerbs(context: Context): Pick<Verbs, 'listDeliveries' | 
   };
 }
 
-/** What of a filter only the row tells. */
-function isAskedFor(
-  row: DeliveryRow,
-  { namespace, webhookId, eventId, state, status }: DeliveryFilter,
-): boolean {
+/** The conditions of a filter that can only be checked on the row. */
+function isAskedFor(row: DeliveryRow, { namespace, webhookId, state, status }: DeliveryFilter): boolean {
   const { at } = DELIVERY;
   const lastStatus = row[at.lastStatus];
   return (
     row[at.namespace] === namespace &&
     (webhookId === undefined || row[at.webhookId] === webhookId) &&
-    (eventId === undefined || row[at.eventId] === eventId) &&
     (state === undefined || row[at.state] === state) &&
     (status === undefined || (lastStatus !== 0 && lastStatus >= status.from && lastStatus <= status.to))
   );
 }
 
-/** An id holds the time of its making, which is the delivery's: give or take what nobody's clock is set back. */
-const SLACK_MS = 24 * 60 * 60 * 1000;
 const NO_RANDOM = { unit: () => 0, bytes: (count: number) => new Uint8Array(count) };
 
-/** Begins a list where the ids of its time begin. */
+/** The same filter, beginning at the first id that its time allows. An id can be older than its delivery. */
 function narrowed(filter: DeliveryFilter): DeliveryFilter {
   const { ascending, since, until } = filter;
-  const at = ascending ? since - SLACK_MS : until + SLACK_MS;
-  if (!(at > 0 && at < Number.MAX_SAFE_INTEGER - SLACK_MS)) return filter;
+  const at = ascending ? since - SET_BACK_MAX_MS : until + SET_BACK_MAX_MS;
+  if (!(at > 0 && at < Number.MAX_SAFE_INTEGER - SET_BACK_MAX_MS)) return filter;
   const first = newId('delivery', at, NO_RANDOM);
   const from = beginning(filter);
   const isNearer = ascending ? from < first : from > first;

@@ -1,6 +1,6 @@
 import type { Database } from '../database.ts';
 import { readFrom } from '../rows/layout.ts';
-import { EVENTS_NAMED, OF_EVENT } from '../rows/tables.ts';
+import { OF_EVENT } from '../rows/tables.ts';
 import { listByType } from './by-type.ts';
 import { ENTRY, type Entry } from './merge.ts';
 
@@ -14,7 +14,7 @@ export function deliveryReads(db: Database, ascending: boolean) {
     db.prepare<Entry>(`SELECT ${TABLE_ENTRY.columns} FROM ${rest} ORDER BY id ${direction} LIMIT ?`);
 
   return {
-    // The pluses keep other indexes from being chosen: these are few rows.
+    // The pluses keep SQLite from choosing another index: these are few rows.
     loose: inTable(`
       (SELECT +id AS id, ord, created_at, type FROM deliveries
       WHERE +id ${beyond} ?1 AND ord > ?2 AND +namespace = ?3
@@ -37,6 +37,5 @@ export function deliveryReads(db: Database, ascending: boolean) {
     ofEvent: inTable(`
       (SELECT +id AS id, ord, created_at, type FROM deliveries WHERE ord IN (${OF_EVENT}) AND +id ${beyond} ?2)`),
     lane: db.prepare('SELECT 1 FROM deliveries WHERE webhook = ? AND state = 0 LIMIT ?'),
-    events: db.prepare<[key: number]>(EVENTS_NAMED),
   };
 }

@@ -2,11 +2,11 @@ import type { Database } from '../database.ts';
 import type { Catalog } from './catalog.ts';
 
 /**
- * The finished deliveries by the time at which they were finished. Like every list, it does not have the
- * newest deliveries yet: those enter it together, with what is finished of them by then.
+ * The list of finished deliveries by the time at which they were finished. Like every list, it does not have
+ * the newest deliveries yet. When those are entered together, the finished ones among them enter this list.
  */
 export interface Ends {
-  /** Notes that a delivery was finished, if the list is to have it already. */
+  /** Notes that a delivery was finished, unless it is too new to be in a list. */
   readonly add: (ord: number, finishedAt: number) => void;
   /** Forgets a delivery that was finished then. */
   readonly remove: (ord: number, finishedAt: number) => void;

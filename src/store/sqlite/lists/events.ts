@@ -2,21 +2,22 @@ import type { Context } from '../context.ts';
 import type { Database } from '../database.ts';
 import type { EventFilter, Verbs } from '../protocol.ts';
 import { readFrom } from '../rows/layout.ts';
-import { EVENT_RECORD, type EventRecordRow } from '../rows/tables.ts';
+import { EVENT_NAMED, EVENT_RECORD, type EventRecordRow } from '../rows/tables.ts';
 import { listByType, readByType } from './by-type.ts';
 import { ENTRY, type Entry, merge, source } from './merge.ts';
 import { beginning, collect, rangeOf } from './reading.ts';
 
-/** Not the body, only whether there is one. */
+/** In place of the body only whether there is one. */
 const WITHOUT_BODY = readFrom(EVENT_RECORD, { body: "iif(body IS NULL, NULL, x'')" });
 
-export function eventVerbs({ db, events }: Context): Pick<Verbs, 'getEvents' | 'listEvents'> {
+export function eventVerbs({
+  db,
+  events,
+}: Context): Pick<Verbs, 'resolveEvents' | 'getEvents' | 'listEvents'> {
   const reads = { descending: eventReads(db, false), ascending: eventReads(db, true) };
   const select = db.prepare<EventRecordRow>(`
-    SELECT ${EVENT_RECORD.columns} FROM events WHERE key = (
-      SELECT max(key) FROM (
-        SELECT max(key) AS key FROM events WHERE namespace = ?1 AND caller_id = ?2
-        UNION ALL SELECT key FROM events WHERE id = ?2 AND namespace = ?1 AND caller_id IS NULL))`);
+    SELECT ${EVENT_RECORD.columns} FROM events WHERE key = ${EVENT_NAMED}`);
+  const selectId = db.prepare<[id: string]>(`SELECT id FROM events WHERE key = ${EVENT_NAMED}`);
   const selectRow = db.prepare<EventRecordRow>(`
     SELECT ${WITHOUT_BODY.columns} FROM events WHERE key = ?`);
 
@@ -30,6 +31,7 @@ export function eventVerbs({ db, events }: Context): Pick<Verbs, 'getEvents' | '
   }
 
   return {
+    resolveEvents: (names) => names.map((name) => selectId.get(...name)?.[0]),
     getEvents: (keys) => keys.map((key) => select.get(...key)),
     listEvents: (filter) => collect(entries(filter), filter, (key) => selectRow.get(key)),
   };
@@ -39,7 +41,7 @@ export function eventVerbs({ db, events }: Context): Pick<Verbs, 'getEvents' | '
 function eventReads(db: Database, ascending: boolean) {
   const [beyond, direction] = ascending ? ['>', 'ASC'] : ['<', 'DESC'];
   return {
-    // The pluses keep other indexes from being chosen: these are few rows.
+    // The pluses keep SQLite from choosing another index: these are few rows.
     loose: db.prepare<Entry>(`
       SELECT ${ENTRY.columns} FROM (
         SELECT +id AS id, key, created_at, type FROM events

@@ -1,6 +1,6 @@
 import { field, integer, layout, type RowOf, text } from '../rows/layout.ts';
 
-/** A place in a list: an id, the key of its row, and what of the row is in the list. */
+/** An entry of a list: an id, the key of its row, and the fields of the row that the list has. */
 export const ENTRY = layout(
   field('id', text),
   field('key', integer),
@@ -15,7 +15,7 @@ export interface Source {
   readonly advance: () => void;
 }
 
-/** Lists that need not be looked at before the merge comes to the first id that can be in them. */
+/** Sources that are not opened before the merge comes to the first id that they can have. */
 export interface Later {
   readonly first: string;
   readonly open: () => readonly Source[];

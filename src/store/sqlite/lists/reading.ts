@@ -3,8 +3,8 @@ import type { Catalog } from './catalog.ts';
 import { ENTRY, type Entry, type Later, type Source } from './merge.ts';
 
 /**
- * What one call of a list may cost, so that it is a few milliseconds, in which nobody else has the
- * database: looking at an entry counts one; reading its row, which may have to come from the disk, more.
+ * What one call of a list may cost. It blocks the database for a few milliseconds then. Looking at an entry
+ * counts one; reading its row counts more, because it may have to be read from the disk.
  */
 const COST_MAX = 8_192;
 const ROW_COST = 32;
@@ -18,7 +18,7 @@ export function beginning({ ascending, from }: Pick<Span, 'ascending' | 'from'>)
   return from ?? (ascending ? LEAST : GREATEST);
 }
 
-/** Turns entries into rows, of those that are asked for, until there are enough or it has cost enough. */
+/** Reads the rows of the entries that pass the filter, until there are enough or the cost is reached. */
 export function collect<Row>(
   entries: Iterable<Entry>,
   { limit, since, until, type }: Span,
@@ -40,7 +40,7 @@ export function collect<Row>(
   return { rows, next: null };
 }
 
-/** The buckets of a catalog in which a list can have anything, each to be opened when its turn comes. */
+/** The buckets of a catalog in which rows of the span can be, each to be opened when its turn comes. */
 export function inBuckets(
   catalog: Catalog,
   span: Span,
@@ -76,7 +76,7 @@ export function* typesOf(
   return undefined;
 }
 
-/** Types that a filter lets through are from the first to the last of these. */
+/** Types that a filter lets through lie between these two, both included. */
 export function rangeOf(filter: TypeFilter | undefined): readonly [first: string, last: string] {
   const text = filter?.text ?? '';
   return [text, filter?.exact ? text : `${text}\uffff`];

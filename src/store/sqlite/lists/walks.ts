@@ -2,53 +2,22 @@ import type { Context } from '../context.ts';
 import { BUCKET_ROWS } from './catalog.ts';
 
 /**
- * A walk through old events, a few at a time. What is in use is passed over, for else it would be looked
- * at again and again; so a walk that is at its end begins anew when others have done something.
+ * A walk through old events, a few at a time. Events that are in use are passed over, because they would
+ * otherwise be looked at again and again. They can become free later, so after its end a walk is restarted.
  */
 export interface Walk {
   /**
-   * Visits those of up to `limit` more, made before a time, that are not in use, and fewer where much hangs on
-   * them. Returns how many it visited.
+   * Looks at up to `limit` more events made before a time, or fewer if they have many deliveries, and visits
+   * those that are not in use. Returns how many it visited.
    */
-  readonly next: (before: number, limit: number, visit: (key: number) => void, now?: number) => number;
+  readonly next: (before: number, limit: number, visit: (key: number) => void) => number;
   readonly isAtEnd: () => boolean;
   readonly restart: () => void;
 }
 
-/** Through events without deliveries, oldest first. In use are those whose name is remembered. */
-export function walkThroughUnheard({ db }: Context): Walk {
-  const select = db.prepare<[key: number, createdAt: number, isInUse: number]>(`
-    SELECT key, created_at, ifnull(known_until, 0) > ?5 FROM events INDEXED BY events_unheard
-    WHERE deliveries = 0 AND created_at < ?1 AND (created_at, key) > (?2, ?3)
-    ORDER BY created_at, key LIMIT ?4`);
-  const start = [Number.MIN_SAFE_INTEGER, 0] as const;
-  let at: readonly [createdAt: number, key: number] | undefined = start;
-
-  return {
-    next(before, limit, visit, now = 0) {
-      if (at === undefined || limit <= 0) return 0;
-      const found = select.all(before, ...at, limit, now);
-      const free = found.filter(([, , isInUse]) => isInUse === 0);
-      for (const [key] of free) visit(key);
-      const last = found.at(-1);
-      if (last === undefined || found.length < limit) {
-        at = undefined;
-      } else {
-        const [key, createdAt] = last;
-        at = [createdAt, key];
-      }
-      return free.length;
-    },
-    isAtEnd: () => at === undefined,
-    restart() {
-      at = start;
-    },
-  };
-}
-
 /**
- * Through events that have their data, in order of arrival, bucket by bucket; a bucket in which nothing is
- * left is not looked at again. In use are those of which anything waits.
+ * Through events that have their data, in order of arrival, bucket by bucket; a bucket without data is not
+ * looked at again. An event is in use while a delivery of it waits.
  */
 export function walkThroughData({ db, events }: Context): Walk {
   const select = db.prepare<[key: number, deliveries: number]>(`
@@ -65,7 +34,7 @@ export function walkThroughData({ db, events }: Context): Walk {
   let at: number | undefined = 0;
   let anyInUse = false;
 
-  /** The next events to look at, and whether they are a bucket's and all that will ever be in it. */
+  /** The next events to look at, and whether they complete a bucket to which nothing will be added. */
   function stretch(after: number, before: number) {
     const buckets = events.buckets();
     for (const [i, { bucket, since, until, erased }] of buckets.entries()) {
@@ -88,7 +57,7 @@ export function walkThroughData({ db, events }: Context): Walk {
         isWhole: false,
       };
       const found = select.all(before, after, upto, limit);
-      // Of each delivery something is looked at, and erased; there can be thousands of one event.
+      // Each delivery of an event costs a look and an erasure, and one event can have thousands.
       let cost = 0;
       let visited = 0;
       for (const [key, deliveries] of found) {

@@ -56,6 +56,9 @@ export function deliveryLog({ client, feed }: Connection): DeliveryLog {
         return results;
       }),
 
+    resolveEvents: async (keys) =>
+      client.call('resolveEvents', keys.map(eventKey), sized(keys), (found) => found),
+
     getEvents: async (keys) =>
       client.call('getEvents', keys.map(eventKey), sized(keys), (found) =>
         found.map((row) => row && fromEventRecordRow(row)),

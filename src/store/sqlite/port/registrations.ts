@@ -1,9 +1,12 @@
 import type { Registrations } from '../../registrations.ts';
 import type { RemovalRow } from '../rows/messages.ts';
+import type { WebhookRow } from '../rows/tables.ts';
 import { fromWebhookRow, toUpdateRow, toWebhookRow } from '../rows/webhook.ts';
 import { type Connection, ONE_ROW, rowsUpTo, sized } from './calls.ts';
 
-export function registrations({ client, feed }: Connection): Registrations {
+export function registrations({ client, feed, defaults }: Connection): Registrations {
+  const read = (row: WebhookRow) => fromWebhookRow(row, defaults);
+
   /** Notes which of the webhooks changed, by their results. */
   function noteWebhooks<R extends string>(results: readonly R[], change: R, ids: readonly string[]): R[] {
     for (const [i, result] of results.entries()) if (result === change) feed.webhook(ids[i]!);
@@ -25,22 +28,25 @@ export function registrations({ client, feed }: Connection): Registrations {
     },
 
     getWebhooks: async (ids) =>
-      client.call('getWebhooks', ids, sized(ids), (found) => found.map((row) => row && fromWebhookRow(row))),
+      client.call('getWebhooks', ids, sized(ids), (found) => found.map((row) => row && read(row))),
+
+    resolveWebhooks: async (names) =>
+      client.call(
+        'resolveWebhooks',
+        names.map(({ namespace, id }): [string, string] => [namespace, id]),
+        sized(names),
+        (found) => found.map((row) => row && read(row)),
+      ),
 
     findWebhook: async ({ namespace, name, destination }) =>
-      client.call(
-        'findWebhook',
-        [namespace, name, destination],
-        ONE_ROW,
-        (row) => row && fromWebhookRow(row),
-      ),
+      client.call('findWebhook', [namespace, name, destination], ONE_ROW, (row) => row && read(row)),
 
     listWebhooks: async ({ namespace, after = '', limit, name = null, state = null, labels = {} }) =>
       client.call(
         'listWebhooks',
         { namespace, after, limit, name, state, labels: JSON.stringify(labels) },
         rowsUpTo(limit),
-        (found) => found.map(fromWebhookRow),
+        (found) => found.map(read),
       ),
 
     removeWebhooks: async (batch) => {

@@ -40,7 +40,7 @@ const BY_NAME = new Map(Object.entries(LETTERS));
 const OWN_ID = 'w';
 /** Before a name that has no letter; a colon, which no name has, ends it. */
 const WRITTEN = '~';
-/** Begins a text that is JSON: what is no HTTP, with line breaks in it or such names, is kept as well. */
+/** Begins a text in JSON, which keeps what has no place in lines: values with line breaks, and odd names. */
 const JSON_MARK = '{';
 
 export interface BothHeaders {
@@ -93,7 +93,7 @@ function write(name: string, value: string): string | undefined {
   if (value.includes('\n')) return undefined;
   const letter = BY_NAME.get(name);
   if (letter !== undefined) return `${letter}${value}\n`;
-  // `__proto__` can be no key that is assigned to.
+  // Assigning to a key `__proto__` would not make a property.
   return name.includes(':') || name.includes('\n') || name === '__proto__'
     ? undefined
     : `${WRITTEN}${name}:${value}\n`;

@@ -1,4 +1,4 @@
-/** Between attempts and their rows, which are kept short: there are more of them than of anything else. */
+/** Between attempts and their rows. Rows are kept short: there are more attempts than anything else. */
 import type { Attempt, ErrorClass, Outcome, Timing } from '../../../domain/delivery/attempt.ts';
 import { readHeaders, writeHeaders } from './attempt-headers.ts';
 import { NO_BYTES } from './bytes.ts';
@@ -26,7 +26,7 @@ export function fromAttemptRow(row: AttemptRow, id: string): Attempt {
   return { number: row[at.number], requestHeaders: sent, outcome };
 }
 
-/** Times are written in whole microseconds, to which nothing here is exact anyway. */
+/** Times are written in whole microseconds: nothing here is more exact than that. */
 function factsOf(outcome: Outcome): string {
   const { startedAt, durationMs, remoteAddress = '' } = outcome;
   const { dnsMs, connectMs, tlsMs, waitMs, readMs } = outcome.timing;

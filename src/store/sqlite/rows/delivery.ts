@@ -74,6 +74,7 @@ export function fromDeliveryRow(row: LongRowOf<typeof DELIVERY>): Delivery {
   const { at } = DELIVERY;
   const state = STATES[row[at.state]]!;
   const reason = REASONS[row[at.reason]] as FailedReason | CancelledReason | undefined;
+  const webhookCallerId = row[at.webhookCallerId];
   const nominalAt = row[at.nominalAt];
   const lastStatus = row[at.lastStatus];
   const replayOf = row[at.replayOf];
@@ -81,6 +82,7 @@ export function fromDeliveryRow(row: LongRowOf<typeof DELIVERY>): Delivery {
     id: row[at.id],
     namespace: row[at.namespace],
     webhookId: row[at.webhookId],
+    ...(webhookCallerId !== null && { webhookCallerId }),
     eventId: row[at.eventId],
     eventType: row[at.eventType],
     state,

@@ -8,7 +8,7 @@ import type { LongRowOf } from './layout.ts';
 import type { FiringRow, NewDeliveryRow, PublicationRow, ReplayRow } from './messages.ts';
 import {
   type CursorRow,
-  EVENT,
+  EVENT_BODY,
   EVENT_RECORD,
   type EventRecordRow,
   type EventRow,
@@ -25,6 +25,11 @@ export function bytesOf(event: Event | undefined, deliveries: readonly NewDelive
 
 export function toPublicationRow(publication: Publication, { take }: Packed): PublicationRow {
   const { event, deliveries, dueAt, run, remember, filterFailures } = publication;
+  if ((event.callerId === undefined) !== (remember === undefined)) {
+    throw new Error(
+      `event ${event.id} has a caller's id and nothing to remember it by, or the other way round`,
+    );
+  }
   return [
     toEventRow(event, take()),
     dueAt,
@@ -81,8 +86,8 @@ function toNewDeliveryRow(delivery: NewDelivery, take: () => Uint8Array): NewDel
   return [id, webhookId, code, [JSON.stringify(rendered.headers), rendered.contentType ?? null, body]];
 }
 
-export function fromEventRow(row: LongRowOf<typeof EVENT>): EventBody {
-  const { at } = EVENT;
+export function fromEventRow(row: LongRowOf<typeof EVENT_BODY>): EventBody {
+  const { at } = EVENT_BODY;
   const callerId = row[at.callerId];
   const source = row[at.source];
   const subject = row[at.subject];
@@ -90,6 +95,7 @@ export function fromEventRow(row: LongRowOf<typeof EVENT>): EventBody {
   return {
     id: row[at.id],
     ...(callerId !== null && { callerId }),
+    ...(row[at.shadowed] === 1 && { shadowed: true }),
     type: row[at.type],
     ...(source !== null && { source }),
     ...(subject !== null && { subject }),
@@ -123,7 +129,7 @@ export function fromRenderedRow(row: RenderedRow): Rendered {
   };
 }
 
-/** None are written as NULL: most events have none. */
+/** NULL where there are no headers, as in most events. */
 function encodeHeaders(headers: Readonly<Record<string, string>>): string | null {
   for (const _ in headers) return JSON.stringify(headers);
   return null;

@@ -13,6 +13,6 @@ export function insertInto<const Fs extends readonly Field[]>(
 ): (row: RowOf<Layout<Fs>>) => number {
   const statement = db.prepare(`INSERT INTO ${table} (${columns}) VALUES (${holes}) ${conflict}`);
   type Values = Parameters<typeof statement.run>;
-  // The columns' own types, which a STRICT table checks once more.
+  // The type checker cannot see that a row has only values for SQL. STRICT tables refuse all others.
   return (row) => Number(statement.run(...(row as unknown as Values)).changes);
 }

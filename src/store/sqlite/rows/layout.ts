@@ -51,7 +51,7 @@ type Tuple<Fs extends readonly Field[]> = {
   -readonly [I in keyof Fs]: Fs[I] extends Field<string, infer T> ? T : never;
 };
 
-/** `'0' | '1' | …` */
+/** The places of a tuple as TypeScript has them: `'0' | '1' | …`. */
 type Index<Fs> = Exclude<keyof Fs, keyof (readonly unknown[])>;
 
 type Places<Fs extends readonly Field[]> = {
@@ -68,7 +68,7 @@ export const integer: Type<number> = {};
 export const text: Type<string> = {};
 export const blob: Type<Uint8Array> = {};
 
-/** Values of which only TypeScript knows more. */
+/** A type that SQL does not know. */
 export function as<T>(): Type<T> {
   return {};
 }

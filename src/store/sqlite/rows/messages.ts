@@ -1,4 +1,4 @@
-/** The rows of which the calls to the database's thread consist, where they are not rows of a table. */
+/** The rows of which calls to the database's thread consist, where these are not rows of a table. */
 import type { OverlapPolicy } from '../../../domain/schedule/schedule.ts';
 import type { DisabledReason } from '../../../domain/webhook/webhook.ts';
 import type { Flag, StateCode } from './codes.ts';
@@ -46,7 +46,7 @@ export type PublicationRow = RowOf<typeof PUBLICATION>;
 /** What the caller's id of an event is remembered with. */
 export type Remembered = readonly [digest: string, until: number];
 
-/** The number of deliveries made, one of the codes below, or what is known of the first event of that name. */
+/** The number of deliveries made, one of the codes below, or the first event with the caller's id. */
 export type PublishCode = number | [eventId: string, deliveries: number];
 export const CONFLICT = -1;
 export const FULL_NAMESPACE = -2;

@@ -5,6 +5,7 @@ import { as, blob, field, integer, layout, orNull, part, type RowOf, readFrom, t
 
 export const WEBHOOK = layout(
   field('id', text),
+  field('callerId', orNull(text)),
   field('namespace', text),
   field('name', text),
   field('destination', text),
@@ -55,8 +56,16 @@ export const EVENT = layout(
 );
 export type EventRow = RowOf<typeof EVENT>;
 
+/** An event as requests need it. */
+export const EVENT_BODY = layout(
+  ...EVENT.fields,
+  // Its caller's id names another event. No event that comes in is such a one, but old databases have some.
+  field('shadowed', as<Flag>()),
+);
+export type EventBodyRow = RowOf<typeof EVENT_BODY>;
+
 /** An event as it is read by callers. */
-export const EVENT_RECORD = layout(...EVENT.fields, field('deliveries', integer));
+export const EVENT_RECORD = layout(...EVENT_BODY.fields, field('deliveries', integer));
 export type EventRecordRow = RowOf<typeof EVENT_RECORD>;
 
 /** What templates made. */
@@ -101,7 +110,8 @@ export const DELIVERY = layout(
   field('id', text, 'd.id'),
   field('namespace', text, 'd.namespace'),
   field('webhookId', text, `coalesce(w.id, '')`),
-  field('eventId', text, 'coalesce(e.caller_id, e.id)'),
+  field('webhookCallerId', orNull(text), 'w.caller_id'),
+  field('eventId', text, 'iif(e.shadowed = 1, e.id, coalesce(e.caller_id, e.id))'),
   field('eventType', text, 'd.type'),
   field('state', as<StateCode>(), `iif(d.state = 0 AND w.removed_at IS NOT NULL, ${CANCELLED}, d.state)`),
   field('reason', integer, `iif(d.state = 0 AND w.removed_at IS NOT NULL, ${REMOVED}, d.reason)`),
@@ -136,10 +146,11 @@ export type ChangeRow = RowOf<typeof CHANGE>;
 /** `d` is a delivery. */
 export const JOINED = `JOIN events AS e ON e.key = d.event LEFT JOIN webhooks AS w ON w.key = d.webhook`;
 
-/** The keys of the events of the namespace ?1 that readers know by the id ?2; there can be several. */
-export const EVENTS_NAMED = `
-  SELECT key FROM events WHERE namespace = ?1 AND caller_id = ?2
-  UNION SELECT key FROM events WHERE id = ?2 AND namespace = ?1 AND caller_id IS NULL`;
+/** The key of the event of the namespace ?1 that readers know by the id ?2; NULL if there is none. */
+export const EVENT_NAMED = `
+  coalesce(
+    (SELECT key FROM events WHERE id = ?2 AND namespace = ?1 AND (caller_id IS NULL OR shadowed = 1)),
+    (SELECT event FROM event_ids WHERE namespace = ?1 AND id = ?2))`;
 
 /** The places of the deliveries of the event ?1: those made when it came in, and replays. */
 export const OF_EVENT = `

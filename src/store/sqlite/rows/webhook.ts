@@ -1,4 +1,7 @@
 /** Between webhooks and their rows. */
+
+import type { AskedPayload, AskedSpec } from '../../../domain/webhook/asked.ts';
+import { type DefaultSettings, withDefaults, withoutDefaults } from '../../../domain/webhook/defaults.ts';
 import type { Payload } from '../../../domain/webhook/payload.ts';
 import type { Webhook, WebhookSpec } from '../../../domain/webhook/webhook.ts';
 import type { LaneChange } from '../../delivery-queue.ts';
@@ -11,6 +14,7 @@ export function toWebhookRow(webhook: Webhook): WebhookRow {
   const { spec, cursor, health } = webhook;
   return [
     webhook.id,
+    webhook.callerId ?? null,
     webhook.namespace,
     spec.name,
     spec.destination,
@@ -33,14 +37,19 @@ export function toWebhookRow(webhook: Webhook): WebhookRow {
   ];
 }
 
-export function fromWebhookRow(row: WebhookRow): Webhook {
+/** `defaults` apply where a caller said nothing. */
+export function fromWebhookRow(row: WebhookRow, defaults: DefaultSettings): Webhook {
   const { at } = WEBHOOK;
   const secrets: string[] = JSON.parse(row[at.secrets]);
+  const spec = decodeSpec(row[at.spec], defaults);
+  const callerId = row[at.callerId];
   const stateReason = row[at.stateReason];
   return {
     id: row[at.id],
+    ...(callerId !== null && { callerId }),
     namespace: row[at.namespace],
-    spec: decodeSpec(row[at.spec]),
+    spec,
+    effective: withDefaults(spec, defaults),
     sealedSecrets: secrets.map(fromBase64),
     state: row[at.state],
     ...(stateReason !== null && { stateReason }),
@@ -59,27 +68,36 @@ export function fromWebhookRow(row: WebhookRow): Webhook {
   };
 }
 
-/** A spec in which payload bytes, the one thing that JSON cannot say, are base64. */
-type WrittenSpec = Omit<WebhookSpec, 'payload'> & {
-  readonly payload?: Omit<Payload, 'body'> & { readonly body?: WrittenBody };
+/**
+ * A spec in which the bytes of a payload are in base64, because JSON cannot hold bytes. `unset` tells it from
+ * the specs that versions before wrote, in which defaults stood wherever a caller had said nothing.
+ */
+type WrittenSpec = Omit<AskedSpec, 'payload'> & {
+  readonly unset?: true;
+  readonly payload?: Omit<AskedPayload, 'body'> & { readonly body?: WrittenBody };
 };
 type WrittenBody =
   | Exclude<Payload['body'], { kind: 'data' } | undefined>
   | { readonly kind: 'data'; readonly base64: string };
 
-function encodeSpec({ payload, ...spec }: WebhookSpec): string {
-  if (payload?.body?.kind !== 'data') return JSON.stringify({ ...spec, payload });
-  const body: WrittenBody = { kind: 'data', base64: toBase64(payload.body.data) };
-  return JSON.stringify({ ...spec, payload: { ...payload, body } } satisfies WrittenSpec);
+function encodeSpec({ payload, ...spec }: AskedSpec): string {
+  return JSON.stringify({ unset: true, ...spec, ...(payload && { payload: encodePayload(payload) }) });
 }
 
-function decodeSpec(text: string): WebhookSpec {
-  const { payload, ...spec }: WrittenSpec = JSON.parse(text);
-  if (payload === undefined) return spec;
-  const { body, ...rest } = payload;
-  if (body === undefined) return { ...spec, payload: rest };
-  const read = 'base64' in body ? { kind: body.kind, data: fromBase64(body.base64) } : body;
-  return { ...spec, payload: { ...rest, body: read } };
+function encodePayload({ body, ...payload }: AskedPayload): WrittenSpec['payload'] {
+  if (body === undefined) return payload;
+  return { ...payload, body: body.kind === 'data' ? { kind: 'data', base64: toBase64(body.data) } : body };
+}
+
+function decodeSpec(text: string, defaults: DefaultSettings): AskedSpec {
+  const { unset, payload, ...rest }: WrittenSpec = JSON.parse(text);
+  const spec = { ...rest, ...(payload && { payload: decodePayload(payload) }) };
+  return unset ? spec : withoutDefaults(spec as WebhookSpec, defaults);
+}
+
+function decodePayload({ body, ...payload }: NonNullable<WrittenSpec['payload']>): AskedPayload {
+  if (body === undefined) return payload;
+  return { ...payload, body: 'base64' in body ? { kind: 'data', data: fromBase64(body.base64) } : body };
 }
 
 export function toUpdateRow({ webhook, ifVersion, cursorFrom, resetHealth }: WebhookUpdate): UpdateRow {

@@ -2,7 +2,7 @@ import type { Context } from '../context.ts';
 import type { Verbs } from '../protocol.ts';
 import { CHANGE, type ChangeRow, JOINED } from '../rows/tables.ts';
 
-/** Rows of the journal that one call looks at, at most, whomever they are about. */
+/** Rows of the journal that one call looks at, at most, of all namespaces. */
 const LOOKED_AT_MAX = 2_000;
 
 export function changeVerbs({ db, journal }: Context): Pick<Verbs, 'changesSince'> {

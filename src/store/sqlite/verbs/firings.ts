@@ -12,7 +12,7 @@ export function runVerbs(context: Context): Pick<Verbs, 'upcomingRuns' | 'fireRu
   const { at } = FIRING;
   const insertion = createInsertion(context);
 
-  // The conditions on state repeat those of the index `webhooks_run`: only then is it used.
+  // The conditions on state repeat those of the index `webhooks_run`; without them it would not be used.
   const upcoming = db.prepare<[id: string, dueAt: number]>(`
     SELECT id, run_due_at FROM webhooks
     WHERE state = 'ACTIVE' AND removed_at IS NULL AND run_due_at IS NOT NULL
@@ -28,7 +28,7 @@ export function runVerbs(context: Context): Pick<Verbs, 'upcomingRuns' | 'fireRu
     WHERE webhook = ? AND run = 1 AND state = 0 AND ending = 0 RETURNING ord`);
   const readWaiting = waitingReader(db);
 
-  /** Most runs have nothing to supersede, and seeing that costs less than an update of nothing. */
+  /** Looks first, since most runs have nothing to supersede, and a look costs less than an update of nothing. */
   function supersedeBefore({ key }: Hook): WaitingRow[] {
     if (selectRun.get(key) === undefined) return [];
     return supersede.all(key).map(([ord]) => readWaiting(ord));
@@ -51,7 +51,7 @@ export function runVerbs(context: Context): Pick<Verbs, 'upcomingRuns' | 'fireRu
     if (skips) return 'SKIPPED';
 
     const added = events.map((event) => insertion.event(event, 1));
-    // Before the new ones are there: the runs of one firing do not supersede each other.
+    // Before the new ones are inserted, since the runs of one firing do not supersede each other.
     if (row[at.overlap] === 'SUPERSEDE' && added.some(Boolean)) ending.push(...supersedeBefore(hook));
     for (const [i, event] of events.entries()) {
       const places = added[i];

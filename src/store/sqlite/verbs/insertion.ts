@@ -6,11 +6,11 @@ import { as, field, integer, layout, orNull, text } from '../rows/layout.ts';
 import { NEW_DELIVERY, type NewDeliveryRow, type Remembered } from '../rows/messages.ts';
 import { EVENT, type EventRow, RENDERED } from '../rows/tables.ts';
 
-/** How rows come in, for everything that publishes. */
+/** Inserts events and deliveries, for all verbs that make them. */
 export interface Insertion {
   /**
-   * Inserts an event with so many deliveries, which are inserted next, and returns their places;
-   * undefined, and nothing inserted, if there is an event of this id.
+   * Inserts an event, gives it its caller's id, and returns the places of its deliveries, so many of which are
+   * to be inserted next. Inserts nothing and returns undefined if an event with this id of ours exists.
    */
   event(row: EventRow, count: number, remember?: Remembered | null): Places | undefined;
   /** Inserts a waiting delivery of an event in its place. */
@@ -60,7 +60,7 @@ const STORED_DELIVERY = layout(
 
 const STORED_RENDERED = layout(field('ord', integer), ...RENDERED.fields);
 
-export function createInsertion({ db, takeKey, takeOrds, waiting }: Context): Insertion {
+export function createInsertion({ db, takeKey, takeOrds, waiting, eventIds }: Context): Insertion {
   const insertEvent = insertInto(db, 'events', STORED_EVENT, 'ON CONFLICT (id) DO NOTHING');
   const insertDelivery = insertInto(db, 'deliveries', STORED_DELIVERY);
   const insertRendered = insertInto(db, 'renderings', STORED_RENDERED);
@@ -71,7 +71,10 @@ export function createInsertion({ db, takeKey, takeOrds, waiting }: Context): In
       const ord = takeOrds(count);
       const [digest, until] = remember ?? [null, null];
       const inserted = insertEvent([event, ...row, digest, until, ord, count, count]);
-      return inserted === 0 ? undefined : { event, type: row[EVENT.at.type], ord };
+      if (inserted === 0) return undefined;
+      const callerId = row[EVENT.at.callerId];
+      if (callerId !== null) eventIds.give(row[EVENT.at.namespace], callerId, event);
+      return { event, type: row[EVENT.at.type], ord };
     },
     delivery(row, { key, namespace }, { event, type, ord }, more) {
       const { at } = NEW_DELIVERY;

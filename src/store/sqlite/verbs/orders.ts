@@ -1,12 +1,12 @@
 import type { Context } from '../context.ts';
 import type { Verbs } from '../protocol.ts';
-import { type Flag, PENDING, PURGED, REQUESTED, type StateCode, SUCCEEDED } from '../rows/codes.ts';
+import { type Flag, PENDING, REQUESTED, type StateCode, SUCCEEDED } from '../rows/codes.ts';
 import { as, field, integer, layout, orNull, type RowOf } from '../rows/layout.ts';
 import type { OrderRow } from '../rows/messages.ts';
 import { JOINED, type WaitingRow } from '../rows/tables.ts';
 import { waitingReader } from './waiting.ts';
 
-/** What decides whether an order about a delivery can be followed. */
+/** What decides whether an order about a delivery can be carried out. */
 const STANDING = layout(
   field('ord', integer, 'd.ord'),
   field('state', as<StateCode>(), 'd.state'),
@@ -16,7 +16,7 @@ const STANDING = layout(
   field('isErased', as<Flag>(), 'e.body IS NULL'),
 );
 
-/** What callers want of single deliveries: that they be tried again, or given up. */
+/** What callers order about single deliveries: to try them again, or to give them up. */
 export function orderVerbs(context: Context): Pick<Verbs, 'retryDeliveries' | 'cancelDeliveries'> {
   const { db, journal, waiting, deliveries, ends } = context;
   const { at } = STANDING;
@@ -35,8 +35,7 @@ export function orderVerbs(context: Context): Pick<Verbs, 'retryDeliveries' | 'c
     if (found === undefined) return 'GONE';
     const ord = found[at.ord];
     if (found[at.state] === SUCCEEDED) return 'SUCCEEDED';
-    const isPurged = found[at.isErased] === 1 || found[at.ending] === PURGED;
-    if (found[at.isRemoved] === 1 || isPurged) return 'GONE';
+    if (found[at.isRemoved] === 1 || found[at.isErased] === 1) return 'GONE';
     if (found[at.state] === PENDING) {
       hasten.run(ord, now);
     } else {

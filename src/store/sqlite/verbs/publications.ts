@@ -17,14 +17,11 @@ import { EVENT, type EventRow } from '../rows/tables.ts';
 import { createInsertion } from './insertion.ts';
 
 export function publishVerbs(context: Context): Pick<Verbs, 'publish' | 'replay'> {
-  const { db, waiting, bounds, hooks } = context;
+  const { db, waiting, bounds, hooks, eventIds } = context;
   const insertion = createInsertion(context);
   const selectKnown = db.prepare<PublishCode & [eventId: string, deliveries: number]>(
     'SELECT id, deliveries FROM events WHERE id = ?',
   );
-  const recall = db.prepare<[eventId: string, digest: string, deliveries: number]>(`
-    SELECT id, digest, made FROM events
-    WHERE namespace = ? AND caller_id = ? AND known_until > ? ORDER BY key DESC LIMIT 1`);
   const countFailures = db.prepare(
     'UPDATE webhooks SET filter_failures = filter_failures + ? WHERE id = ? AND removed_at IS NULL',
   );
@@ -33,10 +30,12 @@ export function publishVerbs(context: Context): Pick<Verbs, 'publish' | 'replay'
   );
   const adopt = db.prepare('UPDATE events SET deliveries = deliveries + 1 WHERE key = ?');
 
-  /** What is known of the caller's name for the event, if it is still to be remembered. */
+  /** What became of the first event with this caller's id; undefined when the id is free. */
   function recalled(event: EventRow, [digest]: Remembered): PublishCode | undefined {
     const { at } = EVENT;
-    const known = recall.get(event[at.namespace], event[at.callerId], event[at.createdAt]);
+    const callerId = event[at.callerId];
+    if (callerId === null) return undefined;
+    const known = eventIds.recall(event[at.namespace], callerId, event[at.createdAt]);
     if (known === undefined) return undefined;
     const [eventId, knownDigest, deliveries] = known;
     return knownDigest === digest ? [eventId, deliveries] : CONFLICT;
@@ -55,7 +54,7 @@ export function publishVerbs(context: Context): Pick<Verbs, 'publish' | 'replay'
     const bound = exceededBound({ webhooks: there, run: run === 1 }, waiting, bounds);
     if (bound !== undefined) return bound === 'ALL' ? FULL_ALL : FULL_NAMESPACE;
     const places = insertion.event(event, there.length, remember);
-    // Ids are made new for each event: it is the same publication once more.
+    // Each event gets an id of its own when it is made, so this is the same publication once more.
     if (places === undefined) return selectKnown.get(event[EVENT.at.id])!;
     const more = { dueAt: row[at.dueAt], run, createdAt: event[EVENT.at.createdAt], replayOf: null };
     let { ord } = places;

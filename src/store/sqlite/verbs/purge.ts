@@ -1,12 +1,12 @@
 import type { Context } from '../context.ts';
 import type { Verbs } from '../protocol.ts';
 import { PURGED } from '../rows/codes.ts';
-import { EVENTS_NAMED, OF_EVENT, type WaitingRow } from '../rows/tables.ts';
+import { EVENT_NAMED, OF_EVENT, type WaitingRow } from '../rows/tables.ts';
 import { waitingReader } from './waiting.ts';
 
 /** Takes the data away from events. */
 export interface Erasure {
-  /** Erases the data of an event and all that was made of it, but not what waits. */
+  /** Erases the data of an event, and what was made of it. Its deliveries stay, also those that wait. */
   erase(key: number): void;
 }
 
@@ -30,7 +30,7 @@ export function createErasure({ db, journal }: Pick<Context, 'db' | 'journal'>):
 export function purgeVerbs(context: Context): Pick<Verbs, 'purgeEvents'> {
   const { db, erased } = context;
   const erasure = createErasure(context);
-  const select = db.prepare<[key: number]>(EVENTS_NAMED);
+  const select = db.prepare<[key: number | null]>(`SELECT ${EVENT_NAMED}`);
   const end = db.prepare<[ord: number]>(`
     UPDATE deliveries SET ending = ${PURGED}
     WHERE ord IN (${OF_EVENT}) AND +state = 0 AND +webhook IN (SELECT key FROM webhooks WHERE removed_at IS NULL)
@@ -38,25 +38,21 @@ export function purgeVerbs(context: Context): Pick<Verbs, 'purgeEvents'> {
   const readWaiting = waitingReader(db);
 
   function purgeOne([namespace, id]: [string, string], changed: WaitingRow[]): 'GONE' | number {
-    const found = select.all(namespace, id);
-    if (found.length === 0) return 'GONE';
-    let cancelled = 0;
-    for (const [key] of found) {
-      erasure.erase(key);
-      const ended = end.all(key);
-      for (const [ord] of ended) {
-        erased.add(ord);
-        changed.push(readWaiting(ord));
-      }
-      cancelled += ended.length;
+    const key = select.get(namespace, id)?.[0] ?? null;
+    if (key === null) return 'GONE';
+    erasure.erase(key);
+    const ended = end.all(key);
+    for (const [ord] of ended) {
+      erased.add(ord);
+      changed.push(readWaiting(ord));
     }
-    return cancelled;
+    return ended.length;
   }
 
   return {
     purgeEvents(rows) {
       const changed: WaitingRow[] = [];
-      // What is deleted is overwritten, and not only left to be.
+      // SQLite overwrites what it deletes then, instead of only unlinking it.
       db.exec('PRAGMA secure_delete = ON');
       try {
         return { results: rows.map((row) => purgeOne(row, changed)), changed };

@@ -10,7 +10,13 @@ import { createSubscriptions } from './subscriptions.ts';
 
 type WebhookVerbs = Pick<
   Verbs,
-  'createWebhooks' | 'updateWebhooks' | 'getWebhooks' | 'findWebhook' | 'listWebhooks' | 'removeWebhooks'
+  | 'createWebhooks'
+  | 'updateWebhooks'
+  | 'getWebhooks'
+  | 'resolveWebhooks'
+  | 'findWebhook'
+  | 'listWebhooks'
+  | 'removeWebhooks'
 >;
 
 /** What an update always writes. */
@@ -36,15 +42,18 @@ export function webhookVerbs(context: Context): WebhookVerbs {
     db,
     'webhooks',
     WEBHOOK,
-    'ON CONFLICT (namespace, name, destination) WHERE removed_at IS NULL DO NOTHING',
+    // Of what can be taken already, the name with the destination and the caller's id.
+    'ON CONFLICT DO NOTHING',
   );
   const select = db.prepare<WebhookRow>(
     `SELECT ${WEBHOOK.columns} FROM webhooks WHERE id = ? AND removed_at IS NULL`,
   );
+  const selectByCallerId = db.prepare<WebhookRow>(`
+    SELECT ${WEBHOOK.columns} FROM webhooks WHERE namespace = ? AND caller_id = ? AND removed_at IS NULL`);
   const selectByKey = db.prepare<WebhookRow>(`
     SELECT ${WEBHOOK.columns} FROM webhooks
     WHERE namespace = ? AND name = ? AND destination = ? AND removed_at IS NULL`);
-  // OR IGNORE: the key is taken by another. Nothing else that can be violated is ignored by it.
+  // OR IGNORE is for a key that another webhook has. No other constraint can be violated here.
   const update = db.prepare(`UPDATE OR IGNORE webhooks SET ${CHANGED.assignments} WHERE id = ?`);
   const updateCursor = db.prepare(`UPDATE webhooks SET ${CURSOR.assignments} WHERE id = ?`);
   const updateHealth = db.prepare(`UPDATE webhooks SET ${HEALTH.assignments} WHERE id = ?`);
@@ -76,6 +85,11 @@ export function webhookVerbs(context: Context): WebhookVerbs {
     createWebhooks: (rows) => rows.map(createOne),
     updateWebhooks: (rows) => rows.map(updateOne),
     getWebhooks: (ids) => ids.map((id) => select.get(id)),
+    resolveWebhooks: (names) =>
+      names.map(([namespace, id]) => {
+        const own = select.get(id);
+        return own?.[at.namespace] === namespace ? own : selectByCallerId.get(namespace, id);
+      }),
     findWebhook: (key) => selectByKey.get(...key),
     listWebhooks: ({ namespace, after, limit, name, state, labels }) =>
       (name === null ? list : listByName).all(namespace, after, limit, name, state, labels),
@@ -83,7 +97,7 @@ export function webhookVerbs(context: Context): WebhookVerbs {
   };
 }
 
-/** Two statements for one verb: with a name there are few rows, to be sorted; without, many, to be read in order. */
+/** Two statements for one verb: with a name there are few rows, which are sorted; without, they are read in order. */
 function listing(index: 'webhooks_namespace' | 'webhooks_name'): string {
   const name = index === 'webhooks_name' ? 'name = ?4' : '?4 IS NULL';
   return `

@@ -1,24 +1,21 @@
 import { SWEEP_BATCH } from '../../housekeeping.ts';
-import type { Context } from '../context.ts';
+import { type Context, SET_BACK_MAX_MS } from '../context.ts';
 import { CANCELLED, REMOVED } from '../rows/codes.ts';
 import type { RemovalRow } from '../rows/messages.ts';
 import { createSubscriptions } from './subscriptions.ts';
 
 /** Takes webhooks away, and cancels their waiting deliveries a bounded number at a time. */
 export interface Removal {
-  /** `versionOf` knows the webhooks that are still there. */
+  /** `versionOf` says the version of a webhook; undefined when it does not exist. */
   remove(
     rows: readonly RemovalRow[],
     versionOf: (id: string) => number | undefined,
   ): { results: ('REMOVED' | 'STALE' | 'NOT_FOUND')[]; cancelled: number };
   /** Cancels up to `limit` deliveries of removed webhooks. */
   sweep(limit: number): { touched: number; cancelled: number };
-  /** Deletes what is left of webhooks removed before, to which no delivery refers. Returns how many. */
+  /** Deletes webhooks that were removed before a time and have nothing left to cancel. Returns how many. */
   forget(removedBefore: number, limit: number): number;
 }
-
-/** Longer than any clock is set back: a delivery can have finished later than it was removed. */
-const FORGET_AFTER_MS = 24 * 60 * 60 * 1000;
 
 export function createRemoval({ db, journal, hooks, removed, waiting, ends }: Context): Removal {
   const select = db.prepare<[key: number, namespace: string, spec: string]>(
@@ -79,12 +76,13 @@ export function createRemoval({ db, journal, hooks, removed, waiting, ends }: Co
         if (touched >= limit) break;
         const count = empty(id, removedAt, limit - touched);
         cancelled += count;
-        // The webhook's own row counts, so that a webhook with nothing left to cancel is still progress.
+        // The webhook's own row counts too, so that emptying a webhook without deliveries is progress.
         touched += count + (removed.has(id) ? 0 : 1);
       }
       return { touched, cancelled };
     },
 
-    forget: (removedBefore, limit) => Number(forget.run(removedBefore - FORGET_AFTER_MS, limit).changes),
+    // A delivery can have been finished later than its webhook was removed, and be kept for longer.
+    forget: (removedBefore, limit) => Number(forget.run(removedBefore - SET_BACK_MAX_MS, limit).changes),
   };
 }

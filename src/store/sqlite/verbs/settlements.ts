@@ -28,7 +28,7 @@ export function settleVerbs(context: Context): Pick<Verbs, 'settle'> {
     const webhookId = row[at.webhookId];
     if (erased.has(ord)) journal.strip(row);
     if (removed.has(webhookId)) return false;
-    // First, since it notes what the delivery's row says of the journal before. It is rarely for nothing.
+    // The journal first: its new row continues the chain that the delivery's row still points to.
     const seq = journal.settle(row);
     const isPostponed = row[at.to] === PENDING;
     if ((isPostponed ? postponeIt(row, seq) : finishIt(row, seq)) === 0) {

@@ -1,11 +1,11 @@
 import { patternsOf } from '../../../domain/event/match.ts';
-import type { WebhookSpec } from '../../../domain/webhook/webhook.ts';
+import type { AskedSpec } from '../../../domain/webhook/asked.ts';
 import type { Database } from '../database.ts';
 import type { Verbs } from '../protocol.ts';
 
-/** Which webhooks asked for which event types: a row for each pattern, so that looking up costs what is found. */
+/** Which webhooks asked for which event types: a row for each pattern, so that looking up costs what it finds. */
 export interface Subscriptions {
-  /** Takes what webhooks asked for as it is stored, as JSON. */
+  /** `spec` is what the webhook asked for, in JSON as it is stored. */
   readonly add: (namespace: string, id: string, spec: string) => void;
   readonly change: (namespace: string, id: string, from: string, to: string) => void;
   readonly remove: (namespace: string, id: string, spec: string) => void;
@@ -54,5 +54,5 @@ export function matchVerbs({ db }: { readonly db: Database }): Pick<Verbs, 'matc
 }
 
 function patternsIn(spec: string): readonly string[] {
-  return (JSON.parse(spec) as Pick<WebhookSpec, 'eventTypes'>).eventTypes;
+  return (JSON.parse(spec) as Pick<AskedSpec, 'eventTypes'>).eventTypes ?? [];
 }

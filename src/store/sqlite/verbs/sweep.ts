@@ -1,10 +1,10 @@
 import { SWEEP_BATCH } from '../../housekeeping.ts';
 import type { Context } from '../context.ts';
 import { bucketOf } from '../lists/catalog.ts';
-import { walkThroughData, walkThroughUnheard } from '../lists/walks.ts';
+import { walkThroughData } from '../lists/walks.ts';
 import type { Verbs } from '../protocol.ts';
 import type { Flag } from '../rows/codes.ts';
-import { as, field, integer, layout, type RowOf, text } from '../rows/layout.ts';
+import { as, field, integer, layout, orNull, type RowOf, text } from '../rows/layout.ts';
 import { createErasure } from './purge.ts';
 import { createRemoval } from './removal.ts';
 
@@ -20,11 +20,20 @@ const EXPIRED = layout(
   field('finishedAt', integer, 'x.finished_at'),
 );
 
-/** Deliveries deleted at a time. They are old, and so their pages mostly have to come from the disk. */
+/** What has to be known of an event without deliveries to delete it. */
+const UNUSED = layout(
+  field('id', text),
+  field('callerId', orNull(text)),
+  field('namespace', text),
+  field('type', text),
+  field('knownUntil', orNull(integer)),
+);
+
+/** Deliveries deleted at a time. They are old, so most of their pages have to be read from the disk. */
 const EXPIRED_MAX = 200;
 
 export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
-  const { db, journal, events, deliveries, ends } = context;
+  const { db, journal, events, deliveries, ends, eventIds } = context;
   const { at } = EXPIRED;
   const removal = createRemoval(context);
   const erasure = createErasure(context);
@@ -45,8 +54,11 @@ export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
   const firstOrd = db.prepare<[ord: number | null]>('SELECT min(ord) FROM deliveries');
 
   const release = db.prepare('UPDATE events SET deliveries = deliveries - ? WHERE key = ?');
-  const selectEvent = db.prepare<[id: string, namespace: string, type: string]>(
-    'SELECT id, namespace, type FROM events WHERE key = ? AND deliveries = 0 AND ifnull(known_until, 0) <= ?',
+  const selectUnheard = db.prepare<[key: number]>(`
+    SELECT key FROM events INDEXED BY events_unheard
+    WHERE deliveries = 0 AND created_at < ? ORDER BY created_at, key LIMIT ?`);
+  const selectEvent = db.prepare<RowOf<typeof UNUSED>>(
+    `SELECT ${UNUSED.columns} FROM events WHERE key = ? AND deliveries = 0`,
   );
   const deleteEvent = db.prepare('DELETE FROM events WHERE key = ?');
   const deleteEventOfType = db.prepare(
@@ -54,16 +66,23 @@ export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
   );
   const firstKey = db.prepare<[key: number | null]>('SELECT min(key) FROM events');
 
-  const unheard = walkThroughUnheard(context);
   const withData = walkThroughData(context);
 
-  /** Deletes an event of which nothing is left, not even its name. */
+  /** Deletes an event if it has no deliveries left. Its caller's id may have to stay taken for longer. */
   function forget(key: number, now: number): void {
-    const event = selectEvent.get(key, now);
+    const event = selectEvent.get(key);
     if (event === undefined) return;
-    const [id, namespace, type] = event;
+    const [id, callerId, namespace, type, knownUntil] = event;
+    if (callerId !== null) eventIds.release({ key, namespace, callerId, knownUntil: knownUntil ?? 0 }, now);
     deleteEventOfType.run(bucketOf(key), namespace, type, id);
     deleteEvent.run(key);
+  }
+
+  /** Deletes events that have no deliveries, by the time at which they were made. */
+  function forgetUnheard(now: number, createdBefore: number, limit: number): number {
+    const unheard = selectUnheard.all(createdBefore, limit);
+    for (const [key] of unheard) forget(key, now);
+    return unheard.length;
   }
 
   function expire(now: number, finishedBefore: number, limit: number): number {
@@ -96,22 +115,15 @@ export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
     return expired.length;
   }
 
-  /** Whether anything was changed since the walks began: what they passed over may be free by then. */
+  /** Whether anything was swept since the walk began. Events that it passed over may be free since then. */
   let worked = false;
 
-  /** Goes on with the walks. Returns 0 when both are at their end. */
-  function walk(now: number, finishedBefore: number, payloadsBefore: number, limit: number): number {
+  /** Goes on with the walk. Returns 0 when it is at its end. */
+  function walk(payloadsBefore: number, limit: number): number {
     if (limit <= 0) return 0;
-    const forgotten = unheard.next(finishedBefore, limit, (key) => forget(key, now), now);
-    const erased = withData.next(payloadsBefore, limit - forgotten, erasure.erase);
-    worked ||= forgotten + erased > 0;
-    const visited = forgotten + erased;
-    return visited > 0 || (unheard.isAtEnd() && withData.isAtEnd()) ? visited : 1;
-  }
-
-  function restart(): void {
-    unheard.restart();
-    withData.restart();
+    const erased = withData.next(payloadsBefore, limit, erasure.erase);
+    worked ||= erased > 0;
+    return erased > 0 || withData.isAtEnd() ? erased : 1;
   }
 
   return {
@@ -120,14 +132,16 @@ export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
       let touched = emptied;
       touched += expire(now, finishedBefore, SWEEP_BATCH - touched);
       touched += removal.forget(finishedBefore, SWEEP_BATCH - touched);
+      touched += forgetUnheard(now, finishedBefore, SWEEP_BATCH - touched);
+      touched += eventIds.forget(now, SWEEP_BATCH - touched);
       worked ||= touched > 0;
-      touched += walk(now, finishedBefore, payloadsBefore, SWEEP_BATCH - touched);
+      touched += walk(payloadsBefore, SWEEP_BATCH - touched);
       if (touched === 0) {
-        restart();
-        // What was passed over before other things were swept may be free by now.
-        if (worked) touched = walk(now, finishedBefore, payloadsBefore, SWEEP_BATCH);
+        withData.restart();
+        // Events that the walk passed over may be free by now.
+        if (worked) touched = walk(payloadsBefore, SWEEP_BATCH);
         worked = false;
-        if (touched === 0) restart();
+        if (touched === 0) withData.restart();
       }
       return { touched, cancelled };
     },

@@ -2,8 +2,8 @@ import type { Context } from '../context.ts';
 import type { Database } from '../database.ts';
 import type { Verbs } from '../protocol.ts';
 import {
-  EVENT,
-  type EventRow,
+  EVENT_BODY,
+  type EventBodyRow,
   JOINED,
   RENDERED,
   type RenderedRow,
@@ -13,12 +13,12 @@ import {
 
 type WaitingVerbs = Pick<Verbs, 'waitingLanes' | 'topUp' | 'getEventBodies' | 'getRendered'>;
 
-/** What one start hands over at most; the others wait until they are due, or for the next. */
+/** Deliveries that are handed over at a start; any others wait until they are due, or for the next start. */
 const ENDING_MAX = 20_000;
 
 /**
- * Deliveries that a caller was told are given up, and whose dispatcher ended before it had done so. They
- * can be due far ahead, or their webhook paused, and nothing else would look at them until then.
+ * Deliveries that were to be given up, and that the dispatcher had not settled when the last process ended.
+ * They can be due far ahead, or their webhook can be paused; until then nothing else would look at them.
  */
 export function selectEnding(db: Database): WaitingRow[] {
   const select = db.prepare<WaitingRow>(`
@@ -37,7 +37,7 @@ export function waitingReader(db: Database): (ord: number) => WaitingRow {
 
 export function waitingVerbs({ db, hooks }: Context): WaitingVerbs {
   const { at } = WAITING;
-  // One search of the index for each webhook: reading a lane's every row to group them could take seconds.
+  // One search of the index for each webhook: to read every row and group them could take seconds.
   const lanes = db.prepare<[webhookId: string, dueAt: number]>(`
     SELECT id, due_at FROM (
       SELECT w.id, (
@@ -51,14 +51,14 @@ export function waitingVerbs({ db, hooks }: Context): WaitingVerbs {
   const byArrival = db.prepare<WaitingRow>(`
     SELECT ${WAITING.columns} FROM deliveries AS d INDEXED BY deliveries_lane ${JOINED}
     WHERE d.webhook = ? AND d.run = ? AND d.state = 0 ORDER BY d.ord LIMIT ?`);
-  const selectEvent = db.prepare<EventRow>(
-    `SELECT ${EVENT.columns} FROM events WHERE id = ? AND body IS NOT NULL`,
+  const selectEvent = db.prepare<EventBodyRow>(
+    `SELECT ${EVENT_BODY.columns} FROM events WHERE id = ? AND body IS NOT NULL`,
   );
   const selectRendered = db.prepare<RenderedRow>(`
     SELECT ${RENDERED.columns} FROM renderings
     WHERE ord = (SELECT ord FROM deliveries WHERE id = ?)`);
 
-  /** Runs and others lie apart in their index. */
+  /** Runs are apart from other deliveries in the index, so both are read and merged. */
   function inOrderOfArrival(key: number, limit: number): WaitingRow[] {
     const rows = byArrival.all(key, 0, limit);
     const runs = byArrival.all(key, 1, limit);

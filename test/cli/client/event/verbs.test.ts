@@ -163,8 +163,8 @@ describe('carillon events', () => {
     // The other is there; it was not delivered to this webhook.
     assert.deepEqual([back.out, back.err], ['1 event, 1 delivery made\n', '']);
     assert.equal((await events([...named, '--webhook', 'heir'])).out, '1 event, 1 delivery made\n');
-    const deliveries = await api().store.listDeliveries({ namespace: 'default', eventId: 'had-1', limit: 9 });
-    assert.deepEqual(deliveries.map(({ webhookId }) => webhookId).sort(), [had.id, had.id, heir.id].sort());
+    const { deliveries } = await api().deliveries.listDeliveries({ filter: 'event_id = "had-1"' });
+    assert.deepEqual(deliveries.map(({ webhookUid }) => webhookUid).sort(), [had.id, had.id, heir.id].sort());
   });
 
   for (const [what, argv] of [

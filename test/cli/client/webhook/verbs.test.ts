@@ -72,8 +72,10 @@ describe('carillon webhooks', () => {
     const { webhook, secret, created } = JSON.parse(out);
     assert.match(secret, /^whsec_/);
     assert.equal(created, true);
-    const { id, etag, createTime, updateTime, nextRunTime, ...rest } = webhook;
+    const { id, uid, etag, createTime, updateTime, nextRunTime, effective, ...rest } = webhook;
+    assert.equal(effective.limits.concurrency, 1);
     assert.match(id, ID);
+    assert.equal(uid, id);
     assert.deepEqual(rest, {
       namespace: 'default',
       name: 'full',
@@ -107,8 +109,7 @@ describe('carillon webhooks', () => {
         jitter: 0,
         clientErrors: 'CLIENT_ERRORS_FAIL',
       },
-      // Always 1 when ordered.
-      limits: { concurrency: 1, rateLimit: { perSecond: 0.5, burst: 3 }, ordered: true },
+      limits: { concurrency: 2, rateLimit: { perSecond: 0.5, burst: 3 }, ordered: true },
       labels: { team: 'red', expression: 'a=b' },
       state: 'STATE_ACTIVE',
       stateReason: '',

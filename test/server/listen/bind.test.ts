@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { hostsHint } from '../../../src/server/listen/address.ts';
+import { hostsHint } from '../../../src/server/listen/bind.ts';
 
 const at = (host: string) => ({ host, port: 8090 });
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { clip, pad, plain, plainLines, widthOf } from '../../../src/cli/client/text.ts';
+import { clip, pad, plain, plainLines, widthOf } from '../../../src/cli/client/terminal-text.ts';
 
 describe('Text of others', () => {
   it('cannot move the cursor, change colours, ring the bell, or turn around what follows', () => {

@@ -3,21 +3,21 @@ import type { FieldViolation } from '../../domain/error.ts';
 import { nearest } from '../../domain/nearest.ts';
 import { echoName, entry, join, noProblems, type Problems } from '../../domain/problems.ts';
 import { isRealTime } from '../../domain/rfc3339.ts';
-import { checkScalarJson, got } from './json-scalar.ts';
+import { got, scalarJsonFault } from './json-scalar.ts';
 
 /**
- * Checks a JSON value against a message, before protobuf-es reads it. protobuf-es stops at the first
- * mistake and names it by its type; this names every one by its path. What is looked at is bounded by
+ * What is wrong with a JSON value as a message, found before protobuf-es reads it. protobuf-es stops at
+ * the first mistake and names it by its type; this names every one by its path. What is looked at is bounded by
  * the depth of the message's type and by `PROBLEMS_MAX`. Prototype keys are harmless: names are only
  * looked up in maps.
  */
-export function checkJson(message: DescMessage, json: unknown, path = ''): readonly FieldViolation[] {
+export function jsonViolations(message: DescMessage, json: unknown, path = ''): readonly FieldViolation[] {
   const problems = noProblems();
-  checkMessage(message, json, path, problems);
+  noteMessage(message, json, path, problems);
   return problems.list();
 }
 
-function checkMessage(message: DescMessage, json: unknown, path: string, problems: Problems): void {
+function noteMessage(message: DescMessage, json: unknown, path: string, problems: Problems): void {
   const special = SPECIAL.get(message.typeName);
   if (special !== undefined) {
     const complaint = special(json);
@@ -48,64 +48,64 @@ function checkMessage(message: DescMessage, json: unknown, path: string, problem
       if (other !== undefined) problems.add(at, `excludes ${other}; give one of them`);
       seen.set(`oneof ${field.oneof.name}`, field.name);
     }
-    checkField(field, value, at, problems);
+    noteField(field, value, at, problems);
   }
 }
 
-function checkField(field: DescField, json: unknown, path: string, problems: Problems): void {
+function noteField(field: DescField, json: unknown, path: string, problems: Problems): void {
   switch (field.fieldKind) {
     case 'list':
-      if (Array.isArray(json)) checkList(field, json, path, problems);
+      if (Array.isArray(json)) noteList(field, json, path, problems);
       else problems.add(path, `must be a JSON array${got(json)}`);
       break;
     case 'map':
-      if (isObject(json)) checkMap(field, json, path, problems);
+      if (isObject(json)) noteMap(field, json, path, problems);
       else problems.add(path, `must be a JSON object${got(json)}`);
       break;
     case 'scalar':
     case 'enum':
     case 'message':
-      checkValue(field, json, path, problems);
+      noteValue(field, json, path, problems);
       break;
     default:
       field satisfies never;
   }
 }
 
-function checkList(field: DescField, items: readonly unknown[], path: string, problems: Problems): void {
+function noteList(field: DescField, items: readonly unknown[], path: string, problems: Problems): void {
   for (const [index, item] of items.entries()) {
     if (problems.full()) return;
-    checkItem(field, item, `${path}[${index}]`, problems);
+    noteItem(field, item, `${path}[${index}]`, problems);
   }
 }
 
 /** All of our maps have string keys. */
-function checkMap(field: DescField, map: Record<string, unknown>, path: string, problems: Problems): void {
+function noteMap(field: DescField, map: Record<string, unknown>, path: string, problems: Problems): void {
   for (const [key, value] of Object.entries(map)) {
     if (problems.full()) return;
     const at = entry(path, key);
     if (!key.isWellFormed()) problems.add(at, 'its key must be valid Unicode, without lone surrogates');
-    checkItem(field, value, at, problems);
+    noteItem(field, value, at, problems);
   }
 }
 
-function checkItem(field: DescField, json: unknown, path: string, problems: Problems): void {
+function noteItem(field: DescField, json: unknown, path: string, problems: Problems): void {
   if (json === null) problems.add(path, 'must not be null');
-  else checkValue(field, json, path, problems);
+  else noteValue(field, json, path, problems);
 }
 
 /** A single value of the field's type. */
-function checkValue(field: DescField, json: unknown, path: string, problems: Problems): void {
+function noteValue(field: DescField, json: unknown, path: string, problems: Problems): void {
   if (field.message !== undefined) {
-    checkMessage(field.message, json, path, problems);
+    noteMessage(field.message, json, path, problems);
     return;
   }
   const complaint =
-    field.enum === undefined ? checkScalarJson(field.scalar, json) : checkEnum(field.enum, json);
+    field.enum === undefined ? scalarJsonFault(field.scalar, json) : enumFault(field.enum, json);
   if (complaint !== undefined) problems.add(path, complaint);
 }
 
-function checkEnum(type: DescEnum, json: unknown): string | undefined {
+function enumFault(type: DescEnum, json: unknown): string | undefined {
   if (typeof json === 'number' && Number.isInteger(json)) return undefined;
   if (typeof json === 'string' && type.values.some((value) => value.name === json)) return undefined;
   const names = type.values.slice(1).map((value) => value.name);

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { CLIENT_COMMANDS } from '../../../src/cli/client/all-commands.ts';
+import { GROUPS } from '../../../src/cli/client/command.ts';
+import { DELIVERY_VERBS } from '../../../src/cli/client/delivery/verbs.ts';
+import { EVENT_VERBS } from '../../../src/cli/client/event/verbs.ts';
+import { parse } from '../../../src/cli/client/parse.ts';
+import { WEBHOOK_VERBS } from '../../../src/cli/client/webhook/verbs.ts';
+
+const VERBS = { webhooks: WEBHOOK_VERBS, events: EVENT_VERBS, deliveries: DELIVERY_VERBS };
+
+describe('The commands that are clients of the API', () => {
+  for (const group of GROUPS) {
+    it(`are all written, and no others: ${group}`, () => {
+      const told = CLIENT_COMMANDS[group].map(({ verb }) => verb);
+      assert.deepEqual(Object.keys(VERBS[group]).toSorted(), told.toSorted());
+    });
+
+    it(`have examples that can be run: ${group}`, () => {
+      for (const command of CLIENT_COMMANDS[group]) {
+        assert.ok(command.examples.length > 0, command.verb);
+        for (const example of command.examples) parse(group, command, wordsOf(example));
+      }
+    });
+  }
+});
+
+/** As a shell takes it apart, with quotes of either kind, and without a redirection. */
+function wordsOf(line: string): string[] {
+  const [command = ''] = line.split(' < ');
+  return [...command.matchAll(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g)].map(([word]) =>
+    word.replaceAll(/'([^']*)'|"([^"]*)"/g, '$1$2'),
+  );
+}

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import { type Config, loadConfig } from '../../src/server/config/load.ts';
+import { startServer } from '../../src/server/start.ts';
+import { openStore } from '../../src/store/open.ts';
+import { recordingLog } from '../support/log.ts';
+import { aWebhook } from '../support/store.ts';
+
+const KEY = 'a'.repeat(64);
+const OTHER_KEY = 'b'.repeat(64);
+
+async function aDatabase(t: TestContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'carillon-start-'));
+  t.after(() => rm(folder, { recursive: true }));
+  return join(folder, 'carillon.db');
+}
+
+function configOf(db: string, ...argv: readonly string[]): Promise<Config> {
+  const all = ['--db', db, '--listen', '127.0.0.1:0', '--grpc-listen', 'off', '--secrets-key', KEY, ...argv];
+  const readFile = async () => undefined;
+  return loadConfig('serve', { argv: all, env: {}, cwd: '/', terminal: false, readFile });
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+describe('a server that cannot start', () => {
+  const { log } = recordingLog();
+
+  it('says so when its key is not the one that the secrets were sealed with, and lets go of the file', async (t) => {
+    const db = await aDatabase(t);
+    const store = await openStore(db);
+    // Sealed with a key that is not here any more.
+    await store.createWebhooks([aWebhook({ sealedSecrets: [new Uint8Array(61).fill(1)] })]);
+    await store.close();
+    await assert.rejects(startServer(await configOf(db, '--secrets-key', OTHER_KEY), { log }), {
+      name: 'DomainError',
+      code: 'FAILED_PRECONDITION',
+      message: /start Carillon with the key that it was sealed with/,
+    });
+    await (await openStore(db)).close();
+  });
+
+  it('leaves nothing behind when its second port is taken: neither the first nor the file', async (t) => {
+    const db = await aDatabase(t);
+    const other = createServer().listen(0, '127.0.0.1');
+    t.after(() => other.close());
+    await once(other, 'listening');
+    const { port: taken } = other.address() as AddressInfo;
+    const port = await freePort();
+    const config = await configOf(db, '--listen', `127.0.0.1:${port}`, '--grpc-listen', `127.0.0.1:${taken}`);
+    await assert.rejects(startServer(config, { log }), { name: 'DomainError', code: 'FAILED_PRECONDITION' });
+    const server = await startServer(await configOf(db, '--listen', `127.0.0.1:${port}`), { log });
+    assert.equal(server.address.port, port);
+    await server.stop();
+    await server.finished;
+  });
+});
+
+describe('a server that is stopped', () => {
+  it('can be stopped twice, and has finished then', async (t) => {
+    const { log } = recordingLog();
+    const server = await startServer(await configOf(await aDatabase(t)), { log });
+    await Promise.all([server.stop(), server.stop()]);
+    await server.finished;
+    await assert.rejects(fetch(`http://127.0.0.1:${server.address.port}/`));
+  });
+});

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import { openStore } from '../../../src/store/open.ts';
+import { openDatabase } from '../../../src/store/sqlite/database.ts';
+import { anEvent, aPublication, aWebhook, T0 } from '../../support/store.ts';
+
+/** The value that FULL has: https://www.sqlite.org/pragma.html#pragma_synchronous. */
+const FULL = 2;
+
+async function aFile(t: TestContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'carillon-database-'));
+  t.after(() => rm(folder, { recursive: true }));
+  return join(folder, 'carillon.db');
+}
+
+describe('a database in a file', () => {
+  it('syncs every commit to the disk before it is told of', async (t) => {
+    const db = openDatabase(await aFile(t));
+    assert.deepEqual(db.prepare('PRAGMA synchronous').get(), [FULL]);
+    assert.deepEqual(db.prepare('PRAGMA journal_mode').get(), ['wal']);
+    db.close();
+  });
+
+  it('holds nothing any more of an event that was purged', async (t) => {
+    const path = await aFile(t);
+    const store = await openStore(path, { lingerMs: 0 });
+    const webhook = aWebhook();
+    await store.createWebhooks([webhook]);
+    const publications = ['before', 'personal', 'after'].map((callerId) => {
+      const body = new TextEncoder().encode(`the data of ${callerId}, `.repeat(20));
+      const event = anEvent({ callerId, type: 'order.paid', contentType: 'text/plain', body });
+      return { ...aPublication([webhook.id]), event, remember: { digest: 'd', until: T0 } };
+    });
+    await store.publish(publications);
+    await store.purgeEvents([{ namespace: 'default', id: 'personal' }]);
+    await store.close();
+    const file = readFileSync(path, 'latin1');
+    assert.equal(file.includes('the data of personal'), false);
+    assert.ok(file.includes('the data of after'));
+  });
+
+  it('keeps nothing that was asked for of a webhook that was removed, least of all its secrets', async (t) => {
+    const path = await aFile(t);
+    const store = await openStore(path, { lingerMs: 0 });
+    const webhook = aWebhook();
+    await store.createWebhooks([webhook]);
+    assert.deepEqual(await store.removeWebhooks([{ id: webhook.id, now: T0 }]), ['REMOVED']);
+    await store.close();
+    const db = openDatabase(path);
+    const rows = db.prepare('SELECT name, destination, secrets, spec FROM webhooks').all();
+    db.close();
+    assert.deepEqual(rows, [['', '', '[]', '{}']]);
+  });
+});

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { describe, type TestContext, test } from 'node:test';
+import { openStore } from '../../../src/store/open.ts';
+import { aDelivery, aPublication, aWebhook, T0 } from '../../support/store.ts';
+import { settlement, sweepAll, waitingOf } from '../conformance/harness.ts';
+
+const DAY = 24 * 60 * 60 * 1000;
+/** Tables that hold something however little is kept. */
+const ALWAYS = ['buckets', 'journal_kept', 'sqlite_sequence'];
+
+function aPath(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'carillon-leftovers-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  return join(folder, 'carillon.db');
+}
+
+function rowsIn(path: string): Record<string, number> {
+  const db = new DatabaseSync(path, { readOnly: true });
+  const tables = db.prepare(`SELECT name FROM sqlite_schema WHERE type = 'table'`).all();
+  const counts = tables.map(({ name }) => {
+    const row = db.prepare(`SELECT count(*) AS count FROM ${name}`).get();
+    return [String(name), Number(row?.count)] as const;
+  });
+  db.close();
+  return Object.fromEntries(counts.filter(([name, count]) => count > 0 && !ALWAYS.includes(name)));
+}
+
+describe('what a store leaves in its file', () => {
+  test('no row of what was swept', async (t) => {
+    const path = aPath(t);
+    const store = await openStore(path);
+    const webhook = aWebhook({ spec: { eventTypes: ['order.*'] } });
+    await store.createWebhooks([webhook]);
+    const rendered = { body: new TextEncoder().encode('Hi'), contentType: 'text/plain', headers: {} };
+    const { event } = aPublication([], { event: { type: 'order.paid', callerId: 'a' } });
+    const deliveries = [aDelivery(webhook.id, { format: 'RENDERED', rendered }), aDelivery(webhook.id)];
+    const remember = { digest: 'd', until: T0 + 1 };
+    await store.publish([{ event, deliveries, dueAt: T0, run: false, remember }]);
+    // Enough that the lists are not empty.
+    await store.publish(Array.from({ length: 4_000 }, () => aPublication([])));
+    await store.replay([{ eventId: event.id, delivery: aDelivery(webhook.id), now: T0 }]);
+    const [first] = await waitingOf(store, webhook.id);
+    await store.settle([settlement(first!)], []);
+    await store.removeWebhooks([{ id: webhook.id, now: T0 + 1 }]);
+    await sweepAll(store, { now: T0 + 2 * DAY, finishedBefore: T0 + 2 * DAY });
+    await store.close();
+    assert.deepEqual(rowsIn(path), {});
+  });
+
+  test('no byte of data that was purged', async (t) => {
+    const path = aPath(t);
+    const store = await openStore(path);
+    const body = new TextEncoder().encode('the name of a customer who wants to be forgotten');
+    const { event } = aPublication([], { event: { body } });
+    const webhook = aWebhook();
+    await store.createWebhooks([webhook]);
+    const rendered = { body, contentType: 'text/plain', headers: {} };
+    await store.publish([
+      { event, deliveries: [aDelivery(webhook.id, { rendered })], dueAt: T0, run: false },
+    ]);
+    await store.purgeEvents([{ namespace: event.namespace, id: event.id }]);
+    await store.close();
+    const file = readFileSync(path);
+    assert.ok(file.includes(event.id), 'the event itself is kept');
+    assert.equal(file.includes(Buffer.from(body)), false);
+  });
+});

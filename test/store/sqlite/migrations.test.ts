@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
+import { publicId } from '../../../src/domain/event/event.ts';
+import { present } from '../../../src/domain/event/present.ts';
+import { openStore } from '../../../src/store/open.ts';
+import type { Store } from '../../../src/store/store.ts';
+import { aPublication, T0 } from '../../support/store.ts';
+import { settlement, sweepAll } from '../conformance/harness.ts';
+
+/**
+ * Files as former versions left them, each opened by this one. What is in them was written by those
+ * versions: a webhook on a schedule, one for events that is paused and has a delivery waiting, one that was
+ * removed, and the event `order-7`. In `store-0003` the namespace `twins` has events that share an id, which was
+ * possible then.
+ */
+const TESTDATA = join(import.meta.dirname, '../../testdata');
+const RINGS = 'wh_01KDVDPC000000000000000001';
+const LISTENS = 'wh_01KDVDPC000000000000000002';
+const GONE = 'wh_01KDVDPC000000000000000003';
+
+const folder = mkdtempSync(join(tmpdir(), 'carillon-migrations-'));
+after(() => rmSync(folder, { recursive: true }));
+
+async function opened(name: string): Promise<Store> {
+  const path = join(folder, `${name}.db`);
+  writeFileSync(path, gunzipSync(readFileSync(join(TESTDATA, `${name}.sqlite.gz`))));
+  return openStore(path);
+}
+
+for (const name of ['store-0002', 'store-0003']) {
+  describe(`a database as ${name} has it`, () => {
+    test('opens with its registrations, known by the ids that they had', async () => {
+      await using store = disposable(await opened(name));
+      const found = await store.resolveWebhooks(
+        [RINGS, LISTENS, GONE].map((id) => ({ namespace: 'default', id })),
+      );
+      assert.deepEqual(
+        found.map((webhook) => webhook?.spec.name),
+        ['nightly', 'orders', undefined],
+      );
+      assert.equal(found[0]?.callerId, undefined);
+      assert.deepEqual(found[0]?.spec.labels, { team: 'red' });
+      assert.equal(found[1]?.state, 'PAUSED');
+      // What those versions wrote where nothing was asked for counts as unset, so that new defaults reach it.
+      assert.equal(found[1]?.spec.timeoutMs, undefined);
+      assert.equal(found[1]?.effective.timeoutMs, 15_000);
+      assert.deepEqual(found[1]?.effective.schedule?.when, { kind: 'every', periodMs: 60_000 });
+    });
+
+    test('keeps what waits, what is finished and why', async () => {
+      await using store = disposable(await opened(name));
+      const all = await store.listDeliveries({ namespace: 'default', limit: 10 });
+      assert.deepEqual(
+        all.map(({ webhookId, state, reason, eventId }) => [webhookId, state, reason, eventId]).sort(),
+        [
+          [RINGS, 'SUCCEEDED', undefined, 'order-7'],
+          [LISTENS, 'PENDING', undefined, 'order-7'],
+          [GONE, 'CANCELLED', 'REMOVED', 'evt_01KDVDPC000000000000000002'],
+        ].sort(),
+      );
+      const [lane] = await store.topUp([{ webhookId: LISTENS, limit: 10, ordered: false }]);
+      assert.equal(lane?.deliveries.length, 1);
+    });
+
+    test('still knows what a publisher may publish again', async () => {
+      await using store = disposable(await opened(name));
+      const [event] = await store.getEvents([{ namespace: 'default', id: 'order-7' }]);
+      assert.equal(event?.type, 'order.paid');
+      assert.equal(event?.createdAt, T0);
+    });
+  });
+}
+
+describe('events of before that share an id', () => {
+  const NAMESPACE = 'twins';
+  /** An id of a caller, given again when it was forgotten. */
+  const GIVEN = 'order-9';
+  const [FIRST, LATEST] = ['evt_01KDVDPC0000000000000000A1', 'evt_01KDVDPC0000000000000000A2'];
+  /** An event without an id of a caller, and one whose caller gave it the id of that. */
+  const [OWN, GUEST] = ['evt_01KDVDPC0000000000000000E1', 'evt_01KDVDPC0000000000000000E2'];
+  const PAID = 'wh_01KDVDPC000000000000000004';
+  const MADE = 'wh_01KDVDPC000000000000000005';
+  const key = (id: string) => ({ namespace: NAMESPACE, id });
+
+  test('are known by different ids: the latest keeps that of the caller, and Carillon keeps its own', async () => {
+    await using store = disposable(await opened('store-0003'));
+    const found = await store.getEvents([GIVEN, FIRST, LATEST, OWN, GUEST].map(key));
+    assert.deepEqual(
+      found.map((event) => event && [publicId(event), event.id, event.type]),
+      [
+        [GIVEN, LATEST, 'invoice.made'],
+        [FIRST, FIRST, 'order.paid'],
+        undefined,
+        [OWN, OWN, 'order.paid'],
+        [GUEST, GUEST, 'invoice.made'],
+      ],
+    );
+    const listed = await store.listEvents({ namespace: NAMESPACE, limit: 10 });
+    assert.deepEqual(listed.map(publicId).toSorted(), [GIVEN, FIRST, OWN, GUEST].toSorted());
+  });
+
+  test('each have their own deliveries, which say so', async () => {
+    await using store = disposable(await opened('store-0003'));
+    for (const [id, webhookId] of [
+      [GIVEN, MADE],
+      [FIRST, PAID],
+      [OWN, PAID],
+      [GUEST, MADE],
+    ] as const) {
+      const [eventId] = await store.resolveEvents([key(id)]);
+      const listed = await store.listDeliveries({ namespace: NAMESPACE, eventId: eventId!, limit: 10 });
+      assert.deepEqual(
+        listed.map((delivery) => [delivery.webhookId, delivery.eventId]),
+        [[webhookId, id]],
+      );
+    }
+  });
+
+  test('are erased one at a time', async () => {
+    await using store = disposable(await opened('store-0003'));
+    assert.deepEqual(await store.purgeEvents([key(GIVEN), key(OWN)]), [{ cancelled: 1 }, { cancelled: 1 }]);
+    const bodies = await store.getEventBodies([FIRST, LATEST, OWN, GUEST]);
+    assert.deepEqual(
+      bodies.map((body) => body?.id),
+      [FIRST, undefined, undefined, GUEST],
+    );
+  });
+
+  test('go out with the ids that their first attempts had', async () => {
+    await using store = disposable(await opened('store-0003'));
+    const bodies = await store.getEventBodies([FIRST, LATEST, OWN, GUEST]);
+    const sent = bodies.map((body) => present(body!, 'CLOUDEVENTS_BINARY').headers['ce-id']);
+    assert.deepEqual(sent, [GIVEN, GIVEN, OWN, OWN]);
+    assert.deepEqual(
+      bodies.map((body) => publicId(body!)),
+      [FIRST, GIVEN, OWN, GUEST],
+    );
+  });
+
+  for (const [when, now] of [
+    ['while it was to be remembered for them', T0 + 10],
+    ['later', T0 + 10 * 3_600_000],
+  ] as const) {
+    test(`leave the id to the one that has it when they are swept ${when}`, async () => {
+      await using store = disposable(await opened('store-0003'));
+      const [lane] = await store.topUp([{ webhookId: PAID, limit: 10, ordered: false }]);
+      const settled = lane!.deliveries.map((delivery) => settlement(delivery, undefined, T0));
+      await store.settle(settled, []);
+      await sweepAll(store, { now, finishedBefore: T0 + 1 });
+      const found = await store.resolveEvents([FIRST, GIVEN].map(key));
+      assert.deepEqual(found, [undefined, LATEST]);
+      const event = { namespace: NAMESPACE, callerId: GIVEN };
+      const publish = (digest: string) =>
+        store.publish([aPublication([], { event, remember: { digest, until: T0 } })]);
+      assert.deepEqual(await publish('second'), [{ kind: 'DUPLICATE', eventId: LATEST, deliveries: 1 }]);
+      assert.deepEqual(await publish('first'), [{ kind: 'CONFLICT' }]);
+    });
+  }
+});
+
+function disposable(store: Store): Store & AsyncDisposable {
+  return { ...store, [Symbol.asyncDispose]: () => store.close() };
+}
