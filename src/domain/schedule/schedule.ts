@@ -76,7 +76,7 @@ export interface Span {
 }
 
 export type MisfirePolicy = 'FIRE_LATEST' | 'SKIP' | 'FIRE_ALL';
-export type OverlapPolicy = 'SUPERSEDE' | 'SKIP' | 'ALLOW';
+export type OverlapPolicy = 'SUPERSEDE' | 'SKIP' | 'BUFFER' | 'ALLOW';
 export type DstGapPolicy = 'SHIFT' | 'SKIP';
 export type DstOverlapPolicy = 'FIRST' | 'BOTH';
 

@@ -130,6 +130,7 @@ const MISFIRE = enumPair({
 const OVERLAP = enumPair({
   SUPERSEDE: OverlapPolicy.SUPERSEDE,
   SKIP: OverlapPolicy.SKIP,
+  BUFFER: OverlapPolicy.BUFFER,
   ALLOW: OverlapPolicy.ALLOW,
 });
 const GAP = enumPair({ SHIFT: DstGapPolicy.SHIFT, SKIP: DstGapPolicy.SKIP });
