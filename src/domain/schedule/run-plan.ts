@@ -153,9 +153,20 @@ export function sameSchedule(a: Schedule | undefined, b: Schedule | undefined): 
 
 /** A platform may spell a zone in another way later (Asia/Calcutta, Asia/Kolkata), and absent fields may be undefined. */
 function comparable(schedule: Schedule): unknown {
-  const { when, startAt, endAt, maxRuns, ...policies } = schedule;
-  const zone = when.kind === 'cron' ? { timeZone: canonicalTimeZone(when.timeZone) ?? when.timeZone } : {};
-  return { ...policies, startAt, endAt, maxRuns: maxRuns || undefined, when: { ...when, ...zone } };
+  const { when, startAt, endAt, maxRuns, exceptions, ...policies } = schedule;
+  return {
+    ...policies,
+    startAt,
+    endAt,
+    maxRuns: maxRuns || undefined,
+    when: 'timeZone' in when ? sameZone(when) : when,
+    exceptions: exceptions && sameZone(exceptions),
+  };
+}
+
+/** The same in the spelling of the platform. */
+function sameZone<T extends { readonly timeZone: string }>(zoned: T): T {
+  return { ...zoned, timeZone: canonicalTimeZone(zoned.timeZone) ?? zoned.timeZone };
 }
 
 /** The due runs of a cursor, of which its own is the first. */
