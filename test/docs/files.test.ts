@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { describe, it } from 'node:test';
 import { blocksOf, ROOT, readDocument } from '../support/docs.ts';
 
@@ -11,12 +11,22 @@ const PAGES = [
   ...readdirSync(join(ROOT, 'docs')).flatMap(pageOf),
 ];
 
+const CLIENTS = 'examples/clients';
+
 describe('the documentation', () => {
   it('shows programs as they are in the repository', () => {
     const shown = PAGES.flatMap((page) => blocksOf(page)).filter(({ kind }) => kind === 'file');
     for (const { name, text } of shown) assert.equal(text, readDocument(name), name);
     const languages = new Set(shown.map(({ name }) => name.split('/')[2]));
-    assert.deepEqual(languages, new Set(['node', 'python', 'go', 'java']));
+    assert.deepEqual(languages, new Set(['node', 'python', 'go', 'java', 'rust', 'ruby']));
+  });
+
+  it('shows all that a client is made of', () => {
+    const shown = blocksOf('docs/clients.md').flatMap(({ kind, name }) => (kind === 'file' ? [name] : []));
+    const there = readdirSync(join(ROOT, CLIENTS), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && entry.name !== 'Cargo.lock')
+      .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)));
+    assert.deepEqual(shown.sort(), there.sort());
   });
 
   it('links to files and headings that are there', () => {

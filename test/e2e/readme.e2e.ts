@@ -17,7 +17,7 @@ describe('the README', () => {
   it('has a quick start that does what it says', async () => {
     await using carillon = await startCarillon({ command: 'dev' });
     const registered = JSON.parse(await runCommands(README, 'register', carillon));
-    assert.equal(registered.webhook.schedule.every, '5s');
+    assert.equal(registered.webhook.effective.schedule.every, '5s');
     assert.match(registered.secret, /^whsec_/);
     assert.equal(registered.created, true);
     const destination = `http://127.0.0.1:${carillon.port}/inbox/hello`;
