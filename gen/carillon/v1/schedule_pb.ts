@@ -15,7 +15,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file carillon/v1/schedule.proto.
  */
 export const file_carillon_v1_schedule: GenFile = /*@__PURE__*/
-  fileDesc("ChpjYXJpbGxvbi92MS9zY2hlZHVsZS5wcm90bxILY2FyaWxsb24udjEijwYKCFNjaGVkdWxlEioKBWV2ZXJ5GAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSAASGgoEY3JvbhgCIAEoCUIKukgHcgUQARiAAkgAEigKAmF0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEgAEiYKBWNyb25zGA4gASgLMhUuY2FyaWxsb24udjEuQ3Jvbkxpc3RIABIpCghpbnRlcnZhbBgPIAEoCzIVLmNhcmlsbG9uLnYxLkludGVydmFsSAASGgoJdGltZV96b25lGAQgASgJQge6SARyAhhAEi4KCnN0YXJ0X3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIZCghtYXhfcnVucxgHIAEoA0IHukgEIgIoABI5CgZqaXR0ZXIYCCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDrpIC6oBCCIECICjBTIAEjwKDm1pc2ZpcmVfcG9saWN5GAkgASgOMhouY2FyaWxsb24udjEuTWlzZmlyZVBvbGljeUIIukgFggECEAESQgoOY2F0Y2h1cF93aW5kb3cYCiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CD7pIDKoBCSIFCIC9owEyABI8Cg5vdmVybGFwX3BvbGljeRgLIAEoDjIaLmNhcmlsbG9uLnYxLk92ZXJsYXBQb2xpY3lCCLpIBYIBAhABEjQKB2RzdF9nYXAYDCABKA4yGS5jYXJpbGxvbi52MS5Ec3RHYXBQb2xpY3lCCLpIBYIBAhABEjwKC2RzdF9vdmVybGFwGA0gASgOMh0uY2FyaWxsb24udjEuRHN0T3ZlcmxhcFBvbGljeUIIukgFggECEAESKwoKZXhjZXB0aW9ucxgQIAEoCzIXLmNhcmlsbG9uLnYxLkV4Y2VwdGlvbnNCDQoEd2hlbhIFukgCCAEiNAoIQ3Jvbkxpc3QSKAoLZXhwcmVzc2lvbnMYASADKAlCE7pIEJIBDQgBEBAiB3IFEAEYgAIi8wEKCEludGVydmFsEhoKBGRheXMYASABKAVCCrpIBxoFGO4CKAFIABIaCgV3ZWVrcxgCIAEoBUIJukgGGgQYNCgBSAASGwoGbW9udGhzGAMgASgFQgm6SAYaBBh4KAFIABIfCgV0aW1lcxgEIAMoCUIQukgNkgEKCAEQGCIEcgIYCBI5Cgh3ZWVrZGF5cxgFIAMoDjIULmNhcmlsbG9uLnYxLldlZWtkYXlCEbpIDpIBCxAHIgeCAQQQASAAEicKDWRheXNfb2ZfbW9udGgYBiADKAVCELpIDZIBChAfIgYaBBgfKAFCDQoEdW5pdBIFukgCCAEifgoKRXhjZXB0aW9ucxIeCgVkYXRlcxgBIAMoCUIPukgMkgEJEO4CIgRyAhgKEi4KBXNwYW5zGAIgAygLMhUuY2FyaWxsb24udjEuVGltZVNwYW5CCLpIBZIBAhBAEiAKBWNyb25zGAMgAygJQhG6SA6SAQsQECIHcgUQARiAAiJ4CghUaW1lU3BhbhI2CgpzdGFydF90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIGukgDyAEBEjQKCGVuZF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIGukgDyAEBKpkBCgdXZWVrZGF5EhcKE1dFRUtEQVlfVU5TUEVDSUZJRUQQABIPCgtXRUVLREFZX01PThABEg8KC1dFRUtEQVlfVFVFEAISDwoLV0VFS0RBWV9XRUQQAxIPCgtXRUVLREFZX1RIVRAEEg8KC1dFRUtEQVlfRlJJEAUSDwoLV0VFS0RBWV9TQVQQBhIPCgtXRUVLREFZX1NVThAHKoUBCg1NaXNmaXJlUG9saWN5Eh4KGk1JU0ZJUkVfUE9MSUNZX1VOU1BFQ0lGSUVEEAASHgoaTUlTRklSRV9QT0xJQ1lfRklSRV9MQVRFU1QQARIXChNNSVNGSVJFX1BPTElDWV9TS0lQEAISGwoXTUlTRklSRV9QT0xJQ1lfRklSRV9BTEwQAyqbAQoNT3ZlcmxhcFBvbGljeRIeChpPVkVSTEFQX1BPTElDWV9VTlNQRUNJRklFRBAAEhwKGE9WRVJMQVBfUE9MSUNZX1NVUEVSU0VERRABEhcKE09WRVJMQVBfUE9MSUNZX1NLSVAQAhIYChRPVkVSTEFQX1BPTElDWV9BTExPVxADEhkKFU9WRVJMQVBfUE9MSUNZX0JVRkZFUhAEKmEKDERzdEdhcFBvbGljeRIeChpEU1RfR0FQX1BPTElDWV9VTlNQRUNJRklFRBAAEhgKFERTVF9HQVBfUE9MSUNZX1NISUZUEAESFwoTRFNUX0dBUF9QT0xJQ1lfU0tJUBACKnEKEERzdE92ZXJsYXBQb2xpY3kSIgoeRFNUX09WRVJMQVBfUE9MSUNZX1VOU1BFQ0lGSUVEEAASHAoYRFNUX09WRVJMQVBfUE9MSUNZX0ZJUlNUEAESGwoXRFNUX09WRVJMQVBfUE9MSUNZX0JPVEgQAkKFAQoPY29tLmNhcmlsbG9uLnYxQg1TY2hlZHVsZVByb3RvUAFaFmNhcmlsbG9uL3YxO2NhcmlsbG9udjGiAgNDWFiqAgtDYXJpbGxvbi5WMcoCC0NhcmlsbG9uXFYx4gIXQ2FyaWxsb25cVjFcR1BCTWV0YWRhdGHqAgxDYXJpbGxvbjo6VjFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChpjYXJpbGxvbi92MS9zY2hlZHVsZS5wcm90bxILY2FyaWxsb24udjEijwYKCFNjaGVkdWxlEioKBWV2ZXJ5GAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSAASGgoEY3JvbhgCIAEoCUIKukgHcgUQARiAAkgAEigKAmF0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEgAEiYKBWNyb25zGA4gASgLMhUuY2FyaWxsb24udjEuQ3Jvbkxpc3RIABIpCghpbnRlcnZhbBgPIAEoCzIVLmNhcmlsbG9uLnYxLkludGVydmFsSAASGgoJdGltZV96b25lGAQgASgJQge6SARyAhhAEi4KCnN0YXJ0X3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIZCghtYXhfcnVucxgHIAEoA0IHukgEIgIoABI5CgZqaXR0ZXIYCCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDrpIC6oBCCIECICjBTIAEjwKDm1pc2ZpcmVfcG9saWN5GAkgASgOMhouY2FyaWxsb24udjEuTWlzZmlyZVBvbGljeUIIukgFggECEAESQgoOY2F0Y2h1cF93aW5kb3cYCiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CD7pIDKoBCSIFCIC9owEyABI8Cg5vdmVybGFwX3BvbGljeRgLIAEoDjIaLmNhcmlsbG9uLnYxLk92ZXJsYXBQb2xpY3lCCLpIBYIBAhABEjQKB2RzdF9nYXAYDCABKA4yGS5jYXJpbGxvbi52MS5Ec3RHYXBQb2xpY3lCCLpIBYIBAhABEjwKC2RzdF9vdmVybGFwGA0gASgOMh0uY2FyaWxsb24udjEuRHN0T3ZlcmxhcFBvbGljeUIIukgFggECEAESKwoKZXhjZXB0aW9ucxgQIAEoCzIXLmNhcmlsbG9uLnYxLkV4Y2VwdGlvbnNCDQoEd2hlbhIFukgCCAEiNAoIQ3Jvbkxpc3QSKAoLZXhwcmVzc2lvbnMYASADKAlCE7pIEJIBDQgBEBAiB3IFEAEYgAIi8wEKCEludGVydmFsEhoKBGRheXMYASABKAVCCrpIBxoFGO4CKAFIABIaCgV3ZWVrcxgCIAEoBUIJukgGGgQYNCgBSAASGwoGbW9udGhzGAMgASgFQgm6SAYaBBh4KAFIABIfCgV0aW1lcxgEIAMoCUIQukgNkgEKCAEQGCIEcgIYCBI5Cgh3ZWVrZGF5cxgFIAMoDjIULmNhcmlsbG9uLnYxLldlZWtkYXlCEbpIDpIBCxAHIgeCAQQQASAAEicKDWRheXNfb2ZfbW9udGgYBiADKAVCELpIDZIBChAfIgYaBBgfKAFCDQoEdW5pdBIFukgCCAEifgoKRXhjZXB0aW9ucxIeCgVkYXRlcxgBIAMoCUIPukgMkgEJEO4CIgRyAhgKEi4KBXNwYW5zGAIgAygLMhUuY2FyaWxsb24udjEuVGltZVNwYW5CCLpIBZIBAhBAEiAKBWNyb25zGAMgAygJQhG6SA6SAQsQECIHcgUQARiAAiJ4CghUaW1lU3BhbhI2CgpzdGFydF90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIGukgDyAEBEjQKCGVuZF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIGukgDyAEBIvUBCgtDbG9ja0NoYW5nZRIvCgtjaGFuZ2VfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGQoRbG9jYWxfdGltZV9iZWZvcmUYAiABKAkSGAoQbG9jYWxfdGltZV9hZnRlchgDIAEoCRIZChFzaGlmdGVkX3J1bl9jb3VudBgEIAEoBRIaChJsZWZ0X291dF9ydW5fY291bnQYBSABKAUSGAoQc2luZ2xlX3J1bl9jb3VudBgGIAEoBRIaChJyZXBlYXRlZF9ydW5fY291bnQYByABKAUSEwoLZGVzY3JpcHRpb24YCCABKAkqmQEKB1dlZWtkYXkSFwoTV0VFS0RBWV9VTlNQRUNJRklFRBAAEg8KC1dFRUtEQVlfTU9OEAESDwoLV0VFS0RBWV9UVUUQAhIPCgtXRUVLREFZX1dFRBADEg8KC1dFRUtEQVlfVEhVEAQSDwoLV0VFS0RBWV9GUkkQBRIPCgtXRUVLREFZX1NBVBAGEg8KC1dFRUtEQVlfU1VOEAcqhQEKDU1pc2ZpcmVQb2xpY3kSHgoaTUlTRklSRV9QT0xJQ1lfVU5TUEVDSUZJRUQQABIeChpNSVNGSVJFX1BPTElDWV9GSVJFX0xBVEVTVBABEhcKE01JU0ZJUkVfUE9MSUNZX1NLSVAQAhIbChdNSVNGSVJFX1BPTElDWV9GSVJFX0FMTBADKpsBCg1PdmVybGFwUG9saWN5Eh4KGk9WRVJMQVBfUE9MSUNZX1VOU1BFQ0lGSUVEEAASHAoYT1ZFUkxBUF9QT0xJQ1lfU1VQRVJTRURFEAESFwoTT1ZFUkxBUF9QT0xJQ1lfU0tJUBACEhgKFE9WRVJMQVBfUE9MSUNZX0FMTE9XEAMSGQoVT1ZFUkxBUF9QT0xJQ1lfQlVGRkVSEAQqYQoMRHN0R2FwUG9saWN5Eh4KGkRTVF9HQVBfUE9MSUNZX1VOU1BFQ0lGSUVEEAASGAoURFNUX0dBUF9QT0xJQ1lfU0hJRlQQARIXChNEU1RfR0FQX1BPTElDWV9TS0lQEAIqcQoQRHN0T3ZlcmxhcFBvbGljeRIiCh5EU1RfT1ZFUkxBUF9QT0xJQ1lfVU5TUEVDSUZJRUQQABIcChhEU1RfT1ZFUkxBUF9QT0xJQ1lfRklSU1QQARIbChdEU1RfT1ZFUkxBUF9QT0xJQ1lfQk9USBACQoUBCg9jb20uY2FyaWxsb24udjFCDVNjaGVkdWxlUHJvdG9QAVoWY2FyaWxsb24vdjE7Y2FyaWxsb252MaICA0NYWKoCC0NhcmlsbG9uLlYxygILQ2FyaWxsb25cVjHiAhdDYXJpbGxvblxWMVxHUEJNZXRhZGF0YeoCDENhcmlsbG9uOjpWMWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * When a webhook rings by itself. Each run has a nominal time, which is computed from the
@@ -336,6 +336,77 @@ export const TimeSpanSchema: GenMessage<TimeSpan> = /*@__PURE__*/
   messageDesc(file_carillon_v1_schedule, 4);
 
 /**
+ * A change of the clocks, and what it does to a schedule.
+ *
+ * @generated from message carillon.v1.ClockChange
+ */
+export type ClockChange = Message<"carillon.v1.ClockChange"> & {
+  /**
+   * When the clocks are changed.
+   *
+   * @generated from field: google.protobuf.Timestamp change_time = 1;
+   */
+  changeTime?: Timestamp | undefined;
+
+  /**
+   * What they would show then if they were not changed, in RFC 3339: 2026-03-29T02:00:00+01:00.
+   *
+   * @generated from field: string local_time_before = 2;
+   */
+  localTimeBefore: string;
+
+  /**
+   * What they show then: 2026-03-29T03:00:00+02:00.
+   *
+   * @generated from field: string local_time_after = 3;
+   */
+  localTimeAfter: string;
+
+  /**
+   * How many runs are later by the length of the gap, since their local times do not exist. One that falls on
+   * another run is the same run.
+   *
+   * @generated from field: int32 shifted_run_count = 4;
+   */
+  shiftedRunCount: number;
+
+  /**
+   * How many runs are left out, since their local times do not exist.
+   *
+   * @generated from field: int32 left_out_run_count = 5;
+   */
+  leftOutRunCount: number;
+
+  /**
+   * How many runs fire at the first of two times that show their local time, and not at the second.
+   *
+   * @generated from field: int32 single_run_count = 6;
+   */
+  singleRunCount: number;
+
+  /**
+   * How many runs fire at both.
+   *
+   * @generated from field: int32 repeated_run_count = 7;
+   */
+  repeatedRunCount: number;
+
+  /**
+   * The same in English; for people, since the words may change.
+   *
+   * @generated from field: string description = 8;
+   */
+  description: string;
+};
+
+/**
+ * Describes the message carillon.v1.ClockChange.
+ * Use `create(ClockChangeSchema)` to create a new message.
+ */
+export const ClockChangeSchema: GenMessage<ClockChange> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_schedule, 5);
+
+/**
  * A day of the week.
  *
  * @generated from enum carillon.v1.Weekday
@@ -519,7 +590,9 @@ export const OverlapPolicySchema: GenEnum<OverlapPolicy> = /*@__PURE__*/
   enumDesc(file_carillon_v1_schedule, 2);
 
 /**
- * What happens with a local time that does not exist because the clocks were put forward.
+ * What happens with a local time that does not exist because the clocks were put forward. A cron expression
+ * whose hour field matches every hour (*, *\/1, 0-23) goes on with the next local time that exists, whatever
+ * this says.
  *
  * @generated from enum carillon.v1.DstGapPolicy
  */
@@ -547,7 +620,9 @@ export const DstGapPolicy = {
 } as const;
 
 /**
- * What happens with a local time that does not exist because the clocks were put forward.
+ * What happens with a local time that does not exist because the clocks were put forward. A cron expression
+ * whose hour field matches every hour (*, *\/1, 0-23) goes on with the next local time that exists, whatever
+ * this says.
  *
  * @generated from enum carillon.v1.DstGapPolicy
  */
@@ -561,7 +636,7 @@ export const DstGapPolicySchema: GenEnum<DstGapPolicy> = /*@__PURE__*/
 
 /**
  * What happens with a local time that exists twice because the clocks were put back. A cron
- * expression whose hour field is * runs through both, whatever this says.
+ * expression whose hour field matches every hour (*, *\/1, 0-23) runs through both, whatever this says.
  *
  * @generated from enum carillon.v1.DstOverlapPolicy
  */
@@ -590,7 +665,7 @@ export const DstOverlapPolicy = {
 
 /**
  * What happens with a local time that exists twice because the clocks were put back. A cron
- * expression whose hour field is * runs through both, whatever this says.
+ * expression whose hour field matches every hour (*, *\/1, 0-23) runs through both, whatever this says.
  *
  * @generated from enum carillon.v1.DstOverlapPolicy
  */

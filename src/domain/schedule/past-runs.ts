@@ -1,5 +1,5 @@
-import { parseCron } from './cron.ts';
 import { nominalTimes } from './occurrences.ts';
+import { periodOf } from './runs/parts.ts';
 import type { RunCursor, Schedule } from './schedule.ts';
 
 /**
@@ -22,11 +22,4 @@ function earlierAnchor({ when, startAt }: Schedule, anchorAt: number, from: numb
   const periodMs = periodOf(when);
   if (periodMs === undefined || startAt !== undefined) return anchorAt;
   return anchorAt - Math.max(0, Math.ceil((anchorAt + periodMs - from) / periodMs)) * periodMs;
-}
-
-function periodOf(when: Schedule['when']): number | undefined {
-  if (when.kind === 'every') return when.periodMs;
-  if (when.kind !== 'cron') return undefined;
-  const parsed = parseCron(when.expression);
-  return parsed.kind === 'every' ? parsed.periodMs : undefined;
 }

@@ -18,7 +18,7 @@ import { fromTimestamp, toTimestamp } from './time.ts';
 export function intervalFrom(message: IntervalMessage, problems: Problems): Interval | undefined {
   const { unit, times, daysOfMonth } = message;
   if (unit.case === undefined) {
-    problems.add('interval', 'must say how far apart: give days, weeks or months');
+    problems.add('interval.unit', 'must say how far apart: give days, weeks or months');
     return undefined;
   }
   return {

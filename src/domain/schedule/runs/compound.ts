@@ -1,15 +1,10 @@
 import { boundedCache } from '../../bounded-cache.ts';
-import { invalid } from '../../error.ts';
-import { type PlainCalendar, plainCalendar } from '../calendar/calendar.ts';
 import { DAY_MS } from '../calendar/days.ts';
-import { intervalDays } from '../calendar/interval-days.ts';
-import { listedTimes } from '../calendar/times-of-day.ts';
 import { unionCalendar } from '../calendar/union.ts';
-import { parseCron } from '../cron.ts';
-import type { Interval, InZone, Schedule } from '../schedule.ts';
-import { offsetAt } from '../zone.ts';
+import type { InZone, Schedule } from '../schedule.ts';
 import { type LeftOut, leftOutBy } from './left-out.ts';
 import { outside } from './outside.ts';
+import { type Part, rungBy } from './parts.ts';
 import { periodRuns } from './period-runs.ts';
 import type { Runs } from './runs.ts';
 import { countRuns, firstRun, lastRun, type ZonedRule } from './zoned-runs.ts';
@@ -47,50 +42,13 @@ function runsOf(schedule: Schedule, anchorAt: number): Runs {
 }
 
 /** The runs without those at local times that are left out. */
-function ringing({ when, startAt, exceptions }: Schedule, anchorAt: number, leftOut?: LeftOut): Runs {
-  const periodic = (periodMs: number) => {
-    const covered = exceptions && leftOut && { zone: exceptions.timeZone, leftOut };
-    return periodRuns(startAt ?? anchorAt + periodMs, periodMs, covered);
-  };
-  switch (when.kind) {
-    case 'every':
-      return periodic(when.periodMs);
-    case 'cron': {
-      const parsed = parseCron(when.expression);
-      return parsed.kind === 'every' ? periodic(parsed.periodMs) : inZone(when, [parsed], leftOut);
-    }
-    case 'crons':
-      return inZone(when, when.expressions.map(partOf), leftOut);
-    case 'interval':
-      return inZone(when, [intervalPart(when, startAt ?? anchorAt)], leftOut);
-    case 'at':
-      throw new RangeError('a single run has no compound');
-    default:
-      return when satisfies never;
-  }
-}
-
-interface Part {
-  readonly calendar: PlainCalendar;
-  readonly everyHour: boolean;
-}
-
-function partOf(expression: string): Part {
-  const parsed = parseCron(expression);
-  if (parsed.kind === 'calendar') return parsed;
-  throw invalid('crons', '@every is a period, which cannot be one of several expressions');
-}
-
-function intervalPart({ interval, timeZone }: InZone & { interval: Interval }, anchorAt: number): Part {
-  const anchorDay = Math.floor((anchorAt + offsetAt(timeZone, anchorAt)) / DAY_MS);
-  const times = listedTimes(interval.times.map(secondOfDay));
-  return { calendar: plainCalendar(intervalDays(interval, anchorDay), times), everyHour: false };
-}
-
-/** `09:00` or `09:00:30` in seconds since midnight. */
-function secondOfDay(time: string): number {
-  const [hour = 0, minute = 0, second = 0] = time.split(':').map(Number);
-  return (hour * 60 + minute) * 60 + second;
+function ringing(schedule: Schedule, anchorAt: number, leftOut?: LeftOut): Runs {
+  const { startAt, exceptions } = schedule;
+  const by = rungBy(schedule, anchorAt);
+  if (by === undefined) throw new RangeError('a single run has no compound');
+  if (by.kind === 'clock') return inZone(by.zone, by.parts, leftOut);
+  const covered = exceptions && leftOut && { zone: exceptions.timeZone, leftOut };
+  return periodRuns(startAt ?? anchorAt + by.periodMs, by.periodMs, covered);
 }
 
 function inZone({ timeZone, dstGap, dstOverlap }: InZone, parts: readonly Part[], leftOut?: LeftOut): Runs {

@@ -267,6 +267,18 @@ describe('exceptions', () => {
     const years = countNominals(schedule, 0, from - 1, from + 3650 * DAY - 1);
     assert.ok(Math.abs(years / (3650 * 18 * 3600) - 1) < 0.01, String(years));
   });
+
+  it('leave runs that are found after months of days that are left out alike, and end a search that finds none', () => {
+    const next = (crons: string[]) => {
+      const exceptions = exceptionsOf({ timeZone: 'Europe/Vienna', crons });
+      const from = utc('2026-01-01T00:00Z');
+      return show(nextNominal(everySchedule(2 * MINUTE, { exceptions }), from, from));
+    };
+    assert.equal(next(['*/2 * * 1-11 *']), '2026-11-30T23:00Z');
+    assert.equal(next(['*/2 * * 1-11 *', '*/2 * 1-30 * *', '*/2 0-22 * * *']), '2026-12-31T22:00Z');
+    assert.equal(next(['*/2 * * * *']), null);
+    assert.equal(next(['*/2 * * * *', '1-59/2 * * * MON,THU', '* * */3 * *']), null);
+  });
 });
 
 describe('an interval', () => {
