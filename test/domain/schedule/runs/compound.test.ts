@@ -269,11 +269,14 @@ describe('exceptions', () => {
   });
 
   it('leave runs that are found after months of days that are left out alike, and end a search that finds none', () => {
-    const next = (crons: string[]) => {
+    const next = (crons: string[], minutes = 2) => {
       const exceptions = exceptionsOf({ timeZone: 'Europe/Vienna', crons });
       const from = utc('2026-01-01T00:00Z');
-      return show(nextNominal(everySchedule(2 * MINUTE, { exceptions }), from, from));
+      return show(nextNominal(everySchedule(minutes * MINUTE, { exceptions }), from, from));
     };
+    // Every seven minutes, the runs of each day lie elsewhere.
+    const allButOneMinute = ['* 1-23 * * *', '0-2,4-59 0 * * *'];
+    assert.equal(next(allButOneMinute, 7), '2026-01-03T23:03Z');
     assert.equal(next(['*/2 * * 1-11 *']), '2026-11-30T23:00Z');
     assert.equal(next(['*/2 * * 1-11 *', '*/2 * 1-30 * *', '*/2 0-22 * * *']), '2026-12-31T22:00Z');
     assert.equal(next(['*/2 * * * *']), null);
