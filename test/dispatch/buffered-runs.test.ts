@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { runEventId } from '../../src/domain/id.ts';
 import type { AskedSpec } from '../../src/domain/webhook/asked.ts';
 import type { Webhook } from '../../src/domain/webhook/webhook.ts';
 import { openStore } from '../../src/store/open.ts';
 import { heldSender } from '../support/held-sender.ts';
 import { LIMITS, openPipeline, type Pipeline, QUICK_RETRIES } from '../support/pipeline.ts';
 import { temporaryFolder } from '../support/server.ts';
-import { aDelivery, anEvent, T0 } from '../support/store.ts';
+import { aDelivery, anEvent, aRun, T0 } from '../support/store.ts';
 
 const DESTINATION = 'http://127.0.0.1:9999/';
 
@@ -21,6 +22,23 @@ async function backfill(pipeline: Pipeline, webhook: Webhook, count: number): Pr
   const order = { webhookId, version, takeTurns: 'APART', waitingMax: 100, now: Date.now(), runs } as const;
   assert.deepEqual(await pipeline.store.backfillRuns([order]), [runs.map(() => 'FIRED')]);
   return runs.map(({ delivery }) => delivery.id);
+}
+
+/** Fires so many runs of the webhook's schedule, as the scheduler does with overlap BUFFER, one firing each. */
+async function fire({ store }: Pipeline, webhook: Webhook, count: number): Promise<void> {
+  let { cursor } = webhook;
+  for (let i = 0; i < count; i++) {
+    const nominalAt = cursor.nominalAt!;
+    const event = anEvent({
+      id: runEventId(webhook.id, nominalAt),
+      nominalAt,
+      body: new TextEncoder().encode(`scheduled ${i}`),
+    });
+    const runs = [{ event, delivery: aDelivery(webhook.id) }];
+    const firing = aRun({ ...webhook, cursor }, { overlap: 'BUFFER', now: Date.now(), runs });
+    assert.deepEqual(await store.fireRuns([firing]), ['FIRED']);
+    cursor = firing.to;
+  }
 }
 
 /** Long enough for the dispatcher to do whatever it was going to do. */
@@ -53,6 +71,30 @@ describe('runs that take turns', () => {
       );
     });
   }
+
+  it('are those of a schedule too: each goes when the one before is finished, whatever came of it', async () => {
+    const sender = heldSender();
+    await using pipeline = await openPipeline({ sender });
+    const schedule = { when: { kind: 'every', periodMs: 3_600_000 }, overlap: 'BUFFER' } as const;
+    const retryPolicy = { ...QUICK_RETRIES, maxAttempts: 1 };
+    const webhook = await pipeline.register({ destination: DESTINATION, schedule, retryPolicy });
+    await fire(pipeline, webhook, 3);
+    for (const [i, status] of [200, 500, 200].entries()) {
+      await sender.sending(i + 1);
+      await aWhile();
+      assert.equal(sender.sent.length, i + 1);
+      sender.open[0]!.answer(status);
+    }
+    const finished = await pipeline.finished(webhook);
+    assert.deepEqual(
+      finished.map(({ state }) => state),
+      ['SUCCEEDED', 'FAILED', 'SUCCEEDED'],
+    );
+    assert.deepEqual(
+      sender.sent.map(({ body }) => body),
+      ['scheduled 0', 'scheduled 1', 'scheduled 2'],
+    );
+  });
 
   it('wait until the one before has failed for good, and not only once', async () => {
     const sender = heldSender();

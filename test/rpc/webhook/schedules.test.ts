@@ -5,8 +5,8 @@ import { OverlapPolicy } from '../../../gen/carillon/v1/schedule_pb.ts';
 import { WebhookService } from '../../../gen/carillon/v1/webhook_pb.ts';
 import { toTimestamp } from '../../../src/rpc/convert/time.ts';
 import { sharedApi, violations } from '../../support/rpc.ts';
-import { DAY, HOUR } from '../../support/schedule.ts';
-import { T0 } from '../../support/store.ts';
+import { HOUR } from '../../support/schedule.ts';
+import { aRun, T0 } from '../../support/store.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: JSON as it came.
 type Json = any;
@@ -316,12 +316,26 @@ describe('Backfill', () => {
   });
 
   it('has nothing to fire of a single run that is to come, and knows one that has fired', async () => {
-    const at = T0 + DAY;
+    const at = T0 + HOUR;
     const schedule = { when: { case: 'at', value: toTimestamp(at) } } as const;
     const webhook = { name: `once ${++names}`, destination: 'http://127.0.0.1:9999/once', schedule };
     const id = (await api().webhooks.register({ webhook })).webhook?.id ?? '';
-    const { runCount, knownRunCount } = await api().webhooks.backfill({ id, ...span(48) });
-    assert.deepEqual([runCount, knownRunCount], [0, 0]);
+    const around = { startTime: toTimestamp(T0), endTime: toTimestamp(T0 + 2 * HOUR) };
+    const runs = async () => {
+      const { runCount, knownRunCount } = await api().webhooks.backfill({ id, ...around });
+      return { runCount, knownRunCount };
+    };
+    const { store, clock } = api();
+    clock.advance(2 * HOUR);
+    try {
+      assert.deepEqual(await runs(), { runCount: 0, knownRunCount: 0 });
+      const [stored] = await store.getWebhooks([id]);
+      const over = { ...stored!.cursor, nominalAt: null, dueAt: null, fired: 1 };
+      assert.deepEqual(await store.fireRuns([aRun(stored!, { to: over })]), ['FIRED']);
+      assert.deepEqual(await runs(), { runCount: 0, knownRunCount: 1 });
+    } finally {
+      clock.advance(-2 * HOUR);
+    }
   });
 
   it('is refused for a span that is none, that lies in the future, or without one, and for other policies', async () => {
