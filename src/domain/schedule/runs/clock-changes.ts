@@ -44,22 +44,29 @@ export function clockChanges(
     leftOut: exceptions && leftOutBy(exceptions),
     spans: exceptions?.spans ?? [],
   };
-  const { next } = unionCalendar(by.parts.map(({ calendar }) => calendar));
+  const all = nextOf(by.parts);
+  const others = nextOf(by.parts.filter(({ everyHour }) => !everyHour));
   const until = Math.min(to, from + SEARCH_MS);
   const found: ClockChange[] = [];
   for (let at = from; at < until && found.length < count; ) {
     const stretch = stretchAt(zone, at);
     const { start, end, changedAt, beforeMs, offsetMs } = stretch;
     if (changedAt === start && start >= from) {
-      const effects = effectsOf(rule, stretch, next);
+      const effects = effectsOf(rule, stretch, (offsetMs - beforeMs) % HOUR_MS === 0 ? others : all);
       if (effects.size > 0) found.push({ at: start, zone, beforeMs, offsetMs, effects });
     }
     // No local time is more than the largest offset away from its instant: skip changes that touch none.
-    const wall = next(end - OFFSET_MAX_MS);
+    const wall = all(end - OFFSET_MAX_MS);
     if (wall === null) break;
     at = Math.max(end, wall - OFFSET_MAX_MS);
   }
   return found;
+}
+
+type Next = (wall: number) => number | null;
+
+function nextOf(parts: readonly Part[]): Next {
+  return unionCalendar(parts.map(({ calendar }) => calendar)).next;
 }
 
 interface Rule {
@@ -70,7 +77,8 @@ interface Rule {
   readonly spans: readonly Span[];
 }
 
-function effectsOf(rule: Rule, stretch: Stretch, next: (wall: number) => number | null) {
+/** Of the local times that `next` finds; where the clocks are changed by whole hours, hourly ones ring on. */
+function effectsOf(rule: Rule, stretch: Stretch, next: Next) {
   const { changedAt, beforeMs, offsetMs } = stretch;
   const [first, end] = [beforeMs, offsetMs].sort((a, b) => a - b).map((offset) => changedAt + offset);
   const effects = new Map<ClockEffect, { count: number; wall: number }>();
@@ -86,7 +94,7 @@ function effectsOf(rule: Rule, stretch: Stretch, next: (wall: number) => number 
 
 function effectOfGap(rule: Rule, stretch: Stretch, wall: number): ClockEffect | undefined {
   const { beforeMs, offsetMs } = stretch;
-  const { isHourly, isOther } = kindsOf(rule, wall);
+  const { isOther } = kindsOf(rule, wall);
   const inSpan = isInSpan(rule, wall - beforeMs);
   const rings = !inSpan && !rule.leftOut?.covers(wall);
   // What is left out is judged by what the clock shows when a run rings, which is after the gap.
@@ -94,8 +102,7 @@ function effectOfGap(rule: Rule, stretch: Stretch, wall: number): ClockEffect | 
     if (!inSpan && !rule.leftOut?.covers(wall + offsetMs - beforeMs)) return 'SHIFTED';
     return rings ? 'LEFT_OUT' : undefined;
   }
-  const ringsOn = isHourly && (offsetMs - beforeMs) % HOUR_MS === 0;
-  return rings && (isOther || !ringsOn) ? 'LEFT_OUT' : undefined;
+  return rings ? 'LEFT_OUT' : undefined;
 }
 
 function effectOfOverlap(rule: Rule, { beforeMs, offsetMs }: Stretch, wall: number): ClockEffect | undefined {

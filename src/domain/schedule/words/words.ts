@@ -24,14 +24,22 @@ const UNITS = [
 export function scheduleWords(schedule: Schedule, anchorAt: number): string {
   const { when, startAt, endAt, maxRuns, exceptions } = schedule;
   const zone = zoneOf(schedule) ?? 'UTC';
-  const inZone = 'timeZone' in when && periodOf(when) === undefined ? ` (${zone})` : '';
+  const named = ` (${zone})`;
+  // A period goes by no clock, but what leaves out its runs may.
+  const goesByClock = 'timeZone' in when && periodOf(when) === undefined;
+  const leavesOutByClock = exceptions !== undefined && exceptions.dates.length + exceptions.crons.length > 0;
   const bounds = [
     ...(startAt === undefined ? [] : [`not before ${localTime(zone, startAt)}`]),
     ...(endAt === undefined ? [] : [`until ${localTime(zone, endAt)}`]),
     ...(maxRuns ? [`${counted(maxRuns, 'run')} at most`] : []),
   ];
-  const except = exceptions === undefined ? [] : [`except ${exceptionWords(exceptions)}`];
-  return [`${whenWords(when, startAt ?? anchorAt)}${inZone}`, ...except, ...bounds].join('; ');
+  const except =
+    exceptions === undefined
+      ? []
+      : [`except ${exceptionWords(exceptions)}${leavesOutByClock && !goesByClock ? named : ''}`];
+  return [`${whenWords(when, startAt ?? anchorAt)}${goesByClock ? named : ''}`, ...except, ...bounds].join(
+    '; ',
+  );
 }
 
 /** The zone whose clocks a schedule goes by; undefined for one that goes by none. */

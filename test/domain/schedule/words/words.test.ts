@@ -64,7 +64,7 @@ const WORDS: readonly (readonly [words: string, schedule: Schedule])[] = [
     ),
   ],
   [
-    'every hour; except on 4 dates and in 4 spans of time',
+    'every hour; except on 4 dates and in 4 spans of time (UTC)',
     everySchedule(HOUR, {
       exceptions: exceptionsOf({
         dates: ['2026-12-24', '2026-12-25', '2026-12-26', '2026-12-31'],
