@@ -27,6 +27,7 @@ export interface ControlDeps {
     | 'getEvents'
     | 'listEvents'
     | 'purgeEvents'
+    | 'emptyLog'
   >;
   readonly clock: Clock;
   readonly random: Random;

@@ -14,6 +14,7 @@ import type { Request, Response } from './protocol.ts';
 import { backfillVerbs } from './verbs/backfills.ts';
 import { changeVerbs } from './verbs/changes.ts';
 import { runVerbs } from './verbs/firings.ts';
+import { logVerbs } from './verbs/log.ts';
 import { orderVerbs } from './verbs/orders.ts';
 import { publishVerbs } from './verbs/publications.ts';
 import { purgeVerbs } from './verbs/purge.ts';
@@ -67,6 +68,7 @@ function serve(db: Database): void {
     ...eventVerbs(context),
     ...purgeVerbs(context),
     ...sweepVerbs(context),
+    ...logVerbs(context),
   };
   const run = createGroup({ db, verbs, memory: context.memory, isTrouble, isDiskFailure });
 
