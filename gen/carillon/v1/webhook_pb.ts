@@ -1134,7 +1134,7 @@ export type BackfillRequest = Message<"carillon.v1.BackfillRequest"> & {
   id: string;
 
   /**
-   * The span's first moment. Runs before the schedule's start_time there are none.
+   * The span's first moment. There are no runs before the schedule's start_time.
    *
    * @generated from field: google.protobuf.Timestamp start_time = 3;
    */
