@@ -10,6 +10,7 @@ import { isOwnForm } from '../domain/id.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 import { trigger } from '../publish/trigger.ts';
 import type { DeliveryQuery, EventKey, EventQuery, WebhookQuery } from '../store/store.ts';
+import { createBackfill } from './backfill.ts';
 import { cancelDelivery } from './cancel.ts';
 import { getWebhook, type Target } from './change.ts';
 import type { ControlDeps } from './deps.ts';
@@ -53,6 +54,7 @@ function createWebhooks(deps: ControlDeps) {
     update: createUpdate(deps),
     remove: createRemove(deps),
     preview: createPreview(deps),
+    backfill: createBackfill(deps),
     /** Raises NOT_FOUND. */
     get: (target: Pick<Target, 'namespace' | 'id'>) => getWebhook(deps, target),
     /** By id, ascending. */

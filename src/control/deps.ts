@@ -16,6 +16,7 @@ export interface ControlDeps {
     | 'listWebhooks'
     | 'removeWebhooks'
     | 'publish'
+    | 'backfillRuns'
     | 'listDeliveries'
     | 'getDelivery'
     | 'changesSince'

@@ -5,6 +5,7 @@ import type { HandlerDeps } from '../deps.ts';
 import { theNamespace } from '../namespace.ts';
 import { readPage } from '../page.ts';
 import { note } from '../transport/call.ts';
+import { backfillHandler } from './backfill.ts';
 import { previewHandler } from './preview.ts';
 import { registerHandler } from './register.ts';
 import { removeHandler } from './remove.ts';
@@ -19,6 +20,7 @@ export function webhookService(deps: HandlerDeps): ServiceImpl<typeof WebhookSer
     update: updateHandler(deps),
     remove: removeHandler(deps),
     previewSchedule: previewHandler(deps),
+    backfill: backfillHandler(deps),
 
     async get({ id, namespace }) {
       return { webhook: webhookTo(await webhooks.get({ id, namespace: theNamespace(namespace) })) };

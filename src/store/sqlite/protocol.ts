@@ -2,6 +2,7 @@
 import type { WebhookState } from '../../domain/webhook/webhook.ts';
 import type { Flag, StateCode } from './rows/codes.ts';
 import type {
+  BackfillRow,
   FiringRow,
   LaneRow,
   OrderRow,
@@ -96,10 +97,15 @@ export interface Shapes {
     args: [before: number, limit: number, afterDueAt: number, afterId: string];
     answer: [webhookId: string, dueAt: number][];
   };
-  /** `ords` has one for each run of what was FIRED, in order; 0 if it was left out. */
+  /** `ords` has one for each run of what was FIRED, in order: 0 if it was left out, negative if it is held. */
   fireRuns: {
     args: FiringRow[];
     answer: { results: ('FIRED' | 'SKIPPED' | 'STALE')[]; ords: number[]; ending: WaitingRow[] };
+  };
+  /** `ords` has one for each run that was FIRED, in order; negative if it is held. */
+  backfillRuns: {
+    args: BackfillRow[];
+    answer: { results: ('STALE' | ('FIRED' | 'KNOWN' | 'FULL')[])[]; ords: number[] };
   };
   waitingLanes: { args: [after: string, limit: number]; answer: [webhookId: string, dueAt: number][] };
   topUp: {
@@ -110,7 +116,8 @@ export interface Shapes {
   getRendered: { args: readonly string[]; answer: (RenderedRow | undefined)[] };
   settle: {
     args: { rows: SettlementRow[]; lanes: LaneRow[] };
-    answer: { results: ('SETTLED' | 'GONE')[]; disabled: string[] };
+    /** `released` are runs that have their turn by it. */
+    answer: { results: ('SETTLED' | 'GONE')[]; disabled: string[]; released: WaitingRow[] };
   };
   listDeliveries: { args: DeliveryFilter; answer: Listed<DeliveryRow> };
   getDelivery: { args: string; answer: { row: DeliveryRow; attempts: AttemptRow[] } | undefined };

@@ -11,6 +11,7 @@ import { createGroup } from './group.ts';
 import { deliveryVerbs } from './lists/deliveries.ts';
 import { eventVerbs } from './lists/events.ts';
 import type { Request, Response } from './protocol.ts';
+import { backfillVerbs } from './verbs/backfills.ts';
 import { changeVerbs } from './verbs/changes.ts';
 import { runVerbs } from './verbs/firings.ts';
 import { logVerbs } from './verbs/log.ts';
@@ -58,6 +59,7 @@ function serve(db: Database): void {
     ...publishVerbs(context),
     ...matchVerbs(context),
     ...runVerbs(context),
+    ...backfillVerbs(context),
     ...waitingVerbs(context),
     ...settleVerbs(context),
     ...deliveryVerbs(context),

@@ -24,6 +24,7 @@ import { restarting } from './restarting.ts';
 import { firing, overlaps, upcoming } from './runs.ts';
 import { settling } from './settling.ts';
 import { sweeping } from './sweeping.ts';
+import { turns } from './turns.ts';
 import { updates } from './updates.ts';
 
 /** What the port promises, told of one kind of store. */
@@ -43,6 +44,7 @@ export function conformance(harness: Harness): void {
     upcoming,
     firing,
     overlaps,
+    turns,
     lanes,
     settling,
     apart,
