@@ -3,6 +3,8 @@ import type { WebhookState } from '../../domain/webhook/webhook.ts';
 import type { Flag, StateCode } from './rows/codes.ts';
 import type {
   FiringRow,
+  AnswerRow,
+  ClaimRow,
   LaneRow,
   OrderRow,
   PublicationRow,
@@ -137,11 +139,17 @@ export interface Shapes {
     args: [namespace: string, id: string][];
     answer: { results: ('GONE' | number)[]; changed: WaitingRow[] };
   };
+  claimRequests: { args: ClaimRow[]; answer: ClaimCode[] };
+  answerRequests: { args: AnswerRow[]; answer: void };
+  releaseRequests: { args: [namespace: string, id: string][]; answer: void };
   sweep: {
     args: [now: number, finishedBefore: number, payloadsBefore: number];
     answer: { touched: number; cancelled: number };
   };
 }
+
+/** What became of a claim: since when there is one, what was answered, or why there is none. */
+export type ClaimCode = ['CLAIMED' | 'BEGUN', at: number] | Uint8Array | 'OTHER' | 'FULL';
 
 export type Verb = keyof Shapes;
 export type Args<V extends Verb> = Shapes[V]['args'];

@@ -103,3 +103,7 @@ export type LaneRow = RowOf<typeof LANE>;
 
 /** A delivery that a caller wants something of. */
 export type OrderRow = [namespace: string, id: string, now: number];
+
+/** A call that its caller named. */
+export type ClaimRow = [namespace: string, id: string, digest: string, now: number, until: number];
+export type AnswerRow = [namespace: string, id: string, answer: Uint8Array];
