@@ -14,6 +14,7 @@ import { cancelDelivery } from './cancel.ts';
 import { getWebhook, type Target } from './change.ts';
 import type { ControlDeps } from './deps.ts';
 import { pauseWebhook, resumeWebhook } from './lifecycle.ts';
+import { createOnce } from './once.ts';
 import { createPreview } from './preview.ts';
 import { createRegister } from './register.ts';
 import { createRemove } from './remove.ts';
@@ -28,6 +29,8 @@ export interface Control {
   readonly webhooks: ReturnType<typeof createWebhooks>;
   readonly deliveries: ReturnType<typeof createDeliveries>;
   readonly events: ReturnType<typeof createEvents>;
+  /** Makes a call that its caller named, or repeats its answer. */
+  readonly once: ReturnType<typeof createOnce>;
   /** Ends what would never end by itself: every watch, with UNAVAILABLE. Tolerates being called twice. */
   stop(): void;
 }
@@ -43,6 +46,7 @@ export function createControl({ watchLimits, ...deps }: ControlOptions): Control
     webhooks: createWebhooks(deps),
     deliveries: createDeliveries(deps, ending.signal, watchLimits),
     events: createEvents(deps),
+    once: createOnce(deps),
     stop: () => ending.abort(),
   };
 }

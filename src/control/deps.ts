@@ -26,10 +26,13 @@ export interface ControlDeps {
     | 'getEvents'
     | 'listEvents'
     | 'purgeEvents'
+    | 'claimRequests'
+    | 'answerRequests'
+    | 'releaseRequests'
   >;
   readonly clock: Clock;
   readonly random: Random;
-  /** Seals signing secrets; `SEALING_KEY_BYTES` long. */
+  /** Seals signing secrets, and answers that are remembered; `SEALING_KEY_BYTES` long. */
   readonly sealKey: Uint8Array;
   readonly settings: ControlSettings;
 }

@@ -9,7 +9,7 @@ import {
 } from '../../../gen/carillon/v1/event_pb.ts';
 import { invalidRequest } from '../../domain/error.ts';
 import type { ApiDeps } from '../deps.ts';
-import { callKey, note } from '../transport/call.ts';
+import { note } from '../transport/call.ts';
 import { type Answer, answerOf, isError, resultOf } from './publish-answer.ts';
 import { type Judged, judgePublish } from './publish-judge.ts';
 
@@ -23,8 +23,6 @@ export function publishing(deps: PublishDeps) {
     const [answer] = await publishAll(deps.publisher, [judged]);
     if (answer === undefined || answer instanceof Error) throw answer;
     note(context, { eventId: answer.id, deliveries: answer.deliveryCount });
-    const call = context.values.get(callKey);
-    if (call) call.created = !answer.duplicate;
     return answer;
   };
 }

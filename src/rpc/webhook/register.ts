@@ -12,7 +12,7 @@ import { formatSecret, parseSecret } from '../../domain/webhook/secret.ts';
 import { specFrom, webhookTo } from '../convert/webhook.ts';
 import type { HandlerDeps } from '../deps.ts';
 import { namespaceOf } from '../namespace.ts';
-import { callKey, note } from '../transport/call.ts';
+import { note } from '../transport/call.ts';
 import { noteRuleViolations } from './rule-violations.ts';
 
 /** WebhookService.Register. */
@@ -22,8 +22,6 @@ export function registerHandler({ control, rules }: HandlerDeps) {
     noteRuleViolations(await rules.violationsOf(RegisterRequestSchema, request), 'webhook', problems);
     const asked = registrationFrom(request, problems);
     const { webhook, created, secret } = await control.webhooks.register(asked, problems.under('webhook'));
-    const call = context.values.get(callKey);
-    if (call) call.created = created;
     const message = webhookTo(webhook);
     // A registration that did not take place has neither a uid nor an etag yet.
     const hypothetical = created && request.validateOnly;

@@ -89,7 +89,7 @@ export interface Shapes {
   /** `ords` has one for each delivery of what was PUBLISHED, in order; 0 if it was left out. */
   publish: { args: PublicationRow[]; answer: { results: PublishCode[]; ords: number[] } };
   matchWebhooks: { args: [namespace: string, type: string][]; answer: string[][] };
-  /** `ords` has one for each that was REPLAYED. */
+  /** `ords` has one for each that was REPLAYED; 0 if it was there already. */
   replay: {
     args: ReplayRow[];
     answer: { results: ('REPLAYED' | 'GONE' | 'FULL')[]; ords: number[] };

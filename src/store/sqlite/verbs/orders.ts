@@ -30,7 +30,7 @@ export function orderVerbs(context: Context): Pick<Verbs, 'retryDeliveries' | 'c
   const end = db.prepare(`UPDATE deliveries SET ending = ${REQUESTED} WHERE ord = ?`);
   const readWaiting = waitingReader(db);
 
-  function retryOne([namespace, id, now]: OrderRow, changed: WaitingRow[]) {
+  function retryOne([namespace, id, now, finishedBy]: OrderRow, changed: WaitingRow[]) {
     const found = select.get(id, namespace);
     if (found === undefined) return 'GONE';
     const ord = found[at.ord];
@@ -40,6 +40,7 @@ export function orderVerbs(context: Context): Pick<Verbs, 'retryDeliveries' | 'c
       hasten.run(ord, now);
     } else {
       const finishedAt = found[at.finishedAt];
+      if (finishedBy !== null && finishedAt !== null && finishedAt > finishedBy) return 'RETRIED';
       if (finishedAt !== null) ends.remove(ord, finishedAt);
       reopen.run(ord, now, deliveries.has(ord) ? 1 : 0);
       waiting.add(namespace, 1);
