@@ -3,6 +3,7 @@
  * calls the same function. Use cases take plain specs, decide with the rules of the domain, write through
  * the store and raise DomainError. Publishing and replaying events are in `publish/`.
  */
+import type { Claim } from '../domain/claim.ts';
 import type { Delivery, DeliveryDetail } from '../domain/delivery/delivery.ts';
 import { notFound } from '../domain/error.ts';
 import type { EventRecord } from '../domain/event/event.ts';
@@ -64,8 +65,8 @@ function createWebhooks(deps: ControlDeps) {
     pause: (target: Target) => pauseWebhook(deps, target),
     resume: (target: Target) => resumeWebhook(deps, target),
     /** Rings a webhook once, now, and returns the id of the delivery. Raises NOT_FOUND and what `trigger` raises. */
-    trigger: async (target: Pick<Target, 'namespace' | 'id'>): Promise<string> =>
-      trigger(deps, await getWebhook(deps, target)),
+    trigger: async (target: Pick<Target, 'namespace' | 'id'>, claim?: Claim): Promise<string> =>
+      trigger(deps, await getWebhook(deps, target), claim),
   };
 }
 
@@ -87,9 +88,9 @@ function createDeliveries(deps: ControlDeps, shutdown: AbortSignal, limits?: Par
       return own === undefined ? [] : store.listDeliveries({ ...query, ...own });
     },
     watch: createWatch({ store, shutdown, ...(limits && { limits }) }),
-    retry: (namespace: string, id: string) => retryDelivery(deps, namespace, id),
-    retryFailedOf: (order: Parameters<typeof retryFailedOf>[1], signal: AbortSignal) =>
-      retryFailedOf(deps, order, signal),
+    retry: (namespace: string, id: string, claim?: Claim) => retryDelivery(deps, namespace, id, claim),
+    retryFailedOf: (order: Parameters<typeof retryFailedOf>[1], signal: AbortSignal, claim?: Claim) =>
+      retryFailedOf(deps, order, signal, claim),
     cancel: (namespace: string, id: string) => cancelDelivery(deps, namespace, id),
   };
 }

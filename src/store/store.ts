@@ -25,13 +25,7 @@ export type * from './intake.ts';
 export type * from './registrations.ts';
 export type * from './requests.ts';
 
-export interface Store
-  extends Registrations,
-    Intake,
-    DeliveryQueue,
-    DeliveryLog,
-    Requests,
-    Housekeeping {
+export interface Store extends Registrations, Intake, DeliveryQueue, DeliveryLog, Requests, Housekeeping {
   /**
    * Refuses new verbs, finishes those accepted, and lets the database go. Tolerates being called twice.
    * Raises nothing.

@@ -4,6 +4,7 @@ import { createContextKey, type HandlerContext, type MethodImplSpec } from '@con
 import type { Control } from '../../control/control.ts';
 import { ANONYMOUS } from '../../domain/access/principal.ts';
 import type { Claim } from '../../domain/claim.ts';
+import { invalid } from '../../domain/error.ts';
 import { contentOf } from '../content.ts';
 import { namespaceViolations, theNamespace } from '../namespace.ts';
 import { note } from './call.ts';
@@ -33,7 +34,8 @@ export interface OnceOptions {
 
 /**
  * The implementation of a method, done once for each request_id, if its request has that field. Without one the
- * call is passed on as it is. So is one that only asks what would be done, and one that its handler will refuse.
+ * call is passed on as it is. So is one that only asks what would be done, and one of another tenant, which its
+ * handler refuses. Raises INVALID for a request_id that is too long.
  */
 export function doneOnce(spec: MethodImplSpec, { once, heeding }: OnceOptions): MethodImplSpec {
   const { method } = spec;
@@ -65,7 +67,11 @@ export function doneOnce(spec: MethodImplSpec, { once, heeding }: OnceOptions): 
     ...spec,
     impl(message: Message, context: HandlerContext) {
       const { requestId, validateOnly } = message as Message & Named;
-      if (requestId === '' || validateOnly || isTooLong(requestId)) return impl(message, context);
+      if (requestId === '') return impl(message, context);
+      // Handlers that check rules themselves check those of what they are about.
+      if (isTooLong(requestId))
+        throw invalid('request_id', `must have at most ${REQUEST_ID_LENGTH_MAX} characters`);
+      if (validateOnly) return impl(message, context);
       return askOnce(message, requestId, context);
     },
   };

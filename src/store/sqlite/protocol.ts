@@ -2,9 +2,9 @@
 import type { WebhookState } from '../../domain/webhook/webhook.ts';
 import type { Flag, StateCode } from './rows/codes.ts';
 import type {
-  FiringRow,
   AnswerRow,
   ClaimRow,
+  FiringRow,
   LaneRow,
   OrderRow,
   PublicationRow,

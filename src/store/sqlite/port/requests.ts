@@ -8,13 +8,15 @@ export function requests({ client }: Pick<Connection, 'client'>): Requests {
     claimRequests: async (batch) =>
       client.call(
         'claimRequests',
-        batch.map(({ namespace, requestId, digest, now, until }): ClaimRow => [
-          namespace,
-          requestId,
-          digest,
-          now,
-          until,
-        ]),
+        batch.map(
+          ({ namespace, requestId, digest, now, until }): ClaimRow => [
+            namespace,
+            requestId,
+            digest,
+            now,
+            until,
+          ],
+        ),
         sized(batch),
         (found) => found.map(claimResult),
       ),
