@@ -87,7 +87,8 @@ export function createOnce({ store, clock, random, sealKey }: OnceDeps) {
         const resumed = found.kind === 'BEGUN';
         if (resumed && !resumable) throw brokenOff(requestId);
         const answer = await perform({ ...key, at: found.at, resumed }).catch(async (error: unknown) => {
-          if (didNothing(error, resumable)) await store.releaseRequests([key]).catch(unlessLost);
+          // A call that was resumed may have done something the time before.
+          if (!resumed && didNothing(error, resumable)) await store.releaseRequests([key]).catch(unlessLost);
           throw error;
         });
         const sealed = seal(sealKey, answer, random, what);

@@ -168,6 +168,21 @@ describe('A call with a name that failed', () => {
     assert.deepEqual([claims[0]?.resumed, claims[0]?.at], [true, began]);
   });
 
+  it('keeps its name when it fails once more after it was resumed, for it may have been done', async () => {
+    const once = aServer();
+    const { claims, perform } = counted();
+    const asking = anAsking();
+    await assert.rejects(once(asking, lost), { code: 'UNAVAILABLE' });
+    await assert.rejects(
+      once(asking, async () => {
+        throw new DomainError('FAILED_PRECONDITION', 'it is PAUSED by now');
+      }),
+      { code: 'FAILED_PRECONDITION' },
+    );
+    await once(asking, perform);
+    assert.equal(claims[0]?.resumed, true);
+  });
+
   it('is not begun again when nobody could tell what was done', async () => {
     const once = aServer();
     const { claims, perform } = counted();

@@ -61,6 +61,9 @@ export function orders(harness: Harness): void {
       assert.equal((await store().getDelivery(delivery.id))?.state, 'FAILED');
       assert.deepEqual(await store().retryDeliveries([{ ...given, finishedBy: T0 }]), ['RETRIED']);
       assert.equal((await store().getDelivery(delivery.id))?.state, 'PENDING');
+      const done = await tried({ to: 'SUCCEEDED' });
+      const late = { ...order(done.webhook, done.delivery), finishedBy: T0 - 1 };
+      assert.deepEqual(await store().retryDeliveries([late]), ['RETRIED']);
     });
 
     test('attempts go on where they were, and all of them are kept', async () => {
