@@ -25,21 +25,21 @@ function fieldsOf(message: ReflectMessage, isLeftOut?: (field: DescField) => boo
 function fieldOf(message: ReflectMessage, field: DescField): Content {
   switch (field.fieldKind) {
     case 'list':
-      return [...message.get(field)].map(valueOf);
+      return [...message.get(field)].map(singleOf);
     case 'map':
       return [...message.get(field)]
-        .map(([key, value]): [string, Content] => [String(key), valueOf(value)])
+        .map(([key, value]): [string, Content] => [String(key), singleOf(value)])
         .sort(([a], [b]) => (a < b ? -1 : 1));
     case 'message':
     case 'scalar':
     case 'enum':
-      return valueOf(message.get(field));
+      return singleOf(message.get(field));
     default:
       return field satisfies never;
   }
 }
 
-function valueOf(value: unknown): Content {
+function singleOf(value: unknown): Content {
   if (isReflectMessage(value)) return fieldsOf(value);
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
   return typeof value === 'boolean' ? value : String(value);

@@ -140,8 +140,9 @@ export interface Shapes {
     answer: { results: ('GONE' | number)[]; changed: WaitingRow[] };
   };
   claimRequests: { args: ClaimRow[]; answer: ClaimCode[] };
-  answerRequests: { args: AnswerRow[]; answer: void };
-  releaseRequests: { args: [namespace: string, id: string][]; answer: void };
+  /** How many were there to be answered, or released. */
+  answerRequests: { args: AnswerRow[]; answer: number };
+  releaseRequests: { args: [namespace: string, id: string][]; answer: number };
   sweep: {
     args: [now: number, finishedBefore: number, payloadsBefore: number];
     answer: { touched: number; cancelled: number };

@@ -46,14 +46,14 @@ export function requestVerbs(
   return {
     claimRequests: (rows) => rows.map(claimOne),
     answerRequests(rows) {
-      for (const [namespace, id, given] of rows) {
-        if (Number(answer.run(namespace, id, given).changes) > 0) totals.add(namespace, 0, given.length);
-      }
+      const answered = rows.filter(([namespace, id, given]) => answer.run(namespace, id, given).changes > 0);
+      for (const [namespace, , given] of answered) totals.add(namespace, 0, given.length);
+      return answered.length;
     },
     releaseRequests(rows) {
-      for (const [namespace, id] of rows) {
-        if (Number(release.run(namespace, id).changes) > 0) totals.add(namespace, -1, 0);
-      }
+      const released = rows.filter(([namespace, id]) => release.run(namespace, id).changes > 0);
+      for (const [namespace] of released) totals.add(namespace, -1, 0);
+      return released.length;
     },
   };
 }
