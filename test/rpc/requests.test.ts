@@ -183,13 +183,39 @@ describe('A call with a request_id', () => {
     assert.ok((await api().webhooks.register({ webhook, requestId: '𝄞'.repeat(64) })).created);
   });
 
-  it('names nothing in a tenant that there is not', async () => {
-    const requestId = aName();
-    const refused = await violations(api().webhooks.pause({ id: 'x', namespace: 'acme', requestId }));
-    assert.deepEqual(Object.keys(refused), ['namespace']);
-    const webhook = { name: 'x', namespace: 'acme', destination: DESTINATION };
-    const asWell = await violations(api().webhooks.register({ webhook, requestId }));
-    assert.deepEqual(Object.keys(asWell), ['webhook.namespace']);
+  it('is remembered in its own tenant, and without a name it is not', async () => {
+    const claimed: string[] = [];
+    await using watched = await startApi({
+      deps: (parts) => ({
+        ...parts,
+        store: {
+          ...parts.store,
+          claimRequests: (batch) => {
+            claimed.push(...batch.map(({ namespace, requestId }) => `${namespace}/${requestId}`));
+            return parts.store.claimRequests(batch);
+          },
+        },
+      }),
+    });
+    const webhook = { name: 'x', destination: DESTINATION };
+    for (const [call, field] of [
+      [watched.webhooks.pause({ id: 'x', namespace: 'acme', requestId: 'a' }), 'namespace'],
+      [
+        watched.webhooks.register({ webhook: { ...webhook, namespace: 'acme' }, requestId: 'b' }),
+        'webhook.namespace',
+      ],
+      [
+        watched.events.publish({ event: { type: 'x', namespace: 'acme' }, requestId: 'c' }),
+        'event.namespace',
+      ],
+    ] as const) {
+      assert.deepEqual(Object.keys(await violations(call)), [field]);
+    }
+    await watched.webhooks.register({ webhook });
+    assert.deepEqual(claimed, []);
+    await watched.webhooks.register({ webhook, requestId: 'd' });
+    await watched.webhooks.register({ webhook: { ...webhook, namespace: 'default' }, requestId: 'e' });
+    assert.deepEqual(claimed, ['default/d', 'default/e']);
   });
 
   it('is a call, and no event of a batch', async () => {
