@@ -9,7 +9,7 @@ import { notFound } from '../domain/error.ts';
 import type { EventRecord } from '../domain/event/event.ts';
 import { isOwnForm } from '../domain/id.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
-import { trigger } from '../publish/trigger.ts';
+import { rungFor, trigger } from '../publish/trigger.ts';
 import type { DeliveryQuery, EventKey, EventQuery, WebhookQuery } from '../store/store.ts';
 import { cancelDelivery } from './cancel.ts';
 import { getWebhook, type Target } from './change.ts';
@@ -65,8 +65,10 @@ function createWebhooks(deps: ControlDeps) {
     pause: (target: Target) => pauseWebhook(deps, target),
     resume: (target: Target) => resumeWebhook(deps, target),
     /** Rings a webhook once, now, and returns the id of the delivery. Raises NOT_FOUND and what `trigger` raises. */
-    trigger: async (target: Pick<Target, 'namespace' | 'id'>, claim?: Claim): Promise<string> =>
-      trigger(deps, await getWebhook(deps, target), claim),
+    trigger: async (target: Pick<Target, 'namespace' | 'id'>, claim?: Claim): Promise<string> => {
+      const rung = claim?.resumed ? await rungFor(deps, claim) : undefined;
+      return rung ?? trigger(deps, await getWebhook(deps, target), claim);
+    },
   };
 }
 
@@ -91,7 +93,7 @@ function createDeliveries(deps: ControlDeps, shutdown: AbortSignal, limits?: Par
     retry: (namespace: string, id: string, claim?: Claim) => retryDelivery(deps, namespace, id, claim),
     retryFailedOf: (order: Parameters<typeof retryFailedOf>[1], signal: AbortSignal, claim?: Claim) =>
       retryFailedOf(deps, order, signal, claim),
-    cancel: (namespace: string, id: string) => cancelDelivery(deps, namespace, id),
+    cancel: (namespace: string, id: string, claim?: Claim) => cancelDelivery(deps, namespace, id, claim),
   };
 }
 

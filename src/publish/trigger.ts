@@ -32,3 +32,11 @@ export async function trigger(deps: TriggerDeps, webhook: Webhook, claim?: Claim
   }
   return delivery.id;
 }
+
+/** The delivery that a claim rang before it was resumed, whatever became of its webhook since. */
+export async function rungFor(
+  { store }: { readonly store: Pick<Store, 'getDelivery'> },
+  claim: Claim,
+): Promise<string | undefined> {
+  return (await store.getDelivery(claimedId('delivery', claim)))?.id;
+}

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Code, ConnectError } from '@connectrpc/connect';
+import { Delivery_State } from '../../gen/carillon/v1/delivery_pb.ts';
 import { Webhook_State } from '../../gen/carillon/v1/webhook_pb.ts';
 import { RetryInfoSchema } from '../../gen/google/rpc/error_details_pb.ts';
 import { DomainError } from '../../src/domain/error.ts';
@@ -314,6 +315,26 @@ describe('A call with a request_id that was broken off', () => {
       );
     });
   }
+
+  it('knows what it rang and cancelled, whatever came of it since', async () => {
+    await using api = await crashing(false, 'answerRequests');
+    const id = await aHook(api);
+    const order = { id, requestId: aName() };
+    const { deliveryId } = await api.webhooks.trigger(order);
+    await api.webhooks.remove({ id });
+    assert.equal((await api.webhooks.trigger(order)).deliveryId, deliveryId);
+
+    await using other = await crashing(false, 'answerRequests');
+    const webhookId = await aHook(other);
+    const delivery = await aDeliveryThat(other.store, webhookId);
+    const cancel = { id: delivery, requestId: aName() };
+    await other.deliveries.cancelDelivery(cancel);
+    await settle(other.store, webhookId, delivery, { to: 'CANCELLED', reason: 'REQUESTED' });
+    const { delivery: given } = await other.deliveries.cancelDelivery(cancel);
+    assert.equal(given?.state, Delivery_State.CANCELLED);
+    const anew = other.deliveries.cancelDelivery({ id: delivery, requestId: aName() });
+    assert.equal((await refusal(anew)).code, Code.FailedPrecondition);
+  });
 
   it('registers once, and has the secret that its webhook has', async () => {
     for (const after of [true, false]) {

@@ -88,8 +88,9 @@ export function deliveryService({ control }: Pick<ApiDeps, 'control'>): ServiceI
       }
     },
 
-    async cancelDelivery({ namespace, id }) {
-      return { delivery: deliveryTo(await deliveries.cancel(theNamespace(namespace), id)) };
+    async cancelDelivery({ namespace, id }, context) {
+      const delivery = await deliveries.cancel(theNamespace(namespace), id, claimOf(context));
+      return { delivery: deliveryTo(delivery) };
     },
   };
 }
