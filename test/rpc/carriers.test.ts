@@ -33,6 +33,7 @@ const destination = 'http://127.0.0.1:9999/hook';
 const orders = { name: 'orders', destination, eventTypes: ['order.*'], labels: { team: 'a' } };
 const hook: Step['request'] = (said) => ({ id: said('registered').webhook.id });
 const none = { id: 'none' };
+const named = { requestId: 'ring-1' };
 
 /** One after the other, to a server that has seen nothing else: a good and a bad one of each method. */
 const STEPS: readonly Step[] = [
@@ -68,6 +69,17 @@ const STEPS: readonly Step[] = [
   { what: 'a resumption', method: resume, request: hook },
   { what: 'one of nothing', method: resume, request: none },
   { what: 'a ring', method: trigger, request: hook, as: 'rung' },
+  {
+    what: 'a ring with a name',
+    method: trigger,
+    request: (said) => ({ id: said('registered').webhook.id, ...named }),
+  },
+  {
+    what: 'the same once more',
+    method: trigger,
+    request: (said) => ({ id: said('registered').webhook.id, ...named }),
+  },
+  { what: 'the name of another call', method: register, request: { webhook: orders, ...named } },
   {
     what: 'a preview',
     method: previewSchedule,
