@@ -29,6 +29,7 @@ export interface ControlDeps {
     | 'claimRequests'
     | 'answerRequests'
     | 'releaseRequests'
+    | 'emptyLog'
   >;
   readonly clock: Clock;
   readonly random: Random;
