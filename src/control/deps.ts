@@ -27,11 +27,14 @@ export interface ControlDeps {
     | 'getEvents'
     | 'listEvents'
     | 'purgeEvents'
+    | 'claimRequests'
+    | 'answerRequests'
+    | 'releaseRequests'
     | 'emptyLog'
   >;
   readonly clock: Clock;
   readonly random: Random;
-  /** Seals signing secrets; `SEALING_KEY_BYTES` long. */
+  /** Seals signing secrets, and answers that are remembered; `SEALING_KEY_BYTES` long. */
   readonly sealKey: Uint8Array;
   readonly settings: ControlSettings;
 }

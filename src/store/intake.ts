@@ -90,6 +90,8 @@ export interface Replay {
   /** The delivery that it repeats, if there was one. */
   readonly replayOf?: string;
   readonly now: number;
+  /** It may have been made before: one that is there already counts as REPLAYED, and nothing is done. */
+  readonly again?: boolean;
 }
 
 export interface UpcomingRun {

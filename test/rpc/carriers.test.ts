@@ -38,6 +38,7 @@ const pastWeek: Step['request'] = (said) => ({
   startTime: '2025-12-20T00:00:00Z',
   endTime: '2025-12-27T00:00:00Z',
 });
+const named = { requestId: 'ring-1' };
 
 /** One after the other, to a server that has seen nothing else: a good and a bad one of each method. */
 const STEPS: readonly Step[] = [
@@ -109,6 +110,17 @@ const STEPS: readonly Step[] = [
     }),
   },
   { what: 'a past week of what only events ring', method: backfill, request: pastWeek },
+  {
+    what: 'a ring with a name',
+    method: trigger,
+    request: (said) => ({ id: said('registered').webhook.id, ...named }),
+  },
+  {
+    what: 'the same once more',
+    method: trigger,
+    request: (said) => ({ id: said('registered').webhook.id, ...named }),
+  },
+  { what: 'the name of another call', method: register, request: { webhook: orders, ...named } },
   {
     what: 'a preview',
     method: previewSchedule,

@@ -2,7 +2,9 @@
 import type { WebhookState } from '../../domain/webhook/webhook.ts';
 import type { Flag, StateCode } from './rows/codes.ts';
 import type {
+  AnswerRow,
   BackfillRow,
+  ClaimRow,
   FiringRow,
   LaneRow,
   OrderRow,
@@ -88,7 +90,7 @@ export interface Shapes {
   /** `ords` has one for each delivery of what was PUBLISHED, in order; 0 if it was left out. */
   publish: { args: PublicationRow[]; answer: { results: PublishCode[]; ords: number[] } };
   matchWebhooks: { args: [namespace: string, type: string][]; answer: string[][] };
-  /** `ords` has one for each that was REPLAYED. */
+  /** `ords` has one for each that was REPLAYED; 0 if it was there already. */
   replay: {
     args: ReplayRow[];
     answer: { results: ('REPLAYED' | 'GONE' | 'FULL')[]; ords: number[] };
@@ -144,12 +146,19 @@ export interface Shapes {
     args: [namespace: string, id: string][];
     answer: { results: ('GONE' | number)[]; changed: WaitingRow[] };
   };
+  claimRequests: { args: ClaimRow[]; answer: ClaimCode[] };
+  /** How many were there to be answered, or released. */
+  answerRequests: { args: AnswerRow[]; answer: number };
+  releaseRequests: { args: [namespace: string, id: string][]; answer: number };
   sweep: {
     args: [now: number, finishedBefore: number, payloadsBefore: number];
     answer: { touched: number; cancelled: number };
   };
   emptyLog: { args: null; answer: boolean };
 }
+
+/** What became of a claim: since when there is one, what was answered, or why there is none. */
+export type ClaimCode = ['CLAIMED' | 'BEGUN', at: number] | Uint8Array | 'OTHER' | 'FULL';
 
 export type Verb = keyof Shapes;
 export type Args<V extends Verb> = Shapes[V]['args'];

@@ -3,6 +3,7 @@
  * mistake here ends the thread. The other side sees that, so no call is left without an answer.
  */
 import { parentPort, workerData } from 'node:worker_threads';
+import type { RequestBounds } from '../../domain/claim.ts';
 import type { WaitingBounds } from '../../domain/delivery/waiting-bounds.ts';
 import { DomainError } from '../../domain/error.ts';
 import { createContext } from './context.ts';
@@ -19,13 +20,14 @@ import { orderVerbs } from './verbs/orders.ts';
 import { publishVerbs } from './verbs/publications.ts';
 import { purgeVerbs } from './verbs/purge.ts';
 import { webhookVerbs } from './verbs/registrations.ts';
+import { requestVerbs } from './verbs/requests.ts';
 import { settleVerbs } from './verbs/settlements.ts';
 import { matchVerbs } from './verbs/subscriptions.ts';
 import { sweepVerbs } from './verbs/sweep.ts';
 import { selectEnding, waitingVerbs } from './verbs/waiting.ts';
 
 /** What the thread is given when it starts. */
-export interface WorkerData extends WaitingBounds {
+export interface WorkerData extends WaitingBounds, RequestBounds {
   readonly path: string;
 }
 
@@ -67,6 +69,7 @@ function serve(db: Database): void {
     ...orderVerbs(context),
     ...eventVerbs(context),
     ...purgeVerbs(context),
+    ...requestVerbs(db, bounds),
     ...sweepVerbs(context),
     ...logVerbs(context),
   };

@@ -1,6 +1,7 @@
 import { after } from 'node:test';
 import type { Store } from '../../../src/store/store.ts';
 import { apart } from './apart.ts';
+import { asking } from './asking.ts';
 import { bounds } from './bounds.ts';
 import { calls } from './calls.ts';
 import { changes } from './changes.ts';
@@ -38,6 +39,7 @@ export function conformance(harness: Harness): void {
     removing,
     publishing,
     remembering,
+    asking,
     bounds,
     matching,
     replaying,

@@ -34,7 +34,12 @@ export function intake({ client, feed }: Connection): Intake {
 
   function noteReplayed(batch: readonly Replay[], { results, ords }: Answer<'replay'>): void {
     const made = batch.filter((_, i) => results[i] === 'REPLAYED');
-    feed.deliveries(made.map(({ eventId, delivery, now }, i) => fresh(ords[i]!, delivery, eventId, now)));
+    feed.deliveries(
+      made.flatMap(({ eventId, delivery, now }, i) => {
+        const ord = ords[i]!;
+        return ord === 0 ? [] : [fresh(ord, delivery, eventId, now)];
+      }),
+    );
     feed.announce();
   }
 

@@ -40,8 +40,11 @@ export function toPublicationRow(publication: Publication, { take }: Packed): Pu
   ];
 }
 
-export function toReplayRow({ eventId, delivery, replayOf, now }: Replay, { take }: Packed): ReplayRow {
-  return [eventId, toNewDeliveryRow(delivery, take), replayOf ?? null, now];
+export function toReplayRow(
+  { eventId, delivery, replayOf, now, again = false }: Replay,
+  { take }: Packed,
+): ReplayRow {
+  return [eventId, toNewDeliveryRow(delivery, take), replayOf ?? null, now, again ? 1 : 0];
 }
 
 export function toFiringRow(firing: RunFiring, { take }: Packed): FiringRow {

@@ -57,6 +57,8 @@ export const REPLAY = layout(
   field('delivery', as<NewDeliveryRow>()),
   field('replayOf', orNull(text)),
   field('now', integer),
+  // It may be there already.
+  field('again', as<Flag>()),
 );
 export type ReplayRow = RowOf<typeof REPLAY>;
 
@@ -116,4 +118,8 @@ export const LANE = layout(
 export type LaneRow = RowOf<typeof LANE>;
 
 /** A delivery that a caller wants something of. */
-export type OrderRow = [namespace: string, id: string, now: number];
+export type OrderRow = [namespace: string, id: string, now: number, finishedBy: number | null];
+
+/** A call that its caller named. */
+export type ClaimRow = [namespace: string, id: string, digest: string, now: number, until: number];
+export type AnswerRow = [namespace: string, id: string, answer: Uint8Array];
