@@ -733,7 +733,7 @@ export type PurgeEventResponse = Message<"carillon.v1.PurgeEventResponse"> & {
 
   /**
    * Whether the database's log may still hold the data, because another program has the database open for
-   * reading. Carillon tries again every minute; so does calling this again.
+   * reading. Carillon tries again every minute; so does calling this again, without the request_id.
    *
    * @generated from field: bool erasure_pending = 2;
    */
