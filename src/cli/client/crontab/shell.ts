@@ -106,7 +106,7 @@ function doubleQuoted(rest: string, env: ReadonlyMap<string, string>): { text: s
       text += /[$`"\\]/.test(next) ? next : `\\${next}`;
       at += 2;
     } else if (character === '$' || character === '`') {
-      const read = expansion(rest.slice(at), env);
+      const read = expansion(rest.slice(at), env, true);
       text += read.text;
       at += read.length;
     } else {
@@ -117,14 +117,18 @@ function doubleQuoted(rest: string, env: ReadonlyMap<string, string>): { text: s
   throw new NotSimple('a " is not closed');
 }
 
-/** What stands for `$NAME` and its like. */
-function expansion(rest: string, env: ReadonlyMap<string, string>): { text: string; length: number } {
+/** What stands for `$NAME` and its like, within double quotes or without. */
+function expansion(
+  rest: string,
+  env: ReadonlyMap<string, string>,
+  quoted = false,
+): { text: string; length: number } {
   if (rest.startsWith('`') || rest.startsWith('$(')) {
     throw new NotSimple('it runs another command for a part of itself, at every run');
   }
   const [found, braced, bare] = /^\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))/.exec(rest) ?? [];
   if (found === undefined) {
-    if (/^\$[{'"\d?!@*#$-]/.test(rest)) {
+    if ((quoted ? /^\$[{\d?!@*#$-]/ : /^\$[{'"\d?!@*#$-]/).test(rest)) {
       throw new NotSimple(`${rest.slice(0, 2)} means something that only a shell knows`);
     }
     return { text: '$', length: 1 };
