@@ -18,7 +18,17 @@ export function itemsOf(file: string, text: string): { items: Item[]; problems: 
   const lines = new LineCounter();
   const items: Item[] = [];
   const problems: Problem[] = [];
-  for (const document of documentsOf(text, lines)) {
+  let documents: ReturnType<typeof documentsOf>;
+  try {
+    documents = documentsOf(text, lines);
+  } catch (error) {
+    // Such as thousands of brackets within each other.
+    return {
+      items,
+      problems: [{ at: { file, line: 1 }, message: `it cannot be read: ${(error as Error).message}` }],
+    };
+  }
+  for (const document of documents) {
     const faults = [...document.errors, ...document.warnings];
     for (const { pos, message } of faults) {
       problems.push({ at: { file, line: lines.linePos(pos[0]).line }, message });
