@@ -87,9 +87,14 @@ export function processWorld(): World {
     },
     async ask(question) {
       process.stderr.write(question);
-      // Not as a terminal of its own, so that Ctrl-C still ends the process.
-      for await (const line of createInterface({ input: process.stdin, terminal: false })) return line;
-      return '';
+      try {
+        // Not as a terminal of its own, so that Ctrl-C still ends the process.
+        for await (const line of createInterface({ input: process.stdin, terminal: false })) return line;
+        return '';
+      } finally {
+        // Nothing else is asked, so it must not keep the process.
+        process.stdin.unref();
+      }
     },
     onSignal(listener) {
       const signals = Object.keys(STOP_SIGNALS) as StopSignal[];
