@@ -47,7 +47,7 @@ describe('the page about webhooks in files', { timeout: 120_000 }, () => {
 
     const shop = await readFile(at('hooks/shop.yaml'), 'utf8');
     await writeFile(at('hooks/nightly.yaml'), nightly.replace('30 2', '61 2'));
-    await writeFile(at('hooks/shop.yaml'), shop.replace('eventTypes', 'eventTyps').replace(/:-[^}]*/, ''));
+    await writeFile(at('hooks/shop.yaml'), shop.replace('eventTypes', 'eventType').replace(/:-[^}]*/, ''));
     const wrong = await apply('--yes');
     assert.deepEqual([wrong.code, wrong.out], [2, '']);
     const fields =

@@ -79,7 +79,7 @@ describe('carillon import-crontab', () => {
   });
 
   it('prints files that apply takes for the same, and asks no server', async () => {
-    const text = `TOKEN=s3cret\n${VIENNA}0 5 * * * curl -H "Authorization: Bearer $TOKEN" -d 'a=\${b}' ${HOST}/file\n* * * * * /bin/true\n`;
+    const text = `TOKEN=example\n${VIENNA}0 5 * * * curl -H "Authorization: Bearer $TOKEN" -d 'a=\${b}' ${HOST}/file\n* * * * * /bin/true\n`;
     const folder = folderOf({ 'tab.txt': text });
     const printed = await runCli('http://127.0.0.1:9', ['import-crontab', 'tab.txt', '-o', 'yaml'], folder);
     assert.equal(printed.code, 1);
