@@ -60,7 +60,19 @@ export function redact(message: string, used: ReadonlyMap<string, string>): stri
   let text = message;
   // The longest first, since one can be a part of another.
   for (const [name, value] of [...used].toSorted(([, a], [, b]) => b.length - a.length)) {
-    if (value.length >= SECRET_LENGTH_MIN) text = text.replaceAll(value, () => `\${${name}}`);
+    if (value.length < SECRET_LENGTH_MIN) continue;
+    text = text.replaceAll(value, () => `\${${name}}`);
+    const beginning = cutOff(value, text);
+    if (beginning !== undefined) text = text.replaceAll(`${beginning}…`, () => `\${${name}}…`);
   }
   return text;
+}
+
+/** The longest beginning of a value that stands in a message which cuts it off; undefined when there is none. */
+function cutOff(value: string, message: string): string | undefined {
+  for (let length = value.length - 1; length >= SECRET_LENGTH_MIN; length--) {
+    const beginning = value.slice(0, length);
+    if (message.includes(`${beginning}…`)) return beginning;
+  }
+  return undefined;
 }

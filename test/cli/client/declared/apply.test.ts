@@ -163,9 +163,23 @@ describe('carillon apply', () => {
     const second = await run({ files, env: { TOKEN: 'second-token' } }, '--yes');
     assert.match(second.out, /^ {4}headers\.authorization: \(not shown\) → "Bearer \$\{TOKEN\}"$/m);
     const json = await run({ files, env: { TOKEN: 'third-token' } }, '--dry-run', '--json');
-    const leak = await run({ files: hook(`ftp://\${TOKEN}`), env: { TOKEN: 'fourth-token' } }, '--yes');
-    assert.equal(leak.code, 2);
-    for (const { out, err } of [first, second, json, leak]) assert.doesNotMatch(out + err, /-token/);
+    const leak = async (rest: string, token: string) => {
+      const failed = await run(
+        { files: { 'hooks/b.yaml': files['hooks/a.yaml'] + rest }, env: { TOKEN: token } },
+        '--yes',
+      );
+      assert.equal(failed.code, 2);
+      assert.match(failed.err, /"\$\{TOKEN\}/);
+      return failed;
+    };
+    const here = await leak(`timeout: "$\{TOKEN}"\n`, 'fourth-token');
+    const there = await leak(
+      `schedule: { cron: "@daily", timeZone: "$\{TOKEN}" }\n`,
+      `fifth-token${'x'.repeat(40)}`,
+    );
+    const cut = await leak(`schedule: { cron: "$\{TOKEN} * * * *" }\n`, `sixth-token${'x'.repeat(90)}`);
+    for (const { out, err } of [first, second, json, here, there, cut])
+      assert.doesNotMatch(out + err, /-token/);
     assert.equal((await get('token')).headers.authorization, 'Bearer second-token');
   });
 
@@ -259,6 +273,37 @@ describe('carillon apply', () => {
       (await yes(label)).err,
       /^hooks\/a\.yaml:4: the label carillon\.dev\/applied-by is set by --owner/,
     );
+  });
+
+  it('changes and removes nothing that somebody else has changed since it was shown, and goes on with the others', async () => {
+    const hook = (id: string, timeout: string) =>
+      `id: ${id}\nname: ${id}\ndestination: ${DESTINATION}\ntimeout: ${timeout}\n`;
+    const files = (timeout: string) => ({
+      'hooks/a.yaml': hook('race-a', timeout),
+      'hooks/b.yaml': hook('race-b', timeout),
+    });
+    await yes({ ...files('15s'), 'hooks/c.yaml': hook('race-c', '15s') }, '--owner', 'race');
+    const ask = async () => {
+      for (const id of ['race-a', 'race-c']) {
+        await api().webhooks.update({
+          webhook: { id, filter: '', timeout: { seconds: 7n } },
+          updateMask: { paths: ['timeout'] },
+        });
+      }
+      return 'y';
+    };
+    const given = { files: files('20s'), interactive: true, ask };
+    const { code, out, err } = await run(given, '--owner', 'race', '--prune');
+    assert.equal(code, 1);
+    assert.match(out, /\nchanged race-b\n$/);
+    assert.match(
+      err,
+      /^not changed: race-a: .*was changed since .* \(ABORTED\)\nnot removed: race-c: .* \(ABORTED\)\n$/,
+    );
+    const timeouts = await Promise.all(
+      ['race-a', 'race-b', 'race-c'].map(async (id) => (await get(id)).timeout?.seconds),
+    );
+    assert.deepEqual(timeouts, [7n, 20n, 7n]);
   });
 
   it('gives a webhook another id when the old one goes, and passes names on from one to the next', async () => {

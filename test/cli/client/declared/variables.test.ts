@@ -52,5 +52,7 @@ describe('variables in a text', () => {
       ['WHOLE', 'secret-token'],
     ]);
     assert.equal(redact('secret-token, secret, 8', used), '${WHOLE}, ${PART}, 8');
+    assert.equal(redact('"Bearer secret-to…" is no filter', used), '"Bearer ${WHOLE}…" is no filter');
+    assert.equal(redact('a list…', used), 'a list…');
   });
 });
