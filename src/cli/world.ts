@@ -1,5 +1,7 @@
 import { createReadStream } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { systemClock } from '../domain/clock.ts';
 
 /** What the command line has to do with the process around it. */
@@ -10,6 +12,10 @@ export interface World {
   readonly terminal: boolean;
   /** How wide the terminal is; undefined when nobody reads there. */
   readonly columns: number | undefined;
+  /** Whether a person can be asked: there is a terminal at both ends. */
+  readonly interactive: boolean;
+  /** The IANA time zone of this machine. */
+  readonly timeZone: string;
   /** Milliseconds since the epoch. */
   now(): number;
   out(text: string): void;
@@ -20,6 +26,15 @@ export interface World {
   readFile(path: string): Promise<string | undefined>;
   /** The bytes of a file, or of standard input for `-`. Rejects when there are more than `bytesMax`. */
   readBytes(path: string, bytesMax: number): Promise<Uint8Array>;
+  /**
+   * The files in a folder and in those below it, without hidden ones, in order of their names; undefined when
+   * it is no folder. Rejects when there are more than `filesMax`.
+   */
+  listFolder(path: string, filesMax: number): Promise<readonly string[] | undefined>;
+  /** Writes a file, and makes the folder that it lies in. */
+  writeFile(path: string, text: string): Promise<void>;
+  /** Asks a person, and resolves with the line that is answered; with nothing at the end of the input. */
+  ask(question: string): Promise<string>;
   /** Calls back for each signal that asks to stop. Returns a way to stop listening. */
   onSignal(listener: (signal: StopSignal) => void): () => void;
   /**
@@ -49,6 +64,8 @@ export function processWorld(): World {
     cwd: process.cwd(),
     terminal: process.stdout.isTTY === true,
     columns: process.stdout.isTTY ? process.stdout.columns : undefined,
+    interactive: process.stdout.isTTY === true && process.stdin.isTTY === true,
+    timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
     now: () => systemClock.now(),
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
@@ -71,6 +88,22 @@ export function processWorld(): World {
       }
       return Buffer.concat(chunks);
     },
+    listFolder,
+    async writeFile(path, text) {
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, text);
+    },
+    async ask(question) {
+      process.stderr.write(question);
+      try {
+        // Not as a terminal of its own, so that Ctrl-C still ends the process.
+        for await (const line of createInterface({ input: process.stdin, terminal: false })) return line;
+        return '';
+      } finally {
+        // Nothing else is asked, so it must not keep the process.
+        process.stdin.unref();
+      }
+    },
     onSignal: (listener) => listen(Object.keys(STOP_SIGNALS) as StopSignal[], listener),
     onOtherSignal: (listener) => listen(OTHER_SIGNALS, listener),
     onCrash(listener) {
@@ -80,6 +113,28 @@ export function processWorld(): World {
     },
     exit: (code) => process.exit(code),
   };
+}
+
+async function listFolder(path: string, filesMax: number): Promise<readonly string[] | undefined> {
+  if (!(await stat(path)).isDirectory()) return undefined;
+  const found: string[] = [];
+  const walk = async (folder: string): Promise<void> => {
+    for (const entry of (await readdir(folder, { withFileTypes: true })).toSorted(byName)) {
+      if (entry.name.startsWith('.')) continue;
+      const within = join(folder, entry.name);
+      // A link to a file counts as the file, as in a mounted ConfigMap; a link to a folder could lead in a circle.
+      const isFile = entry.isFile() || (entry.isSymbolicLink() && (await stat(within)).isFile());
+      if (entry.isDirectory()) await walk(within);
+      else if (isFile) found.push(within);
+      if (found.length > filesMax) throw new Error(`it holds more than ${filesMax} files`);
+    }
+  };
+  await walk(path);
+  return found;
+}
+
+function byName(a: { readonly name: string }, b: { readonly name: string }): number {
+  return a.name < b.name ? -1 : 1;
 }
 
 function listen<S extends NodeJS.Signals>(signals: readonly S[], listener: (signal: S) => void): () => void {

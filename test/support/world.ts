@@ -17,7 +17,21 @@ export interface TestWorld extends World {
 
 /** A world with an empty environment and no files, unless given. */
 export function testWorld(
-  given: Partial<Pick<World, 'env' | 'terminal' | 'columns' | 'readFile' | 'readBytes'>> = {},
+  given: Partial<
+    Pick<
+      World,
+      | 'env'
+      | 'terminal'
+      | 'columns'
+      | 'interactive'
+      | 'timeZone'
+      | 'readFile'
+      | 'readBytes'
+      | 'listFolder'
+      | 'writeFile'
+      | 'ask'
+    >
+  > = {},
 ): TestWorld {
   const printed = { out: '', err: '' };
   const exits: number[] = [];
@@ -30,10 +44,15 @@ export function testWorld(
     cwd: '/srv/carillon',
     terminal: false,
     columns: undefined,
+    interactive: false,
+    timeZone: 'UTC',
     now: () => T0,
     flush: async () => true,
     readFile: async () => undefined,
     readBytes: () => Promise.reject(new Error('there is no such file')),
+    listFolder: async () => undefined,
+    writeFile: () => Promise.reject(new Error('nothing can be written here')),
+    ask: () => Promise.reject(new Error('nobody can be asked here')),
     ...given,
     printed,
     exits,

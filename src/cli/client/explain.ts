@@ -5,13 +5,12 @@ import {
   RetryInfoSchema,
 } from '../../../gen/google/rpc/error_details_pb.ts';
 import { EXIT } from '../exit.ts';
-import { COMMON, type Command, type Group, UsageError } from './command.ts';
+import { COMMON, type Command, UsageError } from './command.ts';
 import { DEFAULT_ADDRESS } from './connect.ts';
 import { plain } from './terminal-text.ts';
 import { span } from './times.ts';
 
 export interface FailureContext {
-  readonly group: Group;
   readonly command: Command;
   readonly address: string;
 }

@@ -120,6 +120,32 @@ export const WEBHOOK_COMMANDS: readonly Command[] = [
     examples: ['joe', 'joe --destination https://example.com/hook'],
   },
   {
+    verb: 'export',
+    about: 'Write webhooks as files that carillon apply takes.',
+    notes:
+      'A file has what was asked for, without what the server says of it and without secrets, which it never ' +
+      'shows. Applied where it comes from it changes nothing; applied to another server it makes the same webhooks.',
+    options: [
+      { flag: '--name', value: 'name', about: 'Only those with this name.', field: 'name' },
+      {
+        flag: '--label',
+        value: 'key=value',
+        many: true,
+        about: 'Only those with this label; several for all of them.',
+        field: 'labels',
+      },
+      {
+        flag: '--output',
+        short: '-o',
+        value: 'path',
+        about:
+          'A file that ends in .yaml, .yml or .json for all of them, or a folder for a file each (default standard output).',
+      },
+      { flag: '--format', value: 'yaml|json', about: 'How they are written (default yaml).' },
+    ],
+    examples: ['', '--label team=red -o hooks/', '--format json -o hooks.json'],
+  },
+  {
     verb: 'trigger',
     argument: WEBHOOK,
     about: 'Ring a webhook once, now, and print the id of the delivery.',

@@ -16,6 +16,7 @@ import {
   WebhookView,
 } from '../../../../gen/carillon/v1/webhook_pb.ts';
 import { flagValue, flagValues, UsageError } from '../command.ts';
+import { exportWebhooks } from '../declared/export.ts';
 import {
   counted,
   gather,
@@ -30,6 +31,7 @@ import {
 import { table } from '../table.ts';
 import { msOf } from '../times.ts';
 import { rangeJson, readEntry, readWord } from '../values.ts';
+import { OUTPUT_ONLY } from './output-only.ts';
 import { webhookCard, webhookColumns } from './shown.ts';
 import { writtenWebhook } from './written.ts';
 
@@ -44,6 +46,7 @@ export const WEBHOOK_VERBS: Readonly<Record<string, Verb>> = {
   remove,
   trigger,
   backfill,
+  export: exportWebhooks,
 };
 
 async function register(job: Job): Promise<void> {
@@ -104,22 +107,7 @@ async function update(job: Job): Promise<void> {
 }
 
 /** What a webhook that was printed has, and no update can change. */
-const NOT_MASKED = new Set([
-  ...[
-    'id',
-    'uid',
-    'effective',
-    'namespace',
-    'etag',
-    'state',
-    'state_reason',
-    'signing',
-    'create_time',
-    'update_time',
-  ],
-  ...['next_run_time', 'run_count', 'skipped_run_count', 'filter_failure_count'],
-  ...['failing_since_time', 'probe_time'],
-]);
+const NOT_MASKED = new Set(['id', 'namespace', 'signing', ...OUTPUT_ONLY]);
 
 async function pause(job: Job): Promise<void> {
   const answer = await job.connection.webhooks.pause({ ...(await target(job)), ...etagOf(job) });
