@@ -159,6 +159,10 @@ function late(peer: string, timeoutMs: number, connected: boolean, status: numbe
   return new SendFailure('TIMEOUT', `${peer} answered ${status}, but not to the end ${within}`);
 }
 
+/** One that the verdict depends on, so it is kept however many come before it. */
+const KEPT_ALWAYS = 'retry-after';
+const KEPT_ALWAYS_BYTES = 1024;
+
 /** Headers as an attempt keeps them; those beyond `RESPONSE_KEPT_BYTES` are left out. */
 function keepHeaders(fields: NodeJS.Dict<string | string[]>): {
   headers: Record<string, string>;
@@ -171,12 +175,20 @@ function keepHeaders(fields: NodeJS.Dict<string | string[]>): {
     if (field === undefined) continue;
     const value = typeof field === 'string' ? field : field.join(', ');
     room -= name.length + value.length;
-    if (room < 0) return { headers, cut: true };
+    if (room < 0) return { headers: withRetryAfter(headers, fields[KEPT_ALWAYS]), cut: true };
     // An assignment would set the prototype, and the header would be lost.
     if (name === '__proto__') Object.defineProperty(headers, name, { value, enumerable: true });
     else headers[name] = value;
   }
   return { headers, cut: false };
+}
+
+function withRetryAfter(
+  headers: Record<string, string>,
+  field: string | string[] | undefined,
+): Record<string, string> {
+  if (field === undefined || headers[KEPT_ALWAYS] !== undefined) return headers;
+  return { ...headers, [KEPT_ALWAYS]: String(field).slice(0, KEPT_ALWAYS_BYTES) };
 }
 
 function joined(parts: readonly Uint8Array[], bytes: number): Uint8Array {

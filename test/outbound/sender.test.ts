@@ -93,6 +93,15 @@ describe('sending', () => {
     assert.equal(answered(await outcomeOf(tooMany(7))).headers['retry-after'], '7');
   });
 
+  it('hands on every Retry-After, also when more headers come before it than are kept', async () => {
+    const filler = Array.from({ length: 20 }, (_, i) => `x-${i}: ${'v'.repeat(1000)}\r\n`).join('');
+    const fields = 'retry-after: 7\r\nretry-after: 9\r\n';
+    for (const head of [fields, filler + fields]) {
+      const outcome = await outcomeOf(raw(`HTTP/1.1 429 Slow\r\n${head}content-length: 0\r\n\r\n`));
+      assert.match(answered(outcome).headers['retry-after'] ?? '', /^7, ?9$/);
+    }
+  });
+
   it('never follows a redirect', async () => {
     await using elsewhere = await openReceiver();
     const outcome = answered(await outcomeOf(redirect(elsewhere.url)));
