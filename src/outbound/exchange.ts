@@ -1,7 +1,8 @@
 import type { Dispatcher } from 'undici';
 import type { Clock } from '../domain/clock.ts';
-import type { Outcome, Timing } from '../domain/delivery/attempt.ts';
+import { type Outcome, RESPONSE_KEPT_BYTES, type Timing } from '../domain/delivery/attempt.ts';
 import { type Answered, createAnswer } from './answer.ts';
+import { type Decoded, decodeBody } from './decode.ts';
 import { SendFailure } from './failure.ts';
 import { type Incoming, RESPONSE_READ_BYTES } from './incoming.ts';
 import { type LineOptions, type Opening, tenths } from './line.ts';
@@ -69,9 +70,12 @@ export function post(exchange: Exchange): Promise<Outcome> {
       if (result instanceof SendFailure) {
         const { errorClass, message } = result;
         resolve({ kind: 'failed', errorClass, message, ...tried() });
-      } else {
-        resolve({ ...result, ...tried() });
+        return;
       }
+      const outcome = { ...result, ...tried() };
+      const decoded = decodeBody(result.body, result.headers['content-encoding'], RESPONSE_KEPT_BYTES);
+      if (decoded === undefined) resolve(outcome);
+      else void decoded.then((plain) => resolve(withBody(outcome, plain)));
     }
 
     function tried(): Pick<Outcome, 'startedAt' | 'durationMs' | 'timing' | 'remoteAddress'> {
@@ -134,6 +138,11 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** One error for all requests: making one costs more than a POST, and nobody sees it. */
 const GIVEN_UP = new Error('given up');
+
+function withBody(outcome: Answered & Outcome, decoded: Decoded | undefined): Outcome {
+  if (decoded === undefined) return outcome;
+  return { ...outcome, body: decoded.body, truncated: outcome.truncated || decoded.truncated };
+}
 
 function late(peer: string, timeoutMs: number, connected: boolean, status: number): SendFailure {
   const within = `within ${timeoutMs} ms`;

@@ -53,6 +53,9 @@ export function buildRequest(parts: RequestParts): OutgoingRequest {
     presented.contentType,
     'user-agent',
     userAgent,
+    // The answer goes into a log, to be read.
+    'accept-encoding',
+    'identity',
     'carillon-attempt',
     String(attemptNumber),
   ];

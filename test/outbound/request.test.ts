@@ -43,6 +43,7 @@ describe('the POST of an attempt', () => {
       'webhook-timestamp': String(T0 / 1000),
       'content-type': 'application/json',
       'user-agent': 'Carillon/1.2.3',
+      'accept-encoding': 'identity',
       'carillon-attempt': '1',
     });
     assert.equal(request.destination, 'https://example.com/hook#x');

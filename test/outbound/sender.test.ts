@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import { gzipSync } from 'node:zlib';
 import { type Outcome, RESPONSE_KEPT_BYTES } from '../../src/domain/delivery/attempt.ts';
 import {
   type Answer,
@@ -113,12 +112,6 @@ describe('sending', () => {
     const outcome = await outcomeOf(raw(`${early}HTTP/1.1 202 Accepted\r\ncontent-length: 2\r\n\r\nok`));
     assert.equal(answered(outcome).status, 202);
     assert.equal(answered(outcome).headers.link, undefined);
-  });
-
-  it('keeps a compressed body as it came', async () => {
-    const packed = gzipSync('a'.repeat(1000));
-    const outcome = await outcomeOf(status(200, { headers: { 'content-encoding': 'gzip' }, body: packed }));
-    assert.deepEqual(Buffer.from(answered(outcome).body), packed);
   });
 
   it('does not let a header play tricks with the record', async () => {
