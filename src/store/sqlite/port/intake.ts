@@ -26,7 +26,12 @@ export function intake({ client, feed }: Connection): Intake {
 
   function noteReplayed(batch: readonly Replay[], { results, ords }: Answer<'replay'>): void {
     const made = batch.filter((_, i) => results[i] === 'REPLAYED');
-    feed.deliveries(made.map(({ eventId, delivery, now }, i) => fresh(ords[i]!, delivery, eventId, now)));
+    feed.deliveries(
+      made.map(({ eventId, delivery, replayOf, now }, i) => {
+        const row = fresh(ords[i]!, delivery, eventId, now);
+        return replayOf === undefined ? row : { ...row, replayOf };
+      }),
+    );
     feed.announce();
   }
 
