@@ -241,7 +241,8 @@ export type Attempt = Message<"carillon.v1.Attempt"> & {
   responseHeaders: { [key: string]: string };
 
   /**
-   * The beginning of the answer's body, at most 16 KiB.
+   * The beginning of the answer's body, at most 16 KiB; decoded if it came compressed (gzip, deflate, br
+   * or zstd), though `accept-encoding: identity` asked not to.
    *
    * @generated from field: bytes response_body = 6;
    */
@@ -256,7 +257,8 @@ export type Attempt = Message<"carillon.v1.Attempt"> & {
 
   /**
    * Why there was no complete answer: TIMEOUT, CONNECT, DNS, TLS, RESET, PROTOCOL, FORBIDDEN_ADDRESS
-   * or REQUEST. Empty when there was one.
+   * or REQUEST. Empty when there was one. With a response_status, the head of the answer came whole,
+   * which decides, and this is what kept its body from being read to the end.
    *
    * @generated from field: string error_class = 8;
    */

@@ -73,7 +73,7 @@ export type Event = Message<"carillon.v1.Event"> & {
   /**
    * What is to be told. At most 1 MiB; nothing is an empty body. GetEvent answers with the kind that gives
    * the same bytes when it is published: JSON that json would change (digits, white space, the order or
-   * repetition of names) is text, and text that is not UTF-8 is bytes.
+   * repetition of names) is text, and what is no text in the charset of its media type is bytes.
    *
    * @generated from oneof carillon.v1.Event.data
    */
@@ -106,7 +106,8 @@ export type Event = Message<"carillon.v1.Event"> & {
 
   /**
    * The media type of the data. `application/json` for json, `text/plain; charset=utf-8` for text and
-   * `application/octet-stream` for bytes when empty.
+   * `application/octet-stream` for bytes when empty. Text is sent in the charset that it names: utf-8
+   * (meant when none is named), us-ascii, iso-8859-1, utf-16le or utf-16be. JSON is always UTF-8.
    *
    * @generated from field: string content_type = 10;
    */

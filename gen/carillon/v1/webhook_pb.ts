@@ -367,7 +367,7 @@ export type Payload = Message<"carillon.v1.Payload"> & {
 
   /**
    * The media type of that body. `text/plain; charset=utf-8` when empty, or
-   * `application/octet-stream` with data.
+   * `application/octet-stream` with data. Text is sent in the charset that it names, as that of events.
    *
    * @generated from field: string content_type = 4;
    */

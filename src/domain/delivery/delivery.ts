@@ -40,6 +40,8 @@ export interface WaitingDelivery {
   readonly format: DeliveryFormat;
   /** Something was rendered for it, and is kept beside it. */
   readonly rendered: boolean;
+  /** The delivery that this one repeats. */
+  readonly replayOf?: string;
 }
 
 /** A delivery as a reader sees it. */

@@ -90,6 +90,25 @@ export function replaying(harness: Harness): void {
       assert.equal((await store().getDelivery(delivery.id))?.replayOf, undefined);
     });
 
+    test('a replay that waits names the delivery that it repeats, polled and topped up', async () => {
+      const webhook = await register(store());
+      const [first] = await publishTo(store(), webhook);
+      await store().settle([settlement(first!)], []);
+      await forgetVisible(store());
+      const replay = {
+        eventId: first!.eventId,
+        delivery: aDelivery(webhook.id),
+        replayOf: first!.id,
+        now: T0,
+      };
+      await store().replay([replay]);
+      const { deliveries } = await store().pollWaiting();
+      assert.deepEqual(
+        [deliveries[0]?.replayOf, (await waitingOf(store(), webhook.id))[0]?.replayOf],
+        [first!.id, first!.id],
+      );
+    });
+
     test('a replay can go to a webhook that the event never went to', async () => {
       const publication = aPublication([]);
       await store().publish([publication]);

@@ -35,9 +35,10 @@ export function intake({ client, feed }: Connection): Intake {
   function noteReplayed(batch: readonly Replay[], { results, ords }: Answer<'replay'>): void {
     const made = batch.filter((_, i) => results[i] === 'REPLAYED');
     feed.deliveries(
-      made.flatMap(({ eventId, delivery, now }, i) => {
+      made.flatMap(({ eventId, delivery, replayOf, now }, i) => {
         const ord = ords[i]!;
-        return ord === 0 ? [] : [fresh(ord, delivery, eventId, now)];
+        if (ord === 0) return [];
+        return [{ ...fresh(ord, delivery, eventId, now), ...(replayOf !== undefined && { replayOf }) }];
       }),
     );
     feed.announce();

@@ -41,6 +41,7 @@ export function fresh(ord: number, delivery: NewDelivery, eventId: string, dueAt
 export function fromWaitingRow(row: WaitingRow): WaitingDelivery {
   const { at } = WAITING;
   const ending = ENDINGS[row[at.ending]];
+  const replayOf = row[at.replayOf];
   return {
     ord: row[at.ord],
     id: row[at.id],
@@ -52,6 +53,7 @@ export function fromWaitingRow(row: WaitingRow): WaitingDelivery {
     ...(ending && { ending }),
     format: FORMATS[row[at.format]]!,
     rendered: row[at.rendered] === 1,
+    ...(replayOf !== null && { replayOf }),
   };
 }
 
