@@ -1,2 +1,5 @@
-/** Exit codes that scripts can tell apart: stopped as asked, failed, called wrongly. */
-export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
+/**
+ * How the program ends when no signal ended it: stopped as asked, failed, called wrongly; or it was asked whether
+ * something differs, and something does.
+ */
+export const EXIT = { ok: 0, failed: 1, usage: 2, differs: 3 } as const;

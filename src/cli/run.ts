@@ -1,13 +1,13 @@
 import { nearest } from '../domain/nearest.ts';
 import { COMMANDS, type Command } from '../server/config/settings.ts';
 import { VERSION } from '../server/version.ts';
-import { GROUPS, type Group } from './client/command.ts';
+import { GROUPS, type Group, LONE } from './client/command.ts';
 import { EXIT } from './exit.ts';
 import { commandHelp, programHelp } from './program-help.ts';
 import { serve } from './serve.ts';
 import type { World } from './world.ts';
 
-const WORDS = [...COMMANDS, ...GROUPS, 'help', 'version'];
+const WORDS = [...COMMANDS, ...GROUPS, ...LONE, 'help', 'version'];
 
 /** Runs what `argv` asks for, without the program's own name, and resolves with the exit code. */
 export async function run(argv: readonly string[], world: World): Promise<number> {
@@ -20,6 +20,7 @@ export async function run(argv: readonly string[], world: World): Promise<number
   }
   const group = GROUPS.find((known) => known === word);
   if (group) return client(group, rest, world);
+  if (isLone(word)) return lone(word, rest, world);
   if (word === undefined) {
     world.err(programHelp());
     return EXIT.usage;
@@ -64,9 +65,27 @@ async function client(group: Group, argv: readonly string[], world: World): Prom
   return EXIT.usage;
 }
 
+function isLone(word: string | undefined): word is (typeof LONE)[number] {
+  return LONE.some((known) => known === word);
+}
+
+/** A client of the API that stands in no group. */
+async function lone(word: (typeof LONE)[number], argv: readonly string[], world: World): Promise<number> {
+  const { LONE_COMMANDS } = await import('./client/declared/commands.ts');
+  const command = LONE_COMMANDS[word];
+  if (asksForHelpBeforeOperands(argv)) {
+    const { clientHelp } = await import('./client/client-help.ts');
+    world.out(clientHelp('', command));
+    return EXIT.ok;
+  }
+  const { runClient } = await import('./client/run-client.ts');
+  return runClient('', command, argv, world);
+}
+
 async function help([about, ...rest]: readonly string[], world: World): Promise<number> {
   const group = GROUPS.find((known) => known === about);
   if (group) return client(group, [...rest.slice(0, 1), '--help'], world);
+  if (isLone(about)) return lone(about, ['--help'], world);
   const command: Command | undefined = COMMANDS.find((known) => known === about);
   if (about !== undefined && command === undefined && !WORDS.includes(about)) return unknown(about, world);
   world.out(command ? commandHelp(command) : programHelp());

@@ -1,5 +1,7 @@
 import { createReadStream } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { systemClock } from '../domain/clock.ts';
 
 /** What the command line has to do with the process around it. */
@@ -10,6 +12,10 @@ export interface World {
   readonly terminal: boolean;
   /** How wide the terminal is; undefined when nobody reads there. */
   readonly columns: number | undefined;
+  /** Whether a person can be asked: there is a terminal at both ends. */
+  readonly interactive: boolean;
+  /** The IANA time zone of this machine. */
+  readonly timeZone: string;
   /** Milliseconds since the epoch. */
   now(): number;
   out(text: string): void;
@@ -20,8 +26,22 @@ export interface World {
   readFile(path: string): Promise<string | undefined>;
   /** The bytes of a file, or of standard input for `-`. Rejects when there are more than `bytesMax`. */
   readBytes(path: string, bytesMax: number): Promise<Uint8Array>;
+  /**
+   * The files in a folder and in those below it, without hidden ones, in order of their names; undefined when
+   * it is no folder. Rejects when there are more than `filesMax`.
+   */
+  listFolder(path: string, filesMax: number): Promise<readonly string[] | undefined>;
+  /** Writes a file, and makes the folder that it lies in. */
+  writeFile(path: string, text: string): Promise<void>;
+  /** Asks a person, and resolves with the line that is answered; with nothing at the end of the input. */
+  ask(question: string): Promise<string>;
   /** Calls back for each signal that asks to stop. Returns a way to stop listening. */
   onSignal(listener: (signal: StopSignal) => void): () => void;
+  /**
+   * Calls back for signals that would otherwise end the process at once, or, as SIGUSR1 does, make Node open a
+   * port for a debugger. Returns a way to stop listening.
+   */
+  onOtherSignal(listener: (signal: OtherSignal) => void): () => void;
   /** Calls back for errors that nobody caught. Returns a way to stop listening. */
   onCrash(listener: (error: unknown) => void): () => void;
   /** Ends the process at once. */
@@ -29,8 +49,11 @@ export interface World {
 }
 
 /** Signals that ask to stop, with the exit code of a process that they ended. */
-export const STOP_SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
+export const STOP_SIGNALS = { SIGINT: 130, SIGQUIT: 131, SIGUSR2: 140, SIGTERM: 143 } as const;
 export type StopSignal = keyof typeof STOP_SIGNALS;
+
+const OTHER_SIGNALS = ['SIGHUP', 'SIGUSR1'] as const;
+export type OtherSignal = (typeof OTHER_SIGNALS)[number];
 
 /** The process as it is. */
 export function processWorld(): World {
@@ -41,6 +64,8 @@ export function processWorld(): World {
     cwd: process.cwd(),
     terminal: process.stdout.isTTY === true,
     columns: process.stdout.isTTY ? process.stdout.columns : undefined,
+    interactive: process.stdout.isTTY === true && process.stdin.isTTY === true,
+    timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
     now: () => systemClock.now(),
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
@@ -63,18 +88,60 @@ export function processWorld(): World {
       }
       return Buffer.concat(chunks);
     },
-    onSignal(listener) {
-      const signals = Object.keys(STOP_SIGNALS) as StopSignal[];
-      for (const signal of signals) process.on(signal, listener);
-      return () => {
-        for (const signal of signals) process.off(signal, listener);
-      };
+    listFolder,
+    async writeFile(path, text) {
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, text);
     },
+    async ask(question) {
+      process.stderr.write(question);
+      try {
+        // Not as a terminal of its own, so that Ctrl-C still ends the process.
+        for await (const line of createInterface({ input: process.stdin, terminal: false })) return line;
+        return '';
+      } finally {
+        // Nothing else is asked, so it must not keep the process.
+        process.stdin.unref();
+      }
+    },
+    onSignal: (listener) => listen(Object.keys(STOP_SIGNALS) as StopSignal[], listener),
+    onOtherSignal: (listener) => listen(OTHER_SIGNALS, listener),
     onCrash(listener) {
       // An unhandled rejection becomes one of these.
       process.on('uncaughtException', listener);
       return () => process.off('uncaughtException', listener);
     },
     exit: (code) => process.exit(code),
+  };
+}
+
+async function listFolder(path: string, filesMax: number): Promise<readonly string[] | undefined> {
+  if (!(await stat(path)).isDirectory()) return undefined;
+  const found: string[] = [];
+  const walk = async (folder: string): Promise<void> => {
+    for (const entry of (await readdir(folder, { withFileTypes: true })).toSorted(byName)) {
+      if (entry.name.startsWith('.')) continue;
+      const within = join(folder, entry.name);
+      // A link to a file counts as the file, as in a mounted ConfigMap; a link to a folder could lead in a circle.
+      const isFile = entry.isFile() || (entry.isSymbolicLink() && (await stat(within)).isFile());
+      if (entry.isDirectory()) await walk(within);
+      else if (isFile) found.push(within);
+      if (found.length > filesMax) throw new Error(`it holds more than ${filesMax} files`);
+    }
+  };
+  await walk(path);
+  return found;
+}
+
+function byName(a: { readonly name: string }, b: { readonly name: string }): number {
+  return a.name < b.name ? -1 : 1;
+}
+
+function listen<S extends NodeJS.Signals>(signals: readonly S[], listener: (signal: S) => void): () => void {
+  // Node calls a listener with the name of the signal that it was added for.
+  const heard = listener as (signal: NodeJS.Signals) => void;
+  for (const signal of signals) process.on(signal, heard);
+  return () => {
+    for (const signal of signals) process.off(signal, heard);
   };
 }

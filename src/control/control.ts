@@ -3,17 +3,20 @@
  * calls the same function. Use cases take plain specs, decide with the rules of the domain, write through
  * the store and raise DomainError. Publishing and replaying events are in `publish/`.
  */
+import type { Claim } from '../domain/claim.ts';
 import type { Delivery, DeliveryDetail } from '../domain/delivery/delivery.ts';
 import { notFound } from '../domain/error.ts';
 import type { EventRecord } from '../domain/event/event.ts';
 import { isOwnForm } from '../domain/id.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
-import { trigger } from '../publish/trigger.ts';
+import { rungFor, trigger } from '../publish/trigger.ts';
 import type { DeliveryQuery, EventKey, EventQuery, WebhookQuery } from '../store/store.ts';
+import { createBackfill } from './backfill.ts';
 import { cancelDelivery } from './cancel.ts';
 import { getWebhook, type Target } from './change.ts';
 import type { ControlDeps } from './deps.ts';
 import { pauseWebhook, resumeWebhook } from './lifecycle.ts';
+import { createOnce } from './once.ts';
 import { createPreview } from './preview.ts';
 import { createRegister } from './register.ts';
 import { createRemove } from './remove.ts';
@@ -28,6 +31,8 @@ export interface Control {
   readonly webhooks: ReturnType<typeof createWebhooks>;
   readonly deliveries: ReturnType<typeof createDeliveries>;
   readonly events: ReturnType<typeof createEvents>;
+  /** Makes a call that its caller named, or repeats its answer. */
+  readonly once: ReturnType<typeof createOnce>;
   /** Ends what would never end by itself: every watch, with UNAVAILABLE. Tolerates being called twice. */
   stop(): void;
 }
@@ -43,6 +48,7 @@ export function createControl({ watchLimits, ...deps }: ControlOptions): Control
     webhooks: createWebhooks(deps),
     deliveries: createDeliveries(deps, ending.signal, watchLimits),
     events: createEvents(deps),
+    once: createOnce(deps),
     stop: () => ending.abort(),
   };
 }
@@ -53,6 +59,7 @@ function createWebhooks(deps: ControlDeps) {
     update: createUpdate(deps),
     remove: createRemove(deps),
     preview: createPreview(deps),
+    backfill: createBackfill(deps),
     /** Raises NOT_FOUND. */
     get: (target: Pick<Target, 'namespace' | 'id'>) => getWebhook(deps, target),
     /** By id, ascending. */
@@ -60,8 +67,10 @@ function createWebhooks(deps: ControlDeps) {
     pause: (target: Target) => pauseWebhook(deps, target),
     resume: (target: Target) => resumeWebhook(deps, target),
     /** Rings a webhook once, now, and returns the id of the delivery. Raises NOT_FOUND and what `trigger` raises. */
-    trigger: async (target: Pick<Target, 'namespace' | 'id'>): Promise<string> =>
-      trigger(deps, await getWebhook(deps, target)),
+    trigger: async (target: Pick<Target, 'namespace' | 'id'>, claim?: Claim): Promise<string> => {
+      const rung = claim?.resumed ? await rungFor(deps, claim) : undefined;
+      return rung ?? trigger(deps, await getWebhook(deps, target), claim);
+    },
   };
 }
 
@@ -83,10 +92,10 @@ function createDeliveries(deps: ControlDeps, shutdown: AbortSignal, limits?: Par
       return own === undefined ? [] : store.listDeliveries({ ...query, ...own });
     },
     watch: createWatch({ store, shutdown, ...(limits && { limits }) }),
-    retry: (namespace: string, id: string) => retryDelivery(deps, namespace, id),
-    retryFailedOf: (order: Parameters<typeof retryFailedOf>[1], signal: AbortSignal) =>
-      retryFailedOf(deps, order, signal),
-    cancel: (namespace: string, id: string) => cancelDelivery(deps, namespace, id),
+    retry: (namespace: string, id: string, claim?: Claim) => retryDelivery(deps, namespace, id, claim),
+    retryFailedOf: (order: Parameters<typeof retryFailedOf>[1], signal: AbortSignal, claim?: Claim) =>
+      retryFailedOf(deps, order, signal, claim),
+    cancel: (namespace: string, id: string, claim?: Claim) => cancelDelivery(deps, namespace, id, claim),
   };
 }
 
@@ -119,11 +128,21 @@ function createEvents({ store }: ControlDeps) {
     },
     /** Newest first, unless told otherwise. Bodies are left out. */
     list: (query: EventQuery): Promise<EventRecord[]> => store.listEvents(query),
-    /** Erases the data of an event, and returns how many waiting deliveries that cancels. Raises NOT_FOUND. */
-    async purge(key: EventKey): Promise<number> {
+    /**
+     * Erases the data of an event, also from what the store wrote before. Returns how many waiting deliveries
+     * that cancels, and whether the latter was not possible yet. Raises NOT_FOUND.
+     */
+    async purge(key: EventKey): Promise<Purged> {
       const [purged] = await store.purgeEvents([key]);
       if (purged === undefined || purged === 'GONE') throw notFound('Event', key.id);
-      return purged.cancelled;
+      return { cancelled: purged.cancelled, pending: !(await store.emptyLog()) };
     },
   };
+}
+
+/** What became of an event's data. */
+interface Purged {
+  readonly cancelled: number;
+  /** Whether older writes of the data are still there, since somebody reads the database. */
+  readonly pending: boolean;
 }

@@ -16,6 +16,7 @@ export interface ControlDeps {
     | 'listWebhooks'
     | 'removeWebhooks'
     | 'publish'
+    | 'backfillRuns'
     | 'listDeliveries'
     | 'getDelivery'
     | 'changesSince'
@@ -26,10 +27,14 @@ export interface ControlDeps {
     | 'getEvents'
     | 'listEvents'
     | 'purgeEvents'
+    | 'claimRequests'
+    | 'answerRequests'
+    | 'releaseRequests'
+    | 'emptyLog'
   >;
   readonly clock: Clock;
   readonly random: Random;
-  /** Seals signing secrets; `SEALING_KEY_BYTES` long. */
+  /** Seals signing secrets, and answers that are remembered; `SEALING_KEY_BYTES` long. */
   readonly sealKey: Uint8Array;
   readonly settings: ControlSettings;
 }

@@ -1,3 +1,4 @@
+import type { Claim } from '../domain/claim.ts';
 import type { Delivery } from '../domain/delivery/delivery.ts';
 import { type DomainError, failedPrecondition, notFound } from '../domain/error.ts';
 import { getWebhook } from './change.ts';
@@ -32,10 +33,16 @@ export interface FailedOf {
 
 /**
  * Sends one delivery again. Raises NOT_FOUND, and FAILED_PRECONDITION when it SUCCEEDED or its event's data
- * was erased.
+ * was erased. The same claim again sends nothing a second time.
  */
-export async function retryDelivery(deps: RetryDeps, namespace: string, id: string): Promise<Retried> {
-  const [result] = await deps.store.retryDeliveries([{ namespace, id, now: deps.clock.now() }]);
+export async function retryDelivery(
+  deps: RetryDeps,
+  namespace: string,
+  id: string,
+  claim?: Claim,
+): Promise<Retried> {
+  const order = { namespace, id, now: deps.clock.now(), ...limitOf(claim) };
+  const [result] = await deps.store.retryDeliveries([order]);
   if (result === 'SUCCEEDED') {
     throw failedPrecondition('Delivery', id, 'has SUCCEEDED; replay its event to send it once more');
   }
@@ -46,9 +53,15 @@ export async function retryDelivery(deps: RetryDeps, namespace: string, id: stri
 /**
  * Sends FAILED deliveries of a webhook again, oldest first, in batches, so that nothing else waits for
  * long; then, if asked to, those that wait for another attempt. Stops between two batches when the caller
- * is gone; what was done is done. Raises NOT_FOUND.
+ * is gone; what was done is done. The same claim again goes on with what is left; its count is of that. Raises
+ * NOT_FOUND.
  */
-export async function retryFailedOf(deps: RetryDeps, order: FailedOf, signal: AbortSignal): Promise<Retried> {
+export async function retryFailedOf(
+  deps: RetryDeps,
+  order: FailedOf,
+  signal: AbortSignal,
+  claim?: Claim,
+): Promise<Retried> {
   const { store, clock } = deps;
   const { namespace, since, waiting } = order;
   const webhook = await getWebhook(deps, { id: order.webhookId, namespace });
@@ -58,6 +71,7 @@ export async function retryFailedOf(deps: RetryDeps, order: FailedOf, signal: Ab
     ascending: true,
     ...(since !== undefined && { since }),
   } as const;
+  const limit = limitOf(claim);
   let count = 0;
 
   /** Orders what is found, and is wanted. Returns whether there may be more. */
@@ -72,7 +86,7 @@ export async function retryFailedOf(deps: RetryDeps, order: FailedOf, signal: Ab
       });
       const wanted = found.filter(isWanted);
       const now = clock.now();
-      const orders = wanted.slice(0, RETRIES_MAX - count).map(({ id }) => ({ namespace, id, now }));
+      const orders = wanted.slice(0, RETRIES_MAX - count).map(({ id }) => ({ namespace, id, now, ...limit }));
       const results = orders.length === 0 ? [] : await store.retryDeliveries(orders);
       count += results.filter((result) => result === 'RETRIED').length;
       if (orders.length < wanted.length || signal.aborted) return true;
@@ -84,9 +98,15 @@ export async function retryFailedOf(deps: RetryDeps, order: FailedOf, signal: Ab
   // What is due already waits for something else: for its turn, or for the webhook to be resumed.
   const begun = clock.now();
   const isRetry = ({ attemptCount, dueAt }: Delivery) => attemptCount > 0 && (dueAt ?? 0) > begun;
-  let more = await retryAll('FAILED', () => true);
+  const isLeft = ({ finishedAt = 0 }: Delivery) => finishedAt <= (limit.finishedBy ?? Infinity);
+  let more = await retryAll('FAILED', isLeft);
   if (!more && waiting) more = await retryAll('PENDING', isRetry);
   return { count, more };
+}
+
+/** What was finished after a call began was sent again by it, if the call may have come so far before. */
+function limitOf(claim: Claim | undefined): { readonly finishedBy?: number } {
+  return claim?.resumed ? { finishedBy: claim.at } : {};
 }
 
 /** The store knows only that it cannot be; the caller is told why. */

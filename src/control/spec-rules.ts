@@ -1,4 +1,5 @@
 import type { FieldViolation } from '../domain/error.ts';
+import { charsetFault, encodeText } from '../domain/event/charset.ts';
 import { headerViolations } from '../domain/event/header-rules.ts';
 import { eventTypeViolations } from '../domain/event/match.ts';
 import { isMediaType } from '../domain/event/media-type.ts';
@@ -82,12 +83,20 @@ function notePayload(
 ): void {
   if (!isMediaType(contentType)) {
     problems.add('content_type', 'must be a media type such as application/json; charset=utf-8');
+  } else {
+    const fault = charsetFault(contentType);
+    if (fault !== undefined) problems.add('content_type', fault);
   }
-  if (body !== undefined) noteBody(body, sample, problems);
+  if (body !== undefined) noteBody(body, contentType, sample, problems);
   problems.addAll(headerTemplateViolations(headerTemplates, 'header_templates', sample));
 }
 
-function noteBody(body: NonNullable<Payload['body']>, sample: RunContext, problems: Problems): void {
+function noteBody(
+  body: NonNullable<Payload['body']>,
+  contentType: string,
+  sample: RunContext,
+  problems: Problems,
+): void {
   const field = body.kind;
   const bytes =
     body.kind === 'data'
@@ -97,5 +106,8 @@ function noteBody(body: NonNullable<Payload['body']>, sample: RunContext, proble
     problems.add(field, `has ${bytes} bytes; at most ${BODY_BYTES_MAX} are allowed`);
   } else if (body.kind === 'template') {
     problems.addAll(violationsOf(() => checkTemplate(body.source, field, sample)));
+  } else if (body.kind === 'text') {
+    const encoded = encodeText(body.text, contentType);
+    if ('fault' in encoded) problems.add(field, encoded.fault);
   }
 }

@@ -19,6 +19,7 @@ export function logAttempt(log: Log, report: AttemptReport): void {
   const { outcome, number } = attempt;
   const { transition } = verdict;
   const { destination } = webhook.spec;
+  const fault = outcome.kind === 'failed' ? outcome : outcome.bodyFault;
   const fields = {
     namespace: webhook.namespace,
     webhookId: webhook.id,
@@ -32,12 +33,14 @@ export function logAttempt(log: Log, report: AttemptReport): void {
     state: transition.to,
     ...('reason' in transition && { reason: transition.reason }),
     ...(transition.to === 'PENDING' && { retryAt: new Date(transition.dueAt).toISOString() }),
-    ...(outcome.kind === 'answered' ? { status: outcome.status } : { errorClass: outcome.errorClass }),
+    ...(outcome.kind === 'answered' && { status: outcome.status }),
+    ...(fault !== undefined && { errorClass: fault.errorClass }),
   };
   // These are the words of the article that Carillon began from; people search their logs for them.
   const result =
     outcome.kind === 'answered' ? `response code: ${outcome.status}` : `no response: ${outcome.message}`;
-  const message = `Webhook to '${destination}' dispatched, ${result}`;
+  const body = outcome.kind === 'answered' && fault !== undefined ? ` (its body: ${fault.message})` : '';
+  const message = `Webhook to '${destination}' dispatched, ${result}${body}`;
   if (verdict.success) log.info(fields, message);
   else log.warn(fields, message);
 }

@@ -6,6 +6,7 @@ import type { Clock } from '../domain/clock.ts';
 import type { AddressPolicy } from '../domain/webhook/address.ts';
 import { dial } from './dial.ts';
 import { SendFailure, tlsFailure } from './failure.ts';
+import { listenTo } from './incoming.ts';
 import { type Line, startOpening } from './line.ts';
 import { createResolver, type Lookup } from './resolver.ts';
 
@@ -65,8 +66,12 @@ export function createConnector(options: ConnectorOptions): Connector {
       opening.next(undefined);
       clearTimeout(timer);
       underWay.delete(giveUp);
-      if (failure !== null) callback(failure, null);
-      else callback(null, socket!);
+      if (failure !== null) {
+        callback(failure, null);
+      } else {
+        line.incoming = listenTo(socket!, peer);
+        callback(null, socket!);
+      }
     }
 
     function giveUp(failure: SendFailure): void {

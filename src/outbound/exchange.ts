@@ -1,7 +1,10 @@
 import type { Dispatcher } from 'undici';
 import type { Clock } from '../domain/clock.ts';
 import { type Outcome, RESPONSE_KEPT_BYTES, type Timing } from '../domain/delivery/attempt.ts';
-import { SendFailure, sendFailure } from './failure.ts';
+import { type Answered, createAnswer } from './answer.ts';
+import { type Decoded, decodeBody } from './decode.ts';
+import { SendFailure } from './failure.ts';
+import { type Incoming, RESPONSE_READ_BYTES } from './incoming.ts';
 import { type LineOptions, type Opening, tenths } from './line.ts';
 import type { HeldPool } from './pools.ts';
 import type { OutgoingRequest } from './request.ts';
@@ -25,9 +28,6 @@ export interface Exchange {
   readonly last: boolean;
 }
 
-/** How much of an answer's body is read, so that its connection can be used again; a longer one is cut off. */
-const RESPONSE_READ_BYTES = 1024 * 1024;
-
 const NOTHING = new Uint8Array(0);
 
 /** Makes one POST. Resolves with its outcome by the request's deadline, and never rejects. */
@@ -40,15 +40,11 @@ export function post(exchange: Exchange): Promise<Outcome> {
     /** The connection, once it is there; `opened` if it was opened for this request. */
     let opening: Opening | undefined;
     let opened = false;
+    let incoming: Incoming | undefined;
     let connectedAt = 0;
     let headAt = 0;
     let settled = false;
-    let status = 0;
-    let headers: Readonly<Record<string, string>> = {};
-    let headersCut = false;
-    let kept: Uint8Array[] | undefined;
-    let keptBytes = 0;
-    let readBytes = 0;
+    const answer = createAnswer();
 
     const options: LineOptions = {
       path: target.path,
@@ -60,17 +56,26 @@ export function post(exchange: Exchange): Promise<Outcome> {
     // Undici's own timeouts are per phase and start once there is a connection. This one starts with the call
     // and includes the lookup, the connecting and any waiting for a free connection.
     const deadline = setTimeout(() => {
-      settleFailed(late(target.peer, request.timeoutMs, controller !== undefined, status));
+      const failure = late(target.peer, request.timeoutMs, controller !== undefined, answer.status);
+      settle(answer.status > 0 ? answer.kept(failure) : failure);
       // If it still waits for a connection, undici keeps it; at least its bytes need not be kept with it.
       if (controller === undefined) options.body = NOTHING;
       else controller.abort(GIVEN_UP);
     }, request.timeoutMs);
 
-    function settle(): boolean {
-      if (settled) return false;
+    function settle(result: Answered | SendFailure): void {
+      if (settled) return;
       settled = true;
       clearTimeout(deadline);
-      return true;
+      if (result instanceof SendFailure) {
+        const { errorClass, message } = result;
+        resolve({ kind: 'failed', errorClass, message, ...tried() });
+        return;
+      }
+      const outcome = { ...result, ...tried() };
+      const decoded = decodeBody(result.body, result.headers['content-encoding'], RESPONSE_KEPT_BYTES);
+      if (decoded === undefined) resolve(outcome);
+      else void decoded.then((plain) => resolve(withBody(outcome, plain)));
     }
 
     function tried(): Pick<Outcome, 'startedAt' | 'durationMs' | 'timing' | 'remoteAddress'> {
@@ -86,17 +91,6 @@ export function post(exchange: Exchange): Promise<Outcome> {
       return { startedAt, durationMs, timing, ...(remoteAddress !== undefined && { remoteAddress }) };
     }
 
-    function settleAnswered(): void {
-      if (!settle()) return;
-      const body = kept === undefined ? NOTHING : joined(kept, keptBytes);
-      const truncated = headersCut || readBytes > keptBytes;
-      resolve({ kind: 'answered', status, headers, body, truncated, ...tried() });
-    }
-
-    function settleFailed({ errorClass, message }: SendFailure): void {
-      if (settle()) resolve({ kind: 'failed', errorClass, message, ...tried() });
-    }
-
     held.pool.dispatch(options, {
       onRequestStart(started) {
         const line = options.line;
@@ -106,39 +100,32 @@ export function post(exchange: Exchange): Promise<Outcome> {
         // `abort` would close it.
         if (settled) throw GIVEN_UP;
         controller = started;
+        incoming = line?.incoming;
+        incoming?.expect();
         opening = line?.opening;
         opened = fresh;
         connectedAt = clock.monotonic();
       },
       onResponseStart(_controller, code, fields) {
-        // Interim answers (103 Early Hints) come this way too, before the one that counts.
+        // What we let through of interim answers counts for nothing.
         if (code < 200) return;
         headAt = clock.monotonic();
-        status = code;
-        const result = keepHeaders(fields);
-        headers = result.headers;
-        headersCut = result.cut;
+        answer.head(code, fields);
+        incoming?.forget();
       },
       onResponseData(running, chunk) {
-        readBytes += chunk.length;
-        const room = RESPONSE_KEPT_BYTES - keptBytes;
-        if (room > 0) {
-          // Copied, because the chunk is a view of the socket's much bigger buffer.
-          const part = new Uint8Array(chunk.length > room ? chunk.subarray(0, room) : chunk);
-          keptBytes += part.length;
-          if (kept === undefined) kept = [part];
-          else kept.push(part);
-        }
-        if (readBytes <= RESPONSE_READ_BYTES) return;
-        settleAnswered();
+        answer.data(chunk);
+        if (answer.bytes <= RESPONSE_READ_BYTES) return;
+        settle(answer.kept());
         running.abort(GIVEN_UP);
       },
       onResponseEnd() {
-        settleAnswered();
+        settle(answer.kept());
         held.release();
       },
       onResponseError(_controller, error) {
-        if (!settled) settleFailed(sendFailure(error, target.peer));
+        if (!settled) settle(answer.rescued(error, target.peer, incoming?.beginning));
+        incoming?.forget();
         held.release();
       },
     });
@@ -152,40 +139,14 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 /** One error for all requests: making one costs more than a POST, and nobody sees it. */
 const GIVEN_UP = new Error('given up');
 
+function withBody(outcome: Answered & Outcome, decoded: Decoded | undefined): Outcome {
+  if (decoded === undefined) return outcome;
+  return { ...outcome, body: decoded.body, truncated: outcome.truncated || decoded.truncated };
+}
+
 function late(peer: string, timeoutMs: number, connected: boolean, status: number): SendFailure {
   const within = `within ${timeoutMs} ms`;
   if (!connected) return new SendFailure('TIMEOUT', `no connection to ${peer} ${within}`);
   if (status === 0) return new SendFailure('TIMEOUT', `no answer from ${peer} ${within}`);
   return new SendFailure('TIMEOUT', `${peer} answered ${status}, but not to the end ${within}`);
-}
-
-/** Headers as an attempt keeps them; those beyond `RESPONSE_KEPT_BYTES` are left out. */
-function keepHeaders(fields: NodeJS.Dict<string | string[]>): {
-  headers: Record<string, string>;
-  cut: boolean;
-} {
-  const headers: Record<string, string> = {};
-  let room = RESPONSE_KEPT_BYTES;
-  for (const name in fields) {
-    const field = fields[name];
-    if (field === undefined) continue;
-    const value = typeof field === 'string' ? field : field.join(', ');
-    room -= name.length + value.length;
-    if (room < 0) return { headers, cut: true };
-    // An assignment would set the prototype, and the header would be lost.
-    if (name === '__proto__') Object.defineProperty(headers, name, { value, enumerable: true });
-    else headers[name] = value;
-  }
-  return { headers, cut: false };
-}
-
-function joined(parts: readonly Uint8Array[], bytes: number): Uint8Array {
-  if (parts.length === 1) return parts[0]!;
-  const whole = new Uint8Array(bytes);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

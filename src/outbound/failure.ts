@@ -33,10 +33,6 @@ export function sendFailure(error: unknown, peer: string): SendFailure {
     const reason = /\((.*)\)$/.exec(message)?.[1] ?? code;
     return new SendFailure('PROTOCOL', `the answer from ${peer} is not HTTP/1.1 (${reason})`);
   }
-  // These are undici's words for 100 Continue and 101 Switching Protocols, which we never ask for.
-  if (message === 'bad response' || message === 'bad upgrade') {
-    return new SendFailure('PROTOCOL', `${peer} sent an interim answer that was not asked for`);
-  }
   if (code === 'UND_ERR_SOCKET' || code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') {
     return new SendFailure('RESET', `connection closed by ${peer} before the answer was complete`);
   }

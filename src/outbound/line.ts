@@ -1,6 +1,7 @@
 import type { Dispatcher, Client as UndiciClient } from 'undici';
 import type { Clock } from '../domain/clock.ts';
 import type { Timing } from '../domain/delivery/attempt.ts';
+import type { Incoming } from './incoming.ts';
 import { Client } from './undici.ts';
 
 /**
@@ -13,6 +14,8 @@ export interface Line {
   opening: Opening | undefined;
   /** Whether no request has gone over the connection yet. The first one had to wait for it. */
   fresh: boolean;
+  /** What comes in over the present connection, or the last one. */
+  incoming: Incoming | undefined;
 }
 
 /** The opening of a connection, and how long its parts take. */

@@ -40,7 +40,7 @@ export function createPools({ heldMax, connectorOf, pool: options }: PoolsOption
       // Never used. If none were given, undici would make a connector for each pool.
       connect: refuse,
       factory(url, clientOptions) {
-        const line: Line = { opening: undefined, fresh: false };
+        const line: Line = { opening: undefined, fresh: false, incoming: undefined };
         return new LineClient(url, { ...clientOptions, connect: connectorOf(line) }, line);
       },
     });

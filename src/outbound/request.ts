@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import type { WaitingDelivery } from '../domain/delivery/delivery.ts';
-import type { EventBody } from '../domain/event/event.ts';
+import { type EventBody, presentedId } from '../domain/event/event.ts';
 import type { Presented } from '../domain/event/present.ts';
 import { sign } from '../domain/webhook/signature.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
@@ -18,8 +18,8 @@ export interface OutgoingRequest {
 
 export interface RequestParts {
   readonly webhook: Pick<Webhook, 'effective'>;
-  readonly delivery: Pick<WaitingDelivery, 'id'>;
-  readonly event: Pick<EventBody, 'nominalAt'>;
+  readonly delivery: Pick<WaitingDelivery, 'id' | 'replayOf'>;
+  readonly event: Pick<EventBody, 'id' | 'callerId' | 'nominalAt'>;
   /** The body, its type, and the headers that the event and its delivery bring. */
   readonly presented: Presented;
   /** 1 for the first. */
@@ -53,9 +53,15 @@ export function buildRequest(parts: RequestParts): OutgoingRequest {
     presented.contentType,
     'user-agent',
     userAgent,
+    // The answer goes into a log, to be read.
+    'accept-encoding',
+    'identity',
     'carillon-attempt',
     String(attemptNumber),
+    'carillon-event-id',
+    presentedId(event),
   ];
+  if (delivery.replayOf !== undefined) headers.push('carillon-replay-of', delivery.replayOf);
   if (event.nominalAt !== undefined) headers.push('carillon-scheduled-at', rfc3339(event.nominalAt));
   addHeaders(headers, presented.headers);
   addHeaders(headers, webhook.effective.headers);

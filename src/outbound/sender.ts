@@ -4,6 +4,7 @@ import type { Outcome } from '../domain/delivery/attempt.ts';
 import type { AddressPolicy } from '../domain/webhook/address.ts';
 import { createConnector } from './connector.ts';
 import { post, type Target } from './exchange.ts';
+import { RESPONSE_HEAD_BYTES } from './incoming.ts';
 import { createPools } from './pools.ts';
 import type { OutgoingRequest } from './request.ts';
 import type { Lookup } from './resolver.ts';
@@ -59,9 +60,6 @@ const CONNECT_TIMEOUT_MS = 10_000;
  */
 const IDLE_MS = 4_000;
 const IDLE_MARGIN_MS = 1_000;
-
-/** The longest head of an answer; with a longer one the attempt fails (PROTOCOL). */
-const RESPONSE_HEAD_BYTES = 64 * 1024;
 
 /** The most requests to one origin that wait for a connection; further ones fail at once (CONNECT). */
 const ORIGIN_WAITING_MAX = 1_024;

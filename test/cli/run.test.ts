@@ -16,7 +16,7 @@ describe('help', () => {
       const { code, out, err } = await outcome(...argv);
       assert.deepEqual([code, err], [0, '']);
       assert.match(out, /^Usage: carillon <command>/m);
-      for (const command of ['dev', 'serve', 'help', 'version'])
+      for (const command of ['dev', 'serve', 'apply', 'import-crontab', 'help', 'version'])
         assert.match(out, new RegExp(`^  ${command} `, 'm'));
     });
   }
@@ -33,6 +33,21 @@ describe('help', () => {
       assert.match(out, /^carillon dev: /);
       assert.match(out, /^ {2}--listen <host:port>$/m);
       assert.match(out, /default true/);
+    });
+  }
+
+  for (const argv of [
+    ['apply', '--help'],
+    ['help', 'apply'],
+    ['apply', '-f', 'x', '-h'],
+  ]) {
+    test(`by ${argv.join(' ')} names the options of a command that stands in no group`, async () => {
+      const { code, out, err } = await outcome(...argv);
+      assert.deepEqual([code, err], [0, '']);
+      assert.match(out, /^carillon apply: /);
+      assert.match(out, /^Usage: carillon apply \[options\]$/m);
+      assert.match(out, /^ {2}-f, --file <path> …$/m);
+      assert.match(out, /^ {2}carillon apply -f hooks\/$/m);
     });
   }
 
@@ -54,6 +69,14 @@ describe('a wrong call is refused in one line on stderr, with exit code 2:', () 
     [['delivery'], 'carillon: "delivery" is not a command (did you mean deliveries?); see carillon --help\n'],
     [['sevre'], 'carillon: "sevre" is not a command (did you mean serve?); see carillon --help\n'],
     [['frobnicate'], 'carillon: "frobnicate" is not a command; see carillon --help\n'],
+    [['aply'], 'carillon: "aply" is not a command (did you mean apply?); see carillon --help\n'],
+    [['apply', 'x'], 'carillon: unexpected "x"; see carillon apply --help\n'],
+    [
+      ['import-crontab'],
+      'carillon: import-crontab needs <file>: a crontab as crontab -l prints it, or - for standard input; ' +
+        'see carillon import-crontab --help\n',
+    ],
+    [['apply', '--dry'], 'carillon: "--dry" is not an option; see carillon apply --help\n'],
     [['--listen'], 'carillon: "--listen" is not a command; see carillon --help\n'],
     [['help', 'sevre'], 'carillon: "sevre" is not a command (did you mean serve?); see carillon --help\n'],
     [

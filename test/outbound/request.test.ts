@@ -16,7 +16,7 @@ const presented: Presented = {
 const parts: RequestParts = {
   webhook: aWebhook({ spec: { destination: 'https://example.com/hook#x', timeoutMs: 1234 } }),
   delivery: { id: 'msg_1' },
-  event: {},
+  event: { id: 'evt_1' },
   presented,
   attemptNumber: 1,
   keys: [signingKey(secret)],
@@ -43,7 +43,9 @@ describe('the POST of an attempt', () => {
       'webhook-timestamp': String(T0 / 1000),
       'content-type': 'application/json',
       'user-agent': 'Carillon/1.2.3',
+      'accept-encoding': 'identity',
       'carillon-attempt': '1',
+      'carillon-event-id': 'evt_1',
     });
     assert.equal(request.destination, 'https://example.com/hook#x');
     assert.equal(request.timeoutMs, 1234);
@@ -53,9 +55,17 @@ describe('the POST of an attempt', () => {
     assert.equal(buildRequest(parts).body, presented.body);
   });
 
+  it('carries the id that the publisher gave the event, and in a replay the delivery that it repeats', () => {
+    const event = { id: 'evt_1', callerId: 'order-7' };
+    const first = headersOf(buildRequest({ ...parts, event }));
+    assert.deepEqual([first['carillon-event-id'], first['carillon-replay-of']], ['order-7', undefined]);
+    const replay = headersOf(buildRequest({ ...parts, event, delivery: { id: 'msg_2', replayOf: 'msg_1' } }));
+    assert.deepEqual([replay['carillon-event-id'], replay['carillon-replay-of']], ['order-7', 'msg_1']);
+  });
+
   it('carries the nominal time of a scheduled run, in RFC 3339', () => {
     const at = (nominalAt: number) =>
-      headersOf(buildRequest({ ...parts, event: { nominalAt } }))['carillon-scheduled-at'];
+      headersOf(buildRequest({ ...parts, event: { id: 'evt_1', nominalAt } }))['carillon-scheduled-at'];
     assert.equal(at(T0), '2026-01-01T00:00:00Z');
     assert.equal(at(T0 + 250), '2026-01-01T00:00:00.250Z');
   });

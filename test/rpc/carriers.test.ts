@@ -24,7 +24,7 @@ interface Step {
 // biome-ignore lint/suspicious/noExplicitAny: requests take what they need of whatever came.
 type Said = (name: string) => any;
 
-const { register, get, list, update, remove, pause, resume, trigger, previewSchedule } =
+const { register, get, list, update, remove, pause, resume, trigger, backfill, previewSchedule } =
   WebhookService.method;
 const { publish, publishBatch, getEvent, listEvents, replayEvents, purgeEvent } = EventService.method;
 const { listDeliveries, getDelivery, watchDeliveries, retryDelivery, cancelDelivery } =
@@ -33,6 +33,12 @@ const destination = 'http://127.0.0.1:9999/hook';
 const orders = { name: 'orders', destination, eventTypes: ['order.*'], labels: { team: 'a' } };
 const hook: Step['request'] = (said) => ({ id: said('registered').webhook.id });
 const none = { id: 'none' };
+const pastWeek: Step['request'] = (said) => ({
+  id: said('registered').webhook.id,
+  startTime: '2025-12-20T00:00:00Z',
+  endTime: '2025-12-27T00:00:00Z',
+});
+const named = { requestId: 'ring-1' };
 
 /** One after the other, to a server that has seen nothing else: a good and a bad one of each method. */
 const STEPS: readonly Step[] = [
@@ -68,6 +74,53 @@ const STEPS: readonly Step[] = [
   { what: 'a resumption', method: resume, request: hook },
   { what: 'one of nothing', method: resume, request: none },
   { what: 'a ring', method: trigger, request: hook, as: 'rung' },
+  {
+    what: 'a webhook with a schedule',
+    method: register,
+    request: {
+      webhook: {
+        name: 'rich',
+        destination,
+        schedule: {
+          crons: { expressions: ['0 9 * * *', '0 10 * * SAT'] },
+          exceptions: { dates: ['2026-12-24'], crons: ['* * * 8 *'] },
+          overlapPolicy: 'OVERLAP_POLICY_BUFFER',
+        },
+      },
+    },
+    as: 'scheduled',
+  },
+  {
+    what: 'a past week',
+    method: backfill,
+    request: (said) => ({
+      id: said('scheduled').webhook.id,
+      startTime: '2025-12-20T00:00:00Z',
+      endTime: '2025-12-27T00:00:00Z',
+    }),
+  },
+  {
+    what: 'a span of the future, by a policy that there is not',
+    method: backfill,
+    request: (said) => ({
+      id: said('scheduled').webhook.id,
+      startTime: '2025-12-20T00:00:00Z',
+      endTime: '2099-12-27T00:00:00Z',
+      overlapPolicy: 'OVERLAP_POLICY_SKIP',
+    }),
+  },
+  { what: 'a past week of what only events ring', method: backfill, request: pastWeek },
+  {
+    what: 'a ring with a name',
+    method: trigger,
+    request: (said) => ({ id: said('registered').webhook.id, ...named }),
+  },
+  {
+    what: 'the same once more',
+    method: trigger,
+    request: (said) => ({ id: said('registered').webhook.id, ...named }),
+  },
+  { what: 'the name of another call', method: register, request: { webhook: orders, ...named } },
   {
     what: 'a preview',
     method: previewSchedule,

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file carillon/v1/event.proto.
  */
 export const file_carillon_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("ChdjYXJpbGxvbi92MS9ldmVudC5wcm90bxILY2FyaWxsb24udjEirQQKBUV2ZW50EigKAmlkGAEgASgJQhy6SBlyFxiAATISXltBLVphLXowLTlfLjotXSokEhoKCW5hbWVzcGFjZRgCIAEoCUIHukgEcgIYPxItCgR0eXBlGAMgASgJQh+6SBxyGhABGIABMhNeW2EtekEtWjAtOV8uXC0vXSokEhgKBnNvdXJjZRgEIAEoCUIIukgFcgMYgBASGQoHc3ViamVjdBgFIAEoCUIIukgFcgMYgAgSKAoEdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJgoEanNvbhgHIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZUgAEg4KBHRleHQYCCABKAlIABIPCgVieXRlcxgJIAEoDEgAEh4KDGNvbnRlbnRfdHlwZRgKIAEoCUIIukgFcgMYgAISOgoHaGVhZGVycxgLIAMoCzIfLmNhcmlsbG9uLnYxLkV2ZW50LkhlYWRlcnNFbnRyeUIIukgFmgECECASLwoLY3JlYXRlX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnB1cmdlZBgVIAEoCBIyCg5zY2hlZHVsZWRfdGltZRgWIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCBgoEZGF0YSK7AQoOUHVibGlzaFJlcXVlc3QSKQoFZXZlbnQYASABKAsyEi5jYXJpbGxvbi52MS5FdmVudEIGukgDyAEBEjAKCmRlbGl2ZXJfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wSAASOwoFZGVsYXkYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CD7pIDKoBCSIFCICKig8yAEgAQg8KDWRlbGl2ZXJ5X3RpbWUiSAoPUHVibGlzaFJlc3BvbnNlEgoKAmlkGAEgASgJEhYKDmRlbGl2ZXJ5X2NvdW50GAIgASgFEhEKCWR1cGxpY2F0ZRgDIAEoCCJRChNQdWJsaXNoQmF0Y2hSZXF1ZXN0EjoKCHJlcXVlc3RzGAEgAygLMhsuY2FyaWxsb24udjEuUHVibGlzaFJlcXVlc3RCC7pICJIBBQgBEOgHIkMKFFB1Ymxpc2hCYXRjaFJlc3BvbnNlEisKB3Jlc3VsdHMYASADKAsyGi5jYXJpbGxvbi52MS5QdWJsaXNoUmVzdWx0InAKDVB1Ymxpc2hSZXN1bHQSMAoIcmVzcG9uc2UYASABKAsyHC5jYXJpbGxvbi52MS5QdWJsaXNoUmVzcG9uc2VIABIjCgVlcnJvchgCIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzSABCCAoGcmVzdWx0IkwKFFB1Ymxpc2hTdHJlYW1SZXF1ZXN0EjQKB3JlcXVlc3QYASABKAsyGy5jYXJpbGxvbi52MS5QdWJsaXNoUmVxdWVzdEIGukgDyAEBIkMKFVB1Ymxpc2hTdHJlYW1SZXNwb25zZRIqCgZyZXN1bHQYASABKAsyGi5jYXJpbGxvbi52MS5QdWJsaXNoUmVzdWx0IkUKD0dldEV2ZW50UmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SFgoCaWQYAiABKAlCCrpIB3IFEAEYgAEiTQoQR2V0RXZlbnRSZXNwb25zZRIhCgVldmVudBgBIAEoCzISLmNhcmlsbG9uLnYxLkV2ZW50EhYKDmRlbGl2ZXJ5X2NvdW50GAIgASgFIt8BChFMaXN0RXZlbnRzUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SGgoJcGFnZV9zaXplGAIgASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIAEEhYKBHR5cGUYBCABKAlCCLpIBXIDGIIBEi4KCnN0YXJ0X3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJRChJMaXN0RXZlbnRzUmVzcG9uc2USIgoGZXZlbnRzGAEgAygLMhIuY2FyaWxsb24udjEuRXZlbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIs8DChNSZXBsYXlFdmVudHNSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxI3CgVyYW5nZRgCIAEoCzImLmNhcmlsbG9uLnYxLlJlcGxheUV2ZW50c1JlcXVlc3QuUmFuZ2VIABIzCgNpZHMYAyABKAsyJC5jYXJpbGxvbi52MS5SZXBsYXlFdmVudHNSZXF1ZXN0Lklkc0gAEhgKBmZpbHRlchgEIAEoCUIIukgFcgMYgCASGwoKd2ViaG9va19pZBgFIAEoCUIHukgEcgIYQBIVCg12YWxpZGF0ZV9vbmx5GAYgASgIEh0KDGRlbGl2ZXJlZF90bxgHIAEoCUIHukgEcgIYQBqFAQoFUmFuZ2USNgoKc3RhcnRfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBrpIA8gBARIsCghlbmRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFgoEdHlwZRgDIAEoCUIIukgFcgMYggEaKAoDSWRzEiEKA2lkcxgBIAMoCUIUukgRkgEOCAEQ6AciB3IFEAEYgAFCDwoGZXZlbnRzEgW6SAIIASJ4ChRSZXBsYXlFdmVudHNSZXNwb25zZRITCgtldmVudF9jb3VudBgBIAEoBRIWCg5kZWxpdmVyeV9jb3VudBgCIAEoBRIzCg9uZXh0X3N0YXJ0X3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkcKEVB1cmdlRXZlbnRSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIWCgJpZBgCIAEoCUIKukgHcgUQARiAASItChJQdXJnZUV2ZW50UmVzcG9uc2USFwoPY2FuY2VsbGVkX2NvdW50GAEgASgFMpcGCgxFdmVudFNlcnZpY2USXwoHUHVibGlzaBIbLmNhcmlsbG9uLnYxLlB1Ymxpc2hSZXF1ZXN0GhwuY2FyaWxsb24udjEuUHVibGlzaFJlc3BvbnNlIhmC0+STAhM6BWV2ZW50IgovdjEvZXZlbnRzEncKDFB1Ymxpc2hCYXRjaBIgLmNhcmlsbG9uLnYxLlB1Ymxpc2hCYXRjaFJlcXVlc3QaIS5jYXJpbGxvbi52MS5QdWJsaXNoQmF0Y2hSZXNwb25zZSIigtPkkwIcOgEqIhcvdjEvZXZlbnRzOnB1Ymxpc2hCYXRjaBJ+Cg1QdWJsaXNoU3RyZWFtEiEuY2FyaWxsb24udjEuUHVibGlzaFN0cmVhbVJlcXVlc3QaIi5jYXJpbGxvbi52MS5QdWJsaXNoU3RyZWFtUmVzcG9uc2UiIoLT5JMCHDoHcmVxdWVzdCIRL3YxL2V2ZW50czpzdHJlYW0oATABEmMKCEdldEV2ZW50EhwuY2FyaWxsb24udjEuR2V0RXZlbnRSZXF1ZXN0Gh0uY2FyaWxsb24udjEuR2V0RXZlbnRSZXNwb25zZSIakAIBgtPkkwIREg8vdjEvZXZlbnRzL3tpZH0SZAoKTGlzdEV2ZW50cxIeLmNhcmlsbG9uLnYxLkxpc3RFdmVudHNSZXF1ZXN0Gh8uY2FyaWxsb24udjEuTGlzdEV2ZW50c1Jlc3BvbnNlIhWQAgGC0+STAgwSCi92MS9ldmVudHMScQoMUmVwbGF5RXZlbnRzEiAuY2FyaWxsb24udjEuUmVwbGF5RXZlbnRzUmVxdWVzdBohLmNhcmlsbG9uLnYxLlJlcGxheUV2ZW50c1Jlc3BvbnNlIhyC0+STAhY6ASoiES92MS9ldmVudHM6cmVwbGF5Em8KClB1cmdlRXZlbnQSHi5jYXJpbGxvbi52MS5QdXJnZUV2ZW50UmVxdWVzdBofLmNhcmlsbG9uLnYxLlB1cmdlRXZlbnRSZXNwb25zZSIggtPkkwIaOgEqIhUvdjEvZXZlbnRzL3tpZH06cHVyZ2VCggEKD2NvbS5jYXJpbGxvbi52MUIKRXZlbnRQcm90b1ABWhZjYXJpbGxvbi92MTtjYXJpbGxvbnYxogIDQ1hYqgILQ2FyaWxsb24uVjHKAgtDYXJpbGxvblxWMeICF0NhcmlsbG9uXFYxXEdQQk1ldGFkYXRh6gIMQ2FyaWxsb246OlYxYgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_google_rpc_status]);
+  fileDesc("ChdjYXJpbGxvbi92MS9ldmVudC5wcm90bxILY2FyaWxsb24udjEirQQKBUV2ZW50EigKAmlkGAEgASgJQhy6SBlyFxiAATISXltBLVphLXowLTlfLjotXSokEhoKCW5hbWVzcGFjZRgCIAEoCUIHukgEcgIYPxItCgR0eXBlGAMgASgJQh+6SBxyGhABGIABMhNeW2EtekEtWjAtOV8uXC0vXSokEhgKBnNvdXJjZRgEIAEoCUIIukgFcgMYgBASGQoHc3ViamVjdBgFIAEoCUIIukgFcgMYgAgSKAoEdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJgoEanNvbhgHIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZUgAEg4KBHRleHQYCCABKAlIABIPCgVieXRlcxgJIAEoDEgAEh4KDGNvbnRlbnRfdHlwZRgKIAEoCUIIukgFcgMYgAISOgoHaGVhZGVycxgLIAMoCzIfLmNhcmlsbG9uLnYxLkV2ZW50LkhlYWRlcnNFbnRyeUIIukgFmgECECASLwoLY3JlYXRlX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnB1cmdlZBgVIAEoCBIyCg5zY2hlZHVsZWRfdGltZRgWIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCBgoEZGF0YSLYAQoOUHVibGlzaFJlcXVlc3QSKQoFZXZlbnQYASABKAsyEi5jYXJpbGxvbi52MS5FdmVudEIGukgDyAEBEjAKCmRlbGl2ZXJfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wSAASOwoFZGVsYXkYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CD7pIDKoBCSIFCICKig8yAEgAEhsKCnJlcXVlc3RfaWQYDyABKAlCB7pIBHICGEBCDwoNZGVsaXZlcnlfdGltZSJICg9QdWJsaXNoUmVzcG9uc2USCgoCaWQYASABKAkSFgoOZGVsaXZlcnlfY291bnQYAiABKAUSEQoJZHVwbGljYXRlGAMgASgIIm4KE1B1Ymxpc2hCYXRjaFJlcXVlc3QSOgoIcmVxdWVzdHMYASADKAsyGy5jYXJpbGxvbi52MS5QdWJsaXNoUmVxdWVzdEILukgIkgEFCAEQ6AcSGwoKcmVxdWVzdF9pZBgPIAEoCUIHukgEcgIYQCJDChRQdWJsaXNoQmF0Y2hSZXNwb25zZRIrCgdyZXN1bHRzGAEgAygLMhouY2FyaWxsb24udjEuUHVibGlzaFJlc3VsdCJwCg1QdWJsaXNoUmVzdWx0EjAKCHJlc3BvbnNlGAEgASgLMhwuY2FyaWxsb24udjEuUHVibGlzaFJlc3BvbnNlSAASIwoFZXJyb3IYAiABKAsyEi5nb29nbGUucnBjLlN0YXR1c0gAQggKBnJlc3VsdCJMChRQdWJsaXNoU3RyZWFtUmVxdWVzdBI0CgdyZXF1ZXN0GAEgASgLMhsuY2FyaWxsb24udjEuUHVibGlzaFJlcXVlc3RCBrpIA8gBASJDChVQdWJsaXNoU3RyZWFtUmVzcG9uc2USKgoGcmVzdWx0GAEgASgLMhouY2FyaWxsb24udjEuUHVibGlzaFJlc3VsdCJFCg9HZXRFdmVudFJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhYKAmlkGAIgASgJQgq6SAdyBRABGIABIk0KEEdldEV2ZW50UmVzcG9uc2USIQoFZXZlbnQYASABKAsyEi5jYXJpbGxvbi52MS5FdmVudBIWCg5kZWxpdmVyeV9jb3VudBgCIAEoBSLfAQoRTGlzdEV2ZW50c1JlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhoKCXBhZ2Vfc2l6ZRgCIAEoBUIHukgEGgIoABIcCgpwYWdlX3Rva2VuGAMgASgJQgi6SAVyAxiABBIWCgR0eXBlGAQgASgJQgi6SAVyAxiCARIuCgpzdGFydF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiUQoSTGlzdEV2ZW50c1Jlc3BvbnNlEiIKBmV2ZW50cxgBIAMoCzISLmNhcmlsbG9uLnYxLkV2ZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSLsAwoTUmVwbGF5RXZlbnRzUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SNwoFcmFuZ2UYAiABKAsyJi5jYXJpbGxvbi52MS5SZXBsYXlFdmVudHNSZXF1ZXN0LlJhbmdlSAASMwoDaWRzGAMgASgLMiQuY2FyaWxsb24udjEuUmVwbGF5RXZlbnRzUmVxdWVzdC5JZHNIABIYCgZmaWx0ZXIYBCABKAlCCLpIBXIDGIAgEhsKCndlYmhvb2tfaWQYBSABKAlCB7pIBHICGEASFQoNdmFsaWRhdGVfb25seRgGIAEoCBIdCgxkZWxpdmVyZWRfdG8YByABKAlCB7pIBHICGEASGwoKcmVxdWVzdF9pZBgPIAEoCUIHukgEcgIYQBqFAQoFUmFuZ2USNgoKc3RhcnRfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBrpIA8gBARIsCghlbmRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFgoEdHlwZRgDIAEoCUIIukgFcgMYggEaKAoDSWRzEiEKA2lkcxgBIAMoCUIUukgRkgEOCAEQ6AciB3IFEAEYgAFCDwoGZXZlbnRzEgW6SAIIASJ4ChRSZXBsYXlFdmVudHNSZXNwb25zZRITCgtldmVudF9jb3VudBgBIAEoBRIWCg5kZWxpdmVyeV9jb3VudBgCIAEoBRIzCg9uZXh0X3N0YXJ0X3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wImQKEVB1cmdlRXZlbnRSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIWCgJpZBgCIAEoCUIKukgHcgUQARiAARIbCgpyZXF1ZXN0X2lkGA8gASgJQge6SARyAhhAIkYKElB1cmdlRXZlbnRSZXNwb25zZRIXCg9jYW5jZWxsZWRfY291bnQYASABKAUSFwoPZXJhc3VyZV9wZW5kaW5nGAIgASgIMpoGCgxFdmVudFNlcnZpY2USXwoHUHVibGlzaBIbLmNhcmlsbG9uLnYxLlB1Ymxpc2hSZXF1ZXN0GhwuY2FyaWxsb24udjEuUHVibGlzaFJlc3BvbnNlIhmC0+STAhM6BWV2ZW50IgovdjEvZXZlbnRzEncKDFB1Ymxpc2hCYXRjaBIgLmNhcmlsbG9uLnYxLlB1Ymxpc2hCYXRjaFJlcXVlc3QaIS5jYXJpbGxvbi52MS5QdWJsaXNoQmF0Y2hSZXNwb25zZSIigtPkkwIcOgEqIhcvdjEvZXZlbnRzOnB1Ymxpc2hCYXRjaBJ+Cg1QdWJsaXNoU3RyZWFtEiEuY2FyaWxsb24udjEuUHVibGlzaFN0cmVhbVJlcXVlc3QaIi5jYXJpbGxvbi52MS5QdWJsaXNoU3RyZWFtUmVzcG9uc2UiIoLT5JMCHDoHcmVxdWVzdCIRL3YxL2V2ZW50czpzdHJlYW0oATABEmMKCEdldEV2ZW50EhwuY2FyaWxsb24udjEuR2V0RXZlbnRSZXF1ZXN0Gh0uY2FyaWxsb24udjEuR2V0RXZlbnRSZXNwb25zZSIakAIBgtPkkwIREg8vdjEvZXZlbnRzL3tpZH0SZAoKTGlzdEV2ZW50cxIeLmNhcmlsbG9uLnYxLkxpc3RFdmVudHNSZXF1ZXN0Gh8uY2FyaWxsb24udjEuTGlzdEV2ZW50c1Jlc3BvbnNlIhWQAgGC0+STAgwSCi92MS9ldmVudHMScQoMUmVwbGF5RXZlbnRzEiAuY2FyaWxsb24udjEuUmVwbGF5RXZlbnRzUmVxdWVzdBohLmNhcmlsbG9uLnYxLlJlcGxheUV2ZW50c1Jlc3BvbnNlIhyC0+STAhY6ASoiES92MS9ldmVudHM6cmVwbGF5EnIKClB1cmdlRXZlbnQSHi5jYXJpbGxvbi52MS5QdXJnZUV2ZW50UmVxdWVzdBofLmNhcmlsbG9uLnYxLlB1cmdlRXZlbnRSZXNwb25zZSIjkAICgtPkkwIaOgEqIhUvdjEvZXZlbnRzL3tpZH06cHVyZ2VCggEKD2NvbS5jYXJpbGxvbi52MUIKRXZlbnRQcm90b1ABWhZjYXJpbGxvbi92MTtjYXJpbGxvbnYxogIDQ1hYqgILQ2FyaWxsb24uVjHKAgtDYXJpbGxvblxWMeICF0NhcmlsbG9uXFYxXEdQQk1ldGFkYXRh6gIMQ2FyaWxsb246OlYxYgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_google_rpc_status]);
 
 /**
  * Something that happened. Immutable once published.
@@ -73,7 +73,7 @@ export type Event = Message<"carillon.v1.Event"> & {
   /**
    * What is to be told. At most 1 MiB; nothing is an empty body. GetEvent answers with the kind that gives
    * the same bytes when it is published: JSON that json would change (digits, white space, the order or
-   * repetition of names) is text, and text that is not UTF-8 is bytes.
+   * repetition of names) is text, and what is no text in the charset of its media type is bytes.
    *
    * @generated from oneof carillon.v1.Event.data
    */
@@ -106,7 +106,8 @@ export type Event = Message<"carillon.v1.Event"> & {
 
   /**
    * The media type of the data. `application/json` for json, `text/plain; charset=utf-8` for text and
-   * `application/octet-stream` for bytes when empty.
+   * `application/octet-stream` for bytes when empty. Text is sent in the charset that it names: utf-8
+   * (meant when none is named), us-ascii, iso-8859-1, utf-16le or utf-16be. JSON is always UTF-8.
    *
    * @generated from field: string content_type = 10;
    */
@@ -184,6 +185,14 @@ export type PublishRequest = Message<"carillon.v1.PublishRequest"> & {
     value: Duration;
     case: "delay";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
+   * (AIP-155). At most 64 characters.
+   *
+   * @generated from field: string request_id = 15;
+   */
+  requestId: string;
 };
 
 /**
@@ -241,6 +250,14 @@ export type PublishBatchRequest = Message<"carillon.v1.PublishBatchRequest"> & {
    * @generated from field: repeated carillon.v1.PublishRequest requests = 1;
    */
   requests: PublishRequest[];
+
+  /**
+   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
+   * (AIP-155). At most 64 characters.
+   *
+   * @generated from field: string request_id = 15;
+   */
+  requestId: string;
 };
 
 /**
@@ -556,6 +573,14 @@ export type ReplayEventsRequest = Message<"carillon.v1.ReplayEventsRequest"> & {
    * @generated from field: string delivered_to = 7;
    */
   deliveredTo: string;
+
+  /**
+   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
+   * (AIP-155). At most 64 characters.
+   *
+   * @generated from field: string request_id = 15;
+   */
+  requestId: string;
 };
 
 /**
@@ -677,6 +702,14 @@ export type PurgeEventRequest = Message<"carillon.v1.PurgeEventRequest"> & {
    * @generated from field: string id = 2;
    */
   id: string;
+
+  /**
+   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
+   * (AIP-155). At most 64 characters.
+   *
+   * @generated from field: string request_id = 15;
+   */
+  requestId: string;
 };
 
 /**
@@ -698,6 +731,14 @@ export type PurgeEventResponse = Message<"carillon.v1.PurgeEventResponse"> & {
    * @generated from field: int32 cancelled_count = 1;
    */
   cancelledCount: number;
+
+  /**
+   * Whether the database's log may still hold the data, because another program has the database open for
+   * reading. Carillon tries again every minute; so does calling this again, without the request_id.
+   *
+   * @generated from field: bool erasure_pending = 2;
+   */
+  erasurePending: boolean;
 };
 
 /**
@@ -719,6 +760,7 @@ export const EventService: GenService<{
    * content returns the first event, other content is ALREADY_EXISTS, for as long as the first event is kept,
    * and for the server's idempotency window if that is longer. RESOURCE_EXHAUSTED with RetryInfo when too many
    * deliveries are waiting; nothing is written then.
+   * Without an id for the event it is not idempotent, unless it has a request_id.
    *
    * @generated from rpc carillon.v1.EventService.Publish
    */
@@ -730,6 +772,7 @@ export const EventService: GenService<{
   /**
    * Publishes many events, each on its own: one that is refused does not keep back the others. When it
    * is the call that fails, such as with UNAVAILABLE, none was published.
+   * Not idempotent for events without an id, unless it has a request_id.
    *
    * @generated from rpc carillon.v1.EventService.PublishBatch
    */
@@ -744,6 +787,7 @@ export const EventService: GenService<{
    * those before it. A caller that sends faster than events become durable, or does not take the answers, is
    * slowed down by flow control, and cut off when it takes none for a minute. A server that stops answers what
    * it has read and ends the stream with UNAVAILABLE: what was not answered is to be published again.
+   * Not idempotent for events without an id, and a stream has no request_id: give each event an id.
    *
    * @generated from rpc carillon.v1.EventService.PublishStream
    */
@@ -777,6 +821,8 @@ export const EventService: GenService<{
    * delivered to before, or to one. The new deliveries have new ids and point to the original ones.
    * RESOURCE_EXHAUSTED with RetryInfo when too many deliveries are waiting to make any, or, for events
    * that share a millisecond or are named by their ids, all.
+   * Not idempotent, since each call sends: give a request_id to repeat it safely. With one, a call that failed on the
+   * way goes on where it stopped.
    *
    * @generated from rpc carillon.v1.EventService.ReplayEvents
    */

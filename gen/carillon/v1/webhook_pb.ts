@@ -5,7 +5,7 @@
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
-import type { Schedule } from "./schedule_pb.ts";
+import type { ClockChange, OverlapPolicy, Schedule } from "./schedule_pb.ts";
 import { file_carillon_v1_schedule } from "./schedule_pb.ts";
 import { file_google_api_annotations } from "../../google/api/annotations_pb.ts";
 import type { Duration, FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file carillon/v1/webhook.proto.
  */
 export const file_carillon_v1_webhook: GenFile = /*@__PURE__*/
-  fileDesc("ChljYXJpbGxvbi92MS93ZWJob29rLnByb3RvEgtjYXJpbGxvbi52MSKqCgoHV2ViaG9vaxITCgJpZBgBIAEoCUIHukgEcgIYPxIaCgluYW1lc3BhY2UYAiABKAlCB7pIBHICGD8SGAoEbmFtZRgDIAEoCUIKukgHcgUQARiAAhIfCgtkZXN0aW5hdGlvbhgEIAEoCUIKukgHcgUQARiAEBInCghzY2hlZHVsZRgFIAEoCzIVLmNhcmlsbG9uLnYxLlNjaGVkdWxlEkcKC2V2ZW50X3R5cGVzGAYgAygJQjK6SC+SASwQQCIociYQARiCATIfXihcKnxbYS16QS1aMC05Xy5cLS9dKyhcLlwqKT8pJBIYCgZmaWx0ZXIYByABKAlCCLpIBXIDGIAgEiUKB3BheWxvYWQYCCABKAsyFC5jYXJpbGxvbi52MS5QYXlsb2FkEjwKB2hlYWRlcnMYCSADKAsyIS5jYXJpbGxvbi52MS5XZWJob29rLkhlYWRlcnNFbnRyeUIIukgFmgECECASPgoHdGltZW91dBgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkISukgPqgEMIgMIrAIyBRCAwtcvEiUKB3NpZ25pbmcYCyABKAsyFC5jYXJpbGxvbi52MS5TaWduaW5nEi4KDHJldHJ5X3BvbGljeRgMIAEoCzIYLmNhcmlsbG9uLnYxLlJldHJ5UG9saWN5EiMKBmxpbWl0cxgNIAEoCzITLmNhcmlsbG9uLnYxLkxpbWl0cxJ2CgZsYWJlbHMYDiADKAsyIC5jYXJpbGxvbi52MS5XZWJob29rLkxhYmVsc0VudHJ5QkS6SEGaAT4QQCIzcjEQARg/MiteW0EtWmEtejAtOV0oW0EtWmEtejAtOV8uLy1dKltBLVphLXowLTldKT8kKgVyAxiAAhILCgN1aWQYHyABKAkSKQoJZWZmZWN0aXZlGCAgASgLMhYuY2FyaWxsb24udjEuRWZmZWN0aXZlEikKBXN0YXRlGBQgASgOMhouY2FyaWxsb24udjEuV2ViaG9vay5TdGF0ZRIUCgxzdGF0ZV9yZWFzb24YFSABKAkSMQoNbmV4dF9ydW5fdGltZRgWIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJcnVuX2NvdW50GBcgASgDEhkKEXNraXBwZWRfcnVuX2NvdW50GBggASgDEhwKFGZpbHRlcl9mYWlsdXJlX2NvdW50GBwgASgDEjYKEmZhaWxpbmdfc2luY2VfdGltZRgdIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKcHJvYmVfdGltZRgeIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLY3JlYXRlX3RpbWUYGSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGBogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCgRldGFnGBsgASgJQge6SARyAhhAGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiVgoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIQCgxTVEFURV9BQ1RJVkUQARIQCgxTVEFURV9QQVVTRUQQAhISCg5TVEFURV9ESVNBQkxFRBADIrUBCglFZmZlY3RpdmUSKgoHdGltZW91dBgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIuCgxyZXRyeV9wb2xpY3kYAiABKAsyGC5jYXJpbGxvbi52MS5SZXRyeVBvbGljeRIjCgZsaW1pdHMYAyABKAsyEy5jYXJpbGxvbi52MS5MaW1pdHMSJwoIc2NoZWR1bGUYBCABKAsyFS5jYXJpbGxvbi52MS5TY2hlZHVsZSLbAwoHUGF5bG9hZBISCgh0ZW1wbGF0ZRgBIAEoCUgAEg4KBHRleHQYAiABKAlIABIOCgRkYXRhGAMgASgMSAASHgoMY29udGVudF90eXBlGAQgASgJQgi6SAVyAxiAAhJACgxldmVudF9mb3JtYXQYBSABKA4yIC5jYXJpbGxvbi52MS5QYXlsb2FkLkV2ZW50Rm9ybWF0Qgi6SAWCAQIQARJNChBoZWFkZXJfdGVtcGxhdGVzGAYgAygLMikuY2FyaWxsb24udjEuUGF5bG9hZC5IZWFkZXJUZW1wbGF0ZXNFbnRyeUIIukgFmgECECAaNgoUSGVhZGVyVGVtcGxhdGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKqAQoLRXZlbnRGb3JtYXQSHAoYRVZFTlRfRk9STUFUX1VOU1BFQ0lGSUVEEAASGQoVRVZFTlRfRk9STUFUX0VOVkVMT1BFEAESFAoQRVZFTlRfRk9STUFUX1JBVxACEiMKH0VWRU5UX0ZPUk1BVF9DTE9VREVWRU5UU19CSU5BUlkQAxInCiNFVkVOVF9GT1JNQVRfQ0xPVURFVkVOVFNfU1RSVUNUVVJFRBAEQgYKBGJvZHkiIwoHU2lnbmluZxIYCgZzZWNyZXQYASABKAlCCLpIBXIDGIABIucCCgtSZXRyeVBvbGljeRIkCgxtYXhfYXR0ZW1wdHMYASABKAVCCbpIBhoEGGQoAUgAiAEBEkAKBmRlbGF5cxgCIAMoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIVukgSkgEPECAiC6oBCCIECID1JDIAEiwKBmppdHRlchgDIAEoAUIXukgUEhIZAAAAAAAA8D8pAAAAAAAAAABIAYgBARJGCg1jbGllbnRfZXJyb3JzGAQgASgOMiUuY2FyaWxsb24udjEuUmV0cnlQb2xpY3kuQ2xpZW50RXJyb3JzQgi6SAWCAQIQASJeCgxDbGllbnRFcnJvcnMSHQoZQ0xJRU5UX0VSUk9SU19VTlNQRUNJRklFRBAAEhcKE0NMSUVOVF9FUlJPUlNfUkVUUlkQARIWChJDTElFTlRfRVJST1JTX0ZBSUwQAkIPCg1fbWF4X2F0dGVtcHRzQgkKB19qaXR0ZXIiZgoGTGltaXRzEh8KC2NvbmN1cnJlbmN5GAEgASgFQgq6SAcaBRiAAigAEioKCnJhdGVfbGltaXQYAiABKAsyFi5jYXJpbGxvbi52MS5SYXRlTGltaXQSDwoHb3JkZXJlZBgDIAEoCCJUCglSYXRlTGltaXQSKwoKcGVyX3NlY29uZBgBIAEoAUIXukgUEhIZAAAAAABq+EAp/Knx0k1iUD8SGgoFYnVyc3QYAiABKAVCC7pICBoGGKCNBigAIlcKD1JlZ2lzdGVyUmVxdWVzdBItCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9va0IGukgDyAEBEhUKDXZhbGlkYXRlX29ubHkYAiABKAgiWgoQUmVnaXN0ZXJSZXNwb25zZRIlCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9vaxIOCgZzZWNyZXQYAiABKAkSDwoHY3JlYXRlZBgDIAEoCCI/CgpHZXRSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIVCgJpZBgCIAEoCUIJukgGcgQQARhAIjQKC0dldFJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rItECCgtMaXN0UmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SGgoJcGFnZV9zaXplGAIgASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIAEEhYKBG5hbWUYBCABKAlCCLpIBXIDGIACEjMKBXN0YXRlGAUgASgOMhouY2FyaWxsb24udjEuV2ViaG9vay5TdGF0ZUIIukgFggECEAESPgoGbGFiZWxzGAYgAygLMiQuY2FyaWxsb24udjEuTGlzdFJlcXVlc3QuTGFiZWxzRW50cnlCCLpIBZoBAhAQEjAKBHZpZXcYByABKA4yGC5jYXJpbGxvbi52MS5XZWJob29rVmlld0IIukgFggECEAEaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJPCgxMaXN0UmVzcG9uc2USJgoId2ViaG9va3MYASADKAsyFC5jYXJpbGxvbi52MS5XZWJob29rEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJvCg1VcGRhdGVSZXF1ZXN0Ei0KB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rQga6SAPIAQESLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIjcKDlVwZGF0ZVJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rIrECCg1SZW1vdmVSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxITCgJpZBgCIAEoCUIHukgEcgIYQBIWCgRuYW1lGAMgASgJQgi6SAVyAxiAAhIdCgtkZXN0aW5hdGlvbhgEIAEoCUIIukgFcgMYgBASFQoEZXRhZxgFIAEoCUIHukgEcgIYQDqgAbpInAEamQEKDXJlbW92ZS50YXJnZXQSM2dpdmUgZWl0aGVyIGlkLCBvciBuYW1lIHdpdGggb3Igd2l0aG91dCBkZXN0aW5hdGlvbhpTKHRoaXMuaWQgIT0gJycpICE9ICh0aGlzLm5hbWUgIT0gJycpICYmICh0aGlzLmRlc3RpbmF0aW9uID09ICcnIHx8IHRoaXMubmFtZSAhPSAnJykiHQoOUmVtb3ZlUmVzcG9uc2USCwoDaWRzGAEgAygJIlgKDFBhdXNlUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SFQoCaWQYAiABKAlCCbpIBnIEEAEYQBIVCgRldGFnGAMgASgJQge6SARyAhhAIjYKDVBhdXNlUmVzcG9uc2USJQoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2siWQoNUmVzdW1lUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SFQoCaWQYAiABKAlCCbpIBnIEEAEYQBIVCgRldGFnGAMgASgJQge6SARyAhhAIjcKDlJlc3VtZVJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rIkMKDlRyaWdnZXJSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIVCgJpZBgCIAEoCUIJukgGcgQQARhAIiYKD1RyaWdnZXJSZXNwb25zZRITCgtkZWxpdmVyeV9pZBgBIAEoCSLOAQoWUHJldmlld1NjaGVkdWxlUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SFwoCaWQYAiABKAlCCbpIBnIEEAEYQEgAEikKCHNjaGVkdWxlGAMgASgLMhUuY2FyaWxsb24udjEuU2NoZWR1bGVIABIYCgVjb3VudBgEIAEoBUIJukgGGgQYZCgAEikKBWFmdGVyGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIPCgZzb3VyY2USBbpIAggBIkgKF1ByZXZpZXdTY2hlZHVsZVJlc3BvbnNlEi0KCXJ1bl90aW1lcxgBIAMoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAqWgoLV2ViaG9va1ZpZXcSHAoYV0VCSE9PS19WSUVXX1VOU1BFQ0lGSUVEEAASFgoSV0VCSE9PS19WSUVXX0JBU0lDEAESFQoRV0VCSE9PS19WSUVXX0ZVTEwQAjLrBwoOV2ViaG9va1NlcnZpY2USZgoIUmVnaXN0ZXISHC5jYXJpbGxvbi52MS5SZWdpc3RlclJlcXVlc3QaHS5jYXJpbGxvbi52MS5SZWdpc3RlclJlc3BvbnNlIh2C0+STAhc6B3dlYmhvb2siDC92MS93ZWJob29rcxJWCgNHZXQSFy5jYXJpbGxvbi52MS5HZXRSZXF1ZXN0GhguY2FyaWxsb24udjEuR2V0UmVzcG9uc2UiHJACAYLT5JMCExIRL3YxL3dlYmhvb2tzL3tpZH0SVAoETGlzdBIYLmNhcmlsbG9uLnYxLkxpc3RSZXF1ZXN0GhkuY2FyaWxsb24udjEuTGlzdFJlc3BvbnNlIheQAgGC0+STAg4SDC92MS93ZWJob29rcxJtCgZVcGRhdGUSGi5jYXJpbGxvbi52MS5VcGRhdGVSZXF1ZXN0GhsuY2FyaWxsb24udjEuVXBkYXRlUmVzcG9uc2UiKoLT5JMCJDoHd2ViaG9vazIZL3YxL3dlYmhvb2tzL3t3ZWJob29rLmlkfRJsCgZSZW1vdmUSGi5jYXJpbGxvbi52MS5SZW1vdmVSZXF1ZXN0GhsuY2FyaWxsb24udjEuUmVtb3ZlUmVzcG9uc2UiKYLT5JMCI1oOKgwvdjEvd2ViaG9va3MqES92MS93ZWJob29rcy97aWR9EmIKBVBhdXNlEhkuY2FyaWxsb24udjEuUGF1c2VSZXF1ZXN0GhouY2FyaWxsb24udjEuUGF1c2VSZXNwb25zZSIigtPkkwIcOgEqIhcvdjEvd2ViaG9va3Mve2lkfTpwYXVzZRJmCgZSZXN1bWUSGi5jYXJpbGxvbi52MS5SZXN1bWVSZXF1ZXN0GhsuY2FyaWxsb24udjEuUmVzdW1lUmVzcG9uc2UiI4LT5JMCHToBKiIYL3YxL3dlYmhvb2tzL3tpZH06cmVzdW1lEmoKB1RyaWdnZXISGy5jYXJpbGxvbi52MS5UcmlnZ2VyUmVxdWVzdBocLmNhcmlsbG9uLnYxLlRyaWdnZXJSZXNwb25zZSIkgtPkkwIeOgEqIhkvdjEvd2ViaG9va3Mve2lkfTp0cmlnZ2VyEq0BCg9QcmV2aWV3U2NoZWR1bGUSIy5jYXJpbGxvbi52MS5QcmV2aWV3U2NoZWR1bGVSZXF1ZXN0GiQuY2FyaWxsb24udjEuUHJldmlld1NjaGVkdWxlUmVzcG9uc2UiT5ACAYLT5JMCRjoBKlojEiEvdjEvd2ViaG9va3Mve2lkfTpwcmV2aWV3U2NoZWR1bGUiHC92MS93ZWJob29rczpwcmV2aWV3U2NoZWR1bGVChAEKD2NvbS5jYXJpbGxvbi52MUIMV2ViaG9va1Byb3RvUAFaFmNhcmlsbG9uL3YxO2NhcmlsbG9udjGiAgNDWFiqAgtDYXJpbGxvbi5WMcoCC0NhcmlsbG9uXFYx4gIXQ2FyaWxsb25cVjFcR1BCTWV0YWRhdGHqAgxDYXJpbGxvbjo6VjFiBnByb3RvMw", [file_buf_validate_validate, file_carillon_v1_schedule, file_google_api_annotations, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
+  fileDesc("ChljYXJpbGxvbi92MS93ZWJob29rLnByb3RvEgtjYXJpbGxvbi52MSKqCgoHV2ViaG9vaxITCgJpZBgBIAEoCUIHukgEcgIYPxIaCgluYW1lc3BhY2UYAiABKAlCB7pIBHICGD8SGAoEbmFtZRgDIAEoCUIKukgHcgUQARiAAhIfCgtkZXN0aW5hdGlvbhgEIAEoCUIKukgHcgUQARiAEBInCghzY2hlZHVsZRgFIAEoCzIVLmNhcmlsbG9uLnYxLlNjaGVkdWxlEkcKC2V2ZW50X3R5cGVzGAYgAygJQjK6SC+SASwQQCIociYQARiCATIfXihcKnxbYS16QS1aMC05Xy5cLS9dKyhcLlwqKT8pJBIYCgZmaWx0ZXIYByABKAlCCLpIBXIDGIAgEiUKB3BheWxvYWQYCCABKAsyFC5jYXJpbGxvbi52MS5QYXlsb2FkEjwKB2hlYWRlcnMYCSADKAsyIS5jYXJpbGxvbi52MS5XZWJob29rLkhlYWRlcnNFbnRyeUIIukgFmgECECASPgoHdGltZW91dBgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkISukgPqgEMIgMIrAIyBRCAwtcvEiUKB3NpZ25pbmcYCyABKAsyFC5jYXJpbGxvbi52MS5TaWduaW5nEi4KDHJldHJ5X3BvbGljeRgMIAEoCzIYLmNhcmlsbG9uLnYxLlJldHJ5UG9saWN5EiMKBmxpbWl0cxgNIAEoCzITLmNhcmlsbG9uLnYxLkxpbWl0cxJ2CgZsYWJlbHMYDiADKAsyIC5jYXJpbGxvbi52MS5XZWJob29rLkxhYmVsc0VudHJ5QkS6SEGaAT4QQCIzcjEQARg/MiteW0EtWmEtejAtOV0oW0EtWmEtejAtOV8uLy1dKltBLVphLXowLTldKT8kKgVyAxiAAhILCgN1aWQYHyABKAkSKQoJZWZmZWN0aXZlGCAgASgLMhYuY2FyaWxsb24udjEuRWZmZWN0aXZlEikKBXN0YXRlGBQgASgOMhouY2FyaWxsb24udjEuV2ViaG9vay5TdGF0ZRIUCgxzdGF0ZV9yZWFzb24YFSABKAkSMQoNbmV4dF9ydW5fdGltZRgWIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJcnVuX2NvdW50GBcgASgDEhkKEXNraXBwZWRfcnVuX2NvdW50GBggASgDEhwKFGZpbHRlcl9mYWlsdXJlX2NvdW50GBwgASgDEjYKEmZhaWxpbmdfc2luY2VfdGltZRgdIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKcHJvYmVfdGltZRgeIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLY3JlYXRlX3RpbWUYGSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGBogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCgRldGFnGBsgASgJQge6SARyAhhAGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiVgoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIQCgxTVEFURV9BQ1RJVkUQARIQCgxTVEFURV9QQVVTRUQQAhISCg5TVEFURV9ESVNBQkxFRBADIrUBCglFZmZlY3RpdmUSKgoHdGltZW91dBgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIuCgxyZXRyeV9wb2xpY3kYAiABKAsyGC5jYXJpbGxvbi52MS5SZXRyeVBvbGljeRIjCgZsaW1pdHMYAyABKAsyEy5jYXJpbGxvbi52MS5MaW1pdHMSJwoIc2NoZWR1bGUYBCABKAsyFS5jYXJpbGxvbi52MS5TY2hlZHVsZSLbAwoHUGF5bG9hZBISCgh0ZW1wbGF0ZRgBIAEoCUgAEg4KBHRleHQYAiABKAlIABIOCgRkYXRhGAMgASgMSAASHgoMY29udGVudF90eXBlGAQgASgJQgi6SAVyAxiAAhJACgxldmVudF9mb3JtYXQYBSABKA4yIC5jYXJpbGxvbi52MS5QYXlsb2FkLkV2ZW50Rm9ybWF0Qgi6SAWCAQIQARJNChBoZWFkZXJfdGVtcGxhdGVzGAYgAygLMikuY2FyaWxsb24udjEuUGF5bG9hZC5IZWFkZXJUZW1wbGF0ZXNFbnRyeUIIukgFmgECECAaNgoUSGVhZGVyVGVtcGxhdGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKqAQoLRXZlbnRGb3JtYXQSHAoYRVZFTlRfRk9STUFUX1VOU1BFQ0lGSUVEEAASGQoVRVZFTlRfRk9STUFUX0VOVkVMT1BFEAESFAoQRVZFTlRfRk9STUFUX1JBVxACEiMKH0VWRU5UX0ZPUk1BVF9DTE9VREVWRU5UU19CSU5BUlkQAxInCiNFVkVOVF9GT1JNQVRfQ0xPVURFVkVOVFNfU1RSVUNUVVJFRBAEQgYKBGJvZHkiIwoHU2lnbmluZxIYCgZzZWNyZXQYASABKAlCCLpIBXIDGIABIucCCgtSZXRyeVBvbGljeRIkCgxtYXhfYXR0ZW1wdHMYASABKAVCCbpIBhoEGGQoAUgAiAEBEkAKBmRlbGF5cxgCIAMoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIVukgSkgEPECAiC6oBCCIECID1JDIAEiwKBmppdHRlchgDIAEoAUIXukgUEhIZAAAAAAAA8D8pAAAAAAAAAABIAYgBARJGCg1jbGllbnRfZXJyb3JzGAQgASgOMiUuY2FyaWxsb24udjEuUmV0cnlQb2xpY3kuQ2xpZW50RXJyb3JzQgi6SAWCAQIQASJeCgxDbGllbnRFcnJvcnMSHQoZQ0xJRU5UX0VSUk9SU19VTlNQRUNJRklFRBAAEhcKE0NMSUVOVF9FUlJPUlNfUkVUUlkQARIWChJDTElFTlRfRVJST1JTX0ZBSUwQAkIPCg1fbWF4X2F0dGVtcHRzQgkKB19qaXR0ZXIiZgoGTGltaXRzEh8KC2NvbmN1cnJlbmN5GAEgASgFQgq6SAcaBRiAAigAEioKCnJhdGVfbGltaXQYAiABKAsyFi5jYXJpbGxvbi52MS5SYXRlTGltaXQSDwoHb3JkZXJlZBgDIAEoCCJUCglSYXRlTGltaXQSKwoKcGVyX3NlY29uZBgBIAEoAUIXukgUEhIZAAAAAABq+EAp/Knx0k1iUD8SGgoFYnVyc3QYAiABKAVCC7pICBoGGKCNBigAInQKD1JlZ2lzdGVyUmVxdWVzdBItCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9va0IGukgDyAEBEhUKDXZhbGlkYXRlX29ubHkYAiABKAgSGwoKcmVxdWVzdF9pZBgPIAEoCUIHukgEcgIYQCJaChBSZWdpc3RlclJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rEg4KBnNlY3JldBgCIAEoCRIPCgdjcmVhdGVkGAMgASgIIj8KCkdldFJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhUKAmlkGAIgASgJQgm6SAZyBBABGEAiNAoLR2V0UmVzcG9uc2USJQoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2si0QIKC0xpc3RSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIaCglwYWdlX3NpemUYAiABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMYgAQSFgoEbmFtZRgEIAEoCUIIukgFcgMYgAISMwoFc3RhdGUYBSABKA4yGi5jYXJpbGxvbi52MS5XZWJob29rLlN0YXRlQgi6SAWCAQIQARI+CgZsYWJlbHMYBiADKAsyJC5jYXJpbGxvbi52MS5MaXN0UmVxdWVzdC5MYWJlbHNFbnRyeUIIukgFmgECEBASMAoEdmlldxgHIAEoDjIYLmNhcmlsbG9uLnYxLldlYmhvb2tWaWV3Qgi6SAWCAQIQARotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIk8KDExpc3RSZXNwb25zZRImCgh3ZWJob29rcxgBIAMoCzIULmNhcmlsbG9uLnYxLldlYmhvb2sSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIowBCg1VcGRhdGVSZXF1ZXN0Ei0KB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rQga6SAPIAQESLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrEhsKCnJlcXVlc3RfaWQYDyABKAlCB7pIBHICGEAiNwoOVXBkYXRlUmVzcG9uc2USJQoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2sizgIKDVJlbW92ZVJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhMKAmlkGAIgASgJQge6SARyAhhAEhYKBG5hbWUYAyABKAlCCLpIBXIDGIACEh0KC2Rlc3RpbmF0aW9uGAQgASgJQgi6SAVyAxiAEBIVCgRldGFnGAUgASgJQge6SARyAhhAEhsKCnJlcXVlc3RfaWQYDyABKAlCB7pIBHICGEA6oAG6SJwBGpkBCg1yZW1vdmUudGFyZ2V0EjNnaXZlIGVpdGhlciBpZCwgb3IgbmFtZSB3aXRoIG9yIHdpdGhvdXQgZGVzdGluYXRpb24aUyh0aGlzLmlkICE9ICcnKSAhPSAodGhpcy5uYW1lICE9ICcnKSAmJiAodGhpcy5kZXN0aW5hdGlvbiA9PSAnJyB8fCB0aGlzLm5hbWUgIT0gJycpIh0KDlJlbW92ZVJlc3BvbnNlEgsKA2lkcxgBIAMoCSJ1CgxQYXVzZVJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhUKAmlkGAIgASgJQgm6SAZyBBABGEASFQoEZXRhZxgDIAEoCUIHukgEcgIYQBIbCgpyZXF1ZXN0X2lkGA8gASgJQge6SARyAhhAIjYKDVBhdXNlUmVzcG9uc2USJQoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2sidgoNUmVzdW1lUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SFQoCaWQYAiABKAlCCbpIBnIEEAEYQBIVCgRldGFnGAMgASgJQge6SARyAhhAEhsKCnJlcXVlc3RfaWQYDyABKAlCB7pIBHICGEAiNwoOUmVzdW1lUmVzcG9uc2USJQoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2siYAoOVHJpZ2dlclJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhUKAmlkGAIgASgJQgm6SAZyBBABGEASGwoKcmVxdWVzdF9pZBgPIAEoCUIHukgEcgIYQCImCg9UcmlnZ2VyUmVzcG9uc2USEwoLZGVsaXZlcnlfaWQYASABKAkiqAIKD0JhY2tmaWxsUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SFQoCaWQYAiABKAlCCbpIBnIEEAEYQBI2CgpzdGFydF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIGukgDyAEBEjQKCGVuZF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIGukgDyAEBEkAKDm92ZXJsYXBfcG9saWN5GAUgASgOMhouY2FyaWxsb24udjEuT3ZlcmxhcFBvbGljeUIMukgJggEGGAAYAxgEEhUKDXZhbGlkYXRlX29ubHkYBiABKAgSGwoKcmVxdWVzdF9pZBgPIAEoCUIHukgEcgIYQCJzChBCYWNrZmlsbFJlc3BvbnNlEhEKCXJ1bl9jb3VudBgBIAEoBRIXCg9rbm93bl9ydW5fY291bnQYAiABKAUSMwoPbmV4dF9zdGFydF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLOAQoWUHJldmlld1NjaGVkdWxlUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SFwoCaWQYAiABKAlCCbpIBnIEEAEYQEgAEikKCHNjaGVkdWxlGAMgASgLMhUuY2FyaWxsb24udjEuU2NoZWR1bGVIABIYCgVjb3VudBgEIAEoBUIJukgGGgQYZCgAEikKBWFmdGVyGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIPCgZzb3VyY2USBbpIAggBIroBChdQcmV2aWV3U2NoZWR1bGVSZXNwb25zZRItCglydW5fdGltZXMYASADKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhcKD2xvY2FsX3J1bl90aW1lcxgCIAMoCRIRCgl0aW1lX3pvbmUYAyABKAkSEwoLZGVzY3JpcHRpb24YBCABKAkSLwoNY2xvY2tfY2hhbmdlcxgFIAMoCzIYLmNhcmlsbG9uLnYxLkNsb2NrQ2hhbmdlKloKC1dlYmhvb2tWaWV3EhwKGFdFQkhPT0tfVklFV19VTlNQRUNJRklFRBAAEhYKEldFQkhPT0tfVklFV19CQVNJQxABEhUKEVdFQkhPT0tfVklFV19GVUxMEAIy7QgKDldlYmhvb2tTZXJ2aWNlEmkKCFJlZ2lzdGVyEhwuY2FyaWxsb24udjEuUmVnaXN0ZXJSZXF1ZXN0Gh0uY2FyaWxsb24udjEuUmVnaXN0ZXJSZXNwb25zZSIgkAICgtPkkwIXOgd3ZWJob29rIgwvdjEvd2ViaG9va3MSVgoDR2V0EhcuY2FyaWxsb24udjEuR2V0UmVxdWVzdBoYLmNhcmlsbG9uLnYxLkdldFJlc3BvbnNlIhyQAgGC0+STAhMSES92MS93ZWJob29rcy97aWR9ElQKBExpc3QSGC5jYXJpbGxvbi52MS5MaXN0UmVxdWVzdBoZLmNhcmlsbG9uLnYxLkxpc3RSZXNwb25zZSIXkAIBgtPkkwIOEgwvdjEvd2ViaG9va3MScAoGVXBkYXRlEhouY2FyaWxsb24udjEuVXBkYXRlUmVxdWVzdBobLmNhcmlsbG9uLnYxLlVwZGF0ZVJlc3BvbnNlIi2QAgKC0+STAiQ6B3dlYmhvb2syGS92MS93ZWJob29rcy97d2ViaG9vay5pZH0SbwoGUmVtb3ZlEhouY2FyaWxsb24udjEuUmVtb3ZlUmVxdWVzdBobLmNhcmlsbG9uLnYxLlJlbW92ZVJlc3BvbnNlIiyQAgKC0+STAiNaDioML3YxL3dlYmhvb2tzKhEvdjEvd2ViaG9va3Mve2lkfRJlCgVQYXVzZRIZLmNhcmlsbG9uLnYxLlBhdXNlUmVxdWVzdBoaLmNhcmlsbG9uLnYxLlBhdXNlUmVzcG9uc2UiJZACAoLT5JMCHDoBKiIXL3YxL3dlYmhvb2tzL3tpZH06cGF1c2USaQoGUmVzdW1lEhouY2FyaWxsb24udjEuUmVzdW1lUmVxdWVzdBobLmNhcmlsbG9uLnYxLlJlc3VtZVJlc3BvbnNlIiaQAgKC0+STAh06ASoiGC92MS93ZWJob29rcy97aWR9OnJlc3VtZRJqCgdUcmlnZ2VyEhsuY2FyaWxsb24udjEuVHJpZ2dlclJlcXVlc3QaHC5jYXJpbGxvbi52MS5UcmlnZ2VyUmVzcG9uc2UiJILT5JMCHjoBKiIZL3YxL3dlYmhvb2tzL3tpZH06dHJpZ2dlchJxCghCYWNrZmlsbBIcLmNhcmlsbG9uLnYxLkJhY2tmaWxsUmVxdWVzdBodLmNhcmlsbG9uLnYxLkJhY2tmaWxsUmVzcG9uc2UiKJACAoLT5JMCHzoBKiIaL3YxL3dlYmhvb2tzL3tpZH06YmFja2ZpbGwSrQEKD1ByZXZpZXdTY2hlZHVsZRIjLmNhcmlsbG9uLnYxLlByZXZpZXdTY2hlZHVsZVJlcXVlc3QaJC5jYXJpbGxvbi52MS5QcmV2aWV3U2NoZWR1bGVSZXNwb25zZSJPkAIBgtPkkwJGOgEqWiMSIS92MS93ZWJob29rcy97aWR9OnByZXZpZXdTY2hlZHVsZSIcL3YxL3dlYmhvb2tzOnByZXZpZXdTY2hlZHVsZUKEAQoPY29tLmNhcmlsbG9uLnYxQgxXZWJob29rUHJvdG9QAVoWY2FyaWxsb24vdjE7Y2FyaWxsb252MaICA0NYWKoCC0NhcmlsbG9uLlYxygILQ2FyaWxsb25cVjHiAhdDYXJpbGxvblxWMVxHUEJNZXRhZGF0YeoCDENhcmlsbG9uOjpWMWIGcHJvdG8z", [file_buf_validate_validate, file_carillon_v1_schedule, file_google_api_annotations, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
 
 /**
  * A registration: a name, a destination, and what makes it ring.
@@ -367,7 +367,7 @@ export type Payload = Message<"carillon.v1.Payload"> & {
 
   /**
    * The media type of that body. `text/plain; charset=utf-8` when empty, or
-   * `application/octet-stream` with data.
+   * `application/octet-stream` with data. Text is sent in the charset that it names, as that of events.
    *
    * @generated from field: string content_type = 4;
    */
@@ -644,6 +644,14 @@ export type RegisterRequest = Message<"carillon.v1.RegisterRequest"> & {
    * @generated from field: bool validate_only = 2;
    */
   validateOnly: boolean;
+
+  /**
+   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
+   * (AIP-155). At most 64 characters.
+   *
+   * @generated from field: string request_id = 15;
+   */
+  requestId: string;
 };
 
 /**
@@ -852,6 +860,14 @@ export type UpdateRequest = Message<"carillon.v1.UpdateRequest"> & {
    * @generated from field: google.protobuf.FieldMask update_mask = 2;
    */
   updateMask?: FieldMask | undefined;
+
+  /**
+   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
+   * (AIP-155). At most 64 characters.
+   *
+   * @generated from field: string request_id = 15;
+   */
+  requestId: string;
 };
 
 /**
@@ -922,6 +938,14 @@ export type RemoveRequest = Message<"carillon.v1.RemoveRequest"> & {
    * @generated from field: string etag = 5;
    */
   etag: string;
+
+  /**
+   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
+   * (AIP-155). At most 64 characters.
+   *
+   * @generated from field: string request_id = 15;
+   */
+  requestId: string;
 };
 
 /**
@@ -978,6 +1002,14 @@ export type PauseRequest = Message<"carillon.v1.PauseRequest"> & {
    * @generated from field: string etag = 3;
    */
   etag: string;
+
+  /**
+   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
+   * (AIP-155). At most 64 characters.
+   *
+   * @generated from field: string request_id = 15;
+   */
+  requestId: string;
 };
 
 /**
@@ -1034,6 +1066,14 @@ export type ResumeRequest = Message<"carillon.v1.ResumeRequest"> & {
    * @generated from field: string etag = 3;
    */
   etag: string;
+
+  /**
+   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
+   * (AIP-155). At most 64 characters.
+   *
+   * @generated from field: string request_id = 15;
+   */
+  requestId: string;
 };
 
 /**
@@ -1083,6 +1123,14 @@ export type TriggerRequest = Message<"carillon.v1.TriggerRequest"> & {
    * @generated from field: string id = 2;
    */
   id: string;
+
+  /**
+   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
+   * (AIP-155). At most 64 characters.
+   *
+   * @generated from field: string request_id = 15;
+   */
+  requestId: string;
 };
 
 /**
@@ -1112,6 +1160,110 @@ export type TriggerResponse = Message<"carillon.v1.TriggerResponse"> & {
  */
 export const TriggerResponseSchema: GenMessage<TriggerResponse> = /*@__PURE__*/
   messageDesc(file_carillon_v1_webhook, 22);
+
+/**
+ * A span of the past, and how its runs are fired.
+ *
+ * @generated from message carillon.v1.BackfillRequest
+ */
+export type BackfillRequest = Message<"carillon.v1.BackfillRequest"> & {
+  /**
+   * The tenant. `default` when empty.
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * The webhook's id.
+   *
+   * @generated from field: string id = 2;
+   */
+  id: string;
+
+  /**
+   * The span's first moment. There are no runs before the schedule's start_time.
+   *
+   * @generated from field: google.protobuf.Timestamp start_time = 3;
+   */
+  startTime?: Timestamp | undefined;
+
+  /**
+   * The first moment after it, after start_time and not in the future. The webhook's next run, and what
+   * follows it, are left to the schedule.
+   *
+   * @generated from field: google.protobuf.Timestamp end_time = 4;
+   */
+  endTime?: Timestamp | undefined;
+
+  /**
+   * BUFFER, also when it is not set: the runs go one after the other, oldest first. Where the schedule's
+   * own policy is BUFFER, they take turns with its runs; otherwise its runs go beside them. ALLOW: all go
+   * at once, as far as the webhook's limits let them.
+   *
+   * @generated from field: carillon.v1.OverlapPolicy overlap_policy = 5;
+   */
+  overlapPolicy: OverlapPolicy;
+
+  /**
+   * Counts the runs, and fires none.
+   *
+   * @generated from field: bool validate_only = 6;
+   */
+  validateOnly: boolean;
+
+  /**
+   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
+   * (AIP-155). At most 64 characters.
+   *
+   * @generated from field: string request_id = 15;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message carillon.v1.BackfillRequest.
+ * Use `create(BackfillRequestSchema)` to create a new message.
+ */
+export const BackfillRequestSchema: GenMessage<BackfillRequest> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_webhook, 23);
+
+/**
+ * What was fired.
+ *
+ * @generated from message carillon.v1.BackfillResponse
+ */
+export type BackfillResponse = Message<"carillon.v1.BackfillResponse"> & {
+  /**
+   * How many runs were fired; with validate_only, how many would be.
+   *
+   * @generated from field: int32 run_count = 1;
+   */
+  runCount: number;
+
+  /**
+   * How many runs of the span had fired before.
+   *
+   * @generated from field: int32 known_run_count = 2;
+   */
+  knownRunCount: number;
+
+  /**
+   * Where to go on: the call again with this start_time. Set when a bound was reached: 1,000 runs in one
+   * call; 1,000 runs of backfills that wait for their turn, or 500 where they take turns with the
+   * schedule's; or what may wait in the namespace. Unset when the span is done.
+   *
+   * @generated from field: google.protobuf.Timestamp next_start_time = 3;
+   */
+  nextStartTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message carillon.v1.BackfillResponse.
+ * Use `create(BackfillResponseSchema)` to create a new message.
+ */
+export const BackfillResponseSchema: GenMessage<BackfillResponse> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_webhook, 24);
 
 /**
  * Which schedule to look ahead in.
@@ -1169,7 +1321,7 @@ export type PreviewScheduleRequest = Message<"carillon.v1.PreviewScheduleRequest
  * Use `create(PreviewScheduleRequestSchema)` to create a new message.
  */
 export const PreviewScheduleRequestSchema: GenMessage<PreviewScheduleRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 23);
+  messageDesc(file_carillon_v1_webhook, 25);
 
 /**
  * The next runs.
@@ -1183,6 +1335,38 @@ export type PreviewScheduleResponse = Message<"carillon.v1.PreviewScheduleRespon
    * @generated from field: repeated google.protobuf.Timestamp run_times = 1;
    */
   runTimes: Timestamp[];
+
+  /**
+   * The same as the clocks in time_zone show them, in RFC 3339 with their offset from UTC, such as
+   * 2026-03-29T03:30:00+02:00.
+   *
+   * @generated from field: repeated string local_run_times = 2;
+   */
+  localRunTimes: string[];
+
+  /**
+   * The schedule's zone. For a schedule that has no use for one: the one that was given with it, or UTC.
+   *
+   * @generated from field: string time_zone = 3;
+   */
+  timeZone: string;
+
+  /**
+   * When the schedule rings, in English; for people, since the words may change. Empty without a schedule.
+   *
+   * @generated from field: string description = 4;
+   */
+  description: string;
+
+  /**
+   * The next two changes of the clocks that touch the schedule, within ten years. A change touches a
+   * schedule if it leaves out or repeats local times at which there are runs. It never touches every and
+   * at, and a cron expression whose hour field matches every hour only if the clocks are not changed by whole
+   * hours: such an expression rings on as if nothing had happened.
+   *
+   * @generated from field: repeated carillon.v1.ClockChange clock_changes = 5;
+   */
+  clockChanges: ClockChange[];
 };
 
 /**
@@ -1190,7 +1374,7 @@ export type PreviewScheduleResponse = Message<"carillon.v1.PreviewScheduleRespon
  * Use `create(PreviewScheduleResponseSchema)` to create a new message.
  */
 export const PreviewScheduleResponseSchema: GenMessage<PreviewScheduleResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 24);
+  messageDesc(file_carillon_v1_webhook, 26);
 
 /**
  * How much of a webhook an answer has (AIP-157).
@@ -1246,6 +1430,8 @@ export const WebhookService: GenService<{
    * is the same, its place in it; `created` says which happened. Where nothing differs nothing is changed, so
    * the call can be repeated, also by many at once. ALREADY_EXISTS if another webhook, which is named, has
    * the name and the destination; ABORTED if an id and an etag are given and the etag is stale (AIP-154).
+   * It is idempotent, but only the call that created the webhook has its secret: with a request_id every repetition
+   * has it too.
    *
    * @generated from rpc carillon.v1.WebhookService.Register
    */
@@ -1323,6 +1509,7 @@ export const WebhookService: GenService<{
   },
   /**
    * Rings the webhook once, now, outside its schedule. FAILED_PRECONDITION unless it is ACTIVE.
+   * Not idempotent, since each call rings: give a request_id to repeat it safely.
    *
    * @generated from rpc carillon.v1.WebhookService.Trigger
    */
@@ -1332,7 +1519,21 @@ export const WebhookService: GenService<{
     output: typeof TriggerResponseSchema;
   },
   /**
-   * Computes the next runs of a schedule, registered or not.
+   * Fires the runs that the webhook's schedule would have had in a span that has passed: missed ones, those
+   * of a pause, and those of before it was registered. A run that has fired is not fired again, so the call
+   * can be repeated; which have is known for as long as their events are kept. It leaves the webhook's place
+   * in its schedule and its counts alone. FAILED_PRECONDITION unless it is ACTIVE and has a schedule.
+   *
+   * @generated from rpc carillon.v1.WebhookService.Backfill
+   */
+  backfill: {
+    methodKind: "unary";
+    input: typeof BackfillRequestSchema;
+    output: typeof BackfillResponseSchema;
+  },
+  /**
+   * Computes the next runs of a schedule, registered or not; says what the schedule means, and what the
+   * next changes of the clocks do to it.
    *
    * @generated from rpc carillon.v1.WebhookService.PreviewSchedule
    */

@@ -1,5 +1,13 @@
 import { CLIENT_COMMANDS } from './all-commands.ts';
-import { COMMON, type Command, GROUP_TITLES, type Group, type Option } from './command.ts';
+import {
+  COMMON,
+  type Command,
+  GROUP_TITLES,
+  type Group,
+  type Option,
+  type Place,
+  spoken,
+} from './command.ts';
 
 /** Columns that help is laid out for. */
 const WIDTH = 100;
@@ -23,25 +31,27 @@ or could not be reached, 2 when the command was called wrongly.
 }
 
 /** What `carillon webhooks register --help` prints. */
-export function clientHelp(group: Group, command: Command): string {
-  const { verb, about, notes, argument, options, examples } = command;
+export function clientHelp(place: Place, command: Command): string {
+  const call = `carillon ${spoken(place, command)}`;
+  const { about, notes, argument, options, examples } = command;
   const operand = argument && ` ${argument.required ? `<${argument.name}>` : `[${argument.name}]`}`;
   const parts = [
-    wrap(`carillon ${group} ${verb}: `, about, ''),
+    wrap(`${call}: `, about, ''),
     ...(notes === undefined ? [] : [wrap('', notes)]),
-    `\nUsage: carillon ${group} ${verb}${operand ?? ''} [options]\n`,
+    `\nUsage: ${call}${operand ?? ''} [options]\n`,
     ...(argument ? [wrap(`  ${`<${argument.name}>`.padEnd(10)}  `, argument.about), ''] : []),
     ...(options.length > 0 ? ['Options:', ...options.map(optionHelp), ''] : []),
     'Options of every command:',
     ...COMMON.map(optionHelp),
     '\nExamples:',
-    ...examples.map((example) => `  carillon ${group} ${verb} ${example}`.trimEnd()),
+    ...examples.map((example) => `  ${call} ${example}`.trimEnd()),
   ];
   return `${parts.join('\n')}\n`;
 }
 
-function optionHelp({ flag, value, many, about }: Option): string {
-  const usage = value === undefined ? flag : `${flag} <${value}>`;
+function optionHelp({ flag, short, value, many, about }: Option): string {
+  const name = short === undefined ? flag : `${short}, ${flag}`;
+  const usage = value === undefined ? name : `${name} <${value}>`;
   return `  ${usage}${many ? ' …' : ''}\n${wrap('      ', about)}`;
 }
 

@@ -1,14 +1,32 @@
 /** What a command line can say: pure data, so that help costs nothing to print. */
 
-/** The groups of commands that are clients of the API, each of one service. */
-export const GROUPS = ['webhooks', 'events', 'deliveries'] as const;
+/** The groups of commands that are clients of the API. */
+export const GROUPS = ['webhooks', 'events', 'deliveries', 'schedules'] as const;
 export type Group = (typeof GROUPS)[number];
+
+/** Commands that stand in no group: what declares many webhooks at once. */
+export const LONE = ['apply', 'import-crontab'] as const;
+type Lone = (typeof LONE)[number];
+
+export const LONE_TITLES: Readonly<Record<Lone, string>> = {
+  apply: 'make webhooks what files declare, showing the difference first',
+  'import-crontab': 'register webhooks for the curl lines of a crontab',
+};
+
+/** The group that a command stands in; empty for one that stands alone. */
+export type Place = Group | '';
+
+/** What is written after `carillon` to call a command. */
+export function spoken(place: Place, { verb }: Pick<Command, 'verb'>): string {
+  return place === '' ? verb : `${place} ${verb}`;
+}
 
 /** What each group is for, for the list of all commands. */
 export const GROUP_TITLES: Readonly<Record<Group, string>> = {
   webhooks: 'register and manage webhooks',
   events: 'publish events, and send them again',
   deliveries: 'see what was sent and what waits, follow it, send it again',
+  schedules: 'look ahead in a schedule before it is registered, or after',
 };
 
 /** One command, such as `carillon webhooks register`. */
@@ -21,7 +39,7 @@ export interface Command {
   /** What else there is to know. */
   readonly notes?: string;
   readonly options: readonly Option[];
-  /** What follows `carillon <group> <verb>`. */
+  /** What follows `carillon <group> <verb>`, or `carillon <verb>`. */
   readonly examples: readonly string[];
 }
 
@@ -37,6 +55,8 @@ export interface Argument {
 export interface Option {
   /** `--every` */
   readonly flag: string;
+  /** What may be written in its place: `-f`. */
+  readonly short?: string;
   /** What stands for its value in help; a switch has none. */
   readonly value?: string;
   /** It can be given several times. */
@@ -44,6 +64,8 @@ export interface Option {
   readonly about: string;
   /** The field of the request that it sets, as the server names it: `webhook.schedule.every`. */
   readonly field?: string;
+  /** The field that takes all of its values where it is given several times. */
+  readonly several?: string;
 }
 
 /** What every command takes. */
@@ -60,7 +82,7 @@ export const COMMON: readonly Option[] = [
 
 /** A command line that was taken apart. */
 export interface Invocation {
-  readonly group: Group;
+  readonly place: Place;
   readonly command: Command;
   readonly argument: string | undefined;
   /** The values of each flag that was given, in order; a switch has one, empty. */

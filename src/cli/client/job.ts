@@ -16,8 +16,11 @@ export interface Job {
   readonly paper: Paper;
 }
 
-/** Does what a command is for; what it raises is explained by whoever called it. */
-export type Verb = (job: Job) => Promise<void>;
+/**
+ * Does what a command is for; what it raises is explained by whoever called it. Resolves with the exit code
+ * where there is more to say than that it was done.
+ */
+export type Verb = (job: Job) => Promise<void> | Promise<number>;
 
 /** How many rows a list gives when none are asked for, and at most. */
 const LIMIT = 50;

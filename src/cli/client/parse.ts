@@ -1,11 +1,24 @@
 import { didYouMean } from '../../domain/nearest.ts';
 import { quote } from '../../domain/text.ts';
 import { splitFlag } from '../../server/config/split-flag.ts';
-import { COMMON, type Command, type Group, type Invocation, type Option, UsageError } from './command.ts';
+import {
+  COMMON,
+  type Command,
+  type Invocation,
+  type Option,
+  type Place,
+  spoken,
+  UsageError,
+} from './command.ts';
 
-/** Takes apart what follows `carillon <group> <verb>`. Raises UsageError. */
-export function parse(group: Group, command: Command, argv: readonly string[]): Invocation {
-  const known = new Map([...COMMON, ...command.options].map((option) => [option.flag, option]));
+/** Takes apart what follows `carillon <group> <verb>`, or `carillon <verb>`. Raises UsageError. */
+export function parse(place: Place, command: Command, argv: readonly string[]): Invocation {
+  const options = [...COMMON, ...command.options];
+  const known = new Map(
+    options.flatMap((option) =>
+      [option.flag, ...(option.short ? [option.short] : [])].map((flag) => [flag, option]),
+    ),
+  );
   const flags = new Map<string, string[]>();
   const operands: string[] = [];
   for (let i = 0; i < argv.length; i++) {
@@ -20,7 +33,7 @@ export function parse(group: Group, command: Command, argv: readonly string[]): 
     }
     const { flag, value: given } = splitFlag(arg);
     const option = known.get(flag);
-    if (option === undefined) throw unknownFlag(group, command, flag, [...known.keys()]);
+    if (option === undefined) throw unknownFlag(place, command, flag);
     let value = given;
     if (option.value === undefined) {
       if (value !== undefined) throw new UsageError(`${flag} takes no value`);
@@ -30,26 +43,29 @@ export function parse(group: Group, command: Command, argv: readonly string[]): 
       if (value === undefined || known.has(value))
         throw new UsageError(`${flag} needs a value: ${usageOf(option)}`);
     }
-    flags.set(flag, [...(flags.get(flag) ?? []), value]);
+    flags.set(option.flag, [...(flags.get(option.flag) ?? []), value]);
   }
-  return { group, command, argument: operandOf(group, command, operands), flags };
+  return { place, command, argument: operandOf(place, command, operands), flags };
 }
 
-function operandOf(group: Group, command: Command, operands: readonly string[]): string | undefined {
-  const { argument, verb } = command;
+function operandOf(place: Place, command: Command, operands: readonly string[]): string | undefined {
+  const { argument } = command;
   const [operand, extra] = operands;
-  const help = `see carillon ${group} ${verb} --help`;
+  const help = `see carillon ${spoken(place, command)} --help`;
   const unexpected = argument === undefined ? operand : extra;
   if (unexpected !== undefined) throw new UsageError(`unexpected ${quote(unexpected)}; ${help}`);
   if (argument?.required && (operand === undefined || operand === '')) {
-    throw new UsageError(`${group} ${verb} needs <${argument.name}>: ${lower(argument.about)}; ${help}`);
+    throw new UsageError(
+      `${spoken(place, command)} needs <${argument.name}>: ${lower(argument.about)}; ${help}`,
+    );
   }
   return operand;
 }
 
-function unknownFlag(group: Group, { verb }: Command, flag: string, known: readonly string[]): UsageError {
+function unknownFlag(place: Place, command: Command, flag: string): UsageError {
+  const known = [...COMMON, ...command.options].map((option) => option.flag);
   return new UsageError(
-    `${quote(flag)} is not an option${didYouMean(flag, known)}; see carillon ${group} ${verb} --help`,
+    `${quote(flag)} is not an option${didYouMean(flag, known)}; see carillon ${spoken(place, command)} --help`,
   );
 }
 

@@ -1,19 +1,19 @@
 import { EXIT } from '../exit.ts';
 import type { World } from '../world.ts';
-import { type Command, type Group, type Invocation, UsageError } from './command.ts';
+import { type Command, type Invocation, type Place, spoken, UsageError } from './command.ts';
 import type { Verb } from './job.ts';
 import { parse } from './parse.ts';
 
-/** Runs `carillon <group> <verb> …` and resolves with the exit code. */
+/** Runs `carillon <group> <verb> …`, or `carillon <verb> …`, and resolves with the exit code. */
 export async function runClient(
-  group: Group,
+  place: Place,
   command: Command,
   argv: readonly string[],
   world: World,
 ): Promise<number> {
   let invocation: Invocation;
   try {
-    invocation = parse(group, command, argv);
+    invocation = parse(place, command, argv);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     world.err(`carillon: ${error.message}\n`);
@@ -24,16 +24,16 @@ export async function runClient(
     import('./connect.ts'),
     import('./explain.ts'),
     import('./job.ts'),
-    verbOf(group, command.verb),
+    verbOf(place, command),
   ]);
   let address = '';
   try {
     const connection = connect(invocation, world.env);
     address = connection.address;
-    await verb({ invocation, connection, world, paper: paperOf(world) });
-    return EXIT.ok;
+    const code = await verb({ invocation, connection, world, paper: paperOf(world) });
+    return code ?? EXIT.ok;
   } catch (reason) {
-    const { text, code } = explain(reason, { group, command, address });
+    const { text, code } = explain(reason, { command, address });
     world.err(text);
     return code;
   } finally {
@@ -42,14 +42,17 @@ export async function runClient(
   }
 }
 
-async function verbOf(group: Group, name: string): Promise<Verb> {
-  const verb = (await VERBS[group]())[name];
-  if (verb === undefined) throw new Error(`${group} ${name} is in the table of commands, but not written`);
+async function verbOf(place: Place, command: Command): Promise<Verb> {
+  const verb = (await VERBS[place]())[command.verb];
+  if (verb === undefined)
+    throw new Error(`${spoken(place, command)} is in the table of commands, but not written`);
   return verb;
 }
 
-const VERBS: Readonly<Record<Group, () => Promise<Readonly<Record<string, Verb>>>>> = {
+const VERBS: Readonly<Record<Place, () => Promise<Readonly<Record<string, Verb>>>>> = {
+  '': async () => (await import('./declared/verbs.ts')).LONE_VERBS,
   webhooks: async () => (await import('./webhook/verbs.ts')).WEBHOOK_VERBS,
   events: async () => (await import('./event/verbs.ts')).EVENT_VERBS,
   deliveries: async () => (await import('./delivery/verbs.ts')).DELIVERY_VERBS,
+  schedules: async () => (await import('./schedule/verbs.ts')).SCHEDULE_VERBS,
 };

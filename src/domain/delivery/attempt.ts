@@ -1,7 +1,7 @@
 /** How many bytes of an answer's body are kept, and as many of its headers. */
 export const RESPONSE_KEPT_BYTES = 16 * 1024;
 
-/** Why there was no complete answer. */
+/** Why there was no answer, or none that is complete. */
 export type ErrorClass =
   | 'TIMEOUT'
   | 'CONNECT'
@@ -42,6 +42,8 @@ export type Outcome =
       /** At most `RESPONSE_KEPT_BYTES`. */
       readonly body: Uint8Array;
       readonly truncated: boolean;
+      /** What kept the body from being read to its end. The status counts all the same. */
+      readonly bodyFault?: { readonly errorClass: ErrorClass; readonly message: string };
     })
   | (Tried & {
       readonly kind: 'failed';

@@ -29,6 +29,7 @@ export interface WaitingDelivery {
   readonly id: string;
   readonly webhookId: string;
   readonly eventId: string;
+  /** Infinity for a run that waits for its turn: for the runs before it to be finished. */
   readonly dueAt: number;
   /** Attempts made. */
   readonly attempts: number;
@@ -39,6 +40,8 @@ export interface WaitingDelivery {
   readonly format: DeliveryFormat;
   /** Something was rendered for it, and is kept beside it. */
   readonly rendered: boolean;
+  /** The delivery that this one repeats. */
+  readonly replayOf?: string;
 }
 
 /** A delivery as a reader sees it. */
@@ -55,7 +58,7 @@ export interface Delivery {
   readonly state: DeliveryState;
   readonly reason?: FailedReason | CancelledReason;
   readonly attemptCount: number;
-  /** When the next attempt is due, while PENDING. */
+  /** When the next attempt is due, while PENDING; undefined for a run that waits for its turn. */
   readonly dueAt?: number;
   /** The nominal time, for a scheduled run. */
   readonly nominalAt?: number;

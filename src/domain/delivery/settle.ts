@@ -1,12 +1,7 @@
 import type { Outcome } from './attempt.ts';
 import type { FailedReason, Transition, WaitingDelivery } from './delivery.ts';
+import { retryAfterMs } from './retry-after.ts';
 import { type RetryPolicy, retryDelayMs } from './retry-policy.ts';
-
-/**
- * The most that a Retry-After can put a retry off. A destination that asks for a year gets a day:
- * the delivery must not outlive its retention.
- */
-export const RETRY_AFTER_MAX_MS = 24 * 60 * 60 * 1000;
 
 /** What an attempt means for the delivery and for its destination. */
 export interface Verdict {
@@ -75,18 +70,4 @@ function finalReason(
 
 function isUnavailable(status: number): boolean {
   return status >= 500 || status === 408 || status === 425 || status === 429;
-}
-
-/**
- * Retry-After as milliseconds from `now`: whole seconds or an HTTP date; 0 for what is neither, or in
- * the past; at most `RETRY_AFTER_MAX_MS`. Source: RFC 9110, section 10.2.3.
- */
-export function retryAfterMs(value: string | undefined, now: number): number {
-  if (value === undefined) return 0;
-  const text = value.trim();
-  if (/^\d{1,15}$/.test(text)) return Math.min(Number(text) * 1000, RETRY_AFTER_MAX_MS);
-  // IMF-fixdate only; Date.parse alone would also take "1" or "March" for a date.
-  if (!/^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/.test(text)) return 0;
-  const at = Date.parse(text);
-  return Number.isNaN(at) ? 0 : Math.min(Math.max(0, at - now), RETRY_AFTER_MAX_MS);
 }

@@ -1,9 +1,10 @@
+import { decodeText } from './charset.ts';
 import type { EventBody } from './event.ts';
 import { contentKind } from './media-type.ts';
 
 /**
  * What an event tells, by its media type: JSON if it is declared to be and is; text if it is declared to
- * be and is UTF-8; otherwise bytes. An empty body is no data.
+ * be and is, in the charset that is named, or UTF-8; otherwise bytes. An empty body is no data.
  */
 export type EventData =
   | { readonly kind: 'none' }
@@ -31,17 +32,17 @@ export function openEvent(event: EventBody): OpenedEvent {
   };
 }
 
-// A byte order mark is kept, and then refused by JSON.parse: what is embedded in other JSON must not have one.
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
 /** Reads an event's data. It takes time: see `OpenedEvent`. */
 export function dataOf({ contentType, body }: Pick<EventBody, 'contentType' | 'body'>): EventData {
   if (body.length === 0) return { kind: 'none' };
   const kind = contentKind(contentType);
   if (kind === 'BYTES') return { kind: 'bytes', bytes: body };
+  const text = decodeText(body, contentType);
+  if (text === undefined) return { kind: 'bytes', bytes: body };
+  if (kind === 'TEXT') return { kind: 'text', text };
   try {
-    const text = utf8.decode(body);
-    return kind === 'TEXT' ? { kind: 'text', text } : { kind: 'json', text, value: JSON.parse(text) };
+    // A byte order mark is refused here: what is embedded in other JSON must not have one.
+    return { kind: 'json', text, value: JSON.parse(text) };
   } catch {
     return { kind: 'bytes', bytes: body };
   }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { FieldViolation } from '../error.ts';
 import { isOwnForm } from '../id.ts';
+import { charsetFault } from './charset.ts';
 import { EVENT_BYTES_MAX, RESERVED_TYPE_PREFIX } from './event.ts';
 import { headerViolations } from './header-rules.ts';
 import { isEventType, TYPE_LENGTH_MAX } from './match.ts';
@@ -70,8 +71,10 @@ export function eventViolations(
   note('event.subject', subjectFault(draft.subject));
   note('event.time', draft.time === undefined ? undefined : timeFault(draft.time));
   const contentType = contentTypeOf(draft);
-  if (isMediaType(contentType)) note(`event.${draft.data.kind}`, dataFault(draft, contentType));
-  else note('event.content_type', 'must be a media type such as application/json; charset=utf-8');
+  if (isMediaType(contentType)) {
+    note(`event.${draft.data.kind}`, dataFault(draft, contentType));
+    note('event.content_type', charsetFault(contentType));
+  } else note('event.content_type', 'must be a media type such as application/json; charset=utf-8');
   violations.push(...headerViolations(draft.headers, at('event.headers'), 'event.content_type'));
   if (draft.deliver !== undefined) violations.push(...deliveryViolations(draft.deliver, at, now));
   return violations;

@@ -43,6 +43,8 @@ const ELEMENT_STEPS = 4;
 const SCOPES_PER_STEP = 16;
 /** Those that read files, which are nowhere, or are for layouts in files. */
 const TAGS_LEFT_OUT = ['include', 'render', 'layout', 'block'];
+/** Those that write JSON. */
+const JSON_FILTERS = ['json', 'jsonify', 'inspect'];
 
 export function createEngine(): Liquid {
   const liquid = new Liquid({
@@ -60,6 +62,13 @@ export function createEngine(): Liquid {
   liquid.registerTag('tablerow', MeteredTablerow);
   liquid.registerTag('case', MeteredCase);
   liquid.registerTag('cycle', MeteredCycle);
+  for (const name of JSON_FILTERS) {
+    const write = liquid.filters[name] as (this: unknown, value: unknown, ...args: unknown[]) => unknown;
+    // What is missing would be written as nothing, which is no JSON.
+    liquid.registerFilter(name, function (value: unknown, ...args: unknown[]) {
+      return write.call(this, value ?? null, ...args);
+    });
+  }
   for (const [name, filter] of Object.entries(liquid.filters)) {
     liquid.registerFilter(name, priced(name, filter));
   }

@@ -1,4 +1,5 @@
 import { DomainError, type FieldViolation, invalid } from '../error.ts';
+import { encodeText } from '../event/charset.ts';
 import type { OpenedEvent } from '../event/data.ts';
 import { presentedId, type Rendered } from '../event/event.ts';
 import { HEADERS_TOTAL_BYTES_MAX, headerValueFault, headerViolations } from '../event/header-rules.ts';
@@ -71,7 +72,11 @@ export function renderRun(context: RunContext): Required<Rendered> {
   return metered(() => {
     const headers = renderHeaders(payload, given);
     if (payload.body === undefined) return { ...greeting(name, context.now), headers };
-    return { body: payloadBytes(payload.body, given), contentType: payload.contentType, headers };
+    return {
+      body: payloadBytes(payload.body, payload.contentType, given),
+      contentType: payload.contentType,
+      headers,
+    };
   });
 }
 
@@ -96,7 +101,11 @@ export function renderForEvent(
   return metered(() => {
     const headers = renderHeaders(payload, given);
     if (payload.body?.kind !== 'template') return { headers };
-    return { body: payloadBytes(payload.body, given), contentType: payload.contentType, headers };
+    return {
+      body: payloadBytes(payload.body, payload.contentType, given),
+      contentType: payload.contentType,
+      headers,
+    };
   });
 }
 
@@ -130,14 +139,14 @@ function tooLong(source: string): string {
   return `has ${source.length} characters: give at most ${TEMPLATE_LENGTH_MAX}`;
 }
 
-function payloadBytes(body: NonNullable<Payload['body']>, given: object): Uint8Array {
+function payloadBytes(body: NonNullable<Payload['body']>, contentType: string, given: object): Uint8Array {
   switch (body.kind) {
     case 'text':
-      return utf8.encode(body.text);
+      return textBytes(body.text, contentType);
     case 'data':
       return body.data;
     case 'template': {
-      const bytes = utf8.encode(renderTemplate(body.source, given));
+      const bytes = textBytes(renderTemplate(body.source, given), contentType);
       if (bytes.length > BODY_BYTES_MAX) {
         throw new DomainError('INVALID', `the template made a body of more than ${BODY_BYTES_MAX} bytes`);
       }
@@ -146,6 +155,12 @@ function payloadBytes(body: NonNullable<Payload['body']>, given: object): Uint8A
     default:
       return body satisfies never;
   }
+}
+
+function textBytes(text: string, contentType: string): Uint8Array {
+  const encoded = encodeText(text, contentType);
+  if ('bytes' in encoded) return encoded.bytes;
+  throw new DomainError('INVALID', `the body ${encoded.fault}`);
 }
 
 function renderHeaders(payload: Payload | undefined, given: object): Readonly<Record<string, string>> {

@@ -60,6 +60,8 @@ export function attemptTo({ number, requestHeaders, outcome }: Attempt): Attempt
     responseHeaders: Object.fromEntries(Object.entries(outcome.headers)),
     responseBody: new Uint8Array(outcome.body),
     responseTruncated: outcome.truncated,
+    errorClass: outcome.bodyFault?.errorClass ?? '',
+    errorMessage: outcome.bodyFault?.message ?? '',
   });
 }
 

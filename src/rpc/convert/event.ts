@@ -5,6 +5,7 @@ import {
   EventSchema,
   type PublishRequest,
 } from '../../../gen/carillon/v1/event_pb.ts';
+import { decodeText, encodeText } from '../../domain/event/charset.ts';
 import { type EventRecord, publicId } from '../../domain/event/event.ts';
 import { contentKind } from '../../domain/event/media-type.ts';
 import type { EventDraft } from '../../domain/event/rules.ts';
@@ -29,7 +30,7 @@ export function draftFrom(
     ...(event.source !== '' && { source: event.source }),
     ...(event.subject !== '' && { subject: event.subject }),
     ...(event.time !== undefined && timeFrom(event.time, problems)),
-    data: dataFrom(event.data, problems),
+    data: dataFrom(event, problems),
     ...(event.contentType !== '' && { contentType: event.contentType }),
     headers: event.headers,
     ...(deliver !== undefined && { deliver }),
@@ -55,7 +56,7 @@ export function eventTo(event: EventRecord): EventMessage {
 
 /**
  * The data of an event, so that publishing what is read here gives the same bytes again: as json if it is
- * JSON of exactly the bytes that json would become; as text if it is meant to be read and is UTF-8;
+ * JSON of exactly the bytes that json would become; as text if it is meant to be read and can be, in its charset;
  * otherwise as bytes. Empty data is none.
  */
 export function dataTo({
@@ -66,7 +67,7 @@ export function dataTo({
   const bytes = { case: 'bytes', value: new Uint8Array(body) } as const;
   const kind = contentKind(contentType);
   if (kind === 'BYTES') return bytes;
-  const text = textOf(body);
+  const text = decodeText(body, contentType);
   if (text === undefined) return bytes;
   const json = kind === 'JSON' ? valueFrom(text) : undefined;
   return json === undefined ? { case: 'text', value: text } : { case: 'json', value: json };
@@ -75,7 +76,6 @@ export function dataTo({
 // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
 
 const encoder = new TextEncoder();
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const NO_BYTES = new Uint8Array();
 
 function timeFrom(time: Timestamp, problems: Problems): Pick<EventDraft, 'time' | 'timeCutNanos'> {
@@ -83,12 +83,12 @@ function timeFrom(time: Timestamp, problems: Problems): Pick<EventDraft, 'time' 
   return { time: fromTimestamp(time, 'event.time', problems), ...(cut !== 0 && { timeCutNanos: cut }) };
 }
 
-function dataFrom(data: EventMessage['data'], problems: Problems): EventDraft['data'] {
+function dataFrom({ data, contentType }: EventMessage, problems: Problems): EventDraft['data'] {
   switch (data.case) {
     case 'json':
       return { kind: 'json', body: jsonBytes(data.value, problems) };
     case 'text':
-      return { kind: 'text', body: encoder.encode(data.value) };
+      return { kind: 'text', body: textBytes(data.value, contentType, problems) };
     case 'bytes':
       return { kind: 'bytes', body: data.value };
     case undefined:
@@ -96,6 +96,13 @@ function dataFrom(data: EventMessage['data'], problems: Problems): EventDraft['d
     default:
       return data satisfies never;
   }
+}
+
+function textBytes(text: string, contentType: string, problems: Problems): Uint8Array {
+  const encoded = encodeText(text, contentType);
+  if ('bytes' in encoded) return encoded.bytes;
+  problems.add('event.text', encoded.fault);
+  return NO_BYTES;
 }
 
 function jsonBytes(value: Value, problems: Problems): Uint8Array {
@@ -118,14 +125,6 @@ function jsonBytes(value: Value, problems: Problems): Uint8Array {
 function jsonOf(value: Value): JsonValue | undefined {
   try {
     return toJson(ValueSchema, value);
-  } catch {
-    return undefined;
-  }
-}
-
-function textOf(body: Uint8Array): string | undefined {
-  try {
-    return utf8.decode(body);
   } catch {
     return undefined;
   }

@@ -16,6 +16,7 @@ import { theNamespace } from '../namespace.ts';
 import { readPage } from '../page.ts';
 import { note } from '../transport/call.ts';
 import { whyEnded } from '../transport/failures.ts';
+import { claimOf } from '../transport/once.ts';
 import { bothOf, type DeliveryFilter, readDeliveryFilter, satisfies } from './list-filter.ts';
 import { readResumeToken, writeResumeToken } from './watch-token.ts';
 
@@ -72,13 +73,14 @@ export function deliveryService({ control }: Pick<ApiDeps, 'control'>): ServiceI
       throw whyEnded(signal);
     },
 
-    async retryDelivery({ namespace: named, target }, { signal }) {
+    async retryDelivery({ namespace: named, target }, context) {
       const namespace = theNamespace(named);
+      const claim = claimOf(context);
       switch (target.case) {
         case 'id':
-          return deliveries.retry(namespace, target.value);
+          return deliveries.retry(namespace, target.value, claim);
         case 'failedOf':
-          return deliveries.retryFailedOf(failedOfFrom(target.value, namespace), signal);
+          return deliveries.retryFailedOf(failedOfFrom(target.value, namespace), context.signal, claim);
         case undefined:
           throw new Error('the rules of the message require a target');
         default:
@@ -86,8 +88,9 @@ export function deliveryService({ control }: Pick<ApiDeps, 'control'>): ServiceI
       }
     },
 
-    async cancelDelivery({ namespace, id }) {
-      return { delivery: deliveryTo(await deliveries.cancel(theNamespace(namespace), id)) };
+    async cancelDelivery({ namespace, id }, context) {
+      const delivery = await deliveries.cancel(theNamespace(namespace), id, claimOf(context));
+      return { delivery: deliveryTo(delivery) };
     },
   };
 }

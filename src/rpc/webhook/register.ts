@@ -12,7 +12,8 @@ import { formatSecret, parseSecret } from '../../domain/webhook/secret.ts';
 import { specFrom, webhookTo } from '../convert/webhook.ts';
 import type { HandlerDeps } from '../deps.ts';
 import { namespaceOf } from '../namespace.ts';
-import { callKey, note } from '../transport/call.ts';
+import { note } from '../transport/call.ts';
+import { claimOf } from '../transport/once.ts';
 import { noteRuleViolations } from './rule-violations.ts';
 
 /** WebhookService.Register. */
@@ -21,9 +22,9 @@ export function registerHandler({ control, rules }: HandlerDeps) {
     const problems = noProblems();
     noteRuleViolations(await rules.violationsOf(RegisterRequestSchema, request), 'webhook', problems);
     const asked = registrationFrom(request, problems);
-    const { webhook, created, secret } = await control.webhooks.register(asked, problems.under('webhook'));
-    const call = context.values.get(callKey);
-    if (call) call.created = created;
+    const claim = claimOf(context);
+    const order = claim ? { ...asked, claim } : asked;
+    const { webhook, created, secret } = await control.webhooks.register(order, problems.under('webhook'));
     const message = webhookTo(webhook);
     // A registration that did not take place has neither a uid nor an etag yet.
     const hypothetical = created && request.validateOnly;

@@ -1,13 +1,21 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { CLIENT_COMMANDS } from '../../../src/cli/client/all-commands.ts';
-import { GROUPS } from '../../../src/cli/client/command.ts';
+import { GROUPS, LONE } from '../../../src/cli/client/command.ts';
+import { LONE_COMMANDS } from '../../../src/cli/client/declared/commands.ts';
+import { LONE_VERBS } from '../../../src/cli/client/declared/verbs.ts';
 import { DELIVERY_VERBS } from '../../../src/cli/client/delivery/verbs.ts';
 import { EVENT_VERBS } from '../../../src/cli/client/event/verbs.ts';
 import { parse } from '../../../src/cli/client/parse.ts';
+import { SCHEDULE_VERBS } from '../../../src/cli/client/schedule/verbs.ts';
 import { WEBHOOK_VERBS } from '../../../src/cli/client/webhook/verbs.ts';
 
-const VERBS = { webhooks: WEBHOOK_VERBS, events: EVENT_VERBS, deliveries: DELIVERY_VERBS };
+const VERBS = {
+  webhooks: WEBHOOK_VERBS,
+  events: EVENT_VERBS,
+  deliveries: DELIVERY_VERBS,
+  schedules: SCHEDULE_VERBS,
+};
 
 describe('The commands that are clients of the API', () => {
   for (const group of GROUPS) {
@@ -23,6 +31,16 @@ describe('The commands that are clients of the API', () => {
       }
     });
   }
+
+  it('are all written where they stand in no group, and have examples that can be run', () => {
+    assert.deepEqual(Object.keys(LONE_VERBS).toSorted(), [...LONE].toSorted());
+    for (const verb of LONE) {
+      const command = LONE_COMMANDS[verb];
+      assert.equal(command.verb, verb);
+      assert.ok(command.examples.length > 0, verb);
+      for (const example of command.examples) parse('', command, wordsOf(example));
+    }
+  });
 });
 
 /** As a shell takes it apart, with quotes of either kind, and without a redirection. */

@@ -8,7 +8,7 @@ import {
   type RetryPolicy,
   retryDelayMs,
 } from '../../../src/domain/delivery/retry-policy.ts';
-import { RETRY_AFTER_MAX_MS, retryAfterMs, settle } from '../../../src/domain/delivery/settle.ts';
+import { settle } from '../../../src/domain/delivery/settle.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 const HALF = 0.5;
@@ -180,27 +180,4 @@ describe('retryDelayMs', () => {
       ),
     );
   });
-});
-
-describe('retryAfterMs', () => {
-  const cases: [string | undefined, number][] = [
-    [undefined, 0],
-    ['', 0],
-    ['0', 0],
-    ['120', 120_000],
-    [' 7 ', 7_000],
-    ['-5', 0],
-    ['1.5', 0],
-    ['999999999', RETRY_AFTER_MAX_MS],
-    ['99999999999999999999', 0],
-    ['Thu, 01 Jan 2026 00:00:30 GMT', 30_000],
-    ['Wed, 31 Dec 2025 23:59:00 GMT', 0],
-    ['Fri, 01 Jan 2027 00:00:00 GMT', RETRY_AFTER_MAX_MS],
-    ['soon', 0],
-    ['March', 0],
-  ];
-  for (const [value, expected] of cases) {
-    it(`reads ${JSON.stringify(value)} as ${expected} ms`, () =>
-      assert.equal(retryAfterMs(value, NOW), expected));
-  }
 });

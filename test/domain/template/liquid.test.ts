@@ -126,6 +126,17 @@ describe('a template that is innocent', () => {
     }
   });
 
+  it('writes what is missing as null where JSON is asked for', () => {
+    for (const filter of ['json', 'jsonify', 'inspect', 'json: 2']) {
+      assert.equal(render(`{"a": {{ data.nothing | ${filter} }}}`, { data: {} }), '{"a": null}', filter);
+    }
+    assert.equal(
+      render('{{ data.no | json }} {{ data.yes | json }}', { data: { no: false, yes: '' } }),
+      'false ""',
+    );
+    assert.equal(render('{{ data.nothing }}', { data: {} }), '');
+  });
+
   it('goes through a thousand items', () => {
     const source = '{% for o in items limit: 1000 %}{{ o.n }}: {{ o.items | first | plus: 1 }}; {% endfor %}';
     assert.match(render(source, { items: ITEMS }), /^0: 1; 1: 2; .*999: 1000; $/);

@@ -170,6 +170,31 @@ describe('GetDelivery', () => {
     assert.equal(delivery?.lastResponseStatus, 0);
   });
 
+  it('shows the status of an answer whose body was not whole, and what was wrong with that', async () => {
+    const attempt: Attempt = {
+      number: 1,
+      requestHeaders: [],
+      outcome: {
+        kind: 'answered',
+        status: 200,
+        headers: {},
+        body: new Uint8Array(),
+        truncated: true,
+        bodyFault: { errorClass: 'RESET', message: 'cut off' },
+        startedAt: T0,
+        durationMs: 3,
+        timing: {},
+      },
+    };
+    const id = await put({ attempt, to: { to: 'SUCCEEDED' } });
+    const { delivery } = await api().deliveries.getDelivery({ id });
+    const [shown] = delivery?.attempts ?? [];
+    assert.deepEqual(
+      [shown?.responseStatus, shown?.errorClass, shown?.errorMessage],
+      [200, 'RESET', 'cut off'],
+    );
+  });
+
   it('knows no delivery of another namespace', async () => {
     const webhook = aWebhook({ namespace: 'acme' });
     await api().store.createWebhooks([webhook]);

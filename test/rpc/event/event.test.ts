@@ -51,6 +51,17 @@ describe('GetEvent', () => {
     assert.deepEqual([Number(event?.createTime?.seconds) * 1000, event?.purged], [T0, false]);
   });
 
+  it('shows text as it was published, in whatever charset it is kept', async () => {
+    for (const charset of ['iso-8859-1', 'utf-16le', 'utf-16be']) {
+      const id = await publish({
+        type: 'a',
+        contentType: `text/plain; charset=${charset}`,
+        data: text('Grüße'),
+      });
+      assert.deepEqual((await get(id))?.data, text('Grüße'), charset);
+    }
+  });
+
   it('says when an event that named no time happened, and how many deliveries there are of it', async () => {
     await api().webhooks.register({
       webhook: { name: 'a', destination: DESTINATION, eventTypes: ['timeless'] },

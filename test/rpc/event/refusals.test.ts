@@ -52,6 +52,18 @@ const BAD: Readonly<Record<string, readonly [request: PublishRequest, ...fields:
     'event.text',
   ],
   'a media type that is none': [event({ contentType: 'x' }), 'event.content_type'],
+  'a charset that is not known': [
+    event({ contentType: 'text/plain; charset=windows-1252', data: text('a') }),
+    'event.content_type',
+  ],
+  'JSON in another charset than UTF-8': [
+    event({ contentType: 'application/json; charset=iso-8859-1', data: text('{}') }),
+    'event.content_type',
+  ],
+  'a character that the charset has not': [
+    event({ contentType: 'text/plain; charset=iso-8859-1', data: text('5 €') }),
+    'event.text',
+  ],
   'a header of our own': [event({ headers: { 'webhook-id': 'x' } }), 'event.headers["webhook-id"]'],
   'a header with a line break': [event({ headers: { 'x-a': 'a\r\nb' } }), 'event.headers["x-a"]'],
   'a delay of 367 days': [delay({ seconds: 367n * DAY_SECONDS }), 'delay'],

@@ -146,6 +146,17 @@ export function settling(harness: Harness): void {
       assert.deepEqual((await store().getDelivery(delivery.id))?.attempts, [attempt]);
     });
 
+    test('an answer whose body was not whole is read as it was written', async () => {
+      const { delivery } = await oneWaiting();
+      const whole = anAttempt(1);
+      assert.ok(whole.outcome.kind === 'answered');
+      const bodyFault = { errorClass: 'RESET', message: 'cut | off, "so"' } as const;
+      const attempt: Attempt = { ...whole, outcome: { ...whole.outcome, truncated: true, bodyFault } };
+      await store().settle([{ delivery, attempt, transition: { to: 'SUCCEEDED' }, now: T0 }], []);
+      const detail = await store().getDelivery(delivery.id);
+      assert.deepEqual([detail?.attempts, detail?.lastStatus], [[attempt], whole.outcome.status]);
+    });
+
     test('failures to get an answer are read as they were written', async () => {
       const { delivery } = await oneWaiting();
       const attempts = ERROR_CLASSES.map((errorClass, i): Attempt => {

@@ -90,7 +90,9 @@ function exchange(attempt: Attempt, { style }: Paper): string {
 
 /** `200`, or why there was no answer. */
 export function resultOf({ responseStatus, errorClass, errorMessage }: Attempt): string {
-  return errorClass === '' ? String(responseStatus) : `${errorClass}: ${errorMessage}`;
+  if (errorClass === '') return String(responseStatus);
+  const failure = `${errorClass}: ${errorMessage}`;
+  return responseStatus === 0 ? failure : `${responseStatus} (${failure})`;
 }
 
 function attemptStyle({ responseStatus }: Attempt): keyof Style {

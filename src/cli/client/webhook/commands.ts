@@ -120,10 +120,69 @@ export const WEBHOOK_COMMANDS: readonly Command[] = [
     examples: ['joe', 'joe --destination https://example.com/hook'],
   },
   {
+    verb: 'export',
+    about: 'Write webhooks as files that carillon apply takes.',
+    notes:
+      'A file has what was asked for, without what the server says of it and without secrets, which it never ' +
+      'shows. Applied where it comes from it changes nothing; applied to another server it makes the same webhooks.',
+    options: [
+      { flag: '--name', value: 'name', about: 'Only those with this name.', field: 'name' },
+      {
+        flag: '--label',
+        value: 'key=value',
+        many: true,
+        about: 'Only those with this label; several for all of them.',
+        field: 'labels',
+      },
+      {
+        flag: '--output',
+        short: '-o',
+        value: 'path',
+        about:
+          'A file that ends in .yaml, .yml or .json for all of them, or a folder for a file each (default standard output).',
+      },
+      { flag: '--format', value: 'yaml|json', about: 'How they are written (default yaml).' },
+    ],
+    examples: ['', '--label team=red -o hooks/', '--format json -o hooks.json'],
+  },
+  {
     verb: 'trigger',
     argument: WEBHOOK,
     about: 'Ring a webhook once, now, and print the id of the delivery.',
     options: [],
     examples: ['joe'],
+  },
+  {
+    verb: 'backfill',
+    argument: WEBHOOK,
+    about: 'Fire the runs that its schedule would have had in a span that has passed.',
+    notes:
+      'A run that has fired is not fired again, so the command can be repeated. It says where to go on when a ' +
+      'bound was reached.',
+    options: [
+      {
+        flag: '--since',
+        value: 'time',
+        about: 'The first moment of the span (RFC 3339), or so long ago (2h). Required.',
+        field: 'start_time',
+      },
+      {
+        flag: '--until',
+        value: 'time',
+        about: 'The first moment after it, likewise (default now).',
+        field: 'end_time',
+      },
+      {
+        flag: '--overlap',
+        value: 'buffer|allow',
+        about: 'Whether the runs go one after the other (default), or all at once.',
+        field: 'overlap_policy',
+      },
+      { flag: '--validate-only', about: 'Count the runs, and fire none.', field: 'validate_only' },
+    ],
+    examples: [
+      'joe --since 2d --validate-only',
+      'joe --since 2026-01-01T00:00:00Z --until 2026-01-02T00:00:00Z',
+    ],
   },
 ];

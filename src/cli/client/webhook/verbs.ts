@@ -1,5 +1,8 @@
 import { create } from '@bufbuild/protobuf';
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import { OverlapPolicy } from '../../../../gen/carillon/v1/schedule_pb.ts';
 import {
+  BackfillResponseSchema,
   GetResponseSchema,
   ListResponseSchema,
   PauseResponseSchema,
@@ -13,9 +16,22 @@ import {
   WebhookView,
 } from '../../../../gen/carillon/v1/webhook_pb.ts';
 import { flagValue, flagValues, UsageError } from '../command.ts';
-import { gather, isWebhookId, type Job, namespaceOf, show, tellMore, type Verb, webhookId } from '../job.ts';
+import { exportWebhooks } from '../declared/export.ts';
+import {
+  counted,
+  gather,
+  isWebhookId,
+  type Job,
+  namespaceOf,
+  show,
+  tellMore,
+  type Verb,
+  webhookId,
+} from '../job.ts';
 import { table } from '../table.ts';
-import { readEntry, readWord } from '../values.ts';
+import { msOf } from '../times.ts';
+import { rangeJson, readEntry, readWord } from '../values.ts';
+import { OUTPUT_ONLY } from './output-only.ts';
 import { webhookCard, webhookColumns } from './shown.ts';
 import { writtenWebhook } from './written.ts';
 
@@ -29,6 +45,8 @@ export const WEBHOOK_VERBS: Readonly<Record<string, Verb>> = {
   resume,
   remove,
   trigger,
+  backfill,
+  export: exportWebhooks,
 };
 
 async function register(job: Job): Promise<void> {
@@ -89,22 +107,7 @@ async function update(job: Job): Promise<void> {
 }
 
 /** What a webhook that was printed has, and no update can change. */
-const NOT_MASKED = new Set([
-  ...[
-    'id',
-    'uid',
-    'effective',
-    'namespace',
-    'etag',
-    'state',
-    'state_reason',
-    'signing',
-    'create_time',
-    'update_time',
-  ],
-  ...['next_run_time', 'run_count', 'skipped_run_count', 'filter_failure_count'],
-  ...['failing_since_time', 'probe_time'],
-]);
+const NOT_MASKED = new Set(['id', 'namespace', 'signing', ...OUTPUT_ONLY]);
 
 async function pause(job: Job): Promise<void> {
   const answer = await job.connection.webhooks.pause({ ...(await target(job)), ...etagOf(job) });
@@ -130,6 +133,30 @@ async function remove(job: Job): Promise<void> {
 async function trigger(job: Job): Promise<void> {
   const answer = await job.connection.webhooks.trigger(await target(job));
   show(job, TriggerResponseSchema, answer, () => `delivery ${answer.deliveryId}\n`);
+}
+
+async function backfill(job: Job): Promise<void> {
+  const { invocation, connection, world } = job;
+  const now = world.now();
+  const { since, until = new Date(now).toISOString() } = rangeJson(invocation, now);
+  if (since === undefined) throw new UsageError('--since is required: the first moment of the span');
+  const overlap = flagValue(invocation, '--overlap') ?? 'buffer';
+  const policy = readWord('--overlap', overlap, ['buffer', 'allow'], '') as 'BUFFER' | 'ALLOW';
+  const validateOnly = flagValue(invocation, '--validate-only') !== undefined;
+  const answer = await connection.webhooks.backfill({
+    ...(await target(job)),
+    startTime: timestampFromDate(new Date(since)),
+    endTime: timestampFromDate(new Date(until)),
+    overlapPolicy: OverlapPolicy[policy],
+    validateOnly,
+  });
+  show(job, BackfillResponseSchema, answer, () => {
+    const runs = counted(answer.runCount, 'run', 'runs');
+    const known = answer.knownRunCount === 0 ? '' : `; ${answer.knownRunCount} had fired before`;
+    const nextAt = msOf(answer.nextStartTime);
+    const next = nextAt === undefined ? '' : `go on with --since ${new Date(nextAt).toISOString()}\n`;
+    return `${runs} ${validateOnly ? 'would be fired' : 'fired'}${known}\n${next}`;
+  });
 }
 
 async function target(job: Job): Promise<{ id: string; namespace: string }> {

@@ -96,8 +96,8 @@ async function listAll<Filter extends Span, Row>(
   return rows;
 }
 
-function orderRow({ namespace, id, now }: DeliveryOrder): OrderRow {
-  return [namespace, id, now];
+function orderRow({ namespace, id, now, finishedBy }: DeliveryOrder): OrderRow {
+  return [namespace, id, now, finishedBy ?? null];
 }
 
 function eventKey({ namespace, id }: EventKey): [string, string] {

@@ -33,13 +33,14 @@ function factsOf(outcome: Outcome): string {
   const times =
     `${startedAt}|${micros(durationMs)}|${micros(dnsMs)}|${micros(connectMs)}|${micros(tlsMs)}` +
     `|${micros(waitMs)}|${micros(readMs)}|${remoteAddress}`;
-  return outcome.kind === 'answered'
-    ? `${times}|${outcome.status}|${outcome.truncated ? 1 : ''}`
-    : `${times}||${outcome.errorClass}|${outcome.message}`;
+  if (outcome.kind === 'failed') return `${times}||${outcome.errorClass}|${outcome.message}`;
+  const { status, truncated, bodyFault } = outcome;
+  const answer = `${times}|${status}|${truncated ? 1 : ''}`;
+  return bodyFault === undefined ? answer : `${answer}|${bodyFault.errorClass}|${bodyFault.message}`;
 }
 
 function outcomeOf(facts: string, headers: Readonly<Record<string, string>>, body: Uint8Array): Outcome {
-  const [startedAt, duration, dns, connect, tls, wait, read, remoteAddress, status, last, ...message] =
+  const [startedAt, duration, dns, connect, tls, wait, read, remoteAddress, status, last, ...rest] =
     facts.split(BETWEEN);
   const timing: Timing = {
     ...time('dnsMs', dns),
@@ -56,9 +57,15 @@ function outcomeOf(facts: string, headers: Readonly<Record<string, string>>, bod
   };
   if (status) {
     const truncated = last === '1';
-    return { kind: 'answered', status: Number(status), headers, body, truncated, ...tried };
+    const answer = { kind: 'answered', status: Number(status), headers, body, truncated, ...tried } as const;
+    const [errorClass, ...message] = rest;
+    if (errorClass === undefined) return answer;
+    return {
+      ...answer,
+      bodyFault: { errorClass: errorClass as ErrorClass, message: message.join(BETWEEN) },
+    };
   }
-  return { kind: 'failed', errorClass: last as ErrorClass, message: message.join(BETWEEN), ...tried };
+  return { kind: 'failed', errorClass: last as ErrorClass, message: rest.join(BETWEEN), ...tried };
 }
 
 function micros(ms: number | undefined): number | '' {

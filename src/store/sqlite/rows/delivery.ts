@@ -13,7 +13,17 @@ import type { NewDelivery } from '../../intake.ts';
 import type { DeliveryFilter, EventFilter, Span, TypeFilter } from '../protocol.ts';
 import { fromAttemptRow, toAttemptRow } from './attempt.ts';
 import { NO_BYTES, type Packed } from './bytes.ts';
-import { CANCELLED, ENDINGS, FAILED, FORMATS, PENDING, REASONS, type StateCode, SUCCEEDED } from './codes.ts';
+import {
+  CANCELLED,
+  ENDINGS,
+  FAILED,
+  FORMATS,
+  HELD,
+  PENDING,
+  REASONS,
+  type StateCode,
+  SUCCEEDED,
+} from './codes.ts';
 import type { LongRowOf } from './layout.ts';
 import type { SettlementRow } from './messages.ts';
 import { CHANGE, type ChangeRow, DELIVERY, WAITING, type WaitingRow } from './tables.ts';
@@ -31,17 +41,19 @@ export function fresh(ord: number, delivery: NewDelivery, eventId: string, dueAt
 export function fromWaitingRow(row: WaitingRow): WaitingDelivery {
   const { at } = WAITING;
   const ending = ENDINGS[row[at.ending]];
+  const replayOf = row[at.replayOf];
   return {
     ord: row[at.ord],
     id: row[at.id],
     webhookId: row[at.webhookId],
     eventId: row[at.eventId],
-    dueAt: row[at.dueAt],
+    dueAt: row[at.dueAt] === HELD ? Number.POSITIVE_INFINITY : row[at.dueAt],
     attempts: row[at.attempts],
     attemptsBefore: row[at.attemptsBefore],
     ...(ending && { ending }),
     format: FORMATS[row[at.format]]!,
     rendered: row[at.rendered] === 1,
+    ...(replayOf !== null && { replayOf }),
   };
 }
 
@@ -88,7 +100,7 @@ export function fromDeliveryRow(row: LongRowOf<typeof DELIVERY>): Delivery {
     state,
     ...(reason && { reason }),
     attemptCount: row[at.attempts],
-    ...(state === 'PENDING' && { dueAt: row[at.at] }),
+    ...(state === 'PENDING' && row[at.at] !== HELD && { dueAt: row[at.at] }),
     ...(nominalAt !== null && { nominalAt }),
     createdAt: row[at.createdAt],
     ...(state !== 'PENDING' && { finishedAt: row[at.at] }),

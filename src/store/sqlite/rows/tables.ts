@@ -88,6 +88,7 @@ export const WAITING = layout(
   field('ending', integer, 'd.ending'),
   field('format', integer, 'd.format'),
   field('rendered', as<Flag>(), 'd.rendered'),
+  field('replayOf', orNull(text), `nullif(d.replay_of, '')`),
 );
 export type WaitingRow = RowOf<typeof WAITING>;
 

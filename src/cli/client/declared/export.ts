@@ -1,0 +1,89 @@
+import { join } from 'node:path';
+import type { JsonObject, JsonValue } from '@bufbuild/protobuf';
+import { type Webhook, Webhook_State, Webhook_StateSchema } from '../../../../gen/carillon/v1/webhook_pb.ts';
+import { isOwnForm } from '../../../domain/id.ts';
+import { flagValue, flagValues } from '../command.ts';
+import { enumName, type Job, namespaceOf } from '../job.ts';
+import { readEntry, readWord } from '../values.ts';
+import { declaredJson } from './asked.ts';
+import { allWebhooks } from './owner.ts';
+import { FORMATS, type Format, filesText, fileText, type Written } from './written.ts';
+
+/** `carillon webhooks export`. */
+export async function exportWebhooks({ invocation, connection, world }: Job): Promise<void> {
+  const format = readWord(
+    '--format',
+    flagValue(invocation, '--format') ?? 'yaml',
+    FORMATS,
+    '',
+  ).toLowerCase() as Format;
+  const labels = Object.fromEntries(
+    flagValues(invocation, '--label').map((text) => readEntry('--label', text)),
+  );
+  const namespace = namespaceOf(invocation);
+  const name = flagValue(invocation, '--name') ?? '';
+  const found = await allWebhooks(connection, { namespace, name, labels });
+  const webhooks = found.map(writtenOf).toSorted((a, b) => (a.id < b.id ? -1 : 1));
+
+  const output = flagValue(invocation, '--output');
+  if (output === undefined || output === '-') {
+    if (webhooks.length > 0) world.out(filesText(webhooks, format));
+    return;
+  }
+  const isFile = /\.(?:ya?ml|json)$/i.test(output) && !output.endsWith('/');
+  if (isFile) {
+    await world.writeFile(output, filesText(webhooks, format));
+  } else {
+    for (const webhook of webhooks) {
+      await world.writeFile(join(output, `${webhook.id}.${format}`), fileText(webhook, format));
+    }
+  }
+  world.err(
+    `carillon: wrote ${webhooks.length === 1 ? '1 webhook' : `${webhooks.length} webhooks`} to ${output}\n`,
+  );
+}
+
+/** A webhook as a file declares it, with what the file cannot say in comments. */
+function writtenOf(webhook: Webhook): Written {
+  const { id, state } = webhook;
+  const { namespace, ...json } = declaredJson(webhook);
+  const notes = [
+    ...(isOwnForm(id)
+      ? ['The id is the server’s own: another one knows it by its name and destination.']
+      : []),
+    ...(state === Webhook_State.ACTIVE
+      ? []
+      : [`It is ${enumName(Webhook_StateSchema, state)}; apply does not change that.`]),
+  ];
+  return {
+    id,
+    json: sorted({ ...json, ...(namespace !== DEFAULT_NAMESPACE && { namespace }) }),
+    ...(notes.length > 0 && { before: notes.join('\n') }),
+    atEnd: `signing:\n  secret: \${${variableOf(id)}}`,
+  };
+}
+
+/** What a webhook without a namespace is in. */
+const DEFAULT_NAMESPACE = 'default';
+
+/** Maps of the caller's own have no order; a file that changes only where something does has one. */
+function sorted({ payload, headers, labels, ...rest }: JsonObject): JsonObject {
+  const { headerTemplates, ...body } = (payload ?? {}) as JsonObject;
+  return {
+    ...rest,
+    ...(payload !== undefined && {
+      payload: { ...body, ...(headerTemplates !== undefined && { headerTemplates: byKey(headerTemplates) }) },
+    }),
+    ...(headers !== undefined && { headers: byKey(headers) }),
+    ...(labels !== undefined && { labels: byKey(labels) }),
+  };
+}
+
+function byKey(map: JsonValue): JsonValue {
+  return Object.fromEntries(Object.entries(map as JsonObject).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** A name for the variable that a secret can come from. */
+function variableOf(id: string): string {
+  return `${id.replaceAll('-', '_').toUpperCase()}_SECRET`.replace(/^(?=\d)/, '_');
+}
