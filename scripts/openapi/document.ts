@@ -72,7 +72,7 @@ const ERROR: Json = {
         details: {
           type: 'array',
           description:
-            'What a program can use, each with its type in `@type`: `google.rpc.BadRequest` names fields as they stand in the body, or parameters; `google.rpc.ResourceInfo` what was not found or is in the way; `google.rpc.RetryInfo` when to try again.',
+            'What a program can use, each with its type in `@type`: `google.rpc.ErrorInfo` says why, by a reason that never changes; `google.rpc.BadRequest` names fields as they stand in the body, or parameters; `google.rpc.ResourceInfo` what was not found or is in the way; `google.rpc.RetryInfo` when to try again.',
           items: { type: 'object', required: ['@type'], properties: { '@type': { type: 'string' } } },
         },
       },

@@ -17,8 +17,14 @@ export async function cancelDelivery(
   const delivery = result === 'GONE' ? undefined : await store.getDelivery(id);
   if (delivery === undefined) throw notFound('Delivery', id);
   if (result === 'FINISHED') {
-    const why = `is ${delivery.state} already; only a PENDING delivery can be cancelled`;
-    throw failedPrecondition('Delivery', id, why);
+    const { state } = delivery;
+    const description = `is ${state} already; only a PENDING delivery can be cancelled`;
+    throw failedPrecondition('DELIVERY_NOT_PENDING', {
+      type: 'Delivery',
+      id,
+      description,
+      metadata: { state },
+    });
   }
   return delivery;
 }

@@ -37,7 +37,8 @@ export interface FailedOf {
 export async function retryDelivery(deps: RetryDeps, namespace: string, id: string): Promise<Retried> {
   const [result] = await deps.store.retryDeliveries([{ namespace, id, now: deps.clock.now() }]);
   if (result === 'SUCCEEDED') {
-    throw failedPrecondition('Delivery', id, 'has SUCCEEDED; replay its event to send it once more');
+    const description = 'has SUCCEEDED; replay its event to send it once more';
+    throw failedPrecondition('DELIVERY_SUCCEEDED', { type: 'Delivery', id, description });
   }
   if (result === 'GONE') throw await whyGone(deps, namespace, id);
   return { count: 1, more: false };
@@ -95,5 +96,6 @@ async function whyGone({ store }: RetryDeps, namespace: string, id: string): Pro
   if (delivery === undefined || delivery.namespace !== namespace) return notFound('Delivery', id);
   const [webhook] = await store.getWebhooks([delivery.webhookId]);
   if (webhook === undefined) return notFound('Webhook', delivery.webhookCallerId ?? delivery.webhookId);
-  return failedPrecondition('Delivery', id, "cannot be sent again: its event's data was erased");
+  const description = "cannot be sent again: its event's data was erased";
+  return failedPrecondition('EVENT_DATA_ERASED', { type: 'Delivery', id, description });
 }

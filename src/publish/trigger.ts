@@ -18,7 +18,9 @@ export interface TriggerDeps {
  */
 export async function trigger(deps: TriggerDeps, webhook: Webhook): Promise<string> {
   if (webhook.state !== 'ACTIVE') {
-    throw failedPrecondition('Webhook', webhook.id, `is ${webhook.state}; resume it first`);
+    const { id, state } = webhook;
+    const description = `is ${state}; resume it first`;
+    throw failedPrecondition('WEBHOOK_NOT_ACTIVE', { type: 'Webhook', id, description, metadata: { state } });
   }
   const now = deps.clock.now();
   const { event, delivery } = makeRun({ webhook, now, random: deps.random });

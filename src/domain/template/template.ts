@@ -139,7 +139,13 @@ function payloadBytes(body: NonNullable<Payload['body']>, given: object): Uint8A
     case 'template': {
       const bytes = utf8.encode(renderTemplate(body.source, given));
       if (bytes.length > BODY_BYTES_MAX) {
-        throw new DomainError('INVALID', `the template made a body of more than ${BODY_BYTES_MAX} bytes`);
+        throw new DomainError(
+          'TEMPLATE_FAILED',
+          `the template made a body of more than ${BODY_BYTES_MAX} bytes`,
+          {
+            metadata: { maxBytes: BODY_BYTES_MAX },
+          },
+        );
       }
       return bytes;
     }
@@ -155,14 +161,15 @@ function renderHeaders(payload: Payload | undefined, given: object): Readonly<Re
     // White space around a value is no part of it (RFC 9110, 5.5), and templates come with line breaks.
     const value = renderTemplate(payload!.headerTemplates[name]!, given).trim();
     const refused = headerValueFault(value);
-    if (refused !== undefined) throw new DomainError('INVALID', `the header ${name} ${refused}`);
+    if (refused !== undefined) throw new DomainError('TEMPLATE_FAILED', `the header ${name} ${refused}`);
     total += name.length + value.length + 4;
     headers.push([name, value]);
   }
   if (total > HEADERS_TOTAL_BYTES_MAX) {
     throw new DomainError(
-      'INVALID',
+      'TEMPLATE_FAILED',
       `the templates made headers of more than ${HEADERS_TOTAL_BYTES_MAX} bytes`,
+      { metadata: { maxBytes: HEADERS_TOTAL_BYTES_MAX } },
     );
   }
   // Not by assignment, which would lose a header named __proto__.
@@ -173,7 +180,7 @@ function renderTemplate(source: string, given: object): string {
   try {
     return renderLiquid(source, given);
   } catch (error) {
-    throw new DomainError('INVALID', `the template cannot be rendered: ${(error as Error).message}`);
+    throw new DomainError('TEMPLATE_FAILED', `the template cannot be rendered: ${(error as Error).message}`);
   }
 }
 

@@ -66,7 +66,7 @@ export function openSecret(key: Uint8Array, sealed: Uint8Array): Uint8Array {
   checkKey(key);
   if (sealed[0] !== VERSION) {
     throw new DomainError(
-      'FAILED_PRECONDITION',
+      'SECRETS_KEY_UNUSABLE',
       `a stored secret has format ${sealed[0] ?? 'none'}, this version of Carillon reads ${VERSION}: start a version at least as new as the one that wrote it`,
     );
   }
@@ -80,7 +80,7 @@ export function openSecret(key: Uint8Array, sealed: Uint8Array): Uint8Array {
   } catch {
     // GCM cannot tell a wrong key from changed bytes; a wrong key is by far the likelier.
     throw new DomainError(
-      'FAILED_PRECONDITION',
+      'SECRETS_KEY_UNUSABLE',
       'a stored secret cannot be opened: start Carillon with the key that it was sealed with',
     );
   }
@@ -89,7 +89,7 @@ export function openSecret(key: Uint8Array, sealed: Uint8Array): Uint8Array {
 function checkKey(key: Uint8Array): void {
   if (key.length === SEALING_KEY_BYTES) return;
   throw new DomainError(
-    'INVALID',
+    'SETTING_INVALID',
     `the key that seals secrets has ${key.length} bytes: give ${SEALING_KEY_BYTES}`,
   );
 }

@@ -3,9 +3,10 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import { setTrailerStatus } from '@connectrpc/connect/protocol-grpc';
 import type { Metadata, ServerInterceptingCallInterface } from '@grpc/grpc-js';
 import { quote } from '../../domain/text.ts';
-import { ENVELOPE_BYTES } from '../transport/decode.ts';
+import { protocolError } from '../error-info.ts';
 import { STREAM_MESSAGE } from '../transport/decode-stream.ts';
 import { badCompression, tooLarge, tooLargeInside } from '../transport/failures.ts';
+import { ENVELOPE_BYTES } from '../transport/framing.ts';
 
 /** How a call ends, as grpc-js takes it. */
 export type Status = Parameters<ServerInterceptingCallInterface['sendStatus']>[0];
@@ -72,7 +73,7 @@ export function fromGrpcJs(status: Status, method: DescMethod, messageBytesMax: 
   const [, encoding] = /^Received message compressed with unsupported encoding "(.*)"$/s.exec(details) ?? [];
   if (encoding !== undefined) {
     const message = `unknown compression ${quote(encoding)}: supported encodings are gzip,deflate`;
-    return { error: new ConnectError(message, Code.Unimplemented), reading: true };
+    return { error: protocolError('COMPRESSION_UNSUPPORTED', message), reading: true };
   }
   return { error: new ConnectError(details, code), reading: false };
 }

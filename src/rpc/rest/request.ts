@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue, Message } from '@bufbuild/protobuf';
-import { invalidRequest } from '../../domain/error.ts';
+import { malformed } from '../../domain/error.ts';
 import { join, noProblems, type Problems } from '../../domain/problems.ts';
 import { quote } from '../../domain/text.ts';
 import type { Negotiated } from '../transport/answer.ts';
@@ -84,10 +84,12 @@ export function readHead(
     problems.addAll(jsonViolations(binding.method.input, json));
   }
   for (const [index, variable] of binding.variables.entries()) {
-    if (!isEncoded(values[index]!)) problems.add(variable.name, 'is not percent-encoded UTF-8 in the path');
+    if (!isEncoded(values[index]!)) {
+      problems.add(variable.name, 'is not percent-encoded UTF-8 in the path', 'MALFORMED_REQUEST');
+    }
   }
   if (etagOf(request) !== undefined && binding.etag === undefined) {
-    problems.add('', 'If-Match was given, but this method takes no etag');
+    problems.add('', 'If-Match was given, but this method takes no etag', 'MALFORMED_REQUEST');
   }
   problems.raise();
   call.hiddenPath = hidden;
@@ -101,7 +103,7 @@ async function receive(asked: Asked): Promise<ParsedJson | undefined> {
   if (raw.length === 0 && typeof binding.body === 'string') return undefined;
   if (binding.body === 'none') {
     const description = `${binding.verb} ${binding.template.text} takes no body: give fields in the query`;
-    throw invalidRequest([{ field: '', description }]);
+    throw malformed('MALFORMED_REQUEST', description);
   }
   const { request: codec } = negotiated;
   const bytes = codec === null ? raw : await decompress(codec, raw, messageBytesMax);
@@ -167,7 +169,7 @@ function etagOf({ headers }: NodeRequest): string | undefined {
   const [, etag] = /^\s*"([^"]*)"\s*$/.exec(header) ?? [];
   if (etag !== undefined) return etag;
   const description = 'If-Match must be one etag in double quotes, as ETag has it, or *';
-  throw invalidRequest([{ field: '', description }]);
+  throw malformed('MALFORMED_REQUEST', description, { header: 'If-Match' });
 }
 
 /** Whether a part of a path is percent-encoded UTF-8. */

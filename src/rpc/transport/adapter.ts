@@ -4,9 +4,11 @@ import type {
   UniversalServerRequest,
   UniversalServerResponse,
 } from '@connectrpc/connect/protocol';
-import { codeFromHttpStatus, codeToString } from '@connectrpc/connect/protocol-connect';
+import { codeFromHttpStatus, codeToString, parseTimeout } from '@connectrpc/connect/protocol-connect';
+import { parseTimeout as parseGrpcTimeout } from '@connectrpc/connect/protocol-grpc';
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node';
 import type { Log } from '../../telemetry/log.ts';
+import type { Metadata } from '../error-info.ts';
 import { readBody } from './body.ts';
 import { type Call, callKey } from './call.ts';
 import { type TakenIn, takeIn, takeQuery } from './decode.ts';
@@ -65,7 +67,12 @@ export function nodeAdapter({ begin, log, messageBytesMax }: AdapterDeps): Adapt
     }
     call.code = 'internal';
     log.error({ rpc: call.method, err: reason }, 'a call could not be answered');
-    refuse(request, response, { status: 500, code: Code.Internal, message: 'internal error' });
+    refuse(request, response, {
+      status: 500,
+      code: Code.Internal,
+      reason: 'INTERNAL_ERROR',
+      message: 'internal error',
+    });
   }
 
   /**
@@ -82,14 +89,20 @@ export function nodeAdapter({ begin, log, messageBytesMax }: AdapterDeps): Adapt
     const one = method.methodKind === 'unary' || method.methodKind === 'server_streaming';
     if (call.refusal !== undefined) return { ...request, body: nothing() };
     try {
-      if (request.method === 'GET') return keep(await takeQuery(request, method, messageBytesMax), call);
+      if (request.method === 'GET') {
+        const taken = await takeQuery(request, method, messageBytesMax);
+        checkTimeout(request.header, wire);
+        return keep(taken, call);
+      }
       if (
         request.method === 'POST' &&
         wire !== undefined &&
         handler.supportedContentType(request.header.get('content-type'))
       ) {
         const intake = { request, method, wire, messageBytesMax };
-        if (one) return keep(await takeIn({ ...intake, read }), call);
+        const taken = one ? await takeIn({ ...intake, read }) : undefined;
+        checkTimeout(request.header, wire);
+        if (taken !== undefined) return keep(taken, call);
         return takeInEach({ ...intake, decoded: (message) => call.decoded.push(message) });
       }
     } catch (reason) {
@@ -147,6 +160,14 @@ function refuseBare(
     ? ', not application/grpc-web-text: generate the client with mode=grpcweb'
     : '';
   const code = status === 505 ? Code.FailedPrecondition : Code.Unimplemented;
+  const reason =
+    status === 405 ? 'VERB_NOT_ALLOWED' : status === 415 ? 'CONTENT_TYPE_UNSUPPORTED' : 'HTTP2_REQUIRED';
+  const metadata: Metadata =
+    status === 405
+      ? { verb: request.method ?? '' }
+      : status === 415
+        ? { contentType: request.headers['content-type'] ?? '' }
+        : {};
   const message =
     status === 405
       ? `${rpc} takes ${handler.allowedMethods.join(' or ')}, not ${request.method}`
@@ -157,6 +178,8 @@ function refuseBare(
   refuse(request, response, {
     status,
     code,
+    reason,
+    metadata,
     message,
     ...(status === 405 && { allow: handler.allowedMethods }),
     close: status === 505,
@@ -197,6 +220,15 @@ function dropEndlessTimeouts(header: Headers): void {
     header.delete('grpc-timeout');
   }
   if (Number(header.get('connect-timeout-ms') ?? 0) > TIMEOUT_MS_MAX) header.delete('connect-timeout-ms');
+}
+
+/** Raises what is wrong with the timeout that the caller asked for: Connect would say it where nobody gives it a reason. */
+function checkTimeout(header: Headers, wire: Wire | undefined): void {
+  const { error } =
+    wire === undefined || wire.protocol === 'connect'
+      ? parseTimeout(header.get('connect-timeout-ms'), TIMEOUT_MS_MAX)
+      : parseGrpcTimeout(header.get('grpc-timeout'), Number.POSITIVE_INFINITY);
+  if (error !== undefined) throw error;
 }
 
 async function* nothing(): AsyncIterable<Uint8Array> {}

@@ -1,4 +1,6 @@
 import { Code, ConnectError } from '@connectrpc/connect';
+import { type Compression, compressionNegotiate } from '@connectrpc/connect/protocol';
+import { protocolError, withInfo } from '../error-info.ts';
 
 /**
  * What a protocol tells its caller on its own account, before a message is a message or after its call is
@@ -11,33 +13,35 @@ export const BODY_READ_MS = 30_000;
 
 /** The request is larger than the bytes allowed, its envelope among them; or something else that is said is. */
 export function tooLarge(bytesMax: number, what = 'the request'): ConnectError {
-  return new ConnectError(`${what} is larger than the ${bytesMax} bytes allowed`, Code.ResourceExhausted);
+  const message = `${what} is larger than the ${bytesMax} bytes allowed`;
+  return protocolError('MESSAGE_TOO_LARGE', message, { maxBytes: bytesMax });
 }
 
 /** A message is larger than the bytes allowed, but only once it is decompressed. */
 export function tooLargeInside(bytesMax: number): ConnectError {
   const message = `the message is larger than the ${bytesMax} bytes allowed, once it is decompressed`;
-  return new ConnectError(message, Code.ResourceExhausted);
+  return protocolError('MESSAGE_TOO_LARGE', message, { maxBytes: bytesMax });
 }
 
 /** The request, or something else that is said, did not arrive within `BODY_READ_MS`. */
 export function tooSlow(what = 'the request body'): ConnectError {
-  return new ConnectError(`${what} did not arrive within ${BODY_READ_MS / 1000} s`, Code.DeadlineExceeded);
+  const maxSeconds = BODY_READ_MS / 1000;
+  return protocolError('REQUEST_TOO_SLOW', `${what} did not arrive within ${maxSeconds} s`, { maxSeconds });
 }
 
 /** The caller cancelled, or its connection broke. */
 export function wentAway(): ConnectError {
-  return new ConnectError('the caller went away', Code.Canceled);
+  return protocolError('CALL_CANCELLED', 'the caller went away');
 }
 
 /** The call has ended well, and whatever still waits for it can stop. */
 export function finished(): ConnectError {
-  return new ConnectError('the call has ended', Code.Canceled);
+  return protocolError('CALL_CANCELLED', 'the call has ended');
 }
 
 /** The caller's deadline has passed. In Connect's words, which says it first for some calls. */
 export function tooLate(): ConnectError {
-  return new ConnectError('the operation timed out', Code.DeadlineExceeded);
+  return protocolError('DEADLINE_PASSED', 'the operation timed out');
 }
 
 /** Why a call has ended: its caller's deadline has passed, or the caller is gone. */
@@ -47,19 +51,34 @@ export function whyEnded(signal: AbortSignal): ConnectError {
 
 /** The bytes of a stream end within a message. In Connect's words. */
 export function cutShort(): ConnectError {
-  return broken('incomplete envelope', Code.InvalidArgument);
+  return protocolError('MALFORMED_REQUEST', 'protocol error: incomplete envelope');
 }
 
 /** A method that takes one message got none, or more than one. In Connect's words. */
 export function wrongCount(what: string): ConnectError {
-  return broken(what, Code.Unimplemented);
-}
-
-function broken(what: string, code: Code): ConnectError {
-  return new ConnectError(`protocol error: ${what}`, code);
+  return protocolError('WRONG_MESSAGE_COUNT', `protocol error: ${what}`);
 }
 
 /** A message cannot be decompressed. */
 export function badCompression(message = 'decompression failed'): ConnectError {
-  return new ConnectError(message, Code.InvalidArgument);
+  return protocolError('COMPRESSION_BROKEN', message);
+}
+
+/**
+ * A message is compressed in a way that we do not know. In Connect's words, and with the header that says which
+ * we do.
+ */
+export function unknownCompression(
+  encoding: string,
+  known: Compression[],
+  acceptHeader: string,
+): ConnectError {
+  const { error } = compressionNegotiate(known, encoding, null, acceptHeader);
+  return withInfo(error ?? badCompression(), 'COMPRESSION_UNSUPPORTED');
+}
+
+/** A message says that it is compressed, and nothing said with what. In Connect's words. */
+export function unannouncedCompression(): ConnectError {
+  const message = 'received compressed envelope, but do not know how to decompress';
+  return protocolError('MALFORMED_REQUEST', message, {}, Code.Internal);
 }

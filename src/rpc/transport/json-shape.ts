@@ -34,7 +34,7 @@ function noteMessage(message: DescMessage, json: unknown, path: string, problems
     if (problems.full()) return;
     const field = fields.get(name);
     if (field === undefined) {
-      problems.add(join(path, echoName(name)), unknownField(message, name));
+      problems.add(join(path, echoName(name)), unknownField(message, name), 'UNKNOWN_FIELD');
       continue;
     }
     const at = join(path, field.name);

@@ -119,7 +119,7 @@ describe('An event in JSON', () => {
     const { status, body } = await publish(`{"type":"a",${json}}`);
     assert.equal(status, 400);
     return Object.fromEntries(
-      (body.details[0].debug.fieldViolations as { field: string; description: string }[]).map(
+      (body.details[1].debug.fieldViolations as { field: string; description: string }[]).map(
         ({ field, description }) => [field, description],
       ),
     );

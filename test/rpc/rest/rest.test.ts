@@ -192,6 +192,12 @@ describe('An error of REST', () => {
       status: 'NOT_FOUND',
       details: [
         {
+          '@type': 'type.googleapis.com/google.rpc.ErrorInfo',
+          reason: 'WEBHOOK_NOT_FOUND',
+          domain: 'carillon.dev',
+          metadata: { id: 'wh_none' },
+        },
+        {
           '@type': 'type.googleapis.com/google.rpc.ResourceInfo',
           resourceType: 'carillon.v1.Webhook',
           resourceName: 'wh_none',
@@ -294,7 +300,7 @@ describe('An error of REST', () => {
     });
     const { status, headers, body } = await calling(() => full)('POST', '/v1/events', { type: 'a' });
     assert.deepEqual([status, headers.get('retry-after')], [429, '1']);
-    assert.deepEqual(body.error.details[0], {
+    assert.deepEqual(body.error.details[1], {
       '@type': 'type.googleapis.com/google.rpc.RetryInfo',
       retryDelay: '1s',
     });
