@@ -43,7 +43,7 @@ export function openApiOf(services: readonly DescService[], comments: Comments):
 
 const ABOUT = [
   'Delivers webhooks on a schedule and whenever an event is published.',
-  'Names of fields may also be written as in the proto files, `time_zone` for `timeZone`. Fields and parameters that there are not are refused by name. Values of enums may be numbers, and numbers strings, as in ProtoJSON. Fields with no value are left out of answers. Answers may gain fields.',
+  'Names of fields may also be written as in the proto files, `time_zone` for `timeZone`. Fields and parameters that there are not are refused by name. Values of enums may be numbers, and numbers strings, as in ProtoJSON. Requests may leave out the prefix of a value of an enum, `SKIP` for `MISFIRE_POLICY_SKIP`, and write durations with other units, `5m`, `1h30m` or `250ms`; answers do not. Fields with no value are left out of answers. Answers may gain fields.',
   'A path segment that ends in a colon and a word, such as `:pause`, is that method: an id that ends so is written with `%3A`. Every call takes `connect-timeout-ms`, after which it is answered with 504.',
 ].join('\n\n');
 

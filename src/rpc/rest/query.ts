@@ -94,11 +94,7 @@ export function holderOf(request: JsonObject, fields: readonly DescField[]): Jso
 
 /** A parameter's text as the value that it would be in JSON. */
 export function jsonOf(field: DescField, text: string): JsonValue {
-  if (field.enum !== undefined) {
-    const name = text.toUpperCase();
-    const prefix = field.enum.sharedPrefix?.toUpperCase() ?? '';
-    return name.startsWith(prefix) ? name : prefix + name;
-  }
+  if (field.enum !== undefined) return text.toUpperCase();
   if (field.message?.typeName === 'google.protobuf.FieldMask') {
     return text.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
   }

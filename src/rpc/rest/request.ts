@@ -6,7 +6,7 @@ import type { Negotiated } from '../transport/answer.ts';
 import { discardBody, readBody } from '../transport/body.ts';
 import type { Call } from '../transport/call.ts';
 import { decodeUtf8, decompress, messageOf } from '../transport/decode.ts';
-import { jsonViolations } from '../transport/json-shape.ts';
+import { normalizeJson } from '../transport/json-shape.ts';
 import { type ParsedJson, parseJson } from '../transport/json-text.ts';
 import type { NodeRequest } from '../transport/node.ts';
 import type { Binding } from './binding.ts';
@@ -58,7 +58,7 @@ export async function readRequest(asked: Asked, progress: Progress): Promise<Mes
   // A browser that has lost its connection asks for the same URL again: what it has seen since goes before.
   const seen = request.headers['last-event-id'];
   if (typeof seen === 'string' && binding.resume !== undefined) whole[binding.resume.name] = seen;
-  problems.addAll(jsonViolations(input, whole));
+  problems.addAll(normalizeJson(input, whole));
   problems.raise();
   return messageOf(input, whole, WHAT);
 }
@@ -81,7 +81,7 @@ export function readHead(
   const at = url.indexOf('?');
   if (at >= 0) {
     readQuery(decodeQuery(url.slice(at + 1)), binding.parameters, json, problems);
-    problems.addAll(jsonViolations(binding.method.input, json));
+    problems.addAll(normalizeJson(binding.method.input, json));
   }
   for (const [index, variable] of binding.variables.entries()) {
     if (!isEncoded(values[index]!)) {
@@ -132,7 +132,7 @@ function withBody(
   for (const path of duplicates) problems.add(join(at, path), 'is given twice');
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     const type = typeof rule === 'object' ? rule.message! : method.input;
-    problems.addAll(jsonViolations(type, value, at));
+    problems.addAll(normalizeJson(type, value, at));
     problems.raise();
   }
   if (typeof rule !== 'object') return value as JsonObject;

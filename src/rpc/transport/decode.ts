@@ -21,7 +21,7 @@ import {
   wrongCount,
 } from './failures.ts';
 import { createFraming, ENVELOPE_BYTES } from './framing.ts';
-import { jsonViolations } from './json-shape.ts';
+import { normalizeJson } from './json-shape.ts';
 import { parseJson } from './json-text.ts';
 import type { Wire } from './wire.ts';
 
@@ -142,7 +142,7 @@ function readJson(message: DescMessage, bytes: Uint8Array, what: string): Messag
   const { value, duplicates } = parseJson(decodeUtf8(bytes, what), what);
   const problems = noProblems();
   for (const path of duplicates) problems.add(path, 'is given twice');
-  problems.addAll(jsonViolations(message, value));
+  problems.addAll(normalizeJson(message, value));
   problems.raise();
   return messageOf(message, value as JsonValue, what);
 }
