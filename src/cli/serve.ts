@@ -35,7 +35,7 @@ export async function serve(
     return EXIT.usage;
   }
   const { openLog } = await import('../telemetry/log.ts');
-  const { log, close } = await openLog({ format: config.logFormat, level: config.logLevel });
+  const { log, close } = openLog({ format: config.logFormat, level: config.logLevel });
   const asked = Promise.withResolvers<StopSignal>();
   let signals = 0;
   const offSignal = world.onSignal((signal) => {
