@@ -1,5 +1,6 @@
 import type { DescService } from '@bufbuild/protobuf';
 import { file_google_rpc_error_details } from '../../gen/google/rpc/error_details_pb.ts';
+import { behaves } from '../../src/rpc/field-behavior.ts';
 import { type Binding, bind, ruleOf } from '../../src/rpc/rest/binding.ts';
 import type { FieldPath } from '../../src/rpc/rest/fields.ts';
 import { LINES_TYPE } from '../../src/rpc/rest/lines.ts';
@@ -114,7 +115,7 @@ function operationOf(binding: Binding, index: number, comments: Comments, schema
   };
 }
 
-function bodyOf({ method, body, variables }: Binding, schemas: Schemas): Json | undefined {
+function bodyOf({ verb, method, body, variables }: Binding, schemas: Schemas): Json | undefined {
   if (body === 'none') return undefined;
   if (method.methodKind === 'bidi_streaming' && typeof body === 'object') {
     const description = `Lines of JSON, each a ${body.message?.name}.`;
@@ -124,7 +125,10 @@ function bodyOf({ method, body, variables }: Binding, schemas: Schemas): Json | 
   const schema =
     body === 'all'
       ? schemas.inline(method.input, new Set(variables.map(({ name }) => name)))
-      : schemas.refer(body.message!);
+      : verb === 'PATCH'
+        ? // What is left out stays as it is.
+          schemas.inline(body.message!, new Set(), true)
+        : schemas.refer(body.message!);
   return { required: body !== 'all', content: { 'application/json': { schema } } };
 }
 
@@ -160,7 +164,7 @@ function parameter(where: 'path' | 'query', { name, fields }: FieldPath, schemas
     name: where === 'path' ? field.name : name,
     in: where,
     ...(description !== undefined && { description }),
-    ...(where === 'path' && { required: true }),
+    ...((where === 'path' || behaves(field, 'REQUIRED')) && { required: true }),
     ...(field.fieldKind === 'map' && { style: 'deepObject', explode: true }),
     schema,
   };
