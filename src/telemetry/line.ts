@@ -33,12 +33,12 @@ export function lineFor(json: string, { colors }: { readonly colors: boolean }):
     timeText(String(fields.time)),
     fitted(line.who, WHO_WIDTH),
     (line.durationMs === undefined ? '' : durationText(line.durationMs)).padStart(DURATION_WIDTH),
-    colors ? styleText(STYLES[line.tone], text, { validateStream: false }) : text,
+    colors && line.tone !== 'plain' ? styleText(STYLES[line.tone], text, { validateStream: false }) : text,
   ];
   return `${columns.join('  ')}\n${stackOf(fields)}`;
 }
 
-const STYLES = { good: 'green', bad: 'yellow', grave: 'red', plain: 'reset' } as const;
+const STYLES = { good: 'green', bad: 'yellow', grave: 'red' } as const;
 
 function lineOf(fields: Fields, message: string): Line {
   const durationMs = typeof fields.durationMs === 'number' ? fields.durationMs : undefined;
