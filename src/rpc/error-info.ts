@@ -4,7 +4,7 @@ import { REASONS, type Reason, type ReasonCode } from '../domain/reason.ts';
 import { clip } from '../domain/text.ts';
 
 /** Whose reasons these are (google.rpc.ErrorInfo). A name for programs, and no place to look at. */
-export const ERROR_DOMAIN = 'carillon.dev';
+const ERROR_DOMAIN = 'carillon.dev';
 
 export const CODES: Record<ReasonCode, Code> = {
   INVALID: Code.InvalidArgument,

@@ -3,6 +3,7 @@ import { after, before, describe, it } from 'node:test';
 import { create, fromBinary, type JsonObject, toBinary } from '@bufbuild/protobuf';
 import { anyUnpack } from '@bufbuild/protobuf/wkt';
 import { codeToString } from '@connectrpc/connect/protocol-connect';
+import { DeliveryService } from '../../gen/carillon/v1/delivery_pb.ts';
 import { EventService } from '../../gen/carillon/v1/event_pb.ts';
 import { WebhookService } from '../../gen/carillon/v1/webhook_pb.ts';
 import { type ErrorInfo, ErrorInfoSchema } from '../../gen/google/rpc/error_details_pb.ts';
@@ -237,6 +238,20 @@ describe('The reason', () => {
       ['MESSAGE_TOO_LARGE', () => [h2, path, framed(new Uint8Array(MESSAGE_BYTES_MAX + 1))]],
     ];
     for (const [reason, given] of cases) assert.equal((await grpc(...given())).info.reason, reason);
+    const zstd = { 'grpc-encoding': 'zstd', 'connect-content-encoding': 'zstd' };
+    for (const type of ['application/grpc-web+proto', 'application/connect+proto']) {
+      const method = type.includes('web')
+        ? WebhookService.method.get
+        : DeliveryService.method.watchDeliveries;
+      const response = await fetch(api.url + pathOf(method), {
+        method: 'POST',
+        headers: { 'content-type': type, ...zstd },
+        body: framed(new Uint8Array(0), 1),
+      });
+      const said = Buffer.from(await response.arrayBuffer()).toString();
+      const details = /details-bin: (\S+)/.exec(said)?.[1] ?? /"value":"([^"]+)"/.exec(said)?.[1] ?? '';
+      assert.match(Buffer.from(details, 'base64').toString(), /COMPRESSION_UNSUPPORTED/, type);
+    }
     const soon = { ...JSON_TYPE, 'connect-timeout-ms': 'soon' };
     for (const path of ['/v1/webhooks/x:pause', '/carillon.v1.WebhookService/Get']) {
       const { info } = await rest('POST', path, { headers: soon, body: '{}' });

@@ -293,8 +293,8 @@ export type PublishResult = Message<"carillon.v1.PublishResult"> & {
     case: "response";
   } | {
     /**
-     * It was refused, as Publish would have: google.rpc details name the field, as `event.type`, and the
-     * rule; of those that are broken, the first five.
+     * It was refused, as Publish would have: google.rpc details give a reason and name the field, as `event.type`,
+     * and the rule; of those that are broken, the first five.
      *
      * @generated from field: google.rpc.Status error = 2;
      */
