@@ -124,12 +124,27 @@ function bodyOf({ verb, method, body, variables }: Binding, schemas: Schemas): J
   }
   const schema =
     body === 'all'
-      ? schemas.inline(method.input, new Set(variables.map(({ name }) => name)))
+      ? withNulls(schemas.inline(method.input, new Set(variables.map(({ name }) => name))))
       : verb === 'PATCH'
         ? // What is left out stays as it is.
-          schemas.inline(body.message!, new Set(), true)
+          withNulls(schemas.inline(body.message!, new Set(), true))
         : schemas.refer(body.message!);
   return { required: body !== 'all', content: { 'application/json': { schema } } };
+}
+
+/** A request's own schema: null is as good as nothing there (ProtoJSON), where something need not be given. */
+function withNulls(schema: Json): Json {
+  const { properties, required = [] } = schema as {
+    properties: Record<string, Json>;
+    required?: readonly string[];
+  };
+  const entries = Object.entries(properties).map(([name, property]) => {
+    const { $ref, type, ...rest } = property;
+    if (required.includes(name) || ($ref === undefined && type === undefined)) return [name, property];
+    const nullable = $ref === undefined ? { type: [type, 'null'] } : { anyOf: [{ $ref }, { type: 'null' }] };
+    return [name, { ...nullable, ...rest }];
+  });
+  return { ...schema, properties: Object.fromEntries(entries) };
 }
 
 function answerOf(binding: Binding, schemas: Schemas): Json {

@@ -31,7 +31,9 @@ interface Body {
 
 interface Schema {
   readonly $ref?: string;
-  readonly type?: string;
+  /** With null beside it where that is as good as nothing. */
+  readonly type?: string | readonly [string, 'null'];
+  readonly anyOf?: readonly [Schema, Schema];
   readonly format?: string;
   readonly description?: string;
   readonly properties?: Readonly<Record<string, Schema>>;
@@ -157,13 +159,15 @@ function table(rows: readonly Row[]): string {
 }
 
 function typeOf(schema: Schema): string {
+  if (schema.anyOf !== undefined) return typeOf(schema.anyOf[0]);
   if (schema.$ref !== undefined) {
     const name = escaped(schema.$ref.replace('#/components/schemas/', ''));
     return `<a href="#schema-${name}">${name}</a>`;
   }
   if (schema.items !== undefined) return `list of ${typeOf(schema.items)}`;
   if (schema.additionalProperties !== undefined) return `map of ${typeOf(schema.additionalProperties)}`;
-  return escaped([schema.type ?? 'any JSON', schema.format ?? ''].join(' ').trim());
+  const type = typeof schema.type === 'object' ? schema.type[0] : schema.type;
+  return escaped([type ?? 'any JSON', schema.format ?? ''].join(' ').trim());
 }
 
 /** Paragraphs, lists and code of the little Markdown that comments have. */
