@@ -93,7 +93,7 @@ const ONLY_IN: readonly { what: string; pattern: RegExp; where: RegExp }[] = [
   {
     what: "the protocol's own errors",
     pattern: /new ConnectError\(/,
-    where: /^(rpc\/errors\.ts|rpc\/transport\/failures\.ts|rpc\/native\/status\.ts|cli\/.*)$/,
+    where: /^(rpc\/errors\.ts|rpc\/error-info\.ts|rpc\/native\/status\.ts|cli\/.*)$/,
   },
   { what: 'undici', pattern: /from 'undici'/, where: /^outbound\// },
   { what: 'generated code', pattern: /from '[./]+\/gen\//, where: /^(rpc|server|cli|library)\// },

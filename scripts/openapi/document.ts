@@ -1,5 +1,6 @@
 import type { DescService } from '@bufbuild/protobuf';
 import { file_google_rpc_error_details } from '../../gen/google/rpc/error_details_pb.ts';
+import { behaves } from '../../src/rpc/field-behavior.ts';
 import { type Binding, bind, ruleOf } from '../../src/rpc/rest/binding.ts';
 import type { FieldPath } from '../../src/rpc/rest/fields.ts';
 import { LINES_TYPE } from '../../src/rpc/rest/lines.ts';
@@ -43,7 +44,7 @@ export function openApiOf(services: readonly DescService[], comments: Comments):
 
 const ABOUT = [
   'Delivers webhooks on a schedule and whenever an event is published.',
-  'Names of fields may also be written as in the proto files, `time_zone` for `timeZone`. Fields and parameters that there are not are refused by name. Values of enums may be numbers, and numbers strings, as in ProtoJSON. Fields with no value are left out of answers. Answers may gain fields.',
+  'Names of fields may also be written as in the proto files, `time_zone` for `timeZone`. Fields and parameters that there are not are refused by name. Values of enums may be numbers, and numbers strings, as in ProtoJSON. Requests may leave out the prefix of a value of an enum, `SKIP` for `MISFIRE_POLICY_SKIP`, and write durations with other units, `5m`, `1h30m` or `250ms`; answers do not. Fields with no value are left out of answers. Answers may gain fields.',
   'A path segment that ends in a colon and a word, such as `:pause`, is that method: an id that ends so is written with `%3A`. Every call takes `connect-timeout-ms`, after which it is answered with 504.',
 ].join('\n\n');
 
@@ -72,7 +73,7 @@ const ERROR: Json = {
         details: {
           type: 'array',
           description:
-            'What a program can use, each with its type in `@type`: `google.rpc.BadRequest` names fields as they stand in the body, or parameters; `google.rpc.ResourceInfo` what was not found or is in the way; `google.rpc.RetryInfo` when to try again.',
+            'What a program can use, each with its type in `@type`: `google.rpc.ErrorInfo` says why, by a reason that never changes; `google.rpc.BadRequest` names fields as they stand in the body, or parameters; `google.rpc.ResourceInfo` what was not found or is in the way; `google.rpc.RetryInfo` when to try again.',
           items: { type: 'object', required: ['@type'], properties: { '@type': { type: 'string' } } },
         },
       },
@@ -114,7 +115,7 @@ function operationOf(binding: Binding, index: number, comments: Comments, schema
   };
 }
 
-function bodyOf({ method, body, variables }: Binding, schemas: Schemas): Json | undefined {
+function bodyOf({ verb, method, body, variables }: Binding, schemas: Schemas): Json | undefined {
   if (body === 'none') return undefined;
   if (method.methodKind === 'bidi_streaming' && typeof body === 'object') {
     const description = `Lines of JSON, each a ${body.message?.name}.`;
@@ -123,9 +124,27 @@ function bodyOf({ method, body, variables }: Binding, schemas: Schemas): Json | 
   }
   const schema =
     body === 'all'
-      ? schemas.inline(method.input, new Set(variables.map(({ name }) => name)))
-      : schemas.refer(body.message!);
+      ? withNulls(schemas.inline(method.input, new Set(variables.map(({ name }) => name))))
+      : verb === 'PATCH'
+        ? // What is left out stays as it is.
+          withNulls(schemas.inline(body.message!, new Set(), true))
+        : schemas.refer(body.message!);
   return { required: body !== 'all', content: { 'application/json': { schema } } };
+}
+
+/** A request's own schema: null is as good as nothing there (ProtoJSON), where something need not be given. */
+function withNulls(schema: Json): Json {
+  const { properties, required = [] } = schema as {
+    properties: Record<string, Json>;
+    required?: readonly string[];
+  };
+  const entries = Object.entries(properties).map(([name, property]) => {
+    const { $ref, type, ...rest } = property;
+    if (required.includes(name) || ($ref === undefined && type === undefined)) return [name, property];
+    const nullable = $ref === undefined ? { type: [type, 'null'] } : { anyOf: [{ $ref }, { type: 'null' }] };
+    return [name, { ...nullable, ...rest }];
+  });
+  return { ...schema, properties: Object.fromEntries(entries) };
 }
 
 function answerOf(binding: Binding, schemas: Schemas): Json {
@@ -160,7 +179,7 @@ function parameter(where: 'path' | 'query', { name, fields }: FieldPath, schemas
     name: where === 'path' ? field.name : name,
     in: where,
     ...(description !== undefined && { description }),
-    ...(where === 'path' && { required: true }),
+    ...((where === 'path' || behaves(field, 'REQUIRED')) && { required: true }),
     ...(field.fieldKind === 'map' && { style: 'deepObject', explode: true }),
     schema,
   };

@@ -10,6 +10,7 @@ import {
   type FieldRules,
   field as fieldRules,
 } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
+import { behaves } from '../../src/rpc/field-behavior.ts';
 import type { Comments } from './comments.ts';
 
 /** A JSON Schema (2020-12), or something else of an OpenAPI document. */
@@ -19,8 +20,8 @@ export type Json = { [name: string]: unknown };
 export interface Schemas {
   /** A reference to the schema of a message. */
   refer(message: DescMessage): Json;
-  /** The schema of a message without some of its fields, as it stands. */
-  inline(message: DescMessage, without: ReadonlySet<string>): Json;
+  /** The schema of a message without some of its fields, as it stands; in a partial one none is required. */
+  inline(message: DescMessage, without: ReadonlySet<string>, partial?: boolean): Json;
   /** The schema of a field's value. */
   ofField(field: DescField): Json;
   /** All that were referred to, by name. */
@@ -43,10 +44,10 @@ export function createSchemas(comments: Comments): Schemas {
       return { $ref: `#/components/schemas/${name}` };
     },
 
-    inline(message, without) {
+    inline(message, without, partial = false) {
       const fields = message.fields.filter(({ name }) => !without.has(name));
       const required = fields
-        .filter((field) => rulesOf(field)?.required === true)
+        .filter((field) => !partial && behaves(field, 'REQUIRED'))
         .map(({ jsonName }) => jsonName);
       const choices = message.oneofs
         .filter(({ fields: members }) => members.length > 1)
@@ -66,8 +67,8 @@ export function createSchemas(comments: Comments): Schemas {
       const description = comments.get(`${field.parent.typeName}.${field.name}`);
       const about = {
         ...(description !== undefined && { description }),
-        ...(description?.startsWith('Output only.') && { readOnly: true }),
-        ...(description?.startsWith('Input only') && { writeOnly: true }),
+        ...(behaves(field, 'OUTPUT_ONLY') && { readOnly: true }),
+        ...(behaves(field, 'INPUT_ONLY') && { writeOnly: true }),
       };
       return { ...plain(field), ...about };
     },

@@ -80,11 +80,17 @@ export function createBackfill(deps: BackfillDeps) {
   async function readyWebhook(name: WebhookName): Promise<Ready> {
     const webhook = await getWebhook(deps, name);
     const { schedule } = webhook.effective;
+    const about = { type: 'Webhook', id: name.id } as const;
     if (webhook.state !== 'ACTIVE') {
-      throw failedPrecondition('Webhook', name.id, `is ${webhook.state}; resume it first`);
+      const { state } = webhook;
+      const description = `is ${state}; resume it first`;
+      throw failedPrecondition('WEBHOOK_NOT_ACTIVE', { ...about, description, metadata: { state } });
     }
     if (schedule === undefined) {
-      throw failedPrecondition('Webhook', name.id, 'has no schedule; only events ring it');
+      throw failedPrecondition('WEBHOOK_WITHOUT_SCHEDULE', {
+        ...about,
+        description: 'has no schedule; only events ring it',
+      });
     }
     return { webhook, schedule };
   }

@@ -20,10 +20,15 @@ export async function cancelDelivery(
   const delivery = result === 'GONE' ? undefined : await store.getDelivery(id);
   if (delivery === undefined) throw notFound('Delivery', id);
   if (result === 'FINISHED') {
-    if (claim?.resumed && delivery.state === 'CANCELLED' && (delivery.finishedAt ?? 0) >= claim.at)
-      return delivery;
-    const why = `is ${delivery.state} already; only a PENDING delivery can be cancelled`;
-    throw failedPrecondition('Delivery', id, why);
+    const { state, finishedAt = 0 } = delivery;
+    if (claim?.resumed && state === 'CANCELLED' && finishedAt >= claim.at) return delivery;
+    const description = `is ${state} already; only a PENDING delivery can be cancelled`;
+    throw failedPrecondition('DELIVERY_NOT_PENDING', {
+      type: 'Delivery',
+      id,
+      description,
+      metadata: { state },
+    });
   }
   return delivery;
 }

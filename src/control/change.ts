@@ -89,7 +89,8 @@ export function changedTo(found: Webhook, spec: AskedSpec, effective: WebhookSpe
 }
 
 export function contended(id: string): DomainError {
-  return aborted('Webhook', id, `was changed by others ${TRIES_MAX} times in a row; try again`);
+  const description = `was changed by others ${TRIES_MAX} times in a row; try again`;
+  return aborted('CONTENDED', { type: 'Webhook', id, description });
 }
 
 /** The name and the destination that a caller wants are those of another webhook. */

@@ -1,6 +1,7 @@
 import { createHmac, hkdfSync } from 'node:crypto';
 import { type Claim, REMEMBERED_MS } from '../domain/claim.ts';
-import { DomainError, type ErrorCode } from '../domain/error.ts';
+import { DomainError } from '../domain/error.ts';
+import type { ErrorCode } from '../domain/reason.ts';
 import { seal, unseal } from '../domain/seal.ts';
 import { quote } from '../domain/text.ts';
 import type { Needs } from './deps.ts';
@@ -79,7 +80,7 @@ export function createOnce({ store, clock, random, sealKey }: OnceDeps) {
         throw named(requestId);
       case 'FULL':
         throw new DomainError(
-          'EXHAUSTED',
+          'TOO_MANY_REQUEST_IDS',
           'too many calls with a request_id are remembered; each is forgotten after 24 h. Try again later, or without a request_id',
         );
       case 'CLAIMED':
@@ -117,7 +118,6 @@ const NOTHING_DONE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ALREADY_EXISTS',
   'ABORTED',
   'FAILED_PRECONDITION',
-  'UNAUTHENTICATED',
   'PERMISSION_DENIED',
 ]);
 
@@ -138,14 +138,14 @@ function unlessLost(error: unknown): void {
 
 function named(requestId: string): DomainError {
   const description = `${quote(requestId)} was given to another call within 24 h, by method or content; give each call its own`;
-  return new DomainError('ALREADY_EXISTS', `request_id: ${description}`, {
+  return new DomainError('REQUEST_ID_TAKEN', `request_id: ${description}`, {
     violations: [{ field: 'request_id', description }],
   });
 }
 
 function brokenOff(requestId: string): DomainError {
   const description = `${quote(requestId)} was given to a call that was broken off, and it is not known how much of it was done; look, and ask for the rest with another request_id`;
-  return new DomainError('FAILED_PRECONDITION', `request_id: ${description}`, {
+  return new DomainError('REQUEST_BROKEN_OFF', `request_id: ${description}`, {
     violations: [{ field: 'request_id', description }],
   });
 }

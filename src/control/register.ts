@@ -81,7 +81,11 @@ export function createRegister(deps: RegisterDeps) {
     const [found] = await store.resolveWebhooks([{ namespace, id }]);
     if (found !== undefined) checkEtag(found, etag);
     else if (etag !== '')
-      throw aborted('Webhook', id, `was removed since it had etag ${JSON.stringify(etag)}`);
+      throw aborted('ETAG_MISMATCH', {
+        type: 'Webhook',
+        id,
+        description: `was removed since it had etag ${JSON.stringify(etag)}`,
+      });
     return found;
   }
 

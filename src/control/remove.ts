@@ -78,8 +78,9 @@ export function createRemove({ store, clock }: RemoveDeps) {
       all.push(...found);
       if (all.length > REMOVED_MAX) {
         throw new DomainError(
-          'FAILED_PRECONDITION',
+          'TOO_MANY_MATCHES',
           `more than ${REMOVED_MAX} webhooks have the name ${JSON.stringify(name)}; remove them by name and destination`,
+          { metadata: { max: REMOVED_MAX } },
         );
       }
       if (found.length < READ_MAX) return all;

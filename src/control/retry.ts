@@ -44,7 +44,8 @@ export async function retryDelivery(
   const order = { namespace, id, now: deps.clock.now(), ...limitOf(claim) };
   const [result] = await deps.store.retryDeliveries([order]);
   if (result === 'SUCCEEDED') {
-    throw failedPrecondition('Delivery', id, 'has SUCCEEDED; replay its event to send it once more');
+    const description = 'has SUCCEEDED; replay its event to send it once more';
+    throw failedPrecondition('DELIVERY_SUCCEEDED', { type: 'Delivery', id, description });
   }
   if (result === 'GONE') throw await whyGone(deps, namespace, id);
   return { count: 1, more: false };
@@ -115,5 +116,6 @@ async function whyGone({ store }: RetryDeps, namespace: string, id: string): Pro
   if (delivery === undefined || delivery.namespace !== namespace) return notFound('Delivery', id);
   const [webhook] = await store.getWebhooks([delivery.webhookId]);
   if (webhook === undefined) return notFound('Webhook', delivery.webhookCallerId ?? delivery.webhookId);
-  return failedPrecondition('Delivery', id, "cannot be sent again: its event's data was erased");
+  const description = "cannot be sent again: its event's data was erased";
+  return failedPrecondition('EVENT_DATA_ERASED', { type: 'Delivery', id, description });
 }

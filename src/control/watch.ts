@@ -59,7 +59,10 @@ export function createWatch({ store, shutdown, limits: given }: WatchDeps) {
 
   return async function* watch(order: WatchOrder, caller: AbortSignal): AsyncGenerator<Watched, void> {
     if (watchers.size >= limits.watchersMax) {
-      throw new DomainError('EXHAUSTED', `${limits.watchersMax} callers watch already; try again later`);
+      const max = limits.watchersMax;
+      throw new DomainError('TOO_MANY_STREAMS', `${max} callers watch already; try again later`, {
+        metadata: { max },
+      });
     }
     const watcher = {};
     watchers.add(watcher);
@@ -143,14 +146,14 @@ export function createWatch({ store, shutdown, limits: given }: WatchDeps) {
 
 function gap(): DomainError {
   return new DomainError(
-    'OUT_OF_RANGE',
+    'RESUME_TOKEN_EXPIRED',
     'what happened after this resume_token is no longer kept, or was never known here; list what was missed ' +
       'with ListDeliveries, and watch again without a resume_token',
   );
 }
 
 function stopping(): DomainError {
-  return new DomainError('UNAVAILABLE', 'the server is stopping; watch again from the last resume_token');
+  return new DomainError('SERVER_STOPPING', 'the server is stopping; watch again from the last resume_token');
 }
 
 /** Ends a sleep early, the one under way or else the next. */

@@ -1,4 +1,4 @@
-import { DomainError, type FieldViolation, invalidRequest } from './error.ts';
+import { DomainError, type FieldViolation, type InvalidReason, invalidRequest } from './error.ts';
 import { clip, quote } from './text.ts';
 
 /**
@@ -12,7 +12,7 @@ const DESCRIPTION_LENGTH = 240;
 /** Collects what is wrong with a request, so that a caller learns of everything at once. */
 export interface Problems {
   /** Notes a violation. A field is named once: its first violation is the one to mend first. */
-  add(field: string, description: string): void;
+  add(field: string, description: string, reason?: InvalidReason): void;
   addAll(violations: readonly FieldViolation[]): void;
   /** How many were noted. */
   count(): number;
@@ -27,18 +27,19 @@ export interface Problems {
 
 /** Nothing wrong, so far. */
 export function noProblems(): Problems {
-  const byField = new Map<string, string>();
+  const byField = new Map<string, FieldViolation>();
   const problems: Problems = {
-    add(field, description) {
+    add(field, description, reason) {
       if (byField.size >= PROBLEMS_MAX || byField.has(field)) return;
-      byField.set(field, clip(description, DESCRIPTION_LENGTH));
+      const short = clip(description, DESCRIPTION_LENGTH);
+      byField.set(field, { field, description: short, ...(reason && { reason }) });
     },
     addAll(violations) {
-      for (const violation of violations) problems.add(violation.field, violation.description);
+      for (const { field, description, reason } of violations) problems.add(field, description, reason);
     },
     count: () => byField.size,
     full: () => byField.size >= PROBLEMS_MAX,
-    list: () => [...byField].map(([field, description]) => ({ field, description })),
+    list: () => [...byField.values()],
     raise() {
       if (byField.size > 0) throw invalidRequest(problems.list());
     },
@@ -61,9 +62,9 @@ export function violationsOf(check: () => void): readonly FieldViolation[] {
 function within(problems: Problems, path: string): Problems {
   const inner: Problems = {
     ...problems,
-    add: (field, description) => problems.add(join(path, field), description),
+    add: (field, description, reason) => problems.add(join(path, field), description, reason),
     addAll(violations) {
-      for (const violation of violations) inner.add(violation.field, violation.description);
+      for (const { field, description, reason } of violations) inner.add(field, description, reason);
     },
     under: (deeper) => within(problems, join(path, deeper)),
   };

@@ -37,7 +37,7 @@ export function unseal(key: Uint8Array, sealed: Uint8Array, what: Sealed): Uint8
   checkKey(key);
   if (sealed[0] !== VERSION) {
     throw new DomainError(
-      'FAILED_PRECONDITION',
+      'SECRETS_KEY_UNUSABLE',
       `a stored ${what.noun} has format ${sealed[0] ?? 'none'}, this version of Carillon reads ${VERSION}: start a version at least as new as the one that wrote it`,
     );
   }
@@ -51,7 +51,7 @@ export function unseal(key: Uint8Array, sealed: Uint8Array, what: Sealed): Uint8
   } catch {
     // GCM cannot tell a wrong key from changed bytes; a wrong key is by far the likelier.
     throw new DomainError(
-      'FAILED_PRECONDITION',
+      'SECRETS_KEY_UNUSABLE',
       `a stored ${what.noun} cannot be opened: start Carillon with the key that it was sealed with`,
     );
   }
@@ -64,7 +64,7 @@ function associated(version: Uint8Array, { belongsTo = '' }: Sealed): Uint8Array
 function checkKey(key: Uint8Array): void {
   if (key.length === SEALING_KEY_BYTES) return;
   throw new DomainError(
-    'INVALID',
+    'SETTING_INVALID',
     `the key that seals secrets has ${key.length} bytes: give ${SEALING_KEY_BYTES}`,
   );
 }

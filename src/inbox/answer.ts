@@ -58,7 +58,7 @@ const RANGES: Readonly<Record<keyof Answer, readonly [min: number, max: number]>
 
 /**
  * Reads an answer from JSON. A field that is left out has its default, so that `{}` is the answer of
- * a new inbox. Throws `DomainError('INVALID')` that names every wrong field.
+ * a new inbox. Throws an INVALID `DomainError` that names every wrong field.
  */
 export function parseAnswer(json: string): Answer {
   const value = parseObject(json);
@@ -77,7 +77,7 @@ export function parseAnswer(json: string): Answer {
   }
   if (violations.length > 0) {
     const sentence = violations.map(({ field, description }) => `${field} ${description}`).join('; ');
-    throw new DomainError('INVALID', sentence, { violations });
+    throw new DomainError('INVALID_FIELD', sentence, { violations });
   }
   return { ...DEFAULT_ANSWER, ...value };
 }
@@ -91,7 +91,7 @@ function parseObject(json: string): Partial<Answer> {
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     const example = JSON.stringify({ status: 503, delayMs: 0, retryAfter: 5, failNext: 0 });
-    throw new DomainError('INVALID', `The answer must be a JSON object, for example ${example}.`);
+    throw new DomainError('MALFORMED_JSON', `The answer must be a JSON object, for example ${example}.`);
   }
   return value;
 }

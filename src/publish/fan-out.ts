@@ -122,7 +122,8 @@ function fieldsOf({ ids, reason }: Tally): object {
 
 function tooMuch(): DomainError {
   return new DomainError(
-    'EXHAUSTED',
+    'RENDERED_TOO_LARGE',
     `the templates of the webhooks that ask for it make more than ${RENDERED_BYTES_MAX} bytes of this event`,
+    { metadata: { maxBytes: RENDERED_BYTES_MAX } },
   );
 }

@@ -225,7 +225,7 @@ function stopAt(order: ReplayOrder, events: readonly EventRecord[], eventId: str
   // From the first millisecond again would be where this call began: it could go on so for ever.
   if ('ids' in order.events || made === 0 || createdAt <= events[0]!.createdAt) {
     throw new DomainError(
-      'EXHAUSTED',
+      'TOO_MANY_WAITING',
       `too many deliveries are waiting: ${made === 0 ? 'none' : `only ${made}`} could be made; replay again later`,
     );
   }

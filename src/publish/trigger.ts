@@ -19,7 +19,9 @@ export interface TriggerDeps {
  */
 export async function trigger(deps: TriggerDeps, webhook: Webhook, claim?: Claim): Promise<string> {
   if (webhook.state !== 'ACTIVE') {
-    throw failedPrecondition('Webhook', webhook.id, `is ${webhook.state}; resume it first`);
+    const { id, state } = webhook;
+    const description = `is ${state}; resume it first`;
+    throw failedPrecondition('WEBHOOK_NOT_ACTIVE', { type: 'Webhook', id, description, metadata: { state } });
   }
   const now = claim?.at ?? deps.clock.now();
   const run = makeRun({ webhook, now, random: deps.random });

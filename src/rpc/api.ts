@@ -12,7 +12,7 @@ import { type Guard, guardInterceptor } from './transport/guard.ts';
 import type { CallableResponse, NodeRequest, NodeResponse } from './transport/node.ts';
 import { createReception } from './transport/reception.ts';
 import { type UnaryJson, unaryJson } from './transport/unary-json.ts';
-import { namesOf, unknownRpc } from './transport/unknown.ts';
+import { namesOf, unknownRpc, unknownRpcMetadata } from './transport/unknown.ts';
 import { refuse } from './transport/wire.ts';
 
 /** The API, without a listener: the one who listens gives it the requests. */
@@ -92,7 +92,13 @@ export function mountServices(
       else if (rest.handle(path, request, response, openEnded)) return true;
       else if (looksLikeRpc(path, request)) {
         const message = unknownRpc(path, described);
-        refuse(request, response, { status: 404, code: Code.Unimplemented, message });
+        refuse(request, response, {
+          status: 404,
+          code: Code.Unimplemented,
+          reason: 'METHOD_NOT_FOUND',
+          metadata: unknownRpcMetadata(path),
+          message,
+        });
       } else return false;
       return true;
     },

@@ -1,39 +1,28 @@
-import { Code, ConnectError } from '@connectrpc/connect';
+import { ConnectError } from '@connectrpc/connect';
 import {
   BadRequestSchema,
   PreconditionFailureSchema,
   ResourceInfoSchema,
   RetryInfoSchema,
 } from '../../gen/google/rpc/error_details_pb.ts';
-import {
-  DomainError,
-  type ErrorCode,
-  type FieldViolation,
-  invalidRequest,
-  type Resource,
-} from '../domain/error.ts';
+import { DomainError, type FieldViolation, invalidRequest, type Resource } from '../domain/error.ts';
+import type { ErrorCode } from '../domain/reason.ts';
 import { clip } from '../domain/text.ts';
+import {
+  CODES,
+  type Detail,
+  errorInfo,
+  type Metadata,
+  protocolError,
+  reasonOf,
+  withInfo,
+} from './error-info.ts';
 
 /** How long a caller should wait when we are full or without our database. */
 const RETRY_MS = 1000;
 
 /** How much is repeated of a name or a destination, which can be long: all of it goes into a header. */
 const RESOURCE_LENGTH = 300;
-
-const CODES: Record<ErrorCode, Code> = {
-  INVALID: Code.InvalidArgument,
-  OUT_OF_RANGE: Code.OutOfRange,
-  NOT_FOUND: Code.NotFound,
-  ALREADY_EXISTS: Code.AlreadyExists,
-  ABORTED: Code.Aborted,
-  FAILED_PRECONDITION: Code.FailedPrecondition,
-  UNAUTHENTICATED: Code.Unauthenticated,
-  PERMISSION_DENIED: Code.PermissionDenied,
-  EXHAUSTED: Code.ResourceExhausted,
-  UNAVAILABLE: Code.Unavailable,
-};
-
-type Detail = NonNullable<ConstructorParameters<typeof ConnectError>[3]>[number];
 
 export interface Translation {
   /** A path that the caller did not write, taken off the front of every field. */
@@ -45,12 +34,14 @@ export interface Translation {
 /**
  * The one place where errors become what a caller sees (AIP-193). A DomainError keeps its message and
  * gets its google.rpc details; a ConnectError comes from the protocol itself, ours or Connect's own, and
- * is left alone; anything else is a bug, of which the caller learns an id and nothing more.
+ * gets a reason if it has none; anything else is a bug, of which the caller learns an id and nothing more.
  */
 export function toConnectError(reason: unknown, { hiddenPath = '', report }: Translation): ConnectError {
   if (reason instanceof DomainError) return fromDomain(reason, hiddenPath);
-  if (reason instanceof ConnectError) return reason;
-  return new ConnectError(`internal error; it is in the server's log under ${report(reason)}`, Code.Internal);
+  if (reason instanceof ConnectError) return withInfo(reason, reasonOf(reason.code));
+  const errorId = report(reason);
+  const message = `internal error; it is in the server's log under ${errorId}`;
+  return protocolError('INTERNAL_ERROR', message, { errorId });
 }
 
 /** An error of the domain, with its google.rpc details. */
@@ -64,9 +55,15 @@ export function fromDomain(error: DomainError, hiddenPath = ''): ConnectError {
     message,
     CODES[error.code],
     undefined,
-    [...details(error.code, violations), ...about],
+    [errorInfo(error.reason, metadataOf(error, violations)), ...details(error.code, violations), ...about],
     error,
   );
+}
+
+/** What the error says of itself, and the first field or the resource that it is about. */
+function metadataOf({ code, resource, metadata }: DomainError, [first]: readonly FieldViolation[]): Metadata {
+  const field = code === 'INVALID' && first !== undefined && first.field !== '' ? { field: first.field } : {};
+  return { ...field, ...(resource !== undefined && { id: resource.id }), ...metadata };
 }
 
 function resourceInfo({ type, id }: Resource, description: string): Detail {
@@ -83,7 +80,18 @@ function details(code: ErrorCode, violations: readonly FieldViolation[]): Detail
     case 'INVALID':
     case 'ALREADY_EXISTS':
       if (violations.length === 0) return [];
-      return [{ desc: BadRequestSchema, value: { fieldViolations: [...violations] } }];
+      return [
+        {
+          desc: BadRequestSchema,
+          value: {
+            fieldViolations: violations.map(({ field, description, reason = '' }) => ({
+              field,
+              description,
+              reason,
+            })),
+          },
+        },
+      ];
     case 'FAILED_PRECONDITION': {
       if (violations.length === 0) return [];
       const failed = violations.map(({ field, description }) => ({
@@ -101,7 +109,6 @@ function details(code: ErrorCode, violations: readonly FieldViolation[]): Detail
     case 'OUT_OF_RANGE':
     case 'NOT_FOUND':
     case 'ABORTED':
-    case 'UNAUTHENTICATED':
     case 'PERMISSION_DENIED':
       return [];
     default:
@@ -109,11 +116,11 @@ function details(code: ErrorCode, violations: readonly FieldViolation[]): Detail
   }
 }
 
-function unhide({ field, description }: FieldViolation, hiddenPath: string): FieldViolation {
-  if (hiddenPath === '') return { field, description };
-  if (field === hiddenPath) return { field: '', description };
-  return {
-    field: field.startsWith(`${hiddenPath}.`) ? field.slice(hiddenPath.length + 1) : field,
-    description,
-  };
+function unhide(violation: FieldViolation, hiddenPath: string): FieldViolation {
+  const { field } = violation;
+  if (hiddenPath === '') return violation;
+  if (field === hiddenPath) return { ...violation, field: '' };
+  return field.startsWith(`${hiddenPath}.`)
+    ? { ...violation, field: field.slice(hiddenPath.length + 1) }
+    : violation;
 }

@@ -68,7 +68,7 @@ function readToken(query: readonly unknown[], token: string): string {
   if (valid) return id;
   const description =
     'is not a token of this query; repeat the namespace and filters that it came with, or leave it out to start again';
-  throw invalidRequest([{ field: 'page_token', description }]);
+  throw invalidRequest([{ field: 'page_token', description, reason: 'PAGE_TOKEN_INVALID' }]);
 }
 
 function hashOf(query: readonly unknown[]): string {

@@ -136,7 +136,7 @@ async function syncFolder(path: string): Promise<void> {
 }
 
 function unusable(message: string): DomainError {
-  return new DomainError('FAILED_PRECONDITION', message);
+  return new DomainError('SECRETS_KEY_UNUSABLE', message);
 }
 
 function codeOf(error: unknown): unknown {

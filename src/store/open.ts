@@ -18,7 +18,7 @@ const SCHEME = /^([a-z][a-z0-9+.-]+):(.*)$/is;
  */
 export async function openStore(url: string, options: StoreOptions = {}): Promise<Store> {
   const path = sqlitePath(url);
-  if (path === '') throw new DomainError('FAILED_PRECONDITION', 'name a database: a file path or ":memory:"');
+  if (path === '') throw new DomainError('DATABASE_UNUSABLE', 'name a database: a file path or ":memory:"');
   return openSqlite(path, options);
 }
 
@@ -27,7 +27,7 @@ function sqlitePath(url: string): string {
   if (scheme === undefined || rest === undefined) return url;
   if (scheme.toLowerCase() === 'sqlite') return rest.replace(/^\/\//, '');
   throw new DomainError(
-    'FAILED_PRECONDITION',
+    'DATABASE_UNUSABLE',
     `a ${scheme}: database cannot be used: this version of Carillon keeps its data in SQLite only; ` +
       'give a file path, "sqlite:<path>" or ":memory:"',
   );

@@ -103,7 +103,7 @@ describe('failing', () => {
     const world = testWorld();
     const code = await serve('serve', QUIET, world, async () => {
       throw new DomainError(
-        'FAILED_PRECONDITION',
+        'ADDRESS_UNUSABLE',
         '127.0.0.1:8090 is already in use; choose another with --listen',
       );
     });

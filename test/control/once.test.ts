@@ -35,7 +35,7 @@ function anAsking(overrides: Partial<Asking> = {}): Asking {
 }
 
 const lost = async () => {
-  throw new DomainError('UNAVAILABLE', 'the disk is full');
+  throw new DomainError('DATABASE_UNAVAILABLE', 'the disk is full');
 };
 
 /** Counts how often it was performed. */
@@ -175,7 +175,7 @@ describe('A call with a name that failed', () => {
     await assert.rejects(once(asking, lost), { code: 'UNAVAILABLE' });
     await assert.rejects(
       once(asking, async () => {
-        throw new DomainError('FAILED_PRECONDITION', 'it is PAUSED by now');
+        throw new DomainError('WEBHOOK_NOT_ACTIVE', 'it is PAUSED by now');
       }),
       { code: 'FAILED_PRECONDITION' },
     );
@@ -193,7 +193,7 @@ describe('A call with a name that failed', () => {
     const full = anAsking({ resumable: false });
     await assert.rejects(
       once(full, async () => {
-        throw new DomainError('EXHAUSTED', 'too many deliveries wait');
+        throw new DomainError('TOO_MANY_WAITING', 'too many deliveries wait');
       }),
       { code: 'EXHAUSTED' },
     );

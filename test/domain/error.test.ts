@@ -13,8 +13,8 @@ describe('An error of the domain', () => {
   it('says what it is about, in words and for programs', () => {
     const errors = [
       notFound('Event', 'evt_1'),
-      aborted('Webhook', 'wh_1', 'was changed'),
-      failedPrecondition('Delivery', 'dlv_1', 'is FAILED'),
+      aborted('CONTENDED', { type: 'Webhook', id: 'wh_1', description: 'was changed' }),
+      failedPrecondition('DELIVERY_NOT_PENDING', FAILED),
       alreadyExists('Webhook', 'joe', 'there is another joe'),
     ];
     assert.deepEqual(errors.map(partsOf), [
@@ -26,7 +26,7 @@ describe('An error of the domain', () => {
   });
 
   it('names the state that is missing', () => {
-    const { violations } = failedPrecondition('Delivery', 'dlv_1', 'is FAILED');
+    const { violations } = failedPrecondition('DELIVERY_NOT_PENDING', FAILED);
     assert.deepEqual(violations, [{ field: 'dlv_1', description: 'is FAILED' }]);
   });
 
@@ -41,6 +41,8 @@ describe('An error of the domain', () => {
     assert.equal(invalidRequest(many).violations.length, 200);
   });
 });
+
+const FAILED = { type: 'Delivery', id: 'dlv_1', description: 'is FAILED' } as const;
 
 function partsOf({ code, message, resource }: DomainError): unknown[] {
   return [code, message, resource];

@@ -366,7 +366,7 @@ describe('publishing many events', () => {
 
   it('raises what the store raises when nothing was published, and answers with it afterwards', async () => {
     let calls = 0;
-    const gone = new DomainError('UNAVAILABLE', 'gone');
+    const gone = new DomainError('DATABASE_UNAVAILABLE', 'gone');
     await using world = await openPublishing({}, (store) => ({
       ...store,
       async publish(batch: readonly Publication[]) {

@@ -3,12 +3,14 @@ import { describe, it } from 'node:test';
 import { Code, ConnectError, createClient } from '@connectrpc/connect';
 import { WebhookService } from '../../gen/carillon/v1/webhook_pb.ts';
 import {
+  ErrorInfoSchema,
   PreconditionFailureSchema,
   ResourceInfoSchema,
   RetryInfoSchema,
 } from '../../gen/google/rpc/error_details_pb.ts';
 import { Health } from '../../gen/grpc/health/v1/health_pb.ts';
-import { DomainError, type ErrorCode, failedPrecondition, notFound } from '../../src/domain/error.ts';
+import { DomainError, failedPrecondition, notFound } from '../../src/domain/error.ts';
+import { type DomainReason, type ErrorCode, REASONS, type Reason } from '../../src/domain/reason.ts';
 import { toConnectError } from '../../src/rpc/errors.ts';
 import { fieldsOf, refusal, startApi } from '../support/rpc.ts';
 
@@ -22,27 +24,36 @@ describe('toConnectError', () => {
       ALREADY_EXISTS: Code.AlreadyExists,
       ABORTED: Code.Aborted,
       OUT_OF_RANGE: Code.OutOfRange,
-      UNAUTHENTICATED: Code.Unauthenticated,
       PERMISSION_DENIED: Code.PermissionDenied,
       FAILED_PRECONDITION: Code.FailedPrecondition,
       EXHAUSTED: Code.ResourceExhausted,
       UNAVAILABLE: Code.Unavailable,
     };
     for (const [code, expected] of Object.entries(codes)) {
-      const error = toConnectError(new DomainError(code as ErrorCode, 'because'), unforeseen);
-      assert.deepEqual([error.code, error.rawMessage], [expected, 'because']);
+      const reasons = Object.keys(REASONS).filter((reason) => REASONS[reason as Reason].code === code);
+      assert.ok(reasons.length > 0, code);
+      for (const reason of reasons) {
+        const error = toConnectError(new DomainError(reason as DomainReason, 'because'), unforeseen);
+        assert.deepEqual([error.code, error.rawMessage], [expected, 'because']);
+        const [info] = error.findDetails(ErrorInfoSchema);
+        assert.deepEqual([info?.reason, info?.domain], [reason, 'carillon.dev']);
+      }
     }
   });
 
   it('says when to try again', () => {
-    for (const code of ['EXHAUSTED', 'UNAVAILABLE'] as const) {
-      const [info] = toConnectError(new DomainError(code, 'full'), unforeseen).findDetails(RetryInfoSchema);
+    for (const reason of ['TOO_MANY_WAITING', 'SERVER_STOPPING'] as const) {
+      const [info] = toConnectError(new DomainError(reason, 'full'), unforeseen).findDetails(RetryInfoSchema);
       assert.equal(info?.retryDelay?.seconds, 1n);
     }
   });
 
   it('says which state is missing', () => {
-    const error = failedPrecondition('Webhook', 'wh_1', 'is PAUSED');
+    const error = failedPrecondition('WEBHOOK_NOT_ACTIVE', {
+      type: 'Webhook',
+      id: 'wh_1',
+      description: 'is PAUSED',
+    });
     const [failure] = toConnectError(error, unforeseen).findDetails(PreconditionFailureSchema);
     assert.equal(failure?.violations[0]?.subject, 'wh_1');
   });
@@ -63,12 +74,13 @@ describe('toConnectError', () => {
       { field: 'webhook', description: 'is worse' },
       { field: 'webhooks', description: 'is another' },
     ];
-    const error = toConnectError(new DomainError('INVALID', 'webhook.name: is bad', { violations }), {
+    const error = toConnectError(new DomainError('INVALID_FIELD', 'webhook.name: is bad', { violations }), {
       ...unforeseen,
       hiddenPath: 'webhook',
     });
     assert.deepEqual(Object.keys(fieldsOf(error)), ['name', '', 'webhooks']);
     assert.equal(error.rawMessage, 'name: is bad; is worse; webhooks: is another');
+    assert.deepEqual(error.findDetails(ErrorInfoSchema)[0]?.metadata, { field: 'name' });
   });
 
   it('tells a caller an id, and nothing else, of what nobody foresaw', () => {
@@ -83,9 +95,12 @@ describe('toConnectError', () => {
     assert.equal(toConnectError('a string', { report }).code, Code.Internal);
   });
 
-  it('leaves an error alone that was made for a caller', () => {
+  it('leaves an error alone that was made for a caller, but gives it a reason', () => {
     const error = new ConnectError('teapot', Code.Unimplemented);
     assert.equal(toConnectError(error, unforeseen), error);
+    assert.equal(toConnectError(error, unforeseen), error);
+    const infos = error.findDetails(ErrorInfoSchema).map(({ reason }) => reason);
+    assert.deepEqual([error.rawMessage, infos], ['teapot', ['WRONG_MESSAGE_COUNT']]);
   });
 });
 
@@ -122,7 +137,7 @@ describe('A bug', () => {
         ...deps,
         store: {
           ...deps.store,
-          listWebhooks: () => Promise.reject(new DomainError('EXHAUSTED', 'the queue is full')),
+          listWebhooks: () => Promise.reject(new DomainError('DATABASE_BUSY', 'the queue is full')),
         },
       }),
     });

@@ -261,7 +261,7 @@ async function crashing(after: boolean, ...verbs: (keyof Store)[]) {
         if (typeof given !== 'function' || !verbs.includes(verb as keyof Store)) return given;
         return async (...args: unknown[]) => {
           const done: unknown = failing.has(verb) && !after ? undefined : await given.apply(target, args);
-          if (failing.delete(verb)) throw new DomainError('UNAVAILABLE', 'the disk is full');
+          if (failing.delete(verb)) throw new DomainError('DATABASE_UNAVAILABLE', 'the disk is full');
           return done;
         };
       },

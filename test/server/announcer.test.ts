@@ -57,7 +57,7 @@ describe('the announcer', () => {
     const full: Published = { kind: 'FULL', scope: 'ALL' };
     const answers = [
       async (batch: readonly NewEvent[]) => batch.map(() => full),
-      () => Promise.reject(new DomainError('UNAVAILABLE', 'the database is closed')),
+      () => Promise.reject(new DomainError('DATABASE_UNAVAILABLE', 'the database is closed')),
       async () => [PUBLISHED],
       async () => [PUBLISHED],
       async (batch: readonly NewEvent[]) => batch.map(() => full),

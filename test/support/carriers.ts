@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import {
   create,
   createRegistry,
@@ -53,24 +54,29 @@ export async function openCarriers(api: RunningApi): Promise<Carriers> {
 export function insideBody(outcome: Outcome, body: string): Outcome {
   if (!('error' in outcome) || outcome.error.code !== 3 || body === '' || body === '*') return outcome;
   const inside = (field = '') => (field.startsWith(`${body}.`) ? field.slice(body.length + 1) : field);
-  const details = outcome.error.details.map((detail) => {
-    const violations = detail.fieldViolations as unknown as readonly {
-      field?: string;
-      description: string;
-    }[];
-    return violations.map(({ field, description }) => ({ field: inside(field), description }));
-  });
-  const sentences = details.flat().map(({ field, description }) => `${field}: ${description}`);
+  const [info, bad, ...more] = outcome.error.details as unknown as [ErrorInfoJson, BadRequestJson];
+  assert.deepEqual(more, []);
+  const fieldViolations = bad.fieldViolations.map((each) => ({ ...each, field: inside(each.field) }));
+  const sentences = fieldViolations.map(({ field, description }) => `${field}: ${description}`);
+  const metadata = { ...info.metadata, field: inside(info.metadata.field) };
   return {
     error: {
       code: outcome.error.code,
       message: sentences.join('; '),
-      details: outcome.error.details.map((detail, index) => ({
-        ...detail,
-        fieldViolations: details[index]!,
-      })),
+      details: [
+        { ...info, metadata },
+        { ...bad, fieldViolations },
+      ],
     },
   };
+}
+
+interface ErrorInfoJson extends JsonObject {
+  readonly metadata: { readonly field: string };
+}
+
+interface BadRequestJson extends JsonObject {
+  readonly fieldViolations: { readonly field?: string; readonly description: string }[];
 }
 
 const registry = createRegistry(file_google_rpc_error_details);

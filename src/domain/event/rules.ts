@@ -195,7 +195,7 @@ function deliveryViolations(
 ): FieldViolation[] {
   if ('at' in deliver) {
     const description = timeFault(deliver.at) ?? aheadFault(deliver.at - now);
-    return description === undefined ? [] : [{ field: at('deliver_at'), description }];
+    return description === undefined ? [] : [{ field: at('deliver_time'), description }];
   }
   const description = deliver.afterMs < 0 ? 'must not be negative' : aheadFault(deliver.afterMs);
   return description === undefined ? [] : [{ field: at('delay'), description }];

@@ -148,7 +148,13 @@ function payloadBytes(body: NonNullable<Payload['body']>, contentType: string, g
     case 'template': {
       const bytes = textBytes(renderTemplate(body.source, given), contentType);
       if (bytes.length > BODY_BYTES_MAX) {
-        throw new DomainError('INVALID', `the template made a body of more than ${BODY_BYTES_MAX} bytes`);
+        throw new DomainError(
+          'TEMPLATE_FAILED',
+          `the template made a body of more than ${BODY_BYTES_MAX} bytes`,
+          {
+            metadata: { maxBytes: BODY_BYTES_MAX },
+          },
+        );
       }
       return bytes;
     }
@@ -160,7 +166,7 @@ function payloadBytes(body: NonNullable<Payload['body']>, contentType: string, g
 function textBytes(text: string, contentType: string): Uint8Array {
   const encoded = encodeText(text, contentType);
   if ('bytes' in encoded) return encoded.bytes;
-  throw new DomainError('INVALID', `the body ${encoded.fault}`);
+  throw new DomainError('TEMPLATE_FAILED', `the body ${encoded.fault}`);
 }
 
 function renderHeaders(payload: Payload | undefined, given: object): Readonly<Record<string, string>> {
@@ -170,14 +176,15 @@ function renderHeaders(payload: Payload | undefined, given: object): Readonly<Re
     // White space around a value is no part of it (RFC 9110, 5.5), and templates come with line breaks.
     const value = renderTemplate(payload!.headerTemplates[name]!, given).trim();
     const refused = headerValueFault(value);
-    if (refused !== undefined) throw new DomainError('INVALID', `the header ${name} ${refused}`);
+    if (refused !== undefined) throw new DomainError('TEMPLATE_FAILED', `the header ${name} ${refused}`);
     total += name.length + value.length + 4;
     headers.push([name, value]);
   }
   if (total > HEADERS_TOTAL_BYTES_MAX) {
     throw new DomainError(
-      'INVALID',
+      'TEMPLATE_FAILED',
       `the templates made headers of more than ${HEADERS_TOTAL_BYTES_MAX} bytes`,
+      { metadata: { maxBytes: HEADERS_TOTAL_BYTES_MAX } },
     );
   }
   // Not by assignment, which would lose a header named __proto__.
@@ -188,7 +195,7 @@ function renderTemplate(source: string, given: object): string {
   try {
     return renderLiquid(source, given);
   } catch (error) {
-    throw new DomainError('INVALID', `the template cannot be rendered: ${(error as Error).message}`);
+    throw new DomainError('TEMPLATE_FAILED', `the template cannot be rendered: ${(error as Error).message}`);
   }
 }
 

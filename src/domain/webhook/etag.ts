@@ -10,9 +10,9 @@ export function etagOf({ id, version }: Pick<Webhook, 'id' | 'version'>): string
 /** Raises ABORTED unless the caller gave no etag, or the one of the webhook as it is now. */
 export function checkEtag(webhook: Webhook, etag: string): void {
   if (etag === '' || etag === etagOf(webhook)) return;
-  throw aborted(
-    'Webhook',
-    webhook.id,
-    `was changed since it had etag ${JSON.stringify(etag)}; get it again, and repeat the change with its new etag`,
-  );
+  throw aborted('ETAG_MISMATCH', {
+    type: 'Webhook',
+    id: webhook.id,
+    description: `was changed since it had etag ${JSON.stringify(etag)}; get it again, and repeat the change with its new etag`,
+  });
 }

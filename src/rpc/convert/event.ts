@@ -19,10 +19,10 @@ import { cutNanosOf, fromDuration, fromTimestamp, toTimestamp } from './time.ts'
  */
 export function draftFrom(
   event: EventMessage,
-  deliveryTime: PublishRequest['deliveryTime'],
+  due: PublishRequest['due'],
   { namespace, problems }: { namespace: string; problems: Problems },
 ): EventDraft {
-  const deliver = deliverFrom(deliveryTime, problems);
+  const deliver = deliverFrom(due, problems);
   return {
     namespace,
     ...(event.id !== '' && { callerId: event.id }),
@@ -141,14 +141,11 @@ function valueFrom(text: string): Value | undefined {
   }
 }
 
-function deliverFrom(
-  time: PublishRequest['deliveryTime'],
-  problems: Problems,
-): EventDraft['deliver'] | undefined {
+function deliverFrom(time: PublishRequest['due'], problems: Problems): EventDraft['deliver'] | undefined {
   switch (time.case) {
-    case 'deliverAt':
+    case 'deliverTime':
       return {
-        at: fromTimestamp(time.value, 'deliver_at', problems),
+        at: fromTimestamp(time.value, 'deliver_time', problems),
         ...(cutNanosOf(time.value) !== 0 && { cutNanos: cutNanosOf(time.value) }),
       };
     case 'delay':

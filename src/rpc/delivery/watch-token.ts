@@ -17,6 +17,7 @@ export function readResumeToken(namespace: string, token: string): number {
   throw invalid(
     'resume_token',
     'is not a token of this namespace; give one as it was received, or leave it out to watch from now on',
+    'RESUME_TOKEN_INVALID',
   );
 }
 

@@ -33,10 +33,11 @@ export function answerOf(published: Published, callerId: string | undefined): An
       );
     case 'FULL':
       return new DomainError(
-        'EXHAUSTED',
+        'TOO_MANY_WAITING',
         published.scope === 'NAMESPACE'
           ? 'too many deliveries are waiting in this namespace; publish again later'
           : 'too many deliveries are waiting; publish again later',
+        { metadata: { scope: published.scope } },
       );
     case 'FAILED':
       return published.error;

@@ -38,7 +38,10 @@ export function streamPublishing({ publisher, clock, shutdown, limits: given }: 
     context: StreamContext,
   ): AsyncIterable<PublishStreamResponse> {
     if (open.size >= limits.streamsMax) {
-      throw new DomainError('EXHAUSTED', `${open.size} streams are open already; try again later`);
+      const max = open.size;
+      throw new DomainError('TOO_MANY_STREAMS', `${max} streams are open already; try again later`, {
+        metadata: { max },
+      });
     }
     open.add(context);
     const window = openWindow({ unansweredMax: limits.unansweredMax, bytesMax: limits.streamBytesMax }, room);
@@ -102,7 +105,7 @@ const NOTHING: Judged = { refused: invalidRequest([{ field: 'request', descripti
 
 function stopping(): DomainError {
   return new DomainError(
-    'UNAVAILABLE',
+    'SERVER_STOPPING',
     'the server is stopping; publish again, on a new stream, what was not answered',
   );
 }

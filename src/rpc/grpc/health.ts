@@ -51,7 +51,10 @@ export function healthService(board: HealthBoard, shutdown: AbortSignal): Servic
   return {
     check({ service }) {
       const status = board.get(service);
-      if (status === undefined) throw new DomainError('NOT_FOUND', `there is no service ${quote(service)}`);
+      if (status === undefined) {
+        const metadata = { service };
+        throw new DomainError('SERVICE_NOT_FOUND', `there is no service ${quote(service)}`, { metadata });
+      }
       return { status: Status[status] };
     },
 
@@ -64,7 +67,9 @@ export function healthService(board: HealthBoard, shutdown: AbortSignal): Servic
 
     async *watch({ service }, context) {
       if (watchers >= WATCHERS_MAX) {
-        throw new DomainError('EXHAUSTED', `${WATCHERS_MAX} callers watch already; use Check`);
+        throw new DomainError('TOO_MANY_STREAMS', `${WATCHERS_MAX} callers watch already; use Check`, {
+          metadata: { max: WATCHERS_MAX },
+        });
       }
       watchers++;
       const ended = AbortSignal.any([context.signal, shutdown]);
@@ -83,7 +88,7 @@ export function healthService(board: HealthBoard, shutdown: AbortSignal): Servic
           if (ended.aborted) break;
           await changed.promise;
         }
-        if (shutdown.aborted) throw new DomainError('UNAVAILABLE', 'the server is stopping');
+        if (shutdown.aborted) throw new DomainError('SERVER_STOPPING', 'the server is stopping');
       } finally {
         watchers--;
         stop();

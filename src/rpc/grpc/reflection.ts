@@ -76,7 +76,7 @@ function error(errorCode: Code, errorMessage: string) {
 async function* until<T>(signal: AbortSignal, messages: AsyncIterable<T>): AsyncIterable<T> {
   const iterator = messages[Symbol.asyncIterator]();
   const { promise: stopped, reject } = Promise.withResolvers<never>();
-  const stop = () => reject(new DomainError('UNAVAILABLE', 'the server is stopping'));
+  const stop = () => reject(new DomainError('SERVER_STOPPING', 'the server is stopping'));
   stopped.catch(() => {});
   if (signal.aborted) stop();
   signal.addEventListener('abort', stop);

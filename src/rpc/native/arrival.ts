@@ -1,9 +1,11 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
-import { Code, type ConnectError, type MethodImplSpec, type ServiceImplSpec } from '@connectrpc/connect';
+import type { ConnectError, MethodImplSpec, ServiceImplSpec } from '@connectrpc/connect';
 import { parseTimeout } from '@connectrpc/connect/protocol-grpc';
+import { protocolError } from '../error-info.ts';
 import { tooLate, unknownCompression } from '../transport/failures.ts';
 import type { CallHead } from '../transport/guard.ts';
-import { unknownRpc } from '../transport/unknown.ts';
+import { unknownRpc, unknownRpcMetadata } from '../transport/unknown.ts';
+import { detailsOf } from '../transport/wire.ts';
 
 /** A call that has just arrived, before any of its messages. */
 export interface Arrival {
@@ -55,11 +57,14 @@ export function receptionist({ mounted }: { readonly mounted: readonly ServiceIm
       const path = headers[':path'] ?? '';
       const method = methods.get(path);
       if (method === undefined) {
-        refuse(stream, Code.Unimplemented, unknownRpc(path, described));
+        const message = unknownRpc(path, described);
+        refuse(stream, protocolError('METHOD_NOT_FOUND', message, unknownRpcMetadata(path)));
         return undefined;
       }
       if (headers[':method'] !== 'POST') {
-        refuse(stream, Code.Unimplemented, `${method.name} takes POST, not ${headers[':method']}`, 'POST');
+        const verb = String(headers[':method']);
+        const message = `${method.name} takes POST, not ${verb}`;
+        refuse(stream, protocolError('VERB_NOT_ALLOWED', message, { verb }), 'POST');
         return undefined;
       }
       const timeout = takeTimeout(headers);
@@ -97,24 +102,26 @@ const ENCODINGS = ['identity', 'gzip', 'deflate'];
  */
 function refusalOf(encoding: string, timeoutMs: number | undefined): ConnectError | undefined {
   if (encoding !== '' && !ENCODINGS.includes(encoding))
-    return unknownCompression(encoding, ENCODINGS.slice(1));
+    return unknownCompression(encoding, ENCODINGS.slice(1), 'grpc-accept-encoding');
   return timeoutMs === 0 ? tooLate() : undefined;
 }
 
 function refuseType(stream: ServerHttp2Stream, contentType: string): void {
   const message =
     'this port speaks gRPC in protobuf, content-type application/grpc; JSON, Connect and gRPC-Web go to the other port';
-  if (contentType.startsWith('application/grpc')) refuse(stream, Code.Unimplemented, message);
-  else answer(stream, { ':status': 415, 'content-type': 'text/plain; charset=utf-8' }, `${message}\n`);
+  if (contentType.startsWith('application/grpc')) {
+    refuse(stream, protocolError('CONTENT_TYPE_UNSUPPORTED', message, { contentType }));
+  } else answer(stream, { ':status': 415, 'content-type': 'text/plain; charset=utf-8' }, `${message}\n`);
 }
 
-function refuse(stream: ServerHttp2Stream, code: Code, message: string, allow?: string): void {
+function refuse(stream: ServerHttp2Stream, error: ConnectError, allow?: string): void {
   answer(stream, {
     ':status': 200,
     'content-type': 'application/grpc+proto',
-    'grpc-status': code,
+    'grpc-status': error.code,
     // Not as a component, of which grpc-js, as a client, would not decode commas and colons.
-    'grpc-message': encodeURI(message.toWellFormed()),
+    'grpc-message': encodeURI(error.rawMessage.toWellFormed()),
+    'grpc-status-details-bin': detailsOf(error),
     ...(allow !== undefined && { allow }),
   });
 }

@@ -18,12 +18,12 @@ import type { Clock } from '../../domain/clock.ts';
 import { type Call, callKey } from '../transport/call.ts';
 import type { CallLog } from '../transport/call-log.ts';
 import {
-  compressedWithNothing,
   cutShort,
   finished,
   strangeFlags,
   tooLate,
   tooSlow,
+  unannouncedCompression,
   wentAway,
 } from '../transport/failures.ts';
 import { createFraming, type Framing } from '../transport/framing.ts';
@@ -195,7 +195,7 @@ export class Exchange implements HandlerContext, Listener, Receiving {
     const index = this.#received++;
     const { strange } = this.#framing;
     if (strange !== undefined && strange.index <= index) {
-      this.#reader?.failed(strange.flags === 1 ? compressedWithNothing() : strangeFlags(strange.flags));
+      this.#reader?.failed(strange.flags === 1 ? unannouncedCompression() : strangeFlags(strange.flags));
       return;
     }
     // Not as a Buffer, which the bytes of a message would become as well: its slice() does not copy.

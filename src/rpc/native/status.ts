@@ -2,9 +2,9 @@ import type { DescMethod } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { setTrailerStatus } from '@connectrpc/connect/protocol-grpc';
 import type { Metadata, ServerInterceptingCallInterface } from '@grpc/grpc-js';
-import { ENVELOPE_BYTES } from '../transport/decode.ts';
 import { STREAM_MESSAGE } from '../transport/decode-stream.ts';
 import { badCompression, tooLarge, tooLargeInside, wentAway } from '../transport/failures.ts';
+import { ENVELOPE_BYTES } from '../transport/framing.ts';
 
 /** How a call ends, as grpc-js takes it. */
 export type Status = Parameters<ServerInterceptingCallInterface['sendStatus']>[0];

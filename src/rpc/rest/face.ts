@@ -1,6 +1,8 @@
 import { type DescMessage, type JsonObject, type Message, toJson, toJsonString } from '@bufbuild/protobuf';
 import type { Code, ConnectError } from '@connectrpc/connect';
 import { codeToHttpStatus, errorToJson } from '@connectrpc/connect/protocol-connect';
+import type { Reason } from '../../domain/reason.ts';
+import { type Metadata, protocolError } from '../error-info.ts';
 import { JSON_OPTIONS } from '../transport/answer.ts';
 import type { CallableResponse, NodeRequest } from '../transport/node.ts';
 import { refuse } from '../transport/wire.ts';
@@ -18,6 +20,8 @@ export interface Missed {
   readonly status: number;
   readonly code: Code;
   readonly message: string;
+  readonly reason: Reason;
+  readonly metadata?: Metadata;
   /** The verbs of the Allow header. */
   readonly allow?: readonly string[];
 }
@@ -45,9 +49,10 @@ export const REST_FACE: Face = {
     const { status, body, headers } = toRestError(error, circumstances);
     return { status, text: JSON.stringify(body), headers };
   },
-  miss(request, response, { status, code, message, allow }) {
+  miss(request, response, { status, code, message, reason, metadata, allow }) {
     request.resume();
-    const text = JSON.stringify(restErrorBody(status, code, message));
+    const error = protocolError(reason, message, metadata, code);
+    const text = JSON.stringify(restErrorBody(status, error));
     response.writeHead(status, {
       'content-type': 'application/json',
       'content-length': Buffer.byteLength(text),

@@ -7,7 +7,7 @@ import type { Admit } from '../transport/call.ts';
 import { decodeUtf8, messageOf } from '../transport/decode.ts';
 import { createAlarm, createHold } from '../transport/decode-stream.ts';
 import { tooLarge } from '../transport/failures.ts';
-import { jsonViolations } from '../transport/json-shape.ts';
+import { normalizeJson } from '../transport/json-shape.ts';
 import { parseJson } from '../transport/json-text.ts';
 import type { NodeRequest } from '../transport/node.ts';
 import { answerFlow, type FlowDeps, messagesOf } from './outflow.ts';
@@ -69,7 +69,7 @@ async function* read(lines: AsyncIterable<Uint8Array>, route: Route, admit: Admi
     const inside = field === '' ? problems : problems.under(field);
     for (const path of duplicates) inside.add(path, 'is given twice');
     const json = (field === '' ? value : { [field]: value }) as JsonValue;
-    problems.addAll(jsonViolations(input, json));
+    problems.addAll(normalizeJson(input, json));
     problems.raise();
     const message = messageOf(input, json, what);
     const admitted = admit(message);

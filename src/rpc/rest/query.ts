@@ -1,6 +1,6 @@
 import type { DescField, JsonObject, JsonValue } from '@bufbuild/protobuf';
 import { ScalarType } from '@bufbuild/protobuf';
-import { invalidRequest } from '../../domain/error.ts';
+import { malformed } from '../../domain/error.ts';
 import { echoName, entry, type Problems } from '../../domain/problems.ts';
 import { type FieldPath, fieldAt } from './fields.ts';
 
@@ -13,7 +13,7 @@ export function decodeQuery(query: string): URLSearchParams {
     } catch {
       const description =
         'the query is not percent-encoded UTF-8: write a percent sign as %25, and others as their bytes';
-      throw invalidRequest([{ field: '', description }]);
+      throw malformed('MALFORMED_REQUEST', description);
     }
   }
   return new URLSearchParams(query);
@@ -34,7 +34,7 @@ export function readQuery(
     const found = find(parameters, name);
     const field = found?.fields.at(-1);
     if (found === undefined || field === undefined || (field.fieldKind === 'map') !== (key !== undefined)) {
-      problems.add(echoName(parameter), unknown(parameters));
+      problems.add(echoName(parameter), unknown(parameters), 'UNKNOWN_FIELD');
       continue;
     }
     const holder = holderOf(request, found.fields);
@@ -94,11 +94,7 @@ export function holderOf(request: JsonObject, fields: readonly DescField[]): Jso
 
 /** A parameter's text as the value that it would be in JSON. */
 export function jsonOf(field: DescField, text: string): JsonValue {
-  if (field.enum !== undefined) {
-    const name = text.toUpperCase();
-    const prefix = field.enum.sharedPrefix?.toUpperCase() ?? '';
-    return name.startsWith(prefix) ? name : prefix + name;
-  }
+  if (field.enum !== undefined) return text.toUpperCase();
   if (field.message?.typeName === 'google.protobuf.FieldMask') {
     return text.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
   }

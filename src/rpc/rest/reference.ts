@@ -18,6 +18,7 @@ interface Operation {
 interface Parameter {
   readonly name: string;
   readonly in: string;
+  readonly required?: boolean;
   readonly description?: string;
   readonly schema: Schema;
 }
@@ -30,7 +31,9 @@ interface Body {
 
 interface Schema {
   readonly $ref?: string;
-  readonly type?: string;
+  /** With null beside it where that is as good as nothing. */
+  readonly type?: string | readonly [string, 'null'];
+  readonly anyOf?: readonly [Schema, Schema];
   readonly format?: string;
   readonly description?: string;
   readonly properties?: Readonly<Record<string, Schema>>;
@@ -38,6 +41,7 @@ interface Schema {
   readonly items?: Schema;
   readonly required?: readonly string[];
   readonly readOnly?: boolean;
+  readonly writeOnly?: boolean;
 }
 
 /**
@@ -104,15 +108,15 @@ ${requestBody === undefined ? '' : `<h4>Body</h4>${renderBody(requestBody)}`}
 </article>`;
 }
 
-function parameterRow({ name, in: where, description = '', schema }: Parameter): Row {
-  return { name: escaped(name), type: `${typeOf(schema)}<br><small>${where}</small>`, description };
+function parameterRow({ name, in: where, required = false, description = '', schema }: Parameter): Row {
+  const note = required && where !== 'path' ? `${where}, required` : where;
+  return { name: escaped(name), type: `${typeOf(schema)}<br><small>${note}</small>`, description };
 }
 
 function renderBody({ description = '', content = {} }: Partial<Body>): string {
   return Object.entries(content)
     .map(([type, { schema }]) => {
-      const fields =
-        schema.properties === undefined ? '' : table(Object.entries(schema.properties).map(fieldRow));
+      const fields = schema.properties === undefined ? '' : fieldsTable(schema);
       const text =
         schema.type === 'string' || description === 'The answer.' ? '' : (schema.description ?? '');
       const said = [description === 'The answer.' ? '' : description, text].filter((each) => each !== '');
@@ -123,12 +127,21 @@ function renderBody({ description = '', content = {} }: Partial<Body>): string {
 
 function renderSchema(name: string, schema: Schema): string {
   const { description = '', properties } = schema;
-  const fields = properties === undefined ? '' : table(Object.entries(properties).map(fieldRow));
+  const fields = properties === undefined ? '' : fieldsTable(schema);
   return `<article id="schema-${escaped(name)}"><h3>${escaped(name)}</h3>${prose(description)}${fields}</article>`;
 }
 
-function fieldRow([name, schema]: [string, Schema]): Row {
-  return { name: escaped(name), type: typeOf(schema), description: schema.description ?? '' };
+function fieldsTable({ properties = {}, required = [] }: Schema): string {
+  return table(
+    Object.entries(properties).map(([name, schema]) => fieldRow(name, schema, required.includes(name))),
+  );
+}
+
+function fieldRow(name: string, schema: Schema, required: boolean): Row {
+  const { readOnly, writeOnly, description = '' } = schema;
+  const behavior = required ? 'required' : readOnly ? 'output only' : writeOnly ? 'input only' : '';
+  const note = behavior === '' ? '' : `<br><small>${behavior}</small>`;
+  return { name: escaped(name), type: `${typeOf(schema)}${note}`, description };
 }
 
 interface Row {
@@ -146,13 +159,15 @@ function table(rows: readonly Row[]): string {
 }
 
 function typeOf(schema: Schema): string {
+  if (schema.anyOf !== undefined) return typeOf(schema.anyOf[0]);
   if (schema.$ref !== undefined) {
     const name = escaped(schema.$ref.replace('#/components/schemas/', ''));
     return `<a href="#schema-${name}">${name}</a>`;
   }
   if (schema.items !== undefined) return `list of ${typeOf(schema.items)}`;
   if (schema.additionalProperties !== undefined) return `map of ${typeOf(schema.additionalProperties)}`;
-  return escaped([schema.type ?? 'any JSON', schema.format ?? ''].join(' ').trim());
+  const type = typeof schema.type === 'object' ? schema.type[0] : schema.type;
+  return escaped([type ?? 'any JSON', schema.format ?? ''].join(' ').trim());
 }
 
 /** Paragraphs, lists and code of the little Markdown that comments have. */

@@ -1,13 +1,13 @@
 import type { JsonObject, JsonValue, Message } from '@bufbuild/protobuf';
 import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
-import { invalidRequest } from '../../domain/error.ts';
+import { malformed } from '../../domain/error.ts';
 import { join, noProblems, type Problems } from '../../domain/problems.ts';
 import { quote } from '../../domain/text.ts';
 import type { Negotiated } from '../transport/answer.ts';
 import { discardBody, readBody } from '../transport/body.ts';
 import type { Call } from '../transport/call.ts';
 import { decodeUtf8, decompress, messageOf } from '../transport/decode.ts';
-import { jsonViolations } from '../transport/json-shape.ts';
+import { normalizeJson } from '../transport/json-shape.ts';
 import { type ParsedJson, parseJson } from '../transport/json-text.ts';
 import type { NodeRequest } from '../transport/node.ts';
 import type { Binding } from './binding.ts';
@@ -63,7 +63,7 @@ export async function readRequest(asked: Asked, progress: Progress): Promise<Mes
   // A browser that has lost its connection asks for the same URL again: what it has seen since goes before.
   const seen = request.headers['last-event-id'];
   if (typeof seen === 'string' && binding.resume !== undefined) whole[binding.resume.name] = seen;
-  problems.addAll(jsonViolations(input, whole));
+  problems.addAll(normalizeJson(input, whole));
   problems.raise();
   return messageOf(input, whole, WHAT);
 }
@@ -86,13 +86,15 @@ export function readHead(
   const at = url.indexOf('?');
   if (at >= 0) {
     readQuery(decodeQuery(url.slice(at + 1)), binding.parameters, json, problems);
-    problems.addAll(jsonViolations(binding.method.input, json));
+    problems.addAll(normalizeJson(binding.method.input, json));
   }
   for (const [index, variable] of binding.variables.entries()) {
-    if (!isEncoded(values[index]!)) problems.add(variable.name, 'is not percent-encoded UTF-8 in the path');
+    if (!isEncoded(values[index]!)) {
+      problems.add(variable.name, 'is not percent-encoded UTF-8 in the path', 'MALFORMED_REQUEST');
+    }
   }
   if (etagOf(request) !== undefined && binding.etag === undefined) {
-    problems.add('', 'If-Match was given, but this method takes no etag');
+    problems.add('', 'If-Match was given, but this method takes no etag', 'MALFORMED_REQUEST');
   }
   // What only reads is the same however often it is asked for: a client may send a key with everything.
   if (
@@ -100,7 +102,7 @@ export function readHead(
     binding.requestId === undefined &&
     binding.method.idempotency !== MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS
   ) {
-    problems.add('', 'Idempotency-Key was given, but this method takes no request_id');
+    problems.add('', 'Idempotency-Key was given, but this method takes no request_id', 'MALFORMED_REQUEST');
   }
   problems.raise();
   call.hiddenPath = hidden;
@@ -114,7 +116,7 @@ async function receive(asked: Asked): Promise<ParsedJson | undefined> {
   if (raw.length === 0 && typeof binding.body === 'string') return undefined;
   if (binding.body === 'none') {
     const description = `${binding.verb} ${binding.template.text} takes no body: give fields in the query`;
-    throw invalidRequest([{ field: '', description }]);
+    throw malformed('MALFORMED_REQUEST', description);
   }
   const { request: codec } = negotiated;
   const bytes = codec === null ? raw : await decompress(codec, raw, messageBytesMax);
@@ -143,7 +145,7 @@ function withBody(
   for (const path of duplicates) problems.add(join(at, path), 'is given twice');
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     const type = typeof rule === 'object' ? rule.message! : method.input;
-    problems.addAll(jsonViolations(type, value, at));
+    problems.addAll(normalizeJson(type, value, at));
     problems.raise();
   }
   if (typeof rule !== 'object') return value as JsonObject;
@@ -180,7 +182,7 @@ function etagOf({ headers }: NodeRequest): string | undefined {
   const [, etag] = /^\s*"([^"]*)"\s*$/.exec(header) ?? [];
   if (etag !== undefined) return etag;
   const description = 'If-Match must be one etag in double quotes, as ETag has it, or *';
-  throw invalidRequest([{ field: '', description }]);
+  throw malformed('MALFORMED_REQUEST', description, { header: 'If-Match' });
 }
 
 /**
@@ -195,7 +197,7 @@ function idempotencyKeyOf({ headers }: NodeRequest): string | undefined {
   if (inQuotes !== undefined) return inQuotes.replaceAll(/\\(.)/g, '$1');
   if (/^[^\s",]+$/.test(text)) return text;
   const description = 'Idempotency-Key must be one word, or one string in double quotes';
-  throw invalidRequest([{ field: '', description }]);
+  throw malformed('MALFORMED_REQUEST', description, { header: 'Idempotency-Key' });
 }
 
 /** Whether a part of a path is percent-encoded UTF-8. */

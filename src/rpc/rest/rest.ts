@@ -67,7 +67,13 @@ export function createRest(init: RestInit): Rest {
     const { spec } = route;
     const mismatch = mismatchOf(route, headers['content-type']);
     if (mismatch !== undefined) {
-      route.face.miss(request, response, { status: 415, code: Code.InvalidArgument, message: mismatch });
+      route.face.miss(request, response, {
+        status: 415,
+        code: Code.InvalidArgument,
+        reason: 'CONTENT_TYPE_UNSUPPORTED',
+        metadata: { contentType: headers['content-type'] ?? '' },
+        message: mismatch,
+      });
       return;
     }
     const { method } = spec;
@@ -102,8 +108,21 @@ export function createRest(init: RestInit): Rest {
     const near = ALIASES[0]!.face;
     const message = `there are ${aliases}`;
     if (found !== undefined && 'allow' in found) {
-      near.miss(request, response, { status: 405, code: Code.Unimplemented, message, allow: found.allow });
-    } else near.miss(request, response, { status: 404, code: Code.NotFound, message });
+      near.miss(request, response, {
+        status: 405,
+        code: Code.Unimplemented,
+        reason: 'VERB_NOT_ALLOWED',
+        metadata: { verb: request.method ?? '' },
+        message,
+        allow: found.allow,
+      });
+    } else
+      near.miss(request, response, {
+        status: 404,
+        code: Code.NotFound,
+        reason: 'PATH_NOT_FOUND',
+        message,
+      });
   }
 }
 
@@ -151,11 +170,18 @@ function missRest(path: string, found: Found, request: NodeRequest, response: Ca
   if (found !== undefined && 'allow' in found) {
     const { allow } = found;
     const message = `${clip(request.method ?? '', PATH_LENGTH)} is not what ${found.near.template.text} takes: ${allow.join(' or ')}`;
-    REST_FACE.miss(request, response, { status: 405, code: Code.Unimplemented, message, allow });
+    REST_FACE.miss(request, response, {
+      status: 405,
+      code: Code.Unimplemented,
+      reason: 'VERB_NOT_ALLOWED',
+      metadata: { verb: request.method ?? '' },
+      message,
+      allow,
+    });
     return;
   }
   const message = `there is nothing at ${quote(path, PATH_LENGTH)}; /docs and /openapi.json say what there is`;
-  REST_FACE.miss(request, response, { status: 404, code: Code.NotFound, message });
+  REST_FACE.miss(request, response, { status: 404, code: Code.NotFound, reason: 'PATH_NOT_FOUND', message });
 }
 
 /** A form or plain text would do as well, but a page of any site could send those to a local server. */

@@ -29,28 +29,24 @@ function statusName(code: Code): string {
 /** An error in AIP-193's JSON, its details readable and named by their types. */
 export function toRestError(error: ConnectError, circumstances: Circumstances = {}): RestError {
   const status = httpStatus(error.code, circumstances);
+  const retry = error.findDetails(RetryInfoSchema)[0]?.retryDelay;
+  return {
+    status,
+    body: restErrorBody(status, error),
+    headers: retry === undefined ? {} : { 'retry-after': String(retry.seconds) },
+  };
+}
+
+/** The body of an error whose HTTP status is known. */
+export function restErrorBody(status: number, error: ConnectError): RestError['body'] {
   const details = error.details.flatMap((detail): JsonValue[] => {
     if (!('desc' in detail)) return [];
     const json = toJson(detail.desc, create(detail.desc, detail.value), JSON_OPTIONS);
     return [{ '@type': `type.googleapis.com/${detail.desc.typeName}`, ...(json as JsonObject) }];
   });
-  const retry = error.findDetails(RetryInfoSchema)[0]?.retryDelay;
-  return {
-    status,
-    body: restErrorBody(status, error.code, error.rawMessage, details),
-    headers: retry === undefined ? {} : { 'retry-after': String(retry.seconds) },
-  };
-}
-
-export function restErrorBody(
-  status: number,
-  code: Code,
-  message: string,
-  details: readonly JsonValue[] = [],
-): RestError['body'] {
-  const error: JsonObject = { code: status, message, status: statusName(code) };
-  if (details.length > 0) error.details = [...details];
-  return { error };
+  const json: JsonObject = { code: status, message: error.rawMessage, status: statusName(error.code) };
+  if (details.length > 0) json.details = details;
+  return { error: json };
 }
 
 /** By google.rpc.Code, as Connect's are; HTTP has more to say in two cases. */

@@ -4,12 +4,14 @@ import type {
   UniversalServerRequest,
   UniversalServerResponse,
 } from '@connectrpc/connect/protocol';
-import { codeFromHttpStatus, codeToString } from '@connectrpc/connect/protocol-connect';
+import { codeFromHttpStatus, codeToString, parseTimeout } from '@connectrpc/connect/protocol-connect';
+import { parseTimeout as parseGrpcTimeout } from '@connectrpc/connect/protocol-grpc';
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node';
 import type { Log } from '../../telemetry/log.ts';
+import type { Metadata } from '../error-info.ts';
 import { readBody, readPieces } from './body.ts';
 import { type Call, callKey } from './call.ts';
-import { COMPRESSIONS, type TakenIn, takeIn, takeQuery } from './decode.ts';
+import { COMPRESSION_NAMES, type TakenIn, takeIn, takeQuery } from './decode.ts';
 import { takeInEach } from './decode-stream.ts';
 import type { CallableResponse, NodeRequest } from './node.ts';
 import { TIMEOUT_MS_MAX } from './plain-call.ts';
@@ -64,7 +66,12 @@ export function nodeAdapter({ begin, log, messageBytesMax }: AdapterDeps): Adapt
     }
     call.code = 'internal';
     log.error({ rpc: call.method, err: reason }, 'a call could not be answered');
-    refuse(request, response, { status: 500, code: Code.Internal, message: 'internal error' });
+    refuse(request, response, {
+      status: 500,
+      code: Code.Internal,
+      reason: 'INTERNAL_ERROR',
+      message: 'internal error',
+    });
   }
 
   /**
@@ -81,7 +88,11 @@ export function nodeAdapter({ begin, log, messageBytesMax }: AdapterDeps): Adapt
     const one = method.methodKind === 'unary' || method.methodKind === 'server_streaming';
     if (call.refusal !== undefined) return { ...request, body: nothing() };
     try {
-      if (request.method === 'GET') return keep(await takeQuery(request, method, messageBytesMax), call);
+      if (request.method === 'GET') {
+        const taken = await takeQuery(request, method, messageBytesMax);
+        checkTimeout(request.header, wire);
+        return keep(taken, call);
+      }
       if (
         request.method === 'POST' &&
         wire !== undefined &&
@@ -89,7 +100,9 @@ export function nodeAdapter({ begin, log, messageBytesMax }: AdapterDeps): Adapt
       ) {
         const intake = { request, method, wire, messageBytesMax };
         const read = (bytesMax: number) => readBody(arrived, bytesMax);
-        if (one) return keep(await takeIn({ ...intake, read }), call);
+        const taken = one ? await takeIn({ ...intake, read }) : undefined;
+        checkTimeout(request.header, wire);
+        if (taken !== undefined) return keep(taken, call);
         const pieces = { ...request, body: readPieces(arrived) };
         return takeInEach({
           ...intake,
@@ -119,7 +132,7 @@ function advertised(universal: UniversalServerResponse, wire: Wire | undefined):
   return universal;
 }
 
-const ACCEPTED = COMPRESSIONS.map(({ name }) => name).join(',');
+const ACCEPTED = COMPRESSION_NAMES.join(',');
 
 /** Writes a response, and rejects when the caller is gone. */
 async function respond(
@@ -166,6 +179,14 @@ function refuseBare(
     ? ', not application/grpc-web-text: generate the client with mode=grpcweb'
     : '';
   const code = codeOfBare(status, request);
+  const reason =
+    status === 405 ? 'VERB_NOT_ALLOWED' : status === 415 ? 'CONTENT_TYPE_UNSUPPORTED' : 'HTTP2_REQUIRED';
+  const metadata: Metadata =
+    status === 405
+      ? { verb: request.method ?? '' }
+      : status === 415
+        ? { contentType: request.headers['content-type'] ?? '' }
+        : {};
   const message =
     status === 405
       ? `${rpc} takes ${verbs.join(' or ')}, not ${request.method}`
@@ -176,6 +197,8 @@ function refuseBare(
   refuse(request, response, {
     status,
     code,
+    reason,
+    metadata,
     message,
     ...(status === 405 && { allow: verbs }),
     close: status === 505,
@@ -222,6 +245,15 @@ function dropEndlessTimeouts(header: Headers): void {
     header.delete('grpc-timeout');
   }
   if (Number(header.get('connect-timeout-ms') ?? 0) > TIMEOUT_MS_MAX) header.delete('connect-timeout-ms');
+}
+
+/** Raises what is wrong with the timeout that the caller asked for: Connect would say it where nobody gives it a reason. */
+function checkTimeout(header: Headers, wire: Wire | undefined): void {
+  const { error } =
+    wire === undefined || wire.protocol === 'connect'
+      ? parseTimeout(header.get('connect-timeout-ms'), TIMEOUT_MS_MAX)
+      : parseGrpcTimeout(header.get('grpc-timeout'), Number.POSITIVE_INFINITY);
+  if (error !== undefined) throw error;
 }
 
 async function* nothing(): AsyncIterable<Uint8Array> {}

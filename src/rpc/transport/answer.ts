@@ -1,6 +1,7 @@
 import { createRegistry, type JsonWriteOptions } from '@bufbuild/protobuf';
 import { compressionNegotiate } from '@connectrpc/connect/protocol';
 import { file_google_rpc_error_details } from '../../../gen/google/rpc/error_details_pb.ts';
+import { withInfo } from '../error-info.ts';
 import { COMPRESSIONS } from './decode.ts';
 import type { CallableResponse } from './node.ts';
 
@@ -18,7 +19,10 @@ export type Negotiated = ReturnType<typeof compressionNegotiate>;
 /** By the values of Content-Encoding and Accept-Encoding. */
 export function negotiate(encoding: string | undefined, accepted: string | undefined): Negotiated {
   if (encoding === undefined && accepted === undefined) return PLAIN;
-  return compressionNegotiate(COMPRESSIONS, encoding ?? null, accepted ?? null, 'accept-encoding');
+  const header = 'accept-encoding';
+  const negotiated = compressionNegotiate(COMPRESSIONS, encoding ?? null, accepted ?? null, header);
+  if (negotiated.error === undefined) return negotiated;
+  return { ...negotiated, error: withInfo(negotiated.error, 'COMPRESSION_UNSUPPORTED') };
 }
 
 const PLAIN: Negotiated = { request: null, response: null };

@@ -1,16 +1,23 @@
 import type { Message } from '@bufbuild/protobuf';
 import { assertByteStreamRequest, type UniversalServerRequest } from '@connectrpc/connect/protocol';
 import {
+  COMPRESSION_NAMES,
   checkFlags,
   codecOf,
   decode,
   decompress,
-  ENVELOPE_BYTES,
   emptyMessage,
   type Intake,
 } from './decode.ts';
-import { BODY_READ_MS, cutShort, tooLarge, tooSlow } from './failures.ts';
-import { createFraming } from './framing.ts';
+import {
+  BODY_READ_MS,
+  cutShort,
+  tooLarge,
+  tooSlow,
+  unannouncedCompression,
+  unknownCompression,
+} from './failures.ts';
+import { createFraming, ENVELOPE_BYTES } from './framing.ts';
 
 export interface StreamIntake extends Omit<Intake, 'read'> {
   /** Told of each message before what stands for it is handed on; undefined when that is the message itself. */
@@ -33,12 +40,15 @@ export function takeInEach(intake: StreamIntake): UniversalServerRequest {
 async function* each(intake: StreamIntake): AsyncIterable<Uint8Array> {
   const { request, method, wire, messageBytesMax, decoded } = intake;
   const empty = emptyMessage(wire);
-  const codec = codecOf(request.header.get(wire.encodingHeader));
+  const encoding = request.header.get(wire.encodingHeader);
+  const codec = codecOf(encoding);
+  if (codec === undefined) throw unknownCompression(encoding ?? '', COMPRESSION_NAMES, wire.acceptHeader);
   for await (const frame of frames(intake)) {
     const [flags] = frame;
     checkFlags(flags!, wire);
-    // What is wrong with the framing, or the compression that is asked for, is left to Connect.
-    if (codec === undefined || flags! > 1 || (flags === 1 && codec === null)) {
+    if (flags === 1 && codec === null) throw unannouncedCompression();
+    // Flags that other protocols do not have are left to Connect.
+    if (flags! > 1) {
       decoded(undefined);
       yield frame;
       continue;

@@ -9,18 +9,27 @@ import {
 import { Code, ConnectError } from '@connectrpc/connect';
 import type { UniversalServerRequest } from '@connectrpc/connect/protocol';
 import { compressionBrotli, compressionGzip } from '@connectrpc/connect-node';
-import { invalidRequest } from '../../domain/error.ts';
+import { malformed } from '../../domain/error.ts';
 import { noProblems } from '../../domain/problems.ts';
-import { badCompression, cutShort, strangeFlags, tooLargeInside } from './failures.ts';
-import { jsonViolations } from './json-shape.ts';
+import {
+  badCompression,
+  cutShort,
+  strangeFlags,
+  tooLarge,
+  tooLargeInside,
+  unannouncedCompression,
+  unknownCompression,
+  wrongCount,
+} from './failures.ts';
+import { createFraming, ENVELOPE_BYTES } from './framing.ts';
+import { normalizeJson } from './json-shape.ts';
 import { parseJson } from './json-text.ts';
 import type { Wire } from './wire.ts';
 
 /** What request and response bodies can be compressed with. */
 export const COMPRESSIONS = [compressionGzip, compressionBrotli];
+export const COMPRESSION_NAMES = COMPRESSIONS.map(({ name }) => name);
 
-/** Flags and length, before an enveloped message. */
-export const ENVELOPE_BYTES = 5;
 const COMPRESSED_FLAG = 1;
 
 export interface Intake {
@@ -43,7 +52,7 @@ export interface TakenIn {
 /**
  * Reads and decodes the one message of a request, before Connect does: Connect ignores unknown fields,
  * replaces invalid UTF-8, and calls a message that it cannot parse an internal error. Raises INVALID with
- * the paths of what is wrong, or what reading and decompressing raise. What is wrong with the framing is
+ * the paths of what is wrong, or what reading, decompressing and the framing raise. Flags that there are not are
  * left to Connect.
  *
  * Connect has to be given something to decode all the same. It gets an empty message, which costs next to
@@ -53,11 +62,14 @@ export async function takeIn(intake: Intake): Promise<TakenIn> {
   const { request, method, wire, read, messageBytesMax } = intake;
   const raw = await read(messageBytesMax + (wire.enveloped ? ENVELOPE_BYTES : 0));
 
-  if (wire.enveloped) checkEnvelope(raw, wire);
-  const codec = codecOf(request.header.get(wire.encodingHeader));
-  const compressed = wire.enveloped ? compressedFlag(raw) : codec !== null;
-  const unclear = codec === undefined || compressed === undefined || (compressed && codec === null);
-  if (unclear) return { request: { ...request, body: once(raw) } };
+  const encoding = request.header.get(wire.encodingHeader);
+  const codec = codecOf(encoding);
+  if (codec === undefined) throw unknownCompression(encoding ?? '', COMPRESSION_NAMES, wire.acceptHeader);
+  if (wire.enveloped) checkFraming(raw, intake);
+  const flags = wire.enveloped ? raw[0]! : 0;
+  if (flags > COMPRESSED_FLAG) return { request: { ...request, body: once(raw) } };
+  const compressed = wire.enveloped ? flags === COMPRESSED_FLAG : codec !== null;
+  if (compressed && codec === null) throw unannouncedCompression();
   const payload = wire.enveloped ? raw.subarray(ENVELOPE_BYTES) : raw;
   const bytes = compressed && codec ? await decompress(codec, payload, messageBytesMax) : payload;
 
@@ -91,12 +103,14 @@ export async function readQueryMessage(
   messageBytesMax: number,
 ): Promise<Message | undefined> {
   const encoding = query.get('encoding');
-  const codec = codecOf(query.get('compression'));
-  if ((encoding !== 'json' && encoding !== 'proto') || codec === undefined) return undefined;
+  const compression = query.get('compression');
+  const codec = codecOf(compression);
+  if (encoding !== 'json' && encoding !== 'proto') return undefined;
+  if (codec === undefined) throw unknownCompression(compression ?? '', COMPRESSION_NAMES, 'accept-encoding');
   const text = query.get('message') ?? '';
   const what = 'the query parameter message';
   if (query.get('base64') === '1' && !/^[A-Za-z0-9_+/-]*={0,2}$/.test(text)) {
-    throw invalidRequest([{ field: '', description: `${what} is not base64, though base64=1 says so` }]);
+    throw malformed('MALFORMED_MESSAGE', `${what} is not base64, though base64=1 says so`);
   }
   const raw = query.get('base64') === '1' ? Buffer.from(text, 'base64url') : Buffer.from(text);
   const bytes = codec ? await decompress(codec, raw, messageBytesMax) : raw;
@@ -130,7 +144,7 @@ function readJson(message: DescMessage, bytes: Uint8Array, what: string): Messag
   const { value, duplicates } = parseJson(decodeUtf8(bytes, what), what);
   const problems = noProblems();
   for (const path of duplicates) problems.add(path, 'is given twice');
-  problems.addAll(jsonViolations(message, value));
+  problems.addAll(normalizeJson(message, value));
   problems.raise();
   return messageOf(message, value as JsonValue, what);
 }
@@ -140,7 +154,7 @@ export function messageOf(message: DescMessage, value: JsonValue, what: string):
   try {
     return fromJson(message, value);
   } catch (error) {
-    throw invalidRequest([{ field: '', description: `${what}: ${(error as Error).message}` }]);
+    throw malformed('MALFORMED_MESSAGE', `${what}: ${(error as Error).message}`);
   }
 }
 
@@ -150,7 +164,7 @@ export function readBinary(message: DescMessage, bytes: Uint8Array, what: string
     return fromBinary(message, bytes);
   } catch (error) {
     const description = `${what} is not a ${message.typeName}: ${(error as Error).message}`;
-    throw invalidRequest([{ field: '', description }]);
+    throw malformed('MALFORMED_MESSAGE', description);
   }
 }
 
@@ -161,7 +175,7 @@ export function decodeUtf8(bytes: Uint8Array, what: string): string {
   try {
     return utf8.decode(bytes);
   } catch {
-    throw invalidRequest([{ field: '', description: `${what} is not valid UTF-8` }]);
+    throw malformed('MALFORMED_MESSAGE', `${what} is not valid UTF-8`);
   }
 }
 
@@ -185,28 +199,21 @@ export function codecOf(encoding: string | null): Codec | null | undefined {
   return COMPRESSIONS.find((compression) => compression.name === encoding);
 }
 
-/** Raises what gRPC has against the first message as it came; for the rest, and in the Connect protocol, Connect does. */
-function checkEnvelope(body: Uint8Array, wire: Wire): void {
-  if (body.length === 0) return;
-  checkFlags(body[0]!, wire);
-  const { buffer, byteOffset, length } = body;
-  const whole =
-    length >= ENVELOPE_BYTES && new DataView(buffer, byteOffset).getUint32(1) + ENVELOPE_BYTES <= length;
-  if (!whole) throw cutShort(wire.protocol);
-}
-
 /** Raises INTERNAL for flags that gRPC does not have. Those of other protocols are for Connect to judge. */
 export function checkFlags(flags: number, { protocol }: Wire): void {
   if (protocol === 'grpc' && flags > COMPRESSED_FLAG) throw strangeFlags(flags);
 }
 
-/** Whether the one message is compressed; undefined unless there is exactly one, whole, and nothing else. */
-function compressedFlag(body: Uint8Array): boolean | undefined {
-  if (body.length < ENVELOPE_BYTES) return undefined;
-  const view = new DataView(body.buffer, body.byteOffset, ENVELOPE_BYTES);
-  if (view.getUint32(1) !== body.length - ENVELOPE_BYTES || view.getUint8(0) > COMPRESSED_FLAG)
-    return undefined;
-  return view.getUint8(0) === COMPRESSED_FLAG;
+/** Raises what is wrong with a body that is to be one message in its envelope. */
+function checkFraming(body: Uint8Array, { method, wire, messageBytesMax }: Intake): void {
+  if (body.length > 0) checkFlags(body[0]!, wire);
+  const framing = createFraming({ bytesMax: messageBytesMax });
+  const messages = framing.follow(body).length;
+  const what = `input message for ${method.methodKind.replace('_', '-')} method`;
+  if (framing.over) throw tooLarge(messageBytesMax, 'the message');
+  if (framing.begun) throw cutShort(wire.protocol);
+  if (messages === 0) throw wrongCount(`missing ${what}`);
+  if (messages > 1) throw wrongCount(`received extra ${what}`);
 }
 
 function envelope(message: Uint8Array): Uint8Array {

@@ -1,4 +1,5 @@
-import { ENVELOPE_BYTES } from './decode.ts';
+/** Flags and length, before an enveloped message. */
+export const ENVELOPE_BYTES = 5;
 
 /**
  * Where messages end in bytes that come in pieces: each has a byte of flags and four of length before it

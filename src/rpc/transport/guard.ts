@@ -6,7 +6,7 @@ import { Health } from '../../../gen/grpc/health/v1/health_pb.ts';
 import { type HostPolicy, hostsOf, judgeHosts, type RequestHead } from '../../domain/access/host.ts';
 import { judgeOrigin, type OriginPolicy } from '../../domain/access/origin.ts';
 import { ANONYMOUS, type Principal } from '../../domain/access/principal.ts';
-import { permissionDenied } from '../../domain/error.ts';
+import { DomainError } from '../../domain/error.ts';
 import { noProblems } from '../../domain/problems.ts';
 import { DEFAULT_NAMESPACE } from '../../domain/webhook/webhook.ts';
 import { toConnectError } from '../errors.ts';
@@ -97,15 +97,16 @@ function checkHead(head: CallHead, policy: HostPolicy & OriginPolicy, call: Call
   const hosts = hostsOf(head);
   const byHost = judgeHosts(hosts, policy);
   if (byHost !== 'allow') {
-    noteFields(call, { host: hosts.join(', ') });
-    throw permissionDenied(byHost.deny);
+    const metadata = { host: hosts.join(', ') };
+    noteFields(call, metadata);
+    throw new DomainError('HOST_NOT_ALLOWED', byHost.deny, { metadata });
   }
   const { origin } = head.headers;
   if (origin === undefined) return;
   const byOrigin = judgeOrigin(origin, hosts, policy);
   if (byOrigin !== 'allow') {
     noteFields(call, { origin });
-    throw permissionDenied(byOrigin.deny);
+    throw new DomainError('ORIGIN_NOT_ALLOWED', byOrigin.deny, { metadata: { origin } });
   }
 }
 

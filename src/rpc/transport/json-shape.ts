@@ -1,4 +1,5 @@
 import type { DescEnum, DescField, DescMessage } from '@bufbuild/protobuf';
+import { DURATION_FORMS, durationInSeconds } from '../../domain/duration-text.ts';
 import type { FieldViolation } from '../../domain/error.ts';
 import { nearest } from '../../domain/nearest.ts';
 import { echoName, entry, join, noProblems, type Problems } from '../../domain/problems.ts';
@@ -6,35 +7,39 @@ import { isRealTime } from '../../domain/rfc3339.ts';
 import { got, scalarJsonFault } from './json-scalar.ts';
 
 /**
- * What is wrong with a JSON value as a message, found before protobuf-es reads it. protobuf-es stops at
- * the first mistake and names it by its type; this names every one by its path. What is looked at is bounded by
- * the depth of the message's type and by `PROBLEMS_MAX`. Prototype keys are harmless: names are only
- * looked up in maps.
+ * Puts a JSON value into the form that protobuf-es reads as a message, in place, and returns what is wrong with it.
+ * Callers may write the values of enums without their prefix, and durations with other units than seconds.
+ *
+ * protobuf-es stops at the first mistake and names it by its type; this names every one by its path. What is
+ * looked at is bounded by the depth of the message's type and by `PROBLEMS_MAX`. Prototype keys are harmless:
+ * names are only looked up in maps.
  */
-export function jsonViolations(message: DescMessage, json: unknown, path = ''): readonly FieldViolation[] {
+export function normalizeJson(message: DescMessage, json: unknown, path = ''): readonly FieldViolation[] {
   const problems = noProblems();
-  noteMessage(message, json, path, problems);
+  normalizeMessage(message, json, path, problems);
   return problems.list();
 }
 
-function noteMessage(message: DescMessage, json: unknown, path: string, problems: Problems): void {
+/** Returns what stands in the value's place, which is the value itself unless it was written in another form. */
+function normalizeMessage(message: DescMessage, json: unknown, path: string, problems: Problems): unknown {
+  if (message.typeName === DURATION) return normalizeDuration(json, path, problems);
   const special = SPECIAL.get(message.typeName);
   if (special !== undefined) {
     const complaint = special(json);
     if (complaint !== undefined) problems.add(path, complaint);
-    return;
+    return json;
   }
   if (!isObject(json)) {
     problems.add(path, `must be a JSON object${got(json)}`);
-    return;
+    return json;
   }
   const fields = fieldsOf(message);
   const seen = new Map<string, string>();
   for (const [name, value] of Object.entries(json)) {
-    if (problems.full()) return;
+    if (problems.full()) return json;
     const field = fields.get(name);
     if (field === undefined) {
-      problems.add(join(path, echoName(name)), unknownField(message, name));
+      problems.add(join(path, echoName(name)), unknownField(message, name), 'UNKNOWN_FIELD');
       continue;
     }
     const at = join(path, field.name);
@@ -48,83 +53,104 @@ function noteMessage(message: DescMessage, json: unknown, path: string, problems
       if (other !== undefined) problems.add(at, `excludes ${other}; give one of them`);
       seen.set(`oneof ${field.oneof.name}`, field.name);
     }
-    noteField(field, value, at, problems);
+    const normal = normalizeField(field, value, at, problems);
+    if (normal !== value) json[name] = normal;
   }
+  return json;
 }
 
-function noteField(field: DescField, json: unknown, path: string, problems: Problems): void {
+function normalizeField(field: DescField, json: unknown, path: string, problems: Problems): unknown {
   switch (field.fieldKind) {
     case 'list':
-      if (Array.isArray(json)) noteList(field, json, path, problems);
+      if (Array.isArray(json)) normalizeList(field, json, path, problems);
       else problems.add(path, `must be a JSON array${got(json)}`);
       break;
     case 'map':
-      if (isObject(json)) noteMap(field, json, path, problems);
+      if (isObject(json)) normalizeMap(field, json, path, problems);
       else problems.add(path, `must be a JSON object${got(json)}`);
       break;
     case 'scalar':
     case 'enum':
     case 'message':
-      noteValue(field, json, path, problems);
-      break;
+      return normalizeValue(field, json, path, problems);
     default:
       field satisfies never;
   }
+  return json;
 }
 
-function noteList(field: DescField, items: readonly unknown[], path: string, problems: Problems): void {
+function normalizeList(field: DescField, items: unknown[], path: string, problems: Problems): void {
   for (const [index, item] of items.entries()) {
     if (problems.full()) return;
-    noteItem(field, item, `${path}[${index}]`, problems);
+    items[index] = normalizeItem(field, item, `${path}[${index}]`, problems);
   }
 }
 
 /** All of our maps have string keys. */
-function noteMap(field: DescField, map: Record<string, unknown>, path: string, problems: Problems): void {
+function normalizeMap(
+  field: DescField,
+  map: Record<string, unknown>,
+  path: string,
+  problems: Problems,
+): void {
   for (const [key, value] of Object.entries(map)) {
     if (problems.full()) return;
     const at = entry(path, key);
     if (!key.isWellFormed()) problems.add(at, 'its key must be valid Unicode, without lone surrogates');
-    noteItem(field, value, at, problems);
+    const normal = normalizeItem(field, value, at, problems);
+    // Not by assignment, which `__proto__` would get past.
+    if (normal !== value) Object.defineProperty(map, key, { ...PLAIN, value: normal });
   }
 }
 
-function noteItem(field: DescField, json: unknown, path: string, problems: Problems): void {
-  if (json === null) problems.add(path, 'must not be null');
-  else noteValue(field, json, path, problems);
+const PLAIN = { enumerable: true, configurable: true, writable: true };
+
+function normalizeItem(field: DescField, json: unknown, path: string, problems: Problems): unknown {
+  if (json !== null) return normalizeValue(field, json, path, problems);
+  problems.add(path, 'must not be null');
+  return json;
 }
 
 /** A single value of the field's type. */
-function noteValue(field: DescField, json: unknown, path: string, problems: Problems): void {
-  if (field.message !== undefined) {
-    noteMessage(field.message, json, path, problems);
-    return;
-  }
-  const complaint =
-    field.enum === undefined ? scalarJsonFault(field.scalar, json) : enumFault(field.enum, json);
+function normalizeValue(field: DescField, json: unknown, path: string, problems: Problems): unknown {
+  if (field.message !== undefined) return normalizeMessage(field.message, json, path, problems);
+  if (field.enum !== undefined) return normalizeEnum(field.enum, json, path, problems);
+  const complaint = scalarJsonFault(field.scalar, json);
   if (complaint !== undefined) problems.add(path, complaint);
+  return json;
 }
 
-function enumFault(type: DescEnum, json: unknown): string | undefined {
-  if (typeof json === 'number' && Number.isInteger(json)) return undefined;
-  if (typeof json === 'string' && type.values.some((value) => value.name === json)) return undefined;
-  const names = type.values.slice(1).map((value) => value.name);
-  return `must be one of ${names.join(', ')}${got(json)}`;
+/** A name in full, or without the prefix that all have; or the number. */
+function normalizeEnum(type: DescEnum, json: unknown, path: string, problems: Problems): unknown {
+  if (typeof json === 'number' && Number.isInteger(json)) return json;
+  const prefix = type.sharedPrefix?.toUpperCase() ?? '';
+  if (typeof json === 'string') {
+    const value = type.values.find(({ name }) => name === json || name === prefix + json);
+    if (value !== undefined) return value.name;
+  }
+  const names = type.values.slice(1).map(({ name }) => name.slice(prefix.length));
+  const either = prefix === '' ? '' : `, as they are or after ${prefix}`;
+  problems.add(path, `must be one of ${names.join(', ')}${either}${got(json)}`);
+  return json;
+}
+
+const DURATION = 'google.protobuf.Duration';
+
+function normalizeDuration(json: unknown, path: string, problems: Problems): unknown {
+  const seconds = typeof json === 'string' ? durationInSeconds(json) : undefined;
+  if (seconds !== undefined) return seconds;
+  problems.add(path, `must be a duration such as ${DURATION_FORMS}${got(json)}`);
+  return json;
 }
 
 const VALUE = 'google.protobuf.Value';
 
-/** Well-known types that are not JSON objects (ProtoJSON); those that the API has no use for are not here. */
+/** Other well-known types that are not JSON objects (ProtoJSON); those that the API has no use for are not here. */
 const SPECIAL = new Map<string, (json: unknown) => string | undefined>([
   [
     'google.protobuf.Timestamp',
     (json) =>
       isTimestamp(json) ? undefined : `must be an RFC 3339 time such as "2026-01-31T12:00:00Z"${got(json)}`,
-  ],
-  [
-    'google.protobuf.Duration',
-    (json) =>
-      isDuration(json) ? undefined : `must be seconds with an s, such as "90s" or "0.5s"${got(json)}`,
   ],
   [
     'google.protobuf.FieldMask',
@@ -148,15 +174,6 @@ function isTimestamp(json: unknown): boolean {
   if (typeof json !== 'string' || !TIMESTAMP.test(json) || !isRealTime(json)) return false;
   const time = Date.parse(json);
   return time >= TIME_MIN && time <= TIME_MAX;
-}
-
-// protobuf-es reads any text after the s as if it were not there.
-const DURATION = /^-?[0-9]{1,12}(?:\.[0-9]{1,9})?s$/;
-
-function isDuration(json: unknown): boolean {
-  return (
-    typeof json === 'string' && DURATION.test(json) && Math.abs(Number.parseFloat(json)) <= 315_576_000_000
-  );
 }
 
 function isObject(json: unknown): json is Record<string, unknown> {

@@ -1,5 +1,4 @@
-import type { DomainError } from '../../domain/error.ts';
-import { invalidRequest } from '../../domain/error.ts';
+import { type DomainError, malformed } from '../../domain/error.ts';
 import { echoName, PROBLEMS_MAX } from '../../domain/problems.ts';
 import { quote } from '../../domain/text.ts';
 
@@ -118,10 +117,17 @@ function inspect(text: string, what: string): string[] {
   };
 
   const value = (depth: number): void => {
-    if (++values > JSON_VALUES_MAX) throw wrong(`${what} has more than ${JSON_VALUES_MAX} values: ${FEWER}`);
+    if (++values > JSON_VALUES_MAX) {
+      throw tooComplex(`${what} has more than ${JSON_VALUES_MAX} values: ${FEWER}`, {
+        maxValues: JSON_VALUES_MAX,
+      });
+    }
     if (sees('{') || sees('[')) {
-      if (depth >= JSON_DEPTH_MAX)
-        throw wrong(`${what} nests deeper than ${JSON_DEPTH_MAX} objects and arrays`);
+      if (depth >= JSON_DEPTH_MAX) {
+        throw tooComplex(`${what} nests deeper than ${JSON_DEPTH_MAX} objects and arrays`, {
+          maxDepth: JSON_DEPTH_MAX,
+        });
+      }
       if (text[at++] === '{') object(depth + 1);
       else array(depth + 1);
     } else if (sees('"')) string();
@@ -134,7 +140,11 @@ function inspect(text: string, what: string): string[] {
   return duplicates;
 }
 
+function tooComplex(description: string, metadata: Readonly<Record<string, number>>): DomainError {
+  return malformed('JSON_TOO_COMPLEX', description, metadata);
+}
+
 /** An error about the request as a whole. */
 function wrong(description: string): DomainError {
-  return invalidRequest([{ field: '', description }]);
+  return malformed('MALFORMED_JSON', description);
 }

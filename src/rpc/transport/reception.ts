@@ -51,7 +51,12 @@ export function createReception({ clock, log, guard }: ReceptionDeps): Reception
     response.once('close', () => logCall(call, response.writableEnded ? 'unknown' : 'canceled'));
     if (!hasUrl(request)) {
       const message = 'the request needs a valid URL and a Host header';
-      refuse(request, response, { status: 400, code: Code.InvalidArgument, message });
+      refuse(request, response, {
+        status: 400,
+        code: Code.InvalidArgument,
+        reason: 'MALFORMED_REQUEST',
+        message,
+      });
       return undefined;
     }
     try {

@@ -1,5 +1,8 @@
-import type { Code } from '@connectrpc/connect';
-import { codeToString } from '@connectrpc/connect/protocol-connect';
+import type { Code, ConnectError } from '@connectrpc/connect';
+import { errorToJson } from '@connectrpc/connect/protocol-connect';
+import { setTrailerStatus } from '@connectrpc/connect/protocol-grpc';
+import type { Reason } from '../../domain/reason.ts';
+import { type Metadata, protocolError } from '../error-info.ts';
 import type { CallableResponse, NodeRequest } from './node.ts';
 
 /** How a request is written, judged by its content type. */
@@ -10,6 +13,8 @@ export interface Wire {
   readonly enveloped: boolean;
   /** The header that names the compression of messages. */
   readonly encodingHeader: string;
+  /** The header that names those that are understood. */
+  readonly acceptHeader: string;
 }
 
 const CONTENT_TYPE =
@@ -22,19 +27,21 @@ export function wireOf(contentType: string | undefined): Wire | undefined {
   const envelope = match[1]?.toLowerCase();
   const json = (match[2] ?? match[3])?.toLowerCase() === 'json';
   if (envelope === undefined) {
-    return { protocol: 'connect', json, enveloped: false, encodingHeader: 'content-encoding' };
+    return { protocol: 'connect', json, enveloped: false, ...UNARY };
   }
   if (envelope === 'connect') {
-    return { protocol: 'connect', json, enveloped: true, encodingHeader: 'connect-content-encoding' };
+    return { protocol: 'connect', json, enveloped: true, ...STREAM };
   }
-  const protocol = envelope === 'grpc' ? 'grpc' : 'grpc-web';
-  return { protocol, json, enveloped: true, encodingHeader: 'grpc-encoding' };
+  return { protocol: envelope === 'grpc' ? 'grpc' : 'grpc-web', json, enveloped: true, ...GRPC };
 }
 
 /** Whether it is asked for by a gRPC client, of either kind, in whatever encoding. */
 export function isGrpc(contentType: string | undefined): boolean {
   return /^application\/grpc/i.test(contentType ?? '');
 }
+const UNARY = { encodingHeader: 'content-encoding', acceptHeader: 'accept-encoding' };
+const STREAM = { encodingHeader: 'connect-content-encoding', acceptHeader: 'connect-accept-encoding' };
+const GRPC = { encodingHeader: 'grpc-encoding', acceptHeader: 'grpc-accept-encoding' };
 
 /** Whether it is gRPC-Web in base64, for browsers that could not read bytes. We do not speak it. */
 export function isGrpcWebText(contentType: string | undefined): boolean {
@@ -46,6 +53,8 @@ export interface Refusal {
   readonly status: number;
   readonly code: Code;
   readonly message: string;
+  readonly reason: Reason;
+  readonly metadata?: Metadata;
   /** The methods of the Allow header. */
   readonly allow?: readonly string[];
   /** Ends the connection, for callers that would wait for more on it. */
@@ -54,7 +63,8 @@ export interface Refusal {
 
 /** Says what to do instead, in the words of the caller's protocol. */
 export function refuse(request: NodeRequest, response: CallableResponse, refusal: Refusal): void {
-  const { status, code, message, allow, close } = refusal;
+  const { status, code, message, reason, metadata, allow, close } = refusal;
+  const error = protocolError(reason, message, metadata, code);
   const contentType = request.headers['content-type'];
   const wire = wireOf(contentType);
   // Whatever begins with application/grpc is answered by a gRPC client's rules: 200 and a status
@@ -66,14 +76,22 @@ export function refuse(request: NodeRequest, response: CallableResponse, refusal
         'content-type': web ? 'application/grpc-web+proto' : 'application/grpc',
         'grpc-status': String(code),
         'grpc-message': encodeURI(message),
+        'grpc-status-details-bin': detailsOf(error),
       }
     : { 'content-type': 'application/json' };
   if (allow !== undefined) headers.allow = allow.join(', ');
   // HTTP/2 has no Connection header (RFC 9113, section 8.2.2).
   if (close && request.httpVersionMajor < 2) headers.connection = 'close';
   request.resume();
-  const body = grpc ? '' : `${JSON.stringify({ code: codeToString(code), message })}\n`;
+  const body = grpc ? '' : `${JSON.stringify(errorToJson(error, undefined))}\n`;
   headers['content-length'] = String(Buffer.byteLength(body));
   response.writeHead(grpc ? 200 : status, headers);
   response.end(body);
+}
+
+/** The details of an error as gRPC sends them. */
+export function detailsOf(error: ConnectError): string {
+  const fields = new Headers();
+  setTrailerStatus(fields, error);
+  return fields.get('grpc-status-details-bin') ?? '';
 }

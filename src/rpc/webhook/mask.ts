@@ -4,6 +4,7 @@ import type { FieldMask } from '@bufbuild/protobuf/wkt';
 import { type Webhook as WebhookMessage, WebhookSchema } from '../../../gen/carillon/v1/webhook_pb.ts';
 import { invalidRequest } from '../../domain/error.ts';
 import { quote } from '../../domain/text.ts';
+import { behaves } from '../field-behavior.ts';
 
 /** What Update can change. The name and the destination are what Register finds a webhook by. */
 const UPDATABLE = [
@@ -31,7 +32,7 @@ type MaskPath = readonly [field: DescField] | readonly [field: DescField, member
 
 /**
  * Reads an update mask (AIP-134): the fields it names; those that are set, when it is empty; all, when
- * it is `*`. Raises INVALID for a path that cannot be changed, naming it.
+ * it is `*`. Raises INVALID for a path that cannot be changed, naming it, unless such a path is to be ignored.
  */
 export function readMask(mask: FieldMask | undefined, patch: WebhookMessage): UpdateMask {
   const given = mask?.paths ?? [];
@@ -40,8 +41,19 @@ export function readMask(mask: FieldMask | undefined, patch: WebhookMessage): Up
     if (given.length > 1) throw wrong('has * beside other paths; * means all of them');
     return maskOf(UPDATABLE.map(pathTo));
   }
-  return maskOf(given.map(pathTo));
+  return maskOf(given.filter((path) => !isIgnored(path)).map(pathTo));
 }
+
+/**
+ * What only answers have, and what says which webhook is meant, may be named and does nothing (AIP-203): so the
+ * mask of a read can be that of a write.
+ */
+function isIgnored(path: string): boolean {
+  const field = fieldOf(WebhookSchema, path.split('.', 1)[0]!);
+  return field !== undefined && IGNORED.some((behavior) => behaves(field, behavior));
+}
+
+const IGNORED = ['OUTPUT_ONLY', 'IDENTIFIER', 'IMMUTABLE'] as const;
 
 /** The base with the masked fields taken from the patch; one that the patch does not have is cleared. */
 export function applyMask(base: WebhookMessage, patch: WebhookMessage, mask: UpdateMask): WebhookMessage {

@@ -27,7 +27,7 @@ export function previewHandler({ control, rules }: HandlerDeps) {
     const problems = noProblems();
     problems.addAll(await rules.violationsOf(PreviewScheduleRequestSchema, request));
     const namespace = namespaceOf(request.namespace, 'namespace', problems);
-    const after = request.after && fromTimestamp(request.after, 'after', problems);
+    const after = request.afterTime && fromTimestamp(request.afterTime, 'after_time', problems);
     const { count } = request;
     const preview: Preview = {
       of: subjectOf(request, namespace, problems),

@@ -5,12 +5,14 @@ import {
   RegisterRequestSchema,
   type RegisterResponse,
   RegisterResponseSchema,
+  WebhookSchema,
 } from '../../../gen/carillon/v1/webhook_pb.ts';
 import type { Registration } from '../../control/register.ts';
 import { noProblems, type Problems, violationsOf } from '../../domain/problems.ts';
 import { formatSecret, parseSecret } from '../../domain/webhook/secret.ts';
 import { specFrom, webhookTo } from '../convert/webhook.ts';
 import type { HandlerDeps } from '../deps.ts';
+import { clearOutputOnly } from '../field-behavior.ts';
 import { namespaceOf } from '../namespace.ts';
 import { note } from '../transport/call.ts';
 import { claimOf } from '../transport/once.ts';
@@ -20,6 +22,7 @@ import { noteRuleViolations } from './rule-violations.ts';
 export function registerHandler({ control, rules }: HandlerDeps) {
   return async (request: RegisterRequest, context: HandlerContext): Promise<RegisterResponse> => {
     const problems = noProblems();
+    if (request.webhook !== undefined) clearOutputOnly(WebhookSchema, request.webhook);
     noteRuleViolations(await rules.violationsOf(RegisterRequestSchema, request), 'webhook', problems);
     const asked = registrationFrom(request, problems);
     const claim = claimOf(context);

@@ -60,7 +60,7 @@ const FOREIGN: ReadonlySet<string> = new Set(Object.values(CLIENT_VARIABLES));
  * The settings of a command: a flag wins over the environment, that over the file, that over the
  * default.
  *
- * Rejects with DomainError INVALID, its message one line that names the setting, where it came from
+ * Rejects with DomainError SETTING_INVALID, its message one line that names the setting, where it came from
  * and what is allowed, when anything in any source is unknown, or not allowed even where another
  * source would win.
  */
@@ -223,7 +223,7 @@ function tomlText(value: unknown, shape: 'one' | 'list' | 'switch'): string | un
 // ── Words ────────────────────────────────────────────────────────────────────────────────────────
 
 function refuse(message: string): DomainError {
-  return new DomainError('INVALID', message);
+  return new DomainError('SETTING_INVALID', message);
 }
 
 function firstLine(error: unknown): string {

@@ -52,7 +52,7 @@ function explained(error: NodeJS.ErrnoException, { host, port, option }: ListenO
     ENOTFOUND: `${host} is not the name of a host; choose another with ${option}`,
   };
   return new DomainError(
-    'FAILED_PRECONDITION',
+    'ADDRESS_UNUSABLE',
     why[error.code ?? ''] ?? `cannot listen on ${where}: ${error.message}`,
   );
 }

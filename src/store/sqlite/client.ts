@@ -88,12 +88,12 @@ export function createClient(worker: Worker, settings: SqliteSettings): Client {
 
   function admit(size: CallSize): Error | undefined {
     if (ended) return unavailable(ended);
-    if (closing) return new DomainError('UNAVAILABLE', 'the database is closed');
+    if (closing) return new DomainError('DATABASE_UNAVAILABLE', 'the database is closed');
     // A call larger than the bound by itself is let through alone.
     const full =
       heldCalls >= settings.callsMax || heldBytes + size.bytes > Math.max(settings.callBytesMax, size.bytes);
     return full
-      ? new DomainError('EXHAUSTED', 'too many calls wait for the database; try again later')
+      ? new DomainError('DATABASE_BUSY', 'too many calls wait for the database; try again later')
       : undefined;
   }
 
@@ -234,13 +234,13 @@ export function createClient(worker: Worker, settings: SqliteSettings): Client {
 }
 
 function unavailable(error: Error): DomainError {
-  return new DomainError('UNAVAILABLE', `the database's thread is gone: ${error.message}`);
+  return new DomainError('DATABASE_UNAVAILABLE', `the database's thread is gone: ${error.message}`);
 }
 
 function asError(reply: Reply | undefined): Error {
   if (reply === undefined || reply.ok) return new Error('the database left a call unanswered');
   const { kind, message } = reply.failure;
   return kind === 'UNAVAILABLE'
-    ? new DomainError('UNAVAILABLE', `the database cannot do this now: ${message}`)
+    ? new DomainError('DATABASE_UNAVAILABLE', `the database cannot do this now: ${message}`)
     : new Error(`the database refused a call: ${message}`);
 }

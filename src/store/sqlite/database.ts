@@ -229,7 +229,7 @@ function pragma(db: DatabaseSync, name: 'application_id' | 'user_version'): numb
 }
 
 function refusal(path: string, why: string): DomainError {
-  return new DomainError('FAILED_PRECONDITION', `${path} ${why}`);
+  return new DomainError('DATABASE_UNUSABLE', `${path} ${why}`);
 }
 
 function message(error: unknown): string {

@@ -29,7 +29,7 @@ function opened(worker: Worker): Promise<readonly WaitingRow[]> {
     worker.once('message', (response: Response) => {
       worker.off('error', reject);
       worker.off('exit', ended);
-      if (response.kind === 'refused') reject(new DomainError('FAILED_PRECONDITION', response.message));
+      if (response.kind === 'refused') reject(new DomainError('DATABASE_UNUSABLE', response.message));
       else resolve(response.kind === 'opened' ? response.ending : []);
     });
   });

@@ -211,8 +211,8 @@ describe('its delivery time', () => {
   it('lies at most 366 days ahead', () => {
     assert.deepEqual(judged({ deliver: { afterMs: DELIVER_AHEAD_MAX_MS } }), []);
     assert.equal(wrong({ deliver: { afterMs: DELIVER_AHEAD_MAX_MS + 1 } }).field, 'delay');
-    assert.equal(wrong({ deliver: { at: NOW + DELIVER_AHEAD_MAX_MS + 1 } }).field, 'deliver_at');
-    assert.equal(wrong({ deliver: { at: Number.NaN } }).field, 'deliver_at');
+    assert.equal(wrong({ deliver: { at: NOW + DELIVER_AHEAD_MAX_MS + 1 } }).field, 'deliver_time');
+    assert.equal(wrong({ deliver: { at: Number.NaN } }).field, 'deliver_time');
     assert.equal(wrong({ deliver: { afterMs: Number.NaN } }).field, 'delay');
   });
 

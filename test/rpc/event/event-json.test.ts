@@ -58,7 +58,7 @@ describe('/events', () => {
       return Number(deliveries[0]?.nextAttemptTime?.seconds) * 1000;
     };
     assert.equal(await due('delay=90s'), T0 + 90_000);
-    assert.equal(await due('deliver_at=2026-02-01T00:00:00Z'), Date.UTC(2026, 1, 1));
+    assert.equal(await due('deliver_time=2026-02-01T00:00:00Z'), Date.UTC(2026, 1, 1));
   });
 
   it('refuses with paths as the caller wrote them', async () => {
@@ -70,9 +70,9 @@ describe('/events', () => {
       'type',
     ]);
     assert.deepEqual(fieldsOf(await call('POST', '/events?delay=soon', {})), [400, 'delay']);
-    assert.deepEqual(fieldsOf(await call('POST', '/events?delay=1s&deliver_at=2026-02-01T00:00:00Z', {})), [
+    assert.deepEqual(fieldsOf(await call('POST', '/events?delay=1s&deliver_time=2026-02-01T00:00:00Z', {})), [
       400,
-      'deliver_at',
+      'deliver_time',
     ]);
     assert.deepEqual(fieldsOf(await call('POST', '/events', { typ: 'a' })), [400, 'typ']);
     const plain = await fetch(`${api().url}/events`, { method: 'POST', body: '{"type":"a"}' });
@@ -119,7 +119,7 @@ describe('An event in JSON', () => {
     const { status, body } = await publish(`{"type":"a",${json}}`);
     assert.equal(status, 400);
     return Object.fromEntries(
-      (body.details[0].debug.fieldViolations as { field: string; description: string }[]).map(
+      (body.details[1].debug.fieldViolations as { field: string; description: string }[]).map(
         ({ field, description }) => [field, description],
       ),
     );

@@ -130,7 +130,7 @@ describe('the content that is compared', () => {
     const publish = (nanos: number, deliverNanos = 0) =>
       api.events.publish({
         event: { id: 'exact', type: 'x', time: { seconds: 1n, nanos } },
-        deliveryTime: { case: 'deliverAt', value: { seconds: 1n, nanos: deliverNanos } },
+        due: { case: 'deliverTime', value: { seconds: 1n, nanos: deliverNanos } },
       });
     await publish(5_000_001);
     assert.equal((await publish(5_000_001)).duplicate, true);

@@ -8,7 +8,11 @@ import {
   EventService,
   PublishBatchResponseSchema,
 } from '../../../gen/carillon/v1/event_pb.ts';
-import { BadRequestSchema, RetryInfoSchema } from '../../../gen/google/rpc/error_details_pb.ts';
+import {
+  BadRequestSchema,
+  ErrorInfoSchema,
+  RetryInfoSchema,
+} from '../../../gen/google/rpc/error_details_pb.ts';
 import { DomainError } from '../../../src/domain/error.ts';
 import type { Published } from '../../../src/publish/publisher.ts';
 import { refusal, sharedApi, startApi, violations } from '../../support/rpc.ts';
@@ -47,8 +51,10 @@ describe('PublishBatch', () => {
       const error = results[1]?.result;
       assert.equal(error?.case, 'error');
       assert.match(error.value.message, /^event\.id: /);
-      const [details] = error.value.details;
-      assert.ok(details);
+      const [info, details] = error.value.details;
+      assert.ok(info && details);
+      const { reason, domain, metadata } = anyUnpack(info, ErrorInfoSchema) ?? {};
+      assert.deepEqual([reason, domain, metadata], ['INVALID_FIELD', 'carillon.dev', { field: 'event.id' }]);
       const fields = anyUnpack(details, BadRequestSchema)?.fieldViolations.map(({ field }) => field);
       assert.deepEqual(fields?.sort(), ['event.id', 'event.type']);
     }
@@ -101,7 +107,7 @@ describe('When no more can be taken in', () => {
     { kind: 'PUBLISHED', id: 'evt_1', deliveries: 1, duplicate: false },
     { kind: 'FULL', scope: 'NAMESPACE' },
     { kind: 'FULL', scope: 'ALL' },
-    { kind: 'FAILED', error: new DomainError('UNAVAILABLE', 'the database is away') },
+    { kind: 'FAILED', error: new DomainError('DATABASE_UNAVAILABLE', 'the database is away') },
   ];
   const answering = (published: Published) =>
     startApi({ deps: (deps) => ({ ...deps, publisher: { publish: async () => [published] } }) });
@@ -126,14 +132,18 @@ describe('When no more can be taken in', () => {
     });
     const told = results.map(({ result }) => {
       if (result.case !== 'error') return result.case;
-      const [info] = result.value.details;
-      return [result.value.code, info && anyUnpack(info, RetryInfoSchema)?.retryDelay?.seconds];
+      const [info, retry] = result.value.details;
+      return [
+        result.value.code,
+        info && anyUnpack(info, ErrorInfoSchema)?.reason,
+        retry && anyUnpack(retry, RetryInfoSchema)?.retryDelay?.seconds,
+      ];
     });
     assert.deepEqual(told, [
       'response',
-      [Code.ResourceExhausted, 1n],
-      [Code.ResourceExhausted, 1n],
-      [Code.Unavailable, 1n],
+      [Code.ResourceExhausted, 'TOO_MANY_WAITING', 1n],
+      [Code.ResourceExhausted, 'TOO_MANY_WAITING', 1n],
+      [Code.Unavailable, 'DATABASE_UNAVAILABLE', 1n],
     ]);
   });
 
@@ -141,7 +151,9 @@ describe('When no more can be taken in', () => {
     await using api = await startApi({
       deps: (deps) => ({
         ...deps,
-        publisher: { publish: () => Promise.reject(new DomainError('UNAVAILABLE', 'the database is away')) },
+        publisher: {
+          publish: () => Promise.reject(new DomainError('DATABASE_UNAVAILABLE', 'the database is away')),
+        },
       }),
     });
     const error = await refusal(api.events.publishBatch({ requests: [{ event: { type: 'a' } }] }));

@@ -33,7 +33,7 @@ function around(length: number, allowed: string, others: string): fc.Arbitrary<s
 }
 
 const seconds = fc.bigInt({ min: -400n * 86_400n, max: 400n * 86_400n });
-const deliveryTime: fc.Arbitrary<PublishRequest['deliveryTime']> = fc.oneof(
+const due: fc.Arbitrary<PublishRequest['due']> = fc.oneof(
   fc.constant({ case: undefined }),
   fc
     .record({
@@ -44,7 +44,7 @@ const deliveryTime: fc.Arbitrary<PublishRequest['deliveryTime']> = fc.oneof(
   seconds.map(
     (after) =>
       ({
-        case: 'deliverAt',
+        case: 'deliverTime',
         value: { $typeName: 'google.protobuf.Timestamp', seconds: BigInt(T0 / 1000) + after, nanos: 0 },
       }) as const,
   ),
@@ -62,12 +62,12 @@ const request: fc.Arbitrary<PublishRequest> = fc
       fc.integer({ min: 250, max: 258 }).map((length) => `a/${'b'.repeat(length - 2)}`),
     ),
     headerCount,
-    deliveryTime,
+    due,
   })
-  .map(({ headerCount: count, deliveryTime: time, ...event }) => {
+  .map(({ headerCount: count, due: time, ...event }) => {
     const headers = Object.fromEntries(Array.from({ length: count }, (_, i) => [`x-${i}`, 'a']));
     const message = create(PublishRequestSchema, { event: create(EventSchema, { ...event, headers }) });
-    message.deliveryTime = time;
+    message.due = time;
     return message;
   });
 
@@ -116,7 +116,7 @@ describe('What is checked by hand of an event to publish', () => {
         contentType: `a/${'b'.repeat(254)}`,
         headers,
       },
-      deliveryTime: { case: 'delay', value: { seconds: 31_622_400n } },
+      due: { case: 'delay', value: { seconds: 31_622_400n } },
     });
     assert.deepEqual(fieldsOf(message), []);
   });

@@ -138,10 +138,10 @@ describe('A stream of events', () => {
     const { feed, answers, publisher } = openStream();
     const first = answers.next();
     feed.push(event('1'));
-    await publisher.letGo(new DomainError('UNAVAILABLE', 'the database is away'));
+    await publisher.letGo(new DomainError('DATABASE_UNAVAILABLE', 'the database is away'));
     assert.equal(told(await first), Code.Unavailable);
     feed.push(event('2'), event('not an id'));
-    await publisher.letGo(new DomainError('EXHAUSTED', 'the queue is full'));
+    await publisher.letGo(new DomainError('DATABASE_BUSY', 'the queue is full'));
     publisher.letAllGo();
     assert.deepEqual(await take(answers, 2), [Code.ResourceExhausted, Code.InvalidArgument]);
     feed.push(event('3'));

@@ -20,8 +20,8 @@ const text = (value: string) => ({ case: 'text', value }) as const;
 
 describe('Publish', () => {
   const api = sharedApi();
-  const publish = (event: EventInit, deliveryTime?: PublishInit['deliveryTime']) =>
-    api().events.publish({ event, ...(deliveryTime && { deliveryTime }) });
+  const publish = (event: EventInit, due?: PublishInit['due']) =>
+    api().events.publish({ event, ...(due && { due }) });
   const subscribe = (name: string, eventTypes: string[], rest: object = {}) =>
     api().webhooks.register({ webhook: { name, destination: DESTINATION, eventTypes, ...rest } });
 
@@ -103,9 +103,9 @@ describe('Publish', () => {
     const now = await publish({ type: 'later' });
     const delay = { case: 'delay', value: { seconds: 90n } } as const;
     const delayed = await publish({ type: 'later' }, delay);
-    const at = { case: 'deliverAt', value: { seconds: BigInt(T0 / 1000) + 3600n } } as const;
+    const at = { case: 'deliverTime', value: { seconds: BigInt(T0 / 1000) + 3600n } } as const;
     const dated = await publish({ type: 'later' }, at);
-    const past = { case: 'deliverAt', value: { seconds: 1n } } as const;
+    const past = { case: 'deliverTime', value: { seconds: 1n } } as const;
     const late = await publish({ type: 'later' }, past);
     const due = await Promise.all([now, delayed, dated, late].map(({ id }) => dueOf(id)));
     assert.deepEqual(due, [T0, T0 + 90_000, T0 + 3_600_000, T0]);
@@ -129,9 +129,9 @@ describe('Publish', () => {
       contentType: 'application/json',
       headers: { Host: 'x' },
     } as const;
-    const deliveryTime = { case: 'delay', value: { seconds: 367n * DAY_SECONDS } } as const;
+    const due = { case: 'delay', value: { seconds: 367n * DAY_SECONDS } } as const;
     for (const transport of Object.values(api().transports)) {
-      const found = await violations(createClient(EventService, transport).publish({ event, deliveryTime }));
+      const found = await violations(createClient(EventService, transport).publish({ event, due }));
       assert.deepEqual(Object.keys(found).sort(), [
         'delay',
         'event.headers["Host"]',
@@ -184,20 +184,20 @@ describe('Publish', () => {
       'a delivery in 367 days',
       {
         event: { type: 'a' },
-        deliveryTime: { case: 'deliverAt', value: { seconds: BigInt(T0 / 1000) + 367n * DAY_SECONDS } },
+        due: { case: 'deliverTime', value: { seconds: BigInt(T0 / 1000) + 367n * DAY_SECONDS } },
       },
-      'deliver_at',
+      'deliver_time',
       /366 days/,
     ],
     [
       'a negative delay',
-      { event: { type: 'a' }, deliveryTime: { case: 'delay', value: { seconds: -1n } } },
+      { event: { type: 'a' }, due: { case: 'delay', value: { seconds: -1n } } },
       'delay',
       /negative/,
     ],
     [
       'a delay finer than a millisecond',
-      { event: { type: 'a' }, deliveryTime: { case: 'delay', value: { nanos: 1 } } },
+      { event: { type: 'a' }, due: { case: 'delay', value: { nanos: 1 } } },
       'delay',
       /milliseconds/,
     ],

@@ -17,14 +17,11 @@ import { type JsonError, jsonFieldsOf, type RunningApi, startApi } from '../../s
 import { T0 } from '../../support/store.ts';
 
 type Event = MessageInitShape<typeof EventSchema>;
-type DeliveryTime = Exclude<
-  MessageInitShape<typeof PublishRequestSchema>,
-  { $typeName: string }
->['deliveryTime'];
+type DeliveryTime = Exclude<MessageInitShape<typeof PublishRequestSchema>, { $typeName: string }>['due'];
 
 const DAY_SECONDS = 86_400n;
-const event = (fields: Event, deliveryTime: DeliveryTime = { case: undefined }): PublishRequest =>
-  create(PublishRequestSchema, { event: { type: 'a', ...fields } as Event, deliveryTime });
+const event = (fields: Event, due: DeliveryTime = { case: undefined }): PublishRequest =>
+  create(PublishRequestSchema, { event: { type: 'a', ...fields } as Event, due });
 const delay = (value: { seconds?: bigint; nanos?: number }): PublishRequest =>
   event({}, { case: 'delay', value });
 const text = (value: string) => ({ case: 'text', value }) as const;
@@ -70,8 +67,8 @@ const BAD: Readonly<Record<string, readonly [request: PublishRequest, ...fields:
   'a delay below zero': [delay({ seconds: -1n }), 'delay'],
   'a delay of a nanosecond': [delay({ nanos: 1 }), 'delay'],
   'a time in 367 days': [
-    event({}, { case: 'deliverAt', value: { seconds: BigInt(T0 / 1000) + 367n * DAY_SECONDS } }),
-    'deliver_at',
+    event({}, { case: 'deliverTime', value: { seconds: BigInt(T0 / 1000) + 367n * DAY_SECONDS } }),
+    'deliver_time',
   ],
   'several mistakes': [
     event({ id: ' ', type: '', source: ' ' }, { case: 'delay', value: { seconds: -1n } }),

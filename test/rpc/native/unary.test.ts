@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { compressionAlgorithms, Metadata } from '@grpc/grpc-js';
-import { BadRequestSchema } from '../../../gen/google/rpc/error_details_pb.ts';
+import { BadRequestSchema, ErrorInfoSchema } from '../../../gen/google/rpc/error_details_pb.ts';
 import { DomainError } from '../../../src/domain/error.ts';
 import { Chat, Collect, Echo, NoteSchema, note, Repeat } from '../../support/echo.ts';
 import {
@@ -43,7 +43,7 @@ describe('A call over native gRPC', () => {
         return message;
       },
       repeat: () => {
-        throw new DomainError('INVALID', 'no', { violations: [{ field: 'text', description: 'no' }] });
+        throw new DomainError('INVALID_FIELD', 'no', { violations: [{ field: 'text', description: 'no' }] });
       },
     });
     await using raw = rawHttp2(port.address);
@@ -146,7 +146,7 @@ describe('A call over native gRPC', () => {
       // biome-ignore lint/correctness/useYield: there are none
       async *repeat({ text }, { responseHeader }) {
         responseHeader.set('at', 'first');
-        if (text !== '') throw new DomainError('ABORTED', text);
+        if (text !== '') throw new DomainError('CONTENDED', text);
       },
     });
     for (const text of ['', 'enough']) {
@@ -179,7 +179,9 @@ describe('A call over native gRPC', () => {
   });
 
   it('has one line in the log', async () => {
-    await using port = await startEcho({ echo: () => Promise.reject(new DomainError('NOT_FOUND', 'no')) });
+    await using port = await startEcho({
+      echo: () => Promise.reject(new DomainError('EVENT_NOT_FOUND', 'no')),
+    });
     await grpcRefusal(port.client.unary(Echo, note({})));
     for await (const _ of port.client.serverStream(Repeat, note({ count: 3 })));
     await port.line(({ message }) => message === 'test.v1.EchoService/Repeat ok');
@@ -204,13 +206,15 @@ describe('A failure over native gRPC', () => {
   it('has a code, a message and details', async () => {
     const violations = [{ field: 'text', description: 'must be “kind”' }];
     await using port = await startEcho({
-      echo: () => Promise.reject(new DomainError('INVALID', 'text: must be “kind”, 100%', { violations })),
+      echo: () =>
+        Promise.reject(new DomainError('INVALID_FIELD', 'text: must be “kind”, 100%', { violations })),
     });
     const error = await grpcRefusal(port.client.unary(Echo, note({})));
     assert.deepEqual([error.code, error.details], [Code.InvalidArgument, 'text: must be “kind”, 100%']);
     const status = statusOf(error);
     assert.deepEqual([status.code, status.message], [error.code, error.details]);
-    const [any] = status.details;
+    const [info, any] = status.details;
+    assert.equal(fromBinary(ErrorInfoSchema, info!.value).reason, 'INVALID_FIELD');
     assert.equal(any?.typeUrl, 'type.googleapis.com/google.rpc.BadRequest');
     assert.equal(fromBinary(BadRequestSchema, any!.value).fieldViolations[0]?.description, 'must be “kind”');
   });
@@ -219,7 +223,7 @@ describe('A failure over native gRPC', () => {
     await using port = await startEcho({
       async *repeat(message) {
         yield message;
-        throw new DomainError('ABORTED', 'enough');
+        throw new DomainError('CONTENDED', 'enough');
       },
     });
     let received = 0;

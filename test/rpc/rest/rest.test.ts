@@ -85,7 +85,7 @@ describe('REST', () => {
     assert.match((await call('POST', `/v1/webhooks/${id}:trigger`, {})).body.deliveryId, /^msg_/);
     const ahead = await call('GET', `/v1/webhooks/${id}:previewSchedule?count=2`);
     assert.equal(ahead.body.runTimes.length, 2);
-    const unregistered = { schedule: { cron: '@daily' }, count: 1, after: '2030-01-01T00:00:00Z' };
+    const unregistered = { schedule: { cron: '@daily' }, count: 1, afterTime: '2030-01-01T00:00:00Z' };
     const preview = await call('POST', '/v1/webhooks:previewSchedule', unregistered);
     assert.deepEqual(preview.body.runTimes, ['2030-01-02T00:00:00Z']);
   });
@@ -192,6 +192,12 @@ describe('An error of REST', () => {
       status: 'NOT_FOUND',
       details: [
         {
+          '@type': 'type.googleapis.com/google.rpc.ErrorInfo',
+          reason: 'WEBHOOK_NOT_FOUND',
+          domain: 'carillon.dev',
+          metadata: { id: 'wh_none' },
+        },
+        {
           '@type': 'type.googleapis.com/google.rpc.ResourceInfo',
           resourceType: 'carillon.v1.Webhook',
           resourceName: 'wh_none',
@@ -294,7 +300,7 @@ describe('An error of REST', () => {
     });
     const { status, headers, body } = await calling(() => full)('POST', '/v1/events', { type: 'a' });
     assert.deepEqual([status, headers.get('retry-after')], [429, '1']);
-    assert.deepEqual(body.error.details[0], {
+    assert.deepEqual(body.error.details[1], {
       '@type': 'type.googleapis.com/google.rpc.RetryInfo',
       retryDelay: '1s',
     });

@@ -4,6 +4,10 @@ import { type JsonError, jsonFieldsOf, sharedApi } from '../../support/rpc.ts';
 
 const DESTINATION = 'http://127.0.0.1:9999/hook';
 
+interface Registered {
+  readonly webhook: Readonly<Record<'schedule' | 'timeout' | 'retryPolicy', unknown>>;
+}
+
 /** What comes of a JSON body: its status, and what is said about which fields. */
 interface Answer {
   readonly status: number;
@@ -113,12 +117,12 @@ describe('JSON', () => {
   it('names fields of the wrong type by their paths, all of them', async () => {
     const { fields } = await registerWebhook({
       name: 5,
-      schedule: { every: 5, startTime: '2026-02-30T00:00:00Z', misfirePolicy: 'SKIP', maxRuns: '1.5' },
+      schedule: { every: 5, startTime: '2026-02-30T00:00:00Z', misfirePolicy: 'LEAP', maxRuns: '1.5' },
       timeout: '15',
       headers: { a: 1 },
       labels: [],
       limits: { ordered: 'yes', concurrency: 2147483648, rateLimit: { perSecond: 'fast' } },
-      retryPolicy: { delays: ['1s', '5m'] },
+      retryPolicy: { delays: ['1s', '5 m'] },
       payload: { data: '%%%' },
     });
     assert.deepEqual(fields, [
@@ -136,6 +140,77 @@ describe('JSON', () => {
       'webhook.retry_policy.delays[1]',
       'webhook.payload.data',
     ]);
+  });
+
+  it('takes the values of enums without their prefix, and durations in other units', async () => {
+    const short = {
+      name: 'short',
+      schedule: {
+        every: '1h30m',
+        misfirePolicy: 'SKIP',
+        overlapPolicy: 'OVERLAP_POLICY_ALLOW',
+        jitter: '1.5s',
+      },
+      timeout: '250ms',
+      retryPolicy: { delays: ['5m', '300s'], clientErrors: 'FAIL' },
+    };
+    const full = {
+      ...short,
+      schedule: { ...short.schedule, every: '5400s', misfirePolicy: 'MISFIRE_POLICY_SKIP' },
+      timeout: '0.250s',
+      retryPolicy: { delays: ['300s', '300s'], clientErrors: 'CLIENT_ERRORS_FAIL' },
+    };
+    const all: unknown[] = [];
+    for (const [path, rpc] of [
+      ['/carillon.v1.WebhookService/Register', true],
+      ['/webhooks', false],
+      ['/v1/webhooks', false],
+    ] as const) {
+      for (const webhook of [
+        { ...short, name: `short ${path}` },
+        { ...full, name: `full ${path}` },
+      ]) {
+        const body = { destination: DESTINATION, ...webhook };
+        const answer = await send(path, JSON.stringify(rpc ? { webhook: body } : body));
+        assert.ok(answer.status < 300, JSON.stringify(answer.error));
+        const { schedule, timeout, retryPolicy } = (answer.error as unknown as Registered).webhook;
+        all.push({ schedule, timeout, retryPolicy });
+      }
+    }
+    for (const each of all) {
+      assert.deepEqual(each, {
+        schedule: { ...full.schedule, jitter: '1.500s' },
+        timeout: full.timeout,
+        retryPolicy: full.retryPolicy,
+      });
+    }
+    for (const state of ['ACTIVE', 'STATE_ACTIVE', 'active']) {
+      const listed = await fetch(`${api().url}/v1/webhooks?name=short%20/webhooks&state=${state}`);
+      const { webhooks } = (await listed.json()) as { webhooks: { state: string }[] };
+      assert.deepEqual(
+        webhooks.map((webhook) => webhook.state),
+        ['STATE_ACTIVE'],
+      );
+    }
+    assert.equal((await send('/carillon.v1.WebhookService/List', '{"state": "PAUSED"}')).status, 200);
+  });
+
+  it('says how a duration and the value of an enum may be written', async () => {
+    const { error } = await registerWebhook({
+      name: 'x',
+      schedule: { every: '5 m', misfirePolicy: 'LEAP' },
+    });
+    assert.equal(
+      error.message,
+      'webhook.schedule.every: must be a duration such as "300s", "5m", "1h30m" or "250ms", not "5 m"; ' +
+        'webhook.schedule.misfire_policy: must be one of FIRE_LATEST, SKIP, FIRE_ALL, as they are or after MISFIRE_POLICY_, not "LEAP"',
+    );
+    const query = await fetch(`${api().url}/v1/webhooks?state=none`);
+    const { error: inQuery } = (await query.json()) as { error: { message: string } };
+    assert.equal(
+      inQuery.message,
+      'state: must be one of ACTIVE, PAUSED, DISABLED, as they are or after STATE_, not "NONE"',
+    );
   });
 
   it('names times that are written well, and lie outside of those that there are', async () => {

@@ -196,7 +196,7 @@ describe('PreviewSchedule', () => {
     const value = { when: { case: 'cron', value: '0 2 * * *' }, timeZone: 'America/New_York' } as const;
     const times = await preview({
       source: { case: 'schedule', value },
-      after: { seconds: BigInt(Date.UTC(2026, 2, 7) / 1000) },
+      afterTime: { seconds: BigInt(Date.UTC(2026, 2, 7) / 1000) },
     });
     assert.equal(times.length, 5);
     // 02:00 does not exist on 8 March: the run is an hour later.
@@ -226,7 +226,7 @@ describe('PreviewSchedule', () => {
     assert.deepEqual(times.length, 4);
     assert.equal(times[0], new Date(api().clock.now() + 60_000).toISOString());
     const later = { seconds: BigInt(api().clock.now() / 1000 + 130) };
-    assert.deepEqual(await preview({ source: { case: 'id', value: id }, after: later }), times.slice(2));
+    assert.deepEqual(await preview({ source: { case: 'id', value: id }, afterTime: later }), times.slice(2));
   });
 
   it('refuses what Register would refuse, with paths of its own', async () => {

@@ -205,7 +205,7 @@ describe('Schedules in JSON', () => {
 
   it('are previewed with local times, in words, and with what the clocks do to them', async () => {
     const schedule = { cron: '30 2 * * *', timeZone: 'Europe/Vienna' };
-    const asked = { schedule, after: '2026-03-27T12:00:00Z', count: 2 };
+    const asked = { schedule, afterTime: '2026-03-27T12:00:00Z', count: 2 };
     const { answer } = await rest('POST', '/v1/webhooks:previewSchedule', asked);
     assert.deepEqual(answer, {
       runTimes: ['2026-03-28T01:30:00Z', '2026-03-29T01:30:00Z'],

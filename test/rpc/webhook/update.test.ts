@@ -101,10 +101,8 @@ describe('Update', () => {
     const { id } = await aWebhook();
     for (const path of [
       'colour',
-      'id',
-      'state',
       'etag',
-      'namespace',
+      'signing',
       'labels.team',
       'limits.colour',
       'limits.rate_limit.burst',

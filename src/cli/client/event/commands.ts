@@ -68,7 +68,7 @@ export const EVENT_COMMANDS: readonly Command[] = [
         flag: '--deliver-at',
         value: 'time',
         about: 'Deliver it at this time (RFC 3339) rather than now.',
-        field: 'deliver_at',
+        field: 'deliver_time',
       },
       { flag: '--delay', value: 'duration', about: 'Deliver it so long from now: 10m.', field: 'delay' },
     ],

@@ -48,7 +48,7 @@ async function publish(job: Job): Promise<void> {
     ...(data !== undefined && eventData(await readContent('--data', data, world), contentType)),
   });
   const answer = await connection.events.publish(
-    create(PublishRequestSchema, { event, ...deliveryTime(deliverAt, delay, world.now()) }),
+    create(PublishRequestSchema, { event, ...dueOf(deliverAt, delay, world.now()) }),
   );
   show(job, PublishResponseSchema, answer, () => {
     const deliveries = counted(answer.deliveryCount, 'delivery', 'deliveries');
@@ -56,19 +56,19 @@ async function publish(job: Job): Promise<void> {
   });
 }
 
-function deliveryTime(
+function dueOf(
   deliverAt: string | undefined,
   delay: string | undefined,
   now: number,
 ): MessageInitShape<typeof PublishRequestSchema> {
   if (deliverAt !== undefined) {
     const value = moment('--deliver-at', deliverAt, now, 'ahead');
-    return { deliveryTime: { case: 'deliverAt', value } };
+    return { due: { case: 'deliverTime', value } };
   }
   if (delay === undefined) return {};
   const ms = readDuration('--delay', delay);
   const value = { seconds: BigInt(Math.floor(ms / 1000)), nanos: (ms % 1000) * 1e6 };
-  return { deliveryTime: { case: 'delay', value } };
+  return { due: { case: 'delay', value } };
 }
 
 async function list(job: Job): Promise<void> {

@@ -25,7 +25,7 @@ async function preview(job: Job): Promise<void> {
     source: await sourceOf(job),
     ...(count !== undefined && { count: readCount('--count', count, COUNT_MAX) }),
     ...(after !== undefined && {
-      after: timestampFromDate(new Date(timeJson('--after', after, world.now(), 'ahead'))),
+      afterTime: timestampFromDate(new Date(timeJson('--after', after, world.now(), 'ahead'))),
     }),
   });
   show(job, PreviewScheduleResponseSchema, answer, () => textOf(job, answer));

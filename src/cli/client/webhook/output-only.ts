@@ -1,6 +1,12 @@
+import { getOption } from '@bufbuild/protobuf';
+import { WebhookSchema } from '../../../../gen/carillon/v1/webhook_pb.ts';
+import { FieldBehavior, field_behavior } from '../../../../gen/google/api/field_behavior_pb.ts';
+
 /** The fields of a webhook that say how it is, by their names in the proto file. No caller sets them. */
 export const OUTPUT_ONLY: ReadonlySet<string> = new Set([
-  ...['uid', 'effective', 'etag', 'state', 'state_reason', 'create_time', 'update_time'],
-  ...['next_run_time', 'run_count', 'skipped_run_count', 'filter_failure_count'],
-  ...['failing_since_time', 'probe_time'],
+  ...WebhookSchema.fields
+    .filter((field) => getOption(field, field_behavior).includes(FieldBehavior.OUTPUT_ONLY))
+    .map(({ name }) => name),
+  // It is sent back, to say which state of the webhook a change is about.
+  'etag',
 ]);

@@ -3,6 +3,7 @@ import { type Webhook, WebhookSchema } from '../../../../gen/carillon/v1/webhook
 import type { World } from '../../world.ts';
 import { flagValue, flagValues, type Invocation, UsageError } from '../command.ts';
 import { readContent, readJson, readText } from '../event/written-data.ts';
+import { withoutShortForms } from '../short-forms.ts';
 import { durationJson, readEntry, readNumber, readWord, timeJson } from '../values.ts';
 import { WEBHOOK_FIELDS, type WebhookField } from './fields.ts';
 
@@ -38,7 +39,8 @@ export async function writtenWebhook(invocation: Invocation, world: Files): Prom
     paths.add(names.slice(0, 2).join('.'));
   }
   try {
-    return { webhook: fromJson(WebhookSchema, json), paths: narrowed(paths) };
+    const webhook = fromJson(WebhookSchema, withoutShortForms(WebhookSchema, json));
+    return { webhook, paths: narrowed(paths) };
   } catch (error) {
     const from = flagValue(invocation, '--from') === undefined ? '' : '--from: ';
     throw new UsageError(`${from}it is not a webhook: ${(error as Error).message}`);

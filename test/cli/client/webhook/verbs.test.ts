@@ -149,7 +149,8 @@ describe('carillon webhooks', () => {
     const file = {
       name: 'filed',
       destination: DESTINATION,
-      retryPolicy: { maxAttempts: 5 },
+      retryPolicy: { maxAttempts: 5, delays: ['5m'] },
+      schedule: { every: '1h30m', misfirePolicy: 'SKIP' },
       labels: { a: 'b' },
     };
     const readBytes: World['readBytes'] = async () => Buffer.from(JSON.stringify(file));
@@ -169,6 +170,10 @@ describe('carillon webhooks', () => {
       assert.deepEqual(
         [webhook.name, webhook.retryPolicy.maxAttempts, webhook.retryPolicy.jitter, webhook.labels],
         [from, 5, 0.5, { a: 'b' }],
+      );
+      assert.deepEqual(
+        [webhook.retryPolicy.delays, webhook.schedule.every, webhook.schedule.misfirePolicy],
+        [['300s'], '5400s', 'MISFIRE_POLICY_SKIP'],
       );
     }
   });
