@@ -14,8 +14,10 @@ export interface ControlDeps {
     | 'resolveWebhooks'
     | 'findWebhook'
     | 'listWebhooks'
+    | 'scanWebhooks'
     | 'removeWebhooks'
     | 'publish'
+    | 'scanDeliveries'
     | 'listDeliveries'
     | 'getDelivery'
     | 'changesSince'
@@ -24,7 +26,7 @@ export interface ControlDeps {
     | 'cancelDeliveries'
     | 'resolveEvents'
     | 'getEvents'
-    | 'listEvents'
+    | 'scanEvents'
     | 'purgeEvents'
   >;
   readonly clock: Clock;

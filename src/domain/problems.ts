@@ -14,6 +14,8 @@ export interface Problems {
   /** Notes a violation. A field is named once: its first violation is the one to mend first. */
   add(field: string, description: string): void;
   addAll(violations: readonly FieldViolation[]): void;
+  /** What is returned; undefined when INVALID is raised, of which the violations are noted. */
+  attempt<T>(read: () => T): T | undefined;
   /** How many were noted. */
   count(): number;
   /** Whether looking further makes no sense, since no more will be kept. */
@@ -36,6 +38,7 @@ export function noProblems(): Problems {
     addAll(violations) {
       for (const violation of violations) problems.add(violation.field, violation.description);
     },
+    attempt: (read) => attempt(problems, read),
     count: () => byField.size,
     full: () => byField.size >= PROBLEMS_MAX,
     list: () => [...byField].map(([field, description]) => ({ field, description })),
@@ -58,6 +61,16 @@ export function violationsOf(check: () => void): readonly FieldViolation[] {
   }
 }
 
+function attempt<T>(problems: Problems, read: () => T): T | undefined {
+  let value: T | undefined;
+  problems.addAll(
+    violationsOf(() => {
+      value = read();
+    }),
+  );
+  return value;
+}
+
 function within(problems: Problems, path: string): Problems {
   const inner: Problems = {
     ...problems,
@@ -65,6 +78,7 @@ function within(problems: Problems, path: string): Problems {
     addAll(violations) {
       for (const violation of violations) inner.add(violation.field, violation.description);
     },
+    attempt: (read) => attempt(inner, read),
     under: (deeper) => within(problems, join(path, deeper)),
   };
   return inner;

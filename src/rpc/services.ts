@@ -45,8 +45,10 @@ const SELF_CHECKING: GuardDeps['selfChecking'] = new Map<DescMethod, 'NAMESPACE'
   [EventService.method.publish, 'NAMESPACE_AND_RULES'],
   [EventService.method.publishBatch, 'NAMESPACE_AND_RULES'],
   [EventService.method.publishStream, 'NAMESPACE_AND_RULES'],
+  [WebhookService.method.list, 'NAMESPACE'],
   [EventService.method.listEvents, 'NAMESPACE'],
   [EventService.method.replayEvents, 'NAMESPACE'],
+  [DeliveryService.method.listDeliveries, 'NAMESPACE'],
 ]);
 
 export function createServices(deps: ApiDeps): Services {

@@ -122,7 +122,7 @@ describe('A bug', () => {
         ...deps,
         store: {
           ...deps.store,
-          listWebhooks: () => Promise.reject(new DomainError('EXHAUSTED', 'the queue is full')),
+          scanWebhooks: () => Promise.reject(new DomainError('EXHAUSTED', 'the queue is full')),
         },
       }),
     });

@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file carillon/v1/delivery.proto.
  */
 export const file_carillon_v1_delivery: GenFile = /*@__PURE__*/
-  fileDesc("ChpjYXJpbGxvbi92MS9kZWxpdmVyeS5wcm90bxILY2FyaWxsb24udjEi5gQKCERlbGl2ZXJ5EgoKAmlkGAEgASgJEhEKCW5hbWVzcGFjZRgCIAEoCRISCgp3ZWJob29rX2lkGAMgASgJEhAKCGV2ZW50X2lkGAQgASgJEioKBXN0YXRlGAUgASgOMhsuY2FyaWxsb24udjEuRGVsaXZlcnkuU3RhdGUSFAoMc3RhdGVfcmVhc29uGAYgASgJEhUKDWF0dGVtcHRfY291bnQYByABKAUSNQoRbmV4dF9hdHRlbXB0X3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2NyZWF0ZV90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtmaW5pc2hfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoOc2NoZWR1bGVkX3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiYKCGF0dGVtcHRzGAwgAygLMhQuY2FyaWxsb24udjEuQXR0ZW1wdBISCgpldmVudF90eXBlGA0gASgJEhwKFGxhc3RfcmVzcG9uc2Vfc3RhdHVzGA4gASgFEhEKCXJlcGxheV9vZhgPIAEoCRITCgt3ZWJob29rX3VpZBgQIAEoCSJtCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEhEKDVNUQVRFX1BFTkRJTkcQARITCg9TVEFURV9TVUNDRUVERUQQAhIQCgxTVEFURV9GQUlMRUQQAxITCg9TVEFURV9DQU5DRUxMRUQQBCKiBAoHQXR0ZW1wdBIOCgZudW1iZXIYASABKAUSLgoKc3RhcnRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoIZHVyYXRpb24YAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFwoPcmVzcG9uc2Vfc3RhdHVzGAQgASgFEkMKEHJlc3BvbnNlX2hlYWRlcnMYBSADKAsyKS5jYXJpbGxvbi52MS5BdHRlbXB0LlJlc3BvbnNlSGVhZGVyc0VudHJ5EhUKDXJlc3BvbnNlX2JvZHkYBiABKAwSGgoScmVzcG9uc2VfdHJ1bmNhdGVkGAcgASgIEhMKC2Vycm9yX2NsYXNzGAggASgJEhUKDWVycm9yX21lc3NhZ2UYCSABKAkSQQoPcmVxdWVzdF9oZWFkZXJzGAogAygLMiguY2FyaWxsb24udjEuQXR0ZW1wdC5SZXF1ZXN0SGVhZGVyc0VudHJ5EhYKDnJlbW90ZV9hZGRyZXNzGAsgASgJEiMKBnRpbWluZxgMIAEoCzITLmNhcmlsbG9uLnYxLlRpbWluZxo2ChRSZXNwb25zZUhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGjUKE1JlcXVlc3RIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASLWAQoGVGltaW5nEiYKA2RucxgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIqCgdjb25uZWN0GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiYKA3RscxgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhInCgR3YWl0GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEicKBHJlYWQYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24i2gEKFUxpc3REZWxpdmVyaWVzUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SGgoJcGFnZV9zaXplGAIgASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIAEEhsKCndlYmhvb2tfaWQYBCABKAlCB7pIBHICGEASNAoFc3RhdGUYBSABKA4yGy5jYXJpbGxvbi52MS5EZWxpdmVyeS5TdGF0ZUIIukgFggECEAESGAoGZmlsdGVyGAYgASgJQgi6SAVyAxiACCJcChZMaXN0RGVsaXZlcmllc1Jlc3BvbnNlEikKCmRlbGl2ZXJpZXMYASADKAsyFS5jYXJpbGxvbi52MS5EZWxpdmVyeRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiRwoSR2V0RGVsaXZlcnlSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIVCgJpZBgCIAEoCUIJukgGcgQQARhAIj4KE0dldERlbGl2ZXJ5UmVzcG9uc2USJwoIZGVsaXZlcnkYASABKAsyFS5jYXJpbGxvbi52MS5EZWxpdmVyeSJtChZXYXRjaERlbGl2ZXJpZXNSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIYCgZmaWx0ZXIYAiABKAlCCLpIBXIDGIAIEh0KDHJlc3VtZV90b2tlbhgDIAEoCUIHukgEcgIYQCJ/ChdXYXRjaERlbGl2ZXJpZXNSZXNwb25zZRInCghkZWxpdmVyeRgBIAEoCzIVLmNhcmlsbG9uLnYxLkRlbGl2ZXJ5EiUKB2F0dGVtcHQYAiABKAsyFC5jYXJpbGxvbi52MS5BdHRlbXB0EhQKDHJlc3VtZV90b2tlbhgDIAEoCSKJAgoUUmV0cnlEZWxpdmVyeVJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhcKAmlkGAIgASgJQgm6SAZyBBABGEBIABI/CglmYWlsZWRfb2YYAyABKAsyKi5jYXJpbGxvbi52MS5SZXRyeURlbGl2ZXJ5UmVxdWVzdC5GYWlsZWRPZkgAGmoKCEZhaWxlZE9mEh0KCndlYmhvb2tfaWQYASABKAlCCbpIBnIEEAEYQBIuCgpzdGFydF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgd3YWl0aW5nGAMgASgIQg8KBnRhcmdldBIFukgCCAEiNAoVUmV0cnlEZWxpdmVyeVJlc3BvbnNlEg0KBWNvdW50GAEgASgFEgwKBG1vcmUYAiABKAgiSgoVQ2FuY2VsRGVsaXZlcnlSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIVCgJpZBgCIAEoCUIJukgGcgQQARhAIkEKFkNhbmNlbERlbGl2ZXJ5UmVzcG9uc2USJwoIZGVsaXZlcnkYASABKAsyFS5jYXJpbGxvbi52MS5EZWxpdmVyeTKXBQoPRGVsaXZlcnlTZXJ2aWNlEnQKDkxpc3REZWxpdmVyaWVzEiIuY2FyaWxsb24udjEuTGlzdERlbGl2ZXJpZXNSZXF1ZXN0GiMuY2FyaWxsb24udjEuTGlzdERlbGl2ZXJpZXNSZXNwb25zZSIZkAIBgtPkkwIQEg4vdjEvZGVsaXZlcmllcxJ/Cg9XYXRjaERlbGl2ZXJpZXMSIy5jYXJpbGxvbi52MS5XYXRjaERlbGl2ZXJpZXNSZXF1ZXN0GiQuY2FyaWxsb24udjEuV2F0Y2hEZWxpdmVyaWVzUmVzcG9uc2UiH5ACAYLT5JMCFhIUL3YxL2RlbGl2ZXJpZXM6d2F0Y2gwARKXAQoNUmV0cnlEZWxpdmVyeRIhLmNhcmlsbG9uLnYxLlJldHJ5RGVsaXZlcnlSZXF1ZXN0GiIuY2FyaWxsb24udjEuUmV0cnlEZWxpdmVyeVJlc3BvbnNlIj+C0+STAjk6ASpaGToBKiIUL3YxL2RlbGl2ZXJpZXM6cmV0cnkiGS92MS9kZWxpdmVyaWVzL3tpZH06cmV0cnkSgAEKDkNhbmNlbERlbGl2ZXJ5EiIuY2FyaWxsb24udjEuQ2FuY2VsRGVsaXZlcnlSZXF1ZXN0GiMuY2FyaWxsb24udjEuQ2FuY2VsRGVsaXZlcnlSZXNwb25zZSIlgtPkkwIfOgEqIhovdjEvZGVsaXZlcmllcy97aWR9OmNhbmNlbBJwCgtHZXREZWxpdmVyeRIfLmNhcmlsbG9uLnYxLkdldERlbGl2ZXJ5UmVxdWVzdBogLmNhcmlsbG9uLnYxLkdldERlbGl2ZXJ5UmVzcG9uc2UiHpACAYLT5JMCFRITL3YxL2RlbGl2ZXJpZXMve2lkfUKFAQoPY29tLmNhcmlsbG9uLnYxQg1EZWxpdmVyeVByb3RvUAFaFmNhcmlsbG9uL3YxO2NhcmlsbG9udjGiAgNDWFiqAgtDYXJpbGxvbi5WMcoCC0NhcmlsbG9uXFYx4gIXQ2FyaWxsb25cVjFcR1BCTWV0YWRhdGHqAgxDYXJpbGxvbjo6VjFiBnByb3RvMw", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChpjYXJpbGxvbi92MS9kZWxpdmVyeS5wcm90bxILY2FyaWxsb24udjEi5gQKCERlbGl2ZXJ5EgoKAmlkGAEgASgJEhEKCW5hbWVzcGFjZRgCIAEoCRISCgp3ZWJob29rX2lkGAMgASgJEhAKCGV2ZW50X2lkGAQgASgJEioKBXN0YXRlGAUgASgOMhsuY2FyaWxsb24udjEuRGVsaXZlcnkuU3RhdGUSFAoMc3RhdGVfcmVhc29uGAYgASgJEhUKDWF0dGVtcHRfY291bnQYByABKAUSNQoRbmV4dF9hdHRlbXB0X3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2NyZWF0ZV90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtmaW5pc2hfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoOc2NoZWR1bGVkX3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiYKCGF0dGVtcHRzGAwgAygLMhQuY2FyaWxsb24udjEuQXR0ZW1wdBISCgpldmVudF90eXBlGA0gASgJEhwKFGxhc3RfcmVzcG9uc2Vfc3RhdHVzGA4gASgFEhEKCXJlcGxheV9vZhgPIAEoCRITCgt3ZWJob29rX3VpZBgQIAEoCSJtCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEhEKDVNUQVRFX1BFTkRJTkcQARITCg9TVEFURV9TVUNDRUVERUQQAhIQCgxTVEFURV9GQUlMRUQQAxITCg9TVEFURV9DQU5DRUxMRUQQBCKiBAoHQXR0ZW1wdBIOCgZudW1iZXIYASABKAUSLgoKc3RhcnRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoIZHVyYXRpb24YAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFwoPcmVzcG9uc2Vfc3RhdHVzGAQgASgFEkMKEHJlc3BvbnNlX2hlYWRlcnMYBSADKAsyKS5jYXJpbGxvbi52MS5BdHRlbXB0LlJlc3BvbnNlSGVhZGVyc0VudHJ5EhUKDXJlc3BvbnNlX2JvZHkYBiABKAwSGgoScmVzcG9uc2VfdHJ1bmNhdGVkGAcgASgIEhMKC2Vycm9yX2NsYXNzGAggASgJEhUKDWVycm9yX21lc3NhZ2UYCSABKAkSQQoPcmVxdWVzdF9oZWFkZXJzGAogAygLMiguY2FyaWxsb24udjEuQXR0ZW1wdC5SZXF1ZXN0SGVhZGVyc0VudHJ5EhYKDnJlbW90ZV9hZGRyZXNzGAsgASgJEiMKBnRpbWluZxgMIAEoCzITLmNhcmlsbG9uLnYxLlRpbWluZxo2ChRSZXNwb25zZUhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGjUKE1JlcXVlc3RIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASLWAQoGVGltaW5nEiYKA2RucxgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIqCgdjb25uZWN0GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiYKA3RscxgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhInCgR3YWl0GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEicKBHJlYWQYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24irgEKFUxpc3REZWxpdmVyaWVzUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SGgoJcGFnZV9zaXplGAIgASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIAgEhgKBmZpbHRlchgGIAEoCUIIukgFcgMYgCASGQoIb3JkZXJfYnkYByABKAlCB7pIBHICGEBKBAgEEAVKBAgFEAYiXAoWTGlzdERlbGl2ZXJpZXNSZXNwb25zZRIpCgpkZWxpdmVyaWVzGAEgAygLMhUuY2FyaWxsb24udjEuRGVsaXZlcnkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIkcKEkdldERlbGl2ZXJ5UmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SFQoCaWQYAiABKAlCCbpIBnIEEAEYQCI+ChNHZXREZWxpdmVyeVJlc3BvbnNlEicKCGRlbGl2ZXJ5GAEgASgLMhUuY2FyaWxsb24udjEuRGVsaXZlcnkibgoWV2F0Y2hEZWxpdmVyaWVzUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SGAoGZmlsdGVyGAIgASgJQgi6SAVyAxiAIBIeCgxyZXN1bWVfdG9rZW4YAyABKAlCCLpIBXIDGIAgIn8KF1dhdGNoRGVsaXZlcmllc1Jlc3BvbnNlEicKCGRlbGl2ZXJ5GAEgASgLMhUuY2FyaWxsb24udjEuRGVsaXZlcnkSJQoHYXR0ZW1wdBgCIAEoCzIULmNhcmlsbG9uLnYxLkF0dGVtcHQSFAoMcmVzdW1lX3Rva2VuGAMgASgJIokCChRSZXRyeURlbGl2ZXJ5UmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SFwoCaWQYAiABKAlCCbpIBnIEEAEYQEgAEj8KCWZhaWxlZF9vZhgDIAEoCzIqLmNhcmlsbG9uLnYxLlJldHJ5RGVsaXZlcnlSZXF1ZXN0LkZhaWxlZE9mSAAaagoIRmFpbGVkT2YSHQoKd2ViaG9va19pZBgBIAEoCUIJukgGcgQQARhAEi4KCnN0YXJ0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB3dhaXRpbmcYAyABKAhCDwoGdGFyZ2V0EgW6SAIIASI0ChVSZXRyeURlbGl2ZXJ5UmVzcG9uc2USDQoFY291bnQYASABKAUSDAoEbW9yZRgCIAEoCCJKChVDYW5jZWxEZWxpdmVyeVJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhUKAmlkGAIgASgJQgm6SAZyBBABGEAiQQoWQ2FuY2VsRGVsaXZlcnlSZXNwb25zZRInCghkZWxpdmVyeRgBIAEoCzIVLmNhcmlsbG9uLnYxLkRlbGl2ZXJ5MpcFCg9EZWxpdmVyeVNlcnZpY2USdAoOTGlzdERlbGl2ZXJpZXMSIi5jYXJpbGxvbi52MS5MaXN0RGVsaXZlcmllc1JlcXVlc3QaIy5jYXJpbGxvbi52MS5MaXN0RGVsaXZlcmllc1Jlc3BvbnNlIhmQAgGC0+STAhASDi92MS9kZWxpdmVyaWVzEn8KD1dhdGNoRGVsaXZlcmllcxIjLmNhcmlsbG9uLnYxLldhdGNoRGVsaXZlcmllc1JlcXVlc3QaJC5jYXJpbGxvbi52MS5XYXRjaERlbGl2ZXJpZXNSZXNwb25zZSIfkAIBgtPkkwIWEhQvdjEvZGVsaXZlcmllczp3YXRjaDABEpcBCg1SZXRyeURlbGl2ZXJ5EiEuY2FyaWxsb24udjEuUmV0cnlEZWxpdmVyeVJlcXVlc3QaIi5jYXJpbGxvbi52MS5SZXRyeURlbGl2ZXJ5UmVzcG9uc2UiP4LT5JMCOToBKloZOgEqIhQvdjEvZGVsaXZlcmllczpyZXRyeSIZL3YxL2RlbGl2ZXJpZXMve2lkfTpyZXRyeRKAAQoOQ2FuY2VsRGVsaXZlcnkSIi5jYXJpbGxvbi52MS5DYW5jZWxEZWxpdmVyeVJlcXVlc3QaIy5jYXJpbGxvbi52MS5DYW5jZWxEZWxpdmVyeVJlc3BvbnNlIiWC0+STAh86ASoiGi92MS9kZWxpdmVyaWVzL3tpZH06Y2FuY2VsEnAKC0dldERlbGl2ZXJ5Eh8uY2FyaWxsb24udjEuR2V0RGVsaXZlcnlSZXF1ZXN0GiAuY2FyaWxsb24udjEuR2V0RGVsaXZlcnlSZXNwb25zZSIekAIBgtPkkwIVEhMvdjEvZGVsaXZlcmllcy97aWR9QoUBCg9jb20uY2FyaWxsb24udjFCDURlbGl2ZXJ5UHJvdG9QAVoWY2FyaWxsb24vdjE7Y2FyaWxsb252MaICA0NYWKoCC0NhcmlsbG9uLlYxygILQ2FyaWxsb25cVjHiAhdDYXJpbGxvblxWMVxHUEJNZXRhZGF0YeoCDENhcmlsbG9uOjpWMWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * One event, which can be a run of a schedule, on its way to one webhook.
@@ -368,36 +368,33 @@ export type ListDeliveriesRequest = Message<"carillon.v1.ListDeliveriesRequest">
   pageSize: number;
 
   /**
-   * The next_page_token of the page before. The other fields must be the same as they were then.
+   * The next_page_token of the page before, opaque. The other fields but page_size must be as they were then.
    *
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
 
   /**
-   * Only those of this webhook.
-   *
-   * @generated from field: string webhook_id = 4;
-   */
-  webhookId: string;
-
-  /**
-   * Only those in this state.
-   *
-   * @generated from field: carillon.v1.Delivery.State state = 5;
-   */
-  state: Delivery_State;
-
-  /**
-   * Only those for which this is true (a subset of AIP-160): comparisons joined by AND, of
-   * `webhook_id`, `event_id`, `event_type` (= only; `order.*` matches a beginning), `state` (=, for
-   * example FAILED), `create_time` (=, <, <=, >, >=, with an RFC 3339 time) and `last_response_status`
-   * (the same, with a status code; = also takes a class, 5xx; where there was no answer it is never
-   * true). Quotes, single or double, are needed around a value with spaces or signs of comparison.
+   * Only those for which this is true (AIP-160): comparisons, joined by AND and OR, of which OR binds tighter, with
+   * NOT or - before them and parentheses around them. `id`, `webhook_id` (also the webhook's uid), `webhook_uid`,
+   * `event_id` and `replay_of` take = and !=. So do `state` (FAILED or STATE_FAILED), and `event_type`, of which
+   * `order.*` is a beginning. `state_reason` takes = != < <= > >= with a text, which can end in a *;
+   * `attempt_count` with a whole number; `last_response_status` with a status code, = and != also with a class,
+   * 5xx; `create_time`, `next_attempt_time`, `finish_time` and `scheduled_time` with an RFC 3339 time. `field:*` is
+   * true where there is a value, and : before anything else is =. != is true wherever = is not, also where there is
+   * no value. Quotes, single or double, are needed around a value with spaces or signs. At most 4,096 characters,
+   * 64 comparisons, and 16 parentheses inside each other.
    *
    * @generated from field: string filter = 6;
    */
   filter: string;
+
+  /**
+   * `create_time`, oldest first, or `create_time desc`, which is the order without one (AIP-132).
+   *
+   * @generated from field: string order_by = 7;
+   */
+  orderBy: string;
 };
 
 /**
@@ -498,14 +495,14 @@ export type WatchDeliveriesRequest = Message<"carillon.v1.WatchDeliveriesRequest
   namespace: string;
 
   /**
-   * Only deliveries for which this is true; as in ListDeliveriesRequest.
+   * Only deliveries for which this is true, as they were when it happened; as in ListDeliveriesRequest.
    *
    * @generated from field: string filter = 2;
    */
   filter: string;
 
   /**
-   * Go on after the message that held this token. From now on without one.
+   * Go on after the message that held this token, which is opaque. From now on without one.
    *
    * @generated from field: string resume_token = 3;
    */
@@ -721,7 +718,9 @@ export const CancelDeliveryResponseSchema: GenMessage<CancelDeliveryResponse> = 
  */
 export const DeliveryService: GenService<{
   /**
-   * Lists deliveries, newest first, a page at a time (AIP-158), without their attempts.
+   * Lists deliveries, newest first, a page at a time (AIP-158), without their attempts. A page looks at no more
+   * than about 10,000 deliveries: where the filter lets few of them through it can be short, or empty, though
+   * more follow. next_page_token alone tells.
    *
    * @generated from rpc carillon.v1.DeliveryService.ListDeliveries
    */
@@ -731,8 +730,9 @@ export const DeliveryService: GenService<{
     output: typeof ListDeliveriesResponseSchema;
   },
   /**
-   * Streams what happens to deliveries: one message for each attempt, retry by hand, or cancellation,
-   * in the order in which it became durable. It can be resumed from a token. OUT_OF_RANGE when the
+   * Streams what happens to deliveries: one message for each attempt, retry by hand, or cancellation.
+   * Every change is sent at least once, and the changes of one delivery in their order; between deliveries
+   * no order is promised. It can be resumed from a token. OUT_OF_RANGE when the
    * token, or a watcher that does not keep up, is too far behind to go on without a gap: list what was
    * missed, and watch again without a token. RESOURCE_EXHAUSTED when too many watch already. A watcher
    * that takes no message for a minute is cut off. UNAVAILABLE when the server stops.

@@ -1,7 +1,10 @@
 import type { ServiceImpl } from '@connectrpc/connect';
 import { type WebhookService, WebhookView } from '../../../gen/carillon/v1/webhook_pb.ts';
-import { basicTo, STATES, webhookTo } from '../convert/webhook.ts';
+import { WEBHOOK_FIELDS } from '../../domain/listing/fields.ts';
+import { placeOfWebhook } from '../../domain/listing/place.ts';
+import { basicTo, webhookTo } from '../convert/webhook.ts';
 import type { HandlerDeps } from '../deps.ts';
+import { listingOf } from '../listing.ts';
 import { theNamespace } from '../namespace.ts';
 import { readPage } from '../page.ts';
 import { note } from '../transport/call.ts';
@@ -10,6 +13,12 @@ import { registerHandler } from './register.ts';
 import { removeHandler } from './remove.ts';
 import { updateHandler } from './update.ts';
 import { wireBytesOf } from './wire-bytes.ts';
+
+const RULES = {
+  fields: WEBHOOK_FIELDS,
+  orders: ['create_time', 'name'],
+  usual: { by: 'create_time', descending: false },
+} as const;
 
 /** carillon.v1.WebhookService. What each method does is said in the proto file. */
 export function webhookService(deps: HandlerDeps): ServiceImpl<typeof WebhookService> {
@@ -24,29 +33,18 @@ export function webhookService(deps: HandlerDeps): ServiceImpl<typeof WebhookSer
       return { webhook: webhookTo(await webhooks.get({ id, namespace: theNamespace(namespace) })) };
     },
 
-    async list(request) {
-      const namespace = theNamespace(request.namespace);
-      const { name, labels, pageSize, pageToken } = request;
-      const state = STATES.toDomain(request.state);
-      const filter = {
-        namespace,
-        ...(name !== '' && { name }),
-        ...(state !== undefined && { state }),
-        ...(Object.keys(labels).length > 0 && { labels }),
-      };
+    async list(request, { signal }) {
+      const { pageSize, pageToken } = request;
+      const { namespace, where, order, query } = listingOf('List', request, RULES);
+      const by = order.by === 'name' ? 'name' : 'id';
       const { rows, nextPageToken } = await readPage({
-        query: [
-          'List',
-          namespace,
-          name,
-          state ?? '',
-          Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)),
-        ],
+        query,
         pageSize,
         pageToken,
-        read: (after, limit) => webhooks.list({ ...filter, limit, ...(after !== undefined && { after }) }),
-        idOf: (webhook) => webhook.id,
+        read: webhooks.list({ namespace, where, by, descending: order.descending }),
+        placeOf: ({ id, spec }) => placeOfWebhook(id, spec.name, by),
         bytesOf: wireBytesOf,
+        signal,
       });
       const to = request.view === WebhookView.FULL ? webhookTo : basicTo;
       return { webhooks: rows.map(to), nextPageToken };

@@ -36,7 +36,10 @@ describe('Every protocol', () => {
       httpVersion: '2',
       idleConnectionTimeoutMs: 1,
     });
-    assert.deepEqual((await createClient(WebhookService, transport).list({ name: 'none' })).webhooks, []);
+    assert.deepEqual(
+      (await createClient(WebhookService, transport).list({ filter: 'name = none' })).webhooks,
+      [],
+    );
   });
 
   it('takes and gives compressed messages', async () => {

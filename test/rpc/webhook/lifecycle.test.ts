@@ -121,7 +121,7 @@ describe('A webhook', () => {
     const { ids } = await webhooks().remove({ name: 'pair', destination: one.spec.destination });
     assert.deepEqual(ids, [one.id]);
     assert.deepEqual(
-      (await webhooks().list({ name: 'pair' })).webhooks.map(({ id }) => id),
+      (await webhooks().list({ filter: 'name = pair' })).webhooks.map(({ id }) => id),
       [two.id],
     );
   });

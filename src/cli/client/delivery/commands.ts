@@ -7,13 +7,13 @@ const DELIVERY: Argument = {
   field: 'id',
 };
 
-/** What deliveries are chosen by; each is a comparison of the filter but `--webhook` and `--filter`. */
+/** What deliveries are chosen by; each is a comparison of the filter. */
 const WHICH: readonly Option[] = [
   {
     flag: '--webhook',
     value: 'webhook',
     about: 'Only those of this webhook: id, or name.',
-    field: 'webhook_id',
+    field: 'filter',
   },
   {
     flag: '--state',
@@ -57,6 +57,12 @@ export const DELIVERY_COMMANDS: readonly Command[] = [
       ...WHICH,
       SINCE,
       { flag: '--until', value: 'time', about: 'Only those created before this time.', field: 'filter' },
+      {
+        flag: '--order-by',
+        value: 'field',
+        about: 'In this order: create_time is oldest first.',
+        field: 'order_by',
+      },
       { flag: '--limit', value: 'number', about: 'How many at most (default 50, at most 10000).' },
     ],
     examples: ['--webhook joe --state failed', '--status 5xx --since 1h', '--filter "state = FAILED" --json'],

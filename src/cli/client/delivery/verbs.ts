@@ -20,7 +20,11 @@ export const DELIVERY_VERBS: Readonly<Record<string, Verb>> = { list, get, watch
 
 async function list(job: Job): Promise<void> {
   const { invocation, connection, world, paper } = job;
-  const query = { namespace: namespaceOf(invocation), filter: await whichDeliveries(job) };
+  const query = {
+    namespace: namespaceOf(invocation),
+    filter: await whichDeliveries(job),
+    orderBy: flagValue(invocation, '--order-by') ?? '',
+  };
   const found = await gather<Delivery>(invocation, async (pageSize, pageToken) => {
     const page = await connection.deliveries.listDeliveries({ ...query, pageSize, pageToken });
     return { rows: page.deliveries, nextPageToken: page.nextPageToken };

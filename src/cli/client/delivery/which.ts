@@ -1,4 +1,5 @@
 import { flagValue } from '../command.ts';
+import { allOf, exactly, quoted } from '../filter.ts';
 import { type Job, webhookId } from '../job.ts';
 import { rangeJson, readWord } from '../values.ts';
 
@@ -11,18 +12,16 @@ export async function whichDeliveries(
   const parts: string[] = [];
   const [webhook, state] = ['--webhook', '--state'].map(given);
   const { since, until } = rangeJson(invocation, world.now());
-  if (webhook !== undefined) parts.push(`webhook_id = ${quoted(await webhookId(job, webhook))}`);
+  if (webhook !== undefined) parts.push(`webhook_id = ${exactly(await webhookId(job, webhook))}`);
   if (state !== undefined) parts.push(`state = ${readWord('--state', state, STATES, '')}`);
   for (const [flag, field] of EQUALLED) {
     const value = given(flag);
-    if (value !== undefined) parts.push(`${field} = ${quoted(value)}`);
+    if (value !== undefined)
+      parts.push(`${field} = ${field === 'event_id' ? exactly(value) : quoted(value)}`);
   }
   if (since !== undefined) parts.push(`create_time >= ${since}`);
   if (until !== undefined) parts.push(`create_time < ${until}`);
-  // Last, so that the places that its mistakes are named by are near those that were written.
-  const filter = given('--filter')?.trim();
-  if (filter !== undefined && filter !== '') parts.push(filter);
-  return parts.join(' AND ');
+  return allOf(parts, invocation);
 }
 
 const STATES = ['pending', 'succeeded', 'failed', 'cancelled'];
@@ -31,7 +30,3 @@ const EQUALLED = [
   ['--type', 'event_type'],
   ['--status', 'last_response_status'],
 ] as const;
-
-function quoted(value: string): string {
-  return `"${value.replace(/["\\]/g, '\\$&')}"`;
-}

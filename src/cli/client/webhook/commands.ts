@@ -15,6 +15,30 @@ const FROM: Option = {
     'Take the webhook from a file of JSON as the API has it, or from standard input (-). Options add to it.',
 };
 
+/** What webhooks are chosen by; each is a comparison of the filter. */
+const WHICH: readonly Option[] = [
+  { flag: '--name', value: 'name', about: 'Only those with this name.', field: 'filter' },
+  {
+    flag: '--state',
+    value: 'state',
+    about: 'Only those in this state: active, paused or disabled.',
+    field: 'filter',
+  },
+  {
+    flag: '--label',
+    value: 'key=value',
+    many: true,
+    about: 'Only those with this label; several for all of them.',
+    field: 'filter',
+  },
+  {
+    flag: '--filter',
+    value: 'filter',
+    about: 'Only those for which this is true, as the API has it: labels.team = a AND NOT state = ACTIVE …',
+    field: 'filter',
+  },
+];
+
 export const WEBHOOK_COMMANDS: readonly Command[] = [
   {
     verb: 'register',
@@ -37,19 +61,12 @@ export const WEBHOOK_COMMANDS: readonly Command[] = [
     verb: 'list',
     about: 'List webhooks, oldest first.',
     options: [
-      { flag: '--name', value: 'name', about: 'Only those with this name.', field: 'name' },
+      ...WHICH,
       {
-        flag: '--state',
-        value: 'state',
-        about: 'Only those in this state: active, paused or disabled.',
-        field: 'state',
-      },
-      {
-        flag: '--label',
-        value: 'key=value',
-        many: true,
-        about: 'Only those with this label; several for all of them.',
-        field: 'labels',
+        flag: '--order-by',
+        value: 'field',
+        about: 'In this order: create_time (as without it) or name; with " desc" the other way round.',
+        field: 'order_by',
       },
       { flag: '--limit', value: 'number', about: 'How many at most (default 50, at most 10000).' },
     ],

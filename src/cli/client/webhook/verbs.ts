@@ -9,14 +9,13 @@ import {
   TriggerResponseSchema,
   UpdateResponseSchema,
   type Webhook,
-  Webhook_State,
   WebhookView,
 } from '../../../../gen/carillon/v1/webhook_pb.ts';
 import { flagValue, flagValues, UsageError } from '../command.ts';
 import { gather, isWebhookId, type Job, namespaceOf, show, tellMore, type Verb, webhookId } from '../job.ts';
 import { table } from '../table.ts';
-import { readEntry, readWord } from '../values.ts';
 import { webhookCard, webhookColumns } from './shown.ts';
+import { whichWebhooks } from './which.ts';
 import { writtenWebhook } from './written.ts';
 
 /** `carillon webhooks …`. */
@@ -45,12 +44,10 @@ async function register(job: Job): Promise<void> {
 
 async function list(job: Job): Promise<void> {
   const { invocation, connection, world, paper } = job;
-  const state = flagValue(invocation, '--state');
   const query = {
     namespace: namespaceOf(invocation),
-    name: flagValue(invocation, '--name') ?? '',
-    state: state === undefined ? Webhook_State.UNSPECIFIED : stateOf(state),
-    labels: Object.fromEntries(flagValues(invocation, '--label').map((text) => readEntry('--label', text))),
+    filter: whichWebhooks(invocation),
+    orderBy: flagValue(invocation, '--order-by') ?? '',
     view: WebhookView.FULL,
   };
   const found = await gather<Webhook>(invocation, async (pageSize, pageToken) => {
@@ -139,11 +136,6 @@ async function target(job: Job): Promise<{ id: string; namespace: string }> {
 
 function etagOf({ invocation }: Job): { etag: string } {
   return { etag: flagValue(invocation, '--etag') ?? '' };
-}
-
-function stateOf(text: string): Webhook_State {
-  const name = readWord('--state', text, ['active', 'paused', 'disabled'], '');
-  return Webhook_State[name as keyof typeof Webhook_State];
 }
 
 function cardOf(

@@ -303,6 +303,9 @@ describe('carillon webhooks', () => {
     assert.deepEqual(await ids('--state', 'paused'), [red.id, blue.id].sort());
     assert.deepEqual(await ids('--label', 'team=red'), [red.id]);
     assert.deepEqual(await ids('--state', 'ACTIVE'), []);
+    assert.deepEqual(await ids('--filter', 'labels.team = green OR NOT labels.team = red'), [blue.id]);
+    const backwards = [red.id, blue.id].sort().reverse();
+    assert.deepEqual(await ids('--order-by', 'create_time desc'), backwards);
   });
 
   it('get, pause, resume, trigger and remove take an id, or a name that one webhook has', async () => {
