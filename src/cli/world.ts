@@ -20,6 +20,8 @@ export interface World {
   readFile(path: string): Promise<string | undefined>;
   /** The bytes of a file, or of standard input for `-`. Rejects when there are more than `bytesMax`. */
   readBytes(path: string, bytesMax: number): Promise<Uint8Array>;
+  /** Asks the person at the terminal a question of yes or no; undefined when nobody is there. */
+  confirm(question: string): Promise<boolean | undefined>;
   /** Calls back for each signal that asks to stop. Returns a way to stop listening. */
   onSignal(listener: (signal: StopSignal) => void): () => void;
   /** Calls back for errors that nobody caught. Returns a way to stop listening. */
@@ -62,6 +64,16 @@ export function processWorld(): World {
         chunks.push(chunk as Uint8Array);
       }
       return Buffer.concat(chunks);
+    },
+    async confirm(question) {
+      if (process.stdin.isTTY !== true || process.stdout.isTTY !== true) return undefined;
+      const { createInterface } = await import('node:readline/promises');
+      const lines = createInterface({ input: process.stdin, output: process.stdout });
+      try {
+        return /^y(es)?$/i.test((await lines.question(`${question} [y/N] `)).trim());
+      } finally {
+        lines.close();
+      }
     },
     onSignal(listener) {
       const signals = Object.keys(STOP_SIGNALS) as StopSignal[];

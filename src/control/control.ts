@@ -7,16 +7,18 @@ import type { DeliveryDetail } from '../domain/delivery/delivery.ts';
 import { notFound } from '../domain/error.ts';
 import type { EventRecord } from '../domain/event/event.ts';
 import { trigger } from '../publish/trigger.ts';
-import type { EventKey } from '../store/store.ts';
+import type { EventKey, WebhookName } from '../store/store.ts';
+import { type BulkOrder, cancelDeliveries, retryDeliveries } from './bulk-deliveries.ts';
+import { pauseWebhooks, resumeWebhooks } from './bulk-webhooks.ts';
 import { cancelDelivery } from './cancel.ts';
-import { getWebhook, type Target } from './change.ts';
+import { getWebhook, getWebhooks, type Target } from './change.ts';
 import type { ControlDeps } from './deps.ts';
 import { pauseWebhook, resumeWebhook } from './lifecycle.ts';
 import { type ListOrder, listDeliveries, listEvents, listWebhooks, type WebhookListOrder } from './list.ts';
 import { createPreview } from './preview.ts';
 import { createRegister } from './register.ts';
 import { createRemove } from './remove.ts';
-import { retryDelivery, retryFailedOf } from './retry.ts';
+import { retryDelivery } from './retry.ts';
 import { createUpdate } from './update.ts';
 import { createWatch, type WatchLimits } from './watch.ts';
 
@@ -51,9 +53,12 @@ function createWebhooks(deps: ControlDeps) {
     preview: createPreview(deps),
     /** Raises NOT_FOUND. */
     get: (target: Pick<Target, 'namespace' | 'id'>) => getWebhook(deps, target),
+    getMany: (names: readonly WebhookName[]) => getWebhooks(deps, names),
     list: (order: WebhookListOrder) => listWebhooks(deps, order),
     pause: (target: Target) => pauseWebhook(deps, target),
     resume: (target: Target) => resumeWebhook(deps, target),
+    pauseMany: (order: BulkOrder, signal: AbortSignal) => pauseWebhooks(deps, order, signal),
+    resumeMany: (order: BulkOrder, signal: AbortSignal) => resumeWebhooks(deps, order, signal),
     /** Rings a webhook once, now, and returns the id of the delivery. Raises NOT_FOUND and what `trigger` raises. */
     trigger: async (target: Pick<Target, 'namespace' | 'id'>): Promise<string> =>
       trigger(deps, await getWebhook(deps, target)),
@@ -72,9 +77,9 @@ function createDeliveries(deps: ControlDeps, shutdown: AbortSignal, limits?: Par
     list: (order: ListOrder) => listDeliveries(deps, order),
     watch: createWatch({ store, shutdown, ...(limits && { limits }) }),
     retry: (namespace: string, id: string) => retryDelivery(deps, namespace, id),
-    retryFailedOf: (order: Parameters<typeof retryFailedOf>[1], signal: AbortSignal) =>
-      retryFailedOf(deps, order, signal),
+    retryMany: (order: BulkOrder, signal: AbortSignal) => retryDeliveries(deps, order, signal),
     cancel: (namespace: string, id: string) => cancelDelivery(deps, namespace, id),
+    cancelMany: (order: BulkOrder, signal: AbortSignal) => cancelDeliveries(deps, order, signal),
   };
 }
 

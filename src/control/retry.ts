@@ -1,92 +1,21 @@
 import type { Delivery } from '../domain/delivery/delivery.ts';
 import { type DomainError, failedPrecondition, notFound } from '../domain/error.ts';
-import { getWebhook } from './change.ts';
 import type { Needs } from './deps.ts';
 
-/** How many deliveries one call sends again at most; the proto file says so too. */
-const RETRIES_MAX = 10_000;
-/** How many of them are read, and ordered, at a time. */
-const BATCH_ROWS = 500;
-
-export type RetryDeps = Needs<
-  'getWebhooks' | 'resolveWebhooks' | 'getDelivery' | 'listDeliveries' | 'retryDeliveries',
-  'clock'
->;
-
-export interface Retried {
-  readonly count: number;
-  /** Whether there are more, which the bound on one call left out. */
-  readonly more: boolean;
-}
-
-/** The deliveries of one webhook that are to be sent again. */
-export interface FailedOf {
-  readonly namespace: string;
-  /** Its id, or its uid. */
-  readonly webhookId: string;
-  /** Only those created at this time or later. */
-  readonly since?: number;
-  /** Those that wait for their next attempt, too. */
-  readonly waiting: boolean;
-}
+export type RetryDeps = Needs<'getWebhooks' | 'getDelivery' | 'retryDeliveries', 'clock'>;
 
 /**
- * Sends one delivery again. Raises NOT_FOUND, and FAILED_PRECONDITION when it SUCCEEDED or its event's data
+ * Sends one delivery again and returns it as it is now. Raises NOT_FOUND, and FAILED_PRECONDITION when it SUCCEEDED or its event's data
  * was erased.
  */
-export async function retryDelivery(deps: RetryDeps, namespace: string, id: string): Promise<Retried> {
+export async function retryDelivery(deps: RetryDeps, namespace: string, id: string): Promise<Delivery> {
   const [result] = await deps.store.retryDeliveries([{ namespace, id, now: deps.clock.now() }]);
   if (result === 'SUCCEEDED') {
     throw failedPrecondition('Delivery', id, 'has SUCCEEDED; replay its event to send it once more');
   }
-  if (result === 'GONE') throw await whyGone(deps, namespace, id);
-  return { count: 1, more: false };
-}
-
-/**
- * Sends FAILED deliveries of a webhook again, oldest first, in batches, so that nothing else waits for
- * long; then, if asked to, those that wait for another attempt. Stops between two batches when the caller
- * is gone; what was done is done. Raises NOT_FOUND.
- */
-export async function retryFailedOf(deps: RetryDeps, order: FailedOf, signal: AbortSignal): Promise<Retried> {
-  const { store, clock } = deps;
-  const { namespace, since, waiting } = order;
-  const webhook = await getWebhook(deps, { id: order.webhookId, namespace });
-  const query = {
-    namespace,
-    webhookId: webhook.id,
-    ascending: true,
-    ...(since !== undefined && { since }),
-  } as const;
-  let count = 0;
-
-  /** Orders what is found, and is wanted. Returns whether there may be more. */
-  async function retryAll(state: 'FAILED' | 'PENDING', isWanted: (delivery: Delivery) => boolean) {
-    let after: string | undefined;
-    for (;;) {
-      const found = await store.listDeliveries({
-        ...query,
-        state,
-        limit: BATCH_ROWS,
-        ...(after !== undefined && { after }),
-      });
-      const wanted = found.filter(isWanted);
-      const now = clock.now();
-      const orders = wanted.slice(0, RETRIES_MAX - count).map(({ id }) => ({ namespace, id, now }));
-      const results = orders.length === 0 ? [] : await store.retryDeliveries(orders);
-      count += results.filter((result) => result === 'RETRIED').length;
-      if (orders.length < wanted.length || signal.aborted) return true;
-      if (found.length < BATCH_ROWS) return false;
-      after = found.at(-1)?.id;
-    }
-  }
-
-  // What is due already waits for something else: for its turn, or for the webhook to be resumed.
-  const begun = clock.now();
-  const isRetry = ({ attemptCount, dueAt }: Delivery) => attemptCount > 0 && (dueAt ?? 0) > begun;
-  let more = await retryAll('FAILED', () => true);
-  if (!more && waiting) more = await retryAll('PENDING', isRetry);
-  return { count, more };
+  const delivery = result === 'GONE' ? undefined : await deps.store.getDelivery(id);
+  if (delivery === undefined) throw await whyGone(deps, namespace, id);
+  return delivery;
 }
 
 /** The store knows only that it cannot be; the caller is told why. */

@@ -76,18 +76,18 @@ export async function readPage<Row>(page: PageQuery<Row>): Promise<Page<Row>> {
 const HASH_LENGTH = 12;
 
 /** A token that goes on after a place in what a query finds. */
-function writeToken(query: readonly unknown[], place: string): string {
+export function writeToken(query: readonly unknown[], place: string): string {
   return hashOf(query) + Buffer.from(place).toString('base64url');
 }
 
 /** The place in a token; undefined for an empty one. Raises INVALID for one of another query, and for what is none. */
-function readToken(query: readonly unknown[], token: string): string | undefined {
+export function readToken(query: readonly unknown[], token: string): string | undefined {
   if (token === '') return undefined;
   const place = Buffer.from(token.slice(HASH_LENGTH), 'base64url').toString();
   if (token.slice(0, HASH_LENGTH) === hashOf(query) && isPlace(place)) return place;
   throw invalid(
     'page_token',
-    'is not a token of this query; repeat the namespace, filter and order_by that it came with, or leave it out ' +
+    'is not a token of this query; repeat the namespace, filter and other fields that it came with, or leave it out ' +
       'to start again',
   );
 }

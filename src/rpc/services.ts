@@ -40,6 +40,7 @@ export interface ServicesHealth {
 /** What handlers check themselves, to report it together with what else is wrong. */
 const SELF_CHECKING: GuardDeps['selfChecking'] = new Map<DescMethod, 'NAMESPACE' | 'NAMESPACE_AND_RULES'>([
   [WebhookService.method.register, 'NAMESPACE_AND_RULES'],
+  [WebhookService.method.batchRegister, 'NAMESPACE_AND_RULES'],
   [WebhookService.method.update, 'NAMESPACE_AND_RULES'],
   [WebhookService.method.previewSchedule, 'NAMESPACE_AND_RULES'],
   [EventService.method.publish, 'NAMESPACE_AND_RULES'],

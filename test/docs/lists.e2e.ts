@@ -12,7 +12,14 @@ describe('the page about lists', () => {
     assert.match(printed, /^no deliveries\nno events\nno webhooks\n\{\}$/);
   });
 
+  it('has commands about many that work', async () => {
+    await using carillon = await startCarillon({ command: 'dev' });
+    const printed = await runCommands(PAGE, 'many', carillon);
+    assert.match(printed, /^no webhooks\nno webhooks\n\{\}\{"results": ?\[.*"created".*\}\{"webhooks": ?\[/s);
+    assert.match(printed, /removed a\nremoved b\n$/);
+  });
+
   it('marks no commands that no test runs', () => {
-    assert.deepEqual(commandsOf(PAGE), ['lists']);
+    assert.deepEqual(commandsOf(PAGE), ['lists', 'many']);
   });
 });

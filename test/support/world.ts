@@ -17,7 +17,7 @@ export interface TestWorld extends World {
 
 /** A world with an empty environment and no files, unless given. */
 export function testWorld(
-  given: Partial<Pick<World, 'env' | 'terminal' | 'columns' | 'readFile' | 'readBytes'>> = {},
+  given: Partial<Pick<World, 'env' | 'terminal' | 'columns' | 'readFile' | 'readBytes' | 'confirm'>> = {},
 ): TestWorld {
   const printed = { out: '', err: '' };
   const exits: number[] = [];
@@ -26,6 +26,7 @@ export function testWorld(
   const crashes = new Set<(error: unknown) => void>();
   return {
     env: {},
+    confirm: async () => undefined,
     cwd: '/srv/carillon',
     terminal: false,
     columns: undefined,

@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file carillon/v1/delivery.proto.
  */
 export const file_carillon_v1_delivery: GenFile = /*@__PURE__*/
-  fileDesc("ChpjYXJpbGxvbi92MS9kZWxpdmVyeS5wcm90bxILY2FyaWxsb24udjEi5gQKCERlbGl2ZXJ5EgoKAmlkGAEgASgJEhEKCW5hbWVzcGFjZRgCIAEoCRISCgp3ZWJob29rX2lkGAMgASgJEhAKCGV2ZW50X2lkGAQgASgJEioKBXN0YXRlGAUgASgOMhsuY2FyaWxsb24udjEuRGVsaXZlcnkuU3RhdGUSFAoMc3RhdGVfcmVhc29uGAYgASgJEhUKDWF0dGVtcHRfY291bnQYByABKAUSNQoRbmV4dF9hdHRlbXB0X3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2NyZWF0ZV90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtmaW5pc2hfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoOc2NoZWR1bGVkX3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiYKCGF0dGVtcHRzGAwgAygLMhQuY2FyaWxsb24udjEuQXR0ZW1wdBISCgpldmVudF90eXBlGA0gASgJEhwKFGxhc3RfcmVzcG9uc2Vfc3RhdHVzGA4gASgFEhEKCXJlcGxheV9vZhgPIAEoCRITCgt3ZWJob29rX3VpZBgQIAEoCSJtCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEhEKDVNUQVRFX1BFTkRJTkcQARITCg9TVEFURV9TVUNDRUVERUQQAhIQCgxTVEFURV9GQUlMRUQQAxITCg9TVEFURV9DQU5DRUxMRUQQBCKiBAoHQXR0ZW1wdBIOCgZudW1iZXIYASABKAUSLgoKc3RhcnRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoIZHVyYXRpb24YAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFwoPcmVzcG9uc2Vfc3RhdHVzGAQgASgFEkMKEHJlc3BvbnNlX2hlYWRlcnMYBSADKAsyKS5jYXJpbGxvbi52MS5BdHRlbXB0LlJlc3BvbnNlSGVhZGVyc0VudHJ5EhUKDXJlc3BvbnNlX2JvZHkYBiABKAwSGgoScmVzcG9uc2VfdHJ1bmNhdGVkGAcgASgIEhMKC2Vycm9yX2NsYXNzGAggASgJEhUKDWVycm9yX21lc3NhZ2UYCSABKAkSQQoPcmVxdWVzdF9oZWFkZXJzGAogAygLMiguY2FyaWxsb24udjEuQXR0ZW1wdC5SZXF1ZXN0SGVhZGVyc0VudHJ5EhYKDnJlbW90ZV9hZGRyZXNzGAsgASgJEiMKBnRpbWluZxgMIAEoCzITLmNhcmlsbG9uLnYxLlRpbWluZxo2ChRSZXNwb25zZUhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGjUKE1JlcXVlc3RIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASLWAQoGVGltaW5nEiYKA2RucxgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIqCgdjb25uZWN0GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiYKA3RscxgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhInCgR3YWl0GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEicKBHJlYWQYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24irgEKFUxpc3REZWxpdmVyaWVzUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SGgoJcGFnZV9zaXplGAIgASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIAgEhgKBmZpbHRlchgGIAEoCUIIukgFcgMYgCASGQoIb3JkZXJfYnkYByABKAlCB7pIBHICGEBKBAgEEAVKBAgFEAYiXAoWTGlzdERlbGl2ZXJpZXNSZXNwb25zZRIpCgpkZWxpdmVyaWVzGAEgAygLMhUuY2FyaWxsb24udjEuRGVsaXZlcnkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIkcKEkdldERlbGl2ZXJ5UmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SFQoCaWQYAiABKAlCCbpIBnIEEAEYQCI+ChNHZXREZWxpdmVyeVJlc3BvbnNlEicKCGRlbGl2ZXJ5GAEgASgLMhUuY2FyaWxsb24udjEuRGVsaXZlcnkibgoWV2F0Y2hEZWxpdmVyaWVzUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SGAoGZmlsdGVyGAIgASgJQgi6SAVyAxiAIBIeCgxyZXN1bWVfdG9rZW4YAyABKAlCCLpIBXIDGIAgIn8KF1dhdGNoRGVsaXZlcmllc1Jlc3BvbnNlEicKCGRlbGl2ZXJ5GAEgASgLMhUuY2FyaWxsb24udjEuRGVsaXZlcnkSJQoHYXR0ZW1wdBgCIAEoCzIULmNhcmlsbG9uLnYxLkF0dGVtcHQSFAoMcmVzdW1lX3Rva2VuGAMgASgJIokCChRSZXRyeURlbGl2ZXJ5UmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SFwoCaWQYAiABKAlCCbpIBnIEEAEYQEgAEj8KCWZhaWxlZF9vZhgDIAEoCzIqLmNhcmlsbG9uLnYxLlJldHJ5RGVsaXZlcnlSZXF1ZXN0LkZhaWxlZE9mSAAaagoIRmFpbGVkT2YSHQoKd2ViaG9va19pZBgBIAEoCUIJukgGcgQQARhAEi4KCnN0YXJ0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB3dhaXRpbmcYAyABKAhCDwoGdGFyZ2V0EgW6SAIIASI0ChVSZXRyeURlbGl2ZXJ5UmVzcG9uc2USDQoFY291bnQYASABKAUSDAoEbW9yZRgCIAEoCCJKChVDYW5jZWxEZWxpdmVyeVJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhUKAmlkGAIgASgJQgm6SAZyBBABGEAiQQoWQ2FuY2VsRGVsaXZlcnlSZXNwb25zZRInCghkZWxpdmVyeRgBIAEoCzIVLmNhcmlsbG9uLnYxLkRlbGl2ZXJ5MpcFCg9EZWxpdmVyeVNlcnZpY2USdAoOTGlzdERlbGl2ZXJpZXMSIi5jYXJpbGxvbi52MS5MaXN0RGVsaXZlcmllc1JlcXVlc3QaIy5jYXJpbGxvbi52MS5MaXN0RGVsaXZlcmllc1Jlc3BvbnNlIhmQAgGC0+STAhASDi92MS9kZWxpdmVyaWVzEn8KD1dhdGNoRGVsaXZlcmllcxIjLmNhcmlsbG9uLnYxLldhdGNoRGVsaXZlcmllc1JlcXVlc3QaJC5jYXJpbGxvbi52MS5XYXRjaERlbGl2ZXJpZXNSZXNwb25zZSIfkAIBgtPkkwIWEhQvdjEvZGVsaXZlcmllczp3YXRjaDABEpcBCg1SZXRyeURlbGl2ZXJ5EiEuY2FyaWxsb24udjEuUmV0cnlEZWxpdmVyeVJlcXVlc3QaIi5jYXJpbGxvbi52MS5SZXRyeURlbGl2ZXJ5UmVzcG9uc2UiP4LT5JMCOToBKloZOgEqIhQvdjEvZGVsaXZlcmllczpyZXRyeSIZL3YxL2RlbGl2ZXJpZXMve2lkfTpyZXRyeRKAAQoOQ2FuY2VsRGVsaXZlcnkSIi5jYXJpbGxvbi52MS5DYW5jZWxEZWxpdmVyeVJlcXVlc3QaIy5jYXJpbGxvbi52MS5DYW5jZWxEZWxpdmVyeVJlc3BvbnNlIiWC0+STAh86ASoiGi92MS9kZWxpdmVyaWVzL3tpZH06Y2FuY2VsEnAKC0dldERlbGl2ZXJ5Eh8uY2FyaWxsb24udjEuR2V0RGVsaXZlcnlSZXF1ZXN0GiAuY2FyaWxsb24udjEuR2V0RGVsaXZlcnlSZXNwb25zZSIekAIBgtPkkwIVEhMvdjEvZGVsaXZlcmllcy97aWR9QoUBCg9jb20uY2FyaWxsb24udjFCDURlbGl2ZXJ5UHJvdG9QAVoWY2FyaWxsb24vdjE7Y2FyaWxsb252MaICA0NYWKoCC0NhcmlsbG9uLlYxygILQ2FyaWxsb25cVjHiAhdDYXJpbGxvblxWMVxHUEJNZXRhZGF0YeoCDENhcmlsbG9uOjpWMWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChpjYXJpbGxvbi92MS9kZWxpdmVyeS5wcm90bxILY2FyaWxsb24udjEi5gQKCERlbGl2ZXJ5EgoKAmlkGAEgASgJEhEKCW5hbWVzcGFjZRgCIAEoCRISCgp3ZWJob29rX2lkGAMgASgJEhAKCGV2ZW50X2lkGAQgASgJEioKBXN0YXRlGAUgASgOMhsuY2FyaWxsb24udjEuRGVsaXZlcnkuU3RhdGUSFAoMc3RhdGVfcmVhc29uGAYgASgJEhUKDWF0dGVtcHRfY291bnQYByABKAUSNQoRbmV4dF9hdHRlbXB0X3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2NyZWF0ZV90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtmaW5pc2hfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoOc2NoZWR1bGVkX3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiYKCGF0dGVtcHRzGAwgAygLMhQuY2FyaWxsb24udjEuQXR0ZW1wdBISCgpldmVudF90eXBlGA0gASgJEhwKFGxhc3RfcmVzcG9uc2Vfc3RhdHVzGA4gASgFEhEKCXJlcGxheV9vZhgPIAEoCRITCgt3ZWJob29rX3VpZBgQIAEoCSJtCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEhEKDVNUQVRFX1BFTkRJTkcQARITCg9TVEFURV9TVUNDRUVERUQQAhIQCgxTVEFURV9GQUlMRUQQAxITCg9TVEFURV9DQU5DRUxMRUQQBCKiBAoHQXR0ZW1wdBIOCgZudW1iZXIYASABKAUSLgoKc3RhcnRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoIZHVyYXRpb24YAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFwoPcmVzcG9uc2Vfc3RhdHVzGAQgASgFEkMKEHJlc3BvbnNlX2hlYWRlcnMYBSADKAsyKS5jYXJpbGxvbi52MS5BdHRlbXB0LlJlc3BvbnNlSGVhZGVyc0VudHJ5EhUKDXJlc3BvbnNlX2JvZHkYBiABKAwSGgoScmVzcG9uc2VfdHJ1bmNhdGVkGAcgASgIEhMKC2Vycm9yX2NsYXNzGAggASgJEhUKDWVycm9yX21lc3NhZ2UYCSABKAkSQQoPcmVxdWVzdF9oZWFkZXJzGAogAygLMiguY2FyaWxsb24udjEuQXR0ZW1wdC5SZXF1ZXN0SGVhZGVyc0VudHJ5EhYKDnJlbW90ZV9hZGRyZXNzGAsgASgJEiMKBnRpbWluZxgMIAEoCzITLmNhcmlsbG9uLnYxLlRpbWluZxo2ChRSZXNwb25zZUhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGjUKE1JlcXVlc3RIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASLWAQoGVGltaW5nEiYKA2RucxgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIqCgdjb25uZWN0GAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiYKA3RscxgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhInCgR3YWl0GAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEicKBHJlYWQYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24irgEKFUxpc3REZWxpdmVyaWVzUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SGgoJcGFnZV9zaXplGAIgASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIAgEhgKBmZpbHRlchgGIAEoCUIIukgFcgMYgCASGQoIb3JkZXJfYnkYByABKAlCB7pIBHICGEBKBAgEEAVKBAgFEAYiXAoWTGlzdERlbGl2ZXJpZXNSZXNwb25zZRIpCgpkZWxpdmVyaWVzGAEgAygLMhUuY2FyaWxsb24udjEuRGVsaXZlcnkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIkcKEkdldERlbGl2ZXJ5UmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SFQoCaWQYAiABKAlCCbpIBnIEEAEYQCI+ChNHZXREZWxpdmVyeVJlc3BvbnNlEicKCGRlbGl2ZXJ5GAEgASgLMhUuY2FyaWxsb24udjEuRGVsaXZlcnkibgoWV2F0Y2hEZWxpdmVyaWVzUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SGAoGZmlsdGVyGAIgASgJQgi6SAVyAxiAIBIeCgxyZXN1bWVfdG9rZW4YAyABKAlCCLpIBXIDGIAgIn8KF1dhdGNoRGVsaXZlcmllc1Jlc3BvbnNlEicKCGRlbGl2ZXJ5GAEgASgLMhUuY2FyaWxsb24udjEuRGVsaXZlcnkSJQoHYXR0ZW1wdBgCIAEoCzIULmNhcmlsbG9uLnYxLkF0dGVtcHQSFAoMcmVzdW1lX3Rva2VuGAMgASgJIk8KFFJldHJ5RGVsaXZlcnlSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIVCgJpZBgCIAEoCUIJukgGcgQQARhASgQIAxAEIkwKFVJldHJ5RGVsaXZlcnlSZXNwb25zZRInCghkZWxpdmVyeRgDIAEoCzIVLmNhcmlsbG9uLnYxLkRlbGl2ZXJ5SgQIARACSgQIAhADIoUBChZSZXRyeURlbGl2ZXJpZXNSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIaCgZmaWx0ZXIYAiABKAlCCrpIB3IFEAEYgCASFQoNdmFsaWRhdGVfb25seRgDIAEoCBIcCgpwYWdlX3Rva2VuGAQgASgJQgi6SAVyAxiAICJBChdSZXRyeURlbGl2ZXJpZXNSZXNwb25zZRINCgVjb3VudBgBIAEoBRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkihgEKF0NhbmNlbERlbGl2ZXJpZXNSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIaCgZmaWx0ZXIYAiABKAlCCrpIB3IFEAEYgCASFQoNdmFsaWRhdGVfb25seRgDIAEoCBIcCgpwYWdlX3Rva2VuGAQgASgJQgi6SAVyAxiAICJCChhDYW5jZWxEZWxpdmVyaWVzUmVzcG9uc2USDQoFY291bnQYASABKAUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIkoKFUNhbmNlbERlbGl2ZXJ5UmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SFQoCaWQYAiABKAlCCbpIBnIEEAEYQCJBChZDYW5jZWxEZWxpdmVyeVJlc3BvbnNlEicKCGRlbGl2ZXJ5GAEgASgLMhUuY2FyaWxsb24udjEuRGVsaXZlcnky/gYKD0RlbGl2ZXJ5U2VydmljZRJ0Cg5MaXN0RGVsaXZlcmllcxIiLmNhcmlsbG9uLnYxLkxpc3REZWxpdmVyaWVzUmVxdWVzdBojLmNhcmlsbG9uLnYxLkxpc3REZWxpdmVyaWVzUmVzcG9uc2UiGZACAYLT5JMCEBIOL3YxL2RlbGl2ZXJpZXMSfwoPV2F0Y2hEZWxpdmVyaWVzEiMuY2FyaWxsb24udjEuV2F0Y2hEZWxpdmVyaWVzUmVxdWVzdBokLmNhcmlsbG9uLnYxLldhdGNoRGVsaXZlcmllc1Jlc3BvbnNlIh+QAgGC0+STAhYSFC92MS9kZWxpdmVyaWVzOndhdGNoMAESfAoNUmV0cnlEZWxpdmVyeRIhLmNhcmlsbG9uLnYxLlJldHJ5RGVsaXZlcnlSZXF1ZXN0GiIuY2FyaWxsb24udjEuUmV0cnlEZWxpdmVyeVJlc3BvbnNlIiSC0+STAh46ASoiGS92MS9kZWxpdmVyaWVzL3tpZH06cmV0cnkSfQoPUmV0cnlEZWxpdmVyaWVzEiMuY2FyaWxsb24udjEuUmV0cnlEZWxpdmVyaWVzUmVxdWVzdBokLmNhcmlsbG9uLnYxLlJldHJ5RGVsaXZlcmllc1Jlc3BvbnNlIh+C0+STAhk6ASoiFC92MS9kZWxpdmVyaWVzOnJldHJ5EoABCg5DYW5jZWxEZWxpdmVyeRIiLmNhcmlsbG9uLnYxLkNhbmNlbERlbGl2ZXJ5UmVxdWVzdBojLmNhcmlsbG9uLnYxLkNhbmNlbERlbGl2ZXJ5UmVzcG9uc2UiJYLT5JMCHzoBKiIaL3YxL2RlbGl2ZXJpZXMve2lkfTpjYW5jZWwSgQEKEENhbmNlbERlbGl2ZXJpZXMSJC5jYXJpbGxvbi52MS5DYW5jZWxEZWxpdmVyaWVzUmVxdWVzdBolLmNhcmlsbG9uLnYxLkNhbmNlbERlbGl2ZXJpZXNSZXNwb25zZSIggtPkkwIaOgEqIhUvdjEvZGVsaXZlcmllczpjYW5jZWwScAoLR2V0RGVsaXZlcnkSHy5jYXJpbGxvbi52MS5HZXREZWxpdmVyeVJlcXVlc3QaIC5jYXJpbGxvbi52MS5HZXREZWxpdmVyeVJlc3BvbnNlIh6QAgGC0+STAhUSEy92MS9kZWxpdmVyaWVzL3tpZH1ChQEKD2NvbS5jYXJpbGxvbi52MUINRGVsaXZlcnlQcm90b1ABWhZjYXJpbGxvbi92MTtjYXJpbGxvbnYxogIDQ1hYqgILQ2FyaWxsb24uVjHKAgtDYXJpbGxvblxWMeICF0NhcmlsbG9uXFYxXEdQQk1ldGFkYXRh6gIMQ2FyaWxsb246OlYxYgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * One event, which can be a run of a schedule, on its way to one webhook.
@@ -553,7 +553,7 @@ export const WatchDeliveriesResponseSchema: GenMessage<WatchDeliveriesResponse> 
   messageDesc(file_carillon_v1_delivery, 8);
 
 /**
- * What to send again.
+ * Names a delivery.
  *
  * @generated from message carillon.v1.RetryDeliveryRequest
  */
@@ -566,28 +566,11 @@ export type RetryDeliveryRequest = Message<"carillon.v1.RetryDeliveryRequest"> &
   namespace: string;
 
   /**
-   * Either.
+   * The delivery's id.
    *
-   * @generated from oneof carillon.v1.RetryDeliveryRequest.target
+   * @generated from field: string id = 2;
    */
-  target: {
-    /**
-     * A delivery's id.
-     *
-     * @generated from field: string id = 2;
-     */
-    value: string;
-    case: "id";
-  } | {
-    /**
-     * FAILED deliveries of a webhook, at most 10,000 a call, oldest first; then those that wait, if they
-     * are asked for.
-     *
-     * @generated from field: carillon.v1.RetryDeliveryRequest.FailedOf failed_of = 3;
-     */
-    value: RetryDeliveryRequest_FailedOf;
-    case: "failedOf";
-  } | { case: undefined; value?: undefined };
+  id: string;
 };
 
 /**
@@ -598,60 +581,17 @@ export const RetryDeliveryRequestSchema: GenMessage<RetryDeliveryRequest> = /*@_
   messageDesc(file_carillon_v1_delivery, 9);
 
 /**
- * What failed of a webhook's deliveries.
- *
- * @generated from message carillon.v1.RetryDeliveryRequest.FailedOf
- */
-export type RetryDeliveryRequest_FailedOf = Message<"carillon.v1.RetryDeliveryRequest.FailedOf"> & {
-  /**
-   * The webhook's id.
-   *
-   * @generated from field: string webhook_id = 1;
-   */
-  webhookId: string;
-
-  /**
-   * Only those created at this time or later. All that are kept without one.
-   *
-   * @generated from field: google.protobuf.Timestamp start_time = 2;
-   */
-  startTime?: Timestamp | undefined;
-
-  /**
-   * Those too that are PENDING after a failed attempt: what they wait for is over, and they are due now.
-   * They keep the attempts that they have left.
-   *
-   * @generated from field: bool waiting = 3;
-   */
-  waiting: boolean;
-};
-
-/**
- * Describes the message carillon.v1.RetryDeliveryRequest.FailedOf.
- * Use `create(RetryDeliveryRequest_FailedOfSchema)` to create a new message.
- */
-export const RetryDeliveryRequest_FailedOfSchema: GenMessage<RetryDeliveryRequest_FailedOf> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_delivery, 9, 0);
-
-/**
- * What is sent again.
+ * The delivery.
  *
  * @generated from message carillon.v1.RetryDeliveryResponse
  */
 export type RetryDeliveryResponse = Message<"carillon.v1.RetryDeliveryResponse"> & {
   /**
-   * How many deliveries are.
+   * The delivery as it is now: PENDING, or what became of it meanwhile.
    *
-   * @generated from field: int32 count = 1;
+   * @generated from field: carillon.v1.Delivery delivery = 3;
    */
-  count: number;
-
-  /**
-   * Whether there are more than one call takes.
-   *
-   * @generated from field: bool more = 2;
-   */
-  more: boolean;
+  delivery?: Delivery | undefined;
 };
 
 /**
@@ -660,6 +600,149 @@ export type RetryDeliveryResponse = Message<"carillon.v1.RetryDeliveryResponse">
  */
 export const RetryDeliveryResponseSchema: GenMessage<RetryDeliveryResponse> = /*@__PURE__*/
   messageDesc(file_carillon_v1_delivery, 10);
+
+/**
+ * Which deliveries to send again.
+ *
+ * @generated from message carillon.v1.RetryDeliveriesRequest
+ */
+export type RetryDeliveriesRequest = Message<"carillon.v1.RetryDeliveriesRequest"> & {
+  /**
+   * The tenant. `default` when empty.
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * Those for which this is true, as in ListDeliveriesRequest: `webhook_id = orders AND
+   * state = FAILED`. It takes what is CANCELLED, and hurries what is PENDING, unless it says otherwise.
+   *
+   * @generated from field: string filter = 2;
+   */
+  filter: string;
+
+  /**
+   * Count, and do nothing.
+   *
+   * @generated from field: bool validate_only = 3;
+   */
+  validateOnly: boolean;
+
+  /**
+   * The next_page_token of the answer before, opaque, to go on where that ended. The other fields must be as they
+   * were then.
+   *
+   * @generated from field: string page_token = 4;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message carillon.v1.RetryDeliveriesRequest.
+ * Use `create(RetryDeliveriesRequestSchema)` to create a new message.
+ */
+export const RetryDeliveriesRequestSchema: GenMessage<RetryDeliveriesRequest> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_delivery, 11);
+
+/**
+ * What is sent again.
+ *
+ * @generated from message carillon.v1.RetryDeliveriesResponse
+ */
+export type RetryDeliveriesResponse = Message<"carillon.v1.RetryDeliveriesResponse"> & {
+  /**
+   * How many deliveries are, or would be.
+   *
+   * @generated from field: int32 count = 1;
+   */
+  count: number;
+
+  /**
+   * Set when the bound on one call was reached: call again with it.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message carillon.v1.RetryDeliveriesResponse.
+ * Use `create(RetryDeliveriesResponseSchema)` to create a new message.
+ */
+export const RetryDeliveriesResponseSchema: GenMessage<RetryDeliveriesResponse> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_delivery, 12);
+
+/**
+ * Which deliveries to give up.
+ *
+ * @generated from message carillon.v1.CancelDeliveriesRequest
+ */
+export type CancelDeliveriesRequest = Message<"carillon.v1.CancelDeliveriesRequest"> & {
+  /**
+   * The tenant. `default` when empty.
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * Those for which this is true, as in ListDeliveriesRequest: `webhook_id = orders`.
+   *
+   * @generated from field: string filter = 2;
+   */
+  filter: string;
+
+  /**
+   * Count, and do nothing.
+   *
+   * @generated from field: bool validate_only = 3;
+   */
+  validateOnly: boolean;
+
+  /**
+   * The next_page_token of the answer before, opaque, to go on where that ended. The other fields must be as they
+   * were then.
+   *
+   * @generated from field: string page_token = 4;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message carillon.v1.CancelDeliveriesRequest.
+ * Use `create(CancelDeliveriesRequestSchema)` to create a new message.
+ */
+export const CancelDeliveriesRequestSchema: GenMessage<CancelDeliveriesRequest> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_delivery, 13);
+
+/**
+ * What is given up.
+ *
+ * @generated from message carillon.v1.CancelDeliveriesResponse
+ */
+export type CancelDeliveriesResponse = Message<"carillon.v1.CancelDeliveriesResponse"> & {
+  /**
+   * How many deliveries are, or would be.
+   *
+   * @generated from field: int32 count = 1;
+   */
+  count: number;
+
+  /**
+   * Set when the bound on one call was reached: call again with it.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message carillon.v1.CancelDeliveriesResponse.
+ * Use `create(CancelDeliveriesResponseSchema)` to create a new message.
+ */
+export const CancelDeliveriesResponseSchema: GenMessage<CancelDeliveriesResponse> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_delivery, 14);
 
 /**
  * Names a delivery.
@@ -687,7 +770,7 @@ export type CancelDeliveryRequest = Message<"carillon.v1.CancelDeliveryRequest">
  * Use `create(CancelDeliveryRequestSchema)` to create a new message.
  */
 export const CancelDeliveryRequestSchema: GenMessage<CancelDeliveryRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_delivery, 11);
+  messageDesc(file_carillon_v1_delivery, 15);
 
 /**
  * The delivery.
@@ -709,7 +792,7 @@ export type CancelDeliveryResponse = Message<"carillon.v1.CancelDeliveryResponse
  * Use `create(CancelDeliveryResponseSchema)` to create a new message.
  */
 export const CancelDeliveryResponseSchema: GenMessage<CancelDeliveryResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_delivery, 12);
+  messageDesc(file_carillon_v1_delivery, 16);
 
 /**
  * Shows what was sent, what waits, and what became of it.
@@ -745,10 +828,10 @@ export const DeliveryService: GenService<{
     output: typeof WatchDeliveriesResponseSchema;
   },
   /**
-   * Sends again: one delivery that is FAILED or CANCELLED (it gets a fresh row of attempts, and keeps
-   * its id), one that is PENDING (it is due now), or all FAILED ones of a webhook. While the webhook's
-   * circuit breaker is open they wait for it; Resume closes it. FAILED_PRECONDITION for one that
-   * SUCCEEDED, and when its event's data was erased; NOT_FOUND when its webhook is gone.
+   * Sends one delivery again: one that is FAILED or CANCELLED gets a fresh row of attempts, and keeps its id; one
+   * that is PENDING is due now. While the webhook's circuit breaker is open it waits for it; Resume closes it.
+   * FAILED_PRECONDITION for one that SUCCEEDED, and when its event's data was erased; NOT_FOUND when its webhook
+   * is gone.
    *
    * @generated from rpc carillon.v1.DeliveryService.RetryDelivery
    */
@@ -756,6 +839,18 @@ export const DeliveryService: GenService<{
     methodKind: "unary";
     input: typeof RetryDeliveryRequestSchema;
     output: typeof RetryDeliveryResponseSchema;
+  },
+  /**
+   * Sends again, as RetryDelivery does, the deliveries for which a filter is true, oldest first. What SUCCEEDED, and
+   * what cannot be sent again, is passed over and not counted. A call looks at no more than about 10,000
+   * deliveries; next_page_token asks for the rest. A caller that leaves ends it; what was done is done.
+   *
+   * @generated from rpc carillon.v1.DeliveryService.RetryDeliveries
+   */
+  retryDeliveries: {
+    methodKind: "unary";
+    input: typeof RetryDeliveriesRequestSchema;
+    output: typeof RetryDeliveriesResponseSchema;
   },
   /**
    * Gives up a delivery that is PENDING. One being sent right now has its chance first: it becomes
@@ -767,6 +862,18 @@ export const DeliveryService: GenService<{
     methodKind: "unary";
     input: typeof CancelDeliveryRequestSchema;
     output: typeof CancelDeliveryResponseSchema;
+  },
+  /**
+   * Gives up, as CancelDelivery does, the PENDING deliveries for which a filter is true, oldest first. What is
+   * finished is passed over and not counted. A call looks at no more than about 10,000 deliveries; next_page_token
+   * asks for the rest. A caller that leaves ends it; what was done is done.
+   *
+   * @generated from rpc carillon.v1.DeliveryService.CancelDeliveries
+   */
+  cancelDeliveries: {
+    methodKind: "unary";
+    input: typeof CancelDeliveriesRequestSchema;
+    output: typeof CancelDeliveriesResponseSchema;
   },
   /**
    * Returns one delivery with its attempts. NOT_FOUND if there is none with this id.

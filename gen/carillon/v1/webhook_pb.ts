@@ -10,13 +10,15 @@ import { file_carillon_v1_schedule } from "./schedule_pb.ts";
 import { file_google_api_annotations } from "../../google/api/annotations_pb.ts";
 import type { Duration, FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Status } from "../../google/rpc/status_pb.ts";
+import { file_google_rpc_status } from "../../google/rpc/status_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file carillon/v1/webhook.proto.
  */
 export const file_carillon_v1_webhook: GenFile = /*@__PURE__*/
-  fileDesc("ChljYXJpbGxvbi92MS93ZWJob29rLnByb3RvEgtjYXJpbGxvbi52MSKqCgoHV2ViaG9vaxITCgJpZBgBIAEoCUIHukgEcgIYPxIaCgluYW1lc3BhY2UYAiABKAlCB7pIBHICGD8SGAoEbmFtZRgDIAEoCUIKukgHcgUQARiAAhIfCgtkZXN0aW5hdGlvbhgEIAEoCUIKukgHcgUQARiAEBInCghzY2hlZHVsZRgFIAEoCzIVLmNhcmlsbG9uLnYxLlNjaGVkdWxlEkcKC2V2ZW50X3R5cGVzGAYgAygJQjK6SC+SASwQQCIociYQARiCATIfXihcKnxbYS16QS1aMC05Xy5cLS9dKyhcLlwqKT8pJBIYCgZmaWx0ZXIYByABKAlCCLpIBXIDGIAgEiUKB3BheWxvYWQYCCABKAsyFC5jYXJpbGxvbi52MS5QYXlsb2FkEjwKB2hlYWRlcnMYCSADKAsyIS5jYXJpbGxvbi52MS5XZWJob29rLkhlYWRlcnNFbnRyeUIIukgFmgECECASPgoHdGltZW91dBgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkISukgPqgEMIgMIrAIyBRCAwtcvEiUKB3NpZ25pbmcYCyABKAsyFC5jYXJpbGxvbi52MS5TaWduaW5nEi4KDHJldHJ5X3BvbGljeRgMIAEoCzIYLmNhcmlsbG9uLnYxLlJldHJ5UG9saWN5EiMKBmxpbWl0cxgNIAEoCzITLmNhcmlsbG9uLnYxLkxpbWl0cxJ2CgZsYWJlbHMYDiADKAsyIC5jYXJpbGxvbi52MS5XZWJob29rLkxhYmVsc0VudHJ5QkS6SEGaAT4QQCIzcjEQARg/MiteW0EtWmEtejAtOV0oW0EtWmEtejAtOV8uLy1dKltBLVphLXowLTldKT8kKgVyAxiAAhILCgN1aWQYHyABKAkSKQoJZWZmZWN0aXZlGCAgASgLMhYuY2FyaWxsb24udjEuRWZmZWN0aXZlEikKBXN0YXRlGBQgASgOMhouY2FyaWxsb24udjEuV2ViaG9vay5TdGF0ZRIUCgxzdGF0ZV9yZWFzb24YFSABKAkSMQoNbmV4dF9ydW5fdGltZRgWIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJcnVuX2NvdW50GBcgASgDEhkKEXNraXBwZWRfcnVuX2NvdW50GBggASgDEhwKFGZpbHRlcl9mYWlsdXJlX2NvdW50GBwgASgDEjYKEmZhaWxpbmdfc2luY2VfdGltZRgdIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKcHJvYmVfdGltZRgeIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLY3JlYXRlX3RpbWUYGSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGBogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCgRldGFnGBsgASgJQge6SARyAhhAGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiVgoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIQCgxTVEFURV9BQ1RJVkUQARIQCgxTVEFURV9QQVVTRUQQAhISCg5TVEFURV9ESVNBQkxFRBADIrUBCglFZmZlY3RpdmUSKgoHdGltZW91dBgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIuCgxyZXRyeV9wb2xpY3kYAiABKAsyGC5jYXJpbGxvbi52MS5SZXRyeVBvbGljeRIjCgZsaW1pdHMYAyABKAsyEy5jYXJpbGxvbi52MS5MaW1pdHMSJwoIc2NoZWR1bGUYBCABKAsyFS5jYXJpbGxvbi52MS5TY2hlZHVsZSLbAwoHUGF5bG9hZBISCgh0ZW1wbGF0ZRgBIAEoCUgAEg4KBHRleHQYAiABKAlIABIOCgRkYXRhGAMgASgMSAASHgoMY29udGVudF90eXBlGAQgASgJQgi6SAVyAxiAAhJACgxldmVudF9mb3JtYXQYBSABKA4yIC5jYXJpbGxvbi52MS5QYXlsb2FkLkV2ZW50Rm9ybWF0Qgi6SAWCAQIQARJNChBoZWFkZXJfdGVtcGxhdGVzGAYgAygLMikuY2FyaWxsb24udjEuUGF5bG9hZC5IZWFkZXJUZW1wbGF0ZXNFbnRyeUIIukgFmgECECAaNgoUSGVhZGVyVGVtcGxhdGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKqAQoLRXZlbnRGb3JtYXQSHAoYRVZFTlRfRk9STUFUX1VOU1BFQ0lGSUVEEAASGQoVRVZFTlRfRk9STUFUX0VOVkVMT1BFEAESFAoQRVZFTlRfRk9STUFUX1JBVxACEiMKH0VWRU5UX0ZPUk1BVF9DTE9VREVWRU5UU19CSU5BUlkQAxInCiNFVkVOVF9GT1JNQVRfQ0xPVURFVkVOVFNfU1RSVUNUVVJFRBAEQgYKBGJvZHkiIwoHU2lnbmluZxIYCgZzZWNyZXQYASABKAlCCLpIBXIDGIABIucCCgtSZXRyeVBvbGljeRIkCgxtYXhfYXR0ZW1wdHMYASABKAVCCbpIBhoEGGQoAUgAiAEBEkAKBmRlbGF5cxgCIAMoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIVukgSkgEPECAiC6oBCCIECID1JDIAEiwKBmppdHRlchgDIAEoAUIXukgUEhIZAAAAAAAA8D8pAAAAAAAAAABIAYgBARJGCg1jbGllbnRfZXJyb3JzGAQgASgOMiUuY2FyaWxsb24udjEuUmV0cnlQb2xpY3kuQ2xpZW50RXJyb3JzQgi6SAWCAQIQASJeCgxDbGllbnRFcnJvcnMSHQoZQ0xJRU5UX0VSUk9SU19VTlNQRUNJRklFRBAAEhcKE0NMSUVOVF9FUlJPUlNfUkVUUlkQARIWChJDTElFTlRfRVJST1JTX0ZBSUwQAkIPCg1fbWF4X2F0dGVtcHRzQgkKB19qaXR0ZXIiZgoGTGltaXRzEh8KC2NvbmN1cnJlbmN5GAEgASgFQgq6SAcaBRiAAigAEioKCnJhdGVfbGltaXQYAiABKAsyFi5jYXJpbGxvbi52MS5SYXRlTGltaXQSDwoHb3JkZXJlZBgDIAEoCCJUCglSYXRlTGltaXQSKwoKcGVyX3NlY29uZBgBIAEoAUIXukgUEhIZAAAAAABq+EAp/Knx0k1iUD8SGgoFYnVyc3QYAiABKAVCC7pICBoGGKCNBigAIlcKD1JlZ2lzdGVyUmVxdWVzdBItCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9va0IGukgDyAEBEhUKDXZhbGlkYXRlX29ubHkYAiABKAgiWgoQUmVnaXN0ZXJSZXNwb25zZRIlCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9vaxIOCgZzZWNyZXQYAiABKAkSDwoHY3JlYXRlZBgDIAEoCCI/CgpHZXRSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIVCgJpZBgCIAEoCUIJukgGcgQQARhAIjQKC0dldFJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rItwBCgtMaXN0UmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SGgoJcGFnZV9zaXplGAIgASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIAgEjAKBHZpZXcYByABKA4yGC5jYXJpbGxvbi52MS5XZWJob29rVmlld0IIukgFggECEAESGAoGZmlsdGVyGAggASgJQgi6SAVyAxiAIBIZCghvcmRlcl9ieRgJIAEoCUIHukgEcgIYQEoECAQQBUoECAUQBkoECAYQByJPCgxMaXN0UmVzcG9uc2USJgoId2ViaG9va3MYASADKAsyFC5jYXJpbGxvbi52MS5XZWJob29rEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJvCg1VcGRhdGVSZXF1ZXN0Ei0KB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rQga6SAPIAQESLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIjcKDlVwZGF0ZVJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rIrECCg1SZW1vdmVSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxITCgJpZBgCIAEoCUIHukgEcgIYQBIWCgRuYW1lGAMgASgJQgi6SAVyAxiAAhIdCgtkZXN0aW5hdGlvbhgEIAEoCUIIukgFcgMYgBASFQoEZXRhZxgFIAEoCUIHukgEcgIYQDqgAbpInAEamQEKDXJlbW92ZS50YXJnZXQSM2dpdmUgZWl0aGVyIGlkLCBvciBuYW1lIHdpdGggb3Igd2l0aG91dCBkZXN0aW5hdGlvbhpTKHRoaXMuaWQgIT0gJycpICE9ICh0aGlzLm5hbWUgIT0gJycpICYmICh0aGlzLmRlc3RpbmF0aW9uID09ICcnIHx8IHRoaXMubmFtZSAhPSAnJykiHQoOUmVtb3ZlUmVzcG9uc2USCwoDaWRzGAEgAygJIlgKDFBhdXNlUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SFQoCaWQYAiABKAlCCbpIBnIEEAEYQBIVCgRldGFnGAMgASgJQge6SARyAhhAIjYKDVBhdXNlUmVzcG9uc2USJQoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2siWQoNUmVzdW1lUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SFQoCaWQYAiABKAlCCbpIBnIEEAEYQBIVCgRldGFnGAMgASgJQge6SARyAhhAIjcKDlJlc3VtZVJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rIkMKDlRyaWdnZXJSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIVCgJpZBgCIAEoCUIJukgGcgQQARhAIiYKD1RyaWdnZXJSZXNwb25zZRITCgtkZWxpdmVyeV9pZBgBIAEoCSLOAQoWUHJldmlld1NjaGVkdWxlUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SFwoCaWQYAiABKAlCCbpIBnIEEAEYQEgAEikKCHNjaGVkdWxlGAMgASgLMhUuY2FyaWxsb24udjEuU2NoZWR1bGVIABIYCgVjb3VudBgEIAEoBUIJukgGGgQYZCgAEikKBWFmdGVyGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIPCgZzb3VyY2USBbpIAggBIkgKF1ByZXZpZXdTY2hlZHVsZVJlc3BvbnNlEi0KCXJ1bl90aW1lcxgBIAMoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAqWgoLV2ViaG9va1ZpZXcSHAoYV0VCSE9PS19WSUVXX1VOU1BFQ0lGSUVEEAASFgoSV0VCSE9PS19WSUVXX0JBU0lDEAESFQoRV0VCSE9PS19WSUVXX0ZVTEwQAjLrBwoOV2ViaG9va1NlcnZpY2USZgoIUmVnaXN0ZXISHC5jYXJpbGxvbi52MS5SZWdpc3RlclJlcXVlc3QaHS5jYXJpbGxvbi52MS5SZWdpc3RlclJlc3BvbnNlIh2C0+STAhc6B3dlYmhvb2siDC92MS93ZWJob29rcxJWCgNHZXQSFy5jYXJpbGxvbi52MS5HZXRSZXF1ZXN0GhguY2FyaWxsb24udjEuR2V0UmVzcG9uc2UiHJACAYLT5JMCExIRL3YxL3dlYmhvb2tzL3tpZH0SVAoETGlzdBIYLmNhcmlsbG9uLnYxLkxpc3RSZXF1ZXN0GhkuY2FyaWxsb24udjEuTGlzdFJlc3BvbnNlIheQAgGC0+STAg4SDC92MS93ZWJob29rcxJtCgZVcGRhdGUSGi5jYXJpbGxvbi52MS5VcGRhdGVSZXF1ZXN0GhsuY2FyaWxsb24udjEuVXBkYXRlUmVzcG9uc2UiKoLT5JMCJDoHd2ViaG9vazIZL3YxL3dlYmhvb2tzL3t3ZWJob29rLmlkfRJsCgZSZW1vdmUSGi5jYXJpbGxvbi52MS5SZW1vdmVSZXF1ZXN0GhsuY2FyaWxsb24udjEuUmVtb3ZlUmVzcG9uc2UiKYLT5JMCI1oOKgwvdjEvd2ViaG9va3MqES92MS93ZWJob29rcy97aWR9EmIKBVBhdXNlEhkuY2FyaWxsb24udjEuUGF1c2VSZXF1ZXN0GhouY2FyaWxsb24udjEuUGF1c2VSZXNwb25zZSIigtPkkwIcOgEqIhcvdjEvd2ViaG9va3Mve2lkfTpwYXVzZRJmCgZSZXN1bWUSGi5jYXJpbGxvbi52MS5SZXN1bWVSZXF1ZXN0GhsuY2FyaWxsb24udjEuUmVzdW1lUmVzcG9uc2UiI4LT5JMCHToBKiIYL3YxL3dlYmhvb2tzL3tpZH06cmVzdW1lEmoKB1RyaWdnZXISGy5jYXJpbGxvbi52MS5UcmlnZ2VyUmVxdWVzdBocLmNhcmlsbG9uLnYxLlRyaWdnZXJSZXNwb25zZSIkgtPkkwIeOgEqIhkvdjEvd2ViaG9va3Mve2lkfTp0cmlnZ2VyEq0BCg9QcmV2aWV3U2NoZWR1bGUSIy5jYXJpbGxvbi52MS5QcmV2aWV3U2NoZWR1bGVSZXF1ZXN0GiQuY2FyaWxsb24udjEuUHJldmlld1NjaGVkdWxlUmVzcG9uc2UiT5ACAYLT5JMCRjoBKlojEiEvdjEvd2ViaG9va3Mve2lkfTpwcmV2aWV3U2NoZWR1bGUiHC92MS93ZWJob29rczpwcmV2aWV3U2NoZWR1bGVChAEKD2NvbS5jYXJpbGxvbi52MUIMV2ViaG9va1Byb3RvUAFaFmNhcmlsbG9uL3YxO2NhcmlsbG9udjGiAgNDWFiqAgtDYXJpbGxvbi5WMcoCC0NhcmlsbG9uXFYx4gIXQ2FyaWxsb25cVjFcR1BCTWV0YWRhdGHqAgxDYXJpbGxvbjo6VjFiBnByb3RvMw", [file_buf_validate_validate, file_carillon_v1_schedule, file_google_api_annotations, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
+  fileDesc("ChljYXJpbGxvbi92MS93ZWJob29rLnByb3RvEgtjYXJpbGxvbi52MSKqCgoHV2ViaG9vaxITCgJpZBgBIAEoCUIHukgEcgIYPxIaCgluYW1lc3BhY2UYAiABKAlCB7pIBHICGD8SGAoEbmFtZRgDIAEoCUIKukgHcgUQARiAAhIfCgtkZXN0aW5hdGlvbhgEIAEoCUIKukgHcgUQARiAEBInCghzY2hlZHVsZRgFIAEoCzIVLmNhcmlsbG9uLnYxLlNjaGVkdWxlEkcKC2V2ZW50X3R5cGVzGAYgAygJQjK6SC+SASwQQCIociYQARiCATIfXihcKnxbYS16QS1aMC05Xy5cLS9dKyhcLlwqKT8pJBIYCgZmaWx0ZXIYByABKAlCCLpIBXIDGIAgEiUKB3BheWxvYWQYCCABKAsyFC5jYXJpbGxvbi52MS5QYXlsb2FkEjwKB2hlYWRlcnMYCSADKAsyIS5jYXJpbGxvbi52MS5XZWJob29rLkhlYWRlcnNFbnRyeUIIukgFmgECECASPgoHdGltZW91dBgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkISukgPqgEMIgMIrAIyBRCAwtcvEiUKB3NpZ25pbmcYCyABKAsyFC5jYXJpbGxvbi52MS5TaWduaW5nEi4KDHJldHJ5X3BvbGljeRgMIAEoCzIYLmNhcmlsbG9uLnYxLlJldHJ5UG9saWN5EiMKBmxpbWl0cxgNIAEoCzITLmNhcmlsbG9uLnYxLkxpbWl0cxJ2CgZsYWJlbHMYDiADKAsyIC5jYXJpbGxvbi52MS5XZWJob29rLkxhYmVsc0VudHJ5QkS6SEGaAT4QQCIzcjEQARg/MiteW0EtWmEtejAtOV0oW0EtWmEtejAtOV8uLy1dKltBLVphLXowLTldKT8kKgVyAxiAAhILCgN1aWQYHyABKAkSKQoJZWZmZWN0aXZlGCAgASgLMhYuY2FyaWxsb24udjEuRWZmZWN0aXZlEikKBXN0YXRlGBQgASgOMhouY2FyaWxsb24udjEuV2ViaG9vay5TdGF0ZRIUCgxzdGF0ZV9yZWFzb24YFSABKAkSMQoNbmV4dF9ydW5fdGltZRgWIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJcnVuX2NvdW50GBcgASgDEhkKEXNraXBwZWRfcnVuX2NvdW50GBggASgDEhwKFGZpbHRlcl9mYWlsdXJlX2NvdW50GBwgASgDEjYKEmZhaWxpbmdfc2luY2VfdGltZRgdIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKcHJvYmVfdGltZRgeIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLY3JlYXRlX3RpbWUYGSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGBogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCgRldGFnGBsgASgJQge6SARyAhhAGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiVgoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIQCgxTVEFURV9BQ1RJVkUQARIQCgxTVEFURV9QQVVTRUQQAhISCg5TVEFURV9ESVNBQkxFRBADIrUBCglFZmZlY3RpdmUSKgoHdGltZW91dBgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIuCgxyZXRyeV9wb2xpY3kYAiABKAsyGC5jYXJpbGxvbi52MS5SZXRyeVBvbGljeRIjCgZsaW1pdHMYAyABKAsyEy5jYXJpbGxvbi52MS5MaW1pdHMSJwoIc2NoZWR1bGUYBCABKAsyFS5jYXJpbGxvbi52MS5TY2hlZHVsZSLbAwoHUGF5bG9hZBISCgh0ZW1wbGF0ZRgBIAEoCUgAEg4KBHRleHQYAiABKAlIABIOCgRkYXRhGAMgASgMSAASHgoMY29udGVudF90eXBlGAQgASgJQgi6SAVyAxiAAhJACgxldmVudF9mb3JtYXQYBSABKA4yIC5jYXJpbGxvbi52MS5QYXlsb2FkLkV2ZW50Rm9ybWF0Qgi6SAWCAQIQARJNChBoZWFkZXJfdGVtcGxhdGVzGAYgAygLMikuY2FyaWxsb24udjEuUGF5bG9hZC5IZWFkZXJUZW1wbGF0ZXNFbnRyeUIIukgFmgECECAaNgoUSGVhZGVyVGVtcGxhdGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKqAQoLRXZlbnRGb3JtYXQSHAoYRVZFTlRfRk9STUFUX1VOU1BFQ0lGSUVEEAASGQoVRVZFTlRfRk9STUFUX0VOVkVMT1BFEAESFAoQRVZFTlRfRk9STUFUX1JBVxACEiMKH0VWRU5UX0ZPUk1BVF9DTE9VREVWRU5UU19CSU5BUlkQAxInCiNFVkVOVF9GT1JNQVRfQ0xPVURFVkVOVFNfU1RSVUNUVVJFRBAEQgYKBGJvZHkiIwoHU2lnbmluZxIYCgZzZWNyZXQYASABKAlCCLpIBXIDGIABIucCCgtSZXRyeVBvbGljeRIkCgxtYXhfYXR0ZW1wdHMYASABKAVCCbpIBhoEGGQoAUgAiAEBEkAKBmRlbGF5cxgCIAMoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIVukgSkgEPECAiC6oBCCIECID1JDIAEiwKBmppdHRlchgDIAEoAUIXukgUEhIZAAAAAAAA8D8pAAAAAAAAAABIAYgBARJGCg1jbGllbnRfZXJyb3JzGAQgASgOMiUuY2FyaWxsb24udjEuUmV0cnlQb2xpY3kuQ2xpZW50RXJyb3JzQgi6SAWCAQIQASJeCgxDbGllbnRFcnJvcnMSHQoZQ0xJRU5UX0VSUk9SU19VTlNQRUNJRklFRBAAEhcKE0NMSUVOVF9FUlJPUlNfUkVUUlkQARIWChJDTElFTlRfRVJST1JTX0ZBSUwQAkIPCg1fbWF4X2F0dGVtcHRzQgkKB19qaXR0ZXIiZgoGTGltaXRzEh8KC2NvbmN1cnJlbmN5GAEgASgFQgq6SAcaBRiAAigAEioKCnJhdGVfbGltaXQYAiABKAsyFi5jYXJpbGxvbi52MS5SYXRlTGltaXQSDwoHb3JkZXJlZBgDIAEoCCJUCglSYXRlTGltaXQSKwoKcGVyX3NlY29uZBgBIAEoAUIXukgUEhIZAAAAAABq+EAp/Knx0k1iUD8SGgoFYnVyc3QYAiABKAVCC7pICBoGGKCNBigAIlcKD1JlZ2lzdGVyUmVxdWVzdBItCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9va0IGukgDyAEBEhUKDXZhbGlkYXRlX29ubHkYAiABKAgiWgoQUmVnaXN0ZXJSZXNwb25zZRIlCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9vaxIOCgZzZWNyZXQYAiABKAkSDwoHY3JlYXRlZBgDIAEoCCJSChRCYXRjaFJlZ2lzdGVyUmVxdWVzdBI6CghyZXF1ZXN0cxgBIAMoCzIcLmNhcmlsbG9uLnYxLlJlZ2lzdGVyUmVxdWVzdEIKukgHkgEECAEQZCJFChVCYXRjaFJlZ2lzdGVyUmVzcG9uc2USLAoHcmVzdWx0cxgBIAMoCzIbLmNhcmlsbG9uLnYxLlJlZ2lzdGVyUmVzdWx0InIKDlJlZ2lzdGVyUmVzdWx0EjEKCHJlc3BvbnNlGAEgASgLMh0uY2FyaWxsb24udjEuUmVnaXN0ZXJSZXNwb25zZUgAEiMKBWVycm9yGAIgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXNIAEIICgZyZXN1bHQigAEKD0JhdGNoR2V0UmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SHwoDaWRzGAIgAygJQhK6SA+SAQwIARBkIgZyBBABGEASMAoEdmlldxgDIAEoDjIYLmNhcmlsbG9uLnYxLldlYmhvb2tWaWV3Qgi6SAWCAQIQASI6ChBCYXRjaEdldFJlc3BvbnNlEiYKCHdlYmhvb2tzGAEgAygLMhQuY2FyaWxsb24udjEuV2ViaG9vayI/CgpHZXRSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIVCgJpZBgCIAEoCUIJukgGcgQQARhAIjQKC0dldFJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rItwBCgtMaXN0UmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SGgoJcGFnZV9zaXplGAIgASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIAgEjAKBHZpZXcYByABKA4yGC5jYXJpbGxvbi52MS5XZWJob29rVmlld0IIukgFggECEAESGAoGZmlsdGVyGAggASgJQgi6SAVyAxiAIBIZCghvcmRlcl9ieRgJIAEoCUIHukgEcgIYQEoECAQQBUoECAUQBkoECAYQByJPCgxMaXN0UmVzcG9uc2USJgoId2ViaG9va3MYASADKAsyFC5jYXJpbGxvbi52MS5XZWJob29rEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJvCg1VcGRhdGVSZXF1ZXN0Ei0KB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rQga6SAPIAQESLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIjcKDlVwZGF0ZVJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rIq8DCg1SZW1vdmVSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxITCgJpZBgCIAEoCUIHukgEcgIYQBIWCgRuYW1lGAMgASgJQgi6SAVyAxiAAhIdCgtkZXN0aW5hdGlvbhgEIAEoCUIIukgFcgMYgBASFQoEZXRhZxgFIAEoCUIHukgEcgIYQBIYCgZmaWx0ZXIYBiABKAlCCLpIBXIDGIAgEg0KBWZvcmNlGAcgASgIEhUKDXZhbGlkYXRlX29ubHkYCCABKAg63gG6SNoBGtcBCg1yZW1vdmUudGFyZ2V0Ej5naXZlIGVpdGhlciBpZCwgb3IgbmFtZSB3aXRoIG9yIHdpdGhvdXQgZGVzdGluYXRpb24sIG9yIGZpbHRlchqFASh0aGlzLmlkICE9ICcnID8gMSA6IDApICsgKHRoaXMubmFtZSAhPSAnJyA/IDEgOiAwKSArICh0aGlzLmZpbHRlciAhPSAnJyA/IDEgOiAwKSA9PSAxICYmICh0aGlzLmRlc3RpbmF0aW9uID09ICcnIHx8IHRoaXMubmFtZSAhPSAnJykiHQoOUmVtb3ZlUmVzcG9uc2USCwoDaWRzGAEgAygJIrIDCgxQYXVzZVJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhMKAmlkGAIgASgJQge6SARyAhhAEhUKBGV0YWcYAyABKAlCB7pIBHICGEASGAoGZmlsdGVyGAQgASgJQgi6SAVyAxiAIBIVCg12YWxpZGF0ZV9vbmx5GAUgASgIEhwKCnBhZ2VfdG9rZW4YBiABKAlCCLpIBXIDGIAgOooCukiGAhqDAgoMcGF1c2UudGFyZ2V0El1naXZlIGVpdGhlciBpZCwgd2l0aCBvciB3aXRob3V0IGV0YWcsIG9yIGZpbHRlciwgd2l0aCBvciB3aXRob3V0IHZhbGlkYXRlX29ubHkgYW5kIHBhZ2VfdG9rZW4akwEodGhpcy5pZCAhPSAnJykgIT0gKHRoaXMuZmlsdGVyICE9ICcnKSAmJiAodGhpcy5pZCA9PSAnJyB8fCAhdGhpcy52YWxpZGF0ZV9vbmx5ICYmIHRoaXMucGFnZV90b2tlbiA9PSAnJykgJiYgKHRoaXMuZmlsdGVyID09ICcnIHx8IHRoaXMuZXRhZyA9PSAnJykiawoNUGF1c2VSZXNwb25zZRIlCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9vaxINCgVjb3VudBgCIAEoBRILCgNpZHMYAyADKAkSFwoPbmV4dF9wYWdlX3Rva2VuGAQgASgJIrQDCg1SZXN1bWVSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxITCgJpZBgCIAEoCUIHukgEcgIYQBIVCgRldGFnGAMgASgJQge6SARyAhhAEhgKBmZpbHRlchgEIAEoCUIIukgFcgMYgCASFQoNdmFsaWRhdGVfb25seRgFIAEoCBIcCgpwYWdlX3Rva2VuGAYgASgJQgi6SAVyAxiAIDqLArpIhwIahAIKDXJlc3VtZS50YXJnZXQSXWdpdmUgZWl0aGVyIGlkLCB3aXRoIG9yIHdpdGhvdXQgZXRhZywgb3IgZmlsdGVyLCB3aXRoIG9yIHdpdGhvdXQgdmFsaWRhdGVfb25seSBhbmQgcGFnZV90b2tlbhqTASh0aGlzLmlkICE9ICcnKSAhPSAodGhpcy5maWx0ZXIgIT0gJycpICYmICh0aGlzLmlkID09ICcnIHx8ICF0aGlzLnZhbGlkYXRlX29ubHkgJiYgdGhpcy5wYWdlX3Rva2VuID09ICcnKSAmJiAodGhpcy5maWx0ZXIgPT0gJycgfHwgdGhpcy5ldGFnID09ICcnKSJsCg5SZXN1bWVSZXNwb25zZRIlCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9vaxINCgVjb3VudBgCIAEoBRILCgNpZHMYAyADKAkSFwoPbmV4dF9wYWdlX3Rva2VuGAQgASgJIkMKDlRyaWdnZXJSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIVCgJpZBgCIAEoCUIJukgGcgQQARhAIiYKD1RyaWdnZXJSZXNwb25zZRITCgtkZWxpdmVyeV9pZBgBIAEoCSLOAQoWUHJldmlld1NjaGVkdWxlUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SFwoCaWQYAiABKAlCCbpIBnIEEAEYQEgAEikKCHNjaGVkdWxlGAMgASgLMhUuY2FyaWxsb24udjEuU2NoZWR1bGVIABIYCgVjb3VudBgEIAEoBUIJukgGGgQYZCgAEikKBWFmdGVyGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIPCgZzb3VyY2USBbpIAggBIkgKF1ByZXZpZXdTY2hlZHVsZVJlc3BvbnNlEi0KCXJ1bl90aW1lcxgBIAMoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAqWgoLV2ViaG9va1ZpZXcSHAoYV0VCSE9PS19WSUVXX1VOU1BFQ0lGSUVEEAASFgoSV0VCSE9PS19WSUVXX0JBU0lDEAESFQoRV0VCSE9PS19WSUVXX0ZVTEwQAjKJCgoOV2ViaG9va1NlcnZpY2USZgoIUmVnaXN0ZXISHC5jYXJpbGxvbi52MS5SZWdpc3RlclJlcXVlc3QaHS5jYXJpbGxvbi52MS5SZWdpc3RlclJlc3BvbnNlIh2C0+STAhc6B3dlYmhvb2siDC92MS93ZWJob29rcxJ9Cg1CYXRjaFJlZ2lzdGVyEiEuY2FyaWxsb24udjEuQmF0Y2hSZWdpc3RlclJlcXVlc3QaIi5jYXJpbGxvbi52MS5CYXRjaFJlZ2lzdGVyUmVzcG9uc2UiJYLT5JMCHzoBKiIaL3YxL3dlYmhvb2tzOmJhdGNoUmVnaXN0ZXISVgoDR2V0EhcuY2FyaWxsb24udjEuR2V0UmVxdWVzdBoYLmNhcmlsbG9uLnYxLkdldFJlc3BvbnNlIhyQAgGC0+STAhMSES92MS93ZWJob29rcy97aWR9EmkKCEJhdGNoR2V0EhwuY2FyaWxsb24udjEuQmF0Y2hHZXRSZXF1ZXN0Gh0uY2FyaWxsb24udjEuQmF0Y2hHZXRSZXNwb25zZSIgkAIBgtPkkwIXEhUvdjEvd2ViaG9va3M6YmF0Y2hHZXQSVAoETGlzdBIYLmNhcmlsbG9uLnYxLkxpc3RSZXF1ZXN0GhkuY2FyaWxsb24udjEuTGlzdFJlc3BvbnNlIheQAgGC0+STAg4SDC92MS93ZWJob29rcxJtCgZVcGRhdGUSGi5jYXJpbGxvbi52MS5VcGRhdGVSZXF1ZXN0GhsuY2FyaWxsb24udjEuVXBkYXRlUmVzcG9uc2UiKoLT5JMCJDoHd2ViaG9vazIZL3YxL3dlYmhvb2tzL3t3ZWJob29rLmlkfRJsCgZSZW1vdmUSGi5jYXJpbGxvbi52MS5SZW1vdmVSZXF1ZXN0GhsuY2FyaWxsb24udjEuUmVtb3ZlUmVzcG9uc2UiKYLT5JMCI1oOKgwvdjEvd2ViaG9va3MqES92MS93ZWJob29rcy97aWR9EnsKBVBhdXNlEhkuY2FyaWxsb24udjEuUGF1c2VSZXF1ZXN0GhouY2FyaWxsb24udjEuUGF1c2VSZXNwb25zZSI7gtPkkwI1OgEqWhc6ASoiEi92MS93ZWJob29rczpwYXVzZSIXL3YxL3dlYmhvb2tzL3tpZH06cGF1c2USgAEKBlJlc3VtZRIaLmNhcmlsbG9uLnYxLlJlc3VtZVJlcXVlc3QaGy5jYXJpbGxvbi52MS5SZXN1bWVSZXNwb25zZSI9gtPkkwI3OgEqWhg6ASoiEy92MS93ZWJob29rczpyZXN1bWUiGC92MS93ZWJob29rcy97aWR9OnJlc3VtZRJqCgdUcmlnZ2VyEhsuY2FyaWxsb24udjEuVHJpZ2dlclJlcXVlc3QaHC5jYXJpbGxvbi52MS5UcmlnZ2VyUmVzcG9uc2UiJILT5JMCHjoBKiIZL3YxL3dlYmhvb2tzL3tpZH06dHJpZ2dlchKtAQoPUHJldmlld1NjaGVkdWxlEiMuY2FyaWxsb24udjEuUHJldmlld1NjaGVkdWxlUmVxdWVzdBokLmNhcmlsbG9uLnYxLlByZXZpZXdTY2hlZHVsZVJlc3BvbnNlIk+QAgGC0+STAkY6ASpaIxIhL3YxL3dlYmhvb2tzL3tpZH06cHJldmlld1NjaGVkdWxlIhwvdjEvd2ViaG9va3M6cHJldmlld1NjaGVkdWxlQoQBCg9jb20uY2FyaWxsb24udjFCDFdlYmhvb2tQcm90b1ABWhZjYXJpbGxvbi92MTtjYXJpbGxvbnYxogIDQ1hYqgILQ2FyaWxsb24uVjHKAgtDYXJpbGxvblxWMeICF0NhcmlsbG9uXFYxXEdQQk1ldGFkYXRh6gIMQ2FyaWxsb246OlYxYgZwcm90bzM", [file_buf_validate_validate, file_carillon_v1_schedule, file_google_api_annotations, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_google_rpc_status]);
 
 /**
  * A registration: a name, a destination, and what makes it ring.
@@ -689,6 +691,142 @@ export const RegisterResponseSchema: GenMessage<RegisterResponse> = /*@__PURE__*
   messageDesc(file_carillon_v1_webhook, 8);
 
 /**
+ * Registrations.
+ *
+ * @generated from message carillon.v1.BatchRegisterRequest
+ */
+export type BatchRegisterRequest = Message<"carillon.v1.BatchRegisterRequest"> & {
+  /**
+   * The registrations, at most 100.
+   *
+   * @generated from field: repeated carillon.v1.RegisterRequest requests = 1;
+   */
+  requests: RegisterRequest[];
+};
+
+/**
+ * Describes the message carillon.v1.BatchRegisterRequest.
+ * Use `create(BatchRegisterRequestSchema)` to create a new message.
+ */
+export const BatchRegisterRequestSchema: GenMessage<BatchRegisterRequest> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_webhook, 9);
+
+/**
+ * What became of each registration.
+ *
+ * @generated from message carillon.v1.BatchRegisterResponse
+ */
+export type BatchRegisterResponse = Message<"carillon.v1.BatchRegisterResponse"> & {
+  /**
+   * In the order of the requests.
+   *
+   * @generated from field: repeated carillon.v1.RegisterResult results = 1;
+   */
+  results: RegisterResult[];
+};
+
+/**
+ * Describes the message carillon.v1.BatchRegisterResponse.
+ * Use `create(BatchRegisterResponseSchema)` to create a new message.
+ */
+export const BatchRegisterResponseSchema: GenMessage<BatchRegisterResponse> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_webhook, 10);
+
+/**
+ * What became of a registration.
+ *
+ * @generated from message carillon.v1.RegisterResult
+ */
+export type RegisterResult = Message<"carillon.v1.RegisterResult"> & {
+  /**
+   * Either.
+   *
+   * @generated from oneof carillon.v1.RegisterResult.result
+   */
+  result: {
+    /**
+     * It was made.
+     *
+     * @generated from field: carillon.v1.RegisterResponse response = 1;
+     */
+    value: RegisterResponse;
+    case: "response";
+  } | {
+    /**
+     * It was refused, as Register would have: google.rpc details name the field, as `webhook.name`, and the rule; of
+     * those that are broken, the first five.
+     *
+     * @generated from field: google.rpc.Status error = 2;
+     */
+    value: Status;
+    case: "error";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message carillon.v1.RegisterResult.
+ * Use `create(RegisterResultSchema)` to create a new message.
+ */
+export const RegisterResultSchema: GenMessage<RegisterResult> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_webhook, 11);
+
+/**
+ * Names webhooks.
+ *
+ * @generated from message carillon.v1.BatchGetRequest
+ */
+export type BatchGetRequest = Message<"carillon.v1.BatchGetRequest"> & {
+  /**
+   * The tenant. `default` when empty.
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * The webhooks' ids, or their uids.
+   *
+   * @generated from field: repeated string ids = 2;
+   */
+  ids: string[];
+
+  /**
+   * How much of each. BASIC without one.
+   *
+   * @generated from field: carillon.v1.WebhookView view = 3;
+   */
+  view: WebhookView;
+};
+
+/**
+ * Describes the message carillon.v1.BatchGetRequest.
+ * Use `create(BatchGetRequestSchema)` to create a new message.
+ */
+export const BatchGetRequestSchema: GenMessage<BatchGetRequest> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_webhook, 12);
+
+/**
+ * The webhooks.
+ *
+ * @generated from message carillon.v1.BatchGetResponse
+ */
+export type BatchGetResponse = Message<"carillon.v1.BatchGetResponse"> & {
+  /**
+   * In the order of the ids.
+   *
+   * @generated from field: repeated carillon.v1.Webhook webhooks = 1;
+   */
+  webhooks: Webhook[];
+};
+
+/**
+ * Describes the message carillon.v1.BatchGetResponse.
+ * Use `create(BatchGetResponseSchema)` to create a new message.
+ */
+export const BatchGetResponseSchema: GenMessage<BatchGetResponse> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_webhook, 13);
+
+/**
  * Names a webhook.
  *
  * @generated from message carillon.v1.GetRequest
@@ -714,7 +852,7 @@ export type GetRequest = Message<"carillon.v1.GetRequest"> & {
  * Use `create(GetRequestSchema)` to create a new message.
  */
 export const GetRequestSchema: GenMessage<GetRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 9);
+  messageDesc(file_carillon_v1_webhook, 14);
 
 /**
  * The webhook.
@@ -735,7 +873,7 @@ export type GetResponse = Message<"carillon.v1.GetResponse"> & {
  * Use `create(GetResponseSchema)` to create a new message.
  */
 export const GetResponseSchema: GenMessage<GetResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 10);
+  messageDesc(file_carillon_v1_webhook, 15);
 
 /**
  * Which webhooks to list.
@@ -797,7 +935,7 @@ export type ListRequest = Message<"carillon.v1.ListRequest"> & {
  * Use `create(ListRequestSchema)` to create a new message.
  */
 export const ListRequestSchema: GenMessage<ListRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 11);
+  messageDesc(file_carillon_v1_webhook, 16);
 
 /**
  * A page of webhooks.
@@ -825,7 +963,7 @@ export type ListResponse = Message<"carillon.v1.ListResponse"> & {
  * Use `create(ListResponseSchema)` to create a new message.
  */
 export const ListResponseSchema: GenMessage<ListResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 12);
+  messageDesc(file_carillon_v1_webhook, 17);
 
 /**
  * A change to a webhook.
@@ -859,7 +997,7 @@ export type UpdateRequest = Message<"carillon.v1.UpdateRequest"> & {
  * Use `create(UpdateRequestSchema)` to create a new message.
  */
 export const UpdateRequestSchema: GenMessage<UpdateRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 13);
+  messageDesc(file_carillon_v1_webhook, 18);
 
 /**
  * The changed webhook.
@@ -880,10 +1018,10 @@ export type UpdateResponse = Message<"carillon.v1.UpdateResponse"> & {
  * Use `create(UpdateResponseSchema)` to create a new message.
  */
 export const UpdateResponseSchema: GenMessage<UpdateResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 14);
+  messageDesc(file_carillon_v1_webhook, 19);
 
 /**
- * Which webhooks to remove: an id, or a name with or without a destination.
+ * Which webhooks to remove: an id; a name, with or without a destination; or a filter.
  *
  * @generated from message carillon.v1.RemoveRequest
  */
@@ -922,6 +1060,27 @@ export type RemoveRequest = Message<"carillon.v1.RemoveRequest"> & {
    * @generated from field: string etag = 5;
    */
   etag: string;
+
+  /**
+   * Those for which this is true, as in ListRequest: `labels.team = shop`. `id:*` is all of them.
+   *
+   * @generated from field: string filter = 6;
+   */
+  filter: string;
+
+  /**
+   * Also if more than one matches.
+   *
+   * @generated from field: bool force = 7;
+   */
+  force: boolean;
+
+  /**
+   * Say which, and do nothing; also if more than one matches.
+   *
+   * @generated from field: bool validate_only = 8;
+   */
+  validateOnly: boolean;
 };
 
 /**
@@ -929,7 +1088,7 @@ export type RemoveRequest = Message<"carillon.v1.RemoveRequest"> & {
  * Use `create(RemoveRequestSchema)` to create a new message.
  */
 export const RemoveRequestSchema: GenMessage<RemoveRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 15);
+  messageDesc(file_carillon_v1_webhook, 20);
 
 /**
  * What was removed.
@@ -938,7 +1097,7 @@ export const RemoveRequestSchema: GenMessage<RemoveRequest> = /*@__PURE__*/
  */
 export type RemoveResponse = Message<"carillon.v1.RemoveResponse"> & {
   /**
-   * The ids of the webhooks that were removed.
+   * The ids of the webhooks that were removed, or would be.
    *
    * @generated from field: repeated string ids = 1;
    */
@@ -950,10 +1109,10 @@ export type RemoveResponse = Message<"carillon.v1.RemoveResponse"> & {
  * Use `create(RemoveResponseSchema)` to create a new message.
  */
 export const RemoveResponseSchema: GenMessage<RemoveResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 16);
+  messageDesc(file_carillon_v1_webhook, 21);
 
 /**
- * Names a webhook to pause.
+ * Which webhooks to pause: an id, or a filter.
  *
  * @generated from message carillon.v1.PauseRequest
  */
@@ -973,11 +1132,33 @@ export type PauseRequest = Message<"carillon.v1.PauseRequest"> & {
   id: string;
 
   /**
-   * Pause only if the webhook has not been changed since.
+   * With an id: pause only if the webhook has not been changed since.
    *
    * @generated from field: string etag = 3;
    */
   etag: string;
+
+  /**
+   * Those for which this is true, as in ListRequest: `labels.team = shop`. `id:*` is all of them.
+   *
+   * @generated from field: string filter = 4;
+   */
+  filter: string;
+
+  /**
+   * With a filter: say which, and do nothing.
+   *
+   * @generated from field: bool validate_only = 5;
+   */
+  validateOnly: boolean;
+
+  /**
+   * With a filter: the next_page_token of the answer before, opaque, to go on where that ended. The other fields
+   * must be as they were then.
+   *
+   * @generated from field: string page_token = 6;
+   */
+  pageToken: string;
 };
 
 /**
@@ -985,20 +1166,41 @@ export type PauseRequest = Message<"carillon.v1.PauseRequest"> & {
  * Use `create(PauseRequestSchema)` to create a new message.
  */
 export const PauseRequestSchema: GenMessage<PauseRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 17);
+  messageDesc(file_carillon_v1_webhook, 22);
 
 /**
- * The paused webhook.
+ * The paused webhook, or webhooks.
  *
  * @generated from message carillon.v1.PauseResponse
  */
 export type PauseResponse = Message<"carillon.v1.PauseResponse"> & {
   /**
-   * The webhook as it is now.
+   * With an id: the webhook as it is now.
    *
    * @generated from field: carillon.v1.Webhook webhook = 1;
    */
   webhook?: Webhook | undefined;
+
+  /**
+   * With a filter: how many webhooks are paused now, or would be.
+   *
+   * @generated from field: int32 count = 2;
+   */
+  count: number;
+
+  /**
+   * With a filter: their ids, oldest first.
+   *
+   * @generated from field: repeated string ids = 3;
+   */
+  ids: string[];
+
+  /**
+   * With a filter: set when the bound on one call was reached, of 1,000 webhooks found or about 10,000 looked at.
+   *
+   * @generated from field: string next_page_token = 4;
+   */
+  nextPageToken: string;
 };
 
 /**
@@ -1006,10 +1208,10 @@ export type PauseResponse = Message<"carillon.v1.PauseResponse"> & {
  * Use `create(PauseResponseSchema)` to create a new message.
  */
 export const PauseResponseSchema: GenMessage<PauseResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 18);
+  messageDesc(file_carillon_v1_webhook, 23);
 
 /**
- * Names a webhook to resume.
+ * Which webhooks to resume: an id, or a filter.
  *
  * @generated from message carillon.v1.ResumeRequest
  */
@@ -1029,11 +1231,33 @@ export type ResumeRequest = Message<"carillon.v1.ResumeRequest"> & {
   id: string;
 
   /**
-   * Resume only if the webhook has not been changed since.
+   * With an id: resume only if the webhook has not been changed since.
    *
    * @generated from field: string etag = 3;
    */
   etag: string;
+
+  /**
+   * Those for which this is true, as in ListRequest: `labels.team = shop`. `id:*` is all of them.
+   *
+   * @generated from field: string filter = 4;
+   */
+  filter: string;
+
+  /**
+   * With a filter: say which, and do nothing.
+   *
+   * @generated from field: bool validate_only = 5;
+   */
+  validateOnly: boolean;
+
+  /**
+   * With a filter: the next_page_token of the answer before, opaque, to go on where that ended. The other fields
+   * must be as they were then.
+   *
+   * @generated from field: string page_token = 6;
+   */
+  pageToken: string;
 };
 
 /**
@@ -1041,20 +1265,41 @@ export type ResumeRequest = Message<"carillon.v1.ResumeRequest"> & {
  * Use `create(ResumeRequestSchema)` to create a new message.
  */
 export const ResumeRequestSchema: GenMessage<ResumeRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 19);
+  messageDesc(file_carillon_v1_webhook, 24);
 
 /**
- * The resumed webhook.
+ * The resumed webhook, or webhooks.
  *
  * @generated from message carillon.v1.ResumeResponse
  */
 export type ResumeResponse = Message<"carillon.v1.ResumeResponse"> & {
   /**
-   * The webhook as it is now.
+   * With an id: the webhook as it is now.
    *
    * @generated from field: carillon.v1.Webhook webhook = 1;
    */
   webhook?: Webhook | undefined;
+
+  /**
+   * With a filter: how many webhooks are resumed now, or would be.
+   *
+   * @generated from field: int32 count = 2;
+   */
+  count: number;
+
+  /**
+   * With a filter: their ids, oldest first.
+   *
+   * @generated from field: repeated string ids = 3;
+   */
+  ids: string[];
+
+  /**
+   * With a filter: set when the bound on one call was reached, of 1,000 webhooks found or about 10,000 looked at.
+   *
+   * @generated from field: string next_page_token = 4;
+   */
+  nextPageToken: string;
 };
 
 /**
@@ -1062,7 +1307,7 @@ export type ResumeResponse = Message<"carillon.v1.ResumeResponse"> & {
  * Use `create(ResumeResponseSchema)` to create a new message.
  */
 export const ResumeResponseSchema: GenMessage<ResumeResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 20);
+  messageDesc(file_carillon_v1_webhook, 25);
 
 /**
  * Names a webhook to ring.
@@ -1090,7 +1335,7 @@ export type TriggerRequest = Message<"carillon.v1.TriggerRequest"> & {
  * Use `create(TriggerRequestSchema)` to create a new message.
  */
 export const TriggerRequestSchema: GenMessage<TriggerRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 21);
+  messageDesc(file_carillon_v1_webhook, 26);
 
 /**
  * The delivery that was made.
@@ -1111,7 +1356,7 @@ export type TriggerResponse = Message<"carillon.v1.TriggerResponse"> & {
  * Use `create(TriggerResponseSchema)` to create a new message.
  */
 export const TriggerResponseSchema: GenMessage<TriggerResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 22);
+  messageDesc(file_carillon_v1_webhook, 27);
 
 /**
  * Which schedule to look ahead in.
@@ -1169,7 +1414,7 @@ export type PreviewScheduleRequest = Message<"carillon.v1.PreviewScheduleRequest
  * Use `create(PreviewScheduleRequestSchema)` to create a new message.
  */
 export const PreviewScheduleRequestSchema: GenMessage<PreviewScheduleRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 23);
+  messageDesc(file_carillon_v1_webhook, 28);
 
 /**
  * The next runs.
@@ -1190,7 +1435,7 @@ export type PreviewScheduleResponse = Message<"carillon.v1.PreviewScheduleRespon
  * Use `create(PreviewScheduleResponseSchema)` to create a new message.
  */
 export const PreviewScheduleResponseSchema: GenMessage<PreviewScheduleResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 24);
+  messageDesc(file_carillon_v1_webhook, 29);
 
 /**
  * How much of a webhook an answer has (AIP-157).
@@ -1255,6 +1500,18 @@ export const WebhookService: GenService<{
     output: typeof RegisterResponseSchema;
   },
   /**
+   * Registers up to 100 webhooks, in their order, each on its own (AIP-233): one that is refused does not keep back
+   * the others. What was registered when a call fails as a whole, such as with UNAVAILABLE, is not taken back; the
+   * call can be repeated.
+   *
+   * @generated from rpc carillon.v1.WebhookService.BatchRegister
+   */
+  batchRegister: {
+    methodKind: "unary";
+    input: typeof BatchRegisterRequestSchema;
+    output: typeof BatchRegisterResponseSchema;
+  },
+  /**
    * Returns one webhook. NOT_FOUND if there is none with this id.
    *
    * @generated from rpc carillon.v1.WebhookService.Get
@@ -1263,6 +1520,17 @@ export const WebhookService: GenService<{
     methodKind: "unary";
     input: typeof GetRequestSchema;
     output: typeof GetResponseSchema;
+  },
+  /**
+   * Returns up to 100 webhooks, in the order of their ids (AIP-231). NOT_FOUND, which names what is missing, if there is none
+   * with one of these ids. OUT_OF_RANGE if together they are larger than an answer may be.
+   *
+   * @generated from rpc carillon.v1.WebhookService.BatchGet
+   */
+  batchGet: {
+    methodKind: "unary";
+    input: typeof BatchGetRequestSchema;
+    output: typeof BatchGetResponseSchema;
   },
   /**
    * Lists webhooks, oldest first, a page at a time (AIP-158). A page looks at no more than about 10,000 webhooks:
@@ -1289,9 +1557,10 @@ export const WebhookService: GenService<{
     output: typeof UpdateResponseSchema;
   },
   /**
-   * Removes one webhook by id, or all with a name, or the one with a name and a destination. It
-   * stops at once, what waits is cancelled, and its deliveries stay readable until retention.
-   * NOT_FOUND if nothing matches.
+   * Removes webhooks: one by id, or by a name and a destination; those with a name; or those for which a filter is
+   * true. It stops at once, what waits is cancelled, and its deliveries stay readable until retention.
+   * NOT_FOUND if nothing matches. FAILED_PRECONDITION, with their number and the first ids, if more than one
+   * matches and force is not set, and if more than 10,000 do.
    *
    * @generated from rpc carillon.v1.WebhookService.Remove
    */
@@ -1301,8 +1570,8 @@ export const WebhookService: GenService<{
     output: typeof RemoveResponseSchema;
   },
   /**
-   * Stops sending. Deliveries that are waiting stay so; schedule runs are skipped and counted.
-   * Pausing a paused webhook changes nothing.
+   * Stops sending to one webhook, or to those for which a filter is true. Deliveries that are waiting stay so;
+   * schedule runs are skipped and counted. Pausing a paused webhook changes nothing.
    *
    * @generated from rpc carillon.v1.WebhookService.Pause
    */
@@ -1312,9 +1581,9 @@ export const WebhookService: GenService<{
     output: typeof PauseResponseSchema;
   },
   /**
-   * Sends again, after Pause or after Carillon disabled the webhook. What waited goes out. Of a webhook
-   * that is ACTIVE it closes the circuit breaker: what is due goes out now, and not after the next probe.
-   * Resuming one that is ACTIVE and well changes nothing.
+   * Sends again, after Pause or after Carillon disabled the webhook, to one webhook or to those for which a filter
+   * is true. What waited goes out. Of a webhook that is ACTIVE it closes the circuit breaker: what is due goes out
+   * now, and not after the next probe. Resuming one that is ACTIVE and well changes nothing.
    *
    * @generated from rpc carillon.v1.WebhookService.Resume
    */

@@ -1,18 +1,12 @@
 import { create } from '@bufbuild/protobuf';
 import type { ServiceImpl } from '@connectrpc/connect';
-import {
-  type DeliveryService,
-  type RetryDeliveryRequest_FailedOf,
-  WatchDeliveriesResponseSchema,
-} from '../../../gen/carillon/v1/delivery_pb.ts';
-import type { FailedOf } from '../../control/retry.ts';
+import { type DeliveryService, WatchDeliveriesResponseSchema } from '../../../gen/carillon/v1/delivery_pb.ts';
 import type { Watched } from '../../control/watch.ts';
 import { matcherOf } from '../../domain/listing/condition.ts';
 import { DELIVERY_FIELDS } from '../../domain/listing/fields.ts';
 import { readFilter } from '../../domain/listing/filter.ts';
-import { noProblems } from '../../domain/problems.ts';
+import { bulkOf } from '../bulk.ts';
 import { attemptTo, deliveryTo } from '../convert/delivery.ts';
-import { fromTimestamp } from '../convert/time.ts';
 import type { ApiDeps } from '../deps.ts';
 import { listingOf } from '../listing.ts';
 import { theNamespace } from '../namespace.ts';
@@ -69,22 +63,26 @@ export function deliveryService({ control }: Pick<ApiDeps, 'control'>): ServiceI
       throw whyEnded(signal);
     },
 
-    async retryDelivery({ namespace: named, target }, { signal }) {
-      const namespace = theNamespace(named);
-      switch (target.case) {
-        case 'id':
-          return deliveries.retry(namespace, target.value);
-        case 'failedOf':
-          return deliveries.retryFailedOf(failedOfFrom(target.value, namespace), signal);
-        case undefined:
-          throw new Error('the rules of the message require a target');
-        default:
-          return target satisfies never;
-      }
+    async retryDelivery({ namespace, id }) {
+      return { delivery: deliveryTo(await deliveries.retry(theNamespace(namespace), id)) };
+    },
+
+    async retryDeliveries(request, context) {
+      const { order, tokenOf } = bulkOf('RetryDeliveries', request, DELIVERY_FIELDS);
+      const { count, next } = await deliveries.retryMany(order, context.signal);
+      note(context, { deliveries: count });
+      return { count, nextPageToken: tokenOf(next) };
     },
 
     async cancelDelivery({ namespace, id }) {
       return { delivery: deliveryTo(await deliveries.cancel(theNamespace(namespace), id)) };
+    },
+
+    async cancelDeliveries(request, context) {
+      const { order, tokenOf } = bulkOf('CancelDeliveries', request, DELIVERY_FIELDS);
+      const { count, next } = await deliveries.cancelMany(order, context.signal);
+      note(context, { deliveries: count });
+      return { count, nextPageToken: tokenOf(next) };
     },
   };
 }
@@ -95,15 +93,4 @@ function watchedTo({ change, place }: Watched, namespace: string) {
     ...(change?.attempt && { attempt: attemptTo(change.attempt) }),
     resumeToken: writeResumeToken(namespace, place),
   });
-}
-
-/** Raises INVALID for a time that is none. */
-function failedOfFrom(
-  { webhookId, startTime, waiting }: RetryDeliveryRequest_FailedOf,
-  namespace: string,
-): FailedOf {
-  const problems = noProblems();
-  const since = startTime && fromTimestamp(startTime, 'failed_of.start_time', problems);
-  problems.raise();
-  return { namespace, webhookId, waiting, ...(since !== undefined && { since }) };
 }

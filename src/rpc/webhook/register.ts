@@ -16,24 +16,34 @@ import { callKey, note } from '../transport/call.ts';
 import { noteRuleViolations } from './rule-violations.ts';
 
 /** WebhookService.Register. */
-export function registerHandler({ control, rules }: HandlerDeps) {
+export function registerHandler(deps: HandlerDeps) {
   return async (request: RegisterRequest, context: HandlerContext): Promise<RegisterResponse> => {
-    const problems = noProblems();
-    noteRuleViolations(await rules.violationsOf(RegisterRequestSchema, request), 'webhook', problems);
-    const asked = registrationFrom(request, problems);
-    const { webhook, created, secret } = await control.webhooks.register(asked, problems.under('webhook'));
+    const { response, id } = await register(deps, request);
     const call = context.values.get(callKey);
-    if (call) call.created = created;
-    const message = webhookTo(webhook);
-    // A registration that did not take place has neither a uid nor an etag yet.
-    const hypothetical = created && request.validateOnly;
-    note(context, { webhookId: hypothetical ? '' : webhook.id });
-    return create(RegisterResponseSchema, {
-      webhook: hypothetical ? { ...message, id: webhook.callerId ?? '', uid: '', etag: '' } : message,
-      ...(secret !== undefined && { secret: formatSecret(secret) }),
-      created,
-    });
+    if (call) call.created = response.created;
+    note(context, { webhookId: id });
+    return response;
   };
+}
+
+/** Does what a request asks for. The id is empty when there is no such webhook. */
+export async function register(
+  { control, rules }: HandlerDeps,
+  request: RegisterRequest,
+): Promise<{ response: RegisterResponse; id: string }> {
+  const problems = noProblems();
+  noteRuleViolations(await rules.violationsOf(RegisterRequestSchema, request), 'webhook', problems);
+  const asked = registrationFrom(request, problems);
+  const { webhook, created, secret } = await control.webhooks.register(asked, problems.under('webhook'));
+  const message = webhookTo(webhook);
+  // A registration that did not take place has neither a uid nor an etag yet.
+  const hypothetical = created && request.validateOnly;
+  const response = create(RegisterResponseSchema, {
+    webhook: hypothetical ? { ...message, id: webhook.callerId ?? '', uid: '', etag: '' } : message,
+    ...(secret !== undefined && { secret: formatSecret(secret) }),
+    created,
+  });
+  return { response, id: hypothetical ? '' : webhook.id };
 }
 
 /** Raises INVALID when there is no webhook in the request. */

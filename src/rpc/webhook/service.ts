@@ -1,13 +1,16 @@
 import type { ServiceImpl } from '@connectrpc/connect';
 import { type WebhookService, WebhookView } from '../../../gen/carillon/v1/webhook_pb.ts';
+import type { BulkIds } from '../../control/bulk-webhooks.ts';
 import { WEBHOOK_FIELDS } from '../../domain/listing/fields.ts';
 import { placeOfWebhook } from '../../domain/listing/place.ts';
+import { bulkOf } from '../bulk.ts';
 import { basicTo, webhookTo } from '../convert/webhook.ts';
 import type { HandlerDeps } from '../deps.ts';
 import { listingOf } from '../listing.ts';
 import { theNamespace } from '../namespace.ts';
 import { readPage } from '../page.ts';
 import { note } from '../transport/call.ts';
+import { batchGetHandler, batchRegisterHandler } from './batch.ts';
 import { previewHandler } from './preview.ts';
 import { registerHandler } from './register.ts';
 import { removeHandler } from './remove.ts';
@@ -25,6 +28,8 @@ export function webhookService(deps: HandlerDeps): ServiceImpl<typeof WebhookSer
   const { webhooks } = deps.control;
   return {
     register: registerHandler(deps),
+    batchRegister: batchRegisterHandler(deps),
+    batchGet: batchGetHandler(deps),
     update: updateHandler(deps),
     remove: removeHandler(deps),
     previewSchedule: previewHandler(deps),
@@ -50,14 +55,24 @@ export function webhookService(deps: HandlerDeps): ServiceImpl<typeof WebhookSer
       return { webhooks: rows.map(to), nextPageToken };
     },
 
-    async pause({ id, namespace, etag }) {
-      const target = { id, namespace: theNamespace(namespace), etag };
-      return { webhook: webhookTo(await webhooks.pause(target)) };
+    async pause(request, { signal }) {
+      const { id, namespace, etag } = request;
+      if (id !== '') {
+        const target = { id, namespace: theNamespace(namespace), etag };
+        return { webhook: webhookTo(await webhooks.pause(target)) };
+      }
+      const { order, tokenOf } = bulkOf('Pause', request, WEBHOOK_FIELDS);
+      return idsTo(await webhooks.pauseMany(order, signal), tokenOf);
     },
 
-    async resume({ id, namespace, etag }) {
-      const target = { id, namespace: theNamespace(namespace), etag };
-      return { webhook: webhookTo(await webhooks.resume(target)) };
+    async resume(request, { signal }) {
+      const { id, namespace, etag } = request;
+      if (id !== '') {
+        const target = { id, namespace: theNamespace(namespace), etag };
+        return { webhook: webhookTo(await webhooks.resume(target)) };
+      }
+      const { order, tokenOf } = bulkOf('Resume', request, WEBHOOK_FIELDS);
+      return idsTo(await webhooks.resumeMany(order, signal), tokenOf);
     },
 
     async trigger({ id, namespace }, context) {
@@ -66,4 +81,8 @@ export function webhookService(deps: HandlerDeps): ServiceImpl<typeof WebhookSer
       return { deliveryId };
     },
   };
+}
+
+function idsTo({ ids, next }: BulkIds, tokenOf: (next: string | undefined) => string) {
+  return { ids: [...ids], count: ids.length, nextPageToken: tokenOf(next) };
 }

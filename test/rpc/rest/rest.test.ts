@@ -93,7 +93,9 @@ describe('REST', () => {
   it('removes by name through the query of the collection', async () => {
     await fresh({ name: 'by name' });
     await fresh({ name: 'by name' });
-    const { body } = await call('DELETE', '/v1/webhooks?name=by%20name');
+    const refused = await call('DELETE', '/v1/webhooks?name=by%20name');
+    assert.deepEqual([refused.status, refused.body.error.status], [400, 'FAILED_PRECONDITION']);
+    const { body } = await call('DELETE', '/v1/webhooks?name=by%20name&force');
     assert.equal(body.ids.length, 2);
   });
 
@@ -119,7 +121,7 @@ describe('REST', () => {
     for (const query of [
       'filter=name=queried%20AND%20labels.team=a',
       'filter=name=queried+AND+labels.team=a&view=full&pageSize=10',
-      'filter=name%3Dqueried+AND+labels.team%3Da&view=WEBHOOK_VIEW_FULL&page_size=10&orderBy=name',
+      'filter=name%3D+queried+AND+labels.team%3Da&view=WEBHOOK_VIEW_FULL&page_size=10&orderBy=name',
     ]) {
       const { body } = await call('GET', `/v1/webhooks?${query}`);
       assert.deepEqual(
@@ -128,7 +130,7 @@ describe('REST', () => {
         query,
       );
     }
-    const nested = await call('POST', '/v1/deliveries:retry', { failedOf: { webhookId: id, waiting: true } });
+    const nested = await call('POST', '/v1/deliveries:retry', { filter: `webhook_id = ${id}` });
     assert.equal(nested.status, 200);
     const after = new Date(T0 - 1000).toISOString();
     assert.equal((await call('GET', `/v1/webhooks/${id}:previewSchedule?after=${after}`)).status, 200);
@@ -139,7 +141,7 @@ describe('REST', () => {
     assert.equal((await call('POST', `/v1/webhooks/${id}:pause`, { id })).status, 200);
     const other = await call('POST', `/v1/webhooks/${id}:pause`, { id: 'wh_other' });
     assert.deepEqual([other.status, fieldsOf(other)], [400, ['id']]);
-    const two = await call('POST', '/v1/deliveries/dlv_1:retry', { failedOf: { webhookId: id } });
+    const two = await call('POST', '/v1/deliveries/dlv_1:retry', { id: 'dlv_2' });
     assert.deepEqual([two.status, fieldsOf(two)], [400, ['id']]);
   });
 

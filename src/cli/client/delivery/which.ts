@@ -3,9 +3,10 @@ import { allOf, exactly, quoted } from '../filter.ts';
 import { type Job, webhookId } from '../job.ts';
 import { rangeJson, readWord } from '../values.ts';
 
-/** The filter of the API that the options amount to. */
+/** The filter of the API that the options amount to, with what else has to be true. */
 export async function whichDeliveries(
   job: Pick<Job, 'invocation' | 'connection' | 'world'>,
+  more: readonly string[] = [],
 ): Promise<string> {
   const { invocation, world } = job;
   const given = (flag: string) => flagValue(invocation, flag);
@@ -21,7 +22,7 @@ export async function whichDeliveries(
   }
   if (since !== undefined) parts.push(`create_time >= ${since}`);
   if (until !== undefined) parts.push(`create_time < ${until}`);
-  return allOf(parts, invocation);
+  return allOf([...parts, ...more], invocation);
 }
 
 const STATES = ['pending', 'succeeded', 'failed', 'cancelled'];

@@ -2,19 +2,18 @@ import { create } from '@bufbuild/protobuf';
 import {
   GetResponseSchema,
   ListResponseSchema,
-  PauseResponseSchema,
   RegisterResponseSchema,
-  RemoveResponseSchema,
-  ResumeResponseSchema,
   TriggerResponseSchema,
   UpdateResponseSchema,
   type Webhook,
   WebhookView,
 } from '../../../../gen/carillon/v1/webhook_pb.ts';
 import { flagValue, flagValues, UsageError } from '../command.ts';
-import { gather, isWebhookId, type Job, namespaceOf, show, tellMore, type Verb, webhookId } from '../job.ts';
+import { gather, type Job, namespaceOf, show, tellMore, type Verb } from '../job.ts';
 import { table } from '../table.ts';
-import { webhookCard, webhookColumns } from './shown.ts';
+import { pause, remove, resume } from './many.ts';
+import { cardOf, target } from './one.ts';
+import { webhookColumns } from './shown.ts';
 import { whichWebhooks } from './which.ts';
 import { writtenWebhook } from './written.ts';
 
@@ -103,47 +102,7 @@ const NOT_MASKED = new Set([
   ...['failing_since_time', 'probe_time'],
 ]);
 
-async function pause(job: Job): Promise<void> {
-  const answer = await job.connection.webhooks.pause({ ...(await target(job)), ...etagOf(job) });
-  show(job, PauseResponseSchema, answer, () => cardOf(job, answer.webhook));
-}
-
-async function resume(job: Job): Promise<void> {
-  const answer = await job.connection.webhooks.resume({ ...(await target(job)), ...etagOf(job) });
-  show(job, ResumeResponseSchema, answer, () => cardOf(job, answer.webhook));
-}
-
-async function remove(job: Job): Promise<void> {
-  const { invocation, connection } = job;
-  const text = invocation.argument ?? '';
-  const destination = flagValue(invocation, '--destination') ?? '';
-  const namespace = namespaceOf(invocation);
-  const isId = destination === '' && (await isWebhookId(job, text));
-  const request = { ...(isId ? { id: text } : { name: text }), destination, namespace, ...etagOf(job) };
-  const answer = await connection.webhooks.remove(request);
-  show(job, RemoveResponseSchema, answer, () => answer.ids.map((id) => `removed ${id}\n`).join(''));
-}
-
 async function trigger(job: Job): Promise<void> {
   const answer = await job.connection.webhooks.trigger(await target(job));
   show(job, TriggerResponseSchema, answer, () => `delivery ${answer.deliveryId}\n`);
-}
-
-async function target(job: Job): Promise<{ id: string; namespace: string }> {
-  const { invocation } = job;
-  return { id: await webhookId(job, invocation.argument ?? ''), namespace: namespaceOf(invocation) };
-}
-
-function etagOf({ invocation }: Job): { etag: string } {
-  return { etag: flagValue(invocation, '--etag') ?? '' };
-}
-
-function cardOf(
-  { world, paper }: Job,
-  webhook: Webhook | undefined,
-  { done, secret }: { readonly done?: string; readonly secret?: string } = {},
-): string {
-  if (webhook === undefined) return '';
-  const heading = done === undefined ? '' : `${paper.style.strong(`${done}.`)}\n\n`;
-  return heading + webhookCard(webhook, world.now(), paper, secret);
 }

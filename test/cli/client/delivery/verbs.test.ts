@@ -135,7 +135,9 @@ describe('carillon deliveries', () => {
       (await deliveries('retry', '--webhook', 'retried', ...since)).out,
       '1 delivery is sent again\n',
     );
-    assert.deepEqual(await json('retry', '--webhook', 'retried'), { count: 1, more: false });
+    const dry = ['retry', '--webhook', 'retried', '--dry-run'];
+    assert.equal((await deliveries(...dry)).out, '1 delivery would be sent again\n');
+    assert.deepEqual(await json('retry', '--webhook', 'retried'), { count: 1, nextPageToken: '' });
     assert.equal(
       (await deliveries('retry', '--webhook', 'retried')).out,
       '0 deliveries are sent again; --waiting takes those that wait too\n',
@@ -158,11 +160,11 @@ describe('carillon deliveries', () => {
     assert.match(refused(await deliveries('retry', sent, '--webhook', 'x'), 2), /give either/);
     assert.match(
       refused(await deliveries('retry', sent, '--since', '1h'), 2),
-      /--since goes with --webhook only/,
+      /--since does not go with a delivery; give either/,
     );
     assert.match(
       refused(await deliveries('retry', sent, '--waiting'), 2),
-      /--waiting goes with --webhook only/,
+      /--waiting does not go with a delivery; give either/,
     );
     assert.equal(
       refused(await deliveries('retry', sent), 1),
@@ -177,6 +179,16 @@ describe('carillon deliveries', () => {
       refused(await deliveries('cancel', sent), 1),
       /is SUCCEEDED already.*\(FAILED_PRECONDITION\)/,
     );
+  });
+
+  it('cancel gives up all that wait and are chosen, after a dry run if asked', async () => {
+    await put('backlog', {}, {}, { type: 'kept' }, FAILED);
+    const argv = ['cancel', '--webhook', 'backlog', '--filter', 'event_type != kept'];
+    assert.equal((await deliveries(...argv, '--dry-run')).out, '2 deliveries would be cancelled\n');
+    assert.equal((await deliveries(...argv)).out, '2 deliveries are cancelled\n');
+    assert.equal((await json('cancel', '--webhook', 'backlog', '--type', 'none')).count, 0);
+    assert.match(refused(await deliveries('cancel'), 2), /give either a delivery, or --webhook/);
+    assert.match(refused(await deliveries('cancel', '--dry-run'), 2), /give either a delivery/);
   });
 });
 
