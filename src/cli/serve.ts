@@ -5,11 +5,16 @@ import { VERSION } from '../server/version.ts';
 import type { Log } from '../telemetry/log.ts';
 import { authority, banner, baseUrl, wantsColour } from './banner.ts';
 import { EXIT } from './exit.ts';
-import { STOP_SIGNALS, type StopSignal, type World } from './world.ts';
+import { type OtherSignal, STOP_SIGNALS, type StopSignal, type World } from './world.ts';
 import { letYoungGenerationGrow } from './young-generation.ts';
 
 /** How much longer than its own deadline a stop may take before the process gives it up. */
 const STOP_MARGIN_MS = 5000;
+
+const IGNORED: Readonly<Record<OtherSignal, string>> = {
+  SIGHUP: 'nothing is read again while it runs: restart it to change settings',
+  SIGUSR1: 'no debugger is opened: start it with `node --inspect` to debug it',
+};
 
 /** Loads the server only here, so that help, the version and refusals do not wait for all of it. */
 const loadAndStart: typeof startServer = async (config, deps) => {
@@ -35,14 +40,19 @@ export async function serve(
     return EXIT.usage;
   }
   const { openLog } = await import('../telemetry/log.ts');
-  const { log, close } = await openLog({ format: config.logFormat, level: config.logLevel });
-  const asked = Promise.withResolvers<StopSignal>();
+  const { log, close } = openLog({ format: config.logFormat, level: config.logLevel });
+  const asked = Promise.withResolvers<StopSignal | OtherSignal>();
   let signals = 0;
   const offSignal = world.onSignal((signal) => {
     signals++;
     asked.resolve(signal);
     if (signals === 1) return;
     void close().then(() => world.exit(STOP_SIGNALS[signal]));
+  });
+  const offOther = world.onOtherSignal((signal) => {
+    // The terminal in which it was started was closed.
+    if (signal === 'SIGHUP' && command === 'dev') asked.resolve(signal);
+    else log.info({ signal }, IGNORED[signal]);
   });
   const offCrash = world.onCrash((error) => {
     const stack = error instanceof Error ? error.stack : undefined;
@@ -59,6 +69,7 @@ export async function serve(
     return EXIT.failed;
   } finally {
     offSignal();
+    offOther();
     offCrash();
     await close();
   }
@@ -79,7 +90,7 @@ async function untilStopped(
   server: RunningServer,
   config: Config,
   log: Log,
-  asked: Promise<StopSignal>,
+  asked: Promise<StopSignal | OtherSignal>,
 ): Promise<number> {
   let code: number = EXIT.ok;
   try {

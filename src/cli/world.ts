@@ -24,6 +24,11 @@ export interface World {
   confirm(question: string): Promise<boolean | undefined>;
   /** Calls back for each signal that asks to stop. Returns a way to stop listening. */
   onSignal(listener: (signal: StopSignal) => void): () => void;
+  /**
+   * Calls back for signals that would otherwise end the process at once, or, as SIGUSR1 does, make Node open a
+   * port for a debugger. Returns a way to stop listening.
+   */
+  onOtherSignal(listener: (signal: OtherSignal) => void): () => void;
   /** Calls back for errors that nobody caught. Returns a way to stop listening. */
   onCrash(listener: (error: unknown) => void): () => void;
   /** Ends the process at once. */
@@ -31,8 +36,11 @@ export interface World {
 }
 
 /** Signals that ask to stop, with the exit code of a process that they ended. */
-export const STOP_SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
+export const STOP_SIGNALS = { SIGINT: 130, SIGQUIT: 131, SIGUSR2: 140, SIGTERM: 143 } as const;
 export type StopSignal = keyof typeof STOP_SIGNALS;
+
+const OTHER_SIGNALS = ['SIGHUP', 'SIGUSR1'] as const;
+export type OtherSignal = (typeof OTHER_SIGNALS)[number];
 
 /** The process as it is. */
 export function processWorld(): World {
@@ -75,18 +83,22 @@ export function processWorld(): World {
         lines.close();
       }
     },
-    onSignal(listener) {
-      const signals = Object.keys(STOP_SIGNALS) as StopSignal[];
-      for (const signal of signals) process.on(signal, listener);
-      return () => {
-        for (const signal of signals) process.off(signal, listener);
-      };
-    },
+    onSignal: (listener) => listen(Object.keys(STOP_SIGNALS) as StopSignal[], listener),
+    onOtherSignal: (listener) => listen(OTHER_SIGNALS, listener),
     onCrash(listener) {
       // An unhandled rejection becomes one of these.
       process.on('uncaughtException', listener);
       return () => process.off('uncaughtException', listener);
     },
     exit: (code) => process.exit(code),
+  };
+}
+
+function listen<S extends NodeJS.Signals>(signals: readonly S[], listener: (signal: S) => void): () => void {
+  // Node calls a listener with the name of the signal that it was added for.
+  const heard = listener as (signal: NodeJS.Signals) => void;
+  for (const signal of signals) process.on(signal, heard);
+  return () => {
+    for (const signal of signals) process.off(signal, heard);
   };
 }

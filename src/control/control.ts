@@ -93,11 +93,21 @@ function createEvents(deps: ControlDeps) {
       return event;
     },
     list: (order: ListOrder) => listEvents(deps, order),
-    /** Erases the data of an event, and returns how many waiting deliveries that cancels. Raises NOT_FOUND. */
-    async purge(key: EventKey): Promise<number> {
+    /**
+     * Erases the data of an event, also from what the store wrote before. Returns how many waiting deliveries
+     * that cancels, and whether the latter was not possible yet. Raises NOT_FOUND.
+     */
+    async purge(key: EventKey): Promise<Purged> {
       const [purged] = await store.purgeEvents([key]);
       if (purged === undefined || purged === 'GONE') throw notFound('Event', key.id);
-      return purged.cancelled;
+      return { cancelled: purged.cancelled, pending: !(await store.emptyLog()) };
     },
   };
+}
+
+/** What became of an event's data. */
+interface Purged {
+  readonly cancelled: number;
+  /** Whether older writes of the data are still there, since somebody reads the database. */
+  readonly pending: boolean;
 }

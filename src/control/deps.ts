@@ -26,6 +26,7 @@ export interface ControlDeps {
     | 'getEvents'
     | 'scanEvents'
     | 'purgeEvents'
+    | 'emptyLog'
   >;
   readonly clock: Clock;
   readonly random: Random;

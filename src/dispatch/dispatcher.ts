@@ -1,9 +1,8 @@
-import type { KeyObject } from 'node:crypto';
 import type { Clock } from '../domain/clock.ts';
 import { fairShare, next } from '../domain/delivery/lane.ts';
 import type { Random } from '../domain/random.ts';
 import type { OperationalEvent } from '../domain/webhook/operational.ts';
-import type { Webhook } from '../domain/webhook/webhook.ts';
+import type { KeysOf } from '../domain/webhook/signature.ts';
 import type { Sender } from '../outbound/sender.ts';
 import type { Directory } from '../store/directory.ts';
 import type { Store } from '../store/store.ts';
@@ -45,7 +44,7 @@ export interface DispatcherDeps {
   readonly directory: Pick<Directory, 'load' | 'peek'>;
   readonly sender: Pick<Sender, 'send'>;
   /** The webhook's signing keys, newest first. */
-  readonly keysOf: (webhook: Webhook) => readonly KeyObject[];
+  readonly keysOf: KeysOf;
   /** Called when there is something to do before `idleMs` is over. */
   readonly wake: () => void;
   /** Called with operational events once what they tell of is on disk. It must not raise. */

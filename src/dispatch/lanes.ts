@@ -1,5 +1,5 @@
-import type { KeyObject } from 'node:crypto';
 import { isForgettable } from '../domain/delivery/lane.ts';
+import type { KeysOf } from '../domain/webhook/signature.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 import type { Directory } from '../store/directory.ts';
 import { createAlarms } from './alarms.ts';
@@ -37,7 +37,7 @@ export interface LanesDeps {
   /** When this node began to own its lanes. */
   readonly since: number;
   readonly directory: Pick<Directory, 'peek'>;
-  readonly keysOf: (webhook: Webhook) => readonly KeyObject[];
+  readonly keysOf: KeysOf;
 }
 
 /** The most deliveries waiting in memory over all lanes; others stay in the store until there is room. */

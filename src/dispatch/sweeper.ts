@@ -1,9 +1,12 @@
 import type { Clock } from '../domain/clock.ts';
+import { toRfc3339 } from '../domain/rfc3339.ts';
 import type { Store } from '../store/store.ts';
+import type { Log } from '../telemetry/log.ts';
 
 /**
  * Housekeeping in small batches, so that it never holds up a delivery: deliveries of removed webhooks
- * are cancelled, what finished before the retention is deleted, and old data is erased.
+ * are cancelled, what finished before the retention is deleted, and old data is erased. When nothing is left
+ * to do, the store's log is emptied, so that what was erased is gone and space is given back.
  */
 export interface Sweeper {
   /** One batch. Returns how many rows it touched. */
@@ -15,8 +18,9 @@ export interface Sweeper {
 }
 
 export interface SweeperDeps {
-  readonly store: Pick<Store, 'sweep'>;
+  readonly store: Pick<Store, 'sweep' | 'emptyLog'>;
   readonly clock: Clock;
+  readonly log: Log;
   readonly settings: {
     /** How long finished deliveries, and events of which nothing is left, are kept. */
     readonly retentionMs: number;
@@ -30,8 +34,26 @@ const IDLE_MS = 60_000;
 /** The pause after a batch that found something: meanwhile others have the store. */
 const PAUSE_MS = 20;
 
-export function createSweeper({ store, clock, settings }: SweeperDeps): Sweeper {
+export function createSweeper({ store, clock, log, settings }: SweeperDeps): Sweeper {
   let foundMore = true;
+  /** Since when the store's log could not be emptied. */
+  let heldSince: number | undefined;
+
+  async function emptyLog(now: number): Promise<void> {
+    const emptied = await store.emptyLog();
+    if (emptied) {
+      if (heldSince !== undefined)
+        log.info({ since: toRfc3339(heldSince) }, 'the log of the database is empty again');
+      heldSince = undefined;
+      return;
+    }
+    heldSince ??= now;
+    log.warn(
+      { since: toRfc3339(heldSince) },
+      'the log of the database grows: another program has the database open and has been reading since then, or longer',
+    );
+  }
+
   return {
     async tick() {
       // Before the batch and not after it, so that `hurry` during the batch is not forgotten.
@@ -41,6 +63,7 @@ export function createSweeper({ store, clock, settings }: SweeperDeps): Sweeper 
       const payloadsBefore = now - settings.payloadRetentionMs;
       const touched = await store.sweep({ now, finishedBefore, payloadsBefore });
       if (touched > 0) foundMore = true;
+      else await emptyLog(now);
       return touched;
     },
     idleMs: () => (foundMore ? PAUSE_MS : IDLE_MS),

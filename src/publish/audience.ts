@@ -1,3 +1,4 @@
+import { boundedCache } from '../domain/bounded-cache.ts';
 import type { DeliveryFormat } from '../domain/event/event.ts';
 import { deliveryFormatOf, rendersEvents } from '../domain/webhook/payload.ts';
 import type { Directory } from '../store/directory.ts';
@@ -32,29 +33,15 @@ export interface AudienceDeps {
   readonly directory: Pick<Directory, 'load'>;
 }
 
-/** Webhooks and types remembered, all audiences together; beyond, everything is forgotten. One takes some 60 bytes. */
+/** Webhooks and types remembered, all audiences together. One takes some 60 bytes. */
 const REMEMBERED_MAX = 200_000;
 /** Webhooks loaded at a time. */
 const LOAD_BATCH = 1_000;
 
 export function createAudiences({ store, directory }: AudienceDeps): Audiences {
-  const remembered = new Map<string, Audience>();
-  let size = 0;
+  const remembered = boundedCache<string, Audience>(REMEMBERED_MAX, sizeOf);
   /** The store's epoch before what is remembered was read. */
   let epoch: number | undefined;
-
-  function forget(): void {
-    remembered.clear();
-    size = 0;
-  }
-
-  function remember(key: string, audience: Audience): void {
-    const added = sizeOf(audience);
-    if (size + added > REMEMBERED_MAX) forget();
-    if (added > REMEMBERED_MAX) return;
-    remembered.set(key, audience);
-    size += added;
-  }
 
   function known(question: TypeMatch): Audience | undefined {
     const now = store.webhookEpoch();
@@ -93,9 +80,9 @@ export function createAudiences({ store, directory }: AudienceDeps): Audiences {
       }
       // What changed while it was read may be in it or not.
       if (before !== undefined && store.webhookEpoch() === before) {
-        if (epoch !== before) forget();
+        if (epoch !== before) remembered.clear();
         epoch = before;
-        for (const key of missing.keys()) remember(key, found.get(key)!);
+        for (const key of missing.keys()) remembered.set(key, found.get(key)!);
       }
       return questions.map((question) => found.get(keyOf(question))!);
     },

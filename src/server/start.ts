@@ -98,7 +98,7 @@ async function run(parts: Parts): Promise<RunningServer> {
   const directory = createDirectory({ store });
   const sender = createSender({ clock, policy, originConnectionsMax: config.originInFlightMax });
   const scheduler = createScheduler({ store, directory, clock, random, log });
-  const sweeper = createSweeper({ store, clock, settings: config });
+  const sweeper = createSweeper({ store, clock, log, settings: config });
   const publisher = createPublisher({ store, directory, clock, random, log, settings: config });
   const announcer = createAnnouncer({ publisher, log });
   const dispatcher = createDispatcher({

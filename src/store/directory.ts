@@ -1,3 +1,4 @@
+import { boundedCache } from '../domain/bounded-cache.ts';
 import type { RunCursor } from '../domain/schedule/schedule.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 import type { Registrations } from './registrations.ts';
@@ -27,7 +28,7 @@ export interface Directory {
 
 export interface DirectoryOptions {
   readonly store: Pick<Registrations, 'getWebhooks' | 'pollWebhooks' | 'webhookEpoch'>;
-  /** The approximate size of the webhooks kept; beyond it, those kept longest are dropped. */
+  /** The approximate size of the webhooks kept; beyond it, those that were not used lately are dropped. */
   readonly bytesMax?: number;
 }
 
@@ -36,11 +37,10 @@ const BYTES_MAX = 32 * 1024 * 1024;
 const WEBHOOK_BYTES = 1500;
 
 export function createDirectory({ store, bytesMax = BYTES_MAX }: DirectoryOptions): Directory {
-  const kept = new Map<string, Webhook>();
+  const kept = boundedCache<string, Webhook>(bytesMax, sizeOf);
   const listeners: ((changed: readonly string[] | 'ALL') => void)[] = [];
   /** Counts the refreshes that found changes: a webhook that was being read during one is not kept. */
   let generation = 0;
-  let bytes = 0;
   /** What the store's epoch was before the last refresh; undefined where it has none. */
   let refreshedEpoch: number | undefined;
   let refreshing: Promise<number> | undefined;
@@ -50,7 +50,8 @@ export function createDirectory({ store, bytesMax = BYTES_MAX }: DirectoryOption
     const { changed, overflowed } = await store.pollWebhooks();
     if (changed.length > 0 || overflowed) {
       generation++;
-      for (const id of overflowed ? [...kept.keys()] : changed) forget(id);
+      if (overflowed) kept.clear();
+      else for (const id of changed) kept.delete(id);
       for (const listener of listeners) listener(overflowed ? 'ALL' : changed);
     }
     refreshedEpoch = epoch;
@@ -77,37 +78,20 @@ export function createDirectory({ store, bytesMax = BYTES_MAX }: DirectoryOption
     return refreshedEpoch !== undefined && store.webhookEpoch() === refreshedEpoch;
   }
 
-  function keep(webhook: Webhook): void {
-    forget(webhook.id);
-    kept.set(webhook.id, webhook);
-    bytes += sizeOf(webhook);
-    for (const id of kept.keys()) {
-      if (bytes <= bytesMax) break;
-      forget(id);
-    }
-  }
-
-  function forget(id: string): void {
-    const webhook = kept.get(id);
-    if (webhook === undefined) return;
-    kept.delete(id);
-    bytes -= sizeOf(webhook);
-  }
-
   return {
-    forget,
-    peek: (id) => kept.get(id),
+    forget: kept.delete,
+    peek: kept.get,
     refresh,
     async load(ids) {
       if (!isFresh()) await catchUp();
-      const missing = ids.filter((id) => !kept.has(id));
-      if (missing.length === 0) return ids.map((id) => kept.get(id));
       const held = new Map(ids.map((id) => [id, kept.get(id)]));
+      const missing = [...held.keys()].filter((id) => held.get(id) === undefined);
       const before = generation;
-      for (const webhook of await store.getWebhooks(missing)) {
+      const read = missing.length === 0 ? [] : await store.getWebhooks(missing);
+      for (const webhook of read) {
         if (webhook === undefined) continue;
         held.set(webhook.id, webhook);
-        if (generation === before) keep(webhook);
+        if (generation === before) kept.set(webhook.id, webhook);
       }
       return ids.map((id) => held.get(id));
     },

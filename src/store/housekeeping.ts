@@ -10,6 +10,13 @@ export interface Housekeeping {
    * Raises UNAVAILABLE and EXHAUSTED.
    */
   sweep(query: SweepQuery): Promise<number>;
+
+  /**
+   * Takes what was erased or deleted out of what the store keeps of its past writes, such as a write-ahead log,
+   * and gives that space back. Returns whether it could: somebody who reads the database meanwhile can prevent
+   * it. Raises UNAVAILABLE and EXHAUSTED.
+   */
+  emptyLog(): Promise<boolean>;
 }
 
 export interface SweepQuery {

@@ -1,4 +1,5 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
+import { lineFor } from './line.ts';
 
 /**
  * Wide structured lines: one for each attempt and each RPC, with everything about it, rather than
@@ -32,16 +33,12 @@ export interface OpenLog {
 }
 
 /** Opens the log, which is written to stdout. It goes nowhere once nobody reads it any more. */
-export async function openLog(options: LogOptions): Promise<OpenLog> {
+export function openLog(options: LogOptions): OpenLog {
   if (options.format === 'pretty') {
-    // Loaded only here: a server that logs JSON does not pay for it.
-    const { default: pretty } = await import('pino-pretty');
-    const stream = pretty({
-      sync: true,
-      ignore: 'pid,hostname',
-      singleLine: true,
-      translateTime: 'SYS:HH:MM:ss.l',
-    });
+    const stdout = pino.destination({ dest: 1, sync: true });
+    stdout.on('error', () => {});
+    const colors = process.stdout.hasColors?.() ?? false;
+    const stream = { write: (json: string) => void stdout.write(lineFor(json, { colors })) };
     return { log: build(options, stream), close: async () => {} };
   }
   const stream = pino.destination({

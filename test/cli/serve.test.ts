@@ -28,7 +28,7 @@ function idleServer(stopping: () => Promise<void> = async () => {}) {
 }
 
 describe('a signal', () => {
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGUSR2'] as const) {
     test(`${signal} stops the server, and the exit code is 0`, async () => {
       const world = testWorld();
       const server = idleServer();
@@ -39,6 +39,29 @@ describe('a signal', () => {
       assert.equal(server.stops(), 1);
       assert.deepEqual(world.exits, []);
       assert.equal(world.listeners(), 0, 'nothing is left behind');
+    });
+  }
+
+  test('SIGHUP stops carillon dev, whose terminal was closed', async () => {
+    const world = testWorld();
+    const server = idleServer();
+    const code = serve('dev', QUIET, world, server.start);
+    await server.started;
+    world.signal('SIGHUP');
+    assert.equal(await code, 0);
+    assert.equal(server.stops(), 1);
+  });
+
+  for (const signal of ['SIGHUP', 'SIGUSR1'] as const) {
+    test(`${signal} does not stop carillon serve`, async () => {
+      const world = testWorld();
+      const server = idleServer();
+      const code = serve('serve', QUIET, world, server.start);
+      await server.started;
+      world.signal(signal);
+      assert.equal(server.stops(), 0);
+      world.signal('SIGTERM');
+      assert.equal(await code, 0);
     });
   }
 
@@ -55,6 +78,8 @@ describe('a signal', () => {
 
   for (const [second, exit] of [
     ['SIGINT', 130],
+    ['SIGQUIT', 131],
+    ['SIGUSR2', 140],
     ['SIGTERM', 143],
   ] as const) {
     test(`${second} after another ends the process at once with ${exit}`, async () => {

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { createSweeper } from '../../src/dispatch/sweeper.ts';
 import type { Store } from '../../src/store/store.ts';
 import { manualClock } from '../support/clock.ts';
+import { recordingLog } from '../support/log.ts';
 import { T0 } from '../support/store.ts';
 
 const DAY = 86_400_000;
@@ -10,7 +11,11 @@ const DAY = 86_400_000;
 type Sweep = Parameters<Store['sweep']>[0];
 
 /** A sweeper on a store in whose batches so many rows are touched, one number a batch. */
-function aSweeper(touched: readonly number[], during: () => void = () => {}) {
+function aSweeper(
+  touched: readonly number[],
+  during: () => void = () => {},
+  emptied: readonly boolean[] = [],
+) {
   const sweeps: Sweep[] = [];
   const left = [...touched];
   const sweep: Store['sweep'] = async (wish) => {
@@ -18,9 +23,13 @@ function aSweeper(touched: readonly number[], during: () => void = () => {}) {
     during();
     return left.shift() ?? 0;
   };
+  const { log, lines } = recordingLog();
+  const attempts = [...emptied];
+  const emptyLog = async (): Promise<boolean> => attempts.shift() ?? true;
+  const clock = manualClock(T0);
   const settings = { retentionMs: 30 * DAY, payloadRetentionMs: 7 * DAY };
-  const sweeper = createSweeper({ store: { sweep }, clock: manualClock(T0), settings });
-  return { sweeper, sweeps };
+  const sweeper = createSweeper({ store: { sweep, emptyLog }, clock, log, settings });
+  return { sweeper, sweeps, clock, lines };
 }
 
 describe('the sweeper', () => {
@@ -61,5 +70,22 @@ describe('the sweeper', () => {
     const { sweeper, sweeps } = aSweeper([]);
     await sweeper.tick();
     assert.deepEqual(sweeps, [{ now: T0, finishedBefore: T0 - 30 * DAY, payloadsBefore: T0 - 7 * DAY }]);
+  });
+
+  it('empties the log of the store when nothing is left to sweep, and says since when somebody prevents it', async () => {
+    const { sweeper, clock, lines } = aSweeper([5, 0, 0, 0, 0], () => {}, [false, false, true]);
+    for (let tick = 0; tick < 5; tick++) {
+      await sweeper.tick();
+      clock.advance(60_000);
+    }
+    const since = '2026-01-01T00:01:00.000Z';
+    assert.deepEqual(
+      lines.map(({ level, fields }) => [level, fields]),
+      [
+        ['warn', { since }],
+        ['warn', { since }],
+        ['info', { since }],
+      ],
+    );
   });
 });

@@ -52,6 +52,19 @@ describe('a server that is asked to stop', () => {
     assert.deepEqual((delivery as Json).state, 'STATE_SUCCEEDED');
   });
 
+  it('goes on after SIGHUP and SIGUSR1, says why, and opens no port for a debugger', async () => {
+    await using folder = await temporaryFolder();
+    await using carillon = await startCarillon(options(folder.path, '1s'));
+    for (const signal of ['SIGHUP', 'SIGUSR1'] as const) {
+      carillon.kill(signal);
+      await carillon.logged(
+        (line) => line.signal === signal && /restart it|no debugger/.test(String(line.msg)),
+      );
+    }
+    assert.doesNotMatch(carillon.output.stderr, /Debugger listening/);
+    assert.deepEqual(await carillon.stop('SIGQUIT'), STOPPED);
+  });
+
   it('waits no longer than its deadline, and sends again with the same id after the next start', async () => {
     await using folder = await temporaryFolder();
     await using receiver = await openReceiver();

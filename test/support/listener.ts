@@ -4,8 +4,9 @@ import { type Agent, request as http1Request, type IncomingMessage } from 'node:
 import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { DomainError } from '../../src/domain/error.ts';
+import type { Acceptor } from '../../src/server/listen/acceptor.ts';
 import type { Handler, ListenerLimits, ListenerResponse } from '../../src/server/listen/http-protocol.ts';
-import { createListener, type Listener } from '../../src/server/listen/listener.ts';
+import { createListener } from '../../src/server/listen/listener.ts';
 
 // Listeners, and clients of theirs that do as told.
 
@@ -29,13 +30,13 @@ export async function open(
   handler: Handler,
   limits: Partial<ListenerLimits> = {},
   onError: (error: unknown) => void = () => {},
-): Promise<Listener> {
+): Promise<Acceptor> {
   const listener = await createListener({ handler, host: HOST, port: 0, limits, onError });
   t.after(() => listener.close(0));
   return listener;
 }
 
-export async function openSocket(t: Test, { address }: Listener): Promise<Socket> {
+export async function openSocket(t: Test, { address }: Acceptor): Promise<Socket> {
   const socket = connectTcp({ host: HOST, port: address.port });
   t.after(() => socket.destroy());
   socket.on('error', () => {});
@@ -43,7 +44,7 @@ export async function openSocket(t: Test, { address }: Listener): Promise<Socket
   return socket;
 }
 
-export async function openSession(t: Test, { address }: Listener): Promise<ClientHttp2Session> {
+export async function openSession(t: Test, { address }: Acceptor): Promise<ClientHttp2Session> {
   const session = connectHttp2(`http://${HOST}:${address.port}`);
   t.after(() => session.destroy());
   session.on('error', () => {});
@@ -51,7 +52,7 @@ export async function openSession(t: Test, { address }: Listener): Promise<Clien
   return session;
 }
 
-export async function post({ address }: Listener, body: string, options: { agent?: Agent } = {}) {
+export async function post({ address }: Acceptor, body: string, options: { agent?: Agent } = {}) {
   const request = http1Request({ host: HOST, port: address.port, method: 'POST', agent: false, ...options });
   request.end(body);
   const [response] = (await once(request, 'response')) as [IncomingMessage];

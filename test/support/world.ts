@@ -1,4 +1,4 @@
-import type { StopSignal, World } from '../../src/cli/world.ts';
+import type { OtherSignal, StopSignal, World } from '../../src/cli/world.ts';
 import { T0 } from './store.ts';
 
 /** A process for the command line to run in: it records what it is told, and is sent signals by the test. */
@@ -11,7 +11,7 @@ export interface TestWorld extends World {
   readonly exited: Promise<number>;
   /** How many listeners there are for signals and crashes. */
   listeners(): number;
-  signal(signal: StopSignal): void;
+  signal(signal: StopSignal | OtherSignal): void;
   crash(error: unknown): void;
 }
 
@@ -23,6 +23,7 @@ export function testWorld(
   const exits: number[] = [];
   const exited = Promise.withResolvers<number>();
   const signals = new Set<(signal: StopSignal) => void>();
+  const otherSignals = new Set<(signal: OtherSignal) => void>();
   const crashes = new Set<(error: unknown) => void>();
   return {
     env: {},
@@ -45,14 +46,16 @@ export function testWorld(
       printed.err += text;
     },
     onSignal: (listener) => subscribe(signals, listener),
+    onOtherSignal: (listener) => subscribe(otherSignals, listener),
     onCrash: (listener) => subscribe(crashes, listener),
     exit(code) {
       exits.push(code);
       exited.resolve(code);
     },
-    listeners: () => signals.size + crashes.size,
+    listeners: () => signals.size + otherSignals.size + crashes.size,
     signal(signal) {
-      for (const listener of signals) listener(signal);
+      if (signal === 'SIGHUP' || signal === 'SIGUSR1') for (const listener of otherSignals) listener(signal);
+      else for (const listener of signals) listener(signal);
     },
     crash(error) {
       for (const listener of crashes) listener(error);

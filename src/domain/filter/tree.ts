@@ -4,7 +4,7 @@ import { compileRegex } from './regex.ts';
 import { type Expr, FilterMistake, readFilter } from './syntax.ts';
 
 /**
- * A filter as a tree: read, judged, and made ready to be evaluated with a meter. What can be known to go
+ * A filter as a tree: read, checked, and made ready to be evaluated with a meter. What can be known to go
  * wrong whatever the event is refused here, with its place.
  */
 export interface FilterTree {
@@ -28,7 +28,7 @@ export const LOOPS_NESTED_MAX = 2;
 /** Reads a filter. Raises `FilterMistake`. */
 export function filterTree(text: string): FilterTree {
   const { expr, placeOf } = readFilter(text);
-  const { ready, nodes, readsData } = createJudge(placeOf);
+  const { ready, nodes, readsData } = createChecker(placeOf);
   const root = ready(expr, { depth: 1, loops: 0, names: [] });
   if (!canBeBool(expr)) throw new FilterMistake('never results in true or false');
   return { root, steps: nodes(), readsData: readsData() };
@@ -54,7 +54,7 @@ const TYPE_NAMES = new Set('int uint double bool string bytes list map null_type
 const GATHERED = '@result';
 const SIGNATURES: ReadonlyMap<string, readonly CelFunc[]> = Map.groupBy(filterEnv.funcs, ({ name }) => name);
 
-function createJudge(placeOf: (expr: Expr) => string) {
+function createChecker(placeOf: (expr: Expr) => string) {
   let nodes = 0;
   let readsData = false;
 
@@ -73,12 +73,12 @@ function createJudge(placeOf: (expr: Expr) => string) {
       case 'constExpr':
         return expr;
       case 'identExpr':
-        judgeName(expr, kind.value.name, scope);
+        checkName(expr, kind.value.name, scope);
         return expr;
       case 'selectExpr': {
         const operand = kind.value.operand!;
         if (isEvent(operand, scope)) {
-          judgeField(expr, kind.value.field);
+          checkField(expr, kind.value.field);
           return expr;
         }
         return {
@@ -113,14 +113,14 @@ function createJudge(placeOf: (expr: Expr) => string) {
     }
   }
 
-  function judgeName(expr: Expr, name: string, scope: Scope): void {
+  function checkName(expr: Expr, name: string, scope: Scope): void {
     if (scope.names.includes(name) || TYPE_NAMES.has(name)) return;
     if (name !== 'event')
       refuse(expr, `names ${name}`, 'the event is event, and what was published event.data');
     readsData = true;
   }
 
-  function judgeField(expr: Expr, field: string): void {
+  function checkField(expr: Expr, field: string): void {
     if (!(EVENT_FIELDS as readonly string[]).includes(field)) {
       refuse(
         expr,
@@ -132,7 +132,7 @@ function createJudge(placeOf: (expr: Expr) => string) {
   }
 
   function readyCall(expr: Expr, call: Call, scope: Scope): Call {
-    judgeFunction(expr, call);
+    checkFunction(expr, call);
     const args = call.args.map((arg) => ready(arg, scope));
     const [first, second] = call.args;
     const gathers =
@@ -145,7 +145,7 @@ function createJudge(placeOf: (expr: Expr) => string) {
     };
   }
 
-  function judgeFunction(expr: Expr, call: Call): void {
+  function checkFunction(expr: Expr, call: Call): void {
     const { function: name, target, args } = call;
     if (OPERATORS.has(name)) return;
     const signatures = SIGNATURES.get(name);
@@ -156,11 +156,11 @@ function createJudge(placeOf: (expr: Expr) => string) {
         signature.arguments.length === args.length,
     );
     if (!fits) refuse(expr, `calls ${name}`, 'it does not take this many operands, or is not called so');
-    if (name === 'matches') judgeRegex(expr, args[0]!);
+    if (name === 'matches') checkRegex(expr, args[0]!);
   }
 
-  /** Written out it can be judged once and for all, and its cost be known. */
-  function judgeRegex(expr: Expr, pattern: Expr): void {
+  /** Written out it can be checked once and for all, and its cost is known. */
+  function checkRegex(expr: Expr, pattern: Expr): void {
     const constant = pattern.exprKind.case === 'constExpr' ? pattern.exprKind.value.constantKind : undefined;
     if (constant?.case !== 'stringValue')
       refuse(expr, 'calls matches', 'its regular expression must be written out as text');

@@ -34,7 +34,8 @@ export function eventService(deps: EventServiceDeps): ServiceImpl<typeof EventSe
     },
 
     async purgeEvent({ id, namespace }) {
-      return { cancelledCount: await control.events.purge({ namespace: theNamespace(namespace), id }) };
+      const purged = await control.events.purge({ namespace: theNamespace(namespace), id });
+      return { cancelledCount: purged.cancelled, erasurePending: purged.pending };
     },
   };
 }

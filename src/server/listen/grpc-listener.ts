@@ -1,11 +1,11 @@
-import { createServer, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Clock } from '../../domain/clock.ts';
 import type { NativeLimits } from '../../rpc/native/limits.ts';
-import type { NativePort } from '../../rpc/native/port.ts';
 import type { Services } from '../../rpc/services.ts';
 import type { Log } from '../../telemetry/log.ts';
-import { type Address, addressOf, listen } from './bind.ts';
-import { firstBytes, isHttp2 } from './first-bytes.ts';
+import { type Acceptor, accept } from './acceptor.ts';
+import type { Address } from './bind.ts';
+import { isHttp2 } from './first-bytes.ts';
 import { LISTENER_LIMITS } from './http-protocol.ts';
 
 export interface GrpcServerDeps {
@@ -38,66 +38,35 @@ export interface GrpcServer {
   close(graceMs: number): Promise<void>;
 }
 
-/** Before a quiet connection is asked whether its other end still exists. */
-const PROBE_MS = 60_000;
-
 export function createGrpcServer(deps: GrpcServerDeps): GrpcServer {
   const { settings, log } = deps;
-  const sockets = new Set<Socket>();
-  const undecided = new Set<Socket>();
-  let port: NativePort | undefined;
+  let acceptor: Acceptor | undefined;
 
-  const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: PROBE_MS });
-  server.maxConnections = settings.connectionsMax;
-  server.on('connection', (socket) => {
-    sockets.add(socket);
-    undecided.add(socket);
-    socket.on('close', () => {
-      sockets.delete(socket);
-      undecided.delete(socket);
-    });
-    // Connections break all the time. Whoever serves this one hears of it too; without a listener
-    // here it would end the process while nobody does.
-    socket.on('error', () => {});
-    firstBytes(socket, LISTENER_LIMITS.firstBytesMs, (bytes) => {
-      undecided.delete(socket);
-      if (!isHttp2(bytes)) return refuse(socket);
-      socket.unshift(bytes);
-      port?.take(socket);
-    });
-  });
-
-  async function stop(): Promise<void> {
-    if (!server.listening) return;
-    const ended = new Promise<void>((resolve) => server.close(() => resolve()));
-    for (const socket of undecided) socket.destroy();
-    port?.drain();
-    await ended;
-    port?.close();
-  }
-
-  let stopped: Promise<void> | undefined;
   return {
     async listen(address) {
       const { openNativePort } = await import('../../rpc/native/port.ts');
-      port = await openNativePort(deps);
+      const port = await openNativePort(deps);
       try {
-        await listen(server, { ...address, option: '--grpc-listen' });
+        acceptor = await accept(
+          { ...address, option: '--grpc-listen' },
+          {
+            limits: { ...LISTENER_LIMITS, connectionsMax: settings.connectionsMax },
+            onError: (error) => log.error({ err: error }, 'a gRPC connection could not be accepted'),
+            protocols: [port],
+            take(socket, first) {
+              if (!isHttp2(first)) return refuse(socket);
+              socket.unshift(first);
+              port.take(socket);
+            },
+          },
+        );
+        return acceptor.address;
       } catch (error) {
         port.close();
         throw error;
       }
-      // From now on these are failures to accept one connection (no file handles left, say).
-      server.on('error', (error) => log.error({ err: error }, 'a gRPC connection could not be accepted'));
-      return addressOf(server);
     },
-    close(graceMs) {
-      stopped ??= stop();
-      const timer = setTimeout(() => {
-        for (const socket of sockets) socket.destroy();
-      }, graceMs);
-      return stopped.finally(() => clearTimeout(timer));
-    },
+    close: async (graceMs) => acceptor?.close(graceMs),
   };
 }
 

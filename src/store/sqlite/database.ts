@@ -20,7 +20,7 @@ export interface Statement<Row> {
 /** "Cari" in ASCII: marks the file as ours, for us and for `file(1)`. */
 const APPLICATION_ID = 0x43617269;
 /** How long to wait for somebody's `sqlite3` shell to finish a write. */
-const BUSY_MS = 5_000;
+export const BUSY_MS = 5_000;
 /** How long to wait for the lock: if two processes start at once, one of them must get it. */
 const LOCK_WAIT_MS = 200;
 /** Larger than SQLite's own 4 KiB: a commit has fewer pages to write, and bodies of a few KiB fit in one. */
@@ -32,6 +32,8 @@ const PAGE_BYTES = 8192;
 const CACHE_KIB = 16 * 1024;
 /** The log is written back once it has this many pages: more means fewer writes of the same page, and a larger file. */
 const CHECKPOINT_PAGES = 2_000;
+/** What the log is cut to when it begins anew: a reader of long ago may have made it much larger. */
+const LOG_BYTES_MAX = 64 * 1024 * 1024;
 /** Only the account that runs the server may read what it keeps. */
 const FILE_MODE = 0o600;
 
@@ -152,7 +154,8 @@ function connect(path: string): DatabaseSync {
       throw refusal(path, 'lies on a file system without shared memory; move it to a local disk');
     }
     // FULL is what makes an answer a promise: NORMAL may lose committed rows when the power fails.
-    db.exec(`PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+    db.exec(`PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
+           PRAGMA journal_size_limit = ${LOG_BYTES_MAX}`);
     migrate(db, path);
     return db;
   } catch (error) {

@@ -3,6 +3,7 @@ import {
   type Answer,
   type Call,
   type Failure,
+  OUTSIDE,
   READS,
   type Reply,
   type Verb,
@@ -100,7 +101,7 @@ export function createGroup(deps: GroupDeps): (calls: readonly Call[]) => Reply[
     return { kind: deps.isTrouble(error) ? 'UNAVAILABLE' : 'FAULT', message };
   }
 
-  return (calls) => {
+  function runAll(calls: readonly Call[]): Reply[] {
     if (calls.every(([verb]) => READS.has(verb))) return calls.map(attempt);
     try {
       return together(calls, attempt, true) ?? together(calls, attemptGuarded, false) ?? [];
@@ -108,6 +109,12 @@ export function createGroup(deps: GroupDeps): (calls: readonly Call[]) => Reply[
       if (deps.isDiskFailure(error)) throw error;
       return calls.map(() => ({ ok: false, failure: failure(error) }));
     }
+  }
+
+  return (calls) => {
+    const replies = runAll(calls.filter(([verb]) => !OUTSIDE.has(verb)));
+    let next = 0;
+    return calls.map((call) => (OUTSIDE.has(call[0]) ? attempt(call) : replies[next++]!));
   };
 }
 

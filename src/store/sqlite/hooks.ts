@@ -1,3 +1,4 @@
+import { boundedCache } from '../../domain/bounded-cache.ts';
 import type { Database } from './database.ts';
 
 /** What a delivery needs of its webhook. */
@@ -13,14 +14,13 @@ export interface Hooks {
   readonly forgetAll: () => void;
 }
 
-/** Webhooks remembered; when there are more, all of them are forgotten. */
 const HOOKS_MAX = 50_000;
 
 export function createHooks(db: Database): Hooks {
   const select = db.prepare<[key: number, namespace: string]>(
     'SELECT key, namespace FROM webhooks WHERE id = ? AND removed_at IS NULL',
   );
-  const known = new Map<string, Hook>();
+  const known = boundedCache<string, Hook>(HOOKS_MAX);
 
   return {
     get(id) {
@@ -28,13 +28,12 @@ export function createHooks(db: Database): Hooks {
       if (hook !== undefined) return hook;
       const row = select.get(id);
       if (row === undefined) return undefined;
-      if (known.size >= HOOKS_MAX) known.clear();
       const [key, namespace] = row;
       const found = { key, namespace };
       known.set(id, found);
       return found;
     },
-    forget: (id) => void known.delete(id),
-    forgetAll: () => known.clear(),
+    forget: known.delete,
+    forgetAll: known.clear,
   };
 }

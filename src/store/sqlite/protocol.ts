@@ -147,6 +147,7 @@ export interface Shapes {
     args: [now: number, finishedBefore: number, payloadsBefore: number];
     answer: { touched: number; cancelled: number };
   };
+  emptyLog: { args: null; answer: boolean };
 }
 
 export type Verb = keyof Shapes;
@@ -155,6 +156,9 @@ export type Answer<V extends Verb> = Shapes[V]['answer'];
 
 /** The verbs, as the worker implements them. One that throws changes nothing. */
 export type Verbs = { [V in Verb]: (args: Args<V>) => Answer<V> };
+
+/** Verbs that SQLite does not run in a transaction. They come after the others of their group. */
+export const OUTSIDE: ReadonlySet<Verb> = new Set<Verb>(['emptyLog']);
 
 /** Verbs that write nothing: they need no transaction. */
 export const READS: ReadonlySet<Verb> = new Set<Verb>([

@@ -31,6 +31,8 @@ export function sqliteStore(worker: Worker, bounds: SqliteSettings, ending: read
         return touched;
       }),
 
+    emptyLog: async () => client.call('emptyLog', null, ONE_ROW, (emptied) => emptied),
+
     close: () => client.close(),
   };
 }

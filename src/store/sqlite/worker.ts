@@ -13,6 +13,7 @@ import { eventVerbs } from './lists/events.ts';
 import type { Request, Response } from './protocol.ts';
 import { changeVerbs } from './verbs/changes.ts';
 import { runVerbs } from './verbs/firings.ts';
+import { logVerbs } from './verbs/log.ts';
 import { orderVerbs } from './verbs/orders.ts';
 import { publishVerbs } from './verbs/publications.ts';
 import { purgeVerbs } from './verbs/purge.ts';
@@ -65,6 +66,7 @@ function serve(db: Database): void {
     ...eventVerbs(context),
     ...purgeVerbs(context),
     ...sweepVerbs(context),
+    ...logVerbs(context),
   };
   const run = createGroup({ db, verbs, memory: context.memory, isTrouble, isDiskFailure });
 

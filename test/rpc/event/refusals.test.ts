@@ -8,7 +8,8 @@ import {
   PublishRequestSchema,
 } from '../../../gen/carillon/v1/event_pb.ts';
 import { EVENT_BYTES_MAX } from '../../../src/domain/event/event.ts';
-import { createListener, type Listener } from '../../../src/server/listen/listener.ts';
+import type { Acceptor } from '../../../src/server/listen/acceptor.ts';
+import { createListener } from '../../../src/server/listen/listener.ts';
 import { Refusal } from '../../support/call.ts';
 import { type RunningGrpc, startGrpc } from '../../support/grpc.ts';
 import { type Server, WAYS } from '../../support/publishers.ts';
@@ -87,7 +88,7 @@ async function post(url: string, request: PublishRequest): Promise<Refusal> {
 describe('An event that is refused', () => {
   let api: RunningApi;
   let native: RunningGrpc;
-  let listener: Listener;
+  let listener: Acceptor;
   let server: Server;
   before(async () => {
     api = await startApi();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { SWEEP_BATCH } from '../../../src/store/housekeeping.ts';
-import { aDelivery, aPublication, T0 } from '../../support/store.ts';
+import { aDelivery, aPublication, aWebhook, T0 } from '../../support/store.ts';
 import {
   aNamespace,
   type Harness,
@@ -158,6 +158,13 @@ export function sweeping(harness: Harness): void {
       );
       assert.deepEqual(await store().listDeliveries({ namespace: webhook.namespace, limit: 1 }), []);
       assert.equal(await store().sweep({ now: T0 + 100, finishedBefore: T0 + 100, payloadsBefore: 0 }), 0);
+    });
+
+    test('the log is emptied, also beside writes, which are there afterwards', async () => {
+      const webhook = aWebhook();
+      const [, emptied] = await Promise.all([store().createWebhooks([webhook]), store().emptyLog()]);
+      assert.equal(emptied, true);
+      assert.deepEqual(await store().getWebhooks([webhook.id]), [webhook]);
     });
   });
 }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { describe, it, type TestContext } from 'node:test';
 import { openStore } from '../../../src/store/open.ts';
 import { openDatabase } from '../../../src/store/sqlite/database.ts';
@@ -41,6 +42,39 @@ describe('a database in a file', () => {
     const file = readFileSync(path, 'latin1');
     assert.equal(file.includes('the data of personal'), false);
     assert.ok(file.includes('the data of after'));
+  });
+
+  it('holds nothing any more, its log included, of an event that was purged, once that log is emptied', async (t) => {
+    const path = await aFile(t);
+    const store = await openStore(path, { lingerMs: 0 });
+    t.after(() => store.close());
+    const webhook = aWebhook();
+    await store.createWebhooks([webhook]);
+    const event = anEvent({ callerId: 'personal', body: new TextEncoder().encode('the data of personal') });
+    await store.publish([{ ...aPublication([webhook.id]), event, remember: { digest: 'd', until: T0 } }]);
+    const files = () => [path, `${path}-wal`].map((file) => readFileSync(file, 'latin1')).join();
+    assert.ok(files().includes('the data of personal'));
+    await store.purgeEvents([{ namespace: 'default', id: 'personal' }]);
+    assert.equal(await store.emptyLog(), true);
+    assert.equal(files().includes('the data of personal'), false);
+    assert.equal(statSync(`${path}-wal`).size, 0);
+  });
+
+  it('says that its log cannot be emptied while another program is reading, and goes on', async (t) => {
+    const path = await aFile(t);
+    const store = await openStore(path, { lingerMs: 0 });
+    t.after(() => store.close());
+    const reader = new DatabaseSync(path, { readOnly: true });
+    t.after(() => reader.close());
+    reader.exec('BEGIN');
+    reader.prepare('SELECT count(*) FROM webhooks').get();
+    const written = store.createWebhooks([aWebhook()]);
+    assert.deepEqual(await Promise.all([written.then(() => 'written'), store.emptyLog()]), [
+      'written',
+      false,
+    ]);
+    reader.exec('COMMIT');
+    assert.equal(await store.emptyLog(), true);
   });
 
   it('keeps nothing that was asked for of a webhook that was removed, least of all its secrets', async (t) => {

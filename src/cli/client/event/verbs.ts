@@ -219,7 +219,10 @@ async function purge(job: Job): Promise<void> {
   const answer = await job.connection.events.purgeEvent(named(job.invocation));
   show(job, PurgeEventResponseSchema, answer, () => {
     const cancelled = counted(answer.cancelledCount, 'waiting delivery', 'waiting deliveries');
-    return `erased, and ${cancelled} cancelled\n`;
+    const pending = answer.erasurePending
+      ? 'the log of the database still holds it: another program is reading there; it is tried again every minute\n'
+      : '';
+    return `erased, and ${cancelled} cancelled\n${pending}`;
   });
 }
 

@@ -1,0 +1,80 @@
+import { createServer, type Socket } from 'node:net';
+import { type Address, addressOf, type ListenOptions, listen } from './bind.ts';
+import { firstBytes } from './first-bytes.ts';
+import type { ListenerLimits, Protocol } from './http-protocol.ts';
+
+export interface AcceptorOptions {
+  readonly limits: Pick<ListenerLimits, 'connectionsMax' | 'firstBytesMs'>;
+  /** Serves a connection, whose first bytes are given, and are no longer in the socket. */
+  readonly take: (socket: Socket, first: Buffer) => void;
+  /** What serves the connections: it is drained and closed together with the port. */
+  readonly protocols: readonly Pick<Protocol, 'drain' | 'close'>[];
+  /** Told of connections that could not be accepted: no file handles left, say. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** Accepts the connections of a port, looks at how they begin, and hands them on. */
+export interface Acceptor {
+  /** Where it listens, with the port that was free. */
+  readonly address: Address;
+  /**
+   * Accepts nothing new, and gives calls in flight `graceMs` to finish; then cuts them off. Resolves when
+   * every connection is closed. Called again, it waits for the first call, whose grace is shortened when
+   * the new one ends sooner.
+   */
+  close(graceMs: number): Promise<void>;
+}
+
+/** Before a quiet connection is asked whether its other end still exists. */
+const PROBE_MS = 60_000;
+
+/** Rejects with DomainError FAILED_PRECONDITION, its message for the operator, when it cannot listen. */
+export async function accept(where: ListenOptions, options: AcceptorOptions): Promise<Acceptor> {
+  const { limits, take, protocols, onError } = options;
+  const sockets = new Set<Socket>();
+  const undecided = new Set<Socket>();
+
+  const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: PROBE_MS });
+  server.maxConnections = limits.connectionsMax;
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    undecided.add(socket);
+    socket.on('close', () => {
+      sockets.delete(socket);
+      undecided.delete(socket);
+    });
+    // Connections break all the time. Whoever serves this one hears of it too; without a listener
+    // here it would end the process while nobody does.
+    socket.on('error', () => {});
+    firstBytes(socket, limits.firstBytesMs, (bytes) => {
+      undecided.delete(socket);
+      take(socket, bytes);
+    });
+  });
+  await listen(server, where);
+  server.on('error', onError);
+
+  let closed: Promise<void> | undefined;
+
+  function stop(): Promise<void> {
+    return new Promise((resolve) => {
+      server.close(() => {
+        for (const protocol of protocols) protocol.close();
+        resolve();
+      });
+      for (const socket of undecided) socket.destroy();
+      for (const protocol of protocols) protocol.drain();
+    });
+  }
+
+  return {
+    address: addressOf(server),
+    close(graceMs) {
+      closed ??= stop();
+      const timer = setTimeout(() => {
+        for (const socket of sockets) socket.destroy();
+      }, graceMs);
+      return closed.finally(() => clearTimeout(timer));
+    },
+  };
+}
