@@ -274,8 +274,8 @@ describe('Every other request', () => {
     ['Remove by id and name', () => webhooks().remove({ id: 'x', name: 'y' }), ['']],
     ['Remove by destination alone', () => webhooks().remove({ destination: 'x' }), ['']],
     ['Remove of all with an etag', () => webhooks().remove({ name: 'x', etag: 'y' }), ['etag']],
-    ['Pause without an id', () => webhooks().pause({}), ['id']],
-    ['Resume without an id', () => webhooks().resume({}), ['id']],
+    ['Pause of nothing', () => webhooks().pause({}), ['']],
+    ['Resume of nothing', () => webhooks().resume({}), ['']],
     ['Trigger without an id', () => webhooks().trigger({}), ['id']],
     ['PreviewSchedule of nothing', () => webhooks().previewSchedule({}), ['source']],
     [
