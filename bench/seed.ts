@@ -1,4 +1,5 @@
 import { newWebhook } from '../src/control/new-webhook.ts';
+import { newId } from '../src/domain/id.ts';
 import { systemRandom } from '../src/domain/random.ts';
 import type { RunCursor } from '../src/domain/schedule/schedule.ts';
 import type { AskedSpec } from '../src/domain/webhook/asked.ts';
@@ -72,7 +73,14 @@ function webhookOf(plan: Planned | Subscribed, i: number): Webhook {
   const now = REGISTERED_AT + i;
   const spec = 'eventTypes' in plan ? subscribed(plan) : planned(plan);
   const effective = withDefaults(spec, DEFAULT_SETTINGS);
-  const webhook = newWebhook({ namespace: 'default', spec, effective, sealedSecrets: [sealed], now, random });
+  const webhook = newWebhook({
+    id: newId('webhook', now, random),
+    namespace: 'default',
+    spec,
+    effective,
+    sealedSecrets: [sealed],
+    now,
+  });
   return 'eventTypes' in plan ? webhook : { ...webhook, cursor: cursorBefore(plan) };
 }
 

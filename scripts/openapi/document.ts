@@ -166,11 +166,12 @@ function parameter(where: 'path' | 'query', { name, fields }: FieldPath, schemas
   };
 }
 
-function headersOf({ verb, etag, resume }: Binding): Json[] {
+function headersOf({ verb, etag, requestId, resume }: Binding): Json[] {
   const headers: Json[] = [];
   // A registration carries an etag that is only looked at beside an id.
   const known = verb !== 'GET' && (verb !== 'POST' || etag?.fields.length === 1);
   if (etag !== undefined && known) headers.push(IF_MATCH);
+  if (requestId !== undefined) headers.push(IDEMPOTENCY_KEY);
   if (resume !== undefined) headers.push(LAST_EVENT_ID);
   return headers;
 }
@@ -179,6 +180,14 @@ const IF_MATCH: Json = {
   name: 'If-Match',
   in: 'header',
   description: 'An etag in double quotes: do it only to this version, and answer 412 otherwise.',
+  schema: { type: 'string' },
+};
+
+const IDEMPOTENCY_KEY: Json = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  description:
+    'The request_id, given in another way: a word, or a string in double quotes, of at most 64 characters.',
   schema: { type: 'string' },
 };
 

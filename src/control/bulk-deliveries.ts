@@ -1,8 +1,10 @@
+import type { Claim } from '../domain/claim.ts';
 import type { Delivery, DeliveryState } from '../domain/delivery/delivery.ts';
 import type { Condition } from '../domain/listing/condition.ts';
 import type { DeliveryOrder } from '../store/store.ts';
 import type { Needs } from './deps.ts';
 import { listDeliveries } from './list.ts';
+import { limitOf } from './retry.ts';
 
 /** How many deliveries one call looks at, about; the proto file says so too. */
 const BULK_LOOKED_MAX = 10_000;
@@ -29,16 +31,19 @@ type ListDeps = Needs<'scanDeliveries' | 'resolveWebhooks' | 'resolveEvents', 'c
 
 /**
  * Sends deliveries again, oldest first. Stops between two batches when the caller is gone; what was done is
- * done. What SUCCEEDED, or cannot be sent again, is not counted.
+ * done. What SUCCEEDED, or cannot be sent again, is not counted. The same claim again goes on with what is left;
+ * its count is of that.
  */
 export function retryDeliveries(
   deps: ListDeps & Needs<'retryDeliveries'>,
   order: BulkOrder,
   signal: AbortSignal,
+  claim?: Claim,
 ): Promise<Bulk> {
   const states = ['PENDING', 'FAILED', 'CANCELLED'] as const;
+  const limit = limitOf(claim);
   return forEach(deps, order, states, signal, async (orders) => {
-    const results = await deps.store.retryDeliveries(orders);
+    const results = await deps.store.retryDeliveries(orders.map((each) => ({ ...each, ...limit })));
     return results.filter((result) => result === 'RETRIED').length;
   });
 }

@@ -3,11 +3,13 @@
  * calls the same function. Use cases take plain specs, decide with the rules of the domain, write through
  * the store and raise DomainError. Publishing and replaying events are in `publish/`.
  */
+import type { Claim } from '../domain/claim.ts';
 import type { DeliveryDetail } from '../domain/delivery/delivery.ts';
 import { notFound } from '../domain/error.ts';
 import type { EventRecord } from '../domain/event/event.ts';
-import { trigger } from '../publish/trigger.ts';
+import { rungFor, trigger } from '../publish/trigger.ts';
 import type { EventKey, WebhookName } from '../store/store.ts';
+import { createBackfill } from './backfill.ts';
 import { type BulkOrder, cancelDeliveries, retryDeliveries } from './bulk-deliveries.ts';
 import { pauseWebhooks, resumeWebhooks } from './bulk-webhooks.ts';
 import { cancelDelivery } from './cancel.ts';
@@ -15,6 +17,7 @@ import { getWebhook, getWebhooks, type Target } from './change.ts';
 import type { ControlDeps } from './deps.ts';
 import { pauseWebhook, resumeWebhook } from './lifecycle.ts';
 import { type ListOrder, listDeliveries, listEvents, listWebhooks, type WebhookListOrder } from './list.ts';
+import { createOnce } from './once.ts';
 import { createPreview } from './preview.ts';
 import { createRegister } from './register.ts';
 import { createRemove } from './remove.ts';
@@ -26,6 +29,8 @@ export interface Control {
   readonly webhooks: ReturnType<typeof createWebhooks>;
   readonly deliveries: ReturnType<typeof createDeliveries>;
   readonly events: ReturnType<typeof createEvents>;
+  /** Makes a call that its caller named, or repeats its answer. */
+  readonly once: ReturnType<typeof createOnce>;
   /** Ends what would never end by itself: every watch, with UNAVAILABLE. Tolerates being called twice. */
   stop(): void;
 }
@@ -41,6 +46,7 @@ export function createControl({ watchLimits, ...deps }: ControlOptions): Control
     webhooks: createWebhooks(deps),
     deliveries: createDeliveries(deps, ending.signal, watchLimits),
     events: createEvents(deps),
+    once: createOnce(deps),
     stop: () => ending.abort(),
   };
 }
@@ -51,6 +57,7 @@ function createWebhooks(deps: ControlDeps) {
     update: createUpdate(deps),
     remove: createRemove(deps),
     preview: createPreview(deps),
+    backfill: createBackfill(deps),
     /** Raises NOT_FOUND. */
     get: (target: Pick<Target, 'namespace' | 'id'>) => getWebhook(deps, target),
     getMany: (names: readonly WebhookName[]) => getWebhooks(deps, names),
@@ -60,8 +67,10 @@ function createWebhooks(deps: ControlDeps) {
     pauseMany: (order: BulkOrder, signal: AbortSignal) => pauseWebhooks(deps, order, signal),
     resumeMany: (order: BulkOrder, signal: AbortSignal) => resumeWebhooks(deps, order, signal),
     /** Rings a webhook once, now, and returns the id of the delivery. Raises NOT_FOUND and what `trigger` raises. */
-    trigger: async (target: Pick<Target, 'namespace' | 'id'>): Promise<string> =>
-      trigger(deps, await getWebhook(deps, target)),
+    trigger: async (target: Pick<Target, 'namespace' | 'id'>, claim?: Claim): Promise<string> => {
+      const rung = claim?.resumed ? await rungFor(deps, claim) : undefined;
+      return rung ?? trigger(deps, await getWebhook(deps, target), claim);
+    },
   };
 }
 
@@ -76,9 +85,10 @@ function createDeliveries(deps: ControlDeps, shutdown: AbortSignal, limits?: Par
     },
     list: (order: ListOrder) => listDeliveries(deps, order),
     watch: createWatch({ store, shutdown, ...(limits && { limits }) }),
-    retry: (namespace: string, id: string) => retryDelivery(deps, namespace, id),
-    retryMany: (order: BulkOrder, signal: AbortSignal) => retryDeliveries(deps, order, signal),
-    cancel: (namespace: string, id: string) => cancelDelivery(deps, namespace, id),
+    retry: (namespace: string, id: string, claim?: Claim) => retryDelivery(deps, namespace, id, claim),
+    retryMany: (order: BulkOrder, signal: AbortSignal, claim?: Claim) =>
+      retryDeliveries(deps, order, signal, claim),
+    cancel: (namespace: string, id: string, claim?: Claim) => cancelDelivery(deps, namespace, id, claim),
     cancelMany: (order: BulkOrder, signal: AbortSignal) => cancelDeliveries(deps, order, signal),
   };
 }

@@ -17,6 +17,7 @@ export interface ControlDeps {
     | 'removeWebhooks'
     | 'publish'
     | 'scanDeliveries'
+    | 'backfillRuns'
     | 'getDelivery'
     | 'changesSince'
     | 'onChanges'
@@ -26,11 +27,14 @@ export interface ControlDeps {
     | 'getEvents'
     | 'scanEvents'
     | 'purgeEvents'
+    | 'claimRequests'
+    | 'answerRequests'
+    | 'releaseRequests'
     | 'emptyLog'
   >;
   readonly clock: Clock;
   readonly random: Random;
-  /** Seals signing secrets; `SEALING_KEY_BYTES` long. */
+  /** Seals signing secrets, and answers that are remembered; `SEALING_KEY_BYTES` long. */
   readonly sealKey: Uint8Array;
   readonly settings: ControlSettings;
 }

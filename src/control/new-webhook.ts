@@ -1,11 +1,10 @@
 import { HEALTHY } from '../domain/delivery/lane.ts';
-import { newId } from '../domain/id.ts';
-import type { Random } from '../domain/random.ts';
 import { firstCursor } from '../domain/schedule/run-plan.ts';
 import type { AskedSpec } from '../domain/webhook/asked.ts';
 import type { Webhook, WebhookSpec } from '../domain/webhook/webhook.ts';
 
 export interface Beginning {
+  readonly id: string;
   readonly namespace: string;
   /** The id that its caller wants for it. */
   readonly callerId?: string;
@@ -13,17 +12,14 @@ export interface Beginning {
   readonly effective: WebhookSpec;
   readonly sealedSecrets: readonly Uint8Array[];
   readonly now: number;
-  readonly random: Random;
 }
 
 /** A webhook as it is when it begins: ACTIVE, healthy, at the start of its schedule. */
-export function newWebhook({ now, random, ...asked }: Beginning): Webhook {
-  const id = newId('webhook', now, random);
+export function newWebhook({ now, ...asked }: Beginning): Webhook {
   return {
-    id,
     ...asked,
     state: 'ACTIVE',
-    cursor: firstCursor(id, asked.effective.schedule, now),
+    cursor: firstCursor(asked.id, asked.effective.schedule, now),
     health: HEALTHY,
     filterFailures: 0,
     createdAt: now,

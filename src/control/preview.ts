@@ -2,7 +2,9 @@ import { noProblems } from '../domain/problems.ts';
 import { countNominals, nominalTimes } from '../domain/schedule/occurrences.ts';
 import { scheduleViolations } from '../domain/schedule/rules.ts';
 import { firstCursor } from '../domain/schedule/run-plan.ts';
+import { type ClockChange, clockChanges } from '../domain/schedule/runs/clock-changes.ts';
 import type { RunCursor, Schedule } from '../domain/schedule/schedule.ts';
+import { scheduleWords, zoneOf } from '../domain/schedule/words/words.ts';
 import type { AskedSchedule } from '../domain/webhook/asked.ts';
 import { scheduleOf } from '../domain/webhook/defaults.ts';
 import { getWebhook } from './change.ts';
@@ -12,6 +14,8 @@ export type PreviewDeps = Needs<'resolveWebhooks', 'clock' | 'settings'>;
 
 /** Runs that are shown to a caller who does not say how many. */
 const COUNT_DEFAULT = 5;
+/** Changes of the clocks that are shown. */
+const CHANGES_MAX = 2;
 
 export interface Preview {
   /** A webhook, from where it is, or a schedule as if it began now. */
@@ -21,9 +25,19 @@ export interface Preview {
   readonly count?: number;
 }
 
+export interface Previewed {
+  /** Nominal times. */
+  readonly times: readonly number[];
+  /** The schedule's zone; undefined for one that has no use for any. */
+  readonly zone?: string;
+  /** When it rings; empty for a webhook that only events ring. */
+  readonly words: string;
+  readonly changes: readonly ClockChange[];
+}
+
 /**
- * The nominal times of the next runs. `problems` has what was found wrong with how it was asked. Raises
- * INVALID with everything that is wrong, and NOT_FOUND.
+ * The next runs of a schedule, what it means, and what the next changes of the clocks do to it. `problems` has
+ * what was found wrong with how it was asked. Raises INVALID with everything that is wrong, and NOT_FOUND.
  */
 export function createPreview(deps: PreviewDeps) {
   const { clock, settings } = deps;
@@ -31,28 +45,49 @@ export function createPreview(deps: PreviewDeps) {
   return async (
     { of, after, count = COUNT_DEFAULT }: Preview,
     problems = noProblems(),
-  ): Promise<number[]> => {
+  ): Promise<Previewed> => {
     const now = clock.now();
     if ('schedule' in of) {
       const schedule = scheduleOf(of.schedule);
       const rules = { now, everyMinMs: settings.everyMinMs, field: 'schedule' };
       problems.addAll(scheduleViolations(schedule, rules));
       problems.raise();
-      return nextRuns(schedule, firstCursor('', schedule, now), after ?? now, count);
+      return lookAhead(schedule, firstCursor('', schedule, now), after ?? now, count);
     }
     problems.raise();
     const { effective, cursor } = await getWebhook(deps, of);
-    return effective.schedule ? nextRuns(effective.schedule, cursor, after ?? now, count) : [];
+    if (effective.schedule === undefined) return { times: [], words: '', changes: [] };
+    return lookAhead(effective.schedule, cursor, after ?? now, count);
   };
 }
 
-function nextRuns(schedule: Schedule, cursor: RunCursor, after: number, count: number): number[] {
-  const { anchorAt, nominalAt, fired } = cursor;
-  if (nominalAt === null) return [];
+function lookAhead(schedule: Schedule, cursor: RunCursor, after: number, count: number): Previewed {
+  const { anchorAt } = cursor;
+  const zone = zoneOf(schedule);
+  return {
+    ...ahead(schedule, cursor, after, count),
+    ...(zone !== undefined && { zone }),
+    words: scheduleWords(schedule, anchorAt),
+  };
+}
+
+function ahead(
+  schedule: Schedule,
+  { anchorAt, nominalAt, fired }: RunCursor,
+  after: number,
+  count: number,
+): Pick<Previewed, 'times' | 'changes'> {
+  if (nominalAt === null) return { times: [], changes: [] };
   // The run that the cursor stands at is still to come, however late it is.
   const from = Math.max(after, nominalAt - 1);
   const runsLeft = schedule.maxRuns
     ? schedule.maxRuns - fired - countNominals(schedule, anchorAt, nominalAt - 1, from)
-    : count;
-  return nominalTimes(schedule, anchorAt, from, Math.max(0, Math.min(count, runsLeft)));
+    : Number.POSITIVE_INFINITY;
+  const to = schedule.endAt ?? Number.POSITIVE_INFINITY;
+  return {
+    times: nominalTimes(schedule, anchorAt, from, Math.max(0, Math.min(count, runsLeft))),
+    changes: clockChanges(schedule, anchorAt, { from, to, count: CHANGES_MAX }).filter(
+      ({ at }) => countNominals(schedule, anchorAt, from, at - 1) < runsLeft,
+    ),
+  };
 }

@@ -1,5 +1,6 @@
+import { type Claim, claimedId } from '../domain/claim.ts';
 import { aborted } from '../domain/error.ts';
-import { isOwnForm } from '../domain/id.ts';
+import { isOwnForm, newId } from '../domain/id.ts';
 import { noProblems, type Problems } from '../domain/problems.ts';
 import { scheduleViolations } from '../domain/schedule/rules.ts';
 import { sameSchedule } from '../domain/schedule/run-plan.ts';
@@ -30,6 +31,8 @@ export interface Registration {
   readonly secret?: Uint8Array;
   /** Says what would be done, and does nothing. */
   readonly validateOnly?: boolean;
+  /** The same claim again is answered with the webhook that was made for it, and its secret. */
+  readonly claim?: Claim;
 }
 
 export interface Registered {
@@ -51,6 +54,8 @@ export function createRegister(deps: RegisterDeps) {
 
   return async (asked: Registration, problems = noProblems()): Promise<Registered> => {
     const spec = withDefaults(asked.spec, settings);
+    const made = asked.claim?.resumed ? await madeFor(asked.claim) : undefined;
+    if (made !== undefined) return made;
     await check(asked, spec, problems);
     for (let tries = 0; tries < TRIES_MAX; tries++) {
       const found = await find(asked, spec);
@@ -61,6 +66,14 @@ export function createRegister(deps: RegisterDeps) {
     }
     throw contended(asked.id ?? JSON.stringify(spec.name));
   };
+
+  async function madeFor(claim: Claim): Promise<Registered | undefined> {
+    const id = claimedId('webhook', claim);
+    const [webhook] = await store.resolveWebhooks([{ namespace: claim.namespace, id }]);
+    const sealed = webhook?.sealedSecrets[0];
+    if (webhook === undefined || sealed === undefined) return undefined;
+    return { webhook, secret: openSecret(deps.sealKey, sealed), created: true };
+  }
 
   async function find({ namespace, id, etag = '' }: Registration, spec: WebhookSpec) {
     const { name, destination } = spec;
@@ -112,15 +125,15 @@ export function createRegister(deps: RegisterDeps) {
     const now = clock.now();
     const secret = asked.secret ?? newSecret(random);
     const sealedSecrets = [sealSecret(sealKey, secret, random)];
-    const { namespace, id: callerId } = asked;
+    const { namespace, id: callerId, claim } = asked;
     const webhook = newWebhook({
+      id: claim ? claimedId('webhook', claim) : newId('webhook', now, random),
       namespace,
       ...(callerId !== undefined && { callerId }),
       spec: asked.spec,
       effective: spec,
       sealedSecrets,
       now,
-      random,
     });
     if (asked.validateOnly) return { webhook, created: true };
     const [result] = await store.createWebhooks([webhook]);

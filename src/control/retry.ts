@@ -1,3 +1,4 @@
+import type { Claim } from '../domain/claim.ts';
 import type { Delivery } from '../domain/delivery/delivery.ts';
 import { type DomainError, failedPrecondition, notFound } from '../domain/error.ts';
 import type { Needs } from './deps.ts';
@@ -5,17 +6,28 @@ import type { Needs } from './deps.ts';
 export type RetryDeps = Needs<'getWebhooks' | 'getDelivery' | 'retryDeliveries', 'clock'>;
 
 /**
- * Sends one delivery again and returns it as it is now. Raises NOT_FOUND, and FAILED_PRECONDITION when it SUCCEEDED or its event's data
- * was erased.
+ * Sends one delivery again and returns it as it is now. Raises NOT_FOUND, and FAILED_PRECONDITION when it
+ * SUCCEEDED or its event's data was erased. The same claim again sends nothing a second time.
  */
-export async function retryDelivery(deps: RetryDeps, namespace: string, id: string): Promise<Delivery> {
-  const [result] = await deps.store.retryDeliveries([{ namespace, id, now: deps.clock.now() }]);
+export async function retryDelivery(
+  deps: RetryDeps,
+  namespace: string,
+  id: string,
+  claim?: Claim,
+): Promise<Delivery> {
+  const order = { namespace, id, now: deps.clock.now(), ...limitOf(claim) };
+  const [result] = await deps.store.retryDeliveries([order]);
   if (result === 'SUCCEEDED') {
     throw failedPrecondition('Delivery', id, 'has SUCCEEDED; replay its event to send it once more');
   }
   const delivery = result === 'GONE' ? undefined : await deps.store.getDelivery(id);
   if (delivery === undefined) throw await whyGone(deps, namespace, id);
   return delivery;
+}
+
+/** What was finished after a call began was sent again by it, if the call may have come so far before. */
+export function limitOf(claim: Claim | undefined): { readonly finishedBy?: number } {
+  return claim?.resumed ? { finishedBy: claim.at } : {};
 }
 
 /** The store knows only that it cannot be; the caller is told why. */

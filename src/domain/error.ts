@@ -37,7 +37,7 @@ export interface Resource {
 
 /** What an error says besides its message, for programs to read. */
 export interface ErrorDetails {
-  /** The fields that break a rule or, for FAILED_PRECONDITION, what is in the wrong state. */
+  /** The fields that break a rule, or are taken; for FAILED_PRECONDITION, what is in the wrong state. */
   readonly violations?: readonly FieldViolation[];
   readonly resource?: Resource;
 }

@@ -20,7 +20,12 @@ const PREFIX: Record<IdKind, string> = { webhook: 'wh_', event: 'evt_', delivery
 
 /** A new id for something made at `now`. */
 export function newId(kind: IdKind, now: number, random: Random): string {
-  return PREFIX[kind] + time(now) + tail(random.bytes(TAIL_BYTES));
+  return composedId(kind, now, random.bytes(TAIL_BYTES));
+}
+
+/** The id that follows from a time and bytes, of which the first ten count. */
+export function composedId(kind: IdKind, at: number, bytes: Uint8Array): string {
+  return PREFIX[kind] + time(at) + tail(bytes);
 }
 
 /**
@@ -51,7 +56,7 @@ export function createIds(kind: IdKind, random: Random): (now: number) => string
  */
 export function runEventId(webhookId: string, nominalAt: number): string {
   const digest = hash('sha256', `${webhookId}@${nominalAt}`, 'buffer');
-  return PREFIX.event + time(nominalAt) + tail(digest);
+  return composedId('event', nominalAt, digest);
 }
 
 const OWN_FORM = /^(wh|evt|msg)_[0-9A-HJKMNP-TV-Z]{26}$/;

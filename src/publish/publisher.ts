@@ -1,3 +1,4 @@
+import { type Claim, claimedId } from '../domain/claim.ts';
 import type { Clock } from '../domain/clock.ts';
 import { DomainError } from '../domain/error.ts';
 import { openEvent } from '../domain/event/data.ts';
@@ -36,9 +37,10 @@ export type Published =
 export interface Publisher {
   /**
    * Publishes events, each on its own, and says in order what became of them, once that is on disk. Raises
-   * what the store raises, EXHAUSTED or UNAVAILABLE, if nothing was published by then.
+   * what the store raises, EXHAUSTED or UNAVAILABLE, if nothing was published by then. The same batch with
+   * the same claim again publishes what is left.
    */
-  publish(batch: readonly NewEvent[]): Promise<Published[]>;
+  publish(batch: readonly NewEvent[], claim?: Claim): Promise<Published[]>;
 }
 
 export interface PublisherDeps {
@@ -68,10 +70,10 @@ export function createPublisher(deps: PublisherDeps): Publisher {
     return known.every((audience) => audience !== undefined) ? known : audiences.find(batch);
   }
 
-  function eventOf(draft: NewEvent, now: number): Event {
+  function eventOf(draft: NewEvent, id: string, now: number): Event {
     const { callerId, source, subject, data } = draft;
     return {
-      id: eventId(now),
+      id,
       ...(callerId !== undefined && { callerId }),
       namespace: draft.namespace,
       type: draft.type,
@@ -98,13 +100,14 @@ export function createPublisher(deps: PublisherDeps): Publisher {
   }
 
   return {
-    async publish(batch) {
-      const now = clock.now();
+    async publish(batch, claim) {
+      const now = claim?.at ?? clock.now();
       const turns = createTurns(clock);
       const all = await audiencesOf(batch);
       const calls = createCalls(store, batch.length);
       for (const [place, draft] of batch.entries()) {
-        const event = eventOf(draft, now);
+        const id = claim ? claimedId('event', claim, String(place)) : eventId(now);
+        const event = eventOf(draft, id, now);
         const { namespace } = draft;
         const input = { opened: openEvent(event), namespace, audience: all[place]!, now, turns };
         const fanned = await fanOut(input, fanOutDeps).catch(refusal);

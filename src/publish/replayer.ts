@@ -1,3 +1,4 @@
+import { type Claim, claimedId } from '../domain/claim.ts';
 import type { Clock } from '../domain/clock.ts';
 import { DomainError, invalid, notFound } from '../domain/error.ts';
 import { type OpenedEvent, openEvent } from '../domain/event/data.ts';
@@ -32,6 +33,8 @@ export interface ReplayOrder {
   readonly webhookId?: string;
   /** Count, and send nothing. */
   readonly validateOnly: boolean;
+  /** The same claim again sends what is left. */
+  readonly claim?: Claim;
 }
 
 /** What is sent again, or would be. */
@@ -62,6 +65,14 @@ export interface ReplayerDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: PublishLog;
+}
+
+/** What all deliveries of one call have in common. */
+interface Sending {
+  readonly now: number;
+  readonly claim?: Claim;
+  /** Webhooks whose templates failed. */
+  readonly failed: Tally;
 }
 
 /** Deliveries of a range after which it is left for another call. */
@@ -130,16 +141,20 @@ export function createReplayer(deps: ReplayerDeps): Replayer {
     });
   }
 
-  async function replaysOf(targets: readonly ReplayTarget[], now: number, failed: Tally): Promise<Replay[]> {
+  async function replaysOf(
+    targets: readonly ReplayTarget[],
+    { now, claim, failed }: Sending,
+  ): Promise<Replay[]> {
     const rendering = targets.filter(({ webhook }) => rendersEvents(webhook.effective.payload));
     const opened = await open([...new Set(rendering.map(({ event }) => event))]);
     return targets.flatMap(({ event, webhook, replayOf }) => {
       try {
         const delivery = deliveryTo(webhook, opened.get(event.id) ?? openEvent(event), {
-          id: deliveryId(now),
+          id: claim ? claimedId('delivery', claim, event.id, webhook.id) : deliveryId(now),
           now,
         });
-        return [{ eventId: event.id, delivery, now, ...(replayOf !== undefined && { replayOf }) }];
+        const again = claim?.resumed ?? false;
+        return [{ eventId: event.id, delivery, now, again, ...(replayOf !== undefined && { replayOf }) }];
       } catch (error) {
         if (!(error instanceof DomainError)) throw error;
         failed.add(webhook.id, error.message);
@@ -149,10 +164,10 @@ export function createReplayer(deps: ReplayerDeps): Replayer {
   }
 
   /** Sends what can be sent. The first event for which there was no room, if there was one. */
-  async function send(targets: readonly ReplayTarget[], now: number, failed: Tally) {
+  async function send(targets: readonly ReplayTarget[], sending: Sending) {
     let made = 0;
     for (let i = 0; i < targets.length; i += STEP_DELIVERIES) {
-      const replays = await replaysOf(targets.slice(i, i + STEP_DELIVERIES), now, failed);
+      const replays = await replaysOf(targets.slice(i, i + STEP_DELIVERIES), sending);
       const results = replays.length === 0 ? [] : await store.replay(replays);
       made += results.filter((result) => result === 'REPLAYED').length;
       const full = replays[results.indexOf('FULL')];
@@ -163,13 +178,14 @@ export function createReplayer(deps: ReplayerDeps): Replayer {
 
   return {
     async replay(order) {
-      const { validateOnly } = order;
-      const now = clock.now();
+      const { validateOnly, claim } = order;
+      const now = claim?.at ?? clock.now();
       const { to, hadBy } = await webhooksOf(order);
       const { events, nextSince } = await select(order, now);
       const turns = createTurns(clock);
       const filters = createTally();
       const templates = createTally();
+      const sending: Sending = { now, failed: templates, ...(claim && { claim }) };
       const done = { events: 0, deliveries: 0 };
       let next = nextSince;
       for (let i = 0; i < events.length; i += STEP_EVENTS) {
@@ -180,7 +196,7 @@ export function createReplayer(deps: ReplayerDeps): Replayer {
         }
         const wanted = await wantedOf(order, hadBy, step, filters);
         const targets = await (to === undefined ? targetsBefore(wanted, deps) : targetsAt(to, wanted, deps));
-        const { made, full } = validateOnly ? { made: targets.length } : await send(targets, now, templates);
+        const { made, full } = validateOnly ? { made: targets.length } : await send(targets, sending);
         done.deliveries += made;
         if (full !== undefined) {
           next = stopAt(order, events, full, done.deliveries);

@@ -1,3 +1,4 @@
+import { type Claim, claimedId } from '../domain/claim.ts';
 import type { Clock } from '../domain/clock.ts';
 import { failedPrecondition, notFound } from '../domain/error.ts';
 import type { Random } from '../domain/random.ts';
@@ -14,17 +15,28 @@ export interface TriggerDeps {
 /**
  * Rings a webhook once, now, outside its schedule, and returns the id of the delivery. Raises
  * FAILED_PRECONDITION unless the webhook is ACTIVE, NOT_FOUND when it is removed meanwhile, and INVALID when
- * its templates cannot be rendered.
+ * its templates cannot be rendered. The same claim again rings no second time.
  */
-export async function trigger(deps: TriggerDeps, webhook: Webhook): Promise<string> {
+export async function trigger(deps: TriggerDeps, webhook: Webhook, claim?: Claim): Promise<string> {
   if (webhook.state !== 'ACTIVE') {
     throw failedPrecondition('Webhook', webhook.id, `is ${webhook.state}; resume it first`);
   }
-  const now = deps.clock.now();
-  const { event, delivery } = makeRun({ webhook, now, random: deps.random });
+  const now = claim?.at ?? deps.clock.now();
+  const run = makeRun({ webhook, now, random: deps.random });
+  // An event that is there already is not published again.
+  const event = claim ? { ...run.event, id: claimedId('event', claim) } : run.event;
+  const delivery = claim ? { ...run.delivery, id: claimedId('delivery', claim) } : run.delivery;
   const [result] = await deps.store.publish([{ event, deliveries: [delivery], dueAt: now, run: true }]);
   if (result?.kind === 'PUBLISHED' && result.deliveries === 0) {
     throw notFound('Webhook', webhook.id);
   }
   return delivery.id;
+}
+
+/** The delivery that a claim rang before it was resumed, whatever became of its webhook since. */
+export async function rungFor(
+  { store }: { readonly store: Pick<Store, 'getDelivery'> },
+  claim: Claim,
+): Promise<string | undefined> {
+  return (await store.getDelivery(claimedId('delivery', claim)))?.id;
 }

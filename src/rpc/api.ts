@@ -1,3 +1,4 @@
+import type { Registry } from '@bufbuild/protobuf';
 import { Code, createConnectRouter, type HandlerContext } from '@connectrpc/connect';
 import type { ApiDeps } from './deps.ts';
 import { createRest } from './rest/rest.ts';
@@ -38,12 +39,14 @@ export function createApi(deps: ApiDeps): Api {
 
 export interface MountDeps extends Pick<ApiDeps, 'clock' | 'log'> {
   readonly settings: Pick<ApiDeps['settings'], 'messageBytesMax'>;
+  /** What may stand in a google.protobuf.Any of an answer in JSON; the details of errors when not given. */
+  readonly registry?: Registry;
 }
 
 /** Mounts services on the port of Connect, gRPC, gRPC-Web and the plain paths. */
 export function mountServices(
   services: Pick<Services, 'mounted' | 'guard'>,
-  { clock, log, settings }: MountDeps,
+  { clock, log, settings, registry = JSON_OPTIONS.registry }: MountDeps,
 ): Pick<Api, 'handle' | 'endpoints'> {
   const { messageBytesMax } = settings;
   const described = services.mounted.map(({ service }) => service);
@@ -51,7 +54,7 @@ export function mountServices(
   const router = createConnectRouter({
     acceptCompression: COMPRESSIONS,
     readMaxBytes: messageBytesMax,
-    jsonOptions: { ignoreUnknownFields: false, ...JSON_OPTIONS },
+    jsonOptions: { ignoreUnknownFields: false, registry },
     interceptors: [guardInterceptor(services.guard)],
     requestGate: (context) => raiseRefusal(context, services.guard),
   });
@@ -63,7 +66,7 @@ export function mountServices(
       router.rpc(spec.method, spec.impl);
       if (spec.kind !== 'unary') continue;
       const path = `/${spec.method.parent.typeName}/${spec.method.name}`;
-      inJson.set(path, unaryJson({ begin, guard, clock, messageBytesMax }, spec));
+      inJson.set(path, unaryJson({ begin, guard, clock, messageBytesMax, registry }, spec));
     }
   }
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
@@ -82,10 +85,9 @@ export function mountServices(
         return true;
       }
       const handler = handlers.get(path);
-      if (handler?.method.methodKind === 'bidi_streaming') {
-        openEnded?.();
-        endWithAnswer(response);
-      }
+      const kind = handler?.method.methodKind;
+      if (kind === 'bidi_streaming') openEnded?.();
+      if (kind === 'bidi_streaming' || kind === 'client_streaming') endWithAnswer(response);
       if (handler !== undefined) adapter.serve(handler, request, response);
       else if (rest.handle(path, request, response, openEnded)) return true;
       else if (looksLikeRpc(path, request)) {

@@ -81,6 +81,7 @@ function shortened(text: string): string {
 function details(code: ErrorCode, violations: readonly FieldViolation[]): Detail[] {
   switch (code) {
     case 'INVALID':
+    case 'ALREADY_EXISTS':
       if (violations.length === 0) return [];
       return [{ desc: BadRequestSchema, value: { fieldViolations: [...violations] } }];
     case 'FAILED_PRECONDITION': {
@@ -99,7 +100,6 @@ function details(code: ErrorCode, violations: readonly FieldViolation[]): Detail
     }
     case 'OUT_OF_RANGE':
     case 'NOT_FOUND':
-    case 'ALREADY_EXISTS':
     case 'ABORTED':
     case 'UNAUTHENTICATED':
     case 'PERMISSION_DENIED':

@@ -16,6 +16,7 @@ import { reflectionService } from './grpc/reflection.ts';
 import { lazyRules } from './proto-rules.ts';
 import type { Call } from './transport/call.ts';
 import { createGuard, type Guard, type GuardDeps } from './transport/guard.ts';
+import { doneOnce, type OnceOptions } from './transport/once.ts';
 import { webhookService } from './webhook/service.ts';
 
 /** Everything there is to call and what stands around it, made once and mounted on every port. */
@@ -52,6 +53,16 @@ const SELF_CHECKING: GuardDeps['selfChecking'] = new Map<DescMethod, 'NAMESPACE'
   [DeliveryService.method.listDeliveries, 'NAMESPACE'],
 ]);
 
+/** Methods that are not idempotent, and whose handlers heed the claim of a call with a request_id: see `claimOf`. */
+const HEEDING: OnceOptions['heeding'] = new Set<DescMethod>([
+  WebhookService.method.trigger,
+  EventService.method.publish,
+  EventService.method.publishBatch,
+  EventService.method.replayEvents,
+  DeliveryService.method.retryDelivery,
+  DeliveryService.method.retryDeliveries,
+]);
+
 export function createServices(deps: ApiDeps): Services {
   const { control, random, log, settings } = deps;
   const { stallMs } = settings;
@@ -67,6 +78,15 @@ export function createServices(deps: ApiDeps): Services {
   ];
   const board = createHealthBoard(described.map((service) => service.typeName));
 
+  const allOnce = ({ service, methods }: ServiceImplSpec): ServiceImplSpec => ({
+    service,
+    methods: Object.fromEntries(
+      Object.entries(methods).map(([name, spec]) => [
+        name,
+        doneOnce(spec, { once: control.once, heeding: HEEDING }),
+      ]),
+    ),
+  });
   const report = (reason: unknown, call: Call | undefined): string => {
     const errorId = Buffer.from(random.bytes(8)).toString('hex');
     if (call) call.errorId = errorId;
@@ -82,9 +102,9 @@ export function createServices(deps: ApiDeps): Services {
 
   return {
     mounted: [
-      mount(WebhookService, webhookService({ control, rules })),
-      mount(EventService, eventService({ ...deps, shutdown: ending.signal })),
-      mount(DeliveryService, deliveryService({ control })),
+      allOnce(mount(WebhookService, webhookService({ control, rules }))),
+      allOnce(mount(EventService, eventService({ ...deps, shutdown: ending.signal }))),
+      allOnce(mount(DeliveryService, deliveryService({ control }))),
       mount(Health, healthService(board, ending.signal)),
       mount(ServerReflection, reflectionService(fileIndex, ending.signal)),
       mount(ServerReflectionAlpha, reflectionService(fileIndex, ending.signal)),

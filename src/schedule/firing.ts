@@ -1,6 +1,6 @@
 import type { Random } from '../domain/random.ts';
 import { nextNominal } from '../domain/schedule/occurrences.ts';
-import { dueAt, leftOut, planRuns, type RunPlan } from '../domain/schedule/run-plan.ts';
+import { BUFFER_MAX, dueAt, leftOut, planRuns, type RunPlan } from '../domain/schedule/run-plan.ts';
 import type { RunCursor, Schedule } from '../domain/schedule/schedule.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 import { makeRun, type Run } from '../publish/make-run.ts';
@@ -61,7 +61,17 @@ function planFor(webhook: Webhook, schedule: Schedule, now: number, log: Log): R
 }
 
 function onOverlap({ overlap }: Schedule, to: RunCursor, runs: number): OnOverlap {
-  return overlap === 'SKIP' ? { policy: overlap, to: leftOut(to, runs) } : { policy: overlap };
+  switch (overlap) {
+    case 'SKIP':
+      return { policy: overlap, to: leftOut(to, runs) };
+    case 'BUFFER':
+      return { policy: overlap, to: leftOut(to, runs), waitingMax: BUFFER_MAX };
+    case 'ALLOW':
+    case 'SUPERSEDE':
+      return { policy: overlap };
+    default:
+      return overlap satisfies never;
+  }
 }
 
 /**

@@ -123,7 +123,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
         changedIds.add(webhookId);
         continue;
       }
-      const cursor = results[i] === 'SKIPPED' && onOverlap.policy === 'SKIP' ? onOverlap.to : to;
+      const cursor = results[i] === 'SKIPPED' && 'to' in onOverlap ? onOverlap.to : to;
       directory.advance(webhookId, cursor);
       enqueue(webhookId, cursor.dueAt);
       fired += results[i] === 'SKIPPED' ? 0 : runs.length;

@@ -2,7 +2,7 @@ import { link, open, readFile, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DomainError } from '../domain/error.ts';
 import type { Random } from '../domain/random.ts';
-import { SEALING_KEY_BYTES } from '../domain/webhook/secret.ts';
+import { SEALING_KEY_BYTES } from '../domain/seal.ts';
 
 /** What a key looks like, to follow "give". */
 export const KEY_ALLOWED = `${SEALING_KEY_BYTES} bytes in base64 or hex, such as \`openssl rand -base64 ${SEALING_KEY_BYTES}\` prints`;

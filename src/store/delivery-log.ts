@@ -132,6 +132,11 @@ export interface DeliveryOrder {
   readonly namespace: string;
   readonly id: string;
   readonly now: number;
+  /**
+   * Of a retry that may have been carried out before: only if the delivery was finished by this time. One that was
+   * finished later is taken for RETRIED and left as it is.
+   */
+  readonly finishedBy?: number;
 }
 
 export interface EventKey {

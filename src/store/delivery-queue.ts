@@ -29,7 +29,8 @@ export interface DeliveryQueue {
   /**
    * For each lane the first `limit` waiting deliveries, by (due time, ord), or by ord alone when
    * `ordered`; `more` is the earliest due time among the rest (for an ordered lane, of the next by
-   * ord), or null when that was all. Raises UNAVAILABLE and EXHAUSTED.
+   * ord), or null when that was all. A lane that is not ordered gets no runs that wait for their turn.
+   * Raises UNAVAILABLE and EXHAUSTED.
    */
   topUp(lanes: readonly TopUp[]): Promise<ToppedUp[]>;
 
@@ -48,8 +49,8 @@ export interface DeliveryQueue {
   /**
    * Writes what became of deliveries, with the attempts made, and how their lanes are. 'GONE' for a delivery
    * that keeps its state, so that only its attempt is recorded: it no longer waits, because its webhook was
-   * removed, or it is to be CANCELLED for its `ending`, and a caller has had it sent again since then. A lane
-   * change with `disable` sets a webhook that is ACTIVE to DISABLED, with a new version and update time.
+   * removed, or it is to be CANCELLED for its `ending`, and a caller has had it sent again since then. Where
+   * runs wait for the one that is finished, the next is due then, and appears in `pollWaiting`. A lane change with `disable` sets a webhook that is ACTIVE to DISABLED, with a new version and update time.
    * Raises UNAVAILABLE and EXHAUSTED.
    */
   settle(batch: readonly Settlement[], lanes: readonly LaneChange[]): Promise<('SETTLED' | 'GONE')[]>;

@@ -37,10 +37,20 @@ export interface Intake {
    * id exists already. `onOverlap` says what happens if there are runs to insert while an earlier run of the
    * webhook waits. ALLOW: nothing else. SUPERSEDE: unless nothing new is inserted, the earlier ones that are
    * not ending yet are marked as ending, SUPERSEDED, and appear in `pollWaiting` again. SKIP: nothing is
-   * inserted, the cursor becomes the one that SKIP gives, and the firing is 'SKIPPED'.
+   * inserted, the cursor becomes the one that SKIP gives, and the firing is 'SKIPPED'. BUFFER: each new run
+   * waits for its turn, until `settle` has finished all that came before it, those of the same firing too; where
+   * more than `waitingMax` runs would wait, it is as with SKIP.
    * Raises UNAVAILABLE and EXHAUSTED.
    */
   fireRuns(batch: readonly RunFiring[]): Promise<('FIRED' | 'SKIPPED' | 'STALE')[]>;
+
+  /**
+   * Inserts runs whose time has passed, in their order, and leaves the cursor alone. 'STALE' where the webhook
+   * is gone, not ACTIVE, or has another version, and nothing is changed. Otherwise there is a result for each
+   * run: 'FIRED'; 'KNOWN' where its event exists already; 'FULL' for the first for which there is no room and
+   * all that follow. Raises UNAVAILABLE and EXHAUSTED.
+   */
+  backfillRuns(batch: readonly Backfill[]): Promise<('STALE' | ('FIRED' | 'KNOWN' | 'FULL')[])[]>;
 }
 
 /** A delivery to be made: its id, the webhook it goes to, and how its body is made. */
@@ -80,6 +90,8 @@ export interface Replay {
   /** The delivery that it repeats, if there was one. */
   readonly replayOf?: string;
   readonly now: number;
+  /** It may have been made before: one that is there already counts as REPLAYED, and nothing is done. */
+  readonly again?: boolean;
 }
 
 export interface UpcomingRun {
@@ -87,10 +99,16 @@ export interface UpcomingRun {
   readonly dueAt: number;
 }
 
-/** What a firing does while an earlier run of its webhook waits. With SKIP the cursor becomes this `to`. */
+/** What a firing does while an earlier run of its webhook waits. If it is skipped the cursor becomes this `to`. */
 export type OnOverlap =
   | { readonly policy: 'ALLOW' | 'SUPERSEDE' }
-  | { readonly policy: 'SKIP'; readonly to: RunCursor };
+  | { readonly policy: 'SKIP'; readonly to: RunCursor }
+  | {
+      readonly policy: 'BUFFER';
+      readonly to: RunCursor;
+      /** How many runs may wait, the one that has its turn included. */
+      readonly waitingMax: number;
+    };
 
 export interface RunFiring {
   readonly webhookId: string;
@@ -101,5 +119,23 @@ export interface RunFiring {
   readonly onOverlap: OnOverlap;
   readonly now: number;
   /** None when every missed run is skipped. */
-  readonly runs: readonly { readonly event: Event; readonly delivery: NewDelivery }[];
+  readonly runs: readonly NewRun[];
+}
+
+/** A run to be made: an event with its one delivery. */
+export interface NewRun {
+  readonly event: Event;
+  readonly delivery: NewDelivery;
+}
+
+/** Runs of a span that has passed. */
+export interface Backfill {
+  readonly webhookId: string;
+  readonly version: number;
+  /** With which other runs of the webhook they take turns: those of its schedule, or only those of backfills. */
+  readonly takeTurns: 'WITH_SCHEDULE' | 'APART' | 'NEVER';
+  /** How many of those may wait. */
+  readonly waitingMax: number;
+  readonly now: number;
+  readonly runs: readonly NewRun[];
 }

@@ -15,6 +15,7 @@ import type { DeliveryQueue } from './delivery-queue.ts';
 import type { Housekeeping } from './housekeeping.ts';
 import type { Intake } from './intake.ts';
 import type { Registrations } from './registrations.ts';
+import type { Requests } from './requests.ts';
 
 // The words of the port, for other rooms.
 export type * from './delivery-log.ts';
@@ -22,8 +23,9 @@ export type * from './delivery-queue.ts';
 export type * from './housekeeping.ts';
 export type * from './intake.ts';
 export type * from './registrations.ts';
+export type * from './requests.ts';
 
-export interface Store extends Registrations, Intake, DeliveryQueue, DeliveryLog, Housekeeping {
+export interface Store extends Registrations, Intake, DeliveryQueue, DeliveryLog, Requests, Housekeeping {
   /**
    * Refuses new verbs, finishes those accepted, and lets the database go. Tolerates being called twice.
    * Raises nothing.

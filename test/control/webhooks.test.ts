@@ -187,8 +187,12 @@ describe('Previewing', () => {
 
   it('starts at the run at which a webhook stands', async () => {
     const webhook = await registered('previewed');
-    const times = await control.webhooks.preview({ of: { namespace: 'default', id: webhook.id }, count: 2 });
-    assert.deepEqual(times, [T0 + 5_000, T0 + 10_000]);
+    const previewed = await control.webhooks.preview({
+      of: { namespace: 'default', id: webhook.id },
+      count: 2,
+    });
+    const times = [T0 + 5_000, T0 + 10_000];
+    assert.deepEqual(previewed, { times, words: 'every 5 seconds', changes: [] });
   });
 });
 

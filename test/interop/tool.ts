@@ -8,6 +8,7 @@ export const ROOT = join(import.meta.dirname, '../..');
 const INSTALLED = join(ROOT, '.interop');
 export const TOOLS = {
   grpcurl: join(INSTALLED, 'bin/grpcurl'),
+  conformance: join(INSTALLED, 'bin/connectconformance'),
   healthProbe: join(INSTALLED, 'bin/grpc-health-probe'),
   python: join(INSTALLED, 'python/bin/python'),
   schemathesis: join(INSTALLED, 'python/bin/schemathesis'),

@@ -35,6 +35,7 @@ const {
   pause,
   resume,
   trigger,
+  backfill,
   previewSchedule,
 } = WebhookService.method;
 const { publish, publishBatch, getEvent, listEvents, replayEvents, purgeEvent } = EventService.method;
@@ -51,6 +52,12 @@ const destination = 'http://127.0.0.1:9999/hook';
 const orders = { name: 'orders', destination, eventTypes: ['order.*'], labels: { team: 'a' } };
 const hook: Step['request'] = (said) => ({ id: said('registered').webhook.id });
 const none = { id: 'none' };
+const pastWeek: Step['request'] = (said) => ({
+  id: said('registered').webhook.id,
+  startTime: '2025-12-20T00:00:00Z',
+  endTime: '2025-12-27T00:00:00Z',
+});
+const named = { requestId: 'ring-1' };
 
 /** One after the other, to a server that has seen nothing else: a good and a bad one of each method. */
 const STEPS: readonly Step[] = [
@@ -101,6 +108,53 @@ const STEPS: readonly Step[] = [
   { what: 'all of another', method: resume, request: { filter: 'labels.team = a' } },
   { what: 'an id and a filter', method: pause, request: { id: 'orders', filter: 'id:*' } },
   { what: 'a ring', method: trigger, request: hook, as: 'rung' },
+  {
+    what: 'a webhook with a schedule',
+    method: register,
+    request: {
+      webhook: {
+        name: 'rich',
+        destination,
+        schedule: {
+          crons: { expressions: ['0 9 * * *', '0 10 * * SAT'] },
+          exceptions: { dates: ['2026-12-24'], crons: ['* * * 8 *'] },
+          overlapPolicy: 'OVERLAP_POLICY_BUFFER',
+        },
+      },
+    },
+    as: 'scheduled',
+  },
+  {
+    what: 'a past week',
+    method: backfill,
+    request: (said) => ({
+      id: said('scheduled').webhook.id,
+      startTime: '2025-12-20T00:00:00Z',
+      endTime: '2025-12-27T00:00:00Z',
+    }),
+  },
+  {
+    what: 'a span of the future, by a policy that there is not',
+    method: backfill,
+    request: (said) => ({
+      id: said('scheduled').webhook.id,
+      startTime: '2025-12-20T00:00:00Z',
+      endTime: '2099-12-27T00:00:00Z',
+      overlapPolicy: 'OVERLAP_POLICY_SKIP',
+    }),
+  },
+  { what: 'a past week of what only events ring', method: backfill, request: pastWeek },
+  {
+    what: 'a ring with a name',
+    method: trigger,
+    request: (said) => ({ id: said('registered').webhook.id, ...named }),
+  },
+  {
+    what: 'the same once more',
+    method: trigger,
+    request: (said) => ({ id: said('registered').webhook.id, ...named }),
+  },
+  { what: 'the name of another call', method: register, request: { webhook: orders, ...named } },
   {
     what: 'a preview',
     method: previewSchedule,

@@ -145,11 +145,7 @@ describe('The log', () => {
     await fetch(`${running.url}/carillon.v1.WebhookService/Get`, { method: 'POST' });
 
     const byCode = (code: string) => running.line(({ fields }) => fields.code === code);
-    const [ok, missing, strange] = await Promise.all([
-      byCode('ok'),
-      byCode('not_found'),
-      byCode('unimplemented'),
-    ]);
+    const [ok, missing, strange] = await Promise.all([byCode('ok'), byCode('not_found'), byCode('unknown')]);
     assert.deepEqual(
       [ok, missing, strange].map(({ level, message, fields }) => [
         level,
@@ -160,7 +156,7 @@ describe('The log', () => {
       [
         ['info', 'carillon.v1.WebhookService/Register ok', 'grpc', made?.id],
         ['info', 'carillon.v1.WebhookService/Get not_found', 'connect', 'nothing'],
-        ['info', 'carillon.v1.WebhookService/Get unimplemented', 'connect', undefined],
+        ['info', 'carillon.v1.WebhookService/Get unknown', 'connect', undefined],
       ],
     );
     assert.equal(running.lines.length, 3);

@@ -272,6 +272,55 @@ describe('the scheduler', () => {
     assert.deepEqual([cursor.fired, cursor.skipped], [1, 2]);
   });
 
+  it('lets runs wait their turn where overlap says BUFFER, and skips what finds no place', async () => {
+    await using world = await openWorld();
+    const webhook = await world.register({ ...every(1_000), overlap: 'BUFFER' });
+    await world.pass(1_005_000, 1_000);
+    const fired = await world.fired(webhook);
+    assert.deepEqual([fired.length, fired[0], fired.at(-1)], [1_000, 1_000, 1_000_000]);
+    const { cursor } = await world.stored(webhook);
+    assert.deepEqual([cursor.fired, cursor.skipped, cursor.nominalAt], [1_000, 5, T0 + 1_006_000]);
+    const [lane] = await world.store.topUp([{ webhookId: webhook.id, limit: 10, ordered: false }]);
+    assert.equal(lane?.deliveries.length, 1);
+  });
+
+  it('makes up for every missed run where misfire says FIRE_ALL and overlap BUFFER, in a queue', async () => {
+    await using world = await openWorld();
+    const webhook = await world.register({ ...every(1_000), misfire: 'FIRE_ALL', overlap: 'BUFFER' });
+    world.clock.advance(180_000);
+    await world.settle();
+    const fired = await world.fired(webhook);
+    assert.deepEqual(
+      fired,
+      Array.from({ length: 180 }, (_, i) => (i + 1) * 1_000),
+    );
+    const { deliveries } = await world.store.pollWaiting();
+    assert.deepEqual(
+      deliveries.filter(({ ending }) => ending !== undefined),
+      [],
+    );
+  });
+
+  it('rings by several crons and an interval, and not where an exception covers', async () => {
+    await using world = await openWorld();
+    const inZone = { timeZone: 'UTC', dstGap: 'SHIFT', dstOverlap: 'FIRST' } as const;
+    const exceptions = { timeZone: 'UTC', dates: [], crons: ['* * * * *'], spans: [] };
+    const crons = await world.register({
+      when: { kind: 'crons', expressions: ['*/20 * * * * *', '*/30 * * * * *'], ...inZone },
+    });
+    const quiet = await world.register({
+      ...every(1_000),
+      exceptions: { ...exceptions, crons: [], spans: [{ startAt: T0 + 3_000, endAt: T0 + 8_000 }] },
+    });
+    await world.pass(60_000, 1_000);
+    const since = (ms: number) => (T0 + ms) % 60_000;
+    assert.deepEqual(
+      (await world.fired(crons)).map(since).toSorted((a, b) => a - b),
+      [0, 20_000, 30_000, 40_000],
+    );
+    assert.deepEqual((await world.fired(quiet)).slice(0, 4), [1_000, 2_000, 8_000, 9_000]);
+  });
+
   it('goes on after a run that was skipped, though it would have been the last by max_runs', async () => {
     await using world = await openWorld();
     const webhook = await world.register({ ...every(1_000), overlap: 'SKIP', maxRuns: 2 });

@@ -80,6 +80,13 @@ export function nextByHand(expression: string, after: number, days = 40 * 366): 
   return null;
 }
 
+/** The minutes of a matching day that have a match, counted from midnight. */
+export function minutesByHand(expression: string): Set<number> {
+  const [, minute, hour] = fieldsOf(expression);
+  const minutes = valuesByHand(minute, 0, 59);
+  return new Set(valuesByHand(hour, 0, 23).flatMap((h) => minutes.map((m) => h * 60 + m)));
+}
+
 /** Whether there is a match on the day that begins at this time, in the words of the documentation. */
 export function isDayByHand(expression: string, midnight: number): boolean {
   const [, , , dayOfMonth, month, dayOfWeek] = fieldsOf(expression);

@@ -246,6 +246,8 @@ export interface RawHttp2Answer {
   /** google.rpc.Status, as it was sent. */
   readonly details: Buffer | undefined;
   readonly contentType: string | undefined;
+  /** The head and the trailers together. */
+  readonly fields: Readonly<Record<string, unknown>>;
   readonly body: Buffer;
   readonly rstCode: number | undefined;
 }
@@ -282,6 +284,7 @@ export function rawHttp2({ host, port }: Address): RawHttp2 {
             grpcMessage: decodeURIComponent(String(trailers['grpc-message'] ?? head['grpc-message'] ?? '')),
             details: binary(trailers['grpc-status-details-bin'] ?? head['grpc-status-details-bin']),
             contentType: head['content-type'] as string | undefined,
+            fields: { ...head, ...trailers },
             body: Buffer.concat(chunks),
             rstCode: stream.rstCode,
           });

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { DomainError } from '../../src/domain/error.ts';
 import { parseCron } from '../../src/domain/schedule/cron.ts';
-import type { Schedule, When } from '../../src/domain/schedule/schedule.ts';
+import type { Exceptions, Interval, Schedule, When } from '../../src/domain/schedule/schedule.ts';
 
 export const SECOND = 1_000;
 export const MINUTE = 60 * SECOND;
@@ -41,6 +41,37 @@ export function cronSchedule(
     when: { kind: 'cron', expression, timeZone: 'UTC', dstGap: 'SHIFT', dstOverlap: 'FIRST', ...when },
     ...overrides,
   });
+}
+
+type InZone = Pick<CronWhen, 'timeZone' | 'dstGap' | 'dstOverlap'>;
+
+const IN_UTC: InZone = { timeZone: 'UTC', dstGap: 'SHIFT', dstOverlap: 'FIRST' };
+
+/** The same of several expressions. */
+export function cronsSchedule(
+  expressions: readonly string[],
+  when: Partial<InZone> = {},
+  overrides: Partial<Schedule> = {},
+): Schedule {
+  return aSchedule({ when: { kind: 'crons', expressions, ...IN_UTC, ...when }, ...overrides });
+}
+
+/** Every day at nine, unless told otherwise. */
+export function intervalSchedule(
+  interval: Partial<Interval>,
+  when: Partial<InZone> = {},
+  overrides: Partial<Schedule> = {},
+): Schedule {
+  const daily: Interval = { unit: 'DAYS', count: 1, times: ['09:00'], weekdays: [], daysOfMonth: [] };
+  return aSchedule({
+    when: { kind: 'interval', interval: { ...daily, ...interval }, ...IN_UTC, ...when },
+    ...overrides,
+  });
+}
+
+/** Nothing, in UTC, unless told otherwise. */
+export function exceptionsOf(overrides: Partial<Exceptions>): Exceptions {
+  return { timeZone: 'UTC', dates: [], spans: [], crons: [], ...overrides };
 }
 
 /** `2024-03-10T07:30Z` in milliseconds. */

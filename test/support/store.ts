@@ -4,12 +4,12 @@ import { HEALTHY } from '../../src/domain/delivery/lane.ts';
 import { type Event, RUN_EVENT_TYPE } from '../../src/domain/event/event.ts';
 import { type IdKind, newId, runEventId } from '../../src/domain/id.ts';
 import { leftOut } from '../../src/domain/schedule/run-plan.ts';
-import type { OverlapPolicy } from '../../src/domain/schedule/schedule.ts';
+import type { OverlapPolicy, RunCursor } from '../../src/domain/schedule/schedule.ts';
 import type { AskedSpec } from '../../src/domain/webhook/asked.ts';
 import { withDefaults } from '../../src/domain/webhook/defaults.ts';
 import type { Webhook } from '../../src/domain/webhook/webhook.ts';
 import { openStore, type StoreOptions } from '../../src/store/open.ts';
-import type { NewDelivery, Publication, RunFiring, Store } from '../../src/store/store.ts';
+import type { NewDelivery, OnOverlap, Publication, RunFiring, Store } from '../../src/store/store.ts';
 
 /** When everything in these builders happens unless told otherwise: 2026-01-01T00:00:00Z. */
 export const T0 = 1_767_225_600_000;
@@ -105,10 +105,17 @@ export function aDelivery(webhookId: string, overrides: Partial<NewDelivery> = {
   return { id: testId('delivery'), webhookId, format: 'BODY', ...overrides };
 }
 
-export type RunOverrides = Partial<Omit<RunFiring, 'onOverlap'>> & { readonly overlap?: OverlapPolicy };
+export type RunOverrides = Partial<Omit<RunFiring, 'onOverlap'>> & {
+  readonly overlap?: OverlapPolicy;
+  /** How many may wait with BUFFER. */
+  readonly waitingMax?: number;
+};
 
 /** The firing of a webhook's next run, as the scheduler would do it a period of a minute further. */
-export function aRun(webhook: Webhook, { overlap = 'ALLOW', ...overrides }: RunOverrides = {}): RunFiring {
+export function aRun(
+  webhook: Webhook,
+  { overlap = 'ALLOW', waitingMax = 1_000, ...overrides }: RunOverrides = {},
+): RunFiring {
   const from = overrides.from ?? webhook.cursor.nominalAt ?? T0;
   const to = overrides.to ?? {
     anchorAt: webhook.cursor.anchorAt,
@@ -128,11 +135,16 @@ export function aRun(webhook: Webhook, { overlap = 'ALLOW', ...overrides }: RunO
     version: webhook.version,
     from,
     to,
-    onOverlap: overlap === 'SKIP' ? { policy: overlap, to: leftOut(to, runs.length) } : { policy: overlap },
+    onOverlap: onOverlap(overlap, leftOut(to, runs.length), waitingMax),
     now: from,
     runs,
     ...overrides,
   };
+}
+
+function onOverlap(policy: OverlapPolicy, to: RunCursor, waitingMax: number): OnOverlap {
+  if (policy === 'BUFFER') return { policy, to, waitingMax };
+  return policy === 'SKIP' ? { policy, to } : { policy };
 }
 
 /** An attempt that was answered with `status`. */

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file carillon/v1/event.proto.
  */
 export const file_carillon_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("ChdjYXJpbGxvbi92MS9ldmVudC5wcm90bxILY2FyaWxsb24udjEirQQKBUV2ZW50EigKAmlkGAEgASgJQhy6SBlyFxiAATISXltBLVphLXowLTlfLjotXSokEhoKCW5hbWVzcGFjZRgCIAEoCUIHukgEcgIYPxItCgR0eXBlGAMgASgJQh+6SBxyGhABGIABMhNeW2EtekEtWjAtOV8uXC0vXSokEhgKBnNvdXJjZRgEIAEoCUIIukgFcgMYgBASGQoHc3ViamVjdBgFIAEoCUIIukgFcgMYgAgSKAoEdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJgoEanNvbhgHIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZUgAEg4KBHRleHQYCCABKAlIABIPCgVieXRlcxgJIAEoDEgAEh4KDGNvbnRlbnRfdHlwZRgKIAEoCUIIukgFcgMYgAISOgoHaGVhZGVycxgLIAMoCzIfLmNhcmlsbG9uLnYxLkV2ZW50LkhlYWRlcnNFbnRyeUIIukgFmgECECASLwoLY3JlYXRlX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnB1cmdlZBgVIAEoCBIyCg5zY2hlZHVsZWRfdGltZRgWIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCBgoEZGF0YSK7AQoOUHVibGlzaFJlcXVlc3QSKQoFZXZlbnQYASABKAsyEi5jYXJpbGxvbi52MS5FdmVudEIGukgDyAEBEjAKCmRlbGl2ZXJfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wSAASOwoFZGVsYXkYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CD7pIDKoBCSIFCICKig8yAEgAQg8KDWRlbGl2ZXJ5X3RpbWUiSAoPUHVibGlzaFJlc3BvbnNlEgoKAmlkGAEgASgJEhYKDmRlbGl2ZXJ5X2NvdW50GAIgASgFEhEKCWR1cGxpY2F0ZRgDIAEoCCJRChNQdWJsaXNoQmF0Y2hSZXF1ZXN0EjoKCHJlcXVlc3RzGAEgAygLMhsuY2FyaWxsb24udjEuUHVibGlzaFJlcXVlc3RCC7pICJIBBQgBEOgHIkMKFFB1Ymxpc2hCYXRjaFJlc3BvbnNlEisKB3Jlc3VsdHMYASADKAsyGi5jYXJpbGxvbi52MS5QdWJsaXNoUmVzdWx0InAKDVB1Ymxpc2hSZXN1bHQSMAoIcmVzcG9uc2UYASABKAsyHC5jYXJpbGxvbi52MS5QdWJsaXNoUmVzcG9uc2VIABIjCgVlcnJvchgCIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzSABCCAoGcmVzdWx0IkwKFFB1Ymxpc2hTdHJlYW1SZXF1ZXN0EjQKB3JlcXVlc3QYASABKAsyGy5jYXJpbGxvbi52MS5QdWJsaXNoUmVxdWVzdEIGukgDyAEBIkMKFVB1Ymxpc2hTdHJlYW1SZXNwb25zZRIqCgZyZXN1bHQYASABKAsyGi5jYXJpbGxvbi52MS5QdWJsaXNoUmVzdWx0IkUKD0dldEV2ZW50UmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SFgoCaWQYAiABKAlCCrpIB3IFEAEYgAEiTQoQR2V0RXZlbnRSZXNwb25zZRIhCgVldmVudBgBIAEoCzISLmNhcmlsbG9uLnYxLkV2ZW50EhYKDmRlbGl2ZXJ5X2NvdW50GAIgASgFIrABChFMaXN0RXZlbnRzUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SGgoJcGFnZV9zaXplGAIgASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIAgEhgKBmZpbHRlchgHIAEoCUIIukgFcgMYgCASGQoIb3JkZXJfYnkYCCABKAlCB7pIBHICGEBKBAgEEAVKBAgFEAZKBAgGEAciUQoSTGlzdEV2ZW50c1Jlc3BvbnNlEiIKBmV2ZW50cxgBIAMoCzISLmNhcmlsbG9uLnYxLkV2ZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSLPAwoTUmVwbGF5RXZlbnRzUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SNwoFcmFuZ2UYAiABKAsyJi5jYXJpbGxvbi52MS5SZXBsYXlFdmVudHNSZXF1ZXN0LlJhbmdlSAASMwoDaWRzGAMgASgLMiQuY2FyaWxsb24udjEuUmVwbGF5RXZlbnRzUmVxdWVzdC5JZHNIABIYCgZmaWx0ZXIYBCABKAlCCLpIBXIDGIAgEhsKCndlYmhvb2tfaWQYBSABKAlCB7pIBHICGEASFQoNdmFsaWRhdGVfb25seRgGIAEoCBIdCgxkZWxpdmVyZWRfdG8YByABKAlCB7pIBHICGEAahQEKBVJhbmdlEjYKCnN0YXJ0X3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQga6SAPIAQESLAoIZW5kX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKBHR5cGUYAyABKAlCCLpIBXIDGIIBGigKA0lkcxIhCgNpZHMYASADKAlCFLpIEZIBDggBEOgHIgdyBRABGIABQg8KBmV2ZW50cxIFukgCCAEieAoUUmVwbGF5RXZlbnRzUmVzcG9uc2USEwoLZXZlbnRfY291bnQYASABKAUSFgoOZGVsaXZlcnlfY291bnQYAiABKAUSMwoPbmV4dF9zdGFydF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJHChFQdXJnZUV2ZW50UmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SFgoCaWQYAiABKAlCCrpIB3IFEAEYgAEiRgoSUHVyZ2VFdmVudFJlc3BvbnNlEhcKD2NhbmNlbGxlZF9jb3VudBgBIAEoBRIXCg9lcmFzdXJlX3BlbmRpbmcYAiABKAgylwYKDEV2ZW50U2VydmljZRJfCgdQdWJsaXNoEhsuY2FyaWxsb24udjEuUHVibGlzaFJlcXVlc3QaHC5jYXJpbGxvbi52MS5QdWJsaXNoUmVzcG9uc2UiGYLT5JMCEzoFZXZlbnQiCi92MS9ldmVudHMSdwoMUHVibGlzaEJhdGNoEiAuY2FyaWxsb24udjEuUHVibGlzaEJhdGNoUmVxdWVzdBohLmNhcmlsbG9uLnYxLlB1Ymxpc2hCYXRjaFJlc3BvbnNlIiKC0+STAhw6ASoiFy92MS9ldmVudHM6cHVibGlzaEJhdGNoEn4KDVB1Ymxpc2hTdHJlYW0SIS5jYXJpbGxvbi52MS5QdWJsaXNoU3RyZWFtUmVxdWVzdBoiLmNhcmlsbG9uLnYxLlB1Ymxpc2hTdHJlYW1SZXNwb25zZSIigtPkkwIcOgdyZXF1ZXN0IhEvdjEvZXZlbnRzOnN0cmVhbSgBMAESYwoIR2V0RXZlbnQSHC5jYXJpbGxvbi52MS5HZXRFdmVudFJlcXVlc3QaHS5jYXJpbGxvbi52MS5HZXRFdmVudFJlc3BvbnNlIhqQAgGC0+STAhESDy92MS9ldmVudHMve2lkfRJkCgpMaXN0RXZlbnRzEh4uY2FyaWxsb24udjEuTGlzdEV2ZW50c1JlcXVlc3QaHy5jYXJpbGxvbi52MS5MaXN0RXZlbnRzUmVzcG9uc2UiFZACAYLT5JMCDBIKL3YxL2V2ZW50cxJxCgxSZXBsYXlFdmVudHMSIC5jYXJpbGxvbi52MS5SZXBsYXlFdmVudHNSZXF1ZXN0GiEuY2FyaWxsb24udjEuUmVwbGF5RXZlbnRzUmVzcG9uc2UiHILT5JMCFjoBKiIRL3YxL2V2ZW50czpyZXBsYXkSbwoKUHVyZ2VFdmVudBIeLmNhcmlsbG9uLnYxLlB1cmdlRXZlbnRSZXF1ZXN0Gh8uY2FyaWxsb24udjEuUHVyZ2VFdmVudFJlc3BvbnNlIiCC0+STAho6ASoiFS92MS9ldmVudHMve2lkfTpwdXJnZUKCAQoPY29tLmNhcmlsbG9uLnYxQgpFdmVudFByb3RvUAFaFmNhcmlsbG9uL3YxO2NhcmlsbG9udjGiAgNDWFiqAgtDYXJpbGxvbi5WMcoCC0NhcmlsbG9uXFYx4gIXQ2FyaWxsb25cVjFcR1BCTWV0YWRhdGHqAgxDYXJpbGxvbjo6VjFiBnByb3RvMw", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_google_rpc_status]);
+  fileDesc("ChdjYXJpbGxvbi92MS9ldmVudC5wcm90bxILY2FyaWxsb24udjEirQQKBUV2ZW50EigKAmlkGAEgASgJQhy6SBlyFxiAATISXltBLVphLXowLTlfLjotXSokEhoKCW5hbWVzcGFjZRgCIAEoCUIHukgEcgIYPxItCgR0eXBlGAMgASgJQh+6SBxyGhABGIABMhNeW2EtekEtWjAtOV8uXC0vXSokEhgKBnNvdXJjZRgEIAEoCUIIukgFcgMYgBASGQoHc3ViamVjdBgFIAEoCUIIukgFcgMYgAgSKAoEdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJgoEanNvbhgHIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZUgAEg4KBHRleHQYCCABKAlIABIPCgVieXRlcxgJIAEoDEgAEh4KDGNvbnRlbnRfdHlwZRgKIAEoCUIIukgFcgMYgAISOgoHaGVhZGVycxgLIAMoCzIfLmNhcmlsbG9uLnYxLkV2ZW50LkhlYWRlcnNFbnRyeUIIukgFmgECECASLwoLY3JlYXRlX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnB1cmdlZBgVIAEoCBIyCg5zY2hlZHVsZWRfdGltZRgWIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCBgoEZGF0YSLYAQoOUHVibGlzaFJlcXVlc3QSKQoFZXZlbnQYASABKAsyEi5jYXJpbGxvbi52MS5FdmVudEIGukgDyAEBEjAKCmRlbGl2ZXJfYXQYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wSAASOwoFZGVsYXkYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CD7pIDKoBCSIFCICKig8yAEgAEhsKCnJlcXVlc3RfaWQYDyABKAlCB7pIBHICGEBCDwoNZGVsaXZlcnlfdGltZSJICg9QdWJsaXNoUmVzcG9uc2USCgoCaWQYASABKAkSFgoOZGVsaXZlcnlfY291bnQYAiABKAUSEQoJZHVwbGljYXRlGAMgASgIIm4KE1B1Ymxpc2hCYXRjaFJlcXVlc3QSOgoIcmVxdWVzdHMYASADKAsyGy5jYXJpbGxvbi52MS5QdWJsaXNoUmVxdWVzdEILukgIkgEFCAEQ6AcSGwoKcmVxdWVzdF9pZBgPIAEoCUIHukgEcgIYQCJDChRQdWJsaXNoQmF0Y2hSZXNwb25zZRIrCgdyZXN1bHRzGAEgAygLMhouY2FyaWxsb24udjEuUHVibGlzaFJlc3VsdCJwCg1QdWJsaXNoUmVzdWx0EjAKCHJlc3BvbnNlGAEgASgLMhwuY2FyaWxsb24udjEuUHVibGlzaFJlc3BvbnNlSAASIwoFZXJyb3IYAiABKAsyEi5nb29nbGUucnBjLlN0YXR1c0gAQggKBnJlc3VsdCJMChRQdWJsaXNoU3RyZWFtUmVxdWVzdBI0CgdyZXF1ZXN0GAEgASgLMhsuY2FyaWxsb24udjEuUHVibGlzaFJlcXVlc3RCBrpIA8gBASJDChVQdWJsaXNoU3RyZWFtUmVzcG9uc2USKgoGcmVzdWx0GAEgASgLMhouY2FyaWxsb24udjEuUHVibGlzaFJlc3VsdCJFCg9HZXRFdmVudFJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhYKAmlkGAIgASgJQgq6SAdyBRABGIABIk0KEEdldEV2ZW50UmVzcG9uc2USIQoFZXZlbnQYASABKAsyEi5jYXJpbGxvbi52MS5FdmVudBIWCg5kZWxpdmVyeV9jb3VudBgCIAEoBSKwAQoRTGlzdEV2ZW50c1JlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhoKCXBhZ2Vfc2l6ZRgCIAEoBUIHukgEGgIoABIcCgpwYWdlX3Rva2VuGAMgASgJQgi6SAVyAxiAIBIYCgZmaWx0ZXIYByABKAlCCLpIBXIDGIAgEhkKCG9yZGVyX2J5GAggASgJQge6SARyAhhASgQIBBAFSgQIBRAGSgQIBhAHIlEKEkxpc3RFdmVudHNSZXNwb25zZRIiCgZldmVudHMYASADKAsyEi5jYXJpbGxvbi52MS5FdmVudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAki7AMKE1JlcGxheUV2ZW50c1JlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EjcKBXJhbmdlGAIgASgLMiYuY2FyaWxsb24udjEuUmVwbGF5RXZlbnRzUmVxdWVzdC5SYW5nZUgAEjMKA2lkcxgDIAEoCzIkLmNhcmlsbG9uLnYxLlJlcGxheUV2ZW50c1JlcXVlc3QuSWRzSAASGAoGZmlsdGVyGAQgASgJQgi6SAVyAxiAIBIbCgp3ZWJob29rX2lkGAUgASgJQge6SARyAhhAEhUKDXZhbGlkYXRlX29ubHkYBiABKAgSHQoMZGVsaXZlcmVkX3RvGAcgASgJQge6SARyAhhAEhsKCnJlcXVlc3RfaWQYDyABKAlCB7pIBHICGEAahQEKBVJhbmdlEjYKCnN0YXJ0X3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQga6SAPIAQESLAoIZW5kX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhYKBHR5cGUYAyABKAlCCLpIBXIDGIIBGigKA0lkcxIhCgNpZHMYASADKAlCFLpIEZIBDggBEOgHIgdyBRABGIABQg8KBmV2ZW50cxIFukgCCAEieAoUUmVwbGF5RXZlbnRzUmVzcG9uc2USEwoLZXZlbnRfY291bnQYASABKAUSFgoOZGVsaXZlcnlfY291bnQYAiABKAUSMwoPbmV4dF9zdGFydF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJkChFQdXJnZUV2ZW50UmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SFgoCaWQYAiABKAlCCrpIB3IFEAEYgAESGwoKcmVxdWVzdF9pZBgPIAEoCUIHukgEcgIYQCJGChJQdXJnZUV2ZW50UmVzcG9uc2USFwoPY2FuY2VsbGVkX2NvdW50GAEgASgFEhcKD2VyYXN1cmVfcGVuZGluZxgCIAEoCDKaBgoMRXZlbnRTZXJ2aWNlEl8KB1B1Ymxpc2gSGy5jYXJpbGxvbi52MS5QdWJsaXNoUmVxdWVzdBocLmNhcmlsbG9uLnYxLlB1Ymxpc2hSZXNwb25zZSIZgtPkkwITOgVldmVudCIKL3YxL2V2ZW50cxJ3CgxQdWJsaXNoQmF0Y2gSIC5jYXJpbGxvbi52MS5QdWJsaXNoQmF0Y2hSZXF1ZXN0GiEuY2FyaWxsb24udjEuUHVibGlzaEJhdGNoUmVzcG9uc2UiIoLT5JMCHDoBKiIXL3YxL2V2ZW50czpwdWJsaXNoQmF0Y2gSfgoNUHVibGlzaFN0cmVhbRIhLmNhcmlsbG9uLnYxLlB1Ymxpc2hTdHJlYW1SZXF1ZXN0GiIuY2FyaWxsb24udjEuUHVibGlzaFN0cmVhbVJlc3BvbnNlIiKC0+STAhw6B3JlcXVlc3QiES92MS9ldmVudHM6c3RyZWFtKAEwARJjCghHZXRFdmVudBIcLmNhcmlsbG9uLnYxLkdldEV2ZW50UmVxdWVzdBodLmNhcmlsbG9uLnYxLkdldEV2ZW50UmVzcG9uc2UiGpACAYLT5JMCERIPL3YxL2V2ZW50cy97aWR9EmQKCkxpc3RFdmVudHMSHi5jYXJpbGxvbi52MS5MaXN0RXZlbnRzUmVxdWVzdBofLmNhcmlsbG9uLnYxLkxpc3RFdmVudHNSZXNwb25zZSIVkAIBgtPkkwIMEgovdjEvZXZlbnRzEnEKDFJlcGxheUV2ZW50cxIgLmNhcmlsbG9uLnYxLlJlcGxheUV2ZW50c1JlcXVlc3QaIS5jYXJpbGxvbi52MS5SZXBsYXlFdmVudHNSZXNwb25zZSIcgtPkkwIWOgEqIhEvdjEvZXZlbnRzOnJlcGxheRJyCgpQdXJnZUV2ZW50Eh4uY2FyaWxsb24udjEuUHVyZ2VFdmVudFJlcXVlc3QaHy5jYXJpbGxvbi52MS5QdXJnZUV2ZW50UmVzcG9uc2UiI5ACAoLT5JMCGjoBKiIVL3YxL2V2ZW50cy97aWR9OnB1cmdlQoIBCg9jb20uY2FyaWxsb24udjFCCkV2ZW50UHJvdG9QAVoWY2FyaWxsb24vdjE7Y2FyaWxsb252MaICA0NYWKoCC0NhcmlsbG9uLlYxygILQ2FyaWxsb25cVjHiAhdDYXJpbGxvblxWMVxHUEJNZXRhZGF0YeoCDENhcmlsbG9uOjpWMWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_google_rpc_status]);
 
 /**
  * Something that happened. Immutable once published.
@@ -184,6 +184,14 @@ export type PublishRequest = Message<"carillon.v1.PublishRequest"> & {
     value: Duration;
     case: "delay";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
+   * (AIP-155). At most 64 characters.
+   *
+   * @generated from field: string request_id = 15;
+   */
+  requestId: string;
 };
 
 /**
@@ -241,6 +249,14 @@ export type PublishBatchRequest = Message<"carillon.v1.PublishBatchRequest"> & {
    * @generated from field: repeated carillon.v1.PublishRequest requests = 1;
    */
   requests: PublishRequest[];
+
+  /**
+   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
+   * (AIP-155). At most 64 characters.
+   *
+   * @generated from field: string request_id = 15;
+   */
+  requestId: string;
 };
 
 /**
@@ -552,6 +568,14 @@ export type ReplayEventsRequest = Message<"carillon.v1.ReplayEventsRequest"> & {
    * @generated from field: string delivered_to = 7;
    */
   deliveredTo: string;
+
+  /**
+   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
+   * (AIP-155). At most 64 characters.
+   *
+   * @generated from field: string request_id = 15;
+   */
+  requestId: string;
 };
 
 /**
@@ -673,6 +697,14 @@ export type PurgeEventRequest = Message<"carillon.v1.PurgeEventRequest"> & {
    * @generated from field: string id = 2;
    */
   id: string;
+
+  /**
+   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
+   * (AIP-155). At most 64 characters.
+   *
+   * @generated from field: string request_id = 15;
+   */
+  requestId: string;
 };
 
 /**
@@ -697,7 +729,7 @@ export type PurgeEventResponse = Message<"carillon.v1.PurgeEventResponse"> & {
 
   /**
    * Whether the database's log may still hold the data, because another program has the database open for
-   * reading. Carillon tries again every minute; so does calling this again.
+   * reading. Carillon tries again every minute; so does calling this again, without the request_id.
    *
    * @generated from field: bool erasure_pending = 2;
    */
@@ -723,6 +755,7 @@ export const EventService: GenService<{
    * content returns the first event, other content is ALREADY_EXISTS, for as long as the first event is kept,
    * and for the server's idempotency window if that is longer. RESOURCE_EXHAUSTED with RetryInfo when too many
    * deliveries are waiting; nothing is written then.
+   * Without an id for the event it is not idempotent, unless it has a request_id.
    *
    * @generated from rpc carillon.v1.EventService.Publish
    */
@@ -734,6 +767,7 @@ export const EventService: GenService<{
   /**
    * Publishes many events, each on its own: one that is refused does not keep back the others. When it
    * is the call that fails, such as with UNAVAILABLE, none was published.
+   * Not idempotent for events without an id, unless it has a request_id.
    *
    * @generated from rpc carillon.v1.EventService.PublishBatch
    */
@@ -748,6 +782,7 @@ export const EventService: GenService<{
    * those before it. A caller that sends faster than events become durable, or does not take the answers, is
    * slowed down by flow control, and cut off when it takes none for a minute. A server that stops answers what
    * it has read and ends the stream with UNAVAILABLE: what was not answered is to be published again.
+   * Not idempotent for events without an id, and a stream has no request_id: give each event an id.
    *
    * @generated from rpc carillon.v1.EventService.PublishStream
    */
@@ -783,6 +818,8 @@ export const EventService: GenService<{
    * delivered to before, or to one. The new deliveries have new ids and point to the original ones.
    * RESOURCE_EXHAUSTED with RetryInfo when too many deliveries are waiting to make any, or, for events
    * that share a millisecond or are named by their ids, all.
+   * Not idempotent, since each call sends: give a request_id to repeat it safely. With one, a call that failed on the
+   * way goes on where it stopped.
    *
    * @generated from rpc carillon.v1.EventService.ReplayEvents
    */

@@ -15,7 +15,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file carillon/v1/schedule.proto.
  */
 export const file_carillon_v1_schedule: GenFile = /*@__PURE__*/
-  fileDesc("ChpjYXJpbGxvbi92MS9zY2hlZHVsZS5wcm90bxILY2FyaWxsb24udjEijwUKCFNjaGVkdWxlEioKBWV2ZXJ5GAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSAASGgoEY3JvbhgCIAEoCUIKukgHcgUQARiAAkgAEigKAmF0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEgAEhoKCXRpbWVfem9uZRgEIAEoCUIHukgEcgIYQBIuCgpzdGFydF90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGQoIbWF4X3J1bnMYByABKANCB7pIBCICKAASOQoGaml0dGVyGAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQg66SAuqAQgiBAiAowUyABI8Cg5taXNmaXJlX3BvbGljeRgJIAEoDjIaLmNhcmlsbG9uLnYxLk1pc2ZpcmVQb2xpY3lCCLpIBYIBAhABEkIKDmNhdGNodXBfd2luZG93GAogASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQg+6SAyqAQkiBQiAvaMBMgASPAoOb3ZlcmxhcF9wb2xpY3kYCyABKA4yGi5jYXJpbGxvbi52MS5PdmVybGFwUG9saWN5Qgi6SAWCAQIQARI0Cgdkc3RfZ2FwGAwgASgOMhkuY2FyaWxsb24udjEuRHN0R2FwUG9saWN5Qgi6SAWCAQIQARI8Cgtkc3Rfb3ZlcmxhcBgNIAEoDjIdLmNhcmlsbG9uLnYxLkRzdE92ZXJsYXBQb2xpY3lCCLpIBYIBAhABQg0KBHdoZW4SBbpIAggBKoUBCg1NaXNmaXJlUG9saWN5Eh4KGk1JU0ZJUkVfUE9MSUNZX1VOU1BFQ0lGSUVEEAASHgoaTUlTRklSRV9QT0xJQ1lfRklSRV9MQVRFU1QQARIXChNNSVNGSVJFX1BPTElDWV9TS0lQEAISGwoXTUlTRklSRV9QT0xJQ1lfRklSRV9BTEwQAyqAAQoNT3ZlcmxhcFBvbGljeRIeChpPVkVSTEFQX1BPTElDWV9VTlNQRUNJRklFRBAAEhwKGE9WRVJMQVBfUE9MSUNZX1NVUEVSU0VERRABEhcKE09WRVJMQVBfUE9MSUNZX1NLSVAQAhIYChRPVkVSTEFQX1BPTElDWV9BTExPVxADKmEKDERzdEdhcFBvbGljeRIeChpEU1RfR0FQX1BPTElDWV9VTlNQRUNJRklFRBAAEhgKFERTVF9HQVBfUE9MSUNZX1NISUZUEAESFwoTRFNUX0dBUF9QT0xJQ1lfU0tJUBACKnEKEERzdE92ZXJsYXBQb2xpY3kSIgoeRFNUX09WRVJMQVBfUE9MSUNZX1VOU1BFQ0lGSUVEEAASHAoYRFNUX09WRVJMQVBfUE9MSUNZX0ZJUlNUEAESGwoXRFNUX09WRVJMQVBfUE9MSUNZX0JPVEgQAkKFAQoPY29tLmNhcmlsbG9uLnYxQg1TY2hlZHVsZVByb3RvUAFaFmNhcmlsbG9uL3YxO2NhcmlsbG9udjGiAgNDWFiqAgtDYXJpbGxvbi5WMcoCC0NhcmlsbG9uXFYx4gIXQ2FyaWxsb25cVjFcR1BCTWV0YWRhdGHqAgxDYXJpbGxvbjo6VjFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChpjYXJpbGxvbi92MS9zY2hlZHVsZS5wcm90bxILY2FyaWxsb24udjEijwYKCFNjaGVkdWxlEioKBWV2ZXJ5GAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uSAASGgoEY3JvbhgCIAEoCUIKukgHcgUQARiAAkgAEigKAmF0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEgAEiYKBWNyb25zGA4gASgLMhUuY2FyaWxsb24udjEuQ3Jvbkxpc3RIABIpCghpbnRlcnZhbBgPIAEoCzIVLmNhcmlsbG9uLnYxLkludGVydmFsSAASGgoJdGltZV96b25lGAQgASgJQge6SARyAhhAEi4KCnN0YXJ0X3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIZCghtYXhfcnVucxgHIAEoA0IHukgEIgIoABI5CgZqaXR0ZXIYCCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDrpIC6oBCCIECICjBTIAEjwKDm1pc2ZpcmVfcG9saWN5GAkgASgOMhouY2FyaWxsb24udjEuTWlzZmlyZVBvbGljeUIIukgFggECEAESQgoOY2F0Y2h1cF93aW5kb3cYCiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CD7pIDKoBCSIFCIC9owEyABI8Cg5vdmVybGFwX3BvbGljeRgLIAEoDjIaLmNhcmlsbG9uLnYxLk92ZXJsYXBQb2xpY3lCCLpIBYIBAhABEjQKB2RzdF9nYXAYDCABKA4yGS5jYXJpbGxvbi52MS5Ec3RHYXBQb2xpY3lCCLpIBYIBAhABEjwKC2RzdF9vdmVybGFwGA0gASgOMh0uY2FyaWxsb24udjEuRHN0T3ZlcmxhcFBvbGljeUIIukgFggECEAESKwoKZXhjZXB0aW9ucxgQIAEoCzIXLmNhcmlsbG9uLnYxLkV4Y2VwdGlvbnNCDQoEd2hlbhIFukgCCAEiNAoIQ3Jvbkxpc3QSKAoLZXhwcmVzc2lvbnMYASADKAlCE7pIEJIBDQgBEBAiB3IFEAEYgAIi8wEKCEludGVydmFsEhoKBGRheXMYASABKAVCCrpIBxoFGO4CKAFIABIaCgV3ZWVrcxgCIAEoBUIJukgGGgQYNCgBSAASGwoGbW9udGhzGAMgASgFQgm6SAYaBBh4KAFIABIfCgV0aW1lcxgEIAMoCUIQukgNkgEKCAEQGCIEcgIYCBI5Cgh3ZWVrZGF5cxgFIAMoDjIULmNhcmlsbG9uLnYxLldlZWtkYXlCEbpIDpIBCxAHIgeCAQQQASAAEicKDWRheXNfb2ZfbW9udGgYBiADKAVCELpIDZIBChAfIgYaBBgfKAFCDQoEdW5pdBIFukgCCAEifgoKRXhjZXB0aW9ucxIeCgVkYXRlcxgBIAMoCUIPukgMkgEJEO4CIgRyAhgKEi4KBXNwYW5zGAIgAygLMhUuY2FyaWxsb24udjEuVGltZVNwYW5CCLpIBZIBAhBAEiAKBWNyb25zGAMgAygJQhG6SA6SAQsQECIHcgUQARiAAiJ4CghUaW1lU3BhbhI2CgpzdGFydF90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIGukgDyAEBEjQKCGVuZF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIGukgDyAEBIvUBCgtDbG9ja0NoYW5nZRIvCgtjaGFuZ2VfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGQoRbG9jYWxfdGltZV9iZWZvcmUYAiABKAkSGAoQbG9jYWxfdGltZV9hZnRlchgDIAEoCRIZChFzaGlmdGVkX3J1bl9jb3VudBgEIAEoBRIaChJsZWZ0X291dF9ydW5fY291bnQYBSABKAUSGAoQc2luZ2xlX3J1bl9jb3VudBgGIAEoBRIaChJyZXBlYXRlZF9ydW5fY291bnQYByABKAUSEwoLZGVzY3JpcHRpb24YCCABKAkqmQEKB1dlZWtkYXkSFwoTV0VFS0RBWV9VTlNQRUNJRklFRBAAEg8KC1dFRUtEQVlfTU9OEAESDwoLV0VFS0RBWV9UVUUQAhIPCgtXRUVLREFZX1dFRBADEg8KC1dFRUtEQVlfVEhVEAQSDwoLV0VFS0RBWV9GUkkQBRIPCgtXRUVLREFZX1NBVBAGEg8KC1dFRUtEQVlfU1VOEAcqhQEKDU1pc2ZpcmVQb2xpY3kSHgoaTUlTRklSRV9QT0xJQ1lfVU5TUEVDSUZJRUQQABIeChpNSVNGSVJFX1BPTElDWV9GSVJFX0xBVEVTVBABEhcKE01JU0ZJUkVfUE9MSUNZX1NLSVAQAhIbChdNSVNGSVJFX1BPTElDWV9GSVJFX0FMTBADKpsBCg1PdmVybGFwUG9saWN5Eh4KGk9WRVJMQVBfUE9MSUNZX1VOU1BFQ0lGSUVEEAASHAoYT1ZFUkxBUF9QT0xJQ1lfU1VQRVJTRURFEAESFwoTT1ZFUkxBUF9QT0xJQ1lfU0tJUBACEhgKFE9WRVJMQVBfUE9MSUNZX0FMTE9XEAMSGQoVT1ZFUkxBUF9QT0xJQ1lfQlVGRkVSEAQqYQoMRHN0R2FwUG9saWN5Eh4KGkRTVF9HQVBfUE9MSUNZX1VOU1BFQ0lGSUVEEAASGAoURFNUX0dBUF9QT0xJQ1lfU0hJRlQQARIXChNEU1RfR0FQX1BPTElDWV9TS0lQEAIqcQoQRHN0T3ZlcmxhcFBvbGljeRIiCh5EU1RfT1ZFUkxBUF9QT0xJQ1lfVU5TUEVDSUZJRUQQABIcChhEU1RfT1ZFUkxBUF9QT0xJQ1lfRklSU1QQARIbChdEU1RfT1ZFUkxBUF9QT0xJQ1lfQk9USBACQoUBCg9jb20uY2FyaWxsb24udjFCDVNjaGVkdWxlUHJvdG9QAVoWY2FyaWxsb24vdjE7Y2FyaWxsb252MaICA0NYWKoCC0NhcmlsbG9uLlYxygILQ2FyaWxsb25cVjHiAhdDYXJpbGxvblxWMVxHUEJNZXRhZGF0YeoCDENhcmlsbG9uOjpWMWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * When a webhook rings by itself. Each run has a nominal time, which is computed from the
@@ -69,18 +69,36 @@ export type Schedule = Message<"carillon.v1.Schedule"> & {
      */
     value: Timestamp;
     case: "at";
+  } | {
+    /**
+     * Several cron expressions: a run at each time that any of them names, and one where two of them
+     * name the same.
+     *
+     * @generated from field: carillon.v1.CronList crons = 14;
+     */
+    value: CronList;
+    case: "crons";
+  } | {
+    /**
+     * Every so many days, weeks or months, at local times.
+     *
+     * @generated from field: carillon.v1.Interval interval = 15;
+     */
+    value: Interval;
+    case: "interval";
   } | { case: undefined; value?: undefined };
 
   /**
-   * The IANA time zone in which a cron expression is read, such as Europe/Vienna. UTC without one.
-   * `every` and `at` have no use for it, nor for dst_gap and dst_overlap, and do not keep them.
+   * The IANA time zone in which cron expressions, intervals and exceptions are read, such as
+   * Europe/Vienna. UTC without one. `every` without exceptions and `at` have no use for it, nor for
+   * dst_gap and dst_overlap, and do not keep them.
    *
    * @generated from field: string time_zone = 4;
    */
   timeZone: string;
 
   /**
-   * No run is due before this time. It also anchors `every`.
+   * No run is due before this time. It also anchors `every` and `interval`.
    *
    * @generated from field: google.protobuf.Timestamp start_time = 5;
    */
@@ -131,18 +149,25 @@ export type Schedule = Message<"carillon.v1.Schedule"> & {
   overlapPolicy: OverlapPolicy;
 
   /**
-   * What happens with local times that a change of the clocks leaves out. For cron.
+   * What happens with local times that a change of the clocks leaves out. For cron, crons and interval.
    *
    * @generated from field: carillon.v1.DstGapPolicy dst_gap = 12;
    */
   dstGap: DstGapPolicy;
 
   /**
-   * What happens with local times that a change of the clocks repeats. For cron.
+   * What happens with local times that a change of the clocks repeats. For cron, crons and interval.
    *
    * @generated from field: carillon.v1.DstOverlapPolicy dst_overlap = 13;
    */
   dstOverlap: DstOverlapPolicy;
+
+  /**
+   * What leaves runs out. Not for `at`.
+   *
+   * @generated from field: carillon.v1.Exceptions exceptions = 16;
+   */
+  exceptions?: Exceptions | undefined;
 };
 
 /**
@@ -151,6 +176,311 @@ export type Schedule = Message<"carillon.v1.Schedule"> & {
  */
 export const ScheduleSchema: GenMessage<Schedule> = /*@__PURE__*/
   messageDesc(file_carillon_v1_schedule, 0);
+
+/**
+ * Several cron expressions of one schedule.
+ *
+ * @generated from message carillon.v1.CronList
+ */
+export type CronList = Message<"carillon.v1.CronList"> & {
+  /**
+   * The expressions, each as in Schedule.cron but for @every; at most 16.
+   *
+   * @generated from field: repeated string expressions = 1;
+   */
+  expressions: string[];
+};
+
+/**
+ * Describes the message carillon.v1.CronList.
+ * Use `create(CronListSchema)` to create a new message.
+ */
+export const CronListSchema: GenMessage<CronList> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_schedule, 1);
+
+/**
+ * Every so many days, weeks or months at local times. It is counted on the calendar in time_zone, from the
+ * day, the week or the month of start_time or, without one, of the registration. So it never drifts,
+ * whatever the clocks do and however long the months are.
+ *
+ * @generated from message carillon.v1.Interval
+ */
+export type Interval = Message<"carillon.v1.Interval"> & {
+  /**
+   * How far apart. Exactly one is required.
+   *
+   * @generated from oneof carillon.v1.Interval.unit
+   */
+  unit: {
+    /**
+     * Every so many days.
+     *
+     * @generated from field: int32 days = 1;
+     */
+    value: number;
+    case: "days";
+  } | {
+    /**
+     * Every so many weeks. A week begins on Monday.
+     *
+     * @generated from field: int32 weeks = 2;
+     */
+    value: number;
+    case: "weeks";
+  } | {
+    /**
+     * Every so many months.
+     *
+     * @generated from field: int32 months = 3;
+     */
+    value: number;
+    case: "months";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * The local times of a day at which it rings, such as 09:00 or 23:59:30; at most 24.
+   *
+   * @generated from field: repeated string times = 4;
+   */
+  times: string[];
+
+  /**
+   * With weeks: the days of the week. The one on which it begins to count when there are none.
+   *
+   * @generated from field: repeated carillon.v1.Weekday weekdays = 5;
+   */
+  weekdays: Weekday[];
+
+  /**
+   * With months: the days of the month, 1 to 31. The one on which it begins to count when there are none.
+   * In a month that has no such day its last day stands for it: the 31st is 28 February and 30 April,
+   * and 31 May again. Two days that come to the same are one run.
+   *
+   * @generated from field: repeated int32 days_of_month = 6;
+   */
+  daysOfMonth: number[];
+};
+
+/**
+ * Describes the message carillon.v1.Interval.
+ * Use `create(IntervalSchema)` to create a new message.
+ */
+export const IntervalSchema: GenMessage<Interval> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_schedule, 2);
+
+/**
+ * What leaves runs out. A run is left out if its nominal time is covered; for a run that a change of the
+ * clocks shifts, that is the time to which it is shifted. A run that is left out never was one: it is
+ * neither missed nor counted as skipped. Exceptions that cover every run are refused; those that cover
+ * nothing are not.
+ *
+ * @generated from message carillon.v1.Exceptions
+ */
+export type Exceptions = Message<"carillon.v1.Exceptions"> & {
+  /**
+   * Whole days in time_zone, such as 2026-12-24; at most 366.
+   *
+   * @generated from field: repeated string dates = 1;
+   */
+  dates: string[];
+
+  /**
+   * Spans of time; at most 64.
+   *
+   * @generated from field: repeated carillon.v1.TimeSpan spans = 2;
+   */
+  spans: TimeSpan[];
+
+  /**
+   * Cron expressions of 5 fields, read in time_zone; at most 16. Each covers the whole of every minute that
+   * it matches: * 12 * * * is the hour after noon, and * * 24-26 12 * three days in December.
+   *
+   * @generated from field: repeated string crons = 3;
+   */
+  crons: string[];
+};
+
+/**
+ * Describes the message carillon.v1.Exceptions.
+ * Use `create(ExceptionsSchema)` to create a new message.
+ */
+export const ExceptionsSchema: GenMessage<Exceptions> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_schedule, 3);
+
+/**
+ * A span of time.
+ *
+ * @generated from message carillon.v1.TimeSpan
+ */
+export type TimeSpan = Message<"carillon.v1.TimeSpan"> & {
+  /**
+   * Its first moment.
+   *
+   * @generated from field: google.protobuf.Timestamp start_time = 1;
+   */
+  startTime?: Timestamp | undefined;
+
+  /**
+   * The first moment after it.
+   *
+   * @generated from field: google.protobuf.Timestamp end_time = 2;
+   */
+  endTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message carillon.v1.TimeSpan.
+ * Use `create(TimeSpanSchema)` to create a new message.
+ */
+export const TimeSpanSchema: GenMessage<TimeSpan> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_schedule, 4);
+
+/**
+ * A change of the clocks, and what it does to a schedule.
+ *
+ * @generated from message carillon.v1.ClockChange
+ */
+export type ClockChange = Message<"carillon.v1.ClockChange"> & {
+  /**
+   * When the clocks are changed.
+   *
+   * @generated from field: google.protobuf.Timestamp change_time = 1;
+   */
+  changeTime?: Timestamp | undefined;
+
+  /**
+   * What they would show then if they were not changed, in RFC 3339: 2026-03-29T02:00:00+01:00.
+   *
+   * @generated from field: string local_time_before = 2;
+   */
+  localTimeBefore: string;
+
+  /**
+   * What they show then: 2026-03-29T03:00:00+02:00.
+   *
+   * @generated from field: string local_time_after = 3;
+   */
+  localTimeAfter: string;
+
+  /**
+   * How many runs are later by the length of the gap, since their local times do not exist. One that falls on
+   * another run is the same run.
+   *
+   * @generated from field: int32 shifted_run_count = 4;
+   */
+  shiftedRunCount: number;
+
+  /**
+   * How many runs are left out, since their local times do not exist.
+   *
+   * @generated from field: int32 left_out_run_count = 5;
+   */
+  leftOutRunCount: number;
+
+  /**
+   * How many runs fire at the first of two times that show their local time, and not at the second.
+   *
+   * @generated from field: int32 single_run_count = 6;
+   */
+  singleRunCount: number;
+
+  /**
+   * How many runs fire at both.
+   *
+   * @generated from field: int32 repeated_run_count = 7;
+   */
+  repeatedRunCount: number;
+
+  /**
+   * The same in English; for people, since the words may change.
+   *
+   * @generated from field: string description = 8;
+   */
+  description: string;
+};
+
+/**
+ * Describes the message carillon.v1.ClockChange.
+ * Use `create(ClockChangeSchema)` to create a new message.
+ */
+export const ClockChangeSchema: GenMessage<ClockChange> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_schedule, 5);
+
+/**
+ * A day of the week.
+ *
+ * @generated from enum carillon.v1.Weekday
+ */
+export const Weekday = {
+  /**
+   * Not set.
+   *
+   * @generated from enum value: WEEKDAY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Monday.
+   *
+   * @generated from enum value: WEEKDAY_MON = 1;
+   */
+  MON: 1,
+
+  /**
+   * Tuesday.
+   *
+   * @generated from enum value: WEEKDAY_TUE = 2;
+   */
+  TUE: 2,
+
+  /**
+   * Wednesday.
+   *
+   * @generated from enum value: WEEKDAY_WED = 3;
+   */
+  WED: 3,
+
+  /**
+   * Thursday.
+   *
+   * @generated from enum value: WEEKDAY_THU = 4;
+   */
+  THU: 4,
+
+  /**
+   * Friday.
+   *
+   * @generated from enum value: WEEKDAY_FRI = 5;
+   */
+  FRI: 5,
+
+  /**
+   * Saturday.
+   *
+   * @generated from enum value: WEEKDAY_SAT = 6;
+   */
+  SAT: 6,
+
+  /**
+   * Sunday.
+   *
+   * @generated from enum value: WEEKDAY_SUN = 7;
+   */
+  SUN: 7,
+} as const;
+
+/**
+ * A day of the week.
+ *
+ * @generated from enum carillon.v1.Weekday
+ */
+export type Weekday = (typeof Weekday)[keyof typeof Weekday] | UnknownEnum;
+
+/**
+ * Describes the enum carillon.v1.Weekday.
+ */
+export const WeekdaySchema: GenEnum<Weekday> = /*@__PURE__*/
+  enumDesc(file_carillon_v1_schedule, 0);
 
 /**
  * What happens with runs that were missed: the server was down, or too busy. A run that is at most 5 s
@@ -200,7 +530,7 @@ export type MisfirePolicy = (typeof MisfirePolicy)[keyof typeof MisfirePolicy] |
  * Describes the enum carillon.v1.MisfirePolicy.
  */
 export const MisfirePolicySchema: GenEnum<MisfirePolicy> = /*@__PURE__*/
-  enumDesc(file_carillon_v1_schedule, 0);
+  enumDesc(file_carillon_v1_schedule, 1);
 
 /**
  * What happens when a run is due while an earlier run's delivery is not finished.
@@ -235,6 +565,15 @@ export const OverlapPolicy = {
    * @generated from enum value: OVERLAP_POLICY_ALLOW = 3;
    */
   ALLOW: 3,
+
+  /**
+   * The new run waits its turn: runs go one after the other, oldest first, each when the one before is
+   * finished. At most 1,000 runs wait, the one that is under way included; one that is due while so many
+   * do is counted as skipped.
+   *
+   * @generated from enum value: OVERLAP_POLICY_BUFFER = 4;
+   */
+  BUFFER: 4,
 } as const;
 
 /**
@@ -248,10 +587,12 @@ export type OverlapPolicy = (typeof OverlapPolicy)[keyof typeof OverlapPolicy] |
  * Describes the enum carillon.v1.OverlapPolicy.
  */
 export const OverlapPolicySchema: GenEnum<OverlapPolicy> = /*@__PURE__*/
-  enumDesc(file_carillon_v1_schedule, 1);
+  enumDesc(file_carillon_v1_schedule, 2);
 
 /**
- * What happens with a local time that does not exist because the clocks were put forward.
+ * What happens with a local time that does not exist because the clocks were put forward. A cron expression
+ * whose hour field matches every hour (*, *\/1, 0-23) goes on with the next local time that exists, whatever
+ * this says.
  *
  * @generated from enum carillon.v1.DstGapPolicy
  */
@@ -279,7 +620,9 @@ export const DstGapPolicy = {
 } as const;
 
 /**
- * What happens with a local time that does not exist because the clocks were put forward.
+ * What happens with a local time that does not exist because the clocks were put forward. A cron expression
+ * whose hour field matches every hour (*, *\/1, 0-23) goes on with the next local time that exists, whatever
+ * this says.
  *
  * @generated from enum carillon.v1.DstGapPolicy
  */
@@ -289,11 +632,11 @@ export type DstGapPolicy = (typeof DstGapPolicy)[keyof typeof DstGapPolicy] | Un
  * Describes the enum carillon.v1.DstGapPolicy.
  */
 export const DstGapPolicySchema: GenEnum<DstGapPolicy> = /*@__PURE__*/
-  enumDesc(file_carillon_v1_schedule, 2);
+  enumDesc(file_carillon_v1_schedule, 3);
 
 /**
  * What happens with a local time that exists twice because the clocks were put back. A cron
- * expression whose hour field is * runs through both, whatever this says.
+ * expression whose hour field matches every hour (*, *\/1, 0-23) runs through both, whatever this says.
  *
  * @generated from enum carillon.v1.DstOverlapPolicy
  */
@@ -322,7 +665,7 @@ export const DstOverlapPolicy = {
 
 /**
  * What happens with a local time that exists twice because the clocks were put back. A cron
- * expression whose hour field is * runs through both, whatever this says.
+ * expression whose hour field matches every hour (*, *\/1, 0-23) runs through both, whatever this says.
  *
  * @generated from enum carillon.v1.DstOverlapPolicy
  */
@@ -332,5 +675,5 @@ export type DstOverlapPolicy = (typeof DstOverlapPolicy)[keyof typeof DstOverlap
  * Describes the enum carillon.v1.DstOverlapPolicy.
  */
 export const DstOverlapPolicySchema: GenEnum<DstOverlapPolicy> = /*@__PURE__*/
-  enumDesc(file_carillon_v1_schedule, 3);
+  enumDesc(file_carillon_v1_schedule, 4);
 

@@ -5,7 +5,7 @@
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
-import type { Schedule } from "./schedule_pb.ts";
+import type { ClockChange, OverlapPolicy, Schedule } from "./schedule_pb.ts";
 import { file_carillon_v1_schedule } from "./schedule_pb.ts";
 import { file_google_api_annotations } from "../../google/api/annotations_pb.ts";
 import type { Duration, FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
@@ -18,7 +18,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file carillon/v1/webhook.proto.
  */
 export const file_carillon_v1_webhook: GenFile = /*@__PURE__*/
-  fileDesc("ChljYXJpbGxvbi92MS93ZWJob29rLnByb3RvEgtjYXJpbGxvbi52MSKqCgoHV2ViaG9vaxITCgJpZBgBIAEoCUIHukgEcgIYPxIaCgluYW1lc3BhY2UYAiABKAlCB7pIBHICGD8SGAoEbmFtZRgDIAEoCUIKukgHcgUQARiAAhIfCgtkZXN0aW5hdGlvbhgEIAEoCUIKukgHcgUQARiAEBInCghzY2hlZHVsZRgFIAEoCzIVLmNhcmlsbG9uLnYxLlNjaGVkdWxlEkcKC2V2ZW50X3R5cGVzGAYgAygJQjK6SC+SASwQQCIociYQARiCATIfXihcKnxbYS16QS1aMC05Xy5cLS9dKyhcLlwqKT8pJBIYCgZmaWx0ZXIYByABKAlCCLpIBXIDGIAgEiUKB3BheWxvYWQYCCABKAsyFC5jYXJpbGxvbi52MS5QYXlsb2FkEjwKB2hlYWRlcnMYCSADKAsyIS5jYXJpbGxvbi52MS5XZWJob29rLkhlYWRlcnNFbnRyeUIIukgFmgECECASPgoHdGltZW91dBgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkISukgPqgEMIgMIrAIyBRCAwtcvEiUKB3NpZ25pbmcYCyABKAsyFC5jYXJpbGxvbi52MS5TaWduaW5nEi4KDHJldHJ5X3BvbGljeRgMIAEoCzIYLmNhcmlsbG9uLnYxLlJldHJ5UG9saWN5EiMKBmxpbWl0cxgNIAEoCzITLmNhcmlsbG9uLnYxLkxpbWl0cxJ2CgZsYWJlbHMYDiADKAsyIC5jYXJpbGxvbi52MS5XZWJob29rLkxhYmVsc0VudHJ5QkS6SEGaAT4QQCIzcjEQARg/MiteW0EtWmEtejAtOV0oW0EtWmEtejAtOV8uLy1dKltBLVphLXowLTldKT8kKgVyAxiAAhILCgN1aWQYHyABKAkSKQoJZWZmZWN0aXZlGCAgASgLMhYuY2FyaWxsb24udjEuRWZmZWN0aXZlEikKBXN0YXRlGBQgASgOMhouY2FyaWxsb24udjEuV2ViaG9vay5TdGF0ZRIUCgxzdGF0ZV9yZWFzb24YFSABKAkSMQoNbmV4dF9ydW5fdGltZRgWIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJcnVuX2NvdW50GBcgASgDEhkKEXNraXBwZWRfcnVuX2NvdW50GBggASgDEhwKFGZpbHRlcl9mYWlsdXJlX2NvdW50GBwgASgDEjYKEmZhaWxpbmdfc2luY2VfdGltZRgdIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKcHJvYmVfdGltZRgeIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLY3JlYXRlX3RpbWUYGSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGBogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCgRldGFnGBsgASgJQge6SARyAhhAGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiVgoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIQCgxTVEFURV9BQ1RJVkUQARIQCgxTVEFURV9QQVVTRUQQAhISCg5TVEFURV9ESVNBQkxFRBADIrUBCglFZmZlY3RpdmUSKgoHdGltZW91dBgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIuCgxyZXRyeV9wb2xpY3kYAiABKAsyGC5jYXJpbGxvbi52MS5SZXRyeVBvbGljeRIjCgZsaW1pdHMYAyABKAsyEy5jYXJpbGxvbi52MS5MaW1pdHMSJwoIc2NoZWR1bGUYBCABKAsyFS5jYXJpbGxvbi52MS5TY2hlZHVsZSLbAwoHUGF5bG9hZBISCgh0ZW1wbGF0ZRgBIAEoCUgAEg4KBHRleHQYAiABKAlIABIOCgRkYXRhGAMgASgMSAASHgoMY29udGVudF90eXBlGAQgASgJQgi6SAVyAxiAAhJACgxldmVudF9mb3JtYXQYBSABKA4yIC5jYXJpbGxvbi52MS5QYXlsb2FkLkV2ZW50Rm9ybWF0Qgi6SAWCAQIQARJNChBoZWFkZXJfdGVtcGxhdGVzGAYgAygLMikuY2FyaWxsb24udjEuUGF5bG9hZC5IZWFkZXJUZW1wbGF0ZXNFbnRyeUIIukgFmgECECAaNgoUSGVhZGVyVGVtcGxhdGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKqAQoLRXZlbnRGb3JtYXQSHAoYRVZFTlRfRk9STUFUX1VOU1BFQ0lGSUVEEAASGQoVRVZFTlRfRk9STUFUX0VOVkVMT1BFEAESFAoQRVZFTlRfRk9STUFUX1JBVxACEiMKH0VWRU5UX0ZPUk1BVF9DTE9VREVWRU5UU19CSU5BUlkQAxInCiNFVkVOVF9GT1JNQVRfQ0xPVURFVkVOVFNfU1RSVUNUVVJFRBAEQgYKBGJvZHkiIwoHU2lnbmluZxIYCgZzZWNyZXQYASABKAlCCLpIBXIDGIABIucCCgtSZXRyeVBvbGljeRIkCgxtYXhfYXR0ZW1wdHMYASABKAVCCbpIBhoEGGQoAUgAiAEBEkAKBmRlbGF5cxgCIAMoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIVukgSkgEPECAiC6oBCCIECID1JDIAEiwKBmppdHRlchgDIAEoAUIXukgUEhIZAAAAAAAA8D8pAAAAAAAAAABIAYgBARJGCg1jbGllbnRfZXJyb3JzGAQgASgOMiUuY2FyaWxsb24udjEuUmV0cnlQb2xpY3kuQ2xpZW50RXJyb3JzQgi6SAWCAQIQASJeCgxDbGllbnRFcnJvcnMSHQoZQ0xJRU5UX0VSUk9SU19VTlNQRUNJRklFRBAAEhcKE0NMSUVOVF9FUlJPUlNfUkVUUlkQARIWChJDTElFTlRfRVJST1JTX0ZBSUwQAkIPCg1fbWF4X2F0dGVtcHRzQgkKB19qaXR0ZXIiZgoGTGltaXRzEh8KC2NvbmN1cnJlbmN5GAEgASgFQgq6SAcaBRiAAigAEioKCnJhdGVfbGltaXQYAiABKAsyFi5jYXJpbGxvbi52MS5SYXRlTGltaXQSDwoHb3JkZXJlZBgDIAEoCCJUCglSYXRlTGltaXQSKwoKcGVyX3NlY29uZBgBIAEoAUIXukgUEhIZAAAAAABq+EAp/Knx0k1iUD8SGgoFYnVyc3QYAiABKAVCC7pICBoGGKCNBigAIlcKD1JlZ2lzdGVyUmVxdWVzdBItCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9va0IGukgDyAEBEhUKDXZhbGlkYXRlX29ubHkYAiABKAgiWgoQUmVnaXN0ZXJSZXNwb25zZRIlCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9vaxIOCgZzZWNyZXQYAiABKAkSDwoHY3JlYXRlZBgDIAEoCCJSChRCYXRjaFJlZ2lzdGVyUmVxdWVzdBI6CghyZXF1ZXN0cxgBIAMoCzIcLmNhcmlsbG9uLnYxLlJlZ2lzdGVyUmVxdWVzdEIKukgHkgEECAEQZCJFChVCYXRjaFJlZ2lzdGVyUmVzcG9uc2USLAoHcmVzdWx0cxgBIAMoCzIbLmNhcmlsbG9uLnYxLlJlZ2lzdGVyUmVzdWx0InIKDlJlZ2lzdGVyUmVzdWx0EjEKCHJlc3BvbnNlGAEgASgLMh0uY2FyaWxsb24udjEuUmVnaXN0ZXJSZXNwb25zZUgAEiMKBWVycm9yGAIgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXNIAEIICgZyZXN1bHQigAEKD0JhdGNoR2V0UmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SHwoDaWRzGAIgAygJQhK6SA+SAQwIARBkIgZyBBABGEASMAoEdmlldxgDIAEoDjIYLmNhcmlsbG9uLnYxLldlYmhvb2tWaWV3Qgi6SAWCAQIQASI6ChBCYXRjaEdldFJlc3BvbnNlEiYKCHdlYmhvb2tzGAEgAygLMhQuY2FyaWxsb24udjEuV2ViaG9vayI/CgpHZXRSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIVCgJpZBgCIAEoCUIJukgGcgQQARhAIjQKC0dldFJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rItwBCgtMaXN0UmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SGgoJcGFnZV9zaXplGAIgASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIAgEjAKBHZpZXcYByABKA4yGC5jYXJpbGxvbi52MS5XZWJob29rVmlld0IIukgFggECEAESGAoGZmlsdGVyGAggASgJQgi6SAVyAxiAIBIZCghvcmRlcl9ieRgJIAEoCUIHukgEcgIYQEoECAQQBUoECAUQBkoECAYQByJPCgxMaXN0UmVzcG9uc2USJgoId2ViaG9va3MYASADKAsyFC5jYXJpbGxvbi52MS5XZWJob29rEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJvCg1VcGRhdGVSZXF1ZXN0Ei0KB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rQga6SAPIAQESLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrIjcKDlVwZGF0ZVJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rIq8DCg1SZW1vdmVSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxITCgJpZBgCIAEoCUIHukgEcgIYQBIWCgRuYW1lGAMgASgJQgi6SAVyAxiAAhIdCgtkZXN0aW5hdGlvbhgEIAEoCUIIukgFcgMYgBASFQoEZXRhZxgFIAEoCUIHukgEcgIYQBIYCgZmaWx0ZXIYBiABKAlCCLpIBXIDGIAgEg0KBWZvcmNlGAcgASgIEhUKDXZhbGlkYXRlX29ubHkYCCABKAg63gG6SNoBGtcBCg1yZW1vdmUudGFyZ2V0Ej5naXZlIGVpdGhlciBpZCwgb3IgbmFtZSB3aXRoIG9yIHdpdGhvdXQgZGVzdGluYXRpb24sIG9yIGZpbHRlchqFASh0aGlzLmlkICE9ICcnID8gMSA6IDApICsgKHRoaXMubmFtZSAhPSAnJyA/IDEgOiAwKSArICh0aGlzLmZpbHRlciAhPSAnJyA/IDEgOiAwKSA9PSAxICYmICh0aGlzLmRlc3RpbmF0aW9uID09ICcnIHx8IHRoaXMubmFtZSAhPSAnJykiHQoOUmVtb3ZlUmVzcG9uc2USCwoDaWRzGAEgAygJIrIDCgxQYXVzZVJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhMKAmlkGAIgASgJQge6SARyAhhAEhUKBGV0YWcYAyABKAlCB7pIBHICGEASGAoGZmlsdGVyGAQgASgJQgi6SAVyAxiAIBIVCg12YWxpZGF0ZV9vbmx5GAUgASgIEhwKCnBhZ2VfdG9rZW4YBiABKAlCCLpIBXIDGIAgOooCukiGAhqDAgoMcGF1c2UudGFyZ2V0El1naXZlIGVpdGhlciBpZCwgd2l0aCBvciB3aXRob3V0IGV0YWcsIG9yIGZpbHRlciwgd2l0aCBvciB3aXRob3V0IHZhbGlkYXRlX29ubHkgYW5kIHBhZ2VfdG9rZW4akwEodGhpcy5pZCAhPSAnJykgIT0gKHRoaXMuZmlsdGVyICE9ICcnKSAmJiAodGhpcy5pZCA9PSAnJyB8fCAhdGhpcy52YWxpZGF0ZV9vbmx5ICYmIHRoaXMucGFnZV90b2tlbiA9PSAnJykgJiYgKHRoaXMuZmlsdGVyID09ICcnIHx8IHRoaXMuZXRhZyA9PSAnJykiawoNUGF1c2VSZXNwb25zZRIlCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9vaxINCgVjb3VudBgCIAEoBRILCgNpZHMYAyADKAkSFwoPbmV4dF9wYWdlX3Rva2VuGAQgASgJIrQDCg1SZXN1bWVSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxITCgJpZBgCIAEoCUIHukgEcgIYQBIVCgRldGFnGAMgASgJQge6SARyAhhAEhgKBmZpbHRlchgEIAEoCUIIukgFcgMYgCASFQoNdmFsaWRhdGVfb25seRgFIAEoCBIcCgpwYWdlX3Rva2VuGAYgASgJQgi6SAVyAxiAIDqLArpIhwIahAIKDXJlc3VtZS50YXJnZXQSXWdpdmUgZWl0aGVyIGlkLCB3aXRoIG9yIHdpdGhvdXQgZXRhZywgb3IgZmlsdGVyLCB3aXRoIG9yIHdpdGhvdXQgdmFsaWRhdGVfb25seSBhbmQgcGFnZV90b2tlbhqTASh0aGlzLmlkICE9ICcnKSAhPSAodGhpcy5maWx0ZXIgIT0gJycpICYmICh0aGlzLmlkID09ICcnIHx8ICF0aGlzLnZhbGlkYXRlX29ubHkgJiYgdGhpcy5wYWdlX3Rva2VuID09ICcnKSAmJiAodGhpcy5maWx0ZXIgPT0gJycgfHwgdGhpcy5ldGFnID09ICcnKSJsCg5SZXN1bWVSZXNwb25zZRIlCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9vaxINCgVjb3VudBgCIAEoBRILCgNpZHMYAyADKAkSFwoPbmV4dF9wYWdlX3Rva2VuGAQgASgJIkMKDlRyaWdnZXJSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIVCgJpZBgCIAEoCUIJukgGcgQQARhAIiYKD1RyaWdnZXJSZXNwb25zZRITCgtkZWxpdmVyeV9pZBgBIAEoCSLOAQoWUHJldmlld1NjaGVkdWxlUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SFwoCaWQYAiABKAlCCbpIBnIEEAEYQEgAEikKCHNjaGVkdWxlGAMgASgLMhUuY2FyaWxsb24udjEuU2NoZWR1bGVIABIYCgVjb3VudBgEIAEoBUIJukgGGgQYZCgAEikKBWFmdGVyGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIPCgZzb3VyY2USBbpIAggBIkgKF1ByZXZpZXdTY2hlZHVsZVJlc3BvbnNlEi0KCXJ1bl90aW1lcxgBIAMoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAqWgoLV2ViaG9va1ZpZXcSHAoYV0VCSE9PS19WSUVXX1VOU1BFQ0lGSUVEEAASFgoSV0VCSE9PS19WSUVXX0JBU0lDEAESFQoRV0VCSE9PS19WSUVXX0ZVTEwQAjKJCgoOV2ViaG9va1NlcnZpY2USZgoIUmVnaXN0ZXISHC5jYXJpbGxvbi52MS5SZWdpc3RlclJlcXVlc3QaHS5jYXJpbGxvbi52MS5SZWdpc3RlclJlc3BvbnNlIh2C0+STAhc6B3dlYmhvb2siDC92MS93ZWJob29rcxJ9Cg1CYXRjaFJlZ2lzdGVyEiEuY2FyaWxsb24udjEuQmF0Y2hSZWdpc3RlclJlcXVlc3QaIi5jYXJpbGxvbi52MS5CYXRjaFJlZ2lzdGVyUmVzcG9uc2UiJYLT5JMCHzoBKiIaL3YxL3dlYmhvb2tzOmJhdGNoUmVnaXN0ZXISVgoDR2V0EhcuY2FyaWxsb24udjEuR2V0UmVxdWVzdBoYLmNhcmlsbG9uLnYxLkdldFJlc3BvbnNlIhyQAgGC0+STAhMSES92MS93ZWJob29rcy97aWR9EmkKCEJhdGNoR2V0EhwuY2FyaWxsb24udjEuQmF0Y2hHZXRSZXF1ZXN0Gh0uY2FyaWxsb24udjEuQmF0Y2hHZXRSZXNwb25zZSIgkAIBgtPkkwIXEhUvdjEvd2ViaG9va3M6YmF0Y2hHZXQSVAoETGlzdBIYLmNhcmlsbG9uLnYxLkxpc3RSZXF1ZXN0GhkuY2FyaWxsb24udjEuTGlzdFJlc3BvbnNlIheQAgGC0+STAg4SDC92MS93ZWJob29rcxJtCgZVcGRhdGUSGi5jYXJpbGxvbi52MS5VcGRhdGVSZXF1ZXN0GhsuY2FyaWxsb24udjEuVXBkYXRlUmVzcG9uc2UiKoLT5JMCJDoHd2ViaG9vazIZL3YxL3dlYmhvb2tzL3t3ZWJob29rLmlkfRJsCgZSZW1vdmUSGi5jYXJpbGxvbi52MS5SZW1vdmVSZXF1ZXN0GhsuY2FyaWxsb24udjEuUmVtb3ZlUmVzcG9uc2UiKYLT5JMCI1oOKgwvdjEvd2ViaG9va3MqES92MS93ZWJob29rcy97aWR9EnsKBVBhdXNlEhkuY2FyaWxsb24udjEuUGF1c2VSZXF1ZXN0GhouY2FyaWxsb24udjEuUGF1c2VSZXNwb25zZSI7gtPkkwI1OgEqWhc6ASoiEi92MS93ZWJob29rczpwYXVzZSIXL3YxL3dlYmhvb2tzL3tpZH06cGF1c2USgAEKBlJlc3VtZRIaLmNhcmlsbG9uLnYxLlJlc3VtZVJlcXVlc3QaGy5jYXJpbGxvbi52MS5SZXN1bWVSZXNwb25zZSI9gtPkkwI3OgEqWhg6ASoiEy92MS93ZWJob29rczpyZXN1bWUiGC92MS93ZWJob29rcy97aWR9OnJlc3VtZRJqCgdUcmlnZ2VyEhsuY2FyaWxsb24udjEuVHJpZ2dlclJlcXVlc3QaHC5jYXJpbGxvbi52MS5UcmlnZ2VyUmVzcG9uc2UiJILT5JMCHjoBKiIZL3YxL3dlYmhvb2tzL3tpZH06dHJpZ2dlchKtAQoPUHJldmlld1NjaGVkdWxlEiMuY2FyaWxsb24udjEuUHJldmlld1NjaGVkdWxlUmVxdWVzdBokLmNhcmlsbG9uLnYxLlByZXZpZXdTY2hlZHVsZVJlc3BvbnNlIk+QAgGC0+STAkY6ASpaIxIhL3YxL3dlYmhvb2tzL3tpZH06cHJldmlld1NjaGVkdWxlIhwvdjEvd2ViaG9va3M6cHJldmlld1NjaGVkdWxlQoQBCg9jb20uY2FyaWxsb24udjFCDFdlYmhvb2tQcm90b1ABWhZjYXJpbGxvbi92MTtjYXJpbGxvbnYxogIDQ1hYqgILQ2FyaWxsb24uVjHKAgtDYXJpbGxvblxWMeICF0NhcmlsbG9uXFYxXEdQQk1ldGFkYXRh6gIMQ2FyaWxsb246OlYxYgZwcm90bzM", [file_buf_validate_validate, file_carillon_v1_schedule, file_google_api_annotations, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_google_rpc_status]);
+  fileDesc("ChljYXJpbGxvbi92MS93ZWJob29rLnByb3RvEgtjYXJpbGxvbi52MSKqCgoHV2ViaG9vaxITCgJpZBgBIAEoCUIHukgEcgIYPxIaCgluYW1lc3BhY2UYAiABKAlCB7pIBHICGD8SGAoEbmFtZRgDIAEoCUIKukgHcgUQARiAAhIfCgtkZXN0aW5hdGlvbhgEIAEoCUIKukgHcgUQARiAEBInCghzY2hlZHVsZRgFIAEoCzIVLmNhcmlsbG9uLnYxLlNjaGVkdWxlEkcKC2V2ZW50X3R5cGVzGAYgAygJQjK6SC+SASwQQCIociYQARiCATIfXihcKnxbYS16QS1aMC05Xy5cLS9dKyhcLlwqKT8pJBIYCgZmaWx0ZXIYByABKAlCCLpIBXIDGIAgEiUKB3BheWxvYWQYCCABKAsyFC5jYXJpbGxvbi52MS5QYXlsb2FkEjwKB2hlYWRlcnMYCSADKAsyIS5jYXJpbGxvbi52MS5XZWJob29rLkhlYWRlcnNFbnRyeUIIukgFmgECECASPgoHdGltZW91dBgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkISukgPqgEMIgMIrAIyBRCAwtcvEiUKB3NpZ25pbmcYCyABKAsyFC5jYXJpbGxvbi52MS5TaWduaW5nEi4KDHJldHJ5X3BvbGljeRgMIAEoCzIYLmNhcmlsbG9uLnYxLlJldHJ5UG9saWN5EiMKBmxpbWl0cxgNIAEoCzITLmNhcmlsbG9uLnYxLkxpbWl0cxJ2CgZsYWJlbHMYDiADKAsyIC5jYXJpbGxvbi52MS5XZWJob29rLkxhYmVsc0VudHJ5QkS6SEGaAT4QQCIzcjEQARg/MiteW0EtWmEtejAtOV0oW0EtWmEtejAtOV8uLy1dKltBLVphLXowLTldKT8kKgVyAxiAAhILCgN1aWQYHyABKAkSKQoJZWZmZWN0aXZlGCAgASgLMhYuY2FyaWxsb24udjEuRWZmZWN0aXZlEikKBXN0YXRlGBQgASgOMhouY2FyaWxsb24udjEuV2ViaG9vay5TdGF0ZRIUCgxzdGF0ZV9yZWFzb24YFSABKAkSMQoNbmV4dF9ydW5fdGltZRgWIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJcnVuX2NvdW50GBcgASgDEhkKEXNraXBwZWRfcnVuX2NvdW50GBggASgDEhwKFGZpbHRlcl9mYWlsdXJlX2NvdW50GBwgASgDEjYKEmZhaWxpbmdfc2luY2VfdGltZRgdIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKcHJvYmVfdGltZRgeIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLY3JlYXRlX3RpbWUYGSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC3VwZGF0ZV90aW1lGBogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCgRldGFnGBsgASgJQge6SARyAhhAGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiVgoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIQCgxTVEFURV9BQ1RJVkUQARIQCgxTVEFURV9QQVVTRUQQAhISCg5TVEFURV9ESVNBQkxFRBADIrUBCglFZmZlY3RpdmUSKgoHdGltZW91dBgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIuCgxyZXRyeV9wb2xpY3kYAiABKAsyGC5jYXJpbGxvbi52MS5SZXRyeVBvbGljeRIjCgZsaW1pdHMYAyABKAsyEy5jYXJpbGxvbi52MS5MaW1pdHMSJwoIc2NoZWR1bGUYBCABKAsyFS5jYXJpbGxvbi52MS5TY2hlZHVsZSLbAwoHUGF5bG9hZBISCgh0ZW1wbGF0ZRgBIAEoCUgAEg4KBHRleHQYAiABKAlIABIOCgRkYXRhGAMgASgMSAASHgoMY29udGVudF90eXBlGAQgASgJQgi6SAVyAxiAAhJACgxldmVudF9mb3JtYXQYBSABKA4yIC5jYXJpbGxvbi52MS5QYXlsb2FkLkV2ZW50Rm9ybWF0Qgi6SAWCAQIQARJNChBoZWFkZXJfdGVtcGxhdGVzGAYgAygLMikuY2FyaWxsb24udjEuUGF5bG9hZC5IZWFkZXJUZW1wbGF0ZXNFbnRyeUIIukgFmgECECAaNgoUSGVhZGVyVGVtcGxhdGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKqAQoLRXZlbnRGb3JtYXQSHAoYRVZFTlRfRk9STUFUX1VOU1BFQ0lGSUVEEAASGQoVRVZFTlRfRk9STUFUX0VOVkVMT1BFEAESFAoQRVZFTlRfRk9STUFUX1JBVxACEiMKH0VWRU5UX0ZPUk1BVF9DTE9VREVWRU5UU19CSU5BUlkQAxInCiNFVkVOVF9GT1JNQVRfQ0xPVURFVkVOVFNfU1RSVUNUVVJFRBAEQgYKBGJvZHkiIwoHU2lnbmluZxIYCgZzZWNyZXQYASABKAlCCLpIBXIDGIABIucCCgtSZXRyeVBvbGljeRIkCgxtYXhfYXR0ZW1wdHMYASABKAVCCbpIBhoEGGQoAUgAiAEBEkAKBmRlbGF5cxgCIAMoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIVukgSkgEPECAiC6oBCCIECID1JDIAEiwKBmppdHRlchgDIAEoAUIXukgUEhIZAAAAAAAA8D8pAAAAAAAAAABIAYgBARJGCg1jbGllbnRfZXJyb3JzGAQgASgOMiUuY2FyaWxsb24udjEuUmV0cnlQb2xpY3kuQ2xpZW50RXJyb3JzQgi6SAWCAQIQASJeCgxDbGllbnRFcnJvcnMSHQoZQ0xJRU5UX0VSUk9SU19VTlNQRUNJRklFRBAAEhcKE0NMSUVOVF9FUlJPUlNfUkVUUlkQARIWChJDTElFTlRfRVJST1JTX0ZBSUwQAkIPCg1fbWF4X2F0dGVtcHRzQgkKB19qaXR0ZXIiZgoGTGltaXRzEh8KC2NvbmN1cnJlbmN5GAEgASgFQgq6SAcaBRiAAigAEioKCnJhdGVfbGltaXQYAiABKAsyFi5jYXJpbGxvbi52MS5SYXRlTGltaXQSDwoHb3JkZXJlZBgDIAEoCCJUCglSYXRlTGltaXQSKwoKcGVyX3NlY29uZBgBIAEoAUIXukgUEhIZAAAAAABq+EAp/Knx0k1iUD8SGgoFYnVyc3QYAiABKAVCC7pICBoGGKCNBigAInQKD1JlZ2lzdGVyUmVxdWVzdBItCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9va0IGukgDyAEBEhUKDXZhbGlkYXRlX29ubHkYAiABKAgSGwoKcmVxdWVzdF9pZBgPIAEoCUIHukgEcgIYQCJaChBSZWdpc3RlclJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rEg4KBnNlY3JldBgCIAEoCRIPCgdjcmVhdGVkGAMgASgIIm8KFEJhdGNoUmVnaXN0ZXJSZXF1ZXN0EjoKCHJlcXVlc3RzGAEgAygLMhwuY2FyaWxsb24udjEuUmVnaXN0ZXJSZXF1ZXN0Qgq6SAeSAQQIARBkEhsKCnJlcXVlc3RfaWQYDyABKAlCB7pIBHICGEAiRQoVQmF0Y2hSZWdpc3RlclJlc3BvbnNlEiwKB3Jlc3VsdHMYASADKAsyGy5jYXJpbGxvbi52MS5SZWdpc3RlclJlc3VsdCJyCg5SZWdpc3RlclJlc3VsdBIxCghyZXNwb25zZRgBIAEoCzIdLmNhcmlsbG9uLnYxLlJlZ2lzdGVyUmVzcG9uc2VIABIjCgVlcnJvchgCIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzSABCCAoGcmVzdWx0IoABCg9CYXRjaEdldFJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/Eh8KA2lkcxgCIAMoCUISukgPkgEMCAEQZCIGcgQQARhAEjAKBHZpZXcYAyABKA4yGC5jYXJpbGxvbi52MS5XZWJob29rVmlld0IIukgFggECEAEiOgoQQmF0Y2hHZXRSZXNwb25zZRImCgh3ZWJob29rcxgBIAMoCzIULmNhcmlsbG9uLnYxLldlYmhvb2siPwoKR2V0UmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SFQoCaWQYAiABKAlCCbpIBnIEEAEYQCI0CgtHZXRSZXNwb25zZRIlCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9vayLcAQoLTGlzdFJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhoKCXBhZ2Vfc2l6ZRgCIAEoBUIHukgEGgIoABIcCgpwYWdlX3Rva2VuGAMgASgJQgi6SAVyAxiAIBIwCgR2aWV3GAcgASgOMhguY2FyaWxsb24udjEuV2ViaG9va1ZpZXdCCLpIBYIBAhABEhgKBmZpbHRlchgIIAEoCUIIukgFcgMYgCASGQoIb3JkZXJfYnkYCSABKAlCB7pIBHICGEBKBAgEEAVKBAgFEAZKBAgGEAciTwoMTGlzdFJlc3BvbnNlEiYKCHdlYmhvb2tzGAEgAygLMhQuY2FyaWxsb24udjEuV2ViaG9vaxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkijAEKDVVwZGF0ZVJlcXVlc3QSLQoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2tCBrpIA8gBARIvCgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2sSGwoKcmVxdWVzdF9pZBgPIAEoCUIHukgEcgIYQCI3Cg5VcGRhdGVSZXNwb25zZRIlCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9vayLMAwoNUmVtb3ZlUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SEwoCaWQYAiABKAlCB7pIBHICGEASFgoEbmFtZRgDIAEoCUIIukgFcgMYgAISHQoLZGVzdGluYXRpb24YBCABKAlCCLpIBXIDGIAQEhUKBGV0YWcYBSABKAlCB7pIBHICGEASGAoGZmlsdGVyGAYgASgJQgi6SAVyAxiAIBINCgVmb3JjZRgHIAEoCBIVCg12YWxpZGF0ZV9vbmx5GAggASgIEhsKCnJlcXVlc3RfaWQYDyABKAlCB7pIBHICGEA63gG6SNoBGtcBCg1yZW1vdmUudGFyZ2V0Ej5naXZlIGVpdGhlciBpZCwgb3IgbmFtZSB3aXRoIG9yIHdpdGhvdXQgZGVzdGluYXRpb24sIG9yIGZpbHRlchqFASh0aGlzLmlkICE9ICcnID8gMSA6IDApICsgKHRoaXMubmFtZSAhPSAnJyA/IDEgOiAwKSArICh0aGlzLmZpbHRlciAhPSAnJyA/IDEgOiAwKSA9PSAxICYmICh0aGlzLmRlc3RpbmF0aW9uID09ICcnIHx8IHRoaXMubmFtZSAhPSAnJykiHQoOUmVtb3ZlUmVzcG9uc2USCwoDaWRzGAEgAygJIs8DCgxQYXVzZVJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhMKAmlkGAIgASgJQge6SARyAhhAEhUKBGV0YWcYAyABKAlCB7pIBHICGEASGAoGZmlsdGVyGAQgASgJQgi6SAVyAxiAIBIVCg12YWxpZGF0ZV9vbmx5GAUgASgIEhwKCnBhZ2VfdG9rZW4YBiABKAlCCLpIBXIDGIAgEhsKCnJlcXVlc3RfaWQYDyABKAlCB7pIBHICGEA6igK6SIYCGoMCCgxwYXVzZS50YXJnZXQSXWdpdmUgZWl0aGVyIGlkLCB3aXRoIG9yIHdpdGhvdXQgZXRhZywgb3IgZmlsdGVyLCB3aXRoIG9yIHdpdGhvdXQgdmFsaWRhdGVfb25seSBhbmQgcGFnZV90b2tlbhqTASh0aGlzLmlkICE9ICcnKSAhPSAodGhpcy5maWx0ZXIgIT0gJycpICYmICh0aGlzLmlkID09ICcnIHx8ICF0aGlzLnZhbGlkYXRlX29ubHkgJiYgdGhpcy5wYWdlX3Rva2VuID09ICcnKSAmJiAodGhpcy5maWx0ZXIgPT0gJycgfHwgdGhpcy5ldGFnID09ICcnKSJrCg1QYXVzZVJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rEg0KBWNvdW50GAIgASgFEgsKA2lkcxgDIAMoCRIXCg9uZXh0X3BhZ2VfdG9rZW4YBCABKAki0QMKDVJlc3VtZVJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhMKAmlkGAIgASgJQge6SARyAhhAEhUKBGV0YWcYAyABKAlCB7pIBHICGEASGAoGZmlsdGVyGAQgASgJQgi6SAVyAxiAIBIVCg12YWxpZGF0ZV9vbmx5GAUgASgIEhwKCnBhZ2VfdG9rZW4YBiABKAlCCLpIBXIDGIAgEhsKCnJlcXVlc3RfaWQYDyABKAlCB7pIBHICGEA6iwK6SIcCGoQCCg1yZXN1bWUudGFyZ2V0El1naXZlIGVpdGhlciBpZCwgd2l0aCBvciB3aXRob3V0IGV0YWcsIG9yIGZpbHRlciwgd2l0aCBvciB3aXRob3V0IHZhbGlkYXRlX29ubHkgYW5kIHBhZ2VfdG9rZW4akwEodGhpcy5pZCAhPSAnJykgIT0gKHRoaXMuZmlsdGVyICE9ICcnKSAmJiAodGhpcy5pZCA9PSAnJyB8fCAhdGhpcy52YWxpZGF0ZV9vbmx5ICYmIHRoaXMucGFnZV90b2tlbiA9PSAnJykgJiYgKHRoaXMuZmlsdGVyID09ICcnIHx8IHRoaXMuZXRhZyA9PSAnJykibAoOUmVzdW1lUmVzcG9uc2USJQoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2sSDQoFY291bnQYAiABKAUSCwoDaWRzGAMgAygJEhcKD25leHRfcGFnZV90b2tlbhgEIAEoCSJgCg5UcmlnZ2VyUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SFQoCaWQYAiABKAlCCbpIBnIEEAEYQBIbCgpyZXF1ZXN0X2lkGA8gASgJQge6SARyAhhAIiYKD1RyaWdnZXJSZXNwb25zZRITCgtkZWxpdmVyeV9pZBgBIAEoCSKLAgoPQmFja2ZpbGxSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIVCgJpZBgCIAEoCUIJukgGcgQQARhAEjYKCnN0YXJ0X3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQga6SAPIAQESNAoIZW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQga6SAPIAQESQAoOb3ZlcmxhcF9wb2xpY3kYBSABKA4yGi5jYXJpbGxvbi52MS5PdmVybGFwUG9saWN5Qgy6SAmCAQYYABgDGAQSFQoNdmFsaWRhdGVfb25seRgGIAEoCCJzChBCYWNrZmlsbFJlc3BvbnNlEhEKCXJ1bl9jb3VudBgBIAEoBRIXCg9rbm93bl9ydW5fY291bnQYAiABKAUSMwoPbmV4dF9zdGFydF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLOAQoWUHJldmlld1NjaGVkdWxlUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SFwoCaWQYAiABKAlCCbpIBnIEEAEYQEgAEikKCHNjaGVkdWxlGAMgASgLMhUuY2FyaWxsb24udjEuU2NoZWR1bGVIABIYCgVjb3VudBgEIAEoBUIJukgGGgQYZCgAEikKBWFmdGVyGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIPCgZzb3VyY2USBbpIAggBIroBChdQcmV2aWV3U2NoZWR1bGVSZXNwb25zZRItCglydW5fdGltZXMYASADKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhcKD2xvY2FsX3J1bl90aW1lcxgCIAMoCRIRCgl0aW1lX3pvbmUYAyABKAkSEwoLZGVzY3JpcHRpb24YBCABKAkSLwoNY2xvY2tfY2hhbmdlcxgFIAMoCzIYLmNhcmlsbG9uLnYxLkNsb2NrQ2hhbmdlKloKC1dlYmhvb2tWaWV3EhwKGFdFQkhPT0tfVklFV19VTlNQRUNJRklFRBAAEhYKEldFQkhPT0tfVklFV19CQVNJQxABEhUKEVdFQkhPT0tfVklFV19GVUxMEAIyjAsKDldlYmhvb2tTZXJ2aWNlEmkKCFJlZ2lzdGVyEhwuY2FyaWxsb24udjEuUmVnaXN0ZXJSZXF1ZXN0Gh0uY2FyaWxsb24udjEuUmVnaXN0ZXJSZXNwb25zZSIgkAICgtPkkwIXOgd3ZWJob29rIgwvdjEvd2ViaG9va3MSgAEKDUJhdGNoUmVnaXN0ZXISIS5jYXJpbGxvbi52MS5CYXRjaFJlZ2lzdGVyUmVxdWVzdBoiLmNhcmlsbG9uLnYxLkJhdGNoUmVnaXN0ZXJSZXNwb25zZSIokAICgtPkkwIfOgEqIhovdjEvd2ViaG9va3M6YmF0Y2hSZWdpc3RlchJWCgNHZXQSFy5jYXJpbGxvbi52MS5HZXRSZXF1ZXN0GhguY2FyaWxsb24udjEuR2V0UmVzcG9uc2UiHJACAYLT5JMCExIRL3YxL3dlYmhvb2tzL3tpZH0SaQoIQmF0Y2hHZXQSHC5jYXJpbGxvbi52MS5CYXRjaEdldFJlcXVlc3QaHS5jYXJpbGxvbi52MS5CYXRjaEdldFJlc3BvbnNlIiCQAgGC0+STAhcSFS92MS93ZWJob29rczpiYXRjaEdldBJUCgRMaXN0EhguY2FyaWxsb24udjEuTGlzdFJlcXVlc3QaGS5jYXJpbGxvbi52MS5MaXN0UmVzcG9uc2UiF5ACAYLT5JMCDhIML3YxL3dlYmhvb2tzEnAKBlVwZGF0ZRIaLmNhcmlsbG9uLnYxLlVwZGF0ZVJlcXVlc3QaGy5jYXJpbGxvbi52MS5VcGRhdGVSZXNwb25zZSItkAICgtPkkwIkOgd3ZWJob29rMhkvdjEvd2ViaG9va3Mve3dlYmhvb2suaWR9Em8KBlJlbW92ZRIaLmNhcmlsbG9uLnYxLlJlbW92ZVJlcXVlc3QaGy5jYXJpbGxvbi52MS5SZW1vdmVSZXNwb25zZSIskAICgtPkkwIjWg4qDC92MS93ZWJob29rcyoRL3YxL3dlYmhvb2tzL3tpZH0SfgoFUGF1c2USGS5jYXJpbGxvbi52MS5QYXVzZVJlcXVlc3QaGi5jYXJpbGxvbi52MS5QYXVzZVJlc3BvbnNlIj6QAgKC0+STAjU6ASpaFzoBKiISL3YxL3dlYmhvb2tzOnBhdXNlIhcvdjEvd2ViaG9va3Mve2lkfTpwYXVzZRKDAQoGUmVzdW1lEhouY2FyaWxsb24udjEuUmVzdW1lUmVxdWVzdBobLmNhcmlsbG9uLnYxLlJlc3VtZVJlc3BvbnNlIkCQAgKC0+STAjc6ASpaGDoBKiITL3YxL3dlYmhvb2tzOnJlc3VtZSIYL3YxL3dlYmhvb2tzL3tpZH06cmVzdW1lEmoKB1RyaWdnZXISGy5jYXJpbGxvbi52MS5UcmlnZ2VyUmVxdWVzdBocLmNhcmlsbG9uLnYxLlRyaWdnZXJSZXNwb25zZSIkgtPkkwIeOgEqIhkvdjEvd2ViaG9va3Mve2lkfTp0cmlnZ2VyEm4KCEJhY2tmaWxsEhwuY2FyaWxsb24udjEuQmFja2ZpbGxSZXF1ZXN0Gh0uY2FyaWxsb24udjEuQmFja2ZpbGxSZXNwb25zZSIlgtPkkwIfOgEqIhovdjEvd2ViaG9va3Mve2lkfTpiYWNrZmlsbBKtAQoPUHJldmlld1NjaGVkdWxlEiMuY2FyaWxsb24udjEuUHJldmlld1NjaGVkdWxlUmVxdWVzdBokLmNhcmlsbG9uLnYxLlByZXZpZXdTY2hlZHVsZVJlc3BvbnNlIk+QAgGC0+STAkY6ASpaIxIhL3YxL3dlYmhvb2tzL3tpZH06cHJldmlld1NjaGVkdWxlIhwvdjEvd2ViaG9va3M6cHJldmlld1NjaGVkdWxlQoQBCg9jb20uY2FyaWxsb24udjFCDFdlYmhvb2tQcm90b1ABWhZjYXJpbGxvbi92MTtjYXJpbGxvbnYxogIDQ1hYqgILQ2FyaWxsb24uVjHKAgtDYXJpbGxvblxWMeICF0NhcmlsbG9uXFYxXEdQQk1ldGFkYXRh6gIMQ2FyaWxsb246OlYxYgZwcm90bzM", [file_buf_validate_validate, file_carillon_v1_schedule, file_google_api_annotations, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_google_rpc_status]);
 
 /**
  * A registration: a name, a destination, and what makes it ring.
@@ -646,6 +646,14 @@ export type RegisterRequest = Message<"carillon.v1.RegisterRequest"> & {
    * @generated from field: bool validate_only = 2;
    */
   validateOnly: boolean;
+
+  /**
+   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
+   * (AIP-155). At most 64 characters.
+   *
+   * @generated from field: string request_id = 15;
+   */
+  requestId: string;
 };
 
 /**
@@ -702,6 +710,14 @@ export type BatchRegisterRequest = Message<"carillon.v1.BatchRegisterRequest"> &
    * @generated from field: repeated carillon.v1.RegisterRequest requests = 1;
    */
   requests: RegisterRequest[];
+
+  /**
+   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
+   * (AIP-155). At most 64 characters.
+   *
+   * @generated from field: string request_id = 15;
+   */
+  requestId: string;
 };
 
 /**
@@ -990,6 +1006,14 @@ export type UpdateRequest = Message<"carillon.v1.UpdateRequest"> & {
    * @generated from field: google.protobuf.FieldMask update_mask = 2;
    */
   updateMask?: FieldMask | undefined;
+
+  /**
+   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
+   * (AIP-155). At most 64 characters.
+   *
+   * @generated from field: string request_id = 15;
+   */
+  requestId: string;
 };
 
 /**
@@ -1081,6 +1105,14 @@ export type RemoveRequest = Message<"carillon.v1.RemoveRequest"> & {
    * @generated from field: bool validate_only = 8;
    */
   validateOnly: boolean;
+
+  /**
+   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
+   * (AIP-155). At most 64 characters.
+   *
+   * @generated from field: string request_id = 15;
+   */
+  requestId: string;
 };
 
 /**
@@ -1159,6 +1191,14 @@ export type PauseRequest = Message<"carillon.v1.PauseRequest"> & {
    * @generated from field: string page_token = 6;
    */
   pageToken: string;
+
+  /**
+   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
+   * (AIP-155). At most 64 characters.
+   *
+   * @generated from field: string request_id = 15;
+   */
+  requestId: string;
 };
 
 /**
@@ -1258,6 +1298,14 @@ export type ResumeRequest = Message<"carillon.v1.ResumeRequest"> & {
    * @generated from field: string page_token = 6;
    */
   pageToken: string;
+
+  /**
+   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
+   * (AIP-155). At most 64 characters.
+   *
+   * @generated from field: string request_id = 15;
+   */
+  requestId: string;
 };
 
 /**
@@ -1328,6 +1376,14 @@ export type TriggerRequest = Message<"carillon.v1.TriggerRequest"> & {
    * @generated from field: string id = 2;
    */
   id: string;
+
+  /**
+   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
+   * (AIP-155). At most 64 characters.
+   *
+   * @generated from field: string request_id = 15;
+   */
+  requestId: string;
 };
 
 /**
@@ -1357,6 +1413,102 @@ export type TriggerResponse = Message<"carillon.v1.TriggerResponse"> & {
  */
 export const TriggerResponseSchema: GenMessage<TriggerResponse> = /*@__PURE__*/
   messageDesc(file_carillon_v1_webhook, 27);
+
+/**
+ * A span of the past, and how its runs are fired.
+ *
+ * @generated from message carillon.v1.BackfillRequest
+ */
+export type BackfillRequest = Message<"carillon.v1.BackfillRequest"> & {
+  /**
+   * The tenant. `default` when empty.
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * The webhook's id.
+   *
+   * @generated from field: string id = 2;
+   */
+  id: string;
+
+  /**
+   * The span's first moment. There are no runs before the schedule's start_time.
+   *
+   * @generated from field: google.protobuf.Timestamp start_time = 3;
+   */
+  startTime?: Timestamp | undefined;
+
+  /**
+   * The first moment after it, after start_time and not in the future. The webhook's next run, and what
+   * follows it, are left to the schedule.
+   *
+   * @generated from field: google.protobuf.Timestamp end_time = 4;
+   */
+  endTime?: Timestamp | undefined;
+
+  /**
+   * BUFFER, also when it is not set: the runs go one after the other, oldest first. Where the schedule's
+   * own policy is BUFFER, they take turns with its runs; otherwise its runs go beside them. ALLOW: all go
+   * at once, as far as the webhook's limits let them.
+   *
+   * @generated from field: carillon.v1.OverlapPolicy overlap_policy = 5;
+   */
+  overlapPolicy: OverlapPolicy;
+
+  /**
+   * Counts the runs, and fires none.
+   *
+   * @generated from field: bool validate_only = 6;
+   */
+  validateOnly: boolean;
+};
+
+/**
+ * Describes the message carillon.v1.BackfillRequest.
+ * Use `create(BackfillRequestSchema)` to create a new message.
+ */
+export const BackfillRequestSchema: GenMessage<BackfillRequest> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_webhook, 28);
+
+/**
+ * What was fired.
+ *
+ * @generated from message carillon.v1.BackfillResponse
+ */
+export type BackfillResponse = Message<"carillon.v1.BackfillResponse"> & {
+  /**
+   * How many runs were fired; with validate_only, how many would be.
+   *
+   * @generated from field: int32 run_count = 1;
+   */
+  runCount: number;
+
+  /**
+   * How many runs of the span had fired before.
+   *
+   * @generated from field: int32 known_run_count = 2;
+   */
+  knownRunCount: number;
+
+  /**
+   * Where to go on: the call again with this start_time. Set when a bound was reached: 1,000 runs in one
+   * call; 1,000 runs of backfills that wait for their turn, or 500 where they take turns with the
+   * schedule's; or what may wait in the namespace. Unset when the span is done.
+   *
+   * @generated from field: google.protobuf.Timestamp next_start_time = 3;
+   */
+  nextStartTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message carillon.v1.BackfillResponse.
+ * Use `create(BackfillResponseSchema)` to create a new message.
+ */
+export const BackfillResponseSchema: GenMessage<BackfillResponse> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_webhook, 29);
 
 /**
  * Which schedule to look ahead in.
@@ -1414,7 +1566,7 @@ export type PreviewScheduleRequest = Message<"carillon.v1.PreviewScheduleRequest
  * Use `create(PreviewScheduleRequestSchema)` to create a new message.
  */
 export const PreviewScheduleRequestSchema: GenMessage<PreviewScheduleRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 28);
+  messageDesc(file_carillon_v1_webhook, 30);
 
 /**
  * The next runs.
@@ -1428,6 +1580,38 @@ export type PreviewScheduleResponse = Message<"carillon.v1.PreviewScheduleRespon
    * @generated from field: repeated google.protobuf.Timestamp run_times = 1;
    */
   runTimes: Timestamp[];
+
+  /**
+   * The same as the clocks in time_zone show them, in RFC 3339 with their offset from UTC, such as
+   * 2026-03-29T03:30:00+02:00.
+   *
+   * @generated from field: repeated string local_run_times = 2;
+   */
+  localRunTimes: string[];
+
+  /**
+   * The schedule's zone. For a schedule that has no use for one: the one that was given with it, or UTC.
+   *
+   * @generated from field: string time_zone = 3;
+   */
+  timeZone: string;
+
+  /**
+   * When the schedule rings, in English; for people, since the words may change. Empty without a schedule.
+   *
+   * @generated from field: string description = 4;
+   */
+  description: string;
+
+  /**
+   * The next two changes of the clocks that touch the schedule, within ten years. A change touches a
+   * schedule if it leaves out or repeats local times at which there are runs. It never touches every and
+   * at, and a cron expression whose hour field matches every hour only if the clocks are not changed by whole
+   * hours: such an expression rings on as if nothing had happened.
+   *
+   * @generated from field: repeated carillon.v1.ClockChange clock_changes = 5;
+   */
+  clockChanges: ClockChange[];
 };
 
 /**
@@ -1435,7 +1619,7 @@ export type PreviewScheduleResponse = Message<"carillon.v1.PreviewScheduleRespon
  * Use `create(PreviewScheduleResponseSchema)` to create a new message.
  */
 export const PreviewScheduleResponseSchema: GenMessage<PreviewScheduleResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 29);
+  messageDesc(file_carillon_v1_webhook, 31);
 
 /**
  * How much of a webhook an answer has (AIP-157).
@@ -1491,6 +1675,8 @@ export const WebhookService: GenService<{
    * is the same, its place in it; `created` says which happened. Where nothing differs nothing is changed, so
    * the call can be repeated, also by many at once. ALREADY_EXISTS if another webhook, which is named, has
    * the name and the destination; ABORTED if an id and an etag are given and the etag is stale (AIP-154).
+   * It is idempotent, but only the call that created the webhook has its secret: with a request_id every repetition
+   * has it too.
    *
    * @generated from rpc carillon.v1.WebhookService.Register
    */
@@ -1594,6 +1780,7 @@ export const WebhookService: GenService<{
   },
   /**
    * Rings the webhook once, now, outside its schedule. FAILED_PRECONDITION unless it is ACTIVE.
+   * Not idempotent, since each call rings: give a request_id to repeat it safely.
    *
    * @generated from rpc carillon.v1.WebhookService.Trigger
    */
@@ -1603,7 +1790,21 @@ export const WebhookService: GenService<{
     output: typeof TriggerResponseSchema;
   },
   /**
-   * Computes the next runs of a schedule, registered or not.
+   * Fires the runs that the webhook's schedule would have had in a span that has passed: missed ones, those
+   * of a pause, and those of before it was registered. A run that has fired is not fired again, so the call
+   * can be repeated; which have is known for as long as their events are kept. It leaves the webhook's place
+   * in its schedule and its counts alone. FAILED_PRECONDITION unless it is ACTIVE and has a schedule.
+   *
+   * @generated from rpc carillon.v1.WebhookService.Backfill
+   */
+  backfill: {
+    methodKind: "unary";
+    input: typeof BackfillRequestSchema;
+    output: typeof BackfillResponseSchema;
+  },
+  /**
+   * Computes the next runs of a schedule, registered or not; says what the schedule means, and what the
+   * next changes of the clocks do to it.
    *
    * @generated from rpc carillon.v1.WebhookService.PreviewSchedule
    */

@@ -1,6 +1,7 @@
 import type { Command, Group } from './command.ts';
 import { DELIVERY_COMMANDS } from './delivery/commands.ts';
 import { EVENT_COMMANDS } from './event/commands.ts';
+import { SCHEDULE_COMMANDS } from './schedule/commands.ts';
 import { WEBHOOK_COMMANDS } from './webhook/commands.ts';
 
 /** Every command that is a client of the API: what can be written, and what help says. */
@@ -8,4 +9,5 @@ export const CLIENT_COMMANDS: Readonly<Record<Group, readonly Command[]>> = {
   webhooks: WEBHOOK_COMMANDS,
   events: EVENT_COMMANDS,
   deliveries: DELIVERY_COMMANDS,
+  schedules: SCHEDULE_COMMANDS,
 };

@@ -1,7 +1,7 @@
 /** What a command line can say: pure data, so that help costs nothing to print. */
 
-/** The groups of commands that are clients of the API, each of one service. */
-export const GROUPS = ['webhooks', 'events', 'deliveries'] as const;
+/** The groups of commands that are clients of the API. */
+export const GROUPS = ['webhooks', 'events', 'deliveries', 'schedules'] as const;
 export type Group = (typeof GROUPS)[number];
 
 /** What each group is for, for the list of all commands. */
@@ -9,6 +9,7 @@ export const GROUP_TITLES: Readonly<Record<Group, string>> = {
   webhooks: 'register and manage webhooks',
   events: 'publish events, and send them again',
   deliveries: 'see what was sent and what waits, follow it, send it again',
+  schedules: 'look ahead in a schedule before it is registered, or after',
 };
 
 /** One command, such as `carillon webhooks register`. */
@@ -44,6 +45,8 @@ export interface Option {
   readonly about: string;
   /** The field of the request that it sets, as the server names it: `webhook.schedule.every`. */
   readonly field?: string;
+  /** The field that takes all of its values where it is given several times. */
+  readonly several?: string;
 }
 
 /** What every command takes. */

@@ -59,14 +59,20 @@ function detailsOf(error: ConnectError, { command }: FailureContext): string[] {
 /** A field as it was written on the command line, and as the API names it. */
 function nameOf(field: string, { options, argument }: Command): string {
   if (field === '') return '';
-  const names = [argument && { flag: `<${argument.name}>`, field: argument.field }, ...options, ...COMMON]
-    .filter((each) => each?.field !== undefined)
-    // The server leaves out what every field of the request begins with.
-    .filter(
-      (each) => each!.field === field || each!.field!.endsWith(`.${field}`) || within(field, each!.field!),
-    );
-  const flags = [...new Set(names.map((each) => each!.flag))];
+  const named = [
+    { flag: `<${argument?.name}>`, fields: [argument?.field] },
+    ...[...options, ...COMMON].map((option) => ({
+      flag: option.flag,
+      fields: [option.field, option.several],
+    })),
+  ].filter(({ fields }) => fields.some((each) => each !== undefined && isOf(field, each)));
+  const flags = [...new Set(named.map(({ flag }) => flag))];
   return flags.length === 1 ? `${flags[0]} (${plain(field)}): ` : `${plain(field)}: `;
+}
+
+/** Whether the server means what an option sets. It leaves out what every field of the request begins with. */
+function isOf(field: string, option: string): boolean {
+  return option === field || option.endsWith(`.${field}`) || within(field, option);
 }
 
 /** `webhook.labels["a"]` is within `webhook.labels`. */

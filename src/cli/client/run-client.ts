@@ -52,4 +52,5 @@ const VERBS: Readonly<Record<Group, () => Promise<Readonly<Record<string, Verb>>
   webhooks: async () => (await import('./webhook/verbs.ts')).WEBHOOK_VERBS,
   events: async () => (await import('./event/verbs.ts')).EVENT_VERBS,
   deliveries: async () => (await import('./delivery/verbs.ts')).DELIVERY_VERBS,
+  schedules: async () => (await import('./schedule/verbs.ts')).SCHEDULE_VERBS,
 };

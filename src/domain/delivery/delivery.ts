@@ -29,6 +29,7 @@ export interface WaitingDelivery {
   readonly id: string;
   readonly webhookId: string;
   readonly eventId: string;
+  /** Infinity for a run that waits for its turn: for the runs before it to be finished. */
   readonly dueAt: number;
   /** Attempts made. */
   readonly attempts: number;
@@ -55,7 +56,7 @@ export interface Delivery {
   readonly state: DeliveryState;
   readonly reason?: FailedReason | CancelledReason;
   readonly attemptCount: number;
-  /** When the next attempt is due, while PENDING. */
+  /** When the next attempt is due, while PENDING; undefined for a run that waits for its turn. */
   readonly dueAt?: number;
   /** The nominal time, for a scheduled run. */
   readonly nominalAt?: number;

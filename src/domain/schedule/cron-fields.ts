@@ -1,5 +1,9 @@
 import { type DomainError, invalid } from '../error.ts';
-import { type CalendarFields, EVERY_OCCURRENCE, LAST_OCCURRENCE } from './calendar.ts';
+import { type DayFields, EVERY_OCCURRENCE, LAST_OCCURRENCE } from './calendar/cron-days.ts';
+import type { TimeFields } from './calendar/times-of-day.ts';
+
+/** What the fields of an expression match. */
+export interface CronFields extends TimeFields, DayFields {}
 
 /** One field of a cron expression: its name, its values, and what to say when it cannot be read. */
 interface CronField {
@@ -52,7 +56,7 @@ function numeric(name: string, min: number, max: number, allowed: string): CronF
  * What the fields of a cron expression match, from the second, or, if there are five, from the minute
  * on. Throws INVALID for `path`, saying which item of which field cannot be read, and why.
  */
-export function parseFields(path: string, parts: readonly string[]): CalendarFields {
+export function parseFields(path: string, parts: readonly string[]): CronFields {
   if (parts.length !== 5 && parts.length !== 6) throw wrongFieldCount(path, parts);
   const [second, minute, hour, dayOfMonth, month, dayOfWeek] = (
     parts.length === 5 ? ['0', ...parts] : parts
@@ -74,7 +78,7 @@ function valuesIn(path: string, text: string, field: CronField): number[] {
   return membersOf(members);
 }
 
-type DaysOfMonth = Pick<CalendarFields, 'days' | 'lastDay' | 'nearestWeekdays' | 'lastWeekday'>;
+type DaysOfMonth = Pick<DayFields, 'days' | 'lastDay' | 'nearestWeekdays' | 'lastWeekday'>;
 
 function parseDaysOfMonth(path: string, text: string): DaysOfMonth {
   const days = new Uint8Array(DAY_OF_MONTH.max + 1);

@@ -1,14 +1,16 @@
 import { boundedCache } from '../bounded-cache.ts';
 import { invalid } from '../error.ts';
-import { type Calendar, type CalendarFields, createCalendar, EVERY_OCCURRENCE } from './calendar.ts';
-import { parseFields } from './cron-fields.ts';
+import { type PlainCalendar, plainCalendar } from './calendar/calendar.ts';
+import { cronDays, EVERY_OCCURRENCE } from './calendar/cron-days.ts';
+import { combinedTimes } from './calendar/times-of-day.ts';
+import { type CronFields, parseFields } from './cron-fields.ts';
 import { parseGoDuration } from './go-duration.ts';
 
 /** What a cron expression means: a calendar, to be read in some time zone, or a fixed period. */
 export type CronExpression =
   | {
       readonly kind: 'calendar';
-      readonly calendar: Calendar;
+      readonly calendar: PlainCalendar;
       /** Whether the hour field matches every hour. Such runs follow the clock as it shows, whatever the DST policies. */
       readonly everyHour: boolean;
     }
@@ -18,6 +20,8 @@ export type CronExpression =
 export const CRON_LENGTH_MAX = 256;
 /** Expressions remembered, about 1 KB each. The others are parsed again, which takes some 20 µs. */
 const REMEMBERED_MAX = 4096;
+
+const EVERY = /^@every\b/i;
 
 const NICKNAMES: ReadonlyMap<string, string> = new Map([
   ['@yearly', '0 0 1 1 *'],
@@ -54,13 +58,44 @@ const remembered = boundedCache<string, CronExpression>(REMEMBERED_MAX);
 export function parseCron(expression: string, field = 'cron'): CronExpression {
   const known = remembered.get(expression);
   if (known !== undefined) return known;
+  const trimmed = trim(expression, field);
+  const parsed = EVERY.test(trimmed) ? parseEvery(trimmed, field) : parseCalendar(trimmed, field);
+  remembered.set(expression, parsed);
+  return parsed;
+}
+
+/** The fields of an expression that is no `@every`. Throws INVALID for `field`. */
+export function parseCronFields(expression: string, field = 'cron'): CronFields {
+  return parseFields(field, split(trim(expression, field), field));
+}
+
+/**
+ * The minutes that an expression of five fields covers as an exception. There may be none. Throws INVALID
+ * for `field`, saying where and why.
+ */
+export function parseCoveredMinutes(expression: string, field: string): PlainCalendar {
+  const trimmed = trim(expression, field);
+  if (EVERY.test(trimmed)) throw invalid(field, '@every is a period, which covers nothing; write 5 fields');
+  const parts = split(trimmed, field);
+  if (parts.length === 6) {
+    throw invalid(field, 'has 6 fields; an exception covers whole minutes, so leave the second out');
+  }
+  return calendarOf(parseFields(field, parts));
+}
+
+function trim(expression: string, field: string): string {
   if (expression.length > CRON_LENGTH_MAX) {
     throw invalid(field, `has ${expression.length} characters; at most ${CRON_LENGTH_MAX} are allowed`);
   }
-  const trimmed = expression.trim();
-  const parsed = /^@every\b/i.test(trimmed) ? parseEvery(trimmed, field) : parseCalendar(trimmed, field);
-  remembered.set(expression, parsed);
-  return parsed;
+  return expression.trim();
+}
+
+function split(expression: string, field: string): string[] {
+  return (expression.startsWith('@') ? expand(expression, field) : expression).split(/[ \t]+/);
+}
+
+function calendarOf(fields: CronFields): PlainCalendar {
+  return plainCalendar(cronDays(fields), combinedTimes(fields));
 }
 
 function parseEvery(expression: string, field: string): CronExpression {
@@ -82,18 +117,18 @@ function parseEvery(expression: string, field: string): CronExpression {
 }
 
 function parseCalendar(expression: string, field: string): CronExpression {
-  const parts = (expression.startsWith('@') ? expand(expression, field) : expression).split(/[ \t]+/);
+  const parts = split(expression, field);
   const fields = parseFields(field, parts);
-  const calendar = createCalendar(fields);
-  if (calendar.next(0) === null) throw invalid(field, `never fires: ${whyNever(fields, parts)}`);
+  const calendar = calendarOf(fields);
+  if (calendar.days.next(0) === null) throw invalid(field, `never fires: ${whyNever(fields, parts)}`);
   return { kind: 'calendar', calendar, everyHour: fields.hours.length === 24 };
 }
 
 /** Why no day matches, although every field by itself can be read. */
-function whyNever(fields: CalendarFields, parts: readonly string[]): string {
+function whyNever(fields: CronFields, parts: readonly string[]): string {
   const [dayOfMonth, month, dayOfWeek] = parts.slice(-3).map((part) => JSON.stringify(part));
   const anyWeekday = fields.weekdays.map(() => EVERY_OCCURRENCE);
-  if (createCalendar({ ...fields, weekdays: anyWeekday, combineDays: 'BOTH' }).next(0) === null) {
+  if (cronDays({ ...fields, weekdays: anyWeekday, combineDays: 'BOTH' }).next(0) === null) {
     return `no day of month ${dayOfMonth} exists in month ${month}`;
   }
   return `in month ${month}, no day matches both day of month ${dayOfMonth} and day of week ${dayOfWeek}, and with a * in one of the two fields a day has to match both`;

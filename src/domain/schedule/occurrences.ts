@@ -1,5 +1,7 @@
 import { parseCron } from './cron.ts';
-import { type CronRule, countRuns, firstRun, lastRun } from './cron-runs.ts';
+import { compoundRuns } from './runs/compound.ts';
+import type { Runs } from './runs/runs.ts';
+import { countRuns, firstRun, lastRun, type ZonedRule } from './runs/zoned-runs.ts';
 import type { Schedule, When } from './schedule.ts';
 
 /**
@@ -29,6 +31,8 @@ export function nextNominal(schedule: Schedule, anchorAt: number, after: number)
     }
     case 'cron':
       return firstRun(series.rule, from, series.to);
+    case 'compound':
+      return series.runs.first(from, series.to);
   }
 }
 
@@ -44,6 +48,8 @@ export function latestNominal(schedule: Schedule, anchorAt: number, until: numbe
       return to - 1 - ((to - 1 - series.from) % series.periodMs);
     case 'cron':
       return lastRun(series.rule, series.from, to);
+    case 'compound':
+      return series.runs.last(series.from, to);
   }
 }
 
@@ -65,6 +71,8 @@ export function countNominals(schedule: Schedule, anchorAt: number, after: numbe
     }
     case 'cron':
       return countRuns(series.rule, from, to);
+    case 'compound':
+      return series.runs.count(from, to);
   }
 }
 
@@ -83,19 +91,29 @@ export function nominalTimes(schedule: Schedule, anchorAt: number, after: number
 type Series =
   | { readonly kind: 'once'; readonly from: number; readonly to: number }
   | { readonly kind: 'period'; readonly from: number; readonly to: number; readonly periodMs: number }
-  | { readonly kind: 'cron'; readonly from: number; readonly to: number; readonly rule: CronRule };
+  | { readonly kind: 'cron'; readonly from: number; readonly to: number; readonly rule: ZonedRule }
+  | { readonly kind: 'compound'; readonly from: number; readonly to: number; readonly runs: Runs };
 
 function seriesOf(schedule: Schedule, anchorAt: number): Series {
   const { when, startAt } = schedule;
   const to = Math.min(schedule.endAt ?? Number.POSITIVE_INFINITY, NOMINAL_MAX + 1);
+  if (when.kind !== 'at' && schedule.exceptions !== undefined) return compound(schedule, anchorAt, to);
   switch (when.kind) {
     case 'at':
       return { kind: 'once', from: when.at, to: startAt !== undefined && when.at < startAt ? when.at : to };
+    case 'crons':
+    case 'interval':
+      return compound(schedule, anchorAt, to);
     case 'every':
       return { kind: 'period', from: startAt ?? anchorAt + when.periodMs, to, periodMs: when.periodMs };
     case 'cron':
       return cronSeries(when, startAt, anchorAt, to);
   }
+}
+
+function compound(schedule: Schedule, anchorAt: number, to: number): Series {
+  const from = schedule.startAt ?? Number.NEGATIVE_INFINITY;
+  return { kind: 'compound', from, to, runs: compoundRuns(schedule, anchorAt) };
 }
 
 function cronSeries(
@@ -110,13 +128,13 @@ function cronSeries(
     return { kind: 'period', from: startAt ?? anchorAt + periodMs, to, periodMs };
   }
   const { calendar, everyHour } = expression;
-  // As in cron(8) of Vixie's cron, jobs that run every hour follow the clock as it shows, through both
-  // passes of a repeated hour. Only the others are shifted out of a gap or kept from running twice.
-  const rule: CronRule = {
-    calendar,
+  const rule: ZonedRule = {
     zone: when.timeZone,
-    shiftsGap: when.dstGap === 'SHIFT' && !everyHour,
-    firstOnly: when.dstOverlap === 'FIRST' && !everyHour,
+    calendar,
+    // As in cron(8) of Vixie's cron, jobs that run every hour follow the clock as it shows, through both
+    // passes of a repeated hour. Only the others are shifted out of a gap or kept from running twice.
+    again: when.dstOverlap === 'BOTH' || everyHour ? calendar : null,
+    lost: when.dstGap === 'SHIFT' && !everyHour ? calendar : null,
   };
   return { kind: 'cron', from: startAt ?? Number.NEGATIVE_INFINITY, to, rule };
 }

@@ -1,7 +1,12 @@
-import { DomainError, type FieldViolation } from '../error.ts';
+import type { FieldViolation } from '../error.ts';
+import { violationsOf } from '../problems.ts';
+import { toRfc3339 } from '../rfc3339.ts';
 import { parseCron } from './cron.ts';
-import { NOMINAL_MAX, nextNominal } from './occurrences.ts';
+import { exceptionViolations } from './exception-rules.ts';
+import { intervalViolations } from './interval-rules.ts';
+import { nextNominal } from './occurrences.ts';
 import type { Schedule } from './schedule.ts';
+import { listViolations, one, timeViolations } from './violation.ts';
 import { isTimeZone, notAZone } from './zone.ts';
 
 const SECOND_MS = 1_000;
@@ -11,8 +16,8 @@ const DAY_MS = 86_400_000;
 const EVERY_MAX_MS = 366 * DAY_MS;
 const JITTER_MAX_MS = DAY_MS;
 const CATCHUP_MAX_MS = 31 * DAY_MS;
-/** The earliest time that a schedule can name: the beginning of the year 1, as in protobuf's Timestamp. */
-const TIME_MIN = -62_135_596_800_000;
+/** Cron expressions of one schedule. */
+const CRONS_MAX = 16;
 
 export interface ScheduleRules {
   readonly now: number;
@@ -26,6 +31,8 @@ export interface ScheduleRules {
 export function scheduleViolations(schedule: Schedule, rules: ScheduleRules): FieldViolation[] {
   const violations = [
     ...whenViolations(schedule, rules),
+    ...zoneViolations(schedule, rules),
+    ...(schedule.exceptions ? exceptionViolations(schedule.exceptions, `${rules.field}.exceptions`) : []),
     ...windowViolations(schedule, rules),
     ...spanViolations(`${rules.field}.jitter`, schedule.jitterMs, 0, JITTER_MAX_MS),
     ...spanViolations(`${rules.field}.catchup_window`, schedule.catchupMs, 0, CATCHUP_MAX_MS),
@@ -34,30 +41,56 @@ export function scheduleViolations(schedule: Schedule, rules: ScheduleRules): Fi
   return violations.length > 0 ? violations : noRunViolations(schedule, rules);
 }
 
-function whenViolations({ when }: Schedule, { now, everyMinMs, field }: ScheduleRules): FieldViolation[] {
+function whenViolations(schedule: Schedule, rules: ScheduleRules): FieldViolation[] {
+  const { when, exceptions } = schedule;
+  const { now, everyMinMs, field } = rules;
   switch (when.kind) {
     case 'every':
       return spanViolations(`${field}.every`, when.periodMs, everyMinMs, EVERY_MAX_MS);
-    case 'cron': {
-      const zone = isTimeZone(when.timeZone) ? [] : one(`${field}.time_zone`, notAZone(when.timeZone));
-      return [...cronViolations(when.expression, `${field}.cron`, everyMinMs), ...zone];
-    }
+    case 'cron':
+      return cronViolations(when.expression, `${field}.cron`, everyMinMs);
+    case 'crons':
+      return listViolations(
+        `${field}.crons.expressions`,
+        when.expressions,
+        { min: 1, max: CRONS_MAX },
+        oneOfCronsViolations,
+      );
+    case 'interval':
+      return intervalViolations(when.interval, `${field}.interval`);
     case 'at': {
+      if (exceptions !== undefined) return one(`${field}.exceptions`, 'make no sense for a single run');
       const unknown = timeViolations(`${field}.at`, when.at);
       if (unknown.length > 0 || when.at > now) return unknown;
-      return one(`${field}.at`, `lies in the past; it must be later than ${iso(now)}`);
+      return one(`${field}.at`, `lies in the past; it must be later than ${toRfc3339(now)}`);
     }
+    default:
+      return when satisfies never;
   }
 }
 
-function cronViolations(expression: string, field: string, everyMinMs: number): readonly FieldViolation[] {
-  try {
+function cronViolations(expression: string, field: string, everyMinMs: number): FieldViolation[] {
+  let periodMs = everyMinMs;
+  const violations = violationsOf(() => {
     const parsed = parseCron(expression, field);
-    return parsed.kind === 'every' ? spanViolations(field, parsed.periodMs, everyMinMs, EVERY_MAX_MS) : [];
-  } catch (error) {
-    if (error instanceof DomainError) return error.violations;
-    throw error;
-  }
+    if (parsed.kind === 'every') periodMs = parsed.periodMs;
+  });
+  return [...violations, ...spanViolations(field, periodMs, everyMinMs, EVERY_MAX_MS)];
+}
+
+function oneOfCronsViolations(expression: string, field: string): FieldViolation[] {
+  let isPeriod = false;
+  const violations = violationsOf(() => {
+    isPeriod = parseCron(expression, field).kind === 'every';
+  });
+  return isPeriod
+    ? one(field, '@every is a period, which cannot be one of several expressions')
+    : [...violations];
+}
+
+function zoneViolations({ when, exceptions }: Schedule, { field }: ScheduleRules): FieldViolation[] {
+  const zone = 'timeZone' in when ? when.timeZone : exceptions?.timeZone;
+  return zone === undefined || isTimeZone(zone) ? [] : one(`${field}.time_zone`, notAZone(zone));
 }
 
 function windowViolations({ startAt, endAt }: Schedule, { now, field }: ScheduleRules): FieldViolation[] {
@@ -70,7 +103,7 @@ function windowViolations({ startAt, endAt }: Schedule, { now, field }: Schedule
   if (endAt > now) return [];
   return one(
     `${field}.end_time`,
-    `has passed, so the schedule is over before it begins; it must be later than ${iso(now)}`,
+    `has passed, so the schedule is over before it begins; it must be later than ${toRfc3339(now)}`,
   );
 }
 
@@ -82,7 +115,11 @@ function maxRunsViolations({ maxRuns }: Schedule, { field }: ScheduleRules): Fie
 /** Every field is good by itself, but the bounds or the DST policies may leave no run. */
 function noRunViolations(schedule: Schedule, { now, field }: ScheduleRules): FieldViolation[] {
   const { when, startAt, endAt } = schedule;
-  if (nextNominal(schedule, startAt ?? now, now) !== null) return [];
+  if (rings(schedule, now)) return [];
+  if (schedule.exceptions !== undefined && rings(withoutExceptions(schedule), now)) {
+    const until = endAt === undefined ? '' : ' before end_time';
+    return one(`${field}.exceptions`, `leave no run: they cover every one${until}`);
+  }
   const bounds = startAt === undefined ? 'before end_time' : 'between start_time and end_time';
   // `at` can only miss the bounds. A good cron expression without bounds has no run only if SKIP leaves
   // out every one.
@@ -94,10 +131,18 @@ function noRunViolations(schedule: Schedule, { now, field }: ScheduleRules): Fie
   if (endAt !== undefined) return one(`${field}.end_time`, `leaves no run: none falls ${bounds}`);
   return one(
     `${field}.${when.kind}`,
-    when.kind === 'cron' && when.dstGap === 'SKIP'
+    'timeZone' in when && when.dstGap === 'SKIP'
       ? `never fires in ${when.timeZone}: its local times do not exist there, and dst_gap SKIP leaves them out`
       : 'never fires before the year 10000',
   );
+}
+
+function rings(schedule: Schedule, now: number): boolean {
+  return nextNominal(schedule, schedule.startAt ?? now, now) !== null;
+}
+
+function withoutExceptions({ exceptions: _, ...schedule }: Schedule): Schedule {
+  return schedule;
 }
 
 function spanViolations(field: string, ms: number, minMs: number, maxMs: number): FieldViolation[] {
@@ -105,20 +150,7 @@ function spanViolations(field: string, ms: number, minMs: number, maxMs: number)
   return one(field, `must be from ${span(minMs)} to ${span(maxMs)}, in whole milliseconds`);
 }
 
-function timeViolations(field: string, time: number): FieldViolation[] {
-  if (Number.isInteger(time) && time >= TIME_MIN && time <= NOMINAL_MAX) return [];
-  return one(field, 'must be a time in the years 1 to 9999, in whole milliseconds');
-}
-
-function one(field: string, description: string): FieldViolation[] {
-  return [{ field, description }];
-}
-
 function span(ms: number): string {
   if (ms >= DAY_MS && ms % DAY_MS === 0) return ms === DAY_MS ? '1 day' : `${ms / DAY_MS} days`;
   return ms % SECOND_MS === 0 ? `${ms / SECOND_MS} s` : `${ms} ms`;
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString();
 }

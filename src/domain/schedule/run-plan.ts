@@ -23,6 +23,8 @@ export const MISFIRE_GRACE_MS = 5_000;
 export const FIRE_ALL_MAX = 1_000;
 /** Runs in one plan. The rest is due at once and goes into the next plan. */
 export const FIRE_ALL_BATCH = 100;
+/** Runs of one webhook that wait with overlap BUFFER, the one that has its turn included. Beyond, they are skipped. */
+export const BUFFER_MAX = 1_000;
 
 /** The cursor of a webhook that only events ring, which has no run to come. */
 export function noRuns(now: number): RunCursor {
@@ -67,9 +69,10 @@ export function dueAt(webhookId: string, schedule: Schedule, anchorAt: number, n
  *   passes over all but the latest, and what it passes over stays behind the cursor.
  * - `at` fires, whatever the policy.
  *
- * The other due runs are counted as skipped. Once `maxRuns` have fired, none is due. With overlap SKIP
- * it is not known yet whether the runs fired here will count, so the cursor still moves on to the next
- * nominal time, and the plan made there ends the schedule.
+ * The other due runs are counted as skipped. Once `maxRuns` have fired, none is due. With overlap SKIP or
+ * BUFFER it is not known yet whether the runs fired here will count, so the cursor still moves on to the next
+ * nominal time, and the plan made there ends the schedule. With BUFFER a plan has one run, so that the bound on
+ * those that wait is met exactly.
  */
 export function planRuns(
   webhookId: string,
@@ -83,14 +86,22 @@ export function planRuns(
   if (runsLeft === 0) return { fire: [], to: cursorAt(webhookId, schedule, cursor, null) };
 
   const due = dueRuns(webhookId, schedule, cursor, nominalAt, now);
-  const fire = choose(webhookId, schedule, cursor, due, now, Math.min(runsLeft, FIRE_ALL_BATCH));
+  const fire = choose(
+    webhookId,
+    schedule,
+    cursor,
+    due,
+    now,
+    Math.min(runsLeft, schedule.overlap === 'BUFFER' ? 1 : FIRE_ALL_BATCH),
+  );
   // Only FIRE_ALL can leave due runs for the next plan.
   const last = fire.at(-1) ?? due.last;
   const passed = last === due.last ? due.count : due.countThrough(last);
   const next = last === due.last ? due.next : nextNominal(schedule, cursor.anchorAt, last);
   const fired = cursor.fired + fire.length;
   const skipped = cursor.skipped + passed - fire.length;
-  const ends = fire.length === runsLeft && schedule.overlap !== 'SKIP';
+  const mayBeLeftOut = schedule.overlap === 'SKIP' || schedule.overlap === 'BUFFER';
+  const ends = fire.length === runsLeft && !mayBeLeftOut;
   return { fire, to: cursorAt(webhookId, schedule, { ...cursor, fired, skipped }, ends ? null : next) };
 }
 
@@ -142,9 +153,20 @@ export function sameSchedule(a: Schedule | undefined, b: Schedule | undefined): 
 
 /** A platform may spell a zone in another way later (Asia/Calcutta, Asia/Kolkata), and absent fields may be undefined. */
 function comparable(schedule: Schedule): unknown {
-  const { when, startAt, endAt, maxRuns, ...policies } = schedule;
-  const zone = when.kind === 'cron' ? { timeZone: canonicalTimeZone(when.timeZone) ?? when.timeZone } : {};
-  return { ...policies, startAt, endAt, maxRuns: maxRuns || undefined, when: { ...when, ...zone } };
+  const { when, startAt, endAt, maxRuns, exceptions, ...policies } = schedule;
+  return {
+    ...policies,
+    startAt,
+    endAt,
+    maxRuns: maxRuns || undefined,
+    when: 'timeZone' in when ? sameZone(when) : when,
+    exceptions: exceptions && sameZone(exceptions),
+  };
+}
+
+/** The same in the spelling of the platform. */
+function sameZone<T extends { readonly timeZone: string }>(zoned: T): T {
+  return { ...zoned, timeZone: canonicalTimeZone(zoned.timeZone) ?? zoned.timeZone };
 }
 
 /** The due runs of a cursor, of which its own is the first. */

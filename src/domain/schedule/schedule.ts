@@ -16,22 +16,67 @@ export interface Schedule {
   /** How late a missed run may still fire. `at` always fires. */
   readonly catchupMs: number;
   readonly overlap: OverlapPolicy;
+  /** What leaves runs out; absent when nothing does. */
+  readonly exceptions?: Exceptions;
 }
 
 export type When =
   | { readonly kind: 'every'; readonly periodMs: number }
-  | {
-      readonly kind: 'cron';
-      readonly expression: string;
-      /** An IANA time zone name, as the platform spells it. */
-      readonly timeZone: string;
-      readonly dstGap: DstGapPolicy;
-      readonly dstOverlap: DstOverlapPolicy;
-    }
+  | ({ readonly kind: 'cron'; readonly expression: string } & InZone)
+  /** An instant that several of the expressions name is one run. */
+  | ({ readonly kind: 'crons'; readonly expressions: readonly string[] } & InZone)
+  | ({ readonly kind: 'interval'; readonly interval: Interval } & InZone)
   | { readonly kind: 'at'; readonly at: number };
 
+/** What is read on a clock that shows local time. */
+export interface InZone {
+  /** An IANA time zone name, as the platform spells it. */
+  readonly timeZone: string;
+  readonly dstGap: DstGapPolicy;
+  readonly dstOverlap: DstOverlapPolicy;
+}
+
+/**
+ * Every so many days, weeks or months at local times, counted from the day, the week or the month of the
+ * anchor in the zone. It is counted on the calendar, so it never drifts.
+ */
+export interface Interval {
+  readonly unit: 'DAYS' | 'WEEKS' | 'MONTHS';
+  readonly count: number;
+  /** `09:00` or `09:00:30`. */
+  readonly times: readonly string[];
+  /** For WEEKS, which begin on Monday; the anchor's own weekday when empty. */
+  readonly weekdays: readonly Weekday[];
+  /**
+   * For MONTHS, 1 to 31; the anchor's own day when empty. In a month that is too short for a day, its last
+   * day stands for it.
+   */
+  readonly daysOfMonth: readonly number[];
+}
+
+/** In the order of a week. */
+export const WEEKDAYS = ['MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT', 'SUN'] as const;
+export type Weekday = (typeof WEEKDAYS)[number];
+
+/** A run whose nominal time one of these covers is none. */
+export interface Exceptions {
+  /** The zone in which dates and crons are read. */
+  readonly timeZone: string;
+  /** Whole local days: `2026-12-24`. */
+  readonly dates: readonly string[];
+  readonly spans: readonly Span[];
+  /** Cron expressions of five fields. Each covers the whole of every minute that it matches. */
+  readonly crons: readonly string[];
+}
+
+/** From `startAt` on, before `endAt`. */
+export interface Span {
+  readonly startAt: number;
+  readonly endAt: number;
+}
+
 export type MisfirePolicy = 'FIRE_LATEST' | 'SKIP' | 'FIRE_ALL';
-export type OverlapPolicy = 'SUPERSEDE' | 'SKIP' | 'ALLOW';
+export type OverlapPolicy = 'SUPERSEDE' | 'SKIP' | 'BUFFER' | 'ALLOW';
 export type DstGapPolicy = 'SHIFT' | 'SKIP';
 export type DstOverlapPolicy = 'FIRST' | 'BOTH';
 

@@ -1,5 +1,5 @@
 import type { RetryPolicy } from '../delivery/retry-policy.ts';
-import type { Schedule, When } from '../schedule/schedule.ts';
+import type { Exceptions, InZone, Schedule, When } from '../schedule/schedule.ts';
 import type { Payload } from './payload.ts';
 
 /**
@@ -21,15 +21,15 @@ export interface AskedSpec {
   readonly labels?: Readonly<Record<string, string>>;
 }
 
-export interface AskedSchedule extends Partial<Omit<Schedule, 'when'>> {
+export interface AskedSchedule extends Partial<Omit<Schedule, 'when' | 'exceptions'>> {
   readonly when: AskedWhen;
+  readonly exceptions?: Partial<Exceptions>;
 }
 
-type Cron = Extract<When, { kind: 'cron' }>;
+/** What is read in a zone may leave the zone out, and what happens where its clocks change. */
+export type AskedWhen = ZoneOptional<When>;
 
-export type AskedWhen =
-  | Exclude<When, Cron>
-  | (Pick<Cron, 'kind' | 'expression'> & Partial<Pick<Cron, 'timeZone' | 'dstGap' | 'dstOverlap'>>);
+type ZoneOptional<W> = W extends InZone ? Omit<W, keyof InZone> & Partial<InZone> : W;
 
 export type AskedPayload = Partial<Payload>;
 

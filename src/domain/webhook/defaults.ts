@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { DEFAULT_RETRY_POLICY } from '../delivery/retry-policy.ts';
-import type { Schedule, When } from '../schedule/schedule.ts';
+import type { Exceptions, InZone, Schedule, When } from '../schedule/schedule.ts';
 import { canonicalTimeZone } from '../schedule/zone.ts';
 import type { AskedLimits, AskedPayload, AskedSchedule, AskedSpec, AskedWhen } from './asked.ts';
 import type { Payload } from './payload.ts';
@@ -63,9 +63,11 @@ export function withDefaults(asked: AskedSpec, { defaultEveryMs }: DefaultSettin
 
 /** What applies to a schedule that is asked for so. */
 export function scheduleOf(asked: AskedSchedule): Schedule {
-  const { when, startAt, endAt, maxRuns, jitterMs, misfire, catchupMs, overlap } = asked;
+  const { startAt, endAt, maxRuns, jitterMs, misfire, catchupMs, overlap } = asked;
+  const when = whenOf(asked.when);
+  const exceptions = asked.exceptions && exceptionsOf(asked.exceptions, when);
   return {
-    when: whenOf(when),
+    when,
     ...(startAt !== undefined && { startAt }),
     ...(endAt !== undefined && { endAt }),
     ...(maxRuns !== undefined && { maxRuns }),
@@ -73,6 +75,7 @@ export function scheduleOf(asked: AskedSchedule): Schedule {
     misfire: misfire ?? DEFAULTS.misfire,
     catchupMs: catchupMs ?? DEFAULTS.catchupMs,
     overlap: overlap ?? DEFAULTS.overlap,
+    ...(exceptions !== undefined && { exceptions }),
   };
 }
 
@@ -101,19 +104,40 @@ function everySchedule(periodMs: number): Schedule {
 }
 
 function whenOf(when: AskedWhen): When {
-  if (when.kind !== 'cron') return when;
+  switch (when.kind) {
+    case 'every':
+    case 'at':
+      return when;
+    case 'cron':
+      return { kind: 'cron', expression: when.expression, ...zoneOf(when) };
+    case 'crons':
+      return { kind: 'crons', expressions: when.expressions, ...zoneOf(when) };
+    case 'interval':
+      return { kind: 'interval', interval: when.interval, ...zoneOf(when) };
+    default:
+      return when satisfies never;
+  }
+}
+
+function zoneOf({ timeZone, dstGap, dstOverlap }: Partial<InZone>): InZone {
   return {
-    kind: 'cron',
-    expression: when.expression,
-    timeZone: zoneOf(when.timeZone),
-    dstGap: when.dstGap ?? DEFAULTS.dstGap,
-    dstOverlap: when.dstOverlap ?? DEFAULTS.dstOverlap,
+    timeZone: spelledZone(timeZone),
+    dstGap: dstGap ?? DEFAULTS.dstGap,
+    dstOverlap: dstOverlap ?? DEFAULTS.dstOverlap,
   };
 }
 
 /** As the platform spells it; one that is no zone stays as it is, for `scheduleViolations` to name. */
-function zoneOf(given: string = DEFAULTS.timeZone): string {
+function spelledZone(given: string = DEFAULTS.timeZone): string {
   return canonicalTimeZone(given) ?? given;
+}
+
+/** Undefined where none are named. They are read in the zone of the schedule, if that has one. */
+function exceptionsOf(asked: Partial<Exceptions>, when: When): Exceptions | undefined {
+  const { dates = [], spans = [], crons = [] } = asked;
+  if (dates.length + spans.length + crons.length === 0) return undefined;
+  const timeZone = 'timeZone' in when ? when.timeZone : spelledZone(asked.timeZone);
+  return { timeZone, dates, spans, crons };
 }
 
 /** Undefined for one that says no more than none does: a content type alone is of no body. */

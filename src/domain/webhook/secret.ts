@@ -1,6 +1,6 @@
-import { createCipheriv, createDecipheriv } from 'node:crypto';
-import { DomainError, invalid } from '../error.ts';
+import { invalid } from '../error.ts';
 import type { Random } from '../random.ts';
+import { type Sealed, seal, unseal } from '../seal.ts';
 
 /**
  * Signing secrets, as Standard Webhooks 1.0.0 writes them ("Signature scheme"): `whsec_` and the
@@ -38,58 +38,14 @@ export function formatSecret(secret: Uint8Array): string {
   return PREFIX + Buffer.from(secret).toString('base64');
 }
 
-/** How long the key that seals secrets is. */
-export const SEALING_KEY_BYTES = 32;
-
-/** Version 1: AES-256-GCM; a version byte, which is authenticated too, nonce, ciphertext, tag. */
-const VERSION = 1;
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
+const SECRET: Sealed = { noun: 'secret' };
 
 /** A secret as it is stored. INVALID when the key is not of `SEALING_KEY_BYTES`. */
 export function sealSecret(key: Uint8Array, secret: Uint8Array, random: Random): Uint8Array {
-  checkKey(key);
-  const version = Uint8Array.of(VERSION);
-  // A random nonce is safe for 2^32 seals with one key (NIST SP 800-38D, 8.3): two for each webhook.
-  const nonce = random.bytes(NONCE_BYTES);
-  const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES });
-  cipher.setAAD(version);
-  const sealed = Buffer.concat([version, nonce, cipher.update(secret), cipher.final(), cipher.getAuthTag()]);
-  return new Uint8Array(sealed);
+  return seal(key, secret, random, SECRET);
 }
 
-/**
- * The secret that was sealed. INVALID when the key is not of `SEALING_KEY_BYTES`,
- * FAILED_PRECONDITION when it is not the key that sealed it or the bytes are damaged.
- */
+/** The secret that was sealed. Raises what `unseal` raises. */
 export function openSecret(key: Uint8Array, sealed: Uint8Array): Uint8Array {
-  checkKey(key);
-  if (sealed[0] !== VERSION) {
-    throw new DomainError(
-      'FAILED_PRECONDITION',
-      `a stored secret has format ${sealed[0] ?? 'none'}, this version of Carillon reads ${VERSION}: start a version at least as new as the one that wrote it`,
-    );
-  }
-  try {
-    const nonce = sealed.subarray(1, 1 + NONCE_BYTES);
-    const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES });
-    decipher.setAAD(sealed.subarray(0, 1));
-    decipher.setAuthTag(sealed.subarray(-TAG_BYTES));
-    const secret = sealed.subarray(1 + NONCE_BYTES, -TAG_BYTES);
-    return new Uint8Array(Buffer.concat([decipher.update(secret), decipher.final()]));
-  } catch {
-    // GCM cannot tell a wrong key from changed bytes; a wrong key is by far the likelier.
-    throw new DomainError(
-      'FAILED_PRECONDITION',
-      'a stored secret cannot be opened: start Carillon with the key that it was sealed with',
-    );
-  }
-}
-
-function checkKey(key: Uint8Array): void {
-  if (key.length === SEALING_KEY_BYTES) return;
-  throw new DomainError(
-    'INVALID',
-    `the key that seals secrets has ${key.length} bytes: give ${SEALING_KEY_BYTES}`,
-  );
+  return unseal(key, sealed, SECRET);
 }

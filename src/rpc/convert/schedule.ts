@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import {
+  CronListSchema,
   DstGapPolicy,
   DstOverlapPolicy,
   MisfirePolicy,
@@ -8,9 +9,11 @@ import {
   ScheduleSchema,
 } from '../../../gen/carillon/v1/schedule_pb.ts';
 import type { Problems } from '../../domain/problems.ts';
+import type { InZone } from '../../domain/schedule/schedule.ts';
 import { canonicalTimeZone, notAZone } from '../../domain/schedule/zone.ts';
 import type { AskedSchedule, AskedWhen } from '../../domain/webhook/asked.ts';
 import { enumPair } from './enum-pair.ts';
+import { exceptionsFrom, exceptionsTo, intervalFrom, intervalTo } from './interval.ts';
 import { fromDuration, fromTimestamp, toDuration, toTimestamp } from './time.ts';
 
 /**
@@ -32,6 +35,7 @@ export function scheduleFrom(message: ScheduleMessage, problems: Problems): Aske
       catchupMs: fromDuration(catchupWindow, 'catchup_window', problems),
     }),
     ...(overlap !== undefined && { overlap }),
+    ...(message.exceptions !== undefined && { exceptions: exceptionsFrom(message, problems) }),
   };
   if (maxRuns > Number.MAX_SAFE_INTEGER) problems.add('max_runs', 'must be below 2^53');
   return when && { when, ...rest };
@@ -39,8 +43,9 @@ export function scheduleFrom(message: ScheduleMessage, problems: Problems): Aske
 
 /** What a message leaves out is what is unset here. */
 export function scheduleTo(schedule: AskedSchedule): ScheduleMessage {
-  const { when, startAt, endAt, maxRuns, jitterMs, misfire, catchupMs, overlap } = schedule;
+  const { when, startAt, endAt, maxRuns, jitterMs, misfire, catchupMs, overlap, exceptions } = schedule;
   return create(ScheduleSchema, {
+    timeZone: exceptions?.timeZone ?? '',
     ...whenTo(when),
     ...(startAt !== undefined && { startTime: toTimestamp(startAt) }),
     ...(endAt !== undefined && { endTime: toTimestamp(endAt) }),
@@ -49,6 +54,7 @@ export function scheduleTo(schedule: AskedSchedule): ScheduleMessage {
     misfirePolicy: MISFIRE.toProto(misfire),
     ...(catchupMs !== undefined && { catchupWindow: toDuration(catchupMs) }),
     overlapPolicy: OVERLAP.toProto(overlap),
+    ...(exceptions !== undefined && { exceptions: exceptionsTo(exceptions) }),
   });
 }
 
@@ -62,24 +68,30 @@ function whenFrom(message: ScheduleMessage, problems: Problems): AskedWhen | und
       return { kind: 'every', periodMs: fromDuration(when.value, 'every', problems) };
     case 'at':
       return { kind: 'at', at: fromTimestamp(when.value, 'at', problems) };
-    case 'cron': {
-      const zone = timeZone === '' ? undefined : timeZone;
-      const dstGap = GAP.toDomain(message.dstGap);
-      const dstOverlap = DST_OVERLAP.toDomain(message.dstOverlap);
-      return {
-        kind: 'cron',
-        expression: when.value,
-        ...(zone !== undefined && { timeZone: zone }),
-        ...(dstGap !== undefined && { dstGap }),
-        ...(dstOverlap !== undefined && { dstOverlap }),
-      };
+    case 'cron':
+      return { kind: 'cron', expression: when.value, ...zoneFrom(message) };
+    case 'crons':
+      return { kind: 'crons', expressions: when.value.expressions, ...zoneFrom(message) };
+    case 'interval': {
+      const interval = intervalFrom(when.value, problems);
+      return interval && { kind: 'interval', interval, ...zoneFrom(message) };
     }
     case undefined:
-      problems.add('when', 'is required: give every, cron or at');
+      problems.add('when', 'is required: give every, cron, crons, interval or at');
       return undefined;
     default:
       return when satisfies never;
   }
+}
+
+function zoneFrom({ timeZone, ...message }: ScheduleMessage): Partial<InZone> {
+  const dstGap = GAP.toDomain(message.dstGap);
+  const dstOverlap = DST_OVERLAP.toDomain(message.dstOverlap);
+  return {
+    ...(timeZone !== '' && { timeZone }),
+    ...(dstGap !== undefined && { dstGap }),
+    ...(dstOverlap !== undefined && { dstOverlap }),
+  };
 }
 
 function whenTo(when: AskedWhen) {
@@ -89,15 +101,25 @@ function whenTo(when: AskedWhen) {
     case 'at':
       return { when: { case: 'at', value: toTimestamp(when.at) } } as const;
     case 'cron':
+      return { when: { case: 'cron', value: when.expression }, ...zoneTo(when) } as const;
+    case 'crons':
       return {
-        when: { case: 'cron', value: when.expression },
-        timeZone: when.timeZone ?? '',
-        dstGap: GAP.toProto(when.dstGap),
-        dstOverlap: DST_OVERLAP.toProto(when.dstOverlap),
+        when: { case: 'crons', value: create(CronListSchema, { expressions: [...when.expressions] }) },
+        ...zoneTo(when),
       } as const;
+    case 'interval':
+      return { when: { case: 'interval', value: intervalTo(when.interval) }, ...zoneTo(when) } as const;
     default:
       return when satisfies never;
   }
+}
+
+function zoneTo({ timeZone, dstGap, dstOverlap }: Partial<InZone>) {
+  return {
+    timeZone: timeZone ?? '',
+    dstGap: GAP.toProto(dstGap),
+    dstOverlap: DST_OVERLAP.toProto(dstOverlap),
+  };
 }
 
 const MISFIRE = enumPair({
@@ -108,6 +130,7 @@ const MISFIRE = enumPair({
 const OVERLAP = enumPair({
   SUPERSEDE: OverlapPolicy.SUPERSEDE,
   SKIP: OverlapPolicy.SKIP,
+  BUFFER: OverlapPolicy.BUFFER,
   ALLOW: OverlapPolicy.ALLOW,
 });
 const GAP = enumPair({ SHIFT: DstGapPolicy.SHIFT, SKIP: DstGapPolicy.SKIP });

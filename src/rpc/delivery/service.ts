@@ -13,6 +13,7 @@ import { theNamespace } from '../namespace.ts';
 import { readPage } from '../page.ts';
 import { note } from '../transport/call.ts';
 import { whyEnded } from '../transport/failures.ts';
+import { claimOf } from '../transport/once.ts';
 import { readResumeToken, writeResumeToken } from './watch-token.ts';
 
 /** What a delivery without its attempts takes on the wire, about. */
@@ -63,19 +64,20 @@ export function deliveryService({ control }: Pick<ApiDeps, 'control'>): ServiceI
       throw whyEnded(signal);
     },
 
-    async retryDelivery({ namespace, id }) {
-      return { delivery: deliveryTo(await deliveries.retry(theNamespace(namespace), id)) };
+    async retryDelivery({ namespace, id }, context) {
+      return { delivery: deliveryTo(await deliveries.retry(theNamespace(namespace), id, claimOf(context))) };
     },
 
     async retryDeliveries(request, context) {
       const { order, tokenOf } = bulkOf('RetryDeliveries', request, DELIVERY_FIELDS);
-      const { count, next } = await deliveries.retryMany(order, context.signal);
+      const { count, next } = await deliveries.retryMany(order, context.signal, claimOf(context));
       note(context, { deliveries: count });
       return { count, nextPageToken: tokenOf(next) };
     },
 
-    async cancelDelivery({ namespace, id }) {
-      return { delivery: deliveryTo(await deliveries.cancel(theNamespace(namespace), id)) };
+    async cancelDelivery({ namespace, id }, context) {
+      const delivery = await deliveries.cancel(theNamespace(namespace), id, claimOf(context));
+      return { delivery: deliveryTo(delivery) };
     },
 
     async cancelDeliveries(request, context) {

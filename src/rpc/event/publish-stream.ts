@@ -12,7 +12,7 @@ import { callKey } from '../transport/call.ts';
 import { wentAway } from '../transport/failures.ts';
 import { type PublishDeps, publishAll } from './publish.ts';
 import { isError, resultOf } from './publish-answer.ts';
-import { type Judged, judgePublish } from './publish-judge.ts';
+import { type Judged, judgeAmongOthers } from './publish-judge.ts';
 import { answerAll, createRoom, openWindow } from './publish-window.ts';
 
 export interface StreamDeps extends PublishDeps {
@@ -79,7 +79,7 @@ export function streamPublishing({ publisher, clock, shutdown, limits: given }: 
 
   async function* judgeAll(requests: AsyncIterable<PublishStreamRequest>): AsyncIterable<Judged> {
     for await (const { request } of requests) {
-      yield request === undefined ? NOTHING : judgePublish(request, clock.now());
+      yield request === undefined ? NOTHING : judgeAmongOthers(request, clock.now());
     }
   }
 

@@ -7,11 +7,13 @@ import {
   type PublishRequest,
   type PublishResponse,
 } from '../../../gen/carillon/v1/event_pb.ts';
+import type { Claim } from '../../domain/claim.ts';
 import { invalidRequest } from '../../domain/error.ts';
 import type { ApiDeps } from '../deps.ts';
-import { callKey, note } from '../transport/call.ts';
+import { note } from '../transport/call.ts';
+import { claimOf } from '../transport/once.ts';
 import { type Answer, answerOf, isError, resultOf } from './publish-answer.ts';
-import { type Judged, judgePublish } from './publish-judge.ts';
+import { type Judged, judgeAmongOthers, judgePublish } from './publish-judge.ts';
 
 export type PublishDeps = Pick<ApiDeps, 'publisher' | 'clock'>;
 
@@ -20,11 +22,9 @@ export function publishing(deps: PublishDeps) {
   return async (request: PublishRequest, context: HandlerContext): Promise<PublishResponse> => {
     const judged = judgePublish(request, deps.clock.now());
     if ('refused' in judged) throw judged.refused;
-    const [answer] = await publishAll(deps.publisher, [judged]);
+    const [answer] = await publishAll(deps.publisher, [judged], claimOf(context));
     if (answer === undefined || answer instanceof Error) throw answer;
     note(context, { eventId: answer.id, deliveries: answer.deliveryCount });
-    const call = context.values.get(callKey);
-    if (call) call.created = !answer.duplicate;
     return answer;
   };
 }
@@ -43,7 +43,8 @@ export function batchPublishing({ publisher, clock }: PublishDeps) {
     const now = clock.now();
     const answers = await publishAll(
       publisher,
-      request.requests.map((item) => judgePublish(item, now)),
+      request.requests.map((item) => judgeAmongOthers(item, now)),
+      claimOf(context),
     );
     note(context, { events: answers.length, refused: answers.filter(isError).length });
     return create(PublishBatchResponseSchema, { results: answers.map(resultOf) });
@@ -57,9 +58,10 @@ export function batchPublishing({ publisher, clock }: PublishDeps) {
 export async function publishAll(
   publisher: PublishDeps['publisher'],
   all: readonly Judged[],
+  claim?: Claim,
 ): Promise<Answer[]> {
   const drafts = all.flatMap((judged) => ('draft' in judged ? [judged.draft] : []));
-  const published = drafts.length === 0 ? [] : await publisher.publish(drafts);
+  const published = drafts.length === 0 ? [] : await publisher.publish(drafts, claim);
   let at = 0;
   return all.map((judged) => {
     if ('refused' in judged) return judged.refused;

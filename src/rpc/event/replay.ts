@@ -13,11 +13,13 @@ import { fromTimestamp, toTimestamp } from '../convert/time.ts';
 import type { ApiDeps } from '../deps.ts';
 import { namespaceOf } from '../namespace.ts';
 import { note } from '../transport/call.ts';
+import { claimOf } from '../transport/once.ts';
 
 /** EventService.ReplayEvents. */
 export function replaying({ replayer }: Pick<ApiDeps, 'replayer'>) {
   return async (request: ReplayEventsRequest, context: HandlerContext): Promise<ReplayEventsResponse> => {
     const { filter, webhookId, deliveredTo, validateOnly } = request;
+    const claim = claimOf(context);
     const problems = noProblems();
     const namespace = namespaceOf(request.namespace, 'namespace', problems);
     const events = eventsFrom(request.events, problems);
@@ -30,6 +32,7 @@ export function replaying({ replayer }: Pick<ApiDeps, 'replayer'>) {
       ...(deliveredTo !== '' && { deliveredTo }),
       ...(webhookId !== '' && { webhookId }),
       validateOnly,
+      ...(claim && { claim }),
     });
     note(context, { events: replayed.events, deliveries: replayed.deliveries });
     return create(ReplayEventsResponseSchema, {

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { Code, type ConnectError, type MethodImplSpec, type ServiceImplSpec } from '@connectrpc/connect';
 import { parseTimeout } from '@connectrpc/connect/protocol-grpc';
+import { tooLate, unknownCompression } from '../transport/failures.ts';
 import type { CallHead } from '../transport/guard.ts';
 import { unknownRpc } from '../transport/unknown.ts';
 
@@ -11,6 +12,8 @@ export interface Arrival {
   readonly name: string;
   readonly stream: ServerHttp2Stream;
   readonly head: CallHead;
+  /** Whether its messages may be compressed. */
+  readonly compressible: boolean;
   /** How long its caller waits for the end of it; undefined for no end. */
   readonly timeoutMs: number | undefined;
   /** What is wrong with it already. */
@@ -55,13 +58,19 @@ export function receptionist({ mounted }: { readonly mounted: readonly ServiceIm
         refuse(stream, Code.Unimplemented, unknownRpc(path, described));
         return undefined;
       }
+      if (headers[':method'] !== 'POST') {
+        refuse(stream, Code.Unimplemented, `${method.name} takes POST, not ${headers[':method']}`, 'POST');
+        return undefined;
+      }
       const timeout = takeTimeout(headers);
+      const encoding = String(headers['grpc-encoding'] ?? '');
       return {
         ...method,
         stream,
         head: { headers, rawHeaders },
+        compressible: encoding !== '' && encoding !== 'identity',
         timeoutMs: timeout.timeoutMs,
-        refusal: timeout.error,
+        refusal: timeout.error ?? refusalOf(encoding, timeout.timeoutMs),
       };
     },
   };
@@ -79,6 +88,19 @@ function takeTimeout(headers: IncomingHttpHeaders): ReturnType<typeof parseTimeo
   return timeout.timeoutMs !== undefined && timeout.timeoutMs > TIMEOUT_MS_MAX ? {} : timeout;
 }
 
+/** What grpc-js can decompress. */
+const ENCODINGS = ['identity', 'gzip', 'deflate'];
+
+/**
+ * A call is refused for a compression that we do not have even if no message uses it (gRPC's "Compression", as
+ * Connect reads it), and one whose deadline has passed is not begun.
+ */
+function refusalOf(encoding: string, timeoutMs: number | undefined): ConnectError | undefined {
+  if (encoding !== '' && !ENCODINGS.includes(encoding))
+    return unknownCompression(encoding, ENCODINGS.slice(1));
+  return timeoutMs === 0 ? tooLate() : undefined;
+}
+
 function refuseType(stream: ServerHttp2Stream, contentType: string): void {
   const message =
     'this port speaks gRPC in protobuf, content-type application/grpc; JSON, Connect and gRPC-Web go to the other port';
@@ -86,13 +108,14 @@ function refuseType(stream: ServerHttp2Stream, contentType: string): void {
   else answer(stream, { ':status': 415, 'content-type': 'text/plain; charset=utf-8' }, `${message}\n`);
 }
 
-function refuse(stream: ServerHttp2Stream, code: Code, message: string): void {
+function refuse(stream: ServerHttp2Stream, code: Code, message: string, allow?: string): void {
   answer(stream, {
     ':status': 200,
     'content-type': 'application/grpc+proto',
     'grpc-status': code,
     // Not as a component, of which grpc-js, as a client, would not decode commas and colons.
     'grpc-message': encodeURI(message.toWellFormed()),
+    ...(allow !== undefined && { allow }),
   });
 }
 

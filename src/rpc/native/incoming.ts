@@ -2,8 +2,7 @@ import type { DescMessage, Message } from '@bufbuild/protobuf';
 import type { Admit } from '../transport/call.ts';
 import { readBinary } from '../transport/decode.ts';
 import { STREAM_MESSAGE } from '../transport/decode-stream.ts';
-import { cutShort, tooSlow } from '../transport/failures.ts';
-import { createFraming } from '../transport/framing.ts';
+import { tooSlow } from '../transport/failures.ts';
 import type { Receiving } from './reader.ts';
 import type { Exchange, ExchangeDeps } from './served-call.ts';
 
@@ -21,7 +20,6 @@ export function incoming(
   admit: Admit,
 ): AsyncIterableIterator<Message> {
   const waiting: PromiseWithResolvers<IteratorResult<Message>>[] = [];
-  const framing = createFraming();
   /** When what has come of the next message began to come. */
   let begunAt: number | undefined;
   let over: { readonly reason?: unknown } | undefined;
@@ -50,19 +48,17 @@ export function incoming(
   }
 
   receiving.add(arriving);
-  exchange.onBytes((piece) => {
-    const whole = framing.follow(piece).length > 0;
-    if (!framing.begun) begunAt = undefined;
-    else if (whole || begunAt === undefined) begunAt = clock.monotonic();
-  });
   exchange.start({
+    bytes(whole, begun) {
+      if (!begun) begunAt = undefined;
+      else if (whole || begunAt === undefined) begunAt = clock.monotonic();
+    },
     message(bytes) {
       const first = waiting.shift();
       if (first !== undefined) void hand(bytes, first);
       if (waiting.length > 0) exchange.read();
     },
     done() {
-      if (framing.begun) return stop(cutShort());
       receiving.delete(arriving);
       over ??= {};
       for (const each of waiting.splice(0)) each.resolve({ done: true, value: undefined });

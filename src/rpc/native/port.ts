@@ -17,6 +17,7 @@ import { serve } from './calls.ts';
 import { NATIVE_LIMITS, type NativeLimits } from './limits.ts';
 import type { Receiving } from './reader.ts';
 import { type Connection, followConnection } from './session.ts';
+import { unpadded } from './status.ts';
 
 /** gRPC by grpc-js, on connections that something else accepts. */
 export interface NativePort {
@@ -56,7 +57,7 @@ export async function openNativePort(deps: NativePortDeps): Promise<NativePort> 
     logCall: callLog({ clock, log }),
     limits,
     messageBytesMax,
-    newMetadata: () => new Metadata(),
+    newMetadata: unpadded(Metadata),
     receiving,
   };
   const desk = receptionist(services);

@@ -3,6 +3,11 @@ import type { ConnectError } from '@connectrpc/connect';
 /** What hears of a call's messages. All of it is called at once, or never again. */
 export interface Reader {
   message(bytes: Uint8Array): void;
+  /**
+   * Bytes have come, before any message that is made of them: whether the end of a message was among them, and
+   * whether the last of them are the beginning of one.
+   */
+  bytes?(whole: boolean, begun: boolean): void;
   /** The caller has said everything. */
   done(): void;
   /** What comes next cannot be read. The call has not ended. */

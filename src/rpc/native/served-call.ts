@@ -17,7 +17,16 @@ import type { Metadata, ServerInterceptingCallInterface } from '@grpc/grpc-js';
 import type { Clock } from '../../domain/clock.ts';
 import { type Call, callKey } from '../transport/call.ts';
 import type { CallLog } from '../transport/call-log.ts';
-import { finished, tooLate, tooSlow, wentAway } from '../transport/failures.ts';
+import {
+  compressedWithNothing,
+  cutShort,
+  finished,
+  strangeFlags,
+  tooLate,
+  tooSlow,
+  wentAway,
+} from '../transport/failures.ts';
+import { createFraming, type Framing } from '../transport/framing.ts';
 import type { Guard } from '../transport/guard.ts';
 import type { Arrival } from './arrival.ts';
 import type { NativeLimits } from './limits.ts';
@@ -56,6 +65,9 @@ export class Exchange implements HandlerContext, Listener, Receiving {
   readonly #stream: ServerHttp2Stream;
   readonly #deadline: number | undefined;
   readonly #timer: NodeJS.Timeout | undefined;
+  readonly #framing: Framing;
+  /** Messages that were handed on. */
+  #received = 0;
   #reader: Reader | undefined;
   #metadata: Metadata | undefined;
   /** The caller has said everything. */
@@ -76,6 +88,7 @@ export class Exchange implements HandlerContext, Listener, Receiving {
     this.#deps = deps;
     this.#base = base;
     this.#stream = arrival.stream;
+    this.#framing = createFraming({ flagsMax: arrival.compressible ? 1 : 0 });
     this.method = arrival.spec.method;
     this.call = {
       method: arrival.name,
@@ -108,14 +121,14 @@ export class Exchange implements HandlerContext, Listener, Receiving {
       this.#stream.pause();
       reader.failed(failure.error);
     };
+    // grpc-js looks at the bytes first and makes messages of them later.
+    this.#stream.on('data', (piece: Uint8Array) => {
+      const whole = this.#framing.follow(piece).length > 0;
+      reader.bytes?.(whole, this.#framing.begun);
+    });
     base.start(this);
     // It says nothing at all of a call that was cancelled so soon.
     if (this.#metadata === undefined) this.onCancel();
-  }
-
-  /** Hears of the bytes that come, in pieces, before any message that is made of them. */
-  onBytes(listen: (piece: Uint8Array) => void): void {
-    this.#stream.on('data', listen);
   }
 
   /** Asks for a message, or for the end of them. */
@@ -179,6 +192,12 @@ export class Exchange implements HandlerContext, Listener, Receiving {
   }
 
   onReceiveMessage(bytes: Buffer): void {
+    const index = this.#received++;
+    const { strange } = this.#framing;
+    if (strange !== undefined && strange.index <= index) {
+      this.#reader?.failed(strange.flags === 1 ? compressedWithNothing() : strangeFlags(strange.flags));
+      return;
+    }
     // Not as a Buffer, which the bytes of a message would become as well: its slice() does not copy.
     this.#reader?.message(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   }
@@ -250,7 +269,8 @@ export class Exchange implements HandlerContext, Listener, Receiving {
   #hearEnd(): void {
     if (this.#stream.closed) return;
     this.#heard = true;
-    this.#reader?.done();
+    if (this.#framing.begun) this.#reader?.failed(cutShort(this.call.protocol));
+    else this.#reader?.done();
   }
 
   #sendHeaders(): void {
@@ -285,6 +305,7 @@ export class Exchange implements HandlerContext, Listener, Receiving {
   }
 }
 
-const OK: Status = { code: 0, details: 'OK' };
+// A success has no message.
+const OK: Status = { code: 0, details: '' };
 
 const FINISHED = finished();

@@ -2,10 +2,9 @@ import type { DescMethod } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { setTrailerStatus } from '@connectrpc/connect/protocol-grpc';
 import type { Metadata, ServerInterceptingCallInterface } from '@grpc/grpc-js';
-import { quote } from '../../domain/text.ts';
 import { ENVELOPE_BYTES } from '../transport/decode.ts';
 import { STREAM_MESSAGE } from '../transport/decode-stream.ts';
-import { badCompression, tooLarge, tooLargeInside } from '../transport/failures.ts';
+import { badCompression, tooLarge, tooLargeInside, wentAway } from '../transport/failures.ts';
 
 /** How a call ends, as grpc-js takes it. */
 export type Status = Parameters<ServerInterceptingCallInterface['sendStatus']>[0];
@@ -21,6 +20,9 @@ export function statusOf(error: ConnectError, trailer: Headers | undefined, fres
   const fields = setTrailerStatus(new Headers(trailer), error);
   fields.delete('grpc-status');
   fields.delete('grpc-message');
+  // Connect keeps it to itself, and gRPC asks for it where a compression is not known.
+  const accepted = error.metadata.get('grpc-accept-encoding');
+  if (accepted !== null) fields.set('grpc-accept-encoding', accepted);
   const code: number = error.code;
   return { code, details: error.rawMessage, metadata: toMetadata(fields, fresh) };
 }
@@ -33,6 +35,31 @@ export function toMetadata(headers: Headers, fresh: NewMetadata): Metadata {
     else for (const each of value.split(',')) metadata.add(name, Buffer.from(each.trim(), 'base64'));
   }
   return metadata;
+}
+
+/** Metadata whose binary values are sent without padding, as gRPC asks ("Custom-Metadata"); grpc-js pads them. */
+export function unpadded(Base: typeof Metadata): NewMetadata {
+  class Unpadded extends Base {
+    override clone(): Metadata {
+      const copy = new Unpadded(this.getOptions());
+      copy.merge(this);
+      return copy;
+    }
+
+    override toHttp2Headers(): ReturnType<Metadata['toHttp2Headers']> {
+      const headers = super.toHttp2Headers();
+      for (const [name, value] of Object.entries(headers)) {
+        if (!name.endsWith('-bin')) continue;
+        headers[name] = Array.isArray(value) ? value.map(withoutPadding) : withoutPadding(String(value));
+      }
+      return headers;
+    }
+  }
+  return () => new Unpadded();
+}
+
+function withoutPadding(base64: string): string {
+  return base64.replace(/=+$/, '');
 }
 
 export function fromMetadata(metadata: Metadata): Headers {
@@ -69,11 +96,8 @@ export function fromGrpcJs(status: Status, method: DescMethod, messageBytesMax: 
   if (details === 'Failed to decompress message') {
     return { error: badCompression(), reading: true };
   }
-  const [, encoding] = /^Received message compressed with unsupported encoding "(.*)"$/s.exec(details) ?? [];
-  if (encoding !== undefined) {
-    const message = `unknown compression ${quote(encoding)}: supported encodings are gzip,deflate`;
-    return { error: new ConnectError(message, Code.Unimplemented), reading: true };
-  }
+  // It says so when it cannot write, of which there is one cause: there is nobody to write to.
+  if (details === 'Internal server error') return { error: wentAway(), reading: false };
   return { error: new ConnectError(details, code), reading: false };
 }
 

@@ -15,14 +15,14 @@ const asItIs: Present = (body) => ({ status: 200, body });
 const onlyWebhook: Present = ({ webhook }) => ({ status: 200, body: isObject(webhook) ? webhook : {} });
 const onlyEvent: Present = ({ event }) => ({ status: 200, body: isObject(event) ? event : {} });
 
-const registered: Present = (body, { call }) => {
+const registered: Present = (body) => {
   const id = isObject(body.webhook) ? body.webhook.id : undefined;
   if (typeof id !== 'string') return { status: 200, body };
-  return { status: call.created ? 201 : 200, body, location: `/webhooks/${id}` };
+  return { status: body.created === true ? 201 : 200, body, location: `/webhooks/${id}` };
 };
 
-const published: Present = ({ id = '', deliveryCount = 0, duplicate = false }, { call }) => ({
-  status: call.created ? 201 : 200,
+const published: Present = ({ id = '', deliveryCount = 0, duplicate = false }) => ({
+  status: duplicate ? 200 : 201,
   body: { id, deliveryCount, duplicate },
   location: `/events/${String(id)}`,
 });

@@ -18,6 +18,8 @@ export interface Binding {
   readonly parameters: ReadonlyMap<string, FieldPath>;
   /** Where the etag of a request is, which an If-Match becomes. */
   readonly etag: FieldPath | undefined;
+  /** Where the name of a call is, which an Idempotency-Key becomes. */
+  readonly requestId: FieldPath | undefined;
   /** Where the token is to go on from, which a Last-Event-ID becomes. */
   readonly resume: FieldPath | undefined;
 }
@@ -58,6 +60,7 @@ function bindOne(method: DescMethod, rule: Rule): Binding {
     body,
     parameters: new Map(parameters.map((parameter) => [parameter.name, parameter])),
     etag: etagOf(method.input),
+    requestId: fieldAt(method.input, 'request_id'),
     resume: method.methodKind === 'server_streaming' ? fieldAt(method.input, 'resume_token') : undefined,
   };
 }

@@ -3,7 +3,6 @@ import type { Code, ConnectError } from '@connectrpc/connect';
 import { codeToHttpStatus, errorToJson } from '@connectrpc/connect/protocol-connect';
 import { JSON_OPTIONS } from '../transport/answer.ts';
 import type { CallableResponse, NodeRequest } from '../transport/node.ts';
-import type { PlainCall } from '../transport/plain-call.ts';
 import { refuse } from '../transport/wire.ts';
 import { type Circumstances, restErrorBody, toRestError } from './status.ts';
 
@@ -26,7 +25,7 @@ export interface Missed {
 /** How the answers of some paths look. */
 export interface Face {
   /** The answer to a call that went well. */
-  present(type: DescMessage, output: Message, plain: PlainCall, request: NodeRequest): Written;
+  present(type: DescMessage, output: Message, request: NodeRequest): Written;
   failure(error: ConnectError, circumstances: Circumstances): Written;
   /** Answers a request that is no call. */
   miss(request: NodeRequest, response: CallableResponse, missed: Missed): void;
@@ -34,7 +33,7 @@ export interface Face {
 
 /** The face of `/v1`: the response message as it is, and errors in AIP-193's JSON. */
 export const REST_FACE: Face = {
-  present(type, output, _plain, { method: verb, headers }) {
+  present(type, output, { method: verb, headers }) {
     const text = toJsonString(type, output, JSON_OPTIONS);
     const etag = etagIn(output);
     if (etag === undefined) return { status: 200, text };
@@ -59,16 +58,13 @@ export const REST_FACE: Face = {
 };
 
 /** How an alias answers a call that went well. */
-export type Present = (
-  response: JsonObject,
-  plain: PlainCall,
-) => { status: number; body: JsonObject; location?: string };
+export type Present = (response: JsonObject) => { status: number; body: JsonObject; location?: string };
 
 /** The face of the older paths: errors are the Connect protocol's. */
 export function aliasFace(present: Present): Face {
   return {
-    present(type, output, plain) {
-      const { status, body, location } = present(toJson(type, output, JSON_OPTIONS) as JsonObject, plain);
+    present(type, output) {
+      const { status, body, location } = present(toJson(type, output, JSON_OPTIONS) as JsonObject);
       const headers = location === undefined ? {} : { location };
       return { status, text: JSON.stringify(body), headers };
     },

@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue, Message } from '@bufbuild/protobuf';
+import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
 import { invalidRequest } from '../../domain/error.ts';
 import { join, noProblems, type Problems } from '../../domain/problems.ts';
 import { quote } from '../../domain/text.ts';
@@ -30,8 +31,8 @@ export interface Progress {
 }
 
 /**
- * The request message of a call: from its path, its query, its If-Match and its body. Raises INVALID with the
- * paths of what is wrong, as the caller wrote them, and what reading and decompressing raise.
+ * The request message of a call: from its path, its query, its headers and its body. Raises INVALID with the paths
+ * of what is wrong, as the caller wrote them, and what reading and decompressing raise.
  */
 export async function readRequest(asked: Asked, progress: Progress): Promise<Message> {
   const { binding, request, call, negotiated } = asked;
@@ -55,6 +56,10 @@ export async function readRequest(asked: Asked, progress: Progress): Promise<Mes
   }
   const etag = etagOf(request);
   if (etag !== undefined && binding.etag !== undefined) put(whole, binding.etag, etag, 'If-Match', problems);
+  const key = idempotencyKeyOf(request);
+  if (key !== undefined && binding.requestId !== undefined) {
+    put(whole, binding.requestId, key, 'Idempotency-Key', problems);
+  }
   // A browser that has lost its connection asks for the same URL again: what it has seen since goes before.
   const seen = request.headers['last-event-id'];
   if (typeof seen === 'string' && binding.resume !== undefined) whole[binding.resume.name] = seen;
@@ -68,7 +73,7 @@ export function hiddenPathOf({ body }: Binding): string {
   return typeof body === 'object' ? body.name : '';
 }
 
-/** Reads the query into the request, and raises what is wrong with it, with the path, and with If-Match. */
+/** Reads the query into the request, and raises what is wrong with it, with the path, and with its headers. */
 export function readHead(
   { binding, values, request, call }: Omit<Asked, 'negotiated' | 'messageBytesMax'>,
   json: JsonObject,
@@ -88,6 +93,14 @@ export function readHead(
   }
   if (etagOf(request) !== undefined && binding.etag === undefined) {
     problems.add('', 'If-Match was given, but this method takes no etag');
+  }
+  // What only reads is the same however often it is asked for: a client may send a key with everything.
+  if (
+    idempotencyKeyOf(request) !== undefined &&
+    binding.requestId === undefined &&
+    binding.method.idempotency !== MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS
+  ) {
+    problems.add('', 'Idempotency-Key was given, but this method takes no request_id');
   }
   problems.raise();
   call.hiddenPath = hidden;
@@ -167,6 +180,21 @@ function etagOf({ headers }: NodeRequest): string | undefined {
   const [, etag] = /^\s*"([^"]*)"\s*$/.exec(header) ?? [];
   if (etag !== undefined) return etag;
   const description = 'If-Match must be one etag in double quotes, as ETag has it, or *';
+  throw invalidRequest([{ field: '', description }]);
+}
+
+/**
+ * The name that a caller gave to the call (draft-ietf-httpapi-idempotency-key-header). The draft wants a string in
+ * quotes, most clients send a word without. Raises INVALID.
+ */
+function idempotencyKeyOf({ headers }: NodeRequest): string | undefined {
+  const header = headers['idempotency-key'];
+  if (header === undefined) return undefined;
+  const text = String(header).trim();
+  const [, inQuotes] = /^"((?:[^"\\]|\\["\\])+)"$/.exec(text) ?? [];
+  if (inQuotes !== undefined) return inQuotes.replaceAll(/\\(.)/g, '$1');
+  if (/^[^\s",]+$/.test(text)) return text;
+  const description = 'Idempotency-Key must be one word, or one string in double quotes';
   throw invalidRequest([{ field: '', description }]);
 }
 

@@ -44,7 +44,7 @@ export function serveUnary(deps: RestDeps, spec: UnarySpec, rest: RestCall): voi
     const { output: type } = spec.method;
     const output = create(type, await spec.impl(message, plain));
     if (plain.ended) return;
-    const written = route.face.present(type, output, plain, request);
+    const written = route.face.present(type, output, request);
     if (!plain.finish()) return;
     writeJson(response, { ...written, headers: { ...plain.sentHeaders(), ...written.headers }, codec });
   }

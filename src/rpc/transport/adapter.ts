@@ -7,14 +7,14 @@ import type {
 import { codeFromHttpStatus, codeToString } from '@connectrpc/connect/protocol-connect';
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from '@connectrpc/connect-node';
 import type { Log } from '../../telemetry/log.ts';
-import { readBody } from './body.ts';
+import { readBody, readPieces } from './body.ts';
 import { type Call, callKey } from './call.ts';
-import { type TakenIn, takeIn, takeQuery } from './decode.ts';
+import { COMPRESSIONS, type TakenIn, takeIn, takeQuery } from './decode.ts';
 import { takeInEach } from './decode-stream.ts';
 import type { CallableResponse, NodeRequest } from './node.ts';
 import { TIMEOUT_MS_MAX } from './plain-call.ts';
 import type { Reception } from './reception.ts';
-import { isGrpcWebText, refuse, type Wire, wireOf } from './wire.ts';
+import { isGrpc, isGrpcWebText, refuse, type Wire, wireOf } from './wire.ts';
 
 export interface AdapterDeps {
   readonly begin: Reception;
@@ -44,13 +44,12 @@ export function nodeAdapter({ begin, log, messageBytesMax }: AdapterDeps): Adapt
         response,
       );
       if (call === undefined) return;
-      const read = (bytesMax: number) => readBody(request, bytesMax);
-      prepare(handler, { call, request: universalFrom(call, request, response) }, wire, read)
+      prepare(handler, { call, request: universalFrom(call, request, response) }, wire, request)
         .then((prepared) => handler(prepared))
         .then((universal) =>
           isBare(universal)
             ? refuseBare(handler, universal.status, call, request, response)
-            : respond(universal, call, response),
+            : respond(advertised(universal, wire), call, response),
         )
         .catch((reason: unknown) => giveUp(reason, call, request, response));
     },
@@ -58,7 +57,7 @@ export function nodeAdapter({ begin, log, messageBytesMax }: AdapterDeps): Adapt
 
   /** Ends a call that cannot be answered: the caller is gone, or we have a bug. */
   function giveUp(reason: unknown, call: Call, request: NodeRequest, response: CallableResponse): void {
-    if (response.headersSent || response.destroyed) {
+    if (response.headersSent || isGone(response)) {
       call.code ??= codeToString(ConnectError.from(reason).code);
       response.destroy();
       return;
@@ -76,7 +75,7 @@ export function nodeAdapter({ begin, log, messageBytesMax }: AdapterDeps): Adapt
     handler: UniversalHandler,
     { call, request }: Begun,
     wire: Wire | undefined,
-    read: (bytesMax: number) => Promise<Uint8Array>,
+    arrived: NodeRequest,
   ): Promise<UniversalServerRequest> {
     const { method } = handler;
     const one = method.methodKind === 'unary' || method.methodKind === 'server_streaming';
@@ -89,8 +88,14 @@ export function nodeAdapter({ begin, log, messageBytesMax }: AdapterDeps): Adapt
         handler.supportedContentType(request.header.get('content-type'))
       ) {
         const intake = { request, method, wire, messageBytesMax };
+        const read = (bytesMax: number) => readBody(arrived, bytesMax);
         if (one) return keep(await takeIn({ ...intake, read }), call);
-        return takeInEach({ ...intake, decoded: (message) => call.decoded.push(message) });
+        const pieces = { ...request, body: readPieces(arrived) };
+        return takeInEach({
+          ...intake,
+          request: pieces,
+          decoded: (message) => call.decoded.push(message),
+        });
       }
     } catch (reason) {
       call.refusal = reason;
@@ -107,6 +112,14 @@ function universalFrom(call: Call, request: NodeRequest, response: CallableRespo
   dropEndlessTimeouts(universal.header);
   return universal;
 }
+
+/** Names what messages can be compressed with, as gRPC asks, above all where a caller took something else. */
+function advertised(universal: UniversalServerResponse, wire: Wire | undefined): UniversalServerResponse {
+  if (wire?.encodingHeader === 'grpc-encoding') universal.header?.set('grpc-accept-encoding', ACCEPTED);
+  return universal;
+}
+
+const ACCEPTED = COMPRESSIONS.map(({ name }) => name).join(',');
 
 /** Writes a response, and rejects when the caller is gone. */
 async function respond(
@@ -129,6 +142,11 @@ function isBare(universal: UniversalServerResponse): boolean {
   return universal.status >= 400 && universal.body === undefined;
 }
 
+/** Whether there is nobody to answer. The stream of HTTP/2 can be over before its response knows. */
+function isGone(response: CallableResponse): boolean {
+  return response.destroyed || ('stream' in response && response.stream.destroyed);
+}
+
 /** Connect answers these with a status alone. */
 function refuseBare(
   handler: UniversalHandler,
@@ -138,6 +156,7 @@ function refuseBare(
   response: CallableResponse,
 ): void {
   const rpc = call.method;
+  const verbs = isGrpc(request.headers['content-type']) ? ['POST'] : handler.allowedMethods;
   const streams = handler.method.methodKind !== 'unary';
   const types = streams
     ? 'application/connect+json, application/connect+proto, application/grpc or application/grpc-web'
@@ -146,10 +165,10 @@ function refuseBare(
   const webText = isGrpcWebText(request.headers['content-type'])
     ? ', not application/grpc-web-text: generate the client with mode=grpcweb'
     : '';
-  const code = status === 505 ? Code.FailedPrecondition : Code.Unimplemented;
+  const code = codeOfBare(status, request);
   const message =
     status === 405
-      ? `${rpc} takes ${handler.allowedMethods.join(' or ')}, not ${request.method}`
+      ? `${rpc} takes ${verbs.join(' or ')}, not ${request.method}`
       : status === 415
         ? `${rpc} takes ${request.method === 'GET' ? 'the query parameters encoding=json and message={…}' : `content-type ${types}${webText}`}`
         : `${rpc} streams both ways, which takes HTTP/2`;
@@ -158,9 +177,15 @@ function refuseBare(
     status,
     code,
     message,
-    ...(status === 405 && { allow: handler.allowedMethods }),
+    ...(status === 405 && { allow: verbs }),
     close: status === 505,
   });
+}
+
+/** What the status alone would tell a client of the Connect protocol (its "Error Codes"); gRPC has a code of its own. */
+function codeOfBare(status: number, { headers }: NodeRequest): Code {
+  if (status === 505) return Code.FailedPrecondition;
+  return isGrpc(headers['content-type']) ? Code.Unimplemented : codeFromHttpStatus(status);
 }
 
 /** For calls that ended before our interceptor saw them. */

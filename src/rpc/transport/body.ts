@@ -15,6 +15,31 @@ export function discardBody(request: NodeRequest): void {
 }
 
 /**
+ * The pieces of a body, for as long as somebody wants them. The rest is read and dropped over HTTP/1.1, where the
+ * connection could take no other request before; over HTTP/2 the stream ends with its answer.
+ */
+export async function* readPieces(request: NodeRequest): AsyncGenerator<Uint8Array> {
+  try {
+    // Node's own iteration would destroy the request, and then nobody could read the rest.
+    for await (const piece of request.iterator({ destroyOnReturn: false })) yield piece as Uint8Array;
+  } finally {
+    if (request.httpVersionMajor < 2) dropRest(request);
+  }
+}
+
+function dropRest(request: NodeRequest): void {
+  if (request.readableEnded || request.destroyed) return;
+  let bytes = 0;
+  const timer = setTimeout(() => request.destroy(), DISCARD_MS);
+  timer.unref();
+  request.once('close', () => clearTimeout(timer));
+  request.on('data', (chunk: Uint8Array) => {
+    bytes += chunk.length;
+    if (bytes > DISCARD_BYTES_MAX) request.destroy();
+  });
+}
+
+/**
  * The whole body of a request, at most `bytesMax` of it. Raises RESOURCE_EXHAUSTED for a longer one,
  * DEADLINE_EXCEEDED for one that does not arrive in time, CANCELED when the caller goes away.
  *

@@ -8,7 +8,9 @@ export type CallLog = (call: Call, otherwise: string) => void;
 export function callLog({ clock, log }: { readonly clock: Clock; readonly log: Log }): CallLog {
   return (call, otherwise) => {
     const code = call.code ?? otherwise;
-    const level = code === 'internal' ? 'error' : call.method.startsWith('grpc.') ? 'debug' : 'info';
+    // Without an id it is gRPC's word for what a caller sent: half a message, say.
+    const ours = code === 'internal' && call.errorId !== undefined;
+    const level = ours ? 'error' : call.method.startsWith('grpc.') ? 'debug' : 'info';
     log[level](
       {
         rpc: call.method,

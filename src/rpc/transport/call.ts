@@ -30,8 +30,6 @@ export interface Call {
   code?: string;
   /** Ties an INTERNAL answer to the line about its cause. */
   errorId?: string;
-  /** Whether Register made a new webhook, or Publish a new event. */
-  created?: boolean;
   /** Ends the connection, or the stream, of a caller that takes nothing any more. */
   cutOff?: () => void;
   /** Namespace and ids, for the log line. Never a secret or a payload. */

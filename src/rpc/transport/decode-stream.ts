@@ -1,6 +1,14 @@
 import type { Message } from '@bufbuild/protobuf';
 import { assertByteStreamRequest, type UniversalServerRequest } from '@connectrpc/connect/protocol';
-import { codecOf, decode, decompress, ENVELOPE_BYTES, emptyMessage, type Intake } from './decode.ts';
+import {
+  checkFlags,
+  codecOf,
+  decode,
+  decompress,
+  ENVELOPE_BYTES,
+  emptyMessage,
+  type Intake,
+} from './decode.ts';
 import { BODY_READ_MS, cutShort, tooLarge, tooSlow } from './failures.ts';
 import { createFraming } from './framing.ts';
 
@@ -28,6 +36,7 @@ async function* each(intake: StreamIntake): AsyncIterable<Uint8Array> {
   const codec = codecOf(request.header.get(wire.encodingHeader));
   for await (const frame of frames(intake)) {
     const [flags] = frame;
+    checkFlags(flags!, wire);
     // What is wrong with the framing, or the compression that is asked for, is left to Connect.
     if (codec === undefined || flags! > 1 || (flags === 1 && codec === null)) {
       decoded(undefined);
@@ -44,7 +53,7 @@ async function* each(intake: StreamIntake): AsyncIterable<Uint8Array> {
 /** Messages with their heads, one at a time. */
 async function* frames(intake: StreamIntake): AsyncIterable<Uint8Array> {
   const { request, messageBytesMax, messageMs = BODY_READ_MS } = intake;
-  const framing = createFraming(messageBytesMax);
+  const framing = createFraming({ bytesMax: messageBytesMax });
   assertByteStreamRequest(request);
   const pieces = request.body[Symbol.asyncIterator]();
   const late = createAlarm(messageMs);
@@ -63,7 +72,7 @@ async function* frames(intake: StreamIntake): AsyncIterable<Uint8Array> {
       if (framing.over) throw tooLarge(messageBytesMax, STREAM_MESSAGE);
       held.add(next.value.subarray(from));
     }
-    if (framing.begun) throw cutShort();
+    if (framing.begun) throw cutShort(intake.wire.protocol);
   } finally {
     late.off();
     // Not waited for: what is late may never come.

@@ -11,7 +11,7 @@ import type { UniversalServerRequest } from '@connectrpc/connect/protocol';
 import { compressionBrotli, compressionGzip } from '@connectrpc/connect-node';
 import { invalidRequest } from '../../domain/error.ts';
 import { noProblems } from '../../domain/problems.ts';
-import { badCompression, tooLargeInside } from './failures.ts';
+import { badCompression, cutShort, strangeFlags, tooLargeInside } from './failures.ts';
 import { jsonViolations } from './json-shape.ts';
 import { parseJson } from './json-text.ts';
 import type { Wire } from './wire.ts';
@@ -53,6 +53,7 @@ export async function takeIn(intake: Intake): Promise<TakenIn> {
   const { request, method, wire, read, messageBytesMax } = intake;
   const raw = await read(messageBytesMax + (wire.enveloped ? ENVELOPE_BYTES : 0));
 
+  if (wire.enveloped) checkEnvelope(raw, wire);
   const codec = codecOf(request.header.get(wire.encodingHeader));
   const compressed = wire.enveloped ? compressedFlag(raw) : codec !== null;
   const unclear = codec === undefined || compressed === undefined || (compressed && codec === null);
@@ -182,6 +183,21 @@ export async function decompress(codec: Codec, bytes: Uint8Array, bytesMax: numb
 export function codecOf(encoding: string | null): Codec | null | undefined {
   if (encoding === null || encoding === 'identity' || encoding === '') return null;
   return COMPRESSIONS.find((compression) => compression.name === encoding);
+}
+
+/** Raises what gRPC has against the first message as it came; for the rest, and in the Connect protocol, Connect does. */
+function checkEnvelope(body: Uint8Array, wire: Wire): void {
+  if (body.length === 0) return;
+  checkFlags(body[0]!, wire);
+  const { buffer, byteOffset, length } = body;
+  const whole =
+    length >= ENVELOPE_BYTES && new DataView(buffer, byteOffset).getUint32(1) + ENVELOPE_BYTES <= length;
+  if (!whole) throw cutShort(wire.protocol);
+}
+
+/** Raises INTERNAL for flags that gRPC does not have. Those of other protocols are for Connect to judge. */
+export function checkFlags(flags: number, { protocol }: Wire): void {
+  if (protocol === 'grpc' && flags > COMPRESSED_FLAG) throw strangeFlags(flags);
 }
 
 /** Whether the one message is compressed; undefined unless there is exactly one, whole, and nothing else. */

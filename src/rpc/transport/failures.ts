@@ -1,4 +1,5 @@
 import { Code, ConnectError } from '@connectrpc/connect';
+import { quote } from '../../domain/text.ts';
 
 /**
  * What a protocol tells its caller on its own account, before a message is a message or after its call is
@@ -45,9 +46,28 @@ export function whyEnded(signal: AbortSignal): ConnectError {
   return signal.reason instanceof ConnectError ? signal.reason : wentAway();
 }
 
-/** The bytes of a stream end within a message. In Connect's words. */
-export function cutShort(): ConnectError {
-  return broken('incomplete envelope', Code.InvalidArgument);
+/**
+ * The bytes of a request end within a message. In Connect's words, and with its code; servers of gRPC call
+ * it internal.
+ */
+export function cutShort(protocol: string): ConnectError {
+  return broken('incomplete envelope', protocol === 'connect' ? Code.InvalidArgument : Code.Internal);
+}
+
+/** A message says that it is compressed, and the call says with what it is not. In Connect's words. */
+export function compressedWithNothing(): ConnectError {
+  return new ConnectError('received compressed envelope, but do not know how to decompress', Code.Internal);
+}
+
+/** The flags before a message of gRPC are neither 0 nor 1. */
+export function strangeFlags(flags: number): ConnectError {
+  return broken(`the flags of a message are ${flags}, and can be 0 or 1`, Code.Internal);
+}
+
+/** The call names a compression that we do not have. In Connect's words, and with the header that gRPC asks for. */
+export function unknownCompression(encoding: string, known: readonly string[]): ConnectError {
+  const message = `unknown compression ${quote(encoding)}: supported encodings are ${known.join(',')}`;
+  return new ConnectError(message, Code.Unimplemented, { 'grpc-accept-encoding': known.join(',') });
 }
 
 /** A method that takes one message got none, or more than one. In Connect's words. */

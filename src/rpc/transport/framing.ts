@@ -11,12 +11,25 @@ export interface Framing {
   readonly begun: boolean;
   /** Whether a message is too large. */
   readonly over: boolean;
+  /** The first message, counted from 0, whose flags are more than may be; undefined while there is none. */
+  readonly strange: { readonly index: number; readonly flags: number } | undefined;
 }
 
-export function createFraming(bytesMax = Number.POSITIVE_INFINITY): Framing {
+export interface FramingLimits {
+  readonly bytesMax?: number;
+  /** 1 where messages may be compressed, 0 where they may not. */
+  readonly flagsMax?: number;
+}
+
+export function createFraming({
+  bytesMax = Number.POSITIVE_INFINITY,
+  flagsMax = 255,
+}: FramingLimits = {}): Framing {
   const head = new DataView(new ArrayBuffer(ENVELOPE_BYTES));
   let headBytes = 0;
   let missing = 0;
+  let whole = 0;
+  let strange: Framing['strange'];
   return {
     follow(piece) {
       const ends: number[] = [];
@@ -26,6 +39,8 @@ export function createFraming(bytesMax = Number.POSITIVE_INFINITY): Framing {
           head.setUint8(headBytes++, piece[at++]!);
           if (headBytes < ENVELOPE_BYTES) continue;
           missing = head.getUint32(1);
+          const flags = head.getUint8(0);
+          if (flags > flagsMax) strange ??= { index: whole, flags };
           if (missing > bytesMax) return ends;
         } else {
           const step = Math.min(missing, piece.length - at);
@@ -34,6 +49,7 @@ export function createFraming(bytesMax = Number.POSITIVE_INFINITY): Framing {
         }
         if (missing > 0) continue;
         ends.push(at);
+        whole++;
         headBytes = 0;
       }
       return ends;
@@ -43,6 +59,9 @@ export function createFraming(bytesMax = Number.POSITIVE_INFINITY): Framing {
     },
     get over() {
       return headBytes === ENVELOPE_BYTES && missing > bytesMax;
+    },
+    get strange() {
+      return strange;
     },
   };
 }

@@ -13,7 +13,7 @@ import { toConnectError } from '../errors.ts';
 import { namespaceViolations } from '../namespace.ts';
 import type { Rules } from '../proto-rules.ts';
 import { type Admit, type Call, callKey, noteFields } from './call.ts';
-import { whyEnded } from './failures.ts';
+import { wentAway, whyEnded } from './failures.ts';
 import { followTaking, STALL_MS } from './stall.ts';
 
 export interface GuardDeps {
@@ -174,7 +174,12 @@ async function* guardStream<T>(
   try {
     for await (const message of messages) {
       stall.sent();
-      yield message;
+      try {
+        yield message;
+      } catch {
+        // It could not be written, of which there is one cause.
+        throw wentAway();
+      }
       stall.took();
     }
     // A handler that waits for what comes next just stops at its caller's deadline.

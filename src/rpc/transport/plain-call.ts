@@ -5,6 +5,7 @@ import {
   createContextValues,
   type HandlerContext,
 } from '@connectrpc/connect';
+import { mergeNonProtocolHeaders } from '@connectrpc/connect/protocol';
 import { parseTimeout } from '@connectrpc/connect/protocol-connect';
 import type { Clock } from '../../domain/clock.ts';
 import { type Call, callKey } from './call.ts';
@@ -66,9 +67,11 @@ export class PlainCall implements HandlerContext {
     init.response.once('close', () => this.#leave());
   }
 
-  /** Raises what is wrong with the timeout that the caller asked for. */
+  /** Raises what is wrong with the timeout that the caller asked for, and that it is over. */
   checkTimeout(): void {
     if (this.#badTimeout !== undefined) throw this.#badTimeout;
+    const deadline = this.#deadline;
+    if (deadline !== undefined && deadline <= this.#deps.clock.monotonic()) throw tooLate();
   }
 
   /** Ends the call well. Returns whether it had not ended: then its answer is to be written. */
@@ -138,8 +141,12 @@ export class PlainCall implements HandlerContext {
     return this.#responseTrailer;
   }
 
-  /** What a handler wants to be sent with the answer; trailers come with `trailer-` before their names, as in Connect. */
-  sentHeaders(): Record<string, string> {
+  /**
+   * What a handler wants to be sent with the answer, or with an error; trailers come with `trailer-` before their
+   * names, as in Connect. What an error has of its own is sent unless it is the protocol's.
+   */
+  sentHeaders(error?: ConnectError): Record<string, string> {
+    if (error !== undefined) mergeNonProtocolHeaders(this.responseHeader, error.metadata);
     const sent: Record<string, string> = {};
     for (const [name, value] of this.#responseHeader ?? []) sent[name] = value;
     for (const [name, value] of this.#responseTrailer ?? []) sent[`trailer-${name}`] = value;

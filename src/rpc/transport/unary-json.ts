@@ -1,8 +1,8 @@
-import { create, type Message, toJsonString } from '@bufbuild/protobuf';
+import { create, type Message, type Registry, toJsonString } from '@bufbuild/protobuf';
 import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
 import type { ConnectError, MethodImplSpec } from '@connectrpc/connect';
 import { codeToHttpStatus, contentTypeUnaryRegExp, errorToJson } from '@connectrpc/connect/protocol-connect';
-import { JSON_OPTIONS, type Negotiated, negotiate, writeJson } from './answer.ts';
+import { type Negotiated, negotiate, writeJson } from './answer.ts';
 import { readBody } from './body.ts';
 import { decode, decompress, readQueryMessage } from './decode.ts';
 import type { CallableResponse, NodeRequest } from './node.ts';
@@ -12,6 +12,8 @@ import type { Reception } from './reception.ts';
 export interface UnaryJsonDeps extends PlainDeps {
   readonly begin: Reception;
   readonly messageBytesMax: number;
+  /** What may stand in a google.protobuf.Any of an answer. */
+  readonly registry: Registry;
 }
 
 export type UnarySpec = Extract<MethodImplSpec, { kind: 'unary' }>;
@@ -29,6 +31,7 @@ export interface UnaryJson {
  */
 export function unaryJson(deps: UnaryJsonDeps, spec: UnarySpec): UnaryJson {
   const { method } = spec;
+  const json = { registry: deps.registry };
   const readable = method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
   return {
     takes({ method: verb, headers, url = '' }) {
@@ -42,7 +45,7 @@ export function unaryJson(deps: UnaryJsonDeps, spec: UnarySpec): UnaryJson {
       const isGet = request.method === 'GET';
       const encoding = isGet ? queryOf(request.url ?? '').get('compression') : headers['content-encoding'];
       const negotiated = negotiate(encoding ?? undefined, textOf(headers['accept-encoding']));
-      const tell = (error: ConnectError) => writeError(response, error, negotiated);
+      const tell = (error: ConnectError) => writeError(response, error, plain.sentHeaders(error), negotiated);
       const plain = new PlainCall(deps, { call, method, request, response, tell });
       answer(plain, request, response, negotiated).catch((reason: unknown) => plain.fail(reason));
     },
@@ -67,9 +70,19 @@ export function unaryJson(deps: UnaryJsonDeps, spec: UnarySpec): UnaryJson {
     if (plain.ended) return;
     const output = await spec.impl(message!, plain);
     if (plain.ended) return;
-    const text = toJsonString(method.output, create(method.output, output), JSON_OPTIONS);
+    const text = toJsonString(method.output, create(method.output, output), json);
     if (!plain.finish()) return;
     writeJson(response, { status: 200, text, headers: plain.sentHeaders(), codec: negotiated.response });
+  }
+
+  function writeError(
+    response: CallableResponse,
+    error: ConnectError,
+    headers: Record<string, string>,
+    { response: codec }: Negotiated,
+  ): void {
+    const text = JSON.stringify(errorToJson(error, json));
+    writeJson(response, { status: codeToHttpStatus(error.code), text, headers, codec });
   }
 
   /** Undefined for what is compressed in a way that nobody here knows, which is said after the body was read. */
@@ -83,11 +96,6 @@ export function unaryJson(deps: UnaryJsonDeps, spec: UnarySpec): UnaryJson {
     const bytes = codec === null ? raw : await decompress(codec, raw, messageBytesMax);
     return decode(method, bytes, true, 'the body');
   }
-}
-
-function writeError(response: CallableResponse, error: ConnectError, { response: codec }: Negotiated): void {
-  const text = JSON.stringify(errorToJson(error, JSON_OPTIONS));
-  writeJson(response, { status: codeToHttpStatus(error.code), text, codec });
 }
 
 function isJson(contentType: string | undefined): boolean {

@@ -31,6 +31,11 @@ export function wireOf(contentType: string | undefined): Wire | undefined {
   return { protocol, json, enveloped: true, encodingHeader: 'grpc-encoding' };
 }
 
+/** Whether it is asked for by a gRPC client, of either kind, in whatever encoding. */
+export function isGrpc(contentType: string | undefined): boolean {
+  return /^application\/grpc/i.test(contentType ?? '');
+}
+
 /** Whether it is gRPC-Web in base64, for browsers that could not read bytes. We do not speak it. */
 export function isGrpcWebText(contentType: string | undefined): boolean {
   return /^application\/grpc-web-text\b/i.test(contentType ?? '');
@@ -54,7 +59,7 @@ export function refuse(request: NodeRequest, response: CallableResponse, refusal
   const wire = wireOf(contentType);
   // Whatever begins with application/grpc is answered by a gRPC client's rules: 200 and a status
   // (gRPC over HTTP/2, "Responses"). Those of gRPC-Web show the message of no other HTTP status.
-  const grpc = /^application\/grpc/i.exec(contentType ?? '') !== null;
+  const grpc = isGrpc(contentType);
   const web = wire?.protocol === 'grpc-web' || isGrpcWebText(contentType);
   const headers: Record<string, string> = grpc
     ? {

@@ -1,5 +1,9 @@
 import { create } from '@bufbuild/protobuf';
 import {
+  type ClockChange as ClockChangeMessage,
+  ClockChangeSchema,
+} from '../../../gen/carillon/v1/schedule_pb.ts';
+import {
   type PreviewScheduleRequest,
   PreviewScheduleRequestSchema,
   type PreviewScheduleResponse,
@@ -7,6 +11,11 @@ import {
 } from '../../../gen/carillon/v1/webhook_pb.ts';
 import type { Preview } from '../../control/preview.ts';
 import { noProblems, type Problems } from '../../domain/problems.ts';
+import type { ClockChange, ClockEffect } from '../../domain/schedule/runs/clock-changes.ts';
+import { changeWords } from '../../domain/schedule/words/change-words.ts';
+import { localTime, withOffset } from '../../domain/schedule/words/local-time.ts';
+import { canonicalTimeZone } from '../../domain/schedule/zone.ts';
+import { DEFAULTS } from '../../domain/webhook/defaults.ts';
 import { scheduleFrom } from '../convert/schedule.ts';
 import { fromTimestamp, toTimestamp } from '../convert/time.ts';
 import type { HandlerDeps } from '../deps.ts';
@@ -25,8 +34,15 @@ export function previewHandler({ control, rules }: HandlerDeps) {
       ...(after !== undefined && { after }),
       ...(count !== 0 && { count }),
     };
-    const times = await control.webhooks.preview(preview, problems);
-    return create(PreviewScheduleResponseSchema, { runTimes: times.map(toTimestamp) });
+    const { times, zone, words, changes } = await control.webhooks.preview(preview, problems);
+    const timeZone = zone ?? givenZone(request) ?? DEFAULTS.timeZone;
+    return create(PreviewScheduleResponseSchema, {
+      runTimes: times.map(toTimestamp),
+      localRunTimes: times.map((time) => localTime(timeZone, time)),
+      timeZone,
+      description: words,
+      clockChanges: changes.map(clockChangeTo),
+    });
   };
 }
 
@@ -38,4 +54,24 @@ function subjectOf({ source }: PreviewScheduleRequest, namespace: string, proble
   if (schedule !== undefined) return { schedule };
   problems.raise();
   throw new Error('the rules of the message require a source that says when it rings');
+}
+
+/** The zone in which a caller who asks about a period wants to read its runs. */
+function givenZone({ source }: PreviewScheduleRequest): string | undefined {
+  return source.case === 'schedule' ? canonicalTimeZone(source.value.timeZone) : undefined;
+}
+
+function clockChangeTo(change: ClockChange): ClockChangeMessage {
+  const { at, zone, beforeMs, offsetMs, effects } = change;
+  const count = (effect: ClockEffect) => effects.get(effect)?.count ?? 0;
+  return create(ClockChangeSchema, {
+    changeTime: toTimestamp(at),
+    localTimeBefore: withOffset(at, beforeMs, zone),
+    localTimeAfter: withOffset(at, offsetMs, zone),
+    shiftedRunCount: count('SHIFTED'),
+    leftOutRunCount: count('LEFT_OUT'),
+    singleRunCount: count('ONCE'),
+    repeatedRunCount: count('TWICE'),
+    description: changeWords(change),
+  });
 }

@@ -7,20 +7,20 @@ import {
   RegisterResponseSchema,
 } from '../../../gen/carillon/v1/webhook_pb.ts';
 import type { Registration } from '../../control/register.ts';
+import type { Claim } from '../../domain/claim.ts';
 import { noProblems, type Problems, violationsOf } from '../../domain/problems.ts';
 import { formatSecret, parseSecret } from '../../domain/webhook/secret.ts';
 import { specFrom, webhookTo } from '../convert/webhook.ts';
 import type { HandlerDeps } from '../deps.ts';
 import { namespaceOf } from '../namespace.ts';
-import { callKey, note } from '../transport/call.ts';
+import { note } from '../transport/call.ts';
+import { claimOf } from '../transport/once.ts';
 import { noteRuleViolations } from './rule-violations.ts';
 
 /** WebhookService.Register. */
 export function registerHandler(deps: HandlerDeps) {
   return async (request: RegisterRequest, context: HandlerContext): Promise<RegisterResponse> => {
-    const { response, id } = await register(deps, request);
-    const call = context.values.get(callKey);
-    if (call) call.created = response.created;
+    const { response, id } = await register(deps, request, claimOf(context));
     note(context, { webhookId: id });
     return response;
   };
@@ -30,11 +30,13 @@ export function registerHandler(deps: HandlerDeps) {
 export async function register(
   { control, rules }: HandlerDeps,
   request: RegisterRequest,
+  claim?: Claim,
 ): Promise<{ response: RegisterResponse; id: string }> {
   const problems = noProblems();
   noteRuleViolations(await rules.violationsOf(RegisterRequestSchema, request), 'webhook', problems);
   const asked = registrationFrom(request, problems);
-  const { webhook, created, secret } = await control.webhooks.register(asked, problems.under('webhook'));
+  const order = claim ? { ...asked, claim } : asked;
+  const { webhook, created, secret } = await control.webhooks.register(order, problems.under('webhook'));
   const message = webhookTo(webhook);
   // A registration that did not take place has neither a uid nor an etag yet.
   const hypothetical = created && request.validateOnly;

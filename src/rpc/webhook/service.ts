@@ -10,6 +10,8 @@ import { listingOf } from '../listing.ts';
 import { theNamespace } from '../namespace.ts';
 import { readPage } from '../page.ts';
 import { note } from '../transport/call.ts';
+import { claimOf } from '../transport/once.ts';
+import { backfillHandler } from './backfill.ts';
 import { batchGetHandler, batchRegisterHandler } from './batch.ts';
 import { previewHandler } from './preview.ts';
 import { registerHandler } from './register.ts';
@@ -33,6 +35,7 @@ export function webhookService(deps: HandlerDeps): ServiceImpl<typeof WebhookSer
     update: updateHandler(deps),
     remove: removeHandler(deps),
     previewSchedule: previewHandler(deps),
+    backfill: backfillHandler(deps),
 
     async get({ id, namespace }) {
       return { webhook: webhookTo(await webhooks.get({ id, namespace: theNamespace(namespace) })) };
@@ -76,7 +79,7 @@ export function webhookService(deps: HandlerDeps): ServiceImpl<typeof WebhookSer
     },
 
     async trigger({ id, namespace }, context) {
-      const deliveryId = await webhooks.trigger({ id, namespace: theNamespace(namespace) });
+      const deliveryId = await webhooks.trigger({ id, namespace: theNamespace(namespace) }, claimOf(context));
       note(context, { deliveryId });
       return { deliveryId };
     },

@@ -5,6 +5,7 @@ import type { ListenerRequest, ListenerResponse } from './http-protocol.ts';
 const ALLOWED_HEADERS = [
   ...cors.allowedHeaders,
   'Authorization',
+  'Idempotency-Key',
   'If-Match',
   'If-None-Match',
   'Last-Event-ID',

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { takeAbsoluteForm } from './absolute-form.ts';
 import type { Protocol, ProtocolDeps } from './http-protocol.ts';
 
 /** HTTP/1.1 on connections that something else accepted. */
@@ -16,6 +17,7 @@ export function http1Protocol({ handler, limits }: ProtocolDeps): Protocol {
       connectionsCheckingInterval: limits.checkMs,
     },
     (request, response) => {
+      takeAbsoluteForm(request);
       if (draining) response.shouldKeepAlive = false;
       inFlight.add(response);
       response.once('close', () => {

@@ -8,6 +8,7 @@ import { createJournal, type Journal } from './journal.ts';
 import { type Catalog, createCatalog } from './lists/catalog.ts';
 import { deliveryLists, eventLists } from './lists/definitions.ts';
 import { createEnds, type Ends } from './lists/ends.ts';
+import { createTurns, type Turns } from './turns.ts';
 
 /** What the verbs in the worker share: the database, and the little of it that is kept in memory. */
 export interface Context {
@@ -21,6 +22,7 @@ export interface Context {
   readonly deliveries: Catalog;
   readonly ends: Ends;
   readonly eventIds: EventIds;
+  readonly turns: Turns;
   /** Removed webhooks of which deliveries still wait to be cancelled, and when each was removed. */
   readonly removed: Map<string, number>;
   /** Waiting deliveries whose event's data was erased: an attempt in flight is recorded without that data. */
@@ -56,6 +58,7 @@ export function createContext(db: Database, bounds: WaitingBounds): Context {
   const journal = createJournal(db);
   const events = createCatalog(db, eventLists);
   const deliveries = createCatalog(db, deliveryLists);
+  const turns = createTurns(db);
   const removed = new Map<string, number>();
   // Counters here are cheaper than AUTOINCREMENT, which writes a row of its own for each insert. After a
   // restart a place may be given again, but only if neither a row nor a list has it.
@@ -78,6 +81,7 @@ export function createContext(db: Database, bounds: WaitingBounds): Context {
     deliveries,
     ends: createEnds(db, deliveries),
     eventIds: createEventIds(db),
+    turns,
     removed,
     erased: new Set(),
     takeKey: () => nextKey++,
@@ -100,6 +104,7 @@ export function createContext(db: Database, bounds: WaitingBounds): Context {
         journal.reload();
         events.reload();
         deliveries.reload();
+        turns.reload();
         readRemoved();
       },
     },

@@ -13,8 +13,8 @@ const WORKER = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './work
 /** Opens the store in the SQLite file at `path`, or in memory. Raises what `openStore` raises. */
 export async function openSqlite(path: string, options: SqliteOptions): Promise<Store> {
   const bounds = settings(options);
-  const { waitingMax, namespaceWaitingMax } = bounds;
-  const workerData: WorkerData = { path, waitingMax, namespaceWaitingMax };
+  const { waitingMax, namespaceWaitingMax, requestsMax, requestBytesMax } = bounds;
+  const workerData: WorkerData = { path, waitingMax, namespaceWaitingMax, requestsMax, requestBytesMax };
   const worker = new Worker(WORKER, { workerData, name: 'carillon-sqlite' });
   const ending = await opened(worker);
   return sqliteStore(worker, bounds, ending);

@@ -1,11 +1,15 @@
+import { REQUEST_BOUNDS, type RequestBounds } from '../../domain/claim.ts';
 import { WAITING_BOUNDS, type WaitingBounds } from '../../domain/delivery/waiting-bounds.ts';
 import { DEFAULT_EVERY_MS, type DefaultSettings } from '../../domain/webhook/defaults.ts';
 
 /**
  * What can be set about a store on SQLite. Everything has a default fit for a server; the defaults of the
- * bounds on what waits are in `WAITING_BOUNDS`.
+ * bounds on what waits are in `WAITING_BOUNDS`, and those on what is remembered of calls in `REQUEST_BOUNDS`.
  */
-export interface SqliteOptions extends Partial<WaitingBounds>, Partial<DefaultSettings> {
+export interface SqliteOptions
+  extends Partial<WaitingBounds>,
+    Partial<RequestBounds>,
+    Partial<DefaultSettings> {
   /**
    * How long a write waits for others to share its commit with, in milliseconds, while the database's
    * thread is idle but others wrote a moment ago. More makes a busy server cheaper and a lone caller slower. Default 2.
@@ -44,6 +48,8 @@ export function settings(options: SqliteOptions): SqliteSettings {
     changedMax: options.changedMax ?? 10_000,
     waitingMax: options.waitingMax ?? WAITING_BOUNDS.waitingMax,
     namespaceWaitingMax: options.namespaceWaitingMax ?? WAITING_BOUNDS.namespaceWaitingMax,
+    requestsMax: options.requestsMax ?? REQUEST_BOUNDS.requestsMax,
+    requestBytesMax: options.requestBytesMax ?? REQUEST_BOUNDS.requestBytesMax,
     onFatal: options.onFatal ?? (() => {}),
   };
 }

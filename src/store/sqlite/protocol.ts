@@ -3,6 +3,9 @@ import type { Condition } from '../../domain/listing/condition.ts';
 import type { WebhookOrder } from '../../domain/listing/place.ts';
 import type { Flag, StateCode } from './rows/codes.ts';
 import type {
+  AnswerRow,
+  BackfillRow,
+  ClaimRow,
   FiringRow,
   LaneRow,
   OrderRow,
@@ -93,7 +96,7 @@ export interface Shapes {
   /** `ords` has one for each delivery of what was PUBLISHED, in order; 0 if it was left out. */
   publish: { args: PublicationRow[]; answer: { results: PublishCode[]; ords: number[] } };
   matchWebhooks: { args: [namespace: string, type: string][]; answer: string[][] };
-  /** `ords` has one for each that was REPLAYED. */
+  /** `ords` has one for each that was REPLAYED; 0 if it was there already. */
   replay: {
     args: ReplayRow[];
     answer: { results: ('REPLAYED' | 'GONE' | 'FULL')[]; ords: number[] };
@@ -102,10 +105,15 @@ export interface Shapes {
     args: [before: number, limit: number, afterDueAt: number, afterId: string];
     answer: [webhookId: string, dueAt: number][];
   };
-  /** `ords` has one for each run of what was FIRED, in order; 0 if it was left out. */
+  /** `ords` has one for each run of what was FIRED, in order: 0 if it was left out, negative if it is held. */
   fireRuns: {
     args: FiringRow[];
     answer: { results: ('FIRED' | 'SKIPPED' | 'STALE')[]; ords: number[]; ending: WaitingRow[] };
+  };
+  /** `ords` has one for each run that was FIRED, in order; negative if it is held. */
+  backfillRuns: {
+    args: BackfillRow[];
+    answer: { results: ('STALE' | ('FIRED' | 'KNOWN' | 'FULL')[])[]; ords: number[] };
   };
   waitingLanes: { args: [after: string, limit: number]; answer: [webhookId: string, dueAt: number][] };
   topUp: {
@@ -116,7 +124,8 @@ export interface Shapes {
   getRendered: { args: readonly string[]; answer: (RenderedRow | undefined)[] };
   settle: {
     args: { rows: SettlementRow[]; lanes: LaneRow[] };
-    answer: { results: ('SETTLED' | 'GONE')[]; disabled: string[] };
+    /** `released` are runs that have their turn by it. */
+    answer: { results: ('SETTLED' | 'GONE')[]; disabled: string[]; released: WaitingRow[] };
   };
   listDeliveries: { args: DeliveryFilter; answer: Listed<DeliveryRow> };
   getDelivery: { args: string; answer: { row: DeliveryRow; attempts: AttemptRow[] } | undefined };
@@ -143,12 +152,19 @@ export interface Shapes {
     args: [namespace: string, id: string][];
     answer: { results: ('GONE' | number)[]; changed: WaitingRow[] };
   };
+  claimRequests: { args: ClaimRow[]; answer: ClaimCode[] };
+  /** How many were there to be answered, or released. */
+  answerRequests: { args: AnswerRow[]; answer: number };
+  releaseRequests: { args: [namespace: string, id: string][]; answer: number };
   sweep: {
     args: [now: number, finishedBefore: number, payloadsBefore: number];
     answer: { touched: number; cancelled: number };
   };
   emptyLog: { args: null; answer: boolean };
 }
+
+/** What became of a claim: since when there is one, what was answered, or why there is none. */
+export type ClaimCode = ['CLAIMED' | 'BEGUN', at: number] | Uint8Array | 'OTHER' | 'FULL';
 
 export type Verb = keyof Shapes;
 export type Args<V extends Verb> = Shapes[V]['args'];

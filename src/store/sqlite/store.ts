@@ -8,6 +8,7 @@ import { deliveryLog } from './port/delivery-log.ts';
 import { deliveryQueue } from './port/delivery-queue.ts';
 import { intake } from './port/intake.ts';
 import { registrations } from './port/registrations.ts';
+import { requests } from './port/requests.ts';
 import { fromWaitingRow } from './rows/delivery.ts';
 import type { WaitingRow } from './rows/tables.ts';
 
@@ -23,6 +24,7 @@ export function sqliteStore(worker: Worker, bounds: SqliteSettings, ending: read
     ...intake(connection),
     ...deliveryQueue(connection),
     ...deliveryLog(connection),
+    ...requests(connection),
 
     sweep: async ({ now, finishedBefore, payloadsBefore }) =>
       client.call('sweep', [now, finishedBefore, payloadsBefore], ONE_ROW, ({ touched, cancelled }) => {

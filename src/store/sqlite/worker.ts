@@ -3,6 +3,7 @@
  * mistake here ends the thread. The other side sees that, so no call is left without an answer.
  */
 import { parentPort, workerData } from 'node:worker_threads';
+import type { RequestBounds } from '../../domain/claim.ts';
 import type { WaitingBounds } from '../../domain/delivery/waiting-bounds.ts';
 import { DomainError } from '../../domain/error.ts';
 import { createContext } from './context.ts';
@@ -11,6 +12,7 @@ import { createGroup } from './group.ts';
 import { deliveryVerbs } from './lists/deliveries.ts';
 import { eventVerbs } from './lists/events.ts';
 import type { Request, Response } from './protocol.ts';
+import { backfillVerbs } from './verbs/backfills.ts';
 import { changeVerbs } from './verbs/changes.ts';
 import { runVerbs } from './verbs/firings.ts';
 import { logVerbs } from './verbs/log.ts';
@@ -18,13 +20,14 @@ import { orderVerbs } from './verbs/orders.ts';
 import { publishVerbs } from './verbs/publications.ts';
 import { purgeVerbs } from './verbs/purge.ts';
 import { webhookVerbs } from './verbs/registrations.ts';
+import { requestVerbs } from './verbs/requests.ts';
 import { settleVerbs } from './verbs/settlements.ts';
 import { matchVerbs } from './verbs/subscriptions.ts';
 import { sweepVerbs } from './verbs/sweep.ts';
 import { selectEnding, waitingVerbs } from './verbs/waiting.ts';
 
 /** What the thread is given when it starts. */
-export interface WorkerData extends WaitingBounds {
+export interface WorkerData extends WaitingBounds, RequestBounds {
   readonly path: string;
 }
 
@@ -58,6 +61,7 @@ function serve(db: Database): void {
     ...publishVerbs(context),
     ...matchVerbs(context),
     ...runVerbs(context),
+    ...backfillVerbs(context),
     ...waitingVerbs(context),
     ...settleVerbs(context),
     ...deliveryVerbs(context),
@@ -65,6 +69,7 @@ function serve(db: Database): void {
     ...orderVerbs(context),
     ...eventVerbs(context),
     ...purgeVerbs(context),
+    ...requestVerbs(db, bounds),
     ...sweepVerbs(context),
     ...logVerbs(context),
   };

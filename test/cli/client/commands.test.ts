@@ -5,9 +5,15 @@ import { GROUPS } from '../../../src/cli/client/command.ts';
 import { DELIVERY_VERBS } from '../../../src/cli/client/delivery/verbs.ts';
 import { EVENT_VERBS } from '../../../src/cli/client/event/verbs.ts';
 import { parse } from '../../../src/cli/client/parse.ts';
+import { SCHEDULE_VERBS } from '../../../src/cli/client/schedule/verbs.ts';
 import { WEBHOOK_VERBS } from '../../../src/cli/client/webhook/verbs.ts';
 
-const VERBS = { webhooks: WEBHOOK_VERBS, events: EVENT_VERBS, deliveries: DELIVERY_VERBS };
+const VERBS = {
+  webhooks: WEBHOOK_VERBS,
+  events: EVENT_VERBS,
+  deliveries: DELIVERY_VERBS,
+  schedules: SCHEDULE_VERBS,
+};
 
 describe('The commands that are clients of the API', () => {
   for (const group of GROUPS) {

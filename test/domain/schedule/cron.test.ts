@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { DomainError } from '../../../src/domain/error.ts';
-import type { Calendar } from '../../../src/domain/schedule/calendar.ts';
+import type { Calendar } from '../../../src/domain/schedule/calendar/calendar.ts';
 import { CRON_LENGTH_MAX, parseCron } from '../../../src/domain/schedule/cron.ts';
 import { show, utc } from '../../support/schedule.ts';
 

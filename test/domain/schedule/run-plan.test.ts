@@ -19,9 +19,12 @@ import type { RunCursor, Schedule } from '../../../src/domain/schedule/schedule.
 import {
   atSchedule,
   cronSchedule,
+  cronsSchedule,
   DAY,
   everySchedule,
+  exceptionsOf,
   HOUR,
+  intervalSchedule,
   MINUTE,
   SECOND,
   utc,
@@ -392,6 +395,16 @@ describe('maxRuns', () => {
     assert.equal(plan(schedule, firstCursor(ID, schedule, T0), T0 + MINUTE).fire.length, 1);
   });
 
+  it('waits, with overlap BUFFER, whether its last run counts, and plans one run at a time', () => {
+    const schedule = everySchedule(MINUTE, { maxRuns: 2, overlap: 'BUFFER', misfire: 'FIRE_ALL' });
+    const first = plan(schedule, firstCursor(ID, schedule, T0), T0 + 9 * MINUTE);
+    assert.deepEqual([first.fire, first.to.nominalAt], [[T0 + MINUTE], T0 + 2 * MINUTE]);
+    const second = plan(schedule, first.to, T0 + 9 * MINUTE);
+    assert.deepEqual([second.fire, second.to.nominalAt], [[T0 + 2 * MINUTE], T0 + 3 * MINUTE]);
+    const end = plan(schedule, second.to, T0 + 9 * MINUTE);
+    assert.deepEqual([end.fire, end.to.nominalAt, end.to.fired, end.to.skipped], [[], null, 2, 0]);
+  });
+
   it('waits, with overlap SKIP, whether its last run counts', () => {
     const schedule = everySchedule(MINUTE, { maxRuns: 1, overlap: 'SKIP' });
     const { fire, to } = plan(schedule, firstCursor(ID, schedule, T0), T0 + MINUTE);
@@ -412,6 +425,15 @@ describe('plans, one after another', () => {
       fc
         .constantFrom('* * * * *', '*/7 * * * *', '0 * * * *', '30 1,2,3 * * *', '15 30 2 * * *')
         .map((expression) => cronSchedule(expression, { timeZone: 'America/New_York' })),
+      fc.constant(cronsSchedule(['*/7 * * * *', '30 1,2 * * *'], { timeZone: 'America/New_York' })),
+      fc.constant(intervalSchedule({ times: ['01:30', '02:30'] }, { timeZone: 'America/New_York' })),
+      fc.constant(
+        cronSchedule(
+          '*/9 * * * *',
+          { timeZone: 'America/New_York' },
+          { exceptions: exceptionsOf({ timeZone: 'America/New_York', crons: ['* 2-5 * * *'] }) },
+        ),
+      ),
     ),
     misfire: fc.constantFrom('FIRE_LATEST' as const, 'SKIP' as const, 'FIRE_ALL' as const),
     jitterMs: fc.constantFrom(0, 0, 1, 30 * SECOND, 6 * HOUR),
@@ -531,6 +553,57 @@ describe('a schedule that is replaced', () => {
     assert.ok(sameSchedule(every, undefinedFields));
     const india = (timeZone: string) => cronSchedule('@daily', { timeZone });
     assert.ok(sameSchedule(india('Asia/Kolkata'), india('Asia/Calcutta')));
+  });
+
+  it('is the same whatever its zone is called in several crons, an interval or exceptions', () => {
+    for (const of of [
+      (timeZone: string) => cronsSchedule(['@daily', '@hourly'], { timeZone }),
+      (timeZone: string) => intervalSchedule({}, { timeZone }),
+      (timeZone: string) =>
+        everySchedule(MINUTE, { exceptions: exceptionsOf({ timeZone, dates: ['2026-12-24'] }) }),
+    ]) {
+      assert.ok(sameSchedule(of('Asia/Kolkata'), of('Asia/Calcutta')));
+      assert.ok(sameSchedule(of('Asia/Kolkata'), structuredClone(of('Asia/Kolkata'))));
+      assert.ok(!sameSchedule(of('Asia/Kolkata'), of('UTC')));
+    }
+    const absent = { ...every, exceptions: undefined } as unknown as Schedule;
+    assert.ok(sameSchedule(every, absent));
+  });
+
+  it('is another by any difference in what rings and what leaves runs out', () => {
+    const span = { startAt: T0, endAt: T0 + HOUR };
+    const all: Schedule[] = [
+      cronSchedule('@daily'),
+      cronsSchedule(['@daily']),
+      cronsSchedule(['@daily', '@hourly']),
+      cronsSchedule(['@daily', '@hourly'], { dstGap: 'SKIP' }),
+      intervalSchedule({}),
+      intervalSchedule({ count: 2 }),
+      intervalSchedule({ unit: 'WEEKS' }),
+      intervalSchedule({ unit: 'WEEKS', weekdays: ['MON'] }),
+      intervalSchedule({ unit: 'MONTHS', daysOfMonth: [31] }),
+      intervalSchedule({ times: ['09:00', '17:00'] }),
+      everySchedule(MINUTE),
+      everySchedule(MINUTE, { exceptions: exceptionsOf({ dates: ['2026-12-24'] }) }),
+      everySchedule(MINUTE, { exceptions: exceptionsOf({ dates: ['2026-12-25'] }) }),
+      everySchedule(MINUTE, { exceptions: exceptionsOf({ spans: [span] }) }),
+      everySchedule(MINUTE, { exceptions: exceptionsOf({ spans: [{ ...span, endAt: T0 + 2 * HOUR }] }) }),
+      everySchedule(MINUTE, { exceptions: exceptionsOf({ crons: ['* 12 * * *'] }) }),
+    ];
+    for (const [i, one] of all.entries()) {
+      for (const [j, other] of all.entries()) {
+        assert.equal(sameSchedule(one, structuredClone(other)), i === j, `${i} ${j}`);
+      }
+    }
+  });
+
+  it('begins anew by other exceptions, and does not ring where they cover', () => {
+    const now = T0 + DAY;
+    const next = everySchedule(MINUTE, {
+      exceptions: exceptionsOf({ spans: [{ startAt: now, endAt: now + HOUR }] }),
+    });
+    const { nominalAt } = replaceSchedule(ID, every, cursor, next, now);
+    assert.equal(nominalAt, now + HOUR);
   });
 
   it('is another by any difference', () => {

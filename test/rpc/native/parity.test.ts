@@ -109,6 +109,32 @@ const REQUESTS: Readonly<Record<string, Asked>> = {
   'bytes that are no message': { path: GET, body: framed(Buffer.from('garbage!')) },
   'text that is no UTF-8': { path: GET, body: framed(new Uint8Array([0x0a, 0x02, 0xc3, 0x28])) },
   'no message': { path: GET, body: new Uint8Array(0) },
+  'half of a message': { path: GET, body: NOTE.subarray(0, -1) },
+  'half of the head of a message': { path: GET, body: NOTE.subarray(0, 3) },
+  'a message with all flags': { path: GET, body: framed(NOTE.subarray(5), 255) },
+  'a message with a flag that there is not': {
+    path: GET,
+    body: framed(gzipSync(NOTE.subarray(5)), 2),
+    headers: { 'grpc-encoding': 'gzip' },
+  },
+  'a message that is compressed, though nothing says with what': {
+    path: GET,
+    body: framed(NOTE.subarray(5), 1),
+  },
+  'a message that is compressed with nothing': {
+    path: GET,
+    body: framed(NOTE.subarray(5), 1),
+    headers: { 'grpc-encoding': 'identity' },
+  },
+  'messages of a stream, one compressed, though nothing says with what': {
+    path: pathOf(publishStream),
+    body: Buffer.concat([framed(STREAMED), framed(STREAMED, 1), framed(STREAMED)]),
+  },
+  'messages of a stream, one with all flags': {
+    path: pathOf(publishStream),
+    body: Buffer.concat([framed(STREAMED), framed(STREAMED, 255), framed(STREAMED)]),
+  },
+  'another verb': { path: GET, body: NOTE, headers: { ':method': 'PUT' } },
   'two messages': { path: GET, body: Buffer.concat([NOTE, NOTE]) },
   'a message that is compressed': {
     path: GET,
@@ -154,6 +180,7 @@ const REQUESTS: Readonly<Record<string, Asked>> = {
     body: framed(new Uint8Array(MESSAGE_BYTES_MAX + 1)),
   },
   'a timeout that is none': { path: GET, body: NOTE, headers: { 'grpc-timeout': 'soon' } },
+  'a timeout that is over': { path: GET, body: NOTE, headers: { 'grpc-timeout': '0S' } },
   'a watch until its deadline': {
     ...ask(Health.method.watch, {}),
     headers: { 'grpc-timeout': '20m' },

@@ -27,6 +27,33 @@ describe('A call over native gRPC', () => {
     assert.deepEqual(message, note({ text: 'hé\0llo', count: -7, data }));
   });
 
+  it('has no message beside its status when it goes well', async () => {
+    await using port = await startEcho();
+    await using raw = rawHttp2(port.address);
+    const { fields } = await raw.send({ ':path': ECHO }, framed(new Uint8Array(0)));
+    assert.deepEqual([fields['grpc-status'], fields['grpc-message']], ['0', '']);
+  });
+
+  it('sends binary headers without padding', async () => {
+    await using port = await startEcho({
+      echo(message, { responseHeader, responseTrailer }) {
+        responseHeader.set('one-bin', 'AA');
+        responseTrailer.append('many-bin', 'AA');
+        responseTrailer.append('many-bin', 'AAE');
+        return message;
+      },
+      repeat: () => {
+        throw new DomainError('INVALID', 'no', { violations: [{ field: 'text', description: 'no' }] });
+      },
+    });
+    await using raw = rawHttp2(port.address);
+    const { fields } = await raw.send({ ':path': ECHO }, framed(new Uint8Array(0)));
+    assert.deepEqual([fields['one-bin'], fields['many-bin']], ['AA', 'AA, AAE']);
+    const failed = await raw.send({ ':path': pathOf(Repeat) }, framed(new Uint8Array(0)));
+    assert.ok(failed.details !== undefined && failed.details.length % 3 !== 0);
+    assert.doesNotMatch(String(failed.fields['grpc-status-details-bin']), /=/);
+  });
+
   it('answers an empty message with an empty message', async () => {
     await using port = await startEcho();
     const { code, response } = await port.client.raw(ECHO, new Uint8Array(0));
@@ -325,6 +352,22 @@ describe('What native gRPC cannot understand', () => {
     }
   });
 
+  it('is not done when its deadline has passed, its verb is another, or it is cut short', async () => {
+    let done = 0;
+    await using port = await startEcho({ echo: (message) => note({ ...message, count: ++done }) });
+    await using raw = rawHttp2(port.address);
+    const whole = framed(toBinary(NoteSchema, note({ text: 'x'.repeat(10) })));
+    const over = await raw.send({ ':path': ECHO, 'grpc-timeout': '0S' }, whole);
+    const other = await raw.send({ ':path': ECHO, ':method': 'PUT' }, whole);
+    const half = await raw.send({ ':path': ECHO }, whole.subarray(0, -1));
+    assert.deepEqual(
+      [over, other, half].map(({ grpcStatus }) => grpcStatus),
+      [Code.DeadlineExceeded, Code.Unimplemented, Code.Internal],
+    );
+    assert.equal(other.fields.allow, 'POST');
+    assert.equal(done, 0);
+  });
+
   it('is refused when its compression is unknown or broken', async () => {
     await using port = await startEcho();
     await using raw = rawHttp2(port.address);
@@ -335,6 +378,11 @@ describe('What native gRPC cannot understand', () => {
     const unknown = await send('zstd', note10);
     assert.deepEqual([unknown.grpcStatus, /zstd/.test(unknown.grpcMessage)], [Code.Unimplemented, true]);
     assert.equal((await send('gzip', note10)).grpcStatus, Code.InvalidArgument);
+    // An unknown one is refused also where no message uses it.
+    const unused = await raw.send({ ':path': ECHO, 'grpc-encoding': 'zstd' }, framed(note10));
+    for (const { grpcStatus, fields } of [unknown, unused]) {
+      assert.deepEqual([grpcStatus, fields['grpc-accept-encoding']], [Code.Unimplemented, 'gzip,deflate']);
+    }
   });
 
   it('is refused when its timeout is none', async () => {

@@ -96,13 +96,26 @@ describe('The messages of a stream', () => {
 
   it('are handed on in order where some are compressed, and with what is left to Connect', async () => {
     const strange = framed(message('3').subarray(5), 4);
-    const { feed, frames } = open('application/grpc');
+    const { feed, frames } = open('application/grpc-web');
     feed.push(message('1'), framed(gzipSync(message('2').subarray(5)), 1), strange, message('4'));
     feed.end();
     assert.deepEqual(await all(frames), {
       told: hex(message('1'), message('2'), strange, message('4')),
       raised: undefined,
     });
+  });
+
+  it('are refused in gRPC with flags that it does not have, after those before', async () => {
+    const { feed, frames } = open('application/grpc');
+    feed.push(message('1'), framed(message('2').subarray(5), 4), message('3'));
+    feed.end();
+    const { told, raised } = await all(frames);
+    assert.deepEqual(told, hex(message('1')));
+    assert.ok(raised instanceof ConnectError);
+    assert.deepEqual(
+      [raised.code, /the flags of a message are 4/.test(raised.message)],
+      [Code.Internal, true],
+    );
   });
 
   it('are refused with the fields that cannot be understood, after those before', async () => {
@@ -156,7 +169,7 @@ describe('The messages of a stream', () => {
 
 describe('Framing', () => {
   it('stops at the head of a message that is too large, and says where those before it end', () => {
-    const framing = createFraming(4);
+    const framing = createFraming({ bytesMax: 4 });
     const small = framed(new Uint8Array(4));
     assert.deepEqual(framing.follow(Buffer.concat([small, framed(new Uint8Array(5))])), [9]);
     assert.deepEqual([framing.begun, framing.over], [true, true]);

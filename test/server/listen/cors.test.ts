@@ -48,6 +48,7 @@ describe('a page in a browser', () => {
     assert.equal(allowed.status, 204);
     assert.match(allowed.headers.get('access-control-allow-methods') ?? '', /POST.*PATCH, DELETE/);
     assert.match(allowed.headers.get('access-control-allow-headers') ?? '', /If-Match/);
+    assert.match(allowed.headers.get('access-control-allow-headers') ?? '', /Idempotency-Key/);
     assert.match(allowed.headers.get('access-control-expose-headers') ?? '', /ETag/);
     const refused = await answerTo([OURS], { origin: 'https://evil.example', ...PREFLIGHT }, 'OPTIONS');
     assert.equal(refused.headers.get('access-control-allow-methods'), null);

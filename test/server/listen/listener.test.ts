@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { Agent, request as http1Request, type IncomingMessage } from 'node:http';
 import { constants } from 'node:http2';
 import { describe, test } from 'node:test';
+import { hostsOf } from '../../../src/domain/access/host.ts';
 import type { Handler, ListenerResponse } from '../../../src/server/listen/http-protocol.ts';
 import {
   begun,
@@ -55,6 +56,23 @@ describe('one port for both protocols', () => {
       await new Promise((resolve) => setImmediate(resolve));
     }
     assert.match(await readAll(socket), /^HTTP\/1\.1 200 OK\r\n.*PROPFIND 1\.1/s);
+  });
+
+  test('a target in absolute form is a path, and its host is the one that counts', async (t) => {
+    const listener = await open(t, (request, response) => {
+      response.end(`<${request.url} ${request.headers.host} ${hostsOf(request).join()}>`);
+    });
+    const targets = {
+      'http://a.example:80/v1/events?x=http://b': '</v1/events?x=http://b a.example:80 a.example:80>',
+      'HTTP://a.example': '</ a.example a.example>',
+      'http://a.example?x=1': '</?x=1 a.example a.example>',
+      '/path?x=http://a.example/': '</path?x=http://a.example/ other other>',
+    };
+    for (const [target, seen] of Object.entries(targets)) {
+      const socket = await openSocket(t, listener);
+      socket.write(`GET ${target} HTTP/1.1\r\nhost: other\r\nconnection: close\r\n\r\n`);
+      assert.ok((await readAll(socket)).includes(seen), target);
+    }
   });
 
   test('an HTTP/2 preface that comes in pieces is HTTP/2', async (t) => {

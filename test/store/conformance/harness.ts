@@ -18,13 +18,16 @@ import {
 /** A way to have stores of one kind. */
 export interface Harness {
   readonly name: string;
-  /** An empty store, with these bounds on how many deliveries may wait. */
+  /** An empty store, with these bounds on how many deliveries may wait and how much is remembered of calls. */
   readonly open: (bounds?: Bounds) => Promise<Store>;
   /** Closes a store and opens what it left, where it leaves anything. */
   readonly reopen?: (store: Store, bounds?: Bounds) => Promise<Store>;
 }
 
-export type Bounds = Pick<StoreOptions, 'waitingMax' | 'namespaceWaitingMax'>;
+export type Bounds = Pick<
+  StoreOptions,
+  'waitingMax' | 'namespaceWaitingMax' | 'requestsMax' | 'requestBytesMax'
+>;
 
 /** A store for all tests of a suite, each of which keeps to a namespace of its own. */
 export function useStore(harness: Harness): () => Store {

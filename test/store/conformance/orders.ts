@@ -54,6 +54,18 @@ export function orders(harness: Harness): void {
       });
     }
 
+    test('one that was finished after an order was first given is taken for carried out', async () => {
+      const { webhook, delivery } = await tried({ to: 'FAILED', reason: 'EXHAUSTED' });
+      const given = order(webhook, delivery);
+      assert.deepEqual(await store().retryDeliveries([{ ...given, finishedBy: T0 - 1 }]), ['RETRIED']);
+      assert.equal((await store().getDelivery(delivery.id))?.state, 'FAILED');
+      assert.deepEqual(await store().retryDeliveries([{ ...given, finishedBy: T0 }]), ['RETRIED']);
+      assert.equal((await store().getDelivery(delivery.id))?.state, 'PENDING');
+      const done = await tried({ to: 'SUCCEEDED' });
+      const late = { ...order(done.webhook, done.delivery), finishedBy: T0 - 1 };
+      assert.deepEqual(await store().retryDeliveries([late]), ['RETRIED']);
+    });
+
     test('attempts go on where they were, and all of them are kept', async () => {
       const { webhook, delivery } = await tried({ to: 'FAILED', reason: 'EXHAUSTED' });
       await store().retryDeliveries([order(webhook, delivery)]);

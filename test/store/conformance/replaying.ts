@@ -43,6 +43,25 @@ export function replaying(harness: Harness): void {
       assert.equal(event?.deliveryCount, 2);
     });
 
+    test('one that may have been made before is made once', async () => {
+      const webhook = await register(store());
+      const [first] = await publishTo(store(), webhook, 1, { event: { callerId: 'a' } });
+      await store().settle([settlement(first!)], []);
+      await forgetVisible(store());
+      const replay = { eventId: first!.eventId, delivery: aDelivery(webhook.id), now: T0 + 5, again: true };
+      const other = { ...replay, delivery: aDelivery(webhook.id) };
+      assert.deepEqual(await store().replay([replay]), ['REPLAYED']);
+      assert.deepEqual(await store().replay([replay, other]), ['REPLAYED', 'REPLAYED']);
+      const { deliveries } = await store().pollWaiting();
+      assert.deepEqual(
+        deliveries.map(({ id }) => id),
+        [replay.delivery.id, other.delivery.id],
+      );
+      assert.equal((await waitingOf(store(), webhook.id)).length, 2);
+      const [event] = await store().getEvents([{ namespace: webhook.namespace, id: 'a' }]);
+      assert.equal(event?.deliveryCount, 3);
+    });
+
     test('a replay is polled and topped up like any delivery', async () => {
       const webhook = await register(store());
       const [first] = await publishTo(store(), webhook);

@@ -1,6 +1,7 @@
 import { after } from 'node:test';
 import type { Store } from '../../../src/store/store.ts';
 import { apart } from './apart.ts';
+import { asking } from './asking.ts';
 import { bounds } from './bounds.ts';
 import { calls } from './calls.ts';
 import { changes } from './changes.ts';
@@ -24,6 +25,7 @@ import { restarting } from './restarting.ts';
 import { firing, overlaps, upcoming } from './runs.ts';
 import { settling } from './settling.ts';
 import { sweeping } from './sweeping.ts';
+import { turns } from './turns.ts';
 import { updates } from './updates.ts';
 
 /** What the port promises, told of one kind of store. */
@@ -37,12 +39,14 @@ export function conformance(harness: Harness): void {
     removing,
     publishing,
     remembering,
+    asking,
     bounds,
     matching,
     replaying,
     upcoming,
     firing,
     overlaps,
+    turns,
     lanes,
     settling,
     apart,

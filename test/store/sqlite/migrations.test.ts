@@ -15,7 +15,7 @@ import { settlement, sweepAll } from '../conformance/harness.ts';
  * Files as former versions left them, each opened by this one. What is in them was written by those
  * versions: a webhook on a schedule, one for events that is paused and has a delivery waiting, one that was
  * removed, and the event `order-7`. In `store-0003` the namespace `twins` has events that share an id, which was
- * possible then.
+ * possible then; `store-0004` is the same, opened by the version after that, and with `order-8`.
  */
 const TESTDATA = join(import.meta.dirname, '../../testdata');
 const RINGS = 'wh_01KDVDPC000000000000000001';
@@ -31,7 +31,7 @@ async function opened(name: string): Promise<Store> {
   return openStore(path);
 }
 
-for (const name of ['store-0002', 'store-0003']) {
+for (const name of ['store-0002', 'store-0003', 'store-0004']) {
   describe(`a database as ${name} has it`, () => {
     test('opens with its registrations, known by the ids that they had', async () => {
       await using store = disposable(await opened(name));
@@ -74,6 +74,22 @@ for (const name of ['store-0002', 'store-0003']) {
     });
   });
 }
+
+describe('a database of before calls had names', () => {
+  test('remembers them from now on, and all that it had', async () => {
+    await using store = disposable(await opened('store-0004'));
+    const event = { namespace: 'default', callerId: 'order-8', createdAt: T0 };
+    const again = aPublication([], { event, remember: { digest: 'order-8', until: T0 } });
+    const [known] = await store.publish([again]);
+    assert.deepEqual(known, { kind: 'DUPLICATE', eventId: 'evt_01KDVDPC000000000000000008', deliveries: 0 });
+    const claim = { namespace: 'default', requestId: 'a', digest: 'd', now: T0, until: T0 + 10 };
+    const found = await store.claimRequests([claim, claim]);
+    assert.deepEqual(
+      found.map(({ kind }) => kind),
+      ['CLAIMED', 'BEGUN'],
+    );
+  });
+});
 
 describe('events of before that share an id', () => {
   const NAMESPACE = 'twins';

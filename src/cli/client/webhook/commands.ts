@@ -163,4 +163,37 @@ export const WEBHOOK_COMMANDS: readonly Command[] = [
     options: [],
     examples: ['joe'],
   },
+  {
+    verb: 'backfill',
+    argument: WEBHOOK,
+    about: 'Fire the runs that its schedule would have had in a span that has passed.',
+    notes:
+      'A run that has fired is not fired again, so the command can be repeated. It says where to go on when a ' +
+      'bound was reached.',
+    options: [
+      {
+        flag: '--since',
+        value: 'time',
+        about: 'The first moment of the span (RFC 3339), or so long ago (2h). Required.',
+        field: 'start_time',
+      },
+      {
+        flag: '--until',
+        value: 'time',
+        about: 'The first moment after it, likewise (default now).',
+        field: 'end_time',
+      },
+      {
+        flag: '--overlap',
+        value: 'buffer|allow',
+        about: 'Whether the runs go one after the other (default), or all at once.',
+        field: 'overlap_policy',
+      },
+      { flag: '--validate-only', about: 'Count the runs, and fire none.', field: 'validate_only' },
+    ],
+    examples: [
+      'joe --since 2d --validate-only',
+      'joe --since 2026-01-01T00:00:00Z --until 2026-01-02T00:00:00Z',
+    ],
+  },
 ];

@@ -26,6 +26,7 @@ export type FieldKind =
 export interface WebhookField extends Option {
   readonly field: `webhook.${string}`;
   readonly is: FieldKind;
+  readonly several?: `webhook.${string}`;
   /** Update cannot change it. */
   readonly onlyAtRegistration?: boolean;
 }
@@ -68,9 +69,11 @@ export const WEBHOOK_FIELDS: readonly WebhookField[] = [
   {
     flag: '--cron',
     value: 'expression',
+    many: true,
     field: 'webhook.schedule.cron',
+    several: 'webhook.schedule.crons.expressions',
     is: TEXT,
-    about: 'Ring by a cron expression of 5 or 6 fields, or @hourly and friends.',
+    about: 'Ring by a cron expression of 5 or 6 fields, or @hourly and friends; several for all of them.',
   },
   {
     flag: '--at',
@@ -84,7 +87,7 @@ export const WEBHOOK_FIELDS: readonly WebhookField[] = [
     value: 'zone',
     field: 'webhook.schedule.time_zone',
     is: TEXT,
-    about: 'The IANA time zone that cron is read in (default UTC).',
+    about: 'The IANA time zone that cron and exceptions are read in (default UTC).',
   },
   {
     flag: '--start-time',
@@ -99,6 +102,22 @@ export const WEBHOOK_FIELDS: readonly WebhookField[] = [
     field: 'webhook.schedule.end_time',
     is: TIME,
     about: 'No run at this time or later.',
+  },
+  {
+    flag: '--except-date',
+    value: 'date',
+    many: true,
+    field: 'webhook.schedule.exceptions.dates',
+    is: { kind: 'texts' },
+    about: 'No run on this day: 2026-12-24.',
+  },
+  {
+    flag: '--except-cron',
+    value: 'expression',
+    many: true,
+    field: 'webhook.schedule.exceptions.crons',
+    is: { kind: 'texts' },
+    about: 'No run in the minutes that this cron expression of 5 fields matches.',
   },
   {
     flag: '--max-runs',
@@ -129,7 +148,7 @@ export const WEBHOOK_FIELDS: readonly WebhookField[] = [
   },
   {
     flag: '--overlap',
-    ...words('OVERLAP_POLICY_', 'supersede', 'skip', 'allow'),
+    ...words('OVERLAP_POLICY_', 'supersede', 'skip', 'allow', 'buffer'),
     field: 'webhook.schedule.overlap_policy',
     about: 'What happens when the run before is not finished.',
   },

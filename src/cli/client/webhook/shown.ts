@@ -1,4 +1,3 @@
-import type { Schedule } from '../../../../gen/carillon/v1/schedule_pb.ts';
 import {
   Payload_EventFormat,
   Payload_EventFormatSchema,
@@ -9,7 +8,8 @@ import {
 import { enumName } from '../job.ts';
 import type { Style } from '../style.ts';
 import { type Column, card, type Paper } from '../table.ts';
-import { fromNow, inFull, msOf, span, untilThen } from '../times.ts';
+import { fromNow, inFull, span, untilThen } from '../times.ts';
+import { schedulePhrase } from './rings.ts';
 
 /** A webhook in a list. */
 export function webhookColumns(now: number): readonly Column<Webhook>[] {
@@ -78,23 +78,8 @@ function failingFor({ failingSinceTime }: Webhook, now: number): string {
 /** What makes it ring, in a few words. */
 function rings({ effective, eventTypes }: Webhook): string {
   const schedule = effective?.schedule;
-  const parts = [...(schedule ? [scheduleOf(schedule)] : []), ...eventTypes];
+  const parts = [...(schedule ? [schedulePhrase(schedule)] : []), ...eventTypes];
   return parts.join(', ');
-}
-
-function scheduleOf({ when, timeZone }: Schedule): string {
-  switch (when.case) {
-    case 'every':
-      return `every ${span(when.value)}`;
-    case 'cron':
-      return `${when.value}${timeZone === '' || timeZone === 'UTC' ? '' : ` ${timeZone}`}`;
-    case 'at':
-      return `at ${new Date(msOf(when.value)!).toISOString()}`;
-    case undefined:
-      return '';
-    default:
-      return when satisfies never;
-  }
 }
 
 function payloadOf({ body, contentType, eventFormat }: NonNullable<Webhook['payload']>): string {

@@ -1,5 +1,8 @@
 import { create } from '@bufbuild/protobuf';
+import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import { OverlapPolicy } from '../../../../gen/carillon/v1/schedule_pb.ts';
 import {
+  BackfillResponseSchema,
   GetResponseSchema,
   ListResponseSchema,
   RegisterResponseSchema,
@@ -9,8 +12,10 @@ import {
   WebhookView,
 } from '../../../../gen/carillon/v1/webhook_pb.ts';
 import { flagValue, flagValues, UsageError } from '../command.ts';
-import { gather, type Job, namespaceOf, show, tellMore, type Verb } from '../job.ts';
+import { counted, gather, type Job, namespaceOf, show, tellMore, type Verb } from '../job.ts';
 import { table } from '../table.ts';
+import { msOf } from '../times.ts';
+import { rangeJson, readWord } from '../values.ts';
 import { pause, remove, resume } from './many.ts';
 import { cardOf, target } from './one.ts';
 import { webhookColumns } from './shown.ts';
@@ -27,6 +32,7 @@ export const WEBHOOK_VERBS: Readonly<Record<string, Verb>> = {
   resume,
   remove,
   trigger,
+  backfill,
 };
 
 async function register(job: Job): Promise<void> {
@@ -105,4 +111,28 @@ const NOT_MASKED = new Set([
 async function trigger(job: Job): Promise<void> {
   const answer = await job.connection.webhooks.trigger(await target(job));
   show(job, TriggerResponseSchema, answer, () => `delivery ${answer.deliveryId}\n`);
+}
+
+async function backfill(job: Job): Promise<void> {
+  const { invocation, connection, world } = job;
+  const now = world.now();
+  const { since, until = new Date(now).toISOString() } = rangeJson(invocation, now);
+  if (since === undefined) throw new UsageError('--since is required: the first moment of the span');
+  const overlap = flagValue(invocation, '--overlap') ?? 'buffer';
+  const policy = readWord('--overlap', overlap, ['buffer', 'allow'], '') as 'BUFFER' | 'ALLOW';
+  const validateOnly = flagValue(invocation, '--validate-only') !== undefined;
+  const answer = await connection.webhooks.backfill({
+    ...(await target(job)),
+    startTime: timestampFromDate(new Date(since)),
+    endTime: timestampFromDate(new Date(until)),
+    overlapPolicy: OverlapPolicy[policy],
+    validateOnly,
+  });
+  show(job, BackfillResponseSchema, answer, () => {
+    const runs = counted(answer.runCount, 'run', 'runs');
+    const known = answer.knownRunCount === 0 ? '' : `; ${answer.knownRunCount} had fired before`;
+    const nextAt = msOf(answer.nextStartTime);
+    const next = nextAt === undefined ? '' : `go on with --since ${new Date(nextAt).toISOString()}\n`;
+    return `${runs} ${validateOnly ? 'would be fired' : 'fired'}${known}\n${next}`;
+  });
 }

@@ -31,8 +31,9 @@ export async function writtenWebhook(invocation: Invocation, world: Files): Prom
   for (const field of WEBHOOK_FIELDS) {
     const texts = flagValues(invocation, field.flag);
     if (texts.length === 0) continue;
-    const names = field.field.split('.').slice(1);
-    place(json, names, await jsonOf(field, texts, world));
+    const several = texts.length > 1 ? field.several : undefined;
+    const names = (several ?? field.field).split('.').slice(1);
+    place(json, names, several === undefined ? await jsonOf(field, texts, world) : [...texts]);
     // A mask goes no deeper than that.
     paths.add(names.slice(0, 2).join('.'));
   }

@@ -78,8 +78,8 @@ export function deliveryLog({ client, feed }: Connection): DeliveryLog {
 
 // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
 
-function orderRow({ namespace, id, now }: DeliveryOrder): OrderRow {
-  return [namespace, id, now];
+function orderRow({ namespace, id, now, finishedBy }: DeliveryOrder): OrderRow {
+  return [namespace, id, now, finishedBy ?? null];
 }
 
 function eventKey({ namespace, id }: EventKey): [string, string] {

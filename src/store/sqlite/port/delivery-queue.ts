@@ -45,8 +45,9 @@ export function deliveryQueue({ client, feed }: Connection): DeliveryQueue {
         'settle',
         args,
         packed.size(batch.length + lanes.length),
-        ({ results, disabled }) => {
+        ({ results, disabled, released }) => {
           for (const id of disabled) feed.webhook(id);
+          feed.deliveries(released.map(fromWaitingRow));
           if (batch.length > 0) feed.change();
           feed.announce();
           return results;

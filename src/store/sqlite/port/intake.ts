@@ -1,9 +1,17 @@
 import type { WaitingDelivery } from '../../../domain/delivery/delivery.ts';
-import type { Intake, Publication, PublishResult, Replay, RunFiring } from '../../intake.ts';
+import type {
+  Backfill,
+  Intake,
+  NewDelivery,
+  Publication,
+  PublishResult,
+  Replay,
+  RunFiring,
+} from '../../intake.ts';
 import type { Answer } from '../protocol.ts';
 import { pack } from '../rows/bytes.ts';
 import { fresh, fromWaitingRow } from '../rows/delivery.ts';
-import { bytesOf, toFiringRow, toPublicationRow, toReplayRow } from '../rows/event.ts';
+import { bytesOf, toBackfillRow, toFiringRow, toPublicationRow, toReplayRow } from '../rows/event.ts';
 import { CONFLICT, FULL_ALL, FULL_NAMESPACE, type PublishCode } from '../rows/messages.ts';
 import { WAITING } from '../rows/tables.ts';
 import { type Connection, rowsUpTo } from './calls.ts';
@@ -26,7 +34,12 @@ export function intake({ client, feed }: Connection): Intake {
 
   function noteReplayed(batch: readonly Replay[], { results, ords }: Answer<'replay'>): void {
     const made = batch.filter((_, i) => results[i] === 'REPLAYED');
-    feed.deliveries(made.map(({ eventId, delivery, now }, i) => fresh(ords[i]!, delivery, eventId, now)));
+    feed.deliveries(
+      made.flatMap(({ eventId, delivery, now }, i) => {
+        const ord = ords[i]!;
+        return ord === 0 ? [] : [fresh(ord, delivery, eventId, now)];
+      }),
+    );
     feed.announce();
   }
 
@@ -40,8 +53,20 @@ export function intake({ client, feed }: Connection): Intake {
       for (const { event, delivery } of runs) {
         const ord = ords[next++]!;
         if (ord === 0) continue;
-        const row = fresh(ord, delivery, event.id, now);
-        feed.deliveries([marked.has(ord) ? { ...row, ending: 'SUPERSEDED' } : row], event);
+        const row = freshRun(ord, delivery, event.id, now);
+        feed.deliveries([marked.has(row.ord) ? { ...row, ending: 'SUPERSEDED' } : row], event);
+      }
+    }
+    feed.announce();
+  }
+
+  function noteBackfilled(batch: readonly Backfill[], { results, ords }: Answer<'backfillRuns'>): void {
+    let next = 0;
+    for (const [i, { runs, now }] of batch.entries()) {
+      const result = results[i];
+      if (result === undefined || result === 'STALE') continue;
+      for (const [j, { event, delivery }] of runs.entries()) {
+        if (result[j] === 'FIRED') feed.deliveries([freshRun(ords[next++]!, delivery, event.id, now)], event);
       }
     }
     feed.announce();
@@ -84,7 +109,22 @@ export function intake({ client, feed }: Connection): Intake {
         return answer.results;
       });
     },
+
+    backfillRuns: async (batch) => {
+      const runs = batch.flatMap((backfill) => backfill.runs);
+      const packed = pack(runs.flatMap(({ event, delivery }) => bytesOf(event, [delivery])));
+      const args = batch.map((backfill) => toBackfillRow(backfill, packed));
+      return client.call('backfillRuns', args, packed.size(batch.length + runs.length), (answer) => {
+        noteBackfilled(batch, answer);
+        return answer.results;
+      });
+    },
   };
+}
+
+/** A run whose place is negative waits for its turn. */
+function freshRun(ord: number, delivery: NewDelivery, eventId: string, now: number): WaitingDelivery {
+  return fresh(Math.abs(ord), delivery, eventId, ord < 0 ? Number.POSITIVE_INFINITY : now);
 }
 
 function publishResult(code: PublishCode): PublishResult {

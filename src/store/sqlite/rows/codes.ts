@@ -2,6 +2,17 @@
 
 export type Flag = 0 | 1;
 
+/**
+ * Which of its webhook's queues of runs a delivery is in: in none, in that of the schedule and of triggers, or in
+ * that of backfills.
+ */
+export type RunCode = 0 | typeof RUN | typeof BACKFILLED;
+export const RUN = 1;
+export const BACKFILLED = 2;
+
+/** When a run is due that waits for its turn, which is Infinity to others. */
+export const HELD = Number.MAX_SAFE_INTEGER;
+
 /** States of deliveries. */
 export const PENDING = 0;
 export const SUCCEEDED = 1;

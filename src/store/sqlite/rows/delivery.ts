@@ -14,7 +14,17 @@ import type { NewDelivery } from '../../intake.ts';
 import type { DeliveryFilter, EventFilter, Span, TypeFilter } from '../protocol.ts';
 import { fromAttemptRow, toAttemptRow } from './attempt.ts';
 import { NO_BYTES, type Packed } from './bytes.ts';
-import { CANCELLED, ENDINGS, FAILED, FORMATS, PENDING, REASONS, type StateCode, SUCCEEDED } from './codes.ts';
+import {
+  CANCELLED,
+  ENDINGS,
+  FAILED,
+  FORMATS,
+  HELD,
+  PENDING,
+  REASONS,
+  type StateCode,
+  SUCCEEDED,
+} from './codes.ts';
 import type { LongRowOf } from './layout.ts';
 import type { SettlementRow } from './messages.ts';
 import { CHANGE, type ChangeRow, DELIVERY, WAITING, type WaitingRow } from './tables.ts';
@@ -37,7 +47,7 @@ export function fromWaitingRow(row: WaitingRow): WaitingDelivery {
     id: row[at.id],
     webhookId: row[at.webhookId],
     eventId: row[at.eventId],
-    dueAt: row[at.dueAt],
+    dueAt: row[at.dueAt] === HELD ? Number.POSITIVE_INFINITY : row[at.dueAt],
     attempts: row[at.attempts],
     attemptsBefore: row[at.attemptsBefore],
     ...(ending && { ending }),
@@ -89,7 +99,7 @@ export function fromDeliveryRow(row: LongRowOf<typeof DELIVERY>): Delivery {
     state,
     ...(reason && { reason }),
     attemptCount: row[at.attempts],
-    ...(state === 'PENDING' && { dueAt: row[at.at] }),
+    ...(state === 'PENDING' && row[at.at] !== HELD && { dueAt: row[at.at] }),
     ...(nominalAt !== null && { nominalAt }),
     createdAt: row[at.createdAt],
     ...(state !== 'PENDING' && { finishedAt: row[at.at] }),

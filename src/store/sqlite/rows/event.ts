@@ -1,11 +1,11 @@
 /** Between events, what is made of them, and their rows. */
 import type { Event, EventBody, EventRecord, Rendered } from '../../../domain/event/event.ts';
 import type { RunCursor } from '../../../domain/schedule/schedule.ts';
-import type { NewDelivery, Publication, Replay, RunFiring } from '../../intake.ts';
+import type { Backfill, NewDelivery, Publication, Replay, RunFiring } from '../../intake.ts';
 import { NO_BYTES, type Packed } from './bytes.ts';
-import { FORMATS } from './codes.ts';
+import { BACKFILLED, FORMATS, RUN } from './codes.ts';
 import type { LongRowOf } from './layout.ts';
-import type { FiringRow, NewDeliveryRow, PublicationRow, ReplayRow } from './messages.ts';
+import type { BackfillRow, FiringRow, NewDeliveryRow, PublicationRow, ReplayRow } from './messages.ts';
 import {
   type CursorRow,
   EVENT_BODY,
@@ -40,21 +40,38 @@ export function toPublicationRow(publication: Publication, { take }: Packed): Pu
   ];
 }
 
-export function toReplayRow({ eventId, delivery, replayOf, now }: Replay, { take }: Packed): ReplayRow {
-  return [eventId, toNewDeliveryRow(delivery, take), replayOf ?? null, now];
+export function toReplayRow(
+  { eventId, delivery, replayOf, now, again = false }: Replay,
+  { take }: Packed,
+): ReplayRow {
+  return [eventId, toNewDeliveryRow(delivery, take), replayOf ?? null, now, again ? 1 : 0];
 }
 
 export function toFiringRow(firing: RunFiring, { take }: Packed): FiringRow {
   const { webhookId, version, from, to, onOverlap, now, runs } = firing;
+  const { policy } = onOverlap;
+  const skippedTo = 'to' in onOverlap ? toCursorRow(onOverlap.to) : null;
+  const waitingMax = onOverlap.policy === 'BUFFER' ? onOverlap.waitingMax : null;
+  const { events, deliveries } = toRunRows(runs, take);
+  return [webhookId, version, from, toCursorRow(to), policy, skippedTo, waitingMax, now, events, deliveries];
+}
+
+export function toBackfillRow(backfill: Backfill, { take }: Packed): BackfillRow {
+  const { webhookId, version, takeTurns, waitingMax, now, runs } = backfill;
+  const queue = takeTurns === 'WITH_SCHEDULE' ? RUN : takeTurns === 'APART' ? BACKFILLED : 0;
+  const { events, deliveries } = toRunRows(runs, take);
+  return [webhookId, version, queue, waitingMax, now, events, deliveries];
+}
+
+/** Takes the bytes of each run's event before those of its delivery, as `bytesOf` has them. */
+function toRunRows(runs: RunFiring['runs'], take: () => Uint8Array) {
   const events: EventRow[] = [];
   const deliveries: NewDeliveryRow[] = [];
   for (const { event, delivery } of runs) {
     events.push(toEventRow(event, take()));
     deliveries.push(toNewDeliveryRow(delivery, take));
   }
-  const { policy } = onOverlap;
-  const skippedTo = onOverlap.policy === 'SKIP' ? toCursorRow(onOverlap.to) : null;
-  return [webhookId, version, from, toCursorRow(to), policy, skippedTo, now, events, deliveries];
+  return { events, deliveries };
 }
 
 function toCursorRow({ anchorAt, nominalAt, dueAt, fired, skipped }: RunCursor): CursorRow {

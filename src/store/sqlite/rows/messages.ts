@@ -1,7 +1,7 @@
 /** The rows of which calls to the database's thread consist, where these are not rows of a table. */
 import type { OverlapPolicy } from '../../../domain/schedule/schedule.ts';
 import type { DisabledReason } from '../../../domain/webhook/webhook.ts';
-import type { Flag, StateCode } from './codes.ts';
+import type { Flag, RunCode, StateCode } from './codes.ts';
 import { as, field, integer, layout, orNull, type RowOf, text } from './layout.ts';
 import type {
   AttemptRow,
@@ -57,6 +57,8 @@ export const REPLAY = layout(
   field('delivery', as<NewDeliveryRow>()),
   field('replayOf', orNull(text)),
   field('now', integer),
+  // It may be there already.
+  field('again', as<Flag>()),
 );
 export type ReplayRow = RowOf<typeof REPLAY>;
 
@@ -66,14 +68,28 @@ export const FIRING = layout(
   field('from', integer),
   field('to', as<CursorRow>()),
   field('overlap', as<OverlapPolicy>()),
-  // The cursor if overlap SKIP leaves the runs out.
+  // The cursor if overlap SKIP or BUFFER leaves the runs out, and how many may wait with BUFFER.
   field('skippedTo', orNull(as<CursorRow>())),
+  field('waitingMax', orNull(integer)),
   field('now', integer),
   field('events', as<EventRow[]>()),
   // One for each of the events.
   field('deliveries', as<NewDeliveryRow[]>()),
 );
 export type FiringRow = RowOf<typeof FIRING>;
+
+export const BACKFILL = layout(
+  field('webhookId', text),
+  field('version', integer),
+  // The queue in which they take turns; 0 for none.
+  field('queue', as<RunCode>()),
+  field('waitingMax', integer),
+  field('now', integer),
+  field('events', as<EventRow[]>()),
+  // One for each of the events.
+  field('deliveries', as<NewDeliveryRow[]>()),
+);
+export type BackfillRow = RowOf<typeof BACKFILL>;
 
 export const SETTLEMENT = layout(
   field('ord', integer),
@@ -102,4 +118,8 @@ export const LANE = layout(
 export type LaneRow = RowOf<typeof LANE>;
 
 /** A delivery that a caller wants something of. */
-export type OrderRow = [namespace: string, id: string, now: number];
+export type OrderRow = [namespace: string, id: string, now: number, finishedBy: number | null];
+
+/** A call that its caller named. */
+export type ClaimRow = [namespace: string, id: string, digest: string, now: number, until: number];
+export type AnswerRow = [namespace: string, id: string, answer: Uint8Array];

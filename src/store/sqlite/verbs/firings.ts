@@ -1,16 +1,16 @@
 import type { Context } from '../context.ts';
 import type { Hook } from '../hooks.ts';
 import type { Verbs } from '../protocol.ts';
-import { SUPERSEDED } from '../rows/codes.ts';
+import { RUN, SUPERSEDED } from '../rows/codes.ts';
 import { FIRING, type FiringRow } from '../rows/messages.ts';
-import { CURSOR, EVENT, type WaitingRow } from '../rows/tables.ts';
-import { createInsertion } from './insertion.ts';
+import { CURSOR, type WaitingRow } from '../rows/tables.ts';
+import { createRunInsertion } from './run-insertion.ts';
 import { waitingReader } from './waiting.ts';
 
 export function runVerbs(context: Context): Pick<Verbs, 'upcomingRuns' | 'fireRuns'> {
-  const { db, hooks } = context;
+  const { db, hooks, turns } = context;
   const { at } = FIRING;
-  const insertion = createInsertion(context);
+  const insertion = createRunInsertion(context);
 
   // The conditions on state repeat those of the index `webhooks_run`; without them it would not be used.
   const upcoming = db.prepare<[id: string, dueAt: number]>(`
@@ -22,10 +22,10 @@ export function runVerbs(context: Context): Pick<Verbs, 'upcomingRuns' | 'fireRu
     UPDATE webhooks SET ${CURSOR.assignments}
     WHERE id = ? AND version = ? AND nominal_at = ? AND state = 'ACTIVE' AND removed_at IS NULL`);
   const selectRun = db.prepare(`
-    SELECT 1 FROM deliveries INDEXED BY deliveries_lane WHERE webhook = ? AND run = 1 AND state = 0 LIMIT 1`);
+    SELECT 1 FROM deliveries INDEXED BY deliveries_lane WHERE webhook = ? AND run = ${RUN} AND state = 0 LIMIT 1`);
   const supersede = db.prepare<[ord: number]>(`
     UPDATE deliveries INDEXED BY deliveries_lane SET ending = ${SUPERSEDED}
-    WHERE webhook = ? AND run = 1 AND state = 0 AND ending = 0 RETURNING ord`);
+    WHERE webhook = ? AND run = ${RUN} AND state = 0 AND ending = 0 RETURNING ord`);
   const readWaiting = waitingReader(db);
 
   /** Looks first, since most runs have nothing to supersede, and a look costs less than an update of nothing. */
@@ -34,13 +34,20 @@ export function runVerbs(context: Context): Pick<Verbs, 'upcomingRuns' | 'fireRu
     return supersede.all(key).map(([ord]) => readWaiting(ord));
   }
 
+  /** Whether the runs are left out because of those that wait. */
+  function leavesOut(row: FiringRow, { key }: Hook): boolean {
+    const max = row[at.waitingMax];
+    if (max === null) return selectRun.get(key) !== undefined;
+    return turns.unfinished(key, RUN, max) + row[at.events].length > max;
+  }
+
   function fireOne(row: FiringRow, ords: number[], ending: WaitingRow[]) {
     const webhookId = row[at.webhookId];
     const events = row[at.events];
     const skippedTo = row[at.skippedTo];
     const hook = hooks.get(webhookId);
     if (hook === undefined) return 'STALE';
-    const skips = skippedTo !== null && events.length > 0 && selectRun.get(hook.key) !== undefined;
+    const skips = skippedTo !== null && events.length > 0 && leavesOut(row, hook);
     const { changes } = advance.run(
       ...(skips ? skippedTo : row[at.to]),
       webhookId,
@@ -50,19 +57,14 @@ export function runVerbs(context: Context): Pick<Verbs, 'upcomingRuns' | 'fireRu
     if (changes === 0) return 'STALE';
     if (skips) return 'SKIPPED';
 
-    const added = events.map((event) => insertion.event(event, 1));
+    const added = events.map((event) => insertion.event(event));
     // Before the new ones are inserted, since the runs of one firing do not supersede each other.
     if (row[at.overlap] === 'SUPERSEDE' && added.some(Boolean)) ending.push(...supersedeBefore(hook));
+    const how = { hook, queue: RUN, inTurn: row[at.overlap] === 'BUFFER', now: row[at.now] } as const;
     for (const [i, event] of events.entries()) {
       const places = added[i];
-      const more = {
-        dueAt: row[at.now],
-        run: 1,
-        createdAt: event[EVENT.at.createdAt],
-        replayOf: null,
-      } as const;
-      if (places !== undefined) insertion.delivery(row[at.deliveries][i]!, hook, places, more);
-      ords.push(places?.ord ?? 0);
+      const delivery = row[at.deliveries][i]!;
+      ords.push(places === undefined ? 0 : insertion.delivery(delivery, event, places, how));
     }
     return 'FIRED';
   }

@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts';
 import type { Hook } from '../hooks.ts';
-import type { Flag } from '../rows/codes.ts';
+import type { Flag, RunCode } from '../rows/codes.ts';
 import { insertInto } from '../rows/insert.ts';
 import { as, field, integer, layout, orNull, text } from '../rows/layout.ts';
 import { NEW_DELIVERY, type NewDeliveryRow, type Remembered } from '../rows/messages.ts';
@@ -27,7 +27,7 @@ export interface Places {
 
 export interface MoreOfDelivery {
   readonly dueAt: number;
-  readonly run: Flag;
+  readonly run: RunCode;
   readonly createdAt: number;
   readonly replayOf: string | null;
 }
@@ -51,7 +51,7 @@ const STORED_DELIVERY = layout(
   field('event', integer),
   field('type', text),
   field('dueAt', integer),
-  field('run', as<Flag>()),
+  field('run', as<RunCode>()),
   field('format', integer),
   field('rendered', as<Flag>()),
   field('createdAt', integer),

@@ -30,16 +30,17 @@ export function orderVerbs(context: Context): Pick<Verbs, 'retryDeliveries' | 'c
   const end = db.prepare(`UPDATE deliveries SET ending = ${REQUESTED} WHERE ord = ?`);
   const readWaiting = waitingReader(db);
 
-  function retryOne([namespace, id, now]: OrderRow, changed: WaitingRow[]) {
+  function retryOne([namespace, id, now, finishedBy]: OrderRow, changed: WaitingRow[]) {
     const found = select.get(id, namespace);
     if (found === undefined) return 'GONE';
     const ord = found[at.ord];
+    const finishedAt = found[at.finishedAt];
+    if (finishedBy !== null && finishedAt !== null && finishedAt > finishedBy) return 'RETRIED';
     if (found[at.state] === SUCCEEDED) return 'SUCCEEDED';
     if (found[at.isRemoved] === 1 || found[at.isErased] === 1) return 'GONE';
     if (found[at.state] === PENDING) {
       hasten.run(ord, now);
     } else {
-      const finishedAt = found[at.finishedAt];
       if (finishedAt !== null) ends.remove(ord, finishedAt);
       reopen.run(ord, now, deliveries.has(ord) ? 1 : 0);
       waiting.add(namespace, 1);

@@ -28,6 +28,7 @@ export function publishVerbs(context: Context): Pick<Verbs, 'publish' | 'replay'
   const selectEvent = db.prepare<[key: number, type: string]>(
     'SELECT key, type FROM events WHERE id = ? AND body IS NOT NULL',
   );
+  const isThere = db.prepare('SELECT 1 FROM deliveries WHERE id = ?');
   const adopt = db.prepare('UPDATE events SET deliveries = deliveries + 1 WHERE key = ?');
 
   /** What became of the first event with this caller's id; undefined when the id is free. */
@@ -69,6 +70,10 @@ export function publishVerbs(context: Context): Pick<Verbs, 'publish' | 'replay'
   function replayOne(row: ReplayRow, ords: number[]) {
     const { at } = REPLAY;
     const delivery = row[at.delivery];
+    if (row[at.again] === 1 && isThere.get(delivery[NEW_DELIVERY.at.id]) !== undefined) {
+      ords.push(0);
+      return 'REPLAYED';
+    }
     const [event, type] = selectEvent.get(row[at.eventId]) ?? [];
     const hook = hooks.get(delivery[NEW_DELIVERY.at.webhookId]);
     if (event === undefined || type === undefined || hook === undefined) return 'GONE';

@@ -2,11 +2,13 @@ import type { Context } from '../context.ts';
 import type { Verbs } from '../protocol.ts';
 import { CANCELLED, PENDING } from '../rows/codes.ts';
 import { LANE, type LaneRow, SETTLEMENT, type SettlementRow } from '../rows/messages.ts';
-import { HEALTH } from '../rows/tables.ts';
+import { HEALTH, type WaitingRow } from '../rows/tables.ts';
+import { waitingReader } from './waiting.ts';
 
 export function settleVerbs(context: Context): Pick<Verbs, 'settle'> {
-  const { db, journal, removed, hooks, waiting, ends, erased } = context;
+  const { db, journal, removed, hooks, waiting, ends, erased, turns } = context;
   const { at } = SETTLEMENT;
+  const readWaiting = waitingReader(db);
   const postpone = db.prepare(`
     UPDATE deliveries SET due_at = ?2, attempts = max(attempts, ?3), last_status = iif(?4 = 0, last_status, ?4),
       journal = ?5
@@ -23,7 +25,8 @@ export function settleVerbs(context: Context): Pick<Verbs, 'settle'> {
     UPDATE webhooks SET state = 'DISABLED', state_reason = ?, updated_at = ?, version = version + 1
     WHERE id = ? AND state = 'ACTIVE' AND removed_at IS NULL`);
 
-  function move(row: SettlementRow): boolean {
+  /** Returns whether it did, and adds to `released` what has its turn by it. */
+  function move(row: SettlementRow, released: WaitingRow[]): boolean {
     const ord = row[at.ord];
     const webhookId = row[at.webhookId];
     if (erased.has(ord)) journal.strip(row);
@@ -38,7 +41,9 @@ export function settleVerbs(context: Context): Pick<Verbs, 'settle'> {
     if (isPostponed) return true;
     erased.delete(ord);
     ends.add(ord, row[at.at]);
-    waiting.add(hooks.get(webhookId)!.namespace, -1);
+    const { key, namespace } = hooks.get(webhookId)!;
+    waiting.add(namespace, -1);
+    for (const next of turns.release(key, row[at.at])) released.push(readWaiting(next));
     return true;
   }
 
@@ -60,8 +65,8 @@ export function settleVerbs(context: Context): Pick<Verbs, 'settle'> {
     ).changes;
   }
 
-  function settleOne(row: SettlementRow) {
-    if (move(row)) return 'SETTLED';
+  function settleOne(row: SettlementRow, released: WaitingRow[]) {
+    if (move(row, released)) return 'SETTLED';
     const attempt = row[at.attempt];
     if (attempt !== null) journal.late(row, attempt);
     return 'GONE';
@@ -77,8 +82,10 @@ export function settleVerbs(context: Context): Pick<Verbs, 'settle'> {
 
   return {
     settle({ rows, lanes }) {
-      const results = rows.map(settleOne);
-      return { results, disabled: lanes.filter(changeLane).map((row) => row[LANE.at.webhookId]) };
+      const released: WaitingRow[] = [];
+      const results = rows.map((row) => settleOne(row, released));
+      const disabled = lanes.filter(changeLane).map((row) => row[LANE.at.webhookId]);
+      return { results, disabled, released };
     },
   };
 }

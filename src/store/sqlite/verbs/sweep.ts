@@ -7,6 +7,7 @@ import type { Flag } from '../rows/codes.ts';
 import { as, field, integer, layout, orNull, type RowOf, text } from '../rows/layout.ts';
 import { createErasure } from './purge.ts';
 import { createRemoval } from './removal.ts';
+import { requestSweep } from './requests.ts';
 
 /** An entry of `delivery_ends`, `x`, and what has to be known of its delivery, `d`, to delete it. */
 const EXPIRED = layout(
@@ -66,6 +67,7 @@ export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
   );
   const firstKey = db.prepare<[key: number | null]>('SELECT min(key) FROM events');
 
+  const forgetRequests = requestSweep(db);
   const withData = walkThroughData(context);
 
   /** Deletes an event if it has no deliveries left. Its caller's id may have to stay taken for longer. */
@@ -134,6 +136,7 @@ export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
       touched += removal.forget(finishedBefore, SWEEP_BATCH - touched);
       touched += forgetUnheard(now, finishedBefore, SWEEP_BATCH - touched);
       touched += eventIds.forget(now, SWEEP_BATCH - touched);
+      touched += forgetRequests(now, SWEEP_BATCH - touched);
       worked ||= touched > 0;
       touched += walk(payloadsBefore, SWEEP_BATCH - touched);
       if (touched === 0) {

@@ -1,6 +1,7 @@
 import type { Context } from '../context.ts';
 import type { Database } from '../database.ts';
 import type { Verbs } from '../protocol.ts';
+import { BACKFILLED, HELD, RUN } from '../rows/codes.ts';
 import {
   EVENT_BODY,
   type EventBodyRow,
@@ -47,7 +48,7 @@ export function waitingVerbs({ db, hooks }: Context): WaitingVerbs {
     WHERE due_at IS NOT NULL ORDER BY id LIMIT ?`);
   const byDue = db.prepare<WaitingRow>(`
     SELECT ${WAITING.columns} FROM deliveries AS d INDEXED BY deliveries_due ${JOINED}
-    WHERE d.webhook = ? AND d.state = 0 ORDER BY d.due_at, d.ord LIMIT ?`);
+    WHERE d.webhook = ? AND d.state = 0 AND d.due_at < ${HELD} ORDER BY d.due_at, d.ord LIMIT ?`);
   const byArrival = db.prepare<WaitingRow>(`
     SELECT ${WAITING.columns} FROM deliveries AS d INDEXED BY deliveries_lane ${JOINED}
     WHERE d.webhook = ? AND d.run = ? AND d.state = 0 ORDER BY d.ord LIMIT ?`);
@@ -58,12 +59,10 @@ export function waitingVerbs({ db, hooks }: Context): WaitingVerbs {
     SELECT ${RENDERED.columns} FROM renderings
     WHERE ord = (SELECT ord FROM deliveries WHERE id = ?)`);
 
-  /** Runs are apart from other deliveries in the index, so both are read and merged. */
+  /** The index has those of each queue of runs apart, so all are read and merged. */
   function inOrderOfArrival(key: number, limit: number): WaitingRow[] {
-    const rows = byArrival.all(key, 0, limit);
-    const runs = byArrival.all(key, 1, limit);
-    if (rows.length === 0 || runs.length === 0) return [...rows, ...runs];
-    return [...rows, ...runs].sort((a, b) => a[at.ord] - b[at.ord]).slice(0, limit);
+    const rows = [0, RUN, BACKFILLED].flatMap((queue) => byArrival.all(key, queue, limit));
+    return rows.sort((a, b) => a[at.ord] - b[at.ord]).slice(0, limit);
   }
 
   return {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import type { Calendar } from '../../../src/domain/schedule/calendar.ts';
-import { parseCron } from '../../../src/domain/schedule/cron.ts';
+import type { Calendar } from '../../../../src/domain/schedule/calendar/calendar.ts';
+import { parseCron } from '../../../../src/domain/schedule/cron.ts';
 import {
   cronerReads,
   cronParserReads,
@@ -10,7 +10,7 @@ import {
   nextByCroner,
   nextByCronParser,
   nextByHand,
-} from '../../support/cron-oracles.ts';
+} from '../../../support/cron-oracles.ts';
 import {
   cronDayOfMonth,
   cronDayOfWeek,
@@ -22,7 +22,7 @@ import {
   isReadable,
   show,
   utc,
-} from '../../support/schedule.ts';
+} from '../../../support/schedule.ts';
 
 const readable = cronExpression.filter(isReadable);
 const readableFive = cronFive.filter(isReadable);

@@ -12,10 +12,16 @@ export interface Month {
   readonly firstWeekday: number;
 }
 
+/** The month that was asked for last. Most questions are about the same again. */
+let recent = makeMonth(1970, 1, 0);
+
 /** The month that a day since the epoch lies in. */
 export function monthOf(day: number): Month {
+  const since = day - recent.firstDay;
+  if (since >= 0 && since < recent.length) return recent;
   const date = new Date(day * DAY_MS);
-  return makeMonth(date.getUTCFullYear(), date.getUTCMonth() + 1, day - date.getUTCDate() + 1);
+  recent = makeMonth(date.getUTCFullYear(), date.getUTCMonth() + 1, day - date.getUTCDate() + 1);
+  return recent;
 }
 
 export function monthAfter(month: Month): Month {

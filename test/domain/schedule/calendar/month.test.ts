@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { monthAfter, monthOf, nearestWeekday } from '../../../src/domain/schedule/month.ts';
-import { DAY, utc } from '../../support/schedule.ts';
+import { monthAfter, monthOf, nearestWeekday } from '../../../../src/domain/schedule/calendar/month.ts';
+import { DAY, utc } from '../../../support/schedule.ts';
 
 const SHAPES = [0, 1, 2, 3, 4, 5, 6].flatMap((firstWeekday) =>
   [28, 29, 30, 31].map((length) => ({ firstWeekday, length })),

@@ -1,0 +1,46 @@
+import type { DescField, DescMessage, Message } from '@bufbuild/protobuf';
+import { isReflectMessage, type ReflectMessage, reflect } from '@bufbuild/protobuf/reflect';
+
+/**
+ * What a message says, so that the same is always the same bytes: maps are sorted, what is not set is left out, and
+ * so is what no field is for. `isLeftOut` says which of its own fields count for nothing. The binary format promises
+ * none of this (https://protobuf.dev/programming-guides/serialization-not-canonical/).
+ */
+export function contentOf(
+  type: DescMessage,
+  message: Message,
+  isLeftOut: (field: DescField) => boolean,
+): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(fieldsOf(reflect(type, message), isLeftOut)));
+}
+
+type Content = string | boolean | readonly Content[];
+
+function fieldsOf(message: ReflectMessage, isLeftOut?: (field: DescField) => boolean): Content {
+  return message.sortedFields
+    .filter((field) => message.isSet(field) && !isLeftOut?.(field))
+    .map((field) => [String(field.number), fieldOf(message, field)]);
+}
+
+function fieldOf(message: ReflectMessage, field: DescField): Content {
+  switch (field.fieldKind) {
+    case 'list':
+      return [...message.get(field)].map(singleOf);
+    case 'map':
+      return [...message.get(field)]
+        .map(([key, value]): [string, Content] => [String(key), singleOf(value)])
+        .sort(([a], [b]) => (a < b ? -1 : 1));
+    case 'message':
+    case 'scalar':
+    case 'enum':
+      return singleOf(message.get(field));
+    default:
+      return field satisfies never;
+  }
+}
+
+function singleOf(value: unknown): Content {
+  if (isReflectMessage(value)) return fieldsOf(value);
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
+  return typeof value === 'boolean' ? value : String(value);
+}

@@ -1,0 +1,95 @@
+import { create, type DescMethod, fromBinary, type Message, toBinary } from '@bufbuild/protobuf';
+import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
+import { createContextKey, type HandlerContext, type MethodImplSpec } from '@connectrpc/connect';
+import type { Control } from '../../control/control.ts';
+import { ANONYMOUS } from '../../domain/access/principal.ts';
+import type { Claim } from '../../domain/claim.ts';
+import { invalid } from '../../domain/error.ts';
+import { contentOf } from '../content.ts';
+import { namespaceViolations, theNamespace } from '../namespace.ts';
+import { note } from './call.ts';
+
+/** The claim of a call that its caller named, for a handler that heeds it. */
+const claimKey = createContextKey<Claim | undefined>(undefined, { description: 'the claim' });
+
+/** The claim under which a handler is called: it may have begun before. Undefined for a call without a name. */
+export function claimOf({ values }: Pick<HandlerContext, 'values'>): Claim | undefined {
+  return values.get(claimKey);
+}
+
+/** As the proto files say. */
+const REQUEST_ID_LENGTH_MAX = 64;
+
+/** What is read of a request, whatever it is of. */
+interface Named {
+  readonly requestId: string;
+  readonly validateOnly?: boolean;
+}
+
+export interface OnceOptions {
+  readonly once: Control['once'];
+  /** Methods that are not idempotent, and whose handlers find by their claim what they did before. */
+  readonly heeding: ReadonlySet<DescMethod>;
+}
+
+/**
+ * The implementation of a method, done once for each request_id, if its request has that field. Without one the
+ * call is passed on as it is. So is one that only asks what would be done, and one of another tenant, which its
+ * handler refuses. Raises INVALID for a request_id that is too long.
+ */
+export function doneOnce(spec: MethodImplSpec, { once, heeding }: OnceOptions): MethodImplSpec {
+  const { method } = spec;
+  if (spec.kind !== 'unary' || method.input.field.requestId === undefined) return spec;
+  const { input, output } = method;
+  const name = `${method.parent.typeName}/${method.name}`;
+  const isIdempotent = method.idempotency === MethodOptions_IdempotencyLevel.IDEMPOTENT;
+  const resumable = isIdempotent || heeding.has(method);
+
+  async function askOnce(message: Message, requestId: string, context: HandlerContext): Promise<Message> {
+    const namespace = namespaceNamedBy(message);
+    if (namespaceViolations(namespace, '', ANONYMOUS).length > 0) return answerTo(message, context);
+    const content = contentOf(input, message, (field) => LEFT_OUT.has(field.name));
+    const asking = { namespace: theNamespace(namespace), requestId, method: name, content, resumable };
+    const { answer, repeated } = await once(asking, async (claim) => {
+      context.values.set(claimKey, claim);
+      return toBinary(output, await answerTo(message, context));
+    });
+    note(context, { requestId, ...(repeated && { repeated: 1 }) });
+    return fromBinary(output, answer);
+  }
+
+  async function answerTo(message: Message, context: HandlerContext): Promise<Message> {
+    return create(output, await impl(message, context));
+  }
+
+  const { impl } = spec;
+  return {
+    ...spec,
+    impl(message: Message, context: HandlerContext) {
+      const { requestId, validateOnly } = message as Message & Named;
+      if (requestId === '') return impl(message, context);
+      // Handlers that check rules themselves check those of what they are about.
+      if (isTooLong(requestId))
+        throw invalid('request_id', `must have at most ${REQUEST_ID_LENGTH_MAX} characters`);
+      if (validateOnly) return impl(message, context);
+      return askOnce(message, requestId, context);
+    },
+  };
+}
+
+/** The name of a call is no part of what it asks for, and its namespace is looked up by. */
+const LEFT_OUT: ReadonlySet<string> = new Set(['request_id', 'namespace']);
+
+/** The namespace of a request, or of the resource that it carries. */
+function namespaceNamedBy(message: Message): string {
+  const { namespace, webhook, event } = message as Message & {
+    readonly namespace?: string;
+    readonly webhook?: { readonly namespace: string };
+    readonly event?: { readonly namespace: string };
+  };
+  return namespace ?? webhook?.namespace ?? event?.namespace ?? '';
+}
+
+function isTooLong(requestId: string): boolean {
+  return requestId.length > REQUEST_ID_LENGTH_MAX && [...requestId].length > REQUEST_ID_LENGTH_MAX;
+}

@@ -1,0 +1,67 @@
+import type { Database } from './database.ts';
+import { BACKFILLED, HELD, RUN, type RunCode } from './rows/codes.ts';
+
+/**
+ * Runs that take turns. Each webhook has two queues of them; in each the first that waits is never held, or is
+ * about to be given up. So what was finished is always followed by the next, also after a crash.
+ */
+export interface Turns {
+  /** How many runs of a queue are not finished; at most `limit` are counted. */
+  unfinished(webhook: number, queue: RunCode, limit: number): number;
+  /** Notes that a run of the webhook came in that is held. */
+  hold(webhook: number): void;
+  /** A delivery of the webhook was finished: lets the next run of each queue go, and returns their places. */
+  release(webhook: number, now: number): number[];
+  /** Reads anew which webhooks have runs that are held. */
+  reload(): void;
+}
+
+export function createTurns(db: Database): Turns {
+  // One search for each webhook that anything waits for: to read every row could take seconds.
+  const selectHolding = db.prepare<[webhook: number]>(`
+    WITH RECURSIVE lanes (webhook) AS (
+      SELECT min(webhook) FROM deliveries INDEXED BY deliveries_due WHERE state = 0
+      UNION ALL
+      SELECT (SELECT min(webhook) FROM deliveries INDEXED BY deliveries_due
+        WHERE state = 0 AND webhook > lanes.webhook)
+      FROM lanes WHERE webhook IS NOT NULL)
+    SELECT webhook FROM lanes WHERE EXISTS (
+      SELECT 1 FROM deliveries INDEXED BY deliveries_due
+      WHERE webhook = lanes.webhook AND state = 0 AND due_at = ${HELD})`);
+  const selectHeld = db.prepare(`
+    SELECT 1 FROM deliveries INDEXED BY deliveries_due WHERE webhook = ? AND state = 0 AND due_at = ${HELD} LIMIT 1`);
+  const selectFirst = db.prepare<[ord: number, dueAt: number, ending: number]>(`
+    SELECT ord, due_at, ending FROM deliveries INDEXED BY deliveries_lane
+    WHERE webhook = ? AND run = ? AND state = 0 ORDER BY ord LIMIT 1`);
+  const count = db.prepare<[count: number]>(`
+    SELECT count(*) FROM (
+      SELECT 1 FROM deliveries INDEXED BY deliveries_lane WHERE webhook = ? AND run = ? AND state = 0 LIMIT ?)`);
+  const release = db.prepare('UPDATE deliveries SET due_at = ? WHERE ord = ?');
+  /** Webhooks that may have runs that are held. Most have none, and cost nothing. */
+  const holding = new Set<number>();
+
+  function reload(): void {
+    holding.clear();
+    for (const [webhook] of selectHolding.all()) holding.add(webhook);
+  }
+
+  reload();
+  return {
+    unfinished: (webhook, queue, limit) => count.get(webhook, queue, limit)?.[0] ?? 0,
+    hold: (webhook) => void holding.add(webhook),
+    release(webhook, now) {
+      if (!holding.has(webhook)) return [];
+      const released: number[] = [];
+      for (const queue of [RUN, BACKFILLED]) {
+        const [ord, dueAt, ending] = selectFirst.get(webhook, queue) ?? [];
+        // One that is to be given up is settled without having gone, and that lets the next go.
+        if (ord === undefined || dueAt !== HELD || ending !== 0) continue;
+        release.run(now, ord);
+        released.push(ord);
+      }
+      if (selectHeld.get(webhook) === undefined) holding.delete(webhook);
+      return released;
+    },
+    reload,
+  };
+}

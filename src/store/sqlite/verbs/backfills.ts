@@ -1,0 +1,52 @@
+import { exceededBound } from '../../../domain/delivery/waiting-bounds.ts';
+import type { Context } from '../context.ts';
+import type { Hook } from '../hooks.ts';
+import type { Verbs } from '../protocol.ts';
+import { BACKFILL, type BackfillRow } from '../rows/messages.ts';
+import { EVENT } from '../rows/tables.ts';
+import { createRunInsertion } from './run-insertion.ts';
+
+export function backfillVerbs(context: Context): Pick<Verbs, 'backfillRuns'> {
+  const { db, hooks, waiting, bounds, turns } = context;
+  const { at } = BACKFILL;
+  const insertion = createRunInsertion(context);
+  const selectWebhook = db.prepare(`
+    SELECT 1 FROM webhooks WHERE id = ? AND version = ? AND state = 'ACTIVE' AND removed_at IS NULL`);
+  const selectEvent = db.prepare('SELECT 1 FROM events WHERE id = ?');
+
+  function hasRoom(row: BackfillRow, hook: Hook): boolean {
+    if (exceededBound({ webhooks: [hook], run: false }, waiting, bounds) !== undefined) return false;
+    const queue = row[at.queue];
+    const max = row[at.waitingMax];
+    return queue === 0 || turns.unfinished(hook.key, queue, max) < max;
+  }
+
+  function backfillOne(row: BackfillRow, ords: number[]) {
+    const webhookId = row[at.webhookId];
+    const hook = hooks.get(webhookId);
+    if (hook === undefined || selectWebhook.get(webhookId, row[at.version]) === undefined) return 'STALE';
+    const queue = row[at.queue];
+    const how = { hook, queue, inTurn: queue !== 0, now: row[at.now] };
+    const results: ('FIRED' | 'KNOWN' | 'FULL')[] = [];
+    for (const [i, event] of row[at.events].entries()) {
+      const isFull = results.at(-1) === 'FULL';
+      if (!isFull && selectEvent.get(event[EVENT.at.id]) !== undefined) {
+        results.push('KNOWN');
+        continue;
+      }
+      const places = isFull || !hasRoom(row, hook) ? undefined : insertion.event(event);
+      results.push(places === undefined ? 'FULL' : 'FIRED');
+      if (places !== undefined) ords.push(insertion.delivery(row[at.deliveries][i]!, event, places, how));
+    }
+    return results;
+  }
+
+  return {
+    backfillRuns(rows) {
+      const ords: number[] = [];
+      const results = rows.map((row) => backfillOne(row, ords));
+      context.grew();
+      return { results, ords };
+    },
+  };
+}

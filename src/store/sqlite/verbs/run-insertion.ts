@@ -1,0 +1,42 @@
+import type { Context } from '../context.ts';
+import type { Hook } from '../hooks.ts';
+import { HELD, type RunCode } from '../rows/codes.ts';
+import type { NewDeliveryRow } from '../rows/messages.ts';
+import { EVENT, type EventRow } from '../rows/tables.ts';
+import { createInsertion, type Places } from './insertion.ts';
+
+/** Inserts runs, each with its one delivery. */
+export interface RunInsertion {
+  /** Inserts the event of a run. Inserts nothing and returns undefined if it exists. */
+  event(row: EventRow): Places | undefined;
+  /** Inserts its delivery. Returns its place, negative if it waits for its turn. */
+  delivery(row: NewDeliveryRow, event: EventRow, places: Places, how: HowRun): number;
+}
+
+export interface HowRun {
+  readonly hook: Hook;
+  readonly queue: RunCode;
+  /** Whether it goes only when those before it in the queue are finished. */
+  readonly inTurn: boolean;
+  readonly now: number;
+}
+
+export function createRunInsertion(context: Context): RunInsertion {
+  const insertion = createInsertion(context);
+  const { turns } = context;
+
+  return {
+    event: (row) => insertion.event(row, 1),
+    delivery(row, event, places, { hook, queue, inTurn, now }) {
+      const isHeld = inTurn && turns.unfinished(hook.key, queue, 1) > 0;
+      if (isHeld) turns.hold(hook.key);
+      insertion.delivery(row, hook, places, {
+        dueAt: isHeld ? HELD : now,
+        run: queue,
+        createdAt: event[EVENT.at.createdAt],
+        replayOf: null,
+      });
+      return isHeld ? -places.ord : places.ord;
+    },
+  };
+}

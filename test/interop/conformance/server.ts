@@ -1,0 +1,76 @@
+// The server that connectconformance tests: `node server.ts <shared|native> <image of its proto files>`. The
+// service is the suite's own; the listener, the transport and the guard are those of the product.
+import { readFileSync } from 'node:fs';
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { createServiceImplSpec, type ServiceImpl } from '@connectrpc/connect';
+import { systemClock } from '../../../src/domain/clock.ts';
+import { mountServices } from '../../../src/rpc/api.ts';
+import { lazyRules } from '../../../src/rpc/proto-rules.ts';
+import { createGuard } from '../../../src/rpc/transport/guard.ts';
+import type { Address } from '../../../src/server/listen/bind.ts';
+import { createFront } from '../../../src/server/listen/front.ts';
+import { createGrpcServer } from '../../../src/server/listen/grpc-listener.ts';
+import { createListener } from '../../../src/server/listen/listener.ts';
+import type { Log } from '../../../src/telemetry/log.ts';
+import { loadSchema, type ServerRequest } from './schema.ts';
+import { conformanceService } from './service.ts';
+
+/** A length stands before each message on the pipes. */
+const LENGTH_BYTES = 4;
+const ANY_PORT: Address = { host: '127.0.0.1', port: 0 };
+
+const [port, image = ''] = process.argv.slice(2);
+const schema = loadSchema(image);
+const { messageReceiveLimit } = fromBinary(
+  schema.message('ServerCompatRequest'),
+  readFileSync(process.stdin.fd).subarray(LENGTH_BYTES),
+) as ServerRequest;
+
+/** Prints what the product calls an error of its own, for the test to see; not that a call has ended with INTERNAL. */
+const log = {
+  debug() {},
+  info() {},
+  warn() {},
+  error: ({ err }: { readonly err?: unknown }, message: string) => {
+    if (err !== undefined) console.error(message, err);
+  },
+} as unknown as Log;
+const implementation = conformanceService(schema) as unknown as Partial<ServiceImpl<typeof schema.service>>;
+const services = {
+  mounted: [createServiceImplSpec(schema.service, implementation)],
+  guard: createGuard({
+    rules: lazyRules(),
+    selfChecking: new Map(),
+    policy: { allowedHosts: [], corsOrigins: [] },
+    report(reason) {
+      log.error({ err: reason }, 'an RPC failed for a reason nobody foresaw');
+      return 'of the conformance test';
+    },
+  }),
+};
+const settings = { messageBytesMax: messageReceiveLimit, connectionsMax: 1000 };
+
+const { address, close } = port === 'native' ? await listenNative() : await listenShared();
+process.once('SIGTERM', () => void close(0));
+const response = toBinary(
+  schema.message('ServerCompatResponse'),
+  create(schema.message('ServerCompatResponse'), { ...address }),
+);
+const length = Buffer.alloc(LENGTH_BYTES);
+length.writeUInt32BE(response.length);
+process.stdout.write(Buffer.concat([length, response]));
+
+async function listenShared() {
+  const deps = { clock: systemClock, log, settings, registry: schema.registry };
+  const api = mountServices(services, deps);
+  return createListener({
+    handler: createFront({ api, inbox: undefined, corsOrigins: [] }),
+    ...ANY_PORT,
+    onError: (err) => log.error({ err }, 'a request could not be handled'),
+  });
+}
+
+async function listenNative() {
+  const server = createGrpcServer({ services, settings, log, clock: systemClock });
+  return { address: await server.listen(ANY_PORT), close: server.close };
+}
