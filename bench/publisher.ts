@@ -172,13 +172,18 @@ function requestOf({ type, types, from = 0, everyMs }: Load, n: number): Publish
 }
 
 /** Reads pages of fifty, one after the other, from the newest on, and begins anew after the last. */
-async function list({ target, way, pages, webhookId = '', filter = '' }: Listing): Promise<Spans> {
+async function list({ target, way, pages, webhookId, filter }: Listing): Promise<Spans> {
   const caller = callerOf(way, target);
   const spans = createHistogram();
+  const parts = [
+    ...(webhookId === undefined ? [] : [`webhook_id = ${webhookId}`]),
+    ...(filter ? [filter] : []),
+  ];
+  const whole = parts.join(' AND ');
   let pageToken = '';
   for (let i = 0; i < pages; i++) {
     const from = systemClock.monotonic();
-    const page = await caller.unary(DeliveryService.method.listDeliveries, { webhookId, filter, pageToken });
+    const page = await caller.unary(DeliveryService.method.listDeliveries, { filter: whole, pageToken });
     spans.add(systemClock.monotonic() - from);
     if (page.deliveries.length === 0) throw new Error('a page is empty');
     pageToken = page.nextPageToken;

@@ -54,6 +54,7 @@ const INNER_ARROWS: Record<string, Record<string, readonly string[]>> = {
     access: ['root', 'webhook'],
     filter: ['root', 'event', 'schedule'],
     template: ['root', 'event', 'webhook'],
+    listing: ['root', 'event', 'delivery', 'webhook'],
   },
   rpc: {
     root: [],

@@ -33,6 +33,17 @@ export async function getWebhook(
   return webhook;
 }
 
+/** The webhooks that a caller means, in the same order. Raises NOT_FOUND that names all that there are not. */
+export async function getWebhooks(
+  { store }: Needs<'resolveWebhooks'>,
+  names: readonly WebhookName[],
+): Promise<Webhook[]> {
+  const found = await store.resolveWebhooks(names);
+  const missing = names.filter((_, i) => found[i] === undefined).map(({ id }) => id);
+  if (missing.length > 0) throw notFound('Webhook', missing.join(', '));
+  return found.flatMap((webhook) => webhook ?? []);
+}
+
 /**
  * Reads a webhook, lets `change` make of it what it shall become (undefined: it is that already), and
  * writes it if nobody changed it meanwhile; otherwise does so again, a few times. Raises NOT_FOUND,

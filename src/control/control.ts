@@ -4,28 +4,26 @@
  * the store and raise DomainError. Publishing and replaying events are in `publish/`.
  */
 import type { Claim } from '../domain/claim.ts';
-import type { Delivery, DeliveryDetail } from '../domain/delivery/delivery.ts';
+import type { DeliveryDetail } from '../domain/delivery/delivery.ts';
 import { notFound } from '../domain/error.ts';
 import type { EventRecord } from '../domain/event/event.ts';
-import { isOwnForm } from '../domain/id.ts';
-import type { Webhook } from '../domain/webhook/webhook.ts';
 import { rungFor, trigger } from '../publish/trigger.ts';
-import type { DeliveryQuery, EventKey, EventQuery, WebhookQuery } from '../store/store.ts';
+import type { EventKey, WebhookName } from '../store/store.ts';
 import { createBackfill } from './backfill.ts';
+import { type BulkOrder, cancelDeliveries, retryDeliveries } from './bulk-deliveries.ts';
+import { pauseWebhooks, resumeWebhooks } from './bulk-webhooks.ts';
 import { cancelDelivery } from './cancel.ts';
-import { getWebhook, type Target } from './change.ts';
+import { getWebhook, getWebhooks, type Target } from './change.ts';
 import type { ControlDeps } from './deps.ts';
 import { pauseWebhook, resumeWebhook } from './lifecycle.ts';
+import { type ListOrder, listDeliveries, listEvents, listWebhooks, type WebhookListOrder } from './list.ts';
 import { createOnce } from './once.ts';
 import { createPreview } from './preview.ts';
 import { createRegister } from './register.ts';
 import { createRemove } from './remove.ts';
-import { retryDelivery, retryFailedOf } from './retry.ts';
+import { retryDelivery } from './retry.ts';
 import { createUpdate } from './update.ts';
 import { createWatch, type WatchLimits } from './watch.ts';
-
-/** What lists can be narrowed by. */
-export type { DeliveryQuery, EventQuery } from '../store/store.ts';
 
 export interface Control {
   readonly webhooks: ReturnType<typeof createWebhooks>;
@@ -62,10 +60,12 @@ function createWebhooks(deps: ControlDeps) {
     backfill: createBackfill(deps),
     /** Raises NOT_FOUND. */
     get: (target: Pick<Target, 'namespace' | 'id'>) => getWebhook(deps, target),
-    /** By id, ascending. */
-    list: (query: WebhookQuery): Promise<Webhook[]> => deps.store.listWebhooks(query),
+    getMany: (names: readonly WebhookName[]) => getWebhooks(deps, names),
+    list: (order: WebhookListOrder) => listWebhooks(deps, order),
     pause: (target: Target) => pauseWebhook(deps, target),
     resume: (target: Target) => resumeWebhook(deps, target),
+    pauseMany: (order: BulkOrder, signal: AbortSignal) => pauseWebhooks(deps, order, signal),
+    resumeMany: (order: BulkOrder, signal: AbortSignal) => resumeWebhooks(deps, order, signal),
     /** Rings a webhook once, now, and returns the id of the delivery. Raises NOT_FOUND and what `trigger` raises. */
     trigger: async (target: Pick<Target, 'namespace' | 'id'>, claim?: Claim): Promise<string> => {
       const rung = claim?.resumed ? await rungFor(deps, claim) : undefined;
@@ -83,42 +83,18 @@ function createDeliveries(deps: ControlDeps, shutdown: AbortSignal, limits?: Par
       if (delivery === undefined || delivery.namespace !== namespace) throw notFound('Delivery', id);
       return delivery;
     },
-    /**
-     * Newest first, unless told otherwise. The webhook can be named by its id, or, also once it is removed, by
-     * its uid; the event is named by the id that readers see.
-     */
-    async list(query: DeliveryQuery): Promise<Delivery[]> {
-      const own = await ownIds(deps, query);
-      return own === undefined ? [] : store.listDeliveries({ ...query, ...own });
-    },
+    list: (order: ListOrder) => listDeliveries(deps, order),
     watch: createWatch({ store, shutdown, ...(limits && { limits }) }),
     retry: (namespace: string, id: string, claim?: Claim) => retryDelivery(deps, namespace, id, claim),
-    retryFailedOf: (order: Parameters<typeof retryFailedOf>[1], signal: AbortSignal, claim?: Claim) =>
-      retryFailedOf(deps, order, signal, claim),
+    retryMany: (order: BulkOrder, signal: AbortSignal, claim?: Claim) =>
+      retryDeliveries(deps, order, signal, claim),
     cancel: (namespace: string, id: string, claim?: Claim) => cancelDelivery(deps, namespace, id, claim),
+    cancelMany: (order: BulkOrder, signal: AbortSignal) => cancelDeliveries(deps, order, signal),
   };
 }
 
-/** The ids of ours for what a query names; undefined when it names what there is not. */
-async function ownIds(
-  { store }: Pick<ControlDeps, 'store'>,
-  { namespace, webhookId, eventId }: DeliveryQuery,
-): Promise<Pick<DeliveryQuery, 'webhookId' | 'eventId'> | undefined> {
-  const own: { webhookId?: string; eventId?: string } = {};
-  if (webhookId !== undefined && !isOwnForm(webhookId)) {
-    const [webhook] = await store.resolveWebhooks([{ namespace, id: webhookId }]);
-    if (webhook === undefined) return undefined;
-    own.webhookId = webhook.id;
-  }
-  if (eventId !== undefined) {
-    const [event] = await store.resolveEvents([{ namespace, id: eventId }]);
-    if (event === undefined) return undefined;
-    own.eventId = event;
-  }
-  return own;
-}
-
-function createEvents({ store }: ControlDeps) {
+function createEvents(deps: ControlDeps) {
+  const { store } = deps;
   return {
     /** Raises NOT_FOUND. */
     async get(key: EventKey): Promise<EventRecord> {
@@ -126,8 +102,7 @@ function createEvents({ store }: ControlDeps) {
       if (event === undefined) throw notFound('Event', key.id);
       return event;
     },
-    /** Newest first, unless told otherwise. Bodies are left out. */
-    list: (query: EventQuery): Promise<EventRecord[]> => store.listEvents(query),
+    list: (order: ListOrder) => listEvents(deps, order),
     /**
      * Erases the data of an event, also from what the store wrote before. Returns how many waiting deliveries
      * that cancels, and whether the latter was not possible yet. Raises NOT_FOUND.

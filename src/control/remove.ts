@@ -1,23 +1,30 @@
 import { DomainError, notFound } from '../domain/error.ts';
+import type { Condition } from '../domain/listing/condition.ts';
 import { checkEtag } from '../domain/webhook/etag.ts';
 import { type Webhook, webhookIdOf } from '../domain/webhook/webhook.ts';
+import { findWebhooks } from './bulk-webhooks.ts';
 import { contended, getWebhook, type Target, TRIES_MAX } from './change.ts';
 import type { Needs } from './deps.ts';
 
-/** Webhooks with one name that one call removes; the answer names each. */
+/** Webhooks that one call removes; the answer names each. */
 const REMOVED_MAX = 10_000;
 /** Webhooks removed in one transaction. */
 const BATCH = 100;
-/** Webhooks read at a time, since each may hold a payload of 1 MiB. */
-const READ_MAX = 25;
+/** How many of several webhooks a message names. */
+const NAMED_MAX = 10;
 
 export type RemoveDeps = Needs<
-  'findWebhook' | 'resolveWebhooks' | 'listWebhooks' | 'removeWebhooks',
+  'findWebhook' | 'resolveWebhooks' | 'scanWebhooks' | 'removeWebhooks',
   'clock'
 >;
 
-/** Which webhooks to remove: one, by its id or by its key; or all that have a name. */
-export type Removal =
+/** Which webhooks to remove: one, by its id or by its key; or all that have a name, or pass a condition. */
+export type Removal = Which & {
+  /** Say which, and remove none. */
+  readonly validateOnly?: boolean;
+};
+
+type Which =
   | Target
   | {
       readonly namespace: string;
@@ -25,25 +32,42 @@ export type Removal =
       readonly destination: string;
       readonly etag?: string;
     }
-  | { readonly namespace: string; readonly name: string };
+  | {
+      readonly namespace: string;
+      readonly where: Condition | undefined;
+      /** What they have in common, for messages. */
+      readonly described: string;
+      /** Also more than one. */
+      readonly force: boolean;
+    };
 
 /**
  * Removes webhooks and returns their ids. Raises NOT_FOUND when there is none, ABORTED for a stale etag, and
- * FAILED_PRECONDITION when too many have the name. Stops between two batches when the caller is gone.
+ * FAILED_PRECONDITION when there are several and that is not forced, or too many. Stops between two batches when
+ * the caller is gone.
  */
 export function createRemove({ store, clock }: RemoveDeps) {
   return async (removal: Removal, signal: AbortSignal): Promise<string[]> => {
-    if ('id' in removal) return removeOne(() => getWebhook({ store }, removal), removal.etag);
-    if ('destination' in removal) return removeOne(() => find(removal), removal.etag);
-    return removeAll(await allOf(removal, signal), removal.name, signal);
+    const { validateOnly = false } = removal;
+    if ('id' in removal) {
+      return removeOne(() => getWebhook({ store }, removal), removal.etag, validateOnly);
+    }
+    if ('destination' in removal) return removeOne(() => find(removal), removal.etag, validateOnly);
+    const { described, force } = removal;
+    const all = await findWebhooks({ store }, removal, REMOVED_MAX, signal);
+    if (all.length === 0) throw notFound('Webhook', described);
+    if (validateOnly) return all.map(webhookIdOf);
+    if (all.length > 1 && !force) throw several(all, described);
+    return removeAll(all, described, signal);
   };
 
-  async function removeOne(read: () => Promise<Webhook>, etag = ''): Promise<string[]> {
+  async function removeOne(read: () => Promise<Webhook>, etag = '', validateOnly = false): Promise<string[]> {
     let id = '';
     for (let tries = 0; tries < TRIES_MAX; tries++) {
       const webhook = await read();
       id = webhookIdOf(webhook);
       checkEtag(webhook, etag);
+      if (validateOnly) return [id];
       const fence = etag === '' ? {} : { ifVersion: webhook.version };
       const [result] = await store.removeWebhooks([{ id: webhook.id, now: clock.now(), ...fence }]);
       if (result === 'REMOVED') return [id];
@@ -55,39 +79,17 @@ export function createRemove({ store, clock }: RemoveDeps) {
     namespace,
     name,
     destination,
-  }: Extract<Removal, { destination: string }>): Promise<Webhook> {
+  }: Extract<Which, { destination: string }>): Promise<Webhook> {
     const found = await store.findWebhook({ namespace, name, destination });
     if (found === undefined) throw notFound('Webhook', `${name} with destination ${destination}`);
     return found;
   }
 
-  async function allOf(
-    { namespace, name }: { namespace: string; name: string },
+  async function removeAll(
+    all: readonly Pick<Webhook, 'id' | 'callerId'>[],
+    described: string,
     signal: AbortSignal,
-  ): Promise<Webhook[]> {
-    const all: Webhook[] = [];
-    for (;;) {
-      signal.throwIfAborted();
-      const after = all.at(-1)?.id;
-      const found = await store.listWebhooks({
-        namespace,
-        name,
-        limit: READ_MAX,
-        ...(after !== undefined && { after }),
-      });
-      all.push(...found);
-      if (all.length > REMOVED_MAX) {
-        throw new DomainError(
-          'TOO_MANY_MATCHES',
-          `more than ${REMOVED_MAX} webhooks have the name ${JSON.stringify(name)}; remove them by name and destination`,
-          { metadata: { max: REMOVED_MAX } },
-        );
-      }
-      if (found.length < READ_MAX) return all;
-    }
-  }
-
-  async function removeAll(all: readonly Webhook[], name: string, signal: AbortSignal): Promise<string[]> {
+  ): Promise<string[]> {
     const removed: string[] = [];
     for (let i = 0; i < all.length; i += BATCH) {
       signal.throwIfAborted();
@@ -96,7 +98,17 @@ export function createRemove({ store, clock }: RemoveDeps) {
       const results = await store.removeWebhooks(batch.map(({ id }) => ({ id, now })));
       removed.push(...batch.filter((_, at) => results[at] === 'REMOVED').map(webhookIdOf));
     }
-    if (removed.length === 0) throw notFound('Webhook', name);
+    if (removed.length === 0) throw notFound('Webhook', described);
     return removed;
   }
+}
+
+function several(all: readonly Pick<Webhook, 'id' | 'callerId'>[], described: string): DomainError {
+  const ids = all.slice(0, NAMED_MAX).map(webhookIdOf).join(', ');
+  const description = `are ${all.length} webhooks: ${ids}${all.length > NAMED_MAX ? ', …' : ''}`;
+  const message = `${described} ${description}; set force to remove all of them`;
+  return new DomainError('SEVERAL_MATCHES', message, {
+    metadata: { count: all.length },
+    violations: [{ field: described, description }],
+  });
 }

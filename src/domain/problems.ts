@@ -14,6 +14,8 @@ export interface Problems {
   /** Notes a violation. A field is named once: its first violation is the one to mend first. */
   add(field: string, description: string, reason?: InvalidReason): void;
   addAll(violations: readonly FieldViolation[]): void;
+  /** What is returned; undefined when INVALID is raised, of which the violations are noted. */
+  attempt<T>(read: () => T): T | undefined;
   /** How many were noted. */
   count(): number;
   /** Whether looking further makes no sense, since no more will be kept. */
@@ -37,6 +39,7 @@ export function noProblems(): Problems {
     addAll(violations) {
       for (const { field, description, reason } of violations) problems.add(field, description, reason);
     },
+    attempt: (read) => attempt(problems, read),
     count: () => byField.size,
     full: () => byField.size >= PROBLEMS_MAX,
     list: () => [...byField.values()],
@@ -59,6 +62,16 @@ export function violationsOf(check: () => void): readonly FieldViolation[] {
   }
 }
 
+function attempt<T>(problems: Problems, read: () => T): T | undefined {
+  let value: T | undefined;
+  problems.addAll(
+    violationsOf(() => {
+      value = read();
+    }),
+  );
+  return value;
+}
+
 function within(problems: Problems, path: string): Problems {
   const inner: Problems = {
     ...problems,
@@ -66,6 +79,7 @@ function within(problems: Problems, path: string): Problems {
     addAll(violations) {
       for (const { field, description, reason } of violations) inner.add(field, description, reason);
     },
+    attempt: (read) => attempt(inner, read),
     under: (deeper) => within(problems, join(path, deeper)),
   };
   return inner;

@@ -248,6 +248,12 @@ export const API_REASONS = {
     todo: 'Name them more precisely.',
     metadata: ['max'],
   },
+  SEVERAL_MATCHES: {
+    code: 'FAILED_PRECONDITION',
+    when: 'More than one webhook would be removed, and force is not set.',
+    todo: 'Name one, or set force.',
+    metadata: ['count'],
+  },
   REQUEST_BROKEN_OFF: {
     code: 'FAILED_PRECONDITION',
     when: 'A call with this request_id was broken off, and it is not known how much of it was done.',
@@ -257,6 +263,12 @@ export const API_REASONS = {
     code: 'OUT_OF_RANGE',
     when: 'What happened after the resume token is no longer kept.',
     todo: 'List what was missed, and watch without a token.',
+  },
+  ANSWER_TOO_LARGE: {
+    code: 'OUT_OF_RANGE',
+    when: 'What is asked for is larger together than an answer may be.',
+    todo: 'Ask for fewer at a time.',
+    metadata: ['max'],
   },
   TOO_MANY_WAITING: {
     code: 'EXHAUSTED',

@@ -1,6 +1,7 @@
 import { type EventRecord, RUN_EVENT_TYPE } from '../domain/event/event.ts';
+import type { TypePattern } from '../domain/event/match.ts';
 import { timeOfId } from '../domain/id.ts';
-import type { Store, TypePattern } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 
 /** Events that were published at this time or later, and before that one. Runs are not published. */
 export interface ReplayRange {

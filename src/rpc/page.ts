@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
-import { invalidRequest } from '../domain/error.ts';
+import type { Read } from '../control/list.ts';
+import { invalid } from '../domain/error.ts';
+import { isPlace } from '../domain/listing/place.ts';
 
 /**
  * What a page may take on the wire, about: gRPC clients refuse messages above 4 MiB. A page is cut
@@ -15,16 +17,24 @@ const PAGE_SIZE_MAX = 1000;
 /** Rows read from the store at a time, since each may hold a payload of 1 MiB. */
 const CHUNK_ROWS = 25;
 
+/**
+ * How many entries of a list a page looks at, about, so that a filter which hardly anything passes does not
+ * read everything there is for one call. The proto files say so too.
+ */
+export const LOOKED_MAX = 10_000;
+
 export interface PageQuery<Row> {
-  /** The RPC, the namespace and the filters: a token is good for the same ones only. */
+  /** The RPC, the namespace, the filter and the order: a token is good for the same ones only. */
   readonly query: readonly unknown[];
   readonly pageSize: number;
   readonly pageToken: string;
-  /** The rows that follow the one with this id, at most so many. */
-  readonly read: (after: string | undefined, limit: number) => Promise<readonly Row[]>;
-  readonly idOf: (row: Row) => string;
+  readonly read: Read<Row>;
+  /** The place of a row in the list. */
+  readonly placeOf: (row: Row) => string;
   /** What a row takes on the wire, about. */
   readonly bytesOf: (row: Row) => number;
+  /** The caller's. */
+  readonly signal: AbortSignal;
 }
 
 export interface Page<Row> {
@@ -33,42 +43,54 @@ export interface Page<Row> {
   readonly nextPageToken: string;
 }
 
-/** One page (AIP-158). Raises INVALID for a token of another query, and for what is none. */
+/**
+ * One page (AIP-158). It can be short, or empty, though more follow. Stops between two parts of the list when
+ * the caller is gone. Raises INVALID for a token of another query, and for what is none.
+ */
 export async function readPage<Row>(page: PageQuery<Row>): Promise<Page<Row>> {
-  const { query, read, idOf, bytesOf } = page;
+  const { query, read, placeOf, bytesOf, signal } = page;
   const size = Math.min(page.pageSize === 0 ? PAGE_SIZE_DEFAULT : page.pageSize, PAGE_SIZE_MAX);
   const rows: Row[] = [];
   let bytes = 0;
-  let after = page.pageToken === '' ? undefined : readToken(query, page.pageToken);
+  let looked = 0;
+  let place = readToken(query, page.pageToken);
   for (;;) {
+    signal.throwIfAborted();
     // One more than wanted tells whether there is another page.
-    const limit = Math.min(size + 1 - rows.length, CHUNK_ROWS);
-    const chunk = await read(after, limit);
-    for (const row of chunk) {
+    const part = await read(place, Math.min(size + 1 - rows.length, CHUNK_ROWS));
+    for (const row of part.rows) {
       bytes += bytesOf(row);
       const full = rows.length === size || (rows.length > 0 && bytes > PAGE_BYTES);
-      if (full) return { rows, nextPageToken: writeToken(query, after!) };
+      if (full) return { rows, nextPageToken: writeToken(query, place!) };
       rows.push(row);
-      after = idOf(row);
+      place = placeOf(row);
     }
-    if (chunk.length < limit) return { rows, nextPageToken: '' };
+    if (part.next === null) return { rows, nextPageToken: '' };
+    place = part.next;
+    looked += part.looked;
+    if (looked >= LOOKED_MAX) return { rows, nextPageToken: writeToken(query, place) };
   }
 }
 
 /** A part of a hash is enough: a token that fits by chance does no harm. */
 const HASH_LENGTH = 12;
 
-function writeToken(query: readonly unknown[], id: string): string {
-  return hashOf(query) + Buffer.from(id).toString('base64url');
+/** A token that goes on after a place in what a query finds. */
+export function writeToken(query: readonly unknown[], place: string): string {
+  return hashOf(query) + Buffer.from(place).toString('base64url');
 }
 
-function readToken(query: readonly unknown[], token: string): string {
-  const id = Buffer.from(token.slice(HASH_LENGTH), 'base64url').toString();
-  const valid = token.slice(0, HASH_LENGTH) === hashOf(query) && /^[a-z]{2,4}_[0-9A-Z]{26}$/.test(id);
-  if (valid) return id;
-  const description =
-    'is not a token of this query; repeat the namespace and filters that it came with, or leave it out to start again';
-  throw invalidRequest([{ field: 'page_token', description, reason: 'PAGE_TOKEN_INVALID' }]);
+/** The place in a token; undefined for an empty one. Raises INVALID for one of another query, and for what is none. */
+export function readToken(query: readonly unknown[], token: string): string | undefined {
+  if (token === '') return undefined;
+  const place = Buffer.from(token.slice(HASH_LENGTH), 'base64url').toString();
+  if (token.slice(0, HASH_LENGTH) === hashOf(query) && isPlace(place)) return place;
+  throw invalid(
+    'page_token',
+    'is not a token of this query; repeat the namespace, filter and other fields that it came with, or leave it out ' +
+      'to start again',
+    'PAGE_TOKEN_INVALID',
+  );
 }
 
 function hashOf(query: readonly unknown[]): string {

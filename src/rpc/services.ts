@@ -41,13 +41,16 @@ export interface ServicesHealth {
 /** What handlers check themselves, to report it together with what else is wrong. */
 const SELF_CHECKING: GuardDeps['selfChecking'] = new Map<DescMethod, 'NAMESPACE' | 'NAMESPACE_AND_RULES'>([
   [WebhookService.method.register, 'NAMESPACE_AND_RULES'],
+  [WebhookService.method.batchRegister, 'NAMESPACE_AND_RULES'],
   [WebhookService.method.update, 'NAMESPACE_AND_RULES'],
   [WebhookService.method.previewSchedule, 'NAMESPACE_AND_RULES'],
   [EventService.method.publish, 'NAMESPACE_AND_RULES'],
   [EventService.method.publishBatch, 'NAMESPACE_AND_RULES'],
   [EventService.method.publishStream, 'NAMESPACE_AND_RULES'],
+  [WebhookService.method.list, 'NAMESPACE'],
   [EventService.method.listEvents, 'NAMESPACE'],
   [EventService.method.replayEvents, 'NAMESPACE'],
+  [DeliveryService.method.listDeliveries, 'NAMESPACE'],
 ]);
 
 /** Methods that are not idempotent, and whose handlers heed the claim of a call with a request_id: see `claimOf`. */
@@ -57,6 +60,7 @@ const HEEDING: OnceOptions['heeding'] = new Set<DescMethod>([
   EventService.method.publishBatch,
   EventService.method.replayEvents,
   DeliveryService.method.retryDelivery,
+  DeliveryService.method.retryDeliveries,
 ]);
 
 export function createServices(deps: ApiDeps): Services {

@@ -4,6 +4,8 @@
  */
 import type { Delivery, DeliveryChange, DeliveryDetail, DeliveryState } from '../domain/delivery/delivery.ts';
 import type { EventRecord } from '../domain/event/event.ts';
+import type { TypePattern } from '../domain/event/match.ts';
+import type { Condition } from '../domain/listing/condition.ts';
 
 export interface DeliveryLog {
   /**
@@ -11,6 +13,12 @@ export interface DeliveryLog {
    * between which others may write. Raises UNAVAILABLE and EXHAUSTED.
    */
   listDeliveries(query: DeliveryQuery): Promise<Delivery[]>;
+
+  /**
+   * A part of that list, made in one go: it looks at a bounded number of rows, and can be short or empty
+   * though more follows. Raises UNAVAILABLE and EXHAUSTED.
+   */
+  scanDeliveries(query: DeliveryQuery): Promise<Part<Delivery>>;
 
   /** One delivery with its attempts; undefined when there is none. Raises UNAVAILABLE and EXHAUSTED. */
   getDelivery(id: string): Promise<DeliveryDetail | undefined>;
@@ -61,6 +69,9 @@ export interface DeliveryLog {
    */
   listEvents(query: EventQuery): Promise<EventRecord[]>;
 
+  /** A part of that list, as `scanDeliveries` gives one. Raises UNAVAILABLE and EXHAUSTED. */
+  scanEvents(query: EventQuery): Promise<Part<EventRecord>>;
+
   /**
    * Erases an event's data: its body and headers, what was rendered of it, and the headers and answers of
    * its attempts, also of one in flight. Its waiting deliveries are marked as ending, PURGED, and appear
@@ -82,11 +93,23 @@ interface ListRange {
   /** Oldest first instead, and only ids greater than `after`. */
   readonly ascending?: boolean;
   readonly after?: string;
+  /** Only those for which this is true. What no other field of the query says is judged row by row. */
+  readonly where?: Condition;
+}
+
+/** A part of a list. */
+export interface Part<Row> {
+  readonly rows: readonly Row[];
+  /** The place beyond which to go on; null at the end. */
+  readonly next: string | null;
+  /** How many entries of the list were looked at. */
+  readonly looked: number;
 }
 
 export interface DeliveryQuery extends ListRange {
   readonly webhookId?: string;
-  readonly state?: DeliveryState;
+  /** In this state, or in one of these. */
+  readonly state?: DeliveryState | readonly DeliveryState[];
   /** The event's internal id. */
   readonly eventId?: string;
   readonly eventType?: TypePattern;
@@ -97,9 +120,6 @@ export interface DeliveryQuery extends ListRange {
 export interface EventQuery extends ListRange {
   readonly type?: TypePattern;
 }
-
-/** A type, or types that begin so (`order.` of `order.*`). */
-export type TypePattern = { readonly exact: string } | { readonly prefix: string };
 
 export interface ChangeQuery {
   readonly namespace: string;

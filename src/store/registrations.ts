@@ -1,6 +1,9 @@
 /** Webhooks as they are registered. Which errors the port raises, and when, is said in `store.ts`. */
+import type { Condition } from '../domain/listing/condition.ts';
+import type { WebhookOrder } from '../domain/listing/place.ts';
 import type { RunCursor } from '../domain/schedule/schedule.ts';
-import type { Webhook, WebhookState } from '../domain/webhook/webhook.ts';
+import type { Webhook } from '../domain/webhook/webhook.ts';
+import type { Part } from './delivery-log.ts';
 
 export interface Registrations {
   /**
@@ -35,8 +38,14 @@ export interface Registrations {
   /** The webhook with exactly this key; undefined when there is none. Raises UNAVAILABLE and EXHAUSTED. */
   findWebhook(key: WebhookKey): Promise<Webhook | undefined>;
 
-  /** Webhooks by id, ascending. Raises UNAVAILABLE and EXHAUSTED. */
+  /** Webhooks by id, ascending, unless told otherwise. Raises UNAVAILABLE and EXHAUSTED. */
   listWebhooks(query: WebhookQuery): Promise<Webhook[]>;
+
+  /**
+   * A part of that list, made in one go: it looks at a bounded number of rows, and can be short or empty
+   * though more follows. Raises UNAVAILABLE and EXHAUSTED.
+   */
+  scanWebhooks(query: WebhookQuery): Promise<Part<Webhook>>;
 
   /**
    * Removes webhooks: no read finds them from then on, and their waiting deliveries read as CANCELLED
@@ -94,13 +103,15 @@ export interface WebhookRemoval {
 
 export interface WebhookQuery {
   readonly namespace: string;
-  /** Only ids greater than this. */
+  /** Only what follows this place, as `placeOfWebhook` names it. */
   readonly after?: string;
   readonly limit: number;
   readonly name?: string;
-  readonly state?: WebhookState;
-  /** All of these pairs. */
-  readonly labels?: Readonly<Record<string, string>>;
+  /** Only those for which this is true. What no other field of the query says is judged row by row. */
+  readonly where?: Condition;
+  /** By name instead, and by id where names are the same. */
+  readonly by?: WebhookOrder;
+  readonly descending?: boolean;
 }
 
 export interface TypeMatch {

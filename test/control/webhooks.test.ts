@@ -3,6 +3,8 @@ import { after, before, describe, it } from 'node:test';
 import { type Control, createControl } from '../../src/control/control.ts';
 import type { ControlDeps } from '../../src/control/deps.ts';
 import { DomainError } from '../../src/domain/error.ts';
+import { WEBHOOK_FIELDS } from '../../src/domain/listing/fields.ts';
+import { readFilter } from '../../src/domain/listing/filter.ts';
 import { noProblems } from '../../src/domain/problems.ts';
 import { systemRandom } from '../../src/domain/random.ts';
 import { LOOPBACK, parseCidrs } from '../../src/domain/webhook/address.ts';
@@ -154,6 +156,8 @@ describe('Triggering', () => {
   });
 });
 
+const named = (name: string) => readFilter(`name = ${name}`, WEBHOOK_FIELDS);
+
 describe('Removing without a carrier', () => {
   it('removes all of a name, one by its key, and one by its id', async () => {
     const signal = new AbortController().signal;
@@ -164,9 +168,10 @@ describe('Removing without a carrier', () => {
     }
     assert.deepEqual(await control.webhooks.remove({ namespace: 'default', ...specs[0]! }, signal), [ids[0]]);
     assert.deepEqual(await control.webhooks.remove({ namespace: 'default', id: ids[1]! }, signal), [ids[1]]);
-    assert.deepEqual(await control.webhooks.remove({ namespace: 'default', name: 'many' }, signal), [ids[2]]);
+    const many = { namespace: 'default', where: named('many'), described: 'many', force: false };
+    assert.deepEqual(await control.webhooks.remove(many, signal), [ids[2]]);
     await assert.rejects(
-      control.webhooks.remove({ namespace: 'default', name: 'many' }, signal),
+      control.webhooks.remove(many, signal),
       raised('NOT_FOUND', /^there is no webhook many$/),
     );
   });

@@ -22,6 +22,7 @@ const PRINTED: Readonly<Record<string, readonly RegExp[]>> = {
   deliveries: [/SUCCEEDED/, /order-1001-shipped/, /"lastResponseStatus":200/],
   cancel: [/reminder-1001/],
   retry: [/1 delivery is sent again/],
+  many: [/^0 deliveries would be cancelled\n\d deliver(y|ies) would be sent again\n\{\}$/],
   recover: [/ID +NAME +STATE/, /no deliveries/, /\nname +shop\n/, /0 deliveries are sent again\n/],
   replay: [/2 events, 3 deliveries/],
   operational: [/wh_/],

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { DELIVERY_BOUNDS, EVENT_BOUNDS, WEBHOOK_BOUNDS } from '../../src/control/list.ts';
 import { DomainError } from '../../src/domain/error.ts';
 import { openEvent } from '../../src/domain/event/data.ts';
 import type { EventBody } from '../../src/domain/event/event.ts';
 import { checkFilter, matches } from '../../src/domain/filter/filter.ts';
-import { readDeliveryFilter } from '../../src/rpc/delivery/list-filter.ts';
+import type { Field, Fields } from '../../src/domain/listing/condition.ts';
+import { DELIVERY_FIELDS, EVENT_FIELDS, WEBHOOK_FIELDS } from '../../src/domain/listing/fields.ts';
+import { readFilter } from '../../src/domain/listing/filter.ts';
 import { blockOf, rowsOf } from '../support/docs.ts';
 
 const PAGE = 'docs/events.md';
@@ -32,21 +35,54 @@ describe('the page about events', () => {
     for (const filter of filters)
       assert.throws(() => checkFilter(filter, 'webhook.filter'), DomainError, filter);
   });
+});
 
-  it('has examples of filters for deliveries that can be read', () => {
-    const rows = rowsOf(blockOf(PAGE, 'delivery-filters', 'all'));
-    const fields = rows.map(([field]) => field);
-    assert.deepEqual(fields, [
-      'webhook_id',
-      'event_id',
-      'event_type',
-      'state',
-      'create_time',
-      'last_response_status',
-    ]);
-    for (const [, , example = ''] of rows) assert.ok(readDeliveryFilter(example), example);
+describe('the page about lists', () => {
+  const lists: readonly (readonly [name: string, fields: Fields<never>])[] = [
+    ['deliveries', DELIVERY_FIELDS],
+    ['events', EVENT_FIELDS],
+    ['webhooks', WEBHOOK_FIELDS],
+  ];
+  for (const [name, fields] of lists) {
+    it(`has each field of ${name}, of its kind, with an example that can be read`, () => {
+      const rows = rowsOf(blockOf('docs/lists.md', 'filter-fields', name));
+      const kinds = rows.map(([field = '', kind = '']) => [
+        field.replace(/\W/g, ''),
+        kind.replace(/,.*/, ''),
+      ]);
+      assert.deepEqual(
+        kinds,
+        Object.entries<Field<never>>(fields).map(([field, { type }]) => [field, KINDS[type.kind]]),
+      );
+      for (const [, , example = ''] of rows) assert.ok(readFilter(example, fields), example);
+    });
+  }
+
+  it('marks the fields that an index finds', () => {
+    const marked = (name: string) =>
+      rowsOf(blockOf('docs/lists.md', 'filter-fields', name))
+        .map(([field = '']) => field)
+        .filter((field) => field.includes('*'))
+        .map((field) => field.replace(/\W/g, ''));
+    assert.deepEqual(marked('deliveries').sort(), [...DELIVERY_BOUNDS].sort());
+    assert.deepEqual(marked('events'), EVENT_BOUNDS);
+    assert.deepEqual(marked('webhooks'), WEBHOOK_BOUNDS);
   });
 });
+
+/** What the page calls the kinds of fields. */
+const KINDS = {
+  id: 'id',
+  text: 'text',
+  eventType: 'type',
+  enum: 'enum',
+  time: 'time',
+  number: 'number',
+  status: 'status',
+  flag: 'flag',
+  texts: 'list',
+  map: 'map',
+};
 
 /** The first column of a table. */
 function filtersOf(kind: string, name: string): string[] {

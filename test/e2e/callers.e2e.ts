@@ -139,7 +139,7 @@ async function assertOnce(
 ): Promise<void> {
   const call = connectCall(url);
   await until(async () => {
-    const waiting = await call('DeliveryService/ListDeliveries', { state: 'STATE_PENDING', pageSize: 1 });
+    const waiting = await call('DeliveryService/ListDeliveries', { filter: 'state = PENDING', pageSize: 1 });
     return waiting.deliveries === undefined ? true : undefined;
   });
   const sorted = ids.toSorted();

@@ -197,7 +197,8 @@ async function registerUntilDead({ url, pid }: CarillonProcess, acknowledged: st
 async function ended(call: Call, id: string): Promise<Json> {
   for (let tries = 0; tries < 600; tries++) {
     const { webhook } = (await call('WebhookService/Get', { id })) as { webhook: Json };
-    const waiting = await call('DeliveryService/ListDeliveries', { webhookId: id, state: 'STATE_PENDING' });
+    const filter = `webhook_id = ${id} AND state = PENDING`;
+    const waiting = await call('DeliveryService/ListDeliveries', { filter });
     if (webhook.nextRunTime === undefined && waiting.deliveries === undefined) return webhook;
     await sleep(100);
   }

@@ -200,7 +200,7 @@ function* chunks(ids: readonly string[]): Iterable<readonly string[]> {
 /** Waits until nothing waits for a webhook. */
 async function drained(call: Call, webhookId: string): Promise<void> {
   for (let waited = 0; waited < DRAIN_MS; waited += 100) {
-    const query = { webhookId, state: 'STATE_PENDING', pageSize: 1 };
+    const query = { filter: `webhook_id = ${webhookId} AND state = PENDING`, pageSize: 1 };
     if ((await call('DeliveryService/ListDeliveries', query)).deliveries === undefined) return;
     await sleep(100);
   }

@@ -114,7 +114,7 @@ export async function visit(call: Call, { destination }: World, name: string): P
 
   const { id } = registered;
   const got = await call('WebhookService/Get', { id });
-  const listed = await call('WebhookService/List', { name });
+  const listed = await call('WebhookService/List', { filter: `name = "${name}"` });
   const after = '2030-01-01T00:00:00Z';
   const preview = await call('WebhookService/PreviewSchedule', { id, count: 2, after });
   const change = { webhook: { id, labels: { visitor: name } }, updateMask: 'labels' };
@@ -130,7 +130,7 @@ export async function visit(call: Call, { destination }: World, name: string): P
   const publishedAgain = publicationOf(await call('EventService/Publish', { event }));
   const reserved = { event: { type: 'carillon.visit' } };
   const refusedEvent = await refusalOf(call('EventService/Publish', reserved));
-  const history = await call('DeliveryService/ListDeliveries', { webhookId: id });
+  const history = await call('DeliveryService/ListDeliveries', { filter: `webhook_id = ${id}` });
   const deliveries = idsOf(history.deliveries);
   const eventDelivery = await finish(call, deliveries[0]!);
 

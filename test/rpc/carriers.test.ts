@@ -24,11 +24,30 @@ interface Step {
 // biome-ignore lint/suspicious/noExplicitAny: requests take what they need of whatever came.
 type Said = (name: string) => any;
 
-const { register, get, list, update, remove, pause, resume, trigger, backfill, previewSchedule } =
-  WebhookService.method;
+const {
+  register,
+  batchRegister,
+  get,
+  batchGet,
+  list,
+  update,
+  remove,
+  pause,
+  resume,
+  trigger,
+  backfill,
+  previewSchedule,
+} = WebhookService.method;
 const { publish, publishBatch, getEvent, listEvents, replayEvents, purgeEvent } = EventService.method;
-const { listDeliveries, getDelivery, watchDeliveries, retryDelivery, cancelDelivery } =
-  DeliveryService.method;
+const {
+  listDeliveries,
+  getDelivery,
+  watchDeliveries,
+  retryDelivery,
+  retryDeliveries,
+  cancelDelivery,
+  cancelDeliveries,
+} = DeliveryService.method;
 const destination = 'http://127.0.0.1:9999/hook';
 const orders = { name: 'orders', destination, eventTypes: ['order.*'], labels: { team: 'a' } };
 const hook: Step['request'] = (said) => ({ id: said('registered').webhook.id });
@@ -45,11 +64,23 @@ const STEPS: readonly Step[] = [
   { what: 'a registration', method: register, request: { webhook: orders }, as: 'registered' },
   { what: 'the same again', method: register, request: { webhook: orders } },
   { what: 'one with mistakes', method: register, request: { webhook: { name: '', destination: 'ftp://x' } } },
+  {
+    what: 'registrations, some with mistakes',
+    method: batchRegister,
+    request: {
+      requests: [{ webhook: { ...orders, id: 'orders', destination: 'http://127.0.0.1:9999/b' } }, {}],
+    },
+  },
+  { what: 'no registrations', method: batchRegister, request: {} },
+  { what: 'webhooks', method: batchGet, request: { ids: ['orders'], view: 'WEBHOOK_VIEW_FULL' } },
+  { what: 'some that there are not', method: batchGet, request: { ids: ['orders', 'none'] } },
   { what: 'a webhook', method: get, request: hook },
   { what: 'none', method: get, request: none },
   { what: 'a namespace that is none', method: get, request: { ...none, namespace: 'acme' } },
-  { what: 'a page', method: list, request: { pageSize: 1, state: 'STATE_ACTIVE', labels: { team: 'a' } } },
+  { what: 'a page', method: list, request: { pageSize: 1, filter: 'state = ACTIVE AND labels.team = a' } },
   { what: 'a token that is none', method: list, request: { pageToken: 'none' } },
+  { what: 'an order', method: list, request: { orderBy: 'name desc', filter: 'name:*' } },
+  { what: 'an order that is none', method: list, request: { orderBy: 'colour', filter: 'name' } },
   {
     what: 'a change',
     method: update,
@@ -73,6 +104,9 @@ const STEPS: readonly Step[] = [
   { what: 'a ring of what is paused', method: trigger, request: hook },
   { what: 'a resumption', method: resume, request: hook },
   { what: 'one of nothing', method: resume, request: none },
+  { what: 'all of a filter', method: pause, request: { filter: 'name = orders', validateOnly: true } },
+  { what: 'all of another', method: resume, request: { filter: 'labels.team = a' } },
+  { what: 'an id and a filter', method: pause, request: { id: 'orders', filter: 'id:*' } },
   { what: 'a ring', method: trigger, request: hook, as: 'rung' },
   {
     what: 'a webhook with a schedule',
@@ -151,8 +185,8 @@ const STEPS: readonly Step[] = [
   { what: 'no events', method: publishBatch, request: {} },
   { what: 'an event that there is', method: getEvent, request: { id: 'e:1' } },
   { what: 'one that there is not', method: getEvent, request: none },
-  { what: 'a page of events', method: listEvents, request: { type: 'order.*', pageSize: 1 } },
-  { what: 'a type that is none', method: listEvents, request: { type: 'a b' } },
+  { what: 'a page of events', method: listEvents, request: { filter: 'type = order.*', pageSize: 1 } },
+  { what: 'a type that is none', method: listEvents, request: { filter: 'type = "a b"' } },
   { what: 'a replay', method: replayEvents, request: { ids: { ids: ['e2'] } } },
   { what: 'a replay of nothing', method: replayEvents, request: {} },
   { what: 'a page of deliveries', method: listDeliveries, request: { pageSize: 2 }, as: 'deliveries' },
@@ -164,15 +198,16 @@ const STEPS: readonly Step[] = [
   { what: 'a cancellation', method: cancelDelivery, request: (said) => ({ id: said('rung').deliveryId }) },
   { what: 'one of nothing', method: cancelDelivery, request: none },
   { what: 'a retry', method: retryDelivery, request: (said) => ({ id: said('rung').deliveryId }) },
-  {
-    what: 'a retry of all that failed',
-    method: retryDelivery,
-    request: (said) => ({ failedOf: { webhookId: said('registered').webhook.id } }),
-  },
   { what: 'a retry of nothing', method: retryDelivery, request: none },
+  { what: 'all that failed', method: retryDeliveries, request: { filter: 'state = FAILED' } },
+  { what: 'what is not said', method: retryDeliveries, request: {} },
+  { what: 'all that waits', method: cancelDeliveries, request: { filter: 'id:*', validateOnly: true } },
+  { what: 'a filter that is none', method: cancelDeliveries, request: { filter: 'id' } },
   { what: 'an erasure', method: purgeEvent, request: { id: 'e:1' } },
   { what: 'one of nothing', method: purgeEvent, request: none },
+  { what: 'a removal of several', method: remove, request: { name: 'orders' } },
   { what: 'a removal', method: remove, request: hook },
+  { what: 'a removal by filter', method: remove, request: { filter: 'id = orders', force: true } },
   { what: 'a removal by name', method: remove, request: { name: 'nobody' } },
   { what: 'the health of all', method: Health.method.check, request: {} },
   { what: 'the health of nothing', method: Health.method.check, request: { service: 'none' } },

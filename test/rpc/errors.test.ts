@@ -137,7 +137,7 @@ describe('A bug', () => {
         ...deps,
         store: {
           ...deps.store,
-          listWebhooks: () => Promise.reject(new DomainError('DATABASE_BUSY', 'the queue is full')),
+          scanWebhooks: () => Promise.reject(new DomainError('DATABASE_BUSY', 'the queue is full')),
         },
       }),
     });

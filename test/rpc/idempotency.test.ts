@@ -31,6 +31,7 @@ const NOT_IDEMPOTENT: ReadonlySet<string> = new Set([
   'EventService.PublishStream',
   'EventService.ReplayEvents',
   'DeliveryService.RetryDelivery',
+  'DeliveryService.RetryDeliveries',
 ]);
 
 /** A stream is no call that can be made again: each of its events has an id. */

@@ -25,7 +25,6 @@ import { T0 } from '../support/store.ts';
 const DESTINATION = 'http://127.0.0.1:9999/hook';
 const FAILED = { to: 'FAILED', reason: 'EXHAUSTED' } as const;
 const ids = (...all: string[]) => ({ case: 'ids', value: { ids: all } }) as const;
-const one = (id: string) => ({ case: 'id', value: id }) as const;
 
 let count = 0;
 const aName = () => `request-${++count}`;
@@ -36,7 +35,7 @@ async function aHook(api: RunningApi, eventTypes = ['order.paid']): Promise<stri
 }
 
 const deliveriesOf = async (api: RunningApi, webhookId: string) =>
-  (await api.deliveries.listDeliveries({ webhookId, pageSize: 1_000 })).deliveries;
+  (await api.deliveries.listDeliveries({ filter: `webhook_id = ${webhookId}`, pageSize: 1_000 })).deliveries;
 
 describe('A call with a request_id', () => {
   const api = sharedApi();
@@ -96,10 +95,10 @@ describe('A call with a request_id', () => {
     const [latest, first] = await deliveriesOf(api(), id);
 
     await settle(api().store, await uidOf(id), first!.id, FAILED);
-    const again = { target: one(first!.id), requestId: aName() };
-    await api().deliveries.retryDelivery(again);
+    const again = { id: first!.id, requestId: aName() };
+    const tried = await api().deliveries.retryDelivery(again);
     await settle(api().store, await uidOf(id), first!.id, FAILED);
-    assert.equal((await api().deliveries.retryDelivery(again)).count, 1);
+    assert.deepEqual(await api().deliveries.retryDelivery(again), tried);
     assert.equal((await api().store.getDelivery(first!.id))?.state, 'FAILED', 'it is not tried a third time');
 
     const cancel = { id: latest!.id, requestId: aName() };
@@ -360,18 +359,18 @@ describe('A call with a request_id that was broken off', () => {
     const failed = await aDeliveryThat(api.store, id, { status: 500, to: FAILED });
     const other = await aDeliveryThat(api.store, id, { status: 500, to: FAILED });
     api.clock.advance(60_000);
-    const order = { target: { case: 'failedOf', value: { webhookId: id } } as const, requestId: aName() };
-    assert.equal((await api.deliveries.retryDelivery(order)).count, 2);
+    const order = { filter: `webhook_id = ${id} AND state = FAILED`, requestId: aName() };
+    assert.equal((await api.deliveries.retryDeliveries(order)).count, 2);
     for (const delivery of [failed, other]) {
       const [lane] = await api.store.topUp([{ webhookId: id, limit: 10, ordered: true }]);
       const waiting = lane!.deliveries.find((each) => each.id === delivery)!;
       await api.store.settle([{ delivery: waiting, transition: FAILED, now: T0 + 120_000 }], []);
     }
-    await api.deliveries.retryDelivery(order);
+    await api.deliveries.retryDeliveries(order);
     for (const delivery of [failed, other]) {
       assert.equal((await api.store.getDelivery(delivery))?.state, 'FAILED', 'it had its second chance');
     }
-    await api.deliveries.retryDelivery({ ...order, requestId: aName() });
+    await api.deliveries.retryDeliveries({ ...order, requestId: aName() });
     assert.equal((await api.store.getDelivery(failed))?.state, 'PENDING');
   });
 

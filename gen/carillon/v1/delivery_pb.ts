@@ -15,7 +15,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file carillon/v1/delivery.proto.
  */
 export const file_carillon_v1_delivery: GenFile = /*@__PURE__*/
-  fileDesc("ChpjYXJpbGxvbi92MS9kZWxpdmVyeS5wcm90bxILY2FyaWxsb24udjEitgUKCERlbGl2ZXJ5Eg8KAmlkGAEgASgJQgPgQQgSFgoJbmFtZXNwYWNlGAIgASgJQgPgQQMSFwoKd2ViaG9va19pZBgDIAEoCUID4EEDEhUKCGV2ZW50X2lkGAQgASgJQgPgQQMSLwoFc3RhdGUYBSABKA4yGy5jYXJpbGxvbi52MS5EZWxpdmVyeS5TdGF0ZUID4EEDEhkKDHN0YXRlX3JlYXNvbhgGIAEoCUID4EEDEhoKDWF0dGVtcHRfY291bnQYByABKAVCA+BBAxI6ChFuZXh0X2F0dGVtcHRfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI0CgtjcmVhdGVfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI0CgtmaW5pc2hfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI3Cg5zY2hlZHVsZWRfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIrCghhdHRlbXB0cxgMIAMoCzIULmNhcmlsbG9uLnYxLkF0dGVtcHRCA+BBAxIXCgpldmVudF90eXBlGA0gASgJQgPgQQMSIQoUbGFzdF9yZXNwb25zZV9zdGF0dXMYDiABKAVCA+BBAxIWCglyZXBsYXlfb2YYDyABKAlCA+BBAxIYCgt3ZWJob29rX3VpZBgQIAEoCUID4EEDIm0KBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASEQoNU1RBVEVfUEVORElORxABEhMKD1NUQVRFX1NVQ0NFRURFRBACEhAKDFNUQVRFX0ZBSUxFRBADEhMKD1NUQVRFX0NBTkNFTExFRBAEIqIECgdBdHRlbXB0Eg4KBm51bWJlchgBIAEoBRIuCgpzdGFydF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIrCghkdXJhdGlvbhgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIXCg9yZXNwb25zZV9zdGF0dXMYBCABKAUSQwoQcmVzcG9uc2VfaGVhZGVycxgFIAMoCzIpLmNhcmlsbG9uLnYxLkF0dGVtcHQuUmVzcG9uc2VIZWFkZXJzRW50cnkSFQoNcmVzcG9uc2VfYm9keRgGIAEoDBIaChJyZXNwb25zZV90cnVuY2F0ZWQYByABKAgSEwoLZXJyb3JfY2xhc3MYCCABKAkSFQoNZXJyb3JfbWVzc2FnZRgJIAEoCRJBCg9yZXF1ZXN0X2hlYWRlcnMYCiADKAsyKC5jYXJpbGxvbi52MS5BdHRlbXB0LlJlcXVlc3RIZWFkZXJzRW50cnkSFgoOcmVtb3RlX2FkZHJlc3MYCyABKAkSIwoGdGltaW5nGAwgASgLMhMuY2FyaWxsb24udjEuVGltaW5nGjYKFFJlc3BvbnNlSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaNQoTUmVxdWVzdEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBItYBCgZUaW1pbmcSJgoDZG5zGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEioKB2Nvbm5lY3QYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJgoDdGxzGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEicKBHdhaXQYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJwoEcmVhZBgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiLaAQoVTGlzdERlbGl2ZXJpZXNSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIaCglwYWdlX3NpemUYAiABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMYgAQSGwoKd2ViaG9va19pZBgEIAEoCUIHukgEcgIYQBI0CgVzdGF0ZRgFIAEoDjIbLmNhcmlsbG9uLnYxLkRlbGl2ZXJ5LlN0YXRlQgi6SAWCAQIQARIYCgZmaWx0ZXIYBiABKAlCCLpIBXIDGIAIIlwKFkxpc3REZWxpdmVyaWVzUmVzcG9uc2USKQoKZGVsaXZlcmllcxgBIAMoCzIVLmNhcmlsbG9uLnYxLkRlbGl2ZXJ5EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJKChJHZXREZWxpdmVyeVJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhgKAmlkGAIgASgJQgzgQQK6SAZyBBABGEAiPgoTR2V0RGVsaXZlcnlSZXNwb25zZRInCghkZWxpdmVyeRgBIAEoCzIVLmNhcmlsbG9uLnYxLkRlbGl2ZXJ5Im0KFldhdGNoRGVsaXZlcmllc1JlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhgKBmZpbHRlchgCIAEoCUIIukgFcgMYgAgSHQoMcmVzdW1lX3Rva2VuGAMgASgJQge6SARyAhhAIn8KF1dhdGNoRGVsaXZlcmllc1Jlc3BvbnNlEicKCGRlbGl2ZXJ5GAEgASgLMhUuY2FyaWxsb24udjEuRGVsaXZlcnkSJQoHYXR0ZW1wdBgCIAEoCzIULmNhcmlsbG9uLnYxLkF0dGVtcHQSFAoMcmVzdW1lX3Rva2VuGAMgASgJIqkCChRSZXRyeURlbGl2ZXJ5UmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SFwoCaWQYAiABKAlCCbpIBnIEEAEYQEgAEj8KCWZhaWxlZF9vZhgDIAEoCzIqLmNhcmlsbG9uLnYxLlJldHJ5RGVsaXZlcnlSZXF1ZXN0LkZhaWxlZE9mSAASGwoKcmVxdWVzdF9pZBgPIAEoCUIHukgEcgIYQBptCghGYWlsZWRPZhIgCgp3ZWJob29rX2lkGAEgASgJQgzgQQK6SAZyBBABGEASLgoKc3RhcnRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHd2FpdGluZxgDIAEoCEIPCgZ0YXJnZXQSBbpIAggBIjQKFVJldHJ5RGVsaXZlcnlSZXNwb25zZRINCgVjb3VudBgBIAEoBRIMCgRtb3JlGAIgASgIImoKFUNhbmNlbERlbGl2ZXJ5UmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SGAoCaWQYAiABKAlCDOBBArpIBnIEEAEYQBIbCgpyZXF1ZXN0X2lkGA8gASgJQge6SARyAhhAIkEKFkNhbmNlbERlbGl2ZXJ5UmVzcG9uc2USJwoIZGVsaXZlcnkYASABKAsyFS5jYXJpbGxvbi52MS5EZWxpdmVyeTKaBQoPRGVsaXZlcnlTZXJ2aWNlEnQKDkxpc3REZWxpdmVyaWVzEiIuY2FyaWxsb24udjEuTGlzdERlbGl2ZXJpZXNSZXF1ZXN0GiMuY2FyaWxsb24udjEuTGlzdERlbGl2ZXJpZXNSZXNwb25zZSIZkAIBgtPkkwIQEg4vdjEvZGVsaXZlcmllcxJ/Cg9XYXRjaERlbGl2ZXJpZXMSIy5jYXJpbGxvbi52MS5XYXRjaERlbGl2ZXJpZXNSZXF1ZXN0GiQuY2FyaWxsb24udjEuV2F0Y2hEZWxpdmVyaWVzUmVzcG9uc2UiH5ACAYLT5JMCFhIUL3YxL2RlbGl2ZXJpZXM6d2F0Y2gwARKXAQoNUmV0cnlEZWxpdmVyeRIhLmNhcmlsbG9uLnYxLlJldHJ5RGVsaXZlcnlSZXF1ZXN0GiIuY2FyaWxsb24udjEuUmV0cnlEZWxpdmVyeVJlc3BvbnNlIj+C0+STAjk6ASpaGToBKiIUL3YxL2RlbGl2ZXJpZXM6cmV0cnkiGS92MS9kZWxpdmVyaWVzL3tpZH06cmV0cnkSgwEKDkNhbmNlbERlbGl2ZXJ5EiIuY2FyaWxsb24udjEuQ2FuY2VsRGVsaXZlcnlSZXF1ZXN0GiMuY2FyaWxsb24udjEuQ2FuY2VsRGVsaXZlcnlSZXNwb25zZSIokAICgtPkkwIfOgEqIhovdjEvZGVsaXZlcmllcy97aWR9OmNhbmNlbBJwCgtHZXREZWxpdmVyeRIfLmNhcmlsbG9uLnYxLkdldERlbGl2ZXJ5UmVxdWVzdBogLmNhcmlsbG9uLnYxLkdldERlbGl2ZXJ5UmVzcG9uc2UiHpACAYLT5JMCFRITL3YxL2RlbGl2ZXJpZXMve2lkfUKFAQoPY29tLmNhcmlsbG9uLnYxQg1EZWxpdmVyeVByb3RvUAFaFmNhcmlsbG9uL3YxO2NhcmlsbG9udjGiAgNDWFiqAgtDYXJpbGxvbi5WMcoCC0NhcmlsbG9uXFYx4gIXQ2FyaWxsb25cVjFcR1BCTWV0YWRhdGHqAgxDYXJpbGxvbjo6VjFiBnByb3RvMw", [file_buf_validate_validate, file_google_api_annotations, file_google_api_field_behavior, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChpjYXJpbGxvbi92MS9kZWxpdmVyeS5wcm90bxILY2FyaWxsb24udjEitgUKCERlbGl2ZXJ5Eg8KAmlkGAEgASgJQgPgQQgSFgoJbmFtZXNwYWNlGAIgASgJQgPgQQMSFwoKd2ViaG9va19pZBgDIAEoCUID4EEDEhUKCGV2ZW50X2lkGAQgASgJQgPgQQMSLwoFc3RhdGUYBSABKA4yGy5jYXJpbGxvbi52MS5EZWxpdmVyeS5TdGF0ZUID4EEDEhkKDHN0YXRlX3JlYXNvbhgGIAEoCUID4EEDEhoKDWF0dGVtcHRfY291bnQYByABKAVCA+BBAxI6ChFuZXh0X2F0dGVtcHRfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI0CgtjcmVhdGVfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI0CgtmaW5pc2hfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI3Cg5zY2hlZHVsZWRfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIrCghhdHRlbXB0cxgMIAMoCzIULmNhcmlsbG9uLnYxLkF0dGVtcHRCA+BBAxIXCgpldmVudF90eXBlGA0gASgJQgPgQQMSIQoUbGFzdF9yZXNwb25zZV9zdGF0dXMYDiABKAVCA+BBAxIWCglyZXBsYXlfb2YYDyABKAlCA+BBAxIYCgt3ZWJob29rX3VpZBgQIAEoCUID4EEDIm0KBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASEQoNU1RBVEVfUEVORElORxABEhMKD1NUQVRFX1NVQ0NFRURFRBACEhAKDFNUQVRFX0ZBSUxFRBADEhMKD1NUQVRFX0NBTkNFTExFRBAEIqIECgdBdHRlbXB0Eg4KBm51bWJlchgBIAEoBRIuCgpzdGFydF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIrCghkdXJhdGlvbhgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIXCg9yZXNwb25zZV9zdGF0dXMYBCABKAUSQwoQcmVzcG9uc2VfaGVhZGVycxgFIAMoCzIpLmNhcmlsbG9uLnYxLkF0dGVtcHQuUmVzcG9uc2VIZWFkZXJzRW50cnkSFQoNcmVzcG9uc2VfYm9keRgGIAEoDBIaChJyZXNwb25zZV90cnVuY2F0ZWQYByABKAgSEwoLZXJyb3JfY2xhc3MYCCABKAkSFQoNZXJyb3JfbWVzc2FnZRgJIAEoCRJBCg9yZXF1ZXN0X2hlYWRlcnMYCiADKAsyKC5jYXJpbGxvbi52MS5BdHRlbXB0LlJlcXVlc3RIZWFkZXJzRW50cnkSFgoOcmVtb3RlX2FkZHJlc3MYCyABKAkSIwoGdGltaW5nGAwgASgLMhMuY2FyaWxsb24udjEuVGltaW5nGjYKFFJlc3BvbnNlSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaNQoTUmVxdWVzdEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBItYBCgZUaW1pbmcSJgoDZG5zGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEioKB2Nvbm5lY3QYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJgoDdGxzGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEicKBHdhaXQYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJwoEcmVhZBgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiKuAQoVTGlzdERlbGl2ZXJpZXNSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIaCglwYWdlX3NpemUYAiABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMYgCASGAoGZmlsdGVyGAYgASgJQgi6SAVyAxiAIBIZCghvcmRlcl9ieRgHIAEoCUIHukgEcgIYQEoECAQQBUoECAUQBiJcChZMaXN0RGVsaXZlcmllc1Jlc3BvbnNlEikKCmRlbGl2ZXJpZXMYASADKAsyFS5jYXJpbGxvbi52MS5EZWxpdmVyeRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiSgoSR2V0RGVsaXZlcnlSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIYCgJpZBgCIAEoCUIM4EECukgGcgQQARhAIj4KE0dldERlbGl2ZXJ5UmVzcG9uc2USJwoIZGVsaXZlcnkYASABKAsyFS5jYXJpbGxvbi52MS5EZWxpdmVyeSJuChZXYXRjaERlbGl2ZXJpZXNSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIYCgZmaWx0ZXIYAiABKAlCCLpIBXIDGIAgEh4KDHJlc3VtZV90b2tlbhgDIAEoCUIIukgFcgMYgCAifwoXV2F0Y2hEZWxpdmVyaWVzUmVzcG9uc2USJwoIZGVsaXZlcnkYASABKAsyFS5jYXJpbGxvbi52MS5EZWxpdmVyeRIlCgdhdHRlbXB0GAIgASgLMhQuY2FyaWxsb24udjEuQXR0ZW1wdBIUCgxyZXN1bWVfdG9rZW4YAyABKAkibAoUUmV0cnlEZWxpdmVyeVJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhUKAmlkGAIgASgJQgm6SAZyBBABGEASGwoKcmVxdWVzdF9pZBgPIAEoCUIHukgEcgIYQEoECAMQBCJMChVSZXRyeURlbGl2ZXJ5UmVzcG9uc2USJwoIZGVsaXZlcnkYAyABKAsyFS5jYXJpbGxvbi52MS5EZWxpdmVyeUoECAEQAkoECAIQAyKiAQoWUmV0cnlEZWxpdmVyaWVzUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SGgoGZmlsdGVyGAIgASgJQgq6SAdyBRABGIAgEhUKDXZhbGlkYXRlX29ubHkYAyABKAgSHAoKcGFnZV90b2tlbhgEIAEoCUIIukgFcgMYgCASGwoKcmVxdWVzdF9pZBgPIAEoCUIHukgEcgIYQCJBChdSZXRyeURlbGl2ZXJpZXNSZXNwb25zZRINCgVjb3VudBgBIAEoBRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiowEKF0NhbmNlbERlbGl2ZXJpZXNSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIaCgZmaWx0ZXIYAiABKAlCCrpIB3IFEAEYgCASFQoNdmFsaWRhdGVfb25seRgDIAEoCBIcCgpwYWdlX3Rva2VuGAQgASgJQgi6SAVyAxiAIBIbCgpyZXF1ZXN0X2lkGA8gASgJQge6SARyAhhAIkIKGENhbmNlbERlbGl2ZXJpZXNSZXNwb25zZRINCgVjb3VudBgBIAEoBRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiagoVQ2FuY2VsRGVsaXZlcnlSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIYCgJpZBgCIAEoCUIM4EECukgGcgQQARhAEhsKCnJlcXVlc3RfaWQYDyABKAlCB7pIBHICGEAiQQoWQ2FuY2VsRGVsaXZlcnlSZXNwb25zZRInCghkZWxpdmVyeRgBIAEoCzIVLmNhcmlsbG9uLnYxLkRlbGl2ZXJ5MoQHCg9EZWxpdmVyeVNlcnZpY2USdAoOTGlzdERlbGl2ZXJpZXMSIi5jYXJpbGxvbi52MS5MaXN0RGVsaXZlcmllc1JlcXVlc3QaIy5jYXJpbGxvbi52MS5MaXN0RGVsaXZlcmllc1Jlc3BvbnNlIhmQAgGC0+STAhASDi92MS9kZWxpdmVyaWVzEn8KD1dhdGNoRGVsaXZlcmllcxIjLmNhcmlsbG9uLnYxLldhdGNoRGVsaXZlcmllc1JlcXVlc3QaJC5jYXJpbGxvbi52MS5XYXRjaERlbGl2ZXJpZXNSZXNwb25zZSIfkAIBgtPkkwIWEhQvdjEvZGVsaXZlcmllczp3YXRjaDABEnwKDVJldHJ5RGVsaXZlcnkSIS5jYXJpbGxvbi52MS5SZXRyeURlbGl2ZXJ5UmVxdWVzdBoiLmNhcmlsbG9uLnYxLlJldHJ5RGVsaXZlcnlSZXNwb25zZSIkgtPkkwIeOgEqIhkvdjEvZGVsaXZlcmllcy97aWR9OnJldHJ5En0KD1JldHJ5RGVsaXZlcmllcxIjLmNhcmlsbG9uLnYxLlJldHJ5RGVsaXZlcmllc1JlcXVlc3QaJC5jYXJpbGxvbi52MS5SZXRyeURlbGl2ZXJpZXNSZXNwb25zZSIfgtPkkwIZOgEqIhQvdjEvZGVsaXZlcmllczpyZXRyeRKDAQoOQ2FuY2VsRGVsaXZlcnkSIi5jYXJpbGxvbi52MS5DYW5jZWxEZWxpdmVyeVJlcXVlc3QaIy5jYXJpbGxvbi52MS5DYW5jZWxEZWxpdmVyeVJlc3BvbnNlIiiQAgKC0+STAh86ASoiGi92MS9kZWxpdmVyaWVzL3tpZH06Y2FuY2VsEoQBChBDYW5jZWxEZWxpdmVyaWVzEiQuY2FyaWxsb24udjEuQ2FuY2VsRGVsaXZlcmllc1JlcXVlc3QaJS5jYXJpbGxvbi52MS5DYW5jZWxEZWxpdmVyaWVzUmVzcG9uc2UiI5ACAoLT5JMCGjoBKiIVL3YxL2RlbGl2ZXJpZXM6Y2FuY2VsEnAKC0dldERlbGl2ZXJ5Eh8uY2FyaWxsb24udjEuR2V0RGVsaXZlcnlSZXF1ZXN0GiAuY2FyaWxsb24udjEuR2V0RGVsaXZlcnlSZXNwb25zZSIekAIBgtPkkwIVEhMvdjEvZGVsaXZlcmllcy97aWR9QoUBCg9jb20uY2FyaWxsb24udjFCDURlbGl2ZXJ5UHJvdG9QAVoWY2FyaWxsb24vdjE7Y2FyaWxsb252MaICA0NYWKoCC0NhcmlsbG9uLlYxygILQ2FyaWxsb25cVjHiAhdDYXJpbGxvblxWMVxHUEJNZXRhZGF0YeoCDENhcmlsbG9uOjpWMWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_annotations, file_google_api_field_behavior, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * One event, which can be a run of a schedule, on its way to one webhook.
@@ -371,36 +371,33 @@ export type ListDeliveriesRequest = Message<"carillon.v1.ListDeliveriesRequest">
   pageSize: number;
 
   /**
-   * The next_page_token of the page before. The other fields must be the same as they were then.
+   * The next_page_token of the page before, opaque. The other fields but page_size must be as they were then.
    *
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
 
   /**
-   * Only those of this webhook.
-   *
-   * @generated from field: string webhook_id = 4;
-   */
-  webhookId: string;
-
-  /**
-   * Only those in this state.
-   *
-   * @generated from field: carillon.v1.Delivery.State state = 5;
-   */
-  state: Delivery_State;
-
-  /**
-   * Only those for which this is true (a subset of AIP-160): comparisons joined by AND, of
-   * `webhook_id`, `event_id`, `event_type` (= only; `order.*` matches a beginning), `state` (=, for
-   * example FAILED), `create_time` (=, <, <=, >, >=, with an RFC 3339 time) and `last_response_status`
-   * (the same, with a status code; = also takes a class, 5xx; where there was no answer it is never
-   * true). Quotes, single or double, are needed around a value with spaces or signs of comparison.
+   * Only those for which this is true (AIP-160): comparisons, joined by AND and OR, of which OR binds tighter, with
+   * NOT or - before them and parentheses around them. `id`, `webhook_id` (also the webhook's uid), `webhook_uid`,
+   * `event_id` and `replay_of` take = and !=. So do `state` (FAILED or STATE_FAILED), and `event_type`, of which
+   * `order.*` is a beginning. `state_reason` takes = != < <= > >= with a text, which can end in a *;
+   * `attempt_count` with a whole number; `last_response_status` with a status code, = and != also with a class,
+   * 5xx; `create_time`, `next_attempt_time`, `finish_time` and `scheduled_time` with an RFC 3339 time. `field:*` is
+   * true where there is a value, and : before anything else is =. != is true wherever = is not, also where there is
+   * no value. Quotes, single or double, are needed around a value with spaces or signs. At most 4,096 characters,
+   * 64 comparisons, and 16 parentheses inside each other.
    *
    * @generated from field: string filter = 6;
    */
   filter: string;
+
+  /**
+   * `create_time`, oldest first, or `create_time desc`, which is the order without one (AIP-132).
+   *
+   * @generated from field: string order_by = 7;
+   */
+  orderBy: string;
 };
 
 /**
@@ -501,14 +498,14 @@ export type WatchDeliveriesRequest = Message<"carillon.v1.WatchDeliveriesRequest
   namespace: string;
 
   /**
-   * Only deliveries for which this is true; as in ListDeliveriesRequest.
+   * Only deliveries for which this is true, as they were when it happened; as in ListDeliveriesRequest.
    *
    * @generated from field: string filter = 2;
    */
   filter: string;
 
   /**
-   * Go on after the message that held this token. From now on without one.
+   * Go on after the message that held this token, which is opaque. From now on without one.
    *
    * @generated from field: string resume_token = 3;
    */
@@ -559,7 +556,7 @@ export const WatchDeliveriesResponseSchema: GenMessage<WatchDeliveriesResponse> 
   messageDesc(file_carillon_v1_delivery, 8);
 
 /**
- * What to send again.
+ * Names a delivery.
  *
  * @generated from message carillon.v1.RetryDeliveryRequest
  */
@@ -572,28 +569,11 @@ export type RetryDeliveryRequest = Message<"carillon.v1.RetryDeliveryRequest"> &
   namespace: string;
 
   /**
-   * Either.
+   * The delivery's id.
    *
-   * @generated from oneof carillon.v1.RetryDeliveryRequest.target
+   * @generated from field: string id = 2;
    */
-  target: {
-    /**
-     * A delivery's id.
-     *
-     * @generated from field: string id = 2;
-     */
-    value: string;
-    case: "id";
-  } | {
-    /**
-     * FAILED deliveries of a webhook, at most 10,000 a call, oldest first; then those that wait, if they
-     * are asked for.
-     *
-     * @generated from field: carillon.v1.RetryDeliveryRequest.FailedOf failed_of = 3;
-     */
-    value: RetryDeliveryRequest_FailedOf;
-    case: "failedOf";
-  } | { case: undefined; value?: undefined };
+  id: string;
 
   /**
    * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
@@ -612,60 +592,17 @@ export const RetryDeliveryRequestSchema: GenMessage<RetryDeliveryRequest> = /*@_
   messageDesc(file_carillon_v1_delivery, 9);
 
 /**
- * What failed of a webhook's deliveries.
- *
- * @generated from message carillon.v1.RetryDeliveryRequest.FailedOf
- */
-export type RetryDeliveryRequest_FailedOf = Message<"carillon.v1.RetryDeliveryRequest.FailedOf"> & {
-  /**
-   * The webhook's id.
-   *
-   * @generated from field: string webhook_id = 1;
-   */
-  webhookId: string;
-
-  /**
-   * Only those created at this time or later. All that are kept without one.
-   *
-   * @generated from field: google.protobuf.Timestamp start_time = 2;
-   */
-  startTime?: Timestamp | undefined;
-
-  /**
-   * Those too that are PENDING after a failed attempt: what they wait for is over, and they are due now.
-   * They keep the attempts that they have left.
-   *
-   * @generated from field: bool waiting = 3;
-   */
-  waiting: boolean;
-};
-
-/**
- * Describes the message carillon.v1.RetryDeliveryRequest.FailedOf.
- * Use `create(RetryDeliveryRequest_FailedOfSchema)` to create a new message.
- */
-export const RetryDeliveryRequest_FailedOfSchema: GenMessage<RetryDeliveryRequest_FailedOf> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_delivery, 9, 0);
-
-/**
- * What is sent again.
+ * The delivery.
  *
  * @generated from message carillon.v1.RetryDeliveryResponse
  */
 export type RetryDeliveryResponse = Message<"carillon.v1.RetryDeliveryResponse"> & {
   /**
-   * How many deliveries are.
+   * The delivery as it is now: PENDING, or what became of it meanwhile.
    *
-   * @generated from field: int32 count = 1;
+   * @generated from field: carillon.v1.Delivery delivery = 3;
    */
-  count: number;
-
-  /**
-   * Whether there are more than one call takes.
-   *
-   * @generated from field: bool more = 2;
-   */
-  more: boolean;
+  delivery?: Delivery | undefined;
 };
 
 /**
@@ -674,6 +611,165 @@ export type RetryDeliveryResponse = Message<"carillon.v1.RetryDeliveryResponse">
  */
 export const RetryDeliveryResponseSchema: GenMessage<RetryDeliveryResponse> = /*@__PURE__*/
   messageDesc(file_carillon_v1_delivery, 10);
+
+/**
+ * Which deliveries to send again.
+ *
+ * @generated from message carillon.v1.RetryDeliveriesRequest
+ */
+export type RetryDeliveriesRequest = Message<"carillon.v1.RetryDeliveriesRequest"> & {
+  /**
+   * The tenant. `default` when empty.
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * Those for which this is true, as in ListDeliveriesRequest: `webhook_id = orders AND
+   * state = FAILED`. It takes what is CANCELLED, and hurries what is PENDING, unless it says otherwise.
+   *
+   * @generated from field: string filter = 2;
+   */
+  filter: string;
+
+  /**
+   * Count, and do nothing.
+   *
+   * @generated from field: bool validate_only = 3;
+   */
+  validateOnly: boolean;
+
+  /**
+   * The next_page_token of the answer before, opaque, to go on where that ended. The other fields must be as they
+   * were then.
+   *
+   * @generated from field: string page_token = 4;
+   */
+  pageToken: string;
+
+  /**
+   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
+   * (AIP-155). At most 64 characters.
+   *
+   * @generated from field: string request_id = 15;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message carillon.v1.RetryDeliveriesRequest.
+ * Use `create(RetryDeliveriesRequestSchema)` to create a new message.
+ */
+export const RetryDeliveriesRequestSchema: GenMessage<RetryDeliveriesRequest> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_delivery, 11);
+
+/**
+ * What is sent again.
+ *
+ * @generated from message carillon.v1.RetryDeliveriesResponse
+ */
+export type RetryDeliveriesResponse = Message<"carillon.v1.RetryDeliveriesResponse"> & {
+  /**
+   * How many deliveries are, or would be.
+   *
+   * @generated from field: int32 count = 1;
+   */
+  count: number;
+
+  /**
+   * Set when the bound on one call was reached: call again with it.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message carillon.v1.RetryDeliveriesResponse.
+ * Use `create(RetryDeliveriesResponseSchema)` to create a new message.
+ */
+export const RetryDeliveriesResponseSchema: GenMessage<RetryDeliveriesResponse> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_delivery, 12);
+
+/**
+ * Which deliveries to give up.
+ *
+ * @generated from message carillon.v1.CancelDeliveriesRequest
+ */
+export type CancelDeliveriesRequest = Message<"carillon.v1.CancelDeliveriesRequest"> & {
+  /**
+   * The tenant. `default` when empty.
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * Those for which this is true, as in ListDeliveriesRequest: `webhook_id = orders`.
+   *
+   * @generated from field: string filter = 2;
+   */
+  filter: string;
+
+  /**
+   * Count, and do nothing.
+   *
+   * @generated from field: bool validate_only = 3;
+   */
+  validateOnly: boolean;
+
+  /**
+   * The next_page_token of the answer before, opaque, to go on where that ended. The other fields must be as they
+   * were then.
+   *
+   * @generated from field: string page_token = 4;
+   */
+  pageToken: string;
+
+  /**
+   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
+   * (AIP-155). At most 64 characters.
+   *
+   * @generated from field: string request_id = 15;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message carillon.v1.CancelDeliveriesRequest.
+ * Use `create(CancelDeliveriesRequestSchema)` to create a new message.
+ */
+export const CancelDeliveriesRequestSchema: GenMessage<CancelDeliveriesRequest> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_delivery, 13);
+
+/**
+ * What is given up.
+ *
+ * @generated from message carillon.v1.CancelDeliveriesResponse
+ */
+export type CancelDeliveriesResponse = Message<"carillon.v1.CancelDeliveriesResponse"> & {
+  /**
+   * How many deliveries are, or would be.
+   *
+   * @generated from field: int32 count = 1;
+   */
+  count: number;
+
+  /**
+   * Set when the bound on one call was reached: call again with it.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message carillon.v1.CancelDeliveriesResponse.
+ * Use `create(CancelDeliveriesResponseSchema)` to create a new message.
+ */
+export const CancelDeliveriesResponseSchema: GenMessage<CancelDeliveriesResponse> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_delivery, 14);
 
 /**
  * Names a delivery.
@@ -709,7 +805,7 @@ export type CancelDeliveryRequest = Message<"carillon.v1.CancelDeliveryRequest">
  * Use `create(CancelDeliveryRequestSchema)` to create a new message.
  */
 export const CancelDeliveryRequestSchema: GenMessage<CancelDeliveryRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_delivery, 11);
+  messageDesc(file_carillon_v1_delivery, 15);
 
 /**
  * The delivery.
@@ -731,7 +827,7 @@ export type CancelDeliveryResponse = Message<"carillon.v1.CancelDeliveryResponse
  * Use `create(CancelDeliveryResponseSchema)` to create a new message.
  */
 export const CancelDeliveryResponseSchema: GenMessage<CancelDeliveryResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_delivery, 12);
+  messageDesc(file_carillon_v1_delivery, 16);
 
 /**
  * Shows what was sent, what waits, and what became of it.
@@ -740,7 +836,9 @@ export const CancelDeliveryResponseSchema: GenMessage<CancelDeliveryResponse> = 
  */
 export const DeliveryService: GenService<{
   /**
-   * Lists deliveries, newest first, a page at a time (AIP-158), without their attempts.
+   * Lists deliveries, newest first, a page at a time (AIP-158), without their attempts. A page looks at no more
+   * than about 10,000 deliveries: where the filter lets few of them through it can be short, or empty, though
+   * more follow. next_page_token alone tells.
    *
    * @generated from rpc carillon.v1.DeliveryService.ListDeliveries
    */
@@ -750,8 +848,9 @@ export const DeliveryService: GenService<{
     output: typeof ListDeliveriesResponseSchema;
   },
   /**
-   * Streams what happens to deliveries: one message for each attempt, retry by hand, or cancellation,
-   * in the order in which it became durable. It can be resumed from a token. OUT_OF_RANGE when the
+   * Streams what happens to deliveries: one message for each attempt, retry by hand, or cancellation.
+   * Every change is sent at least once, and the changes of one delivery in their order; between deliveries
+   * no order is promised. It can be resumed from a token. OUT_OF_RANGE when the
    * token, or a watcher that does not keep up, is too far behind to go on without a gap: list what was
    * missed, and watch again without a token. RESOURCE_EXHAUSTED when too many watch already. A watcher
    * that takes no message for a minute is cut off. UNAVAILABLE when the server stops.
@@ -764,10 +863,10 @@ export const DeliveryService: GenService<{
     output: typeof WatchDeliveriesResponseSchema;
   },
   /**
-   * Sends again: one delivery that is FAILED or CANCELLED (it gets a fresh row of attempts, and keeps
-   * its id), one that is PENDING (it is due now), or all FAILED ones of a webhook. While the webhook's
-   * circuit breaker is open they wait for it; Resume closes it. FAILED_PRECONDITION for one that
-   * SUCCEEDED, and when its event's data was erased; NOT_FOUND when its webhook is gone.
+   * Sends one delivery again: one that is FAILED or CANCELLED gets a fresh row of attempts, and keeps its id; one
+   * that is PENDING is due now. While the webhook's circuit breaker is open it waits for it; Resume closes it.
+   * FAILED_PRECONDITION for one that SUCCEEDED, and when its event's data was erased; NOT_FOUND when its webhook
+   * is gone.
    * Not idempotent, since what has failed once more meanwhile is sent again: give a request_id to repeat it safely.
    *
    * @generated from rpc carillon.v1.DeliveryService.RetryDelivery
@@ -776,6 +875,19 @@ export const DeliveryService: GenService<{
     methodKind: "unary";
     input: typeof RetryDeliveryRequestSchema;
     output: typeof RetryDeliveryResponseSchema;
+  },
+  /**
+   * Sends again, as RetryDelivery does, the deliveries for which a filter is true, oldest first. What SUCCEEDED, and
+   * what cannot be sent again, is passed over and not counted. A call looks at no more than about 10,000
+   * deliveries; next_page_token asks for the rest. A caller that leaves ends it; what was done is done.
+   * Not idempotent, since what has failed once more meanwhile is sent again: give a request_id to repeat it safely.
+   *
+   * @generated from rpc carillon.v1.DeliveryService.RetryDeliveries
+   */
+  retryDeliveries: {
+    methodKind: "unary";
+    input: typeof RetryDeliveriesRequestSchema;
+    output: typeof RetryDeliveriesResponseSchema;
   },
   /**
    * Gives up a delivery that is PENDING. One being sent right now has its chance first: it becomes
@@ -787,6 +899,18 @@ export const DeliveryService: GenService<{
     methodKind: "unary";
     input: typeof CancelDeliveryRequestSchema;
     output: typeof CancelDeliveryResponseSchema;
+  },
+  /**
+   * Gives up, as CancelDelivery does, the PENDING deliveries for which a filter is true, oldest first. What is
+   * finished is passed over and not counted. A call looks at no more than about 10,000 deliveries; next_page_token
+   * asks for the rest. A caller that leaves ends it; what was done is done.
+   *
+   * @generated from rpc carillon.v1.DeliveryService.CancelDeliveries
+   */
+  cancelDeliveries: {
+    methodKind: "unary";
+    input: typeof CancelDeliveriesRequestSchema;
+    output: typeof CancelDeliveriesResponseSchema;
   },
   /**
    * Returns one delivery with its attempts. NOT_FOUND if there is none with this id.

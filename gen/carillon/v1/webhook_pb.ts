@@ -11,13 +11,15 @@ import { file_google_api_annotations } from "../../google/api/annotations_pb.ts"
 import { file_google_api_field_behavior } from "../../google/api/field_behavior_pb.ts";
 import type { Duration, FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Status } from "../../google/rpc/status_pb.ts";
+import { file_google_rpc_status } from "../../google/rpc/status_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file carillon/v1/webhook.proto.
  */
 export const file_carillon_v1_webhook: GenFile = /*@__PURE__*/
-  fileDesc("ChljYXJpbGxvbi92MS93ZWJob29rLnByb3RvEgtjYXJpbGxvbi52MSLyCgoHV2ViaG9vaxIWCgJpZBgBIAEoCUIK4EEIukgEcgIYPxIdCgluYW1lc3BhY2UYAiABKAlCCuBBBbpIBHICGD8SGwoEbmFtZRgDIAEoCUIN4EECukgHcgUQARiAAhIiCgtkZXN0aW5hdGlvbhgEIAEoCUIN4EECukgHcgUQARiAEBInCghzY2hlZHVsZRgFIAEoCzIVLmNhcmlsbG9uLnYxLlNjaGVkdWxlEkcKC2V2ZW50X3R5cGVzGAYgAygJQjK6SC+SASwQQCIociYQARiCATIfXihcKnxbYS16QS1aMC05Xy5cLS9dKyhcLlwqKT8pJBIYCgZmaWx0ZXIYByABKAlCCLpIBXIDGIAgEiUKB3BheWxvYWQYCCABKAsyFC5jYXJpbGxvbi52MS5QYXlsb2FkEjwKB2hlYWRlcnMYCSADKAsyIS5jYXJpbGxvbi52MS5XZWJob29rLkhlYWRlcnNFbnRyeUIIukgFmgECECASPgoHdGltZW91dBgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkISukgPqgEMIgMIrAIyBRCAwtcvEiUKB3NpZ25pbmcYCyABKAsyFC5jYXJpbGxvbi52MS5TaWduaW5nEi4KDHJldHJ5X3BvbGljeRgMIAEoCzIYLmNhcmlsbG9uLnYxLlJldHJ5UG9saWN5EiMKBmxpbWl0cxgNIAEoCzITLmNhcmlsbG9uLnYxLkxpbWl0cxJ2CgZsYWJlbHMYDiADKAsyIC5jYXJpbGxvbi52MS5XZWJob29rLkxhYmVsc0VudHJ5QkS6SEGaAT4QQCIzcjEQARg/MiteW0EtWmEtejAtOV0oW0EtWmEtejAtOV8uLy1dKltBLVphLXowLTldKT8kKgVyAxiAAhIQCgN1aWQYHyABKAlCA+BBAxIuCgllZmZlY3RpdmUYICABKAsyFi5jYXJpbGxvbi52MS5FZmZlY3RpdmVCA+BBAxIuCgVzdGF0ZRgUIAEoDjIaLmNhcmlsbG9uLnYxLldlYmhvb2suU3RhdGVCA+BBAxIZCgxzdGF0ZV9yZWFzb24YFSABKAlCA+BBAxI2Cg1uZXh0X3J1bl90aW1lGBYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEhYKCXJ1bl9jb3VudBgXIAEoA0ID4EEDEh4KEXNraXBwZWRfcnVuX2NvdW50GBggASgDQgPgQQMSIQoUZmlsdGVyX2ZhaWx1cmVfY291bnQYHCABKANCA+BBAxI7ChJmYWlsaW5nX3NpbmNlX3RpbWUYHSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSMwoKcHJvYmVfdGltZRgeIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI0CgtjcmVhdGVfdGltZRgZIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI0Cgt1cGRhdGVfdGltZRgaIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIVCgRldGFnGBsgASgJQge6SARyAhhAGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiVgoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIQCgxTVEFURV9BQ1RJVkUQARIQCgxTVEFURV9QQVVTRUQQAhISCg5TVEFURV9ESVNBQkxFRBADIrUBCglFZmZlY3RpdmUSKgoHdGltZW91dBgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIuCgxyZXRyeV9wb2xpY3kYAiABKAsyGC5jYXJpbGxvbi52MS5SZXRyeVBvbGljeRIjCgZsaW1pdHMYAyABKAsyEy5jYXJpbGxvbi52MS5MaW1pdHMSJwoIc2NoZWR1bGUYBCABKAsyFS5jYXJpbGxvbi52MS5TY2hlZHVsZSLbAwoHUGF5bG9hZBISCgh0ZW1wbGF0ZRgBIAEoCUgAEg4KBHRleHQYAiABKAlIABIOCgRkYXRhGAMgASgMSAASHgoMY29udGVudF90eXBlGAQgASgJQgi6SAVyAxiAAhJACgxldmVudF9mb3JtYXQYBSABKA4yIC5jYXJpbGxvbi52MS5QYXlsb2FkLkV2ZW50Rm9ybWF0Qgi6SAWCAQIQARJNChBoZWFkZXJfdGVtcGxhdGVzGAYgAygLMikuY2FyaWxsb24udjEuUGF5bG9hZC5IZWFkZXJUZW1wbGF0ZXNFbnRyeUIIukgFmgECECAaNgoUSGVhZGVyVGVtcGxhdGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKqAQoLRXZlbnRGb3JtYXQSHAoYRVZFTlRfRk9STUFUX1VOU1BFQ0lGSUVEEAASGQoVRVZFTlRfRk9STUFUX0VOVkVMT1BFEAESFAoQRVZFTlRfRk9STUFUX1JBVxACEiMKH0VWRU5UX0ZPUk1BVF9DTE9VREVWRU5UU19CSU5BUlkQAxInCiNFVkVOVF9GT1JNQVRfQ0xPVURFVkVOVFNfU1RSVUNUVVJFRBAEQgYKBGJvZHkiJgoHU2lnbmluZxIbCgZzZWNyZXQYASABKAlCC+BBBLpIBXIDGIABIucCCgtSZXRyeVBvbGljeRIkCgxtYXhfYXR0ZW1wdHMYASABKAVCCbpIBhoEGGQoAUgAiAEBEkAKBmRlbGF5cxgCIAMoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIVukgSkgEPECAiC6oBCCIECID1JDIAEiwKBmppdHRlchgDIAEoAUIXukgUEhIZAAAAAAAA8D8pAAAAAAAAAABIAYgBARJGCg1jbGllbnRfZXJyb3JzGAQgASgOMiUuY2FyaWxsb24udjEuUmV0cnlQb2xpY3kuQ2xpZW50RXJyb3JzQgi6SAWCAQIQASJeCgxDbGllbnRFcnJvcnMSHQoZQ0xJRU5UX0VSUk9SU19VTlNQRUNJRklFRBAAEhcKE0NMSUVOVF9FUlJPUlNfUkVUUlkQARIWChJDTElFTlRfRVJST1JTX0ZBSUwQAkIPCg1fbWF4X2F0dGVtcHRzQgkKB19qaXR0ZXIiZgoGTGltaXRzEh8KC2NvbmN1cnJlbmN5GAEgASgFQgq6SAcaBRiAAigAEioKCnJhdGVfbGltaXQYAiABKAsyFi5jYXJpbGxvbi52MS5SYXRlTGltaXQSDwoHb3JkZXJlZBgDIAEoCCJXCglSYXRlTGltaXQSLgoKcGVyX3NlY29uZBgBIAEoAUIa4EECukgUEhIZAAAAAABq+EAp/Knx0k1iUD8SGgoFYnVyc3QYAiABKAVCC7pICBoGGKCNBigAIncKD1JlZ2lzdGVyUmVxdWVzdBIwCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9va0IJ4EECukgDyAEBEhUKDXZhbGlkYXRlX29ubHkYAiABKAgSGwoKcmVxdWVzdF9pZBgPIAEoCUIHukgEcgIYQCJaChBSZWdpc3RlclJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rEg4KBnNlY3JldBgCIAEoCRIPCgdjcmVhdGVkGAMgASgIIkIKCkdldFJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhgKAmlkGAIgASgJQgzgQQK6SAZyBBABGEAiNAoLR2V0UmVzcG9uc2USJQoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2si0QIKC0xpc3RSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIaCglwYWdlX3NpemUYAiABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMYgAQSFgoEbmFtZRgEIAEoCUIIukgFcgMYgAISMwoFc3RhdGUYBSABKA4yGi5jYXJpbGxvbi52MS5XZWJob29rLlN0YXRlQgi6SAWCAQIQARI+CgZsYWJlbHMYBiADKAsyJC5jYXJpbGxvbi52MS5MaXN0UmVxdWVzdC5MYWJlbHNFbnRyeUIIukgFmgECEBASMAoEdmlldxgHIAEoDjIYLmNhcmlsbG9uLnYxLldlYmhvb2tWaWV3Qgi6SAWCAQIQARotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIk8KDExpc3RSZXNwb25zZRImCgh3ZWJob29rcxgBIAMoCzIULmNhcmlsbG9uLnYxLldlYmhvb2sSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIo8BCg1VcGRhdGVSZXF1ZXN0EjAKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rQgngQQK6SAPIAQESLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrEhsKCnJlcXVlc3RfaWQYDyABKAlCB7pIBHICGEAiNwoOVXBkYXRlUmVzcG9uc2USJQoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2sizgIKDVJlbW92ZVJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhMKAmlkGAIgASgJQge6SARyAhhAEhYKBG5hbWUYAyABKAlCCLpIBXIDGIACEh0KC2Rlc3RpbmF0aW9uGAQgASgJQgi6SAVyAxiAEBIVCgRldGFnGAUgASgJQge6SARyAhhAEhsKCnJlcXVlc3RfaWQYDyABKAlCB7pIBHICGEA6oAG6SJwBGpkBCg1yZW1vdmUudGFyZ2V0EjNnaXZlIGVpdGhlciBpZCwgb3IgbmFtZSB3aXRoIG9yIHdpdGhvdXQgZGVzdGluYXRpb24aUyh0aGlzLmlkICE9ICcnKSAhPSAodGhpcy5uYW1lICE9ICcnKSAmJiAodGhpcy5kZXN0aW5hdGlvbiA9PSAnJyB8fCB0aGlzLm5hbWUgIT0gJycpIh0KDlJlbW92ZVJlc3BvbnNlEgsKA2lkcxgBIAMoCSJ4CgxQYXVzZVJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhgKAmlkGAIgASgJQgzgQQK6SAZyBBABGEASFQoEZXRhZxgDIAEoCUIHukgEcgIYQBIbCgpyZXF1ZXN0X2lkGA8gASgJQge6SARyAhhAIjYKDVBhdXNlUmVzcG9uc2USJQoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2sieQoNUmVzdW1lUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SGAoCaWQYAiABKAlCDOBBArpIBnIEEAEYQBIVCgRldGFnGAMgASgJQge6SARyAhhAEhsKCnJlcXVlc3RfaWQYDyABKAlCB7pIBHICGEAiNwoOUmVzdW1lUmVzcG9uc2USJQoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2siYwoOVHJpZ2dlclJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhgKAmlkGAIgASgJQgzgQQK6SAZyBBABGEASGwoKcmVxdWVzdF9pZBgPIAEoCUIHukgEcgIYQCImCg9UcmlnZ2VyUmVzcG9uc2USEwoLZGVsaXZlcnlfaWQYASABKAkisQIKD0JhY2tmaWxsUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SGAoCaWQYAiABKAlCDOBBArpIBnIEEAEYQBI5CgpzdGFydF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIJ4EECukgDyAEBEjcKCGVuZF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIJ4EECukgDyAEBEkAKDm92ZXJsYXBfcG9saWN5GAUgASgOMhouY2FyaWxsb24udjEuT3ZlcmxhcFBvbGljeUIMukgJggEGGAAYAxgEEhUKDXZhbGlkYXRlX29ubHkYBiABKAgSGwoKcmVxdWVzdF9pZBgPIAEoCUIHukgEcgIYQCJzChBCYWNrZmlsbFJlc3BvbnNlEhEKCXJ1bl9jb3VudBgBIAEoBRIXCg9rbm93bl9ydW5fY291bnQYAiABKAUSMwoPbmV4dF9zdGFydF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLTAQoWUHJldmlld1NjaGVkdWxlUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SFwoCaWQYAiABKAlCCbpIBnIEEAEYQEgAEikKCHNjaGVkdWxlGAMgASgLMhUuY2FyaWxsb24udjEuU2NoZWR1bGVIABIYCgVjb3VudBgEIAEoBUIJukgGGgQYZCgAEi4KCmFmdGVyX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQg8KBnNvdXJjZRIFukgCCAEiugEKF1ByZXZpZXdTY2hlZHVsZVJlc3BvbnNlEi0KCXJ1bl90aW1lcxgBIAMoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFwoPbG9jYWxfcnVuX3RpbWVzGAIgAygJEhEKCXRpbWVfem9uZRgDIAEoCRITCgtkZXNjcmlwdGlvbhgEIAEoCRIvCg1jbG9ja19jaGFuZ2VzGAUgAygLMhguY2FyaWxsb24udjEuQ2xvY2tDaGFuZ2UqWgoLV2ViaG9va1ZpZXcSHAoYV0VCSE9PS19WSUVXX1VOU1BFQ0lGSUVEEAASFgoSV0VCSE9PS19WSUVXX0JBU0lDEAESFQoRV0VCSE9PS19WSUVXX0ZVTEwQAjLtCAoOV2ViaG9va1NlcnZpY2USaQoIUmVnaXN0ZXISHC5jYXJpbGxvbi52MS5SZWdpc3RlclJlcXVlc3QaHS5jYXJpbGxvbi52MS5SZWdpc3RlclJlc3BvbnNlIiCQAgKC0+STAhc6B3dlYmhvb2siDC92MS93ZWJob29rcxJWCgNHZXQSFy5jYXJpbGxvbi52MS5HZXRSZXF1ZXN0GhguY2FyaWxsb24udjEuR2V0UmVzcG9uc2UiHJACAYLT5JMCExIRL3YxL3dlYmhvb2tzL3tpZH0SVAoETGlzdBIYLmNhcmlsbG9uLnYxLkxpc3RSZXF1ZXN0GhkuY2FyaWxsb24udjEuTGlzdFJlc3BvbnNlIheQAgGC0+STAg4SDC92MS93ZWJob29rcxJwCgZVcGRhdGUSGi5jYXJpbGxvbi52MS5VcGRhdGVSZXF1ZXN0GhsuY2FyaWxsb24udjEuVXBkYXRlUmVzcG9uc2UiLZACAoLT5JMCJDoHd2ViaG9vazIZL3YxL3dlYmhvb2tzL3t3ZWJob29rLmlkfRJvCgZSZW1vdmUSGi5jYXJpbGxvbi52MS5SZW1vdmVSZXF1ZXN0GhsuY2FyaWxsb24udjEuUmVtb3ZlUmVzcG9uc2UiLJACAoLT5JMCI1oOKgwvdjEvd2ViaG9va3MqES92MS93ZWJob29rcy97aWR9EmUKBVBhdXNlEhkuY2FyaWxsb24udjEuUGF1c2VSZXF1ZXN0GhouY2FyaWxsb24udjEuUGF1c2VSZXNwb25zZSIlkAICgtPkkwIcOgEqIhcvdjEvd2ViaG9va3Mve2lkfTpwYXVzZRJpCgZSZXN1bWUSGi5jYXJpbGxvbi52MS5SZXN1bWVSZXF1ZXN0GhsuY2FyaWxsb24udjEuUmVzdW1lUmVzcG9uc2UiJpACAoLT5JMCHToBKiIYL3YxL3dlYmhvb2tzL3tpZH06cmVzdW1lEmoKB1RyaWdnZXISGy5jYXJpbGxvbi52MS5UcmlnZ2VyUmVxdWVzdBocLmNhcmlsbG9uLnYxLlRyaWdnZXJSZXNwb25zZSIkgtPkkwIeOgEqIhkvdjEvd2ViaG9va3Mve2lkfTp0cmlnZ2VyEnEKCEJhY2tmaWxsEhwuY2FyaWxsb24udjEuQmFja2ZpbGxSZXF1ZXN0Gh0uY2FyaWxsb24udjEuQmFja2ZpbGxSZXNwb25zZSIokAICgtPkkwIfOgEqIhovdjEvd2ViaG9va3Mve2lkfTpiYWNrZmlsbBKtAQoPUHJldmlld1NjaGVkdWxlEiMuY2FyaWxsb24udjEuUHJldmlld1NjaGVkdWxlUmVxdWVzdBokLmNhcmlsbG9uLnYxLlByZXZpZXdTY2hlZHVsZVJlc3BvbnNlIk+QAgGC0+STAkY6ASpaIxIhL3YxL3dlYmhvb2tzL3tpZH06cHJldmlld1NjaGVkdWxlIhwvdjEvd2ViaG9va3M6cHJldmlld1NjaGVkdWxlQoQBCg9jb20uY2FyaWxsb24udjFCDFdlYmhvb2tQcm90b1ABWhZjYXJpbGxvbi92MTtjYXJpbGxvbnYxogIDQ1hYqgILQ2FyaWxsb24uVjHKAgtDYXJpbGxvblxWMeICF0NhcmlsbG9uXFYxXEdQQk1ldGFkYXRh6gIMQ2FyaWxsb246OlYxYgZwcm90bzM", [file_buf_validate_validate, file_carillon_v1_schedule, file_google_api_annotations, file_google_api_field_behavior, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp]);
+  fileDesc("ChljYXJpbGxvbi92MS93ZWJob29rLnByb3RvEgtjYXJpbGxvbi52MSLyCgoHV2ViaG9vaxIWCgJpZBgBIAEoCUIK4EEIukgEcgIYPxIdCgluYW1lc3BhY2UYAiABKAlCCuBBBbpIBHICGD8SGwoEbmFtZRgDIAEoCUIN4EECukgHcgUQARiAAhIiCgtkZXN0aW5hdGlvbhgEIAEoCUIN4EECukgHcgUQARiAEBInCghzY2hlZHVsZRgFIAEoCzIVLmNhcmlsbG9uLnYxLlNjaGVkdWxlEkcKC2V2ZW50X3R5cGVzGAYgAygJQjK6SC+SASwQQCIociYQARiCATIfXihcKnxbYS16QS1aMC05Xy5cLS9dKyhcLlwqKT8pJBIYCgZmaWx0ZXIYByABKAlCCLpIBXIDGIAgEiUKB3BheWxvYWQYCCABKAsyFC5jYXJpbGxvbi52MS5QYXlsb2FkEjwKB2hlYWRlcnMYCSADKAsyIS5jYXJpbGxvbi52MS5XZWJob29rLkhlYWRlcnNFbnRyeUIIukgFmgECECASPgoHdGltZW91dBgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkISukgPqgEMIgMIrAIyBRCAwtcvEiUKB3NpZ25pbmcYCyABKAsyFC5jYXJpbGxvbi52MS5TaWduaW5nEi4KDHJldHJ5X3BvbGljeRgMIAEoCzIYLmNhcmlsbG9uLnYxLlJldHJ5UG9saWN5EiMKBmxpbWl0cxgNIAEoCzITLmNhcmlsbG9uLnYxLkxpbWl0cxJ2CgZsYWJlbHMYDiADKAsyIC5jYXJpbGxvbi52MS5XZWJob29rLkxhYmVsc0VudHJ5QkS6SEGaAT4QQCIzcjEQARg/MiteW0EtWmEtejAtOV0oW0EtWmEtejAtOV8uLy1dKltBLVphLXowLTldKT8kKgVyAxiAAhIQCgN1aWQYHyABKAlCA+BBAxIuCgllZmZlY3RpdmUYICABKAsyFi5jYXJpbGxvbi52MS5FZmZlY3RpdmVCA+BBAxIuCgVzdGF0ZRgUIAEoDjIaLmNhcmlsbG9uLnYxLldlYmhvb2suU3RhdGVCA+BBAxIZCgxzdGF0ZV9yZWFzb24YFSABKAlCA+BBAxI2Cg1uZXh0X3J1bl90aW1lGBYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEhYKCXJ1bl9jb3VudBgXIAEoA0ID4EEDEh4KEXNraXBwZWRfcnVuX2NvdW50GBggASgDQgPgQQMSIQoUZmlsdGVyX2ZhaWx1cmVfY291bnQYHCABKANCA+BBAxI7ChJmYWlsaW5nX3NpbmNlX3RpbWUYHSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSMwoKcHJvYmVfdGltZRgeIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI0CgtjcmVhdGVfdGltZRgZIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI0Cgt1cGRhdGVfdGltZRgaIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIVCgRldGFnGBsgASgJQge6SARyAhhAGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiVgoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIQCgxTVEFURV9BQ1RJVkUQARIQCgxTVEFURV9QQVVTRUQQAhISCg5TVEFURV9ESVNBQkxFRBADIrUBCglFZmZlY3RpdmUSKgoHdGltZW91dBgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIuCgxyZXRyeV9wb2xpY3kYAiABKAsyGC5jYXJpbGxvbi52MS5SZXRyeVBvbGljeRIjCgZsaW1pdHMYAyABKAsyEy5jYXJpbGxvbi52MS5MaW1pdHMSJwoIc2NoZWR1bGUYBCABKAsyFS5jYXJpbGxvbi52MS5TY2hlZHVsZSLbAwoHUGF5bG9hZBISCgh0ZW1wbGF0ZRgBIAEoCUgAEg4KBHRleHQYAiABKAlIABIOCgRkYXRhGAMgASgMSAASHgoMY29udGVudF90eXBlGAQgASgJQgi6SAVyAxiAAhJACgxldmVudF9mb3JtYXQYBSABKA4yIC5jYXJpbGxvbi52MS5QYXlsb2FkLkV2ZW50Rm9ybWF0Qgi6SAWCAQIQARJNChBoZWFkZXJfdGVtcGxhdGVzGAYgAygLMikuY2FyaWxsb24udjEuUGF5bG9hZC5IZWFkZXJUZW1wbGF0ZXNFbnRyeUIIukgFmgECECAaNgoUSGVhZGVyVGVtcGxhdGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKqAQoLRXZlbnRGb3JtYXQSHAoYRVZFTlRfRk9STUFUX1VOU1BFQ0lGSUVEEAASGQoVRVZFTlRfRk9STUFUX0VOVkVMT1BFEAESFAoQRVZFTlRfRk9STUFUX1JBVxACEiMKH0VWRU5UX0ZPUk1BVF9DTE9VREVWRU5UU19CSU5BUlkQAxInCiNFVkVOVF9GT1JNQVRfQ0xPVURFVkVOVFNfU1RSVUNUVVJFRBAEQgYKBGJvZHkiJgoHU2lnbmluZxIbCgZzZWNyZXQYASABKAlCC+BBBLpIBXIDGIABIucCCgtSZXRyeVBvbGljeRIkCgxtYXhfYXR0ZW1wdHMYASABKAVCCbpIBhoEGGQoAUgAiAEBEkAKBmRlbGF5cxgCIAMoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIVukgSkgEPECAiC6oBCCIECID1JDIAEiwKBmppdHRlchgDIAEoAUIXukgUEhIZAAAAAAAA8D8pAAAAAAAAAABIAYgBARJGCg1jbGllbnRfZXJyb3JzGAQgASgOMiUuY2FyaWxsb24udjEuUmV0cnlQb2xpY3kuQ2xpZW50RXJyb3JzQgi6SAWCAQIQASJeCgxDbGllbnRFcnJvcnMSHQoZQ0xJRU5UX0VSUk9SU19VTlNQRUNJRklFRBAAEhcKE0NMSUVOVF9FUlJPUlNfUkVUUlkQARIWChJDTElFTlRfRVJST1JTX0ZBSUwQAkIPCg1fbWF4X2F0dGVtcHRzQgkKB19qaXR0ZXIiZgoGTGltaXRzEh8KC2NvbmN1cnJlbmN5GAEgASgFQgq6SAcaBRiAAigAEioKCnJhdGVfbGltaXQYAiABKAsyFi5jYXJpbGxvbi52MS5SYXRlTGltaXQSDwoHb3JkZXJlZBgDIAEoCCJXCglSYXRlTGltaXQSLgoKcGVyX3NlY29uZBgBIAEoAUIa4EECukgUEhIZAAAAAABq+EAp/Knx0k1iUD8SGgoFYnVyc3QYAiABKAVCC7pICBoGGKCNBigAIncKD1JlZ2lzdGVyUmVxdWVzdBIwCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9va0IJ4EECukgDyAEBEhUKDXZhbGlkYXRlX29ubHkYAiABKAgSGwoKcmVxdWVzdF9pZBgPIAEoCUIHukgEcgIYQCJaChBSZWdpc3RlclJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rEg4KBnNlY3JldBgCIAEoCRIPCgdjcmVhdGVkGAMgASgIIm8KFEJhdGNoUmVnaXN0ZXJSZXF1ZXN0EjoKCHJlcXVlc3RzGAEgAygLMhwuY2FyaWxsb24udjEuUmVnaXN0ZXJSZXF1ZXN0Qgq6SAeSAQQIARBkEhsKCnJlcXVlc3RfaWQYDyABKAlCB7pIBHICGEAiRQoVQmF0Y2hSZWdpc3RlclJlc3BvbnNlEiwKB3Jlc3VsdHMYASADKAsyGy5jYXJpbGxvbi52MS5SZWdpc3RlclJlc3VsdCJyCg5SZWdpc3RlclJlc3VsdBIxCghyZXNwb25zZRgBIAEoCzIdLmNhcmlsbG9uLnYxLlJlZ2lzdGVyUmVzcG9uc2VIABIjCgVlcnJvchgCIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzSABCCAoGcmVzdWx0IoABCg9CYXRjaEdldFJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/Eh8KA2lkcxgCIAMoCUISukgPkgEMCAEQZCIGcgQQARhAEjAKBHZpZXcYAyABKA4yGC5jYXJpbGxvbi52MS5XZWJob29rVmlld0IIukgFggECEAEiOgoQQmF0Y2hHZXRSZXNwb25zZRImCgh3ZWJob29rcxgBIAMoCzIULmNhcmlsbG9uLnYxLldlYmhvb2siQgoKR2V0UmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SGAoCaWQYAiABKAlCDOBBArpIBnIEEAEYQCI0CgtHZXRSZXNwb25zZRIlCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9vayLcAQoLTGlzdFJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhoKCXBhZ2Vfc2l6ZRgCIAEoBUIHukgEGgIoABIcCgpwYWdlX3Rva2VuGAMgASgJQgi6SAVyAxiAIBIwCgR2aWV3GAcgASgOMhguY2FyaWxsb24udjEuV2ViaG9va1ZpZXdCCLpIBYIBAhABEhgKBmZpbHRlchgIIAEoCUIIukgFcgMYgCASGQoIb3JkZXJfYnkYCSABKAlCB7pIBHICGEBKBAgEEAVKBAgFEAZKBAgGEAciTwoMTGlzdFJlc3BvbnNlEiYKCHdlYmhvb2tzGAEgAygLMhQuY2FyaWxsb24udjEuV2ViaG9vaxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkijwEKDVVwZGF0ZVJlcXVlc3QSMAoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2tCCeBBArpIA8gBARIvCgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2sSGwoKcmVxdWVzdF9pZBgPIAEoCUIHukgEcgIYQCI3Cg5VcGRhdGVSZXNwb25zZRIlCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9vayLMAwoNUmVtb3ZlUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SEwoCaWQYAiABKAlCB7pIBHICGEASFgoEbmFtZRgDIAEoCUIIukgFcgMYgAISHQoLZGVzdGluYXRpb24YBCABKAlCCLpIBXIDGIAQEhUKBGV0YWcYBSABKAlCB7pIBHICGEASGAoGZmlsdGVyGAYgASgJQgi6SAVyAxiAIBINCgVmb3JjZRgHIAEoCBIVCg12YWxpZGF0ZV9vbmx5GAggASgIEhsKCnJlcXVlc3RfaWQYDyABKAlCB7pIBHICGEA63gG6SNoBGtcBCg1yZW1vdmUudGFyZ2V0Ej5naXZlIGVpdGhlciBpZCwgb3IgbmFtZSB3aXRoIG9yIHdpdGhvdXQgZGVzdGluYXRpb24sIG9yIGZpbHRlchqFASh0aGlzLmlkICE9ICcnID8gMSA6IDApICsgKHRoaXMubmFtZSAhPSAnJyA/IDEgOiAwKSArICh0aGlzLmZpbHRlciAhPSAnJyA/IDEgOiAwKSA9PSAxICYmICh0aGlzLmRlc3RpbmF0aW9uID09ICcnIHx8IHRoaXMubmFtZSAhPSAnJykiHQoOUmVtb3ZlUmVzcG9uc2USCwoDaWRzGAEgAygJIs8DCgxQYXVzZVJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhMKAmlkGAIgASgJQge6SARyAhhAEhUKBGV0YWcYAyABKAlCB7pIBHICGEASGAoGZmlsdGVyGAQgASgJQgi6SAVyAxiAIBIVCg12YWxpZGF0ZV9vbmx5GAUgASgIEhwKCnBhZ2VfdG9rZW4YBiABKAlCCLpIBXIDGIAgEhsKCnJlcXVlc3RfaWQYDyABKAlCB7pIBHICGEA6igK6SIYCGoMCCgxwYXVzZS50YXJnZXQSXWdpdmUgZWl0aGVyIGlkLCB3aXRoIG9yIHdpdGhvdXQgZXRhZywgb3IgZmlsdGVyLCB3aXRoIG9yIHdpdGhvdXQgdmFsaWRhdGVfb25seSBhbmQgcGFnZV90b2tlbhqTASh0aGlzLmlkICE9ICcnKSAhPSAodGhpcy5maWx0ZXIgIT0gJycpICYmICh0aGlzLmlkID09ICcnIHx8ICF0aGlzLnZhbGlkYXRlX29ubHkgJiYgdGhpcy5wYWdlX3Rva2VuID09ICcnKSAmJiAodGhpcy5maWx0ZXIgPT0gJycgfHwgdGhpcy5ldGFnID09ICcnKSJrCg1QYXVzZVJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rEg0KBWNvdW50GAIgASgFEgsKA2lkcxgDIAMoCRIXCg9uZXh0X3BhZ2VfdG9rZW4YBCABKAki0QMKDVJlc3VtZVJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhMKAmlkGAIgASgJQge6SARyAhhAEhUKBGV0YWcYAyABKAlCB7pIBHICGEASGAoGZmlsdGVyGAQgASgJQgi6SAVyAxiAIBIVCg12YWxpZGF0ZV9vbmx5GAUgASgIEhwKCnBhZ2VfdG9rZW4YBiABKAlCCLpIBXIDGIAgEhsKCnJlcXVlc3RfaWQYDyABKAlCB7pIBHICGEA6iwK6SIcCGoQCCg1yZXN1bWUudGFyZ2V0El1naXZlIGVpdGhlciBpZCwgd2l0aCBvciB3aXRob3V0IGV0YWcsIG9yIGZpbHRlciwgd2l0aCBvciB3aXRob3V0IHZhbGlkYXRlX29ubHkgYW5kIHBhZ2VfdG9rZW4akwEodGhpcy5pZCAhPSAnJykgIT0gKHRoaXMuZmlsdGVyICE9ICcnKSAmJiAodGhpcy5pZCA9PSAnJyB8fCAhdGhpcy52YWxpZGF0ZV9vbmx5ICYmIHRoaXMucGFnZV90b2tlbiA9PSAnJykgJiYgKHRoaXMuZmlsdGVyID09ICcnIHx8IHRoaXMuZXRhZyA9PSAnJykibAoOUmVzdW1lUmVzcG9uc2USJQoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2sSDQoFY291bnQYAiABKAUSCwoDaWRzGAMgAygJEhcKD25leHRfcGFnZV90b2tlbhgEIAEoCSJjCg5UcmlnZ2VyUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SGAoCaWQYAiABKAlCDOBBArpIBnIEEAEYQBIbCgpyZXF1ZXN0X2lkGA8gASgJQge6SARyAhhAIiYKD1RyaWdnZXJSZXNwb25zZRITCgtkZWxpdmVyeV9pZBgBIAEoCSKxAgoPQmFja2ZpbGxSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIYCgJpZBgCIAEoCUIM4EECukgGcgQQARhAEjkKCnN0YXJ0X3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgngQQK6SAPIAQESNwoIZW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgngQQK6SAPIAQESQAoOb3ZlcmxhcF9wb2xpY3kYBSABKA4yGi5jYXJpbGxvbi52MS5PdmVybGFwUG9saWN5Qgy6SAmCAQYYABgDGAQSFQoNdmFsaWRhdGVfb25seRgGIAEoCBIbCgpyZXF1ZXN0X2lkGA8gASgJQge6SARyAhhAInMKEEJhY2tmaWxsUmVzcG9uc2USEQoJcnVuX2NvdW50GAEgASgFEhcKD2tub3duX3J1bl9jb3VudBgCIAEoBRIzCg9uZXh0X3N0YXJ0X3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wItMBChZQcmV2aWV3U2NoZWR1bGVSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIXCgJpZBgCIAEoCUIJukgGcgQQARhASAASKQoIc2NoZWR1bGUYAyABKAsyFS5jYXJpbGxvbi52MS5TY2hlZHVsZUgAEhgKBWNvdW50GAQgASgFQgm6SAYaBBhkKAASLgoKYWZ0ZXJfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCDwoGc291cmNlEgW6SAIIASK6AQoXUHJldmlld1NjaGVkdWxlUmVzcG9uc2USLQoJcnVuX3RpbWVzGAEgAygLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIXCg9sb2NhbF9ydW5fdGltZXMYAiADKAkSEQoJdGltZV96b25lGAMgASgJEhMKC2Rlc2NyaXB0aW9uGAQgASgJEi8KDWNsb2NrX2NoYW5nZXMYBSADKAsyGC5jYXJpbGxvbi52MS5DbG9ja0NoYW5nZSpaCgtXZWJob29rVmlldxIcChhXRUJIT09LX1ZJRVdfVU5TUEVDSUZJRUQQABIWChJXRUJIT09LX1ZJRVdfQkFTSUMQARIVChFXRUJIT09LX1ZJRVdfRlVMTBACMo8LCg5XZWJob29rU2VydmljZRJpCghSZWdpc3RlchIcLmNhcmlsbG9uLnYxLlJlZ2lzdGVyUmVxdWVzdBodLmNhcmlsbG9uLnYxLlJlZ2lzdGVyUmVzcG9uc2UiIJACAoLT5JMCFzoHd2ViaG9vayIML3YxL3dlYmhvb2tzEoABCg1CYXRjaFJlZ2lzdGVyEiEuY2FyaWxsb24udjEuQmF0Y2hSZWdpc3RlclJlcXVlc3QaIi5jYXJpbGxvbi52MS5CYXRjaFJlZ2lzdGVyUmVzcG9uc2UiKJACAoLT5JMCHzoBKiIaL3YxL3dlYmhvb2tzOmJhdGNoUmVnaXN0ZXISVgoDR2V0EhcuY2FyaWxsb24udjEuR2V0UmVxdWVzdBoYLmNhcmlsbG9uLnYxLkdldFJlc3BvbnNlIhyQAgGC0+STAhMSES92MS93ZWJob29rcy97aWR9EmkKCEJhdGNoR2V0EhwuY2FyaWxsb24udjEuQmF0Y2hHZXRSZXF1ZXN0Gh0uY2FyaWxsb24udjEuQmF0Y2hHZXRSZXNwb25zZSIgkAIBgtPkkwIXEhUvdjEvd2ViaG9va3M6YmF0Y2hHZXQSVAoETGlzdBIYLmNhcmlsbG9uLnYxLkxpc3RSZXF1ZXN0GhkuY2FyaWxsb24udjEuTGlzdFJlc3BvbnNlIheQAgGC0+STAg4SDC92MS93ZWJob29rcxJwCgZVcGRhdGUSGi5jYXJpbGxvbi52MS5VcGRhdGVSZXF1ZXN0GhsuY2FyaWxsb24udjEuVXBkYXRlUmVzcG9uc2UiLZACAoLT5JMCJDoHd2ViaG9vazIZL3YxL3dlYmhvb2tzL3t3ZWJob29rLmlkfRJvCgZSZW1vdmUSGi5jYXJpbGxvbi52MS5SZW1vdmVSZXF1ZXN0GhsuY2FyaWxsb24udjEuUmVtb3ZlUmVzcG9uc2UiLJACAoLT5JMCI1oOKgwvdjEvd2ViaG9va3MqES92MS93ZWJob29rcy97aWR9En4KBVBhdXNlEhkuY2FyaWxsb24udjEuUGF1c2VSZXF1ZXN0GhouY2FyaWxsb24udjEuUGF1c2VSZXNwb25zZSI+kAICgtPkkwI1OgEqWhc6ASoiEi92MS93ZWJob29rczpwYXVzZSIXL3YxL3dlYmhvb2tzL3tpZH06cGF1c2USgwEKBlJlc3VtZRIaLmNhcmlsbG9uLnYxLlJlc3VtZVJlcXVlc3QaGy5jYXJpbGxvbi52MS5SZXN1bWVSZXNwb25zZSJAkAICgtPkkwI3OgEqWhg6ASoiEy92MS93ZWJob29rczpyZXN1bWUiGC92MS93ZWJob29rcy97aWR9OnJlc3VtZRJqCgdUcmlnZ2VyEhsuY2FyaWxsb24udjEuVHJpZ2dlclJlcXVlc3QaHC5jYXJpbGxvbi52MS5UcmlnZ2VyUmVzcG9uc2UiJILT5JMCHjoBKiIZL3YxL3dlYmhvb2tzL3tpZH06dHJpZ2dlchJxCghCYWNrZmlsbBIcLmNhcmlsbG9uLnYxLkJhY2tmaWxsUmVxdWVzdBodLmNhcmlsbG9uLnYxLkJhY2tmaWxsUmVzcG9uc2UiKJACAoLT5JMCHzoBKiIaL3YxL3dlYmhvb2tzL3tpZH06YmFja2ZpbGwSrQEKD1ByZXZpZXdTY2hlZHVsZRIjLmNhcmlsbG9uLnYxLlByZXZpZXdTY2hlZHVsZVJlcXVlc3QaJC5jYXJpbGxvbi52MS5QcmV2aWV3U2NoZWR1bGVSZXNwb25zZSJPkAIBgtPkkwJGOgEqWiMSIS92MS93ZWJob29rcy97aWR9OnByZXZpZXdTY2hlZHVsZSIcL3YxL3dlYmhvb2tzOnByZXZpZXdTY2hlZHVsZUKEAQoPY29tLmNhcmlsbG9uLnYxQgxXZWJob29rUHJvdG9QAVoWY2FyaWxsb24vdjE7Y2FyaWxsb252MaICA0NYWKoCC0NhcmlsbG9uLlYxygILQ2FyaWxsb25cVjHiAhdDYXJpbGxvblxWMVxHUEJNZXRhZGF0YeoCDENhcmlsbG9uOjpWMWIGcHJvdG8z", [file_buf_validate_validate, file_carillon_v1_schedule, file_google_api_annotations, file_google_api_field_behavior, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_google_rpc_status]);
 
 /**
  * A registration: a name, a destination, and what makes it ring.
@@ -698,6 +700,150 @@ export const RegisterResponseSchema: GenMessage<RegisterResponse> = /*@__PURE__*
   messageDesc(file_carillon_v1_webhook, 8);
 
 /**
+ * Registrations.
+ *
+ * @generated from message carillon.v1.BatchRegisterRequest
+ */
+export type BatchRegisterRequest = Message<"carillon.v1.BatchRegisterRequest"> & {
+  /**
+   * The registrations, at most 100.
+   *
+   * @generated from field: repeated carillon.v1.RegisterRequest requests = 1;
+   */
+  requests: RegisterRequest[];
+
+  /**
+   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
+   * (AIP-155). At most 64 characters.
+   *
+   * @generated from field: string request_id = 15;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message carillon.v1.BatchRegisterRequest.
+ * Use `create(BatchRegisterRequestSchema)` to create a new message.
+ */
+export const BatchRegisterRequestSchema: GenMessage<BatchRegisterRequest> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_webhook, 9);
+
+/**
+ * What became of each registration.
+ *
+ * @generated from message carillon.v1.BatchRegisterResponse
+ */
+export type BatchRegisterResponse = Message<"carillon.v1.BatchRegisterResponse"> & {
+  /**
+   * In the order of the requests.
+   *
+   * @generated from field: repeated carillon.v1.RegisterResult results = 1;
+   */
+  results: RegisterResult[];
+};
+
+/**
+ * Describes the message carillon.v1.BatchRegisterResponse.
+ * Use `create(BatchRegisterResponseSchema)` to create a new message.
+ */
+export const BatchRegisterResponseSchema: GenMessage<BatchRegisterResponse> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_webhook, 10);
+
+/**
+ * What became of a registration.
+ *
+ * @generated from message carillon.v1.RegisterResult
+ */
+export type RegisterResult = Message<"carillon.v1.RegisterResult"> & {
+  /**
+   * Either.
+   *
+   * @generated from oneof carillon.v1.RegisterResult.result
+   */
+  result: {
+    /**
+     * It was made.
+     *
+     * @generated from field: carillon.v1.RegisterResponse response = 1;
+     */
+    value: RegisterResponse;
+    case: "response";
+  } | {
+    /**
+     * It was refused, as Register would have: google.rpc details name the field, as `webhook.name`, and the rule; of
+     * those that are broken, the first five.
+     *
+     * @generated from field: google.rpc.Status error = 2;
+     */
+    value: Status;
+    case: "error";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message carillon.v1.RegisterResult.
+ * Use `create(RegisterResultSchema)` to create a new message.
+ */
+export const RegisterResultSchema: GenMessage<RegisterResult> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_webhook, 11);
+
+/**
+ * Names webhooks.
+ *
+ * @generated from message carillon.v1.BatchGetRequest
+ */
+export type BatchGetRequest = Message<"carillon.v1.BatchGetRequest"> & {
+  /**
+   * The tenant. `default` when empty.
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * The webhooks' ids, or their uids.
+   *
+   * @generated from field: repeated string ids = 2;
+   */
+  ids: string[];
+
+  /**
+   * How much of each. BASIC without one.
+   *
+   * @generated from field: carillon.v1.WebhookView view = 3;
+   */
+  view: WebhookView;
+};
+
+/**
+ * Describes the message carillon.v1.BatchGetRequest.
+ * Use `create(BatchGetRequestSchema)` to create a new message.
+ */
+export const BatchGetRequestSchema: GenMessage<BatchGetRequest> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_webhook, 12);
+
+/**
+ * The webhooks.
+ *
+ * @generated from message carillon.v1.BatchGetResponse
+ */
+export type BatchGetResponse = Message<"carillon.v1.BatchGetResponse"> & {
+  /**
+   * In the order of the ids.
+   *
+   * @generated from field: repeated carillon.v1.Webhook webhooks = 1;
+   */
+  webhooks: Webhook[];
+};
+
+/**
+ * Describes the message carillon.v1.BatchGetResponse.
+ * Use `create(BatchGetResponseSchema)` to create a new message.
+ */
+export const BatchGetResponseSchema: GenMessage<BatchGetResponse> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_webhook, 13);
+
+/**
  * Names a webhook.
  *
  * @generated from message carillon.v1.GetRequest
@@ -723,7 +869,7 @@ export type GetRequest = Message<"carillon.v1.GetRequest"> & {
  * Use `create(GetRequestSchema)` to create a new message.
  */
 export const GetRequestSchema: GenMessage<GetRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 9);
+  messageDesc(file_carillon_v1_webhook, 14);
 
 /**
  * The webhook.
@@ -744,7 +890,7 @@ export type GetResponse = Message<"carillon.v1.GetResponse"> & {
  * Use `create(GetResponseSchema)` to create a new message.
  */
 export const GetResponseSchema: GenMessage<GetResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 10);
+  messageDesc(file_carillon_v1_webhook, 15);
 
 /**
  * Which webhooks to list.
@@ -760,40 +906,19 @@ export type ListRequest = Message<"carillon.v1.ListRequest"> & {
   namespace: string;
 
   /**
-   * How many webhooks to answer with at most. 50 when 0; above 1,000 means 1,000. A page can have
-   * fewer though more follow: next_page_token alone tells.
+   * How many webhooks to answer with at most. 50 when 0; above 1,000 means 1,000.
    *
    * @generated from field: int32 page_size = 2;
    */
   pageSize: number;
 
   /**
-   * The next_page_token of the page before. The other fields must be the same as they were then.
+   * The next_page_token of the page before, opaque. The other fields but page_size and view must be as they were
+   * then.
    *
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
-
-  /**
-   * Only those with this name.
-   *
-   * @generated from field: string name = 4;
-   */
-  name: string;
-
-  /**
-   * Only those in this state.
-   *
-   * @generated from field: carillon.v1.Webhook.State state = 5;
-   */
-  state: Webhook_State;
-
-  /**
-   * Only those with all of these labels.
-   *
-   * @generated from field: map<string, string> labels = 6;
-   */
-  labels: { [key: string]: string };
 
   /**
    * How much of each. BASIC without one.
@@ -801,6 +926,25 @@ export type ListRequest = Message<"carillon.v1.ListRequest"> & {
    * @generated from field: carillon.v1.WebhookView view = 7;
    */
   view: WebhookView;
+
+  /**
+   * Only those for which this is true, in the language of ListDeliveriesRequest.filter (AIP-160). `id` (also the
+   * uid) and `uid` take = and !=. So does `state` (ACTIVE or STATE_ACTIVE). `name`, `destination`, `state_reason`
+   * and `labels.team`, where team is a key, which can stand in quotes, take = != < <= > >= with a text, which can
+   * end in a *; `create_time`, `update_time`, `next_run_time` and `failing_since_time` with an RFC 3339 time.
+   * `labels:team` is true where there is such a key, and `event_types:order.paid` where that is one of them.
+   *
+   * @generated from field: string filter = 8;
+   */
+  filter: string;
+
+  /**
+   * `create_time`, oldest first, which is the order without one, or `name`; with ` desc` for the other direction
+   * (AIP-132).
+   *
+   * @generated from field: string order_by = 9;
+   */
+  orderBy: string;
 };
 
 /**
@@ -808,7 +952,7 @@ export type ListRequest = Message<"carillon.v1.ListRequest"> & {
  * Use `create(ListRequestSchema)` to create a new message.
  */
 export const ListRequestSchema: GenMessage<ListRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 11);
+  messageDesc(file_carillon_v1_webhook, 16);
 
 /**
  * A page of webhooks.
@@ -836,7 +980,7 @@ export type ListResponse = Message<"carillon.v1.ListResponse"> & {
  * Use `create(ListResponseSchema)` to create a new message.
  */
 export const ListResponseSchema: GenMessage<ListResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 12);
+  messageDesc(file_carillon_v1_webhook, 17);
 
 /**
  * A change to a webhook.
@@ -854,10 +998,12 @@ export type UpdateRequest = Message<"carillon.v1.UpdateRequest"> & {
 
   /**
    * Which fields change: name, destination, schedule, event_types, filter, payload, headers, timeout,
-   * retry_policy, limits, labels; or one field of schedule, payload, retry_policy or limits, such as
-   * limits.concurrency. Those that are set when it is empty; all of them when it is *, and those that
-   * are not set then become unset: the server's defaults apply. What only answers have, id and namespace may be
-   * named, and are ignored (AIP-203).
+   * retry_policy, limits, labels; or a field inside one of them, at any depth, such as limits.rate_limit.burst; or
+   * an entry of a map, labels.team, with the key in back-quotes if it has dots: labels.`a.b/c` (AIP-161). Those
+   * that are set when it is empty; all of them when it is *. A field or entry that is named and not set becomes
+   * unset: the server's defaults apply. What only answers have, id and namespace may be named, and are ignored
+   * (AIP-203). JSON writes masks in camel case, so there a key with capitals or underscores is changed with its
+   * whole map. At most 256 paths.
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 2;
    */
@@ -877,7 +1023,7 @@ export type UpdateRequest = Message<"carillon.v1.UpdateRequest"> & {
  * Use `create(UpdateRequestSchema)` to create a new message.
  */
 export const UpdateRequestSchema: GenMessage<UpdateRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 13);
+  messageDesc(file_carillon_v1_webhook, 18);
 
 /**
  * The changed webhook.
@@ -898,10 +1044,10 @@ export type UpdateResponse = Message<"carillon.v1.UpdateResponse"> & {
  * Use `create(UpdateResponseSchema)` to create a new message.
  */
 export const UpdateResponseSchema: GenMessage<UpdateResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 14);
+  messageDesc(file_carillon_v1_webhook, 19);
 
 /**
- * Which webhooks to remove: an id, or a name with or without a destination.
+ * Which webhooks to remove: an id; a name, with or without a destination; or a filter.
  *
  * @generated from message carillon.v1.RemoveRequest
  */
@@ -942,6 +1088,27 @@ export type RemoveRequest = Message<"carillon.v1.RemoveRequest"> & {
   etag: string;
 
   /**
+   * Those for which this is true, as in ListRequest: `labels.team = shop`. `id:*` is all of them.
+   *
+   * @generated from field: string filter = 6;
+   */
+  filter: string;
+
+  /**
+   * Also if more than one matches.
+   *
+   * @generated from field: bool force = 7;
+   */
+  force: boolean;
+
+  /**
+   * Say which, and do nothing; also if more than one matches.
+   *
+   * @generated from field: bool validate_only = 8;
+   */
+  validateOnly: boolean;
+
+  /**
    * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
    * (AIP-155). At most 64 characters.
    *
@@ -955,7 +1122,7 @@ export type RemoveRequest = Message<"carillon.v1.RemoveRequest"> & {
  * Use `create(RemoveRequestSchema)` to create a new message.
  */
 export const RemoveRequestSchema: GenMessage<RemoveRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 15);
+  messageDesc(file_carillon_v1_webhook, 20);
 
 /**
  * What was removed.
@@ -964,7 +1131,7 @@ export const RemoveRequestSchema: GenMessage<RemoveRequest> = /*@__PURE__*/
  */
 export type RemoveResponse = Message<"carillon.v1.RemoveResponse"> & {
   /**
-   * The ids of the webhooks that were removed.
+   * The ids of the webhooks that were removed, or would be.
    *
    * @generated from field: repeated string ids = 1;
    */
@@ -976,10 +1143,10 @@ export type RemoveResponse = Message<"carillon.v1.RemoveResponse"> & {
  * Use `create(RemoveResponseSchema)` to create a new message.
  */
 export const RemoveResponseSchema: GenMessage<RemoveResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 16);
+  messageDesc(file_carillon_v1_webhook, 21);
 
 /**
- * Names a webhook to pause.
+ * Which webhooks to pause: an id, or a filter.
  *
  * @generated from message carillon.v1.PauseRequest
  */
@@ -999,11 +1166,33 @@ export type PauseRequest = Message<"carillon.v1.PauseRequest"> & {
   id: string;
 
   /**
-   * Pause only if the webhook has not been changed since.
+   * With an id: pause only if the webhook has not been changed since.
    *
    * @generated from field: string etag = 3;
    */
   etag: string;
+
+  /**
+   * Those for which this is true, as in ListRequest: `labels.team = shop`. `id:*` is all of them.
+   *
+   * @generated from field: string filter = 4;
+   */
+  filter: string;
+
+  /**
+   * With a filter: say which, and do nothing.
+   *
+   * @generated from field: bool validate_only = 5;
+   */
+  validateOnly: boolean;
+
+  /**
+   * With a filter: the next_page_token of the answer before, opaque, to go on where that ended. The other fields
+   * must be as they were then.
+   *
+   * @generated from field: string page_token = 6;
+   */
+  pageToken: string;
 
   /**
    * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
@@ -1019,20 +1208,41 @@ export type PauseRequest = Message<"carillon.v1.PauseRequest"> & {
  * Use `create(PauseRequestSchema)` to create a new message.
  */
 export const PauseRequestSchema: GenMessage<PauseRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 17);
+  messageDesc(file_carillon_v1_webhook, 22);
 
 /**
- * The paused webhook.
+ * The paused webhook, or webhooks.
  *
  * @generated from message carillon.v1.PauseResponse
  */
 export type PauseResponse = Message<"carillon.v1.PauseResponse"> & {
   /**
-   * The webhook as it is now.
+   * With an id: the webhook as it is now.
    *
    * @generated from field: carillon.v1.Webhook webhook = 1;
    */
   webhook?: Webhook | undefined;
+
+  /**
+   * With a filter: how many webhooks are paused now, or would be.
+   *
+   * @generated from field: int32 count = 2;
+   */
+  count: number;
+
+  /**
+   * With a filter: their ids, oldest first.
+   *
+   * @generated from field: repeated string ids = 3;
+   */
+  ids: string[];
+
+  /**
+   * With a filter: set when the bound on one call was reached, of 1,000 webhooks found or about 10,000 looked at.
+   *
+   * @generated from field: string next_page_token = 4;
+   */
+  nextPageToken: string;
 };
 
 /**
@@ -1040,10 +1250,10 @@ export type PauseResponse = Message<"carillon.v1.PauseResponse"> & {
  * Use `create(PauseResponseSchema)` to create a new message.
  */
 export const PauseResponseSchema: GenMessage<PauseResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 18);
+  messageDesc(file_carillon_v1_webhook, 23);
 
 /**
- * Names a webhook to resume.
+ * Which webhooks to resume: an id, or a filter.
  *
  * @generated from message carillon.v1.ResumeRequest
  */
@@ -1063,11 +1273,33 @@ export type ResumeRequest = Message<"carillon.v1.ResumeRequest"> & {
   id: string;
 
   /**
-   * Resume only if the webhook has not been changed since.
+   * With an id: resume only if the webhook has not been changed since.
    *
    * @generated from field: string etag = 3;
    */
   etag: string;
+
+  /**
+   * Those for which this is true, as in ListRequest: `labels.team = shop`. `id:*` is all of them.
+   *
+   * @generated from field: string filter = 4;
+   */
+  filter: string;
+
+  /**
+   * With a filter: say which, and do nothing.
+   *
+   * @generated from field: bool validate_only = 5;
+   */
+  validateOnly: boolean;
+
+  /**
+   * With a filter: the next_page_token of the answer before, opaque, to go on where that ended. The other fields
+   * must be as they were then.
+   *
+   * @generated from field: string page_token = 6;
+   */
+  pageToken: string;
 
   /**
    * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
@@ -1083,20 +1315,41 @@ export type ResumeRequest = Message<"carillon.v1.ResumeRequest"> & {
  * Use `create(ResumeRequestSchema)` to create a new message.
  */
 export const ResumeRequestSchema: GenMessage<ResumeRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 19);
+  messageDesc(file_carillon_v1_webhook, 24);
 
 /**
- * The resumed webhook.
+ * The resumed webhook, or webhooks.
  *
  * @generated from message carillon.v1.ResumeResponse
  */
 export type ResumeResponse = Message<"carillon.v1.ResumeResponse"> & {
   /**
-   * The webhook as it is now.
+   * With an id: the webhook as it is now.
    *
    * @generated from field: carillon.v1.Webhook webhook = 1;
    */
   webhook?: Webhook | undefined;
+
+  /**
+   * With a filter: how many webhooks are resumed now, or would be.
+   *
+   * @generated from field: int32 count = 2;
+   */
+  count: number;
+
+  /**
+   * With a filter: their ids, oldest first.
+   *
+   * @generated from field: repeated string ids = 3;
+   */
+  ids: string[];
+
+  /**
+   * With a filter: set when the bound on one call was reached, of 1,000 webhooks found or about 10,000 looked at.
+   *
+   * @generated from field: string next_page_token = 4;
+   */
+  nextPageToken: string;
 };
 
 /**
@@ -1104,7 +1357,7 @@ export type ResumeResponse = Message<"carillon.v1.ResumeResponse"> & {
  * Use `create(ResumeResponseSchema)` to create a new message.
  */
 export const ResumeResponseSchema: GenMessage<ResumeResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 20);
+  messageDesc(file_carillon_v1_webhook, 25);
 
 /**
  * Names a webhook to ring.
@@ -1140,7 +1393,7 @@ export type TriggerRequest = Message<"carillon.v1.TriggerRequest"> & {
  * Use `create(TriggerRequestSchema)` to create a new message.
  */
 export const TriggerRequestSchema: GenMessage<TriggerRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 21);
+  messageDesc(file_carillon_v1_webhook, 26);
 
 /**
  * The delivery that was made.
@@ -1161,7 +1414,7 @@ export type TriggerResponse = Message<"carillon.v1.TriggerResponse"> & {
  * Use `create(TriggerResponseSchema)` to create a new message.
  */
 export const TriggerResponseSchema: GenMessage<TriggerResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 22);
+  messageDesc(file_carillon_v1_webhook, 27);
 
 /**
  * A span of the past, and how its runs are fired.
@@ -1228,7 +1481,7 @@ export type BackfillRequest = Message<"carillon.v1.BackfillRequest"> & {
  * Use `create(BackfillRequestSchema)` to create a new message.
  */
 export const BackfillRequestSchema: GenMessage<BackfillRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 23);
+  messageDesc(file_carillon_v1_webhook, 28);
 
 /**
  * What was fired.
@@ -1265,7 +1518,7 @@ export type BackfillResponse = Message<"carillon.v1.BackfillResponse"> & {
  * Use `create(BackfillResponseSchema)` to create a new message.
  */
 export const BackfillResponseSchema: GenMessage<BackfillResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 24);
+  messageDesc(file_carillon_v1_webhook, 29);
 
 /**
  * Which schedule to look ahead in.
@@ -1323,7 +1576,7 @@ export type PreviewScheduleRequest = Message<"carillon.v1.PreviewScheduleRequest
  * Use `create(PreviewScheduleRequestSchema)` to create a new message.
  */
 export const PreviewScheduleRequestSchema: GenMessage<PreviewScheduleRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 25);
+  messageDesc(file_carillon_v1_webhook, 30);
 
 /**
  * The next runs.
@@ -1376,7 +1629,7 @@ export type PreviewScheduleResponse = Message<"carillon.v1.PreviewScheduleRespon
  * Use `create(PreviewScheduleResponseSchema)` to create a new message.
  */
 export const PreviewScheduleResponseSchema: GenMessage<PreviewScheduleResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 26);
+  messageDesc(file_carillon_v1_webhook, 31);
 
 /**
  * How much of a webhook an answer has (AIP-157).
@@ -1443,6 +1696,18 @@ export const WebhookService: GenService<{
     output: typeof RegisterResponseSchema;
   },
   /**
+   * Registers up to 100 webhooks, in their order, each on its own (AIP-233): one that is refused does not keep back
+   * the others. What was registered when a call fails as a whole, such as with UNAVAILABLE, is not taken back; the
+   * call can be repeated.
+   *
+   * @generated from rpc carillon.v1.WebhookService.BatchRegister
+   */
+  batchRegister: {
+    methodKind: "unary";
+    input: typeof BatchRegisterRequestSchema;
+    output: typeof BatchRegisterResponseSchema;
+  },
+  /**
    * Returns one webhook. NOT_FOUND if there is none with this id.
    *
    * @generated from rpc carillon.v1.WebhookService.Get
@@ -1453,7 +1718,20 @@ export const WebhookService: GenService<{
     output: typeof GetResponseSchema;
   },
   /**
-   * Lists webhooks, oldest first, a page at a time (AIP-158).
+   * Returns up to 100 webhooks, in the order of their ids (AIP-231). NOT_FOUND, which names what is missing, if there is none
+   * with one of these ids. OUT_OF_RANGE if together they are larger than an answer may be.
+   *
+   * @generated from rpc carillon.v1.WebhookService.BatchGet
+   */
+  batchGet: {
+    methodKind: "unary";
+    input: typeof BatchGetRequestSchema;
+    output: typeof BatchGetResponseSchema;
+  },
+  /**
+   * Lists webhooks, oldest first, a page at a time (AIP-158). A page looks at no more than about 10,000 webhooks:
+   * where the filter lets few of them through it can be short, or empty, though more follow. next_page_token alone
+   * tells.
    *
    * @generated from rpc carillon.v1.WebhookService.List
    */
@@ -1475,9 +1753,10 @@ export const WebhookService: GenService<{
     output: typeof UpdateResponseSchema;
   },
   /**
-   * Removes one webhook by id, or all with a name, or the one with a name and a destination. It
-   * stops at once, what waits is cancelled, and its deliveries stay readable until retention.
-   * NOT_FOUND if nothing matches.
+   * Removes webhooks: one by id, or by a name and a destination; those with a name; or those for which a filter is
+   * true. It stops at once, what waits is cancelled, and its deliveries stay readable until retention.
+   * NOT_FOUND if nothing matches. FAILED_PRECONDITION, with their number and the first ids, if more than one
+   * matches and force is not set, and if more than 10,000 do.
    *
    * @generated from rpc carillon.v1.WebhookService.Remove
    */
@@ -1487,8 +1766,8 @@ export const WebhookService: GenService<{
     output: typeof RemoveResponseSchema;
   },
   /**
-   * Stops sending. Deliveries that are waiting stay so; schedule runs are skipped and counted.
-   * Pausing a paused webhook changes nothing.
+   * Stops sending to one webhook, or to those for which a filter is true. Deliveries that are waiting stay so;
+   * schedule runs are skipped and counted. Pausing a paused webhook changes nothing.
    *
    * @generated from rpc carillon.v1.WebhookService.Pause
    */
@@ -1498,9 +1777,9 @@ export const WebhookService: GenService<{
     output: typeof PauseResponseSchema;
   },
   /**
-   * Sends again, after Pause or after Carillon disabled the webhook. What waited goes out. Of a webhook
-   * that is ACTIVE it closes the circuit breaker: what is due goes out now, and not after the next probe.
-   * Resuming one that is ACTIVE and well changes nothing.
+   * Sends again, after Pause or after Carillon disabled the webhook, to one webhook or to those for which a filter
+   * is true. What waited goes out. Of a webhook that is ACTIVE it closes the circuit breaker: what is due goes out
+   * now, and not after the next probe. Resuming one that is ACTIVE and well changes nothing.
    *
    * @generated from rpc carillon.v1.WebhookService.Resume
    */

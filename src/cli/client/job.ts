@@ -4,6 +4,7 @@ import { wantsColour } from '../banner.ts';
 import type { World } from '../world.ts';
 import { flagValue, type Invocation, UsageError } from './command.ts';
 import type { Connection } from './connect.ts';
+import { exactly } from './filter.ts';
 import { styleOf } from './style.ts';
 import type { Paper } from './table.ts';
 import { readCount } from './values.ts';
@@ -91,7 +92,8 @@ export async function webhookId(
 ): Promise<string> {
   if (await isWebhookId({ connection, invocation }, text)) return text;
   const namespace = namespaceOf(invocation);
-  const { webhooks } = await connection.webhooks.list({ name: text, namespace, pageSize: 10 });
+  const filter = `name = ${exactly(text)}`;
+  const { webhooks } = await connection.webhooks.list({ filter, namespace, pageSize: 10 });
   if (webhooks.length === 1) return webhooks[0]!.id;
   const name = JSON.stringify(text);
   if (webhooks.length === 0) {
@@ -125,4 +127,9 @@ export function enumName(type: DescEnum, value: number): string {
 /** `1 delivery`, `2 deliveries`. */
 export function counted(count: number, one: string, many: string): string {
   return `${count} ${count === 1 ? one : many}`;
+}
+
+/** Whether a person agrees. Anything but y or yes is a no. */
+export function isYes(answer: string): boolean {
+  return /^\s*y(?:es)?\s*$/i.test(answer);
 }

@@ -13,7 +13,7 @@ import type { Delivery } from '../../domain/delivery/delivery.ts';
 import { enumPair } from './enum-pair.ts';
 import { toDuration, toTimestamp } from './time.ts';
 
-export const DELIVERY_STATES = enumPair({
+const DELIVERY_STATES = enumPair({
   PENDING: State.PENDING,
   SUCCEEDED: State.SUCCEEDED,
   FAILED: State.FAILED,

@@ -20,7 +20,7 @@ import { enumPair } from './enum-pair.ts';
 import { scheduleFrom, scheduleTo } from './schedule.ts';
 import { fromDuration, toDuration, toTimestamp } from './time.ts';
 
-export const STATES = enumPair({ ACTIVE: State.ACTIVE, PAUSED: State.PAUSED, DISABLED: State.DISABLED });
+const STATES = enumPair({ ACTIVE: State.ACTIVE, PAUSED: State.PAUSED, DISABLED: State.DISABLED });
 const EVENT_FORMATS = enumPair<EventFormatMessage, EventFormat>({
   ENVELOPE: EventFormatMessage.ENVELOPE,
   RAW: EventFormatMessage.RAW,

@@ -1,53 +1,45 @@
 import { create } from '@bufbuild/protobuf';
 import type { ServiceImpl } from '@connectrpc/connect';
-import {
-  type DeliveryService,
-  type RetryDeliveryRequest_FailedOf,
-  WatchDeliveriesResponseSchema,
-} from '../../../gen/carillon/v1/delivery_pb.ts';
-import type { FailedOf } from '../../control/retry.ts';
+import { type DeliveryService, WatchDeliveriesResponseSchema } from '../../../gen/carillon/v1/delivery_pb.ts';
 import type { Watched } from '../../control/watch.ts';
-import type { Delivery } from '../../domain/delivery/delivery.ts';
-import { noProblems } from '../../domain/problems.ts';
-import { attemptTo, DELIVERY_STATES, deliveryTo } from '../convert/delivery.ts';
-import { fromTimestamp } from '../convert/time.ts';
+import { matcherOf } from '../../domain/listing/condition.ts';
+import { DELIVERY_FIELDS } from '../../domain/listing/fields.ts';
+import { readFilter } from '../../domain/listing/filter.ts';
+import { bulkOf } from '../bulk.ts';
+import { attemptTo, deliveryTo } from '../convert/delivery.ts';
 import type { ApiDeps } from '../deps.ts';
+import { listingOf } from '../listing.ts';
 import { theNamespace } from '../namespace.ts';
 import { readPage } from '../page.ts';
 import { note } from '../transport/call.ts';
 import { whyEnded } from '../transport/failures.ts';
 import { claimOf } from '../transport/once.ts';
-import { bothOf, type DeliveryFilter, readDeliveryFilter, satisfies } from './list-filter.ts';
 import { readResumeToken, writeResumeToken } from './watch-token.ts';
 
 /** What a delivery without its attempts takes on the wire, about. */
 const DELIVERY_BYTES = 400;
 
+const RULES = {
+  fields: DELIVERY_FIELDS,
+  orders: ['create_time'],
+  usual: { by: 'create_time', descending: true },
+} as const;
+
 /** carillon.v1.DeliveryService. What each method does is said in the proto file. */
 export function deliveryService({ control }: Pick<ApiDeps, 'control'>): ServiceImpl<typeof DeliveryService> {
   const { deliveries } = control;
   return {
-    async listDeliveries(request) {
-      const namespace = theNamespace(request.namespace);
-      const { webhookId, pageSize, pageToken, filter: text } = request;
-      const state = DELIVERY_STATES.toDomain(request.state);
-      const fields: DeliveryFilter = {
-        ...(webhookId !== '' && { webhookId }),
-        ...(state !== undefined && { state }),
-      };
-      const written = readDeliveryFilter(text);
-      const filter = written && bothOf(fields, written);
+    async listDeliveries(request, { signal }) {
+      const { pageSize, pageToken } = request;
+      const { namespace, where, order, query } = listingOf('ListDeliveries', request, RULES);
       const { rows, nextPageToken } = await readPage({
-        query: ['ListDeliveries', namespace, webhookId, state ?? '', text],
+        query,
         pageSize,
         pageToken,
-        // The newest first: a page goes on with what came before.
-        read: async (before, limit) =>
-          filter === undefined
-            ? []
-            : deliveries.list({ ...filter, namespace, limit, ...(before !== undefined && { before }) }),
-        idOf: (delivery) => delivery.id,
+        read: await deliveries.list({ namespace, where, descending: order.descending }),
+        placeOf: (delivery) => delivery.id,
         bytesOf: () => DELIVERY_BYTES,
+        signal,
       });
       return { deliveries: rows.map((delivery) => deliveryTo(delivery)), nextPageToken };
     },
@@ -61,11 +53,10 @@ export function deliveryService({ control }: Pick<ApiDeps, 'control'>): ServiceI
       const { signal } = context;
       const namespace = theNamespace(request.namespace);
       note(context, { namespace });
-      const filter = readDeliveryFilter(request.filter);
       const { resumeToken } = request;
       const order = {
         namespace,
-        wants: filter === undefined ? () => false : (delivery: Delivery) => satisfies(delivery, filter),
+        wants: matcherOf(readFilter(request.filter, DELIVERY_FIELDS), DELIVERY_FIELDS),
         ...(resumeToken !== '' && { resumeAt: readResumeToken(namespace, resumeToken) }),
       };
       for await (const watched of deliveries.watch(order, signal)) yield watchedTo(watched, namespace);
@@ -73,24 +64,27 @@ export function deliveryService({ control }: Pick<ApiDeps, 'control'>): ServiceI
       throw whyEnded(signal);
     },
 
-    async retryDelivery({ namespace: named, target }, context) {
-      const namespace = theNamespace(named);
-      const claim = claimOf(context);
-      switch (target.case) {
-        case 'id':
-          return deliveries.retry(namespace, target.value, claim);
-        case 'failedOf':
-          return deliveries.retryFailedOf(failedOfFrom(target.value, namespace), context.signal, claim);
-        case undefined:
-          throw new Error('the rules of the message require a target');
-        default:
-          return target satisfies never;
-      }
+    async retryDelivery({ namespace, id }, context) {
+      return { delivery: deliveryTo(await deliveries.retry(theNamespace(namespace), id, claimOf(context))) };
+    },
+
+    async retryDeliveries(request, context) {
+      const { order, tokenOf } = bulkOf('RetryDeliveries', request, DELIVERY_FIELDS);
+      const { count, next } = await deliveries.retryMany(order, context.signal, claimOf(context));
+      note(context, { deliveries: count });
+      return { count, nextPageToken: tokenOf(next) };
     },
 
     async cancelDelivery({ namespace, id }, context) {
       const delivery = await deliveries.cancel(theNamespace(namespace), id, claimOf(context));
       return { delivery: deliveryTo(delivery) };
+    },
+
+    async cancelDeliveries(request, context) {
+      const { order, tokenOf } = bulkOf('CancelDeliveries', request, DELIVERY_FIELDS);
+      const { count, next } = await deliveries.cancelMany(order, context.signal);
+      note(context, { deliveries: count });
+      return { count, nextPageToken: tokenOf(next) };
     },
   };
 }
@@ -101,15 +95,4 @@ function watchedTo({ change, place }: Watched, namespace: string) {
     ...(change?.attempt && { attempt: attemptTo(change.attempt) }),
     resumeToken: writeResumeToken(namespace, place),
   });
-}
-
-/** Raises INVALID for a time that is none. */
-function failedOfFrom(
-  { webhookId, startTime, waiting }: RetryDeliveryRequest_FailedOf,
-  namespace: string,
-): FailedOf {
-  const problems = noProblems();
-  const since = startTime && fromTimestamp(startTime, 'failed_of.start_time', problems);
-  problems.raise();
-  return { namespace, webhookId, waiting, ...(since !== undefined && { since }) };
 }

@@ -1,21 +1,16 @@
 import { create } from '@bufbuild/protobuf';
-import { anyPack } from '@bufbuild/protobuf/wkt';
 import {
   type PublishResponse,
   PublishResponseSchema,
   type PublishResult,
   PublishResultSchema,
 } from '../../../gen/carillon/v1/event_pb.ts';
-import { type Status, StatusSchema } from '../../../gen/google/rpc/status_pb.ts';
-import { alreadyExists, DomainError, invalidRequest } from '../../domain/error.ts';
+import { alreadyExists, DomainError } from '../../domain/error.ts';
 import type { Published } from '../../publish/publisher.ts';
-import { fromDomain } from '../errors.ts';
+import { itemError } from '../item-error.ts';
 
 /** What became of an event: how it was published, or what its publisher is told instead. */
 export type Answer = PublishResponse | DomainError;
-
-/** Violations named of one event among many: the answer must stay below what gRPC clients accept. */
-const ITEM_PROBLEMS_MAX = 5;
 
 export function answerOf(published: Published, callerId: string | undefined): Answer {
   switch (published.kind) {
@@ -56,18 +51,5 @@ export function resultOf(answer: Answer): PublishResult {
   if (!isError(answer)) {
     return create(PublishResultSchema, { result: { case: 'response', value: answer } });
   }
-  const violations = answer.violations.slice(0, ITEM_PROBLEMS_MAX);
-  const short = violations.length < answer.violations.length ? invalidRequest(violations) : answer;
-  return create(PublishResultSchema, { result: { case: 'error', value: statusOf(short) } });
-}
-
-function statusOf(refused: DomainError): Status {
-  const error = fromDomain(refused);
-  return create(StatusSchema, {
-    code: error.code,
-    message: error.rawMessage,
-    details: error.details.flatMap((detail) =>
-      'desc' in detail ? [anyPack(detail.desc, create(detail.desc, detail.value))] : [],
-    ),
-  });
+  return create(PublishResultSchema, { result: { case: 'error', value: itemError(answer) } });
 }

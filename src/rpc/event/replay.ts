@@ -6,6 +6,7 @@ import {
   ReplayEventsResponseSchema,
 } from '../../../gen/carillon/v1/event_pb.ts';
 import { filterViolations } from '../../control/spec-rules.ts';
+import { eventTypeViolations, type TypePattern, typePatternOf } from '../../domain/event/match.ts';
 import { noProblems, type Problems } from '../../domain/problems.ts';
 import type { ReplayOrder } from '../../publish/replayer.ts';
 import { fromTimestamp, toTimestamp } from '../convert/time.ts';
@@ -13,7 +14,6 @@ import type { ApiDeps } from '../deps.ts';
 import { namespaceOf } from '../namespace.ts';
 import { note } from '../transport/call.ts';
 import { claimOf } from '../transport/once.ts';
-import { typeFrom } from './list.ts';
 
 /** EventService.ReplayEvents. */
 export function replaying({ replayer }: Pick<ApiDeps, 'replayer'>) {
@@ -66,4 +66,11 @@ function eventsFrom(events: ReplayEventsRequest['events'], problems: Problems): 
     default:
       return events satisfies never;
   }
+}
+
+/** Which types a text names; undefined for all. Notes a text that no type can be matched by. */
+function typeFrom(text: string, field: string, problems: Problems): TypePattern | undefined {
+  const [violation] = text === '' ? [] : eventTypeViolations([text], field);
+  if (violation !== undefined) problems.add(field, violation.description);
+  return typePatternOf(text);
 }

@@ -1,8 +1,8 @@
 import { create, type DescField, type DescMessage } from '@bufbuild/protobuf';
-import { type ReflectMessage, reflect } from '@bufbuild/protobuf/reflect';
+import { type ReflectMap, type ReflectMessage, reflect } from '@bufbuild/protobuf/reflect';
 import type { FieldMask } from '@bufbuild/protobuf/wkt';
 import { type Webhook as WebhookMessage, WebhookSchema } from '../../../gen/carillon/v1/webhook_pb.ts';
-import { invalidRequest } from '../../domain/error.ts';
+import { invalid } from '../../domain/error.ts';
 import { quote } from '../../domain/text.ts';
 import { behaves } from '../field-behavior.ts';
 
@@ -21,14 +21,23 @@ const UPDATABLE = [
   'labels',
 ] as const;
 
-/** Fields to copy from one webhook message to another: `limits`, or one of its own, `limits.ordered`. */
+/** Paths that one mask has at most. */
+const PATHS_MAX = 256;
+
+/** Fields to copy from one webhook message to another. */
 export interface UpdateMask {
   readonly paths: readonly MaskPath[];
   /** The fields of the webhook that are touched at all. */
   readonly touched: ReadonlySet<string>;
 }
 
-type MaskPath = readonly [field: DescField] | readonly [field: DescField, member: DescField];
+/** `limits`, or a field inside it at any depth, `limits.rate_limit.burst`, or an entry of a map, `labels.team`. */
+interface MaskPath {
+  /** One inside the other, from the outside. */
+  readonly fields: readonly DescField[];
+  /** Of the map that the last field is. */
+  readonly key?: string;
+}
 
 /**
  * Reads an update mask (AIP-134): the fields it names; those that are set, when it is empty; all, when
@@ -41,6 +50,7 @@ export function readMask(mask: FieldMask | undefined, patch: WebhookMessage): Up
     if (given.length > 1) throw wrong('has * beside other paths; * means all of them');
     return maskOf(UPDATABLE.map(pathTo));
   }
+  if (given.length > PATHS_MAX) throw wrong(`has ${given.length} paths: give at most ${PATHS_MAX}`);
   return maskOf(given.filter((path) => !isIgnored(path)).map(pathTo));
 }
 
@@ -57,41 +67,92 @@ const IGNORED = ['OUTPUT_ONLY', 'IDENTIFIER', 'IMMUTABLE'] as const;
 
 /** The base with the masked fields taken from the patch; one that the patch does not have is cleared. */
 export function applyMask(base: WebhookMessage, patch: WebhookMessage, mask: UpdateMask): WebhookMessage {
-  const [to, from] = [reflect(WebhookSchema, base), reflect(WebhookSchema, patch)];
-  for (const [field, member] of mask.paths) {
-    if (member === undefined) copy(field, from, to);
-    else copy(member, nested(from, field), nested(to, field, to));
+  for (const { fields, key } of mask.paths) {
+    let to: ReflectMessage = reflect(WebhookSchema, base);
+    let from: ReflectMessage = reflect(WebhookSchema, patch);
+    for (const field of fields.slice(0, -1)) [to, from] = [nested(to, field, to), nested(from, field)];
+    const last = fields.at(-1)!;
+    if (key === undefined) copy(last, from, to);
+    else copyEntry(mapIn(from, last), mapIn(to, last), key);
   }
   return base;
 }
 
 function maskOf(paths: readonly MaskPath[]): UpdateMask {
-  return { paths, touched: new Set(paths.map(([field]) => field.name)) };
+  return { paths, touched: new Set(paths.map(({ fields }) => fields[0]!.name)) };
 }
 
 function pathTo(path: string): MaskPath {
-  const [name = '', member, ...rest] = path.split('.');
+  const [name = '', ...rest] = segmentsOf(path);
   const field = fieldOf(WebhookSchema, name);
-  if (!UPDATABLE.some((updatable) => updatable === name)) {
+  if (field === undefined || !UPDATABLE.some((updatable) => updatable === name)) {
     const why = field === undefined ? 'is not a field of a webhook' : 'cannot be changed by Update';
     throw wrong(`names ${quote(name)}, which ${why}; it can name ${UPDATABLE.join(', ')}`);
   }
-  if (field === undefined) throw new Error(`${WebhookSchema.typeName} has no ${name}`);
-  if (member === undefined) return [field];
+  return within(path, field, [name], rest);
+}
+
+/** A path that leads to a field, and what follows it. */
+function within(path: string, field: DescField, names: readonly string[], rest: readonly string[]): MaskPath {
+  const [name, ...after] = rest;
+  if (name === undefined) return { fields: [field] };
+  const outer = names.join('.');
+  if (field.fieldKind === 'map') {
+    if (after.length > 0) {
+      throw wrong(
+        `names ${quote(path)}; put a key of ${outer} that has dots in it in back-quotes: ${outer}.\`a.b\``,
+      );
+    }
+    return { fields: [field], key: name };
+  }
   if (field.fieldKind !== 'message' || field.message.typeName.startsWith('google.')) {
-    throw wrong(`names ${quote(path)}, but ${name} can only be replaced as a whole`);
+    throw wrong(`names ${quote(path)}, but ${outer} can only be replaced as a whole`);
   }
-  const inner = fieldOf(field.message, member);
-  if (inner === undefined || rest.length > 0) {
-    const members = field.message.fields.map((each) => `${name}.${each.name}`);
-    throw wrong(`names ${quote(path)}; of ${name} it can name ${members.join(', ')}`);
+  const inner = fieldOf(field.message, name);
+  if (inner === undefined) {
+    const members = field.message.fields.map((each) => `${outer}.${each.name}`);
+    throw wrong(`names ${quote(path)}; of ${outer} it can name ${members.join(', ')}`);
   }
-  return [field, inner];
+  const deeper = within(path, inner, [...names, name], after);
+  return { ...deeper, fields: [field, ...deeper.fields] };
+}
+
+/** A name, or whatever stands in back-quotes, in which two are one (AIP-161, "Map fields"). */
+const SEGMENT = /`((?:[^`]|``)+)`|([^`.]+)/y;
+
+function segmentsOf(path: string): string[] {
+  const segments: string[] = [];
+  SEGMENT.lastIndex = 0;
+  for (;;) {
+    const [, quoted, bare] = SEGMENT.exec(path) ?? [];
+    const segment = quoted?.replaceAll('``', '`') ?? bare;
+    if (segment === undefined) {
+      throw wrong(
+        `names ${quote(path)}; give names with dots between them, and other keys of maps in back-quotes`,
+      );
+    }
+    segments.push(segment);
+    if (SEGMENT.lastIndex === path.length) return segments;
+    if (path[SEGMENT.lastIndex] !== '.') {
+      throw wrong(`names ${quote(path)}; expected a dot after ${quote(segment)}`);
+    }
+    SEGMENT.lastIndex++;
+  }
 }
 
 function copy(field: DescField, from: ReflectMessage, to: ReflectMessage): void {
   if (from.isSet(field)) to.set(field, from.get(field));
   else to.clear(field);
+}
+
+function copyEntry(from: ReflectMap, to: ReflectMap, key: string): void {
+  if (from.has(key)) to.set(key, from.get(key));
+  else to.delete(key);
+}
+
+function mapIn(message: ReflectMessage, field: DescField): ReflectMap {
+  if (field.fieldKind !== 'map') throw new Error(`${field.toString()} is not a map`);
+  return message.get(field);
 }
 
 /** A message in a field; an empty one where there is none, which `into` gets to hold. */
@@ -113,5 +174,5 @@ function fieldOf(message: DescMessage, name: string): DescField | undefined {
 }
 
 function wrong(description: string) {
-  return invalidRequest([{ field: 'update_mask', description }]);
+  return invalid('update_mask', description);
 }

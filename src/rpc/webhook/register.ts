@@ -8,6 +8,7 @@ import {
   WebhookSchema,
 } from '../../../gen/carillon/v1/webhook_pb.ts';
 import type { Registration } from '../../control/register.ts';
+import type { Claim } from '../../domain/claim.ts';
 import { noProblems, type Problems, violationsOf } from '../../domain/problems.ts';
 import { formatSecret, parseSecret } from '../../domain/webhook/secret.ts';
 import { specFrom, webhookTo } from '../convert/webhook.ts';
@@ -19,25 +20,35 @@ import { claimOf } from '../transport/once.ts';
 import { noteRuleViolations } from './rule-violations.ts';
 
 /** WebhookService.Register. */
-export function registerHandler({ control, rules }: HandlerDeps) {
+export function registerHandler(deps: HandlerDeps) {
   return async (request: RegisterRequest, context: HandlerContext): Promise<RegisterResponse> => {
-    const problems = noProblems();
-    if (request.webhook !== undefined) clearOutputOnly(WebhookSchema, request.webhook);
-    noteRuleViolations(await rules.violationsOf(RegisterRequestSchema, request), 'webhook', problems);
-    const asked = registrationFrom(request, problems);
-    const claim = claimOf(context);
-    const order = claim ? { ...asked, claim } : asked;
-    const { webhook, created, secret } = await control.webhooks.register(order, problems.under('webhook'));
-    const message = webhookTo(webhook);
-    // A registration that did not take place has neither a uid nor an etag yet.
-    const hypothetical = created && request.validateOnly;
-    note(context, { webhookId: hypothetical ? '' : webhook.id });
-    return create(RegisterResponseSchema, {
-      webhook: hypothetical ? { ...message, id: webhook.callerId ?? '', uid: '', etag: '' } : message,
-      ...(secret !== undefined && { secret: formatSecret(secret) }),
-      created,
-    });
+    const { response, id } = await register(deps, request, claimOf(context));
+    note(context, { webhookId: id });
+    return response;
   };
+}
+
+/** Does what a request asks for. The id is empty when there is no such webhook. */
+export async function register(
+  { control, rules }: HandlerDeps,
+  request: RegisterRequest,
+  claim?: Claim,
+): Promise<{ response: RegisterResponse; id: string }> {
+  const problems = noProblems();
+  if (request.webhook !== undefined) clearOutputOnly(WebhookSchema, request.webhook);
+  noteRuleViolations(await rules.violationsOf(RegisterRequestSchema, request), 'webhook', problems);
+  const asked = registrationFrom(request, problems);
+  const order = claim ? { ...asked, claim } : asked;
+  const { webhook, created, secret } = await control.webhooks.register(order, problems.under('webhook'));
+  const message = webhookTo(webhook);
+  // A registration that did not take place has neither a uid nor an etag yet.
+  const hypothetical = created && request.validateOnly;
+  const response = create(RegisterResponseSchema, {
+    webhook: hypothetical ? { ...message, id: webhook.callerId ?? '', uid: '', etag: '' } : message,
+    ...(secret !== undefined && { secret: formatSecret(secret) }),
+    created,
+  });
+  return { response, id: hypothetical ? '' : webhook.id };
 }
 
 /** Raises INVALID when there is no webhook in the request. */

@@ -1,23 +1,37 @@
 import type { ServiceImpl } from '@connectrpc/connect';
 import { type WebhookService, WebhookView } from '../../../gen/carillon/v1/webhook_pb.ts';
-import { basicTo, STATES, webhookTo } from '../convert/webhook.ts';
+import type { BulkIds } from '../../control/bulk-webhooks.ts';
+import { WEBHOOK_FIELDS } from '../../domain/listing/fields.ts';
+import { placeOfWebhook } from '../../domain/listing/place.ts';
+import { bulkOf } from '../bulk.ts';
+import { basicTo, webhookTo } from '../convert/webhook.ts';
 import type { HandlerDeps } from '../deps.ts';
+import { listingOf } from '../listing.ts';
 import { theNamespace } from '../namespace.ts';
 import { readPage } from '../page.ts';
 import { note } from '../transport/call.ts';
 import { claimOf } from '../transport/once.ts';
 import { backfillHandler } from './backfill.ts';
+import { batchGetHandler, batchRegisterHandler } from './batch.ts';
 import { previewHandler } from './preview.ts';
 import { registerHandler } from './register.ts';
 import { removeHandler } from './remove.ts';
 import { updateHandler } from './update.ts';
 import { wireBytesOf } from './wire-bytes.ts';
 
+const RULES = {
+  fields: WEBHOOK_FIELDS,
+  orders: ['create_time', 'name'],
+  usual: { by: 'create_time', descending: false },
+} as const;
+
 /** carillon.v1.WebhookService. What each method does is said in the proto file. */
 export function webhookService(deps: HandlerDeps): ServiceImpl<typeof WebhookService> {
   const { webhooks } = deps.control;
   return {
     register: registerHandler(deps),
+    batchRegister: batchRegisterHandler(deps),
+    batchGet: batchGetHandler(deps),
     update: updateHandler(deps),
     remove: removeHandler(deps),
     previewSchedule: previewHandler(deps),
@@ -27,42 +41,41 @@ export function webhookService(deps: HandlerDeps): ServiceImpl<typeof WebhookSer
       return { webhook: webhookTo(await webhooks.get({ id, namespace: theNamespace(namespace) })) };
     },
 
-    async list(request) {
-      const namespace = theNamespace(request.namespace);
-      const { name, labels, pageSize, pageToken } = request;
-      const state = STATES.toDomain(request.state);
-      const filter = {
-        namespace,
-        ...(name !== '' && { name }),
-        ...(state !== undefined && { state }),
-        ...(Object.keys(labels).length > 0 && { labels }),
-      };
+    async list(request, { signal }) {
+      const { pageSize, pageToken } = request;
+      const { namespace, where, order, query } = listingOf('List', request, RULES);
+      const by = order.by === 'name' ? 'name' : 'id';
       const { rows, nextPageToken } = await readPage({
-        query: [
-          'List',
-          namespace,
-          name,
-          state ?? '',
-          Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)),
-        ],
+        query,
         pageSize,
         pageToken,
-        read: (after, limit) => webhooks.list({ ...filter, limit, ...(after !== undefined && { after }) }),
-        idOf: (webhook) => webhook.id,
+        read: webhooks.list({ namespace, where, by, descending: order.descending }),
+        placeOf: ({ id, spec }) => placeOfWebhook(id, spec.name, by),
         bytesOf: wireBytesOf,
+        signal,
       });
       const to = request.view === WebhookView.FULL ? webhookTo : basicTo;
       return { webhooks: rows.map(to), nextPageToken };
     },
 
-    async pause({ id, namespace, etag }) {
-      const target = { id, namespace: theNamespace(namespace), etag };
-      return { webhook: webhookTo(await webhooks.pause(target)) };
+    async pause(request, { signal }) {
+      const { id, namespace, etag } = request;
+      if (id !== '') {
+        const target = { id, namespace: theNamespace(namespace), etag };
+        return { webhook: webhookTo(await webhooks.pause(target)) };
+      }
+      const { order, tokenOf } = bulkOf('Pause', request, WEBHOOK_FIELDS);
+      return idsTo(await webhooks.pauseMany(order, signal), tokenOf);
     },
 
-    async resume({ id, namespace, etag }) {
-      const target = { id, namespace: theNamespace(namespace), etag };
-      return { webhook: webhookTo(await webhooks.resume(target)) };
+    async resume(request, { signal }) {
+      const { id, namespace, etag } = request;
+      if (id !== '') {
+        const target = { id, namespace: theNamespace(namespace), etag };
+        return { webhook: webhookTo(await webhooks.resume(target)) };
+      }
+      const { order, tokenOf } = bulkOf('Resume', request, WEBHOOK_FIELDS);
+      return idsTo(await webhooks.resumeMany(order, signal), tokenOf);
     },
 
     async trigger({ id, namespace }, context) {
@@ -71,4 +84,8 @@ export function webhookService(deps: HandlerDeps): ServiceImpl<typeof WebhookSer
       return { deliveryId };
     },
   };
+}
+
+function idsTo({ ids, next }: BulkIds, tokenOf: (next: string | undefined) => string) {
+  return { ids: [...ids], count: ids.length, nextPageToken: tokenOf(next) };
 }

@@ -1,5 +1,6 @@
 /** The messages between the two threads. */
-import type { WebhookState } from '../../domain/webhook/webhook.ts';
+import type { Condition } from '../../domain/listing/condition.ts';
+import type { WebhookOrder } from '../../domain/listing/place.ts';
 import type { Flag, StateCode } from './rows/codes.ts';
 import type {
   AnswerRow,
@@ -26,15 +27,16 @@ import type {
   WebhookRow,
 } from './rows/tables.ts';
 
-/** Null is no condition. */
+/** Undefined is no condition. */
 export interface WebhookFilter {
   readonly namespace: string;
-  readonly after: string;
+  readonly by: WebhookOrder;
+  readonly descending: boolean;
+  /** Only what is beyond this place. */
+  readonly from: string | undefined;
   readonly limit: number;
-  readonly name: string | null;
-  readonly state: WebhookState | null;
-  /** The pairs as JSON. */
-  readonly labels: string;
+  readonly name: string | undefined;
+  readonly where: Condition | undefined;
 }
 
 /** Undefined is no condition. */
@@ -46,6 +48,7 @@ export interface Span {
   readonly since: number;
   readonly until: number;
   readonly type: TypeFilter | undefined;
+  readonly where: Condition | undefined;
 }
 
 /** Types that begin so, or exactly one. */
@@ -57,7 +60,8 @@ export interface TypeFilter {
 export interface DeliveryFilter extends Span {
   readonly namespace: string;
   readonly webhookId: string | undefined;
-  readonly state: StateCode | undefined;
+  /** One of these. */
+  readonly states: readonly StateCode[] | undefined;
   readonly eventId: string | undefined;
   readonly status: { readonly from: number; readonly to: number } | undefined;
 }
@@ -70,6 +74,8 @@ export interface EventFilter extends Span {
 export interface Listed<Row> {
   readonly rows: Row[];
   readonly next: string | null;
+  /** How many entries were looked at. */
+  readonly looked: number;
 }
 
 /** Every verb that crosses to the worker: what it is given and what it answers. */
@@ -82,7 +88,7 @@ export interface Shapes {
     args: [namespace: string, name: string, destination: string];
     answer: WebhookRow | undefined;
   };
-  listWebhooks: { args: WebhookFilter; answer: WebhookRow[] };
+  listWebhooks: { args: WebhookFilter; answer: Listed<WebhookRow> };
   removeWebhooks: {
     args: RemovalRow[];
     answer: { results: ('REMOVED' | 'STALE' | 'NOT_FOUND')[]; cancelled: number };

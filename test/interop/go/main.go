@@ -125,7 +125,7 @@ func look(ctx context.Context, connection *grpc.ClientConn, destination, name st
 	}
 	seen.Name = got.Webhook.Name
 
-	listed, err := webhooks.List(ctx, &carillon.ListRequest{Name: name})
+	listed, err := webhooks.List(ctx, &carillon.ListRequest{Filter: fmt.Sprintf("name = %q", name)})
 	if err != nil {
 		return nil, err
 	}
@@ -197,7 +197,7 @@ func look(ctx context.Context, connection *grpc.ClientConn, destination, name st
 	_, err = events.Publish(ctx, &carillon.PublishRequest{Event: &carillon.Event{Type: "carillon.visit"}})
 	seen.Reserved = refusalOf(err)
 
-	history, err := deliveries.ListDeliveries(ctx, &carillon.ListDeliveriesRequest{WebhookId: id})
+	history, err := deliveries.ListDeliveries(ctx, &carillon.ListDeliveriesRequest{Filter: "webhook_id = " + id})
 	if err != nil {
 		return nil, err
 	}

@@ -62,7 +62,7 @@ def visit(channel: grpc.Channel, destination: str, name: str) -> dict:
 
     get = webhook_pb2.GetRequest(id=webhook_id)
     seen["name"] = webhooks.Get(get, timeout=TIMEOUT).webhook.name
-    listed = webhooks.List(webhook_pb2.ListRequest(name=name), timeout=TIMEOUT)
+    listed = webhooks.List(webhook_pb2.ListRequest(filter=f'name = "{name}"'), timeout=TIMEOUT)
     seen["listed"] = [webhook.id for webhook in listed.webhooks]
 
     after = Timestamp()
@@ -105,7 +105,7 @@ def visit(channel: grpc.Channel, destination: str, name: str) -> dict:
     seen["refusedEvent"] = refusal_of(events.Publish, reserved)
 
     history = deliveries.ListDeliveries(
-        delivery_pb2.ListDeliveriesRequest(webhook_id=webhook_id), timeout=TIMEOUT
+        delivery_pb2.ListDeliveriesRequest(filter=f"webhook_id = {webhook_id}"), timeout=TIMEOUT
     )
     seen["deliveries"] = [delivery.id for delivery in history.deliveries]
     seen["eventDelivery"] = finish(deliveries, seen["deliveries"][0])

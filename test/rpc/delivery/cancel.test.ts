@@ -4,8 +4,66 @@ import { Code, createClient } from '@connectrpc/connect';
 import { Delivery_State, DeliveryService } from '../../../gen/carillon/v1/delivery_pb.ts';
 import { PreconditionFailureSchema } from '../../../gen/google/rpc/error_details_pb.ts';
 import { aDeliveryThat, type Fate, settle, waitingDelivery } from '../../support/deliveries.ts';
-import { refusal, sharedApi } from '../../support/rpc.ts';
+import { refusal, sharedApi, violations } from '../../support/rpc.ts';
 import { aPublication, aWebhook, testId } from '../../support/store.ts';
+
+describe('CancelDeliveries', () => {
+  const api = sharedApi();
+
+  it('marks what waits and a filter lets through, and nothing else', async () => {
+    const webhook = aWebhook();
+    await api().store.createWebhooks([webhook]);
+    const of = (fate: Fate) => aDeliveryThat(api().store, webhook.id, fate);
+    const [first, , , kept] = [
+      await of({ type: 'a' }),
+      await of({ type: 'a' }),
+      await of({ type: 'a', status: 200 }),
+      await of({ type: 'b' }),
+    ];
+    const filter = `webhook_id = ${webhook.id} AND event_type = a`;
+    const cancel = (more: object = {}) => api().deliveries.cancelDeliveries({ filter, ...more });
+    const endings = async () =>
+      Promise.all(
+        [first, kept].map(async (id) => (await waitingDelivery(api().store, webhook.id, id!)).ending),
+      );
+    assert.equal((await cancel({ validateOnly: true })).count, 2);
+    assert.deepEqual(await endings(), [undefined, undefined]);
+    const { count, nextPageToken } = await cancel();
+    assert.deepEqual([count, nextPageToken], [2, '']);
+    assert.deepEqual(await endings(), ['REQUESTED', undefined]);
+  });
+
+  it('goes through a backlog that is larger than a call, each delivery once', async () => {
+    const webhook = aWebhook();
+    await api().store.createWebhooks([webhook]);
+    for (let batch = 0; batch < 6; batch++) {
+      await api().store.publish([aPublication(Array.from({ length: 2_000 }, () => webhook.id))]);
+    }
+    const counts: number[] = [];
+    let pageToken = '';
+    do {
+      const answer = await api().deliveries.cancelDeliveries({
+        filter: `webhook_id = ${webhook.id}`,
+        pageToken,
+      });
+      counts.push(answer.count);
+      pageToken = answer.nextPageToken;
+    } while (pageToken !== '');
+    // What others have waiting in the same list is looked at, too.
+    assert.ok(counts[0]! > 9_900 && counts[0]! <= 10_000, String(counts));
+    assert.deepEqual([counts.length, counts[0]! + counts[1]!], [2, 12_000]);
+  });
+
+  it('refuses a request without a filter, and one that cannot be read', async () => {
+    for (const [filter, says] of [
+      ['', /./],
+      ['state = ', /^at its end: expected a value/],
+    ] as const) {
+      const found = await violations(api().deliveries.cancelDeliveries({ filter }));
+      assert.match(found.filter ?? '', says);
+    }
+  });
+});
 
 describe('CancelDelivery', () => {
   const api = sharedApi();

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { Code, createClient } from '@connectrpc/connect';
 import { Delivery_State, DeliveryService } from '../../../gen/carillon/v1/delivery_pb.ts';
 import { PreconditionFailureSchema, ResourceInfoSchema } from '../../../gen/google/rpc/error_details_pb.ts';
@@ -15,14 +14,10 @@ const MINUTE = 60_000;
 
 describe('RetryDelivery', () => {
   const api = sharedApi();
-  const retry = (id: string) => api().deliveries.retryDelivery({ target: { case: 'id', value: id } });
-  const retryFailedOf = (webhookId: string, since?: number) =>
-    api().deliveries.retryDelivery({
-      target: {
-        case: 'failedOf',
-        value: { webhookId, ...(since !== undefined && { startTime: timestampFromMs(since) }) },
-      },
-    });
+  const retry = (id: string) => api().deliveries.retryDelivery({ id });
+  const retryMany = (filter: string, more: object = {}) =>
+    api().deliveries.retryDeliveries({ filter, ...more });
+  const failedOf = ({ id }: { id: string }) => `webhook_id = ${id} AND state = FAILED`;
   const shown = async (id: string) =>
     (await api().deliveries.getDelivery({ id })).delivery ?? assert.fail(`there is no ${id}`);
 
@@ -41,9 +36,9 @@ describe('RetryDelivery', () => {
     });
     api().clock.advance(MINUTE);
     for (const id of ids) {
-      const { count, more } = await retry(id);
-      assert.deepEqual([count, more], [1, false]);
+      const { delivery: answered } = await retry(id);
       const delivery = await shown(id);
+      assert.deepEqual(answered, { ...delivery, attempts: [] });
       assert.deepEqual(
         [delivery.state, delivery.stateReason, delivery.attemptCount, delivery.attempts.length],
         [Delivery_State.PENDING, '', 1, 1],
@@ -101,8 +96,11 @@ describe('RetryDelivery', () => {
   it('takes all FAILED ones of a webhook, and no others', async () => {
     const { webhook, ids } = await put(FAILED, { status: 200 }, FAILED, {});
     const other = await put(FAILED);
-    const { count, more } = await retryFailedOf(webhook.id);
-    assert.deepEqual([count, more], [2, false]);
+    const dry = await retryMany(failedOf(webhook), { validateOnly: true });
+    assert.deepEqual([dry.count, dry.nextPageToken], [2, '']);
+    assert.equal((await shown(ids[0] ?? '')).state, Delivery_State.FAILED);
+    const { count, nextPageToken } = await retryMany(failedOf(webhook));
+    assert.deepEqual([count, nextPageToken], [2, '']);
     const states = await Promise.all(ids.map(async (id) => (await shown(id)).state));
     assert.deepEqual(states, [
       Delivery_State.PENDING,
@@ -111,17 +109,21 @@ describe('RetryDelivery', () => {
       Delivery_State.PENDING,
     ]);
     assert.equal((await shown(other.ids[0] ?? '')).state, Delivery_State.FAILED);
-    assert.equal((await retryFailedOf(webhook.id)).count, 0);
+    assert.equal((await retryMany(failedOf(webhook))).count, 0);
   });
 
   it('takes those that wait for another attempt too, if asked, but none that waits for its first', async () => {
     const later = { to: 'PENDING', dueAt: T0 + 3_600_000 } as const;
     const { webhook, ids } = await put(FAILED, { status: 500, to: later }, {}, { status: 200 });
-    const request = { webhookId: webhook.id, waiting: true };
-    const again = () => api().deliveries.retryDelivery({ target: { case: 'failedOf', value: request } });
+    const again = () => {
+      const now = new Date(api().clock.now()).toISOString();
+      return retryMany(
+        `webhook_id = ${webhook.id} AND ` +
+          `(state = FAILED OR (state = PENDING AND attempt_count > 0 AND next_attempt_time > ${now}))`,
+      );
+    };
     const before = await shown(ids[2] ?? '');
-    const { count, more } = await again();
-    assert.deepEqual([count, more], [2, false]);
+    assert.equal((await again()).count, 2);
     const due = await shown(ids[1] ?? '');
     assert.equal(Number(due.nextAttemptTime?.seconds) * 1000, api().clock.now());
     const { attempts, attemptsBefore } = await waitingDelivery(api().store, webhook.id, due.id);
@@ -132,7 +134,7 @@ describe('RetryDelivery', () => {
 
   it('takes only those created since a time', async () => {
     const { webhook, ids } = await put({ ...FAILED, createdAt: T0 - 1 }, { ...FAILED, createdAt: T0 });
-    assert.equal((await retryFailedOf(webhook.id, T0)).count, 1);
+    assert.equal((await retryMany(`${failedOf(webhook)} AND create_time >= 2026-01-01T00:00:00Z`)).count, 1);
     assert.equal((await shown(ids[0] ?? '')).state, Delivery_State.FAILED);
     assert.equal((await shown(ids[1] ?? '')).state, Delivery_State.PENDING);
   });
@@ -140,11 +142,11 @@ describe('RetryDelivery', () => {
   it('leaves out those whose event was erased, and goes on', async () => {
     const { webhook } = await put({ ...FAILED, callerId: 'gone' }, FAILED);
     await api().store.purgeEvents([{ namespace: 'default', id: 'gone' }]);
-    const { count, more } = await retryFailedOf(webhook.id);
-    assert.deepEqual([count, more], [1, false]);
+    const { count, nextPageToken } = await retryMany(failedOf(webhook));
+    assert.deepEqual([count, nextPageToken], [1, '']);
   });
 
-  it('takes at most 10,000 a call, oldest first, and says that there are more', async () => {
+  it('takes about 10,000 a call, oldest first, and goes on from its token', async () => {
     const { store } = api();
     const webhook = aWebhook();
     await store.createWebhooks([webhook]);
@@ -162,29 +164,33 @@ describe('RetryDelivery', () => {
       now: T0,
     });
     await store.settle(lane?.deliveries.map(fail) ?? [], []);
-    const first = await retryFailedOf(webhook.id);
-    assert.deepEqual([first.count, first.more], [10_000, true]);
+    const first = await retryMany(failedOf(webhook));
+    assert.equal(first.count, 10_000);
     assert.equal((await shown(ids.at(-1) ?? '')).state, Delivery_State.FAILED);
-    const second = await retryFailedOf(webhook.id);
-    assert.deepEqual([second.count, second.more], [5, false]);
+    const pageToken = first.nextPageToken;
+    assert.deepEqual(Object.keys(await violations(retryMany(`${failedOf(webhook)} `, { pageToken }))), [
+      'page_token',
+    ]);
+    const second = await retryMany(failedOf(webhook), { pageToken });
+    assert.deepEqual([second.count, second.nextPageToken], [5, '']);
   });
 
-  it('knows no webhook of another namespace, and none that there is not', async () => {
+  it('takes nothing of another namespace, and passes over what SUCCEEDED', async () => {
     const theirs = aWebhook({ namespace: 'acme' });
     await api().store.createWebhooks([theirs]);
-    for (const id of [theirs.id, 'wh_nobody']) {
-      assert.equal((await refusal(retryFailedOf(id))).code, Code.NotFound);
-    }
+    await aDeliveryThat(api().store, theirs.id, FAILED);
+    const { ids } = await put({ status: 200 }, FAILED);
+    assert.equal((await retryMany(`webhook_uid = ${theirs.id}`)).count, 0);
+    assert.equal((await retryMany(`id = ${ids[0]} OR id = ${ids[1]}`)).count, 1);
   });
 
-  it('refuses a request that names nothing, or a time that is none, in every protocol', async () => {
+  it('refuses a request that names nothing, or a filter that is none, in every protocol', async () => {
     for (const transport of Object.values(api().transports)) {
       const client = createClient(DeliveryService, transport);
-      assert.deepEqual(Object.keys(await violations(client.retryDelivery({}))), ['target']);
-      assert.deepEqual(
-        Object.keys(await violations(client.retryDelivery({ target: { case: 'id', value: '' } }))),
-        ['id'],
-      );
+      assert.deepEqual(Object.keys(await violations(client.retryDelivery({}))), ['id']);
+      assert.deepEqual(Object.keys(await violations(client.retryDeliveries({}))), ['filter']);
+      const bad = await violations(client.retryDeliveries({ filter: 'state = LOST' }));
+      assert.match(bad.filter ?? '', /^at character 9/);
     }
   });
 

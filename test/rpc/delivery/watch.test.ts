@@ -77,7 +77,7 @@ describe('WatchDeliveries', () => {
     assert.deepEqual([first.attempt?.number, first.attempt?.responseStatus], [1, 503]);
     assert.equal(first.attempt?.responseBody.length, 0);
     await settle(store, hook, id, EXHAUSTED, anAttempt(2, 500));
-    await deliveries.retryDelivery({ target: { case: 'id', value: id } });
+    await deliveries.retryDelivery({ id });
     await settle(store, hook, id, { to: 'SUCCEEDED' }, anAttempt(3));
     const seen = [await watch.change(), await watch.change(), await watch.change()];
     assert.deepEqual(

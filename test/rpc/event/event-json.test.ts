@@ -81,7 +81,10 @@ describe('/events', () => {
 
   it('lists', async () => {
     await call('POST', '/events', { type: 'listed.b' });
-    const { body } = await call('GET', '/events?type=listed.*&page_size=1&start_time=2026-01-01T00:00:00Z');
+    const { body } = await call(
+      'GET',
+      '/events?filter=type=listed.*+AND+create_time>=2026-01-01T00:00:00Z&page_size=1',
+    );
     assert.deepEqual(
       body.events.map(({ type }: { type: string }) => type),
       ['listed.b'],

@@ -159,12 +159,16 @@ describe('ListEvents', () => {
       api().clock.advance(1000);
       await api().events.publish({ event: { type, data: text('secret') } });
     }
-    const at = (s: number) => ({ seconds: BigInt(T0 / 1000 + s) });
+    const at = (s: number) => new Date(T0 + s * 1000).toISOString();
     assert.deepEqual(await types({}), ['list.a', 'listed', 'list.b', 'list.a']);
-    assert.deepEqual(await types({ type: '*' }), ['list.a', 'listed', 'list.b', 'list.a']);
-    assert.deepEqual(await types({ type: 'list.*' }), ['list.a', 'list.b', 'list.a']);
-    assert.deepEqual(await types({ type: 'list.a' }), ['list.a', 'list.a']);
-    assert.deepEqual(await types({ startTime: at(2), endTime: at(4) }), ['listed', 'list.b']);
+    assert.deepEqual(await types({ filter: 'type = *' }), ['list.a', 'listed', 'list.b', 'list.a']);
+    assert.deepEqual(await types({ filter: 'type = list.*' }), ['list.a', 'list.b', 'list.a']);
+    assert.deepEqual(await types({ filter: 'type = list.a' }), ['list.a', 'list.a']);
+    const between = `create_time >= ${at(2)} AND create_time < ${at(4)}`;
+    assert.deepEqual(await types({ filter: between }), ['listed', 'list.b']);
+    assert.deepEqual(await types({ filter: between, orderBy: 'create_time' }), ['list.b', 'listed']);
+    assert.deepEqual(await types({ filter: 'type = listed OR type = list.b' }), ['listed', 'list.b']);
+    assert.deepEqual(await types({ filter: 'NOT type = list.* AND purged = false' }), ['listed']);
     const { events } = await api().events.listEvents({});
     assert.ok(events.every(({ data }) => data.case === undefined));
   });
@@ -175,7 +179,7 @@ describe('ListEvents', () => {
       return api().events.publish({ event: { type: 'paged', subject } });
     };
     for (let i = 0; i < 5; i++) await publish(`${i}`);
-    const query = { type: 'paged', pageSize: 2 };
+    const query = { filter: 'type = paged', pageSize: 2 };
     const seen: string[] = [];
     let pageToken = '';
     do {
@@ -186,7 +190,7 @@ describe('ListEvents', () => {
     } while (pageToken !== '');
     assert.deepEqual(seen, ['4', '3', '2', '1', '0']);
     const { nextPageToken } = await api().events.listEvents(query);
-    for (const other of [{ type: 'paged.*' }, { endTime: { seconds: 1n } }, {}]) {
+    for (const other of [{ filter: 'type = paged.*' }, { ...query, orderBy: 'create_time' }, {}]) {
       const found = await violations(api().events.listEvents({ ...other, pageToken: nextPageToken }));
       assert.deepEqual(Object.keys(found), ['page_token']);
     }
@@ -195,12 +199,12 @@ describe('ListEvents', () => {
   it('names what it does not understand', async () => {
     const found = await violations(
       api().events.listEvents({
-        type: 'or*er',
+        filter: 'type = or*er',
         namespace: 'acme',
-        startTime: { seconds: 569_000_000_000n },
+        orderBy: 'colour',
       }),
     );
-    assert.deepEqual(Object.keys(found).sort(), ['namespace', 'start_time', 'type']);
+    assert.deepEqual(Object.keys(found).sort(), ['filter', 'namespace', 'order_by']);
   });
 });
 

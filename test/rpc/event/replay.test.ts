@@ -15,7 +15,7 @@ describe('ReplayEvents', () => {
     (await api().webhooks.register({ webhook: { name, destination: DESTINATION, eventTypes } })).webhook
       ?.id ?? '';
   const waiting = async (webhookId: string) =>
-    (await api().deliveries.listDeliveries({ webhookId })).deliveries;
+    (await api().deliveries.listDeliveries({ filter: `webhook_id = ${webhookId}` })).deliveries;
 
   it('sends events again to those who had them, as new deliveries that point to the old ones', async () => {
     const webhookId = await register('again', ['again']);
@@ -100,7 +100,7 @@ describe('ReplayEvents', () => {
       webhookId: heir,
     });
     assert.deepEqual([eventCount, deliveryCount, nextStartTime], [2, 2, undefined]);
-    const { deliveries } = await own.deliveries.listDeliveries({ webhookId: heir });
+    const { deliveries } = await own.deliveries.listDeliveries({ filter: `webhook_id = ${heir}` });
     assert.deepEqual(deliveries.map(({ eventId }) => eventId).sort(), ['first', 'last']);
   });
 

@@ -44,7 +44,7 @@ describe('/webhooks', () => {
     assert.equal((await call('POST', '/webhooks', { name: 'twice', destination: DESTINATION })).status, 200);
     const would = await call('POST', '/webhooks?validate_only', { name: 'would', destination: DESTINATION });
     assert.deepEqual([would.status, would.headers.get('location'), would.body.created], [200, null, true]);
-    assert.deepEqual((await call('GET', '/webhooks?name=would')).body, {});
+    assert.deepEqual((await call('GET', '/webhooks?filter=name=would')).body, {});
   });
 
   it('takes everything that the Webhook message has', async () => {
@@ -90,29 +90,20 @@ describe('/webhooks', () => {
       const destination = `${DESTINATION}/${count++}`;
       await call('POST', '/webhooks', { name: 'listed', destination, labels: { team } });
     }
-    const page = await call('GET', '/webhooks?name=listed&labels[team]=b&state=active&page_size=1');
+    const page = await call('GET', '/webhooks?filter=name=listed+AND+labels.team=b&page_size=1');
     assert.equal(page.body.webhooks.length, 1);
     const next = await call(
       'GET',
-      `/webhooks?name=listed&labels[team]=b&state=STATE_ACTIVE&pageToken=${page.body.nextPageToken}`,
+      `/webhooks?filter=name=listed+AND+labels.team=b&pageToken=${page.body.nextPageToken}`,
     );
     assert.equal(next.body.webhooks.length, 1);
     assert.notEqual(next.body.webhooks[0].id, page.body.webhooks[0].id);
   });
 
   it('refuses a query that it does not understand, naming each parameter', async () => {
-    const { status, body } = await call(
-      'GET',
-      '/webhooks?limit=5&page_size=x&state=SLEEPING&labels=a&name=a&name=b',
-    );
+    const { status, body } = await call('GET', '/webhooks?limit=5&page_size=x&view=HALF&filter=a&filter=b');
     assert.equal(status, 400);
-    assert.deepEqual(jsonFieldsOf(body as JsonError).sort(), [
-      'labels',
-      'limit',
-      'name',
-      'page_size',
-      'state',
-    ]);
+    assert.deepEqual(jsonFieldsOf(body as JsonError).sort(), ['filter', 'limit', 'page_size', 'view']);
     assert.deepEqual(jsonFieldsOf((await call('POST', '/webhooks?dry_run=1', {})).body as JsonError), [
       'dry_run',
     ]);

@@ -36,7 +36,10 @@ describe('Every protocol', () => {
       httpVersion: '2',
       idleConnectionTimeoutMs: 1,
     });
-    assert.deepEqual((await createClient(WebhookService, transport).list({ name: 'none' })).webhooks, []);
+    assert.deepEqual(
+      (await createClient(WebhookService, transport).list({ filter: 'name = none' })).webhooks,
+      [],
+    );
   });
 
   it('takes and gives compressed messages', async () => {
@@ -116,7 +119,7 @@ describe('What cannot be understood', () => {
   it('gets a body that names the methods of a service, or the services', async () => {
     const method = await post('/carillon.v1.WebhookService/Registre', JSON_TYPE);
     assert.equal(method.status, 404);
-    assert.match((await errorOf(method)).message, /has Register, Get, List/);
+    assert.match((await errorOf(method)).message, /has Register, BatchRegister, Get, BatchGet, List/);
     const service = await post('/carillon.v2.WebhookService/Register', JSON_TYPE);
     assert.equal(service.status, 404);
     assert.match(

@@ -157,9 +157,9 @@ describe('A webhook that events ring', () => {
 
   it('says in a list what applies only when it is asked to', async () => {
     const { name } = await register({ eventTypes: ['a'] });
-    const [basic] = (await api().webhooks.list({ name })).webhooks;
+    const [basic] = (await api().webhooks.list({ filter: `name = ${name}` })).webhooks;
     assert.equal(basic?.effective, undefined);
-    const [full] = (await api().webhooks.list({ name, view: WebhookView.FULL })).webhooks;
+    const [full] = (await api().webhooks.list({ filter: `name = ${name}`, view: WebhookView.FULL })).webhooks;
     assert.equal(full?.effective?.timeout?.seconds, 15n);
   });
 

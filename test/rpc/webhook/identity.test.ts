@@ -31,7 +31,7 @@ describe('The id of a webhook', () => {
       const { deliveryId } = await api().webhooks.trigger({ id });
       const { delivery } = await api().deliveries.getDelivery({ id: deliveryId });
       assert.deepEqual([delivery!.webhookId, delivery!.webhookUid], ['billing', webhook!.uid]);
-      const { deliveries } = await api().deliveries.listDeliveries({ webhookId: id });
+      const { deliveries } = await api().deliveries.listDeliveries({ filter: `webhook_id = ${id}` });
       assert.ok(deliveries.some((each) => each.id === deliveryId));
       const filtered = await api().deliveries.listDeliveries({ filter: `webhook_id = "${id}"` });
       assert.equal(filtered.deliveries.length, deliveries.length);
@@ -44,7 +44,7 @@ describe('The id of a webhook', () => {
     assert.equal(again.created, false);
     assert.equal(again.webhook!.uid, first.webhook!.uid);
     assert.equal(again.webhook!.destination, 'http://127.0.0.1:9998/new');
-    assert.equal((await api().webhooks.list({ name: 'moving' })).webhooks.length, 0);
+    assert.equal((await api().webhooks.list({ filter: 'name = moving' })).webhooks.length, 0);
     assert.equal(
       (await register({ id: 'moving', name: 'moved', destination: 'http://127.0.0.1:9998/new' })).webhook!
         .etag,
@@ -116,8 +116,11 @@ describe('The id of a webhook', () => {
     assert.notEqual(second.webhook!.uid, first.webhook!.uid);
     const { delivery } = await api().deliveries.getDelivery({ id: deliveryId });
     assert.equal(delivery!.webhookUid, first.webhook!.uid);
-    assert.deepEqual((await api().deliveries.listDeliveries({ webhookId: 'phoenix' })).deliveries, []);
-    const former = await api().deliveries.listDeliveries({ webhookId: first.webhook!.uid });
+    assert.deepEqual(
+      (await api().deliveries.listDeliveries({ filter: 'webhook_id = phoenix' })).deliveries,
+      [],
+    );
+    const former = await api().deliveries.listDeliveries({ filter: `webhook_id = ${first.webhook!.uid}` });
     assert.deepEqual(
       former.deliveries.map(({ id }) => id),
       [deliveryId],

@@ -121,7 +121,7 @@ describe('A webhook', () => {
     const { ids } = await webhooks().remove({ name: 'pair', destination: one.spec.destination });
     assert.deepEqual(ids, [one.id]);
     assert.deepEqual(
-      (await webhooks().list({ name: 'pair' })).webhooks.map(({ id }) => id),
+      (await webhooks().list({ filter: 'name = pair' })).webhooks.map(({ id }) => id),
       [two.id],
     );
   });
@@ -131,11 +131,80 @@ describe('A webhook', () => {
       aWebhook({ spec: { name: 'crowd', destination: `http://127.0.0.1:9/${n}` } }),
     );
     await api().store.createWebhooks(all);
-    const { ids } = await webhooks().remove({ name: 'crowd' });
-    assert.deepEqual(ids, all.map(({ id }) => id).sort());
+    const sorted = all.map(({ id }) => id).sort();
+    for (const query of [{ name: 'crowd' }, { filter: 'name = crowd' }]) {
+      const refused = await refusal(webhooks().remove(query));
+      assert.equal(refused.code, Code.FailedPrecondition);
+      assert.ok(refused.rawMessage.includes(`are 250 webhooks: ${sorted.slice(0, 10).join(', ')}, …`));
+      const dry = await webhooks().remove({ ...query, validateOnly: true });
+      assert.deepEqual(dry.ids, sorted);
+    }
+    const { ids } = await webhooks().remove({ name: 'crowd', force: true });
+    assert.deepEqual(ids, sorted);
     const error = await refusal(webhooks().remove({ name: 'crowd' }));
     assert.equal(error.code, Code.NotFound);
     assert.equal(error.findDetails(ResourceInfoSchema)[0]?.resourceName, 'crowd');
+  });
+
+  it('alone with its name, or what a filter asks for, is removed without force', async () => {
+    const [one, two] = [
+      await put({ spec: { name: 'alone' } }),
+      await put({ spec: { labels: { only: 'x' } } }),
+    ];
+    const dry = await webhooks().remove({ id: one.id, validateOnly: true });
+    assert.deepEqual(dry.ids, [one.id]);
+    assert.deepEqual((await webhooks().remove({ name: 'alone' })).ids, [one.id]);
+    assert.deepEqual((await webhooks().remove({ filter: 'labels.only = x' })).ids, [two.id]);
+    for (const query of [{ filter: 'labels.only = x' }, { name: 'alone', validateOnly: true }]) {
+      assert.equal((await refusal(webhooks().remove(query))).code, Code.NotFound);
+    }
+    const found = await violations(webhooks().remove({ name: 'alone', filter: 'labels:only' }));
+    assert.deepEqual(Object.keys(found), ['']);
+    assert.deepEqual(Object.keys(await violations(webhooks().remove({ filter: 'colour = red' }))), [
+      'filter',
+    ]);
+  });
+
+  it('is paused and resumed with all others that a filter lets through, and with no others', async () => {
+    const team = { spec: { labels: { team: 'bulk' } } };
+    const ours = [await put(team), await put(team), await put({ ...team, state: 'PAUSED' })];
+    const other = await put();
+    const ids = ours.map(({ id }) => id).sort();
+    const filter = 'labels.team = bulk';
+    const stateOf = async (id: string) => (await webhooks().get({ id })).webhook?.state;
+    const dry = await webhooks().pause({ filter, validateOnly: true });
+    assert.deepEqual([dry.ids, dry.count, dry.webhook], [ids, 3, undefined]);
+    assert.equal(await stateOf(ours[0]!.id), Webhook_State.ACTIVE);
+    assert.deepEqual((await webhooks().pause({ filter })).ids, ids);
+    for (const id of ids) assert.equal(await stateOf(id), Webhook_State.PAUSED);
+    assert.equal(await stateOf(other.id), Webhook_State.ACTIVE);
+    const resumed = await webhooks().resume({ filter: `${filter} AND state = PAUSED` });
+    assert.deepEqual([resumed.ids, resumed.nextPageToken], [ids, '']);
+    for (const id of ids) assert.equal(await stateOf(id), Webhook_State.ACTIVE);
+    for (const request of [
+      { id: ids[0]!, filter },
+      {},
+      { filter, etag: 'x' },
+      { id: ids[0]!, validateOnly: true },
+    ]) {
+      assert.deepEqual(Object.keys(await violations(webhooks().pause(request))), ['']);
+      assert.deepEqual(Object.keys(await violations(webhooks().resume(request))), ['']);
+    }
+  });
+
+  it('is paused with at most 1,000 others in a call, which goes on from its token', async () => {
+    const all = Array.from({ length: 1_003 }, (_, n) =>
+      aWebhook({ spec: { name: 'throng', destination: `http://127.0.0.1:9/${n}` } }),
+    );
+    await api().store.createWebhooks(all);
+    const request = { filter: 'name = throng AND state = ACTIVE' };
+    const first = await webhooks().pause(request);
+    assert.equal(first.count, 1_000);
+    const pageToken = first.nextPageToken;
+    const wrong = await violations(webhooks().resume({ ...request, pageToken }));
+    assert.deepEqual(Object.keys(wrong), ['page_token']);
+    const second = await webhooks().pause({ ...request, pageToken });
+    assert.deepEqual([second.count, second.nextPageToken], [3, '']);
   });
 
   it('of another namespace is NOT_FOUND to every call, exactly like one that there is not', async () => {

@@ -59,7 +59,7 @@ describe('Register', () => {
     const [again, got, page] = await Promise.all([
       register({ name: 'sealed' }),
       api().webhooks.get({ id: webhook?.id ?? '' }),
-      api().webhooks.list({ name: 'sealed' }),
+      api().webhooks.list({ filter: 'name = sealed' }),
     ]);
     assert.equal(again.secret, '');
     assert.deepEqual([got.webhook?.signing, page.webhooks[0]?.signing], [undefined, undefined]);
@@ -137,7 +137,7 @@ describe('Register', () => {
     assert.equal(answers.filter(({ created }) => created).length, 1);
     assert.equal(answers.filter(({ secret }) => secret !== '').length, 1);
     assert.equal(new Set(answers.map((answer) => answer.webhook?.id)).size, 1);
-    assert.equal((await api().webhooks.list({ name: 'at-once' })).webhooks.length, 1);
+    assert.equal((await api().webhooks.list({ filter: 'name = at-once' })).webhooks.length, 1);
   });
 
   it('lets one of many different calls at once win, and refuses none', async () => {
@@ -157,7 +157,7 @@ describe('Register', () => {
     const one = await register({ name: 'many', destination: `${DESTINATION}/1` });
     const two = await register({ name: 'many', destination: `${DESTINATION}/2` });
     assert.deepEqual([one.created, two.created], [true, true]);
-    assert.equal((await api().webhooks.list({ name: 'many' })).webhooks.length, 2);
+    assert.equal((await api().webhooks.list({ filter: 'name = many' })).webhooks.length, 2);
   });
 
   it('only says what it would do when asked to validate', async () => {

@@ -103,9 +103,11 @@ describe('Update', () => {
       'colour',
       'etag',
       'signing',
-      'labels.team',
       'limits.colour',
-      'limits.rate_limit.burst',
+      'limits.rate_limit.colour',
+      'timeout.seconds',
+      'event_types.0',
+      'labels.a.b',
       '',
     ]) {
       const found = await violations(
@@ -114,6 +116,46 @@ describe('Update', () => {
       assert.match(found.update_mask ?? '', new RegExp(`"${path}"`), path);
     }
     assert.match((await violations(update({ id }, '*', 'labels'))).update_mask ?? '', /\*/);
+  });
+
+  it('changes a field at any depth, and makes the messages around it', async () => {
+    const { id } = await aWebhook();
+    const burst = await update({ id, limits: { rateLimit: { burst: 7 } } }, 'limits.rate_limit.burst');
+    const { concurrency, rateLimit } = burst.limits!;
+    assert.deepEqual([concurrency, rateLimit?.perSecond, rateLimit?.burst], [4, 2, 7]);
+    const tried = await update({ id, retryPolicy: { maxAttempts: 3 } }, 'retry_policy.max_attempts');
+    assert.equal(tried.retryPolicy?.maxAttempts, 3);
+    const cron = { when: { case: 'cron', value: '0 9 * * *' } } as const;
+    const scheduled = await update({ id, schedule: cron }, 'schedule.cron');
+    assert.deepEqual(scheduled.schedule?.when, cron.when);
+    const templates = { headerTemplates: { 'x-b': '{{ now }}' } };
+    const templated = await update({ id, payload: templates }, 'payload.header_templates');
+    assert.deepEqual(templated.payload?.headerTemplates, templates.headerTemplates);
+  });
+
+  it('changes and clears entries of maps, by keys in back-quotes where they are no names (AIP-161)', async () => {
+    const { id } = await aWebhook({ labels: { team: 'a', 'app.kubernetes.io/name': 'shop', tier: '1' } });
+    const labels = { team: 'b', 'app.kubernetes.io/name': 'cart', other: 'x' };
+    const after = await update(
+      { id, labels, headers: { 'x-a': 'c', 'x-z': 'left out' } },
+      'labels.team',
+      'labels.`app.kubernetes.io/name`',
+      'headers.x-a',
+    );
+    assert.deepEqual(after.labels, { team: 'b', 'app.kubernetes.io/name': 'cart', tier: '1' });
+    assert.deepEqual(after.headers, { 'x-a': 'c' });
+    const cleared = await update({ id, labels: {} }, 'labels.tier', 'labels.`none`');
+    assert.deepEqual(Object.keys(cleared.labels).sort(), ['app.kubernetes.io/name', 'team']);
+    for (const path of ['labels.`open', 'labels.``', 'labels.`a`b', 'labels.', '.labels']) {
+      const found = await violations(
+        api().webhooks.update({ webhook: { id }, updateMask: { paths: [path] } }),
+      );
+      assert.ok(found.update_mask?.includes(JSON.stringify(path)), `${path}: ${found.update_mask}`);
+    }
+    assert.match(
+      (await violations(update({ id }, ...Array.from({ length: 257 }, () => 'labels')))).update_mask ?? '',
+      /at most 256/,
+    );
   });
 
   it('refuses to change the secret', async () => {

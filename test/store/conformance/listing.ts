@@ -1,9 +1,19 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { Condition } from '../../../src/domain/listing/condition.ts';
+import { WEBHOOK_FIELDS } from '../../../src/domain/listing/fields.ts';
+import { readFilter } from '../../../src/domain/listing/filter.ts';
+import { placeOfWebhook } from '../../../src/domain/listing/place.ts';
 import type { Webhook } from '../../../src/domain/webhook/webhook.ts';
+import type { Part } from '../../../src/store/delivery-log.ts';
 import type { WebhookQuery } from '../../../src/store/registrations.ts';
 import { aWebhook, type WebhookOverrides } from '../../support/store.ts';
-import { aNamespace, type Harness, useStore } from './harness.ts';
+import { aNamespace, everyPage, type Harness, useStore } from './harness.ts';
+
+const where = (text: string): Condition => readFilter(text, WEBHOOK_FIELDS)!;
+const isBlue = where('labels.team = blue');
+/** Of two labels, one with signs in its name. */
+const BOTH = String.raw`labels.team = blue AND labels."a.b/\"c\"" = "it's"`;
 
 export function listing(harness: Harness): void {
   describe(`${harness.name}: listing webhooks`, () => {
@@ -50,9 +60,9 @@ export function listing(harness: Harness): void {
         { state: 'PAUSED' },
         { state: 'DISABLED', stateReason: 'GONE' },
       );
-      assert.deepEqual(await idsOf({ namespace, state: 'ACTIVE' }), [a?.id]);
-      assert.deepEqual(await idsOf({ namespace, state: 'PAUSED' }), [b?.id]);
-      assert.deepEqual(await idsOf({ namespace, state: 'DISABLED' }), [c?.id]);
+      assert.deepEqual(await idsOf({ namespace, where: where('state = ACTIVE') }), [a?.id]);
+      assert.deepEqual(await idsOf({ namespace, where: where('state = PAUSED') }), [b?.id]);
+      assert.deepEqual(await idsOf({ namespace, where: where('state = DISABLED') }), [c?.id]);
     });
 
     test('only webhooks with all of the labels asked for are listed', async () => {
@@ -62,17 +72,76 @@ export function listing(harness: Harness): void {
         { spec: { labels: { team: 'red', other: 'blue' } } },
         {},
       );
-      assert.deepEqual(await idsOf({ namespace, labels: { team: 'blue' } }), [a?.id, b?.id]);
-      assert.deepEqual(await idsOf({ namespace, labels: { team: 'blue', 'a.b/"c"': "it's" } }), [a?.id]);
-      assert.deepEqual(await idsOf({ namespace, labels: { team: 'green' } }), []);
-      assert.deepEqual(await idsOf({ namespace, labels: { toString: 'blue' } }), []);
+      assert.deepEqual(await idsOf({ namespace, where: isBlue }), [a?.id, b?.id]);
+      assert.deepEqual(await idsOf({ namespace, where: where(BOTH) }), [a?.id]);
+      assert.deepEqual(await idsOf({ namespace, where: where('labels.team = green') }), []);
+      assert.deepEqual(await idsOf({ namespace, where: where('labels.toString = blue') }), []);
     });
 
     test('a page of filtered webhooks is filled from beyond those left out', async () => {
       const blue = { spec: { labels: { team: 'blue' } } };
       const [namespace, [a, , , d, e]] = await registerAll(blue, {}, {}, blue, blue);
-      assert.deepEqual(await idsOf({ namespace, labels: { team: 'blue' }, limit: 2 }), [a?.id, d?.id]);
-      assert.deepEqual(await idsOf({ namespace, labels: { team: 'blue' }, limit: 2, after: d!.id }), [e?.id]);
+      assert.deepEqual(await idsOf({ namespace, where: isBlue, limit: 2 }), [a?.id, d?.id]);
+      assert.deepEqual(await idsOf({ namespace, where: isBlue, limit: 2, after: d!.id }), [e?.id]);
+    });
+
+    test('they come by name, or the other way round, page by page', async () => {
+      const named = (name: string, n: number) => ({ spec: { name, destination: `http://${n}` } });
+      const [namespace, [a, b, c, d, e]] = await registerAll(
+        named('m', 1),
+        named('z', 2),
+        named('m', 3),
+        named('a b', 4),
+        named('\u{1f4a5}', 5),
+      );
+      const byName = [d, a, c, b, e].map((webhook) => webhook!.id);
+      for (const [query, expected] of [
+        [{ by: 'name', descending: false }, byName],
+        [{ by: 'name', descending: true }, byName.toReversed()],
+        [{ by: 'id', descending: true }, [e, d, c, b, a].map((webhook) => webhook!.id)],
+        [{ by: 'name', descending: true, name: 'm' }, [c!.id, a!.id]],
+      ] as const) {
+        const pages = await everyPage<Webhook>((last) =>
+          store().listWebhooks({
+            namespace,
+            limit: 2,
+            ...query,
+            ...(last && { after: placeOfWebhook(last.id, last.spec.name, query.by) }),
+          }),
+        );
+        assert.deepEqual(
+          pages.flat().map(({ id }) => id),
+          expected,
+        );
+      }
+    });
+
+    test('a scan looks at a bounded number, and says where to go on', async () => {
+      const namespace = aNamespace();
+      const webhooks = Array.from({ length: 600 }, (_, n) =>
+        aWebhook({
+          namespace,
+          spec: { destination: `http://${n}`, ...(n === 599 && { labels: { team: 'blue' } }) },
+        }),
+      );
+      await store().createWebhooks(webhooks);
+      const found: string[] = [];
+      let parts = 0;
+      let looked = 0;
+      for (let after: string | null | undefined; after !== null; parts++) {
+        const part: Part<Webhook> = await store().scanWebhooks({
+          namespace,
+          limit: 5,
+          where: isBlue,
+          ...(after !== undefined && { after }),
+        });
+        found.push(...part.rows.map(({ id }) => id));
+        looked += part.looked;
+        assert.ok(part.looked <= 300);
+        after = part.next;
+      }
+      assert.deepEqual([found, looked], [[webhooks[599]!.id], 600]);
+      assert.ok(parts > 1);
     });
 
     test('filters apply together', async () => {
@@ -82,7 +151,7 @@ export function listing(harness: Harness): void {
         { spec: { name: 'joe', destination: 'http://c', labels: { team: 'blue' } } },
         { state: 'PAUSED', spec: { labels: { team: 'blue' } } },
       );
-      const query = { namespace, name: 'joe', state: 'PAUSED', labels: { team: 'blue' } } as const;
+      const query = { namespace, name: 'joe', where: where('state = PAUSED AND labels.team = blue') };
       assert.deepEqual(await idsOf(query), [a?.id]);
     });
   });

@@ -1,6 +1,6 @@
 import { flagValue, UsageError } from '../command.ts';
 import type { Job } from '../job.ts';
-import { wantsJson } from '../job.ts';
+import { isYes, wantsJson } from '../job.ts';
 import { carryOut, type Outcome } from './carry-out.ts';
 import type { Change } from './plan.ts';
 import { outcomeText } from './shown.ts';
@@ -41,7 +41,7 @@ export async function carryOutConfirmed(
 ): Promise<readonly Outcome[] | undefined> {
   if (!yes) {
     const answer = await world.ask('Do this? [y/N] ');
-    if (!/^\s*y(?:es)?\s*$/i.test(answer)) {
+    if (!isYes(answer)) {
       world.err('carillon: nothing was changed\n');
       return undefined;
     }

@@ -2,9 +2,10 @@ import { join } from 'node:path';
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf';
 import { type Webhook, Webhook_State, Webhook_StateSchema } from '../../../../gen/carillon/v1/webhook_pb.ts';
 import { isOwnForm } from '../../../domain/id.ts';
-import { flagValue, flagValues } from '../command.ts';
+import { flagValue } from '../command.ts';
 import { enumName, type Job, namespaceOf } from '../job.ts';
-import { readEntry, readWord } from '../values.ts';
+import { readWord } from '../values.ts';
+import { whichWebhooks } from '../webhook/which.ts';
 import { declaredJson } from './asked.ts';
 import { allWebhooks } from './owner.ts';
 import { FORMATS, type Format, filesText, fileText, type Written } from './written.ts';
@@ -17,12 +18,8 @@ export async function exportWebhooks({ invocation, connection, world }: Job): Pr
     FORMATS,
     '',
   ).toLowerCase() as Format;
-  const labels = Object.fromEntries(
-    flagValues(invocation, '--label').map((text) => readEntry('--label', text)),
-  );
-  const namespace = namespaceOf(invocation);
-  const name = flagValue(invocation, '--name') ?? '';
-  const found = await allWebhooks(connection, { namespace, name, labels });
+  const chosen = { namespace: namespaceOf(invocation), filter: whichWebhooks(invocation) };
+  const found = await allWebhooks(connection, chosen);
   const webhooks = found.map(writtenOf).toSorted((a, b) => (a.id < b.id ? -1 : 1));
 
   const output = flagValue(invocation, '--output');

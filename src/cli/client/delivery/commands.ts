@@ -7,13 +7,13 @@ const DELIVERY: Argument = {
   field: 'id',
 };
 
-/** What deliveries are chosen by; each is a comparison of the filter but `--webhook` and `--filter`. */
+/** What deliveries are chosen by; each is a comparison of the filter. */
 const WHICH: readonly Option[] = [
   {
     flag: '--webhook',
     value: 'webhook',
     about: 'Only those of this webhook: id, or name.',
-    field: 'webhook_id',
+    field: 'filter',
   },
   {
     flag: '--state',
@@ -49,6 +49,15 @@ const SINCE: Option = {
   field: 'filter',
 };
 
+const UNTIL: Option = {
+  flag: '--until',
+  value: 'time',
+  about: 'Only those created before this time.',
+  field: 'filter',
+};
+
+const DRY_RUN: Option = { flag: '--dry-run', about: 'Count them, and do nothing.', field: 'validate_only' };
+
 export const DELIVERY_COMMANDS: readonly Command[] = [
   {
     verb: 'list',
@@ -56,7 +65,13 @@ export const DELIVERY_COMMANDS: readonly Command[] = [
     options: [
       ...WHICH,
       SINCE,
-      { flag: '--until', value: 'time', about: 'Only those created before this time.', field: 'filter' },
+      UNTIL,
+      {
+        flag: '--order-by',
+        value: 'field',
+        about: 'In this order: create_time is oldest first.',
+        field: 'order_by',
+      },
       { flag: '--limit', value: 'number', about: 'How many at most (default 50, at most 10000).' },
     ],
     examples: ['--webhook joe --state failed', '--status 5xx --since 1h', '--filter "state = FAILED" --json'],
@@ -91,31 +106,34 @@ export const DELIVERY_COMMANDS: readonly Command[] = [
   {
     verb: 'retry',
     argument: { ...DELIVERY, required: false },
-    about: 'Send a delivery again now, or all failed ones of a webhook.',
+    about: 'Send a delivery again now, or all failed ones that are chosen.',
     notes:
-      'Give a delivery, or --webhook. At most 10000 a call. Nothing goes out while the circuit breaker of the ' +
+      'Give a delivery, or what chooses some, such as --webhook. Nothing goes out while the circuit breaker of the ' +
       'webhook is open; carillon webhooks resume closes it.',
     options: [
-      {
-        flag: '--webhook',
-        value: 'webhook',
-        about: 'All FAILED deliveries of this webhook: id, or name.',
-        field: 'failed_of.webhook_id',
-      },
-      { ...SINCE, field: 'failed_of.start_time' },
-      {
-        flag: '--waiting',
-        about: 'Those too that failed and wait for their next attempt.',
-        field: 'failed_of.waiting',
-      },
+      ...WHICH.filter(({ flag }) => flag !== '--state'),
+      SINCE,
+      UNTIL,
+      { flag: '--waiting', about: 'Those too that failed and wait for their next attempt.' },
+      DRY_RUN,
     ],
-    examples: ['msg_01M85WKSFC3VGD8PTTK4CPV79D', '--webhook joe --since 1d', '--webhook joe --waiting'],
+    examples: [
+      'msg_01M85WKSFC3VGD8PTTK4CPV79D',
+      '--webhook joe --since 1d',
+      '--webhook joe --waiting',
+      '--status 5xx --dry-run',
+    ],
   },
   {
     verb: 'cancel',
-    argument: DELIVERY,
-    about: 'Give up a delivery that waits. One that is being sent has its chance first.',
-    options: [],
-    examples: ['msg_01M85WKSFC3VGD8PTTK4CPV79D'],
+    argument: { ...DELIVERY, required: false },
+    about:
+      'Give up a delivery that waits, or all that are chosen. One that is being sent has its chance first.',
+    options: [...WHICH.filter(({ flag }) => flag !== '--state'), SINCE, UNTIL, DRY_RUN],
+    examples: [
+      'msg_01M85WKSFC3VGD8PTTK4CPV79D',
+      '--webhook joe --until 1d --dry-run',
+      '--filter "attempt_count > 3"',
+    ],
   },
 ];

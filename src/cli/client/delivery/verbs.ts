@@ -1,16 +1,16 @@
 import { create } from '@bufbuild/protobuf';
-import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import {
+  CancelDeliveriesResponseSchema,
   CancelDeliveryResponseSchema,
   type Delivery,
   GetDeliveryResponseSchema,
   ListDeliveriesResponseSchema,
+  RetryDeliveriesResponseSchema,
   RetryDeliveryResponseSchema,
 } from '../../../../gen/carillon/v1/delivery_pb.ts';
 import { flagValue, UsageError } from '../command.ts';
-import { counted, gather, type Job, namespaceOf, show, tellMore, type Verb, webhookId } from '../job.ts';
+import { counted, gather, type Job, namespaceOf, show, tellMore, type Verb } from '../job.ts';
 import { table } from '../table.ts';
-import { timeJson } from '../values.ts';
 import { attemptsShown, deliveryCard, deliveryColumns } from './shown.ts';
 import { watch } from './watch.ts';
 import { whichDeliveries } from './which.ts';
@@ -20,7 +20,11 @@ export const DELIVERY_VERBS: Readonly<Record<string, Verb>> = { list, get, watch
 
 async function list(job: Job): Promise<void> {
   const { invocation, connection, world, paper } = job;
-  const query = { namespace: namespaceOf(invocation), filter: await whichDeliveries(job) };
+  const query = {
+    namespace: namespaceOf(invocation),
+    filter: await whichDeliveries(job),
+    orderBy: flagValue(invocation, '--order-by') ?? '',
+  };
   const found = await gather<Delivery>(invocation, async (pageSize, pageToken) => {
     const page = await connection.deliveries.listDeliveries({ ...query, pageSize, pageToken });
     return { rows: page.deliveries, nextPageToken: page.nextPageToken };
@@ -48,50 +52,94 @@ async function get(job: Job): Promise<void> {
 
 async function retry(job: Job): Promise<void> {
   const { invocation, connection } = job;
-  const { argument: id } = invocation;
-  const webhook = flagValue(invocation, '--webhook');
-  if ((id === undefined) === (webhook === undefined))
-    throw new UsageError('give either a delivery, or --webhook');
-  for (const flag of ['--since', '--waiting']) {
-    if (webhook === undefined && flagValue(invocation, flag) !== undefined)
-      throw new UsageError(`${flag} goes with --webhook only`);
+  if (isOfOne(job)) {
+    const answer = await connection.deliveries.retryDelivery(named(job));
+    return show(job, RetryDeliveryResponseSchema, answer, () => `${sent(1)} sent again\n`);
   }
-  const answer = await connection.deliveries.retryDelivery({
-    namespace: namespaceOf(invocation),
-    target:
-      webhook === undefined
-        ? { case: 'id', value: id ?? '' }
-        : { case: 'failedOf', value: await failedOf(job, webhook) },
-  });
-  show(job, RetryDeliveryResponseSchema, answer, () => {
-    const more = answer.more ? '; there are more: do this again for them' : '';
-    const hint =
-      answer.count === 0 && !isWaitingToo(invocation) ? '; --waiting takes those that wait too' : '';
-    return `${counted(answer.count, 'delivery is', 'deliveries are')} sent again${more}${hint}\n`;
-  });
-}
-
-async function failedOf(job: Job, webhook: string) {
-  const { invocation, world } = job;
-  const since = flagValue(invocation, '--since');
-  return {
-    webhookId: await webhookId(job, webhook),
-    waiting: isWaitingToo(invocation),
-    ...(since !== undefined && {
-      startTime: timestampFromDate(new Date(timeJson('--since', since, world.now(), 'ago'))),
+  const waiting = flagValue(invocation, '--waiting') !== undefined;
+  const filter = await whichDeliveries(job, waiting ? failedOrWaiting(job) : ['state = FAILED']);
+  const answer = await sumOf(job, (pageToken, validateOnly) =>
+    connection.deliveries.retryDeliveries({
+      namespace: namespaceOf(invocation),
+      filter,
+      validateOnly,
+      pageToken,
     }),
-  };
-}
-
-function isWaitingToo(invocation: Job['invocation']): boolean {
-  return flagValue(invocation, '--waiting') !== undefined;
+  );
+  show(job, RetryDeliveriesResponseSchema, create(RetryDeliveriesResponseSchema, answer), () => {
+    const hint = answer.count === 0 && !waiting ? '; --waiting takes those that wait too' : '';
+    return isDryRun(job)
+      ? `${would(answer.count)} sent again\n`
+      : `${sent(answer.count)} sent again${hint}\n`;
+  });
 }
 
 async function cancel(job: Job): Promise<void> {
-  const answer = await job.connection.deliveries.cancelDelivery(named(job));
-  show(job, CancelDeliveryResponseSchema, answer, () =>
-    answer.delivery === undefined ? '' : deliveryCard(answer.delivery, job.world.now(), job.paper),
+  const { invocation, connection, world, paper } = job;
+  if (isOfOne(job)) {
+    const answer = await connection.deliveries.cancelDelivery(named(job));
+    return show(job, CancelDeliveryResponseSchema, answer, () =>
+      answer.delivery === undefined ? '' : deliveryCard(answer.delivery, world.now(), paper),
+    );
+  }
+  const filter = await whichDeliveries(job, []);
+  const answer = await sumOf(job, (pageToken, validateOnly) =>
+    connection.deliveries.cancelDeliveries({
+      namespace: namespaceOf(invocation),
+      filter,
+      validateOnly,
+      pageToken,
+    }),
   );
+  show(job, CancelDeliveriesResponseSchema, create(CancelDeliveriesResponseSchema, answer), () =>
+    isDryRun(job) ? `${would(answer.count)} cancelled\n` : `${sent(answer.count)} cancelled\n`,
+  );
+}
+
+/** Whether a delivery is named, rather than what it has. Raises UsageError when both are, or neither. */
+function isOfOne({ invocation }: Job): boolean {
+  const { argument, command, flags } = invocation;
+  const choosing = command.options.filter(({ field }) => field === 'filter').map(({ flag }) => flag);
+  const given = [...choosing, '--waiting', '--dry-run'].filter((flag) => flags.has(flag));
+  if (argument === undefined && !given.some((flag) => choosing.includes(flag))) {
+    throw new UsageError(`give either a delivery, or --webhook or another of ${choosing.join(', ')}`);
+  }
+  if (argument !== undefined && given.length > 0)
+    throw new UsageError(`${given[0]} does not go with a delivery; give either`);
+  return argument !== undefined;
+}
+
+/** Calls as often as it takes, and adds up what was done. */
+async function sumOf(
+  job: Job,
+  call: (pageToken: string, validateOnly: boolean) => Promise<{ count: number; nextPageToken: string }>,
+): Promise<{ count: number }> {
+  let count = 0;
+  let pageToken = '';
+  do {
+    const answer = await call(pageToken, isDryRun(job));
+    count += answer.count;
+    pageToken = answer.nextPageToken;
+  } while (pageToken !== '');
+  return { count };
+}
+
+/** What failed, and what failed before and waits for its next attempt. */
+function failedOrWaiting({ world }: Job): string[] {
+  const now = new Date(world.now()).toISOString();
+  return [`(state = FAILED OR (state = PENDING AND attempt_count > 0 AND next_attempt_time > ${now}))`];
+}
+
+function isDryRun({ invocation }: Job): boolean {
+  return flagValue(invocation, '--dry-run') !== undefined;
+}
+
+function sent(count: number): string {
+  return counted(count, 'delivery is', 'deliveries are');
+}
+
+function would(count: number): string {
+  return `${counted(count, 'delivery', 'deliveries')} would be`;
 }
 
 function named({ invocation }: Job): { id: string; namespace: string } {

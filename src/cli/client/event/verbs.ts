@@ -11,6 +11,7 @@ import {
   ReplayEventsResponseSchema,
 } from '../../../../gen/carillon/v1/event_pb.ts';
 import { flagValue, flagValues, type Invocation, UsageError } from '../command.ts';
+import { allOf, quoted } from '../filter.ts';
 import { counted, gather, type Job, namespaceOf, show, tellMore, type Verb, webhookId } from '../job.ts';
 import { type Column, card, table } from '../table.ts';
 import { plainLines } from '../terminal-text.ts';
@@ -73,10 +74,17 @@ function dueOf(
 
 async function list(job: Job): Promise<void> {
   const { invocation, connection, world, paper } = job;
+  const type = flagValue(invocation, '--type');
+  const { since, until } = rangeJson(invocation, world.now());
+  const parts = [
+    ...(type === undefined ? [] : [`type = ${quoted(type)}`]),
+    ...(since === undefined ? [] : [`create_time >= ${since}`]),
+    ...(until === undefined ? [] : [`create_time < ${until}`]),
+  ];
   const query = {
     namespace: namespaceOf(invocation),
-    type: flagValue(invocation, '--type') ?? '',
-    ...rangeOf(job),
+    filter: allOf(parts, invocation),
+    orderBy: flagValue(invocation, '--order-by') ?? '',
   };
   const found = await gather<Event>(invocation, async (pageSize, pageToken) => {
     const { events, nextPageToken } = await connection.events.listEvents({ ...query, pageSize, pageToken });

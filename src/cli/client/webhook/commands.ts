@@ -15,6 +15,39 @@ const FROM: Option = {
     'Take the webhook from a file of JSON as the API has it, or from standard input (-). Options add to it.',
 };
 
+const FILTER: Option = {
+  flag: '--filter',
+  value: 'filter',
+  about: 'All for which this is true, as the API has it: labels.team = shop …',
+  field: 'filter',
+};
+
+const DRY_RUN: Option = { flag: '--dry-run', about: 'Say which, and do nothing.', field: 'validate_only' };
+
+/** What webhooks are chosen by; each is a comparison of the filter. */
+const WHICH: readonly Option[] = [
+  { flag: '--name', value: 'name', about: 'Only those with this name.', field: 'filter' },
+  {
+    flag: '--state',
+    value: 'state',
+    about: 'Only those in this state: active, paused or disabled.',
+    field: 'filter',
+  },
+  {
+    flag: '--label',
+    value: 'key=value',
+    many: true,
+    about: 'Only those with this label; several for all of them.',
+    field: 'filter',
+  },
+  {
+    flag: '--filter',
+    value: 'filter',
+    about: 'Only those for which this is true, as the API has it: labels.team = a AND NOT state = ACTIVE …',
+    field: 'filter',
+  },
+];
+
 export const WEBHOOK_COMMANDS: readonly Command[] = [
   {
     verb: 'register',
@@ -37,19 +70,12 @@ export const WEBHOOK_COMMANDS: readonly Command[] = [
     verb: 'list',
     about: 'List webhooks, oldest first.',
     options: [
-      { flag: '--name', value: 'name', about: 'Only those with this name.', field: 'name' },
+      ...WHICH,
       {
-        flag: '--state',
-        value: 'state',
-        about: 'Only those in this state: active, paused or disabled.',
-        field: 'state',
-      },
-      {
-        flag: '--label',
-        value: 'key=value',
-        many: true,
-        about: 'Only those with this label; several for all of them.',
-        field: 'labels',
+        flag: '--order-by',
+        value: 'field',
+        about: 'In this order: create_time (as without it) or name; with " desc" the other way round.',
+        field: 'order_by',
       },
       { flag: '--limit', value: 'number', about: 'How many at most (default 50, at most 10000).' },
     ],
@@ -88,25 +114,33 @@ export const WEBHOOK_COMMANDS: readonly Command[] = [
   },
   ...(
     [
-      ['pause', 'Stop ringing a webhook. Events for it wait, runs are skipped.', 'joe'],
+      ['pause', 'Stop ringing webhooks. Events for them wait, runs are skipped.', 'joe'],
       [
         'resume',
-        'Ring a paused or disabled webhook again; send to one that fails at once, its destination is well.',
+        'Ring paused or disabled webhooks again; send to those that fail at once, their destinations are well.',
         'joe',
       ],
     ] as const
   ).map(
     ([verb, about, example]): Command => ({
       verb,
-      argument: WEBHOOK,
+      argument: { ...WEBHOOK, required: false },
       about,
-      options: [{ flag: '--etag', value: 'etag', about: 'Only if it was not changed since.', field: 'etag' }],
-      examples: [example],
+      options: [
+        { flag: '--etag', value: 'etag', about: 'Only if it was not changed since.', field: 'etag' },
+        FILTER,
+        DRY_RUN,
+      ],
+      examples: [example, "--filter 'labels.team = shop' --dry-run"],
     }),
   ),
   {
     verb: 'remove',
-    argument: { ...WEBHOOK, about: 'Its id, or a name: all webhooks with this name are removed.' },
+    argument: {
+      ...WEBHOOK,
+      required: false,
+      about: 'Its id, or a name: of several webhooks with this name you are asked, unless you give --all.',
+    },
     about: 'Remove webhooks, and cancel what waits for them.',
     options: [
       {
@@ -116,8 +150,11 @@ export const WEBHOOK_COMMANDS: readonly Command[] = [
         field: 'destination',
       },
       { flag: '--etag', value: 'etag', about: 'Only if it was not changed since.', field: 'etag' },
+      FILTER,
+      { flag: '--all', about: 'Also more than one, without asking.', field: 'force' },
+      DRY_RUN,
     ],
-    examples: ['joe', 'joe --destination https://example.com/hook'],
+    examples: ['joe', 'joe --destination https://example.com/hook', "--filter 'state = DISABLED' --all"],
   },
   {
     verb: 'export',
@@ -126,14 +163,7 @@ export const WEBHOOK_COMMANDS: readonly Command[] = [
       'A file has what was asked for, without what the server says of it and without secrets, which it never ' +
       'shows. Applied where it comes from it changes nothing; applied to another server it makes the same webhooks.',
     options: [
-      { flag: '--name', value: 'name', about: 'Only those with this name.', field: 'name' },
-      {
-        flag: '--label',
-        value: 'key=value',
-        many: true,
-        about: 'Only those with this label; several for all of them.',
-        field: 'labels',
-      },
+      ...WHICH,
       {
         flag: '--output',
         short: '-o',

@@ -5,34 +5,23 @@ import {
   BackfillResponseSchema,
   GetResponseSchema,
   ListResponseSchema,
-  PauseResponseSchema,
   RegisterResponseSchema,
-  RemoveResponseSchema,
-  ResumeResponseSchema,
   TriggerResponseSchema,
   UpdateResponseSchema,
   type Webhook,
-  Webhook_State,
   WebhookView,
 } from '../../../../gen/carillon/v1/webhook_pb.ts';
 import { flagValue, flagValues, UsageError } from '../command.ts';
 import { exportWebhooks } from '../declared/export.ts';
-import {
-  counted,
-  gather,
-  isWebhookId,
-  type Job,
-  namespaceOf,
-  show,
-  tellMore,
-  type Verb,
-  webhookId,
-} from '../job.ts';
+import { counted, gather, type Job, namespaceOf, show, tellMore, type Verb } from '../job.ts';
 import { table } from '../table.ts';
 import { msOf } from '../times.ts';
-import { rangeJson, readEntry, readWord } from '../values.ts';
+import { rangeJson, readWord } from '../values.ts';
+import { pause, remove, resume } from './many.ts';
+import { cardOf, target } from './one.ts';
 import { OUTPUT_ONLY } from './output-only.ts';
-import { webhookCard, webhookColumns } from './shown.ts';
+import { webhookColumns } from './shown.ts';
+import { whichWebhooks } from './which.ts';
 import { writtenWebhook } from './written.ts';
 
 /** `carillon webhooks …`. */
@@ -63,12 +52,10 @@ async function register(job: Job): Promise<void> {
 
 async function list(job: Job): Promise<void> {
   const { invocation, connection, world, paper } = job;
-  const state = flagValue(invocation, '--state');
   const query = {
     namespace: namespaceOf(invocation),
-    name: flagValue(invocation, '--name') ?? '',
-    state: state === undefined ? Webhook_State.UNSPECIFIED : stateOf(state),
-    labels: Object.fromEntries(flagValues(invocation, '--label').map((text) => readEntry('--label', text))),
+    filter: whichWebhooks(invocation),
+    orderBy: flagValue(invocation, '--order-by') ?? '',
     view: WebhookView.FULL,
   };
   const found = await gather<Webhook>(invocation, async (pageSize, pageToken) => {
@@ -109,27 +96,6 @@ async function update(job: Job): Promise<void> {
 /** What a webhook that was printed has, and no update can change. */
 const NOT_MASKED = new Set(['id', 'namespace', 'signing', ...OUTPUT_ONLY]);
 
-async function pause(job: Job): Promise<void> {
-  const answer = await job.connection.webhooks.pause({ ...(await target(job)), ...etagOf(job) });
-  show(job, PauseResponseSchema, answer, () => cardOf(job, answer.webhook));
-}
-
-async function resume(job: Job): Promise<void> {
-  const answer = await job.connection.webhooks.resume({ ...(await target(job)), ...etagOf(job) });
-  show(job, ResumeResponseSchema, answer, () => cardOf(job, answer.webhook));
-}
-
-async function remove(job: Job): Promise<void> {
-  const { invocation, connection } = job;
-  const text = invocation.argument ?? '';
-  const destination = flagValue(invocation, '--destination') ?? '';
-  const namespace = namespaceOf(invocation);
-  const isId = destination === '' && (await isWebhookId(job, text));
-  const request = { ...(isId ? { id: text } : { name: text }), destination, namespace, ...etagOf(job) };
-  const answer = await connection.webhooks.remove(request);
-  show(job, RemoveResponseSchema, answer, () => answer.ids.map((id) => `removed ${id}\n`).join(''));
-}
-
 async function trigger(job: Job): Promise<void> {
   const answer = await job.connection.webhooks.trigger(await target(job));
   show(job, TriggerResponseSchema, answer, () => `delivery ${answer.deliveryId}\n`);
@@ -157,28 +123,4 @@ async function backfill(job: Job): Promise<void> {
     const next = nextAt === undefined ? '' : `go on with --since ${new Date(nextAt).toISOString()}\n`;
     return `${runs} ${validateOnly ? 'would be fired' : 'fired'}${known}\n${next}`;
   });
-}
-
-async function target(job: Job): Promise<{ id: string; namespace: string }> {
-  const { invocation } = job;
-  return { id: await webhookId(job, invocation.argument ?? ''), namespace: namespaceOf(invocation) };
-}
-
-function etagOf({ invocation }: Job): { etag: string } {
-  return { etag: flagValue(invocation, '--etag') ?? '' };
-}
-
-function stateOf(text: string): Webhook_State {
-  const name = readWord('--state', text, ['active', 'paused', 'disabled'], '');
-  return Webhook_State[name as keyof typeof Webhook_State];
-}
-
-function cardOf(
-  { world, paper }: Job,
-  webhook: Webhook | undefined,
-  { done, secret }: { readonly done?: string; readonly secret?: string } = {},
-): string {
-  if (webhook === undefined) return '';
-  const heading = done === undefined ? '' : `${paper.style.strong(`${done}.`)}\n\n`;
-  return heading + webhookCard(webhook, world.now(), paper, secret);
 }

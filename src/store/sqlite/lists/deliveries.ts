@@ -1,7 +1,10 @@
 import { newId } from '../../../domain/id.ts';
+import { matcherOf } from '../../../domain/listing/condition.ts';
+import { DELIVERY_FIELDS } from '../../../domain/listing/fields.ts';
 import { type Context, SET_BACK_MAX_MS } from '../context.ts';
 import type { DeliveryFilter, Verbs } from '../protocol.ts';
-import { CANCELLED, FAILED, PENDING } from '../rows/codes.ts';
+import { CANCELLED, FAILED, PENDING, SUCCEEDED } from '../rows/codes.ts';
+import { fromDeliveryRow } from '../rows/delivery.ts';
 import { DELIVERY, type DeliveryRow, JOINED } from '../rows/tables.ts';
 import { readByType } from './by-type.ts';
 import { deliveryReads } from './delivery-reads.ts';
@@ -84,26 +87,27 @@ export function deliveryVerbs(context: Context): Pick<Verbs, 'listDeliveries' | 
 
   function entries(filter: DeliveryFilter): Iterable<Entry> {
     const look = lookAt(narrowed(filter));
-    const { ascending, eventId, state, status } = filter;
+    const { ascending, eventId, status } = filter;
     if (eventId !== undefined) return merge(ascending, ofEvent(look, eventId));
-    if (state === PENDING) return merge(ascending, pending(look));
+    const failed = status && (status.from > SUCCESS.to || status.to < SUCCESS.from);
+    const states = filter.states ?? (failed ? [PENDING, FAILED, CANCELLED] : [SUCCEEDED]);
+    if (states.includes(SUCCEEDED)) return merge(ascending, [loose(look, null)], listed(look));
+    const ended = states.filter((state) => state !== PENDING);
     // Until they are swept, deliveries of removed webhooks read as cancelled but are stored as waiting.
-    const unswept = removed.size > 0 && (state === undefined || state === CANCELLED);
-    if (state === FAILED || state === CANCELLED) {
-      return merge(ascending, [...lost(look, [state]), ...(unswept ? pending(look) : [])]);
-    }
-    if (state === undefined && status && (status.from > SUCCESS.to || status.to < SUCCESS.from)) {
-      return merge(ascending, [...lost(look, [FAILED, CANCELLED]), ...pending(look)]);
-    }
-    return merge(ascending, [loose(look, null)], listed(look));
+    const waits = states.includes(PENDING) || (removed.size > 0 && states.includes(CANCELLED));
+    return merge(ascending, [...lost(look, ended), ...(waits ? pending(look) : [])]);
   }
 
   return {
-    listDeliveries: (filter) =>
-      collect(entries(filter), filter, (ord) => {
+    listDeliveries(filter) {
+      const { where } = filter;
+      const matches = matcherOf(where, DELIVERY_FIELDS);
+      return collect(entries(filter), filter, (ord) => {
         const row = selectRow.get(ord);
-        return row && isAskedFor(row, filter) ? row : undefined;
-      }),
+        if (row === undefined || !isAskedFor(row, filter)) return undefined;
+        return where === undefined || matches(fromDeliveryRow(row)) ? row : undefined;
+      });
+    },
 
     getDelivery(id) {
       const [ord] = selectOrd.get(id) ?? [];
@@ -113,13 +117,13 @@ export function deliveryVerbs(context: Context): Pick<Verbs, 'listDeliveries' | 
 }
 
 /** The conditions of a filter that can only be checked on the row. */
-function isAskedFor(row: DeliveryRow, { namespace, webhookId, state, status }: DeliveryFilter): boolean {
+function isAskedFor(row: DeliveryRow, { namespace, webhookId, states, status }: DeliveryFilter): boolean {
   const { at } = DELIVERY;
   const lastStatus = row[at.lastStatus];
   return (
     row[at.namespace] === namespace &&
     (webhookId === undefined || row[at.webhookId] === webhookId) &&
-    (state === undefined || row[at.state] === state) &&
+    (states === undefined || states.includes(row[at.state])) &&
     (status === undefined || (lastStatus !== 0 && lastStatus >= status.from && lastStatus <= status.to))
   );
 }

@@ -1,6 +1,9 @@
+import { matcherOf } from '../../../domain/listing/condition.ts';
+import { EVENT_FIELDS } from '../../../domain/listing/fields.ts';
 import type { Context } from '../context.ts';
 import type { Database } from '../database.ts';
 import type { EventFilter, Verbs } from '../protocol.ts';
+import { fromEventRecordRow } from '../rows/event.ts';
 import { readFrom } from '../rows/layout.ts';
 import { EVENT_NAMED, EVENT_RECORD, type EventRecordRow } from '../rows/tables.ts';
 import { listByType, readByType } from './by-type.ts';
@@ -33,12 +36,19 @@ export function eventVerbs({
   return {
     resolveEvents: (names) => names.map((name) => selectId.get(...name)?.[0]),
     getEvents: (keys) => keys.map((key) => select.get(...key)),
-    listEvents: (filter) => collect(entries(filter), filter, (key) => selectRow.get(key)),
+    listEvents(filter) {
+      const { where } = filter;
+      const matches = matcherOf(where, EVENT_FIELDS);
+      return collect(entries(filter), filter, (key) => {
+        const row = selectRow.get(key);
+        return row && (where === undefined || matches(fromEventRecordRow(row))) ? row : undefined;
+      });
+    },
   };
 }
 
 /** What lists of events are read with, in one direction. ?1 is the id beyond which to read. */
-function eventReads(db: Database, ascending: boolean) {
+export function eventReads(db: Database, ascending: boolean) {
   const [beyond, direction] = ascending ? ['>', 'ASC'] : ['<', 'DESC'];
   return {
     // The pluses keep SQLite from choosing another index: these are few rows.

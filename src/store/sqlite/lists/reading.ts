@@ -6,12 +6,12 @@ import { ENTRY, type Entry, type Later, type Source } from './merge.ts';
  * What one call of a list may cost. It blocks the database for a few milliseconds then. Looking at an entry
  * counts one; reading its row counts more, because it may have to be read from the disk.
  */
-const COST_MAX = 8_192;
-const ROW_COST = 32;
+export const COST_MAX = 8_192;
+export const ROW_COST = 32;
 
 /** An id less than any, and one greater. */
-const LEAST = '';
-const GREATEST = '~';
+export const LEAST = '';
+export const GREATEST = '~';
 
 /** Where a list begins. */
 export function beginning({ ascending, from }: Pick<Span, 'ascending' | 'from'>): string {
@@ -26,18 +26,20 @@ export function collect<Row>(
 ): Listed<Row> {
   const { at } = ENTRY;
   const rows: Row[] = [];
+  let looked = 0;
   let cost = 0;
   for (const entry of entries) {
     const createdAt = entry[at.createdAt];
+    looked++;
     cost++;
     if (createdAt >= since && createdAt < until && isOfType(entry[at.type], type)) {
       cost += ROW_COST;
       const row = read(entry[at.key]);
       if (row !== undefined) rows.push(row);
     }
-    if (rows.length >= limit || cost >= COST_MAX) return { rows, next: entry[at.id] };
+    if (rows.length >= limit || cost >= COST_MAX) return { rows, next: entry[at.id], looked };
   }
-  return { rows, next: null };
+  return { rows, next: null, looked };
 }
 
 /** The buckets of a catalog in which rows of the span can be, each to be opened when its turn comes. */

@@ -1,7 +1,9 @@
 import type { DefaultSettings } from '../../../domain/webhook/defaults.ts';
+import type { Part } from '../../delivery-log.ts';
 /** What the calls of all concerns have in common. */
 import type { CallSize, Client } from '../client.ts';
 import type { Feed } from '../feed.ts';
+import type { Listed } from '../protocol.ts';
 
 /** What the verbs are made of: calls to the database's thread, and the feed of what they made visible. */
 export interface Connection {
@@ -18,4 +20,24 @@ export function rowsUpTo(limit: number): CallSize {
 
 export function sized(batch: readonly unknown[]): CallSize {
   return { rows: batch.length, bytes: 0 };
+}
+
+/** What a part of a list is to callers. */
+export function partOf<Row, T>({ rows, next, looked }: Listed<Row>, from: (row: Row) => T): Part<T> {
+  return { rows: rows.map(from), next, looked };
+}
+
+/** Reads a list part by part, up to so many rows: others have the database in between. */
+export async function listAll<
+  Filter extends { readonly from: string | undefined; readonly limit: number },
+  Row,
+>(limit: number, filter: Filter, scan: (filter: Filter) => Promise<Part<Row>>): Promise<Row[]> {
+  const rows: Row[] = [];
+  let { from }: { from: string | null | undefined } = filter;
+  do {
+    const part: Part<Row> = await scan({ ...filter, from, limit: limit - rows.length });
+    rows.push(...part.rows);
+    from = part.next;
+  } while (from !== null && rows.length < limit);
+  return rows;
 }

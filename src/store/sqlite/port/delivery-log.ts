@@ -1,5 +1,5 @@
 import type { DeliveryLog, DeliveryOrder, EventKey } from '../../delivery-log.ts';
-import type { Listed, Span } from '../protocol.ts';
+import type { DeliveryFilter, EventFilter } from '../protocol.ts';
 import { fromAttemptRow } from '../rows/attempt.ts';
 import {
   fromChangeRow,
@@ -11,7 +11,7 @@ import {
 import { fromEventRecordRow } from '../rows/event.ts';
 import type { OrderRow } from '../rows/messages.ts';
 import type { WaitingRow } from '../rows/tables.ts';
-import { type Connection, ONE_ROW, rowsUpTo, sized } from './calls.ts';
+import { type Connection, listAll, ONE_ROW, partOf, rowsUpTo, sized } from './calls.ts';
 
 export function deliveryLog({ client, feed }: Connection): DeliveryLog {
   /** Hands deliveries whose rows changed to the dispatcher. */
@@ -22,13 +22,14 @@ export function deliveryLog({ client, feed }: Connection): DeliveryLog {
     feed.announce();
   }
 
+  const scanDeliveries = (filter: DeliveryFilter) =>
+    client.call('listDeliveries', filter, rowsUpTo(filter.limit), (part) => partOf(part, fromDeliveryRow));
+  const scanEvents = (filter: EventFilter) =>
+    client.call('listEvents', filter, rowsUpTo(filter.limit), (part) => partOf(part, fromEventRecordRow));
+
   return {
-    listDeliveries: async (query) => {
-      const found = await listAll(toDeliveryFilter(query), (filter) =>
-        client.call('listDeliveries', filter, rowsUpTo(filter.limit), (part) => part),
-      );
-      return found.map(fromDeliveryRow);
-    },
+    listDeliveries: (query) => listAll(query.limit, toDeliveryFilter(query), scanDeliveries),
+    scanDeliveries: (query) => scanDeliveries(toDeliveryFilter(query)),
 
     getDelivery: async (id) =>
       client.call('getDelivery', id, ONE_ROW, (found) => {
@@ -64,12 +65,8 @@ export function deliveryLog({ client, feed }: Connection): DeliveryLog {
         found.map((row) => row && fromEventRecordRow(row)),
       ),
 
-    listEvents: async (query) => {
-      const found = await listAll(toEventFilter(query), (filter) =>
-        client.call('listEvents', filter, rowsUpTo(filter.limit), (part) => part),
-      );
-      return found.map(fromEventRecordRow);
-    },
+    listEvents: (query) => listAll(query.limit, toEventFilter(query), scanEvents),
+    scanEvents: (query) => scanEvents(toEventFilter(query)),
 
     purgeEvents: async (keys) =>
       client.call('purgeEvents', keys.map(eventKey), sized(keys), ({ results, changed }) => {
@@ -80,21 +77,6 @@ export function deliveryLog({ client, feed }: Connection): DeliveryLog {
 }
 
 // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
-
-/** Reads a list part by part: others have the database in between. */
-async function listAll<Filter extends Span, Row>(
-  filter: Filter,
-  read: (filter: Filter) => Promise<Listed<Row>>,
-): Promise<Row[]> {
-  const rows: Row[] = [];
-  let from: string | null | undefined = filter.from;
-  do {
-    const part: Listed<Row> = await read({ ...filter, from, limit: filter.limit - rows.length });
-    rows.push(...part.rows);
-    from = part.next;
-  } while (from !== null && rows.length < filter.limit);
-  return rows;
-}
 
 function orderRow({ namespace, id, now, finishedBy }: DeliveryOrder): OrderRow {
   return [namespace, id, now, finishedBy ?? null];

@@ -1,8 +1,9 @@
 import type { Registrations } from '../../registrations.ts';
+import type { WebhookFilter } from '../protocol.ts';
 import type { RemovalRow } from '../rows/messages.ts';
 import type { WebhookRow } from '../rows/tables.ts';
-import { fromWebhookRow, toUpdateRow, toWebhookRow } from '../rows/webhook.ts';
-import { type Connection, ONE_ROW, rowsUpTo, sized } from './calls.ts';
+import { fromWebhookRow, toUpdateRow, toWebhookFilter, toWebhookRow } from '../rows/webhook.ts';
+import { type Connection, listAll, ONE_ROW, partOf, rowsUpTo, sized } from './calls.ts';
 
 export function registrations({ client, feed, defaults }: Connection): Registrations {
   const read = (row: WebhookRow) => fromWebhookRow(row, defaults);
@@ -13,6 +14,9 @@ export function registrations({ client, feed, defaults }: Connection): Registrat
     feed.announce();
     return [...results];
   }
+
+  const scan = (filter: WebhookFilter) =>
+    client.call('listWebhooks', filter, rowsUpTo(filter.limit), (part) => partOf(part, read));
 
   return {
     createWebhooks: async (batch) =>
@@ -41,13 +45,8 @@ export function registrations({ client, feed, defaults }: Connection): Registrat
     findWebhook: async ({ namespace, name, destination }) =>
       client.call('findWebhook', [namespace, name, destination], ONE_ROW, (row) => row && read(row)),
 
-    listWebhooks: async ({ namespace, after = '', limit, name = null, state = null, labels = {} }) =>
-      client.call(
-        'listWebhooks',
-        { namespace, after, limit, name, state, labels: JSON.stringify(labels) },
-        rowsUpTo(limit),
-        (found) => found.map(read),
-      ),
+    listWebhooks: (query) => listAll(query.limit, toWebhookFilter(query), scan),
+    scanWebhooks: (query) => scan(toWebhookFilter(query)),
 
     removeWebhooks: async (batch) => {
       const args = batch.map(({ id, now, ifVersion }): RemovalRow => [id, now, ifVersion ?? null]);

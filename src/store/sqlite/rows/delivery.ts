@@ -7,7 +7,8 @@ import type {
   FailedReason,
   WaitingDelivery,
 } from '../../../domain/delivery/delivery.ts';
-import type { DeliveryQuery, EventQuery, TypePattern } from '../../delivery-log.ts';
+import type { TypePattern } from '../../../domain/event/match.ts';
+import type { DeliveryQuery, EventQuery } from '../../delivery-log.ts';
 import type { Settlement } from '../../delivery-queue.ts';
 import type { NewDelivery } from '../../intake.ts';
 import type { DeliveryFilter, EventFilter, Span, TypeFilter } from '../protocol.ts';
@@ -124,7 +125,7 @@ export function toDeliveryFilter(query: DeliveryQuery): DeliveryFilter {
     ...toSpan(query, eventType),
     namespace,
     webhookId,
-    state: state && STATE_CODES[state],
+    states: state === undefined ? undefined : [state].flat().map((each) => STATE_CODES[each]),
     eventId,
     status: lastStatus,
   };
@@ -136,7 +137,7 @@ export function toEventFilter(query: EventQuery): EventFilter {
 }
 
 function toSpan(query: DeliveryQuery | EventQuery, type: TypePattern | undefined): Span {
-  const { ascending = false, before, after, limit, since, until } = query;
+  const { ascending = false, before, after, limit, since, until, where } = query;
   return {
     ascending,
     from: ascending ? after : before,
@@ -144,6 +145,7 @@ function toSpan(query: DeliveryQuery | EventQuery, type: TypePattern | undefined
     since: since ?? Number.MIN_SAFE_INTEGER,
     until: until ?? Number.MAX_SAFE_INTEGER,
     type: type && toTypeFilter(type),
+    where,
   };
 }
 

@@ -1,11 +1,13 @@
 /** Between webhooks and their rows. */
 
+import type { JudgedWebhook } from '../../../domain/listing/fields.ts';
 import type { AskedPayload, AskedSpec } from '../../../domain/webhook/asked.ts';
 import { type DefaultSettings, withDefaults, withoutDefaults } from '../../../domain/webhook/defaults.ts';
 import type { Payload } from '../../../domain/webhook/payload.ts';
 import type { Webhook, WebhookSpec } from '../../../domain/webhook/webhook.ts';
 import type { LaneChange } from '../../delivery-queue.ts';
-import type { WebhookUpdate } from '../../registrations.ts';
+import type { WebhookQuery, WebhookUpdate } from '../../registrations.ts';
+import type { WebhookFilter } from '../protocol.ts';
 import { fromBase64, toBase64 } from './bytes.ts';
 import type { LaneRow, UpdateRow } from './messages.ts';
 import { WEBHOOK, type WebhookRow } from './tables.ts';
@@ -42,15 +44,44 @@ export function fromWebhookRow(row: WebhookRow, defaults: DefaultSettings): Webh
   const { at } = WEBHOOK;
   const secrets: string[] = JSON.parse(row[at.secrets]);
   const spec = decodeSpec(row[at.spec], defaults);
+  return {
+    ...withoutSpec(row),
+    namespace: row[at.namespace],
+    spec,
+    effective: withDefaults(spec, defaults),
+    sealedSecrets: secrets.map(fromBase64),
+    filterFailures: row[at.filterFailures],
+    version: row[at.version],
+  };
+}
+
+/** What lists are filtered by. Specs can be large, and are read only where that is needed. */
+export function judgedFromRow(row: WebhookRow): JudgedWebhook {
+  const { at } = WEBHOOK;
+  let written: WrittenSpec | undefined;
+  const read = (): WrittenSpec => (written ??= JSON.parse(row[at.spec]) as WrittenSpec);
+  return {
+    ...withoutSpec(row),
+    spec: {
+      name: row[at.name],
+      destination: row[at.destination],
+      get eventTypes() {
+        return read().eventTypes;
+      },
+      get labels() {
+        return read().labels;
+      },
+    },
+  };
+}
+
+function withoutSpec(row: WebhookRow): Omit<JudgedWebhook, 'spec'> {
+  const { at } = WEBHOOK;
   const callerId = row[at.callerId];
   const stateReason = row[at.stateReason];
   return {
     id: row[at.id],
     ...(callerId !== null && { callerId }),
-    namespace: row[at.namespace],
-    spec,
-    effective: withDefaults(spec, defaults),
-    sealedSecrets: secrets.map(fromBase64),
     state: row[at.state],
     ...(stateReason !== null && { stateReason }),
     cursor: {
@@ -61,10 +92,8 @@ export function fromWebhookRow(row: WebhookRow, defaults: DefaultSettings): Webh
       skipped: row[at.skipped],
     },
     health: { failingSince: row[at.failingSince], trips: row[at.trips], openUntil: row[at.openUntil] },
-    filterFailures: row[at.filterFailures],
     createdAt: row[at.createdAt],
     updatedAt: row[at.updatedAt],
-    version: row[at.version],
   };
 }
 
@@ -107,6 +136,11 @@ export function toUpdateRow({ webhook, ifVersion, cursorFrom, resetHealth }: Web
     cursorFrom === undefined ? null : [cursorFrom.nominalAt, cursorFrom.fired, cursorFrom.skipped],
     resetHealth ? 1 : 0,
   ];
+}
+
+export function toWebhookFilter(query: WebhookQuery): WebhookFilter {
+  const { namespace, after, limit, name, where, by = 'id', descending = false } = query;
+  return { namespace, by, descending, from: after, limit, name, where };
 }
 
 export function toLaneRow({ webhookId, health, disable, now }: LaneChange): LaneRow {

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Context } from '../context.ts';
+import { webhookList } from '../lists/webhooks.ts';
 import type { Verbs } from '../protocol.ts';
 import { insertInto } from '../rows/insert.ts';
 import { part } from '../rows/layout.ts';
@@ -57,8 +58,6 @@ export function webhookVerbs(context: Context): WebhookVerbs {
   const update = db.prepare(`UPDATE OR IGNORE webhooks SET ${CHANGED.assignments} WHERE id = ?`);
   const updateCursor = db.prepare(`UPDATE webhooks SET ${CURSOR.assignments} WHERE id = ?`);
   const updateHealth = db.prepare(`UPDATE webhooks SET ${HEALTH.assignments} WHERE id = ?`);
-  const list = db.prepare<WebhookRow>(listing('webhooks_namespace'));
-  const listByName = db.prepare<WebhookRow>(listing('webhooks_name'));
 
   function updateOne(row: UpdateRow) {
     const webhook = row[UPDATE.at.webhook];
@@ -91,22 +90,7 @@ export function webhookVerbs(context: Context): WebhookVerbs {
         return own?.[at.namespace] === namespace ? own : selectByCallerId.get(namespace, id);
       }),
     findWebhook: (key) => selectByKey.get(...key),
-    listWebhooks: ({ namespace, after, limit, name, state, labels }) =>
-      (name === null ? list : listByName).all(namespace, after, limit, name, state, labels),
+    listWebhooks: webhookList(db),
     removeWebhooks: (rows) => removal.remove(rows, (id) => select.get(id)?.[at.version]),
   };
-}
-
-/** Two statements for one verb: with a name there are few rows, which are sorted; without, they are read in order. */
-function listing(index: 'webhooks_namespace' | 'webhooks_name'): string {
-  const name = index === 'webhooks_name' ? 'name = ?4' : '?4 IS NULL';
-  return `
-    SELECT ${WEBHOOK.columns} FROM webhooks INDEXED BY ${index}
-    WHERE namespace = ?1 AND ${name} AND id > ?2 AND removed_at IS NULL
-      AND (?5 IS NULL OR state = ?5)
-      AND (?6 = '{}' OR NOT EXISTS (
-        SELECT 1 FROM json_each(?6) AS asked WHERE NOT EXISTS (
-          SELECT 1 FROM json_each(webhooks.spec, '$.labels') AS label
-          WHERE label.key = asked.key AND label.value = asked.value)))
-    ORDER BY id LIMIT ?3`;
 }

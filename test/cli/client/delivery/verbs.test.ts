@@ -75,6 +75,9 @@ describe('carillon deliveries', () => {
     assert.deepEqual(await ids('--since', '2026-01-01T00:00:30Z'), [late]);
     assert.deepEqual(await ids('--until', '2026-01-01T00:00:30Z'), [sent, failed]);
     assert.deepEqual(await ids('--filter', 'last_response_status >= 200 AND state = SUCCEEDED'), [sent]);
+    assert.deepEqual(await ids('--filter', 'state = FAILED OR state = PENDING'), [late, failed]);
+    assert.deepEqual(await ids('--order-by', 'create_time'), [failed, sent, late]);
+    assert.deepEqual(await ids('--event', 'found*'), []);
     assert.deepEqual(await ids('--limit', '1'), [late]);
     assert.equal((await deliveries('list', '--webhook', 'found', '--event', 'a "b"')).out, 'no deliveries\n');
   });
@@ -85,11 +88,11 @@ describe('carillon deliveries', () => {
   });
 
   it('list says where a filter is wrong', async () => {
-    const err = refused(await deliveries('list', '--filter', 'state = FAILED OR state = PENDING'), 2);
+    const err = refused(await deliveries('list', '--filter', 'state = FAILED OR state = LOST'), 2);
     assert.equal(
       err,
       'carillon: the server refused this (INVALID_ARGUMENT):\n' +
-        '  filter: at character 16, near "OR state = PENDING": OR is not supported; ask once for each of them\n',
+        '  filter: at character 27, near "LOST": state must be one of PENDING, SUCCEEDED, FAILED, CANCELLED\n',
     );
     assert.match(refused(await deliveries('list', '--state', 'lost'), 2), /give one of pending, succeeded/);
     assert.match(
@@ -132,7 +135,9 @@ describe('carillon deliveries', () => {
       (await deliveries('retry', '--webhook', 'retried', ...since)).out,
       '1 delivery is sent again\n',
     );
-    assert.deepEqual(await json('retry', '--webhook', 'retried'), { count: 1, more: false });
+    const dry = ['retry', '--webhook', 'retried', '--dry-run'];
+    assert.equal((await deliveries(...dry)).out, '1 delivery would be sent again\n');
+    assert.deepEqual(await json('retry', '--webhook', 'retried'), { count: 1, nextPageToken: '' });
     assert.equal(
       (await deliveries('retry', '--webhook', 'retried')).out,
       '0 deliveries are sent again; --waiting takes those that wait too\n',
@@ -155,11 +160,11 @@ describe('carillon deliveries', () => {
     assert.match(refused(await deliveries('retry', sent, '--webhook', 'x'), 2), /give either/);
     assert.match(
       refused(await deliveries('retry', sent, '--since', '1h'), 2),
-      /--since goes with --webhook only/,
+      /--since does not go with a delivery; give either/,
     );
     assert.match(
       refused(await deliveries('retry', sent, '--waiting'), 2),
-      /--waiting goes with --webhook only/,
+      /--waiting does not go with a delivery; give either/,
     );
     assert.equal(
       refused(await deliveries('retry', sent), 1),
@@ -174,6 +179,16 @@ describe('carillon deliveries', () => {
       refused(await deliveries('cancel', sent), 1),
       /is SUCCEEDED already.*\(FAILED_PRECONDITION\)/,
     );
+  });
+
+  it('cancel gives up all that wait and are chosen, after a dry run if asked', async () => {
+    await put('backlog', {}, {}, { type: 'kept' }, FAILED);
+    const argv = ['cancel', '--webhook', 'backlog', '--filter', 'event_type != kept'];
+    assert.equal((await deliveries(...argv, '--dry-run')).out, '2 deliveries would be cancelled\n');
+    assert.equal((await deliveries(...argv)).out, '2 deliveries are cancelled\n');
+    assert.equal((await json('cancel', '--webhook', 'backlog', '--type', 'none')).count, 0);
+    assert.match(refused(await deliveries('cancel'), 2), /give either a delivery, or --webhook/);
+    assert.match(refused(await deliveries('cancel', '--dry-run'), 2), /give either a delivery/);
   });
 });
 

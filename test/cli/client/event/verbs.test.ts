@@ -121,6 +121,8 @@ describe('carillon events', () => {
       (await json(...argv, ...more)).events.map(({ id }: { id: string }) => id);
     assert.deepEqual(await ids('--since', new Date(api().clock.now() - 1000).toISOString()), ['new']);
     assert.deepEqual(await ids('--until', new Date(api().clock.now() - 1000).toISOString()), ['old']);
+    assert.deepEqual(await ids('--filter', 'source:*'), ['new']);
+    assert.deepEqual(await ids('--order-by', 'create_time'), ['old', 'new']);
     assert.equal((await events(['list', '--type', 'nothing'])).out, 'no events\n');
   });
 

@@ -308,6 +308,9 @@ describe('carillon webhooks', () => {
     assert.deepEqual(await ids('--state', 'paused'), [red.id, blue.id].sort());
     assert.deepEqual(await ids('--label', 'team=red'), [red.id]);
     assert.deepEqual(await ids('--state', 'ACTIVE'), []);
+    assert.deepEqual(await ids('--filter', 'labels.team = green OR NOT labels.team = red'), [blue.id]);
+    const backwards = [red.id, blue.id].sort().reverse();
+    assert.deepEqual(await ids('--order-by', 'create_time desc'), backwards);
   });
 
   it('get, pause, resume, trigger and remove take an id, or a name that one webhook has', async () => {
@@ -327,7 +330,64 @@ describe('carillon webhooks', () => {
     });
   });
 
-  it('asks which is meant when several have a name, but removes all of them', async () => {
+  it('pause and resume take all of a filter, after a dry run if asked', async () => {
+    const ids: string[] = [];
+    for (const path of ['x', 'y']) {
+      const named = ['--name', 'several', '--label', 'many=yes', '--destination', `${DESTINATION}/${path}`];
+      ids.push((await json('register', ...named)).webhook.id);
+    }
+    ids.sort();
+    const filter = ['--filter', 'labels.many = yes'];
+    const lines = (done: string) => ids.map((id) => `${done} ${id}\n`).join('');
+    assert.equal((await webhooks('pause', ...filter, '--dry-run')).out, lines('would be paused'));
+    assert.equal((await webhooks('pause', ...filter)).out, lines('paused'));
+    assert.deepEqual((await json('resume', ...filter)).ids, ids);
+    assert.equal((await webhooks('resume', '--filter', 'labels.many = no')).out, 'no webhooks\n');
+    for (const argv of [
+      ['pause'],
+      ['pause', 'several', ...filter],
+      ['pause', ...filter, '--etag', 'x'],
+      ['resume', 'several', '--dry-run'],
+      ['remove', ...filter, '--destination', 'x'],
+    ]) {
+      assert.match(refused(await webhooks(...argv), 2), /give either a webhook|goes with/);
+    }
+  });
+
+  it('remove of several asks at a terminal, and elsewhere wants --all', async () => {
+    const ids: string[] = [];
+    for (const path of ['x', 'y']) {
+      const named = ['--name', 'asked-about', '--destination', `${DESTINATION}/${path}`];
+      ids.push((await json('register', ...named)).webhook.id);
+    }
+    ids.sort();
+    const argv = ['webhooks', 'remove', 'asked-about'];
+    assert.equal(
+      refused(await runCli(api().url, argv), 2),
+      `carillon: asked-about are 2 webhooks: ${ids.join(', ')}; give --all to remove all of them\n`,
+    );
+    const questions: string[] = [];
+    const answering = (answer: boolean) => ({
+      interactive: true,
+      ask: async (question: string) => {
+        questions.push(question);
+        return answer ? 'y' : '';
+      },
+    });
+    assert.equal((await runCli(api().url, argv, answering(false))).out, 'nothing was removed\n');
+    assert.deepEqual(questions, [
+      `asked-about are 2 webhooks: ${ids.join(', ')}\nRemove all of them? [y/N] `,
+    ]);
+    const dry = await webhooks('remove', '--filter', 'name = asked-about', '--dry-run');
+    assert.equal(dry.out, ids.map((id) => `would be removed ${id}\n`).join(''));
+    const removed = ids.map((id) => `removed ${id}\n`).join('');
+    assert.equal((await runCli(api().url, argv, answering(true))).out, removed);
+    for (const path of ['x', 'y'])
+      await webhooks('register', '--name', 'asked-about', '--destination', `${DESTINATION}/${path}`);
+    assert.equal((await json('remove', 'asked-about', '--all')).ids.length, 2);
+  });
+
+  it('asks which is meant when several have a name', async () => {
     for (const path of ['a', 'b'])
       await webhooks('register', '--name', 'pair', '--destination', `${DESTINATION}/${path}`);
     const err = refused(await webhooks('pause', 'pair'), 2);

@@ -1,0 +1,99 @@
+import { DomainError } from '../domain/error.ts';
+import { type Webhook, webhookIdOf } from '../domain/webhook/webhook.ts';
+import type { BulkOrder } from './bulk-deliveries.ts';
+import type { ChangeDeps } from './change.ts';
+import type { Needs } from './deps.ts';
+import { pauseWebhook, resumeWebhook } from './lifecycle.ts';
+import { listWebhooks, type Read } from './list.ts';
+
+/** How many webhooks one call finds, and looks at, about; the proto file says so too. */
+const FOUND_MAX = 1_000;
+const LOOKED_MAX = 10_000;
+/** Webhooks read at a time, since each may hold a payload of 1 MiB. */
+const READ_MAX = 25;
+
+export interface BulkIds {
+  /** Of the webhooks that are now as they were to be. */
+  readonly ids: readonly string[];
+  /** Where to go on; undefined when that was all. */
+  readonly next: string | undefined;
+}
+
+export type BulkDeps = ChangeDeps & Needs<'scanWebhooks'>;
+
+/** Stops ringing webhooks, oldest first, in batches. Ends between two of them when the caller is gone. */
+export function pauseWebhooks(deps: BulkDeps, order: BulkOrder, signal: AbortSignal): Promise<BulkIds> {
+  return forEach(deps, order, signal, (webhook) => pauseWebhook(deps, webhook));
+}
+
+/** Rings webhooks again, in the same way. */
+export function resumeWebhooks(deps: BulkDeps, order: BulkOrder, signal: AbortSignal): Promise<BulkIds> {
+  return forEach(deps, order, signal, (webhook) => resumeWebhook(deps, webhook));
+}
+
+async function forEach(
+  deps: BulkDeps,
+  { namespace, where, validateOnly, from }: BulkOrder,
+  signal: AbortSignal,
+  act: (webhook: Webhook) => Promise<Webhook>,
+): Promise<BulkIds> {
+  const read = oldestFirst(deps, namespace, where);
+  const ids: string[] = [];
+  let looked = 0;
+  let place = from;
+  for (;;) {
+    signal.throwIfAborted();
+    const part = await read(place, Math.min(READ_MAX, FOUND_MAX - ids.length));
+    const done = validateOnly
+      ? part.rows
+      : await Promise.all(part.rows.map((webhook) => unlessGone(act(webhook))));
+    ids.push(...done.flatMap((webhook) => (webhook === undefined ? [] : [webhookIdOf(webhook)])));
+    if (part.next === null) return { ids, next: undefined };
+    place = part.next;
+    looked += part.looked;
+    if (ids.length >= FOUND_MAX || looked >= LOOKED_MAX) return { ids, next: place };
+  }
+}
+
+/** All webhooks that a condition lets through, oldest first. Raises FAILED_PRECONDITION when they are too many. */
+export async function findWebhooks(
+  deps: Needs<'scanWebhooks'>,
+  { namespace, where }: Pick<BulkOrder, 'namespace' | 'where'>,
+  max: number,
+  signal: AbortSignal,
+): Promise<Pick<Webhook, 'id' | 'callerId'>[]> {
+  const read = oldestFirst(deps, namespace, where);
+  const all: Pick<Webhook, 'id' | 'callerId'>[] = [];
+  let place: string | undefined;
+  for (;;) {
+    signal.throwIfAborted();
+    const part = await read(place, READ_MAX);
+    // Their ids are enough: each may hold a payload of 1 MiB.
+    all.push(...part.rows.map(({ id, callerId }) => ({ id, ...(callerId !== undefined && { callerId }) })));
+    if (all.length > max) {
+      throw new DomainError('TOO_MANY_MATCHES', `more than ${max} webhooks match; name fewer of them`, {
+        metadata: { max },
+      });
+    }
+    if (part.next === null) return all;
+    place = part.next;
+  }
+}
+
+function oldestFirst(
+  deps: Needs<'scanWebhooks'>,
+  namespace: string,
+  where: BulkOrder['where'],
+): Read<Webhook> {
+  return listWebhooks(deps, { namespace, where, by: 'id', descending: false });
+}
+
+/** A webhook that was removed meanwhile is none any more. */
+async function unlessGone(changing: Promise<Webhook>): Promise<Webhook | undefined> {
+  try {
+    return await changing;
+  } catch (reason) {
+    if (reason instanceof DomainError && reason.code === 'NOT_FOUND') return undefined;
+    throw reason;
+  }
+}

@@ -1,0 +1,88 @@
+import { create } from '@bufbuild/protobuf';
+import type { HandlerContext } from '@connectrpc/connect';
+import {
+  type BatchGetRequest,
+  type BatchGetResponse,
+  BatchGetResponseSchema,
+  type BatchRegisterRequest,
+  type BatchRegisterResponse,
+  BatchRegisterResponseSchema,
+  type RegisterRequest,
+  type RegisterResult,
+  RegisterResultSchema,
+  WebhookView,
+} from '../../../gen/carillon/v1/webhook_pb.ts';
+import { DomainError, invalidRequest } from '../../domain/error.ts';
+import type { Webhook } from '../../domain/webhook/webhook.ts';
+import { basicTo, webhookTo } from '../convert/webhook.ts';
+import type { HandlerDeps } from '../deps.ts';
+import { itemError } from '../item-error.ts';
+import { theNamespace } from '../namespace.ts';
+import { note } from '../transport/call.ts';
+import { register } from './register.ts';
+import { wireBytesOf } from './wire-bytes.ts';
+
+/** As the proto file says. */
+const BATCH_MAX = 100;
+/** gRPC clients refuse messages above 4 MiB. What a webhook takes is known about, so some room is left. */
+const ANSWER_BYTES = 3 * 1024 * 1024;
+/** Webhooks read at a time, since each may hold a payload of 1 MiB. */
+const READ_MAX = 10;
+
+/** WebhookService.BatchRegister. The rules of each registration are its own, see `register`. */
+export function batchRegisterHandler(deps: HandlerDeps) {
+  return async (request: BatchRegisterRequest, context: HandlerContext): Promise<BatchRegisterResponse> => {
+    const { length } = request.requests;
+    if (length === 0 || length > BATCH_MAX) {
+      const description = `has ${length} items: give 1 to ${BATCH_MAX}`;
+      throw invalidRequest([{ field: 'requests', description }]);
+    }
+    const results: RegisterResult[] = [];
+    // One after the other, so that of two that are about one webhook the later is done later.
+    for (const each of request.requests) {
+      context.signal.throwIfAborted();
+      results.push(await registerOne(deps, each));
+    }
+    const refused = results.filter(({ result }) => result.case === 'error').length;
+    note(context, { webhooks: length, refused });
+    return create(BatchRegisterResponseSchema, { results });
+  };
+}
+
+async function registerOne(deps: HandlerDeps, request: RegisterRequest): Promise<RegisterResult> {
+  try {
+    const { response } = await register(deps, request);
+    return create(RegisterResultSchema, { result: { case: 'response', value: response } });
+  } catch (reason) {
+    if (!(reason instanceof DomainError)) throw reason;
+    return create(RegisterResultSchema, { result: { case: 'error', value: itemError(reason) } });
+  }
+}
+
+/** WebhookService.BatchGet. */
+export function batchGetHandler({ control }: HandlerDeps) {
+  return async (request: BatchGetRequest, { signal }: HandlerContext): Promise<BatchGetResponse> => {
+    const { ids, view } = request;
+    const namespace = theNamespace(request.namespace);
+    const to = view === WebhookView.FULL ? webhookTo : basicTo;
+    const webhooks: Webhook[] = [];
+    let bytes = 0;
+    for (let i = 0; i < ids.length; i += READ_MAX) {
+      signal.throwIfAborted();
+      const names = ids.slice(i, i + READ_MAX).map((id) => ({ namespace, id }));
+      const found = await control.webhooks.getMany(names);
+      for (const webhook of found) bytes += wireBytesOf(webhook);
+      if (bytes > ANSWER_BYTES) throw tooLarge(webhooks.length);
+      webhooks.push(...found);
+    }
+    return create(BatchGetResponseSchema, { webhooks: webhooks.map(to) });
+  };
+}
+
+function tooLarge(fitting: number): DomainError {
+  return new DomainError(
+    'ANSWER_TOO_LARGE',
+    `these webhooks are larger together than an answer may be; ask for fewer at a time, such as the first ${Math.max(1, fitting)}`,
+    { metadata: { max: Math.max(1, fitting) } },
+  );
+}
