@@ -34,6 +34,7 @@ const ELSEWHERE: ReadonlySet<ApiReason> = new Set([
   'RENDERED_TOO_LARGE',
   'REQUEST_BROKEN_OFF',
   'TOO_MANY_REQUEST_IDS',
+  'ANSWER_TOO_LARGE',
 ]);
 
 const MESSAGE_BYTES_MAX = 70_000;
@@ -166,6 +167,13 @@ describe('The reason', () => {
     async REQUEST_ID_TAKEN() {
       await post('/v1/events?request_id=once', { type: 'a' });
       return rest('POST', '/v1/events?request_id=once', { type: 'b' });
+    },
+    async SEVERAL_MATCHES() {
+      for (const path of ['a', 'b']) {
+        const webhook = { name: 'several', destination: `${HOOK.destination}/${path}` };
+        await id('WebhookService/Register', { webhook });
+      }
+      return connect('WebhookService/Remove', { name: 'several' });
     },
     DELIVERY_NOT_PENDING: async () =>
       rest('POST', `/v1/deliveries/${await delivery({ status: 200 })}:cancel`),

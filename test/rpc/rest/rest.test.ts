@@ -133,7 +133,7 @@ describe('REST', () => {
     const nested = await call('POST', '/v1/deliveries:retry', { filter: `webhook_id = ${id}` });
     assert.equal(nested.status, 200);
     const after = new Date(T0 - 1000).toISOString();
-    assert.equal((await call('GET', `/v1/webhooks/${id}:previewSchedule?after=${after}`)).status, 200);
+    assert.equal((await call('GET', `/v1/webhooks/${id}:previewSchedule?after_time=${after}`)).status, 200);
   });
 
   it('takes an id in the path that the body repeats, and refuses another', async () => {

@@ -184,15 +184,15 @@ describe('JSON', () => {
         retryPolicy: full.retryPolicy,
       });
     }
-    for (const state of ['ACTIVE', 'STATE_ACTIVE', 'active']) {
-      const listed = await fetch(`${api().url}/v1/webhooks?name=short%20/webhooks&state=${state}`);
-      const { webhooks } = (await listed.json()) as { webhooks: { state: string }[] };
+    for (const view of ['FULL', 'WEBHOOK_VIEW_FULL', 'full']) {
+      const listed = await fetch(`${api().url}/v1/webhooks?filter=name="short%20/webhooks"&view=${view}`);
+      const { webhooks } = (await listed.json()) as { webhooks: { effective: object | undefined }[] };
       assert.deepEqual(
-        webhooks.map((webhook) => webhook.state),
-        ['STATE_ACTIVE'],
+        webhooks.map((webhook) => webhook.effective !== undefined),
+        [true],
       );
     }
-    assert.equal((await send('/carillon.v1.WebhookService/List', '{"state": "PAUSED"}')).status, 200);
+    assert.equal((await send('/carillon.v1.WebhookService/List', '{"view": "FULL"}')).status, 200);
   });
 
   it('says how a duration and the value of an enum may be written', async () => {
@@ -205,11 +205,11 @@ describe('JSON', () => {
       'webhook.schedule.every: must be a duration such as "300s", "5m", "1h30m" or "250ms", not "5 m"; ' +
         'webhook.schedule.misfire_policy: must be one of FIRE_LATEST, SKIP, FIRE_ALL, as they are or after MISFIRE_POLICY_, not "LEAP"',
     );
-    const query = await fetch(`${api().url}/v1/webhooks?state=none`);
+    const query = await fetch(`${api().url}/v1/webhooks?view=none`);
     const { error: inQuery } = (await query.json()) as { error: { message: string } };
     assert.equal(
       inQuery.message,
-      'state: must be one of ACTIVE, PAUSED, DISABLED, as they are or after STATE_, not "NONE"',
+      'view: must be one of BASIC, FULL, as they are or after WEBHOOK_VIEW_, not "NONE"',
     );
   });
 

@@ -37,7 +37,7 @@ describe('BatchRegister', () => {
     assert.match(first.value.secret, /^whsec_/);
     assert.ok(second?.case === 'error' && fifth?.case === 'error');
     assert.equal(second.value.code, Code.InvalidArgument);
-    const [detail] = second.value.details;
+    const [, detail] = second.value.details;
     const fields = anyUnpack(detail!, BadRequestSchema)?.fieldViolations.map(({ field }) => field);
     assert.deepEqual(fields?.sort(), ['webhook.headers["host"]', 'webhook.name']);
     assert.equal((await api().webhooks.get({ id: 'one' })).webhook?.name, 'again');
