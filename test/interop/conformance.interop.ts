@@ -6,6 +6,7 @@ import { output, run, TOOLS } from './tool.ts';
 
 const HERE = join(import.meta.dirname, 'conformance');
 const SERVER = join(HERE, 'server.ts');
+const PRELOAD = join(HERE, 'without-reasons.ts');
 /** The Go module of the suite, whose proto files the server needs. Its version is that of go.mod. */
 const MODULE = 'connectrpc.com/conformance';
 
@@ -31,7 +32,7 @@ describe('The Connect conformance suite', () => {
   ] as const) {
     it(`has nothing against ${what}`, async () => {
       const flags = ['--mode', 'server', '--conf', join(HERE, `${port}.yaml`)];
-      const server = [process.execPath, SERVER, port, image];
+      const server = [process.execPath, '--import', PRELOAD, SERVER, port, image];
       const { code, stdout, stderr } = await run(TOOLS.conformance, [...flags, ...known, '--', ...server]);
       assert.equal(code, 0, `${stdout}${stderr}`);
       const cases = Number(/^Total cases: ([0-9]+)$/m.exec(stdout)?.[1]);
