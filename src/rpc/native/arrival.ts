@@ -121,7 +121,7 @@ function refuse(stream: ServerHttp2Stream, error: ConnectError, allow?: string):
     'grpc-status': error.code,
     // Not as a component, of which grpc-js, as a client, would not decode commas and colons.
     'grpc-message': encodeURI(error.rawMessage.toWellFormed()),
-    'grpc-status-details-bin': detailsOf(error),
+    ...detailsOf(error),
     ...(allow !== undefined && { allow }),
   });
 }

@@ -76,7 +76,7 @@ export function refuse(request: NodeRequest, response: CallableResponse, refusal
         'content-type': web ? 'application/grpc-web+proto' : 'application/grpc',
         'grpc-status': String(code),
         'grpc-message': encodeURI(message),
-        'grpc-status-details-bin': detailsOf(error),
+        ...detailsOf(error),
       }
     : { 'content-type': 'application/json' };
   if (allow !== undefined) headers.allow = allow.join(', ');
@@ -89,9 +89,10 @@ export function refuse(request: NodeRequest, response: CallableResponse, refusal
   response.end(body);
 }
 
-/** The details of an error as gRPC sends them. */
-export function detailsOf(error: ConnectError): string {
+/** The header with the details of an error, as gRPC sends them. */
+export function detailsOf(error: ConnectError): { readonly 'grpc-status-details-bin'?: string } {
   const fields = new Headers();
   setTrailerStatus(fields, error);
-  return fields.get('grpc-status-details-bin') ?? '';
+  const details = fields.get('grpc-status-details-bin');
+  return details === null ? {} : { 'grpc-status-details-bin': details };
 }
