@@ -37,7 +37,7 @@ describe('grpcurl, which knows only what reflection tells it', () => {
       output(TOOLS.grpcurl, ['-plaintext', world.address, 'describe', symbol]);
     assert.match(
       await describe('carillon.v1.WebhookService'),
-      /rpc Register \( \.carillon\.v1\.RegisterRequest \) returns \( \.carillon\.v1\.RegisterResponse \) \{\n\s*option \(\.google\.api\.http\)/,
+      /rpc Register \( \.carillon\.v1\.RegisterRequest \) returns \( \.carillon\.v1\.RegisterResponse \) \{\n\s*option idempotency_level = IDEMPOTENT;\n\s*option \(\.google\.api\.http\)/,
     );
     assert.match(await describe('carillon.v1.Webhook'), /string destination = 4 \[[^;]*buf\.validate\.field/);
     assert.match(await describe('carillon.v1.Webhook.State'), /STATE_PAUSED = 2;/);

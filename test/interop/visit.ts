@@ -115,8 +115,8 @@ export async function visit(call: Call, { destination }: World, name: string): P
   const { id } = registered;
   const got = await call('WebhookService/Get', { id });
   const listed = await call('WebhookService/List', { filter: `name = "${name}"` });
-  const after = '2030-01-01T00:00:00Z';
-  const preview = await call('WebhookService/PreviewSchedule', { id, count: 2, after });
+  const afterTime = '2030-01-01T00:00:00Z';
+  const preview = await call('WebhookService/PreviewSchedule', { id, count: 2, afterTime });
   const change = { webhook: { id, labels: { visitor: name } }, updateMask: 'labels' };
   const updated = await call('WebhookService/Update', change);
 

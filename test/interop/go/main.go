@@ -136,7 +136,7 @@ func look(ctx context.Context, connection *grpc.ClientConn, destination, name st
 	preview, err := webhooks.PreviewSchedule(ctx, &carillon.PreviewScheduleRequest{
 		Source: &carillon.PreviewScheduleRequest_Id{Id: id},
 		Count:  2,
-		After:  timestamppb.New(time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)),
+		AfterTime: timestamppb.New(time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)),
 	})
 	if err != nil {
 		return nil, err

@@ -68,7 +68,7 @@ def visit(channel: grpc.Channel, destination: str, name: str) -> dict:
     after = Timestamp()
     after.FromDatetime(datetime(2030, 1, 1, tzinfo=timezone.utc))
     preview = webhooks.PreviewSchedule(
-        webhook_pb2.PreviewScheduleRequest(id=webhook_id, count=2, after=after), timeout=TIMEOUT
+        webhook_pb2.PreviewScheduleRequest(id=webhook_id, count=2, after_time=after), timeout=TIMEOUT
     )
     seen["runTimes"] = [run_time.ToJsonString() for run_time in preview.run_times]
 
