@@ -145,7 +145,10 @@ export function parseFilter(text: string): Expression | undefined {
     const operatorAt = at;
     const operator = take(OPERATOR);
     if (operator === undefined) {
-      throw new FilterMistake(at, `expected an operator after ${clip(path, PATH_LENGTH)}: = != < <= > >= or :`);
+      throw new FilterMistake(
+        at,
+        `expected an operator after ${clip(path, PATH_LENGTH)}: = != < <= > >= or :`,
+      );
     }
     if (!isOperator(operator)) {
       throw new FilterMistake(

@@ -60,7 +60,8 @@ async function registerOne(
 ): Promise<RegisterResult> {
   try {
     if (request.requestId !== '') {
-      const description = 'names a call, and this is a registration among others: give the batch a request_id';
+      const description =
+        'names a call, and this is a registration among others: give the batch a request_id';
       throw invalidRequest([{ field: 'request_id', description }]);
     }
     const { response } = await register(deps, request, claim);
