@@ -1,5 +1,6 @@
 import { DomainError, notFound } from '../domain/error.ts';
 import type { Condition } from '../domain/listing/condition.ts';
+import { clip } from '../domain/text.ts';
 import { checkEtag } from '../domain/webhook/etag.ts';
 import { type Webhook, webhookIdOf } from '../domain/webhook/webhook.ts';
 import { findWebhooks } from './bulk-webhooks.ts';
@@ -12,6 +13,8 @@ const REMOVED_MAX = 10_000;
 const BATCH = 100;
 /** How many of several webhooks a message names. */
 const NAMED_MAX = 10;
+/** How much a message repeats of what they have in common. */
+const DESCRIBED_LENGTH = 300;
 
 export type RemoveDeps = Needs<
   'findWebhook' | 'resolveWebhooks' | 'scanWebhooks' | 'removeWebhooks',
@@ -106,9 +109,11 @@ export function createRemove({ store, clock }: RemoveDeps) {
 function several(all: readonly Pick<Webhook, 'id' | 'callerId'>[], described: string): DomainError {
   const ids = all.slice(0, NAMED_MAX).map(webhookIdOf).join(', ');
   const description = `are ${all.length} webhooks: ${ids}${all.length > NAMED_MAX ? ', …' : ''}`;
-  const message = `${described} ${description}; set force to remove all of them`;
+  // A filter can be long, and all of this goes into headers.
+  const subject = clip(described.toWellFormed(), DESCRIBED_LENGTH);
+  const message = `${subject} ${description}; set force to remove all of them`;
   return new DomainError('SEVERAL_MATCHES', message, {
     metadata: { count: all.length },
-    violations: [{ field: described, description }],
+    violations: [{ field: subject, description }],
   });
 }

@@ -32,3 +32,8 @@ export function claimedId(kind: IdKind, { namespace, requestId, at }: Claim, ...
   const identity = JSON.stringify([kind, namespace, requestId, at, ...of]);
   return composedId(kind, at, hash('sha256', identity, 'buffer'));
 }
+
+/** The claim of one of the things that a call does, each by its place in it. */
+export function claimAt(place: number, claim: Claim): Claim {
+  return { ...claim, requestId: JSON.stringify([claim.requestId, place]) };
+}

@@ -226,6 +226,14 @@ describe('A call with a request_id', () => {
     assert.match(result.value.message, /request_id: .*give the event an id/);
   });
 
+  it('is a call, and no registration of a batch', async () => {
+    const requests = [{ webhook: { name: 'among', destination: DESTINATION }, requestId: aName() }];
+    const { results } = await api().webhooks.batchRegister({ requests });
+    const [{ result } = { result: undefined }] = results;
+    assert.ok(result?.case === 'error');
+    assert.match(result.value.message, /request_id: .*give the batch a request_id/);
+  });
+
   it('is named in the log, and so is its being made again', async () => {
     const id = await aHook(api());
     const requestId = aName();
@@ -333,6 +341,22 @@ describe('A call with a request_id that was broken off', () => {
     assert.equal(given?.state, Delivery_State.CANCELLED);
     const anew = other.deliveries.cancelDelivery({ id: delivery, requestId: aName() });
     assert.equal((await refusal(anew)).code, Code.FailedPrecondition);
+  });
+
+  it('registers many once, and has the secret of each', async () => {
+    const requests = ['a', 'b'].map((name) => ({ webhook: { name, destination: DESTINATION } }));
+    for (const after of [true, false]) {
+      await using api = await crashing(after, after ? 'createWebhooks' : 'answerRequests');
+      const order = { requests, requestId: aName() };
+      const first = await api.webhooks.batchRegister(order).catch((error: unknown) => error);
+      if (after) assert.equal(ConnectError.from(first).code, Code.Unavailable);
+      const again = await api.webhooks.batchRegister(order);
+      for (const { result } of again.results) {
+        assert.ok(result.case === 'response' && result.value.created);
+        assert.match(result.value.secret, /^whsec_/);
+      }
+      if (!after) assert.deepEqual(again, first);
+    }
   });
 
   it('registers once, and has the secret that its webhook has', async () => {

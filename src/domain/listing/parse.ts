@@ -1,3 +1,5 @@
+import { clip } from '../text.ts';
+
 /** What is wrong with a filter, and where. */
 export class FilterMistake extends Error {
   /** An index into the filter. */
@@ -44,6 +46,9 @@ const OPERATORS = ['=', '!=', '<', '<=', '>', '>=', ':'] as const;
 /** Comparisons in a filter, and parentheses inside each other. The proto files say so too. */
 export const COMPARISONS_MAX = 64;
 export const DEPTH_MAX = 16;
+
+/** How much of a field a message repeats. */
+const PATH_LENGTH = 64;
 
 const NAME = /[a-z_][a-z0-9_]*/iy;
 /** What may follow a dot in a field. */
@@ -140,7 +145,10 @@ export function parseFilter(text: string): Expression | undefined {
     const operatorAt = at;
     const operator = take(OPERATOR);
     if (operator === undefined) {
-      throw new FilterMistake(at, `expected an operator after ${path}: = != < <= > >= or :`);
+      throw new FilterMistake(
+        at,
+        `expected an operator after ${clip(path, PATH_LENGTH)}: = != < <= > >= or :`,
+      );
     }
     if (!isOperator(operator)) {
       throw new FilterMistake(

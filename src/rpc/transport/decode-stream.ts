@@ -1,4 +1,5 @@
 import type { Message } from '@bufbuild/protobuf';
+import type { ConnectError } from '@connectrpc/connect';
 import { assertByteStreamRequest, type UniversalServerRequest } from '@connectrpc/connect/protocol';
 import {
   COMPRESSION_NAMES,
@@ -98,19 +99,30 @@ export interface Alarm {
 }
 
 export function createAlarm(ms = BODY_READ_MS): Alarm {
-  let running: { readonly timer: NodeJS.Timeout; readonly rung: Promise<never> } | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let rung = false;
+  /** Ends the latest wait. A promise that all of them raced against would keep something for each piece. */
+  let end: ((reason: ConnectError) => void) | undefined;
   return {
-    before(next) {
-      if (running === undefined) {
-        const { promise, reject } = Promise.withResolvers<never>();
-        running = { timer: setTimeout(() => reject(tooSlow(STREAM_MESSAGE)), ms), rung: promise };
-        running.timer.unref();
+    before<T>(next: Promise<T>) {
+      if (timer === undefined) {
+        timer = setTimeout(() => {
+          rung = true;
+          end?.(tooSlow(STREAM_MESSAGE));
+        }, ms);
+        timer.unref();
       }
-      return Promise.race([next, running.rung]);
+      return new Promise<T>((resolve, reject) => {
+        end = reject;
+        next.then(resolve, reject);
+        if (rung) reject(tooSlow(STREAM_MESSAGE));
+      });
     },
     off() {
-      clearTimeout(running?.timer);
-      running = undefined;
+      clearTimeout(timer);
+      timer = undefined;
+      end = undefined;
+      rung = false;
     },
   };
 }

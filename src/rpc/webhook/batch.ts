@@ -12,6 +12,7 @@ import {
   RegisterResultSchema,
   WebhookView,
 } from '../../../gen/carillon/v1/webhook_pb.ts';
+import { type Claim, claimAt } from '../../domain/claim.ts';
 import { DomainError, invalidRequest } from '../../domain/error.ts';
 import type { Webhook } from '../../domain/webhook/webhook.ts';
 import { basicTo, webhookTo } from '../convert/webhook.ts';
@@ -19,6 +20,7 @@ import type { HandlerDeps } from '../deps.ts';
 import { itemError } from '../item-error.ts';
 import { theNamespace } from '../namespace.ts';
 import { note } from '../transport/call.ts';
+import { claimOf } from '../transport/once.ts';
 import { register } from './register.ts';
 import { wireBytesOf } from './wire-bytes.ts';
 
@@ -39,9 +41,10 @@ export function batchRegisterHandler(deps: HandlerDeps) {
     }
     const results: RegisterResult[] = [];
     // One after the other, so that of two that are about one webhook the later is done later.
-    for (const each of request.requests) {
+    const claim = claimOf(context);
+    for (const [place, each] of request.requests.entries()) {
       context.signal.throwIfAborted();
-      results.push(await registerOne(deps, each));
+      results.push(await registerOne(deps, each, claim && claimAt(place, claim)));
     }
     const refused = results.filter(({ result }) => result.case === 'error').length;
     note(context, { webhooks: length, refused });
@@ -49,12 +52,24 @@ export function batchRegisterHandler(deps: HandlerDeps) {
   };
 }
 
-async function registerOne(deps: HandlerDeps, request: RegisterRequest): Promise<RegisterResult> {
+/** Raises EXHAUSTED and UNAVAILABLE: they are not about this one, and what is still to come would fare no better. */
+async function registerOne(
+  deps: HandlerDeps,
+  request: RegisterRequest,
+  claim: Claim | undefined,
+): Promise<RegisterResult> {
   try {
-    const { response } = await register(deps, request);
+    if (request.requestId !== '') {
+      const description =
+        'names a call, and this is a registration among others: give the batch a request_id';
+      throw invalidRequest([{ field: 'request_id', description }]);
+    }
+    const { response } = await register(deps, request, claim);
     return create(RegisterResultSchema, { result: { case: 'response', value: response } });
   } catch (reason) {
-    if (!(reason instanceof DomainError)) throw reason;
+    if (!(reason instanceof DomainError) || reason.code === 'EXHAUSTED' || reason.code === 'UNAVAILABLE') {
+      throw reason;
+    }
     return create(RegisterResultSchema, { result: { case: 'error', value: itemError(reason) } });
   }
 }
