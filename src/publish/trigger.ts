@@ -2,7 +2,7 @@ import { type Claim, claimedId } from '../domain/claim.ts';
 import type { Clock } from '../domain/clock.ts';
 import { failedPrecondition, notFound } from '../domain/error.ts';
 import type { Random } from '../domain/random.ts';
-import type { Webhook } from '../domain/webhook/webhook.ts';
+import { type Webhook, webhookIdOf } from '../domain/webhook/webhook.ts';
 import type { Store } from '../store/store.ts';
 import { makeRun } from './make-run.ts';
 
@@ -19,7 +19,8 @@ export interface TriggerDeps {
  */
 export async function trigger(deps: TriggerDeps, webhook: Webhook, claim?: Claim): Promise<string> {
   if (webhook.state !== 'ACTIVE') {
-    const { id, state } = webhook;
+    const { state } = webhook;
+    const id = webhookIdOf(webhook);
     const description = `is ${state}; resume it first`;
     throw failedPrecondition('WEBHOOK_NOT_ACTIVE', { type: 'Webhook', id, description, metadata: { state } });
   }
