@@ -103,7 +103,7 @@ function hostFault(hostname: string, policy: AddressPolicy): string | undefined 
   // `URL` has written every spelling of an address (octal, hexadecimal, short) in its plain form.
   if (ipaddr.isValid(address)) {
     const verdict = judgeAddress(address, policy);
-    return verdict === 'allow' ? undefined : `points inside: ${verdict.deny}, ${ALLOW_HINT}`;
+    return verdict === 'allow' ? undefined : `points inside: ${verdict.deny}; ${ALLOW_HINT}`;
   }
   const name = hostname.endsWith('.') ? hostname.slice(0, -1) : hostname;
   const labels = name.split('.');
@@ -115,12 +115,12 @@ function hostFault(hostname: string, policy: AddressPolicy): string | undefined 
   }
   // The addresses of such a name are judged when it is called, like all others: this is the early answer.
   if (LOOPBACK_NAME.test(name)) {
-    return allowsLoopback(policy) ? undefined : `points inside: ${name} is this machine, ${ALLOW_HINT}`;
+    return allowsLoopback(policy) ? undefined : `points inside: ${name} is this machine; ${ALLOW_HINT}`;
   }
   if (labels.length === 1 || INSIDE_NAME.test(name)) {
     return allowsBeyondLoopback(policy)
       ? undefined
-      : `points inside: ${name} is not a public domain name, ${ALLOW_HINT}`;
+      : `points inside: ${name} is not a public domain name; ${ALLOW_HINT}`;
   }
   return undefined;
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { aborted } from '../../domain/error.ts';
-import type { Webhook } from '../../domain/webhook/webhook.ts';
+import { type Webhook, webhookIdOf } from '../../domain/webhook/webhook.ts';
 
 /** What changes whenever the webhook is changed (AIP-154). It is made from the version; a caller cannot guess the next. */
 export function etagOf({ id, version }: Pick<Webhook, 'id' | 'version'>): string {
@@ -12,7 +12,7 @@ export function checkEtag(webhook: Webhook, etag: string): void {
   if (etag === '' || etag === etagOf(webhook)) return;
   throw aborted('ETAG_MISMATCH', {
     type: 'Webhook',
-    id: webhook.id,
+    id: webhookIdOf(webhook),
     description: `was changed since it had etag ${JSON.stringify(etag)}; get it again, and repeat the change with its new etag`,
   });
 }

@@ -169,7 +169,7 @@ const PATH_LENGTH = 100;
 function missRest(path: string, found: Found, request: NodeRequest, response: CallableResponse): void {
   if (found !== undefined && 'allow' in found) {
     const { allow } = found;
-    const message = `${clip(request.method ?? '', PATH_LENGTH)} is not what ${found.near.template.text} takes: ${allow.join(' or ')}`;
+    const message = `${found.near.template.text} does not take ${clip(request.method ?? '', PATH_LENGTH)}; it takes ${allow.join(', ')}`;
     REST_FACE.miss(request, response, {
       status: 405,
       code: Code.Unimplemented,
