@@ -108,12 +108,14 @@ export function createRemove({ store, clock }: RemoveDeps) {
 
 function several(all: readonly Pick<Webhook, 'id' | 'callerId'>[], described: string): DomainError {
   const ids = all.slice(0, NAMED_MAX).map(webhookIdOf).join(', ');
-  const description = `are ${all.length} webhooks: ${ids}${all.length > NAMED_MAX ? ', …' : ''}`;
   // A filter can be long, and all of this goes into headers.
   const subject = clip(described.toWellFormed(), DESCRIBED_LENGTH);
-  const message = `${subject} ${description}; set force to remove all of them`;
+  // A filter begins with a preposition, a name does not.
+  const which = subject.startsWith('with ') ? subject : `named ${subject}`;
+  const matching = `${all.length} webhooks ${which}: ${ids}${all.length > NAMED_MAX ? ', …' : ''}`;
+  const message = `there are ${matching}; set force to remove all of them`;
   return new DomainError('SEVERAL_MATCHES', message, {
     metadata: { count: all.length },
-    violations: [{ field: subject, description }],
+    violations: [{ field: subject, description: `there are ${matching}` }],
   });
 }

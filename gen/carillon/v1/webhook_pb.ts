@@ -1718,8 +1718,8 @@ export const WebhookService: GenService<{
     output: typeof GetResponseSchema;
   },
   /**
-   * Returns up to 100 webhooks, in the order of their ids (AIP-231). NOT_FOUND, which names what is missing, if there is none
-   * with one of these ids. OUT_OF_RANGE if together they are larger than an answer may be.
+   * Returns up to 100 webhooks, in the order of their ids (AIP-231). NOT_FOUND, which names some that
+   * are missing, if there is none with one of these ids. OUT_OF_RANGE if together they are larger than an answer may be.
    *
    * @generated from rpc carillon.v1.WebhookService.BatchGet
    */

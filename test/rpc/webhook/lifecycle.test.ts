@@ -135,7 +135,11 @@ describe('A webhook', () => {
     for (const query of [{ name: 'crowd' }, { filter: 'name = crowd' }]) {
       const refused = await refusal(webhooks().remove(query));
       assert.equal(refused.code, Code.FailedPrecondition);
-      assert.ok(refused.rawMessage.includes(`are 250 webhooks: ${sorted.slice(0, 10).join(', ')}, …`));
+      assert.ok(
+        refused.rawMessage.includes(
+          `250 webhooks ${'name' in query ? 'named crowd' : 'with name = crowd'}: ${sorted.slice(0, 10).join(', ')}, …`,
+        ),
+      );
       const dry = await webhooks().remove({ ...query, validateOnly: true });
       assert.deepEqual(dry.ids, sorted);
     }

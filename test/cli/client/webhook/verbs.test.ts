@@ -364,7 +364,7 @@ describe('carillon webhooks', () => {
     const argv = ['webhooks', 'remove', 'asked-about'];
     assert.equal(
       refused(await runCli(api().url, argv), 2),
-      `carillon: asked-about are 2 webhooks: ${ids.join(', ')}; give --all to remove all of them\n`,
+      `carillon: there are 2 webhooks named asked-about: ${ids.join(', ')}; give --all to remove all of them\n`,
     );
     const questions: string[] = [];
     const answering = (answer: boolean) => ({
@@ -376,7 +376,7 @@ describe('carillon webhooks', () => {
     });
     assert.equal((await runCli(api().url, argv, answering(false))).out, 'nothing was removed\n');
     assert.deepEqual(questions, [
-      `asked-about are 2 webhooks: ${ids.join(', ')}\nRemove all of them? [y/N] `,
+      `there are 2 webhooks named asked-about: ${ids.join(', ')}\nRemove all of them? [y/N] `,
     ]);
     const dry = await webhooks('remove', '--filter', 'name = asked-about', '--dry-run');
     assert.equal(dry.out, ids.map((id) => `would be removed ${id}\n`).join(''));
