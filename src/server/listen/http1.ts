@@ -1,10 +1,12 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { takeAbsoluteForm } from './absolute-form.ts';
 import type { Protocol, ProtocolDeps } from './http-protocol.ts';
 
 /** HTTP/1.1 on connections that something else accepted. */
 export function http1Protocol({ handler, limits }: ProtocolDeps): Protocol {
-  const inFlight = new Set<ServerResponse>();
+  /** More than one of a connection whose caller does not wait for answers. */
+  const inFlight = new Map<Socket, Set<ServerResponse>>();
   let draining = false;
 
   const server = createServer(
@@ -19,9 +21,12 @@ export function http1Protocol({ handler, limits }: ProtocolDeps): Protocol {
     (request, response) => {
       takeAbsoluteForm(request);
       if (draining) response.shouldKeepAlive = false;
-      inFlight.add(response);
+      const { socket } = request;
+      const answers = inFlight.get(socket) ?? new Set();
+      inFlight.set(socket, answers.add(response));
       response.once('close', () => {
-        inFlight.delete(response);
+        answers.delete(response);
+        if (answers.size === 0) inFlight.delete(socket);
         // An answer that had begun before could not say `connection: close`.
         if (draining) setImmediate(() => server.closeIdleConnections());
       });
@@ -29,6 +34,11 @@ export function http1Protocol({ handler, limits }: ProtocolDeps): Protocol {
       void handler(request, response, unbound);
     },
   );
+  server.on('clientError', (error, socket) => {
+    const answers = [...(inFlight.get(socket as Socket) ?? [])];
+    const begun = answers.some((response) => response.headersSent);
+    refuse(error, socket as Socket, begun, limits.lingerMs);
+  });
   // The limits on time are enforced from this event on, and a server that never listens never has it:
   // without it, a client could send one byte a minute for ever.
   server.emit('listening');
@@ -39,8 +49,8 @@ export function http1Protocol({ handler, limits }: ProtocolDeps): Protocol {
     },
     drain() {
       draining = true;
-      for (const response of inFlight) {
-        if (!response.headersSent) response.shouldKeepAlive = false;
+      for (const answers of inFlight.values()) {
+        for (const response of answers) if (!response.headersSent) response.shouldKeepAlive = false;
       }
       server.closeIdleConnections();
     },
@@ -51,7 +61,36 @@ export function http1Protocol({ handler, limits }: ProtocolDeps): Protocol {
   };
 }
 
-const TOO_SLOW = 'HTTP/1.1 408 Request Timeout\r\nconnection: close\r\n\r\n';
+const TOO_SLOW = answerOf('408 Request Timeout');
+const BAD = answerOf('400 Bad Request');
+/** By Node's code, as Node itself answers; to everything else it says 400. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: answerOf('431 Request Header Fields Too Large'),
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: answerOf('413 Payload Too Large'),
+  ERR_HTTP_REQUEST_TIMEOUT: TOO_SLOW,
+};
+
+function answerOf(status: string): string {
+  return `HTTP/1.1 ${status}\r\nconnection: close\r\n\r\n`;
+}
+
+/**
+ * Refuses what cannot be read, in Node's words. Node would close at once, and a caller that is still sending
+ * would then see a broken connection in place of the answer (RFC 9112, 9.6). So what still comes is dropped for
+ * a while; a caller that has gone, or been answered in part, is not waited for.
+ */
+function refuse(error: NodeJS.ErrnoException, socket: Socket, begun: boolean, lingerMs: number): void {
+  // Node reports each piece that comes after the one that it could not read.
+  if (socket.writableEnded) return;
+  if (begun || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  socket.end(REFUSALS[error.code ?? ''] ?? BAD);
+  const timer = setTimeout(() => socket.destroy(), lingerMs);
+  timer.unref();
+  socket.once('close', () => clearTimeout(timer));
+}
 
 /**
  * Drops the connection of a request that is not whole in time, as Node does, unless what this returns is

@@ -236,6 +236,19 @@ describe('bad clients', () => {
     assert.match(await readAll(socket), /^HTTP\/1\.1 431 /);
   });
 
+  test('a caller that goes on sending after its head was refused gets to read why', async (t) => {
+    const listener = await open(t, echo, { headerBytesMax: 2048 });
+    for (let round = 0; round < 20; round++) {
+      const socket = await openSocket(t, listener);
+      const broken: unknown[] = [];
+      socket.on('error', (error) => broken.push(error));
+      socket.write(`GET / HTTP/1.1\r\nhost: x\r\n`);
+      for (let line = 0; line < 400; line++) socket.write(`long-${line}: ${'x'.repeat(1000)}\r\n`);
+      assert.match(await readAll(socket), /^HTTP\/1\.1 431 /);
+      assert.deepEqual(broken, []);
+    }
+  });
+
   test('a head over the bound is refused on HTTP/2', async (t) => {
     const listener = await open(t, echo, { headerBytesMax: 2048 });
     const session = await openSession(t, listener);
