@@ -115,7 +115,7 @@ const TAKEN = {
 
 /** What a resource is in the way of an error about it. */
 type About = Resource & {
-  /** Follows its name: `was changed since …`, `is PAUSED; resume it first`. */
+  /** Follows its name: `does not have the etag …`, `is PAUSED; resume it first`. */
   readonly description: string;
   readonly metadata?: ErrorDetails['metadata'];
 };

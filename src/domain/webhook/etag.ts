@@ -13,6 +13,6 @@ export function checkEtag(webhook: Webhook, etag: string): void {
   throw aborted('ETAG_MISMATCH', {
     type: 'Webhook',
     id: webhookIdOf(webhook),
-    description: `was changed since it had etag ${JSON.stringify(etag)}; get it again, and repeat the change with its new etag`,
+    description: `does not have the etag ${JSON.stringify(etag)} now; get it again, and repeat the change with the one that it has`,
   });
 }

@@ -5,7 +5,7 @@ import type { Control } from '../../control/control.ts';
 import { ANONYMOUS } from '../../domain/access/principal.ts';
 import type { Claim } from '../../domain/claim.ts';
 import { invalid } from '../../domain/error.ts';
-import { contentOf } from '../content.ts';
+import { contentOf } from '../canonical.ts';
 import { namespaceViolations, theNamespace } from '../namespace.ts';
 import { note } from './call.ts';
 

@@ -298,7 +298,7 @@ describe('carillon apply', () => {
     assert.match(out, /\nchanged race-b\n$/);
     assert.match(
       err,
-      /^not changed: race-a: .*was changed since .* \(ABORTED\)\nnot removed: race-c: .* \(ABORTED\)\n$/,
+      /^not changed: race-a: .*does not have the etag .* \(ABORTED\)\nnot removed: race-c: .* \(ABORTED\)\n$/,
     );
     const timeouts = await Promise.all(
       ['race-a', 'race-b', 'race-c'].map(async (id) => (await get(id)).timeout?.seconds),

@@ -443,7 +443,10 @@ describe('carillon webhooks', () => {
       ['pause', 'etagged'],
       ['remove', 'etagged', '--destination', `${DESTINATION}/etagged`],
     ]) {
-      assert.match(refused(await webhooks(...argv, '--etag', 'old'), 1), /was changed since.*\(ABORTED\)/);
+      assert.match(
+        refused(await webhooks(...argv, '--etag', 'old'), 1),
+        /does not have the etag "old" now.*\(ABORTED\)/,
+      );
     }
   });
 });
