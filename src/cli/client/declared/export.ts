@@ -21,6 +21,7 @@ export async function exportWebhooks({ invocation, connection, world }: Job): Pr
   const chosen = { namespace: namespaceOf(invocation), filter: whichWebhooks(invocation) };
   const found = await allWebhooks(connection, chosen);
   const webhooks = found.map(writtenOf).toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  warnOfSecrets(found, world);
 
   const output = flagValue(invocation, '--output');
   if (output === undefined || output === '-') {
@@ -40,13 +41,31 @@ export async function exportWebhooks({ invocation, connection, world }: Job): Pr
   );
 }
 
+/** Headers are written as the server has them, and files like these are kept where others read them. */
+function warnOfSecrets(webhooks: readonly Webhook[], { err }: Pick<Job['world'], 'err'>): void {
+  const names = webhooks.flatMap(({ headers, payload }) => [
+    ...Object.keys(headers),
+    ...Object.keys(payload?.headerTemplates ?? {}),
+  ]);
+  const likely = [...new Set(names.map((name) => name.toLowerCase()))].filter((name) => SECRETS.test(name));
+  if (likely.length === 0) return;
+  const some = likely.toSorted().slice(0, NAMED_MAX).join(', ');
+  err(
+    `carillon: headers that may hold secrets are written as they are (${some}): put \${…} in their place\n`,
+  );
+}
+
+const SECRETS = /authorization|cookie|token|secret|password|api-?key/;
+/** How many headers a warning names. */
+const NAMED_MAX = 10;
+
 /** A webhook as a file declares it, with what the file cannot say in comments. */
 function writtenOf(webhook: Webhook): Written {
   const { id, state } = webhook;
   const { namespace, ...json } = declaredJson(webhook);
   const notes = [
     ...(isOwnForm(id)
-      ? ['The id is the server’s own: another one knows it by its name and destination.']
+      ? ["The id is the server's own: another one knows it by its name and destination."]
       : []),
     ...(state === Webhook_State.ACTIVE
       ? []

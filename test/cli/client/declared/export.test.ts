@@ -68,6 +68,22 @@ describe('carillon webhooks export', () => {
       assert.ok(OUTPUT_ONLY.has(name), name);
   });
 
+  it('warns of headers that may hold secrets, which it writes as they are', async () => {
+    const folder = folderOf({
+      'in.yaml':
+        'id: secretive\nname: s\ndestination: http://127.0.0.1:9999/s\nheaders: {Authorization: Bearer x, x-plain: y}\n',
+    });
+    assert.equal((await cli(from().url, folder, 'apply', '-f', 'in.yaml', '--yes')).code, 0);
+    const { out, err } = await cli(from().url, folder, 'webhooks', 'export', '--name', 's');
+    assert.match(out, /Authorization: Bearer x/);
+    assert.match(
+      err,
+      /^carillon: headers that may hold secrets are written as they are \(authorization\): put/,
+    );
+    await from().webhooks.remove({ id: 'secretive' });
+    assert.equal((await cli(from().url, folder, 'webhooks', 'export')).err, '');
+  });
+
   for (const [format, output] of [
     ['yaml', 'out'],
     ['json', 'out/'],
@@ -186,7 +202,7 @@ describe('carillon webhooks export', () => {
     });
     const folder = folderOf({});
     const { out } = await cli(from().url, folder, 'webhooks', 'export', '--name', 'no-id');
-    assert.match(out, new RegExp(`^# The id is the server’s own: .*\\n\\nid: ${webhook!.id}\\n`));
+    assert.match(out, new RegExp(`^# The id is the server's own: .*\\n\\nid: ${webhook!.id}\\n`));
     folder.files.set('x.yaml', out);
     const apply = (url: string, ...argv: string[]) =>
       cli(url, folder, 'apply', '-f', 'x.yaml', '--yes', ...argv);
