@@ -6,7 +6,7 @@ import type { Log } from '../telemetry/log.ts';
 /**
  * Housekeeping in small batches, so that it never holds up a delivery: deliveries of removed webhooks
  * are cancelled, what finished before the retention is deleted, and old data is erased. When nothing is left
- * to do, the store's log is emptied, so that what was erased is gone and space is given back.
+ * to do, the store's log is emptied if it needs it, so that what was erased is gone and space is given back.
  */
 export interface Sweeper {
   /** One batch. Returns how many rows it touched. */
@@ -43,14 +43,14 @@ export function createSweeper({ store, clock, log, settings }: SweeperDeps): Swe
     const emptied = await store.emptyLog();
     if (emptied) {
       if (heldSince !== undefined)
-        log.info({ since: toRfc3339(heldSince) }, 'the log of the database is empty again');
+        log.info({ since: toRfc3339(heldSince) }, 'the log of the database could be emptied again');
       heldSince = undefined;
       return;
     }
     heldSince ??= now;
     log.warn(
       { since: toRfc3339(heldSince) },
-      'the log of the database grows: another program has the database open and has been reading since then, or longer',
+      'the log of the database cannot be emptied: another program has been reading the database since then, or longer',
     );
   }
 

@@ -13,9 +13,9 @@ export interface Housekeeping {
   sweep(query: SweepQuery): Promise<number>;
 
   /**
-   * Takes what was erased or deleted out of what the store keeps of its past writes, such as a write-ahead log,
-   * and gives that space back. Returns whether it could: somebody who reads the database meanwhile can prevent
-   * it. Raises UNAVAILABLE and EXHAUSTED.
+   * Takes what was erased out of what the store keeps of its past writes, such as a write-ahead log, and gives
+   * space back where that has become large. Returns whether nothing of either is left to do: somebody who reads
+   * the database meanwhile can prevent it. Raises UNAVAILABLE and EXHAUSTED.
    */
   emptyLog(): Promise<boolean>;
 }

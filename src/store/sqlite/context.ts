@@ -27,6 +27,8 @@ export interface Context {
   readonly removed: Map<string, number>;
   /** Waiting deliveries whose event's data was erased: an attempt in flight is recorded without that data. */
   readonly erased: Set<number>;
+  /** Whether data was erased since the write-ahead log was emptied. True at first: nobody knows what an earlier run left in it. */
+  readonly log: { holdsErased: boolean };
   /** Takes the next place in the order in which events arrive. */
   readonly takeKey: () => number;
   /** Takes so many places in the order in which deliveries arrive, and returns the first. */
@@ -84,6 +86,7 @@ export function createContext(db: Database, bounds: WaitingBounds): Context {
     turns,
     removed,
     erased: new Set(),
+    log: { holdsErased: true },
     takeKey: () => nextKey++,
     takeOrds(count) {
       const first = nextOrd;

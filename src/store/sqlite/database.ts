@@ -33,7 +33,7 @@ const CACHE_KIB = 16 * 1024;
 /** The log is written back once it has this many pages: more means fewer writes of the same page, and a larger file. */
 const CHECKPOINT_PAGES = 2_000;
 /** What the log is cut to when it begins anew: a reader of long ago may have made it much larger. */
-const LOG_BYTES_MAX = 64 * 1024 * 1024;
+export const LOG_BYTES_MAX = 64 * 1024 * 1024;
 /** Only the account that runs the server may read what it keeps. */
 const FILE_MODE = 0o600;
 

@@ -71,7 +71,7 @@ function serve(db: Database): void {
     ...purgeVerbs(context),
     ...requestVerbs(db, bounds),
     ...sweepVerbs(context),
-    ...logVerbs(context),
+    ...logVerbs(context, path),
   };
   const run = createGroup({ db, verbs, memory: context.memory, isTrouble, isDiskFailure });
 

@@ -60,6 +60,18 @@ describe('a database in a file', () => {
     assert.equal(statSync(`${path}-wal`).size, 0);
   });
 
+  it('leaves its log as it is while nothing was erased: one that is cut has to grow again', async (t) => {
+    const path = await aFile(t);
+    const store = await openStore(path, { lingerMs: 0 });
+    t.after(() => store.close());
+    assert.equal(await store.emptyLog(), true);
+    await store.createWebhooks([aWebhook()]);
+    const { size } = statSync(`${path}-wal`);
+    assert.equal(await store.emptyLog(), true);
+    assert.equal(statSync(`${path}-wal`).size, size);
+    assert.ok(size > 0);
+  });
+
   it('says that its log cannot be emptied while another program is reading, and goes on', async (t) => {
     const path = await aFile(t);
     const store = await openStore(path, { lingerMs: 0 });

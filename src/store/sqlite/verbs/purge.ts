@@ -10,7 +10,7 @@ export interface Erasure {
   erase(key: number): void;
 }
 
-export function createErasure({ db, journal }: Pick<Context, 'db' | 'journal'>): Erasure {
+export function createErasure({ db, journal, log }: Pick<Context, 'db' | 'journal' | 'log'>): Erasure {
   const eraseEvent = db.prepare('UPDATE events SET body = NULL, headers = NULL WHERE key = ?');
   const selectDeliveries = db.prepare<[ord: number, rendered: number]>(
     `SELECT ord, rendered FROM deliveries WHERE ord IN (${OF_EVENT})`,
@@ -18,6 +18,7 @@ export function createErasure({ db, journal }: Pick<Context, 'db' | 'journal'>):
   const eraseRendered = db.prepare('DELETE FROM renderings WHERE ord = ?');
   return {
     erase(key) {
+      log.holdsErased = true;
       eraseEvent.run(key);
       for (const [ord, rendered] of selectDeliveries.all(key)) {
         journal.erase(ord);
