@@ -232,6 +232,26 @@ describe('Watching without a carrier', () => {
   });
 });
 
+describe('Pausing many', () => {
+  it('passes over one that is removed meanwhile', async () => {
+    const names = ['many-one', 'many-two'];
+    const [gone, stays] = await Promise.all(names.map(registered));
+    const racing = createControl(
+      depsWith({
+        async scanWebhooks(query) {
+          const part = await store.scanWebhooks(query);
+          await store.removeWebhooks([{ id: gone!.id, now: T0 }]);
+          return part;
+        },
+      }),
+    );
+    const where = readFilter('name = many-*', WEBHOOK_FIELDS);
+    const order = { namespace: 'default', where, validateOnly: false, from: undefined };
+    const { ids } = await racing.webhooks.pauseMany(order, new AbortController().signal);
+    assert.deepEqual(ids, [stays!.id]);
+  });
+});
+
 describe('Looking for what is not there', () => {
   it('names what was looked for', async () => {
     const id = testId('delivery');

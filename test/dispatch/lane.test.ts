@@ -68,6 +68,15 @@ describe('the health of a lane', () => {
     assert.deepEqual(lane.state.health, HEALTHY);
   });
 
+  it('starts afresh where the webhook points elsewhere, though its row still says how the old place was', () => {
+    const lane = aimed();
+    fail(lane);
+    const { webhook } = lane.target!;
+    const effective = { ...webhook.effective, destination: 'http://127.0.0.1:9998/elsewhere' };
+    again(lane, { version: 2, health: FAILING, effective });
+    assert.deepEqual([lane.state.health, lane.state.holdUntil, lane.state.failures], [HEALTHY, 0, 0]);
+  });
+
   it('forgets what held the lane when a webhook was paused and goes on', () => {
     const lane = aimed();
     fail(lane);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Code } from '@connectrpc/connect';
-import { ResourceInfoSchema } from '../../../gen/google/rpc/error_details_pb.ts';
+import { ErrorInfoSchema, ResourceInfoSchema } from '../../../gen/google/rpc/error_details_pb.ts';
 import { refusal, sharedApi, violations } from '../../support/rpc.ts';
 
 const UID = /^wh_[0-9A-Z]{26}$/;
@@ -35,6 +35,19 @@ describe('The id of a webhook', () => {
       assert.ok(deliveries.some((each) => each.id === deliveryId));
       const filtered = await api().deliveries.listDeliveries({ filter: `webhook_id = "${id}"` });
       assert.equal(filtered.deliveries.length, deliveries.length);
+    }
+  });
+
+  it('is in the errors about it, however it was asked for', async () => {
+    const { webhook } = await register({ id: 'refused', name: 'refused' });
+    await api().webhooks.pause({ id: 'refused' });
+    for (const id of ['refused', webhook!.uid]) {
+      for (const call of [api().webhooks.trigger({ id }), api().webhooks.resume({ id, etag: 'stale' })]) {
+        const error = await refusal(call);
+        assert.match(error.rawMessage, /^webhook refused /);
+        assert.equal(error.findDetails(ErrorInfoSchema)[0]?.metadata.id, 'refused');
+        assert.equal(error.findDetails(ResourceInfoSchema)[0]?.resourceName, 'refused');
+      }
     }
   });
 
