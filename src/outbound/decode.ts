@@ -1,6 +1,5 @@
 import type { Transform } from 'node:stream';
 import {
-  constants,
   createBrotliDecompress,
   createGunzip,
   createInflate,
@@ -39,7 +38,7 @@ const CHUNK_BYTES = 16 * 1024;
 
 /** RFC 9110, 8.4.1, with Brotli and Zstandard. One coding only: several are a way to make a small body huge. */
 function decoderOf(coding: string, body: Uint8Array): Transform | undefined {
-  const options = { chunkSize: CHUNK_BYTES, finishFlush: constants.Z_SYNC_FLUSH };
+  const options = { chunkSize: CHUNK_BYTES };
   switch (coding) {
     case 'gzip':
     case 'x-gzip':
@@ -48,12 +47,9 @@ function decoderOf(coding: string, body: Uint8Array): Transform | undefined {
       // Some send it without the zlib format around it.
       return (body[0]! & 0x0f) === 8 ? createInflate(options) : createInflateRaw(options);
     case 'br':
-      return createBrotliDecompress({
-        chunkSize: CHUNK_BYTES,
-        finishFlush: constants.BROTLI_OPERATION_FLUSH,
-      });
+      return createBrotliDecompress(options);
     case 'zstd':
-      return createZstdDecompress({ chunkSize: CHUNK_BYTES, finishFlush: constants.ZSTD_e_flush });
+      return createZstdDecompress(options);
     default:
       return undefined;
   }
