@@ -1,6 +1,6 @@
 import { HEALTHY } from '../domain/delivery/lane.ts';
 import { aborted, alreadyExists, type DomainError, notFound } from '../domain/error.ts';
-import { replaceSchedule, sameSchedule } from '../domain/schedule/run-plan.ts';
+import { replaceSchedule, sameSchedule } from '../domain/schedule/replacement.ts';
 import type { AskedSpec } from '../domain/webhook/asked.ts';
 import { checkEtag } from '../domain/webhook/etag.ts';
 import { type Webhook, type WebhookSpec, webhookIdOf } from '../domain/webhook/webhook.ts';

@@ -1,5 +1,5 @@
 import { HEALTHY } from '../domain/delivery/lane.ts';
-import { firstCursor } from '../domain/schedule/run-plan.ts';
+import { firstCursor } from '../domain/schedule/cursor.ts';
 import type { AskedSpec } from '../domain/webhook/asked.ts';
 import type { Webhook, WebhookSpec } from '../domain/webhook/webhook.ts';
 

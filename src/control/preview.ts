@@ -1,7 +1,7 @@
 import { noProblems } from '../domain/problems.ts';
+import { firstCursor } from '../domain/schedule/cursor.ts';
 import { countNominals, nominalTimes } from '../domain/schedule/occurrences.ts';
 import { scheduleViolations } from '../domain/schedule/rules.ts';
-import { firstCursor } from '../domain/schedule/run-plan.ts';
 import { type ClockChange, clockChanges } from '../domain/schedule/runs/clock-changes.ts';
 import type { RunCursor, Schedule } from '../domain/schedule/schedule.ts';
 import { scheduleWords, zoneOf } from '../domain/schedule/words/words.ts';

@@ -1,6 +1,7 @@
 import type { Random } from '../domain/random.ts';
+import { dueAt } from '../domain/schedule/cursor.ts';
 import { nextNominal } from '../domain/schedule/occurrences.ts';
-import { BUFFER_MAX, dueAt, leftOut, planRuns, type RunPlan } from '../domain/schedule/run-plan.ts';
+import { BUFFER_MAX, leftOut, planRuns, type RunPlan } from '../domain/schedule/run-plan.ts';
 import type { RunCursor, Schedule } from '../domain/schedule/schedule.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 import { makeRun, type Run } from '../publish/make-run.ts';
