@@ -31,6 +31,11 @@ export interface WaitingDelivery {
   readonly eventId: string;
   /** Infinity for a run that waits for its turn: for the runs before it to be finished. */
   readonly dueAt: number;
+  /**
+   * When it first became due, or will: its place in an ordered lane, which no retry moves. Of a run that waits
+   * for its turn it is when that came in.
+   */
+  readonly firstDueAt: number;
   /** Attempts made. */
   readonly attempts: number;
   /** Attempts made before a caller had it sent again; they do not count towards the policy's maximum. */

@@ -105,15 +105,23 @@ export interface Shapes {
     args: [before: number, limit: number, afterDueAt: number, afterId: string];
     answer: [webhookId: string, dueAt: number][];
   };
-  /** `ords` has one for each run of what was FIRED, in order: 0 if it was left out, negative if it is held. */
+  /**
+   * `ords` has one for each run of what was FIRED, in order: 0 if it was left out, negative if it is held; `held`
+   * has the rows of those.
+   */
   fireRuns: {
     args: FiringRow[];
-    answer: { results: ('FIRED' | 'SKIPPED' | 'STALE')[]; ords: number[]; ending: WaitingRow[] };
+    answer: {
+      results: ('FIRED' | 'SKIPPED' | 'STALE')[];
+      ords: number[];
+      held: WaitingRow[];
+      ending: WaitingRow[];
+    };
   };
-  /** `ords` has one for each run that was FIRED, in order; negative if it is held. */
+  /** `ords` has one for each run that was FIRED, in order: negative if it is held; `held` has the rows of those. */
   backfillRuns: {
     args: BackfillRow[];
-    answer: { results: ('STALE' | ('FIRED' | 'KNOWN' | 'FULL')[])[]; ords: number[] };
+    answer: { results: ('STALE' | ('FIRED' | 'KNOWN' | 'FULL')[])[]; ords: number[]; held: WaitingRow[] };
   };
   waitingLanes: { args: [after: string, limit: number]; answer: [webhookId: string, dueAt: number][] };
   topUp: {

@@ -8,6 +8,8 @@ import { BACKFILLED, HELD, RUN, type RunCode } from './rows/codes.ts';
 export interface Turns {
   /** How many runs of a queue are not finished; at most `limit` are counted. */
   unfinished(webhook: number, queue: RunCode, limit: number): number;
+  /** The place of the last run of a queue that is not finished: when it first became due. Undefined for none. */
+  last(webhook: number, queue: RunCode): number | undefined;
   /** Notes that a run of the webhook came in that is held. */
   hold(webhook: number): void;
   /** A delivery of the webhook was finished: lets the next run of each queue go, and returns their places. */
@@ -32,7 +34,10 @@ export function createTurns(db: Database): Turns {
     SELECT 1 FROM deliveries INDEXED BY deliveries_due WHERE webhook = ? AND state = 0 AND due_at = ${HELD} LIMIT 1`);
   const selectFirst = db.prepare<[ord: number, dueAt: number, ending: number]>(`
     SELECT ord, due_at, ending FROM deliveries INDEXED BY deliveries_lane
-    WHERE webhook = ? AND run = ? AND state = 0 ORDER BY ord LIMIT 1`);
+    WHERE webhook = ? AND run = ? AND state = 0 ORDER BY first_due_at, ord LIMIT 1`);
+  const selectLast = db.prepare<[firstDueAt: number]>(`
+    SELECT first_due_at FROM deliveries INDEXED BY deliveries_lane
+    WHERE webhook = ? AND run = ? AND state = 0 ORDER BY first_due_at DESC LIMIT 1`);
   const count = db.prepare<[count: number]>(`
     SELECT count(*) FROM (
       SELECT 1 FROM deliveries INDEXED BY deliveries_lane WHERE webhook = ? AND run = ? AND state = 0 LIMIT ?)`);
@@ -48,6 +53,7 @@ export function createTurns(db: Database): Turns {
   reload();
   return {
     unfinished: (webhook, queue, limit) => count.get(webhook, queue, limit)?.[0] ?? 0,
+    last: (webhook, queue) => selectLast.get(webhook, queue)?.[0],
     hold: (webhook) => void holding.add(webhook),
     release(webhook, now) {
       if (!holding.has(webhook)) return [];

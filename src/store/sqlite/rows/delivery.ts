@@ -33,11 +33,13 @@ const STATE_CODES: Readonly<Record<DeliveryState, StateCode>> = { PENDING, SUCCE
 const STATES: readonly DeliveryState[] = ['PENDING', 'SUCCEEDED', 'FAILED', 'CANCELLED'];
 
 /** A delivery that has just come in. */
-export function fresh(ord: number, delivery: NewDelivery, eventId: string, dueAt: number): WaitingDelivery {
+export function fresh(ord: number, delivery: NewDelivery, eventId: string, due: Due): WaitingDelivery {
   const { id, webhookId, format, rendered } = delivery;
-  const isRendered = rendered !== undefined;
-  return { ord, id, webhookId, eventId, dueAt, attempts: 0, attemptsBefore: 0, format, rendered: isRendered };
+  const none = { attempts: 0, attemptsBefore: 0 };
+  return { ord, id, webhookId, eventId, ...due, ...none, format, rendered: rendered !== undefined };
 }
+
+export type Due = Pick<WaitingDelivery, 'dueAt' | 'firstDueAt'>;
 
 export function fromWaitingRow(row: WaitingRow): WaitingDelivery {
   const { at } = WAITING;
@@ -49,6 +51,7 @@ export function fromWaitingRow(row: WaitingRow): WaitingDelivery {
     webhookId: row[at.webhookId],
     eventId: row[at.eventId],
     dueAt: row[at.dueAt] === HELD ? Number.POSITIVE_INFINITY : row[at.dueAt],
+    firstDueAt: row[at.firstDueAt],
     attempts: row[at.attempts],
     attemptsBefore: row[at.attemptsBefore],
     ...(ending && { ending }),

@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts';
 import type { Hook } from '../hooks.ts';
-import type { Verbs } from '../protocol.ts';
+import type { Answer, Verbs } from '../protocol.ts';
 import { RUN, SUPERSEDED } from '../rows/codes.ts';
 import { FIRING, type FiringRow } from '../rows/messages.ts';
 import { CURSOR, type WaitingRow } from '../rows/tables.ts';
@@ -41,7 +41,7 @@ export function runVerbs(context: Context): Pick<Verbs, 'upcomingRuns' | 'fireRu
     return turns.unfinished(key, RUN, max) + row[at.events].length > max;
   }
 
-  function fireOne(row: FiringRow, ords: number[], ending: WaitingRow[]) {
+  function fireOne(row: FiringRow, { ords, held, ending }: Omit<Answer<'fireRuns'>, 'results'>) {
     const webhookId = row[at.webhookId];
     const events = row[at.events];
     const skippedTo = row[at.skippedTo];
@@ -60,11 +60,14 @@ export function runVerbs(context: Context): Pick<Verbs, 'upcomingRuns' | 'fireRu
     const added = events.map((event) => insertion.event(event));
     // Before the new ones are inserted, since the runs of one firing do not supersede each other.
     if (row[at.overlap] === 'SUPERSEDE' && added.some(Boolean)) ending.push(...supersedeBefore(hook));
-    const how = { hook, queue: RUN, inTurn: row[at.overlap] === 'BUFFER', now: row[at.now] } as const;
+    const inTurn = row[at.overlap] === 'BUFFER';
+    const how = { hook, queue: RUN, inTurn, now: row[at.now], firstDueAt: row[at.firstDueAt] } as const;
     for (const [i, event] of events.entries()) {
       const places = added[i];
       const delivery = row[at.deliveries][i]!;
-      ords.push(places === undefined ? 0 : insertion.delivery(delivery, event, places, how));
+      const ord = places === undefined ? 0 : insertion.delivery(delivery, event, places, how);
+      ords.push(ord);
+      if (ord < 0) held.push(readWaiting(-ord));
     }
     return 'FIRED';
   }
@@ -72,11 +75,10 @@ export function runVerbs(context: Context): Pick<Verbs, 'upcomingRuns' | 'fireRu
   return {
     upcomingRuns: (args) => upcoming.all(...args),
     fireRuns(rows) {
-      const ords: number[] = [];
-      const ending: WaitingRow[] = [];
-      const results = rows.map((row) => fireOne(row, ords, ending));
+      const more = { ords: [], held: [], ending: [] };
+      const results = rows.map((row) => fireOne(row, more));
       context.grew();
-      return { results, ords, ending };
+      return { results, ...more };
     },
   };
 }

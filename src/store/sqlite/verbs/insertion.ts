@@ -27,6 +27,7 @@ export interface Places {
 
 export interface MoreOfDelivery {
   readonly dueAt: number;
+  readonly firstDueAt: number;
   readonly run: RunCode;
   readonly createdAt: number;
   readonly replayOf: string | null;
@@ -51,6 +52,7 @@ const STORED_DELIVERY = layout(
   field('event', integer),
   field('type', text),
   field('dueAt', integer),
+  field('firstDueAt', integer),
   field('run', as<RunCode>()),
   field('format', integer),
   field('rendered', as<Flag>()),
@@ -78,7 +80,7 @@ export function createInsertion({ db, takeKey, takeOrds, waiting, eventIds }: Co
     },
     delivery(row, { key, namespace }, { event, type, ord }, more) {
       const { at } = NEW_DELIVERY;
-      const { dueAt, run, createdAt, replayOf } = more;
+      const { dueAt, firstDueAt, run, createdAt, replayOf } = more;
       const rendered = row[at.rendered];
       const [id, format, isRendered] = [row[at.id], row[at.format], rendered === null ? 0 : 1] as const;
       insertDelivery([
@@ -89,6 +91,7 @@ export function createInsertion({ db, takeKey, takeOrds, waiting, eventIds }: Co
         event,
         type,
         dueAt,
+        firstDueAt,
         run,
         format,
         isRendered,

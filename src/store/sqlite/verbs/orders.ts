@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts';
 import type { Verbs } from '../protocol.ts';
-import { type Flag, PENDING, REQUESTED, type StateCode, SUCCEEDED } from '../rows/codes.ts';
+import { type Flag, HELD, PENDING, REQUESTED, type StateCode, SUCCEEDED } from '../rows/codes.ts';
 import { as, field, integer, layout, orNull, type RowOf } from '../rows/layout.ts';
 import type { OrderRow } from '../rows/messages.ts';
 import { JOINED, type WaitingRow } from '../rows/tables.ts';
@@ -16,15 +16,26 @@ const STANDING = layout(
   field('isErased', as<Flag>(), 'e.body IS NULL'),
 );
 
+/**
+ * When a delivery first became due that is sent again at ?2: it keeps its place. What was not due yet, and was
+ * never tried, becomes due now.
+ */
+function firstDueAt(known: string): string {
+  return `iif(attempts = 0 AND due_at > ?2 AND due_at < ${HELD}, min(${known}, ?2), ${known})`;
+}
+
 /** What callers order about single deliveries: to try them again, or to give them up. */
 export function orderVerbs(context: Context): Pick<Verbs, 'retryDeliveries' | 'cancelDeliveries'> {
   const { db, journal, waiting, deliveries, ends } = context;
   const { at } = STANDING;
   const select = db.prepare<RowOf<typeof STANDING>>(`
     SELECT ${STANDING.columns} FROM deliveries AS d ${JOINED} WHERE d.id = ? AND d.namespace = ?`);
-  const hasten = db.prepare('UPDATE deliveries SET due_at = min(due_at, ?2), ending = 0 WHERE ord = ?1');
+  const hasten = db.prepare(`
+    UPDATE deliveries SET due_at = min(due_at, ?2), first_due_at = ${firstDueAt('first_due_at')}, ending = 0
+    WHERE ord = ?1`);
   const reopen = db.prepare(`
     UPDATE deliveries SET state = ${PENDING}, reason = 0, ending = 0, due_at = ?2, finished_at = NULL,
+      first_due_at = ${firstDueAt('iif(first_due_at = 0, created_at, first_due_at)')},
       attempts_before = attempts, lasting = ?3
     WHERE ord = ?1`);
   const end = db.prepare(`UPDATE deliveries SET ending = ${REQUESTED} WHERE ord = ?`);

@@ -19,6 +19,7 @@ export interface HowRun {
   /** Whether it goes only when those before it in the queue are finished. */
   readonly inTurn: boolean;
   readonly now: number;
+  readonly firstDueAt: number;
 }
 
 export function createRunInsertion(context: Context): RunInsertion {
@@ -27,11 +28,14 @@ export function createRunInsertion(context: Context): RunInsertion {
 
   return {
     event: (row) => insertion.event(row, 1),
-    delivery(row, event, places, { hook, queue, inTurn, now }) {
-      const isHeld = inTurn && turns.unfinished(hook.key, queue, 1) > 0;
+    delivery(row, event, places, { hook, queue, inTurn, now, firstDueAt }) {
+      const before = inTurn ? turns.last(hook.key, queue) : undefined;
+      const isHeld = before !== undefined;
       if (isHeld) turns.hold(hook.key);
       insertion.delivery(row, hook, places, {
         dueAt: isHeld ? HELD : now,
+        // Not before what it waits for, even if the clock was put back: in an ordered lane each would wait for the other.
+        firstDueAt: isHeld ? Math.max(before, firstDueAt) : firstDueAt,
         run: queue,
         createdAt: event[EVENT.at.createdAt],
         replayOf: null,
