@@ -2,6 +2,7 @@ import type { Clock } from '../domain/clock.ts';
 import { createDueQueue } from '../domain/due-queue.ts';
 import type { Random } from '../domain/random.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
+import { createTurns } from '../publish/turns.ts';
 import type { Directory } from '../store/directory.ts';
 import type { Intake, RunFiring, UpcomingRun } from '../store/intake.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -109,7 +110,10 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
 
   async function fire(webhooks: readonly Webhook[], now: number): Promise<number> {
     const firings: RunFiring[] = [];
+    const turns = createTurns(clock);
     for (const webhook of webhooks) {
+      // A template can take as long as a turn.
+      if (turns.isOver()) await turns.next();
       const firing = firingOf(webhook, now, deps);
       if (firing !== undefined) firings.push(firing);
     }
