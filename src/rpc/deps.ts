@@ -4,6 +4,7 @@ import type { Random } from '../domain/random.ts';
 import type { Publisher } from '../publish/publisher.ts';
 import type { Replayer } from '../publish/replayer.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { About } from './grpc/health.ts';
 import type { Rules } from './proto-rules.ts';
 import type { StreamLimits } from './stream-limits.ts';
 
@@ -26,6 +27,7 @@ export interface HandlerDeps extends Pick<ApiDeps, 'control'> {
 }
 
 export interface ApiSettings {
+  readonly about?: About;
   /** The names by which the API may be called, besides addresses and `localhost`: see `HostPolicy`. */
   readonly allowedHosts: readonly string[];
   /** The origins whose pages may call the API from a browser: see `OriginPolicy`. */

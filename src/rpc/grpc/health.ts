@@ -1,4 +1,4 @@
-import type { ServiceImpl } from '@connectrpc/connect';
+import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
 import {
   type Health,
   HealthCheckResponse_ServingStatus as Status,
@@ -42,23 +42,40 @@ export function createHealthBoard(services: readonly string[]): HealthBoard {
   };
 }
 
+/** What the server says of itself beside its health, in headers of the answer. */
+export interface About {
+  readonly version?: string;
+  /** Which release of the time zone database schedules go by, such as `2026c`. */
+  readonly timeZoneRules?: string | undefined;
+}
+
 /**
  * grpc.health.v1, as https://github.com/grpc/grpc/blob/master/doc/health-checking.md has it.
  * Watch ends with the signal.
  */
-export function healthService(board: HealthBoard, shutdown: AbortSignal): ServiceImpl<typeof Health> {
+export function healthService(
+  board: HealthBoard,
+  shutdown: AbortSignal,
+  { version, timeZoneRules }: About = {},
+): ServiceImpl<typeof Health> {
   let watchers = 0;
+  const tellAbout = ({ responseHeader }: HandlerContext) => {
+    if (version !== undefined) responseHeader.set('carillon-version', version);
+    if (timeZoneRules !== undefined) responseHeader.set('carillon-time-zone-rules', timeZoneRules);
+  };
   return {
-    check({ service }) {
+    check({ service }, context) {
       const status = board.get(service);
       if (status === undefined) {
         const metadata = { service };
         throw new DomainError('SERVICE_NOT_FOUND', `there is no service ${quote(service)}`, { metadata });
       }
+      tellAbout(context);
       return { status: Status[status] };
     },
 
-    list() {
+    list(_, context) {
+      tellAbout(context);
       const statuses = [...board.list()].map(
         ([service, status]) => [service, { status: Status[status] }] as const,
       );
