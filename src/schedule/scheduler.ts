@@ -3,6 +3,7 @@ import { createDueQueue } from '../domain/due-queue.ts';
 import type { Random } from '../domain/random.ts';
 import type { Present } from '../domain/schedule/schedule.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
+import { createTurns } from '../publish/turns.ts';
 import type { Directory } from '../store/directory.ts';
 import type { Intake, RunFiring, UpcomingRun } from '../store/intake.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -115,7 +116,10 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
     for (const id of stale) changedIds.add(id);
     for (const { id, cursor } of moved) enqueue(id, cursor.dueAt);
     const firings: RunFiring[] = [];
+    const turns = createTurns(clock);
     for (const webhook of kept) {
+      // A template can take as long as a turn.
+      if (turns.isOver()) await turns.next();
       const firing = firingOf(webhook, present, deps);
       if (firing !== undefined) firings.push(firing);
     }
