@@ -43,7 +43,7 @@ export function renewed(
     return cursorAt(webhookId, schedule, fromNow(schedule, cursor, present.now), present);
   }
   if (!isOfOtherRules(cursor, present)) return undefined;
-  const nominalAt = byTodaysRules(schedule, cursor, present.now);
+  const nominalAt = byRulesOfNow(schedule, cursor, present.now);
   return cursorAt(webhookId, schedule, { ...cursor, nominalAt }, present);
 }
 
@@ -56,7 +56,7 @@ function fromNow(schedule: Schedule, cursor: RunCursor, now: number): RunCursor 
   return { ...cursor, anchorAt, nominalAt: isOver ? null : nextNominal(schedule, anchorAt, now) };
 }
 
-function byTodaysRules(schedule: Schedule, { anchorAt, nominalAt, movedAt }: RunCursor, now: number) {
+function byRulesOfNow(schedule: Schedule, { anchorAt, nominalAt, movedAt }: RunCursor, now: number) {
   if (nominalAt === null || schedule.when.kind === 'at' || !readsLocalTime(schedule)) return nominalAt;
   // What lies before the run that it stands at, and before it was moved, has fired or was passed over.
   return nextNominal(schedule, anchorAt, Math.min(movedAt ?? now, nominalAt - 1));
