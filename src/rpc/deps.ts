@@ -4,7 +4,6 @@ import type { Random } from '../domain/random.ts';
 import type { Publisher } from '../publish/publisher.ts';
 import type { Replayer } from '../publish/replayer.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { About } from './grpc/health.ts';
 import type { Rules } from './proto-rules.ts';
 import type { StreamLimits } from './stream-limits.ts';
 
@@ -24,6 +23,13 @@ export interface ApiDeps {
 /** What handlers work with that check the rules of their requests themselves, to report them with their own. */
 export interface HandlerDeps extends Pick<ApiDeps, 'control'> {
   readonly rules: Rules;
+}
+
+/** What the server says of itself beside its health, in headers of the answer. */
+export interface About {
+  readonly version?: string;
+  /** Which release of the time zone database schedules go by, such as `2026c`. */
+  readonly timeZoneRules?: string | undefined;
 }
 
 export interface ApiSettings {

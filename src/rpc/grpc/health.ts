@@ -5,6 +5,7 @@ import {
 } from '../../../gen/grpc/health/v1/health_pb.ts';
 import { DomainError } from '../../domain/error.ts';
 import { quote } from '../../domain/text.ts';
+import type { About } from '../deps.ts';
 
 /** Watch calls open at a time. */
 const WATCHERS_MAX = 1000;
@@ -40,13 +41,6 @@ export function createHealthBoard(services: readonly string[]): HealthBoard {
       return () => listeners.delete(listener);
     },
   };
-}
-
-/** What the server says of itself beside its health, in headers of the answer. */
-export interface About {
-  readonly version?: string;
-  /** Which release of the time zone database schedules go by, such as `2026c`. */
-  readonly timeZoneRules?: string | undefined;
 }
 
 /**
