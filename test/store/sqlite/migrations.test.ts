@@ -94,6 +94,32 @@ describe('a database of before calls had names', () => {
   });
 });
 
+describe('a database of before cursors said when and by which rules they were computed', () => {
+  test('has them computed anew where local time is read, whenever they were moved', async () => {
+    await using store = disposable(await opened('store-0004'));
+    const [rings] = await store.getWebhooks([RINGS]);
+    assert.ok(rings?.cursor.nominalAt);
+    assert.deepEqual([rings.cursor.zoneRules, rings.cursor.movedAt], ['', undefined]);
+    const query = { movedAfter: 0, zoneRules: 'test' };
+    const { webhookIds } = await store.cursorsToRenew(query);
+    assert.ok(webhookIds.includes(RINGS));
+    const before = { before: Number.MAX_SAFE_INTEGER, limit: 10 };
+    assert.deepEqual(
+      (await store.upcomingRuns(before)).map(({ webhookId }) => webhookId),
+      webhookIds,
+    );
+    const to = { ...rings.cursor, movedAt: T0, zoneRules: 'test' };
+    const { version } = rings;
+    const move = { webhookId: RINGS, version, from: rings.cursor.nominalAt, to };
+    assert.deepEqual(await store.moveCursors([move]), ['MOVED']);
+    const later = await store.cursorsToRenew({ ...query, movedAfter: T0 });
+    assert.deepEqual(
+      later.webhookIds,
+      webhookIds.filter((id) => id !== RINGS),
+    );
+  });
+});
+
 describe('a database with something in every table', () => {
   const NAMESPACE = 'shop';
   const HOUR = 3_600_000;
@@ -123,6 +149,21 @@ describe('a database with something in every table', () => {
     const broken = byName.get('broken');
     assert.deepEqual([broken?.state, broken?.health.failingSince], ['DISABLED', T0]);
     assert.equal(byName.get('runs')?.cursor.nominalAt, T0 + 240_000);
+  });
+
+  test('says of what fails from now on why, and nothing of what failed before', async () => {
+    await using store = disposable(await opened('store-0005'));
+    const failed = () => store.listDeliveries({ namespace: NAMESPACE, state: 'FAILED', limit: 100 });
+    assert.deepEqual(
+      (await failed()).map(({ message }) => message),
+      [undefined, undefined],
+    );
+    const [{ webhookId } = assert.fail()] = await store.waitingLanes({ limit: 1 });
+    const [lane] = await store.topUp([{ webhookId, limit: 1, ordered: true }]);
+    const transition = { to: 'FAILED', reason: 'RENDER', message: 'no header' } as const;
+    await store.settle([{ delivery: lane!.deliveries[0]!, transition, now: T0 }], []);
+    const found = await store.getDelivery(lane!.deliveries[0]!.id);
+    assert.equal(found?.message, 'no header');
   });
 
   test('still knows the calls that had names', async () => {
