@@ -46,7 +46,7 @@ export function strict(func: CelFunc): CelFunc {
   if (isOfForm === undefined || target !== undefined || parameters[0] !== STRING) return func;
   return celFunc(name, parameters, func.result, (text: string) => {
     if (!isOfForm(text)) throw new Error(`${JSON.stringify(text.slice(0, 40))} is no ${name}`);
-    const result = func.call(0, undefined, [signless(text, name)])!;
+    const result = func.call(0, undefined, [spelledFor(text, name)])!;
     if (isCelError(result)) throw result;
     return result;
   });
@@ -55,13 +55,13 @@ export function strict(func: CelFunc): CelFunc {
 // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
 
 /** BigInt takes no plus, and Number no `inf`. */
-function signless(text: string, name: string): string {
+function spelledFor(text: string, name: string): string {
   if (name === 'int') return text.replace(/^\+/, '');
-  return name === 'double' ? text.replace(/inf(?:inity)?$/i, 'Infinity') : text;
+  return name === 'double' ? text.replace(/(?:infinity|inf)$/i, 'Infinity') : text;
 }
 
 function isDouble(text: string): boolean {
-  if (/^[+-]?inf(?:inity)?$|^nan$/i.test(text)) return true;
+  if (/^[+-]?(?:infinity|inf)$|^nan$/i.test(text)) return true;
   return (
     /^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$/.test(text) && Number.isFinite(Number(text))
   );

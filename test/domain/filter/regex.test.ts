@@ -51,7 +51,7 @@ describe('a regular expression', () => {
   it('takes the same steps whatever it has learnt from other texts', () => {
     for (const [pattern, text] of ordinary) {
       const first = stepsOf(pattern, text);
-      stepsOf(pattern, `${text}Ärger ${text.toUpperCase()}`);
+      stepsOf(pattern, `${text}Zoë ${text.toUpperCase()}`);
       assert.equal(stepsOf(pattern, text), first, pattern);
       forgetStates();
       assert.equal(stepsOf(pattern, text), first, pattern);
