@@ -94,6 +94,32 @@ describe('a database of before calls had names', () => {
   });
 });
 
+describe('a database of before cursors said when and by which rules they were computed', () => {
+  test('has them computed anew where local time is read, whenever they were moved', async () => {
+    await using store = disposable(await opened('store-0004'));
+    const [rings] = await store.getWebhooks([RINGS]);
+    assert.ok(rings?.cursor.nominalAt);
+    assert.deepEqual([rings.cursor.zoneRules, rings.cursor.movedAt], ['', undefined]);
+    const query = { movedAfter: 0, zoneRules: 'test' };
+    const { webhookIds } = await store.cursorsToRenew(query);
+    assert.ok(webhookIds.includes(RINGS));
+    const before = { before: Number.MAX_SAFE_INTEGER, limit: 10 };
+    assert.deepEqual(
+      (await store.upcomingRuns(before)).map(({ webhookId }) => webhookId),
+      webhookIds,
+    );
+    const to = { ...rings.cursor, movedAt: T0, zoneRules: 'test' };
+    const { version } = rings;
+    const move = { webhookId: RINGS, version, from: rings.cursor.nominalAt, to };
+    assert.deepEqual(await store.moveCursors([move]), ['MOVED']);
+    const later = await store.cursorsToRenew({ ...query, movedAfter: T0 });
+    assert.deepEqual(
+      later.webhookIds,
+      webhookIds.filter((id) => id !== RINGS),
+    );
+  });
+});
+
 describe('a database with something in every table', () => {
   const NAMESPACE = 'shop';
   const HOUR = 3_600_000;
@@ -125,6 +151,21 @@ describe('a database with something in every table', () => {
     assert.equal(byName.get('runs')?.cursor.nominalAt, T0 + 240_000);
   });
 
+  test('says of what fails from now on why, and nothing of what failed before', async () => {
+    await using store = disposable(await opened('store-0005'));
+    const failed = () => store.listDeliveries({ namespace: NAMESPACE, state: 'FAILED', limit: 100 });
+    assert.deepEqual(
+      (await failed()).map(({ message }) => message),
+      [undefined, undefined],
+    );
+    const [{ webhookId } = assert.fail()] = await store.waitingLanes({ limit: 1 });
+    const [lane] = await store.topUp([{ webhookId, limit: 1, ordered: true }]);
+    const transition = { to: 'FAILED', reason: 'RENDER', message: 'no header' } as const;
+    await store.settle([{ delivery: lane!.deliveries[0]!, transition, now: T0 }], []);
+    const found = await store.getDelivery(lane!.deliveries[0]!.id);
+    assert.equal(found?.message, 'no header');
+  });
+
   test('still knows the calls that had names', async () => {
     await using store = disposable(await opened('store-0005'));
     const claim = { namespace: NAMESPACE, now: T0, until: T0 + HOUR };
@@ -138,6 +179,35 @@ describe('a database with something in every table', () => {
       { kind: 'BEGUN', at: T0 },
       { kind: 'OTHER' },
     ]);
+  });
+});
+
+describe('a database of before deliveries had places', () => {
+  const NAMESPACE = 'shop';
+  const msg = (n: number) => `msg_01KDVDPC00000000000000${5_000 + n}`;
+
+  async function inOrder(store: Store, name: string): Promise<string[]> {
+    const webhooks = await store.listWebhooks({ namespace: NAMESPACE, limit: 10 });
+    const webhookId = webhooks.find(({ spec }) => spec.name === name)!.id;
+    const [lane] = await store.topUp([{ webhookId, limit: 10, ordered: true }]);
+    return lane!.deliveries.map(({ id }) => id);
+  }
+
+  test('goes on in order: what is in retry first, and what is delayed where it is due', async () => {
+    await using store = disposable(await opened('store-0005'));
+    assert.deepEqual(await inOrder(store, 'ordered'), [2, 3, 4, 5, 7, 6, 1].map(msg));
+  });
+
+  test('has runs that wait for their turn behind those that they wait for', async () => {
+    await using store = disposable(await opened('store-0005'));
+    assert.deepEqual(await inOrder(store, 'runs'), [17, 18, 19].map(msg));
+  });
+
+  test('has what is sent again by hand at the place where it came in', async () => {
+    await using store = disposable(await opened('store-0005'));
+    const order = { namespace: NAMESPACE, id: msg(12), now: T0 + 10_000 };
+    assert.deepEqual(await store.retryDeliveries([order]), ['RETRIED']);
+    assert.deepEqual(await inOrder(store, 'done'), [22, 12, 16, 15].map(msg));
   });
 });
 

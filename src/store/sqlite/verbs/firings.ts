@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts';
 import type { Hook } from '../hooks.ts';
-import type { Answer, Verbs } from '../protocol.ts';
+import type { Answer, FireCode, Verbs } from '../protocol.ts';
 import { RUN, SUPERSEDED } from '../rows/codes.ts';
 import { FIRING, type FiringRow } from '../rows/messages.ts';
 import { CURSOR, type WaitingRow } from '../rows/tables.ts';
@@ -41,7 +41,7 @@ export function runVerbs(context: Context): Pick<Verbs, 'upcomingRuns' | 'fireRu
     return turns.unfinished(key, RUN, max) + row[at.events].length > max;
   }
 
-  function fireOne(row: FiringRow, { ords, held, ending }: Omit<Answer<'fireRuns'>, 'results'>) {
+  function fireOne(row: FiringRow, { ords, held, ending }: Omit<Answer<'fireRuns'>, 'results'>): FireCode {
     const webhookId = row[at.webhookId];
     const events = row[at.events];
     const skippedTo = row[at.skippedTo];
@@ -69,7 +69,7 @@ export function runVerbs(context: Context): Pick<Verbs, 'upcomingRuns' | 'fireRu
       ords.push(ord);
       if (ord < 0) held.push(readWaiting(-ord));
     }
-    return 'FIRED';
+    return events.length > 0 && !added.some(Boolean) ? 'KNOWN' : 'FIRED';
   }
 
   return {
