@@ -21,6 +21,7 @@ export function newWebhook({ now, ...asked }: Beginning): Webhook {
     state: 'ACTIVE',
     cursor: firstCursor(asked.id, asked.effective.schedule, now),
     health: HEALTHY,
+    healthVersion: 0,
     filterFailures: 0,
     createdAt: now,
     updatedAt: now,

@@ -15,6 +15,7 @@ const DOWN: Verdict = {
   success: false,
   unavailable: true,
   gone: false,
+  ours: false,
   retryAfterMs: 0,
 };
 

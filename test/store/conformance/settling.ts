@@ -214,11 +214,11 @@ export function settling(harness: Harness): void {
 
   describe(`${harness.name}: the health of lanes`, () => {
     const store = useStore(harness);
-    const sick = { failingSince: T0 + 1, trips: 2, openUntil: T0 + 3 };
+    const sick = { failingSince: T0 + 1, trips: 2, openUntil: T0 + 3, holdUntil: null };
 
     test('a lane is written without a new version, with or without deliveries', async () => {
       const webhook = await register(store());
-      const change = { webhookId: webhook.id, health: sick, now: T0 + 4 };
+      const change = { webhookId: webhook.id, version: 4, health: sick, now: T0 + 4 };
       assert.deepEqual(await store().settle([], [change]), []);
       assert.deepEqual(await store().getWebhooks([webhook.id]), [{ ...webhook, health: sick }]);
       await store().settle([], [{ ...change, health: HEALTHY }]);
@@ -227,7 +227,13 @@ export function settling(harness: Harness): void {
 
     test('a lane can disable its webhook, which gets a new version and update time', async () => {
       const webhook = await register(store(), { version: 4 });
-      const change = { webhookId: webhook.id, health: sick, disable: 'FAILING', now: T0 + 9 } as const;
+      const change = {
+        webhookId: webhook.id,
+        version: 4,
+        health: sick,
+        disable: 'FAILING',
+        now: T0 + 9,
+      } as const;
       await store().settle([], [change]);
       assert.deepEqual(await store().getWebhooks([webhook.id]), [
         {
@@ -247,14 +253,26 @@ export function settling(harness: Harness): void {
     ] as const) {
       test(`a webhook that is ${state} stays so when its lane would disable it`, async () => {
         const webhook = await register(store(), { state, ...(reason && { stateReason: reason }) });
-        const change = { webhookId: webhook.id, health: sick, disable: 'FAILING', now: T0 + 9 } as const;
+        const change = {
+          webhookId: webhook.id,
+          version: 4,
+          health: sick,
+          disable: 'FAILING',
+          now: T0 + 9,
+        } as const;
         await store().settle([], [change]);
         assert.deepEqual(await store().getWebhooks([webhook.id]), [{ ...webhook, health: sick }]);
       });
     }
 
     test('a lane of a webhook that is gone is no error', async () => {
-      const change = { webhookId: testId('webhook'), health: sick, disable: 'GONE', now: T0 } as const;
+      const change = {
+        webhookId: testId('webhook'),
+        version: 4,
+        health: sick,
+        disable: 'GONE',
+        now: T0,
+      } as const;
       assert.deepEqual(await store().settle([], [change]), []);
     });
   });

@@ -30,6 +30,8 @@ export function toWebhookRow(webhook: Webhook): WebhookRow {
     health.failingSince,
     health.trips,
     health.openUntil,
+    health.holdUntil,
+    webhook.healthVersion,
     webhook.createdAt,
     webhook.updatedAt,
     webhook.version,
@@ -51,6 +53,7 @@ export function fromWebhookRow(row: WebhookRow, defaults: DefaultSettings): Webh
     effective: withDefaults(spec, defaults),
     sealedSecrets: secrets.map(fromBase64),
     filterFailures: row[at.filterFailures],
+    healthVersion: row[at.healthVersion],
     version: row[at.version],
   };
 }
@@ -91,7 +94,12 @@ function withoutSpec(row: WebhookRow): Omit<JudgedWebhook, 'spec'> {
       fired: row[at.fired],
       skipped: row[at.skipped],
     },
-    health: { failingSince: row[at.failingSince], trips: row[at.trips], openUntil: row[at.openUntil] },
+    health: {
+      failingSince: row[at.failingSince],
+      trips: row[at.trips],
+      openUntil: row[at.openUntil],
+      holdUntil: row[at.holdUntil],
+    },
     createdAt: row[at.createdAt],
     updatedAt: row[at.updatedAt],
   };
@@ -143,6 +151,7 @@ export function toWebhookFilter(query: WebhookQuery): WebhookFilter {
   return { namespace, by, descending, from: after, limit, name, where };
 }
 
-export function toLaneRow({ webhookId, health, disable, now }: LaneChange): LaneRow {
-  return [webhookId, [health.failingSince, health.trips, health.openUntil], disable ?? null, now];
+export function toLaneRow({ webhookId, version, health, disable, now }: LaneChange): LaneRow {
+  const { failingSince, trips, openUntil, holdUntil } = health;
+  return [webhookId, version, [failingSince, trips, openUntil, holdUntil], disable ?? null, now];
 }
