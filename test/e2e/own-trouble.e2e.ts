@@ -26,7 +26,8 @@ async function call<T>(carillon: CarillonProcess, path: string, body?: unknown):
 
 async function deliveries(carillon: CarillonProcess): Promise<Shown[]> {
   const listed = await call<{ deliveries?: { id: string }[] }>(carillon, 'deliveries');
-  return Promise.all((listed.deliveries ?? []).map(({ id }) => call<Shown>(carillon, `deliveries/${id}`)));
+  const read = async (id: string) => (await call<{ delivery: Shown }>(carillon, `deliveries/${id}`)).delivery;
+  return Promise.all((listed.deliveries ?? []).map(({ id }) => read(id)));
 }
 
 /** Takes all the descriptors that the server has left, by connecting to it. Returns a way to give them back. */
@@ -54,14 +55,14 @@ describe('a server whose file descriptors are used up', () => {
       retryPolicy: { maxAttempts: 1 },
     };
     await call(carillon, 'webhooks', webhook);
-    await call(carillon, 'events', { event: { type: 'a', text: 'x' }, delay: '1s' });
+    await call(carillon, 'events?delay=1s', { type: 'a', text: 'x' });
     const giveBack = await takeDescriptors(carillon, 120);
     await carillon.logged(({ errorClass }) => errorClass === 'LOCAL', 2);
     giveBack();
     await receiver.received(1, 20_000);
     const [delivery] = await until(async () => {
       const found = await deliveries(carillon);
-      return found.every(({ state }) => state === 'SUCCEEDED') ? found : undefined;
+      return found.every(({ state }) => state === 'STATE_SUCCEEDED') ? found : undefined;
     });
     const classes = delivery!.attempts!.map(({ errorClass, responseStatus }) => errorClass || responseStatus);
     assert.deepEqual([...new Set(classes)], ['LOCAL', 200]);
@@ -86,7 +87,7 @@ describe('a server that is suspended (SIGSTOP) while destinations answer', () =>
     const webhook = { name: 'slow', destination: receiver.url, eventTypes: ['*'], timeout: '1s' };
     await call(carillon, 'webhooks', webhook);
     const requests = Array.from({ length: 5 }, (_, i) => ({ event: { type: 'a', text: String(i) } }));
-    await call(carillon, 'events:batchPublish', { requests });
+    await call(carillon, 'events:publishBatch', { requests });
     await receiver.received(5);
     carillon.kill('SIGSTOP');
     await new Promise((resolve) => setTimeout(resolve, 2_500));
@@ -97,7 +98,7 @@ describe('a server that is suspended (SIGSTOP) while destinations answer', () =>
     });
     assert.deepEqual(
       found.map(({ state, attemptCount }) => [state, attemptCount]),
-      Array.from({ length: 5 }, () => ['SUCCEEDED', 1]),
+      Array.from({ length: 5 }, () => ['STATE_SUCCEEDED', 1]),
     );
     assert.equal(receiver.requests.length, 5);
   });

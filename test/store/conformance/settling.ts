@@ -265,6 +265,30 @@ export function settling(harness: Harness): void {
       });
     }
 
+    test('a health that began anew is not overwritten with what is known from before, nor is its webhook disabled', async () => {
+      const webhook = await register(store());
+      const reset = { ...webhook, version: 3 };
+      const update = { webhook: { ...webhook, version: 2 }, ifVersion: 1 };
+      await store().updateWebhooks([update]);
+      await store().updateWebhooks([{ webhook: reset, ifVersion: 2, resetHealth: true }]);
+      const change = { webhookId: webhook.id, health: sick, now: T0 + 4 };
+      await store().settle([], [{ ...change, version: 2, disable: 'GONE' }]);
+      assert.deepEqual(await store().getWebhooks([webhook.id]), [{ ...reset, healthVersion: 3 }]);
+      await store().settle([], [{ ...change, version: 3 }]);
+      assert.deepEqual((await store().getWebhooks([webhook.id]))[0]?.health, sick);
+    });
+
+    test('an attempt that does not count is numbered, and not counted', async () => {
+      const webhook = await register(store());
+      const [delivery] = await publishTo(store(), webhook);
+      await store().settle([settlement(delivery!, { to: 'PENDING', dueAt: T0, free: true })], []);
+      const [again] = await waitingOf(store(), webhook.id);
+      assert.deepEqual([again?.attempts, again?.attemptsBefore], [1, 1]);
+      await store().settle([settlement(again!, { to: 'PENDING', dueAt: T0 })], []);
+      const [third] = await waitingOf(store(), webhook.id);
+      assert.deepEqual([third?.attempts, third?.attemptsBefore], [2, 1]);
+    });
+
     test('a lane of a webhook that is gone is no error', async () => {
       const change = {
         webhookId: testId('webhook'),

@@ -38,7 +38,7 @@ export function clockVerbs({ db }: Context): Pick<Verbs, 'comeBack' | 'moveBack'
 
     moveBack([byMs, now, place]) {
       if (place === null) moveHealth.run(byMs);
-      let [webhook, dueAt, ord] = place ?? [nextWebhook.get(0)?.[0] ?? null, now, 0];
+      let [webhook, dueAt, ord] = place ?? [nextWebhook.get(0)?.[0] ?? null, now, HELD];
       let left = MOVED_MAX;
       for (let searches = 0; webhook !== null; searches++) {
         if (left === 0 || searches === SEARCHES_MAX) return [webhook, dueAt, ord];
@@ -46,8 +46,8 @@ export function clockVerbs({ db }: Context): Pick<Verbs, 'comeBack' | 'moveBack'
         const found = selectLater.all(webhook, dueAt, ord, left);
         for (const row of found) move.run(row[1], byMs);
         left -= found.length;
-        [dueAt, ord] = found.at(-1) ?? [now, 0];
-        if (left > 0) [webhook, dueAt, ord] = [nextWebhook.get(webhook)?.[0] ?? null, now, 0];
+        [dueAt, ord] = found.at(-1) ?? [now, HELD];
+        if (left > 0) [webhook, dueAt, ord] = [nextWebhook.get(webhook)?.[0] ?? null, now, HELD];
       }
       // Not before everything is moved: a server that is killed meanwhile finds the same again when it starts.
       alive.write(now);
