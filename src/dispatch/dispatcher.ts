@@ -41,7 +41,7 @@ export interface DispatcherDeps {
     Store,
     'pollWaiting' | 'waitingLanes' | 'topUp' | 'getEventBodies' | 'getRendered' | 'settle' | 'moveBack'
   >;
-  readonly directory: Pick<Directory, 'load' | 'peek'>;
+  readonly directory: Pick<Directory, 'load' | 'peek' | 'forget'>;
   readonly sender: Pick<Sender, 'send'>;
   /** The webhook's signing keys, newest first. */
   readonly keysOf: KeysOf;
@@ -183,6 +183,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
       await store.moveBack({ byMs: -step, now: deps.clock.now() });
     }
     clock.follow();
+    if (step < 0) lanes.moveBack(-step);
     for (const lane of lanes.all()) {
       if (step < 0) moveBack(lane, -step, clock.now());
       lanes.ready(lane);

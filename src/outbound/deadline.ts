@@ -17,8 +17,8 @@ export function startDeadline(
   let isOff = false;
   const timer = setTimeout(() => {
     const lateMs = Math.round(clock.monotonic() - begun - ms);
-    // Timers come first in a turn of the event loop, then sockets, then immediates. In the second turn, what
-    // the first has set going, such as the end of a handshake, has been read too.
+    // Timers come first in a turn of the event loop, then sockets, then what `setImmediate` was given. In the
+    // second turn, what the first has set going, such as the end of a handshake, has been read too.
     setImmediate(() => {
       setImmediate(() => {
         if (!isOff) over(lateMs >= HELD_UP_MS ? lateMs : 0);

@@ -90,7 +90,7 @@ export function tlsFailure(error: unknown, peer: string): SendFailure {
 }
 
 /** The failure that this code stands for if it is of this machine, and says nothing about the other one. */
-export function ownTrouble(code: string, aim: string): SendFailure | undefined {
+function ownTrouble(code: string, aim: string): SendFailure | undefined {
   const said = OWN_TROUBLE[code];
   return said === undefined ? undefined : new SendFailure('LOCAL', `${said} to ${aim} (${code})`);
 }

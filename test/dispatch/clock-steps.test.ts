@@ -115,6 +115,16 @@ describe('a clock that is put back by an hour', () => {
     await world.sender.sending(2);
   });
 
+  it('holds up no webhook that is rung for the first time after that', async () => {
+    await using world = await openWorld();
+    world.clock.advance(10 * SECOND);
+    world.clock.jump(-HOUR);
+    await noticed();
+    const webhook = await register(world, { limits: { rate: { perSecond: 0.1, burst: 1 } } });
+    await world.pipeline.publish(webhook, ['x']);
+    await world.sender.sending(1);
+  });
+
   it('leaves what is due due, and what is in flight in flight', async () => {
     await using world = await openWorld();
     const webhook = await register(world, { limits: ONE_AT_ONCE });
