@@ -98,8 +98,11 @@ async function chooseAmong(
     for (const webhook of await deps.directory.load(ids.slice(i, i + LOAD_BATCH))) {
       if (webhook === undefined) continue;
       if (webhook.effective.filter !== undefined) matches ??= (await loadFilters()).matches;
-      if (fulfils(webhook)) deliver(webhook);
+      // A filter can take as long as a turn, and so can a template.
       if (turns.isOver()) await turns.next();
+      if (!fulfils(webhook)) continue;
+      if (turns.isOver()) await turns.next();
+      deliver(webhook);
     }
   }
   report(input, deps.log, filters, templates);

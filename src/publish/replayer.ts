@@ -132,13 +132,16 @@ export function createReplayer(deps: ReplayerDeps): Replayer {
   async function fulfilling(filter: string, events: readonly EventRecord[], failed: Tally) {
     const { matches } = await loadFilters();
     const opened = await open(events);
-    return events.filter((event) => {
+    const turns = createTurns(clock);
+    const wanted: EventRecord[] = [];
+    for (const event of events) {
+      if (turns.isOver()) await turns.next();
       const body = opened.get(event.id);
       const verdict = body !== undefined && matches(filter, body);
-      if (typeof verdict === 'boolean') return verdict;
-      failed.add(publicId(event), verdict.failed);
-      return false;
-    });
+      if (verdict === true) wanted.push(event);
+      else if (verdict !== false) failed.add(publicId(event), verdict.failed);
+    }
+    return wanted;
   }
 
   async function replaysOf(
@@ -147,20 +150,29 @@ export function createReplayer(deps: ReplayerDeps): Replayer {
   ): Promise<Replay[]> {
     const rendering = targets.filter(({ webhook }) => rendersEvents(webhook.effective.payload));
     const opened = await open([...new Set(rendering.map(({ event }) => event))]);
-    return targets.flatMap(({ event, webhook, replayOf }) => {
+    const turns = createTurns(clock);
+    const replays: Replay[] = [];
+    for (const { event, webhook, replayOf } of targets) {
+      if (turns.isOver()) await turns.next();
       try {
         const delivery = deliveryTo(webhook, opened.get(event.id) ?? openEvent(event), {
           id: claim ? claimedId('delivery', claim, event.id, webhook.id) : deliveryId(now),
           now,
         });
         const again = claim?.resumed ?? false;
-        return [{ eventId: event.id, delivery, now, again, ...(replayOf !== undefined && { replayOf }) }];
+        replays.push({
+          eventId: event.id,
+          delivery,
+          now,
+          again,
+          ...(replayOf !== undefined && { replayOf }),
+        });
       } catch (error) {
         if (!(error instanceof DomainError)) throw error;
         failed.add(webhook.id, error.message);
-        return [];
       }
-    });
+    }
+    return replays;
   }
 
   /** Sends what can be sent. The first event for which there was no room, if there was one. */

@@ -8,12 +8,13 @@ export interface ManualClock extends Clock {
   jump(ms: number): void;
 }
 
-export function manualClock(start: number): ManualClock {
+export function manualClock(start: number, zoneRules = 'test'): ManualClock {
   let wall = start;
   let steady = 0;
   return {
     now: () => wall,
     monotonic: () => steady,
+    zoneRules,
     advance(ms) {
       wall += ms;
       steady += ms;
@@ -29,6 +30,7 @@ export function settableClock(): ManualClock {
   let passed = 0;
   let set = 0;
   return {
+    zoneRules: systemClock.zoneRules,
     now: () => systemClock.now() + passed + set,
     monotonic: () => systemClock.monotonic() + passed,
     advance(ms) {

@@ -33,7 +33,7 @@ export interface RunContext {
 export function checkTemplate(source: string, field: string, sample: RunContext): void {
   if (source.length > TEMPLATE_LENGTH_MAX) throw invalid(field, tooLong(source));
   try {
-    metered(() => renderSample(source, sample));
+    for (const given of samplesOf(sample)) metered(() => renderLiquid(source, given));
   } catch (error) {
     throw invalid(field, `is not a template that can be rendered: ${(error as Error).message}`);
   }
@@ -50,14 +50,16 @@ export function headerTemplateViolations(
 ): FieldViolation[] {
   const names = Object.fromEntries(Object.keys(templates).map((name) => [name, '']));
   const violations = headerViolations(names, field);
-  metered(() => {
-    for (const [name, source] of Object.entries(templates)) {
-      const at = `${field}[${JSON.stringify(name)}]`;
-      if (violations.some((violation) => violation.field === at)) continue;
-      const description = headerTemplateFault(source, sample);
-      if (description !== undefined) violations.push({ field: at, description });
-    }
-  });
+  for (const given of samplesOf(sample)) {
+    metered(() => {
+      for (const [name, source] of Object.entries(templates)) {
+        const at = `${field}[${JSON.stringify(name)}]`;
+        if (violations.some((violation) => violation.field === at)) continue;
+        const description = headerTemplateFault(source, given);
+        if (description !== undefined) violations.push({ field: at, description });
+      }
+    });
+  }
   return violations;
 }
 
@@ -118,18 +120,23 @@ function greeting(name: string, now: number) {
   return { body: utf8.encode(text), contentType: GREETING_CONTENT_TYPE };
 }
 
-function renderSample(source: string, sample: RunContext): string {
-  const asRun = renderLiquid(source, runScope(sample));
-  renderLiquid(source, { ...webhookScope(sample.webhook, sample.now), run: null, event: SAMPLE_EVENT });
-  return asRun;
+/** What a template is tried with. Each is a rendering of its own, with all the steps of one. */
+function samplesOf(sample: RunContext): { readonly event: object | null }[] {
+  const event = { ...webhookScope(sample.webhook, sample.now), run: null, event: SAMPLE_EVENT };
+  return [runScope(sample), event];
 }
 
 const SAMPLE_EVENT = { id: '', type: '', source: '', subject: '', time: toRfc3339(0), data: {} };
 
-function headerTemplateFault(source: string, sample: RunContext): string | undefined {
+function headerTemplateFault(
+  source: string,
+  given: ReturnType<typeof samplesOf>[number],
+): string | undefined {
   if (source.length > TEMPLATE_LENGTH_MAX) return tooLong(source);
   try {
-    return headerValueFault(renderSample(source, sample).trim());
+    const value = renderLiquid(source, given).trim();
+    // What it makes of an event depends on what that holds.
+    return given.event === null ? headerValueFault(value) : undefined;
   } catch (error) {
     return `is not a template that can be rendered: ${(error as Error).message}`;
   }
@@ -199,7 +206,7 @@ function renderTemplate(source: string, given: object): string {
   }
 }
 
-function runScope({ webhook, nominalAt, now }: RunContext): object {
+function runScope({ webhook, nominalAt, now }: RunContext) {
   return {
     ...webhookScope(webhook, now),
     run: {

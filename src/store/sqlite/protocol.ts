@@ -8,6 +8,7 @@ import type {
   ClaimRow,
   FiringRow,
   LaneRow,
+  MoveRow,
   OrderRow,
   PublicationRow,
   PublishCode,
@@ -105,11 +106,16 @@ export interface Shapes {
     args: [before: number, limit: number, afterDueAt: number, afterId: string];
     answer: [webhookId: string, dueAt: number][];
   };
-  /** `ords` has one for each run of what was FIRED, in order: 0 if it was left out, negative if it is held. */
+  /** `ords` has one for each run of what was FIRED or KNOWN, in order: 0 if it was there, negative if it is held. */
   fireRuns: {
     args: FiringRow[];
-    answer: { results: ('FIRED' | 'SKIPPED' | 'STALE')[]; ords: number[]; ending: WaitingRow[] };
+    answer: { results: FireCode[]; ords: number[]; ending: WaitingRow[] };
   };
+  cursorsToRenew: {
+    args: [movedAfter: number, zoneRules: string, afterDueAt: number, afterId: string];
+    answer: { ids: string[]; next: [webhookId: string, dueAt: number] | null };
+  };
+  moveCursors: { args: MoveRow[]; answer: ('MOVED' | 'STALE')[] };
   /** `ords` has one for each run that was FIRED, in order; negative if it is held. */
   backfillRuns: {
     args: BackfillRow[];
@@ -170,6 +176,9 @@ export interface Shapes {
 /** The last row that was moved, or the webhook before whose rows the next call begins. */
 export type MovePlace = [webhook: number, dueAt: number, ord: number];
 
+/** What became of a firing. */
+export type FireCode = 'FIRED' | 'KNOWN' | 'SKIPPED' | 'STALE';
+
 /** What became of a claim: since when there is one, what was answered, or why there is none. */
 export type ClaimCode = ['CLAIMED' | 'BEGUN', at: number] | Uint8Array | 'OTHER' | 'FULL';
 
@@ -190,6 +199,7 @@ export const READS: ReadonlySet<Verb> = new Set<Verb>([
   'findWebhook',
   'listWebhooks',
   'upcomingRuns',
+  'cursorsToRenew',
   'waitingLanes',
   'topUp',
   'matchWebhooks',

@@ -15,6 +15,7 @@ import type { Request, Response } from './protocol.ts';
 import { backfillVerbs } from './verbs/backfills.ts';
 import { changeVerbs } from './verbs/changes.ts';
 import { clockVerbs } from './verbs/clock.ts';
+import { cursorVerbs } from './verbs/cursors.ts';
 import { runVerbs } from './verbs/firings.ts';
 import { logVerbs } from './verbs/log.ts';
 import { orderVerbs } from './verbs/orders.ts';
@@ -63,6 +64,7 @@ function serve(db: Database): void {
     ...matchVerbs(context),
     ...runVerbs(context),
     ...backfillVerbs(context),
+    ...cursorVerbs(context),
     ...waitingVerbs(context),
     ...settleVerbs(context),
     ...deliveryVerbs(context),

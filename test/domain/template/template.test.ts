@@ -295,6 +295,16 @@ describe('checkTemplate', () => {
     });
   }
 
+  it('takes a template for a run that needs most of the steps that there are', () => {
+    const source = '{% for i in (1..6000) %}{{ i }}{% endfor %}';
+    checkTemplate(source, 'webhook.payload.template', context());
+    assert.ok(renderRun(context(template(source))).body.length > 6000);
+    const headers = { 'x-a': '{% for i in (1..6000) %}{% assign x = i %}{% endfor %}a' };
+    assert.deepEqual(headerTemplateViolations(headers, 'f', context()), []);
+    const tooMuch = { ...headers, 'x-b': headers['x-a'] };
+    assert.match(headerTemplateViolations(tooMuch, 'f', context())[0]!.description, /100000 steps/);
+  });
+
   it('does not let a template reach what an object inherits', () => {
     const given = context(
       template('{{ webhook.constructor }}{{ webhook.__proto__ }}{{ now.constructor.name }}'),

@@ -1,13 +1,11 @@
 /** Between events, what is made of them, and their rows. */
 import type { Event, EventBody, EventRecord, Rendered } from '../../../domain/event/event.ts';
-import type { RunCursor } from '../../../domain/schedule/schedule.ts';
 import type { Backfill, NewDelivery, Publication, Replay, RunFiring } from '../../intake.ts';
 import { NO_BYTES, type Packed } from './bytes.ts';
 import { BACKFILLED, FORMATS, RUN } from './codes.ts';
 import type { LongRowOf } from './layout.ts';
 import type { BackfillRow, FiringRow, NewDeliveryRow, PublicationRow, ReplayRow } from './messages.ts';
 import {
-  type CursorRow,
   EVENT_BODY,
   EVENT_RECORD,
   type EventRecordRow,
@@ -15,6 +13,7 @@ import {
   RENDERED,
   type RenderedRow,
 } from './tables.ts';
+import { toCursorRow } from './webhook.ts';
 
 /** The bytes in an event and its deliveries, in the order in which their rows take the copies. */
 export function bytesOf(event: Event | undefined, deliveries: readonly NewDelivery[]): Uint8Array[] {
@@ -72,10 +71,6 @@ function toRunRows(runs: RunFiring['runs'], take: () => Uint8Array) {
     deliveries.push(toNewDeliveryRow(delivery, take));
   }
   return { events, deliveries };
-}
-
-function toCursorRow({ anchorAt, nominalAt, dueAt, fired, skipped }: RunCursor): CursorRow {
-  return [anchorAt, nominalAt, dueAt, fired, skipped];
 }
 
 function toEventRow(event: Event, body: Uint8Array): EventRow {

@@ -78,6 +78,16 @@ export const FIRING = layout(
 );
 export type FiringRow = RowOf<typeof FIRING>;
 
+/** A cursor that is computed anew. */
+export const MOVE = layout(
+  field('webhookId', text),
+  field('version', integer),
+  // Null where it had no run to come.
+  field('from', orNull(integer)),
+  field('to', as<CursorRow>()),
+);
+export type MoveRow = RowOf<typeof MOVE>;
+
 export const BACKFILL = layout(
   field('webhookId', text),
   field('version', integer),

@@ -16,6 +16,9 @@ export const WEBHOOK = layout(
   field('dueAt', orNull(integer), 'run_due_at'),
   field('fired', integer),
   field('skipped', integer),
+  field('movedAt', orNull(integer)),
+  // Null where the schedule needs none, and empty where they are not known.
+  field('zoneRules', orNull(text)),
   field('failingSince', orNull(integer)),
   field('trips', integer),
   field('openUntil', orNull(integer)),
@@ -31,7 +34,16 @@ export const WEBHOOK = layout(
 export type WebhookRow = RowOf<typeof WEBHOOK>;
 
 /** The run cursor of a webhook. */
-export const CURSOR = part(WEBHOOK, 'anchorAt', 'nominalAt', 'dueAt', 'fired', 'skipped');
+export const CURSOR = part(
+  WEBHOOK,
+  'anchorAt',
+  'nominalAt',
+  'dueAt',
+  'fired',
+  'skipped',
+  'movedAt',
+  'zoneRules',
+);
 export type CursorRow = RowOf<typeof CURSOR>;
 
 /** What of a cursor tells whether it has moved. */
