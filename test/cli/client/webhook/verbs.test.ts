@@ -113,6 +113,7 @@ describe('carillon webhooks', () => {
       labels: { team: 'red', expression: 'a=b' },
       state: 'STATE_ACTIVE',
       stateReason: '',
+      holdReason: '',
       runCount: '0',
       skippedRunCount: '0',
       filterFailureCount: '0',
