@@ -39,7 +39,14 @@ export interface Dispatcher {
 export interface DispatcherDeps {
   readonly store: Pick<
     Store,
-    'pollWaiting' | 'waitingLanes' | 'topUp' | 'getEventBodies' | 'getRendered' | 'settle' | 'moveBack'
+    | 'pollWaiting'
+    | 'waitingLanes'
+    | 'topUp'
+    | 'getEventBodies'
+    | 'getRendered'
+    | 'keepMade'
+    | 'settle'
+    | 'moveBack'
   >;
   readonly directory: Pick<Directory, 'load' | 'peek' | 'forget'>;
   readonly sender: Pick<Sender, 'send'>;

@@ -69,6 +69,7 @@ describe('The proto files', () => {
     EXHAUSTED: true,
     REFUSED: true,
     GONE: true,
+    RENDER: true,
     REMOVED: true,
     SUPERSEDED: true,
     REQUESTED: true,
