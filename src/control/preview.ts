@@ -1,3 +1,4 @@
+import { presentOf } from '../domain/clock.ts';
 import { noProblems } from '../domain/problems.ts';
 import { firstCursor } from '../domain/schedule/cursor.ts';
 import { countNominals, nominalTimes } from '../domain/schedule/occurrences.ts';
@@ -52,7 +53,7 @@ export function createPreview(deps: PreviewDeps) {
       const rules = { now, everyMinMs: settings.everyMinMs, field: 'schedule' };
       problems.addAll(scheduleViolations(schedule, rules));
       problems.raise();
-      return lookAhead(schedule, firstCursor('', schedule, now), after ?? now, count);
+      return lookAhead(schedule, firstCursor('', schedule, presentOf(clock)), after ?? now, count);
     }
     problems.raise();
     const { effective, cursor } = await getWebhook(deps, of);

@@ -99,7 +99,7 @@ function manyJson(trail: Trail): JsonObject {
   }, {}) as JsonObject;
 }
 
-const isJsonable = (trail: Trail) =>
+const isInJson = (trail: Trail) =>
   !trail.some((field) => isPartOfValue(field) || field.parent.typeName === 'google.protobuf.FieldMask');
 
 // ── What is said ───────────────────────────────────────────────────────────────────────────────────
@@ -156,7 +156,7 @@ describe('A list or a map that is far over its bound', () => {
       }
     });
 
-    if (!isJsonable(trail)) continue;
+    if (!isInJson(trail)) continue;
     it(`is refused before its items are looked at: ${nameOf(trail)} of ${method.name} in JSON`, async () => {
       const text = JSON.stringify(manyJson(trail));
       assertSays(await refusalOf(type, () => parseMessage(type, text, 'it')), type, trail);
@@ -198,7 +198,7 @@ describe('A request with far too much, by every way in', () => {
 
   const STREAMED = new Set(['bidi_streaming', 'client_streaming']);
   for (const { method, trail } of CASES) {
-    if (!isJsonable(trail) || STREAMED.has(method.methodKind) || itemsOf(method.input)) continue;
+    if (!isInJson(trail) || STREAMED.has(method.methodKind) || itemsOf(method.input)) continue;
     it(`is told the field and its bound: ${nameOf(trail)} of ${method.name}`, async () => {
       for (const [name, carrier] of Object.entries(carriers.byName)) {
         // What a URL cannot hold cannot come by one.

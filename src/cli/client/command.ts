@@ -4,13 +4,14 @@
 export const GROUPS = ['webhooks', 'events', 'deliveries', 'schedules'] as const;
 export type Group = (typeof GROUPS)[number];
 
-/** Commands that stand in no group: what declares many webhooks at once. */
-export const LONE = ['apply', 'import-crontab'] as const;
+/** Commands that stand in no group: what declares many webhooks at once, and what asks how the server is. */
+export const LONE = ['apply', 'import-crontab', 'status'] as const;
 type Lone = (typeof LONE)[number];
 
 export const LONE_TITLES: Readonly<Record<Lone, string>> = {
   apply: 'make webhooks what files declare, showing the difference first',
   'import-crontab': 'register webhooks for the curl lines of a crontab',
+  status: 'say whether a server is well, which it is, what waits and what fails',
 };
 
 /** The group that a command stands in; empty for one that stands alone. */
@@ -32,6 +33,8 @@ export const GROUP_TITLES: Readonly<Record<Group, string>> = {
 /** One command, such as `carillon webhooks register`. */
 export interface Command {
   readonly verb: string;
+  /** A shorter word that does as well: `ls`. */
+  readonly alias?: string;
   /** What stands after the verb; none when there is none. */
   readonly argument?: Argument;
   /** What it does, a sentence of one line. */
@@ -78,6 +81,17 @@ export const COMMON: readonly Option[] = [
   },
   { flag: '--namespace', value: 'name', about: 'The tenant (default the server’s).', field: 'namespace' },
   { flag: '--help', about: 'Print this.' },
+];
+
+/** What every list takes. */
+export const PAGE: readonly Option[] = [
+  { flag: '--limit', value: 'number', about: 'How many at most (default 50, at most 10000).' },
+  {
+    flag: '--page-token',
+    value: 'token',
+    about: 'Go on where an earlier list with the same options ended.',
+    field: 'page_token',
+  },
 ];
 
 /** A command line that was taken apart. */

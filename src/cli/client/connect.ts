@@ -3,6 +3,7 @@ import { createConnectTransport } from '@connectrpc/connect-node';
 import { DeliveryService } from '../../../gen/carillon/v1/delivery_pb.ts';
 import { EventService } from '../../../gen/carillon/v1/event_pb.ts';
 import { WebhookService } from '../../../gen/carillon/v1/webhook_pb.ts';
+import { Health } from '../../../gen/grpc/health/v1/health_pb.ts';
 import { quote } from '../../domain/text.ts';
 import { CLIENT_VARIABLES } from '../../server/config/settings.ts';
 import { flagValue, type Invocation, UsageError } from './command.ts';
@@ -18,6 +19,7 @@ export interface Connection {
   readonly webhooks: Client<typeof WebhookService>;
   readonly events: Client<typeof EventService>;
   readonly deliveries: Client<typeof DeliveryService>;
+  readonly health: Client<typeof Health>;
 }
 
 /** Nothing is sent before the first call. Raises UsageError for an address that is none. */
@@ -40,16 +42,18 @@ export function connect(
     webhooks: createClient(WebhookService, transport),
     events: createClient(EventService, transport),
     deliveries: createClient(DeliveryService, transport),
+    health: createClient(Health, transport),
   };
 }
 
-/** With a scheme, or `host:port` for http. */
+/** With a scheme, or `host:port` for http, or `:port` for one on this machine. */
 function readAddress(text: string, from: string): string {
-  const url = /^[a-z]+:\/\//i.test(text) ? text : `http://${text}`;
+  const near = /^:\d+$/.test(text) ? `127.0.0.1${text}` : text;
+  const url = /^[a-z]+:\/\//i.test(near) ? near : `http://${near}`;
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (parsed === undefined || !/^https?:$/.test(parsed.protocol) || parsed.search || parsed.hash) {
     throw new UsageError(
-      `${from}: ${quote(text)} is not allowed; give an http or https URL such as ${DEFAULT_ADDRESS}`,
+      `${from}: ${quote(text)} is not allowed; give an http or https URL such as ${DEFAULT_ADDRESS}, or :8090 on this machine`,
     );
   }
   if (parsed.username !== '' || parsed.password !== '') {

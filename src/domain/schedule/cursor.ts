@@ -1,16 +1,17 @@
 import { jitterOf } from './jitter.ts';
 import { nextNominal } from './occurrences.ts';
-import type { RunCursor, Schedule } from './schedule.ts';
+import type { Present, RunCursor, Schedule } from './schedule.ts';
 
 /** Where a schedule stands when it begins, and how a cursor is made that stands at a nominal time. */
 
 /** The cursor of a webhook that only events ring, which has no run to come. */
 export function noRuns(now: number): RunCursor {
-  return { anchorAt: now, nominalAt: null, dueAt: null, fired: 0, skipped: 0 };
+  return { anchorAt: now, nominalAt: null, dueAt: null, fired: 0, skipped: 0, movedAt: now };
 }
 
 /** The cursor of a schedule that begins now. With a start that has passed, runs before now do not count. */
-export function firstCursor(webhookId: string, schedule: Schedule | undefined, now: number): RunCursor {
+export function firstCursor(webhookId: string, schedule: Schedule | undefined, present: Present): RunCursor {
+  const { now } = present;
   if (schedule === undefined) return noRuns(now);
   const anchorAt = schedule.startAt ?? now;
   // A start may be the time of a run itself, so one in this very millisecond is not missed.
@@ -21,7 +22,7 @@ export function firstCursor(webhookId: string, schedule: Schedule | undefined, n
     anchorAt,
     schedule.when.kind === 'at' ? Number.NEGATIVE_INFINITY : after,
   );
-  return cursorAt(webhookId, schedule, { anchorAt, fired: 0, skipped: 0 }, nominalAt);
+  return cursorAt(webhookId, schedule, { anchorAt, nominalAt, fired: 0, skipped: 0 }, present);
 }
 
 /**
@@ -36,16 +37,22 @@ export function dueAt(webhookId: string, schedule: Schedule, anchorAt: number, n
   return nominalAt + jitterOf(webhookId, nominalAt, Math.min(schedule.jitterMs, next - nominalAt));
 }
 
-/** The cursor that stands at a nominal time, with the anchor and the counts of another. */
+/** The cursor that stands at this nominal time, as it is computed now. */
 export function cursorAt(
   webhookId: string,
   schedule: Schedule,
-  from: Pick<RunCursor, 'anchorAt' | 'fired' | 'skipped'>,
-  nominalAt: number | null,
+  { anchorAt, nominalAt, fired, skipped }: Pick<RunCursor, 'anchorAt' | 'nominalAt' | 'fired' | 'skipped'>,
+  { now, zoneRules }: Present,
 ): RunCursor {
-  const { anchorAt, fired, skipped } = from;
   const due = nominalAt === null ? null : dueAt(webhookId, schedule, anchorAt, nominalAt);
-  return { anchorAt, nominalAt, dueAt: due, fired, skipped };
+  const computed = { movedAt: now, ...(readsLocalTime(schedule) && { zoneRules }) };
+  return { anchorAt, nominalAt, dueAt: due, fired, skipped, ...computed };
+}
+
+/** Whether its times are read on a clock that shows local time: in UTC nobody changes the clocks. */
+export function readsLocalTime({ when, exceptions }: Schedule): boolean {
+  const zone = 'timeZone' in when ? when.timeZone : exceptions?.timeZone;
+  return zone !== undefined && zone !== 'UTC';
 }
 
 /** How many more runs may fire. A bound of 0 is no bound, as in the API. */

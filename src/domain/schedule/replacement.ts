@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { cursorAt, firstCursor, runsLeftOf } from './cursor.ts';
 import { nextNominal } from './occurrences.ts';
-import type { RunCursor, Schedule } from './schedule.ts';
+import { renewed } from './renewal.ts';
+import type { Present, RunCursor, Schedule } from './schedule.ts';
 import { canonicalTimeZone } from './zone.ts';
 
 /**
@@ -16,13 +17,14 @@ export function replaceSchedule(
   old: Schedule | undefined,
   oldCursor: RunCursor,
   next: Schedule | undefined,
-  now: number,
+  present: Present,
 ): RunCursor {
   if (sameSchedule(old, next)) return oldCursor;
   if (old === undefined || next === undefined || !isDeepStrictEqual(beginning(old), beginning(next))) {
-    return firstCursor(webhookId, next, now);
+    return firstCursor(webhookId, next, present);
   }
-  return cursorAt(webhookId, next, oldCursor, nextRun(old, oldCursor, next, now));
+  const from = renewed(webhookId, old, oldCursor, present) ?? oldCursor;
+  return cursorAt(webhookId, next, { ...from, nominalAt: nextRun(old, from, next, present.now) }, present);
 }
 
 /**

@@ -1,6 +1,7 @@
 import { cursorAt, dueAt, runsLeftOf } from './cursor.ts';
 import { countNominals, latestNominal, nextNominal } from './occurrences.ts';
-import type { RunCursor, Schedule } from './schedule.ts';
+import { renewed } from './renewal.ts';
+import type { Present, RunCursor, Schedule } from './schedule.ts';
 
 /**
  * What to do with the nominal times that have come: when each run is due, which of the missed ones
@@ -44,12 +45,14 @@ export function planRuns(
   webhookId: string,
   schedule: Schedule,
   cursor: RunCursor,
-  now: number,
+  present: Present,
 ): RunPlan | null {
+  const { now } = present;
   const { nominalAt } = cursor;
   if (nominalAt === null || cursor.dueAt === null || cursor.dueAt > now) return null;
   const runsLeft = runsLeftOf(schedule, cursor);
-  if (runsLeft === 0) return { fire: [], to: cursorAt(webhookId, schedule, cursor, null) };
+  if (runsLeft === 0)
+    return { fire: [], to: cursorAt(webhookId, schedule, { ...cursor, nominalAt: null }, present) };
 
   const due = dueRuns(webhookId, schedule, cursor, nominalAt, now);
   const fire = choose(
@@ -68,7 +71,8 @@ export function planRuns(
   const skipped = cursor.skipped + passed - fire.length;
   const mayBeLeftOut = schedule.overlap === 'SKIP' || schedule.overlap === 'BUFFER';
   const ends = fire.length === runsLeft && !mayBeLeftOut;
-  return { fire, to: cursorAt(webhookId, schedule, { ...cursor, fired, skipped }, ends ? null : next) };
+  const to = { anchorAt: cursor.anchorAt, nominalAt: ends ? null : next, fired, skipped };
+  return { fire, to: cursorAt(webhookId, schedule, to, present) };
 }
 
 /** `to` when so many of the runs that it counts as fired were left out after all: they count as skipped. */
@@ -84,14 +88,20 @@ export function resumeCursor(
   webhookId: string,
   schedule: Schedule | undefined,
   cursor: RunCursor,
-  now: number,
+  present: Present,
 ): RunCursor {
-  const { nominalAt } = cursor;
-  if (schedule === undefined || schedule.when.kind === 'at') return cursor;
-  if (nominalAt === null || cursor.dueAt === null || cursor.dueAt > now) return cursor;
-  if (runsLeftOf(schedule, cursor) === 0) return cursorAt(webhookId, schedule, cursor, null);
-  const { count, next } = dueRuns(webhookId, schedule, cursor, nominalAt, now);
-  return cursorAt(webhookId, schedule, { ...cursor, skipped: cursor.skipped + count }, next);
+  if (schedule === undefined) return cursor;
+  const from = renewed(webhookId, schedule, cursor, present) ?? cursor;
+  const { nominalAt, anchorAt, fired } = from;
+  const { now } = present;
+  if (schedule.when.kind === 'at' || nominalAt === null || from.dueAt === null || from.dueAt > now)
+    return from;
+  if (runsLeftOf(schedule, from) === 0) {
+    return cursorAt(webhookId, schedule, { ...from, nominalAt: null }, present);
+  }
+  const { count, next } = dueRuns(webhookId, schedule, from, nominalAt, now);
+  const to = { anchorAt, nominalAt: next, fired, skipped: from.skipped + count };
+  return cursorAt(webhookId, schedule, to, present);
 }
 
 /** The due runs of a cursor, of which its own is the first. */

@@ -3,14 +3,13 @@ import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
 import { malformed } from '../../domain/error.ts';
 import { join, noProblems, type Problems } from '../../domain/problems.ts';
 import { quote } from '../../domain/text.ts';
-import { nextTurn } from '../../publish/turns.ts';
 import type { Negotiated } from '../transport/answer.ts';
 import { discardBody, readBody } from '../transport/body.ts';
 import type { Call } from '../transport/call.ts';
 import { decodeUtf8, decompress } from '../transport/decode.ts';
 import { normalizeJson } from '../transport/json-shape.ts';
 import { type ParsedJson, parseJson } from '../transport/json-text.ts';
-import { readJson, SLICE_BYTES, tellDeepIn } from '../transport/message.ts';
+import { readJson, tellDeepIn, turnFor } from '../transport/message.ts';
 import type { NodeRequest } from '../transport/node.ts';
 import type { Binding } from './binding.ts';
 import type { FieldPath } from './fields.ts';
@@ -65,10 +64,10 @@ export async function readRequest(asked: Asked, progress: Progress): Promise<Mes
   // A browser that has lost its connection asks for the same URL again: what it has seen since goes before.
   const seen = request.headers['last-event-id'];
   if (typeof seen === 'string' && binding.resume !== undefined) whole[binding.resume.name] = seen;
-  const { length = 0, deep } = body ?? {};
+  const { deep } = body ?? {};
   return readJson(
     input,
-    { value: whole, duplicates: [], length, known: problems.list(), ...(deep && { deep }) },
+    { value: whole, duplicates: [], known: problems.list(), ...(deep && { deep }) },
     WHAT,
   );
 }
@@ -114,7 +113,7 @@ export function readHead(
 }
 
 /** The body, parsed; undefined without one, where that is allowed. */
-async function receive(asked: Asked): Promise<Received | undefined> {
+async function receive(asked: Asked): Promise<ParsedJson | undefined> {
   const { binding, request, negotiated, messageBytesMax } = asked;
   if (!mayHaveBody(request) && typeof binding.body === 'string') return undefined;
   const raw = await readBody(request, messageBytesMax);
@@ -125,14 +124,9 @@ async function receive(asked: Asked): Promise<Received | undefined> {
   }
   const { request: codec } = negotiated;
   const bytes = codec === null ? raw : await decompress(codec, raw, messageBytesMax);
-  // A long text is looked at in one go, so it waits until that is nobody else's turn.
-  if (bytes.length > SLICE_BYTES) await nextTurn();
+  await turnFor(bytes);
   const tellDeep = binding.body === 'all' ? tellDeepIn(binding.method.input) : undefined;
-  return { ...parseJson(decodeUtf8(bytes, WHAT), WHAT, tellDeep), length: bytes.length };
-}
-
-interface Received extends ParsedJson {
-  readonly length: number;
+  return parseJson(decodeUtf8(bytes, WHAT), WHAT, tellDeep);
 }
 
 const WHAT = 'the body';

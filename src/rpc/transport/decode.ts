@@ -3,7 +3,6 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import type { UniversalServerRequest } from '@connectrpc/connect/protocol';
 import { compressionBrotli, compressionGzip } from '@connectrpc/connect-node';
 import { malformed } from '../../domain/error.ts';
-import { nextTurn } from '../../publish/turns.ts';
 import {
   badCompression,
   cutShort,
@@ -15,7 +14,7 @@ import {
   wrongCount,
 } from './failures.ts';
 import { createFraming, ENVELOPE_BYTES } from './framing.ts';
-import { parseMessage, readBinary, SLICE_BYTES } from './message.ts';
+import { parseMessage, readBinary, turnFor } from './message.ts';
 import type { Wire } from './wire.ts';
 
 /** What request and response bodies can be compressed with. */
@@ -138,8 +137,7 @@ function ownBytes(bytes: Uint8Array): Uint8Array {
 
 /** The message of a JSON text. Raises INVALID with the paths of what is wrong. */
 async function readText(type: DescMessage, bytes: Uint8Array, what: string): Promise<Message> {
-  // A long text is looked at in one go, so it waits until that is nobody else's turn.
-  if (bytes.length > SLICE_BYTES) await nextTurn();
+  await turnFor(bytes);
   const text = decodeUtf8(bytes, what);
   return parseMessage(type, text, what);
 }

@@ -6,9 +6,10 @@ import {
   type JsonValue,
   type Message,
 } from '@bufbuild/protobuf';
+import { systemClock } from '../../domain/clock.ts';
 import { DomainError, type FieldViolation, invalidRequest, malformed } from '../../domain/error.ts';
 import { join, noProblems } from '../../domain/problems.ts';
-import { nextTurn } from '../../publish/turns.ts';
+import { createTurns } from '../../publish/turns.ts';
 import { farMax, tooMany, VALUES_MAX } from '../field-bounds.ts';
 import { type ItemField, itemsOf, standIn } from '../item-fault.ts';
 import { normalizeJson } from './json-shape.ts';
@@ -16,8 +17,16 @@ import { JSON_DEPTH_MAX, type ParsedJson, parseJson, type TellDeep } from './jso
 import { type WireItems, wireItems } from './wire-items.ts';
 import { judgeWire, type Tally } from './wire-judge.ts';
 
-/** About how much is read before others have their turn. */
-export const SLICE_BYTES = 128 * 1024;
+/** A shorter text is not worth waiting for a turn. */
+const LONG_TEXT_BYTES = 64 * 1024;
+
+/** The turns of all long work: see `createTurns`. */
+const turns = createTurns(systemClock);
+
+/** Waits, with a long text, for a turn: it is looked at in one go. */
+export async function turnFor(bytes: Uint8Array): Promise<void> {
+  if (bytes.length > LONG_TEXT_BYTES && turns.isOver()) await turns.next();
+}
 
 /**
  * A message in binary. Raises INVALID, for fields that are far over their bounds before they are decoded. What is
@@ -38,22 +47,20 @@ export function readBinary(type: DescMessage, bytes: Uint8Array, what: string): 
 export interface JsonGiven extends ParsedJson {
   /** The field that it is the value of; all of the message when not given. */
   readonly under?: string;
-  /** How long the text is. */
-  readonly length: number;
   /** What else is known to be wrong. */
   readonly known?: readonly FieldViolation[];
 }
 
 /** The same for JSON. */
 export function readJson(type: DescMessage, given: JsonGiven, what: string): Message | Promise<Message> {
-  const { under = '', duplicates, deep = [], known = [], length } = given;
+  const { under = '', duplicates, deep = [], known = [] } = given;
   const json = (under === '' ? given.value : { [under]: given.value }) as JsonValue;
   const told = duplicates.map((path) => ({ field: join(under, path), description: 'is given twice' }));
   const tooDeep = deep.map((path) => ({ field: join(under, path), description: TOO_DEEP, reason: TOO_MUCH }));
   const wrong = [...known, ...told, ...tooDeep];
   const items = itemsOf(type);
   if (items === undefined) return readShaped(type, json, wrong, what);
-  if (items.isList) return readEachJson(type, items, { json, wrong, length }, what);
+  if (items.isList) return readEachJson(type, items, { json, wrong }, what);
   try {
     return readShaped(type, json, wrong, what);
   } catch (reason) {
@@ -76,7 +83,7 @@ export function parseMessage(
     const tooMany = reason instanceof DomainError && reason.metadata.maxValues !== undefined;
     return tooMany && items?.isList === false ? standInOf(type, items, reason) : raise(reason);
   }
-  return readJson(type, { ...parsed, under, length: text.length }, what);
+  return readJson(type, { ...parsed, under }, what);
 }
 
 /** Tells what nests too deep of one item among several; undefined for requests that are about one thing. */
@@ -141,16 +148,12 @@ async function readEach(
   const message = readWhole(type, parts.rest, what);
   const list: Message[] = [];
   let values = 0;
-  let slice = 0;
   for (const item of parts.items) {
     const tally = { values: 0 };
     list.push(readItem(items, () => readWhole(items.message, item, 'the item', tally)));
     values += tally.values;
     if (values > VALUES_MAX) throw tooManyValues(what);
-    slice += item.length;
-    if (slice < SLICE_BYTES) continue;
-    await nextTurn();
-    slice = 0;
+    if (turns.isOver()) await turns.next();
   }
   return Object.assign(message, { [items.localName]: list });
 }
@@ -166,13 +169,12 @@ function takenApart(type: DescMessage, items: ItemField, bytes: Uint8Array, what
 interface ItemsJson {
   readonly json: JsonValue;
   readonly wrong: readonly FieldViolation[];
-  readonly length: number;
 }
 
 async function readEachJson(
   type: DescMessage,
   items: ItemField,
-  { json, wrong, length }: ItemsJson,
+  { json, wrong }: ItemsJson,
   what: string,
 ): Promise<Message> {
   const given = listIn(json, items);
@@ -182,9 +184,8 @@ async function readEachJson(
   const rest = wrong.filter((violation) => !sortedByItem(violation, items, byItem));
   const message = readShaped(type, { ...given.holder, [given.name]: [] }, rest, what);
   const list: Message[] = [];
-  const inSlice = Math.max(1, Math.floor((SLICE_BYTES * given.list.length) / length));
   for (const [index, item] of given.list.entries()) {
-    if (index % inSlice === inSlice - 1) await nextTurn();
+    if (turns.isOver()) await turns.next();
     const known = byItem.get(index) ?? [];
     list.push(readItem(items, () => readShaped(items.message, item, known, 'the item')));
   }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { dueAt, firstCursor } from '../../../src/domain/schedule/cursor.ts';
-import { planRuns } from '../../../src/domain/schedule/run-plan.ts';
+import { dueAt } from '../../../src/domain/schedule/cursor.ts';
+import { firstCursor, planRuns } from '../../support/cursors.ts';
 import {
   atSchedule,
   cronSchedule,
@@ -26,6 +26,7 @@ describe('the first cursor', () => {
       dueAt: T0 + 5_000,
       fired: 0,
       skipped: 0,
+      movedAt: T0,
     });
   });
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { firstCursor, noRuns } from '../../../src/domain/schedule/cursor.ts';
-import { replaceSchedule, sameSchedule } from '../../../src/domain/schedule/replacement.ts';
-import { planRuns, resumeCursor } from '../../../src/domain/schedule/run-plan.ts';
+import { noRuns } from '../../../src/domain/schedule/cursor.ts';
+import { sameSchedule } from '../../../src/domain/schedule/replacement.ts';
 import type { RunCursor, Schedule } from '../../../src/domain/schedule/schedule.ts';
+import { firstCursor, planRuns, replaceSchedule, resumeCursor } from '../../support/cursors.ts';
 import {
   atSchedule,
   cronSchedule,
@@ -25,7 +25,14 @@ const T0 = utc('2024-01-01T00:00Z');
 describe('a webhook without a schedule', () => {
   it('has no run to come, first, after a pause, and after a change of something else', () => {
     const cursor = firstCursor(ID, undefined, T0);
-    assert.deepEqual(cursor, { anchorAt: T0, nominalAt: null, dueAt: null, fired: 0, skipped: 0 });
+    assert.deepEqual(cursor, {
+      anchorAt: T0,
+      nominalAt: null,
+      dueAt: null,
+      fired: 0,
+      skipped: 0,
+      movedAt: T0,
+    });
     assert.equal(resumeCursor(ID, undefined, cursor, T0 + DAY), cursor);
     assert.equal(replaceSchedule(ID, undefined, cursor, undefined, T0 + DAY), cursor);
   });
@@ -91,8 +98,9 @@ describe('a schedule that is replaced', () => {
           [schedule, { ...schedule, ...change }],
           [{ ...schedule, ...change }, schedule],
         ] as const) {
-          const after = replaceSchedule(ID, old, before, next, later + 10 * SECOND);
-          assert.deepEqual(after, before, JSON.stringify([old, next]));
+          const movedAt = later + 10 * SECOND;
+          const after = replaceSchedule(ID, old, before, next, movedAt);
+          assert.deepEqual(after, { ...before, movedAt }, JSON.stringify([old, next]));
         }
       }
     }
@@ -128,12 +136,12 @@ describe('a schedule that is replaced', () => {
     assert.ok(before.dueAt! > T0 + DAY + MINUTE);
     const now = T0 + DAY + MINUTE;
     const sooner = replaceSchedule(ID, jittered, before, plain, now);
-    assert.deepEqual(sooner, { ...before, dueAt: T0 + DAY });
-    assert.deepEqual(replaceSchedule(ID, plain, sooner, jittered, now), before);
+    assert.deepEqual(sooner, { ...before, dueAt: T0 + DAY, movedAt: now });
+    assert.deepEqual(replaceSchedule(ID, plain, sooner, jittered, now), { ...before, movedAt: now });
   });
 
   it('is over at once by an end that has come nearer, or by fewer runs than have fired', () => {
-    const over = { ...cursor, nominalAt: null, dueAt: null };
+    const over = { ...cursor, nominalAt: null, dueAt: null, movedAt: T0 + 1 };
     for (const bound of [{ endAt: cursor.nominalAt! }, { maxRuns: 5 }, { maxRuns: 3 }]) {
       assert.deepEqual(replaceSchedule(ID, every, cursor, everySchedule(MINUTE, bound), T0 + 1), over);
     }
@@ -142,7 +150,7 @@ describe('a schedule that is replaced', () => {
   it('goes on from now, in its old rhythm, when what had ended it is moved', () => {
     const now = T0 + DAY + 10 * SECOND;
     const over = { ...cursor, nominalAt: null, dueAt: null };
-    const next = { ...over, nominalAt: T0 + DAY + MINUTE, dueAt: T0 + DAY + MINUTE };
+    const next = { ...over, nominalAt: T0 + DAY + MINUTE, dueAt: T0 + DAY + MINUTE, movedAt: now };
     for (const [old, moved] of [
       [{ maxRuns: 5 }, { maxRuns: 6 }],
       [{ maxRuns: 5 }, {}],
@@ -155,7 +163,7 @@ describe('a schedule that is replaced', () => {
   });
 
   it('stays over by a change that has nothing to do with its end', () => {
-    const over = { ...cursor, nominalAt: null, dueAt: null };
+    const over = { ...cursor, nominalAt: null, dueAt: null, movedAt: T0 + DAY };
     const bounded = everySchedule(MINUTE, { maxRuns: 5 });
     assert.deepEqual(replaceSchedule(ID, bounded, over, { ...bounded, jitterMs: 9 }, T0 + DAY), over);
     const ended = everySchedule(MINUTE, { endAt: T0 + HOUR });
@@ -168,7 +176,7 @@ describe('a schedule that is replaced', () => {
     const { to } = planRuns(ID, at, waiting, T0 + HOUR)!;
     const changed = { ...at, jitterMs: 5, overlap: 'ALLOW' } as const;
     for (const now of [T0, T0 + DAY]) {
-      assert.deepEqual(replaceSchedule(ID, at, to, changed, now), to);
+      assert.deepEqual(replaceSchedule(ID, at, to, changed, now), { ...to, movedAt: now });
       assert.equal(replaceSchedule(ID, at, waiting, changed, now).nominalAt, T0 + HOUR);
     }
   });
@@ -236,11 +244,13 @@ describe('a schedule that is replaced', () => {
     const covering = exceptionsOf({ spans: [{ startAt: T0, endAt: T0 + HOUR }] });
     const next = everySchedule(MINUTE, { exceptions: covering });
     const without = replaceSchedule(ID, every, cursor, next, T0 + 30 * SECOND);
-    assert.deepEqual(without, { ...cursor, nominalAt: T0 + HOUR, dueAt: T0 + HOUR });
+    const movedAt = T0 + 30 * SECOND;
+    assert.deepEqual(without, { ...cursor, nominalAt: T0 + HOUR, dueAt: T0 + HOUR, movedAt });
     // What they no longer cover rings again, from now on.
     const now = T0 + 10 * MINUTE + SECOND;
     const again = replaceSchedule(ID, next, without, every, now);
-    assert.deepEqual(again, { ...cursor, nominalAt: T0 + 11 * MINUTE, dueAt: T0 + 11 * MINUTE });
+    const at = T0 + 11 * MINUTE;
+    assert.deepEqual(again, { ...cursor, nominalAt: at, dueAt: at, movedAt: now });
   });
 
   it('still makes up for what was missed when its exceptions are changed, but for what they cover', () => {

@@ -1,17 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { dueAt, firstCursor } from '../../../src/domain/schedule/cursor.ts';
+import { dueAt } from '../../../src/domain/schedule/cursor.ts';
 import { nextNominal } from '../../../src/domain/schedule/occurrences.ts';
 import {
   FIRE_ALL_BATCH,
   FIRE_ALL_MAX,
   leftOut,
   MISFIRE_GRACE_MS,
-  planRuns,
-  resumeCursor,
 } from '../../../src/domain/schedule/run-plan.ts';
 import type { RunCursor, Schedule } from '../../../src/domain/schedule/schedule.ts';
+import { firstCursor, planRuns, resumeCursor } from '../../support/cursors.ts';
 import {
   atSchedule,
   cronSchedule,
@@ -74,6 +73,7 @@ describe('a plan', () => {
       dueAt: T0 + 2 * MINUTE,
       fired: 1,
       skipped: 0,
+      movedAt: T0 + MINUTE + 3,
     });
   });
 

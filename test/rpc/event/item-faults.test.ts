@@ -63,7 +63,7 @@ const UNREADABLE: typeof BINARY = {
 // ── The same in JSON ───────────────────────────────────────────────────────────────────────────────
 
 const deep = (depth: number) => `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`;
-const JSONS: Readonly<Record<string, readonly [request: string, field: string]>> = {
+const IN_JSON: Readonly<Record<string, readonly [request: string, field: string]>> = {
   'nests 48 deep': [`{"event":{"type":"a","json":${deep(48)}}}`, 'event.json'],
   'nests 3,000 deep': [`{"event":{"type":"a","json":${deep(3_000)}}}`, 'event.json'],
   'has a time that is none': ['{"event":{"type":"a","time":"2026-02-30T00:00:00Z"}}', 'event.time'],
@@ -182,7 +182,7 @@ describe('An event that cannot be read, among others', () => {
     return text;
   }
 
-  for (const [what, [request, field]] of Object.entries(JSONS)) {
+  for (const [what, [request, field]] of Object.entries(IN_JSON)) {
     it(`is refused alone in PublishBatch when it ${what}, in JSON and in REST`, async () => {
       const body = `{"requests":[{"event":{"id":"first","type":"a"}},${request},{"event":{"id":"last","type":"a"}}]}`;
       for (const path of [pathOf(publishBatch), '/v1/events:publishBatch']) {
@@ -231,7 +231,7 @@ describe('A registration that cannot be read, among others', () => {
     const delays = Array.from({ length: 1_000 }, () => '"1s"').join();
     const bad = [
       [webhook('a', ',"payload":{"format":"NONE"}'), 'webhook.payload.format'],
-      [webhook('b', ',"tmeout":"1s"'), 'webhook.tmeout'],
+      [webhook('b', ',"colour":"1s"'), 'webhook.colour'],
       [webhook('c', ',"timeout":"soon"'), 'webhook.timeout'],
       [webhook('d', `,"retryPolicy":{"delays":[${delays}]}`), 'webhook.retry_policy.delays'],
     ] as const;
