@@ -44,6 +44,7 @@ export function aWebhook(overrides: WebhookOverrides = {}): Webhook {
     state: 'ACTIVE',
     cursor: { anchorAt: T0, nominalAt: T0 + MINUTE, dueAt: T0 + MINUTE, fired: 0, skipped: 0 },
     health: HEALTHY,
+    healthVersion: 0,
     filterFailures: 0,
     createdAt: T0,
     updatedAt: T0,
@@ -152,6 +153,7 @@ export function anAttempt(number: number, status = 200): Attempt {
   return {
     number,
     requestHeaders: ['webhook-id', 'msg_1', 'content-type', 'text/plain'],
+    url: 'http://127.0.0.1:9/hook',
     outcome: {
       kind: 'answered',
       status,

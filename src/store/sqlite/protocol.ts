@@ -6,6 +6,7 @@ import type {
   AnswerRow,
   BackfillRow,
   ClaimRow,
+  ContentRow,
   FiringRow,
   LaneRow,
   MadeRow,
@@ -139,6 +140,7 @@ export interface Shapes {
     answer: { results: ('SETTLED' | 'GONE')[]; disabled: string[]; released: WaitingRow[] };
   };
   listDeliveries: { args: DeliveryFilter; answer: Listed<DeliveryRow> };
+  getContents: { args: readonly string[]; answer: (ContentRow | undefined)[] };
   getDelivery: { args: string; answer: { row: DeliveryRow; attempts: AttemptRow[] } | undefined };
   changesSince: {
     args: [namespace: string, after: number | null, limit: number];
@@ -172,7 +174,14 @@ export interface Shapes {
     answer: { touched: number; cancelled: number };
   };
   emptyLog: { args: null; answer: boolean };
+  /** Answers when a server was last at work; null where none has been. */
+  comeBack: { args: [now: number, awayMs: number]; answer: number | null };
+  /** `place` is where to go on: null at the beginning, and in the answer at the end. */
+  moveBack: { args: [byMs: number, now: number, place: MovePlace | null]; answer: MovePlace | null };
 }
+
+/** The last row that was moved, or the webhook before whose rows the next call begins. */
+export type MovePlace = [webhook: number, dueAt: number, ord: number];
 
 /** What became of a firing. */
 export type FireCode = 'FIRED' | 'KNOWN' | 'SKIPPED' | 'STALE';
@@ -204,6 +213,7 @@ export const READS: ReadonlySet<Verb> = new Set<Verb>([
   'getEventBodies',
   'getRendered',
   'listDeliveries',
+  'getContents',
   'getDelivery',
   'changesSince',
   'resolveEvents',

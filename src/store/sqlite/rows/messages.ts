@@ -7,6 +7,7 @@ import type {
   AttemptRow,
   CURSOR_FENCE,
   CursorRow,
+  EventBodyRow,
   EventRow,
   HealthRow,
   RenderedRow,
@@ -21,6 +22,9 @@ export const UPDATE = layout(
   field('resetHealth', as<Flag>()),
 );
 export type UpdateRow = RowOf<typeof UPDATE>;
+
+/** What is sent for a delivery. */
+export type ContentRow = [event: EventBodyRow, format: number, rendered: RenderedRow | null];
 
 export type RemovalRow = [id: string, now: number, ifVersion: number | null];
 
@@ -116,6 +120,8 @@ export const SETTLEMENT = layout(
   field('at', integer),
   // Attempts made, this one included.
   field('attempts', integer),
+  // Those that do not count.
+  field('attemptsBefore', integer),
   // The status code of the answer; 0 when there was none.
   field('status', integer),
   field('attempt', orNull(as<AttemptRow>())),
@@ -137,6 +143,7 @@ export type MadeRow = RowOf<typeof MADE>;
 
 export const LANE = layout(
   field('webhookId', text),
+  field('version', integer),
   field('health', as<HealthRow>()),
   field('disable', orNull(as<DisabledReason>())),
   field('now', integer),
