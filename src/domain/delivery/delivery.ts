@@ -96,6 +96,8 @@ export interface Delivery {
 /** The same with its attempts, oldest first. */
 export interface DeliveryDetail extends Delivery {
   readonly attempts: readonly Attempt[];
+  /** The delivery that goes before all others of its webhook, which is ordered; undefined where that is this one. */
+  readonly waitsFor?: string;
 }
 
 /** Something that happened to a delivery, as a watcher sees it. */

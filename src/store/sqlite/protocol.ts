@@ -141,7 +141,11 @@ export interface Shapes {
   };
   listDeliveries: { args: DeliveryFilter; answer: Listed<DeliveryRow> };
   getContents: { args: readonly string[]; answer: (ContentRow | undefined)[] };
-  getDelivery: { args: string; answer: { row: DeliveryRow; attempts: AttemptRow[] } | undefined };
+  /** `waitsFor` is what goes before it in an ordered lane. */
+  getDelivery: {
+    args: string;
+    answer: { row: DeliveryRow; attempts: AttemptRow[]; waitsFor: string | undefined } | undefined;
+  };
   changesSince: {
     args: [namespace: string, after: number | null, limit: number];
     answer: { rows: ChangeRow[]; next: number } | 'GAP';
@@ -149,7 +153,7 @@ export interface Shapes {
   /** `changed` are the rows to be handed to the dispatcher. */
   retryDeliveries: {
     args: OrderRow[];
-    answer: { results: ('RETRIED' | 'SUCCEEDED' | 'GONE')[]; changed: WaitingRow[] };
+    answer: { results: ('RETRIED' | 'WAITING' | 'SUCCEEDED' | 'GONE')[]; changed: WaitingRow[] };
   };
   cancelDeliveries: {
     args: OrderRow[];

@@ -1,4 +1,5 @@
 import type { Context } from '../context.ts';
+import { firstInOrderFinder } from '../first-in-order.ts';
 import type { Verbs } from '../protocol.ts';
 import {
   type Flag,
@@ -16,9 +17,13 @@ import type { OrderRow } from '../rows/messages.ts';
 import { JOINED, type WaitingRow } from '../rows/tables.ts';
 import { waitingReader } from './waiting.ts';
 
+/** The keys of the webhooks of deliveries, by their places. */
+type LanesOf = Map<number, number>;
+
 /** What decides whether an order about a delivery can be carried out. */
 const STANDING = layout(
   field('ord', integer, 'd.ord'),
+  field('webhook', integer, 'd.webhook'),
   field('state', as<StateCode>(), 'd.state'),
   field('ending', integer, 'd.ending'),
   field('finishedAt', orNull(integer), 'd.finished_at'),
@@ -52,8 +57,9 @@ export function orderVerbs(context: Context): Pick<Verbs, 'retryDeliveries' | 'c
     WHERE ord = ?1`);
   const end = db.prepare(`UPDATE deliveries SET ending = ${REQUESTED} WHERE ord = ?`);
   const readWaiting = waitingReader(db);
+  const firstInOrder = firstInOrderFinder(db);
 
-  function retryOne([namespace, id, now, finishedBy]: OrderRow, changed: WaitingRow[]) {
+  function retryOne([namespace, id, now, finishedBy]: OrderRow, changed: WaitingRow[], lanes: LanesOf) {
     const found = select.get(id, namespace);
     if (found === undefined) return 'GONE';
     const ord = found[at.ord];
@@ -70,7 +76,8 @@ export function orderVerbs(context: Context): Pick<Verbs, 'retryDeliveries' | 'c
     }
     journal.note(ord);
     changed.push(readWaiting(ord));
-    return 'RETRIED';
+    lanes.set(ord, found[at.webhook]);
+    return ord;
   }
 
   function cancelOne([namespace, id]: OrderRow, changed: WaitingRow[]) {
@@ -86,7 +93,16 @@ export function orderVerbs(context: Context): Pick<Verbs, 'retryDeliveries' | 'c
   return {
     retryDeliveries(rows) {
       const changed: WaitingRow[] = [];
-      return { results: rows.map((row) => retryOne(row, changed)), changed };
+      const lanes: LanesOf = new Map();
+      const ords = rows.map((row) => retryOne(row, changed, lanes));
+      // Only then, since what goes first of a lane may be among them.
+      const firsts = new Map([...new Set(lanes.values())].map((key) => [key, firstInOrder(key)]));
+      const results = ords.map((ord, i) => {
+        if (typeof ord === 'string') return ord;
+        const first = firsts.get(lanes.get(ord)!);
+        return first !== undefined && first.ord !== ord && first.dueAt > rows[i]![2] ? 'WAITING' : 'RETRIED';
+      });
+      return { results, changed };
     },
     cancelDeliveries(rows) {
       const changed: WaitingRow[] = [];
