@@ -6,9 +6,11 @@ import { after, describe, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { publicId } from '../../../src/domain/event/event.ts';
 import { present } from '../../../src/domain/event/present.ts';
+import { newId } from '../../../src/domain/id.ts';
+import { systemRandom } from '../../../src/domain/random.ts';
 import { openStore } from '../../../src/store/open.ts';
 import type { Store } from '../../../src/store/store.ts';
-import { aPublication, T0 } from '../../support/store.ts';
+import { aPublication, aRun, T0 } from '../../support/store.ts';
 import { settlement, sweepAll } from '../conformance/harness.ts';
 
 /**
@@ -149,6 +151,25 @@ describe('a database with something in every table', () => {
     const broken = byName.get('broken');
     assert.deepEqual([broken?.state, broken?.health.failingSince], ['DISABLED', T0]);
     assert.equal(byName.get('runs')?.cursor.nominalAt, T0 + 240_000);
+  });
+
+  test('opens with its runs, of which the next takes the place', async () => {
+    await using store = disposable(await opened('store-0005'));
+    const webhooks = await store.listWebhooks({ namespace: NAMESPACE, limit: 10 });
+    const runs = webhooks.find(({ spec }) => spec.name === 'runs')!;
+    const waiting = async () => {
+      const [lane] = await store.topUp([{ webhookId: runs.id, limit: 100, ordered: true }]);
+      return lane!.deliveries.map(({ ending }) => ending);
+    };
+    const before = await waiting();
+    assert.ok(before.length > 0);
+    const firing = aRun(runs, { overlap: 'SUPERSEDE' });
+    // Ids that the file does not have.
+    const [id, eventId] = [newId('delivery', T0, systemRandom()), newId('event', T0, systemRandom())];
+    const [run = assert.fail()] = firing.runs;
+    const fresh = { event: { ...run.event, id: eventId }, delivery: { ...run.delivery, id } };
+    assert.deepEqual(await store.fireRuns([{ ...firing, runs: [fresh] }]), ['FIRED']);
+    assert.deepEqual(await waiting(), [...before.map(() => 'SUPERSEDED'), undefined]);
   });
 
   test('still knows the calls that had names', async () => {

@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts';
 import type { Hook } from '../hooks.ts';
-import type { Flag, RunCode } from '../rows/codes.ts';
+import type { Flag, RunCode, TurnCode } from '../rows/codes.ts';
 import { insertInto } from '../rows/insert.ts';
 import { as, field, integer, layout, orNull, text } from '../rows/layout.ts';
 import { NEW_DELIVERY, type NewDeliveryRow, type Remembered } from '../rows/messages.ts';
@@ -28,6 +28,7 @@ export interface Places {
 export interface MoreOfDelivery {
   readonly dueAt: number;
   readonly run: RunCode;
+  readonly turn: TurnCode;
   readonly createdAt: number;
   readonly replayOf: string | null;
 }
@@ -52,6 +53,7 @@ const STORED_DELIVERY = layout(
   field('type', text),
   field('dueAt', integer),
   field('run', as<RunCode>()),
+  field('turn', as<TurnCode>()),
   field('format', integer),
   field('rendered', as<Flag>()),
   field('createdAt', integer),
@@ -78,7 +80,7 @@ export function createInsertion({ db, takeKey, takeOrds, waiting, eventIds }: Co
     },
     delivery(row, { key, namespace }, { event, type, ord }, more) {
       const { at } = NEW_DELIVERY;
-      const { dueAt, run, createdAt, replayOf } = more;
+      const { dueAt, run, turn, createdAt, replayOf } = more;
       const rendered = row[at.rendered];
       const [id, format, isRendered] = [row[at.id], row[at.format], rendered === null ? 0 : 1] as const;
       insertDelivery([
@@ -90,6 +92,7 @@ export function createInsertion({ db, takeKey, takeOrds, waiting, eventIds }: Co
         type,
         dueAt,
         run,
+        turn,
         format,
         isRendered,
         createdAt,
