@@ -45,7 +45,7 @@ export function createUpdate(deps: UpdateDeps) {
   ): Promise<void> {
     problems.addAll(lastRingViolations(found.spec, asked));
     const policy = settings.addressPolicy;
-    await noteSpecViolations(asked, spec, { problems, policy, now, only: touched });
+    await noteSpecViolations(asked, spec, { problems, policy, now, webhook: found, only: touched });
     const changesRuns = touched.has('schedule') && !sameSchedule(found.effective.schedule, spec.schedule);
     if (changesRuns && asked.schedule !== undefined && spec.schedule !== undefined) {
       const rules = { now, everyMinMs: settings.everyMinMs, field: 'schedule' };

@@ -4,7 +4,7 @@ import { nextNominal } from '../domain/schedule/occurrences.ts';
 import { BUFFER_MAX, leftOut, planRuns, type RunPlan } from '../domain/schedule/run-plan.ts';
 import type { Present, RunCursor, Schedule } from '../domain/schedule/schedule.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
-import { makeRun, type Run } from '../publish/make-run.ts';
+import { makeRun } from '../publish/make-run.ts';
 import type { OnOverlap, RunFiring } from '../store/intake.ts';
 import type { Log } from '../telemetry/log.ts';
 
@@ -20,21 +20,8 @@ export function firingOf(
   if (webhook.state !== 'ACTIVE' || schedule === undefined || cursor.nominalAt === null) return undefined;
   const plan = planFor(webhook, schedule, present, deps.log);
   if (plan === undefined) return undefined;
-  const runs: Run[] = [];
-  for (const nominalAt of plan.fire) {
-    try {
-      runs.push(makeRun({ webhook, nominalAt, now, random: deps.random }));
-    } catch (error) {
-      // A template can fail in ways that registration could not foresee, for example at its limits. The run
-      // counts as skipped, and the schedule goes on.
-      const webhookId = webhook.id;
-      deps.log.error(
-        { webhookId, nominalAt, reason: (error as Error).message },
-        'run left out: its templates cannot be rendered',
-      );
-    }
-  }
-  const to = cursorAfter(webhook.id, schedule, plan, plan.fire.length - runs.length);
+  const { to } = plan;
+  const runs = plan.fire.map((nominalAt) => makeRun({ webhook, nominalAt, now, random: deps.random }));
   return {
     webhookId: webhook.id,
     version: webhook.version,
@@ -77,15 +64,6 @@ function onOverlap({ overlap }: Schedule, madeUp: boolean, to: RunCursor): OnOve
     default:
       return overlap satisfies never;
   }
-}
-
-/**
- * The cursor when so many runs of the plan are lost. They count as skipped and not towards `maxRuns`, so a
- * schedule that would have ended with them goes on.
- */
-function cursorAfter(webhookId: string, schedule: Schedule, { fire, to }: RunPlan, lost: number): RunCursor {
-  if (lost === 0) return to;
-  return goOn(webhookId, schedule, leftOut(to, lost), fire.at(-1));
 }
 
 /** The cursor after a firing whose runs had all fired before: they were counted then, and end nothing now. */

@@ -132,7 +132,7 @@ async function run(parts: Parts): Promise<RunningServer> {
     clock,
     random,
     log,
-    settings: config,
+    settings: { ...config, about: { version: VERSION, timeZoneRules: process.versions.tz } },
   });
   const inbox = config.inbox
     ? createInbox({

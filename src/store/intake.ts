@@ -76,6 +76,8 @@ export interface NewDelivery {
   readonly webhookId: string;
   readonly format: DeliveryFormat;
   readonly rendered?: Rendered;
+  /** It could not be made of its event: it is to be made when it has its turn. */
+  readonly toRender?: true;
 }
 
 /** An event with its deliveries. `run` says that they are runs, which a later run can supersede. */

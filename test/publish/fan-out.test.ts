@@ -24,7 +24,7 @@ test('an event that goes to many webhooks lets others run in between', async () 
   };
   const { deliveries } = await fanOut(input, {
     directory: { load: async () => [] },
-    log: { warn: () => {}, error: () => {} },
+    log: { warn: () => {} },
     deliveryId: () => testId('delivery'),
   });
   assert.equal(deliveries.length, 2_560);
@@ -50,7 +50,7 @@ test('an event that goes to webhooks with filters and templates lets others run 
   };
   const { deliveries } = await fanOut(input, {
     directory: { load: async () => webhooks },
-    log: { warn: () => {}, error: () => {} },
+    log: { warn: () => {} },
     deliveryId() {
       steps.push('template');
       return testId('delivery');

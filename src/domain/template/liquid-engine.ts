@@ -16,6 +16,7 @@ import {
   TypeGuards,
   toValue,
 } from 'liquidjs';
+import { headerText } from '../event/header-text.ts';
 import {
   charge,
   chargeFor,
@@ -76,6 +77,7 @@ export function createEngine(): Liquid {
       return write.call(this, value ?? null, ...args);
     });
   }
+  liquid.registerFilter('percent_encode', (value: unknown) => headerText(textOf(toValue(value))));
   for (const [name, filter] of Object.entries(liquid.filters)) {
     liquid.registerFilter(name, priced(name, filter));
   }

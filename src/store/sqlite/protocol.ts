@@ -8,6 +8,7 @@ import type {
   ClaimRow,
   FiringRow,
   LaneRow,
+  MadeRow,
   MoveRow,
   OrderRow,
   PublicationRow,
@@ -128,6 +129,7 @@ export interface Shapes {
   };
   getEventBodies: { args: readonly string[]; answer: (EventBodyRow | undefined)[] };
   getRendered: { args: readonly string[]; answer: (RenderedRow | undefined)[] };
+  keepMade: { args: MadeRow[]; answer: null };
   settle: {
     args: { rows: SettlementRow[]; lanes: LaneRow[] };
     /** `released` are runs that have their turn by it, and those that give way to the next. */

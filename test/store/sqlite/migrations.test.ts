@@ -172,6 +172,21 @@ describe('a database with something in every table', () => {
     assert.deepEqual(await waiting(), [...before.map(() => 'SUPERSEDED'), undefined]);
   });
 
+  test('says of what fails from now on why, and nothing of what failed before', async () => {
+    await using store = disposable(await opened('store-0005'));
+    const failed = () => store.listDeliveries({ namespace: NAMESPACE, state: 'FAILED', limit: 100 });
+    assert.deepEqual(
+      (await failed()).map(({ message }) => message),
+      [undefined, undefined],
+    );
+    const [{ webhookId } = assert.fail()] = await store.waitingLanes({ limit: 1 });
+    const [lane] = await store.topUp([{ webhookId, limit: 1, ordered: true }]);
+    const transition = { to: 'FAILED', reason: 'RENDER', message: 'no header' } as const;
+    await store.settle([{ delivery: lane!.deliveries[0]!, transition, now: T0 }], []);
+    const found = await store.getDelivery(lane!.deliveries[0]!.id);
+    assert.equal(found?.message, 'no header');
+  });
+
   test('still knows the calls that had names', async () => {
     await using store = disposable(await opened('store-0005'));
     const claim = { namespace: NAMESPACE, now: T0, until: T0 + HOUR };

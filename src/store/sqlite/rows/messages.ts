@@ -29,6 +29,7 @@ export const NEW_DELIVERY = layout(
   field('webhookId', text),
   field('format', integer),
   field('rendered', orNull(as<RenderedRow>())),
+  field('toRender', as<Flag>()),
 );
 export type NewDeliveryRow = RowOf<typeof NEW_DELIVERY>;
 
@@ -116,8 +117,19 @@ export const SETTLEMENT = layout(
   field('attempt', orNull(as<AttemptRow>())),
   // Why it was to be given up, as far as the dispatcher knows.
   field('ending', integer),
+  // What kept it from being sent, in words.
+  field('message', orNull(text)),
 );
 export type SettlementRow = RowOf<typeof SETTLEMENT>;
+
+/** What was made for a delivery when it had its turn. */
+export const MADE = layout(
+  field('ord', integer),
+  field('id', text),
+  field('format', integer),
+  field('rendered', orNull(as<RenderedRow>())),
+);
+export type MadeRow = RowOf<typeof MADE>;
 
 export const LANE = layout(
   field('webhookId', text),

@@ -1,6 +1,6 @@
 /** The kinds of rows that are read from the database or written to it, and what their reads have in common. */
 import type { DisabledReason, WebhookState } from '../../../domain/webhook/webhook.ts';
-import { CANCELLED, type Flag, REMOVED, type StateCode } from './codes.ts';
+import { CANCELLED, type Flag, REMOVED, type RenderedCode, type StateCode } from './codes.ts';
 import { as, blob, field, integer, layout, orNull, part, type RowOf, readFrom, text } from './layout.ts';
 
 export const WEBHOOK = layout(
@@ -99,7 +99,7 @@ export const WAITING = layout(
   field('attemptsBefore', integer, 'd.attempts_before'),
   field('ending', integer, 'd.ending'),
   field('format', integer, 'd.format'),
-  field('rendered', as<Flag>(), 'd.rendered'),
+  field('rendered', as<RenderedCode>(), 'd.rendered'),
   field('replayOf', orNull(text), `nullif(d.replay_of, '')`),
 );
 export type WaitingRow = RowOf<typeof WAITING>;
@@ -136,6 +136,7 @@ export const DELIVERY = layout(
   // 0 for none.
   field('lastStatus', integer, 'd.last_status'),
   field('replayOf', orNull(text), `nullif(d.replay_of, '')`),
+  field('message', orNull(text), 'd.message'),
 );
 export type DeliveryRow = RowOf<typeof DELIVERY>;
 
@@ -147,6 +148,7 @@ export const CHANGE = layout(
     attempts: 'j.attempts',
     at: 'j.at',
     lastStatus: 'j.status',
+    message: 'iif(j.seq = d.journal, d.message, NULL)',
   }).fields,
   field('seq', integer, 'j.seq'),
   // Null where no attempt was made.

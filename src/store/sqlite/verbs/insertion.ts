@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts';
 import type { Hook } from '../hooks.ts';
-import type { Flag, RunCode, TurnCode } from '../rows/codes.ts';
+import { IS_RENDERED, type RenderedCode, type RunCode, TO_RENDER, type TurnCode } from '../rows/codes.ts';
 import { insertInto } from '../rows/insert.ts';
 import { as, field, integer, layout, orNull, text } from '../rows/layout.ts';
 import { NEW_DELIVERY, type NewDeliveryRow, type Remembered } from '../rows/messages.ts';
@@ -55,7 +55,7 @@ const STORED_DELIVERY = layout(
   field('run', as<RunCode>()),
   field('turn', as<TurnCode>()),
   field('format', integer),
-  field('rendered', as<Flag>()),
+  field('rendered', as<RenderedCode>()),
   field('createdAt', integer),
   field('replayOf', orNull(text)),
 );
@@ -82,22 +82,10 @@ export function createInsertion({ db, takeKey, takeOrds, waiting, eventIds }: Co
       const { at } = NEW_DELIVERY;
       const { dueAt, run, turn, createdAt, replayOf } = more;
       const rendered = row[at.rendered];
-      const [id, format, isRendered] = [row[at.id], row[at.format], rendered === null ? 0 : 1] as const;
-      insertDelivery([
-        ord,
-        id,
-        namespace,
-        key,
-        event,
-        type,
-        dueAt,
-        run,
-        turn,
-        format,
-        isRendered,
-        createdAt,
-        replayOf,
-      ]);
+      const [id, format] = [row[at.id], row[at.format]];
+      const how = row[at.toRender] === 1 ? TO_RENDER : rendered === null ? 0 : IS_RENDERED;
+      const turns = [dueAt, run, turn] as const;
+      insertDelivery([ord, id, namespace, key, event, type, ...turns, format, how, createdAt, replayOf]);
       if (rendered !== null) insertRendered([ord, ...rendered]);
       waiting.add(namespace, 1);
     },
