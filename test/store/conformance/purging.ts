@@ -98,6 +98,7 @@ export function purging(harness: Harness): void {
       await store().settle([settlement({ ...waiting!, attempts: 1 })], []);
       await store().purgeEvents([{ namespace, id: publication.event.id }]);
       assert.deepEqual(await store().getRendered([delivery.id]), [undefined]);
+      assert.deepEqual(await store().getContents([delivery.id]), [undefined]);
       assert.deepEqual((await store().getDelivery(delivery.id))?.attempts, [erased(1), erased(2)]);
     });
 

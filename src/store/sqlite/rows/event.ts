@@ -1,5 +1,6 @@
 /** Between events, what is made of them, and their rows. */
 import type { Event, EventBody, EventRecord, Rendered } from '../../../domain/event/event.ts';
+import type { DeliveryContent } from '../../delivery-log.ts';
 import type { MadeDelivery } from '../../delivery-queue.ts';
 import type { Backfill, NewDelivery, Publication, Replay, RunFiring } from '../../intake.ts';
 import { NO_BYTES, type Packed } from './bytes.ts';
@@ -7,6 +8,7 @@ import { BACKFILLED, FORMATS, RUN } from './codes.ts';
 import type { LongRowOf } from './layout.ts';
 import type {
   BackfillRow,
+  ContentRow,
   FiringRow,
   MadeRow,
   NewDeliveryRow,
@@ -161,6 +163,14 @@ export function fromRenderedRow(row: RenderedRow): Rendered {
     ...(body !== null && { body }),
     ...(contentType !== null && { contentType }),
     headers: JSON.parse(row[at.headers]),
+  };
+}
+
+export function fromContentRow([event, format, rendered]: ContentRow): DeliveryContent {
+  return {
+    event: fromEventRow(event),
+    format: FORMATS[format]!,
+    ...(rendered !== null && { rendered: fromRenderedRow(rendered) }),
   };
 }
 
