@@ -153,6 +153,7 @@ export function anAttempt(number: number, status = 200): Attempt {
   return {
     number,
     requestHeaders: ['webhook-id', 'msg_1', 'content-type', 'text/plain'],
+    url: 'http://127.0.0.1:9/hook',
     outcome: {
       kind: 'answered',
       status,

@@ -75,7 +75,7 @@ export type Webhook = Message<"carillon.v1.Webhook"> & {
   eventTypes: string[];
 
   /**
-   * A CEL expression over `event` (id, type, source, subject, time, data, content_type): only events for
+   * A CEL expression over `event` (id, type, source, subject, time, extensions, data, content_type): only events for
    * which it is true ring the webhook. One that fails on an event does not match it, and is counted. It
    * needs event_types.
    *
@@ -365,7 +365,7 @@ export type Payload = Message<"carillon.v1.Payload"> & {
   body: {
     /**
      * A Liquid template, for runs and events, over `webhook` (id, name, namespace, destination,
-     * labels), `run` (scheduled_at, manual), `event` (id, type, source, subject, time, data) and `now`
+     * labels), `run` (scheduled_at, manual), `event` (id, type, source, subject, time, extensions, data) and `now`
      * (RFC 3339).
      *
      * @generated from field: string template = 1;

@@ -86,6 +86,7 @@ export function firing(harness: Harness): void {
         id: delivery.id,
         namespace: webhook.namespace,
         webhookId: webhook.id,
+        webhookName: webhook.spec.name,
         eventId: event.id,
         eventType: event.type,
         state: 'PENDING',

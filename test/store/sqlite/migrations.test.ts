@@ -82,6 +82,20 @@ for (const name of ['store-0002', 'store-0003', 'store-0004', 'store-0005']) {
   });
 }
 
+describe('a database of before events had extension attributes', () => {
+  test('has events without any, and keeps those of new ones', async () => {
+    await using store = disposable(await opened('store-0005'));
+    const event = { namespace: 'default', callerId: 'extended', extensions: { tenant: 'a' } };
+    await store.publish([aPublication([], { event, remember: { digest: 'e', until: T0 } })]);
+    const keys = ['order-7', 'extended'].map((id) => ({ namespace: 'default', id }));
+    const found = await store.getEvents(keys);
+    assert.deepEqual(
+      found.map((each) => each?.extensions),
+      [undefined, { tenant: 'a' }],
+    );
+  });
+});
+
 describe('a database of before calls had names', () => {
   test('remembers them from now on, and all that it had', async () => {
     await using store = disposable(await opened('store-0004'));

@@ -7,6 +7,7 @@ import type {
   AttemptRow,
   CURSOR_FENCE,
   CursorRow,
+  EventBodyRow,
   EventRow,
   HealthRow,
   RenderedRow,
@@ -21,6 +22,9 @@ export const UPDATE = layout(
   field('resetHealth', as<Flag>()),
 );
 export type UpdateRow = RowOf<typeof UPDATE>;
+
+/** What is sent for a delivery. */
+export type ContentRow = [event: EventBodyRow, format: number, rendered: RenderedRow | null];
 
 export type RemovalRow = [id: string, now: number, ifVersion: number | null];
 
