@@ -136,7 +136,7 @@ export interface Shapes {
   keepMade: { args: MadeRow[]; answer: null };
   settle: {
     args: { rows: SettlementRow[]; lanes: LaneRow[] };
-    /** `released` are runs that have their turn by it. */
+    /** `released` are runs that have their turn by it, and those that give way to the next. */
     answer: { results: ('SETTLED' | 'GONE')[]; disabled: string[]; released: WaitingRow[] };
   };
   listDeliveries: { args: DeliveryFilter; answer: Listed<DeliveryRow> };

@@ -28,7 +28,8 @@ export function backfillVerbs(context: Context): Pick<Verbs, 'backfillRuns'> {
     const hook = hooks.get(webhookId);
     if (hook === undefined || selectWebhook.get(webhookId, row[at.version]) === undefined) return 'STALE';
     const queue = row[at.queue];
-    const how = { hook, queue, inTurn: queue !== 0, now: row[at.now], firstDueAt: row[at.firstDueAt] };
+    const firstDueAt = row[at.firstDueAt];
+    const how = { hook, queue, inTurn: queue !== 0, turn: 0, now: row[at.now], firstDueAt } as const;
     const results: ('FIRED' | 'KNOWN' | 'FULL')[] = [];
     for (const [i, event] of row[at.events].entries()) {
       const isFull = results.at(-1) === 'FULL';

@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts';
 import type { Hook } from '../hooks.ts';
-import { HELD, type RunCode } from '../rows/codes.ts';
+import { HELD, type RunCode, type TurnCode } from '../rows/codes.ts';
 import type { NewDeliveryRow } from '../rows/messages.ts';
 import { EVENT, type EventRow } from '../rows/tables.ts';
 import { createInsertion, type Places } from './insertion.ts';
@@ -18,6 +18,7 @@ export interface HowRun {
   readonly queue: RunCode;
   /** Whether it goes only when those before it in the queue are finished. */
   readonly inTurn: boolean;
+  readonly turn: TurnCode;
   readonly now: number;
   readonly firstDueAt: number;
 }
@@ -28,7 +29,7 @@ export function createRunInsertion(context: Context): RunInsertion {
 
   return {
     event: (row) => insertion.event(row, 1),
-    delivery(row, event, places, { hook, queue, inTurn, now, firstDueAt }) {
+    delivery(row, event, places, { hook, queue, inTurn, turn, now, firstDueAt }) {
       const before = inTurn ? turns.last(hook.key, queue) : undefined;
       const isHeld = before !== undefined;
       if (isHeld) turns.hold(hook.key);
@@ -37,6 +38,7 @@ export function createRunInsertion(context: Context): RunInsertion {
         // Not before what it waits for, even if the clock was put back: in an ordered lane each would wait for the other.
         firstDueAt: isHeld ? Math.max(before, firstDueAt) : firstDueAt,
         run: queue,
+        turn,
         createdAt: event[EVENT.at.createdAt],
         replayOf: null,
       });
