@@ -18,7 +18,7 @@ for line in sys.stdin:
     printed = {
         "core": {name: attributes.get(name) for name in names},
         "v1": {name: v1.get(name) for name in names},
-        "time": attributes["time"].isoformat(timespec="milliseconds"),
+        "time": round(attributes["time"].timestamp() * 1000),
         "data": base64.b64encode(data).decode() if isinstance(data, bytes) else data,
     }
     print(json.dumps(printed))
