@@ -25,8 +25,10 @@ const GONE = 'wh_01KDVDPC000000000000000003';
 const folder = mkdtempSync(join(tmpdir(), 'carillon-migrations-'));
 after(() => rmSync(folder, { recursive: true }));
 
+let files = 0;
+
 async function opened(name: string): Promise<Store> {
-  const path = join(folder, `${name}.db`);
+  const path = join(folder, `${name}-${++files}.db`);
   writeFileSync(path, gunzipSync(readFileSync(join(TESTDATA, `${name}.sqlite.gz`))));
   return openStore(path);
 }
