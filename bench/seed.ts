@@ -1,4 +1,5 @@
 import { newWebhook } from '../src/control/new-webhook.ts';
+import { systemClock } from '../src/domain/clock.ts';
 import { newId } from '../src/domain/id.ts';
 import { systemRandom } from '../src/domain/random.ts';
 import type { RunCursor } from '../src/domain/schedule/schedule.ts';
@@ -79,7 +80,7 @@ function webhookOf(plan: Planned | Subscribed, i: number): Webhook {
     spec,
     effective,
     sealedSecrets: [sealed],
-    now,
+    present: { now, zoneRules: systemClock.zoneRules },
   });
   return 'eventTypes' in plan ? webhook : { ...webhook, cursor: cursorBefore(plan) };
 }

@@ -10,11 +10,21 @@ export interface BannerFacts {
   readonly grpcAddress?: { readonly host: string; readonly port: number };
   readonly config: Pick<Config, 'db' | 'inbox' | 'defaultEveryMs'>;
   readonly cwd: string;
+  /** The release of the time zone database that schedules are computed with. */
+  readonly zoneRules: string;
   readonly colour: boolean;
 }
 
 /** What `carillon dev` says when it is up: where everything is, and what to try first. */
-export function banner({ version, address, grpcAddress, config, cwd, colour }: BannerFacts): string {
+export function banner({
+  version,
+  address,
+  grpcAddress,
+  config,
+  cwd,
+  zoneRules,
+  colour,
+}: BannerFacts): string {
   const strong = styled(colour, 1, 22);
   const quiet = styled(colour, 2, 22);
   const url = baseUrl(address);
@@ -25,6 +35,7 @@ export function banner({ version, address, grpcAddress, config, cwd, colour }: B
     ...(grpcAddress === undefined ? [] : [['gRPC', authority(grpcAddress)]]),
     ...(config.inbox ? [['Inbox', inbox]] : []),
     ['Data', data],
+    ['Zones', `time zone rules ${zoneRules}`],
   ];
   const destination = config.inbox ? inbox : 'https://example.com/hook';
   const registration = JSON.stringify({ name: 'hello', destination });

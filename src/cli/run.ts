@@ -40,7 +40,7 @@ async function client(group: Group, argv: readonly string[], world: World): Prom
     import('./client/client-help.ts'),
   ]);
   const [verb, ...rest] = argv;
-  const command = CLIENT_COMMANDS[group].find((known) => known.verb === verb);
+  const command = CLIENT_COMMANDS[group].find((known) => known.verb === verb || known.alias === verb);
   if (command) {
     if (!asksForHelpBeforeOperands(rest)) {
       const { runClient } = await import('./client/run-client.ts');

@@ -1,3 +1,4 @@
+import { systemClock } from '../domain/clock.ts';
 import { type Config, loadConfig } from '../server/config/load.ts';
 import type { Command } from '../server/config/settings.ts';
 import type { RunningServer, startServer } from '../server/start.ts';
@@ -77,12 +78,16 @@ export async function serve(
 
 function announce({ address, grpcAddress }: RunningServer, config: Config, world: World, log: Log): void {
   const at = { address, ...(grpcAddress !== undefined && { grpcAddress }) };
+  const { zoneRules } = systemClock;
   if (config.command === 'dev') {
     const colour = wantsColour(world.terminal, world.env);
-    world.out(banner({ version: VERSION, ...at, config, cwd: world.cwd, colour }));
+    world.out(banner({ version: VERSION, ...at, config, cwd: world.cwd, zoneRules, colour }));
   } else {
     const grpc = grpcAddress === undefined ? 'off' : authority(grpcAddress);
-    log.info({ version: VERSION, url: baseUrl(address), grpc, ...address, db: config.db }, 'listening');
+    log.info(
+      { version: VERSION, url: baseUrl(address), grpc, ...address, db: config.db, zoneRules },
+      'listening',
+    );
   }
 }
 

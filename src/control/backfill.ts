@@ -6,7 +6,8 @@ import { pastNominals } from '../domain/schedule/past-runs.ts';
 import { BUFFER_MAX } from '../domain/schedule/run-plan.ts';
 import type { OverlapPolicy, Schedule } from '../domain/schedule/schedule.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
-import { makeRun } from '../publish/make-run.ts';
+import { makeRun, type Run } from '../publish/make-run.ts';
+import { createTurns } from '../publish/turns.ts';
 import type { WebhookName } from '../store/store.ts';
 import { contended, getWebhook, TRIES_MAX } from './change.ts';
 import type { Needs } from './deps.ts';
@@ -102,6 +103,12 @@ export function createBackfill(deps: BackfillDeps) {
   ) {
     const now = clock.now();
     const isShared = schedule.overlap === 'BUFFER';
+    const turns = createTurns(clock);
+    const runs: Run[] = [];
+    for (const nominalAt of times) {
+      if (turns.isOver()) await turns.next();
+      runs.push(makeRun({ webhook, nominalAt, now, random }));
+    }
     const [result] = await store.backfillRuns([
       {
         webhookId: webhook.id,
@@ -109,7 +116,7 @@ export function createBackfill(deps: BackfillDeps) {
         takeTurns: overlap === 'ALLOW' ? 'NEVER' : isShared ? 'WITH_SCHEDULE' : 'APART',
         waitingMax: isShared ? SHARED_WAITING_MAX : BUFFER_MAX,
         now,
-        runs: times.map((nominalAt) => makeRun({ webhook, nominalAt, now, random })),
+        runs,
       },
     ]);
     return result ?? 'STALE';

@@ -1,6 +1,8 @@
+import { presentOf } from '../domain/clock.ts';
 import { HEALTHY } from '../domain/delivery/lane.ts';
 import { aborted, alreadyExists, type DomainError, notFound } from '../domain/error.ts';
-import { replaceSchedule, sameSchedule } from '../domain/schedule/run-plan.ts';
+import { replaceSchedule, sameSchedule } from '../domain/schedule/replacement.ts';
+import type { Present } from '../domain/schedule/schedule.ts';
 import type { AskedSpec } from '../domain/webhook/asked.ts';
 import { checkEtag } from '../domain/webhook/etag.ts';
 import { type Webhook, type WebhookSpec, webhookIdOf } from '../domain/webhook/webhook.ts';
@@ -53,15 +55,15 @@ export async function getWebhooks(
 export async function changeWebhook(
   deps: ChangeDeps,
   target: Target,
-  change: (webhook: Webhook, now: number) => Change | undefined | Promise<Change | undefined>,
+  change: (webhook: Webhook, present: Present) => Change | undefined | Promise<Change | undefined>,
 ): Promise<Webhook> {
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const found = await getWebhook(deps, target);
     checkEtag(found, target.etag ?? '');
-    const now = deps.clock.now();
-    const changed = await change(found, now);
+    const present = presentOf(deps.clock);
+    const changed = await change(found, present);
     if (changed === undefined) return found;
-    const webhook = { ...changed.webhook, version: found.version + 1, updatedAt: now };
+    const webhook = { ...changed.webhook, version: found.version + 1, updatedAt: present.now };
     const [result] = await deps.store.updateWebhooks([{ ...changed, webhook, ifVersion: found.version }]);
     switch (result) {
       case 'UPDATED':
@@ -87,9 +89,9 @@ export async function changeWebhook(
  * A webhook of which something else is asked now. Its place in its schedule stays where that is the same, and
  * so does what is known of its destination.
  */
-export function changedTo(found: Webhook, spec: AskedSpec, effective: WebhookSpec, now: number): Change {
+export function changedTo(found: Webhook, spec: AskedSpec, effective: WebhookSpec, present: Present): Change {
   const { schedule } = found.effective;
-  const cursor = replaceSchedule(found.id, schedule, found.cursor, effective.schedule, now);
+  const cursor = replaceSchedule(found.id, schedule, found.cursor, effective.schedule, present);
   const isElsewhere = found.effective.destination !== effective.destination;
   const webhook = { ...found, spec, effective, cursor, ...(isElsewhere && { health: HEALTHY }) };
   return {

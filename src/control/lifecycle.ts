@@ -16,12 +16,12 @@ export function pauseWebhook(deps: ChangeDeps, target: Target): Promise<Webhook>
  * time for which it has failed counts on, also when it is ACTIVE. Raises what `changeWebhook` raises.
  */
 export function resumeWebhook(deps: ChangeDeps, target: Target): Promise<Webhook> {
-  return changeWebhook(deps, target, (webhook, now) => {
+  return changeWebhook(deps, target, (webhook, present) => {
     if (webhook.state === 'ACTIVE') {
       if (isHealthy(webhook.health)) return undefined;
       return { webhook: { ...webhook, health: HEALTHY }, resetHealth: true };
     }
-    const cursor = resumeCursor(webhook.id, webhook.effective.schedule, webhook.cursor, now);
+    const cursor = resumeCursor(webhook.id, webhook.effective.schedule, webhook.cursor, present);
     return {
       webhook: { ...withoutReason(webhook), state: 'ACTIVE', cursor, health: HEALTHY },
       cursorFrom: webhook.cursor,

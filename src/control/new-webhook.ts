@@ -1,5 +1,6 @@
 import { HEALTHY } from '../domain/delivery/lane.ts';
-import { firstCursor } from '../domain/schedule/run-plan.ts';
+import { firstCursor } from '../domain/schedule/cursor.ts';
+import type { Present } from '../domain/schedule/schedule.ts';
 import type { AskedSpec } from '../domain/webhook/asked.ts';
 import type { Webhook, WebhookSpec } from '../domain/webhook/webhook.ts';
 
@@ -11,15 +12,16 @@ export interface Beginning {
   readonly spec: AskedSpec;
   readonly effective: WebhookSpec;
   readonly sealedSecrets: readonly Uint8Array[];
-  readonly now: number;
+  readonly present: Present;
 }
 
 /** A webhook as it is when it begins: ACTIVE, healthy, at the start of its schedule. */
-export function newWebhook({ now, ...asked }: Beginning): Webhook {
+export function newWebhook({ present, ...asked }: Beginning): Webhook {
+  const { now } = present;
   return {
     ...asked,
     state: 'ACTIVE',
-    cursor: firstCursor(asked.id, asked.effective.schedule, now),
+    cursor: firstCursor(asked.id, asked.effective.schedule, present),
     health: HEALTHY,
     filterFailures: 0,
     createdAt: now,

@@ -1,7 +1,8 @@
+import { presentOf } from '../domain/clock.ts';
 import { noProblems } from '../domain/problems.ts';
+import { firstCursor } from '../domain/schedule/cursor.ts';
 import { countNominals, nominalTimes } from '../domain/schedule/occurrences.ts';
 import { scheduleViolations } from '../domain/schedule/rules.ts';
-import { firstCursor } from '../domain/schedule/run-plan.ts';
 import { type ClockChange, clockChanges } from '../domain/schedule/runs/clock-changes.ts';
 import type { RunCursor, Schedule } from '../domain/schedule/schedule.ts';
 import { scheduleWords, zoneOf } from '../domain/schedule/words/words.ts';
@@ -52,7 +53,7 @@ export function createPreview(deps: PreviewDeps) {
       const rules = { now, everyMinMs: settings.everyMinMs, field: 'schedule' };
       problems.addAll(scheduleViolations(schedule, rules));
       problems.raise();
-      return lookAhead(schedule, firstCursor('', schedule, now), after ?? now, count);
+      return lookAhead(schedule, firstCursor('', schedule, presentOf(clock)), after ?? now, count);
     }
     problems.raise();
     const { effective, cursor } = await getWebhook(deps, of);

@@ -1,9 +1,10 @@
 import { type Claim, claimedId } from '../domain/claim.ts';
+import { presentOf } from '../domain/clock.ts';
 import { aborted } from '../domain/error.ts';
 import { isOwnForm, newId } from '../domain/id.ts';
 import { noProblems, type Problems } from '../domain/problems.ts';
+import { sameSchedule } from '../domain/schedule/replacement.ts';
 import { scheduleViolations } from '../domain/schedule/rules.ts';
-import { sameSchedule } from '../domain/schedule/run-plan.ts';
 import type { AskedSpec } from '../domain/webhook/asked.ts';
 import { withDefaults } from '../domain/webhook/defaults.ts';
 import { checkEtag } from '../domain/webhook/etag.ts';
@@ -126,18 +127,18 @@ export function createRegister(deps: RegisterDeps) {
   /** Undefined when somebody else made it first. */
   async function make(spec: WebhookSpec, asked: Registration): Promise<Registered | undefined> {
     const { clock, random, sealKey } = deps;
-    const now = clock.now();
+    const present = presentOf(clock);
     const secret = asked.secret ?? newSecret(random);
     const sealedSecrets = [sealSecret(sealKey, secret, random)];
     const { namespace, id: callerId, claim } = asked;
     const webhook = newWebhook({
-      id: claim ? claimedId('webhook', claim) : newId('webhook', now, random),
+      id: claim ? claimedId('webhook', claim) : newId('webhook', present.now, random),
       namespace,
       ...(callerId !== undefined && { callerId }),
       spec: asked.spec,
       effective: spec,
       sealedSecrets,
-      now,
+      present,
     });
     if (asked.validateOnly) return { webhook, created: true };
     const [result] = await store.createWebhooks([webhook]);
@@ -155,12 +156,12 @@ export function createRegister(deps: RegisterDeps) {
     const keepsSecret = secret === undefined || hasSecret(found, secret);
     if (keepsSecret && sameSpec(found.spec, asked.spec)) return { webhook: found, created: false };
 
-    const now = clock.now();
-    const change = changedTo(found, asked.spec, spec, now);
+    const present = presentOf(clock);
+    const change = changedTo(found, asked.spec, spec, present);
     const webhook: Webhook = {
       ...change.webhook,
       sealedSecrets: keepsSecret ? found.sealedSecrets : [sealSecret(sealKey, secret, random)],
-      updatedAt: now,
+      updatedAt: present.now,
       version: found.version + 1,
     };
     if (!asked.validateOnly) {

@@ -5,7 +5,9 @@ import { eventTypeViolations } from '../domain/event/match.ts';
 import { isMediaType } from '../domain/event/media-type.ts';
 import type { Problems } from '../domain/problems.ts';
 import { violationsOf } from '../domain/problems.ts';
-import { checkTemplate, headerTemplateViolations, type RunContext } from '../domain/template/template.ts';
+import { checkTemplate, headersTogetherFault, headerTemplateViolations } from '../domain/template/judge.ts';
+import type { RunContext, TemplatedWebhook } from '../domain/template/scope.ts';
+import { jsonFault } from '../domain/template/template.ts';
 import type { AddressPolicy } from '../domain/webhook/address.ts';
 import type { AskedPayload, AskedSpec } from '../domain/webhook/asked.ts';
 import { judgeDestination } from '../domain/webhook/destination.ts';
@@ -16,9 +18,16 @@ export interface SpecRules {
   readonly problems: Problems;
   readonly policy: AddressPolicy;
   readonly now: number;
+  /** The webhook that is to be so, if there is one. */
+  readonly webhook?: Pick<TemplatedWebhook, 'id' | 'callerId' | 'namespace'>;
   /** Only these fields of the webhook, by their names in the proto file; all when undefined. */
   readonly only?: ReadonlySet<string>;
 }
+
+const NEW_WEBHOOK = { id: '', namespace: DEFAULT_NAMESPACE };
+
+/** The payload, and what its templates read. */
+const READ_BY_PAYLOAD = ['payload', 'name', 'destination', 'labels'];
 
 /**
  * Notes what is wrong with a webhook that is asked for so, of which `spec` is what applies. The rules of its
@@ -27,7 +36,7 @@ export interface SpecRules {
 export async function noteSpecViolations(
   asked: AskedSpec,
   spec: WebhookSpec,
-  { problems, policy, now, only }: SpecRules,
+  { problems, policy, now, webhook = NEW_WEBHOOK, only }: SpecRules,
 ): Promise<void> {
   const isTouched = (name: string) => only === undefined || only.has(name);
   problems.addAll(eventTypeViolations(spec.eventTypes, 'event_types'));
@@ -37,10 +46,14 @@ export async function noteSpecViolations(
   }
   if (isTouched('filter') || isTouched('event_types')) await noteFilter(spec, problems);
   if (isTouched('headers')) problems.addAll(headerViolations(asked.headers ?? {}, 'headers'));
-  if (isTouched('payload') && spec.payload !== undefined) {
-    const sample: RunContext = { webhook: { id: '', namespace: DEFAULT_NAMESPACE, effective: spec }, now };
+  const sample: RunContext = { webhook: { ...webhook, effective: spec }, now };
+  const isPayloadTouched = READ_BY_PAYLOAD.some(isTouched);
+  if (spec.payload !== undefined && isPayloadTouched) {
     notePayload(spec.payload, asked.payload ?? {}, sample, problems.under('payload'));
   }
+  if (problems.count() > 0 || !(isPayloadTouched || isTouched('headers'))) return;
+  const fault = headersTogetherFault(sample);
+  if (fault !== undefined) problems.add('headers', `are too many with those of header_templates: ${fault}`);
 }
 
 /**
@@ -105,9 +118,23 @@ function noteBody(
   if (bytes > BODY_BYTES_MAX) {
     problems.add(field, `has ${bytes} bytes; at most ${BODY_BYTES_MAX} are allowed`);
   } else if (body.kind === 'template') {
-    problems.addAll(violationsOf(() => checkTemplate(body.source, field, sample)));
-  } else if (body.kind === 'text') {
-    const encoded = encodeText(body.text, contentType);
-    if ('fault' in encoded) problems.add(field, encoded.fault);
+    problems.addAll(violationsOf(() => checkTemplate(body.source, field, contentType, sample)));
+  } else {
+    const fault = staticBodyFault(body, contentType);
+    if (fault !== undefined) problems.add(field, fault);
   }
+}
+
+function staticBodyFault(
+  body: Exclude<NonNullable<Payload['body']>, { kind: 'template' }>,
+  contentType: string,
+): string | undefined {
+  if (body.kind === 'text') {
+    const encoded = encodeText(body.text, contentType);
+    return 'fault' in encoded ? encoded.fault : jsonFault(body.text, contentType);
+  }
+  return jsonFault(
+    Buffer.from(body.data.buffer, body.data.byteOffset, body.data.length).toString(),
+    contentType,
+  );
 }

@@ -1,6 +1,6 @@
 import type { Problems } from '../domain/problems.ts';
+import { sameSchedule } from '../domain/schedule/replacement.ts';
 import { scheduleViolations } from '../domain/schedule/rules.ts';
-import { sameSchedule } from '../domain/schedule/run-plan.ts';
 import type { AskedSpec } from '../domain/webhook/asked.ts';
 import { withDefaults } from '../domain/webhook/defaults.ts';
 import { sameSpec } from '../domain/webhook/same-spec.ts';
@@ -29,12 +29,12 @@ export function createUpdate(deps: UpdateDeps) {
   const { settings } = deps;
 
   return (target: Target, revise: (found: Webhook) => Revision | Promise<Revision>): Promise<Webhook> =>
-    changeWebhook(deps, target, async (found, now) => {
+    changeWebhook(deps, target, async (found, present) => {
       const revision = await revise(found);
       const effective = withDefaults(revision.spec, settings);
-      await check(found, effective, revision, now);
+      await check(found, effective, revision, present.now);
       if (sameSpec(found.spec, revision.spec)) return undefined;
-      return changedTo(found, revision.spec, effective, now);
+      return changedTo(found, revision.spec, effective, present);
     });
 
   async function check(
@@ -45,7 +45,7 @@ export function createUpdate(deps: UpdateDeps) {
   ): Promise<void> {
     problems.addAll(lastRingViolations(found.spec, asked));
     const policy = settings.addressPolicy;
-    await noteSpecViolations(asked, spec, { problems, policy, now, only: touched });
+    await noteSpecViolations(asked, spec, { problems, policy, now, webhook: found, only: touched });
     const changesRuns = touched.has('schedule') && !sameSchedule(found.effective.schedule, spec.schedule);
     if (changesRuns && asked.schedule !== undefined && spec.schedule !== undefined) {
       const rules = { now, everyMinMs: settings.everyMinMs, field: 'schedule' };

@@ -39,7 +39,7 @@ export interface Dispatcher {
 export interface DispatcherDeps {
   readonly store: Pick<
     Store,
-    'pollWaiting' | 'waitingLanes' | 'topUp' | 'getEventBodies' | 'getRendered' | 'settle'
+    'pollWaiting' | 'waitingLanes' | 'topUp' | 'getEventBodies' | 'getRendered' | 'keepMade' | 'settle'
   >;
   readonly directory: Pick<Directory, 'load' | 'peek'>;
   readonly sender: Pick<Sender, 'send'>;

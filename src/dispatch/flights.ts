@@ -3,20 +3,22 @@ import type { Attempt } from '../domain/delivery/attempt.ts';
 import type { Transition, WaitingDelivery } from '../domain/delivery/delivery.ts';
 import { failsTooLong, type LaneHealth } from '../domain/delivery/lane.ts';
 import { settle, type Verdict } from '../domain/delivery/settle.ts';
+import { DomainError } from '../domain/error.ts';
 import type { EventBody, Rendered } from '../domain/event/event.ts';
 import type { Random } from '../domain/random.ts';
 import type { OperationalEvent } from '../domain/webhook/operational.ts';
 import type { DisabledReason } from '../domain/webhook/webhook.ts';
-import { buildRequest } from '../outbound/request.ts';
+import type { OutgoingRequest } from '../outbound/request.ts';
 import type { Sender } from '../outbound/sender.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Bodies, HeldEvent } from './bodies.ts';
 import type { Finished } from './finished.ts';
 import { type Flight, type Lane, land, launch, leave, shut } from './lane.ts';
 import { forget, leaveInStore, readmit, setAside } from './lane-queue.ts';
-import { newsOf } from './news.ts';
+import { newsOf, newsOfUnsent } from './news.ts';
 import type { Origins } from './origins.ts';
-import { logAttempt } from './report.ts';
+import { createMakeRequest, type MakeRequest } from './outgoing.ts';
+import { logAttempt, logUnsent } from './report.ts';
 import type { Settler } from './settler.ts';
 
 /** Sends deliveries, and sees to what becomes of them. */
@@ -25,6 +27,8 @@ export interface Flights {
   begin(flight: Flight, now: number): void;
   /** Sends a delivery whose body has been read. */
   send(flight: Flight, held: HeldEvent, rendered?: Rendered): void;
+  /** Ends a delivery that cannot be sent because its request cannot be made of its event: FAILED, RENDER. */
+  fail(flight: Flight, event: EventBody, message: string): void;
   /** Ends a delivery that cannot be sent because its event, or what was rendered of it, is gone. */
   giveUp(flight: Flight): void;
   /** Ends a delivery that is to be given up. One that is in flight may still succeed. */
@@ -59,6 +63,7 @@ export interface FlightsDeps {
 export function createFlights(deps: FlightsDeps): Flights {
   const { settler, bodies, origins, touch, clock, random, log, settings } = deps;
   const { userAgent, disableAfterMs } = settings;
+  const makeRequest = createMakeRequest({ bodies, clock, userAgent });
   let count = 0;
   /** Whether the grace is over. */
   let abandoned = false;
@@ -70,32 +75,56 @@ export function createFlights(deps: FlightsDeps): Flights {
     origins.start(target.origin);
     count++;
     const held = bodies.get(delivery.eventId);
-    if (held === undefined || delivery.rendered) deps.want(flight);
+    if (held === undefined || delivery.rendered || delivery.toRender) deps.want(flight);
     else send(flight, held);
   }
 
   function send(flight: Flight, held: HeldEvent, rendered?: Rendered): void {
     if (abandoned) return;
-    const { target, delivery } = flight;
-    const { webhook, keys } = target;
     const { event } = held;
-    const number = delivery.attempts + 1;
-    const presented = bodies.present(held, delivery.format, rendered);
-    const now = clock.now();
-    const request = buildRequest({
-      webhook,
-      delivery,
-      event,
-      presented,
-      attemptNumber: number,
-      keys,
-      now,
-      userAgent,
-    });
+    const request = requestOf(flight, held, rendered);
+    if (request instanceof DomainError) {
+      fail(flight, event, request.message);
+      return;
+    }
+    const number = flight.delivery.attempts + 1;
     const requestHeaders = request.headers;
     void deps.sender
       .send(request)
       .then((outcome) => finish(flight, event, { number, requestHeaders, outcome }));
+  }
+
+  function requestOf(...parts: Parameters<MakeRequest>): OutgoingRequest | DomainError {
+    try {
+      return makeRequest(...parts);
+    } catch (error) {
+      if (error instanceof DomainError) return error;
+      throw error;
+    }
+  }
+
+  /** Its request cannot be made: nothing is sent, and no attempt is counted. */
+  function fail({ lane, target, delivery: sentAs }: Flight, event: EventBody, message: string): void {
+    if (abandoned) return;
+    const { webhook, ordered } = target;
+    release(target.origin);
+    leave(lane);
+    const delivery = lane.queue.known.get(sentAs.ord) ?? sentAs;
+    if (delivery.ending !== undefined) {
+      end(lane, delivery, { to: 'CANCELLED', reason: delivery.ending });
+      return;
+    }
+    const transition = { to: 'FAILED', reason: 'RENDER', message } as const;
+    const now = clock.now();
+    const unsent = { webhook, event, delivery, transition, now };
+    logUnsent(log, unsent);
+    const news = newsOfUnsent(unsent);
+    const onDisk = (): void => {
+      settled(lane, delivery, transition);
+      for (const operational of news) deps.notify(operational);
+    };
+    settler.settle({ delivery, transition, now }, onDisk, { urgent: ordered });
+    touch(lane);
   }
 
   /** An attempt has ended: settles its delivery, and lets those go that waited for it. */
@@ -197,6 +226,7 @@ export function createFlights(deps: FlightsDeps): Flights {
   return {
     begin,
     send,
+    fail,
     cancel,
     giveUp({ lane, target, delivery }) {
       release(target.origin);

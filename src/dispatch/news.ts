@@ -1,5 +1,5 @@
 import type { Attempt } from '../domain/delivery/attempt.ts';
-import type { WaitingDelivery } from '../domain/delivery/delivery.ts';
+import type { Transition, WaitingDelivery } from '../domain/delivery/delivery.ts';
 import { isRecovery, type LaneHealth } from '../domain/delivery/lane.ts';
 import type { Verdict } from '../domain/delivery/settle.ts';
 import { type EventBody, publicId } from '../domain/event/event.ts';
@@ -27,14 +27,34 @@ export interface Ending {
 
 const NONE: readonly OperationalEvent[] = [];
 
+/** A delivery that is FAILED without an attempt. */
+export interface Unsent extends Pick<Ending, 'webhook' | 'event' | 'delivery' | 'now'> {
+  readonly transition: Extract<Transition, { to: 'FAILED' }>;
+}
+
+/** The operational event that one gives rise to, if its own event is none. */
+export function newsOfUnsent({
+  webhook,
+  event,
+  delivery,
+  transition,
+  now,
+}: Unsent): readonly OperationalEvent[] {
+  if (isOperational(event.type)) return NONE;
+  const about = aboutOf({ webhook, event, delivery, now }, delivery.attempts);
+  const { reason, message } = transition;
+  return [{ type: 'carillon.delivery.failed', ...about, reason, ...(message !== undefined && { message }) }];
+}
+
 /** The operational events that an attempt gives rise to: mostly none. */
 export function newsOf(ending: Ending): readonly OperationalEvent[] {
-  const { event, verdict, health, disabled, now } = ending;
+  const { event, attempt, verdict, health, disabled, now } = ending;
   const { transition, success } = verdict;
   const recovered = success && isRecovery(health, now);
   if (transition.to !== 'FAILED' && disabled === undefined && !recovered) return NONE;
   if (isOperational(event.type)) return NONE;
-  const about = aboutOf(ending);
+  const { outcome, number } = attempt;
+  const about = aboutOf(ending, number, outcome.kind === 'answered' ? outcome.status : undefined);
   const news: OperationalEvent[] = [];
   if (transition.to === 'FAILED')
     news.push({ type: 'carillon.delivery.failed', ...about, reason: transition.reason });
@@ -50,15 +70,18 @@ export function newsOf(ending: Ending): readonly OperationalEvent[] {
   return news;
 }
 
-function aboutOf({ webhook, event, delivery, attempt, now }: Ending) {
+function aboutOf(
+  { webhook, event, delivery, now }: Pick<Ending, 'webhook' | 'event' | 'delivery' | 'now'>,
+  attemptCount: number,
+  lastStatus?: number,
+) {
   const { namespace, spec } = webhook;
-  const { outcome } = attempt;
   const about: OperationalDelivery = {
     id: delivery.id,
     eventId: publicId(event),
     eventType: event.type,
-    attemptCount: attempt.number,
-    ...(outcome.kind === 'answered' && { lastStatus: outcome.status }),
+    attemptCount,
+    ...(lastStatus !== undefined && { lastStatus }),
   };
   return {
     namespace,

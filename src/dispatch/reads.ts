@@ -18,6 +18,7 @@ import {
   reread,
 } from './lane-queue.ts';
 import type { Lanes } from './lanes.ts';
+import { type LateFlight, renderLate } from './late-rendering.ts';
 
 /**
  * What the dispatcher reads from the store: which lanes there are, their webhooks, their deliveries and the
@@ -38,14 +39,17 @@ export interface Reads {
 }
 
 export interface ReadsDeps {
-  readonly store: Pick<Store, 'pollWaiting' | 'waitingLanes' | 'topUp' | 'getEventBodies' | 'getRendered'>;
+  readonly store: Pick<
+    Store,
+    'pollWaiting' | 'waitingLanes' | 'topUp' | 'getEventBodies' | 'getRendered' | 'keepMade'
+  >;
   readonly directory: Pick<Directory, 'load'>;
   readonly lanes: Lanes;
   readonly bodies: Bodies;
   readonly clock: Clock;
   readonly log: Log;
   readonly wake: () => void;
-  readonly flights: Pick<Flights, 'send' | 'giveUp' | 'cancel'>;
+  readonly flights: Pick<Flights, 'send' | 'fail' | 'giveUp' | 'cancel'>;
   readonly finished: Pick<Finished, 'has' | 'pollBegins' | 'pollEnds'>;
 }
 
@@ -172,13 +176,20 @@ export function createReads(deps: ReadsDeps): Reads {
     );
     for (const event of events) if (event !== undefined) held.set(event.id, bodies.add(event));
     const rendered = new Map(renderedIds.map((id, i) => [id, renderings[i]]));
+    const late: LateFlight[] = [];
     for (const flight of batch) {
       const { id, eventId } = flight.delivery;
       const event = held.get(eventId);
       const made = rendered.get(id);
       if (event === undefined || (flight.delivery.rendered && made === undefined)) flights.giveUp(flight);
+      else if (flight.delivery.toRender) late.push({ flight, held: event });
       else flights.send(flight, event, made);
     }
+    await orPutBack(
+      awaited,
+      late.map(({ flight }) => flight),
+      renderLate(late, deps),
+    );
     return true;
   }
 

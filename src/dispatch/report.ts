@@ -4,6 +4,7 @@ import type { Verdict } from '../domain/delivery/settle.ts';
 import { type EventBody, publicId } from '../domain/event/event.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { Unsent } from './news.ts';
 
 export interface AttemptReport {
   readonly webhook: Webhook;
@@ -43,4 +44,22 @@ export function logAttempt(log: Log, report: AttemptReport): void {
   const message = `Webhook to '${destination}' dispatched, ${result}${body}`;
   if (verdict.success) log.info(fields, message);
   else log.warn(fields, message);
+}
+
+/** Logs one line for a delivery that is FAILED without an attempt. */
+export function logUnsent(log: Log, { webhook, event, delivery, transition }: Unsent): void {
+  const { destination, name } = webhook.spec;
+  const { reason, message } = transition;
+  const fields = {
+    namespace: webhook.namespace,
+    webhookId: webhook.id,
+    webhookName: name,
+    destination,
+    deliveryId: delivery.id,
+    eventId: publicId(event),
+    eventType: event.type,
+    state: transition.to,
+    reason,
+  };
+  log.error(fields, `delivery not sent: ${message ?? reason}`);
 }

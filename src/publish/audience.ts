@@ -1,6 +1,7 @@
 import { boundedCache } from '../domain/bounded-cache.ts';
 import type { DeliveryFormat } from '../domain/event/event.ts';
-import { deliveryFormatOf, rendersEvents } from '../domain/webhook/payload.ts';
+import { rendersEvents } from '../domain/template/header-templates.ts';
+import { deliveryFormatOf } from '../domain/webhook/payload.ts';
 import type { Directory } from '../store/directory.ts';
 import type { Store, TypeMatch } from '../store/store.ts';
 

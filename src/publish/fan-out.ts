@@ -30,7 +30,7 @@ export interface FannedOut {
   readonly deliveries: readonly NewDelivery[];
   /** What was rendered, together. */
   readonly bytes: number;
-  /** Webhooks that do not get the event because their filter failed on it, or their templates did. */
+  /** Webhooks that do not get the event because their filter failed on it. */
   readonly failed: readonly string[];
 }
 
@@ -42,8 +42,8 @@ const LOAD_BATCH = 500;
 const TURN_CHECK = 256;
 
 /**
- * Makes the deliveries of an event. A webhook whose filter or templates fail on it is left out, counted and
- * logged; the others get it all the same. Raises EXHAUSTED beyond `RENDERED_BYTES_MAX`.
+ * Makes the deliveries of an event. A webhook whose filter fails on it is left out, counted and logged; the
+ * others get it all the same. One whose templates do gets a delivery that is to be rendered later. Raises EXHAUSTED beyond `RENDERED_BYTES_MAX`.
  */
 export async function fanOut(input: FanOutInput, deps: FanOutDeps): Promise<FannedOut> {
   const { audience, now, turns } = input;
@@ -69,7 +69,6 @@ async function chooseAmong(
 ): Promise<FannedOut> {
   const { opened, now, turns } = input;
   const filters = createTally();
-  const templates = createTally();
   let matches: Awaited<ReturnType<typeof loadFilters>>['matches'] | undefined;
   let bytes = 0;
 
@@ -83,14 +82,9 @@ async function chooseAmong(
   }
 
   function deliver(webhook: Webhook): void {
-    try {
-      const delivery = deliveryTo(webhook, opened, { id: deps.deliveryId(now), now });
-      bytes += renderedBytes(delivery);
-      deliveries.push(delivery);
-    } catch (error) {
-      if (!(error instanceof DomainError)) throw error;
-      templates.add(webhook.id, error.message);
-    }
+    const delivery = deliveryTo(webhook, opened, { id: deps.deliveryId(now), now });
+    bytes += renderedBytes(delivery);
+    deliveries.push(delivery);
     if (bytes > RENDERED_BYTES_MAX) throw tooMuch();
   }
 
@@ -98,26 +92,24 @@ async function chooseAmong(
     for (const webhook of await deps.directory.load(ids.slice(i, i + LOAD_BATCH))) {
       if (webhook === undefined) continue;
       if (webhook.effective.filter !== undefined) matches ??= (await loadFilters()).matches;
-      if (fulfils(webhook)) deliver(webhook);
+      // A filter can take as long as a turn, and so can a template.
       if (turns.isOver()) await turns.next();
+      if (!fulfils(webhook)) continue;
+      if (turns.isOver()) await turns.next();
+      deliver(webhook);
     }
   }
-  report(input, deps.log, filters, templates);
-  return { deliveries, bytes, failed: [...filters.ids, ...templates.ids] };
+  report(input, deps.log, filters);
+  return { deliveries, bytes, failed: filters.ids };
 }
 
-function report({ opened, namespace }: FanOutInput, log: PublishLog, filters: Tally, templates: Tally): void {
+function report({ opened, namespace }: FanOutInput, log: PublishLog, { ids, reason }: Tally): void {
+  if (ids.length === 0) return;
   const event = { namespace, eventId: publicId(opened.event), eventType: opened.event.type };
-  if (filters.ids.length > 0) {
-    log.warn({ ...event, ...fieldsOf(filters) }, 'event kept from webhooks whose filter failed on it');
-  }
-  if (templates.ids.length > 0) {
-    log.error({ ...event, ...fieldsOf(templates) }, 'event kept from webhooks whose templates failed on it');
-  }
-}
-
-function fieldsOf({ ids, reason }: Tally): object {
-  return { webhooks: ids.length, webhookId: ids[0], reason };
+  log.warn(
+    { ...event, webhooks: ids.length, webhookId: ids[0], reason },
+    'event kept from webhooks whose filter failed on it',
+  );
 }
 
 function tooMuch(): DomainError {

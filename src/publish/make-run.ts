@@ -1,6 +1,8 @@
-import { type Event, RUN_EVENT_TYPE } from '../domain/event/event.ts';
+import { DomainError } from '../domain/error.ts';
+import { type Event, type Rendered, RUN_EVENT_TYPE } from '../domain/event/event.ts';
 import { newId, runEventId } from '../domain/id.ts';
 import type { Random } from '../domain/random.ts';
+import type { RunContext } from '../domain/template/scope.ts';
 import { renderRun } from '../domain/template/template.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 import type { NewDelivery } from '../store/store.ts';
@@ -9,6 +11,8 @@ import type { NewDelivery } from '../store/store.ts';
 export interface Run {
   readonly event: Event;
   readonly delivery: NewDelivery;
+  /** Why its body could not be made. */
+  readonly fault?: DomainError;
 }
 
 export interface RunInput {
@@ -19,11 +23,16 @@ export interface RunInput {
   readonly random: Random;
 }
 
-/** Makes a run. Its body is rendered here, once, so that a retry repeats the same bytes. Raises what `renderRun` raises. */
-export function makeRun(input: RunInput): Run {
-  const { webhook, nominalAt, now, random } = input;
+/**
+ * Makes a run. Its body is rendered here, once, so that a retry repeats the same bytes. Where that fails the run
+ * has none, and its delivery is to be rendered when it has its turn.
+ */
+export function makeRun({ webhook, nominalAt, now, random }: RunInput): Run {
   const scheduled = nominalAt === undefined ? {} : { nominalAt };
-  const { body, contentType, headers } = renderRun({ webhook, now, ...scheduled });
+  const made = render({ webhook, now, ...scheduled });
+  const fault = made instanceof DomainError ? made : undefined;
+  const { body, contentType, headers } = made instanceof DomainError ? NOTHING : made;
+  const kept = Object.keys(headers).length > 0 ? { rendered: { headers } } : {};
   return {
     event: {
       id: nominalAt === undefined ? newId('event', now, random) : runEventId(webhook.id, nominalAt),
@@ -39,8 +48,19 @@ export function makeRun(input: RunInput): Run {
     delivery: {
       id: newId('delivery', now, random),
       webhookId: webhook.id,
-      format: 'BODY',
-      ...(Object.keys(headers).length > 0 && { rendered: { headers } }),
+      ...(fault === undefined ? { format: 'BODY', ...kept } : { format: 'RENDERED', toRender: true }),
     },
+    ...(fault !== undefined && { fault }),
   };
+}
+
+const NOTHING: Required<Rendered> = { body: new Uint8Array(), contentType: '', headers: {} };
+
+function render(context: RunContext): Required<Rendered> | DomainError {
+  try {
+    return renderRun(context);
+  } catch (error) {
+    if (error instanceof DomainError) return error;
+    throw error;
+  }
 }

@@ -5,7 +5,7 @@ import { type OpenedEvent, openEvent } from '../domain/event/data.ts';
 import { type EventBody, type EventRecord, publicId, RUN_EVENT_TYPE } from '../domain/event/event.ts';
 import { createIds, isOwnForm } from '../domain/id.ts';
 import type { Random } from '../domain/random.ts';
-import { rendersEvents } from '../domain/webhook/payload.ts';
+import { rendersEvents } from '../domain/template/header-templates.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 import type { Directory } from '../store/directory.ts';
 import type { Replay, Store } from '../store/store.ts';
@@ -48,8 +48,7 @@ export interface Replayed {
 /** Sends events again that were published before, as their webhooks are now. */
 export interface Replayer {
   /**
-   * Makes new deliveries of events that are there. A webhook whose templates fail on an event is left out
-   * and logged. Raises NOT_FOUND for a webhook that there is not, INVALID for a range of runs, and
+   * Makes new deliveries of events that are there. Raises NOT_FOUND for a webhook that there is not, INVALID for a range of runs, and
    * EXHAUSTED when too many deliveries are waiting and none could be made, or, for ids and within the first
    * millisecond of a range, not all.
    */
@@ -71,8 +70,6 @@ export interface ReplayerDeps {
 interface Sending {
   readonly now: number;
   readonly claim?: Claim;
-  /** Webhooks whose templates failed. */
-  readonly failed: Tally;
 }
 
 /** Deliveries of a range after which it is left for another call. */
@@ -132,35 +129,31 @@ export function createReplayer(deps: ReplayerDeps): Replayer {
   async function fulfilling(filter: string, events: readonly EventRecord[], failed: Tally) {
     const { matches } = await loadFilters();
     const opened = await open(events);
-    return events.filter((event) => {
+    const turns = createTurns(clock);
+    const wanted: EventRecord[] = [];
+    for (const event of events) {
+      if (turns.isOver()) await turns.next();
       const body = opened.get(event.id);
       const verdict = body !== undefined && matches(filter, body);
-      if (typeof verdict === 'boolean') return verdict;
-      failed.add(publicId(event), verdict.failed);
-      return false;
-    });
+      if (verdict === true) wanted.push(event);
+      else if (verdict !== false) failed.add(publicId(event), verdict.failed);
+    }
+    return wanted;
   }
 
-  async function replaysOf(
-    targets: readonly ReplayTarget[],
-    { now, claim, failed }: Sending,
-  ): Promise<Replay[]> {
+  async function replaysOf(targets: readonly ReplayTarget[], { now, claim }: Sending): Promise<Replay[]> {
     const rendering = targets.filter(({ webhook }) => rendersEvents(webhook.effective.payload));
     const opened = await open([...new Set(rendering.map(({ event }) => event))]);
-    return targets.flatMap(({ event, webhook, replayOf }) => {
-      try {
-        const delivery = deliveryTo(webhook, opened.get(event.id) ?? openEvent(event), {
-          id: claim ? claimedId('delivery', claim, event.id, webhook.id) : deliveryId(now),
-          now,
-        });
-        const again = claim?.resumed ?? false;
-        return [{ eventId: event.id, delivery, now, again, ...(replayOf !== undefined && { replayOf }) }];
-      } catch (error) {
-        if (!(error instanceof DomainError)) throw error;
-        failed.add(webhook.id, error.message);
-        return [];
-      }
-    });
+    const again = claim?.resumed ?? false;
+    const turns = createTurns(clock);
+    const replays: Replay[] = [];
+    for (const { event, webhook, replayOf } of targets) {
+      if (turns.isOver()) await turns.next();
+      const id = claim ? claimedId('delivery', claim, event.id, webhook.id) : deliveryId(now);
+      const delivery = deliveryTo(webhook, opened.get(event.id) ?? openEvent(event), { id, now });
+      replays.push({ eventId: event.id, delivery, now, again, ...(replayOf !== undefined && { replayOf }) });
+    }
+    return replays;
   }
 
   /** Sends what can be sent. The first event for which there was no room, if there was one. */
@@ -184,8 +177,7 @@ export function createReplayer(deps: ReplayerDeps): Replayer {
       const { events, nextSince } = await select(order, now);
       const turns = createTurns(clock);
       const filters = createTally();
-      const templates = createTally();
-      const sending: Sending = { now, failed: templates, ...(claim && { claim }) };
+      const sending: Sending = { now, ...(claim && { claim }) };
       const done = { events: 0, deliveries: 0 };
       let next = nextSince;
       for (let i = 0; i < events.length; i += STEP_EVENTS) {
@@ -206,7 +198,7 @@ export function createReplayer(deps: ReplayerDeps): Replayer {
         done.events += wanted.length;
         if (turns.isOver()) await turns.next();
       }
-      report(order, log, filters, templates);
+      report(order, log, filters);
       return { ...done, ...(next !== undefined && { nextSince: next }) };
     },
   };
@@ -232,18 +224,10 @@ function stopAt(order: ReplayOrder, events: readonly EventRecord[], eventId: str
   return createdAt;
 }
 
-function report({ namespace }: ReplayOrder, log: PublishLog, filters: Tally, templates: Tally): void {
-  if (filters.ids.length > 0) {
-    const fields = { namespace, events: filters.ids.length, eventId: filters.ids[0], reason: filters.reason };
-    log.warn(fields, 'events not replayed: the filter failed on them');
-  }
-  if (templates.ids.length > 0) {
-    const fields = {
-      namespace,
-      deliveries: templates.ids.length,
-      webhookId: templates.ids[0],
-      reason: templates.reason,
-    };
-    log.error(fields, 'events not replayed to webhooks whose templates failed on them');
-  }
+function report({ namespace }: ReplayOrder, log: PublishLog, { ids, reason }: Tally): void {
+  if (ids.length === 0) return;
+  log.warn(
+    { namespace, events: ids.length, eventId: ids[0], reason },
+    'events not replayed: the filter failed on them',
+  );
 }

@@ -2,6 +2,7 @@ import { type Claim, claimedId } from '../domain/claim.ts';
 import type { Clock } from '../domain/clock.ts';
 import { failedPrecondition, notFound } from '../domain/error.ts';
 import type { Random } from '../domain/random.ts';
+import { renderOwnHeaders } from '../domain/template/template.ts';
 import { type Webhook, webhookIdOf } from '../domain/webhook/webhook.ts';
 import type { Store } from '../store/store.ts';
 import { makeRun } from './make-run.ts';
@@ -15,7 +16,7 @@ export interface TriggerDeps {
 /**
  * Rings a webhook once, now, outside its schedule, and returns the id of the delivery. Raises
  * FAILED_PRECONDITION unless the webhook is ACTIVE, NOT_FOUND when it is removed meanwhile, and INVALID when
- * its templates cannot be rendered. The same claim again rings no second time.
+ * its templates cannot be rendered: whoever rings it is told at once. The same claim again rings no second time.
  */
 export async function trigger(deps: TriggerDeps, webhook: Webhook, claim?: Claim): Promise<string> {
   if (webhook.state !== 'ACTIVE') {
@@ -26,6 +27,8 @@ export async function trigger(deps: TriggerDeps, webhook: Webhook, claim?: Claim
   }
   const now = claim?.at ?? deps.clock.now();
   const run = makeRun({ webhook, now, random: deps.random });
+  if (run.fault !== undefined) throw run.fault;
+  renderOwnHeaders(webhook);
   // An event that is there already is not published again.
   const event = claim ? { ...run.event, id: claimedId('event', claim) } : run.event;
   const delivery = claim ? { ...run.delivery, id: claimedId('delivery', claim) } : run.delivery;

@@ -1,38 +1,27 @@
 import type { Random } from '../domain/random.ts';
+import { dueAt } from '../domain/schedule/cursor.ts';
 import { nextNominal } from '../domain/schedule/occurrences.ts';
-import { BUFFER_MAX, dueAt, leftOut, planRuns, type RunPlan } from '../domain/schedule/run-plan.ts';
-import type { RunCursor, Schedule } from '../domain/schedule/schedule.ts';
+import { BUFFER_MAX, leftOut, planRuns, type RunPlan } from '../domain/schedule/run-plan.ts';
+import type { Present, RunCursor, Schedule } from '../domain/schedule/schedule.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
-import { makeRun, type Run } from '../publish/make-run.ts';
+import { makeRun } from '../publish/make-run.ts';
 import type { OnOverlap, RunFiring } from '../store/intake.ts';
 import type { Log } from '../telemetry/log.ts';
 
 /** The firing to write for a webhook; undefined when its schedule is not due, or not due any more. */
 export function firingOf(
   webhook: Webhook,
-  now: number,
+  present: Present,
   deps: { random: Random; log: Log },
 ): RunFiring | undefined {
   const { schedule } = webhook.effective;
   const { cursor } = webhook;
+  const { now } = present;
   if (webhook.state !== 'ACTIVE' || schedule === undefined || cursor.nominalAt === null) return undefined;
-  const plan = planFor(webhook, schedule, now, deps.log);
+  const plan = planFor(webhook, schedule, present, deps.log);
   if (plan === undefined) return undefined;
-  const runs: Run[] = [];
-  for (const nominalAt of plan.fire) {
-    try {
-      runs.push(makeRun({ webhook, nominalAt, now, random: deps.random }));
-    } catch (error) {
-      // A template can fail in ways that registration could not foresee, for example at its limits. The run
-      // counts as skipped, and the schedule goes on.
-      const webhookId = webhook.id;
-      deps.log.error(
-        { webhookId, nominalAt, reason: (error as Error).message },
-        'run left out: its templates cannot be rendered',
-      );
-    }
-  }
-  const to = cursorAfter(webhook.id, schedule, plan, plan.fire.length - runs.length);
+  const { to } = plan;
+  const runs = plan.fire.map((nominalAt) => makeRun({ webhook, nominalAt, now, random: deps.random }));
   return {
     webhookId: webhook.id,
     version: webhook.version,
@@ -48,9 +37,9 @@ export function firingOf(
  * A stored schedule can be unreadable on this platform: an older ICU may not know its zone. Only this webhook
  * must suffer from that, so it is left out.
  */
-function planFor(webhook: Webhook, schedule: Schedule, now: number, log: Log): RunPlan | undefined {
+function planFor(webhook: Webhook, schedule: Schedule, present: Present, log: Log): RunPlan | undefined {
   try {
-    return planRuns(webhook.id, schedule, webhook.cursor, now) ?? undefined;
+    return planRuns(webhook.id, schedule, webhook.cursor, present) ?? undefined;
   } catch (error) {
     log.error(
       { webhookId: webhook.id, reason: (error as Error).message },
@@ -74,16 +63,21 @@ function onOverlap({ overlap }: Schedule, to: RunCursor, runs: number): OnOverla
   }
 }
 
-/**
- * The cursor when so many runs of the plan are lost. They count as skipped and not towards `maxRuns`, so a
- * schedule that would have ended with them goes on.
- */
-function cursorAfter(webhookId: string, schedule: Schedule, { fire, to }: RunPlan, lost: number): RunCursor {
-  if (lost === 0) return to;
-  const counted = leftOut(to, lost);
-  const last = fire.at(-1);
-  if (to.nominalAt !== null || last === undefined) return counted;
-  const nominalAt = nextNominal(schedule, to.anchorAt, last);
+/** The cursor after a firing whose runs had all fired before: they were counted then, and end nothing now. */
+export function cursorOfKnown({ id, effective }: Webhook, { to, runs }: RunFiring): RunCursor {
+  const counted = { ...to, fired: to.fired - runs.length };
+  return effective.schedule ? goOn(id, effective.schedule, counted, runs.at(-1)?.event.nominalAt) : counted;
+}
+
+/** The cursor, and where it would have ended with runs that do not count, the next after the last of them. */
+function goOn(
+  webhookId: string,
+  schedule: Schedule,
+  counted: RunCursor,
+  last: number | undefined,
+): RunCursor {
+  if (counted.nominalAt !== null || last === undefined) return counted;
+  const nominalAt = nextNominal(schedule, counted.anchorAt, last);
   if (nominalAt === null) return counted;
-  return { ...counted, nominalAt, dueAt: dueAt(webhookId, schedule, to.anchorAt, nominalAt) };
+  return { ...counted, nominalAt, dueAt: dueAt(webhookId, schedule, counted.anchorAt, nominalAt) };
 }

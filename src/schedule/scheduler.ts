@@ -1,11 +1,14 @@
-import type { Clock } from '../domain/clock.ts';
+import { type Clock, presentOf } from '../domain/clock.ts';
 import { createDueQueue } from '../domain/due-queue.ts';
 import type { Random } from '../domain/random.ts';
+import type { Present } from '../domain/schedule/schedule.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
+import { createTurns } from '../publish/turns.ts';
 import type { Directory } from '../store/directory.ts';
 import type { Intake, RunFiring, UpcomingRun } from '../store/intake.ts';
 import type { Log } from '../telemetry/log.ts';
-import { firingOf } from './firing.ts';
+import { cursorOfKnown, firingOf } from './firing.ts';
+import { createRenewals } from './renewals.ts';
 
 /**
  * Fires the runs of schedules. The store knows when each webhook's next run is due; the scheduler keeps
@@ -26,7 +29,7 @@ export interface Scheduler {
 }
 
 export interface SchedulerDeps {
-  readonly store: Pick<Intake, 'upcomingRuns' | 'fireRuns'>;
+  readonly store: Pick<Intake, 'upcomingRuns' | 'fireRuns' | 'cursorsToRenew' | 'moveCursors'>;
   readonly directory: Pick<Directory, 'load' | 'advance' | 'forget'>;
   readonly clock: Clock;
   readonly random: Random;
@@ -54,6 +57,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
   const { store, directory, clock, log } = deps;
   const queue = createDueQueue<string>();
   const changedIds = new Set<string>();
+  const renewals = createRenewals(deps);
   /** Every run due at this time or before is in the queue, or is being fired. */
   let readUntil = Number.NEGATIVE_INFINITY;
   /** Where reading goes on; undefined at the beginning. */
@@ -107,14 +111,21 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
     return [...ids];
   }
 
-  async function fire(webhooks: readonly Webhook[], now: number): Promise<number> {
+  async function fire(due: readonly Webhook[], present: Present): Promise<number> {
+    const { kept, moved, stale } = await renewals.renew(due, present);
+    for (const id of stale) changedIds.add(id);
+    for (const { id, cursor } of moved) enqueue(id, cursor.dueAt);
     const firings: RunFiring[] = [];
-    for (const webhook of webhooks) {
-      const firing = firingOf(webhook, now, deps);
+    const turns = createTurns(clock);
+    for (const webhook of kept) {
+      // A template can take as long as a turn.
+      if (turns.isOver()) await turns.next();
+      const firing = firingOf(webhook, present, deps);
       if (firing !== undefined) firings.push(firing);
     }
     if (firings.length === 0) return 0;
     const results = await store.fireRuns(firings);
+    const known: RunFiring[] = [];
     let fired = 0;
     for (const [i, firing] of firings.entries()) {
       const { webhookId, to, onOverlap, runs } = firing;
@@ -126,9 +137,27 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
       const cursor = results[i] === 'SKIPPED' && 'to' in onOverlap ? onOverlap.to : to;
       directory.advance(webhookId, cursor);
       enqueue(webhookId, cursor.dueAt);
-      fired += results[i] === 'SKIPPED' ? 0 : runs.length;
+      if (results[i] === 'KNOWN') known.push(firing);
+      fired += results[i] === 'FIRED' ? runs.length : 0;
     }
+    if (known.length > 0) await uncount(known, kept);
     return fired;
+  }
+
+  /** The runs of these had fired before, and were counted then. */
+  async function uncount(known: readonly RunFiring[], webhooks: readonly Webhook[]) {
+    const byId = new Map(webhooks.map((webhook) => [webhook.id, webhook]));
+    const moves = known.map((firing) => {
+      const { webhookId, version } = firing;
+      const to = cursorOfKnown(byId.get(webhookId)!, firing);
+      return { webhookId, version, from: firing.to.nominalAt, to };
+    });
+    const results = await store.moveCursors(moves);
+    for (const [i, { webhookId, to }] of moves.entries()) {
+      if (results[i] !== 'MOVED') continue;
+      directory.advance(webhookId, to);
+      enqueue(webhookId, to.dueAt);
+    }
   }
 
   function watchClock(): void {
@@ -137,19 +166,25 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
     // Slow drift is not a jump: the comparison is always with the tick before.
     skew = skewNow;
     if (Math.abs(jumpMs) < CLOCK_JUMP_MS) return;
-    // Nothing has to be repaired: the misfire policy decides on late runs, and the cursors say what has fired.
+    // Put forward, nothing has to be repaired: the misfire policy decides on late runs.
     log.warn(
       { jumpMs },
       `the system clock was put ${jumpMs > 0 ? 'forward' : 'back'} by ${Math.abs(jumpMs)} ms`,
     );
     startOver();
+    // What was computed while it was ahead would wait until it is there again.
+    if (jumpMs < 0) renewals.begin();
   }
 
   return {
     async tick() {
       watchClock();
-      const now = clock.now();
+      const present = presentOf(clock);
+      const { now } = present;
       try {
+        if (renewals.pending) {
+          for (const { id, cursor } of await renewals.step(present)) enqueue(id, cursor.dueAt);
+        }
         if (wantsReading(now)) await readAhead(now);
         if (changedIds.size > 0) await readChanged();
         const due = takeDue(now);
@@ -157,17 +192,18 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
         const webhooks = await directory.load(due);
         return await fire(
           webhooks.filter((webhook) => webhook !== undefined),
-          now,
+          present,
         );
       } catch (error) {
         // What was taken out of the queue is still due in the store.
         startOver();
+        renewals.begin();
         throw error;
       }
     },
     idleMs() {
       const now = clock.now();
-      if (changedIds.size > 0 || wantsReading(now)) return 0;
+      if (changedIds.size > 0 || renewals.pending || wantsReading(now)) return 0;
       return Math.min(SLEEP_MAX_MS, Math.max(0, queue.nextDueAt - now));
     },
     changed(webhookIds) {

@@ -38,7 +38,8 @@ export interface DeliveryLog {
 
   /**
    * Makes deliveries due at `now`: PENDING ones sooner, FAILED and CANCELLED ones again, with
-   * `attemptsBefore` set to the number of attempts made so far. They appear in `pollWaiting`. 'SUCCEEDED'
+   * `attemptsBefore` set to the number of attempts made so far, and `toRender` where something was rendered and the
+   * request failed to be made (RENDER). They appear in `pollWaiting`. 'SUCCEEDED'
    * for one that was delivered, 'GONE' when the delivery is unknown, its webhook is removed or its event's
    * data erased. Raises UNAVAILABLE and EXHAUSTED.
    */

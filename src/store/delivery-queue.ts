@@ -2,7 +2,7 @@
 import type { Attempt } from '../domain/delivery/attempt.ts';
 import type { Transition, WaitingDelivery } from '../domain/delivery/delivery.ts';
 import type { LaneHealth } from '../domain/delivery/lane.ts';
-import type { EventBody, Rendered } from '../domain/event/event.ts';
+import type { DeliveryFormat, EventBody, Rendered } from '../domain/event/event.ts';
 import type { DisabledReason } from '../domain/webhook/webhook.ts';
 
 export interface DeliveryQueue {
@@ -47,6 +47,12 @@ export interface DeliveryQueue {
   getRendered(deliveryIds: readonly string[]): Promise<(Rendered | undefined)[]>;
 
   /**
+   * Keeps what was made of events for waiting deliveries that are `toRender`, which they are no more; others are
+   * left as they are. A retry finds it with `getRendered`. Raises UNAVAILABLE and EXHAUSTED.
+   */
+  keepMade(batch: readonly MadeDelivery[]): Promise<void>;
+
+  /**
    * Writes what became of deliveries, with the attempts made, and how their lanes are. 'GONE' for a delivery
    * that keeps its state, so that only its attempt is recorded: it no longer waits, because its webhook was
    * removed (a success counts all the same), or it is to be CANCELLED for its `ending`, and a caller has had it
@@ -81,6 +87,13 @@ export interface ToppedUp {
   readonly webhookId: string;
   readonly deliveries: readonly WaitingDelivery[];
   readonly more: number | null;
+}
+
+/** What was made of its event for a delivery when that had its turn. */
+export interface MadeDelivery {
+  readonly delivery: Pick<WaitingDelivery, 'ord' | 'id'>;
+  readonly format: DeliveryFormat;
+  readonly rendered?: Rendered;
 }
 
 export interface Settlement {

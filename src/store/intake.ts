@@ -34,7 +34,7 @@ export interface Intake {
    * Fires runs by compare-and-set: a firing whose webhook is gone, not ACTIVE, has another version,
    * or whose cursor's nominal time is no longer `from` changes nothing and is 'STALE'. Otherwise it is
    * 'FIRED': the cursor becomes `to`, and its events and deliveries are inserted, but for a run whose event
-   * id exists already. `onOverlap` says what happens if there are runs to insert while an earlier run of the
+   * id exists already; where there are runs and all of them exist, it is 'KNOWN' instead. `onOverlap` says what happens if there are runs to insert while an earlier run of the
    * webhook waits. ALLOW: nothing else. SUPERSEDE: unless nothing new is inserted, the earlier ones that are
    * not ending yet are marked as ending, SUPERSEDED, and appear in `pollWaiting` again. SKIP: nothing is
    * inserted, the cursor becomes the one that SKIP gives, and the firing is 'SKIPPED'. BUFFER: each new run
@@ -42,7 +42,22 @@ export interface Intake {
    * more than `waitingMax` runs would wait, it is as with SKIP.
    * Raises UNAVAILABLE and EXHAUSTED.
    */
-  fireRuns(batch: readonly RunFiring[]): Promise<('FIRED' | 'SKIPPED' | 'STALE')[]>;
+  fireRuns(batch: readonly RunFiring[]): Promise<('FIRED' | 'KNOWN' | 'SKIPPED' | 'STALE')[]>;
+
+  /**
+   * ACTIVE webhooks whose cursor was moved last at a time later than `movedAfter`, or was computed with other time
+   * zone rules than `zoneRules`. Those with a run to come are soonest first, after the given place; then come those
+   * that have none. It looks at a bounded number of webhooks: `next` is where to go on, absent at the end.
+   * Raises UNAVAILABLE and EXHAUSTED.
+   */
+  cursorsToRenew(query: RenewalQuery): Promise<{ webhookIds: string[]; next?: UpcomingRun }>;
+
+  /**
+   * Replaces run cursors by compare-and-set: one whose webhook is gone, not ACTIVE, has another version, or whose
+   * cursor's nominal time is no longer `from` stays and is 'STALE'. Like a firing, it is no change of the webhook.
+   * Raises UNAVAILABLE and EXHAUSTED.
+   */
+  moveCursors(batch: readonly CursorMove[]): Promise<('MOVED' | 'STALE')[]>;
 
   /**
    * Inserts runs whose time has passed, in their order, and leaves the cursor alone. 'STALE' where the webhook
@@ -59,6 +74,8 @@ export interface NewDelivery {
   readonly webhookId: string;
   readonly format: DeliveryFormat;
   readonly rendered?: Rendered;
+  /** It could not be made of its event: it is to be made when it has its turn. */
+  readonly toRender?: true;
 }
 
 /** An event with its deliveries. `run` says that they are runs, which a later run can supersede. */
@@ -97,6 +114,20 @@ export interface Replay {
 export interface UpcomingRun {
   readonly webhookId: string;
   readonly dueAt: number;
+}
+
+export interface RenewalQuery {
+  readonly movedAfter: number;
+  readonly zoneRules: string;
+  readonly after?: UpcomingRun;
+}
+
+export interface CursorMove {
+  readonly webhookId: string;
+  readonly version: number;
+  /** The nominal time that the cursor must have. */
+  readonly from: number | null;
+  readonly to: RunCursor;
 }
 
 /** What a firing does while an earlier run of its webhook waits. If it is skipped the cursor becomes this `to`. */

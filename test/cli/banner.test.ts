@@ -8,6 +8,7 @@ const FACTS: BannerFacts = {
   grpcAddress: { host: '0.0.0.0', port: 8091 },
   config: { db: 'carillon.db', inbox: true, defaultEveryMs: 5000 },
   cwd: '/home/joe/demo',
+  zoneRules: '2026a',
   colour: false,
 };
 
@@ -22,6 +23,7 @@ describe('the banner', () => {
     gRPC   127.0.0.1:8091
     Inbox  http://127.0.0.1:8090/inbox/hello
     Data   /home/joe/demo/carillon.db
+    Zones  time zone rules 2026a
 
   Register a webhook that rings every 5s:
 

@@ -68,6 +68,7 @@ describe('The proto files', () => {
     EXHAUSTED: true,
     REFUSED: true,
     GONE: true,
+    RENDER: true,
     REMOVED: true,
     SUPERSEDED: true,
     REQUESTED: true,

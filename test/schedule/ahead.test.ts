@@ -14,6 +14,8 @@ function aScheduler(runs: (limit: number) => number) {
   const loaded: number[] = [];
   const scheduler = createScheduler({
     store: {
+      cursorsToRenew: async () => ({ webhookIds: [] }),
+      moveCursors: async () => [],
       async upcomingRuns({ before, limit }) {
         reads.push(before);
         const run: UpcomingRun = { webhookId: `webhook-${reads.length}`, dueAt: before - 1 };

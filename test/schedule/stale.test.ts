@@ -15,6 +15,8 @@ test('a firing that comes too late is made anew, from the webhook as it is now',
   const firings: RunFiring[] = [];
   const scheduler = createScheduler({
     store: {
+      cursorsToRenew: async () => ({ webhookIds: [] }),
+      moveCursors: async () => [],
       upcomingRuns: async () => (firings.length === 0 ? [{ webhookId: old.id, dueAt: T0 + 60_000 }] : []),
       async fireRuns(batch) {
         firings.push(...batch);

@@ -8,12 +8,13 @@ export interface ManualClock extends Clock {
   jump(ms: number): void;
 }
 
-export function manualClock(start: number): ManualClock {
+export function manualClock(start: number, zoneRules = 'test'): ManualClock {
   let wall = start;
   let steady = 0;
   return {
     now: () => wall,
     monotonic: () => steady,
+    zoneRules,
     advance(ms) {
       wall += ms;
       steady += ms;

@@ -71,7 +71,7 @@ export function listener(
 
 /** A payload that says nothing but this. */
 export function aPayload(overrides: Partial<Payload> = {}): Payload {
-  return { contentType: 'application/json', eventFormat: 'ENVELOPE', headerTemplates: {}, ...overrides };
+  return { contentType: 'text/plain', eventFormat: 'ENVELOPE', headerTemplates: {}, ...overrides };
 }
 
 /** An event with JSON data. */

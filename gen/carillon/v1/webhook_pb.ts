@@ -330,7 +330,9 @@ export const EffectiveSchema: GenMessage<Effective> = /*@__PURE__*/
   messageDesc(file_carillon_v1_webhook, 1);
 
 /**
- * What is sent. It is made once, so that a retry repeats the same bytes.
+ * What is sent. The body, and the headers that are made of the event, are made once, so that a retry repeats the
+ * same bytes. What is the webhook's own is read at each attempt. An event of which it cannot be made is a delivery
+ * that is FAILED, with the reason RENDER.
  *
  * @generated from message carillon.v1.Payload
  */
@@ -370,7 +372,8 @@ export type Payload = Message<"carillon.v1.Payload"> & {
 
   /**
    * The media type of that body. `text/plain; charset=utf-8` when empty, or
-   * `application/octet-stream` with data. Text is sent in the charset that it names, as that of events.
+   * `application/octet-stream` with data. Text is sent in the charset that it names, as that of events. What it calls
+   * JSON must be JSON, also what a template makes.
    *
    * @generated from field: string content_type = 4;
    */
@@ -385,7 +388,10 @@ export type Payload = Message<"carillon.v1.Payload"> & {
 
   /**
    * Extra request headers whose values are Liquid templates, at most 32, by the rules of
-   * Webhook.headers. They go before headers of the same name of the event and of the webhook.
+   * Webhook.headers. They go before headers of the same name of the event and of the webhook. One that reads
+   * `webhook` only is rendered at each attempt, so that a token that is changed here reaches retries too; the others
+   * are made of the event, once. All headers of a request together, with Carillon's own and the path, take at
+   * most 8 KiB, and are at most 100.
    *
    * @generated from field: map<string, string> header_templates = 6;
    */

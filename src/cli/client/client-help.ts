@@ -15,8 +15,9 @@ const WIDTH = 100;
 /** What `carillon webhooks --help` prints. */
 export function groupHelp(group: Group): string {
   const commands = CLIENT_COMMANDS[group];
-  const widest = Math.max(...commands.map(({ verb }) => verb.length));
-  const lines = commands.map(({ verb, about }) => wrap(`  ${verb.padEnd(widest)}  `, about));
+  const names = commands.map(({ verb, alias }) => (alias === undefined ? verb : `${verb}, ${alias}`));
+  const widest = Math.max(...names.map((name) => name.length));
+  const lines = commands.map(({ about }, i) => wrap(`  ${names[i]!.padEnd(widest)}  `, about));
   return `carillon ${group}: ${GROUP_TITLES[group]}.
 
 Usage: carillon ${group} <command> [options]

@@ -32,6 +32,8 @@ export const GROUP_TITLES: Readonly<Record<Group, string>> = {
 /** One command, such as `carillon webhooks register`. */
 export interface Command {
   readonly verb: string;
+  /** A shorter word that does as well: `ls`. */
+  readonly alias?: string;
   /** What stands after the verb; none when there is none. */
   readonly argument?: Argument;
   /** What it does, a sentence of one line. */
@@ -78,6 +80,17 @@ export const COMMON: readonly Option[] = [
   },
   { flag: '--namespace', value: 'name', about: 'The tenant (default the server’s).', field: 'namespace' },
   { flag: '--help', about: 'Print this.' },
+];
+
+/** What every list takes. */
+export const PAGE: readonly Option[] = [
+  { flag: '--limit', value: 'number', about: 'How many at most (default 50, at most 10000).' },
+  {
+    flag: '--page-token',
+    value: 'token',
+    about: 'Go on where an earlier list with the same options ended.',
+    field: 'page_token',
+  },
 ];
 
 /** A command line that was taken apart. */

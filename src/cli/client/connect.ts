@@ -43,13 +43,14 @@ export function connect(
   };
 }
 
-/** With a scheme, or `host:port` for http. */
+/** With a scheme, or `host:port` for http, or `:port` for one on this machine. */
 function readAddress(text: string, from: string): string {
-  const url = /^[a-z]+:\/\//i.test(text) ? text : `http://${text}`;
+  const near = /^:\d+$/.test(text) ? `127.0.0.1${text}` : text;
+  const url = /^[a-z]+:\/\//i.test(near) ? near : `http://${near}`;
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (parsed === undefined || !/^https?:$/.test(parsed.protocol) || parsed.search || parsed.hash) {
     throw new UsageError(
-      `${from}: ${quote(text)} is not allowed; give an http or https URL such as ${DEFAULT_ADDRESS}`,
+      `${from}: ${quote(text)} is not allowed; give an http or https URL such as ${DEFAULT_ADDRESS}, or :8090 on this machine`,
     );
   }
   if (parsed.username !== '' || parsed.password !== '') {

@@ -7,7 +7,7 @@ import type { Connection } from './connect.ts';
 import { exactly } from './filter.ts';
 import { styleOf } from './style.ts';
 import type { Paper } from './table.ts';
-import { readCount } from './values.ts';
+import { rangeJson, readCount } from './values.ts';
 
 /** What a verb works with. */
 export interface Job {
@@ -59,14 +59,14 @@ export interface Gathered<Row> {
   readonly nextPageToken: string;
 }
 
-/** Pages until there are as many rows as `--limit` says, and whether there are more. */
+/** Pages from `--page-token` on, until there are as many rows as `--limit` says, and whether there are more. */
 export async function gather<Row>(
   invocation: Pick<Invocation, 'flags'>,
   page: (pageSize: number, pageToken: string) => Promise<Gathered<Row>>,
 ): Promise<Gathered<Row>> {
   const limit = readCount('--limit', flagValue(invocation, '--limit') ?? String(LIMIT), LIMIT_MAX);
   const rows: Row[] = [];
-  let nextPageToken = '';
+  let nextPageToken = flagValue(invocation, '--page-token') ?? '';
   do {
     const next = await page(Math.min(limit - rows.length, 1000), nextPageToken);
     rows.push(...next.rows);
@@ -79,7 +79,25 @@ export async function gather<Row>(
 export function tellMore({ invocation, world }: Job, { rows, nextPageToken }: Gathered<unknown>): void {
   if (nextPageToken === '' || wantsJson(invocation)) return;
   const how = rows.length < LIMIT_MAX ? 'ask for them with --limit' : 'narrow it down to see them';
-  world.err(`carillon: these are ${rows.length}, and there are more; ${how}\n`);
+  const times = ['--since', '--until'].flatMap((flag) => {
+    const time = flagValue(invocation, flag);
+    return time === undefined ? [] : [` ${flag} ${time}`];
+  });
+  const onward = `--page-token ${nextPageToken}${times.join('')}`;
+  world.err(`carillon: these are ${rows.length}, and there are more; ${how}, or go on with\n  ${onward}\n`);
+}
+
+/**
+ * The same job with `--since 2h` as the moment that it is now. A page token goes with the filter that it was made
+ * for, which would be another a second later.
+ */
+export function withTimesFixed(job: Job): Job {
+  const { since, until } = rangeJson(job.invocation, job.world.now());
+  const fixed: (readonly [string, readonly string[]])[] = [
+    ...(since === undefined ? [] : [['--since', [since]] as const]),
+    ...(until === undefined ? [] : [['--until', [until]] as const]),
+  ];
+  return { ...job, invocation: { ...job.invocation, flags: new Map([...job.invocation.flags, ...fixed]) } };
 }
 
 /** What an id of a webhook looks like, the caller's own and ours; a name can look so, too. */

@@ -7,6 +7,8 @@ export interface Column<Row> {
   readonly text: (row: Row) => string;
   /** The fewest columns that it may be clipped to; without it, it is never clipped. */
   readonly atLeast?: number;
+  /** It is clipped only when the others are as narrow as they may be. */
+  readonly last?: boolean;
   /** When the table is too wide, columns with the lowest go first; without it, it stays. */
   readonly rank?: number;
   readonly align?: 'right';
@@ -49,7 +51,10 @@ export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]
   return [paper.style.quiet(title), ...lines].map((text) => `${text}\n`).join('');
 }
 
-/** Clips the widest of what may be clipped, a column at a time, and leaves out columns where that is not enough. */
+/**
+ * Clips the widest of what may be clipped, a column at a time, and last what should be whole; and leaves out columns
+ * where that is not enough.
+ */
 function fit<Row>(all: readonly Laid<Row>[], width: number): Laid<Row>[] {
   let kept = [...all];
   while (least(kept) > width) {
@@ -64,7 +69,8 @@ function fit<Row>(all: readonly Laid<Row>[], width: number): Laid<Row>[] {
   let excess = total(kept.map((each) => each.width)) - width;
   while (excess > 0) {
     const elastic = kept.filter((each) => each.width > narrowest(each));
-    const widest = elastic.reduce<Laid<Row> | undefined>(
+    const first = elastic.filter(({ column }) => !column.last);
+    const widest = (first.length > 0 ? first : elastic).reduce<Laid<Row> | undefined>(
       (wide, each) => (wide === undefined || each.width > wide.width ? each : wide),
       undefined,
     );

@@ -7,11 +7,11 @@ import { flagValue, type Invocation, UsageError } from './command.ts';
 const DURATION = duration({ min: '0ms', max: '9999999d' });
 const RFC_3339 = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:[Zz]|[+-]\d{2}:\d{2})$/;
 
-/** Milliseconds of `90s` or `1.5h`. Raises UsageError that names the flag. */
+/** Milliseconds of `90s`, `1.5h` or `1h30m`. Raises UsageError that names the flag. */
 export function readDuration(flag: string, text: string): number {
   const ms = DURATION.parse(text);
   if (ms !== undefined) return ms;
-  throw wrong(flag, text, 'a duration with a unit: 500ms, 15s, 10m, 2h or 5d');
+  throw wrong(flag, text, 'a duration with a unit: 500ms, 15s, 10m, 1h30m or 5d');
 }
 
 /** The same in ProtoJSON. */
@@ -24,7 +24,7 @@ export function timeJson(flag: string, text: string, now: number, direction: 'ag
   if (RFC_3339.test(text) && isRealTime(text)) return text;
   const ms = DURATION.parse(text);
   if (ms === undefined) {
-    throw wrong(flag, text, 'a time such as 2026-01-31T12:00:00Z, or a duration such as 10m, 2h or 5d');
+    throw wrong(flag, text, 'a time such as 2026-01-31T12:00:00Z, or a duration such as 10m, 1h30m or 5d');
   }
   return new Date(direction === 'ago' ? now - ms : now + ms).toISOString();
 }

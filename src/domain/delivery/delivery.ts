@@ -3,8 +3,11 @@ import type { Attempt } from './attempt.ts';
 
 export type DeliveryState = 'PENDING' | 'SUCCEEDED' | 'FAILED' | 'CANCELLED';
 
-/** Why a delivery is FAILED: attempts used up, refused for good (4xx), or the destination is gone (410). */
-export type FailedReason = 'EXHAUSTED' | 'REFUSED' | 'GONE';
+/**
+ * Why a delivery is FAILED: attempts used up, refused for good (4xx), the destination is gone (410), or its
+ * request could not be made of its event (RENDER).
+ */
+export type FailedReason = 'EXHAUSTED' | 'REFUSED' | 'GONE' | 'RENDER';
 
 /**
  * Why a delivery is CANCELLED: its webhook was removed, a newer run took its place, a caller asked for it,
@@ -19,7 +22,12 @@ export type EndingReason = Exclude<CancelledReason, 'REMOVED'>;
 export type Transition =
   | { readonly to: 'PENDING'; readonly dueAt: number }
   | { readonly to: 'SUCCEEDED' }
-  | { readonly to: 'FAILED'; readonly reason: FailedReason }
+  | {
+      readonly to: 'FAILED';
+      readonly reason: FailedReason;
+      /** What kept it from being sent, where the reason and its attempts do not say all. */
+      readonly message?: string;
+    }
   | { readonly to: 'CANCELLED'; readonly reason: CancelledReason };
 
 /** A delivery that is not finished, as the dispatcher holds it. */
@@ -40,6 +48,8 @@ export interface WaitingDelivery {
   readonly format: DeliveryFormat;
   /** Something was rendered for it, and is kept beside it. */
   readonly rendered: boolean;
+  /** It could not be made of its event when that came in, and is to be made when it has its turn. */
+  readonly toRender?: true;
   /** The delivery that this one repeats. */
   readonly replayOf?: string;
 }
@@ -57,6 +67,8 @@ export interface Delivery {
   readonly eventType: string;
   readonly state: DeliveryState;
   readonly reason?: FailedReason | CancelledReason;
+  /** What kept it from being sent, in words, where no attempt shows it. */
+  readonly message?: string;
   readonly attemptCount: number;
   /** When the next attempt is due, while PENDING; undefined for a run that waits for its turn. */
   readonly dueAt?: number;

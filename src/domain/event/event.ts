@@ -44,6 +44,14 @@ export interface EventRecord extends Event {
   readonly deliveryCount: number;
 }
 
+/**
+ * Whether this is a run of which nothing could be made, since its webhook's templates failed. Whatever was
+ * made has a media type.
+ */
+export function isUnmade({ type, contentType }: Pick<Event, 'type' | 'contentType'>): boolean {
+  return type === RUN_EVENT_TYPE && contentType === '';
+}
+
 /** The id that readers see, and ask by. */
 export function publicId(event: Pick<Event, 'id' | 'callerId' | 'shadowed'>): string {
   return event.shadowed ? event.id : presentedId(event);

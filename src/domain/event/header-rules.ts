@@ -1,11 +1,58 @@
 import type { FieldViolation } from '../error.ts';
 import { quote } from '../text.ts';
 
-/** The bounds on extra headers from one source. Together they stay below what common receivers take (8 KiB). */
+/** The bounds on extra headers from one source. All of them together are judged with the request. */
 export const HEADER_NAME_LENGTH_MAX = 128;
 export const HEADER_VALUE_LENGTH_MAX = 4096;
 /** Of all names and values, with the four bytes that separate and end each. */
 export const HEADERS_TOTAL_BYTES_MAX = 6144;
+
+/**
+ * What a request may have before its body, and how many headers: common receivers take no more (Tomcat and Jetty
+ * 8 KiB in all, nginx and Apache that in a line; Apache a hundred headers).
+ */
+const REQUEST_HEAD_BYTES_MAX = 8192;
+const REQUEST_HEADERS_MAX = 100;
+/** The request line but for its path, and the headers of the connection: host, connection and content-length. */
+const LINE_BYTES = 80;
+const CONNECTION_HEADERS = 3;
+
+/** What is wrong with a request's line and headers (names and values in turn); undefined when nothing is. */
+export function requestHeadFault({
+  destination,
+  headers,
+}: {
+  readonly destination: string;
+  readonly headers: readonly string[];
+}): string | undefined {
+  let bytes = LINE_BYTES + destination.length;
+  // Behind a name stand a colon and a space, behind a value the end of the line.
+  for (const text of headers) bytes += text.length + 2;
+  if (bytes > REQUEST_HEAD_BYTES_MAX) {
+    return `the request would have about ${bytes} bytes of headers, with its path: receivers take ${REQUEST_HEAD_BYTES_MAX}`;
+  }
+  const count = headers.length / 2 + CONNECTION_HEADERS;
+  if (count <= REQUEST_HEADERS_MAX) return undefined;
+  return `the request would have ${count} headers: receivers take ${REQUEST_HEADERS_MAX}`;
+}
+
+/** About what Carillon's own headers take, but for the content type, and how many they are. */
+const OWN_BYTES = 620;
+const OWN_HEADERS = 10;
+
+/** What is wrong with the headers that every request to a webhook has, whatever the event brings. */
+export function commonHeadFault(
+  destination: string,
+  contentType: string,
+  headers: Readonly<Record<string, string>>,
+): string | undefined {
+  const own = new Array<string>(2 * OWN_HEADERS - 2).fill('');
+  const rest = 'x'.repeat(OWN_BYTES - 2 * own.length);
+  return requestHeadFault({
+    destination,
+    headers: [...Object.entries(headers).flat(), ...own, rest, contentType],
+  });
+}
 
 /**
  * Judges the extra headers of a webhook, names in any case. One violation for each header that breaks a
@@ -40,15 +87,19 @@ export function headerViolations(
 
 /**
  * What is wrong with the value of a header (also `content-type`), or undefined. Values are sent as
- * Latin-1, so there is nothing that could be written for a character outside it.
+ * Latin-1, so there is nothing that could be written for a character outside it; `remedy` says what to do
+ * about one.
  */
-export function headerValueFault(value: string): string | undefined {
+export function headerValueFault(
+  value: string,
+  remedy = 'use printable ASCII or Latin-1',
+): string | undefined {
   if (value.length > HEADER_VALUE_LENGTH_MAX) {
     return `has a value of ${value.length} characters: give at most ${HEADER_VALUE_LENGTH_MAX}`;
   }
   // RFC 9110, 5.5: visible characters, with spaces and tabs between them; CR, LF and NUL split messages.
   if (/[^\t\x20-\x7e\xa0-\xff]/.test(value)) {
-    return 'has a value with characters that a header cannot carry: use printable ASCII or Latin-1';
+    return `has a value with characters that a header cannot carry: ${remedy}`;
   }
   if (/^[\t ]|[\t ]$/.test(value)) return 'has a value that begins or ends with white space: remove it';
   return undefined;

@@ -1,6 +1,7 @@
 import { toRfc3339 } from '../rfc3339.ts';
 import { dataOf, type EventData } from './data.ts';
 import { type DeliveryFormat, type EventBody, presentedId, type Rendered } from './event.ts';
+import { headerText } from './header-text.ts';
 
 /** What goes out for a delivery: the same bytes and headers in every attempt. */
 export interface Presented {
@@ -111,20 +112,6 @@ function cloudEventHeaders(event: EventBody): Record<string, string> {
     'ce-time': toRfc3339(event.time),
     ...(event.subject ? { 'ce-subject': headerText(event.subject) } : {}),
   };
-}
-
-/**
- * An attribute's value as a header: UTF-8 with a space, a quote, a percent sign and whatever is not
- * printable ASCII percent-encoded (HTTP protocol binding, 3.1.3.2).
- */
-function headerText(value: string): string {
-  if (!/[^\x21-\x7e]|["%]/.test(value)) return value;
-  let text = '';
-  for (const byte of utf8.encode(value)) {
-    const plain = byte >= 0x21 && byte <= 0x7e && byte !== 0x22 && byte !== 0x25;
-    text += plain ? String.fromCharCode(byte) : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
-  }
-  return text;
 }
 
 /** JSON that stands in JSON as it is, digit for digit and key for key, with `}` after it. */

@@ -1,8 +1,7 @@
-import { isDeepStrictEqual } from 'node:util';
-import { jitterOf } from './jitter.ts';
+import { cursorAt, dueAt, runsLeftOf } from './cursor.ts';
 import { countNominals, latestNominal, nextNominal } from './occurrences.ts';
-import type { RunCursor, Schedule } from './schedule.ts';
-import { canonicalTimeZone } from './zone.ts';
+import { renewed } from './renewal.ts';
+import type { Present, RunCursor, Schedule } from './schedule.ts';
 
 /**
  * What to do with the nominal times that have come: when each run is due, which of the missed ones
@@ -26,38 +25,6 @@ export const FIRE_ALL_BATCH = 100;
 /** Runs of one webhook that wait with overlap BUFFER, the one that has its turn included. Beyond, they are skipped. */
 export const BUFFER_MAX = 1_000;
 
-/** The cursor of a webhook that only events ring, which has no run to come. */
-export function noRuns(now: number): RunCursor {
-  return { anchorAt: now, nominalAt: null, dueAt: null, fired: 0, skipped: 0 };
-}
-
-/** The cursor of a schedule that begins now. With a start that has passed, runs before now do not count. */
-export function firstCursor(webhookId: string, schedule: Schedule | undefined, now: number): RunCursor {
-  if (schedule === undefined) return noRuns(now);
-  const anchorAt = schedule.startAt ?? now;
-  // A start may be the time of a run itself, so one in this very millisecond is not missed.
-  const after = schedule.startAt === undefined ? now : now - 1;
-  // `at` fires even if its time has passed since it was validated.
-  const nominalAt = nextNominal(
-    schedule,
-    anchorAt,
-    schedule.when.kind === 'at' ? Number.NEGATIVE_INFINITY : after,
-  );
-  return cursorAt(webhookId, schedule, { anchorAt, fired: 0, skipped: 0 }, nominalAt);
-}
-
-/**
- * When a run is due: its nominal time plus a part of the schedule's jitter, chosen by a hash of
- * (webhook, nominal time). It is always before the next nominal time and the schedule's end, so that
- * runs keep their order. Where the next comes sooner than the jitter is long, the part is taken of the
- * time until then, which spreads webhooks over all of it.
- */
-export function dueAt(webhookId: string, schedule: Schedule, anchorAt: number, nominalAt: number): number {
-  if (schedule.jitterMs <= 0) return nominalAt;
-  const next = nextNominal(schedule, anchorAt, nominalAt) ?? schedule.endAt ?? Number.POSITIVE_INFINITY;
-  return nominalAt + jitterOf(webhookId, nominalAt, Math.min(schedule.jitterMs, next - nominalAt));
-}
-
 /**
  * What to fire now; null when nothing is due.
  *
@@ -78,12 +45,14 @@ export function planRuns(
   webhookId: string,
   schedule: Schedule,
   cursor: RunCursor,
-  now: number,
+  present: Present,
 ): RunPlan | null {
+  const { now } = present;
   const { nominalAt } = cursor;
   if (nominalAt === null || cursor.dueAt === null || cursor.dueAt > now) return null;
   const runsLeft = runsLeftOf(schedule, cursor);
-  if (runsLeft === 0) return { fire: [], to: cursorAt(webhookId, schedule, cursor, null) };
+  if (runsLeft === 0)
+    return { fire: [], to: cursorAt(webhookId, schedule, { ...cursor, nominalAt: null }, present) };
 
   const due = dueRuns(webhookId, schedule, cursor, nominalAt, now);
   const fire = choose(
@@ -102,7 +71,8 @@ export function planRuns(
   const skipped = cursor.skipped + passed - fire.length;
   const mayBeLeftOut = schedule.overlap === 'SKIP' || schedule.overlap === 'BUFFER';
   const ends = fire.length === runsLeft && !mayBeLeftOut;
-  return { fire, to: cursorAt(webhookId, schedule, { ...cursor, fired, skipped }, ends ? null : next) };
+  const to = { anchorAt: cursor.anchorAt, nominalAt: ends ? null : next, fired, skipped };
+  return { fire, to: cursorAt(webhookId, schedule, to, present) };
 }
 
 /** `to` when so many of the runs that it counts as fired were left out after all: they count as skipped. */
@@ -118,55 +88,20 @@ export function resumeCursor(
   webhookId: string,
   schedule: Schedule | undefined,
   cursor: RunCursor,
-  now: number,
+  present: Present,
 ): RunCursor {
-  const { nominalAt } = cursor;
-  if (schedule === undefined || schedule.when.kind === 'at') return cursor;
-  if (nominalAt === null || cursor.dueAt === null || cursor.dueAt > now) return cursor;
-  if (runsLeftOf(schedule, cursor) === 0) return cursorAt(webhookId, schedule, cursor, null);
-  const { count, next } = dueRuns(webhookId, schedule, cursor, nominalAt, now);
-  return cursorAt(webhookId, schedule, { ...cursor, skipped: cursor.skipped + count }, next);
-}
-
-/**
- * The cursor of a webhook whose schedule is replaced, given, or taken away: the old one if nothing has
- * changed, otherwise that of a schedule which begins now, with nothing fired and nothing skipped.
- */
-export function replaceSchedule(
-  webhookId: string,
-  old: Schedule | undefined,
-  oldCursor: RunCursor,
-  next: Schedule | undefined,
-  now: number,
-): RunCursor {
-  return sameSchedule(old, next) ? oldCursor : firstCursor(webhookId, next, now);
-}
-
-/**
- * Whether two schedules are the same in every field, or both are absent. Two zones are the same if one
- * name is a link to the other.
- */
-export function sameSchedule(a: Schedule | undefined, b: Schedule | undefined): boolean {
-  if (a === undefined || b === undefined) return a === b;
-  return isDeepStrictEqual(comparable(a), comparable(b));
-}
-
-/** A platform may spell a zone in another way later (Asia/Calcutta, Asia/Kolkata), and absent fields may be undefined. */
-function comparable(schedule: Schedule): unknown {
-  const { when, startAt, endAt, maxRuns, exceptions, ...policies } = schedule;
-  return {
-    ...policies,
-    startAt,
-    endAt,
-    maxRuns: maxRuns || undefined,
-    when: 'timeZone' in when ? sameZone(when) : when,
-    exceptions: exceptions && sameZone(exceptions),
-  };
-}
-
-/** The same in the spelling of the platform. */
-function sameZone<T extends { readonly timeZone: string }>(zoned: T): T {
-  return { ...zoned, timeZone: canonicalTimeZone(zoned.timeZone) ?? zoned.timeZone };
+  if (schedule === undefined) return cursor;
+  const from = renewed(webhookId, schedule, cursor, present) ?? cursor;
+  const { nominalAt, anchorAt, fired } = from;
+  const { now } = present;
+  if (schedule.when.kind === 'at' || nominalAt === null || from.dueAt === null || from.dueAt > now)
+    return from;
+  if (runsLeftOf(schedule, from) === 0) {
+    return cursorAt(webhookId, schedule, { ...from, nominalAt: null }, present);
+  }
+  const { count, next } = dueRuns(webhookId, schedule, from, nominalAt, now);
+  const to = { anchorAt, nominalAt: next, fired, skipped: from.skipped + count };
+  return cursorAt(webhookId, schedule, to, present);
 }
 
 /** The due runs of a cursor, of which its own is the first. */
@@ -248,20 +183,4 @@ function chooseAll(
     next = nextNominal(schedule, anchorAt, next);
   }
   return fire;
-}
-
-/** How many more runs may fire. A bound of 0 is no bound, as in the API. */
-function runsLeftOf(schedule: Schedule, cursor: RunCursor): number {
-  return schedule.maxRuns ? Math.max(0, schedule.maxRuns - cursor.fired) : Number.POSITIVE_INFINITY;
-}
-
-function cursorAt(
-  webhookId: string,
-  schedule: Schedule,
-  from: Pick<RunCursor, 'anchorAt' | 'fired' | 'skipped'>,
-  nominalAt: number | null,
-): RunCursor {
-  const { anchorAt, fired, skipped } = from;
-  const due = nominalAt === null ? null : dueAt(webhookId, schedule, anchorAt, nominalAt);
-  return { anchorAt, nominalAt, dueAt: due, fired, skipped };
 }

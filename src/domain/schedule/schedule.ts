@@ -92,4 +92,17 @@ export interface RunCursor {
   readonly fired: number;
   /** How many were left out by a misfire or overlap policy, or by a pause. */
   readonly skipped: number;
+  /** What the clock showed when it was computed; absent from what versions before wrote. */
+  readonly movedAt?: number;
+  /**
+   * The time zone rules that it was computed with, empty where that is not known. Absent where the schedule has no
+   * use for any.
+   */
+  readonly zoneRules?: string;
+}
+
+/** When, and by which time zone rules, something is computed: a `Clock` at one moment. */
+export interface Present {
+  readonly now: number;
+  readonly zoneRules: string;
 }

@@ -16,7 +16,15 @@ import {
   TypeGuards,
   toValue,
 } from 'liquidjs';
-import { charge, chargeFor, chargeForLength, chargeForSearch } from './liquid-meter.ts';
+import { headerText } from '../event/header-text.ts';
+import {
+  charge,
+  chargeFor,
+  chargeForEquality,
+  chargeForLength,
+  chargeForSearch,
+  chargeForText,
+} from './liquid-meter.ts';
 import { priced } from './liquid-prices.ts';
 
 /**
@@ -69,6 +77,7 @@ export function createEngine(): Liquid {
       return write.call(this, value ?? null, ...args);
     });
   }
+  liquid.registerFilter('percent_encode', (value: unknown) => headerText(textOf(toValue(value))));
   for (const [name, filter] of Object.entries(liquid.filters)) {
     liquid.registerFilter(name, priced(name, filter));
   }
@@ -132,7 +141,7 @@ function createEmitter(): Emitter {
       const value: unknown = toValue(written);
       charge(1);
       // Text is put behind text without going through it, and there is only so much.
-      if (typeof value !== 'string') chargeFor(value);
+      if (typeof value !== 'string') chargeForText(value);
       const text = textOf(value);
       if (this.buffer.length + text.length > RENDERED_LENGTH_MAX) {
         throw new Error(`makes more than ${RENDERED_LENGTH_MAX} characters`);
@@ -156,13 +165,19 @@ function pricedOperators() {
     const operator = defaultOperators[name] as (...operands: unknown[]) => boolean;
     operators[name] = (left: unknown, right: unknown, context: Context) => {
       charge(1);
-      chargeFor(left);
-      chargeFor(right);
-      if (name === 'contains' && typeof left === 'string') chargeForSearch(left, String(right));
+      chargeForText(left);
+      chargeForText(right);
+      if (name === 'contains') chargeForContaining(left, right);
+      else chargeForEquality(left, right);
       return operator(left, right, context);
     };
   }
   return operators;
+}
+
+function chargeForContaining(whole: unknown, part: unknown): void {
+  if (typeof whole === 'string') chargeForSearch(whole, String(part));
+  if (Array.isArray(whole)) for (const element of whole) chargeForEquality(element, part);
 }
 
 /** A range that is paid for; liquidjs' own, of numbers so great that one more changes nothing, never ends. */
@@ -229,7 +244,10 @@ class MeteredCase extends CaseTag {
   override *render(context: Context, emitter: Emitter) {
     const value: unknown = yield this.value.value(context);
     for (const branch of this.branches) {
-      for (const _ of branch.values) chargeFor(value);
+      for (const _ of branch.values) {
+        chargeFor(value);
+        chargeForEquality(value, value);
+      }
     }
     yield* super.render(context, emitter);
   }

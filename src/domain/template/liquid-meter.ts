@@ -9,6 +9,8 @@ const RENDER_STEPS_MAX = 100_000;
 
 /** Elements of a list that filters go through in a step. */
 const ELEMENTS_PER_STEP = 16;
+/** Elements of a list that are written as text in a step. */
+const WRITTEN_PER_STEP = 8;
 /** Members of an object whose names are gathered in a step. */
 const MEMBERS_PER_STEP = 2;
 /** Values that are written as JSON in a step. */
@@ -41,6 +43,22 @@ export function chargeFor(value: unknown): void {
 /** Takes as many steps as making a list of this many elements takes. */
 export function chargeForLength(elements: number): void {
   charge(1 + elements / ELEMENTS_PER_STEP);
+}
+
+/** Takes as many steps as writing a value as text takes, which ordering lists does too. */
+export function chargeForText(value: unknown): void {
+  chargeFor(value);
+  if (Array.isArray(value)) charge(value.length / WRITTEN_PER_STEP);
+}
+
+/**
+ * Takes as many steps as finding two values equal takes: one for each pair of elements, since liquidjs goes from
+ * one to the next by a generator.
+ */
+export function chargeForEquality(left: unknown, right: unknown): void {
+  charge(1);
+  if (!Array.isArray(left) || !Array.isArray(right) || left.length !== right.length) return;
+  for (let i = 0; i < left.length; i++) chargeForEquality(left[i], right[i]);
 }
 
 /** The same for one that is written as JSON, each value with `indent` characters for each level above it. */

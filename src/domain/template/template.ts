@@ -1,76 +1,38 @@
-import { DomainError, type FieldViolation, invalid } from '../error.ts';
+import { DomainError } from '../error.ts';
 import { encodeText } from '../event/charset.ts';
 import type { OpenedEvent } from '../event/data.ts';
-import { presentedId, type Rendered } from '../event/event.ts';
-import { HEADERS_TOTAL_BYTES_MAX, headerValueFault, headerViolations } from '../event/header-rules.ts';
+import { type DeliveryFormat, isUnmade, type Rendered, RUN_EVENT_TYPE } from '../event/event.ts';
+import { HEADERS_TOTAL_BYTES_MAX, headerValueFault } from '../event/header-rules.ts';
+import { contentKind } from '../event/media-type.ts';
 import { toRfc3339 } from '../rfc3339.ts';
-import { BODY_BYTES_MAX, type Payload, rendersEvents } from '../webhook/payload.ts';
-import { type Webhook, webhookIdOf } from '../webhook/webhook.ts';
+import { BODY_BYTES_MAX, deliveryFormatOf, type Payload } from '../webhook/payload.ts';
+import { type HeaderTemplates, headerTemplatesOf, rendersEvents } from './header-templates.ts';
 import { renderLiquid } from './liquid.ts';
-import { TEMPLATE_LENGTH_MAX } from './liquid-engine.ts';
 import { metered } from './liquid-meter.ts';
+import { eventScope, type RunContext, runScope, type TemplatedWebhook, webhookScope } from './scope.ts';
 
 /** What a run sends when its webhook says nothing else: the article's greeting. */
 const GREETING_CONTENT_TYPE = 'text/plain; charset=utf-8';
 
 const utf8 = new TextEncoder();
 
-/** What templates need of a webhook. */
-export type TemplatedWebhook = Pick<Webhook, 'id' | 'callerId' | 'namespace' | 'effective'>;
-
-/** What a run is about. */
-export interface RunContext {
-  readonly webhook: TemplatedWebhook;
-  /** The nominal time; undefined for a trigger. */
-  readonly nominalAt?: number;
-  readonly now: number;
+/** How a delivery is made of its event, and what templates made for it, if they make anything. */
+export interface Made {
+  readonly format: DeliveryFormat;
+  readonly rendered?: Rendered;
 }
 
 /**
- * Checks that a template can be parsed and rendered, for a run and for an event without data. Raises
- * INVALID about `field`, with the place of the mistake.
- */
-export function checkTemplate(source: string, field: string, sample: RunContext): void {
-  if (source.length > TEMPLATE_LENGTH_MAX) throw invalid(field, tooLong(source));
-  try {
-    metered(() => renderSample(source, sample));
-  } catch (error) {
-    throw invalid(field, `is not a template that can be rendered: ${(error as Error).message}`);
-  }
-}
-
-/**
- * The rules that the names and templates of extra headers break; `field` is their path, as
- * `webhook.payload.header_templates`. A value that is wrong whatever the event holds is found here.
- */
-export function headerTemplateViolations(
-  templates: Readonly<Record<string, string>>,
-  field: string,
-  sample: RunContext,
-): FieldViolation[] {
-  const names = Object.fromEntries(Object.keys(templates).map((name) => [name, '']));
-  const violations = headerViolations(names, field);
-  metered(() => {
-    for (const [name, source] of Object.entries(templates)) {
-      const at = `${field}[${JSON.stringify(name)}]`;
-      if (violations.some((violation) => violation.field === at)) continue;
-      const description = headerTemplateFault(source, sample);
-      if (description !== undefined) violations.push({ field: at, description });
-    }
-  });
-  return violations;
-}
-
-/**
- * The bytes of a run's body, their media type, and its extra headers. Raises INVALID when a template
- * exceeds a limit, its result `BODY_BYTES_MAX`, or a header's value is none.
+ * The bytes of a run's body, their media type, and the headers that are made of the run. Raises INVALID when a
+ * template exceeds a limit, its result `BODY_BYTES_MAX`, a header's value is none, or a body is not the JSON
+ * that it is said to be.
  */
 export function renderRun(context: RunContext): Required<Rendered> {
   const { payload, name } = context.webhook.effective;
   if (payload === undefined) return { ...greeting(name, context.now), headers: NO_HEADERS };
   const given = runScope(context);
   return metered(() => {
-    const headers = renderHeaders(payload, given);
+    const headers = renderHeaders(headerTemplatesOf(payload).ofEvent, given);
     if (payload.body === undefined) return { ...greeting(name, context.now), headers };
     return {
       body: payloadBytes(payload.body, payload.contentType, given),
@@ -80,15 +42,10 @@ export function renderRun(context: RunContext): Required<Rendered> {
   });
 }
 
-/** The extra headers of a run whose body is there already. Raises as `renderRun`. */
-export function renderRunHeaders(context: RunContext): Readonly<Record<string, string>> {
-  return metered(() => renderHeaders(context.webhook.effective.payload, runScope(context)));
-}
-
 /**
- * What templates make of an event for one webhook: a body if its payload is a template, and headers.
- * Undefined without templates. Raises INVALID as `renderRun` does: a template that was good when it was
- * registered can fail on what an event holds.
+ * What templates make of an event for one webhook: a body if its payload is a template, and the headers that
+ * are made of the event. Undefined without such templates. Raises INVALID as `renderRun` does: a template that
+ * was good when it was registered can fail on what an event holds.
  */
 export function renderForEvent(
   webhook: TemplatedWebhook,
@@ -99,7 +56,7 @@ export function renderForEvent(
   if (payload === undefined || !rendersEvents(payload)) return undefined;
   const given = eventScope(webhook, opened, now);
   return metered(() => {
-    const headers = renderHeaders(payload, given);
+    const headers = renderHeaders(headerTemplatesOf(payload).ofEvent, given);
     if (payload.body?.kind !== 'template') return { headers };
     return {
       body: payloadBytes(payload.body, payload.contentType, given),
@@ -109,34 +66,65 @@ export function renderForEvent(
   });
 }
 
+/**
+ * How an event is delivered to a webhook, as that is now. A run is sent as it is, for it has its body already,
+ * unless that could not be made. Raises INVALID as `renderRun` does.
+ */
+export function makeDelivery(webhook: TemplatedWebhook, opened: OpenedEvent, now: number): Made {
+  const { event } = opened;
+  if (event.type === RUN_EVENT_TYPE) {
+    if (isUnmade(event)) return { format: 'RENDERED', rendered: renderRun(runOf(webhook, opened, now)) };
+    const headers = renderEventHeaders(webhook, opened, now);
+    return { format: 'BODY', ...(Object.keys(headers).length > 0 && { rendered: { headers } }) };
+  }
+  const rendered = renderForEvent(webhook, opened, now);
+  return { format: deliveryFormatOf(webhook.effective.payload), ...(rendered !== undefined && { rendered }) };
+}
+
+/** The headers that are made of an event, which can be a run. Raises INVALID as `renderRun` does. */
+export function renderEventHeaders(
+  webhook: TemplatedWebhook,
+  opened: OpenedEvent,
+  now: number,
+): Readonly<Record<string, string>> {
+  const { ofEvent } = headerTemplatesOf(webhook.effective.payload);
+  if (ofEvent.length === 0) return NO_HEADERS;
+  const isRun = opened.event.type === RUN_EVENT_TYPE;
+  const given = isRun ? runScope(runOf(webhook, opened, now)) : eventScope(webhook, opened, now);
+  return metered(() => renderHeaders(ofEvent, given));
+}
+
+/** The headers that are the webhook's own. Raises INVALID as `renderRun` does. */
+export function renderOwnHeaders(webhook: TemplatedWebhook): Readonly<Record<string, string>> {
+  const { own } = headerTemplatesOf(webhook.effective.payload);
+  return own.length === 0 ? NO_HEADERS : metered(() => renderHeaders(own, webhookScope(webhook)));
+}
+
+/** What is wrong with text that is said to be of this media type; undefined when nothing is. */
+export function jsonFault(text: string, contentType: string): string | undefined {
+  if (contentKind(contentType) !== 'JSON') return undefined;
+  try {
+    JSON.parse(text);
+    return undefined;
+  } catch (error) {
+    // Without the part of the text that V8 shows, which is data that was published.
+    const reason = (error as Error).message.replace(/, (?:\.\.\.)?"[\s\S]*$/, '');
+    return `is not JSON, as its content type says: ${reason}`;
+  }
+}
+
 // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
 
 const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
 
+function runOf(webhook: TemplatedWebhook, { event }: OpenedEvent, now: number): RunContext {
+  const { nominalAt } = event;
+  return { webhook, now, ...(nominalAt !== undefined && { nominalAt }) };
+}
+
 function greeting(name: string, now: number) {
   const text = `Hello ${name}, current time is ${toRfc3339(now)}`;
   return { body: utf8.encode(text), contentType: GREETING_CONTENT_TYPE };
-}
-
-function renderSample(source: string, sample: RunContext): string {
-  const asRun = renderLiquid(source, runScope(sample));
-  renderLiquid(source, { ...webhookScope(sample.webhook, sample.now), run: null, event: SAMPLE_EVENT });
-  return asRun;
-}
-
-const SAMPLE_EVENT = { id: '', type: '', source: '', subject: '', time: toRfc3339(0), data: {} };
-
-function headerTemplateFault(source: string, sample: RunContext): string | undefined {
-  if (source.length > TEMPLATE_LENGTH_MAX) return tooLong(source);
-  try {
-    return headerValueFault(renderSample(source, sample).trim());
-  } catch (error) {
-    return `is not a template that can be rendered: ${(error as Error).message}`;
-  }
-}
-
-function tooLong(source: string): string {
-  return `has ${source.length} characters: give at most ${TEMPLATE_LENGTH_MAX}`;
 }
 
 function payloadBytes(body: NonNullable<Payload['body']>, contentType: string, given: object): Uint8Array {
@@ -145,22 +133,26 @@ function payloadBytes(body: NonNullable<Payload['body']>, contentType: string, g
       return textBytes(body.text, contentType);
     case 'data':
       return body.data;
-    case 'template': {
-      const bytes = textBytes(renderTemplate(body.source, given), contentType);
-      if (bytes.length > BODY_BYTES_MAX) {
-        throw new DomainError(
-          'TEMPLATE_FAILED',
-          `the template made a body of more than ${BODY_BYTES_MAX} bytes`,
-          {
-            metadata: { maxBytes: BODY_BYTES_MAX },
-          },
-        );
-      }
-      return bytes;
-    }
+    case 'template':
+      return templateBytes(renderTemplate(body.source, given), contentType);
     default:
       return body satisfies never;
   }
+}
+
+function templateBytes(text: string, contentType: string): Uint8Array {
+  const bytes = textBytes(text, contentType);
+  if (bytes.length > BODY_BYTES_MAX) {
+    throw new DomainError(
+      'TEMPLATE_FAILED',
+      `the template made a body of more than ${BODY_BYTES_MAX} bytes`,
+      { metadata: { maxBytes: BODY_BYTES_MAX } },
+    );
+  }
+  const fault = jsonFault(text, contentType);
+  if (fault !== undefined)
+    throw new DomainError('TEMPLATE_FAILED', `the body that the template made ${fault}`);
+  return bytes;
 }
 
 function textBytes(text: string, contentType: string): Uint8Array {
@@ -169,13 +161,16 @@ function textBytes(text: string, contentType: string): Uint8Array {
   throw new DomainError('TEMPLATE_FAILED', `the body ${encoded.fault}`);
 }
 
-function renderHeaders(payload: Payload | undefined, given: object): Readonly<Record<string, string>> {
+/** What can be done about a value that no header can hold. */
+export const HEADER_REMEDY = 'use printable ASCII or Latin-1, or the filter percent_encode';
+
+function renderHeaders(templates: HeaderTemplates['own'], given: object): Readonly<Record<string, string>> {
   const headers: [string, string][] = [];
   let total = 0;
-  for (const name in payload?.headerTemplates) {
+  for (const [name, source] of templates) {
     // White space around a value is no part of it (RFC 9110, 5.5), and templates come with line breaks.
-    const value = renderTemplate(payload!.headerTemplates[name]!, given).trim();
-    const refused = headerValueFault(value);
+    const value = renderTemplate(source, given).trim();
+    const refused = headerValueFault(value, HEADER_REMEDY);
     if (refused !== undefined) throw new DomainError('TEMPLATE_FAILED', `the header ${name} ${refused}`);
     total += name.length + value.length + 4;
     headers.push([name, value]);
@@ -197,53 +192,4 @@ function renderTemplate(source: string, given: object): string {
   } catch (error) {
     throw new DomainError('TEMPLATE_FAILED', `the template cannot be rendered: ${(error as Error).message}`);
   }
-}
-
-function runScope({ webhook, nominalAt, now }: RunContext): object {
-  return {
-    ...webhookScope(webhook, now),
-    run: {
-      scheduled_at: nominalAt === undefined ? null : toRfc3339(nominalAt),
-      manual: nominalAt === undefined,
-    },
-    event: null,
-  };
-}
-
-function eventScope(webhook: TemplatedWebhook, opened: OpenedEvent, now: number): object {
-  const { event } = opened;
-  return {
-    ...webhookScope(webhook, now),
-    run: null,
-    event: {
-      id: presentedId(event),
-      type: event.type,
-      source: event.source ?? '',
-      subject: event.subject ?? '',
-      time: toRfc3339(event.time),
-      data: templateData(opened),
-    },
-  };
-}
-
-function templateData(opened: OpenedEvent): unknown {
-  const data = opened.data();
-  switch (data.kind) {
-    case 'none':
-      return null;
-    case 'json':
-      return data.value;
-    case 'text':
-      return data.text;
-    case 'bytes':
-      return Buffer.from(data.bytes).toString('base64');
-    default:
-      return data satisfies never;
-  }
-}
-
-function webhookScope(webhook: TemplatedWebhook, now: number): object {
-  const { namespace, effective } = webhook;
-  const { name, destination, labels } = effective;
-  return { webhook: { id: webhookIdOf(webhook), namespace, name, destination, labels }, now: toRfc3339(now) };
 }

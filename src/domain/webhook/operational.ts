@@ -25,6 +25,8 @@ export interface WebhookRecovered extends About {
 export interface DeliveryFailed extends About {
   readonly type: 'carillon.delivery.failed';
   readonly reason: FailedReason;
+  /** What kept it from being sent, where no attempt shows it. */
+  readonly message?: string;
 }
 
 interface About {
@@ -80,8 +82,9 @@ export function operationalData(event: OperationalEvent): Record<string, unknown
 function detailOf(event: OperationalEvent): Record<string, unknown> {
   switch (event.type) {
     case 'carillon.webhook.disabled':
-    case 'carillon.delivery.failed':
       return { reason: event.reason };
+    case 'carillon.delivery.failed':
+      return { reason: event.reason, ...(event.message !== undefined && { message: event.message }) };
     case 'carillon.webhook.recovered': {
       const { failingSince } = event;
       return { failing_since: failingSince === undefined ? null : new Date(failingSince).toISOString() };

@@ -26,9 +26,3 @@ export function deliveryFormatOf(payload: Payload | undefined): DeliveryFormat {
   if (payload.body?.kind === 'template') return 'RENDERED';
   return payload.eventFormat === 'RAW' ? 'BODY' : payload.eventFormat;
 }
-
-/** Whether something must be rendered for each event that is sent with this payload. */
-export function rendersEvents(payload: Payload | undefined): boolean {
-  if (payload === undefined) return false;
-  return payload.body?.kind === 'template' || Object.keys(payload.headerTemplates).length > 0;
-}

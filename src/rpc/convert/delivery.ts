@@ -31,6 +31,7 @@ export function deliveryTo(delivery: Delivery, attempts: readonly Attempt[] = []
     eventType: delivery.eventType,
     state: DELIVERY_STATES.toProto(delivery.state),
     stateReason: delivery.reason ?? '',
+    stateMessage: delivery.message ?? '',
     attemptCount: delivery.attemptCount,
     lastResponseStatus: delivery.lastStatus ?? 0,
     replayOf: delivery.replayOf ?? '',

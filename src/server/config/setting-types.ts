@@ -32,6 +32,10 @@ const TEXT_MAX = 4096;
 const MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const BYTES = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const;
 
+/** Its parts are added up: `1h30m`. */
+const DURATION = /^(?:\d{1,12}(?:\.\d{1,6})?(?:ms|s|m|h|d)){1,5}$/;
+const DURATION_PART = /([\d.]+)(ms|s|m|h|d)/g;
+
 /** The name of a file. */
 export function path(): SettingType<string> {
   return {
@@ -72,7 +76,7 @@ export function duration(bounds: { min: string; max: string }): SettingType<numb
   const limits = { min: milliseconds(bounds.min) ?? 0, max: milliseconds(bounds.max) ?? 0 };
   return {
     placeholder: 'duration',
-    allowed: `a duration from ${bounds.min} to ${bounds.max}, with a unit: 500ms, 15s, 10m, 2h, 5d`,
+    allowed: `a duration from ${bounds.min} to ${bounds.max}, with a unit: 500ms, 15s, 10m, 1h30m, 5d`,
     shape: 'one',
     parse: (text) => within(milliseconds(text), limits),
   };
@@ -217,8 +221,11 @@ export function formatDuration(ms: number): string {
 }
 
 function milliseconds(text: string): number | undefined {
-  const match = /^(\d{1,12}(?:\.\d{1,6})?)(ms|s|m|h|d)$/.exec(text);
-  return match ? Math.round(Number(match[1]) * MS[match[2] as keyof typeof MS]) : undefined;
+  if (!DURATION.test(text)) return undefined;
+  const parts = [...text.matchAll(DURATION_PART)];
+  return Math.round(
+    parts.reduce((sum, [, number, unit]) => sum + Number(number) * MS[unit as keyof typeof MS], 0),
+  );
 }
 
 function byteCount(text: string): number | undefined {

@@ -8,6 +8,8 @@ import type {
   ClaimRow,
   FiringRow,
   LaneRow,
+  MadeRow,
+  MoveRow,
   OrderRow,
   PublicationRow,
   PublishCode,
@@ -105,11 +107,16 @@ export interface Shapes {
     args: [before: number, limit: number, afterDueAt: number, afterId: string];
     answer: [webhookId: string, dueAt: number][];
   };
-  /** `ords` has one for each run of what was FIRED, in order: 0 if it was left out, negative if it is held. */
+  /** `ords` has one for each run of what was FIRED or KNOWN, in order: 0 if it was there, negative if it is held. */
   fireRuns: {
     args: FiringRow[];
-    answer: { results: ('FIRED' | 'SKIPPED' | 'STALE')[]; ords: number[]; ending: WaitingRow[] };
+    answer: { results: FireCode[]; ords: number[]; ending: WaitingRow[] };
   };
+  cursorsToRenew: {
+    args: [movedAfter: number, zoneRules: string, afterDueAt: number, afterId: string];
+    answer: { ids: string[]; next: [webhookId: string, dueAt: number] | null };
+  };
+  moveCursors: { args: MoveRow[]; answer: ('MOVED' | 'STALE')[] };
   /** `ords` has one for each run that was FIRED, in order; negative if it is held. */
   backfillRuns: {
     args: BackfillRow[];
@@ -122,6 +129,7 @@ export interface Shapes {
   };
   getEventBodies: { args: readonly string[]; answer: (EventBodyRow | undefined)[] };
   getRendered: { args: readonly string[]; answer: (RenderedRow | undefined)[] };
+  keepMade: { args: MadeRow[]; answer: null };
   settle: {
     args: { rows: SettlementRow[]; lanes: LaneRow[] };
     /** `released` are runs that have their turn by it. */
@@ -165,6 +173,9 @@ export interface Shapes {
   checkUp: { args: null; answer: string | undefined };
 }
 
+/** What became of a firing. */
+export type FireCode = 'FIRED' | 'KNOWN' | 'SKIPPED' | 'STALE';
+
 /** What became of a claim: since when there is one, what was answered, or why there is none. */
 export type ClaimCode = ['CLAIMED' | 'BEGUN', at: number] | Uint8Array | 'OTHER' | 'FULL';
 
@@ -196,6 +207,7 @@ export const READS: ReadonlySet<Verb> = new Set<Verb>([
   'findWebhook',
   'listWebhooks',
   'upcomingRuns',
+  'cursorsToRenew',
   'waitingLanes',
   'topUp',
   'matchWebhooks',

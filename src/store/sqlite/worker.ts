@@ -16,6 +16,7 @@ import { eventVerbs } from './lists/events.ts';
 import type { Request, Response } from './protocol.ts';
 import { backfillVerbs } from './verbs/backfills.ts';
 import { changeVerbs } from './verbs/changes.ts';
+import { cursorVerbs } from './verbs/cursors.ts';
 import { runVerbs } from './verbs/firings.ts';
 import { logVerbs } from './verbs/log.ts';
 import { orderVerbs } from './verbs/orders.ts';
@@ -66,6 +67,7 @@ function serve(db: OpenDatabase): void {
     ...matchVerbs(context),
     ...runVerbs(context),
     ...backfillVerbs(context),
+    ...cursorVerbs(context),
     ...waitingVerbs(context),
     ...settleVerbs(context),
     ...deliveryVerbs(context),

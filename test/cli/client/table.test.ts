@@ -43,6 +43,17 @@ describe('A table', () => {
     ]);
   });
 
+  it('clips what should be whole only when the others are as narrow as they may be', () => {
+    const [id, name, count, note] = COLUMNS as [Column<Row>, Column<Row>, Column<Row>, Column<Row>];
+    const columns = [id, name, count, { ...note, last: true }];
+    assert.deepEqual(lines(table(columns, ROWS, bare(36))), [
+      'ID    NAME     N  NOTE',
+      'wh_1  joe      7  a rather long note',
+      'wh_2  some…  123',
+    ]);
+    assert.equal(lines(table(columns, ROWS, bare(28)))[1], 'wh_1  joe     7  a rather l…');
+  });
+
   it('leaves out what matters least when clipping is not enough', () => {
     assert.deepEqual(lines(table(COLUMNS, ROWS, bare(15))), [
       'ID    NAME    N',

@@ -17,8 +17,10 @@ import { T0 } from '../../support/store.ts';
 describe('A value of a flag', () => {
   it('is a duration', () => {
     assert.deepEqual(
-      ['5s', '90m', '1.5s', '250ms', '0s'].map((text) => durationJson('--x', text)),
-      ['5s', '5400s', '1.5s', '0.25s', '0s'],
+      ['5s', '90m', '1.5s', '250ms', '0s', '1h30m', '1.5h', '1d2h3m4s5ms'].map((text) =>
+        durationJson('--x', text),
+      ),
+      ['5s', '5400s', '1.5s', '0.25s', '0s', '5400s', '5400s', '93784.005s'],
     );
   });
 
@@ -40,16 +42,16 @@ describe('A value of a flag', () => {
   });
 
   for (const [what, read, message] of [
-    ['5', durationJson, '--x: "5" is not allowed; give a duration with a unit: 500ms, 15s, 10m, 2h or 5d'],
+    ['5', durationJson, '--x: "5" is not allowed; give a duration with a unit: 500ms, 15s, 10m, 1h30m or 5d'],
     [
       'noon',
       (flag: string, text: string) => timeJson(flag, text, T0, 'ago'),
-      '--x: "noon" is not allowed; give a time such as 2026-01-31T12:00:00Z, or a duration such as 10m, 2h or 5d',
+      '--x: "noon" is not allowed; give a time such as 2026-01-31T12:00:00Z, or a duration such as 10m, 1h30m or 5d',
     ],
     [
       '2026-02-30T00:00:00Z',
       (flag: string, text: string) => timeJson(flag, text, T0, 'ago'),
-      '--x: "2026-02-30T00:00:00Z" is not allowed; give a time such as 2026-01-31T12:00:00Z, or a duration such as 10m, 2h or 5d',
+      '--x: "2026-02-30T00:00:00Z" is not allowed; give a time such as 2026-01-31T12:00:00Z, or a duration such as 10m, 1h30m or 5d',
     ],
     ['=b', readEntry, '--x: "=b" is not allowed; give a name, an equals sign and a value'],
     ['1e3', readNumber, '--x: "1e3" is not allowed; give a number'],

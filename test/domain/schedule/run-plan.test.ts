@@ -1,21 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { dueAt } from '../../../src/domain/schedule/cursor.ts';
 import { nextNominal } from '../../../src/domain/schedule/occurrences.ts';
 import {
-  dueAt,
   FIRE_ALL_BATCH,
   FIRE_ALL_MAX,
-  firstCursor,
   leftOut,
   MISFIRE_GRACE_MS,
-  noRuns,
-  planRuns,
-  replaceSchedule,
-  resumeCursor,
-  sameSchedule,
 } from '../../../src/domain/schedule/run-plan.ts';
 import type { RunCursor, Schedule } from '../../../src/domain/schedule/schedule.ts';
+import { firstCursor, planRuns, resumeCursor } from '../../support/cursors.ts';
 import {
   atSchedule,
   cronSchedule,
@@ -62,104 +57,6 @@ function drain(
   return { batches, fired, to };
 }
 
-describe('the first cursor', () => {
-  it('of every is a period from now', () => {
-    assert.deepEqual(firstCursor(ID, everySchedule(5_000), T0), {
-      anchorAt: T0,
-      nominalAt: T0 + 5_000,
-      dueAt: T0 + 5_000,
-      fired: 0,
-      skipped: 0,
-    });
-  });
-
-  it('is the start itself where that is to come, or is now', () => {
-    for (const startAt of [T0, T0 + DAY]) {
-      const cursor = firstCursor(ID, everySchedule(5_000, { startAt }), T0);
-      assert.deepEqual([cursor.anchorAt, cursor.nominalAt], [startAt, startAt]);
-    }
-  });
-
-  it('counts from a start that has passed, without the runs before now', () => {
-    const cursor = firstCursor(ID, everySchedule(MINUTE, { startAt: T0 - 90 * SECOND }), T0);
-    assert.deepEqual(
-      [cursor.anchorAt, cursor.nominalAt, cursor.skipped],
-      [T0 - 90 * SECOND, T0 + 30 * SECOND, 0],
-    );
-  });
-
-  it('of cron is the next match', () => {
-    assert.equal(firstCursor(ID, cronSchedule('0 9 * * *'), T0).nominalAt, T0 + 9 * HOUR);
-    assert.equal(firstCursor(ID, cronSchedule('@daily'), T0).nominalAt, T0 + DAY);
-  });
-
-  it('of at is that time, even if it has passed since it was validated', () => {
-    assert.equal(firstCursor(ID, atSchedule(T0 + 1), T0).nominalAt, T0 + 1);
-    assert.equal(firstCursor(ID, atSchedule(T0 - 1), T0).nominalAt, T0 - 1);
-  });
-
-  it('is none where nothing is to come', () => {
-    const cursor = firstCursor(ID, everySchedule(MINUTE, { endAt: T0 + MINUTE }), T0);
-    assert.deepEqual([cursor.nominalAt, cursor.dueAt], [null, null]);
-    assert.equal(planRuns(ID, everySchedule(MINUTE, { endAt: T0 + MINUTE }), cursor, T0 + DAY), null);
-  });
-});
-
-describe('a webhook without a schedule', () => {
-  it('has no run to come, first, after a pause, and after a change of something else', () => {
-    const cursor = firstCursor(ID, undefined, T0);
-    assert.deepEqual(cursor, { anchorAt: T0, nominalAt: null, dueAt: null, fired: 0, skipped: 0 });
-    assert.equal(resumeCursor(ID, undefined, cursor, T0 + DAY), cursor);
-    assert.equal(replaceSchedule(ID, undefined, cursor, undefined, T0 + DAY), cursor);
-  });
-
-  it('differs from one with a schedule, and not from another without', () => {
-    assert.ok(sameSchedule(undefined, undefined));
-    assert.ok(!sameSchedule(everySchedule(MINUTE), undefined));
-    assert.ok(!sameSchedule(undefined, everySchedule(MINUTE)));
-  });
-});
-
-describe('a due time', () => {
-  const ids = fc.stringMatching(/^wh_[0-9A-Z]{26}$/);
-
-  it('is the nominal time without jitter', () => {
-    assert.equal(dueAt(ID, everySchedule(MINUTE), T0, T0 + MINUTE), T0 + MINUTE);
-  });
-
-  it('is later by less than the jitter, before the next run, and always the same', () => {
-    const jitters = fc.integer({ min: 1, max: DAY });
-    fc.assert(
-      fc.property(ids, jitters, fc.integer({ min: 1, max: 2 * DAY }), (id, jitterMs, periodMs) => {
-        const schedule = everySchedule(periodMs, { jitterMs });
-        const nominal = T0 + periodMs;
-        const due = dueAt(id, schedule, T0, nominal);
-        assert.ok(due >= nominal && due < nominal + Math.min(jitterMs, periodMs));
-        assert.equal(dueAt(id, schedule, T0, nominal), due);
-      }),
-    );
-  });
-
-  it('is before the end', () => {
-    const schedule = everySchedule(HOUR, { jitterMs: DAY, endAt: T0 + HOUR + 10 });
-    for (let i = 0; i < 50; i++) assert.ok(dueAt(`${ID}${i}`, schedule, T0, T0 + HOUR) < T0 + HOUR + 10);
-  });
-
-  it('spreads webhooks over the jitter, and one webhook from run to run', () => {
-    const schedule = everySchedule(DAY, { jitterMs: 10 * MINUTE });
-    for (const webhooks of [true, false]) {
-      const tenths = new Array<number>(10).fill(0);
-      for (let i = 0; i < 5_000; i++) {
-        const nominal = T0 + (webhooks ? 1 : i) * DAY;
-        const due = dueAt(webhooks ? `${ID}${i}` : ID, schedule, T0, nominal);
-        tenths[Math.floor((due - nominal) / MINUTE)]!++;
-      }
-      // Each tenth should hold 500, give or take 21; six times that never happens by chance.
-      for (const count of tenths) assert.ok(Math.abs(count - 500) < 127, String(tenths));
-    }
-  });
-});
-
 describe('a plan', () => {
   it('is none before the run is due', () => {
     const schedule = everySchedule(MINUTE);
@@ -176,6 +73,7 @@ describe('a plan', () => {
       dueAt: T0 + 2 * MINUTE,
       fired: 1,
       skipped: 0,
+      movedAt: T0 + MINUTE + 3,
     });
   });
 
@@ -520,114 +418,6 @@ describe('a schedule that is resumed', () => {
     const schedule = everySchedule(MINUTE, { endAt: T0 + 3 * MINUTE });
     const cursor = resumeCursor(ID, schedule, firstCursor(ID, schedule, T0), T0 + DAY);
     assert.deepEqual([cursor.nominalAt, cursor.skipped], [null, 2]);
-  });
-});
-
-describe('a schedule that is replaced', () => {
-  const every = everySchedule(MINUTE);
-  const cursor: RunCursor = { ...firstCursor(ID, every, T0), fired: 5, skipped: 2 };
-
-  it('keeps its place by an equal one', () => {
-    const now = T0 + DAY;
-    assert.equal(replaceSchedule(ID, every, cursor, everySchedule(MINUTE), now), cursor);
-  });
-
-  it('begins anew by another', () => {
-    const now = T0 + DAY;
-    const next = everySchedule(MINUTE, { maxRuns: 6 });
-    assert.deepEqual(replaceSchedule(ID, every, cursor, next, now), firstCursor(ID, next, now));
-  });
-
-  it('has no run to come once it is taken away', () => {
-    const now = T0 + DAY;
-    assert.deepEqual(replaceSchedule(ID, every, cursor, undefined, now), noRuns(now));
-  });
-
-  it('begins where there was none', () => {
-    const now = T0 + DAY;
-    assert.deepEqual(replaceSchedule(ID, undefined, noRuns(T0), every, now), firstCursor(ID, every, now));
-  });
-
-  it('is the same with undefined fields, and with another name for its zone', () => {
-    const undefinedFields = { ...every, startAt: undefined, maxRuns: 0 } as unknown as Schedule;
-    assert.ok(sameSchedule(every, undefinedFields));
-    const india = (timeZone: string) => cronSchedule('@daily', { timeZone });
-    assert.ok(sameSchedule(india('Asia/Kolkata'), india('Asia/Calcutta')));
-  });
-
-  it('is the same whatever its zone is called in several crons, an interval or exceptions', () => {
-    for (const of of [
-      (timeZone: string) => cronsSchedule(['@daily', '@hourly'], { timeZone }),
-      (timeZone: string) => intervalSchedule({}, { timeZone }),
-      (timeZone: string) =>
-        everySchedule(MINUTE, { exceptions: exceptionsOf({ timeZone, dates: ['2026-12-24'] }) }),
-    ]) {
-      assert.ok(sameSchedule(of('Asia/Kolkata'), of('Asia/Calcutta')));
-      assert.ok(sameSchedule(of('Asia/Kolkata'), structuredClone(of('Asia/Kolkata'))));
-      assert.ok(!sameSchedule(of('Asia/Kolkata'), of('UTC')));
-    }
-    const absent = { ...every, exceptions: undefined } as unknown as Schedule;
-    assert.ok(sameSchedule(every, absent));
-  });
-
-  it('is another by any difference in what rings and what leaves runs out', () => {
-    const span = { startAt: T0, endAt: T0 + HOUR };
-    const all: Schedule[] = [
-      cronSchedule('@daily'),
-      cronsSchedule(['@daily']),
-      cronsSchedule(['@daily', '@hourly']),
-      cronsSchedule(['@daily', '@hourly'], { dstGap: 'SKIP' }),
-      intervalSchedule({}),
-      intervalSchedule({ count: 2 }),
-      intervalSchedule({ unit: 'WEEKS' }),
-      intervalSchedule({ unit: 'WEEKS', weekdays: ['MON'] }),
-      intervalSchedule({ unit: 'MONTHS', daysOfMonth: [31] }),
-      intervalSchedule({ times: ['09:00', '17:00'] }),
-      everySchedule(MINUTE),
-      everySchedule(MINUTE, { exceptions: exceptionsOf({ dates: ['2026-12-24'] }) }),
-      everySchedule(MINUTE, { exceptions: exceptionsOf({ dates: ['2026-12-25'] }) }),
-      everySchedule(MINUTE, { exceptions: exceptionsOf({ spans: [span] }) }),
-      everySchedule(MINUTE, { exceptions: exceptionsOf({ spans: [{ ...span, endAt: T0 + 2 * HOUR }] }) }),
-      everySchedule(MINUTE, { exceptions: exceptionsOf({ crons: ['* 12 * * *'] }) }),
-    ];
-    for (const [i, one] of all.entries()) {
-      for (const [j, other] of all.entries()) {
-        assert.equal(sameSchedule(one, structuredClone(other)), i === j, `${i} ${j}`);
-      }
-    }
-  });
-
-  it('begins anew by other exceptions, and does not ring where they cover', () => {
-    const now = T0 + DAY;
-    const next = everySchedule(MINUTE, {
-      exceptions: exceptionsOf({ spans: [{ startAt: now, endAt: now + HOUR }] }),
-    });
-    const { nominalAt } = replaceSchedule(ID, every, cursor, next, now);
-    assert.equal(nominalAt, now + HOUR);
-  });
-
-  it('is another by any difference', () => {
-    const others: Schedule[] = [
-      everySchedule(MINUTE + 1),
-      atSchedule(MINUTE),
-      cronSchedule('* * * * *'),
-      everySchedule(MINUTE, { startAt: T0 }),
-      everySchedule(MINUTE, { endAt: T0 }),
-      everySchedule(MINUTE, { maxRuns: 1 }),
-      everySchedule(MINUTE, { jitterMs: 1 }),
-      everySchedule(MINUTE, { misfire: 'SKIP' }),
-      everySchedule(MINUTE, { catchupMs: 0 }),
-      everySchedule(MINUTE, { overlap: 'ALLOW' }),
-    ];
-    for (const other of others) assert.ok(!sameSchedule(every, other), JSON.stringify(other));
-    const cron = cronSchedule('@daily');
-    for (const change of [
-      { timeZone: 'Europe/Vienna' },
-      { dstGap: 'SKIP' },
-      { dstOverlap: 'BOTH' },
-    ] as const) {
-      assert.ok(!sameSchedule(cron, cronSchedule('@daily', change)));
-    }
   });
 });
 

@@ -14,7 +14,8 @@ const LETTERS = 'a'.repeat(400_000);
 const HIDDEN = `${'a'.repeat(50_000)}b${'a'.repeat(50_000)}`;
 const ITEMS = Array.from({ length: 50_000 }, (_, n) => ({ n, items: [n] }));
 const MEMBERS = Object.fromEntries(ITEMS.map(({ n }) => [`k${n}`, n]));
-const DATA = { letters: LETTERS, hidden: HIDDEN, items: ITEMS, members: MEMBERS };
+const PAIRS = ITEMS.map(({ n }) => [n, n]);
+const DATA = { letters: LETTERS, hidden: HIDDEN, items: ITEMS, members: MEMBERS, pairs: PAIRS };
 
 /** A list of two lists of two lists …, which are all the same: 2^40 elements in no room. */
 const TREE =
@@ -51,6 +52,12 @@ describe('a template whose cost grows without bound', () => {
     'the last text removed from text': '{{ data.letters | remove_last: data.hidden | size }}',
     'text divided by text': '{{ data.letters | split: data.hidden | size }}',
     'long texts compared': loopOf('{% if data.letters == data.letters %}{% endif %}'),
+    'long lists compared': '{% if data.items == data.items and data.items != data.items %}{% endif %}',
+    'lists of lists compared': '{% if data.pairs == data.pairs %}{% endif %}',
+    'a long list looked through, again and again':
+      '{% if data.items contains 7 or data.items contains nothing or data.items contains data.items %}{% endif %}',
+    'a long list matched': '{% case data.items %}{% when 1, 2, 3 %}{% endcase %}',
+    'long lists put in order': `{% if ${'data.items < 1 or '.repeat(12)} 2 < 1 %}{% endif %}`,
     'a long text matched': `{% case data.letters %}{% when ${'data.hidden, '.repeat(4_000)} 1 %}{% endcase %}`,
     'long texts worked on': loopOf('{{ data.letters | upcase | size }}'),
     'JSON again and again': loopOf('{{ data.items | json | size }}'),
@@ -135,6 +142,13 @@ describe('a template that is innocent', () => {
       'false ""',
     );
     assert.equal(render('{{ data.nothing }}', { data: {} }), '');
+  });
+
+  it('compares a long list once, and short ones often', () => {
+    assert.equal(render('{% if a contains 49999 %}yes{% endif %}', { a: ITEMS.map(({ n }) => n) }), 'yes');
+    const source =
+      '{% for o in items limit: 1000 %}{% if o.items contains 999 %}{{ o.n }}{% endif %}{% endfor %}';
+    assert.equal(render(source, { items: ITEMS }), '999');
   });
 
   it('goes through a thousand items', () => {

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { openEvent } from '../../../src/domain/event/data.ts';
 import type { EventBody } from '../../../src/domain/event/event.ts';
+import { checkTemplate, headerTemplateViolations } from '../../../src/domain/template/judge.ts';
+import type { RunContext } from '../../../src/domain/template/scope.ts';
 import {
-  checkTemplate,
-  headerTemplateViolations,
-  type RunContext,
+  makeDelivery,
   renderForEvent,
+  renderOwnHeaders,
   renderRun,
-  renderRunHeaders,
 } from '../../../src/domain/template/template.ts';
 import type { Payload } from '../../../src/domain/webhook/payload.ts';
 import { aWebhook } from '../../support/store.ts';
@@ -25,8 +25,8 @@ function context(payload?: Payload, nominalAt?: number): RunContext {
 
 const NOTHING: Payload = { contentType: 'application/json', eventFormat: 'ENVELOPE', headerTemplates: {} };
 
-function template(source: string): Payload {
-  return { ...NOTHING, body: { kind: 'template', source } };
+function template(source: string, contentType = 'text/plain'): Payload {
+  return { ...NOTHING, contentType, body: { kind: 'template', source } };
 }
 
 function withHeaders(headerTemplates: Record<string, string>): Payload {
@@ -113,8 +113,13 @@ describe("a run's headers", () => {
       withHeaders({ 'x-at': '  {{ run.scheduled_at }}\n', 'x-empty': '{{ event.id }}' }),
       NOW,
     );
-    assert.deepEqual(renderRun(given).headers, { 'x-at': '2026-01-02T03:04:05.678Z', 'x-empty': '' });
-    assert.deepEqual(renderRunHeaders(given), renderRun(given).headers);
+    const headers = { 'x-at': '2026-01-02T03:04:05.678Z', 'x-empty': '' };
+    assert.deepEqual(renderRun(given).headers, headers);
+    const run = { ...anEvent('', 'text/plain'), type: 'carillon.run', nominalAt: NOW };
+    assert.deepEqual(makeDelivery(given.webhook, openEvent(run), NOW), {
+      format: 'BODY',
+      rendered: { headers },
+    });
   });
 });
 
@@ -174,11 +179,11 @@ describe('an event in a template', () => {
 
   it('is rendered with its media type and headers', () => {
     const payload: Payload = {
-      ...template('{{ event.type }}'),
+      ...template('{{ event.type | json }}', 'application/json'),
       headerTemplates: { 'x-type': '{{ event.type }}' },
     };
     assert.deepEqual(renderForEvent(context(payload).webhook, openEvent(anEvent('{}')), NOW), {
-      body: new TextEncoder().encode('order.paid'),
+      body: new TextEncoder().encode('"order.paid"'),
       contentType: 'application/json',
       headers: { 'x-type': 'order.paid' },
     });
@@ -206,7 +211,10 @@ describe('an event in a template', () => {
   });
 
   it('has a header of any name', () => {
-    const templates = JSON.parse('{"__proto__":"{{ event.type }}","x-a":"1"}') as Record<string, string>;
+    const templates = JSON.parse('{"__proto__":"{{ event.type }}","x-a":"{{ event.data.a }}1"}') as Record<
+      string,
+      string
+    >;
     const { webhook } = context(withHeaders(templates));
     const { headers } = renderForEvent(webhook, openEvent(anEvent('{}')), NOW)!;
     assert.deepEqual(Object.entries(headers), [
@@ -221,10 +229,13 @@ describe('an event in a template', () => {
     const rendered = (headerTemplates: Record<string, string>) =>
       renderForEvent(context({ ...template(body), headerTemplates }).webhook, openEvent(anEvent('"x"')), NOW);
     assert.ok(rendered({}));
-    assert.throws(() => rendered({ 'x-a': `${source.replace('{{ i }}', '{% assign x = i %}')}a` }), {
-      code: 'INVALID',
-      message: /takes more than 100000 steps/,
-    });
+    assert.throws(
+      () => rendered({ 'x-a': `${source.replace('{{ i }}', '{% assign x = i %}')}{{ event.id }}` }),
+      {
+        code: 'INVALID',
+        message: /takes more than 100000 steps/,
+      },
+    );
   });
 
   it('cannot make more headers than receivers take', () => {
@@ -284,7 +295,7 @@ describe('checkTemplate', () => {
   for (const [what, source, message] of refused) {
     it(`refuses ${what} and says where`, () => {
       assert.throws(
-        () => checkTemplate(source, 'webhook.payload.template', context()),
+        () => checkTemplate(source, 'webhook.payload.template', 'text/plain', context()),
         (error: Error & { violations: unknown[] }) => {
           assert.match(error.message, /^webhook\.payload\.template: /);
           assert.match(error.message, message);
@@ -295,10 +306,91 @@ describe('checkTemplate', () => {
     });
   }
 
+  it('takes a template for a run that needs most of the steps that there are', () => {
+    const source = '{% for i in (1..6000) %}{{ i }}{% endfor %}';
+    checkTemplate(source, 'webhook.payload.template', 'text/plain', context());
+    assert.ok(renderRun(context(template(source))).body.length > 6000);
+    const headers = { 'x-a': '{% for i in (1..6000) %}{% assign x = i %}{% endfor %}a' };
+    assert.deepEqual(headerTemplateViolations(headers, 'f', context()), []);
+    const tooMuch = { ...headers, 'x-b': headers['x-a'] };
+    assert.match(headerTemplateViolations(tooMuch, 'f', context())[0]!.description, /100000 steps/);
+  });
+
   it('does not let a template reach what an object inherits', () => {
     const given = context(
       template('{{ webhook.constructor }}{{ webhook.__proto__ }}{{ now.constructor.name }}'),
     );
     assert.equal(text.decode(renderRun(given).body), '');
+  });
+});
+
+describe('a header that reads the webhook only', () => {
+  it('is made of the webhook as it is, and of no event', () => {
+    const given = context(
+      withHeaders({
+        authorization: 'Bearer {{ webhook.labels.team }}',
+        'x-fixed': 'run now',
+        'x-type': '{{ event.type }}',
+        'x-at': '{{ now }}',
+      }),
+    );
+    assert.deepEqual(renderOwnHeaders(given.webhook), { authorization: 'Bearer a', 'x-fixed': 'run now' });
+    const made = renderForEvent(given.webhook, openEvent(anEvent('{}')), NOW);
+    assert.deepEqual(made, { headers: { 'x-type': 'order.paid', 'x-at': '2026-01-02T03:04:05.678Z' } });
+  });
+
+  for (const source of [
+    '{% for i in (1..event.data.n) %}x{% endfor %}',
+    '{{ webhook.labels | where_exp: "label", "label == event.type" }}',
+    '{{ "now" | date: "%Y" }}',
+    '{{ webhook.labels.when | date: "%Y" }}',
+    '{{ webhook.labels | sample }}',
+    '{% assign x = run.manual %}{{ x }}',
+    '{{ webhook.labels[event.type] }}',
+  ]) {
+    it(`is not one that may read something else: ${source}`, () => {
+      assert.deepEqual(renderOwnHeaders(context(withHeaders({ 'x-a': source })).webhook), {});
+    });
+  }
+
+  it('is one with a label that is called as other variables are', () => {
+    const { webhook } = context(withHeaders({ 'x-a': '{{ webhook.labels.event }}' }));
+    assert.deepEqual(renderOwnHeaders(webhook), { 'x-a': '' });
+  });
+});
+
+describe('the filter percent_encode', () => {
+  it('makes a header of any text, as CloudEvents does', () => {
+    const { webhook } = context(withHeaders({ 'x-name': '{{ event.data.name | percent_encode }}' }));
+    const made = renderForEvent(webhook, openEvent(anEvent('{"name":"Zoë 漢 50%"}')), NOW);
+    assert.deepEqual(made?.headers, { 'x-name': 'Zo%C3%AB%20%E6%BC%A2%2050%25' });
+  });
+});
+
+describe('a body that is said to be JSON', () => {
+  const make = (source: string, contentType: string) =>
+    renderForEvent(context(template(source, contentType)).webhook, openEvent(anEvent('{"n":1}')), NOW);
+
+  for (const contentType of ['application/json', 'application/vnd.order+json; charset=utf-8']) {
+    it(`is made where it is JSON, and fails where it is not (${contentType})`, () => {
+      assert.equal(text.decode(make('{"n": {{ event.data.n }}}', contentType)?.body), '{"n": 1}');
+      assert.throws(() => make('{"n": x{{ event.data.n }}}', contentType), {
+        reason: 'TEMPLATE_FAILED',
+        message: `the body that the template made is not JSON, as its content type says: Unexpected token 'x'`,
+      });
+      assert.throws(() => make('', contentType), /is not JSON/);
+    });
+  }
+
+  it('may be anything where it is not', () => {
+    assert.equal(text.decode(make('{"n": }', 'text/plain')?.body), '{"n": }');
+  });
+
+  it('is judged at registration where it is the same for every event', () => {
+    const check = (source: string) => checkTemplate(source, 'template', 'application/json', context());
+    assert.throws(() => check('{"name": {{ webhook.name }}}'), /is not JSON, as its content type says/);
+    check('{"name": {{ webhook.name | json }}}');
+    // Only with an event's data can it be told.
+    check('{"total": {{ event.data.total }}}');
   });
 });

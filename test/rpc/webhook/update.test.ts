@@ -97,6 +97,55 @@ describe('Update', () => {
     assert.deepEqual(Object.keys(refused), ['webhook.destination', 'webhook.headers["host"]']);
   });
 
+  it('refuses labels and a name of which its templates would make no header', async () => {
+    const headerTemplates = { 'x-team': '{{ webhook.labels.team }}', 'x-name': '{{ webhook.name }}' };
+    const { id, labels } = await aWebhook({ payload: { headerTemplates } });
+    const at = (name: string) => `webhook.payload.header_templates["${name}"]`;
+    const refused = await violations(update({ id, labels: { team: '漢' } }, 'labels'));
+    assert.deepEqual(Object.keys(refused), [at('x-team')]);
+    assert.match(refused[at('x-team')]!, /a header cannot carry: .* the filter percent_encode$/);
+    assert.deepEqual(Object.keys(await violations(update({ id, labels: { team: '漢' } }, 'labels.team'))), [
+      at('x-team'),
+    ]);
+    assert.deepEqual(Object.keys(await violations(update({ id, name: '漢' }))), [at('x-name')]);
+    assert.deepEqual((await api().webhooks.get({ id })).webhook?.labels, labels);
+    const encoded = { 'x-team': '{{ webhook.labels.team | percent_encode }}' };
+    const after = await update(
+      { id, labels: { team: '漢' }, payload: { headerTemplates: encoded } },
+      'labels',
+      'payload',
+    );
+    assert.deepEqual(after.labels, { team: '漢' });
+  });
+
+  it('refuses a body that is not the JSON that it is said to be', async () => {
+    const { id } = await aWebhook();
+    const payload = (value: string) => ({
+      contentType: 'application/json',
+      body: { case: 'text', value } as const,
+    });
+    const refused = await violations(update({ id, payload: payload('{"a": }') }, 'payload'));
+    assert.deepEqual(Object.keys(refused), ['webhook.payload.text']);
+    assert.match(refused['webhook.payload.text']!, /^is not JSON, as its content type says/);
+    const data = {
+      contentType: 'application/json',
+      body: { case: 'data', value: new Uint8Array([0x7b]) },
+    } as const;
+    assert.deepEqual(Object.keys(await violations(update({ id, payload: data }, 'payload'))), [
+      'webhook.payload.data',
+    ]);
+    await update({ id, payload: payload('{"a": 1}') }, 'payload');
+  });
+
+  it('refuses headers that are more than receivers take, with those of its templates', async () => {
+    const { id } = await aWebhook({ payload: { headerTemplates: { 'x-token': 'x'.repeat(4_000) } } });
+    const headers = { 'x-b': 'b'.repeat(4_000) };
+    const refused = await violations(update({ id, headers }, 'headers'));
+    assert.deepEqual(Object.keys(refused), ['webhook.headers']);
+    assert.match(refused['webhook.headers']!, /receivers take 8192$/);
+    await update({ id, headers: { 'x-b': 'b'.repeat(3_000) } }, 'headers');
+  });
+
   it('refuses a mask that names what there is not, or what cannot be changed', async () => {
     const { id } = await aWebhook();
     for (const path of [

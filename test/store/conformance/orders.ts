@@ -54,6 +54,27 @@ export function orders(harness: Harness): void {
       });
     }
 
+    test('a delivery whose request could not be made is rendered anew, another is sent as it was', async () => {
+      const webhook = await register(store());
+      const rendered = { headers: { 'x-a': 'b' } };
+      for (const [reason, toRender] of [
+        ['RENDER', true],
+        ['EXHAUSTED', undefined],
+      ] as const) {
+        const made = { ...aDelivery(webhook.id), rendered };
+        const event = { namespace: webhook.namespace };
+        await store().publish([{ ...aPublication([], { event }), deliveries: [made] }]);
+        const [delivery] = await waitingOf(store(), webhook.id);
+        const transition = { to: 'FAILED', reason, message: 'why' } as const;
+        await store().settle([{ delivery: delivery!, transition, now: T0 }], []);
+        await store().retryDeliveries([order(webhook, delivery!)]);
+        const [again] = await waitingOf(store(), webhook.id);
+        assert.deepEqual([again?.toRender, again?.rendered], [toRender, toRender === undefined]);
+        assert.equal((await store().getDelivery(delivery!.id))?.message, undefined);
+        await store().settle([settlement(again!)], []);
+      }
+    });
+
     test('one that was finished after an order was first given is taken for carried out', async () => {
       const { webhook, delivery } = await tried({ to: 'FAILED', reason: 'EXHAUSTED' });
       const given = order(webhook, delivery);

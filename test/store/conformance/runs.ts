@@ -158,6 +158,24 @@ export function firing(harness: Harness): void {
       assert.deepEqual((await read(webhook.id))?.cursor, second.to);
     });
 
+    test('a firing of which all runs exist moves the cursor, and says that they are known', async () => {
+      const webhook = await register(store());
+      const first = aRun(webhook);
+      await store().fireRuns([first]);
+      const again = { event: first.runs[0]!.event, delivery: aDelivery(webhook.id) };
+      for (const overlap of ['ALLOW', 'SUPERSEDE', 'BUFFER'] as const) {
+        const { cursor } = (await read(webhook.id))!;
+        const second = aRun({ ...webhook, cursor }, { runs: [again], overlap });
+        assert.deepEqual(await store().fireRuns([second]), ['KNOWN']);
+        assert.deepEqual((await read(webhook.id))?.cursor, second.to);
+      }
+      const waiting = await waitingOf(store(), webhook.id);
+      assert.deepEqual(
+        waiting.map(({ id, ending }) => [id, ending]),
+        [[first.runs[0]?.delivery.id, undefined]],
+      );
+    });
+
     test('each firing of a batch stands for itself', async () => {
       const [one, two, three] = [await register(store()), await register(store()), await register(store())];
       const stale = aRun(two, { version: 9 });
@@ -262,7 +280,7 @@ export function overlaps(harness: Harness): void {
       await store().fireRuns([first]);
       const again = [{ event: first.runs[0]!.event, delivery: aDelivery(webhook.id) }];
       const run = aRun({ ...webhook, cursor: first.to }, { overlap: 'SUPERSEDE', runs: again });
-      assert.deepEqual(await store().fireRuns([run]), ['FIRED']);
+      assert.deepEqual(await store().fireRuns([run]), ['KNOWN']);
       assert.deepEqual(await superseded(webhook.id), [false]);
     });
 

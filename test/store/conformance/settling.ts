@@ -3,7 +3,8 @@ import { describe, test } from 'node:test';
 import type { Attempt, ErrorClass } from '../../../src/domain/delivery/attempt.ts';
 import type { Transition } from '../../../src/domain/delivery/delivery.ts';
 import { HEALTHY } from '../../../src/domain/delivery/lane.ts';
-import { anAttempt, T0, testId } from '../../support/store.ts';
+import type { NewDelivery } from '../../../src/store/store.ts';
+import { aDelivery, anAttempt, aPublication, T0, testId } from '../../support/store.ts';
 import { type Harness, publishTo, register, settlement, useStore, waitingOf } from './harness.ts';
 
 const ERROR_CLASSES: ErrorClass[] = [
@@ -32,6 +33,7 @@ export function settling(harness: Harness): void {
       { to: 'FAILED', reason: 'EXHAUSTED' },
       { to: 'FAILED', reason: 'REFUSED' },
       { to: 'FAILED', reason: 'GONE' },
+      { to: 'FAILED', reason: 'RENDER' },
       { to: 'CANCELLED', reason: 'SUPERSEDED' },
     ];
     for (const transition of finals) {
@@ -57,6 +59,66 @@ export function settling(harness: Harness): void {
         });
       });
     }
+
+    test('a delivery that could not be rendered says why, to watchers too, until its event is erased', async () => {
+      const { webhook, delivery } = await oneWaiting();
+      const namespace = webhook.namespace;
+      const { next } = (await store().changesSince({ namespace, limit: 1 })) as { next: number };
+      const transition = { to: 'FAILED', reason: 'RENDER', message: 'no header' } as const;
+      await store().settle([{ delivery, transition, now: T0 + 8 }], []);
+      const found = await store().getDelivery(delivery.id);
+      assert.deepEqual([found?.reason, found?.message, found?.attemptCount], ['RENDER', 'no header', 0]);
+      const [listed] = await store().listDeliveries({ namespace, state: 'FAILED', limit: 10 });
+      assert.equal(listed?.message, 'no header');
+      const told = await store().changesSince({ namespace, after: next, limit: 10 });
+      assert.deepEqual(
+        told !== 'GAP' && told.changes.map(({ delivery: { reason, message } }) => [reason, message]),
+        [['RENDER', 'no header']],
+      );
+      await store().purgeEvents([{ namespace, id: delivery.eventId }]);
+      assert.equal((await store().getDelivery(delivery.id))?.message, undefined);
+    });
+
+    test('what is to be rendered later waits so, until it was made', async () => {
+      const webhook = await register(store());
+      const made = (): NewDelivery => ({ ...aDelivery(webhook.id), format: 'ENVELOPE', toRender: true });
+      const deliveries = [made(), made()];
+      const event = { namespace: webhook.namespace };
+      await store().publish([{ ...aPublication([], { event }), deliveries }]);
+      const polled = (await store().pollWaiting()).deliveries.filter(
+        ({ webhookId }) => webhookId === webhook.id,
+      );
+      const waiting = await waitingOf(store(), webhook.id);
+      assert.deepEqual(
+        waiting.map(({ toRender, rendered }) => [toRender, rendered]),
+        [
+          [true, false],
+          [true, false],
+        ],
+      );
+      assert.deepEqual(polled, waiting);
+
+      const [first, second] = [waiting[0]!, waiting[1]!];
+      const rendered = { body: new Uint8Array([1, 2]), contentType: 'text/x', headers: { 'x-a': 'b' } };
+      await store().keepMade([
+        { delivery: first, format: 'RENDERED', rendered },
+        { delivery: second, format: 'BODY' },
+      ]);
+      assert.deepEqual(
+        (await waitingOf(store(), webhook.id)).map(({ format, rendered: has, toRender }) => [
+          format,
+          has,
+          toRender,
+        ]),
+        [
+          ['RENDERED', true, undefined],
+          ['BODY', false, undefined],
+        ],
+      );
+      // What was sent already is repeated as it was.
+      await store().keepMade([{ delivery: first, format: 'BODY', rendered: { headers: {} } }]);
+      assert.deepEqual(await store().getRendered([first.id, second.id]), [rendered, undefined]);
+    });
 
     test('a delivery that is put off waits with its attempts counted', async () => {
       const { webhook, delivery } = await oneWaiting();

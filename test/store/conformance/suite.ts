@@ -20,6 +20,7 @@ import { purging } from './purging.ts';
 import { registrations } from './registrations.ts';
 import { remembering } from './remembering.ts';
 import { removing } from './removing.ts';
+import { renewing } from './renewing.ts';
 import { replaying } from './replaying.ts';
 import { restarting } from './restarting.ts';
 import { firing, overlaps, upcoming } from './runs.ts';
@@ -44,6 +45,7 @@ export function conformance(harness: Harness): void {
     matching,
     replaying,
     upcoming,
+    renewing,
     firing,
     overlaps,
     turns,

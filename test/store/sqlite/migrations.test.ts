@@ -15,7 +15,10 @@ import { settlement, sweepAll } from '../conformance/harness.ts';
  * Files as former versions left them, each opened by this one. What is in them was written by those
  * versions: a webhook on a schedule, one for events that is paused and has a delivery waiting, one that was
  * removed, and the event `order-7`. In `store-0003` the namespace `twins` has events that share an id, which was
- * possible then; `store-0004` is the same, opened by the version after that, and with `order-8`.
+ * possible then; `store-0004` is the same, opened by the version after that, and with `order-8`. In `store-0005`
+ * there is the namespace `shop` too, with something in every table: an ordered lane whose head waits for its second
+ * retry and that has delayed deliveries, lanes that are held or disabled, runs that take turns, deliveries that
+ * ended in each way, and calls that had names.
  */
 const TESTDATA = join(import.meta.dirname, '../../testdata');
 const RINGS = 'wh_01KDVDPC000000000000000001';
@@ -33,7 +36,7 @@ async function opened(name: string): Promise<Store> {
   return openStore(path);
 }
 
-for (const name of ['store-0002', 'store-0003', 'store-0004']) {
+for (const name of ['store-0002', 'store-0003', 'store-0004', 'store-0005']) {
   describe(`a database as ${name} has it`, () => {
     test('opens with its registrations, known by the ids that they had', async () => {
       await using store = disposable(await opened(name));
@@ -90,6 +93,94 @@ describe('a database of before calls had names', () => {
       found.map(({ kind }) => kind),
       ['CLAIMED', 'BEGUN'],
     );
+  });
+});
+
+describe('a database of before cursors said when and by which rules they were computed', () => {
+  test('has them computed anew where local time is read, whenever they were moved', async () => {
+    await using store = disposable(await opened('store-0004'));
+    const [rings] = await store.getWebhooks([RINGS]);
+    assert.ok(rings?.cursor.nominalAt);
+    assert.deepEqual([rings.cursor.zoneRules, rings.cursor.movedAt], ['', undefined]);
+    const query = { movedAfter: 0, zoneRules: 'test' };
+    const { webhookIds } = await store.cursorsToRenew(query);
+    assert.ok(webhookIds.includes(RINGS));
+    const before = { before: Number.MAX_SAFE_INTEGER, limit: 10 };
+    assert.deepEqual(
+      (await store.upcomingRuns(before)).map(({ webhookId }) => webhookId),
+      webhookIds,
+    );
+    const to = { ...rings.cursor, movedAt: T0, zoneRules: 'test' };
+    const { version } = rings;
+    const move = { webhookId: RINGS, version, from: rings.cursor.nominalAt, to };
+    assert.deepEqual(await store.moveCursors([move]), ['MOVED']);
+    const later = await store.cursorsToRenew({ ...query, movedAfter: T0 });
+    assert.deepEqual(
+      later.webhookIds,
+      webhookIds.filter((id) => id !== RINGS),
+    );
+  });
+});
+
+describe('a database with something in every table', () => {
+  const NAMESPACE = 'shop';
+  const HOUR = 3_600_000;
+
+  test('opens with its deliveries as they were, whatever became of them', async () => {
+    await using store = disposable(await opened('store-0005'));
+    const all = await store.listDeliveries({ namespace: NAMESPACE, limit: 100 });
+    const counts = Object.groupBy(all, ({ state, reason }) => [state, reason].join(' '));
+    assert.deepEqual(
+      Object.entries(counts).map(([kind, found]) => [kind, found?.length]),
+      [
+        ['PENDING ', 16],
+        ['SUCCEEDED ', 2],
+        ['CANCELLED REQUESTED', 1],
+        ['FAILED REFUSED', 1],
+        ['FAILED EXHAUSTED', 1],
+      ],
+    );
+  });
+
+  test('opens with the health of its lanes', async () => {
+    await using store = disposable(await opened('store-0005'));
+    const webhooks = await store.listWebhooks({ namespace: NAMESPACE, limit: 10 });
+    const byName = new Map(webhooks.map((webhook) => [webhook.spec.name, webhook]));
+    const health = byName.get('held')?.health;
+    assert.deepEqual([health?.failingSince, health?.trips, health?.openUntil], [T0 + 1_000, 2, T0 + 60_000]);
+    const broken = byName.get('broken');
+    assert.deepEqual([broken?.state, broken?.health.failingSince], ['DISABLED', T0]);
+    assert.equal(byName.get('runs')?.cursor.nominalAt, T0 + 240_000);
+  });
+
+  test('says of what fails from now on why, and nothing of what failed before', async () => {
+    await using store = disposable(await opened('store-0005'));
+    const failed = () => store.listDeliveries({ namespace: NAMESPACE, state: 'FAILED', limit: 100 });
+    assert.deepEqual(
+      (await failed()).map(({ message }) => message),
+      [undefined, undefined],
+    );
+    const [{ webhookId } = assert.fail()] = await store.waitingLanes({ limit: 1 });
+    const [lane] = await store.topUp([{ webhookId, limit: 1, ordered: true }]);
+    const transition = { to: 'FAILED', reason: 'RENDER', message: 'no header' } as const;
+    await store.settle([{ delivery: lane!.deliveries[0]!, transition, now: T0 }], []);
+    const found = await store.getDelivery(lane!.deliveries[0]!.id);
+    assert.equal(found?.message, 'no header');
+  });
+
+  test('still knows the calls that had names', async () => {
+    await using store = disposable(await opened('store-0005'));
+    const claim = { namespace: NAMESPACE, now: T0, until: T0 + HOUR };
+    const found = await store.claimRequests([
+      { ...claim, requestId: 'answered', digest: 'a' },
+      { ...claim, requestId: 'begun', digest: 'b' },
+      { ...claim, requestId: 'begun', digest: 'other' },
+    ]);
+    assert.deepEqual(found, [
+      { kind: 'ANSWERED', answer: new Uint8Array([1, 2, 3]) },
+      { kind: 'BEGUN', at: T0 },
+      { kind: 'OTHER' },
+    ]);
   });
 });
 

@@ -1,4 +1,4 @@
-import type { Argument, Command, Option } from '../command.ts';
+import { type Argument, type Command, type Option, PAGE } from '../command.ts';
 
 const DELIVERY: Argument = {
   name: 'delivery',
@@ -61,6 +61,7 @@ const DRY_RUN: Option = { flag: '--dry-run', about: 'Count them, and do nothing.
 export const DELIVERY_COMMANDS: readonly Command[] = [
   {
     verb: 'list',
+    alias: 'ls',
     about: 'List deliveries, newest first.',
     options: [
       ...WHICH,
@@ -72,7 +73,7 @@ export const DELIVERY_COMMANDS: readonly Command[] = [
         about: 'In this order: create_time is oldest first.',
         field: 'order_by',
       },
-      { flag: '--limit', value: 'number', about: 'How many at most (default 50, at most 10000).' },
+      ...PAGE,
     ],
     examples: ['--webhook joe --state failed', '--status 5xx --since 1h', '--filter "state = FAILED" --json'],
   },

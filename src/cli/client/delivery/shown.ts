@@ -33,6 +33,7 @@ export function deliveryCard(delivery: Delivery, now: number, paper: Paper): str
     [
       ['id', delivery.id],
       ['state', stateOf(delivery)],
+      ['because', delivery.stateMessage],
       ['webhook', delivery.webhookId],
       ['event', delivery.eventId],
       ['type', delivery.eventType],

@@ -9,7 +9,7 @@ import {
   RetryDeliveryResponseSchema,
 } from '../../../../gen/carillon/v1/delivery_pb.ts';
 import { flagValue, UsageError } from '../command.ts';
-import { counted, gather, type Job, namespaceOf, show, tellMore, type Verb } from '../job.ts';
+import { counted, gather, type Job, namespaceOf, show, tellMore, type Verb, withTimesFixed } from '../job.ts';
 import { table } from '../table.ts';
 import { attemptsShown, deliveryCard, deliveryColumns } from './shown.ts';
 import { watch } from './watch.ts';
@@ -18,7 +18,8 @@ import { whichDeliveries } from './which.ts';
 /** `carillon deliveries …`. */
 export const DELIVERY_VERBS: Readonly<Record<string, Verb>> = { list, get, watch, retry, cancel };
 
-async function list(job: Job): Promise<void> {
+async function list(given: Job): Promise<void> {
+  const job = withTimesFixed(given);
   const { invocation, connection, world, paper } = job;
   const query = {
     namespace: namespaceOf(invocation),

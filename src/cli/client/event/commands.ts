@@ -1,4 +1,4 @@
-import type { Argument, Command, Option } from '../command.ts';
+import { type Argument, type Command, type Option, PAGE } from '../command.ts';
 
 const EVENT: Argument = { name: 'event', about: 'Its id.', required: true, field: 'id' };
 
@@ -34,7 +34,7 @@ export const EVENT_COMMANDS: readonly Command[] = [
     about: 'Publish an event to every webhook that asks for its type.',
     notes:
       'The data is sent byte for byte as it is given. Without --content-type it is JSON if it can be read as ' +
-      'that, otherwise text if it is UTF-8, otherwise bytes.',
+      'that, otherwise text if it is UTF-8, otherwise bytes. What begins with {, [ or a quote and is not JSON is refused.',
     options: [
       {
         flag: '--data',
@@ -48,6 +48,7 @@ export const EVENT_COMMANDS: readonly Command[] = [
         about: 'The media type of the data.',
         field: 'event.content_type',
       },
+      { flag: '--text', about: 'The data is text, even if it begins like JSON, or is JSON.' },
       {
         flag: '--id',
         value: 'id',
@@ -81,8 +82,12 @@ export const EVENT_COMMANDS: readonly Command[] = [
   },
   {
     verb: 'list',
+    alias: 'ls',
     about: 'List events, newest first.',
+    notes:
+      'The runs of schedules are left out unless --runs, --type or a --filter that names a type asks for them.',
     options: [
+      { flag: '--runs', about: 'The runs of schedules too.' },
       TYPE('filter'),
       SINCE('filter'),
       UNTIL('filter'),
@@ -98,9 +103,9 @@ export const EVENT_COMMANDS: readonly Command[] = [
         about: 'In this order: create_time is oldest first.',
         field: 'order_by',
       },
-      { flag: '--limit', value: 'number', about: 'How many at most (default 50, at most 10000).' },
+      ...PAGE,
     ],
-    examples: ["--type 'order.*' --since 1h"],
+    examples: ["--type 'order.*' --since 1h", '--runs --limit 10'],
   },
   {
     verb: 'get',

@@ -10,9 +10,20 @@ import {
   PurgeEventResponseSchema,
   ReplayEventsResponseSchema,
 } from '../../../../gen/carillon/v1/event_pb.ts';
+import { RUN_EVENT_TYPE } from '../../../domain/event/event.ts';
 import { flagValue, flagValues, type Invocation, UsageError } from '../command.ts';
 import { allOf, quoted } from '../filter.ts';
-import { counted, gather, type Job, namespaceOf, show, tellMore, type Verb, webhookId } from '../job.ts';
+import {
+  counted,
+  gather,
+  type Job,
+  namespaceOf,
+  show,
+  tellMore,
+  type Verb,
+  webhookId,
+  withTimesFixed,
+} from '../job.ts';
 import { type Column, card, table } from '../table.ts';
 import { plainLines } from '../terminal-text.ts';
 import { fromNow, inFull, msOf } from '../times.ts';
@@ -34,6 +45,10 @@ async function publish(job: Job): Promise<void> {
     throw new UsageError('--deliver-at and --delay are both given; give one of them');
   }
   const contentType = flagValue(invocation, '--content-type');
+  const isText = invocation.flags.has('--text');
+  if (isText && contentType !== undefined) {
+    throw new UsageError('--text and --content-type are both given; give one of them');
+  }
   const time = flagValue(invocation, '--time');
   const event = create(EventSchema, {
     type: invocation.argument ?? '',
@@ -46,7 +61,7 @@ async function publish(job: Job): Promise<void> {
     ),
     contentType: contentType ?? '',
     ...(time !== undefined && { time: moment('--time', time, world.now(), 'ago') }),
-    ...(data !== undefined && eventData(await readContent('--data', data, world), contentType)),
+    ...(data !== undefined && eventData(await readContent('--data', data, world), contentType, isText)),
   });
   const answer = await connection.events.publish(
     create(PublishRequestSchema, { event, ...dueOf(deliverAt, delay, world.now()) }),
@@ -72,7 +87,8 @@ function dueOf(
   return { due: { case: 'delay', value } };
 }
 
-async function list(job: Job): Promise<void> {
+async function list(given: Job): Promise<void> {
+  const job = withTimesFixed(given);
   const { invocation, connection, world, paper } = job;
   const type = flagValue(invocation, '--type');
   const { since, until } = rangeJson(invocation, world.now());
@@ -80,6 +96,7 @@ async function list(job: Job): Promise<void> {
     ...(type === undefined ? [] : [`type = ${quoted(type)}`]),
     ...(since === undefined ? [] : [`create_time >= ${since}`]),
     ...(until === undefined ? [] : [`create_time < ${until}`]),
+    ...(asksForRuns(invocation) ? [] : [`NOT type = ${quoted(RUN_EVENT_TYPE)}`]),
   ];
   const query = {
     namespace: namespaceOf(invocation),
@@ -95,9 +112,17 @@ async function list(job: Job): Promise<void> {
     nextPageToken: found.nextPageToken,
   });
   show(job, ListEventsResponseSchema, answer, () =>
-    found.rows.length === 0 ? 'no events\n' : table(eventColumns(world.now()), found.rows, paper),
+    found.rows.length === 0
+      ? `no events${asksForRuns(invocation) ? '' : '; --runs shows those of schedules too'}\n`
+      : table(eventColumns(world.now()), found.rows, paper),
   );
   tellMore(job, found);
+}
+
+/** The events of schedules, which would bury all others: whoever names a type says what to see. */
+function asksForRuns(invocation: Invocation): boolean {
+  if (invocation.flags.has('--runs') || invocation.flags.has('--type')) return true;
+  return /\btype\b/.test(flagValue(invocation, '--filter') ?? '');
 }
 
 function eventColumns(now: number): readonly Column<Event>[] {

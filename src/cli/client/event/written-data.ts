@@ -1,5 +1,6 @@
 import type { World } from '../../world.ts';
 import { UsageError } from '../command.ts';
+import { plain } from '../terminal-text.ts';
 
 /** The largest file that is read; the server takes 1 MiB of data, and says so better. */
 const FILE_BYTES_MAX = 64 * 1024 * 1024;
@@ -60,26 +61,35 @@ export type EventData =
   | { readonly case: 'bytes'; readonly value: Uint8Array };
 
 /**
- * Data that arrives byte for byte, and its media type. Without one it is JSON if it can be read so, or
- * text, or bytes. JSON is sent as text: as a google.protobuf.Value its numbers would lose digits.
+ * Data that arrives byte for byte, and its media type. Without one it is JSON if it can be read so, or text, or
+ * bytes; what begins like JSON and is not is refused unless `isText` says that it is meant so. JSON is sent as
+ * text: as a google.protobuf.Value its numbers would lose digits.
  */
 export function eventData(
   bytes: Uint8Array,
   contentType: string | undefined,
+  isText = false,
 ): { data: EventData; contentType: string } {
   const text = utf8(bytes);
   if (text === undefined) {
     return { data: { case: 'bytes', value: bytes }, contentType: contentType ?? 'application/octet-stream' };
   }
-  const guessed = isJson(text) ? 'application/json' : 'text/plain; charset=utf-8';
-  return { data: { case: 'text', value: text }, contentType: contentType ?? guessed };
+  return { data: { case: 'text', value: text }, contentType: contentType ?? guessed(text, isText) };
 }
 
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
+function guessed(text: string, isText: boolean): string {
+  if (!isText) {
+    try {
+      JSON.parse(text);
+      return 'application/json';
+    } catch (error) {
+      if (/^\s*[[{"]/.test(text)) {
+        const why = plain((error as Error).message);
+        throw new UsageError(
+          `--data: it begins like JSON and is not: ${why}; give --text if it is text, or --content-type`,
+        );
+      }
+    }
   }
+  return 'text/plain; charset=utf-8';
 }

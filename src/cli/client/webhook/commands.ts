@@ -1,4 +1,4 @@
-import type { Argument, Command, Option } from '../command.ts';
+import { type Argument, type Command, type Option, PAGE } from '../command.ts';
 import { WEBHOOK_FIELDS } from './fields.ts';
 
 const WEBHOOK: Argument = {
@@ -68,6 +68,7 @@ export const WEBHOOK_COMMANDS: readonly Command[] = [
   },
   {
     verb: 'list',
+    alias: 'ls',
     about: 'List webhooks, oldest first.',
     options: [
       ...WHICH,
@@ -77,7 +78,7 @@ export const WEBHOOK_COMMANDS: readonly Command[] = [
         about: 'In this order: create_time (as without it) or name; with " desc" the other way round.',
         field: 'order_by',
       },
-      { flag: '--limit', value: 'number', about: 'How many at most (default 50, at most 10000).' },
+      ...PAGE,
     ],
     examples: ['--state disabled', '--label team=red --json'],
   },
@@ -136,6 +137,7 @@ export const WEBHOOK_COMMANDS: readonly Command[] = [
   ),
   {
     verb: 'remove',
+    alias: 'rm',
     argument: {
       ...WEBHOOK,
       required: false,

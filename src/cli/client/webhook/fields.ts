@@ -64,7 +64,7 @@ export const WEBHOOK_FIELDS: readonly WebhookField[] = [
     value: 'duration',
     field: 'webhook.schedule.every',
     is: DURATION,
-    about: 'Ring with this period: 5s, 10m, 2h.',
+    about: 'Ring with this period: 5s, 10m, 1h30m.',
   },
   {
     flag: '--cron',

@@ -18,9 +18,9 @@ export function webhookColumns(now: number): readonly Column<Webhook>[] {
     { title: 'NAME', text: ({ name }) => name, atLeast: 8 },
     { title: 'STATE', text: stateOf, style: ({ state }) => STATE_STYLES[state] },
     { title: 'FAILING', text: (webhook) => failingFor(webhook, now), style: () => 'warn', rank: 4 },
-    { title: 'RINGS', text: rings, atLeast: 10, rank: 2 },
-    { title: 'NEXT', text: ({ nextRunTime }) => untilThen(nextRunTime, now), rank: 3 },
-    { title: 'DESTINATION', text: ({ destination }) => destination, atLeast: 12, rank: 1 },
+    { title: 'RINGS', text: rings, atLeast: 9, rank: 2 },
+    { title: 'NEXT', text: ({ nextRunTime }) => untilThen(nextRunTime, now), rank: 1 },
+    { title: 'DESTINATION', text: ({ destination }) => destination, atLeast: 30, last: true, rank: 5 },
   ];
 }
 

@@ -1,4 +1,4 @@
-import { fromJson, type JsonObject, type JsonValue } from '@bufbuild/protobuf';
+import { type DescMessage, fromJson, type JsonObject, type JsonValue } from '@bufbuild/protobuf';
 import { type Webhook, WebhookSchema } from '../../../../gen/carillon/v1/webhook_pb.ts';
 import type { World } from '../../world.ts';
 import { flagValue, flagValues, type Invocation, UsageError } from '../command.ts';
@@ -34,7 +34,8 @@ export async function writtenWebhook(invocation: Invocation, world: Files): Prom
     if (texts.length === 0) continue;
     const several = texts.length > 1 ? field.several : undefined;
     const names = (several ?? field.field).split('.').slice(1);
-    place(json, names, several === undefined ? await jsonOf(field, texts, world) : [...texts]);
+    const value = several === undefined ? await jsonOf(field, texts, world) : [...texts];
+    place(json, names, value, WebhookSchema);
     // A mask goes no deeper than that.
     paths.add(names.slice(0, 2).join('.'));
   }
@@ -43,7 +44,9 @@ export async function writtenWebhook(invocation: Invocation, world: Files): Prom
     return { webhook, paths: narrowed(paths) };
   } catch (error) {
     const from = flagValue(invocation, '--from') === undefined ? '' : '--from: ';
-    throw new UsageError(`${from}it is not a webhook: ${(error as Error).message}`);
+    // Which message is decoded is said already.
+    const why = (error as Error).message.replace(/^cannot decode message \S+ from JSON: /, '');
+    throw new UsageError(`${from}it is not a webhook: ${why}`);
   }
 }
 
@@ -54,7 +57,13 @@ async function readFrom(invocation: Invocation, world: Files): Promise<JsonObjec
   if (typeof json !== 'object' || json === null || Array.isArray(json)) {
     throw new UsageError('--from: a webhook must be a JSON object');
   }
-  return json as JsonObject;
+  return printed(json as JsonObject);
+}
+
+/** What `--json` of get or register printed has the webhook in it, and no webhook has a field of that name. */
+function printed(json: JsonObject): JsonObject {
+  const { webhook } = json;
+  return typeof webhook === 'object' && webhook !== null && !Array.isArray(webhook) ? webhook : json;
 }
 
 async function jsonOf(
@@ -93,8 +102,21 @@ async function jsonOf(
   }
 }
 
-/** Puts a value where its path says. Names may be written in either way of ProtoJSON in the file. */
-function place(json: JsonObject, [name = '', ...rest]: readonly string[], value: JsonValue): void {
+/**
+ * Puts a value where its path says, in place of a field that does not go with it, such as every with cron. Names may
+ * be written in either way of ProtoJSON in the file.
+ */
+function place(
+  json: JsonObject,
+  [name = '', ...rest]: readonly string[],
+  value: JsonValue,
+  type: DescMessage | undefined,
+): void {
+  const field = type?.fields.find((each) => each.name === name);
+  const others = field?.oneof?.fields.filter((each) => each !== field) ?? [];
+  for (const each of Object.keys(json)) {
+    if (others.some((other) => other.name === snakeCase(each))) delete json[each];
+  }
   const key = Object.keys(json).find((each) => snakeCase(each) === name) ?? name;
   if (rest.length === 0) {
     json[key] = value;
@@ -103,7 +125,7 @@ function place(json: JsonObject, [name = '', ...rest]: readonly string[], value:
   const inner = json[key];
   const object = typeof inner === 'object' && inner !== null && !Array.isArray(inner) ? inner : {};
   json[key] = object;
-  place(object, rest, value);
+  place(object, rest, value, field?.message);
 }
 
 /** Without paths that lie within others. */

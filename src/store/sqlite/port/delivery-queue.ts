@@ -2,7 +2,7 @@ import type { DeliveryQueue } from '../../delivery-queue.ts';
 import { pack } from '../rows/bytes.ts';
 import type { Flag } from '../rows/codes.ts';
 import { answerBody, fromWaitingRow, toSettlementRow } from '../rows/delivery.ts';
-import { fromEventRow, fromRenderedRow } from '../rows/event.ts';
+import { bytesOf, fromEventRow, fromRenderedRow, toMadeRow } from '../rows/event.ts';
 import { toLaneRow } from '../rows/webhook.ts';
 import { type Connection, rowsUpTo, sized } from './calls.ts';
 
@@ -36,6 +36,12 @@ export function deliveryQueue({ client, feed }: Connection): DeliveryQueue {
 
     getRendered: async (ids) =>
       client.call('getRendered', ids, sized(ids), (found) => found.map((row) => row && fromRenderedRow(row))),
+
+    keepMade: async (batch) => {
+      const packed = pack(bytesOf(undefined, batch));
+      const rows = batch.map((made) => toMadeRow(made, packed));
+      return client.call('keepMade', rows, packed.size(batch.length), () => undefined);
+    },
 
     settle: async (batch, lanes) => {
       const packed = pack(batch.map(answerBody));

@@ -12,9 +12,10 @@ import type { Answer } from '../protocol.ts';
 import { pack } from '../rows/bytes.ts';
 import { fresh, fromWaitingRow } from '../rows/delivery.ts';
 import { bytesOf, toBackfillRow, toFiringRow, toPublicationRow, toReplayRow } from '../rows/event.ts';
-import { CONFLICT, FULL_ALL, FULL_NAMESPACE, type PublishCode } from '../rows/messages.ts';
+import { CONFLICT, FULL_ALL, FULL_NAMESPACE, type MoveRow, type PublishCode } from '../rows/messages.ts';
 import { WAITING } from '../rows/tables.ts';
-import { type Connection, rowsUpTo } from './calls.ts';
+import { toCursorRow } from '../rows/webhook.ts';
+import { type Connection, ONE_ROW, rowsUpTo, sized } from './calls.ts';
 
 export function intake({ client, feed }: Connection): Intake {
   function notePublished(batch: readonly Publication[], { results, ords }: Answer<'publish'>): void {
@@ -50,7 +51,7 @@ export function intake({ client, feed }: Connection): Intake {
     const marked = new Set(ending.map((row) => row[WAITING.at.ord]));
     let next = 0;
     for (const [i, { runs, now }] of batch.entries()) {
-      if (results[i] !== 'FIRED') continue;
+      if (results[i] !== 'FIRED' && results[i] !== 'KNOWN') continue;
       for (const { event, delivery } of runs) {
         const ord = ords[next++]!;
         if (ord === 0) continue;
@@ -100,6 +101,24 @@ export function intake({ client, feed }: Connection): Intake {
         rowsUpTo(limit),
         (found) => found.map(([webhookId, dueAt]) => ({ webhookId, dueAt })),
       ),
+
+    cursorsToRenew: async ({ movedAfter, zoneRules, after }) =>
+      client.call(
+        'cursorsToRenew',
+        [movedAfter, zoneRules, after?.dueAt ?? Number.MIN_SAFE_INTEGER, after?.webhookId ?? ''],
+        ONE_ROW,
+        ({ ids, next }) => ({
+          webhookIds: ids,
+          ...(next !== null && { next: { webhookId: next[0], dueAt: next[1] } }),
+        }),
+      ),
+
+    moveCursors: async (batch) => {
+      const args = batch.map(
+        ({ webhookId, version, from, to }): MoveRow => [webhookId, version, from, toCursorRow(to)],
+      );
+      return client.call('moveCursors', args, sized(batch), (results) => results);
+    },
 
     fireRuns: async (batch) => {
       const runs = batch.flatMap((firing) => firing.runs);

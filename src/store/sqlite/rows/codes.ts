@@ -30,14 +30,21 @@ export const REASONS = [
   'SUPERSEDED',
   'REQUESTED',
   'PURGED',
+  'RENDER',
 ] as const;
 export const REMOVED = 4;
+export const RENDER = 8;
 
 /** Why a delivery is ending is a place in `ENDINGS`; 0 says that it is not. */
 export const ENDINGS = [undefined, 'SUPERSEDED', 'REQUESTED', 'PURGED'] as const;
 export const SUPERSEDED = 1;
 export const REQUESTED = 2;
 export const PURGED = 3;
+
+/** Whether something was rendered for a delivery, or is to be when it has its turn. */
+export type RenderedCode = 0 | typeof IS_RENDERED | typeof TO_RENDER;
+export const IS_RENDERED = 1;
+export const TO_RENDER = 2;
 
 /** Formats are places in `FORMATS`. */
 export const FORMATS = [

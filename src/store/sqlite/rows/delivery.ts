@@ -20,10 +20,12 @@ import {
   FAILED,
   FORMATS,
   HELD,
+  IS_RENDERED,
   PENDING,
   REASONS,
   type StateCode,
   SUCCEEDED,
+  TO_RENDER,
 } from './codes.ts';
 import type { LongRowOf } from './layout.ts';
 import type { SettlementRow } from './messages.ts';
@@ -34,9 +36,10 @@ const STATES: readonly DeliveryState[] = ['PENDING', 'SUCCEEDED', 'FAILED', 'CAN
 
 /** A delivery that has just come in. */
 export function fresh(ord: number, delivery: NewDelivery, eventId: string, dueAt: number): WaitingDelivery {
-  const { id, webhookId, format, rendered } = delivery;
-  const isRendered = rendered !== undefined;
-  return { ord, id, webhookId, eventId, dueAt, attempts: 0, attemptsBefore: 0, format, rendered: isRendered };
+  const { id, webhookId, format, toRender } = delivery;
+  const rendered = delivery.rendered !== undefined;
+  const made = { format, rendered, ...(toRender && { toRender }) };
+  return { ord, id, webhookId, eventId, dueAt, attempts: 0, attemptsBefore: 0, ...made };
 }
 
 export function fromWaitingRow(row: WaitingRow): WaitingDelivery {
@@ -53,7 +56,8 @@ export function fromWaitingRow(row: WaitingRow): WaitingDelivery {
     attemptsBefore: row[at.attemptsBefore],
     ...(ending && { ending }),
     format: FORMATS[row[at.format]]!,
-    rendered: row[at.rendered] === 1,
+    rendered: row[at.rendered] === IS_RENDERED,
+    ...(row[at.rendered] === TO_RENDER && { toRender: true }),
     ...(replayOf !== null && { replayOf }),
   };
 }
@@ -80,6 +84,7 @@ export function toSettlementRow(
     attempt?.outcome.kind === 'answered' ? attempt.outcome.status : 0,
     attempt === undefined ? null : toAttemptRow(attempt, delivery.id, body),
     ENDINGS.indexOf(delivery.ending),
+    (transition.to === 'FAILED' && transition.message) || null,
   ];
 }
 
@@ -91,6 +96,7 @@ export function fromDeliveryRow(row: LongRowOf<typeof DELIVERY>): Delivery {
   const nominalAt = row[at.nominalAt];
   const lastStatus = row[at.lastStatus];
   const replayOf = row[at.replayOf];
+  const message = row[at.message];
   return {
     id: row[at.id],
     namespace: row[at.namespace],
@@ -100,6 +106,7 @@ export function fromDeliveryRow(row: LongRowOf<typeof DELIVERY>): Delivery {
     eventType: row[at.eventType],
     state,
     ...(reason && { reason }),
+    ...(message !== null && { message }),
     attemptCount: row[at.attempts],
     ...(state === 'PENDING' && row[at.at] !== HELD && { dueAt: row[at.at] }),
     ...(nominalAt !== null && { nominalAt }),

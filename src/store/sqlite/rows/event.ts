@@ -1,13 +1,19 @@
 /** Between events, what is made of them, and their rows. */
 import type { Event, EventBody, EventRecord, Rendered } from '../../../domain/event/event.ts';
-import type { RunCursor } from '../../../domain/schedule/schedule.ts';
+import type { MadeDelivery } from '../../delivery-queue.ts';
 import type { Backfill, NewDelivery, Publication, Replay, RunFiring } from '../../intake.ts';
 import { NO_BYTES, type Packed } from './bytes.ts';
 import { BACKFILLED, FORMATS, RUN } from './codes.ts';
 import type { LongRowOf } from './layout.ts';
-import type { BackfillRow, FiringRow, NewDeliveryRow, PublicationRow, ReplayRow } from './messages.ts';
+import type {
+  BackfillRow,
+  FiringRow,
+  MadeRow,
+  NewDeliveryRow,
+  PublicationRow,
+  ReplayRow,
+} from './messages.ts';
 import {
-  type CursorRow,
   EVENT_BODY,
   EVENT_RECORD,
   type EventRecordRow,
@@ -15,9 +21,13 @@ import {
   RENDERED,
   type RenderedRow,
 } from './tables.ts';
+import { toCursorRow } from './webhook.ts';
 
 /** The bytes in an event and its deliveries, in the order in which their rows take the copies. */
-export function bytesOf(event: Event | undefined, deliveries: readonly NewDelivery[]): Uint8Array[] {
+export function bytesOf(
+  event: Event | undefined,
+  deliveries: readonly Pick<NewDelivery, 'rendered'>[],
+): Uint8Array[] {
   const bytes = event === undefined ? [] : [event.body];
   for (const { rendered } of deliveries) if (rendered?.body !== undefined) bytes.push(rendered.body);
   return bytes;
@@ -74,10 +84,6 @@ function toRunRows(runs: RunFiring['runs'], take: () => Uint8Array) {
   return { events, deliveries };
 }
 
-function toCursorRow({ anchorAt, nominalAt, dueAt, fired, skipped }: RunCursor): CursorRow {
-  return [anchorAt, nominalAt, dueAt, fired, skipped];
-}
-
 function toEventRow(event: Event, body: Uint8Array): EventRow {
   return [
     event.id,
@@ -96,11 +102,20 @@ function toEventRow(event: Event, body: Uint8Array): EventRow {
 }
 
 function toNewDeliveryRow(delivery: NewDelivery, take: () => Uint8Array): NewDeliveryRow {
-  const { id, webhookId, format, rendered } = delivery;
+  const { id, webhookId, format, rendered, toRender = false } = delivery;
   const code = FORMATS.indexOf(format);
-  if (rendered === undefined) return [id, webhookId, code, null];
+  return [id, webhookId, code, toRenderedRow(rendered, take), toRender ? 1 : 0];
+}
+
+export function toMadeRow({ delivery, format, rendered }: MadeDelivery, { take }: Packed): MadeRow {
+  return [delivery.ord, delivery.id, FORMATS.indexOf(format), toRenderedRow(rendered, take)];
+}
+
+/** Takes a copy of the body, if there is one. */
+function toRenderedRow(rendered: Rendered | undefined, take: () => Uint8Array): RenderedRow | null {
+  if (rendered === undefined) return null;
   const body = rendered.body === undefined ? null : take();
-  return [id, webhookId, code, [JSON.stringify(rendered.headers), rendered.contentType ?? null, body]];
+  return [JSON.stringify(rendered.headers), rendered.contentType ?? null, body];
 }
 
 export function fromEventRow(row: LongRowOf<typeof EVENT_BODY>): EventBody {

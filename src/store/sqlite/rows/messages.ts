@@ -29,6 +29,7 @@ export const NEW_DELIVERY = layout(
   field('webhookId', text),
   field('format', integer),
   field('rendered', orNull(as<RenderedRow>())),
+  field('toRender', as<Flag>()),
 );
 export type NewDeliveryRow = RowOf<typeof NEW_DELIVERY>;
 
@@ -78,6 +79,16 @@ export const FIRING = layout(
 );
 export type FiringRow = RowOf<typeof FIRING>;
 
+/** A cursor that is computed anew. */
+export const MOVE = layout(
+  field('webhookId', text),
+  field('version', integer),
+  // Null where it had no run to come.
+  field('from', orNull(integer)),
+  field('to', as<CursorRow>()),
+);
+export type MoveRow = RowOf<typeof MOVE>;
+
 export const BACKFILL = layout(
   field('webhookId', text),
   field('version', integer),
@@ -106,8 +117,19 @@ export const SETTLEMENT = layout(
   field('attempt', orNull(as<AttemptRow>())),
   // Why it was to be given up, as far as the dispatcher knows.
   field('ending', integer),
+  // What kept it from being sent, in words.
+  field('message', orNull(text)),
 );
 export type SettlementRow = RowOf<typeof SETTLEMENT>;
+
+/** What was made for a delivery when it had its turn. */
+export const MADE = layout(
+  field('ord', integer),
+  field('id', text),
+  field('format', integer),
+  field('rendered', orNull(as<RenderedRow>())),
+);
+export type MadeRow = RowOf<typeof MADE>;
 
 export const LANE = layout(
   field('webhookId', text),

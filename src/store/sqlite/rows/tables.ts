@@ -1,6 +1,6 @@
 /** The kinds of rows that are read from the database or written to it, and what their reads have in common. */
 import type { DisabledReason, WebhookState } from '../../../domain/webhook/webhook.ts';
-import { CANCELLED, type Flag, REMOVED, type StateCode } from './codes.ts';
+import { CANCELLED, type Flag, REMOVED, type RenderedCode, type StateCode } from './codes.ts';
 import { as, blob, field, integer, layout, orNull, part, type RowOf, readFrom, text } from './layout.ts';
 
 export const WEBHOOK = layout(
@@ -16,6 +16,9 @@ export const WEBHOOK = layout(
   field('dueAt', orNull(integer), 'run_due_at'),
   field('fired', integer),
   field('skipped', integer),
+  field('movedAt', orNull(integer)),
+  // Null where the schedule needs none, and empty where they are not known.
+  field('zoneRules', orNull(text)),
   field('failingSince', orNull(integer)),
   field('trips', integer),
   field('openUntil', orNull(integer)),
@@ -29,7 +32,16 @@ export const WEBHOOK = layout(
 export type WebhookRow = RowOf<typeof WEBHOOK>;
 
 /** The run cursor of a webhook. */
-export const CURSOR = part(WEBHOOK, 'anchorAt', 'nominalAt', 'dueAt', 'fired', 'skipped');
+export const CURSOR = part(
+  WEBHOOK,
+  'anchorAt',
+  'nominalAt',
+  'dueAt',
+  'fired',
+  'skipped',
+  'movedAt',
+  'zoneRules',
+);
 export type CursorRow = RowOf<typeof CURSOR>;
 
 /** What of a cursor tells whether it has moved. */
@@ -87,7 +99,7 @@ export const WAITING = layout(
   field('attemptsBefore', integer, 'd.attempts_before'),
   field('ending', integer, 'd.ending'),
   field('format', integer, 'd.format'),
-  field('rendered', as<Flag>(), 'd.rendered'),
+  field('rendered', as<RenderedCode>(), 'd.rendered'),
   field('replayOf', orNull(text), `nullif(d.replay_of, '')`),
 );
 export type WaitingRow = RowOf<typeof WAITING>;
@@ -124,6 +136,7 @@ export const DELIVERY = layout(
   // 0 for none.
   field('lastStatus', integer, 'd.last_status'),
   field('replayOf', orNull(text), `nullif(d.replay_of, '')`),
+  field('message', orNull(text), 'd.message'),
 );
 export type DeliveryRow = RowOf<typeof DELIVERY>;
 
@@ -135,6 +148,7 @@ export const CHANGE = layout(
     attempts: 'j.attempts',
     at: 'j.at',
     lastStatus: 'j.status',
+    message: 'iif(j.seq = d.journal, d.message, NULL)',
   }).fields,
   field('seq', integer, 'j.seq'),
   // Null where no attempt was made.

@@ -1,6 +1,7 @@
 /** Between webhooks and their rows. */
 
 import type { JudgedWebhook } from '../../../domain/listing/fields.ts';
+import type { RunCursor } from '../../../domain/schedule/schedule.ts';
 import type { AskedPayload, AskedSpec } from '../../../domain/webhook/asked.ts';
 import { type DefaultSettings, withDefaults, withoutDefaults } from '../../../domain/webhook/defaults.ts';
 import type { Payload } from '../../../domain/webhook/payload.ts';
@@ -10,7 +11,7 @@ import type { WebhookQuery, WebhookUpdate } from '../../registrations.ts';
 import type { WebhookFilter } from '../protocol.ts';
 import { fromBase64, toBase64 } from './bytes.ts';
 import type { LaneRow, UpdateRow } from './messages.ts';
-import { WEBHOOK, type WebhookRow } from './tables.ts';
+import { type CursorRow, WEBHOOK, type WebhookRow } from './tables.ts';
 
 export function toWebhookRow(webhook: Webhook): WebhookRow {
   const { spec, cursor, health } = webhook;
@@ -22,11 +23,7 @@ export function toWebhookRow(webhook: Webhook): WebhookRow {
     spec.destination,
     webhook.state,
     webhook.stateReason ?? null,
-    cursor.anchorAt,
-    cursor.nominalAt,
-    cursor.dueAt,
-    cursor.fired,
-    cursor.skipped,
+    ...toCursorRow(cursor),
     health.failingSince,
     health.trips,
     health.openUntil,
@@ -84,16 +81,29 @@ function withoutSpec(row: WebhookRow): Omit<JudgedWebhook, 'spec'> {
     ...(callerId !== null && { callerId }),
     state: row[at.state],
     ...(stateReason !== null && { stateReason }),
-    cursor: {
-      anchorAt: row[at.anchorAt],
-      nominalAt: row[at.nominalAt],
-      dueAt: row[at.dueAt],
-      fired: row[at.fired],
-      skipped: row[at.skipped],
-    },
+    cursor: cursorFrom(row),
     health: { failingSince: row[at.failingSince], trips: row[at.trips], openUntil: row[at.openUntil] },
     createdAt: row[at.createdAt],
     updatedAt: row[at.updatedAt],
+  };
+}
+
+export function toCursorRow(cursor: RunCursor): CursorRow {
+  const { anchorAt, nominalAt, dueAt, fired, skipped, movedAt = null, zoneRules = null } = cursor;
+  return [anchorAt, nominalAt, dueAt, fired, skipped, movedAt, zoneRules];
+}
+
+function cursorFrom(row: WebhookRow): RunCursor {
+  const { at } = WEBHOOK;
+  const [movedAt, zoneRules] = [row[at.movedAt], row[at.zoneRules]];
+  return {
+    anchorAt: row[at.anchorAt],
+    nominalAt: row[at.nominalAt],
+    dueAt: row[at.dueAt],
+    fired: row[at.fired],
+    skipped: row[at.skipped],
+    ...(movedAt !== null && { movedAt }),
+    ...(zoneRules !== null && { zoneRules }),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts';
 import type { Hook } from '../hooks.ts';
-import type { Verbs } from '../protocol.ts';
+import type { FireCode, Verbs } from '../protocol.ts';
 import { RUN, SUPERSEDED } from '../rows/codes.ts';
 import { FIRING, type FiringRow } from '../rows/messages.ts';
 import { CURSOR, type WaitingRow } from '../rows/tables.ts';
@@ -41,7 +41,7 @@ export function runVerbs(context: Context): Pick<Verbs, 'upcomingRuns' | 'fireRu
     return turns.unfinished(key, RUN, max) + row[at.events].length > max;
   }
 
-  function fireOne(row: FiringRow, ords: number[], ending: WaitingRow[]) {
+  function fireOne(row: FiringRow, ords: number[], ending: WaitingRow[]): FireCode {
     const webhookId = row[at.webhookId];
     const events = row[at.events];
     const skippedTo = row[at.skippedTo];
@@ -66,7 +66,7 @@ export function runVerbs(context: Context): Pick<Verbs, 'upcomingRuns' | 'fireRu
       const delivery = row[at.deliveries][i]!;
       ords.push(places === undefined ? 0 : insertion.delivery(delivery, event, places, how));
     }
-    return 'FIRED';
+    return events.length > 0 && !added.some(Boolean) ? 'KNOWN' : 'FIRED';
   }
 
   return {

@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts';
 import type { Hook } from '../hooks.ts';
-import type { Flag, RunCode } from '../rows/codes.ts';
+import { IS_RENDERED, type RenderedCode, type RunCode, TO_RENDER } from '../rows/codes.ts';
 import { insertInto } from '../rows/insert.ts';
 import { as, field, integer, layout, orNull, text } from '../rows/layout.ts';
 import { NEW_DELIVERY, type NewDeliveryRow, type Remembered } from '../rows/messages.ts';
@@ -53,7 +53,7 @@ const STORED_DELIVERY = layout(
   field('dueAt', integer),
   field('run', as<RunCode>()),
   field('format', integer),
-  field('rendered', as<Flag>()),
+  field('rendered', as<RenderedCode>()),
   field('createdAt', integer),
   field('replayOf', orNull(text)),
 );
@@ -80,21 +80,9 @@ export function createInsertion({ db, takeKey, takeOrds, waiting, eventIds }: Co
       const { at } = NEW_DELIVERY;
       const { dueAt, run, createdAt, replayOf } = more;
       const rendered = row[at.rendered];
-      const [id, format, isRendered] = [row[at.id], row[at.format], rendered === null ? 0 : 1] as const;
-      insertDelivery([
-        ord,
-        id,
-        namespace,
-        key,
-        event,
-        type,
-        dueAt,
-        run,
-        format,
-        isRendered,
-        createdAt,
-        replayOf,
-      ]);
+      const [id, format] = [row[at.id], row[at.format]];
+      const how = row[at.toRender] === 1 ? TO_RENDER : rendered === null ? 0 : IS_RENDERED;
+      insertDelivery([ord, id, namespace, key, event, type, dueAt, run, format, how, createdAt, replayOf]);
       if (rendered !== null) insertRendered([ord, ...rendered]);
       waiting.add(namespace, 1);
     },

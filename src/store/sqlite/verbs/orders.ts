@@ -1,6 +1,15 @@
 import type { Context } from '../context.ts';
 import type { Verbs } from '../protocol.ts';
-import { type Flag, PENDING, REQUESTED, type StateCode, SUCCEEDED } from '../rows/codes.ts';
+import {
+  type Flag,
+  IS_RENDERED,
+  PENDING,
+  RENDER,
+  REQUESTED,
+  type StateCode,
+  SUCCEEDED,
+  TO_RENDER,
+} from '../rows/codes.ts';
 import { as, field, integer, layout, orNull, type RowOf } from '../rows/layout.ts';
 import type { OrderRow } from '../rows/messages.ts';
 import { JOINED, type WaitingRow } from '../rows/tables.ts';
@@ -23,9 +32,11 @@ export function orderVerbs(context: Context): Pick<Verbs, 'retryDeliveries' | 'c
   const select = db.prepare<RowOf<typeof STANDING>>(`
     SELECT ${STANDING.columns} FROM deliveries AS d ${JOINED} WHERE d.id = ? AND d.namespace = ?`);
   const hasten = db.prepare('UPDATE deliveries SET due_at = min(due_at, ?2), ending = 0 WHERE ord = ?1');
+  // What could not be rendered is rendered anew.
   const reopen = db.prepare(`
     UPDATE deliveries SET state = ${PENDING}, reason = 0, ending = 0, due_at = ?2, finished_at = NULL,
-      attempts_before = attempts, lasting = ?3
+      attempts_before = attempts, lasting = ?3, message = NULL,
+      rendered = iif(reason = ${RENDER} AND rendered = ${IS_RENDERED}, ${TO_RENDER}, rendered)
     WHERE ord = ?1`);
   const end = db.prepare(`UPDATE deliveries SET ending = ${REQUESTED} WHERE ord = ?`);
   const readWaiting = waitingReader(db);

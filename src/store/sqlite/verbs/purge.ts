@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts';
 import type { Verbs } from '../protocol.ts';
-import { PURGED } from '../rows/codes.ts';
+import { type Flag, IS_RENDERED, PURGED, type RenderedCode } from '../rows/codes.ts';
 import { EVENT_NAMED, OF_EVENT, type WaitingRow } from '../rows/tables.ts';
 import { waitingReader } from './waiting.ts';
 
@@ -12,17 +12,20 @@ export interface Erasure {
 
 export function createErasure({ db, journal, log }: Pick<Context, 'db' | 'journal' | 'log'>): Erasure {
   const eraseEvent = db.prepare('UPDATE events SET body = NULL, headers = NULL WHERE key = ?');
-  const selectDeliveries = db.prepare<[ord: number, rendered: number]>(
-    `SELECT ord, rendered FROM deliveries WHERE ord IN (${OF_EVENT})`,
+  const selectDeliveries = db.prepare<[ord: number, rendered: RenderedCode, hasMessage: Flag]>(
+    `SELECT ord, rendered, message IS NOT NULL FROM deliveries WHERE ord IN (${OF_EVENT})`,
   );
+  // It can show a part of what could not be rendered.
+  const eraseMessage = db.prepare('UPDATE deliveries SET message = NULL WHERE ord = ?');
   const eraseRendered = db.prepare('DELETE FROM renderings WHERE ord = ?');
   return {
     erase(key) {
       log.holdsErased = true;
       eraseEvent.run(key);
-      for (const [ord, rendered] of selectDeliveries.all(key)) {
+      for (const [ord, rendered, hasMessage] of selectDeliveries.all(key)) {
         journal.erase(ord);
-        if (rendered === 1) eraseRendered.run(ord);
+        if (rendered === IS_RENDERED) eraseRendered.run(ord);
+        if (hasMessage === 1) eraseMessage.run(ord);
       }
     },
   };

@@ -16,7 +16,7 @@ export function settleVerbs(context: Context): Pick<Verbs, 'settle'> {
   // The dispatcher may give a delivery up before it hears that a caller has had it sent again. It goes on then.
   const finish = db.prepare(`
     UPDATE deliveries SET finished_at = ?2, attempts = max(attempts, ?3),
-      last_status = iif(?4 = 0, last_status, ?4), journal = ?5, state = ?7, reason = ?8
+      last_status = iif(?4 = 0, last_status, ?4), journal = ?5, state = ?7, reason = ?8, message = ?10
     WHERE ord = ?1 AND +id = ?6 AND state = 0
       AND NOT (?7 = ${CANCELLED} AND ?9 > 0 AND ending = 0)`);
   const selectRemoved = db.prepare<[finishedAt: number | null, namespace: string]>(`
@@ -68,6 +68,7 @@ export function settleVerbs(context: Context): Pick<Verbs, 'settle'> {
       row[at.to],
       row[at.reason],
       row[at.ending],
+      row[at.message],
     ).changes;
   }
 

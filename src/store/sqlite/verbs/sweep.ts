@@ -3,7 +3,7 @@ import type { Context } from '../context.ts';
 import { bucketOf } from '../lists/catalog.ts';
 import { walkThroughData } from '../lists/walks.ts';
 import type { Verbs } from '../protocol.ts';
-import type { Flag } from '../rows/codes.ts';
+import { IS_RENDERED, type RenderedCode } from '../rows/codes.ts';
 import { as, field, integer, layout, orNull, type RowOf, text } from '../rows/layout.ts';
 import { createErasure } from './purge.ts';
 import { createRemoval } from './removal.ts';
@@ -17,7 +17,7 @@ const EXPIRED = layout(
   field('webhook', integer, 'd.webhook'),
   field('event', integer, 'd.event'),
   field('type', text, 'd.type'),
-  field('rendered', as<Flag>(), 'd.rendered'),
+  field('rendered', as<RenderedCode>(), 'd.rendered'),
   field('finishedAt', integer, 'x.finished_at'),
 );
 
@@ -101,7 +101,7 @@ export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
       deleteOfType.run(bucketOf(ord), row[at.namespace], type, id);
       deleteOfWebhook.run(bucketOf(ord), row[at.webhook], type, id);
       ends.remove(ord, row[at.finishedAt]);
-      if (row[at.rendered] === 1) deleteRendered.run(ord);
+      if (row[at.rendered] === IS_RENDERED) deleteRendered.run(ord);
       deleteDelivery.run(ord);
       perEvent.set(event, (perEvent.get(event) ?? 0) + 1);
     }

@@ -1,7 +1,8 @@
 import type { Context } from '../context.ts';
 import type { Database } from '../database.ts';
 import type { Verbs } from '../protocol.ts';
-import { BACKFILLED, HELD, RUN } from '../rows/codes.ts';
+import { BACKFILLED, HELD, IS_RENDERED, RUN, TO_RENDER } from '../rows/codes.ts';
+import { MADE, type MadeRow } from '../rows/messages.ts';
 import {
   EVENT_BODY,
   type EventBodyRow,
@@ -12,7 +13,7 @@ import {
   type WaitingRow,
 } from '../rows/tables.ts';
 
-type WaitingVerbs = Pick<Verbs, 'waitingLanes' | 'topUp' | 'getEventBodies' | 'getRendered'>;
+type WaitingVerbs = Pick<Verbs, 'waitingLanes' | 'topUp' | 'getEventBodies' | 'getRendered' | 'keepMade'>;
 
 /** Deliveries that are handed over at a start; any others wait until they are due, or for the next start. */
 const ENDING_MAX = 20_000;
@@ -59,6 +60,20 @@ export function waitingVerbs({ db, hooks }: Context): WaitingVerbs {
     SELECT ${RENDERED.columns} FROM renderings
     WHERE ord = (SELECT ord FROM deliveries WHERE id = ?)`);
 
+  const noteMade = db.prepare(`
+    UPDATE deliveries SET format = ?3, rendered = ?4
+    WHERE ord = ?1 AND +id = ?2 AND state = 0 AND rendered = ${TO_RENDER}`);
+  const keepRendered = db.prepare(
+    `INSERT OR REPLACE INTO renderings (ord, ${RENDERED.columns}) VALUES (?, ${RENDERED.holes})`,
+  );
+
+  function keepOne(row: MadeRow): void {
+    const [ord, rendered] = [row[MADE.at.ord], row[MADE.at.rendered]];
+    const how = rendered === null ? 0 : IS_RENDERED;
+    const { changes } = noteMade.run(ord, row[MADE.at.id], row[MADE.at.format], how);
+    if (changes !== 0 && rendered !== null) keepRendered.run(ord, ...rendered);
+  }
+
   /** The index has those of each queue of runs apart, so all are read and merged. */
   function inOrderOfArrival(key: number, limit: number): WaitingRow[] {
     const rows = [0, RUN, BACKFILLED].flatMap((queue) => byArrival.all(key, queue, limit));
@@ -80,5 +95,10 @@ export function waitingVerbs({ db, hooks }: Context): WaitingVerbs {
 
     getEventBodies: (ids) => ids.map((id) => selectEvent.get(id)),
     getRendered: (ids) => ids.map((id) => selectRendered.get(id)),
+
+    keepMade(rows) {
+      for (const row of rows) keepOne(row);
+      return null;
+    },
   };
 }

@@ -61,6 +61,13 @@ describe('carillon events', () => {
     ['a file', ['--data', '@order.json'], '{ "amount": 250 }\n', 'application/json'],
     ['standard input', ['--data', '-'], 'plain\n', 'text/plain; charset=utf-8'],
     ['bytes', ['--data', '@image.png'], new Uint8Array([0, 255, 254]), 'application/octet-stream'],
+    ['text that begins like JSON', ['--data', '{bad json', '--text'], undefined, 'text/plain; charset=utf-8'],
+    [
+      'lines of JSON',
+      ['--data', '{}\n{}', '--content-type', 'application/x-ndjson'],
+      undefined,
+      'application/x-ndjson',
+    ],
     ['bytes of a type', ['--data', '-', '--content-type', 'image/png'], new Uint8Array([0xff]), 'image/png'],
   ] as const) {
     it(`publish sends ${what} byte for byte`, async () => {
@@ -71,6 +78,27 @@ describe('carillon events', () => {
       assert.deepEqual(Buffer.from(event.body), Buffer.from(input ?? argv[1]));
     });
   }
+
+  for (const [what, argv] of [
+    ['an object', ['--data', '{bad json']],
+    ['a list', ['--data', ' [1,']],
+    ['a text', ['--data', '"a']],
+    ['a file', ['--data', '@x.json']],
+  ] as const) {
+    it(`publish refuses ${what} that begins like JSON and is not, unless it is said to be text`, async () => {
+      const err = refused(await events(['publish', 'broken', ...argv], '{"a": 1,}'), 2);
+      assert.match(
+        err,
+        /^carillon: --data: it begins like JSON and is not: .*; give --text if it is text, or/,
+      );
+      assert.equal((await events(['publish', 'broken', ...argv, '--text'], '{"a": 1,}')).code, 0);
+    });
+  }
+
+  it('publish takes one of --text and --content-type', async () => {
+    const argv = ['publish', 'both', '--data', 'x', '--text', '--content-type', 'text/html'];
+    assert.match(refused(await events(argv), 2), /--text and --content-type are both given/);
+  });
 
   it('publish delivers later, by a delay or at a time', async () => {
     const webhook = aWebhook({ spec: { eventTypes: ['later'] } });
@@ -124,6 +152,34 @@ describe('carillon events', () => {
     assert.deepEqual(await ids('--filter', 'source:*'), ['new']);
     assert.deepEqual(await ids('--order-by', 'create_time'), ['old', 'new']);
     assert.equal((await events(['list', '--type', 'nothing'])).out, 'no events\n');
+  });
+
+  it('list leaves out the runs of schedules unless asked', async () => {
+    const webhook = aWebhook({ spec: { schedule: { when: { kind: 'every', periodMs: 1000 } } } });
+    await api().store.createWebhooks([webhook]);
+    api().clock.advance(1000);
+    const started = new Date(api().clock.now()).toISOString();
+    await events(['publish', 'seen', '--id', 'seen-1']);
+    await runCli(api().url, ['webhooks', 'trigger', webhook.id]);
+    const types = async (...argv: string[]) =>
+      (await json('list', '--since', started, ...argv)).events.map(({ type }: { type: string }) => type);
+    assert.deepEqual(await types(), ['seen']);
+    assert.deepEqual((await types('--runs')).toSorted(), ['carillon.run', 'seen']);
+    assert.deepEqual(await types('--type', 'carillon.run'), ['carillon.run']);
+    assert.deepEqual(await types('--filter', 'type = carillon.run'), ['carillon.run']);
+    api().clock.advance(1000);
+    const { out } = await events(['list', '--since', new Date(api().clock.now()).toISOString()]);
+    assert.equal(out, 'no events; --runs shows those of schedules too\n');
+  });
+
+  it('list goes on where it ended, also when its times were so long ago', async () => {
+    for (const id of ['onward-1', 'onward-2']) await events(['publish', 'onward', '--id', id]);
+    const argv = ['list', '--type', 'onward', '--limit', '1', '--since', '1h'];
+    const { err } = await events(argv);
+    const [, token = '', since = ''] = /--page-token (\S+) --since (\S+)\n$/.exec(err) ?? assert.fail(err);
+    api().clock.advance(1000);
+    const { out } = await events([...argv, '--page-token', token, '--since', since]);
+    assert.match(out, /\nonward-1 /);
   });
 
   it('get shows an event with its data, and nothing in it that a terminal would obey', async () => {

@@ -178,6 +178,29 @@ describe('carillon webhooks', () => {
     }
   });
 
+  it('register takes what get --json printed, and an option in place of what does not go with it', async () => {
+    await webhooks('register', '--name', 'again', '--destination', DESTINATION, '--every', '1h30m');
+    const printed = (await webhooks('get', 'again', '--json')).out;
+    const again = async (...argv: string[]) => {
+      const readBytes: World['readBytes'] = async () => Buffer.from(printed);
+      const all = ['webhooks', ...argv, '--from', '-', '--json'];
+      const { code, out, err } = await runCli(api().url, all, { readBytes });
+      assert.deepEqual([code, err], [0, '']);
+      return JSON.parse(out).webhook;
+    };
+    const { webhook } = JSON.parse(printed);
+    const same = await again('register');
+    assert.deepEqual([same.id, same.schedule.every], [webhook.id, '5400s']);
+    const { schedule } = await again('register', '--cron', '0 3 * * *');
+    assert.deepEqual([schedule.every, schedule.cron], [undefined, '0 3 * * *']);
+  });
+
+  it('says in its own words why a file is no webhook', async () => {
+    const readBytes: World['readBytes'] = async () => Buffer.from('{"nmae": "x"}');
+    const ran = await runCli(api().url, ['webhooks', 'register', '--from', 'x.json'], { readBytes });
+    assert.equal(refused(ran, 2), 'carillon: --from: it is not a webhook: key "nmae" is unknown\n');
+  });
+
   it('names the options that are wrong, and exits with 2', async () => {
     const argv = [
       'register',
@@ -255,7 +278,7 @@ describe('carillon webhooks', () => {
     const lines = stripVTControlCharacters(seen.out).trimEnd().split('\n');
     assert.equal(lines.length, 2);
     for (const line of lines) assert.ok(line.length <= 80, line);
-    assert.match(lines[1] ?? '', /^wh_\S{26} {2}listed +ACTIVE.*…$/);
+    assert.match(lines[1] ?? '', /^wh_\S{26} {2}listed +ACTIVE +http:\/\/127\.0\.0\.1:9999\/hook\/long\S*…$/);
     const mono = await runCli(api().url, argv, { terminal: true, columns: 80, env: { NO_COLOR: '1' } });
     assert.equal(stripVTControlCharacters(mono.out), mono.out);
   });
@@ -281,8 +304,24 @@ describe('carillon webhooks', () => {
     await api().store.createWebhooks(many);
     const two = await webhooks('list', '--name', 'many', '--limit', '2');
     assert.equal(two.out.trimEnd().split('\n').length, 3);
-    assert.equal(two.err, 'carillon: these are 2, and there are more; ask for them with --limit\n');
+    const [, token = ''] =
+      /^carillon: these are 2, and there are more; ask for them with --limit, or go on with\n {2}--page-token (\S+)\n$/.exec(
+        two.err,
+      ) ?? assert.fail(two.err);
+    const rest = await webhooks('ls', '--name', 'many', '--limit', '2', '--page-token', token);
+    assert.equal(rest.out.trimEnd().split('\n').length, 2);
+    assert.equal(rest.err, '');
     assert.equal((await webhooks('list', '--name', 'many')).err, '');
+  });
+
+  it('list says that a page token is of another list, and by which option', async () => {
+    const many = [1, 2].map((n) =>
+      aWebhook({ spec: { name: 'paged', destination: `${DESTINATION}/p${n}` } }),
+    );
+    await api().store.createWebhooks(many);
+    const { nextPageToken } = await json('list', '--name', 'paged', '--limit', '1');
+    const err = refused(await webhooks('list', '--name', 'other', '--page-token', nextPageToken), 2);
+    assert.match(err, /--page-token \(page_token\): /);
   });
 
   it('list gathers as many pages as it takes', async () => {
@@ -311,6 +350,14 @@ describe('carillon webhooks', () => {
     assert.deepEqual(await ids('--filter', 'labels.team = green OR NOT labels.team = red'), [blue.id]);
     const backwards = [red.id, blue.id].sort().reverse();
     assert.deepEqual(await ids('--order-by', 'create_time desc'), backwards);
+  });
+
+  it('ls and rm do what list and remove do', async () => {
+    await webhooks('register', '--name', 'short', '--destination', DESTINATION);
+    assert.match((await webhooks('ls', '--name', 'short')).out, /short/);
+    assert.match((await webhooks('rm', 'short')).out, /^removed wh_/);
+    assert.match((await webhooks('rm', '--help')).out, /^carillon webhooks remove: /);
+    assert.match((await webhooks('--help')).out, /^ {2}list, ls +List webhooks/m);
   });
 
   it('get, pause, resume, trigger and remove take an id, or a name that one webhook has', async () => {
@@ -471,6 +518,13 @@ describe('carillon and another server than ours', () => {
       err,
       /^carillon: what answers at https:\/\/127\.0\.0\.1:\d+ does not speak TLS; .* http:\/\/ /,
     );
+  });
+
+  it('is found on this machine by its port alone', async () => {
+    await using running = await startApi();
+    const { port } = new URL(running.url);
+    const listed = await runCli('http://127.0.0.1:9', ['webhooks', 'list', '--address', `:${port}`]);
+    assert.deepEqual(listed, { code: 0, out: 'no webhooks\n', err: '' });
   });
 
   it('knows a server that is not Carillon', async () => {
