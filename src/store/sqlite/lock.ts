@@ -7,7 +7,7 @@ const FILE_MODE = 0o600;
 /** How long to wait for the lock: if two processes start at once, one of them must get it. */
 const LOCK_WAIT_MS = 200;
 /** What an inode is called where there is no file. */
-export const NO_INODE = 'none';
+const NO_INODE = 'none';
 
 export interface Lock {
   /** Which file holds the lock. */

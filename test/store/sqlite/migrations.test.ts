@@ -80,6 +80,20 @@ for (const name of ['store-0002', 'store-0003', 'store-0004', 'store-0005']) {
   });
 }
 
+describe('a database of before it knew how far it had come', () => {
+  test('opens as it is, and is known from then on: the same file is refused when it is put back', async () => {
+    const name = 'store-0005';
+    const store = await opened(name);
+    await store.close();
+    const path = join(folder, `${name}-${files}.db`);
+    assert.match(readFileSync(`${path}-generation`, 'utf8'), /^[\da-f]{32} \d+\n$/);
+    await (await openStore(path)).close();
+    writeFileSync(path, gunzipSync(readFileSync(join(TESTDATA, `${name}.sqlite.gz`))));
+    await assert.rejects(openStore(path), /is another database than the one that was here last/);
+    await (await openStore(path, { restored: true })).close();
+  });
+});
+
 describe('a database of before calls had names', () => {
   test('remembers them from now on, and all that it had', async () => {
     await using store = disposable(await opened('store-0004'));
