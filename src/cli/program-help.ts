@@ -13,12 +13,19 @@ const ABOUT: Record<Command, { readonly title: string; readonly text: string }> 
   },
 };
 
+/** What the commands of the server do, in a few words. */
+export const SERVER_TITLES: Readonly<Record<Command, string>> = {
+  dev: ABOUT.dev.title,
+  serve: ABOUT.serve.title,
+};
+
 /** What `carillon --help` prints. */
 export function programHelp(): string {
   const commands = [
     ...COMMANDS.map((command) => [command, capital(ABOUT[command].title)] as const),
     ...GROUPS.map((group) => [group, capital(GROUP_TITLES[group])] as const),
     ...LONE.map((command) => [command, capital(LONE_TITLES[command])] as const),
+    ['completion', 'Print what makes bash, zsh or fish complete commands'] as const,
     ['help', 'Print this, or what a command takes: carillon help dev, carillon help events publish'] as const,
     ['version', 'Print the version'] as const,
   ];

@@ -7,7 +7,7 @@ import { commandHelp, programHelp } from './program-help.ts';
 import { serve } from './serve.ts';
 import type { World } from './world.ts';
 
-const WORDS = [...COMMANDS, ...GROUPS, ...LONE, 'help', 'version'];
+const WORDS = [...COMMANDS, ...GROUPS, ...LONE, 'completion', 'help', 'version'];
 
 /** Runs what `argv` asks for, without the program's own name, and resolves with the exit code. */
 export async function run(argv: readonly string[], world: World): Promise<number> {
@@ -20,7 +20,9 @@ export async function run(argv: readonly string[], world: World): Promise<number
   }
   const group = GROUPS.find((known) => known === word);
   if (group) return client(group, rest, world);
-  if (isLone(word)) return lone(word, rest, world);
+  const standing = loneOf(word);
+  if (standing !== undefined) return lone(standing, rest, world);
+  if (word === 'completion') return completion(rest, world);
   if (word === undefined) {
     world.err(programHelp());
     return EXIT.usage;
@@ -65,13 +67,20 @@ async function client(group: Group, argv: readonly string[], world: World): Prom
   return EXIT.usage;
 }
 
-function isLone(word: string | undefined): word is (typeof LONE)[number] {
-  return LONE.some((known) => known === word);
+function loneOf(word: string | undefined): (typeof LONE)[number] | undefined {
+  return LONE.find((known) => known === (word === 'health' ? 'status' : word));
+}
+
+async function completion(argv: readonly string[], world: World): Promise<number> {
+  const { COMPLETION_HELP, completion: print } = await import('./completion/completion.ts');
+  if (!argv.some(asksForHelp)) return print(argv, world);
+  world.out(COMPLETION_HELP);
+  return EXIT.ok;
 }
 
 /** A client of the API that stands in no group. */
 async function lone(word: (typeof LONE)[number], argv: readonly string[], world: World): Promise<number> {
-  const { LONE_COMMANDS } = await import('./client/declared/commands.ts');
+  const { LONE_COMMANDS } = await import('./client/lone.ts');
   const command = LONE_COMMANDS[word];
   if (asksForHelpBeforeOperands(argv)) {
     const { clientHelp } = await import('./client/client-help.ts');
@@ -85,7 +94,9 @@ async function lone(word: (typeof LONE)[number], argv: readonly string[], world:
 async function help([about, ...rest]: readonly string[], world: World): Promise<number> {
   const group = GROUPS.find((known) => known === about);
   if (group) return client(group, [...rest.slice(0, 1), '--help'], world);
-  if (isLone(about)) return lone(about, ['--help'], world);
+  const standing = loneOf(about);
+  if (standing !== undefined) return lone(standing, ['--help'], world);
+  if (about === 'completion') return completion(['--help'], world);
   const command: Command | undefined = COMMANDS.find((known) => known === about);
   if (about !== undefined && command === undefined && !WORDS.includes(about)) return unknown(about, world);
   world.out(command ? commandHelp(command) : programHelp());

@@ -71,6 +71,12 @@ export const API_REASONS = {
     todo: 'Send fewer events at a time, or their data as text.',
     metadata: ['maxDepth', 'maxValues'],
   },
+  TOO_MUCH_IN_FIELD: {
+    code: 'INVALID',
+    when: 'A list or a map is far over its bound, or data nests too deep, so that nothing else was looked at.',
+    todo: 'Give as much as the message says at most.',
+    metadata: ['field'],
+  },
   MALFORMED_MESSAGE: {
     code: 'INVALID',
     when: "The bytes are not UTF-8, not base64, or not a message of the method's type.",

@@ -25,7 +25,15 @@ export interface HandlerDeps extends Pick<ApiDeps, 'control'> {
   readonly rules: Rules;
 }
 
+/** What the server says of itself beside its health, in headers of the answer. */
+export interface About {
+  readonly version?: string;
+  /** Which release of the time zone database schedules go by, such as `2026c`. */
+  readonly timeZoneRules?: string | undefined;
+}
+
 export interface ApiSettings {
+  readonly about?: About;
   /** The names by which the API may be called, besides addresses and `localhost`: see `HostPolicy`. */
   readonly allowedHosts: readonly string[];
   /** The origins whose pages may call the API from a browser: see `OriginPolicy`. */

@@ -107,7 +107,7 @@ export function createServices(deps: ApiDeps): Services {
       allOnce(mount(WebhookService, webhookService({ control, rules }))),
       allOnce(mount(EventService, eventService({ ...deps, shutdown: ending.signal }))),
       allOnce(mount(DeliveryService, deliveryService({ control }))),
-      mount(Health, healthService(board, ending.signal)),
+      mount(Health, healthService(board, ending.signal, settings.about)),
       mount(ServerReflection, reflectionService(fileIndex, ending.signal)),
       mount(ServerReflectionAlpha, reflectionService(fileIndex, ending.signal)),
     ],

@@ -142,7 +142,7 @@ async function run(parts: Parts): Promise<RunningServer> {
     clock,
     random,
     log,
-    settings: config,
+    settings: { ...config, about: { version: VERSION, timeZoneRules: process.versions.tz } },
   });
   const inbox = config.inbox
     ? createInbox({
@@ -180,7 +180,8 @@ async function run(parts: Parts): Promise<RunningServer> {
     loops.sweep.wake();
   });
   const watch = createStoreWatch({ store, health: api.health, log });
-  await watch.tick();
+  // Whatever is wrong is found again, and logged, by the loop.
+  await watch.tick().catch(() => {});
   const storeWatch = startLoop({ name: 'watch on the store', ...watch, restMs: 0, log });
   // What the first call would wait for is loaded while nobody waits.
   void api.load();

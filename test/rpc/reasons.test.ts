@@ -103,6 +103,8 @@ describe('The reason', () => {
     },
     MALFORMED_JSON: () => json('{"type": }'),
     JSON_TOO_COMPLEX: () => json('['.repeat(100)),
+    TOO_MUCH_IN_FIELD: () =>
+      json(JSON.stringify({ headers: Object.fromEntries(Array.from({ length: 99 }, (_, i) => [i, ''])) })),
     MALFORMED_MESSAGE: () => json(new Uint8Array([0x22, 0xc3, 0x28, 0x22])),
     MALFORMED_REQUEST: () =>
       rest('POST', '/v1/webhooks/x:pause', { headers: { ...JSON_TYPE, 'if-match': 'bare' }, body: '{}' }),

@@ -767,8 +767,9 @@ export const EventService: GenService<{
     output: typeof PublishResponseSchema;
   },
   /**
-   * Publishes many events, each on its own: one that is refused does not keep back the others. When it
-   * is the call that fails, such as with UNAVAILABLE, none was published.
+   * Publishes many events, each on its own: one that is refused does not keep back the others, also when it is
+   * refused because it cannot be read: a field that there is not, a time that is none, data that nests too deep.
+   * When it is the call that fails, such as with UNAVAILABLE, none was published.
    * Not idempotent for events without an id, unless it has a request_id.
    *
    * @generated from rpc carillon.v1.EventService.PublishBatch
@@ -780,8 +781,8 @@ export const EventService: GenService<{
   },
   /**
    * Publishes events as they come. Each is answered in order, once it is durable or refused; a refusal
-   * does not end the stream; a message that cannot be read does, with INVALID_ARGUMENT, after the answers to
-   * those before it. A caller that sends faster than events become durable, or does not take the answers, is
+   * does not end the stream, nor does too much of something in an event, such as data that nests too deep; a message
+   * that cannot be read does, with INVALID_ARGUMENT, after the answers to those before it. A caller that sends faster than events become durable, or does not take the answers, is
    * slowed down by flow control, and cut off when it takes none for a minute. A server that stops answers what
    * it has read and ends the stream with UNAVAILABLE: what was not answered is to be published again.
    * Not idempotent for events without an id, and a stream has no request_id: give each event an id.

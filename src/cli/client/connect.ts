@@ -3,6 +3,7 @@ import { createConnectTransport } from '@connectrpc/connect-node';
 import { DeliveryService } from '../../../gen/carillon/v1/delivery_pb.ts';
 import { EventService } from '../../../gen/carillon/v1/event_pb.ts';
 import { WebhookService } from '../../../gen/carillon/v1/webhook_pb.ts';
+import { Health } from '../../../gen/grpc/health/v1/health_pb.ts';
 import { quote } from '../../domain/text.ts';
 import { CLIENT_VARIABLES } from '../../server/config/settings.ts';
 import { flagValue, type Invocation, UsageError } from './command.ts';
@@ -18,6 +19,7 @@ export interface Connection {
   readonly webhooks: Client<typeof WebhookService>;
   readonly events: Client<typeof EventService>;
   readonly deliveries: Client<typeof DeliveryService>;
+  readonly health: Client<typeof Health>;
 }
 
 /** Nothing is sent before the first call. Raises UsageError for an address that is none. */
@@ -40,6 +42,7 @@ export function connect(
     webhooks: createClient(WebhookService, transport),
     events: createClient(EventService, transport),
     deliveries: createClient(DeliveryService, transport),
+    health: createClient(Health, transport),
   };
 }
 

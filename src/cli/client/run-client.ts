@@ -50,7 +50,7 @@ async function verbOf(place: Place, command: Command): Promise<Verb> {
 }
 
 const VERBS: Readonly<Record<Place, () => Promise<Readonly<Record<string, Verb>>>>> = {
-  '': async () => (await import('./declared/verbs.ts')).LONE_VERBS,
+  '': async () => (await import('./lone-verbs.ts')).LONE_VERBS,
   webhooks: async () => (await import('./webhook/verbs.ts')).WEBHOOK_VERBS,
   events: async () => (await import('./event/verbs.ts')).EVENT_VERBS,
   deliveries: async () => (await import('./delivery/verbs.ts')).DELIVERY_VERBS,

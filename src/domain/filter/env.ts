@@ -1,6 +1,7 @@
 import {
   type CelFunc,
   type CelList,
+  type CelMap,
   CelScalar,
   type CelValue,
   celEnv,
@@ -11,11 +12,14 @@ import {
   isCelList,
   isCelMap,
   listType,
+  mapType,
   objectType,
 } from '@bufbuild/cel';
 import { TimestampSchema } from '@bufbuild/protobuf/wkt';
 import { CHARACTERS_PER_STEP, COMPARISONS_PER_STEP, createMeter } from '../meter.ts';
 import { isTimeZone, offsetAt } from '../schedule/zone.ts';
+import { conversions, strict } from './convert.ts';
+import { keyedMap } from './map.ts';
 import { compileRegex, forgetStates } from './regex.ts';
 
 /** The functions of CEL, with a meter: each takes as many steps as it has work to do, and there are only so many. */
@@ -27,6 +31,8 @@ const FILTER_STEPS_MAX = 50_000;
 export const TICK = '@tick';
 export const RANGE = '@range';
 export const APPEND = '@append';
+/** And this one what is written as a map. */
+export const MAP = '@map';
 
 /** Characters or bytes that functions go through in a step, where it is not the usual number. */
 const SLOW: Readonly<Record<string, number>> = {
@@ -39,11 +45,10 @@ const SLOW: Readonly<Record<string, number>> = {
 };
 /** What finding a time zone's offset takes. */
 const ZONE_STEPS = 20;
-/** Instructions of a regular expression that are tried on one character in a step or so. */
-const INSTRUCTIONS_PER_STEP = 4;
 
-const { BOOL, DYN, INT, STRING } = CelScalar;
+const { BOOL, DOUBLE, DYN, INT, STRING, UINT } = CelScalar;
 const LIST = listType(DYN);
+const ANY_MAP = mapType(DYN, DYN);
 const TIMESTAMP = objectType(TimestampSchema);
 
 const meter = createMeter(FILTER_STEPS_MAX);
@@ -99,6 +104,26 @@ function isIn(value: CelValue, list: CelList): boolean {
   return false;
 }
 
+function isKey(key: Parameters<CelMap['has']>[0], map: CelMap): boolean {
+  charge(1 + lengthOf(key) / CHARACTERS_PER_STEP);
+  return map.has(key);
+}
+
+/** The order of two texts by their code points: UTF-16 has those that it needs two units for in the midst of the others. */
+function order(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  charge(1 + length / CHARACTERS_PER_STEP);
+  for (let i = 0; i < length; i++) {
+    const difference = rankOf(a.charCodeAt(i)) - rankOf(b.charCodeAt(i));
+    if (difference !== 0) return difference;
+  }
+  return a.length - b.length;
+}
+
+function rankOf(unit: number): number {
+  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
+}
+
 /** Lists made by `map` and `filter`, which grow in place: nothing else can see one before it is whole. */
 const growing = new WeakMap<CelList, CelValue[]>();
 
@@ -121,9 +146,7 @@ function concatenate(a: CelList, b: CelList): CelValue[] {
 }
 
 function matches(this: string, pattern: string): boolean {
-  const regex = compileRegex(pattern);
-  charge(1 + (this.length * regex.instructions) / INSTRUCTIONS_PER_STEP);
-  return regex.test(this);
+  return compileRegex(pattern).test(this, charge);
 }
 
 function contains(this: string, wanted: string): boolean {
@@ -157,7 +180,7 @@ function reading(read: (wall: Date) => number) {
 /** Of a zone by its IANA name, or an offset such as `+02:00`. */
 function offsetOf(zone: string, instant: number): number {
   charge(ZONE_STEPS);
-  const [, sign, hours, minutes] = /^([+-]?)(\d\d):(\d\d)$/.exec(zone) ?? [];
+  const [, sign, hours, minutes] = /^([+-]?)([01]\d|2[0-3]):([0-5]\d)$/.exec(zone) ?? [];
   if (hours !== undefined) {
     const ms = (Number(hours) * 60 + Number(minutes)) * 60_000;
     return sign === '-' ? -ms : ms;
@@ -170,8 +193,14 @@ const ours: readonly CelFunc[] = [
   celFunc('_==_', [DYN, DYN], BOOL, equal),
   celFunc('_!=_', [DYN, DYN], BOOL, (a, b) => !equal(a, b)),
   celFunc('@in', [DYN, LIST], BOOL, isIn),
+  ...[STRING, DOUBLE, INT, BOOL, UINT].map((key) => celFunc('@in', [key, ANY_MAP], BOOL, isKey)),
+  celFunc('_<_', [STRING, STRING], BOOL, (a, b) => order(a, b) < 0),
+  celFunc('_<=_', [STRING, STRING], BOOL, (a, b) => order(a, b) <= 0),
+  celFunc('_>_', [STRING, STRING], BOOL, (a, b) => order(a, b) > 0),
+  celFunc('_>=_', [STRING, STRING], BOOL, (a, b) => order(a, b) >= 0),
   celFunc('_+_', [LIST, LIST], LIST, concatenate),
   celMethod('matches', STRING, [STRING], BOOL, matches),
+  celFunc('matches', [STRING, STRING], BOOL, (text, pattern) => matches.call(text, pattern)),
   celMethod('contains', STRING, [STRING], BOOL, contains),
   ...Object.entries(READINGS).flatMap(([name, read]) => [
     celMethod(name, TIMESTAMP, [], INT, reading(read)),
@@ -185,6 +214,7 @@ const ours: readonly CelFunc[] = [
     if (isCelList(value) || isCelMap(value)) charge(value.size);
     return value;
   }),
+  celFunc(MAP, [ANY_MAP], ANY_MAP, keyedMap),
   celFunc(APPEND, [LIST, LIST], LIST, append),
 ];
 
@@ -209,10 +239,17 @@ function lengthOf(value: CelValue | undefined): number {
   return typeof value === 'string' || value instanceof Uint8Array ? value.length : 0;
 }
 
-const replaced = new Set(ours.map(({ id }) => id));
+const ready = [...ours, ...conversions.map(payable)];
+const replaced = new Set(ready.map(({ id }) => id));
 
 /** CEL with these functions. Time is an argument of the event, so nothing here reads a clock. */
 export const filterEnv = celEnv({
-  funcs: [...standard.filter(({ id }) => !replaced.has(id)).map(payable), ...ours],
+  funcs: [
+    ...standard
+      .filter(({ id }) => !replaced.has(id))
+      .map(strict)
+      .map(payable),
+    ...ready,
+  ],
   variables: { event: DYN },
 });

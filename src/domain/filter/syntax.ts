@@ -1,4 +1,5 @@
 import { parse } from '@bufbuild/cel';
+import { readableSource } from './source.ts';
 
 /** A filter as CEL's parser has it. */
 export type Expr = ReturnType<typeof parse>['expr'];
@@ -9,15 +10,24 @@ export const FILTER_LENGTH_MAX = 4096;
 /** Something is wrong with a filter. The message says where, if that is known. */
 export class FilterMistake extends Error {}
 
+export interface ReadFilter {
+  readonly expr: Expr;
+  /** Fields that were quoted, by the names that they have in `expr`. */
+  readonly quoted: ReadonlyMap<string, string>;
+  /** Where something is, to be put into a sentence. */
+  placeOf(expr: Expr): string;
+}
+
 /** Reads a filter. Raises `FilterMistake`. */
-export function readFilter(text: string): { expr: Expr; placeOf: (expr: Expr) => string } {
+export function readFilter(text: string): ReadFilter {
   if (text.length > FILTER_LENGTH_MAX) {
     throw new FilterMistake(`has ${text.length} characters: give at most ${FILTER_LENGTH_MAX}`);
   }
+  const readable = readableSource(text);
   try {
-    const { expr, sourceInfo } = parse(text);
-    const placeOf = ({ id }: Expr) => place(text, sourceInfo?.positions[id.toString()] ?? 0);
-    return { expr, placeOf };
+    const { expr, sourceInfo } = parse(readable.text);
+    const placeOf = ({ id }: Expr) => place(text, readable.place(sourceInfo?.positions[id.toString()] ?? 0));
+    return { expr, quoted: readable.quoted, placeOf };
   } catch (error) {
     if (error instanceof RangeError && /call stack/.test(error.message)) {
       throw new FilterMistake('is nested too deeply');
@@ -27,7 +37,9 @@ export function readFilter(text: string): { expr: Expr; placeOf: (expr: Expr) =>
       location?: { start: { offset: number } };
     };
     if (location === undefined) throw new FilterMistake(`cannot be read: ${message}`);
-    throw new FilterMistake(`cannot be read${place(text, location.start.offset)}: ${rawMessage}`);
+    throw new FilterMistake(
+      `cannot be read${place(text, readable.place(location.start.offset))}: ${rawMessage}`,
+    );
   }
 }
 

@@ -1,7 +1,7 @@
 import { type CelFunc, CelScalar } from '@bufbuild/cel';
-import { APPEND, filterEnv, RANGE, TICK } from './env.ts';
+import { APPEND, filterEnv, MAP, RANGE, TICK } from './env.ts';
 import { compileRegex } from './regex.ts';
-import { type Expr, FilterMistake, readFilter } from './syntax.ts';
+import { type Expr, FilterMistake, type ReadFilter, readFilter } from './syntax.ts';
 
 /**
  * A filter as a tree: read, checked, and made ready to be evaluated with a meter. What can be known to go
@@ -27,10 +27,16 @@ export const LOOPS_NESTED_MAX = 2;
 
 /** Reads a filter. Raises `FilterMistake`. */
 export function filterTree(text: string): FilterTree {
-  const { expr, placeOf } = readFilter(text);
-  const { ready, nodes, readsData } = createChecker(placeOf);
-  const root = ready(expr, { depth: 1, loops: 0, names: [] });
-  if (!canBeBool(expr)) throw new FilterMistake('never results in true or false');
+  const tree = expressionTree(text, []);
+  if (!canBeBool(tree.root)) throw new FilterMistake('never results in true or false');
+  return tree;
+}
+
+/** Reads an expression of any type, over these variables and `event`. Raises `FilterMistake`. */
+export function expressionTree(text: string, names: readonly string[]): FilterTree {
+  const read = readFilter(text);
+  const { ready, nodes, readsData } = createChecker(read);
+  const root = ready(read.expr, { depth: 1, loops: 0, names });
   return { root, steps: nodes(), readsData: readsData() };
 }
 
@@ -43,18 +49,20 @@ type Loop = Extract<Expr['exprKind'], { case: 'comprehensionExpr' }>['value'];
 interface Scope {
   readonly depth: number;
   readonly loops: number;
-  /** Variables of the loops around it. */
+  /** Variables beside `event`: those of the loops around it. */
   readonly names: readonly string[];
 }
 
 /** What is called without being a function: these decide themselves which operands are evaluated. */
 const OPERATORS = new Set(['_&&_', '_||_', '_?_:_', '_[_]', '@not_strictly_false']);
 const TYPE_NAMES = new Set('int uint double bool string bytes list map null_type type'.split(' '));
+/** Types that are named like messages. */
+const MESSAGE_TYPES = new Set(['google.protobuf.Timestamp', 'google.protobuf.Duration']);
 /** The variable in which macros gather their result. */
 const GATHERED = '@result';
 const SIGNATURES: ReadonlyMap<string, readonly CelFunc[]> = Map.groupBy(filterEnv.funcs, ({ name }) => name);
 
-function createChecker(placeOf: (expr: Expr) => string) {
+function createChecker({ placeOf, quoted }: Pick<ReadFilter, 'placeOf' | 'quoted'>) {
   let nodes = 0;
   let readsData = false;
 
@@ -76,15 +84,13 @@ function createChecker(placeOf: (expr: Expr) => string) {
         checkName(expr, kind.value.name, scope);
         return expr;
       case 'selectExpr': {
-        const operand = kind.value.operand!;
-        if (isEvent(operand, scope)) {
-          checkField(expr, kind.value.field);
-          return expr;
-        }
-        return {
-          ...expr,
-          exprKind: { case: kind.case, value: { ...kind.value, operand: ready(operand, inner) } },
-        };
+        if (isMessageType(expr, scope)) return expr;
+        const { operand, field: name } = kind.value;
+        const field = quoted.get(name) ?? name;
+        const ofEvent = isEvent(operand!, scope);
+        if (ofEvent) checkField(expr, field);
+        const value = { ...kind.value, field, operand: ofEvent ? operand! : ready(operand!, inner) };
+        return { ...expr, exprKind: { case: kind.case, value } };
       }
       case 'callExpr':
         return { ...expr, exprKind: { case: kind.case, value: readyCall(expr, kind.value, inner) } };
@@ -104,7 +110,8 @@ function createChecker(placeOf: (expr: Expr) => string) {
             keyKind: { case: 'mapKey' as const, value: ready(entry.keyKind.value, inner) },
           };
         });
-        return { ...expr, exprKind: { case: kind.case, value: { ...kind.value, entries } } };
+        const value = { ...kind.value, entries };
+        return call(expr, MAP, [{ ...expr, exprKind: { case: kind.case, value } }]);
       }
       case 'comprehensionExpr':
         return { ...expr, exprKind: { case: kind.case, value: readyLoop(expr, kind.value, inner) } };
@@ -156,7 +163,7 @@ function createChecker(placeOf: (expr: Expr) => string) {
         signature.arguments.length === args.length,
     );
     if (!fits) refuse(expr, `calls ${name}`, 'it does not take this many operands, or is not called so');
-    if (name === 'matches') checkRegex(expr, args[0]!);
+    if (name === 'matches') checkRegex(expr, args.at(-1)!);
   }
 
   /** Written out it can be checked once and for all, and its cost is known. */
@@ -212,6 +219,17 @@ function nameOf(expr: Expr | undefined): string | undefined {
 
 function isEvent(expr: Expr, scope: Scope): boolean {
   return nameOf(expr) === 'event' && !scope.names.includes('event');
+}
+
+function isMessageType(expr: Expr, { names }: Scope): boolean {
+  const path: string[] = [];
+  let at = expr;
+  while (at.exprKind.case === 'selectExpr' && !at.exprKind.value.testOnly) {
+    path.unshift(at.exprKind.value.field);
+    at = at.exprKind.value.operand!;
+  }
+  const root = nameOf(at);
+  return root !== undefined && !names.includes(root) && MESSAGE_TYPES.has([root, ...path].join('.'));
 }
 
 /** Whether the result can be true or false, as far as that can be seen without an event. */

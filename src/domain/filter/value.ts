@@ -1,7 +1,8 @@
-import { type CelInput, type CelMap, celMap } from '@bufbuild/cel';
+import type { CelInput } from '@bufbuild/cel';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import type { OpenedEvent } from '../event/data.ts';
 import { presentedId } from '../event/event.ts';
+import { textMap } from './map.ts';
 
 /** The most values that an event's data may hold to be filtered: members, elements and what they are in. */
 export const DATA_VALUES_MAX = 20_000;
@@ -53,12 +54,5 @@ function jsonValue(json: unknown, depth: number, count: { values: number }): Cel
   if (typeof json !== 'object' || json === null) return json as string | number | boolean | null;
   const map = new Map<string, CelInput>();
   for (const [key, member] of Object.entries(json)) map.set(key, jsonValue(member, depth + 1, count));
-  const object = celMap(map);
-  object.has = hasKey;
-  return object;
-}
-
-/** The library's own (0.6.1) says of a key whose value is null that it is not there. */
-function hasKey(this: CelMap, key: Parameters<CelMap['has']>[0]): boolean {
-  return this.get(key) !== undefined;
+  return textMap(map);
 }

@@ -1,9 +1,4 @@
-/**
- * How deep JSON in a google.protobuf.Value can nest: objects and arrays inside each other. An object is
- * three messages on the wire, and every implementation of protobuf reads a hundred at least: with those
- * around it, that is 32 objects.
- */
-const JSON_VALUE_DEPTH_MAX = 32;
+import { JSON_VALUE_DEPTH_MAX, JSON_VALUE_TOO_DEEP } from '../field-bounds.ts';
 
 /** What is wrong with a value as a google.protobuf.Value, as the end of a sentence; undefined when nothing is. */
 export function valueJsonFault(json: unknown): string | undefined {
@@ -27,7 +22,7 @@ function faultAt(json: unknown, depthLeft: number): string | undefined {
 }
 
 function membersFault(json: object, depthLeft: number): string | undefined {
-  if (depthLeft === 0) return TOO_DEEP;
+  if (depthLeft === 0) return JSON_VALUE_TOO_DEEP;
   const names = Array.isArray(json) ? [] : Object.keys(json);
   for (const member of [...names, ...Object.values(json)]) {
     const complaint = faultAt(member, depthLeft - 1);
@@ -35,5 +30,3 @@ function membersFault(json: object, depthLeft: number): string | undefined {
   }
   return undefined;
 }
-
-const TOO_DEEP = `nests deeper than ${JSON_VALUE_DEPTH_MAX} objects and arrays, as deep as protobuf goes: give it as text with content type application/json`;

@@ -4,6 +4,7 @@ import { invalidRequest } from '../../domain/error.ts';
 import { type EventDraft, eventViolations } from '../../domain/event/rules.ts';
 import { noProblems, type Problems } from '../../domain/problems.ts';
 import { draftFrom } from '../convert/event.ts';
+import { faultOf } from '../item-fault.ts';
 import { namespaceOf } from '../namespace.ts';
 
 /** An event that can be published, or why it cannot: INVALID, with everything that is wrong. */
@@ -23,6 +24,8 @@ export function judgePublish({ event, due }: PublishRequest, now: number): Judge
 
 /** The same of an event of a batch or a stream, which is no call of its own. */
 export function judgeAmongOthers(request: PublishRequest, now: number): Judged {
+  const fault = faultOf(request);
+  if (fault !== undefined) return { refused: fault };
   const problems = noProblems();
   if (request.requestId !== '') {
     problems.add('request_id', 'names a call, and this is an event among others: give the event an id');

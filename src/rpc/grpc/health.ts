@@ -1,10 +1,11 @@
-import type { ServiceImpl } from '@connectrpc/connect';
+import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
 import {
   type Health,
   HealthCheckResponse_ServingStatus as Status,
 } from '../../../gen/grpc/health/v1/health_pb.ts';
 import { DomainError } from '../../domain/error.ts';
 import { quote } from '../../domain/text.ts';
+import type { About } from '../deps.ts';
 
 /** Watch calls open at a time. */
 const WATCHERS_MAX = 1000;
@@ -46,19 +47,29 @@ export function createHealthBoard(services: readonly string[]): HealthBoard {
  * grpc.health.v1, as https://github.com/grpc/grpc/blob/master/doc/health-checking.md has it.
  * Watch ends with the signal.
  */
-export function healthService(board: HealthBoard, shutdown: AbortSignal): ServiceImpl<typeof Health> {
+export function healthService(
+  board: HealthBoard,
+  shutdown: AbortSignal,
+  { version, timeZoneRules }: About = {},
+): ServiceImpl<typeof Health> {
   let watchers = 0;
+  const tellAbout = ({ responseHeader }: HandlerContext) => {
+    if (version !== undefined) responseHeader.set('carillon-version', version);
+    if (timeZoneRules !== undefined) responseHeader.set('carillon-time-zone-rules', timeZoneRules);
+  };
   return {
-    check({ service }) {
+    check({ service }, context) {
       const status = board.get(service);
       if (status === undefined) {
         const metadata = { service };
         throw new DomainError('SERVICE_NOT_FOUND', `there is no service ${quote(service)}`, { metadata });
       }
+      tellAbout(context);
       return { status: Status[status] };
     },
 
-    list() {
+    list(_, context) {
+      tellAbout(context);
       const statuses = [...board.list()].map(
         ([service, status]) => [service, { status: Status[status] }] as const,
       );

@@ -2,9 +2,9 @@ import type { Message } from '@bufbuild/protobuf';
 import type { MethodImplSpec } from '@connectrpc/connect';
 import type { ServerInterceptingCallInterface } from '@grpc/grpc-js';
 import type { Admit } from '../transport/call.ts';
-import { readBinary } from '../transport/decode.ts';
 import { wrongCount } from '../transport/failures.ts';
 import type { Guard } from '../transport/guard.ts';
+import { readBinary } from '../transport/message.ts';
 import { taken } from '../transport/stall.ts';
 import type { Arrival } from './arrival.ts';
 import { incoming } from './incoming.ts';
@@ -54,7 +54,8 @@ async function unary(
   bytes: Uint8Array,
 ): Promise<void> {
   try {
-    const request = readBinary(method.input, bytes, WHAT);
+    const read = readBinary(method.input, bytes, WHAT);
+    const request = read instanceof Promise ? await read : read;
     await admit(request);
     const response = await impl(request, exchange);
     void exchange.send(method.output, response);
@@ -72,7 +73,8 @@ async function serverStreaming(
   bytes: Uint8Array,
 ): Promise<void> {
   try {
-    const request = readBinary(method.input, bytes, WHAT);
+    const read = readBinary(method.input, bytes, WHAT);
+    const request = read instanceof Promise ? await read : read;
     await admit(request);
     await sendAll(guard, exchange, impl(request, exchange));
   } catch (reason) {

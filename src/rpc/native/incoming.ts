@@ -1,8 +1,8 @@
 import type { DescMessage, Message } from '@bufbuild/protobuf';
 import type { Admit } from '../transport/call.ts';
-import { readBinary } from '../transport/decode.ts';
 import { STREAM_MESSAGE } from '../transport/decode-stream.ts';
 import { tooSlow } from '../transport/failures.ts';
+import { readBinary } from '../transport/message.ts';
 import type { Receiving } from './reader.ts';
 import type { Exchange, ExchangeDeps } from './served-call.ts';
 
@@ -38,7 +38,7 @@ export function incoming(
 
   async function hand(bytes: Uint8Array, to: PromiseWithResolvers<IteratorResult<Message>>): Promise<void> {
     try {
-      const value = readBinary(type, bytes, STREAM_MESSAGE);
+      const value = await readBinary(type, bytes, STREAM_MESSAGE);
       const admitted = admit(value);
       if (admitted !== undefined) await admitted;
       to.resolve({ done: false, value });

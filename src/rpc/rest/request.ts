@@ -6,9 +6,10 @@ import { quote } from '../../domain/text.ts';
 import type { Negotiated } from '../transport/answer.ts';
 import { discardBody, readBody } from '../transport/body.ts';
 import type { Call } from '../transport/call.ts';
-import { decodeUtf8, decompress, messageOf } from '../transport/decode.ts';
+import { decodeUtf8, decompress } from '../transport/decode.ts';
 import { normalizeJson } from '../transport/json-shape.ts';
 import { type ParsedJson, parseJson } from '../transport/json-text.ts';
+import { readJson, tellDeepIn, turnFor } from '../transport/message.ts';
 import type { NodeRequest } from '../transport/node.ts';
 import type { Binding } from './binding.ts';
 import type { FieldPath } from './fields.ts';
@@ -63,9 +64,12 @@ export async function readRequest(asked: Asked, progress: Progress): Promise<Mes
   // A browser that has lost its connection asks for the same URL again: what it has seen since goes before.
   const seen = request.headers['last-event-id'];
   if (typeof seen === 'string' && binding.resume !== undefined) whole[binding.resume.name] = seen;
-  problems.addAll(normalizeJson(input, whole));
-  problems.raise();
-  return messageOf(input, whole, WHAT);
+  const { deep } = body ?? {};
+  return readJson(
+    input,
+    { value: whole, duplicates: [], known: problems.list(), ...(deep && { deep }) },
+    WHAT,
+  );
 }
 
 /** What stands before the caller's field paths in the request message. */
@@ -120,7 +124,9 @@ async function receive(asked: Asked): Promise<ParsedJson | undefined> {
   }
   const { request: codec } = negotiated;
   const bytes = codec === null ? raw : await decompress(codec, raw, messageBytesMax);
-  return parseJson(decodeUtf8(bytes, WHAT));
+  await turnFor(bytes);
+  const tellDeep = binding.body === 'all' ? tellDeepIn(binding.method.input) : undefined;
+  return parseJson(decodeUtf8(bytes, WHAT), WHAT, tellDeep);
 }
 
 const WHAT = 'the body';

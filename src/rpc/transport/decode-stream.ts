@@ -56,7 +56,7 @@ async function* each(intake: StreamIntake): AsyncIterable<Uint8Array> {
     }
     const payload = frame.subarray(ENVELOPE_BYTES);
     const bytes = flags === 1 && codec ? await decompress(codec, payload, messageBytesMax) : payload;
-    decoded(decode(method, bytes, wire.json, STREAM_MESSAGE));
+    decoded(await decode(method, bytes, wire.json, STREAM_MESSAGE));
     yield empty;
   }
 }

@@ -1,16 +1,8 @@
-import {
-  type DescMessage,
-  type DescMethod,
-  fromBinary,
-  fromJson,
-  type JsonValue,
-  type Message,
-} from '@bufbuild/protobuf';
+import type { DescMessage, DescMethod, Message } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
 import type { UniversalServerRequest } from '@connectrpc/connect/protocol';
 import { compressionBrotli, compressionGzip } from '@connectrpc/connect-node';
 import { malformed } from '../../domain/error.ts';
-import { noProblems } from '../../domain/problems.ts';
 import {
   badCompression,
   cutShort,
@@ -22,8 +14,7 @@ import {
   wrongCount,
 } from './failures.ts';
 import { createFraming, ENVELOPE_BYTES } from './framing.ts';
-import { normalizeJson } from './json-shape.ts';
-import { parseJson } from './json-text.ts';
+import { parseMessage, readBinary, turnFor } from './message.ts';
 import type { Wire } from './wire.ts';
 
 /** What request and response bodies can be compressed with. */
@@ -73,7 +64,7 @@ export async function takeIn(intake: Intake): Promise<TakenIn> {
   const payload = wire.enveloped ? raw.subarray(ENVELOPE_BYTES) : raw;
   const bytes = compressed && codec ? await decompress(codec, payload, messageBytesMax) : payload;
 
-  const message = decode(method, bytes, wire.json, 'the body');
+  const message = await decode(method, bytes, wire.json, 'the body');
   if (!wire.enveloped) {
     request.header.delete('content-encoding');
     request.header.delete('content-length');
@@ -118,8 +109,13 @@ export async function readQueryMessage(
 }
 
 /** A message. Raises INVALID. */
-export function decode(method: DescMethod, bytes: Uint8Array, json: boolean, what: string): Message {
-  return json ? readJson(method.input, bytes, what) : readBinary(method.input, ownBytes(bytes), what);
+export function decode(
+  method: DescMethod,
+  bytes: Uint8Array,
+  json: boolean,
+  what: string,
+): Message | Promise<Message> {
+  return json ? readText(method.input, bytes, what) : readBinary(method.input, ownBytes(bytes), what);
 }
 
 /** What Connect is given to decode in place of a message. */
@@ -140,32 +136,10 @@ function ownBytes(bytes: Uint8Array): Uint8Array {
 }
 
 /** The message of a JSON text. Raises INVALID with the paths of what is wrong. */
-function readJson(message: DescMessage, bytes: Uint8Array, what: string): Message {
-  const { value, duplicates } = parseJson(decodeUtf8(bytes, what), what);
-  const problems = noProblems();
-  for (const path of duplicates) problems.add(path, 'is given twice');
-  problems.addAll(normalizeJson(message, value));
-  problems.raise();
-  return messageOf(message, value as JsonValue, what);
-}
-
-/** The message of a JSON value whose shape was judged. Raises INVALID where protobuf-es knows better. */
-export function messageOf(message: DescMessage, value: JsonValue, what: string): Message {
-  try {
-    return fromJson(message, value);
-  } catch (error) {
-    throw malformed('MALFORMED_MESSAGE', `${what}: ${(error as Error).message}`);
-  }
-}
-
-/** A message in binary. Raises INVALID. */
-export function readBinary(message: DescMessage, bytes: Uint8Array, what: string): Message {
-  try {
-    return fromBinary(message, bytes);
-  } catch (error) {
-    const description = `${what} is not a ${message.typeName}: ${(error as Error).message}`;
-    throw malformed('MALFORMED_MESSAGE', description);
-  }
+async function readText(type: DescMessage, bytes: Uint8Array, what: string): Promise<Message> {
+  await turnFor(bytes);
+  const text = decodeUtf8(bytes, what);
+  return parseMessage(type, text, what);
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });

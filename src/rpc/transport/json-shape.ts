@@ -4,6 +4,7 @@ import type { FieldViolation } from '../../domain/error.ts';
 import { nearest } from '../../domain/nearest.ts';
 import { echoName, entry, join, noProblems, type Problems } from '../../domain/problems.ts';
 import { isRealTime } from '../../domain/rfc3339.ts';
+import { farMax, tooMany } from '../field-bounds.ts';
 import { got, scalarJsonFault } from './json-scalar.ts';
 
 /**
@@ -80,6 +81,10 @@ function normalizeField(field: DescField, json: unknown, path: string, problems:
 }
 
 function normalizeList(field: DescField, items: unknown[], path: string, problems: Problems): void {
+  if (items.length > farMax(field)) {
+    problems.add(path, tooMany(field), 'TOO_MUCH_IN_FIELD');
+    return;
+  }
   for (const [index, item] of items.entries()) {
     if (problems.full()) return;
     items[index] = normalizeItem(field, item, `${path}[${index}]`, problems);
@@ -93,7 +98,12 @@ function normalizeMap(
   path: string,
   problems: Problems,
 ): void {
-  for (const [key, value] of Object.entries(map)) {
+  const entries = Object.entries(map);
+  if (entries.length > farMax(field)) {
+    problems.add(path, tooMany(field), 'TOO_MUCH_IN_FIELD');
+    return;
+  }
+  for (const [key, value] of entries) {
     if (problems.full()) return;
     const at = entry(path, key);
     if (!key.isWellFormed()) problems.add(at, 'its key must be valid Unicode, without lone surrogates');

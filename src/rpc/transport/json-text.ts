@@ -16,17 +16,27 @@ export interface ParsedJson {
   readonly value: unknown;
   /** Paths of members that an object has twice (RFC 8259, section 4), which JSON.parse keeps the last of. */
   readonly duplicates: readonly string[];
+  /** Paths of what nests too deep, if that is told and not raised; nothing inside of them was looked at. */
+  readonly deep?: readonly string[];
 }
+
+/** The path that is told of what nests too deep at a path of names and places; undefined where it is raised. */
+export type TellDeep = (path: readonly string[]) => string | undefined;
 
 /**
  * Parses JSON, strictly. Raises INVALID that says where a text is broken, which JSON.parse does not
  * always do, or that it nests deeper than `JSON_DEPTH_MAX` or has more than `JSON_VALUES_MAX` values. Takes time in
- * proportion to the text.
+ * proportion to the text. What nests too deep is raised, unless `tellDeep` takes it.
  */
-export function parseJson(text: string, what = 'the body'): ParsedJson {
+export function parseJson(text: string, what = 'the body', tellDeep?: TellDeep): ParsedJson {
   if (/^[ \t\n\r]*$/.test(text)) throw wrong(`${what} is empty; send a JSON object, {} at least`);
-  const duplicates = inspect(text, what);
-  return { value: JSON.parse(text), duplicates };
+  const { duplicates, deep } = inspect(text, what, tellDeep);
+  if (deep.length === 0) return { value: JSON.parse(text), duplicates };
+  try {
+    return { value: JSON.parse(text), duplicates, deep };
+  } catch (error) {
+    throw wrong(`${what} is not JSON: ${(error as Error).message}`);
+  }
 }
 
 const FEWER = 'send fewer events at a time, or their data as text';
@@ -39,9 +49,10 @@ const UNICODE_ESCAPE = /\\u[0-9a-fA-F]{4}/y;
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 const WORD = /true|false|null/y;
 
-/** Walks the grammar of RFC 8259 and returns the paths of duplicate members. */
-function inspect(text: string, what: string): string[] {
+/** Walks the grammar of RFC 8259. */
+function inspect(text: string, what: string, tellDeep?: TellDeep): Required<Omit<ParsedJson, 'value'>> {
   const duplicates: string[] = [];
+  const deep: string[] = [];
   const path: string[] = [];
   let at = 0;
   let values = 0;
@@ -116,14 +127,44 @@ function inspect(text: string, what: string): string[] {
     if (!takes(']')) fail('"," or "]"');
   };
 
+  const count = (): void => {
+    if (++values <= JSON_VALUES_MAX) return;
+    throw tooComplex(`${what} has more than ${JSON_VALUES_MAX} values: ${FEWER}`, {
+      maxValues: JSON_VALUES_MAX,
+    });
+  };
+
+  /** Goes past what nests too deep, without a look at more than where it ends. */
+  const pass = (): void => {
+    let open = 0;
+    do {
+      take(WHITE);
+      if (at >= text.length) fail('"," or "]"');
+      const character = text[at]!;
+      if (character === '"') string();
+      else {
+        at++;
+        if (character === '{' || character === '[') open++;
+        else if (character === '}' || character === ']') open--;
+        if (character === ',' || character === '{' || character === '[') count();
+      }
+    } while (open > 0);
+  };
+
+  const told = (): boolean => {
+    const at = tellDeep?.(path);
+    if (at !== undefined && deep.length < PROBLEMS_MAX) deep.push(at);
+    return at !== undefined;
+  };
+
   const value = (depth: number): void => {
-    if (++values > JSON_VALUES_MAX) {
-      throw tooComplex(`${what} has more than ${JSON_VALUES_MAX} values: ${FEWER}`, {
-        maxValues: JSON_VALUES_MAX,
-      });
-    }
+    count();
     if (sees('{') || sees('[')) {
       if (depth >= JSON_DEPTH_MAX) {
+        if (told()) {
+          pass();
+          return;
+        }
         throw tooComplex(`${what} nests deeper than ${JSON_DEPTH_MAX} objects and arrays`, {
           maxDepth: JSON_DEPTH_MAX,
         });
@@ -137,7 +178,7 @@ function inspect(text: string, what: string): string[] {
   value(0);
   take(WHITE);
   if (at < text.length) fail('nothing more');
-  return duplicates;
+  return { duplicates, deep };
 }
 
 function tooComplex(description: string, metadata: Readonly<Record<string, number>>): DomainError {

@@ -18,6 +18,7 @@ import type { Webhook } from '../../domain/webhook/webhook.ts';
 import { basicTo, webhookTo } from '../convert/webhook.ts';
 import type { HandlerDeps } from '../deps.ts';
 import { itemError } from '../item-error.ts';
+import { faultOf } from '../item-fault.ts';
 import { theNamespace } from '../namespace.ts';
 import { note } from '../transport/call.ts';
 import { claimOf } from '../transport/once.ts';
@@ -59,6 +60,8 @@ async function registerOne(
   claim: Claim | undefined,
 ): Promise<RegisterResult> {
   try {
+    const fault = faultOf(request);
+    if (fault !== undefined) throw fault;
     if (request.requestId !== '') {
       const description =
         'names a call, and this is a registration among others: give the batch a request_id';

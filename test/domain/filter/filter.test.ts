@@ -62,6 +62,7 @@ function refusalOf(filter: string): string {
 }
 
 const ORDER = {
+  'strange-key': { 'a/b c.d': 7 },
   amount: 150,
   currency: 'EUR',
   paid: true,
@@ -119,6 +120,24 @@ describe('a filter', () => {
     'event.data.missing == 1 || event.data.paid',
     '{"a": [1, 2]}.a[1] == 2',
     '// what is large\nevent.data.amount\n  > 100',
+    '// what is large\n// and paid\nevent.data.paid // so far',
+    'event.data.paid//',
+    '"// not a comment" != "" && event.data.paid',
+    'event.data.`strange-key`.`a/b c.d` == 7 && has(event.data.`strange-key`) && event.`data`.paid',
+    'r"`a`\\" + "\\"`b" + \'\'\'`\'c`\'\'\' == "`a`\\\\\\"`b`\'c`"',
+    'matches(event.data.email, "@example[.]com$")',
+    'type(event.time) == google.protobuf.Timestamp && type(duration("1s")) == google.protobuf.Duration',
+    '!(!(event.data.paid)) && !( (!(event.data.paid))) && -(-(2)) == 2 && 2 - (-2) == 4',
+    'timestamp(1) == timestamp("1970-01-01T00:00:01Z") && int(timestamp(1767225600)) == 1767225600',
+    'timestamp(253402300799) > timestamp(-62135596800) && duration(60) == duration("1m")',
+    'int("-42") == -42 && int("+7") == 7 && uint("42") == 42u && double("-1.5e3") == -1500.0',
+    'double(".5") == 0.5 && double("1.") == 1.0 && double("-Infinity") < double("inf")',
+    'timestamp("2028-02-29T23:59:59.999999999+01:00") < timestamp("2028-03-01T00:00:00Z")',
+    'duration("1h30m") == duration("5400s") && duration("0") == duration("0s")',
+    '"\\uFFFD" < "\\U0001F600" && "\\U0001F600" >= "\\uFF5E" && !("\\U0001F600" <= "\\uFFFD")',
+    '"a" < "ab" && "ab" > "a" && "a" <= "a" && "\\U0001F600" < "\\U0001F601"',
+    '"a" in {"a": null} && has({"a": null}.a) && {"a": null}.a == null && !("b" in {"a": null})',
+    '{1u: "x"}[1] == "x" && {1: "x"}[1.0] == "x" && 1 in {1u: 2} && !(1.5 in {1: 2}) && !(1 in event.data)',
   ];
   for (const filter of fulfilled) {
     it(`is fulfilled: ${filter}`, () => assert.equal(ofData(filter, ORDER), true));
@@ -176,6 +195,54 @@ describe('a filter that fails on an event', () => {
     assert.match(failureOf('1 / int(event.data.amount - 150.0) > 0', ORDER), /divide by zero/);
   });
 
+  for (const conversion of [
+    'int("") == 0',
+    'int("0x2a") == 42',
+    'int(" 5") == 5',
+    'int("1_000") == 1000',
+    'int("99999999999999999999") > 0',
+    'uint("") == 0u',
+    'uint("0x2a") == 42u',
+    'uint("+1") == 1u',
+    'double("abc") != 0.0',
+    'double("") == 0.0',
+    'double("0x10") == 16.0',
+    'double(" 1") == 1.0',
+    'double("1e999") > 0.0',
+    'timestamp("") < timestamp(0)',
+    'timestamp("2026-02-30T00:00:00Z") > timestamp(0)',
+    'timestamp("2026-01-01T24:00:00Z") > timestamp(0)',
+    'timestamp("2026-01-01") > timestamp(0)',
+    'timestamp(253402300800) > timestamp(0)',
+    'timestamp(-62135596801) < timestamp(0)',
+    'duration("") == duration("0s")',
+    'duration("-") == duration("0s")',
+    'duration("1") == duration("1s")',
+    'duration(9223372037) > duration("0s")',
+    'event.time.getHours("24:00") >= 0',
+    'event.time.getHours("01:60") >= 0',
+  ]) {
+    it(`does so for what is no number, time or duration: ${conversion}`, () => {
+      assert.match(failureOf(conversion, ORDER), / is no |range|overflow|parse|no time zone/);
+    });
+  }
+
+  it('fails where something is negated that cannot be', () => {
+    for (const filter of [
+      '!(!(42)) == 42',
+      '!(!(event.data.amount))',
+      '!( (!("a"))) == "a"',
+      '-(-("a")) == "a"',
+    ]) {
+      assert.match(failureOf(filter, ORDER), /no matching overload for '[!-]_'/, filter);
+    }
+  });
+
+  it('fails on a map that has a key twice', () => {
+    assert.match(failureOf('{1: "a", 1u: "b"}[1] == "a"', ORDER), /the key 1 twice/);
+    assert.match(failureOf('{"a": 1, "a": 2}.a == 1', ORDER), /key conflict/);
+  });
+
   it('fails on numbers as CEL has them: those of JSON are doubles', () => {
     assert.match(failureOf('event.data.amount + 1 > 0', ORDER), /no matching overload/);
     assert.equal(ofData('event.data.amount + 1.0 == 151', ORDER), true);
@@ -228,6 +295,18 @@ describe('a filter is refused', () => {
       'startsWith("a", "b")',
       /^calls startsWith at line 1, column 1: /,
     ],
+    [
+      'in what follows something that is read in other words',
+      '!(!(event.data.`a-b`)) && // so\n event.`nope` > 1',
+      /^reads event\.nope at line 2, column 7: /,
+    ],
+    [
+      'that cannot be read, after a comment',
+      'event.data.`a-b` == == 1 // x',
+      /^cannot be read at line 1, column 18: /,
+    ],
+    ['with a quoted name that is no field', '`event`.type == "a"', /^cannot be read at line 1, column 1: /],
+    ['that names another message', 'google.protobuf.Any == type(1)', /^names google at line 1, column 1/],
     ['that is text', 'event.type', /^never results in true or false$/],
     ['that is a number', '1 + 1', /^never results/],
     ['that is a size', 'size(event.data)', /^never results/],

@@ -1,4 +1,4 @@
-import type { Command, LONE, Option } from '../command.ts';
+import type { Command, Option } from '../command.ts';
 
 const ASKING: readonly Option[] = [
   { flag: '--yes', about: 'Do it without asking. Needed where no terminal is.' },
@@ -9,8 +9,8 @@ const ASKING: readonly Option[] = [
   },
 ];
 
-/** The commands that stand in no group. */
-export const LONE_COMMANDS: Readonly<Record<(typeof LONE)[number], Command>> = {
+/** What makes webhooks of files. */
+export const DECLARED_COMMANDS = {
   apply: {
     verb: 'apply',
     about: 'Make webhooks what files declare: show the difference, ask, and change only that.',
@@ -85,4 +85,4 @@ export const LONE_COMMANDS: Readonly<Record<(typeof LONE)[number], Command>> = {
       '- --output yaml < crontab.txt',
     ],
   },
-};
+} as const satisfies Readonly<Record<string, Command>>;

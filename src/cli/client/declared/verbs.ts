@@ -11,8 +11,8 @@ import { planJson, planText } from './shown.ts';
 import { type Problem, problemsText } from './source-line.ts';
 import { redact } from './variables.ts';
 
-/** The commands that stand in no group. */
-export const LONE_VERBS: Readonly<Record<string, Verb>> = { apply, 'import-crontab': importCrontab };
+/** `carillon apply` and `carillon import-crontab`. */
+export const DECLARED_VERBS: Readonly<Record<string, Verb>> = { apply, 'import-crontab': importCrontab };
 
 async function apply(job: Job): Promise<number> {
   const { invocation, world, paper } = job;

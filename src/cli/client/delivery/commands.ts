@@ -17,8 +17,8 @@ const WHICH: readonly Option[] = [
   },
   {
     flag: '--state',
-    value: 'state',
-    about: 'Only those in this state: pending, succeeded, failed or cancelled.',
+    value: 'pending|succeeded|failed|cancelled',
+    about: 'Only those in this state.',
     field: 'filter',
   },
   { flag: '--event', value: 'id', about: 'Only those of this event.', field: 'filter' },

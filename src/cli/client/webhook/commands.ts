@@ -29,8 +29,8 @@ const WHICH: readonly Option[] = [
   { flag: '--name', value: 'name', about: 'Only those with this name.', field: 'filter' },
   {
     flag: '--state',
-    value: 'state',
-    about: 'Only those in this state: active, paused or disabled.',
+    value: 'active|paused|disabled',
+    about: 'Only those in this state.',
     field: 'filter',
   },
   {
