@@ -13,6 +13,8 @@ export interface Custody {
   judge(): (verb: Verb) => string | undefined;
   /** Takes note of a commit. Returns why what it wrote will not be found again; undefined if it will. */
   committed(): string | undefined;
+  /** Takes note that the log was emptied: without the log that begins now, the file is to be known as old. */
+  emptied(): void;
   /** Takes note of what the database has refused. */
   failed(error: unknown): void;
   /** Looks, tries what can be tried, and returns what is wrong; undefined if nothing is. About once a second. */
@@ -52,6 +54,8 @@ export function createCustody(
   let shortage: string | undefined;
   let written = false;
   let checks = 0;
+  /** Whether the log was emptied, and nothing was counted since then. */
+  let isEmptied = false;
 
   /** Whether the files at our paths are not those that we write to. */
   function gone(): string | undefined {
@@ -92,6 +96,7 @@ export function createCustody(
   function raise(): void {
     checks = 0;
     written = false;
+    isEmptied = false;
     try {
       file!.raise();
       shortage = undefined;
@@ -113,7 +118,11 @@ export function createCustody(
     },
     committed() {
       written = true;
+      if (isEmptied && gone() === undefined) raise();
       return gone();
+    },
+    emptied() {
+      isEmptied = true;
     },
     failed,
     checkUp() {
@@ -142,6 +151,7 @@ export function createCustody(
 const NOTHING: Custody = {
   judge: () => () => undefined,
   committed: () => undefined,
+  emptied: () => {},
   failed: () => {},
   checkUp: () => undefined,
   close: () => {},

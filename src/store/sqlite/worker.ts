@@ -77,7 +77,7 @@ function serve(db: OpenDatabase): void {
     ...purgeVerbs(context),
     ...requestVerbs(db, bounds),
     ...sweepVerbs(context),
-    ...logVerbs(context, db.file),
+    ...logVerbs(context, db.file, custody.emptied),
     checkUp: custody.checkUp,
   };
   const run = createGroup({ db, verbs, memory: context.memory, isTrouble, isDiskFailure, custody });

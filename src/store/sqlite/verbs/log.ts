@@ -6,6 +6,7 @@ import type { Verbs } from '../protocol.ts';
 export function logVerbs(
   { db, log }: Pick<Context, 'db' | 'log'>,
   file: DatabaseFile | undefined,
+  onEmptied: () => void,
 ): Pick<Verbs, 'emptyLog'> {
   const checkpoint = db.prepare<[busy: number]>('PRAGMA wal_checkpoint(TRUNCATE)');
 
@@ -24,8 +25,7 @@ export function logVerbs(
         const emptied = checkpoint.get()?.[0] === 0;
         if (emptied) {
           log.holdsErased = false;
-          // So that the file without the log that begins now is known to be old.
-          file?.raise();
+          onEmptied();
         }
         return emptied;
       } finally {
