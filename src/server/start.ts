@@ -2,6 +2,7 @@ import { createControl } from '../control/control.ts';
 import { createDispatcher } from '../dispatch/dispatcher.ts';
 import { createSweeper } from '../dispatch/sweeper.ts';
 import { type Clock, systemClock } from '../domain/clock.ts';
+import { DomainError } from '../domain/error.ts';
 import { type Random, systemRandom } from '../domain/random.ts';
 import { parseCidrs } from '../domain/webhook/address.ts';
 import { type KeysOf, keysWith } from '../domain/webhook/signature.ts';
@@ -17,6 +18,7 @@ import { openStore, storePlace } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createAnnouncer } from './announcer.ts';
+import { comeBack } from './come-back.ts';
 import type { Config } from './config/load.ts';
 import { inboxVerify } from './inbox-verify.ts';
 import { type Address, hostsHint } from './listen/bind.ts';
@@ -84,6 +86,11 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   try {
     const keysOf = keysWith(key);
     await checkKey(store, keysOf);
+    await comeBack({ store, clock, log }).catch((error: unknown) => {
+      // A disk that is full keeps no server from starting: there is much to read, and what was taken to be delivered.
+      if (!(error instanceof DomainError) || error.code !== 'UNAVAILABLE') throw error;
+      log.warn({ reason: error.message }, 'how long no server was at work could not be noted');
+    });
     return await run({ config, log, clock, random, store, key, keysOf, ended });
   } catch (error) {
     await store.close();

@@ -44,6 +44,7 @@ export function aWebhook(overrides: WebhookOverrides = {}): Webhook {
     state: 'ACTIVE',
     cursor: { anchorAt: T0, nominalAt: T0 + MINUTE, dueAt: T0 + MINUTE, fired: 0, skipped: 0 },
     health: HEALTHY,
+    healthVersion: 0,
     filterFailures: 0,
     createdAt: T0,
     updatedAt: T0,

@@ -267,8 +267,9 @@ export type Attempt = Message<"carillon.v1.Attempt"> & {
   responseTruncated: boolean;
 
   /**
-   * Why there was no complete answer: TIMEOUT, CONNECT, DNS, TLS, RESET, PROTOCOL, FORBIDDEN_ADDRESS
-   * or REQUEST. Empty when there was one. With a response_status, the head of the answer came whole,
+   * Why there was no complete answer: TIMEOUT, CONNECT, DNS, TLS, RESET, PROTOCOL, FORBIDDEN_ADDRESS,
+   * REQUEST or LOCAL. LOCAL is trouble of Carillon's own, such as no file descriptors left, or a process that
+   * was suspended: it does not count towards retry_policy.max_attempts, nor against the destination. Empty when there was one. With a response_status, the head of the answer came whole,
    * which decides, and this is what kept its body from being read to the end.
    *
    * @generated from field: string error_class = 8;

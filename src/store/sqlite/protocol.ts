@@ -171,7 +171,14 @@ export interface Shapes {
   emptyLog: { args: null; answer: boolean };
   /** Why the database cannot keep what it is given, if so. */
   checkUp: { args: null; answer: string | undefined };
+  /** Answers when a server was last at work; null where none has been. */
+  comeBack: { args: [now: number, awayMs: number]; answer: number | null };
+  /** `place` is where to go on: null at the beginning, and in the answer at the end. */
+  moveBack: { args: [byMs: number, now: number, place: MovePlace | null]; answer: MovePlace | null };
 }
+
+/** The last row that was moved, or the webhook before whose rows the next call begins. */
+export type MovePlace = [webhook: number, dueAt: number, ord: number];
 
 /** What became of a firing. */
 export type FireCode = 'FIRED' | 'KNOWN' | 'SKIPPED' | 'STALE';
@@ -198,6 +205,8 @@ export const FINISHING: ReadonlySet<Verb> = new Set<Verb>([
   'answerRequests',
   'releaseRequests',
   'sweep',
+  'comeBack',
+  'moveBack',
 ]);
 
 /** Verbs that write nothing: they need no transaction. */

@@ -16,6 +16,7 @@ import { eventVerbs } from './lists/events.ts';
 import type { Request, Response } from './protocol.ts';
 import { backfillVerbs } from './verbs/backfills.ts';
 import { changeVerbs } from './verbs/changes.ts';
+import { clockVerbs } from './verbs/clock.ts';
 import { cursorVerbs } from './verbs/cursors.ts';
 import { runVerbs } from './verbs/firings.ts';
 import { logVerbs } from './verbs/log.ts';
@@ -77,6 +78,7 @@ function serve(db: OpenDatabase): void {
     ...purgeVerbs(context),
     ...requestVerbs(db, bounds),
     ...sweepVerbs(context),
+    ...clockVerbs(context),
     ...logVerbs(context, db.file, custody.emptied),
     checkUp: custody.checkUp,
   };

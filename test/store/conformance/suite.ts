@@ -5,6 +5,7 @@ import { asking } from './asking.ts';
 import { bounds } from './bounds.ts';
 import { calls } from './calls.ts';
 import { changes } from './changes.ts';
+import { clock } from './clock.ts';
 import { events } from './events.ts';
 import { feed } from './feed.ts';
 import { filtering } from './filtering.ts';
@@ -59,6 +60,7 @@ export function conformance(harness: Harness): void {
     events,
     purging,
     sweeping,
+    clock,
     feed,
     calls,
     restarting,

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
+import { HEALTHY } from '../../../src/domain/delivery/lane.ts';
 import { publicId } from '../../../src/domain/event/event.ts';
 import { present } from '../../../src/domain/event/present.ts';
 import { openStore } from '../../../src/store/open.ts';
@@ -50,6 +51,7 @@ for (const name of ['store-0002', 'store-0003', 'store-0004', 'store-0005']) {
       assert.equal(found[0]?.callerId, undefined);
       assert.deepEqual(found[0]?.spec.labels, { team: 'red' });
       assert.equal(found[1]?.state, 'PAUSED');
+      assert.deepEqual([found[0]?.health, found[0]?.healthVersion], [HEALTHY, 0]);
       // What those versions wrote where nothing was asked for counts as unset, so that new defaults reach it.
       assert.equal(found[1]?.spec.timeoutMs, undefined);
       assert.equal(found[1]?.effective.timeoutMs, 15_000);

@@ -81,6 +81,7 @@ export function toSettlementRow(
     'reason' in transition ? REASONS.indexOf(transition.reason) : 0,
     transition.to === 'PENDING' ? transition.dueAt : now,
     Math.max(delivery.attempts, attempt?.number ?? 0),
+    delivery.attemptsBefore + ('free' in transition ? 1 : 0),
     attempt?.outcome.kind === 'answered' ? attempt.outcome.status : 0,
     attempt === undefined ? null : toAttemptRow(attempt, delivery.id, body),
     ENDINGS.indexOf(delivery.ending),

@@ -112,6 +112,8 @@ export const SETTLEMENT = layout(
   field('at', integer),
   // Attempts made, this one included.
   field('attempts', integer),
+  // Those that do not count.
+  field('attemptsBefore', integer),
   // The status code of the answer; 0 when there was none.
   field('status', integer),
   field('attempt', orNull(as<AttemptRow>())),
@@ -133,6 +135,7 @@ export type MadeRow = RowOf<typeof MADE>;
 
 export const LANE = layout(
   field('webhookId', text),
+  field('version', integer),
   field('health', as<HealthRow>()),
   field('disable', orNull(as<DisabledReason>())),
   field('now', integer),

@@ -22,6 +22,8 @@ export const WEBHOOK = layout(
   field('failingSince', orNull(integer)),
   field('trips', integer),
   field('openUntil', orNull(integer)),
+  field('holdUntil', orNull(integer)),
+  field('healthVersion', integer),
   field('createdAt', integer),
   field('updatedAt', integer),
   field('version', integer),
@@ -48,7 +50,7 @@ export type CursorRow = RowOf<typeof CURSOR>;
 export const CURSOR_FENCE = part(WEBHOOK, 'nominalAt', 'fired', 'skipped');
 
 /** The health of a webhook's lane. */
-export const HEALTH = part(WEBHOOK, 'failingSince', 'trips', 'openUntil');
+export const HEALTH = part(WEBHOOK, 'failingSince', 'trips', 'openUntil', 'holdUntil');
 export type HealthRow = RowOf<typeof HEALTH>;
 
 export const EVENT = layout(
