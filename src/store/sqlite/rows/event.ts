@@ -63,7 +63,7 @@ export function toFiringRow(firing: RunFiring, { take }: Packed): FiringRow {
   const { webhookId, version, from, to, onOverlap, now, runs } = firing;
   const { policy } = onOverlap;
   const skippedTo = 'to' in onOverlap ? toCursorRow(onOverlap.to) : null;
-  const waitingMax = onOverlap.policy === 'BUFFER' ? onOverlap.waitingMax : null;
+  const waitingMax = 'waitingMax' in onOverlap ? onOverlap.waitingMax : null;
   const { events, deliveries } = toRunRows(runs, take);
   return [webhookId, version, from, toCursorRow(to), policy, skippedTo, waitingMax, now, events, deliveries];
 }
