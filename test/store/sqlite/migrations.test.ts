@@ -237,7 +237,7 @@ describe('a database with something in every table', () => {
 
 describe('a database of before deliveries had places', () => {
   const NAMESPACE = 'shop';
-  const msg = (n: number) => `msg_01KDVDPC00000000000000${5_000 + n}`;
+  const msg = (n: number) => RINGS.replace('wh_', 'msg_').slice(0, -4) + String(5_000 + n);
 
   async function inOrder(store: Store, name: string): Promise<string[]> {
     const webhooks = await store.listWebhooks({ namespace: NAMESPACE, limit: 10 });
