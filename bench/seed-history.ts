@@ -79,7 +79,7 @@ export async function seedFirst(store: Store, past: Past): Promise<void> {
       transition: delivery.ord % FAILS === 0 ? { to: 'FAILED', reason: 'REFUSED' } : { to: 'SUCCEEDED' },
       now: at,
     })),
-    [{ webhookId: webhookIds[0]!, health: HEALTHY, now: at }],
+    [{ webhookId: webhookIds[0]!, version: 1, health: HEALTHY, now: at }],
   );
   if (settled.length !== COPIED || settled.includes('GONE')) throw new Error('the past could not be settled');
 }

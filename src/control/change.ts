@@ -93,12 +93,17 @@ export function changedTo(found: Webhook, spec: AskedSpec, effective: WebhookSpe
   const { schedule } = found.effective;
   const cursor = replaceSchedule(found.id, schedule, found.cursor, effective.schedule, present);
   const isElsewhere = found.effective.destination !== effective.destination;
-  const webhook = { ...found, spec, effective, cursor, ...(isElsewhere && { health: HEALTHY }) };
+  const webhook = { ...(isElsewhere ? wellAgain(found) : found), spec, effective, cursor };
   return {
     webhook,
     ...(isElsewhere && { resetHealth: true }),
     ...(!sameSchedule(schedule, effective.schedule) && { cursorFrom: found.cursor }),
   };
+}
+
+/** The webhook with a health that begins anew with its next version. */
+export function wellAgain(webhook: Webhook): Webhook {
+  return { ...webhook, health: HEALTHY, healthVersion: webhook.version + 1 };
 }
 
 export function contended(id: string): DomainError {

@@ -1,7 +1,7 @@
-import { HEALTHY, isHealthy } from '../domain/delivery/lane.ts';
+import { isHealthy } from '../domain/delivery/lane.ts';
 import { resumeCursor } from '../domain/schedule/run-plan.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
-import { type ChangeDeps, changeWebhook, type Target } from './change.ts';
+import { type ChangeDeps, changeWebhook, type Target, wellAgain } from './change.ts';
 
 /** Stops ringing a webhook. Raises what `changeWebhook` raises. */
 export function pauseWebhook(deps: ChangeDeps, target: Target): Promise<Webhook> {
@@ -12,18 +12,18 @@ export function pauseWebhook(deps: ChangeDeps, target: Target): Promise<Webhook>
 }
 
 /**
- * Rings a webhook again. Whoever resumes it says that its destination is well, so neither its breaker nor the
- * time for which it has failed counts on, also when it is ACTIVE. Raises what `changeWebhook` raises.
+ * Rings a webhook again. Whoever resumes it says that its destination is well, so neither its breaker, nor what
+ * it asked for, nor the time for which it has failed counts on, also when it is ACTIVE. Raises what `changeWebhook` raises.
  */
 export function resumeWebhook(deps: ChangeDeps, target: Target): Promise<Webhook> {
   return changeWebhook(deps, target, (webhook, present) => {
     if (webhook.state === 'ACTIVE') {
       if (isHealthy(webhook.health)) return undefined;
-      return { webhook: { ...webhook, health: HEALTHY }, resetHealth: true };
+      return { webhook: wellAgain(webhook), resetHealth: true };
     }
     const cursor = resumeCursor(webhook.id, webhook.effective.schedule, webhook.cursor, present);
     return {
-      webhook: { ...withoutReason(webhook), state: 'ACTIVE', cursor, health: HEALTHY },
+      webhook: { ...withoutReason(wellAgain(webhook)), state: 'ACTIVE', cursor },
       cursorFrom: webhook.cursor,
       resetHealth: true,
     };

@@ -23,6 +23,7 @@ export function newWebhook({ present, ...asked }: Beginning): Webhook {
     state: 'ACTIVE',
     cursor: firstCursor(asked.id, asked.effective.schedule, present),
     health: HEALTHY,
+    healthVersion: 0,
     filterFailures: 0,
     createdAt: now,
     updatedAt: now,

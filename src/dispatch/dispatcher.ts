@@ -1,4 +1,4 @@
-import type { Clock } from '../domain/clock.ts';
+import { type Clock, steadyClock } from '../domain/clock.ts';
 import { fairShare } from '../domain/delivery/lane.ts';
 import type { Random } from '../domain/random.ts';
 import type { OperationalEvent } from '../domain/webhook/operational.ts';
@@ -10,7 +10,7 @@ import type { Log } from '../telemetry/log.ts';
 import { createBodies } from './bodies.ts';
 import { createFinished } from './finished.ts';
 import { createFlights } from './flights.ts';
-import { type Lane, loseAim, type Target, takeDue, turnOf } from './lane.ts';
+import { type Lane, loseAim, moveBack, type Target, takeDue, turnOf } from './lane.ts';
 import { earliestDueAt, firstDueAt, hasUnderWay, isDue } from './lane-queue.ts';
 import { createLanes } from './lanes.ts';
 import { createOrigins } from './origins.ts';
@@ -39,9 +39,16 @@ export interface Dispatcher {
 export interface DispatcherDeps {
   readonly store: Pick<
     Store,
-    'pollWaiting' | 'waitingLanes' | 'topUp' | 'getEventBodies' | 'getRendered' | 'keepMade' | 'settle'
+    | 'pollWaiting'
+    | 'waitingLanes'
+    | 'topUp'
+    | 'getEventBodies'
+    | 'getRendered'
+    | 'keepMade'
+    | 'settle'
+    | 'moveBack'
   >;
-  readonly directory: Pick<Directory, 'load' | 'peek'>;
+  readonly directory: Pick<Directory, 'load' | 'peek' | 'forget'>;
   readonly sender: Pick<Sender, 'send'>;
   /** The webhook's signing keys, newest first. */
   readonly keysOf: KeysOf;
@@ -75,7 +82,8 @@ const BACKLOG_MAX = 10_000;
 const SLEEP_MAX_MS = 1_000;
 
 export function createDispatcher(deps: DispatcherDeps): Dispatcher {
-  const { store, clock, log, settings } = deps;
+  const { store, log, settings } = deps;
+  const clock = steadyClock(deps.clock);
   const bodies = createBodies(deps.random);
   const settler = createSettler({ store, log });
   const origins = createOrigins<Lane>(settings.originInFlightMax, ({ state }) => state.inFlight === 0);
@@ -83,6 +91,8 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   const finished = createFinished();
   const flights = createFlights({
     ...deps,
+    steady: clock,
+    lanes: () => lanes.all(),
     finished,
     settler,
     bodies,
@@ -90,7 +100,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     touch,
     want: (flight) => reads.wantContents(flight),
   });
-  const reads = createReads({ ...deps, lanes, bodies, flights, finished });
+  const reads = createReads({ ...deps, clock, lanes, bodies, flights, finished });
   let draining = false;
 
   /** Lets one lane send its share. Returns how many went. */
@@ -165,8 +175,31 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     return sent;
   }
 
+  /**
+   * The machine's clock was set. Put forward, it is as if nothing had been done meanwhile: what was due is due.
+   * Put back, everything that waits would wait for longer than it was to, so it is moved with the clock. What goes
+   * on here goes by the time of before until that is done.
+   */
+  async function followClock(): Promise<void> {
+    const step = clock.step();
+    if (step === 0) return;
+    if (step < 0) {
+      // What is yet to be taken in, and to be written, is in the time of before.
+      await reads.poll();
+      await settler.flush();
+      await store.moveBack({ byMs: -step, now: deps.clock.now() });
+    }
+    clock.follow();
+    if (step < 0) lanes.moveBack(-step);
+    for (const lane of lanes.all()) {
+      if (step < 0) moveBack(lane, -step, clock.now());
+      lanes.ready(lane);
+    }
+  }
+
   return {
     async tick() {
+      await followClock();
       await reads.poll();
       const sent = draining ? 0 : takeTurns();
       reads.run();

@@ -1,7 +1,8 @@
 import type { Clock } from '../domain/clock.ts';
-import type { Attempt } from '../domain/delivery/attempt.ts';
+import type { Attempt, Outcome } from '../domain/delivery/attempt.ts';
 import type { Transition, WaitingDelivery } from '../domain/delivery/delivery.ts';
 import { failsTooLong, type LaneHealth } from '../domain/delivery/lane.ts';
+import { IN_REACH, isExcused, outSince, reachAfter } from '../domain/delivery/outage.ts';
 import { settle, type Verdict } from '../domain/delivery/settle.ts';
 import { DomainError } from '../domain/error.ts';
 import type { EventBody, Rendered } from '../domain/event/event.ts';
@@ -13,7 +14,7 @@ import type { Sender } from '../outbound/sender.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Bodies, HeldEvent } from './bodies.ts';
 import type { Finished } from './finished.ts';
-import { type Flight, type Lane, land, launch, leave, shut } from './lane.ts';
+import { excuse, type Flight, type Lane, land, launch, leave, shut } from './lane.ts';
 import { forget, leaveInStore, readmit, setAside } from './lane-queue.ts';
 import { newsOf, newsOfUnsent } from './news.ts';
 import type { Origins } from './origins.ts';
@@ -50,7 +51,10 @@ export interface FlightsDeps {
   /** Lets a lane have its turn. */
   readonly touch: (lane: Lane) => void;
   readonly notify: (operational: OperationalEvent) => void;
+  readonly lanes: () => Iterable<Lane>;
+  /** Requests are stamped by the machine's clock; everything else goes by the steady one. */
   readonly clock: Clock;
+  readonly steady: Pick<Clock, 'now'>;
   readonly random: Random;
   readonly log: Log;
   readonly settings: {
@@ -61,10 +65,11 @@ export interface FlightsDeps {
 }
 
 export function createFlights(deps: FlightsDeps): Flights {
-  const { settler, bodies, origins, touch, clock, random, log, settings } = deps;
+  const { settler, bodies, origins, touch, clock, steady, random, log, settings } = deps;
   const { userAgent, disableAfterMs } = settings;
   const makeRequest = createMakeRequest({ bodies, clock, userAgent });
   let count = 0;
+  let reach = IN_REACH;
   /** Whether the grace is over. */
   let abandoned = false;
   let landed: (() => void) | undefined;
@@ -88,10 +93,10 @@ export function createFlights(deps: FlightsDeps): Flights {
       return;
     }
     const number = flight.delivery.attempts + 1;
-    const requestHeaders = request.headers;
+    const { headers: requestHeaders, destination: url } = request;
     void deps.sender
       .send(request)
-      .then((outcome) => finish(flight, event, { number, requestHeaders, outcome }));
+      .then((outcome) => finish(flight, event, { number, requestHeaders, url, outcome }));
   }
 
   function requestOf(...parts: Parameters<MakeRequest>): OutgoingRequest | DomainError {
@@ -115,7 +120,7 @@ export function createFlights(deps: FlightsDeps): Flights {
       return;
     }
     const transition = { to: 'FAILED', reason: 'RENDER', message } as const;
-    const now = clock.now();
+    const now = steady.now();
     const unsent = { webhook, event, delivery, transition, now };
     logUnsent(log, unsent);
     const news = newsOfUnsent(unsent);
@@ -130,7 +135,7 @@ export function createFlights(deps: FlightsDeps): Flights {
   /** An attempt has ended: settles its delivery, and lets those go that waited for it. */
   function finish({ lane, target, delivery: sentAs }: Flight, event: EventBody, attempt: Attempt): void {
     if (abandoned) return;
-    const now = clock.now();
+    const now = steady.now();
     const { webhook, ordered } = target;
     // Its retry is by what its webhook says now.
     const { retryPolicy } = (lane.target ?? target).webhook.effective;
@@ -146,12 +151,15 @@ export function createFlights(deps: FlightsDeps): Flights {
     });
     logAttempt(log, { webhook, event, delivery, attempt, verdict });
     release(target.origin);
+    noteReach(target.origin, outcome, now);
     const { health } = lane.state;
-    // How it is where the webhook pointed before says nothing about where it points now.
-    const isThere = lane.destination === webhook.effective.destination;
-    if (isThere) land(lane, { verdict, ordered, now, unit: random.unit() });
-    else if (!ordered) leave(lane);
-    const disabled = isThere ? recordHealth(lane, health, verdict, now) : undefined;
+    // How it was where the webhook pointed before, or before a caller had seen to it, says nothing about now.
+    const counts = webhook.version >= lane.healthVersion;
+    if (counts) {
+      const ours = verdict.ours || isExcused(reach, outcome);
+      land(lane, { verdict: { ...verdict, ours }, ordered, now, unit: random.unit() });
+    } else if (!ordered) leave(lane);
+    const disabled = counts ? recordHealth(lane, webhook.version, health, verdict, now) : undefined;
     const news = newsOf({ webhook, event, delivery, attempt, verdict, health, disabled, now });
     const onDisk = (): void => {
       if (ordered) leave(lane);
@@ -160,6 +168,28 @@ export function createFlights(deps: FlightsDeps): Flights {
     };
     settler.settle({ delivery, attempt, transition: verdict.transition, now }, onDisk, { urgent: ordered });
     if (!ordered) touch(lane);
+  }
+
+  /** Notes whether anybody could be reached, and tells when that changes. */
+  function noteReach(origin: string, outcome: Outcome, now: number): void {
+    const before = reach;
+    reach = reachAfter(before, origin, outcome, now);
+    if (reach.isOut === before.isOut) return;
+    if (before.isOut) {
+      log.info({}, 'destinations can be reached again');
+      return;
+    }
+    log.warn(
+      { origins: reach.missed.map((each) => each.origin) },
+      'no destination can be reached: failures count as our own until one can be',
+    );
+    const since = outSince(reach, now);
+    for (const lane of deps.lanes()) {
+      if (!excuse(lane, since)) continue;
+      const { webhookId, healthVersion, state } = lane;
+      settler.change({ webhookId, version: healthVersion, health: state.health, now });
+      touch(lane);
+    }
   }
 
   function release(origin: string): void {
@@ -174,6 +204,7 @@ export function createFlights(deps: FlightsDeps): Flights {
    */
   function recordHealth(
     lane: Lane,
+    version: number,
     before: LaneHealth,
     verdict: Verdict,
     now: number,
@@ -183,7 +214,7 @@ export function createFlights(deps: FlightsDeps): Flights {
     const disable: DisabledReason | undefined = verdict.gone ? 'GONE' : failing ? 'FAILING' : undefined;
     if (health === before && disable === undefined) return undefined;
     const { webhookId } = lane;
-    settler.change({ webhookId, health, now, ...(disable && { disable }) });
+    settler.change({ webhookId, version, health, now, ...(disable && { disable }) });
     if (disable === undefined || !shut(lane)) return undefined;
     log.warn({ webhookId, reason: disable }, 'webhook disabled');
     return disable;
@@ -201,10 +232,12 @@ export function createFlights(deps: FlightsDeps): Flights {
     } else {
       // If the row changed from outside before this was on disk, this has overwritten its due time. A row
       // that was handed over afterwards counts this attempt already, and stands as it is.
-      const { dueAt } = transition;
-      const retry = latest.attempts > attempts ? latest : { ...latest, attempts: attempts + 1, dueAt };
+      const { dueAt, free } = transition;
+      const attemptsBefore = latest.attemptsBefore + (free ? 1 : 0);
+      const retry =
+        latest.attempts > attempts ? latest : { ...latest, attempts: attempts + 1, attemptsBefore, dueAt };
       if (retry.ending !== undefined) cancel(lane, retry);
-      else readmit(lane.queue, retry, clock.now());
+      else readmit(lane.queue, retry, steady.now());
     }
     touch(lane);
   }
@@ -220,7 +253,7 @@ export function createFlights(deps: FlightsDeps): Flights {
   /** Settles a delivery without an attempt. After the grace it is left waiting in the store, for the next start. */
   function end(lane: Lane, delivery: WaitingDelivery, transition: Transition): void {
     if (abandoned) return;
-    settler.settle({ delivery, transition, now: clock.now() }, () => settled(lane, delivery, transition));
+    settler.settle({ delivery, transition, now: steady.now() }, () => settled(lane, delivery, transition));
   }
 
   return {

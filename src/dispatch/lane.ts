@@ -1,11 +1,12 @@
 import type { KeyObject } from 'node:crypto';
 import type { WaitingDelivery } from '../domain/delivery/delivery.ts';
 import {
+  excused,
   finished,
   HEALTHY,
-  isHealthy,
   type LaneRules,
   type LaneState,
+  movedBack,
   NEVER,
   newLane,
   next,
@@ -24,6 +25,7 @@ import {
   enqueue,
   hasUnderWay,
   type LaneQueue,
+  reread,
   setOrder,
   takeFirst,
   wantsRead,
@@ -40,8 +42,8 @@ import {
  *   that were launched and have not come back; in an ordered lane one counts until it is settled on disk,
  *   since the next must not go before that.
  * - A lane without a target does not move, and takes nothing new into memory.
- * - `wasOpen`, `version` and `destination` are those of the target that the lane had last. Once it was shut
- *   it is not open again before its webhook says so.
+ * - `wasOpen` and `healthVersion` are those of the target that the lane had last. Once it was shut it is not
+ *   open again before its webhook says so.
  * - The queue is ordered if the target is.
  */
 export interface Lane {
@@ -50,10 +52,8 @@ export interface Lane {
   readonly target: Target | undefined;
   /** Whether the webhook was ACTIVE when it was read last; undefined before the first time. */
   readonly wasOpen: boolean | undefined;
-  /** The webhook's version then. */
-  readonly version: number;
-  /** Where its webhook pointed then. What `state` says of the health is of there. */
-  readonly destination: string | undefined;
+  /** The webhook's version with which the health in `state` began: attempts made for an earlier one do not count. */
+  readonly healthVersion: number;
   readonly state: LaneState;
   readonly queue: LaneQueue;
   readonly alarm: Alarm;
@@ -62,8 +62,7 @@ export interface Lane {
 interface OwnLane extends Lane {
   target: Target | undefined;
   wasOpen: boolean | undefined;
-  version: number;
-  destination: string | undefined;
+  healthVersion: number;
   state: LaneState;
 }
 
@@ -95,8 +94,7 @@ export function emptyLane(webhookId: string, since: number, total: { waiting: nu
     webhookId,
     target: undefined,
     wasOpen: undefined,
-    version: 0,
-    destination: undefined,
+    healthVersion: 0,
     state: newLane(HEALTHY, since),
     queue: emptyQueue(total),
     alarm: noAlarm(),
@@ -108,20 +106,14 @@ export function emptyLane(webhookId: string, since: number, total: { waiting: nu
 /** Gives the lane its webhook, newly read. */
 export function aim(lane: Lane, target: Target, now: number): void {
   const { webhook, rules, ordered } = target;
-  const { health, version } = webhook;
+  const { health, healthVersion } = webhook;
   const mine = own(lane);
-  // The row knows better than this node when the lane is new to it, and when a caller has resumed it, which
-  // can be done to one that is ACTIVE too. Any other change of a webhook whose first failure is not on disk
-  // yet looks the same: its breaker then takes a few attempts more.
-  const isResumed = version > lane.version && isHealthy(health) && !isHealthy(lane.state.health);
-  const isFresh = lane.wasOpen === undefined || (!lane.wasOpen && rules.open) || isResumed;
-  const { destination } = webhook.effective;
+  // The row knows better than this node when the lane is new to it, and when a caller has resumed it or pointed
+  // it elsewhere: what another destination asked for, and how it was, says nothing about this one.
+  const isFresh = lane.wasOpen === undefined || healthVersion > lane.healthVersion;
   if (isFresh) mine.state = resumed(lane.state, health);
-  // What another destination asked for, and how it was, says nothing about this one.
-  else if (lane.destination !== destination) mine.state = resumed(lane.state, HEALTHY);
-  mine.destination = destination;
+  mine.healthVersion = healthVersion;
   mine.wasOpen = rules.open;
-  mine.version = version;
   mine.target = target;
   setOrder(lane.queue, ordered, now);
 }
@@ -213,6 +205,19 @@ export function land(lane: Lane, { verdict, ordered, now, unit }: Landing): void
   const { inFlight } = lane.state;
   const after = finished(lane.state, verdict, now, unit);
   own(lane).state = ordered ? { ...after, inFlight } : after;
+}
+
+/** The network has been out on our side since then. Returns whether anything was held against the destination for it. */
+export function excuse(lane: Lane, since: number): boolean {
+  const { state } = lane;
+  own(lane).state = excused(state, since);
+  return lane.state !== state;
+}
+
+/** The clock was put back. What waits in memory is read anew. */
+export function moveBack(lane: Lane, byMs: number, now: number): void {
+  own(lane).state = movedBack(lane.state, byMs);
+  reread(lane.queue, now);
 }
 
 /** A delivery that counts as in flight does so no more: it was settled, or never sent. */

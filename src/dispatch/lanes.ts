@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { isForgettable } from '../domain/delivery/lane.ts';
 import type { KeysOf } from '../domain/webhook/signature.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
@@ -12,6 +13,8 @@ export interface Lanes {
   of(webhookId: string, now: number): Lane;
   find(webhookId: string): Lane | undefined;
   all(): Iterable<Lane>;
+  /** The clock was put back by so much: lanes that are yet to come have been filling their buckets for as long as before. */
+  moveBack(byMs: number): void;
   /** Gives a lane its webhook, newly read. */
   aim(lane: Lane, webhook: Webhook, now: number): void;
   /** Forgets a lane whose webhook is gone. */
@@ -36,7 +39,7 @@ export interface Lanes {
 export interface LanesDeps {
   /** When this node began to own its lanes. */
   readonly since: number;
-  readonly directory: Pick<Directory, 'peek'>;
+  readonly directory: Pick<Directory, 'peek' | 'forget'>;
   readonly keysOf: KeysOf;
 }
 
@@ -45,7 +48,8 @@ const WAITING_MAX = 100_000;
 /** The most lanes kept with nothing waiting; beyond that, those that are idle for longest are forgotten. */
 const RESTING_MAX = 5_000;
 
-export function createLanes({ since, directory, keysOf }: LanesDeps): Lanes {
+export function createLanes({ since: begun, directory, keysOf }: LanesDeps): Lanes {
+  let since = begun;
   const lanes = new Map<string, Lane>();
   /** A Set keeps its order of insertion: the front has waited longest for its turn. */
   const readyLanes = new Set<Lane>();
@@ -57,6 +61,12 @@ export function createLanes({ since, directory, keysOf }: LanesDeps): Lanes {
     aim(lane, targetOf(webhook, keysOf), now);
   }
 
+  /** A new lane begins with the health of its webhook, so that must not be remembered as it was before. */
+  function forget({ webhookId, state }: Lane, { health }: Webhook): void {
+    lanes.delete(webhookId);
+    if (!isDeepStrictEqual(state.health, health)) directory.forget(webhookId);
+  }
+
   function forgetSome(now: number): void {
     for (const lane of resting) {
       if (resting.size <= RESTING_MAX) return;
@@ -64,7 +74,7 @@ export function createLanes({ since, directory, keysOf }: LanesDeps): Lanes {
       const { target } = lane;
       const idle = lane.queue.known.size === 0 && !readyLanes.has(lane);
       if (idle && target !== undefined && isForgettable(lane.state, target.rules, now))
-        lanes.delete(lane.webhookId);
+        forget(lane, target.webhook);
     }
   }
 
@@ -80,6 +90,9 @@ export function createLanes({ since, directory, keysOf }: LanesDeps): Lanes {
     },
     find: (webhookId) => lanes.get(webhookId),
     all: () => lanes.values(),
+    moveBack(byMs) {
+      since -= byMs;
+    },
     aim: aimAt,
     drop(lane) {
       lanes.delete(lane.webhookId);

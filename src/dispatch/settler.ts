@@ -107,8 +107,9 @@ export function createSettler({ store, log }: SettlerDeps): Settler {
   };
 }
 
-/** The later change wins, but a reason to disable the webhook is never lost. */
+/** The later change wins, but a reason to disable the webhook is never lost: it holds for the version of then. */
 function merge(earlier: LaneChange | undefined, later: LaneChange | undefined): LaneChange {
-  const disable = later?.disable ?? earlier?.disable;
-  return { ...(later ?? earlier)!, ...(disable && { disable }) };
+  if (earlier === undefined || later === undefined) return (later ?? earlier)!;
+  if (later.disable !== undefined || earlier.disable === undefined) return later;
+  return { ...later, disable: earlier.disable, version: earlier.version };
 }

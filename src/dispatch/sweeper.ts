@@ -1,4 +1,4 @@
-import type { Clock } from '../domain/clock.ts';
+import { type Clock, steadyClock } from '../domain/clock.ts';
 import { toRfc3339 } from '../domain/rfc3339.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -34,10 +34,23 @@ const IDLE_MS = 60_000;
 /** The pause after a batch that found something: meanwhile others have the store. */
 const PAUSE_MS = 20;
 
+/** A clock that is ahead is believed when it has been so for this long: what is deleted by age does not come back. */
+const BELIEVED_MS = 10 * 60_000;
+
 export function createSweeper({ store, clock, log, settings }: SweeperDeps): Sweeper {
+  const steady = steadyClock(clock);
+  /** Since when the clock has been ahead, by the monotonic one. */
+  let aheadSince: number | undefined;
   let foundMore = true;
   /** Since when the store's log could not be emptied. */
   let heldSince: number | undefined;
+
+  function believedNow(): number {
+    const isAhead = steady.step() > 0;
+    aheadSince = isAhead ? (aheadSince ?? clock.monotonic()) : undefined;
+    if (aheadSince === undefined || clock.monotonic() - aheadSince >= BELIEVED_MS) steady.follow();
+    return steady.now();
+  }
 
   async function emptyLog(now: number): Promise<void> {
     const emptied = await store.emptyLog();
@@ -58,7 +71,7 @@ export function createSweeper({ store, clock, log, settings }: SweeperDeps): Swe
     async tick() {
       // Before the batch and not after it, so that `hurry` during the batch is not forgotten.
       foundMore = false;
-      const now = clock.now();
+      const now = believedNow();
       const finishedBefore = now - settings.retentionMs;
       const payloadsBefore = now - settings.payloadRetentionMs;
       const touched = await store.sweep({ now, finishedBefore, payloadsBefore });

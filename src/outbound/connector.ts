@@ -4,8 +4,9 @@ import type { buildConnector } from 'undici';
 import { type BoundedCache, boundedCache } from '../domain/bounded-cache.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { AddressPolicy } from '../domain/webhook/address.ts';
+import { startDeadline } from './deadline.ts';
 import { dial } from './dial.ts';
-import { SendFailure, tlsFailure } from './failure.ts';
+import { heldUp, SendFailure, tlsFailure } from './failure.ts';
 import { listenTo } from './incoming.ts';
 import { type Line, startOpening } from './line.ts';
 import { createResolver, type Lookup } from './resolver.ts';
@@ -56,15 +57,16 @@ export function createConnector(options: ConnectorOptions): Connector {
     line.fresh = true;
     let over = false;
     let stop = () => {};
-    const timer = setTimeout(() => {
-      giveUp(new SendFailure('TIMEOUT', `no connection to ${peer} within ${connectTimeoutMs} ms`));
-    }, connectTimeoutMs);
+    const callOff = startDeadline(clock, connectTimeoutMs, (heldUpMs) => {
+      const message = `no connection to ${peer} within ${connectTimeoutMs} ms`;
+      giveUp(heldUpMs > 0 ? heldUp(message, heldUpMs) : new SendFailure('TIMEOUT', message));
+    });
 
     function finish(failure: SendFailure | null, socket: Socket | null): void {
       if (over) return void socket?.destroy();
       over = true;
       opening.next(undefined);
-      clearTimeout(timer);
+      callOff();
       underWay.delete(giveUp);
       if (failure !== null) {
         callback(failure, null);
@@ -100,7 +102,7 @@ export function createConnector(options: ConnectorOptions): Connector {
       return sockets.size;
     },
     destroy() {
-      for (const giveUp of underWay) giveUp(new SendFailure('RESET', 'Carillon is stopping'));
+      for (const giveUp of underWay) giveUp(new SendFailure('LOCAL', 'Carillon is stopping'));
       for (const socket of sockets) socket.destroy();
     },
   };

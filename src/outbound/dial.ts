@@ -30,6 +30,8 @@ export function dial(
   const trying = new Set<Socket>();
   let tried = 0;
   let over = false;
+  /** The last, unless that was trouble of our own and another was not. */
+  let telling: SendFailure | undefined;
   let headStart: NodeJS.Timeout | undefined;
 
   function tryNext(): void {
@@ -47,10 +49,12 @@ export function dial(
     });
     socket.on('error', (error) => {
       if (!trying.delete(socket) || over) return;
+      const failure = connectFailure(error, named(peer, order));
+      if (telling === undefined || failure.errorClass !== 'LOCAL') telling = failure;
       if (tried < order.length) return tryNext();
       if (trying.size > 0) return;
       stop();
-      done(connectFailure(error, named(peer, order)), null);
+      done(telling, null);
     });
     if (tried < order.length) headStart = setTimeout(tryNext, HEAD_START_MS);
   }

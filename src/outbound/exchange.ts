@@ -2,8 +2,9 @@ import type { Dispatcher } from 'undici';
 import type { Clock } from '../domain/clock.ts';
 import { type Outcome, RESPONSE_KEPT_BYTES, type Timing } from '../domain/delivery/attempt.ts';
 import { type Answered, createAnswer } from './answer.ts';
+import { startDeadline } from './deadline.ts';
 import { type Decoded, decodeBody } from './decode.ts';
-import { SendFailure } from './failure.ts';
+import { asleep, heldUp, SendFailure } from './failure.ts';
 import { type Incoming, RESPONSE_READ_BYTES } from './incoming.ts';
 import { type LineOptions, type Opening, tenths } from './line.ts';
 import type { HeldPool } from './pools.ts';
@@ -30,6 +31,9 @@ export interface Exchange {
 
 const NOTHING = new Uint8Array(0);
 
+/** A sleep of the machine that spoils an attempt. */
+const ASLEEP_MS = 1_000;
+
 /** Makes one POST. Resolves with its outcome by the request's deadline, and never rejects. */
 export function post(exchange: Exchange): Promise<Outcome> {
   const { clock, held, target, request, last } = exchange;
@@ -55,21 +59,24 @@ export function post(exchange: Exchange): Promise<Outcome> {
     };
     // Undici's own timeouts are per phase and start once there is a connection. This one starts with the call
     // and includes the lookup, the connecting and any waiting for a free connection.
-    const deadline = setTimeout(() => {
-      const failure = late(target.peer, request.timeoutMs, controller !== undefined, answer.status);
+    const callOff = startDeadline(clock, request.timeoutMs, (heldUpMs) => {
+      const failure = late(exchange, controller !== undefined, answer.status, heldUpMs);
       settle(answer.status > 0 ? answer.kept(failure) : failure);
       // If it still waits for a connection, undici keeps it; at least its bytes need not be kept with it.
       if (controller === undefined) options.body = NOTHING;
       else controller.abort(GIVEN_UP);
-    }, request.timeoutMs);
+    });
 
     function settle(result: Answered | SendFailure): void {
       if (settled) return;
       settled = true;
-      clearTimeout(deadline);
+      callOff();
       if (result instanceof SendFailure) {
-        const { errorClass, message } = result;
-        resolve({ kind: 'failed', errorClass, message, ...tried() });
+        const made = tried();
+        // The wall clock goes on while the machine sleeps, and the monotonic clock does not.
+        const asleepMs = Math.round(clock.now() - startedAt - (clock.monotonic() - begun));
+        const { errorClass, message } = asleepMs >= ASLEEP_MS ? asleep(result, asleepMs) : result;
+        resolve({ kind: 'failed', errorClass, message, ...made });
         return;
       }
       const outcome = { ...result, ...tried() };
@@ -144,9 +151,15 @@ function withBody(outcome: Answered & Outcome, decoded: Decoded | undefined): Ou
   return { ...outcome, body: decoded.body, truncated: outcome.truncated || decoded.truncated };
 }
 
-function late(peer: string, timeoutMs: number, connected: boolean, status: number): SendFailure {
+function late(
+  { target: { peer }, request: { timeoutMs } }: Exchange,
+  connected: boolean,
+  status: number,
+  heldUpMs: number,
+): SendFailure {
   const within = `within ${timeoutMs} ms`;
-  if (!connected) return new SendFailure('TIMEOUT', `no connection to ${peer} ${within}`);
-  if (status === 0) return new SendFailure('TIMEOUT', `no answer from ${peer} ${within}`);
-  return new SendFailure('TIMEOUT', `${peer} answered ${status}, but not to the end ${within}`);
+  if (status > 0)
+    return new SendFailure('TIMEOUT', `${peer} answered ${status}, but not to the end ${within}`);
+  const message = `no ${connected ? 'answer from' : 'connection to'} ${peer} ${within}`;
+  return heldUpMs > 0 ? heldUp(message, heldUpMs) : new SendFailure('TIMEOUT', message);
 }

@@ -1,3 +1,5 @@
+import { closeSync, openSync } from 'node:fs';
+import { devNull } from 'node:os';
 import type { ErrorClass } from '../domain/delivery/attempt.ts';
 import { errors } from './undici.ts';
 
@@ -21,8 +23,10 @@ export function sendFailure(error: unknown, peer: string): SendFailure {
   const code = codeOf(error);
   const message = error instanceof Error ? error.message : String(error);
   if (code === 'UND_ERR_DESTROYED' || code === 'UND_ERR_CLOSED') {
-    return new SendFailure('RESET', 'Carillon stopped before the answer came');
+    return new SendFailure('LOCAL', 'Carillon stopped before the answer came');
   }
+  const own = ownTrouble(code, `talk to ${peer}`);
+  if (own !== undefined) return own;
   if (REQUEST_CODES.has(code)) {
     return new SendFailure('REQUEST', `the request cannot be sent: ${message}`);
   }
@@ -43,9 +47,31 @@ export function sendFailure(error: unknown, peer: string): SendFailure {
   return new SendFailure('RESET', `connection to ${peer} lost (${code || message})`);
 }
 
+/** What did not happen in time because nothing was done here meanwhile. */
+export function heldUp(message: string, heldUpMs: number): SendFailure {
+  const seconds = (heldUpMs / 1000).toFixed(1);
+  return new SendFailure(
+    'LOCAL',
+    `${message}; Carillon was suspended, or overloaded, for ${seconds} s of that`,
+  );
+}
+
+/** What failed while the machine slept, which connections do not survive. */
+export function asleep(failure: SendFailure, asleepMs: number): SendFailure {
+  if (!LOST_ASLEEP.has(failure.errorClass)) return failure;
+  const seconds = (asleepMs / 1000).toFixed(1);
+  return new SendFailure(
+    'LOCAL',
+    `${failure.message}; meanwhile this machine slept for ${seconds} s, or its clock was set`,
+  );
+}
+
 /** Translates the error of a socket that could not be connected. */
 export function connectFailure(error: unknown, peer: string): SendFailure {
   const code = codeOf(error);
+  // A machine without IPv6 has no address to call one from, and never will.
+  const own = isOfIpv6(error) ? undefined : ownTrouble(code, `connect to ${peer}`);
+  if (own !== undefined) return own;
   const said = CONNECT_WORDS[code];
   const errorClass = code === 'ETIMEDOUT' ? 'TIMEOUT' : 'CONNECT';
   return new SendFailure(
@@ -57,18 +83,32 @@ export function connectFailure(error: unknown, peer: string): SendFailure {
 /** Translates the error of a TLS handshake. Even a reset is TLS if it comes in the middle of one. */
 export function tlsFailure(error: unknown, peer: string): SendFailure {
   const code = codeOf(error);
+  const own = ownTrouble(code, `talk to ${peer}`);
+  if (own !== undefined) return own;
   const said = TLS_WORDS[code] ?? 'TLS failed';
   return new SendFailure('TLS', `${said}: ${peer} (${code})`);
+}
+
+/** The failure that this code stands for if it is of this machine, and says nothing about the other one. */
+function ownTrouble(code: string, aim: string): SendFailure | undefined {
+  const said = OWN_TROUBLE[code];
+  return said === undefined ? undefined : new SendFailure('LOCAL', `${said} to ${aim} (${code})`);
 }
 
 /** Translates the error of a name lookup. */
 export function lookupFailure(error: unknown, hostname: string): SendFailure {
   const code = codeOf(error);
+  // The resolver says that there is no such name when it cannot open its own files.
+  const own =
+    ownTrouble(code, `look up ${hostname}`) ?? ownTrouble(spentDescriptors(), `look up ${hostname}`);
+  if (own !== undefined) return own;
   const said = code === 'ENOTFOUND' ? 'there is no address for' : 'the resolver failed on';
   return new SendFailure('DNS', `${said} ${hostname} (${code})`);
 }
 
 // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
+
+const LOST_ASLEEP: ReadonlySet<ErrorClass> = new Set(['TIMEOUT', 'CONNECT', 'DNS', 'TLS', 'RESET']);
 
 const REQUEST_CODES: ReadonlySet<string> = new Set([
   'UND_ERR_INVALID_ARG',
@@ -81,8 +121,17 @@ const CONNECT_WORDS: Readonly<Record<string, string>> = {
   ECONNRESET: 'connection reset at once by',
   EHOSTUNREACH: 'no route to',
   ENETUNREACH: 'no route to',
+  EADDRNOTAVAIL: 'this machine has no address from which to connect to',
   ETIMEDOUT: 'connecting took too long for the operating system:',
-  EMFILE: 'too many open files on this machine (raise its limit) to connect to',
+};
+
+/** What this machine has run out of, by the code that says so. */
+const OWN_TROUBLE: Readonly<Record<string, string>> = {
+  EMFILE: 'Carillon has too many open files (raise its limit)',
+  ENFILE: 'this machine has too many open files',
+  ENOBUFS: 'this machine has no memory for sockets left',
+  ENOMEM: 'this machine has no memory left',
+  EADDRNOTAVAIL: 'this machine has no port left',
 };
 
 const TLS_WORDS: Readonly<Record<string, string>> = {
@@ -95,6 +144,22 @@ const TLS_WORDS: Readonly<Record<string, string>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: 'the certificate is for another host',
   ECONNRESET: 'the connection was closed during the TLS handshake',
 };
+
+/** Whether the address that was to be connected to is one of IPv6, and none of our own fits it. */
+function isOfIpv6(error: unknown): boolean {
+  const { address } = error as { address?: unknown };
+  return codeOf(error) === 'EADDRNOTAVAIL' && typeof address === 'string' && address.includes(':');
+}
+
+/** EMFILE or ENFILE when no file can be opened at this moment; empty when one can. */
+function spentDescriptors(): string {
+  try {
+    closeSync(openSync(devNull, 'r'));
+    return '';
+  } catch (error) {
+    return codeOf(error);
+  }
+}
 
 function codeOf(error: unknown): string {
   const code = (error as { code?: unknown } | null)?.code;

@@ -15,7 +15,7 @@ export type Resolved = (failure: SendFailure | null, addresses: readonly LookupA
 
 /**
  * The most names looked up at once. Node looks names up on its few threads, so with more than this an
- * attempt fails at once (DNS) and is retried, rather than spend its time in a queue.
+ * attempt fails at once (LOCAL) and is retried, rather than spend its time in a queue.
  */
 const LOOKUPS_MAX = 1_000;
 
@@ -33,7 +33,7 @@ export function createResolver(options: { policy: AddressPolicy; lookup?: Lookup
     const waiting = underWay.get(hostname);
     if (waiting !== undefined) return void waiting.push(done);
     if (underWay.size >= LOOKUPS_MAX) {
-      queueMicrotask(() => done(new SendFailure('DNS', 'too many names are being looked up'), []));
+      queueMicrotask(() => done(new SendFailure('LOCAL', 'too many names are being looked up'), []));
       return;
     }
     const all = [done];

@@ -24,7 +24,7 @@ export interface Sender {
    */
   send(request: OutgoingRequest): Promise<Outcome>;
   stats(): SenderStats;
-  /** Ends what is in flight (RESET) and drops all connections. Tolerates being called twice. */
+  /** Ends what is in flight (LOCAL) and drops all connections. Tolerates being called twice. */
   close(): Promise<void>;
 }
 
@@ -97,14 +97,14 @@ export function createSender(options: SenderOptions): Sender {
     return target;
   }
 
-  function refuse(errorClass: 'REQUEST' | 'CONNECT', message: string): Promise<Outcome> {
+  function refuse(errorClass: 'REQUEST' | 'CONNECT' | 'LOCAL', message: string): Promise<Outcome> {
     const startedAt = clock.now();
     return Promise.resolve({ kind: 'failed', errorClass, message, startedAt, durationMs: 0, timing: {} });
   }
 
   return {
     send(request) {
-      if (closing !== undefined) return refuse('REQUEST', 'Carillon is stopping');
+      if (closing !== undefined) return refuse('LOCAL', 'Carillon is stopping');
       const target = targetOf(request.destination);
       if (target === undefined) return refuse('REQUEST', 'the destination is not an http or https URL');
       const held = pools.hold(target.origin);

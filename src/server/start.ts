@@ -17,6 +17,7 @@ import { openStore } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createAnnouncer } from './announcer.ts';
+import { comeBack } from './come-back.ts';
 import type { Config } from './config/load.ts';
 import { inboxVerify } from './inbox-verify.ts';
 import { type Address, hostsHint } from './listen/bind.ts';
@@ -74,6 +75,7 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   try {
     const keysOf = keysWith(key);
     await checkKey(store, keysOf);
+    await comeBack({ store, clock, log });
     return await run({ config, log, clock, random, store, key, keysOf, ended });
   } catch (error) {
     await store.close();

@@ -13,6 +13,20 @@ export interface Housekeeping {
   sweep(query: SweepQuery): Promise<number>;
 
   /**
+   * A server begins to work on this store. Answers when one last did, to two minutes (`sweep` notes it); undefined
+   * where none has. After a time away of more than `awayMs`, for how long each webhook has failed counts anew:
+   * nobody asked its destination meanwhile. Raises UNAVAILABLE and EXHAUSTED.
+   */
+  comeBack(query: { readonly now: number; readonly awayMs: number }): Promise<number | undefined>;
+
+  /**
+   * The clock was put back by so much, to `now`. What waits for a time that is later than that is moved with it,
+   * so that it does not wait longer, and so are the times in the health of webhooks. A wait that began after the
+   * clock was put back becomes shorter than it was to be. Raises UNAVAILABLE and EXHAUSTED; some is moved then.
+   */
+  moveBack(query: { readonly byMs: number; readonly now: number }): Promise<void>;
+
+  /**
    * Takes what was erased out of what the store keeps of its past writes, such as a write-ahead log, and gives
    * space back where that has become large. Returns whether nothing of either is left to do: somebody who reads
    * the database meanwhile can prevent it. Raises UNAVAILABLE and EXHAUSTED.

@@ -327,7 +327,7 @@ describe('the dispatcher', () => {
     assert.equal(before, 5);
     assert.equal(receiver.requests.length, 8);
     const [recovered] = await pipeline.store.getWebhooks([webhook.id]);
-    assert.deepEqual(recovered!.health, { failingSince: null, trips: 0, openUntil: null });
+    assert.deepEqual(recovered!.health, { failingSince: null, trips: 0, openUntil: null, holdUntil: null });
   });
 
   it('reads a lane once that the breaker keeps from moving for minutes, and not again and again', async (t) => {
@@ -342,7 +342,7 @@ describe('the dispatcher', () => {
     await using pipeline = await openPipeline({ store: { ...store, topUp } });
     const webhook = await pipeline.register({ destination: receiver.url });
     const now = systemClock.now();
-    const health = { failingSince: now, trips: 7, openUntil: now + 5 * 60_000 };
+    const health = { failingSince: now, trips: 7, openUntil: now + 5 * 60_000, holdUntil: null };
     const update = { webhook: { ...webhook, health, version: 2 }, ifVersion: 1, resetHealth: true };
     assert.deepEqual(await store.updateWebhooks([update]), ['UPDATED']);
     await pipeline.publish(webhook, numbers(3));
@@ -358,7 +358,7 @@ describe('the dispatcher', () => {
     const { store } = pipeline;
     const webhook = await pipeline.register({ destination: receiver.url });
     const now = systemClock.now();
-    const health = { failingSince: now, trips: 9, openUntil: now + 3_600_000 };
+    const health = { failingSince: now, trips: 9, openUntil: now + 3_600_000, holdUntil: null };
     const failing = { ...webhook, health, version: 2 };
     await store.updateWebhooks([{ webhook: failing, ifVersion: 1, resetHealth: true }]);
     await pipeline.publish(webhook, numbers(3));

@@ -16,12 +16,13 @@ import type { Webhook } from '../../src/domain/webhook/webhook.ts';
 import { aWebhook, T0 } from '../support/store.ts';
 
 const NOW = T0;
-const FAILING = { ...HEALTHY, failingSince: NOW - 1_000, trips: 2, openUntil: NOW + 60_000 };
+const FAILING = { ...HEALTHY, failingSince: NOW - 1_000, trips: 2, openUntil: NOW + 60_000, holdUntil: null };
 const FAILED: Verdict = {
   transition: { to: 'PENDING', dueAt: NOW },
   success: false,
   unavailable: true,
   gone: false,
+  ours: false,
   retryAfterMs: 60_000,
 };
 
@@ -64,16 +65,16 @@ describe('the health of a lane', () => {
 
   it('is good again when a caller has resumed a webhook that was ACTIVE all the time', () => {
     const lane = aimed({ health: FAILING });
-    again(lane, { version: 2, health: HEALTHY });
+    again(lane, { version: 2, healthVersion: 2, health: HEALTHY });
     assert.deepEqual(lane.state.health, HEALTHY);
   });
 
-  it('starts afresh where the webhook points elsewhere, though its row still says how the old place was', () => {
+  it('starts afresh where the webhook points elsewhere', () => {
     const lane = aimed();
     fail(lane);
     const { webhook } = lane.target!;
     const effective = { ...webhook.effective, destination: 'http://127.0.0.1:9998/elsewhere' };
-    again(lane, { version: 2, health: FAILING, effective });
+    again(lane, { version: 2, healthVersion: 2, health: HEALTHY, effective });
     assert.deepEqual([lane.state.health, lane.state.holdUntil, lane.state.failures], [HEALTHY, 0, 0]);
   });
 
@@ -84,7 +85,7 @@ describe('the health of a lane', () => {
     const { health } = lane.state;
     again(lane, { version: 2, state: 'PAUSED', health });
     assert.equal(lane.state.holdUntil, NOW + 60_000);
-    again(lane, { version: 3, state: 'ACTIVE', health });
+    again(lane, { version: 3, healthVersion: 3, state: 'ACTIVE', health: HEALTHY });
     assert.deepEqual([lane.state.holdUntil, lane.state.failures], [0, 0]);
   });
 });

@@ -15,6 +15,7 @@ const DOWN: Verdict = {
   success: false,
   unavailable: true,
   gone: false,
+  ours: false,
   retryAfterMs: 0,
 };
 
@@ -25,8 +26,11 @@ function aDelivery(ord: number): WaitingDelivery {
 }
 
 /** Lanes whose webhooks are all in memory, and alike. */
-function someLanes(limits: Limits = { concurrency: 8, ordered: false }): Lanes {
-  const directory = { peek: (id: string) => aWebhook({ id, spec: { limits } }) };
+function someLanes(
+  limits: Limits = { concurrency: 8, ordered: false },
+  forget: (id: string) => void = () => {},
+): Lanes {
+  const directory = { peek: (id: string) => aWebhook({ id, spec: { limits } }), forget };
   return createLanes({ since: NOW - 60 * MINUTE, directory, keysOf: () => [] });
 }
 
@@ -51,6 +55,17 @@ describe('the lanes of a node', () => {
     assert.equal([...lanes.all()].length, 5_000);
     assert.equal(lanes.find('webhook-9'), undefined);
     assert.ok(lanes.find('webhook-10'));
+  });
+
+  it('are read anew after that, if their health is not what is remembered of their webhooks', () => {
+    const forgotten: string[] = [];
+    const lanes = someLanes(undefined, (id) => forgotten.push(id));
+    const lane = lanes.of('webhook-0', NOW);
+    launch(lane, lane.target!, NOW);
+    land(lane, { verdict: { ...DOWN, unavailable: false }, ordered: false, now: NOW, unit: 0.5 });
+    for (let i = 0; i < 5_002; i++) lanes.rest(lanes.of(`webhook-${i}`, NOW), NOW);
+    assert.equal(lanes.find('webhook-1'), undefined);
+    assert.deepEqual(forgotten, ['webhook-0']);
   });
 
   it('are kept when a new one would not be the same', () => {

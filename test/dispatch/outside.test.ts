@@ -200,7 +200,7 @@ describe('what changes from outside', () => {
       retryPolicy: { ...QUICK_RETRIES, delaysMs: [HOUR] },
     });
     const now = systemClock.now();
-    const health = { failingSince: now, trips: 7, openUntil: now + 5 * 60_000 };
+    const health = { failingSince: now, trips: 7, openUntil: now + 5 * 60_000, holdUntil: null };
     const update = { webhook: { ...webhook, health, version: 2 }, ifVersion: 1, resetHealth: true };
     assert.deepEqual(await pipeline.store.updateWebhooks([update]), ['UPDATED']);
     const ids = await pipeline.publish(

@@ -27,8 +27,8 @@ function aSettler() {
 }
 
 const FAILING: LaneHealth = { ...HEALTHY, failingSince: T0 };
-const GONE: LaneChange = { webhookId: 'webhook', health: FAILING, disable: 'GONE', now: T0 };
-const WELL: LaneChange = { webhookId: 'webhook', health: HEALTHY, now: T0 + 5 };
+const GONE: LaneChange = { webhookId: 'webhook', version: 1, health: FAILING, disable: 'GONE', now: T0 };
+const WELL: LaneChange = { webhookId: 'webhook', version: 1, health: HEALTHY, now: T0 + 5 };
 
 function aSettlement(ord: number): Settlement {
   const ids = { id: `delivery-${ord}`, webhookId: 'webhook', eventId: `event-${ord}` };

@@ -72,6 +72,22 @@ describe('the sweeper', () => {
     assert.deepEqual(sweeps, [{ now: T0, finishedBefore: T0 - 30 * DAY, payloadsBefore: T0 - 7 * DAY }]);
   });
 
+  it('does not delete by a clock that is ahead before it has been so for ten minutes', async () => {
+    const { sweeper, sweeps, clock } = aSweeper([]);
+    clock.jump(400 * DAY);
+    await sweeper.tick();
+    clock.advance(10 * 60_000 - 1);
+    await sweeper.tick();
+    clock.advance(1);
+    await sweeper.tick();
+    clock.jump(-400 * DAY);
+    await sweeper.tick();
+    assert.deepEqual(
+      sweeps.map(({ now }) => now - T0),
+      [0, 600_000 - 1, 600_000 + 400 * DAY, 600_000],
+    );
+  });
+
   it('empties the log of the store when nothing is left to sweep, and says since when somebody prevents it', async () => {
     const { sweeper, clock, lines } = aSweeper([5, 0, 0, 0, 0], () => {}, [false, false, true]);
     for (let tick = 0; tick < 5; tick++) {

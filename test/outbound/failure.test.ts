@@ -17,7 +17,12 @@ describe('a failure to connect', () => {
     ['EHOSTUNREACH', 'CONNECT: no route to a.example:80'],
     ['ENETUNREACH', 'CONNECT: no route to a.example:80'],
     ['ETIMEDOUT', 'TIMEOUT: connecting took too long for the operating system: a.example:80'],
-    ['EMFILE', 'CONNECT: too many open files on this machine (raise its limit) to connect to a.example:80'],
+    [
+      'EMFILE',
+      'LOCAL: Carillon has too many open files (raise its limit) to connect to a.example:80 (EMFILE)',
+    ],
+    ['ENOBUFS', 'LOCAL: this machine has no memory for sockets left to connect to a.example:80 (ENOBUFS)'],
+    ['EADDRNOTAVAIL', 'LOCAL: this machine has no port left to connect to a.example:80 (EADDRNOTAVAIL)'],
     ['EACCES', 'CONNECT: cannot connect to a.example:80 (EACCES)'],
   ] as const) {
     it(`is told for ${code}`, () => {

@@ -211,7 +211,7 @@ describe('an answer whose body is not whole', () => {
     await new Promise((resolve) => setTimeout(resolve, 200));
     await sender.close();
     const outcome = answered(await sent);
-    assert.match(faultOf(outcome) ?? '', /^RESET: Carillon stopped/);
+    assert.match(faultOf(outcome) ?? '', /^LOCAL: Carillon stopped/);
   });
 });
 

@@ -286,8 +286,8 @@ describe('closing a sender', () => {
     const inFlight = sender.send(aRequest(receiver.url));
     await receiver.received(1);
     await Promise.all([sender.close(), sender.close()]);
-    assert.equal(told(await inFlight), 'RESET: Carillon stopped before the answer came');
-    assert.equal(told(await sender.send(aRequest(receiver.url))), 'REQUEST: Carillon is stopping');
+    assert.equal(told(await inFlight), 'LOCAL: Carillon stopped before the answer came');
+    assert.equal(told(await sender.send(aRequest(receiver.url))), 'LOCAL: Carillon is stopping');
     await sender.close();
   });
 
@@ -295,6 +295,6 @@ describe('closing a sender', () => {
     const sender = aSender({ lookup: () => {} });
     const waiting = sender.send(aRequest('http://slow.example/'));
     await sender.close();
-    assert.equal(told(await waiting), 'RESET: Carillon stopped before the answer came');
+    assert.equal(told(await waiting), 'LOCAL: Carillon stopped before the answer came');
   });
 });

@@ -63,6 +63,7 @@ describe('The proto files', () => {
     PROTOCOL: true,
     FORBIDDEN_ADDRESS: true,
     REQUEST: true,
+    LOCAL: true,
   };
   const ends: Record<FailedReason | CancelledReason, true> = {
     EXHAUSTED: true,

@@ -1,5 +1,5 @@
 import { systemClock } from '../../src/domain/clock.ts';
-import type { Outcome } from '../../src/domain/delivery/attempt.ts';
+import type { ErrorClass, Outcome } from '../../src/domain/delivery/attempt.ts';
 import type { OutgoingRequest } from '../../src/outbound/request.ts';
 import type { Sender } from '../../src/outbound/sender.ts';
 import { until } from './pipeline.ts';
@@ -30,6 +30,8 @@ export interface HeldRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
   answer(status: number, headers?: Readonly<Record<string, string>>): void;
+  /** Nothing came of it, for this reason. */
+  fail(errorClass: ErrorClass): void;
 }
 
 export function heldSender(): HeldSender {
@@ -38,6 +40,7 @@ export function heldSender(): HeldSender {
 
   function hold(request: OutgoingRequest, resolve: (outcome: Outcome) => void): void {
     const startedAt = systemClock.now();
+    const tried = () => ({ startedAt, durationMs: systemClock.now() - startedAt, timing: {} });
     const held = {
       destination: request.destination,
       body: Buffer.from(request.body).toString(),
@@ -46,8 +49,11 @@ export function heldSender(): HeldSender {
       isOpen: true,
       answer(status: number, headers: Readonly<Record<string, string>> = {}) {
         held.isOpen = false;
-        const tried = { startedAt, durationMs: systemClock.now() - startedAt, timing: {} };
-        resolve({ kind: 'answered', status, headers, body: new Uint8Array(), truncated: false, ...tried });
+        resolve({ kind: 'answered', status, headers, body: new Uint8Array(), truncated: false, ...tried() });
+      },
+      fail(errorClass: ErrorClass) {
+        held.isOpen = false;
+        resolve({ kind: 'failed', errorClass, message: 'as the test says', ...tried() });
       },
     };
     sent.push(held);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type Control, createControl } from '../../src/control/control.ts';
 import { createDispatcher, type Dispatcher, type DispatcherSettings } from '../../src/dispatch/dispatcher.ts';
-import { systemClock } from '../../src/domain/clock.ts';
+import { type Clock, systemClock } from '../../src/domain/clock.ts';
 import type { Delivery, DeliveryDetail } from '../../src/domain/delivery/delivery.ts';
 import type { Event } from '../../src/domain/event/event.ts';
 import { newId } from '../../src/domain/id.ts';
@@ -52,6 +52,8 @@ export interface PipelineOptions {
   readonly store?: Store;
   readonly storeOptions?: StoreOptions;
   readonly settings?: Partial<DispatcherSettings>;
+  /** The machine's without one. */
+  readonly clock?: Clock;
   /** One that sends for real without one. */
   readonly sender?: Pick<Sender, 'send'>;
 }
@@ -62,7 +64,7 @@ export const QUICK_RETRIES = { maxAttempts: 10, delaysMs: [20], jitter: 0, clien
 export const LIMITS: Limits = { concurrency: 8, ordered: false };
 
 export async function openPipeline(options: PipelineOptions = {}): Promise<Pipeline> {
-  const clock = systemClock;
+  const clock = options.clock ?? systemClock;
   const random = systemRandom();
   const { log, lines } = recordingLog();
   const store = options.store ?? (await openMemoryStore(options.storeOptions));

@@ -59,6 +59,8 @@ export interface CarillonOptions {
   /** More flags. It listens on free ports of 127.0.0.1 unless they say otherwise. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** The most files that it may have open; as many as this process without one. */
+  readonly openFilesMax?: number;
   /** Where it runs, which is then kept; a fresh folder without one. */
   readonly cwd?: string;
 }
@@ -84,11 +86,15 @@ export async function temporaryFolder(): Promise<TemporaryFolder> {
 
 /** Starts a server and resolves once it says where it listens; rejects with its output if it ends first. */
 export async function startCarillon(options: CarillonOptions): Promise<CarillonProcess> {
-  const { command, args = [], env = {} } = options;
+  const { command, args = [], env = {}, openFilesMax } = options;
   const fresh = options.cwd === undefined ? await temporaryFolder() : undefined;
   const folder = options.cwd ?? fresh!.path;
   const listen = ['--listen', '127.0.0.1:0', '--grpc-listen', '127.0.0.1:0'];
-  const program = runCarillon([command, ...listen, ...args], { cwd: folder, env });
+  const program = runCarillon([command, ...listen, ...args], {
+    cwd: folder,
+    env,
+    ...(openFilesMax !== undefined && { openFilesMax }),
+  });
   async function dispose(): Promise<void> {
     await program.stop('SIGKILL');
     await fresh?.[Symbol.asyncDispose]();
@@ -106,9 +112,16 @@ export async function startCarillon(options: CarillonOptions): Promise<CarillonP
 /** Runs the command line. `printed` resolves with the first answer other than undefined about its output. */
 export function runCarillon(
   argv: readonly string[],
-  { cwd, env = {} }: { readonly cwd: string; readonly env?: Readonly<Record<string, string>> },
+  { cwd, env = {}, openFilesMax }: Pick<CarillonOptions, 'env' | 'openFilesMax'> & { readonly cwd: string },
 ): Program & { printed<T>(ask: (output: Output) => T | undefined): Promise<T> } {
-  const child = spawn(process.execPath, [MAIN, ...argv], {
+  const limited = ['sh', '-c', `ulimit -n ${openFilesMax}; exec "$0" "$@"`];
+  const [file, ...words] = [
+    ...(openFilesMax === undefined ? [] : limited),
+    process.execPath,
+    MAIN,
+    ...argv,
+  ] as const;
+  const child = spawn(file!, words, {
     cwd,
     env: { ...neutralEnv(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,7 +1,10 @@
 /** How many bytes of an answer's body are kept, and as many of its headers. */
 export const RESPONSE_KEPT_BYTES = 16 * 1024;
 
-/** Why there was no answer, or none that is complete. */
+/**
+ * Why there was no answer, or none that is complete. LOCAL is trouble of our own: it says nothing about the
+ * destination, and counts for nothing.
+ */
 export type ErrorClass =
   | 'TIMEOUT'
   | 'CONNECT'
@@ -10,7 +13,8 @@ export type ErrorClass =
   | 'RESET'
   | 'PROTOCOL'
   | 'FORBIDDEN_ADDRESS'
-  | 'REQUEST';
+  | 'REQUEST'
+  | 'LOCAL';
 
 /** How long the parts of an attempt took, in milliseconds; a part that did not happen is undefined. */
 export interface Timing {
@@ -56,5 +60,7 @@ export interface Attempt {
   readonly number: number;
   /** The request's headers as they were sent: names in lower case, and values, in turn. */
   readonly requestHeaders: readonly string[];
+  /** Where it was sent, as its webhook said then. Unknown of attempts that were made before it was kept. */
+  readonly url?: string;
   readonly outcome: Outcome;
 }

@@ -20,7 +20,8 @@ export type EndingReason = Exclude<CancelledReason, 'REMOVED'>;
 
 /** The state that a delivery goes to after an attempt, or when it is cancelled. */
 export type Transition =
-  | { readonly to: 'PENDING'; readonly dueAt: number }
+  /** `free` when the attempt does not count towards the policy's maximum. */
+  | { readonly to: 'PENDING'; readonly dueAt: number; readonly free?: true }
   | { readonly to: 'SUCCEEDED' }
   | {
       readonly to: 'FAILED';
@@ -41,7 +42,10 @@ export interface WaitingDelivery {
   readonly dueAt: number;
   /** Attempts made. */
   readonly attempts: number;
-  /** Attempts made before a caller had it sent again; they do not count towards the policy's maximum. */
+  /**
+   * Those of them that do not count towards the policy's maximum: made before a caller had it sent again, or
+   * failed by trouble of our own.
+   */
   readonly attemptsBefore: number;
   /** Set when it is to be given up: an attempt in flight may still succeed, but is not followed by another. */
   readonly ending?: EndingReason;
@@ -62,6 +66,8 @@ export interface Delivery {
   readonly webhookId: string;
   /** The id that a caller gave the webhook. */
   readonly webhookCallerId?: string;
+  /** What the webhook is called now; undefined once it was removed. */
+  readonly webhookName?: string;
   /** The event's id as readers see it. */
   readonly eventId: string;
   readonly eventType: string;

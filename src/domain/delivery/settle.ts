@@ -11,6 +11,8 @@ export interface Verdict {
   readonly unavailable: boolean;
   /** It answered 410: nothing more is to be sent there. */
   readonly gone: boolean;
+  /** The attempt failed by trouble of our own: it counts neither for the delivery nor for the destination. */
+  readonly ours: boolean;
   /** How long the destination asked to be left alone, bounded; 0 when it did not. */
   readonly retryAfterMs: number;
 }
@@ -34,11 +36,13 @@ export function settle(input: SettleInput): Verdict {
   const status = outcome.kind === 'answered' ? outcome.status : undefined;
   const success = status !== undefined && status >= 200 && status < 300;
   const gone = status === 410;
+  const ours = isOurs(outcome);
   return {
     transition: success ? { to: 'SUCCEEDED' } : failure(input, status),
     success,
-    unavailable: status === undefined || isUnavailable(status),
+    unavailable: !ours && (status === undefined || isUnavailable(status)),
     gone,
+    ours,
     retryAfterMs:
       outcome.kind === 'answered' && !success ? retryAfterMs(outcome.headers['retry-after'], now) : 0,
   };
@@ -48,13 +52,20 @@ function failure(input: SettleInput, status: number | undefined): Transition {
   const { delivery, outcome, policy, now, unit } = input;
   // When a caller has it sent again, all the attempts of its policy may be made anew.
   const made = delivery.attempts - delivery.attemptsBefore + 1;
-  const final = finalReason(status, policy, made);
+  const ours = isOurs(outcome);
+  const final = ours ? undefined : finalReason(status, policy, made);
   if (final !== undefined) return { to: 'FAILED', reason: final };
   // It is to be given up, so it is not retried.
   if (delivery.ending !== undefined) return { to: 'CANCELLED', reason: delivery.ending };
+  // Its lane waits, and the delivery goes as soon as that does.
+  if (ours) return { to: 'PENDING', dueAt: now, free: true };
   const asked = outcome.kind === 'answered' ? retryAfterMs(outcome.headers['retry-after'], now) : 0;
   // Retry-After is the least that the destination wants to be left alone, not an appointment.
   return { to: 'PENDING', dueAt: now + Math.max(retryDelayMs(policy, made, unit), asked) };
+}
+
+function isOurs(outcome: Outcome): boolean {
+  return outcome.kind === 'failed' && outcome.errorClass === 'LOCAL';
 }
 
 function finalReason(

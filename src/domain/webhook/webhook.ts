@@ -62,6 +62,8 @@ export interface Webhook {
   readonly stateReason?: DisabledReason;
   readonly cursor: RunCursor;
   readonly health: LaneHealth;
+  /** The version with which its health began anew, when it was resumed or pointed elsewhere; 0 before. */
+  readonly healthVersion: number;
   /** How many events its filter failed on. */
   readonly filterFailures: number;
   readonly createdAt: number;

@@ -10,6 +10,7 @@ import {
   type Webhook as WebhookMessage,
   WebhookSchema,
 } from '../../../gen/carillon/v1/webhook_pb.ts';
+import { holdOf } from '../../domain/delivery/lane.ts';
 import type { RetryPolicy } from '../../domain/delivery/retry-policy.ts';
 import type { Problems } from '../../domain/problems.ts';
 import type { AskedLimits, AskedPayload, AskedSpec } from '../../domain/webhook/asked.ts';
@@ -56,6 +57,7 @@ export function specFrom(message: WebhookMessage, problems: Problems): AskedSpec
 /** A webhook as its caller asked for it, and how it is. */
 export function basicTo(webhook: Webhook): WebhookMessage {
   const { spec, cursor, state, health } = webhook;
+  const hold = holdOf(health);
   return create(WebhookSchema, {
     id: webhookIdOf(webhook),
     uid: webhook.id,
@@ -70,6 +72,7 @@ export function basicTo(webhook: Webhook): WebhookMessage {
     filterFailureCount: BigInt(webhook.filterFailures),
     ...(health.failingSince !== null && { failingSinceTime: toTimestamp(health.failingSince) }),
     ...(health.openUntil !== null && { probeTime: toTimestamp(health.openUntil) }),
+    ...(hold !== undefined && { holdReason: hold.reason, holdEndTime: toTimestamp(hold.until) }),
     createTime: toTimestamp(webhook.createdAt),
     updateTime: toTimestamp(webhook.updatedAt),
     etag: etagOf(webhook),

@@ -6,6 +6,7 @@ import type {
   AnswerRow,
   BackfillRow,
   ClaimRow,
+  ContentRow,
   FiringRow,
   LaneRow,
   MadeRow,
@@ -132,10 +133,11 @@ export interface Shapes {
   keepMade: { args: MadeRow[]; answer: null };
   settle: {
     args: { rows: SettlementRow[]; lanes: LaneRow[] };
-    /** `released` are runs that have their turn by it. */
+    /** `released` are runs that have their turn by it, and those that give way to the next. */
     answer: { results: ('SETTLED' | 'GONE')[]; disabled: string[]; released: WaitingRow[] };
   };
   listDeliveries: { args: DeliveryFilter; answer: Listed<DeliveryRow> };
+  getContents: { args: readonly string[]; answer: (ContentRow | undefined)[] };
   getDelivery: { args: string; answer: { row: DeliveryRow; attempts: AttemptRow[] } | undefined };
   changesSince: {
     args: [namespace: string, after: number | null, limit: number];
@@ -169,7 +171,14 @@ export interface Shapes {
     answer: { touched: number; cancelled: number };
   };
   emptyLog: { args: null; answer: boolean };
+  /** Answers when a server was last at work; null where none has been. */
+  comeBack: { args: [now: number, awayMs: number]; answer: number | null };
+  /** `place` is where to go on: null at the beginning, and in the answer at the end. */
+  moveBack: { args: [byMs: number, now: number, place: MovePlace | null]; answer: MovePlace | null };
 }
+
+/** The last row that was moved, or the webhook before whose rows the next call begins. */
+export type MovePlace = [webhook: number, dueAt: number, ord: number];
 
 /** What became of a firing. */
 export type FireCode = 'FIRED' | 'KNOWN' | 'SKIPPED' | 'STALE';
@@ -201,6 +210,7 @@ export const READS: ReadonlySet<Verb> = new Set<Verb>([
   'getEventBodies',
   'getRendered',
   'listDeliveries',
+  'getContents',
   'getDelivery',
   'changesSince',
   'resolveEvents',

@@ -9,6 +9,7 @@ import { deliveryQueue } from './port/delivery-queue.ts';
 import { intake } from './port/intake.ts';
 import { registrations } from './port/registrations.ts';
 import { requests } from './port/requests.ts';
+import type { MovePlace } from './protocol.ts';
 import { fromWaitingRow } from './rows/delivery.ts';
 import type { WaitingRow } from './rows/tables.ts';
 
@@ -32,6 +33,17 @@ export function sqliteStore(worker: Worker, bounds: SqliteSettings, ending: read
         feed.announce();
         return touched;
       }),
+
+    async comeBack({ now, awayMs }) {
+      return client.call('comeBack', [now, awayMs], ONE_ROW, (aliveAt) => aliveAt ?? undefined);
+    },
+
+    async moveBack({ byMs, now }) {
+      let place: MovePlace | null = null;
+      do {
+        place = await client.call('moveBack', [byMs, now, place], ONE_ROW, (next): MovePlace | null => next);
+      } while (place !== null);
+    },
 
     emptyLog: async () => client.call('emptyLog', null, ONE_ROW, (emptied) => emptied),
 

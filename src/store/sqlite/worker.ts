@@ -14,6 +14,7 @@ import { eventVerbs } from './lists/events.ts';
 import type { Request, Response } from './protocol.ts';
 import { backfillVerbs } from './verbs/backfills.ts';
 import { changeVerbs } from './verbs/changes.ts';
+import { clockVerbs } from './verbs/clock.ts';
 import { cursorVerbs } from './verbs/cursors.ts';
 import { runVerbs } from './verbs/firings.ts';
 import { logVerbs } from './verbs/log.ts';
@@ -73,6 +74,7 @@ function serve(db: Database): void {
     ...purgeVerbs(context),
     ...requestVerbs(db, bounds),
     ...sweepVerbs(context),
+    ...clockVerbs(context),
     ...logVerbs(context, path),
   };
   const run = createGroup({ db, verbs, memory: context.memory, isTrouble, isDiskFailure });

@@ -28,6 +28,7 @@ const SUCCESS: Verdict = {
   success: true,
   unavailable: false,
   gone: false,
+  ours: false,
   retryAfterMs: 0,
 };
 const DOWN: Verdict = {
@@ -35,6 +36,7 @@ const DOWN: Verdict = {
   success: false,
   unavailable: true,
   gone: false,
+  ours: false,
   retryAfterMs: 0,
 };
 const NOT_FOUND: Verdict = { ...DOWN, unavailable: false };
@@ -108,6 +110,7 @@ describe('the circuit breaker', () => {
       failingSince: T,
       trips: 0,
       openUntil: null,
+      holdUntil: null,
     });
   });
 
@@ -140,7 +143,7 @@ describe('the circuit breaker', () => {
   it('is not moved by a destination that answers with 4xx, which still counts as failing', () => {
     let lane = newLane(HEALTHY, 0);
     for (let i = 0; i < 20; i++) lane = attempt(lane, NOT_FOUND, T + i);
-    assert.deepEqual(lane.health, { failingSince: T, trips: 0, openUntil: null });
+    assert.deepEqual(lane.health, { failingSince: T, trips: 0, openUntil: null, holdUntil: null });
   });
 });
 

@@ -54,6 +54,21 @@ function settled(
   });
 }
 
+const local: Outcome = { ...timedOut, errorClass: 'LOCAL', message: 'too many open files' };
+
+describe('an attempt that failed by trouble of our own', () => {
+  it('costs none of those that the policy allows, and is made again as soon as the lane goes on', () => {
+    const verdict = settled(local, { attempts: 4, policy: { maxAttempts: 5 } });
+    assert.deepEqual(verdict.transition, { to: 'PENDING', dueAt: NOW, free: true });
+    assert.deepEqual([verdict.ours, verdict.unavailable, verdict.success], [true, false, false]);
+  });
+
+  it('does not keep a delivery that is to be given up', () => {
+    const { transition } = settled(local, { ending: 'REQUESTED', policy: { maxAttempts: 1 } });
+    assert.deepEqual(transition, { to: 'CANCELLED', reason: 'REQUESTED' });
+  });
+});
+
 describe('settle', () => {
   for (const status of [200, 201, 202, 204, 299]) {
     it(`takes ${status} for success`, () => {

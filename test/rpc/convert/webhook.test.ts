@@ -164,6 +164,7 @@ function webhookOf(asked: WebhookSpec): Webhook {
     state: 'ACTIVE',
     cursor: { anchorAt: 0, nominalAt: null, dueAt: null, fired: 0, skipped: 0 },
     health: HEALTHY,
+    healthVersion: 0,
     filterFailures: 0,
     createdAt: 0,
     updatedAt: 0,

@@ -48,23 +48,33 @@ describe('A webhook', () => {
   });
 
   it('forgets its failures and their reason when it resumes after being disabled', async () => {
-    const health = { failingSince: 1, trips: 5, openUntil: 9e12 };
+    const health = { failingSince: 1, trips: 5, openUntil: 9e12, holdUntil: null };
     const { id } = await put({ state: 'DISABLED', stateReason: 'FAILING', health });
     assert.equal((await webhooks().get({ id })).webhook?.stateReason, 'FAILING');
     const { webhook } = await webhooks().resume({ id });
     assert.deepEqual([webhook?.state, webhook?.stateReason], [Webhook_State.ACTIVE, '']);
-    assert.deepEqual((await stored(id))?.health, { failingSince: null, trips: 0, openUntil: null });
+    assert.deepEqual((await stored(id))?.health, {
+      failingSince: null,
+      trips: 0,
+      openUntil: null,
+      holdUntil: null,
+    });
   });
 
   it('says that it fails while it is ACTIVE, until it is told that its destination is well', async () => {
-    const health = { failingSince: 1_000, trips: 5, openUntil: 9_000 };
+    const health = { failingSince: 1_000, trips: 5, openUntil: 9_000, holdUntil: null };
     const { id } = await put({ health });
     const failing = (await webhooks().get({ id })).webhook;
     assert.deepEqual([failing?.failingSinceTime?.seconds, failing?.probeTime?.seconds], [1n, 9n]);
     const { webhook } = await webhooks().resume({ id });
     assert.deepEqual([webhook?.failingSinceTime, webhook?.probeTime], [undefined, undefined]);
     assert.notEqual(webhook?.etag, failing?.etag);
-    assert.deepEqual((await stored(id))?.health, { failingSince: null, trips: 0, openUntil: null });
+    assert.deepEqual((await stored(id))?.health, {
+      failingSince: null,
+      trips: 0,
+      openUntil: null,
+      holdUntil: null,
+    });
     assert.equal((await webhooks().resume({ id })).webhook?.etag, webhook?.etag);
   });
 

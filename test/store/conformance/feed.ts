@@ -98,7 +98,13 @@ export function feed(harness: Harness): void {
       await store().updateWebhooks([{ webhook: { ...webhook, version: 2 }, ifVersion: 1 }]);
       assert.deepEqual((await store().pollWebhooks()).changed, [webhook.id]);
 
-      const change = { webhookId: webhook.id, health: HEALTHY, disable: 'GONE', now: T0 } as const;
+      const change = {
+        webhookId: webhook.id,
+        version: 2,
+        health: HEALTHY,
+        disable: 'GONE',
+        now: T0,
+      } as const;
       await store().settle([], [change]);
       assert.deepEqual((await store().pollWebhooks()).changed, [webhook.id]);
 
@@ -113,8 +119,8 @@ export function feed(harness: Harness): void {
       await store().updateWebhooks([{ webhook, ifVersion: 9 }]);
       await store().removeWebhooks([{ id: webhook.id, now: T0, ifVersion: 9 }]);
       await store().fireRuns([aRun(webhook)]);
-      const health = { failingSince: T0, trips: 1, openUntil: T0 };
-      await store().settle([], [{ webhookId: webhook.id, health, now: T0 }]);
+      const health = { failingSince: T0, trips: 1, openUntil: T0, holdUntil: null };
+      await store().settle([], [{ webhookId: webhook.id, version: 2, health, now: T0 }]);
       assert.deepEqual(await store().pollWebhooks(), UNCHANGED);
     });
 

@@ -141,7 +141,7 @@ export function matching(harness: Harness): void {
       assert.ok(await grows(store().createWebhooks([webhook])), 'made');
       const update = { webhook: { ...webhook, version: 2 }, ifVersion: 1 };
       assert.ok(await grows(store().updateWebhooks([update])), 'changed');
-      const disabling = { webhookId: id, health: HEALTHY, disable: 'GONE', now: T0 } as const;
+      const disabling = { webhookId: id, version: 2, health: HEALTHY, disable: 'GONE', now: T0 } as const;
       assert.ok(await grows(store().settle([], [disabling])), 'disabled');
       assert.ok(await grows(store().removeWebhooks([{ id, now: T0 }])), 'removed');
     });

@@ -13,7 +13,7 @@ function aFullWebhook(payload: Payload): Webhook {
     state: 'DISABLED',
     stateReason: 'FAILING',
     cursor: { anchorAt: T0, nominalAt: null, dueAt: null, fired: 3, skipped: 4 },
-    health: { failingSince: T0 + 1, trips: 2, openUntil: T0 + 3 },
+    health: { failingSince: T0 + 1, trips: 2, openUntil: T0 + 3, holdUntil: null },
     createdAt: T0 + 4,
     updatedAt: T0 + 5,
     version: 6,

@@ -47,6 +47,7 @@ export function settling(harness: Harness): void {
           id: delivery.id,
           namespace: webhook.namespace,
           webhookId: webhook.id,
+          webhookName: webhook.spec.name,
           eventId: delivery.eventId,
           eventType: 'carillon.run',
           state: to,
@@ -276,11 +277,11 @@ export function settling(harness: Harness): void {
 
   describe(`${harness.name}: the health of lanes`, () => {
     const store = useStore(harness);
-    const sick = { failingSince: T0 + 1, trips: 2, openUntil: T0 + 3 };
+    const sick = { failingSince: T0 + 1, trips: 2, openUntil: T0 + 3, holdUntil: null };
 
     test('a lane is written without a new version, with or without deliveries', async () => {
       const webhook = await register(store());
-      const change = { webhookId: webhook.id, health: sick, now: T0 + 4 };
+      const change = { webhookId: webhook.id, version: 4, health: sick, now: T0 + 4 };
       assert.deepEqual(await store().settle([], [change]), []);
       assert.deepEqual(await store().getWebhooks([webhook.id]), [{ ...webhook, health: sick }]);
       await store().settle([], [{ ...change, health: HEALTHY }]);
@@ -289,7 +290,13 @@ export function settling(harness: Harness): void {
 
     test('a lane can disable its webhook, which gets a new version and update time', async () => {
       const webhook = await register(store(), { version: 4 });
-      const change = { webhookId: webhook.id, health: sick, disable: 'FAILING', now: T0 + 9 } as const;
+      const change = {
+        webhookId: webhook.id,
+        version: 4,
+        health: sick,
+        disable: 'FAILING',
+        now: T0 + 9,
+      } as const;
       await store().settle([], [change]);
       assert.deepEqual(await store().getWebhooks([webhook.id]), [
         {
@@ -309,14 +316,50 @@ export function settling(harness: Harness): void {
     ] as const) {
       test(`a webhook that is ${state} stays so when its lane would disable it`, async () => {
         const webhook = await register(store(), { state, ...(reason && { stateReason: reason }) });
-        const change = { webhookId: webhook.id, health: sick, disable: 'FAILING', now: T0 + 9 } as const;
+        const change = {
+          webhookId: webhook.id,
+          version: 4,
+          health: sick,
+          disable: 'FAILING',
+          now: T0 + 9,
+        } as const;
         await store().settle([], [change]);
         assert.deepEqual(await store().getWebhooks([webhook.id]), [{ ...webhook, health: sick }]);
       });
     }
 
+    test('a health that began anew is not overwritten with what is known from before, nor is its webhook disabled', async () => {
+      const webhook = await register(store());
+      const reset = { ...webhook, version: 3 };
+      const update = { webhook: { ...webhook, version: 2 }, ifVersion: 1 };
+      await store().updateWebhooks([update]);
+      await store().updateWebhooks([{ webhook: reset, ifVersion: 2, resetHealth: true }]);
+      const change = { webhookId: webhook.id, health: sick, now: T0 + 4 };
+      await store().settle([], [{ ...change, version: 2, disable: 'GONE' }]);
+      assert.deepEqual(await store().getWebhooks([webhook.id]), [{ ...reset, healthVersion: 3 }]);
+      await store().settle([], [{ ...change, version: 3 }]);
+      assert.deepEqual((await store().getWebhooks([webhook.id]))[0]?.health, sick);
+    });
+
+    test('an attempt that does not count is numbered, and not counted', async () => {
+      const webhook = await register(store());
+      const [delivery] = await publishTo(store(), webhook);
+      await store().settle([settlement(delivery!, { to: 'PENDING', dueAt: T0, free: true })], []);
+      const [again] = await waitingOf(store(), webhook.id);
+      assert.deepEqual([again?.attempts, again?.attemptsBefore], [1, 1]);
+      await store().settle([settlement(again!, { to: 'PENDING', dueAt: T0 })], []);
+      const [third] = await waitingOf(store(), webhook.id);
+      assert.deepEqual([third?.attempts, third?.attemptsBefore], [2, 1]);
+    });
+
     test('a lane of a webhook that is gone is no error', async () => {
-      const change = { webhookId: testId('webhook'), health: sick, disable: 'GONE', now: T0 } as const;
+      const change = {
+        webhookId: testId('webhook'),
+        version: 4,
+        health: sick,
+        disable: 'GONE',
+        now: T0,
+      } as const;
       assert.deepEqual(await store().settle([], [change]), []);
     });
   });

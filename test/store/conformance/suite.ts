@@ -5,6 +5,7 @@ import { asking } from './asking.ts';
 import { bounds } from './bounds.ts';
 import { calls } from './calls.ts';
 import { changes } from './changes.ts';
+import { clock } from './clock.ts';
 import { events } from './events.ts';
 import { feed } from './feed.ts';
 import { filtering } from './filtering.ts';
@@ -12,6 +13,7 @@ import type { Harness } from './harness.ts';
 import { lanes } from './lanes.ts';
 import { listing } from './listing.ts';
 import { log } from './log.ts';
+import { makingUp } from './making-up.ts';
 import { matching } from './matching.ts';
 import { naming } from './naming.ts';
 import { orders } from './orders.ts';
@@ -45,6 +47,7 @@ export function conformance(harness: Harness): void {
     matching,
     replaying,
     upcoming,
+    makingUp,
     renewing,
     firing,
     overlaps,
@@ -59,6 +62,7 @@ export function conformance(harness: Harness): void {
     events,
     purging,
     sweeping,
+    clock,
     feed,
     calls,
     restarting,

@@ -17,7 +17,7 @@ export function updates(harness: Harness): void {
         sealedSecrets: [new Uint8Array([9]), new Uint8Array([8])],
         state: 'PAUSED',
         cursor: { anchorAt: 1, nominalAt: 2, dueAt: 3, fired: 4, skipped: 5 },
-        health: { failingSince: 1, trips: 2, openUntil: 3 },
+        health: { failingSince: 1, trips: 2, openUntil: 3, holdUntil: null },
         createdAt: T0 + 1,
         updatedAt: T0 + 2,
         version: 2,
@@ -103,9 +103,13 @@ export function updates(harness: Harness): void {
     });
 
     test('health is taken when it is to be reset', async () => {
-      const health = { failingSince: T0, trips: 3, openUntil: T0 + 1 };
+      const health = { failingSince: T0, trips: 3, openUntil: T0 + 1, holdUntil: null };
       const old = await register(store(), { health });
-      const webhook = { ...old, health: { failingSince: null, trips: 0, openUntil: null }, version: 2 };
+      const webhook = {
+        ...old,
+        health: { failingSince: null, trips: 0, openUntil: null, holdUntil: null },
+        version: 2,
+      };
       await store().updateWebhooks([{ webhook, ifVersion: 1, resetHealth: true }]);
       assert.deepEqual((await read(old.id))?.health, webhook.health);
     });

@@ -8,7 +8,7 @@ test('the end of the journal is taken back with what was written', (t) => {
   t.after(() => db.close());
   const { journal, memory } = createContext(db, { waitingMax: 1, namespaceWaitingMax: 1 });
   const write = (): void => {
-    for (let ord = 1; ord <= 3; ord++) journal.settle([ord, '', '', 1, 0, 0, 1, 200, null, 0, null]);
+    for (let ord = 1; ord <= 3; ord++) journal.settle([ord, '', '', 1, 0, 0, 1, 0, 200, null, 0, null]);
   };
   db.exec('BEGIN');
   memory.begin();

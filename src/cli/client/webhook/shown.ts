@@ -8,7 +8,7 @@ import {
 import { enumName } from '../job.ts';
 import type { Style } from '../style.ts';
 import { type Column, card, type Paper } from '../table.ts';
-import { fromNow, inFull, span, untilThen } from '../times.ts';
+import { fromNow, inFull, msOf, span, untilThen } from '../times.ts';
 import { schedulePhrase } from './rings.ts';
 
 /** A webhook in a list. */
@@ -18,6 +18,7 @@ export function webhookColumns(now: number): readonly Column<Webhook>[] {
     { title: 'NAME', text: ({ name }) => name, atLeast: 8 },
     { title: 'STATE', text: stateOf, style: ({ state }) => STATE_STYLES[state] },
     { title: 'FAILING', text: (webhook) => failingFor(webhook, now), style: () => 'warn', rank: 4 },
+    { title: 'HELD', text: (webhook) => heldFor(webhook, now), style: () => 'warn', rank: 3 },
     { title: 'RINGS', text: rings, atLeast: 9, rank: 2 },
     { title: 'NEXT', text: ({ nextRunTime }) => untilThen(nextRunTime, now), rank: 1 },
     { title: 'DESTINATION', text: ({ destination }) => destination, atLeast: 30, last: true, rank: 5 },
@@ -38,7 +39,7 @@ export function webhookCard(webhook: Webhook, now: number, paper: Paper, secret 
       ['destination', webhook.destination],
       ['state', stateOf(webhook)],
       ['failing since', inFull(webhook.failingSinceTime, now)],
-      ['next try', inFull(webhook.probeTime, now)],
+      ['held', heldUntil(webhook, now)],
       ['rings', rings(webhook)],
       ['filter', webhook.filter],
       ['next run', inFull(webhook.nextRunTime, now)],
@@ -73,6 +74,27 @@ function stateOf({ state, stateReason }: Webhook): string {
 /** How long, without `ago`. */
 function failingFor({ failingSinceTime }: Webhook, now: number): string {
   return fromNow(failingSinceTime, now).replace(/ ago$/, '');
+}
+
+/** For how long nothing is sent, without `in`. */
+function heldFor({ holdEndTime }: Webhook, now: number): string {
+  return isAhead(holdEndTime, now) ? fromNow(holdEndTime, now).replace(/^in /, '') : '';
+}
+
+function heldUntil({ holdReason, holdEndTime }: Webhook, now: number): string {
+  if (!isAhead(holdEndTime, now)) return '';
+  return `${HOLDS[holdReason] ?? holdReason} until ${inFull(holdEndTime, now)}`;
+}
+
+/** Known reasons in words; a server that is newer may have others. */
+const HOLDS: Readonly<Record<string, string>> = {
+  BREAKER_OPEN: 'circuit breaker open',
+  RETRY_AFTER: 'as the destination asked (Retry-After)',
+};
+
+function isAhead(time: Webhook['holdEndTime'], now: number): boolean {
+  const ms = msOf(time);
+  return ms !== undefined && ms > now;
 }
 
 /** What makes it ring, in a few words. */

@@ -81,6 +81,7 @@ export function toSettlementRow(
     'reason' in transition ? REASONS.indexOf(transition.reason) : 0,
     transition.to === 'PENDING' ? transition.dueAt : now,
     Math.max(delivery.attempts, attempt?.number ?? 0),
+    delivery.attemptsBefore + ('free' in transition ? 1 : 0),
     attempt?.outcome.kind === 'answered' ? attempt.outcome.status : 0,
     attempt === undefined ? null : toAttemptRow(attempt, delivery.id, body),
     ENDINGS.indexOf(delivery.ending),
@@ -93,6 +94,7 @@ export function fromDeliveryRow(row: LongRowOf<typeof DELIVERY>): Delivery {
   const state = STATES[row[at.state]]!;
   const reason = REASONS[row[at.reason]] as FailedReason | CancelledReason | undefined;
   const webhookCallerId = row[at.webhookCallerId];
+  const webhookName = row[at.webhookName];
   const nominalAt = row[at.nominalAt];
   const lastStatus = row[at.lastStatus];
   const replayOf = row[at.replayOf];
@@ -102,6 +104,7 @@ export function fromDeliveryRow(row: LongRowOf<typeof DELIVERY>): Delivery {
     namespace: row[at.namespace],
     webhookId: row[at.webhookId],
     ...(webhookCallerId !== null && { webhookCallerId }),
+    ...(webhookName !== null && { webhookName }),
     eventId: row[at.eventId],
     eventType: row[at.eventType],
     state,

@@ -27,6 +27,8 @@ export function toWebhookRow(webhook: Webhook): WebhookRow {
     health.failingSince,
     health.trips,
     health.openUntil,
+    health.holdUntil,
+    webhook.healthVersion,
     webhook.createdAt,
     webhook.updatedAt,
     webhook.version,
@@ -48,6 +50,7 @@ export function fromWebhookRow(row: WebhookRow, defaults: DefaultSettings): Webh
     effective: withDefaults(spec, defaults),
     sealedSecrets: secrets.map(fromBase64),
     filterFailures: row[at.filterFailures],
+    healthVersion: row[at.healthVersion],
     version: row[at.version],
   };
 }
@@ -82,7 +85,12 @@ function withoutSpec(row: WebhookRow): Omit<JudgedWebhook, 'spec'> {
     state: row[at.state],
     ...(stateReason !== null && { stateReason }),
     cursor: cursorFrom(row),
-    health: { failingSince: row[at.failingSince], trips: row[at.trips], openUntil: row[at.openUntil] },
+    health: {
+      failingSince: row[at.failingSince],
+      trips: row[at.trips],
+      openUntil: row[at.openUntil],
+      holdUntil: row[at.holdUntil],
+    },
     createdAt: row[at.createdAt],
     updatedAt: row[at.updatedAt],
   };
@@ -153,6 +161,7 @@ export function toWebhookFilter(query: WebhookQuery): WebhookFilter {
   return { namespace, by, descending, from: after, limit, name, where };
 }
 
-export function toLaneRow({ webhookId, health, disable, now }: LaneChange): LaneRow {
-  return [webhookId, [health.failingSince, health.trips, health.openUntil], disable ?? null, now];
+export function toLaneRow({ webhookId, version, health, disable, now }: LaneChange): LaneRow {
+  const { failingSince, trips, openUntil, holdUntil } = health;
+  return [webhookId, version, [failingSince, trips, openUntil, holdUntil], disable ?? null, now];
 }

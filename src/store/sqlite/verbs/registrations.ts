@@ -57,7 +57,9 @@ export function webhookVerbs(context: Context): WebhookVerbs {
   // OR IGNORE is for a key that another webhook has. No other constraint can be violated here.
   const update = db.prepare(`UPDATE OR IGNORE webhooks SET ${CHANGED.assignments} WHERE id = ?`);
   const updateCursor = db.prepare(`UPDATE webhooks SET ${CURSOR.assignments} WHERE id = ?`);
-  const updateHealth = db.prepare(`UPDATE webhooks SET ${HEALTH.assignments} WHERE id = ?`);
+  const resetHealth = db.prepare(
+    `UPDATE webhooks SET ${HEALTH.assignments}, health_version = version WHERE id = ?`,
+  );
 
   function updateOne(row: UpdateRow) {
     const webhook = row[UPDATE.at.webhook];
@@ -70,7 +72,7 @@ export function webhookVerbs(context: Context): WebhookVerbs {
     if (update.run(...CHANGED.from(webhook), id).changes === 0) return 'EXISTS';
     subscriptions.change(webhook[at.namespace], id, stored[at.spec], webhook[at.spec]);
     if (cursorFrom !== null) updateCursor.run(...CURSOR.from(webhook), id);
-    if (row[UPDATE.at.resetHealth] === 1) updateHealth.run(...HEALTH.from(webhook), id);
+    if (row[UPDATE.at.resetHealth] === 1) resetHealth.run(...HEALTH.from(webhook), id);
     return 'UPDATED';
   }
 

@@ -11,7 +11,7 @@ export function settleVerbs(context: Context): Pick<Verbs, 'settle'> {
   const readWaiting = waitingReader(db);
   const postpone = db.prepare(`
     UPDATE deliveries SET due_at = ?2, attempts = max(attempts, ?3), last_status = iif(?4 = 0, last_status, ?4),
-      journal = ?5
+      journal = ?5, attempts_before = max(attempts_before, ?7)
     WHERE ord = ?1 AND +id = ?6 AND state = 0`);
   // The dispatcher may give a delivery up before it hears that a caller has had it sent again. It goes on then.
   const finish = db.prepare(`
@@ -26,10 +26,10 @@ export function settleVerbs(context: Context): Pick<Verbs, 'settle'> {
     UPDATE deliveries SET state = ${SUCCEEDED}, reason = 0, finished_at = ?2
     WHERE ord = ?1`);
   const updateHealth = db.prepare(`
-    UPDATE webhooks SET ${HEALTH.assignments} WHERE id = ? AND removed_at IS NULL`);
+    UPDATE webhooks SET ${HEALTH.assignments} WHERE id = ? AND removed_at IS NULL AND health_version <= ?`);
   const disable = db.prepare(`
     UPDATE webhooks SET state = 'DISABLED', state_reason = ?, updated_at = ?, version = version + 1
-    WHERE id = ? AND state = 'ACTIVE' AND removed_at IS NULL`);
+    WHERE id = ? AND state = 'ACTIVE' AND removed_at IS NULL AND health_version <= ?`);
 
   /** Returns whether it did, and adds to `released` what has its turn by it. */
   function move(row: SettlementRow, released: WaitingRow[]): boolean {
@@ -44,17 +44,28 @@ export function settleVerbs(context: Context): Pick<Verbs, 'settle'> {
       journal.takeBack();
       return false;
     }
-    if (isPostponed) return true;
+    const { key, namespace } = hooks.get(webhookId)!;
+    if (isPostponed) {
+      if (turns.giveWay(key, ord)) released.push(readWaiting(ord));
+      return true;
+    }
     erased.delete(ord);
     ends.add(ord, row[at.at]);
-    const { key, namespace } = hooks.get(webhookId)!;
     waiting.add(namespace, -1);
     for (const next of turns.release(key, row[at.at])) released.push(readWaiting(next));
     return true;
   }
 
   function postponeIt(row: SettlementRow, seq: number): number | bigint {
-    return postpone.run(row[at.ord], row[at.at], row[at.attempts], row[at.status], seq, row[at.id]).changes;
+    return postpone.run(
+      row[at.ord],
+      row[at.at],
+      row[at.attempts],
+      row[at.status],
+      seq,
+      row[at.id],
+      row[at.attemptsBefore],
+    ).changes;
   }
 
   function finishIt(row: SettlementRow, seq: number): number | bigint {
@@ -96,8 +107,9 @@ export function settleVerbs(context: Context): Pick<Verbs, 'settle'> {
   function changeLane(row: LaneRow): boolean {
     const webhookId = row[LANE.at.webhookId];
     const reason = row[LANE.at.disable];
-    updateHealth.run(...row[LANE.at.health], webhookId);
-    return reason !== null && disable.run(reason, row[LANE.at.now], webhookId).changes !== 0;
+    const version = row[LANE.at.version];
+    updateHealth.run(...row[LANE.at.health], webhookId, version);
+    return reason !== null && disable.run(reason, row[LANE.at.now], webhookId, version).changes !== 0;
   }
 
   return {

@@ -5,6 +5,7 @@ import { walkThroughData } from '../lists/walks.ts';
 import type { Verbs } from '../protocol.ts';
 import { IS_RENDERED, type RenderedCode } from '../rows/codes.ts';
 import { as, field, integer, layout, orNull, type RowOf, text } from '../rows/layout.ts';
+import { aliveNote } from './clock.ts';
 import { createErasure } from './purge.ts';
 import { createRemoval } from './removal.ts';
 import { requestSweep } from './requests.ts';
@@ -67,6 +68,7 @@ export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
   );
   const firstKey = db.prepare<[key: number | null]>('SELECT min(key) FROM events');
 
+  const alive = aliveNote(db);
   const forgetRequests = requestSweep(db);
   const withData = walkThroughData(context);
 
@@ -130,6 +132,7 @@ export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
 
   return {
     sweep([now, finishedBefore, payloadsBefore]) {
+      alive.refresh(now);
       const { touched: emptied, cancelled } = removal.sweep(SWEEP_BATCH);
       let touched = emptied;
       touched += expire(now, finishedBefore, SWEEP_BATCH - touched);

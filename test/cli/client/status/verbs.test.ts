@@ -11,7 +11,7 @@ describe('carillon status', () => {
 
   it('says that the server is well, which it is, what waits and what fails', async () => {
     const { store, clock, url } = api();
-    const failing = { failingSince: clock.now(), trips: 0, openUntil: null };
+    const failing = { failingSince: clock.now(), trips: 0, openUntil: null, holdUntil: null };
     const webhooks = [
       aWebhook({ spec: { name: 'a' } }),
       aWebhook({ spec: { name: 'b' }, state: 'PAUSED' }),

@@ -113,6 +113,7 @@ describe('carillon webhooks', () => {
       labels: { team: 'red', expression: 'a=b' },
       state: 'STATE_ACTIVE',
       stateReason: '',
+      holdReason: '',
       runCount: '0',
       skippedRunCount: '0',
       filterFailureCount: '0',
@@ -285,15 +286,15 @@ describe('carillon webhooks', () => {
 
   it('list and get say what fails, and since when', async () => {
     const now = api().clock.now();
-    const health = { failingSince: now - 7_200_000, trips: 3, openUntil: now + 60_000 };
+    const health = { failingSince: now - 7_200_000, trips: 3, openUntil: now + 60_000, holdUntil: null };
     await api().store.createWebhooks([aWebhook({ spec: { name: 'failing' }, health })]);
     assert.match(
       (await webhooks('list', '--name', 'failing')).out,
-      /^ID +NAME +STATE +FAILING .*\n.* ACTIVE +2h /,
+      /^ID +NAME +STATE +FAILING +HELD .*\n.* ACTIVE +2h +1m /,
     );
     const { out } = await webhooks('get', 'failing');
-    assert.match(out, /^failing since +\S+ \(2h ago\)\nnext try +\S+ \(in 1m\)$/m);
-    assert.doesNotMatch((await webhooks('resume', 'failing')).out, /failing since|next try/);
+    assert.match(out, /^failing since +\S+ \(2h ago\)\nheld +circuit breaker open until \S+ \(in 1m\)$/m);
+    assert.doesNotMatch((await webhooks('resume', 'failing')).out, /failing since|held/);
   });
 
   it('list says so when there is nothing, and when there is more', async () => {

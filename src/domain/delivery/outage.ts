@@ -1,0 +1,47 @@
+import type { Outcome } from './attempt.ts';
+
+/**
+ * Whether the network is out on our side. When attempts to several origins fail to connect within a minute,
+ * and none is answered, it is more likely that this machine cannot reach anybody than that all of them went
+ * away together. It is out from then on until any attempt is answered: retries can be far apart.
+ */
+export interface Reach {
+  /** The last that could not be reached since any was, each origin once, oldest first; at most `ORIGINS`. */
+  readonly missed: readonly { readonly origin: string; readonly at: number }[];
+  readonly isOut: boolean;
+}
+
+/** So many origins have to fail, within `WITHIN_MS`. */
+export const ORIGINS = 5;
+export const WITHIN_MS = 60_000;
+
+export const IN_REACH: Reach = { missed: [], isOut: false };
+
+/** What is known after an attempt at an origin. The same object when that is nothing new. */
+export function reachAfter(reach: Reach, origin: string, outcome: Outcome, now: number): Reach {
+  if (outcome.kind === 'answered') return reach.missed.length === 0 ? reach : IN_REACH;
+  if (reach.isOut || !isMissed(outcome)) return reach;
+  const others = reach.missed.filter((each) => each.origin !== origin && now - each.at <= WITHIN_MS);
+  const missed = [...others, { origin, at: now }];
+  return { missed, isOut: missed.length >= ORIGINS };
+}
+
+/** When the outage began, of one that was just found out. */
+export function outSince({ missed }: Reach, now: number): number {
+  return missed[0]?.at ?? now;
+}
+
+/** Whether the network being out explains this outcome. */
+export function isExcused({ isOut }: Reach, outcome: Outcome): boolean {
+  return isOut && outcome.kind === 'failed' && EXCUSED.has(outcome.errorClass);
+}
+
+// ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
+
+const EXCUSED: ReadonlySet<string> = new Set(['CONNECT', 'DNS', 'TIMEOUT', 'RESET', 'TLS']);
+
+/** Whether there was no connection. What comes after that says less about the network. */
+function isMissed({ errorClass, timing }: Extract<Outcome, { kind: 'failed' }>): boolean {
+  if (errorClass === 'TIMEOUT') return timing.waitMs === undefined;
+  return errorClass === 'CONNECT' || errorClass === 'DNS';
+}
