@@ -101,7 +101,9 @@ describe('a database of before it knew how far it had come', () => {
 describe('a database of before events had extension attributes', () => {
   test('has events without any, and keeps those of new ones', async () => {
     await using store = disposable(await opened('store-0005'));
-    const event = { namespace: 'default', callerId: 'extended', extensions: { tenant: 'a' } };
+    // The builders' own ids are in the file already.
+    const id = 'evt_01KDVDPC0000000000000000F1';
+    const event = { id, namespace: 'default', callerId: 'extended', extensions: { tenant: 'a' } };
     await store.publish([aPublication([], { event, remember: { digest: 'e', until: T0 } })]);
     const keys = ['order-7', 'extended'].map((id) => ({ namespace: 'default', id }));
     const found = await store.getEvents(keys);
