@@ -6,6 +6,7 @@ import { exceptionViolations } from './exception-rules.ts';
 import { intervalViolations } from './interval-rules.ts';
 import { nextNominal } from './occurrences.ts';
 import type { Schedule } from './schedule.ts';
+import { smallestGapMs } from './smallest-gap.ts';
 import { listViolations, one, timeViolations } from './violation.ts';
 import { isTimeZone, notAZone } from './zone.ts';
 
@@ -21,7 +22,7 @@ const CRONS_MAX = 16;
 
 export interface ScheduleRules {
   readonly now: number;
-  /** The shortest period of `every`. */
+  /** The shortest period of `every`, and the least time between two runs of anything else. */
   readonly everyMinMs: number;
   /** The path of the schedule in the request, such as `webhook.schedule`. */
   readonly field: string;
@@ -38,7 +39,9 @@ export function scheduleViolations(schedule: Schedule, rules: ScheduleRules): Fi
     ...spanViolations(`${rules.field}.catchup_window`, schedule.catchupMs, 0, CATCHUP_MAX_MS),
     ...maxRunsViolations(schedule, rules),
   ];
-  return violations.length > 0 ? violations : noRunViolations(schedule, rules);
+  if (violations.length > 0) return violations;
+  const tooClose = gapViolations(schedule, rules);
+  return tooClose.length > 0 ? tooClose : noRunViolations(schedule, rules);
 }
 
 function whenViolations(schedule: Schedule, rules: ScheduleRules): FieldViolation[] {
@@ -110,6 +113,17 @@ function windowViolations({ startAt, endAt }: Schedule, { now, field }: Schedule
 function maxRunsViolations({ maxRuns }: Schedule, { field }: ScheduleRules): FieldViolation[] {
   if (maxRuns === undefined || (Number.isSafeInteger(maxRuns) && maxRuns >= 0)) return [];
   return one(`${field}.max_runs`, 'must be a whole number, 1 or more, or 0 for no bound');
+}
+
+/** What rings by the clock is bound like a period. Nothing of it comes closer than a second. */
+function gapViolations(schedule: Schedule, { now, everyMinMs, field }: ScheduleRules): FieldViolation[] {
+  if (everyMinMs <= SECOND_MS) return [];
+  const gapMs = smallestGapMs(schedule, now);
+  if (gapMs >= everyMinMs) return [];
+  return one(
+    `${field}.${schedule.when.kind}`,
+    `has runs ${span(gapMs)} apart; this server allows no less than ${span(everyMinMs)}`,
+  );
 }
 
 /** Every field is good by itself, but the bounds or the DST policies may leave no run. */

@@ -30,7 +30,7 @@ export type When =
 
 /** What is read on a clock that shows local time. */
 export interface InZone {
-  /** An IANA time zone name, as the platform spells it. */
+  /** An IANA time zone name, as its caller gave it. */
   readonly timeZone: string;
   readonly dstGap: DstGapPolicy;
   readonly dstOverlap: DstOverlapPolicy;

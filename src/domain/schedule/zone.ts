@@ -85,6 +85,15 @@ export function canonicalTimeZone(name: string): string | undefined {
   }
 }
 
+/**
+ * A zone as its caller names it, in the letters of the platform where it has that name too. Not the platform's own
+ * name: that of Europe/Kyiv is Europe/Kiev on some.
+ */
+export function spelledTimeZone(name: string): string {
+  const canonical = canonicalTimeZone(name);
+  return canonical?.toLowerCase() === name.toLowerCase() ? canonical : name;
+}
+
 /** The zone's offset from UTC at an instant, in milliseconds; east is positive. */
 export function offsetAt(zone: string, instant: number): number {
   return stretchAt(zone, instant).offsetMs;

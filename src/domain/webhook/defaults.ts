@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { DEFAULT_RETRY_POLICY } from '../delivery/retry-policy.ts';
 import type { Exceptions, InZone, Schedule, When } from '../schedule/schedule.ts';
-import { canonicalTimeZone } from '../schedule/zone.ts';
+import { spelledTimeZone } from '../schedule/zone.ts';
 import type { AskedLimits, AskedPayload, AskedSchedule, AskedSpec, AskedWhen } from './asked.ts';
 import type { Payload } from './payload.ts';
 import type { Limits, WebhookSpec } from './webhook.ts';
@@ -127,9 +127,9 @@ function zoneOf({ timeZone, dstGap, dstOverlap }: Partial<InZone>): InZone {
   };
 }
 
-/** As the platform spells it; one that is no zone stays as it is, for `scheduleViolations` to name. */
+/** One that is no zone stays as it is, for `scheduleViolations` to name. */
 function spelledZone(given: string = DEFAULTS.timeZone): string {
-  return canonicalTimeZone(given) ?? given;
+  return spelledTimeZone(given);
 }
 
 /** Undefined where none are named. They are read in the zone of the schedule, if that has one. */

@@ -14,7 +14,7 @@ import { noProblems, type Problems } from '../../domain/problems.ts';
 import type { ClockChange, ClockEffect } from '../../domain/schedule/runs/clock-changes.ts';
 import { changeWords } from '../../domain/schedule/words/change-words.ts';
 import { localTime, withOffset } from '../../domain/schedule/words/local-time.ts';
-import { canonicalTimeZone } from '../../domain/schedule/zone.ts';
+import { spelledTimeZone } from '../../domain/schedule/zone.ts';
 import { DEFAULTS } from '../../domain/webhook/defaults.ts';
 import { scheduleFrom } from '../convert/schedule.ts';
 import { fromTimestamp, toTimestamp } from '../convert/time.ts';
@@ -58,7 +58,8 @@ function subjectOf({ source }: PreviewScheduleRequest, namespace: string, proble
 
 /** The zone in which a caller who asks about a period wants to read its runs. */
 function givenZone({ source }: PreviewScheduleRequest): string | undefined {
-  return source.case === 'schedule' ? canonicalTimeZone(source.value.timeZone) : undefined;
+  const name = source.case === 'schedule' ? source.value.timeZone : '';
+  return name === '' ? undefined : spelledTimeZone(name);
 }
 
 function clockChangeTo(change: ClockChange): ClockChangeMessage {

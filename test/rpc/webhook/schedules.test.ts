@@ -245,6 +245,26 @@ describe('Schedules in JSON', () => {
     assert.deepEqual([localRunTimes, timeZone], [['2026-01-01T01:00:00Z'], 'UTC']);
   });
 
+  it('come back with the time zone that was given, whatever the platform calls it', async () => {
+    for (const timeZone of ['Europe/Kyiv', 'Europe/Kiev', 'Asia/Calcutta', 'Asia/Kolkata']) {
+      const exceptions = { dates: ['2026-12-24'] };
+      for (const schedule of [
+        { cron: '0 9 * * *', timeZone },
+        { crons: { expressions: ['0 9 * * *'] }, timeZone },
+        { interval: { days: 1, times: ['09:00'] }, timeZone },
+        { every: '3600s', timeZone, exceptions },
+      ]) {
+        const webhook = await registered(schedule);
+        assert.equal(webhook.schedule.timeZone, timeZone);
+        assert.equal(webhook.effective.schedule.timeZone, timeZone);
+        const previewed = await rest('POST', '/v1/webhooks:previewSchedule', { schedule, count: 1 });
+        assert.equal(previewed.answer.timeZone, timeZone);
+        const { answer } = await rest('GET', `/v1/webhooks/${webhook.id}:previewSchedule`);
+        assert.equal(answer.timeZone, timeZone);
+      }
+    }
+  });
+
   it('are previewed without the changes that come after their end, or after their last run', async () => {
     const changesOf = async (bounds: object) => {
       const schedule = { cron: '30 2 * * *', timeZone: 'Europe/Vienna', ...bounds };

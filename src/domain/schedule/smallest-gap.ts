@@ -1,0 +1,54 @@
+import { DAY_MS } from './calendar/days.ts';
+import type { TimesOfDay } from './calendar/times-of-day.ts';
+import { type Part, rungBy } from './runs/parts.ts';
+import type { Schedule } from './schedule.ts';
+
+/** Days that are looked at: four years and some, in which every weekday meets every date but the 29th of February. */
+const DAYS_MAX = 1_500;
+
+/**
+ * The least time between two runs of a schedule that is read on a clock, as that shows it: neither changes of the
+ * clocks nor exceptions are considered. Infinity for one that has no two runs within some years, and for a period.
+ */
+export function smallestGapMs(schedule: Schedule, now: number): number {
+  const by = rungBy(schedule, now);
+  return by?.kind === 'clock' ? smallestGap(by.parts, Math.floor(now / DAY_MS)) : Number.POSITIVE_INFINITY;
+}
+
+interface Times {
+  readonly first: number;
+  readonly last: number;
+  readonly gap: number;
+}
+
+/** Days on which the same parts ring have the same times, so each set of parts is looked at once. */
+function smallestGap(parts: readonly Part[], fromDay: number): number {
+  const known = new Map<number, Times>();
+  function timesOf(set: number): Times {
+    const found = known.get(set) ?? merged(parts.filter((_, i) => (set >> i) & 1).map(timesOfPart));
+    known.set(set, found);
+    return found;
+  }
+  let gap = Number.POSITIVE_INFINITY;
+  let lastAt: number | undefined;
+  for (let day = fromDay; day < fromDay + DAYS_MAX; day++) {
+    const set = parts.reduce((bits, { calendar }, i) => (calendar.days.has(day) ? bits | (1 << i) : bits), 0);
+    if (set === 0) continue;
+    const times = timesOf(set);
+    gap = Math.min(gap, times.gap, lastAt === undefined ? gap : day * DAY_MS + times.first - lastAt);
+    lastAt = day * DAY_MS + times.last;
+  }
+  return gap;
+}
+
+function timesOfPart({ calendar }: Part): TimesOfDay {
+  return calendar.times;
+}
+
+function merged(all: readonly TimesOfDay[]): Times {
+  const times = new Set(all.flatMap((each) => Array.from({ length: each.size }, (_, i) => each.select(i))));
+  const sorted = [...times].sort((a, b) => a - b);
+  let gap = Number.POSITIVE_INFINITY;
+  for (let i = 1; i < sorted.length; i++) gap = Math.min(gap, sorted[i]! - sorted[i - 1]!);
+  return { first: sorted[0]!, last: sorted.at(-1)!, gap };
+}
