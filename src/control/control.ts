@@ -4,7 +4,6 @@
  * the store and raise DomainError. Publishing and replaying events are in `publish/`.
  */
 import type { Claim } from '../domain/claim.ts';
-import type { DeliveryDetail } from '../domain/delivery/delivery.ts';
 import { notFound } from '../domain/error.ts';
 import type { EventRecord } from '../domain/event/event.ts';
 import { rungFor, trigger } from '../publish/trigger.ts';
@@ -14,6 +13,7 @@ import { type BulkOrder, cancelDeliveries, retryDeliveries } from './bulk-delive
 import { pauseWebhooks, resumeWebhooks } from './bulk-webhooks.ts';
 import { cancelDelivery } from './cancel.ts';
 import { getWebhook, getWebhooks, type Target } from './change.ts';
+import { getDelivery } from './delivery.ts';
 import type { ControlDeps } from './deps.ts';
 import { pauseWebhook, resumeWebhook } from './lifecycle.ts';
 import { type ListOrder, listDeliveries, listEvents, listWebhooks, type WebhookListOrder } from './list.ts';
@@ -78,11 +78,7 @@ function createDeliveries(deps: ControlDeps, shutdown: AbortSignal, limits?: Par
   const { store } = deps;
   return {
     /** Raises NOT_FOUND, also for one of another namespace. */
-    async get(namespace: string, id: string): Promise<DeliveryDetail> {
-      const delivery = await store.getDelivery(id);
-      if (delivery === undefined || delivery.namespace !== namespace) throw notFound('Delivery', id);
-      return delivery;
-    },
+    get: (namespace: string, id: string) => getDelivery(deps, namespace, id),
     list: (order: ListOrder) => listDeliveries(deps, order),
     watch: createWatch({ store, shutdown, ...(limits && { limits }) }),
     retry: (namespace: string, id: string, claim?: Claim) => retryDelivery(deps, namespace, id, claim),

@@ -19,6 +19,7 @@ export interface ControlDeps {
     | 'scanDeliveries'
     | 'backfillRuns'
     | 'getDelivery'
+    | 'getContents'
     | 'changesSince'
     | 'onChanges'
     | 'retryDeliveries'

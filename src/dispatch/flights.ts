@@ -107,10 +107,10 @@ export function createFlights(deps: FlightsDeps): Flights {
       return;
     }
     const number = flight.delivery.attempts + 1;
-    const requestHeaders = request.headers;
+    const { headers: requestHeaders, destination: url } = request;
     void deps.sender
       .send(request)
-      .then((outcome) => finish(flight, event, { number, requestHeaders, outcome }));
+      .then((outcome) => finish(flight, event, { number, requestHeaders, url, outcome }));
   }
 
   function requestOf(...parts: Parameters<MakeRequest>): OutgoingRequest | DomainError {

@@ -3,7 +3,7 @@
  * raises, and when, is said in `store.ts`.
  */
 import type { Delivery, DeliveryChange, DeliveryDetail, DeliveryState } from '../domain/delivery/delivery.ts';
-import type { EventRecord } from '../domain/event/event.ts';
+import type { DeliveryFormat, EventBody, EventRecord, Rendered } from '../domain/event/event.ts';
 import type { TypePattern } from '../domain/event/match.ts';
 import type { Condition } from '../domain/listing/condition.ts';
 
@@ -22,6 +22,12 @@ export interface DeliveryLog {
 
   /** One delivery with its attempts; undefined when there is none. Raises UNAVAILABLE and EXHAUSTED. */
   getDelivery(id: string): Promise<DeliveryDetail | undefined>;
+
+  /**
+   * What the bodies of these deliveries are made of, in the same order; undefined where there is no such delivery,
+   * where nothing was made for it yet, and where the event's data was erased. Raises UNAVAILABLE and EXHAUSTED.
+   */
+  getContents(deliveryIds: readonly string[]): Promise<(DeliveryContent | undefined)[]>;
 
   /**
    * What happened to deliveries of a namespace after `after`, oldest first. `next` is where to go on,
@@ -80,6 +86,13 @@ export interface DeliveryLog {
    * Raises UNAVAILABLE and EXHAUSTED.
    */
   purgeEvents(keys: readonly EventKey[]): Promise<('GONE' | { cancelled: number })[]>;
+}
+
+/** What is sent for a delivery, as `present` takes it. */
+export interface DeliveryContent {
+  readonly event: EventBody;
+  readonly format: DeliveryFormat;
+  readonly rendered?: Rendered;
 }
 
 /** What a list of deliveries and one of events have in common. Ids are internal ones. */

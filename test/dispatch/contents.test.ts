@@ -52,6 +52,7 @@ describe('what is sent of an event', () => {
     const sent = attempts[0]!.requestHeaders;
     assert.equal(sent[sent.indexOf('x-from') + 1], 'event');
     assert.equal(sent[sent.indexOf('webhook-id') + 1], id);
+    assert.equal(attempts[0]!.url, receiver.url);
   });
 
   it('is what was rendered for the delivery, in every attempt, also after a restart', async () => {

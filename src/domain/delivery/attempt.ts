@@ -60,5 +60,7 @@ export interface Attempt {
   readonly number: number;
   /** The request's headers as they were sent: names in lower case, and values, in turn. */
   readonly requestHeaders: readonly string[];
+  /** Where it was sent, as its webhook said then. Unknown of attempts that were made before it was kept. */
+  readonly url?: string;
   readonly outcome: Outcome;
 }

@@ -66,6 +66,8 @@ export interface Delivery {
   readonly webhookId: string;
   /** The id that a caller gave the webhook. */
   readonly webhookCallerId?: string;
+  /** What the webhook is called now; undefined once it was removed. */
+  readonly webhookName?: string;
   /** The event's id as readers see it. */
   readonly eventId: string;
   readonly eventType: string;

@@ -8,6 +8,7 @@ import {
   type Timing as TimingMessage,
   TimingSchema,
 } from '../../../gen/carillon/v1/delivery_pb.ts';
+import type { ShownDelivery } from '../../control/delivery.ts';
 import type { Attempt, Timing } from '../../domain/delivery/attempt.ts';
 import type { Delivery } from '../../domain/delivery/delivery.ts';
 import { enumPair } from './enum-pair.ts';
@@ -27,6 +28,7 @@ export function deliveryTo(delivery: Delivery, attempts: readonly Attempt[] = []
     namespace: delivery.namespace,
     webhookId: delivery.webhookCallerId ?? delivery.webhookId,
     webhookUid: delivery.webhookId,
+    webhookName: delivery.webhookName ?? '',
     eventId: delivery.eventId,
     eventType: delivery.eventType,
     state: DELIVERY_STATES.toProto(delivery.state),
@@ -43,12 +45,26 @@ export function deliveryTo(delivery: Delivery, attempts: readonly Attempt[] = []
   });
 }
 
-export function attemptTo({ number, requestHeaders, outcome }: Attempt): AttemptMessage {
+/** How much is shown of what attempts send. */
+const REQUEST_BODY_SHOWN_BYTES = 64 * 1024;
+
+/** With its attempts, and what they send. */
+export function shownDeliveryTo(delivery: ShownDelivery): DeliveryMessage {
+  const { attempts, requestBody } = delivery;
+  const message = deliveryTo(delivery, attempts);
+  if (requestBody === undefined) return message;
+  message.requestBody = new Uint8Array(requestBody.subarray(0, REQUEST_BODY_SHOWN_BYTES));
+  message.requestBodySize = BigInt(requestBody.length);
+  return message;
+}
+
+export function attemptTo({ number, requestHeaders, url = '', outcome }: Attempt): AttemptMessage {
   const made = {
     number,
     startTime: toTimestamp(outcome.startedAt),
     duration: toDuration(outcome.durationMs),
     requestHeaders: headersTo(requestHeaders),
+    requestUrl: url,
     remoteAddress: outcome.remoteAddress ?? '',
     timing: timingTo(outcome.timing),
   };

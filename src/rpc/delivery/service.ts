@@ -6,7 +6,7 @@ import { matcherOf } from '../../domain/listing/condition.ts';
 import { DELIVERY_FIELDS } from '../../domain/listing/fields.ts';
 import { readFilter } from '../../domain/listing/filter.ts';
 import { bulkOf } from '../bulk.ts';
-import { attemptTo, deliveryTo } from '../convert/delivery.ts';
+import { attemptTo, deliveryTo, shownDeliveryTo } from '../convert/delivery.ts';
 import type { ApiDeps } from '../deps.ts';
 import { listingOf } from '../listing.ts';
 import { theNamespace } from '../namespace.ts';
@@ -45,8 +45,7 @@ export function deliveryService({ control }: Pick<ApiDeps, 'control'>): ServiceI
     },
 
     async getDelivery({ id, namespace }) {
-      const delivery = await deliveries.get(theNamespace(namespace), id);
-      return { delivery: deliveryTo(delivery, delivery.attempts) };
+      return { delivery: shownDeliveryTo(await deliveries.get(theNamespace(namespace), id)) };
     },
 
     async *watchDeliveries(request, context) {

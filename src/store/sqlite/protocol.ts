@@ -6,6 +6,7 @@ import type {
   AnswerRow,
   BackfillRow,
   ClaimRow,
+  ContentRow,
   FiringRow,
   LaneRow,
   MadeRow,
@@ -135,10 +136,11 @@ export interface Shapes {
   keepMade: { args: MadeRow[]; answer: null };
   settle: {
     args: { rows: SettlementRow[]; lanes: LaneRow[] };
-    /** `released` are runs that have their turn by it. */
+    /** `released` are runs that have their turn by it, and those that give way to the next. */
     answer: { results: ('SETTLED' | 'GONE')[]; disabled: string[]; released: WaitingRow[] };
   };
   listDeliveries: { args: DeliveryFilter; answer: Listed<DeliveryRow> };
+  getContents: { args: readonly string[]; answer: (ContentRow | undefined)[] };
   getDelivery: { args: string; answer: { row: DeliveryRow; attempts: AttemptRow[] } | undefined };
   changesSince: {
     args: [namespace: string, after: number | null, limit: number];
@@ -216,6 +218,7 @@ export const READS: ReadonlySet<Verb> = new Set<Verb>([
   'overflowing',
   'surplus',
   'listDeliveries',
+  'getContents',
   'getDelivery',
   'changesSince',
   'resolveEvents',

@@ -4,9 +4,10 @@ import { Code, createClient } from '@connectrpc/connect';
 import { DeliveryService } from '../../../gen/carillon/v1/delivery_pb.ts';
 import type { Attempt } from '../../../src/domain/delivery/attempt.ts';
 import type { Webhook } from '../../../src/domain/webhook/webhook.ts';
+import type { NewDelivery } from '../../../src/store/intake.ts';
 import { aDeliveryThat, type Fate } from '../../support/deliveries.ts';
 import { refusal, sharedApi, violations } from '../../support/rpc.ts';
-import { anAttempt, aPublication, aWebhook, T0 } from '../../support/store.ts';
+import { aDelivery, anAttempt, aPublication, aWebhook, T0 } from '../../support/store.ts';
 
 const EXHAUSTED = { to: 'FAILED', reason: 'EXHAUSTED' } as const;
 
@@ -168,6 +169,62 @@ describe('GetDelivery', () => {
         [undefined, 500_000, undefined, 10_000_000, 2_000_000],
       );
     }
+  });
+
+  const shown = async (id: string) => (await api().deliveries.getDelivery({ id })).delivery!;
+  const bodyOf = async (id: string) => Buffer.from((await shown(id)).requestBody).toString();
+
+  it('shows the URL that it went to, also after the webhook points elsewhere, and the webhook’s name as it is now', async () => {
+    const webhook = aWebhook({ spec: { name: 'before', destination: 'http://127.0.0.1:9/other' } });
+    await api().store.createWebhooks([webhook]);
+    const id = await aDeliveryThat(api().store, webhook.id, { status: 200 });
+    await api().webhooks.update({
+      webhook: { id: webhook.id, name: 'after' },
+      updateMask: { paths: ['name'] },
+    });
+    const { webhookName, attempts } = await shown(id);
+    assert.deepEqual([webhookName, attempts[0]?.requestUrl], ['after', 'http://127.0.0.1:9/hook']);
+    const { deliveries } = await api().deliveries.listDeliveries({ filter: `webhook_id = ${webhook.id}` });
+    assert.deepEqual(
+      deliveries.map((each) => [each.webhookName, each.requestBody.length]),
+      [['after', 0]],
+    );
+  });
+
+  it('shows the body that is sent, in the format that it is sent in, until its event is erased', async () => {
+    const bodies: [NewDelivery['format'], string][] = [
+      ['BODY', 'Hello joe'],
+      ['ENVELOPE', '{"type":"greeted","timestamp":"2026-01-01T00:00:00.000Z","data":"Hello joe"}'],
+      ['RENDERED', 'Dear Joe'],
+    ];
+    for (const [format, body] of bodies) {
+      const webhook = aWebhook();
+      await api().store.createWebhooks([webhook]);
+      const rendered = { headers: {}, body: Buffer.from('Dear Joe') };
+      const delivery = aDelivery(webhook.id, { format, ...(format === 'RENDERED' && { rendered }) });
+      const publication = aPublication([], { event: { type: 'greeted' } });
+      await api().store.publish([{ ...publication, deliveries: [delivery] }]);
+      const { requestBody, requestBodySize } = await shown(delivery.id);
+      assert.equal(Buffer.from(requestBody).toString(), body);
+      assert.equal(requestBodySize, BigInt(body.length));
+      await api().events.purgeEvent({ id: publication.event.id });
+      assert.deepEqual((await shown(delivery.id)).requestBody.length, 0);
+    }
+  });
+
+  it('shows 64 KiB of a long body, and how long it is', async () => {
+    const body = new Uint8Array(100_000).fill(0x61);
+    const webhook = aWebhook();
+    await api().store.createWebhooks([webhook]);
+    const publication = aPublication([webhook.id], { event: { body } });
+    await api().store.publish([publication]);
+    const { requestBody, requestBodySize } = await shown(publication.deliveries[0]!.id);
+    assert.deepEqual([requestBody.length, requestBodySize], [65_536, 100_000n]);
+  });
+
+  it('shows no body where none could be made', async () => {
+    const id = await put({ to: { to: 'FAILED', reason: 'RENDER', message: 'a template failed' } });
+    assert.deepEqual([(await shown(id)).stateReason, await bodyOf(id)], ['RENDER', '']);
   });
 
   it('shows why there was no answer', async () => {

@@ -91,6 +91,26 @@ export function publishing(harness: Harness): void {
       );
     });
 
+    test('what a body is made of is read by its delivery: the event, the format, and what was rendered', async () => {
+      const webhook = await register(store());
+      const rendered = { headers: {}, contentType: 'a/b', body: new TextEncoder().encode('made') };
+      const event = anEvent();
+      const deliveries = [
+        aDelivery(webhook.id, { format: 'ENVELOPE' }),
+        aDelivery(webhook.id, { format: 'RENDERED', rendered }),
+        aDelivery(webhook.id, { format: 'RENDERED', toRender: true }),
+      ];
+      await store().publish([{ event, deliveries, dueAt: T0, run: false }]);
+      const [plain, made, later] = deliveries.map(({ id }) => id) as [string, string, string];
+      const shared = withoutNamespace(event);
+      assert.deepEqual(await store().getContents([made, testId('delivery'), later, plain]), [
+        { event: shared, format: 'RENDERED', rendered },
+        undefined,
+        undefined,
+        { event: shared, format: 'ENVELOPE' },
+      ]);
+    });
+
     test('an empty batch is answered with nothing', async () => {
       assert.deepEqual(await store().publish([]), []);
       assert.deepEqual(await store().getEventBodies([]), []);

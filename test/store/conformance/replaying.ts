@@ -29,6 +29,7 @@ export function replaying(harness: Harness): void {
         id: delivery.id,
         namespace: webhook.namespace,
         webhookId: webhook.id,
+        webhookName: webhook.spec.name,
         eventId: 'a',
         eventType: 'order.paid',
         state: 'PENDING',

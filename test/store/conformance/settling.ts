@@ -47,6 +47,7 @@ export function settling(harness: Harness): void {
           id: delivery.id,
           namespace: webhook.namespace,
           webhookId: webhook.id,
+          webhookName: webhook.spec.name,
           eventId: delivery.eventId,
           eventType: 'carillon.run',
           state: to,

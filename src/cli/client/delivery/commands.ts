@@ -82,7 +82,10 @@ export const DELIVERY_COMMANDS: readonly Command[] = [
     argument: DELIVERY,
     about: 'Show a delivery with its attempts.',
     options: [
-      { flag: '--full', about: 'Show the headers, and what the destination answered, of each attempt.' },
+      {
+        flag: '--full',
+        about: 'Show the body that is sent, and the headers and the answer of each attempt.',
+      },
     ],
     examples: ['msg_01M85WKSFC3VGD8PTTK4CPV79D --full'],
   },

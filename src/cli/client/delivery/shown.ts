@@ -6,7 +6,7 @@ import {
   type Timing,
 } from '../../../../gen/carillon/v1/delivery_pb.ts';
 import { utf8 } from '../event/written-data.ts';
-import { enumName } from '../job.ts';
+import { counted, enumName } from '../job.ts';
 import type { Style } from '../style.ts';
 import { type Column, card, type Paper, table } from '../table.ts';
 import { plain, plainLines } from '../terminal-text.ts';
@@ -23,7 +23,7 @@ export function deliveryColumns(now: number): readonly Column<Delivery>[] {
     { title: 'NEXT', text: ({ nextAttemptTime }) => untilThen(nextAttemptTime, now), rank: 2 },
     { title: 'TYPE', text: ({ eventType }) => eventType, atLeast: 10, rank: 6 },
     { title: 'EVENT', text: ({ eventId }) => eventId, atLeast: 12, rank: 0 },
-    { title: 'WEBHOOK', text: ({ webhookId }) => webhookId, rank: 1 },
+    { title: 'WEBHOOK', text: webhookOf, atLeast: 8, rank: 7 },
   ];
 }
 
@@ -34,7 +34,11 @@ export function deliveryCard(delivery: Delivery, now: number, paper: Paper): str
       ['id', delivery.id],
       ['state', stateOf(delivery)],
       ['because', delivery.stateMessage],
-      ['webhook', delivery.webhookId],
+      [
+        'webhook',
+        delivery.webhookName === '' ? delivery.webhookId : `${delivery.webhookName} (${delivery.webhookId})`,
+      ],
+      ['sent to', delivery.attempts.at(-1)?.requestUrl],
       ['event', delivery.eventId],
       ['type', delivery.eventType],
       ['namespace', delivery.namespace],
@@ -50,11 +54,27 @@ export function deliveryCard(delivery: Delivery, now: number, paper: Paper): str
   );
 }
 
-/** Its attempts, a line each; in full with headers and answers. */
-export function attemptsShown({ attempts }: Delivery, full: boolean, now: number, paper: Paper): string {
-  if (attempts.length === 0) return '';
-  const lines = `\n${table(attemptColumns(now), attempts, paper)}`;
-  return full ? lines + attempts.map((attempt) => exchange(attempt, paper)).join('') : lines;
+/** What its webhook is called, or its id where nobody knows any more. */
+export function webhookOf({ webhookName, webhookId }: Delivery): string {
+  return webhookName === '' ? webhookId : webhookName;
+}
+
+/** Its attempts, a line each; in full with headers and answers, and the body that all of them send. */
+export function attemptsShown(delivery: Delivery, full: boolean, now: number, paper: Paper): string {
+  const { attempts } = delivery;
+  const lines = attempts.length === 0 ? '' : `\n${table(attemptColumns(now), attempts, paper)}`;
+  if (!full) return lines;
+  return (
+    lines + requestBodyShown(delivery, paper) + attempts.map((attempt) => exchange(attempt, paper)).join('')
+  );
+}
+
+function requestBodyShown({ requestBody: bytes, requestBodySize }: Delivery, { style }: Paper): string {
+  if (bytes.length === 0) return '';
+  const text = utf8(bytes, { mayBeCut: requestBodySize > bytes.length });
+  const more = requestBodySize > bytes.length ? '…' : '';
+  const shown = text === undefined ? 'it is not text; --json has it' : `${plainLines(text)}${more}`;
+  return `\n${style.strong(`body (${counted(Number(requestBodySize), 'byte', 'bytes')})`)}\n${shown}\n`;
 }
 
 function attemptColumns(now: number): readonly Column<Attempt>[] {
@@ -82,6 +102,7 @@ function exchange(attempt: Attempt, { style }: Paper): string {
         : plainLines(text);
   return [
     `\n${style.strong(`attempt ${attempt.number}`)}\n`,
+    ...(attempt.requestUrl === '' ? [] : [`${style.quiet('>')} ${plain(`POST ${attempt.requestUrl}`)}\n`]),
     ...headers(attempt.requestHeaders, '>'),
     `${style.quiet('<')} ${plain(resultOf(attempt))}\n`,
     ...headers(attempt.responseHeaders, '<'),

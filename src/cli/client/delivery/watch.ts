@@ -10,7 +10,7 @@ import { type Job, jsonOf, namespaceOf, wantsJson } from '../job.ts';
 import { clip, plain, widthOf } from '../terminal-text.ts';
 import { clockTime, msOf, span } from '../times.ts';
 import { readCount } from '../values.ts';
-import { resultOf, stateOf, stateStyle } from './shown.ts';
+import { resultOf, stateOf, stateStyle, webhookOf } from './shown.ts';
 import { whichDeliveries } from './which.ts';
 
 /** How long a server may be away, in tries, each waited for twice as long as the one before. */
@@ -111,7 +111,7 @@ function lineOf({ invocation, world, paper }: Job, message: WatchDeliveriesRespo
   const headWidth = TIME_WIDTH + delivery.id.length + state.length + 3 * GAP.length;
   const made = plain(whatHappened(message)).padEnd(MADE_WIDTH);
   const type = plain(delivery.eventType);
-  const full = [made, delivery.webhookId, type].join(GAP);
+  const full = [made, plain(webhookOf(delivery)), type].join(GAP);
   const room = (paper.width ?? Number.POSITIVE_INFINITY) - headWidth;
   // The webhook is in the delivery, for whoever looks closer.
   const rest = widthOf(full) <= room ? full : clip([made, type].join(GAP), room);

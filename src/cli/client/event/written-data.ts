@@ -46,10 +46,13 @@ async function readBytes(flag: string, path: string, world: Pick<World, 'readByt
   }
 }
 
-/** Undefined for what is not UTF-8. A byte order mark is kept, as all of it is. */
-export function utf8(bytes: Uint8Array): string | undefined {
+/**
+ * Undefined for what is not UTF-8. A byte order mark is kept, as all of it is, but for a part of a character at the
+ * end of what may be cut there.
+ */
+export function utf8(bytes: Uint8Array, { mayBeCut = false } = {}): string | undefined {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes, { stream: mayBeCut });
   } catch {
     return undefined;
   }

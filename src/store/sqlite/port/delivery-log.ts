@@ -8,7 +8,7 @@ import {
   toDeliveryFilter,
   toEventFilter,
 } from '../rows/delivery.ts';
-import { fromEventRecordRow } from '../rows/event.ts';
+import { fromContentRow, fromEventRecordRow } from '../rows/event.ts';
 import type { OrderRow } from '../rows/messages.ts';
 import type { WaitingRow } from '../rows/tables.ts';
 import { type Connection, listAll, ONE_ROW, partOf, rowsUpTo, sized } from './calls.ts';
@@ -37,6 +37,9 @@ export function deliveryLog({ client, feed }: Connection): DeliveryLog {
         const attempts = found.attempts.map((row) => fromAttemptRow(row, id));
         return { ...fromDeliveryRow(found.row), attempts };
       }),
+
+    getContents: async (ids) =>
+      client.call('getContents', ids, sized(ids), (found) => found.map((row) => row && fromContentRow(row))),
 
     changesSince: async ({ namespace, after = null, limit }) =>
       client.call('changesSince', [namespace, after, limit], rowsUpTo(limit), (found) =>

@@ -3,6 +3,7 @@
  * line, those that came back. Names that are common are one letter.
  */
 const LETTERS: Readonly<Record<string, string>> = {
+  ':url': 'U',
   'webhook-id': 'I',
   'webhook-timestamp': 'T',
   'webhook-signature': 'S',
@@ -38,6 +39,9 @@ const LETTERS: Readonly<Record<string, string>> = {
 };
 const NAMES = new Map(Object.entries(LETTERS).map(([name, letter]) => [letter, name]));
 const BY_NAME = new Map(Object.entries(LETTERS));
+
+/** Where the request went, after its headers and erased with them. No header has such a name. */
+export const URL_NAME = ':url';
 
 /** The delivery's own id as webhook-id, which need not be written. */
 const OWN_ID = 'w';

@@ -1,6 +1,6 @@
 /** Between attempts and their rows. Rows are kept short: there are more attempts than anything else. */
 import type { Attempt, ErrorClass, Outcome, Timing } from '../../../domain/delivery/attempt.ts';
-import { readHeaders, writeHeaders } from './attempt-headers.ts';
+import { readHeaders, URL_NAME, writeHeaders } from './attempt-headers.ts';
 import { NO_BYTES } from './bytes.ts';
 import { ATTEMPT, type AttemptRow } from './tables.ts';
 
@@ -9,12 +9,13 @@ const BETWEEN = '|';
 
 /** `body` is a copy of the answer's body that may cross to the worker. */
 export function toAttemptRow(
-  { number, requestHeaders, outcome }: Attempt,
+  { number, requestHeaders, url, outcome }: Attempt,
   id: string,
   body: Uint8Array,
 ): AttemptRow {
   const answered = outcome.kind === 'answered';
-  const headers = writeHeaders(requestHeaders, answered ? outcome.headers : {}, id);
+  const sent = url === undefined ? requestHeaders : [...requestHeaders, URL_NAME, url];
+  const headers = writeHeaders(sent, answered ? outcome.headers : {}, id);
   return [number, factsOf(outcome), headers, body.length === 0 ? null : body];
 }
 
@@ -23,7 +24,9 @@ export function fromAttemptRow(row: AttemptRow, id: string): Attempt {
   const { at } = ATTEMPT;
   const { sent, received } = readHeaders(row[at.headers], id);
   const outcome = outcomeOf(row[at.facts], received, row[at.body] ?? NO_BYTES);
-  return { number: row[at.number], requestHeaders: sent, outcome };
+  const last = sent.length - 2;
+  if (sent[last] !== URL_NAME) return { number: row[at.number], requestHeaders: sent, outcome };
+  return { number: row[at.number], requestHeaders: sent.slice(0, last), url: sent[last + 1]!, outcome };
 }
 
 /** Times are written in whole microseconds: nothing here is more exact than that. */

@@ -103,6 +103,7 @@ export function fromDeliveryRow(row: LongRowOf<typeof DELIVERY>): Delivery {
   const state = STATES[row[at.state]]!;
   const reason = REASONS[row[at.reason]] as FailedReason | CancelledReason | undefined;
   const webhookCallerId = row[at.webhookCallerId];
+  const webhookName = row[at.webhookName];
   const nominalAt = row[at.nominalAt];
   const lastStatus = row[at.lastStatus];
   const replayOf = row[at.replayOf];
@@ -112,6 +113,7 @@ export function fromDeliveryRow(row: LongRowOf<typeof DELIVERY>): Delivery {
     namespace: row[at.namespace],
     webhookId: row[at.webhookId],
     ...(webhookCallerId !== null && { webhookCallerId }),
+    ...(webhookName !== null && { webhookName }),
     eventId: row[at.eventId],
     eventType: row[at.eventType],
     state,

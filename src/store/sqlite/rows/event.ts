@@ -1,5 +1,6 @@
 /** Between events, what is made of them, and their rows. */
 import type { Event, EventBody, EventRecord, Rendered } from '../../../domain/event/event.ts';
+import type { DeliveryContent } from '../../delivery-log.ts';
 import type { MadeDelivery } from '../../delivery-queue.ts';
 import type { Backfill, NewDelivery, Publication, Replay, RunFiring } from '../../intake.ts';
 import { NO_BYTES, type Packed } from './bytes.ts';
@@ -7,6 +8,7 @@ import { BACKFILLED, FORMATS, RUN } from './codes.ts';
 import type { LongRowOf } from './layout.ts';
 import type {
   BackfillRow,
+  ContentRow,
   FiringRow,
   MadeRow,
   NewDeliveryRow,
@@ -61,7 +63,7 @@ export function toFiringRow(firing: RunFiring, { take }: Packed): FiringRow {
   const { webhookId, version, from, to, onOverlap, now, runs } = firing;
   const { policy } = onOverlap;
   const skippedTo = 'to' in onOverlap ? toCursorRow(onOverlap.to) : null;
-  const waitingMax = onOverlap.policy === 'BUFFER' ? onOverlap.waitingMax : null;
+  const waitingMax = 'waitingMax' in onOverlap ? onOverlap.waitingMax : null;
   const { events, deliveries } = toRunRows(runs, take);
   return [webhookId, version, from, toCursorRow(to), policy, skippedTo, waitingMax, now, events, deliveries];
 }
@@ -95,7 +97,8 @@ function toEventRow(event: Event, body: Uint8Array): EventRow {
     event.time,
     event.nominalAt ?? null,
     event.contentType,
-    encodeHeaders(event.headers),
+    encodeTexts(event.headers),
+    encodeTexts(event.extensions),
     event.createdAt,
     body,
   ];
@@ -123,6 +126,7 @@ export function fromEventRow(row: LongRowOf<typeof EVENT_BODY>): EventBody {
   const callerId = row[at.callerId];
   const source = row[at.source];
   const subject = row[at.subject];
+  const extensions = row[at.extensions];
   const nominalAt = row[at.nominalAt];
   return {
     id: row[at.id],
@@ -135,7 +139,8 @@ export function fromEventRow(row: LongRowOf<typeof EVENT_BODY>): EventBody {
     ...(nominalAt !== null && { nominalAt }),
     contentType: row[at.contentType],
     body: row[at.body] ?? NO_BYTES,
-    headers: decodeHeaders(row[at.headers]),
+    headers: decodeTexts(row[at.headers]),
+    ...(extensions !== null && { extensions: decodeTexts(extensions) }),
     createdAt: row[at.createdAt],
   };
 }
@@ -161,12 +166,20 @@ export function fromRenderedRow(row: RenderedRow): Rendered {
   };
 }
 
+export function fromContentRow([event, format, rendered]: ContentRow): DeliveryContent {
+  return {
+    event: fromEventRow(event),
+    format: FORMATS[format]!,
+    ...(rendered !== null && { rendered: fromRenderedRow(rendered) }),
+  };
+}
+
 /** NULL where there are no headers, as in most events. */
-function encodeHeaders(headers: Readonly<Record<string, string>>): string | null {
-  for (const _ in headers) return JSON.stringify(headers);
+function encodeTexts(texts: Readonly<Record<string, string>> | undefined): string | null {
+  for (const _ in texts) return JSON.stringify(texts);
   return null;
 }
 
-function decodeHeaders(text: string | null): Readonly<Record<string, string>> {
+function decodeTexts(text: string | null): Readonly<Record<string, string>> {
   return text === null ? {} : JSON.parse(text);
 }

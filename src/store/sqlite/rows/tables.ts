@@ -66,6 +66,7 @@ export const EVENT = layout(
   field('nominalAt', orNull(integer)),
   field('contentType', text),
   field('headers', orNull(text)),
+  field('extensions', orNull(text)),
   field('createdAt', integer),
   // Null once it was erased.
   field('body', orNull(blob)),
@@ -136,6 +137,8 @@ export const DELIVERY = layout(
   field('namespace', text, 'd.namespace'),
   field('webhookId', text, `coalesce(w.id, '')`),
   field('webhookCallerId', orNull(text), 'w.caller_id'),
+  // Forgotten with the webhook, whether or not its own row was emptied yet.
+  field('webhookName', orNull(text), 'iif(w.removed_at IS NULL, w.name, NULL)'),
   field('eventId', text, 'iif(e.shadowed = 1, e.id, coalesce(e.caller_id, e.id))'),
   field('eventType', text, 'd.type'),
   field('state', as<StateCode>(), `iif(d.state = 0 AND w.removed_at IS NOT NULL, ${CANCELLED}, d.state)`),

@@ -44,10 +44,13 @@ export function settleVerbs(context: Context): Pick<Verbs, 'settle'> {
       journal.takeBack();
       return false;
     }
-    if (isPostponed) return true;
+    const hook = hooks.get(webhookId)!;
+    if (isPostponed) {
+      if (turns.giveWay(hook.key, ord)) released.push(readWaiting(ord));
+      return true;
+    }
     erased.delete(ord);
     ends.add(ord, row[at.at]);
-    const hook = hooks.get(webhookId)!;
     waiting.add(hook, -1);
     for (const next of turns.release(hook.key, row[at.at])) released.push(readWaiting(next));
     return true;

@@ -1,8 +1,8 @@
 import type { Context } from '../context.ts';
 import type { Database } from '../database.ts';
 import type { Verbs } from '../protocol.ts';
-import { BACKFILLED, HELD, IS_RENDERED, RUN, TO_RENDER } from '../rows/codes.ts';
-import { MADE, type MadeRow } from '../rows/messages.ts';
+import { BACKFILLED, HELD, IS_RENDERED, type RenderedCode, RUN, TO_RENDER } from '../rows/codes.ts';
+import { type ContentRow, MADE, type MadeRow } from '../rows/messages.ts';
 import {
   EVENT_BODY,
   type EventBodyRow,
@@ -13,7 +13,10 @@ import {
   type WaitingRow,
 } from '../rows/tables.ts';
 
-type WaitingVerbs = Pick<Verbs, 'waitingLanes' | 'topUp' | 'getEventBodies' | 'getRendered' | 'keepMade'>;
+type WaitingVerbs = Pick<
+  Verbs,
+  'waitingLanes' | 'topUp' | 'getEventBodies' | 'getRendered' | 'getContents' | 'keepMade'
+>;
 
 /** Deliveries that are handed over at a start; any others wait until they are due, or for the next start. */
 const ENDING_MAX = 20_000;
@@ -60,6 +63,18 @@ export function waitingVerbs({ db, hooks }: Context): WaitingVerbs {
     SELECT ${RENDERED.columns} FROM renderings
     WHERE ord = (SELECT ord FROM deliveries WHERE id = ?)`);
 
+  const selectMade = db.prepare<[eventId: string, format: number, rendered: RenderedCode]>(`
+    SELECT e.id, d.format, d.rendered FROM deliveries AS d JOIN events AS e ON e.key = d.event WHERE d.id = ?`);
+
+  function contentOf(id: string): ContentRow | undefined {
+    const [eventId, format, how] = selectMade.get(id) ?? [];
+    if (eventId === undefined || format === undefined || how === TO_RENDER) return undefined;
+    const event = selectEvent.get(eventId);
+    const rendered = how === IS_RENDERED ? selectRendered.get(id) : null;
+    // Both are erased together.
+    return event === undefined || rendered === undefined ? undefined : [event, format, rendered];
+  }
+
   const noteMade = db.prepare(`
     UPDATE deliveries SET format = ?3, rendered = ?4
     WHERE ord = ?1 AND +id = ?2 AND state = 0 AND rendered = ${TO_RENDER}`);
@@ -95,6 +110,8 @@ export function waitingVerbs({ db, hooks }: Context): WaitingVerbs {
 
     getEventBodies: (ids) => ids.map((id) => selectEvent.get(id)),
     getRendered: (ids) => ids.map((id) => selectRendered.get(id)),
+
+    getContents: (ids) => ids.map(contentOf),
 
     keepMade(rows) {
       for (const row of rows) keepOne(row);

@@ -49,7 +49,7 @@ describe('carillon deliveries', () => {
     assert.ok(first.startsWith(`${sent}  now      SUCCEEDED`), first);
     assert.match(
       second,
-      new RegExp(`^${failed} +now +FAILED \\(EXHAUSTED\\) +1 +503 +order\\.paid +evt_\\S+ +wh_\\S+$`),
+      new RegExp(`^${failed} +now +FAILED \\(EXHAUSTED\\) +1 +503 +order\\.paid +evt_\\S+ +listed$`),
     );
     assert.deepEqual(rest, []);
     const argv = ['deliveries', 'list', '--webhook', 'listed'];
@@ -108,7 +108,10 @@ describe('carillon deliveries', () => {
     };
     const [id = ''] = await put('got', { attempt, to: EXHAUSTED });
     const { out } = await deliveries('get', id);
-    assert.match(out, /^id +msg_\S+\nstate +FAILED \(EXHAUSTED\)\nwebhook +wh_\S+\n/);
+    assert.match(
+      out,
+      /^id +msg_\S+\nstate +FAILED \(EXHAUSTED\)\nwebhook +got \(wh_\S+\)\nsent to +http:\/\/127\.0\.0\.1:9\/hook\n/,
+    );
     assert.match(
       out,
       /\n\n# {2}BEGAN +RESULT +TOOK +OF WHICH +ADDRESS\n1 +now +500 +13 ms +connect 0\.5 ms, wait 10 ms, read 2 ms +127\.0\.0\.1:9\n$/,
@@ -117,7 +120,7 @@ describe('carillon deliveries', () => {
     assert.ok(full.startsWith(out));
     assert.equal(
       full.slice(out.length),
-      '\nattempt 1\n> content-type: application/json\n> x-odd: a\ufffd[2J\n< 500\n< content-type: text/plain\n\nok\n',
+      '\nbody (9 bytes)\nHello joe\n\nattempt 1\n> POST http://127.0.0.1:9/hook\n> content-type: application/json\n> x-odd: a\ufffd[2J\n< 500\n< content-type: text/plain\n\nok\n',
     );
     const [shown] = (await json('get', id)).delivery.attempts;
     assert.deepEqual([shown.responseStatus, shown.remoteAddress], [500, '127.0.0.1:9']);
@@ -210,8 +213,8 @@ describe('carillon deliveries watch', () => {
     assert.deepEqual(
       [one, two].map((line) => line.replace(time, '')),
       [
-        ` ${failed}  FAILED (EXHAUSTED)  #1 503 in 13 ms   ${webhook.id}  order.paid`,
-        ` ${sent}  SUCCEEDED           #1 200 in 13 ms   ${webhook.id}  order.paid`,
+        ` ${failed}  FAILED (EXHAUSTED)  #1 503 in 13 ms   ${webhook.spec.name}  order.paid`,
+        ` ${sent}  SUCCEEDED           #1 200 in 13 ms   ${webhook.spec.name}  order.paid`,
       ],
     );
     assert.deepEqual(rest, []);
