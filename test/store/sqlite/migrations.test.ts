@@ -31,8 +31,10 @@ const GONE = 'wh_01KDVDPC000000000000000003';
 const folder = mkdtempSync(join(tmpdir(), 'carillon-migrations-'));
 after(() => rmSync(folder, { recursive: true }));
 
+let files = 0;
+
 async function opened(name: string): Promise<Store> {
-  const path = join(folder, `${name}.db`);
+  const path = join(folder, `${name}-${++files}.db`);
   writeFileSync(path, gunzipSync(readFileSync(join(TESTDATA, `${name}.sqlite.gz`))));
   return openStore(path);
 }
@@ -81,6 +83,20 @@ for (const name of ['store-0002', 'store-0003', 'store-0004', 'store-0005']) {
     });
   });
 }
+
+describe('a database of before it knew how far it had come', () => {
+  test('opens as it is, and is known from then on: the same file is refused when it is put back', async () => {
+    const name = 'store-0005';
+    const store = await opened(name);
+    await store.close();
+    const path = join(folder, `${name}-${files}.db`);
+    assert.match(readFileSync(`${path}-generation`, 'utf8'), /^[\da-f]{32} \d+\n$/);
+    await (await openStore(path)).close();
+    writeFileSync(path, gunzipSync(readFileSync(join(TESTDATA, `${name}.sqlite.gz`))));
+    await assert.rejects(openStore(path), /is another database than the one that was here last/);
+    await (await openStore(path, { restored: true })).close();
+  });
+});
 
 describe('a database of before events had extension attributes', () => {
   test('has events without any, and keeps those of new ones', async () => {
