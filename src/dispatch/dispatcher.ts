@@ -14,6 +14,7 @@ import { type Lane, loseAim, moveBack, type Target, takeDue, turnOf } from './la
 import { earliestDueAt, firstDueAt, hasFirst, hasUnderWay, isDue } from './lane-queue.ts';
 import { createLanes } from './lanes.ts';
 import { createOrigins } from './origins.ts';
+import { createOverflow } from './overflow.ts';
 import { createReads } from './reads.ts';
 import { createSettler } from './settler.ts';
 
@@ -46,6 +47,8 @@ export interface DispatcherDeps {
     | 'getRendered'
     | 'keepMade'
     | 'settle'
+    | 'overflowing'
+    | 'surplus'
     | 'moveBack'
   >;
   readonly directory: Pick<Directory, 'load' | 'peek' | 'forget'>;
@@ -101,6 +104,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     want: (flight) => reads.wantContents(flight),
   });
   const reads = createReads({ ...deps, clock, lanes, bodies, flights, finished });
+  const overflow = createOverflow({ ...deps, steady: clock, lanes, flights });
   let draining = false;
 
   /** Lets one lane send its share. Returns how many went. */
@@ -202,6 +206,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
       await followClock();
       await reads.poll();
       const sent = draining ? 0 : takeTurns();
+      if (!draining) overflow.run();
       reads.run();
       return sent;
     },

@@ -5,7 +5,7 @@ import { failsTooLong, type LaneHealth } from '../domain/delivery/lane.ts';
 import { IN_REACH, isExcused, outSince, reachAfter } from '../domain/delivery/outage.ts';
 import { settle, type Verdict } from '../domain/delivery/settle.ts';
 import { DomainError } from '../domain/error.ts';
-import type { EventBody, Rendered } from '../domain/event/event.ts';
+import { type EventBody, publicId, type Rendered } from '../domain/event/event.ts';
 import type { Random } from '../domain/random.ts';
 import type { OperationalEvent } from '../domain/webhook/operational.ts';
 import type { DisabledReason } from '../domain/webhook/webhook.ts';
@@ -15,8 +15,8 @@ import type { Log } from '../telemetry/log.ts';
 import type { Bodies, HeldEvent } from './bodies.ts';
 import type { Finished } from './finished.ts';
 import { excuse, type Flight, type Lane, land, launch, leave, shut } from './lane.ts';
-import { forget, leaveInStore, readmit, setAside } from './lane-queue.ts';
-import { newsOf, newsOfUnsent } from './news.ts';
+import { forget, isUnderWay, leaveInStore, readmit, setAside } from './lane-queue.ts';
+import { newsOf, newsOfUnsent, type Unsent } from './news.ts';
 import type { Origins } from './origins.ts';
 import { createMakeRequest, type MakeRequest } from './outgoing.ts';
 import { logAttempt, logUnsent } from './report.ts';
@@ -30,6 +30,11 @@ export interface Flights {
   send(flight: Flight, held: HeldEvent, rendered?: Rendered): void;
   /** Ends a delivery that cannot be sent because its request cannot be made of its event: FAILED, RENDER. */
   fail(flight: Flight, event: EventBody, message: string): void;
+  /**
+   * Ends a delivery that waits and is not to be sent, and calls back once that is on disk. Returns false for one that
+   * waits no more.
+   */
+  giveUpSurplus(lane: Lane, surplus: Unsent, done: () => void): boolean;
   /** Ends a delivery that cannot be sent because its event, or what was rendered of it, is gone. */
   giveUp(flight: Flight): void;
   /** Ends a delivery that is to be given up. One that is in flight may still succeed. */
@@ -47,7 +52,7 @@ export interface FlightsDeps {
   readonly origins: Origins<Lane>;
   /** Reads the body that a flight needs, which is not in memory. */
   readonly want: (flight: Flight) => void;
-  readonly finished: Pick<Finished, 'note'>;
+  readonly finished: Pick<Finished, 'note' | 'has'>;
   /** Lets a lane have its turn. */
   readonly touch: (lane: Lane) => void;
   readonly notify: (operational: OperationalEvent) => void;
@@ -63,6 +68,15 @@ export interface FlightsDeps {
     readonly userAgent: string;
   };
 }
+
+interface EndOptions {
+  /** The lane cannot go on without it. */
+  readonly urgent?: boolean;
+  /** Called once it is on disk. */
+  readonly done?: () => void;
+}
+
+const NOTHING = (): void => {};
 
 export function createFlights(deps: FlightsDeps): Flights {
   const { settler, bodies, origins, touch, clock, steady, random, log, settings } = deps;
@@ -120,16 +134,34 @@ export function createFlights(deps: FlightsDeps): Flights {
       return;
     }
     const transition = { to: 'FAILED', reason: 'RENDER', message } as const;
-    const now = steady.now();
-    const unsent = { webhook, event, delivery, transition, now };
+    const about = { type: event.type, publicId: publicId(event) };
+    const unsent = { webhook, event: about, delivery, transition, now: steady.now() };
     logUnsent(log, unsent);
+    endUnsent(lane, unsent, { urgent: ordered });
+    touch(lane);
+  }
+
+  function endUnsent(lane: Lane, unsent: Unsent, { urgent = false, done = NOTHING }: EndOptions = {}): void {
+    if (abandoned) return;
+    const { delivery, transition, now } = unsent;
     const news = newsOfUnsent(unsent);
     const onDisk = (): void => {
       settled(lane, delivery, transition);
       for (const operational of news) deps.notify(operational);
+      done();
     };
-    settler.settle({ delivery, transition, now }, onDisk, { urgent: ordered });
-    touch(lane);
+    settler.settle({ delivery, transition, now }, onDisk, { urgent });
+  }
+
+  function giveUpSurplus(lane: Lane, surplus: Unsent, done: () => void): boolean {
+    const { queue } = lane;
+    const { ord } = surplus.delivery;
+    if (abandoned || isUnderWay(queue, ord) || deps.finished.has(ord)) return false;
+    // A retry can have been put off since the store was read.
+    const delivery = queue.known.get(ord) ?? surplus.delivery;
+    if (!setAside(queue, delivery)) return false;
+    endUnsent(lane, { ...surplus, delivery }, { done });
+    return true;
   }
 
   /** An attempt has ended: settles its delivery, and lets those go that waited for it. */
@@ -260,6 +292,7 @@ export function createFlights(deps: FlightsDeps): Flights {
     begin,
     send,
     fail,
+    giveUpSurplus,
     cancel,
     giveUp({ lane, target, delivery }) {
       release(target.origin);

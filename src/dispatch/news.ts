@@ -28,7 +28,9 @@ export interface Ending {
 const NONE: readonly OperationalEvent[] = [];
 
 /** A delivery that is FAILED without an attempt. */
-export interface Unsent extends Pick<Ending, 'webhook' | 'event' | 'delivery' | 'now'> {
+export interface Unsent extends Pick<Ending, 'webhook' | 'delivery' | 'now'> {
+  /** Its event's type, and its id as readers see it. */
+  readonly event: { readonly type: string; readonly publicId: string };
   readonly transition: Extract<Transition, { to: 'FAILED' }>;
 }
 
@@ -54,7 +56,11 @@ export function newsOf(ending: Ending): readonly OperationalEvent[] {
   if (transition.to !== 'FAILED' && disabled === undefined && !recovered) return NONE;
   if (isOperational(event.type)) return NONE;
   const { outcome, number } = attempt;
-  const about = aboutOf(ending, number, outcome.kind === 'answered' ? outcome.status : undefined);
+  const about = aboutOf(
+    { ...ending, event: { type: event.type, publicId: publicId(event) } },
+    number,
+    outcome.kind === 'answered' ? outcome.status : undefined,
+  );
   const news: OperationalEvent[] = [];
   if (transition.to === 'FAILED')
     news.push({ type: 'carillon.delivery.failed', ...about, reason: transition.reason });
@@ -71,14 +77,14 @@ export function newsOf(ending: Ending): readonly OperationalEvent[] {
 }
 
 function aboutOf(
-  { webhook, event, delivery, now }: Pick<Ending, 'webhook' | 'event' | 'delivery' | 'now'>,
+  { webhook, event, delivery, now }: Omit<Unsent, 'transition'>,
   attemptCount: number,
   lastStatus?: number,
 ) {
   const { namespace, spec } = webhook;
   const about: OperationalDelivery = {
     id: delivery.id,
-    eventId: publicId(event),
+    eventId: event.publicId,
     eventType: event.type,
     attemptCount,
     ...(lastStatus !== undefined && { lastStatus }),

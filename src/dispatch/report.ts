@@ -56,7 +56,7 @@ export function logUnsent(log: Log, { webhook, event, delivery, transition }: Un
     webhookName: name,
     destination,
     deliveryId: delivery.id,
-    eventId: publicId(event),
+    eventId: event.publicId,
     eventType: event.type,
     state: transition.to,
     reason,

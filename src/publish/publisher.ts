@@ -28,8 +28,8 @@ export type Published =
     }
   /** Its caller's id names an event with other content. */
   | { readonly kind: 'CONFLICT' }
-  /** Too many deliveries are waiting, in the namespace or in all. */
-  | { readonly kind: 'FULL'; readonly scope: 'NAMESPACE' | 'ALL' }
+  /** Too many deliveries are waiting, of all namespaces together. */
+  | { readonly kind: 'FULL' }
   /** It could not be published: EXHAUSTED or UNAVAILABLE. Others of its batch may have been. */
   | { readonly kind: 'FAILED'; readonly error: DomainError };
 

@@ -47,6 +47,18 @@ export interface DeliveryQueue {
   getRendered(deliveryIds: readonly string[]): Promise<(Rendered | undefined)[]>;
 
   /**
+   * The lanes in which more waits than their webhooks, or the namespace, allow, at most `limit`, and how much more:
+   * of a namespace the longest lanes (`overLongest`). Raises UNAVAILABLE and EXHAUSTED.
+   */
+  overflowing(limit: number): Promise<Overflowing[]>;
+
+  /**
+   * What of each lane is to be given up first, at most `limit`: its oldest deliveries, or its newest, as its webhook
+   * says. Those that are to be given up already are not among them. Raises UNAVAILABLE and EXHAUSTED.
+   */
+  surplus(lanes: readonly { readonly webhookId: string; readonly limit: number }[]): Promise<Surplus[][]>;
+
+  /**
    * Keeps what was made of events for waiting deliveries that are `toRender`, which they are no more; others are
    * left as they are. A retry finds it with `getRendered`. Raises UNAVAILABLE and EXHAUSTED.
    */
@@ -89,6 +101,23 @@ export interface ToppedUp {
   readonly webhookId: string;
   readonly deliveries: readonly WaitingDelivery[];
   readonly more: number | null;
+}
+
+/** A lane that is too long. */
+export interface Overflowing {
+  readonly webhookId: string;
+  /** How many deliveries are to be given up. */
+  readonly excess: number;
+  /** The bound that is exceeded, and whose it is. */
+  readonly bound: number;
+  readonly of: 'WEBHOOK' | 'NAMESPACE';
+}
+
+/** A delivery that is to be given up because too much waits, and its event as readers know it. */
+export interface Surplus {
+  readonly delivery: WaitingDelivery;
+  readonly eventType: string;
+  readonly publicEventId: string;
 }
 
 /** What was made of its event for a delivery when that had its turn. */

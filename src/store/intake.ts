@@ -10,16 +10,16 @@ export interface Intake {
    * Inserts events with their deliveries, due at `dueAt`. A delivery to a webhook that is gone is left
    * out. A caller's id names one event, in its namespace, for as long as that is kept and until its `remember`
    * says. Meanwhile the same id is DUPLICATE for the same digest, with the first event's own id and its
-   * number of deliveries then, and CONFLICT for another. FULL when more deliveries would wait than the store's
-   * bounds allow, in the namespace or in all, which `exceededBound` decides for every adapter. What is not
-   * PUBLISHED changes nothing. Filter failures are counted whatever else happens.
+   * number of deliveries then, and CONFLICT for another. FULL when more deliveries would wait in all than the
+   * store allows, which `hasRoom` decides for every adapter; lanes that become too long are for `overflowing`. What is
+   * not PUBLISHED changes nothing. Filter failures are counted whatever else happens.
    * Raises UNAVAILABLE and EXHAUSTED.
    */
   publish(batch: readonly Publication[]): Promise<PublishResult[]>;
 
   /**
    * Makes new deliveries of events that are stored: 'REPLAYED', or 'GONE' when the event or the webhook
-   * does not exist or the event's data was erased, or 'FULL' as in `publish`.
+   * does not exist or the event's data was erased, or 'FULL' when there is no room (`hasRoomAgain`).
    * Raises UNAVAILABLE and EXHAUSTED.
    */
   replay(batch: readonly Replay[]): Promise<('REPLAYED' | 'GONE' | 'FULL')[]>;
@@ -99,7 +99,7 @@ export type PublishResult =
   | { readonly kind: 'PUBLISHED'; readonly deliveries: number }
   | { readonly kind: 'DUPLICATE'; readonly eventId: string; readonly deliveries: number }
   | { readonly kind: 'CONFLICT' }
-  | { readonly kind: 'FULL'; readonly scope: 'NAMESPACE' | 'ALL' };
+  | { readonly kind: 'FULL' };
 
 /** A new delivery of an event that is stored. */
 export interface Replay {

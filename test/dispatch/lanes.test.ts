@@ -5,7 +5,7 @@ import { abandon, LANE_WAITING_MAX } from '../../src/dispatch/lane-queue.ts';
 import { createLanes, type Lanes } from '../../src/dispatch/lanes.ts';
 import type { WaitingDelivery } from '../../src/domain/delivery/delivery.ts';
 import type { Verdict } from '../../src/domain/delivery/settle.ts';
-import type { Limits } from '../../src/domain/webhook/webhook.ts';
+import type { AskedLimits } from '../../src/domain/webhook/asked.ts';
 import { aWebhook, T0 } from '../support/store.ts';
 
 const NOW = T0;
@@ -27,7 +27,7 @@ function aDelivery(ord: number): WaitingDelivery {
 
 /** Lanes whose webhooks are all in memory, and alike. */
 function someLanes(
-  limits: Limits = { concurrency: 8, ordered: false },
+  limits: AskedLimits = { concurrency: 8, ordered: false },
   forget: (id: string) => void = () => {},
 ): Lanes {
   const directory = { peek: (id: string) => aWebhook({ id, spec: { limits } }), forget };

@@ -70,6 +70,7 @@ describe('The proto files', () => {
     REFUSED: true,
     GONE: true,
     RENDER: true,
+    OVERFLOW: true,
     REMOVED: true,
     SUPERSEDED: true,
     REQUESTED: true,

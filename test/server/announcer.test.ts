@@ -54,7 +54,7 @@ describe('the announcer', () => {
   });
 
   it('logs what cannot be published, once for each reason, and goes on', async () => {
-    const full: Published = { kind: 'FULL', scope: 'ALL' };
+    const full: Published = { kind: 'FULL' };
     const answers = [
       async (batch: readonly NewEvent[]) => batch.map(() => full),
       () => Promise.reject(new DomainError('DATABASE_UNAVAILABLE', 'the database is closed')),

@@ -7,11 +7,11 @@ import type { Event } from '../../src/domain/event/event.ts';
 import { newId } from '../../src/domain/id.ts';
 import { systemRandom } from '../../src/domain/random.ts';
 import { parseCidrs } from '../../src/domain/webhook/address.ts';
-import type { AskedSpec } from '../../src/domain/webhook/asked.ts';
+import type { AskedLimits, AskedSpec } from '../../src/domain/webhook/asked.ts';
 import type { OperationalEvent } from '../../src/domain/webhook/operational.ts';
 import { openSecret } from '../../src/domain/webhook/secret.ts';
 import { signingKey } from '../../src/domain/webhook/signature.ts';
-import type { Limits, Webhook } from '../../src/domain/webhook/webhook.ts';
+import type { Webhook } from '../../src/domain/webhook/webhook.ts';
 import { createSender, type Sender } from '../../src/outbound/sender.ts';
 import { startLoop } from '../../src/server/loop.ts';
 import { createDirectory, type Directory } from '../../src/store/directory.ts';
@@ -61,7 +61,7 @@ export interface PipelineOptions {
 const SEALING_KEY = new Uint8Array(32).fill(7);
 /** Retries that a test can wait for. */
 export const QUICK_RETRIES = { maxAttempts: 10, delaysMs: [20], jitter: 0, clientErrors: 'RETRY' } as const;
-export const LIMITS: Limits = { concurrency: 8, ordered: false };
+export const LIMITS: AskedLimits = { concurrency: 8, ordered: false };
 
 export async function openPipeline(options: PipelineOptions = {}): Promise<Pipeline> {
   const clock = options.clock ?? systemClock;

@@ -60,9 +60,9 @@ export type Delivery = Message<"carillon.v1.Delivery"> & {
 
   /**
    * Why it is FAILED: EXHAUSTED (all attempts were made), REFUSED (answered with a 4xx status that the policy takes
-   * for final), GONE (answered 410) or RENDER (its request could not be made of the event: a template failed on it,
-   * or made a header that is none, more headers than receivers take, or a body that is not what its content type
-   * says; state_message says which). Or why it is CANCELLED: REMOVED, SUPERSEDED, REQUESTED or PURGED.
+   * for final), GONE (answered 410), OVERFLOW (more waited than its webhook or the namespace may have) or RENDER (its
+   * request could not be made of the event: a template failed on it, or made a header that is none, more headers than
+   * receivers take, or a body that is not what its content type says). state_message says more. Or why it is CANCELLED: REMOVED, SUPERSEDED, REQUESTED or PURGED.
    *
    * @generated from field: string state_reason = 6;
    */
@@ -140,7 +140,7 @@ export type Delivery = Message<"carillon.v1.Delivery"> & {
   webhookUid: string;
 
   /**
-   * What kept it from being sent, in words, where no attempt shows it: with the reason RENDER. It is
+   * What kept it from being sent, in words, where no attempt shows it: with the reasons RENDER and OVERFLOW. It is
    * erased with the event's data. For people, since the words may change.
    *
    * @generated from field: string state_message = 17;

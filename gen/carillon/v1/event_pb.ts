@@ -766,7 +766,8 @@ export const EventService: GenService<{
    * disk. That no webhook matches is no error. Idempotent by (namespace, id): the same id with the same
    * content returns the first event, other content is ALREADY_EXISTS, for as long as the first event is kept,
    * and for the server's idempotency window if that is longer. RESOURCE_EXHAUSTED with RetryInfo when too many
-   * deliveries are waiting; nothing is written then.
+   * deliveries are waiting in all; nothing is written then. Where too many wait for a webhook, or in the namespace,
+   * some of those fail instead: see Limits.waiting_max.
    * Without an id for the event it is not idempotent, unless it has a request_id.
    *
    * @generated from rpc carillon.v1.EventService.Publish

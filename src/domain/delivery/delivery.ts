@@ -4,10 +4,10 @@ import type { Attempt } from './attempt.ts';
 export type DeliveryState = 'PENDING' | 'SUCCEEDED' | 'FAILED' | 'CANCELLED';
 
 /**
- * Why a delivery is FAILED: attempts used up, refused for good (4xx), the destination is gone (410), or its
- * request could not be made of its event (RENDER).
+ * Why a delivery is FAILED: attempts used up, refused for good (4xx), the destination is gone (410), its
+ * request could not be made of its event (RENDER), or too much waited with it (OVERFLOW).
  */
-export type FailedReason = 'EXHAUSTED' | 'REFUSED' | 'GONE' | 'RENDER';
+export type FailedReason = 'EXHAUSTED' | 'REFUSED' | 'GONE' | 'RENDER' | 'OVERFLOW';
 
 /**
  * Why a delivery is CANCELLED: its webhook was removed, a newer run took its place, a caller asked for it,

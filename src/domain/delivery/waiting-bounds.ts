@@ -1,6 +1,6 @@
 /**
- * How many deliveries may wait, in all and in one namespace. Beyond that, events are refused until some of
- * what waits is settled.
+ * How many deliveries may wait, in all and in one namespace. Events are refused beyond the bound of all. Beyond that of
+ * a namespace, or of a webhook, they are taken, and the longest lanes overflow (`overflow.ts`).
  */
 export interface WaitingBounds {
   readonly waitingMax: number;
@@ -14,35 +14,41 @@ export const WAITING_BOUNDS: WaitingBounds = { waitingMax: 10_000_000, namespace
 export interface Waiting {
   readonly total: () => number;
   readonly of: (namespace: string) => number;
+  /** In one lane. */
+  readonly in: (lane: CountedLane) => number;
 }
 
-/** Deliveries that are to be inserted. */
-export interface Arrival {
-  /** The webhook of each. */
-  readonly webhooks: readonly { readonly namespace: string }[];
-  /** They are a run or a trigger. */
-  readonly run: boolean;
+/** A lane by the key of its webhook. */
+export interface CountedLane {
+  readonly key: number;
+  readonly namespace: string;
+}
+
+/** One that deliveries are inserted into. */
+export interface BoundedLane extends CountedLane {
+  /** How many deliveries may wait for it. */
+  readonly waitingMax: number;
 }
 
 /**
- * The bound that an arrival would exceed; undefined when there is room for it. Runs and triggers always have
- * room: a schedule could not publish a refused run again later, as whoever publishes events can. So has an
- * event without deliveries.
+ * Whether there is room for so many deliveries of an event. Runs and triggers always have room: a schedule could
+ * not publish a refused run again later, as whoever publishes events can. So has an event without deliveries.
  *
  * Every store asks this inside the transaction that inserts, so that two arrivals cannot share one place.
  */
-export function exceededBound(
-  { webhooks, run }: Arrival,
-  waiting: Waiting,
-  { waitingMax, namespaceWaitingMax }: WaitingBounds,
-): 'ALL' | 'NAMESPACE' | undefined {
-  if (run || webhooks.length === 0) return undefined;
-  if (waiting.total() + webhooks.length > waitingMax) return 'ALL';
-  // Nearly always all of one namespace.
-  const counts = new Map<string, number>();
-  for (const { namespace } of webhooks) counts.set(namespace, (counts.get(namespace) ?? 0) + 1);
-  for (const [namespace, count] of counts) {
-    if (waiting.of(namespace) + count > namespaceWaitingMax) return 'NAMESPACE';
-  }
-  return undefined;
+export function hasRoom(
+  { deliveries, run }: { readonly deliveries: number; readonly run: boolean },
+  waiting: Pick<Waiting, 'total'>,
+  { waitingMax }: Pick<WaitingBounds, 'waitingMax'>,
+): boolean {
+  return run || deliveries === 0 || waiting.total() + deliveries <= waitingMax;
+}
+
+/** Whether there is room for one more delivery of what is sent again by hand, which goes on later where there is none. */
+export function hasRoomAgain(lane: BoundedLane, waiting: Waiting, bounds: WaitingBounds): boolean {
+  return (
+    hasRoom({ deliveries: 1, run: false }, waiting, bounds) &&
+    waiting.of(lane.namespace) < bounds.namespaceWaitingMax &&
+    waiting.in(lane) < lane.waitingMax
+  );
 }

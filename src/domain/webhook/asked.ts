@@ -1,3 +1,4 @@
+import type { OverflowPolicy } from '../delivery/overflow.ts';
 import type { RetryPolicy } from '../delivery/retry-policy.ts';
 import type { Exceptions, InZone, Schedule, When } from '../schedule/schedule.ts';
 import type { Payload } from './payload.ts';
@@ -37,4 +38,6 @@ export interface AskedLimits {
   readonly concurrency?: number;
   readonly rate?: { readonly perSecond: number; readonly burst?: number };
   readonly ordered?: boolean;
+  readonly waitingMax?: number;
+  readonly overflow?: OverflowPolicy;
 }

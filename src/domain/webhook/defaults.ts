@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { LANE_WAITING_DEFAULT } from '../delivery/overflow.ts';
 import { DEFAULT_RETRY_POLICY } from '../delivery/retry-policy.ts';
 import type { Exceptions, InZone, Schedule, When } from '../schedule/schedule.ts';
 import { spelledTimeZone } from '../schedule/zone.ts';
@@ -14,6 +15,8 @@ export const DEFAULTS = {
   eventFormat: 'ENVELOPE',
   concurrency: 8,
   burst: 1,
+  waitingMax: LANE_WAITING_DEFAULT,
+  overflow: 'DROP_OLDEST',
   retryPolicy: DEFAULT_RETRY_POLICY,
 
   timeZone: 'UTC',
@@ -92,7 +95,8 @@ export function withoutDefaults(spec: WebhookSpec, settings: DefaultSettings): A
     ...(!isDeepStrictEqual(schedule, unset.schedule) && schedule !== undefined && { schedule }),
     ...(timeoutMs !== unset.timeoutMs && { timeoutMs }),
     ...(!isDeepStrictEqual(retryPolicy, unset.retryPolicy) && { retryPolicy }),
-    ...(!isDeepStrictEqual(limits, unset.limits) && { limits }),
+    // Limits that came later are not in what those versions wrote.
+    ...(!isDeepStrictEqual({ ...unset.limits, ...limits }, unset.limits) && { limits }),
   };
 }
 
@@ -151,11 +155,13 @@ function payloadOf(asked: AskedPayload): Payload | undefined {
   return { ...(body !== undefined && { body }), contentType, eventFormat, headerTemplates };
 }
 
-function limitsOf({ concurrency, rate, ordered = false }: AskedLimits): Limits {
+function limitsOf({ concurrency, rate, ordered = false, waitingMax, overflow }: AskedLimits): Limits {
   return {
     concurrency: ordered ? 1 : (concurrency ?? DEFAULTS.concurrency),
     ...(rate !== undefined && { rate: { perSecond: rate.perSecond, burst: rate.burst ?? DEFAULTS.burst } }),
     ordered,
+    waitingMax: waitingMax ?? DEFAULTS.waitingMax,
+    overflow: overflow ?? DEFAULTS.overflow,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { LaneHealth } from '../delivery/lane.ts';
+import type { OverflowPolicy } from '../delivery/overflow.ts';
 import type { RetryPolicy } from '../delivery/retry-policy.ts';
 import { isOwnForm } from '../id.ts';
 import type { RunCursor, Schedule } from '../schedule/schedule.ts';
@@ -38,6 +39,10 @@ export interface Limits {
   readonly rate?: { readonly perSecond: number; readonly burst: number };
   /** One at a time, by the time of first being due, a retry holding back what came after it (`domain/delivery/order.ts`). */
   readonly ordered: boolean;
+  /** How many deliveries may wait. */
+  readonly waitingMax: number;
+  /** Which are given up beyond that, or where the namespace is full of them. */
+  readonly overflow: OverflowPolicy;
 }
 
 export type WebhookState = 'ACTIVE' | 'PAUSED' | 'DISABLED';

@@ -4,6 +4,7 @@ import {
   EffectiveSchema,
   Payload_EventFormat as EventFormatMessage,
   type Limits as LimitsMessage,
+  Limits_OverflowPolicy as OverflowPolicy,
   type Payload as PayloadMessage,
   type RetryPolicy as RetryPolicyMessage,
   Webhook_State as State,
@@ -27,6 +28,10 @@ const EVENT_FORMATS = enumPair<EventFormatMessage, EventFormat>({
   RAW: EventFormatMessage.RAW,
   CLOUDEVENTS_BINARY: EventFormatMessage.CLOUDEVENTS_BINARY,
   CLOUDEVENTS_STRUCTURED: EventFormatMessage.CLOUDEVENTS_STRUCTURED,
+});
+const OVERFLOW_POLICIES = enumPair({
+  DROP_OLDEST: OverflowPolicy.DROP_OLDEST,
+  DROP_NEWEST: OverflowPolicy.DROP_NEWEST,
 });
 const CLIENT_ERRORS = enumPair({ RETRY: ClientErrors.RETRY, FAIL: ClientErrors.FAIL });
 
@@ -117,8 +122,14 @@ function retryPolicyTo({ maxAttempts, delaysMs = [], jitter, clientErrors }: Par
   };
 }
 
-function limitsTo({ concurrency = 0, rate, ordered = false }: AskedLimits) {
-  return { concurrency, ...(rate !== undefined && { rateLimit: { burst: 0, ...rate } }), ordered };
+function limitsTo({ concurrency = 0, rate, ordered = false, waitingMax = 0, overflow }: AskedLimits) {
+  return {
+    concurrency,
+    ...(rate !== undefined && { rateLimit: { burst: 0, ...rate } }),
+    ordered,
+    waitingMax,
+    overflowPolicy: OVERFLOW_POLICIES.toProto(overflow),
+  };
 }
 
 function payloadFrom({ body, contentType, eventFormat, headerTemplates }: PayloadMessage): AskedPayload {
@@ -180,7 +191,14 @@ function retryPolicyFrom(message: RetryPolicyMessage, problems: Problems): Parti
   };
 }
 
-function limitsFrom({ concurrency, rateLimit, ordered }: LimitsMessage): AskedLimits {
+function limitsFrom({
+  concurrency,
+  rateLimit,
+  ordered,
+  waitingMax,
+  overflowPolicy,
+}: LimitsMessage): AskedLimits {
+  const overflow = OVERFLOW_POLICIES.toDomain(overflowPolicy);
   return {
     ...(concurrency !== 0 && { concurrency }),
     ...(rateLimit !== undefined && {
@@ -190,5 +208,7 @@ function limitsFrom({ concurrency, rateLimit, ordered }: LimitsMessage): AskedLi
       },
     }),
     ordered,
+    ...(waitingMax !== 0 && { waitingMax }),
+    ...(overflow !== undefined && { overflow }),
   };
 }

@@ -27,13 +27,9 @@ export function answerOf(published: Published, callerId: string | undefined): An
         `an event with the id ${callerId} and other content was published before; give this one another id`,
       );
     case 'FULL':
-      return new DomainError(
-        'TOO_MANY_WAITING',
-        published.scope === 'NAMESPACE'
-          ? 'too many deliveries are waiting in this namespace; publish again later'
-          : 'too many deliveries are waiting; publish again later',
-        { metadata: { scope: published.scope } },
-      );
+      return new DomainError('TOO_MANY_WAITING', 'too many deliveries are waiting; publish again later', {
+        metadata: { scope: 'ALL' },
+      });
     case 'FAILED':
       return published.error;
     default:

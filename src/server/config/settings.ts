@@ -125,7 +125,7 @@ export const SETTINGS = {
   namespaceWaitingMax: setting(
     integer({ min: 1, max: 1_000_000_000 }),
     '1000000',
-    'Deliveries that may wait in one namespace',
+    'Deliveries that may wait in one namespace; beyond, its longest lanes overflow',
   ),
   messageBytesMax: setting(
     bytes({ min: '64KiB', max: '64MiB' }),

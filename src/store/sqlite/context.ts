@@ -1,5 +1,5 @@
 import type { WaitingBounds } from '../../domain/delivery/waiting-bounds.ts';
-import { type Counters, createCounters } from './counters.ts';
+import { type Count, type Counters, createCounters } from './counters.ts';
 import type { Database } from './database.ts';
 import { createEventIds, type EventIds } from './event-ids.ts';
 import type { Memory } from './group.ts';
@@ -8,6 +8,7 @@ import { createJournal, type Journal } from './journal.ts';
 import { type Catalog, createCatalog } from './lists/catalog.ts';
 import { deliveryLists, eventLists } from './lists/definitions.ts';
 import { createEnds, type Ends } from './lists/ends.ts';
+import { createOverfull, type Overfull } from './overfull.ts';
 import { createTurns, type Turns } from './turns.ts';
 
 /** What the verbs in the worker share: the database, and the little of it that is kept in memory. */
@@ -15,6 +16,7 @@ export interface Context {
   readonly db: Database;
   readonly bounds: WaitingBounds;
   readonly waiting: Counters;
+  readonly overfull: Overfull;
   readonly hooks: Hooks;
   readonly journal: Journal;
   /** The lists of events and of deliveries. */
@@ -45,18 +47,24 @@ export interface Context {
 export const SET_BACK_MAX_MS = 24 * 60 * 60 * 1000;
 
 export function createContext(db: Database, bounds: WaitingBounds): Context {
-  const counts = db.prepare<[namespace: string, count: number]>(`
-    SELECT w.namespace, sum(n) FROM (
+  const counts = db.prepare<[...Count, id: string]>(`
+    SELECT w.key, w.namespace, n, w.id FROM (
       SELECT webhook, count(*) AS n FROM deliveries INDEXED BY deliveries_due WHERE state = 0 GROUP BY webhook)
-    JOIN webhooks AS w ON w.key = webhook GROUP BY w.namespace`);
+    JOIN webhooks AS w ON w.key = webhook`);
   const selectRemoved = db.prepare<[id: string, removedAt: number]>(
     'SELECT id, removed_at FROM webhooks WHERE removed_at IS NOT NULL AND emptying = 1',
   );
   const lastKey = db.prepare<[key: number | null]>('SELECT max(key) FROM events');
   const lastOrd = db.prepare<[ord: number | null]>('SELECT max(ord) FROM deliveries');
 
-  const waiting = createCounters(counts.all());
+  const counted = counts.all();
+  const waiting = createCounters(counted.map(([key, namespace, count]) => [key, namespace, count]));
   const hooks = createHooks(db);
+  const overfull = createOverfull(waiting, bounds);
+  for (const [, , , id] of counted) {
+    const hook = hooks.get(id);
+    if (hook !== undefined) overfull.look(id, hook);
+  }
   const journal = createJournal(db);
   const events = createCatalog(db, eventLists);
   const deliveries = createCatalog(db, deliveryLists);
@@ -77,6 +85,7 @@ export function createContext(db: Database, bounds: WaitingBounds): Context {
     db,
     bounds,
     waiting,
+    overfull,
     hooks,
     journal,
     events,

@@ -1,8 +1,11 @@
-import type { Waiting } from '../../domain/delivery/waiting-bounds.ts';
+import type { LaneLength } from '../../domain/delivery/overflow.ts';
+import type { CountedLane, Waiting } from '../../domain/delivery/waiting-bounds.ts';
 
-/** How many deliveries wait, in each namespace and in all, counted without asking the database. */
+/** How many deliveries wait, in each lane and namespace and in all, counted without asking the database. */
 export interface Counters extends Waiting {
-  readonly add: (namespace: string, count: number) => void;
+  readonly add: (lane: CountedLane, count: number) => void;
+  /** The lanes of a namespace in which anything waits. */
+  readonly lanes: (namespace: string) => Iterable<LaneLength<number>>;
   /** A transaction begins: what was added before it stays. */
   readonly begin: () => void;
   /** A place to go back to. */
@@ -11,28 +14,51 @@ export interface Counters extends Waiting {
   readonly undo: (mark: number) => void;
 }
 
-export function createCounters(counts: readonly (readonly [namespace: string, count: number])[]): Counters {
-  const waiting = new Map(counts);
-  let total = counts.reduce((sum, [, count]) => sum + count, 0);
+export type Count = readonly [key: number, namespace: string, count: number];
+
+interface Namespace {
+  waiting: number;
+  readonly lanes: Map<number, number>;
+}
+
+export function createCounters(counts: readonly Count[]): Counters {
+  const namespaces = new Map<string, Namespace>();
+  let total = 0;
   /** What was added in this transaction. Entries before the last mark are not added to. */
-  let added: { readonly namespace: string; count: number }[] = [];
+  let added: { readonly lane: CountedLane; count: number }[] = [];
   let marked = 0;
 
-  function apply(namespace: string, count: number): void {
+  function apply({ key, namespace }: CountedLane, count: number): void {
     total += count;
-    const left = (waiting.get(namespace) ?? 0) + count;
-    if (left === 0) waiting.delete(namespace);
-    else waiting.set(namespace, left);
+    let of = namespaces.get(namespace);
+    if (of === undefined) {
+      of = { waiting: 0, lanes: new Map() };
+      namespaces.set(namespace, of);
+    }
+    of.waiting += count;
+    const left = (of.lanes.get(key) ?? 0) + count;
+    if (left === 0) {
+      of.lanes.delete(key);
+      if (of.lanes.size === 0) namespaces.delete(namespace);
+    } else {
+      of.lanes.set(key, left);
+    }
   }
+
+  for (const [key, namespace, count] of counts) apply({ key, namespace }, count);
 
   return {
     total: () => total,
-    of: (namespace) => waiting.get(namespace) ?? 0,
-    add(namespace, count) {
-      apply(namespace, count);
+    of: (namespace) => namespaces.get(namespace)?.waiting ?? 0,
+    in: ({ key, namespace }) => namespaces.get(namespace)?.lanes.get(key) ?? 0,
+    *lanes(namespace) {
+      for (const [key, count] of namespaces.get(namespace)?.lanes ?? []) yield { key, count };
+    },
+    add(lane, count) {
+      apply(lane, count);
       const last = added.length > marked ? added.at(-1) : undefined;
-      if (last?.namespace === namespace) last.count += count;
-      else added.push({ namespace, count });
+      if (last?.lane.key === lane.key) last.count += count;
+      else added.push({ lane, count });
     },
     begin() {
       added = [];
@@ -43,7 +69,7 @@ export function createCounters(counts: readonly (readonly [namespace: string, co
       return marked;
     },
     undo(mark) {
-      for (const { namespace, count } of added.splice(mark)) apply(namespace, -count);
+      for (const { lane, count } of added.splice(mark)) apply(lane, -count);
       marked = mark;
     },
   };

@@ -1,10 +1,12 @@
 import { boundedCache } from '../../domain/bounded-cache.ts';
+import { LANE_WAITING_DEFAULT, type OverflowPolicy } from '../../domain/delivery/overflow.ts';
+import type { BoundedLane } from '../../domain/delivery/waiting-bounds.ts';
 import type { Database } from './database.ts';
+import type { Flag } from './rows/codes.ts';
 
 /** What a delivery needs of its webhook. */
-export interface Hook {
-  readonly key: number;
-  readonly namespace: string;
+export interface Hook extends BoundedLane {
+  readonly overflow: OverflowPolicy;
 }
 
 /** The webhooks that exist, by id. Those asked for are remembered: most deliveries go to few webhooks. */
@@ -17,8 +19,8 @@ export interface Hooks {
 const HOOKS_MAX = 50_000;
 
 export function createHooks(db: Database): Hooks {
-  const select = db.prepare<[key: number, namespace: string]>(
-    'SELECT key, namespace FROM webhooks WHERE id = ? AND removed_at IS NULL',
+  const select = db.prepare<[key: number, namespace: string, waitingMax: number | null, dropNewest: Flag]>(
+    'SELECT key, namespace, waiting_max, drop_newest FROM webhooks WHERE id = ? AND removed_at IS NULL',
   );
   const known = boundedCache<string, Hook>(HOOKS_MAX);
 
@@ -28,8 +30,9 @@ export function createHooks(db: Database): Hooks {
       if (hook !== undefined) return hook;
       const row = select.get(id);
       if (row === undefined) return undefined;
-      const [key, namespace] = row;
-      const found = { key, namespace };
+      const [key, namespace, waitingMax, dropNewest] = row;
+      const overflow = dropNewest === 1 ? 'DROP_NEWEST' : 'DROP_OLDEST';
+      const found: Hook = { key, namespace, waitingMax: waitingMax ?? LANE_WAITING_DEFAULT, overflow };
       known.set(id, found);
       return found;
     },

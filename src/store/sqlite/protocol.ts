@@ -26,6 +26,7 @@ import type {
   EventBodyRow,
   EventRecordRow,
   RenderedRow,
+  SurplusRow,
   WaitingRow,
   WebhookRow,
 } from './rows/tables.ts';
@@ -133,6 +134,8 @@ export interface Shapes {
   };
   getEventBodies: { args: readonly string[]; answer: (EventBodyRow | undefined)[] };
   getRendered: { args: readonly string[]; answer: (RenderedRow | undefined)[] };
+  overflowing: { args: number; answer: OverflowingRow[] };
+  surplus: { args: [webhookId: string, limit: number][]; answer: SurplusRow[][] };
   keepMade: { args: MadeRow[]; answer: null };
   settle: {
     args: { rows: SettlementRow[]; lanes: LaneRow[] };
@@ -192,6 +195,9 @@ export type MovePlace = [webhook: number, dueAt: number, ord: number];
 /** What became of a firing. */
 export type FireCode = 'FIRED' | 'KNOWN' | 'SKIPPED' | 'STALE';
 
+/** A lane that is too long, by how much, and beyond which bound: its own, or its namespace's. */
+export type OverflowingRow = [webhookId: string, excess: number, bound: number, isOwn: Flag];
+
 /** What became of a claim: since when there is one, what was answered, or why there is none. */
 export type ClaimCode = ['CLAIMED' | 'BEGUN', at: number] | Uint8Array | 'OTHER' | 'FULL';
 
@@ -231,6 +237,8 @@ export const READS: ReadonlySet<Verb> = new Set<Verb>([
   'matchWebhooks',
   'getEventBodies',
   'getRendered',
+  'overflowing',
+  'surplus',
   'listDeliveries',
   'getContents',
   'getDelivery',

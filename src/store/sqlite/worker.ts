@@ -21,6 +21,7 @@ import { cursorVerbs } from './verbs/cursors.ts';
 import { runVerbs } from './verbs/firings.ts';
 import { logVerbs } from './verbs/log.ts';
 import { orderVerbs } from './verbs/orders.ts';
+import { overflowVerbs } from './verbs/overflow.ts';
 import { publishVerbs } from './verbs/publications.ts';
 import { purgeVerbs } from './verbs/purge.ts';
 import { webhookVerbs } from './verbs/registrations.ts';
@@ -69,6 +70,7 @@ function serve(db: OpenDatabase): void {
     ...runVerbs(context),
     ...backfillVerbs(context),
     ...cursorVerbs(context),
+    ...overflowVerbs(context),
     ...waitingVerbs(context),
     ...settleVerbs(context),
     ...deliveryVerbs(context),

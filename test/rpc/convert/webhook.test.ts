@@ -110,8 +110,10 @@ const limits = fc
         burst: fc.integer({ min: 1, max: 1e5 }),
       }),
       ordered: fc.boolean(),
+      waitingMax: fc.integer({ min: 1, max: 1e7 }),
+      overflow: fc.constantFrom('DROP_OLDEST', 'DROP_NEWEST'),
     },
-    { requiredKeys: ['concurrency', 'ordered'] },
+    { requiredKeys: ['concurrency', 'ordered', 'waitingMax', 'overflow'] },
   )
   .map((made) => (made.ordered ? { ...made, concurrency: 1 } : made));
 const ringing = fc.oneof(

@@ -3,10 +3,9 @@ import { describe, test } from 'node:test';
 import type { PublishResult } from '../../../src/store/intake.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { aDelivery, aPublication, aRun, aWebhook, T0 } from '../../support/store.ts';
-import { type Harness, publishTo, register, settlement, waitingOf } from './harness.ts';
+import { type Bounds, type Harness, publishTo, register, settlement, waitingOf } from './harness.ts';
 
-const FULL_NAMESPACE: PublishResult = { kind: 'FULL', scope: 'NAMESPACE' };
-const FULL_ALL: PublishResult = { kind: 'FULL', scope: 'ALL' };
+const FULL: PublishResult = { kind: 'FULL' };
 
 function published(deliveries: number): PublishResult {
   return { kind: 'PUBLISHED', deliveries };
@@ -14,13 +13,13 @@ function published(deliveries: number): PublishResult {
 
 export function bounds(harness: Harness): void {
   describe(`${harness.name}: how many deliveries may wait`, () => {
-    /** A store in which three may wait in a namespace, and four in all. */
-    async function small(): Promise<Store & AsyncDisposable> {
-      const store = await harness.open({ namespaceWaitingMax: 3, waitingMax: 4 });
+    /** A store in which three may wait. */
+    async function small(bounds: Bounds = { waitingMax: 3 }): Promise<Store & AsyncDisposable> {
+      const store = await harness.open(bounds);
       return { ...store, [Symbol.asyncDispose]: () => store.close() };
     }
 
-    test('as many as the bound of a namespace are published, and not one more', async () => {
+    test('as many as the bound of all are published, and not one more', async () => {
       await using store = await small();
       const { id, namespace } = await register(store);
       const one = () => aPublication([id], { event: { namespace } });
@@ -28,9 +27,9 @@ export function bounds(harness: Harness): void {
       assert.deepEqual(await store.publish([one(), one(), two, one(), one()]), [
         published(1),
         published(1),
-        FULL_NAMESPACE,
+        FULL,
         published(1),
-        FULL_NAMESPACE,
+        FULL,
       ]);
       assert.equal((await waitingOf(store, id)).length, 3);
     });
@@ -40,7 +39,7 @@ export function bounds(harness: Harness): void {
       const { id, namespace } = await register(store);
       const remember = { digest: 'd', until: T0 + 1 };
       const many = aPublication([id, id, id, id], { event: { namespace, callerId: 'a' }, remember });
-      assert.deepEqual(await store.publish([many]), [FULL_NAMESPACE]);
+      assert.deepEqual(await store.publish([many]), [FULL]);
       assert.deepEqual(await store.getEvents([{ namespace, id: 'a' }]), [undefined]);
       assert.deepEqual(await store.getEventBodies([many.event.id]), [undefined]);
       assert.deepEqual(await waitingOf(store, id), []);
@@ -48,13 +47,76 @@ export function bounds(harness: Harness): void {
       assert.deepEqual(await store.publish([fewer]), [published(1)]);
     });
 
-    test('other namespaces go on while one is full, up to the bound of all', async () => {
-      await using store = await small();
+    test('a namespace that is full takes more, and others do', async () => {
+      await using store = await small({ namespaceWaitingMax: 1, waitingMax: 4 });
       const [mine, theirs] = [await register(store), await register(store)];
       await publishTo(store, mine, 3);
       const other = () => aPublication([theirs.id], { event: { namespace: theirs.namespace } });
-      assert.deepEqual(await store.publish([other(), other()]), [published(1), FULL_ALL]);
+      assert.deepEqual(await store.publish([other(), other()]), [published(1), FULL]);
     });
+
+    test('a replay is refused when there is no room for its webhook', async () => {
+      await using store = await small({});
+      const webhook = await register(store, { spec: { limits: { waitingMax: 2 } } });
+      const event = aPublication([], { event: { namespace: webhook.namespace } });
+      await store.publish([event]);
+      await publishTo(store, webhook, 1);
+      const replay = () => ({ eventId: event.event.id, delivery: aDelivery(webhook.id), now: T0 });
+      assert.deepEqual(await store.replay([replay(), replay()]), ['REPLAYED', 'FULL']);
+    });
+
+    test('a lane that is longer than its webhook allows overflows, until it is not', async () => {
+      await using store = await small({});
+      const webhook = await register(store, { spec: { limits: { waitingMax: 2 } } });
+      await register(store);
+      await publishTo(store, webhook, 2);
+      assert.deepEqual(await store.overflowing(10), []);
+      const [one] = await publishTo(store, webhook, 3);
+      const full = { webhookId: webhook.id, excess: 3, bound: 2, of: 'WEBHOOK' } as const;
+      assert.deepEqual(await store.overflowing(10), [full]);
+      await store.settle([settlement(one!)], []);
+      assert.deepEqual(await store.overflowing(10), [{ ...full, excess: 2 }]);
+      const found = await store.getWebhooks([webhook.id]);
+      const spec = { ...webhook.spec, limits: { waitingMax: 4 } };
+      await store.updateWebhooks([{ webhook: { ...found[0]!, spec, version: 2 }, ifVersion: 1 }]);
+      assert.deepEqual(await store.overflowing(10), []);
+      const less = { ...webhook.spec, limits: { waitingMax: 1 } };
+      await store.updateWebhooks([{ webhook: { ...found[0]!, spec: less, version: 3 }, ifVersion: 2 }]);
+      assert.deepEqual(await store.overflowing(10), [{ ...full, excess: 3, bound: 1 }]);
+      await store.removeWebhooks([{ id: webhook.id, now: T0 }]);
+      assert.deepEqual(await store.overflowing(10), []);
+    });
+
+    test('of a namespace that is full the longest lane overflows', async () => {
+      await using store = await small({ namespaceWaitingMax: 10 });
+      const dead = await register(store);
+      const healthy = await register(store, { namespace: dead.namespace });
+      await publishTo(store, healthy, 2);
+      await publishTo(store, dead, 11);
+      assert.deepEqual(await store.overflowing(10), [
+        { webhookId: dead.id, excess: 3, bound: 10, of: 'NAMESPACE' },
+      ]);
+    });
+
+    for (const overflow of ['DROP_OLDEST', 'DROP_NEWEST'] as const) {
+      test(`what is given up first is what its webhook says: ${overflow}`, async () => {
+        await using store = await small({});
+        const webhook = await register(store, { spec: { limits: { waitingMax: 1, overflow } } });
+        const waiting = await publishTo(store, webhook, 5);
+        const order = overflow === 'DROP_OLDEST' ? waiting : waiting.toReversed();
+        const [, second] = order;
+        await store.cancelDeliveries([{ namespace: webhook.namespace, id: second!.id, now: T0 }]);
+        const [found] = await store.surplus([{ webhookId: webhook.id, limit: 3 }]);
+        assert.deepEqual(
+          found?.map(({ delivery }) => delivery),
+          [order[0], order[2], order[3]],
+        );
+        assert.deepEqual(
+          found?.map(({ publicEventId }) => publicEventId),
+          found?.map(({ delivery }) => delivery.eventId),
+        );
+      });
+    }
 
     test('an event that nobody waits for is published however full it is', async () => {
       await using store = await small();
@@ -93,14 +155,10 @@ export function bounds(harness: Harness): void {
       const [one, two, three] = await publishTo(store, webhook, 3);
       const next = () => aPublication([webhook.id], { event: { namespace: webhook.namespace } });
       await store.settle([settlement(one!, { to: 'PENDING', dueAt: T0 })], []);
-      assert.deepEqual(await store.publish([next()]), [FULL_NAMESPACE]);
+      assert.deepEqual(await store.publish([next()]), [FULL]);
       await store.settle([settlement(two!), settlement(three!, { to: 'FAILED', reason: 'GONE' })], []);
       await store.settle([settlement(two!)], []);
-      assert.deepEqual(await store.publish([next(), next(), next()]), [
-        published(1),
-        published(1),
-        FULL_NAMESPACE,
-      ]);
+      assert.deepEqual(await store.publish([next(), next(), next()]), [published(1), published(1), FULL]);
     });
 
     test('a removed webhook makes room', async () => {
@@ -113,7 +171,7 @@ export function bounds(harness: Harness): void {
     });
 
     test('a replay is refused when there is no room, in the namespace or in all', async () => {
-      await using store = await small();
+      await using store = await small({ namespaceWaitingMax: 3, waitingMax: 4 });
       const [mine, theirs] = [await register(store), await register(store)];
       const event = aPublication([], { event: { namespace: mine.namespace } });
       await store.publish([event]);
@@ -135,9 +193,7 @@ export function bounds(harness: Harness): void {
       await store.settle([settlement(failed!, { to: 'FAILED', reason: 'EXHAUSTED' })], []);
       await publishTo(store, webhook, 2);
       await store.retryDeliveries([{ namespace, id: failed!.id, now: T0 }]);
-      assert.deepEqual(await store.publish([aPublication([webhook.id], { event: { namespace } })]), [
-        FULL_NAMESPACE,
-      ]);
+      assert.deepEqual(await store.publish([aPublication([webhook.id], { event: { namespace } })]), [FULL]);
     });
 
     const { reopen } = harness;
@@ -147,9 +203,20 @@ export function bounds(harness: Harness): void {
         const webhook = await register(store);
         const [first] = await publishTo(store, webhook, 3);
         await store.settle([settlement(first!)], []);
-        store = await reopen(store, { namespaceWaitingMax: 3 });
+        store = await reopen(store, { waitingMax: 3 });
         const next = () => aPublication([webhook.id], { event: { namespace: webhook.namespace } });
-        assert.deepEqual(await store.publish([next(), next()]), [published(1), FULL_NAMESPACE]);
+        assert.deepEqual(await store.publish([next(), next()]), [published(1), FULL]);
+        await store.close();
+      });
+
+      test('what was too much before overflows when the store is opened again', async () => {
+        let store = await harness.open();
+        const webhook = await register(store, { spec: { limits: { waitingMax: 2 } } });
+        await publishTo(store, webhook, 5);
+        store = await reopen(store);
+        assert.deepEqual(await store.overflowing(10), [
+          { webhookId: webhook.id, excess: 3, bound: 2, of: 'WEBHOOK' },
+        ]);
         await store.close();
       });
     }

@@ -221,6 +221,22 @@ describe('a database with something in every table', () => {
     assert.equal(found?.message, 'no header');
   });
 
+  test('has lanes that overflow once their webhooks allow less', async () => {
+    await using store = disposable(await opened('store-0005'));
+    assert.deepEqual(await store.overflowing(10), []);
+    const lanes = await store.waitingLanes({ limit: 100 });
+    const waiting = await store.topUp(
+      lanes.map(({ webhookId }) => ({ webhookId, limit: 100, ordered: true })),
+    );
+    const longest = waiting.find(({ deliveries }) => deliveries.length > 1);
+    const [webhook] = await store.getWebhooks([longest!.webhookId]);
+    const { id: webhookId, spec, version } = webhook!;
+    const less = { ...webhook!, spec: { ...spec, limits: { waitingMax: 1 } }, version: version + 1 };
+    await store.updateWebhooks([{ webhook: less, ifVersion: version }]);
+    const excess = longest!.deliveries.length - 1;
+    assert.deepEqual(await store.overflowing(10), [{ webhookId, excess, bound: 1, of: 'WEBHOOK' }]);
+  });
+
   test('still knows the calls that had names', async () => {
     await using store = disposable(await opened('store-0005'));
     const claim = { namespace: NAMESPACE, now: T0, until: T0 + HOUR };

@@ -300,6 +300,19 @@ export const WEBHOOK_FIELDS: readonly WebhookField[] = [
     about: 'One at a time, in the order in which they became due; a retry holds back what came after it.',
   },
   {
+    flag: '--waiting-max',
+    value: 'number',
+    field: 'webhook.limits.waiting_max',
+    is: NUMBER,
+    about: 'How many deliveries may wait (default 1000000); beyond it some fail with OVERFLOW.',
+  },
+  {
+    flag: '--overflow',
+    ...words('OVERFLOW_POLICY_', 'drop-oldest', 'drop-newest'),
+    field: 'webhook.limits.overflow_policy',
+    about: 'Which of them (default drop-oldest).',
+  },
+  {
     flag: '--label',
     value: 'key=value',
     many: true,

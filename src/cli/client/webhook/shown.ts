@@ -1,4 +1,5 @@
 import {
+  Limits_OverflowPolicy,
   Payload_EventFormat,
   Payload_EventFormatSchema,
   type Webhook,
@@ -118,9 +119,17 @@ function attemptsOf({ maxAttempts, delays, jitter }: NonNullable<Webhook['retryP
   return `${maxAttempts ?? delays.length + 1}${after}${spread}`;
 }
 
-function limitsOf({ concurrency, rateLimit, ordered }: NonNullable<Webhook['limits']>): string {
+function limitsOf({
+  concurrency,
+  rateLimit,
+  ordered,
+  waitingMax,
+  overflowPolicy,
+}: NonNullable<Webhook['limits']>): string {
   const rate = rateLimit && `${rateLimit.perSecond} a second, bursts of ${rateLimit.burst}`;
-  return [ordered ? 'ordered' : `${concurrency} at once`, rate]
+  const first = overflowPolicy === Limits_OverflowPolicy.DROP_NEWEST ? 'newest' : 'oldest';
+  const waiting = waitingMax === 0 ? undefined : `${waitingMax} waiting, then the ${first} fail`;
+  return [ordered ? 'ordered' : `${concurrency} at once`, rate, waiting]
     .filter((part) => part !== undefined)
     .join(', ');
 }

@@ -1,7 +1,7 @@
 import type { DeliveryQueue } from '../../delivery-queue.ts';
 import { pack } from '../rows/bytes.ts';
 import type { Flag } from '../rows/codes.ts';
-import { answerBody, fromWaitingRow, toSettlementRow } from '../rows/delivery.ts';
+import { answerBody, fromSurplusRow, fromWaitingRow, toSettlementRow } from '../rows/delivery.ts';
 import { bytesOf, fromEventRow, fromRenderedRow, toMadeRow } from '../rows/event.ts';
 import { toLaneRow } from '../rows/webhook.ts';
 import { type Connection, rowsUpTo, sized } from './calls.ts';
@@ -36,6 +36,24 @@ export function deliveryQueue({ client, feed }: Connection): DeliveryQueue {
 
     getRendered: async (ids) =>
       client.call('getRendered', ids, sized(ids), (found) => found.map((row) => row && fromRenderedRow(row))),
+
+    overflowing: async (limit) =>
+      client.call('overflowing', limit, rowsUpTo(limit), (lanes) =>
+        lanes.map(([webhookId, excess, bound, isOwn]) => ({
+          webhookId,
+          excess,
+          bound,
+          of: isOwn === 1 ? 'WEBHOOK' : 'NAMESPACE',
+        })),
+      ),
+
+    surplus: async (lanes) => {
+      const args = lanes.map(({ webhookId, limit }): [string, number] => [webhookId, limit]);
+      const rows = lanes.reduce((sum, { limit }) => sum + limit, 0);
+      return client.call('surplus', args, rowsUpTo(rows), (found) =>
+        found.map((lane) => lane.map(fromSurplusRow)),
+      );
+    },
 
     keepMade: async (batch) => {
       const packed = pack(bytesOf(undefined, batch));

@@ -13,7 +13,7 @@ import type { Answer } from '../protocol.ts';
 import { pack } from '../rows/bytes.ts';
 import { type Due, fresh, fromWaitingRow } from '../rows/delivery.ts';
 import { bytesOf, toBackfillRow, toFiringRow, toPublicationRow, toReplayRow } from '../rows/event.ts';
-import { CONFLICT, FULL_ALL, FULL_NAMESPACE, type MoveRow, type PublishCode } from '../rows/messages.ts';
+import { CONFLICT, FULL, type MoveRow, type PublishCode } from '../rows/messages.ts';
 import { WAITING, type WaitingRow } from '../rows/tables.ts';
 import { toCursorRow } from '../rows/webhook.ts';
 import { type Connection, ONE_ROW, rowsUpTo, sized } from './calls.ts';
@@ -184,10 +184,8 @@ function publishResult(code: PublishCode): PublishResult {
   switch (code) {
     case CONFLICT:
       return { kind: 'CONFLICT' };
-    case FULL_NAMESPACE:
-      return { kind: 'FULL', scope: 'NAMESPACE' };
-    case FULL_ALL:
-      return { kind: 'FULL', scope: 'ALL' };
+    case FULL:
+      return { kind: 'FULL' };
     default:
       return { kind: 'PUBLISHED', deliveries: code };
   }

@@ -36,6 +36,7 @@ export const REASONS = [
   'REQUESTED',
   'PURGED',
   'RENDER',
+  'OVERFLOW',
 ] as const;
 export const REMOVED = 4;
 export const RENDER = 8;

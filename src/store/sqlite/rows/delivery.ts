@@ -9,7 +9,7 @@ import type {
 } from '../../../domain/delivery/delivery.ts';
 import type { TypePattern } from '../../../domain/event/match.ts';
 import type { DeliveryQuery, EventQuery } from '../../delivery-log.ts';
-import type { Settlement } from '../../delivery-queue.ts';
+import type { Settlement, Surplus } from '../../delivery-queue.ts';
 import type { NewDelivery } from '../../intake.ts';
 import type { DeliveryFilter, EventFilter, Span, TypeFilter } from '../protocol.ts';
 import { fromAttemptRow, toAttemptRow } from './attempt.ts';
@@ -29,7 +29,7 @@ import {
 } from './codes.ts';
 import type { LongRowOf } from './layout.ts';
 import type { SettlementRow } from './messages.ts';
-import { CHANGE, type ChangeRow, DELIVERY, WAITING, type WaitingRow } from './tables.ts';
+import { CHANGE, type ChangeRow, DELIVERY, SURPLUS, type SurplusRow, WAITING } from './tables.ts';
 
 const STATE_CODES: Readonly<Record<DeliveryState, StateCode>> = { PENDING, SUCCEEDED, FAILED, CANCELLED };
 const STATES: readonly DeliveryState[] = ['PENDING', 'SUCCEEDED', 'FAILED', 'CANCELLED'];
@@ -44,7 +44,16 @@ export function fresh(ord: number, delivery: NewDelivery, eventId: string, due: 
 
 export type Due = Pick<WaitingDelivery, 'dueAt' | 'firstDueAt'>;
 
-export function fromWaitingRow(row: WaitingRow): WaitingDelivery {
+export function fromSurplusRow(row: SurplusRow): Surplus {
+  const { at } = SURPLUS;
+  return {
+    delivery: fromWaitingRow(row),
+    eventType: row[at.eventType],
+    publicEventId: row[at.publicEventId],
+  };
+}
+
+export function fromWaitingRow(row: LongRowOf<typeof WAITING>): WaitingDelivery {
   const { at } = WAITING;
   const ending = ENDINGS[row[at.ending]];
   const replayOf = row[at.replayOf];

@@ -55,8 +55,7 @@ export type Remembered = readonly [digest: string, until: number];
 /** The number of deliveries made, one of the codes below, or the first event with the caller's id. */
 export type PublishCode = number | [eventId: string, deliveries: number];
 export const CONFLICT = -1;
-export const FULL_NAMESPACE = -2;
-export const FULL_ALL = -3;
+export const FULL = -2;
 
 export const REPLAY = layout(
   field('eventId', text),

@@ -30,6 +30,8 @@ export const WEBHOOK = layout(
   field('secrets', text),
   field('spec', text),
   field('filterFailures', integer),
+  field('waitingMax', orNull(integer)),
+  field('dropNewest', as<Flag>()),
 );
 export type WebhookRow = RowOf<typeof WEBHOOK>;
 
@@ -107,6 +109,14 @@ export const WAITING = layout(
   field('replayOf', orNull(text), `nullif(d.replay_of, '')`),
 );
 export type WaitingRow = RowOf<typeof WAITING>;
+
+/** The same of one that is to be given up, and its event as readers know it. */
+export const SURPLUS = layout(
+  ...WAITING.fields,
+  field('eventType', text, 'd.type'),
+  field('publicEventId', text, 'iif(e.shadowed = 1, e.id, coalesce(e.caller_id, e.id))'),
+);
+export type SurplusRow = RowOf<typeof SURPLUS>;
 
 /** An attempt, in the journal. */
 export const ATTEMPT = layout(

@@ -35,6 +35,8 @@ export function toWebhookRow(webhook: Webhook): WebhookRow {
     JSON.stringify(webhook.sealedSecrets.map(toBase64)),
     encodeSpec(spec),
     webhook.filterFailures,
+    spec.limits?.waitingMax ?? null,
+    spec.limits?.overflow === 'DROP_NEWEST' ? 1 : 0,
   ];
 }
 

@@ -1,4 +1,4 @@
-import { exceededBound } from '../../../domain/delivery/waiting-bounds.ts';
+import { hasRoomAgain } from '../../../domain/delivery/waiting-bounds.ts';
 import type { Context } from '../context.ts';
 import type { Hook } from '../hooks.ts';
 import type { Answer, Verbs } from '../protocol.ts';
@@ -17,7 +17,7 @@ export function backfillVerbs(context: Context): Pick<Verbs, 'backfillRuns'> {
   const selectEvent = db.prepare('SELECT 1 FROM events WHERE id = ?');
 
   function hasRoom(row: BackfillRow, hook: Hook): boolean {
-    if (exceededBound({ webhooks: [hook], run: false }, waiting, bounds) !== undefined) return false;
+    if (!hasRoomAgain(hook, waiting, bounds)) return false;
     const queue = row[at.queue];
     const max = row[at.waitingMax];
     return queue === 0 || turns.unfinished(hook.key, queue, max) < max;

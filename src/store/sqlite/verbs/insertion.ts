@@ -64,7 +64,7 @@ const STORED_DELIVERY = layout(
 
 const STORED_RENDERED = layout(field('ord', integer), ...RENDERED.fields);
 
-export function createInsertion({ db, takeKey, takeOrds, waiting, eventIds }: Context): Insertion {
+export function createInsertion({ db, takeKey, takeOrds, waiting, overfull, eventIds }: Context): Insertion {
   const insertEvent = insertInto(db, 'events', STORED_EVENT, 'ON CONFLICT (id) DO NOTHING');
   const insertDelivery = insertInto(db, 'deliveries', STORED_DELIVERY);
   const insertRendered = insertInto(db, 'renderings', STORED_RENDERED);
@@ -80,7 +80,8 @@ export function createInsertion({ db, takeKey, takeOrds, waiting, eventIds }: Co
       if (callerId !== null) eventIds.give(row[EVENT.at.namespace], callerId, event);
       return { event, type: row[EVENT.at.type], ord };
     },
-    delivery(row, { key, namespace }, { event, type, ord }, more) {
+    delivery(row, hook, { event, type, ord }, more) {
+      const { key, namespace } = hook;
       const { at } = NEW_DELIVERY;
       const { dueAt, firstDueAt, run, turn, createdAt, replayOf } = more;
       const rendered = row[at.rendered];
@@ -89,7 +90,8 @@ export function createInsertion({ db, takeKey, takeOrds, waiting, eventIds }: Co
       const turns = [dueAt, firstDueAt, run, turn] as const;
       insertDelivery([ord, id, namespace, key, event, type, ...turns, format, how, createdAt, replayOf]);
       if (rendered !== null) insertRendered([ord, ...rendered]);
-      waiting.add(namespace, 1);
+      waiting.add(hook, 1);
+      overfull.look(row[at.webhookId], hook);
     },
   };
 }

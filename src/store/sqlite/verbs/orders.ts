@@ -12,7 +12,7 @@ import {
   SUCCEEDED,
   TO_RENDER,
 } from '../rows/codes.ts';
-import { as, field, integer, layout, orNull, type RowOf } from '../rows/layout.ts';
+import { as, field, integer, layout, orNull, type RowOf, text } from '../rows/layout.ts';
 import type { OrderRow } from '../rows/messages.ts';
 import { JOINED, type WaitingRow } from '../rows/tables.ts';
 import { waitingReader } from './waiting.ts';
@@ -27,6 +27,7 @@ const STANDING = layout(
   field('state', as<StateCode>(), 'd.state'),
   field('ending', integer, 'd.ending'),
   field('finishedAt', orNull(integer), 'd.finished_at'),
+  field('webhookId', orNull(text), 'w.id'),
   field('isRemoved', as<Flag>(), 'w.key IS NULL OR w.removed_at IS NOT NULL'),
   field('isErased', as<Flag>(), 'e.body IS NULL'),
 );
@@ -41,7 +42,7 @@ function firstDueAt(known: string): string {
 
 /** What callers order about single deliveries: to try them again, or to give them up. */
 export function orderVerbs(context: Context): Pick<Verbs, 'retryDeliveries' | 'cancelDeliveries'> {
-  const { db, journal, waiting, deliveries, ends } = context;
+  const { db, journal, waiting, overfull, hooks, deliveries, ends } = context;
   const { at } = STANDING;
   const select = db.prepare<RowOf<typeof STANDING>>(`
     SELECT ${STANDING.columns} FROM deliveries AS d ${JOINED} WHERE d.id = ? AND d.namespace = ?`);
@@ -72,7 +73,10 @@ export function orderVerbs(context: Context): Pick<Verbs, 'retryDeliveries' | 'c
     } else {
       if (finishedAt !== null) ends.remove(ord, finishedAt);
       reopen.run(ord, now, deliveries.has(ord) ? 1 : 0);
-      waiting.add(namespace, 1);
+      const webhookId = found[at.webhookId]!;
+      const hook = hooks.get(webhookId)!;
+      waiting.add(hook, 1);
+      overfull.look(webhookId, hook);
     }
     journal.note(ord);
     changed.push(readWaiting(ord));

@@ -1,10 +1,9 @@
-import { exceededBound } from '../../../domain/delivery/waiting-bounds.ts';
+import { hasRoom, hasRoomAgain } from '../../../domain/delivery/waiting-bounds.ts';
 import type { Context } from '../context.ts';
 import type { Verbs } from '../protocol.ts';
 import {
   CONFLICT,
-  FULL_ALL,
-  FULL_NAMESPACE,
+  FULL,
   NEW_DELIVERY,
   PUBLICATION,
   type PublicationRow,
@@ -52,8 +51,7 @@ export function publishVerbs(context: Context): Pick<Verbs, 'publish' | 'replay'
     const run = row[at.run];
     const webhooks = asked.map((delivery) => hooks.get(delivery[NEW_DELIVERY.at.webhookId]));
     const there = webhooks.filter((hook) => hook !== undefined);
-    const bound = exceededBound({ webhooks: there, run: run === 1 }, waiting, bounds);
-    if (bound !== undefined) return bound === 'ALL' ? FULL_ALL : FULL_NAMESPACE;
+    if (!hasRoom({ deliveries: there.length, run: run === 1 }, waiting, bounds)) return FULL;
     const places = insertion.event(event, there.length, remember);
     // Each event gets an id of its own when it is made, so this is the same publication once more.
     if (places === undefined) return selectKnown.get(event[EVENT.at.id])!;
@@ -80,7 +78,7 @@ export function publishVerbs(context: Context): Pick<Verbs, 'publish' | 'replay'
     const [event, type] = selectEvent.get(row[at.eventId]) ?? [];
     const hook = hooks.get(delivery[NEW_DELIVERY.at.webhookId]);
     if (event === undefined || type === undefined || hook === undefined) return 'GONE';
-    if (exceededBound({ webhooks: [hook], run: false }, waiting, bounds) !== undefined) return 'FULL';
+    if (!hasRoomAgain(hook, waiting, bounds)) return 'FULL';
     adopt.run(event);
     const ord = context.takeOrds(1);
     const now = row[at.now];

@@ -31,10 +31,12 @@ const CHANGED = part(
   'version',
   'secrets',
   'spec',
+  'waitingMax',
+  'dropNewest',
 );
 
 export function webhookVerbs(context: Context): WebhookVerbs {
-  const { db } = context;
+  const { db, hooks, overfull } = context;
   const { at } = WEBHOOK;
   const removal = createRemoval(context);
   const subscriptions = createSubscriptions(db);
@@ -70,6 +72,8 @@ export function webhookVerbs(context: Context): WebhookVerbs {
     if (stored[at.version] !== row[UPDATE.at.ifVersion]) return 'STALE';
     if (cursorFrom !== null && !isDeepStrictEqual(cursorFrom, CURSOR_FENCE.from(stored))) return 'STALE';
     if (update.run(...CHANGED.from(webhook), id).changes === 0) return 'EXISTS';
+    hooks.forget(id);
+    overfull.look(id, hooks.get(id)!);
     subscriptions.change(webhook[at.namespace], id, stored[at.spec], webhook[at.spec]);
     if (cursorFrom !== null) updateCursor.run(...CURSOR.from(webhook), id);
     if (row[UPDATE.at.resetHealth] === 1) resetHealth.run(...HEALTH.from(webhook), id);

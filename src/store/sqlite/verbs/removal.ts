@@ -43,7 +43,7 @@ export function createRemoval({ db, journal, hooks, removed, waiting, ends }: Co
       journal.note(ord);
       ends.add(ord, removedAt);
     }
-    waiting.add(namespace, -ords.length);
+    waiting.add({ key, namespace }, -ords.length);
     if (ords.length < limit) {
       strip.run(id);
       removed.delete(id);

@@ -19,8 +19,8 @@ export function settleVerbs(context: Context): Pick<Verbs, 'settle'> {
       last_status = iif(?4 = 0, last_status, ?4), journal = ?5, state = ?7, reason = ?8, message = ?10
     WHERE ord = ?1 AND +id = ?6 AND state = 0
       AND NOT (?7 = ${CANCELLED} AND ?9 > 0 AND ending = 0)`);
-  const selectRemoved = db.prepare<[finishedAt: number | null, namespace: string]>(`
-    SELECT finished_at, namespace FROM deliveries
+  const selectRemoved = db.prepare<[finishedAt: number | null, namespace: string, key: number]>(`
+    SELECT finished_at, namespace, webhook FROM deliveries
     WHERE ord = ? AND +id = ? AND (state = ${PENDING} OR state = ${CANCELLED} AND reason = ${REMOVED})`);
   const succeed = db.prepare(`
     UPDATE deliveries SET state = ${SUCCEEDED}, reason = 0, finished_at = ?2
@@ -44,15 +44,15 @@ export function settleVerbs(context: Context): Pick<Verbs, 'settle'> {
       journal.takeBack();
       return false;
     }
-    const { key, namespace } = hooks.get(webhookId)!;
+    const hook = hooks.get(webhookId)!;
     if (isPostponed) {
-      if (turns.giveWay(key, ord)) released.push(readWaiting(ord));
+      if (turns.giveWay(hook.key, ord)) released.push(readWaiting(ord));
       return true;
     }
     erased.delete(ord);
     ends.add(ord, row[at.at]);
-    waiting.add(namespace, -1);
-    for (const next of turns.release(key, row[at.at])) released.push(readWaiting(next));
+    waiting.add(hook, -1);
+    for (const next of turns.release(hook.key, row[at.at])) released.push(readWaiting(next));
     return true;
   }
 
@@ -88,9 +88,9 @@ export function settleVerbs(context: Context): Pick<Verbs, 'settle'> {
     const ord = row[at.ord];
     const found = selectRemoved.get(ord, row[at.id]);
     if (found === undefined) return;
-    const [finishedAt, namespace] = found;
+    const [finishedAt, namespace, key] = found;
     succeed.run(ord, row[at.at]);
-    if (finishedAt === null) waiting.add(namespace, -1);
+    if (finishedAt === null) waiting.add({ key, namespace }, -1);
     else ends.remove(ord, finishedAt);
     ends.add(ord, row[at.at]);
   }

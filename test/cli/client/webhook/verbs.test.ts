@@ -65,6 +65,7 @@ describe('carillon webhooks', () => {
       ...['--header', 'x-one=1', '--header-template', 'x-two={{ event.id }}', '--timeout', '2.5s'],
       ...['--max-attempts', '3', '--retry-delay', '1s', '--retry-delay', '1m', '--retry-jitter', '0'],
       ...['--client-errors', 'fail', '--concurrency', '2', '--rate', '0.5', '--burst', '3', '--ordered'],
+      ...['--waiting-max', '9', '--overflow', 'drop-newest'],
       ...['--label', 'team=red', '--label', 'expression=a=b'],
     ];
     const { code, out, err } = await runCli(api().url, argv, { readBytes });
@@ -109,7 +110,13 @@ describe('carillon webhooks', () => {
         jitter: 0,
         clientErrors: 'CLIENT_ERRORS_FAIL',
       },
-      limits: { concurrency: 2, rateLimit: { perSecond: 0.5, burst: 3 }, ordered: true },
+      limits: {
+        concurrency: 2,
+        rateLimit: { perSecond: 0.5, burst: 3 },
+        ordered: true,
+        waitingMax: 9,
+        overflowPolicy: 'OVERFLOW_POLICY_DROP_NEWEST',
+      },
       labels: { team: 'red', expression: 'a=b' },
       state: 'STATE_ACTIVE',
       stateReason: '',

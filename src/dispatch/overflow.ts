@@ -1,0 +1,136 @@
+import type { Clock } from '../domain/clock.ts';
+import type { Webhook } from '../domain/webhook/webhook.ts';
+import type { Directory } from '../store/directory.ts';
+import type { Overflowing, Store, Surplus } from '../store/store.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { Flights } from './flights.ts';
+import type { Lane } from './lane.ts';
+import type { Lanes } from './lanes.ts';
+
+/**
+ * Gives up what waits too much: of lanes that are longer than their webhooks allow, and of the longest where a
+ * namespace is full. What was accepted stays on record, FAILED with OVERFLOW, and can be sent again. It goes by
+ * the counts of the store, a bounded part at a time, so that a burst is never refused and costs the next no more.
+ */
+export interface Overflow {
+  /** Looks whether anything waits too much, if it is time to, and gives up a part of it. */
+  run(): void;
+}
+
+export interface OverflowDeps {
+  readonly store: Pick<Store, 'overflowing' | 'surplus'>;
+  readonly directory: Pick<Directory, 'load'>;
+  readonly lanes: Pick<Lanes, 'of'>;
+  readonly flights: Pick<Flights, 'giveUpSurplus'>;
+  /** Called when `run` has something to do. */
+  readonly wake: () => void;
+  readonly clock: Pick<Clock, 'monotonic'>;
+  readonly steady: Pick<Clock, 'now'>;
+  readonly log: Log;
+}
+
+/** How often to look. A change of a bound takes effect within this time. */
+const LOOK_MS = 500;
+/** Lanes that overflow at a time, and deliveries that are given up. */
+const LANES_MAX = 100;
+const BATCH_MAX = 500;
+
+export function createOverflow(deps: OverflowDeps): Overflow {
+  const { store, clock, steady, log, wake } = deps;
+  let nextAt = 0;
+  let busy = false;
+
+  function later(): void {
+    nextAt = clock.monotonic() + LOOK_MS;
+  }
+
+  /** Gives up a part. Returns how many deliveries. */
+  async function giveUpSome(): Promise<number> {
+    const wanted = sharesOf(await store.overflowing(LANES_MAX));
+    if (wanted.length === 0) return 0;
+    const lanes = wanted.map(({ webhookId }) => deps.lanes.of(webhookId, steady.now()));
+    const asked = wanted.map(({ webhookId, excess }, i) => {
+      const { known, waiting } = lanes[i]!.queue;
+      // What is in flight, or in retry at the head, is among those found, and is not chosen.
+      return { webhookId, limit: excess + 1 + known.size - waiting.length };
+    });
+    const [found, webhooks] = await Promise.all([
+      store.surplus(asked),
+      deps.directory.load(wanted.map(({ webhookId }) => webhookId)),
+    ]);
+    let count = 0;
+    await new Promise<void>((resolve) => {
+      let left = 1;
+      const done = (): void => {
+        if (--left === 0) resolve();
+      };
+      for (const [i, overflowing] of wanted.entries()) {
+        const webhook = webhooks[i];
+        if (webhook === undefined) continue;
+        const given = giveUp(lanes[i]!, webhook, overflowing, found[i]!, () => void left++, done);
+        count += given;
+      }
+      done();
+    });
+    return count;
+  }
+
+  function giveUp(
+    lane: Lane,
+    webhook: Webhook,
+    { excess, bound, of }: Overflowing,
+    found: readonly Surplus[],
+    begun: () => void,
+    done: () => void,
+  ): number {
+    const message =
+      of === 'WEBHOOK'
+        ? `more than ${bound} deliveries waited for this webhook`
+        : `more than ${bound} deliveries waited in the namespace, and most of them for this webhook`;
+    const transition = { to: 'FAILED', reason: 'OVERFLOW', message } as const;
+    const now = steady.now();
+    let count = 0;
+    for (const { delivery, eventType, publicEventId } of found) {
+      if (count === excess) break;
+      if (webhook.effective.limits.ordered && delivery.attempts > delivery.attemptsBefore) continue;
+      const event = { type: eventType, publicId: publicEventId };
+      if (!deps.flights.giveUpSurplus(lane, { webhook, event, delivery, transition, now }, done)) continue;
+      begun();
+      count++;
+    }
+    if (count > 0) {
+      const { namespace, id: webhookId } = webhook;
+      log.warn({ namespace, webhookId, deliveries: count, bound }, `deliveries given up: ${message}`);
+    }
+    return count;
+  }
+
+  return {
+    run() {
+      if (busy || clock.monotonic() < nextAt) return;
+      busy = true;
+      giveUpSome().then(
+        (count) => {
+          busy = false;
+          if (count === 0) later();
+          else wake();
+        },
+        (error: unknown) => {
+          busy = false;
+          later();
+          log.error({ reason: (error as Error).message }, 'what waits too much could not be given up');
+        },
+      );
+    },
+  };
+}
+
+/** As much of each as a batch has room for. */
+function sharesOf(lanes: readonly Overflowing[]): Overflowing[] {
+  let left = BATCH_MAX;
+  return lanes.flatMap((lane) => {
+    const excess = Math.min(lane.excess, left);
+    left -= excess;
+    return excess > 0 ? [{ ...lane, excess }] : [];
+  });
+}

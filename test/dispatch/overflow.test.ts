@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import type { Webhook } from '../../src/domain/webhook/webhook.ts';
+import { openStore } from '../../src/store/open.ts';
+import { LIMITS, openPipeline, type Pipeline, until } from '../support/pipeline.ts';
+import { hang, openReceiver, status } from '../support/receiver.ts';
+
+const bodies = (count: number, from = 0) => Array.from({ length: count }, (_, i) => `${from + i}`);
+/** Nobody listens there. */
+const NOWHERE = 'http://127.0.0.1:65535/';
+const CALM = { delaysMs: [60_000], maxAttempts: 10, jitter: 0 };
+
+async function overflowCount({ store }: Pipeline, { namespace, id }: Webhook): Promise<number> {
+  const failed = await store.listDeliveries({ namespace, webhookId: id, state: 'FAILED', limit: 5_000 });
+  return failed.filter(({ reason }) => reason === 'OVERFLOW').length;
+}
+
+/** Resolves once so many of its deliveries have overflowed. */
+function overflowed(pipeline: Pipeline, webhook: Webhook, count: number): Promise<true> {
+  return until(async () => ((await overflowCount(pipeline, webhook)) >= count ? true : undefined));
+}
+
+/** Why each of these deliveries is as it is. */
+async function reasonsOf(pipeline: Pipeline, ids: readonly string[]): Promise<string> {
+  const found = await Promise.all(ids.map((id) => pipeline.delivery(id)));
+  return found.map(({ reason }) => reason ?? '-').join(' ');
+}
+
+describe('a dead webhook', () => {
+  it('keeps no other from anything: what waits too much for it is FAILED, and nothing is refused', async () => {
+    await using receiver = await openReceiver();
+    await using pipeline = await openPipeline({ storeOptions: { namespaceWaitingMax: 50 } });
+    const dead = await pipeline.register({ destination: NOWHERE, retryPolicy: CALM });
+    const healthy = await pipeline.register({ destination: receiver.url });
+    for (let round = 0; round < 20; round++) {
+      await pipeline.publish(dead, bodies(20));
+      await pipeline.publish(healthy, bodies(20));
+      await pipeline.finished(healthy);
+    }
+    assert.ok((await pipeline.finished(healthy)).every(({ state }) => state === 'SUCCEEDED'));
+    assert.equal(receiver.requests.length, 400);
+    await overflowed(pipeline, dead, 350);
+    await until(() => (pipeline.news.length === 350 ? true : undefined));
+    const all = await pipeline.store.listDeliveries({
+      namespace: 'default',
+      webhookId: dead.id,
+      limit: 5_000,
+    });
+    const failed = all.filter(({ state }) => state === 'FAILED');
+    assert.deepEqual(new Set(failed.map(({ reason }) => reason)), new Set(['OVERFLOW']));
+    assert.match(
+      failed[0]!.message!,
+      /^more than 50 deliveries waited in the namespace, and most of them for this/,
+    );
+    assert.equal(all.filter(({ state }) => state === 'PENDING').length, 50);
+    const told = pipeline.news.filter(({ type }) => type === 'carillon.delivery.failed');
+    assert.deepEqual(told.map(({ delivery }) => delivery.id).sort(), failed.map(({ id }) => id).sort());
+  });
+
+  it('gives up its oldest beyond a bound of its own, or its newest if it says so', async () => {
+    await using pipeline = await openPipeline();
+    for (const [overflow, expected] of [
+      ['DROP_OLDEST', 'OVERFLOW OVERFLOW OVERFLOW - - -'],
+      ['DROP_NEWEST', '- - - OVERFLOW OVERFLOW OVERFLOW'],
+    ] as const) {
+      const limits = { waitingMax: 3, overflow };
+      const webhook = await pipeline.register({ destination: NOWHERE, limits });
+      await pipeline.control.webhooks.pause({ namespace: 'default', id: webhook.id });
+      const ids = await pipeline.publish(webhook, bodies(6));
+      await overflowed(pipeline, webhook, 3);
+      assert.equal(await reasonsOf(pipeline, ids), expected);
+      const { message } = await pipeline.delivery(ids[overflow === 'DROP_OLDEST' ? 0 : 5]!);
+      assert.equal(message, 'more than 3 deliveries waited for this webhook');
+    }
+  });
+
+  it('has the rest sent, and what was given up once more when it is retried', async () => {
+    await using receiver = await openReceiver();
+    await using pipeline = await openPipeline();
+    const webhook = await pipeline.register({ destination: receiver.url, limits: { waitingMax: 2 } });
+    const name = { namespace: 'default', id: webhook.id };
+    await pipeline.control.webhooks.pause(name);
+    const [first] = await pipeline.publish(webhook, bodies(4));
+    await overflowed(pipeline, webhook, 2);
+    await pipeline.control.webhooks.resume(name);
+    await pipeline.finished(webhook);
+    await pipeline.control.deliveries.retry('default', first!);
+    const sent = (await receiver.received(3)).map(({ body }) => body.toString());
+    assert.deepEqual(sent.toSorted(), ['0', '2', '3']);
+    assert.equal(sent.at(-1), '0');
+  });
+
+  it('has what is in flight brought to its end', async () => {
+    await using receiver = await openReceiver();
+    await using pipeline = await openPipeline();
+    receiver.answer(hang());
+    const limits = { ...LIMITS, concurrency: 2, waitingMax: 2 };
+    const webhook = await pipeline.register({ destination: receiver.url, limits, retryPolicy: CALM });
+    const ids = await pipeline.publish(webhook, bodies(2));
+    await receiver.received(2);
+    ids.push(...(await pipeline.publish(webhook, bodies(3, 2))));
+    await overflowed(pipeline, webhook, 3);
+    assert.equal(await reasonsOf(pipeline, ids), '- - OVERFLOW OVERFLOW OVERFLOW');
+  });
+
+  it('keeps the head of an ordered lane, which is in retry', async () => {
+    await using receiver = await openReceiver();
+    await using pipeline = await openPipeline();
+    receiver.answer(status(500));
+    const limits = { ordered: true, waitingMax: 3 };
+    const webhook = await pipeline.register({ destination: receiver.url, limits, retryPolicy: CALM });
+    const ids = await pipeline.publish(webhook, bodies(1));
+    await until(async () => ((await pipeline.delivery(ids[0]!)).attemptCount > 0 ? true : undefined));
+    ids.push(...(await pipeline.publish(webhook, bodies(5, 1))));
+    await overflowed(pipeline, webhook, 3);
+    assert.equal(await reasonsOf(pipeline, ids), '- OVERFLOW OVERFLOW OVERFLOW - -');
+  });
+
+  it('overflows within a second of an update that allows it less', async () => {
+    await using pipeline = await openPipeline();
+    const webhook = await pipeline.register({ destination: NOWHERE, retryPolicy: CALM });
+    const name = { namespace: 'default', id: webhook.id };
+    await pipeline.control.webhooks.pause(name);
+    await pipeline.publish(webhook, bodies(4));
+    const [found] = await pipeline.store.getWebhooks([webhook.id]);
+    const spec = { ...found!.spec, limits: { waitingMax: 1 } };
+    const changed = { ...found!, spec, version: found!.version + 1 };
+    await pipeline.store.updateWebhooks([{ webhook: changed, ifVersion: found!.version }]);
+    const begun = performance.now();
+    await overflowed(pipeline, webhook, 3);
+    assert.ok(performance.now() - begun < 3_000);
+  });
+
+  it('overflows after a restart with what was accepted before a crash', async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'carillon-overflow-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const path = join(folder, 'a.db');
+    const before = await openStore(path);
+    await using first = await openPipeline({ store: before });
+    const limits = { waitingMax: 1 };
+    const webhook = await first.register({ destination: NOWHERE, limits });
+    await first.control.webhooks.pause({ namespace: 'default', id: webhook.id });
+    // As if the process had ended between the publication and what follows from it.
+    await first.stop(0);
+    const ids = await first.publish(webhook, bodies(5));
+    assert.equal(await reasonsOf(first, ids), '- - - - -');
+    await before.close();
+    const after = await openStore(path);
+    t.after(() => after.close());
+    await using second = await openPipeline({ store: after });
+    await overflowed(second, webhook, 4);
+    assert.equal(await reasonsOf(second, ids), 'OVERFLOW OVERFLOW OVERFLOW OVERFLOW -');
+    await second.stop();
+  });
+
+  it('gives up thousands in few steps', async () => {
+    await using pipeline = await openPipeline();
+    const limits = { waitingMax: 100 };
+    const webhook = await pipeline.register({
+      destination: NOWHERE,
+      limits,
+      retryPolicy: CALM,
+    });
+    await pipeline.control.webhooks.pause({ namespace: 'default', id: webhook.id });
+    const ids = await pipeline.publish(webhook, bodies(4_000));
+    await overflowed(pipeline, webhook, 3_900);
+    assert.equal(await reasonsOf(pipeline, ids.slice(-101)), `OVERFLOW${' -'.repeat(100)}`);
+    const lines = pipeline.lines.filter(({ message }) => message.startsWith('deliveries given up'));
+    assert.ok(lines.length >= 8 && lines.length < 30, `${lines.length} lines`);
+  });
+});
