@@ -64,7 +64,7 @@ describe('the root of the server', () => {
     ['text/html', 'html'],
     ['application/json, text/html;q=0.5', 'html'],
     ['text/html;q=0, */*', 'plain'],
-    ['text/htmlx', 'plain'],
+    ['text/html5', 'plain'],
     ['application/json', 'plain'],
   ] as const) {
     it(`is ${type} for whoever accepts ${accept}`, async () => {
