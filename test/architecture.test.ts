@@ -89,7 +89,7 @@ const ONLY_IN: readonly { what: string; pattern: RegExp; where: RegExp }[] = [
   {
     what: 'node:sqlite',
     pattern: /from 'node:sqlite'|import\('node:sqlite'\)/,
-    where: /^store\/sqlite\/database\.ts$/,
+    where: /^store\/sqlite\/driver\.ts$/,
   },
   {
     what: "the protocol's own errors",

@@ -71,7 +71,7 @@ export function createPublisher(deps: PublisherDeps): Publisher {
   }
 
   function eventOf(draft: NewEvent, id: string, now: number): Event {
-    const { callerId, source, subject, data } = draft;
+    const { callerId, source, subject, data, extensions } = draft;
     return {
       id,
       ...(callerId !== undefined && { callerId }),
@@ -83,6 +83,7 @@ export function createPublisher(deps: PublisherDeps): Publisher {
       contentType: contentTypeOf(draft),
       body: data.body,
       headers: lowerCased(draft.headers),
+      ...(extensions !== undefined && { extensions }),
       createdAt: now,
     };
   }

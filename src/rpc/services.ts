@@ -32,6 +32,8 @@ export interface Services {
 export interface ServicesHealth {
   /** All services serve. */
   serve(): void;
+  /** None does for now. */
+  pause(): void;
   /** None does any more, and streams that would never end are ended. */
   stop(): void;
   /** Sets one service by its full name; `''` is the server as a whole. */
@@ -118,6 +120,7 @@ export function createServices(deps: ApiDeps): Services {
     }),
     health: {
       serve: () => board.set('SERVING'),
+      pause: () => board.set('NOT_SERVING'),
       stop() {
         board.set('NOT_SERVING');
         ending.abort();

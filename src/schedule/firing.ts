@@ -27,7 +27,7 @@ export function firingOf(
     version: webhook.version,
     from: cursor.nominalAt,
     to,
-    onOverlap: onOverlap(schedule, to, runs.length),
+    onOverlap: onOverlap(schedule, plan.madeUp, leftOut(to, runs.length)),
     now,
     runs,
   };
@@ -49,14 +49,17 @@ function planFor(webhook: Webhook, schedule: Schedule, present: Present, log: Lo
   }
 }
 
-function onOverlap({ overlap }: Schedule, to: RunCursor, runs: number): OnOverlap {
+/** `to` is the cursor if the runs are left out. */
+function onOverlap({ overlap }: Schedule, madeUp: boolean, to: RunCursor): OnOverlap {
   switch (overlap) {
     case 'SKIP':
-      return { policy: overlap, to: leftOut(to, runs) };
+      // What makes up for a missed run is not left out for another that does, so these go one after the other.
+      return madeUp ? { policy: 'BUFFER', to, waitingMax: BUFFER_MAX } : { policy: overlap, to };
     case 'BUFFER':
-      return { policy: overlap, to: leftOut(to, runs), waitingMax: BUFFER_MAX };
-    case 'ALLOW':
+      return { policy: overlap, to, waitingMax: BUFFER_MAX };
     case 'SUPERSEDE':
+      return madeUp ? { policy: 'SUPERSEDE_IN_TURN', to, waitingMax: BUFFER_MAX } : { policy: overlap };
+    case 'ALLOW':
       return { policy: overlap };
     default:
       return overlap satisfies never;

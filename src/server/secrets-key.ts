@@ -10,6 +10,8 @@ export const KEY_ALLOWED = `${SEALING_KEY_BYTES} bytes in base64 or hex, such as
 export interface SecretsKeySource {
   /** The database: a path, or `:memory:`. */
   readonly db: string;
+  /** What it was called by, where that is a link to it: the key may be beside the link. */
+  readonly named?: string;
   /** The key itself, as `decodeKey` reads it. */
   readonly secretsKey: string | undefined;
   /** A file that holds it. */
@@ -19,6 +21,8 @@ export interface SecretsKeySource {
 
 export interface SecretsKey {
   readonly key: Uint8Array;
+  /** The file beside the database that it is in, and whether that was made just now. */
+  readonly beside?: { readonly path: string; readonly isNew: boolean };
   /** A sentence for the log, when the key file is open to others. */
   readonly warning?: string;
 }
@@ -32,7 +36,7 @@ export interface SecretsKey {
  * cannot be read or written, or holds something else.
  */
 export async function loadSecretsKey(source: SecretsKeySource): Promise<SecretsKey> {
-  const { db, secretsKey, secretsKeyFile, random } = source;
+  const { db, named = db, secretsKey, secretsKeyFile, random } = source;
   if (secretsKey !== undefined) {
     const key = decodeKey(secretsKey);
     if (!key) throw unusable(`the secrets key is not valid; give ${KEY_ALLOWED}`);
@@ -45,8 +49,10 @@ export async function loadSecretsKey(source: SecretsKeySource): Promise<SecretsK
   }
   if (db === ':memory:') return { key: random.bytes(SEALING_KEY_BYTES) };
   const path = `${db}.key`;
-  const found = await readKey(path);
-  if (found) return found;
+  for (const beside of new Set([path, `${named}.key`])) {
+    const found = await readKey(beside);
+    if (found) return { ...found, beside: { path: beside, isNew: false } };
+  }
   // A new key beside an old database would make every signing secret in it unreadable, and say so
   // only when the next delivery is signed.
   if (await holdsAnything(db)) {
@@ -59,7 +65,25 @@ export async function loadSecretsKey(source: SecretsKeySource): Promise<SecretsK
   // Read back, because another process may have been faster: its key is the one that lasts.
   const made = await readKey(path);
   if (!made) throw unusable(`the key file ${path} vanished while it was made`);
-  return made;
+  return { ...made, beside: { path, isNew: true } };
+}
+
+/**
+ * Checks that a key was not left alone: somebody's database belongs to it. Raises FAILED_PRECONDITION if that is
+ * missing.
+ */
+export async function checkNotAlone(db: string, { beside }: SecretsKey): Promise<void> {
+  if (beside === undefined || beside.isNew || (await holdsAnything(db))) return;
+  throw new DomainError(
+    'DATABASE_UNUSABLE',
+    `${db} is missing or empty, but its key ${beside.path} is there; put the database back, or, ` +
+      'to begin with a new one, start once with --restored',
+  );
+}
+
+/** Takes back a key that was made for a database that could not be. */
+export async function forgetKey(db: string, { beside }: SecretsKey): Promise<void> {
+  if (beside?.isNew && !(await holdsAnything(db))) await unlink(beside.path);
 }
 
 /** 32 bytes from base64 (either alphabet, padded or not) or hex; undefined from anything else. */

@@ -2,6 +2,7 @@ import { createControl } from '../control/control.ts';
 import { createDispatcher } from '../dispatch/dispatcher.ts';
 import { createSweeper } from '../dispatch/sweeper.ts';
 import { type Clock, systemClock } from '../domain/clock.ts';
+import { DomainError } from '../domain/error.ts';
 import { type Random, systemRandom } from '../domain/random.ts';
 import { parseCidrs } from '../domain/webhook/address.ts';
 import { type KeysOf, keysWith } from '../domain/webhook/signature.ts';
@@ -13,7 +14,7 @@ import { createReplayer } from '../publish/replayer.ts';
 import { createApi } from '../rpc/api.ts';
 import { createScheduler } from '../schedule/scheduler.ts';
 import { createDirectory } from '../store/directory.ts';
-import { openStore } from '../store/open.ts';
+import { openStore, storePlace } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createAnnouncer } from './announcer.ts';
@@ -25,7 +26,8 @@ import { createFront } from './listen/front.ts';
 import { createGrpcServer, type GrpcServer } from './listen/grpc-listener.ts';
 import { createListener } from './listen/listener.ts';
 import { startLoop } from './loop.ts';
-import { loadSecretsKey } from './secrets-key.ts';
+import { checkNotAlone, forgetKey, loadSecretsKey } from './secrets-key.ts';
+import { createStoreWatch } from './store-watch.ts';
 import { VERSION } from './version.ts';
 
 /** The whole program, running. */
@@ -63,19 +65,32 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   // Whoever starts the server may not be listening yet when the first thing goes wrong.
   ended.promise.catch(() => {});
 
-  const { key, warning } = await loadSecretsKey({ ...config, random });
+  // Before a key is made for a database that cannot be.
+  const place = storePlace(config.db);
+  const secretsKey = await loadSecretsKey({ ...config, db: place, named: config.db, random });
+  const { key, warning } = secretsKey;
   if (warning !== undefined) log.warn({}, warning);
-  const { waitingMax, namespaceWaitingMax } = config;
-  const store = await openStore(config.db, {
+  if (!config.restored) await checkNotAlone(place, secretsKey);
+  const { waitingMax, namespaceWaitingMax, restored, defaultEveryMs } = config;
+  const store = await openStore(place, {
     waitingMax,
     namespaceWaitingMax,
-    defaultEveryMs: config.defaultEveryMs,
+    defaultEveryMs,
+    restored,
+    warn: (sentence) => log.warn({}, sentence),
     onFatal: (error) => ended.reject(new Error(`the database has stopped: ${error.message}`)),
+  }).catch(async (error: unknown) => {
+    await forgetKey(place, secretsKey);
+    throw error;
   });
   try {
     const keysOf = keysWith(key);
     await checkKey(store, keysOf);
-    await comeBack({ store, clock, log });
+    await comeBack({ store, clock, log }).catch((error: unknown) => {
+      // A disk that is full keeps no server from starting: there is much to read, and what was taken to be delivered.
+      if (!(error instanceof DomainError) || error.code !== 'UNAVAILABLE') throw error;
+      log.warn({ reason: error.message }, 'how long no server was at work could not be noted');
+    });
     return await run({ config, log, clock, random, store, key, keysOf, ended });
   } catch (error) {
     await store.close();
@@ -171,11 +186,15 @@ async function run(parts: Parts): Promise<RunningServer> {
     loops.dispatch.wake();
     loops.sweep.wake();
   });
-  api.health.serve();
+  const watch = createStoreWatch({ store, health: api.health, log });
+  // Whatever is wrong is found again, and logged, by the loop.
+  await watch.tick().catch(() => {});
+  const storeWatch = startLoop({ name: 'watch on the store', ...watch, restMs: 0, log });
   // What the first call would wait for is loaded while nobody waits.
   void api.load();
 
   async function stopAll(): Promise<void> {
+    await storeWatch.stop();
     api.health.stop();
     inbox?.close();
     await loops.schedule.stop();

@@ -57,9 +57,10 @@ export interface DeliveryQueue {
    * that keeps its state, so that only its attempt is recorded: it no longer waits, because its webhook was
    * removed (a success counts all the same), or it is to be CANCELLED for its `ending`, and a caller has had it
    * sent again since then. Where runs wait for the one that is finished, the next is due then, and appears in
-   * `pollWaiting`. A lane change is left out where the health began anew with a later version than that for which
-   * the attempts were made. One with `disable` sets a webhook that is ACTIVE to DISABLED, with a new version
-   * and update time.
+   * `pollWaiting`. One that is to be tried again, while a run waits for it that supersedes, is marked as ending,
+   * SUPERSEDED, and appears there too. A lane change is left out where the health began anew with a later version
+   * than that for which the attempts were made. One with `disable` sets a webhook that is ACTIVE to DISABLED, with
+   * a new version and update time.
    * Raises UNAVAILABLE and EXHAUSTED.
    */
   settle(batch: readonly Settlement[], lanes: readonly LaneChange[]): Promise<('SETTLED' | 'GONE')[]>;

@@ -32,6 +32,14 @@ export interface Housekeeping {
    * the database meanwhile can prevent it. Raises UNAVAILABLE and EXHAUSTED.
    */
   emptyLog(): Promise<boolean>;
+
+  /**
+   * Whether the store can keep what it is given: returns why not, for people, or undefined if it can. Meanwhile verbs that
+   * change something are refused with UNAVAILABLE; those by which work is finished that was taken before are
+   * tried if there is hope. To be called about once a second: it also tries whether what was missing is there again.
+   * Raises UNAVAILABLE and EXHAUSTED.
+   */
+  checkUp(): Promise<string | undefined>;
 }
 
 export interface SweepQuery {

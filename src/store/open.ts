@@ -1,6 +1,7 @@
 import { DomainError } from '../domain/error.ts';
 import { openSqlite } from './sqlite/open.ts';
 import type { SqliteOptions } from './sqlite/options.ts';
+import { placeOf } from './sqlite/place.ts';
 import type { Store } from './store.ts';
 
 export type StoreOptions = SqliteOptions;
@@ -20,6 +21,15 @@ export async function openStore(url: string, options: StoreOptions = {}): Promis
   const path = sqlitePath(url);
   if (path === '') throw new DomainError('DATABASE_UNUSABLE', 'name a database: a file path or ":memory:"');
   return openSqlite(path, options);
+}
+
+/**
+ * Where the database is that `url` names, without links, for what belongs beside it. Raises FAILED_PRECONDITION where
+ * none can be; nothing is made.
+ */
+export function storePlace(url: string): string {
+  const path = sqlitePath(url);
+  return path === ':memory:' || path === '' ? path : placeOf(path);
 }
 
 function sqlitePath(url: string): string {

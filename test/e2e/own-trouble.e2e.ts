@@ -48,34 +48,32 @@ describe('a server whose file descriptors are used up', () => {
   it('tries again without a cost to the delivery, and says whose fault it was', async () => {
     await using receiver = await openReceiver();
     await using carillon = await startCarillon({ command: 'dev', openFilesMax: 80 });
-    const webhook = {
-      name: 'once',
-      destination: receiver.url,
-      eventTypes: ['*'],
-      retryPolicy: { maxAttempts: 1 },
-    };
-    await call(carillon, 'webhooks', webhook);
+    // The second has to be looked up, which needs a file too.
+    for (const destination of [receiver.url, `http://localhost:${receiver.port}`]) {
+      const webhook = { name: 'once', destination, eventTypes: ['*'], retryPolicy: { maxAttempts: 1 } };
+      await call(carillon, 'webhooks', webhook);
+    }
     await call(carillon, 'events?delay=1s', { type: 'a', text: 'x' });
     const giveBack = await takeDescriptors(carillon, 120);
-    await carillon.logged(({ errorClass }) => errorClass === 'LOCAL', 2);
+    await carillon.logged(({ errorClass }) => errorClass === 'LOCAL', 4);
     giveBack();
-    await receiver.received(1, 20_000);
-    const [delivery] = await until(async () => {
-      const found = await deliveries(carillon);
-      return found.every(({ state }) => state === 'STATE_SUCCEEDED') ? found : undefined;
+    await receiver.received(2, 20_000);
+    const found = await until(async () => {
+      const all = await deliveries(carillon);
+      return all.every(({ state }) => state === 'STATE_SUCCEEDED') ? all : undefined;
     });
-    const classes = delivery!.attempts!.map(({ errorClass, responseStatus }) => errorClass || responseStatus);
-    assert.deepEqual([...new Set(classes)], ['LOCAL', 200]);
-    // It waits longer each time.
-    assert.ok(classes.length <= 6, `${classes.length} attempts`);
+    for (const { attempts } of found) {
+      const classes = attempts!.map(({ errorClass, responseStatus }) => errorClass || responseStatus);
+      assert.deepEqual([...new Set(classes)], ['LOCAL', 200]);
+      // It waits longer each time.
+      assert.ok(classes.length <= 6, `${classes.length} attempts`);
+    }
     const shown = await call<{ webhooks: { failingSinceTime?: string; holdReason?: string }[] }>(
       carillon,
       'webhooks',
     );
-    assert.deepEqual(
-      [shown.webhooks[0]?.failingSinceTime, shown.webhooks[0]?.holdReason],
-      [undefined, undefined],
-    );
+    for (const { failingSinceTime, holdReason } of shown.webhooks)
+      assert.deepEqual([failingSinceTime, holdReason], [undefined, undefined]);
   });
 });
 

@@ -96,8 +96,9 @@ describe('where the key comes from', () => {
     assert.equal(statSync(`${db}.key`).mode & 0o777, 0o600);
     assert.deepEqual(readdirSync(folder), ['x.db.key'], 'nothing else is left behind');
     assert.deepEqual(decodeKey(readFileSync(`${db}.key`, 'utf8')), first.key);
+    assert.deepEqual(first.beside, { path: `${db}.key`, isNew: true });
     writeFileSync(db, 'some data');
-    assert.deepEqual(await load({ db }), first);
+    assert.deepEqual(await load({ db }), { ...first, beside: { path: `${db}.key`, isNew: false } });
   });
 
   test('one file, when several processes start for the first time at once', async (t) => {

@@ -77,7 +77,10 @@ describe('opening a store', () => {
   });
 
   test('a file in a folder that is not there is refused', async () => {
-    assert.match(await refusalOf(join(folder, 'nowhere', 'a.db')), /cannot be created.*ENOENT/);
+    assert.match(
+      await refusalOf(join(folder, 'nowhere', 'a.db')),
+      /cannot be created: there is no folder .*nowhere; make it, or give another place/,
+    );
   });
 
   test('a folder is refused', async () => {

@@ -4,7 +4,7 @@ import { HEALTHY } from '../../src/domain/delivery/lane.ts';
 import { type Event, RUN_EVENT_TYPE } from '../../src/domain/event/event.ts';
 import { type IdKind, newId, runEventId } from '../../src/domain/id.ts';
 import { leftOut } from '../../src/domain/schedule/run-plan.ts';
-import type { OverlapPolicy, RunCursor } from '../../src/domain/schedule/schedule.ts';
+import type { RunCursor } from '../../src/domain/schedule/schedule.ts';
 import type { AskedSpec } from '../../src/domain/webhook/asked.ts';
 import { withDefaults } from '../../src/domain/webhook/defaults.ts';
 import type { Webhook } from '../../src/domain/webhook/webhook.ts';
@@ -107,8 +107,8 @@ export function aDelivery(webhookId: string, overrides: Partial<NewDelivery> = {
 }
 
 export type RunOverrides = Partial<Omit<RunFiring, 'onOverlap'>> & {
-  readonly overlap?: OverlapPolicy;
-  /** How many may wait with BUFFER. */
+  readonly overlap?: OnOverlap['policy'];
+  /** How many may wait where they take turns. */
   readonly waitingMax?: number;
 };
 
@@ -143,8 +143,8 @@ export function aRun(
   };
 }
 
-function onOverlap(policy: OverlapPolicy, to: RunCursor, waitingMax: number): OnOverlap {
-  if (policy === 'BUFFER') return { policy, to, waitingMax };
+function onOverlap(policy: OnOverlap['policy'], to: RunCursor, waitingMax: number): OnOverlap {
+  if (policy === 'BUFFER' || policy === 'SUPERSEDE_IN_TURN') return { policy, to, waitingMax };
   return policy === 'SKIP' ? { policy, to } : { policy };
 }
 

@@ -512,7 +512,9 @@ export const MisfirePolicy = {
   SKIP: 2,
 
   /**
-   * Fire every missed run within catchup_window, oldest first, at most 1,000.
+   * Fire every missed run within catchup_window, oldest first, the latest 1,000 at most. Unless the overlap policy is
+   * ALLOW they go one after the other, and each is attempted at least once: none is skipped or cancelled for another.
+   * docs/schedules.md says what each pair of policies does.
    *
    * @generated from enum value: MISFIRE_POLICY_FIRE_ALL = 3;
    */
@@ -534,7 +536,7 @@ export const MisfirePolicySchema: GenEnum<MisfirePolicy> = /*@__PURE__*/
   enumDesc(file_carillon_v1_schedule, 1);
 
 /**
- * What happens when a run is due while an earlier run's delivery is not finished.
+ * What happens when a run is due while an earlier run's delivery is not finished. What Trigger rings is no such run.
  *
  * @generated from enum carillon.v1.OverlapPolicy
  */
@@ -547,7 +549,8 @@ export const OverlapPolicy = {
   UNSPECIFIED: 0,
 
   /**
-   * The earlier run gets no further retry: it is cancelled, and the new run goes.
+   * The earlier run gets no further retry: it is cancelled, and the new run goes. It waits behind missed runs that
+   * FIRE_ALL makes up for and that were not attempted yet.
    *
    * @generated from enum value: OVERLAP_POLICY_SUPERSEDE = 1;
    */
@@ -578,7 +581,7 @@ export const OverlapPolicy = {
 } as const;
 
 /**
- * What happens when a run is due while an earlier run's delivery is not finished.
+ * What happens when a run is due while an earlier run's delivery is not finished. What Trigger rings is no such run.
  *
  * @generated from enum carillon.v1.OverlapPolicy
  */

@@ -75,7 +75,7 @@ export type Webhook = Message<"carillon.v1.Webhook"> & {
   eventTypes: string[];
 
   /**
-   * A CEL expression over `event` (id, type, source, subject, time, data, content_type): only events for
+   * A CEL expression over `event` (id, type, source, subject, time, extensions, data, content_type): only events for
    * which it is true ring the webhook. One that fails on an event does not match it, and is counted. It
    * needs event_types.
    *
@@ -174,14 +174,14 @@ export type Webhook = Message<"carillon.v1.Webhook"> & {
   nextRunTime?: Timestamp | undefined;
 
   /**
-   * How many scheduled runs have fired.
+   * How many scheduled runs have fired, since the schedule was given or was made to ring at other times.
    *
    * @generated from field: int64 run_count = 23;
    */
   runCount: bigint;
 
   /**
-   * How many scheduled runs were left out by a misfire or overlap policy or a pause.
+   * How many scheduled runs were left out since then by a misfire or overlap policy or a pause.
    *
    * @generated from field: int64 skipped_run_count = 24;
    */
@@ -365,7 +365,7 @@ export type Payload = Message<"carillon.v1.Payload"> & {
   body: {
     /**
      * A Liquid template, for runs and events, over `webhook` (id, name, namespace, destination,
-     * labels), `run` (scheduled_at, manual), `event` (id, type, source, subject, time, data) and `now`
+     * labels), `run` (scheduled_at, manual), `event` (id, type, source, subject, time, extensions, data) and `now`
      * (RFC 3339).
      *
      * @generated from field: string template = 1;
@@ -1815,7 +1815,8 @@ export const WebhookService: GenService<{
     output: typeof ResumeResponseSchema;
   },
   /**
-   * Rings the webhook once, now, outside its schedule. FAILED_PRECONDITION unless it is ACTIVE.
+   * Rings the webhook once, now, outside its schedule: the runs of that and what is rung so have nothing to do with
+   * each other, whatever the overlap policy. FAILED_PRECONDITION unless it is ACTIVE.
    * Not idempotent, since each call rings: give a request_id to repeat it safely.
    *
    * @generated from rpc carillon.v1.WebhookService.Trigger

@@ -1,3 +1,5 @@
+import type { Extensions } from './extensions.ts';
+
 /** The type of the event that is a run of a schedule, or a trigger. */
 export const RUN_EVENT_TYPE = 'carillon.run';
 
@@ -30,6 +32,8 @@ export interface Event {
   readonly body: Uint8Array;
   /** Extra request headers for each delivery of it, names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Extension attributes of CloudEvents; undefined for none. */
+  readonly extensions?: Extensions;
   readonly createdAt: number;
 }
 

@@ -108,6 +108,7 @@ export function headerValueFault(
 // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
 
 /** Why a name belongs to somebody else. */
+const CLOUDEVENTS = 'is an attribute of CloudEvents: give an event extensions, and a webhook the format';
 const HOP_BY_HOP = 'concerns the connection and not the message (RFC 9110, 7.6.1): leave it out';
 const OURS = 'is set by Carillon: leave it out';
 
@@ -122,6 +123,7 @@ const REFUSED_PREFIXES: readonly (readonly [string, string])[] = [
   ['proxy-', HOP_BY_HOP],
   ['webhook-', OURS],
   ['carillon-', OURS],
+  ['ce-', CLOUDEVENTS],
 ];
 
 function nameFault(name: string, contentTypeField: string): string | undefined {

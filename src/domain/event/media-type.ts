@@ -32,3 +32,8 @@ export function contentKind(mediaType: string): 'JSON' | 'TEXT' | 'BYTES' {
   if (essence.startsWith('text/') || TEXT_SUBTYPES.test(essence)) return 'TEXT';
   return semicolon >= 0 && parameterOf(mediaType, 'charset') !== undefined ? 'TEXT' : 'BYTES';
 }
+
+/** Whether content of a media type is taken for a CloudEvent, or several, whatever the headers say. */
+export function isCloudEvent(mediaType: string): boolean {
+  return mediaType.trimStart().toLowerCase().startsWith('application/cloudevents');
+}

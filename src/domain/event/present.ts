@@ -1,7 +1,9 @@
 import { toRfc3339 } from '../rfc3339.ts';
 import { dataOf, type EventData } from './data.ts';
 import { type DeliveryFormat, type EventBody, presentedId, type Rendered } from './event.ts';
+import { ATTRIBUTES, CLOUDEVENTS_HEADER_PREFIX } from './extensions.ts';
 import { headerText } from './header-text.ts';
+import { isCloudEvent } from './media-type.ts';
 
 /** What goes out for a delivery: the same bytes and headers in every attempt. */
 export interface Presented {
@@ -31,17 +33,18 @@ export function present(event: EventBody, format: DeliveryFormat, rendered?: Ren
     case 'ENVELOPE':
       return { body: envelope(event), contentType: 'application/json', headers };
     case 'CLOUDEVENTS_BINARY':
+      // Data of this media type would be taken for the event itself (HTTP protocol binding, 3).
+      if (isCloudEvent(event.contentType)) return structured(event, headers);
       return {
         body: event.body,
         contentType: event.contentType,
-        headers: { ...headers, ...cloudEventHeaders(event) },
+        headers: {
+          ...withoutAttributes(headers, (name) => ATTRIBUTES.has(name)),
+          ...cloudEventHeaders(event),
+        },
       };
     case 'CLOUDEVENTS_STRUCTURED':
-      return {
-        body: cloudEvent(event),
-        contentType: 'application/cloudevents+json; charset=utf-8',
-        headers,
-      };
+      return structured(event, headers);
     default:
       return format satisfies never;
   }
@@ -56,6 +59,25 @@ function headersOf(event: EventBody, rendered: Rendered | undefined): Readonly<R
   for (const _ in rendered?.headers) return { ...event.headers, ...rendered!.headers };
   for (const _ in event.headers) return event.headers;
   return NO_HEADERS;
+}
+
+function structured(event: EventBody, headers: Presented['headers']): Presented {
+  return {
+    body: cloudEvent(event),
+    contentType: 'application/cloudevents+json; charset=utf-8',
+    headers: withoutAttributes(headers, () => true),
+  };
+}
+
+/** Events from before such headers were refused can have some that say something else of them than they do. */
+function withoutAttributes(
+  headers: Presented['headers'],
+  isAttribute: (name: string) => boolean,
+): Presented['headers'] {
+  const isForged = (name: string) =>
+    name.startsWith(CLOUDEVENTS_HEADER_PREFIX) && isAttribute(name.slice(CLOUDEVENTS_HEADER_PREFIX.length));
+  if (!Object.keys(headers).some(isForged)) return headers;
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !isForged(name)));
 }
 
 /** The payload that Standard Webhooks 1.0.0 recommends ("Payload structure"). */
@@ -86,6 +108,7 @@ function cloudEvent(event: EventBody): Uint8Array {
     time: toRfc3339(event.time),
     // The attributes that are optional must not be empty.
     ...(event.subject ? { subject: event.subject } : {}),
+    ...event.extensions,
   };
   const data: EventData = dataOf(event);
   if (data.kind === 'none') return utf8.encode(JSON.stringify(attributes));
@@ -104,7 +127,11 @@ function cloudEvent(event: EventBody): Uint8Array {
 
 /** CloudEvents 1.0.2, HTTP protocol binding, binary content mode (3.1). */
 function cloudEventHeaders(event: EventBody): Record<string, string> {
+  const extensions = Object.entries(event.extensions ?? {}).map(
+    ([name, value]) => [`${CLOUDEVENTS_HEADER_PREFIX}${name}`, headerText(value)] as const,
+  );
   return {
+    ...Object.fromEntries(extensions),
     'ce-specversion': '1.0',
     'ce-id': headerText(presentedId(event)),
     'ce-source': headerText(event.source || DEFAULT_SOURCE),

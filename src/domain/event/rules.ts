@@ -3,6 +3,7 @@ import type { FieldViolation } from '../error.ts';
 import { isOwnForm } from '../id.ts';
 import { charsetFault } from './charset.ts';
 import { EVENT_BYTES_MAX, RESERVED_TYPE_PREFIX } from './event.ts';
+import { type Extensions, extensionViolations, NO_TEXT } from './extensions.ts';
 import { headerViolations } from './header-rules.ts';
 import { isEventType, TYPE_LENGTH_MAX } from './match.ts';
 import { contentKind, isMediaType } from './media-type.ts';
@@ -25,6 +26,7 @@ export interface EventDraft {
   readonly contentType?: string;
   /** Names as the publisher wrote them. */
   readonly headers: Readonly<Record<string, string>>;
+  readonly extensions?: Extensions;
   /** Now without one. */
   readonly deliver?: { readonly at: number; readonly cutNanos?: number } | { readonly afterMs: number };
 }
@@ -76,6 +78,7 @@ export function eventViolations(
     note('event.content_type', charsetFault(contentType));
   } else note('event.content_type', 'must be a media type such as application/json; charset=utf-8');
   violations.push(...headerViolations(draft.headers, at('event.headers'), 'event.content_type'));
+  violations.push(...extensionViolations(draft.extensions ?? {}, at('event.extensions')));
   if (draft.deliver !== undefined) violations.push(...deliveryViolations(draft.deliver, at, now));
   return violations;
 }
@@ -85,8 +88,9 @@ export function eventViolations(
  * publisher says of an event but its name and namespace, defaults filled in.
  */
 export function digestOf(draft: EventDraft): string {
-  const headers = Object.entries(draft.headers).map(([name, value]) => [name.toLowerCase(), value]);
-  headers.sort(([a], [b]) => (a! < b! ? -1 : 1));
+  const headers = Object.entries(draft.headers).map(([name, value]) => [name.toLowerCase(), value] as const);
+  headers.sort(byName);
+  const extensions = Object.entries(draft.extensions ?? {}).sort(byName);
   const { type, source, subject, time, timeCutNanos, deliver } = draft;
   // A JSON array says itself where it ends, so that no body can take part of it for its own.
   const head = [
@@ -98,6 +102,8 @@ export function digestOf(draft: EventDraft): string {
     contentTypeOf(draft),
     headers,
     deliver ?? null,
+    // The same again: only where there are any.
+    ...(extensions.length > 0 ? [extensions] : []),
   ];
   return createHash('sha256').update(JSON.stringify(head)).update(comparable(draft.data)).digest('base64url');
 }
@@ -116,6 +122,10 @@ export function dueTimeOf({ deliver }: Pick<EventDraft, 'deliver'>, now: number)
  */
 function comparable({ kind, body }: EventDraft['data']): Uint8Array | string {
   return kind === 'json' ? JSON.stringify(JSON.parse(utf8.decode(body), inOrder)) : body;
+}
+
+function byName([a]: readonly [string, string], [b]: readonly [string, string]): number {
+  return a < b ? -1 : 1;
 }
 
 function inOrder(_key: string, value: unknown): unknown {
@@ -162,8 +172,7 @@ function subjectFault(subject: string | undefined): string | undefined {
   if (subject === undefined) return undefined;
   const length = [...subject].length;
   if (length > SUBJECT_LENGTH_MAX) return `has ${length} characters: give at most ${SUBJECT_LENGTH_MAX}`;
-  // What a string of CloudEvents 1.0.2 cannot hold ("Type System").
-  return /[\p{Cc}\p{Cs}\p{Noncharacter_Code_Point}]/u.test(subject)
+  return NO_TEXT.test(subject)
     ? 'has characters that are for control or stand for nothing: remove them'
     : undefined;
 }

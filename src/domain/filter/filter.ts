@@ -8,7 +8,7 @@ import { filterTree } from './tree.ts';
 import { attributesOf, type EventValue, eventValueOf } from './value.ts';
 
 /**
- * Filters: CEL expressions over `event` (id, type, source, subject, time, data, content_type) that an event
+ * Filters: CEL expressions over `event` (id, type, source, subject, time, extensions, data, content_type) that an event
  * must fulfil. A filter is whatever a caller wrote, and it is evaluated where it blocks everyone else: its
  * tree, the data it looks at and the steps it takes are all bounded.
  */

@@ -15,8 +15,17 @@ export interface FilterTree {
   readonly readsData: boolean;
 }
 
-/** The attributes of `event`: all of them text but `time` and `data`. */
-const EVENT_FIELDS = ['id', 'type', 'source', 'subject', 'time', 'data', 'content_type'] as const;
+/** The attributes of `event`: all of them text but `time`, `extensions`, a map of texts, and `data`. */
+const EVENT_FIELDS = [
+  'id',
+  'type',
+  'source',
+  'subject',
+  'time',
+  'extensions',
+  'data',
+  'content_type',
+] as const;
 
 /** The most nodes of its tree, with those that macros expand to. */
 export const NODES_MAX = 1_000;

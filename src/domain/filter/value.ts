@@ -21,6 +21,7 @@ export function attributesOf({ event }: OpenedEvent): EventValue {
     ['subject', event.subject ?? ''],
     ['time', timestampFromMs(event.time)],
     ['content_type', event.contentType],
+    ['extensions', textMap(new Map(Object.entries(event.extensions ?? {})))],
   ]);
 }
 

@@ -12,6 +12,11 @@ import type { Present, RunCursor, Schedule } from './schedule.ts';
 export interface RunPlan {
   /** The nominal times to fire now, oldest first; at most `FIRE_ALL_BATCH`. */
   readonly fire: readonly number[];
+  /**
+   * They make up for runs that were missed, each of which is to be sent: they wait their turn, and none takes the
+   * place of another that was not attempted yet.
+   */
+  readonly madeUp: boolean;
   /** The cursor once they have fired. */
   readonly to: RunCursor;
 }
@@ -36,10 +41,10 @@ export const BUFFER_MAX = 1_000;
  *   passes over all but the latest, and what it passes over stays behind the cursor.
  * - `at` fires, whatever the policy.
  *
- * The other due runs are counted as skipped. Once `maxRuns` have fired, none is due. With overlap SKIP or
- * BUFFER it is not known yet whether the runs fired here will count, so the cursor still moves on to the next
- * nominal time, and the plan made there ends the schedule. With BUFFER a plan has one run, so that the bound on
- * those that wait is met exactly.
+ * The other due runs are counted as skipped. Once `maxRuns` have fired, none is due. Where the overlap policy can
+ * leave a run out, it is not known yet whether the runs fired here will count, so the cursor still moves on to the
+ * next nominal time, and the plan made there ends the schedule. Where runs wait their turn a plan has one, so that
+ * the bound on those that wait is met exactly.
  */
 export function planRuns(
   webhookId: string,
@@ -51,28 +56,41 @@ export function planRuns(
   const { nominalAt } = cursor;
   if (nominalAt === null || cursor.dueAt === null || cursor.dueAt > now) return null;
   const runsLeft = runsLeftOf(schedule, cursor);
-  if (runsLeft === 0)
-    return { fire: [], to: cursorAt(webhookId, schedule, { ...cursor, nominalAt: null }, present) };
+  if (runsLeft === 0) {
+    const to = cursorAt(webhookId, schedule, { ...cursor, nominalAt: null }, present);
+    return { fire: [], madeUp: false, to };
+  }
 
   const due = dueRuns(webhookId, schedule, cursor, nominalAt, now);
-  const fire = choose(
-    webhookId,
-    schedule,
-    cursor,
-    due,
-    now,
-    Math.min(runsLeft, schedule.overlap === 'BUFFER' ? 1 : FIRE_ALL_BATCH),
-  );
+  // Two show whether any is left, where only one is fired.
+  const max = Math.min(runsLeft, schedule.overlap === 'ALLOW' ? FIRE_ALL_BATCH : 2);
+  const chosen = choose(webhookId, schedule, cursor, due, now, max);
+  const madeUp = schedule.misfire === 'FIRE_ALL' && wereMissed(webhookId, schedule, cursor, chosen, now);
+  const takesTurns = schedule.overlap === 'BUFFER' || (madeUp && schedule.overlap !== 'ALLOW');
+  const fire = takesTurns ? chosen.slice(0, 1) : chosen;
   // Only FIRE_ALL can leave due runs for the next plan.
   const last = fire.at(-1) ?? due.last;
   const passed = last === due.last ? due.count : due.countThrough(last);
   const next = last === due.last ? due.next : nextNominal(schedule, cursor.anchorAt, last);
   const fired = cursor.fired + fire.length;
   const skipped = cursor.skipped + passed - fire.length;
-  const mayBeLeftOut = schedule.overlap === 'SKIP' || schedule.overlap === 'BUFFER';
+  const mayBeLeftOut = takesTurns || schedule.overlap === 'SKIP';
   const ends = fire.length === runsLeft && !mayBeLeftOut;
   const to = { anchorAt: cursor.anchorAt, nominalAt: ends ? null : next, fired, skipped };
-  return { fire, to: cursorAt(webhookId, schedule, to, present) };
+  return { fire, madeUp, to: cursorAt(webhookId, schedule, to, present) };
+}
+
+/** Whether runs are late: there are several, or the one there is is later than a timer makes it. */
+function wereMissed(
+  webhookId: string,
+  schedule: Schedule,
+  cursor: RunCursor,
+  [first, ...others]: readonly number[],
+  now: number,
+): boolean {
+  if (first === undefined || others.length > 0) return others.length > 0;
+  const due = first === cursor.nominalAt ? cursor.dueAt! : dueAt(webhookId, schedule, cursor.anchorAt, first);
+  return now - due > MISFIRE_GRACE_MS;
 }
 
 /** `to` when so many of the runs that it counts as fired were left out after all: they count as skipped. */

@@ -40,6 +40,7 @@ export function eventScope(webhook: TemplatedWebhook, opened: OpenedEvent, now: 
       source: event.source ?? '',
       subject: event.subject ?? '',
       time: toRfc3339(event.time),
+      extensions: event.extensions ?? {},
       data: templateData(opened),
     },
   };
@@ -47,7 +48,7 @@ export function eventScope(webhook: TemplatedWebhook, opened: OpenedEvent, now: 
 
 /** The scope of an event of which nothing is known. */
 export function sampleScope({ webhook, now }: RunContext) {
-  const event = { id: '', type: '', source: '', subject: '', time: toRfc3339(0), data: {} };
+  const event = { id: '', type: '', source: '', subject: '', time: toRfc3339(0), extensions: {}, data: {} };
   return { ...webhookScope(webhook), now: toRfc3339(now), run: null, event };
 }
 

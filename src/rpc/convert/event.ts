@@ -33,6 +33,7 @@ export function draftFrom(
     data: dataFrom(event, problems),
     ...(event.contentType !== '' && { contentType: event.contentType }),
     headers: event.headers,
+    ...(Object.keys(event.extensions).length > 0 && { extensions: event.extensions }),
     ...(deliver !== undefined && { deliver }),
   };
 }
@@ -48,6 +49,7 @@ export function eventTo(event: EventRecord): EventMessage {
     time: toTimestamp(event.time),
     contentType: event.contentType,
     headers: Object.fromEntries(Object.entries(event.headers)),
+    extensions: Object.fromEntries(Object.entries(event.extensions ?? {})),
     createTime: toTimestamp(event.createdAt),
     purged: event.purged,
     ...(event.nominalAt !== undefined && { scheduledTime: toTimestamp(event.nominalAt) }),

@@ -32,7 +32,7 @@ const RULES = {
 } as const;
 
 /** The wire size of an event without its data, about: what a publisher can make long, and the rest. */
-function bytesOf({ source = '', subject = '', headers }: EventRecord): number {
-  const texts = [source, subject, ...Object.entries(headers).flat()];
+function bytesOf({ source = '', subject = '', headers, extensions = {} }: EventRecord): number {
+  const texts = [source, subject, ...Object.entries(headers).flat(), ...Object.entries(extensions).flat()];
   return texts.reduce((sum, text) => sum + text.length, 400);
 }

@@ -1,6 +1,7 @@
 import type { PublishRequest } from '../../../gen/carillon/v1/event_pb.ts';
 import type { DomainError } from '../../domain/error.ts';
 import { invalidRequest } from '../../domain/error.ts';
+import { EXTENSIONS_MAX } from '../../domain/event/extensions.ts';
 import { type EventDraft, eventViolations } from '../../domain/event/rules.ts';
 import { noProblems, type Problems } from '../../domain/problems.ts';
 import { draftFrom } from '../convert/event.ts';
@@ -50,6 +51,10 @@ function judge(
   const headers = Object.keys(event.headers).length;
   if (headers > HEADERS_MAX) {
     problems.add('event.headers', `has ${headers} entries: give at most ${HEADERS_MAX}`);
+  }
+  const extensions = Object.keys(event.extensions).length;
+  if (extensions > EXTENSIONS_MAX) {
+    problems.add('event.extensions', `has ${extensions} entries: give at most ${EXTENSIONS_MAX}`);
   }
   const draft = draftFrom(event, due, { namespace, problems });
   problems.addAll(eventViolations(draft, { field: '', now }));

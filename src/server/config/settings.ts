@@ -56,6 +56,11 @@ export const SETTINGS = {
     'carillon.db',
     'The SQLite file that keeps everything, or :memory: to keep nothing',
   ),
+  restored: setting(
+    boolean(),
+    'false',
+    'Start once with a database that is older than it was, or new: a backup was restored, or a new one is meant',
+  ),
   inbox: setting(
     boolean(),
     { dev: 'true', serve: 'false' },

@@ -1,28 +1,51 @@
-import { closeSync, openSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { DomainError } from '../../domain/error.ts';
+import {
+  connect,
+  type Database,
+  isDamage,
+  isForeign,
+  isIndexFailure,
+  isShortage,
+  messageOf,
+  pragma,
+} from './driver.ts';
+import { checkWhole, claim, createIdentity, type Identity, lookAt, readIdentity, share } from './identity.ts';
+import { create, type Lock, lock } from './lock.ts';
+import { placeOf, refusal } from './place.ts';
 
-/** The only file that knows `node:sqlite`. Rows come as arrays, in the order of the columns asked for. */
-export interface Database {
-  /** Compiles a statement, to be kept and used again. */
-  prepare<Row = never>(sql: string): Statement<Row>;
-  exec(sql: string): void;
+export type { Database, Statement } from './driver.ts';
+
+export interface OpenOptions {
+  /** Whether a database that is older than it was, or new, is meant. */
+  readonly restored?: boolean;
+}
+
+/** A database that is open, migrated and locked. */
+export interface OpenDatabase extends Database {
+  /** Undefined in memory. */
+  readonly file: DatabaseFile | undefined;
+  /** Sentences for the log of whoever starts it. */
+  readonly warnings: readonly string[];
   /** Writes everything back from the log, closes the file and releases the lock. */
   close(): void;
 }
 
-export interface Statement<Row> {
-  run(...values: SQLInputValue[]): { changes: number | bigint };
-  get(...values: SQLInputValue[]): Row | undefined;
-  all(...values: SQLInputValue[]): Row[];
+export interface DatabaseFile extends Pick<Identity, 'raise'> {
+  /** Without links. */
+  readonly path: string;
+  /** Whether nobody else can read it, because there was no space to share its log. */
+  isUnshared(): boolean;
+  /** Writes everything back from the log, and begins another that can be shared. Raises what SQLite raises. */
+  renewLog(): void;
 }
 
 /** "Cari" in ASCII: marks the file as ours, for us and for `file(1)`. */
 const APPLICATION_ID = 0x43617269;
 /** How long to wait for somebody's `sqlite3` shell to finish a write. */
 export const BUSY_MS = 5_000;
-/** How long to wait for the lock: if two processes start at once, one of them must get it. */
-const LOCK_WAIT_MS = 200;
+/** How long to wait for somebody else's read to end: meanwhile nobody has the database. */
+export const READER_WAIT_MS = 200;
 /** Larger than SQLite's own 4 KiB: a commit has fewer pages to write, and bodies of a few KiB fit in one. */
 const PAGE_BYTES = 8192;
 /**
@@ -34,163 +57,200 @@ const CACHE_KIB = 16 * 1024;
 const CHECKPOINT_PAGES = 2_000;
 /** What the log is cut to when it begins anew: a reader of long ago may have made it much larger. */
 export const LOG_BYTES_MAX = 64 * 1024 * 1024;
-/** Only the account that runs the server may read what it keeps. */
-const FILE_MODE = 0o600;
+/** What others than the owner may do with a file. */
+const OTHERS = 0o077;
 
 const MIGRATIONS = new URL('./migrations/', import.meta.url);
-
-/** Primary result codes: https://www.sqlite.org/rescode.html. */
-const SQLITE_BUSY = 5;
-const SQLITE_READONLY = 8;
-const SQLITE_IOERR = 10;
-const SQLITE_CORRUPT = 11;
-const SQLITE_FULL = 13;
-const SQLITE_CANTOPEN = 14;
-const SQLITE_NOTADB = 26;
-const TROUBLE = new Set([
-  SQLITE_BUSY,
-  SQLITE_READONLY,
-  SQLITE_IOERR,
-  SQLITE_CORRUPT,
-  SQLITE_FULL,
-  SQLITE_CANTOPEN,
-]);
+const MEMORY = ':memory:';
 
 /**
  * Opens and migrates the database at `path`, and keeps other processes from doing the same.
  * Raises FAILED_PRECONDITION with a message for the person who starts the server.
  */
-export function openDatabase(path: string): Database {
-  if (path === ':memory:') return prepared(connect(path), path, () => {});
-  create(path);
-  const release = lock(path);
+export function openDatabase(path: string, { restored = false }: OpenOptions = {}): OpenDatabase {
+  if (path === MEMORY) {
+    const db = prepared(MEMORY);
+    migrate(db, MEMORY);
+    return { ...db, file: undefined, warnings: [] };
+  }
+  const place = placeOf(path);
+  const found = lookAt(place);
+  if (!restored && found.isNew) checkWhole(found, undefined, 0);
   try {
-    return prepared(connect(path), path, release);
+    create(place);
   } catch (error) {
-    release();
+    throw refusal(place, `cannot be created: ${messageOf(error)}`);
+  }
+  const held = lock(place);
+  try {
+    return opened(place, held, found, restored);
+  } catch (error) {
+    held.release();
     throw error;
   }
 }
 
-/** The primary SQLite result code of an error, or undefined when it is not SQLite's. */
-function resultCode(error: unknown): number | undefined {
-  if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number')
-    return undefined;
-  return error.errcode & 0xff;
-}
-
-/** Whether an error says that the database cannot do its work now, and not that it was asked for nonsense. */
-export function isTrouble(error: unknown): boolean {
-  return TROUBLE.has(resultCode(error) ?? -1);
-}
-
-/** Whether the disk itself failed. */
-export function isDiskFailure(error: unknown): boolean {
-  return resultCode(error) === SQLITE_IOERR;
-}
-
-/** Creates the file with our mode; SQLite gives its log and index the mode of the file. */
-function create(path: string): void {
+function opened(path: string, held: Lock, found: ReturnType<typeof lookAt>, restored: boolean): OpenDatabase {
+  let isUnshared = false;
+  let db = prepared(path, () => {
+    isUnshared = true;
+  });
   try {
-    // Never opens a file that exists: closing it again would drop this process's POSIX locks on it.
-    closeSync(openSync(path, 'wx', FILE_MODE));
+    const row = readIdentity(db);
+    const claimed = isUnshared ? 'CLAIMED' : claim(db, path, held, row);
+    if (!restored) checkWhole(found, row, Number(pragma(db, 'schema_version')));
+    if (claimed === 'SHARED') {
+      // A lock that could not be had keeps new readers away until the file is closed.
+      db.close();
+      db = prepared(path);
+    }
+    migrate(db, path);
+    const identity = createIdentity(db, path, held, row, found.reached);
+    const warnings = begin(db, identity, { path, isNew: found.isNew, isAlone: claimed === 'ALONE' });
+    pragma(db, `busy_timeout = ${BUSY_MS}`);
+    const open = db;
+    return {
+      ...open,
+      file: {
+        path,
+        raise: identity.raise,
+        isUnshared: () => isUnshared,
+        renewLog() {
+          renewLog(open);
+          isUnshared = false;
+        },
+      },
+      warnings,
+      close: () => close(open, identity, held),
+    };
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return;
-    throw refusal(path, `cannot be created: ${message(error)}`);
+    db.close();
+    throw error instanceof DomainError ? error : refusal(path, reason(error));
   }
 }
 
 /**
- * Holds a write transaction on a database of its own beside the file, which the operating system ends
- * when the process does, however it ends. A lock in the file itself would keep the `sqlite3` shell from
- * reading it; a file with a process id in it outlives a kill and may name a stranger. The transaction is
- * IMMEDIATE and not EXCLUSIVE, so that a process that is refused can still read which one holds it.
+ * Opens the file as we use it. On a full disk there is no space for the index of the log, by which processes share it: then
+ * the index is kept in memory, and nobody else can read the file.
  */
-function lock(path: string): () => void {
-  const lockPath = `${realpathSync(path)}-lock`;
-  create(lockPath);
-  let db: DatabaseSync | undefined;
+function prepared(path: string, onUnshared: () => void = () => {}): Database {
   try {
-    db = new DatabaseSync(lockPath, { timeout: LOCK_WAIT_MS });
-    // Nothing in it is worth an fsync: what counts is the operating system's lock.
-    db.exec('PRAGMA synchronous = OFF');
-    db.exec('BEGIN IMMEDIATE');
-    db.exec(`PRAGMA user_version = ${process.pid}`);
-    db.exec('COMMIT');
-    db.exec('BEGIN IMMEDIATE');
-    const held = db;
-    return () => held.close();
+    try {
+      return preparedAs('NORMAL', path);
+    } catch (error) {
+      if (!isIndexFailure(error)) throw error;
+      const db = preparedAs('EXCLUSIVE', path);
+      onUnshared();
+      return db;
+    }
   } catch (error) {
-    const busy = resultCode(error) === SQLITE_BUSY;
-    const holder = busy && db ? holderOf(db) : 0;
-    db?.close();
-    if (!busy) throw refusal(path, `cannot be locked by way of ${lockPath}: ${message(error)}`);
-    throw refusal(
-      path,
-      `is in use by another Carillon${holder > 0 ? ` (process ${holder})` : ''}; ` +
-        'stop that one first, or give this one a file of its own',
-    );
+    throw error instanceof DomainError ? error : refusal(path, reason(error));
   }
 }
 
-function holderOf(db: DatabaseSync): number {
+function preparedAs(mode: 'NORMAL' | 'EXCLUSIVE', path: string): Database {
+  let db: Database | undefined;
   try {
-    return Number(db.prepare('PRAGMA user_version').get()?.user_version ?? 0);
-  } catch {
-    return 0;
-  }
-}
-
-function connect(path: string): DatabaseSync {
-  let db: DatabaseSync | undefined;
-  try {
-    db = new DatabaseSync(path, { timeout: BUSY_MS, enableForeignKeyConstraints: false });
-    db.exec(`PRAGMA cache_size = -${CACHE_KIB}; PRAGMA temp_store = MEMORY`);
+    db = connect(path, BUSY_MS);
+    db.exec(`PRAGMA locking_mode = ${mode}; PRAGMA cache_size = -${CACHE_KIB}; PRAGMA temp_store = MEMORY`);
     identify(db, path);
     // Heeded only while the file is empty.
     db.exec(`PRAGMA page_size = ${PAGE_BYTES}`);
-    const mode = db.prepare('PRAGMA journal_mode = WAL').get()?.journal_mode;
-    if (path !== ':memory:' && mode !== 'wal') {
+    const journal = pragma(db, 'journal_mode = WAL');
+    if (path !== MEMORY && journal !== 'wal') {
       throw refusal(path, 'lies on a file system without shared memory; move it to a local disk');
     }
     // FULL is what makes an answer a promise: NORMAL may lose committed rows when the power fails.
     db.exec(`PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
            PRAGMA journal_size_limit = ${LOG_BYTES_MAX}`);
-    migrate(db, path);
     return db;
   } catch (error) {
     db?.close();
-    throw error instanceof DomainError ? error : refusal(path, reason(error));
+    throw error;
   }
+}
+
+/** Writes everything back from the log, unless somebody reads what is in it. */
+function emptyLog(db: Database): void {
+  pragma(db, `busy_timeout = ${READER_WAIT_MS}`);
+  pragma(db, 'wal_checkpoint(TRUNCATE)');
+  pragma(db, `busy_timeout = ${BUSY_MS}`);
+}
+
+function renewLog(db: Database): void {
+  pragma(db, `busy_timeout = ${READER_WAIT_MS}`);
+  try {
+    pragma(db, 'journal_mode = DELETE');
+    pragma(db, 'locking_mode = NORMAL');
+    pragma(db, 'journal_mode = WAL');
+  } finally {
+    pragma(db, `busy_timeout = ${BUSY_MS}`);
+  }
+}
+
+/**
+ * Notes who has the database, and writes everything back from the log, so that a copy of the file alone is not empty. What
+ * is counted after that is in the log only: without it, the file is known to be old. A full disk does not keep a database
+ * from being opened: there is much to read in it, and to sweep.
+ */
+function begin(
+  db: Database,
+  identity: Identity,
+  { path, isNew, isAlone }: { path: string; isNew: boolean; isAlone: boolean },
+): string[] {
+  const warnings: string[] = [];
+  try {
+    identity.raise();
+    emptyLog(db);
+    if (isAlone) share(db);
+    identity.raise();
+  } catch (error) {
+    if (isNew || !isOutOfSpace(error)) throw error;
+    if (isAlone) share(db);
+    warnings.push(`nothing can be written to ${path} now: ${messageOf(error)}`);
+  }
+  if (process.platform !== 'win32' && (statSync(path).mode & OTHERS) !== 0)
+    warnings.push(`the database file ${path} can be read by other users; chmod 600 it`);
+  return warnings;
+}
+
+function isOutOfSpace(error: unknown): boolean {
+  return isShortage(error) || (error instanceof Error && 'code' in error && error.code === 'ENOSPC');
+}
+
+function close(db: Database, identity: Identity, held: Lock): void {
+  try {
+    identity.close();
+    emptyLog(db);
+  } catch {
+    // Such as on a full disk. What is in the log stays there for the next start.
+  }
+  db.close();
+  held.release();
 }
 
 /** Why a file cannot be used, for the person who starts the server. */
 function reason(error: unknown): string {
-  switch (resultCode(error)) {
-    case SQLITE_NOTADB:
-      return 'is not an SQLite database; is it the right file?';
-    case SQLITE_CORRUPT:
-      return `is damaged (${message(error)}); restore it from a backup`;
-    default:
-      return `cannot be opened: ${message(error)}`;
-  }
+  if (isForeign(error)) return 'is not an SQLite database; is it the right file?';
+  if (isDamage(error)) return `is damaged (${messageOf(error)}); restore it from a backup`;
+  return `cannot be opened: ${messageOf(error)}`;
 }
 
 /** Refuses another program's database, which has tables but not our mark. */
-function identify(db: DatabaseSync, path: string): void {
+function identify(db: Database, path: string): void {
   const id = pragma(db, 'application_id');
   if (id === APPLICATION_ID) return;
-  const { tables } = db.prepare('SELECT count(*) AS tables FROM sqlite_schema').get() ?? {};
+  const [tables] = db.prepare<[count: number]>('SELECT count(*) FROM sqlite_schema').get() ?? [];
   if (id !== 0 || tables !== 0)
     throw refusal(path, 'is a database of another program; give Carillon its own file');
 }
 
 /** Applies the migrations that the file has not had. Each is one transaction, and only goes forward. */
-function migrate(db: DatabaseSync, path: string): void {
+function migrate(db: Database, path: string): void {
   const files = readdirSync(MIGRATIONS)
     .filter((name) => name.endsWith('.sql'))
     .sort();
-  const version = pragma(db, 'user_version');
+  const version = Number(pragma(db, 'user_version'));
   if (version > files.length) {
     throw refusal(
       path,
@@ -205,33 +265,4 @@ function migrate(db: DatabaseSync, path: string): void {
     db.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${index + 1}`);
     db.exec('COMMIT');
   }
-}
-
-function prepared(db: DatabaseSync, path: string, release: () => void): Database {
-  return {
-    prepare<Row>(sql: string) {
-      const statement = db.prepare(sql);
-      statement.setReturnArrays(true);
-      // The types know rows as objects only; this is the one place that says otherwise.
-      return statement as unknown as Statement<Row>;
-    },
-    exec: (sql) => db.exec(sql),
-    close() {
-      if (path !== ':memory:') db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
-      db.close();
-      release();
-    },
-  };
-}
-
-function pragma(db: DatabaseSync, name: 'application_id' | 'user_version'): number {
-  return Number(db.prepare(`PRAGMA ${name}`).get()?.[name] ?? 0);
-}
-
-function refusal(path: string, why: string): DomainError {
-  return new DomainError('DATABASE_UNUSABLE', `${path} ${why}`);
-}
-
-function message(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

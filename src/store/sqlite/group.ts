@@ -1,4 +1,6 @@
+import type { Custody } from './custody.ts';
 import type { Database } from './database.ts';
+import { messageOf } from './driver.ts';
 import {
   type Answer,
   type Call,
@@ -26,6 +28,7 @@ export interface GroupDeps {
   readonly memory: Memory;
   readonly isTrouble: (error: unknown) => boolean;
   readonly isDiskFailure: (error: unknown) => boolean;
+  readonly custody: Pick<Custody, 'judge' | 'committed' | 'failed'>;
 }
 
 /**
@@ -36,12 +39,22 @@ export interface GroupDeps {
  * without savepoints first. Only when one fails, everything is taken back and run again with savepoints.
  */
 export function createGroup(deps: GroupDeps): (calls: readonly Call[]) => Reply[] {
-  const { db, verbs, memory } = deps;
+  const { db, verbs, memory, custody } = deps;
 
   function attempt(call: Call): Reply {
     try {
       return { ok: true, answer: runVerb(verbs, call) };
     } catch (error) {
+      return { ok: false, failure: failure(error) };
+    }
+  }
+
+  function attemptOutside(call: Call): Reply {
+    try {
+      return { ok: true, answer: runVerb(verbs, call) };
+    } catch (error) {
+      // What `together` says of it holds for a log that is written back, too.
+      if (deps.isDiskFailure(error)) throw error;
       return { ok: false, failure: failure(error) };
     }
   }
@@ -97,14 +110,16 @@ export function createGroup(deps: GroupDeps): (calls: readonly Call[]) => Reply[
   }
 
   function failure(error: unknown): Failure {
-    const message = error instanceof Error ? error.message : String(error);
-    return { kind: deps.isTrouble(error) ? 'UNAVAILABLE' : 'FAULT', message };
+    custody.failed(error);
+    return { kind: deps.isTrouble(error) ? 'UNAVAILABLE' : 'FAULT', message: messageOf(error) };
   }
 
   function runAll(calls: readonly Call[]): Reply[] {
     if (calls.every(([verb]) => READS.has(verb))) return calls.map(attempt);
     try {
-      return together(calls, attempt, true) ?? together(calls, attemptGuarded, false) ?? [];
+      const replies = together(calls, attempt, true) ?? together(calls, attemptGuarded, false) ?? [];
+      const lost = custody.committed();
+      return lost === undefined ? replies : replies.map(() => unavailable(lost));
     } catch (error) {
       if (deps.isDiskFailure(error)) throw error;
       return calls.map(() => ({ ok: false, failure: failure(error) }));
@@ -112,10 +127,19 @@ export function createGroup(deps: GroupDeps): (calls: readonly Call[]) => Reply[
   }
 
   return (calls) => {
-    const replies = runAll(calls.filter(([verb]) => !OUTSIDE.has(verb)));
+    const refusal = custody.judge();
+    const replies = runAll(calls.filter(([verb]) => refusal(verb) === undefined && !OUTSIDE.has(verb)));
     let next = 0;
-    return calls.map((call) => (OUTSIDE.has(call[0]) ? attempt(call) : replies[next++]!));
+    return calls.map((call) => {
+      const why = refusal(call[0]);
+      if (why !== undefined) return unavailable(why);
+      return OUTSIDE.has(call[0]) ? attemptOutside(call) : replies[next++]!;
+    });
   };
+}
+
+function unavailable(message: string): Reply {
+  return { ok: false, failure: { kind: 'UNAVAILABLE', message } };
 }
 
 function runVerb<V extends Verb>(verbs: Verbs, [verb, args]: Call<V>): Answer<V> {

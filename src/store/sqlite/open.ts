@@ -3,7 +3,6 @@ import { DomainError } from '../../domain/error.ts';
 import type { Store } from '../store.ts';
 import { type SqliteOptions, settings } from './options.ts';
 import type { Response } from './protocol.ts';
-import type { WaitingRow } from './rows/tables.ts';
 import { sqliteStore } from './store.ts';
 import type { WorkerData } from './worker.ts';
 
@@ -14,14 +13,23 @@ const WORKER = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './work
 export async function openSqlite(path: string, options: SqliteOptions): Promise<Store> {
   const bounds = settings(options);
   const { waitingMax, namespaceWaitingMax, requestsMax, requestBytesMax } = bounds;
-  const workerData: WorkerData = { path, waitingMax, namespaceWaitingMax, requestsMax, requestBytesMax };
+  const { restored } = bounds;
+  const workerData: WorkerData = {
+    path,
+    restored,
+    waitingMax,
+    namespaceWaitingMax,
+    requestsMax,
+    requestBytesMax,
+  };
   const worker = new Worker(WORKER, { workerData, name: 'carillon-sqlite' });
-  const ending = await opened(worker);
+  const { ending, warnings } = await opened(worker);
+  for (const warning of warnings) bounds.warn(warning);
   return sqliteStore(worker, bounds, ending);
 }
 
-/** Waits until the thread has its database. Returns the deliveries that were to be given up before. */
-function opened(worker: Worker): Promise<readonly WaitingRow[]> {
+/** Waits until the thread has its database. */
+function opened(worker: Worker): Promise<Extract<Response, { kind: 'opened' }>> {
   return new Promise((resolve, reject) => {
     const ended = (code: number): void => reject(new Error(`the database's thread ended with code ${code}`));
     worker.once('error', reject);
@@ -30,7 +38,8 @@ function opened(worker: Worker): Promise<readonly WaitingRow[]> {
       worker.off('error', reject);
       worker.off('exit', ended);
       if (response.kind === 'refused') reject(new DomainError('DATABASE_UNUSABLE', response.message));
-      else resolve(response.kind === 'opened' ? response.ending : []);
+      else if (response.kind === 'opened') resolve(response);
+      else reject(new Error('the database answered before it was asked'));
     });
   });
 }

@@ -30,6 +30,10 @@ export interface SqliteOptions
    * then, and every later call will be: the process should stop and be started again.
    */
   readonly onFatal?: (error: Error) => void;
+  /** Whether a database is meant that is older than the one that was there last, or new. Default false. */
+  readonly restored?: boolean;
+  /** Called with a sentence for the log about what was found when it was opened. */
+  readonly warn?: (sentence: string) => void;
 }
 
 /** The same with every default filled in. */
@@ -51,5 +55,7 @@ export function settings(options: SqliteOptions): SqliteSettings {
     requestsMax: options.requestsMax ?? REQUEST_BOUNDS.requestsMax,
     requestBytesMax: options.requestBytesMax ?? REQUEST_BOUNDS.requestBytesMax,
     onFatal: options.onFatal ?? (() => {}),
+    restored: options.restored ?? false,
+    warn: options.warn ?? (() => {}),
   };
 }

@@ -133,7 +133,7 @@ export interface Shapes {
   keepMade: { args: MadeRow[]; answer: null };
   settle: {
     args: { rows: SettlementRow[]; lanes: LaneRow[] };
-    /** `released` are runs that have their turn by it. */
+    /** `released` are runs that have their turn by it, and those that give way to the next. */
     answer: { results: ('SETTLED' | 'GONE')[]; disabled: string[]; released: WaitingRow[] };
   };
   listDeliveries: { args: DeliveryFilter; answer: Listed<DeliveryRow> };
@@ -171,6 +171,8 @@ export interface Shapes {
     answer: { touched: number; cancelled: number };
   };
   emptyLog: { args: null; answer: boolean };
+  /** Why the database cannot keep what it is given, if so. */
+  checkUp: { args: null; answer: string | undefined };
   /** Answers when a server was last at work; null where none has been. */
   comeBack: { args: [now: number, awayMs: number]; answer: number | null };
   /** `place` is where to go on: null at the beginning, and in the answer at the end. */
@@ -194,7 +196,20 @@ export type Answer<V extends Verb> = Shapes[V]['answer'];
 export type Verbs = { [V in Verb]: (args: Args<V>) => Answer<V> };
 
 /** Verbs that SQLite does not run in a transaction. They come after the others of their group. */
-export const OUTSIDE: ReadonlySet<Verb> = new Set<Verb>(['emptyLog']);
+export const OUTSIDE: ReadonlySet<Verb> = new Set<Verb>(['emptyLog', 'checkUp']);
+
+/**
+ * Verbs by which work is finished that was taken before, and space is made. They are tried when there is no space too;
+ * what brings new work is not.
+ */
+export const FINISHING: ReadonlySet<Verb> = new Set<Verb>([
+  'settle',
+  'answerRequests',
+  'releaseRequests',
+  'sweep',
+  'comeBack',
+  'moveBack',
+]);
 
 /** Verbs that write nothing: they need no transaction. */
 export const READS: ReadonlySet<Verb> = new Set<Verb>([
@@ -238,6 +253,6 @@ export interface Failure {
 /** A message from the worker: first whether it could open the database, then replies in the order of calls. */
 export type Response =
   /** `ending` are deliveries that were to be given up when the last process ended. */
-  | { readonly kind: 'opened'; readonly ending: readonly WaitingRow[] }
+  | { readonly kind: 'opened'; readonly ending: readonly WaitingRow[]; readonly warnings: readonly string[] }
   | { readonly kind: 'refused'; readonly message: string }
   | { readonly kind: 'replies'; readonly replies: readonly Reply[] };

@@ -47,6 +47,8 @@ export function sqliteStore(worker: Worker, bounds: SqliteSettings, ending: read
 
     emptyLog: async () => client.call('emptyLog', null, ONE_ROW, (emptied) => emptied),
 
+    checkUp: async () => client.call('checkUp', null, ONE_ROW, (trouble) => trouble),
+
     close: () => client.close(),
   };
 }

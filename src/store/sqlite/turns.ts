@@ -1,5 +1,5 @@
 import type { Database } from './database.ts';
-import { BACKFILLED, HELD, RUN, type RunCode } from './rows/codes.ts';
+import { BACKFILLED, HELD, RUN, type RunCode, SUPERSEDED } from './rows/codes.ts';
 
 /**
  * Runs that take turns. Each webhook has two queues of them; in each the first that waits is never held, or is
@@ -12,6 +12,11 @@ export interface Turns {
   hold(webhook: number): void;
   /** A delivery of the webhook was finished: lets the next run of each queue go, and returns their places. */
   release(webhook: number, now: number): number[];
+  /**
+   * A delivery of the webhook was attempted in vain and is to be tried again: if it is a run, and the next that waits
+   * takes the place of what was attempted, it is marked to be given up. Returns whether it is.
+   */
+  giveWay(webhook: number, ord: number): boolean;
   /** Reads anew which webhooks have runs that are held. */
   reload(): void;
 }
@@ -36,6 +41,11 @@ export function createTurns(db: Database): Turns {
   const count = db.prepare<[count: number]>(`
     SELECT count(*) FROM (
       SELECT 1 FROM deliveries INDEXED BY deliveries_lane WHERE webhook = ? AND run = ? AND state = 0 LIMIT ?)`);
+  const giveWay = db.prepare(`
+    UPDATE deliveries SET ending = ${SUPERSEDED}
+    WHERE ord = ?2 AND run = ${RUN} AND state = 0 AND ending = 0 AND 0 < (
+      SELECT turn FROM deliveries INDEXED BY deliveries_lane
+      WHERE webhook = ?1 AND run = ${RUN} AND state = 0 AND ord > ?2 ORDER BY ord LIMIT 1)`);
   const release = db.prepare('UPDATE deliveries SET due_at = ? WHERE ord = ?');
   /** Webhooks that may have runs that are held. Most have none, and cost nothing. */
   const holding = new Set<number>();
@@ -62,6 +72,7 @@ export function createTurns(db: Database): Turns {
       if (selectHeld.get(webhook) === undefined) holding.delete(webhook);
       return released;
     },
+    giveWay: (webhook, ord) => holding.has(webhook) && giveWay.run(webhook, ord).changes !== 0,
     reload,
   };
 }

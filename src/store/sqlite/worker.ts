@@ -7,7 +7,9 @@ import type { RequestBounds } from '../../domain/claim.ts';
 import type { WaitingBounds } from '../../domain/delivery/waiting-bounds.ts';
 import { DomainError } from '../../domain/error.ts';
 import { createContext } from './context.ts';
-import { type Database, isDiskFailure, isTrouble, openDatabase } from './database.ts';
+import { createCustody } from './custody.ts';
+import { type OpenDatabase, openDatabase } from './database.ts';
+import { isDiskFailure, isTrouble } from './driver.ts';
 import { createGroup } from './group.ts';
 import { deliveryVerbs } from './lists/deliveries.ts';
 import { eventVerbs } from './lists/events.ts';
@@ -31,23 +33,24 @@ import { selectEnding, waitingVerbs } from './verbs/waiting.ts';
 /** What the thread is given when it starts. */
 export interface WorkerData extends WaitingBounds, RequestBounds {
   readonly path: string;
+  readonly restored: boolean;
 }
 
 const port = parentPort;
 if (port === null) throw new Error('this file is the entry of a worker thread');
-const { path, ...bounds } = workerData as WorkerData;
+const { path, restored, ...bounds } = workerData as WorkerData;
 const say = (response: Response): void => port.postMessage(response);
 
 const db = open();
 if (db !== undefined) {
   const ending = selectEnding(db);
   serve(db);
-  say({ kind: 'opened', ending });
+  say({ kind: 'opened', ending, warnings: db.warnings });
 }
 
-function open(): Database | undefined {
+function open(): OpenDatabase | undefined {
   try {
-    return openDatabase(path);
+    return openDatabase(path, { restored });
   } catch (error) {
     // Anything else is a bug, and ends the thread.
     if (!(error instanceof DomainError)) throw error;
@@ -56,8 +59,9 @@ function open(): Database | undefined {
   }
 }
 
-function serve(db: Database): void {
+function serve(db: OpenDatabase): void {
   const context = createContext(db, bounds);
+  const custody = createCustody(db);
   const verbs = {
     ...webhookVerbs(context),
     ...publishVerbs(context),
@@ -75,13 +79,15 @@ function serve(db: Database): void {
     ...requestVerbs(db, bounds),
     ...sweepVerbs(context),
     ...clockVerbs(context),
-    ...logVerbs(context, path),
+    ...logVerbs(context, db.file, custody.emptied),
+    checkUp: custody.checkUp,
   };
-  const run = createGroup({ db, verbs, memory: context.memory, isTrouble, isDiskFailure });
+  const run = createGroup({ db, verbs, memory: context.memory, isTrouble, isDiskFailure, custody });
 
   port?.on('message', (request: Request) => {
     if (request === 'close') {
       db.close();
+      custody.close();
       port?.close();
       return;
     }

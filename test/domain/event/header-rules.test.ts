@@ -61,6 +61,17 @@ describe('the extra headers of a webhook', () => {
     });
   }
 
+  it('cannot have ce-, by which an event would be taken for another', () => {
+    for (const name of ['ce-id', 'CE-Subject', 'ce-traceparent', 'ce-']) {
+      assert.match(
+        descriptionOf(name) ?? 'taken',
+        /attribute of CloudEvents: give an event extensions/,
+        name,
+      );
+    }
+    assert.equal(descriptionOf('cell'), undefined);
+  });
+
   it('cannot have content-type, and are told where it goes', () => {
     assert.match(descriptionOf('content-type') ?? 'taken', /payload\.content_type/);
   });

@@ -180,6 +180,62 @@ describe('a CloudEvent in binary mode', () => {
   });
 });
 
+describe('an event with extension attributes', () => {
+  const event = anEvent('{}', undefined, {
+    subject: 's',
+    extensions: { traceparent: '00-a', tenant: 'Zoë 100%' },
+  });
+
+  it('has them in headers in binary mode, encoded like the others', () => {
+    const { headers } = present(event, 'CLOUDEVENTS_BINARY');
+    assert.equal(headers['ce-traceparent'], '00-a');
+    assert.equal(headers['ce-tenant'], 'Zo%C3%AB%20100%25');
+    assert.equal(headers['ce-subject'], 's');
+  });
+
+  it('has them beside the others in structured mode', () => {
+    const { traceparent, tenant, subject, data } = JSON.parse(
+      textOf(present(event, 'CLOUDEVENTS_STRUCTURED').body),
+    );
+    assert.deepEqual([traceparent, tenant, subject, data], ['00-a', 'Zoë 100%', 's', {}]);
+  });
+
+  it('has them nowhere else', () => {
+    for (const format of ['BODY', 'ENVELOPE'] as const) {
+      assert.deepEqual(present(event, format), present({ ...event, extensions: {} }, format));
+    }
+  });
+});
+
+describe('an event that would be taken for another', () => {
+  it('goes out in structured mode when its data is a CloudEvent itself', () => {
+    const inner = '{"specversion":"1.0","id":"forged","source":"/elsewhere","type":"order.refunded"}';
+    for (const type of [
+      'application/cloudevents+json',
+      'Application/CloudEvents-batch+json; charset=utf-8',
+    ]) {
+      const event = anEvent(inner, type, { source: '/shop' });
+      const presented = present(event, 'CLOUDEVENTS_BINARY');
+      assert.deepEqual(presented, present(event, 'CLOUDEVENTS_STRUCTURED'));
+      const read = JSON.parse(textOf(presented.body));
+      assert.deepEqual([read.id, read.source, read.type], [event.id, '/shop', 'order.paid']);
+      assert.deepEqual([read.datacontenttype, read.data], [type, JSON.parse(inner)]);
+      assert.equal(present(event, 'BODY').contentType, type);
+    }
+  });
+
+  it('goes out without the headers that say so, which it could once be published with', () => {
+    const headers = { 'ce-subject': 'forged', 'ce-type': 'forged', 'x-a': 'b' };
+    const event = anEvent('{}', undefined, { headers });
+    const binary = present(event, 'CLOUDEVENTS_BINARY').headers;
+    assert.deepEqual(
+      [binary['ce-subject'], binary['ce-type'], binary['x-a']],
+      [undefined, 'order.paid', 'b'],
+    );
+    assert.deepEqual(present(event, 'CLOUDEVENTS_STRUCTURED').headers, { 'x-a': 'b' });
+  });
+});
+
 describe('a CloudEvent in structured mode', () => {
   const structured = (event: EventBody) => textOf(present(event, 'CLOUDEVENTS_STRUCTURED').body);
 

@@ -207,6 +207,14 @@ describe('its headers', () => {
   });
 });
 
+describe('its extension attributes', () => {
+  it('are judged by their own path', () => {
+    assert.deepEqual(judged({ extensions: { traceparent: '00-01' } }), []);
+    const { field } = wrong({ extensions: { Trace: 'x' } });
+    assert.equal(field, 'event.extensions["Trace"]');
+  });
+});
+
 describe('its delivery time', () => {
   it('lies at most 366 days ahead', () => {
     assert.deepEqual(judged({ deliver: { afterMs: DELIVER_AHEAD_MAX_MS } }), []);
@@ -235,6 +243,7 @@ describe('a digest', () => {
       { ...base, contentType: 'application/json' },
       { ...base, data: { kind: 'text', body: base.data.body }, contentType: 'application/json' },
       { ...base, source: '', subject: '' },
+      { ...base, extensions: {} },
     ];
     for (const other of same) assert.equal(digestOf(other), digestOf(base));
   });
@@ -265,6 +274,9 @@ describe('a digest', () => {
       { ...base, headers: { a: '1' } },
       { ...base, headers: { a: '2', b: '1' } },
       { ...base, data: { kind: 'json', body: utf8.encode('{"id":8}') } },
+      { ...base, extensions: { a: '1' } },
+      { ...base, extensions: { a: '2' } },
+      { ...base, extensions: { b: '1' }, deliver: { at: 5 } },
       { ...base, deliver: { at: 5 } },
       { ...base, deliver: { at: 5, cutNanos: 1 } },
       { ...base, deliver: { afterMs: 5 } },

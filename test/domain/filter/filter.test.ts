@@ -169,6 +169,16 @@ describe('a filter', () => {
     );
   });
 
+  it('sees extension attributes, without the data', () => {
+    const { opened, reads } = countingReads(anEvent('{}', { extensions: { tenant: 'a', 7: 'x' } }));
+    const filter =
+      'event.extensions.tenant == "a" && event.extensions["7"] == "x" && !has(event.extensions.b)';
+    checkFilter(filter, 'f');
+    assert.equal(matches(filter, opened), true);
+    assert.equal(reads(), 0);
+    assert.equal(ofData('event.extensions == {} && !("a" in event.extensions)', 1), true);
+  });
+
   it('needs no data to look at the rest', () => {
     const huge = JSON.stringify(Array.from({ length: DATA_VALUES_MAX + 1 }, () => 0));
     const { opened, reads } = countingReads(anEvent(huge));

@@ -82,7 +82,7 @@ describe('a schedule that rang while the clock was ahead', () => {
   });
 
   it('still makes up for what was due by the right clock too', () => {
-    const all = everySchedule(SECOND, { misfire: 'FIRE_ALL', catchupMs: HOUR });
+    const all = everySchedule(SECOND, { misfire: 'FIRE_ALL', overlap: 'ALLOW', catchupMs: HOUR });
     const { to } = planRuns(ID, all, firstCursor(ID, all, T0), presentAt(T0 + 10 * MINUTE))!;
     const cursor = renewed(ID, all, to, presentAt(T0 + 5 * MINUTE))!;
     assert.deepEqual([cursor.nominalAt, cursor.fired], [T0 + 101 * SECOND, 100]);

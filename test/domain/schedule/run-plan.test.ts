@@ -172,7 +172,7 @@ describe('SKIP', () => {
 
 describe('FIRE_ALL', () => {
   it('fires every run within the window, oldest first', () => {
-    const schedule = everySchedule(MINUTE, { misfire: 'FIRE_ALL', catchupMs: 5 * MINUTE });
+    const schedule = everySchedule(MINUTE, { misfire: 'FIRE_ALL', overlap: 'ALLOW', catchupMs: 5 * MINUTE });
     const { fire, to } = plan(schedule, firstCursor(ID, schedule, T0), T0 + 10 * MINUTE);
     assert.deepEqual(
       fire,
@@ -182,7 +182,7 @@ describe('FIRE_ALL', () => {
   });
 
   it('hands out a batch at a time, which is due at once', () => {
-    const schedule = everySchedule(SECOND, { misfire: 'FIRE_ALL' });
+    const schedule = everySchedule(SECOND, { misfire: 'FIRE_ALL', overlap: 'ALLOW' });
     const { batches, fired, to } = drain(schedule, firstCursor(ID, schedule, T0), T0 + 250 * SECOND);
     assert.deepEqual(batches, [FIRE_ALL_BATCH, FIRE_ALL_BATCH, 50]);
     assert.deepEqual([fired[0], fired.at(-1)], [T0 + SECOND, T0 + 250 * SECOND]);
@@ -191,8 +191,12 @@ describe('FIRE_ALL', () => {
 
   it('makes up for the latest thousand of one outage', () => {
     for (const schedule of [
-      everySchedule(SECOND, { misfire: 'FIRE_ALL', catchupMs: DAY }),
-      cronSchedule('* * * * * *', { timeZone: 'America/New_York' }, { misfire: 'FIRE_ALL', catchupMs: DAY }),
+      everySchedule(SECOND, { misfire: 'FIRE_ALL', overlap: 'ALLOW', catchupMs: DAY }),
+      cronSchedule(
+        '* * * * * *',
+        { timeZone: 'America/New_York' },
+        { misfire: 'FIRE_ALL', overlap: 'ALLOW', catchupMs: DAY },
+      ),
     ]) {
       const { batches, fired, to } = drain(schedule, firstCursor(ID, schedule, T0), T0 + DAY);
       assert.ok(batches.every((size) => size === FIRE_ALL_BATCH));
@@ -203,7 +207,7 @@ describe('FIRE_ALL', () => {
   });
 
   it('makes up for all of a thousand, and for all but one of a thousand and one', () => {
-    const schedule = everySchedule(SECOND, { misfire: 'FIRE_ALL' });
+    const schedule = everySchedule(SECOND, { misfire: 'FIRE_ALL', overlap: 'ALLOW' });
     for (const missed of [FIRE_ALL_MAX, FIRE_ALL_MAX + 1]) {
       const { to } = drain(schedule, firstCursor(ID, schedule, T0), T0 + missed * SECOND);
       assert.deepEqual([to.fired, to.skipped], [FIRE_ALL_MAX, missed - FIRE_ALL_MAX]);
@@ -230,6 +234,33 @@ describe('FIRE_ALL', () => {
     const schedule = cronSchedule('@daily', {}, { misfire: 'FIRE_ALL', catchupMs: HOUR });
     const { fire, to } = plan(schedule, firstCursor(ID, schedule, T0), T0 + 2 * DAY + 2 * HOUR);
     assert.deepEqual([fire, to.skipped, to.nominalAt], [[], 2, T0 + 3 * DAY]);
+  });
+
+  for (const overlap of ['SUPERSEDE', 'SKIP', 'BUFFER'] as const) {
+    it(`makes up for them one at a time, with overlap ${overlap}, for their turns`, () => {
+      const schedule = everySchedule(SECOND, { misfire: 'FIRE_ALL', overlap });
+      const { batches, fired, to } = drain(schedule, firstCursor(ID, schedule, T0), T0 + 250 * SECOND);
+      assert.deepEqual(new Set(batches), new Set([1]));
+      assert.deepEqual([fired[0], fired.length], [T0 + SECOND, 250]);
+      assert.deepEqual([to.fired, to.skipped], [250, 0]);
+    });
+  }
+
+  it('says which runs make up for others, and that one on time is none', () => {
+    const schedule = everySchedule(MINUTE, { misfire: 'FIRE_ALL' });
+    const cursor = firstCursor(ID, schedule, T0);
+    const madeUp = (now: number, more: Partial<Schedule> = {}) =>
+      plan({ ...schedule, ...more }, cursor, now).madeUp;
+    assert.deepEqual(
+      [MINUTE, MINUTE + MISFIRE_GRACE_MS, MINUTE + MISFIRE_GRACE_MS + 1, 2 * MINUTE].map((ms) =>
+        madeUp(T0 + ms),
+      ),
+      [false, false, true, true],
+    );
+    assert.equal(madeUp(T0 + 2 * MINUTE, { overlap: 'ALLOW' }), true);
+    assert.equal(madeUp(T0 + 2 * MINUTE, { misfire: 'FIRE_LATEST' }), false);
+    // Those before are later than the window, so the one that is fired is on time.
+    assert.equal(madeUp(T0 + 2 * MINUTE, { catchupMs: 0 }), false);
   });
 });
 
@@ -282,7 +313,9 @@ describe('maxRuns', () => {
   });
 
   it('bounds a catch-up, and what is left then is not skipped', () => {
-    const schedule = everySchedule(MINUTE, { maxRuns: 3, misfire: 'FIRE_ALL', catchupMs: 5 * MINUTE });
+    const schedule = everySchedule(MINUTE, {
+      ...{ maxRuns: 3, misfire: 'FIRE_ALL', overlap: 'ALLOW', catchupMs: 5 * MINUTE },
+    });
     const { fire, to } = plan(schedule, firstCursor(ID, schedule, T0), T0 + 10 * MINUTE);
     assert.deepEqual([fire[0], fire.length], [T0 + 5 * MINUTE, 3]);
     assert.deepEqual([to.nominalAt, to.fired, to.skipped], [null, 3, 4]);

@@ -132,7 +132,7 @@ describe('an event in a template', () => {
     });
     assert.equal(
       ofEvent(
-        '{{ event.id }} {{ event.type }} {{ event.source }} {{ event.subject }} {{ event.time }}',
+        '{{ event.id }} {{ event.type }} {{ event.source }} {{ event.subject }} {{ event.time }}{{ event.extensions.no }}',
         event,
       ),
       'mine order.paid /s x 2026-01-02T03:04:05.678Z',

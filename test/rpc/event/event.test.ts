@@ -40,6 +40,7 @@ describe('GetEvent', () => {
       time: { seconds: 1_700_000_000n, nanos: 5_000_000 },
       data: text('héllo'),
       headers: { 'X-Team': 'a' },
+      extensions: { traceparent: '00-ü' },
     });
     const event = await get(id);
     assert.deepEqual(
@@ -48,6 +49,7 @@ describe('GetEvent', () => {
     );
     assert.deepEqual([event?.time?.seconds, event?.time?.nanos], [1_700_000_000n, 5_000_000]);
     assert.deepEqual([event?.headers, event?.data], [{ 'x-team': 'a' }, text('héllo')]);
+    assert.deepEqual(event?.extensions, { traceparent: '00-ü' });
     assert.deepEqual([Number(event?.createTime?.seconds) * 1000, event?.purged], [T0, false]);
   });
 

@@ -49,6 +49,7 @@ const due: fc.Arbitrary<PublishRequest['due']> = fc.oneof(
       }) as const,
   ),
 );
+const extensionCount = fc.constantFrom(0, 1, 15, 16, 17);
 const headerCount = fc.constantFrom(0, 1, 31, 32, 33);
 const request: fc.Arbitrary<PublishRequest> = fc
   .record({
@@ -62,11 +63,15 @@ const request: fc.Arbitrary<PublishRequest> = fc
       fc.integer({ min: 250, max: 258 }).map((length) => `a/${'b'.repeat(length - 2)}`),
     ),
     headerCount,
+    extensionCount,
     due,
   })
-  .map(({ headerCount: count, due: time, ...event }) => {
+  .map(({ headerCount: count, extensionCount: extra, due: time, ...event }) => {
     const headers = Object.fromEntries(Array.from({ length: count }, (_, i) => [`x-${i}`, 'a']));
-    const message = create(PublishRequestSchema, { event: create(EventSchema, { ...event, headers }) });
+    const extensions = Object.fromEntries(Array.from({ length: extra }, (_, i) => [`x${i}`, 'a']));
+    const message = create(PublishRequestSchema, {
+      event: create(EventSchema, { ...event, headers, extensions }),
+    });
     message.due = time;
     return message;
   });
@@ -95,6 +100,7 @@ describe('What is checked by hand of an event to publish', () => {
     assert.deepEqual([...seen].sort(), [
       'delay',
       'event.content_type',
+      'event.extensions',
       'event.headers',
       'event.id',
       'event.namespace',
@@ -115,6 +121,7 @@ describe('What is checked by hand of an event to publish', () => {
         subject: '𝄞'.repeat(1024),
         contentType: `a/${'b'.repeat(254)}`,
         headers,
+        extensions: Object.fromEntries(Array.from({ length: 16 }, (_, i) => [`x${i}`, 'a'])),
       },
       due: { case: 'delay', value: { seconds: 31_622_400n } },
     });

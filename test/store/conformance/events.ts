@@ -22,7 +22,7 @@ export function events(harness: Harness): void {
     test('an event is read by its own id, or by the one that its caller gave it', async () => {
       const namespace = aNamespace();
       const mine = aPublication([], {
-        event: { namespace, source: '/s', subject: 'x', headers: { a: 'b' } },
+        event: { namespace, source: '/s', subject: 'x', headers: { a: 'b' }, extensions: { trace: 'ü' } },
       });
       const named = aPublication([], { event: { namespace, callerId: 'order-1' } });
       await store().publish([mine, named]);

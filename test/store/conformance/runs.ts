@@ -244,12 +244,24 @@ export function overlaps(harness: Harness): void {
       assert.deepEqual(await store().fireRuns([aRun(webhook, { overlap: 'SKIP' })]), ['FIRED']);
     });
 
-    test('with SKIP, a published run stands in the way', async () => {
-      const webhook = await register(store());
-      const trigger = { event: anEvent(), deliveries: [aDelivery(webhook.id)] };
-      await store().publish([{ ...trigger, dueAt: T0, run: true }]);
-      assert.deepEqual(await store().fireRuns([aRun(webhook, { overlap: 'SKIP' })]), ['SKIPPED']);
-    });
+    for (const overlap of ['SKIP', 'SUPERSEDE', 'BUFFER'] as const) {
+      test(`with ${overlap}, what was triggered and waits for its retry has nothing to do with a run`, async () => {
+        const webhook = await register(store());
+        const trigger = { event: anEvent(), deliveries: [aDelivery(webhook.id)] };
+        await store().publish([{ ...trigger, dueAt: T0, run: true }]);
+        const [waiting] = await waitingOf(store(), webhook.id);
+        await store().settle([settlement(waiting!, { to: 'PENDING', dueAt: T0 + 500 }, T0)], []);
+        assert.deepEqual(await store().fireRuns([aRun(webhook, { overlap })]), ['FIRED']);
+        const found = await waitingOf(store(), webhook.id);
+        assert.deepEqual(
+          found.map(({ ending, dueAt: at }) => [ending, at < Infinity]),
+          [
+            [undefined, true],
+            [undefined, true],
+          ],
+        );
+      });
+    }
 
     test('with SUPERSEDE, waiting runs are marked and the new ones are not', async () => {
       const webhook = await fireFirst();

@@ -13,6 +13,7 @@ import type { Harness } from './harness.ts';
 import { lanes } from './lanes.ts';
 import { listing } from './listing.ts';
 import { log } from './log.ts';
+import { makingUp } from './making-up.ts';
 import { matching } from './matching.ts';
 import { naming } from './naming.ts';
 import { orders } from './orders.ts';
@@ -46,6 +47,7 @@ export function conformance(harness: Harness): void {
     matching,
     replaying,
     upcoming,
+    makingUp,
     renewing,
     firing,
     overlaps,

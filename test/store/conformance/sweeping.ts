@@ -17,6 +17,10 @@ export function sweeping(harness: Harness): void {
   describe(`${harness.name}: sweeping`, () => {
     const store = useStore(harness);
 
+    test('a store that can keep what it is given says so', async () => {
+      assert.equal(await store().checkUp(), undefined);
+    });
+
     test('deliveries finished before the bound go, with their events, and others stay', async () => {
       const webhook = await register(store());
       const [old, exact, young, waiting] = await publishTo(store(), webhook, 4);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { createCustody } from '../../../src/store/sqlite/custody.ts';
 import { openDatabase } from '../../../src/store/sqlite/database.ts';
 import { createGroup } from '../../../src/store/sqlite/group.ts';
 import type { Call, Verbs } from '../../../src/store/sqlite/protocol.ts';
@@ -34,6 +35,7 @@ function aGroup() {
     },
     isTrouble: () => false,
     isDiskFailure: () => false,
+    custody: createCustody(db),
   });
   return {
     remembered,

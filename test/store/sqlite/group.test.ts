@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { createCustody } from '../../../src/store/sqlite/custody.ts';
 import { openDatabase } from '../../../src/store/sqlite/database.ts';
 import { createGroup, type GroupDeps } from '../../../src/store/sqlite/group.ts';
 import type { Call, Reply, Verbs } from '../../../src/store/sqlite/protocol.ts';
@@ -27,6 +28,7 @@ function aGroup(overrides: Partial<GroupDeps> = {}) {
     memory: { begin: () => {}, mark: () => 0, undo: () => rollbacks++ },
     isTrouble: () => false,
     isDiskFailure: () => false,
+    custody: createCustody(db),
     ...overrides,
   });
   return {

@@ -10,7 +10,7 @@ import { settlement, sweepAll, waitingOf } from '../conformance/harness.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
 /** Tables that hold something however little is kept. */
-const ALWAYS = ['alive', 'buckets', 'journal_kept', 'sqlite_sequence'];
+const ALWAYS = ['alive', 'buckets', 'identity', 'journal_kept', 'sqlite_sequence'];
 
 function aPath(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'carillon-leftovers-'));

@@ -7,9 +7,11 @@ import { gunzipSync } from 'node:zlib';
 import { HEALTHY } from '../../../src/domain/delivery/lane.ts';
 import { publicId } from '../../../src/domain/event/event.ts';
 import { present } from '../../../src/domain/event/present.ts';
+import { newId } from '../../../src/domain/id.ts';
+import { systemRandom } from '../../../src/domain/random.ts';
 import { openStore } from '../../../src/store/open.ts';
 import type { Store } from '../../../src/store/store.ts';
-import { aPublication, T0 } from '../../support/store.ts';
+import { aPublication, aRun, T0 } from '../../support/store.ts';
 import { settlement, sweepAll } from '../conformance/harness.ts';
 
 /**
@@ -29,8 +31,10 @@ const GONE = 'wh_01KDVDPC000000000000000003';
 const folder = mkdtempSync(join(tmpdir(), 'carillon-migrations-'));
 after(() => rmSync(folder, { recursive: true }));
 
+let files = 0;
+
 async function opened(name: string): Promise<Store> {
-  const path = join(folder, `${name}.db`);
+  const path = join(folder, `${name}-${++files}.db`);
   writeFileSync(path, gunzipSync(readFileSync(join(TESTDATA, `${name}.sqlite.gz`))));
   return openStore(path);
 }
@@ -79,6 +83,34 @@ for (const name of ['store-0002', 'store-0003', 'store-0004', 'store-0005']) {
     });
   });
 }
+
+describe('a database of before it knew how far it had come', () => {
+  test('opens as it is, and is known from then on: the same file is refused when it is put back', async () => {
+    const name = 'store-0005';
+    const store = await opened(name);
+    await store.close();
+    const path = join(folder, `${name}-${files}.db`);
+    assert.match(readFileSync(`${path}-generation`, 'utf8'), /^[\da-f]{32} \d+\n$/);
+    await (await openStore(path)).close();
+    writeFileSync(path, gunzipSync(readFileSync(join(TESTDATA, `${name}.sqlite.gz`))));
+    await assert.rejects(openStore(path), /is another database than the one that was here last/);
+    await (await openStore(path, { restored: true })).close();
+  });
+});
+
+describe('a database of before events had extension attributes', () => {
+  test('has events without any, and keeps those of new ones', async () => {
+    await using store = disposable(await opened('store-0005'));
+    const event = { namespace: 'default', callerId: 'extended', extensions: { tenant: 'a' } };
+    await store.publish([aPublication([], { event, remember: { digest: 'e', until: T0 } })]);
+    const keys = ['order-7', 'extended'].map((id) => ({ namespace: 'default', id }));
+    const found = await store.getEvents(keys);
+    assert.deepEqual(
+      found.map((each) => each?.extensions),
+      [undefined, { tenant: 'a' }],
+    );
+  });
+});
 
 describe('a database of before calls had names', () => {
   test('remembers them from now on, and all that it had', async () => {
@@ -151,6 +183,25 @@ describe('a database with something in every table', () => {
     const broken = byName.get('broken');
     assert.deepEqual([broken?.state, broken?.health.failingSince], ['DISABLED', T0]);
     assert.equal(byName.get('runs')?.cursor.nominalAt, T0 + 240_000);
+  });
+
+  test('opens with its runs, of which the next takes the place', async () => {
+    await using store = disposable(await opened('store-0005'));
+    const webhooks = await store.listWebhooks({ namespace: NAMESPACE, limit: 10 });
+    const runs = webhooks.find(({ spec }) => spec.name === 'runs')!;
+    const waiting = async () => {
+      const [lane] = await store.topUp([{ webhookId: runs.id, limit: 100, ordered: true }]);
+      return lane!.deliveries.map(({ ending }) => ending);
+    };
+    const before = await waiting();
+    assert.ok(before.length > 0);
+    const firing = aRun(runs, { overlap: 'SUPERSEDE' });
+    // Ids that the file does not have.
+    const [id, eventId] = [newId('delivery', T0, systemRandom()), newId('event', T0, systemRandom())];
+    const [run = assert.fail()] = firing.runs;
+    const fresh = { event: { ...run.event, id: eventId }, delivery: { ...run.delivery, id } };
+    assert.deepEqual(await store.fireRuns([{ ...firing, runs: [fresh] }]), ['FIRED']);
+    assert.deepEqual(await waiting(), [...before.map(() => 'SUPERSEDED'), undefined]);
   });
 
   test('says of what fails from now on why, and nothing of what failed before', async () => {

@@ -66,6 +66,13 @@ export const EVENT_COMMANDS: readonly Command[] = [
         field: 'event.headers',
       },
       {
+        flag: '--extension',
+        value: 'name=value',
+        many: true,
+        about: 'An extension attribute of CloudEvents.',
+        field: 'event.extensions',
+      },
+      {
         flag: '--deliver-at',
         value: 'time',
         about: 'Deliver it at this time (RFC 3339) rather than now.',

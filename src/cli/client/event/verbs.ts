@@ -59,6 +59,9 @@ async function publish(job: Job): Promise<void> {
     headers: Object.fromEntries(
       flagValues(invocation, '--header').map((text) => readEntry('--header', text)),
     ),
+    extensions: Object.fromEntries(
+      flagValues(invocation, '--extension').map((text) => readEntry('--extension', text)),
+    ),
     contentType: contentType ?? '',
     ...(time !== undefined && { time: moment('--time', time, world.now(), 'ago') }),
     ...(data !== undefined && eventData(await readContent('--data', data, world), contentType, isText)),
@@ -154,12 +157,8 @@ async function get(job: Job): Promise<void> {
         ['published', inFull(event.createTime, world.now())],
         ['run of', inFull(event.scheduledTime, world.now())],
         ['content type', event.contentType],
-        [
-          'headers',
-          Object.entries(event.headers)
-            .map(([name, value]) => `${name}=${value}`)
-            .join(', '),
-        ],
+        ['headers', entries(event.headers)],
+        ['extensions', entries(event.extensions)],
         ['deliveries', String(deliveryCount)],
         ['data', event.purged ? 'erased' : dataLine(event)],
       ],
@@ -168,6 +167,12 @@ async function get(job: Job): Promise<void> {
     const text = dataText(event);
     return text === undefined ? fields : `${fields}\n${text}\n`;
   });
+}
+
+function entries(texts: Readonly<Record<string, string>>): string {
+  return Object.entries(texts)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(', ');
 }
 
 /** What its data is, when it is not shown as text. */

@@ -2,13 +2,18 @@
 
 export type Flag = 0 | 1;
 
-/**
- * Which of its webhook's queues of runs a delivery is in: in none, in that of the schedule and of triggers, or in
- * that of backfills.
- */
+/** Which of its webhook's queues of runs a delivery is in: in none, in that of the schedule, or in that of backfills. */
 export type RunCode = 0 | typeof RUN | typeof BACKFILLED;
 export const RUN = 1;
 export const BACKFILLED = 2;
+
+/**
+ * What a run that takes turns does to the one before it: nothing, or it takes its place once that was attempted in
+ * vain. One that is KEPT makes up for a missed run, and is itself superseded by none before it was attempted.
+ */
+export type TurnCode = 0 | typeof SUPERSEDING | typeof KEPT;
+export const SUPERSEDING = 1;
+export const KEPT = 2;
 
 /** When a run is due that waits for its turn, which is Infinity to others. */
 export const HELD = Number.MAX_SAFE_INTEGER;

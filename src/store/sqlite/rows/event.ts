@@ -63,7 +63,7 @@ export function toFiringRow(firing: RunFiring, { take }: Packed): FiringRow {
   const { webhookId, version, from, to, onOverlap, now, runs } = firing;
   const { policy } = onOverlap;
   const skippedTo = 'to' in onOverlap ? toCursorRow(onOverlap.to) : null;
-  const waitingMax = onOverlap.policy === 'BUFFER' ? onOverlap.waitingMax : null;
+  const waitingMax = 'waitingMax' in onOverlap ? onOverlap.waitingMax : null;
   const { events, deliveries } = toRunRows(runs, take);
   return [webhookId, version, from, toCursorRow(to), policy, skippedTo, waitingMax, now, events, deliveries];
 }
@@ -97,7 +97,8 @@ function toEventRow(event: Event, body: Uint8Array): EventRow {
     event.time,
     event.nominalAt ?? null,
     event.contentType,
-    encodeHeaders(event.headers),
+    encodeTexts(event.headers),
+    encodeTexts(event.extensions),
     event.createdAt,
     body,
   ];
@@ -125,6 +126,7 @@ export function fromEventRow(row: LongRowOf<typeof EVENT_BODY>): EventBody {
   const callerId = row[at.callerId];
   const source = row[at.source];
   const subject = row[at.subject];
+  const extensions = row[at.extensions];
   const nominalAt = row[at.nominalAt];
   return {
     id: row[at.id],
@@ -137,7 +139,8 @@ export function fromEventRow(row: LongRowOf<typeof EVENT_BODY>): EventBody {
     ...(nominalAt !== null && { nominalAt }),
     contentType: row[at.contentType],
     body: row[at.body] ?? NO_BYTES,
-    headers: decodeHeaders(row[at.headers]),
+    headers: decodeTexts(row[at.headers]),
+    ...(extensions !== null && { extensions: decodeTexts(extensions) }),
     createdAt: row[at.createdAt],
   };
 }
@@ -172,11 +175,11 @@ export function fromContentRow([event, format, rendered]: ContentRow): DeliveryC
 }
 
 /** NULL where there are no headers, as in most events. */
-function encodeHeaders(headers: Readonly<Record<string, string>>): string | null {
-  for (const _ in headers) return JSON.stringify(headers);
+function encodeTexts(texts: Readonly<Record<string, string>> | undefined): string | null {
+  for (const _ in texts) return JSON.stringify(texts);
   return null;
 }
 
-function decodeHeaders(text: string | null): Readonly<Record<string, string>> {
+function decodeTexts(text: string | null): Readonly<Record<string, string>> {
   return text === null ? {} : JSON.parse(text);
 }

@@ -1,6 +1,6 @@
 /** The rows of which calls to the database's thread consist, where these are not rows of a table. */
-import type { OverlapPolicy } from '../../../domain/schedule/schedule.ts';
 import type { DisabledReason } from '../../../domain/webhook/webhook.ts';
+import type { OnOverlap } from '../../intake.ts';
 import type { Flag, RunCode, StateCode } from './codes.ts';
 import { as, field, integer, layout, orNull, type RowOf, text } from './layout.ts';
 import type {
@@ -72,8 +72,8 @@ export const FIRING = layout(
   field('version', integer),
   field('from', integer),
   field('to', as<CursorRow>()),
-  field('overlap', as<OverlapPolicy>()),
-  // The cursor if overlap SKIP or BUFFER leaves the runs out, and how many may wait with BUFFER.
+  field('overlap', as<OnOverlap['policy']>()),
+  // The cursor if the runs are left out, and how many may wait where they take turns.
   field('skippedTo', orNull(as<CursorRow>())),
   field('waitingMax', orNull(integer)),
   field('now', integer),

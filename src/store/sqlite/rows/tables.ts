@@ -64,6 +64,7 @@ export const EVENT = layout(
   field('nominalAt', orNull(integer)),
   field('contentType', text),
   field('headers', orNull(text)),
+  field('extensions', orNull(text)),
   field('createdAt', integer),
   // Null once it was erased.
   field('body', orNull(blob)),

@@ -26,7 +26,7 @@ export function backfillVerbs(context: Context): Pick<Verbs, 'backfillRuns'> {
     const hook = hooks.get(webhookId);
     if (hook === undefined || selectWebhook.get(webhookId, row[at.version]) === undefined) return 'STALE';
     const queue = row[at.queue];
-    const how = { hook, queue, inTurn: queue !== 0, now: row[at.now] };
+    const how = { hook, queue, inTurn: queue !== 0, turn: 0, now: row[at.now] } as const;
     const results: ('FIRED' | 'KNOWN' | 'FULL')[] = [];
     for (const [i, event] of row[at.events].entries()) {
       const isFull = results.at(-1) === 'FULL';

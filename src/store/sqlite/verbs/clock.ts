@@ -26,7 +26,8 @@ export function clockVerbs({ db }: Context): Pick<Verbs, 'comeBack' | 'moveBack'
     SELECT due_at, ord FROM deliveries INDEXED BY deliveries_due
     WHERE state = 0 AND webhook = ?1 AND (due_at, ord) > (?2, ?3) AND due_at < ${HELD}
     ORDER BY due_at, ord LIMIT ?4`);
-  const move = db.prepare('UPDATE deliveries SET due_at = due_at - ?2 WHERE ord = ?1');
+  // What was due keeps its place behind what has been due for longer, and before what comes in from now on.
+  const move = db.prepare('UPDATE deliveries SET due_at = max(?3, due_at - ?2) WHERE ord = ?1');
 
   return {
     comeBack([now, awayMs]) {
@@ -44,7 +45,7 @@ export function clockVerbs({ db }: Context): Pick<Verbs, 'comeBack' | 'moveBack'
         if (left === 0 || searches === SEARCHES_MAX) return [webhook, dueAt, ord];
         // What is moved comes to lie before this place, where the walk does not come again.
         const found = selectLater.all(webhook, dueAt, ord, left);
-        for (const row of found) move.run(row[1], byMs);
+        for (const row of found) move.run(row[1], byMs, now);
         left -= found.length;
         [dueAt, ord] = found.at(-1) ?? [now, HELD];
         if (left > 0) [webhook, dueAt, ord] = [nextWebhook.get(webhook)?.[0] ?? null, now, HELD];

@@ -1,7 +1,7 @@
 import type { Context } from '../context.ts';
 import type { Hook } from '../hooks.ts';
 import type { FireCode, Verbs } from '../protocol.ts';
-import { RUN, SUPERSEDED } from '../rows/codes.ts';
+import { KEPT, RUN, SUPERSEDED, SUPERSEDING } from '../rows/codes.ts';
 import { FIRING, type FiringRow } from '../rows/messages.ts';
 import { CURSOR, type WaitingRow } from '../rows/tables.ts';
 import { createRunInsertion } from './run-insertion.ts';
@@ -25,13 +25,21 @@ export function runVerbs(context: Context): Pick<Verbs, 'upcomingRuns' | 'fireRu
     SELECT 1 FROM deliveries INDEXED BY deliveries_lane WHERE webhook = ? AND run = ${RUN} AND state = 0 LIMIT 1`);
   const supersede = db.prepare<[ord: number]>(`
     UPDATE deliveries INDEXED BY deliveries_lane SET ending = ${SUPERSEDED}
-    WHERE webhook = ? AND run = ${RUN} AND state = 0 AND ending = 0 RETURNING ord`);
+    WHERE webhook = ? AND run = ${RUN} AND state = 0 AND ending = 0 AND NOT (turn = ${KEPT} AND attempts = 0)
+    RETURNING ord`);
+  const selectKept = db.prepare(`
+    SELECT 1 FROM deliveries INDEXED BY deliveries_lane
+    WHERE webhook = ? AND run = ${RUN} AND state = 0 AND ending = 0 AND turn = ${KEPT} AND attempts = 0 LIMIT 1`);
   const readWaiting = waitingReader(db);
 
-  /** Looks first, since most runs have nothing to supersede, and a look costs less than an update of nothing. */
-  function supersedeBefore({ key }: Hook): WaitingRow[] {
-    if (selectRun.get(key) === undefined) return [];
-    return supersede.all(key).map(([ord]) => readWaiting(ord));
+  /**
+   * Marks those that a new run takes the place of, and returns whether any is left that it does not. Looks first,
+   * since most runs have nothing to supersede, and a look costs less than an update of nothing.
+   */
+  function supersedeBefore({ key }: Hook, ending: WaitingRow[]): boolean {
+    if (selectRun.get(key) === undefined) return false;
+    for (const [ord] of supersede.all(key)) ending.push(readWaiting(ord));
+    return selectKept.get(key) !== undefined;
   }
 
   /** Whether the runs are left out because of those that wait. */
@@ -58,9 +66,13 @@ export function runVerbs(context: Context): Pick<Verbs, 'upcomingRuns' | 'fireRu
     if (skips) return 'SKIPPED';
 
     const added = events.map((event) => insertion.event(event));
+    const overlap = row[at.overlap];
+    const supersedes = overlap === 'SUPERSEDE' || overlap === 'SUPERSEDE_IN_TURN';
     // Before the new ones are inserted, since the runs of one firing do not supersede each other.
-    if (row[at.overlap] === 'SUPERSEDE' && added.some(Boolean)) ending.push(...supersedeBefore(hook));
-    const how = { hook, queue: RUN, inTurn: row[at.overlap] === 'BUFFER', now: row[at.now] } as const;
+    const waits = supersedes && added.some(Boolean) && supersedeBefore(hook, ending);
+    const turn = overlap === 'SUPERSEDE_IN_TURN' ? KEPT : waits ? SUPERSEDING : 0;
+    const inTurn = waits || overlap === 'BUFFER' || overlap === 'SUPERSEDE_IN_TURN';
+    const how = { hook, queue: RUN, inTurn, turn, now: row[at.now] } as const;
     for (const [i, event] of events.entries()) {
       const places = added[i];
       const delivery = row[at.deliveries][i]!;

@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts';
 import type { Hook } from '../hooks.ts';
-import { IS_RENDERED, type RenderedCode, type RunCode, TO_RENDER } from '../rows/codes.ts';
+import { IS_RENDERED, type RenderedCode, type RunCode, TO_RENDER, type TurnCode } from '../rows/codes.ts';
 import { insertInto } from '../rows/insert.ts';
 import { as, field, integer, layout, orNull, text } from '../rows/layout.ts';
 import { NEW_DELIVERY, type NewDeliveryRow, type Remembered } from '../rows/messages.ts';
@@ -28,6 +28,7 @@ export interface Places {
 export interface MoreOfDelivery {
   readonly dueAt: number;
   readonly run: RunCode;
+  readonly turn: TurnCode;
   readonly createdAt: number;
   readonly replayOf: string | null;
 }
@@ -52,6 +53,7 @@ const STORED_DELIVERY = layout(
   field('type', text),
   field('dueAt', integer),
   field('run', as<RunCode>()),
+  field('turn', as<TurnCode>()),
   field('format', integer),
   field('rendered', as<RenderedCode>()),
   field('createdAt', integer),
@@ -78,11 +80,12 @@ export function createInsertion({ db, takeKey, takeOrds, waiting, eventIds }: Co
     },
     delivery(row, { key, namespace }, { event, type, ord }, more) {
       const { at } = NEW_DELIVERY;
-      const { dueAt, run, createdAt, replayOf } = more;
+      const { dueAt, run, turn, createdAt, replayOf } = more;
       const rendered = row[at.rendered];
       const [id, format] = [row[at.id], row[at.format]];
       const how = row[at.toRender] === 1 ? TO_RENDER : rendered === null ? 0 : IS_RENDERED;
-      insertDelivery([ord, id, namespace, key, event, type, dueAt, run, format, how, createdAt, replayOf]);
+      const turns = [dueAt, run, turn] as const;
+      insertDelivery([ord, id, namespace, key, event, type, ...turns, format, how, createdAt, replayOf]);
       if (rendered !== null) insertRendered([ord, ...rendered]);
       waiting.add(namespace, 1);
     },

@@ -57,7 +57,9 @@ export function publishVerbs(context: Context): Pick<Verbs, 'publish' | 'replay'
     const places = insertion.event(event, there.length, remember);
     // Each event gets an id of its own when it is made, so this is the same publication once more.
     if (places === undefined) return selectKnown.get(event[EVENT.at.id])!;
-    const more = { dueAt: row[at.dueAt], run, createdAt: event[EVENT.at.createdAt], replayOf: null };
+    // A trigger is no run of the schedule: neither takes the place of the other, nor waits for it.
+    const apart = { run: 0, turn: 0 } as const;
+    const more = { dueAt: row[at.dueAt], ...apart, createdAt: event[EVENT.at.createdAt], replayOf: null };
     let { ord } = places;
     for (const [i, delivery] of asked.entries()) {
       const hook = webhooks[i];
@@ -81,7 +83,7 @@ export function publishVerbs(context: Context): Pick<Verbs, 'publish' | 'replay'
     adopt.run(event);
     const ord = context.takeOrds(1);
     const now = row[at.now];
-    const more = { dueAt: now, run: 0, createdAt: now, replayOf: row[at.replayOf] ?? '' } as const;
+    const more = { dueAt: now, run: 0, turn: 0, createdAt: now, replayOf: row[at.replayOf] ?? '' } as const;
     insertion.delivery(delivery, hook, { event, type, ord }, more);
     ords.push(ord);
     return 'REPLAYED';

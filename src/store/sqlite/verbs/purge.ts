@@ -11,7 +11,9 @@ export interface Erasure {
 }
 
 export function createErasure({ db, journal, log }: Pick<Context, 'db' | 'journal' | 'log'>): Erasure {
-  const eraseEvent = db.prepare('UPDATE events SET body = NULL, headers = NULL WHERE key = ?');
+  const eraseEvent = db.prepare(
+    'UPDATE events SET body = NULL, headers = NULL, extensions = NULL WHERE key = ?',
+  );
   const selectDeliveries = db.prepare<[ord: number, rendered: RenderedCode, hasMessage: Flag]>(
     `SELECT ord, rendered, message IS NOT NULL FROM deliveries WHERE ord IN (${OF_EVENT})`,
   );

@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts';
 import type { Hook } from '../hooks.ts';
-import { HELD, type RunCode } from '../rows/codes.ts';
+import { HELD, type RunCode, type TurnCode } from '../rows/codes.ts';
 import type { NewDeliveryRow } from '../rows/messages.ts';
 import { EVENT, type EventRow } from '../rows/tables.ts';
 import { createInsertion, type Places } from './insertion.ts';
@@ -18,6 +18,7 @@ export interface HowRun {
   readonly queue: RunCode;
   /** Whether it goes only when those before it in the queue are finished. */
   readonly inTurn: boolean;
+  readonly turn: TurnCode;
   readonly now: number;
 }
 
@@ -27,12 +28,13 @@ export function createRunInsertion(context: Context): RunInsertion {
 
   return {
     event: (row) => insertion.event(row, 1),
-    delivery(row, event, places, { hook, queue, inTurn, now }) {
+    delivery(row, event, places, { hook, queue, inTurn, turn, now }) {
       const isHeld = inTurn && turns.unfinished(hook.key, queue, 1) > 0;
       if (isHeld) turns.hold(hook.key);
       insertion.delivery(row, hook, places, {
         dueAt: isHeld ? HELD : now,
         run: queue,
+        turn,
         createdAt: event[EVENT.at.createdAt],
         replayOf: null,
       });

@@ -44,10 +44,13 @@ export function settleVerbs(context: Context): Pick<Verbs, 'settle'> {
       journal.takeBack();
       return false;
     }
-    if (isPostponed) return true;
+    const { key, namespace } = hooks.get(webhookId)!;
+    if (isPostponed) {
+      if (turns.giveWay(key, ord)) released.push(readWaiting(ord));
+      return true;
+    }
     erased.delete(ord);
     ends.add(ord, row[at.at]);
-    const { key, namespace } = hooks.get(webhookId)!;
     waiting.add(namespace, -1);
     for (const next of turns.release(key, row[at.at])) released.push(readWaiting(next));
     return true;

@@ -38,6 +38,7 @@ describe('carillon events', () => {
   it('publish sends every field', async () => {
     await json(
       ...['publish', 'full', '--id', 'full-1', '--source', '/here', '--subject', 'it', '--time', '1h'],
+      ...['--extension', 'trace=1=2', '--extension', 'tenant=a'],
       ...['--header', 'x-a=1=2', '--header', 'x-b=', '--content-type', 'text/x-note', '--data', 'hello'],
     );
     const event = await stored('full-1');
@@ -45,6 +46,7 @@ describe('carillon events', () => {
       [event?.type, event?.source, event?.subject, event?.headers, event?.contentType],
       ['full', '/here', 'it', { 'x-a': '1=2', 'x-b': '' }, 'text/x-note'],
     );
+    assert.deepEqual(event?.extensions, { trace: '1=2', tenant: 'a' });
     assert.equal(event?.time, api().clock.now() - 3_600_000);
     assert.equal(Buffer.from(event.body).toString(), 'hello');
   });

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { DomainError } from '../../src/domain/error.ts';
+import { createStoreWatch } from '../../src/server/store-watch.ts';
+import { recordingLog } from '../support/log.ts';
+
+function aWatch() {
+  const { log, lines } = recordingLog();
+  const said: string[] = [];
+  let answer: () => string | undefined = () => undefined;
+  const watch = createStoreWatch({
+    store: { checkUp: async () => answer() },
+    health: { serve: () => void said.push('SERVING'), pause: () => void said.push('NOT_SERVING') },
+    log,
+  });
+  return {
+    said,
+    lines,
+    async tick(next: () => string | undefined) {
+      answer = next;
+      await watch.tick();
+    },
+  };
+}
+
+describe('the watch on the store', () => {
+  it('lets health say NOT_SERVING while the disk is full, and SERVING again, each once', async () => {
+    const { tick, said, lines } = aWatch();
+    await tick(() => undefined);
+    await tick(() => 'the disk is full');
+    await tick(() => 'the disk is full');
+    await tick(() => undefined);
+    await tick(() => undefined);
+    assert.deepEqual(said, ['SERVING', 'NOT_SERVING', 'SERVING']);
+    assert.deepEqual(
+      lines.map(({ level, fields }) => [level, fields.reason]),
+      [
+        ['error', 'the disk is full'],
+        ['info', undefined],
+      ],
+    );
+  });
+
+  it('never says SERVING of a server that starts on a full disk', async () => {
+    const { tick, said } = aWatch();
+    await tick(() => 'the disk is full');
+    assert.deepEqual(said, ['NOT_SERVING']);
+  });
+
+  it('changes nothing while the store is only busy', async () => {
+    const { tick, said } = aWatch();
+    await tick(() => undefined);
+    await tick(() => {
+      throw new DomainError('DATABASE_BUSY', 'too many calls');
+    });
+    assert.deepEqual(said, ['SERVING']);
+  });
+});
