@@ -14,7 +14,7 @@ async function answerTo(path: string, { accept = '*/*', method = 'GET', inbox = 
     inbox: inbox ? { handle: () => false } : undefined,
     corsOrigins: [],
   });
-  const server = createServer((request, response) => front(request, response, () => {}));
+  const server = createServer((request, response) => void front(request, response, () => {}));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   try {
