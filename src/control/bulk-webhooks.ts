@@ -15,6 +15,8 @@ const READ_MAX = 25;
 export interface BulkIds {
   /** Of the webhooks that are now as they were to be. */
   readonly ids: readonly string[];
+  /** Of those that were passed over, because others changed them again and again at the same time. */
+  readonly contendedIds: readonly string[];
   /** Where to go on; undefined when that was all. */
   readonly next: string | undefined;
 }
@@ -39,19 +41,23 @@ async function forEach(
 ): Promise<BulkIds> {
   const read = oldestFirst(deps, namespace, where);
   const ids: string[] = [];
+  const contendedIds: string[] = [];
   let looked = 0;
   let place = from;
   for (;;) {
     signal.throwIfAborted();
-    const part = await read(place, Math.min(READ_MAX, FOUND_MAX - ids.length));
-    const done = validateOnly
-      ? part.rows
-      : await Promise.all(part.rows.map((webhook) => unlessGone(act(webhook))));
-    ids.push(...done.flatMap((webhook) => (webhook === undefined ? [] : [webhookIdOf(webhook)])));
-    if (part.next === null) return { ids, next: undefined };
+    const part = await read(place, Math.min(READ_MAX, FOUND_MAX - ids.length - contendedIds.length));
+    const done = validateOnly ? part.rows : await Promise.all(part.rows.map((each) => tried(each, act)));
+    for (const [i, { id, callerId }] of part.rows.entries()) {
+      const outcome = done[i]!;
+      if (outcome === 'CONTENDED') contendedIds.push(callerId ?? id);
+      else if (outcome !== 'GONE') ids.push(webhookIdOf(outcome));
+    }
+    if (part.next === null) return { ids, contendedIds, next: undefined };
     place = part.next;
     looked += part.looked;
-    if (ids.length >= FOUND_MAX || looked >= LOOKED_MAX) return { ids, next: place };
+    const found = ids.length + contendedIds.length;
+    if (found >= FOUND_MAX || looked >= LOOKED_MAX) return { ids, contendedIds, next: place };
   }
 }
 
@@ -88,12 +94,20 @@ function oldestFirst(
   return listWebhooks(deps, { namespace, where, by: 'id', descending: false });
 }
 
-/** A webhook that was removed meanwhile is none any more. */
-async function unlessGone(changing: Promise<Webhook>): Promise<Webhook | undefined> {
+/**
+ * Changes one of many. One that was removed meanwhile is none any more, and one that others change all the time keeps
+ * back none of the rest.
+ */
+async function tried(
+  webhook: Webhook,
+  act: (webhook: Webhook) => Promise<Webhook>,
+): Promise<Webhook | 'GONE' | 'CONTENDED'> {
   try {
-    return await changing;
+    return await act(webhook);
   } catch (reason) {
-    if (reason instanceof DomainError && reason.code === 'NOT_FOUND') return undefined;
+    if (!(reason instanceof DomainError)) throw reason;
+    if (reason.code === 'NOT_FOUND') return 'GONE';
+    if (reason.reason === 'CONTENDED') return 'CONTENDED';
     throw reason;
   }
 }

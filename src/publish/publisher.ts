@@ -107,6 +107,7 @@ export function createPublisher(deps: PublisherDeps): Publisher {
       const all = await audiencesOf(batch);
       const calls = createCalls(store, batch.length);
       for (const [place, draft] of batch.entries()) {
+        if (place > 0 && turns.isOver()) await turns.next();
         const id = claim ? claimedId('event', claim, String(place)) : eventId(now);
         const event = eventOf(draft, id, now);
         const { namespace } = draft;

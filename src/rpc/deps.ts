@@ -4,6 +4,7 @@ import type { Random } from '../domain/random.ts';
 import type { Publisher } from '../publish/publisher.ts';
 import type { Replayer } from '../publish/replayer.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { OutboxLimits } from './outbox-limits.ts';
 import type { Rules } from './proto-rules.ts';
 import type { StreamLimits } from './stream-limits.ts';
 
@@ -42,6 +43,8 @@ export interface ApiSettings {
   readonly messageBytesMax: number;
   /** How long a caller may take no message of a stream, if not `STALL_MS`; then it is cut off. */
   readonly stallMs?: number;
+  /** Bounds of answers that nobody reads, other than `OUTBOX_LIMITS`. */
+  readonly outbox?: Partial<OutboxLimits>;
   /** Bounds of PublishStream other than `STREAM_LIMITS`. */
   readonly publishStream?: Partial<StreamLimits>;
 }

@@ -17,12 +17,15 @@ import { lazyRules } from './proto-rules.ts';
 import type { Call } from './transport/call.ts';
 import { createGuard, type Guard, type GuardDeps } from './transport/guard.ts';
 import { doneOnce, type OnceOptions } from './transport/once.ts';
+import { createOutbox, type Outbox } from './transport/outbox.ts';
 import { webhookService } from './webhook/service.ts';
 
 /** Everything there is to call and what stands around it, made once and mounted on every port. */
 export interface Services {
   readonly mounted: readonly ServiceImplSpec[];
   readonly guard: Guard;
+  /** Answers that are made, or not taken yet. */
+  readonly outbox: Outbox;
   /** What grpc.health.v1 says. NOT_SERVING until told otherwise. */
   readonly health: ServicesHealth;
   /** Loads what the first call would wait for: it takes a while, and lets others run in between. */
@@ -69,6 +72,7 @@ export function createServices(deps: ApiDeps): Services {
   const { control, random, log, settings } = deps;
   const { stallMs } = settings;
   const rules = lazyRules();
+  const outbox = createOutbox(deps.clock, settings.outbox);
   const ending = new AbortController();
   const described: readonly DescService[] = [
     WebhookService,
@@ -111,8 +115,10 @@ export function createServices(deps: ApiDeps): Services {
       mount(ServerReflection, reflectionService(fileIndex, ending.signal)),
       mount(ServerReflectionAlpha, reflectionService(fileIndex, ending.signal)),
     ],
+    outbox,
     guard: createGuard({
       rules,
+      outbox,
       selfChecking: SELF_CHECKING,
       policy: settings,
       report,

@@ -160,7 +160,7 @@ async function run(parts: Parts): Promise<RunningServer> {
       })
     : undefined;
   const listener = await createListener({
-    handler: createFront({ api, inbox, corsOrigins: config.corsOrigins }),
+    handler: createFront({ api, inbox, outbox: api.services.outbox, corsOrigins: config.corsOrigins }),
     ...config.listen,
     limits: { connectionsMax: config.connectionsMax },
     onError: (error) => log.error({ reason: (error as Error).message }, 'a request could not be handled'),

@@ -9,6 +9,7 @@ import {
 } from '../../../gen/carillon/v1/event_pb.ts';
 import type { Claim } from '../../domain/claim.ts';
 import { invalidRequest } from '../../domain/error.ts';
+import { createTurns } from '../../publish/turns.ts';
 import type { ApiDeps } from '../deps.ts';
 import { note } from '../transport/call.ts';
 import { claimOf } from '../transport/once.ts';
@@ -41,11 +42,13 @@ export function batchPublishing({ publisher, clock }: PublishDeps) {
       throw invalidRequest([{ field: 'requests', description }]);
     }
     const now = clock.now();
-    const answers = await publishAll(
-      publisher,
-      request.requests.map((item) => judgeAmongOthers(item, now)),
-      claimOf(context),
-    );
+    const turns = createTurns(clock);
+    const judged: Judged[] = [];
+    for (const item of request.requests) {
+      judged.push(judgeAmongOthers(item, now));
+      if (turns.isOver()) await turns.next();
+    }
+    const answers = await publishAll(publisher, judged, claimOf(context));
     note(context, { events: answers.length, refused: answers.filter(isError).length });
     return create(PublishBatchResponseSchema, { results: answers.map(resultOf) });
   };

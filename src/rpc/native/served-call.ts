@@ -95,6 +95,7 @@ export class Exchange implements HandlerContext, Listener, Receiving {
       protocol: 'grpc',
       hiddenPath: '',
       startedAt,
+      connection: arrival.stream.session ?? arrival.stream,
       // Clients know it as RESOURCE_EXHAUSTED (gRPC over HTTP/2, "Errors"). A status would wait behind
       // what is not read.
       cutOff: () => arrival.stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM),
@@ -110,6 +111,7 @@ export class Exchange implements HandlerContext, Listener, Receiving {
   /** Begins to listen. What is heard goes to the reader, a message for each `read`. */
   start(reader: Reader): void {
     this.#reader = reader;
+    this.#stream.once('close', () => this.call.outgoing?.end());
     const base = this.#base;
     const { sendStatus } = base;
     // grpc-js ends some calls on its own, for a message that is too large say. It does so with this
@@ -142,6 +144,7 @@ export class Exchange implements HandlerContext, Listener, Receiving {
     const bytes = toBinary(type, create(type, message));
     if (!this.#headersSent) this.#sendHeaders();
     this.#unwritten += bytes.length;
+    this.call.outgoing?.wrote(bytes.length);
     this.#base.sendMessage(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), () => {
       this.#unwritten -= bytes.length;
       if (this.#unwritten <= this.#deps.limits.writeAheadBytes) this.#writable?.resolve();

@@ -46,7 +46,8 @@ export function serveUnary(deps: RestDeps, spec: UnarySpec, rest: RestCall): voi
     if (plain.ended) return;
     const written = route.face.present(type, output, request);
     if (!plain.finish()) return;
-    writeJson(response, { ...written, headers: { ...plain.sentHeaders(), ...written.headers }, codec });
+    const headers = { ...plain.sentHeaders(), ...written.headers };
+    writeJson(response, { ...written, headers, codec, outgoing: call.outgoing });
   }
   answer().catch((reason: unknown) => plain.fail(reason));
 }

@@ -14,6 +14,7 @@ import { type Call, callKey } from './call.ts';
 import { COMPRESSION_NAMES, type TakenIn, takeIn, takeQuery } from './decode.ts';
 import { takeInEach } from './decode-stream.ts';
 import type { CallableResponse, NodeRequest } from './node.ts';
+import type { Outgoing } from './outbox.ts';
 import { TIMEOUT_MS_MAX } from './plain-call.ts';
 import type { Reception } from './reception.ts';
 import { isGrpc, isGrpcWebText, refuse, type Wire, wireOf } from './wire.ts';
@@ -142,7 +143,7 @@ async function respond(
 ): Promise<void> {
   noteCode(universal, call);
   // It never settles when all went well: it waits for an event that responses do not have.
-  await universalResponseToNodeResponse(watchTrailer(universal, call), response);
+  await universalResponseToNodeResponse(counted(watchTrailer(universal, call), call), response);
 }
 
 /** Keeps the message for the guard to hand on. */
@@ -215,6 +216,21 @@ function codeOfBare(status: number, { headers }: NodeRequest): Code {
 function noteCode(universal: UniversalServerResponse, call: Call): void {
   if (call.code === undefined && universal.status !== 200) {
     call.code = codeToString(codeFromHttpStatus(universal.status));
+  }
+}
+
+/** Tells the one answer of a call what is written of it. */
+function counted(universal: UniversalServerResponse, { outgoing }: Call): UniversalServerResponse {
+  const { body } = universal;
+  if (body === undefined || outgoing === undefined) return universal;
+  if (!(Symbol.asyncIterator in body)) return universal;
+  return { ...universal, body: countedEach(body, outgoing) };
+}
+
+async function* countedEach(body: AsyncIterable<Uint8Array>, outgoing: Outgoing): AsyncIterable<Uint8Array> {
+  for await (const piece of body) {
+    outgoing.wrote(piece.length);
+    yield piece;
   }
 }
 

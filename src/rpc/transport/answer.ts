@@ -4,6 +4,7 @@ import { file_google_rpc_error_details } from '../../../gen/google/rpc/error_det
 import { withInfo } from '../error-info.ts';
 import { COMPRESSIONS } from './decode.ts';
 import type { CallableResponse } from './node.ts';
+import type { Outgoing } from './outbox.ts';
 
 /** How messages become JSON. The registry is for the details of errors that stand in an answer. */
 export const JSON_OPTIONS = {
@@ -33,11 +34,13 @@ export interface JsonAnswer {
   readonly headers?: Readonly<Record<string, string>>;
   /** What it is compressed with, if it is worth it. */
   readonly codec: Negotiated['response'];
+  /** What is told how much is written. */
+  readonly outgoing?: Outgoing | undefined;
 }
 
 /** Writes a whole answer, to HEAD without its body. One that its caller is not there to take is dropped. */
 export function writeJson(response: CallableResponse, answer: JsonAnswer): void {
-  const { status, text, headers, codec } = answer;
+  const { status, text, headers, codec, outgoing } = answer;
   if (status === 304) {
     // What it would say is with its caller already (RFC 9110, section 15.4.5).
     response.writeHead(status, { ...headers });
@@ -51,6 +54,7 @@ export function writeJson(response: CallableResponse, answer: JsonAnswer): void 
       'content-length': bytes,
       ...headers,
     });
+    outgoing?.wrote(bytes);
     response.end(response.req.method === 'HEAD' ? '' : text);
     return;
   }
@@ -63,6 +67,7 @@ export function writeJson(response: CallableResponse, answer: JsonAnswer): void 
         'content-length': compressed.length,
         ...headers,
       });
+      outgoing?.wrote(compressed.length);
       response.end(response.req.method === 'HEAD' ? '' : compressed);
     },
     () => writeJson(response, { ...answer, codec: null }),

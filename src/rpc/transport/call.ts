@@ -1,5 +1,6 @@
 import type { Message } from '@bufbuild/protobuf';
 import { createContextKey, type HandlerContext } from '@connectrpc/connect';
+import type { Outgoing } from './outbox.ts';
 
 /**
  * Lets a message of a call in: checks the namespace that it names and its rules. Rejects with INVALID;
@@ -30,6 +31,10 @@ export interface Call {
   code?: string;
   /** Ties an INTERNAL answer to the line about its cause. */
   errorId?: string;
+  /** What its answer is sent on: what one connection may leave unread is bounded. */
+  readonly connection: object;
+  /** Its answer, if that is one message, from before it is made until it is taken. The carrier ends it. */
+  outgoing?: Outgoing;
   /** Ends the connection, or the stream, of a caller that takes nothing any more. */
   cutOff?: () => void;
   /** Namespace and ids, for the log line. Never a secret or a payload. */

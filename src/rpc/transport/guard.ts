@@ -1,11 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { DescMethod, Message } from '@bufbuild/protobuf';
+import type { DescMessage, DescMethod, Message } from '@bufbuild/protobuf';
 import { Code, type ConnectError, type Interceptor } from '@connectrpc/connect';
 import { codeToString } from '@connectrpc/connect/protocol-connect';
 import { Health } from '../../../gen/grpc/health/v1/health_pb.ts';
 import { type HostPolicy, hostsOf, judgeHosts, type RequestHead } from '../../domain/access/host.ts';
 import { judgeOrigin, type OriginPolicy } from '../../domain/access/origin.ts';
 import { ANONYMOUS, type Principal } from '../../domain/access/principal.ts';
+import { systemClock } from '../../domain/clock.ts';
 import { DomainError } from '../../domain/error.ts';
 import { noProblems } from '../../domain/problems.ts';
 import { DEFAULT_NAMESPACE } from '../../domain/webhook/webhook.ts';
@@ -14,6 +15,7 @@ import { namespaceViolations } from '../namespace.ts';
 import type { Rules } from '../proto-rules.ts';
 import { type Admit, type Call, callKey, noteFields } from './call.ts';
 import { wentAway, whyEnded } from './failures.ts';
+import { createOutbox, type Outbox, type Outgoing } from './outbox.ts';
 import { followTaking, STALL_MS } from './stall.ts';
 
 export interface GuardDeps {
@@ -25,6 +27,8 @@ export interface GuardDeps {
   /** Logs the cause of an INTERNAL answer and returns the id it is logged under. */
   readonly report: (reason: unknown, call: Call | undefined) => string;
   readonly stallMs?: number;
+  /** Bounds what callers leave unread; with its own limits when not given. */
+  readonly outbox?: Outbox;
 }
 
 /**
@@ -54,7 +58,14 @@ export interface CallHead extends RequestHead {
   readonly headers: IncomingHttpHeaders;
 }
 
-export function createGuard({ rules, selfChecking, policy, report, stallMs = STALL_MS }: GuardDeps): Guard {
+export function createGuard({
+  rules,
+  selfChecking,
+  policy,
+  report,
+  stallMs = STALL_MS,
+  outbox = createOutbox(systemClock),
+}: GuardDeps): Guard {
   async function checkMessage(method: DescMethod, message: Message, principal: Principal): Promise<void> {
     const problems = noProblems();
     problems.addAll(await rules.violationsOf(method.input, message));
@@ -74,11 +85,16 @@ export function createGuard({ rules, selfChecking, policy, report, stallMs = STA
       if (method.parent.typeName !== Health.typeName) checkHead(head, policy, call);
       const principal = ANONYMOUS;
       const checksItself = selfChecking.get(method) === 'NAMESPACE_AND_RULES';
+      if (method.methodKind === 'unary') call.outgoing = openAnswer(call, outbox);
+      const bytes = answerBytes(method.output);
       const isStream = method.methodKind === 'client_streaming' || method.methodKind === 'bidi_streaming';
       return (message) => {
         // A stream is about many things, which its handler sums up.
         if (!isStream) noteFields(call, subjectOf(message));
-        return checksItself ? undefined : checkMessage(method, message, principal);
+        const { outgoing } = call;
+        if (checksItself) return outgoing?.room(bytes);
+        const checked = checkMessage(method, message, principal);
+        return outgoing === undefined ? checked : checked.then(() => outgoing.room(bytes));
       };
     },
     fail(reason, call) {
@@ -90,6 +106,21 @@ export function createGuard({ rules, selfChecking, policy, report, stallMs = STA
       return error;
     },
   };
+}
+
+function openAnswer(call: Call, outbox: Outbox): Outgoing {
+  return outbox.open(call.connection, () => {
+    noteFields(call, { cutOff: 'it did not read its answer' });
+    call.cutOff?.();
+  });
+}
+
+/**
+ * About what is kept free for an answer before it is made. One of a few scalars is small; of others nothing is known,
+ * and the largest, with an event or a payload of 1 MiB, are made a few at a time.
+ */
+function answerBytes({ fields }: DescMessage): number {
+  return fields.every(({ fieldKind }) => fieldKind === 'scalar' || fieldKind === 'enum') ? 1024 : 512 * 1024;
 }
 
 /** Raises PERMISSION_DENIED, and leaves in the log line what was seen. */

@@ -44,11 +44,15 @@ export function createReception({ clock, log, guard }: ReceptionDeps): Reception
       protocol,
       hiddenPath,
       startedAt: clock.monotonic(),
+      connection: 'stream' in request ? (request.stream.session ?? request) : request.socket,
       cutOff: () => cutOff(response),
       decoded: [],
       fields: {},
     };
-    response.once('close', () => logCall(call, response.writableEnded ? 'unknown' : 'canceled'));
+    response.once('close', () => {
+      call.outgoing?.end();
+      logCall(call, response.writableEnded ? 'unknown' : 'canceled');
+    });
     if (!hasUrl(request)) {
       const message = 'the request needs a valid URL and a Host header';
       refuse(request, response, {

@@ -72,7 +72,9 @@ export function unaryJson(deps: UnaryJsonDeps, spec: UnarySpec): UnaryJson {
     if (plain.ended) return;
     const text = toJsonString(method.output, create(method.output, output), json);
     if (!plain.finish()) return;
-    writeJson(response, { status: 200, text, headers: plain.sentHeaders(), codec: negotiated.response });
+    const { outgoing } = call;
+    const headers = plain.sentHeaders();
+    writeJson(response, { status: 200, text, headers, codec: negotiated.response, outgoing });
   }
 
   function writeError(

@@ -86,6 +86,11 @@ export function webhookService(deps: HandlerDeps): ServiceImpl<typeof WebhookSer
   };
 }
 
-function idsTo({ ids, next }: BulkIds, tokenOf: (next: string | undefined) => string) {
-  return { ids: [...ids], count: ids.length, nextPageToken: tokenOf(next) };
+function idsTo({ ids, contendedIds, next }: BulkIds, tokenOf: (next: string | undefined) => string) {
+  return {
+    ids: [...ids],
+    count: ids.length,
+    nextPageToken: tokenOf(next),
+    contendedIds: [...contendedIds],
+  };
 }

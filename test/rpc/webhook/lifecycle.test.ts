@@ -4,7 +4,7 @@ import { Code } from '@connectrpc/connect';
 import { Webhook_State } from '../../../gen/carillon/v1/webhook_pb.ts';
 import { PreconditionFailureSchema, ResourceInfoSchema } from '../../../gen/google/rpc/error_details_pb.ts';
 import type { Webhook } from '../../../src/domain/webhook/webhook.ts';
-import { refusal, sharedApi, violations } from '../../support/rpc.ts';
+import { refusal, sharedApi, startApi, violations } from '../../support/rpc.ts';
 import { aPublication, aWebhook, type WebhookOverrides } from '../../support/store.ts';
 
 const NOBODY = 'wh_00000000000000000000000000';
@@ -177,6 +177,32 @@ describe('A webhook', () => {
     assert.deepEqual(Object.keys(await violations(webhooks().remove({ filter: 'colour = red' }))), [
       'filter',
     ]);
+  });
+
+  it('keeps back none of the others when it is changed at the same time again and again, and is named', async () => {
+    let busy = '';
+    await using running = await startApi({
+      deps: (parts) => ({
+        ...parts,
+        store: {
+          ...parts.store,
+          updateWebhooks: async (updates) => {
+            if (updates.some(({ webhook }) => webhook.id === busy))
+              return updates.map(() => 'STALE' as const);
+            return parts.store.updateWebhooks(updates);
+          },
+        },
+      }),
+    });
+    const all = [aWebhook(), aWebhook({ spec: { name: 'b' } }), aWebhook({ spec: { name: 'c' } })];
+    await running.store.createWebhooks(all);
+    busy = all[1]!.id;
+    const [first, , third] = all.map(({ id }) => id);
+    const paused = await running.webhooks.pause({ filter: 'id:*' });
+    assert.deepEqual([paused.ids.sort(), paused.contendedIds], [[first, third].sort(), [busy]]);
+    busy = third!;
+    const resumed = await running.webhooks.resume({ filter: 'state = PAUSED' });
+    assert.deepEqual([resumed.ids, resumed.contendedIds], [[first], [third]]);
   });
 
   it('is paused and resumed with all others that a filter lets through, and with no others', async () => {

@@ -17,7 +17,7 @@ export async function pause(job: Job): Promise<void> {
     return show(job, PauseResponseSchema, answer, () => cardOf(job, answer.webhook));
   }
   const all = await everyPage(job, (request) => webhooks.pause(request));
-  show(job, PauseResponseSchema, create(PauseResponseSchema, all), () => linesOf(job, 'paused', all.ids));
+  show(job, PauseResponseSchema, create(PauseResponseSchema, all), () => linesOf(job, 'paused', all));
 }
 
 export async function resume(job: Job): Promise<void> {
@@ -27,7 +27,7 @@ export async function resume(job: Job): Promise<void> {
     return show(job, ResumeResponseSchema, answer, () => cardOf(job, answer.webhook));
   }
   const all = await everyPage(job, (request) => webhooks.resume(request));
-  show(job, ResumeResponseSchema, create(ResumeResponseSchema, all), () => linesOf(job, 'resumed', all.ids));
+  show(job, ResumeResponseSchema, create(ResumeResponseSchema, all), () => linesOf(job, 'resumed', all));
 }
 
 export async function remove(job: Job): Promise<void> {
@@ -49,7 +49,7 @@ export async function remove(job: Job): Promise<void> {
       : create(RemoveResponseSchema);
   });
   show(job, RemoveResponseSchema, answer, () =>
-    answer.ids.length === 0 ? 'nothing was removed\n' : linesOf(job, 'removed', answer.ids),
+    answer.ids.length === 0 ? 'nothing was removed\n' : linesOf(job, 'removed', answer),
   );
 }
 
@@ -76,6 +76,12 @@ function isOfOne({ invocation }: Job): boolean {
   return argument !== undefined;
 }
 
+interface Found {
+  readonly ids: string[];
+  /** Those that were passed over. */
+  readonly contendedIds: string[];
+}
+
 interface ManyRequest {
   readonly namespace: string;
   readonly filter: string;
@@ -86,9 +92,10 @@ interface ManyRequest {
 /** Calls as often as it takes. */
 async function everyPage(
   job: Job,
-  call: (request: ManyRequest) => Promise<{ ids: string[]; nextPageToken: string }>,
-): Promise<{ ids: string[]; count: number }> {
+  call: (request: ManyRequest) => Promise<Found & { nextPageToken: string }>,
+): Promise<Found & { count: number }> {
   const ids: string[] = [];
+  const contendedIds: string[] = [];
   const request = {
     namespace: namespaceOf(job.invocation),
     filter: filterOf(job),
@@ -98,9 +105,10 @@ async function everyPage(
   do {
     const answer = await call({ ...request, pageToken });
     ids.push(...answer.ids);
+    contendedIds.push(...answer.contendedIds);
     pageToken = answer.nextPageToken;
   } while (pageToken !== '');
-  return { ids, count: ids.length };
+  return { ids, count: ids.length, contendedIds };
 }
 
 function filterOf({ invocation }: Job): string {
@@ -111,7 +119,10 @@ function isDryRun({ invocation }: Job): boolean {
   return flagValue(invocation, '--dry-run') !== undefined;
 }
 
-function linesOf(job: Job, done: string, ids: readonly string[]): string {
-  if (ids.length === 0) return 'no webhooks\n';
-  return ids.map((id) => `${isDryRun(job) ? `would be ${done}` : done} ${id}\n`).join('');
+function linesOf(job: Job, done: string, { ids, contendedIds = [] }: Partial<Found>): string {
+  const lines = [
+    ...(ids ?? []).map((id) => `${isDryRun(job) ? `would be ${done}` : done} ${id}\n`),
+    ...contendedIds.map((id) => `not ${done} ${id}: others changed it at the same time; try again\n`),
+  ];
+  return lines.length === 0 ? 'no webhooks\n' : lines.join('');
 }
