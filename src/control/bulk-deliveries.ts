@@ -23,6 +23,8 @@ export interface BulkOrder {
 
 export interface Bulk {
   readonly count: number;
+  /** How many of these wait for another all the same, in ordered webhooks. */
+  readonly waiting: number;
   /** Where to go on; undefined when that was all. */
   readonly next: string | undefined;
 }
@@ -30,7 +32,8 @@ export interface Bulk {
 type ListDeps = Needs<'scanDeliveries' | 'resolveWebhooks' | 'resolveEvents', 'clock'>;
 
 /**
- * Sends deliveries again, oldest first. Stops between two batches when the caller is gone; what was done is
+ * Sends deliveries again, oldest first. Those that another of an ordered webhook holds back are counted, and apart
+ * too. Stops between two batches when the caller is gone; what was done is
  * done. What SUCCEEDED, or cannot be sent again, is not counted. The same claim again goes on with what is left;
  * its count is of that.
  */
@@ -44,7 +47,8 @@ export function retryDeliveries(
   const limit = limitOf(claim);
   return forEach(deps, order, states, signal, async (orders) => {
     const results = await deps.store.retryDeliveries(orders.map((each) => ({ ...each, ...limit })));
-    return results.filter((result) => result === 'RETRIED').length;
+    const waiting = results.filter((result) => result === 'WAITING').length;
+    return { count: results.filter((result) => result === 'RETRIED').length + waiting, waiting };
   });
 }
 
@@ -56,7 +60,7 @@ export function cancelDeliveries(
 ): Promise<Bulk> {
   return forEach(deps, order, ['PENDING'], signal, async (orders) => {
     const results = await deps.store.cancelDeliveries(orders);
-    return results.filter((result) => result === 'CANCELLING').length;
+    return { count: results.filter((result) => result === 'CANCELLING').length, waiting: 0 };
   });
 }
 
@@ -66,7 +70,7 @@ async function forEach(
   { namespace, where, validateOnly, from }: BulkOrder,
   states: readonly DeliveryState[],
   signal: AbortSignal,
-  act: (orders: readonly DeliveryOrder[]) => Promise<number>,
+  act: (orders: readonly DeliveryOrder[]) => Promise<Pick<Bulk, 'count' | 'waiting'>>,
 ): Promise<Bulk> {
   const inState: Condition = {
     kind: 'test',
@@ -77,17 +81,23 @@ async function forEach(
   const wanted: Condition = where === undefined ? inState : { kind: 'and', of: [where, inState] };
   const read = await listDeliveries(deps, { namespace, where: wanted, descending: false });
   let count = 0;
+  let waiting = 0;
   let looked = 0;
   let place = from;
   for (;;) {
     signal.throwIfAborted();
     const part = await read(place, Math.min(BATCH_ROWS, BULK_LOOKED_MAX - looked));
-    if (validateOnly) count += part.rows.length;
-    else if (part.rows.length > 0) count += await act(ordersOf(part.rows, deps.clock.now()));
-    if (part.next === null) return { count, next: undefined };
+    if (validateOnly) {
+      count += part.rows.length;
+    } else if (part.rows.length > 0) {
+      const done = await act(ordersOf(part.rows, deps.clock.now()));
+      count += done.count;
+      waiting += done.waiting;
+    }
+    if (part.next === null) return { count, waiting, next: undefined };
     place = part.next;
     looked += part.looked;
-    if (looked >= BULK_LOOKED_MAX) return { count, next: place };
+    if (looked >= BULK_LOOKED_MAX) return { count, waiting, next: place };
   }
 }
 

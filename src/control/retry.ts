@@ -1,12 +1,12 @@
 import type { Claim } from '../domain/claim.ts';
-import type { Delivery } from '../domain/delivery/delivery.ts';
+import type { DeliveryDetail } from '../domain/delivery/delivery.ts';
 import { type DomainError, failedPrecondition, notFound } from '../domain/error.ts';
 import type { Needs } from './deps.ts';
 
 export type RetryDeps = Needs<'getWebhooks' | 'getDelivery' | 'retryDeliveries', 'clock'>;
 
 /**
- * Sends one delivery again and returns it as it is now. Raises NOT_FOUND, and FAILED_PRECONDITION when it
+ * Sends one delivery again and returns it as it is now, with what it waits for in an ordered webhook. Raises NOT_FOUND, and FAILED_PRECONDITION when it
  * SUCCEEDED or its event's data was erased. The same claim again sends nothing a second time.
  */
 export async function retryDelivery(
@@ -14,7 +14,7 @@ export async function retryDelivery(
   namespace: string,
   id: string,
   claim?: Claim,
-): Promise<Delivery> {
+): Promise<DeliveryDetail> {
   const order = { namespace, id, now: deps.clock.now(), ...limitOf(claim) };
   const [result] = await deps.store.retryDeliveries([order]);
   if (result === 'SUCCEEDED') {

@@ -11,7 +11,7 @@ import { createBodies } from './bodies.ts';
 import { createFinished } from './finished.ts';
 import { createFlights } from './flights.ts';
 import { type Lane, loseAim, moveBack, type Target, takeDue, turnOf } from './lane.ts';
-import { earliestDueAt, firstDueAt, hasUnderWay, isDue } from './lane-queue.ts';
+import { earliestDueAt, firstDueAt, hasFirst, hasUnderWay, isDue } from './lane-queue.ts';
 import { createLanes } from './lanes.ts';
 import { createOrigins } from './origins.ts';
 import { createReads } from './reads.ts';
@@ -151,7 +151,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     else if (dueAt > now) lanes.sleep(lane, dueAt, now);
     else if (sent >= room) origins.wait(target.origin, lane);
     // What is due is not in memory but is being read; the end of that read makes the lane ready.
-    else if (queue.waiting.length === 0) return;
+    else if (!hasFirst(queue)) return;
     else if (!isDue(queue, now)) lanes.sleep(lane, queue.waiting.at(-1)!.dueAt, now);
     // A lane that has its fair share in flight is made ready when one of those comes back.
     else if (sent < share || share === Math.min(mayGo, SHARE)) lanes.ready(lane);

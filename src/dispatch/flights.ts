@@ -228,7 +228,7 @@ export function createFlights(deps: FlightsDeps): Flights {
       deps.finished.note(ord);
       bodies.release(delivery.eventId);
       // A caller had it sent again meanwhile. Only the store knows whether that was before this was on disk.
-      if (latest !== delivery) leaveInStore(lane.queue, latest.dueAt);
+      if (latest !== delivery) leaveInStore(lane.queue, latest);
     } else {
       // If the row changed from outside before this was on disk, this has overwritten its due time. A row
       // that was handed over afterwards counts this attempt already, and stands as it is.

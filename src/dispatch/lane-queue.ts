@@ -1,4 +1,5 @@
 import type { WaitingDelivery } from '../domain/delivery/delivery.ts';
+import { FIRST_PLACE, LAST_PLACE, type Place, precedes } from '../domain/delivery/order.ts';
 
 /** Deliveries of one lane kept in memory; the rest stay in the store until there is room. */
 export const LANE_WAITING_MAX = 500;
@@ -10,11 +11,11 @@ export const KEEP_AHEAD_MS = 60_000;
  * its fields are readonly.
  *
  * Invariants:
- * - `waiting` is sorted: by time when due, or by arrival in an ordered lane; the first in turn is the last
+ * - `waiting` is sorted: by time when due, or by place in an ordered lane; the first in turn is the last
  *   of the array.
  * - `known` holds all that `waiting` does, and what is in flight or being settled.
- * - No delivery outside memory is due before `more`. In an ordered lane, which goes by arrival, none may
- *   come from elsewhere while `more` says that there are any outside.
+ * - No delivery outside memory is due before `more`, nor has its place before `outside`. In an ordered lane
+ *   nothing goes whose place is after that: it is read first.
  * - `total.waiting` is the number of those waiting over all queues that share it.
  * - From the wish for a read until what it brought has been taken in, `changedDuringRead` holds the ords of
  *   all that were settled or changed meanwhile: the read may bring them as they were before.
@@ -26,6 +27,9 @@ export interface LaneQueue {
   readonly known: ReadonlyMap<number, WaitingDelivery>;
   /** Infinity when all are in memory. */
   readonly more: number;
+  readonly outside: Place;
+  /** The same of what was left outside since the latest read began, which the read may not bring. */
+  readonly outsideSince: Place;
   /** Undefined while no read is wished for or under way. */
   readonly changedDuringRead: ReadonlySet<number> | undefined;
   readonly total: { readonly waiting: number };
@@ -36,6 +40,8 @@ interface OwnQueue extends LaneQueue {
   readonly waiting: WaitingDelivery[];
   readonly known: Map<number, WaitingDelivery>;
   more: number;
+  outside: Place;
+  outsideSince: Place;
   changedDuringRead: Set<number> | undefined;
   readonly total: { waiting: number };
 }
@@ -51,6 +57,8 @@ export function emptyQueue(total: { waiting: number }): LaneQueue {
     waiting: [],
     known: new Map(),
     more: Number.POSITIVE_INFINITY,
+    outside: LAST_PLACE,
+    outsideSince: LAST_PLACE,
     changedDuringRead: undefined,
     total,
   };
@@ -85,17 +93,17 @@ export interface EnqueueInput {
 
 /**
  * Takes a new delivery into memory, or leaves it in the store and remembers that there is more; returns
- * whether it was taken. Memory holds the earliest; what lies beyond `more` must not overtake it, or the
- * rows in the store would starve (and an ordered lane would lose its order).
+ * whether it was taken. Memory holds the earliest; what lies beyond `more`, or `outside` in an ordered lane, must
+ * not overtake it, or the rows in the store would starve (and an ordered lane would lose its order).
  */
 export function enqueue(queue: LaneQueue, delivery: WaitingDelivery, input: EnqueueInput): boolean {
-  const { ordered, more } = queue;
+  const { ordered, more, outside } = queue;
   const inTurn = ordered
-    ? more === Number.POSITIVE_INFINITY && !input.overtakes
+    ? precedes(delivery, outside) && !input.overtakes
     : input.goesFirst || delivery.dueAt < more;
   const soon = ordered || delivery.dueAt <= input.now + KEEP_AHEAD_MS;
   if (!input.room || !inTurn || !soon || !makeRoom(queue, delivery, input.goesFirst)) {
-    leaveInStore(queue, delivery.dueAt);
+    leaveInStore(queue, delivery);
     return false;
   }
   insert(queue, delivery);
@@ -105,27 +113,36 @@ export function enqueue(queue: LaneQueue, delivery: WaitingDelivery, input: Enqu
 /**
  * Whether there is room for a delivery. In a lane full of what is due later, such as retries, the last of
  * those is dropped from memory for one that is due sooner, or is to go first, so that this one need not
- * wait for them.
+ * wait for them; in an ordered lane full of what is delayed, for one that has its place before.
  */
-function makeRoom(queue: LaneQueue, { dueAt }: WaitingDelivery, goesFirst: boolean): boolean {
+function makeRoom(queue: LaneQueue, delivery: WaitingDelivery, goesFirst: boolean): boolean {
   if (queue.waiting.length < LANE_WAITING_MAX) return true;
   const last = queue.waiting[0]!;
-  if (queue.ordered || (last.dueAt <= dueAt && !goesFirst)) return false;
+  const isLater = queue.ordered ? precedes(delivery, last) : delivery.dueAt < last.dueAt || goesFirst;
+  if (!isLater) return false;
   withdraw(queue, last.ord);
   own(queue).known.delete(last.ord);
-  leaveInStore(queue, last.dueAt);
+  leaveInStore(queue, last);
   return true;
 }
 
 /** Puts back what waits for a retry. It is the lane's own, so it is kept however full the lane is. */
 export function readmit(queue: LaneQueue, delivery: WaitingDelivery, now: number): void {
   if (queue.ordered || delivery.dueAt <= now + KEEP_AHEAD_MS) insert(queue, delivery);
-  else leaveInStore(queue, delivery.dueAt);
+  else leaveInStore(queue, delivery);
 }
 
-/** Notes that there may be more in the store, due at that time or later. */
-export function leaveInStore(queue: LaneQueue, dueAt: number): void {
-  own(queue).more = Math.min(queue.more, dueAt);
+/** Notes that a delivery is in the store, and not in memory. */
+export function leaveInStore(queue: LaneQueue, delivery: WaitingDelivery): void {
+  leaveMoreInStore(queue, delivery.dueAt, delivery);
+}
+
+/** Notes that there may be more in the store, due at that time or later, with that place or one after it. */
+export function leaveMoreInStore(queue: LaneQueue, dueAt: number, place: Place = FIRST_PLACE): void {
+  const mine = own(queue);
+  mine.more = Math.min(queue.more, dueAt);
+  if (precedes(place, queue.outside)) mine.outside = place;
+  if (precedes(place, queue.outsideSince)) mine.outsideSince = place;
 }
 
 function insert(queue: LaneQueue, delivery: WaitingDelivery): void {
@@ -135,7 +152,7 @@ function insert(queue: LaneQueue, delivery: WaitingDelivery): void {
   // Descending, so that the first in turn is taken off the end.
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (precedes(delivery, waiting[middle]!, ordered)) low = middle + 1;
+    if (goesBefore(delivery, waiting[middle]!, ordered)) low = middle + 1;
     else high = middle;
   }
   waiting.splice(low, 0, delivery);
@@ -143,24 +160,36 @@ function insert(queue: LaneQueue, delivery: WaitingDelivery): void {
   known.set(delivery.ord, delivery);
 }
 
-function precedes(a: WaitingDelivery, b: WaitingDelivery, ordered: boolean): boolean {
-  if (ordered || a.dueAt === b.dueAt) return a.ord < b.ord;
-  return a.dueAt < b.dueAt;
+function goesBefore(a: WaitingDelivery, b: WaitingDelivery, ordered: boolean): boolean {
+  if (ordered) return precedes(a, b);
+  return a.dueAt === b.dueAt ? a.ord < b.ord : a.dueAt < b.dueAt;
 }
 
 // ── Out of it ──────────────────────────────────────────────────────────────────────────────────────
 
-/** Whether the first in turn of those in memory is due. */
+/** The first in turn; undefined when it is not in memory, as far as is known. */
+function firstInTurn({ waiting, ordered, outside }: LaneQueue): WaitingDelivery | undefined {
+  const first = waiting.at(-1);
+  return first !== undefined && ordered && precedes(outside, first) ? undefined : first;
+}
+
+/** Whether there is something to go in memory, now or later. */
+export function hasFirst(queue: LaneQueue): boolean {
+  return firstInTurn(queue) !== undefined;
+}
+
+/** Whether the first in turn is in memory, and due. */
 export function isDue(queue: LaneQueue, now: number): boolean {
-  const first = queue.waiting.at(-1);
+  const first = firstInTurn(queue);
   return first !== undefined && first.dueAt <= now;
 }
 
 /** When the first in turn is due, in memory or not; Infinity when nothing waits. */
 export function firstDueAt(queue: LaneQueue): number {
-  const first = queue.waiting.at(-1)?.dueAt ?? Number.POSITIVE_INFINITY;
+  const first = firstInTurn(queue);
+  if (first === undefined) return queue.more;
   // In an ordered lane the first holds the others back, however long they have been due.
-  return queue.ordered && queue.waiting.length > 0 ? first : Math.min(first, queue.more);
+  return queue.ordered ? first.dueAt : Math.min(first.dueAt, queue.more);
 }
 
 /**
@@ -252,13 +281,16 @@ export function setOrder(queue: LaneQueue, ordered: boolean, now: number): void 
 export function reread(queue: LaneQueue, now: number): void {
   for (const { ord } of queue.waiting) own(queue).known.delete(ord);
   empty(queue);
-  leaveInStore(queue, now);
+  leaveMoreInStore(queue, now);
 }
 
 /** Drops what waits, wherever it is: the webhook is gone. */
 export function abandon(queue: LaneQueue): void {
   empty(queue);
-  own(queue).more = Number.POSITIVE_INFINITY;
+  const mine = own(queue);
+  mine.more = Number.POSITIVE_INFINITY;
+  mine.outside = LAST_PLACE;
+  mine.outsideSince = LAST_PLACE;
 }
 
 function empty(queue: LaneQueue): void {
@@ -276,7 +308,7 @@ function empty(queue: LaneQueue): void {
 export function wantsRead(queue: LaneQueue, now: number): boolean {
   const { waiting, more, ordered, changedDuringRead } = queue;
   if (changedDuringRead !== undefined) return false;
-  if (ordered) return more !== Number.POSITIVE_INFINITY && waiting.length === 0;
+  if (ordered) return more !== Number.POSITIVE_INFINITY && !hasFirst(queue);
   return more <= now && (waiting.length <= LANE_WAITING_MAX / 2 || waiting.at(-1)!.dueAt > now);
 }
 
@@ -285,9 +317,14 @@ export function expectRead(queue: LaneQueue): void {
   own(queue).changedDuringRead = new Set();
 }
 
-/** The read begins. What is found outside memory from now on is noted by `more` anew. */
+/**
+ * The read begins. What is found outside memory from now on is noted by `more` anew. `outside` stays until the end,
+ * since what the read brings may go before all that is in memory.
+ */
 export function beginRead(queue: LaneQueue): void {
-  own(queue).more = Number.POSITIVE_INFINITY;
+  const mine = own(queue);
+  mine.more = Number.POSITIVE_INFINITY;
+  mine.outsideSince = LAST_PLACE;
 }
 
 const NONE: ReadonlySet<number> = new Set();
@@ -295,6 +332,8 @@ const NONE: ReadonlySet<number> = new Set();
 /** The read is over. Returns those of which it may have brought an old row, which must not be taken in. */
 export function endRead(queue: LaneQueue): ReadonlySet<number> {
   const changed = queue.changedDuringRead ?? NONE;
-  own(queue).changedDuringRead = undefined;
+  const mine = own(queue);
+  mine.changedDuringRead = undefined;
+  mine.outside = queue.outsideSince;
   return changed;
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../domain/clock.ts';
 import type { WaitingDelivery } from '../domain/delivery/delivery.ts';
+import { FIRST_PLACE, type Place } from '../domain/delivery/order.ts';
 import type { Directory } from '../store/directory.ts';
 import type { Store, ToppedUp } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -15,6 +16,7 @@ import {
   judgeRow,
   LANE_WAITING_MAX,
   leaveInStore,
+  leaveMoreInStore,
   reread,
 } from './lane-queue.ts';
 import type { Lanes } from './lanes.ts';
@@ -110,7 +112,7 @@ export function createReads(deps: ReadsDeps): Reads {
     const found = await store.waitingLanes({ ...listing, limit: LISTED_MAX });
     for (const { webhookId, dueAt } of found) {
       const lane = lanes.of(webhookId, clock.now());
-      leaveInStore(lane.queue, dueAt);
+      leaveMoreInStore(lane.queue, dueAt);
       lanes.ready(lane);
     }
     listing = found.length === LISTED_MAX ? { after: found.at(-1)!.webhookId } : undefined;
@@ -155,7 +157,7 @@ export function createReads(deps: ReadsDeps): Reads {
       // One that was settled or changed after the store had read it is not as this read says.
       if (!changed.has(delivery.ord)) accept(lane, delivery, { now, room: true, overtakes: false });
     }
-    if (found.more !== null) leaveInStore(lane.queue, found.more);
+    if (found.more !== null) leaveMoreInStore(lane.queue, found.more, after(found.deliveries.at(-1)));
     lanes.ready(lane);
   }
 
@@ -236,7 +238,7 @@ export function createReads(deps: ReadsDeps): Reads {
         const lane = lanes.of(delivery.webhookId, now);
         const overtakes = lane.queue.changedDuringRead !== undefined;
         // This is either the row of before its end, or a caller had it sent again: the store knows which.
-        if (finished.has(delivery.ord)) leaveInStore(lane.queue, delivery.dueAt);
+        if (finished.has(delivery.ord)) leaveInStore(lane.queue, delivery);
         else if (!accept(lane, delivery, { now, room: lanes.hasRoom, overtakes })) continue;
         lanes.ready(lane);
       }
@@ -254,6 +256,11 @@ export function createReads(deps: ReadsDeps): Reads {
       if (awaited.size > 0) reading.contents();
     },
   };
+}
+
+/** The first place after this delivery's. */
+function after(last: WaitingDelivery | undefined): Place {
+  return last === undefined ? FIRST_PLACE : { firstDueAt: last.firstDueAt, ord: last.ord + 1 };
 }
 
 function take<T>(wishes: Set<T>, max: number): T[] {

@@ -20,7 +20,10 @@ export interface DeliveryLog {
    */
   scanDeliveries(query: DeliveryQuery): Promise<Part<Delivery>>;
 
-  /** One delivery with its attempts; undefined when there is none. Raises UNAVAILABLE and EXHAUSTED. */
+  /**
+   * One delivery with its attempts, and what it waits for; undefined when there is none. Raises UNAVAILABLE and
+   * EXHAUSTED.
+   */
   getDelivery(id: string): Promise<DeliveryDetail | undefined>;
 
   /**
@@ -45,11 +48,12 @@ export interface DeliveryLog {
   /**
    * Makes deliveries due at `now`: PENDING ones sooner, FAILED and CANCELLED ones again, with
    * `attemptsBefore` set to the number of attempts made so far, and `toRender` where something was rendered and the
-   * request failed to be made (RENDER). They appear in `pollWaiting`. 'SUCCEEDED'
-   * for one that was delivered, 'GONE' when the delivery is unknown, its webhook is removed or its event's
-   * data erased. Raises UNAVAILABLE and EXHAUSTED.
+   * request failed to be made (RENDER). They keep their places in ordered lanes, but for what was never due before,
+   * which first becomes due now. They appear in `pollWaiting`. 'RETRIED', or 'WAITING' for one in an ordered lane of
+   * which another goes first that is not due. 'SUCCEEDED' for one that was delivered, 'GONE' when the delivery is
+   * unknown, its webhook is removed or its event's data erased. Raises UNAVAILABLE and EXHAUSTED.
    */
-  retryDeliveries(batch: readonly DeliveryOrder[]): Promise<('RETRIED' | 'SUCCEEDED' | 'GONE')[]>;
+  retryDeliveries(batch: readonly DeliveryOrder[]): Promise<('RETRIED' | 'WAITING' | 'SUCCEEDED' | 'GONE')[]>;
 
   /**
    * Marks PENDING deliveries as ending, REQUESTED; they appear in `pollWaiting` again, and the dispatcher

@@ -27,9 +27,9 @@ export interface DeliveryQueue {
   waitingLanes(query: { after?: string; limit: number }): Promise<{ webhookId: string; dueAt: number }[]>;
 
   /**
-   * For each lane the first `limit` waiting deliveries, by (due time, ord), or by ord alone when
-   * `ordered`; `more` is the earliest due time among the rest (for an ordered lane, of the next by
-   * ord), or null when that was all. A lane that is not ordered gets no runs that wait for their turn.
+   * For each lane the first `limit` waiting deliveries, by (due time, ord), or by (time of
+   * first being due, ord) when `ordered`; `more` is the earliest due time among the rest (for an ordered lane, of
+   * the next in that order), or null when that was all. A lane that is not ordered gets no runs that wait for their turn.
    * Raises UNAVAILABLE and EXHAUSTED.
    */
   topUp(lanes: readonly TopUp[]): Promise<ToppedUp[]>;

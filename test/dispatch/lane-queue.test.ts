@@ -19,7 +19,7 @@ import {
   judgeRow,
   KEEP_AHEAD_MS,
   LANE_WAITING_MAX,
-  leaveInStore,
+  leaveMoreInStore,
   readmit,
   setAside,
 } from '../../src/dispatch/lane-queue.ts';
@@ -38,13 +38,14 @@ function aLane({ ordered = false } = {}): Lane {
   const lane = emptyLane('webhook', 0, { waiting: 0 });
   aim(lane, targetOf(ordered), NOW);
   beginRead(lane.queue);
+  endRead(lane.queue);
   return lane;
 }
 
 function waiting(ord: number, dueAt = NOW): WaitingDelivery {
   const attempts = { attempts: 0, attemptsBefore: 0 };
   const ids = { id: `delivery-${ord}`, webhookId: 'webhook', eventId: `event-${ord}` };
-  return { ord, ...ids, dueAt, ...attempts, format: 'BODY', rendered: false };
+  return { ord, ...ids, dueAt, firstDueAt: dueAt, ...attempts, format: 'BODY', rendered: false };
 }
 
 function arrive(lane: Lane, ...deliveries: readonly WaitingDelivery[]): void {
@@ -106,7 +107,7 @@ describe('a lane whose webhook becomes ordered, or is so no longer', () => {
 describe('a lane of which some is left in the store', () => {
   it('takes in what is due before that, and nothing that is due after it', () => {
     const lane = aLane();
-    leaveInStore(lane.queue, NOW - 10);
+    leaveMoreInStore(lane.queue, NOW - 10);
     arrive(lane, waiting(7, NOW - 10), waiting(8, NOW - 11));
     assert.deepEqual(sent(lane), [8]);
     assert.equal(lane.queue.more, NOW - 10);
@@ -130,7 +131,7 @@ describe('a lane of which some is left in the store', () => {
 
   it('takes nothing into an ordered lane before it is read, nor while it is', () => {
     const lane = aLane({ ordered: true });
-    leaveInStore(lane.queue, NOW + 1_000);
+    leaveMoreInStore(lane.queue, NOW + 1_000);
     arrive(lane, waiting(5));
     assert.equal(lane.queue.known.size, 0);
     expectRead(lane.queue);

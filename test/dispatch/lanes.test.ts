@@ -22,7 +22,7 @@ const DOWN: Verdict = {
 function aDelivery(ord: number): WaitingDelivery {
   const attempts = { attempts: 0, attemptsBefore: 0 };
   const ids = { id: `delivery-${ord}`, webhookId: 'webhook', eventId: `event-${ord}` };
-  return { ord, ...ids, dueAt: NOW, ...attempts, format: 'BODY', rendered: false };
+  return { ord, ...ids, dueAt: NOW, firstDueAt: NOW, ...attempts, format: 'BODY', rendered: false };
 }
 
 /** Lanes whose webhooks are all in memory, and alike. */

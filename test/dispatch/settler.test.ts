@@ -33,7 +33,15 @@ const WELL: LaneChange = { webhookId: 'webhook', version: 1, health: HEALTHY, no
 function aSettlement(ord: number): Settlement {
   const ids = { id: `delivery-${ord}`, webhookId: 'webhook', eventId: `event-${ord}` };
   const attempts = { attempts: 0, attemptsBefore: 0 };
-  const delivery = { ord, ...ids, dueAt: T0, ...attempts, format: 'BODY', rendered: false } as const;
+  const delivery = {
+    ord,
+    ...ids,
+    dueAt: T0,
+    firstDueAt: T0,
+    ...attempts,
+    format: 'BODY',
+    rendered: false,
+  } as const;
   return { delivery, transition: { to: 'SUCCEEDED' }, now: T0 };
 }
 

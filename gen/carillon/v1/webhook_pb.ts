@@ -610,7 +610,11 @@ export type Limits = Message<"carillon.v1.Limits"> & {
   rateLimit?: RateLimit | undefined;
 
   /**
-   * First in, first out by arrival: one at a time, and a retry holds back what came after it.
+   * One at a time, in the order in which deliveries first became due, and by arrival where that is the same. A retry
+   * keeps its place: it holds back all that became due after it. What was published with a delay holds back nothing, and
+   * takes its place when it is due; a replay is due when it is made; what is sent again by hand has the place that it
+   * had. Between publishes that are under way at once there is no order: publish the next after the answer to the one
+   * before, or both in one batch.
    *
    * @generated from field: bool ordered = 3;
    */

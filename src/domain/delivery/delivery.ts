@@ -40,6 +40,11 @@ export interface WaitingDelivery {
   readonly eventId: string;
   /** Infinity for a run that waits for its turn: for the runs before it to be finished. */
   readonly dueAt: number;
+  /**
+   * When it first became due, or will: its place in an ordered lane, which no retry moves. Of a run that waits
+   * for its turn it is when that came in.
+   */
+  readonly firstDueAt: number;
   /** Attempts made. */
   readonly attempts: number;
   /**
@@ -91,6 +96,8 @@ export interface Delivery {
 /** The same with its attempts, oldest first. */
 export interface DeliveryDetail extends Delivery {
   readonly attempts: readonly Attempt[];
+  /** The delivery that goes before all others of its webhook, which is ordered; undefined where that is this one. */
+  readonly waitsFor?: string;
 }
 
 /** Something that happened to a delivery, as a watcher sees it. */

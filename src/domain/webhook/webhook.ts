@@ -36,7 +36,7 @@ export interface Limits {
   readonly concurrency: number;
   /** How fast requests may start; as fast as concurrency allows when undefined. */
   readonly rate?: { readonly perSecond: number; readonly burst: number };
-  /** First in, first out by arrival, one at a time, a retry holding back what came after it. */
+  /** One at a time, by the time of first being due, a retry holding back what came after it (`domain/delivery/order.ts`). */
   readonly ordered: boolean;
 }
 

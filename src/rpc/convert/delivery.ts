@@ -52,6 +52,7 @@ const REQUEST_BODY_SHOWN_BYTES = 64 * 1024;
 export function shownDeliveryTo(delivery: ShownDelivery): DeliveryMessage {
   const { attempts, requestBody } = delivery;
   const message = deliveryTo(delivery, attempts);
+  message.waitsFor = delivery.waitsFor ?? '';
   if (requestBody === undefined) return message;
   message.requestBody = new Uint8Array(requestBody.subarray(0, REQUEST_BODY_SHOWN_BYTES));
   message.requestBodySize = BigInt(requestBody.length);

@@ -64,14 +64,15 @@ export function deliveryService({ control }: Pick<ApiDeps, 'control'>): ServiceI
     },
 
     async retryDelivery({ namespace, id }, context) {
-      return { delivery: deliveryTo(await deliveries.retry(theNamespace(namespace), id, claimOf(context))) };
+      const delivery = await deliveries.retry(theNamespace(namespace), id, claimOf(context));
+      return { delivery: { ...deliveryTo(delivery), waitsFor: delivery.waitsFor ?? '' } };
     },
 
     async retryDeliveries(request, context) {
       const { order, tokenOf } = bulkOf('RetryDeliveries', request, DELIVERY_FIELDS);
-      const { count, next } = await deliveries.retryMany(order, context.signal, claimOf(context));
+      const { count, waiting, next } = await deliveries.retryMany(order, context.signal, claimOf(context));
       note(context, { deliveries: count });
-      return { count, nextPageToken: tokenOf(next) };
+      return { count, heldBackCount: waiting, nextPageToken: tokenOf(next) };
     },
 
     async cancelDelivery({ namespace, id }, context) {

@@ -108,20 +108,23 @@ export interface Shapes {
     args: [before: number, limit: number, afterDueAt: number, afterId: string];
     answer: [webhookId: string, dueAt: number][];
   };
-  /** `ords` has one for each run of what was FIRED or KNOWN, in order: 0 if it was there, negative if it is held. */
+  /**
+   * `ords` has one for each run of what was FIRED or KNOWN, in order: 0 if it was there, negative if it is held;
+   * `held` has the rows of those.
+   */
   fireRuns: {
     args: FiringRow[];
-    answer: { results: FireCode[]; ords: number[]; ending: WaitingRow[] };
+    answer: { results: FireCode[]; ords: number[]; held: WaitingRow[]; ending: WaitingRow[] };
   };
   cursorsToRenew: {
     args: [movedAfter: number, zoneRules: string, afterDueAt: number, afterId: string];
     answer: { ids: string[]; next: [webhookId: string, dueAt: number] | null };
   };
   moveCursors: { args: MoveRow[]; answer: ('MOVED' | 'STALE')[] };
-  /** `ords` has one for each run that was FIRED, in order; negative if it is held. */
+  /** `ords` has one for each run that was FIRED, in order: negative if it is held; `held` has the rows of those. */
   backfillRuns: {
     args: BackfillRow[];
-    answer: { results: ('STALE' | ('FIRED' | 'KNOWN' | 'FULL')[])[]; ords: number[] };
+    answer: { results: ('STALE' | ('FIRED' | 'KNOWN' | 'FULL')[])[]; ords: number[]; held: WaitingRow[] };
   };
   waitingLanes: { args: [after: string, limit: number]; answer: [webhookId: string, dueAt: number][] };
   topUp: {
@@ -138,7 +141,11 @@ export interface Shapes {
   };
   listDeliveries: { args: DeliveryFilter; answer: Listed<DeliveryRow> };
   getContents: { args: readonly string[]; answer: (ContentRow | undefined)[] };
-  getDelivery: { args: string; answer: { row: DeliveryRow; attempts: AttemptRow[] } | undefined };
+  /** `waitsFor` is what goes before it in an ordered lane. */
+  getDelivery: {
+    args: string;
+    answer: { row: DeliveryRow; attempts: AttemptRow[]; waitsFor: string | undefined } | undefined;
+  };
   changesSince: {
     args: [namespace: string, after: number | null, limit: number];
     answer: { rows: ChangeRow[]; next: number } | 'GAP';
@@ -146,7 +153,7 @@ export interface Shapes {
   /** `changed` are the rows to be handed to the dispatcher. */
   retryDeliveries: {
     args: OrderRow[];
-    answer: { results: ('RETRIED' | 'SUCCEEDED' | 'GONE')[]; changed: WaitingRow[] };
+    answer: { results: ('RETRIED' | 'WAITING' | 'SUCCEEDED' | 'GONE')[]; changed: WaitingRow[] };
   };
   cancelDeliveries: {
     args: OrderRow[];

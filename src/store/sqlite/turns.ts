@@ -8,6 +8,8 @@ import { BACKFILLED, HELD, RUN, type RunCode, SUPERSEDED } from './rows/codes.ts
 export interface Turns {
   /** How many runs of a queue are not finished; at most `limit` are counted. */
   unfinished(webhook: number, queue: RunCode, limit: number): number;
+  /** The place of the last run of a queue that is not finished: when it first became due. Undefined for none. */
+  last(webhook: number, queue: RunCode): number | undefined;
   /** Notes that a run of the webhook came in that is held. */
   hold(webhook: number): void;
   /** A delivery of the webhook was finished: lets the next run of each queue go, and returns their places. */
@@ -37,7 +39,10 @@ export function createTurns(db: Database): Turns {
     SELECT 1 FROM deliveries INDEXED BY deliveries_due WHERE webhook = ? AND state = 0 AND due_at = ${HELD} LIMIT 1`);
   const selectFirst = db.prepare<[ord: number, dueAt: number, ending: number]>(`
     SELECT ord, due_at, ending FROM deliveries INDEXED BY deliveries_lane
-    WHERE webhook = ? AND run = ? AND state = 0 ORDER BY ord LIMIT 1`);
+    WHERE webhook = ? AND run = ? AND state = 0 ORDER BY first_due_at, ord LIMIT 1`);
+  const selectLast = db.prepare<[firstDueAt: number]>(`
+    SELECT first_due_at FROM deliveries INDEXED BY deliveries_lane
+    WHERE webhook = ? AND run = ? AND state = 0 ORDER BY first_due_at DESC LIMIT 1`);
   const count = db.prepare<[count: number]>(`
     SELECT count(*) FROM (
       SELECT 1 FROM deliveries INDEXED BY deliveries_lane WHERE webhook = ? AND run = ? AND state = 0 LIMIT ?)`);
@@ -45,7 +50,9 @@ export function createTurns(db: Database): Turns {
     UPDATE deliveries SET ending = ${SUPERSEDED}
     WHERE ord = ?2 AND run = ${RUN} AND state = 0 AND ending = 0 AND 0 < (
       SELECT turn FROM deliveries INDEXED BY deliveries_lane
-      WHERE webhook = ?1 AND run = ${RUN} AND state = 0 AND ord > ?2 ORDER BY ord LIMIT 1)`);
+      WHERE webhook = ?1 AND run = ${RUN} AND state = 0
+        AND (first_due_at, ord) > (SELECT first_due_at, ord FROM deliveries WHERE ord = ?2)
+      ORDER BY first_due_at, ord LIMIT 1)`);
   const release = db.prepare('UPDATE deliveries SET due_at = ? WHERE ord = ?');
   /** Webhooks that may have runs that are held. Most have none, and cost nothing. */
   const holding = new Set<number>();
@@ -58,6 +65,7 @@ export function createTurns(db: Database): Turns {
   reload();
   return {
     unfinished: (webhook, queue, limit) => count.get(webhook, queue, limit)?.[0] ?? 0,
+    last: (webhook, queue) => selectLast.get(webhook, queue)?.[0],
     hold: (webhook) => void holding.add(webhook),
     release(webhook, now) {
       if (!holding.has(webhook)) return [];

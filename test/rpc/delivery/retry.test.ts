@@ -56,6 +56,24 @@ describe('RetryDelivery', () => {
     assert.ok(Number((await shown(ids[0] ?? '')).nextAttemptTime?.seconds) * 1000 <= api().clock.now());
   });
 
+  it('says what one waits for that is not the first of an ordered webhook', async () => {
+    const webhook = aWebhook({ spec: { limits: { ordered: true } } });
+    await api().store.createWebhooks([webhook]);
+    const ids: string[] = [];
+    for (let i = 0; i < 3; i++) {
+      const to = { to: 'PENDING', dueAt: T0 + 3_600_000 } as const;
+      ids.push(await aDeliveryThat(api().store, webhook.id, { status: 500, to }));
+    }
+    const [first, second, third] = ids as [string, string, string];
+    assert.equal((await retry(second)).delivery?.waitsFor, first);
+    assert.equal((await shown(third)).waitsFor, first);
+    const many = await retryMany(`webhook_uid = ${webhook.id} AND NOT id = ${first}`);
+    assert.deepEqual([many.count, many.heldBackCount], [2, 2]);
+    const all = await retryMany(`webhook_uid = ${webhook.id}`);
+    assert.deepEqual([all.count, all.heldBackCount], [3, 0]);
+    assert.equal((await retry(first)).delivery?.waitsFor, '');
+  });
+
   it('does not send one again that SUCCEEDED', async () => {
     const { ids } = await put({ status: 200 });
     const error = await refusal(retry(ids[0] ?? ''));

@@ -65,6 +65,29 @@ export function clock(harness: Harness): void {
       assert.deepEqual(await dueAts(other.id), [now + 300_000]);
     });
 
+    test('leaves ordered lanes in order, before what becomes due after that', async () => {
+      const webhook = await register(store());
+      const came = [];
+      for (const at of [now - 1, now + 60_000, T0 - 5, T0 - 1])
+        came.push(...(await publishTo(store(), webhook, 1, { dueAt: at, event: { createdAt: at } })));
+      const [delayed] = await publishTo(store(), webhook, 1, { dueAt: T0 + 60_000 });
+      await store().settle([settlement(came[0]!, { to: 'PENDING', dueAt: T0 + 9 })], []);
+      await store().moveBack({ byMs: HOUR, now });
+      const [after] = await publishTo(store(), webhook, 1, { dueAt: now + 1, event: { createdAt: now + 1 } });
+      const [lane] = await store().topUp([{ webhookId: webhook.id, limit: 10, ordered: true }]);
+      assert.deepEqual(
+        lane?.deliveries.map(({ id, dueAt }) => [id, dueAt <= now]),
+        [
+          [came[0]?.id, false],
+          [came[1]?.id, true],
+          [came[2]?.id, true],
+          [came[3]?.id, true],
+          [after?.id, false],
+          [delayed?.id, false],
+        ],
+      );
+    });
+
     test('takes each once, however many there are', async () => {
       const webhook = await register(store());
       await publishTo(store(), webhook, 4_500, { dueAt: T0 + HOUR });

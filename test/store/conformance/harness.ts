@@ -73,7 +73,7 @@ export async function publishTo(
 /** Everything that waits in a lane, in order of arrival. */
 export async function waitingOf(store: Store, webhookId: string): Promise<readonly WaitingDelivery[]> {
   const [lane] = await store.topUp([{ webhookId, limit: 10_000, ordered: true }]);
-  return lane?.deliveries ?? [];
+  return lane?.deliveries.toSorted((a, b) => a.ord - b.ord) ?? [];
 }
 
 /** Settles a delivery after one more attempt that was answered. */

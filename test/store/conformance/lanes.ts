@@ -58,9 +58,55 @@ export function lanes(harness: Harness): void {
       assert.deepEqual(lane, { webhookId: webhook.id, deliveries: [...early, ...late], more: null });
     });
 
-    test('an ordered lane is read by arrival, whatever the due times', async () => {
-      const id = await laneDue(30, 10, 20);
-      assert.deepEqual(await topUp(id, 10, true), { dueAts: [30, 10, 20], more: null });
+    test('an ordered lane is read by the times at which its deliveries first became due', async () => {
+      const id = await laneDue(T0 + 30, T0 + 10, T0 + 20);
+      assert.deepEqual(await topUp(id, 10, true), { dueAts: [T0 + 10, T0 + 20, T0 + 30], more: null });
+    });
+
+    test('in an ordered lane, a retry keeps its place before what became due after it', async () => {
+      const webhook = await register(store());
+      const [first, second] = await publishTo(store(), webhook, 3);
+      const [delayed] = await publishTo(store(), webhook, 1, { dueAt: T0 + 50 });
+      await store().settle(
+        [
+          settlement(first!, { to: 'PENDING', dueAt: T0 + 99 }),
+          settlement(second!, { to: 'PENDING', dueAt: T0 + 9 }),
+        ],
+        [],
+      );
+      assert.deepEqual(await topUp(webhook.id, 10, true), {
+        dueAts: [T0 + 99, T0 + 9, T0, T0 + 50],
+        more: null,
+      });
+      assert.deepEqual(await topUp(webhook.id, 1, true), { dueAts: [T0 + 99], more: T0 + 9 });
+      assert.equal(delayed?.firstDueAt, T0 + 50);
+    });
+
+    test('in an ordered lane, what comes in is last, even if the clock was put back a little', async () => {
+      const webhook = await register(store());
+      const now = T0 + 1_000_000;
+      const came = [];
+      for (const at of [now, now - 20, now + 5, now - 50_000]) {
+        const event = { createdAt: at };
+        const [delivery] = await publishTo(store(), webhook, 1, { dueAt: at, event });
+        came.push(delivery?.id);
+      }
+      const event = { createdAt: now - 50_000 };
+      const [delayed] = await publishTo(store(), webhook, 1, { dueAt: now - 1, event });
+      const [lane] = await store().topUp([{ webhookId: webhook.id, limit: 10, ordered: true }]);
+      assert.deepEqual(
+        lane?.deliveries.map(({ id }) => id),
+        [delayed?.id, ...came],
+      );
+    });
+
+    test('in an ordered lane, what comes in after a great step of the clock does not wait for it', async () => {
+      const webhook = await register(store());
+      const now = T0 + 400 * 86_400_000;
+      const [ahead] = await publishTo(store(), webhook, 1, { dueAt: now, event: { createdAt: now } });
+      const [after] = await publishTo(store(), webhook);
+      const [lane] = await store().topUp([{ webhookId: webhook.id, limit: 10, ordered: true }]);
+      assert.deepEqual(lane?.deliveries, [after, ahead]);
     });
 
     test('more is the earliest due time of the rest', async () => {
@@ -70,9 +116,9 @@ export function lanes(harness: Harness): void {
       assert.deepEqual(await topUp(id, 3), { dueAts: [10, 20, 30], more: null });
     });
 
-    test('more of an ordered lane is the due time of the next by arrival', async () => {
-      const id = await laneDue(30, 20, 10);
-      assert.deepEqual(await topUp(id, 1, true), { dueAts: [30], more: 20 });
+    test('more of an ordered lane is the due time of the next in order', async () => {
+      const id = await laneDue(T0 + 30, T0 + 20, T0 + 10);
+      assert.deepEqual(await topUp(id, 1, true), { dueAts: [T0 + 10], more: T0 + 20 });
     });
 
     test('lanes are answered in the order asked for, an empty one with nothing', async () => {

@@ -143,6 +143,33 @@ export function orders(harness: Harness): void {
       assert.deepEqual(await waitingOf(store(), webhook.id), [delivery]);
     });
 
+    test('one that is not the first of an ordered lane waits for it, unless that is due', async () => {
+      const webhook = await register(store(), { spec: { limits: { ordered: true } } });
+      const [first, second, third] = await publishTo(store(), webhook, 3);
+      await store().settle([settlement(first!, { to: 'FAILED', reason: 'EXHAUSTED' })], []);
+      await store().settle([settlement(second!, LATER)], []);
+      const waitsFor = async (id: string) => (await store().getDelivery(id))?.waitsFor;
+      assert.deepEqual(await store().retryDeliveries([order(webhook, third!)]), ['WAITING']);
+      assert.deepEqual([await waitsFor(second!.id), await waitsFor(third!.id)], [undefined, second!.id]);
+      // What is finished has the place that it had once it is sent again, which is before both.
+      assert.deepEqual(await store().retryDeliveries([order(webhook, first!)]), ['RETRIED']);
+      assert.deepEqual([await waitsFor(first!.id), await waitsFor(third!.id)], [undefined, first!.id]);
+      assert.deepEqual(await store().retryDeliveries([order(webhook, third!)]), ['RETRIED']);
+      await store().settle([settlement({ ...first!, attempts: 1 })], []);
+      assert.deepEqual(await store().retryDeliveries([third!, second!].map((one) => order(webhook, one))), [
+        'RETRIED',
+        'RETRIED',
+      ]);
+    });
+
+    test('in a lane that is not ordered none waits for another', async () => {
+      const webhook = await register(store());
+      const [first, second] = await publishTo(store(), webhook, 2);
+      await store().settle([settlement(first!, LATER)], []);
+      assert.deepEqual(await store().retryDeliveries([order(webhook, second!)]), ['RETRIED']);
+      assert.equal((await store().getDelivery(second!.id))?.waitsFor, undefined);
+    });
+
     test('one that was delivered is not sent again', async () => {
       const { webhook, delivery } = await tried({ to: 'SUCCEEDED' });
       await forgetVisible(store());

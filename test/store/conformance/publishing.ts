@@ -28,6 +28,7 @@ export function publishing(harness: Harness): void {
             webhookId: webhook.id,
             eventId: publication.event.id,
             dueAt: T0 + 7,
+            firstDueAt: T0 + 7,
             attempts: 0,
             attemptsBefore: 0,
             format: 'BODY',

@@ -81,6 +81,7 @@ export function replaying(harness: Harness): void {
           webhookId: webhook.id,
           eventId: first!.eventId,
           dueAt: T0 + 5,
+          firstDueAt: T0 + 5,
           attempts: 0,
           attemptsBefore: 0,
           format: 'BODY',

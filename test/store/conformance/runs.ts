@@ -76,6 +76,7 @@ export function firing(harness: Harness): void {
           webhookId: webhook.id,
           eventId: event.id,
           dueAt: T0 + 60_005,
+          firstDueAt: T0 + 60_005,
           attempts: 0,
           attemptsBefore: 0,
           format: 'BODY',

@@ -6,7 +6,14 @@ import { anEvent, aPublication, aWebhook, openMemoryStore, T0 } from '../../supp
 
 function waiting(ord: number, webhookId: string): WaitingDelivery {
   const [id, eventId] = [`msg_${ord}`, `evt_${ord}`];
-  const made = { dueAt: T0, attempts: 0, attemptsBefore: 0, format: 'BODY', rendered: false } as const;
+  const made = {
+    dueAt: T0,
+    firstDueAt: T0,
+    attempts: 0,
+    attemptsBefore: 0,
+    format: 'BODY',
+    rendered: false,
+  } as const;
   return { ord, id, webhookId, eventId, ...made };
 }
 

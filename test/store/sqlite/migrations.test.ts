@@ -101,7 +101,9 @@ describe('a database of before it knew how far it had come', () => {
 describe('a database of before events had extension attributes', () => {
   test('has events without any, and keeps those of new ones', async () => {
     await using store = disposable(await opened('store-0005'));
-    const event = { namespace: 'default', callerId: 'extended', extensions: { tenant: 'a' } };
+    // The builders' own ids are in the file already.
+    const id = 'evt_01KDVDPC0000000000000000F1';
+    const event = { id, namespace: 'default', callerId: 'extended', extensions: { tenant: 'a' } };
     await store.publish([aPublication([], { event, remember: { digest: 'e', until: T0 } })]);
     const keys = ['order-7', 'extended'].map((id) => ({ namespace: 'default', id }));
     const found = await store.getEvents(keys);
@@ -232,6 +234,35 @@ describe('a database with something in every table', () => {
       { kind: 'BEGUN', at: T0 },
       { kind: 'OTHER' },
     ]);
+  });
+});
+
+describe('a database of before deliveries had places', () => {
+  const NAMESPACE = 'shop';
+  const msg = (n: number) => RINGS.replace('wh_', 'msg_').slice(0, -4) + String(5_000 + n);
+
+  async function inOrder(store: Store, name: string): Promise<string[]> {
+    const webhooks = await store.listWebhooks({ namespace: NAMESPACE, limit: 10 });
+    const webhookId = webhooks.find(({ spec }) => spec.name === name)!.id;
+    const [lane] = await store.topUp([{ webhookId, limit: 10, ordered: true }]);
+    return lane!.deliveries.map(({ id }) => id);
+  }
+
+  test('goes on in order: what is in retry first, and what is delayed where it is due', async () => {
+    await using store = disposable(await opened('store-0005'));
+    assert.deepEqual(await inOrder(store, 'ordered'), [2, 3, 4, 5, 7, 6, 1].map(msg));
+  });
+
+  test('has runs that wait for their turn behind those that they wait for', async () => {
+    await using store = disposable(await opened('store-0005'));
+    assert.deepEqual(await inOrder(store, 'runs'), [17, 18, 19].map(msg));
+  });
+
+  test('has what is sent again by hand at the place where it came in', async () => {
+    await using store = disposable(await opened('store-0005'));
+    const order = { namespace: NAMESPACE, id: msg(12), now: T0 + 10_000 };
+    assert.deepEqual(await store.retryDeliveries([order]), ['RETRIED']);
+    assert.deepEqual(await inOrder(store, 'done'), [22, 12, 16, 15].map(msg));
   });
 });
 

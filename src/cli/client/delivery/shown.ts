@@ -45,6 +45,7 @@ export function deliveryCard(delivery: Delivery, now: number, paper: Paper): str
       ['attempts', String(delivery.attemptCount)],
       ['last answer', answerOf(delivery)],
       ['next attempt', inFull(delivery.nextAttemptTime, now)],
+      ['waits for', delivery.waitsFor],
       ['run of', inFull(delivery.scheduledTime, now)],
       ['repeats', delivery.replayOf],
       ['created', inFull(delivery.createTime, now)],

@@ -55,7 +55,12 @@ async function retry(job: Job): Promise<void> {
   const { invocation, connection } = job;
   if (isOfOne(job)) {
     const answer = await connection.deliveries.retryDelivery(named(job));
-    return show(job, RetryDeliveryResponseSchema, answer, () => `${sent(1)} sent again\n`);
+    return show(job, RetryDeliveryResponseSchema, answer, () => {
+      const waitsFor = answer.delivery?.waitsFor ?? '';
+      return waitsFor === ''
+        ? `${sent(1)} sent again\n`
+        : `1 delivery is to be sent again, after ${waitsFor}, which goes before it in its ordered webhook\n`;
+    });
   }
   const waiting = flagValue(invocation, '--waiting') !== undefined;
   const filter = await whichDeliveries(job, waiting ? failedOrWaiting(job) : ['state = FAILED']);
@@ -69,9 +74,8 @@ async function retry(job: Job): Promise<void> {
   );
   show(job, RetryDeliveriesResponseSchema, create(RetryDeliveriesResponseSchema, answer), () => {
     const hint = answer.count === 0 && !waiting ? '; --waiting takes those that wait too' : '';
-    return isDryRun(job)
-      ? `${would(answer.count)} sent again\n`
-      : `${sent(answer.count)} sent again${hint}\n`;
+    if (isDryRun(job)) return `${would(answer.count)} sent again\n`;
+    return `${sent(answer.count)} sent again${hint}${heldBack(answer.heldBackCount)}\n`;
   });
 }
 
@@ -113,16 +117,21 @@ function isOfOne({ invocation }: Job): boolean {
 /** Calls as often as it takes, and adds up what was done. */
 async function sumOf(
   job: Job,
-  call: (pageToken: string, validateOnly: boolean) => Promise<{ count: number; nextPageToken: string }>,
-): Promise<{ count: number }> {
+  call: (
+    pageToken: string,
+    validateOnly: boolean,
+  ) => Promise<{ count: number; heldBackCount?: number; nextPageToken: string }>,
+): Promise<{ count: number; heldBackCount: number }> {
   let count = 0;
+  let heldBackCount = 0;
   let pageToken = '';
   do {
     const answer = await call(pageToken, isDryRun(job));
     count += answer.count;
+    heldBackCount += answer.heldBackCount ?? 0;
     pageToken = answer.nextPageToken;
   } while (pageToken !== '');
-  return { count };
+  return { count, heldBackCount };
 }
 
 /** What failed, and what failed before and waits for its next attempt. */
@@ -133,6 +142,11 @@ function failedOrWaiting({ world }: Job): string[] {
 
 function isDryRun({ invocation }: Job): boolean {
   return flagValue(invocation, '--dry-run') !== undefined;
+}
+
+function heldBack(count: number): string {
+  if (count === 0) return '';
+  return `; ${counted(count, 'of them waits', 'of them wait')} for another, in ordered webhooks (deliveries get says which)`;
 }
 
 function sent(count: number): string {

@@ -297,7 +297,7 @@ export const WEBHOOK_FIELDS: readonly WebhookField[] = [
     flag: '--ordered',
     field: 'webhook.limits.ordered',
     is: { kind: 'switch' },
-    about: 'First in, first out: one at a time, and a retry holds back what came after it.',
+    about: 'One at a time, in the order in which they became due; a retry holds back what came after it.',
   },
   {
     flag: '--label',

@@ -2,8 +2,9 @@ import { newId } from '../../../domain/id.ts';
 import { matcherOf } from '../../../domain/listing/condition.ts';
 import { DELIVERY_FIELDS } from '../../../domain/listing/fields.ts';
 import { type Context, SET_BACK_MAX_MS } from '../context.ts';
+import { firstInOrderFinder } from '../first-in-order.ts';
 import type { DeliveryFilter, Verbs } from '../protocol.ts';
-import { CANCELLED, FAILED, PENDING, SUCCEEDED } from '../rows/codes.ts';
+import { CANCELLED, FAILED, PENDING, type StateCode, SUCCEEDED } from '../rows/codes.ts';
 import { fromDeliveryRow } from '../rows/delivery.ts';
 import { DELIVERY, type DeliveryRow, JOINED } from '../rows/tables.ts';
 import { readByType } from './by-type.ts';
@@ -27,7 +28,10 @@ export function deliveryVerbs(context: Context): Pick<Verbs, 'listDeliveries' | 
   const selectRow = db.prepare<DeliveryRow>(
     `SELECT ${DELIVERY.columns} FROM deliveries AS d ${JOINED} WHERE d.ord = ?`,
   );
-  const selectOrd = db.prepare<[ord: number]>('SELECT ord FROM deliveries WHERE id = ?');
+  const selectPlace = db.prepare<[ord: number, webhook: number, state: StateCode]>(
+    'SELECT ord, webhook, state FROM deliveries WHERE id = ?',
+  );
+  const firstInOrder = firstInOrderFinder(db);
   const selectKey = db.prepare<[key: number]>('SELECT key FROM webhooks WHERE id = ?');
   const selectEventKey = db.prepare<[key: number]>('SELECT key FROM events WHERE id = ?');
 
@@ -110,8 +114,11 @@ export function deliveryVerbs(context: Context): Pick<Verbs, 'listDeliveries' | 
     },
 
     getDelivery(id) {
-      const [ord] = selectOrd.get(id) ?? [];
-      return ord === undefined ? undefined : { row: selectRow.get(ord)!, attempts: journal.attempts(ord) };
+      const [ord, webhook, state] = selectPlace.get(id) ?? [];
+      if (ord === undefined || webhook === undefined) return undefined;
+      const first = state === PENDING ? firstInOrder(webhook) : undefined;
+      const waitsFor = first?.ord === ord ? undefined : first?.id;
+      return { row: selectRow.get(ord)!, attempts: journal.attempts(ord), waitsFor };
     },
   };
 }

@@ -35,7 +35,8 @@ export function deliveryLog({ client, feed }: Connection): DeliveryLog {
       client.call('getDelivery', id, ONE_ROW, (found) => {
         if (found === undefined) return undefined;
         const attempts = found.attempts.map((row) => fromAttemptRow(row, id));
-        return { ...fromDeliveryRow(found.row), attempts };
+        const { waitsFor } = found;
+        return { ...fromDeliveryRow(found.row), attempts, ...(waitsFor !== undefined && { waitsFor }) };
       }),
 
     getContents: async (ids) =>

@@ -35,12 +35,14 @@ const STATE_CODES: Readonly<Record<DeliveryState, StateCode>> = { PENDING, SUCCE
 const STATES: readonly DeliveryState[] = ['PENDING', 'SUCCEEDED', 'FAILED', 'CANCELLED'];
 
 /** A delivery that has just come in. */
-export function fresh(ord: number, delivery: NewDelivery, eventId: string, dueAt: number): WaitingDelivery {
+export function fresh(ord: number, delivery: NewDelivery, eventId: string, due: Due): WaitingDelivery {
   const { id, webhookId, format, toRender } = delivery;
   const rendered = delivery.rendered !== undefined;
   const made = { format, rendered, ...(toRender && { toRender }) };
-  return { ord, id, webhookId, eventId, dueAt, attempts: 0, attemptsBefore: 0, ...made };
+  return { ord, id, webhookId, eventId, ...due, attempts: 0, attemptsBefore: 0, ...made };
 }
+
+export type Due = Pick<WaitingDelivery, 'dueAt' | 'firstDueAt'>;
 
 export function fromWaitingRow(row: WaitingRow): WaitingDelivery {
   const { at } = WAITING;
@@ -52,6 +54,7 @@ export function fromWaitingRow(row: WaitingRow): WaitingDelivery {
     webhookId: row[at.webhookId],
     eventId: row[at.eventId],
     dueAt: row[at.dueAt] === HELD ? Number.POSITIVE_INFINITY : row[at.dueAt],
+    firstDueAt: row[at.firstDueAt],
     attempts: row[at.attempts],
     attemptsBefore: row[at.attemptsBefore],
     ...(ending && { ending }),

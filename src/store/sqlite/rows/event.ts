@@ -35,7 +35,11 @@ export function bytesOf(
   return bytes;
 }
 
-export function toPublicationRow(publication: Publication, { take }: Packed): PublicationRow {
+export function toPublicationRow(
+  publication: Publication,
+  firstDueAt: number,
+  { take }: Packed,
+): PublicationRow {
   const { event, deliveries, dueAt, run, remember, filterFailures } = publication;
   if ((event.callerId === undefined) !== (remember === undefined)) {
     throw new Error(
@@ -45,6 +49,7 @@ export function toPublicationRow(publication: Publication, { take }: Packed): Pu
   return [
     toEventRow(event, take()),
     dueAt,
+    firstDueAt,
     run ? 1 : 0,
     deliveries.map((delivery) => toNewDeliveryRow(delivery, take)),
     remember === undefined ? null : [remember.digest, remember.until],
@@ -54,25 +59,38 @@ export function toPublicationRow(publication: Publication, { take }: Packed): Pu
 
 export function toReplayRow(
   { eventId, delivery, replayOf, now, again = false }: Replay,
+  firstDueAt: number,
   { take }: Packed,
 ): ReplayRow {
-  return [eventId, toNewDeliveryRow(delivery, take), replayOf ?? null, now, again ? 1 : 0];
+  return [eventId, toNewDeliveryRow(delivery, take), replayOf ?? null, now, firstDueAt, again ? 1 : 0];
 }
 
-export function toFiringRow(firing: RunFiring, { take }: Packed): FiringRow {
+export function toFiringRow(firing: RunFiring, firstDueAt: number, { take }: Packed): FiringRow {
   const { webhookId, version, from, to, onOverlap, now, runs } = firing;
   const { policy } = onOverlap;
   const skippedTo = 'to' in onOverlap ? toCursorRow(onOverlap.to) : null;
   const waitingMax = 'waitingMax' in onOverlap ? onOverlap.waitingMax : null;
   const { events, deliveries } = toRunRows(runs, take);
-  return [webhookId, version, from, toCursorRow(to), policy, skippedTo, waitingMax, now, events, deliveries];
+  return [
+    webhookId,
+    version,
+    from,
+    toCursorRow(to),
+    policy,
+    skippedTo,
+    waitingMax,
+    now,
+    firstDueAt,
+    events,
+    deliveries,
+  ];
 }
 
-export function toBackfillRow(backfill: Backfill, { take }: Packed): BackfillRow {
+export function toBackfillRow(backfill: Backfill, firstDueAt: number, { take }: Packed): BackfillRow {
   const { webhookId, version, takeTurns, waitingMax, now, runs } = backfill;
   const queue = takeTurns === 'WITH_SCHEDULE' ? RUN : takeTurns === 'APART' ? BACKFILLED : 0;
   const { events, deliveries } = toRunRows(runs, take);
-  return [webhookId, version, queue, waitingMax, now, events, deliveries];
+  return [webhookId, version, queue, waitingMax, now, firstDueAt, events, deliveries];
 }
 
 /** Takes the bytes of each run's event before those of its delivery, as `bytesOf` has them. */

@@ -40,6 +40,7 @@ export type NewDeliveryRow = RowOf<typeof NEW_DELIVERY>;
 export const PUBLICATION = layout(
   field('event', as<EventRow>()),
   field('dueAt', integer),
+  field('firstDueAt', integer),
   field('run', as<Flag>()),
   field('deliveries', as<NewDeliveryRow[]>()),
   field('remember', orNull(as<Remembered>())),
@@ -62,6 +63,7 @@ export const REPLAY = layout(
   field('delivery', as<NewDeliveryRow>()),
   field('replayOf', orNull(text)),
   field('now', integer),
+  field('firstDueAt', integer),
   // It may be there already.
   field('again', as<Flag>()),
 );
@@ -77,6 +79,7 @@ export const FIRING = layout(
   field('skippedTo', orNull(as<CursorRow>())),
   field('waitingMax', orNull(integer)),
   field('now', integer),
+  field('firstDueAt', integer),
   field('events', as<EventRow[]>()),
   // One for each of the events.
   field('deliveries', as<NewDeliveryRow[]>()),
@@ -100,6 +103,7 @@ export const BACKFILL = layout(
   field('queue', as<RunCode>()),
   field('waitingMax', integer),
   field('now', integer),
+  field('firstDueAt', integer),
   field('events', as<EventRow[]>()),
   // One for each of the events.
   field('deliveries', as<NewDeliveryRow[]>()),

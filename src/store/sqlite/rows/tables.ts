@@ -98,6 +98,7 @@ export const WAITING = layout(
   field('webhookId', text, 'w.id'),
   field('eventId', text, 'e.id'),
   field('dueAt', integer, 'd.due_at'),
+  field('firstDueAt', integer, 'd.first_due_at'),
   field('attempts', integer, 'd.attempts'),
   field('attemptsBefore', integer, 'd.attempts_before'),
   field('ending', integer, 'd.ending'),

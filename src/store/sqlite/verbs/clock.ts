@@ -26,8 +26,12 @@ export function clockVerbs({ db }: Context): Pick<Verbs, 'comeBack' | 'moveBack'
     SELECT due_at, ord FROM deliveries INDEXED BY deliveries_due
     WHERE state = 0 AND webhook = ?1 AND (due_at, ord) > (?2, ?3) AND due_at < ${HELD}
     ORDER BY due_at, ord LIMIT ?4`);
-  // What was due keeps its place behind what has been due for longer, and before what comes in from now on.
-  const move = db.prepare('UPDATE deliveries SET due_at = max(?3, due_at - ?2) WHERE ord = ?1');
+  // What was due keeps its place behind what has been due for longer, and before what comes in from now on; also in
+  // ordered lanes, which go by when it first became due.
+  const move = db.prepare(`
+    UPDATE deliveries SET due_at = max(?3, due_at - ?2),
+      first_due_at = max(min(first_due_at, ?3), first_due_at - ?2)
+    WHERE ord = ?1`);
 
   return {
     comeBack([now, awayMs]) {

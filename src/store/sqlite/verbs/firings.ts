@@ -1,6 +1,6 @@
 import type { Context } from '../context.ts';
 import type { Hook } from '../hooks.ts';
-import type { FireCode, Verbs } from '../protocol.ts';
+import type { Answer, FireCode, Verbs } from '../protocol.ts';
 import { KEPT, RUN, SUPERSEDED, SUPERSEDING } from '../rows/codes.ts';
 import { FIRING, type FiringRow } from '../rows/messages.ts';
 import { CURSOR, type WaitingRow } from '../rows/tables.ts';
@@ -49,7 +49,7 @@ export function runVerbs(context: Context): Pick<Verbs, 'upcomingRuns' | 'fireRu
     return turns.unfinished(key, RUN, max) + row[at.events].length > max;
   }
 
-  function fireOne(row: FiringRow, ords: number[], ending: WaitingRow[]): FireCode {
+  function fireOne(row: FiringRow, { ords, held, ending }: Omit<Answer<'fireRuns'>, 'results'>): FireCode {
     const webhookId = row[at.webhookId];
     const events = row[at.events];
     const skippedTo = row[at.skippedTo];
@@ -72,11 +72,13 @@ export function runVerbs(context: Context): Pick<Verbs, 'upcomingRuns' | 'fireRu
     const waits = supersedes && added.some(Boolean) && supersedeBefore(hook, ending);
     const turn = overlap === 'SUPERSEDE_IN_TURN' ? KEPT : waits ? SUPERSEDING : 0;
     const inTurn = waits || overlap === 'BUFFER' || overlap === 'SUPERSEDE_IN_TURN';
-    const how = { hook, queue: RUN, inTurn, turn, now: row[at.now] } as const;
+    const how = { hook, queue: RUN, inTurn, turn, now: row[at.now], firstDueAt: row[at.firstDueAt] } as const;
     for (const [i, event] of events.entries()) {
       const places = added[i];
       const delivery = row[at.deliveries][i]!;
-      ords.push(places === undefined ? 0 : insertion.delivery(delivery, event, places, how));
+      const ord = places === undefined ? 0 : insertion.delivery(delivery, event, places, how);
+      ords.push(ord);
+      if (ord < 0) held.push(readWaiting(-ord));
     }
     return events.length > 0 && !added.some(Boolean) ? 'KNOWN' : 'FIRED';
   }
@@ -84,11 +86,10 @@ export function runVerbs(context: Context): Pick<Verbs, 'upcomingRuns' | 'fireRu
   return {
     upcomingRuns: (args) => upcoming.all(...args),
     fireRuns(rows) {
-      const ords: number[] = [];
-      const ending: WaitingRow[] = [];
-      const results = rows.map((row) => fireOne(row, ords, ending));
+      const more = { ords: [], held: [], ending: [] };
+      const results = rows.map((row) => fireOne(row, more));
       context.grew();
-      return { results, ords, ending };
+      return { results, ...more };
     },
   };
 }

@@ -27,6 +27,7 @@ export interface Places {
 
 export interface MoreOfDelivery {
   readonly dueAt: number;
+  readonly firstDueAt: number;
   readonly run: RunCode;
   readonly turn: TurnCode;
   readonly createdAt: number;
@@ -52,6 +53,7 @@ const STORED_DELIVERY = layout(
   field('event', integer),
   field('type', text),
   field('dueAt', integer),
+  field('firstDueAt', integer),
   field('run', as<RunCode>()),
   field('turn', as<TurnCode>()),
   field('format', integer),
@@ -80,11 +82,11 @@ export function createInsertion({ db, takeKey, takeOrds, waiting, eventIds }: Co
     },
     delivery(row, { key, namespace }, { event, type, ord }, more) {
       const { at } = NEW_DELIVERY;
-      const { dueAt, run, turn, createdAt, replayOf } = more;
+      const { dueAt, firstDueAt, run, turn, createdAt, replayOf } = more;
       const rendered = row[at.rendered];
       const [id, format] = [row[at.id], row[at.format]];
       const how = row[at.toRender] === 1 ? TO_RENDER : rendered === null ? 0 : IS_RENDERED;
-      const turns = [dueAt, run, turn] as const;
+      const turns = [dueAt, firstDueAt, run, turn] as const;
       insertDelivery([ord, id, namespace, key, event, type, ...turns, format, how, createdAt, replayOf]);
       if (rendered !== null) insertRendered([ord, ...rendered]);
       waiting.add(namespace, 1);

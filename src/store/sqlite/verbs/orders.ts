@@ -1,7 +1,9 @@
 import type { Context } from '../context.ts';
+import { firstInOrderFinder } from '../first-in-order.ts';
 import type { Verbs } from '../protocol.ts';
 import {
   type Flag,
+  HELD,
   IS_RENDERED,
   PENDING,
   RENDER,
@@ -15,9 +17,13 @@ import type { OrderRow } from '../rows/messages.ts';
 import { JOINED, type WaitingRow } from '../rows/tables.ts';
 import { waitingReader } from './waiting.ts';
 
+/** The keys of the webhooks of deliveries, by their places. */
+type LanesOf = Map<number, number>;
+
 /** What decides whether an order about a delivery can be carried out. */
 const STANDING = layout(
   field('ord', integer, 'd.ord'),
+  field('webhook', integer, 'd.webhook'),
   field('state', as<StateCode>(), 'd.state'),
   field('ending', integer, 'd.ending'),
   field('finishedAt', orNull(integer), 'd.finished_at'),
@@ -25,23 +31,35 @@ const STANDING = layout(
   field('isErased', as<Flag>(), 'e.body IS NULL'),
 );
 
+/**
+ * When a delivery first became due that is sent again at ?2: it keeps its place. What was not due yet, and was
+ * never tried, becomes due now.
+ */
+function firstDueAt(known: string): string {
+  return `iif(attempts = 0 AND due_at > ?2 AND due_at < ${HELD}, min(${known}, ?2), ${known})`;
+}
+
 /** What callers order about single deliveries: to try them again, or to give them up. */
 export function orderVerbs(context: Context): Pick<Verbs, 'retryDeliveries' | 'cancelDeliveries'> {
   const { db, journal, waiting, deliveries, ends } = context;
   const { at } = STANDING;
   const select = db.prepare<RowOf<typeof STANDING>>(`
     SELECT ${STANDING.columns} FROM deliveries AS d ${JOINED} WHERE d.id = ? AND d.namespace = ?`);
-  const hasten = db.prepare('UPDATE deliveries SET due_at = min(due_at, ?2), ending = 0 WHERE ord = ?1');
+  const hasten = db.prepare(`
+    UPDATE deliveries SET due_at = min(due_at, ?2), first_due_at = ${firstDueAt('first_due_at')}, ending = 0
+    WHERE ord = ?1`);
   // What could not be rendered is rendered anew.
   const reopen = db.prepare(`
     UPDATE deliveries SET state = ${PENDING}, reason = 0, ending = 0, due_at = ?2, finished_at = NULL,
+      first_due_at = ${firstDueAt('iif(first_due_at = 0, created_at, first_due_at)')},
       attempts_before = attempts, lasting = ?3, message = NULL,
       rendered = iif(reason = ${RENDER} AND rendered = ${IS_RENDERED}, ${TO_RENDER}, rendered)
     WHERE ord = ?1`);
   const end = db.prepare(`UPDATE deliveries SET ending = ${REQUESTED} WHERE ord = ?`);
   const readWaiting = waitingReader(db);
+  const firstInOrder = firstInOrderFinder(db);
 
-  function retryOne([namespace, id, now, finishedBy]: OrderRow, changed: WaitingRow[]) {
+  function retryOne([namespace, id, now, finishedBy]: OrderRow, changed: WaitingRow[], lanes: LanesOf) {
     const found = select.get(id, namespace);
     if (found === undefined) return 'GONE';
     const ord = found[at.ord];
@@ -58,7 +76,8 @@ export function orderVerbs(context: Context): Pick<Verbs, 'retryDeliveries' | 'c
     }
     journal.note(ord);
     changed.push(readWaiting(ord));
-    return 'RETRIED';
+    lanes.set(ord, found[at.webhook]);
+    return ord;
   }
 
   function cancelOne([namespace, id]: OrderRow, changed: WaitingRow[]) {
@@ -74,7 +93,16 @@ export function orderVerbs(context: Context): Pick<Verbs, 'retryDeliveries' | 'c
   return {
     retryDeliveries(rows) {
       const changed: WaitingRow[] = [];
-      return { results: rows.map((row) => retryOne(row, changed)), changed };
+      const lanes: LanesOf = new Map();
+      const ords = rows.map((row) => retryOne(row, changed, lanes));
+      // Only then, since what goes first of a lane may be among them.
+      const firsts = new Map([...new Set(lanes.values())].map((key) => [key, firstInOrder(key)]));
+      const results = ords.map((ord, i) => {
+        if (typeof ord === 'string') return ord;
+        const first = firsts.get(lanes.get(ord)!);
+        return first !== undefined && first.ord !== ord && first.dueAt > rows[i]![2] ? 'WAITING' : 'RETRIED';
+      });
+      return { results, changed };
     },
     cancelDeliveries(rows) {
       const changed: WaitingRow[] = [];

@@ -59,7 +59,8 @@ export function publishVerbs(context: Context): Pick<Verbs, 'publish' | 'replay'
     if (places === undefined) return selectKnown.get(event[EVENT.at.id])!;
     // A trigger is no run of the schedule: neither takes the place of the other, nor waits for it.
     const apart = { run: 0, turn: 0 } as const;
-    const more = { dueAt: row[at.dueAt], ...apart, createdAt: event[EVENT.at.createdAt], replayOf: null };
+    const due = { dueAt: row[at.dueAt], firstDueAt: row[at.firstDueAt] };
+    const more = { ...due, ...apart, createdAt: event[EVENT.at.createdAt], replayOf: null };
     let { ord } = places;
     for (const [i, delivery] of asked.entries()) {
       const hook = webhooks[i];
@@ -83,7 +84,9 @@ export function publishVerbs(context: Context): Pick<Verbs, 'publish' | 'replay'
     adopt.run(event);
     const ord = context.takeOrds(1);
     const now = row[at.now];
-    const more = { dueAt: now, run: 0, turn: 0, createdAt: now, replayOf: row[at.replayOf] ?? '' } as const;
+    const replayOf = row[at.replayOf] ?? '';
+    const due = { dueAt: now, firstDueAt: row[at.firstDueAt] };
+    const more = { ...due, run: 0, turn: 0, createdAt: now, replayOf } as const;
     insertion.delivery(delivery, hook, { event, type, ord }, more);
     ords.push(ord);
     return 'REPLAYED';

@@ -20,6 +20,7 @@ export interface HowRun {
   readonly inTurn: boolean;
   readonly turn: TurnCode;
   readonly now: number;
+  readonly firstDueAt: number;
 }
 
 export function createRunInsertion(context: Context): RunInsertion {
@@ -28,11 +29,14 @@ export function createRunInsertion(context: Context): RunInsertion {
 
   return {
     event: (row) => insertion.event(row, 1),
-    delivery(row, event, places, { hook, queue, inTurn, turn, now }) {
-      const isHeld = inTurn && turns.unfinished(hook.key, queue, 1) > 0;
+    delivery(row, event, places, { hook, queue, inTurn, turn, now, firstDueAt }) {
+      const before = inTurn ? turns.last(hook.key, queue) : undefined;
+      const isHeld = before !== undefined;
       if (isHeld) turns.hold(hook.key);
       insertion.delivery(row, hook, places, {
         dueAt: isHeld ? HELD : now,
+        // Not before what it waits for, even if the clock was put back: in an ordered lane each would wait for the other.
+        firstDueAt: isHeld ? Math.max(before, firstDueAt) : firstDueAt,
         run: queue,
         turn,
         createdAt: event[EVENT.at.createdAt],

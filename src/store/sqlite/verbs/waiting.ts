@@ -53,9 +53,9 @@ export function waitingVerbs({ db, hooks }: Context): WaitingVerbs {
   const byDue = db.prepare<WaitingRow>(`
     SELECT ${WAITING.columns} FROM deliveries AS d INDEXED BY deliveries_due ${JOINED}
     WHERE d.webhook = ? AND d.state = 0 AND d.due_at < ${HELD} ORDER BY d.due_at, d.ord LIMIT ?`);
-  const byArrival = db.prepare<WaitingRow>(`
+  const byPlace = db.prepare<WaitingRow>(`
     SELECT ${WAITING.columns} FROM deliveries AS d INDEXED BY deliveries_lane ${JOINED}
-    WHERE d.webhook = ? AND d.run = ? AND d.state = 0 ORDER BY d.ord LIMIT ?`);
+    WHERE d.webhook = ? AND d.run = ? AND d.state = 0 ORDER BY d.first_due_at, d.ord LIMIT ?`);
   const selectEvent = db.prepare<EventBodyRow>(
     `SELECT ${EVENT_BODY.columns} FROM events WHERE id = ? AND body IS NOT NULL`,
   );
@@ -90,9 +90,9 @@ export function waitingVerbs({ db, hooks }: Context): WaitingVerbs {
   }
 
   /** The index has those of each queue of runs apart, so all are read and merged. */
-  function inOrderOfArrival(key: number, limit: number): WaitingRow[] {
-    const rows = [0, RUN, BACKFILLED].flatMap((queue) => byArrival.all(key, queue, limit));
-    return rows.sort((a, b) => a[at.ord] - b[at.ord]).slice(0, limit);
+  function inOrder(key: number, limit: number): WaitingRow[] {
+    const rows = [0, RUN, BACKFILLED].flatMap((queue) => byPlace.all(key, queue, limit));
+    return rows.sort((a, b) => a[at.firstDueAt] - b[at.firstDueAt] || a[at.ord] - b[at.ord]).slice(0, limit);
   }
 
   return {
@@ -103,7 +103,7 @@ export function waitingVerbs({ db, hooks }: Context): WaitingVerbs {
         const hook = hooks.get(webhookId);
         if (hook === undefined) return { rows: [], more: null };
         // One more than asked for, to see when the rest begins.
-        const found = ordered === 1 ? inOrderOfArrival(hook.key, limit + 1) : byDue.all(hook.key, limit + 1);
+        const found = ordered === 1 ? inOrder(hook.key, limit + 1) : byDue.all(hook.key, limit + 1);
         const next = found[limit];
         return { rows: next === undefined ? found : found.slice(0, limit), more: next?.[at.dueAt] ?? null };
       }),

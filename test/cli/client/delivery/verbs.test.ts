@@ -140,11 +140,34 @@ describe('carillon deliveries', () => {
     );
     const dry = ['retry', '--webhook', 'retried', '--dry-run'];
     assert.equal((await deliveries(...dry)).out, '1 delivery would be sent again\n');
-    assert.deepEqual(await json('retry', '--webhook', 'retried'), { count: 1, nextPageToken: '' });
+    assert.deepEqual(await json('retry', '--webhook', 'retried'), {
+      count: 1,
+      heldBackCount: 0,
+      nextPageToken: '',
+    });
     assert.equal(
       (await deliveries('retry', '--webhook', 'retried')).out,
       '0 deliveries are sent again; --waiting takes those that wait too\n',
     );
+  });
+
+  it('retry and get say what one waits for in an ordered webhook', async () => {
+    const webhook = aWebhook({ spec: { name: 'in-order', limits: { ordered: true } } });
+    await api().store.createWebhooks([webhook]);
+    const later: Fate = { status: 503, to: { to: 'PENDING', dueAt: T0 + 3_600_000 } };
+    const first = await aDeliveryThat(api().store, webhook.id, later);
+    const second = await aDeliveryThat(api().store, webhook.id, later);
+    assert.equal(
+      (await deliveries('retry', second)).out,
+      `1 delivery is to be sent again, after ${first}, which goes before it in its ordered webhook\n`,
+    );
+    assert.match((await deliveries('get', second)).out, new RegExp(`\nwaits for +${first}\n`));
+    const failed = await aDeliveryThat(api().store, webhook.id, FAILED);
+    assert.equal(
+      (await deliveries('retry', '--webhook', 'in-order')).out,
+      '1 delivery is sent again; 1 of them waits for another, in ordered webhooks (deliveries get says which)\n',
+    );
+    assert.equal((await json('get', failed)).delivery.waitsFor, first);
   });
 
   it('retry takes those that wait for their next attempt when asked', async () => {
