@@ -46,7 +46,8 @@ describe('what carillon serve prints', PATIENCE, () => {
 describe('when the reader of what it prints goes away', PATIENCE, () => {
   for (const args of [['serve'], ['dev'], ['dev', '--log-format', 'pretty']]) {
     it(`carillon ${args.join(' ')} goes on, and still stops cleanly`, async () => {
-      const argv = [MAIN, ...args, '--listen', '127.0.0.1:0', '--db', ':memory:'];
+      const listen = ['--listen', '127.0.0.1:0', '--grpc-listen', '127.0.0.1:0'];
+      const argv = [MAIN, ...args, ...listen, '--db', ':memory:'];
       const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
       const closed = once(child, 'close');
       let stderr = '';

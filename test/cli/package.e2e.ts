@@ -76,7 +76,8 @@ describe('the package, installed into an empty folder', { timeout: 300_000 }, ()
   });
 
   it('runs a server with its inbox page that delivers', async () => {
-    const child = spawn(command, ['dev', '--listen', '127.0.0.1:0', '--default-every', '1s'], {
+    const listen = ['--listen', '127.0.0.1:0', '--grpc-listen', '127.0.0.1:0'];
+    const child = spawn(command, ['dev', ...listen, '--default-every', '1s'], {
       cwd: folder,
       env,
       stdio: ['ignore', 'pipe', 'inherit'],

@@ -5,7 +5,9 @@ import { runCarillon, startCarillon, temporaryFolder } from '../support/server.t
 describe('a start that cannot succeed', () => {
   it('is refused with one line when another process has the database', async () => {
     await using first = await startCarillon({ command: 'serve' });
-    await using second = runCarillon(['serve', '--listen', '127.0.0.1:0'], { cwd: first.folder });
+    await using second = runCarillon(['serve', '--listen', '127.0.0.1:0', '--grpc-listen', 'off'], {
+      cwd: first.folder,
+    });
     assert.deepEqual(await second.exited, { code: 1, signal: null });
     assert.match(second.output.stderr, /^carillon: .*carillon\.db.*\n$/);
     assert.equal(second.output.stdout, '');
@@ -16,7 +18,9 @@ describe('a start that cannot succeed', () => {
     await using first = await startCarillon({ command: 'serve' });
     await using folder = await temporaryFolder();
     const address = `127.0.0.1:${first.port}`;
-    await using second = runCarillon(['serve', '--listen', address], { cwd: folder.path });
+    await using second = runCarillon(['serve', '--listen', address, '--grpc-listen', 'off'], {
+      cwd: folder.path,
+    });
     assert.deepEqual(await second.exited, { code: 1, signal: null });
     assert.match(second.output.stderr, /^carillon: .* already in use; choose another with --listen\n$/);
     assert.ok(second.output.stderr.includes(address));

@@ -4,6 +4,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
 
 const TOLERANCE_S = 5 * 60;
 
@@ -23,7 +24,7 @@ export function verify(secret, id, timestamp, signatures, body) {
 }
 
 // When this is run, rather than imported.
-if (realpathSync(process.argv[1] ?? '.') === import.meta.filename) {
+if (realpathSync(process.argv[1] ?? '.') === fileURLToPath(import.meta.url)) {
   const [id, timestamp, signatures] = process.argv.slice(2);
   verify(process.env.WEBHOOK_SECRET, id, timestamp, signatures, await buffer(process.stdin));
   console.log('genuine');

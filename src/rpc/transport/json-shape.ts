@@ -205,6 +205,12 @@ function fieldsOf(message: DescMessage): ReadonlyMap<string, DescField> {
 }
 
 function unknownField(message: DescMessage, name: string): string {
+  // What is asked for has no field of its own: `data` of an event is its json, text or bytes.
+  const choice = message.oneofs.find((each) => each.name === name);
+  if (choice !== undefined) {
+    const names = choice.fields.map((field) => field.name).join(', ');
+    return `is not a field of ${message.typeName}; give one of ${names}`;
+  }
   const near = nearest(
     name,
     message.fields.map((field) => field.name),

@@ -69,12 +69,26 @@ describe('JSON', () => {
   }
 
   it('says which fields there are, if none is called nearly so', async () => {
-    const { error } = await send('/events', JSON.stringify({ type: 'order.paid', data: {} }));
+    const { error } = await send('/events', JSON.stringify({ type: 'order.paid', payload: {} }));
     assert.match(
       error.message,
-      /^data: is not a field of carillon\.v1\.Event, which has id, .*, json, text, bytes, content_type, headers, /,
+      /^payload: is not a field of carillon\.v1\.Event, which has id, .*, json, text, bytes, content_type, headers, /,
     );
   });
+
+  for (const [path, body, message] of [
+    ['/events', { data: {} }, 'data: is not a field of carillon.v1.Event; give one of json, text, bytes'],
+    [
+      '/webhooks',
+      { payload: { body: 'x' } },
+      'payload.body: is not a field of carillon.v1.Payload; give one of template, text, data',
+    ],
+  ] as const) {
+    it(`says what to give instead of ${message.slice(0, message.indexOf(':'))}, which is a choice`, async () => {
+      const { error } = await send(path, JSON.stringify(body));
+      assert.equal(error.message, message);
+    });
+  }
 
   it('names every unknown field by its path, in the query of a GET', async () => {
     const message = encodeURIComponent('{"pageSize": 1, "limit": 5}');

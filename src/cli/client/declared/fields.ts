@@ -69,6 +69,10 @@ function unknown(key: string, desc: DescMessage, known: readonly DescField[]): s
   if (desc.fields.some(({ name, jsonName }) => key === name || key === jsonName)) {
     return `${key} is not for a file to say: the server sets it; leave it out`;
   }
+  const choice = desc.oneofs.find((each) => each.name === key);
+  if (choice !== undefined) {
+    return `there is no field ${quote(key)}; give one of ${choice.fields.map(({ jsonName }) => jsonName).join(', ')}`;
+  }
   const names = known.map(({ jsonName }) => jsonName);
   return `there is no field ${quote(key)}${didYouMean(key, names)}; there are ${names.join(', ')}`;
 }

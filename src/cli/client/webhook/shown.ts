@@ -11,6 +11,7 @@ import type { Style } from '../style.ts';
 import { type Column, card, type Paper } from '../table.ts';
 import { fromNow, inFull, msOf, span, untilThen } from '../times.ts';
 import { schedulePhrase } from './rings.ts';
+import type { Traffic } from './traffic.ts';
 
 /** A webhook in a list. */
 export function webhookColumns(now: number): readonly Column<Webhook>[] {
@@ -26,8 +27,16 @@ export function webhookColumns(now: number): readonly Column<Webhook>[] {
   ];
 }
 
-/** A webhook in full; with its secret if that is known. */
-export function webhookCard(webhook: Webhook, now: number, paper: Paper, secret = ''): string {
+/** A webhook in full; with its secret and how it goes if that is known. */
+export function webhookCard(
+  webhook: Webhook,
+  now: number,
+  paper: Paper,
+  {
+    secret = '',
+    traffic,
+  }: { readonly secret?: string | undefined; readonly traffic?: Traffic | undefined } = {},
+): string {
   const { payload } = webhook;
   const { schedule, timeout, retryPolicy, limits } = webhook.effective ?? webhook;
   return card(
@@ -41,6 +50,8 @@ export function webhookCard(webhook: Webhook, now: number, paper: Paper, secret 
       ['state', stateOf(webhook)],
       ['failing since', inFull(webhook.failingSinceTime, now)],
       ['held', heldUntil(webhook, now)],
+      ['last answer', traffic?.lastAnswer],
+      ['waiting', traffic?.waiting],
       ['rings', rings(webhook)],
       ['filter', webhook.filter],
       ['next run', inFull(webhook.nextRunTime, now)],

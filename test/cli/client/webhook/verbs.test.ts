@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 import type { World } from '../../../../src/cli/world.ts';
 import { type Ran, runCli } from '../../../support/cli.ts';
+import { aDeliveryThat } from '../../../support/deliveries.ts';
 import { sharedApi, startApi } from '../../../support/rpc.ts';
 import { aWebhook } from '../../../support/store.ts';
 
@@ -302,6 +303,29 @@ describe('carillon webhooks', () => {
     const { out } = await webhooks('get', 'failing');
     assert.match(out, /^failing since +\S+ \(2h ago\)\nheld +circuit breaker open until \S+ \(in 1m\)$/m);
     assert.doesNotMatch((await webhooks('resume', 'failing')).out, /failing since|held/);
+  });
+
+  it('get says how the last attempt was answered, and what waits', async () => {
+    const webhook = aWebhook({ spec: { name: 'busy' } });
+    await api().store.createWebhooks([webhook]);
+    assert.match((await webhooks('get', 'busy')).out, /^waiting +0 deliveries$/m);
+    const id = await aDeliveryThat(api().store, webhook.id, {
+      status: 503,
+      to: { to: 'FAILED', reason: 'EXHAUSTED' },
+    });
+    for (let i = 0; i < 2; i++) await aDeliveryThat(api().store, webhook.id, {});
+    const { out } = await webhooks('get', 'busy');
+    assert.match(
+      out,
+      new RegExp(
+        `^last answer +503 \\(${id}, created now, FAILED \\(EXHAUSTED\\)\\)\nwaiting +2 deliveries$`,
+        'm',
+      ),
+    );
+    assert.equal(
+      (await api().deliveries.listDeliveries({ filter: 'state = CANCELLED' })).deliveries.length,
+      0,
+    );
   });
 
   it('list says so when there is nothing, and when there is more', async () => {
