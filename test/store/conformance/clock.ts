@@ -68,7 +68,7 @@ export function clock(harness: Harness): void {
     test('leaves ordered lanes in order, before what becomes due after that', async () => {
       const webhook = await register(store());
       const came = [];
-      for (const at of [now - 1, now + 60_000, T0 - 5, T0 - 1])
+      for (const at of [now - 2, now - 1, now + 60_000, T0 - 5, T0 - 1])
         came.push(...(await publishTo(store(), webhook, 1, { dueAt: at, event: { createdAt: at } })));
       const [delayed] = await publishTo(store(), webhook, 1, { dueAt: T0 + 60_000 });
       await store().settle([settlement(came[0]!, { to: 'PENDING', dueAt: T0 + 9 })], []);
@@ -82,6 +82,7 @@ export function clock(harness: Harness): void {
           [came[1]?.id, true],
           [came[2]?.id, true],
           [came[3]?.id, true],
+          [came[4]?.id, true],
           [after?.id, false],
           [delayed?.id, false],
         ],

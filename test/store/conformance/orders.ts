@@ -162,6 +162,15 @@ export function orders(harness: Harness): void {
       ]);
     });
 
+    test('in an ordered lane, a delayed one that is sent by hand is due before others that are delayed', async () => {
+      const webhook = await register(store(), { spec: { limits: { ordered: true } } });
+      const [sooner] = await publishTo(store(), webhook, 1, { dueAt: NOW + 1_000 });
+      const [later] = await publishTo(store(), webhook, 1, { dueAt: NOW + 2_000 });
+      assert.deepEqual(await store().retryDeliveries([order(webhook, later!)]), ['RETRIED']);
+      const [lane] = await store().topUp([{ webhookId: webhook.id, limit: 10, ordered: true }]);
+      assert.deepEqual(lane?.deliveries, [{ ...later, dueAt: NOW, firstDueAt: NOW }, sooner]);
+    });
+
     test('in a lane that is not ordered none waits for another', async () => {
       const webhook = await register(store());
       const [first, second] = await publishTo(store(), webhook, 2);
