@@ -7,8 +7,15 @@ import type { Outcome } from './attempt.ts';
  */
 export interface Reach {
   /** The last that could not be reached since any was, each origin once, oldest first; at most `ORIGINS`. */
-  readonly missed: readonly { readonly origin: string; readonly at: number }[];
+  readonly missed: readonly Missed[];
   readonly isOut: boolean;
+}
+
+/** An origin that could not be reached: first, and last. */
+interface Missed {
+  readonly origin: string;
+  readonly first: number;
+  readonly at: number;
 }
 
 /** So many origins have to fail, within `WITHIN_MS`. */
@@ -21,14 +28,15 @@ export const IN_REACH: Reach = { missed: [], isOut: false };
 export function reachAfter(reach: Reach, origin: string, outcome: Outcome, now: number): Reach {
   if (outcome.kind === 'answered') return reach.missed.length === 0 ? reach : IN_REACH;
   if (reach.isOut || !isMissed(outcome)) return reach;
-  const others = reach.missed.filter((each) => each.origin !== origin && now - each.at <= WITHIN_MS);
-  const missed = [...others, { origin, at: now }];
+  const recent = reach.missed.filter((each) => now - each.at <= WITHIN_MS);
+  const first = recent.find((each) => each.origin === origin)?.first ?? now;
+  const missed = [...recent.filter((each) => each.origin !== origin), { origin, first, at: now }];
   return { missed, isOut: missed.length >= ORIGINS };
 }
 
-/** When the outage began, of one that was just found out. */
+/** When the outage began, of one that was just found out: with the first failure in the last minute. */
 export function outSince({ missed }: Reach, now: number): number {
-  return missed[0]?.at ?? now;
+  return Math.max(Math.min(now, ...missed.map(({ first }) => first)), now - WITHIN_MS);
 }
 
 /** Whether the network being out explains this outcome. */

@@ -87,6 +87,14 @@ describe('an outage of our own', () => {
     assert.equal(outSince(out, T + 99), T);
   });
 
+  it('began with the first failure of any origin, and at most a minute ago', () => {
+    const [first, ...others] = several(ORIGINS, 10);
+    assert.equal(outSince(after(first!, [first![0], T + 5], ...others), T + 50), T);
+    const steady = [0, 40_000, 80_000].map((ms): [string, number] => [first![0], T + ms]);
+    const later = others.map(([origin]): [string, number] => [origin, T + 90_000]);
+    assert.equal(outSince(after(...steady, ...later), T + 90_000), T + 90_000 - WITHIN_MS);
+  });
+
   it('keeps no more origins than it takes', () => {
     assert.ok(after(...several(1_000, 1)).missed.length <= ORIGINS);
     assert.ok(after(...several(1_000, WITHIN_MS / 3)).missed.length <= ORIGINS);
