@@ -25,8 +25,7 @@ const REFUSAL =
 
 let api: RunningApi;
 let native: RunningGrpc;
-let h2: RawHttp2;
-let h2native: RawHttp2;
+let opened: { readonly h2: RawHttp2; readonly h2native: RawHttp2 } | undefined;
 const agent = new Agent({ keepAlive: true, maxSockets: 1 });
 
 before(async () => {
@@ -34,17 +33,21 @@ before(async () => {
     settings: { allowedHosts: ['hooks.example'], corsOrigins: ['https://app.example'] },
   });
   native = await startGrpc(api.api.services);
-  const { hostname, port } = new URL(api.url2);
-  h2 = rawHttp2({ host: hostname, port: Number(port) });
-  h2native = rawHttp2(native.address);
 });
 after(async () => {
   agent.destroy();
-  await h2[Symbol.asyncDispose]();
-  await h2native[Symbol.asyncDispose]();
+  await opened?.h2[Symbol.asyncDispose]();
+  await opened?.h2native[Symbol.asyncDispose]();
   await native[Symbol.asyncDispose]();
   await api[Symbol.asyncDispose]();
 });
+
+/** Connections that are kept. They are opened when the first test wants them: a run can begin long before that. */
+function connections() {
+  const { hostname, port } = new URL(api.url2);
+  opened ??= { h2: rawHttp2({ host: hostname, port: Number(port) }), h2native: rawHttp2(native.address) };
+  return opened;
+}
 
 interface Answer {
   readonly status: number;
@@ -111,7 +114,7 @@ describe('A call to a host that nobody allowed', () => {
 
     for (const method of [register, watch, EventService.method.publishStream]) {
       const headers = { ':path': pathOf(method), ':authority': EVIL };
-      const { grpcStatus, grpcMessage } = await h2.send(headers, framed(bytesOf(method)));
+      const { grpcStatus, grpcMessage } = await connections().h2.send(headers, framed(bytesOf(method)));
       assert.deepEqual([grpcStatus, grpcMessage], [7, REFUSAL], method.name);
     }
   });
@@ -120,7 +123,7 @@ describe('A call to a host that nobody allowed', () => {
     const { publishStream } = EventService.method;
     for (const method of [register, DeliveryService.method.watchDeliveries, publishStream]) {
       const headers = { ':path': pathOf(method), ':authority': EVIL };
-      const { grpcStatus, grpcMessage } = await h2native.send(headers, framed(bytesOf(method)));
+      const { grpcStatus, grpcMessage } = await connections().h2native.send(headers, framed(bytesOf(method)));
       assert.deepEqual([grpcStatus, grpcMessage], [7, REFUSAL], method.name);
     }
     const line = native.lines.find(({ fields }) => fields.host !== undefined);
@@ -153,9 +156,9 @@ describe('A call to a host that nobody allowed', () => {
     const body = new Uint8Array(5_000_000);
     for (const path of ['/webhooks', pathOf(register)]) {
       const headers = { ':path': path, ':authority': EVIL, 'content-type': 'application/json' };
-      assert.equal((await h2.send(headers, body)).status, 403);
+      assert.equal((await connections().h2.send(headers, body)).status, 403);
       const next = { ':path': pathOf(list), 'content-type': 'application/json' };
-      assert.equal((await h2.send(next, Buffer.from('{}'))).status, 200);
+      assert.equal((await connections().h2.send(next, Buffer.from('{}'))).status, 200);
     }
   });
 
@@ -168,12 +171,12 @@ describe('A call to a host that nobody allowed', () => {
   it('may still ask how the server is', async () => {
     const check = pathOf(Health.method.check);
     assert.equal((await send(check, { ...JSON_TYPE, host: EVIL }, { body: '{}' })).status, 200);
-    for (const port of [h2, h2native]) {
+    for (const port of Object.values(connections())) {
       const asked = await port.send({ ':path': check, ':authority': EVIL }, framed(new Uint8Array(0)));
       assert.equal(asked.grpcStatus, 0);
     }
     const reflect = { ':path': pathOf(ServerReflection.method.serverReflectionInfo), ':authority': EVIL };
-    assert.equal((await h2.send(reflect, framed(new Uint8Array(0)))).grpcStatus, 7);
+    assert.equal((await connections().h2.send(reflect, framed(new Uint8Array(0)))).grpcStatus, 7);
   });
 
   it('is found out by a second host beside an allowed one', async () => {
@@ -181,7 +184,7 @@ describe('A call to a host that nobody allowed', () => {
     for (const hosts of [`host: localhost\r\nHost: ${EVIL}`, `Host: ${EVIL}\r\nhost: localhost`]) {
       assert.match(await raw(`GET /webhooks HTTP/1.1\r\n${hosts}\r\n${end}`), /^HTTP\/1\.1 403 /);
     }
-    for (const port of [h2, h2native]) {
+    for (const port of Object.values(connections())) {
       const both = { ':path': pathOf(get), ':authority': 'localhost', host: EVIL };
       assert.equal((await port.send(both, framed(bytesOf(get)))).grpcStatus, 7);
     }
@@ -208,8 +211,8 @@ describe('A call to a host of the server', () => {
     ]) {
       assert.equal((await send('/webhooks', { host }, { method: 'GET' })).status, 200, host);
       const headers = { ':path': pathOf(list), ':authority': host };
-      assert.equal((await h2.send(headers, framed(bytesOf(list)))).grpcStatus, 0, host);
-      assert.equal((await h2native.send(headers, framed(bytesOf(list)))).grpcStatus, 0, host);
+      assert.equal((await connections().h2.send(headers, framed(bytesOf(list)))).grpcStatus, 0, host);
+      assert.equal((await connections().h2native.send(headers, framed(bytesOf(list)))).grpcStatus, 0, host);
     }
   });
 });
@@ -224,7 +227,7 @@ describe('A call of a page', () => {
     assert.deepEqual([plain.status, JSON.parse(plain.body).message], [403, message]);
     const json = await send(pathOf(register), { ...JSON_TYPE, origin }, { body: '{}' });
     assert.deepEqual([json.status, JSON.parse(json.body).code], [403, 'permission_denied']);
-    for (const port of [h2, h2native]) {
+    for (const port of Object.values(connections())) {
       const headers = { ':path': pathOf(register), origin };
       const { grpcStatus, grpcMessage } = await port.send(headers, framed(bytesOf(register)));
       assert.deepEqual([grpcStatus, grpcMessage], [7, message]);
