@@ -92,7 +92,7 @@ describe('the commands that are clients of the API', PATIENCE, () => {
     );
     assert.match(
       (await carillon(server, list)).out,
-      /\nmsg_\S+ .* SUCCEEDED +1 +200 +order\.paid +order-7 +wh_/,
+      /\nmsg_\S+ .* SUCCEEDED +1 +200 +order\.paid +order-7 +orders\n/,
     );
 
     const got = await carillon(server, ['deliveries', 'get', delivery.id, '--full']);
