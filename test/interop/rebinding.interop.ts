@@ -36,7 +36,8 @@ async function read(url: string): Promise<unknown> {
 }
 
 async function openPage({ port }: CarillonProcess): Promise<Page> {
-  const page = await browser.newPage();
+  // The page of a thief came from elsewhere, before its name was turned: no policy of ours holds for it.
+  const page = await browser.newPage({ bypassCSP: true });
   await page.goto(`http://${NAME}:${port}/`);
   assert.equal(await page.evaluate('origin'), `http://${NAME}:${port}`);
   return page;
