@@ -33,11 +33,11 @@ export interface Services {
 }
 
 export interface ServicesHealth {
-  /** All services serve. */
+  /** All services are SERVING. */
   serve(): void;
-  /** None does for now. */
+  /** All are NOT_SERVING, until `serve`: the store is in trouble. */
   pause(): void;
-  /** None does any more, and streams that would never end are ended. */
+  /** All are NOT_SERVING until the end, and streams that would never end are ended. */
   stop(): void;
   /** Sets one service by its full name; `''` is the server as a whole. */
   set(status: Serving, service: string): void;

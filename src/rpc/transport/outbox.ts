@@ -123,7 +123,7 @@ export function createOutbox(clock: Pick<Clock, 'monotonic'>, given: Partial<Out
     const now = clock.monotonic();
     for (const each of unread) {
       const takeMs = limits.takeMs + (each.written * 1000) / limits.bytesPerSecondMin;
-      if (now - each.writtenAt > takeMs) each.cutOff();
+      if (now - each.writtenAt > takeMs) giveUp(each);
     }
     if ([...waiting].some((each) => each.isPressed)) cutOffLargest(now);
     if (unread.size === 0 && waiting.size === 0) {
@@ -141,10 +141,14 @@ export function createOutbox(clock: Pick<Clock, 'monotonic'>, given: Partial<Out
     }
     // Those that wait as well, or they would take the room that becomes free.
     for (const each of [...waiting, ...unread]) {
-      if (each.holder !== largest) continue;
-      each.end();
-      each.cutOff();
+      if (each.holder === largest) giveUp(each);
     }
+  }
+
+  /** Node 24 tells nobody that an answer is over which was queued behind others on a connection that is gone. */
+  function giveUp(answer: Answer): void {
+    answer.end();
+    answer.cutOff();
   }
 
   return {
