@@ -52,7 +52,7 @@ async function afterOutage(
   const limits = { ...LIMITS, ordered };
   const registered = await pipeline.register({
     ...{ destination: DESTINATION, schedule, limits },
-    retryPolicy: { ...QUICK_RETRIES, maxAttempts: 3, delaysMs: [150] },
+    retryPolicy: { ...QUICK_RETRIES, maxAttempts: 3, delaysMs: [400] },
   });
   // As if it had stood still since the first of them.
   const lastAt = clock.now() - MINUTE;
@@ -92,9 +92,18 @@ function iso(time: number): string {
   return new Date(time).toISOString();
 }
 
-/** Long enough for the dispatcher to do whatever it was going to do, retries aside. */
-function aWhile(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 60));
+/** Resolves when nothing has been sent for a while: the dispatcher has done what it was going to do, retries aside. */
+async function quiet(sender: HeldSender): Promise<void> {
+  let before: number;
+  do {
+    before = sender.sent.length;
+    await new Promise((resolve) => setTimeout(resolve, 150));
+  } while (sender.sent.length > before);
+}
+
+async function isWaiting({ store }: Pipeline, { id }: Webhook): Promise<boolean> {
+  const query = { namespace: 'default', webhookId: id, state: 'PENDING', limit: 1 } as const;
+  return (await store.listDeliveries(query)).length > 0;
 }
 
 async function finished(pipeline: Pipeline, { id }: Webhook) {
@@ -111,12 +120,12 @@ async function sentByGood(pair: Promised): Promise<{ sent: string; atATime: stri
   const sender = heldSender();
   await using pipeline = await openPipeline({ sender });
   const { webhook, nameOf } = await afterOutage(pipeline, pair);
-  await aWhile();
+  await quiet(sender);
   let most = 0;
-  while (sender.open.length > 0) {
+  while (sender.open.length > 0 || (await isWaiting(pipeline, webhook))) {
     most = Math.max(most, sender.open.length);
     for (const request of sender.open) request.answer(200);
-    await aWhile();
+    await quiet(sender);
   }
   const names = sender.sent.map(nameOf);
   const { cursor } = (await pipeline.store.getWebhooks([webhook.id]))[0]!;
@@ -139,7 +148,7 @@ async function afterFailure(pair: Promised): Promise<string> {
   await using pipeline = await openPipeline({ sender });
   const { webhook, nameOf } = await afterOutage(pipeline, pair);
   await sender.sending(1);
-  await aWhile();
+  await quiet(sender);
   const beside = sender.open.length > 1;
   const failed = nameOf(sender.sent[0]!);
   sender.open[0]!.answer(500);
@@ -169,10 +178,10 @@ async function onTime(pair: Promised): Promise<string> {
   await using pipeline = await openPipeline({ sender });
   const { webhook, nameOf, passToNext } = await afterOutage(pipeline, pair);
   await sender.sending(1);
-  await aWhile();
+  await quiet(sender);
   const before = sender.open.length;
   await passToNext();
-  await aWhile();
+  await quiet(sender);
   const wentAtOnce = sender.open.length > before;
   const { cursor } = (await pipeline.store.getWebhooks([webhook.id]))[0]!;
   await answered(sender);
@@ -194,7 +203,7 @@ async function onTime(pair: Promised): Promise<string> {
 /** Answers the first with 500, and everything else with 200. */
 async function answered(sender: HeldSender): Promise<void> {
   sender.open[0]!.answer(500);
-  await aWhile();
+  await quiet(sender);
   sender.answerAll(200);
   for (const request of sender.open) request.answer(200);
 }
