@@ -39,10 +39,9 @@ const PAGE_SIZE_AT = 16;
 const PAGE_COUNT_AT = 28;
 
 export function createCustody(
-  db: Pick<OpenDatabase, 'prepare' | 'exec' | 'close' | 'file'>,
+  { file }: Pick<OpenDatabase, 'file'>,
   { free }: CustodyDeps = { free: freeBytes },
 ): Custody {
-  const { file } = db;
   if (file === undefined) return { ...NOTHING };
   const fd = openSync(file.path, 'r');
   const wal = `${file.path}-wal`;
