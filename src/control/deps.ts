@@ -41,7 +41,7 @@ export interface ControlDeps {
 }
 
 export interface ControlSettings extends DefaultSettings {
-  /** The shortest period of a schedule. */
+  /** The least time between two runs of a schedule. */
   readonly everyMinMs: number;
   /** Where destinations may point. */
   readonly addressPolicy: AddressPolicy;

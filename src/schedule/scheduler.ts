@@ -1,4 +1,4 @@
-import { type Clock, presentOf } from '../domain/clock.ts';
+import { type Clock, presentOf, steadyClock } from '../domain/clock.ts';
 import { createDueQueue } from '../domain/due-queue.ts';
 import type { Random } from '../domain/random.ts';
 import type { Present } from '../domain/schedule/schedule.ts';
@@ -50,21 +50,19 @@ const FIRE_BATCH = 500;
 const CHANGED_MAX = 20_000;
 /** The longest sleep: a clock that is put forward is noticed within it. */
 const SLEEP_MAX_MS = 1_000;
-/** A difference between wall and monotonic time that is worth a line in the log. */
-const CLOCK_JUMP_MS = 2_000;
 
 export function createScheduler(deps: SchedulerDeps): Scheduler {
   const { store, directory, clock, log } = deps;
   const queue = createDueQueue<string>();
   const changedIds = new Set<string>();
   const renewals = createRenewals(deps);
+  const steady = steadyClock(clock);
   /** Every run due at this time or before is in the queue, or is being fired. */
   let readUntil = Number.NEGATIVE_INFINITY;
   /** Where reading goes on; undefined at the beginning. */
   let place: UpcomingRun | undefined;
   /** Whether the last read stopped at its bound, so that more of the same span is waiting. */
   let partial = false;
-  let skew = clock.now() - clock.monotonic();
 
   function startOver(): void {
     queue.clear();
@@ -161,11 +159,8 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
   }
 
   function watchClock(): void {
-    const skewNow = clock.now() - clock.monotonic();
-    const jumpMs = Math.round(skewNow - skew);
-    // Slow drift is not a jump: the comparison is always with the tick before.
-    skew = skewNow;
-    if (Math.abs(jumpMs) < CLOCK_JUMP_MS) return;
+    const jumpMs = steady.follow();
+    if (jumpMs === 0) return;
     // Put forward, nothing has to be repaired: the misfire policy decides on late runs.
     log.warn(
       { jumpMs },

@@ -149,7 +149,7 @@ async function run(parts: Parts): Promise<RunningServer> {
     clock,
     random,
     log,
-    settings: { ...config, about: { version: VERSION, timeZoneRules: process.versions.tz } },
+    settings: { ...config, about: { version: VERSION, timeZoneRules: clock.zoneRules } },
   });
   const inbox = config.inbox
     ? createInbox({

@@ -21,7 +21,7 @@ export function createStoreWatch({ store, health, log }: StoreWatchDeps) {
     try {
       return await store.checkUp();
     } catch (error) {
-      // It is only busy, or known to be gone otherwise.
+      // A store that is busy has not said anything new.
       if (error instanceof DomainError && error.code === 'EXHAUSTED') return told;
       throw error;
     }

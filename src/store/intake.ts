@@ -34,14 +34,18 @@ export interface Intake {
    * Fires runs by compare-and-set: a firing whose webhook is gone, not ACTIVE, has another version,
    * or whose cursor's nominal time is no longer `from` changes nothing and is 'STALE'. Otherwise it is
    * 'FIRED': the cursor becomes `to`, and its events and deliveries are inserted, but for a run whose event
-   * id exists already; where there are runs and all of them exist, it is 'KNOWN' instead. `onOverlap` says what happens if there are runs to insert while an earlier run of the
-   * webhook waits. ALLOW: nothing else. SUPERSEDE: unless nothing new is inserted, the earlier ones that are
-   * not ending yet are marked as ending, SUPERSEDED, and appear in `pollWaiting` again; but not one that was
-   * inserted by SUPERSEDE_IN_TURN and never attempted, for which the new ones wait as with BUFFER.
-   * SUPERSEDE_IN_TURN: as SUPERSEDE, and each new run waits for its turn as with BUFFER. SKIP: nothing is
-   * inserted, the cursor becomes the one that SKIP gives, and the firing is 'SKIPPED'. BUFFER: each new run
-   * waits for its turn, until `settle` has finished all that came before it, those of the same firing too; where
-   * more than `waitingMax` runs would wait, it is as with SKIP.
+   * id exists already; where there are runs and all of them exist, it is 'KNOWN' instead.
+   *
+   * `onOverlap` says what happens if there are runs to insert while an earlier run of the webhook waits:
+   * - ALLOW: nothing else.
+   * - SUPERSEDE: unless nothing new is inserted, the earlier ones that are not ending yet are marked as ending,
+   *   SUPERSEDED, and appear in `pollWaiting` again. One that was inserted by SUPERSEDE_IN_TURN and never
+   *   attempted is not, and the new ones wait for it as with BUFFER.
+   * - SUPERSEDE_IN_TURN: as SUPERSEDE, and each new run waits for its turn as with BUFFER.
+   * - SKIP: nothing is inserted, the cursor becomes the one that SKIP gives, and the firing is 'SKIPPED'.
+   * - BUFFER: each new run waits for its turn, until `settle` has finished all that came before it, those of the
+   *   same firing too; where more than `waitingMax` runs would wait, it is as with SKIP.
+   *
    * Raises UNAVAILABLE and EXHAUSTED.
    */
   fireRuns(batch: readonly RunFiring[]): Promise<('FIRED' | 'KNOWN' | 'SKIPPED' | 'STALE')[]>;

@@ -17,7 +17,8 @@ export interface Registrations {
    * Replaces webhooks, each only if its stored version is still `ifVersion`; otherwise it is 'STALE'.
    * Id, caller's id, namespace and creation time stay as they are. The run cursor is replaced only if `cursorFrom` is
    * given, and is 'STALE' unless that equals the nominal time and the counters of the stored cursor. The
-   * lane's health is replaced only when `resetHealth` is set, and begins with the new version then; the count of filter failures never is.
+   * lane's health is replaced only when `resetHealth` is set, and begins with the new version then; the count of
+   * filter failures never is.
    * 'EXISTS' when another webhook has the new (namespace, name, destination); 'NOT_FOUND' when the webhook
    * is gone. Raises UNAVAILABLE and EXHAUSTED.
    */

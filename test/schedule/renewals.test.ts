@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Schedule } from '../../src/domain/schedule/schedule.ts';
 import type { Webhook } from '../../src/domain/webhook/webhook.ts';
 import { every, openWorld, type World } from '../support/scheduling.ts';
 import { T0 } from '../support/store.ts';
@@ -71,9 +70,9 @@ describe('new time zone rules', () => {
   const [WRONG, RIGHT] = [5 * 60_000, 10 * 60_000];
 
   /** Stored as other rules had it: five minutes early. */
-  async function storedByOthers(world: World, rest: Partial<Schedule> = {}): Promise<Webhook> {
-    const webhook = await world.register({ ...hourly, ...rest });
-    const to = { ...webhook.cursor, nominalAt: T0 + WRONG, dueAt: T0 + WRONG, movedAt: T0, zoneRules: 'old' };
+  async function storedByOthers(world: World, at = WRONG): Promise<Webhook> {
+    const webhook = await world.register(hourly);
+    const to = { ...webhook.cursor, nominalAt: T0 + at, dueAt: T0 + at, movedAt: T0, zoneRules: 'old' };
     const move = { webhookId: webhook.id, version: webhook.version, from: webhook.cursor.nominalAt, to };
     assert.deepEqual(await world.store.moveCursors([move]), ['MOVED']);
     return webhook;
@@ -104,6 +103,15 @@ describe('new time zone rules', () => {
     world.restart('new');
     await world.pass(RIGHT, 10_000);
     assert.deepEqual(await world.fired(webhook), [RIGHT]);
+  });
+
+  it('reach one that is due before it was looked at, which rings at the right time, if that is soon, too', async () => {
+    await using world = await openWorld();
+    const webhooks = [await storedByOthers(world), await storedByOthers(world, RIGHT - 5_000)];
+    world.store.cursorsToRenew = async () => ({ webhookIds: [] });
+    world.restart('new');
+    await world.pass(RIGHT + 1_000, 1_000);
+    for (const webhook of webhooks) assert.deepEqual(await world.fired(webhook), [RIGHT]);
   });
 
   it('reach more of them than are looked at in one go, and are looked for once', async () => {

@@ -14,7 +14,13 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { DomainError } from '../../src/domain/error.ts';
 import { type Random, systemRandom } from '../../src/domain/random.ts';
-import { decodeKey, loadSecretsKey, type SecretsKeySource } from '../../src/server/secrets-key.ts';
+import {
+  checkNotAlone,
+  decodeKey,
+  forgetKey,
+  loadSecretsKey,
+  type SecretsKeySource,
+} from '../../src/server/secrets-key.ts';
 
 const BYTES = Uint8Array.from({ length: 32 }, (_, i) => 255 - i);
 const BASE64 = Buffer.from(BYTES).toString('base64');
@@ -160,6 +166,30 @@ describe('no usable key', () => {
       load({ secretsKey: 'hunter2' }),
       refused(/^the secrets key is not valid; give 32 bytes/),
     );
+  });
+});
+
+describe('a key whose database is not there', () => {
+  test('is refused, unless it was made just now or lies elsewhere', async (t) => {
+    const db = join(openFolder(t), 'x.db');
+    await checkNotAlone(db, await load({ db }));
+    const kept = await load({ db });
+    const message = /x\.db is missing or empty, but its key \S+x\.db\.key is there; .* with --restored$/;
+    await assert.rejects(checkNotAlone(db, kept), refused(message));
+    writeFileSync(db, '');
+    await assert.rejects(checkNotAlone(db, kept), refused(message));
+    await checkNotAlone(db, await load({ db, secretsKey: BASE64 }));
+    writeFileSync(db, 'some data');
+    await checkNotAlone(db, kept);
+  });
+
+  test('is taken back if it was made just now, and otherwise kept', async (t) => {
+    const db = join(openFolder(t), 'x.db');
+    await forgetKey(db, await load({ db }));
+    assert.throws(() => statSync(`${db}.key`), { code: 'ENOENT' });
+    await load({ db });
+    await forgetKey(db, await load({ db }));
+    assert.ok(statSync(`${db}.key`).isFile());
   });
 });
 

@@ -47,12 +47,16 @@ describe('the watch on the store', () => {
     assert.deepEqual(said, ['NOT_SERVING']);
   });
 
-  it('changes nothing while the store is only busy', async () => {
+  it('changes nothing while the store is only busy, whatever it said last', async () => {
     const { tick, said } = aWatch();
-    await tick(() => undefined);
-    await tick(() => {
+    const busy = () => {
       throw new DomainError('DATABASE_BUSY', 'too many calls');
-    });
+    };
+    await tick(() => undefined);
+    await tick(busy);
     assert.deepEqual(said, ['SERVING']);
+    await tick(() => 'the disk is full');
+    await tick(busy);
+    assert.deepEqual(said, ['SERVING', 'NOT_SERVING']);
   });
 });

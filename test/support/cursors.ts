@@ -3,6 +3,12 @@ import * as cursor from '../../src/domain/schedule/cursor.ts';
 import * as replacement from '../../src/domain/schedule/replacement.ts';
 import * as plan from '../../src/domain/schedule/run-plan.ts';
 import type { Present, RunCursor, Schedule } from '../../src/domain/schedule/schedule.ts';
+import { utc } from './schedule.ts';
+
+/** The webhook whose cursors they are. */
+export const ID = 'wh_01JGFJJZ000000000000000000';
+/** Where they begin: a year that begins with a Monday. */
+export const T0 = utc('2024-01-01T00:00Z');
 
 export function presentAt(now: number, zoneRules = 'test'): Present {
   return { now, zoneRules };

@@ -1,4 +1,8 @@
 /** Builders of what the store keeps, with plain defaults, and a store to keep it in. */
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
 import type { Attempt } from '../../src/domain/delivery/attempt.ts';
 import { HEALTHY } from '../../src/domain/delivery/lane.ts';
 import { type Event, RUN_EVENT_TYPE } from '../../src/domain/event/event.ts';
@@ -19,6 +23,13 @@ const MINUTE = 60_000;
 /** A store that is gone when closed. Writes wait for no company, so that tests are quick. */
 export function openMemoryStore(options: StoreOptions = {}): Promise<Store> {
   return openStore(':memory:', { lingerMs: 0, ...options });
+}
+
+/** Where a database can be, in a folder of its own that is removed after the test. */
+export function aDatabasePath(t: TestContext): string {
+  const folder = mkdtempSync(join(realpathSync(tmpdir()), 'carillon-store-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  return join(folder, 'carillon.db');
 }
 
 let drawn = 0;

@@ -89,7 +89,7 @@ export const SETTINGS = {
   everyMinMs: setting(
     duration({ min: '100ms', max: '1d' }),
     '1s',
-    'The shortest period that a schedule may have',
+    'The least time between two runs that a schedule may have: of a period, of crons and of intervals',
   ),
   retentionMs: setting(
     duration({ min: '1m', max: '3650d' }),

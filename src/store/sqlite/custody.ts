@@ -39,10 +39,9 @@ const PAGE_SIZE_AT = 16;
 const PAGE_COUNT_AT = 28;
 
 export function createCustody(
-  db: Pick<OpenDatabase, 'prepare' | 'exec' | 'close' | 'file'>,
+  { file }: Pick<OpenDatabase, 'file'>,
   { free }: CustodyDeps = { free: freeBytes },
 ): Custody {
-  const { file } = db;
   if (file === undefined) return { ...NOTHING };
   const fd = openSync(file.path, 'r');
   const wal = `${file.path}-wal`;
@@ -60,7 +59,7 @@ export function createCustody(
   /** Whether the files at our paths are not those that we write to. */
   function gone(): string | undefined {
     const now = idOf(file!.path);
-    if (now !== own) return isMissing(file!, now);
+    if (now !== own) return whyMissing(file!, now);
     return idOf(wal) === ownLog
       ? undefined
       : `the log ${wal} of the database was deleted or replaced; what was written is in the database once this process is stopped`;
@@ -167,7 +166,7 @@ function idOf(path: string): bigint | undefined {
   }
 }
 
-function isMissing({ path }: DatabaseFile, now: bigint | undefined): string {
+function whyMissing({ path }: DatabaseFile, now: bigint | undefined): string {
   return now === undefined
     ? `the database file ${path} was moved or deleted while it was in use; move it back, or save what it holds before this process ends`
     : `another file was put in the place of the database ${path} while it was in use; move that one back`;

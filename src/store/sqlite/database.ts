@@ -11,7 +11,7 @@ import {
   pragma,
 } from './driver.ts';
 import { checkWhole, claim, createIdentity, type Identity, lookAt, readIdentity, share } from './identity.ts';
-import { create, type Lock, lock } from './lock.ts';
+import { create, hasCode, type Lock, lock } from './lock.ts';
 import { placeOf, refusal } from './place.ts';
 
 export type { Database, Statement } from './driver.ts';
@@ -215,7 +215,7 @@ function begin(
 }
 
 function isOutOfSpace(error: unknown): boolean {
-  return isShortage(error) || (error instanceof Error && 'code' in error && error.code === 'ENOSPC');
+  return isShortage(error) || hasCode(error, 'ENOSPC');
 }
 
 function close(db: Database, identity: Identity, held: Lock): void {

@@ -1,5 +1,5 @@
 import type { Database } from './database.ts';
-import { BACKFILLED, RUN } from './rows/codes.ts';
+import { QUEUES } from './rows/codes.ts';
 
 export interface First {
   readonly ord: number;
@@ -19,8 +19,7 @@ export function firstInOrderFinder(db: Database): (webhook: number) => First | u
   return (webhook) => {
     if (isOrdered.get(webhook)?.[0] !== 1) return undefined;
     // The index has those of each queue of runs apart.
-    const [first] = [0, RUN, BACKFILLED]
-      .map((queue) => select.get(webhook, queue))
+    const [first] = QUEUES.map((queue) => select.get(webhook, queue))
       .filter((found) => found !== undefined)
       .sort((a, b) => a[0] - b[0] || a[1] - b[1]);
     if (first === undefined) return undefined;

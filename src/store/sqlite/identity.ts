@@ -88,10 +88,11 @@ export function checkWhole(found: Found, row: IdentityRow | undefined, cookie: n
 }
 
 /**
- * Claims the file itself, whatever it is called: its lock belongs to its name. What holds the lock is written in the file. Where
- * it says that nobody can have the file but who holds this very lock, nothing is to be done. Otherwise somebody may have
- * it under another name, or hold a lock whose file was deleted; then it is claimed only while nobody has it open
- * at all. Returns whether it is to be written down who has it now. Raises FAILED_PRECONDITION.
+ * Claims the file itself, whatever it is called, since a lock belongs to a name. Which lock guards the file is written in
+ * it. If it is ours, nobody else can have the file, and nothing is to be done (CLAIMED). Otherwise somebody may have it
+ * under another name, or hold a lock whose file was deleted. Then it is claimed while nobody has it open at all (ALONE:
+ * nobody can open it until `share`), or if those who have it open can only be readers (SHARED). Raises
+ * FAILED_PRECONDITION.
  */
 export function claim(
   db: Database,

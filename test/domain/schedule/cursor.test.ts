@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { dueAt } from '../../../src/domain/schedule/cursor.ts';
-import { firstCursor, planRuns } from '../../support/cursors.ts';
+import { firstCursor, ID, planRuns, T0 } from '../../support/cursors.ts';
 import {
   atSchedule,
   cronSchedule,
@@ -11,12 +11,7 @@ import {
   HOUR,
   MINUTE,
   SECOND,
-  utc,
 } from '../../support/schedule.ts';
-
-const ID = 'wh_01JGFJJZ000000000000000000';
-/** A year that begins with a Monday. */
-const T0 = utc('2024-01-01T00:00Z');
 
 describe('the first cursor', () => {
   it('of every is a period from now', () => {

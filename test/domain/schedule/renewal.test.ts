@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { CLOCK_BEHIND_MS, renewed } from '../../../src/domain/schedule/renewal.ts';
 import { planRuns, resumeCursor } from '../../../src/domain/schedule/run-plan.ts';
 import type { RunCursor, Schedule } from '../../../src/domain/schedule/schedule.ts';
-import { firstCursor, presentAt, replaceSchedule } from '../../support/cursors.ts';
+import { firstCursor, ID, presentAt, replaceSchedule, T0 } from '../../support/cursors.ts';
 import {
   atSchedule,
   cronSchedule,
@@ -17,8 +17,6 @@ import {
   utc,
 } from '../../support/schedule.ts';
 
-const ID = 'wh_01JGFJJZ000000000000000000';
-const T0 = utc('2024-01-01T00:00Z');
 /** What the clock showed for some seconds. */
 const AHEAD = T0 + 400 * DAY;
 

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { noRuns } from '../../../src/domain/schedule/cursor.ts';
 import { sameSchedule } from '../../../src/domain/schedule/replacement.ts';
 import type { RunCursor, Schedule } from '../../../src/domain/schedule/schedule.ts';
-import { firstCursor, planRuns, replaceSchedule, resumeCursor } from '../../support/cursors.ts';
+import { firstCursor, ID, planRuns, replaceSchedule, resumeCursor, T0 } from '../../support/cursors.ts';
 import {
   atSchedule,
   cronSchedule,
@@ -15,12 +15,7 @@ import {
   intervalSchedule,
   MINUTE,
   SECOND,
-  utc,
 } from '../../support/schedule.ts';
-
-const ID = 'wh_01JGFJJZ000000000000000000';
-/** A year that begins with a Monday. */
-const T0 = utc('2024-01-01T00:00Z');
 
 describe('a webhook without a schedule', () => {
   it('has no run to come, first, after a pause, and after a change of something else', () => {

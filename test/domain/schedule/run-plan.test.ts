@@ -10,7 +10,7 @@ import {
   MISFIRE_GRACE_MS,
 } from '../../../src/domain/schedule/run-plan.ts';
 import type { RunCursor, Schedule } from '../../../src/domain/schedule/schedule.ts';
-import { firstCursor, planRuns, resumeCursor } from '../../support/cursors.ts';
+import { firstCursor, ID, planRuns, resumeCursor, T0 } from '../../support/cursors.ts';
 import {
   atSchedule,
   cronSchedule,
@@ -24,10 +24,6 @@ import {
   SECOND,
   utc,
 } from '../../support/schedule.ts';
-
-const ID = 'wh_01JGFJJZ000000000000000000';
-/** A year that begins with a Monday. */
-const T0 = utc('2024-01-01T00:00Z');
 
 function plan(schedule: Schedule, cursor: RunCursor, now: number) {
   const planned = planRuns(ID, schedule, cursor, now);

@@ -42,6 +42,9 @@ describe('the least time between two runs', () => {
     [cronsSchedule(['*/10 * * * *', '5-59/10 0 24 12 *']), 5 * MINUTE],
     [cronsSchedule(['50 23 24 12 *', '10 0 25 12 *']), 20 * MINUTE],
     [cronsSchedule(['0 9 * * MON', '1 9 * * TUE']), DAY + MINUTE],
+    // They meet in 2030 for the first time, and in 2044.
+    [cronsSchedule(['0 9 24 12 *', '1 9 * * TUE']), MINUTE],
+    [cronsSchedule(['0 9 29 2 *', '1 9 * * MON']), MINUTE],
     [intervalSchedule({ times: ['09:00', '09:00:30'] }), 30 * SECOND],
     [intervalSchedule({ times: ['00:00', '23:50'] }), 10 * MINUTE],
     [intervalSchedule({ count: 2, times: ['00:00', '23:50'] }), 23 * HOUR + 50 * MINUTE],
@@ -53,7 +56,7 @@ describe('the least time between two runs', () => {
     });
   }
 
-  it('is bound by the shortest period that a server allows, and named', () => {
+  it('is bound by the least that a server allows, and named', () => {
     const found = (schedule: Schedule, everyMinMs: number) =>
       scheduleViolations(schedule, { now: NOW, everyMinMs, field: 'schedule' });
     assert.deepEqual(found(cronSchedule('* * * * * *'), HOUR), [

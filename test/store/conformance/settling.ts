@@ -3,7 +3,8 @@ import { describe, test } from 'node:test';
 import type { Attempt, ErrorClass } from '../../../src/domain/delivery/attempt.ts';
 import type { Transition } from '../../../src/domain/delivery/delivery.ts';
 import { HEALTHY } from '../../../src/domain/delivery/lane.ts';
-import type { NewDelivery } from '../../../src/store/store.ts';
+import type { Webhook } from '../../../src/domain/webhook/webhook.ts';
+import type { LaneChange, NewDelivery } from '../../../src/store/store.ts';
 import { aDelivery, anAttempt, aPublication, T0, testId } from '../../support/store.ts';
 import { type Harness, publishTo, register, settlement, useStore, waitingOf } from './harness.ts';
 
@@ -278,6 +279,13 @@ export function settling(harness: Harness): void {
   describe(`${harness.name}: the health of lanes`, () => {
     const store = useStore(harness);
     const sick = { failingSince: T0 + 1, trips: 2, openUntil: T0 + 3, holdUntil: null };
+    const disabling = ({ id }: Webhook): LaneChange => ({
+      webhookId: id,
+      version: 4,
+      health: sick,
+      disable: 'FAILING',
+      now: T0 + 9,
+    });
 
     test('a lane is written without a new version, with or without deliveries', async () => {
       const webhook = await register(store());
@@ -290,14 +298,7 @@ export function settling(harness: Harness): void {
 
     test('a lane can disable its webhook, which gets a new version and update time', async () => {
       const webhook = await register(store(), { version: 4 });
-      const change = {
-        webhookId: webhook.id,
-        version: 4,
-        health: sick,
-        disable: 'FAILING',
-        now: T0 + 9,
-      } as const;
-      await store().settle([], [change]);
+      await store().settle([], [disabling(webhook)]);
       assert.deepEqual(await store().getWebhooks([webhook.id]), [
         {
           ...webhook,
@@ -316,14 +317,7 @@ export function settling(harness: Harness): void {
     ] as const) {
       test(`a webhook that is ${state} stays so when its lane would disable it`, async () => {
         const webhook = await register(store(), { state, ...(reason && { stateReason: reason }) });
-        const change = {
-          webhookId: webhook.id,
-          version: 4,
-          health: sick,
-          disable: 'FAILING',
-          now: T0 + 9,
-        } as const;
-        await store().settle([], [change]);
+        await store().settle([], [disabling(webhook)]);
         assert.deepEqual(await store().getWebhooks([webhook.id]), [{ ...webhook, health: sick }]);
       });
     }

@@ -1,16 +1,5 @@
 import assert from 'node:assert/strict';
-import {
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { openSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { describe, it, type TestContext } from 'node:test';
 import { openStore } from '../../../src/store/open.ts';
 import { createCustody } from '../../../src/store/sqlite/custody.ts';
@@ -19,16 +8,10 @@ import { isDiskFailure, isTrouble } from '../../../src/store/sqlite/driver.ts';
 import { createGroup } from '../../../src/store/sqlite/group.ts';
 import type { Call, Verb, Verbs } from '../../../src/store/sqlite/protocol.ts';
 import type { Store } from '../../../src/store/store.ts';
-import { aWebhook } from '../../support/store.ts';
-
-function aPath(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'carillon-custody-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
-  return join(folder, 'carillon.db');
-}
+import { aDatabasePath, aWebhook } from '../../support/store.ts';
 
 async function aStore(t: TestContext): Promise<{ store: Store; path: string }> {
-  const path = aPath(t);
+  const path = aDatabasePath(t);
   const store = await openStore(path, { lingerMs: 0 });
   t.after(() => store.close());
   await store.createWebhooks([aWebhook()]);
@@ -38,9 +21,13 @@ async function aStore(t: TestContext): Promise<{ store: Store; path: string }> {
 const create = (store: Store) => store.createWebhooks([aWebhook()]);
 const unavailable = (message: RegExp) => ({ code: 'UNAVAILABLE', message });
 
+/** How far the database at a path has come, as the file beside it says. */
+const generation = (path: string) => Number(readFileSync(`${path}-generation`, 'utf8').split(' ')[1]);
+
 /** A group of calls on a file in which `publish` and `settle` write so many bytes. `free` is what the disk has. */
-function aGroup(t: TestContext) {
-  const db = openDatabase(aPath(t));
+function aGroup(t: TestContext, meanwhile: () => void = () => {}) {
+  const path = aDatabasePath(t);
+  const db = openDatabase(path);
   db.exec('CREATE TABLE bodies (body)');
   const insert = db.prepare('INSERT INTO bodies VALUES (zeroblob(?))');
   let free = Number.MAX_SAFE_INTEGER;
@@ -49,12 +36,17 @@ function aGroup(t: TestContext) {
     db.close();
     custody.close();
   });
+  function write(bytes: number): void {
+    insert.run(bytes);
+    meanwhile();
+  }
   const verbs = new Proxy({} as Verbs, {
-    get: (_, verb) => (verb === 'checkUp' ? custody.checkUp : (bytes: number) => void insert.run(bytes)),
+    get: (_, verb) => (verb === 'checkUp' ? custody.checkUp : write),
   });
   const memory = { begin: () => {}, mark: () => 0, undo: () => {} };
   const run = createGroup({ db, verbs, memory, isTrouble, isDiskFailure, custody });
   return {
+    path,
     db,
     run: (verb: Verb, args: unknown = null) => run([[verb, args] as unknown as Call])[0]!,
     setFree(bytes: number) {
@@ -94,6 +86,22 @@ describe('a store whose disk is full', () => {
     assert.match(String((run('checkUp') as { answer: unknown }).answer), /^nothing can be written/);
     assert.equal(run('publish', 10).ok, false);
   });
+
+  it('shares its log as soon as there is space, where there was none for that when it was opened', (t) => {
+    const { db } = aGroup(t);
+    let free = 0;
+    let renewed = 0;
+    const file = { ...db.file!, isUnshared: () => renewed === 0, renewLog: () => void renewed++ };
+    const custody = createCustody({ file }, { free: () => free });
+    t.after(() => custody.close());
+    db.exec('PRAGMA query_only = ON');
+    assert.match(String(custody.checkUp()), /^nothing can be written/);
+    assert.equal(renewed, 0);
+    db.exec('PRAGMA query_only = OFF');
+    free = 2 ** 30;
+    assert.equal(custody.checkUp(), undefined);
+    assert.equal(renewed, 1);
+  });
 });
 
 describe('a store whose file is damaged', () => {
@@ -110,6 +118,15 @@ describe('a store whose file is damaged', () => {
     truncateSync(path, 8192);
     assert.match(String(await store.checkUp()), /overwritten or cut/);
     await assert.rejects(create(store), unavailable(/damaged/));
+  });
+
+  it('is not written to any more, even to see whether anything can be written', (t) => {
+    const { run, path, setFree } = aGroup(t);
+    writeSync(openSync(path, 'r+'), 'Dear diary. ', 0);
+    const before = generation(path);
+    setFree(0);
+    assert.match(String((run('checkUp') as { answer: unknown }).answer), /overwritten or cut/);
+    assert.equal(generation(path), before);
   });
 
   it('says so from the first read that finds it', (t) => {
@@ -140,6 +157,12 @@ describe('a store whose file is not there any more', () => {
     assert.deepEqual(await create(store), ['CREATED']);
   });
 
+  it('does not acknowledge what it wrote just when the file was moved', (t) => {
+    const { run, path } = aGroup(t, () => renameSync(path, `${path}.away`));
+    const { failure } = run('publish', 10) as { failure?: { message: string } };
+    assert.match(String(failure?.message), /was moved or deleted while it was in use/);
+  });
+
   it('acknowledges nothing while another file is in its place', async (t) => {
     const { store, path } = await aStore(t);
     renameSync(path, `${path}.away`);
@@ -156,7 +179,7 @@ describe('a store whose file is not there any more', () => {
     await assert.rejects(create(store), unavailable(/the log .* was deleted or replaced/));
     assert.equal(await store.checkUp(), undefined);
     assert.deepEqual(await create(store), ['CREATED']);
-    const copy = aPath(t);
+    const copy = aDatabasePath(t);
     for (const suffix of ['', '-wal']) writeFileSync(copy + suffix, readFileSync(path + suffix));
     const other = await openStore(copy);
     t.after(() => other.close());
@@ -165,14 +188,21 @@ describe('a store whose file is not there any more', () => {
 });
 
 describe('a store that is in use', () => {
-  const generation = (path: string) => Number(readFileSync(`${path}-generation`, 'utf8').split(' ')[1]);
-
   it('counts on about once a minute, if anything was written', async (t) => {
     const { store, path } = await aStore(t);
     const before = generation(path);
     for (let i = 0; i < 61; i++) assert.equal(await store.checkUp(), undefined);
     assert.equal(generation(path), before + 1);
     for (let i = 0; i < 61; i++) await store.checkUp();
+    assert.equal(generation(path), before + 1);
+  });
+
+  it('counts on with what is written first into a log that was emptied', async (t) => {
+    const { store, path } = await aStore(t);
+    assert.equal(await store.emptyLog(), true);
+    const before = generation(path);
+    await create(store);
+    await create(store);
     assert.equal(generation(path), before + 1);
   });
 });

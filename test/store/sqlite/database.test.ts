@@ -1,33 +1,24 @@
 import assert from 'node:assert/strict';
 import { readFileSync, statSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { describe, it, type TestContext } from 'node:test';
+import { describe, it } from 'node:test';
 import { openStore } from '../../../src/store/open.ts';
 import { openDatabase } from '../../../src/store/sqlite/database.ts';
-import { anEvent, aPublication, aWebhook, T0 } from '../../support/store.ts';
+import { aDatabasePath, anEvent, aPublication, aWebhook, T0 } from '../../support/store.ts';
 
 /** The value that FULL has: https://www.sqlite.org/pragma.html#pragma_synchronous. */
 const FULL = 2;
 
-async function aFile(t: TestContext): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'carillon-database-'));
-  t.after(() => rm(folder, { recursive: true }));
-  return join(folder, 'carillon.db');
-}
-
 describe('a database in a file', () => {
   it('syncs every commit to the disk before it is told of', async (t) => {
-    const db = openDatabase(await aFile(t));
+    const db = openDatabase(aDatabasePath(t));
     assert.deepEqual(db.prepare('PRAGMA synchronous').get(), [FULL]);
     assert.deepEqual(db.prepare('PRAGMA journal_mode').get(), ['wal']);
     db.close();
   });
 
   it('holds nothing any more of an event that was purged', async (t) => {
-    const path = await aFile(t);
+    const path = aDatabasePath(t);
     const store = await openStore(path, { lingerMs: 0 });
     const webhook = aWebhook();
     await store.createWebhooks([webhook]);
@@ -45,7 +36,7 @@ describe('a database in a file', () => {
   });
 
   it('holds nothing any more, its log included, of an event that was purged, once that log is emptied', async (t) => {
-    const path = await aFile(t);
+    const path = aDatabasePath(t);
     const store = await openStore(path, { lingerMs: 0 });
     t.after(() => store.close());
     const webhook = aWebhook();
@@ -61,7 +52,7 @@ describe('a database in a file', () => {
   });
 
   it('leaves its log as it is while nothing was erased: one that is cut has to grow again', async (t) => {
-    const path = await aFile(t);
+    const path = aDatabasePath(t);
     const store = await openStore(path, { lingerMs: 0 });
     t.after(() => store.close());
     assert.equal(await store.emptyLog(), true);
@@ -73,7 +64,7 @@ describe('a database in a file', () => {
   });
 
   it('says that its log cannot be emptied while another program is reading, and goes on', async (t) => {
-    const path = await aFile(t);
+    const path = aDatabasePath(t);
     const store = await openStore(path, { lingerMs: 0 });
     t.after(() => store.close());
     const reader = new DatabaseSync(path, { readOnly: true });
@@ -90,7 +81,7 @@ describe('a database in a file', () => {
   });
 
   it('keeps nothing that was asked for of a webhook that was removed, least of all its secrets', async (t) => {
-    const path = await aFile(t);
+    const path = aDatabasePath(t);
     const store = await openStore(path, { lingerMs: 0 });
     const webhook = aWebhook();
     await store.createWebhooks([webhook]);

@@ -6,6 +6,8 @@ export type Flag = 0 | 1;
 export type RunCode = 0 | typeof RUN | typeof BACKFILLED;
 export const RUN = 1;
 export const BACKFILLED = 2;
+/** `deliveries_lane` has the deliveries of each apart. */
+export const QUEUES = [0, RUN, BACKFILLED] as const;
 
 /**
  * What a run that takes turns does to the one before it: nothing, or it takes its place once that was attempted in

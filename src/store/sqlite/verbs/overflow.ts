@@ -1,7 +1,7 @@
 import { overLongest } from '../../../domain/delivery/overflow.ts';
 import type { Context } from '../context.ts';
 import type { OverflowingRow, Verbs } from '../protocol.ts';
-import { BACKFILLED, RUN } from '../rows/codes.ts';
+import { QUEUES } from '../rows/codes.ts';
 import { JOINED, SURPLUS, type SurplusRow } from '../rows/tables.ts';
 
 /** What of the lanes that are too long is to be given up. The dispatcher does it, who has the lanes. */
@@ -66,7 +66,7 @@ export function overflowVerbs(context: Context): Pick<Verbs, 'overflowing' | 'su
         if (hook === undefined) return [];
         const isOldest = hook.overflow === 'DROP_OLDEST';
         const statement = isOldest ? oldest : newest;
-        const rows = [0, RUN, BACKFILLED].flatMap((queue) => statement.all(hook.key, queue, limit));
+        const rows = QUEUES.flatMap((queue) => statement.all(hook.key, queue, limit));
         const direction = isOldest ? 1 : -1;
         return rows.sort((a, b) => direction * (a[at.ord] - b[at.ord])).slice(0, limit);
       }),

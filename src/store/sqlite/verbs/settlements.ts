@@ -57,30 +57,17 @@ export function settleVerbs(context: Context): Pick<Verbs, 'settle'> {
   }
 
   function postponeIt(row: SettlementRow, seq: number): number | bigint {
-    return postpone.run(
-      row[at.ord],
-      row[at.at],
-      row[at.attempts],
-      row[at.status],
-      seq,
-      row[at.id],
-      row[at.attemptsBefore],
-    ).changes;
+    return postpone.run(...writtenAlways(row, seq), row[at.attemptsBefore]).changes;
   }
 
   function finishIt(row: SettlementRow, seq: number): number | bigint {
-    return finish.run(
-      row[at.ord],
-      row[at.at],
-      row[at.attempts],
-      row[at.status],
-      seq,
-      row[at.id],
-      row[at.to],
-      row[at.reason],
-      row[at.ending],
-      row[at.message],
-    ).changes;
+    const ended = [row[at.to], row[at.reason], row[at.ending], row[at.message]] as const;
+    return finish.run(...writtenAlways(row, seq), ...ended).changes;
+  }
+
+  /** What both statements take first. */
+  function writtenAlways(row: SettlementRow, seq: number) {
+    return [row[at.ord], row[at.at], row[at.attempts], row[at.status], seq, row[at.id]] as const;
   }
 
   /** Its webhook was removed while it was in flight, and it arrived all the same. */

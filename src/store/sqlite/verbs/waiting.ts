@@ -1,7 +1,7 @@
 import type { Context } from '../context.ts';
 import type { Database } from '../database.ts';
 import type { Verbs } from '../protocol.ts';
-import { BACKFILLED, HELD, IS_RENDERED, type RenderedCode, RUN, TO_RENDER } from '../rows/codes.ts';
+import { HELD, IS_RENDERED, QUEUES, type RenderedCode, TO_RENDER } from '../rows/codes.ts';
 import { type ContentRow, MADE, type MadeRow } from '../rows/messages.ts';
 import {
   EVENT_BODY,
@@ -91,7 +91,7 @@ export function waitingVerbs({ db, hooks }: Context): WaitingVerbs {
 
   /** The index has those of each queue of runs apart, so all are read and merged. */
   function inOrder(key: number, limit: number): WaitingRow[] {
-    const rows = [0, RUN, BACKFILLED].flatMap((queue) => byPlace.all(key, queue, limit));
+    const rows = QUEUES.flatMap((queue) => byPlace.all(key, queue, limit));
     return rows.sort((a, b) => a[at.firstDueAt] - b[at.firstDueAt] || a[at.ord] - b[at.ord]).slice(0, limit);
   }
 
