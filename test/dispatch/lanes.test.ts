@@ -4,20 +4,12 @@ import { admit, land, launch, leave } from '../../src/dispatch/lane.ts';
 import { abandon, LANE_WAITING_MAX } from '../../src/dispatch/lane-queue.ts';
 import { createLanes, type Lanes } from '../../src/dispatch/lanes.ts';
 import type { WaitingDelivery } from '../../src/domain/delivery/delivery.ts';
-import type { Verdict } from '../../src/domain/delivery/settle.ts';
 import type { AskedLimits } from '../../src/domain/webhook/asked.ts';
+import { DOWN } from '../support/lane-states.ts';
 import { aWebhook, T0 } from '../support/store.ts';
 
 const NOW = T0;
 const MINUTE = 60_000;
-const DOWN: Verdict = {
-  transition: { to: 'PENDING', dueAt: NOW },
-  success: false,
-  unavailable: true,
-  gone: false,
-  ours: false,
-  retryAfterMs: 0,
-};
 
 function aDelivery(ord: number): WaitingDelivery {
   const attempts = { attempts: 0, attemptsBefore: 0 };
