@@ -15,7 +15,7 @@ import type { Log } from '../telemetry/log.ts';
 import type { Bodies, HeldEvent } from './bodies.ts';
 import type { Finished } from './finished.ts';
 import { excuse, type Flight, type Lane, land, launch, leave, shut } from './lane.ts';
-import { forget, isUnderWay, leaveInStore, readmit, setAside } from './lane-queue.ts';
+import { forget, leaveInStore, readmit, setAside } from './lane-queue.ts';
 import { newsOf, newsOfUnsent, type Unsent } from './news.ts';
 import type { Origins } from './origins.ts';
 import { createMakeRequest, type MakeRequest } from './outgoing.ts';
@@ -31,10 +31,10 @@ export interface Flights {
   /** Ends a delivery that cannot be sent because its request cannot be made of its event: FAILED, RENDER. */
   fail(flight: Flight, event: EventBody, message: string): void;
   /**
-   * Ends a delivery that waits and is not to be sent, and calls back once that is on disk. Returns false for one that
-   * waits no more.
+   * Ends a delivery that waits and is not to be sent. Resolves once that is on disk; undefined for one that is in
+   * flight, or waits no more.
    */
-  giveUpSurplus(lane: Lane, surplus: Unsent, done: () => void): boolean;
+  giveUpSurplus(lane: Lane, surplus: Unsent): Promise<void> | undefined;
   /** Ends a delivery that cannot be sent because its event, or what was rendered of it, is gone. */
   giveUp(flight: Flight): void;
   /** Ends a delivery that is to be given up. One that is in flight may still succeed. */
@@ -68,15 +68,6 @@ export interface FlightsDeps {
     readonly userAgent: string;
   };
 }
-
-interface EndOptions {
-  /** The lane cannot go on without it. */
-  readonly urgent?: boolean;
-  /** Called once it is on disk. */
-  readonly done?: () => void;
-}
-
-const NOTHING = (): void => {};
 
 export function createFlights(deps: FlightsDeps): Flights {
   const { settler, bodies, origins, touch, clock, steady, random, log, settings } = deps;
@@ -137,31 +128,31 @@ export function createFlights(deps: FlightsDeps): Flights {
     const about = { type: event.type, publicId: publicId(event) };
     const unsent = { webhook, event: about, delivery, transition, now: steady.now() };
     logUnsent(log, unsent);
-    endUnsent(lane, unsent, { urgent: ordered });
+    void endUnsent(lane, unsent, { urgent: ordered });
     touch(lane);
   }
 
-  function endUnsent(lane: Lane, unsent: Unsent, { urgent = false, done = NOTHING }: EndOptions = {}): void {
-    if (abandoned) return;
+  /** Resolves once it is on disk. The lane cannot go on without an urgent one. */
+  function endUnsent(lane: Lane, unsent: Unsent, { urgent }: { urgent: boolean }): Promise<void> {
     const { delivery, transition, now } = unsent;
     const news = newsOfUnsent(unsent);
-    const onDisk = (): void => {
-      settled(lane, delivery, transition);
-      for (const operational of news) deps.notify(operational);
-      done();
-    };
-    settler.settle({ delivery, transition, now }, onDisk, { urgent });
+    return new Promise((resolve) => {
+      const onDisk = (): void => {
+        settled(lane, delivery, transition);
+        for (const operational of news) deps.notify(operational);
+        resolve();
+      };
+      settler.settle({ delivery, transition, now }, onDisk, { urgent });
+    });
   }
 
-  function giveUpSurplus(lane: Lane, surplus: Unsent, done: () => void): boolean {
-    const { queue } = lane;
+  function giveUpSurplus(lane: Lane, surplus: Unsent): Promise<void> | undefined {
     const { ord } = surplus.delivery;
-    if (abandoned || isUnderWay(queue, ord) || deps.finished.has(ord)) return false;
+    if (abandoned || deps.finished.has(ord)) return undefined;
     // A retry can have been put off since the store was read.
-    const delivery = queue.known.get(ord) ?? surplus.delivery;
-    if (!setAside(queue, delivery)) return false;
-    endUnsent(lane, { ...surplus, delivery }, { done });
-    return true;
+    const delivery = lane.queue.known.get(ord) ?? surplus.delivery;
+    if (!setAside(lane.queue, delivery)) return undefined;
+    return endUnsent(lane, { ...surplus, delivery }, { urgent: false });
   }
 
   /** An attempt has ended: settles its delivery, and lets those go that waited for it. */

@@ -58,51 +58,40 @@ export function createOverflow(deps: OverflowDeps): Overflow {
       store.surplus(asked),
       deps.directory.load(wanted.map(({ webhookId }) => webhookId)),
     ]);
-    let count = 0;
-    await new Promise<void>((resolve) => {
-      let left = 1;
-      const done = (): void => {
-        if (--left === 0) resolve();
-      };
-      for (const [i, overflowing] of wanted.entries()) {
-        const webhook = webhooks[i];
-        if (webhook === undefined) continue;
-        const given = giveUp(lanes[i]!, webhook, overflowing, found[i]!, () => void left++, done);
-        count += given;
-      }
-      done();
+    const ends = wanted.flatMap((overflowing, i) => {
+      const webhook = webhooks[i];
+      return webhook === undefined ? [] : giveUp(lanes[i]!, webhook, overflowing, found[i]!);
     });
-    return count;
+    await Promise.all(ends);
+    return ends.length;
   }
 
+  /** Gives up what of a lane is too much. Returns the ends of these deliveries. */
   function giveUp(
     lane: Lane,
     webhook: Webhook,
     { excess, bound, of }: Overflowing,
     found: readonly Surplus[],
-    begun: () => void,
-    done: () => void,
-  ): number {
+  ): Promise<void>[] {
     const message =
       of === 'WEBHOOK'
         ? `more than ${bound} deliveries waited for this webhook`
         : `more than ${bound} deliveries waited in the namespace, and most of them for this webhook`;
     const transition = { to: 'FAILED', reason: 'OVERFLOW', message } as const;
     const now = steady.now();
-    let count = 0;
+    const ends: Promise<void>[] = [];
     for (const { delivery, eventType, publicEventId } of found) {
-      if (count === excess) break;
+      if (ends.length === excess) break;
       if (webhook.effective.limits.ordered && delivery.attempts > delivery.attemptsBefore) continue;
       const event = { type: eventType, publicId: publicEventId };
-      if (!deps.flights.giveUpSurplus(lane, { webhook, event, delivery, transition, now }, done)) continue;
-      begun();
-      count++;
+      const end = deps.flights.giveUpSurplus(lane, { webhook, event, delivery, transition, now });
+      if (end !== undefined) ends.push(end);
     }
-    if (count > 0) {
+    if (ends.length > 0) {
       const { namespace, id: webhookId } = webhook;
-      log.warn({ namespace, webhookId, deliveries: count, bound }, `deliveries given up: ${message}`);
+      log.warn({ namespace, webhookId, deliveries: ends.length, bound }, `deliveries given up: ${message}`);
     }
-    return count;
+    return ends;
   }
 
   return {
