@@ -1,4 +1,6 @@
 import type { Clock } from '../domain/clock.ts';
+import type { WaitingDelivery } from '../domain/delivery/delivery.ts';
+import { precedes } from '../domain/delivery/order.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 import type { Directory } from '../store/directory.ts';
 import type { Overflowing, Store, Surplus } from '../store/store.ts';
@@ -79,10 +81,11 @@ export function createOverflow(deps: OverflowDeps): Overflow {
         : `more than ${bound} deliveries waited in the namespace, and most of them for this webhook`;
     const transition = { to: 'FAILED', reason: 'OVERFLOW', message } as const;
     const now = steady.now();
+    const head = webhook.effective.limits.ordered ? headInRetry(found) : undefined;
     const ends: Promise<void>[] = [];
     for (const { delivery, eventType, publicEventId } of found) {
       if (ends.length === excess) break;
-      if (webhook.effective.limits.ordered && delivery.attempts > delivery.attemptsBefore) continue;
+      if (delivery === head) continue;
       const event = { type: eventType, publicId: publicEventId };
       const end = deps.flights.giveUpSurplus(lane, { webhook, event, delivery, transition, now });
       if (end !== undefined) ends.push(end);
@@ -112,6 +115,16 @@ export function createOverflow(deps: OverflowDeps): Overflow {
       );
     },
   };
+}
+
+/** What of an ordered lane is to be tried again before all others, if anything was tried. */
+function headInRetry(found: readonly Surplus[]): WaitingDelivery | undefined {
+  let head: WaitingDelivery | undefined;
+  for (const { delivery } of found) {
+    const isInRetry = delivery.attempts > delivery.attemptsBefore;
+    if (isInRetry && (head === undefined || precedes(delivery, head))) head = delivery;
+  }
+  return head;
 }
 
 /** As much of each as a batch has room for. */

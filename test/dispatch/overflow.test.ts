@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import type { AskedLimits } from '../../src/domain/webhook/asked.ts';
 import type { Webhook } from '../../src/domain/webhook/webhook.ts';
 import { openStore } from '../../src/store/open.ts';
 import { LIMITS, openPipeline, type Pipeline, until } from '../support/pipeline.ts';
@@ -21,6 +22,14 @@ async function overflowCount({ store }: Pipeline, { namespace, id }: Webhook): P
 /** Resolves once so many of its deliveries have overflowed. */
 function overflowed(pipeline: Pipeline, webhook: Webhook, count: number): Promise<true> {
   return until(async () => ((await overflowCount(pipeline, webhook)) >= count ? true : undefined));
+}
+
+/** Gives a webhook other limits. */
+async function limit({ store }: Pipeline, { id }: Webhook, limits: AskedLimits): Promise<void> {
+  const [found] = await store.getWebhooks([id]);
+  const { spec, version } = found!;
+  const webhook = { ...found!, spec: { ...spec, limits }, version: version + 1 };
+  await store.updateWebhooks([{ webhook, ifVersion: version }]);
 }
 
 /** Why each of these deliveries is as it is. */
@@ -124,16 +133,29 @@ describe('a dead webhook', () => {
     assert.equal(await reasonsOf(pipeline, ids), '- OVERFLOW OVERFLOW OVERFLOW - -');
   });
 
+  it('keeps the head alone of an ordered lane in which others were tried too, before it was ordered', async () => {
+    await using receiver = await openReceiver();
+    await using pipeline = await openPipeline();
+    receiver.answer(status(500));
+    const webhook = await pipeline.register({ destination: receiver.url, limits: LIMITS, retryPolicy: CALM });
+    const ids = await pipeline.publish(webhook, bodies(4));
+    await receiver.received(4);
+    await until(async () => {
+      const found = await Promise.all(ids.map((id) => pipeline.delivery(id)));
+      return found.every(({ attemptCount }) => attemptCount === 1) ? true : undefined;
+    });
+    await limit(pipeline, webhook, { ordered: true, waitingMax: 1 });
+    await overflowed(pipeline, webhook, 3);
+    assert.equal(await reasonsOf(pipeline, ids), '- OVERFLOW OVERFLOW OVERFLOW');
+  });
+
   it('overflows within a second of an update that allows it less', async () => {
     await using pipeline = await openPipeline();
     const webhook = await pipeline.register({ destination: NOWHERE, retryPolicy: CALM });
     const name = { namespace: 'default', id: webhook.id };
     await pipeline.control.webhooks.pause(name);
     await pipeline.publish(webhook, bodies(4));
-    const [found] = await pipeline.store.getWebhooks([webhook.id]);
-    const spec = { ...found!.spec, limits: { waitingMax: 1 } };
-    const changed = { ...found!, spec, version: found!.version + 1 };
-    await pipeline.store.updateWebhooks([{ webhook: changed, ifVersion: found!.version }]);
+    await limit(pipeline, webhook, { waitingMax: 1 });
     const begun = performance.now();
     await overflowed(pipeline, webhook, 3);
     assert.ok(performance.now() - begun < 3_000);
