@@ -50,16 +50,15 @@ export function createOverflow(deps: OverflowDeps): Overflow {
   async function giveUpSome(): Promise<number> {
     const wanted = sharesOf(await store.overflowing(LANES_MAX));
     if (wanted.length === 0) return 0;
+    const webhooks = await deps.directory.load(wanted.map(({ webhookId }) => webhookId));
     const lanes = wanted.map(({ webhookId }) => deps.lanes.of(webhookId, steady.now()));
     const asked = wanted.map(({ webhookId, excess }, i) => {
       const { known, waiting } = lanes[i]!.queue;
       // What is in flight, or in retry at the head, is among those found, and is not chosen.
       return { webhookId, limit: excess + 1 + known.size - waiting.length };
     });
-    const [found, webhooks] = await Promise.all([
-      store.surplus(asked),
-      deps.directory.load(wanted.map(({ webhookId }) => webhookId)),
-    ]);
+    // Read last, so that what this brings is not settled before it is judged.
+    const found = await store.surplus(asked);
     const ends = wanted.flatMap((overflowing, i) => {
       const webhook = webhooks[i];
       return webhook === undefined ? [] : giveUp(lanes[i]!, webhook, overflowing, found[i]!);

@@ -3,11 +3,17 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { emptyLane } from '../../src/dispatch/lane.ts';
+import { createOverflow } from '../../src/dispatch/overflow.ts';
 import type { AskedLimits } from '../../src/domain/webhook/asked.ts';
 import type { Webhook } from '../../src/domain/webhook/webhook.ts';
 import { openStore } from '../../src/store/open.ts';
+import type { Surplus } from '../../src/store/store.ts';
+import { recordingLog } from '../support/log.ts';
 import { LIMITS, openPipeline, type Pipeline, until } from '../support/pipeline.ts';
 import { hang, openReceiver, status } from '../support/receiver.ts';
+import { aWebhook, T0 } from '../support/store.ts';
 
 const bodies = (count: number, from = 0) => Array.from({ length: count }, (_, i) => `${from + i}`);
 /** Nobody listens there. */
@@ -197,5 +203,70 @@ describe('a dead webhook', () => {
     assert.equal(await reasonsOf(pipeline, ids.slice(-101)), `OVERFLOW${' -'.repeat(100)}`);
     const lines = pipeline.lines.filter(({ message }) => message.startsWith('deliveries given up'));
     assert.ok(lines.length >= 8 && lines.length < 30, `${lines.length} lines`);
+  });
+});
+
+function aSurplus(ord: number): Surplus {
+  const ids = { id: `delivery-${ord}`, webhookId: 'webhook', eventId: `event-${ord}` };
+  const counts = { attempts: 0, attemptsBefore: 0 };
+  const delivery = {
+    ord,
+    ...ids,
+    dueAt: T0,
+    firstDueAt: T0,
+    ...counts,
+    format: 'BODY',
+    rendered: false,
+  } as const;
+  return { delivery, eventType: 'order.paid', publicEventId: ids.eventId };
+}
+
+describe('what waits too much', () => {
+  it('is given up a batch at a time, at once as long as there is more, and looked for twice a second', async () => {
+    const calls: string[] = [];
+    const excesses = [700, 200];
+    let at = 0;
+    const overflow = createOverflow({
+      store: {
+        async overflowing() {
+          const excess = excesses.shift();
+          calls.push('look');
+          return excess === undefined ? [] : [{ webhookId: 'webhook', excess, bound: 9, of: 'WEBHOOK' }];
+        },
+        async surplus([asked]) {
+          calls.push(`read ${asked!.limit}`);
+          return [Array.from({ length: asked!.limit }, (_, ord) => aSurplus(ord))];
+        },
+      },
+      directory: {
+        async load() {
+          calls.push('load');
+          return [aWebhook({ id: 'webhook' })];
+        },
+      },
+      lanes: { of: () => emptyLane('webhook', T0, { waiting: 0 }) },
+      flights: {
+        async giveUpSurplus() {
+          calls[calls.length - 1] += '.';
+        },
+      },
+      wake: () => calls.push('wake'),
+      clock: { monotonic: () => at },
+      steady: { now: () => T0 },
+      log: recordingLog().log,
+    });
+    async function ran(): Promise<string[]> {
+      overflow.run();
+      await setImmediate();
+      return calls.splice(0);
+    }
+    // The rows are read last: they must be judged before anything more is settled.
+    assert.deepEqual(await ran(), ['look', 'load', `read 501${'.'.repeat(500)}`, 'wake']);
+    assert.deepEqual(await ran(), ['look', 'load', `read 201${'.'.repeat(200)}`, 'wake']);
+    assert.deepEqual(await ran(), ['look']);
+    at += 499;
+    assert.deepEqual(await ran(), []);
+    at += 1;
+    assert.deepEqual(await ran(), ['look']);
   });
 });
