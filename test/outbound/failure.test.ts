@@ -30,6 +30,14 @@ describe('a failure to connect', () => {
     });
   }
 
+  it('is not of our own where a machine without IPv6 has no address to connect from', () => {
+    const error = Object.assign(coded('EADDRNOTAVAIL'), { address: '2001:db8::1' });
+    assert.equal(
+      told(connectFailure(error, 'a.example:80')),
+      'CONNECT: this machine has no address from which to connect to a.example:80',
+    );
+  });
+
   it('is told apart for a resolver that fails and a name that has no address', () => {
     assert.equal(
       told(lookupFailure(coded('EAI_AGAIN'), 'a.example')),
