@@ -4,12 +4,11 @@ import type { Transition, WaitingDelivery } from '../domain/delivery/delivery.ts
 import { failsTooLong, type LaneHealth } from '../domain/delivery/lane.ts';
 import { IN_REACH, isExcused, outSince, reachAfter } from '../domain/delivery/outage.ts';
 import { settle, type Verdict } from '../domain/delivery/settle.ts';
-import { DomainError } from '../domain/error.ts';
+import { DomainError, madeOrError } from '../domain/error.ts';
 import { type EventBody, publicId, type Rendered } from '../domain/event/event.ts';
 import type { Random } from '../domain/random.ts';
 import type { OperationalEvent } from '../domain/webhook/operational.ts';
 import type { DisabledReason } from '../domain/webhook/webhook.ts';
-import type { OutgoingRequest } from '../outbound/request.ts';
 import type { Sender } from '../outbound/sender.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Bodies, HeldEvent } from './bodies.ts';
@@ -18,7 +17,7 @@ import { excuse, type Flight, type Lane, land, launch, leave, shut } from './lan
 import { forget, leaveInStore, readmit, setAside } from './lane-queue.ts';
 import { newsOf, newsOfUnsent, type Unsent } from './news.ts';
 import type { Origins } from './origins.ts';
-import { createMakeRequest, type MakeRequest } from './outgoing.ts';
+import { createMakeRequest } from './outgoing.ts';
 import { logAttempt, logUnsent } from './report.ts';
 import type { Settler } from './settler.ts';
 
@@ -92,7 +91,7 @@ export function createFlights(deps: FlightsDeps): Flights {
   function send(flight: Flight, held: HeldEvent, rendered?: Rendered): void {
     if (abandoned) return;
     const { event } = held;
-    const request = requestOf(flight, held, rendered);
+    const request = madeOrError(() => makeRequest(flight, held, rendered));
     if (request instanceof DomainError) {
       fail(flight, event, request.message);
       return;
@@ -102,15 +101,6 @@ export function createFlights(deps: FlightsDeps): Flights {
     void deps.sender
       .send(request)
       .then((outcome) => finish(flight, event, { number, requestHeaders, url, outcome }));
-  }
-
-  function requestOf(...parts: Parameters<MakeRequest>): OutgoingRequest | DomainError {
-    try {
-      return makeRequest(...parts);
-    } catch (error) {
-      if (error instanceof DomainError) return error;
-      throw error;
-    }
   }
 
   /** Its request cannot be made: nothing is sent, and no attempt is counted. */
