@@ -139,21 +139,31 @@ describe('a dead webhook', () => {
     assert.equal(await reasonsOf(pipeline, ids), '- OVERFLOW OVERFLOW OVERFLOW - -');
   });
 
-  it('keeps the head alone of an ordered lane in which others were tried too, before it was ordered', async () => {
-    await using receiver = await openReceiver();
-    await using pipeline = await openPipeline();
-    receiver.answer(status(500));
-    const webhook = await pipeline.register({ destination: receiver.url, limits: LIMITS, retryPolicy: CALM });
-    const ids = await pipeline.publish(webhook, bodies(4));
-    await receiver.received(4);
-    await until(async () => {
-      const found = await Promise.all(ids.map((id) => pipeline.delivery(id)));
-      return found.every(({ attemptCount }) => attemptCount === 1) ? true : undefined;
+  for (const [ordered, expected] of [
+    [true, '- OVERFLOW OVERFLOW OVERFLOW'],
+    [false, 'OVERFLOW OVERFLOW OVERFLOW -'],
+  ] as const) {
+    const kept = ordered ? 'its head alone, once it is ordered,' : 'none of its oldest';
+    it(`keeps ${kept} where all that waits was tried before`, async () => {
+      await using receiver = await openReceiver();
+      await using pipeline = await openPipeline();
+      receiver.answer(status(500));
+      const webhook = await pipeline.register({
+        destination: receiver.url,
+        limits: LIMITS,
+        retryPolicy: CALM,
+      });
+      const ids = await pipeline.publish(webhook, bodies(4));
+      await receiver.received(4);
+      await until(async () => {
+        const found = await Promise.all(ids.map((id) => pipeline.delivery(id)));
+        return found.every(({ attemptCount }) => attemptCount === 1) ? true : undefined;
+      });
+      await limit(pipeline, webhook, { ordered, waitingMax: 1 });
+      await overflowed(pipeline, webhook, 3);
+      assert.equal(await reasonsOf(pipeline, ids), expected);
     });
-    await limit(pipeline, webhook, { ordered: true, waitingMax: 1 });
-    await overflowed(pipeline, webhook, 3);
-    assert.equal(await reasonsOf(pipeline, ids), '- OVERFLOW OVERFLOW OVERFLOW');
-  });
+  }
 
   it('overflows within a second of an update that allows it less', async () => {
     await using pipeline = await openPipeline();
