@@ -10,6 +10,7 @@ import type { AskedLimits } from '../../src/domain/webhook/asked.ts';
 import type { Webhook } from '../../src/domain/webhook/webhook.ts';
 import { openStore } from '../../src/store/open.ts';
 import type { Surplus } from '../../src/store/store.ts';
+import { aWaitingDelivery } from '../support/deliveries.ts';
 import { recordingLog } from '../support/log.ts';
 import { LIMITS, openPipeline, type Pipeline, until } from '../support/pipeline.ts';
 import { hang, openReceiver, status } from '../support/receiver.ts';
@@ -217,18 +218,8 @@ describe('a dead webhook', () => {
 });
 
 function aSurplus(ord: number): Surplus {
-  const ids = { id: `delivery-${ord}`, webhookId: 'webhook', eventId: `event-${ord}` };
-  const counts = { attempts: 0, attemptsBefore: 0 };
-  const delivery = {
-    ord,
-    ...ids,
-    dueAt: T0,
-    firstDueAt: T0,
-    ...counts,
-    format: 'BODY',
-    rendered: false,
-  } as const;
-  return { delivery, eventType: 'order.paid', publicEventId: ids.eventId };
+  const delivery = aWaitingDelivery(ord);
+  return { delivery, eventType: 'order.paid', publicEventId: delivery.eventId };
 }
 
 describe('what waits too much', () => {

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { createSettler } from '../../src/dispatch/settler.ts';
 import { HEALTHY, type LaneHealth } from '../../src/domain/delivery/lane.ts';
 import type { LaneChange, Settlement, Store } from '../../src/store/store.ts';
+import { aWaitingDelivery } from '../support/deliveries.ts';
 import { recordingLog } from '../support/log.ts';
 import { LIMITS, openPipeline } from '../support/pipeline.ts';
 import { openReceiver } from '../support/receiver.ts';
@@ -31,17 +32,7 @@ const GONE: LaneChange = { webhookId: 'webhook', version: 1, health: FAILING, di
 const WELL: LaneChange = { webhookId: 'webhook', version: 1, health: HEALTHY, now: T0 + 5 };
 
 function aSettlement(ord: number): Settlement {
-  const ids = { id: `delivery-${ord}`, webhookId: 'webhook', eventId: `event-${ord}` };
-  const attempts = { attempts: 0, attemptsBefore: 0 };
-  const delivery = {
-    ord,
-    ...ids,
-    dueAt: T0,
-    firstDueAt: T0,
-    ...attempts,
-    format: 'BODY',
-    rendered: false,
-  } as const;
+  const delivery = aWaitingDelivery(ord);
   return { delivery, transition: { to: 'SUCCEEDED' }, now: T0 };
 }
 
