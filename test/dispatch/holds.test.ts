@@ -123,7 +123,7 @@ describe('an attempt that fails by trouble of our own', () => {
     await using pipeline = await openPipeline({ sender });
     const webhook = await pipeline.register({
       destination: 'http://127.0.0.1:9999/',
-      retryPolicy: { ...QUICK_RETRIES, maxAttempts: 1 },
+      retryPolicy: { ...QUICK_RETRIES, maxAttempts: 2 },
     });
     const [id] = await pipeline.publish(webhook, ['x']);
     (await sender.sending(1))[0]!.fail('LOCAL');
@@ -131,8 +131,9 @@ describe('an attempt that fails by trouble of our own', () => {
     await aWhile();
     assert.equal(sender.sent.length, 1, 'it waits a little');
     (await sender.sending(2))[1]!.answer(500);
+    (await sender.sending(3))[2]!.answer(500);
     const [delivery] = await pipeline.finished(webhook);
-    assert.deepEqual([delivery?.state, delivery?.reason, delivery?.attemptCount], ['FAILED', 'EXHAUSTED', 2]);
+    assert.deepEqual([delivery?.state, delivery?.reason, delivery?.attemptCount], ['FAILED', 'EXHAUSTED', 3]);
   });
 });
 

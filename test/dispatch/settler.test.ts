@@ -29,7 +29,7 @@ function aSettler() {
 
 const FAILING: LaneHealth = { ...HEALTHY, failingSince: T0 };
 const GONE: LaneChange = { webhookId: 'webhook', version: 1, health: FAILING, disable: 'GONE', now: T0 };
-const WELL: LaneChange = { webhookId: 'webhook', version: 1, health: HEALTHY, now: T0 + 5 };
+const WELL: LaneChange = { webhookId: 'webhook', version: 2, health: HEALTHY, now: T0 + 5 };
 
 function aSettlement(ord: number): Settlement {
   const delivery = aWaitingDelivery(ord);
@@ -102,7 +102,9 @@ describe('what a lane has to write', () => {
     change(GONE);
     change(WELL);
     await flush();
-    assert.deepEqual(world.writes, [{ settlements: [], changes: [{ ...WELL, disable: 'GONE' }] }]);
+    assert.deepEqual(world.writes, [
+      { settlements: [], changes: [{ ...WELL, version: 1, disable: 'GONE' }] },
+    ]);
   });
 
   it('keeps it too when the success comes after a write that the store refused', async () => {
@@ -114,7 +116,7 @@ describe('what a lane has to write', () => {
     await refused;
     world.refuses = false;
     await flush();
-    assert.deepEqual(world.writes.at(-1)?.changes, [{ ...WELL, disable: 'GONE' }]);
+    assert.deepEqual(world.writes.at(-1)?.changes, [{ ...WELL, version: 1, disable: 'GONE' }]);
   });
 
   it('disables a webhook that answered 410 although another request to it succeeds right after', async () => {
