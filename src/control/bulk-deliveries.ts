@@ -23,7 +23,7 @@ export interface BulkOrder {
 
 export interface Bulk {
   readonly count: number;
-  /** How many of these wait for another all the same, in ordered webhooks. */
+  /** How many of these do not go yet, because another goes before them in an ordered webhook. */
   readonly waiting: number;
   /** Where to go on; undefined when that was all. */
   readonly next: string | undefined;
@@ -32,10 +32,9 @@ export interface Bulk {
 type ListDeps = Needs<'scanDeliveries' | 'resolveWebhooks' | 'resolveEvents', 'clock'>;
 
 /**
- * Sends deliveries again, oldest first. Those that another of an ordered webhook holds back are counted, and apart
- * too. Stops between two batches when the caller is gone; what was done is
- * done. What SUCCEEDED, or cannot be sent again, is not counted. The same claim again goes on with what is left;
- * its count is of that.
+ * Sends deliveries again, oldest first. What SUCCEEDED, or cannot be sent again, is not counted. Stops between two
+ * batches when the caller is gone; what was done is done. The same claim again goes on with what is left; its count
+ * is of that.
  */
 export function retryDeliveries(
   deps: ListDeps & Needs<'retryDeliveries'>,

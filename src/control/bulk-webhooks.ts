@@ -48,10 +48,9 @@ async function forEach(
     signal.throwIfAborted();
     const part = await read(place, Math.min(READ_MAX, FOUND_MAX - ids.length - contendedIds.length));
     const done = validateOnly ? part.rows : await Promise.all(part.rows.map((each) => tried(each, act)));
-    for (const [i, { id, callerId }] of part.rows.entries()) {
-      const outcome = done[i]!;
-      if (outcome === 'CONTENDED') contendedIds.push(callerId ?? id);
-      else if (outcome !== 'GONE') ids.push(webhookIdOf(outcome));
+    for (const [i, webhook] of part.rows.entries()) {
+      if (done[i] === 'CONTENDED') contendedIds.push(webhookIdOf(webhook));
+      else if (done[i] !== 'GONE') ids.push(webhookIdOf(webhook));
     }
     if (part.next === null) return { ids, contendedIds, next: undefined };
     place = part.next;

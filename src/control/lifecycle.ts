@@ -12,8 +12,8 @@ export function pauseWebhook(deps: ChangeDeps, target: Target): Promise<Webhook>
 }
 
 /**
- * Rings a webhook again. Whoever resumes it says that its destination is well, so neither its breaker, nor what
- * it asked for, nor the time for which it has failed counts on, also when it is ACTIVE. Raises what `changeWebhook` raises.
+ * Rings a webhook again. Whoever resumes it says that its destination is well: its breaker closes, and what it asked
+ * for and the time for which it has failed are forgotten, even when it is ACTIVE. Raises what `changeWebhook` raises.
  */
 export function resumeWebhook(deps: ChangeDeps, target: Target): Promise<Webhook> {
   return changeWebhook(deps, target, (webhook, present) => {

@@ -6,8 +6,9 @@ import type { Needs } from './deps.ts';
 export type RetryDeps = Needs<'getWebhooks' | 'getDelivery' | 'retryDeliveries', 'clock'>;
 
 /**
- * Sends one delivery again and returns it as it is now, with what it waits for in an ordered webhook. Raises NOT_FOUND, and FAILED_PRECONDITION when it
- * SUCCEEDED or its event's data was erased. The same claim again sends nothing a second time.
+ * Sends one delivery again and returns it as it is now, with what it waits for in an ordered webhook. Raises
+ * NOT_FOUND, and FAILED_PRECONDITION when it SUCCEEDED or its event's data was erased. The same claim again sends
+ * nothing a second time.
  */
 export async function retryDelivery(
   deps: RetryDeps,

@@ -1,8 +1,8 @@
 import type { FieldViolation } from '../domain/error.ts';
-import { charsetFault, encodeText } from '../domain/event/charset.ts';
+import { charsetFault, decodeText, encodeText } from '../domain/event/charset.ts';
 import { headerViolations } from '../domain/event/header-rules.ts';
 import { eventTypeViolations } from '../domain/event/match.ts';
-import { isMediaType } from '../domain/event/media-type.ts';
+import { contentKind, isMediaType } from '../domain/event/media-type.ts';
 import type { Problems } from '../domain/problems.ts';
 import { violationsOf } from '../domain/problems.ts';
 import { checkTemplate, headersTogetherFault, headerTemplateViolations } from '../domain/template/judge.ts';
@@ -133,8 +133,9 @@ function staticBodyFault(
     const encoded = encodeText(body.text, contentType);
     return 'fault' in encoded ? encoded.fault : jsonFault(body.text, contentType);
   }
-  return jsonFault(
-    Buffer.from(body.data.buffer, body.data.byteOffset, body.data.length).toString(),
-    contentType,
-  );
+  if (contentKind(contentType) !== 'JSON') return undefined;
+  const text = decodeText(body.data, contentType);
+  return text === undefined
+    ? 'is not JSON, as its content type says: it is not UTF-8'
+    : jsonFault(text, contentType);
 }

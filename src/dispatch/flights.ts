@@ -4,21 +4,20 @@ import type { Transition, WaitingDelivery } from '../domain/delivery/delivery.ts
 import { failsTooLong, type LaneHealth } from '../domain/delivery/lane.ts';
 import { IN_REACH, isExcused, outSince, reachAfter } from '../domain/delivery/outage.ts';
 import { settle, type Verdict } from '../domain/delivery/settle.ts';
-import { DomainError } from '../domain/error.ts';
+import { DomainError, madeOrError } from '../domain/error.ts';
 import { type EventBody, publicId, type Rendered } from '../domain/event/event.ts';
 import type { Random } from '../domain/random.ts';
 import type { OperationalEvent } from '../domain/webhook/operational.ts';
 import type { DisabledReason } from '../domain/webhook/webhook.ts';
-import type { OutgoingRequest } from '../outbound/request.ts';
 import type { Sender } from '../outbound/sender.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Bodies, HeldEvent } from './bodies.ts';
 import type { Finished } from './finished.ts';
 import { excuse, type Flight, type Lane, land, launch, leave, shut } from './lane.ts';
-import { forget, isUnderWay, leaveInStore, readmit, setAside } from './lane-queue.ts';
+import { forget, leaveInStore, readmit, setAside } from './lane-queue.ts';
 import { newsOf, newsOfUnsent, type Unsent } from './news.ts';
 import type { Origins } from './origins.ts';
-import { createMakeRequest, type MakeRequest } from './outgoing.ts';
+import { createMakeRequest } from './outgoing.ts';
 import { logAttempt, logUnsent } from './report.ts';
 import type { Settler } from './settler.ts';
 
@@ -31,10 +30,10 @@ export interface Flights {
   /** Ends a delivery that cannot be sent because its request cannot be made of its event: FAILED, RENDER. */
   fail(flight: Flight, event: EventBody, message: string): void;
   /**
-   * Ends a delivery that waits and is not to be sent, and calls back once that is on disk. Returns false for one that
-   * waits no more.
+   * Ends a delivery that waits and is not to be sent. Resolves once that is on disk; undefined for one that is in
+   * flight, or waits no more.
    */
-  giveUpSurplus(lane: Lane, surplus: Unsent, done: () => void): boolean;
+  giveUpSurplus(lane: Lane, surplus: Unsent): Promise<void> | undefined;
   /** Ends a delivery that cannot be sent because its event, or what was rendered of it, is gone. */
   giveUp(flight: Flight): void;
   /** Ends a delivery that is to be given up. One that is in flight may still succeed. */
@@ -69,15 +68,6 @@ export interface FlightsDeps {
   };
 }
 
-interface EndOptions {
-  /** The lane cannot go on without it. */
-  readonly urgent?: boolean;
-  /** Called once it is on disk. */
-  readonly done?: () => void;
-}
-
-const NOTHING = (): void => {};
-
 export function createFlights(deps: FlightsDeps): Flights {
   const { settler, bodies, origins, touch, clock, steady, random, log, settings } = deps;
   const { userAgent, disableAfterMs } = settings;
@@ -101,7 +91,7 @@ export function createFlights(deps: FlightsDeps): Flights {
   function send(flight: Flight, held: HeldEvent, rendered?: Rendered): void {
     if (abandoned) return;
     const { event } = held;
-    const request = requestOf(flight, held, rendered);
+    const request = madeOrError(() => makeRequest(flight, held, rendered));
     if (request instanceof DomainError) {
       fail(flight, event, request.message);
       return;
@@ -111,15 +101,6 @@ export function createFlights(deps: FlightsDeps): Flights {
     void deps.sender
       .send(request)
       .then((outcome) => finish(flight, event, { number, requestHeaders, url, outcome }));
-  }
-
-  function requestOf(...parts: Parameters<MakeRequest>): OutgoingRequest | DomainError {
-    try {
-      return makeRequest(...parts);
-    } catch (error) {
-      if (error instanceof DomainError) return error;
-      throw error;
-    }
   }
 
   /** Its request cannot be made: nothing is sent, and no attempt is counted. */
@@ -137,31 +118,31 @@ export function createFlights(deps: FlightsDeps): Flights {
     const about = { type: event.type, publicId: publicId(event) };
     const unsent = { webhook, event: about, delivery, transition, now: steady.now() };
     logUnsent(log, unsent);
-    endUnsent(lane, unsent, { urgent: ordered });
+    void endUnsent(lane, unsent, { urgent: ordered });
     touch(lane);
   }
 
-  function endUnsent(lane: Lane, unsent: Unsent, { urgent = false, done = NOTHING }: EndOptions = {}): void {
-    if (abandoned) return;
+  /** Resolves once it is on disk. The lane cannot go on without an urgent one. */
+  function endUnsent(lane: Lane, unsent: Unsent, { urgent }: { urgent: boolean }): Promise<void> {
     const { delivery, transition, now } = unsent;
     const news = newsOfUnsent(unsent);
-    const onDisk = (): void => {
-      settled(lane, delivery, transition);
-      for (const operational of news) deps.notify(operational);
-      done();
-    };
-    settler.settle({ delivery, transition, now }, onDisk, { urgent });
+    return new Promise((resolve) => {
+      const onDisk = (): void => {
+        settled(lane, delivery, transition);
+        for (const operational of news) deps.notify(operational);
+        resolve();
+      };
+      settler.settle({ delivery, transition, now }, onDisk, { urgent });
+    });
   }
 
-  function giveUpSurplus(lane: Lane, surplus: Unsent, done: () => void): boolean {
-    const { queue } = lane;
+  function giveUpSurplus(lane: Lane, surplus: Unsent): Promise<void> | undefined {
     const { ord } = surplus.delivery;
-    if (abandoned || isUnderWay(queue, ord) || deps.finished.has(ord)) return false;
+    if (abandoned || deps.finished.has(ord)) return undefined;
     // A retry can have been put off since the store was read.
-    const delivery = queue.known.get(ord) ?? surplus.delivery;
-    if (!setAside(queue, delivery)) return false;
-    endUnsent(lane, { ...surplus, delivery }, { done });
-    return true;
+    const delivery = lane.queue.known.get(ord) ?? surplus.delivery;
+    if (!setAside(lane.queue, delivery)) return undefined;
+    return endUnsent(lane, { ...surplus, delivery }, { urgent: false });
   }
 
   /** An attempt has ended: settles its delivery, and lets those go that waited for it. */

@@ -210,11 +210,6 @@ export function hasUnderWay({ known, waiting }: LaneQueue): boolean {
   return known.size > waiting.length;
 }
 
-/** Whether this delivery is in flight, or is being settled. */
-export function isUnderWay({ known, waiting }: LaneQueue, ord: number): boolean {
-  return known.has(ord) && !waiting.some((delivery) => delivery.ord === ord);
-}
-
 /** Takes the first in turn, if it is due. It stays known until it is settled. */
 export function takeFirst(queue: LaneQueue, now: number): WaitingDelivery | undefined {
   if (!isDue(queue, now)) return undefined;

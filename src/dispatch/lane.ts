@@ -207,7 +207,7 @@ export function land(lane: Lane, { verdict, ordered, now, unit }: Landing): void
   own(lane).state = ordered ? { ...after, inFlight } : after;
 }
 
-/** The network has been out on our side since then. Returns whether anything was held against the destination for it. */
+/** The network has been out on our side since then. Returns whether that was held against the destination. */
 export function excuse(lane: Lane, since: number): boolean {
   const { state } = lane;
   own(lane).state = excused(state, since);

@@ -13,7 +13,7 @@ export interface Lanes {
   of(webhookId: string, now: number): Lane;
   find(webhookId: string): Lane | undefined;
   all(): Iterable<Lane>;
-  /** The clock was put back by so much: lanes that are yet to come have been filling their buckets for as long as before. */
+  /** The clock was put back by so much: the time since when new lanes have been filling their buckets follows it. */
   moveBack(byMs: number): void;
   /** Gives a lane its webhook, newly read. */
   aim(lane: Lane, webhook: Webhook, now: number): void;

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '../domain/clock.ts';
-import { DomainError } from '../domain/error.ts';
+import { DomainError, madeOrError } from '../domain/error.ts';
 import { openEvent } from '../domain/event/data.ts';
 import { type Made, makeDelivery } from '../domain/template/template.ts';
 import type { Store } from '../store/store.ts';
@@ -32,7 +32,8 @@ export async function renderLate(late: readonly LateFlight[], deps: LateRenderin
   for (const { flight, held } of late) {
     // Each can take as long as a turn of others.
     if (outcomes.length > 0) await setImmediate();
-    outcomes.push(render(flight, held));
+    const { event } = held;
+    outcomes.push(madeOrError(() => makeDelivery(flight.target.webhook, openEvent(event), event.createdAt)));
   }
   const made = late.flatMap(({ flight }, i) => {
     const outcome = outcomes[i]!;
@@ -51,14 +52,5 @@ export async function renderLate(late: readonly LateFlight[], deps: LateRenderin
     const delivery = { ...latest, format, rendered: rendered !== undefined };
     amend(lane.queue, delivery, clock.now());
     flights.send({ ...flight, delivery }, held, rendered);
-  }
-}
-
-function render({ target }: Flight, { event }: HeldEvent): Made | DomainError {
-  try {
-    return makeDelivery(target.webhook, openEvent(event), event.createdAt);
-  } catch (error) {
-    if (error instanceof DomainError) return error;
-    throw error;
   }
 }

@@ -1,4 +1,6 @@
 import type { Clock } from '../domain/clock.ts';
+import type { WaitingDelivery } from '../domain/delivery/delivery.ts';
+import { precedes } from '../domain/delivery/order.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 import type { Directory } from '../store/directory.ts';
 import type { Overflowing, Store, Surplus } from '../store/store.ts';
@@ -48,61 +50,50 @@ export function createOverflow(deps: OverflowDeps): Overflow {
   async function giveUpSome(): Promise<number> {
     const wanted = sharesOf(await store.overflowing(LANES_MAX));
     if (wanted.length === 0) return 0;
+    const webhooks = await deps.directory.load(wanted.map(({ webhookId }) => webhookId));
     const lanes = wanted.map(({ webhookId }) => deps.lanes.of(webhookId, steady.now()));
     const asked = wanted.map(({ webhookId, excess }, i) => {
       const { known, waiting } = lanes[i]!.queue;
       // What is in flight, or in retry at the head, is among those found, and is not chosen.
       return { webhookId, limit: excess + 1 + known.size - waiting.length };
     });
-    const [found, webhooks] = await Promise.all([
-      store.surplus(asked),
-      deps.directory.load(wanted.map(({ webhookId }) => webhookId)),
-    ]);
-    let count = 0;
-    await new Promise<void>((resolve) => {
-      let left = 1;
-      const done = (): void => {
-        if (--left === 0) resolve();
-      };
-      for (const [i, overflowing] of wanted.entries()) {
-        const webhook = webhooks[i];
-        if (webhook === undefined) continue;
-        const given = giveUp(lanes[i]!, webhook, overflowing, found[i]!, () => void left++, done);
-        count += given;
-      }
-      done();
+    // Read last, so that what this brings is not settled before it is judged.
+    const found = await store.surplus(asked);
+    const ends = wanted.flatMap((overflowing, i) => {
+      const webhook = webhooks[i];
+      return webhook === undefined ? [] : giveUp(lanes[i]!, webhook, overflowing, found[i]!);
     });
-    return count;
+    await Promise.all(ends);
+    return ends.length;
   }
 
+  /** Gives up what of a lane is too much. Returns the ends of these deliveries. */
   function giveUp(
     lane: Lane,
     webhook: Webhook,
     { excess, bound, of }: Overflowing,
     found: readonly Surplus[],
-    begun: () => void,
-    done: () => void,
-  ): number {
+  ): Promise<void>[] {
     const message =
       of === 'WEBHOOK'
         ? `more than ${bound} deliveries waited for this webhook`
         : `more than ${bound} deliveries waited in the namespace, and most of them for this webhook`;
     const transition = { to: 'FAILED', reason: 'OVERFLOW', message } as const;
     const now = steady.now();
-    let count = 0;
+    const head = webhook.effective.limits.ordered ? headInRetry(found) : undefined;
+    const ends: Promise<void>[] = [];
     for (const { delivery, eventType, publicEventId } of found) {
-      if (count === excess) break;
-      if (webhook.effective.limits.ordered && delivery.attempts > delivery.attemptsBefore) continue;
+      if (ends.length === excess) break;
+      if (delivery === head) continue;
       const event = { type: eventType, publicId: publicEventId };
-      if (!deps.flights.giveUpSurplus(lane, { webhook, event, delivery, transition, now }, done)) continue;
-      begun();
-      count++;
+      const end = deps.flights.giveUpSurplus(lane, { webhook, event, delivery, transition, now });
+      if (end !== undefined) ends.push(end);
     }
-    if (count > 0) {
+    if (ends.length > 0) {
       const { namespace, id: webhookId } = webhook;
-      log.warn({ namespace, webhookId, deliveries: count, bound }, `deliveries given up: ${message}`);
+      log.warn({ namespace, webhookId, deliveries: ends.length, bound }, `deliveries given up: ${message}`);
     }
-    return count;
+    return ends;
   }
 
   return {
@@ -123,6 +114,16 @@ export function createOverflow(deps: OverflowDeps): Overflow {
       );
     },
   };
+}
+
+/** What of an ordered lane is to be tried again before all others, if anything was tried. */
+function headInRetry(found: readonly Surplus[]): WaitingDelivery | undefined {
+  let head: WaitingDelivery | undefined;
+  for (const { delivery } of found) {
+    const isInRetry = delivery.attempts > delivery.attemptsBefore;
+    if (isInRetry && (head === undefined || precedes(delivery, head))) head = delivery;
+  }
+  return head;
 }
 
 /** As much of each as a batch has room for. */

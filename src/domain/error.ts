@@ -60,6 +60,16 @@ export class DomainError extends Error {
   }
 }
 
+/** What this makes, or the `DomainError` that it raises. */
+export function madeOrError<T>(make: () => T): T | DomainError {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof DomainError) return error;
+    throw error;
+  }
+}
+
 const SUMMARY_LENGTH = 1000;
 
 /** An INVALID error about one field. */

@@ -30,7 +30,7 @@ export function dial(
   const trying = new Set<Socket>();
   let tried = 0;
   let over = false;
-  /** The last, unless that was trouble of our own and another was not. */
+  /** The last that was no trouble of our own, or the first of all where there was nothing else. */
   let telling: SendFailure | undefined;
   let headStart: NodeJS.Timeout | undefined;
 

@@ -42,8 +42,9 @@ const LOAD_BATCH = 500;
 const TURN_CHECK = 256;
 
 /**
- * Makes the deliveries of an event. A webhook whose filter fails on it is left out, counted and logged; the
- * others get it all the same. One whose templates do gets a delivery that is to be rendered later. Raises EXHAUSTED beyond `RENDERED_BYTES_MAX`.
+ * Makes the deliveries of an event. A webhook whose filter fails on it is left out, counted and logged; one whose
+ * templates fail on it gets a delivery that is to be rendered later. The others get it all the same. Raises EXHAUSTED
+ * beyond `RENDERED_BYTES_MAX`.
  */
 export async function fanOut(input: FanOutInput, deps: FanOutDeps): Promise<FannedOut> {
   const { audience, now, turns } = input;

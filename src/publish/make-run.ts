@@ -1,8 +1,7 @@
-import { DomainError } from '../domain/error.ts';
+import { DomainError, madeOrError } from '../domain/error.ts';
 import { type Event, type Rendered, RUN_EVENT_TYPE } from '../domain/event/event.ts';
 import { newId, runEventId } from '../domain/id.ts';
 import type { Random } from '../domain/random.ts';
-import type { RunContext } from '../domain/template/scope.ts';
 import { renderRun } from '../domain/template/template.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 import type { NewDelivery } from '../store/store.ts';
@@ -29,7 +28,7 @@ export interface RunInput {
  */
 export function makeRun({ webhook, nominalAt, now, random }: RunInput): Run {
   const scheduled = nominalAt === undefined ? {} : { nominalAt };
-  const made = render({ webhook, now, ...scheduled });
+  const made = madeOrError(() => renderRun({ webhook, now, ...scheduled }));
   const fault = made instanceof DomainError ? made : undefined;
   const { body, contentType, headers } = made instanceof DomainError ? NOTHING : made;
   const kept = Object.keys(headers).length > 0 ? { rendered: { headers } } : {};
@@ -55,12 +54,3 @@ export function makeRun({ webhook, nominalAt, now, random }: RunInput): Run {
 }
 
 const NOTHING: Required<Rendered> = { body: new Uint8Array(), contentType: '', headers: {} };
-
-function render(context: RunContext): Required<Rendered> | DomainError {
-  try {
-    return renderRun(context);
-  } catch (error) {
-    if (error instanceof DomainError) return error;
-    throw error;
-  }
-}

@@ -1,4 +1,4 @@
-import { DomainError } from '../domain/error.ts';
+import { DomainError, madeOrError } from '../domain/error.ts';
 import type { OpenedEvent } from '../domain/event/data.ts';
 import type { TemplatedWebhook } from '../domain/template/scope.ts';
 import { makeDelivery } from '../domain/template/template.ts';
@@ -25,12 +25,9 @@ export function deliveryTo(
   { id, now }: { id: string; now: number },
 ): NewDelivery {
   const base = { id, webhookId: webhook.id };
-  try {
-    return { ...base, ...makeDelivery(webhook, opened, now) };
-  } catch (error) {
-    if (!(error instanceof DomainError)) throw error;
-    return { ...base, format: deliveryFormatOf(webhook.effective.payload), toRender: true };
-  }
+  const made = madeOrError(() => makeDelivery(webhook, opened, now));
+  if (!(made instanceof DomainError)) return { ...base, ...made };
+  return { ...base, format: deliveryFormatOf(webhook.effective.payload), toRender: true };
 }
 
 /** What a delivery's rendering takes of memory. */

@@ -48,9 +48,9 @@ export interface Replayed {
 /** Sends events again that were published before, as their webhooks are now. */
 export interface Replayer {
   /**
-   * Makes new deliveries of events that are there. Raises NOT_FOUND for a webhook that there is not, INVALID for a range of runs, and
-   * EXHAUSTED when too many deliveries are waiting and none could be made, or, for ids and within the first
-   * millisecond of a range, not all.
+   * Makes new deliveries of events that are there. Raises NOT_FOUND for a webhook that does not exist, INVALID for a
+   * range of runs, and EXHAUSTED when too many deliveries are waiting and none could be made, or, for ids and within
+   * the first millisecond of a range, not all.
    */
   replay(order: ReplayOrder): Promise<Replayed>;
 }

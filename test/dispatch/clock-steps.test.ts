@@ -47,6 +47,12 @@ const WAITS: Record<string, (world: World) => Promise<number>> = {
     await attempted(world, id!);
     return 1;
   },
+  'a retry that is yet to be written': async (world) => {
+    const webhook = await register(world, { retryPolicy: { ...QUICK_RETRIES, delaysMs: [10 * SECOND] } });
+    await world.pipeline.publish(webhook, ['x']);
+    (await world.sender.sending(1))[0]!.answer(404);
+    return 1;
+  },
   'a retry in an ordered lane': async (world) => {
     const webhook = await register(world, {
       limits: { ordered: true },

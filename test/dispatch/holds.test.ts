@@ -96,6 +96,24 @@ describe('a webhook that is pointed elsewhere while a request is in flight', () 
   });
 });
 
+describe('a webhook that was pointed elsewhere', () => {
+  it('does not wait there for what the old place asks for when it answers at last', async () => {
+    const sender = heldSender();
+    await using pipeline = await openPipeline({ sender });
+    const webhook = await pipeline.register({ destination: 'http://127.0.0.1:9999/old' });
+    const [late] = await pipeline.publish(webhook, ['1']);
+    const [first] = await sender.sending(1);
+    await pointTo(pipeline, webhook, 'http://127.0.0.1:9999/new');
+    await pipeline.publish(webhook, ['2']);
+    await sender.sending(2);
+    first!.answer(429, { 'retry-after': '3600' });
+    await attempted(pipeline, late!);
+    await pipeline.publish(webhook, ['3']);
+    await sender.sending(3);
+    assert.equal(sentTo(sender, 'http://127.0.0.1:9999/new'), 2);
+  });
+});
+
 describe('a webhook that is resumed while a request is in flight', () => {
   it('is well, though that fails before the dispatcher has heard of it', async () => {
     const sender = heldSender();
@@ -123,7 +141,7 @@ describe('an attempt that fails by trouble of our own', () => {
     await using pipeline = await openPipeline({ sender });
     const webhook = await pipeline.register({
       destination: 'http://127.0.0.1:9999/',
-      retryPolicy: { ...QUICK_RETRIES, maxAttempts: 1 },
+      retryPolicy: { ...QUICK_RETRIES, maxAttempts: 2 },
     });
     const [id] = await pipeline.publish(webhook, ['x']);
     (await sender.sending(1))[0]!.fail('LOCAL');
@@ -131,8 +149,9 @@ describe('an attempt that fails by trouble of our own', () => {
     await aWhile();
     assert.equal(sender.sent.length, 1, 'it waits a little');
     (await sender.sending(2))[1]!.answer(500);
+    (await sender.sending(3))[2]!.answer(500);
     const [delivery] = await pipeline.finished(webhook);
-    assert.deepEqual([delivery?.state, delivery?.reason, delivery?.attemptCount], ['FAILED', 'EXHAUSTED', 2]);
+    assert.deepEqual([delivery?.state, delivery?.reason, delivery?.attemptCount], ['FAILED', 'EXHAUSTED', 3]);
   });
 });
 

@@ -24,9 +24,10 @@ import {
   setAside,
 } from '../../src/dispatch/lane-queue.ts';
 import type { WaitingDelivery } from '../../src/domain/delivery/delivery.ts';
-import { aWebhook } from '../support/store.ts';
+import { aWaitingDelivery as waiting } from '../support/deliveries.ts';
+import { aWebhook, T0 } from '../support/store.ts';
 
-const NOW = 1_000_000;
+const NOW = T0;
 
 function targetOf(ordered: boolean): Target {
   const rules = { open: true, concurrency: ordered ? 1 : 8 };
@@ -40,12 +41,6 @@ function aLane({ ordered = false } = {}): Lane {
   beginRead(lane.queue);
   endRead(lane.queue);
   return lane;
-}
-
-function waiting(ord: number, dueAt = NOW): WaitingDelivery {
-  const attempts = { attempts: 0, attemptsBefore: 0 };
-  const ids = { id: `delivery-${ord}`, webhookId: 'webhook', eventId: `event-${ord}` };
-  return { ord, ...ids, dueAt, firstDueAt: dueAt, ...attempts, format: 'BODY', rendered: false };
 }
 
 function arrive(lane: Lane, ...deliveries: readonly WaitingDelivery[]): void {

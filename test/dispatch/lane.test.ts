@@ -11,20 +11,13 @@ import {
   type Target,
 } from '../../src/dispatch/lane.ts';
 import { HEALTHY } from '../../src/domain/delivery/lane.ts';
-import type { Verdict } from '../../src/domain/delivery/settle.ts';
 import type { Webhook } from '../../src/domain/webhook/webhook.ts';
+import { DOWN } from '../support/lane-states.ts';
 import { aWebhook, T0 } from '../support/store.ts';
 
 const NOW = T0;
 const FAILING = { ...HEALTHY, failingSince: NOW - 1_000, trips: 2, openUntil: NOW + 60_000, holdUntil: null };
-const FAILED: Verdict = {
-  transition: { to: 'PENDING', dueAt: NOW },
-  success: false,
-  unavailable: true,
-  gone: false,
-  ours: false,
-  retryAfterMs: 60_000,
-};
+const FAILED = { ...DOWN, retryAfterMs: 60_000 };
 
 function targetOf(webhook: Webhook): Target {
   const rules = { open: webhook.state === 'ACTIVE', concurrency: 8 };

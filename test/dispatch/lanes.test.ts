@@ -3,27 +3,13 @@ import { describe, it } from 'node:test';
 import { admit, land, launch, leave } from '../../src/dispatch/lane.ts';
 import { abandon, LANE_WAITING_MAX } from '../../src/dispatch/lane-queue.ts';
 import { createLanes, type Lanes } from '../../src/dispatch/lanes.ts';
-import type { WaitingDelivery } from '../../src/domain/delivery/delivery.ts';
-import type { Verdict } from '../../src/domain/delivery/settle.ts';
 import type { AskedLimits } from '../../src/domain/webhook/asked.ts';
+import { aWaitingDelivery } from '../support/deliveries.ts';
+import { DOWN } from '../support/lane-states.ts';
 import { aWebhook, T0 } from '../support/store.ts';
 
 const NOW = T0;
 const MINUTE = 60_000;
-const DOWN: Verdict = {
-  transition: { to: 'PENDING', dueAt: NOW },
-  success: false,
-  unavailable: true,
-  gone: false,
-  ours: false,
-  retryAfterMs: 0,
-};
-
-function aDelivery(ord: number): WaitingDelivery {
-  const attempts = { attempts: 0, attemptsBefore: 0 };
-  const ids = { id: `delivery-${ord}`, webhookId: 'webhook', eventId: `event-${ord}` };
-  return { ord, ...ids, dueAt: NOW, firstDueAt: NOW, ...attempts, format: 'BODY', rendered: false };
-}
 
 /** Lanes whose webhooks are all in memory, and alike. */
 function someLanes(
@@ -42,7 +28,7 @@ describe('the lanes of a node', () => {
       assert.ok(lanes.hasRoom);
       const lane = lanes.of(`webhook-${i}`, NOW);
       for (let ord = 1; ord <= LANE_WAITING_MAX; ord++)
-        assert.ok(admit(lane, aDelivery(i * LANE_WAITING_MAX + ord), arrival));
+        assert.ok(admit(lane, aWaitingDelivery(i * LANE_WAITING_MAX + ord), arrival));
     }
     assert.equal(lanes.hasRoom, false);
     abandon(lanes.of('webhook-7', NOW).queue);

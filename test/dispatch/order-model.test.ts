@@ -15,6 +15,7 @@ import {
 } from '../../src/dispatch/lane-queue.ts';
 import type { WaitingDelivery } from '../../src/domain/delivery/delivery.ts';
 import { type Place, precedes } from '../../src/domain/delivery/order.ts';
+import { aWaitingDelivery } from '../support/deliveries.ts';
 import { aWebhook } from '../support/store.ts';
 
 /**
@@ -84,17 +85,7 @@ class Model {
     const dueAt = this.now + (this.unit() < (isMany ? 0.8 : 0.3) ? this.upTo(isMany ? 2_000 : 60) : 0);
     for (let i = 0; i < count; i++) {
       const ord = ++this.ords;
-      const ids = { id: `msg-${ord}`, webhookId: 'webhook', eventId: `evt-${ord}` };
-      const none = { attempts: 0, attemptsBefore: 0 };
-      const row = {
-        ord,
-        ...ids,
-        dueAt,
-        firstDueAt: dueAt,
-        ...none,
-        format: 'BODY',
-        rendered: false,
-      } as const;
+      const row = aWaitingDelivery(ord, dueAt);
       this.rows.set(ord, row);
       this.handOver(row, this.unit() < 0.8);
     }

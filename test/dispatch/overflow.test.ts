@@ -3,10 +3,18 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { emptyLane } from '../../src/dispatch/lane.ts';
+import { createOverflow } from '../../src/dispatch/overflow.ts';
+import type { AskedLimits } from '../../src/domain/webhook/asked.ts';
 import type { Webhook } from '../../src/domain/webhook/webhook.ts';
 import { openStore } from '../../src/store/open.ts';
+import type { Surplus } from '../../src/store/store.ts';
+import { aWaitingDelivery } from '../support/deliveries.ts';
+import { recordingLog } from '../support/log.ts';
 import { LIMITS, openPipeline, type Pipeline, until } from '../support/pipeline.ts';
 import { hang, openReceiver, status } from '../support/receiver.ts';
+import { aWebhook, T0 } from '../support/store.ts';
 
 const bodies = (count: number, from = 0) => Array.from({ length: count }, (_, i) => `${from + i}`);
 /** Nobody listens there. */
@@ -21,6 +29,14 @@ async function overflowCount({ store }: Pipeline, { namespace, id }: Webhook): P
 /** Resolves once so many of its deliveries have overflowed. */
 function overflowed(pipeline: Pipeline, webhook: Webhook, count: number): Promise<true> {
   return until(async () => ((await overflowCount(pipeline, webhook)) >= count ? true : undefined));
+}
+
+/** Gives a webhook other limits. */
+async function limit({ store }: Pipeline, { id }: Webhook, limits: AskedLimits): Promise<void> {
+  const [found] = await store.getWebhooks([id]);
+  const { spec, version } = found!;
+  const webhook = { ...found!, spec: { ...spec, limits }, version: version + 1 };
+  await store.updateWebhooks([{ webhook, ifVersion: version }]);
 }
 
 /** Why each of these deliveries is as it is. */
@@ -124,16 +140,39 @@ describe('a dead webhook', () => {
     assert.equal(await reasonsOf(pipeline, ids), '- OVERFLOW OVERFLOW OVERFLOW - -');
   });
 
+  for (const [ordered, expected] of [
+    [true, '- OVERFLOW OVERFLOW OVERFLOW'],
+    [false, 'OVERFLOW OVERFLOW OVERFLOW -'],
+  ] as const) {
+    const kept = ordered ? 'its head alone, once it is ordered,' : 'none of its oldest';
+    it(`keeps ${kept} where all that waits was tried before`, async () => {
+      await using receiver = await openReceiver();
+      await using pipeline = await openPipeline();
+      receiver.answer(status(500));
+      const webhook = await pipeline.register({
+        destination: receiver.url,
+        limits: LIMITS,
+        retryPolicy: CALM,
+      });
+      const ids = await pipeline.publish(webhook, bodies(4));
+      await receiver.received(4);
+      await until(async () => {
+        const found = await Promise.all(ids.map((id) => pipeline.delivery(id)));
+        return found.every(({ attemptCount }) => attemptCount === 1) ? true : undefined;
+      });
+      await limit(pipeline, webhook, { ordered, waitingMax: 1 });
+      await overflowed(pipeline, webhook, 3);
+      assert.equal(await reasonsOf(pipeline, ids), expected);
+    });
+  }
+
   it('overflows within a second of an update that allows it less', async () => {
     await using pipeline = await openPipeline();
     const webhook = await pipeline.register({ destination: NOWHERE, retryPolicy: CALM });
     const name = { namespace: 'default', id: webhook.id };
     await pipeline.control.webhooks.pause(name);
     await pipeline.publish(webhook, bodies(4));
-    const [found] = await pipeline.store.getWebhooks([webhook.id]);
-    const spec = { ...found!.spec, limits: { waitingMax: 1 } };
-    const changed = { ...found!, spec, version: found!.version + 1 };
-    await pipeline.store.updateWebhooks([{ webhook: changed, ifVersion: found!.version }]);
+    await limit(pipeline, webhook, { waitingMax: 1 });
     const begun = performance.now();
     await overflowed(pipeline, webhook, 3);
     assert.ok(performance.now() - begun < 3_000);
@@ -175,5 +214,60 @@ describe('a dead webhook', () => {
     assert.equal(await reasonsOf(pipeline, ids.slice(-101)), `OVERFLOW${' -'.repeat(100)}`);
     const lines = pipeline.lines.filter(({ message }) => message.startsWith('deliveries given up'));
     assert.ok(lines.length >= 8 && lines.length < 30, `${lines.length} lines`);
+  });
+});
+
+function aSurplus(ord: number): Surplus {
+  const delivery = aWaitingDelivery(ord);
+  return { delivery, eventType: 'order.paid', publicEventId: delivery.eventId };
+}
+
+describe('what waits too much', () => {
+  it('is given up a batch at a time, at once as long as there is more, and looked for twice a second', async () => {
+    const calls: string[] = [];
+    const excesses = [700, 200];
+    let at = 0;
+    const overflow = createOverflow({
+      store: {
+        async overflowing() {
+          const excess = excesses.shift();
+          calls.push('look');
+          return excess === undefined ? [] : [{ webhookId: 'webhook', excess, bound: 9, of: 'WEBHOOK' }];
+        },
+        async surplus([asked]) {
+          calls.push(`read ${asked!.limit}`);
+          return [Array.from({ length: asked!.limit }, (_, ord) => aSurplus(ord))];
+        },
+      },
+      directory: {
+        async load() {
+          calls.push('load');
+          return [aWebhook({ id: 'webhook' })];
+        },
+      },
+      lanes: { of: () => emptyLane('webhook', T0, { waiting: 0 }) },
+      flights: {
+        async giveUpSurplus() {
+          calls[calls.length - 1] += '.';
+        },
+      },
+      wake: () => calls.push('wake'),
+      clock: { monotonic: () => at },
+      steady: { now: () => T0 },
+      log: recordingLog().log,
+    });
+    async function ran(): Promise<string[]> {
+      overflow.run();
+      await setImmediate();
+      return calls.splice(0);
+    }
+    // The rows are read last: they must be judged before anything more is settled.
+    assert.deepEqual(await ran(), ['look', 'load', `read 501${'.'.repeat(500)}`, 'wake']);
+    assert.deepEqual(await ran(), ['look', 'load', `read 201${'.'.repeat(200)}`, 'wake']);
+    assert.deepEqual(await ran(), ['look']);
+    at += 499;
+    assert.deepEqual(await ran(), []);
+    at += 1;
+    assert.deepEqual(await ran(), ['look']);
   });
 });

@@ -78,6 +78,28 @@ describe('a delivery that could not be rendered', () => {
     assert.equal(request!.headers['x-name'], 'a%20b');
   });
 
+  it('is made once, as of its publication, however its template is changed between attempts', async () => {
+    await using receiver = await openReceiver();
+    await using pipeline = await openPipeline();
+    receiver.answer(status(500));
+    const asked = (source: string) => ({ payload: { body: { kind: 'template', source } as const } });
+    const retryPolicy = { delaysMs: [100], maxAttempts: 100, jitter: 0 };
+    const webhook = await pipeline.register({
+      destination: receiver.url,
+      retryPolicy,
+      ...asked('{{ now }}'),
+    });
+    const event = { ...NAMED, createdAt: Date.UTC(2026, 0, 2) };
+    await pipeline.publish(webhook, ['{}'], { ...UNMADE, event });
+    await receiver.received(1);
+    await change(pipeline, webhook, asked('another'));
+    receiver.answer(status(200));
+    await pipeline.finished(webhook);
+    assert.ok(receiver.requests.length > 1);
+    const bodies = new Set(receiver.requests.map(({ body }) => body.toString()));
+    assert.deepEqual(bodies, new Set(['2026-01-02T00:00:00.000Z']));
+  });
+
   it('is a run too, which is made anew when it is retried', async () => {
     await using receiver = await openReceiver();
     await using pipeline = await openPipeline();
@@ -227,5 +249,17 @@ describe('a header that is the webhook’s own', () => {
     await pipeline.publish(webhook, ['{}'], { event: NAMED, delivery: { format: 'ENVELOPE' } });
     const [request] = await receiver.received(1);
     assert.equal(request!.headers.authorization, `Bearer ${webhook.spec.name} order.paid`);
+  });
+
+  it('that is newer than the event leaves those that were made of it as they are', async () => {
+    await using receiver = await openReceiver();
+    await using pipeline = await openPipeline();
+    const headerTemplates = { 'x-kept': 'now {{ event.type }}', 'x-newer': 'now {{ event.type }}' };
+    const webhook = await pipeline.register({ destination: receiver.url, payload: { headerTemplates } });
+    const rendered = { headers: { 'x-kept': 'then order.paid' } };
+    await pipeline.publish(webhook, ['{}'], { event: NAMED, delivery: { format: 'ENVELOPE', rendered } });
+    const [request] = await receiver.received(1);
+    const { 'x-kept': kept, 'x-newer': newer } = request!.headers;
+    assert.deepEqual([kept, newer], ['then order.paid', 'now order.paid']);
   });
 });

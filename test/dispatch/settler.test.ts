@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { createSettler } from '../../src/dispatch/settler.ts';
 import { HEALTHY, type LaneHealth } from '../../src/domain/delivery/lane.ts';
 import type { LaneChange, Settlement, Store } from '../../src/store/store.ts';
+import { aWaitingDelivery } from '../support/deliveries.ts';
 import { recordingLog } from '../support/log.ts';
 import { LIMITS, openPipeline } from '../support/pipeline.ts';
 import { openReceiver } from '../support/receiver.ts';
@@ -28,20 +29,10 @@ function aSettler() {
 
 const FAILING: LaneHealth = { ...HEALTHY, failingSince: T0 };
 const GONE: LaneChange = { webhookId: 'webhook', version: 1, health: FAILING, disable: 'GONE', now: T0 };
-const WELL: LaneChange = { webhookId: 'webhook', version: 1, health: HEALTHY, now: T0 + 5 };
+const WELL: LaneChange = { webhookId: 'webhook', version: 2, health: HEALTHY, now: T0 + 5 };
 
 function aSettlement(ord: number): Settlement {
-  const ids = { id: `delivery-${ord}`, webhookId: 'webhook', eventId: `event-${ord}` };
-  const attempts = { attempts: 0, attemptsBefore: 0 };
-  const delivery = {
-    ord,
-    ...ids,
-    dueAt: T0,
-    firstDueAt: T0,
-    ...attempts,
-    format: 'BODY',
-    rendered: false,
-  } as const;
+  const delivery = aWaitingDelivery(ord);
   return { delivery, transition: { to: 'SUCCEEDED' }, now: T0 };
 }
 
@@ -111,7 +102,9 @@ describe('what a lane has to write', () => {
     change(GONE);
     change(WELL);
     await flush();
-    assert.deepEqual(world.writes, [{ settlements: [], changes: [{ ...WELL, disable: 'GONE' }] }]);
+    assert.deepEqual(world.writes, [
+      { settlements: [], changes: [{ ...WELL, version: 1, disable: 'GONE' }] },
+    ]);
   });
 
   it('keeps it too when the success comes after a write that the store refused', async () => {
@@ -123,7 +116,7 @@ describe('what a lane has to write', () => {
     await refused;
     world.refuses = false;
     await flush();
-    assert.deepEqual(world.writes.at(-1)?.changes, [{ ...WELL, disable: 'GONE' }]);
+    assert.deepEqual(world.writes.at(-1)?.changes, [{ ...WELL, version: 1, disable: 'GONE' }]);
   });
 
   it('disables a webhook that answered 410 although another request to it succeeds right after', async () => {

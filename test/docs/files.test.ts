@@ -42,7 +42,30 @@ describe('the documentation', () => {
     }
     assert.ok(links > 20);
   });
+
+  it('names sources that are there', () => {
+    const sources = FOLDERS.flatMap((folder) =>
+      readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map(
+        (path) => `/${folder}/${path}`,
+      ),
+    );
+    let names = 0;
+    for (const page of PAGES.filter((each) => each.startsWith('docs/'))) {
+      for (const [, name = ''] of readDocument(page).matchAll(SOURCE)) {
+        assert.ok(
+          sources.some((source) => source.endsWith(`/${name}`)),
+          `${page} names ${name}`,
+        );
+        names++;
+      }
+    }
+    assert.ok(names > 100);
+  });
 });
+
+const FOLDERS = ['bench', 'proto', 'scripts', 'src', 'test', 'third_party'];
+/** A file that is named with a folder around it, or by a part of its path. */
+const SOURCE = /`([\w.-]+(?:\/[\w.-]+)*\.(?:ts|proto))`/g;
 
 /** What is linked to here: a file, a heading of it, or a heading of the same page. */
 const LINK = /\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g;

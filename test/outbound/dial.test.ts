@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import { Worker } from 'node:worker_threads';
+import type { ErrorClass } from '../../src/domain/delivery/attempt.ts';
 import { type DialRequest, dial } from '../../src/outbound/dial.ts';
 
 function addresses(...all: readonly string[]): LookupAddress[] {
@@ -11,18 +12,26 @@ function addresses(...all: readonly string[]): LookupAddress[] {
 }
 
 interface Dialled {
+  readonly errorClass: ErrorClass | undefined;
   readonly message: string | undefined;
   readonly remote: string | undefined;
   readonly opened: number;
 }
 
-/** Dials, and drops whatever came of it. */
-function dialled(request: Pick<DialRequest, 'addresses' | 'port'>): Promise<Dialled> {
+/** Dials, and drops whatever came of it. With a code, the socket of that place fails with it. */
+function dialled(
+  request: Pick<DialRequest, 'addresses' | 'port'>,
+  codes: readonly (string | undefined)[] = [],
+): Promise<Dialled> {
   const sockets: Socket[] = [];
-  const opened = (socket: Socket): void => void sockets.push(socket);
+  function opened(socket: Socket): void {
+    const code = codes[sockets.push(socket) - 1];
+    if (code !== undefined) socket.destroy(Object.assign(new Error(code), { code }));
+  }
   return new Promise((resolve) => {
     dial({ ...request, peer: `example.com:${request.port}`, opened }, (failure, socket) => {
-      resolve({ message: failure?.message, remote: socket?.remoteAddress, opened: sockets.length });
+      const { errorClass, message } = failure ?? {};
+      resolve({ errorClass, message, remote: socket?.remoteAddress, opened: sockets.length });
       for (const each of sockets) each.destroy();
     });
   });
@@ -106,5 +115,18 @@ describe('dialling a host of many addresses', () => {
     const { remote } = await dialled({ addresses: addresses('127.0.0.1', '127.0.0.2'), port });
     server.close();
     assert.equal(remote, '127.0.0.2');
+  });
+
+  it('tells of the last failure, or of the first trouble of our own where there was nothing else', async () => {
+    const port = await aClosedPort();
+    const all = addresses('127.0.0.1', '127.0.0.2', '127.0.0.3');
+    for (const [codes, expected] of [
+      [['EHOSTUNREACH', 'EMFILE', 'ECONNREFUSED'], /^CONNECT: connection refused by/],
+      [['EMFILE', 'EHOSTUNREACH', 'ENOBUFS'], /^CONNECT: no route to/],
+      [['EMFILE', 'ENFILE', 'ENOBUFS'], /^LOCAL: .*\(EMFILE\)$/],
+    ] as const) {
+      const { errorClass, message } = await dialled({ addresses: all, port }, codes);
+      assert.match(`${errorClass}: ${message}`, expected);
+    }
   });
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
+  asleep,
   connectFailure,
   lookupFailure,
   SendFailure,
@@ -30,6 +31,14 @@ describe('a failure to connect', () => {
     });
   }
 
+  it('is not of our own where a machine without IPv6 has no address to connect from', () => {
+    const error = Object.assign(coded('EADDRNOTAVAIL'), { address: '2001:db8::1' });
+    assert.equal(
+      told(connectFailure(error, 'a.example:80')),
+      'CONNECT: this machine has no address from which to connect to a.example:80',
+    );
+  });
+
   it('is told apart for a resolver that fails and a name that has no address', () => {
     assert.equal(
       told(lookupFailure(coded('EAI_AGAIN'), 'a.example')),
@@ -46,6 +55,17 @@ describe('a failure to connect', () => {
       told(tlsFailure(coded('CERT_HAS_EXPIRED'), 'a.example:443')),
       'TLS: the certificate has expired: a.example:443 (CERT_HAS_EXPIRED)',
     );
+  });
+});
+
+describe('a failure while the machine slept', () => {
+  it('is of our own where it can be because of that, and no other', () => {
+    assert.equal(
+      told(asleep(new SendFailure('RESET', 'lost'), 2_000)),
+      'LOCAL: lost; meanwhile this machine slept for 2.0 s, or its clock was set',
+    );
+    const odd = new SendFailure('PROTOCOL', 'not HTTP');
+    assert.equal(asleep(odd, 2_000), odd);
   });
 });
 

@@ -1,4 +1,4 @@
-/** Deliveries in a store, brought into a state as the dispatcher would. */
+/** Deliveries as the dispatcher holds them, and in a store, brought into a state as it would. */
 import assert from 'node:assert/strict';
 import type { Attempt } from '../../src/domain/delivery/attempt.ts';
 import type { Transition, WaitingDelivery } from '../../src/domain/delivery/delivery.ts';
@@ -15,6 +15,13 @@ export interface Fate {
   readonly attempt?: Attempt;
   /** Where it went from there. It waits without it, unless there was an attempt with 2xx, which SUCCEEDED. */
   readonly to?: Transition;
+}
+
+/** One of the webhook `webhook` that was not tried yet. */
+export function aWaitingDelivery(ord: number, dueAt = T0): WaitingDelivery {
+  const ids = { id: `delivery-${ord}`, webhookId: 'webhook', eventId: `event-${ord}` };
+  const counts = { attempts: 0, attemptsBefore: 0 };
+  return { ord, ...ids, dueAt, firstDueAt: dueAt, ...counts, format: 'BODY', rendered: false };
 }
 
 /** Publishes an event to a webhook, lets its delivery come to this, and returns the delivery's id. */

@@ -44,7 +44,7 @@ export function hasRoom(
   return run || deliveries === 0 || waiting.total() + deliveries <= waitingMax;
 }
 
-/** Whether there is room for one more delivery of what is sent again by hand, which goes on later where there is none. */
+/** Whether there is room for one more delivery of a replay or a backfill, which stops where there is none. */
 export function hasRoomAgain(lane: BoundedLane, waiting: Waiting, bounds: WaitingBounds): boolean {
   return (
     hasRoom({ deliveries: 1, run: false }, waiting, bounds) &&

@@ -37,7 +37,7 @@ export interface Limits {
   readonly concurrency: number;
   /** How fast requests may start; as fast as concurrency allows when undefined. */
   readonly rate?: { readonly perSecond: number; readonly burst: number };
-  /** One at a time, by the time of first being due, a retry holding back what came after it (`domain/delivery/order.ts`). */
+  /** One at a time, by when each first became due; a retry holds back what comes after it (`delivery/order.ts`). */
   readonly ordered: boolean;
   /** How many deliveries may wait. */
   readonly waitingMax: number;

@@ -7,7 +7,6 @@ import {
   HEALTHY,
   holdOf,
   type LaneRules,
-  type LaneState,
   movedBack,
   newLane,
   next,
@@ -17,38 +16,9 @@ import {
   TROUBLE_MS,
 } from '../../../src/domain/delivery/lane.ts';
 import type { Verdict } from '../../../src/domain/delivery/settle.ts';
+import { attempt, DOWN, failing, HALF, RULES, SUCCESS, T } from '../../support/lane-states.ts';
 
 /** What keeps a lane from moving beside its breaker, whose fault that is, and what a clock that is set does to it. */
-
-const T = 1_000_000;
-const RULES: LaneRules = { open: true, concurrency: 8 };
-const SUCCESS: Verdict = {
-  transition: { to: 'SUCCEEDED' },
-  success: true,
-  unavailable: false,
-  gone: false,
-  ours: false,
-  retryAfterMs: 0,
-};
-const DOWN: Verdict = {
-  transition: { to: 'PENDING', dueAt: T },
-  success: false,
-  unavailable: true,
-  gone: false,
-  ours: false,
-  retryAfterMs: 0,
-};
-const HALF = 0.5;
-
-function attempt(lane: LaneState, verdict: Verdict, now: number): LaneState {
-  return finished(started(lane, RULES, now), verdict, now, HALF);
-}
-
-function failing(times: number, now = T): LaneState {
-  let lane = newLane(HEALTHY, 0);
-  for (let i = 0; i < times; i++) lane = attempt(lane, DOWN, now);
-  return lane;
-}
 
 describe('what a destination asked for with Retry-After', () => {
   const asked = (ms: number): Verdict => ({ ...DOWN, retryAfterMs: ms });

@@ -20,39 +20,11 @@ import {
   urged,
 } from '../../../src/domain/delivery/lane.ts';
 import type { Verdict } from '../../../src/domain/delivery/settle.ts';
+import { attempt, DOWN, failing, HALF, RULES, SUCCESS, T } from '../../support/lane-states.ts';
 
-const T = 1_000_000;
-const RULES: LaneRules = { open: true, concurrency: 8 };
-const SUCCESS: Verdict = {
-  transition: { to: 'SUCCEEDED' },
-  success: true,
-  unavailable: false,
-  gone: false,
-  ours: false,
-  retryAfterMs: 0,
-};
-const DOWN: Verdict = {
-  transition: { to: 'PENDING', dueAt: T },
-  success: false,
-  unavailable: true,
-  gone: false,
-  ours: false,
-  retryAfterMs: 0,
-};
 const NOT_FOUND: Verdict = { ...DOWN, unavailable: false };
-const HALF = 0.5;
 /** What a caller has sent again. */
 const ORD = 7;
-
-function attempt(lane: LaneState, verdict: Verdict, now: number): LaneState {
-  return finished(started(lane, RULES, now), verdict, now, HALF);
-}
-
-function failing(times: number, now = T): LaneState {
-  let lane = newLane(HEALTHY, 0);
-  for (let i = 0; i < times; i++) lane = attempt(lane, DOWN, now);
-  return lane;
-}
 
 describe('a lane', () => {
   it('lets as many go as its concurrency leaves', () => {

@@ -194,12 +194,12 @@ describe('A webhook', () => {
         },
       }),
     });
-    const all = [aWebhook(), aWebhook({ spec: { name: 'b' } }), aWebhook({ spec: { name: 'c' } })];
+    const all = [aWebhook(), aWebhook({ callerId: 'busy' }), aWebhook({ spec: { name: 'c' } })];
     await running.store.createWebhooks(all);
     busy = all[1]!.id;
     const [first, , third] = all.map(({ id }) => id);
     const paused = await running.webhooks.pause({ filter: 'id:*' });
-    assert.deepEqual([paused.ids.sort(), paused.contendedIds], [[first, third].sort(), [busy]]);
+    assert.deepEqual([paused.ids.sort(), paused.contendedIds], [[first, third].sort(), ['busy']]);
     busy = third!;
     const resumed = await running.webhooks.resume({ filter: 'state = PAUSED' });
     assert.deepEqual([resumed.ids, resumed.contendedIds], [[first], [third]]);
