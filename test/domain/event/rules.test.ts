@@ -246,6 +246,15 @@ describe('a digest', () => {
       { ...base, extensions: {} },
     ];
     for (const other of same) assert.equal(digestOf(other), digestOf(base));
+    const [one, other] = [
+      { a: '1', b: '2' },
+      { b: '2', a: '1' },
+    ].map((extensions) => ({ ...base, extensions }));
+    assert.equal(digestOf(one!), digestOf(other!));
+  });
+
+  it('stays what it is from version to version, so that what was published before is known again', () => {
+    assert.equal(digestOf(base), 'NPmTLlRfow_mRAW0DqBBD3bluvLQdTnsf86Up7n6g6w');
   });
 
   it('is the same for JSON whose objects have their keys in another order', () => {
