@@ -186,7 +186,8 @@ class Judge {
   #skipGroup(end: number): void {
     let depth = 1;
     for (let fields = 0; depth > 0; fields++) {
-      if (fields > SINGLE_FIELDS_MAX || depth > DEPTH_MAX) this.#tooManySingles();
+      if (fields > SINGLE_FIELDS_MAX) this.#tooManySingles();
+      if (depth > DEPTH_MAX) this.#tooDeep();
       const type = this.#varint() & 7;
       if (type === WireType.StartGroup) depth++;
       else if (type === WireType.EndGroup) depth--;
