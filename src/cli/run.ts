@@ -1,7 +1,7 @@
 import { nearest } from '../domain/nearest.ts';
 import { COMMANDS, type Command } from '../server/config/settings.ts';
 import { VERSION } from '../server/version.ts';
-import { GROUPS, type Group, LONE } from './client/command.ts';
+import { GROUPS, type Group, LONE, LONE_ALIASES } from './client/command.ts';
 import { EXIT } from './exit.ts';
 import { commandHelp, programHelp } from './program-help.ts';
 import { serve } from './serve.ts';
@@ -67,8 +67,8 @@ async function client(group: Group, argv: readonly string[], world: World): Prom
   return EXIT.usage;
 }
 
-function loneOf(word: string | undefined): (typeof LONE)[number] | undefined {
-  return LONE.find((known) => known === (word === 'health' ? 'status' : word));
+function loneOf(word = ''): (typeof LONE)[number] | undefined {
+  return LONE.find((known) => known === word) ?? LONE_ALIASES.get(word);
 }
 
 async function completion(argv: readonly string[], world: World): Promise<number> {

@@ -11,7 +11,7 @@ import {
   ScalarType,
 } from '@bufbuild/protobuf';
 import { DeliveryService } from '../../gen/carillon/v1/delivery_pb.ts';
-import { EventService } from '../../gen/carillon/v1/event_pb.ts';
+import { EventService, PublishBatchRequestSchema } from '../../gen/carillon/v1/event_pb.ts';
 import { RegisterRequestSchema, WebhookService } from '../../gen/carillon/v1/webhook_pb.ts';
 import { Health } from '../../gen/grpc/health/v1/health_pb.ts';
 import { ServerReflection } from '../../gen/grpc/reflection/v1/reflection_pb.ts';
@@ -181,6 +181,44 @@ describe('A list or a map that is far over its bound', () => {
     // As another type than it has, it would be read otherwise than it was judged.
     const disguised = Buffer.concat([Buffer.from([...head(labels!, 0), 127]), Buffer.alloc(200)]);
     assert.equal(judgeWire(RegisterRequestSchema, delimited(webhook, disguised))?.kind, 'MALFORMED');
+    const { name } = webhook.message!.field;
+    const fixed = Buffer.from([...head(name!, 1), ...Array.from({ length: 8 }, () => 0)]);
+    const longer = Buffer.concat([fixed, delimited(name!, Buffer.alloc(200))]);
+    assert.match(
+      judgeWire(RegisterRequestSchema, delimited(webhook, longer))?.description ?? '',
+      /^webhook\.name has wire type 1$/,
+    );
+  });
+
+  it('is none that hides in an entry of a map, or in a group that nobody knows', () => {
+    const { webhook } = RegisterRequestSchema.field;
+    const { labels } = webhook.message!.field;
+    const described = (bytes: Buffer) => judgeWire(RegisterRequestSchema, bytes)?.description ?? '';
+    const keys = Buffer.from(Array.from({ length: 5_000 }, () => [0x0a, 0]).flat());
+    assert.match(described(delimited(webhook, delimited(labels!, keys))), /more than 1000 fields/);
+    const [begin, end] = [
+      [0x9b, 0x06],
+      [0x9c, 0x06],
+    ] as const;
+    assert.match(described(Buffer.from([...begin, ...keys, ...end])), /more than 1000 fields/);
+    const nested = Array.from({ length: 200 });
+    const groups = [...nested.flatMap(() => begin), ...nested.flatMap(() => end)];
+    assert.match(described(Buffer.from(groups)), /nests deeper than 100/);
+  });
+
+  it('is all the values of a batch together, too', async () => {
+    const { requests } = PublishBatchRequestSchema.field;
+    const { event } = requests.message!.field;
+    const { json } = event!.message!.field;
+    const { listValue } = json!.message!.field;
+    const { values } = listValue!.message!.field;
+    const nothing = delimited(values!, Buffer.from([0x08, 0]));
+    const list = Buffer.concat(Array.from({ length: 45_000 }, () => nothing));
+    const item = around([requests, event!, json!, listValue!, values!], list);
+    const batch = (count: number) =>
+      readBinary(PublishBatchRequestSchema, Buffer.concat(Array.from({ length: count }, () => item)), 'it');
+    await batch(8);
+    await assert.rejects(async () => batch(9), /it has more than 400000 values/);
   });
 });
 

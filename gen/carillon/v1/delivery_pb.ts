@@ -59,10 +59,11 @@ export type Delivery = Message<"carillon.v1.Delivery"> & {
   state: Delivery_State;
 
   /**
-   * Why it is FAILED: EXHAUSTED (all attempts were made), REFUSED (answered with a 4xx status that the policy takes
-   * for final), GONE (answered 410), OVERFLOW (more waited than its webhook or the namespace may have) or RENDER (its
-   * request could not be made of the event: a template failed on it, or made a header that is none, more headers than
-   * receivers take, or a body that is not what its content type says). state_message says more. Or why it is CANCELLED: REMOVED, SUPERSEDED, REQUESTED or PURGED.
+   * Why it is CANCELLED: REMOVED, SUPERSEDED, REQUESTED or PURGED. Or why it is FAILED: EXHAUSTED (all attempts were
+   * made), REFUSED (answered with a 4xx status that the policy takes for final), GONE (answered 410), OVERFLOW (more
+   * waited than its webhook or the namespace may have) or RENDER (its request could not be made of the event: a
+   * template failed on it, or made a header that is none, more headers than receivers take, or a body that is not
+   * what its content type says). state_message says more.
    *
    * @generated from field: string state_reason = 6;
    */
@@ -298,10 +299,11 @@ export type Attempt = Message<"carillon.v1.Attempt"> & {
   responseTruncated: boolean;
 
   /**
-   * Why there was no complete answer: TIMEOUT, CONNECT, DNS, TLS, RESET, PROTOCOL, FORBIDDEN_ADDRESS,
-   * REQUEST or LOCAL. LOCAL is trouble of Carillon's own, such as no file descriptors left, or a process that
-   * was suspended: it does not count towards retry_policy.max_attempts, nor against the destination. Empty when there was one. With a response_status, the head of the answer came whole,
-   * which decides, and this is what kept its body from being read to the end.
+   * Why there was no complete answer: TIMEOUT, CONNECT, DNS, TLS, RESET, PROTOCOL, FORBIDDEN_ADDRESS, REQUEST or
+   * LOCAL. Empty when there was one. LOCAL is trouble of Carillon's own, such as no file descriptors left, or a
+   * process that was suspended: it does not count towards retry_policy.max_attempts, nor against the destination.
+   * With a response_status, the head of the answer came whole, which decides, and this is what kept its body from
+   * being read to the end.
    *
    * @generated from field: string error_class = 8;
    */
@@ -924,8 +926,9 @@ export const DeliveryService: GenService<{
   /**
    * Sends one delivery again: one that is FAILED or CANCELLED gets a fresh row of attempts, and keeps its id (its
    * bytes too, unless it failed with RENDER: then it is rendered anew, by the webhook as it is now); one
-   * that is PENDING is due now. It goes at once, but where its webhook has limits.ordered: there it has the place that
-   * it had, and waits_for names what goes before it, which RetryDelivery or CancelDelivery can hurry. While the webhook's circuit breaker is open it waits for it; Resume closes it.
+   * that is PENDING is due now. It goes at once, unless its webhook has limits.ordered: there it keeps its place, and
+   * waits_for names the delivery that goes before it, which can be sent again or given up in its turn. While the
+   * webhook's circuit breaker is open it waits for it; Resume closes it.
    * FAILED_PRECONDITION for one that SUCCEEDED, and when its event's data was erased; NOT_FOUND when its webhook
    * is gone.
    * Not idempotent, since what has failed once more meanwhile is sent again: give a request_id to repeat it safely.

@@ -793,9 +793,10 @@ export const EventService: GenService<{
   /**
    * Publishes events as they come. Each is answered in order, once it is durable or refused; a refusal
    * does not end the stream, nor does too much of something in an event, such as data that nests too deep; a message
-   * that cannot be read does, with INVALID_ARGUMENT, after the answers to those before it. A caller that sends faster than events become durable, or does not take the answers, is
-   * slowed down by flow control, and cut off when it takes none for a minute. A server that stops answers what
-   * it has read and ends the stream with UNAVAILABLE: what was not answered is to be published again.
+   * that cannot be read does, with INVALID_ARGUMENT, after the answers to those before it. A caller that sends faster
+   * than events become durable, or does not take the answers, is slowed down by flow control, and cut off when it
+   * takes none for a minute. A server that stops answers what it has read and ends the stream with UNAVAILABLE: what
+   * was not answered is to be published again.
    * Not idempotent for events without an id, and a stream has no request_id: give each event an id.
    *
    * @generated from rpc carillon.v1.EventService.PublishStream

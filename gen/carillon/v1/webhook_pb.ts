@@ -1881,8 +1881,9 @@ export const WebhookService: GenService<{
   },
   /**
    * Sends again, after Pause or after Carillon disabled the webhook, to one webhook or to those for which a filter
-   * is true. What waited goes out. Of a webhook that is ACTIVE it closes the circuit breaker, and forgets what Retry-After
-   * asked for: what is due goes out now, and not after the next probe. Resuming one that is ACTIVE and well changes nothing.
+   * is true. What waited goes out. Of a webhook that is ACTIVE it closes the circuit breaker, and forgets what
+   * Retry-After asked for: what is due goes out now, and not after the next probe. Resuming one that is ACTIVE and
+   * well changes nothing.
    *
    * @generated from rpc carillon.v1.WebhookService.Resume
    */

@@ -8,6 +8,9 @@ export type Group = (typeof GROUPS)[number];
 export const LONE = ['apply', 'import-crontab', 'status'] as const;
 type Lone = (typeof LONE)[number];
 
+/** Other words that do as well. */
+export const LONE_ALIASES: ReadonlyMap<string, Lone> = new Map([['health', 'status']]);
+
 export const LONE_TITLES: Readonly<Record<Lone, string>> = {
   apply: 'make webhooks what files declare, showing the difference first',
   'import-crontab': 'register webhooks for the curl lines of a crontab',

@@ -1,3 +1,4 @@
+import { GROUPS } from '../client/command.ts';
 import type { CommandWords, Value, Words } from './words.ts';
 
 /**
@@ -5,7 +6,6 @@ import type { CommandWords, Value, Words } from './words.ts';
  * `mapfile`. Programmable completion: https://www.gnu.org/software/bash/manual/html_node/Programmable-Completion.html
  */
 export function bashCompletion({ first, commands }: Words): string {
-  const groups = [...new Set(commands.flatMap(({ path }) => (path.length === 2 ? [path[0]] : [])))];
   return `# Completion of carillon for bash. To use it: source <(carillon completion bash)
 _carillon_words() {
   local IFS=$' \\t\\n'
@@ -36,11 +36,11 @@ _carillon() {
     return
   fi
   case "$command" in
-    ${groups.join('|')}) command="$command \${COMP_WORDS[2]}" depth=2 ;;
+    ${GROUPS.join('|')}) command="$command \${COMP_WORDS[2]}" depth=2 ;;
   esac
   if (( depth == 2 && COMP_CWORD == 2 )); then
     case "\${COMP_WORDS[1]}" in
-${groups.map((group) => `      ${group}) _carillon_words '${verbsOf(group, commands).join(' ')}' ;;`).join('\n')}
+${GROUPS.map((group) => `      ${group}) _carillon_words '${verbsOf(group, commands).join(' ')}' ;;`).join('\n')}
     esac
     return
   fi

@@ -12,6 +12,7 @@ import {
   GROUP_TITLES,
   GROUPS,
   LONE,
+  LONE_ALIASES,
   LONE_TITLES,
   type Option,
 } from '../client/command.ts';
@@ -73,7 +74,9 @@ export function allWords(): Words {
       ),
     ),
   );
-  const lone = LONE.map((word) => clientWords([word], LONE_COMMANDS[word]));
+  const lone = [...LONE.map((word) => [word, word] as const), ...LONE_ALIASES].map(([word, command]) =>
+    clientWords([word], LONE_COMMANDS[command]),
+  );
   return {
     first: [
       ...COMMANDS.map((word) => ({ word, about: SERVER_TITLES[word] })),

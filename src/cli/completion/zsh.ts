@@ -1,3 +1,4 @@
+import { GROUPS } from '../client/command.ts';
 import type { CommandWords, FlagWords, Value, Words } from './words.ts';
 
 /**
@@ -5,7 +6,6 @@ import type { CommandWords, FlagWords, Value, Words } from './words.ts';
  * https://zsh.sourceforge.io/Doc/Release/Completion-System.html
  */
 export function zshCompletion({ first, commands }: Words): string {
-  const groups = [...new Set(commands.flatMap(({ path }) => (path.length === 2 ? [path[0]] : [])))];
   return `#compdef carillon
 # Completion of carillon for zsh. To use it: source <(carillon completion zsh)
 _carillon() {
@@ -19,7 +19,7 @@ ${first.map(({ word, about }) => `      ${described(word, about)}`).join('\n')}
     return
   fi
   case $command in
-${groups.map((group) => verbCase(group, commands)).join('\n')}
+${GROUPS.map((group) => verbCase(group, commands)).join('\n')}
   esac
   # Now the command is the first word, as _arguments expects it.
   shift words

@@ -36,11 +36,7 @@ export function readBinary(type: DescMessage, bytes: Uint8Array, what: string): 
   const items = itemsOf(type);
   if (items === undefined) return readWhole(type, bytes, what);
   if (items.isList) return readEach(type, items, bytes, what);
-  try {
-    return readWhole(type, bytes, what);
-  } catch (reason) {
-    return isTooMuch(reason) ? standInOf(type, items, reason) : raise(reason);
-  }
+  return readOne(type, items, () => readWhole(type, bytes, what));
 }
 
 /** A JSON text that was parsed, and what it is the value of. */
@@ -61,11 +57,7 @@ export function readJson(type: DescMessage, given: JsonGiven, what: string): Mes
   const items = itemsOf(type);
   if (items === undefined) return readShaped(type, json, wrong, what);
   if (items.isList) return readEachJson(type, items, { json, wrong }, what);
-  try {
-    return readShaped(type, json, wrong, what);
-  } catch (reason) {
-    return isTooMuch(reason) ? standInOf(type, items, reason) : raise(reason);
-  }
+  return readOne(type, items, () => readShaped(type, json, wrong, what));
 }
 
 /** The message of a JSON text, or of the text that the value of its field `under` is. Raises INVALID. */
@@ -80,8 +72,8 @@ export function parseMessage(
     parsed = parseJson(text, what, tellDeepIn(type, under));
   } catch (reason) {
     const items = itemsOf(type);
-    const tooMany = reason instanceof DomainError && reason.metadata.maxValues !== undefined;
-    return tooMany && items?.isList === false ? standInOf(type, items, reason) : raise(reason);
+    const hasTooMany = reason instanceof DomainError && reason.metadata.maxValues !== undefined;
+    return hasTooMany && items?.isList === false ? standInOf(type, items, reason) : raise(reason);
   }
   return readJson(type, { ...parsed, under }, what);
 }
@@ -133,6 +125,15 @@ function readShaped(
     return fromJson(type, json);
   } catch (error) {
     throw malformed('MALFORMED_MESSAGE', `${what}: ${(error as Error).message}`);
+  }
+}
+
+/** Reads a message of a stream, about one item, of which too much is the item's own refusal. */
+function readOne(type: DescMessage, items: ItemField, read: () => Message): Message {
+  try {
+    return read();
+  } catch (reason) {
+    return isTooMuch(reason) ? standInOf(type, items, reason) : raise(reason);
   }
 }
 
@@ -224,15 +225,14 @@ function readItem(items: ItemField, read: () => Message): Message {
 }
 
 /** A message of a stream in which stands, for what it is about, why that cannot be read. Paths begin inside of that. */
-function standInOf(type: DescMessage, items: ItemField, reason: unknown): Message {
-  if (!(reason instanceof DomainError)) throw reason;
+function standInOf(type: DescMessage, items: ItemField, reason: DomainError): Message {
   const inside = reason.violations.map((each) => ({ ...each, field: insideOf(each.field, items) }));
   const fault = invalidRequest(inside, reason.metadata);
   return Object.assign(create(type), { [items.localName]: standIn(items.message, fault) });
 }
 
 /** Whether a message can be understood, and there is only too much of something in it. */
-function isTooMuch(reason: unknown): boolean {
+function isTooMuch(reason: unknown): reason is DomainError {
   return reason instanceof DomainError && reason.violations.every((each) => each.reason === TOO_MUCH);
 }
 

@@ -129,7 +129,7 @@ export function createOutbox(clock: Pick<Clock, 'monotonic'>, given: Partial<Out
     if (unread.size === 0 && waiting.size === 0) {
       clearInterval(check);
       check = undefined;
-    } else watch();
+    }
   }
 
   /** Makes room for others: who holds most of it and does not read has had a share. */
@@ -145,7 +145,7 @@ export function createOutbox(clock: Pick<Clock, 'monotonic'>, given: Partial<Out
     }
   }
 
-  /** Node 24 tells nobody that an answer is over which was queued behind others on a connection that is gone. */
+  /** Ended here as well: of an answer that was queued behind others on its connection, Node 24 reports no end. */
   function giveUp(answer: Answer): void {
     answer.end();
     answer.cutOff();

@@ -1,12 +1,7 @@
-import { type DescField, type DescMessage, ScalarType } from '@bufbuild/protobuf';
-import {
-  farMax,
-  ITEM_VALUES_MAX,
-  isPartOfValue,
-  JSON_VALUE_TOO_DEEP,
-  SINGLE_FIELDS_MAX,
-  tooMany,
-} from '../field-bounds.ts';
+import type { DescField, DescMessage } from '@bufbuild/protobuf';
+import { WireType } from '@bufbuild/protobuf/wire';
+import { farMax, ITEM_VALUES_MAX, JSON_VALUE_TOO_DEEP, SINGLE_FIELDS_MAX, tooMany } from '../field-bounds.ts';
+import { type FieldShape, type Shape, shapeOf } from './wire-shape.ts';
 
 /** What is wrong with the bytes of a message, and where. */
 export interface WireFault {
@@ -50,63 +45,8 @@ export function judgeWire(
 
 // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
 
-const VARINT = 0;
-const FIXED64 = 1;
-const DELIMITED = 2;
-const START_GROUP = 3;
-const END_GROUP = 4;
-const FIXED32 = 5;
-
-/** A field, as far as its bytes are concerned. */
-interface FieldShape {
-  readonly field: DescField;
-  readonly wireType: number;
-  readonly repeated: boolean;
-  readonly ofValue: boolean;
-  /** What is in it, or in the values of its map. */
-  readonly inside: (() => Shape) | undefined;
-}
-
-type Shape = ReadonlyMap<number, FieldShape>;
-
-const shapes = new WeakMap<DescMessage, Shape>();
-
-function shapeOf(type: DescMessage): Shape {
-  let shape = shapes.get(type);
-  if (shape === undefined) {
-    shape = new Map(type.fields.map((field) => [field.number, fieldShape(field)]));
-    shapes.set(type, shape);
-  }
-  return shape;
-}
-
-function fieldShape(field: DescField): FieldShape {
-  const { message } = field;
-  const repeated = field.fieldKind === 'list' || field.fieldKind === 'map';
-  const ofValue = repeated && isPartOfValue(field);
-  const inside = message && (() => shapeOf(message));
-  return { field, wireType: wireTypeOf(field), repeated, ofValue, inside };
-}
-
-function wireTypeOf(field: DescField): number {
-  if (field.fieldKind === 'map' || field.message !== undefined) return DELIMITED;
-  if (field.enum !== undefined) return VARINT;
-  switch (field.scalar) {
-    case ScalarType.STRING:
-    case ScalarType.BYTES:
-      return DELIMITED;
-    case ScalarType.DOUBLE:
-    case ScalarType.FIXED64:
-    case ScalarType.SFIXED64:
-      return FIXED64;
-    case ScalarType.FLOAT:
-    case ScalarType.FIXED32:
-    case ScalarType.SFIXED32:
-      return FIXED32;
-    default:
-      return VARINT;
-  }
-}
+/** Names and places of fields inside each other. */
+type Path = readonly (DescField | number)[];
 
 /** What was seen of one message, which may come in parts. */
 class Seen {
@@ -145,7 +85,7 @@ class Judge {
   readonly #bytes: Uint8Array;
   readonly #tally: Tally;
   #at = 0;
-  /** Names and places of the fields around what is looked at. */
+  /** Of the fields around what is looked at. */
   readonly #path: (DescField | number)[] = [];
 
   constructor(bytes: Uint8Array, tally: Tally) {
@@ -172,7 +112,8 @@ class Judge {
 
   #field(shape: FieldShape, wireType: number, end: number, seen: Seen, depth: number): void {
     const { repeated, inside } = shape;
-    const packed = repeated && wireType === DELIMITED && shape.wireType !== DELIMITED;
+    const packed =
+      repeated && wireType === WireType.LengthDelimited && shape.wireType !== WireType.LengthDelimited;
     if (wireType !== shape.wireType && !packed) this.#malformed(`${this.#where()} has wire type ${wireType}`);
     if (packed) {
       const until = this.#length(end);
@@ -204,7 +145,8 @@ class Judge {
       const tag = this.#varint();
       if (++fields > SINGLE_FIELDS_MAX) this.#tooManySingles();
       if (tag >>> 3 === 2 && inside !== undefined) {
-        if ((tag & 7) !== DELIMITED) this.#malformed(`${this.#where()} has wire type ${tag & 7}`);
+        if ((tag & 7) !== WireType.LengthDelimited)
+          this.#malformed(`${this.#where()} has wire type ${tag & 7}`);
         this.message(inside(), this.#length(end), seen, depth + 1);
       } else this.#skip(tag, end);
     }
@@ -228,8 +170,8 @@ class Judge {
   }
 
   #packedItems(wireType: number, until: number): number {
-    if (wireType === FIXED64) return Math.ceil((until - this.#at) / 8);
-    if (wireType === FIXED32) return Math.ceil((until - this.#at) / 4);
+    if (wireType === WireType.Bit64) return Math.ceil((until - this.#at) / 8);
+    if (wireType === WireType.Bit32) return Math.ceil((until - this.#at) / 4);
     let items = 0;
     for (let at = this.#at; at < until; at++) if (this.#bytes[at]! < 0x80) items++;
     return items;
@@ -237,33 +179,34 @@ class Judge {
 
   #skip(tag: number, end: number): void {
     if (tag >>> 3 === 0) this.#malformed('a field has number 0');
-    if ((tag & 7) === START_GROUP) this.#skipGroup(end);
+    if ((tag & 7) === WireType.StartGroup) this.#skipGroup(end);
     else this.#skipValue(tag & 7, end);
   }
 
   #skipGroup(end: number): void {
     let depth = 1;
     for (let fields = 0; depth > 0; fields++) {
-      if (fields > SINGLE_FIELDS_MAX || depth > DEPTH_MAX) this.#tooManySingles();
+      if (fields > SINGLE_FIELDS_MAX) this.#tooManySingles();
+      if (depth > DEPTH_MAX) this.#tooDeep();
       const type = this.#varint() & 7;
-      if (type === START_GROUP) depth++;
-      else if (type === END_GROUP) depth--;
+      if (type === WireType.StartGroup) depth++;
+      else if (type === WireType.EndGroup) depth--;
       else this.#skipValue(type, end);
     }
   }
 
   #skipValue(wireType: number, end: number): void {
     switch (wireType) {
-      case VARINT:
+      case WireType.Varint:
         this.#varint();
         break;
-      case FIXED64:
+      case WireType.Bit64:
         this.#at += 8;
         break;
-      case DELIMITED:
+      case WireType.LengthDelimited:
         this.#at = this.#length(end);
         break;
-      case FIXED32:
+      case WireType.Bit32:
         this.#at += 4;
         break;
       default:
@@ -306,7 +249,7 @@ class Judge {
     throw new Fault({ field: '', description: why, kind: 'MALFORMED' });
   }
 
-  #fault(description: string, path: readonly (DescField | number)[]): Fault {
+  #fault(description: string, path: Path): Fault {
     return new Fault({ field: pathOf(path), description, kind: 'TOO_MUCH' });
   }
 
@@ -314,8 +257,6 @@ class Judge {
     return pathOf(this.#path);
   }
 }
-
-type Path = readonly (DescField | number)[];
 
 /** As far as the first google.protobuf.Value: what is inside of it has no names that a caller would know. */
 function outermostValue(path: Path): Path {

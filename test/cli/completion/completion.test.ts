@@ -27,6 +27,14 @@ describe('carillon completion', () => {
     });
   }
 
+  it('knows what other words do as well', () => {
+    const flagsOf = (...path: string[]) =>
+      allWords().commands.find((each) => each.path.join(' ') === path.join(' '))?.flags;
+    assert.ok(flagsOf('status')?.length);
+    assert.deepEqual(flagsOf('health'), flagsOf('status'));
+    assert.deepEqual(flagsOf('webhooks', 'rm'), flagsOf('webhooks', 'remove'));
+  });
+
   it('offers words, files, or nothing behind an option, by what help says of it', () => {
     const { commands } = allWords();
     const value = (path: string, flag: string) =>

@@ -246,6 +246,16 @@ describe('a digest', () => {
       { ...base, extensions: {} },
     ];
     for (const other of same) assert.equal(digestOf(other), digestOf(base));
+    const [one, other] = [
+      { a: '1', b: '2' },
+      { b: '2', a: '1' },
+    ].map((extensions) => ({ ...base, extensions }));
+    assert.equal(digestOf(one!), digestOf(other!));
+  });
+
+  it('stays what it is from version to version, so that what was published before is known again', () => {
+    const hex = Buffer.from(digestOf(base), 'base64url').toString('hex');
+    assert.equal(hex, '34f9932e545fa30fe64405b40ea0410f76e5baf2d07539ec7fce94a7b9fa83ac');
   });
 
   it('is the same for JSON whose objects have their keys in another order', () => {

@@ -34,11 +34,21 @@ describe('the root of the server', () => {
     assert.match(body, /GET \/inbox\n/);
   });
 
+  it('is not to be taken for anything but what it says it is', async () => {
+    for (const accept of ['*/*', BROWSER]) {
+      assert.equal(
+        (await answerTo('/', { accept })).response.headers.get('x-content-type-options'),
+        'nosniff',
+      );
+    }
+  });
+
   it('is a page for browsers, which leads to the inbox and the reference', async () => {
     const { response, body, type } = await answerTo('/?a=b', { accept: BROWSER });
     assert.deepEqual([response.status, type], [200, 'text/html; charset=utf-8']);
     assert.equal(response.headers.get('vary'), 'accept');
-    for (const path of ['/inbox', '/docs', '/openapi.json', '/v1/health']) {
+    const lists = ['/v1/webhooks', '/v1/events', '/v1/deliveries'];
+    for (const path of ['/inbox', '/docs', '/openapi.json', ...lists, '/v1/health']) {
       assert.ok(body.includes(`<a href="${path}">`), path);
     }
     assert.ok(body.includes('<code>POST /v1/&lt;odd &amp; end></code>'));
@@ -51,7 +61,7 @@ describe('the root of the server', () => {
     const hash = createHash('sha256').update(style).digest('base64');
     const policy = response.headers.get('content-security-policy') ?? '';
     assert.ok(policy.includes(`style-src 'sha256-${hash}'`), policy);
-    assert.match(policy, /^default-src 'none'/);
+    assert.match(policy, /^default-src 'none'.*; frame-ancestors 'none'$/);
     assert.doesNotMatch(body, /<script/);
   });
 
@@ -83,7 +93,8 @@ describe('a path at which there is nothing', () => {
     assert.match(page.body, /<strong>There is nothing at this path\.<\/strong>/);
   });
 
-  it('answers HEAD without a body', async () => {
-    assert.equal((await answerTo('/', { method: 'HEAD', accept: BROWSER })).body, '');
+  it('answers HEAD as it answers GET, without a body', async () => {
+    const { response, body, type } = await answerTo('/nothing', { method: 'HEAD', accept: BROWSER });
+    assert.deepEqual([response.status, type, body], [404, 'text/html; charset=utf-8', '']);
   });
 });

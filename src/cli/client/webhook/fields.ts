@@ -310,7 +310,7 @@ export const WEBHOOK_FIELDS: readonly WebhookField[] = [
     flag: '--overflow',
     ...words('OVERFLOW_POLICY_', 'drop-oldest', 'drop-newest'),
     field: 'webhook.limits.overflow_policy',
-    about: 'Which of them (default drop-oldest).',
+    about: 'Which of those that wait fail beyond --waiting-max (default drop-oldest).',
   },
   {
     flag: '--label',

@@ -14,7 +14,7 @@ import type { Attempt } from '../../../../src/domain/delivery/attempt.ts';
 import { type Ran, runCli } from '../../../support/cli.ts';
 import { aDeliveryThat, type Fate } from '../../../support/deliveries.ts';
 import { sharedApi, startApi } from '../../../support/rpc.ts';
-import { anAttempt, aWebhook, T0 } from '../../../support/store.ts';
+import { anAttempt, aPublication, aWebhook, T0 } from '../../../support/store.ts';
 import { testWorld } from '../../../support/world.ts';
 
 const EXHAUSTED = { to: 'FAILED', reason: 'EXHAUSTED' } as const;
@@ -148,6 +148,23 @@ describe('carillon deliveries', () => {
     assert.equal(
       (await deliveries('retry', '--webhook', 'retried')).out,
       '0 deliveries are sent again; --waiting takes those that wait too\n',
+    );
+  });
+
+  it('get shows the beginning of a long body, up to a whole character, and no bytes that are no text', async () => {
+    const webhook = aWebhook();
+    await api().store.createWebhooks([webhook]);
+    const bodies = [Buffer.from(`a${'ü'.repeat(50_000)}`), Buffer.from([0xff, 0])];
+    const publications = bodies.map((body) => aPublication([webhook.id], { event: { body } }));
+    await api().store.publish(publications);
+    const [long, bytes] = publications.map((each) => each.deliveries[0]!.id) as [string, string];
+    const beginning = `a${'ü'.repeat(32_767)}…`;
+    assert.ok(
+      (await deliveries('get', long, '--full')).out.endsWith(`\nbody (100001 bytes)\n${beginning}\n`),
+    );
+    assert.match(
+      (await deliveries('get', bytes, '--full')).out,
+      /\nbody \(2 bytes\)\nit is not text; --json has it\n$/,
     );
   });
 

@@ -1,9 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { Webhook_State } from '../../../../gen/carillon/v1/webhook_pb.ts';
+import { HealthCheckResponse_ServingStatus as Serving } from '../../../../gen/grpc/health/v1/health_pb.ts';
+import type { Connection } from '../../../../src/cli/client/connect.ts';
+import { paperOf } from '../../../../src/cli/client/job.ts';
+import { LONE_COMMANDS } from '../../../../src/cli/client/lone.ts';
+import { parse } from '../../../../src/cli/client/parse.ts';
+import { status } from '../../../../src/cli/client/status/verbs.ts';
 import { runCli } from '../../../support/cli.ts';
-import { aDeliveryThat } from '../../../support/deliveries.ts';
+import { aDeliveryThat, waitingDelivery } from '../../../support/deliveries.ts';
 import { sharedApi, startApi } from '../../../support/rpc.ts';
 import { aWebhook } from '../../../support/store.ts';
+import { testWorld } from '../../../support/world.ts';
 
 describe('carillon status', () => {
   const about = { version: '1.2.3', timeZoneRules: '2026c' };
@@ -16,9 +24,10 @@ describe('carillon status', () => {
       aWebhook({ spec: { name: 'a' } }),
       aWebhook({ spec: { name: 'b' }, state: 'PAUSED' }),
       aWebhook({ spec: { name: 'c' }, health: failing }),
+      aWebhook({ spec: { name: 'd' }, state: 'DISABLED' }),
     ];
     await store.createWebhooks(webhooks);
-    await aDeliveryThat(store, webhooks[0]!.id, {});
+    const waiting = await aDeliveryThat(store, webhooks[0]!.id, {});
     await aDeliveryThat(store, webhooks[0]!.id, { status: 200 });
     const { code, out, err } = await runCli(url, ['status']);
     assert.deepEqual([code, err], [0, '']);
@@ -30,7 +39,7 @@ describe('carillon status', () => {
         `server      ${url}`,
         'version     1.2.3',
         'time zones  rules 2026c',
-        'webhooks    3: 2 active, 1 paused, 1 failing',
+        'webhooks    4: 2 active, 1 paused, 1 disabled, 1 failing',
         'waiting     1 delivery',
         '',
       ].join('\n'),
@@ -41,9 +50,34 @@ describe('carillon status', () => {
       health: 'SERVING',
       notServing: [],
       ...about,
-      webhooks: { count: 3, more: false, active: 2, paused: 1, disabled: 0, failing: 1 },
+      webhooks: { count: 4, more: false, active: 2, paused: 1, disabled: 1, failing: 1 },
       waiting: { count: 1, more: false },
     });
+    // What counts them is a call that cancels.
+    assert.equal((await waitingDelivery(store, webhooks[0]!.id, waiting)).ending, undefined);
+  });
+
+  it('counts up to a bound what is in the namespace, and says that there is more', async () => {
+    const world = testWorld();
+    const webhooks = Array.from({ length: 1_000 }, () => ({ state: Webhook_State.ACTIVE }));
+    const namespaces = new Set<string>();
+    const answering = (answer: object) => async (request: { namespace: string }) => {
+      namespaces.add(request.namespace);
+      return { ...answer, nextPageToken: 'more' };
+    };
+    const connection = {
+      address: 'http://127.0.0.1:9',
+      health: { list: async () => ({ statuses: { '': { status: Serving.SERVING } } }) },
+      webhooks: { list: answering({ webhooks }) },
+      deliveries: { cancelDeliveries: answering({ count: 9_000 }) },
+    } as unknown as Connection;
+    const invocation = parse('', LONE_COMMANDS.status, ['--namespace', 'other']);
+    assert.equal(await status({ invocation, connection, world, paper: paperOf(world) }), 0);
+    assert.match(
+      world.printed.out,
+      /\nwebhooks +at least 10000: 10000 active\nwaiting +at least 180000 deliveries\n/,
+    );
+    assert.deepEqual([...namespaces], ['other']);
   });
 
   it('exits with 1 when the server does not serve, and asks it for no more', async () => {
