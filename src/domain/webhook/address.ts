@@ -74,8 +74,7 @@ export function judgeAddress(ip: string, policy: AddressPolicy): AddressVerdict 
     return allowed ? 'allow' : judgePublicV6(ip, v6);
   }
   if (allowed) return 'allow';
-  const range = (address as ipaddr.IPv4).range();
-  return range === 'unicast' ? 'allow' : { deny: `${ip} is ${NOUN[range] ?? 'a reserved address'}` };
+  return judgePublicV4(ip, address as ipaddr.IPv4);
 }
 
 /** Whether a name that always means this machine could be reached. */
@@ -105,6 +104,13 @@ const GLOBAL_UNICAST_PREFIX = 3;
 const SIXBONE = ipaddr.IPv6.parse('3ffe::');
 const SIXBONE_PREFIX = 16;
 
+/**
+ * Azure's own: metadata, DNS and the agent of every virtual machine. No registry has it, since it is taken from
+ * public space (https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16). The addresses of
+ * other clouds for this lie in ranges that are not public.
+ */
+const AZURE_PLATFORM = '168.63.129.16';
+
 const NOUN: Readonly<Record<string, string>> = {
   loopback: 'a loopback address',
   private: 'a private address',
@@ -120,6 +126,12 @@ const NOUN: Readonly<Record<string, string>> = {
   '6to4': 'a 6to4 address',
   teredo: 'a Teredo address',
 };
+
+function judgePublicV4(ip: string, address: ipaddr.IPv4): AddressVerdict {
+  const range = address.range();
+  if (range !== 'unicast') return { deny: `${ip} is ${NOUN[range] ?? 'a reserved address'}` };
+  return address.toString() === AZURE_PLATFORM ? { deny: `${ip} is the address of Azure's platform` } : 'allow';
+}
 
 function judgePublicV6(ip: string, address: ipaddr.IPv6): AddressVerdict {
   const range = address.range();
