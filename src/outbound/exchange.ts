@@ -7,12 +7,11 @@ import { type Decoded, decodeBody } from './decode.ts';
 import { asleep, heldUp, SendFailure } from './failure.ts';
 import { type Incoming, RESPONSE_READ_BYTES } from './incoming.ts';
 import { type LineOptions, type Opening, tenths } from './line.ts';
-import type { HeldPool } from './pools.ts';
+import type { HeldPool, PoolOf } from './pools.ts';
 import type { OutgoingRequest } from './request.ts';
 
 /** A destination in its parts. */
-export interface Target {
-  readonly origin: string;
+export interface Target extends PoolOf {
   /** The path with its query. */
   readonly path: string;
   /** The host and port as a person would write them. */

@@ -4,8 +4,8 @@ import { describe, it } from 'node:test';
 import {
   type AddressPolicy,
   allowsBeyondLoopback,
-  allowsLoopback,
   judgeAddress,
+  judgeLoopback,
   LOOPBACK,
   PUBLIC_ONLY,
   parseCidrs,
@@ -25,6 +25,8 @@ const cases = JSON.parse(
 ) as Case[];
 const allowing = (...ranges: string[]): AddressPolicy => ({ allow: parseCidrs(ranges) });
 const allowed = (ip: string, policy = PUBLIC_ONLY) => judgeAddress(ip, policy) === 'allow';
+
+const allowsLoopback = (policy: AddressPolicy) => judgeLoopback(policy) === 'allow';
 
 /** What the guard does with the answers to a name: one that is forbidden refuses them all. */
 const allAllowed = (answers: string[]) => answers.every((ip) => allowed(ip));
@@ -138,7 +140,14 @@ describe('a special-purpose address', () => {
   }
 
   it('has public neighbours', () => {
-    for (const ip of ['168.63.129.15', '168.63.129.17', '192.0.1.0', '2001:200::', '2003::', '2620:4f:8001::'])
+    for (const ip of [
+      '168.63.129.15',
+      '168.63.129.17',
+      '192.0.1.0',
+      '2001:200::',
+      '2003::',
+      '2620:4f:8001::',
+    ])
       assert.equal(allowed(ip), true, ip);
   });
 
