@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici';
 import type { Clock } from '../domain/clock.ts';
 import { type Outcome, RESPONSE_KEPT_BYTES, type Timing } from '../domain/delivery/attempt.ts';
-import { type Answered, createAnswer } from './answer.ts';
+import { Answer, type Answered } from './answer.ts';
 import { startDeadline } from './deadline.ts';
 import { type Decoded, decodeBody } from './decode.ts';
 import { asleep, heldUp, SendFailure } from './failure.ts';
@@ -47,7 +47,7 @@ export function post(exchange: Exchange): Promise<Outcome> {
     let connectedAt = 0;
     let headAt = 0;
     let settled = false;
-    const answer = createAnswer();
+    const answer = new Answer();
 
     const options: LineOptions = {
       path: target.path,
