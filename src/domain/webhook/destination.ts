@@ -50,7 +50,7 @@ export function calledBy(url: URL): Called & { readonly port: number } {
 }
 
 /** What is wrong with a host, as `URL` writes it, as far as that can be told without asking the network. */
-export function judgeHost(hostname: string, policy: AddressPolicy, called: Called): string | undefined {
+function judgeHost(hostname: string, policy: AddressPolicy, called: Called): string | undefined {
   const address = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
   // `URL` has written every spelling of an address (octal, hexadecimal, short) in its plain form.
   if (ipaddr.isValid(address)) return refusal(judgeAddress(address, policy, called));
