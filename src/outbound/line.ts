@@ -26,6 +26,15 @@ export interface Opening {
   timing(): Timing;
   /** The address and port of its other end, once it is open. */
   remoteAddress: string | undefined;
+  /** The proxy that it waits for, while it does. */
+  via: Via | undefined;
+}
+
+export interface Via {
+  /** The proxy as a person would write it. */
+  readonly proxy: string;
+  /** Whether the proxy has been connected to, and it is its turn. */
+  isReached: boolean;
 }
 
 export type OpeningPart = 'dnsMs' | 'connectMs' | 'tlsMs';
@@ -48,6 +57,7 @@ export function startOpening(clock: Pick<Clock, 'monotonic'>, first: OpeningPart
 
   return {
     remoteAddress: undefined,
+    via: undefined,
     next(following) {
       close();
       part = following;

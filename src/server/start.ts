@@ -117,7 +117,13 @@ async function run(parts: Parts): Promise<RunningServer> {
   const own: OwnListener[] = [];
   const policy = addressPolicy(config, own);
   const directory = createDirectory({ store });
-  const sender = createSender({ clock, policy, originConnectionsMax: config.originInFlightMax });
+  const { egressProxy } = config;
+  const sender = createSender({
+    clock,
+    policy,
+    originConnectionsMax: config.originInFlightMax,
+    ...(egressProxy !== undefined && { egressProxy }),
+  });
   const scheduler = createScheduler({ store, directory, clock, random, log });
   const sweeper = createSweeper({ store, clock, log, settings: config });
   const publisher = createPublisher({ store, directory, clock, random, log, settings: config });
@@ -235,12 +241,13 @@ async function run(parts: Parts): Promise<RunningServer> {
 
 /** `listeners` is filled as soon as they are there, before anything is sent. */
 function addressPolicy(config: Config, listeners: readonly OwnListener[]): AddressPolicy {
-  const { allowDestinations, denyDestinations, onlyDestinations } = config;
+  const { allowDestinations, denyDestinations, onlyDestinations, egressProxy } = config;
   return {
     allow: parseDestinationRules(allowDestinations, 'allow-destinations'),
     deny: parseDestinationRules(denyDestinations, 'deny-destinations'),
     only: parseDestinationRules(onlyDestinations, 'only-destinations'),
     own: { listeners, isLocal: isLocalAddress },
+    isResolvedElsewhere: egressProxy !== undefined,
   };
 }
 

@@ -7,6 +7,7 @@ import {
   duration,
   hostName,
   hostPort,
+  httpProxy,
   integer,
   list,
   oneOf,
@@ -90,6 +91,11 @@ export const SETTINGS = {
     list(destination()),
     '',
     'If given, the only destinations that may be called; those that are not public have to be allowed too',
+  ),
+  egressProxy: optional(
+    httpProxy(),
+    'An HTTP proxy that all requests to destinations go through; with a password better in the environment',
+    { secret: true },
   ),
   defaultEveryMs: setting(
     duration({ min: '100ms', max: '365d' }),
