@@ -4,9 +4,9 @@ import { type Outcome, RESPONSE_KEPT_BYTES, type Timing } from '../domain/delive
 import { Answer, type Answered } from './answer.ts';
 import { startDeadline } from './deadline.ts';
 import { type Decoded, decodeBody } from './decode.ts';
-import { asleep, heldUp, noConnection, SendFailure } from './failure.ts';
+import { asleep, heldUp, noConnection, SendFailure, type Via } from './failure.ts';
 import { type Incoming, RESPONSE_READ_BYTES } from './incoming.ts';
-import { type LineOptions, type Opening, tenths, type Via } from './line.ts';
+import { type LineOptions, type Opening, tenths } from './line.ts';
 import type { HeldPool, PoolOf } from './pools.ts';
 import type { OutgoingRequest } from './request.ts';
 

@@ -1,8 +1,15 @@
 import { closeSync, openSync } from 'node:fs';
 import { devNull } from 'node:os';
 import type { ErrorClass } from '../domain/delivery/attempt.ts';
-import type { Via } from './line.ts';
 import { errors } from './undici.ts';
+
+/** A proxy that a connection waits for. */
+export interface Via {
+  /** The proxy as a person would write it. */
+  readonly proxy: string;
+  /** Whether the proxy has been connected to, and it is its turn. */
+  isReached: boolean;
+}
 
 /** Why a POST got no complete answer. Its message is for the webhook's owner: it ends up in the log of attempts. */
 export class SendFailure extends Error {

@@ -1,6 +1,7 @@
 import type { Dispatcher, Client as UndiciClient } from 'undici';
 import type { Clock } from '../domain/clock.ts';
 import type { Timing } from '../domain/delivery/attempt.ts';
+import type { Via } from './failure.ts';
 import type { Incoming } from './incoming.ts';
 import { Client } from './undici.ts';
 
@@ -28,13 +29,6 @@ export interface Opening {
   remoteAddress: string | undefined;
   /** The proxy that it waits for, while it does. */
   via: Via | undefined;
-}
-
-export interface Via {
-  /** The proxy as a person would write it. */
-  readonly proxy: string;
-  /** Whether the proxy has been connected to, and it is its turn. */
-  isReached: boolean;
 }
 
 export type OpeningPart = 'dnsMs' | 'connectMs' | 'tlsMs';

@@ -146,7 +146,7 @@ const STATUS = /^HTTP\/1\.[01] ([1-5]\d\d)[ \r\n]/;
 /** What an answer to CONNECT means; null when there is a connection. */
 function refusal(status: number, { peer, called }: Omit<Tunnel, 'proxy'>): SendFailure | null {
   if (status >= 200 && status < 300) return null;
-  const [errorClass, words] = MEANING[status] ?? (status > 501 ? UNCONNECTED : UNSERVED);
+  const [errorClass, words] = MEANING[status] ?? (status > 501 ? UNCONNECTED : NOT_TRIED);
   return new SendFailure(errorClass, `${called} ${words.replace('{peer}', peer)} (${status})`);
 }
 
@@ -155,7 +155,7 @@ type Meaning = readonly [ErrorClass, string];
 /** It could not, which is a matter of the destination as far as can be told from here. */
 const UNCONNECTED: Meaning = ['CONNECT', 'could not connect to {peer}'];
 /** It did not try. */
-const UNSERVED: Meaning = [
+const NOT_TRIED: Meaning = [
   'PROXY',
   'makes no connection to {peer}: see whether it takes CONNECT, and for this port',
 ];

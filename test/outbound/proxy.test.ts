@@ -139,7 +139,7 @@ describe('an egress proxy that makes no connection', () => {
     ],
     [
       'speaks something else',
-      (socket) => socket.write('220 smtp.example ESMTP\r\n\r\n'),
+      (socket) => socket.write('220 smtp.example ready\r\n\r\n'),
       /^PROXY: .* does not answer as an HTTP proxy/,
     ],
     [
