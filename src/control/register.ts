@@ -73,7 +73,7 @@ export function createRegister(deps: RegisterDeps) {
     const [webhook] = await store.resolveWebhooks([{ namespace: claim.namespace, id }]);
     const sealed = webhook?.sealedSecrets[0];
     if (webhook === undefined || sealed === undefined) return undefined;
-    return { webhook, secret: openSecret(deps.sealKey, sealed), created: true };
+    return { webhook, secret: openSecret(deps.sealKey, sealed, webhook), created: true };
   }
 
   async function find({ namespace, id, etag = '' }: Registration, spec: WebhookSpec) {
@@ -129,10 +129,11 @@ export function createRegister(deps: RegisterDeps) {
     const { clock, random, sealKey } = deps;
     const present = presentOf(clock);
     const secret = asked.secret ?? newSecret(random);
-    const sealedSecrets = [sealSecret(sealKey, secret, random)];
     const { namespace, id: callerId, claim } = asked;
+    const id = claim ? claimedId('webhook', claim) : newId('webhook', present.now, random);
+    const sealedSecrets = [sealSecret(sealKey, secret, { namespace, id }, random)];
     const webhook = newWebhook({
-      id: claim ? claimedId('webhook', claim) : newId('webhook', present.now, random),
+      id,
       namespace,
       ...(callerId !== undefined && { callerId }),
       spec: asked.spec,
@@ -160,7 +161,7 @@ export function createRegister(deps: RegisterDeps) {
     const change = changedTo(found, asked.spec, spec, present);
     const webhook: Webhook = {
       ...change.webhook,
-      sealedSecrets: keepsSecret ? found.sealedSecrets : [sealSecret(sealKey, secret, random)],
+      sealedSecrets: keepsSecret ? found.sealedSecrets : [sealSecret(sealKey, secret, found, random)],
       updatedAt: present.now,
       version: found.version + 1,
     };
@@ -171,8 +172,8 @@ export function createRegister(deps: RegisterDeps) {
     return { webhook, created: false };
   }
 
-  function hasSecret({ sealedSecrets }: Webhook, secret: Uint8Array): boolean {
-    const [current] = sealedSecrets;
-    return current !== undefined && Buffer.compare(openSecret(deps.sealKey, current), secret) === 0;
+  function hasSecret(webhook: Webhook, secret: Uint8Array): boolean {
+    const [current] = webhook.sealedSecrets;
+    return current !== undefined && Buffer.compare(openSecret(deps.sealKey, current, webhook), secret) === 0;
   }
 }
