@@ -6,12 +6,14 @@ import { noProblems, type Problems } from '../domain/problems.ts';
 import { sameSchedule } from '../domain/schedule/replacement.ts';
 import { scheduleViolations } from '../domain/schedule/rules.ts';
 import type { AskedSpec } from '../domain/webhook/asked.ts';
+import { type AskedCredentials, type Credentials, NO_CREDENTIALS } from '../domain/webhook/credentials.ts';
 import { withDefaults } from '../domain/webhook/defaults.ts';
 import { checkEtag } from '../domain/webhook/etag.ts';
 import { sameSpec } from '../domain/webhook/same-spec.ts';
 import { newSecret, openSecret, sealSecret } from '../domain/webhook/secret.ts';
 import { callerIdFault, type Webhook, type WebhookSpec } from '../domain/webhook/webhook.ts';
 import { changedTo, contended, TRIES_MAX, taken } from './change.ts';
+import { type Apart, createVault, keepsAny, kept, secretsApart } from './credentials.ts';
 import type { Needs } from './deps.ts';
 import { newWebhook } from './new-webhook.ts';
 import { lastRingViolations, noteSpecViolations } from './spec-rules.ts';
@@ -28,6 +30,8 @@ export interface Registration {
   /** With an id: the etag that the webhook must have; empty for any. */
   readonly etag?: string;
   readonly spec: AskedSpec;
+  /** Its secret headers; a value that is undefined is kept. None when undefined. */
+  readonly credentials?: AskedCredentials;
   /** The signing secret that the caller wants; undefined for any. */
   readonly secret?: Uint8Array;
   /** Says what would be done, and does nothing. */
@@ -35,6 +39,8 @@ export interface Registration {
   /** The same claim again is answered with the webhook that was made for it, and its secret. */
   readonly claim?: Claim;
 }
+
+type Asked = Registration & Apart;
 
 export interface Registered {
   readonly webhook: Webhook;
@@ -52,17 +58,25 @@ export interface Registered {
  */
 export function createRegister(deps: RegisterDeps) {
   const { store, settings } = deps;
+  const vault = createVault(deps);
 
-  return async (asked: Registration, problems = noProblems()): Promise<Registered> => {
+  return async (given: Registration, problems = noProblems()): Promise<Registered> => {
+    const whole = { ...given, credentials: given.credentials ?? NO_CREDENTIALS };
+    const asked = { ...whole, ...secretsApart(whole) };
     const spec = withDefaults(asked.spec, settings);
     const made = asked.claim?.resumed ? await madeFor(asked.claim) : undefined;
     if (made !== undefined) return made;
-    await check(asked, spec, problems);
+    await check(whole, asked, spec, problems);
     for (let tries = 0; tries < TRIES_MAX; tries++) {
       const found = await find(asked, spec);
       if (asked.id !== undefined) await checkIsFree(asked, spec, found);
       if (found !== undefined) checkStillRings(found, asked.spec, problems);
-      const done = found ? await replace(found, spec, asked) : await make(spec, asked);
+      const before = found ? vault.open(found) : NO_CREDENTIALS;
+      const credentials = kept(asked.credentials, before, problems);
+      problems.raise();
+      const done = found
+        ? await replace(found, spec, credentials, asked)
+        : await make(spec, credentials, asked);
       if (done !== undefined) return done;
     }
     throw contended(asked.id ?? JSON.stringify(spec.name));
@@ -102,13 +116,17 @@ export function createRegister(deps: RegisterDeps) {
     problems.raise();
   }
 
-  async function check(asked: Registration, spec: WebhookSpec, problems: Problems) {
+  async function check(whole: Asked, asked: Asked, spec: WebhookSpec, problems: Problems) {
     const now = deps.clock.now();
     const { id } = asked;
     const fault = id === undefined ? undefined : callerIdFault(id);
     // Only an id of our own form is looked up before it can be told whether it is right.
     if (fault !== undefined && !(isOwnForm(id!) && (await find(asked, spec)))) problems.add('id', fault);
-    await noteSpecViolations(asked.spec, spec, { problems, policy: settings.addressPolicy, now });
+    const found = keepsAny(asked.credentials) ? await find(asked, spec) : undefined;
+    const { headers } = kept(asked.credentials, found ? vault.open(found) : NO_CREDENTIALS, problems);
+    const withSecrets = { ...spec, headers: { ...spec.headers, ...headers } };
+    const policy = settings.addressPolicy;
+    await noteSpecViolations(whole.spec, withSecrets, { ...whole, problems, policy, now });
     if (asked.spec.schedule !== undefined && spec.schedule !== undefined) {
       const rules = { now, everyMinMs: settings.everyMinMs, field: 'schedule' };
       const violations = scheduleViolations(spec.schedule, rules);
@@ -125,18 +143,22 @@ export function createRegister(deps: RegisterDeps) {
   }
 
   /** Undefined when somebody else made it first. */
-  async function make(spec: WebhookSpec, asked: Registration): Promise<Registered | undefined> {
+  async function make(
+    spec: WebhookSpec,
+    credentials: Credentials,
+    asked: Asked,
+  ): Promise<Registered | undefined> {
     const { clock, random, sealKey } = deps;
     const present = presentOf(clock);
     const secret = asked.secret ?? newSecret(random);
     const { namespace, id: callerId, claim } = asked;
     const id = claim ? claimedId('webhook', claim) : newId('webhook', present.now, random);
-    const sealedSecrets = [sealSecret(sealKey, secret, { namespace, id }, random)];
+    const owner = { namespace, id };
+    const sealedSecrets = [sealSecret(sealKey, secret, owner, random)];
     const webhook = newWebhook({
-      id,
-      namespace,
+      ...owner,
       ...(callerId !== undefined && { callerId }),
-      spec: asked.spec,
+      ...vault.stored(owner, asked.spec, credentials),
       effective: spec,
       sealedSecrets,
       present,
@@ -150,15 +172,17 @@ export function createRegister(deps: RegisterDeps) {
   async function replace(
     found: Webhook,
     spec: WebhookSpec,
-    asked: Registration,
+    credentials: Credentials,
+    asked: Asked,
   ): Promise<Registered | undefined> {
     const { clock, random, sealKey } = deps;
     const { secret } = asked;
     const keepsSecret = secret === undefined || hasSecret(found, secret);
-    if (keepsSecret && sameSpec(found.spec, asked.spec)) return { webhook: found, created: false };
+    const stored = vault.stored(found, asked.spec, credentials, found);
+    if (keepsSecret && sameSpec(found.spec, stored.spec)) return { webhook: found, created: false };
 
     const present = presentOf(clock);
-    const change = changedTo(found, asked.spec, spec, present);
+    const change = changedTo(found, stored, spec, present);
     const webhook: Webhook = {
       ...change.webhook,
       sealedSecrets: keepsSecret ? found.sealedSecrets : [sealSecret(sealKey, secret, found, random)],

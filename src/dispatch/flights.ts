@@ -97,7 +97,7 @@ export function createFlights(deps: FlightsDeps): Flights {
       return;
     }
     const number = flight.delivery.attempts + 1;
-    const { headers: requestHeaders, destination: url } = request;
+    const { headers, recordedHeaders: requestHeaders = headers, destination: url } = request;
     void deps.sender
       .send(request)
       .then((outcome) => finish(flight, event, { number, requestHeaders, url, outcome }));

@@ -5,6 +5,7 @@ import { type Clock, systemClock } from '../domain/clock.ts';
 import { DomainError } from '../domain/error.ts';
 import { type Random, systemRandom } from '../domain/random.ts';
 import { parseCidrs } from '../domain/webhook/address.ts';
+import { credentialsWith } from '../domain/webhook/credentials.ts';
 import { type KeysOf, keysWith } from '../domain/webhook/signature.ts';
 import { DEFAULT_NAMESPACE } from '../domain/webhook/webhook.ts';
 import { createInbox } from '../inbox/inbox.ts';
@@ -26,6 +27,7 @@ import { createFront } from './listen/front.ts';
 import { createGrpcServer, type GrpcServer } from './listen/grpc-listener.ts';
 import { createListener } from './listen/listener.ts';
 import { startLoop } from './loop.ts';
+import { sealOld } from './seal-old.ts';
 import { checkNotAlone, forgetKey, loadSecretsKey } from './secrets-key.ts';
 import { createStoreWatch } from './store-watch.ts';
 import { VERSION } from './version.ts';
@@ -86,6 +88,7 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   try {
     const keysOf = keysWith(key);
     await checkKey(store, keysOf);
+    await sealOld({ store, sealKey: key, random, log });
     await comeBack({ store, clock, log }).catch((error: unknown) => {
       // A disk that is full keeps no server from starting: there is much to read, and what was taken to be delivered.
       if (!(error instanceof DomainError) || error.code !== 'UNAVAILABLE') throw error;
@@ -123,6 +126,7 @@ async function run(parts: Parts): Promise<RunningServer> {
     directory,
     sender,
     keysOf,
+    credentialsOf: credentialsWith(key),
     clock,
     random,
     log,

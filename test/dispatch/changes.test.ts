@@ -161,6 +161,10 @@ const CHANGES: Record<keyof AskedSpec | 'state' | 'secret' | 'concurrency' | 'ra
     apply: (of) => update(of, { headers: { 'x-new': 'yes' } }),
     shows: ({ headers }) => assert.equal(headers['x-new'], 'yes'),
   },
+  secretHeaders: {
+    apply: (of) => update(of, { headers: { Authorization: 'Bearer of-today' } }),
+    shows: ({ headers }) => assert.equal(headers.authorization, 'Bearer of-today'),
+  },
   timeoutMs: {
     apply: (of) => update(of, { timeoutMs: 777 }),
     shows: ({ timeoutMs }) => assert.equal(timeoutMs, 777),

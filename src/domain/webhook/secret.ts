@@ -1,7 +1,7 @@
 import { invalid } from '../error.ts';
 import type { Random } from '../random.ts';
 import { isOfVersion1, type Sealed, seal, unseal } from '../seal.ts';
-import type { Webhook } from './webhook.ts';
+import type { SecretOwner } from './secret-mark.ts';
 
 /**
  * Signing secrets, as Standard Webhooks 1.0.0 writes them ("Signature scheme"): `whsec_` and the
@@ -38,9 +38,6 @@ export function newSecret(random: Random): Uint8Array {
 export function formatSecret(secret: Uint8Array): string {
   return PREFIX + Buffer.from(secret).toString('base64');
 }
-
-/** A webhook, for what is sealed for it and can be opened for no other. */
-export type SecretOwner = Pick<Webhook, 'namespace' | 'id'>;
 
 /** A secret as it is stored. INVALID when the key is not of `SEALING_KEY_BYTES`. */
 export function sealSecret(

@@ -1,5 +1,6 @@
 import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
-import { openSecret, type SecretOwner } from './secret.ts';
+import { openSecret } from './secret.ts';
+import type { SecretOwner } from './secret-mark.ts';
 import type { Webhook } from './webhook.ts';
 
 /**

@@ -11,7 +11,7 @@ import type { Registration } from '../../control/register.ts';
 import type { Claim } from '../../domain/claim.ts';
 import { noProblems, type Problems, violationsOf } from '../../domain/problems.ts';
 import { formatSecret, parseSecret } from '../../domain/webhook/secret.ts';
-import { specFrom, webhookTo } from '../convert/webhook.ts';
+import { credentialsFrom, specFrom, webhookTo } from '../convert/webhook.ts';
 import type { HandlerDeps } from '../deps.ts';
 import { clearOutputOnly } from '../field-behavior.ts';
 import { namespaceOf } from '../namespace.ts';
@@ -67,6 +67,7 @@ function registrationFrom({ webhook, validateOnly }: RegisterRequest, problems: 
     namespace,
     ...(id !== '' && { id, etag }),
     spec,
+    credentials: credentialsFrom(webhook, inside),
     validateOnly,
     ...(secret !== undefined && { secret }),
   };

@@ -20,7 +20,9 @@ export type FieldKind =
   | { readonly kind: 'texts' }
   | { readonly kind: 'durations' }
   /** `name=value`, each an entry of a map. */
-  | { readonly kind: 'entries' };
+  | { readonly kind: 'entries' }
+  /** The same with the value in a message of its own, or from `@file`; an update leaves other entries as they are. */
+  | { readonly kind: 'secretEntries' };
 
 /** An option that sets a field of a webhook. */
 export interface WebhookField extends Option {
@@ -228,6 +230,14 @@ export const WEBHOOK_FIELDS: readonly WebhookField[] = [
     field: 'webhook.headers',
     is: ENTRIES,
     about: 'An extra request header.',
+  },
+  {
+    flag: '--secret-header',
+    value: 'name=value|@file',
+    many: true,
+    field: 'webhook.secret_headers',
+    is: { kind: 'secretEntries' },
+    about: 'An extra request header that nobody is shown; from a file, others do not see it.',
   },
   {
     flag: '--timeout',

@@ -6,6 +6,7 @@ import {
   Webhook_State,
   Webhook_StateSchema,
 } from '../../../../gen/carillon/v1/webhook_pb.ts';
+import { MASK } from '../../../domain/webhook/secret-headers.ts';
 import { enumName } from '../job.ts';
 import type { Style } from '../style.ts';
 import { type Column, card, type Paper } from '../table.ts';
@@ -59,6 +60,7 @@ export function webhookCard(
       ['filter failures', webhook.filterFailureCount === 0n ? '' : String(webhook.filterFailureCount)],
       ['payload', payload && payloadOf(payload)],
       ['headers', entries(webhook.headers)],
+      ['secret headers', secrets(webhook.secretHeaders)],
       ['header templates', entries(payload?.headerTemplates ?? {})],
       ['timeout', span(timeout)],
       ['attempts', retryPolicy && attemptsOf(retryPolicy)],
@@ -142,6 +144,12 @@ function limitsOf({
   const waiting = waitingMax === 0 ? undefined : `${waitingMax} waiting, then the ${first} fail`;
   return [ordered ? 'ordered' : `${concurrency} at once`, rate, waiting]
     .filter((part) => part !== undefined)
+    .join(', ');
+}
+
+function secrets(headers: Webhook['secretHeaders']): string {
+  return Object.entries(headers)
+    .map(([name, { hint }]) => `${name}=${MASK}${hint}`)
     .join(', ');
 }
 

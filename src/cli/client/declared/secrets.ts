@@ -1,0 +1,36 @@
+import type { JsonObject, JsonValue } from '@bufbuild/protobuf';
+import type { SecretHeader } from '../../../../gen/carillon/v1/webhook_pb.ts';
+import { MASK } from '../../../domain/webhook/secret-headers.ts';
+import type { Difference } from './differences.ts';
+import type { Path } from './source-line.ts';
+
+/** What of a webhook's JSON has secret values, a text for each in their place. */
+const SECRET_HEADERS = 'secretHeaders';
+
+/** Between what is shown of a secret and what tells it from another with the same hint. */
+const BETWEEN = ' ';
+
+/** What stands for secret headers where webhooks are compared: what is known of them, and never a value. */
+export function secretTexts(headers: Readonly<Record<string, SecretHeader>>): JsonObject {
+  const entries = Object.entries(headers).map(([name, { hint, digest }]): [string, string] => [
+    name.toLowerCase(),
+    MASK + hint + BETWEEN + digest,
+  ]);
+  return Object.fromEntries(entries);
+}
+
+export function isSecret({ path }: Difference): boolean {
+  return path[0] === SECRET_HEADERS;
+}
+
+/** A text for a secret as people see it. */
+export function shownSecret(text: JsonValue | undefined): JsonValue | undefined {
+  return typeof text === 'string' ? text.split(BETWEEN, 1)[0] : text;
+}
+
+/** The path by which a file may have the same: a plain header whose name says that it is secret becomes such a one. */
+export function asWritten(path: Path, written: Path): Path {
+  const [field, name] = written;
+  if (path[0] !== SECRET_HEADERS || field !== 'headers' || typeof name !== 'string') return written;
+  return [SECRET_HEADERS, name.toLowerCase()];
+}

@@ -1,0 +1,102 @@
+import { isDeepStrictEqual } from 'node:util';
+import { headerViolations } from '../domain/event/header-rules.ts';
+import type { Problems } from '../domain/problems.ts';
+import type { AskedSpec } from '../domain/webhook/asked.ts';
+import {
+  type AskedCredentials,
+  type Credentials,
+  credentialsWith,
+  NO_CREDENTIALS,
+  sealCredentials,
+} from '../domain/webhook/credentials.ts';
+import { headersApart } from '../domain/webhook/secret-headers.ts';
+import { marksWith, type SecretOwner } from '../domain/webhook/secret-mark.ts';
+import type { Webhook } from '../domain/webhook/webhook.ts';
+import type { ControlDeps } from './deps.ts';
+
+/** What is asked for, the secret values apart from the rest. */
+export interface Apart {
+  readonly spec: AskedSpec;
+  readonly credentials: AskedCredentials;
+}
+
+/** Takes plain headers whose names say that they are secret for such. They go before one that is to be kept. */
+export function secretsApart({ spec, credentials }: Apart): Apart {
+  const { plain, secret } = headersApart(spec.headers ?? {});
+  if (Object.keys(secret).length === 0) return { spec, credentials };
+  const headers = { ...credentials.headers, ...secret };
+  return { spec: { ...spec, headers: plain }, credentials: { headers } };
+}
+
+/** Notes what is wrong with headers as they were asked for, plain and secret. */
+export function noteHeaderViolations({ spec, credentials }: Apart, problems: Problems): void {
+  problems.addAll(headerViolations(spec.headers ?? {}, 'headers'));
+  const { headers } = credentials;
+  const given = Object.entries(headers).map(([name, value = '']): [string, string] => [name, value]);
+  problems.addAll(headerViolations(Object.fromEntries(given), 'secret_headers'));
+  for (const name of Object.keys(spec.headers ?? {})) {
+    const lower = name.toLowerCase();
+    if (headers[lower] === undefined) continue;
+    problems.add(`headers[${JSON.stringify(name)}]`, 'is given in secret_headers too: give it once');
+  }
+}
+
+/** What is asked for, with what a webhook has in place of what is to be kept. Notes what it does not have. */
+export function kept(asked: AskedCredentials, before: Credentials, problems: Problems): Credentials {
+  const headers: [string, string][] = [];
+  for (const [name, given] of Object.entries(asked.headers)) {
+    const value = given ?? before.headers[name];
+    if (value !== undefined) headers.push([name, value]);
+    else
+      problems.add(
+        `secret_headers[${JSON.stringify(name)}].value`,
+        'is not given, and the webhook has none that could be kept: give it',
+      );
+  }
+  return { headers: Object.fromEntries(headers) };
+}
+
+/** Whether anything is to be kept of what the webhook has. */
+export function keepsAny({ headers }: AskedCredentials): boolean {
+  return Object.values(headers).includes(undefined);
+}
+
+/** What is asked for where nothing is: all that the webhook has stays. */
+export function allKept({ spec }: Pick<Webhook, 'spec'>): AskedCredentials {
+  const names = Object.keys(spec.secretHeaders ?? {});
+  return { headers: Object.fromEntries(names.map((name) => [name, undefined])) };
+}
+
+/** What of a webhook is stored for its credentials. */
+export interface StoredCredentials extends Pick<Webhook, 'spec'> {
+  readonly sealedCredentials?: Uint8Array;
+}
+
+/** Opens, marks and seals the credentials of webhooks. */
+export function createVault({ sealKey, random }: Pick<ControlDeps, 'sealKey' | 'random'>) {
+  const open = credentialsWith(sealKey);
+  const markOf = marksWith(sealKey);
+
+  /** What is stored of a webhook with these credentials. What has not changed since `found` stays as it is. */
+  function stored(
+    owner: SecretOwner,
+    spec: AskedSpec,
+    credentials: Credentials,
+    found?: Webhook,
+  ): StoredCredentials {
+    const before = found === undefined ? NO_CREDENTIALS : open(found);
+    const names = Object.keys(credentials.headers);
+    const marks = names.map((name) => {
+      const value = credentials.headers[name]!;
+      const mark = before.headers[name] === value ? found?.spec.secretHeaders?.[name] : undefined;
+      return [name, mark ?? markOf(owner, `header ${name}`, value)] as const;
+    });
+    const { secretHeaders: _, ...rest } = spec;
+    const marked = names.length === 0 ? rest : { ...rest, secretHeaders: Object.fromEntries(marks) };
+    const same = isDeepStrictEqual(before, credentials) ? found?.sealedCredentials : undefined;
+    const sealedCredentials = same ?? sealCredentials(sealKey, credentials, owner, random);
+    return { spec: marked, ...(sealedCredentials !== undefined && { sealedCredentials }) };
+  }
+
+  return { open, stored };
+}
