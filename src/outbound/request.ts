@@ -15,6 +15,8 @@ export interface OutgoingRequest {
   readonly headers: string[];
   /** The same with `***` for values that are secret, to be written down; undefined when none is. */
   readonly recordedHeaders?: readonly string[];
+  /** Those values. */
+  readonly secrets?: readonly string[];
   readonly body: Uint8Array;
   /** From the call to the last byte of the answer. */
   readonly timeoutMs: number;
@@ -75,8 +77,7 @@ export function buildRequest(parts: RequestParts): OutgoingRequest {
   const secret = headers.length;
   addHeaders(headers, presented.headers);
   addHeaders(headers, webhook.effective.headers);
-  const recordedHeaders = recorded(headers, ours, secret);
-  return { destination, headers, ...(recordedHeaders && { recordedHeaders }), body, timeoutMs };
+  return { destination, headers, ...recorded(headers, ours, secret), body, timeoutMs };
 }
 
 // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
@@ -90,14 +91,20 @@ function addHeaders(headers: string[], added: Readonly<Record<string, string>>):
 }
 
 /** All from `ours` to `secret` are secret; those that follow are so by their names. */
-function recorded(headers: readonly string[], ours: number, secret: number): string[] | undefined {
-  let masked: string[] | undefined;
+function recorded(
+  headers: readonly string[],
+  ours: number,
+  secret: number,
+): Pick<OutgoingRequest, 'recordedHeaders' | 'secrets'> {
+  let recordedHeaders: string[] | undefined;
+  const secrets: string[] = [];
   for (let i = ours; i < headers.length; i += 2) {
     if (i >= secret && !isSecretHeader(headers[i]!)) continue;
-    masked ??= [...headers];
-    masked[i + 1] = MASK;
+    recordedHeaders ??= [...headers];
+    recordedHeaders[i + 1] = MASK;
+    secrets.push(headers[i + 1]!);
   }
-  return masked;
+  return recordedHeaders === undefined ? {} : { recordedHeaders, secrets };
 }
 
 function hasHeader(headers: readonly string[], name: string): boolean {

@@ -1,5 +1,5 @@
 import { type DescField, getOption, hasOption, type Message } from '@bufbuild/protobuf';
-import { isReflectMessage, type ReflectMessage, reflect } from '@bufbuild/protobuf/reflect';
+import { type ReflectMessage, reflect } from '@bufbuild/protobuf/reflect';
 import { FieldBehavior, field_behavior } from '../../gen/google/api/field_behavior_pb.ts';
 
 /** Whether a field of a resource behaves so (google.api.field_behavior, AIP-203). */
@@ -24,8 +24,6 @@ function clear(message: ReflectMessage): void {
     if (behaves(field, 'OUTPUT_ONLY')) message.clear(field);
     else if (field.fieldKind === 'message' && !field.message.typeName.startsWith('google.protobuf.')) {
       clear(message.get(field));
-    } else if (field.fieldKind === 'map' && field.mapKind === 'message') {
-      for (const [, each] of message.get(field)) if (isReflectMessage(each)) clear(each);
     }
   }
 }

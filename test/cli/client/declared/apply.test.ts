@@ -181,7 +181,7 @@ describe('carillon apply', () => {
     for (const { out, err } of [first, second, json, here, there, cut])
       assert.doesNotMatch(out + err, /-token/);
     const { headers, secretHeaders } = await get('token');
-    assert.deepEqual([headers, secretHeaders.authorization?.hint], [{}, 'oken']);
+    assert.deepEqual([headers, Object.keys(secretHeaders)], [{}, ['authorization']]);
   });
 
   it('compares secret headers by the server, and shows neither what they were nor what they become', async () => {
