@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { headerViolations } from '../domain/event/header-rules.ts';
 import type { Problems } from '../domain/problems.ts';
 import type { AskedSpec } from '../domain/webhook/asked.ts';
+import { type AskedAuth, type Auth, authFault, type MarkedAuth, SECRET_OF } from '../domain/webhook/auth.ts';
 import {
   type AskedCredentials,
   type Credentials,
@@ -25,7 +26,7 @@ export function secretsApart({ spec, credentials }: Apart): Apart {
   const { plain, secret } = headersApart(spec.headers ?? {});
   if (Object.keys(secret).length === 0) return { spec, credentials };
   const headers = { ...credentials.headers, ...secret };
-  return { spec: { ...spec, headers: plain }, credentials: { headers } };
+  return { spec: { ...spec, headers: plain }, credentials: { ...credentials, headers } };
 }
 
 /** Notes what is wrong with headers as they were asked for, plain and secret. */
@@ -41,6 +42,15 @@ export function noteHeaderViolations({ spec, credentials }: Apart, problems: Pro
   }
 }
 
+/** Notes what is wrong with how a webhook is let in, beside its secret headers. */
+export function noteAuthViolations({ headers, auth }: Credentials, problems: Problems): void {
+  if (auth === undefined) return;
+  const fault = authFault(auth);
+  if (fault !== undefined) problems.add(`auth.${fault.field}`, fault.description);
+  if (headers.authorization === undefined) return;
+  problems.add('auth', 'is given, and so is the header authorization, which is made of it: give one of them');
+}
+
 /** What is asked for, with what a webhook has in place of what is to be kept. Notes what it does not have. */
 export function kept(asked: AskedCredentials, before: Credentials, problems: Problems): Credentials {
   const headers: [string, string][] = [];
@@ -53,18 +63,30 @@ export function kept(asked: AskedCredentials, before: Credentials, problems: Pro
         'is not given, and the webhook has none that could be kept: give it',
       );
   }
-  return { headers: Object.fromEntries(headers) };
+  const auth = asked.auth && keptAuth(asked.auth, before.auth, problems);
+  return { headers: Object.fromEntries(headers), ...(auth !== undefined && { auth }) };
+}
+
+function keptAuth(asked: AskedAuth, before: Auth | undefined, problems: Problems): Auth | undefined {
+  const secret = asked.secret ?? (before?.kind === asked.kind ? before.secret : undefined);
+  if (secret !== undefined) return { ...asked, secret };
+  problems.add(
+    `auth.${asked.kind}.${SECRET_OF[asked.kind]}.value`,
+    'is not given, and the webhook has none that could be kept: give it',
+  );
+  return undefined;
 }
 
 /** Whether anything is to be kept of what the webhook has. */
-export function keepsAny({ headers }: AskedCredentials): boolean {
-  return Object.values(headers).includes(undefined);
+export function keepsAny({ headers, auth }: AskedCredentials): boolean {
+  return Object.values(headers).includes(undefined) || (auth !== undefined && auth.secret === undefined);
 }
 
 /** What is asked for where nothing is: all that the webhook has stays. */
 export function allKept({ spec }: Pick<Webhook, 'spec'>): AskedCredentials {
-  const names = Object.keys(spec.secretHeaders ?? {});
-  return { headers: Object.fromEntries(names.map((name) => [name, undefined])) };
+  const { secretHeaders = {}, auth } = spec;
+  const headers = Object.fromEntries(Object.keys(secretHeaders).map((name) => [name, undefined]));
+  return { headers, ...(auth !== undefined && { auth: { ...auth, secret: undefined } }) };
 }
 
 /** What of a webhook is stored for its credentials. */
@@ -91,11 +113,21 @@ export function createVault({ sealKey, random }: Pick<ControlDeps, 'sealKey' | '
       const mark = before.headers[name] === value ? found?.spec.secretHeaders?.[name] : undefined;
       return [name, mark ?? markOf(owner, `header ${name}`, value)] as const;
     });
-    const { secretHeaders: _, ...rest } = spec;
-    const marked = names.length === 0 ? rest : { ...rest, secretHeaders: Object.fromEntries(marks) };
+    const { secretHeaders: _headers, auth: _auth, ...rest } = spec;
+    const { auth } = credentials;
+    const marked = {
+      ...rest,
+      ...(names.length > 0 && { secretHeaders: Object.fromEntries(marks) }),
+      ...(auth !== undefined && { auth: markedAuth(owner, auth, before.auth, found?.spec.auth) }),
+    };
     const same = isDeepStrictEqual(before, credentials) ? found?.sealedCredentials : undefined;
     const sealedCredentials = same ?? sealCredentials(sealKey, credentials, owner, random);
     return { spec: marked, ...(sealedCredentials !== undefined && { sealedCredentials }) };
+  }
+
+  function markedAuth(owner: SecretOwner, auth: Auth, before?: Auth, known?: MarkedAuth): MarkedAuth {
+    const isSame = before?.kind === auth.kind && before.secret === auth.secret;
+    return { ...auth, secret: (isSame && known?.secret) || markOf(owner, `auth ${auth.kind}`, auth.secret) };
   }
 
   return { open, stored };

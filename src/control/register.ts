@@ -6,14 +6,19 @@ import { noProblems, type Problems } from '../domain/problems.ts';
 import { sameSchedule } from '../domain/schedule/replacement.ts';
 import { scheduleViolations } from '../domain/schedule/rules.ts';
 import type { AskedSpec } from '../domain/webhook/asked.ts';
-import { type AskedCredentials, type Credentials, NO_CREDENTIALS } from '../domain/webhook/credentials.ts';
+import {
+  type AskedCredentials,
+  type Credentials,
+  credentialHeaders,
+  NO_CREDENTIALS,
+} from '../domain/webhook/credentials.ts';
 import { withDefaults } from '../domain/webhook/defaults.ts';
 import { checkEtag } from '../domain/webhook/etag.ts';
 import { sameSpec } from '../domain/webhook/same-spec.ts';
 import { newSecret, openSecret, sealSecret } from '../domain/webhook/secret.ts';
 import { callerIdFault, type Webhook, type WebhookSpec } from '../domain/webhook/webhook.ts';
 import { changedTo, contended, TRIES_MAX, taken } from './change.ts';
-import { type Apart, createVault, keepsAny, kept, secretsApart } from './credentials.ts';
+import { type Apart, createVault, keepsAny, kept, noteAuthViolations, secretsApart } from './credentials.ts';
 import type { Needs } from './deps.ts';
 import { newWebhook } from './new-webhook.ts';
 import { lastRingViolations, noteSpecViolations } from './spec-rules.ts';
@@ -123,8 +128,10 @@ export function createRegister(deps: RegisterDeps) {
     // Only an id of our own form is looked up before it can be told whether it is right.
     if (fault !== undefined && !(isOwnForm(id!) && (await find(asked, spec)))) problems.add('id', fault);
     const found = keepsAny(asked.credentials) ? await find(asked, spec) : undefined;
-    const { headers } = kept(asked.credentials, found ? vault.open(found) : NO_CREDENTIALS, problems);
-    const withSecrets = { ...spec, headers: { ...spec.headers, ...headers } };
+    const before = found ? vault.open(found) : NO_CREDENTIALS;
+    const credentials = kept(asked.credentials, before, problems);
+    noteAuthViolations(credentials, problems);
+    const withSecrets = { ...spec, headers: { ...spec.headers, ...credentialHeaders(credentials) } };
     const policy = settings.addressPolicy;
     await noteSpecViolations(whole.spec, withSecrets, { ...whole, problems, policy, now });
     if (asked.spec.schedule !== undefined && spec.schedule !== undefined) {

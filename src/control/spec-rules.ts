@@ -49,7 +49,7 @@ export async function noteSpecViolations(
     if ('refused' in verdict) problems.add('destination', verdict.refused);
   }
   if (isTouched('filter') || isTouched('event_types')) await noteFilter(spec, problems);
-  const areHeadersTouched = isTouched('headers') || isTouched('secret_headers');
+  const areHeadersTouched = ['headers', 'secret_headers', 'auth'].some(isTouched);
   if (areHeadersTouched) noteHeaderViolations({ spec: asked, credentials }, problems);
   const sample: RunContext = { webhook: { ...webhook, effective: spec }, now };
   const isPayloadTouched = READ_BY_PAYLOAD.some(isTouched);

@@ -2,12 +2,12 @@ import type { Problems } from '../domain/problems.ts';
 import { sameSchedule } from '../domain/schedule/replacement.ts';
 import { scheduleViolations } from '../domain/schedule/rules.ts';
 import type { AskedSpec } from '../domain/webhook/asked.ts';
-import type { AskedCredentials } from '../domain/webhook/credentials.ts';
+import { type AskedCredentials, credentialHeaders } from '../domain/webhook/credentials.ts';
 import { withDefaults } from '../domain/webhook/defaults.ts';
 import { sameSpec } from '../domain/webhook/same-spec.ts';
 import type { Webhook, WebhookSpec } from '../domain/webhook/webhook.ts';
 import { type ChangeDeps, changedTo, changeWebhook, type Target } from './change.ts';
-import { allKept, createVault, kept, secretsApart } from './credentials.ts';
+import { allKept, createVault, kept, noteAuthViolations, secretsApart } from './credentials.ts';
 import type { Needs } from './deps.ts';
 import { lastRingViolations, noteSpecViolations } from './spec-rules.ts';
 
@@ -40,7 +40,11 @@ export function createUpdate(deps: UpdateDeps) {
       const asked = secretsApart({ spec, credentials: given });
       const credentials = kept(asked.credentials, vault.open(found), problems);
       const effective = withDefaults(asked.spec, settings);
-      const withSecrets = { ...effective, headers: { ...effective.headers, ...credentials.headers } };
+      noteAuthViolations(credentials, problems);
+      const withSecrets = {
+        ...effective,
+        headers: { ...effective.headers, ...credentialHeaders(credentials) },
+      };
       await check(found, withSecrets, { ...revision, credentials: given }, present.now);
       const stored = vault.stored(found, asked.spec, credentials, found);
       if (sameSpec(found.spec, stored.spec)) return undefined;

@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import type { WaitingDelivery } from '../domain/delivery/delivery.ts';
 import { type EventBody, presentedId } from '../domain/event/event.ts';
 import type { Presented } from '../domain/event/present.ts';
-import type { Credentials } from '../domain/webhook/credentials.ts';
+import { type Credentials, credentialHeaders } from '../domain/webhook/credentials.ts';
 import { isSecretHeader, MASK } from '../domain/webhook/secret-headers.ts';
 import { sign } from '../domain/webhook/signature.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
@@ -73,11 +73,14 @@ export function buildRequest(parts: RequestParts): OutgoingRequest {
   if (event.nominalAt !== undefined) headers.push('carillon-scheduled-at', rfc3339(event.nominalAt));
   const ours = headers.length;
   // Nobody who publishes events says as whom the webhook's owner calls.
-  addHeaders(headers, credentials.headers);
+  addHeaders(headers, credentialHeaders(credentials));
   const secret = headers.length;
   addHeaders(headers, presented.headers);
   addHeaders(headers, webhook.effective.headers);
-  return { destination, headers, ...recorded(headers, ours, secret), body, timeoutMs };
+  const kept = recorded(headers, ours, secret);
+  // Its password alone, which stands in the header in base64.
+  if (credentials.auth !== undefined) kept.secrets?.push(credentials.auth.secret);
+  return { destination, headers, ...kept, body, timeoutMs };
 }
 
 // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
@@ -95,7 +98,7 @@ function recorded(
   headers: readonly string[],
   ours: number,
   secret: number,
-): Pick<OutgoingRequest, 'recordedHeaders' | 'secrets'> {
+): { recordedHeaders?: string[]; secrets?: string[] } {
   let recordedHeaders: string[] | undefined;
   const secrets: string[] = [];
   for (let i = ours; i < headers.length; i += 2) {

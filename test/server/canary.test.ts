@@ -29,6 +29,7 @@ import { aDatabasePath } from '../support/store.ts';
 const CANARY = 'canary-';
 const PLAIN = 'canary-in-a-plain-header-1';
 const SECRET = 'canary-in-a-secret-header-2';
+const PASSWORD = 'canary-of-a-password-5';
 const QUERY = 'sparrow-in-a-query-3';
 const REFUSED = 'canary-that-is-refused-4\n';
 
@@ -74,6 +75,13 @@ describe('a secret of a webhook', () => {
       secretHeaders: { 'x-key': { value: SECRET } },
       retryPolicy: { delays: ['0.1s'], maxAttempts: 2 },
     };
+    const letIn = {
+      ...webhook,
+      id: 'let-in',
+      name: 'let in',
+      headers: {},
+      auth: { basic: { username: 'ann', password: { value: PASSWORD } } },
+    };
     const wrong = { ...webhook, id: 'wrong', secretHeaders: { 'x-key': { value: REFUSED } } };
     const event = { event: { id: 'e1', type: 'order.paid', text: 'x', headers: { cookie: 'crumb' } } };
     const method = (service: DescService, name: string) =>
@@ -81,16 +89,19 @@ describe('a secret of a webhook', () => {
     const call = (service: DescService, name: string, request: JsonObject) =>
       calling(baseUrl, method(service, name), request).then((answers) => said.push(...answers));
 
-    await call(WebhookService, 'Register', { webhook });
+    for (const each of [webhook, letIn]) await call(WebhookService, 'Register', { webhook: each });
     await call(EventService, 'Publish', event);
-    const [first, retry] = await receiver.received(2);
+    const received = await receiver.received(4);
+    const basic = `Basic ${Buffer.from(`ann:${PASSWORD}`).toString('base64')}`;
+    assert.equal(received.filter(({ headers }) => headers.authorization === basic).length, 2);
+    const [first, retry] = received.filter(({ headers }) => headers.authorization !== basic);
     for (const { headers } of [first!, retry!]) {
       assert.deepEqual([headers.authorization, headers['x-key']], [`Bearer ${PLAIN}`, SECRET]);
     }
     const deliveryId = String(first!.headers['webhook-id']);
     await until(() => (lines.some(({ fields }) => fields.state === 'FAILED') ? true : undefined));
 
-    const requests = requestsFor({ webhook, wrong, event, deliveryId });
+    const requests = requestsFor({ webhook, letIn, wrong, event, deliveryId });
     for (const service of SERVICES) {
       for (const { name } of service.methods) {
         const [known, ...others] = requests[`${service.name}.${name}`] ?? [];
@@ -149,13 +160,20 @@ function found(text: string): string | undefined {
 
 interface Parts {
   readonly webhook: JsonObject;
+  readonly letIn: JsonObject;
   readonly wrong: JsonObject;
   readonly event: JsonObject;
   readonly deliveryId: string;
 }
 
 /** What each method is asked, so that it has much to say; and what it refuses. */
-function requestsFor({ webhook, wrong, event, deliveryId }: Parts): Readonly<Record<string, JsonObject[]>> {
+function requestsFor({
+  webhook,
+  letIn,
+  wrong,
+  event,
+  deliveryId,
+}: Parts): Readonly<Record<string, JsonObject[]>> {
   const id = 'kept';
   const past = { startTime: '2020-01-01T00:00:00Z', endTime: '2020-01-02T00:00:00Z' };
   const other = { ...webhook, id: 'other' };
@@ -172,6 +190,7 @@ function requestsFor({ webhook, wrong, event, deliveryId }: Parts): Readonly<Rec
     'WebhookService.List': [{ view: 'WEBHOOK_VIEW_FULL' }],
     'WebhookService.Update': [
       { webhook, updateMask: 'headers,secretHeaders' },
+      { webhook: letIn, updateMask: 'auth' },
       { webhook: { ...wrong, id }, updateMask: 'secretHeaders' },
     ],
     'WebhookService.Pause': [{ id }, { filter: 'id:*' }],

@@ -1,6 +1,7 @@
 import type { OverflowPolicy } from '../delivery/overflow.ts';
 import type { RetryPolicy } from '../delivery/retry-policy.ts';
 import type { Exceptions, InZone, Schedule, When } from '../schedule/schedule.ts';
+import type { MarkedAuth } from './auth.ts';
 import type { Payload } from './payload.ts';
 import type { SecretMark } from './secret-mark.ts';
 
@@ -19,6 +20,8 @@ export interface AskedSpec {
   readonly headers?: Readonly<Record<string, string>>;
   /** What is known of headers whose values are secret, by their names in lower case. The values are sealed. */
   readonly secretHeaders?: Readonly<Record<string, SecretMark>>;
+  /** How it is let in, with what is known of its secret. */
+  readonly auth?: MarkedAuth;
   readonly timeoutMs?: number;
   readonly retryPolicy?: Partial<RetryPolicy>;
   readonly limits?: AskedLimits;

@@ -1,5 +1,6 @@
 import type { Random } from '../random.ts';
 import { type Sealed, seal, unseal } from '../seal.ts';
+import { type AskedAuth, type Auth, authorizationOf } from './auth.ts';
 import type { SecretOwner } from './secret-mark.ts';
 import type { Webhook } from './webhook.ts';
 
@@ -7,11 +8,13 @@ import type { Webhook } from './webhook.ts';
 export interface Credentials {
   /** Values of headers, by their names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
+  readonly auth?: Auth;
 }
 
 /** What a caller asks for; undefined stands for a value that the webhook has already. */
 export interface AskedCredentials {
   readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly auth?: AskedAuth;
 }
 
 export const NO_CREDENTIALS: Credentials = { headers: {} };
@@ -35,8 +38,13 @@ export function sealCredentials(
   owner: SecretOwner,
   random: Random,
 ): Uint8Array | undefined {
-  if (Object.keys(credentials.headers).length === 0) return undefined;
+  if (Object.keys(credentials.headers).length === 0 && credentials.auth === undefined) return undefined;
   return seal(sealingKey, Buffer.from(JSON.stringify(credentials)), random, credentialsOf(owner));
+}
+
+/** The headers that are sent to be let in. */
+export function credentialHeaders({ headers, auth }: Credentials): Readonly<Record<string, string>> {
+  return auth === undefined ? headers : { ...headers, authorization: authorizationOf(auth) };
 }
 
 function credentialsOf({ namespace, id }: SecretOwner): Sealed {

@@ -7,7 +7,7 @@ import {
   Limits_OverflowPolicy as OverflowPolicy,
   type Payload as PayloadMessage,
   type RetryPolicy as RetryPolicyMessage,
-  SecretHeaderSchema,
+  SecretValueSchema,
   Webhook_State as State,
   type Webhook as WebhookMessage,
   WebhookSchema,
@@ -21,6 +21,7 @@ import type { AskedCredentials } from '../../domain/webhook/credentials.ts';
 import { etagOf } from '../../domain/webhook/etag.ts';
 import type { EventFormat, Payload } from '../../domain/webhook/payload.ts';
 import { type Webhook, webhookIdOf } from '../../domain/webhook/webhook.ts';
+import { authFrom, authTo } from './auth.ts';
 import { enumPair } from './enum-pair.ts';
 import { scheduleFrom, scheduleTo } from './schedule.ts';
 import { fromDuration, toDuration, toTimestamp } from './time.ts';
@@ -75,7 +76,8 @@ export function credentialsFrom(message: WebhookMessage, problems: Problems): As
     }
     headers.set(lower, value === '' ? undefined : value);
   }
-  return { headers: Object.fromEntries(headers) };
+  const auth = authFrom(message.auth);
+  return { headers: Object.fromEntries(headers), ...(auth !== undefined && { auth }) };
 }
 
 /** A webhook as its caller asked for it, and how it is. */
@@ -126,11 +128,9 @@ function askedTo(spec: AskedSpec) {
     ...(payload !== undefined && { payload: payloadTo(payload) }),
     headers: { ...spec.headers },
     secretHeaders: Object.fromEntries(
-      Object.entries(spec.secretHeaders ?? {}).map(([name, mark]) => [
-        name,
-        create(SecretHeaderSchema, mark),
-      ]),
+      Object.entries(spec.secretHeaders ?? {}).map(([name, mark]) => [name, create(SecretValueSchema, mark)]),
     ),
+    ...(spec.auth !== undefined && { auth: authTo(spec.auth) }),
     ...(timeoutMs !== undefined && { timeout: toDuration(timeoutMs) }),
     ...(retryPolicy !== undefined && { retryPolicy: retryPolicyTo(retryPolicy) }),
     ...(limits !== undefined && { limits: limitsTo(limits) }),

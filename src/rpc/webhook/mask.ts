@@ -17,6 +17,7 @@ const UPDATABLE = [
   'payload',
   'headers',
   'secret_headers',
+  'auth',
   'timeout',
   'retry_policy',
   'limits',

@@ -77,11 +77,17 @@ function writtenOf(webhook: Webhook): Written {
 }
 
 /** What a file can say and this one does not: a server that has these keeps them, and another needs them. */
-function placesOfSecrets({ id, secretHeaders }: Webhook): string {
+function placesOfSecrets({ id, secretHeaders, auth }: Webhook): string {
   const names = Object.keys(secretHeaders).toSorted();
   const headers = names.map((name) => `  ${name}: { value: \${${variableOf(id, name)}} }`);
   const values = names.length === 0 ? [] : ['secretHeaders:', ...headers];
-  return [`signing:\n  secret: \${${variableOf(id, 'secret')}}`, ...values].join('\n');
+  const method = auth?.method.case;
+  const secret = method === 'basic' ? 'password' : 'token';
+  const ofAuth =
+    method === undefined
+      ? []
+      : [`auth:\n  ${method}: { ${secret}: { value: \${${variableOf(id, secret)}} } }`];
+  return [`signing:\n  secret: \${${variableOf(id, 'secret')}}`, ...values, ...ofAuth].join('\n');
 }
 
 /** What a webhook without a namespace is in. */

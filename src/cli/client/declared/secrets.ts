@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf';
-import type { SecretHeader } from '../../../../gen/carillon/v1/webhook_pb.ts';
+import type { SecretValue } from '../../../../gen/carillon/v1/webhook_pb.ts';
 import { MASK } from '../../../domain/webhook/secret-headers.ts';
 import type { Difference } from './differences.ts';
 import type { Path } from './source-line.ts';
@@ -11,7 +11,7 @@ const SECRET_HEADERS = 'secretHeaders';
 const BETWEEN = ' ';
 
 /** What stands for secret headers where webhooks are compared: what is known of them, and never a value. */
-export function secretTexts(headers: Readonly<Record<string, SecretHeader>>): JsonObject {
+export function secretTexts(headers: Readonly<Record<string, SecretValue>>): JsonObject {
   const entries = Object.entries(headers).map(([name, { hint, digest }]): [string, string] => [
     name.toLowerCase(),
     MASK + hint + BETWEEN + digest,
@@ -19,8 +19,24 @@ export function secretTexts(headers: Readonly<Record<string, SecretHeader>>): Js
   return Object.fromEntries(entries);
 }
 
+/** The same for how a webhook is let in, of which there is one secret. */
+export function withAuthText({ auth, ...rest }: JsonObject): JsonObject {
+  const [method] = Object.entries((auth ?? {}) as JsonObject) as [string, JsonObject][];
+  if (method === undefined) return rest;
+  const [name, value] = method;
+  const secret = secretIn(value);
+  const { hint = '', digest = '' } = (value[secret] ?? {}) as { hint?: string; digest?: string };
+  return { ...rest, auth: { [name]: { ...value, [secret]: MASK + hint + BETWEEN + digest } } };
+}
+
+/** Which field of a method of Auth is secret, in its JSON. */
+export function secretIn(method: JsonObject): string {
+  return 'username' in method || 'password' in method ? 'password' : 'token';
+}
+
 export function isSecret({ path }: Difference): boolean {
-  return path[0] === SECRET_HEADERS;
+  const [field, , inner] = path;
+  return field === SECRET_HEADERS || (field === 'auth' && (inner === 'password' || inner === 'token'));
 }
 
 /** A text for a secret as people see it. */

@@ -240,6 +240,27 @@ export const WEBHOOK_FIELDS: readonly WebhookField[] = [
     about: 'An extra request header that nobody is shown; from a file, others do not see it.',
   },
   {
+    flag: '--username',
+    value: 'name',
+    field: 'webhook.auth.basic.username',
+    is: TEXT,
+    about: 'The name by which the destination knows it (Basic), with --password.',
+  },
+  {
+    flag: '--password',
+    value: 'password|@file',
+    field: 'webhook.auth.basic.password.value',
+    is: { kind: 'content', line: true },
+    about: 'The password to that; from a file, others do not see it.',
+  },
+  {
+    flag: '--bearer-token',
+    value: 'token|@file',
+    field: 'webhook.auth.bearer.token.value',
+    is: { kind: 'content', line: true },
+    about: 'The token by which the destination lets it in (Bearer); from a file, others do not see it.',
+  },
+  {
     flag: '--timeout',
     value: 'duration',
     field: 'webhook.timeout',

@@ -61,6 +61,7 @@ export function webhookCard(
       ['payload', payload && payloadOf(payload)],
       ['headers', entries(webhook.headers)],
       ['secret headers', secrets(webhook.secretHeaders)],
+      ['auth', authOf(webhook)],
       ['header templates', entries(payload?.headerTemplates ?? {})],
       ['timeout', span(timeout)],
       ['attempts', retryPolicy && attemptsOf(retryPolicy)],
@@ -145,6 +146,19 @@ function limitsOf({
   return [ordered ? 'ordered' : `${concurrency} at once`, rate, waiting]
     .filter((part) => part !== undefined)
     .join(', ');
+}
+
+function authOf({ auth }: Webhook): string {
+  switch (auth?.method.case) {
+    case 'basic': {
+      const { username, password } = auth.method.value;
+      return `basic ${username}:${MASK}${password?.hint ?? ''}`;
+    }
+    case 'bearer':
+      return `bearer ${MASK}${auth.method.value.token?.hint ?? ''}`;
+    default:
+      return '';
+  }
 }
 
 function secrets(headers: Webhook['secretHeaders']): string {

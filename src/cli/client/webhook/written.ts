@@ -19,6 +19,8 @@ export interface WrittenWebhook {
 const EITHER = [
   ['--every', '--cron', '--at'],
   ['--template', '--text', '--data'],
+  ['--username', '--bearer-token'],
+  ['--password', '--bearer-token'],
 ] as const;
 
 /** Makes a webhook of `--from` and the options. Raises UsageError. */

@@ -205,6 +205,24 @@ describe('carillon apply', () => {
     assert.deepEqual((await get('keyed')).secretHeaders, {});
   });
 
+  it('compares tokens and passwords so too, and shows the rest of how a webhook is let in', async () => {
+    const hook = (auth: string) => ({
+      'hooks/a.yaml': `id: let-in\nname: let-in\ndestination: ${DESTINATION}\nauth: ${auth}\n`,
+    });
+    const basic = (name: string, password: string) =>
+      hook(`{ basic: { username: ${name}, password: { value: ${password} } } }`);
+    const first = await yes(basic('ann', 'value-of-2026-and-on'));
+    assert.match(first.out, /^ {4}auth\.basic\.password: \*{3}d-on$/m);
+    assert.deepEqual(await yes(basic('ann', 'value-of-2026-and-on')), { code: 0, out: '', err: '' });
+    const renamed = await yes(basic('ben', 'value-of-2027-and-on'));
+    assert.match(renamed.out, /^ {4}auth\.basic\.username: ann → ben$/m);
+    assert.match(renamed.out, /^ {4}auth\.basic\.password: another than before \(never shown\)$/m);
+    const files = hook('{ bearer: { token: { value: "${TOKEN}" } } }');
+    const other = await run({ files, env: { TOKEN: 'value-of-token' } }, '--yes');
+    assert.match(other.out, /^ {4}auth\.bearer\.token: \(none\) → "\$\{TOKEN\}"$/m);
+    for (const { out, err } of [first, renamed, other]) assert.doesNotMatch(out + err, /value-of/);
+  });
+
   it('shows no secret header of a webhook whose name and destination another one has', async () => {
     const shared = `name: taken\ndestination: ${DESTINATION}\n`;
     await yes({ 'hooks/a.yaml': `id: holder\n${shared}` });

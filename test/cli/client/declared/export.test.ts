@@ -100,6 +100,25 @@ describe('carillon webhooks export', () => {
     await from().webhooks.remove({ id: '7-secret' });
   });
 
+  it('writes how a webhook is let in without its secret, which this server keeps', async () => {
+    const folder = folderOf({
+      'in.yaml': `id: let-in\nname: l\ndestination: ${DESTINATION}\nauth: { basic: { username: ann, password: { value: Zebra-and-more-of-it } } }\n---\nid: token\nname: l\ndestination: ${DESTINATION}?t\nauth: { bearer: { token: { value: Zebra-and-more-of-it } } }\n`,
+    });
+    assert.equal((await cli(from().url, folder, 'apply', '-f', 'in.yaml', '--yes')).code, 0);
+    const { out } = await cli(from().url, folder, 'webhooks', 'export', '--name', 'l');
+    assert.match(out, /^auth:\n {2}basic:\n {4}username: ann\n {4}password: \{\}$/m);
+    assert.match(out, /^# {3}basic: \{ password: \{ value: \$\{LET_IN_PASSWORD\} \} \}$/m);
+    assert.match(out, /^auth:\n {2}bearer:\n {4}token: \{\}$/m);
+    assert.doesNotMatch(out, /Zebra|hint|digest/);
+    folder.files.set('out.yaml', out);
+    assert.deepEqual(await cli(from().url, folder, 'apply', '-f', 'out.yaml', '--yes'), {
+      code: 0,
+      out: '',
+      err: '',
+    });
+    for (const id of ['let-in', 'token']) await from().webhooks.remove({ id });
+  });
+
   it('warns of templates of headers that may be secret, which it writes as they are', async () => {
     const folder = folderOf({
       'in.yaml': `id: secretive\nname: s\ndestination: ${DESTINATION}\npayload: {headerTemplates: {Authorization: "Bearer {{ webhook.name }}"}}\n`,
@@ -154,7 +173,7 @@ describe('carillon webhooks export', () => {
   it('writes every field there is', async () => {
     const { webhook } = await from().webhooks.get({ id: 'full' });
     // No server has the values of these.
-    const secret = ['signing', 'secret_headers'];
+    const secret = ['signing', 'secret_headers', 'auth'];
     const callers = WebhookSchema.fields.filter(
       ({ name }) => !OUTPUT_ONLY.has(name) && !secret.includes(name),
     );

@@ -71,6 +71,10 @@ describe('carillon webhooks', () => {
         'x-one=1',
         '--secret-header',
         'X-Key=@key.txt',
+        '--username',
+        'ann',
+        '--password',
+        '@key.txt',
         '--header-template',
         'x-two={{ event.id }}',
         '--timeout',
@@ -86,8 +90,10 @@ describe('carillon webhooks', () => {
     const { webhook, secret, created } = JSON.parse(out);
     assert.match(secret, /^whsec_/);
     assert.equal(created, true);
-    const { id, uid, etag, createTime, updateTime, nextRunTime, effective, secretHeaders, ...rest } = webhook;
+    const { id, uid, etag, createTime, updateTime, nextRunTime, effective, secretHeaders, auth, ...rest } =
+      webhook;
     assert.equal(secretHeaders['x-key'].hint, 'file');
+    assert.deepEqual([auth.basic.username, auth.basic.password.hint], ['ann', 'file']);
     assert.doesNotMatch(out, /a-key-from/);
     assert.equal(effective.limits.concurrency, 1);
     assert.match(id, ID);
