@@ -12,6 +12,10 @@ describe('the page about credentials of destinations', { timeout: 120_000 }, () 
     await using carillon = await startCarillon({ command: 'dev' });
     await using folder = await temporaryFolder();
     await writeFile(join(folder.path, 'key.txt'), 'the-key-of-next-week\n');
+    await writeFile(join(folder.path, 'token.txt'), 'a-token-of-2026-next\n');
+    const letIn = await runCommands(PAGE, 'auth', carillon, { cwd: folder.path });
+    assert.match(letIn, /"password": ?\{"hint": ?"2026"/);
+    assert.match(letIn, /^auth +bearer \*{3}next$/m);
     const registered = JSON.parse(
       await runCommands(PAGE, 'register', carillon, { cwd: folder.path }),
     ).webhook;

@@ -146,4 +146,14 @@ describe('the POST of an attempt', () => {
   it('is written down as it is when nothing in it is secret', () => {
     assert.equal(buildRequest(parts).recordedHeaders, undefined);
   });
+
+  it('carries a name and a password, and says that each is not to be kept of an answer', () => {
+    const request = buildRequest({
+      ...parts,
+      credentials: { headers: {}, auth: { kind: 'basic', username: 'ann', secret: 'p' } },
+    });
+    const sent = 'Basic YW5uOnA=';
+    assert.equal(headersOf(request).authorization, sent);
+    assert.deepEqual(request.secrets, [sent, 'p']);
+  });
 });

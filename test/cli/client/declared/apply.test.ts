@@ -217,7 +217,7 @@ describe('carillon apply', () => {
     const renamed = await yes(basic('ben', 'value-of-2027-and-on'));
     assert.match(renamed.out, /^ {4}auth\.basic\.username: ann → ben$/m);
     assert.match(renamed.out, /^ {4}auth\.basic\.password: another than before \(never shown\)$/m);
-    const files = hook('{ bearer: { token: { value: "${TOKEN}" } } }');
+    const files = hook(`{ bearer: { token: { value: "\${TOKEN}" } } }`);
     const other = await run({ files, env: { TOKEN: 'value-of-token' } }, '--yes');
     assert.match(other.out, /^ {4}auth\.bearer\.token: \(none\) → "\$\{TOKEN\}"$/m);
     for (const { out, err } of [first, renamed, other]) assert.doesNotMatch(out + err, /value-of/);
