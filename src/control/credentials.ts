@@ -37,7 +37,7 @@ export function noteHeaderViolations({ spec, credentials }: Apart, problems: Pro
   problems.addAll(headerViolations(Object.fromEntries(given), 'secret_headers'));
   for (const name of Object.keys(spec.headers ?? {})) {
     const lower = name.toLowerCase();
-    if (headers[lower] === undefined) continue;
+    if (own(headers, lower) === undefined) continue;
     problems.add(`headers[${JSON.stringify(name)}]`, 'is given in secret_headers too: give it once');
   }
 }
@@ -55,7 +55,7 @@ export function noteAuthViolations({ headers, auth }: Credentials, problems: Pro
 export function kept(asked: AskedCredentials, before: Credentials, problems: Problems): Credentials {
   const headers: [string, string][] = [];
   for (const [name, given] of Object.entries(asked.headers)) {
-    const value = given ?? before.headers[name];
+    const value = given ?? own(before.headers, name);
     if (value !== undefined) headers.push([name, value]);
     else
       problems.add(
@@ -89,6 +89,11 @@ export function allKept({ spec }: Pick<Webhook, 'spec'>): AskedCredentials {
   return { headers, ...(auth !== undefined && { auth: { ...auth, secret: undefined } }) };
 }
 
+/** A header can be named like what every object has, such as constructor. */
+function own<T>(headers: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(headers, name) ? headers[name] : undefined;
+}
+
 /** What of a webhook is stored for its credentials. */
 export interface StoredCredentials extends Pick<Webhook, 'spec'> {
   readonly sealedCredentials?: Uint8Array;
@@ -110,7 +115,7 @@ export function createVault({ sealKey, random }: Pick<ControlDeps, 'sealKey' | '
     const names = Object.keys(credentials.headers);
     const marks = names.map((name) => {
       const value = credentials.headers[name]!;
-      const mark = before.headers[name] === value ? found?.spec.secretHeaders?.[name] : undefined;
+      const mark = own(before.headers, name) === value ? found?.spec.secretHeaders?.[name] : undefined;
       return [name, mark ?? markOf(owner, `header ${name}`, value)] as const;
     });
     const { secretHeaders: _headers, auth: _auth, ...rest } = spec;

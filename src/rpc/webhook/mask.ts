@@ -60,7 +60,7 @@ export function readMask(mask: FieldMask | undefined, patch: WebhookMessage): Up
 
 /** A secret header that was given as a plain one, and is taken away in the same way: it is among the secret ones. */
 function secretOf({ fields: [field], key }: MaskPath, patch: WebhookMessage): MaskPath[] {
-  if (field?.name !== 'headers' || key === undefined || key in patch.headers) return [];
+  if (field?.name !== 'headers' || key === undefined || Object.hasOwn(patch.headers, key)) return [];
   const lower = key.toLowerCase();
   return isSecretHeader(lower) ? [{ fields: [WebhookSchema.field.secretHeaders], key: lower }] : [];
 }

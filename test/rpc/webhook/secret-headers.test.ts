@@ -144,6 +144,16 @@ describe('secret headers', () => {
     assert.deepEqual(also, refused);
   });
 
+  it('can be named like what every object has, and then are none that could be kept', async () => {
+    for (const name of ['__proto__', 'constructor']) {
+      const secretHeaders = Object.fromEntries([[name, {}]]);
+      const refused = await violations(register({ secretHeaders }));
+      assert.deepEqual(Object.keys(refused), [`webhook.secret_headers["${name}"].value`]);
+      const { id } = await register({ secretHeaders: Object.fromEntries([[name, { value: 'v' }]]) });
+      assert.deepEqual(Object.entries(await sent(id)), [[name, 'v']]);
+    }
+  });
+
   it('are judged as headers are, without a word of their values', async () => {
     const value = 'a\nvalue-to-be-kept';
     const refused = await violations(
