@@ -10,12 +10,10 @@ import {
   type RegisterRequest,
   type RegisterResult,
   RegisterResultSchema,
-  WebhookView,
 } from '../../../gen/carillon/v1/webhook_pb.ts';
 import { type Claim, claimAt } from '../../domain/claim.ts';
 import { DomainError, invalidRequest } from '../../domain/error.ts';
 import type { Webhook } from '../../domain/webhook/webhook.ts';
-import { basicTo, webhookTo } from '../convert/webhook.ts';
 import type { HandlerDeps } from '../deps.ts';
 import { itemError } from '../item-error.ts';
 import { faultOf } from '../item-fault.ts';
@@ -23,6 +21,7 @@ import { theNamespace } from '../namespace.ts';
 import { note } from '../transport/call.ts';
 import { claimOf } from '../transport/once.ts';
 import { register } from './register.ts';
+import { viewOf } from './view.ts';
 import { wireBytesOf } from './wire-bytes.ts';
 
 /** As the proto file says. */
@@ -82,7 +81,6 @@ export function batchGetHandler({ control }: HandlerDeps) {
   return async (request: BatchGetRequest, { signal }: HandlerContext): Promise<BatchGetResponse> => {
     const { ids, view } = request;
     const namespace = theNamespace(request.namespace);
-    const to = view === WebhookView.FULL ? webhookTo : basicTo;
     const webhooks: Webhook[] = [];
     let bytes = 0;
     for (let i = 0; i < ids.length; i += READ_MAX) {
@@ -93,7 +91,7 @@ export function batchGetHandler({ control }: HandlerDeps) {
       if (bytes > ANSWER_BYTES) throw tooLarge(webhooks.length);
       webhooks.push(...found);
     }
-    return create(BatchGetResponseSchema, { webhooks: webhooks.map(to) });
+    return create(BatchGetResponseSchema, { webhooks: await viewOf(control, view, webhooks) });
   };
 }
 

@@ -4,7 +4,7 @@ import type { BulkIds } from '../../control/bulk-webhooks.ts';
 import { WEBHOOK_FIELDS } from '../../domain/listing/fields.ts';
 import { placeOfWebhook } from '../../domain/listing/place.ts';
 import { bulkOf } from '../bulk.ts';
-import { basicTo, webhookTo } from '../convert/webhook.ts';
+import { webhookTo } from '../convert/webhook.ts';
 import type { HandlerDeps } from '../deps.ts';
 import { listingOf } from '../listing.ts';
 import { theNamespace } from '../namespace.ts';
@@ -17,6 +17,7 @@ import { previewHandler } from './preview.ts';
 import { registerHandler } from './register.ts';
 import { removeHandler } from './remove.ts';
 import { updateHandler } from './update.ts';
+import { viewOf } from './view.ts';
 import { wireBytesOf } from './wire-bytes.ts';
 
 const RULES = {
@@ -38,7 +39,9 @@ export function webhookService(deps: HandlerDeps): ServiceImpl<typeof WebhookSer
     backfill: backfillHandler(deps),
 
     async get({ id, namespace }) {
-      return { webhook: webhookTo(await webhooks.get({ id, namespace: theNamespace(namespace) })) };
+      const found = await webhooks.get({ id, namespace: theNamespace(namespace) });
+      const [webhook] = await viewOf(deps.control, WebhookView.FULL, [found]);
+      return { webhook };
     },
 
     async list(request, { signal }) {
@@ -54,8 +57,7 @@ export function webhookService(deps: HandlerDeps): ServiceImpl<typeof WebhookSer
         bytesOf: wireBytesOf,
         signal,
       });
-      const to = request.view === WebhookView.FULL ? webhookTo : basicTo;
-      return { webhooks: rows.map(to), nextPageToken };
+      return { webhooks: await viewOf(deps.control, request.view, rows), nextPageToken };
     },
 
     async pause(request, { signal }) {
