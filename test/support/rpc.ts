@@ -17,6 +17,7 @@ import { BadRequestSchema, file_google_rpc_error_details } from '../../gen/googl
 import { createControl } from '../../src/control/control.ts';
 import type { ControlDeps, ControlSettings } from '../../src/control/deps.ts';
 import type { WatchLimits } from '../../src/control/watch.ts';
+import { ANONYMOUS } from '../../src/domain/access/principal.ts';
 import { type Random, systemRandom } from '../../src/domain/random.ts';
 import { LOOPBACK, parseCidrs } from '../../src/domain/webhook/address.ts';
 import { createPublisher } from '../../src/publish/publisher.ts';
@@ -83,6 +84,7 @@ export async function startApi(options: ApiOptions = {}): Promise<RunningApi> {
     random,
     log,
     sealKey,
+    authenticate: () => ANONYMOUS,
     publisher: createPublisher({ ...publishing, settings: { idempotencyWindowMs: DAY_MS } }),
     replayer: createReplayer(publishing),
     settings: {
