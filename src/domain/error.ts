@@ -37,6 +37,8 @@ export interface ErrorDetails {
   /** The fields that break a rule, or are taken; for FAILED_PRECONDITION, what is in the wrong state. */
   readonly violations?: readonly FieldViolation[];
   readonly resource?: Resource;
+  /** How long to wait before asking again, of EXHAUSTED and UNAVAILABLE; a second without it. */
+  readonly retryMs?: number;
   /** What else the list names for the reason: a bound, a state. The field and the id follow from the others. */
   readonly metadata?: Readonly<Record<string, string | number>>;
 }
@@ -47,9 +49,10 @@ export class DomainError extends Error {
   readonly violations: readonly FieldViolation[];
   readonly resource: Resource | undefined;
   readonly metadata: Readonly<Record<string, string | number>>;
+  readonly retryMs: number | undefined;
 
   constructor(reason: DomainReason, message: string, details: ErrorDetails = {}) {
-    const { violations = [], resource, metadata = {} } = details;
+    const { violations = [], resource, metadata = {}, retryMs } = details;
     super(message);
     this.name = 'DomainError';
     this.reason = reason;
@@ -57,6 +60,7 @@ export class DomainError extends Error {
     this.violations = violations;
     this.resource = resource;
     this.metadata = metadata;
+    this.retryMs = retryMs;
   }
 }
 

@@ -17,6 +17,7 @@ export interface ReasonEntry {
 /** Codes of the domain. What a protocol says on its own account has the others. */
 export type ErrorCode =
   | 'INVALID'
+  | 'UNAUTHENTICATED'
   | 'OUT_OF_RANGE'
   | 'NOT_FOUND'
   | 'ALREADY_EXISTS'
@@ -165,6 +166,28 @@ export const API_REASONS = {
     todo: 'Start it with `--cors-origins`.',
     metadata: ['origin'],
   },
+  API_KEY_MISSING: {
+    code: 'UNAUTHENTICATED',
+    when: 'The call has no key, and the server takes only calls with one.',
+    todo: 'Send `authorization: Bearer ck_…`.',
+  },
+  API_KEY_INVALID: {
+    code: 'UNAUTHENTICATED',
+    when: 'What `authorization` holds is no key of this server: another scheme, white space, or a key that it does not have.',
+    todo: 'Send a key of this server, or ask for one who has the role ADMIN.',
+  },
+  API_KEY_EXPIRED: {
+    code: 'UNAUTHENTICATED',
+    when: 'The time of the key is over.',
+    todo: 'Ask for another key.',
+    metadata: ['apiKeyId'],
+  },
+  API_KEY_REVOKED: {
+    code: 'UNAUTHENTICATED',
+    when: 'The key was revoked. A stream that was begun with it ends so.',
+    todo: 'Ask for another key.',
+    metadata: ['apiKeyId'],
+  },
   ROLE_TOO_SMALL: {
     code: 'PERMISSION_DENIED',
     when: 'The role of the key does not allow the method.',
@@ -311,6 +334,17 @@ export const API_REASONS = {
     when: 'Too many calls with a request_id are remembered; each is forgotten after 24 h.',
     todo: 'Call again later, or without a request_id.',
   },
+  TOO_MANY_WRONG_KEYS: {
+    code: 'EXHAUSTED',
+    when: 'Too many calls came from this address without a key, or with one that is not taken. Calls with a good key go on.',
+    todo: 'Call with a good key, or after the delay in RetryInfo.',
+  },
+  TOO_MANY_CALLS: {
+    code: 'EXHAUSTED',
+    when: 'More calls were made with the key than its rate limit allows; each message of a stream counts as one.',
+    todo: 'Call again after the delay in RetryInfo.',
+    metadata: ['callsPerSecond'],
+  },
   TOO_MANY_API_KEYS: {
     code: 'EXHAUSTED',
     when: 'There are as many keys as there may be.',
@@ -348,6 +382,11 @@ export const API_REASONS = {
 
 /** Reasons why a server does not start, or cannot go on, which no caller of the API is given. */
 export const SERVER_REASONS = {
+  EXPOSED: {
+    code: 'FAILED_PRECONDITION',
+    when: 'The server would listen where others can reach it, without keys or without TLS.',
+    todo: 'Do what the message says, or say with --no-keys or --plaintext that it is meant.',
+  },
   SETTING_INVALID: {
     code: 'INVALID',
     when: 'A setting, or an option of the command line, cannot be used.',
