@@ -129,6 +129,31 @@ describe('The reason', () => {
       grpc(h2, pathOf(WebhookService.method.get), NOTE, { ':authority': 'evil.example' }),
     ORIGIN_NOT_ALLOWED: () =>
       grpc(h2, pathOf(WebhookService.method.get), NOTE, { origin: 'http://evil.example' }),
+    API_KEY_MISSING: () => withKeys(async (at) => rest('GET', '/v1/webhooks', {}, at)),
+    API_KEY_INVALID: () => withKeys(async (at) => bearing('ck_of_another_server_altogether', at)),
+    API_KEY_EXPIRED: () =>
+      withKeys(async (at, { makeKey, clock }) => {
+        const { key } = await makeKey({ expiresAt: clock.now() + 1 });
+        clock.advance(1);
+        return bearing(key, at);
+      }),
+    API_KEY_REVOKED: () =>
+      withKeys(async (at, { makeKey, control }) => {
+        const { key, apiKey } = await makeKey();
+        await control.keys.revoke(apiKey.id, undefined);
+        return bearing(key, at);
+      }),
+    TOO_MANY_WRONG_KEYS: () =>
+      withKeys(async (at) => {
+        for (let i = 0; i < 20; i++) await fetch(`${at}/v1/webhooks`);
+        return rest('GET', '/v1/webhooks', {}, at);
+      }),
+    TOO_MANY_CALLS: () =>
+      withKeys(async (at, { makeKey }) => {
+        const { key } = await makeKey({ callsPerSecond: 1 });
+        await bearing(key, at).catch(() => {});
+        return bearing(key, at);
+      }),
     ROLE_TOO_SMALL: () =>
       withCaller({ kind: 'KEY', keyId: 'key_1', role: 'READ', namespace: undefined }, (at) =>
         rest('POST', '/v1/webhooks', HOOK, at),
@@ -234,6 +259,8 @@ describe('The reason', () => {
     INTERNAL_ERROR: () => away({ resolveWebhooks: () => Promise.reject(new Error('a bug')) }, get),
   };
 
+  const bearing = (key: string, at: string) =>
+    rest('GET', '/v1/webhooks/none', { headers: { authorization: `Bearer ${key}` } }, at);
   const get = (at: string) => rest('GET', '/v1/webhooks/x', {}, at);
 
   for (const [reason, call] of Object.entries(WAYS)) {
@@ -339,6 +366,14 @@ async function grpc(
   const infos = status.details.flatMap((detail) => anyUnpack(detail, ErrorInfoSchema) ?? []);
   assert.equal(infos.length, 1);
   return { code: codeToString(grpcStatus ?? 0), info: infos[0]! };
+}
+
+/** A server that takes calls with keys only. */
+async function withKeys(call: (at: string, running: RunningApi) => Promise<Told>): Promise<Told> {
+  return withApi({ locked: true }, async (at, running) => {
+    await running.makeKey();
+    return call(at, running);
+  });
 }
 
 function withCaller(principal: Principal, call: (at: string) => Promise<Told>): Promise<Told> {
