@@ -1,33 +1,12 @@
+import { ACCESS_REASONS } from './access-reasons.ts';
+import type { ErrorCode, ReasonEntry } from './reason-entry.ts';
+import { SERVER_REASONS } from './server-reasons.ts';
+
 /**
  * Why a call is refused, for programs (google.rpc.ErrorInfo, AIP-193): the one list of reasons. A reason is
  * never renamed and never means anything else; the list grows. `docs/errors.md` shows it to callers, and a
  * test holds the two equal.
  */
-export interface ReasonEntry {
-  /** Every error with this reason has this code (google.rpc.Code). */
-  readonly code: ReasonCode;
-  /** When it is given. */
-  readonly when: string;
-  /** What its caller does about it. */
-  readonly todo: string;
-  /** What may stand in the metadata: names in lowerCamelCase, with the unit where there is one. */
-  readonly metadata?: readonly string[];
-}
-
-/** Codes of the domain. What a protocol says on its own account has the others. */
-export type ErrorCode =
-  | 'INVALID'
-  | 'UNAUTHENTICATED'
-  | 'OUT_OF_RANGE'
-  | 'NOT_FOUND'
-  | 'ALREADY_EXISTS'
-  | 'ABORTED'
-  | 'FAILED_PRECONDITION'
-  | 'PERMISSION_DENIED'
-  | 'EXHAUSTED'
-  | 'UNAVAILABLE';
-
-export type ReasonCode = ErrorCode | 'CANCELLED' | 'DEADLINE_EXCEEDED' | 'UNIMPLEMENTED' | 'INTERNAL';
 
 /** Reasons that callers of the API are given. */
 export const API_REASONS = {
@@ -166,40 +145,7 @@ export const API_REASONS = {
     todo: 'Start it with `--cors-origins`.',
     metadata: ['origin'],
   },
-  API_KEY_MISSING: {
-    code: 'UNAUTHENTICATED',
-    when: 'The call has no key, and the server takes only calls with one.',
-    todo: 'Send `authorization: Bearer ck_…`.',
-  },
-  API_KEY_INVALID: {
-    code: 'UNAUTHENTICATED',
-    when: 'What `authorization` holds is no key of this server: another scheme, white space, or a key that it does not have.',
-    todo: 'Send a key of this server, or ask for one who has the role ADMIN.',
-  },
-  API_KEY_EXPIRED: {
-    code: 'UNAUTHENTICATED',
-    when: 'The time of the key is over.',
-    todo: 'Ask for another key.',
-    metadata: ['apiKeyId'],
-  },
-  API_KEY_REVOKED: {
-    code: 'UNAUTHENTICATED',
-    when: 'The key was revoked. A stream that was begun with it ends so.',
-    todo: 'Ask for another key.',
-    metadata: ['apiKeyId'],
-  },
-  ROLE_TOO_SMALL: {
-    code: 'PERMISSION_DENIED',
-    when: 'The role of the key does not allow the method.',
-    todo: 'Use a key with the role in the metadata.',
-    metadata: ['role'],
-  },
-  NAMESPACE_NOT_ALLOWED: {
-    code: 'PERMISSION_DENIED',
-    when: 'The namespace is not that of the key, whether or not it exists.',
-    todo: 'Name that of the key, which is in the metadata, or none; or use another key.',
-    metadata: ['namespace'],
-  },
+  ...ACCESS_REASONS,
   WEBHOOK_NOT_FOUND: {
     code: 'NOT_FOUND',
     when: 'There is no such webhook, or no longer.',
@@ -216,12 +162,6 @@ export const API_REASONS = {
     code: 'NOT_FOUND',
     when: 'There is no such delivery, or no longer.',
     todo: 'Look for it with ListDeliveries.',
-    metadata: ['id'],
-  },
-  API_KEY_NOT_FOUND: {
-    code: 'NOT_FOUND',
-    when: 'There is no such key, or it is for another namespace than the key of the caller.',
-    todo: 'Look for its id with ListApiKeys.',
     metadata: ['id'],
   },
   SERVICE_NOT_FOUND: {
@@ -334,23 +274,6 @@ export const API_REASONS = {
     when: 'Too many calls with a request_id are remembered; each is forgotten after 24 h.',
     todo: 'Call again later, or without a request_id.',
   },
-  TOO_MANY_WRONG_KEYS: {
-    code: 'EXHAUSTED',
-    when: 'Too many calls came from this address without a key, or with one that is not taken. Calls with a good key go on.',
-    todo: 'Call with a good key, or after the delay in RetryInfo.',
-  },
-  TOO_MANY_CALLS: {
-    code: 'EXHAUSTED',
-    when: 'More calls were made with the key than its rate limit allows; each message of a stream counts as one.',
-    todo: 'Call again after the delay in RetryInfo.',
-    metadata: ['callsPerSecond'],
-  },
-  TOO_MANY_API_KEYS: {
-    code: 'EXHAUSTED',
-    when: 'There are as many keys as there may be.',
-    todo: 'Revoke some that nobody uses.',
-    metadata: ['max'],
-  },
   RENDERED_TOO_LARGE: {
     code: 'EXHAUSTED',
     when: 'The templates of the webhooks that ask for the event make too much of it.',
@@ -377,35 +300,6 @@ export const API_REASONS = {
     when: 'Something happened that nobody foresaw.',
     todo: 'Report it, with the lines that the log of the server has under errorId.',
     metadata: ['errorId'],
-  },
-} as const satisfies Record<string, ReasonEntry>;
-
-/** Reasons why a server does not start, or cannot go on, which no caller of the API is given. */
-export const SERVER_REASONS = {
-  EXPOSED: {
-    code: 'FAILED_PRECONDITION',
-    when: 'The server would listen where others can reach it, without keys or without TLS.',
-    todo: 'Do what the message says, or say with --no-keys or --plaintext that it is meant.',
-  },
-  SETTING_INVALID: {
-    code: 'INVALID',
-    when: 'A setting, or an option of the command line, cannot be used.',
-    todo: 'Mend it where the message says that it came from.',
-  },
-  ADDRESS_UNUSABLE: {
-    code: 'FAILED_PRECONDITION',
-    when: 'The address cannot be listened on.',
-    todo: 'Give another one.',
-  },
-  DATABASE_UNUSABLE: {
-    code: 'FAILED_PRECONDITION',
-    when: 'The database cannot be opened.',
-    todo: 'Give another path, or stop the process that has it.',
-  },
-  SECRETS_KEY_UNUSABLE: {
-    code: 'FAILED_PRECONDITION',
-    when: 'The key that seals secrets cannot be read, or is not the one that they were sealed with.',
-    todo: 'Start with the right one.',
   },
 } as const satisfies Record<string, ReasonEntry>;
 
