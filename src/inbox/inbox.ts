@@ -59,7 +59,7 @@ export interface InboxDeps {
   /** The names by which it may be called, besides addresses and `localhost`: see `HostPolicy`. */
   readonly allowedHosts: readonly string[];
   /** Who may look at what was received, and change how it is answered. Whoever sends needs no key. */
-  readonly door: Pick<Door, 'authenticate' | 'admit'>;
+  readonly door: Door;
   /** Bounds other than the default ones. */
   readonly options?: Partial<InboxBounds>;
 }
@@ -105,8 +105,10 @@ export function createInbox({ clock, log, verify, allowedHosts, door, options }:
     } else if (!NAME.test(name)) {
       refuse(res, 400, NAME_RULE);
     } else if (control.owns(below)) {
-      if (!letIn(door, looks ? 'READ' : 'MANAGE', req, res)) return;
-      await control.handle({ req, res, name, path: below, query: new URLSearchParams(query) });
+      const principal = letIn(door, looks ? 'READ' : 'MANAGE', req, res);
+      if (principal === undefined) return;
+      const check = () => door.check(principal);
+      await control.handle({ req, res, name, path: below, query: new URLSearchParams(query), check });
     } else if (!wantsPage(req)) {
       await intake.receive(name, req, res);
     } else if (below.length === 0) {

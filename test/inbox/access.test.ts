@@ -5,6 +5,8 @@ import type { Role } from '../../src/domain/access/role.ts';
 import { DomainError } from '../../src/domain/error.ts';
 import { type Serving, serveInbox } from './serving.ts';
 
+let revoked = false;
+
 /** A door for which the key `ck_manage` has that role; any other is wrong, and the third wrong one too much. */
 function aDoor(): Door {
   let wrong = 0;
@@ -18,7 +20,9 @@ function aDoor(): Door {
       return { kind: 'KEY', keyId: 'key_1', role: role.toUpperCase() as Role, namespace: undefined };
     },
     admit() {},
-    check() {},
+    check() {
+      if (revoked) throw new DomainError('API_KEY_REVOKED', 'it was revoked');
+    },
   };
 }
 
@@ -70,6 +74,14 @@ describe('An inbox of a server that has keys', () => {
     }
     assert.equal(await status('/a/requests', basic('ck_read'), 'DELETE'), 403);
     assert.equal(await status('/a/requests', basic('ck_manage'), 'DELETE'), 204);
+  });
+
+  it('tells a page that watches nothing more once its key was revoked', async () => {
+    const watching = await fetch(`${serving.origin}/inbox/a/events`, { headers: bearer('ck_read') });
+    revoked = true;
+    await serving.send('a', { body: 'after' });
+    revoked = false;
+    assert.doesNotMatch(await watching.text(), /data:/);
   });
 
   it('is not changed by a page of somebody else, though the browser remembers the key', async () => {
