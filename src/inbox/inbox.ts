@@ -1,6 +1,7 @@
 import type { Door } from '../domain/access/door.ts';
 import { hostsOf, judgeHosts } from '../domain/access/host.ts';
 import type { Clock } from '../domain/clock.ts';
+import { isInboxPath } from '../domain/webhook/own-listeners.ts';
 import type { Log } from '../telemetry/log.ts';
 import { letIn } from './access.ts';
 import { DEFAULT_BOUNDS, type InboxBounds } from './bounds.ts';
@@ -136,7 +137,7 @@ export function createInbox({ clock, log, verify, allowedHosts, door, options }:
   return {
     handle(req, res) {
       const target = req.url ?? '';
-      if (!/^\/inbox(?:[/?]|$)/.test(target)) return false;
+      if (!isInboxPath(target)) return false;
       const verdict = judgeHosts(hostsOf(req), { allowedHosts });
       if (verdict !== 'allow') {
         refuseHost(req, res, verdict.deny);
