@@ -299,6 +299,12 @@ export const API_REASONS = {
     todo: 'Publish less data, or make the templates shorter.',
     metadata: ['maxBytes'],
   },
+  SERVER_BUSY: {
+    code: 'EXHAUSTED',
+    when: 'The bytes of requests in work are at their bound, and there was no room in time; or the request came too slowly while others waited for room.',
+    todo: 'Call again after the delay in RetryInfo.',
+    metadata: ['maxBytes'],
+  },
   DATABASE_BUSY: {
     code: 'EXHAUSTED',
     when: 'Too many calls wait for the database.',

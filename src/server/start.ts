@@ -1,3 +1,4 @@
+import { getHeapStatistics } from 'node:v8';
 import { createControl } from '../control/control.ts';
 import { createDispatcher } from '../dispatch/dispatcher.ts';
 import { createSweeper } from '../dispatch/sweeper.ts';
@@ -50,6 +51,13 @@ export interface ServerDeps {
   readonly clock?: Clock;
   readonly random?: Random;
 }
+
+/**
+ * Bytes of requests in work, as a share of the heap: what becomes of a byte takes several, in the heap and beside it
+ * (docs/operations.md).
+ */
+const WORK_SHARE = 1 / 128;
+const WORK_BYTES_MIN = 16 * 1024 * 1024;
 
 /** How long due runs are gathered, so that many share a commit: most of a run's lateness on an idle server. */
 const SCHEDULER_REST_MS = 8;
@@ -149,7 +157,11 @@ async function run(parts: Parts): Promise<RunningServer> {
     clock,
     random,
     log,
-    settings: { ...config, about: { version: VERSION, timeZoneRules: clock.zoneRules } },
+    settings: {
+      ...config,
+      about: { version: VERSION, timeZoneRules: clock.zoneRules },
+      inflow: { bytesMax: config.workBytesMax ?? workBytesOf(getHeapStatistics().heap_size_limit) },
+    },
   });
   const inbox = config.inbox
     ? createInbox({
@@ -225,6 +237,10 @@ async function run(parts: Parts): Promise<RunningServer> {
       return stopping;
     },
   };
+}
+
+function workBytesOf(heapBytes: number): number {
+  return Math.max(WORK_BYTES_MIN, Math.floor(heapBytes * WORK_SHARE));
 }
 
 /** Listens for native gRPC, if it is to; when it cannot, what listens already is closed. */

@@ -34,6 +34,7 @@ const ELSEWHERE: ReadonlySet<ApiReason> = new Set([
   'RENDERED_TOO_LARGE',
   'REQUEST_BROKEN_OFF',
   'TOO_MANY_REQUEST_IDS',
+  'SERVER_BUSY',
   'ANSWER_TOO_LARGE',
 ]);
 

@@ -15,6 +15,7 @@ import { namespaceViolations } from '../namespace.ts';
 import type { Rules } from '../proto-rules.ts';
 import { type Admit, type Call, callKey, noteFields } from './call.ts';
 import { wentAway, whyEnded } from './failures.ts';
+import { createInflow, type Inflow } from './inflow.ts';
 import { createOutbox, type Outbox, type Outgoing } from './outbox.ts';
 import { followTaking, STALL_MS } from './stall.ts';
 
@@ -29,6 +30,8 @@ export interface GuardDeps {
   readonly stallMs?: number;
   /** Bounds what callers leave unread; with its own limits when not given. */
   readonly outbox?: Outbox;
+  /** Bounds what requests take in memory; with its own limits when not given. */
+  readonly inflow?: Inflow;
 }
 
 /**
@@ -65,6 +68,7 @@ export function createGuard({
   report,
   stallMs = STALL_MS,
   outbox = createOutbox(systemClock),
+  inflow = createInflow(),
 }: GuardDeps): Guard {
   async function checkMessage(method: DescMethod, message: Message, principal: Principal): Promise<void> {
     const problems = noProblems();
@@ -84,6 +88,7 @@ export function createGuard({
     begin(method, head, call) {
       if (method.parent.typeName !== Health.typeName) checkHead(head, policy, call);
       const principal = ANONYMOUS;
+      call.inflow = inflow;
       const checksItself = selfChecking.get(method) === 'NAMESPACE_AND_RULES';
       if (method.methodKind === 'unary') call.outgoing = openAnswer(call, outbox);
       const bytes = answerBytes(method.output);
@@ -154,7 +159,10 @@ export function guardInterceptor(guard: Guard): Interceptor {
         admitted = { ...request, message: decoded.shift() ?? request.message };
         await admit(admitted.message);
       }
-      const response = await endBy(request.signal, () => next(admitted));
+      // What is done goes on when its caller has left, and takes its room until then.
+      const { incoming } = call ?? {};
+      if (call) call.incoming = undefined;
+      const response = await endBy(request.signal, () => next(admitted).finally(() => incoming?.end()));
       if (response.stream) {
         return { ...response, message: guardStream(response.message, request.signal, call, guard) };
       }
