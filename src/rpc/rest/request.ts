@@ -8,8 +8,8 @@ import { discardBody, readBody } from '../transport/body.ts';
 import type { Call } from '../transport/call.ts';
 import { decodeUtf8, decompress } from '../transport/decode.ts';
 import { normalizeJson } from '../transport/json-shape.ts';
-import { type ParsedJson, parseJson } from '../transport/json-text.ts';
-import { readJson, tellDeepIn, turnFor } from '../transport/message.ts';
+import type { ParsedJson } from '../transport/json-text.ts';
+import { parseText, readJson, tellDeepIn, turnFor } from '../transport/message.ts';
 import type { NodeRequest } from '../transport/node.ts';
 import { incomingOf } from '../transport/room.ts';
 import type { Binding } from './binding.ts';
@@ -127,7 +127,7 @@ async function receive(asked: Asked): Promise<ParsedJson | undefined> {
   const bytes = codec === null ? raw : await decompress(codec, raw, messageBytesMax, incomingOf(call));
   await turnFor(bytes);
   const tellDeep = binding.body === 'all' ? tellDeepIn(binding.method.input) : undefined;
-  return parseJson(decodeUtf8(bytes, WHAT), WHAT, tellDeep);
+  return await parseText(decodeUtf8(bytes, WHAT), WHAT, tellDeep);
 }
 
 const WHAT = 'the body';
