@@ -236,6 +236,12 @@ export const API_REASONS = {
     todo: 'Nothing: it will not be sent again.',
     metadata: ['id', 'state'],
   },
+  WEBHOOK_FULL: {
+    code: 'FAILED_PRECONDITION',
+    when: 'As much waits for the webhook, or in its namespace, as may: what is sent again would overflow at once.',
+    todo: 'Cancel what waits for it, or raise limits.waiting_max, and retry then.',
+    metadata: ['id'],
+  },
   DELIVERY_SUCCEEDED: {
     code: 'FAILED_PRECONDITION',
     when: 'The delivery has succeeded and cannot be retried.',

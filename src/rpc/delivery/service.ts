@@ -70,9 +70,10 @@ export function deliveryService({ control }: Pick<ApiDeps, 'control'>): ServiceI
 
     async retryDeliveries(request, context) {
       const { order, tokenOf } = bulkOf('RetryDeliveries', request, DELIVERY_FIELDS);
-      const { count, waiting, next } = await deliveries.retryMany(order, context.signal, claimOf(context));
+      const done = await deliveries.retryMany(order, context.signal, claimOf(context));
+      const { count, waiting, full, next } = done;
       note(context, { deliveries: count });
-      return { count, heldBackCount: waiting, nextPageToken: tokenOf(next) };
+      return { count, heldBackCount: waiting, fullCount: full, nextPageToken: tokenOf(next) };
     },
 
     async cancelDelivery({ namespace, id }, context) {
