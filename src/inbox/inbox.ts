@@ -1,5 +1,6 @@
 import { hostsOf, judgeHosts } from '../domain/access/host.ts';
 import type { Clock } from '../domain/clock.ts';
+import { isInboxPath } from '../domain/webhook/own-listeners.ts';
 import type { Log } from '../telemetry/log.ts';
 import { DEFAULT_BOUNDS, type InboxBounds } from './bounds.ts';
 import { createBoxes } from './boxes.ts';
@@ -128,7 +129,7 @@ export function createInbox({ clock, log, verify, allowedHosts, options }: Inbox
   return {
     handle(req, res) {
       const target = req.url ?? '';
-      if (!/^\/inbox(?:[/?]|$)/.test(target)) return false;
+      if (!isInboxPath(target)) return false;
       const verdict = judgeHosts(hostsOf(req), { allowedHosts });
       if (verdict !== 'allow') {
         refuseHost(req, res, verdict.deny);

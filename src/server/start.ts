@@ -5,7 +5,9 @@ import { createSweeper } from '../dispatch/sweeper.ts';
 import { type Clock, systemClock } from '../domain/clock.ts';
 import { DomainError } from '../domain/error.ts';
 import { type Random, systemRandom } from '../domain/random.ts';
-import { parseCidrs } from '../domain/webhook/address.ts';
+import type { AddressPolicy } from '../domain/webhook/address.ts';
+import { parseDestinationRules } from '../domain/webhook/destination-rule.ts';
+import type { OwnListener } from '../domain/webhook/own-listeners.ts';
 import { type KeysOf, keysWith } from '../domain/webhook/signature.ts';
 import { DEFAULT_NAMESPACE } from '../domain/webhook/webhook.ts';
 import { createInbox } from '../inbox/inbox.ts';
@@ -26,6 +28,7 @@ import { type Address, hostsHint } from './listen/bind.ts';
 import { createFront } from './listen/front.ts';
 import { createGrpcServer, type GrpcServer } from './listen/grpc-listener.ts';
 import { createListener } from './listen/listener.ts';
+import { isLocalAddress } from './listen/local-address.ts';
 import { startLoop } from './loop.ts';
 import { checkNotAlone, forgetKey, loadSecretsKey } from './secrets-key.ts';
 import { createStoreWatch } from './store-watch.ts';
@@ -119,7 +122,8 @@ interface Parts {
 
 async function run(parts: Parts): Promise<RunningServer> {
   const { config, log, clock, random, store, key, keysOf, ended } = parts;
-  const policy = { allow: parseCidrs(config.allowDestinations) };
+  const own: OwnListener[] = [];
+  const policy = addressPolicy(config, own);
   const directory = createDirectory({ store });
   const sender = createSender({ clock, policy, originConnectionsMax: config.originInFlightMax });
   const scheduler = createScheduler({ store, directory, clock, random, log });
@@ -180,6 +184,8 @@ async function run(parts: Parts): Promise<RunningServer> {
 
   const grpc = createGrpcServer({ services: api.services, settings: config, log, clock });
   const grpcAddress = await listenOr(grpc, config, () => listener.close(0));
+  own.push({ ...listener.address, hasInbox: config.inbox });
+  if (grpcAddress !== undefined) own.push({ ...grpcAddress, hasInbox: false });
   const hint = hostsHint([listener.address, ...(grpcAddress ? [grpcAddress] : [])], config);
   if (hint !== undefined) log.info({}, hint);
 
@@ -241,6 +247,17 @@ async function run(parts: Parts): Promise<RunningServer> {
 
 function workBytesOf(heapBytes: number): number {
   return Math.max(WORK_BYTES_MIN, Math.floor(heapBytes * WORK_SHARE));
+}
+
+/** `listeners` is filled as soon as they are there, before anything is sent. */
+function addressPolicy(config: Config, listeners: readonly OwnListener[]): AddressPolicy {
+  const { allowDestinations, denyDestinations, onlyDestinations } = config;
+  return {
+    allow: parseDestinationRules(allowDestinations, 'allow-destinations'),
+    deny: parseDestinationRules(denyDestinations, 'deny-destinations'),
+    only: parseDestinationRules(onlyDestinations, 'only-destinations'),
+    own: { listeners, isLocal: isLocalAddress },
+  };
 }
 
 /** Listens for native gRPC, if it is to; when it cannot, what listens already is closed. */

@@ -2,8 +2,8 @@ import { decodeKey, KEY_ALLOWED } from '../secrets-key.ts';
 import {
   boolean,
   bytes,
-  cidr,
   database,
+  destination,
   duration,
   hostName,
   hostPort,
@@ -77,9 +77,19 @@ export const SETTINGS = {
     'How log lines look; auto is pretty on a terminal and json elsewhere',
   ),
   allowDestinations: setting(
-    list(cidr()),
+    list(destination()),
     { dev: '127.0.0.0/8,::1/128', serve: '' },
-    'Addresses that destinations may have although they are not public',
+    'Destinations that may be called although they are not public',
+  ),
+  denyDestinations: setting(
+    list(destination()),
+    '',
+    'Destinations that may not be called, whatever else allows them',
+  ),
+  onlyDestinations: setting(
+    list(destination()),
+    '',
+    'If given, the only destinations that may be called; those that are not public have to be allowed too',
   ),
   defaultEveryMs: setting(
     duration({ min: '100ms', max: '365d' }),
