@@ -55,6 +55,8 @@ export interface ServingOptions {
   readonly verify?: Verify;
   readonly options?: Partial<InboxBounds>;
   readonly allowedHosts?: readonly string[];
+  /** A free one unless told: that of a server that was there before. */
+  readonly port?: number;
 }
 
 export const START = Date.parse('2026-03-01T12:00:00Z');
@@ -63,6 +65,7 @@ export async function serveInbox({
   verify,
   options,
   allowedHosts = [],
+  port: wantedPort = 0,
 }: ServingOptions = {}): Promise<Serving> {
   const clock = manualClock(START);
   const { log, lines } = recordingLog();
@@ -78,7 +81,7 @@ export async function serveInbox({
     res.statusCode = 404;
     res.end('not the inbox');
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(wantedPort, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   const origin = `http://127.0.0.1:${port}`;
@@ -112,6 +115,7 @@ export async function serveInbox({
       }
     },
     async [Symbol.asyncDispose]() {
+      if (!server.listening) return;
       inbox.close();
       server.close();
       server.closeAllConnections();
