@@ -31,6 +31,9 @@ export interface ControlDeps {
     | 'claimRequests'
     | 'answerRequests'
     | 'releaseRequests'
+    | 'createApiKeys'
+    | 'listApiKeys'
+    | 'revokeApiKeys'
     | 'emptyLog'
   >;
   readonly clock: Clock;
