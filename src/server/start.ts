@@ -182,11 +182,25 @@ async function run(parts: Parts): Promise<RunningServer> {
   if (hint !== undefined) log.info({}, hint);
 
   const loops = {
-    directory: startLoop({ name: 'directory', tick: directory.refresh, idleMs: () => 1_000, restMs: 0, log }),
-    schedule: startLoop({ name: 'scheduler', ...scheduler, restMs: SCHEDULER_REST_MS, log }),
-    dispatch: startLoop({ name: 'dispatcher', ...dispatcher, restMs: 0, log }),
-    sweep: startLoop({ name: 'sweeper', ...sweeper, restMs: 0, log }),
-    keys: startLoop({ name: 'keyring', tick: keyring.tick, idleMs: () => KEY_REFRESH_MS, restMs: 0, log }),
+    directory: startLoop({
+      name: 'directory',
+      tick: directory.refresh,
+      idleMs: () => 1_000,
+      restMs: 0,
+      clock,
+      log,
+    }),
+    schedule: startLoop({ name: 'scheduler', ...scheduler, restMs: SCHEDULER_REST_MS, clock, log }),
+    dispatch: startLoop({ name: 'dispatcher', ...dispatcher, restMs: 0, clock, log }),
+    sweep: startLoop({ name: 'sweeper', ...sweeper, restMs: 0, clock, log }),
+    keys: startLoop({
+      name: 'keyring',
+      tick: keyring.tick,
+      idleMs: () => KEY_REFRESH_MS,
+      restMs: 0,
+      clock,
+      log,
+    }),
   };
   const unsubscribe = store.onVisible(() => {
     loops.directory.wake();
@@ -200,7 +214,7 @@ async function run(parts: Parts): Promise<RunningServer> {
   const watch = createStoreWatch({ store, health: api.health, log });
   // Whatever is wrong is found again, and logged, by the loop.
   await watch.tick().catch(() => {});
-  const storeWatch = startLoop({ name: 'watch on the store', ...watch, restMs: 0, log });
+  const storeWatch = startLoop({ name: 'watch on the store', ...watch, restMs: 0, clock, log });
   // What the first call would wait for is loaded while nobody waits.
   void api.load();
 
