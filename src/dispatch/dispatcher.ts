@@ -91,7 +91,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   const { store, log, settings } = deps;
   const clock = steadyClock(deps.clock);
   const bodies = createBodies(deps.random);
-  const settler = createSettler({ store, log });
+  const settler = createSettler({ store, clock, log });
   const origins = createOrigins<Lane>(settings.originInFlightMax, ({ state }) => state.inFlight === 0);
   const lanes = createLanes({ ...deps, since: clock.now() });
   const finished = createFinished();

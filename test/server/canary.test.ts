@@ -11,6 +11,7 @@ import {
 } from '@bufbuild/protobuf';
 import { ConnectError, createClient } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
+import { AdminService } from '../../gen/carillon/v1/admin_pb.ts';
 import { DeliveryService } from '../../gen/carillon/v1/delivery_pb.ts';
 import { EventService } from '../../gen/carillon/v1/event_pb.ts';
 import { WebhookService } from '../../gen/carillon/v1/webhook_pb.ts';
@@ -34,7 +35,7 @@ const QUERY = 'sparrow-in-a-query-3';
 const REFUSED = 'canary-that-is-refused-4\n';
 
 const KEY = 'a'.repeat(64);
-const SERVICES: readonly DescService[] = [WebhookService, EventService, DeliveryService];
+const SERVICES: readonly DescService[] = [WebhookService, EventService, DeliveryService, AdminService];
 const REGISTRY = createRegistry(...SERVICES.map(({ file }) => file), file_google_rpc_error_details);
 
 describe('a secret of a webhook', () => {
@@ -213,6 +214,10 @@ function requestsFor({
     'DeliveryService.CancelDelivery': [{ id: deliveryId }],
     'DeliveryService.CancelDeliveries': [{ filter: 'state = PENDING' }],
     'DeliveryService.GetDelivery': [{ id: deliveryId }],
+    // A key that is made here would lock out what is called after it.
+    'AdminService.CreateApiKey': [{}],
+    'AdminService.ListApiKeys': [{}],
+    'AdminService.RevokeApiKey': [{ id: 'nobody' }],
   };
 }
 

@@ -19,7 +19,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file carillon/v1/webhook.proto.
  */
 export const file_carillon_v1_webhook: GenFile = /*@__PURE__*/
-  fileDesc("ChljYXJpbGxvbi92MS93ZWJob29rLnByb3RvEgtjYXJpbGxvbi52MSKADQoHV2ViaG9vaxIWCgJpZBgBIAEoCUIK4EEIukgEcgIYPxIdCgluYW1lc3BhY2UYAiABKAlCCuBBBbpIBHICGD8SGwoEbmFtZRgDIAEoCUIN4EECukgHcgUQARiAAhIiCgtkZXN0aW5hdGlvbhgEIAEoCUIN4EECukgHcgUQARiAEBInCghzY2hlZHVsZRgFIAEoCzIVLmNhcmlsbG9uLnYxLlNjaGVkdWxlEkcKC2V2ZW50X3R5cGVzGAYgAygJQjK6SC+SASwQQCIociYQARiCATIfXihcKnxbYS16QS1aMC05Xy5cLS9dKyhcLlwqKT8pJBIYCgZmaWx0ZXIYByABKAlCCLpIBXIDGIAgEiUKB3BheWxvYWQYCCABKAsyFC5jYXJpbGxvbi52MS5QYXlsb2FkEjwKB2hlYWRlcnMYCSADKAsyIS5jYXJpbGxvbi52MS5XZWJob29rLkhlYWRlcnNFbnRyeUIIukgFmgECECASPgoHdGltZW91dBgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkISukgPqgEMIgMIrAIyBRCAwtcvEiUKB3NpZ25pbmcYCyABKAsyFC5jYXJpbGxvbi52MS5TaWduaW5nEi4KDHJldHJ5X3BvbGljeRgMIAEoCzIYLmNhcmlsbG9uLnYxLlJldHJ5UG9saWN5EiMKBmxpbWl0cxgNIAEoCzITLmNhcmlsbG9uLnYxLkxpbWl0cxJ2CgZsYWJlbHMYDiADKAsyIC5jYXJpbGxvbi52MS5XZWJob29rLkxhYmVsc0VudHJ5QkS6SEGaAT4QQCIzcjEQARg/MiteW0EtWmEtejAtOV0oW0EtWmEtejAtOV8uLy1dKltBLVphLXowLTldKT8kKgVyAxiAAhJJCg5zZWNyZXRfaGVhZGVycxgPIAMoCzInLmNhcmlsbG9uLnYxLldlYmhvb2suU2VjcmV0SGVhZGVyc0VudHJ5Qgi6SAWaAQIQIBIfCgRhdXRoGBAgASgLMhEuY2FyaWxsb24udjEuQXV0aBIQCgN1aWQYHyABKAlCA+BBAxIuCgllZmZlY3RpdmUYICABKAsyFi5jYXJpbGxvbi52MS5FZmZlY3RpdmVCA+BBAxIuCgVzdGF0ZRgUIAEoDjIaLmNhcmlsbG9uLnYxLldlYmhvb2suU3RhdGVCA+BBAxIZCgxzdGF0ZV9yZWFzb24YFSABKAlCA+BBAxI2Cg1uZXh0X3J1bl90aW1lGBYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEhYKCXJ1bl9jb3VudBgXIAEoA0ID4EEDEh4KEXNraXBwZWRfcnVuX2NvdW50GBggASgDQgPgQQMSIQoUZmlsdGVyX2ZhaWx1cmVfY291bnQYHCABKANCA+BBAxI7ChJmYWlsaW5nX3NpbmNlX3RpbWUYHSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSMwoKcHJvYmVfdGltZRgeIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIYCgtob2xkX3JlYXNvbhghIAEoCUID4EEDEjYKDWhvbGRfZW5kX3RpbWUYIiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSNAoLY3JlYXRlX3RpbWUYGSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSNAoLdXBkYXRlX3RpbWUYGiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSFQoEZXRhZxgbIAEoCUIHukgEcgIYQBouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGk4KElNlY3JldEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSJwoFdmFsdWUYAiABKAsyGC5jYXJpbGxvbi52MS5TZWNyZXRWYWx1ZToCOAEiVgoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIQCgxTVEFURV9BQ1RJVkUQARIQCgxTVEFURV9QQVVTRUQQAhISCg5TVEFURV9ESVNBQkxFRBADIrUBCglFZmZlY3RpdmUSKgoHdGltZW91dBgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIuCgxyZXRyeV9wb2xpY3kYAiABKAsyGC5jYXJpbGxvbi52MS5SZXRyeVBvbGljeRIjCgZsaW1pdHMYAyABKAsyEy5jYXJpbGxvbi52MS5MaW1pdHMSJwoIc2NoZWR1bGUYBCABKAsyFS5jYXJpbGxvbi52MS5TY2hlZHVsZSLbAwoHUGF5bG9hZBISCgh0ZW1wbGF0ZRgBIAEoCUgAEg4KBHRleHQYAiABKAlIABIOCgRkYXRhGAMgASgMSAASHgoMY29udGVudF90eXBlGAQgASgJQgi6SAVyAxiAAhJACgxldmVudF9mb3JtYXQYBSABKA4yIC5jYXJpbGxvbi52MS5QYXlsb2FkLkV2ZW50Rm9ybWF0Qgi6SAWCAQIQARJNChBoZWFkZXJfdGVtcGxhdGVzGAYgAygLMikuY2FyaWxsb24udjEuUGF5bG9hZC5IZWFkZXJUZW1wbGF0ZXNFbnRyeUIIukgFmgECECAaNgoUSGVhZGVyVGVtcGxhdGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKqAQoLRXZlbnRGb3JtYXQSHAoYRVZFTlRfRk9STUFUX1VOU1BFQ0lGSUVEEAASGQoVRVZFTlRfRk9STUFUX0VOVkVMT1BFEAESFAoQRVZFTlRfRk9STUFUX1JBVxACEiMKH0VWRU5UX0ZPUk1BVF9DTE9VREVWRU5UU19CSU5BUlkQAxInCiNFVkVOVF9GT1JNQVRfQ0xPVURFVkVOVFNfU1RSVUNUVVJFRBAEQgYKBGJvZHkiJgoHU2lnbmluZxIbCgZzZWNyZXQYASABKAlCC+BBBLpIBXIDGIABImsKBEF1dGgSJwoFYmFzaWMYASABKAsyFi5jYXJpbGxvbi52MS5CYXNpY0F1dGhIABIpCgZiZWFyZXIYAiABKAsyFy5jYXJpbGxvbi52MS5CZWFyZXJBdXRoSABCDwoGbWV0aG9kEgW6SAIIASJTCglCYXNpY0F1dGgSGgoIdXNlcm5hbWUYASABKAlCCLpIBXIDGIACEioKCHBhc3N3b3JkGAIgASgLMhguY2FyaWxsb24udjEuU2VjcmV0VmFsdWUiNQoKQmVhcmVyQXV0aBInCgV0b2tlbhgBIAEoCzIYLmNhcmlsbG9uLnYxLlNlY3JldFZhbHVlIlEKC1NlY3JldFZhbHVlEhoKBXZhbHVlGAEgASgJQgvgQQS6SAVyAxiAIBIRCgRoaW50GAIgASgJQgPgQQMSEwoGZGlnZXN0GAMgASgJQgPgQQMi5wIKC1JldHJ5UG9saWN5EiQKDG1heF9hdHRlbXB0cxgBIAEoBUIJukgGGgQYZCgBSACIAQESQAoGZGVsYXlzGAIgAygLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQhW6SBKSAQ8QICILqgEIIgQIgPUkMgASLAoGaml0dGVyGAMgASgBQhe6SBQSEhkAAAAAAADwPykAAAAAAAAAAEgBiAEBEkYKDWNsaWVudF9lcnJvcnMYBCABKA4yJS5jYXJpbGxvbi52MS5SZXRyeVBvbGljeS5DbGllbnRFcnJvcnNCCLpIBYIBAhABIl4KDENsaWVudEVycm9ycxIdChlDTElFTlRfRVJST1JTX1VOU1BFQ0lGSUVEEAASFwoTQ0xJRU5UX0VSUk9SU19SRVRSWRABEhYKEkNMSUVOVF9FUlJPUlNfRkFJTBACQg8KDV9tYXhfYXR0ZW1wdHNCCQoHX2ppdHRlciLFAgoGTGltaXRzEh8KC2NvbmN1cnJlbmN5GAEgASgFQgq6SAcaBRiAAigAEioKCnJhdGVfbGltaXQYAiABKAsyFi5jYXJpbGxvbi52MS5SYXRlTGltaXQSDwoHb3JkZXJlZBgDIAEoCBIhCgt3YWl0aW5nX21heBgEIAEoBUIMukgJGgcYgK3iBCgAEkUKD292ZXJmbG93X3BvbGljeRgFIAEoDjIiLmNhcmlsbG9uLnYxLkxpbWl0cy5PdmVyZmxvd1BvbGljeUIIukgFggECEAEicwoOT3ZlcmZsb3dQb2xpY3kSHwobT1ZFUkZMT1dfUE9MSUNZX1VOU1BFQ0lGSUVEEAASHwobT1ZFUkZMT1dfUE9MSUNZX0RST1BfT0xERVNUEAESHwobT1ZFUkZMT1dfUE9MSUNZX0RST1BfTkVXRVNUEAIiVwoJUmF0ZUxpbWl0Ei4KCnBlcl9zZWNvbmQYASABKAFCGuBBArpIFBISGQAAAAAAavhAKfyp8dJNYlA/EhoKBWJ1cnN0GAIgASgFQgu6SAgaBhigjQYoACJ3Cg9SZWdpc3RlclJlcXVlc3QSMAoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2tCCeBBArpIA8gBARIVCg12YWxpZGF0ZV9vbmx5GAIgASgIEhsKCnJlcXVlc3RfaWQYDyABKAlCB7pIBHICGEAiWgoQUmVnaXN0ZXJSZXNwb25zZRIlCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9vaxIOCgZzZWNyZXQYAiABKAkSDwoHY3JlYXRlZBgDIAEoCCJyChRCYXRjaFJlZ2lzdGVyUmVxdWVzdBI9CghyZXF1ZXN0cxgBIAMoCzIcLmNhcmlsbG9uLnYxLlJlZ2lzdGVyUmVxdWVzdEIN4EECukgHkgEECAEQZBIbCgpyZXF1ZXN0X2lkGA8gASgJQge6SARyAhhAIkUKFUJhdGNoUmVnaXN0ZXJSZXNwb25zZRIsCgdyZXN1bHRzGAEgAygLMhsuY2FyaWxsb24udjEuUmVnaXN0ZXJSZXN1bHQicgoOUmVnaXN0ZXJSZXN1bHQSMQoIcmVzcG9uc2UYASABKAsyHS5jYXJpbGxvbi52MS5SZWdpc3RlclJlc3BvbnNlSAASIwoFZXJyb3IYAiABKAsyEi5nb29nbGUucnBjLlN0YXR1c0gAQggKBnJlc3VsdCKDAQoPQmF0Y2hHZXRSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIiCgNpZHMYAiADKAlCFeBBArpID5IBDAgBEGQiBnIEEAEYQBIwCgR2aWV3GAMgASgOMhguY2FyaWxsb24udjEuV2ViaG9va1ZpZXdCCLpIBYIBAhABIjoKEEJhdGNoR2V0UmVzcG9uc2USJgoId2ViaG9va3MYASADKAsyFC5jYXJpbGxvbi52MS5XZWJob29rIkIKCkdldFJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhgKAmlkGAIgASgJQgzgQQK6SAZyBBABGEAiNAoLR2V0UmVzcG9uc2USJQoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2si3AEKC0xpc3RSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIaCglwYWdlX3NpemUYAiABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMYgCASMAoEdmlldxgHIAEoDjIYLmNhcmlsbG9uLnYxLldlYmhvb2tWaWV3Qgi6SAWCAQIQARIYCgZmaWx0ZXIYCCABKAlCCLpIBXIDGIAgEhkKCG9yZGVyX2J5GAkgASgJQge6SARyAhhASgQIBBAFSgQIBRAGSgQIBhAHIk8KDExpc3RSZXNwb25zZRImCgh3ZWJob29rcxgBIAMoCzIULmNhcmlsbG9uLnYxLldlYmhvb2sSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIo8BCg1VcGRhdGVSZXF1ZXN0EjAKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rQgngQQK6SAPIAQESLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrEhsKCnJlcXVlc3RfaWQYDyABKAlCB7pIBHICGEAiNwoOVXBkYXRlUmVzcG9uc2USJQoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2sizAMKDVJlbW92ZVJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhMKAmlkGAIgASgJQge6SARyAhhAEhYKBG5hbWUYAyABKAlCCLpIBXIDGIACEh0KC2Rlc3RpbmF0aW9uGAQgASgJQgi6SAVyAxiAEBIVCgRldGFnGAUgASgJQge6SARyAhhAEhgKBmZpbHRlchgGIAEoCUIIukgFcgMYgCASDQoFZm9yY2UYByABKAgSFQoNdmFsaWRhdGVfb25seRgIIAEoCBIbCgpyZXF1ZXN0X2lkGA8gASgJQge6SARyAhhAOt4BukjaARrXAQoNcmVtb3ZlLnRhcmdldBI+Z2l2ZSBlaXRoZXIgaWQsIG9yIG5hbWUgd2l0aCBvciB3aXRob3V0IGRlc3RpbmF0aW9uLCBvciBmaWx0ZXIahQEodGhpcy5pZCAhPSAnJyA/IDEgOiAwKSArICh0aGlzLm5hbWUgIT0gJycgPyAxIDogMCkgKyAodGhpcy5maWx0ZXIgIT0gJycgPyAxIDogMCkgPT0gMSAmJiAodGhpcy5kZXN0aW5hdGlvbiA9PSAnJyB8fCB0aGlzLm5hbWUgIT0gJycpIh0KDlJlbW92ZVJlc3BvbnNlEgsKA2lkcxgBIAMoCSLPAwoMUGF1c2VSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxITCgJpZBgCIAEoCUIHukgEcgIYQBIVCgRldGFnGAMgASgJQge6SARyAhhAEhgKBmZpbHRlchgEIAEoCUIIukgFcgMYgCASFQoNdmFsaWRhdGVfb25seRgFIAEoCBIcCgpwYWdlX3Rva2VuGAYgASgJQgi6SAVyAxiAIBIbCgpyZXF1ZXN0X2lkGA8gASgJQge6SARyAhhAOooCukiGAhqDAgoMcGF1c2UudGFyZ2V0El1naXZlIGVpdGhlciBpZCwgd2l0aCBvciB3aXRob3V0IGV0YWcsIG9yIGZpbHRlciwgd2l0aCBvciB3aXRob3V0IHZhbGlkYXRlX29ubHkgYW5kIHBhZ2VfdG9rZW4akwEodGhpcy5pZCAhPSAnJykgIT0gKHRoaXMuZmlsdGVyICE9ICcnKSAmJiAodGhpcy5pZCA9PSAnJyB8fCAhdGhpcy52YWxpZGF0ZV9vbmx5ICYmIHRoaXMucGFnZV90b2tlbiA9PSAnJykgJiYgKHRoaXMuZmlsdGVyID09ICcnIHx8IHRoaXMuZXRhZyA9PSAnJykiggEKDVBhdXNlUmVzcG9uc2USJQoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2sSDQoFY291bnQYAiABKAUSCwoDaWRzGAMgAygJEhcKD25leHRfcGFnZV90b2tlbhgEIAEoCRIVCg1jb250ZW5kZWRfaWRzGAUgAygJItEDCg1SZXN1bWVSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxITCgJpZBgCIAEoCUIHukgEcgIYQBIVCgRldGFnGAMgASgJQge6SARyAhhAEhgKBmZpbHRlchgEIAEoCUIIukgFcgMYgCASFQoNdmFsaWRhdGVfb25seRgFIAEoCBIcCgpwYWdlX3Rva2VuGAYgASgJQgi6SAVyAxiAIBIbCgpyZXF1ZXN0X2lkGA8gASgJQge6SARyAhhAOosCukiHAhqEAgoNcmVzdW1lLnRhcmdldBJdZ2l2ZSBlaXRoZXIgaWQsIHdpdGggb3Igd2l0aG91dCBldGFnLCBvciBmaWx0ZXIsIHdpdGggb3Igd2l0aG91dCB2YWxpZGF0ZV9vbmx5IGFuZCBwYWdlX3Rva2VuGpMBKHRoaXMuaWQgIT0gJycpICE9ICh0aGlzLmZpbHRlciAhPSAnJykgJiYgKHRoaXMuaWQgPT0gJycgfHwgIXRoaXMudmFsaWRhdGVfb25seSAmJiB0aGlzLnBhZ2VfdG9rZW4gPT0gJycpICYmICh0aGlzLmZpbHRlciA9PSAnJyB8fCB0aGlzLmV0YWcgPT0gJycpIoMBCg5SZXN1bWVSZXNwb25zZRIlCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9vaxINCgVjb3VudBgCIAEoBRILCgNpZHMYAyADKAkSFwoPbmV4dF9wYWdlX3Rva2VuGAQgASgJEhUKDWNvbnRlbmRlZF9pZHMYBSADKAkiYwoOVHJpZ2dlclJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhgKAmlkGAIgASgJQgzgQQK6SAZyBBABGEASGwoKcmVxdWVzdF9pZBgPIAEoCUIHukgEcgIYQCImCg9UcmlnZ2VyUmVzcG9uc2USEwoLZGVsaXZlcnlfaWQYASABKAkisQIKD0JhY2tmaWxsUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SGAoCaWQYAiABKAlCDOBBArpIBnIEEAEYQBI5CgpzdGFydF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIJ4EECukgDyAEBEjcKCGVuZF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIJ4EECukgDyAEBEkAKDm92ZXJsYXBfcG9saWN5GAUgASgOMhouY2FyaWxsb24udjEuT3ZlcmxhcFBvbGljeUIMukgJggEGGAAYAxgEEhUKDXZhbGlkYXRlX29ubHkYBiABKAgSGwoKcmVxdWVzdF9pZBgPIAEoCUIHukgEcgIYQCJzChBCYWNrZmlsbFJlc3BvbnNlEhEKCXJ1bl9jb3VudBgBIAEoBRIXCg9rbm93bl9ydW5fY291bnQYAiABKAUSMwoPbmV4dF9zdGFydF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLTAQoWUHJldmlld1NjaGVkdWxlUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SFwoCaWQYAiABKAlCCbpIBnIEEAEYQEgAEikKCHNjaGVkdWxlGAMgASgLMhUuY2FyaWxsb24udjEuU2NoZWR1bGVIABIYCgVjb3VudBgEIAEoBUIJukgGGgQYZCgAEi4KCmFmdGVyX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQg8KBnNvdXJjZRIFukgCCAEiugEKF1ByZXZpZXdTY2hlZHVsZVJlc3BvbnNlEi0KCXJ1bl90aW1lcxgBIAMoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFwoPbG9jYWxfcnVuX3RpbWVzGAIgAygJEhEKCXRpbWVfem9uZRgDIAEoCRITCgtkZXNjcmlwdGlvbhgEIAEoCRIvCg1jbG9ja19jaGFuZ2VzGAUgAygLMhguY2FyaWxsb24udjEuQ2xvY2tDaGFuZ2UqWgoLV2ViaG9va1ZpZXcSHAoYV0VCSE9PS19WSUVXX1VOU1BFQ0lGSUVEEAASFgoSV0VCSE9PS19WSUVXX0JBU0lDEAESFQoRV0VCSE9PS19WSUVXX0ZVTEwQAjKPCwoOV2ViaG9va1NlcnZpY2USaQoIUmVnaXN0ZXISHC5jYXJpbGxvbi52MS5SZWdpc3RlclJlcXVlc3QaHS5jYXJpbGxvbi52MS5SZWdpc3RlclJlc3BvbnNlIiCQAgKC0+STAhc6B3dlYmhvb2siDC92MS93ZWJob29rcxKAAQoNQmF0Y2hSZWdpc3RlchIhLmNhcmlsbG9uLnYxLkJhdGNoUmVnaXN0ZXJSZXF1ZXN0GiIuY2FyaWxsb24udjEuQmF0Y2hSZWdpc3RlclJlc3BvbnNlIiiQAgKC0+STAh86ASoiGi92MS93ZWJob29rczpiYXRjaFJlZ2lzdGVyElYKA0dldBIXLmNhcmlsbG9uLnYxLkdldFJlcXVlc3QaGC5jYXJpbGxvbi52MS5HZXRSZXNwb25zZSIckAIBgtPkkwITEhEvdjEvd2ViaG9va3Mve2lkfRJpCghCYXRjaEdldBIcLmNhcmlsbG9uLnYxLkJhdGNoR2V0UmVxdWVzdBodLmNhcmlsbG9uLnYxLkJhdGNoR2V0UmVzcG9uc2UiIJACAYLT5JMCFxIVL3YxL3dlYmhvb2tzOmJhdGNoR2V0ElQKBExpc3QSGC5jYXJpbGxvbi52MS5MaXN0UmVxdWVzdBoZLmNhcmlsbG9uLnYxLkxpc3RSZXNwb25zZSIXkAIBgtPkkwIOEgwvdjEvd2ViaG9va3MScAoGVXBkYXRlEhouY2FyaWxsb24udjEuVXBkYXRlUmVxdWVzdBobLmNhcmlsbG9uLnYxLlVwZGF0ZVJlc3BvbnNlIi2QAgKC0+STAiQ6B3dlYmhvb2syGS92MS93ZWJob29rcy97d2ViaG9vay5pZH0SbwoGUmVtb3ZlEhouY2FyaWxsb24udjEuUmVtb3ZlUmVxdWVzdBobLmNhcmlsbG9uLnYxLlJlbW92ZVJlc3BvbnNlIiyQAgKC0+STAiNaDioML3YxL3dlYmhvb2tzKhEvdjEvd2ViaG9va3Mve2lkfRJ+CgVQYXVzZRIZLmNhcmlsbG9uLnYxLlBhdXNlUmVxdWVzdBoaLmNhcmlsbG9uLnYxLlBhdXNlUmVzcG9uc2UiPpACAoLT5JMCNToBKloXOgEqIhIvdjEvd2ViaG9va3M6cGF1c2UiFy92MS93ZWJob29rcy97aWR9OnBhdXNlEoMBCgZSZXN1bWUSGi5jYXJpbGxvbi52MS5SZXN1bWVSZXF1ZXN0GhsuY2FyaWxsb24udjEuUmVzdW1lUmVzcG9uc2UiQJACAoLT5JMCNzoBKloYOgEqIhMvdjEvd2ViaG9va3M6cmVzdW1lIhgvdjEvd2ViaG9va3Mve2lkfTpyZXN1bWUSagoHVHJpZ2dlchIbLmNhcmlsbG9uLnYxLlRyaWdnZXJSZXF1ZXN0GhwuY2FyaWxsb24udjEuVHJpZ2dlclJlc3BvbnNlIiSC0+STAh46ASoiGS92MS93ZWJob29rcy97aWR9OnRyaWdnZXIScQoIQmFja2ZpbGwSHC5jYXJpbGxvbi52MS5CYWNrZmlsbFJlcXVlc3QaHS5jYXJpbGxvbi52MS5CYWNrZmlsbFJlc3BvbnNlIiiQAgKC0+STAh86ASoiGi92MS93ZWJob29rcy97aWR9OmJhY2tmaWxsEq0BCg9QcmV2aWV3U2NoZWR1bGUSIy5jYXJpbGxvbi52MS5QcmV2aWV3U2NoZWR1bGVSZXF1ZXN0GiQuY2FyaWxsb24udjEuUHJldmlld1NjaGVkdWxlUmVzcG9uc2UiT5ACAYLT5JMCRjoBKlojEiEvdjEvd2ViaG9va3Mve2lkfTpwcmV2aWV3U2NoZWR1bGUiHC92MS93ZWJob29rczpwcmV2aWV3U2NoZWR1bGVChAEKD2NvbS5jYXJpbGxvbi52MUIMV2ViaG9va1Byb3RvUAFaFmNhcmlsbG9uL3YxO2NhcmlsbG9udjGiAgNDWFiqAgtDYXJpbGxvbi5WMcoCC0NhcmlsbG9uXFYx4gIXQ2FyaWxsb25cVjFcR1BCTWV0YWRhdGHqAgxDYXJpbGxvbjo6VjFiBnByb3RvMw", [file_buf_validate_validate, file_carillon_v1_schedule, file_google_api_annotations, file_google_api_field_behavior, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_google_rpc_status]);
+  fileDesc("ChljYXJpbGxvbi92MS93ZWJob29rLnByb3RvEgtjYXJpbGxvbi52MSKsDQoHV2ViaG9vaxIWCgJpZBgBIAEoCUIK4EEIukgEcgIYPxIdCgluYW1lc3BhY2UYAiABKAlCCuBBBbpIBHICGD8SGwoEbmFtZRgDIAEoCUIN4EECukgHcgUQARiAAhIiCgtkZXN0aW5hdGlvbhgEIAEoCUIN4EECukgHcgUQARiAEBInCghzY2hlZHVsZRgFIAEoCzIVLmNhcmlsbG9uLnYxLlNjaGVkdWxlEkcKC2V2ZW50X3R5cGVzGAYgAygJQjK6SC+SASwQQCIociYQARiCATIfXihcKnxbYS16QS1aMC05Xy5cLS9dKyhcLlwqKT8pJBIYCgZmaWx0ZXIYByABKAlCCLpIBXIDGIAgEiUKB3BheWxvYWQYCCABKAsyFC5jYXJpbGxvbi52MS5QYXlsb2FkEjwKB2hlYWRlcnMYCSADKAsyIS5jYXJpbGxvbi52MS5XZWJob29rLkhlYWRlcnNFbnRyeUIIukgFmgECECASPgoHdGltZW91dBgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkISukgPqgEMIgMIrAIyBRCAwtcvEiUKB3NpZ25pbmcYCyABKAsyFC5jYXJpbGxvbi52MS5TaWduaW5nEi4KDHJldHJ5X3BvbGljeRgMIAEoCzIYLmNhcmlsbG9uLnYxLlJldHJ5UG9saWN5EiMKBmxpbWl0cxgNIAEoCzITLmNhcmlsbG9uLnYxLkxpbWl0cxJ2CgZsYWJlbHMYDiADKAsyIC5jYXJpbGxvbi52MS5XZWJob29rLkxhYmVsc0VudHJ5QkS6SEGaAT4QQCIzcjEQARg/MiteW0EtWmEtejAtOV0oW0EtWmEtejAtOV8uLy1dKltBLVphLXowLTldKT8kKgVyAxiAAhJJCg5zZWNyZXRfaGVhZGVycxgPIAMoCzInLmNhcmlsbG9uLnYxLldlYmhvb2suU2VjcmV0SGVhZGVyc0VudHJ5Qgi6SAWaAQIQIBIfCgRhdXRoGBAgASgLMhEuY2FyaWxsb24udjEuQXV0aBIQCgN1aWQYHyABKAlCA+BBAxIuCgllZmZlY3RpdmUYICABKAsyFi5jYXJpbGxvbi52MS5FZmZlY3RpdmVCA+BBAxIqCgd0cmFmZmljGCMgASgLMhQuY2FyaWxsb24udjEuVHJhZmZpY0ID4EEDEi4KBXN0YXRlGBQgASgOMhouY2FyaWxsb24udjEuV2ViaG9vay5TdGF0ZUID4EEDEhkKDHN0YXRlX3JlYXNvbhgVIAEoCUID4EEDEjYKDW5leHRfcnVuX3RpbWUYFiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSFgoJcnVuX2NvdW50GBcgASgDQgPgQQMSHgoRc2tpcHBlZF9ydW5fY291bnQYGCABKANCA+BBAxIhChRmaWx0ZXJfZmFpbHVyZV9jb3VudBgcIAEoA0ID4EEDEjsKEmZhaWxpbmdfc2luY2VfdGltZRgdIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIzCgpwcm9iZV90aW1lGB4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEhgKC2hvbGRfcmVhc29uGCEgASgJQgPgQQMSNgoNaG9sZF9lbmRfdGltZRgiIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI0CgtjcmVhdGVfdGltZRgZIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI0Cgt1cGRhdGVfdGltZRgaIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIVCgRldGFnGBsgASgJQge6SARyAhhAGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaTgoSU2VjcmV0SGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRInCgV2YWx1ZRgCIAEoCzIYLmNhcmlsbG9uLnYxLlNlY3JldFZhbHVlOgI4ASJWCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEhAKDFNUQVRFX0FDVElWRRABEhAKDFNUQVRFX1BBVVNFRBACEhIKDlNUQVRFX0RJU0FCTEVEEAMitQEKCUVmZmVjdGl2ZRIqCgd0aW1lb3V0GAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi4KDHJldHJ5X3BvbGljeRgCIAEoCzIYLmNhcmlsbG9uLnYxLlJldHJ5UG9saWN5EiMKBmxpbWl0cxgDIAEoCzITLmNhcmlsbG9uLnYxLkxpbWl0cxInCghzY2hlZHVsZRgEIAEoCzIVLmNhcmlsbG9uLnYxLlNjaGVkdWxlIo8BCgdUcmFmZmljEhUKDXdhaXRpbmdfY291bnQYASABKAMSNQoRbGFzdF9hdHRlbXB0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhwKFGxhc3RfcmVzcG9uc2Vfc3RhdHVzGAMgASgFEhgKEGxhc3RfZGVsaXZlcnlfaWQYBCABKAki2wMKB1BheWxvYWQSEgoIdGVtcGxhdGUYASABKAlIABIOCgR0ZXh0GAIgASgJSAASDgoEZGF0YRgDIAEoDEgAEh4KDGNvbnRlbnRfdHlwZRgEIAEoCUIIukgFcgMYgAISQAoMZXZlbnRfZm9ybWF0GAUgASgOMiAuY2FyaWxsb24udjEuUGF5bG9hZC5FdmVudEZvcm1hdEIIukgFggECEAESTQoQaGVhZGVyX3RlbXBsYXRlcxgGIAMoCzIpLmNhcmlsbG9uLnYxLlBheWxvYWQuSGVhZGVyVGVtcGxhdGVzRW50cnlCCLpIBZoBAhAgGjYKFEhlYWRlclRlbXBsYXRlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiqgEKC0V2ZW50Rm9ybWF0EhwKGEVWRU5UX0ZPUk1BVF9VTlNQRUNJRklFRBAAEhkKFUVWRU5UX0ZPUk1BVF9FTlZFTE9QRRABEhQKEEVWRU5UX0ZPUk1BVF9SQVcQAhIjCh9FVkVOVF9GT1JNQVRfQ0xPVURFVkVOVFNfQklOQVJZEAMSJwojRVZFTlRfRk9STUFUX0NMT1VERVZFTlRTX1NUUlVDVFVSRUQQBEIGCgRib2R5IiYKB1NpZ25pbmcSGwoGc2VjcmV0GAEgASgJQgvgQQS6SAVyAxiAASJrCgRBdXRoEicKBWJhc2ljGAEgASgLMhYuY2FyaWxsb24udjEuQmFzaWNBdXRoSAASKQoGYmVhcmVyGAIgASgLMhcuY2FyaWxsb24udjEuQmVhcmVyQXV0aEgAQg8KBm1ldGhvZBIFukgCCAEiUwoJQmFzaWNBdXRoEhoKCHVzZXJuYW1lGAEgASgJQgi6SAVyAxiAAhIqCghwYXNzd29yZBgCIAEoCzIYLmNhcmlsbG9uLnYxLlNlY3JldFZhbHVlIjUKCkJlYXJlckF1dGgSJwoFdG9rZW4YASABKAsyGC5jYXJpbGxvbi52MS5TZWNyZXRWYWx1ZSJRCgtTZWNyZXRWYWx1ZRIaCgV2YWx1ZRgBIAEoCUIL4EEEukgFcgMYgCASEQoEaGludBgCIAEoCUID4EEDEhMKBmRpZ2VzdBgDIAEoCUID4EEDIucCCgtSZXRyeVBvbGljeRIkCgxtYXhfYXR0ZW1wdHMYASABKAVCCbpIBhoEGGQoAUgAiAEBEkAKBmRlbGF5cxgCIAMoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIVukgSkgEPECAiC6oBCCIECID1JDIAEiwKBmppdHRlchgDIAEoAUIXukgUEhIZAAAAAAAA8D8pAAAAAAAAAABIAYgBARJGCg1jbGllbnRfZXJyb3JzGAQgASgOMiUuY2FyaWxsb24udjEuUmV0cnlQb2xpY3kuQ2xpZW50RXJyb3JzQgi6SAWCAQIQASJeCgxDbGllbnRFcnJvcnMSHQoZQ0xJRU5UX0VSUk9SU19VTlNQRUNJRklFRBAAEhcKE0NMSUVOVF9FUlJPUlNfUkVUUlkQARIWChJDTElFTlRfRVJST1JTX0ZBSUwQAkIPCg1fbWF4X2F0dGVtcHRzQgkKB19qaXR0ZXIixQIKBkxpbWl0cxIfCgtjb25jdXJyZW5jeRgBIAEoBUIKukgHGgUYgAIoABIqCgpyYXRlX2xpbWl0GAIgASgLMhYuY2FyaWxsb24udjEuUmF0ZUxpbWl0Eg8KB29yZGVyZWQYAyABKAgSIQoLd2FpdGluZ19tYXgYBCABKAVCDLpICRoHGICt4gQoABJFCg9vdmVyZmxvd19wb2xpY3kYBSABKA4yIi5jYXJpbGxvbi52MS5MaW1pdHMuT3ZlcmZsb3dQb2xpY3lCCLpIBYIBAhABInMKDk92ZXJmbG93UG9saWN5Eh8KG09WRVJGTE9XX1BPTElDWV9VTlNQRUNJRklFRBAAEh8KG09WRVJGTE9XX1BPTElDWV9EUk9QX09MREVTVBABEh8KG09WRVJGTE9XX1BPTElDWV9EUk9QX05FV0VTVBACIlcKCVJhdGVMaW1pdBIuCgpwZXJfc2Vjb25kGAEgASgBQhrgQQK6SBQSEhkAAAAAAGr4QCn8qfHSTWJQPxIaCgVidXJzdBgCIAEoBUILukgIGgYYoI0GKAAidwoPUmVnaXN0ZXJSZXF1ZXN0EjAKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rQgngQQK6SAPIAQESFQoNdmFsaWRhdGVfb25seRgCIAEoCBIbCgpyZXF1ZXN0X2lkGA8gASgJQge6SARyAhhAIloKEFJlZ2lzdGVyUmVzcG9uc2USJQoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2sSDgoGc2VjcmV0GAIgASgJEg8KB2NyZWF0ZWQYAyABKAgicgoUQmF0Y2hSZWdpc3RlclJlcXVlc3QSPQoIcmVxdWVzdHMYASADKAsyHC5jYXJpbGxvbi52MS5SZWdpc3RlclJlcXVlc3RCDeBBArpIB5IBBAgBEGQSGwoKcmVxdWVzdF9pZBgPIAEoCUIHukgEcgIYQCJFChVCYXRjaFJlZ2lzdGVyUmVzcG9uc2USLAoHcmVzdWx0cxgBIAMoCzIbLmNhcmlsbG9uLnYxLlJlZ2lzdGVyUmVzdWx0InIKDlJlZ2lzdGVyUmVzdWx0EjEKCHJlc3BvbnNlGAEgASgLMh0uY2FyaWxsb24udjEuUmVnaXN0ZXJSZXNwb25zZUgAEiMKBWVycm9yGAIgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXNIAEIICgZyZXN1bHQigwEKD0JhdGNoR2V0UmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SIgoDaWRzGAIgAygJQhXgQQK6SA+SAQwIARBkIgZyBBABGEASMAoEdmlldxgDIAEoDjIYLmNhcmlsbG9uLnYxLldlYmhvb2tWaWV3Qgi6SAWCAQIQASI6ChBCYXRjaEdldFJlc3BvbnNlEiYKCHdlYmhvb2tzGAEgAygLMhQuY2FyaWxsb24udjEuV2ViaG9vayJCCgpHZXRSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIYCgJpZBgCIAEoCUIM4EECukgGcgQQARhAIjQKC0dldFJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rItwBCgtMaXN0UmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SGgoJcGFnZV9zaXplGAIgASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIAgEjAKBHZpZXcYByABKA4yGC5jYXJpbGxvbi52MS5XZWJob29rVmlld0IIukgFggECEAESGAoGZmlsdGVyGAggASgJQgi6SAVyAxiAIBIZCghvcmRlcl9ieRgJIAEoCUIHukgEcgIYQEoECAQQBUoECAUQBkoECAYQByJPCgxMaXN0UmVzcG9uc2USJgoId2ViaG9va3MYASADKAsyFC5jYXJpbGxvbi52MS5XZWJob29rEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKPAQoNVXBkYXRlUmVxdWVzdBIwCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9va0IJ4EECukgDyAEBEi8KC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzaxIbCgpyZXF1ZXN0X2lkGA8gASgJQge6SARyAhhAIjcKDlVwZGF0ZVJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rIswDCg1SZW1vdmVSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxITCgJpZBgCIAEoCUIHukgEcgIYQBIWCgRuYW1lGAMgASgJQgi6SAVyAxiAAhIdCgtkZXN0aW5hdGlvbhgEIAEoCUIIukgFcgMYgBASFQoEZXRhZxgFIAEoCUIHukgEcgIYQBIYCgZmaWx0ZXIYBiABKAlCCLpIBXIDGIAgEg0KBWZvcmNlGAcgASgIEhUKDXZhbGlkYXRlX29ubHkYCCABKAgSGwoKcmVxdWVzdF9pZBgPIAEoCUIHukgEcgIYQDreAbpI2gEa1wEKDXJlbW92ZS50YXJnZXQSPmdpdmUgZWl0aGVyIGlkLCBvciBuYW1lIHdpdGggb3Igd2l0aG91dCBkZXN0aW5hdGlvbiwgb3IgZmlsdGVyGoUBKHRoaXMuaWQgIT0gJycgPyAxIDogMCkgKyAodGhpcy5uYW1lICE9ICcnID8gMSA6IDApICsgKHRoaXMuZmlsdGVyICE9ICcnID8gMSA6IDApID09IDEgJiYgKHRoaXMuZGVzdGluYXRpb24gPT0gJycgfHwgdGhpcy5uYW1lICE9ICcnKSIdCg5SZW1vdmVSZXNwb25zZRILCgNpZHMYASADKAkizwMKDFBhdXNlUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SEwoCaWQYAiABKAlCB7pIBHICGEASFQoEZXRhZxgDIAEoCUIHukgEcgIYQBIYCgZmaWx0ZXIYBCABKAlCCLpIBXIDGIAgEhUKDXZhbGlkYXRlX29ubHkYBSABKAgSHAoKcGFnZV90b2tlbhgGIAEoCUIIukgFcgMYgCASGwoKcmVxdWVzdF9pZBgPIAEoCUIHukgEcgIYQDqKArpIhgIagwIKDHBhdXNlLnRhcmdldBJdZ2l2ZSBlaXRoZXIgaWQsIHdpdGggb3Igd2l0aG91dCBldGFnLCBvciBmaWx0ZXIsIHdpdGggb3Igd2l0aG91dCB2YWxpZGF0ZV9vbmx5IGFuZCBwYWdlX3Rva2VuGpMBKHRoaXMuaWQgIT0gJycpICE9ICh0aGlzLmZpbHRlciAhPSAnJykgJiYgKHRoaXMuaWQgPT0gJycgfHwgIXRoaXMudmFsaWRhdGVfb25seSAmJiB0aGlzLnBhZ2VfdG9rZW4gPT0gJycpICYmICh0aGlzLmZpbHRlciA9PSAnJyB8fCB0aGlzLmV0YWcgPT0gJycpIoIBCg1QYXVzZVJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rEg0KBWNvdW50GAIgASgFEgsKA2lkcxgDIAMoCRIXCg9uZXh0X3BhZ2VfdG9rZW4YBCABKAkSFQoNY29udGVuZGVkX2lkcxgFIAMoCSLRAwoNUmVzdW1lUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SEwoCaWQYAiABKAlCB7pIBHICGEASFQoEZXRhZxgDIAEoCUIHukgEcgIYQBIYCgZmaWx0ZXIYBCABKAlCCLpIBXIDGIAgEhUKDXZhbGlkYXRlX29ubHkYBSABKAgSHAoKcGFnZV90b2tlbhgGIAEoCUIIukgFcgMYgCASGwoKcmVxdWVzdF9pZBgPIAEoCUIHukgEcgIYQDqLArpIhwIahAIKDXJlc3VtZS50YXJnZXQSXWdpdmUgZWl0aGVyIGlkLCB3aXRoIG9yIHdpdGhvdXQgZXRhZywgb3IgZmlsdGVyLCB3aXRoIG9yIHdpdGhvdXQgdmFsaWRhdGVfb25seSBhbmQgcGFnZV90b2tlbhqTASh0aGlzLmlkICE9ICcnKSAhPSAodGhpcy5maWx0ZXIgIT0gJycpICYmICh0aGlzLmlkID09ICcnIHx8ICF0aGlzLnZhbGlkYXRlX29ubHkgJiYgdGhpcy5wYWdlX3Rva2VuID09ICcnKSAmJiAodGhpcy5maWx0ZXIgPT0gJycgfHwgdGhpcy5ldGFnID09ICcnKSKDAQoOUmVzdW1lUmVzcG9uc2USJQoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2sSDQoFY291bnQYAiABKAUSCwoDaWRzGAMgAygJEhcKD25leHRfcGFnZV90b2tlbhgEIAEoCRIVCg1jb250ZW5kZWRfaWRzGAUgAygJImMKDlRyaWdnZXJSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIYCgJpZBgCIAEoCUIM4EECukgGcgQQARhAEhsKCnJlcXVlc3RfaWQYDyABKAlCB7pIBHICGEAiJgoPVHJpZ2dlclJlc3BvbnNlEhMKC2RlbGl2ZXJ5X2lkGAEgASgJIrECCg9CYWNrZmlsbFJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhgKAmlkGAIgASgJQgzgQQK6SAZyBBABGEASOQoKc3RhcnRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCCeBBArpIA8gBARI3CghlbmRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCCeBBArpIA8gBARJACg5vdmVybGFwX3BvbGljeRgFIAEoDjIaLmNhcmlsbG9uLnYxLk92ZXJsYXBQb2xpY3lCDLpICYIBBhgAGAMYBBIVCg12YWxpZGF0ZV9vbmx5GAYgASgIEhsKCnJlcXVlc3RfaWQYDyABKAlCB7pIBHICGEAicwoQQmFja2ZpbGxSZXNwb25zZRIRCglydW5fY291bnQYASABKAUSFwoPa25vd25fcnVuX2NvdW50GAIgASgFEjMKD25leHRfc3RhcnRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi0wEKFlByZXZpZXdTY2hlZHVsZVJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhcKAmlkGAIgASgJQgm6SAZyBBABGEBIABIpCghzY2hlZHVsZRgDIAEoCzIVLmNhcmlsbG9uLnYxLlNjaGVkdWxlSAASGAoFY291bnQYBCABKAVCCbpIBhoEGGQoABIuCgphZnRlcl90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIPCgZzb3VyY2USBbpIAggBIroBChdQcmV2aWV3U2NoZWR1bGVSZXNwb25zZRItCglydW5fdGltZXMYASADKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhcKD2xvY2FsX3J1bl90aW1lcxgCIAMoCRIRCgl0aW1lX3pvbmUYAyABKAkSEwoLZGVzY3JpcHRpb24YBCABKAkSLwoNY2xvY2tfY2hhbmdlcxgFIAMoCzIYLmNhcmlsbG9uLnYxLkNsb2NrQ2hhbmdlKloKC1dlYmhvb2tWaWV3EhwKGFdFQkhPT0tfVklFV19VTlNQRUNJRklFRBAAEhYKEldFQkhPT0tfVklFV19CQVNJQxABEhUKEVdFQkhPT0tfVklFV19GVUxMEAIyjwsKDldlYmhvb2tTZXJ2aWNlEmkKCFJlZ2lzdGVyEhwuY2FyaWxsb24udjEuUmVnaXN0ZXJSZXF1ZXN0Gh0uY2FyaWxsb24udjEuUmVnaXN0ZXJSZXNwb25zZSIgkAICgtPkkwIXOgd3ZWJob29rIgwvdjEvd2ViaG9va3MSgAEKDUJhdGNoUmVnaXN0ZXISIS5jYXJpbGxvbi52MS5CYXRjaFJlZ2lzdGVyUmVxdWVzdBoiLmNhcmlsbG9uLnYxLkJhdGNoUmVnaXN0ZXJSZXNwb25zZSIokAICgtPkkwIfOgEqIhovdjEvd2ViaG9va3M6YmF0Y2hSZWdpc3RlchJWCgNHZXQSFy5jYXJpbGxvbi52MS5HZXRSZXF1ZXN0GhguY2FyaWxsb24udjEuR2V0UmVzcG9uc2UiHJACAYLT5JMCExIRL3YxL3dlYmhvb2tzL3tpZH0SaQoIQmF0Y2hHZXQSHC5jYXJpbGxvbi52MS5CYXRjaEdldFJlcXVlc3QaHS5jYXJpbGxvbi52MS5CYXRjaEdldFJlc3BvbnNlIiCQAgGC0+STAhcSFS92MS93ZWJob29rczpiYXRjaEdldBJUCgRMaXN0EhguY2FyaWxsb24udjEuTGlzdFJlcXVlc3QaGS5jYXJpbGxvbi52MS5MaXN0UmVzcG9uc2UiF5ACAYLT5JMCDhIML3YxL3dlYmhvb2tzEnAKBlVwZGF0ZRIaLmNhcmlsbG9uLnYxLlVwZGF0ZVJlcXVlc3QaGy5jYXJpbGxvbi52MS5VcGRhdGVSZXNwb25zZSItkAICgtPkkwIkOgd3ZWJob29rMhkvdjEvd2ViaG9va3Mve3dlYmhvb2suaWR9Em8KBlJlbW92ZRIaLmNhcmlsbG9uLnYxLlJlbW92ZVJlcXVlc3QaGy5jYXJpbGxvbi52MS5SZW1vdmVSZXNwb25zZSIskAICgtPkkwIjWg4qDC92MS93ZWJob29rcyoRL3YxL3dlYmhvb2tzL3tpZH0SfgoFUGF1c2USGS5jYXJpbGxvbi52MS5QYXVzZVJlcXVlc3QaGi5jYXJpbGxvbi52MS5QYXVzZVJlc3BvbnNlIj6QAgKC0+STAjU6ASpaFzoBKiISL3YxL3dlYmhvb2tzOnBhdXNlIhcvdjEvd2ViaG9va3Mve2lkfTpwYXVzZRKDAQoGUmVzdW1lEhouY2FyaWxsb24udjEuUmVzdW1lUmVxdWVzdBobLmNhcmlsbG9uLnYxLlJlc3VtZVJlc3BvbnNlIkCQAgKC0+STAjc6ASpaGDoBKiITL3YxL3dlYmhvb2tzOnJlc3VtZSIYL3YxL3dlYmhvb2tzL3tpZH06cmVzdW1lEmoKB1RyaWdnZXISGy5jYXJpbGxvbi52MS5UcmlnZ2VyUmVxdWVzdBocLmNhcmlsbG9uLnYxLlRyaWdnZXJSZXNwb25zZSIkgtPkkwIeOgEqIhkvdjEvd2ViaG9va3Mve2lkfTp0cmlnZ2VyEnEKCEJhY2tmaWxsEhwuY2FyaWxsb24udjEuQmFja2ZpbGxSZXF1ZXN0Gh0uY2FyaWxsb24udjEuQmFja2ZpbGxSZXNwb25zZSIokAICgtPkkwIfOgEqIhovdjEvd2ViaG9va3Mve2lkfTpiYWNrZmlsbBKtAQoPUHJldmlld1NjaGVkdWxlEiMuY2FyaWxsb24udjEuUHJldmlld1NjaGVkdWxlUmVxdWVzdBokLmNhcmlsbG9uLnYxLlByZXZpZXdTY2hlZHVsZVJlc3BvbnNlIk+QAgGC0+STAkY6ASpaIxIhL3YxL3dlYmhvb2tzL3tpZH06cHJldmlld1NjaGVkdWxlIhwvdjEvd2ViaG9va3M6cHJldmlld1NjaGVkdWxlQoQBCg9jb20uY2FyaWxsb24udjFCDFdlYmhvb2tQcm90b1ABWhZjYXJpbGxvbi92MTtjYXJpbGxvbnYxogIDQ1hYqgILQ2FyaWxsb24uVjHKAgtDYXJpbGxvblxWMeICF0NhcmlsbG9uXFYxXEdQQk1ldGFkYXRh6gIMQ2FyaWxsb246OlYxYgZwcm90bzM", [file_buf_validate_validate, file_carillon_v1_schedule, file_google_api_annotations, file_google_api_field_behavior, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_google_rpc_status]);
 
 /**
  * A registration: a name, a destination, and what makes it ring.
@@ -173,6 +173,13 @@ export type Webhook = Message<"carillon.v1.Webhook"> & {
    * @generated from field: carillon.v1.Effective effective = 32;
    */
   effective?: Effective | undefined;
+
+  /**
+   * How it goes with its deliveries. In answers to Get, and to BatchGet and List with view FULL.
+   *
+   * @generated from field: carillon.v1.Traffic traffic = 35;
+   */
+  traffic?: Traffic | undefined;
 
   /**
    * Whether it rings.
@@ -372,6 +379,49 @@ export const EffectiveSchema: GenMessage<Effective> = /*@__PURE__*/
   messageDesc(file_carillon_v1_webhook, 1);
 
 /**
+ * How it goes with the deliveries of a webhook.
+ *
+ * @generated from message carillon.v1.Traffic
+ */
+export type Traffic = Message<"carillon.v1.Traffic"> & {
+  /**
+   * How many deliveries are PENDING, those in flight and those that wait for a retry included.
+   *
+   * @generated from field: int64 waiting_count = 1;
+   */
+  waitingCount: bigint;
+
+  /**
+   * When the last attempt began. Unset as long as there was none, and after an upgrade until the next one where
+   * earlier versions made it, unless it was among the latest of all.
+   *
+   * @generated from field: google.protobuf.Timestamp last_attempt_time = 2;
+   */
+  lastAttemptTime?: Timestamp | undefined;
+
+  /**
+   * The status code of its answer; 0 when there was none.
+   *
+   * @generated from field: int32 last_response_status = 3;
+   */
+  lastResponseStatus: number;
+
+  /**
+   * The delivery that it was for, as GetDelivery shows it with its error. Empty once that is no longer kept.
+   *
+   * @generated from field: string last_delivery_id = 4;
+   */
+  lastDeliveryId: string;
+};
+
+/**
+ * Describes the message carillon.v1.Traffic.
+ * Use `create(TrafficSchema)` to create a new message.
+ */
+export const TrafficSchema: GenMessage<Traffic> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_webhook, 2);
+
+/**
  * What is sent. The body, and the headers that are made of the event, are made once, so that a retry repeats the
  * same bytes. What is the webhook's own is read at each attempt. An event of which it cannot be made is a delivery
  * that is FAILED, with the reason RENDER.
@@ -445,7 +495,7 @@ export type Payload = Message<"carillon.v1.Payload"> & {
  * Use `create(PayloadSchema)` to create a new message.
  */
 export const PayloadSchema: GenMessage<Payload> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 2);
+  messageDesc(file_carillon_v1_webhook, 3);
 
 /**
  * How an event is sent when there is no template.
@@ -501,7 +551,7 @@ export type Payload_EventFormat = (typeof Payload_EventFormat)[keyof typeof Payl
  * Describes the enum carillon.v1.Payload.EventFormat.
  */
 export const Payload_EventFormatSchema: GenEnum<Payload_EventFormat> = /*@__PURE__*/
-  enumDesc(file_carillon_v1_webhook, 2, 0);
+  enumDesc(file_carillon_v1_webhook, 3, 0);
 
 /**
  * How requests are signed.
@@ -524,7 +574,7 @@ export type Signing = Message<"carillon.v1.Signing"> & {
  * Use `create(SigningSchema)` to create a new message.
  */
 export const SigningSchema: GenMessage<Signing> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 3);
+  messageDesc(file_carillon_v1_webhook, 4);
 
 /**
  * How a webhook is let in by its destination.
@@ -561,7 +611,7 @@ export type Auth = Message<"carillon.v1.Auth"> & {
  * Use `create(AuthSchema)` to create a new message.
  */
 export const AuthSchema: GenMessage<Auth> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 4);
+  messageDesc(file_carillon_v1_webhook, 5);
 
 /**
  * A name and a password, sent in UTF-8.
@@ -589,7 +639,7 @@ export type BasicAuth = Message<"carillon.v1.BasicAuth"> & {
  * Use `create(BasicAuthSchema)` to create a new message.
  */
 export const BasicAuthSchema: GenMessage<BasicAuth> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 5);
+  messageDesc(file_carillon_v1_webhook, 6);
 
 /**
  * A token.
@@ -610,7 +660,7 @@ export type BearerAuth = Message<"carillon.v1.BearerAuth"> & {
  * Use `create(BearerAuthSchema)` to create a new message.
  */
 export const BearerAuthSchema: GenMessage<BearerAuth> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 6);
+  messageDesc(file_carillon_v1_webhook, 7);
 
 /**
  * A value that is secret.
@@ -646,7 +696,7 @@ export type SecretValue = Message<"carillon.v1.SecretValue"> & {
  * Use `create(SecretValueSchema)` to create a new message.
  */
 export const SecretValueSchema: GenMessage<SecretValue> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 7);
+  messageDesc(file_carillon_v1_webhook, 8);
 
 /**
  * What happens after a failed attempt.
@@ -690,7 +740,7 @@ export type RetryPolicy = Message<"carillon.v1.RetryPolicy"> & {
  * Use `create(RetryPolicySchema)` to create a new message.
  */
 export const RetryPolicySchema: GenMessage<RetryPolicy> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 8);
+  messageDesc(file_carillon_v1_webhook, 9);
 
 /**
  * What happens when the destination answers with a 4xx status other than 408, 410, 425 and 429.
@@ -731,7 +781,7 @@ export type RetryPolicy_ClientErrors = (typeof RetryPolicy_ClientErrors)[keyof t
  * Describes the enum carillon.v1.RetryPolicy.ClientErrors.
  */
 export const RetryPolicy_ClientErrorsSchema: GenEnum<RetryPolicy_ClientErrors> = /*@__PURE__*/
-  enumDesc(file_carillon_v1_webhook, 8, 0);
+  enumDesc(file_carillon_v1_webhook, 9, 0);
 
 /**
  * What the destination can bear.
@@ -786,7 +836,7 @@ export type Limits = Message<"carillon.v1.Limits"> & {
  * Use `create(LimitsSchema)` to create a new message.
  */
 export const LimitsSchema: GenMessage<Limits> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 9);
+  messageDesc(file_carillon_v1_webhook, 10);
 
 /**
  * Which of the deliveries that wait fail when there are too many.
@@ -827,7 +877,7 @@ export type Limits_OverflowPolicy = (typeof Limits_OverflowPolicy)[keyof typeof 
  * Describes the enum carillon.v1.Limits.OverflowPolicy.
  */
 export const Limits_OverflowPolicySchema: GenEnum<Limits_OverflowPolicy> = /*@__PURE__*/
-  enumDesc(file_carillon_v1_webhook, 9, 0);
+  enumDesc(file_carillon_v1_webhook, 10, 0);
 
 /**
  * A token bucket.
@@ -855,7 +905,7 @@ export type RateLimit = Message<"carillon.v1.RateLimit"> & {
  * Use `create(RateLimitSchema)` to create a new message.
  */
 export const RateLimitSchema: GenMessage<RateLimit> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 10);
+  messageDesc(file_carillon_v1_webhook, 11);
 
 /**
  * A registration.
@@ -893,7 +943,7 @@ export type RegisterRequest = Message<"carillon.v1.RegisterRequest"> & {
  * Use `create(RegisterRequestSchema)` to create a new message.
  */
 export const RegisterRequestSchema: GenMessage<RegisterRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 11);
+  messageDesc(file_carillon_v1_webhook, 12);
 
 /**
  * What was registered.
@@ -928,7 +978,7 @@ export type RegisterResponse = Message<"carillon.v1.RegisterResponse"> & {
  * Use `create(RegisterResponseSchema)` to create a new message.
  */
 export const RegisterResponseSchema: GenMessage<RegisterResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 12);
+  messageDesc(file_carillon_v1_webhook, 13);
 
 /**
  * Registrations.
@@ -957,7 +1007,7 @@ export type BatchRegisterRequest = Message<"carillon.v1.BatchRegisterRequest"> &
  * Use `create(BatchRegisterRequestSchema)` to create a new message.
  */
 export const BatchRegisterRequestSchema: GenMessage<BatchRegisterRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 13);
+  messageDesc(file_carillon_v1_webhook, 14);
 
 /**
  * What became of each registration.
@@ -978,7 +1028,7 @@ export type BatchRegisterResponse = Message<"carillon.v1.BatchRegisterResponse">
  * Use `create(BatchRegisterResponseSchema)` to create a new message.
  */
 export const BatchRegisterResponseSchema: GenMessage<BatchRegisterResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 14);
+  messageDesc(file_carillon_v1_webhook, 15);
 
 /**
  * What became of a registration.
@@ -1016,7 +1066,7 @@ export type RegisterResult = Message<"carillon.v1.RegisterResult"> & {
  * Use `create(RegisterResultSchema)` to create a new message.
  */
 export const RegisterResultSchema: GenMessage<RegisterResult> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 15);
+  messageDesc(file_carillon_v1_webhook, 16);
 
 /**
  * Names webhooks.
@@ -1051,7 +1101,7 @@ export type BatchGetRequest = Message<"carillon.v1.BatchGetRequest"> & {
  * Use `create(BatchGetRequestSchema)` to create a new message.
  */
 export const BatchGetRequestSchema: GenMessage<BatchGetRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 16);
+  messageDesc(file_carillon_v1_webhook, 17);
 
 /**
  * The webhooks.
@@ -1072,7 +1122,7 @@ export type BatchGetResponse = Message<"carillon.v1.BatchGetResponse"> & {
  * Use `create(BatchGetResponseSchema)` to create a new message.
  */
 export const BatchGetResponseSchema: GenMessage<BatchGetResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 17);
+  messageDesc(file_carillon_v1_webhook, 18);
 
 /**
  * Names a webhook.
@@ -1100,7 +1150,7 @@ export type GetRequest = Message<"carillon.v1.GetRequest"> & {
  * Use `create(GetRequestSchema)` to create a new message.
  */
 export const GetRequestSchema: GenMessage<GetRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 18);
+  messageDesc(file_carillon_v1_webhook, 19);
 
 /**
  * The webhook.
@@ -1121,7 +1171,7 @@ export type GetResponse = Message<"carillon.v1.GetResponse"> & {
  * Use `create(GetResponseSchema)` to create a new message.
  */
 export const GetResponseSchema: GenMessage<GetResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 19);
+  messageDesc(file_carillon_v1_webhook, 20);
 
 /**
  * Which webhooks to list.
@@ -1183,7 +1233,7 @@ export type ListRequest = Message<"carillon.v1.ListRequest"> & {
  * Use `create(ListRequestSchema)` to create a new message.
  */
 export const ListRequestSchema: GenMessage<ListRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 20);
+  messageDesc(file_carillon_v1_webhook, 21);
 
 /**
  * A page of webhooks.
@@ -1211,7 +1261,7 @@ export type ListResponse = Message<"carillon.v1.ListResponse"> & {
  * Use `create(ListResponseSchema)` to create a new message.
  */
 export const ListResponseSchema: GenMessage<ListResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 21);
+  messageDesc(file_carillon_v1_webhook, 22);
 
 /**
  * A change to a webhook.
@@ -1255,7 +1305,7 @@ export type UpdateRequest = Message<"carillon.v1.UpdateRequest"> & {
  * Use `create(UpdateRequestSchema)` to create a new message.
  */
 export const UpdateRequestSchema: GenMessage<UpdateRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 22);
+  messageDesc(file_carillon_v1_webhook, 23);
 
 /**
  * The changed webhook.
@@ -1276,7 +1326,7 @@ export type UpdateResponse = Message<"carillon.v1.UpdateResponse"> & {
  * Use `create(UpdateResponseSchema)` to create a new message.
  */
 export const UpdateResponseSchema: GenMessage<UpdateResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 23);
+  messageDesc(file_carillon_v1_webhook, 24);
 
 /**
  * Which webhooks to remove: an id; a name, with or without a destination; or a filter.
@@ -1354,7 +1404,7 @@ export type RemoveRequest = Message<"carillon.v1.RemoveRequest"> & {
  * Use `create(RemoveRequestSchema)` to create a new message.
  */
 export const RemoveRequestSchema: GenMessage<RemoveRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 24);
+  messageDesc(file_carillon_v1_webhook, 25);
 
 /**
  * What was removed.
@@ -1375,7 +1425,7 @@ export type RemoveResponse = Message<"carillon.v1.RemoveResponse"> & {
  * Use `create(RemoveResponseSchema)` to create a new message.
  */
 export const RemoveResponseSchema: GenMessage<RemoveResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 25);
+  messageDesc(file_carillon_v1_webhook, 26);
 
 /**
  * Which webhooks to pause: an id, or a filter.
@@ -1440,7 +1490,7 @@ export type PauseRequest = Message<"carillon.v1.PauseRequest"> & {
  * Use `create(PauseRequestSchema)` to create a new message.
  */
 export const PauseRequestSchema: GenMessage<PauseRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 26);
+  messageDesc(file_carillon_v1_webhook, 27);
 
 /**
  * The paused webhook, or webhooks.
@@ -1490,7 +1540,7 @@ export type PauseResponse = Message<"carillon.v1.PauseResponse"> & {
  * Use `create(PauseResponseSchema)` to create a new message.
  */
 export const PauseResponseSchema: GenMessage<PauseResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 27);
+  messageDesc(file_carillon_v1_webhook, 28);
 
 /**
  * Which webhooks to resume: an id, or a filter.
@@ -1555,7 +1605,7 @@ export type ResumeRequest = Message<"carillon.v1.ResumeRequest"> & {
  * Use `create(ResumeRequestSchema)` to create a new message.
  */
 export const ResumeRequestSchema: GenMessage<ResumeRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 28);
+  messageDesc(file_carillon_v1_webhook, 29);
 
 /**
  * The resumed webhook, or webhooks.
@@ -1605,7 +1655,7 @@ export type ResumeResponse = Message<"carillon.v1.ResumeResponse"> & {
  * Use `create(ResumeResponseSchema)` to create a new message.
  */
 export const ResumeResponseSchema: GenMessage<ResumeResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 29);
+  messageDesc(file_carillon_v1_webhook, 30);
 
 /**
  * Names a webhook to ring.
@@ -1641,7 +1691,7 @@ export type TriggerRequest = Message<"carillon.v1.TriggerRequest"> & {
  * Use `create(TriggerRequestSchema)` to create a new message.
  */
 export const TriggerRequestSchema: GenMessage<TriggerRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 30);
+  messageDesc(file_carillon_v1_webhook, 31);
 
 /**
  * The delivery that was made.
@@ -1662,7 +1712,7 @@ export type TriggerResponse = Message<"carillon.v1.TriggerResponse"> & {
  * Use `create(TriggerResponseSchema)` to create a new message.
  */
 export const TriggerResponseSchema: GenMessage<TriggerResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 31);
+  messageDesc(file_carillon_v1_webhook, 32);
 
 /**
  * A span of the past, and how its runs are fired.
@@ -1729,7 +1779,7 @@ export type BackfillRequest = Message<"carillon.v1.BackfillRequest"> & {
  * Use `create(BackfillRequestSchema)` to create a new message.
  */
 export const BackfillRequestSchema: GenMessage<BackfillRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 32);
+  messageDesc(file_carillon_v1_webhook, 33);
 
 /**
  * What was fired.
@@ -1766,7 +1816,7 @@ export type BackfillResponse = Message<"carillon.v1.BackfillResponse"> & {
  * Use `create(BackfillResponseSchema)` to create a new message.
  */
 export const BackfillResponseSchema: GenMessage<BackfillResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 33);
+  messageDesc(file_carillon_v1_webhook, 34);
 
 /**
  * Which schedule to look ahead in.
@@ -1824,7 +1874,7 @@ export type PreviewScheduleRequest = Message<"carillon.v1.PreviewScheduleRequest
  * Use `create(PreviewScheduleRequestSchema)` to create a new message.
  */
 export const PreviewScheduleRequestSchema: GenMessage<PreviewScheduleRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 34);
+  messageDesc(file_carillon_v1_webhook, 35);
 
 /**
  * The next runs.
@@ -1877,7 +1927,7 @@ export type PreviewScheduleResponse = Message<"carillon.v1.PreviewScheduleRespon
  * Use `create(PreviewScheduleResponseSchema)` to create a new message.
  */
 export const PreviewScheduleResponseSchema: GenMessage<PreviewScheduleResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 35);
+  messageDesc(file_carillon_v1_webhook, 36);
 
 /**
  * How much of a webhook an answer has (AIP-157).
@@ -1900,7 +1950,7 @@ export const WebhookView = {
   BASIC: 1,
 
   /**
-   * What applies, too.
+   * What applies and how it goes with the deliveries, too.
    *
    * @generated from enum value: WEBHOOK_VIEW_FULL = 2;
    */
