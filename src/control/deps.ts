@@ -14,6 +14,7 @@ export interface ControlDeps {
     | 'resolveWebhooks'
     | 'findWebhook'
     | 'scanWebhooks'
+    | 'getTraffic'
     | 'removeWebhooks'
     | 'publish'
     | 'scanDeliveries'
