@@ -3,7 +3,7 @@ import { presentOf } from '../domain/clock.ts';
 import { aborted } from '../domain/error.ts';
 import { isOwnForm, newId } from '../domain/id.ts';
 import { noProblems, type Problems } from '../domain/problems.ts';
-import { sameSchedule } from '../domain/schedule/replacement.ts';
+import { ringsAlike, sameSchedule } from '../domain/schedule/replacement.ts';
 import { scheduleViolations } from '../domain/schedule/rules.ts';
 import type { AskedSpec } from '../domain/webhook/asked.ts';
 import {
@@ -137,16 +137,15 @@ export function createRegister(deps: RegisterDeps) {
     if (asked.spec.schedule !== undefined && spec.schedule !== undefined) {
       const rules = { now, everyMinMs: settings.everyMinMs, field: 'schedule' };
       const violations = scheduleViolations(spec.schedule, rules);
-      const kept = violations.length > 0 && problems.count() === 0 && (await isRegistered(asked, spec));
-      if (!kept) problems.addAll(violations);
+      const good = violations.length === 0 || problems.count() > 0;
+      const replaced = good ? undefined : (await find(asked, spec))?.effective.schedule;
+      const { schedule } = spec;
+      // What it names may have passed meanwhile.
+      if (replaced === undefined || !ringsAlike(replaced, schedule)) problems.addAll(violations);
+      else if (!sameSchedule(replaced, schedule))
+        problems.addAll(scheduleViolations(schedule, { ...rules, replaced }));
     }
     problems.raise();
-  }
-
-  /** Whether the webhook has this schedule already: then what it names may have passed meanwhile. */
-  async function isRegistered(asked: Registration, spec: WebhookSpec): Promise<boolean> {
-    const found = await find(asked, spec);
-    return found !== undefined && sameSchedule(found.effective.schedule, spec.schedule);
   }
 
   /** Undefined when somebody else made it first. */

@@ -1,5 +1,5 @@
 import type { Problems } from '../domain/problems.ts';
-import { sameSchedule } from '../domain/schedule/replacement.ts';
+import { ringsAlike, sameSchedule } from '../domain/schedule/replacement.ts';
 import { scheduleViolations } from '../domain/schedule/rules.ts';
 import type { AskedSpec } from '../domain/webhook/asked.ts';
 import { type AskedCredentials, credentialHeaders } from '../domain/webhook/credentials.ts';
@@ -63,7 +63,10 @@ export function createUpdate(deps: UpdateDeps) {
     await noteSpecViolations(asked, spec, rules);
     const changesRuns = touched.has('schedule') && !sameSchedule(found.effective.schedule, spec.schedule);
     if (changesRuns && asked.schedule !== undefined && spec.schedule !== undefined) {
-      const rules = { now, everyMinMs: settings.everyMinMs, field: 'schedule' };
+      const { schedule } = found.effective;
+      const replaced =
+        schedule !== undefined && ringsAlike(schedule, spec.schedule) ? { replaced: schedule } : {};
+      const rules = { now, everyMinMs: settings.everyMinMs, field: 'schedule', ...replaced };
       problems.addAll(scheduleViolations(spec.schedule, rules));
     }
     problems.raise();
