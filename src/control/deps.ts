@@ -14,6 +14,7 @@ export interface ControlDeps {
     | 'resolveWebhooks'
     | 'findWebhook'
     | 'scanWebhooks'
+    | 'getTraffic'
     | 'removeWebhooks'
     | 'publish'
     | 'scanDeliveries'
@@ -31,6 +32,9 @@ export interface ControlDeps {
     | 'claimRequests'
     | 'answerRequests'
     | 'releaseRequests'
+    | 'createApiKeys'
+    | 'listApiKeys'
+    | 'revokeApiKeys'
     | 'emptyLog'
   >;
   readonly clock: Clock;

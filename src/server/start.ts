@@ -1,10 +1,13 @@
+import { getHeapStatistics } from 'node:v8';
 import { createControl } from '../control/control.ts';
+import { createKeyring, KEY_REFRESH_MS, type Keyring } from '../control/keyring.ts';
 import { createDispatcher } from '../dispatch/dispatcher.ts';
 import { createSweeper } from '../dispatch/sweeper.ts';
 import { type Clock, systemClock } from '../domain/clock.ts';
 import { DomainError } from '../domain/error.ts';
 import { type Random, systemRandom } from '../domain/random.ts';
 import type { AddressPolicy } from '../domain/webhook/address.ts';
+import { credentialsWith } from '../domain/webhook/credentials.ts';
 import { parseDestinationRules } from '../domain/webhook/destination-rule.ts';
 import type { OwnListener } from '../domain/webhook/own-listeners.ts';
 import { type KeysOf, keysWith } from '../domain/webhook/signature.ts';
@@ -16,12 +19,12 @@ import { createReplayer } from '../publish/replayer.ts';
 import { createApi } from '../rpc/api.ts';
 import { createScheduler } from '../schedule/scheduler.ts';
 import { createDirectory } from '../store/directory.ts';
-import { openStore, storePlace } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createAnnouncer } from './announcer.ts';
 import { comeBack } from './come-back.ts';
 import type { Config } from './config/load.ts';
+import { checkExposure } from './exposure.ts';
 import { inboxVerify } from './inbox-verify.ts';
 import { type Address, hostsHint } from './listen/bind.ts';
 import { createFront } from './listen/front.ts';
@@ -29,7 +32,8 @@ import { createGrpcServer, type GrpcServer } from './listen/grpc-listener.ts';
 import { createListener } from './listen/listener.ts';
 import { isLocalAddress } from './listen/local-address.ts';
 import { startLoop } from './loop.ts';
-import { checkNotAlone, forgetKey, loadSecretsKey } from './secrets-key.ts';
+import { openDatabase } from './open-database.ts';
+import { sealOld } from './seal-old.ts';
 import { createStoreWatch } from './store-watch.ts';
 import { VERSION } from './version.ts';
 
@@ -54,6 +58,13 @@ export interface ServerDeps {
   readonly random?: Random;
 }
 
+/**
+ * Bytes of requests in work, as a share of the heap: what becomes of a byte takes several, in the heap and beside it
+ * (docs/operations.md).
+ */
+const WORK_SHARE = 1 / 128;
+const WORK_BYTES_MIN = 16 * 1024 * 1024;
+
 /** How long due runs are gathered, so that many share a commit: most of a run's lateness on an idle server. */
 const SCHEDULER_REST_MS = 8;
 
@@ -68,27 +79,15 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   // Whoever starts the server may not be listening yet when the first thing goes wrong.
   ended.promise.catch(() => {});
 
-  // Before a key is made for a database that cannot be.
-  const place = storePlace(config.db);
-  const secretsKey = await loadSecretsKey({ ...config, db: place, named: config.db, random });
-  const { key, warning } = secretsKey;
-  if (warning !== undefined) log.warn({}, warning);
-  if (!config.restored) await checkNotAlone(place, secretsKey);
-  const { waitingMax, namespaceWaitingMax, restored, defaultEveryMs } = config;
-  const store = await openStore(place, {
-    waitingMax,
-    namespaceWaitingMax,
-    defaultEveryMs,
-    restored,
+  const { store, key } = await openDatabase(config, {
+    random,
     warn: (sentence) => log.warn({}, sentence),
     onFatal: (error) => ended.reject(new Error(`the database has stopped: ${error.message}`)),
-  }).catch(async (error: unknown) => {
-    await forgetKey(place, secretsKey);
-    throw error;
   });
   try {
     const keysOf = keysWith(key);
     await checkKey(store, keysOf);
+    await sealOld({ store, sealKey: key, random, log });
     await comeBack({ store, clock, log }).catch((error: unknown) => {
       // A disk that is full keeps no server from starting: there is much to read, and what was taken to be delivered.
       if (!(error instanceof DomainError) || error.code !== 'UNAVAILABLE') throw error;
@@ -133,6 +132,7 @@ async function run(parts: Parts): Promise<RunningServer> {
     directory,
     sender,
     keysOf,
+    credentialsOf: credentialsWith(key),
     clock,
     random,
     log,
@@ -146,20 +146,27 @@ async function run(parts: Parts): Promise<RunningServer> {
     sweeper.hurry();
   });
 
+  const keyring = await openKeyring(parts);
   const api = createApi({
     control: createControl({
+      onKeys: keyring.refresh,
       store,
       clock,
       random,
       sealKey: key,
       settings: { ...config, addressPolicy: policy },
     }),
+    door: keyring,
     publisher,
     replayer: createReplayer({ store, directory, clock, random, log }),
     clock,
     random,
     log,
-    settings: { ...config, about: { version: VERSION, timeZoneRules: clock.zoneRules } },
+    settings: {
+      ...config,
+      about: { version: VERSION, timeZoneRules: clock.zoneRules },
+      inflow: { bytesMax: config.workBytesMax ?? workBytesOf(getHeapStatistics().heap_size_limit) },
+    },
   });
   const inbox = config.inbox
     ? createInbox({
@@ -167,6 +174,7 @@ async function run(parts: Parts): Promise<RunningServer> {
         log,
         verify: inboxVerify({ store, directory, keysOf, clock }),
         allowedHosts: config.allowedHosts,
+        door: keyring,
       })
     : undefined;
   const listener = await createListener({
@@ -184,10 +192,25 @@ async function run(parts: Parts): Promise<RunningServer> {
   if (hint !== undefined) log.info({}, hint);
 
   const loops = {
-    directory: startLoop({ name: 'directory', tick: directory.refresh, idleMs: () => 1_000, restMs: 0, log }),
-    schedule: startLoop({ name: 'scheduler', ...scheduler, restMs: SCHEDULER_REST_MS, log }),
-    dispatch: startLoop({ name: 'dispatcher', ...dispatcher, restMs: 0, log }),
-    sweep: startLoop({ name: 'sweeper', ...sweeper, restMs: 0, log }),
+    directory: startLoop({
+      name: 'directory',
+      tick: directory.refresh,
+      idleMs: () => 1_000,
+      restMs: 0,
+      clock,
+      log,
+    }),
+    schedule: startLoop({ name: 'scheduler', ...scheduler, restMs: SCHEDULER_REST_MS, clock, log }),
+    dispatch: startLoop({ name: 'dispatcher', ...dispatcher, restMs: 0, clock, log }),
+    sweep: startLoop({ name: 'sweeper', ...sweeper, restMs: 0, clock, log }),
+    keys: startLoop({
+      name: 'keyring',
+      tick: keyring.tick,
+      idleMs: () => KEY_REFRESH_MS,
+      restMs: 0,
+      clock,
+      log,
+    }),
   };
   const unsubscribe = store.onVisible(() => {
     loops.directory.wake();
@@ -201,7 +224,7 @@ async function run(parts: Parts): Promise<RunningServer> {
   const watch = createStoreWatch({ store, health: api.health, log });
   // Whatever is wrong is found again, and logged, by the loop.
   await watch.tick().catch(() => {});
-  const storeWatch = startLoop({ name: 'watch on the store', ...watch, restMs: 0, log });
+  const storeWatch = startLoop({ name: 'watch on the store', ...watch, restMs: 0, clock, log });
   // What the first call would wait for is loaded while nobody waits.
   void api.load();
 
@@ -219,7 +242,9 @@ async function run(parts: Parts): Promise<RunningServer> {
     ]);
     await announcer.flush();
     unsubscribe();
-    await Promise.all([loops.dispatch.stop(), loops.directory.stop(), loops.sweep.stop()]);
+    await Promise.all([loops.dispatch.stop(), loops.directory.stop(), loops.sweep.stop(), loops.keys.stop()]);
+    // Keys that were used since. A store in trouble keeps nothing from stopping.
+    await keyring.tick().catch(() => {});
     await sender.close();
     await store.close();
   }
@@ -237,6 +262,24 @@ async function run(parts: Parts): Promise<RunningServer> {
       return stopping;
     },
   };
+}
+
+function workBytesOf(heapBytes: number): number {
+  return Math.max(WORK_BYTES_MIN, Math.floor(heapBytes * WORK_SHARE));
+}
+
+/** The keys that there are, once it is sure that what listens is as open as it is meant to be, and no more. */
+async function openKeyring({ config, log, clock, random, store }: Parts): Promise<Keyring> {
+  const { bootstrapKey, noKeys, plaintext, db, listen, grpcListen } = config;
+  const keyring = createKeyring({ store, clock, random, open: noKeys });
+  await keyring.refresh();
+  if (bootstrapKey !== undefined) {
+    const { id, revokedAt } = await keyring.addGiven(bootstrapKey);
+    if (revokedAt !== undefined) log.warn({ keyId: id }, 'the bootstrap key was revoked, and is not taken');
+  }
+  const addresses = [listen, ...(grpcListen === 'off' ? [] : [grpcListen])];
+  checkExposure({ addresses, db, locked: keyring.isLocked(), noKeys, plaintext });
+  return keyring;
 }
 
 /** `listeners` is filled as soon as they are there, before anything is sent. */

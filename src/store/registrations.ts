@@ -2,6 +2,7 @@
 import type { Condition } from '../domain/listing/condition.ts';
 import type { WebhookOrder } from '../domain/listing/place.ts';
 import type { RunCursor } from '../domain/schedule/schedule.ts';
+import type { Traffic } from '../domain/webhook/traffic.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 import type { Part } from './delivery-log.ts';
 
@@ -49,11 +50,29 @@ export interface Registrations {
   scanWebhooks(query: WebhookQuery): Promise<Part<Webhook>>;
 
   /**
+   * How it goes with the deliveries of webhooks, in the same order; null where there is none. What a webhook costs
+   * does not depend on how many deliveries it has. Raises UNAVAILABLE and EXHAUSTED.
+   */
+  getTraffic(ids: readonly string[]): Promise<(Traffic | null)[]>;
+
+  /**
    * Removes webhooks: no read finds them from then on, and their waiting deliveries read as CANCELLED
    * (REMOVED). The rows of the first `SWEEP_BATCH` deliveries are changed now; `sweep` changes the others.
    * 'STALE' when `ifVersion` is given and is not the stored version. Raises UNAVAILABLE and EXHAUSTED.
    */
   removeWebhooks(batch: readonly WebhookRemoval[]): Promise<('REMOVED' | 'STALE' | 'NOT_FOUND')[]>;
+
+  /**
+   * Webhooks, also such as were removed, whose secret headers stand in the clear in what versions before wrote; at most
+   * so many. Raises UNAVAILABLE and EXHAUSTED.
+   */
+  unsealedWebhooks(limit: number): Promise<Webhook[]>;
+
+  /**
+   * Replaces what was asked for such webhooks, and their credentials, and overwrites what stood there; `emptyLog` takes it
+   * out of the log too. Their versions stay: nobody changed them. Raises UNAVAILABLE and EXHAUSTED.
+   */
+  sealWebhooks(batch: readonly Webhook[]): Promise<void>;
 
   /**
    * For each question the ids of the webhooks, ACTIVE or not, one of whose event types matches: the type

@@ -14,12 +14,14 @@ import {
 import { nestedTypes, reflect } from '@bufbuild/protobuf/reflect';
 import { TimestampSchema } from '@bufbuild/protobuf/wkt';
 import { field as fieldRules } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
+import { file_carillon_v1_admin } from '../../gen/carillon/v1/admin_pb.ts';
 import { file_carillon_v1_delivery } from '../../gen/carillon/v1/delivery_pb.ts';
 import { type Event, EventSchema, file_carillon_v1_event } from '../../gen/carillon/v1/event_pb.ts';
 import { file_carillon_v1_schedule } from '../../gen/carillon/v1/schedule_pb.ts';
 import {
   EffectiveSchema,
   file_carillon_v1_webhook,
+  TrafficSchema,
   type Webhook,
   WebhookSchema,
 } from '../../gen/carillon/v1/webhook_pb.ts';
@@ -33,6 +35,7 @@ import { sharedApi } from '../support/rpc.ts';
 /** Promises of the proto files that no linter knows, held for every field that there is. */
 
 const FILES = [
+  file_carillon_v1_admin,
   file_carillon_v1_delivery,
   file_carillon_v1_event,
   file_carillon_v1_schedule,
@@ -183,6 +186,8 @@ function mustBeGiven(field: DescField): boolean {
       return type.value.minLen > 0n;
     case 'repeated':
       return type.value.minItems > 0n;
+    case 'enum':
+      return type.value.notIn.includes(0);
     case 'double':
       return type.value.greaterThan.case === 'gte' && type.value.greaterThan.value > 0;
     default:
@@ -212,9 +217,16 @@ function someValueOf(field: DescField): unknown {
       if (field.scalar === ScalarType.STRING) return 'x'.repeat(5000);
       return field.scalar === ScalarType.BOOL ? true : field.scalar === ScalarType.INT64 ? -7n : -7;
     case 'message':
-      return field.message.typeName === EffectiveSchema.typeName
-        ? reflect(EffectiveSchema, create(EffectiveSchema, { retryPolicy: { maxAttempts: 1000, jitter: 7 } }))
-        : reflect(TimestampSchema, create(TimestampSchema, { seconds: 1n }));
+      if (field.message.typeName === EffectiveSchema.typeName) {
+        return reflect(
+          EffectiveSchema,
+          create(EffectiveSchema, { retryPolicy: { maxAttempts: 1000, jitter: 7 } }),
+        );
+      }
+      if (field.message.typeName === TrafficSchema.typeName) {
+        return reflect(TrafficSchema, create(TrafficSchema, { waitingCount: -7n, lastDeliveryId: 'x' }));
+      }
+      return reflect(TimestampSchema, create(TimestampSchema, { seconds: 1n }));
     default:
       throw new Error(`${field.toString()} is of a kind that needs a value here`);
   }

@@ -19,7 +19,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file carillon/v1/webhook.proto.
  */
 export const file_carillon_v1_webhook: GenFile = /*@__PURE__*/
-  fileDesc("ChljYXJpbGxvbi92MS93ZWJob29rLnByb3RvEgtjYXJpbGxvbi52MSLECwoHV2ViaG9vaxIWCgJpZBgBIAEoCUIK4EEIukgEcgIYPxIdCgluYW1lc3BhY2UYAiABKAlCCuBBBbpIBHICGD8SGwoEbmFtZRgDIAEoCUIN4EECukgHcgUQARiAAhIiCgtkZXN0aW5hdGlvbhgEIAEoCUIN4EECukgHcgUQARiAEBInCghzY2hlZHVsZRgFIAEoCzIVLmNhcmlsbG9uLnYxLlNjaGVkdWxlEkcKC2V2ZW50X3R5cGVzGAYgAygJQjK6SC+SASwQQCIociYQARiCATIfXihcKnxbYS16QS1aMC05Xy5cLS9dKyhcLlwqKT8pJBIYCgZmaWx0ZXIYByABKAlCCLpIBXIDGIAgEiUKB3BheWxvYWQYCCABKAsyFC5jYXJpbGxvbi52MS5QYXlsb2FkEjwKB2hlYWRlcnMYCSADKAsyIS5jYXJpbGxvbi52MS5XZWJob29rLkhlYWRlcnNFbnRyeUIIukgFmgECECASPgoHdGltZW91dBgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkISukgPqgEMIgMIrAIyBRCAwtcvEiUKB3NpZ25pbmcYCyABKAsyFC5jYXJpbGxvbi52MS5TaWduaW5nEi4KDHJldHJ5X3BvbGljeRgMIAEoCzIYLmNhcmlsbG9uLnYxLlJldHJ5UG9saWN5EiMKBmxpbWl0cxgNIAEoCzITLmNhcmlsbG9uLnYxLkxpbWl0cxJ2CgZsYWJlbHMYDiADKAsyIC5jYXJpbGxvbi52MS5XZWJob29rLkxhYmVsc0VudHJ5QkS6SEGaAT4QQCIzcjEQARg/MiteW0EtWmEtejAtOV0oW0EtWmEtejAtOV8uLy1dKltBLVphLXowLTldKT8kKgVyAxiAAhIQCgN1aWQYHyABKAlCA+BBAxIuCgllZmZlY3RpdmUYICABKAsyFi5jYXJpbGxvbi52MS5FZmZlY3RpdmVCA+BBAxIuCgVzdGF0ZRgUIAEoDjIaLmNhcmlsbG9uLnYxLldlYmhvb2suU3RhdGVCA+BBAxIZCgxzdGF0ZV9yZWFzb24YFSABKAlCA+BBAxI2Cg1uZXh0X3J1bl90aW1lGBYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEhYKCXJ1bl9jb3VudBgXIAEoA0ID4EEDEh4KEXNraXBwZWRfcnVuX2NvdW50GBggASgDQgPgQQMSIQoUZmlsdGVyX2ZhaWx1cmVfY291bnQYHCABKANCA+BBAxI7ChJmYWlsaW5nX3NpbmNlX3RpbWUYHSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSMwoKcHJvYmVfdGltZRgeIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIYCgtob2xkX3JlYXNvbhghIAEoCUID4EEDEjYKDWhvbGRfZW5kX3RpbWUYIiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSNAoLY3JlYXRlX3RpbWUYGSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSNAoLdXBkYXRlX3RpbWUYGiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSFQoEZXRhZxgbIAEoCUIHukgEcgIYQBouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIlYKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASEAoMU1RBVEVfQUNUSVZFEAESEAoMU1RBVEVfUEFVU0VEEAISEgoOU1RBVEVfRElTQUJMRUQQAyK1AQoJRWZmZWN0aXZlEioKB3RpbWVvdXQYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLgoMcmV0cnlfcG9saWN5GAIgASgLMhguY2FyaWxsb24udjEuUmV0cnlQb2xpY3kSIwoGbGltaXRzGAMgASgLMhMuY2FyaWxsb24udjEuTGltaXRzEicKCHNjaGVkdWxlGAQgASgLMhUuY2FyaWxsb24udjEuU2NoZWR1bGUi2wMKB1BheWxvYWQSEgoIdGVtcGxhdGUYASABKAlIABIOCgR0ZXh0GAIgASgJSAASDgoEZGF0YRgDIAEoDEgAEh4KDGNvbnRlbnRfdHlwZRgEIAEoCUIIukgFcgMYgAISQAoMZXZlbnRfZm9ybWF0GAUgASgOMiAuY2FyaWxsb24udjEuUGF5bG9hZC5FdmVudEZvcm1hdEIIukgFggECEAESTQoQaGVhZGVyX3RlbXBsYXRlcxgGIAMoCzIpLmNhcmlsbG9uLnYxLlBheWxvYWQuSGVhZGVyVGVtcGxhdGVzRW50cnlCCLpIBZoBAhAgGjYKFEhlYWRlclRlbXBsYXRlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiqgEKC0V2ZW50Rm9ybWF0EhwKGEVWRU5UX0ZPUk1BVF9VTlNQRUNJRklFRBAAEhkKFUVWRU5UX0ZPUk1BVF9FTlZFTE9QRRABEhQKEEVWRU5UX0ZPUk1BVF9SQVcQAhIjCh9FVkVOVF9GT1JNQVRfQ0xPVURFVkVOVFNfQklOQVJZEAMSJwojRVZFTlRfRk9STUFUX0NMT1VERVZFTlRTX1NUUlVDVFVSRUQQBEIGCgRib2R5IiYKB1NpZ25pbmcSGwoGc2VjcmV0GAEgASgJQgvgQQS6SAVyAxiAASLnAgoLUmV0cnlQb2xpY3kSJAoMbWF4X2F0dGVtcHRzGAEgASgFQgm6SAYaBBhkKAFIAIgBARJACgZkZWxheXMYAiADKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CFbpIEpIBDxAgIguqAQgiBAiA9SQyABIsCgZqaXR0ZXIYAyABKAFCF7pIFBISGQAAAAAAAPA/KQAAAAAAAAAASAGIAQESRgoNY2xpZW50X2Vycm9ycxgEIAEoDjIlLmNhcmlsbG9uLnYxLlJldHJ5UG9saWN5LkNsaWVudEVycm9yc0IIukgFggECEAEiXgoMQ2xpZW50RXJyb3JzEh0KGUNMSUVOVF9FUlJPUlNfVU5TUEVDSUZJRUQQABIXChNDTElFTlRfRVJST1JTX1JFVFJZEAESFgoSQ0xJRU5UX0VSUk9SU19GQUlMEAJCDwoNX21heF9hdHRlbXB0c0IJCgdfaml0dGVyIsUCCgZMaW1pdHMSHwoLY29uY3VycmVuY3kYASABKAVCCrpIBxoFGIACKAASKgoKcmF0ZV9saW1pdBgCIAEoCzIWLmNhcmlsbG9uLnYxLlJhdGVMaW1pdBIPCgdvcmRlcmVkGAMgASgIEiEKC3dhaXRpbmdfbWF4GAQgASgFQgy6SAkaBxiAreIEKAASRQoPb3ZlcmZsb3dfcG9saWN5GAUgASgOMiIuY2FyaWxsb24udjEuTGltaXRzLk92ZXJmbG93UG9saWN5Qgi6SAWCAQIQASJzCg5PdmVyZmxvd1BvbGljeRIfChtPVkVSRkxPV19QT0xJQ1lfVU5TUEVDSUZJRUQQABIfChtPVkVSRkxPV19QT0xJQ1lfRFJPUF9PTERFU1QQARIfChtPVkVSRkxPV19QT0xJQ1lfRFJPUF9ORVdFU1QQAiJXCglSYXRlTGltaXQSLgoKcGVyX3NlY29uZBgBIAEoAUIa4EECukgUEhIZAAAAAABq+EAp/Knx0k1iUD8SGgoFYnVyc3QYAiABKAVCC7pICBoGGKCNBigAIncKD1JlZ2lzdGVyUmVxdWVzdBIwCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9va0IJ4EECukgDyAEBEhUKDXZhbGlkYXRlX29ubHkYAiABKAgSGwoKcmVxdWVzdF9pZBgPIAEoCUIHukgEcgIYQCJaChBSZWdpc3RlclJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rEg4KBnNlY3JldBgCIAEoCRIPCgdjcmVhdGVkGAMgASgIInIKFEJhdGNoUmVnaXN0ZXJSZXF1ZXN0Ej0KCHJlcXVlc3RzGAEgAygLMhwuY2FyaWxsb24udjEuUmVnaXN0ZXJSZXF1ZXN0Qg3gQQK6SAeSAQQIARBkEhsKCnJlcXVlc3RfaWQYDyABKAlCB7pIBHICGEAiRQoVQmF0Y2hSZWdpc3RlclJlc3BvbnNlEiwKB3Jlc3VsdHMYASADKAsyGy5jYXJpbGxvbi52MS5SZWdpc3RlclJlc3VsdCJyCg5SZWdpc3RlclJlc3VsdBIxCghyZXNwb25zZRgBIAEoCzIdLmNhcmlsbG9uLnYxLlJlZ2lzdGVyUmVzcG9uc2VIABIjCgVlcnJvchgCIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzSABCCAoGcmVzdWx0IoMBCg9CYXRjaEdldFJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EiIKA2lkcxgCIAMoCUIV4EECukgPkgEMCAEQZCIGcgQQARhAEjAKBHZpZXcYAyABKA4yGC5jYXJpbGxvbi52MS5XZWJob29rVmlld0IIukgFggECEAEiOgoQQmF0Y2hHZXRSZXNwb25zZRImCgh3ZWJob29rcxgBIAMoCzIULmNhcmlsbG9uLnYxLldlYmhvb2siQgoKR2V0UmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SGAoCaWQYAiABKAlCDOBBArpIBnIEEAEYQCI0CgtHZXRSZXNwb25zZRIlCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9vayLcAQoLTGlzdFJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhoKCXBhZ2Vfc2l6ZRgCIAEoBUIHukgEGgIoABIcCgpwYWdlX3Rva2VuGAMgASgJQgi6SAVyAxiAIBIwCgR2aWV3GAcgASgOMhguY2FyaWxsb24udjEuV2ViaG9va1ZpZXdCCLpIBYIBAhABEhgKBmZpbHRlchgIIAEoCUIIukgFcgMYgCASGQoIb3JkZXJfYnkYCSABKAlCB7pIBHICGEBKBAgEEAVKBAgFEAZKBAgGEAciTwoMTGlzdFJlc3BvbnNlEiYKCHdlYmhvb2tzGAEgAygLMhQuY2FyaWxsb24udjEuV2ViaG9vaxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkijwEKDVVwZGF0ZVJlcXVlc3QSMAoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2tCCeBBArpIA8gBARIvCgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2sSGwoKcmVxdWVzdF9pZBgPIAEoCUIHukgEcgIYQCI3Cg5VcGRhdGVSZXNwb25zZRIlCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9vayLMAwoNUmVtb3ZlUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SEwoCaWQYAiABKAlCB7pIBHICGEASFgoEbmFtZRgDIAEoCUIIukgFcgMYgAISHQoLZGVzdGluYXRpb24YBCABKAlCCLpIBXIDGIAQEhUKBGV0YWcYBSABKAlCB7pIBHICGEASGAoGZmlsdGVyGAYgASgJQgi6SAVyAxiAIBINCgVmb3JjZRgHIAEoCBIVCg12YWxpZGF0ZV9vbmx5GAggASgIEhsKCnJlcXVlc3RfaWQYDyABKAlCB7pIBHICGEA63gG6SNoBGtcBCg1yZW1vdmUudGFyZ2V0Ej5naXZlIGVpdGhlciBpZCwgb3IgbmFtZSB3aXRoIG9yIHdpdGhvdXQgZGVzdGluYXRpb24sIG9yIGZpbHRlchqFASh0aGlzLmlkICE9ICcnID8gMSA6IDApICsgKHRoaXMubmFtZSAhPSAnJyA/IDEgOiAwKSArICh0aGlzLmZpbHRlciAhPSAnJyA/IDEgOiAwKSA9PSAxICYmICh0aGlzLmRlc3RpbmF0aW9uID09ICcnIHx8IHRoaXMubmFtZSAhPSAnJykiHQoOUmVtb3ZlUmVzcG9uc2USCwoDaWRzGAEgAygJIs8DCgxQYXVzZVJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhMKAmlkGAIgASgJQge6SARyAhhAEhUKBGV0YWcYAyABKAlCB7pIBHICGEASGAoGZmlsdGVyGAQgASgJQgi6SAVyAxiAIBIVCg12YWxpZGF0ZV9vbmx5GAUgASgIEhwKCnBhZ2VfdG9rZW4YBiABKAlCCLpIBXIDGIAgEhsKCnJlcXVlc3RfaWQYDyABKAlCB7pIBHICGEA6igK6SIYCGoMCCgxwYXVzZS50YXJnZXQSXWdpdmUgZWl0aGVyIGlkLCB3aXRoIG9yIHdpdGhvdXQgZXRhZywgb3IgZmlsdGVyLCB3aXRoIG9yIHdpdGhvdXQgdmFsaWRhdGVfb25seSBhbmQgcGFnZV90b2tlbhqTASh0aGlzLmlkICE9ICcnKSAhPSAodGhpcy5maWx0ZXIgIT0gJycpICYmICh0aGlzLmlkID09ICcnIHx8ICF0aGlzLnZhbGlkYXRlX29ubHkgJiYgdGhpcy5wYWdlX3Rva2VuID09ICcnKSAmJiAodGhpcy5maWx0ZXIgPT0gJycgfHwgdGhpcy5ldGFnID09ICcnKSKCAQoNUGF1c2VSZXNwb25zZRIlCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9vaxINCgVjb3VudBgCIAEoBRILCgNpZHMYAyADKAkSFwoPbmV4dF9wYWdlX3Rva2VuGAQgASgJEhUKDWNvbnRlbmRlZF9pZHMYBSADKAki0QMKDVJlc3VtZVJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhMKAmlkGAIgASgJQge6SARyAhhAEhUKBGV0YWcYAyABKAlCB7pIBHICGEASGAoGZmlsdGVyGAQgASgJQgi6SAVyAxiAIBIVCg12YWxpZGF0ZV9vbmx5GAUgASgIEhwKCnBhZ2VfdG9rZW4YBiABKAlCCLpIBXIDGIAgEhsKCnJlcXVlc3RfaWQYDyABKAlCB7pIBHICGEA6iwK6SIcCGoQCCg1yZXN1bWUudGFyZ2V0El1naXZlIGVpdGhlciBpZCwgd2l0aCBvciB3aXRob3V0IGV0YWcsIG9yIGZpbHRlciwgd2l0aCBvciB3aXRob3V0IHZhbGlkYXRlX29ubHkgYW5kIHBhZ2VfdG9rZW4akwEodGhpcy5pZCAhPSAnJykgIT0gKHRoaXMuZmlsdGVyICE9ICcnKSAmJiAodGhpcy5pZCA9PSAnJyB8fCAhdGhpcy52YWxpZGF0ZV9vbmx5ICYmIHRoaXMucGFnZV90b2tlbiA9PSAnJykgJiYgKHRoaXMuZmlsdGVyID09ICcnIHx8IHRoaXMuZXRhZyA9PSAnJykigwEKDlJlc3VtZVJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rEg0KBWNvdW50GAIgASgFEgsKA2lkcxgDIAMoCRIXCg9uZXh0X3BhZ2VfdG9rZW4YBCABKAkSFQoNY29udGVuZGVkX2lkcxgFIAMoCSJjCg5UcmlnZ2VyUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SGAoCaWQYAiABKAlCDOBBArpIBnIEEAEYQBIbCgpyZXF1ZXN0X2lkGA8gASgJQge6SARyAhhAIiYKD1RyaWdnZXJSZXNwb25zZRITCgtkZWxpdmVyeV9pZBgBIAEoCSKxAgoPQmFja2ZpbGxSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIYCgJpZBgCIAEoCUIM4EECukgGcgQQARhAEjkKCnN0YXJ0X3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgngQQK6SAPIAQESNwoIZW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgngQQK6SAPIAQESQAoOb3ZlcmxhcF9wb2xpY3kYBSABKA4yGi5jYXJpbGxvbi52MS5PdmVybGFwUG9saWN5Qgy6SAmCAQYYABgDGAQSFQoNdmFsaWRhdGVfb25seRgGIAEoCBIbCgpyZXF1ZXN0X2lkGA8gASgJQge6SARyAhhAInMKEEJhY2tmaWxsUmVzcG9uc2USEQoJcnVuX2NvdW50GAEgASgFEhcKD2tub3duX3J1bl9jb3VudBgCIAEoBRIzCg9uZXh0X3N0YXJ0X3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wItMBChZQcmV2aWV3U2NoZWR1bGVSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIXCgJpZBgCIAEoCUIJukgGcgQQARhASAASKQoIc2NoZWR1bGUYAyABKAsyFS5jYXJpbGxvbi52MS5TY2hlZHVsZUgAEhgKBWNvdW50GAQgASgFQgm6SAYaBBhkKAASLgoKYWZ0ZXJfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCDwoGc291cmNlEgW6SAIIASK6AQoXUHJldmlld1NjaGVkdWxlUmVzcG9uc2USLQoJcnVuX3RpbWVzGAEgAygLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIXCg9sb2NhbF9ydW5fdGltZXMYAiADKAkSEQoJdGltZV96b25lGAMgASgJEhMKC2Rlc2NyaXB0aW9uGAQgASgJEi8KDWNsb2NrX2NoYW5nZXMYBSADKAsyGC5jYXJpbGxvbi52MS5DbG9ja0NoYW5nZSpaCgtXZWJob29rVmlldxIcChhXRUJIT09LX1ZJRVdfVU5TUEVDSUZJRUQQABIWChJXRUJIT09LX1ZJRVdfQkFTSUMQARIVChFXRUJIT09LX1ZJRVdfRlVMTBACMo8LCg5XZWJob29rU2VydmljZRJpCghSZWdpc3RlchIcLmNhcmlsbG9uLnYxLlJlZ2lzdGVyUmVxdWVzdBodLmNhcmlsbG9uLnYxLlJlZ2lzdGVyUmVzcG9uc2UiIJACAoLT5JMCFzoHd2ViaG9vayIML3YxL3dlYmhvb2tzEoABCg1CYXRjaFJlZ2lzdGVyEiEuY2FyaWxsb24udjEuQmF0Y2hSZWdpc3RlclJlcXVlc3QaIi5jYXJpbGxvbi52MS5CYXRjaFJlZ2lzdGVyUmVzcG9uc2UiKJACAoLT5JMCHzoBKiIaL3YxL3dlYmhvb2tzOmJhdGNoUmVnaXN0ZXISVgoDR2V0EhcuY2FyaWxsb24udjEuR2V0UmVxdWVzdBoYLmNhcmlsbG9uLnYxLkdldFJlc3BvbnNlIhyQAgGC0+STAhMSES92MS93ZWJob29rcy97aWR9EmkKCEJhdGNoR2V0EhwuY2FyaWxsb24udjEuQmF0Y2hHZXRSZXF1ZXN0Gh0uY2FyaWxsb24udjEuQmF0Y2hHZXRSZXNwb25zZSIgkAIBgtPkkwIXEhUvdjEvd2ViaG9va3M6YmF0Y2hHZXQSVAoETGlzdBIYLmNhcmlsbG9uLnYxLkxpc3RSZXF1ZXN0GhkuY2FyaWxsb24udjEuTGlzdFJlc3BvbnNlIheQAgGC0+STAg4SDC92MS93ZWJob29rcxJwCgZVcGRhdGUSGi5jYXJpbGxvbi52MS5VcGRhdGVSZXF1ZXN0GhsuY2FyaWxsb24udjEuVXBkYXRlUmVzcG9uc2UiLZACAoLT5JMCJDoHd2ViaG9vazIZL3YxL3dlYmhvb2tzL3t3ZWJob29rLmlkfRJvCgZSZW1vdmUSGi5jYXJpbGxvbi52MS5SZW1vdmVSZXF1ZXN0GhsuY2FyaWxsb24udjEuUmVtb3ZlUmVzcG9uc2UiLJACAoLT5JMCI1oOKgwvdjEvd2ViaG9va3MqES92MS93ZWJob29rcy97aWR9En4KBVBhdXNlEhkuY2FyaWxsb24udjEuUGF1c2VSZXF1ZXN0GhouY2FyaWxsb24udjEuUGF1c2VSZXNwb25zZSI+kAICgtPkkwI1OgEqWhc6ASoiEi92MS93ZWJob29rczpwYXVzZSIXL3YxL3dlYmhvb2tzL3tpZH06cGF1c2USgwEKBlJlc3VtZRIaLmNhcmlsbG9uLnYxLlJlc3VtZVJlcXVlc3QaGy5jYXJpbGxvbi52MS5SZXN1bWVSZXNwb25zZSJAkAICgtPkkwI3OgEqWhg6ASoiEy92MS93ZWJob29rczpyZXN1bWUiGC92MS93ZWJob29rcy97aWR9OnJlc3VtZRJqCgdUcmlnZ2VyEhsuY2FyaWxsb24udjEuVHJpZ2dlclJlcXVlc3QaHC5jYXJpbGxvbi52MS5UcmlnZ2VyUmVzcG9uc2UiJILT5JMCHjoBKiIZL3YxL3dlYmhvb2tzL3tpZH06dHJpZ2dlchJxCghCYWNrZmlsbBIcLmNhcmlsbG9uLnYxLkJhY2tmaWxsUmVxdWVzdBodLmNhcmlsbG9uLnYxLkJhY2tmaWxsUmVzcG9uc2UiKJACAoLT5JMCHzoBKiIaL3YxL3dlYmhvb2tzL3tpZH06YmFja2ZpbGwSrQEKD1ByZXZpZXdTY2hlZHVsZRIjLmNhcmlsbG9uLnYxLlByZXZpZXdTY2hlZHVsZVJlcXVlc3QaJC5jYXJpbGxvbi52MS5QcmV2aWV3U2NoZWR1bGVSZXNwb25zZSJPkAIBgtPkkwJGOgEqWiMSIS92MS93ZWJob29rcy97aWR9OnByZXZpZXdTY2hlZHVsZSIcL3YxL3dlYmhvb2tzOnByZXZpZXdTY2hlZHVsZUKEAQoPY29tLmNhcmlsbG9uLnYxQgxXZWJob29rUHJvdG9QAVoWY2FyaWxsb24vdjE7Y2FyaWxsb252MaICA0NYWKoCC0NhcmlsbG9uLlYxygILQ2FyaWxsb25cVjHiAhdDYXJpbGxvblxWMVxHUEJNZXRhZGF0YeoCDENhcmlsbG9uOjpWMWIGcHJvdG8z", [file_buf_validate_validate, file_carillon_v1_schedule, file_google_api_annotations, file_google_api_field_behavior, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_google_rpc_status]);
+  fileDesc("ChljYXJpbGxvbi92MS93ZWJob29rLnByb3RvEgtjYXJpbGxvbi52MSKsDQoHV2ViaG9vaxIWCgJpZBgBIAEoCUIK4EEIukgEcgIYPxIdCgluYW1lc3BhY2UYAiABKAlCCuBBBbpIBHICGD8SGwoEbmFtZRgDIAEoCUIN4EECukgHcgUQARiAAhIiCgtkZXN0aW5hdGlvbhgEIAEoCUIN4EECukgHcgUQARiAEBInCghzY2hlZHVsZRgFIAEoCzIVLmNhcmlsbG9uLnYxLlNjaGVkdWxlEkcKC2V2ZW50X3R5cGVzGAYgAygJQjK6SC+SASwQQCIociYQARiCATIfXihcKnxbYS16QS1aMC05Xy5cLS9dKyhcLlwqKT8pJBIYCgZmaWx0ZXIYByABKAlCCLpIBXIDGIAgEiUKB3BheWxvYWQYCCABKAsyFC5jYXJpbGxvbi52MS5QYXlsb2FkEjwKB2hlYWRlcnMYCSADKAsyIS5jYXJpbGxvbi52MS5XZWJob29rLkhlYWRlcnNFbnRyeUIIukgFmgECECASPgoHdGltZW91dBgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkISukgPqgEMIgMIrAIyBRCAwtcvEiUKB3NpZ25pbmcYCyABKAsyFC5jYXJpbGxvbi52MS5TaWduaW5nEi4KDHJldHJ5X3BvbGljeRgMIAEoCzIYLmNhcmlsbG9uLnYxLlJldHJ5UG9saWN5EiMKBmxpbWl0cxgNIAEoCzITLmNhcmlsbG9uLnYxLkxpbWl0cxJ2CgZsYWJlbHMYDiADKAsyIC5jYXJpbGxvbi52MS5XZWJob29rLkxhYmVsc0VudHJ5QkS6SEGaAT4QQCIzcjEQARg/MiteW0EtWmEtejAtOV0oW0EtWmEtejAtOV8uLy1dKltBLVphLXowLTldKT8kKgVyAxiAAhJJCg5zZWNyZXRfaGVhZGVycxgPIAMoCzInLmNhcmlsbG9uLnYxLldlYmhvb2suU2VjcmV0SGVhZGVyc0VudHJ5Qgi6SAWaAQIQIBIfCgRhdXRoGBAgASgLMhEuY2FyaWxsb24udjEuQXV0aBIQCgN1aWQYHyABKAlCA+BBAxIuCgllZmZlY3RpdmUYICABKAsyFi5jYXJpbGxvbi52MS5FZmZlY3RpdmVCA+BBAxIqCgd0cmFmZmljGCMgASgLMhQuY2FyaWxsb24udjEuVHJhZmZpY0ID4EEDEi4KBXN0YXRlGBQgASgOMhouY2FyaWxsb24udjEuV2ViaG9vay5TdGF0ZUID4EEDEhkKDHN0YXRlX3JlYXNvbhgVIAEoCUID4EEDEjYKDW5leHRfcnVuX3RpbWUYFiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSFgoJcnVuX2NvdW50GBcgASgDQgPgQQMSHgoRc2tpcHBlZF9ydW5fY291bnQYGCABKANCA+BBAxIhChRmaWx0ZXJfZmFpbHVyZV9jb3VudBgcIAEoA0ID4EEDEjsKEmZhaWxpbmdfc2luY2VfdGltZRgdIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIzCgpwcm9iZV90aW1lGB4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEhgKC2hvbGRfcmVhc29uGCEgASgJQgPgQQMSNgoNaG9sZF9lbmRfdGltZRgiIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI0CgtjcmVhdGVfdGltZRgZIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI0Cgt1cGRhdGVfdGltZRgaIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIVCgRldGFnGBsgASgJQge6SARyAhhAGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaTgoSU2VjcmV0SGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRInCgV2YWx1ZRgCIAEoCzIYLmNhcmlsbG9uLnYxLlNlY3JldFZhbHVlOgI4ASJWCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEhAKDFNUQVRFX0FDVElWRRABEhAKDFNUQVRFX1BBVVNFRBACEhIKDlNUQVRFX0RJU0FCTEVEEAMitQEKCUVmZmVjdGl2ZRIqCgd0aW1lb3V0GAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi4KDHJldHJ5X3BvbGljeRgCIAEoCzIYLmNhcmlsbG9uLnYxLlJldHJ5UG9saWN5EiMKBmxpbWl0cxgDIAEoCzITLmNhcmlsbG9uLnYxLkxpbWl0cxInCghzY2hlZHVsZRgEIAEoCzIVLmNhcmlsbG9uLnYxLlNjaGVkdWxlIo8BCgdUcmFmZmljEhUKDXdhaXRpbmdfY291bnQYASABKAMSNQoRbGFzdF9hdHRlbXB0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhwKFGxhc3RfcmVzcG9uc2Vfc3RhdHVzGAMgASgFEhgKEGxhc3RfZGVsaXZlcnlfaWQYBCABKAki2wMKB1BheWxvYWQSEgoIdGVtcGxhdGUYASABKAlIABIOCgR0ZXh0GAIgASgJSAASDgoEZGF0YRgDIAEoDEgAEh4KDGNvbnRlbnRfdHlwZRgEIAEoCUIIukgFcgMYgAISQAoMZXZlbnRfZm9ybWF0GAUgASgOMiAuY2FyaWxsb24udjEuUGF5bG9hZC5FdmVudEZvcm1hdEIIukgFggECEAESTQoQaGVhZGVyX3RlbXBsYXRlcxgGIAMoCzIpLmNhcmlsbG9uLnYxLlBheWxvYWQuSGVhZGVyVGVtcGxhdGVzRW50cnlCCLpIBZoBAhAgGjYKFEhlYWRlclRlbXBsYXRlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiqgEKC0V2ZW50Rm9ybWF0EhwKGEVWRU5UX0ZPUk1BVF9VTlNQRUNJRklFRBAAEhkKFUVWRU5UX0ZPUk1BVF9FTlZFTE9QRRABEhQKEEVWRU5UX0ZPUk1BVF9SQVcQAhIjCh9FVkVOVF9GT1JNQVRfQ0xPVURFVkVOVFNfQklOQVJZEAMSJwojRVZFTlRfRk9STUFUX0NMT1VERVZFTlRTX1NUUlVDVFVSRUQQBEIGCgRib2R5IiYKB1NpZ25pbmcSGwoGc2VjcmV0GAEgASgJQgvgQQS6SAVyAxiAASJrCgRBdXRoEicKBWJhc2ljGAEgASgLMhYuY2FyaWxsb24udjEuQmFzaWNBdXRoSAASKQoGYmVhcmVyGAIgASgLMhcuY2FyaWxsb24udjEuQmVhcmVyQXV0aEgAQg8KBm1ldGhvZBIFukgCCAEiUwoJQmFzaWNBdXRoEhoKCHVzZXJuYW1lGAEgASgJQgi6SAVyAxiAAhIqCghwYXNzd29yZBgCIAEoCzIYLmNhcmlsbG9uLnYxLlNlY3JldFZhbHVlIjUKCkJlYXJlckF1dGgSJwoFdG9rZW4YASABKAsyGC5jYXJpbGxvbi52MS5TZWNyZXRWYWx1ZSJRCgtTZWNyZXRWYWx1ZRIaCgV2YWx1ZRgBIAEoCUIL4EEEukgFcgMYgCASEQoEaGludBgCIAEoCUID4EEDEhMKBmRpZ2VzdBgDIAEoCUID4EEDIucCCgtSZXRyeVBvbGljeRIkCgxtYXhfYXR0ZW1wdHMYASABKAVCCbpIBhoEGGQoAUgAiAEBEkAKBmRlbGF5cxgCIAMoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIVukgSkgEPECAiC6oBCCIECID1JDIAEiwKBmppdHRlchgDIAEoAUIXukgUEhIZAAAAAAAA8D8pAAAAAAAAAABIAYgBARJGCg1jbGllbnRfZXJyb3JzGAQgASgOMiUuY2FyaWxsb24udjEuUmV0cnlQb2xpY3kuQ2xpZW50RXJyb3JzQgi6SAWCAQIQASJeCgxDbGllbnRFcnJvcnMSHQoZQ0xJRU5UX0VSUk9SU19VTlNQRUNJRklFRBAAEhcKE0NMSUVOVF9FUlJPUlNfUkVUUlkQARIWChJDTElFTlRfRVJST1JTX0ZBSUwQAkIPCg1fbWF4X2F0dGVtcHRzQgkKB19qaXR0ZXIixQIKBkxpbWl0cxIfCgtjb25jdXJyZW5jeRgBIAEoBUIKukgHGgUYgAIoABIqCgpyYXRlX2xpbWl0GAIgASgLMhYuY2FyaWxsb24udjEuUmF0ZUxpbWl0Eg8KB29yZGVyZWQYAyABKAgSIQoLd2FpdGluZ19tYXgYBCABKAVCDLpICRoHGICt4gQoABJFCg9vdmVyZmxvd19wb2xpY3kYBSABKA4yIi5jYXJpbGxvbi52MS5MaW1pdHMuT3ZlcmZsb3dQb2xpY3lCCLpIBYIBAhABInMKDk92ZXJmbG93UG9saWN5Eh8KG09WRVJGTE9XX1BPTElDWV9VTlNQRUNJRklFRBAAEh8KG09WRVJGTE9XX1BPTElDWV9EUk9QX09MREVTVBABEh8KG09WRVJGTE9XX1BPTElDWV9EUk9QX05FV0VTVBACIlcKCVJhdGVMaW1pdBIuCgpwZXJfc2Vjb25kGAEgASgBQhrgQQK6SBQSEhkAAAAAAGr4QCn8qfHSTWJQPxIaCgVidXJzdBgCIAEoBUILukgIGgYYoI0GKAAidwoPUmVnaXN0ZXJSZXF1ZXN0EjAKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rQgngQQK6SAPIAQESFQoNdmFsaWRhdGVfb25seRgCIAEoCBIbCgpyZXF1ZXN0X2lkGA8gASgJQge6SARyAhhAIloKEFJlZ2lzdGVyUmVzcG9uc2USJQoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2sSDgoGc2VjcmV0GAIgASgJEg8KB2NyZWF0ZWQYAyABKAgicgoUQmF0Y2hSZWdpc3RlclJlcXVlc3QSPQoIcmVxdWVzdHMYASADKAsyHC5jYXJpbGxvbi52MS5SZWdpc3RlclJlcXVlc3RCDeBBArpIB5IBBAgBEGQSGwoKcmVxdWVzdF9pZBgPIAEoCUIHukgEcgIYQCJFChVCYXRjaFJlZ2lzdGVyUmVzcG9uc2USLAoHcmVzdWx0cxgBIAMoCzIbLmNhcmlsbG9uLnYxLlJlZ2lzdGVyUmVzdWx0InIKDlJlZ2lzdGVyUmVzdWx0EjEKCHJlc3BvbnNlGAEgASgLMh0uY2FyaWxsb24udjEuUmVnaXN0ZXJSZXNwb25zZUgAEiMKBWVycm9yGAIgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXNIAEIICgZyZXN1bHQigwEKD0JhdGNoR2V0UmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SIgoDaWRzGAIgAygJQhXgQQK6SA+SAQwIARBkIgZyBBABGEASMAoEdmlldxgDIAEoDjIYLmNhcmlsbG9uLnYxLldlYmhvb2tWaWV3Qgi6SAWCAQIQASI6ChBCYXRjaEdldFJlc3BvbnNlEiYKCHdlYmhvb2tzGAEgAygLMhQuY2FyaWxsb24udjEuV2ViaG9vayJCCgpHZXRSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIYCgJpZBgCIAEoCUIM4EECukgGcgQQARhAIjQKC0dldFJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rItwBCgtMaXN0UmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SGgoJcGFnZV9zaXplGAIgASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIAgEjAKBHZpZXcYByABKA4yGC5jYXJpbGxvbi52MS5XZWJob29rVmlld0IIukgFggECEAESGAoGZmlsdGVyGAggASgJQgi6SAVyAxiAIBIZCghvcmRlcl9ieRgJIAEoCUIHukgEcgIYQEoECAQQBUoECAUQBkoECAYQByJPCgxMaXN0UmVzcG9uc2USJgoId2ViaG9va3MYASADKAsyFC5jYXJpbGxvbi52MS5XZWJob29rEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKPAQoNVXBkYXRlUmVxdWVzdBIwCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9va0IJ4EECukgDyAEBEi8KC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzaxIbCgpyZXF1ZXN0X2lkGA8gASgJQge6SARyAhhAIjcKDlVwZGF0ZVJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rIswDCg1SZW1vdmVSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxITCgJpZBgCIAEoCUIHukgEcgIYQBIWCgRuYW1lGAMgASgJQgi6SAVyAxiAAhIdCgtkZXN0aW5hdGlvbhgEIAEoCUIIukgFcgMYgBASFQoEZXRhZxgFIAEoCUIHukgEcgIYQBIYCgZmaWx0ZXIYBiABKAlCCLpIBXIDGIAgEg0KBWZvcmNlGAcgASgIEhUKDXZhbGlkYXRlX29ubHkYCCABKAgSGwoKcmVxdWVzdF9pZBgPIAEoCUIHukgEcgIYQDreAbpI2gEa1wEKDXJlbW92ZS50YXJnZXQSPmdpdmUgZWl0aGVyIGlkLCBvciBuYW1lIHdpdGggb3Igd2l0aG91dCBkZXN0aW5hdGlvbiwgb3IgZmlsdGVyGoUBKHRoaXMuaWQgIT0gJycgPyAxIDogMCkgKyAodGhpcy5uYW1lICE9ICcnID8gMSA6IDApICsgKHRoaXMuZmlsdGVyICE9ICcnID8gMSA6IDApID09IDEgJiYgKHRoaXMuZGVzdGluYXRpb24gPT0gJycgfHwgdGhpcy5uYW1lICE9ICcnKSIdCg5SZW1vdmVSZXNwb25zZRILCgNpZHMYASADKAkizwMKDFBhdXNlUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SEwoCaWQYAiABKAlCB7pIBHICGEASFQoEZXRhZxgDIAEoCUIHukgEcgIYQBIYCgZmaWx0ZXIYBCABKAlCCLpIBXIDGIAgEhUKDXZhbGlkYXRlX29ubHkYBSABKAgSHAoKcGFnZV90b2tlbhgGIAEoCUIIukgFcgMYgCASGwoKcmVxdWVzdF9pZBgPIAEoCUIHukgEcgIYQDqKArpIhgIagwIKDHBhdXNlLnRhcmdldBJdZ2l2ZSBlaXRoZXIgaWQsIHdpdGggb3Igd2l0aG91dCBldGFnLCBvciBmaWx0ZXIsIHdpdGggb3Igd2l0aG91dCB2YWxpZGF0ZV9vbmx5IGFuZCBwYWdlX3Rva2VuGpMBKHRoaXMuaWQgIT0gJycpICE9ICh0aGlzLmZpbHRlciAhPSAnJykgJiYgKHRoaXMuaWQgPT0gJycgfHwgIXRoaXMudmFsaWRhdGVfb25seSAmJiB0aGlzLnBhZ2VfdG9rZW4gPT0gJycpICYmICh0aGlzLmZpbHRlciA9PSAnJyB8fCB0aGlzLmV0YWcgPT0gJycpIoIBCg1QYXVzZVJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rEg0KBWNvdW50GAIgASgFEgsKA2lkcxgDIAMoCRIXCg9uZXh0X3BhZ2VfdG9rZW4YBCABKAkSFQoNY29udGVuZGVkX2lkcxgFIAMoCSLRAwoNUmVzdW1lUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SEwoCaWQYAiABKAlCB7pIBHICGEASFQoEZXRhZxgDIAEoCUIHukgEcgIYQBIYCgZmaWx0ZXIYBCABKAlCCLpIBXIDGIAgEhUKDXZhbGlkYXRlX29ubHkYBSABKAgSHAoKcGFnZV90b2tlbhgGIAEoCUIIukgFcgMYgCASGwoKcmVxdWVzdF9pZBgPIAEoCUIHukgEcgIYQDqLArpIhwIahAIKDXJlc3VtZS50YXJnZXQSXWdpdmUgZWl0aGVyIGlkLCB3aXRoIG9yIHdpdGhvdXQgZXRhZywgb3IgZmlsdGVyLCB3aXRoIG9yIHdpdGhvdXQgdmFsaWRhdGVfb25seSBhbmQgcGFnZV90b2tlbhqTASh0aGlzLmlkICE9ICcnKSAhPSAodGhpcy5maWx0ZXIgIT0gJycpICYmICh0aGlzLmlkID09ICcnIHx8ICF0aGlzLnZhbGlkYXRlX29ubHkgJiYgdGhpcy5wYWdlX3Rva2VuID09ICcnKSAmJiAodGhpcy5maWx0ZXIgPT0gJycgfHwgdGhpcy5ldGFnID09ICcnKSKDAQoOUmVzdW1lUmVzcG9uc2USJQoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2sSDQoFY291bnQYAiABKAUSCwoDaWRzGAMgAygJEhcKD25leHRfcGFnZV90b2tlbhgEIAEoCRIVCg1jb250ZW5kZWRfaWRzGAUgAygJImMKDlRyaWdnZXJSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIYCgJpZBgCIAEoCUIM4EECukgGcgQQARhAEhsKCnJlcXVlc3RfaWQYDyABKAlCB7pIBHICGEAiJgoPVHJpZ2dlclJlc3BvbnNlEhMKC2RlbGl2ZXJ5X2lkGAEgASgJIrECCg9CYWNrZmlsbFJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhgKAmlkGAIgASgJQgzgQQK6SAZyBBABGEASOQoKc3RhcnRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCCeBBArpIA8gBARI3CghlbmRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCCeBBArpIA8gBARJACg5vdmVybGFwX3BvbGljeRgFIAEoDjIaLmNhcmlsbG9uLnYxLk92ZXJsYXBQb2xpY3lCDLpICYIBBhgAGAMYBBIVCg12YWxpZGF0ZV9vbmx5GAYgASgIEhsKCnJlcXVlc3RfaWQYDyABKAlCB7pIBHICGEAicwoQQmFja2ZpbGxSZXNwb25zZRIRCglydW5fY291bnQYASABKAUSFwoPa25vd25fcnVuX2NvdW50GAIgASgFEjMKD25leHRfc3RhcnRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi0wEKFlByZXZpZXdTY2hlZHVsZVJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhcKAmlkGAIgASgJQgm6SAZyBBABGEBIABIpCghzY2hlZHVsZRgDIAEoCzIVLmNhcmlsbG9uLnYxLlNjaGVkdWxlSAASGAoFY291bnQYBCABKAVCCbpIBhoEGGQoABIuCgphZnRlcl90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIPCgZzb3VyY2USBbpIAggBIroBChdQcmV2aWV3U2NoZWR1bGVSZXNwb25zZRItCglydW5fdGltZXMYASADKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhcKD2xvY2FsX3J1bl90aW1lcxgCIAMoCRIRCgl0aW1lX3pvbmUYAyABKAkSEwoLZGVzY3JpcHRpb24YBCABKAkSLwoNY2xvY2tfY2hhbmdlcxgFIAMoCzIYLmNhcmlsbG9uLnYxLkNsb2NrQ2hhbmdlKloKC1dlYmhvb2tWaWV3EhwKGFdFQkhPT0tfVklFV19VTlNQRUNJRklFRBAAEhYKEldFQkhPT0tfVklFV19CQVNJQxABEhUKEVdFQkhPT0tfVklFV19GVUxMEAIyjwsKDldlYmhvb2tTZXJ2aWNlEmkKCFJlZ2lzdGVyEhwuY2FyaWxsb24udjEuUmVnaXN0ZXJSZXF1ZXN0Gh0uY2FyaWxsb24udjEuUmVnaXN0ZXJSZXNwb25zZSIgkAICgtPkkwIXOgd3ZWJob29rIgwvdjEvd2ViaG9va3MSgAEKDUJhdGNoUmVnaXN0ZXISIS5jYXJpbGxvbi52MS5CYXRjaFJlZ2lzdGVyUmVxdWVzdBoiLmNhcmlsbG9uLnYxLkJhdGNoUmVnaXN0ZXJSZXNwb25zZSIokAICgtPkkwIfOgEqIhovdjEvd2ViaG9va3M6YmF0Y2hSZWdpc3RlchJWCgNHZXQSFy5jYXJpbGxvbi52MS5HZXRSZXF1ZXN0GhguY2FyaWxsb24udjEuR2V0UmVzcG9uc2UiHJACAYLT5JMCExIRL3YxL3dlYmhvb2tzL3tpZH0SaQoIQmF0Y2hHZXQSHC5jYXJpbGxvbi52MS5CYXRjaEdldFJlcXVlc3QaHS5jYXJpbGxvbi52MS5CYXRjaEdldFJlc3BvbnNlIiCQAgGC0+STAhcSFS92MS93ZWJob29rczpiYXRjaEdldBJUCgRMaXN0EhguY2FyaWxsb24udjEuTGlzdFJlcXVlc3QaGS5jYXJpbGxvbi52MS5MaXN0UmVzcG9uc2UiF5ACAYLT5JMCDhIML3YxL3dlYmhvb2tzEnAKBlVwZGF0ZRIaLmNhcmlsbG9uLnYxLlVwZGF0ZVJlcXVlc3QaGy5jYXJpbGxvbi52MS5VcGRhdGVSZXNwb25zZSItkAICgtPkkwIkOgd3ZWJob29rMhkvdjEvd2ViaG9va3Mve3dlYmhvb2suaWR9Em8KBlJlbW92ZRIaLmNhcmlsbG9uLnYxLlJlbW92ZVJlcXVlc3QaGy5jYXJpbGxvbi52MS5SZW1vdmVSZXNwb25zZSIskAICgtPkkwIjWg4qDC92MS93ZWJob29rcyoRL3YxL3dlYmhvb2tzL3tpZH0SfgoFUGF1c2USGS5jYXJpbGxvbi52MS5QYXVzZVJlcXVlc3QaGi5jYXJpbGxvbi52MS5QYXVzZVJlc3BvbnNlIj6QAgKC0+STAjU6ASpaFzoBKiISL3YxL3dlYmhvb2tzOnBhdXNlIhcvdjEvd2ViaG9va3Mve2lkfTpwYXVzZRKDAQoGUmVzdW1lEhouY2FyaWxsb24udjEuUmVzdW1lUmVxdWVzdBobLmNhcmlsbG9uLnYxLlJlc3VtZVJlc3BvbnNlIkCQAgKC0+STAjc6ASpaGDoBKiITL3YxL3dlYmhvb2tzOnJlc3VtZSIYL3YxL3dlYmhvb2tzL3tpZH06cmVzdW1lEmoKB1RyaWdnZXISGy5jYXJpbGxvbi52MS5UcmlnZ2VyUmVxdWVzdBocLmNhcmlsbG9uLnYxLlRyaWdnZXJSZXNwb25zZSIkgtPkkwIeOgEqIhkvdjEvd2ViaG9va3Mve2lkfTp0cmlnZ2VyEnEKCEJhY2tmaWxsEhwuY2FyaWxsb24udjEuQmFja2ZpbGxSZXF1ZXN0Gh0uY2FyaWxsb24udjEuQmFja2ZpbGxSZXNwb25zZSIokAICgtPkkwIfOgEqIhovdjEvd2ViaG9va3Mve2lkfTpiYWNrZmlsbBKtAQoPUHJldmlld1NjaGVkdWxlEiMuY2FyaWxsb24udjEuUHJldmlld1NjaGVkdWxlUmVxdWVzdBokLmNhcmlsbG9uLnYxLlByZXZpZXdTY2hlZHVsZVJlc3BvbnNlIk+QAgGC0+STAkY6ASpaIxIhL3YxL3dlYmhvb2tzL3tpZH06cHJldmlld1NjaGVkdWxlIhwvdjEvd2ViaG9va3M6cHJldmlld1NjaGVkdWxlQoQBCg9jb20uY2FyaWxsb24udjFCDFdlYmhvb2tQcm90b1ABWhZjYXJpbGxvbi92MTtjYXJpbGxvbnYxogIDQ1hYqgILQ2FyaWxsb24uVjHKAgtDYXJpbGxvblxWMeICF0NhcmlsbG9uXFYxXEdQQk1ldGFkYXRh6gIMQ2FyaWxsb246OlYxYgZwcm90bzM", [file_buf_validate_validate, file_carillon_v1_schedule, file_google_api_annotations, file_google_api_field_behavior, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_google_rpc_status]);
 
 /**
  * A registration: a name, a destination, and what makes it ring.
@@ -95,6 +95,8 @@ export type Webhook = Message<"carillon.v1.Webhook"> & {
    * Extra request headers, at most 32. A name cannot be hop-by-hop, host, content-length,
    * content-type (see payload), user-agent, or begin with webhook- or carillon-. An event's header of the
    * same name goes before it, and one of payload.header_templates before both.
+   * A header whose name says that its value is secret (authorization, cookie, or a name with `token`, `secret`,
+   * `password`, `api-key` or `apikey`) is taken as one of secret_headers, and comes back there.
    *
    * @generated from field: map<string, string> headers = 9;
    */
@@ -137,6 +139,26 @@ export type Webhook = Message<"carillon.v1.Webhook"> & {
   labels: { [key: string]: string };
 
   /**
+   * Extra request headers whose values are secret, by the rules of headers, at most 32. They go
+   * before all others of the same name, also those of events. Values are sealed at rest, and no answer has them:
+   * of each it has a hint and a digest. Recorded attempts have `***` in their place. A change applies to the next
+   * attempt, also of what waits already. An entry without a value keeps the one that the webhook has, so that what
+   * was read can be written back; one that is left out is removed. Names are in lower case in answers.
+   *
+   * @generated from field: map<string, carillon.v1.SecretValue> secret_headers = 15;
+   */
+  secretHeaders: { [key: string]: SecretValue };
+
+  /**
+   * How it is let in by the destination: the header authorization is made of it, and goes before all others of that
+   * name; a webhook that has it cannot have that header too. What is secret in it is kept, answered and changed as
+   * secret_headers are.
+   *
+   * @generated from field: carillon.v1.Auth auth = 16;
+   */
+  auth?: Auth | undefined;
+
+  /**
    * Given by Carillon, and never to another webhook: wh_ and 26 characters (AIP-148). A webhook
    * that is removed and registered again with the same id has another uid.
    *
@@ -151,6 +173,13 @@ export type Webhook = Message<"carillon.v1.Webhook"> & {
    * @generated from field: carillon.v1.Effective effective = 32;
    */
   effective?: Effective | undefined;
+
+  /**
+   * How it goes with its deliveries. In answers to Get, and to BatchGet and List with view FULL.
+   *
+   * @generated from field: carillon.v1.Traffic traffic = 35;
+   */
+  traffic?: Traffic | undefined;
 
   /**
    * Whether it rings.
@@ -350,6 +379,49 @@ export const EffectiveSchema: GenMessage<Effective> = /*@__PURE__*/
   messageDesc(file_carillon_v1_webhook, 1);
 
 /**
+ * How it goes with the deliveries of a webhook.
+ *
+ * @generated from message carillon.v1.Traffic
+ */
+export type Traffic = Message<"carillon.v1.Traffic"> & {
+  /**
+   * How many deliveries are PENDING, those in flight and those that wait for a retry included.
+   *
+   * @generated from field: int64 waiting_count = 1;
+   */
+  waitingCount: bigint;
+
+  /**
+   * When the last attempt began. Unset as long as there was none, and after an upgrade until the next one where
+   * earlier versions made it, unless it was among the latest of all.
+   *
+   * @generated from field: google.protobuf.Timestamp last_attempt_time = 2;
+   */
+  lastAttemptTime?: Timestamp | undefined;
+
+  /**
+   * The status code of its answer; 0 when there was none.
+   *
+   * @generated from field: int32 last_response_status = 3;
+   */
+  lastResponseStatus: number;
+
+  /**
+   * The delivery that it was for, as GetDelivery shows it with its error. Empty once that is no longer kept.
+   *
+   * @generated from field: string last_delivery_id = 4;
+   */
+  lastDeliveryId: string;
+};
+
+/**
+ * Describes the message carillon.v1.Traffic.
+ * Use `create(TrafficSchema)` to create a new message.
+ */
+export const TrafficSchema: GenMessage<Traffic> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_webhook, 2);
+
+/**
  * What is sent. The body, and the headers that are made of the event, are made once, so that a retry repeats the
  * same bytes. What is the webhook's own is read at each attempt. An event of which it cannot be made is a delivery
  * that is FAILED, with the reason RENDER.
@@ -423,7 +495,7 @@ export type Payload = Message<"carillon.v1.Payload"> & {
  * Use `create(PayloadSchema)` to create a new message.
  */
 export const PayloadSchema: GenMessage<Payload> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 2);
+  messageDesc(file_carillon_v1_webhook, 3);
 
 /**
  * How an event is sent when there is no template.
@@ -479,7 +551,7 @@ export type Payload_EventFormat = (typeof Payload_EventFormat)[keyof typeof Payl
  * Describes the enum carillon.v1.Payload.EventFormat.
  */
 export const Payload_EventFormatSchema: GenEnum<Payload_EventFormat> = /*@__PURE__*/
-  enumDesc(file_carillon_v1_webhook, 2, 0);
+  enumDesc(file_carillon_v1_webhook, 3, 0);
 
 /**
  * How requests are signed.
@@ -502,7 +574,129 @@ export type Signing = Message<"carillon.v1.Signing"> & {
  * Use `create(SigningSchema)` to create a new message.
  */
 export const SigningSchema: GenMessage<Signing> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 3);
+  messageDesc(file_carillon_v1_webhook, 4);
+
+/**
+ * How a webhook is let in by its destination.
+ *
+ * @generated from message carillon.v1.Auth
+ */
+export type Auth = Message<"carillon.v1.Auth"> & {
+  /**
+   * One of them.
+   *
+   * @generated from oneof carillon.v1.Auth.method
+   */
+  method: {
+    /**
+     * A name and a password (RFC 7617).
+     *
+     * @generated from field: carillon.v1.BasicAuth basic = 1;
+     */
+    value: BasicAuth;
+    case: "basic";
+  } | {
+    /**
+     * A token that does not change by itself (RFC 6750).
+     *
+     * @generated from field: carillon.v1.BearerAuth bearer = 2;
+     */
+    value: BearerAuth;
+    case: "bearer";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message carillon.v1.Auth.
+ * Use `create(AuthSchema)` to create a new message.
+ */
+export const AuthSchema: GenMessage<Auth> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_webhook, 5);
+
+/**
+ * A name and a password, sent in UTF-8.
+ *
+ * @generated from message carillon.v1.BasicAuth
+ */
+export type BasicAuth = Message<"carillon.v1.BasicAuth"> & {
+  /**
+   * The name, without a colon and control characters.
+   *
+   * @generated from field: string username = 1;
+   */
+  username: string;
+
+  /**
+   * The password, without control characters. With the name and in base64 it has at most 4,096 characters.
+   *
+   * @generated from field: carillon.v1.SecretValue password = 2;
+   */
+  password?: SecretValue | undefined;
+};
+
+/**
+ * Describes the message carillon.v1.BasicAuth.
+ * Use `create(BasicAuthSchema)` to create a new message.
+ */
+export const BasicAuthSchema: GenMessage<BasicAuth> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_webhook, 6);
+
+/**
+ * A token.
+ *
+ * @generated from message carillon.v1.BearerAuth
+ */
+export type BearerAuth = Message<"carillon.v1.BearerAuth"> & {
+  /**
+   * The token, of visible ASCII characters. With `Bearer ` before it, it has at most 4,096.
+   *
+   * @generated from field: carillon.v1.SecretValue token = 1;
+   */
+  token?: SecretValue | undefined;
+};
+
+/**
+ * Describes the message carillon.v1.BearerAuth.
+ * Use `create(BearerAuthSchema)` to create a new message.
+ */
+export const BearerAuthSchema: GenMessage<BearerAuth> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_webhook, 7);
+
+/**
+ * A value that is secret.
+ *
+ * @generated from message carillon.v1.SecretValue
+ */
+export type SecretValue = Message<"carillon.v1.SecretValue"> & {
+  /**
+   * The value, at most 4,096 characters. Empty to keep the one that the webhook has in the same place.
+   *
+   * @generated from field: string value = 1;
+   */
+  value: string;
+
+  /**
+   * The last four characters of the value, to tell it by. Empty when it has fewer than 16.
+   *
+   * @generated from field: string hint = 2;
+   */
+  hint: string;
+
+  /**
+   * The same for as long as the value is, and another for another. It says nothing of the value: it is made with
+   * the server's key, and for this webhook.
+   *
+   * @generated from field: string digest = 3;
+   */
+  digest: string;
+};
+
+/**
+ * Describes the message carillon.v1.SecretValue.
+ * Use `create(SecretValueSchema)` to create a new message.
+ */
+export const SecretValueSchema: GenMessage<SecretValue> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_webhook, 8);
 
 /**
  * What happens after a failed attempt.
@@ -546,7 +740,7 @@ export type RetryPolicy = Message<"carillon.v1.RetryPolicy"> & {
  * Use `create(RetryPolicySchema)` to create a new message.
  */
 export const RetryPolicySchema: GenMessage<RetryPolicy> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 4);
+  messageDesc(file_carillon_v1_webhook, 9);
 
 /**
  * What happens when the destination answers with a 4xx status other than 408, 410, 425 and 429.
@@ -587,7 +781,7 @@ export type RetryPolicy_ClientErrors = (typeof RetryPolicy_ClientErrors)[keyof t
  * Describes the enum carillon.v1.RetryPolicy.ClientErrors.
  */
 export const RetryPolicy_ClientErrorsSchema: GenEnum<RetryPolicy_ClientErrors> = /*@__PURE__*/
-  enumDesc(file_carillon_v1_webhook, 4, 0);
+  enumDesc(file_carillon_v1_webhook, 9, 0);
 
 /**
  * What the destination can bear.
@@ -642,7 +836,7 @@ export type Limits = Message<"carillon.v1.Limits"> & {
  * Use `create(LimitsSchema)` to create a new message.
  */
 export const LimitsSchema: GenMessage<Limits> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 5);
+  messageDesc(file_carillon_v1_webhook, 10);
 
 /**
  * Which of the deliveries that wait fail when there are too many.
@@ -683,7 +877,7 @@ export type Limits_OverflowPolicy = (typeof Limits_OverflowPolicy)[keyof typeof 
  * Describes the enum carillon.v1.Limits.OverflowPolicy.
  */
 export const Limits_OverflowPolicySchema: GenEnum<Limits_OverflowPolicy> = /*@__PURE__*/
-  enumDesc(file_carillon_v1_webhook, 5, 0);
+  enumDesc(file_carillon_v1_webhook, 10, 0);
 
 /**
  * A token bucket.
@@ -711,7 +905,7 @@ export type RateLimit = Message<"carillon.v1.RateLimit"> & {
  * Use `create(RateLimitSchema)` to create a new message.
  */
 export const RateLimitSchema: GenMessage<RateLimit> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 6);
+  messageDesc(file_carillon_v1_webhook, 11);
 
 /**
  * A registration.
@@ -749,7 +943,7 @@ export type RegisterRequest = Message<"carillon.v1.RegisterRequest"> & {
  * Use `create(RegisterRequestSchema)` to create a new message.
  */
 export const RegisterRequestSchema: GenMessage<RegisterRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 7);
+  messageDesc(file_carillon_v1_webhook, 12);
 
 /**
  * What was registered.
@@ -784,7 +978,7 @@ export type RegisterResponse = Message<"carillon.v1.RegisterResponse"> & {
  * Use `create(RegisterResponseSchema)` to create a new message.
  */
 export const RegisterResponseSchema: GenMessage<RegisterResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 8);
+  messageDesc(file_carillon_v1_webhook, 13);
 
 /**
  * Registrations.
@@ -813,7 +1007,7 @@ export type BatchRegisterRequest = Message<"carillon.v1.BatchRegisterRequest"> &
  * Use `create(BatchRegisterRequestSchema)` to create a new message.
  */
 export const BatchRegisterRequestSchema: GenMessage<BatchRegisterRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 9);
+  messageDesc(file_carillon_v1_webhook, 14);
 
 /**
  * What became of each registration.
@@ -834,7 +1028,7 @@ export type BatchRegisterResponse = Message<"carillon.v1.BatchRegisterResponse">
  * Use `create(BatchRegisterResponseSchema)` to create a new message.
  */
 export const BatchRegisterResponseSchema: GenMessage<BatchRegisterResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 10);
+  messageDesc(file_carillon_v1_webhook, 15);
 
 /**
  * What became of a registration.
@@ -872,7 +1066,7 @@ export type RegisterResult = Message<"carillon.v1.RegisterResult"> & {
  * Use `create(RegisterResultSchema)` to create a new message.
  */
 export const RegisterResultSchema: GenMessage<RegisterResult> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 11);
+  messageDesc(file_carillon_v1_webhook, 16);
 
 /**
  * Names webhooks.
@@ -907,7 +1101,7 @@ export type BatchGetRequest = Message<"carillon.v1.BatchGetRequest"> & {
  * Use `create(BatchGetRequestSchema)` to create a new message.
  */
 export const BatchGetRequestSchema: GenMessage<BatchGetRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 12);
+  messageDesc(file_carillon_v1_webhook, 17);
 
 /**
  * The webhooks.
@@ -928,7 +1122,7 @@ export type BatchGetResponse = Message<"carillon.v1.BatchGetResponse"> & {
  * Use `create(BatchGetResponseSchema)` to create a new message.
  */
 export const BatchGetResponseSchema: GenMessage<BatchGetResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 13);
+  messageDesc(file_carillon_v1_webhook, 18);
 
 /**
  * Names a webhook.
@@ -956,7 +1150,7 @@ export type GetRequest = Message<"carillon.v1.GetRequest"> & {
  * Use `create(GetRequestSchema)` to create a new message.
  */
 export const GetRequestSchema: GenMessage<GetRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 14);
+  messageDesc(file_carillon_v1_webhook, 19);
 
 /**
  * The webhook.
@@ -977,7 +1171,7 @@ export type GetResponse = Message<"carillon.v1.GetResponse"> & {
  * Use `create(GetResponseSchema)` to create a new message.
  */
 export const GetResponseSchema: GenMessage<GetResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 15);
+  messageDesc(file_carillon_v1_webhook, 20);
 
 /**
  * Which webhooks to list.
@@ -1039,7 +1233,7 @@ export type ListRequest = Message<"carillon.v1.ListRequest"> & {
  * Use `create(ListRequestSchema)` to create a new message.
  */
 export const ListRequestSchema: GenMessage<ListRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 16);
+  messageDesc(file_carillon_v1_webhook, 21);
 
 /**
  * A page of webhooks.
@@ -1067,7 +1261,7 @@ export type ListResponse = Message<"carillon.v1.ListResponse"> & {
  * Use `create(ListResponseSchema)` to create a new message.
  */
 export const ListResponseSchema: GenMessage<ListResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 17);
+  messageDesc(file_carillon_v1_webhook, 22);
 
 /**
  * A change to a webhook.
@@ -1084,13 +1278,14 @@ export type UpdateRequest = Message<"carillon.v1.UpdateRequest"> & {
   webhook?: Webhook | undefined;
 
   /**
-   * Which fields change: name, destination, schedule, event_types, filter, payload, headers, timeout,
+   * Which fields change: name, destination, schedule, event_types, filter, payload, headers, secret_headers, auth, timeout,
    * retry_policy, limits, labels; or a field inside one of them, at any depth, such as limits.rate_limit.burst; or
    * an entry of a map, labels.team, with the key in back-quotes if it has dots: labels.`a.b/c` (AIP-161). Those
    * that are set when it is empty; all of them when it is *. A field or entry that is named and not set becomes
    * unset: the server's defaults apply. What only answers have, id and namespace may be named, and are ignored
    * (AIP-203). JSON writes masks in camel case, so there a key with capitals or underscores is changed with its
-   * whole map. At most 256 paths.
+   * whole map. A secret header that is given in headers is changed as headers.authorization or
+   * secret_headers.authorization; headers alone leaves those that are not given as they are. At most 256 paths.
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 2;
    */
@@ -1110,7 +1305,7 @@ export type UpdateRequest = Message<"carillon.v1.UpdateRequest"> & {
  * Use `create(UpdateRequestSchema)` to create a new message.
  */
 export const UpdateRequestSchema: GenMessage<UpdateRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 18);
+  messageDesc(file_carillon_v1_webhook, 23);
 
 /**
  * The changed webhook.
@@ -1131,7 +1326,7 @@ export type UpdateResponse = Message<"carillon.v1.UpdateResponse"> & {
  * Use `create(UpdateResponseSchema)` to create a new message.
  */
 export const UpdateResponseSchema: GenMessage<UpdateResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 19);
+  messageDesc(file_carillon_v1_webhook, 24);
 
 /**
  * Which webhooks to remove: an id; a name, with or without a destination; or a filter.
@@ -1209,7 +1404,7 @@ export type RemoveRequest = Message<"carillon.v1.RemoveRequest"> & {
  * Use `create(RemoveRequestSchema)` to create a new message.
  */
 export const RemoveRequestSchema: GenMessage<RemoveRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 20);
+  messageDesc(file_carillon_v1_webhook, 25);
 
 /**
  * What was removed.
@@ -1230,7 +1425,7 @@ export type RemoveResponse = Message<"carillon.v1.RemoveResponse"> & {
  * Use `create(RemoveResponseSchema)` to create a new message.
  */
 export const RemoveResponseSchema: GenMessage<RemoveResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 21);
+  messageDesc(file_carillon_v1_webhook, 26);
 
 /**
  * Which webhooks to pause: an id, or a filter.
@@ -1295,7 +1490,7 @@ export type PauseRequest = Message<"carillon.v1.PauseRequest"> & {
  * Use `create(PauseRequestSchema)` to create a new message.
  */
 export const PauseRequestSchema: GenMessage<PauseRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 22);
+  messageDesc(file_carillon_v1_webhook, 27);
 
 /**
  * The paused webhook, or webhooks.
@@ -1345,7 +1540,7 @@ export type PauseResponse = Message<"carillon.v1.PauseResponse"> & {
  * Use `create(PauseResponseSchema)` to create a new message.
  */
 export const PauseResponseSchema: GenMessage<PauseResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 23);
+  messageDesc(file_carillon_v1_webhook, 28);
 
 /**
  * Which webhooks to resume: an id, or a filter.
@@ -1410,7 +1605,7 @@ export type ResumeRequest = Message<"carillon.v1.ResumeRequest"> & {
  * Use `create(ResumeRequestSchema)` to create a new message.
  */
 export const ResumeRequestSchema: GenMessage<ResumeRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 24);
+  messageDesc(file_carillon_v1_webhook, 29);
 
 /**
  * The resumed webhook, or webhooks.
@@ -1460,7 +1655,7 @@ export type ResumeResponse = Message<"carillon.v1.ResumeResponse"> & {
  * Use `create(ResumeResponseSchema)` to create a new message.
  */
 export const ResumeResponseSchema: GenMessage<ResumeResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 25);
+  messageDesc(file_carillon_v1_webhook, 30);
 
 /**
  * Names a webhook to ring.
@@ -1496,7 +1691,7 @@ export type TriggerRequest = Message<"carillon.v1.TriggerRequest"> & {
  * Use `create(TriggerRequestSchema)` to create a new message.
  */
 export const TriggerRequestSchema: GenMessage<TriggerRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 26);
+  messageDesc(file_carillon_v1_webhook, 31);
 
 /**
  * The delivery that was made.
@@ -1517,7 +1712,7 @@ export type TriggerResponse = Message<"carillon.v1.TriggerResponse"> & {
  * Use `create(TriggerResponseSchema)` to create a new message.
  */
 export const TriggerResponseSchema: GenMessage<TriggerResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 27);
+  messageDesc(file_carillon_v1_webhook, 32);
 
 /**
  * A span of the past, and how its runs are fired.
@@ -1584,7 +1779,7 @@ export type BackfillRequest = Message<"carillon.v1.BackfillRequest"> & {
  * Use `create(BackfillRequestSchema)` to create a new message.
  */
 export const BackfillRequestSchema: GenMessage<BackfillRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 28);
+  messageDesc(file_carillon_v1_webhook, 33);
 
 /**
  * What was fired.
@@ -1621,7 +1816,7 @@ export type BackfillResponse = Message<"carillon.v1.BackfillResponse"> & {
  * Use `create(BackfillResponseSchema)` to create a new message.
  */
 export const BackfillResponseSchema: GenMessage<BackfillResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 29);
+  messageDesc(file_carillon_v1_webhook, 34);
 
 /**
  * Which schedule to look ahead in.
@@ -1679,7 +1874,7 @@ export type PreviewScheduleRequest = Message<"carillon.v1.PreviewScheduleRequest
  * Use `create(PreviewScheduleRequestSchema)` to create a new message.
  */
 export const PreviewScheduleRequestSchema: GenMessage<PreviewScheduleRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 30);
+  messageDesc(file_carillon_v1_webhook, 35);
 
 /**
  * The next runs.
@@ -1732,7 +1927,7 @@ export type PreviewScheduleResponse = Message<"carillon.v1.PreviewScheduleRespon
  * Use `create(PreviewScheduleResponseSchema)` to create a new message.
  */
 export const PreviewScheduleResponseSchema: GenMessage<PreviewScheduleResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 31);
+  messageDesc(file_carillon_v1_webhook, 36);
 
 /**
  * How much of a webhook an answer has (AIP-157).
@@ -1755,7 +1950,7 @@ export const WebhookView = {
   BASIC: 1,
 
   /**
-   * What applies, too.
+   * What applies and how it goes with the deliveries, too.
    *
    * @generated from enum value: WEBHOOK_VIEW_FULL = 2;
    */

@@ -7,17 +7,24 @@ import {
   Limits_OverflowPolicy as OverflowPolicy,
   type Payload as PayloadMessage,
   type RetryPolicy as RetryPolicyMessage,
+  SecretValueSchema,
   Webhook_State as State,
+  type Traffic as TrafficMessage,
+  TrafficSchema,
   type Webhook as WebhookMessage,
   WebhookSchema,
 } from '../../../gen/carillon/v1/webhook_pb.ts';
 import { holdOf } from '../../domain/delivery/lane.ts';
 import type { RetryPolicy } from '../../domain/delivery/retry-policy.ts';
 import type { Problems } from '../../domain/problems.ts';
+import { quote } from '../../domain/text.ts';
 import type { AskedLimits, AskedPayload, AskedSpec } from '../../domain/webhook/asked.ts';
+import type { AskedCredentials } from '../../domain/webhook/credentials.ts';
 import { etagOf } from '../../domain/webhook/etag.ts';
 import type { EventFormat, Payload } from '../../domain/webhook/payload.ts';
+import type { Traffic } from '../../domain/webhook/traffic.ts';
 import { type Webhook, webhookIdOf } from '../../domain/webhook/webhook.ts';
+import { authFrom, authTo } from './auth.ts';
 import { enumPair } from './enum-pair.ts';
 import { scheduleFrom, scheduleTo } from './schedule.ts';
 import { fromDuration, toDuration, toTimestamp } from './time.ts';
@@ -59,6 +66,23 @@ export function specFrom(message: WebhookMessage, problems: Problems): AskedSpec
   };
 }
 
+/** The secret values that a message asks for. Names that differ in their case alone are a problem. */
+export function credentialsFrom(message: WebhookMessage, problems: Problems): AskedCredentials {
+  const headers = new Map<string, string | undefined>();
+  for (const [name, { value }] of Object.entries(message.secretHeaders)) {
+    const lower = name.toLowerCase();
+    if (headers.has(lower)) {
+      problems.add(
+        `secret_headers[${quote(name)}]`,
+        'comes twice, in different cases: give each header once',
+      );
+    }
+    headers.set(lower, value === '' ? undefined : value);
+  }
+  const auth = authFrom(message.auth);
+  return { headers: Object.fromEntries(headers), ...(auth !== undefined && { auth }) };
+}
+
 /** A webhook as its caller asked for it, and how it is. */
 export function basicTo(webhook: Webhook): WebhookMessage {
   const { spec, cursor, state, health } = webhook;
@@ -96,6 +120,22 @@ export function webhookTo(webhook: Webhook): WebhookMessage {
   return { ...basicTo(webhook), effective };
 }
 
+/** The same, with how it goes with its deliveries; null if that is not known. */
+export function webhookInFullTo(webhook: Webhook, traffic: Traffic | null): WebhookMessage {
+  return { ...webhookTo(webhook), ...(traffic !== null && { traffic: trafficTo(traffic) }) };
+}
+
+function trafficTo({ waiting, lastAttempt }: Traffic): TrafficMessage {
+  return create(TrafficSchema, {
+    waitingCount: BigInt(waiting),
+    ...(lastAttempt && {
+      lastAttemptTime: toTimestamp(lastAttempt.at),
+      lastResponseStatus: lastAttempt.status,
+      lastDeliveryId: lastAttempt.deliveryId ?? '',
+    }),
+  });
+}
+
 function askedTo(spec: AskedSpec) {
   const { schedule, payload, timeoutMs, retryPolicy, limits } = spec;
   return {
@@ -106,6 +146,10 @@ function askedTo(spec: AskedSpec) {
     filter: spec.filter ?? '',
     ...(payload !== undefined && { payload: payloadTo(payload) }),
     headers: { ...spec.headers },
+    secretHeaders: Object.fromEntries(
+      Object.entries(spec.secretHeaders ?? {}).map(([name, mark]) => [name, create(SecretValueSchema, mark)]),
+    ),
+    ...(spec.auth !== undefined && { auth: authTo(spec.auth) }),
     ...(timeoutMs !== undefined && { timeout: toDuration(timeoutMs) }),
     ...(retryPolicy !== undefined && { retryPolicy: retryPolicyTo(retryPolicy) }),
     ...(limits !== undefined && { limits: limitsTo(limits) }),

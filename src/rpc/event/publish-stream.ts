@@ -6,10 +6,12 @@ import {
   type PublishStreamResponse,
   PublishStreamResponseSchema,
 } from '../../../gen/carillon/v1/event_pb.ts';
+import type { Principal } from '../../domain/access/principal.ts';
 import { DomainError, invalidRequest } from '../../domain/error.ts';
 import { STREAM_LIMITS, type StreamLimits } from '../stream-limits.ts';
 import { callKey } from '../transport/call.ts';
 import { wentAway } from '../transport/failures.ts';
+import { principalOf } from '../transport/principal.ts';
 import { type PublishDeps, publishAll } from './publish.ts';
 import { isError, resultOf } from './publish-answer.ts';
 import { type Judged, judgeAmongOthers } from './publish-judge.ts';
@@ -44,10 +46,15 @@ export function streamPublishing({ publisher, clock, shutdown, limits: given }: 
       });
     }
     open.add(context);
-    const window = openWindow({ unansweredMax: limits.unansweredMax, bytesMax: limits.streamBytesMax }, room);
+    const call = context.values.get(callKey);
+    const incoming = call?.inflow?.open({ connection: call.connection, patient: true });
+    const { unansweredMax, streamBytesMax } = limits;
+    const window = openWindow({ unansweredMax, bytesMax: streamBytesMax }, room, incoming);
     const stop = () => window.finish(stopping());
+    let published = Promise.resolve();
     const leave = () => {
       open.delete(context);
+      void published.then(() => incoming?.end());
       context.signal.removeEventListener('abort', end);
       shutdown.removeEventListener('abort', stop);
     };
@@ -61,12 +68,12 @@ export function streamPublishing({ publisher, clock, shutdown, limits: given }: 
     context.signal.addEventListener('abort', end);
     shutdown.addEventListener('abort', stop);
     // Counted in the call itself, which is logged as soon as its caller is gone.
-    const told = Object.assign(context.values.get(callKey)?.fields ?? {}, { events: 0, refused: 0 });
+    const told = Object.assign(call?.fields ?? {}, { events: 0, refused: 0 });
     try {
       if (shutdown.aborted) stop();
       if (context.signal.aborted) end();
-      void window.read(judgeAll(requests));
-      void window.publish(publish);
+      void window.read(judgeAll(requests, principalOf(context)));
+      published = window.publish(publish);
       for (;;) {
         const answer = await window.next();
         if (answer === undefined) return await leftBehind(context.signal);
@@ -80,9 +87,12 @@ export function streamPublishing({ publisher, clock, shutdown, limits: given }: 
     }
   };
 
-  async function* judgeAll(requests: AsyncIterable<PublishStreamRequest>): AsyncIterable<Judged> {
+  async function* judgeAll(
+    requests: AsyncIterable<PublishStreamRequest>,
+    principal: Principal,
+  ): AsyncIterable<Judged> {
     for await (const { request } of requests) {
-      yield request === undefined ? NOTHING : judgeAmongOthers(request, clock.now());
+      yield request === undefined ? NOTHING : judgeAmongOthers(request, principal, clock.now());
     }
   }
 

@@ -4,19 +4,21 @@ import type { BulkIds } from '../../control/bulk-webhooks.ts';
 import { WEBHOOK_FIELDS } from '../../domain/listing/fields.ts';
 import { placeOfWebhook } from '../../domain/listing/place.ts';
 import { bulkOf } from '../bulk.ts';
-import { basicTo, webhookTo } from '../convert/webhook.ts';
+import { webhookTo } from '../convert/webhook.ts';
 import type { HandlerDeps } from '../deps.ts';
 import { listingOf } from '../listing.ts';
 import { theNamespace } from '../namespace.ts';
 import { readPage } from '../page.ts';
 import { note } from '../transport/call.ts';
 import { claimOf } from '../transport/once.ts';
+import { principalOf } from '../transport/principal.ts';
 import { backfillHandler } from './backfill.ts';
 import { batchGetHandler, batchRegisterHandler } from './batch.ts';
 import { previewHandler } from './preview.ts';
 import { registerHandler } from './register.ts';
 import { removeHandler } from './remove.ts';
 import { updateHandler } from './update.ts';
+import { viewOf } from './view.ts';
 import { wireBytesOf } from './wire-bytes.ts';
 
 const RULES = {
@@ -37,13 +39,16 @@ export function webhookService(deps: HandlerDeps): ServiceImpl<typeof WebhookSer
     previewSchedule: previewHandler(deps),
     backfill: backfillHandler(deps),
 
-    async get({ id, namespace }) {
-      return { webhook: webhookTo(await webhooks.get({ id, namespace: theNamespace(namespace) })) };
+    async get(request, context) {
+      const namespace = theNamespace(request.namespace, principalOf(context));
+      const found = await webhooks.get({ id: request.id, namespace });
+      const [webhook] = await viewOf(deps.control, WebhookView.FULL, [found]);
+      return { webhook };
     },
 
-    async list(request, { signal }) {
+    async list(request, context) {
       const { pageSize, pageToken } = request;
-      const { namespace, where, order, query } = listingOf('List', request, RULES);
+      const { namespace, where, order, query } = listingOf('List', request, principalOf(context), RULES);
       const by = order.by === 'name' ? 'name' : 'id';
       const { rows, nextPageToken } = await readPage({
         query,
@@ -52,34 +57,36 @@ export function webhookService(deps: HandlerDeps): ServiceImpl<typeof WebhookSer
         read: webhooks.list({ namespace, where, by, descending: order.descending }),
         placeOf: ({ id, spec }) => placeOfWebhook(id, spec.name, by),
         bytesOf: wireBytesOf,
-        signal,
+        signal: context.signal,
       });
-      const to = request.view === WebhookView.FULL ? webhookTo : basicTo;
-      return { webhooks: rows.map(to), nextPageToken };
+      return { webhooks: await viewOf(deps.control, request.view, rows), nextPageToken };
     },
 
-    async pause(request, { signal }) {
-      const { id, namespace, etag } = request;
+    async pause(request, context) {
+      const { id, etag } = request;
       if (id !== '') {
-        const target = { id, namespace: theNamespace(namespace), etag };
+        const namespace = theNamespace(request.namespace, principalOf(context));
+        const target = { id, namespace, etag };
         return { webhook: webhookTo(await webhooks.pause(target)) };
       }
-      const { order, tokenOf } = bulkOf('Pause', request, WEBHOOK_FIELDS);
-      return idsTo(await webhooks.pauseMany(order, signal), tokenOf);
+      const { order, tokenOf } = bulkOf('Pause', request, principalOf(context), WEBHOOK_FIELDS);
+      return idsTo(await webhooks.pauseMany(order, context.signal), tokenOf);
     },
 
-    async resume(request, { signal }) {
-      const { id, namespace, etag } = request;
+    async resume(request, context) {
+      const { id, etag } = request;
       if (id !== '') {
-        const target = { id, namespace: theNamespace(namespace), etag };
+        const namespace = theNamespace(request.namespace, principalOf(context));
+        const target = { id, namespace, etag };
         return { webhook: webhookTo(await webhooks.resume(target)) };
       }
-      const { order, tokenOf } = bulkOf('Resume', request, WEBHOOK_FIELDS);
-      return idsTo(await webhooks.resumeMany(order, signal), tokenOf);
+      const { order, tokenOf } = bulkOf('Resume', request, principalOf(context), WEBHOOK_FIELDS);
+      return idsTo(await webhooks.resumeMany(order, context.signal), tokenOf);
     },
 
-    async trigger({ id, namespace }, context) {
-      const deliveryId = await webhooks.trigger({ id, namespace: theNamespace(namespace) }, claimOf(context));
+    async trigger(request, context) {
+      const namespace = theNamespace(request.namespace, principalOf(context));
+      const deliveryId = await webhooks.trigger({ id: request.id, namespace }, claimOf(context));
       note(context, { deliveryId });
       return { deliveryId };
     },

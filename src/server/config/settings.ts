@@ -1,3 +1,4 @@
+import { isMadeUpKey, MADE_UP_KEY } from '../../domain/access/authorization.ts';
 import { decodeKey, KEY_ALLOWED } from '../secrets-key.ts';
 import {
   boolean,
@@ -28,7 +29,11 @@ export const CONFIG_FILE = 'carillon.toml';
  * Variables of the commands that are clients of the API. A server ignores them, since both may run in one
  * environment.
  */
-export const CLIENT_VARIABLES = { address: 'CARILLON_ADDRESS' } as const;
+export const CLIENT_VARIABLES = {
+  address: 'CARILLON_ADDRESS',
+  apiKey: 'CARILLON_API_KEY',
+  apiKeyFile: 'CARILLON_API_KEY_FILE',
+} as const;
 
 /** One setting: everything that the program, `--help` and the README know about it. */
 export interface Setting<T> {
@@ -148,6 +153,10 @@ export const SETTINGS = {
     '4MiB',
     'The largest message that a call may send',
   ),
+  workBytesMax: optional(
+    bytes({ min: '1MiB', max: '64GiB' }),
+    'Bytes of requests in work at once, from their first until what they ask for is stored; beyond, callers wait; a 128th of the heap that Node may take unless set, at least 16MiB',
+  ),
   connectionsMax: setting(
     integer({ min: 16, max: 1_000_000 }),
     '10000',
@@ -164,6 +173,26 @@ export const SETTINGS = {
     'Names that the server may be called by, besides localhost and every IP address',
   ),
   corsOrigins: setting(list(origin()), '', 'Origins whose pages may call the API from a browser'),
+  bootstrapKey: optional(
+    {
+      placeholder: 'key',
+      allowed: MADE_UP_KEY,
+      shape: 'one',
+      parse: (text) => (isMadeUpKey(text) ? text : undefined),
+    },
+    'An admin key of your own making, which the server takes from its start on; better in the environment, since others see flags',
+    { secret: true },
+  ),
+  noKeys: setting(
+    boolean(),
+    'false',
+    'Take calls without a key although there are keys, or from other machines; whoever reaches the server may do everything',
+  ),
+  plaintext: setting(
+    boolean(),
+    'false',
+    'Listen without TLS where other machines can reach it, because TLS ends in front of it',
+  ),
   secretsKey: optional(
     {
       placeholder: 'key',
@@ -171,7 +200,7 @@ export const SETTINGS = {
       shape: 'one',
       parse: (text) => (decodeKey(text) ? text : undefined),
     },
-    'The key that seals signing secrets at rest; better in the environment, since others see flags',
+    'The key that seals secrets at rest; better in the environment, since others see flags',
     { secret: true },
   ),
   secretsKeyFile: optional(

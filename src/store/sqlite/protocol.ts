@@ -1,6 +1,7 @@
 /** The messages between the two threads. */
 import type { Condition } from '../../domain/listing/condition.ts';
 import type { WebhookOrder } from '../../domain/listing/place.ts';
+import type { Retried } from '../delivery-log.ts';
 import type { Flag, StateCode } from './rows/codes.ts';
 import type {
   AnswerRow,
@@ -9,6 +10,7 @@ import type {
   ContentRow,
   FiringRow,
   LaneRow,
+  LastAttemptRow,
   MadeRow,
   MoveRow,
   OrderRow,
@@ -20,6 +22,7 @@ import type {
   UpdateRow,
 } from './rows/messages.ts';
 import type {
+  ApiKeyRow,
   AttemptRow,
   ChangeRow,
   DeliveryRow,
@@ -93,10 +96,17 @@ export interface Shapes {
     answer: WebhookRow | undefined;
   };
   listWebhooks: { args: WebhookFilter; answer: Listed<WebhookRow> };
+  /** Null where there is no such webhook. */
+  getTraffic: {
+    args: readonly string[];
+    answer: ([waiting: number, last: LastAttemptRow | null] | null)[];
+  };
   removeWebhooks: {
     args: RemovalRow[];
     answer: { results: ('REMOVED' | 'STALE' | 'NOT_FOUND')[]; cancelled: number };
   };
+  unsealedWebhooks: { args: number; answer: WebhookRow[] };
+  sealWebhooks: { args: readonly WebhookRow[]; answer: null };
   /** `ords` has one for each delivery of what was PUBLISHED, in order; 0 if it was left out. */
   publish: { args: PublicationRow[]; answer: { results: PublishCode[]; ords: number[] } };
   matchWebhooks: { args: [namespace: string, type: string][]; answer: string[][] };
@@ -156,7 +166,7 @@ export interface Shapes {
   /** `changed` are the rows to be handed to the dispatcher. */
   retryDeliveries: {
     args: OrderRow[];
-    answer: { results: ('RETRIED' | 'WAITING' | 'SUCCEEDED' | 'GONE')[]; changed: WaitingRow[] };
+    answer: { results: Retried[]; changed: WaitingRow[] };
   };
   cancelDeliveries: {
     args: OrderRow[];
@@ -176,6 +186,17 @@ export interface Shapes {
   /** How many were there to be answered, or released. */
   answerRequests: { args: AnswerRow[]; answer: number };
   releaseRequests: { args: [namespace: string, id: string][]; answer: number };
+  createApiKeys: {
+    args: [rows: ApiKeyRow[], now: number, max: number];
+    answer: ('CREATED' | 'EXISTS' | 'FULL')[];
+  };
+  listApiKeys: { args: [from: string, namespace: string | null, limit: number]; answer: ApiKeyRow[] };
+  revokeApiKeys: {
+    args: [id: string, now: number, namespace: string | null][];
+    answer: (ApiKeyRow | undefined)[];
+  };
+  noteApiKeyUses: { args: [id: string, at: number][]; answer: null };
+  apiKeyChanges: { args: [after: number, limit: number]; answer: ApiKeyRow[] };
   sweep: {
     args: [now: number, finishedBefore: number, payloadsBefore: number];
     answer: { touched: number; cancelled: number };
@@ -230,6 +251,8 @@ export const READS: ReadonlySet<Verb> = new Set<Verb>([
   'resolveWebhooks',
   'findWebhook',
   'listWebhooks',
+  'unsealedWebhooks',
+  'getTraffic',
   'upcomingRuns',
   'cursorsToRenew',
   'waitingLanes',
@@ -246,6 +269,8 @@ export const READS: ReadonlySet<Verb> = new Set<Verb>([
   'resolveEvents',
   'getEvents',
   'listEvents',
+  'listApiKeys',
+  'apiKeyChanges',
 ]);
 
 /** One call of a verb. */

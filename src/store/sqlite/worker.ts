@@ -19,6 +19,7 @@ import { changeVerbs } from './verbs/changes.ts';
 import { clockVerbs } from './verbs/clock.ts';
 import { cursorVerbs } from './verbs/cursors.ts';
 import { runVerbs } from './verbs/firings.ts';
+import { keyVerbs } from './verbs/keys.ts';
 import { logVerbs } from './verbs/log.ts';
 import { orderVerbs } from './verbs/orders.ts';
 import { overflowVerbs } from './verbs/overflow.ts';
@@ -26,6 +27,7 @@ import { publishVerbs } from './verbs/publications.ts';
 import { purgeVerbs } from './verbs/purge.ts';
 import { webhookVerbs } from './verbs/registrations.ts';
 import { requestVerbs } from './verbs/requests.ts';
+import { sealingVerbs } from './verbs/sealing.ts';
 import { settleVerbs } from './verbs/settlements.ts';
 import { matchVerbs } from './verbs/subscriptions.ts';
 import { sweepVerbs } from './verbs/sweep.ts';
@@ -65,6 +67,7 @@ function serve(db: OpenDatabase): void {
   const custody = createCustody(db);
   const verbs = {
     ...webhookVerbs(context),
+    ...sealingVerbs(context),
     ...publishVerbs(context),
     ...matchVerbs(context),
     ...runVerbs(context),
@@ -79,6 +82,7 @@ function serve(db: OpenDatabase): void {
     ...eventVerbs(context),
     ...purgeVerbs(context),
     ...requestVerbs(db, bounds),
+    ...keyVerbs(db),
     ...sweepVerbs(context),
     ...clockVerbs(context),
     ...logVerbs(context, db.file, custody.emptied),

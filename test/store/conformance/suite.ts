@@ -10,6 +10,7 @@ import { events } from './events.ts';
 import { feed } from './feed.ts';
 import { filtering } from './filtering.ts';
 import type { Harness } from './harness.ts';
+import { keys } from './keys.ts';
 import { lanes } from './lanes.ts';
 import { listing } from './listing.ts';
 import { log } from './log.ts';
@@ -28,6 +29,7 @@ import { restarting } from './restarting.ts';
 import { firing, overlaps, upcoming } from './runs.ts';
 import { settling } from './settling.ts';
 import { sweeping } from './sweeping.ts';
+import { traffic } from './traffic.ts';
 import { turns } from './turns.ts';
 import { updates } from './updates.ts';
 
@@ -43,6 +45,7 @@ export function conformance(harness: Harness): void {
     publishing,
     remembering,
     asking,
+    keys,
     bounds,
     matching,
     replaying,
@@ -51,6 +54,7 @@ export function conformance(harness: Harness): void {
     renewing,
     firing,
     overlaps,
+    traffic,
     turns,
     lanes,
     settling,

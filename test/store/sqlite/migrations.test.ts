@@ -176,6 +176,23 @@ describe('a database with something in every table', () => {
     );
   });
 
+  test('opens with the last attempt for each webhook, and what waits', async () => {
+    await using store = disposable(await opened('store-0005'));
+    const webhooks = await store.listWebhooks({ namespace: NAMESPACE, limit: 100 });
+    const traffic = await store.getTraffic(webhooks.map(({ id }) => id));
+    assert.deepEqual(
+      webhooks.map(({ spec }, i) => [spec.name, traffic[i]?.waiting, traffic[i]?.lastAttempt?.status]),
+      [
+        ['ordered', 7, 500],
+        ['held', 2, 429],
+        ['done', 3, 200],
+        ['runs', 3, undefined],
+        ['cron', 0, undefined],
+        ['broken', 1, 500],
+      ],
+    );
+  });
+
   test('opens with the health of its lanes', async () => {
     await using store = disposable(await opened('store-0005'));
     const webhooks = await store.listWebhooks({ namespace: NAMESPACE, limit: 10 });
@@ -367,6 +384,28 @@ describe('events of before that share an id', () => {
       assert.deepEqual(await publish('first'), [{ kind: 'CONFLICT' }]);
     });
   }
+});
+
+describe('a database of before there were keys', () => {
+  test('has none, and keeps those that are made', async () => {
+    await using store = disposable(await opened('store-0005'));
+    assert.deepEqual(await store.apiKeyChanges({ after: 0, limit: 10 }), []);
+    const key = {
+      id: newId('key', T0, systemRandom()),
+      hash: 'hash',
+      prefix: 'ck_abcdefgh',
+      namespace: undefined,
+      role: 'ADMIN',
+      note: '',
+      callsPerSecond: 0,
+      createdAt: T0,
+      expiresAt: undefined,
+      revokedAt: undefined,
+      lastUsedAt: undefined,
+    } as const;
+    assert.deepEqual(await store.createApiKeys([key], { now: T0, max: 1 }), ['CREATED']);
+    assert.deepEqual(await store.apiKeyChanges({ after: 0, limit: 10 }), [{ key, change: 1 }]);
+  });
 });
 
 function disposable(store: Store): Store & AsyncDisposable {

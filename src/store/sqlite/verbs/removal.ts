@@ -17,21 +17,25 @@ export interface Removal {
   forget(removedBefore: number, limit: number): number;
 }
 
-export function createRemoval({ db, journal, hooks, removed, waiting, ends }: Context): Removal {
+export function createRemoval(context: Context): Removal {
+  const { db, journal, hooks, removed, waiting, ends, lastAttempts } = context;
   const select = db.prepare<[key: number, namespace: string, spec: string]>(
     'SELECT key, namespace, spec FROM webhooks WHERE id = ?',
   );
   const mark = db.prepare('UPDATE webhooks SET removed_at = ?, emptying = 1 WHERE id = ?');
   const strip = db.prepare(`
-    UPDATE webhooks SET emptying = 0, name = '', destination = '', secrets = '[]', spec = '{}' WHERE id = ?`);
+    UPDATE webhooks
+    SET emptying = 0, name = '', destination = '', secrets = '[]', credentials = NULL, spec = '{}'
+    WHERE id = ?`);
   const selectWaiting = db.prepare<[ord: number]>(`
     SELECT ord FROM deliveries INDEXED BY deliveries_due WHERE webhook = ? AND state = 0
     ORDER BY due_at, ord LIMIT ?`);
   const cancel = db.prepare(`
     UPDATE deliveries SET state = ${CANCELLED}, reason = ${REMOVED}, finished_at = ? WHERE ord = ?`);
-  const forget = db.prepare(`
+  const forget = db.prepare<[key: number]>(`
     DELETE FROM webhooks WHERE key IN (
-      SELECT key FROM webhooks WHERE removed_at < ? AND emptying = 0 LIMIT ?)`);
+      SELECT key FROM webhooks WHERE removed_at < ? AND emptying = 0 LIMIT ?)
+    RETURNING key`);
   const subscriptions = createSubscriptions(db);
 
   /** Returns how many it cancelled; fewer than `limit` means that there are no more. */
@@ -83,6 +87,10 @@ export function createRemoval({ db, journal, hooks, removed, waiting, ends }: Co
     },
 
     // A delivery can have been finished later than its webhook was removed, and be kept for longer.
-    forget: (removedBefore, limit) => Number(forget.run(removedBefore - SET_BACK_MAX_MS, limit).changes),
+    forget(removedBefore, limit) {
+      const forgotten = forget.all(removedBefore - SET_BACK_MAX_MS, limit);
+      for (const [key] of forgotten) lastAttempts.forget(key);
+      return forgotten.length;
+    },
   };
 }
