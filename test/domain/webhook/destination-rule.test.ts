@@ -17,7 +17,12 @@ describe('a rule for destinations', () => {
   it('is about a name, and none that only looks like it', () => {
     for (const name of ['hooks.example.com', 'hooks.example.com.'])
       assert.equal(holds('Hooks.Example.com.', { name }), true, name);
-    for (const name of ['example.com', 'a.hooks.example.com', 'my-hooks.example.com', 'hooks.example.com.evil'])
+    for (const name of [
+      'example.com',
+      'a.hooks.example.com',
+      'my-hooks.example.com',
+      'hooks.example.com.evil',
+    ])
       assert.equal(holds('hooks.example.com', { name }), false, name);
     assert.equal(holds('hooks.example.com', {}, '93.184.216.34'), false);
   });
