@@ -2,12 +2,18 @@ import type { Clock } from '../domain/clock.ts';
 import type { Random } from '../domain/random.ts';
 import type { AddressPolicy } from '../domain/webhook/address.ts';
 import type { DefaultSettings } from '../domain/webhook/defaults.ts';
+import type { NamespaceDirectory } from '../store/namespace-directory.ts';
 import type { Store } from '../store/store.ts';
 
 /** What the use cases work with; each takes the part that it uses. */
 export interface ControlDeps {
   readonly store: Pick<
     Store,
+    | 'createNamespaces'
+    | 'updateNamespaces'
+    | 'getNamespaces'
+    | 'listNamespaces'
+    | 'namespaceUsage'
     | 'createWebhooks'
     | 'updateWebhooks'
     | 'getWebhooks'
@@ -33,6 +39,7 @@ export interface ControlDeps {
     | 'releaseRequests'
     | 'emptyLog'
   >;
+  readonly namespaces: NamespaceDirectory;
   readonly clock: Clock;
   readonly random: Random;
   /** Seals signing secrets, and answers that are remembered; `SEALING_KEY_BYTES` long. */

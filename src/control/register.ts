@@ -1,6 +1,7 @@
+import { checkIsThere, isDeleting } from '../domain/access/standing.ts';
 import { type Claim, claimedId } from '../domain/claim.ts';
 import { presentOf } from '../domain/clock.ts';
-import { aborted } from '../domain/error.ts';
+import { aborted, DomainError } from '../domain/error.ts';
 import { isOwnForm, newId } from '../domain/id.ts';
 import { noProblems, type Problems } from '../domain/problems.ts';
 import { sameSchedule } from '../domain/schedule/replacement.ts';
@@ -18,7 +19,7 @@ import { lastRingViolations, noteSpecViolations } from './spec-rules.ts';
 
 export type RegisterDeps = Needs<
   'createWebhooks' | 'resolveWebhooks' | 'findWebhook' | 'updateWebhooks',
-  'clock' | 'random' | 'sealKey' | 'settings'
+  'clock' | 'random' | 'sealKey' | 'settings' | 'namespaces'
 >;
 
 export interface Registration {
@@ -47,13 +48,16 @@ export interface Registered {
  * Makes a webhook, or replaces what was asked for it: for the one of the id that is given, name and destination
  * included, or else for the one of the same name and destination. The same call again changes nothing, however
  * many make it at once. `problems` has what was found wrong with how it was asked. Raises INVALID with
- * everything that is wrong, ALREADY_EXISTS when another webhook has the name and the destination, and ABORTED
- * for a stale etag, or when others are always faster.
+ * everything that is wrong, ALREADY_EXISTS when another webhook has the name and the destination, ABORTED
+ * for a stale etag, or when others are always faster, EXHAUSTED where the namespace has as many webhooks as it may, and
+ * what `checkIsThere` raises.
  */
 export function createRegister(deps: RegisterDeps) {
   const { store, settings } = deps;
 
   return async (asked: Registration, problems = noProblems()): Promise<Registered> => {
+    const [namespace] = await deps.namespaces.load([asked.namespace]);
+    checkIsThere(asked.namespace, namespace);
     const spec = withDefaults(asked.spec, settings);
     const made = asked.claim?.resumed ? await madeFor(asked.claim) : undefined;
     if (made !== undefined) return made;
@@ -142,7 +146,19 @@ export function createRegister(deps: RegisterDeps) {
     });
     if (asked.validateOnly) return { webhook, created: true };
     const [result] = await store.createWebhooks([webhook]);
-    return result === 'CREATED' ? { webhook, secret, created: true } : undefined;
+    switch (result) {
+      case 'CREATED':
+        return { webhook, secret, created: true };
+      case 'FULL':
+        throw tooManyWebhooks(namespace);
+      case 'SHUT':
+        throw isDeleting(namespace);
+      case 'EXISTS':
+      case undefined:
+        return undefined;
+      default:
+        return result satisfies never;
+    }
   }
 
   /** Undefined when somebody else changed it meanwhile. */
@@ -175,4 +191,11 @@ export function createRegister(deps: RegisterDeps) {
     const [current] = sealedSecrets;
     return current !== undefined && Buffer.compare(openSecret(deps.sealKey, current), secret) === 0;
   }
+}
+
+function tooManyWebhooks(namespace: string): DomainError {
+  return new DomainError(
+    'TOO_MANY_WEBHOOKS',
+    `the namespace ${namespace} has as many webhooks as its quota allows; remove some, or have the quota raised`,
+  );
 }

@@ -23,7 +23,7 @@ export type InvalidReason = {
 }[DomainReason];
 
 /** The nouns that an error can be about. */
-export type ResourceType = 'Webhook' | 'Event' | 'Delivery';
+export type ResourceType = 'Webhook' | 'Event' | 'Delivery' | 'Namespace';
 
 /** What an error is about. */
 export interface Resource {
@@ -39,6 +39,8 @@ export interface ErrorDetails {
   readonly resource?: Resource;
   /** What else the list names for the reason: a bound, a state. The field and the id follow from the others. */
   readonly metadata?: Readonly<Record<string, string | number>>;
+  /** For EXHAUSTED: when it is worth while to call again, if that is known. */
+  readonly retryMs?: number;
 }
 
 export class DomainError extends Error {
@@ -47,9 +49,10 @@ export class DomainError extends Error {
   readonly violations: readonly FieldViolation[];
   readonly resource: Resource | undefined;
   readonly metadata: Readonly<Record<string, string | number>>;
+  readonly retryMs: number | undefined;
 
   constructor(reason: DomainReason, message: string, details: ErrorDetails = {}) {
-    const { violations = [], resource, metadata = {} } = details;
+    const { violations = [], resource, metadata = {}, retryMs } = details;
     super(message);
     this.name = 'DomainError';
     this.reason = reason;
@@ -57,6 +60,7 @@ export class DomainError extends Error {
     this.violations = violations;
     this.resource = resource;
     this.metadata = metadata;
+    this.retryMs = retryMs;
   }
 }
 
@@ -111,6 +115,7 @@ const NOT_FOUND = {
   Webhook: 'WEBHOOK_NOT_FOUND',
   Event: 'EVENT_NOT_FOUND',
   Delivery: 'DELIVERY_NOT_FOUND',
+  Namespace: 'NAMESPACE_NOT_FOUND',
 } as const satisfies Record<ResourceType, DomainReason>;
 
 /** Something else has what only one can have. */
@@ -121,6 +126,7 @@ export function alreadyExists(type: keyof typeof TAKEN, id: string, message: str
 const TAKEN = {
   Webhook: 'WEBHOOK_ALREADY_EXISTS',
   Event: 'EVENT_ID_TAKEN',
+  Namespace: 'NAMESPACE_ALREADY_EXISTS',
 } as const satisfies Partial<Record<ResourceType, DomainReason>>;
 
 /** What a resource is in the way of an error about it. */

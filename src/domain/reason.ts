@@ -183,6 +183,12 @@ export const API_REASONS = {
     todo: 'Look for it with ListDeliveries.',
     metadata: ['id'],
   },
+  NAMESPACE_NOT_FOUND: {
+    code: 'NOT_FOUND',
+    when: 'There is no such namespace, or no longer.',
+    todo: 'Name one that there is, or have it made with CreateNamespace.',
+    metadata: ['id'],
+  },
   SERVICE_NOT_FOUND: {
     code: 'NOT_FOUND',
     when: 'A health check asks for a service that does not exist.',
@@ -193,6 +199,12 @@ export const API_REASONS = {
     code: 'ALREADY_EXISTS',
     when: 'Another webhook has the name and the destination.',
     todo: 'Change that one, whose id is in the metadata, or give another name.',
+    metadata: ['id'],
+  },
+  NAMESPACE_ALREADY_EXISTS: {
+    code: 'ALREADY_EXISTS',
+    when: 'There is a namespace of the name already.',
+    todo: 'Give another name, or change that one with UpdateNamespace.',
     metadata: ['id'],
   },
   EVENT_ID_TAKEN: {
@@ -228,6 +240,30 @@ export const API_REASONS = {
     code: 'FAILED_PRECONDITION',
     when: 'The webhook has no schedule; only events ring it.',
     todo: 'Give it a schedule, or publish an event.',
+    metadata: ['id'],
+  },
+  NAMESPACE_SUSPENDED: {
+    code: 'FAILED_PRECONDITION',
+    when: 'The namespace is suspended, and what was asked for would make something ring.',
+    todo: 'Have it resumed with ResumeNamespace. Reading and managing go on.',
+    metadata: ['id'],
+  },
+  NAMESPACE_DELETING: {
+    code: 'FAILED_PRECONDITION',
+    when: 'The namespace is being deleted.',
+    todo: 'Nothing; for another of the same name wait until GetNamespace does not find it.',
+    metadata: ['id'],
+  },
+  NAMESPACE_NOT_EMPTY: {
+    code: 'FAILED_PRECONDITION',
+    when: 'The namespace has webhooks, and force is not set.',
+    todo: 'Set force to delete all that it owns.',
+    metadata: ['id', 'count'],
+  },
+  NAMESPACE_PERMANENT: {
+    code: 'FAILED_PRECONDITION',
+    when: 'The namespace `default` cannot be deleted.',
+    todo: 'Suspend it to stop it.',
     metadata: ['id'],
   },
   DELIVERY_NOT_PENDING: {
@@ -281,6 +317,24 @@ export const API_REASONS = {
     when: 'Too many deliveries are waiting to make more.',
     todo: 'Publish again later, after the delay in RetryInfo.',
     metadata: ['scope'],
+  },
+  PUBLISH_RATE_EXCEEDED: {
+    code: 'EXHAUSTED',
+    when: 'The namespace publishes faster than its quota allows.',
+    todo: 'Publish again after the delay in RetryInfo.',
+    metadata: ['perSecond', 'burst'],
+  },
+  TOO_MANY_WEBHOOKS: {
+    code: 'EXHAUSTED',
+    when: 'The namespace has as many webhooks as its quota allows.',
+    todo: 'Remove some, or have the quota raised with UpdateNamespace.',
+    metadata: ['max'],
+  },
+  TOO_MANY_NAMESPACES: {
+    code: 'EXHAUSTED',
+    when: 'There are as many namespaces as there may be.',
+    todo: 'Delete some that nobody needs.',
+    metadata: ['max'],
   },
   TOO_MANY_STREAMS: {
     code: 'EXHAUSTED',

@@ -6,7 +6,6 @@ import {
   RetryInfoSchema,
 } from '../../gen/google/rpc/error_details_pb.ts';
 import { DomainError, type FieldViolation, invalidRequest, type Resource } from '../domain/error.ts';
-import type { ErrorCode } from '../domain/reason.ts';
 import { clip } from '../domain/text.ts';
 import {
   CODES,
@@ -55,7 +54,7 @@ export function fromDomain(error: DomainError, hiddenPath = ''): ConnectError {
     message,
     CODES[error.code],
     undefined,
-    [errorInfo(error.reason, metadataOf(error, violations)), ...details(error.code, violations), ...about],
+    [errorInfo(error.reason, metadataOf(error, violations)), ...details(error, violations), ...about],
     error,
   );
 }
@@ -75,7 +74,7 @@ function shortened(text: string): string {
   return clip(text.toWellFormed(), RESOURCE_LENGTH);
 }
 
-function details(code: ErrorCode, violations: readonly FieldViolation[]): Detail[] {
+function details({ code, retryMs = RETRY_MS }: DomainError, violations: readonly FieldViolation[]): Detail[] {
   switch (code) {
     case 'INVALID':
     case 'ALREADY_EXISTS':
@@ -103,7 +102,7 @@ function details(code: ErrorCode, violations: readonly FieldViolation[]): Detail
     }
     case 'EXHAUSTED':
     case 'UNAVAILABLE': {
-      const retryDelay = { seconds: BigInt(RETRY_MS / 1000), nanos: 0 };
+      const retryDelay = { seconds: BigInt(Math.floor(retryMs / 1000)), nanos: (retryMs % 1000) * 1_000_000 };
       return [{ desc: RetryInfoSchema, value: { retryDelay } }];
     }
     case 'OUT_OF_RANGE':

@@ -99,7 +99,11 @@ describe('A call with a request_id', () => {
     const tried = await api().deliveries.retryDelivery(again);
     await settle(api().store, await uidOf(id), first!.id, FAILED);
     assert.deepEqual(await api().deliveries.retryDelivery(again), tried);
-    assert.equal((await api().store.getDelivery(first!.id))?.state, 'FAILED', 'it is not tried a third time');
+    assert.equal(
+      (await api().store.getDelivery({ namespace: 'default', id: first!.id }))?.state,
+      'FAILED',
+      'it is not tried a third time',
+    );
 
     const cancel = { id: latest!.id, requestId: aName() };
     const cancelled = await api().deliveries.cancelDelivery(cancel);
@@ -392,10 +396,14 @@ describe('A call with a request_id that was broken off', () => {
     }
     await api.deliveries.retryDeliveries(order);
     for (const delivery of [failed, other]) {
-      assert.equal((await api.store.getDelivery(delivery))?.state, 'FAILED', 'it had its second chance');
+      assert.equal(
+        (await api.store.getDelivery({ namespace: 'default', id: delivery }))?.state,
+        'FAILED',
+        'it had its second chance',
+      );
     }
     await api.deliveries.retryDeliveries({ ...order, requestId: aName() });
-    assert.equal((await api.store.getDelivery(failed))?.state, 'PENDING');
+    assert.equal((await api.store.getDelivery({ namespace: 'default', id: failed }))?.state, 'PENDING');
   });
 
   it('does what is idempotent when it is made again', async () => {

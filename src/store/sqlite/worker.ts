@@ -20,6 +20,7 @@ import { clockVerbs } from './verbs/clock.ts';
 import { cursorVerbs } from './verbs/cursors.ts';
 import { runVerbs } from './verbs/firings.ts';
 import { logVerbs } from './verbs/log.ts';
+import { namespaceVerbs } from './verbs/namespaces.ts';
 import { orderVerbs } from './verbs/orders.ts';
 import { overflowVerbs } from './verbs/overflow.ts';
 import { publishVerbs } from './verbs/publications.ts';
@@ -64,6 +65,7 @@ function serve(db: OpenDatabase): void {
   const context = createContext(db, bounds);
   const custody = createCustody(db);
   const verbs = {
+    ...namespaceVerbs(context),
     ...webhookVerbs(context),
     ...publishVerbs(context),
     ...matchVerbs(context),

@@ -217,7 +217,7 @@ describe('a database with something in every table', () => {
     const [lane] = await store.topUp([{ webhookId, limit: 1, ordered: true }]);
     const transition = { to: 'FAILED', reason: 'RENDER', message: 'no header' } as const;
     await store.settle([{ delivery: lane!.deliveries[0]!, transition, now: T0 }], []);
-    const found = await store.getDelivery(lane!.deliveries[0]!.id);
+    const found = await store.getDelivery({ namespace: 'default', id: lane!.deliveries[0]!.id });
     assert.equal(found?.message, 'no header');
   });
 

@@ -17,7 +17,7 @@ export interface Removal {
   forget(removedBefore: number, limit: number): number;
 }
 
-export function createRemoval({ db, journal, hooks, removed, waiting, ends }: Context): Removal {
+export function createRemoval({ db, journal, hooks, tenants, removed, waiting, ends }: Context): Removal {
   const select = db.prepare<[key: number, namespace: string, spec: string]>(
     'SELECT key, namespace, spec FROM webhooks WHERE id = ?',
   );
@@ -61,6 +61,7 @@ export function createRemoval({ db, journal, hooks, removed, waiting, ends }: Co
         const [, namespace, spec] = select.get(id)!;
         subscriptions.remove(namespace, id, spec);
         mark.run(now, id);
+        tenants.count(namespace, -1);
         hooks.forget(id);
         removed.set(id, now);
         cancelled += empty(id, now, SWEEP_BATCH - cancelled);
