@@ -15,6 +15,7 @@ import { cancelDelivery } from './cancel.ts';
 import { getWebhook, getWebhooks, type Target } from './change.ts';
 import { getDelivery } from './delivery.ts';
 import type { ControlDeps } from './deps.ts';
+import { createKeys } from './keys.ts';
 import { pauseWebhook, resumeWebhook } from './lifecycle.ts';
 import { type ListOrder, listDeliveries, listEvents, listWebhooks, type WebhookListOrder } from './list.ts';
 import { checkMayRing, createNamespaces } from './namespaces.ts';
@@ -31,6 +32,7 @@ export interface Control {
   readonly deliveries: ReturnType<typeof createDeliveries>;
   readonly events: ReturnType<typeof createEvents>;
   readonly namespaces: ReturnType<typeof createNamespaces>;
+  readonly keys: ReturnType<typeof createKeys>;
   /** Makes a call that its caller named, or repeats its answer. */
   readonly once: ReturnType<typeof createOnce>;
   /** Ends what would never end by itself: every watch, with UNAVAILABLE. Tolerates being called twice. */
@@ -49,6 +51,7 @@ export function createControl({ watchLimits, ...deps }: ControlOptions): Control
     deliveries: createDeliveries(deps, ending.signal, watchLimits),
     events: createEvents(deps),
     namespaces: createNamespaces(deps),
+    keys: createKeys(deps),
     once: createOnce(deps),
     stop: () => ending.abort(),
   };

@@ -37,6 +37,9 @@ export interface ControlDeps {
     | 'claimRequests'
     | 'answerRequests'
     | 'releaseRequests'
+    | 'createApiKeys'
+    | 'listApiKeys'
+    | 'revokeApiKeys'
     | 'emptyLog'
   >;
   readonly namespaces: NamespaceDirectory;

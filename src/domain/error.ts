@@ -23,7 +23,7 @@ export type InvalidReason = {
 }[DomainReason];
 
 /** The nouns that an error can be about. */
-export type ResourceType = 'Webhook' | 'Event' | 'Delivery' | 'Namespace';
+export type ResourceType = 'Webhook' | 'Event' | 'Delivery' | 'Namespace' | 'ApiKey';
 
 /** What an error is about. */
 export interface Resource {
@@ -116,6 +116,7 @@ const NOT_FOUND = {
   Event: 'EVENT_NOT_FOUND',
   Delivery: 'DELIVERY_NOT_FOUND',
   Namespace: 'NAMESPACE_NOT_FOUND',
+  ApiKey: 'API_KEY_NOT_FOUND',
 } as const satisfies Record<ResourceType, DomainReason>;
 
 /** Something else has what only one can have. */
@@ -157,5 +158,5 @@ export function failedPrecondition(
 }
 
 function nounOf(type: ResourceType): string {
-  return type.toLowerCase();
+  return type === 'ApiKey' ? 'key' : type.toLowerCase();
 }

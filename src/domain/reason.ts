@@ -165,6 +165,18 @@ export const API_REASONS = {
     todo: 'Start it with `--cors-origins`.',
     metadata: ['origin'],
   },
+  ROLE_TOO_SMALL: {
+    code: 'PERMISSION_DENIED',
+    when: 'The role of the key does not allow the method.',
+    todo: 'Use a key with the role in the metadata.',
+    metadata: ['role'],
+  },
+  NAMESPACE_NOT_ALLOWED: {
+    code: 'PERMISSION_DENIED',
+    when: 'The namespace is not that of the key, whether or not it exists.',
+    todo: 'Name that of the key, which is in the metadata, or none; or use another key.',
+    metadata: ['namespace'],
+  },
   WEBHOOK_NOT_FOUND: {
     code: 'NOT_FOUND',
     when: 'There is no such webhook, or no longer.',
@@ -187,6 +199,12 @@ export const API_REASONS = {
     code: 'NOT_FOUND',
     when: 'There is no such namespace, or no longer.',
     todo: 'Name one that there is, or have it made with CreateNamespace.',
+    metadata: ['id'],
+  },
+  API_KEY_NOT_FOUND: {
+    code: 'NOT_FOUND',
+    when: 'There is no such key, or it is for another namespace than the key of the caller.',
+    todo: 'Look for its id with ListApiKeys.',
     metadata: ['id'],
   },
   SERVICE_NOT_FOUND: {
@@ -346,6 +364,12 @@ export const API_REASONS = {
     code: 'EXHAUSTED',
     when: 'Too many calls with a request_id are remembered; each is forgotten after 24 h.',
     todo: 'Call again later, or without a request_id.',
+  },
+  TOO_MANY_API_KEYS: {
+    code: 'EXHAUSTED',
+    when: 'There are as many keys as there may be.',
+    todo: 'Revoke some that nobody uses.',
+    metadata: ['max'],
   },
   RENDERED_TOO_LARGE: {
     code: 'EXHAUSTED',

@@ -1,6 +1,7 @@
 import { createControl } from '../control/control.ts';
 import { createDispatcher } from '../dispatch/dispatcher.ts';
 import { createSweeper } from '../dispatch/sweeper.ts';
+import { ANONYMOUS } from '../domain/access/principal.ts';
 import { type Clock, systemClock } from '../domain/clock.ts';
 import { DomainError } from '../domain/error.ts';
 import { type Random, systemRandom } from '../domain/random.ts';
@@ -153,6 +154,7 @@ async function run(parts: Parts): Promise<RunningServer> {
     }),
     publisher: createPublisher({ ...publishing, admission }),
     replayer: createReplayer({ ...publishing, namespaces }),
+    authenticate: () => ANONYMOUS,
     clock,
     random,
     log,

@@ -9,6 +9,7 @@ import { WebhookService } from '../../gen/carillon/v1/webhook_pb.ts';
 import { type ErrorInfo, ErrorInfoSchema } from '../../gen/google/rpc/error_details_pb.ts';
 import { StatusSchema } from '../../gen/google/rpc/status_pb.ts';
 import { Health } from '../../gen/grpc/health/v1/health_pb.ts';
+import type { Principal } from '../../src/domain/access/principal.ts';
 import { DomainError } from '../../src/domain/error.ts';
 import { API_REASONS, type ReasonEntry } from '../../src/domain/reason.ts';
 import { writeResumeToken } from '../../src/rpc/delivery/watch-token.ts';
@@ -127,9 +128,18 @@ describe('The reason', () => {
       grpc(h2, pathOf(WebhookService.method.get), NOTE, { ':authority': 'evil.example' }),
     ORIGIN_NOT_ALLOWED: () =>
       grpc(h2, pathOf(WebhookService.method.get), NOTE, { origin: 'http://evil.example' }),
+    ROLE_TOO_SMALL: () =>
+      withCaller({ kind: 'KEY', keyId: 'key_1', role: 'READ', namespace: undefined }, (at) =>
+        rest('POST', '/v1/webhooks', HOOK, at),
+      ),
+    NAMESPACE_NOT_ALLOWED: () =>
+      withCaller({ kind: 'KEY', keyId: 'key_1', role: 'READ', namespace: 'shop' }, (at) =>
+        rest('GET', '/v1/webhooks?namespace=default', {}, at),
+      ),
     WEBHOOK_NOT_FOUND: () => rest('GET', '/v1/webhooks/none'),
     EVENT_NOT_FOUND: () => rest('GET', '/v1/events/none'),
     DELIVERY_NOT_FOUND: () => rest('GET', '/v1/deliveries/none'),
+    API_KEY_NOT_FOUND: () => rest('POST', '/v1/apiKeys/none:revoke'),
     SERVICE_NOT_FOUND: () => rest('GET', '/v1/health?service=none'),
     async WEBHOOK_ALREADY_EXISTS() {
       await id('WebhookService/Register', { webhook: { ...HOOK, name: 'first' } });
@@ -206,6 +216,10 @@ describe('The reason', () => {
     TOO_MANY_STREAMS: () =>
       withApi({ settings: { watch: { watchersMax: 0 } } }, (at) =>
         rest('GET', '/v1/deliveries:watch', {}, at),
+      ),
+    TOO_MANY_API_KEYS: () =>
+      away({ createApiKeys: async () => ['FULL'] }, (at) =>
+        rest('POST', '/v1/apiKeys', { role: 'READ' }, at),
       ),
     DATABASE_BUSY: () =>
       away({ resolveWebhooks: () => Promise.reject(new DomainError('DATABASE_BUSY', 'full')) }, get),
@@ -324,6 +338,10 @@ async function grpc(
   const infos = status.details.flatMap((detail) => anyUnpack(detail, ErrorInfoSchema) ?? []);
   assert.equal(infos.length, 1);
   return { code: codeToString(grpcStatus ?? 0), info: infos[0]! };
+}
+
+function withCaller(principal: Principal, call: (at: string) => Promise<Told>): Promise<Told> {
+  return withApi({ deps: (parts) => ({ ...parts, authenticate: () => principal }) }, call);
 }
 
 async function withApi(

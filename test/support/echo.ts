@@ -17,6 +17,7 @@ import {
   FileDescriptorSetSchema,
 } from '@bufbuild/protobuf/wkt';
 import { createServiceImplSpec, type HandlerContext, type ServiceImpl } from '@connectrpc/connect';
+import { ANONYMOUS } from '../../src/domain/access/principal.ts';
 import { systemRandom } from '../../src/domain/random.ts';
 import { lazyRules } from '../../src/rpc/proto-rules.ts';
 import type { Services } from '../../src/rpc/services.ts';
@@ -113,6 +114,8 @@ export function echoServices(impl: Partial<EchoImpl> = {}): Pick<Services, 'moun
     guard: createGuard({
       rules: lazyRules(),
       selfChecking: new Map(),
+      accessTo: () => 'READ',
+      authenticate: () => ANONYMOUS,
       policy: { allowedHosts: [], corsOrigins: [] },
       report: () => Buffer.from(random.bytes(8)).toString('hex'),
     }),

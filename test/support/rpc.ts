@@ -17,6 +17,7 @@ import { BadRequestSchema, file_google_rpc_error_details } from '../../gen/googl
 import { createControl } from '../../src/control/control.ts';
 import type { ControlDeps, ControlSettings } from '../../src/control/deps.ts';
 import type { WatchLimits } from '../../src/control/watch.ts';
+import { ANONYMOUS } from '../../src/domain/access/principal.ts';
 import { type Random, systemRandom } from '../../src/domain/random.ts';
 import { LOOPBACK, parseCidrs } from '../../src/domain/webhook/address.ts';
 import { createAdmission } from '../../src/publish/admission.ts';
@@ -89,6 +90,7 @@ export async function startApi(options: ApiOptions = {}): Promise<RunningApi> {
     log,
     sealKey,
     publisher: createPublisher({ ...publishing, admission, settings: { idempotencyWindowMs: DAY_MS } }),
+    authenticate: () => ANONYMOUS,
     replayer: createReplayer(publishing),
     settings: {
       everyMinMs: 1000,

@@ -20,6 +20,7 @@ import type {
   UpdateRow,
 } from './rows/messages.ts';
 import type {
+  ApiKeyRow,
   AttemptRow,
   ChangeRow,
   DeliveryRow,
@@ -190,6 +191,17 @@ export interface Shapes {
   /** How many were there to be answered, or released. */
   answerRequests: { args: AnswerRow[]; answer: number };
   releaseRequests: { args: [namespace: string, id: string][]; answer: number };
+  createApiKeys: {
+    args: [rows: ApiKeyRow[], now: number, max: number];
+    answer: ('CREATED' | 'EXISTS' | 'FULL')[];
+  };
+  listApiKeys: { args: [from: string, namespace: string | null, limit: number]; answer: ApiKeyRow[] };
+  revokeApiKeys: {
+    args: [id: string, now: number, namespace: string | null][];
+    answer: (ApiKeyRow | undefined)[];
+  };
+  noteApiKeyUses: { args: [id: string, at: number][]; answer: null };
+  apiKeyChanges: { args: [after: number, limit: number]; answer: ApiKeyRow[] };
   sweep: {
     args: [now: number, finishedBefore: number, payloadsBefore: number];
     /** `gone` are namespaces that were deleted to their end. */
@@ -265,6 +277,8 @@ export const READS: ReadonlySet<Verb> = new Set<Verb>([
   'resolveEvents',
   'getEvents',
   'listEvents',
+  'listApiKeys',
+  'apiKeyChanges',
 ]);
 
 /** One call of a verb. */

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { createServiceImplSpec, type ServiceImpl } from '@connectrpc/connect';
+import { ANONYMOUS } from '../../../src/domain/access/principal.ts';
 import { systemClock } from '../../../src/domain/clock.ts';
 import { mountServices } from '../../../src/rpc/api.ts';
 import { lazyRules } from '../../../src/rpc/proto-rules.ts';
@@ -41,6 +42,8 @@ const services = {
   guard: createGuard({
     rules: lazyRules(),
     selfChecking: new Map(),
+    accessTo: () => 'READ',
+    authenticate: () => ANONYMOUS,
     policy: { allowedHosts: [], corsOrigins: [] },
     report(reason) {
       log.error({ err: reason }, 'an RPC failed for a reason nobody foresaw');

@@ -7,6 +7,7 @@ import {
   Health,
   HealthCheckResponse_ServingStatus as Status,
 } from '../../../gen/grpc/health/v1/health_pb.ts';
+import { ANONYMOUS } from '../../../src/domain/access/principal.ts';
 import { systemClock } from '../../../src/domain/clock.ts';
 import { lazyRules } from '../../../src/rpc/proto-rules.ts';
 import { createRest } from '../../../src/rpc/rest/rest.ts';
@@ -26,6 +27,8 @@ async function serve(
   const guard = createGuard({
     rules: lazyRules(),
     selfChecking: new Map(),
+    accessTo: () => 'READ',
+    authenticate: () => ANONYMOUS,
     policy: { allowedHosts: [], corsOrigins: [] },
     report: () => 'reported',
   });
