@@ -53,6 +53,8 @@ export interface ControlDeps {
 export interface ControlSettings extends DefaultSettings {
   /** The least time between two runs of a schedule. */
   readonly everyMinMs: number;
+  /** Deliveries that may wait in a namespace that says nothing. */
+  readonly namespaceWaitingMax: number;
   /** Where destinations may point. */
   readonly addressPolicy: AddressPolicy;
 }

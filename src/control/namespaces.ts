@@ -1,9 +1,11 @@
 import {
   type AskedQuotas,
+  effectiveQuotas,
   NAMESPACES_MAX,
   type Namespace,
   type NamespaceState,
   namespaceNameFault,
+  type Quotas,
   type Usage,
 } from '../domain/access/namespace.ts';
 import { quotaViolations } from '../domain/access/quota-rules.ts';
@@ -18,7 +20,7 @@ import type { Read } from './list.ts';
 
 export type NamespaceDeps = Needs<
   'createNamespaces' | 'updateNamespaces' | 'getNamespaces' | 'listNamespaces' | 'namespaceUsage',
-  'clock' | 'namespaces'
+  'clock' | 'namespaces' | 'settings'
 >;
 
 /** A namespace that a caller names, and the etag that it must have; empty for any. */
@@ -30,6 +32,8 @@ export interface NamespaceTarget {
 /** A namespace, and how much it has. */
 export interface ShownNamespace {
   readonly namespace: Namespace;
+  /** What applies. */
+  readonly effective: Quotas;
   readonly usage: Usage;
 }
 
@@ -40,6 +44,7 @@ export function namespaceEtag({ name, createdAt, version }: Namespace): string {
 
 export function createNamespaces(deps: NamespaceDeps) {
   const { store, clock, namespaces } = deps;
+  const defaults = { waitingMax: deps.settings.namespaceWaitingMax };
 
   /** Raises NOT_FOUND. One that is being deleted is found. */
   async function read(name: string): Promise<Namespace> {
@@ -50,7 +55,11 @@ export function createNamespaces(deps: NamespaceDeps) {
 
   async function shown(namespace: Namespace): Promise<ShownNamespace> {
     const [usage] = await store.namespaceUsage([namespace.name]);
-    return { namespace, usage: usage! };
+    return showing(namespace, usage!);
+  }
+
+  function showing(namespace: Namespace, usage: Usage): ShownNamespace {
+    return { namespace, effective: effectiveQuotas(namespace.quotas, defaults), usage };
   }
 
   /** Reads it, lets `change` say what it shall be (undefined: it is that already), and writes it unless it changed. */
@@ -123,7 +132,7 @@ export function createNamespaces(deps: NamespaceDeps) {
       return async (from, limit) => {
         const found = await store.listNamespaces({ limit, ...(from !== undefined && { after: from }) });
         const usage = await store.namespaceUsage(found.map(({ name }) => name));
-        const rows = found.map((namespace, i) => ({ namespace, usage: usage[i]! }));
+        const rows = found.map((namespace, i) => showing(namespace, usage[i]!));
         return { rows, next: rows.length < limit ? null : found.at(-1)!.name, looked: rows.length };
       };
     },

@@ -4,7 +4,7 @@ import {
   type PublishRate,
   type QuotaDefaults,
 } from '../domain/access/namespace.ts';
-import { fullBucket, type RateBucket, takeToken } from '../domain/access/publish-rate.ts';
+import { takeOne } from '../domain/access/rate.ts';
 import { ringFault } from '../domain/access/standing.ts';
 import { boundedCache } from '../domain/bounded-cache.ts';
 import type { Clock } from '../domain/clock.ts';
@@ -28,10 +28,11 @@ export interface AdmissionDeps {
 }
 
 /** Namespaces with a publish rate that are remembered; one that is forgotten has all of its burst again. */
-const BUCKETS_MAX = 100_000;
+const PAID_MAX = 100_000;
 
 export function createAdmission({ namespaces, clock, quotas: defaults }: AdmissionDeps): Admission {
-  const buckets = boundedCache<string, RateBucket>(BUCKETS_MAX);
+  /** Until when what each has published is paid off, by the monotonic clock. */
+  const paid = boundedCache<string, number>(PAID_MAX);
 
   function judgeOne(draft: EventDraft, namespace: Namespace | undefined): DomainError | undefined {
     const name = draft.namespace;
@@ -41,7 +42,7 @@ export function createAdmission({ namespaces, clock, quotas: defaults }: Admissi
     const bytes = draft.data.body.length;
     if (bytes > payloadBytesMax) {
       return invalid(
-        'event.data',
+        `event.${draft.data.kind}`,
         `has ${bytes} bytes; at most ${payloadBytesMax} are allowed in the namespace ${name}`,
       );
     }
@@ -49,15 +50,16 @@ export function createAdmission({ namespaces, clock, quotas: defaults }: Admissi
   }
 
   function take(name: string, rate: PublishRate): DomainError | undefined {
-    const now = clock.monotonic();
-    const taken = takeToken(buckets.get(name) ?? fullBucket(rate, now), rate, now);
-    buckets.set(name, taken.bucket);
-    if (taken.allowed) return undefined;
+    const taken = takeOne(rate, paid.get(name) ?? 0, clock.monotonic());
+    if ('paidAt' in taken) {
+      paid.set(name, taken.paidAt);
+      return undefined;
+    }
     const { perSecond, burst } = rate;
     return new DomainError(
       'PUBLISH_RATE_EXCEEDED',
       `the namespace ${name} may publish ${perSecond} events a second, and ${burst} at once; publish again later`,
-      { metadata: { perSecond, burst }, retryMs: taken.retryMs },
+      { metadata: { perSecond, burst }, retryMs: Math.ceil(taken.waitMs) },
     );
   }
 

@@ -29,7 +29,12 @@ function depsWith(overrides: Partial<ControlDeps['store']> = {}): ControlDeps {
     clock,
     random: systemRandom(),
     sealKey: new Uint8Array(32).fill(7),
-    settings: { addressPolicy: { allow: parseCidrs(LOOPBACK) }, everyMinMs: 1_000, defaultEveryMs: 5_000 },
+    settings: {
+      addressPolicy: { allow: parseCidrs(LOOPBACK) },
+      everyMinMs: 1_000,
+      namespaceWaitingMax: 1_000_000,
+      defaultEveryMs: 5_000,
+    },
   };
 }
 

@@ -87,7 +87,12 @@ export async function openPipeline(options: PipelineOptions = {}): Promise<Pipel
     clock,
     random,
     sealKey: SEALING_KEY,
-    settings: { addressPolicy: policy, everyMinMs: 1_000, defaultEveryMs: 5_000 },
+    settings: {
+      addressPolicy: policy,
+      everyMinMs: 1_000,
+      namespaceWaitingMax: 1_000_000,
+      defaultEveryMs: 5_000,
+    },
   });
   const dispatcher = createDispatcher({
     store,

@@ -94,6 +94,7 @@ export async function startApi(options: ApiOptions = {}): Promise<RunningApi> {
     replayer: createReplayer(publishing),
     settings: {
       everyMinMs: 1000,
+      namespaceWaitingMax: 1_000_000,
       defaultEveryMs: 5000,
       addressPolicy: { allow: parseCidrs(LOOPBACK) },
       allowedHosts: [],

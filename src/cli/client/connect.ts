@@ -1,5 +1,6 @@
 import { type Client, createClient } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
+import { AdminService } from '../../../gen/carillon/v1/admin_pb.ts';
 import { DeliveryService } from '../../../gen/carillon/v1/delivery_pb.ts';
 import { EventService } from '../../../gen/carillon/v1/event_pb.ts';
 import { WebhookService } from '../../../gen/carillon/v1/webhook_pb.ts';
@@ -19,6 +20,7 @@ export interface Connection {
   readonly webhooks: Client<typeof WebhookService>;
   readonly events: Client<typeof EventService>;
   readonly deliveries: Client<typeof DeliveryService>;
+  readonly admin: Client<typeof AdminService>;
   readonly health: Client<typeof Health>;
 }
 
@@ -42,8 +44,19 @@ export function connect(
     webhooks: createClient(WebhookService, transport),
     events: createClient(EventService, transport),
     deliveries: createClient(DeliveryService, transport),
+    admin: createClient(AdminService, transport),
     health: createClient(Health, transport),
   };
+}
+
+/** The environment names the tenant where no option does. */
+export function withNamespace(
+  invocation: Invocation,
+  env: Readonly<Record<string, string | undefined>>,
+): Invocation {
+  const named = env[CLIENT_VARIABLES.namespace];
+  if (named === undefined || named === '' || invocation.flags.has('--namespace')) return invocation;
+  return { ...invocation, flags: new Map([...invocation.flags, ['--namespace', [named]]]) };
 }
 
 /** With a scheme, or `host:port` for http, or `:port` for one on this machine. */

@@ -1,3 +1,4 @@
+import { WAITING_BOUNDS } from '../../domain/delivery/waiting-bounds.ts';
 import { decodeKey, KEY_ALLOWED } from '../secrets-key.ts';
 import {
   boolean,
@@ -27,7 +28,7 @@ export const CONFIG_FILE = 'carillon.toml';
  * Variables of the commands that are clients of the API. A server ignores them, since both may run in one
  * environment.
  */
-export const CLIENT_VARIABLES = { address: 'CARILLON_ADDRESS' } as const;
+export const CLIENT_VARIABLES = { address: 'CARILLON_ADDRESS', namespace: 'CARILLON_NAMESPACE' } as const;
 
 /** One setting: everything that the program, `--help` and the README know about it. */
 export interface Setting<T> {
@@ -119,13 +120,13 @@ export const SETTINGS = {
   ),
   waitingMax: setting(
     integer({ min: 1, max: 1_000_000_000 }),
-    '10000000',
+    String(WAITING_BOUNDS.waitingMax),
     'Deliveries that may wait, in all; beyond, no events are taken',
   ),
   namespaceWaitingMax: setting(
     integer({ min: 1, max: 1_000_000_000 }),
-    '1000000',
-    'Deliveries that may wait in one namespace; beyond, its longest lanes overflow',
+    String(WAITING_BOUNDS.namespaceWaitingMax),
+    'Deliveries that may wait in a namespace that has no quota of its own; beyond, its longest lanes overflow',
   ),
   messageBytesMax: setting(
     bytes({ min: '64KiB', max: '64MiB' }),

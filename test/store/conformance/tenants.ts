@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { newId } from '../../../src/domain/id.ts';
 import type { Webhook } from '../../../src/domain/webhook/webhook.ts';
 import { SWEEP_BATCH } from '../../../src/store/housekeeping.ts';
-import type { Store } from '../../../src/store/store.ts';
+import type { NewApiKey, Store } from '../../../src/store/store.ts';
 import { aDelivery, aPublication, aRun, aTenant, aWebhook, T0, testId } from '../../support/store.ts';
 import {
   aNamespace,
@@ -179,6 +179,30 @@ export function tenants(harness: Harness): void {
       assert.deepEqual(usage, { webhooks: 0, waiting: 0, longestLane: 0 });
       // The ids and names of before are free.
       await furnish(store(), namespace);
+    });
+
+    test('its keys are revoked first, which is told, and are gone before its name is free', async () => {
+      const namespace = await make();
+      const key = { ...aKey(), namespace };
+      const others = { ...aKey(), namespace: await make() };
+      assert.deepEqual(await store().createApiKeys([key, others], { now: T0, max: 100 }), [
+        'CREATED',
+        'CREATED',
+      ]);
+      const told = (await store().apiKeyChanges({ after: 0, limit: 1_000 })).at(-1)!.change;
+      await become(namespace, { state: 'DELETING', updatedAt: T0 });
+      await sweepAll(store());
+      const [change, ...more] = await store().apiKeyChanges({ after: told, limit: 10 });
+      assert.deepEqual([change?.key.id, change?.key.revokedAt, more], [key.id, T0, []]);
+      assert.equal(
+        (await store().getNamespaces([namespace]))[0]?.state,
+        'DELETING',
+        'until all have heard of it',
+      );
+      await sweepAll(store(), { now: T0 + 10_000 });
+      assert.deepEqual(await store().getNamespaces([namespace]), [undefined]);
+      const left = (of: string) => store().listApiKeys({ namespace: of, from: undefined, limit: 10 });
+      assert.deepEqual([(await left(namespace)).length, (await left(others.namespace)).length], [0, 1]);
     });
 
     test('those who follow what happens in another miss nothing because of it', async () => {
@@ -406,4 +430,13 @@ async function assertShut(store: Store, webhook: Webhook, state: 'SUSPENDED' | '
     runs,
   } as const;
   assert.deepEqual(await store.backfillRuns([backfill]), ['STALE']);
+}
+
+let keys = 0;
+
+function aKey(): NewApiKey {
+  const hash = `hash-${++keys}`;
+  const never = { expiresAt: undefined, revokedAt: undefined, lastUsedAt: undefined };
+  const about = { namespace: undefined, role: 'READ', note: '', callsPerSecond: 0 } as const;
+  return { ...about, ...never, id: testId('key'), prefix: 'ck_', createdAt: T0, hash };
 }

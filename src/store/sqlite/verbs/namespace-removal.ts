@@ -9,17 +9,20 @@ import { createSubscriptions } from './subscriptions.ts';
  */
 export interface NamespaceRemoval {
   /** Deletes up to `limit` rows. `gone` is how many namespaces came to their end. */
-  step(limit: number): { touched: number; gone: number };
+  step(now: number, limit: number): { touched: number; gone: number };
 }
 
-type Step = (namespace: string, limit: number) => number;
+type Step = (namespace: string, limit: number, now: number) => number;
+
+/** Servers learn within this time that a key was revoked, by a row that must be there until then. */
+const KEYS_KEPT_MS = 10_000;
 
 export function createNamespaceRemoval(context: Context): NamespaceRemoval {
   const { db, tenants, hooks, removed, log } = context;
   const deletion = createDeletion(context);
   const subscriptions = createSubscriptions(db);
-  const selectName = db.prepare<[name: string]>(
-    `SELECT name FROM namespaces INDEXED BY namespaces_deleting WHERE state = 'DELETING' LIMIT 1`,
+  const selectName = db.prepare<[name: string, since: number]>(
+    `SELECT name, updated_at FROM namespaces INDEXED BY namespaces_deleting WHERE state = 'DELETING' LIMIT 1`,
   );
   const selectLoose = db.prepare<DeletedRow>(`
     SELECT ${DELETED.columns} FROM deliveries AS d WHERE d.ord > ? AND +d.namespace = ? LIMIT ?`);
@@ -43,6 +46,13 @@ export function createNamespaceRemoval(context: Context): NamespaceRemoval {
     DELETE FROM event_ids WHERE namespace = ?1 AND id IN (SELECT id FROM event_ids WHERE namespace = ?1 LIMIT ?2)`);
   const deleteRequests = db.prepare(`
     DELETE FROM requests WHERE namespace = ?1 AND id IN (SELECT id FROM requests WHERE namespace = ?1 LIMIT ?2)`);
+  const selectKeys = db.prepare<[id: string]>(
+    'SELECT id FROM api_keys WHERE namespace = ? AND revoked_at IS NULL LIMIT ?',
+  );
+  const revokeKey = db.prepare(`
+    UPDATE api_keys SET revoked_at = ?2, change = (SELECT max(change) + 1 FROM api_keys) WHERE id = ?1`);
+  const hasKeys = db.prepare('SELECT 1 FROM api_keys WHERE namespace = ? LIMIT 1');
+  const deleteKeys = db.prepare('DELETE FROM api_keys WHERE namespace = ?');
   const deleteTotals = db.prepare('DELETE FROM request_totals WHERE namespace = ?');
   const deleteNamespace = db.prepare('DELETE FROM namespaces WHERE name = ?');
 
@@ -94,7 +104,14 @@ export function createNamespaceRemoval(context: Context): NamespaceRemoval {
     return rows.length;
   }
 
+  function revokeKeys(namespace: string, limit: number, now: number): number {
+    const keys = selectKeys.all(namespace, limit);
+    for (const [id] of keys) revokeKey.run(id, now);
+    return keys.length;
+  }
+
   const steps: readonly Step[] = [
+    revokeKeys,
     deleteDeliveries,
     deleteEvents,
     deleteWebhooks,
@@ -103,24 +120,27 @@ export function createNamespaceRemoval(context: Context): NamespaceRemoval {
   ];
 
   /** Does what comes first of what is left. Returns 0 when nothing is. */
-  function stepOf(namespace: string, limit: number): number {
+  function stepOf(namespace: string, limit: number, now: number): number {
     for (const step of steps) {
-      const touched = step(namespace, limit);
+      const touched = step(namespace, limit, now);
       if (touched > 0) return touched;
     }
     return 0;
   }
 
   return {
-    step(limit) {
-      const [namespace] = limit > 0 ? (selectName.get() ?? []) : [];
-      if (namespace === undefined) return { touched: 0, gone: 0 };
+    step(now, limit) {
+      const [namespace, since] = limit > 0 ? (selectName.get() ?? []) : [];
+      if (namespace === undefined || since === undefined) return { touched: 0, gone: 0 };
       log.holdsErased = true;
       // SQLite overwrites what it deletes then, instead of only unlinking it.
       db.exec('PRAGMA secure_delete = ON');
       try {
-        const touched = stepOf(namespace, limit);
+        const touched = stepOf(namespace, limit, now);
         if (touched > 0) return { touched, gone: 0 };
+        if (hasKeys.get(namespace) !== undefined && now < since + KEYS_KEPT_MS)
+          return { touched: 0, gone: 0 };
+        deleteKeys.run(namespace);
         deletion.trim();
         deleteTotals.run(namespace);
         deleteNamespace.run(namespace);

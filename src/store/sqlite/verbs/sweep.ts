@@ -93,7 +93,7 @@ export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
     sweep([now, finishedBefore, payloadsBefore]) {
       alive.refresh(now);
       const { touched: emptied, cancelled } = removal.sweep(SWEEP_BATCH);
-      const { touched: deleted, gone } = namespaceRemoval.step(SWEEP_BATCH - emptied);
+      const { touched: deleted, gone } = namespaceRemoval.step(now, SWEEP_BATCH - emptied);
       let touched = emptied + deleted;
       touched += expire(now, finishedBefore, SWEEP_BATCH - touched);
       touched += removal.forget(finishedBefore, SWEEP_BATCH - touched);
