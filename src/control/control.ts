@@ -42,16 +42,18 @@ export interface Control {
 export interface ControlOptions extends ControlDeps {
   /** Bounds of watching other than `WATCH_LIMITS`. */
   readonly watchLimits?: Partial<WatchLimits>;
+  /** Called when a key was made or revoked, before that is answered. */
+  readonly onKeys?: () => Promise<void>;
 }
 
-export function createControl({ watchLimits, ...deps }: ControlOptions): Control {
+export function createControl({ watchLimits, onKeys, ...deps }: ControlOptions): Control {
   const ending = new AbortController();
   return {
     webhooks: createWebhooks(deps),
     deliveries: createDeliveries(deps, ending.signal, watchLimits),
     events: createEvents(deps),
     namespaces: createNamespaces(deps),
-    keys: createKeys(deps),
+    keys: createKeys(deps, onKeys),
     once: createOnce(deps),
     stop: () => ending.abort(),
   };

@@ -24,7 +24,11 @@ export interface NewKey {
 
 type KeyDeps = Needs<'createApiKeys' | 'listApiKeys' | 'revokeApiKeys', 'clock' | 'random'>;
 
-export function createKeys({ store, clock, random }: KeyDeps) {
+/** `onChange` is called before a change is answered. */
+export function createKeys(
+  { store, clock, random }: KeyDeps,
+  onChange: () => Promise<void> = async () => {},
+) {
   return {
     /** Raises INVALID, and EXHAUSTED when there are too many keys. */
     async create(order: KeyOrder, problems: Problems): Promise<NewKey> {
@@ -45,6 +49,7 @@ export function createKeys({ store, clock, random }: KeyDeps) {
       const bounds = { now, max: API_KEYS_MAX };
       const [result] = await store.createApiKeys([{ ...apiKey, hash: hashOfKey(key) }], bounds);
       if (result !== 'CREATED') throw tooManyKeys();
+      await onChange();
       return { apiKey, key };
     },
 
@@ -60,6 +65,7 @@ export function createKeys({ store, clock, random }: KeyDeps) {
     async revoke(id: string, namespace: string | undefined): Promise<ApiKey> {
       const [revoked] = await store.revokeApiKeys([{ id, namespace, now: clock.now() }]);
       if (revoked === undefined) throw notFound('ApiKey', id);
+      await onChange();
       return revoked;
     },
   };

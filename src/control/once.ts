@@ -118,6 +118,7 @@ const NOTHING_DONE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ALREADY_EXISTS',
   'ABORTED',
   'FAILED_PRECONDITION',
+  'UNAUTHENTICATED',
   'PERMISSION_DENIED',
 ]);
 

@@ -37,10 +37,10 @@ export interface ErrorDetails {
   /** The fields that break a rule, or are taken; for FAILED_PRECONDITION, what is in the wrong state. */
   readonly violations?: readonly FieldViolation[];
   readonly resource?: Resource;
+  /** How long to wait before asking again, of EXHAUSTED and UNAVAILABLE; a second without it. */
+  readonly retryMs?: number;
   /** What else the list names for the reason: a bound, a state. The field and the id follow from the others. */
   readonly metadata?: Readonly<Record<string, string | number>>;
-  /** For EXHAUSTED: when it is worth while to call again, if that is known. */
-  readonly retryMs?: number;
 }
 
 export class DomainError extends Error {

@@ -1,182 +1,11 @@
-/**
- * Why a call is refused, for programs (google.rpc.ErrorInfo, AIP-193): the one list of reasons. A reason is
- * never renamed and never means anything else; the list grows. `docs/errors.md` shows it to callers, and a
- * test holds the two equal.
- */
-export interface ReasonEntry {
-  /** Every error with this reason has this code (google.rpc.Code). */
-  readonly code: ReasonCode;
-  /** When it is given. */
-  readonly when: string;
-  /** What its caller does about it. */
-  readonly todo: string;
-  /** What may stand in the metadata: names in lowerCamelCase, with the unit where there is one. */
-  readonly metadata?: readonly string[];
-}
+import type { ErrorCode, ReasonCode, ReasonEntry } from './reason-entry.ts';
+import { REQUEST_REASONS } from './request-reasons.ts';
 
-/** Codes of the domain. What a protocol says on its own account has the others. */
-export type ErrorCode =
-  | 'INVALID'
-  | 'OUT_OF_RANGE'
-  | 'NOT_FOUND'
-  | 'ALREADY_EXISTS'
-  | 'ABORTED'
-  | 'FAILED_PRECONDITION'
-  | 'PERMISSION_DENIED'
-  | 'EXHAUSTED'
-  | 'UNAVAILABLE';
-
-export type ReasonCode = ErrorCode | 'CANCELLED' | 'DEADLINE_EXCEEDED' | 'UNIMPLEMENTED' | 'INTERNAL';
+export type { ErrorCode, ReasonCode, ReasonEntry } from './reason-entry.ts';
 
 /** Reasons that callers of the API are given. */
 export const API_REASONS = {
-  INVALID_FIELD: {
-    code: 'INVALID',
-    when: 'One or more fields break a rule.',
-    todo: 'Mend the fields that BadRequest names.',
-    metadata: ['field'],
-  },
-  UNKNOWN_FIELD: {
-    code: 'INVALID',
-    when: 'The request names a field or a query parameter that does not exist.',
-    todo: 'Correct its name, or leave it out.',
-    metadata: ['field'],
-  },
-  PAGE_TOKEN_INVALID: {
-    code: 'INVALID',
-    when: 'The page token belongs to another query.',
-    todo: 'List from the first page.',
-    metadata: ['field'],
-  },
-  RESUME_TOKEN_INVALID: {
-    code: 'INVALID',
-    when: 'The resume token did not come from this method.',
-    todo: 'Watch without a token.',
-    metadata: ['field'],
-  },
-  TEMPLATE_FAILED: {
-    code: 'INVALID',
-    when: 'A template of the webhook cannot be rendered, or makes too much.',
-    todo: "Mend the webhook's payload.",
-    metadata: ['maxBytes'],
-  },
-  MALFORMED_JSON: {
-    code: 'INVALID',
-    when: 'The text is not JSON.',
-    todo: 'Mend it at the place that the message names.',
-  },
-  JSON_TOO_COMPLEX: {
-    code: 'INVALID',
-    when: 'The JSON nests too deep, or has too many values.',
-    todo: 'Send fewer events at a time, or their data as text.',
-    metadata: ['maxDepth', 'maxValues'],
-  },
-  TOO_MUCH_IN_FIELD: {
-    code: 'INVALID',
-    when: 'A list or a map is far over its bound, or data nests too deep, so that nothing else was looked at.',
-    todo: 'Give as much as the message says at most.',
-    metadata: ['field'],
-  },
-  MALFORMED_MESSAGE: {
-    code: 'INVALID',
-    when: "The bytes are not UTF-8, not base64, or not a message of the method's type.",
-    todo: 'Mend the client; compare its proto files with those of the server.',
-  },
-  MALFORMED_REQUEST: {
-    code: 'INVALID',
-    when: 'The request breaks the rules of its protocol: its framing, its URL, a header, or a body where none belongs.',
-    todo: 'Mend the client.',
-    metadata: ['header'],
-  },
-  COMPRESSION_BROKEN: {
-    code: 'INVALID',
-    when: 'A message cannot be decompressed.',
-    todo: 'Mend the client, or send without compression.',
-  },
-  COMPRESSION_UNSUPPORTED: {
-    code: 'UNIMPLEMENTED',
-    when: 'The message is compressed in a way that the server does not know.',
-    todo: 'Use one of those that the message names, or none.',
-  },
-  CONTENT_TYPE_UNSUPPORTED: {
-    code: 'UNIMPLEMENTED',
-    when: 'The method does not take this content type. The Connect protocol says unknown, and REST INVALID_ARGUMENT, with HTTP status 415.',
-    todo: 'Send one that the message names.',
-    metadata: ['contentType'],
-  },
-  WRONG_MESSAGE_COUNT: {
-    code: 'UNIMPLEMENTED',
-    when: 'A method that takes one message got none, or more than one.',
-    todo: 'Mend the client.',
-  },
-  METHOD_NOT_FOUND: {
-    code: 'UNIMPLEMENTED',
-    when: 'There is no such service or method.',
-    todo: 'Use one that the message names, or a newer server.',
-    metadata: ['service', 'method'],
-  },
-  VERB_NOT_ALLOWED: {
-    code: 'UNIMPLEMENTED',
-    when: 'The path does not take this HTTP verb (405). The Connect protocol says unknown.',
-    todo: 'Use one that the Allow header names.',
-    metadata: ['verb'],
-  },
-  HTTP2_REQUIRED: {
-    code: 'FAILED_PRECONDITION',
-    when: 'A method that streams both ways was called over HTTP/1.1.',
-    todo: 'Call it over HTTP/2, or as lines of JSON over REST.',
-  },
-  PATH_NOT_FOUND: {
-    code: 'NOT_FOUND',
-    when: 'There is nothing at this path.',
-    todo: 'Look for the right one at `/docs` or in `/openapi.json`.',
-  },
-  MESSAGE_TOO_LARGE: {
-    code: 'EXHAUSTED',
-    when: 'A message is too large, as it arrives or once it is decompressed. HTTP status 413 in REST.',
-    todo: 'Send less at a time.',
-    metadata: ['maxBytes'],
-  },
-  REQUEST_TOO_SLOW: {
-    code: 'DEADLINE_EXCEEDED',
-    when: 'A body or a message did not arrive in time.',
-    todo: 'Send it again.',
-    metadata: ['maxSeconds'],
-  },
-  DEADLINE_PASSED: {
-    code: 'DEADLINE_EXCEEDED',
-    when: 'The deadline that the caller set has passed.',
-    todo: 'Call again with a longer one. What was asked for may have been done.',
-  },
-  CALL_CANCELLED: {
-    code: 'CANCELLED',
-    when: 'The caller cancelled the call, or its connection broke.',
-    todo: 'Call again. What was asked for may have been done.',
-  },
-  HOST_NOT_ALLOWED: {
-    code: 'PERMISSION_DENIED',
-    when: 'The server may not be called by this name.',
-    todo: 'Call it by its address, or start it with `--allowed-hosts`.',
-    metadata: ['host'],
-  },
-  ORIGIN_NOT_ALLOWED: {
-    code: 'PERMISSION_DENIED',
-    when: 'Pages of this origin may not call the server.',
-    todo: 'Start it with `--cors-origins`.',
-    metadata: ['origin'],
-  },
-  ROLE_TOO_SMALL: {
-    code: 'PERMISSION_DENIED',
-    when: 'The role of the key does not allow the method.',
-    todo: 'Use a key with the role in the metadata.',
-    metadata: ['role'],
-  },
-  NAMESPACE_NOT_ALLOWED: {
-    code: 'PERMISSION_DENIED',
-    when: 'The namespace is not that of the key, whether or not it exists.',
-    todo: 'Name that of the key, which is in the metadata, or none; or use another key.',
-    metadata: ['namespace'],
-  },
+  ...REQUEST_REASONS,
   WEBHOOK_NOT_FOUND: {
     code: 'NOT_FOUND',
     when: 'There is no such webhook, or no longer.',
@@ -365,6 +194,17 @@ export const API_REASONS = {
     when: 'Too many calls with a request_id are remembered; each is forgotten after 24 h.',
     todo: 'Call again later, or without a request_id.',
   },
+  TOO_MANY_WRONG_KEYS: {
+    code: 'EXHAUSTED',
+    when: 'Too many calls came from this address without a key, or with one that is not taken. Calls with a good key go on.',
+    todo: 'Call with a good key, or after the delay in RetryInfo.',
+  },
+  TOO_MANY_CALLS: {
+    code: 'EXHAUSTED',
+    when: 'More calls were made with the key than its rate limit allows; each message of a stream counts as one.',
+    todo: 'Call again after the delay in RetryInfo.',
+    metadata: ['callsPerSecond'],
+  },
   TOO_MANY_API_KEYS: {
     code: 'EXHAUSTED',
     when: 'There are as many keys as there may be.',
@@ -402,6 +242,11 @@ export const API_REASONS = {
 
 /** Reasons why a server does not start, or cannot go on, which no caller of the API is given. */
 export const SERVER_REASONS = {
+  EXPOSED: {
+    code: 'FAILED_PRECONDITION',
+    when: 'The server would listen where others can reach it, without keys or without TLS.',
+    todo: 'Do what the message says, or say with --no-keys or --plaintext that it is meant.',
+  },
   SETTING_INVALID: {
     code: 'INVALID',
     when: 'A setting, or an option of the command line, cannot be used.',

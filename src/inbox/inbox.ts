@@ -1,6 +1,8 @@
+import type { Door } from '../domain/access/door.ts';
 import { hostsOf, judgeHosts } from '../domain/access/host.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Log } from '../telemetry/log.ts';
+import { letIn } from './access.ts';
 import { DEFAULT_BOUNDS, type InboxBounds } from './bounds.ts';
 import { createBoxes } from './boxes.ts';
 import {
@@ -56,6 +58,8 @@ export interface InboxDeps {
   readonly verify: Verify;
   /** The names by which it may be called, besides addresses and `localhost`: see `HostPolicy`. */
   readonly allowedHosts: readonly string[];
+  /** Who may look at what was received, and change how it is answered. Whoever sends needs no key. */
+  readonly door: Pick<Door, 'authenticate' | 'admit'>;
   /** Bounds other than the default ones. */
   readonly options?: Partial<InboxBounds>;
 }
@@ -69,7 +73,7 @@ const NAME_RULE =
 /** The page's files live here: it is not in the alphabet of names. */
 const FILES = '~';
 
-export function createInbox({ clock, log, verify, allowedHosts, options }: InboxDeps): Inbox {
+export function createInbox({ clock, log, verify, allowedHosts, door, options }: InboxDeps): Inbox {
   const bounds: InboxBounds = { ...DEFAULT_BOUNDS, ...options };
   const page = openPage();
   const watchers = createWatchers({ log, bounds });
@@ -91,8 +95,9 @@ export function createInbox({ clock, log, verify, allowedHosts, options }: Inbox
   async function route(req: InboxRequest, res: InboxResponse, target: string): Promise<void> {
     const [path = '', query = ''] = target.split('?', 2);
     const [name = '', ...below] = path.slice(ROOT.length + 1).split('/');
+    const looks = req.method === 'GET' || req.method === 'HEAD';
     if (name === '' && below.length === 0) {
-      index(req, res);
+      if (letIn(door, 'READ', req, res)) index(req, res);
     } else if (name === FILES) {
       const file = below.join('/');
       if (page.has(file)) page.serve(file, req, res);
@@ -100,11 +105,12 @@ export function createInbox({ clock, log, verify, allowedHosts, options }: Inbox
     } else if (!NAME.test(name)) {
       refuse(res, 400, NAME_RULE);
     } else if (control.owns(below)) {
+      if (!letIn(door, looks ? 'READ' : 'MANAGE', req, res)) return;
       await control.handle({ req, res, name, path: below, query: new URLSearchParams(query) });
     } else if (!wantsPage(req)) {
       await intake.receive(name, req, res);
     } else if (below.length === 0) {
-      page.serve('inbox.html', req, res);
+      if (letIn(door, 'READ', req, res)) page.serve('inbox.html', req, res);
     } else {
       const location = `${ROOT}/${name}`;
       reply(res, { status: 302, type: 'text/plain', body: '', headers: { location } });

@@ -13,6 +13,7 @@ export const CODES: Record<ReasonCode, Code> = {
   ALREADY_EXISTS: Code.AlreadyExists,
   ABORTED: Code.Aborted,
   FAILED_PRECONDITION: Code.FailedPrecondition,
+  UNAUTHENTICATED: Code.Unauthenticated,
   PERMISSION_DENIED: Code.PermissionDenied,
   EXHAUSTED: Code.ResourceExhausted,
   UNAVAILABLE: Code.Unavailable,

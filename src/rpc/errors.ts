@@ -23,6 +23,9 @@ const RETRY_MS = 1000;
 /** How much is repeated of a name or a destination, which can be long: all of it goes into a header. */
 const RESOURCE_LENGTH = 300;
 
+/** Every 401 says how to do better (RFC 9110, section 11.6.1). */
+const CHALLENGE = { 'www-authenticate': 'Bearer realm="carillon"' };
+
 export interface Translation {
   /** A path that the caller did not write, taken off the front of every field. */
   readonly hiddenPath?: string;
@@ -53,7 +56,7 @@ export function fromDomain(error: DomainError, hiddenPath = ''): ConnectError {
   return new ConnectError(
     message,
     CODES[error.code],
-    undefined,
+    error.code === 'UNAUTHENTICATED' ? CHALLENGE : undefined,
     [errorInfo(error.reason, metadataOf(error, violations)), ...details(error, violations), ...about],
     error,
   );
@@ -102,17 +105,23 @@ function details({ code, retryMs = RETRY_MS }: DomainError, violations: readonly
     }
     case 'EXHAUSTED':
     case 'UNAVAILABLE': {
-      const retryDelay = { seconds: BigInt(Math.floor(retryMs / 1000)), nanos: (retryMs % 1000) * 1_000_000 };
+      const retryDelay = toDelay(retryMs);
       return [{ desc: RetryInfoSchema, value: { retryDelay } }];
     }
     case 'OUT_OF_RANGE':
     case 'NOT_FOUND':
     case 'ABORTED':
+    case 'UNAUTHENTICATED':
     case 'PERMISSION_DENIED':
       return [];
     default:
       return code satisfies never;
   }
+}
+
+function toDelay(ms: number): { seconds: bigint; nanos: number } {
+  const whole = Math.ceil(ms);
+  return { seconds: BigInt(Math.floor(whole / 1000)), nanos: (whole % 1000) * 1_000_000 };
 }
 
 function unhide(violation: FieldViolation, hiddenPath: string): FieldViolation {

@@ -21,6 +21,7 @@ import type { Call } from './transport/call.ts';
 import { createGuard, type Guard, type GuardDeps } from './transport/guard.ts';
 import { doneOnce, type OnceOptions } from './transport/once.ts';
 import { createOutbox, type Outbox } from './transport/outbox.ts';
+import { whileLetIn } from './transport/while-let-in.ts';
 import { webhookService } from './webhook/service.ts';
 
 /** Everything there is to call and what stands around it, made once and mounted on every port. */
@@ -89,7 +90,7 @@ export function createServices(deps: ApiDeps): Services {
     methods: Object.fromEntries(
       Object.entries(methods).map(([name, spec]) => [
         name,
-        doneOnce(spec, { once: control.once, heeding: HEEDING }),
+        whileLetIn(doneOnce(spec, { once: control.once, heeding: HEEDING }), deps.door),
       ]),
     ),
   });
@@ -123,7 +124,7 @@ export function createServices(deps: ApiDeps): Services {
       selfChecking: SELF_CHECKING,
       checkNamespace: control.namespaces.checkIsThere,
       accessTo,
-      authenticate: deps.authenticate,
+      door: deps.door,
       policy: settings,
       report,
       ...(stallMs !== undefined && { stallMs }),

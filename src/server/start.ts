@@ -1,7 +1,7 @@
 import { createControl } from '../control/control.ts';
+import { createKeyring, KEY_REFRESH_MS, type Keyring } from '../control/keyring.ts';
 import { createDispatcher } from '../dispatch/dispatcher.ts';
 import { createSweeper } from '../dispatch/sweeper.ts';
-import { ANONYMOUS } from '../domain/access/principal.ts';
 import { type Clock, systemClock } from '../domain/clock.ts';
 import { DomainError } from '../domain/error.ts';
 import { type Random, systemRandom } from '../domain/random.ts';
@@ -17,19 +17,19 @@ import { createApi } from '../rpc/api.ts';
 import { createScheduler } from '../schedule/scheduler.ts';
 import { createDirectory } from '../store/directory.ts';
 import { createNamespaceDirectory } from '../store/namespace-directory.ts';
-import { openStore, storePlace } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createAnnouncer } from './announcer.ts';
 import { comeBack } from './come-back.ts';
 import type { Config } from './config/load.ts';
+import { checkExposure } from './exposure.ts';
 import { inboxVerify } from './inbox-verify.ts';
 import { type Address, hostsHint } from './listen/bind.ts';
 import { createFront } from './listen/front.ts';
 import { createGrpcServer, type GrpcServer } from './listen/grpc-listener.ts';
 import { createListener } from './listen/listener.ts';
 import { startLoop } from './loop.ts';
-import { checkNotAlone, forgetKey, loadSecretsKey } from './secrets-key.ts';
+import { openDatabase } from './open-database.ts';
 import { createStoreWatch } from './store-watch.ts';
 import { VERSION } from './version.ts';
 
@@ -68,23 +68,10 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   // Whoever starts the server may not be listening yet when the first thing goes wrong.
   ended.promise.catch(() => {});
 
-  // Before a key is made for a database that cannot be.
-  const place = storePlace(config.db);
-  const secretsKey = await loadSecretsKey({ ...config, db: place, named: config.db, random });
-  const { key, warning } = secretsKey;
-  if (warning !== undefined) log.warn({}, warning);
-  if (!config.restored) await checkNotAlone(place, secretsKey);
-  const { waitingMax, namespaceWaitingMax, restored, defaultEveryMs } = config;
-  const store = await openStore(place, {
-    waitingMax,
-    namespaceWaitingMax,
-    defaultEveryMs,
-    restored,
+  const { store, key } = await openDatabase(config, {
+    random,
     warn: (sentence) => log.warn({}, sentence),
     onFatal: (error) => ended.reject(new Error(`the database has stopped: ${error.message}`)),
-  }).catch(async (error: unknown) => {
-    await forgetKey(place, secretsKey);
-    throw error;
   });
   try {
     const keysOf = keysWith(key);
@@ -143,8 +130,10 @@ async function run(parts: Parts): Promise<RunningServer> {
     sweeper.hurry();
   });
 
+  const keyring = await openKeyring(parts);
   const api = createApi({
     control: createControl({
+      onKeys: keyring.refresh,
       store,
       namespaces,
       clock,
@@ -152,9 +141,9 @@ async function run(parts: Parts): Promise<RunningServer> {
       sealKey: key,
       settings: { ...config, addressPolicy: policy },
     }),
+    door: keyring,
     publisher: createPublisher({ ...publishing, admission }),
     replayer: createReplayer({ ...publishing, namespaces }),
-    authenticate: () => ANONYMOUS,
     clock,
     random,
     log,
@@ -166,6 +155,7 @@ async function run(parts: Parts): Promise<RunningServer> {
         log,
         verify: inboxVerify({ store, directory, keysOf, clock }),
         allowedHosts: config.allowedHosts,
+        door: keyring,
       })
     : undefined;
   const listener = await createListener({
@@ -185,6 +175,7 @@ async function run(parts: Parts): Promise<RunningServer> {
     schedule: startLoop({ name: 'scheduler', ...scheduler, restMs: SCHEDULER_REST_MS, log }),
     dispatch: startLoop({ name: 'dispatcher', ...dispatcher, restMs: 0, log }),
     sweep: startLoop({ name: 'sweeper', ...sweeper, restMs: 0, log }),
+    keys: startLoop({ name: 'keyring', tick: keyring.tick, idleMs: () => KEY_REFRESH_MS, restMs: 0, log }),
   };
   const unsubscribe = store.onVisible(() => {
     loops.directory.wake();
@@ -216,7 +207,9 @@ async function run(parts: Parts): Promise<RunningServer> {
     ]);
     await announcer.flush();
     unsubscribe();
-    await Promise.all([loops.dispatch.stop(), loops.directory.stop(), loops.sweep.stop()]);
+    await Promise.all([loops.dispatch.stop(), loops.directory.stop(), loops.sweep.stop(), loops.keys.stop()]);
+    // Keys that were used since. A store in trouble keeps nothing from stopping.
+    await keyring.tick().catch(() => {});
     await sender.close();
     await store.close();
   }
@@ -234,6 +227,20 @@ async function run(parts: Parts): Promise<RunningServer> {
       return stopping;
     },
   };
+}
+
+/** The keys that there are, once it is sure that what listens is as open as it is meant to be, and no more. */
+async function openKeyring({ config, log, clock, random, store }: Parts): Promise<Keyring> {
+  const { bootstrapKey, noKeys, plaintext, db, listen, grpcListen } = config;
+  const keyring = createKeyring({ store, clock, random, open: noKeys });
+  await keyring.refresh();
+  if (bootstrapKey !== undefined) {
+    const { id, revokedAt } = await keyring.addGiven(bootstrapKey);
+    if (revokedAt !== undefined) log.warn({ keyId: id }, 'the bootstrap key was revoked, and is not taken');
+  }
+  const addresses = [listen, ...(grpcListen === 'off' ? [] : [grpcListen])];
+  checkExposure({ addresses, db, locked: keyring.isLocked(), noKeys, plaintext });
+  return keyring;
 }
 
 /** Listens for native gRPC, if it is to; when it cannot, what listens already is closed. */

@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createInbox, type Inbox, type InboxBounds, type Verify } from '../../src/inbox/inbox.ts';
 import { type ManualClock, manualClock } from '../support/clock.ts';
+import { OPEN_DOOR } from '../support/door.ts';
 import { type LogLine, recordingLog } from '../support/log.ts';
 
 /** What `GET …/requests` tells of one, as far as tests read it. */
@@ -67,6 +68,7 @@ export async function serveInbox({
   const clock = manualClock(START);
   const { log, lines } = recordingLog();
   const inbox = createInbox({
+    door: OPEN_DOOR,
     clock,
     log,
     verify: verify ?? (async () => 'unknown'),

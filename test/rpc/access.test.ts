@@ -9,6 +9,7 @@ import { type Status, StatusSchema } from '../../gen/google/rpc/status_pb.ts';
 import type { Principal } from '../../src/domain/access/principal.ts';
 import { mayDo, ROLES, type Role } from '../../src/domain/access/role.ts';
 import { accessTo } from '../../src/rpc/roles.ts';
+import { doorFor } from '../support/door.ts';
 import { refusal, sharedApi } from '../support/rpc.ts';
 
 /** Who may call what: every method of every service that is mounted, for every role, in their namespace and another. */
@@ -20,12 +21,14 @@ describe('A caller of one namespace', () => {
   const api = sharedApi({
     deps: (parts) => ({
       ...parts,
-      authenticate: ({ authorization }): Principal => ({
-        kind: 'KEY',
-        keyId: 'key_test',
-        role: authorization as Role,
-        namespace: 'default',
-      }),
+      door: doorFor(
+        ({ authorization }): Principal => ({
+          kind: 'KEY',
+          keyId: 'key_test',
+          role: authorization as Role,
+          namespace: 'default',
+        }),
+      ),
     }),
   });
   const methods = () => api().api.services.mounted.flatMap(({ service }) => service.methods);
@@ -82,12 +85,14 @@ describe('A caller that names no namespace', () => {
   const api = sharedApi({
     deps: (parts) => ({
       ...parts,
-      authenticate: ({ authorization }): Principal => ({
-        kind: 'KEY',
-        keyId: 'key_test',
-        role: 'ADMIN',
-        namespace: authorization,
-      }),
+      door: doorFor(
+        ({ authorization }): Principal => ({
+          kind: 'KEY',
+          keyId: 'key_test',
+          role: 'ADMIN',
+          namespace: authorization,
+        }),
+      ),
     }),
   });
   const destination = 'http://127.0.0.1:9999/hook';

@@ -20,6 +20,7 @@ describe('toConnectError', () => {
   it('has a code for every code of the domain', () => {
     const codes: Record<ErrorCode, Code> = {
       INVALID: Code.InvalidArgument,
+      UNAUTHENTICATED: Code.Unauthenticated,
       NOT_FOUND: Code.NotFound,
       ALREADY_EXISTS: Code.AlreadyExists,
       ABORTED: Code.Aborted,

@@ -15,6 +15,7 @@ import { API_REASONS, type ReasonEntry } from '../../src/domain/reason.ts';
 import { writeResumeToken } from '../../src/rpc/delivery/watch-token.ts';
 import { CODES } from '../../src/rpc/error-info.ts';
 import { aDeliveryThat } from '../support/deliveries.ts';
+import { doorAs } from '../support/door.ts';
 import { framed, pathOf, type RawHttp2, type RunningGrpc, rawHttp2, startGrpc } from '../support/grpc.ts';
 import { type ApiOptions, type RunningApi, startApi } from '../support/rpc.ts';
 import { testId } from '../support/store.ts';
@@ -374,7 +375,7 @@ async function grpc(
 }
 
 function withCaller(principal: Principal, call: (at: string) => Promise<Told>): Promise<Told> {
-  return withApi({ deps: (parts) => ({ ...parts, authenticate: () => principal }) }, call);
+  return withApi({ deps: (parts) => ({ ...parts, door: doorAs(principal) }) }, call);
 }
 
 async function withApi(

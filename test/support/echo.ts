@@ -17,11 +17,11 @@ import {
   FileDescriptorSetSchema,
 } from '@bufbuild/protobuf/wkt';
 import { createServiceImplSpec, type HandlerContext, type ServiceImpl } from '@connectrpc/connect';
-import { ANONYMOUS } from '../../src/domain/access/principal.ts';
 import { systemRandom } from '../../src/domain/random.ts';
 import { lazyRules } from '../../src/rpc/proto-rules.ts';
 import type { Services } from '../../src/rpc/services.ts';
 import { createGuard } from '../../src/rpc/transport/guard.ts';
+import { OPEN_DOOR } from './door.ts';
 
 /** A service with a method of each kind, for tests of what carries calls rather than of what they do. */
 
@@ -116,7 +116,7 @@ export function echoServices(impl: Partial<EchoImpl> = {}): Pick<Services, 'moun
       selfChecking: new Set(),
       checkNamespace: () => {},
       accessTo: () => 'READ',
-      authenticate: () => ANONYMOUS,
+      door: OPEN_DOOR,
       policy: { allowedHosts: [], corsOrigins: [] },
       report: () => Buffer.from(random.bytes(8)).toString('hex'),
     }),

@@ -17,7 +17,6 @@ import { BadRequestSchema, file_google_rpc_error_details } from '../../gen/googl
 import { createControl } from '../../src/control/control.ts';
 import type { ControlDeps, ControlSettings } from '../../src/control/deps.ts';
 import type { WatchLimits } from '../../src/control/watch.ts';
-import { ANONYMOUS } from '../../src/domain/access/principal.ts';
 import { type Random, systemRandom } from '../../src/domain/random.ts';
 import { LOOPBACK, parseCidrs } from '../../src/domain/webhook/address.ts';
 import { createAdmission } from '../../src/publish/admission.ts';
@@ -29,6 +28,7 @@ import { createDirectory } from '../../src/store/directory.ts';
 import { createNamespaceDirectory } from '../../src/store/namespace-directory.ts';
 import type { Store } from '../../src/store/store.ts';
 import { type ManualClock, manualClock } from './clock.ts';
+import { OPEN_DOOR } from './door.ts';
 import { type LogLine, watchedLog } from './log.ts';
 import { openMemoryStore, T0 } from './store.ts';
 
@@ -89,8 +89,8 @@ export async function startApi(options: ApiOptions = {}): Promise<RunningApi> {
     random,
     log,
     sealKey,
+    door: OPEN_DOOR,
     publisher: createPublisher({ ...publishing, admission, settings: { idempotencyWindowMs: DAY_MS } }),
-    authenticate: () => ANONYMOUS,
     replayer: createReplayer(publishing),
     settings: {
       everyMinMs: 1000,

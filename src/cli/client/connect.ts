@@ -1,4 +1,4 @@
-import { type Client, createClient } from '@connectrpc/connect';
+import { type Client, createClient, type Interceptor } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
 import { AdminService } from '../../../gen/carillon/v1/admin_pb.ts';
 import { DeliveryService } from '../../../gen/carillon/v1/delivery_pb.ts';
@@ -28,6 +28,7 @@ export interface Connection {
 export function connect(
   invocation: Pick<Invocation, 'flags'>,
   env: Readonly<Record<string, string | undefined>>,
+  apiKey?: string,
 ): Connection {
   const [flag, variable] = [flagValue(invocation, '--address'), env[CLIENT_VARIABLES.address]];
   const address = readAddress(
@@ -38,6 +39,7 @@ export function connect(
     baseUrl: address,
     httpVersion: '1.1',
     defaultTimeoutMs: CALL_MS,
+    interceptors: apiKey === undefined ? [] : [withKey(apiKey)],
   });
   return {
     address,
@@ -59,6 +61,13 @@ export function withNamespace(
   return { ...invocation, flags: new Map([...invocation.flags, ['--namespace', [named]]]) };
 }
 
+function withKey(apiKey: string): Interceptor {
+  return (next) => (request) => {
+    request.header.set('authorization', `Bearer ${apiKey}`);
+    return next(request);
+  };
+}
+
 /** With a scheme, or `host:port` for http, or `:port` for one on this machine. */
 function readAddress(text: string, from: string): string {
   const near = /^:\d+$/.test(text) ? `127.0.0.1${text}` : text;
@@ -70,7 +79,9 @@ function readAddress(text: string, from: string): string {
     );
   }
   if (parsed.username !== '' || parsed.password !== '') {
-    throw new UsageError(`${from} must not hold a user or a password; the API asks for neither`);
+    throw new UsageError(
+      `${from} must not hold a user or a password; the API takes a key, in ${CLIENT_VARIABLES.apiKey}`,
+    );
   }
   return url.replace(/\/+$/, '');
 }

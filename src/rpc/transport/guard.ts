@@ -3,7 +3,7 @@ import type { DescMessage, DescMethod, Message } from '@bufbuild/protobuf';
 import { Code, type ConnectError, type Interceptor } from '@connectrpc/connect';
 import { codeToString } from '@connectrpc/connect/protocol-connect';
 import { Health } from '../../../gen/grpc/health/v1/health_pb.ts';
-import type { Authenticate, Credentials } from '../../domain/access/authenticate.ts';
+import type { Credentials, Door } from '../../domain/access/door.ts';
 import { type HostPolicy, hostsOf, judgeHosts, type RequestHead } from '../../domain/access/host.ts';
 import { judgeOrigin, type OriginPolicy } from '../../domain/access/origin.ts';
 import { ANONYMOUS, type Principal } from '../../domain/access/principal.ts';
@@ -28,7 +28,7 @@ export interface GuardDeps {
   readonly checkNamespace: (name: string) => void | Promise<void>;
   /** What a caller needs to call a method. */
   readonly accessTo: (method: DescMethod) => Access;
-  readonly authenticate: Authenticate;
+  readonly door: Door;
   /** Which names the server may be called by, and from which pages. */
   readonly policy: HostPolicy & OriginPolicy;
   /** Logs the cause of an INTERNAL answer and returns the id it is logged under. */
@@ -51,7 +51,7 @@ export interface GuardDeps {
 export interface Guard {
   /**
    * Establishes who calls, by the head of the request, and whether its role lets it call the method. Raises
-   * PERMISSION_DENIED if not, for a host that is not this server's, and for a page that may not call it.
+   * UNAUTHENTICATED, and PERMISSION_DENIED if not, for a host that is not this server's, and for a page that may not call it.
    */
   begin(method: DescMethod, head: CallHead, call: Call): Admit;
   /** What the caller is told of a failure, which becomes the code of the call. */
@@ -70,7 +70,7 @@ export function createGuard({
   selfChecking,
   checkNamespace,
   accessTo,
-  authenticate,
+  door,
   policy,
   report,
   stallMs = STALL_MS,
@@ -106,14 +106,17 @@ export function createGuard({
     begin(method, head, call) {
       if (method.parent.typeName !== Health.typeName) checkHead(head, policy, call);
       const access = accessTo(method);
-      const principal = access === 'OPEN' ? ANONYMOUS : authenticate(credentialsOf(head, call));
-      if (access !== 'OPEN') checkRole(principal, access, call);
+      const isOpen = access === 'OPEN';
+      const principal = isOpen ? ANONYMOUS : door.authenticate(credentialsOf(head, call));
+      if (principal.kind === 'KEY') noteFields(call, { keyId: principal.keyId });
+      if (!isOpen) checkRole(principal, access, call);
       call.principal = principal;
       const checksItself = selfChecking.has(method);
       if (method.methodKind === 'unary') call.outgoing = openAnswer(call, outbox);
       const bytes = answerBytes(method.output);
       const isStream = method.methodKind === 'client_streaming' || method.methodKind === 'bidi_streaming';
       return (message) => {
+        if (!isOpen) door.admit(principal);
         // A stream is about many things, which its handler sums up.
         if (!isStream) noteFields(call, subjectOf(message, principal));
         const { outgoing } = call;

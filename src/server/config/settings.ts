@@ -1,3 +1,4 @@
+import { isMadeUpKey, MADE_UP_KEY } from '../../domain/access/authorization.ts';
 import { WAITING_BOUNDS } from '../../domain/delivery/waiting-bounds.ts';
 import { decodeKey, KEY_ALLOWED } from '../secrets-key.ts';
 import {
@@ -28,7 +29,12 @@ export const CONFIG_FILE = 'carillon.toml';
  * Variables of the commands that are clients of the API. A server ignores them, since both may run in one
  * environment.
  */
-export const CLIENT_VARIABLES = { address: 'CARILLON_ADDRESS', namespace: 'CARILLON_NAMESPACE' } as const;
+export const CLIENT_VARIABLES = {
+  address: 'CARILLON_ADDRESS',
+  namespace: 'CARILLON_NAMESPACE',
+  apiKey: 'CARILLON_API_KEY',
+  apiKeyFile: 'CARILLON_API_KEY_FILE',
+} as const;
 
 /** One setting: everything that the program, `--help` and the README know about it. */
 export interface Setting<T> {
@@ -149,6 +155,26 @@ export const SETTINGS = {
     'Names that the server may be called by, besides localhost and every IP address',
   ),
   corsOrigins: setting(list(origin()), '', 'Origins whose pages may call the API from a browser'),
+  bootstrapKey: optional(
+    {
+      placeholder: 'key',
+      allowed: MADE_UP_KEY,
+      shape: 'one',
+      parse: (text) => (isMadeUpKey(text) ? text : undefined),
+    },
+    'An admin key of your own making, which the server takes from its start on; better in the environment, since others see flags',
+    { secret: true },
+  ),
+  noKeys: setting(
+    boolean(),
+    'false',
+    'Take calls without a key although there are keys, or from other machines; whoever reaches the server may do everything',
+  ),
+  plaintext: setting(
+    boolean(),
+    'false',
+    'Listen without TLS where other machines can reach it, because TLS ends in front of it',
+  ),
   secretsKey: optional(
     {
       placeholder: 'key',

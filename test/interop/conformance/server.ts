@@ -3,7 +3,6 @@
 import { readFileSync } from 'node:fs';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { createServiceImplSpec, type ServiceImpl } from '@connectrpc/connect';
-import { ANONYMOUS } from '../../../src/domain/access/principal.ts';
 import { systemClock } from '../../../src/domain/clock.ts';
 import { mountServices } from '../../../src/rpc/api.ts';
 import { lazyRules } from '../../../src/rpc/proto-rules.ts';
@@ -13,6 +12,7 @@ import { createFront } from '../../../src/server/listen/front.ts';
 import { createGrpcServer } from '../../../src/server/listen/grpc-listener.ts';
 import { createListener } from '../../../src/server/listen/listener.ts';
 import type { Log } from '../../../src/telemetry/log.ts';
+import { OPEN_DOOR } from '../../support/door.ts';
 import { loadSchema, type ServerRequest } from './schema.ts';
 import { conformanceService } from './service.ts';
 
@@ -44,7 +44,7 @@ const services = {
     selfChecking: new Set(),
     checkNamespace: () => {},
     accessTo: () => 'READ',
-    authenticate: () => ANONYMOUS,
+    door: OPEN_DOOR,
     policy: { allowedHosts: [], corsOrigins: [] },
     report(reason) {
       log.error({ err: reason }, 'an RPC failed for a reason nobody foresaw');

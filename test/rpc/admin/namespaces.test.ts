@@ -18,6 +18,10 @@ async function reasonOf(call: Promise<unknown>): Promise<[Code, string | undefin
   return [error.code, error.findDetails(ErrorInfoSchema)[0]?.reason];
 }
 
+async function toItsEnd(stream: AsyncIterable<unknown>): Promise<void> {
+  for await (const _ of stream);
+}
+
 describe('A namespace', () => {
   const api = sharedApi();
   const orders = (namespace: string, name = 'orders') =>
@@ -166,7 +170,7 @@ describe('A namespace that is deleted', () => {
     await api.webhooks.register({ webhook });
     const event = { namespace: 'leaving', id: 'order-7', type: 'order.paid' };
     await api.events.publish({ event });
-    const watch = refusal(Array.fromAsync(api.deliveries.watchDeliveries({ namespace: 'leaving' })));
+    const watch = refusal(toItsEnd(api.deliveries.watchDeliveries({ namespace: 'leaving' })));
 
     const { namespace } = await client.deleteNamespace({ name: 'leaving', force: true, requestId: 'bye' });
     assert.equal(namespace?.state, State.DELETING);

@@ -7,13 +7,13 @@ import {
   Health,
   HealthCheckResponse_ServingStatus as Status,
 } from '../../../gen/grpc/health/v1/health_pb.ts';
-import { ANONYMOUS } from '../../../src/domain/access/principal.ts';
 import { systemClock } from '../../../src/domain/clock.ts';
 import { lazyRules } from '../../../src/rpc/proto-rules.ts';
 import { createRest } from '../../../src/rpc/rest/rest.ts';
 import { createGuard } from '../../../src/rpc/transport/guard.ts';
 import type { CallableResponse } from '../../../src/rpc/transport/node.ts';
 import { createReception } from '../../../src/rpc/transport/reception.ts';
+import { OPEN_DOOR } from '../../support/door.ts';
 import { watchedLog } from '../../support/log.ts';
 
 /** Health.Watch over REST, with an implementation and limits of the test's own. */
@@ -29,7 +29,7 @@ async function serve(
     selfChecking: new Set(),
     checkNamespace: () => {},
     accessTo: () => 'READ',
-    authenticate: () => ANONYMOUS,
+    door: OPEN_DOOR,
     policy: { allowedHosts: [], corsOrigins: [] },
     report: () => 'reported',
   });
