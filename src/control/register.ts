@@ -150,7 +150,7 @@ export function createRegister(deps: RegisterDeps) {
       case 'CREATED':
         return { webhook, secret, created: true };
       case 'FULL':
-        throw tooManyWebhooks(namespace);
+        throw tooManyWebhooks(namespace, await quotaOf(namespace));
       case 'SHUT':
         throw isDeleting(namespace);
       case 'EXISTS':
@@ -159,6 +159,11 @@ export function createRegister(deps: RegisterDeps) {
       default:
         return result satisfies never;
     }
+  }
+
+  async function quotaOf(namespace: string): Promise<number> {
+    const [found] = await deps.namespaces.load([namespace]);
+    return found?.quotas.webhooksMax ?? 0;
   }
 
   /** Undefined when somebody else changed it meanwhile. */
@@ -193,9 +198,10 @@ export function createRegister(deps: RegisterDeps) {
   }
 }
 
-function tooManyWebhooks(namespace: string): DomainError {
+function tooManyWebhooks(namespace: string, max: number): DomainError {
   return new DomainError(
     'TOO_MANY_WEBHOOKS',
-    `the namespace ${namespace} has as many webhooks as its quota allows; remove some, or have the quota raised`,
+    `the namespace ${namespace} has as many webhooks as its quota allows, ${max}; remove some, or have the quota raised`,
+    { metadata: { max } },
   );
 }

@@ -1,4 +1,4 @@
-import type { ErrorCode, ReasonCode, ReasonEntry } from './reason-entry.ts';
+import type { ErrorCode, ReasonEntry } from './reason-entry.ts';
 import { REQUEST_REASONS } from './request-reasons.ts';
 
 export type { ErrorCode, ReasonCode, ReasonEntry } from './reason-entry.ts';

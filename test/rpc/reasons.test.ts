@@ -186,9 +186,9 @@ describe('The reason', () => {
     async NAMESPACE_NOT_EMPTY() {
       await post('/v1/namespaces', { name: 'full' });
       await id('WebhookService/Register', { webhook: { ...HOOK, namespace: 'full' } });
-      return rest('DELETE', '/v1/namespaces/full');
+      return connect('AdminService/DeleteNamespace', { name: 'full' });
     },
-    NAMESPACE_PERMANENT: () => rest('DELETE', '/v1/namespaces/default?force=true'),
+    NAMESPACE_PERMANENT: () => connect('AdminService/DeleteNamespace', { name: 'default' }),
     async TOO_MANY_WEBHOOKS() {
       await post('/v1/namespaces', { name: 'small', quotas: { webhooks: 1 } });
       await id('WebhookService/Register', { webhook: { ...HOOK, namespace: 'small' } });
