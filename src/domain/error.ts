@@ -1,4 +1,5 @@
-import { type DomainReason, type ErrorCode, REASONS } from './reason.ts';
+import { type DomainReason, REASONS } from './reason.ts';
+import type { ErrorCode } from './reason-entry.ts';
 import { clip } from './text.ts';
 
 /**

@@ -1,8 +1,4 @@
-/**
- * Why a call is refused, for programs (google.rpc.ErrorInfo, AIP-193): the one list of reasons. A reason is
- * never renamed and never means anything else; the list grows. `docs/errors.md` shows it to callers, and a
- * test holds the two equal.
- */
+/** What is said of a reason: see `reason.ts`. */
 export interface ReasonEntry {
   /** Every error with this reason has this code (google.rpc.Code). */
   readonly code: ReasonCode;

@@ -1,11 +1,153 @@
+import { ACCESS_REASONS } from './access-reasons.ts';
+import { NAMESPACE_REASONS } from './namespace-reasons.ts';
 import type { ErrorCode, ReasonEntry } from './reason-entry.ts';
-import { REQUEST_REASONS } from './request-reasons.ts';
+import { SERVER_REASONS } from './server-reasons.ts';
 
-export type { ErrorCode, ReasonCode, ReasonEntry } from './reason-entry.ts';
+/**
+ * Why a call is refused, for programs (google.rpc.ErrorInfo, AIP-193): the one list of reasons. A reason is
+ * never renamed and never means anything else; the list grows. `docs/errors.md` shows it to callers, and a
+ * test holds the two equal.
+ */
 
 /** Reasons that callers of the API are given. */
 export const API_REASONS = {
-  ...REQUEST_REASONS,
+  INVALID_FIELD: {
+    code: 'INVALID',
+    when: 'One or more fields break a rule.',
+    todo: 'Mend the fields that BadRequest names.',
+    metadata: ['field'],
+  },
+  UNKNOWN_FIELD: {
+    code: 'INVALID',
+    when: 'The request names a field or a query parameter that does not exist.',
+    todo: 'Correct its name, or leave it out.',
+    metadata: ['field'],
+  },
+  PAGE_TOKEN_INVALID: {
+    code: 'INVALID',
+    when: 'The page token belongs to another query.',
+    todo: 'List from the first page.',
+    metadata: ['field'],
+  },
+  RESUME_TOKEN_INVALID: {
+    code: 'INVALID',
+    when: 'The resume token did not come from this method.',
+    todo: 'Watch without a token.',
+    metadata: ['field'],
+  },
+  TEMPLATE_FAILED: {
+    code: 'INVALID',
+    when: 'A template of the webhook cannot be rendered, or makes too much.',
+    todo: "Mend the webhook's payload.",
+    metadata: ['maxBytes'],
+  },
+  MALFORMED_JSON: {
+    code: 'INVALID',
+    when: 'The text is not JSON.',
+    todo: 'Mend it at the place that the message names.',
+  },
+  JSON_TOO_COMPLEX: {
+    code: 'INVALID',
+    when: 'The JSON nests too deep, or has too many values.',
+    todo: 'Send fewer events at a time, or their data as text.',
+    metadata: ['maxDepth', 'maxValues'],
+  },
+  TOO_MUCH_IN_FIELD: {
+    code: 'INVALID',
+    when: 'A list or a map is far over its bound, or data nests too deep, so that nothing else was looked at.',
+    todo: 'Give as much as the message says at most.',
+    metadata: ['field'],
+  },
+  MALFORMED_MESSAGE: {
+    code: 'INVALID',
+    when: "The bytes are not UTF-8, not base64, or not a message of the method's type.",
+    todo: 'Mend the client; compare its proto files with those of the server.',
+  },
+  MALFORMED_REQUEST: {
+    code: 'INVALID',
+    when: 'The request breaks the rules of its protocol: its framing, its URL, a header, or a body where none belongs.',
+    todo: 'Mend the client.',
+    metadata: ['header'],
+  },
+  COMPRESSION_BROKEN: {
+    code: 'INVALID',
+    when: 'A message cannot be decompressed.',
+    todo: 'Mend the client, or send without compression.',
+  },
+  COMPRESSION_UNSUPPORTED: {
+    code: 'UNIMPLEMENTED',
+    when: 'The message is compressed in a way that the server does not know.',
+    todo: 'Use one of those that the message names, or none.',
+  },
+  CONTENT_TYPE_UNSUPPORTED: {
+    code: 'UNIMPLEMENTED',
+    when: 'The method does not take this content type. The Connect protocol says unknown, and REST INVALID_ARGUMENT, with HTTP status 415.',
+    todo: 'Send one that the message names.',
+    metadata: ['contentType'],
+  },
+  WRONG_MESSAGE_COUNT: {
+    code: 'UNIMPLEMENTED',
+    when: 'A method that takes one message got none, or more than one.',
+    todo: 'Mend the client.',
+  },
+  METHOD_NOT_FOUND: {
+    code: 'UNIMPLEMENTED',
+    when: 'There is no such service or method.',
+    todo: 'Use one that the message names, or a newer server.',
+    metadata: ['service', 'method'],
+  },
+  VERB_NOT_ALLOWED: {
+    code: 'UNIMPLEMENTED',
+    when: 'The path does not take this HTTP verb (405). The Connect protocol says unknown.',
+    todo: 'Use one that the Allow header names.',
+    metadata: ['verb'],
+  },
+  HTTP2_REQUIRED: {
+    code: 'FAILED_PRECONDITION',
+    when: 'A method that streams both ways was called over HTTP/1.1.',
+    todo: 'Call it over HTTP/2, or as lines of JSON over REST.',
+  },
+  PATH_NOT_FOUND: {
+    code: 'NOT_FOUND',
+    when: 'There is nothing at this path.',
+    todo: 'Look for the right one at `/docs` or in `/openapi.json`.',
+  },
+  MESSAGE_TOO_LARGE: {
+    code: 'EXHAUSTED',
+    when: 'A message is too large, as it arrives or once it is decompressed. HTTP status 413 in REST.',
+    todo: 'Send less at a time.',
+    metadata: ['maxBytes'],
+  },
+  REQUEST_TOO_SLOW: {
+    code: 'DEADLINE_EXCEEDED',
+    when: 'A body or a message did not arrive in time.',
+    todo: 'Send it again.',
+    metadata: ['maxSeconds'],
+  },
+  DEADLINE_PASSED: {
+    code: 'DEADLINE_EXCEEDED',
+    when: 'The deadline that the caller set has passed.',
+    todo: 'Call again with a longer one. What was asked for may have been done.',
+  },
+  CALL_CANCELLED: {
+    code: 'CANCELLED',
+    when: 'The caller cancelled the call, or its connection broke.',
+    todo: 'Call again. What was asked for may have been done.',
+  },
+  HOST_NOT_ALLOWED: {
+    code: 'PERMISSION_DENIED',
+    when: 'The server may not be called by this name.',
+    todo: 'Call it by its address, or start it with `--allowed-hosts`.',
+    metadata: ['host'],
+  },
+  ORIGIN_NOT_ALLOWED: {
+    code: 'PERMISSION_DENIED',
+    when: 'Pages of this origin may not call the server.',
+    todo: 'Start it with `--cors-origins`.',
+    metadata: ['origin'],
+  },
+  ...ACCESS_REASONS,
+  ...NAMESPACE_REASONS,
   WEBHOOK_NOT_FOUND: {
     code: 'NOT_FOUND',
     when: 'There is no such webhook, or no longer.',
@@ -24,18 +166,6 @@ export const API_REASONS = {
     todo: 'Look for it with ListDeliveries.',
     metadata: ['id'],
   },
-  NAMESPACE_NOT_FOUND: {
-    code: 'NOT_FOUND',
-    when: 'There is no such namespace, or no longer.',
-    todo: 'Name one that there is, or have it made with CreateNamespace.',
-    metadata: ['id'],
-  },
-  API_KEY_NOT_FOUND: {
-    code: 'NOT_FOUND',
-    when: 'There is no such key, or it is for another namespace than the key of the caller.',
-    todo: 'Look for its id with ListApiKeys.',
-    metadata: ['id'],
-  },
   SERVICE_NOT_FOUND: {
     code: 'NOT_FOUND',
     when: 'A health check asks for a service that does not exist.',
@@ -46,12 +176,6 @@ export const API_REASONS = {
     code: 'ALREADY_EXISTS',
     when: 'Another webhook has the name and the destination.',
     todo: 'Change that one, whose id is in the metadata, or give another name.',
-    metadata: ['id'],
-  },
-  NAMESPACE_ALREADY_EXISTS: {
-    code: 'ALREADY_EXISTS',
-    when: 'There is a namespace of the name already.',
-    todo: 'Give another name, or change that one with UpdateNamespace.',
     metadata: ['id'],
   },
   EVENT_ID_TAKEN: {
@@ -89,35 +213,17 @@ export const API_REASONS = {
     todo: 'Give it a schedule, or publish an event.',
     metadata: ['id'],
   },
-  NAMESPACE_SUSPENDED: {
-    code: 'FAILED_PRECONDITION',
-    when: 'The namespace is suspended, and what was asked for would make something ring.',
-    todo: 'Have it resumed with ResumeNamespace. Reading and managing go on.',
-    metadata: ['id'],
-  },
-  NAMESPACE_DELETING: {
-    code: 'FAILED_PRECONDITION',
-    when: 'The namespace is being deleted.',
-    todo: 'Nothing; for another of the same name wait until GetNamespace does not find it.',
-    metadata: ['id'],
-  },
-  NAMESPACE_NOT_EMPTY: {
-    code: 'FAILED_PRECONDITION',
-    when: 'The namespace has webhooks, and force is not set.',
-    todo: 'Set force to delete all that it owns.',
-    metadata: ['id', 'count'],
-  },
-  NAMESPACE_PERMANENT: {
-    code: 'FAILED_PRECONDITION',
-    when: 'The namespace `default` cannot be deleted.',
-    todo: 'Suspend it to stop it.',
-    metadata: ['id'],
-  },
   DELIVERY_NOT_PENDING: {
     code: 'FAILED_PRECONDITION',
     when: 'The delivery is finished and cannot be cancelled.',
     todo: 'Nothing: it will not be sent again.',
     metadata: ['id', 'state'],
+  },
+  WEBHOOK_FULL: {
+    code: 'FAILED_PRECONDITION',
+    when: 'As much waits for the webhook, or in its namespace, as may: what is sent again would overflow at once.',
+    todo: 'Cancel what waits for it, or raise limits.waiting_max, and retry then.',
+    metadata: ['id'],
   },
   DELIVERY_SUCCEEDED: {
     code: 'FAILED_PRECONDITION',
@@ -165,24 +271,6 @@ export const API_REASONS = {
     todo: 'Publish again later, after the delay in RetryInfo.',
     metadata: ['scope'],
   },
-  PUBLISH_RATE_EXCEEDED: {
-    code: 'EXHAUSTED',
-    when: 'The namespace publishes faster than its quota allows.',
-    todo: 'Publish again after the delay in RetryInfo.',
-    metadata: ['perSecond', 'burst'],
-  },
-  TOO_MANY_WEBHOOKS: {
-    code: 'EXHAUSTED',
-    when: 'The namespace has as many webhooks as its quota allows.',
-    todo: 'Remove some, or have the quota raised with UpdateNamespace.',
-    metadata: ['max'],
-  },
-  TOO_MANY_NAMESPACES: {
-    code: 'EXHAUSTED',
-    when: 'There are as many namespaces as there may be.',
-    todo: 'Delete some that nobody needs.',
-    metadata: ['max'],
-  },
   TOO_MANY_STREAMS: {
     code: 'EXHAUSTED',
     when: 'Too many streams of this method are open.',
@@ -194,27 +282,16 @@ export const API_REASONS = {
     when: 'Too many calls with a request_id are remembered; each is forgotten after 24 h.',
     todo: 'Call again later, or without a request_id.',
   },
-  TOO_MANY_WRONG_KEYS: {
-    code: 'EXHAUSTED',
-    when: 'Too many calls came from this address without a key, or with one that is not taken. Calls with a good key go on.',
-    todo: 'Call with a good key, or after the delay in RetryInfo.',
-  },
-  TOO_MANY_CALLS: {
-    code: 'EXHAUSTED',
-    when: 'More calls were made with the key than its rate limit allows; each message of a stream counts as one.',
-    todo: 'Call again after the delay in RetryInfo.',
-    metadata: ['callsPerSecond'],
-  },
-  TOO_MANY_API_KEYS: {
-    code: 'EXHAUSTED',
-    when: 'There are as many keys as there may be.',
-    todo: 'Revoke some that nobody uses.',
-    metadata: ['max'],
-  },
   RENDERED_TOO_LARGE: {
     code: 'EXHAUSTED',
     when: 'The templates of the webhooks that ask for the event make too much of it.',
     todo: 'Publish less data, or make the templates shorter.',
+    metadata: ['maxBytes'],
+  },
+  SERVER_BUSY: {
+    code: 'EXHAUSTED',
+    when: 'The bytes of requests in work are at their bound, and there was no room in time; or the request came too slowly while others waited for room.',
+    todo: 'Call again after the delay in RetryInfo.',
     metadata: ['maxBytes'],
   },
   DATABASE_BUSY: {
@@ -237,35 +314,6 @@ export const API_REASONS = {
     when: 'Something happened that nobody foresaw.',
     todo: 'Report it, with the lines that the log of the server has under errorId.',
     metadata: ['errorId'],
-  },
-} as const satisfies Record<string, ReasonEntry>;
-
-/** Reasons why a server does not start, or cannot go on, which no caller of the API is given. */
-export const SERVER_REASONS = {
-  EXPOSED: {
-    code: 'FAILED_PRECONDITION',
-    when: 'The server would listen where others can reach it, without keys or without TLS.',
-    todo: 'Do what the message says, or say with --no-keys or --plaintext that it is meant.',
-  },
-  SETTING_INVALID: {
-    code: 'INVALID',
-    when: 'A setting, or an option of the command line, cannot be used.',
-    todo: 'Mend it where the message says that it came from.',
-  },
-  ADDRESS_UNUSABLE: {
-    code: 'FAILED_PRECONDITION',
-    when: 'The address cannot be listened on.',
-    todo: 'Give another one.',
-  },
-  DATABASE_UNUSABLE: {
-    code: 'FAILED_PRECONDITION',
-    when: 'The database cannot be opened.',
-    todo: 'Give another path, or stop the process that has it.',
-  },
-  SECRETS_KEY_UNUSABLE: {
-    code: 'FAILED_PRECONDITION',
-    when: 'The key that seals secrets cannot be read, or is not the one that they were sealed with.',
-    todo: 'Start with the right one.',
   },
 } as const satisfies Record<string, ReasonEntry>;
 

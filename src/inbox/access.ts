@@ -1,4 +1,5 @@
 import type { Door } from '../domain/access/door.ts';
+import type { Principal } from '../domain/access/principal.ts';
 import { mayDo, type Role } from '../domain/access/role.ts';
 import { DomainError } from '../domain/error.ts';
 import { type InboxRequest, type InboxResponse, refuse } from './http.ts';
@@ -7,21 +8,21 @@ import { type InboxRequest, type InboxResponse, refuse } from './http.ts';
  * Lets in whoever may look at an inbox, or change one: a key as for the API, or, since a person's browser has no way to
  * send that, as the password of HTTP Basic, which it asks for. A site of somebody else cannot make use of what the
  * browser remembers so: it can read nothing, and `isFromOwnPage` keeps it from changing anything.
- * Returns whether the request may go on; if not, it is answered.
+ * Returns who it is; undefined for a request that may not go on, and is answered.
  */
 export function letIn(
   door: Pick<Door, 'authenticate' | 'admit'>,
   needs: Role,
   req: InboxRequest,
   res: InboxResponse,
-): boolean {
+): Principal | undefined {
   try {
     const principal = door.authenticate({
       authorization: bearerOf(req.headers.authorization),
       address: req.socket.remoteAddress,
     });
     door.admit(principal);
-    if (mayDo(principal.role, needs)) return true;
+    if (mayDo(principal.role, needs)) return principal;
     refused(req, res, 403, `this needs a key with the role ${needs.toLowerCase()}`);
   } catch (error) {
     if (!(error instanceof DomainError)) throw error;
@@ -31,7 +32,7 @@ export function letIn(
       refused(req, res, 429, message, { 'retry-after': String(Math.ceil((retryMs ?? 1000) / 1000)) });
     }
   }
-  return false;
+  return undefined;
 }
 
 const CHALLENGE = {

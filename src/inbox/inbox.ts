@@ -1,6 +1,7 @@
 import type { Door } from '../domain/access/door.ts';
 import { hostsOf, judgeHosts } from '../domain/access/host.ts';
 import type { Clock } from '../domain/clock.ts';
+import { isInboxPath } from '../domain/webhook/own-listeners.ts';
 import type { Log } from '../telemetry/log.ts';
 import { letIn } from './access.ts';
 import { DEFAULT_BOUNDS, type InboxBounds } from './bounds.ts';
@@ -59,7 +60,7 @@ export interface InboxDeps {
   /** The names by which it may be called, besides addresses and `localhost`: see `HostPolicy`. */
   readonly allowedHosts: readonly string[];
   /** Who may look at what was received, and change how it is answered. Whoever sends needs no key. */
-  readonly door: Pick<Door, 'authenticate' | 'admit'>;
+  readonly door: Door;
   /** Bounds other than the default ones. */
   readonly options?: Partial<InboxBounds>;
 }
@@ -105,8 +106,10 @@ export function createInbox({ clock, log, verify, allowedHosts, door, options }:
     } else if (!NAME.test(name)) {
       refuse(res, 400, NAME_RULE);
     } else if (control.owns(below)) {
-      if (!letIn(door, looks ? 'READ' : 'MANAGE', req, res)) return;
-      await control.handle({ req, res, name, path: below, query: new URLSearchParams(query) });
+      const principal = letIn(door, looks ? 'READ' : 'MANAGE', req, res);
+      if (principal === undefined) return;
+      const check = () => door.check(principal);
+      await control.handle({ req, res, name, path: below, query: new URLSearchParams(query), check });
     } else if (!wantsPage(req)) {
       await intake.receive(name, req, res);
     } else if (below.length === 0) {
@@ -134,7 +137,7 @@ export function createInbox({ clock, log, verify, allowedHosts, door, options }:
   return {
     handle(req, res) {
       const target = req.url ?? '';
-      if (!/^\/inbox(?:[/?]|$)/.test(target)) return false;
+      if (!isInboxPath(target)) return false;
       const verdict = judgeHosts(hostsOf(req), { allowedHosts });
       if (verdict !== 'allow') {
         refuseHost(req, res, verdict.deny);

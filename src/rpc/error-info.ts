@@ -1,6 +1,7 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import { ErrorInfoSchema } from '../../gen/google/rpc/error_details_pb.ts';
-import { REASONS, type Reason, type ReasonCode } from '../domain/reason.ts';
+import { REASONS, type Reason } from '../domain/reason.ts';
+import type { ReasonCode } from '../domain/reason-entry.ts';
 import { clip } from '../domain/text.ts';
 
 /** Whose reasons these are (google.rpc.ErrorInfo). A name for programs, and no place to look at. */

@@ -1,3 +1,4 @@
+import { getHeapStatistics } from 'node:v8';
 import { createControl } from '../control/control.ts';
 import { createKeyring, KEY_REFRESH_MS, type Keyring } from '../control/keyring.ts';
 import { createDispatcher } from '../dispatch/dispatcher.ts';
@@ -5,7 +6,9 @@ import { createSweeper } from '../dispatch/sweeper.ts';
 import { type Clock, systemClock } from '../domain/clock.ts';
 import { DomainError } from '../domain/error.ts';
 import { type Random, systemRandom } from '../domain/random.ts';
-import { parseCidrs } from '../domain/webhook/address.ts';
+import type { AddressPolicy } from '../domain/webhook/address.ts';
+import { parseDestinationRules } from '../domain/webhook/destination-rule.ts';
+import type { OwnListener } from '../domain/webhook/own-listeners.ts';
 import { type KeysOf, keysWith } from '../domain/webhook/signature.ts';
 import { DEFAULT_NAMESPACE } from '../domain/webhook/webhook.ts';
 import { createInbox } from '../inbox/inbox.ts';
@@ -28,6 +31,7 @@ import { type Address, hostsHint } from './listen/bind.ts';
 import { createFront } from './listen/front.ts';
 import { createGrpcServer, type GrpcServer } from './listen/grpc-listener.ts';
 import { createListener } from './listen/listener.ts';
+import { isLocalAddress } from './listen/local-address.ts';
 import { startLoop } from './loop.ts';
 import { openDatabase } from './open-database.ts';
 import { createStoreWatch } from './store-watch.ts';
@@ -53,6 +57,13 @@ export interface ServerDeps {
   readonly clock?: Clock;
   readonly random?: Random;
 }
+
+/**
+ * Bytes of requests in work, as a share of the heap: what becomes of a byte takes several, in the heap and beside it
+ * (docs/operations.md).
+ */
+const WORK_SHARE = 1 / 128;
+const WORK_BYTES_MIN = 16 * 1024 * 1024;
 
 /** How long due runs are gathered, so that many share a commit: most of a run's lateness on an idle server. */
 const SCHEDULER_REST_MS = 8;
@@ -101,7 +112,8 @@ interface Parts {
 
 async function run(parts: Parts): Promise<RunningServer> {
   const { config, log, clock, random, store, key, keysOf, ended } = parts;
-  const policy = { allow: parseCidrs(config.allowDestinations) };
+  const own: OwnListener[] = [];
+  const policy = addressPolicy(config, own);
   const directory = createDirectory({ store });
   const sender = createSender({ clock, policy, originConnectionsMax: config.originInFlightMax });
   const scheduler = createScheduler({ store, directory, clock, random, log });
@@ -147,7 +159,11 @@ async function run(parts: Parts): Promise<RunningServer> {
     clock,
     random,
     log,
-    settings: { ...config, about: { version: VERSION, timeZoneRules: clock.zoneRules } },
+    settings: {
+      ...config,
+      about: { version: VERSION, timeZoneRules: clock.zoneRules },
+      inflow: { bytesMax: config.workBytesMax ?? workBytesOf(getHeapStatistics().heap_size_limit) },
+    },
   });
   const inbox = config.inbox
     ? createInbox({
@@ -167,15 +183,31 @@ async function run(parts: Parts): Promise<RunningServer> {
 
   const grpc = createGrpcServer({ services: api.services, settings: config, log, clock });
   const grpcAddress = await listenOr(grpc, config, () => listener.close(0));
+  own.push({ ...listener.address, hasInbox: config.inbox });
+  if (grpcAddress !== undefined) own.push({ ...grpcAddress, hasInbox: false });
   const hint = hostsHint([listener.address, ...(grpcAddress ? [grpcAddress] : [])], config);
   if (hint !== undefined) log.info({}, hint);
 
   const loops = {
-    directory: startLoop({ name: 'directory', tick: directory.refresh, idleMs: () => 1_000, restMs: 0, log }),
-    schedule: startLoop({ name: 'scheduler', ...scheduler, restMs: SCHEDULER_REST_MS, log }),
-    dispatch: startLoop({ name: 'dispatcher', ...dispatcher, restMs: 0, log }),
-    sweep: startLoop({ name: 'sweeper', ...sweeper, restMs: 0, log }),
-    keys: startLoop({ name: 'keyring', tick: keyring.tick, idleMs: () => KEY_REFRESH_MS, restMs: 0, log }),
+    directory: startLoop({
+      name: 'directory',
+      tick: directory.refresh,
+      idleMs: () => 1_000,
+      restMs: 0,
+      clock,
+      log,
+    }),
+    schedule: startLoop({ name: 'scheduler', ...scheduler, restMs: SCHEDULER_REST_MS, clock, log }),
+    dispatch: startLoop({ name: 'dispatcher', ...dispatcher, restMs: 0, clock, log }),
+    sweep: startLoop({ name: 'sweeper', ...sweeper, restMs: 0, clock, log }),
+    keys: startLoop({
+      name: 'keyring',
+      tick: keyring.tick,
+      idleMs: () => KEY_REFRESH_MS,
+      restMs: 0,
+      clock,
+      log,
+    }),
   };
   const unsubscribe = store.onVisible(() => {
     loops.directory.wake();
@@ -189,7 +221,7 @@ async function run(parts: Parts): Promise<RunningServer> {
   const watch = createStoreWatch({ store, health: api.health, log });
   // Whatever is wrong is found again, and logged, by the loop.
   await watch.tick().catch(() => {});
-  const storeWatch = startLoop({ name: 'watch on the store', ...watch, restMs: 0, log });
+  const storeWatch = startLoop({ name: 'watch on the store', ...watch, restMs: 0, clock, log });
   // What the first call would wait for is loaded while nobody waits.
   void api.load();
 
@@ -229,6 +261,10 @@ async function run(parts: Parts): Promise<RunningServer> {
   };
 }
 
+function workBytesOf(heapBytes: number): number {
+  return Math.max(WORK_BYTES_MIN, Math.floor(heapBytes * WORK_SHARE));
+}
+
 /** The keys that there are, once it is sure that what listens is as open as it is meant to be, and no more. */
 async function openKeyring({ config, log, clock, random, store }: Parts): Promise<Keyring> {
   const { bootstrapKey, noKeys, plaintext, db, listen, grpcListen } = config;
@@ -241,6 +277,17 @@ async function openKeyring({ config, log, clock, random, store }: Parts): Promis
   const addresses = [listen, ...(grpcListen === 'off' ? [] : [grpcListen])];
   checkExposure({ addresses, db, locked: keyring.isLocked(), noKeys, plaintext });
   return keyring;
+}
+
+/** `listeners` is filled as soon as they are there, before anything is sent. */
+function addressPolicy(config: Config, listeners: readonly OwnListener[]): AddressPolicy {
+  const { allowDestinations, denyDestinations, onlyDestinations } = config;
+  return {
+    allow: parseDestinationRules(allowDestinations, 'allow-destinations'),
+    deny: parseDestinationRules(denyDestinations, 'deny-destinations'),
+    only: parseDestinationRules(onlyDestinations, 'only-destinations'),
+    own: { listeners, isLocal: isLocalAddress },
+  };
 }
 
 /** Listens for native gRPC, if it is to; when it cannot, what listens already is closed. */

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Door } from '../../src/domain/access/door.ts';
 import { createInbox, type Inbox, type InboxBounds, type Verify } from '../../src/inbox/inbox.ts';
 import { type ManualClock, manualClock } from '../support/clock.ts';
 import { OPEN_DOOR } from '../support/door.ts';
@@ -56,6 +57,10 @@ export interface ServingOptions {
   readonly verify?: Verify;
   readonly options?: Partial<InboxBounds>;
   readonly allowedHosts?: readonly string[];
+  /** A free one unless told: that of a server that was there before. */
+  readonly port?: number;
+  /** Lets in everybody when not given. */
+  readonly door?: Door;
 }
 
 export const START = Date.parse('2026-03-01T12:00:00Z');
@@ -64,11 +69,13 @@ export async function serveInbox({
   verify,
   options,
   allowedHosts = [],
+  port: wantedPort = 0,
+  door = OPEN_DOOR,
 }: ServingOptions = {}): Promise<Serving> {
   const clock = manualClock(START);
   const { log, lines } = recordingLog();
   const inbox = createInbox({
-    door: OPEN_DOOR,
+    door,
     clock,
     log,
     verify: verify ?? (async () => 'unknown'),
@@ -80,7 +87,7 @@ export async function serveInbox({
     res.statusCode = 404;
     res.end('not the inbox');
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(wantedPort, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   const origin = `http://127.0.0.1:${port}`;
@@ -114,6 +121,7 @@ export async function serveInbox({
       }
     },
     async [Symbol.asyncDispose]() {
+      if (!server.listening) return;
       inbox.close();
       server.close();
       server.closeAllConnections();

@@ -1,109 +1,115 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { after, before, describe, it } from 'node:test';
 import { create, type DescMessage, type DescMethod, type Message } from '@bufbuild/protobuf';
 import { anyUnpack } from '@bufbuild/protobuf/wkt';
 import { Code, ConnectError, type Transport } from '@connectrpc/connect';
+import { createGrpcTransport } from '@connectrpc/connect-node';
 import { AdminService, Role as RoleMessage } from '../../gen/carillon/v1/admin_pb.ts';
 import { ErrorInfoSchema } from '../../gen/google/rpc/error_details_pb.ts';
 import { type Status, StatusSchema } from '../../gen/google/rpc/status_pb.ts';
-import type { Principal } from '../../src/domain/access/principal.ts';
+import { Health } from '../../gen/grpc/health/v1/health_pb.ts';
+import type { NewKey } from '../../src/control/keys.ts';
 import { mayDo, ROLES, type Role } from '../../src/domain/access/role.ts';
 import { accessTo } from '../../src/rpc/roles.ts';
-import { doorFor } from '../support/door.ts';
+import { type RunningGrpc, startGrpc } from '../support/grpc.ts';
 import { refusal, sharedApi } from '../support/rpc.ts';
 
 /** Who may call what: every method of every service that is mounted, for every role, in their namespace and another. */
 
 const FOREIGN = 'acme';
 
-describe('A caller of one namespace', () => {
-  // Its header is its role, since this is about what a caller may do and not about how it is known.
-  const api = sharedApi({
-    deps: (parts) => ({
-      ...parts,
-      door: doorFor(
-        ({ authorization }): Principal => ({
-          kind: 'KEY',
-          keyId: 'key_test',
-          role: authorization as Role,
-          namespace: 'default',
-        }),
-      ),
-    }),
-  });
+describe('A key of one namespace', () => {
+  const api = sharedApi({ locked: true });
   const methods = () => api().api.services.mounted.flatMap(({ service }) => service.methods);
+  const keys = new Map<Role, string>();
+  let native: RunningGrpc;
 
-  for (const role of ROLES) {
-    it(`that has the role ${role} may call what needs no more, in its namespace`, async () => {
-      for (const method of methods()) {
-        const told = await call(api().transports.grpc, method, messageFor(method, 'default'), role);
-        const access = accessTo(method);
-        if (access === 'OPEN' || mayDo(role, access)) {
-          assert.ok(!isDenied(told), `${method.name}: ${told.reason}`);
-        } else {
+  before(async () => {
+    for (const role of ROLES) keys.set(role, (await api().makeKey({ role, namespace: 'default' })).key);
+    native = await startGrpc(api().api.services);
+  });
+  after(() => native[Symbol.asyncDispose]());
+
+  for (const port of ['shared', 'native'] as const) {
+    const transport = () => {
+      const { host, port: at } = native.address;
+      const baseUrl = port === 'native' ? `http://${host}:${at}` : api().url2;
+      return createGrpcTransport({ baseUrl, idleConnectionTimeoutMs: 1 });
+    };
+    for (const role of ROLES) {
+      it(`that has the role ${role} may call what needs no more, in its namespace, on the ${port} port`, async () => {
+        for (const method of methods()) {
+          const told = await call(transport(), method, messageFor(method, 'default'), keys.get(role));
+          const access = accessTo(method);
+          if (access === 'OPEN' || mayDo(role, access)) {
+            assert.ok(!isDenied(told), `${method.name}: ${told.reason}`);
+          } else {
+            assert.deepEqual(
+              [told.code, told.reason, told.metadata],
+              [Code.PermissionDenied, 'ROLE_TOO_SMALL', { role: access.toLowerCase() }],
+              method.name,
+            );
+          }
+        }
+      });
+
+      it(`that has the role ${role} may not name another namespace, whether or not it exists, on the ${port} port`, async () => {
+        let judged = 0;
+        for (const method of methods()) {
+          const access = accessTo(method);
+          const message = messageFor(method, FOREIGN);
+          if (!names(message, FOREIGN) || access === 'OPEN' || !mayDo(role, access)) continue;
+          judged++;
+          const told = await call(transport(), method, message, keys.get(role));
           assert.deepEqual(
             [told.code, told.reason, told.metadata],
-            [Code.PermissionDenied, 'ROLE_TOO_SMALL', { role: access.toLowerCase() }],
+            [Code.PermissionDenied, 'NAMESPACE_NOT_ALLOWED', { namespace: 'default' }],
             method.name,
           );
         }
-      }
-    });
+        assert.ok(judged >= 9, `only ${judged} methods name a namespace`);
+      });
+    }
 
-    it(`that has the role ${role} may not name another namespace, whether or not it exists`, async () => {
-      let judged = 0;
+    it(`is needed for every method but health, on the ${port} port`, async () => {
       for (const method of methods()) {
-        const access = accessTo(method);
-        const message = messageFor(method, FOREIGN);
-        if (!names(message, FOREIGN) || access === 'OPEN' || !mayDo(role, access)) continue;
-        judged++;
-        const told = await call(api().transports.grpc, method, message, role);
-        assert.deepEqual(
-          [told.code, told.reason, told.metadata],
-          [Code.PermissionDenied, 'NAMESPACE_NOT_ALLOWED', { namespace: 'default' }],
+        const told = await call(transport(), method, messageFor(method, 'default'), undefined);
+        const isOpen = method.parent.typeName === Health.typeName;
+        assert.equal(
+          told.code === Code.Unauthenticated || told.reason === 'TOO_MANY_WRONG_KEYS',
+          !isOpen,
           method.name,
         );
       }
-      assert.ok(judged >= 9, `only ${judged} methods name a namespace`);
     });
   }
 
   it('may neither make a key for all namespaces nor list those of all', async () => {
     const { createApiKey, listApiKeys } = AdminService.method;
-    for (const message of [
-      create(createApiKey.input, { role: RoleMessage.READ, allNamespaces: true }),
-      create(listApiKeys.input, { allNamespaces: true }),
-    ]) {
-      const method = message.$typeName.includes('Create') ? createApiKey : listApiKeys;
-      const told = await call(api().transports.grpc, method, message, 'ADMIN');
+    const { grpc } = api().transports;
+    for (const [method, message] of [
+      [createApiKey, create(createApiKey.input, { role: RoleMessage.READ, allNamespaces: true })],
+      [listApiKeys, create(listApiKeys.input, { allNamespaces: true })],
+    ] as const) {
+      const told = await call(grpc, method, message, keys.get('ADMIN'));
       assert.deepEqual([told.code, told.reason], [Code.PermissionDenied, 'NAMESPACE_NOT_ALLOWED']);
     }
   });
 });
 
 describe('A caller that names no namespace', () => {
-  const api = sharedApi({
-    deps: (parts) => ({
-      ...parts,
-      door: doorFor(
-        ({ authorization }): Principal => ({
-          kind: 'KEY',
-          keyId: 'key_test',
-          role: 'ADMIN',
-          namespace: authorization,
-        }),
-      ),
-    }),
-  });
+  const api = sharedApi({ locked: true });
   const destination = 'http://127.0.0.1:9999/hook';
+  const bearer = ({ key }: NewKey) => ({ headers: { authorization: `Bearer ${key}` } });
 
   it('means its own, if it has one, and else default', async () => {
     const { webhooks } = api();
-    await webhooks.register({ webhook: { name: 'a', destination } });
-    const own = { headers: { authorization: 'default' } };
+    const all = bearer(await api().makeKey({ role: 'ADMIN' }));
+    await webhooks.register({ webhook: { name: 'a', destination } }, all);
+    const own = bearer(await api().makeKey({ namespace: 'default' }));
     assert.equal((await webhooks.list({}, own)).webhooks.length, 1);
-    const other = await refusal(webhooks.list({}, { headers: { authorization: 'shop' } }));
-    assert.equal(other.rawMessage, 'there is no namespace shop');
+    const shop = bearer(await api().makeKey({ namespace: 'shop' }));
+    assert.equal((await refusal(webhooks.list({}, shop))).rawMessage, 'there is no namespace shop');
   });
 });
 
@@ -124,10 +130,10 @@ async function call(
   transport: Transport,
   method: DescMethod,
   message: Message,
-  authorization: string,
+  key: string | undefined,
 ): Promise<Told> {
   const ending = AbortSignal.timeout(10_000);
-  const headers = { authorization };
+  const headers: Record<string, string> = key === undefined ? {} : { authorization: `Bearer ${key}` };
   try {
     if (method.methodKind === 'unary') {
       const unary = method as DescMethod & { methodKind: 'unary' };

@@ -11,14 +11,15 @@ import { StatusSchema } from '../../gen/google/rpc/status_pb.ts';
 import { Health } from '../../gen/grpc/health/v1/health_pb.ts';
 import type { Principal } from '../../src/domain/access/principal.ts';
 import { DomainError } from '../../src/domain/error.ts';
-import { API_REASONS, type ReasonEntry } from '../../src/domain/reason.ts';
+import { API_REASONS } from '../../src/domain/reason.ts';
+import type { ReasonEntry } from '../../src/domain/reason-entry.ts';
 import { writeResumeToken } from '../../src/rpc/delivery/watch-token.ts';
 import { CODES } from '../../src/rpc/error-info.ts';
 import { aDeliveryThat } from '../support/deliveries.ts';
 import { doorAs } from '../support/door.ts';
 import { framed, pathOf, type RawHttp2, type RunningGrpc, rawHttp2, startGrpc } from '../support/grpc.ts';
 import { type ApiOptions, type RunningApi, startApi } from '../support/rpc.ts';
-import { testId } from '../support/store.ts';
+import { T0, testId } from '../support/store.ts';
 
 type ApiReason = keyof typeof API_REASONS;
 
@@ -36,6 +37,7 @@ const ELSEWHERE: ReadonlySet<ApiReason> = new Set([
   'RENDERED_TOO_LARGE',
   'REQUEST_BROKEN_OFF',
   'TOO_MANY_REQUEST_IDS',
+  'SERVER_BUSY',
   'ANSWER_TOO_LARGE',
 ]);
 
@@ -129,6 +131,31 @@ describe('The reason', () => {
       grpc(h2, pathOf(WebhookService.method.get), NOTE, { ':authority': 'evil.example' }),
     ORIGIN_NOT_ALLOWED: () =>
       grpc(h2, pathOf(WebhookService.method.get), NOTE, { origin: 'http://evil.example' }),
+    API_KEY_MISSING: () => withKeys(async (at) => rest('GET', '/v1/webhooks', {}, at)),
+    API_KEY_INVALID: () => withKeys(async (at) => bearing('ck_of_another_server_altogether', at)),
+    API_KEY_EXPIRED: () =>
+      withKeys(async (at, { makeKey, clock }) => {
+        const { key } = await makeKey({ expiresAt: clock.now() + 1 });
+        clock.advance(1);
+        return bearing(key, at);
+      }),
+    API_KEY_REVOKED: () =>
+      withKeys(async (at, { makeKey, control }) => {
+        const { key, apiKey } = await makeKey();
+        await control.keys.revoke(apiKey.id, undefined);
+        return bearing(key, at);
+      }),
+    TOO_MANY_WRONG_KEYS: () =>
+      withKeys(async (at) => {
+        for (let i = 0; i < 20; i++) await fetch(`${at}/v1/webhooks`);
+        return rest('GET', '/v1/webhooks', {}, at);
+      }),
+    TOO_MANY_CALLS: () =>
+      withKeys(async (at, { makeKey }) => {
+        const { key } = await makeKey({ callsPerSecond: 1 });
+        await bearing(key, at).catch(() => {});
+        return bearing(key, at);
+      }),
     ROLE_TOO_SMALL: () =>
       withCaller({ kind: 'KEY', keyId: 'key_1', role: 'READ', namespace: undefined }, (at) =>
         rest('POST', '/v1/webhooks', HOOK, at),
@@ -223,6 +250,17 @@ describe('The reason', () => {
     },
     DELIVERY_NOT_PENDING: async () =>
       rest('POST', `/v1/deliveries/${await delivery({ status: 200 })}:cancel`),
+    async WEBHOOK_FULL() {
+      const limits = { waitingMax: 1 };
+      const webhook = { ...HOOK, name: testId('webhook'), eventTypes: ['a'], limits };
+      const hook = await id('WebhookService/Register', { webhook });
+      const given = await aDeliveryThat(api.store, hook, {
+        status: 500,
+        to: { to: 'FAILED', reason: 'OVERFLOW' },
+      });
+      await aDeliveryThat(api.store, hook, { status: 500, to: { to: 'PENDING', dueAt: T0 } });
+      return rest('POST', `/v1/deliveries/${given}:retry`);
+    },
     DELIVERY_SUCCEEDED: async () => rest('POST', `/v1/deliveries/${await delivery({ status: 200 })}:retry`),
     async EVENT_DATA_ERASED() {
       const failed = await delivery({
@@ -267,6 +305,8 @@ describe('The reason', () => {
     INTERNAL_ERROR: () => away({ resolveWebhooks: () => Promise.reject(new Error('a bug')) }, get),
   };
 
+  const bearing = (key: string, at: string) =>
+    rest('GET', '/v1/webhooks/none', { headers: { authorization: `Bearer ${key}` } }, at);
   const get = (at: string) => rest('GET', '/v1/webhooks/x', {}, at);
 
   for (const [reason, call] of Object.entries(WAYS)) {
@@ -372,6 +412,14 @@ async function grpc(
   const infos = status.details.flatMap((detail) => anyUnpack(detail, ErrorInfoSchema) ?? []);
   assert.equal(infos.length, 1);
   return { code: codeToString(grpcStatus ?? 0), info: infos[0]! };
+}
+
+/** A server that takes calls with keys only. */
+async function withKeys(call: (at: string, running: RunningApi) => Promise<Told>): Promise<Told> {
+  return withApi({ locked: true }, async (at, running) => {
+    await running.makeKey();
+    return call(at, running);
+  });
 }
 
 function withCaller(principal: Principal, call: (at: string) => Promise<Told>): Promise<Told> {

@@ -14,9 +14,12 @@ import { DeliveryService } from '../../gen/carillon/v1/delivery_pb.ts';
 import { EventService } from '../../gen/carillon/v1/event_pb.ts';
 import { WebhookService } from '../../gen/carillon/v1/webhook_pb.ts';
 import { BadRequestSchema, file_google_rpc_error_details } from '../../gen/google/rpc/error_details_pb.ts';
-import { createControl } from '../../src/control/control.ts';
+import { type Control, createControl } from '../../src/control/control.ts';
 import type { ControlDeps, ControlSettings } from '../../src/control/deps.ts';
+import { createKeyring, type Keyring } from '../../src/control/keyring.ts';
+import type { KeyOrder, NewKey } from '../../src/control/keys.ts';
 import type { WatchLimits } from '../../src/control/watch.ts';
+import { noProblems } from '../../src/domain/problems.ts';
 import { type Random, systemRandom } from '../../src/domain/random.ts';
 import { LOOPBACK, parseCidrs } from '../../src/domain/webhook/address.ts';
 import { createAdmission } from '../../src/publish/admission.ts';
@@ -28,7 +31,6 @@ import { createDirectory } from '../../src/store/directory.ts';
 import { createNamespaceDirectory } from '../../src/store/namespace-directory.ts';
 import type { Store } from '../../src/store/store.ts';
 import { type ManualClock, manualClock } from './clock.ts';
-import { OPEN_DOOR } from './door.ts';
 import { type LogLine, watchedLog } from './log.ts';
 import { openMemoryStore, T0 } from './store.ts';
 
@@ -44,6 +46,10 @@ export interface RunningApi extends AsyncDisposable {
   /** HTTP/2 without TLS. */
   readonly url2: string;
   readonly sealKey: Uint8Array;
+  readonly control: Control;
+  readonly keyring: Keyring;
+  /** Makes a key, without a call. */
+  makeKey(order?: Partial<KeyOrder>): Promise<NewKey>;
   /** A client of the Connect protocol over HTTP/1.1. */
   readonly webhooks: Client<typeof WebhookService>;
   readonly deliveries: Client<typeof DeliveryService>;
@@ -55,6 +61,8 @@ export interface RunningApi extends AsyncDisposable {
 const DAY_MS = 86_400_000;
 
 export interface ApiOptions {
+  /** Takes calls with keys only, once there is one; else everybody may call. */
+  readonly locked?: boolean;
   /** The machine's own when not given. */
   readonly random?: Random;
   readonly settings?: Partial<TestSettings>;
@@ -82,14 +90,13 @@ export async function startApi(options: ApiOptions = {}): Promise<RunningApi> {
   const namespaces = createNamespaceDirectory({ store });
   const publishing = { store, directory, namespaces, clock, random, log };
   const admission = createAdmission({ namespaces, clock, quotas: { waitingMax: 1_000_000 } });
-  const parts: ApiParts = {
+  const parts: Omit<ApiParts, 'door'> = {
     store,
     namespaces,
     clock,
     random,
     log,
     sealKey,
-    door: OPEN_DOOR,
     publisher: createPublisher({ ...publishing, admission, settings: { idempotencyWindowMs: DAY_MS } }),
     replayer: createReplayer(publishing),
     settings: {
@@ -103,9 +110,15 @@ export async function startApi(options: ApiOptions = {}): Promise<RunningApi> {
       ...options.settings,
     },
   };
-  const deps = options.deps ? options.deps(parts) : parts;
+  const keyring = createKeyring({ store, clock, random, open: options.locked !== true });
+  const whole = { ...parts, door: keyring };
+  const deps = options.deps ? options.deps(whole) : whole;
   const { watch } = deps.settings;
-  const control = createControl({ ...deps, ...(watch && { watchLimits: watch }) });
+  const control = createControl({
+    ...deps,
+    onKeys: keyring.refresh,
+    ...(watch && { watchLimits: watch }),
+  });
   const api = createApi({ ...deps, control });
   api.health.serve();
 
@@ -138,6 +151,13 @@ export async function startApi(options: ApiOptions = {}): Promise<RunningApi> {
     url,
     url2,
     sealKey,
+    control,
+    keyring,
+    makeKey: (order) =>
+      control.keys.create(
+        { namespace: undefined, role: 'READ', note: '', callsPerSecond: 0, ...order },
+        noProblems(),
+      ),
     webhooks: createClient(WebhookService, connect),
     deliveries: createClient(DeliveryService, connect),
     events: createClient(EventService, connect),

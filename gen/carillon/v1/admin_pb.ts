@@ -461,7 +461,8 @@ export const AdminService: GenService<{
     output: typeof ListApiKeysResponseSchema;
   },
   /**
-   * Ends a key for good. Within five seconds no server takes it any more, and streams that were begun with it end.
+   * Ends a key for good. Within five seconds no server takes it any more; a stream that was begun with it ends at
+   * its next message.
    * Revoking a key that is revoked changes nothing. NOT_FOUND if there is no such key, and for a key that is for
    * another namespace than the caller's.
    *

@@ -1,5 +1,5 @@
 /**
- * A rate limit as one number, the time at which what was taken is paid off (GCRA, ITU-T I.371): so many a second, and
+ * A rate limit as one number, the time at which what was taken is paid off (the leaky bucket of ITU-T I.371): so many a second, and
  * as many at once as `burst`.
  */
 export interface Rate {

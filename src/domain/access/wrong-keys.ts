@@ -3,7 +3,7 @@ import { boundedCache } from '../bounded-cache.ts';
 import { type Rate, takeOne } from './rate.ts';
 
 /** How many calls without a good key an address may make: these at once, and then one a second. */
-export const WRONG_KEYS: Rate = { perSecond: 1, burst: 20 };
+const WRONG_KEYS: Rate = { perSecond: 1, burst: 20 };
 /** Addresses that are remembered; beyond, those that were quiet for longest are forgotten. */
 const ADDRESSES_MAX = 20_000;
 

@@ -17,6 +17,7 @@ import type { Rules } from '../proto-rules.ts';
 import type { Access } from '../roles.ts';
 import { type Admit, type Call, callKey, noteFields } from './call.ts';
 import { wentAway, whyEnded } from './failures.ts';
+import { createInflow, type Inflow } from './inflow.ts';
 import { createOutbox, type Outbox, type Outgoing } from './outbox.ts';
 import { followTaking, STALL_MS } from './stall.ts';
 
@@ -36,6 +37,8 @@ export interface GuardDeps {
   readonly stallMs?: number;
   /** Bounds what callers leave unread; with its own limits when not given. */
   readonly outbox?: Outbox;
+  /** Bounds what requests take in memory; with its own limits when not given. */
+  readonly inflow?: Inflow;
 }
 
 /**
@@ -75,6 +78,7 @@ export function createGuard({
   report,
   stallMs = STALL_MS,
   outbox = createOutbox(systemClock),
+  inflow = createInflow(),
 }: GuardDeps): Guard {
   /** Undefined where nothing is to be waited for. */
   function checkMessage(
@@ -111,6 +115,7 @@ export function createGuard({
       if (principal.kind === 'KEY') noteFields(call, { keyId: principal.keyId });
       if (!isOpen) checkRole(principal, access, call);
       call.principal = principal;
+      call.inflow = inflow;
       const checksItself = selfChecking.has(method);
       if (method.methodKind === 'unary') call.outgoing = openAnswer(call, outbox);
       const bytes = answerBytes(method.output);
@@ -195,7 +200,10 @@ export function guardInterceptor(guard: Guard): Interceptor {
         admitted = { ...request, message: decoded.shift() ?? request.message };
         await admit(admitted.message);
       }
-      const response = await endBy(request.signal, () => next(admitted));
+      // What is done goes on when its caller has left, and takes its room until then.
+      const { incoming } = call ?? {};
+      if (call) call.incoming = undefined;
+      const response = await endBy(request.signal, () => next(admitted).finally(() => incoming?.end()));
       if (response.stream) {
         return { ...response, message: guardStream(response.message, request.signal, call, guard) };
       }

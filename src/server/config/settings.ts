@@ -4,8 +4,8 @@ import { decodeKey, KEY_ALLOWED } from '../secrets-key.ts';
 import {
   boolean,
   bytes,
-  cidr,
   database,
+  destination,
   duration,
   hostName,
   hostPort,
@@ -84,9 +84,19 @@ export const SETTINGS = {
     'How log lines look; auto is pretty on a terminal and json elsewhere',
   ),
   allowDestinations: setting(
-    list(cidr()),
+    list(destination()),
     { dev: '127.0.0.0/8,::1/128', serve: '' },
-    'Addresses that destinations may have although they are not public',
+    'Destinations that may be called although they are not public',
+  ),
+  denyDestinations: setting(
+    list(destination()),
+    '',
+    'Destinations that may not be called, whatever else allows them',
+  ),
+  onlyDestinations: setting(
+    list(destination()),
+    '',
+    'If given, the only destinations that may be called; those that are not public have to be allowed too',
   ),
   defaultEveryMs: setting(
     duration({ min: '100ms', max: '365d' }),
@@ -138,6 +148,10 @@ export const SETTINGS = {
     bytes({ min: '64KiB', max: '64MiB' }),
     '4MiB',
     'The largest message that a call may send',
+  ),
+  workBytesMax: optional(
+    bytes({ min: '1MiB', max: '64GiB' }),
+    'Bytes of requests in work at once, from their first until what they ask for is stored; beyond, callers wait; a 128th of the heap that Node may take unless set, at least 16MiB',
   ),
   connectionsMax: setting(
     integer({ min: 16, max: 1_000_000 }),

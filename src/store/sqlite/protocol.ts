@@ -1,6 +1,7 @@
 /** The messages between the two threads. */
 import type { Condition } from '../../domain/listing/condition.ts';
 import type { WebhookOrder } from '../../domain/listing/place.ts';
+import type { Retried } from '../delivery-log.ts';
 import type { Flag, StateCode } from './rows/codes.ts';
 import type {
   AnswerRow,
@@ -171,7 +172,7 @@ export interface Shapes {
   /** `changed` are the rows to be handed to the dispatcher. */
   retryDeliveries: {
     args: OrderRow[];
-    answer: { results: ('RETRIED' | 'WAITING' | 'SUCCEEDED' | 'GONE')[]; changed: WaitingRow[] };
+    answer: { results: Retried[]; changed: WaitingRow[] };
   };
   cancelDeliveries: {
     args: OrderRow[];

@@ -27,7 +27,7 @@ async function create(job: Job): Promise<void> {
   const answer = db === undefined ? await asked() : await inDatabase(job, db);
   show(job, CreateApiKeyResponseSchema, answer, () => {
     const shown = keyCard(answer.apiKey!, world.now(), paper, answer.key);
-    return `Made. Keep the key now, for it is shown this once; send it as authorization: Bearer\n\n${shown}`;
+    return `Made. Keep the key now, for it is shown this once. As soon as there is one, every call needs one:\nset CARILLON_API_KEY, or send authorization: Bearer and the key.\n\n${shown}`;
   });
 
   async function asked() {

@@ -1,3 +1,4 @@
+import { ConnectError } from '@connectrpc/connect';
 import type { Webhook } from '../../../../gen/carillon/v1/webhook_pb.ts';
 import { stateOf } from '../delivery/shown.ts';
 import { exactly } from '../filter.ts';
@@ -10,14 +11,17 @@ export interface Traffic {
   readonly waiting: string;
 }
 
-/** Asks with two calls, of which each looks at a bounded number of deliveries. */
+/**
+ * Asks with two calls, of which each looks at a bounded number of deliveries. What one of them does not tell is
+ * said in its place: the webhook itself is there all the same.
+ */
 export async function trafficOf(
   { connection, invocation, world }: Pick<Job, 'connection' | 'invocation' | 'world'>,
   { uid }: Pick<Webhook, 'uid'>,
 ): Promise<Traffic> {
   const namespace = namespaceOf(invocation);
   const its = `webhook_id = ${exactly(uid)}`;
-  const [last, waiting] = await Promise.all([
+  const [last, waiting] = await Promise.allSettled([
     connection.deliveries.listDeliveries({ namespace, filter: `${its} AND attempt_count >= 1`, pageSize: 1 }),
     // Counting is what a cancellation does that is not carried out, which a key for reading may not ask for.
     ifAllowed(
@@ -28,14 +32,21 @@ export async function trafficOf(
       }),
     ),
   ]);
-  const [delivery] = last.deliveries;
   return {
-    lastAnswer: delivery === undefined ? '' : answerOf(delivery, world.now()),
-    waiting:
-      waiting === undefined
-        ? ''
-        : `${waiting.nextPageToken === '' ? '' : 'at least '}${counted(waiting.count, 'delivery', 'deliveries')}`,
+    lastAnswer: toldOf(last, ({ deliveries: [delivery] }) =>
+      delivery === undefined ? '' : answerOf(delivery, world.now()),
+    ),
+    waiting: toldOf(waiting, (answer) => {
+      if (answer === undefined) return '';
+      const atLeast = answer.nextPageToken === '' ? '' : 'at least ';
+      return `${atLeast}${counted(answer.count, 'delivery', 'deliveries')}`;
+    }),
   };
+}
+
+function toldOf<T>(settled: PromiseSettledResult<T>, tell: (answer: T) => string): string {
+  if (settled.status === 'fulfilled') return tell(settled.value);
+  return `not known: ${ConnectError.from(settled.reason).rawMessage}`;
 }
 
 function answerOf(delivery: Parameters<typeof stateOf>[0], now: number): string {

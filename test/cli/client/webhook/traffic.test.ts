@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { create } from '@bufbuild/protobuf';
+import { Code, ConnectError } from '@connectrpc/connect';
 import { Delivery_State, DeliverySchema } from '../../../../gen/carillon/v1/delivery_pb.ts';
 import { CLIENT_COMMANDS } from '../../../../src/cli/client/all-commands.ts';
 import type { Connection } from '../../../../src/cli/client/connect.ts';
@@ -27,4 +28,26 @@ it('how it goes with a webhook is asked for in its namespace, and says what was 
   assert.match(traffic.lastAnswer, /^none \(msg_1, created .*PENDING\)$/);
   assert.equal(traffic.waiting, 'at least 10000 deliveries');
   assert.deepEqual(namespaces, ['other', 'other']);
+});
+
+it('what one call does not tell is said in its place, and the other answers all the same', async () => {
+  const refusing = async (): Promise<never> => {
+    throw new ConnectError('the database cannot be written: the disk is full', Code.Unavailable);
+  };
+  const invocation = parse('webhooks', GET, ['joe']);
+  const ask = (deliveries: object) => {
+    const connection = { deliveries } as unknown as Connection;
+    return trafficOf({ connection, invocation, world: testWorld() }, { uid: 'wh_1' });
+  };
+  const counting = async () => ({ count: 2, nextPageToken: '' });
+  const listing = async () => ({ deliveries: [] });
+  const notKnown = 'not known: the database cannot be written: the disk is full';
+  assert.deepEqual(await ask({ listDeliveries: listing, cancelDeliveries: refusing }), {
+    lastAnswer: '',
+    waiting: notKnown,
+  });
+  assert.deepEqual(await ask({ listDeliveries: refusing, cancelDeliveries: counting }), {
+    lastAnswer: notKnown,
+    waiting: '2 deliveries',
+  });
 });
