@@ -20,6 +20,7 @@ export interface ControlDeps {
     | 'resolveWebhooks'
     | 'findWebhook'
     | 'scanWebhooks'
+    | 'getTraffic'
     | 'removeWebhooks'
     | 'publish'
     | 'scanDeliveries'

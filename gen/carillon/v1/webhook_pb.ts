@@ -19,7 +19,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file carillon/v1/webhook.proto.
  */
 export const file_carillon_v1_webhook: GenFile = /*@__PURE__*/
-  fileDesc("ChljYXJpbGxvbi92MS93ZWJob29rLnByb3RvEgtjYXJpbGxvbi52MSLECwoHV2ViaG9vaxIWCgJpZBgBIAEoCUIK4EEIukgEcgIYPxIdCgluYW1lc3BhY2UYAiABKAlCCuBBBbpIBHICGD8SGwoEbmFtZRgDIAEoCUIN4EECukgHcgUQARiAAhIiCgtkZXN0aW5hdGlvbhgEIAEoCUIN4EECukgHcgUQARiAEBInCghzY2hlZHVsZRgFIAEoCzIVLmNhcmlsbG9uLnYxLlNjaGVkdWxlEkcKC2V2ZW50X3R5cGVzGAYgAygJQjK6SC+SASwQQCIociYQARiCATIfXihcKnxbYS16QS1aMC05Xy5cLS9dKyhcLlwqKT8pJBIYCgZmaWx0ZXIYByABKAlCCLpIBXIDGIAgEiUKB3BheWxvYWQYCCABKAsyFC5jYXJpbGxvbi52MS5QYXlsb2FkEjwKB2hlYWRlcnMYCSADKAsyIS5jYXJpbGxvbi52MS5XZWJob29rLkhlYWRlcnNFbnRyeUIIukgFmgECECASPgoHdGltZW91dBgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkISukgPqgEMIgMIrAIyBRCAwtcvEiUKB3NpZ25pbmcYCyABKAsyFC5jYXJpbGxvbi52MS5TaWduaW5nEi4KDHJldHJ5X3BvbGljeRgMIAEoCzIYLmNhcmlsbG9uLnYxLlJldHJ5UG9saWN5EiMKBmxpbWl0cxgNIAEoCzITLmNhcmlsbG9uLnYxLkxpbWl0cxJ2CgZsYWJlbHMYDiADKAsyIC5jYXJpbGxvbi52MS5XZWJob29rLkxhYmVsc0VudHJ5QkS6SEGaAT4QQCIzcjEQARg/MiteW0EtWmEtejAtOV0oW0EtWmEtejAtOV8uLy1dKltBLVphLXowLTldKT8kKgVyAxiAAhIQCgN1aWQYHyABKAlCA+BBAxIuCgllZmZlY3RpdmUYICABKAsyFi5jYXJpbGxvbi52MS5FZmZlY3RpdmVCA+BBAxIuCgVzdGF0ZRgUIAEoDjIaLmNhcmlsbG9uLnYxLldlYmhvb2suU3RhdGVCA+BBAxIZCgxzdGF0ZV9yZWFzb24YFSABKAlCA+BBAxI2Cg1uZXh0X3J1bl90aW1lGBYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEhYKCXJ1bl9jb3VudBgXIAEoA0ID4EEDEh4KEXNraXBwZWRfcnVuX2NvdW50GBggASgDQgPgQQMSIQoUZmlsdGVyX2ZhaWx1cmVfY291bnQYHCABKANCA+BBAxI7ChJmYWlsaW5nX3NpbmNlX3RpbWUYHSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSMwoKcHJvYmVfdGltZRgeIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIYCgtob2xkX3JlYXNvbhghIAEoCUID4EEDEjYKDWhvbGRfZW5kX3RpbWUYIiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSNAoLY3JlYXRlX3RpbWUYGSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSNAoLdXBkYXRlX3RpbWUYGiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSFQoEZXRhZxgbIAEoCUIHukgEcgIYQBouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIlYKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASEAoMU1RBVEVfQUNUSVZFEAESEAoMU1RBVEVfUEFVU0VEEAISEgoOU1RBVEVfRElTQUJMRUQQAyK1AQoJRWZmZWN0aXZlEioKB3RpbWVvdXQYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLgoMcmV0cnlfcG9saWN5GAIgASgLMhguY2FyaWxsb24udjEuUmV0cnlQb2xpY3kSIwoGbGltaXRzGAMgASgLMhMuY2FyaWxsb24udjEuTGltaXRzEicKCHNjaGVkdWxlGAQgASgLMhUuY2FyaWxsb24udjEuU2NoZWR1bGUi2wMKB1BheWxvYWQSEgoIdGVtcGxhdGUYASABKAlIABIOCgR0ZXh0GAIgASgJSAASDgoEZGF0YRgDIAEoDEgAEh4KDGNvbnRlbnRfdHlwZRgEIAEoCUIIukgFcgMYgAISQAoMZXZlbnRfZm9ybWF0GAUgASgOMiAuY2FyaWxsb24udjEuUGF5bG9hZC5FdmVudEZvcm1hdEIIukgFggECEAESTQoQaGVhZGVyX3RlbXBsYXRlcxgGIAMoCzIpLmNhcmlsbG9uLnYxLlBheWxvYWQuSGVhZGVyVGVtcGxhdGVzRW50cnlCCLpIBZoBAhAgGjYKFEhlYWRlclRlbXBsYXRlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiqgEKC0V2ZW50Rm9ybWF0EhwKGEVWRU5UX0ZPUk1BVF9VTlNQRUNJRklFRBAAEhkKFUVWRU5UX0ZPUk1BVF9FTlZFTE9QRRABEhQKEEVWRU5UX0ZPUk1BVF9SQVcQAhIjCh9FVkVOVF9GT1JNQVRfQ0xPVURFVkVOVFNfQklOQVJZEAMSJwojRVZFTlRfRk9STUFUX0NMT1VERVZFTlRTX1NUUlVDVFVSRUQQBEIGCgRib2R5IiYKB1NpZ25pbmcSGwoGc2VjcmV0GAEgASgJQgvgQQS6SAVyAxiAASLnAgoLUmV0cnlQb2xpY3kSJAoMbWF4X2F0dGVtcHRzGAEgASgFQgm6SAYaBBhkKAFIAIgBARJACgZkZWxheXMYAiADKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CFbpIEpIBDxAgIguqAQgiBAiA9SQyABIsCgZqaXR0ZXIYAyABKAFCF7pIFBISGQAAAAAAAPA/KQAAAAAAAAAASAGIAQESRgoNY2xpZW50X2Vycm9ycxgEIAEoDjIlLmNhcmlsbG9uLnYxLlJldHJ5UG9saWN5LkNsaWVudEVycm9yc0IIukgFggECEAEiXgoMQ2xpZW50RXJyb3JzEh0KGUNMSUVOVF9FUlJPUlNfVU5TUEVDSUZJRUQQABIXChNDTElFTlRfRVJST1JTX1JFVFJZEAESFgoSQ0xJRU5UX0VSUk9SU19GQUlMEAJCDwoNX21heF9hdHRlbXB0c0IJCgdfaml0dGVyIsUCCgZMaW1pdHMSHwoLY29uY3VycmVuY3kYASABKAVCCrpIBxoFGIACKAASKgoKcmF0ZV9saW1pdBgCIAEoCzIWLmNhcmlsbG9uLnYxLlJhdGVMaW1pdBIPCgdvcmRlcmVkGAMgASgIEiEKC3dhaXRpbmdfbWF4GAQgASgFQgy6SAkaBxiAreIEKAASRQoPb3ZlcmZsb3dfcG9saWN5GAUgASgOMiIuY2FyaWxsb24udjEuTGltaXRzLk92ZXJmbG93UG9saWN5Qgi6SAWCAQIQASJzCg5PdmVyZmxvd1BvbGljeRIfChtPVkVSRkxPV19QT0xJQ1lfVU5TUEVDSUZJRUQQABIfChtPVkVSRkxPV19QT0xJQ1lfRFJPUF9PTERFU1QQARIfChtPVkVSRkxPV19QT0xJQ1lfRFJPUF9ORVdFU1QQAiJXCglSYXRlTGltaXQSLgoKcGVyX3NlY29uZBgBIAEoAUIa4EECukgUEhIZAAAAAABq+EAp/Knx0k1iUD8SGgoFYnVyc3QYAiABKAVCC7pICBoGGKCNBigAIncKD1JlZ2lzdGVyUmVxdWVzdBIwCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9va0IJ4EECukgDyAEBEhUKDXZhbGlkYXRlX29ubHkYAiABKAgSGwoKcmVxdWVzdF9pZBgPIAEoCUIHukgEcgIYQCJaChBSZWdpc3RlclJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rEg4KBnNlY3JldBgCIAEoCRIPCgdjcmVhdGVkGAMgASgIInIKFEJhdGNoUmVnaXN0ZXJSZXF1ZXN0Ej0KCHJlcXVlc3RzGAEgAygLMhwuY2FyaWxsb24udjEuUmVnaXN0ZXJSZXF1ZXN0Qg3gQQK6SAeSAQQIARBkEhsKCnJlcXVlc3RfaWQYDyABKAlCB7pIBHICGEAiRQoVQmF0Y2hSZWdpc3RlclJlc3BvbnNlEiwKB3Jlc3VsdHMYASADKAsyGy5jYXJpbGxvbi52MS5SZWdpc3RlclJlc3VsdCJyCg5SZWdpc3RlclJlc3VsdBIxCghyZXNwb25zZRgBIAEoCzIdLmNhcmlsbG9uLnYxLlJlZ2lzdGVyUmVzcG9uc2VIABIjCgVlcnJvchgCIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzSABCCAoGcmVzdWx0IoMBCg9CYXRjaEdldFJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EiIKA2lkcxgCIAMoCUIV4EECukgPkgEMCAEQZCIGcgQQARhAEjAKBHZpZXcYAyABKA4yGC5jYXJpbGxvbi52MS5XZWJob29rVmlld0IIukgFggECEAEiOgoQQmF0Y2hHZXRSZXNwb25zZRImCgh3ZWJob29rcxgBIAMoCzIULmNhcmlsbG9uLnYxLldlYmhvb2siQgoKR2V0UmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SGAoCaWQYAiABKAlCDOBBArpIBnIEEAEYQCI0CgtHZXRSZXNwb25zZRIlCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9vayLcAQoLTGlzdFJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhoKCXBhZ2Vfc2l6ZRgCIAEoBUIHukgEGgIoABIcCgpwYWdlX3Rva2VuGAMgASgJQgi6SAVyAxiAIBIwCgR2aWV3GAcgASgOMhguY2FyaWxsb24udjEuV2ViaG9va1ZpZXdCCLpIBYIBAhABEhgKBmZpbHRlchgIIAEoCUIIukgFcgMYgCASGQoIb3JkZXJfYnkYCSABKAlCB7pIBHICGEBKBAgEEAVKBAgFEAZKBAgGEAciTwoMTGlzdFJlc3BvbnNlEiYKCHdlYmhvb2tzGAEgAygLMhQuY2FyaWxsb24udjEuV2ViaG9vaxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkijwEKDVVwZGF0ZVJlcXVlc3QSMAoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2tCCeBBArpIA8gBARIvCgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2sSGwoKcmVxdWVzdF9pZBgPIAEoCUIHukgEcgIYQCI3Cg5VcGRhdGVSZXNwb25zZRIlCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9vayLMAwoNUmVtb3ZlUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SEwoCaWQYAiABKAlCB7pIBHICGEASFgoEbmFtZRgDIAEoCUIIukgFcgMYgAISHQoLZGVzdGluYXRpb24YBCABKAlCCLpIBXIDGIAQEhUKBGV0YWcYBSABKAlCB7pIBHICGEASGAoGZmlsdGVyGAYgASgJQgi6SAVyAxiAIBINCgVmb3JjZRgHIAEoCBIVCg12YWxpZGF0ZV9vbmx5GAggASgIEhsKCnJlcXVlc3RfaWQYDyABKAlCB7pIBHICGEA63gG6SNoBGtcBCg1yZW1vdmUudGFyZ2V0Ej5naXZlIGVpdGhlciBpZCwgb3IgbmFtZSB3aXRoIG9yIHdpdGhvdXQgZGVzdGluYXRpb24sIG9yIGZpbHRlchqFASh0aGlzLmlkICE9ICcnID8gMSA6IDApICsgKHRoaXMubmFtZSAhPSAnJyA/IDEgOiAwKSArICh0aGlzLmZpbHRlciAhPSAnJyA/IDEgOiAwKSA9PSAxICYmICh0aGlzLmRlc3RpbmF0aW9uID09ICcnIHx8IHRoaXMubmFtZSAhPSAnJykiHQoOUmVtb3ZlUmVzcG9uc2USCwoDaWRzGAEgAygJIs8DCgxQYXVzZVJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhMKAmlkGAIgASgJQge6SARyAhhAEhUKBGV0YWcYAyABKAlCB7pIBHICGEASGAoGZmlsdGVyGAQgASgJQgi6SAVyAxiAIBIVCg12YWxpZGF0ZV9vbmx5GAUgASgIEhwKCnBhZ2VfdG9rZW4YBiABKAlCCLpIBXIDGIAgEhsKCnJlcXVlc3RfaWQYDyABKAlCB7pIBHICGEA6igK6SIYCGoMCCgxwYXVzZS50YXJnZXQSXWdpdmUgZWl0aGVyIGlkLCB3aXRoIG9yIHdpdGhvdXQgZXRhZywgb3IgZmlsdGVyLCB3aXRoIG9yIHdpdGhvdXQgdmFsaWRhdGVfb25seSBhbmQgcGFnZV90b2tlbhqTASh0aGlzLmlkICE9ICcnKSAhPSAodGhpcy5maWx0ZXIgIT0gJycpICYmICh0aGlzLmlkID09ICcnIHx8ICF0aGlzLnZhbGlkYXRlX29ubHkgJiYgdGhpcy5wYWdlX3Rva2VuID09ICcnKSAmJiAodGhpcy5maWx0ZXIgPT0gJycgfHwgdGhpcy5ldGFnID09ICcnKSKCAQoNUGF1c2VSZXNwb25zZRIlCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9vaxINCgVjb3VudBgCIAEoBRILCgNpZHMYAyADKAkSFwoPbmV4dF9wYWdlX3Rva2VuGAQgASgJEhUKDWNvbnRlbmRlZF9pZHMYBSADKAki0QMKDVJlc3VtZVJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhMKAmlkGAIgASgJQge6SARyAhhAEhUKBGV0YWcYAyABKAlCB7pIBHICGEASGAoGZmlsdGVyGAQgASgJQgi6SAVyAxiAIBIVCg12YWxpZGF0ZV9vbmx5GAUgASgIEhwKCnBhZ2VfdG9rZW4YBiABKAlCCLpIBXIDGIAgEhsKCnJlcXVlc3RfaWQYDyABKAlCB7pIBHICGEA6iwK6SIcCGoQCCg1yZXN1bWUudGFyZ2V0El1naXZlIGVpdGhlciBpZCwgd2l0aCBvciB3aXRob3V0IGV0YWcsIG9yIGZpbHRlciwgd2l0aCBvciB3aXRob3V0IHZhbGlkYXRlX29ubHkgYW5kIHBhZ2VfdG9rZW4akwEodGhpcy5pZCAhPSAnJykgIT0gKHRoaXMuZmlsdGVyICE9ICcnKSAmJiAodGhpcy5pZCA9PSAnJyB8fCAhdGhpcy52YWxpZGF0ZV9vbmx5ICYmIHRoaXMucGFnZV90b2tlbiA9PSAnJykgJiYgKHRoaXMuZmlsdGVyID09ICcnIHx8IHRoaXMuZXRhZyA9PSAnJykigwEKDlJlc3VtZVJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rEg0KBWNvdW50GAIgASgFEgsKA2lkcxgDIAMoCRIXCg9uZXh0X3BhZ2VfdG9rZW4YBCABKAkSFQoNY29udGVuZGVkX2lkcxgFIAMoCSJjCg5UcmlnZ2VyUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SGAoCaWQYAiABKAlCDOBBArpIBnIEEAEYQBIbCgpyZXF1ZXN0X2lkGA8gASgJQge6SARyAhhAIiYKD1RyaWdnZXJSZXNwb25zZRITCgtkZWxpdmVyeV9pZBgBIAEoCSKxAgoPQmFja2ZpbGxSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIYCgJpZBgCIAEoCUIM4EECukgGcgQQARhAEjkKCnN0YXJ0X3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgngQQK6SAPIAQESNwoIZW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgngQQK6SAPIAQESQAoOb3ZlcmxhcF9wb2xpY3kYBSABKA4yGi5jYXJpbGxvbi52MS5PdmVybGFwUG9saWN5Qgy6SAmCAQYYABgDGAQSFQoNdmFsaWRhdGVfb25seRgGIAEoCBIbCgpyZXF1ZXN0X2lkGA8gASgJQge6SARyAhhAInMKEEJhY2tmaWxsUmVzcG9uc2USEQoJcnVuX2NvdW50GAEgASgFEhcKD2tub3duX3J1bl9jb3VudBgCIAEoBRIzCg9uZXh0X3N0YXJ0X3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wItMBChZQcmV2aWV3U2NoZWR1bGVSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIXCgJpZBgCIAEoCUIJukgGcgQQARhASAASKQoIc2NoZWR1bGUYAyABKAsyFS5jYXJpbGxvbi52MS5TY2hlZHVsZUgAEhgKBWNvdW50GAQgASgFQgm6SAYaBBhkKAASLgoKYWZ0ZXJfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCDwoGc291cmNlEgW6SAIIASK6AQoXUHJldmlld1NjaGVkdWxlUmVzcG9uc2USLQoJcnVuX3RpbWVzGAEgAygLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIXCg9sb2NhbF9ydW5fdGltZXMYAiADKAkSEQoJdGltZV96b25lGAMgASgJEhMKC2Rlc2NyaXB0aW9uGAQgASgJEi8KDWNsb2NrX2NoYW5nZXMYBSADKAsyGC5jYXJpbGxvbi52MS5DbG9ja0NoYW5nZSpaCgtXZWJob29rVmlldxIcChhXRUJIT09LX1ZJRVdfVU5TUEVDSUZJRUQQABIWChJXRUJIT09LX1ZJRVdfQkFTSUMQARIVChFXRUJIT09LX1ZJRVdfRlVMTBACMo8LCg5XZWJob29rU2VydmljZRJpCghSZWdpc3RlchIcLmNhcmlsbG9uLnYxLlJlZ2lzdGVyUmVxdWVzdBodLmNhcmlsbG9uLnYxLlJlZ2lzdGVyUmVzcG9uc2UiIJACAoLT5JMCFzoHd2ViaG9vayIML3YxL3dlYmhvb2tzEoABCg1CYXRjaFJlZ2lzdGVyEiEuY2FyaWxsb24udjEuQmF0Y2hSZWdpc3RlclJlcXVlc3QaIi5jYXJpbGxvbi52MS5CYXRjaFJlZ2lzdGVyUmVzcG9uc2UiKJACAoLT5JMCHzoBKiIaL3YxL3dlYmhvb2tzOmJhdGNoUmVnaXN0ZXISVgoDR2V0EhcuY2FyaWxsb24udjEuR2V0UmVxdWVzdBoYLmNhcmlsbG9uLnYxLkdldFJlc3BvbnNlIhyQAgGC0+STAhMSES92MS93ZWJob29rcy97aWR9EmkKCEJhdGNoR2V0EhwuY2FyaWxsb24udjEuQmF0Y2hHZXRSZXF1ZXN0Gh0uY2FyaWxsb24udjEuQmF0Y2hHZXRSZXNwb25zZSIgkAIBgtPkkwIXEhUvdjEvd2ViaG9va3M6YmF0Y2hHZXQSVAoETGlzdBIYLmNhcmlsbG9uLnYxLkxpc3RSZXF1ZXN0GhkuY2FyaWxsb24udjEuTGlzdFJlc3BvbnNlIheQAgGC0+STAg4SDC92MS93ZWJob29rcxJwCgZVcGRhdGUSGi5jYXJpbGxvbi52MS5VcGRhdGVSZXF1ZXN0GhsuY2FyaWxsb24udjEuVXBkYXRlUmVzcG9uc2UiLZACAoLT5JMCJDoHd2ViaG9vazIZL3YxL3dlYmhvb2tzL3t3ZWJob29rLmlkfRJvCgZSZW1vdmUSGi5jYXJpbGxvbi52MS5SZW1vdmVSZXF1ZXN0GhsuY2FyaWxsb24udjEuUmVtb3ZlUmVzcG9uc2UiLJACAoLT5JMCI1oOKgwvdjEvd2ViaG9va3MqES92MS93ZWJob29rcy97aWR9En4KBVBhdXNlEhkuY2FyaWxsb24udjEuUGF1c2VSZXF1ZXN0GhouY2FyaWxsb24udjEuUGF1c2VSZXNwb25zZSI+kAICgtPkkwI1OgEqWhc6ASoiEi92MS93ZWJob29rczpwYXVzZSIXL3YxL3dlYmhvb2tzL3tpZH06cGF1c2USgwEKBlJlc3VtZRIaLmNhcmlsbG9uLnYxLlJlc3VtZVJlcXVlc3QaGy5jYXJpbGxvbi52MS5SZXN1bWVSZXNwb25zZSJAkAICgtPkkwI3OgEqWhg6ASoiEy92MS93ZWJob29rczpyZXN1bWUiGC92MS93ZWJob29rcy97aWR9OnJlc3VtZRJqCgdUcmlnZ2VyEhsuY2FyaWxsb24udjEuVHJpZ2dlclJlcXVlc3QaHC5jYXJpbGxvbi52MS5UcmlnZ2VyUmVzcG9uc2UiJILT5JMCHjoBKiIZL3YxL3dlYmhvb2tzL3tpZH06dHJpZ2dlchJxCghCYWNrZmlsbBIcLmNhcmlsbG9uLnYxLkJhY2tmaWxsUmVxdWVzdBodLmNhcmlsbG9uLnYxLkJhY2tmaWxsUmVzcG9uc2UiKJACAoLT5JMCHzoBKiIaL3YxL3dlYmhvb2tzL3tpZH06YmFja2ZpbGwSrQEKD1ByZXZpZXdTY2hlZHVsZRIjLmNhcmlsbG9uLnYxLlByZXZpZXdTY2hlZHVsZVJlcXVlc3QaJC5jYXJpbGxvbi52MS5QcmV2aWV3U2NoZWR1bGVSZXNwb25zZSJPkAIBgtPkkwJGOgEqWiMSIS92MS93ZWJob29rcy97aWR9OnByZXZpZXdTY2hlZHVsZSIcL3YxL3dlYmhvb2tzOnByZXZpZXdTY2hlZHVsZUKEAQoPY29tLmNhcmlsbG9uLnYxQgxXZWJob29rUHJvdG9QAVoWY2FyaWxsb24vdjE7Y2FyaWxsb252MaICA0NYWKoCC0NhcmlsbG9uLlYxygILQ2FyaWxsb25cVjHiAhdDYXJpbGxvblxWMVxHUEJNZXRhZGF0YeoCDENhcmlsbG9uOjpWMWIGcHJvdG8z", [file_buf_validate_validate, file_carillon_v1_schedule, file_google_api_annotations, file_google_api_field_behavior, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_google_rpc_status]);
+  fileDesc("ChljYXJpbGxvbi92MS93ZWJob29rLnByb3RvEgtjYXJpbGxvbi52MSLwCwoHV2ViaG9vaxIWCgJpZBgBIAEoCUIK4EEIukgEcgIYPxIdCgluYW1lc3BhY2UYAiABKAlCCuBBBbpIBHICGD8SGwoEbmFtZRgDIAEoCUIN4EECukgHcgUQARiAAhIiCgtkZXN0aW5hdGlvbhgEIAEoCUIN4EECukgHcgUQARiAEBInCghzY2hlZHVsZRgFIAEoCzIVLmNhcmlsbG9uLnYxLlNjaGVkdWxlEkcKC2V2ZW50X3R5cGVzGAYgAygJQjK6SC+SASwQQCIociYQARiCATIfXihcKnxbYS16QS1aMC05Xy5cLS9dKyhcLlwqKT8pJBIYCgZmaWx0ZXIYByABKAlCCLpIBXIDGIAgEiUKB3BheWxvYWQYCCABKAsyFC5jYXJpbGxvbi52MS5QYXlsb2FkEjwKB2hlYWRlcnMYCSADKAsyIS5jYXJpbGxvbi52MS5XZWJob29rLkhlYWRlcnNFbnRyeUIIukgFmgECECASPgoHdGltZW91dBgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkISukgPqgEMIgMIrAIyBRCAwtcvEiUKB3NpZ25pbmcYCyABKAsyFC5jYXJpbGxvbi52MS5TaWduaW5nEi4KDHJldHJ5X3BvbGljeRgMIAEoCzIYLmNhcmlsbG9uLnYxLlJldHJ5UG9saWN5EiMKBmxpbWl0cxgNIAEoCzITLmNhcmlsbG9uLnYxLkxpbWl0cxJ2CgZsYWJlbHMYDiADKAsyIC5jYXJpbGxvbi52MS5XZWJob29rLkxhYmVsc0VudHJ5QkS6SEGaAT4QQCIzcjEQARg/MiteW0EtWmEtejAtOV0oW0EtWmEtejAtOV8uLy1dKltBLVphLXowLTldKT8kKgVyAxiAAhIQCgN1aWQYHyABKAlCA+BBAxIuCgllZmZlY3RpdmUYICABKAsyFi5jYXJpbGxvbi52MS5FZmZlY3RpdmVCA+BBAxIqCgd0cmFmZmljGCMgASgLMhQuY2FyaWxsb24udjEuVHJhZmZpY0ID4EEDEi4KBXN0YXRlGBQgASgOMhouY2FyaWxsb24udjEuV2ViaG9vay5TdGF0ZUID4EEDEhkKDHN0YXRlX3JlYXNvbhgVIAEoCUID4EEDEjYKDW5leHRfcnVuX3RpbWUYFiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSFgoJcnVuX2NvdW50GBcgASgDQgPgQQMSHgoRc2tpcHBlZF9ydW5fY291bnQYGCABKANCA+BBAxIhChRmaWx0ZXJfZmFpbHVyZV9jb3VudBgcIAEoA0ID4EEDEjsKEmZhaWxpbmdfc2luY2VfdGltZRgdIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIzCgpwcm9iZV90aW1lGB4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEhgKC2hvbGRfcmVhc29uGCEgASgJQgPgQQMSNgoNaG9sZF9lbmRfdGltZRgiIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI0CgtjcmVhdGVfdGltZRgZIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI0Cgt1cGRhdGVfdGltZRgaIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIVCgRldGFnGBsgASgJQge6SARyAhhAGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiVgoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIQCgxTVEFURV9BQ1RJVkUQARIQCgxTVEFURV9QQVVTRUQQAhISCg5TVEFURV9ESVNBQkxFRBADIrUBCglFZmZlY3RpdmUSKgoHdGltZW91dBgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIuCgxyZXRyeV9wb2xpY3kYAiABKAsyGC5jYXJpbGxvbi52MS5SZXRyeVBvbGljeRIjCgZsaW1pdHMYAyABKAsyEy5jYXJpbGxvbi52MS5MaW1pdHMSJwoIc2NoZWR1bGUYBCABKAsyFS5jYXJpbGxvbi52MS5TY2hlZHVsZSKPAQoHVHJhZmZpYxIVCg13YWl0aW5nX2NvdW50GAEgASgDEjUKEWxhc3RfYXR0ZW1wdF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIcChRsYXN0X3Jlc3BvbnNlX3N0YXR1cxgDIAEoBRIYChBsYXN0X2RlbGl2ZXJ5X2lkGAQgASgJItsDCgdQYXlsb2FkEhIKCHRlbXBsYXRlGAEgASgJSAASDgoEdGV4dBgCIAEoCUgAEg4KBGRhdGEYAyABKAxIABIeCgxjb250ZW50X3R5cGUYBCABKAlCCLpIBXIDGIACEkAKDGV2ZW50X2Zvcm1hdBgFIAEoDjIgLmNhcmlsbG9uLnYxLlBheWxvYWQuRXZlbnRGb3JtYXRCCLpIBYIBAhABEk0KEGhlYWRlcl90ZW1wbGF0ZXMYBiADKAsyKS5jYXJpbGxvbi52MS5QYXlsb2FkLkhlYWRlclRlbXBsYXRlc0VudHJ5Qgi6SAWaAQIQIBo2ChRIZWFkZXJUZW1wbGF0ZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIqoBCgtFdmVudEZvcm1hdBIcChhFVkVOVF9GT1JNQVRfVU5TUEVDSUZJRUQQABIZChVFVkVOVF9GT1JNQVRfRU5WRUxPUEUQARIUChBFVkVOVF9GT1JNQVRfUkFXEAISIwofRVZFTlRfRk9STUFUX0NMT1VERVZFTlRTX0JJTkFSWRADEicKI0VWRU5UX0ZPUk1BVF9DTE9VREVWRU5UU19TVFJVQ1RVUkVEEARCBgoEYm9keSImCgdTaWduaW5nEhsKBnNlY3JldBgBIAEoCUIL4EEEukgFcgMYgAEi5wIKC1JldHJ5UG9saWN5EiQKDG1heF9hdHRlbXB0cxgBIAEoBUIJukgGGgQYZCgBSACIAQESQAoGZGVsYXlzGAIgAygLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQhW6SBKSAQ8QICILqgEIIgQIgPUkMgASLAoGaml0dGVyGAMgASgBQhe6SBQSEhkAAAAAAADwPykAAAAAAAAAAEgBiAEBEkYKDWNsaWVudF9lcnJvcnMYBCABKA4yJS5jYXJpbGxvbi52MS5SZXRyeVBvbGljeS5DbGllbnRFcnJvcnNCCLpIBYIBAhABIl4KDENsaWVudEVycm9ycxIdChlDTElFTlRfRVJST1JTX1VOU1BFQ0lGSUVEEAASFwoTQ0xJRU5UX0VSUk9SU19SRVRSWRABEhYKEkNMSUVOVF9FUlJPUlNfRkFJTBACQg8KDV9tYXhfYXR0ZW1wdHNCCQoHX2ppdHRlciLFAgoGTGltaXRzEh8KC2NvbmN1cnJlbmN5GAEgASgFQgq6SAcaBRiAAigAEioKCnJhdGVfbGltaXQYAiABKAsyFi5jYXJpbGxvbi52MS5SYXRlTGltaXQSDwoHb3JkZXJlZBgDIAEoCBIhCgt3YWl0aW5nX21heBgEIAEoBUIMukgJGgcYgK3iBCgAEkUKD292ZXJmbG93X3BvbGljeRgFIAEoDjIiLmNhcmlsbG9uLnYxLkxpbWl0cy5PdmVyZmxvd1BvbGljeUIIukgFggECEAEicwoOT3ZlcmZsb3dQb2xpY3kSHwobT1ZFUkZMT1dfUE9MSUNZX1VOU1BFQ0lGSUVEEAASHwobT1ZFUkZMT1dfUE9MSUNZX0RST1BfT0xERVNUEAESHwobT1ZFUkZMT1dfUE9MSUNZX0RST1BfTkVXRVNUEAIiVwoJUmF0ZUxpbWl0Ei4KCnBlcl9zZWNvbmQYASABKAFCGuBBArpIFBISGQAAAAAAavhAKfyp8dJNYlA/EhoKBWJ1cnN0GAIgASgFQgu6SAgaBhigjQYoACJ3Cg9SZWdpc3RlclJlcXVlc3QSMAoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2tCCeBBArpIA8gBARIVCg12YWxpZGF0ZV9vbmx5GAIgASgIEhsKCnJlcXVlc3RfaWQYDyABKAlCB7pIBHICGEAiWgoQUmVnaXN0ZXJSZXNwb25zZRIlCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9vaxIOCgZzZWNyZXQYAiABKAkSDwoHY3JlYXRlZBgDIAEoCCJyChRCYXRjaFJlZ2lzdGVyUmVxdWVzdBI9CghyZXF1ZXN0cxgBIAMoCzIcLmNhcmlsbG9uLnYxLlJlZ2lzdGVyUmVxdWVzdEIN4EECukgHkgEECAEQZBIbCgpyZXF1ZXN0X2lkGA8gASgJQge6SARyAhhAIkUKFUJhdGNoUmVnaXN0ZXJSZXNwb25zZRIsCgdyZXN1bHRzGAEgAygLMhsuY2FyaWxsb24udjEuUmVnaXN0ZXJSZXN1bHQicgoOUmVnaXN0ZXJSZXN1bHQSMQoIcmVzcG9uc2UYASABKAsyHS5jYXJpbGxvbi52MS5SZWdpc3RlclJlc3BvbnNlSAASIwoFZXJyb3IYAiABKAsyEi5nb29nbGUucnBjLlN0YXR1c0gAQggKBnJlc3VsdCKDAQoPQmF0Y2hHZXRSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIiCgNpZHMYAiADKAlCFeBBArpID5IBDAgBEGQiBnIEEAEYQBIwCgR2aWV3GAMgASgOMhguY2FyaWxsb24udjEuV2ViaG9va1ZpZXdCCLpIBYIBAhABIjoKEEJhdGNoR2V0UmVzcG9uc2USJgoId2ViaG9va3MYASADKAsyFC5jYXJpbGxvbi52MS5XZWJob29rIkIKCkdldFJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhgKAmlkGAIgASgJQgzgQQK6SAZyBBABGEAiNAoLR2V0UmVzcG9uc2USJQoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2si3AEKC0xpc3RSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIaCglwYWdlX3NpemUYAiABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMYgCASMAoEdmlldxgHIAEoDjIYLmNhcmlsbG9uLnYxLldlYmhvb2tWaWV3Qgi6SAWCAQIQARIYCgZmaWx0ZXIYCCABKAlCCLpIBXIDGIAgEhkKCG9yZGVyX2J5GAkgASgJQge6SARyAhhASgQIBBAFSgQIBRAGSgQIBhAHIk8KDExpc3RSZXNwb25zZRImCgh3ZWJob29rcxgBIAMoCzIULmNhcmlsbG9uLnYxLldlYmhvb2sSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIo8BCg1VcGRhdGVSZXF1ZXN0EjAKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rQgngQQK6SAPIAQESLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrEhsKCnJlcXVlc3RfaWQYDyABKAlCB7pIBHICGEAiNwoOVXBkYXRlUmVzcG9uc2USJQoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2sizAMKDVJlbW92ZVJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhMKAmlkGAIgASgJQge6SARyAhhAEhYKBG5hbWUYAyABKAlCCLpIBXIDGIACEh0KC2Rlc3RpbmF0aW9uGAQgASgJQgi6SAVyAxiAEBIVCgRldGFnGAUgASgJQge6SARyAhhAEhgKBmZpbHRlchgGIAEoCUIIukgFcgMYgCASDQoFZm9yY2UYByABKAgSFQoNdmFsaWRhdGVfb25seRgIIAEoCBIbCgpyZXF1ZXN0X2lkGA8gASgJQge6SARyAhhAOt4BukjaARrXAQoNcmVtb3ZlLnRhcmdldBI+Z2l2ZSBlaXRoZXIgaWQsIG9yIG5hbWUgd2l0aCBvciB3aXRob3V0IGRlc3RpbmF0aW9uLCBvciBmaWx0ZXIahQEodGhpcy5pZCAhPSAnJyA/IDEgOiAwKSArICh0aGlzLm5hbWUgIT0gJycgPyAxIDogMCkgKyAodGhpcy5maWx0ZXIgIT0gJycgPyAxIDogMCkgPT0gMSAmJiAodGhpcy5kZXN0aW5hdGlvbiA9PSAnJyB8fCB0aGlzLm5hbWUgIT0gJycpIh0KDlJlbW92ZVJlc3BvbnNlEgsKA2lkcxgBIAMoCSLPAwoMUGF1c2VSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxITCgJpZBgCIAEoCUIHukgEcgIYQBIVCgRldGFnGAMgASgJQge6SARyAhhAEhgKBmZpbHRlchgEIAEoCUIIukgFcgMYgCASFQoNdmFsaWRhdGVfb25seRgFIAEoCBIcCgpwYWdlX3Rva2VuGAYgASgJQgi6SAVyAxiAIBIbCgpyZXF1ZXN0X2lkGA8gASgJQge6SARyAhhAOooCukiGAhqDAgoMcGF1c2UudGFyZ2V0El1naXZlIGVpdGhlciBpZCwgd2l0aCBvciB3aXRob3V0IGV0YWcsIG9yIGZpbHRlciwgd2l0aCBvciB3aXRob3V0IHZhbGlkYXRlX29ubHkgYW5kIHBhZ2VfdG9rZW4akwEodGhpcy5pZCAhPSAnJykgIT0gKHRoaXMuZmlsdGVyICE9ICcnKSAmJiAodGhpcy5pZCA9PSAnJyB8fCAhdGhpcy52YWxpZGF0ZV9vbmx5ICYmIHRoaXMucGFnZV90b2tlbiA9PSAnJykgJiYgKHRoaXMuZmlsdGVyID09ICcnIHx8IHRoaXMuZXRhZyA9PSAnJykiggEKDVBhdXNlUmVzcG9uc2USJQoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2sSDQoFY291bnQYAiABKAUSCwoDaWRzGAMgAygJEhcKD25leHRfcGFnZV90b2tlbhgEIAEoCRIVCg1jb250ZW5kZWRfaWRzGAUgAygJItEDCg1SZXN1bWVSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxITCgJpZBgCIAEoCUIHukgEcgIYQBIVCgRldGFnGAMgASgJQge6SARyAhhAEhgKBmZpbHRlchgEIAEoCUIIukgFcgMYgCASFQoNdmFsaWRhdGVfb25seRgFIAEoCBIcCgpwYWdlX3Rva2VuGAYgASgJQgi6SAVyAxiAIBIbCgpyZXF1ZXN0X2lkGA8gASgJQge6SARyAhhAOosCukiHAhqEAgoNcmVzdW1lLnRhcmdldBJdZ2l2ZSBlaXRoZXIgaWQsIHdpdGggb3Igd2l0aG91dCBldGFnLCBvciBmaWx0ZXIsIHdpdGggb3Igd2l0aG91dCB2YWxpZGF0ZV9vbmx5IGFuZCBwYWdlX3Rva2VuGpMBKHRoaXMuaWQgIT0gJycpICE9ICh0aGlzLmZpbHRlciAhPSAnJykgJiYgKHRoaXMuaWQgPT0gJycgfHwgIXRoaXMudmFsaWRhdGVfb25seSAmJiB0aGlzLnBhZ2VfdG9rZW4gPT0gJycpICYmICh0aGlzLmZpbHRlciA9PSAnJyB8fCB0aGlzLmV0YWcgPT0gJycpIoMBCg5SZXN1bWVSZXNwb25zZRIlCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9vaxINCgVjb3VudBgCIAEoBRILCgNpZHMYAyADKAkSFwoPbmV4dF9wYWdlX3Rva2VuGAQgASgJEhUKDWNvbnRlbmRlZF9pZHMYBSADKAkiYwoOVHJpZ2dlclJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhgKAmlkGAIgASgJQgzgQQK6SAZyBBABGEASGwoKcmVxdWVzdF9pZBgPIAEoCUIHukgEcgIYQCImCg9UcmlnZ2VyUmVzcG9uc2USEwoLZGVsaXZlcnlfaWQYASABKAkisQIKD0JhY2tmaWxsUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SGAoCaWQYAiABKAlCDOBBArpIBnIEEAEYQBI5CgpzdGFydF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIJ4EECukgDyAEBEjcKCGVuZF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIJ4EECukgDyAEBEkAKDm92ZXJsYXBfcG9saWN5GAUgASgOMhouY2FyaWxsb24udjEuT3ZlcmxhcFBvbGljeUIMukgJggEGGAAYAxgEEhUKDXZhbGlkYXRlX29ubHkYBiABKAgSGwoKcmVxdWVzdF9pZBgPIAEoCUIHukgEcgIYQCJzChBCYWNrZmlsbFJlc3BvbnNlEhEKCXJ1bl9jb3VudBgBIAEoBRIXCg9rbm93bl9ydW5fY291bnQYAiABKAUSMwoPbmV4dF9zdGFydF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLTAQoWUHJldmlld1NjaGVkdWxlUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SFwoCaWQYAiABKAlCCbpIBnIEEAEYQEgAEikKCHNjaGVkdWxlGAMgASgLMhUuY2FyaWxsb24udjEuU2NoZWR1bGVIABIYCgVjb3VudBgEIAEoBUIJukgGGgQYZCgAEi4KCmFmdGVyX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQg8KBnNvdXJjZRIFukgCCAEiugEKF1ByZXZpZXdTY2hlZHVsZVJlc3BvbnNlEi0KCXJ1bl90aW1lcxgBIAMoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFwoPbG9jYWxfcnVuX3RpbWVzGAIgAygJEhEKCXRpbWVfem9uZRgDIAEoCRITCgtkZXNjcmlwdGlvbhgEIAEoCRIvCg1jbG9ja19jaGFuZ2VzGAUgAygLMhguY2FyaWxsb24udjEuQ2xvY2tDaGFuZ2UqWgoLV2ViaG9va1ZpZXcSHAoYV0VCSE9PS19WSUVXX1VOU1BFQ0lGSUVEEAASFgoSV0VCSE9PS19WSUVXX0JBU0lDEAESFQoRV0VCSE9PS19WSUVXX0ZVTEwQAjKPCwoOV2ViaG9va1NlcnZpY2USaQoIUmVnaXN0ZXISHC5jYXJpbGxvbi52MS5SZWdpc3RlclJlcXVlc3QaHS5jYXJpbGxvbi52MS5SZWdpc3RlclJlc3BvbnNlIiCQAgKC0+STAhc6B3dlYmhvb2siDC92MS93ZWJob29rcxKAAQoNQmF0Y2hSZWdpc3RlchIhLmNhcmlsbG9uLnYxLkJhdGNoUmVnaXN0ZXJSZXF1ZXN0GiIuY2FyaWxsb24udjEuQmF0Y2hSZWdpc3RlclJlc3BvbnNlIiiQAgKC0+STAh86ASoiGi92MS93ZWJob29rczpiYXRjaFJlZ2lzdGVyElYKA0dldBIXLmNhcmlsbG9uLnYxLkdldFJlcXVlc3QaGC5jYXJpbGxvbi52MS5HZXRSZXNwb25zZSIckAIBgtPkkwITEhEvdjEvd2ViaG9va3Mve2lkfRJpCghCYXRjaEdldBIcLmNhcmlsbG9uLnYxLkJhdGNoR2V0UmVxdWVzdBodLmNhcmlsbG9uLnYxLkJhdGNoR2V0UmVzcG9uc2UiIJACAYLT5JMCFxIVL3YxL3dlYmhvb2tzOmJhdGNoR2V0ElQKBExpc3QSGC5jYXJpbGxvbi52MS5MaXN0UmVxdWVzdBoZLmNhcmlsbG9uLnYxLkxpc3RSZXNwb25zZSIXkAIBgtPkkwIOEgwvdjEvd2ViaG9va3MScAoGVXBkYXRlEhouY2FyaWxsb24udjEuVXBkYXRlUmVxdWVzdBobLmNhcmlsbG9uLnYxLlVwZGF0ZVJlc3BvbnNlIi2QAgKC0+STAiQ6B3dlYmhvb2syGS92MS93ZWJob29rcy97d2ViaG9vay5pZH0SbwoGUmVtb3ZlEhouY2FyaWxsb24udjEuUmVtb3ZlUmVxdWVzdBobLmNhcmlsbG9uLnYxLlJlbW92ZVJlc3BvbnNlIiyQAgKC0+STAiNaDioML3YxL3dlYmhvb2tzKhEvdjEvd2ViaG9va3Mve2lkfRJ+CgVQYXVzZRIZLmNhcmlsbG9uLnYxLlBhdXNlUmVxdWVzdBoaLmNhcmlsbG9uLnYxLlBhdXNlUmVzcG9uc2UiPpACAoLT5JMCNToBKloXOgEqIhIvdjEvd2ViaG9va3M6cGF1c2UiFy92MS93ZWJob29rcy97aWR9OnBhdXNlEoMBCgZSZXN1bWUSGi5jYXJpbGxvbi52MS5SZXN1bWVSZXF1ZXN0GhsuY2FyaWxsb24udjEuUmVzdW1lUmVzcG9uc2UiQJACAoLT5JMCNzoBKloYOgEqIhMvdjEvd2ViaG9va3M6cmVzdW1lIhgvdjEvd2ViaG9va3Mve2lkfTpyZXN1bWUSagoHVHJpZ2dlchIbLmNhcmlsbG9uLnYxLlRyaWdnZXJSZXF1ZXN0GhwuY2FyaWxsb24udjEuVHJpZ2dlclJlc3BvbnNlIiSC0+STAh46ASoiGS92MS93ZWJob29rcy97aWR9OnRyaWdnZXIScQoIQmFja2ZpbGwSHC5jYXJpbGxvbi52MS5CYWNrZmlsbFJlcXVlc3QaHS5jYXJpbGxvbi52MS5CYWNrZmlsbFJlc3BvbnNlIiiQAgKC0+STAh86ASoiGi92MS93ZWJob29rcy97aWR9OmJhY2tmaWxsEq0BCg9QcmV2aWV3U2NoZWR1bGUSIy5jYXJpbGxvbi52MS5QcmV2aWV3U2NoZWR1bGVSZXF1ZXN0GiQuY2FyaWxsb24udjEuUHJldmlld1NjaGVkdWxlUmVzcG9uc2UiT5ACAYLT5JMCRjoBKlojEiEvdjEvd2ViaG9va3Mve2lkfTpwcmV2aWV3U2NoZWR1bGUiHC92MS93ZWJob29rczpwcmV2aWV3U2NoZWR1bGVChAEKD2NvbS5jYXJpbGxvbi52MUIMV2ViaG9va1Byb3RvUAFaFmNhcmlsbG9uL3YxO2NhcmlsbG9udjGiAgNDWFiqAgtDYXJpbGxvbi5WMcoCC0NhcmlsbG9uXFYx4gIXQ2FyaWxsb25cVjFcR1BCTWV0YWRhdGHqAgxDYXJpbGxvbjo6VjFiBnByb3RvMw", [file_buf_validate_validate, file_carillon_v1_schedule, file_google_api_annotations, file_google_api_field_behavior, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_google_rpc_status]);
 
 /**
  * A registration: a name, a destination, and what makes it ring.
@@ -151,6 +151,13 @@ export type Webhook = Message<"carillon.v1.Webhook"> & {
    * @generated from field: carillon.v1.Effective effective = 32;
    */
   effective?: Effective | undefined;
+
+  /**
+   * How it goes with its deliveries. In answers to Get, and to BatchGet and List with view FULL.
+   *
+   * @generated from field: carillon.v1.Traffic traffic = 35;
+   */
+  traffic?: Traffic | undefined;
 
   /**
    * Whether it rings.
@@ -350,6 +357,49 @@ export const EffectiveSchema: GenMessage<Effective> = /*@__PURE__*/
   messageDesc(file_carillon_v1_webhook, 1);
 
 /**
+ * How it goes with the deliveries of a webhook.
+ *
+ * @generated from message carillon.v1.Traffic
+ */
+export type Traffic = Message<"carillon.v1.Traffic"> & {
+  /**
+   * How many deliveries are PENDING, those in flight and those that wait for a retry included.
+   *
+   * @generated from field: int64 waiting_count = 1;
+   */
+  waitingCount: bigint;
+
+  /**
+   * When the last attempt began. Unset as long as there was none, and after an upgrade until the next one where
+   * earlier versions made it, unless it was among the latest of all.
+   *
+   * @generated from field: google.protobuf.Timestamp last_attempt_time = 2;
+   */
+  lastAttemptTime?: Timestamp | undefined;
+
+  /**
+   * The status code of its answer; 0 when there was none.
+   *
+   * @generated from field: int32 last_response_status = 3;
+   */
+  lastResponseStatus: number;
+
+  /**
+   * The delivery that it was for, as GetDelivery shows it with its error. Empty once that is no longer kept.
+   *
+   * @generated from field: string last_delivery_id = 4;
+   */
+  lastDeliveryId: string;
+};
+
+/**
+ * Describes the message carillon.v1.Traffic.
+ * Use `create(TrafficSchema)` to create a new message.
+ */
+export const TrafficSchema: GenMessage<Traffic> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_webhook, 2);
+
+/**
  * What is sent. The body, and the headers that are made of the event, are made once, so that a retry repeats the
  * same bytes. What is the webhook's own is read at each attempt. An event of which it cannot be made is a delivery
  * that is FAILED, with the reason RENDER.
@@ -423,7 +473,7 @@ export type Payload = Message<"carillon.v1.Payload"> & {
  * Use `create(PayloadSchema)` to create a new message.
  */
 export const PayloadSchema: GenMessage<Payload> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 2);
+  messageDesc(file_carillon_v1_webhook, 3);
 
 /**
  * How an event is sent when there is no template.
@@ -479,7 +529,7 @@ export type Payload_EventFormat = (typeof Payload_EventFormat)[keyof typeof Payl
  * Describes the enum carillon.v1.Payload.EventFormat.
  */
 export const Payload_EventFormatSchema: GenEnum<Payload_EventFormat> = /*@__PURE__*/
-  enumDesc(file_carillon_v1_webhook, 2, 0);
+  enumDesc(file_carillon_v1_webhook, 3, 0);
 
 /**
  * How requests are signed.
@@ -502,7 +552,7 @@ export type Signing = Message<"carillon.v1.Signing"> & {
  * Use `create(SigningSchema)` to create a new message.
  */
 export const SigningSchema: GenMessage<Signing> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 3);
+  messageDesc(file_carillon_v1_webhook, 4);
 
 /**
  * What happens after a failed attempt.
@@ -546,7 +596,7 @@ export type RetryPolicy = Message<"carillon.v1.RetryPolicy"> & {
  * Use `create(RetryPolicySchema)` to create a new message.
  */
 export const RetryPolicySchema: GenMessage<RetryPolicy> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 4);
+  messageDesc(file_carillon_v1_webhook, 5);
 
 /**
  * What happens when the destination answers with a 4xx status other than 408, 410, 425 and 429.
@@ -587,7 +637,7 @@ export type RetryPolicy_ClientErrors = (typeof RetryPolicy_ClientErrors)[keyof t
  * Describes the enum carillon.v1.RetryPolicy.ClientErrors.
  */
 export const RetryPolicy_ClientErrorsSchema: GenEnum<RetryPolicy_ClientErrors> = /*@__PURE__*/
-  enumDesc(file_carillon_v1_webhook, 4, 0);
+  enumDesc(file_carillon_v1_webhook, 5, 0);
 
 /**
  * What the destination can bear.
@@ -643,7 +693,7 @@ export type Limits = Message<"carillon.v1.Limits"> & {
  * Use `create(LimitsSchema)` to create a new message.
  */
 export const LimitsSchema: GenMessage<Limits> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 5);
+  messageDesc(file_carillon_v1_webhook, 6);
 
 /**
  * Which of the deliveries that wait fail when there are too many.
@@ -684,7 +734,7 @@ export type Limits_OverflowPolicy = (typeof Limits_OverflowPolicy)[keyof typeof 
  * Describes the enum carillon.v1.Limits.OverflowPolicy.
  */
 export const Limits_OverflowPolicySchema: GenEnum<Limits_OverflowPolicy> = /*@__PURE__*/
-  enumDesc(file_carillon_v1_webhook, 5, 0);
+  enumDesc(file_carillon_v1_webhook, 6, 0);
 
 /**
  * A token bucket.
@@ -712,7 +762,7 @@ export type RateLimit = Message<"carillon.v1.RateLimit"> & {
  * Use `create(RateLimitSchema)` to create a new message.
  */
 export const RateLimitSchema: GenMessage<RateLimit> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 6);
+  messageDesc(file_carillon_v1_webhook, 7);
 
 /**
  * A registration.
@@ -750,7 +800,7 @@ export type RegisterRequest = Message<"carillon.v1.RegisterRequest"> & {
  * Use `create(RegisterRequestSchema)` to create a new message.
  */
 export const RegisterRequestSchema: GenMessage<RegisterRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 7);
+  messageDesc(file_carillon_v1_webhook, 8);
 
 /**
  * What was registered.
@@ -785,7 +835,7 @@ export type RegisterResponse = Message<"carillon.v1.RegisterResponse"> & {
  * Use `create(RegisterResponseSchema)` to create a new message.
  */
 export const RegisterResponseSchema: GenMessage<RegisterResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 8);
+  messageDesc(file_carillon_v1_webhook, 9);
 
 /**
  * Registrations.
@@ -814,7 +864,7 @@ export type BatchRegisterRequest = Message<"carillon.v1.BatchRegisterRequest"> &
  * Use `create(BatchRegisterRequestSchema)` to create a new message.
  */
 export const BatchRegisterRequestSchema: GenMessage<BatchRegisterRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 9);
+  messageDesc(file_carillon_v1_webhook, 10);
 
 /**
  * What became of each registration.
@@ -835,7 +885,7 @@ export type BatchRegisterResponse = Message<"carillon.v1.BatchRegisterResponse">
  * Use `create(BatchRegisterResponseSchema)` to create a new message.
  */
 export const BatchRegisterResponseSchema: GenMessage<BatchRegisterResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 10);
+  messageDesc(file_carillon_v1_webhook, 11);
 
 /**
  * What became of a registration.
@@ -873,7 +923,7 @@ export type RegisterResult = Message<"carillon.v1.RegisterResult"> & {
  * Use `create(RegisterResultSchema)` to create a new message.
  */
 export const RegisterResultSchema: GenMessage<RegisterResult> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 11);
+  messageDesc(file_carillon_v1_webhook, 12);
 
 /**
  * Names webhooks.
@@ -908,7 +958,7 @@ export type BatchGetRequest = Message<"carillon.v1.BatchGetRequest"> & {
  * Use `create(BatchGetRequestSchema)` to create a new message.
  */
 export const BatchGetRequestSchema: GenMessage<BatchGetRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 12);
+  messageDesc(file_carillon_v1_webhook, 13);
 
 /**
  * The webhooks.
@@ -929,7 +979,7 @@ export type BatchGetResponse = Message<"carillon.v1.BatchGetResponse"> & {
  * Use `create(BatchGetResponseSchema)` to create a new message.
  */
 export const BatchGetResponseSchema: GenMessage<BatchGetResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 13);
+  messageDesc(file_carillon_v1_webhook, 14);
 
 /**
  * Names a webhook.
@@ -957,7 +1007,7 @@ export type GetRequest = Message<"carillon.v1.GetRequest"> & {
  * Use `create(GetRequestSchema)` to create a new message.
  */
 export const GetRequestSchema: GenMessage<GetRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 14);
+  messageDesc(file_carillon_v1_webhook, 15);
 
 /**
  * The webhook.
@@ -978,7 +1028,7 @@ export type GetResponse = Message<"carillon.v1.GetResponse"> & {
  * Use `create(GetResponseSchema)` to create a new message.
  */
 export const GetResponseSchema: GenMessage<GetResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 15);
+  messageDesc(file_carillon_v1_webhook, 16);
 
 /**
  * Which webhooks to list.
@@ -1040,7 +1090,7 @@ export type ListRequest = Message<"carillon.v1.ListRequest"> & {
  * Use `create(ListRequestSchema)` to create a new message.
  */
 export const ListRequestSchema: GenMessage<ListRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 16);
+  messageDesc(file_carillon_v1_webhook, 17);
 
 /**
  * A page of webhooks.
@@ -1068,7 +1118,7 @@ export type ListResponse = Message<"carillon.v1.ListResponse"> & {
  * Use `create(ListResponseSchema)` to create a new message.
  */
 export const ListResponseSchema: GenMessage<ListResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 17);
+  messageDesc(file_carillon_v1_webhook, 18);
 
 /**
  * A change to a webhook.
@@ -1111,7 +1161,7 @@ export type UpdateRequest = Message<"carillon.v1.UpdateRequest"> & {
  * Use `create(UpdateRequestSchema)` to create a new message.
  */
 export const UpdateRequestSchema: GenMessage<UpdateRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 18);
+  messageDesc(file_carillon_v1_webhook, 19);
 
 /**
  * The changed webhook.
@@ -1132,7 +1182,7 @@ export type UpdateResponse = Message<"carillon.v1.UpdateResponse"> & {
  * Use `create(UpdateResponseSchema)` to create a new message.
  */
 export const UpdateResponseSchema: GenMessage<UpdateResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 19);
+  messageDesc(file_carillon_v1_webhook, 20);
 
 /**
  * Which webhooks to remove: an id; a name, with or without a destination; or a filter.
@@ -1210,7 +1260,7 @@ export type RemoveRequest = Message<"carillon.v1.RemoveRequest"> & {
  * Use `create(RemoveRequestSchema)` to create a new message.
  */
 export const RemoveRequestSchema: GenMessage<RemoveRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 20);
+  messageDesc(file_carillon_v1_webhook, 21);
 
 /**
  * What was removed.
@@ -1231,7 +1281,7 @@ export type RemoveResponse = Message<"carillon.v1.RemoveResponse"> & {
  * Use `create(RemoveResponseSchema)` to create a new message.
  */
 export const RemoveResponseSchema: GenMessage<RemoveResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 21);
+  messageDesc(file_carillon_v1_webhook, 22);
 
 /**
  * Which webhooks to pause: an id, or a filter.
@@ -1296,7 +1346,7 @@ export type PauseRequest = Message<"carillon.v1.PauseRequest"> & {
  * Use `create(PauseRequestSchema)` to create a new message.
  */
 export const PauseRequestSchema: GenMessage<PauseRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 22);
+  messageDesc(file_carillon_v1_webhook, 23);
 
 /**
  * The paused webhook, or webhooks.
@@ -1346,7 +1396,7 @@ export type PauseResponse = Message<"carillon.v1.PauseResponse"> & {
  * Use `create(PauseResponseSchema)` to create a new message.
  */
 export const PauseResponseSchema: GenMessage<PauseResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 23);
+  messageDesc(file_carillon_v1_webhook, 24);
 
 /**
  * Which webhooks to resume: an id, or a filter.
@@ -1411,7 +1461,7 @@ export type ResumeRequest = Message<"carillon.v1.ResumeRequest"> & {
  * Use `create(ResumeRequestSchema)` to create a new message.
  */
 export const ResumeRequestSchema: GenMessage<ResumeRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 24);
+  messageDesc(file_carillon_v1_webhook, 25);
 
 /**
  * The resumed webhook, or webhooks.
@@ -1461,7 +1511,7 @@ export type ResumeResponse = Message<"carillon.v1.ResumeResponse"> & {
  * Use `create(ResumeResponseSchema)` to create a new message.
  */
 export const ResumeResponseSchema: GenMessage<ResumeResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 25);
+  messageDesc(file_carillon_v1_webhook, 26);
 
 /**
  * Names a webhook to ring.
@@ -1497,7 +1547,7 @@ export type TriggerRequest = Message<"carillon.v1.TriggerRequest"> & {
  * Use `create(TriggerRequestSchema)` to create a new message.
  */
 export const TriggerRequestSchema: GenMessage<TriggerRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 26);
+  messageDesc(file_carillon_v1_webhook, 27);
 
 /**
  * The delivery that was made.
@@ -1518,7 +1568,7 @@ export type TriggerResponse = Message<"carillon.v1.TriggerResponse"> & {
  * Use `create(TriggerResponseSchema)` to create a new message.
  */
 export const TriggerResponseSchema: GenMessage<TriggerResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 27);
+  messageDesc(file_carillon_v1_webhook, 28);
 
 /**
  * A span of the past, and how its runs are fired.
@@ -1585,7 +1635,7 @@ export type BackfillRequest = Message<"carillon.v1.BackfillRequest"> & {
  * Use `create(BackfillRequestSchema)` to create a new message.
  */
 export const BackfillRequestSchema: GenMessage<BackfillRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 28);
+  messageDesc(file_carillon_v1_webhook, 29);
 
 /**
  * What was fired.
@@ -1622,7 +1672,7 @@ export type BackfillResponse = Message<"carillon.v1.BackfillResponse"> & {
  * Use `create(BackfillResponseSchema)` to create a new message.
  */
 export const BackfillResponseSchema: GenMessage<BackfillResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 29);
+  messageDesc(file_carillon_v1_webhook, 30);
 
 /**
  * Which schedule to look ahead in.
@@ -1680,7 +1730,7 @@ export type PreviewScheduleRequest = Message<"carillon.v1.PreviewScheduleRequest
  * Use `create(PreviewScheduleRequestSchema)` to create a new message.
  */
 export const PreviewScheduleRequestSchema: GenMessage<PreviewScheduleRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 30);
+  messageDesc(file_carillon_v1_webhook, 31);
 
 /**
  * The next runs.
@@ -1733,7 +1783,7 @@ export type PreviewScheduleResponse = Message<"carillon.v1.PreviewScheduleRespon
  * Use `create(PreviewScheduleResponseSchema)` to create a new message.
  */
 export const PreviewScheduleResponseSchema: GenMessage<PreviewScheduleResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 31);
+  messageDesc(file_carillon_v1_webhook, 32);
 
 /**
  * How much of a webhook an answer has (AIP-157).
@@ -1756,7 +1806,7 @@ export const WebhookView = {
   BASIC: 1,
 
   /**
-   * What applies, too.
+   * What applies and how it goes with the deliveries, too.
    *
    * @generated from enum value: WEBHOOK_VIEW_FULL = 2;
    */

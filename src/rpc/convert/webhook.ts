@@ -8,6 +8,8 @@ import {
   type Payload as PayloadMessage,
   type RetryPolicy as RetryPolicyMessage,
   Webhook_State as State,
+  type Traffic as TrafficMessage,
+  TrafficSchema,
   type Webhook as WebhookMessage,
   WebhookSchema,
 } from '../../../gen/carillon/v1/webhook_pb.ts';
@@ -17,6 +19,7 @@ import type { Problems } from '../../domain/problems.ts';
 import type { AskedLimits, AskedPayload, AskedSpec } from '../../domain/webhook/asked.ts';
 import { etagOf } from '../../domain/webhook/etag.ts';
 import type { EventFormat, Payload } from '../../domain/webhook/payload.ts';
+import type { Traffic } from '../../domain/webhook/traffic.ts';
 import { type Webhook, webhookIdOf } from '../../domain/webhook/webhook.ts';
 import { enumPair } from './enum-pair.ts';
 import { scheduleFrom, scheduleTo } from './schedule.ts';
@@ -94,6 +97,22 @@ export function webhookTo(webhook: Webhook): WebhookMessage {
     ...(schedule !== undefined && { schedule: scheduleTo(schedule) }),
   });
   return { ...basicTo(webhook), effective };
+}
+
+/** The same, with how it goes with its deliveries; null if that is not known. */
+export function webhookInFullTo(webhook: Webhook, traffic: Traffic | null): WebhookMessage {
+  return { ...webhookTo(webhook), ...(traffic !== null && { traffic: trafficTo(traffic) }) };
+}
+
+function trafficTo({ waiting, lastAttempt }: Traffic): TrafficMessage {
+  return create(TrafficSchema, {
+    waitingCount: BigInt(waiting),
+    ...(lastAttempt && {
+      lastAttemptTime: toTimestamp(lastAttempt.at),
+      lastResponseStatus: lastAttempt.status,
+      lastDeliveryId: lastAttempt.deliveryId ?? '',
+    }),
+  });
 }
 
 function askedTo(spec: AskedSpec) {

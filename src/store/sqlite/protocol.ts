@@ -10,6 +10,7 @@ import type {
   ContentRow,
   FiringRow,
   LaneRow,
+  LastAttemptRow,
   MadeRow,
   MoveRow,
   OrderRow,
@@ -108,6 +109,11 @@ export interface Shapes {
     answer: WebhookRow | undefined;
   };
   listWebhooks: { args: WebhookFilter; answer: Listed<WebhookRow> };
+  /** Null where there is no such webhook. */
+  getTraffic: {
+    args: readonly string[];
+    answer: ([waiting: number, last: LastAttemptRow | null] | null)[];
+  };
   removeWebhooks: {
     args: RemovalRow[];
     answer: { results: ('REMOVED' | 'STALE' | 'NOT_FOUND')[]; cancelled: number };
@@ -261,6 +267,7 @@ export const READS: ReadonlySet<Verb> = new Set<Verb>([
   'resolveWebhooks',
   'findWebhook',
   'listWebhooks',
+  'getTraffic',
   'upcomingRuns',
   'cursorsToRenew',
   'waitingLanes',

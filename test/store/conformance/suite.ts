@@ -30,6 +30,7 @@ import { firing, overlaps, upcoming } from './runs.ts';
 import { settling } from './settling.ts';
 import { sweeping } from './sweeping.ts';
 import { tenants } from './tenants.ts';
+import { traffic } from './traffic.ts';
 import { turns } from './turns.ts';
 import { updates } from './updates.ts';
 
@@ -54,6 +55,7 @@ export function conformance(harness: Harness): void {
     renewing,
     firing,
     overlaps,
+    traffic,
     turns,
     lanes,
     settling,

@@ -18,7 +18,7 @@ type Step = (namespace: string, limit: number, now: number) => number;
 const KEYS_KEPT_MS = 10_000;
 
 export function createNamespaceRemoval(context: Context): NamespaceRemoval {
-  const { db, tenants, hooks, removed, log } = context;
+  const { db, tenants, hooks, removed, log, lastAttempts } = context;
   const deletion = createDeletion(context);
   const subscriptions = createSubscriptions(db);
   const selectName = db.prepare<[name: string, since: number]>(
@@ -35,11 +35,11 @@ export function createNamespaceRemoval(context: Context): NamespaceRemoval {
   const selectListedEvents = db.prepare<[key: number, id: string, type: string]>(
     'SELECT key, id, type FROM event_types WHERE bucket = ? AND namespace = ? LIMIT ?',
   );
-  const selectWebhooks = db.prepare<[id: string, spec: string]>(`
-    SELECT id, spec FROM webhooks INDEXED BY webhooks_namespace
+  const selectWebhooks = db.prepare<[id: string, spec: string, key: number]>(`
+    SELECT id, spec, key FROM webhooks INDEXED BY webhooks_namespace
     WHERE namespace = ? AND removed_at IS NULL LIMIT ?`);
-  const selectRemoved = db.prepare<[id: string, spec: string]>(`
-    SELECT id, spec FROM webhooks INDEXED BY webhooks_left
+  const selectRemoved = db.prepare<[id: string, spec: string, key: number]>(`
+    SELECT id, spec, key FROM webhooks INDEXED BY webhooks_left
     WHERE namespace = ? AND removed_at IS NOT NULL LIMIT ?`);
   const deleteWebhook = db.prepare('DELETE FROM webhooks WHERE id = ?');
   const deleteIds = db.prepare(`
@@ -94,9 +94,10 @@ export function createNamespaceRemoval(context: Context): NamespaceRemoval {
   function deleteWebhooks(namespace: string, limit: number): number {
     const live = selectWebhooks.all(namespace, limit);
     const rows = live.length > 0 ? live : selectRemoved.all(namespace, limit);
-    for (const [id, spec] of rows) {
+    for (const [id, spec, key] of rows) {
       subscriptions.remove(namespace, id, spec);
       deleteWebhook.run(id);
+      lastAttempts.forget(key);
       hooks.forget(id);
       removed.delete(id);
     }

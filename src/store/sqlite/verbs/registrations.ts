@@ -25,6 +25,7 @@ type WebhookVerbs = Pick<
   | 'resolveWebhooks'
   | 'findWebhook'
   | 'listWebhooks'
+  | 'getTraffic'
   | 'removeWebhooks'
 >;
 
@@ -44,7 +45,7 @@ const CHANGED = part(
 );
 
 export function webhookVerbs(context: Context): WebhookVerbs {
-  const { db, hooks, overfull, tenants } = context;
+  const { db, hooks, overfull, tenants, waiting, lastAttempts } = context;
   const { at } = WEBHOOK;
   const removal = createRemoval(context);
   const subscriptions = createSubscriptions(db);
@@ -131,6 +132,11 @@ export function webhookVerbs(context: Context): WebhookVerbs {
       }),
     findWebhook: (key) => selectByKey.get(...key),
     listWebhooks: webhookList(db),
+    getTraffic: (ids) =>
+      ids.map((id) => {
+        const hook = hooks.get(id);
+        return hook === undefined ? null : [waiting.in(hook), lastAttempts.of(hook.key) ?? null];
+      }),
     removeWebhooks: (rows) => removal.remove(rows, (id) => select.get(id)?.[at.version]),
   };
 }
