@@ -34,6 +34,8 @@ export const WEBHOOK = layout(
   field('filterFailures', integer),
   field('waitingMax', orNull(integer)),
   field('dropNewest', as<Flag>()),
+  // Empty where secrets may stand in the clear in the spec, as versions before wrote it.
+  field('credentials', orNull(blob)),
 );
 export type WebhookRow = RowOf<typeof WEBHOOK>;
 

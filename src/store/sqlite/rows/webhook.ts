@@ -38,6 +38,7 @@ export function toWebhookRow(webhook: Webhook): WebhookRow {
     webhook.filterFailures,
     spec.limits?.waitingMax ?? null,
     spec.limits?.overflow === 'DROP_NEWEST' ? 1 : 0,
+    webhook.sealedCredentials ?? null,
   ];
 }
 
@@ -46,12 +47,14 @@ export function fromWebhookRow(row: LongRowOf<typeof WEBHOOK>, defaults: Default
   const { at } = WEBHOOK;
   const secrets: string[] = JSON.parse(row[at.secrets]);
   const spec = decodeSpec(row[at.spec], defaults);
+  const sealedCredentials = row[at.credentials];
   return {
     ...withoutSpec(row),
     namespace: row[at.namespace],
     spec,
     effective: withDefaults(spec, defaults),
     sealedSecrets: secrets.map(fromBase64),
+    ...(sealedCredentials?.length && { sealedCredentials }),
     filterFailures: row[at.filterFailures],
     healthVersion: row[at.healthVersion],
     version: row[at.version],

@@ -42,6 +42,7 @@ const CHANGED = part(
   'spec',
   'waitingMax',
   'dropNewest',
+  'credentials',
 );
 
 export function webhookVerbs(context: Context): WebhookVerbs {
