@@ -14,11 +14,13 @@ import { type KeysOf, keysWith } from '../domain/webhook/signature.ts';
 import { DEFAULT_NAMESPACE } from '../domain/webhook/webhook.ts';
 import { createInbox } from '../inbox/inbox.ts';
 import { createSender } from '../outbound/sender.ts';
+import { createAdmission } from '../publish/admission.ts';
 import { createPublisher } from '../publish/publisher.ts';
 import { createReplayer } from '../publish/replayer.ts';
 import { createApi } from '../rpc/api.ts';
 import { createScheduler } from '../schedule/scheduler.ts';
 import { createDirectory } from '../store/directory.ts';
+import { createNamespaceDirectory } from '../store/namespace-directory.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createAnnouncer } from './announcer.ts';
@@ -125,8 +127,12 @@ async function run(parts: Parts): Promise<RunningServer> {
   });
   const scheduler = createScheduler({ store, directory, clock, random, log });
   const sweeper = createSweeper({ store, clock, log, settings: config });
-  const publisher = createPublisher({ store, directory, clock, random, log, settings: config });
-  const announcer = createAnnouncer({ publisher, log });
+  const namespaces = createNamespaceDirectory({ store });
+  const publishing = { store, directory, clock, random, log, settings: config };
+  const quotas = { waitingMax: config.namespaceWaitingMax };
+  const admission = createAdmission({ namespaces, clock, quotas });
+  // What Carillon itself has to say is no matter of its namespace's quotas.
+  const announcer = createAnnouncer({ publisher: createPublisher(publishing), log });
   const dispatcher = createDispatcher({
     store,
     directory,
@@ -151,14 +157,15 @@ async function run(parts: Parts): Promise<RunningServer> {
     control: createControl({
       onKeys: keyring.refresh,
       store,
+      namespaces,
       clock,
       random,
       sealKey: key,
       settings: { ...config, addressPolicy: policy },
     }),
     door: keyring,
-    publisher,
-    replayer: createReplayer({ store, directory, clock, random, log }),
+    publisher: createPublisher({ ...publishing, admission }),
+    replayer: createReplayer({ ...publishing, namespaces }),
     clock,
     random,
     log,
