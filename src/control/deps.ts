@@ -2,12 +2,18 @@ import type { Clock } from '../domain/clock.ts';
 import type { Random } from '../domain/random.ts';
 import type { AddressPolicy } from '../domain/webhook/address.ts';
 import type { DefaultSettings } from '../domain/webhook/defaults.ts';
+import type { NamespaceDirectory } from '../store/namespace-directory.ts';
 import type { Store } from '../store/store.ts';
 
 /** What the use cases work with; each takes the part that it uses. */
 export interface ControlDeps {
   readonly store: Pick<
     Store,
+    | 'createNamespaces'
+    | 'updateNamespaces'
+    | 'getNamespaces'
+    | 'listNamespaces'
+    | 'namespaceUsage'
     | 'createWebhooks'
     | 'updateWebhooks'
     | 'getWebhooks'
@@ -37,6 +43,7 @@ export interface ControlDeps {
     | 'revokeApiKeys'
     | 'emptyLog'
   >;
+  readonly namespaces: NamespaceDirectory;
   readonly clock: Clock;
   readonly random: Random;
   /** Seals signing secrets, and answers that are remembered; `SEALING_KEY_BYTES` long. */
@@ -47,6 +54,8 @@ export interface ControlDeps {
 export interface ControlSettings extends DefaultSettings {
   /** The least time between two runs of a schedule. */
   readonly everyMinMs: number;
+  /** Deliveries that may wait in a namespace that says nothing. */
+  readonly namespaceWaitingMax: number;
   /** Where destinations may point. */
   readonly addressPolicy: AddressPolicy;
 }

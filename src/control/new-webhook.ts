@@ -12,6 +12,7 @@ export interface Beginning {
   readonly spec: AskedSpec;
   readonly effective: WebhookSpec;
   readonly sealedSecrets: readonly Uint8Array[];
+  readonly sealedCredentials?: Uint8Array;
   readonly present: Present;
 }
 

@@ -1,24 +1,32 @@
+import { checkIsThere, isDeleting } from '../domain/access/standing.ts';
 import { type Claim, claimedId } from '../domain/claim.ts';
 import { presentOf } from '../domain/clock.ts';
-import { aborted } from '../domain/error.ts';
+import { aborted, DomainError } from '../domain/error.ts';
 import { isOwnForm, newId } from '../domain/id.ts';
 import { noProblems, type Problems } from '../domain/problems.ts';
 import { ringsAlike, sameSchedule } from '../domain/schedule/replacement.ts';
 import { scheduleViolations } from '../domain/schedule/rules.ts';
 import type { AskedSpec } from '../domain/webhook/asked.ts';
+import {
+  type AskedCredentials,
+  type Credentials,
+  credentialHeaders,
+  NO_CREDENTIALS,
+} from '../domain/webhook/credentials.ts';
 import { withDefaults } from '../domain/webhook/defaults.ts';
 import { checkEtag } from '../domain/webhook/etag.ts';
 import { sameSpec } from '../domain/webhook/same-spec.ts';
 import { newSecret, openSecret, sealSecret } from '../domain/webhook/secret.ts';
 import { callerIdFault, type Webhook, type WebhookSpec } from '../domain/webhook/webhook.ts';
 import { changedTo, contended, TRIES_MAX, taken } from './change.ts';
+import { type Apart, createVault, keepsAny, kept, noteAuthViolations, secretsApart } from './credentials.ts';
 import type { Needs } from './deps.ts';
 import { newWebhook } from './new-webhook.ts';
 import { lastRingViolations, noteSpecViolations } from './spec-rules.ts';
 
 export type RegisterDeps = Needs<
   'createWebhooks' | 'resolveWebhooks' | 'findWebhook' | 'updateWebhooks',
-  'clock' | 'random' | 'sealKey' | 'settings'
+  'clock' | 'random' | 'sealKey' | 'settings' | 'namespaces'
 >;
 
 export interface Registration {
@@ -28,6 +36,8 @@ export interface Registration {
   /** With an id: the etag that the webhook must have; empty for any. */
   readonly etag?: string;
   readonly spec: AskedSpec;
+  /** Its secret headers; a value that is undefined is kept. None when undefined. */
+  readonly credentials?: AskedCredentials;
   /** The signing secret that the caller wants; undefined for any. */
   readonly secret?: Uint8Array;
   /** Says what would be done, and does nothing. */
@@ -35,6 +45,8 @@ export interface Registration {
   /** The same claim again is answered with the webhook that was made for it, and its secret. */
   readonly claim?: Claim;
 }
+
+type Asked = Registration & Apart;
 
 export interface Registered {
   readonly webhook: Webhook;
@@ -47,22 +59,33 @@ export interface Registered {
  * Makes a webhook, or replaces what was asked for it: for the one of the id that is given, name and destination
  * included, or else for the one of the same name and destination. The same call again changes nothing, however
  * many make it at once. `problems` has what was found wrong with how it was asked. Raises INVALID with
- * everything that is wrong, ALREADY_EXISTS when another webhook has the name and the destination, and ABORTED
- * for a stale etag, or when others are always faster.
+ * everything that is wrong, ALREADY_EXISTS when another webhook has the name and the destination, ABORTED
+ * for a stale etag, or when others are always faster, EXHAUSTED where the namespace has as many webhooks as it may, and
+ * what `checkIsThere` raises.
  */
 export function createRegister(deps: RegisterDeps) {
   const { store, settings } = deps;
+  const vault = createVault(deps);
 
-  return async (asked: Registration, problems = noProblems()): Promise<Registered> => {
+  return async (given: Registration, problems = noProblems()): Promise<Registered> => {
+    const [namespace] = await deps.namespaces.load([given.namespace]);
+    checkIsThere(given.namespace, namespace);
+    const whole = { ...given, credentials: given.credentials ?? NO_CREDENTIALS };
+    const asked = { ...whole, ...secretsApart(whole) };
     const spec = withDefaults(asked.spec, settings);
     const made = asked.claim?.resumed ? await madeFor(asked.claim) : undefined;
     if (made !== undefined) return made;
-    await check(asked, spec, problems);
+    await check(whole, asked, spec, problems);
     for (let tries = 0; tries < TRIES_MAX; tries++) {
       const found = await find(asked, spec);
       if (asked.id !== undefined) await checkIsFree(asked, spec, found);
       if (found !== undefined) checkStillRings(found, asked.spec, problems);
-      const done = found ? await replace(found, spec, asked) : await make(spec, asked);
+      const before = found ? vault.open(found) : NO_CREDENTIALS;
+      const credentials = kept(asked.credentials, before, problems);
+      problems.raise();
+      const done = found
+        ? await replace(found, spec, credentials, asked)
+        : await make(spec, credentials, asked);
       if (done !== undefined) return done;
     }
     throw contended(asked.id ?? JSON.stringify(spec.name));
@@ -73,7 +96,7 @@ export function createRegister(deps: RegisterDeps) {
     const [webhook] = await store.resolveWebhooks([{ namespace: claim.namespace, id }]);
     const sealed = webhook?.sealedSecrets[0];
     if (webhook === undefined || sealed === undefined) return undefined;
-    return { webhook, secret: openSecret(deps.sealKey, sealed), created: true };
+    return { webhook, secret: openSecret(deps.sealKey, sealed, webhook), created: true };
   }
 
   async function find({ namespace, id, etag = '' }: Registration, spec: WebhookSpec) {
@@ -102,13 +125,19 @@ export function createRegister(deps: RegisterDeps) {
     problems.raise();
   }
 
-  async function check(asked: Registration, spec: WebhookSpec, problems: Problems) {
+  async function check(whole: Asked, asked: Asked, spec: WebhookSpec, problems: Problems) {
     const now = deps.clock.now();
     const { id } = asked;
     const fault = id === undefined ? undefined : callerIdFault(id);
     // Only an id of our own form is looked up before it can be told whether it is right.
     if (fault !== undefined && !(isOwnForm(id!) && (await find(asked, spec)))) problems.add('id', fault);
-    await noteSpecViolations(asked.spec, spec, { problems, policy: settings.addressPolicy, now });
+    const found = keepsAny(asked.credentials) ? await find(asked, spec) : undefined;
+    const before = found ? vault.open(found) : NO_CREDENTIALS;
+    const credentials = kept(asked.credentials, before, problems);
+    noteAuthViolations(credentials, problems);
+    const withSecrets = { ...spec, headers: { ...spec.headers, ...credentialHeaders(credentials) } };
+    const policy = settings.addressPolicy;
+    await noteSpecViolations(whole.spec, withSecrets, { ...whole, problems, policy, now });
     if (asked.spec.schedule !== undefined && spec.schedule !== undefined) {
       const rules = { now, everyMinMs: settings.everyMinMs, field: 'schedule' };
       const violations = scheduleViolations(spec.schedule, rules);
@@ -124,42 +153,66 @@ export function createRegister(deps: RegisterDeps) {
   }
 
   /** Undefined when somebody else made it first. */
-  async function make(spec: WebhookSpec, asked: Registration): Promise<Registered | undefined> {
+  async function make(
+    spec: WebhookSpec,
+    credentials: Credentials,
+    asked: Asked,
+  ): Promise<Registered | undefined> {
     const { clock, random, sealKey } = deps;
     const present = presentOf(clock);
     const secret = asked.secret ?? newSecret(random);
-    const sealedSecrets = [sealSecret(sealKey, secret, random)];
     const { namespace, id: callerId, claim } = asked;
+    const id = claim ? claimedId('webhook', claim) : newId('webhook', present.now, random);
+    const owner = { namespace, id };
+    const sealedSecrets = [sealSecret(sealKey, secret, owner, random)];
     const webhook = newWebhook({
-      id: claim ? claimedId('webhook', claim) : newId('webhook', present.now, random),
-      namespace,
+      ...owner,
       ...(callerId !== undefined && { callerId }),
-      spec: asked.spec,
+      ...vault.stored(owner, asked.spec, credentials),
       effective: spec,
       sealedSecrets,
       present,
     });
     if (asked.validateOnly) return { webhook, created: true };
     const [result] = await store.createWebhooks([webhook]);
-    return result === 'CREATED' ? { webhook, secret, created: true } : undefined;
+    switch (result) {
+      case 'CREATED':
+        return { webhook, secret, created: true };
+      case 'FULL':
+        throw tooManyWebhooks(namespace, await quotaOf(namespace));
+      case 'SHUT':
+        throw isDeleting(namespace);
+      case 'EXISTS':
+      case undefined:
+        return undefined;
+      default:
+        return result satisfies never;
+    }
+  }
+
+  async function quotaOf(namespace: string): Promise<number> {
+    const [found] = await deps.namespaces.load([namespace]);
+    return found?.quotas.webhooksMax ?? 0;
   }
 
   /** Undefined when somebody else changed it meanwhile. */
   async function replace(
     found: Webhook,
     spec: WebhookSpec,
-    asked: Registration,
+    credentials: Credentials,
+    asked: Asked,
   ): Promise<Registered | undefined> {
     const { clock, random, sealKey } = deps;
     const { secret } = asked;
     const keepsSecret = secret === undefined || hasSecret(found, secret);
-    if (keepsSecret && sameSpec(found.spec, asked.spec)) return { webhook: found, created: false };
+    const stored = vault.stored(found, asked.spec, credentials, found);
+    if (keepsSecret && sameSpec(found.spec, stored.spec)) return { webhook: found, created: false };
 
     const present = presentOf(clock);
-    const change = changedTo(found, asked.spec, spec, present);
+    const change = changedTo(found, stored, spec, present);
     const webhook: Webhook = {
       ...change.webhook,
-      sealedSecrets: keepsSecret ? found.sealedSecrets : [sealSecret(sealKey, secret, random)],
+      sealedSecrets: keepsSecret ? found.sealedSecrets : [sealSecret(sealKey, secret, found, random)],
       updatedAt: present.now,
       version: found.version + 1,
     };
@@ -170,8 +223,16 @@ export function createRegister(deps: RegisterDeps) {
     return { webhook, created: false };
   }
 
-  function hasSecret({ sealedSecrets }: Webhook, secret: Uint8Array): boolean {
-    const [current] = sealedSecrets;
-    return current !== undefined && Buffer.compare(openSecret(deps.sealKey, current), secret) === 0;
+  function hasSecret(webhook: Webhook, secret: Uint8Array): boolean {
+    const [current] = webhook.sealedSecrets;
+    return current !== undefined && Buffer.compare(openSecret(deps.sealKey, current, webhook), secret) === 0;
   }
+}
+
+function tooManyWebhooks(namespace: string, max: number): DomainError {
+  return new DomainError(
+    'TOO_MANY_WEBHOOKS',
+    `the namespace ${namespace} has as many webhooks as its quota allows, ${max}; remove some, or have the quota raised`,
+    { metadata: { max } },
+  );
 }

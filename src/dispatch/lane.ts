@@ -17,6 +17,7 @@ import {
   urged,
 } from '../domain/delivery/lane.ts';
 import type { Verdict } from '../domain/delivery/settle.ts';
+import type { Credentials } from '../domain/webhook/credentials.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 import { type Alarm, noAlarm } from './alarms.ts';
 import {
@@ -77,6 +78,7 @@ export interface Target {
   readonly rules: LaneRules;
   readonly ordered: boolean;
   readonly keys: readonly KeyObject[];
+  readonly credentials: Credentials;
   /** Scheme, host and port. */
   readonly origin: string;
 }

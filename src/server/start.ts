@@ -7,17 +7,20 @@ import { type Clock, systemClock } from '../domain/clock.ts';
 import { DomainError } from '../domain/error.ts';
 import { type Random, systemRandom } from '../domain/random.ts';
 import type { AddressPolicy } from '../domain/webhook/address.ts';
+import { credentialsWith } from '../domain/webhook/credentials.ts';
 import { parseDestinationRules } from '../domain/webhook/destination-rule.ts';
 import type { OwnListener } from '../domain/webhook/own-listeners.ts';
 import { type KeysOf, keysWith } from '../domain/webhook/signature.ts';
 import { DEFAULT_NAMESPACE } from '../domain/webhook/webhook.ts';
 import { createInbox } from '../inbox/inbox.ts';
 import { createSender } from '../outbound/sender.ts';
+import { createAdmission } from '../publish/admission.ts';
 import { createPublisher } from '../publish/publisher.ts';
 import { createReplayer } from '../publish/replayer.ts';
 import { createApi } from '../rpc/api.ts';
 import { createScheduler } from '../schedule/scheduler.ts';
 import { createDirectory } from '../store/directory.ts';
+import { createNamespaceDirectory } from '../store/namespace-directory.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createAnnouncer } from './announcer.ts';
@@ -32,6 +35,7 @@ import { createListener } from './listen/listener.ts';
 import { isLocalAddress } from './listen/local-address.ts';
 import { startLoop } from './loop.ts';
 import { openDatabase } from './open-database.ts';
+import { sealOld } from './seal-old.ts';
 import { createStoreWatch } from './store-watch.ts';
 import { VERSION } from './version.ts';
 
@@ -85,6 +89,7 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   try {
     const keysOf = keysWith(key);
     await checkKey(store, keysOf);
+    await sealOld({ store, sealKey: key, random, log });
     await comeBack({ store, clock, log }).catch((error: unknown) => {
       // A disk that is full keeps no server from starting: there is much to read, and what was taken to be delivered.
       if (!(error instanceof DomainError) || error.code !== 'UNAVAILABLE') throw error;
@@ -113,16 +118,27 @@ async function run(parts: Parts): Promise<RunningServer> {
   const own: OwnListener[] = [];
   const policy = addressPolicy(config, own);
   const directory = createDirectory({ store });
-  const sender = createSender({ clock, policy, originConnectionsMax: config.originInFlightMax });
+  const { egressProxy } = config;
+  const sender = createSender({
+    clock,
+    policy,
+    originConnectionsMax: config.originInFlightMax,
+    ...(egressProxy !== undefined && { egressProxy }),
+  });
   const scheduler = createScheduler({ store, directory, clock, random, log });
   const sweeper = createSweeper({ store, clock, log, settings: config });
-  const publisher = createPublisher({ store, directory, clock, random, log, settings: config });
-  const announcer = createAnnouncer({ publisher, log });
+  const namespaces = createNamespaceDirectory({ store });
+  const publishing = { store, directory, clock, random, log, settings: config };
+  const quotas = { waitingMax: config.namespaceWaitingMax };
+  const admission = createAdmission({ namespaces, clock, quotas });
+  // What Carillon itself has to say is no matter of its namespace's quotas.
+  const announcer = createAnnouncer({ publisher: createPublisher(publishing), log });
   const dispatcher = createDispatcher({
     store,
     directory,
     sender,
     keysOf,
+    credentialsOf: credentialsWith(key),
     clock,
     random,
     log,
@@ -141,14 +157,15 @@ async function run(parts: Parts): Promise<RunningServer> {
     control: createControl({
       onKeys: keyring.refresh,
       store,
+      namespaces,
       clock,
       random,
       sealKey: key,
       settings: { ...config, addressPolicy: policy },
     }),
     door: keyring,
-    publisher,
-    replayer: createReplayer({ store, directory, clock, random, log }),
+    publisher: createPublisher({ ...publishing, admission }),
+    replayer: createReplayer({ ...publishing, namespaces }),
     clock,
     random,
     log,
@@ -274,12 +291,13 @@ async function openKeyring({ config, log, clock, random, store }: Parts): Promis
 
 /** `listeners` is filled as soon as they are there, before anything is sent. */
 function addressPolicy(config: Config, listeners: readonly OwnListener[]): AddressPolicy {
-  const { allowDestinations, denyDestinations, onlyDestinations } = config;
+  const { allowDestinations, denyDestinations, onlyDestinations, egressProxy } = config;
   return {
     allow: parseDestinationRules(allowDestinations, 'allow-destinations'),
     deny: parseDestinationRules(denyDestinations, 'deny-destinations'),
     only: parseDestinationRules(onlyDestinations, 'only-destinations'),
     own: { listeners, isLocal: isLocalAddress },
+    isResolvedElsewhere: egressProxy !== undefined,
   };
 }
 

@@ -15,6 +15,7 @@ import {
 } from '../../src/dispatch/lane-queue.ts';
 import type { WaitingDelivery } from '../../src/domain/delivery/delivery.ts';
 import { type Place, precedes } from '../../src/domain/delivery/order.ts';
+import { NO_CREDENTIALS } from '../../src/domain/webhook/credentials.ts';
 import { aWaitingDelivery } from '../support/deliveries.ts';
 import { aWebhook } from '../support/store.ts';
 
@@ -59,7 +60,14 @@ class Model {
   newLane(): Lane {
     const lane = emptyLane('webhook', 0, { waiting: 0 });
     const rules = { open: true, concurrency: 1 };
-    const target = { webhook: aWebhook(), rules, ordered: true, keys: [], origin: 'http://example.com' };
+    const target = {
+      webhook: aWebhook(),
+      rules,
+      ordered: true,
+      keys: [],
+      credentials: NO_CREDENTIALS,
+      origin: 'http://example.com',
+    };
     aim(lane, target, this.now);
     // As a start finds it in the list of lanes.
     leaveMoreInStore(lane.queue, this.now);

@@ -8,13 +8,14 @@ import { newId } from '../../src/domain/id.ts';
 import { systemRandom } from '../../src/domain/random.ts';
 import { parseCidrs } from '../../src/domain/webhook/address.ts';
 import type { AskedLimits, AskedSpec } from '../../src/domain/webhook/asked.ts';
+import { credentialsWith } from '../../src/domain/webhook/credentials.ts';
 import type { OperationalEvent } from '../../src/domain/webhook/operational.ts';
-import { openSecret } from '../../src/domain/webhook/secret.ts';
-import { signingKey } from '../../src/domain/webhook/signature.ts';
+import { keysWith } from '../../src/domain/webhook/signature.ts';
 import type { Webhook } from '../../src/domain/webhook/webhook.ts';
 import { createSender, type Sender } from '../../src/outbound/sender.ts';
 import { startLoop } from '../../src/server/loop.ts';
 import { createDirectory, type Directory } from '../../src/store/directory.ts';
+import { createNamespaceDirectory } from '../../src/store/namespace-directory.ts';
 import type { StoreOptions } from '../../src/store/open.ts';
 import type { NewDelivery, Store } from '../../src/store/store.ts';
 import { type LogLine, recordingLog } from './log.ts';
@@ -82,16 +83,23 @@ export async function openPipeline(options: PipelineOptions = {}): Promise<Pipel
   const news: OperationalEvent[] = [];
   const control = createControl({
     store,
+    namespaces: createNamespaceDirectory({ store }),
     clock,
     random,
     sealKey: SEALING_KEY,
-    settings: { addressPolicy: policy, everyMinMs: 1_000, defaultEveryMs: 5_000 },
+    settings: {
+      addressPolicy: policy,
+      everyMinMs: 1_000,
+      namespaceWaitingMax: 1_000_000,
+      defaultEveryMs: 5_000,
+    },
   });
   const dispatcher = createDispatcher({
     store,
     directory,
     sender: options.sender ?? sender,
-    keysOf: (webhook) => webhook.sealedSecrets.map((sealed) => signingKey(openSecret(SEALING_KEY, sealed))),
+    keysOf: keysWith(SEALING_KEY),
+    credentialsOf: credentialsWith(SEALING_KEY),
     wake: () => loops[0]!.wake(),
     notify: (operational) => news.push(operational),
     clock,
@@ -167,7 +175,7 @@ export async function openPipeline(options: PipelineOptions = {}): Promise<Pipel
       return publications.map(({ deliveries }) => deliveries[0]!.id);
     },
     async delivery(id) {
-      const found = await store.getDelivery(id);
+      const found = await store.getDelivery({ namespace: 'default', id: id });
       assert.ok(found, `there is no delivery ${id}`);
       return found;
     },

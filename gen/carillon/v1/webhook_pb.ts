@@ -19,7 +19,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file carillon/v1/webhook.proto.
  */
 export const file_carillon_v1_webhook: GenFile = /*@__PURE__*/
-  fileDesc("ChljYXJpbGxvbi92MS93ZWJob29rLnByb3RvEgtjYXJpbGxvbi52MSLwCwoHV2ViaG9vaxIWCgJpZBgBIAEoCUIK4EEIukgEcgIYPxIdCgluYW1lc3BhY2UYAiABKAlCCuBBBbpIBHICGD8SGwoEbmFtZRgDIAEoCUIN4EECukgHcgUQARiAAhIiCgtkZXN0aW5hdGlvbhgEIAEoCUIN4EECukgHcgUQARiAEBInCghzY2hlZHVsZRgFIAEoCzIVLmNhcmlsbG9uLnYxLlNjaGVkdWxlEkcKC2V2ZW50X3R5cGVzGAYgAygJQjK6SC+SASwQQCIociYQARiCATIfXihcKnxbYS16QS1aMC05Xy5cLS9dKyhcLlwqKT8pJBIYCgZmaWx0ZXIYByABKAlCCLpIBXIDGIAgEiUKB3BheWxvYWQYCCABKAsyFC5jYXJpbGxvbi52MS5QYXlsb2FkEjwKB2hlYWRlcnMYCSADKAsyIS5jYXJpbGxvbi52MS5XZWJob29rLkhlYWRlcnNFbnRyeUIIukgFmgECECASPgoHdGltZW91dBgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkISukgPqgEMIgMIrAIyBRCAwtcvEiUKB3NpZ25pbmcYCyABKAsyFC5jYXJpbGxvbi52MS5TaWduaW5nEi4KDHJldHJ5X3BvbGljeRgMIAEoCzIYLmNhcmlsbG9uLnYxLlJldHJ5UG9saWN5EiMKBmxpbWl0cxgNIAEoCzITLmNhcmlsbG9uLnYxLkxpbWl0cxJ2CgZsYWJlbHMYDiADKAsyIC5jYXJpbGxvbi52MS5XZWJob29rLkxhYmVsc0VudHJ5QkS6SEGaAT4QQCIzcjEQARg/MiteW0EtWmEtejAtOV0oW0EtWmEtejAtOV8uLy1dKltBLVphLXowLTldKT8kKgVyAxiAAhIQCgN1aWQYHyABKAlCA+BBAxIuCgllZmZlY3RpdmUYICABKAsyFi5jYXJpbGxvbi52MS5FZmZlY3RpdmVCA+BBAxIqCgd0cmFmZmljGCMgASgLMhQuY2FyaWxsb24udjEuVHJhZmZpY0ID4EEDEi4KBXN0YXRlGBQgASgOMhouY2FyaWxsb24udjEuV2ViaG9vay5TdGF0ZUID4EEDEhkKDHN0YXRlX3JlYXNvbhgVIAEoCUID4EEDEjYKDW5leHRfcnVuX3RpbWUYFiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSFgoJcnVuX2NvdW50GBcgASgDQgPgQQMSHgoRc2tpcHBlZF9ydW5fY291bnQYGCABKANCA+BBAxIhChRmaWx0ZXJfZmFpbHVyZV9jb3VudBgcIAEoA0ID4EEDEjsKEmZhaWxpbmdfc2luY2VfdGltZRgdIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIzCgpwcm9iZV90aW1lGB4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEhgKC2hvbGRfcmVhc29uGCEgASgJQgPgQQMSNgoNaG9sZF9lbmRfdGltZRgiIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI0CgtjcmVhdGVfdGltZRgZIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI0Cgt1cGRhdGVfdGltZRgaIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIVCgRldGFnGBsgASgJQge6SARyAhhAGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiVgoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIQCgxTVEFURV9BQ1RJVkUQARIQCgxTVEFURV9QQVVTRUQQAhISCg5TVEFURV9ESVNBQkxFRBADIrUBCglFZmZlY3RpdmUSKgoHdGltZW91dBgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIuCgxyZXRyeV9wb2xpY3kYAiABKAsyGC5jYXJpbGxvbi52MS5SZXRyeVBvbGljeRIjCgZsaW1pdHMYAyABKAsyEy5jYXJpbGxvbi52MS5MaW1pdHMSJwoIc2NoZWR1bGUYBCABKAsyFS5jYXJpbGxvbi52MS5TY2hlZHVsZSKPAQoHVHJhZmZpYxIVCg13YWl0aW5nX2NvdW50GAEgASgDEjUKEWxhc3RfYXR0ZW1wdF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIcChRsYXN0X3Jlc3BvbnNlX3N0YXR1cxgDIAEoBRIYChBsYXN0X2RlbGl2ZXJ5X2lkGAQgASgJItsDCgdQYXlsb2FkEhIKCHRlbXBsYXRlGAEgASgJSAASDgoEdGV4dBgCIAEoCUgAEg4KBGRhdGEYAyABKAxIABIeCgxjb250ZW50X3R5cGUYBCABKAlCCLpIBXIDGIACEkAKDGV2ZW50X2Zvcm1hdBgFIAEoDjIgLmNhcmlsbG9uLnYxLlBheWxvYWQuRXZlbnRGb3JtYXRCCLpIBYIBAhABEk0KEGhlYWRlcl90ZW1wbGF0ZXMYBiADKAsyKS5jYXJpbGxvbi52MS5QYXlsb2FkLkhlYWRlclRlbXBsYXRlc0VudHJ5Qgi6SAWaAQIQIBo2ChRIZWFkZXJUZW1wbGF0ZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIqoBCgtFdmVudEZvcm1hdBIcChhFVkVOVF9GT1JNQVRfVU5TUEVDSUZJRUQQABIZChVFVkVOVF9GT1JNQVRfRU5WRUxPUEUQARIUChBFVkVOVF9GT1JNQVRfUkFXEAISIwofRVZFTlRfRk9STUFUX0NMT1VERVZFTlRTX0JJTkFSWRADEicKI0VWRU5UX0ZPUk1BVF9DTE9VREVWRU5UU19TVFJVQ1RVUkVEEARCBgoEYm9keSImCgdTaWduaW5nEhsKBnNlY3JldBgBIAEoCUIL4EEEukgFcgMYgAEi5wIKC1JldHJ5UG9saWN5EiQKDG1heF9hdHRlbXB0cxgBIAEoBUIJukgGGgQYZCgBSACIAQESQAoGZGVsYXlzGAIgAygLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQhW6SBKSAQ8QICILqgEIIgQIgPUkMgASLAoGaml0dGVyGAMgASgBQhe6SBQSEhkAAAAAAADwPykAAAAAAAAAAEgBiAEBEkYKDWNsaWVudF9lcnJvcnMYBCABKA4yJS5jYXJpbGxvbi52MS5SZXRyeVBvbGljeS5DbGllbnRFcnJvcnNCCLpIBYIBAhABIl4KDENsaWVudEVycm9ycxIdChlDTElFTlRfRVJST1JTX1VOU1BFQ0lGSUVEEAASFwoTQ0xJRU5UX0VSUk9SU19SRVRSWRABEhYKEkNMSUVOVF9FUlJPUlNfRkFJTBACQg8KDV9tYXhfYXR0ZW1wdHNCCQoHX2ppdHRlciLFAgoGTGltaXRzEh8KC2NvbmN1cnJlbmN5GAEgASgFQgq6SAcaBRiAAigAEioKCnJhdGVfbGltaXQYAiABKAsyFi5jYXJpbGxvbi52MS5SYXRlTGltaXQSDwoHb3JkZXJlZBgDIAEoCBIhCgt3YWl0aW5nX21heBgEIAEoBUIMukgJGgcYgK3iBCgAEkUKD292ZXJmbG93X3BvbGljeRgFIAEoDjIiLmNhcmlsbG9uLnYxLkxpbWl0cy5PdmVyZmxvd1BvbGljeUIIukgFggECEAEicwoOT3ZlcmZsb3dQb2xpY3kSHwobT1ZFUkZMT1dfUE9MSUNZX1VOU1BFQ0lGSUVEEAASHwobT1ZFUkZMT1dfUE9MSUNZX0RST1BfT0xERVNUEAESHwobT1ZFUkZMT1dfUE9MSUNZX0RST1BfTkVXRVNUEAIiVwoJUmF0ZUxpbWl0Ei4KCnBlcl9zZWNvbmQYASABKAFCGuBBArpIFBISGQAAAAAAavhAKfyp8dJNYlA/EhoKBWJ1cnN0GAIgASgFQgu6SAgaBhigjQYoACJ3Cg9SZWdpc3RlclJlcXVlc3QSMAoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2tCCeBBArpIA8gBARIVCg12YWxpZGF0ZV9vbmx5GAIgASgIEhsKCnJlcXVlc3RfaWQYDyABKAlCB7pIBHICGEAiWgoQUmVnaXN0ZXJSZXNwb25zZRIlCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9vaxIOCgZzZWNyZXQYAiABKAkSDwoHY3JlYXRlZBgDIAEoCCJyChRCYXRjaFJlZ2lzdGVyUmVxdWVzdBI9CghyZXF1ZXN0cxgBIAMoCzIcLmNhcmlsbG9uLnYxLlJlZ2lzdGVyUmVxdWVzdEIN4EECukgHkgEECAEQZBIbCgpyZXF1ZXN0X2lkGA8gASgJQge6SARyAhhAIkUKFUJhdGNoUmVnaXN0ZXJSZXNwb25zZRIsCgdyZXN1bHRzGAEgAygLMhsuY2FyaWxsb24udjEuUmVnaXN0ZXJSZXN1bHQicgoOUmVnaXN0ZXJSZXN1bHQSMQoIcmVzcG9uc2UYASABKAsyHS5jYXJpbGxvbi52MS5SZWdpc3RlclJlc3BvbnNlSAASIwoFZXJyb3IYAiABKAsyEi5nb29nbGUucnBjLlN0YXR1c0gAQggKBnJlc3VsdCKDAQoPQmF0Y2hHZXRSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIiCgNpZHMYAiADKAlCFeBBArpID5IBDAgBEGQiBnIEEAEYQBIwCgR2aWV3GAMgASgOMhguY2FyaWxsb24udjEuV2ViaG9va1ZpZXdCCLpIBYIBAhABIjoKEEJhdGNoR2V0UmVzcG9uc2USJgoId2ViaG9va3MYASADKAsyFC5jYXJpbGxvbi52MS5XZWJob29rIkIKCkdldFJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhgKAmlkGAIgASgJQgzgQQK6SAZyBBABGEAiNAoLR2V0UmVzcG9uc2USJQoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2si3AEKC0xpc3RSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIaCglwYWdlX3NpemUYAiABKAVCB7pIBBoCKAASHAoKcGFnZV90b2tlbhgDIAEoCUIIukgFcgMYgCASMAoEdmlldxgHIAEoDjIYLmNhcmlsbG9uLnYxLldlYmhvb2tWaWV3Qgi6SAWCAQIQARIYCgZmaWx0ZXIYCCABKAlCCLpIBXIDGIAgEhkKCG9yZGVyX2J5GAkgASgJQge6SARyAhhASgQIBBAFSgQIBRAGSgQIBhAHIk8KDExpc3RSZXNwb25zZRImCgh3ZWJob29rcxgBIAMoCzIULmNhcmlsbG9uLnYxLldlYmhvb2sSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIo8BCg1VcGRhdGVSZXF1ZXN0EjAKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rQgngQQK6SAPIAQESLwoLdXBkYXRlX21hc2sYAiABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrEhsKCnJlcXVlc3RfaWQYDyABKAlCB7pIBHICGEAiNwoOVXBkYXRlUmVzcG9uc2USJQoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2sizAMKDVJlbW92ZVJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhMKAmlkGAIgASgJQge6SARyAhhAEhYKBG5hbWUYAyABKAlCCLpIBXIDGIACEh0KC2Rlc3RpbmF0aW9uGAQgASgJQgi6SAVyAxiAEBIVCgRldGFnGAUgASgJQge6SARyAhhAEhgKBmZpbHRlchgGIAEoCUIIukgFcgMYgCASDQoFZm9yY2UYByABKAgSFQoNdmFsaWRhdGVfb25seRgIIAEoCBIbCgpyZXF1ZXN0X2lkGA8gASgJQge6SARyAhhAOt4BukjaARrXAQoNcmVtb3ZlLnRhcmdldBI+Z2l2ZSBlaXRoZXIgaWQsIG9yIG5hbWUgd2l0aCBvciB3aXRob3V0IGRlc3RpbmF0aW9uLCBvciBmaWx0ZXIahQEodGhpcy5pZCAhPSAnJyA/IDEgOiAwKSArICh0aGlzLm5hbWUgIT0gJycgPyAxIDogMCkgKyAodGhpcy5maWx0ZXIgIT0gJycgPyAxIDogMCkgPT0gMSAmJiAodGhpcy5kZXN0aW5hdGlvbiA9PSAnJyB8fCB0aGlzLm5hbWUgIT0gJycpIh0KDlJlbW92ZVJlc3BvbnNlEgsKA2lkcxgBIAMoCSLPAwoMUGF1c2VSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxITCgJpZBgCIAEoCUIHukgEcgIYQBIVCgRldGFnGAMgASgJQge6SARyAhhAEhgKBmZpbHRlchgEIAEoCUIIukgFcgMYgCASFQoNdmFsaWRhdGVfb25seRgFIAEoCBIcCgpwYWdlX3Rva2VuGAYgASgJQgi6SAVyAxiAIBIbCgpyZXF1ZXN0X2lkGA8gASgJQge6SARyAhhAOooCukiGAhqDAgoMcGF1c2UudGFyZ2V0El1naXZlIGVpdGhlciBpZCwgd2l0aCBvciB3aXRob3V0IGV0YWcsIG9yIGZpbHRlciwgd2l0aCBvciB3aXRob3V0IHZhbGlkYXRlX29ubHkgYW5kIHBhZ2VfdG9rZW4akwEodGhpcy5pZCAhPSAnJykgIT0gKHRoaXMuZmlsdGVyICE9ICcnKSAmJiAodGhpcy5pZCA9PSAnJyB8fCAhdGhpcy52YWxpZGF0ZV9vbmx5ICYmIHRoaXMucGFnZV90b2tlbiA9PSAnJykgJiYgKHRoaXMuZmlsdGVyID09ICcnIHx8IHRoaXMuZXRhZyA9PSAnJykiggEKDVBhdXNlUmVzcG9uc2USJQoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2sSDQoFY291bnQYAiABKAUSCwoDaWRzGAMgAygJEhcKD25leHRfcGFnZV90b2tlbhgEIAEoCRIVCg1jb250ZW5kZWRfaWRzGAUgAygJItEDCg1SZXN1bWVSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxITCgJpZBgCIAEoCUIHukgEcgIYQBIVCgRldGFnGAMgASgJQge6SARyAhhAEhgKBmZpbHRlchgEIAEoCUIIukgFcgMYgCASFQoNdmFsaWRhdGVfb25seRgFIAEoCBIcCgpwYWdlX3Rva2VuGAYgASgJQgi6SAVyAxiAIBIbCgpyZXF1ZXN0X2lkGA8gASgJQge6SARyAhhAOosCukiHAhqEAgoNcmVzdW1lLnRhcmdldBJdZ2l2ZSBlaXRoZXIgaWQsIHdpdGggb3Igd2l0aG91dCBldGFnLCBvciBmaWx0ZXIsIHdpdGggb3Igd2l0aG91dCB2YWxpZGF0ZV9vbmx5IGFuZCBwYWdlX3Rva2VuGpMBKHRoaXMuaWQgIT0gJycpICE9ICh0aGlzLmZpbHRlciAhPSAnJykgJiYgKHRoaXMuaWQgPT0gJycgfHwgIXRoaXMudmFsaWRhdGVfb25seSAmJiB0aGlzLnBhZ2VfdG9rZW4gPT0gJycpICYmICh0aGlzLmZpbHRlciA9PSAnJyB8fCB0aGlzLmV0YWcgPT0gJycpIoMBCg5SZXN1bWVSZXNwb25zZRIlCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9vaxINCgVjb3VudBgCIAEoBRILCgNpZHMYAyADKAkSFwoPbmV4dF9wYWdlX3Rva2VuGAQgASgJEhUKDWNvbnRlbmRlZF9pZHMYBSADKAkiYwoOVHJpZ2dlclJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhgKAmlkGAIgASgJQgzgQQK6SAZyBBABGEASGwoKcmVxdWVzdF9pZBgPIAEoCUIHukgEcgIYQCImCg9UcmlnZ2VyUmVzcG9uc2USEwoLZGVsaXZlcnlfaWQYASABKAkisQIKD0JhY2tmaWxsUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SGAoCaWQYAiABKAlCDOBBArpIBnIEEAEYQBI5CgpzdGFydF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIJ4EECukgDyAEBEjcKCGVuZF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIJ4EECukgDyAEBEkAKDm92ZXJsYXBfcG9saWN5GAUgASgOMhouY2FyaWxsb24udjEuT3ZlcmxhcFBvbGljeUIMukgJggEGGAAYAxgEEhUKDXZhbGlkYXRlX29ubHkYBiABKAgSGwoKcmVxdWVzdF9pZBgPIAEoCUIHukgEcgIYQCJzChBCYWNrZmlsbFJlc3BvbnNlEhEKCXJ1bl9jb3VudBgBIAEoBRIXCg9rbm93bl9ydW5fY291bnQYAiABKAUSMwoPbmV4dF9zdGFydF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLTAQoWUHJldmlld1NjaGVkdWxlUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SFwoCaWQYAiABKAlCCbpIBnIEEAEYQEgAEikKCHNjaGVkdWxlGAMgASgLMhUuY2FyaWxsb24udjEuU2NoZWR1bGVIABIYCgVjb3VudBgEIAEoBUIJukgGGgQYZCgAEi4KCmFmdGVyX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQg8KBnNvdXJjZRIFukgCCAEiugEKF1ByZXZpZXdTY2hlZHVsZVJlc3BvbnNlEi0KCXJ1bl90aW1lcxgBIAMoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFwoPbG9jYWxfcnVuX3RpbWVzGAIgAygJEhEKCXRpbWVfem9uZRgDIAEoCRITCgtkZXNjcmlwdGlvbhgEIAEoCRIvCg1jbG9ja19jaGFuZ2VzGAUgAygLMhguY2FyaWxsb24udjEuQ2xvY2tDaGFuZ2UqWgoLV2ViaG9va1ZpZXcSHAoYV0VCSE9PS19WSUVXX1VOU1BFQ0lGSUVEEAASFgoSV0VCSE9PS19WSUVXX0JBU0lDEAESFQoRV0VCSE9PS19WSUVXX0ZVTEwQAjKPCwoOV2ViaG9va1NlcnZpY2USaQoIUmVnaXN0ZXISHC5jYXJpbGxvbi52MS5SZWdpc3RlclJlcXVlc3QaHS5jYXJpbGxvbi52MS5SZWdpc3RlclJlc3BvbnNlIiCQAgKC0+STAhc6B3dlYmhvb2siDC92MS93ZWJob29rcxKAAQoNQmF0Y2hSZWdpc3RlchIhLmNhcmlsbG9uLnYxLkJhdGNoUmVnaXN0ZXJSZXF1ZXN0GiIuY2FyaWxsb24udjEuQmF0Y2hSZWdpc3RlclJlc3BvbnNlIiiQAgKC0+STAh86ASoiGi92MS93ZWJob29rczpiYXRjaFJlZ2lzdGVyElYKA0dldBIXLmNhcmlsbG9uLnYxLkdldFJlcXVlc3QaGC5jYXJpbGxvbi52MS5HZXRSZXNwb25zZSIckAIBgtPkkwITEhEvdjEvd2ViaG9va3Mve2lkfRJpCghCYXRjaEdldBIcLmNhcmlsbG9uLnYxLkJhdGNoR2V0UmVxdWVzdBodLmNhcmlsbG9uLnYxLkJhdGNoR2V0UmVzcG9uc2UiIJACAYLT5JMCFxIVL3YxL3dlYmhvb2tzOmJhdGNoR2V0ElQKBExpc3QSGC5jYXJpbGxvbi52MS5MaXN0UmVxdWVzdBoZLmNhcmlsbG9uLnYxLkxpc3RSZXNwb25zZSIXkAIBgtPkkwIOEgwvdjEvd2ViaG9va3MScAoGVXBkYXRlEhouY2FyaWxsb24udjEuVXBkYXRlUmVxdWVzdBobLmNhcmlsbG9uLnYxLlVwZGF0ZVJlc3BvbnNlIi2QAgKC0+STAiQ6B3dlYmhvb2syGS92MS93ZWJob29rcy97d2ViaG9vay5pZH0SbwoGUmVtb3ZlEhouY2FyaWxsb24udjEuUmVtb3ZlUmVxdWVzdBobLmNhcmlsbG9uLnYxLlJlbW92ZVJlc3BvbnNlIiyQAgKC0+STAiNaDioML3YxL3dlYmhvb2tzKhEvdjEvd2ViaG9va3Mve2lkfRJ+CgVQYXVzZRIZLmNhcmlsbG9uLnYxLlBhdXNlUmVxdWVzdBoaLmNhcmlsbG9uLnYxLlBhdXNlUmVzcG9uc2UiPpACAoLT5JMCNToBKloXOgEqIhIvdjEvd2ViaG9va3M6cGF1c2UiFy92MS93ZWJob29rcy97aWR9OnBhdXNlEoMBCgZSZXN1bWUSGi5jYXJpbGxvbi52MS5SZXN1bWVSZXF1ZXN0GhsuY2FyaWxsb24udjEuUmVzdW1lUmVzcG9uc2UiQJACAoLT5JMCNzoBKloYOgEqIhMvdjEvd2ViaG9va3M6cmVzdW1lIhgvdjEvd2ViaG9va3Mve2lkfTpyZXN1bWUSagoHVHJpZ2dlchIbLmNhcmlsbG9uLnYxLlRyaWdnZXJSZXF1ZXN0GhwuY2FyaWxsb24udjEuVHJpZ2dlclJlc3BvbnNlIiSC0+STAh46ASoiGS92MS93ZWJob29rcy97aWR9OnRyaWdnZXIScQoIQmFja2ZpbGwSHC5jYXJpbGxvbi52MS5CYWNrZmlsbFJlcXVlc3QaHS5jYXJpbGxvbi52MS5CYWNrZmlsbFJlc3BvbnNlIiiQAgKC0+STAh86ASoiGi92MS93ZWJob29rcy97aWR9OmJhY2tmaWxsEq0BCg9QcmV2aWV3U2NoZWR1bGUSIy5jYXJpbGxvbi52MS5QcmV2aWV3U2NoZWR1bGVSZXF1ZXN0GiQuY2FyaWxsb24udjEuUHJldmlld1NjaGVkdWxlUmVzcG9uc2UiT5ACAYLT5JMCRjoBKlojEiEvdjEvd2ViaG9va3Mve2lkfTpwcmV2aWV3U2NoZWR1bGUiHC92MS93ZWJob29rczpwcmV2aWV3U2NoZWR1bGVChAEKD2NvbS5jYXJpbGxvbi52MUIMV2ViaG9va1Byb3RvUAFaFmNhcmlsbG9uL3YxO2NhcmlsbG9udjGiAgNDWFiqAgtDYXJpbGxvbi5WMcoCC0NhcmlsbG9uXFYx4gIXQ2FyaWxsb25cVjFcR1BCTWV0YWRhdGHqAgxDYXJpbGxvbjo6VjFiBnByb3RvMw", [file_buf_validate_validate, file_carillon_v1_schedule, file_google_api_annotations, file_google_api_field_behavior, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_google_rpc_status]);
+  fileDesc("ChljYXJpbGxvbi92MS93ZWJob29rLnByb3RvEgtjYXJpbGxvbi52MSKsDQoHV2ViaG9vaxIWCgJpZBgBIAEoCUIK4EEIukgEcgIYPxIdCgluYW1lc3BhY2UYAiABKAlCCuBBBbpIBHICGD8SGwoEbmFtZRgDIAEoCUIN4EECukgHcgUQARiAAhIiCgtkZXN0aW5hdGlvbhgEIAEoCUIN4EECukgHcgUQARiAEBInCghzY2hlZHVsZRgFIAEoCzIVLmNhcmlsbG9uLnYxLlNjaGVkdWxlEkcKC2V2ZW50X3R5cGVzGAYgAygJQjK6SC+SASwQQCIociYQARiCATIfXihcKnxbYS16QS1aMC05Xy5cLS9dKyhcLlwqKT8pJBIYCgZmaWx0ZXIYByABKAlCCLpIBXIDGIAgEiUKB3BheWxvYWQYCCABKAsyFC5jYXJpbGxvbi52MS5QYXlsb2FkEjwKB2hlYWRlcnMYCSADKAsyIS5jYXJpbGxvbi52MS5XZWJob29rLkhlYWRlcnNFbnRyeUIIukgFmgECECASPgoHdGltZW91dBgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkISukgPqgEMIgMIrAIyBRCAwtcvEiUKB3NpZ25pbmcYCyABKAsyFC5jYXJpbGxvbi52MS5TaWduaW5nEi4KDHJldHJ5X3BvbGljeRgMIAEoCzIYLmNhcmlsbG9uLnYxLlJldHJ5UG9saWN5EiMKBmxpbWl0cxgNIAEoCzITLmNhcmlsbG9uLnYxLkxpbWl0cxJ2CgZsYWJlbHMYDiADKAsyIC5jYXJpbGxvbi52MS5XZWJob29rLkxhYmVsc0VudHJ5QkS6SEGaAT4QQCIzcjEQARg/MiteW0EtWmEtejAtOV0oW0EtWmEtejAtOV8uLy1dKltBLVphLXowLTldKT8kKgVyAxiAAhJJCg5zZWNyZXRfaGVhZGVycxgPIAMoCzInLmNhcmlsbG9uLnYxLldlYmhvb2suU2VjcmV0SGVhZGVyc0VudHJ5Qgi6SAWaAQIQIBIfCgRhdXRoGBAgASgLMhEuY2FyaWxsb24udjEuQXV0aBIQCgN1aWQYHyABKAlCA+BBAxIuCgllZmZlY3RpdmUYICABKAsyFi5jYXJpbGxvbi52MS5FZmZlY3RpdmVCA+BBAxIqCgd0cmFmZmljGCMgASgLMhQuY2FyaWxsb24udjEuVHJhZmZpY0ID4EEDEi4KBXN0YXRlGBQgASgOMhouY2FyaWxsb24udjEuV2ViaG9vay5TdGF0ZUID4EEDEhkKDHN0YXRlX3JlYXNvbhgVIAEoCUID4EEDEjYKDW5leHRfcnVuX3RpbWUYFiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSFgoJcnVuX2NvdW50GBcgASgDQgPgQQMSHgoRc2tpcHBlZF9ydW5fY291bnQYGCABKANCA+BBAxIhChRmaWx0ZXJfZmFpbHVyZV9jb3VudBgcIAEoA0ID4EEDEjsKEmZhaWxpbmdfc2luY2VfdGltZRgdIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIzCgpwcm9iZV90aW1lGB4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEhgKC2hvbGRfcmVhc29uGCEgASgJQgPgQQMSNgoNaG9sZF9lbmRfdGltZRgiIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI0CgtjcmVhdGVfdGltZRgZIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxI0Cgt1cGRhdGVfdGltZRgaIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIVCgRldGFnGBsgASgJQge6SARyAhhAGi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaTgoSU2VjcmV0SGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRInCgV2YWx1ZRgCIAEoCzIYLmNhcmlsbG9uLnYxLlNlY3JldFZhbHVlOgI4ASJWCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEhAKDFNUQVRFX0FDVElWRRABEhAKDFNUQVRFX1BBVVNFRBACEhIKDlNUQVRFX0RJU0FCTEVEEAMitQEKCUVmZmVjdGl2ZRIqCgd0aW1lb3V0GAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi4KDHJldHJ5X3BvbGljeRgCIAEoCzIYLmNhcmlsbG9uLnYxLlJldHJ5UG9saWN5EiMKBmxpbWl0cxgDIAEoCzITLmNhcmlsbG9uLnYxLkxpbWl0cxInCghzY2hlZHVsZRgEIAEoCzIVLmNhcmlsbG9uLnYxLlNjaGVkdWxlIo8BCgdUcmFmZmljEhUKDXdhaXRpbmdfY291bnQYASABKAMSNQoRbGFzdF9hdHRlbXB0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhwKFGxhc3RfcmVzcG9uc2Vfc3RhdHVzGAMgASgFEhgKEGxhc3RfZGVsaXZlcnlfaWQYBCABKAki2wMKB1BheWxvYWQSEgoIdGVtcGxhdGUYASABKAlIABIOCgR0ZXh0GAIgASgJSAASDgoEZGF0YRgDIAEoDEgAEh4KDGNvbnRlbnRfdHlwZRgEIAEoCUIIukgFcgMYgAISQAoMZXZlbnRfZm9ybWF0GAUgASgOMiAuY2FyaWxsb24udjEuUGF5bG9hZC5FdmVudEZvcm1hdEIIukgFggECEAESTQoQaGVhZGVyX3RlbXBsYXRlcxgGIAMoCzIpLmNhcmlsbG9uLnYxLlBheWxvYWQuSGVhZGVyVGVtcGxhdGVzRW50cnlCCLpIBZoBAhAgGjYKFEhlYWRlclRlbXBsYXRlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiqgEKC0V2ZW50Rm9ybWF0EhwKGEVWRU5UX0ZPUk1BVF9VTlNQRUNJRklFRBAAEhkKFUVWRU5UX0ZPUk1BVF9FTlZFTE9QRRABEhQKEEVWRU5UX0ZPUk1BVF9SQVcQAhIjCh9FVkVOVF9GT1JNQVRfQ0xPVURFVkVOVFNfQklOQVJZEAMSJwojRVZFTlRfRk9STUFUX0NMT1VERVZFTlRTX1NUUlVDVFVSRUQQBEIGCgRib2R5IiYKB1NpZ25pbmcSGwoGc2VjcmV0GAEgASgJQgvgQQS6SAVyAxiAASJrCgRBdXRoEicKBWJhc2ljGAEgASgLMhYuY2FyaWxsb24udjEuQmFzaWNBdXRoSAASKQoGYmVhcmVyGAIgASgLMhcuY2FyaWxsb24udjEuQmVhcmVyQXV0aEgAQg8KBm1ldGhvZBIFukgCCAEiUwoJQmFzaWNBdXRoEhoKCHVzZXJuYW1lGAEgASgJQgi6SAVyAxiAAhIqCghwYXNzd29yZBgCIAEoCzIYLmNhcmlsbG9uLnYxLlNlY3JldFZhbHVlIjUKCkJlYXJlckF1dGgSJwoFdG9rZW4YASABKAsyGC5jYXJpbGxvbi52MS5TZWNyZXRWYWx1ZSJRCgtTZWNyZXRWYWx1ZRIaCgV2YWx1ZRgBIAEoCUIL4EEEukgFcgMYgCASEQoEaGludBgCIAEoCUID4EEDEhMKBmRpZ2VzdBgDIAEoCUID4EEDIucCCgtSZXRyeVBvbGljeRIkCgxtYXhfYXR0ZW1wdHMYASABKAVCCbpIBhoEGGQoAUgAiAEBEkAKBmRlbGF5cxgCIAMoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIVukgSkgEPECAiC6oBCCIECID1JDIAEiwKBmppdHRlchgDIAEoAUIXukgUEhIZAAAAAAAA8D8pAAAAAAAAAABIAYgBARJGCg1jbGllbnRfZXJyb3JzGAQgASgOMiUuY2FyaWxsb24udjEuUmV0cnlQb2xpY3kuQ2xpZW50RXJyb3JzQgi6SAWCAQIQASJeCgxDbGllbnRFcnJvcnMSHQoZQ0xJRU5UX0VSUk9SU19VTlNQRUNJRklFRBAAEhcKE0NMSUVOVF9FUlJPUlNfUkVUUlkQARIWChJDTElFTlRfRVJST1JTX0ZBSUwQAkIPCg1fbWF4X2F0dGVtcHRzQgkKB19qaXR0ZXIixQIKBkxpbWl0cxIfCgtjb25jdXJyZW5jeRgBIAEoBUIKukgHGgUYgAIoABIqCgpyYXRlX2xpbWl0GAIgASgLMhYuY2FyaWxsb24udjEuUmF0ZUxpbWl0Eg8KB29yZGVyZWQYAyABKAgSIQoLd2FpdGluZ19tYXgYBCABKAVCDLpICRoHGICt4gQoABJFCg9vdmVyZmxvd19wb2xpY3kYBSABKA4yIi5jYXJpbGxvbi52MS5MaW1pdHMuT3ZlcmZsb3dQb2xpY3lCCLpIBYIBAhABInMKDk92ZXJmbG93UG9saWN5Eh8KG09WRVJGTE9XX1BPTElDWV9VTlNQRUNJRklFRBAAEh8KG09WRVJGTE9XX1BPTElDWV9EUk9QX09MREVTVBABEh8KG09WRVJGTE9XX1BPTElDWV9EUk9QX05FV0VTVBACIlcKCVJhdGVMaW1pdBIuCgpwZXJfc2Vjb25kGAEgASgBQhrgQQK6SBQSEhkAAAAAAGr4QCn8qfHSTWJQPxIaCgVidXJzdBgCIAEoBUILukgIGgYYoI0GKAAidwoPUmVnaXN0ZXJSZXF1ZXN0EjAKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rQgngQQK6SAPIAQESFQoNdmFsaWRhdGVfb25seRgCIAEoCBIbCgpyZXF1ZXN0X2lkGA8gASgJQge6SARyAhhAIloKEFJlZ2lzdGVyUmVzcG9uc2USJQoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2sSDgoGc2VjcmV0GAIgASgJEg8KB2NyZWF0ZWQYAyABKAgicgoUQmF0Y2hSZWdpc3RlclJlcXVlc3QSPQoIcmVxdWVzdHMYASADKAsyHC5jYXJpbGxvbi52MS5SZWdpc3RlclJlcXVlc3RCDeBBArpIB5IBBAgBEGQSGwoKcmVxdWVzdF9pZBgPIAEoCUIHukgEcgIYQCJFChVCYXRjaFJlZ2lzdGVyUmVzcG9uc2USLAoHcmVzdWx0cxgBIAMoCzIbLmNhcmlsbG9uLnYxLlJlZ2lzdGVyUmVzdWx0InIKDlJlZ2lzdGVyUmVzdWx0EjEKCHJlc3BvbnNlGAEgASgLMh0uY2FyaWxsb24udjEuUmVnaXN0ZXJSZXNwb25zZUgAEiMKBWVycm9yGAIgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXNIAEIICgZyZXN1bHQigwEKD0JhdGNoR2V0UmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SIgoDaWRzGAIgAygJQhXgQQK6SA+SAQwIARBkIgZyBBABGEASMAoEdmlldxgDIAEoDjIYLmNhcmlsbG9uLnYxLldlYmhvb2tWaWV3Qgi6SAWCAQIQASI6ChBCYXRjaEdldFJlc3BvbnNlEiYKCHdlYmhvb2tzGAEgAygLMhQuY2FyaWxsb24udjEuV2ViaG9vayJCCgpHZXRSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIYCgJpZBgCIAEoCUIM4EECukgGcgQQARhAIjQKC0dldFJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rItwBCgtMaXN0UmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SGgoJcGFnZV9zaXplGAIgASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIAgEjAKBHZpZXcYByABKA4yGC5jYXJpbGxvbi52MS5XZWJob29rVmlld0IIukgFggECEAESGAoGZmlsdGVyGAggASgJQgi6SAVyAxiAIBIZCghvcmRlcl9ieRgJIAEoCUIHukgEcgIYQEoECAQQBUoECAUQBkoECAYQByJPCgxMaXN0UmVzcG9uc2USJgoId2ViaG9va3MYASADKAsyFC5jYXJpbGxvbi52MS5XZWJob29rEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKPAQoNVXBkYXRlUmVxdWVzdBIwCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9va0IJ4EECukgDyAEBEi8KC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzaxIbCgpyZXF1ZXN0X2lkGA8gASgJQge6SARyAhhAIjcKDlVwZGF0ZVJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rIswDCg1SZW1vdmVSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxITCgJpZBgCIAEoCUIHukgEcgIYQBIWCgRuYW1lGAMgASgJQgi6SAVyAxiAAhIdCgtkZXN0aW5hdGlvbhgEIAEoCUIIukgFcgMYgBASFQoEZXRhZxgFIAEoCUIHukgEcgIYQBIYCgZmaWx0ZXIYBiABKAlCCLpIBXIDGIAgEg0KBWZvcmNlGAcgASgIEhUKDXZhbGlkYXRlX29ubHkYCCABKAgSGwoKcmVxdWVzdF9pZBgPIAEoCUIHukgEcgIYQDreAbpI2gEa1wEKDXJlbW92ZS50YXJnZXQSPmdpdmUgZWl0aGVyIGlkLCBvciBuYW1lIHdpdGggb3Igd2l0aG91dCBkZXN0aW5hdGlvbiwgb3IgZmlsdGVyGoUBKHRoaXMuaWQgIT0gJycgPyAxIDogMCkgKyAodGhpcy5uYW1lICE9ICcnID8gMSA6IDApICsgKHRoaXMuZmlsdGVyICE9ICcnID8gMSA6IDApID09IDEgJiYgKHRoaXMuZGVzdGluYXRpb24gPT0gJycgfHwgdGhpcy5uYW1lICE9ICcnKSIdCg5SZW1vdmVSZXNwb25zZRILCgNpZHMYASADKAkizwMKDFBhdXNlUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SEwoCaWQYAiABKAlCB7pIBHICGEASFQoEZXRhZxgDIAEoCUIHukgEcgIYQBIYCgZmaWx0ZXIYBCABKAlCCLpIBXIDGIAgEhUKDXZhbGlkYXRlX29ubHkYBSABKAgSHAoKcGFnZV90b2tlbhgGIAEoCUIIukgFcgMYgCASGwoKcmVxdWVzdF9pZBgPIAEoCUIHukgEcgIYQDqKArpIhgIagwIKDHBhdXNlLnRhcmdldBJdZ2l2ZSBlaXRoZXIgaWQsIHdpdGggb3Igd2l0aG91dCBldGFnLCBvciBmaWx0ZXIsIHdpdGggb3Igd2l0aG91dCB2YWxpZGF0ZV9vbmx5IGFuZCBwYWdlX3Rva2VuGpMBKHRoaXMuaWQgIT0gJycpICE9ICh0aGlzLmZpbHRlciAhPSAnJykgJiYgKHRoaXMuaWQgPT0gJycgfHwgIXRoaXMudmFsaWRhdGVfb25seSAmJiB0aGlzLnBhZ2VfdG9rZW4gPT0gJycpICYmICh0aGlzLmZpbHRlciA9PSAnJyB8fCB0aGlzLmV0YWcgPT0gJycpIoIBCg1QYXVzZVJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rEg0KBWNvdW50GAIgASgFEgsKA2lkcxgDIAMoCRIXCg9uZXh0X3BhZ2VfdG9rZW4YBCABKAkSFQoNY29udGVuZGVkX2lkcxgFIAMoCSLRAwoNUmVzdW1lUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SEwoCaWQYAiABKAlCB7pIBHICGEASFQoEZXRhZxgDIAEoCUIHukgEcgIYQBIYCgZmaWx0ZXIYBCABKAlCCLpIBXIDGIAgEhUKDXZhbGlkYXRlX29ubHkYBSABKAgSHAoKcGFnZV90b2tlbhgGIAEoCUIIukgFcgMYgCASGwoKcmVxdWVzdF9pZBgPIAEoCUIHukgEcgIYQDqLArpIhwIahAIKDXJlc3VtZS50YXJnZXQSXWdpdmUgZWl0aGVyIGlkLCB3aXRoIG9yIHdpdGhvdXQgZXRhZywgb3IgZmlsdGVyLCB3aXRoIG9yIHdpdGhvdXQgdmFsaWRhdGVfb25seSBhbmQgcGFnZV90b2tlbhqTASh0aGlzLmlkICE9ICcnKSAhPSAodGhpcy5maWx0ZXIgIT0gJycpICYmICh0aGlzLmlkID09ICcnIHx8ICF0aGlzLnZhbGlkYXRlX29ubHkgJiYgdGhpcy5wYWdlX3Rva2VuID09ICcnKSAmJiAodGhpcy5maWx0ZXIgPT0gJycgfHwgdGhpcy5ldGFnID09ICcnKSKDAQoOUmVzdW1lUmVzcG9uc2USJQoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2sSDQoFY291bnQYAiABKAUSCwoDaWRzGAMgAygJEhcKD25leHRfcGFnZV90b2tlbhgEIAEoCRIVCg1jb250ZW5kZWRfaWRzGAUgAygJImMKDlRyaWdnZXJSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIYCgJpZBgCIAEoCUIM4EECukgGcgQQARhAEhsKCnJlcXVlc3RfaWQYDyABKAlCB7pIBHICGEAiJgoPVHJpZ2dlclJlc3BvbnNlEhMKC2RlbGl2ZXJ5X2lkGAEgASgJIrECCg9CYWNrZmlsbFJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhgKAmlkGAIgASgJQgzgQQK6SAZyBBABGEASOQoKc3RhcnRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCCeBBArpIA8gBARI3CghlbmRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCCeBBArpIA8gBARJACg5vdmVybGFwX3BvbGljeRgFIAEoDjIaLmNhcmlsbG9uLnYxLk92ZXJsYXBQb2xpY3lCDLpICYIBBhgAGAMYBBIVCg12YWxpZGF0ZV9vbmx5GAYgASgIEhsKCnJlcXVlc3RfaWQYDyABKAlCB7pIBHICGEAicwoQQmFja2ZpbGxSZXNwb25zZRIRCglydW5fY291bnQYASABKAUSFwoPa25vd25fcnVuX2NvdW50GAIgASgFEjMKD25leHRfc3RhcnRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi0wEKFlByZXZpZXdTY2hlZHVsZVJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhcKAmlkGAIgASgJQgm6SAZyBBABGEBIABIpCghzY2hlZHVsZRgDIAEoCzIVLmNhcmlsbG9uLnYxLlNjaGVkdWxlSAASGAoFY291bnQYBCABKAVCCbpIBhoEGGQoABIuCgphZnRlcl90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIPCgZzb3VyY2USBbpIAggBIroBChdQcmV2aWV3U2NoZWR1bGVSZXNwb25zZRItCglydW5fdGltZXMYASADKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhcKD2xvY2FsX3J1bl90aW1lcxgCIAMoCRIRCgl0aW1lX3pvbmUYAyABKAkSEwoLZGVzY3JpcHRpb24YBCABKAkSLwoNY2xvY2tfY2hhbmdlcxgFIAMoCzIYLmNhcmlsbG9uLnYxLkNsb2NrQ2hhbmdlKloKC1dlYmhvb2tWaWV3EhwKGFdFQkhPT0tfVklFV19VTlNQRUNJRklFRBAAEhYKEldFQkhPT0tfVklFV19CQVNJQxABEhUKEVdFQkhPT0tfVklFV19GVUxMEAIyjwsKDldlYmhvb2tTZXJ2aWNlEmkKCFJlZ2lzdGVyEhwuY2FyaWxsb24udjEuUmVnaXN0ZXJSZXF1ZXN0Gh0uY2FyaWxsb24udjEuUmVnaXN0ZXJSZXNwb25zZSIgkAICgtPkkwIXOgd3ZWJob29rIgwvdjEvd2ViaG9va3MSgAEKDUJhdGNoUmVnaXN0ZXISIS5jYXJpbGxvbi52MS5CYXRjaFJlZ2lzdGVyUmVxdWVzdBoiLmNhcmlsbG9uLnYxLkJhdGNoUmVnaXN0ZXJSZXNwb25zZSIokAICgtPkkwIfOgEqIhovdjEvd2ViaG9va3M6YmF0Y2hSZWdpc3RlchJWCgNHZXQSFy5jYXJpbGxvbi52MS5HZXRSZXF1ZXN0GhguY2FyaWxsb24udjEuR2V0UmVzcG9uc2UiHJACAYLT5JMCExIRL3YxL3dlYmhvb2tzL3tpZH0SaQoIQmF0Y2hHZXQSHC5jYXJpbGxvbi52MS5CYXRjaEdldFJlcXVlc3QaHS5jYXJpbGxvbi52MS5CYXRjaEdldFJlc3BvbnNlIiCQAgGC0+STAhcSFS92MS93ZWJob29rczpiYXRjaEdldBJUCgRMaXN0EhguY2FyaWxsb24udjEuTGlzdFJlcXVlc3QaGS5jYXJpbGxvbi52MS5MaXN0UmVzcG9uc2UiF5ACAYLT5JMCDhIML3YxL3dlYmhvb2tzEnAKBlVwZGF0ZRIaLmNhcmlsbG9uLnYxLlVwZGF0ZVJlcXVlc3QaGy5jYXJpbGxvbi52MS5VcGRhdGVSZXNwb25zZSItkAICgtPkkwIkOgd3ZWJob29rMhkvdjEvd2ViaG9va3Mve3dlYmhvb2suaWR9Em8KBlJlbW92ZRIaLmNhcmlsbG9uLnYxLlJlbW92ZVJlcXVlc3QaGy5jYXJpbGxvbi52MS5SZW1vdmVSZXNwb25zZSIskAICgtPkkwIjWg4qDC92MS93ZWJob29rcyoRL3YxL3dlYmhvb2tzL3tpZH0SfgoFUGF1c2USGS5jYXJpbGxvbi52MS5QYXVzZVJlcXVlc3QaGi5jYXJpbGxvbi52MS5QYXVzZVJlc3BvbnNlIj6QAgKC0+STAjU6ASpaFzoBKiISL3YxL3dlYmhvb2tzOnBhdXNlIhcvdjEvd2ViaG9va3Mve2lkfTpwYXVzZRKDAQoGUmVzdW1lEhouY2FyaWxsb24udjEuUmVzdW1lUmVxdWVzdBobLmNhcmlsbG9uLnYxLlJlc3VtZVJlc3BvbnNlIkCQAgKC0+STAjc6ASpaGDoBKiITL3YxL3dlYmhvb2tzOnJlc3VtZSIYL3YxL3dlYmhvb2tzL3tpZH06cmVzdW1lEmoKB1RyaWdnZXISGy5jYXJpbGxvbi52MS5UcmlnZ2VyUmVxdWVzdBocLmNhcmlsbG9uLnYxLlRyaWdnZXJSZXNwb25zZSIkgtPkkwIeOgEqIhkvdjEvd2ViaG9va3Mve2lkfTp0cmlnZ2VyEnEKCEJhY2tmaWxsEhwuY2FyaWxsb24udjEuQmFja2ZpbGxSZXF1ZXN0Gh0uY2FyaWxsb24udjEuQmFja2ZpbGxSZXNwb25zZSIokAICgtPkkwIfOgEqIhovdjEvd2ViaG9va3Mve2lkfTpiYWNrZmlsbBKtAQoPUHJldmlld1NjaGVkdWxlEiMuY2FyaWxsb24udjEuUHJldmlld1NjaGVkdWxlUmVxdWVzdBokLmNhcmlsbG9uLnYxLlByZXZpZXdTY2hlZHVsZVJlc3BvbnNlIk+QAgGC0+STAkY6ASpaIxIhL3YxL3dlYmhvb2tzL3tpZH06cHJldmlld1NjaGVkdWxlIhwvdjEvd2ViaG9va3M6cHJldmlld1NjaGVkdWxlQoQBCg9jb20uY2FyaWxsb24udjFCDFdlYmhvb2tQcm90b1ABWhZjYXJpbGxvbi92MTtjYXJpbGxvbnYxogIDQ1hYqgILQ2FyaWxsb24uVjHKAgtDYXJpbGxvblxWMeICF0NhcmlsbG9uXFYxXEdQQk1ldGFkYXRh6gIMQ2FyaWxsb246OlYxYgZwcm90bzM", [file_buf_validate_validate, file_carillon_v1_schedule, file_google_api_annotations, file_google_api_field_behavior, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_google_rpc_status]);
 
 /**
  * A registration: a name, a destination, and what makes it ring.
@@ -37,7 +37,7 @@ export type Webhook = Message<"carillon.v1.Webhook"> & {
   id: string;
 
   /**
-   * The tenant. `default` when empty; this version has no other.
+   * The tenant. When empty, that of the caller's key, if that is for one, and else `default`. NOT_FOUND if there is none.
    *
    * @generated from field: string namespace = 2;
    */
@@ -95,6 +95,8 @@ export type Webhook = Message<"carillon.v1.Webhook"> & {
    * Extra request headers, at most 32. A name cannot be hop-by-hop, host, content-length,
    * content-type (see payload), user-agent, or begin with webhook- or carillon-. An event's header of the
    * same name goes before it, and one of payload.header_templates before both.
+   * A header whose name says that its value is secret (authorization, cookie, or a name with `token`, `secret`,
+   * `password`, `api-key` or `apikey`) is taken as one of secret_headers, and comes back there.
    *
    * @generated from field: map<string, string> headers = 9;
    */
@@ -135,6 +137,26 @@ export type Webhook = Message<"carillon.v1.Webhook"> & {
    * @generated from field: map<string, string> labels = 14;
    */
   labels: { [key: string]: string };
+
+  /**
+   * Extra request headers whose values are secret, by the rules of headers, at most 32. They go
+   * before all others of the same name, also those of events. Values are sealed at rest, and no answer has them:
+   * of each it has a hint and a digest. Recorded attempts have `***` in their place. A change applies to the next
+   * attempt, also of what waits already. An entry without a value keeps the one that the webhook has, so that what
+   * was read can be written back; one that is left out is removed. Names are in lower case in answers.
+   *
+   * @generated from field: map<string, carillon.v1.SecretValue> secret_headers = 15;
+   */
+  secretHeaders: { [key: string]: SecretValue };
+
+  /**
+   * How it is let in by the destination: the header authorization is made of it, and goes before all others of that
+   * name; a webhook that has it cannot have that header too. What is secret in it is kept, answered and changed as
+   * secret_headers are.
+   *
+   * @generated from field: carillon.v1.Auth auth = 16;
+   */
+  auth?: Auth | undefined;
 
   /**
    * Given by Carillon, and never to another webhook: wh_ and 26 characters (AIP-148). A webhook
@@ -555,6 +577,128 @@ export const SigningSchema: GenMessage<Signing> = /*@__PURE__*/
   messageDesc(file_carillon_v1_webhook, 4);
 
 /**
+ * How a webhook is let in by its destination.
+ *
+ * @generated from message carillon.v1.Auth
+ */
+export type Auth = Message<"carillon.v1.Auth"> & {
+  /**
+   * One of them.
+   *
+   * @generated from oneof carillon.v1.Auth.method
+   */
+  method: {
+    /**
+     * A name and a password (RFC 7617).
+     *
+     * @generated from field: carillon.v1.BasicAuth basic = 1;
+     */
+    value: BasicAuth;
+    case: "basic";
+  } | {
+    /**
+     * A token that does not change by itself (RFC 6750).
+     *
+     * @generated from field: carillon.v1.BearerAuth bearer = 2;
+     */
+    value: BearerAuth;
+    case: "bearer";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message carillon.v1.Auth.
+ * Use `create(AuthSchema)` to create a new message.
+ */
+export const AuthSchema: GenMessage<Auth> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_webhook, 5);
+
+/**
+ * A name and a password, sent in UTF-8.
+ *
+ * @generated from message carillon.v1.BasicAuth
+ */
+export type BasicAuth = Message<"carillon.v1.BasicAuth"> & {
+  /**
+   * The name, without a colon and control characters.
+   *
+   * @generated from field: string username = 1;
+   */
+  username: string;
+
+  /**
+   * The password, without control characters. With the name and in base64 it has at most 4,096 characters.
+   *
+   * @generated from field: carillon.v1.SecretValue password = 2;
+   */
+  password?: SecretValue | undefined;
+};
+
+/**
+ * Describes the message carillon.v1.BasicAuth.
+ * Use `create(BasicAuthSchema)` to create a new message.
+ */
+export const BasicAuthSchema: GenMessage<BasicAuth> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_webhook, 6);
+
+/**
+ * A token.
+ *
+ * @generated from message carillon.v1.BearerAuth
+ */
+export type BearerAuth = Message<"carillon.v1.BearerAuth"> & {
+  /**
+   * The token, of visible ASCII characters. With `Bearer ` before it, it has at most 4,096.
+   *
+   * @generated from field: carillon.v1.SecretValue token = 1;
+   */
+  token?: SecretValue | undefined;
+};
+
+/**
+ * Describes the message carillon.v1.BearerAuth.
+ * Use `create(BearerAuthSchema)` to create a new message.
+ */
+export const BearerAuthSchema: GenMessage<BearerAuth> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_webhook, 7);
+
+/**
+ * A value that is secret.
+ *
+ * @generated from message carillon.v1.SecretValue
+ */
+export type SecretValue = Message<"carillon.v1.SecretValue"> & {
+  /**
+   * The value, at most 4,096 characters. Empty to keep the one that the webhook has in the same place.
+   *
+   * @generated from field: string value = 1;
+   */
+  value: string;
+
+  /**
+   * The last four characters of the value, to tell it by. Empty when it has fewer than 16.
+   *
+   * @generated from field: string hint = 2;
+   */
+  hint: string;
+
+  /**
+   * The same for as long as the value is, and another for another. It says nothing of the value: it is made with
+   * the server's key, and for this webhook.
+   *
+   * @generated from field: string digest = 3;
+   */
+  digest: string;
+};
+
+/**
+ * Describes the message carillon.v1.SecretValue.
+ * Use `create(SecretValueSchema)` to create a new message.
+ */
+export const SecretValueSchema: GenMessage<SecretValue> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_webhook, 8);
+
+/**
  * What happens after a failed attempt.
  *
  * @generated from message carillon.v1.RetryPolicy
@@ -596,7 +740,7 @@ export type RetryPolicy = Message<"carillon.v1.RetryPolicy"> & {
  * Use `create(RetryPolicySchema)` to create a new message.
  */
 export const RetryPolicySchema: GenMessage<RetryPolicy> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 5);
+  messageDesc(file_carillon_v1_webhook, 9);
 
 /**
  * What happens when the destination answers with a 4xx status other than 408, 410, 425 and 429.
@@ -637,7 +781,7 @@ export type RetryPolicy_ClientErrors = (typeof RetryPolicy_ClientErrors)[keyof t
  * Describes the enum carillon.v1.RetryPolicy.ClientErrors.
  */
 export const RetryPolicy_ClientErrorsSchema: GenEnum<RetryPolicy_ClientErrors> = /*@__PURE__*/
-  enumDesc(file_carillon_v1_webhook, 5, 0);
+  enumDesc(file_carillon_v1_webhook, 9, 0);
 
 /**
  * What the destination can bear.
@@ -671,9 +815,10 @@ export type Limits = Message<"carillon.v1.Limits"> & {
   ordered: boolean;
 
   /**
-   * How many of its deliveries may wait. 1,000,000 when 0; at most 10,000,000. Beyond it some of what waits becomes
+   * How many of its deliveries may wait. 1,000,000 when 0; at most 10,000,000; less where the quota waiting_per_webhook
+   * of the namespace says less. Beyond it some of what waits becomes
    * FAILED, with the reason OVERFLOW, within about a second: publishing is not refused. So it is where more waits
-   * in the namespace than the server allows, and this webhook has most of it.
+   * in the namespace than is allowed, and this webhook has most of it.
    *
    * @generated from field: int32 waiting_max = 4;
    */
@@ -692,7 +837,7 @@ export type Limits = Message<"carillon.v1.Limits"> & {
  * Use `create(LimitsSchema)` to create a new message.
  */
 export const LimitsSchema: GenMessage<Limits> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 6);
+  messageDesc(file_carillon_v1_webhook, 10);
 
 /**
  * Which of the deliveries that wait fail when there are too many.
@@ -733,7 +878,7 @@ export type Limits_OverflowPolicy = (typeof Limits_OverflowPolicy)[keyof typeof 
  * Describes the enum carillon.v1.Limits.OverflowPolicy.
  */
 export const Limits_OverflowPolicySchema: GenEnum<Limits_OverflowPolicy> = /*@__PURE__*/
-  enumDesc(file_carillon_v1_webhook, 6, 0);
+  enumDesc(file_carillon_v1_webhook, 10, 0);
 
 /**
  * A token bucket.
@@ -761,7 +906,7 @@ export type RateLimit = Message<"carillon.v1.RateLimit"> & {
  * Use `create(RateLimitSchema)` to create a new message.
  */
 export const RateLimitSchema: GenMessage<RateLimit> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 7);
+  messageDesc(file_carillon_v1_webhook, 11);
 
 /**
  * A registration.
@@ -799,7 +944,7 @@ export type RegisterRequest = Message<"carillon.v1.RegisterRequest"> & {
  * Use `create(RegisterRequestSchema)` to create a new message.
  */
 export const RegisterRequestSchema: GenMessage<RegisterRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 8);
+  messageDesc(file_carillon_v1_webhook, 12);
 
 /**
  * What was registered.
@@ -834,7 +979,7 @@ export type RegisterResponse = Message<"carillon.v1.RegisterResponse"> & {
  * Use `create(RegisterResponseSchema)` to create a new message.
  */
 export const RegisterResponseSchema: GenMessage<RegisterResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 9);
+  messageDesc(file_carillon_v1_webhook, 13);
 
 /**
  * Registrations.
@@ -863,7 +1008,7 @@ export type BatchRegisterRequest = Message<"carillon.v1.BatchRegisterRequest"> &
  * Use `create(BatchRegisterRequestSchema)` to create a new message.
  */
 export const BatchRegisterRequestSchema: GenMessage<BatchRegisterRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 10);
+  messageDesc(file_carillon_v1_webhook, 14);
 
 /**
  * What became of each registration.
@@ -884,7 +1029,7 @@ export type BatchRegisterResponse = Message<"carillon.v1.BatchRegisterResponse">
  * Use `create(BatchRegisterResponseSchema)` to create a new message.
  */
 export const BatchRegisterResponseSchema: GenMessage<BatchRegisterResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 11);
+  messageDesc(file_carillon_v1_webhook, 15);
 
 /**
  * What became of a registration.
@@ -922,7 +1067,7 @@ export type RegisterResult = Message<"carillon.v1.RegisterResult"> & {
  * Use `create(RegisterResultSchema)` to create a new message.
  */
 export const RegisterResultSchema: GenMessage<RegisterResult> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 12);
+  messageDesc(file_carillon_v1_webhook, 16);
 
 /**
  * Names webhooks.
@@ -957,7 +1102,7 @@ export type BatchGetRequest = Message<"carillon.v1.BatchGetRequest"> & {
  * Use `create(BatchGetRequestSchema)` to create a new message.
  */
 export const BatchGetRequestSchema: GenMessage<BatchGetRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 13);
+  messageDesc(file_carillon_v1_webhook, 17);
 
 /**
  * The webhooks.
@@ -978,7 +1123,7 @@ export type BatchGetResponse = Message<"carillon.v1.BatchGetResponse"> & {
  * Use `create(BatchGetResponseSchema)` to create a new message.
  */
 export const BatchGetResponseSchema: GenMessage<BatchGetResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 14);
+  messageDesc(file_carillon_v1_webhook, 18);
 
 /**
  * Names a webhook.
@@ -1006,7 +1151,7 @@ export type GetRequest = Message<"carillon.v1.GetRequest"> & {
  * Use `create(GetRequestSchema)` to create a new message.
  */
 export const GetRequestSchema: GenMessage<GetRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 15);
+  messageDesc(file_carillon_v1_webhook, 19);
 
 /**
  * The webhook.
@@ -1027,7 +1172,7 @@ export type GetResponse = Message<"carillon.v1.GetResponse"> & {
  * Use `create(GetResponseSchema)` to create a new message.
  */
 export const GetResponseSchema: GenMessage<GetResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 16);
+  messageDesc(file_carillon_v1_webhook, 20);
 
 /**
  * Which webhooks to list.
@@ -1089,7 +1234,7 @@ export type ListRequest = Message<"carillon.v1.ListRequest"> & {
  * Use `create(ListRequestSchema)` to create a new message.
  */
 export const ListRequestSchema: GenMessage<ListRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 17);
+  messageDesc(file_carillon_v1_webhook, 21);
 
 /**
  * A page of webhooks.
@@ -1117,7 +1262,7 @@ export type ListResponse = Message<"carillon.v1.ListResponse"> & {
  * Use `create(ListResponseSchema)` to create a new message.
  */
 export const ListResponseSchema: GenMessage<ListResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 18);
+  messageDesc(file_carillon_v1_webhook, 22);
 
 /**
  * A change to a webhook.
@@ -1134,13 +1279,14 @@ export type UpdateRequest = Message<"carillon.v1.UpdateRequest"> & {
   webhook?: Webhook | undefined;
 
   /**
-   * Which fields change: name, destination, schedule, event_types, filter, payload, headers, timeout,
+   * Which fields change: name, destination, schedule, event_types, filter, payload, headers, secret_headers, auth, timeout,
    * retry_policy, limits, labels; or a field inside one of them, at any depth, such as limits.rate_limit.burst; or
    * an entry of a map, labels.team, with the key in back-quotes if it has dots: labels.`a.b/c` (AIP-161). Those
    * that are set when it is empty; all of them when it is *. A field or entry that is named and not set becomes
    * unset: the server's defaults apply. What only answers have, id and namespace may be named, and are ignored
    * (AIP-203). JSON writes masks in camel case, so there a key with capitals or underscores is changed with its
-   * whole map. At most 256 paths.
+   * whole map. A secret header that is given in headers is changed as headers.authorization or
+   * secret_headers.authorization; headers alone leaves those that are not given as they are. At most 256 paths.
    *
    * @generated from field: google.protobuf.FieldMask update_mask = 2;
    */
@@ -1160,7 +1306,7 @@ export type UpdateRequest = Message<"carillon.v1.UpdateRequest"> & {
  * Use `create(UpdateRequestSchema)` to create a new message.
  */
 export const UpdateRequestSchema: GenMessage<UpdateRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 19);
+  messageDesc(file_carillon_v1_webhook, 23);
 
 /**
  * The changed webhook.
@@ -1181,7 +1327,7 @@ export type UpdateResponse = Message<"carillon.v1.UpdateResponse"> & {
  * Use `create(UpdateResponseSchema)` to create a new message.
  */
 export const UpdateResponseSchema: GenMessage<UpdateResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 20);
+  messageDesc(file_carillon_v1_webhook, 24);
 
 /**
  * Which webhooks to remove: an id; a name, with or without a destination; or a filter.
@@ -1259,7 +1405,7 @@ export type RemoveRequest = Message<"carillon.v1.RemoveRequest"> & {
  * Use `create(RemoveRequestSchema)` to create a new message.
  */
 export const RemoveRequestSchema: GenMessage<RemoveRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 21);
+  messageDesc(file_carillon_v1_webhook, 25);
 
 /**
  * What was removed.
@@ -1280,7 +1426,7 @@ export type RemoveResponse = Message<"carillon.v1.RemoveResponse"> & {
  * Use `create(RemoveResponseSchema)` to create a new message.
  */
 export const RemoveResponseSchema: GenMessage<RemoveResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 22);
+  messageDesc(file_carillon_v1_webhook, 26);
 
 /**
  * Which webhooks to pause: an id, or a filter.
@@ -1345,7 +1491,7 @@ export type PauseRequest = Message<"carillon.v1.PauseRequest"> & {
  * Use `create(PauseRequestSchema)` to create a new message.
  */
 export const PauseRequestSchema: GenMessage<PauseRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 23);
+  messageDesc(file_carillon_v1_webhook, 27);
 
 /**
  * The paused webhook, or webhooks.
@@ -1395,7 +1541,7 @@ export type PauseResponse = Message<"carillon.v1.PauseResponse"> & {
  * Use `create(PauseResponseSchema)` to create a new message.
  */
 export const PauseResponseSchema: GenMessage<PauseResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 24);
+  messageDesc(file_carillon_v1_webhook, 28);
 
 /**
  * Which webhooks to resume: an id, or a filter.
@@ -1460,7 +1606,7 @@ export type ResumeRequest = Message<"carillon.v1.ResumeRequest"> & {
  * Use `create(ResumeRequestSchema)` to create a new message.
  */
 export const ResumeRequestSchema: GenMessage<ResumeRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 25);
+  messageDesc(file_carillon_v1_webhook, 29);
 
 /**
  * The resumed webhook, or webhooks.
@@ -1510,7 +1656,7 @@ export type ResumeResponse = Message<"carillon.v1.ResumeResponse"> & {
  * Use `create(ResumeResponseSchema)` to create a new message.
  */
 export const ResumeResponseSchema: GenMessage<ResumeResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 26);
+  messageDesc(file_carillon_v1_webhook, 30);
 
 /**
  * Names a webhook to ring.
@@ -1546,7 +1692,7 @@ export type TriggerRequest = Message<"carillon.v1.TriggerRequest"> & {
  * Use `create(TriggerRequestSchema)` to create a new message.
  */
 export const TriggerRequestSchema: GenMessage<TriggerRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 27);
+  messageDesc(file_carillon_v1_webhook, 31);
 
 /**
  * The delivery that was made.
@@ -1567,7 +1713,7 @@ export type TriggerResponse = Message<"carillon.v1.TriggerResponse"> & {
  * Use `create(TriggerResponseSchema)` to create a new message.
  */
 export const TriggerResponseSchema: GenMessage<TriggerResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 28);
+  messageDesc(file_carillon_v1_webhook, 32);
 
 /**
  * A span of the past, and how its runs are fired.
@@ -1634,7 +1780,7 @@ export type BackfillRequest = Message<"carillon.v1.BackfillRequest"> & {
  * Use `create(BackfillRequestSchema)` to create a new message.
  */
 export const BackfillRequestSchema: GenMessage<BackfillRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 29);
+  messageDesc(file_carillon_v1_webhook, 33);
 
 /**
  * What was fired.
@@ -1671,7 +1817,7 @@ export type BackfillResponse = Message<"carillon.v1.BackfillResponse"> & {
  * Use `create(BackfillResponseSchema)` to create a new message.
  */
 export const BackfillResponseSchema: GenMessage<BackfillResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 30);
+  messageDesc(file_carillon_v1_webhook, 34);
 
 /**
  * Which schedule to look ahead in.
@@ -1729,7 +1875,7 @@ export type PreviewScheduleRequest = Message<"carillon.v1.PreviewScheduleRequest
  * Use `create(PreviewScheduleRequestSchema)` to create a new message.
  */
 export const PreviewScheduleRequestSchema: GenMessage<PreviewScheduleRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 31);
+  messageDesc(file_carillon_v1_webhook, 35);
 
 /**
  * The next runs.
@@ -1782,7 +1928,7 @@ export type PreviewScheduleResponse = Message<"carillon.v1.PreviewScheduleRespon
  * Use `create(PreviewScheduleResponseSchema)` to create a new message.
  */
 export const PreviewScheduleResponseSchema: GenMessage<PreviewScheduleResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 32);
+  messageDesc(file_carillon_v1_webhook, 36);
 
 /**
  * How much of a webhook an answer has (AIP-157).

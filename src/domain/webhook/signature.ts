@@ -1,5 +1,6 @@
 import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
 import { openSecret } from './secret.ts';
+import type { SecretOwner } from './secret-mark.ts';
 import type { Webhook } from './webhook.ts';
 
 /**
@@ -20,14 +21,15 @@ export function signingKey(secret: Uint8Array): KeyObject {
 }
 
 /** A webhook's signing keys, newest first. */
-export type KeysOf = (webhook: Pick<Webhook, 'sealedSecrets'>) => readonly KeyObject[];
+export type KeysOf = (webhook: Pick<Webhook, 'sealedSecrets' | keyof SecretOwner>) => readonly KeyObject[];
 
 /**
  * Opens the sealed secrets of webhooks with the server's key. Calling it raises FAILED_PRECONDITION when a
  * secret was sealed with another key.
  */
 export function keysWith(sealingKey: Uint8Array): KeysOf {
-  return ({ sealedSecrets }) => sealedSecrets.map((sealed) => signingKey(openSecret(sealingKey, sealed)));
+  return (webhook) =>
+    webhook.sealedSecrets.map((sealed) => signingKey(openSecret(sealingKey, sealed, webhook)));
 }
 
 /** The `webhook-signature` of a body: one signature for each key, in their order. */

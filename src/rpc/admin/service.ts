@@ -8,6 +8,7 @@ import { namespaceOrAll } from '../namespace.ts';
 import { readPage } from '../page.ts';
 import { note } from '../transport/call.ts';
 import { principalOf } from '../transport/principal.ts';
+import { namespaceMethods } from './namespaces.ts';
 
 /** What a key takes on the wire, about. */
 const KEY_BYTES = 500;
@@ -19,9 +20,12 @@ export function adminService({
 }: Pick<ApiDeps, 'control' | 'clock'>): ServiceImpl<typeof AdminService> {
   const { keys } = control;
   return {
+    ...namespaceMethods({ control }),
+
     async createApiKey(request, context) {
       const problems = noProblems();
-      const namespace = namespaceOrAll(request, principalOf(context), problems);
+      const principal = principalOf(context);
+      const namespace = namespaceOrAll(request, principal, problems);
       const { role, note: about, expireTime, callsPerSecond } = request;
       const expiresAt = expireTime && fromTimestamp(expireTime, 'expire_time', problems);
       const order = {
@@ -32,6 +36,7 @@ export function adminService({
         callsPerSecond,
         ...(expiresAt !== undefined && { expiresAt }),
       };
+      if (principal.kind === 'ANONYMOUS' && problems.count() === 0) await keys.checkFirst(order);
       const { apiKey, key } = await keys.create(order, problems);
       note(context, { apiKeyId: apiKey.id });
       return { apiKey: apiKeyTo(apiKey, clock.now()), key };

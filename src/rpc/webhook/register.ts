@@ -12,10 +12,10 @@ import type { Principal } from '../../domain/access/principal.ts';
 import type { Claim } from '../../domain/claim.ts';
 import { noProblems, type Problems, violationsOf } from '../../domain/problems.ts';
 import { formatSecret, parseSecret } from '../../domain/webhook/secret.ts';
-import { specFrom, webhookTo } from '../convert/webhook.ts';
+import { credentialsFrom, specFrom, webhookTo } from '../convert/webhook.ts';
 import type { HandlerDeps } from '../deps.ts';
 import { clearOutputOnly } from '../field-behavior.ts';
-import { namespaceOf } from '../namespace.ts';
+import { theNamespace } from '../namespace.ts';
 import { note } from '../transport/call.ts';
 import { claimOf } from '../transport/once.ts';
 import { principalOf } from '../transport/principal.ts';
@@ -66,7 +66,7 @@ function registrationFrom(
     throw new Error('unreachable');
   }
   const inside = problems.under('webhook');
-  const namespace = namespaceOf(webhook.namespace, 'webhook.namespace', principal, problems);
+  const namespace = theNamespace(webhook.namespace, principal);
   const spec = specFrom(webhook, inside);
   const secret = secretFrom(webhook.signing?.secret ?? '', problems);
   const { id, etag } = webhook;
@@ -74,6 +74,7 @@ function registrationFrom(
     namespace,
     ...(id !== '' && { id, etag }),
     spec,
+    credentials: credentialsFrom(webhook, inside),
     validateOnly,
     ...(secret !== undefined && { secret }),
   };

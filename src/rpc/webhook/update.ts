@@ -8,9 +8,9 @@ import {
 } from '../../../gen/carillon/v1/webhook_pb.ts';
 import { invalidRequest } from '../../domain/error.ts';
 import { noProblems } from '../../domain/problems.ts';
-import { basicTo, specFrom, webhookTo } from '../convert/webhook.ts';
+import { basicTo, credentialsFrom, specFrom, webhookTo } from '../convert/webhook.ts';
 import type { HandlerDeps } from '../deps.ts';
-import { namespaceOf } from '../namespace.ts';
+import { theNamespace } from '../namespace.ts';
 import { principalOf } from '../transport/principal.ts';
 import { applyMask, readMask } from './mask.ts';
 import { noteRuleViolations } from './rule-violations.ts';
@@ -21,7 +21,7 @@ export function updateHandler({ control, rules }: HandlerDeps) {
     const { webhook: patch, updateMask } = request;
     if (patch === undefined) throw invalidRequest([{ field: 'webhook', description: 'is required' }]);
     const problems = noProblems();
-    const namespace = namespaceOf(patch.namespace, 'webhook.namespace', principalOf(context), problems);
+    const namespace = theNamespace(patch.namespace, principalOf(context));
     if (patch.id === '') problems.add('webhook.id', 'must not be empty');
     if (patch.signing !== undefined) {
       problems.add(
@@ -29,7 +29,10 @@ export function updateHandler({ control, rules }: HandlerDeps) {
         'cannot be changed by Update; register the webhook again with its new secret',
       );
     }
+    // Of two that differ in their case alone it is told here.
+    credentialsFrom(patch, problems.under('webhook'));
     problems.raise();
+    patch.secretHeaders = lowerCased(patch.secretHeaders);
     const mask = readMask(updateMask, patch);
 
     const target = { id: patch.id, namespace, etag: patch.etag };
@@ -37,8 +40,13 @@ export function updateHandler({ control, rules }: HandlerDeps) {
       const merged = applyMask(basicTo(found), patch, mask);
       const inside = noProblems().under('webhook');
       noteRuleViolations(await rules.violationsOf(WebhookSchema, merged), '', inside);
-      return { spec: specFrom(merged, inside), touched: mask.touched, problems: inside };
+      const credentials = credentialsFrom(merged, inside);
+      return { spec: specFrom(merged, inside), credentials, touched: mask.touched, problems: inside };
     });
     return create(UpdateResponseSchema, { webhook: webhookTo(webhook) });
   };
+}
+
+function lowerCased<T>(map: Readonly<Record<string, T>>): Record<string, T> {
+  return Object.fromEntries(Object.entries(map).map(([name, value]) => [name.toLowerCase(), value]));
 }

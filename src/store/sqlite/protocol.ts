@@ -28,7 +28,9 @@ import type {
   DeliveryRow,
   EventBodyRow,
   EventRecordRow,
+  NamespaceRow,
   RenderedRow,
+  RingingRow,
   SurplusRow,
   WaitingRow,
   WebhookRow,
@@ -87,9 +89,20 @@ export interface Listed<Row> {
 
 /** Every verb that crosses to the worker: what it is given and what it answers. */
 export interface Shapes {
-  createWebhooks: { args: WebhookRow[]; answer: ('CREATED' | 'EXISTS')[] };
+  createNamespaces: { args: NamespaceRow[]; answer: ('CREATED' | 'EXISTS' | 'FULL')[] };
+  updateNamespaces: {
+    args: [row: NamespaceRow, ifVersion: number][];
+    answer: ('UPDATED' | 'STALE' | 'NOT_FOUND')[];
+  };
+  getNamespaces: { args: readonly string[]; answer: (NamespaceRow | undefined)[] };
+  listNamespaces: { args: [after: string, limit: number]; answer: NamespaceRow[] };
+  namespaceUsage: {
+    args: readonly string[];
+    answer: [webhooks: number, waiting: number, longestLane: number][];
+  };
+  createWebhooks: { args: WebhookRow[]; answer: ('CREATED' | 'EXISTS' | 'FULL' | 'SHUT')[] };
   updateWebhooks: { args: UpdateRow[]; answer: ('UPDATED' | 'STALE' | 'EXISTS' | 'NOT_FOUND')[] };
-  getWebhooks: { args: readonly string[]; answer: (WebhookRow | undefined)[] };
+  getWebhooks: { args: readonly string[]; answer: (RingingRow | undefined)[] };
   resolveWebhooks: { args: readonly [namespace: string, id: string][]; answer: (WebhookRow | undefined)[] };
   findWebhook: {
     args: [namespace: string, name: string, destination: string];
@@ -105,6 +118,8 @@ export interface Shapes {
     args: RemovalRow[];
     answer: { results: ('REMOVED' | 'STALE' | 'NOT_FOUND')[]; cancelled: number };
   };
+  unsealedWebhooks: { args: number; answer: WebhookRow[] };
+  sealWebhooks: { args: readonly WebhookRow[]; answer: null };
   /** `ords` has one for each delivery of what was PUBLISHED, in order; 0 if it was left out. */
   publish: { args: PublicationRow[]; answer: { results: PublishCode[]; ords: number[] } };
   matchWebhooks: { args: [namespace: string, type: string][]; answer: string[][] };
@@ -151,10 +166,11 @@ export interface Shapes {
     answer: { results: ('SETTLED' | 'GONE')[]; disabled: string[]; released: WaitingRow[] };
   };
   listDeliveries: { args: DeliveryFilter; answer: Listed<DeliveryRow> };
-  getContents: { args: readonly string[]; answer: (ContentRow | undefined)[] };
+  sendersOf: { args: readonly string[]; answer: (string | undefined)[] };
+  getContents: { args: readonly [namespace: string, id: string][]; answer: (ContentRow | undefined)[] };
   /** `waitsFor` is what goes before it in an ordered lane. */
   getDelivery: {
-    args: string;
+    args: [namespace: string, id: string];
     answer: { row: DeliveryRow; attempts: AttemptRow[]; waitsFor: string | undefined } | undefined;
   };
   changesSince: {
@@ -197,7 +213,8 @@ export interface Shapes {
   apiKeyChanges: { args: [after: number, limit: number]; answer: ApiKeyRow[] };
   sweep: {
     args: [now: number, finishedBefore: number, payloadsBefore: number];
-    answer: { touched: number; cancelled: number };
+    /** `gone` are namespaces that were deleted to their end. */
+    answer: { touched: number; cancelled: number; gone: number };
   };
   emptyLog: { args: null; answer: boolean };
   /** Why the database cannot keep what it is given, if so. */
@@ -245,10 +262,14 @@ export const FINISHING: ReadonlySet<Verb> = new Set<Verb>([
 
 /** Verbs that write nothing: they need no transaction. */
 export const READS: ReadonlySet<Verb> = new Set<Verb>([
+  'getNamespaces',
+  'listNamespaces',
+  'namespaceUsage',
   'getWebhooks',
   'resolveWebhooks',
   'findWebhook',
   'listWebhooks',
+  'unsealedWebhooks',
   'getTraffic',
   'upcomingRuns',
   'cursorsToRenew',
@@ -261,6 +282,7 @@ export const READS: ReadonlySet<Verb> = new Set<Verb>([
   'surplus',
   'listDeliveries',
   'getContents',
+  'sendersOf',
   'getDelivery',
   'changesSince',
   'resolveEvents',

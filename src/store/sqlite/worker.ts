@@ -21,12 +21,14 @@ import { cursorVerbs } from './verbs/cursors.ts';
 import { runVerbs } from './verbs/firings.ts';
 import { keyVerbs } from './verbs/keys.ts';
 import { logVerbs } from './verbs/log.ts';
+import { namespaceVerbs } from './verbs/namespaces.ts';
 import { orderVerbs } from './verbs/orders.ts';
 import { overflowVerbs } from './verbs/overflow.ts';
 import { publishVerbs } from './verbs/publications.ts';
 import { purgeVerbs } from './verbs/purge.ts';
 import { webhookVerbs } from './verbs/registrations.ts';
 import { requestVerbs } from './verbs/requests.ts';
+import { sealingVerbs } from './verbs/sealing.ts';
 import { settleVerbs } from './verbs/settlements.ts';
 import { matchVerbs } from './verbs/subscriptions.ts';
 import { sweepVerbs } from './verbs/sweep.ts';
@@ -65,7 +67,9 @@ function serve(db: OpenDatabase): void {
   const context = createContext(db, bounds);
   const custody = createCustody(db);
   const verbs = {
+    ...namespaceVerbs(context),
     ...webhookVerbs(context),
+    ...sealingVerbs(context),
     ...publishVerbs(context),
     ...matchVerbs(context),
     ...runVerbs(context),

@@ -44,12 +44,13 @@ describe('the signing keys of a webhook', () => {
   const random = systemRandom();
   const sealingKey = random.bytes(32);
   const { new_secret, old_secret } = vectors.rotation;
+  const owner = { namespace: 'default', id: 'wh_1' };
   const sealedSecrets = [new_secret, old_secret].map((text) =>
-    sealSecret(sealingKey, parseSecret(text), random),
+    sealSecret(sealingKey, parseSecret(text), owner, random),
   );
 
   it('are those of its sealed secrets, in their order', () => {
-    const keys = keysWith(sealingKey)({ sealedSecrets });
+    const keys = keysWith(sealingKey)({ sealedSecrets, ...owner });
     assert.deepEqual(
       keys.map((key) => key.export()),
       [new_secret, old_secret].map((text) => Buffer.from(parseSecret(text))),
@@ -57,7 +58,9 @@ describe('the signing keys of a webhook', () => {
   });
 
   it('are not to be had with another key than the secrets were sealed with', () => {
-    assert.throws(() => keysWith(random.bytes(32))({ sealedSecrets }), { code: 'FAILED_PRECONDITION' });
+    assert.throws(() => keysWith(random.bytes(32))({ sealedSecrets, ...owner }), {
+      code: 'FAILED_PRECONDITION',
+    });
   });
 });
 

@@ -9,7 +9,7 @@ import {
 } from '../../../gen/carillon/v1/webhook_pb.ts';
 import { openSecret } from '../../../src/domain/webhook/secret.ts';
 import { refusal, sharedApi, startApi, violations } from '../../support/rpc.ts';
-import { T0 } from '../../support/store.ts';
+import { aTenant, T0 } from '../../support/store.ts';
 
 const DESTINATION = 'http://127.0.0.1:9999/hook';
 const EVERY_MINUTE = { when: { case: 'every', value: { seconds: 60n } } } as const;
@@ -63,9 +63,10 @@ describe('Register', () => {
     ]);
     assert.equal(again.secret, '');
     assert.deepEqual([got.webhook?.signing, page.webhooks[0]?.signing], [undefined, undefined]);
-    const sealed = (await stored('sealed'))?.sealedSecrets[0];
-    assert.ok(sealed);
-    assert.equal(`whsec_${Buffer.from(openSecret(api().sealKey, sealed)).toString('base64')}`, secret);
+    const kept = await stored('sealed');
+    assert.ok(kept);
+    const opened = openSecret(api().sealKey, kept.sealedSecrets[0]!, kept);
+    assert.equal(`whsec_${Buffer.from(opened).toString('base64')}`, secret);
     assert.ok(!JSON.stringify(api().lines).includes(secret.slice('whsec_'.length)));
   });
 
@@ -123,7 +124,7 @@ describe('Register', () => {
     assert.equal(changed.secret, '');
     const now = await stored('new-secret');
     assert.equal(now?.version, 2);
-    assert.deepEqual(openSecret(api().sealKey, now.sealedSecrets[0]!), new Uint8Array(32).fill(2));
+    assert.deepEqual(openSecret(api().sealKey, now.sealedSecrets[0]!, now), new Uint8Array(32).fill(2));
   });
 
   it('makes one webhook of 32 identical calls at once, over every protocol', async () => {
@@ -185,10 +186,13 @@ describe('Register', () => {
     assert.deepEqual(Object.keys(other), ['webhook.schedule.at']);
   });
 
-  it('serves one namespace, and says so', async () => {
+  it('registers in a namespace that there is, and in no other', async () => {
     assert.equal((await register({ name: 'ns', namespace: 'default' })).created, true);
-    const found = await violations(register({ name: 'ns', namespace: 'acme' }));
-    assert.match(found['webhook.namespace'] ?? '', /"default"/);
+    const error = await refusal(register({ name: 'ns', namespace: 'acme' }));
+    assert.deepEqual([error.code, error.rawMessage], [Code.NotFound, 'there is no namespace acme']);
+    await api().store.createNamespaces([aTenant('acme')]);
+    const theirs = await register({ name: 'ns', namespace: 'acme' });
+    assert.deepEqual([theirs.created, theirs.webhook?.namespace], [true, 'acme']);
   });
 
   it('gives up with ABORTED when others are always faster', async () => {

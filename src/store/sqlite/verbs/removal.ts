@@ -18,13 +18,15 @@ export interface Removal {
 }
 
 export function createRemoval(context: Context): Removal {
-  const { db, journal, hooks, removed, waiting, ends, lastAttempts } = context;
+  const { db, journal, hooks, tenants, removed, waiting, ends, lastAttempts } = context;
   const select = db.prepare<[key: number, namespace: string, spec: string]>(
     'SELECT key, namespace, spec FROM webhooks WHERE id = ?',
   );
   const mark = db.prepare('UPDATE webhooks SET removed_at = ?, emptying = 1 WHERE id = ?');
   const strip = db.prepare(`
-    UPDATE webhooks SET emptying = 0, name = '', destination = '', secrets = '[]', spec = '{}' WHERE id = ?`);
+    UPDATE webhooks
+    SET emptying = 0, name = '', destination = '', secrets = '[]', credentials = NULL, spec = '{}'
+    WHERE id = ?`);
   const selectWaiting = db.prepare<[ord: number]>(`
     SELECT ord FROM deliveries INDEXED BY deliveries_due WHERE webhook = ? AND state = 0
     ORDER BY due_at, ord LIMIT ?`);
@@ -63,6 +65,7 @@ export function createRemoval(context: Context): Removal {
         const [, namespace, spec] = select.get(id)!;
         subscriptions.remove(namespace, id, spec);
         mark.run(now, id);
+        tenants.count(namespace, -1);
         hooks.forget(id);
         removed.set(id, now);
         cancelled += empty(id, now, SWEEP_BATCH - cancelled);
