@@ -73,7 +73,7 @@ export function createRegister(deps: RegisterDeps) {
     const whole = { ...given, credentials: given.credentials ?? NO_CREDENTIALS };
     const asked = { ...whole, ...secretsApart(whole) };
     const spec = withDefaults(asked.spec, settings);
-    const made = asked.claim?.resumed ? await madeFor(asked.claim) : undefined;
+    const made = asked.claim?.resumed ? await madeFor(asked.claim, asked.namespace) : undefined;
     if (made !== undefined) return made;
     await check(whole, asked, spec, problems);
     for (let tries = 0; tries < TRIES_MAX; tries++) {
@@ -91,9 +91,9 @@ export function createRegister(deps: RegisterDeps) {
     throw contended(asked.id ?? JSON.stringify(spec.name));
   };
 
-  async function madeFor(claim: Claim): Promise<Registered | undefined> {
+  async function madeFor(claim: Claim, namespace: string): Promise<Registered | undefined> {
     const id = claimedId('webhook', claim);
-    const [webhook] = await store.resolveWebhooks([{ namespace: claim.namespace, id }]);
+    const [webhook] = await store.resolveWebhooks([{ namespace, id }]);
     const sealed = webhook?.sealedSecrets[0];
     if (webhook === undefined || sealed === undefined) return undefined;
     return { webhook, secret: openSecret(deps.sealKey, sealed, webhook), created: true };

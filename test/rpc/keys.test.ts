@@ -226,6 +226,27 @@ describe('A key', () => {
     await client.revokeApiKey({ id: own.id }, mine);
   });
 
+  it('of `default` is not answered what one for all namespaces was, by the request_id of that', async () => {
+    const { grpc } = api().transports;
+    const admin = createClient(AdminService, grpc);
+    const webhooks = createClient(WebhookService, grpc);
+    const own = bearer((await api().makeKey({ role: 'ADMIN', namespace: 'default' })).key);
+    const all = bearer((await api().makeKey({ role: 'ADMIN' })).key);
+
+    const wanted = { name: 'apart', requestId: 'makes-apart' };
+    const made = await admin.createNamespace(wanted, all);
+    assert.deepEqual(await admin.createNamespace(wanted, all), made);
+    const error = await refusal(admin.createNamespace(wanted, own));
+    assert.deepEqual([error.code, reasonOf(error)], [Code.PermissionDenied, 'NAMESPACE_NOT_ALLOWED']);
+
+    const webhook = { namespace: 'apart', name: 'a', destination: DESTINATION };
+    const batch = { requests: [{ webhook }], requestId: 'registers-apart' };
+    const cases = [];
+    for (const caller of [all, own])
+      cases.push((await webhooks.batchRegister(batch, caller)).results[0]?.result.case);
+    assert.deepEqual(cases, ['response', 'error']);
+  });
+
   it('is held to its rate: a call is refused with the time to wait, over gRPC and over HTTP', async () => {
     const { key } = await api().makeKey({ callsPerSecond: 2 });
     await api().webhooks.list({}, bearer(key));

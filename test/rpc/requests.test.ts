@@ -351,9 +351,12 @@ describe('A call with a request_id that was broken off', () => {
   });
 
   it('registers many once, and has the secret of each', async () => {
-    const requests = ['a', 'b'].map((name) => ({ webhook: { name, destination: DESTINATION } }));
+    const requests = ['', 'shop'].map((namespace) => ({
+      webhook: { name: 'a', namespace, destination: DESTINATION },
+    }));
     for (const after of [true, false]) {
       await using api = await crashing(after, after ? 'createWebhooks' : 'answerRequests');
+      await api.store.createNamespaces([aTenant('shop')]);
       const order = { requests, requestId: aName() };
       const first = await api.webhooks.batchRegister(order).catch((error: unknown) => error);
       if (after) assert.equal(ConnectError.from(first).code, Code.Unavailable);

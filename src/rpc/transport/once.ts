@@ -2,6 +2,7 @@ import { create, type DescMethod, fromBinary, type Message, toBinary } from '@bu
 import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
 import { createContextKey, type HandlerContext, type MethodImplSpec } from '@connectrpc/connect';
 import type { Control } from '../../control/control.ts';
+import type { Principal } from '../../domain/access/principal.ts';
 import type { Claim } from '../../domain/claim.ts';
 import { systemClock } from '../../domain/clock.ts';
 import { invalid } from '../../domain/error.ts';
@@ -51,7 +52,7 @@ export function doneOnce(spec: MethodImplSpec, { once, heeding }: OnceOptions): 
   const resumable = isIdempotent || heeding.has(method);
 
   async function askOnce(message: Message, requestId: string, context: HandlerContext): Promise<Message> {
-    const namespace = theNamespace(namespaceNamedBy(message) ?? '', principalOf(context));
+    const namespace = namespaceOf(message, principalOf(context));
     const content = await contentOf(input, message, (field) => LEFT_OUT.has(field.name), turns);
     const asking = { namespace, requestId, method: name, content, resumable };
     const { answer, repeated } = await once(asking, async (claim) => {
@@ -79,6 +80,15 @@ export function doneOnce(spec: MethodImplSpec, { once, heeding }: OnceOptions): 
       return askOnce(message, requestId, context);
     },
   };
+}
+
+/** Where callers who are for all namespaces name calls that are in none: apart from those of a key for `default`. */
+const OF_ALL = '';
+
+/** The namespace in which a call has its name. */
+function namespaceOf(message: Message, principal: Principal): string {
+  const named = namespaceNamedBy(message);
+  return named === undefined ? (principal.namespace ?? OF_ALL) : theNamespace(named, principal);
 }
 
 /** The name of a call is no part of what it asks for, and its namespace is looked up by. */
