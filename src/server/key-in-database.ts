@@ -1,4 +1,5 @@
 import { createKeys, type KeyOrder, type NewKey } from '../control/keys.ts';
+import { checkIsThere } from '../domain/access/standing.ts';
 import { systemClock } from '../domain/clock.ts';
 import { noProblems } from '../domain/problems.ts';
 import { systemRandom } from '../domain/random.ts';
@@ -10,7 +11,8 @@ type Surroundings = Omit<ConfigSources, 'argv'>;
 
 /**
  * Makes a key in a database that no server is using, and the database too where there is none yet, as `serve` would.
- * Rejects with DomainError, its message for an operator.
+ * Rejects with DomainError, its message for an operator, also for a namespace that there is not: its key would be good
+ * for another that is given the name later.
  */
 export async function createKeyInDatabase(
   db: string,
@@ -21,6 +23,8 @@ export async function createKeyInDatabase(
   const random = systemRandom();
   const { store } = await openDatabase(config, { random, warn() {} });
   try {
+    const { namespace } = order;
+    if (namespace !== undefined) checkIsThere(namespace, (await store.getNamespaces([namespace]))[0]);
     return await createKeys({ store, clock: systemClock, random }).create(order, noProblems());
   } finally {
     await store.close();

@@ -73,6 +73,17 @@ describe('A server that others can reach', () => {
     await assert.rejects(createKeyInDatabase(db, surroundings({}), order), /is in use by another Carillon/);
   });
 
+  it('gets no key made in its database for a namespace that is not there', async (t) => {
+    const db = await aDatabase(t);
+    const about = { role: 'READ', note: '', callsPerSecond: 0 } as const;
+    const order = { ...about, namespace: 'nobody' };
+    await assert.rejects(createKeyInDatabase(db, surroundings({}), order), {
+      reason: 'NAMESPACE_NOT_FOUND',
+    });
+    const { apiKey } = await createKeyInDatabase(db, surroundings({}), { ...about, namespace: 'default' });
+    assert.equal(apiKey.namespace, 'default');
+  });
+
   it('starts with a key that the environment gives', async (t) => {
     const env = { CARILLON_BOOTSTRAP_KEY: GIVEN };
     await using server = await started(await configOf(await aDatabase(t), ...OPEN, env));
