@@ -79,7 +79,7 @@ function webhookOf(plan: Planned | Subscribed, i: number): Webhook {
     namespace: 'default',
     spec,
     effective,
-    sealedSecrets: [sealed],
+    secrets: [{ id: newId('secret', now, random), sealed, createdAt: now }],
     present: { now, zoneRules: systemClock.zoneRules },
   });
   return 'eventTypes' in plan ? webhook : { ...webhook, cursor: cursorBefore(plan) };

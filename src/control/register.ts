@@ -9,11 +9,12 @@ import type { AskedSpec } from '../domain/webhook/asked.ts';
 import { withDefaults } from '../domain/webhook/defaults.ts';
 import { checkEtag } from '../domain/webhook/etag.ts';
 import { sameSpec } from '../domain/webhook/same-spec.ts';
-import { newSecret, openSecret, sealSecret } from '../domain/webhook/secret.ts';
+import { newSecret, openSecret } from '../domain/webhook/secret.ts';
 import { callerIdFault, type Webhook, type WebhookSpec } from '../domain/webhook/webhook.ts';
 import { changedTo, contended, TRIES_MAX, taken } from './change.ts';
 import type { Needs } from './deps.ts';
 import { newWebhook } from './new-webhook.ts';
+import { madeSecret, replaced } from './rotate.ts';
 import { lastRingViolations, noteSpecViolations } from './spec-rules.ts';
 
 export type RegisterDeps = Needs<
@@ -28,7 +29,7 @@ export interface Registration {
   /** With an id: the etag that the webhook must have; empty for any. */
   readonly etag?: string;
   readonly spec: AskedSpec;
-  /** The signing secret that the caller wants; undefined for any. */
+  /** The signing secret that the caller wants, which replaces another as `createRotate` does; undefined for any. */
   readonly secret?: Uint8Array;
   /** Says what would be done, and does nothing. */
   readonly validateOnly?: boolean;
@@ -47,8 +48,8 @@ export interface Registered {
  * Makes a webhook, or replaces what was asked for it: for the one of the id that is given, name and destination
  * included, or else for the one of the same name and destination. The same call again changes nothing, however
  * many make it at once. `problems` has what was found wrong with how it was asked. Raises INVALID with
- * everything that is wrong, ALREADY_EXISTS when another webhook has the name and the destination, and ABORTED
- * for a stale etag, or when others are always faster.
+ * everything that is wrong, ALREADY_EXISTS when another webhook has the name and the destination, FAILED_PRECONDITION
+ * when too many secrets would sign, and ABORTED for a stale etag, or when others are always faster.
  */
 export function createRegister(deps: RegisterDeps) {
   const { store, settings } = deps;
@@ -71,9 +72,9 @@ export function createRegister(deps: RegisterDeps) {
   async function madeFor(claim: Claim): Promise<Registered | undefined> {
     const id = claimedId('webhook', claim);
     const [webhook] = await store.resolveWebhooks([{ namespace: claim.namespace, id }]);
-    const sealed = webhook?.sealedSecrets[0];
-    if (webhook === undefined || sealed === undefined) return undefined;
-    return { webhook, secret: openSecret(deps.sealKey, sealed), created: true };
+    const first = webhook?.secrets.find((secret) => secret.id === claimedId('secret', claim));
+    if (webhook === undefined || first === undefined) return undefined;
+    return { webhook, secret: openSecret(deps.sealKey, first.sealed), created: true };
   }
 
   async function find({ namespace, id, etag = '' }: Registration, spec: WebhookSpec) {
@@ -129,15 +130,15 @@ export function createRegister(deps: RegisterDeps) {
     const { clock, random, sealKey } = deps;
     const present = presentOf(clock);
     const secret = asked.secret ?? newSecret(random);
-    const sealedSecrets = [sealSecret(sealKey, secret, random)];
     const { namespace, id: callerId, claim } = asked;
+    const { now } = present;
     const webhook = newWebhook({
-      id: claim ? claimedId('webhook', claim) : newId('webhook', present.now, random),
+      id: claim ? claimedId('webhook', claim) : newId('webhook', now, random),
       namespace,
       ...(callerId !== undefined && { callerId }),
       spec: asked.spec,
       effective: spec,
-      sealedSecrets,
+      secrets: [madeSecret(secret, { claim, now, random, sealKey })],
       present,
     });
     if (asked.validateOnly) return { webhook, created: true };
@@ -153,14 +154,15 @@ export function createRegister(deps: RegisterDeps) {
   ): Promise<Registered | undefined> {
     const { clock, random, sealKey } = deps;
     const { secret } = asked;
-    const keepsSecret = secret === undefined || hasSecret(found, secret);
-    if (keepsSecret && sameSpec(found.spec, asked.spec)) return { webhook: found, created: false };
-
     const present = presentOf(clock);
+    const { now } = present;
+    const secrets = secret && replaced(found, secret, { now, random, sealKey });
+    if (secrets === undefined && sameSpec(found.spec, asked.spec)) return { webhook: found, created: false };
+
     const change = changedTo(found, asked.spec, spec, present);
     const webhook: Webhook = {
       ...change.webhook,
-      sealedSecrets: keepsSecret ? found.sealedSecrets : [sealSecret(sealKey, secret, random)],
+      ...(secrets !== undefined && { secrets }),
       updatedAt: present.now,
       version: found.version + 1,
     };
@@ -169,10 +171,5 @@ export function createRegister(deps: RegisterDeps) {
       if (result !== 'UPDATED') return undefined;
     }
     return { webhook, created: false };
-  }
-
-  function hasSecret({ sealedSecrets }: Webhook, secret: Uint8Array): boolean {
-    const [current] = sealedSecrets;
-    return current !== undefined && Buffer.compare(openSecret(deps.sealKey, current), secret) === 0;
   }
 }

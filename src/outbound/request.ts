@@ -1,8 +1,7 @@
-import type { KeyObject } from 'node:crypto';
 import type { WaitingDelivery } from '../domain/delivery/delivery.ts';
 import { type EventBody, presentedId } from '../domain/event/event.ts';
 import type { Presented } from '../domain/event/present.ts';
-import { sign } from '../domain/webhook/signature.ts';
+import { keysAt, type SigningKey, sign } from '../domain/webhook/signature.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 
 /** One POST, ready to be sent. */
@@ -25,7 +24,7 @@ export interface RequestParts {
   /** 1 for the first. */
   readonly attemptNumber: number;
   /** The webhook's signing keys, newest first. */
-  readonly keys: readonly KeyObject[];
+  readonly keys: readonly SigningKey[];
   /** The time of this attempt. */
   readonly now: number;
   /** `Carillon/<version>`. */
@@ -48,7 +47,7 @@ export function buildRequest(parts: RequestParts): OutgoingRequest {
     'webhook-timestamp',
     String(timestamp),
     'webhook-signature',
-    sign(keys, delivery.id, timestamp, body),
+    sign(keysAt(keys, now), delivery.id, timestamp, body),
     'content-type',
     presented.contentType,
     'user-agent',

@@ -186,8 +186,11 @@ const CHANGES: Record<keyof AskedSpec | 'state' | 'secret' | 'concurrency' | 'ra
     undo: ({ webhook: { id } }) => pipeline.control.webhooks.resume({ namespace: NAMESPACE, id }),
   },
   secret: {
-    apply: ({ webhook: { spec } }) =>
-      pipeline.control.webhooks.register({ namespace: NAMESPACE, spec, secret: NEW_SECRET }),
+    apply: ({ webhook: { id } }) =>
+      pipeline.control.webhooks.rotateSecret(
+        { namespace: NAMESPACE, id },
+        { secret: NEW_SECRET, overlapMs: 0 },
+      ),
     shows({ headers, body }) {
       const id = headers['webhook-id']!;
       const signed = sign(

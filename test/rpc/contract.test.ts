@@ -11,7 +11,7 @@ import {
   type MessageInitShape,
   ScalarType,
 } from '@bufbuild/protobuf';
-import { nestedTypes, reflect } from '@bufbuild/protobuf/reflect';
+import { nestedTypes, reflect, reflectList } from '@bufbuild/protobuf/reflect';
 import { TimestampSchema } from '@bufbuild/protobuf/wkt';
 import { field as fieldRules } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
 import { file_carillon_v1_delivery } from '../../gen/carillon/v1/delivery_pb.ts';
@@ -20,6 +20,7 @@ import { file_carillon_v1_schedule } from '../../gen/carillon/v1/schedule_pb.ts'
 import {
   EffectiveSchema,
   file_carillon_v1_webhook,
+  SigningSecretSchema,
   type Webhook,
   WebhookSchema,
 } from '../../gen/carillon/v1/webhook_pb.ts';
@@ -194,7 +195,7 @@ function outputOnly(type: DescMessage): DescField[] {
 }
 
 /** What differs between any two webhooks. */
-const SAME = { id: '', uid: '', etag: '', nextRunTime: undefined };
+const SAME = { id: '', uid: '', etag: '', nextRunTime: undefined, signingSecrets: [] };
 
 function given(field: DescField, webhook: MessageInitShape<typeof WebhookSchema>): Webhook {
   const message = reflect(WebhookSchema, create(WebhookSchema, webhook));
@@ -214,6 +215,8 @@ function someValueOf(field: DescField): unknown {
       return field.message.typeName === EffectiveSchema.typeName
         ? reflect(EffectiveSchema, create(EffectiveSchema, { retryPolicy: { maxAttempts: 1000, jitter: 7 } }))
         : reflect(TimestampSchema, create(TimestampSchema, { seconds: 1n }));
+    case 'list':
+      return reflectList(field, [create(SigningSecretSchema, { id: 'x'.repeat(5000) })]);
     default:
       throw new Error(`${field.toString()} is of a kind that needs a value here`);
   }

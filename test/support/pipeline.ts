@@ -9,8 +9,7 @@ import { systemRandom } from '../../src/domain/random.ts';
 import { parseCidrs } from '../../src/domain/webhook/address.ts';
 import type { AskedLimits, AskedSpec } from '../../src/domain/webhook/asked.ts';
 import type { OperationalEvent } from '../../src/domain/webhook/operational.ts';
-import { openSecret } from '../../src/domain/webhook/secret.ts';
-import { signingKey } from '../../src/domain/webhook/signature.ts';
+import { keysWith } from '../../src/domain/webhook/signature.ts';
 import type { Webhook } from '../../src/domain/webhook/webhook.ts';
 import { createSender, type Sender } from '../../src/outbound/sender.ts';
 import { startLoop } from '../../src/server/loop.ts';
@@ -91,7 +90,7 @@ export async function openPipeline(options: PipelineOptions = {}): Promise<Pipel
     store,
     directory,
     sender: options.sender ?? sender,
-    keysOf: (webhook) => webhook.sealedSecrets.map((sealed) => signingKey(openSecret(SEALING_KEY, sealed))),
+    keysOf: keysWith(SEALING_KEY),
     wake: () => loops[0]!.wake(),
     notify: (operational) => news.push(operational),
     clock,

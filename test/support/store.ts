@@ -11,6 +11,7 @@ import { leftOut } from '../../src/domain/schedule/run-plan.ts';
 import type { RunCursor } from '../../src/domain/schedule/schedule.ts';
 import type { AskedSpec } from '../../src/domain/webhook/asked.ts';
 import { withDefaults } from '../../src/domain/webhook/defaults.ts';
+import type { SigningSecret } from '../../src/domain/webhook/rotation.ts';
 import type { Webhook } from '../../src/domain/webhook/webhook.ts';
 import { openStore, type StoreOptions } from '../../src/store/open.ts';
 import type { NewDelivery, OnOverlap, Publication, RunFiring, Store } from '../../src/store/store.ts';
@@ -51,7 +52,7 @@ export function aWebhook(overrides: WebhookOverrides = {}): Webhook {
   const spec = aSpec({ name: `hook-${id.slice(-6).toLowerCase()}`, ...overrides.spec });
   return {
     namespace: 'default',
-    sealedSecrets: [new Uint8Array([1, 2, 3])],
+    secrets: [aSecret()],
     state: 'ACTIVE',
     cursor: { anchorAt: T0, nominalAt: T0 + MINUTE, dueAt: T0 + MINUTE, fired: 0, skipped: 0 },
     health: HEALTHY,
@@ -65,6 +66,11 @@ export function aWebhook(overrides: WebhookOverrides = {}): Webhook {
     spec,
     effective: withDefaults(spec, { defaultEveryMs: 5_000 }),
   };
+}
+
+/** A signing secret that does not end. What is sealed in it no key opens, unless told otherwise. */
+export function aSecret(overrides: Partial<SigningSecret> = {}): SigningSecret {
+  return { id: testId('secret'), sealed: new Uint8Array([1, 2, 3]), createdAt: T0, ...overrides };
 }
 
 /** What a caller of `aWebhook` asked for. */

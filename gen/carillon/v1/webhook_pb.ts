@@ -19,7 +19,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file carillon/v1/webhook.proto.
  */
 export const file_carillon_v1_webhook: GenFile = /*@__PURE__*/
-  fileDesc("ChljYXJpbGxvbi92MS93ZWJob29rLnByb3RvEgtjYXJpbGxvbi52MSLECwoHV2ViaG9vaxIWCgJpZBgBIAEoCUIK4EEIukgEcgIYPxIdCgluYW1lc3BhY2UYAiABKAlCCuBBBbpIBHICGD8SGwoEbmFtZRgDIAEoCUIN4EECukgHcgUQARiAAhIiCgtkZXN0aW5hdGlvbhgEIAEoCUIN4EECukgHcgUQARiAEBInCghzY2hlZHVsZRgFIAEoCzIVLmNhcmlsbG9uLnYxLlNjaGVkdWxlEkcKC2V2ZW50X3R5cGVzGAYgAygJQjK6SC+SASwQQCIociYQARiCATIfXihcKnxbYS16QS1aMC05Xy5cLS9dKyhcLlwqKT8pJBIYCgZmaWx0ZXIYByABKAlCCLpIBXIDGIAgEiUKB3BheWxvYWQYCCABKAsyFC5jYXJpbGxvbi52MS5QYXlsb2FkEjwKB2hlYWRlcnMYCSADKAsyIS5jYXJpbGxvbi52MS5XZWJob29rLkhlYWRlcnNFbnRyeUIIukgFmgECECASPgoHdGltZW91dBgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkISukgPqgEMIgMIrAIyBRCAwtcvEiUKB3NpZ25pbmcYCyABKAsyFC5jYXJpbGxvbi52MS5TaWduaW5nEi4KDHJldHJ5X3BvbGljeRgMIAEoCzIYLmNhcmlsbG9uLnYxLlJldHJ5UG9saWN5EiMKBmxpbWl0cxgNIAEoCzITLmNhcmlsbG9uLnYxLkxpbWl0cxJ2CgZsYWJlbHMYDiADKAsyIC5jYXJpbGxvbi52MS5XZWJob29rLkxhYmVsc0VudHJ5QkS6SEGaAT4QQCIzcjEQARg/MiteW0EtWmEtejAtOV0oW0EtWmEtejAtOV8uLy1dKltBLVphLXowLTldKT8kKgVyAxiAAhIQCgN1aWQYHyABKAlCA+BBAxIuCgllZmZlY3RpdmUYICABKAsyFi5jYXJpbGxvbi52MS5FZmZlY3RpdmVCA+BBAxIuCgVzdGF0ZRgUIAEoDjIaLmNhcmlsbG9uLnYxLldlYmhvb2suU3RhdGVCA+BBAxIZCgxzdGF0ZV9yZWFzb24YFSABKAlCA+BBAxI2Cg1uZXh0X3J1bl90aW1lGBYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEhYKCXJ1bl9jb3VudBgXIAEoA0ID4EEDEh4KEXNraXBwZWRfcnVuX2NvdW50GBggASgDQgPgQQMSIQoUZmlsdGVyX2ZhaWx1cmVfY291bnQYHCABKANCA+BBAxI7ChJmYWlsaW5nX3NpbmNlX3RpbWUYHSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSMwoKcHJvYmVfdGltZRgeIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIYCgtob2xkX3JlYXNvbhghIAEoCUID4EEDEjYKDWhvbGRfZW5kX3RpbWUYIiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSNAoLY3JlYXRlX3RpbWUYGSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSNAoLdXBkYXRlX3RpbWUYGiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSFQoEZXRhZxgbIAEoCUIHukgEcgIYQBouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIlYKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASEAoMU1RBVEVfQUNUSVZFEAESEAoMU1RBVEVfUEFVU0VEEAISEgoOU1RBVEVfRElTQUJMRUQQAyK1AQoJRWZmZWN0aXZlEioKB3RpbWVvdXQYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SLgoMcmV0cnlfcG9saWN5GAIgASgLMhguY2FyaWxsb24udjEuUmV0cnlQb2xpY3kSIwoGbGltaXRzGAMgASgLMhMuY2FyaWxsb24udjEuTGltaXRzEicKCHNjaGVkdWxlGAQgASgLMhUuY2FyaWxsb24udjEuU2NoZWR1bGUi2wMKB1BheWxvYWQSEgoIdGVtcGxhdGUYASABKAlIABIOCgR0ZXh0GAIgASgJSAASDgoEZGF0YRgDIAEoDEgAEh4KDGNvbnRlbnRfdHlwZRgEIAEoCUIIukgFcgMYgAISQAoMZXZlbnRfZm9ybWF0GAUgASgOMiAuY2FyaWxsb24udjEuUGF5bG9hZC5FdmVudEZvcm1hdEIIukgFggECEAESTQoQaGVhZGVyX3RlbXBsYXRlcxgGIAMoCzIpLmNhcmlsbG9uLnYxLlBheWxvYWQuSGVhZGVyVGVtcGxhdGVzRW50cnlCCLpIBZoBAhAgGjYKFEhlYWRlclRlbXBsYXRlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiqgEKC0V2ZW50Rm9ybWF0EhwKGEVWRU5UX0ZPUk1BVF9VTlNQRUNJRklFRBAAEhkKFUVWRU5UX0ZPUk1BVF9FTlZFTE9QRRABEhQKEEVWRU5UX0ZPUk1BVF9SQVcQAhIjCh9FVkVOVF9GT1JNQVRfQ0xPVURFVkVOVFNfQklOQVJZEAMSJwojRVZFTlRfRk9STUFUX0NMT1VERVZFTlRTX1NUUlVDVFVSRUQQBEIGCgRib2R5IiYKB1NpZ25pbmcSGwoGc2VjcmV0GAEgASgJQgvgQQS6SAVyAxiAASLnAgoLUmV0cnlQb2xpY3kSJAoMbWF4X2F0dGVtcHRzGAEgASgFQgm6SAYaBBhkKAFIAIgBARJACgZkZWxheXMYAiADKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CFbpIEpIBDxAgIguqAQgiBAiA9SQyABIsCgZqaXR0ZXIYAyABKAFCF7pIFBISGQAAAAAAAPA/KQAAAAAAAAAASAGIAQESRgoNY2xpZW50X2Vycm9ycxgEIAEoDjIlLmNhcmlsbG9uLnYxLlJldHJ5UG9saWN5LkNsaWVudEVycm9yc0IIukgFggECEAEiXgoMQ2xpZW50RXJyb3JzEh0KGUNMSUVOVF9FUlJPUlNfVU5TUEVDSUZJRUQQABIXChNDTElFTlRfRVJST1JTX1JFVFJZEAESFgoSQ0xJRU5UX0VSUk9SU19GQUlMEAJCDwoNX21heF9hdHRlbXB0c0IJCgdfaml0dGVyIsUCCgZMaW1pdHMSHwoLY29uY3VycmVuY3kYASABKAVCCrpIBxoFGIACKAASKgoKcmF0ZV9saW1pdBgCIAEoCzIWLmNhcmlsbG9uLnYxLlJhdGVMaW1pdBIPCgdvcmRlcmVkGAMgASgIEiEKC3dhaXRpbmdfbWF4GAQgASgFQgy6SAkaBxiAreIEKAASRQoPb3ZlcmZsb3dfcG9saWN5GAUgASgOMiIuY2FyaWxsb24udjEuTGltaXRzLk92ZXJmbG93UG9saWN5Qgi6SAWCAQIQASJzCg5PdmVyZmxvd1BvbGljeRIfChtPVkVSRkxPV19QT0xJQ1lfVU5TUEVDSUZJRUQQABIfChtPVkVSRkxPV19QT0xJQ1lfRFJPUF9PTERFU1QQARIfChtPVkVSRkxPV19QT0xJQ1lfRFJPUF9ORVdFU1QQAiJXCglSYXRlTGltaXQSLgoKcGVyX3NlY29uZBgBIAEoAUIa4EECukgUEhIZAAAAAABq+EAp/Knx0k1iUD8SGgoFYnVyc3QYAiABKAVCC7pICBoGGKCNBigAIncKD1JlZ2lzdGVyUmVxdWVzdBIwCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9va0IJ4EECukgDyAEBEhUKDXZhbGlkYXRlX29ubHkYAiABKAgSGwoKcmVxdWVzdF9pZBgPIAEoCUIHukgEcgIYQCJaChBSZWdpc3RlclJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rEg4KBnNlY3JldBgCIAEoCRIPCgdjcmVhdGVkGAMgASgIInIKFEJhdGNoUmVnaXN0ZXJSZXF1ZXN0Ej0KCHJlcXVlc3RzGAEgAygLMhwuY2FyaWxsb24udjEuUmVnaXN0ZXJSZXF1ZXN0Qg3gQQK6SAeSAQQIARBkEhsKCnJlcXVlc3RfaWQYDyABKAlCB7pIBHICGEAiRQoVQmF0Y2hSZWdpc3RlclJlc3BvbnNlEiwKB3Jlc3VsdHMYASADKAsyGy5jYXJpbGxvbi52MS5SZWdpc3RlclJlc3VsdCJyCg5SZWdpc3RlclJlc3VsdBIxCghyZXNwb25zZRgBIAEoCzIdLmNhcmlsbG9uLnYxLlJlZ2lzdGVyUmVzcG9uc2VIABIjCgVlcnJvchgCIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzSABCCAoGcmVzdWx0IoMBCg9CYXRjaEdldFJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EiIKA2lkcxgCIAMoCUIV4EECukgPkgEMCAEQZCIGcgQQARhAEjAKBHZpZXcYAyABKA4yGC5jYXJpbGxvbi52MS5XZWJob29rVmlld0IIukgFggECEAEiOgoQQmF0Y2hHZXRSZXNwb25zZRImCgh3ZWJob29rcxgBIAMoCzIULmNhcmlsbG9uLnYxLldlYmhvb2siQgoKR2V0UmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SGAoCaWQYAiABKAlCDOBBArpIBnIEEAEYQCI0CgtHZXRSZXNwb25zZRIlCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9vayLcAQoLTGlzdFJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhoKCXBhZ2Vfc2l6ZRgCIAEoBUIHukgEGgIoABIcCgpwYWdlX3Rva2VuGAMgASgJQgi6SAVyAxiAIBIwCgR2aWV3GAcgASgOMhguY2FyaWxsb24udjEuV2ViaG9va1ZpZXdCCLpIBYIBAhABEhgKBmZpbHRlchgIIAEoCUIIukgFcgMYgCASGQoIb3JkZXJfYnkYCSABKAlCB7pIBHICGEBKBAgEEAVKBAgFEAZKBAgGEAciTwoMTGlzdFJlc3BvbnNlEiYKCHdlYmhvb2tzGAEgAygLMhQuY2FyaWxsb24udjEuV2ViaG9vaxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkijwEKDVVwZGF0ZVJlcXVlc3QSMAoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2tCCeBBArpIA8gBARIvCgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2sSGwoKcmVxdWVzdF9pZBgPIAEoCUIHukgEcgIYQCI3Cg5VcGRhdGVSZXNwb25zZRIlCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9vayLMAwoNUmVtb3ZlUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SEwoCaWQYAiABKAlCB7pIBHICGEASFgoEbmFtZRgDIAEoCUIIukgFcgMYgAISHQoLZGVzdGluYXRpb24YBCABKAlCCLpIBXIDGIAQEhUKBGV0YWcYBSABKAlCB7pIBHICGEASGAoGZmlsdGVyGAYgASgJQgi6SAVyAxiAIBINCgVmb3JjZRgHIAEoCBIVCg12YWxpZGF0ZV9vbmx5GAggASgIEhsKCnJlcXVlc3RfaWQYDyABKAlCB7pIBHICGEA63gG6SNoBGtcBCg1yZW1vdmUudGFyZ2V0Ej5naXZlIGVpdGhlciBpZCwgb3IgbmFtZSB3aXRoIG9yIHdpdGhvdXQgZGVzdGluYXRpb24sIG9yIGZpbHRlchqFASh0aGlzLmlkICE9ICcnID8gMSA6IDApICsgKHRoaXMubmFtZSAhPSAnJyA/IDEgOiAwKSArICh0aGlzLmZpbHRlciAhPSAnJyA/IDEgOiAwKSA9PSAxICYmICh0aGlzLmRlc3RpbmF0aW9uID09ICcnIHx8IHRoaXMubmFtZSAhPSAnJykiHQoOUmVtb3ZlUmVzcG9uc2USCwoDaWRzGAEgAygJIs8DCgxQYXVzZVJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhMKAmlkGAIgASgJQge6SARyAhhAEhUKBGV0YWcYAyABKAlCB7pIBHICGEASGAoGZmlsdGVyGAQgASgJQgi6SAVyAxiAIBIVCg12YWxpZGF0ZV9vbmx5GAUgASgIEhwKCnBhZ2VfdG9rZW4YBiABKAlCCLpIBXIDGIAgEhsKCnJlcXVlc3RfaWQYDyABKAlCB7pIBHICGEA6igK6SIYCGoMCCgxwYXVzZS50YXJnZXQSXWdpdmUgZWl0aGVyIGlkLCB3aXRoIG9yIHdpdGhvdXQgZXRhZywgb3IgZmlsdGVyLCB3aXRoIG9yIHdpdGhvdXQgdmFsaWRhdGVfb25seSBhbmQgcGFnZV90b2tlbhqTASh0aGlzLmlkICE9ICcnKSAhPSAodGhpcy5maWx0ZXIgIT0gJycpICYmICh0aGlzLmlkID09ICcnIHx8ICF0aGlzLnZhbGlkYXRlX29ubHkgJiYgdGhpcy5wYWdlX3Rva2VuID09ICcnKSAmJiAodGhpcy5maWx0ZXIgPT0gJycgfHwgdGhpcy5ldGFnID09ICcnKSKCAQoNUGF1c2VSZXNwb25zZRIlCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9vaxINCgVjb3VudBgCIAEoBRILCgNpZHMYAyADKAkSFwoPbmV4dF9wYWdlX3Rva2VuGAQgASgJEhUKDWNvbnRlbmRlZF9pZHMYBSADKAki0QMKDVJlc3VtZVJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhMKAmlkGAIgASgJQge6SARyAhhAEhUKBGV0YWcYAyABKAlCB7pIBHICGEASGAoGZmlsdGVyGAQgASgJQgi6SAVyAxiAIBIVCg12YWxpZGF0ZV9vbmx5GAUgASgIEhwKCnBhZ2VfdG9rZW4YBiABKAlCCLpIBXIDGIAgEhsKCnJlcXVlc3RfaWQYDyABKAlCB7pIBHICGEA6iwK6SIcCGoQCCg1yZXN1bWUudGFyZ2V0El1naXZlIGVpdGhlciBpZCwgd2l0aCBvciB3aXRob3V0IGV0YWcsIG9yIGZpbHRlciwgd2l0aCBvciB3aXRob3V0IHZhbGlkYXRlX29ubHkgYW5kIHBhZ2VfdG9rZW4akwEodGhpcy5pZCAhPSAnJykgIT0gKHRoaXMuZmlsdGVyICE9ICcnKSAmJiAodGhpcy5pZCA9PSAnJyB8fCAhdGhpcy52YWxpZGF0ZV9vbmx5ICYmIHRoaXMucGFnZV90b2tlbiA9PSAnJykgJiYgKHRoaXMuZmlsdGVyID09ICcnIHx8IHRoaXMuZXRhZyA9PSAnJykigwEKDlJlc3VtZVJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rEg0KBWNvdW50GAIgASgFEgsKA2lkcxgDIAMoCRIXCg9uZXh0X3BhZ2VfdG9rZW4YBCABKAkSFQoNY29udGVuZGVkX2lkcxgFIAMoCSJjCg5UcmlnZ2VyUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SGAoCaWQYAiABKAlCDOBBArpIBnIEEAEYQBIbCgpyZXF1ZXN0X2lkGA8gASgJQge6SARyAhhAIiYKD1RyaWdnZXJSZXNwb25zZRITCgtkZWxpdmVyeV9pZBgBIAEoCSKxAgoPQmFja2ZpbGxSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIYCgJpZBgCIAEoCUIM4EECukgGcgQQARhAEjkKCnN0YXJ0X3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgngQQK6SAPIAQESNwoIZW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgngQQK6SAPIAQESQAoOb3ZlcmxhcF9wb2xpY3kYBSABKA4yGi5jYXJpbGxvbi52MS5PdmVybGFwUG9saWN5Qgy6SAmCAQYYABgDGAQSFQoNdmFsaWRhdGVfb25seRgGIAEoCBIbCgpyZXF1ZXN0X2lkGA8gASgJQge6SARyAhhAInMKEEJhY2tmaWxsUmVzcG9uc2USEQoJcnVuX2NvdW50GAEgASgFEhcKD2tub3duX3J1bl9jb3VudBgCIAEoBRIzCg9uZXh0X3N0YXJ0X3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wItMBChZQcmV2aWV3U2NoZWR1bGVSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIXCgJpZBgCIAEoCUIJukgGcgQQARhASAASKQoIc2NoZWR1bGUYAyABKAsyFS5jYXJpbGxvbi52MS5TY2hlZHVsZUgAEhgKBWNvdW50GAQgASgFQgm6SAYaBBhkKAASLgoKYWZ0ZXJfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCDwoGc291cmNlEgW6SAIIASK6AQoXUHJldmlld1NjaGVkdWxlUmVzcG9uc2USLQoJcnVuX3RpbWVzGAEgAygLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIXCg9sb2NhbF9ydW5fdGltZXMYAiADKAkSEQoJdGltZV96b25lGAMgASgJEhMKC2Rlc2NyaXB0aW9uGAQgASgJEi8KDWNsb2NrX2NoYW5nZXMYBSADKAsyGC5jYXJpbGxvbi52MS5DbG9ja0NoYW5nZSpaCgtXZWJob29rVmlldxIcChhXRUJIT09LX1ZJRVdfVU5TUEVDSUZJRUQQABIWChJXRUJIT09LX1ZJRVdfQkFTSUMQARIVChFXRUJIT09LX1ZJRVdfRlVMTBACMo8LCg5XZWJob29rU2VydmljZRJpCghSZWdpc3RlchIcLmNhcmlsbG9uLnYxLlJlZ2lzdGVyUmVxdWVzdBodLmNhcmlsbG9uLnYxLlJlZ2lzdGVyUmVzcG9uc2UiIJACAoLT5JMCFzoHd2ViaG9vayIML3YxL3dlYmhvb2tzEoABCg1CYXRjaFJlZ2lzdGVyEiEuY2FyaWxsb24udjEuQmF0Y2hSZWdpc3RlclJlcXVlc3QaIi5jYXJpbGxvbi52MS5CYXRjaFJlZ2lzdGVyUmVzcG9uc2UiKJACAoLT5JMCHzoBKiIaL3YxL3dlYmhvb2tzOmJhdGNoUmVnaXN0ZXISVgoDR2V0EhcuY2FyaWxsb24udjEuR2V0UmVxdWVzdBoYLmNhcmlsbG9uLnYxLkdldFJlc3BvbnNlIhyQAgGC0+STAhMSES92MS93ZWJob29rcy97aWR9EmkKCEJhdGNoR2V0EhwuY2FyaWxsb24udjEuQmF0Y2hHZXRSZXF1ZXN0Gh0uY2FyaWxsb24udjEuQmF0Y2hHZXRSZXNwb25zZSIgkAIBgtPkkwIXEhUvdjEvd2ViaG9va3M6YmF0Y2hHZXQSVAoETGlzdBIYLmNhcmlsbG9uLnYxLkxpc3RSZXF1ZXN0GhkuY2FyaWxsb24udjEuTGlzdFJlc3BvbnNlIheQAgGC0+STAg4SDC92MS93ZWJob29rcxJwCgZVcGRhdGUSGi5jYXJpbGxvbi52MS5VcGRhdGVSZXF1ZXN0GhsuY2FyaWxsb24udjEuVXBkYXRlUmVzcG9uc2UiLZACAoLT5JMCJDoHd2ViaG9vazIZL3YxL3dlYmhvb2tzL3t3ZWJob29rLmlkfRJvCgZSZW1vdmUSGi5jYXJpbGxvbi52MS5SZW1vdmVSZXF1ZXN0GhsuY2FyaWxsb24udjEuUmVtb3ZlUmVzcG9uc2UiLJACAoLT5JMCI1oOKgwvdjEvd2ViaG9va3MqES92MS93ZWJob29rcy97aWR9En4KBVBhdXNlEhkuY2FyaWxsb24udjEuUGF1c2VSZXF1ZXN0GhouY2FyaWxsb24udjEuUGF1c2VSZXNwb25zZSI+kAICgtPkkwI1OgEqWhc6ASoiEi92MS93ZWJob29rczpwYXVzZSIXL3YxL3dlYmhvb2tzL3tpZH06cGF1c2USgwEKBlJlc3VtZRIaLmNhcmlsbG9uLnYxLlJlc3VtZVJlcXVlc3QaGy5jYXJpbGxvbi52MS5SZXN1bWVSZXNwb25zZSJAkAICgtPkkwI3OgEqWhg6ASoiEy92MS93ZWJob29rczpyZXN1bWUiGC92MS93ZWJob29rcy97aWR9OnJlc3VtZRJqCgdUcmlnZ2VyEhsuY2FyaWxsb24udjEuVHJpZ2dlclJlcXVlc3QaHC5jYXJpbGxvbi52MS5UcmlnZ2VyUmVzcG9uc2UiJILT5JMCHjoBKiIZL3YxL3dlYmhvb2tzL3tpZH06dHJpZ2dlchJxCghCYWNrZmlsbBIcLmNhcmlsbG9uLnYxLkJhY2tmaWxsUmVxdWVzdBodLmNhcmlsbG9uLnYxLkJhY2tmaWxsUmVzcG9uc2UiKJACAoLT5JMCHzoBKiIaL3YxL3dlYmhvb2tzL3tpZH06YmFja2ZpbGwSrQEKD1ByZXZpZXdTY2hlZHVsZRIjLmNhcmlsbG9uLnYxLlByZXZpZXdTY2hlZHVsZVJlcXVlc3QaJC5jYXJpbGxvbi52MS5QcmV2aWV3U2NoZWR1bGVSZXNwb25zZSJPkAIBgtPkkwJGOgEqWiMSIS92MS93ZWJob29rcy97aWR9OnByZXZpZXdTY2hlZHVsZSIcL3YxL3dlYmhvb2tzOnByZXZpZXdTY2hlZHVsZUKEAQoPY29tLmNhcmlsbG9uLnYxQgxXZWJob29rUHJvdG9QAVoWY2FyaWxsb24vdjE7Y2FyaWxsb252MaICA0NYWKoCC0NhcmlsbG9uLlYxygILQ2FyaWxsb25cVjHiAhdDYXJpbGxvblxWMVxHUEJNZXRhZGF0YeoCDENhcmlsbG9uOjpWMWIGcHJvdG8z", [file_buf_validate_validate, file_carillon_v1_schedule, file_google_api_annotations, file_google_api_field_behavior, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_google_rpc_status]);
+  fileDesc("ChljYXJpbGxvbi92MS93ZWJob29rLnByb3RvEgtjYXJpbGxvbi52MSL+CwoHV2ViaG9vaxIWCgJpZBgBIAEoCUIK4EEIukgEcgIYPxIdCgluYW1lc3BhY2UYAiABKAlCCuBBBbpIBHICGD8SGwoEbmFtZRgDIAEoCUIN4EECukgHcgUQARiAAhIiCgtkZXN0aW5hdGlvbhgEIAEoCUIN4EECukgHcgUQARiAEBInCghzY2hlZHVsZRgFIAEoCzIVLmNhcmlsbG9uLnYxLlNjaGVkdWxlEkcKC2V2ZW50X3R5cGVzGAYgAygJQjK6SC+SASwQQCIociYQARiCATIfXihcKnxbYS16QS1aMC05Xy5cLS9dKyhcLlwqKT8pJBIYCgZmaWx0ZXIYByABKAlCCLpIBXIDGIAgEiUKB3BheWxvYWQYCCABKAsyFC5jYXJpbGxvbi52MS5QYXlsb2FkEjwKB2hlYWRlcnMYCSADKAsyIS5jYXJpbGxvbi52MS5XZWJob29rLkhlYWRlcnNFbnRyeUIIukgFmgECECASPgoHdGltZW91dBgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkISukgPqgEMIgMIrAIyBRCAwtcvEiUKB3NpZ25pbmcYCyABKAsyFC5jYXJpbGxvbi52MS5TaWduaW5nEi4KDHJldHJ5X3BvbGljeRgMIAEoCzIYLmNhcmlsbG9uLnYxLlJldHJ5UG9saWN5EiMKBmxpbWl0cxgNIAEoCzITLmNhcmlsbG9uLnYxLkxpbWl0cxJ2CgZsYWJlbHMYDiADKAsyIC5jYXJpbGxvbi52MS5XZWJob29rLkxhYmVsc0VudHJ5QkS6SEGaAT4QQCIzcjEQARg/MiteW0EtWmEtejAtOV0oW0EtWmEtejAtOV8uLy1dKltBLVphLXowLTldKT8kKgVyAxiAAhIQCgN1aWQYHyABKAlCA+BBAxIuCgllZmZlY3RpdmUYICABKAsyFi5jYXJpbGxvbi52MS5FZmZlY3RpdmVCA+BBAxIuCgVzdGF0ZRgUIAEoDjIaLmNhcmlsbG9uLnYxLldlYmhvb2suU3RhdGVCA+BBAxIZCgxzdGF0ZV9yZWFzb24YFSABKAlCA+BBAxI2Cg1uZXh0X3J1bl90aW1lGBYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEhYKCXJ1bl9jb3VudBgXIAEoA0ID4EEDEh4KEXNraXBwZWRfcnVuX2NvdW50GBggASgDQgPgQQMSIQoUZmlsdGVyX2ZhaWx1cmVfY291bnQYHCABKANCA+BBAxI7ChJmYWlsaW5nX3NpbmNlX3RpbWUYHSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSMwoKcHJvYmVfdGltZRgeIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCA+BBAxIYCgtob2xkX3JlYXNvbhghIAEoCUID4EEDEjYKDWhvbGRfZW5kX3RpbWUYIiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgPgQQMSOAoPc2lnbmluZ19zZWNyZXRzGDwgAygLMhouY2FyaWxsb24udjEuU2lnbmluZ1NlY3JldEID4EEDEjQKC2NyZWF0ZV90aW1lGBkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEjQKC3VwZGF0ZV90aW1lGBogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEID4EEDEhUKBGV0YWcYGyABKAlCB7pIBHICGEAaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJWCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEhAKDFNUQVRFX0FDVElWRRABEhAKDFNUQVRFX1BBVVNFRBACEhIKDlNUQVRFX0RJU0FCTEVEEAMitQEKCUVmZmVjdGl2ZRIqCgd0aW1lb3V0GAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEi4KDHJldHJ5X3BvbGljeRgCIAEoCzIYLmNhcmlsbG9uLnYxLlJldHJ5UG9saWN5EiMKBmxpbWl0cxgDIAEoCzITLmNhcmlsbG9uLnYxLkxpbWl0cxInCghzY2hlZHVsZRgEIAEoCzIVLmNhcmlsbG9uLnYxLlNjaGVkdWxlItsDCgdQYXlsb2FkEhIKCHRlbXBsYXRlGAEgASgJSAASDgoEdGV4dBgCIAEoCUgAEg4KBGRhdGEYAyABKAxIABIeCgxjb250ZW50X3R5cGUYBCABKAlCCLpIBXIDGIACEkAKDGV2ZW50X2Zvcm1hdBgFIAEoDjIgLmNhcmlsbG9uLnYxLlBheWxvYWQuRXZlbnRGb3JtYXRCCLpIBYIBAhABEk0KEGhlYWRlcl90ZW1wbGF0ZXMYBiADKAsyKS5jYXJpbGxvbi52MS5QYXlsb2FkLkhlYWRlclRlbXBsYXRlc0VudHJ5Qgi6SAWaAQIQIBo2ChRIZWFkZXJUZW1wbGF0ZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIqoBCgtFdmVudEZvcm1hdBIcChhFVkVOVF9GT1JNQVRfVU5TUEVDSUZJRUQQABIZChVFVkVOVF9GT1JNQVRfRU5WRUxPUEUQARIUChBFVkVOVF9GT1JNQVRfUkFXEAISIwofRVZFTlRfRk9STUFUX0NMT1VERVZFTlRTX0JJTkFSWRADEicKI0VWRU5UX0ZPUk1BVF9DTE9VREVWRU5UU19TVFJVQ1RVUkVEEARCBgoEYm9keSImCgdTaWduaW5nEhsKBnNlY3JldBgBIAEoCUIL4EEEukgFcgMYgAEifQoNU2lnbmluZ1NlY3JldBIKCgJpZBgBIAEoCRIvCgtjcmVhdGVfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIucCCgtSZXRyeVBvbGljeRIkCgxtYXhfYXR0ZW1wdHMYASABKAVCCbpIBhoEGGQoAUgAiAEBEkAKBmRlbGF5cxgCIAMoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIVukgSkgEPECAiC6oBCCIECID1JDIAEiwKBmppdHRlchgDIAEoAUIXukgUEhIZAAAAAAAA8D8pAAAAAAAAAABIAYgBARJGCg1jbGllbnRfZXJyb3JzGAQgASgOMiUuY2FyaWxsb24udjEuUmV0cnlQb2xpY3kuQ2xpZW50RXJyb3JzQgi6SAWCAQIQASJeCgxDbGllbnRFcnJvcnMSHQoZQ0xJRU5UX0VSUk9SU19VTlNQRUNJRklFRBAAEhcKE0NMSUVOVF9FUlJPUlNfUkVUUlkQARIWChJDTElFTlRfRVJST1JTX0ZBSUwQAkIPCg1fbWF4X2F0dGVtcHRzQgkKB19qaXR0ZXIixQIKBkxpbWl0cxIfCgtjb25jdXJyZW5jeRgBIAEoBUIKukgHGgUYgAIoABIqCgpyYXRlX2xpbWl0GAIgASgLMhYuY2FyaWxsb24udjEuUmF0ZUxpbWl0Eg8KB29yZGVyZWQYAyABKAgSIQoLd2FpdGluZ19tYXgYBCABKAVCDLpICRoHGICt4gQoABJFCg9vdmVyZmxvd19wb2xpY3kYBSABKA4yIi5jYXJpbGxvbi52MS5MaW1pdHMuT3ZlcmZsb3dQb2xpY3lCCLpIBYIBAhABInMKDk92ZXJmbG93UG9saWN5Eh8KG09WRVJGTE9XX1BPTElDWV9VTlNQRUNJRklFRBAAEh8KG09WRVJGTE9XX1BPTElDWV9EUk9QX09MREVTVBABEh8KG09WRVJGTE9XX1BPTElDWV9EUk9QX05FV0VTVBACIlcKCVJhdGVMaW1pdBIuCgpwZXJfc2Vjb25kGAEgASgBQhrgQQK6SBQSEhkAAAAAAGr4QCn8qfHSTWJQPxIaCgVidXJzdBgCIAEoBUILukgIGgYYoI0GKAAidwoPUmVnaXN0ZXJSZXF1ZXN0EjAKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rQgngQQK6SAPIAQESFQoNdmFsaWRhdGVfb25seRgCIAEoCBIbCgpyZXF1ZXN0X2lkGA8gASgJQge6SARyAhhAIloKEFJlZ2lzdGVyUmVzcG9uc2USJQoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2sSDgoGc2VjcmV0GAIgASgJEg8KB2NyZWF0ZWQYAyABKAgicgoUQmF0Y2hSZWdpc3RlclJlcXVlc3QSPQoIcmVxdWVzdHMYASADKAsyHC5jYXJpbGxvbi52MS5SZWdpc3RlclJlcXVlc3RCDeBBArpIB5IBBAgBEGQSGwoKcmVxdWVzdF9pZBgPIAEoCUIHukgEcgIYQCJFChVCYXRjaFJlZ2lzdGVyUmVzcG9uc2USLAoHcmVzdWx0cxgBIAMoCzIbLmNhcmlsbG9uLnYxLlJlZ2lzdGVyUmVzdWx0InIKDlJlZ2lzdGVyUmVzdWx0EjEKCHJlc3BvbnNlGAEgASgLMh0uY2FyaWxsb24udjEuUmVnaXN0ZXJSZXNwb25zZUgAEiMKBWVycm9yGAIgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXNIAEIICgZyZXN1bHQigwEKD0JhdGNoR2V0UmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SIgoDaWRzGAIgAygJQhXgQQK6SA+SAQwIARBkIgZyBBABGEASMAoEdmlldxgDIAEoDjIYLmNhcmlsbG9uLnYxLldlYmhvb2tWaWV3Qgi6SAWCAQIQASI6ChBCYXRjaEdldFJlc3BvbnNlEiYKCHdlYmhvb2tzGAEgAygLMhQuY2FyaWxsb24udjEuV2ViaG9vayJCCgpHZXRSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIYCgJpZBgCIAEoCUIM4EECukgGcgQQARhAIjQKC0dldFJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rItwBCgtMaXN0UmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SGgoJcGFnZV9zaXplGAIgASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YAyABKAlCCLpIBXIDGIAgEjAKBHZpZXcYByABKA4yGC5jYXJpbGxvbi52MS5XZWJob29rVmlld0IIukgFggECEAESGAoGZmlsdGVyGAggASgJQgi6SAVyAxiAIBIZCghvcmRlcl9ieRgJIAEoCUIHukgEcgIYQEoECAQQBUoECAUQBkoECAYQByJPCgxMaXN0UmVzcG9uc2USJgoId2ViaG9va3MYASADKAsyFC5jYXJpbGxvbi52MS5XZWJob29rEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKPAQoNVXBkYXRlUmVxdWVzdBIwCgd3ZWJob29rGAEgASgLMhQuY2FyaWxsb24udjEuV2ViaG9va0IJ4EECukgDyAEBEi8KC3VwZGF0ZV9tYXNrGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLkZpZWxkTWFzaxIbCgpyZXF1ZXN0X2lkGA8gASgJQge6SARyAhhAIjcKDlVwZGF0ZVJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rIswDCg1SZW1vdmVSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxITCgJpZBgCIAEoCUIHukgEcgIYQBIWCgRuYW1lGAMgASgJQgi6SAVyAxiAAhIdCgtkZXN0aW5hdGlvbhgEIAEoCUIIukgFcgMYgBASFQoEZXRhZxgFIAEoCUIHukgEcgIYQBIYCgZmaWx0ZXIYBiABKAlCCLpIBXIDGIAgEg0KBWZvcmNlGAcgASgIEhUKDXZhbGlkYXRlX29ubHkYCCABKAgSGwoKcmVxdWVzdF9pZBgPIAEoCUIHukgEcgIYQDreAbpI2gEa1wEKDXJlbW92ZS50YXJnZXQSPmdpdmUgZWl0aGVyIGlkLCBvciBuYW1lIHdpdGggb3Igd2l0aG91dCBkZXN0aW5hdGlvbiwgb3IgZmlsdGVyGoUBKHRoaXMuaWQgIT0gJycgPyAxIDogMCkgKyAodGhpcy5uYW1lICE9ICcnID8gMSA6IDApICsgKHRoaXMuZmlsdGVyICE9ICcnID8gMSA6IDApID09IDEgJiYgKHRoaXMuZGVzdGluYXRpb24gPT0gJycgfHwgdGhpcy5uYW1lICE9ICcnKSIdCg5SZW1vdmVSZXNwb25zZRILCgNpZHMYASADKAkizwMKDFBhdXNlUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SEwoCaWQYAiABKAlCB7pIBHICGEASFQoEZXRhZxgDIAEoCUIHukgEcgIYQBIYCgZmaWx0ZXIYBCABKAlCCLpIBXIDGIAgEhUKDXZhbGlkYXRlX29ubHkYBSABKAgSHAoKcGFnZV90b2tlbhgGIAEoCUIIukgFcgMYgCASGwoKcmVxdWVzdF9pZBgPIAEoCUIHukgEcgIYQDqKArpIhgIagwIKDHBhdXNlLnRhcmdldBJdZ2l2ZSBlaXRoZXIgaWQsIHdpdGggb3Igd2l0aG91dCBldGFnLCBvciBmaWx0ZXIsIHdpdGggb3Igd2l0aG91dCB2YWxpZGF0ZV9vbmx5IGFuZCBwYWdlX3Rva2VuGpMBKHRoaXMuaWQgIT0gJycpICE9ICh0aGlzLmZpbHRlciAhPSAnJykgJiYgKHRoaXMuaWQgPT0gJycgfHwgIXRoaXMudmFsaWRhdGVfb25seSAmJiB0aGlzLnBhZ2VfdG9rZW4gPT0gJycpICYmICh0aGlzLmZpbHRlciA9PSAnJyB8fCB0aGlzLmV0YWcgPT0gJycpIoIBCg1QYXVzZVJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rEg0KBWNvdW50GAIgASgFEgsKA2lkcxgDIAMoCRIXCg9uZXh0X3BhZ2VfdG9rZW4YBCABKAkSFQoNY29udGVuZGVkX2lkcxgFIAMoCSLRAwoNUmVzdW1lUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SEwoCaWQYAiABKAlCB7pIBHICGEASFQoEZXRhZxgDIAEoCUIHukgEcgIYQBIYCgZmaWx0ZXIYBCABKAlCCLpIBXIDGIAgEhUKDXZhbGlkYXRlX29ubHkYBSABKAgSHAoKcGFnZV90b2tlbhgGIAEoCUIIukgFcgMYgCASGwoKcmVxdWVzdF9pZBgPIAEoCUIHukgEcgIYQDqLArpIhwIahAIKDXJlc3VtZS50YXJnZXQSXWdpdmUgZWl0aGVyIGlkLCB3aXRoIG9yIHdpdGhvdXQgZXRhZywgb3IgZmlsdGVyLCB3aXRoIG9yIHdpdGhvdXQgdmFsaWRhdGVfb25seSBhbmQgcGFnZV90b2tlbhqTASh0aGlzLmlkICE9ICcnKSAhPSAodGhpcy5maWx0ZXIgIT0gJycpICYmICh0aGlzLmlkID09ICcnIHx8ICF0aGlzLnZhbGlkYXRlX29ubHkgJiYgdGhpcy5wYWdlX3Rva2VuID09ICcnKSAmJiAodGhpcy5maWx0ZXIgPT0gJycgfHwgdGhpcy5ldGFnID09ICcnKSKDAQoOUmVzdW1lUmVzcG9uc2USJQoHd2ViaG9vaxgBIAEoCzIULmNhcmlsbG9uLnYxLldlYmhvb2sSDQoFY291bnQYAiABKAUSCwoDaWRzGAMgAygJEhcKD25leHRfcGFnZV90b2tlbhgEIAEoCRIVCg1jb250ZW5kZWRfaWRzGAUgAygJImMKDlRyaWdnZXJSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIYCgJpZBgCIAEoCUIM4EECukgGcgQQARhAEhsKCnJlcXVlc3RfaWQYDyABKAlCB7pIBHICGEAiJgoPVHJpZ2dlclJlc3BvbnNlEhMKC2RlbGl2ZXJ5X2lkGAEgASgJIrECCg9CYWNrZmlsbFJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhgKAmlkGAIgASgJQgzgQQK6SAZyBBABGEASOQoKc3RhcnRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCCeBBArpIA8gBARI3CghlbmRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCCeBBArpIA8gBARJACg5vdmVybGFwX3BvbGljeRgFIAEoDjIaLmNhcmlsbG9uLnYxLk92ZXJsYXBQb2xpY3lCDLpICYIBBhgAGAMYBBIVCg12YWxpZGF0ZV9vbmx5GAYgASgIEhsKCnJlcXVlc3RfaWQYDyABKAlCB7pIBHICGEAicwoQQmFja2ZpbGxSZXNwb25zZRIRCglydW5fY291bnQYASABKAUSFwoPa25vd25fcnVuX2NvdW50GAIgASgFEjMKD25leHRfc3RhcnRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi2QEKE1JvdGF0ZVNlY3JldFJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhgKAmlkGAIgASgJQgzgQQK6SAZyBBABGEASGwoGc2VjcmV0GAMgASgJQgvgQQS6SAVyAxiAARI7CgdvdmVybGFwGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQg+6SAyqAQkiBQiAmp4BMgASFQoEZXRhZxgFIAEoCUIHukgEcgIYQBIbCgpyZXF1ZXN0X2lkGA8gASgJQge6SARyAhhAIk0KFFJvdGF0ZVNlY3JldFJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rEg4KBnNlY3JldBgCIAEoCSKiAQoVV2l0aGRyYXdTZWNyZXRSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIYCgJpZBgCIAEoCUIM4EECukgGcgQQARhAEh8KCXNlY3JldF9pZBgDIAEoCUIM4EECukgGcgQQARhAEhUKBGV0YWcYBSABKAlCB7pIBHICGEASGwoKcmVxdWVzdF9pZBgPIAEoCUIHukgEcgIYQCI/ChZXaXRoZHJhd1NlY3JldFJlc3BvbnNlEiUKB3dlYmhvb2sYASABKAsyFC5jYXJpbGxvbi52MS5XZWJob29rItMBChZQcmV2aWV3U2NoZWR1bGVSZXF1ZXN0EhoKCW5hbWVzcGFjZRgBIAEoCUIHukgEcgIYPxIXCgJpZBgCIAEoCUIJukgGcgQQARhASAASKQoIc2NoZWR1bGUYAyABKAsyFS5jYXJpbGxvbi52MS5TY2hlZHVsZUgAEhgKBWNvdW50GAQgASgFQgm6SAYaBBhkKAASLgoKYWZ0ZXJfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCDwoGc291cmNlEgW6SAIIASK6AQoXUHJldmlld1NjaGVkdWxlUmVzcG9uc2USLQoJcnVuX3RpbWVzGAEgAygLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIXCg9sb2NhbF9ydW5fdGltZXMYAiADKAkSEQoJdGltZV96b25lGAMgASgJEhMKC2Rlc2NyaXB0aW9uGAQgASgJEi8KDWNsb2NrX2NoYW5nZXMYBSADKAsyGC5jYXJpbGxvbi52MS5DbG9ja0NoYW5nZSpaCgtXZWJob29rVmlldxIcChhXRUJIT09LX1ZJRVdfVU5TUEVDSUZJRUQQABIWChJXRUJIT09LX1ZJRVdfQkFTSUMQARIVChFXRUJIT09LX1ZJRVdfRlVMTBACMpsNCg5XZWJob29rU2VydmljZRJpCghSZWdpc3RlchIcLmNhcmlsbG9uLnYxLlJlZ2lzdGVyUmVxdWVzdBodLmNhcmlsbG9uLnYxLlJlZ2lzdGVyUmVzcG9uc2UiIJACAoLT5JMCFzoHd2ViaG9vayIML3YxL3dlYmhvb2tzEoABCg1CYXRjaFJlZ2lzdGVyEiEuY2FyaWxsb24udjEuQmF0Y2hSZWdpc3RlclJlcXVlc3QaIi5jYXJpbGxvbi52MS5CYXRjaFJlZ2lzdGVyUmVzcG9uc2UiKJACAoLT5JMCHzoBKiIaL3YxL3dlYmhvb2tzOmJhdGNoUmVnaXN0ZXISVgoDR2V0EhcuY2FyaWxsb24udjEuR2V0UmVxdWVzdBoYLmNhcmlsbG9uLnYxLkdldFJlc3BvbnNlIhyQAgGC0+STAhMSES92MS93ZWJob29rcy97aWR9EmkKCEJhdGNoR2V0EhwuY2FyaWxsb24udjEuQmF0Y2hHZXRSZXF1ZXN0Gh0uY2FyaWxsb24udjEuQmF0Y2hHZXRSZXNwb25zZSIgkAIBgtPkkwIXEhUvdjEvd2ViaG9va3M6YmF0Y2hHZXQSVAoETGlzdBIYLmNhcmlsbG9uLnYxLkxpc3RSZXF1ZXN0GhkuY2FyaWxsb24udjEuTGlzdFJlc3BvbnNlIheQAgGC0+STAg4SDC92MS93ZWJob29rcxJwCgZVcGRhdGUSGi5jYXJpbGxvbi52MS5VcGRhdGVSZXF1ZXN0GhsuY2FyaWxsb24udjEuVXBkYXRlUmVzcG9uc2UiLZACAoLT5JMCJDoHd2ViaG9vazIZL3YxL3dlYmhvb2tzL3t3ZWJob29rLmlkfRJvCgZSZW1vdmUSGi5jYXJpbGxvbi52MS5SZW1vdmVSZXF1ZXN0GhsuY2FyaWxsb24udjEuUmVtb3ZlUmVzcG9uc2UiLJACAoLT5JMCI1oOKgwvdjEvd2ViaG9va3MqES92MS93ZWJob29rcy97aWR9En4KBVBhdXNlEhkuY2FyaWxsb24udjEuUGF1c2VSZXF1ZXN0GhouY2FyaWxsb24udjEuUGF1c2VSZXNwb25zZSI+kAICgtPkkwI1OgEqWhc6ASoiEi92MS93ZWJob29rczpwYXVzZSIXL3YxL3dlYmhvb2tzL3tpZH06cGF1c2USgwEKBlJlc3VtZRIaLmNhcmlsbG9uLnYxLlJlc3VtZVJlcXVlc3QaGy5jYXJpbGxvbi52MS5SZXN1bWVSZXNwb25zZSJAkAICgtPkkwI3OgEqWhg6ASoiEy92MS93ZWJob29rczpyZXN1bWUiGC92MS93ZWJob29rcy97aWR9OnJlc3VtZRJqCgdUcmlnZ2VyEhsuY2FyaWxsb24udjEuVHJpZ2dlclJlcXVlc3QaHC5jYXJpbGxvbi52MS5UcmlnZ2VyUmVzcG9uc2UiJILT5JMCHjoBKiIZL3YxL3dlYmhvb2tzL3tpZH06dHJpZ2dlchJxCghCYWNrZmlsbBIcLmNhcmlsbG9uLnYxLkJhY2tmaWxsUmVxdWVzdBodLmNhcmlsbG9uLnYxLkJhY2tmaWxsUmVzcG9uc2UiKJACAoLT5JMCHzoBKiIaL3YxL3dlYmhvb2tzL3tpZH06YmFja2ZpbGwSfgoMUm90YXRlU2VjcmV0EiAuY2FyaWxsb24udjEuUm90YXRlU2VjcmV0UmVxdWVzdBohLmNhcmlsbG9uLnYxLlJvdGF0ZVNlY3JldFJlc3BvbnNlIimC0+STAiM6ASoiHi92MS93ZWJob29rcy97aWR9OnJvdGF0ZVNlY3JldBKJAQoOV2l0aGRyYXdTZWNyZXQSIi5jYXJpbGxvbi52MS5XaXRoZHJhd1NlY3JldFJlcXVlc3QaIy5jYXJpbGxvbi52MS5XaXRoZHJhd1NlY3JldFJlc3BvbnNlIi6QAgKC0+STAiU6ASoiIC92MS93ZWJob29rcy97aWR9OndpdGhkcmF3U2VjcmV0Eq0BCg9QcmV2aWV3U2NoZWR1bGUSIy5jYXJpbGxvbi52MS5QcmV2aWV3U2NoZWR1bGVSZXF1ZXN0GiQuY2FyaWxsb24udjEuUHJldmlld1NjaGVkdWxlUmVzcG9uc2UiT5ACAYLT5JMCRjoBKlojEiEvdjEvd2ViaG9va3Mve2lkfTpwcmV2aWV3U2NoZWR1bGUiHC92MS93ZWJob29rczpwcmV2aWV3U2NoZWR1bGVChAEKD2NvbS5jYXJpbGxvbi52MUIMV2ViaG9va1Byb3RvUAFaFmNhcmlsbG9uL3YxO2NhcmlsbG9udjGiAgNDWFiqAgtDYXJpbGxvbi5WMcoCC0NhcmlsbG9uXFYx4gIXQ2FyaWxsb25cVjFcR1BCTWV0YWRhdGHqAgxDYXJpbGxvbjo6VjFiBnByb3RvMw", [file_buf_validate_validate, file_carillon_v1_schedule, file_google_api_annotations, file_google_api_field_behavior, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_timestamp, file_google_rpc_status]);
 
 /**
  * A registration: a name, a destination, and what makes it ring.
@@ -228,6 +228,14 @@ export type Webhook = Message<"carillon.v1.Webhook"> & {
    * @generated from field: google.protobuf.Timestamp hold_end_time = 34;
    */
   holdEndTime?: Timestamp | undefined;
+
+  /**
+   * The secrets that its requests are signed with, newest first; never the secrets themselves. One that has ended
+   * signs nothing, and goes from this list within about a minute.
+   *
+   * @generated from field: repeated carillon.v1.SigningSecret signing_secrets = 60;
+   */
+  signingSecrets: SigningSecret[];
 
   /**
    * When it was registered first.
@@ -490,7 +498,7 @@ export type Signing = Message<"carillon.v1.Signing"> & {
   /**
    * Given at registration: whsec_ and the base64 of 24 to 64 bytes. Carillon makes one when
    * it is empty. It is returned once, by the Register call that created the webhook. Given for a
-   * webhook that exists, it replaces the one that it has.
+   * webhook that exists, it replaces the one that it has as RotateSecret does: that signs beside it for 24 h more.
    *
    * @generated from field: string secret = 1;
    */
@@ -503,6 +511,41 @@ export type Signing = Message<"carillon.v1.Signing"> & {
  */
 export const SigningSchema: GenMessage<Signing> = /*@__PURE__*/
   messageDesc(file_carillon_v1_webhook, 3);
+
+/**
+ * A signing secret, without the secret.
+ *
+ * @generated from message carillon.v1.SigningSecret
+ */
+export type SigningSecret = Message<"carillon.v1.SigningSecret"> & {
+  /**
+   * Given by Carillon: sec_ and 26 characters. WithdrawSecret knows it by this.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * When it was made, or given.
+   *
+   * @generated from field: google.protobuf.Timestamp create_time = 2;
+   */
+  createTime?: Timestamp | undefined;
+
+  /**
+   * Until when it signs (AIP-214). Unset for the newest, which signs until it is replaced.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 3;
+   */
+  expireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message carillon.v1.SigningSecret.
+ * Use `create(SigningSecretSchema)` to create a new message.
+ */
+export const SigningSecretSchema: GenMessage<SigningSecret> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_webhook, 4);
 
 /**
  * What happens after a failed attempt.
@@ -546,7 +589,7 @@ export type RetryPolicy = Message<"carillon.v1.RetryPolicy"> & {
  * Use `create(RetryPolicySchema)` to create a new message.
  */
 export const RetryPolicySchema: GenMessage<RetryPolicy> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 4);
+  messageDesc(file_carillon_v1_webhook, 5);
 
 /**
  * What happens when the destination answers with a 4xx status other than 408, 410, 425 and 429.
@@ -587,7 +630,7 @@ export type RetryPolicy_ClientErrors = (typeof RetryPolicy_ClientErrors)[keyof t
  * Describes the enum carillon.v1.RetryPolicy.ClientErrors.
  */
 export const RetryPolicy_ClientErrorsSchema: GenEnum<RetryPolicy_ClientErrors> = /*@__PURE__*/
-  enumDesc(file_carillon_v1_webhook, 4, 0);
+  enumDesc(file_carillon_v1_webhook, 5, 0);
 
 /**
  * What the destination can bear.
@@ -642,7 +685,7 @@ export type Limits = Message<"carillon.v1.Limits"> & {
  * Use `create(LimitsSchema)` to create a new message.
  */
 export const LimitsSchema: GenMessage<Limits> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 5);
+  messageDesc(file_carillon_v1_webhook, 6);
 
 /**
  * Which of the deliveries that wait fail when there are too many.
@@ -683,7 +726,7 @@ export type Limits_OverflowPolicy = (typeof Limits_OverflowPolicy)[keyof typeof 
  * Describes the enum carillon.v1.Limits.OverflowPolicy.
  */
 export const Limits_OverflowPolicySchema: GenEnum<Limits_OverflowPolicy> = /*@__PURE__*/
-  enumDesc(file_carillon_v1_webhook, 5, 0);
+  enumDesc(file_carillon_v1_webhook, 6, 0);
 
 /**
  * A token bucket.
@@ -711,7 +754,7 @@ export type RateLimit = Message<"carillon.v1.RateLimit"> & {
  * Use `create(RateLimitSchema)` to create a new message.
  */
 export const RateLimitSchema: GenMessage<RateLimit> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 6);
+  messageDesc(file_carillon_v1_webhook, 7);
 
 /**
  * A registration.
@@ -749,7 +792,7 @@ export type RegisterRequest = Message<"carillon.v1.RegisterRequest"> & {
  * Use `create(RegisterRequestSchema)` to create a new message.
  */
 export const RegisterRequestSchema: GenMessage<RegisterRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 7);
+  messageDesc(file_carillon_v1_webhook, 8);
 
 /**
  * What was registered.
@@ -784,7 +827,7 @@ export type RegisterResponse = Message<"carillon.v1.RegisterResponse"> & {
  * Use `create(RegisterResponseSchema)` to create a new message.
  */
 export const RegisterResponseSchema: GenMessage<RegisterResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 8);
+  messageDesc(file_carillon_v1_webhook, 9);
 
 /**
  * Registrations.
@@ -813,7 +856,7 @@ export type BatchRegisterRequest = Message<"carillon.v1.BatchRegisterRequest"> &
  * Use `create(BatchRegisterRequestSchema)` to create a new message.
  */
 export const BatchRegisterRequestSchema: GenMessage<BatchRegisterRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 9);
+  messageDesc(file_carillon_v1_webhook, 10);
 
 /**
  * What became of each registration.
@@ -834,7 +877,7 @@ export type BatchRegisterResponse = Message<"carillon.v1.BatchRegisterResponse">
  * Use `create(BatchRegisterResponseSchema)` to create a new message.
  */
 export const BatchRegisterResponseSchema: GenMessage<BatchRegisterResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 10);
+  messageDesc(file_carillon_v1_webhook, 11);
 
 /**
  * What became of a registration.
@@ -872,7 +915,7 @@ export type RegisterResult = Message<"carillon.v1.RegisterResult"> & {
  * Use `create(RegisterResultSchema)` to create a new message.
  */
 export const RegisterResultSchema: GenMessage<RegisterResult> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 11);
+  messageDesc(file_carillon_v1_webhook, 12);
 
 /**
  * Names webhooks.
@@ -907,7 +950,7 @@ export type BatchGetRequest = Message<"carillon.v1.BatchGetRequest"> & {
  * Use `create(BatchGetRequestSchema)` to create a new message.
  */
 export const BatchGetRequestSchema: GenMessage<BatchGetRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 12);
+  messageDesc(file_carillon_v1_webhook, 13);
 
 /**
  * The webhooks.
@@ -928,7 +971,7 @@ export type BatchGetResponse = Message<"carillon.v1.BatchGetResponse"> & {
  * Use `create(BatchGetResponseSchema)` to create a new message.
  */
 export const BatchGetResponseSchema: GenMessage<BatchGetResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 13);
+  messageDesc(file_carillon_v1_webhook, 14);
 
 /**
  * Names a webhook.
@@ -956,7 +999,7 @@ export type GetRequest = Message<"carillon.v1.GetRequest"> & {
  * Use `create(GetRequestSchema)` to create a new message.
  */
 export const GetRequestSchema: GenMessage<GetRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 14);
+  messageDesc(file_carillon_v1_webhook, 15);
 
 /**
  * The webhook.
@@ -977,7 +1020,7 @@ export type GetResponse = Message<"carillon.v1.GetResponse"> & {
  * Use `create(GetResponseSchema)` to create a new message.
  */
 export const GetResponseSchema: GenMessage<GetResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 15);
+  messageDesc(file_carillon_v1_webhook, 16);
 
 /**
  * Which webhooks to list.
@@ -1039,7 +1082,7 @@ export type ListRequest = Message<"carillon.v1.ListRequest"> & {
  * Use `create(ListRequestSchema)` to create a new message.
  */
 export const ListRequestSchema: GenMessage<ListRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 16);
+  messageDesc(file_carillon_v1_webhook, 17);
 
 /**
  * A page of webhooks.
@@ -1067,7 +1110,7 @@ export type ListResponse = Message<"carillon.v1.ListResponse"> & {
  * Use `create(ListResponseSchema)` to create a new message.
  */
 export const ListResponseSchema: GenMessage<ListResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 17);
+  messageDesc(file_carillon_v1_webhook, 18);
 
 /**
  * A change to a webhook.
@@ -1110,7 +1153,7 @@ export type UpdateRequest = Message<"carillon.v1.UpdateRequest"> & {
  * Use `create(UpdateRequestSchema)` to create a new message.
  */
 export const UpdateRequestSchema: GenMessage<UpdateRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 18);
+  messageDesc(file_carillon_v1_webhook, 19);
 
 /**
  * The changed webhook.
@@ -1131,7 +1174,7 @@ export type UpdateResponse = Message<"carillon.v1.UpdateResponse"> & {
  * Use `create(UpdateResponseSchema)` to create a new message.
  */
 export const UpdateResponseSchema: GenMessage<UpdateResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 19);
+  messageDesc(file_carillon_v1_webhook, 20);
 
 /**
  * Which webhooks to remove: an id; a name, with or without a destination; or a filter.
@@ -1209,7 +1252,7 @@ export type RemoveRequest = Message<"carillon.v1.RemoveRequest"> & {
  * Use `create(RemoveRequestSchema)` to create a new message.
  */
 export const RemoveRequestSchema: GenMessage<RemoveRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 20);
+  messageDesc(file_carillon_v1_webhook, 21);
 
 /**
  * What was removed.
@@ -1230,7 +1273,7 @@ export type RemoveResponse = Message<"carillon.v1.RemoveResponse"> & {
  * Use `create(RemoveResponseSchema)` to create a new message.
  */
 export const RemoveResponseSchema: GenMessage<RemoveResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 21);
+  messageDesc(file_carillon_v1_webhook, 22);
 
 /**
  * Which webhooks to pause: an id, or a filter.
@@ -1295,7 +1338,7 @@ export type PauseRequest = Message<"carillon.v1.PauseRequest"> & {
  * Use `create(PauseRequestSchema)` to create a new message.
  */
 export const PauseRequestSchema: GenMessage<PauseRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 22);
+  messageDesc(file_carillon_v1_webhook, 23);
 
 /**
  * The paused webhook, or webhooks.
@@ -1345,7 +1388,7 @@ export type PauseResponse = Message<"carillon.v1.PauseResponse"> & {
  * Use `create(PauseResponseSchema)` to create a new message.
  */
 export const PauseResponseSchema: GenMessage<PauseResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 23);
+  messageDesc(file_carillon_v1_webhook, 24);
 
 /**
  * Which webhooks to resume: an id, or a filter.
@@ -1410,7 +1453,7 @@ export type ResumeRequest = Message<"carillon.v1.ResumeRequest"> & {
  * Use `create(ResumeRequestSchema)` to create a new message.
  */
 export const ResumeRequestSchema: GenMessage<ResumeRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 24);
+  messageDesc(file_carillon_v1_webhook, 25);
 
 /**
  * The resumed webhook, or webhooks.
@@ -1460,7 +1503,7 @@ export type ResumeResponse = Message<"carillon.v1.ResumeResponse"> & {
  * Use `create(ResumeResponseSchema)` to create a new message.
  */
 export const ResumeResponseSchema: GenMessage<ResumeResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 25);
+  messageDesc(file_carillon_v1_webhook, 26);
 
 /**
  * Names a webhook to ring.
@@ -1496,7 +1539,7 @@ export type TriggerRequest = Message<"carillon.v1.TriggerRequest"> & {
  * Use `create(TriggerRequestSchema)` to create a new message.
  */
 export const TriggerRequestSchema: GenMessage<TriggerRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 26);
+  messageDesc(file_carillon_v1_webhook, 27);
 
 /**
  * The delivery that was made.
@@ -1517,7 +1560,7 @@ export type TriggerResponse = Message<"carillon.v1.TriggerResponse"> & {
  * Use `create(TriggerResponseSchema)` to create a new message.
  */
 export const TriggerResponseSchema: GenMessage<TriggerResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 27);
+  messageDesc(file_carillon_v1_webhook, 28);
 
 /**
  * A span of the past, and how its runs are fired.
@@ -1584,7 +1627,7 @@ export type BackfillRequest = Message<"carillon.v1.BackfillRequest"> & {
  * Use `create(BackfillRequestSchema)` to create a new message.
  */
 export const BackfillRequestSchema: GenMessage<BackfillRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 28);
+  messageDesc(file_carillon_v1_webhook, 29);
 
 /**
  * What was fired.
@@ -1621,7 +1664,164 @@ export type BackfillResponse = Message<"carillon.v1.BackfillResponse"> & {
  * Use `create(BackfillResponseSchema)` to create a new message.
  */
 export const BackfillResponseSchema: GenMessage<BackfillResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 29);
+  messageDesc(file_carillon_v1_webhook, 30);
+
+/**
+ * A new signing secret for a webhook.
+ *
+ * @generated from message carillon.v1.RotateSecretRequest
+ */
+export type RotateSecretRequest = Message<"carillon.v1.RotateSecretRequest"> & {
+  /**
+   * The tenant. `default` when empty.
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * The webhook's id, or its uid.
+   *
+   * @generated from field: string id = 2;
+   */
+  id: string;
+
+  /**
+   * The new secret: whsec_ and the base64 of 24 to 64 bytes. Carillon makes one when it is empty.
+   *
+   * @generated from field: string secret = 3;
+   */
+  secret: string;
+
+  /**
+   * How long the secrets before it go on signing, at most. 24 h without one; from 0, which ends them at once, to
+   * 30 days. One that ends sooner does so.
+   *
+   * @generated from field: google.protobuf.Duration overlap = 4;
+   */
+  overlap?: Duration | undefined;
+
+  /**
+   * Rotate only if the webhook has not been changed since.
+   *
+   * @generated from field: string etag = 5;
+   */
+  etag: string;
+
+  /**
+   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
+   * (AIP-155). At most 64 characters.
+   *
+   * @generated from field: string request_id = 15;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message carillon.v1.RotateSecretRequest.
+ * Use `create(RotateSecretRequestSchema)` to create a new message.
+ */
+export const RotateSecretRequestSchema: GenMessage<RotateSecretRequest> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_webhook, 31);
+
+/**
+ * The webhook with its new secret.
+ *
+ * @generated from message carillon.v1.RotateSecretResponse
+ */
+export type RotateSecretResponse = Message<"carillon.v1.RotateSecretResponse"> & {
+  /**
+   * The webhook as it is now.
+   *
+   * @generated from field: carillon.v1.Webhook webhook = 1;
+   */
+  webhook?: Webhook | undefined;
+
+  /**
+   * The secret that signs from now on, shown this once. Empty when the one that was given did before.
+   *
+   * @generated from field: string secret = 2;
+   */
+  secret: string;
+};
+
+/**
+ * Describes the message carillon.v1.RotateSecretResponse.
+ * Use `create(RotateSecretResponseSchema)` to create a new message.
+ */
+export const RotateSecretResponseSchema: GenMessage<RotateSecretResponse> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_webhook, 32);
+
+/**
+ * Names a signing secret of a webhook.
+ *
+ * @generated from message carillon.v1.WithdrawSecretRequest
+ */
+export type WithdrawSecretRequest = Message<"carillon.v1.WithdrawSecretRequest"> & {
+  /**
+   * The tenant. `default` when empty.
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * The webhook's id, or its uid.
+   *
+   * @generated from field: string id = 2;
+   */
+  id: string;
+
+  /**
+   * The id of the secret, as signing_secrets of the webhook has it.
+   *
+   * @generated from field: string secret_id = 3;
+   */
+  secretId: string;
+
+  /**
+   * Withdraw only if the webhook has not been changed since.
+   *
+   * @generated from field: string etag = 5;
+   */
+  etag: string;
+
+  /**
+   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
+   * (AIP-155). At most 64 characters.
+   *
+   * @generated from field: string request_id = 15;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message carillon.v1.WithdrawSecretRequest.
+ * Use `create(WithdrawSecretRequestSchema)` to create a new message.
+ */
+export const WithdrawSecretRequestSchema: GenMessage<WithdrawSecretRequest> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_webhook, 33);
+
+/**
+ * The webhook without the secret.
+ *
+ * @generated from message carillon.v1.WithdrawSecretResponse
+ */
+export type WithdrawSecretResponse = Message<"carillon.v1.WithdrawSecretResponse"> & {
+  /**
+   * The webhook as it is now.
+   *
+   * @generated from field: carillon.v1.Webhook webhook = 1;
+   */
+  webhook?: Webhook | undefined;
+};
+
+/**
+ * Describes the message carillon.v1.WithdrawSecretResponse.
+ * Use `create(WithdrawSecretResponseSchema)` to create a new message.
+ */
+export const WithdrawSecretResponseSchema: GenMessage<WithdrawSecretResponse> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_webhook, 34);
 
 /**
  * Which schedule to look ahead in.
@@ -1679,7 +1879,7 @@ export type PreviewScheduleRequest = Message<"carillon.v1.PreviewScheduleRequest
  * Use `create(PreviewScheduleRequestSchema)` to create a new message.
  */
 export const PreviewScheduleRequestSchema: GenMessage<PreviewScheduleRequest> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 30);
+  messageDesc(file_carillon_v1_webhook, 35);
 
 /**
  * The next runs.
@@ -1732,7 +1932,7 @@ export type PreviewScheduleResponse = Message<"carillon.v1.PreviewScheduleRespon
  * Use `create(PreviewScheduleResponseSchema)` to create a new message.
  */
 export const PreviewScheduleResponseSchema: GenMessage<PreviewScheduleResponse> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_webhook, 31);
+  messageDesc(file_carillon_v1_webhook, 36);
 
 /**
  * How much of a webhook an answer has (AIP-157).
@@ -1784,7 +1984,8 @@ export const WebhookService: GenService<{
   /**
    * Registers a webhook. With an id, it makes the webhook of that id or replaces what was asked for it
    * before, name and destination included. Without one, the same (namespace, name, destination) again does
-   * so. Either way the webhook keeps its id, state, secret (unless another is given) and, where the schedule
+   * so. Either way the webhook keeps its id, state, secret (unless another is given, which replaces it as
+   * RotateSecret does, with the usual overlap) and, where the schedule
    * is the same, its place in it; `created` says which happened. Where nothing differs nothing is changed, so
    * the call can be repeated, also by many at once. ALREADY_EXISTS if another webhook, which is named, has
    * the name and the destination; ABORTED if an id and an etag are given and the etag is stale (AIP-154).
@@ -1916,6 +2117,33 @@ export const WebhookService: GenService<{
     methodKind: "unary";
     input: typeof BackfillRequestSchema;
     output: typeof BackfillResponseSchema;
+  },
+  /**
+   * Gives a webhook another signing secret, which is answered this once. Those before it sign beside it until the
+   * overlap ends: each request has the signature of every one, newest first. A secret that the webhook signs with
+   * first is given again without changing anything, and one that signs beside it becomes the first again.
+   * NOT_FOUND if there is no such webhook, ABORTED if an etag was given and is stale (AIP-154),
+   * FAILED_PRECONDITION if ten secrets would sign beside the newest already.
+   * Not idempotent, since each call makes a secret: give a request_id to repeat it safely.
+   *
+   * @generated from rpc carillon.v1.WebhookService.RotateSecret
+   */
+  rotateSecret: {
+    methodKind: "unary";
+    input: typeof RotateSecretRequestSchema;
+    output: typeof RotateSecretResponseSchema;
+  },
+  /**
+   * Makes a signing secret of a webhook sign no more, at once, such as one that others may know. If it is the
+   * newest, the one before it signs on without an end. NOT_FOUND if there is no such webhook or it has no such secret
+   * any more, ABORTED if an etag was given and is stale (AIP-154), FAILED_PRECONDITION if it is the only one.
+   *
+   * @generated from rpc carillon.v1.WebhookService.WithdrawSecret
+   */
+  withdrawSecret: {
+    methodKind: "unary";
+    input: typeof WithdrawSecretRequestSchema;
+    output: typeof WithdrawSecretResponseSchema;
   },
   /**
    * Computes the next runs of a schedule, registered or not; says what the schedule means, and what the

@@ -1,4 +1,5 @@
 import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
+import type { SigningSecret } from './rotation.ts';
 import { openSecret } from './secret.ts';
 import type { Webhook } from './webhook.ts';
 
@@ -19,15 +20,29 @@ export function signingKey(secret: Uint8Array): KeyObject {
   return createSecretKey(secret);
 }
 
-/** A webhook's signing keys, newest first. */
-export type KeysOf = (webhook: Pick<Webhook, 'sealedSecrets'>) => readonly KeyObject[];
+/** A secret made ready, and until when it signs. */
+export interface SigningKey {
+  readonly key: KeyObject;
+  /** Infinity for the newest, which signs until it is replaced. */
+  readonly until: number;
+}
+
+/** A webhook's signing keys, newest first; also those that have ended, until they are swept. */
+export type KeysOf = (webhook: Pick<Webhook, 'secrets'>) => readonly SigningKey[];
 
 /**
  * Opens the sealed secrets of webhooks with the server's key. Calling it raises FAILED_PRECONDITION when a
  * secret was sealed with another key.
  */
 export function keysWith(sealingKey: Uint8Array): KeysOf {
-  return ({ sealedSecrets }) => sealedSecrets.map((sealed) => signingKey(openSecret(sealingKey, sealed)));
+  return ({ secrets }) => secrets.map((secret) => keyWith(sealingKey, secret));
+}
+
+/** The keys that sign now. */
+export function keysAt(keys: readonly SigningKey[], now: number): KeyObject[] {
+  const live: KeyObject[] = [];
+  for (const { key, until } of keys) if (until > now) live.push(key);
+  return live;
 }
 
 /** The `webhook-signature` of a body: one signature for each key, in their order. */
@@ -91,6 +106,10 @@ export function verify(request: VerifyRequest): Verification {
     for (const signature of given) if (same(expected, Buffer.from(signature))) return 'valid';
   }
   return { invalid: 'no signature matches: the secret is another, or id, timestamp or body were changed' };
+}
+
+function keyWith(sealingKey: Uint8Array, { sealed, expiresAt }: SigningSecret): SigningKey {
+  return { key: signingKey(openSecret(sealingKey, sealed)), until: expiresAt ?? Number.POSITIVE_INFINITY };
 }
 
 function same(expected: Buffer, given: Buffer): boolean {

@@ -5,6 +5,7 @@ import { isOwnForm } from '../id.ts';
 import type { RunCursor, Schedule } from '../schedule/schedule.ts';
 import type { AskedSpec } from './asked.ts';
 import type { Payload } from './payload.ts';
+import type { SigningSecret } from './rotation.ts';
 
 /** The tenant of everything that names none. */
 export const DEFAULT_NAMESPACE = 'default';
@@ -61,8 +62,8 @@ export interface Webhook {
   readonly spec: AskedSpec;
   /** What applies: `withDefaults` of it, with the defaults of today. */
   readonly effective: WebhookSpec;
-  /** Signing secrets, sealed (see `secret.ts`), newest first. */
-  readonly sealedSecrets: readonly Uint8Array[];
+  /** Newest first. Those that have ended stay until they are swept; `liveSecrets` leaves them out. */
+  readonly secrets: readonly SigningSecret[];
   readonly state: WebhookState;
   readonly stateReason?: DisabledReason;
   readonly cursor: RunCursor;

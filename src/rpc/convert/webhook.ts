@@ -17,6 +17,7 @@ import type { Problems } from '../../domain/problems.ts';
 import type { AskedLimits, AskedPayload, AskedSpec } from '../../domain/webhook/asked.ts';
 import { etagOf } from '../../domain/webhook/etag.ts';
 import type { EventFormat, Payload } from '../../domain/webhook/payload.ts';
+import type { SigningSecret } from '../../domain/webhook/rotation.ts';
 import { type Webhook, webhookIdOf } from '../../domain/webhook/webhook.ts';
 import { enumPair } from './enum-pair.ts';
 import { scheduleFrom, scheduleTo } from './schedule.ts';
@@ -78,10 +79,19 @@ export function basicTo(webhook: Webhook): WebhookMessage {
     ...(health.failingSince !== null && { failingSinceTime: toTimestamp(health.failingSince) }),
     ...(health.openUntil !== null && { probeTime: toTimestamp(health.openUntil) }),
     ...(hold !== undefined && { holdReason: hold.reason, holdEndTime: toTimestamp(hold.until) }),
+    signingSecrets: webhook.secrets.map(secretTo),
     createTime: toTimestamp(webhook.createdAt),
     updateTime: toTimestamp(webhook.updatedAt),
     etag: etagOf(webhook),
   });
+}
+
+function secretTo({ id, createdAt, expiresAt }: SigningSecret) {
+  return {
+    id,
+    createTime: toTimestamp(createdAt),
+    ...(expiresAt !== undefined && { expireTime: toTimestamp(expiresAt) }),
+  };
 }
 
 /** The same, with what applies to it. */

@@ -16,6 +16,7 @@ import { batchGetHandler, batchRegisterHandler } from './batch.ts';
 import { previewHandler } from './preview.ts';
 import { registerHandler } from './register.ts';
 import { removeHandler } from './remove.ts';
+import { rotateSecretHandler } from './rotate.ts';
 import { updateHandler } from './update.ts';
 import { wireBytesOf } from './wire-bytes.ts';
 
@@ -36,6 +37,12 @@ export function webhookService(deps: HandlerDeps): ServiceImpl<typeof WebhookSer
     remove: removeHandler(deps),
     previewSchedule: previewHandler(deps),
     backfill: backfillHandler(deps),
+    rotateSecret: rotateSecretHandler(deps),
+
+    async withdrawSecret({ id, namespace, etag, secretId }) {
+      const target = { id, namespace: theNamespace(namespace), etag };
+      return { webhook: webhookTo(await webhooks.withdrawSecret(target, secretId)) };
+    },
 
     async get({ id, namespace }) {
       return { webhook: webhookTo(await webhooks.get({ id, namespace: theNamespace(namespace) })) };

@@ -23,7 +23,7 @@ export function updateHandler({ control, rules }: HandlerDeps) {
     if (patch.signing !== undefined) {
       problems.add(
         'webhook.signing',
-        'cannot be changed by Update; register the webhook again with its new secret',
+        'cannot be changed by Update; call RotateSecret, which lets the secret before go on signing for a while',
       );
     }
     problems.raise();

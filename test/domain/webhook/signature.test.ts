@@ -5,6 +5,7 @@ import { Webhook } from 'standardwebhooks';
 import { systemRandom } from '../../../src/domain/random.ts';
 import { parseSecret, sealSecret } from '../../../src/domain/webhook/secret.ts';
 import { keysWith, sign, signingKey, verify } from '../../../src/domain/webhook/signature.ts';
+import { aSecret, T0 } from '../../support/store.ts';
 
 interface Vectors {
   signing: {
@@ -44,20 +45,20 @@ describe('the signing keys of a webhook', () => {
   const random = systemRandom();
   const sealingKey = random.bytes(32);
   const { new_secret, old_secret } = vectors.rotation;
-  const sealedSecrets = [new_secret, old_secret].map((text) =>
-    sealSecret(sealingKey, parseSecret(text), random),
+  const secrets = [new_secret, old_secret].map((text, i) =>
+    aSecret({ sealed: sealSecret(sealingKey, parseSecret(text), random), ...(i > 0 && { expiresAt: T0 }) }),
   );
 
   it('are those of its sealed secrets, in their order', () => {
-    const keys = keysWith(sealingKey)({ sealedSecrets });
+    const keys = keysWith(sealingKey)({ secrets });
     assert.deepEqual(
-      keys.map((key) => key.export()),
+      keys.map(({ key }) => key.export()),
       [new_secret, old_secret].map((text) => Buffer.from(parseSecret(text))),
     );
   });
 
   it('are not to be had with another key than the secrets were sealed with', () => {
-    assert.throws(() => keysWith(random.bytes(32))({ sealedSecrets }), { code: 'FAILED_PRECONDITION' });
+    assert.throws(() => keysWith(random.bytes(32))({ secrets }), { code: 'FAILED_PRECONDITION' });
   });
 });
 

@@ -162,7 +162,7 @@ function webhookOf(asked: WebhookSpec): Webhook {
     namespace: 'default',
     spec: asked,
     effective: asked,
-    sealedSecrets: [],
+    secrets: [],
     state: 'ACTIVE',
     cursor: { anchorAt: 0, nominalAt: null, dueAt: null, fired: 0, skipped: 0 },
     health: HEALTHY,

@@ -63,7 +63,7 @@ describe('Register', () => {
     ]);
     assert.equal(again.secret, '');
     assert.deepEqual([got.webhook?.signing, page.webhooks[0]?.signing], [undefined, undefined]);
-    const sealed = (await stored('sealed'))?.sealedSecrets[0];
+    const sealed = (await stored('sealed'))?.secrets[0]?.sealed;
     assert.ok(sealed);
     assert.equal(`whsec_${Buffer.from(openSecret(api().sealKey, sealed)).toString('base64')}`, secret);
     assert.ok(!JSON.stringify(api().lines).includes(secret.slice('whsec_'.length)));
@@ -91,7 +91,7 @@ describe('Register', () => {
     assert.equal(second.webhook?.timeout?.seconds, 3n);
     assert.deepEqual(second.webhook?.labels, {});
     assert.notEqual(second.webhook?.etag, first.webhook?.etag);
-    assert.deepEqual((await stored('replaced'))?.sealedSecrets, before?.sealedSecrets);
+    assert.deepEqual((await stored('replaced'))?.secrets, before?.secrets);
     assert.deepEqual(second.webhook?.createTime, first.webhook?.createTime);
   });
 
@@ -123,7 +123,7 @@ describe('Register', () => {
     assert.equal(changed.secret, '');
     const now = await stored('new-secret');
     assert.equal(now?.version, 2);
-    assert.deepEqual(openSecret(api().sealKey, now.sealedSecrets[0]!), new Uint8Array(32).fill(2));
+    assert.deepEqual(openSecret(api().sealKey, now.secrets[0]!.sealed), new Uint8Array(32).fill(2));
   });
 
   it('makes one webhook of 32 identical calls at once, over every protocol', async () => {

@@ -42,6 +42,7 @@ export function webhookCard(
   return card(
     [
       ['secret', secret && `${secret} (shown this once)`],
+      ['signed with', signedWith(webhook, now)],
       ['id', webhook.id],
       ['uid', webhook.uid === webhook.id ? '' : webhook.uid],
       ['name', webhook.name],
@@ -70,6 +71,14 @@ export function webhookCard(
     ],
     paper,
   );
+}
+
+/** Its secrets, where there are several: one alone is not worth a line. */
+function signedWith({ signingSecrets }: Webhook, now: number): string {
+  if (signingSecrets.length < 2) return '';
+  return signingSecrets
+    .map(({ id, expireTime }) => (expireTime ? `${id} until ${inFull(expireTime, now)}` : id))
+    .join(', ');
 }
 
 const STATE_STYLES: Readonly<Record<number, keyof Style>> = {

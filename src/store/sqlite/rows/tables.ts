@@ -32,6 +32,8 @@ export const WEBHOOK = layout(
   field('filterFailures', integer),
   field('waitingMax', orNull(integer)),
   field('dropNewest', as<Flag>()),
+  // When the first signing secret ends.
+  field('secretsEndAt', orNull(integer)),
 );
 export type WebhookRow = RowOf<typeof WEBHOOK>;
 

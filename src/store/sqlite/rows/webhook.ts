@@ -11,6 +11,7 @@ import type { WebhookQuery, WebhookUpdate } from '../../registrations.ts';
 import type { WebhookFilter } from '../protocol.ts';
 import { fromBase64, toBase64 } from './bytes.ts';
 import type { LaneRow, UpdateRow } from './messages.ts';
+import { decodeSecrets, encodeSecrets, endOfSecrets } from './secrets.ts';
 import { type CursorRow, WEBHOOK, type WebhookRow } from './tables.ts';
 
 export function toWebhookRow(webhook: Webhook): WebhookRow {
@@ -32,25 +33,25 @@ export function toWebhookRow(webhook: Webhook): WebhookRow {
     webhook.createdAt,
     webhook.updatedAt,
     webhook.version,
-    JSON.stringify(webhook.sealedSecrets.map(toBase64)),
+    encodeSecrets(webhook.secrets),
     encodeSpec(spec),
     webhook.filterFailures,
     spec.limits?.waitingMax ?? null,
     spec.limits?.overflow === 'DROP_NEWEST' ? 1 : 0,
+    endOfSecrets(webhook.secrets),
   ];
 }
 
 /** `defaults` apply where a caller said nothing. */
 export function fromWebhookRow(row: WebhookRow, defaults: DefaultSettings): Webhook {
   const { at } = WEBHOOK;
-  const secrets: string[] = JSON.parse(row[at.secrets]);
   const spec = decodeSpec(row[at.spec], defaults);
   return {
     ...withoutSpec(row),
     namespace: row[at.namespace],
     spec,
     effective: withDefaults(spec, defaults),
-    sealedSecrets: secrets.map(fromBase64),
+    secrets: decodeSecrets(row[at.secrets]),
     filterFailures: row[at.filterFailures],
     healthVersion: row[at.healthVersion],
     version: row[at.version],

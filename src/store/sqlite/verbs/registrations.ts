@@ -33,6 +33,7 @@ const CHANGED = part(
   'spec',
   'waitingMax',
   'dropNewest',
+  'secretsEndAt',
 );
 
 export function webhookVerbs(context: Context): WebhookVerbs {

@@ -9,6 +9,7 @@ import { aliveNote } from './clock.ts';
 import { createErasure } from './purge.ts';
 import { createRemoval } from './removal.ts';
 import { requestSweep } from './requests.ts';
+import { secretSweep } from './secrets.ts';
 
 /** An entry of `delivery_ends`, `x`, and what has to be known of its delivery, `d`, to delete it. */
 const EXPIRED = layout(
@@ -70,6 +71,7 @@ export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
 
   const alive = aliveNote(db);
   const forgetRequests = requestSweep(db);
+  const forgetSecrets = secretSweep(db);
   const withData = walkThroughData(context);
 
   /** Deletes an event if it has no deliveries left. Its caller's id may have to stay taken for longer. */
@@ -140,6 +142,7 @@ export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
       touched += forgetUnheard(now, finishedBefore, SWEEP_BATCH - touched);
       touched += eventIds.forget(now, SWEEP_BATCH - touched);
       touched += forgetRequests(now, SWEEP_BATCH - touched);
+      touched += forgetSecrets(now, SWEEP_BATCH - touched);
       worked ||= touched > 0;
       touched += walk(payloadsBefore, SWEEP_BATCH - touched);
       if (touched === 0) {

@@ -107,7 +107,15 @@ describe('carillon webhooks export', () => {
         const { webhooks } = await api.webhooks.list({});
         return webhooks
           .map((webhook) => {
-            const output = ['uid', 'etag', 'createTime', 'updateTime', 'nextRunTime', 'effective'];
+            const output = [
+              'uid',
+              'etag',
+              'createTime',
+              'updateTime',
+              'nextRunTime',
+              'effective',
+              'signingSecrets',
+            ];
             return create(WebhookSchema, {
               ...webhook,
               ...Object.fromEntries(output.map((name) => [name, undefined])),

@@ -74,7 +74,9 @@ describe('carillon webhooks', () => {
     const { webhook, secret, created } = JSON.parse(out);
     assert.match(secret, /^whsec_/);
     assert.equal(created, true);
-    const { id, uid, etag, createTime, updateTime, nextRunTime, effective, ...rest } = webhook;
+    const { id, uid, etag, createTime, updateTime, nextRunTime, effective, signingSecrets, ...rest } =
+      webhook;
+    assert.equal(signingSecrets.length, 1);
     assert.equal(effective.limits.concurrency, 1);
     assert.match(id, ID);
     assert.equal(uid, id);
@@ -410,6 +412,48 @@ describe('carillon webhooks', () => {
       out: `removed ${webhook.id}\n`,
       err: '',
     });
+  });
+
+  it('rotate-secret prints the new secret once, and get shows which secrets sign and until when', async () => {
+    await webhooks('register', '--name', 'rotated', '--destination', DESTINATION);
+    assert.doesNotMatch((await webhooks('get', 'rotated')).out, /signed with/);
+    const { code, out } = await webhooks('rotate-secret', 'rotated', '--overlap', '36h');
+    assert.equal(code, 0);
+    assert.match(
+      out,
+      /^Rotated\.\n\nsecret {7}whsec_\S{44} \(shown this once\)\nsigned with {2}sec_\S{26}, sec_\S{26} /,
+    );
+    const shown = (await webhooks('get', 'rotated')).out;
+    assert.match(shown, /^signed with {2}sec_\S{26}, sec_\S{26} until \d{4}-\S+Z \(in 1d\)$/m);
+    assert.doesNotMatch(shown, /whsec_/);
+
+    const readBytes: World['readBytes'] = async () => Buffer.from(`whsec_${'A'.repeat(40)}\n`);
+    const argv = ['webhooks', 'rotate-secret', 'rotated', '--json', '--overlap', '0s', '--secret', '@file'];
+    const given = JSON.parse((await runCli(api().url, argv, { readBytes })).out);
+    assert.deepEqual([given.secret, given.webhook.signingSecrets.length], [`whsec_${'A'.repeat(40)}`, 1]);
+    const again = await runCli(api().url, argv.slice(0, 3).concat('--secret', '@file'), { readBytes });
+    assert.match(again.out, /^It signs with this secret already\.\n\nid /);
+
+    const wrong = await webhooks('rotate-secret', 'rotated', '--overlap', '31d');
+    assert.match(refused(wrong, 2), /--overlap .*less than or equal to 2592000s/);
+    assert.match(
+      refused(await webhooks('rotate-secret', 'rotated', '--secret', 'x'), 2),
+      /--secret .*must begin with whsec_/,
+    );
+  });
+
+  it('withdraw-secret ends a secret at once', async () => {
+    await webhooks('register', '--name', 'withdrawn', '--destination', DESTINATION);
+    const { webhook } = await json('rotate-secret', 'withdrawn');
+    const [newest, old] = webhook.signingSecrets.map(({ id }: { readonly id: string }) => id);
+    const missing = await webhooks('withdraw-secret', 'withdrawn');
+    assert.equal(refused(missing, 2), 'carillon: --secret-id is required: see carillon webhooks get\n');
+    const { out } = await webhooks('withdraw-secret', 'withdrawn', '--secret-id', newest);
+    assert.match(out, /^Withdrawn\.\n\nid /);
+    const left = await json('get', 'withdrawn');
+    assert.deepEqual(left.webhook.signingSecrets, [{ id: old, createTime: '2026-01-01T00:00:00Z' }]);
+    const gone = await webhooks('withdraw-secret', 'withdrawn', '--secret-id', newest);
+    assert.match(refused(gone, 1), new RegExp(`has no signing secret ${newest} that signs`));
   });
 
   it('pause and resume take all of a filter, after a dry run if asked', async () => {
