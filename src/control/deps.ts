@@ -2,6 +2,7 @@ import type { Clock } from '../domain/clock.ts';
 import type { Random } from '../domain/random.ts';
 import type { AddressPolicy } from '../domain/webhook/address.ts';
 import type { DefaultSettings } from '../domain/webhook/defaults.ts';
+import type { KeyRing } from '../store/key-ring.ts';
 import type { Store } from '../store/store.ts';
 
 /** What the use cases work with; each takes the part that it uses. */
@@ -37,6 +38,8 @@ export interface ControlDeps {
   readonly random: Random;
   /** Seals signing secrets, and answers that are remembered; `SEALING_KEY_BYTES` long. */
   readonly sealKey: Uint8Array;
+  /** The keys by which namespaces sign. */
+  readonly keyRing: Pick<KeyRing, 'ensure'>;
   readonly settings: ControlSettings;
 }
 

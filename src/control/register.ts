@@ -19,7 +19,7 @@ import { lastRingViolations, noteSpecViolations } from './spec-rules.ts';
 
 export type RegisterDeps = Needs<
   'createWebhooks' | 'resolveWebhooks' | 'findWebhook' | 'updateWebhooks',
-  'clock' | 'random' | 'sealKey' | 'settings'
+  'clock' | 'random' | 'sealKey' | 'keyRing' | 'settings'
 >;
 
 export interface Registration {
@@ -59,6 +59,7 @@ export function createRegister(deps: RegisterDeps) {
     const made = asked.claim?.resumed ? await madeFor(asked.claim) : undefined;
     if (made !== undefined) return made;
     await check(asked, spec, problems);
+    if (spec.asymmetric && !asked.validateOnly) await deps.keyRing.ensure(asked.namespace);
     for (let tries = 0; tries < TRIES_MAX; tries++) {
       const found = await find(asked, spec);
       if (asked.id !== undefined) await checkIsFree(asked, spec, found);

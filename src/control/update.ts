@@ -9,7 +9,7 @@ import { type ChangeDeps, changedTo, changeWebhook, type Target } from './change
 import type { Needs } from './deps.ts';
 import { lastRingViolations, noteSpecViolations } from './spec-rules.ts';
 
-export type UpdateDeps = ChangeDeps & Needs<never, 'settings'>;
+export type UpdateDeps = ChangeDeps & Needs<never, 'settings' | 'keyRing'>;
 
 /** What a webhook shall be. */
 export interface Revision {
@@ -34,6 +34,7 @@ export function createUpdate(deps: UpdateDeps) {
       const effective = withDefaults(revision.spec, settings);
       await check(found, effective, revision, present.now);
       if (sameSpec(found.spec, revision.spec)) return undefined;
+      if (effective.asymmetric) await deps.keyRing.ensure(found.namespace);
       return changedTo(found, revision.spec, effective, present);
     });
 

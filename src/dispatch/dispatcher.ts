@@ -53,7 +53,7 @@ export interface DispatcherDeps {
   >;
   readonly directory: Pick<Directory, 'load' | 'peek' | 'forget'>;
   readonly sender: Pick<Sender, 'send'>;
-  /** The webhook's signing keys, newest first. */
+  /** What a webhook's requests are signed with. */
   readonly keysOf: KeysOf;
   /** Called when there is something to do before `idleMs` is over. */
   readonly wake: () => void;

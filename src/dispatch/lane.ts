@@ -16,7 +16,7 @@ import {
   urged,
 } from '../domain/delivery/lane.ts';
 import type { Verdict } from '../domain/delivery/settle.ts';
-import type { SigningKey } from '../domain/webhook/signature.ts';
+import type { SigningKeys } from '../domain/webhook/signature.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 import { type Alarm, noAlarm } from './alarms.ts';
 import {
@@ -76,7 +76,7 @@ export interface Target {
   readonly webhook: Webhook;
   readonly rules: LaneRules;
   readonly ordered: boolean;
-  readonly keys: readonly SigningKey[];
+  readonly keys: SigningKeys;
   /** Scheme, host and port. */
   readonly origin: string;
 }

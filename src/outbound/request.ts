@@ -1,7 +1,7 @@
 import type { WaitingDelivery } from '../domain/delivery/delivery.ts';
 import { type EventBody, presentedId } from '../domain/event/event.ts';
 import type { Presented } from '../domain/event/present.ts';
-import { keysAt, type SigningKey, sign } from '../domain/webhook/signature.ts';
+import { keysAt, type SigningKeys, sign, signWithPrivateKey } from '../domain/webhook/signature.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 
 /** One POST, ready to be sent. */
@@ -23,8 +23,7 @@ export interface RequestParts {
   readonly presented: Presented;
   /** 1 for the first. */
   readonly attemptNumber: number;
-  /** The webhook's signing keys, newest first. */
-  readonly keys: readonly SigningKey[];
+  readonly keys: SigningKeys;
   /** The time of this attempt. */
   readonly now: number;
   /** `Carillon/<version>`. */
@@ -47,7 +46,7 @@ export function buildRequest(parts: RequestParts): OutgoingRequest {
     'webhook-timestamp',
     String(timestamp),
     'webhook-signature',
-    sign(keysAt(keys, now), delivery.id, timestamp, body),
+    signatures(keys, { id: delivery.id, now, timestamp, body }),
     'content-type',
     presented.contentType,
     'user-agent',
@@ -68,6 +67,20 @@ export function buildRequest(parts: RequestParts): OutgoingRequest {
 }
 
 // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
+
+interface Signed {
+  readonly id: string;
+  readonly now: number;
+  readonly timestamp: number;
+  readonly body: Uint8Array;
+}
+
+/** One of each secret, newest first, and one of the namespace's key for who wants it. */
+function signatures(keys: SigningKeys, { id, now, timestamp, body }: Signed): string {
+  const symmetric = sign(keysAt(keys.secrets, now), id, timestamp, body);
+  if (keys.asymmetric === undefined) return symmetric;
+  return `${symmetric} ${signWithPrivateKey(keys.asymmetric, id, timestamp, body)}`;
+}
 
 /**
  * Adds headers whose names are not there yet. So our own win over those that were made for this event, and

@@ -24,6 +24,6 @@ export function inboxVerify({ store, directory, keysOf, clock }: InboxVerifyDeps
     const [webhook] = await directory.load([delivery.webhookId]);
     if (webhook === undefined) return 'unknown';
     const now = clock.now();
-    return verify({ secrets: keysAt(keysOf(webhook), now), headers, body, now });
+    return verify({ secrets: keysAt(keysOf(webhook).secrets, now), headers, body, now });
   };
 }

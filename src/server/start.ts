@@ -14,6 +14,7 @@ import { createReplayer } from '../publish/replayer.ts';
 import { createApi } from '../rpc/api.ts';
 import { createScheduler } from '../schedule/scheduler.ts';
 import { createDirectory } from '../store/directory.ts';
+import { type KeyRing, openKeyRing } from '../store/key-ring.ts';
 import { openStore, storePlace } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -24,6 +25,7 @@ import { inboxVerify } from './inbox-verify.ts';
 import { type Address, hostsHint } from './listen/bind.ts';
 import { createFront } from './listen/front.ts';
 import { createGrpcServer, type GrpcServer } from './listen/grpc-listener.ts';
+import { createJwks } from './listen/jwks.ts';
 import { createListener } from './listen/listener.ts';
 import { startLoop } from './loop.ts';
 import { checkNotAlone, forgetKey, loadSecretsKey } from './secrets-key.ts';
@@ -84,14 +86,15 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
     throw error;
   });
   try {
-    const keysOf = keysWith(key);
+    const keyRing = await openKeyRing({ store, clock, random, sealKey: key });
+    const keysOf = keysWith(key, keyRing.privateKeyOf);
     await checkKey(store, keysOf);
     await comeBack({ store, clock, log }).catch((error: unknown) => {
       // A disk that is full keeps no server from starting: there is much to read, and what was taken to be delivered.
       if (!(error instanceof DomainError) || error.code !== 'UNAVAILABLE') throw error;
       log.warn({ reason: error.message }, 'how long no server was at work could not be noted');
     });
-    return await run({ config, log, clock, random, store, key, keysOf, ended });
+    return await run({ config, log, clock, random, store, key, keyRing, keysOf, ended });
   } catch (error) {
     await store.close();
     throw error;
@@ -105,12 +108,13 @@ interface Parts {
   readonly random: Random;
   readonly store: Store;
   readonly key: Uint8Array;
+  readonly keyRing: KeyRing;
   readonly keysOf: KeysOf;
   readonly ended: PromiseWithResolvers<void>;
 }
 
 async function run(parts: Parts): Promise<RunningServer> {
-  const { config, log, clock, random, store, key, keysOf, ended } = parts;
+  const { config, log, clock, random, store, key, keyRing, keysOf, ended } = parts;
   const policy = { allow: parseCidrs(config.allowDestinations) };
   const directory = createDirectory({ store });
   const sender = createSender({ clock, policy, originConnectionsMax: config.originInFlightMax });
@@ -142,6 +146,7 @@ async function run(parts: Parts): Promise<RunningServer> {
       clock,
       random,
       sealKey: key,
+      keyRing,
       settings: { ...config, addressPolicy: policy },
     }),
     publisher,
@@ -160,7 +165,13 @@ async function run(parts: Parts): Promise<RunningServer> {
       })
     : undefined;
   const listener = await createListener({
-    handler: createFront({ api, inbox, outbox: api.services.outbox, corsOrigins: config.corsOrigins }),
+    handler: createFront({
+      api,
+      inbox,
+      jwks: createJwks({ keys: keyRing, allowedHosts: config.allowedHosts }),
+      outbox: api.services.outbox,
+      corsOrigins: config.corsOrigins,
+    }),
     ...config.listen,
     limits: { connectionsMax: config.connectionsMax },
     onError: (error) => log.error({ reason: (error as Error).message }, 'a request could not be handled'),

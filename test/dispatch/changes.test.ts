@@ -157,6 +157,10 @@ const CHANGES: Record<keyof AskedSpec | 'state' | 'secret' | 'concurrency' | 'ra
   eventTypes: { apply: (of) => update(of, { eventTypes: ['other.*'] }) },
   filter: { apply: (of) => update(of, { filter: 'event.type == "other"' }) },
   payload: { apply: (of) => update(of, { payload: { eventFormat: 'RAW' } }) },
+  asymmetric: {
+    apply: (of) => update(of, { asymmetric: true }),
+    shows: ({ headers }) => assert.match(headers['webhook-signature']!, /^v1,\S+ v1a,\S+$/),
+  },
   headers: {
     apply: (of) => update(of, { headers: { 'x-new': 'yes' } }),
     shows: ({ headers }) => assert.equal(headers['x-new'], 'yes'),

@@ -31,7 +31,7 @@ const NOW = T0;
 
 function targetOf(ordered: boolean): Target {
   const rules = { open: true, concurrency: ordered ? 1 : 8 };
-  return { webhook: aWebhook(), rules, ordered, keys: [], origin: 'http://example.com' };
+  return { webhook: aWebhook(), rules, ordered, keys: { secrets: [] }, origin: 'http://example.com' };
 }
 
 /** A lane of which everything is in memory. */

@@ -21,7 +21,7 @@ const FAILED = { ...DOWN, retryAfterMs: 60_000 };
 
 function targetOf(webhook: Webhook): Target {
   const rules = { open: webhook.state === 'ACTIVE', concurrency: 8 };
-  return { webhook, rules, ordered: false, keys: [], origin: 'http://example.com' };
+  return { webhook, rules, ordered: false, keys: { secrets: [] }, origin: 'http://example.com' };
 }
 
 /** A lane whose webhook has been read, with these fields. */

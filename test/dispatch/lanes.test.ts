@@ -17,7 +17,7 @@ function someLanes(
   forget: (id: string) => void = () => {},
 ): Lanes {
   const directory = { peek: (id: string) => aWebhook({ id, spec: { limits } }), forget };
-  return createLanes({ since: NOW - 60 * MINUTE, directory, keysOf: () => [] });
+  return createLanes({ since: NOW - 60 * MINUTE, directory, keysOf: () => ({ secrets: [] }) });
 }
 
 describe('the lanes of a node', () => {

@@ -59,7 +59,13 @@ class Model {
   newLane(): Lane {
     const lane = emptyLane('webhook', 0, { waiting: 0 });
     const rules = { open: true, concurrency: 1 };
-    const target = { webhook: aWebhook(), rules, ordered: true, keys: [], origin: 'http://example.com' };
+    const target = {
+      webhook: aWebhook(),
+      rules,
+      ordered: true,
+      keys: { secrets: [] },
+      origin: 'http://example.com',
+    };
     aim(lane, target, this.now);
     // As a start finds it in the list of lanes.
     leaveMoreInStore(lane.queue, this.now);

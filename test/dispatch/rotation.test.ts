@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
+import { createPublicKey, verify as verifyWithPublicKey } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { Webhook as Verifier } from 'standardwebhooks';
 import { type Clock, systemClock } from '../../src/domain/clock.ts';
+import { systemRandom } from '../../src/domain/random.ts';
+import { publicJwk } from '../../src/domain/webhook/namespace-key.ts';
 import { formatSecret } from '../../src/domain/webhook/secret.ts';
 import { verify } from '../../src/domain/webhook/signature.ts';
+import { openKeyRing } from '../../src/store/key-ring.ts';
 import { openPipeline } from '../support/pipeline.ts';
 import { openReceiver, type ReceivedRequest, status } from '../support/receiver.ts';
 
@@ -67,5 +71,43 @@ describe('A secret that was rotated', () => {
     const secrets = [NEW, pipeline.secret];
     assert.deepEqual(genuineFor(one!, secrets, systemClock.now()), [true, true]);
     assert.deepEqual(genuineFor(two!, secrets, systemClock.now()), [true, false]);
+  });
+});
+
+describe('A webhook that asks for an asymmetric signature', () => {
+  it('has it beside those of its secrets, and anybody can verify it with the public key of the namespace', async () => {
+    await using receiver = await openReceiver();
+    await using pipeline = await openPipeline();
+    const plain = await pipeline.register({ destination: receiver.url });
+    assert.equal(pipeline.keyRing.publicKeyOf('default'), undefined);
+    await pipeline.publish(plain, ['plain']);
+    await receiver.received(1);
+    const webhook = await pipeline.register({ destination: `${receiver.url}/both`, asymmetric: true });
+    await pipeline.publish(webhook, ['{"a":1}']);
+    const [, request] = await receiver.received(2);
+    const { headers, body } = request!;
+    const [symmetric, asymmetric, ...none] = String(headers['webhook-signature']).split(' ');
+    assert.deepEqual(none, []);
+    assert.match(symmetric!, /^v1,/);
+    const [version, signature] = asymmetric!.split(',');
+    assert.equal(version, 'v1a');
+    const jwk = { ...publicJwk(pipeline.keyRing.publicKeyOf('default')!) };
+    const key = createPublicKey({ key: jwk, format: 'jwk' });
+    const signed = `${headers['webhook-id']}.${headers['webhook-timestamp']}.${body}`;
+    assert.ok(verifyWithPublicKey(null, Buffer.from(signed), key, Buffer.from(signature!, 'base64')));
+    const plainHeaders = headers as Record<string, string>;
+    assert.deepEqual(new Verifier(formatSecret(pipeline.secret)).verify(body, plainHeaders), { a: 1 });
+    assert.equal(receiver.requests[0]!.headers['webhook-signature']!.includes('v1a'), false);
+  });
+
+  it('goes on with the same key after a restart', async () => {
+    await using pipeline = await openPipeline();
+    await pipeline.register({ asymmetric: true, destination: 'http://127.0.0.1:9999/' });
+    const key = pipeline.keyRing.publicKeyOf('default');
+    const sealKey = new Uint8Array(32).fill(7);
+    const again = await openKeyRing({ ...pipeline, clock: systemClock, random: systemRandom(), sealKey });
+    assert.deepEqual(again.publicKeyOf('default'), key);
+    await again.ensure('default');
+    assert.deepEqual(again.publicKeyOf('default'), key);
   });
 });

@@ -19,7 +19,7 @@ const parts: RequestParts = {
   event: { id: 'evt_1' },
   presented,
   attemptNumber: 1,
-  keys: [{ key: signingKey(secret), until: Number.POSITIVE_INFINITY }],
+  keys: { secrets: [{ key: signingKey(secret), until: Number.POSITIVE_INFINITY }] },
   now: T0 + 999,
   userAgent: 'Carillon/1.2.3',
 };
@@ -116,14 +116,14 @@ describe('the POST of an attempt', () => {
   it('is signed with every key while a secret is rotated, the newest first, and with none that has ended', () => {
     const [old, ended] = [3, 4].map((byte) => new Uint8Array(24).fill(byte)) as [Uint8Array, Uint8Array];
     const keys = [
-      ...parts.keys,
+      ...parts.keys.secrets,
       { key: signingKey(old), until: parts.now + 1 },
       { key: signingKey(ended), until: parts.now },
     ];
-    const headers = headersOf(buildRequest({ ...parts, keys }));
+    const headers = headersOf(buildRequest({ ...parts, keys: { secrets: keys } }));
     const alone = [secret, old].map((one) => {
       const key = { key: signingKey(one), until: Number.POSITIVE_INFINITY };
-      return headersOf(buildRequest({ ...parts, keys: [key] }))['webhook-signature'];
+      return headersOf(buildRequest({ ...parts, keys: { secrets: [key] } }))['webhook-signature'];
     });
     assert.equal(headers['webhook-signature'], alone.join(' '));
     for (const [one, verdict] of [

@@ -24,6 +24,7 @@ import { createReplayer } from '../../src/publish/replayer.ts';
 import { type Api, createApi } from '../../src/rpc/api.ts';
 import type { ApiDeps, ApiSettings } from '../../src/rpc/deps.ts';
 import { createDirectory } from '../../src/store/directory.ts';
+import { openKeyRing } from '../../src/store/key-ring.ts';
 import type { Store } from '../../src/store/store.ts';
 import { type ManualClock, manualClock } from './clock.ts';
 import { type LogLine, watchedLog } from './log.ts';
@@ -83,6 +84,7 @@ export async function startApi(options: ApiOptions = {}): Promise<RunningApi> {
     random,
     log,
     sealKey,
+    keyRing: await openKeyRing({ store, clock, random, sealKey }),
     publisher: createPublisher({ ...publishing, settings: { idempotencyWindowMs: DAY_MS } }),
     replayer: createReplayer(publishing),
     settings: {

@@ -20,6 +20,7 @@ export interface AskedSpec {
   readonly retryPolicy?: Partial<RetryPolicy>;
   readonly limits?: AskedLimits;
   readonly labels?: Readonly<Record<string, string>>;
+  readonly asymmetric?: boolean;
 }
 
 export interface AskedSchedule extends Partial<Omit<Schedule, 'when' | 'exceptions'>> {

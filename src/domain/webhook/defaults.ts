@@ -61,6 +61,7 @@ export function withDefaults(asked: AskedSpec, { defaultEveryMs }: DefaultSettin
     },
     limits: limitsOf(asked.limits ?? {}),
     labels,
+    asymmetric: asked.asymmetric ?? false,
   };
 }
 

@@ -1,4 +1,10 @@
-import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
+import {
+  createHmac,
+  createSecretKey,
+  type KeyObject,
+  sign as signAsymmetrically,
+  timingSafeEqual,
+} from 'node:crypto';
 import type { SigningSecret } from './rotation.ts';
 import { openSecret } from './secret.ts';
 import type { Webhook } from './webhook.ts';
@@ -27,15 +33,31 @@ export interface SigningKey {
   readonly until: number;
 }
 
-/** A webhook's signing keys, newest first; also those that have ended, until they are swept. */
-export type KeysOf = (webhook: Pick<Webhook, 'secrets'>) => readonly SigningKey[];
+/** All that a webhook's requests are signed with. */
+export interface SigningKeys {
+  /** Those of its secrets, newest first; also those that have ended, until they are swept. */
+  readonly secrets: readonly SigningKey[];
+  /** That of its namespace, if it wants such a signature. */
+  readonly asymmetric?: KeyObject;
+}
+
+export type KeysOf = (webhook: Pick<Webhook, 'secrets' | 'namespace' | 'effective'>) => SigningKeys;
+
+/** The private key of a namespace; undefined where there is none. */
+export type NamespaceKeyOf = (namespace: string) => KeyObject | undefined;
 
 /**
  * Opens the sealed secrets of webhooks with the server's key. Calling it raises FAILED_PRECONDITION when a
  * secret was sealed with another key.
  */
-export function keysWith(sealingKey: Uint8Array): KeysOf {
-  return ({ secrets }) => secrets.map((secret) => keyWith(sealingKey, secret));
+export function keysWith(sealingKey: Uint8Array, namespaceKeyOf: NamespaceKeyOf): KeysOf {
+  return ({ secrets, namespace, effective }) => {
+    const asymmetric = effective.asymmetric ? namespaceKeyOf(namespace) : undefined;
+    return {
+      secrets: secrets.map((secret) => keyWith(sealingKey, secret)),
+      ...(asymmetric !== undefined && { asymmetric }),
+    };
+  };
 }
 
 /** The keys that sign now. */
@@ -59,6 +81,17 @@ export function sign(
     header += header === '' ? `v1,${mac}` : ` v1,${mac}`;
   }
   return header;
+}
+
+/** An asymmetric signature, `v1a` and the base64 of Ed25519 over the same. */
+export function signWithPrivateKey(
+  key: KeyObject,
+  id: string,
+  timestampSeconds: number,
+  body: Uint8Array,
+): string {
+  const signed = Buffer.concat([Buffer.from(`${id}.${timestampSeconds}.`), body]);
+  return `v1a,${signAsymmetrically(null, signed, key).toString('base64')}`;
 }
 
 export interface VerifyRequest {

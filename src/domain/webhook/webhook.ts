@@ -30,6 +30,8 @@ export interface WebhookSpec {
   readonly retryPolicy: RetryPolicy;
   readonly limits: Limits;
   readonly labels: Readonly<Record<string, string>>;
+  /** Whether requests are signed with the key of the namespace too. */
+  readonly asymmetric: boolean;
 }
 
 /** What a destination can bear. */

@@ -57,6 +57,7 @@ export function specFrom(message: WebhookMessage, problems: Problems): AskedSpec
     }),
     ...(message.limits !== undefined && { limits: limitsFrom(message.limits) }),
     labels: Object.fromEntries(Object.entries(message.labels)),
+    ...(message.asymmetricSignature && { asymmetric: true }),
   };
 }
 
@@ -120,6 +121,7 @@ function askedTo(spec: AskedSpec) {
     ...(retryPolicy !== undefined && { retryPolicy: retryPolicyTo(retryPolicy) }),
     ...(limits !== undefined && { limits: limitsTo(limits) }),
     labels: { ...spec.labels },
+    asymmetricSignature: spec.asymmetric ?? false,
   };
 }
 

@@ -19,6 +19,7 @@ const UPDATABLE = [
   'retry_policy',
   'limits',
   'labels',
+  'asymmetric_signature',
 ] as const;
 
 /** Paths that one mask has at most. */

@@ -25,6 +25,7 @@ import type {
   DeliveryRow,
   EventBodyRow,
   EventRecordRow,
+  NamespaceKeyRow,
   RenderedRow,
   SurplusRow,
   WaitingRow,
@@ -176,6 +177,8 @@ export interface Shapes {
   /** How many were there to be answered, or released. */
   answerRequests: { args: AnswerRow[]; answer: number };
   releaseRequests: { args: [namespace: string, id: string][]; answer: number };
+  keepNamespaceKeys: { args: NamespaceKeyRow[]; answer: NamespaceKeyRow[] };
+  listNamespaceKeys: { args: [after: string, limit: number]; answer: NamespaceKeyRow[] };
   sweep: {
     args: [now: number, finishedBefore: number, payloadsBefore: number];
     answer: { touched: number; cancelled: number };
@@ -246,6 +249,7 @@ export const READS: ReadonlySet<Verb> = new Set<Verb>([
   'resolveEvents',
   'getEvents',
   'listEvents',
+  'listNamespaceKeys',
 ]);
 
 /** One call of a verb. */

@@ -20,6 +20,7 @@ import { clockVerbs } from './verbs/clock.ts';
 import { cursorVerbs } from './verbs/cursors.ts';
 import { runVerbs } from './verbs/firings.ts';
 import { logVerbs } from './verbs/log.ts';
+import { namespaceKeyVerbs } from './verbs/namespace-keys.ts';
 import { orderVerbs } from './verbs/orders.ts';
 import { overflowVerbs } from './verbs/overflow.ts';
 import { publishVerbs } from './verbs/publications.ts';
@@ -79,6 +80,7 @@ function serve(db: OpenDatabase): void {
     ...eventVerbs(context),
     ...purgeVerbs(context),
     ...requestVerbs(db, bounds),
+    ...namespaceKeyVerbs(db),
     ...sweepVerbs(context),
     ...clockVerbs(context),
     ...logVerbs(context, db.file, custody.emptied),

@@ -5,7 +5,7 @@ import { Webhook } from 'standardwebhooks';
 import { systemRandom } from '../../../src/domain/random.ts';
 import { parseSecret, sealSecret } from '../../../src/domain/webhook/secret.ts';
 import { keysWith, sign, signingKey, verify } from '../../../src/domain/webhook/signature.ts';
-import { aSecret, T0 } from '../../support/store.ts';
+import { aSecret, aWebhook, T0 } from '../../support/store.ts';
 
 interface Vectors {
   signing: {
@@ -39,6 +39,7 @@ const vectors = JSON.parse(
   readFileSync(new URL('../../testdata/standard-webhooks-vectors.json', import.meta.url), 'utf8'),
 ) as Vectors;
 const secret = 'whsec_//79/Pv6+fj39vX08/Lx8O/u7ezr6uno5+bl5OPi4eA=';
+const noKey = () => undefined;
 const keyOf = (text: string) => signingKey(parseSecret(text));
 
 describe('the signing keys of a webhook', () => {
@@ -50,7 +51,7 @@ describe('the signing keys of a webhook', () => {
   );
 
   it('are those of its sealed secrets, in their order', () => {
-    const keys = keysWith(sealingKey)({ secrets });
+    const keys = keysWith(sealingKey, noKey)({ ...aWebhook(), secrets }).secrets;
     assert.deepEqual(
       keys.map(({ key }) => key.export()),
       [new_secret, old_secret].map((text) => Buffer.from(parseSecret(text))),
@@ -58,7 +59,9 @@ describe('the signing keys of a webhook', () => {
   });
 
   it('are not to be had with another key than the secrets were sealed with', () => {
-    assert.throws(() => keysWith(random.bytes(32))({ secrets }), { code: 'FAILED_PRECONDITION' });
+    assert.throws(() => keysWith(random.bytes(32), noKey)({ ...aWebhook(), secrets }), {
+      code: 'FAILED_PRECONDITION',
+    });
   });
 });
 

@@ -145,9 +145,19 @@ const restOfSpec = fc.record(
     }),
     limits,
     labels: words,
+    asymmetric: fc.boolean(),
   },
   {
-    requiredKeys: ['name', 'destination', 'headers', 'timeoutMs', 'retryPolicy', 'limits', 'labels'],
+    requiredKeys: [
+      'name',
+      'destination',
+      'headers',
+      'timeoutMs',
+      'retryPolicy',
+      'limits',
+      'labels',
+      'asymmetric',
+    ],
   },
 );
 

@@ -245,6 +245,12 @@ export const WEBHOOK_FIELDS: readonly WebhookField[] = [
     about: 'Sign with this secret (whsec_…) rather than a new one; from a file, others do not see it.',
   },
   {
+    flag: '--asymmetric',
+    field: 'webhook.asymmetric_signature',
+    is: { kind: 'switch' },
+    about: 'Also sign with the key of the namespace (v1a), for receivers that know its public key only.',
+  },
+  {
     flag: '--max-attempts',
     value: 'number',
     field: 'webhook.retry_policy.max_attempts',

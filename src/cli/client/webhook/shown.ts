@@ -58,6 +58,7 @@ export function webhookCard(
       ['next run', inFull(webhook.nextRunTime, now)],
       ['runs', schedule && `${webhook.runCount} fired, ${webhook.skippedRunCount} skipped`],
       ['filter failures', webhook.filterFailureCount === 0n ? '' : String(webhook.filterFailureCount)],
+      ['asymmetric', webhook.asymmetricSignature ? 'signed with the key of the namespace too' : ''],
       ['payload', payload && payloadOf(payload)],
       ['headers', entries(webhook.headers)],
       ['header templates', entries(payload?.headerTemplates ?? {})],

@@ -57,6 +57,15 @@ export const CURSOR_FENCE = part(WEBHOOK, 'nominalAt', 'fired', 'skipped');
 export const HEALTH = part(WEBHOOK, 'failingSince', 'trips', 'openUntil', 'holdUntil');
 export type HealthRow = RowOf<typeof HEALTH>;
 
+export const NAMESPACE_KEY = layout(
+  field('namespace', text),
+  field('id', text),
+  field('publicKey', blob),
+  field('sealed', blob),
+  field('createdAt', integer),
+);
+export type NamespaceKeyRow = RowOf<typeof NAMESPACE_KEY>;
+
 export const EVENT = layout(
   field('id', text),
   field('callerId', orNull(text)),

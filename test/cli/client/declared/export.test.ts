@@ -40,6 +40,7 @@ const FULL = {
   retryPolicy: { maxAttempts: 3, delays: ['1s', '1m'], jitter: 0, clientErrors: 'FAIL' },
   limits: { concurrency: 2, rateLimit: { perSecond: 0.5, burst: 3 }, ordered: true },
   labels: { team: 'red', null: 'null', date: '2026-01-01', octal: '010' },
+  asymmetricSignature: true,
 };
 const FILES = {
   'in/full.json': JSON.stringify(FULL),

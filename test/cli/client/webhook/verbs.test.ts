@@ -66,7 +66,7 @@ describe('carillon webhooks', () => {
       ...['--header', 'x-one=1', '--header-template', 'x-two={{ event.id }}', '--timeout', '2.5s'],
       ...['--max-attempts', '3', '--retry-delay', '1s', '--retry-delay', '1m', '--retry-jitter', '0'],
       ...['--client-errors', 'fail', '--concurrency', '2', '--rate', '0.5', '--burst', '3', '--ordered'],
-      ...['--waiting-max', '9', '--overflow', 'drop-newest'],
+      ...['--waiting-max', '9', '--overflow', 'drop-newest', '--asymmetric'],
       ...['--label', 'team=red', '--label', 'expression=a=b'],
     ];
     const { code, out, err } = await runCli(api().url, argv, { readBytes });
@@ -121,6 +121,7 @@ describe('carillon webhooks', () => {
         overflowPolicy: 'OVERFLOW_POLICY_DROP_NEWEST',
       },
       labels: { team: 'red', expression: 'a=b' },
+      asymmetricSignature: true,
       state: 'STATE_ACTIVE',
       stateReason: '',
       holdReason: '',
