@@ -13,6 +13,7 @@ export interface Beginning {
   readonly spec: AskedSpec;
   readonly effective: WebhookSpec;
   readonly secrets: readonly SigningSecret[];
+  readonly compatibilitySecret?: Uint8Array;
   readonly present: Present;
 }
 

@@ -12,6 +12,7 @@ import { sameSpec } from '../domain/webhook/same-spec.ts';
 import { newSecret, openSecret } from '../domain/webhook/secret.ts';
 import { callerIdFault, type Webhook, type WebhookSpec } from '../domain/webhook/webhook.ts';
 import { changedTo, contended, TRIES_MAX, taken } from './change.ts';
+import { heldSecret, withHeldSecret } from './compatibility.ts';
 import type { Needs } from './deps.ts';
 import { newWebhook } from './new-webhook.ts';
 import { madeSecret, replaced } from './rotate.ts';
@@ -31,6 +32,8 @@ export interface Registration {
   readonly spec: AskedSpec;
   /** The signing secret that the caller wants, which replaces another as `createRotate` does; undefined for any. */
   readonly secret?: Uint8Array;
+  /** The secret of the compatibility signature; undefined for the one that the webhook has. */
+  readonly compatibilitySecret?: string | undefined;
   /** Says what would be done, and does nothing. */
   readonly validateOnly?: boolean;
   /** The same claim again is answered with the webhook that was made for it, and its secret. */
@@ -64,7 +67,7 @@ export function createRegister(deps: RegisterDeps) {
       const found = await find(asked, spec);
       if (asked.id !== undefined) await checkIsFree(asked, spec, found);
       if (found !== undefined) checkStillRings(found, asked.spec, problems);
-      const done = found ? await replace(found, spec, asked) : await make(spec, asked);
+      const done = found ? await replace(found, spec, asked, problems) : await make(spec, asked, problems);
       if (done !== undefined) return done;
     }
     throw contended(asked.id ?? JSON.stringify(spec.name));
@@ -127,19 +130,25 @@ export function createRegister(deps: RegisterDeps) {
   }
 
   /** Undefined when somebody else made it first. */
-  async function make(spec: WebhookSpec, asked: Registration): Promise<Registered | undefined> {
+  async function make(
+    spec: WebhookSpec,
+    asked: Registration,
+    problems: Problems,
+  ): Promise<Registered | undefined> {
     const { clock, random, sealKey } = deps;
     const present = presentOf(clock);
     const secret = asked.secret ?? newSecret(random);
     const { namespace, id: callerId, claim } = asked;
     const { now } = present;
+    const id = claim ? claimedId('webhook', claim) : newId('webhook', now, random);
     const webhook = newWebhook({
-      id: claim ? claimedId('webhook', claim) : newId('webhook', now, random),
+      id,
       namespace,
       ...(callerId !== undefined && { callerId }),
       spec: asked.spec,
       effective: spec,
       secrets: [madeSecret(secret, { claim, now, random, sealKey })],
+      ...heldSecret(deps, { namespace, id }, spec, asked.compatibilitySecret, problems),
       present,
     });
     if (asked.validateOnly) return { webhook, created: true };
@@ -152,17 +161,20 @@ export function createRegister(deps: RegisterDeps) {
     found: Webhook,
     spec: WebhookSpec,
     asked: Registration,
+    problems: Problems,
   ): Promise<Registered | undefined> {
     const { clock, random, sealKey } = deps;
     const { secret } = asked;
     const present = presentOf(clock);
     const { now } = present;
     const secrets = secret && replaced(found, secret, { now, random, sealKey });
-    if (secrets === undefined && sameSpec(found.spec, asked.spec)) return { webhook: found, created: false };
+    const held = heldSecret(deps, found, spec, asked.compatibilitySecret, problems);
+    const isKept = secrets === undefined && held.compatibilitySecret === found.compatibilitySecret;
+    if (isKept && sameSpec(found.spec, asked.spec)) return { webhook: found, created: false };
 
     const change = changedTo(found, asked.spec, spec, present);
     const webhook: Webhook = {
-      ...change.webhook,
+      ...withHeldSecret(change.webhook, held),
       ...(secrets !== undefined && { secrets }),
       updatedAt: present.now,
       version: found.version + 1,

@@ -6,14 +6,17 @@ import { withDefaults } from '../domain/webhook/defaults.ts';
 import { sameSpec } from '../domain/webhook/same-spec.ts';
 import type { Webhook, WebhookSpec } from '../domain/webhook/webhook.ts';
 import { type ChangeDeps, changedTo, changeWebhook, type Target } from './change.ts';
+import { heldSecret, withHeldSecret } from './compatibility.ts';
 import type { Needs } from './deps.ts';
 import { lastRingViolations, noteSpecViolations } from './spec-rules.ts';
 
-export type UpdateDeps = ChangeDeps & Needs<never, 'settings' | 'keyRing'>;
+export type UpdateDeps = ChangeDeps & Needs<never, 'settings' | 'keyRing' | 'sealKey' | 'random'>;
 
 /** What a webhook shall be. */
 export interface Revision {
   readonly spec: AskedSpec;
+  /** The secret of the compatibility signature; undefined for the one that the webhook has. */
+  readonly compatibilitySecret?: string | undefined;
   /** The fields that the caller touches, by their names in the proto file: no others are judged. */
   readonly touched: ReadonlySet<string>;
   /** Has what was found wrong with how it was asked. */
@@ -33,9 +36,12 @@ export function createUpdate(deps: UpdateDeps) {
       const revision = await revise(found);
       const effective = withDefaults(revision.spec, settings);
       await check(found, effective, revision, present.now);
-      if (sameSpec(found.spec, revision.spec)) return undefined;
+      const held = heldSecret(deps, found, effective, revision.compatibilitySecret, revision.problems);
+      const isKept = held.compatibilitySecret === found.compatibilitySecret;
+      if (isKept && sameSpec(found.spec, revision.spec)) return undefined;
       if (effective.asymmetric) await deps.keyRing.ensure(found.namespace);
-      return changedTo(found, revision.spec, effective, present);
+      const change = changedTo(found, revision.spec, effective, present);
+      return { ...change, webhook: withHeldSecret(change.webhook, held) };
     });
 
   async function check(

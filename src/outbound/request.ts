@@ -1,6 +1,7 @@
 import type { WaitingDelivery } from '../domain/delivery/delivery.ts';
 import { type EventBody, presentedId } from '../domain/event/event.ts';
 import type { Presented } from '../domain/event/present.ts';
+import { compatibilitySignature } from '../domain/webhook/compatibility.ts';
 import { keysAt, type SigningKeys, sign, signWithPrivateKey } from '../domain/webhook/signature.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 
@@ -59,6 +60,9 @@ export function buildRequest(parts: RequestParts): OutgoingRequest {
     'carillon-event-id',
     presentedId(event),
   ];
+  const { compatibility } = keys;
+  if (compatibility !== undefined)
+    headers.push(compatibility.header, compatibilitySignature(compatibility, timestamp, body));
   if (delivery.replayOf !== undefined) headers.push('carillon-replay-of', delivery.replayOf);
   if (event.nominalAt !== undefined) headers.push('carillon-scheduled-at', rfc3339(event.nominalAt));
   addHeaders(headers, presented.headers);

@@ -38,9 +38,9 @@ export function requestHeadFault({
 
 /**
  * About what Carillon's own headers take, but for the content type, with the signatures of a webhook whose secret was
- * rotated as often as it may be; and how many they are.
+ * rotated as often as it may be, and that of its namespace; and how many they are.
  */
-const OWN_BYTES = 1_100;
+const OWN_BYTES = 1_200;
 const OWN_HEADERS = 10;
 
 /** What is wrong with the headers that every request to a webhook has, whatever the event brings. */

@@ -5,6 +5,7 @@ import {
   sign as signAsymmetrically,
   timingSafeEqual,
 } from 'node:crypto';
+import { type CompatibilityKey, compatibilityKey, openCompatibilitySecret } from './compatibility.ts';
 import type { SigningSecret } from './rotation.ts';
 import { openSecret } from './secret.ts';
 import type { Webhook } from './webhook.ts';
@@ -39,9 +40,14 @@ export interface SigningKeys {
   readonly secrets: readonly SigningKey[];
   /** That of its namespace, if it wants such a signature. */
   readonly asymmetric?: KeyObject;
+  /** That of its compatibility signature, which stands in another header. */
+  readonly compatibility?: CompatibilityKey;
 }
 
-export type KeysOf = (webhook: Pick<Webhook, 'secrets' | 'namespace' | 'effective'>) => SigningKeys;
+/** What of a webhook its keys follow from. */
+type Signing = Pick<Webhook, 'id' | 'namespace' | 'secrets' | 'compatibilitySecret' | 'effective'>;
+
+export type KeysOf = (webhook: Signing) => SigningKeys;
 
 /** The private key of a namespace; undefined where there is none. */
 export type NamespaceKeyOf = (namespace: string) => KeyObject | undefined;
@@ -51,11 +57,17 @@ export type NamespaceKeyOf = (namespace: string) => KeyObject | undefined;
  * secret was sealed with another key.
  */
 export function keysWith(sealingKey: Uint8Array, namespaceKeyOf: NamespaceKeyOf): KeysOf {
-  return ({ secrets, namespace, effective }) => {
-    const asymmetric = effective.asymmetric ? namespaceKeyOf(namespace) : undefined;
+  return (webhook) => {
+    const { secrets, compatibilitySecret: sealed, effective } = webhook;
+    const asymmetric = effective.asymmetric ? namespaceKeyOf(webhook.namespace) : undefined;
+    const form = effective.compatibility;
     return {
       secrets: secrets.map((secret) => keyWith(sealingKey, secret)),
       ...(asymmetric !== undefined && { asymmetric }),
+      ...(form !== undefined &&
+        sealed !== undefined && {
+          compatibility: compatibilityKey(form, openCompatibilitySecret(sealingKey, sealed, webhook)),
+        }),
     };
   };
 }

@@ -4,6 +4,7 @@ import type { RetryPolicy } from '../delivery/retry-policy.ts';
 import { isOwnForm } from '../id.ts';
 import type { RunCursor, Schedule } from '../schedule/schedule.ts';
 import type { AskedSpec } from './asked.ts';
+import type { Compatibility } from './compatibility.ts';
 import type { Payload } from './payload.ts';
 import type { SigningSecret } from './rotation.ts';
 
@@ -32,6 +33,8 @@ export interface WebhookSpec {
   readonly labels: Readonly<Record<string, string>>;
   /** Whether requests are signed with the key of the namespace too. */
   readonly asymmetric: boolean;
+  /** How requests are signed beside that, as another sender did. */
+  readonly compatibility?: Compatibility;
 }
 
 /** What a destination can bear. */
@@ -66,6 +69,8 @@ export interface Webhook {
   readonly effective: WebhookSpec;
   /** Newest first. Those that have ended stay until they are swept; `liveSecrets` leaves them out. */
   readonly secrets: readonly SigningSecret[];
+  /** That of the compatibility signature, sealed; there is one where there is such a signature. */
+  readonly compatibilitySecret?: Uint8Array;
   readonly state: WebhookState;
   readonly stateReason?: DisabledReason;
   readonly cursor: RunCursor;

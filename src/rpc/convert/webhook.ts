@@ -19,6 +19,7 @@ import { etagOf } from '../../domain/webhook/etag.ts';
 import type { EventFormat, Payload } from '../../domain/webhook/payload.ts';
 import type { SigningSecret } from '../../domain/webhook/rotation.ts';
 import { type Webhook, webhookIdOf } from '../../domain/webhook/webhook.ts';
+import { compatibilityFrom, compatibilityTo } from './compatibility.ts';
 import { enumPair } from './enum-pair.ts';
 import { scheduleFrom, scheduleTo } from './schedule.ts';
 import { fromDuration, toDuration, toTimestamp } from './time.ts';
@@ -58,6 +59,9 @@ export function specFrom(message: WebhookMessage, problems: Problems): AskedSpec
     ...(message.limits !== undefined && { limits: limitsFrom(message.limits) }),
     labels: Object.fromEntries(Object.entries(message.labels)),
     ...(message.asymmetricSignature && { asymmetric: true }),
+    ...(message.compatibilitySignature !== undefined && {
+      compatibility: compatibilityFrom(message.compatibilitySignature),
+    }),
   };
 }
 
@@ -122,6 +126,9 @@ function askedTo(spec: AskedSpec) {
     ...(limits !== undefined && { limits: limitsTo(limits) }),
     labels: { ...spec.labels },
     asymmetricSignature: spec.asymmetric ?? false,
+    ...(spec.compatibility !== undefined && {
+      compatibilitySignature: compatibilityTo(spec.compatibility),
+    }),
   };
 }
 

@@ -20,6 +20,7 @@ const UPDATABLE = [
   'limits',
   'labels',
   'asymmetric_signature',
+  'compatibility_signature',
 ] as const;
 
 /** Paths that one mask has at most. */

@@ -62,13 +62,14 @@ function registrationFrom({ webhook, validateOnly }: RegisterRequest, problems: 
   const namespace = namespaceOf(webhook.namespace, 'webhook.namespace', problems);
   const spec = specFrom(webhook, inside);
   const secret = secretFrom(webhook.signing?.secret ?? '', problems);
-  const { id, etag } = webhook;
+  const { id, etag, compatibilitySignature } = webhook;
   return {
     namespace,
     ...(id !== '' && { id, etag }),
     spec,
     validateOnly,
     ...(secret !== undefined && { secret }),
+    compatibilitySecret: compatibilitySignature?.secret || undefined,
   };
 }
 

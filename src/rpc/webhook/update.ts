@@ -34,7 +34,9 @@ export function updateHandler({ control, rules }: HandlerDeps) {
       const merged = applyMask(basicTo(found), patch, mask);
       const inside = noProblems().under('webhook');
       noteRuleViolations(await rules.violationsOf(WebhookSchema, merged), '', inside);
-      return { spec: specFrom(merged, inside), touched: mask.touched, problems: inside };
+      const compatibilitySecret = merged.compatibilitySignature?.secret || undefined;
+      const spec = specFrom(merged, inside);
+      return { spec, compatibilitySecret, touched: mask.touched, problems: inside };
     });
     return create(UpdateResponseSchema, { webhook: webhookTo(webhook) });
   };

@@ -15,6 +15,7 @@ export function updates(harness: Harness): void {
         namespace: aNamespace(),
         spec: aSpec({ name: 'new', destination: 'http://new', labels: { a: 'b' } }),
         secrets: [aSecret(), aSecret({ sealed: new Uint8Array([9]), expiresAt: T0 + 9 })],
+        compatibilitySecret: new Uint8Array([0, 7, 255]),
         state: 'PAUSED',
         cursor: { anchorAt: 1, nominalAt: 2, dueAt: 3, fired: 4, skipped: 5 },
         health: { failingSince: 1, trips: 2, openUntil: 3, holdUntil: null },

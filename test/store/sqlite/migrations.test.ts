@@ -129,6 +129,22 @@ describe('a database of before secrets could be rotated', () => {
   });
 });
 
+describe('a database of before there were other signatures', () => {
+  test('has webhooks without any, which can be given them, and namespaces without keys', async () => {
+    await using store = disposable(await opened('store-0005'));
+    const [found] = await store.getWebhooks([RINGS]);
+    assert.deepEqual([found?.compatibilitySecret, found?.effective.asymmetric], [undefined, false]);
+    const webhook = { ...found!, compatibilitySecret: new Uint8Array([1, 2]), version: found!.version + 1 };
+    const update = { webhook, ifVersion: found!.version };
+    assert.deepEqual(await store.updateWebhooks([update]), ['UPDATED']);
+    assert.deepEqual((await store.getWebhooks([RINGS]))[0], webhook);
+    assert.deepEqual(await store.listNamespaceKeys({ after: '', limit: 9 }), []);
+    const bytes = new Uint8Array(32);
+    const key = { namespace: 'shop', id: 'key', publicKey: bytes, sealed: bytes, createdAt: T0 };
+    assert.deepEqual(await store.keepNamespaceKeys([key]), [key]);
+  });
+});
+
 describe('a database of before events had extension attributes', () => {
   test('has events without any, and keeps those of new ones', async () => {
     await using store = disposable(await opened('store-0005'));

@@ -74,6 +74,10 @@ function writtenOf(webhook: Webhook): Written {
   return {
     id,
     json: sorted({ ...json, ...(namespace !== DEFAULT_NAMESPACE && { namespace }) }),
+    // Where the variable is not set, the webhook keeps the secret that it has.
+    ...(json.compatibilitySignature !== undefined && {
+      variables: { compatibilitySignature: { secret: `\${${variableOf(id, 'COMPATIBILITY_SECRET')}:-}` } },
+    }),
     ...(notes.length > 0 && { before: notes.join('\n') }),
     atEnd: `signing:\n  secret: \${${variableOf(id)}}`,
   };
@@ -100,6 +104,6 @@ function byKey(map: JsonValue): JsonValue {
 }
 
 /** A name for the variable that a secret can come from. */
-function variableOf(id: string): string {
-  return `${id.replaceAll('-', '_').toUpperCase()}_SECRET`.replace(/^(?=\d)/, '_');
+function variableOf(id: string, what = 'SECRET'): string {
+  return `${id.replaceAll('-', '_').toUpperCase()}_${what}`.replace(/^(?=\d)/, '_');
 }

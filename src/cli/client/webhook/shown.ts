@@ -59,6 +59,7 @@ export function webhookCard(
       ['runs', schedule && `${webhook.runCount} fired, ${webhook.skippedRunCount} skipped`],
       ['filter failures', webhook.filterFailureCount === 0n ? '' : String(webhook.filterFailureCount)],
       ['asymmetric', webhook.asymmetricSignature ? 'signed with the key of the namespace too' : ''],
+      ['compatibility', compatibilityOf(webhook)],
       ['payload', payload && payloadOf(payload)],
       ['headers', entries(webhook.headers)],
       ['header templates', entries(payload?.headerTemplates ?? {})],
@@ -72,6 +73,11 @@ export function webhookCard(
     ],
     paper,
   );
+}
+
+/** Where the signature of another sender stands, and how. */
+function compatibilityOf({ compatibilitySignature: signature }: Webhook): string {
+  return signature === undefined ? '' : `${signature.header}: ${signature.value || '{signature}'}`;
 }
 
 /** Its secrets, where there are several: one alone is not worth a line. */

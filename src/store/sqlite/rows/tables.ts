@@ -34,6 +34,7 @@ export const WEBHOOK = layout(
   field('dropNewest', as<Flag>()),
   // When the first signing secret ends.
   field('secretsEndAt', orNull(integer)),
+  field('compatibilitySecret', orNull(text)),
 );
 export type WebhookRow = RowOf<typeof WEBHOOK>;
 

@@ -39,6 +39,7 @@ export function toWebhookRow(webhook: Webhook): WebhookRow {
     spec.limits?.waitingMax ?? null,
     spec.limits?.overflow === 'DROP_NEWEST' ? 1 : 0,
     endOfSecrets(webhook.secrets),
+    webhook.compatibilitySecret === undefined ? null : toBase64(webhook.compatibilitySecret),
   ];
 }
 
@@ -46,12 +47,14 @@ export function toWebhookRow(webhook: Webhook): WebhookRow {
 export function fromWebhookRow(row: WebhookRow, defaults: DefaultSettings): Webhook {
   const { at } = WEBHOOK;
   const spec = decodeSpec(row[at.spec], defaults);
+  const compatibilitySecret = row[at.compatibilitySecret];
   return {
     ...withoutSpec(row),
     namespace: row[at.namespace],
     spec,
     effective: withDefaults(spec, defaults),
     secrets: decodeSecrets(row[at.secrets]),
+    ...(compatibilitySecret !== null && { compatibilitySecret: fromBase64(compatibilitySecret) }),
     filterFailures: row[at.filterFailures],
     healthVersion: row[at.healthVersion],
     version: row[at.version],

@@ -34,6 +34,7 @@ const CHANGED = part(
   'waitingMax',
   'dropNewest',
   'secretsEndAt',
+  'compatibilitySecret',
 );
 
 export function webhookVerbs(context: Context): WebhookVerbs {

@@ -67,6 +67,10 @@ describe('carillon webhooks', () => {
       ...['--max-attempts', '3', '--retry-delay', '1s', '--retry-delay', '1m', '--retry-jitter', '0'],
       ...['--client-errors', 'fail', '--concurrency', '2', '--rate', '0.5', '--burst', '3', '--ordered'],
       ...['--waiting-max', '9', '--overflow', 'drop-newest', '--asymmetric'],
+      ...['--compatibility-header', 'X-Sig', '--compatibility-value', 'v={signature}'],
+      ...['--compatibility-secret', '@body.liquid', '--compatibility-key-form', 'text'],
+      ...['--compatibility-algorithm', 'hmac-sha1', '--compatibility-encoding', 'base64'],
+      ...['--compatibility-content', 'timestamp-body'],
       ...['--label', 'team=red', '--label', 'expression=a=b'],
     ];
     const { code, out, err } = await runCli(api().url, argv, { readBytes });
@@ -122,6 +126,15 @@ describe('carillon webhooks', () => {
       },
       labels: { team: 'red', expression: 'a=b' },
       asymmetricSignature: true,
+      compatibilitySignature: {
+        secret: '',
+        keyForm: 'KEY_FORM_TEXT',
+        algorithm: 'ALGORITHM_HMAC_SHA1',
+        encoding: 'ENCODING_BASE64',
+        content: 'CONTENT_TIMESTAMP_BODY',
+        header: 'X-Sig',
+        value: 'v={signature}',
+      },
       state: 'STATE_ACTIVE',
       stateReason: '',
       holdReason: '',
