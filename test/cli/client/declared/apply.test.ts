@@ -132,7 +132,7 @@ describe('carillon apply', () => {
   });
 
   it('knows whether the secret of a compatibility signature differs, and never shows one', async () => {
-    const signature = 'compatibilitySignature: { header: X-Sig, secret: "${OLD:-}" }\n';
+    const signature = `compatibilitySignature: { header: X-Sig, secret: "\${OLD:-}" }\n`;
     const files = {
       'hooks/a.yaml': `id: as-before\nname: as-before\ndestination: ${DESTINATION}\n${signature}`,
     };
