@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fromBinary } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { AdminService } from '../gen/carillon/v1/admin_pb.ts';
 import { DeliveryService } from '../gen/carillon/v1/delivery_pb.ts';
 import { EventService } from '../gen/carillon/v1/event_pb.ts';
 import { WebhookService } from '../gen/carillon/v1/webhook_pb.ts';
@@ -21,5 +22,5 @@ const { status, stdout } = spawnSync(buf, ['build', '--as-file-descriptor-set', 
 if (status !== 0) process.exit(1);
 
 const comments = readComments(fromBinary(FileDescriptorSetSchema, stdout));
-const document = openApiOf([WebhookService, EventService, DeliveryService, Health], comments);
+const document = openApiOf([WebhookService, EventService, DeliveryService, AdminService, Health], comments);
 writeFileSync(join(ROOT, 'gen/openapi.json'), `${JSON.stringify(document, null, 2)}\n`);

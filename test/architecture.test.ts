@@ -66,7 +66,8 @@ const INNER_ARROWS: Record<string, Record<string, readonly string[]>> = {
     webhook: ['root', 'convert', 'transport'],
     event: ['root', 'convert', 'transport', 'webhook'],
     delivery: ['root', 'convert', 'transport', 'webhook'],
-    top: ['root', 'transport', 'rest', 'grpc', 'webhook', 'event', 'delivery'],
+    admin: ['root', 'convert', 'transport'],
+    top: ['root', 'transport', 'rest', 'grpc', 'webhook', 'event', 'delivery', 'admin'],
   },
 };
 const TOP: ReadonlySet<string> = new Set(['rpc/api.ts', 'rpc/services.ts']);

@@ -15,6 +15,7 @@ import { cancelDelivery } from './cancel.ts';
 import { getWebhook, getWebhooks, type Target } from './change.ts';
 import { getDelivery } from './delivery.ts';
 import type { ControlDeps } from './deps.ts';
+import { createKeys } from './keys.ts';
 import { pauseWebhook, resumeWebhook } from './lifecycle.ts';
 import { type ListOrder, listDeliveries, listEvents, listWebhooks, type WebhookListOrder } from './list.ts';
 import { createOnce } from './once.ts';
@@ -30,6 +31,7 @@ export interface Control {
   readonly webhooks: ReturnType<typeof createWebhooks>;
   readonly deliveries: ReturnType<typeof createDeliveries>;
   readonly events: ReturnType<typeof createEvents>;
+  readonly keys: ReturnType<typeof createKeys>;
   /** Makes a call that its caller named, or repeats its answer. */
   readonly once: ReturnType<typeof createOnce>;
   /** Ends what would never end by itself: every watch, with UNAVAILABLE. Tolerates being called twice. */
@@ -39,14 +41,17 @@ export interface Control {
 export interface ControlOptions extends ControlDeps {
   /** Bounds of watching other than `WATCH_LIMITS`. */
   readonly watchLimits?: Partial<WatchLimits>;
+  /** Called when a key was made or revoked, before that is answered. */
+  readonly onKeys?: () => Promise<void>;
 }
 
-export function createControl({ watchLimits, ...deps }: ControlOptions): Control {
+export function createControl({ watchLimits, onKeys, ...deps }: ControlOptions): Control {
   const ending = new AbortController();
   return {
     webhooks: createWebhooks(deps),
     deliveries: createDeliveries(deps, ending.signal, watchLimits),
     events: createEvents(deps),
+    keys: createKeys(deps, onKeys),
     once: createOnce(deps),
     stop: () => ending.abort(),
   };

@@ -2,7 +2,7 @@ import type { Clock } from '../domain/clock.ts';
 import type { Random } from '../domain/random.ts';
 import type { AddressPolicy } from '../domain/webhook/address.ts';
 import type { DefaultSettings } from '../domain/webhook/defaults.ts';
-import type { KeyRing } from '../store/key-ring.ts';
+import type { SigningKeyring } from '../store/signing-keyring.ts';
 import type { Store } from '../store/store.ts';
 
 /** What the use cases work with; each takes the part that it uses. */
@@ -32,6 +32,9 @@ export interface ControlDeps {
     | 'claimRequests'
     | 'answerRequests'
     | 'releaseRequests'
+    | 'createApiKeys'
+    | 'listApiKeys'
+    | 'revokeApiKeys'
     | 'emptyLog'
   >;
   readonly clock: Clock;
@@ -39,7 +42,7 @@ export interface ControlDeps {
   /** Seals signing secrets, and answers that are remembered; `SEALING_KEY_BYTES` long. */
   readonly sealKey: Uint8Array;
   /** The keys by which namespaces sign. */
-  readonly keyRing: Pick<KeyRing, 'ensure'>;
+  readonly signingKeyring: Pick<SigningKeyring, 'ensure'>;
   readonly settings: ControlSettings;
 }
 

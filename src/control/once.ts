@@ -1,7 +1,7 @@
 import { createHmac, hkdfSync } from 'node:crypto';
 import { type Claim, REMEMBERED_MS } from '../domain/claim.ts';
 import { DomainError } from '../domain/error.ts';
-import type { ErrorCode } from '../domain/reason.ts';
+import type { ErrorCode } from '../domain/reason-entry.ts';
 import { seal, unseal } from '../domain/seal.ts';
 import { quote } from '../domain/text.ts';
 import type { Needs } from './deps.ts';
@@ -118,6 +118,7 @@ const NOTHING_DONE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'ALREADY_EXISTS',
   'ABORTED',
   'FAILED_PRECONDITION',
+  'UNAUTHENTICATED',
   'PERMISSION_DENIED',
 ]);
 

@@ -20,7 +20,7 @@ import { lastRingViolations, noteSpecViolations } from './spec-rules.ts';
 
 export type RegisterDeps = Needs<
   'createWebhooks' | 'resolveWebhooks' | 'findWebhook' | 'updateWebhooks',
-  'clock' | 'random' | 'sealKey' | 'keyRing' | 'settings'
+  'clock' | 'random' | 'sealKey' | 'signingKeyring' | 'settings'
 >;
 
 export interface Registration {
@@ -62,7 +62,7 @@ export function createRegister(deps: RegisterDeps) {
     const made = asked.claim?.resumed ? await madeFor(asked.claim) : undefined;
     if (made !== undefined) return made;
     await check(asked, spec, problems);
-    if (spec.asymmetric && !asked.validateOnly) await deps.keyRing.ensure(asked.namespace);
+    if (spec.asymmetric && !asked.validateOnly) await deps.signingKeyring.ensure(asked.namespace);
     for (let tries = 0; tries < TRIES_MAX; tries++) {
       const found = await find(asked, spec);
       if (asked.id !== undefined) await checkIsFree(asked, spec, found);

@@ -10,7 +10,7 @@ import { heldSecret, withHeldSecret } from './compatibility.ts';
 import type { Needs } from './deps.ts';
 import { lastRingViolations, noteSpecViolations } from './spec-rules.ts';
 
-export type UpdateDeps = ChangeDeps & Needs<never, 'settings' | 'keyRing' | 'sealKey' | 'random'>;
+export type UpdateDeps = ChangeDeps & Needs<never, 'settings' | 'signingKeyring' | 'sealKey' | 'random'>;
 
 /** What a webhook shall be. */
 export interface Revision {
@@ -39,7 +39,7 @@ export function createUpdate(deps: UpdateDeps) {
       const held = heldSecret(deps, found, effective, revision.compatibilitySecret, revision.problems);
       const isKept = held.compatibilitySecret === found.compatibilitySecret;
       if (isKept && sameSpec(found.spec, revision.spec)) return undefined;
-      if (effective.asymmetric) await deps.keyRing.ensure(found.namespace);
+      if (effective.asymmetric) await deps.signingKeyring.ensure(found.namespace);
       const change = changedTo(found, revision.spec, effective, present);
       return { ...change, webhook: withHeldSecret(change.webhook, held) };
     });

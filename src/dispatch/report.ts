@@ -2,6 +2,7 @@ import type { Attempt } from '../domain/delivery/attempt.ts';
 import type { WaitingDelivery } from '../domain/delivery/delivery.ts';
 import type { Verdict } from '../domain/delivery/settle.ts';
 import { type EventBody, publicId } from '../domain/event/event.ts';
+import { toRfc3339 } from '../domain/rfc3339.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Unsent } from './news.ts';
@@ -33,7 +34,7 @@ export function logAttempt(log: Log, report: AttemptReport): void {
     durationMs: Math.round(outcome.durationMs),
     state: transition.to,
     ...('reason' in transition && { reason: transition.reason }),
-    ...(transition.to === 'PENDING' && { retryAt: new Date(transition.dueAt).toISOString() }),
+    ...(transition.to === 'PENDING' && { retryAt: toRfc3339(transition.dueAt) }),
     ...(outcome.kind === 'answered' && { status: outcome.status }),
     ...(fault !== undefined && { errorClass: fault.errorClass }),
   };

@@ -1,4 +1,5 @@
-import { type DomainReason, type ErrorCode, REASONS } from './reason.ts';
+import { type DomainReason, REASONS } from './reason.ts';
+import type { ErrorCode } from './reason-entry.ts';
 import { clip } from './text.ts';
 
 /**
@@ -23,7 +24,7 @@ export type InvalidReason = {
 }[DomainReason];
 
 /** The nouns that an error can be about. */
-export type ResourceType = 'Webhook' | 'Event' | 'Delivery';
+export type ResourceType = 'Webhook' | 'Event' | 'Delivery' | 'ApiKey';
 
 /** What an error is about. */
 export interface Resource {
@@ -37,6 +38,8 @@ export interface ErrorDetails {
   /** The fields that break a rule, or are taken; for FAILED_PRECONDITION, what is in the wrong state. */
   readonly violations?: readonly FieldViolation[];
   readonly resource?: Resource;
+  /** How long to wait before asking again, of EXHAUSTED and UNAVAILABLE; a second without it. */
+  readonly retryMs?: number;
   /** What else the list names for the reason: a bound, a state. The field and the id follow from the others. */
   readonly metadata?: Readonly<Record<string, string | number>>;
 }
@@ -47,9 +50,10 @@ export class DomainError extends Error {
   readonly violations: readonly FieldViolation[];
   readonly resource: Resource | undefined;
   readonly metadata: Readonly<Record<string, string | number>>;
+  readonly retryMs: number | undefined;
 
   constructor(reason: DomainReason, message: string, details: ErrorDetails = {}) {
-    const { violations = [], resource, metadata = {} } = details;
+    const { violations = [], resource, metadata = {}, retryMs } = details;
     super(message);
     this.name = 'DomainError';
     this.reason = reason;
@@ -57,6 +61,7 @@ export class DomainError extends Error {
     this.violations = violations;
     this.resource = resource;
     this.metadata = metadata;
+    this.retryMs = retryMs;
   }
 }
 
@@ -111,6 +116,7 @@ const NOT_FOUND = {
   Webhook: 'WEBHOOK_NOT_FOUND',
   Event: 'EVENT_NOT_FOUND',
   Delivery: 'DELIVERY_NOT_FOUND',
+  ApiKey: 'API_KEY_NOT_FOUND',
 } as const satisfies Record<ResourceType, DomainReason>;
 
 /** Something else has what only one can have. */
@@ -151,5 +157,5 @@ export function failedPrecondition(
 }
 
 function nounOf(type: ResourceType): string {
-  return type.toLowerCase();
+  return type === 'ApiKey' ? 'key' : type.toLowerCase();
 }

@@ -29,26 +29,66 @@ export interface Problems {
 
 /** Nothing wrong, so far. */
 export function noProblems(): Problems {
-  const byField = new Map<string, FieldViolation>();
-  const problems: Problems = {
-    add(field, description, reason) {
-      if (byField.size >= PROBLEMS_MAX || byField.has(field)) return;
-      const short = clip(description, DESCRIPTION_LENGTH);
-      byField.set(field, { field, description: short, ...(reason && { reason }) });
-    },
-    addAll(violations) {
-      for (const { field, description, reason } of violations) problems.add(field, description, reason);
-    },
-    attempt: (read) => attempt(problems, read),
-    count: () => byField.size,
-    full: () => byField.size >= PROBLEMS_MAX,
-    list: () => [...byField.values()],
-    raise() {
-      if (byField.size > 0) throw invalidRequest(problems.list());
-    },
-    under: (path) => within(problems, path),
-  };
-  return problems;
+  return new Collection({ byField: undefined }, '');
+}
+
+/** What a collection and those made by its `under` share. The map is made for the first violation: most requests have none. */
+interface Noted {
+  byField: Map<string, FieldViolation> | undefined;
+}
+
+/** A class, because each request has several: nine closures for each would cost more than what they do. */
+class Collection implements Problems {
+  readonly #noted: Noted;
+  readonly #path: string;
+
+  constructor(noted: Noted, path: string) {
+    this.#noted = noted;
+    this.#path = path;
+  }
+
+  add(field: string, description: string, reason?: InvalidReason): void {
+    this.#noted.byField ??= new Map();
+    const { byField } = this.#noted;
+    const at = join(this.#path, field);
+    if (byField.size >= PROBLEMS_MAX || byField.has(at)) return;
+    const short = clip(description, DESCRIPTION_LENGTH);
+    byField.set(at, { field: at, description: short, ...(reason && { reason }) });
+  }
+
+  addAll(violations: readonly FieldViolation[]): void {
+    for (const { field, description, reason } of violations) this.add(field, description, reason);
+  }
+
+  attempt<T>(read: () => T): T | undefined {
+    let value: T | undefined;
+    this.addAll(
+      violationsOf(() => {
+        value = read();
+      }),
+    );
+    return value;
+  }
+
+  count(): number {
+    return this.#noted.byField?.size ?? 0;
+  }
+
+  full(): boolean {
+    return this.count() >= PROBLEMS_MAX;
+  }
+
+  list(): readonly FieldViolation[] {
+    return [...(this.#noted.byField?.values() ?? [])];
+  }
+
+  raise(): void {
+    if (this.count() > 0) throw invalidRequest(this.list());
+  }
+
+  under(path: string): Problems {
+    return new Collection(this.#noted, join(this.#path, path));
+  }
 }
 
 /** The violations of an INVALID that is raised; none when nothing is. */
@@ -60,29 +100,6 @@ export function violationsOf(check: () => void): readonly FieldViolation[] {
     if (error instanceof DomainError && error.code === 'INVALID') return error.violations;
     throw error;
   }
-}
-
-function attempt<T>(problems: Problems, read: () => T): T | undefined {
-  let value: T | undefined;
-  problems.addAll(
-    violationsOf(() => {
-      value = read();
-    }),
-  );
-  return value;
-}
-
-function within(problems: Problems, path: string): Problems {
-  const inner: Problems = {
-    ...problems,
-    add: (field, description, reason) => problems.add(join(path, field), description, reason),
-    addAll(violations) {
-      for (const { field, description, reason } of violations) inner.add(field, description, reason);
-    },
-    attempt: (read) => attempt(inner, read),
-    under: (deeper) => within(problems, join(path, deeper)),
-  };
-  return inner;
 }
 
 /** The path of a field inside another. Either may be empty. */

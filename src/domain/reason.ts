@@ -1,32 +1,12 @@
+import { ACCESS_REASONS } from './access-reasons.ts';
+import type { ErrorCode, ReasonEntry } from './reason-entry.ts';
+import { SERVER_REASONS } from './server-reasons.ts';
+
 /**
  * Why a call is refused, for programs (google.rpc.ErrorInfo, AIP-193): the one list of reasons. A reason is
  * never renamed and never means anything else; the list grows. `docs/errors.md` shows it to callers, and a
  * test holds the two equal.
  */
-export interface ReasonEntry {
-  /** Every error with this reason has this code (google.rpc.Code). */
-  readonly code: ReasonCode;
-  /** When it is given. */
-  readonly when: string;
-  /** What its caller does about it. */
-  readonly todo: string;
-  /** What may stand in the metadata: names in lowerCamelCase, with the unit where there is one. */
-  readonly metadata?: readonly string[];
-}
-
-/** Codes of the domain. What a protocol says on its own account has the others. */
-export type ErrorCode =
-  | 'INVALID'
-  | 'OUT_OF_RANGE'
-  | 'NOT_FOUND'
-  | 'ALREADY_EXISTS'
-  | 'ABORTED'
-  | 'FAILED_PRECONDITION'
-  | 'PERMISSION_DENIED'
-  | 'EXHAUSTED'
-  | 'UNAVAILABLE';
-
-export type ReasonCode = ErrorCode | 'CANCELLED' | 'DEADLINE_EXCEEDED' | 'UNIMPLEMENTED' | 'INTERNAL';
 
 /** Reasons that callers of the API are given. */
 export const API_REASONS = {
@@ -165,6 +145,7 @@ export const API_REASONS = {
     todo: 'Start it with `--cors-origins`.',
     metadata: ['origin'],
   },
+  ...ACCESS_REASONS,
   WEBHOOK_NOT_FOUND: {
     code: 'NOT_FOUND',
     when: 'There is no such webhook, or no longer.',
@@ -337,30 +318,6 @@ export const API_REASONS = {
     when: 'Something happened that nobody foresaw.',
     todo: 'Report it, with the lines that the log of the server has under errorId.',
     metadata: ['errorId'],
-  },
-} as const satisfies Record<string, ReasonEntry>;
-
-/** Reasons why a server does not start, or cannot go on, which no caller of the API is given. */
-export const SERVER_REASONS = {
-  SETTING_INVALID: {
-    code: 'INVALID',
-    when: 'A setting, or an option of the command line, cannot be used.',
-    todo: 'Mend it where the message says that it came from.',
-  },
-  ADDRESS_UNUSABLE: {
-    code: 'FAILED_PRECONDITION',
-    when: 'The address cannot be listened on.',
-    todo: 'Give another one.',
-  },
-  DATABASE_UNUSABLE: {
-    code: 'FAILED_PRECONDITION',
-    when: 'The database cannot be opened.',
-    todo: 'Give another path, or stop the process that has it.',
-  },
-  SECRETS_KEY_UNUSABLE: {
-    code: 'FAILED_PRECONDITION',
-    when: 'The key that seals secrets cannot be read, or is not the one that they were sealed with.',
-    todo: 'Start with the right one.',
   },
 } as const satisfies Record<string, ReasonEntry>;
 

@@ -1,6 +1,9 @@
+import type { Door } from '../domain/access/door.ts';
 import { hostsOf, judgeHosts } from '../domain/access/host.ts';
 import type { Clock } from '../domain/clock.ts';
+import { isInboxPath } from '../domain/webhook/own-listeners.ts';
 import type { Log } from '../telemetry/log.ts';
+import { letIn } from './access.ts';
 import { DEFAULT_BOUNDS, type InboxBounds } from './bounds.ts';
 import { createBoxes } from './boxes.ts';
 import {
@@ -56,6 +59,8 @@ export interface InboxDeps {
   readonly verify: Verify;
   /** The names by which it may be called, besides addresses and `localhost`: see `HostPolicy`. */
   readonly allowedHosts: readonly string[];
+  /** Who may look at what was received, and change how it is answered. Whoever sends needs no key. */
+  readonly door: Door;
   /** Bounds other than the default ones. */
   readonly options?: Partial<InboxBounds>;
 }
@@ -69,7 +74,7 @@ const NAME_RULE =
 /** The page's files live here: it is not in the alphabet of names. */
 const FILES = '~';
 
-export function createInbox({ clock, log, verify, allowedHosts, options }: InboxDeps): Inbox {
+export function createInbox({ clock, log, verify, allowedHosts, door, options }: InboxDeps): Inbox {
   const bounds: InboxBounds = { ...DEFAULT_BOUNDS, ...options };
   const page = openPage();
   const watchers = createWatchers({ log, bounds });
@@ -91,8 +96,9 @@ export function createInbox({ clock, log, verify, allowedHosts, options }: Inbox
   async function route(req: InboxRequest, res: InboxResponse, target: string): Promise<void> {
     const [path = '', query = ''] = target.split('?', 2);
     const [name = '', ...below] = path.slice(ROOT.length + 1).split('/');
+    const looks = req.method === 'GET' || req.method === 'HEAD';
     if (name === '' && below.length === 0) {
-      index(req, res);
+      if (letIn(door, 'READ', req, res)) index(req, res);
     } else if (name === FILES) {
       const file = below.join('/');
       if (page.has(file)) page.serve(file, req, res);
@@ -100,11 +106,14 @@ export function createInbox({ clock, log, verify, allowedHosts, options }: Inbox
     } else if (!NAME.test(name)) {
       refuse(res, 400, NAME_RULE);
     } else if (control.owns(below)) {
-      await control.handle({ req, res, name, path: below, query: new URLSearchParams(query) });
+      const principal = letIn(door, looks ? 'READ' : 'MANAGE', req, res);
+      if (principal === undefined) return;
+      const check = () => door.check(principal);
+      await control.handle({ req, res, name, path: below, query: new URLSearchParams(query), check });
     } else if (!wantsPage(req)) {
       await intake.receive(name, req, res);
     } else if (below.length === 0) {
-      page.serve('inbox.html', req, res);
+      if (letIn(door, 'READ', req, res)) page.serve('inbox.html', req, res);
     } else {
       const location = `${ROOT}/${name}`;
       reply(res, { status: 302, type: 'text/plain', body: '', headers: { location } });
@@ -128,7 +137,7 @@ export function createInbox({ clock, log, verify, allowedHosts, options }: Inbox
   return {
     handle(req, res) {
       const target = req.url ?? '';
-      if (!/^\/inbox(?:[/?]|$)/.test(target)) return false;
+      if (!isInboxPath(target)) return false;
       const verdict = judgeHosts(hostsOf(req), { allowedHosts });
       if (verdict !== 'allow') {
         refuseHost(req, res, verdict.deny);

@@ -22,6 +22,8 @@ export interface ControlCall {
   /** The path below the inbox, in segments. */
   readonly path: readonly string[];
   readonly query: URLSearchParams;
+  /** Raises when its caller would not be let in any more. */
+  readonly check: () => void;
 }
 
 /** What the page and scripts use: requests, answer and events of one inbox. */
@@ -99,9 +101,9 @@ export function createControl(options: ControlOptions): Control {
     }
   };
 
-  const watch: Act = ({ req, res, name }) => {
+  const watch: Act = ({ req, res, name, check }) => {
     if (req.method === 'HEAD') reply(res, { status: 200, type: 'text/event-stream', body: '' });
-    else watchers.watch(name, res);
+    else watchers.watch(name, res, check);
   };
 
   const showRequest: Act = (call) => {

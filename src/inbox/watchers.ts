@@ -11,8 +11,11 @@ const RECONNECT_MS = 1_000;
  * sent is cut off, rather than remembered for: it connects again and reads the list.
  */
 export interface Watchers {
-  /** Answers with a stream of events, or with 503 where there are too many. */
-  watch(name: string, res: InboxResponse): void;
+  /**
+   * Answers with a stream of events, or with 503 where there are too many. It ends once `check` raises: its watcher
+   * would not be let in any more.
+   */
+  watch(name: string, res: InboxResponse, check: () => void): void;
   /** Tells all watchers of an inbox. `data` is made only where there is one. */
   publish(name: string, data: () => unknown): void;
   /** Ends all streams; there are none from then on. */
@@ -25,8 +28,7 @@ export interface WatchersOptions {
 }
 
 export function createWatchers({ log, bounds }: WatchersOptions): Watchers {
-  /** Each watcher and the inbox it watches. */
-  const watching = new Map<InboxResponse, string>();
+  const watching = new Map<InboxResponse, { readonly name: string; readonly check: () => void }>();
   let heartbeat: NodeJS.Timeout | undefined;
   let closed = false;
 
@@ -39,9 +41,17 @@ export function createWatchers({ log, bounds }: WatchersOptions): Watchers {
 
   function send(res: InboxResponse, text: string): void {
     if (res.writableLength > bounds.watcherBytesMax) {
-      log.info({ inbox: watching.get(res), unreadBytes: res.writableLength }, 'inbox watcher cut off');
+      log.info({ inbox: watching.get(res)?.name, unreadBytes: res.writableLength }, 'inbox watcher cut off');
       leave(res);
       res.destroy();
+      return;
+    }
+    try {
+      watching.get(res)?.check();
+    } catch {
+      // It connects again, and is told why.
+      leave(res);
+      res.end();
       return;
     }
     // The two `write` methods have overloads and so no common call signature in TypeScript.
@@ -50,7 +60,7 @@ export function createWatchers({ log, bounds }: WatchersOptions): Watchers {
   }
 
   return {
-    watch(name, res) {
+    watch(name, res, check) {
       if (closed) {
         refuse(res, 503, 'Carillon is stopping.', { 'retry-after': '5' });
         return;
@@ -61,7 +71,7 @@ export function createWatchers({ log, bounds }: WatchersOptions): Watchers {
         return;
       }
       writeSafeHeaders(res, { 'cache-control': 'no-store', 'content-type': 'text/event-stream' });
-      watching.set(res, name);
+      watching.set(res, { name, check });
       res.on('close', () => leave(res));
       res.on('error', () => leave(res));
       send(res, `retry: ${RECONNECT_MS}\n\n`);
@@ -73,7 +83,7 @@ export function createWatchers({ log, bounds }: WatchersOptions): Watchers {
     publish(name, data) {
       let text: string | undefined;
       for (const [res, watched] of watching) {
-        if (watched !== name) continue;
+        if (watched.name !== name) continue;
         // JSON has no bare line break, so one `data` line always holds it.
         text ??= `data: ${JSON.stringify(data())}\n\n`;
         send(res, text);

@@ -5,6 +5,7 @@
  *     const webhooks = createClient(WebhookService, createConnectTransport({ baseUrl, httpVersion: '1.1' }));
  *     const { webhook, secret } = await webhooks.register({ webhook: { name, destination } });
  */
+export * from '../../gen/carillon/v1/admin_pb.ts';
 export * from '../../gen/carillon/v1/delivery_pb.ts';
 export * from '../../gen/carillon/v1/event_pb.ts';
 export * from '../../gen/carillon/v1/schedule_pb.ts';

@@ -3,24 +3,8 @@ import { type AnswerHead, bodyLength, readHead } from './answer-head.ts';
 import { SendFailure, sendFailure } from './failure.ts';
 import { RESPONSE_HEAD_BYTES } from './incoming.ts';
 
-/** What is known of an answer so far, and what is kept of it. */
-export interface Answer {
-  /** Notes the head of the answer that counts. */
-  head(status: number, fields: NodeJS.Dict<string | string[]>): void;
-  /** Keeps what fits of a part of the body. */
-  data(chunk: Uint8Array): void;
-  /** How much of the body has come. */
-  readonly bytes: number;
-  /** 0 until the head is complete. */
-  readonly status: number;
-  /** The answer as it is. `fault` is what kept its body from being read to the end. */
-  kept(fault?: SendFailure): Answered;
-  /**
-   * What an answer is worth that undici gave up on: its head decides if it can be read, by undici or by us
-   * from its beginning. Otherwise the true reason why it is none.
-   */
-  rescued(error: unknown, peer: string, beginning: Buffer | undefined): Answered | SendFailure;
-}
+const NOTHING = new Uint8Array(0);
+const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
 
 /** The part of an outcome that concerns the answer. */
 export type Answered = Pick<
@@ -28,79 +12,82 @@ export type Answered = Pick<
   'kind' | 'status' | 'headers' | 'body' | 'truncated' | 'bodyFault'
 >;
 
-export function createAnswer(): Answer {
-  let status = 0;
-  let headers: Readonly<Record<string, string>> = {};
-  let headersCut = false;
-  let parts: Uint8Array[] | undefined;
-  let keptBytes = 0;
-  let bytes = 0;
+/** What is known of an answer so far, and what is kept of it. A class, because there is one for each POST. */
+export class Answer {
+  /** 0 until the head is complete. */
+  status = 0;
+  /** How much of the body has come. */
+  bytes = 0;
+  #headers: Readonly<Record<string, string>> = NO_HEADERS;
+  #headersCut = false;
+  #parts: Uint8Array[] | undefined;
+  #keptBytes = 0;
 
-  function head(code: number, fields: NodeJS.Dict<string | string[]>): void {
-    status = code;
-    ({ headers, cut: headersCut } = keepHeaders(fields));
+  /** Notes the head of the answer that counts. */
+  head(status: number, fields: NodeJS.Dict<string | string[]>): void {
+    this.status = status;
+    const { headers, cut } = keepHeaders(fields);
+    this.#headers = headers;
+    this.#headersCut = cut;
   }
 
-  function data(chunk: Uint8Array): void {
-    bytes += chunk.length;
-    const room = RESPONSE_KEPT_BYTES - keptBytes;
+  /** Keeps what fits of a part of the body. */
+  data(chunk: Uint8Array): void {
+    this.bytes += chunk.length;
+    const room = RESPONSE_KEPT_BYTES - this.#keptBytes;
     if (room <= 0) return;
     // Copied, because the chunk is a view of the socket's much bigger buffer.
     const part = new Uint8Array(chunk.length > room ? chunk.subarray(0, room) : chunk);
-    keptBytes += part.length;
-    if (parts === undefined) parts = [part];
-    else parts.push(part);
+    this.#keptBytes += part.length;
+    if (this.#parts === undefined) this.#parts = [part];
+    else this.#parts.push(part);
   }
 
-  function kept(fault?: SendFailure): Answered {
-    const body = parts === undefined ? NOTHING : joined(parts, keptBytes);
-    const truncated = headersCut || bytes > keptBytes || fault !== undefined;
+  /** The answer as it is. `fault` is what kept its body from being read to the end. */
+  kept(fault?: SendFailure): Answered {
+    const body = this.#parts === undefined ? NOTHING : joined(this.#parts, this.#keptBytes);
+    const truncated = this.#headersCut || this.bytes > this.#keptBytes || fault !== undefined;
+    const { status } = this;
+    const headers = this.#headers;
     if (fault === undefined) return { kind: 'answered', status, headers, body, truncated };
     const { errorClass, message } = fault;
     return { kind: 'answered', status, headers, body, truncated, bodyFault: { errorClass, message } };
   }
 
-  /** The same from a head that only we have read. Its body is what came with it, unless that is chunked. */
-  function keptOf(read: ReadHead, beginning: Buffer, fault: SendFailure): Answered {
-    head(read.status, read.headers);
-    const came = beginning.subarray(read.end, read.end + (read.bodyLength ?? beginning.length));
-    if (!read.chunked) data(came);
-    return kept(read.bodyLength === came.length ? undefined : fault);
+  /**
+   * What an answer is worth that undici gave up on: its head decides if it can be read, by undici or by us
+   * from its beginning. Otherwise the true reason why it is none.
+   */
+  rescued(error: unknown, peer: string, beginning: Buffer | undefined): Answered | SendFailure {
+    const failure = sendFailure(error, peer);
+    // Undici adds up the digits of Content-Length, spaces and repetitions with them, and finds that it is wrong.
+    if (this.status > 0) {
+      return this.kept(bodyLength(this.#headers['content-length']) === this.bytes ? undefined : failure);
+    }
+    const read = beginning && readHead(beginning);
+    if (read === undefined) return failure;
+    if ('fault' in read) return new SendFailure('PROTOCOL', `the answer from ${peer} ${read.fault}`);
+    if (read.status < 200) {
+      return new SendFailure(
+        'PROTOCOL',
+        `${peer} sent an interim answer that was not asked for (${read.status})`,
+      );
+    }
+    return read.end > RESPONSE_HEAD_BYTES ? failure : this.#keptOf(read, beginning!, failure);
   }
 
-  return {
-    head,
-    data,
-    kept,
-    get bytes() {
-      return bytes;
-    },
-    get status() {
-      return status;
-    },
-    rescued(error, peer, beginning) {
-      const failure = sendFailure(error, peer);
-      // Undici adds up the digits of Content-Length, spaces and repetitions with them, and finds that it is wrong.
-      if (status > 0) return kept(bodyLength(headers['content-length']) === bytes ? undefined : failure);
-      const read = beginning && readHead(beginning);
-      if (read === undefined) return failure;
-      if ('fault' in read) return new SendFailure('PROTOCOL', `the answer from ${peer} ${read.fault}`);
-      if (read.status < 200) {
-        return new SendFailure(
-          'PROTOCOL',
-          `${peer} sent an interim answer that was not asked for (${read.status})`,
-        );
-      }
-      return read.end > RESPONSE_HEAD_BYTES ? failure : keptOf(read, beginning!, failure);
-    },
-  };
+  /** The same from a head that only we have read. Its body is what came with it, unless that is chunked. */
+  #keptOf(read: ReadHead, beginning: Buffer, fault: SendFailure): Answered {
+    this.head(read.status, read.headers);
+    const came = beginning.subarray(read.end, read.end + (read.bodyLength ?? beginning.length));
+    if (!read.chunked) this.data(came);
+    return this.kept(read.bodyLength === came.length ? undefined : fault);
+  }
 }
 
 // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
 
 type ReadHead = Exclude<AnswerHead, { fault: string }>;
-
-const NOTHING = new Uint8Array(0);
 
 /** One that the verdict depends on, so it is kept however many come before it. */
 const KEPT_ALWAYS = 'retry-after';

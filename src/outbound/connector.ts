@@ -13,8 +13,11 @@ import { createResolver, type Lookup } from './resolver.ts';
 
 /** Opens connections for undici, to judged addresses only. */
 export interface Connector {
-  /** A function that opens the connections of a line, and notes on the line how long each step took. */
-  connectorOf(line: Line): buildConnector.connector;
+  /**
+   * A function that opens the connections of a line, and notes on the line how long each step took. `isInbox` says
+   * that all its requests are for the inbox of this server, if it leads there.
+   */
+  connectorOf(line: Line, isInbox: boolean): buildConnector.connector;
   /** Sockets that are open or being opened. */
   readonly open: number;
   /** Drops every socket, those being opened too. */
@@ -47,7 +50,7 @@ export function createConnector(options: ConnectorOptions): Connector {
     socket.once('close', () => sockets.delete(socket));
   }
 
-  function connect(line: Line, { hostname, protocol, port }: Wanted, callback: Connected): void {
+  function connect(line: Line, { hostname, protocol, port, isInbox }: Wanted, callback: Connected): void {
     const tls = protocol === 'https:';
     const portNumber = Number(port) || (tls ? 443 : 80);
     const family = isIP(hostname);
@@ -82,7 +85,7 @@ export function createConnector(options: ConnectorOptions): Connector {
     }
 
     underWay.add(giveUp);
-    resolver.resolve(hostname, (refusal, addresses) => {
+    resolver.resolve({ hostname, port: portNumber, isInbox }, (refusal, addresses) => {
       if (over) return;
       if (refusal !== null) return finish(refusal, null);
       if (family === 0) opening.next('connectMs');
@@ -97,7 +100,7 @@ export function createConnector(options: ConnectorOptions): Connector {
   }
 
   return {
-    connectorOf: (line) => (wanted, callback) => connect(line, wanted, callback),
+    connectorOf: (line, isInbox) => (wanted, callback) => connect(line, { ...wanted, isInbox }, callback),
     get open() {
       return sockets.size;
     },
@@ -110,7 +113,7 @@ export function createConnector(options: ConnectorOptions): Connector {
 
 // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
 
-type Wanted = Pick<buildConnector.Options, 'hostname' | 'protocol' | 'port'>;
+type Wanted = Pick<buildConnector.Options, 'hostname' | 'protocol' | 'port'> & { readonly isInbox: boolean };
 type Connected = buildConnector.Callback;
 
 /** Undefined when the connection was lost at the same moment. */

@@ -1,18 +1,17 @@
 import type { Dispatcher } from 'undici';
 import type { Clock } from '../domain/clock.ts';
 import { type Outcome, RESPONSE_KEPT_BYTES, type Timing } from '../domain/delivery/attempt.ts';
-import { type Answered, createAnswer } from './answer.ts';
+import { Answer, type Answered } from './answer.ts';
 import { startDeadline } from './deadline.ts';
 import { type Decoded, decodeBody } from './decode.ts';
 import { asleep, heldUp, SendFailure } from './failure.ts';
 import { type Incoming, RESPONSE_READ_BYTES } from './incoming.ts';
 import { type LineOptions, type Opening, tenths } from './line.ts';
-import type { HeldPool } from './pools.ts';
+import type { HeldPool, PoolOf } from './pools.ts';
 import type { OutgoingRequest } from './request.ts';
 
 /** A destination in its parts. */
-export interface Target {
-  readonly origin: string;
+export interface Target extends PoolOf {
   /** The path with its query. */
   readonly path: string;
   /** The host and port as a person would write them. */
@@ -48,7 +47,7 @@ export function post(exchange: Exchange): Promise<Outcome> {
     let connectedAt = 0;
     let headAt = 0;
     let settled = false;
-    const answer = createAnswer();
+    const answer = new Answer();
 
     const options: LineOptions = {
       path: target.path,

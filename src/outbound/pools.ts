@@ -2,14 +2,24 @@ import type { buildConnector, Pool as UndiciPool } from 'undici';
 import { type Line, LineClient } from './line.ts';
 import { Pool } from './undici.ts';
 
-/** A pool of connections for each origin that has requests or connections. */
+/**
+ * A pool of connections for each origin that has requests or connections. The inbox of this server has one of its
+ * own: a connection that was allowed for its paths must serve no others.
+ */
 export interface Pools {
-  /** Holds the origin's pool for one request. Undefined when too many wait for a connection there. */
-  hold(origin: string): HeldPool | undefined;
+  /** Holds the pool of a target for one request. Undefined when too many wait for a connection there. */
+  hold(target: PoolOf): HeldPool | undefined;
   /** Origins that have a pool. */
   readonly size: number;
   /** Fails what is in flight and drops all connections. */
   destroy(): Promise<void>;
+}
+
+export interface PoolOf {
+  readonly origin: string;
+  /** The pool's name: the origin, and whether it is for the inbox. */
+  readonly key: string;
+  readonly isInbox: boolean;
 }
 
 export interface HeldPool {
@@ -22,7 +32,7 @@ export interface PoolsOptions {
   /** The most requests to one origin that undici may hold. */
   readonly heldMax: number;
   /** Returns the function that opens the connections of a line. */
-  readonly connectorOf: (line: Line) => buildConnector.connector;
+  readonly connectorOf: (line: Line, isInbox: boolean) => buildConnector.connector;
   readonly pool: Omit<UndiciPool.Options, 'connect' | 'factory'>;
 }
 
@@ -34,14 +44,14 @@ export interface PoolsOptions {
 export function createPools({ heldMax, connectorOf, pool: options }: PoolsOptions): Pools {
   const entries = new Map<string, HeldPool & { held: number }>();
 
-  function open(origin: string): HeldPool & { held: number } {
+  function open({ origin, key, isInbox }: PoolOf): HeldPool & { held: number } {
     const pool = new Pool(origin, {
       ...options,
       // Never used. If none were given, undici would make a connector for each pool.
       connect: refuse,
       factory(url, clientOptions) {
         const line: Line = { opening: undefined, fresh: false, incoming: undefined };
-        return new LineClient(url, { ...clientOptions, connect: connectorOf(line) }, line);
+        return new LineClient(url, { ...clientOptions, connect: connectorOf(line, isInbox) }, line);
       },
     });
     let connected = 0;
@@ -58,8 +68,8 @@ export function createPools({ heldMax, connectorOf, pool: options }: PoolsOption
       if (entry.held > 0 || connected > 0) return;
       // Undici emits these events in the middle of its own work, which it must finish first.
       queueMicrotask(() => {
-        if (entry.held > 0 || connected > 0 || entries.get(origin) !== entry) return;
-        entries.delete(origin);
+        if (entry.held > 0 || connected > 0 || entries.get(key) !== entry) return;
+        entries.delete(key);
         void pool.destroy();
       });
     }
@@ -71,13 +81,13 @@ export function createPools({ heldMax, connectorOf, pool: options }: PoolsOption
       connected--;
       dropIfUnused();
     });
-    entries.set(origin, entry);
+    entries.set(key, entry);
     return entry;
   }
 
   return {
-    hold(origin) {
-      const entry = entries.get(origin) ?? open(origin);
+    hold(target) {
+      const entry = entries.get(target.key) ?? open(target);
       if (entry.held >= heldMax) return undefined;
       entry.held++;
       return entry;

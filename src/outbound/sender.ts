@@ -2,6 +2,7 @@ import { boundedCache } from '../domain/bounded-cache.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Outcome } from '../domain/delivery/attempt.ts';
 import type { AddressPolicy } from '../domain/webhook/address.ts';
+import { calledBy } from '../domain/webhook/destination.ts';
 import { createConnector } from './connector.ts';
 import { post, type Target } from './exchange.ts';
 import { RESPONSE_HEAD_BYTES } from './incoming.ts';
@@ -68,7 +69,7 @@ const ORIGIN_WAITING_MAX = 1_024;
 const TARGETS_MAX = 20_000;
 
 export function createSender(options: SenderOptions): Sender {
-  const { clock, originConnectionsMax, keptConnectionsMax = KEPT_CONNECTIONS_MAX } = options;
+  const { clock, policy, originConnectionsMax, keptConnectionsMax = KEPT_CONNECTIONS_MAX } = options;
   const connector = createConnector({ connectTimeoutMs: CONNECT_TIMEOUT_MS, ...options });
   const targets = boundedCache<string, Target>(TARGETS_MAX);
   const pools = createPools({
@@ -92,7 +93,7 @@ export function createSender(options: SenderOptions): Sender {
   function targetOf(destination: string): Target | undefined {
     const known = targets.get(destination);
     if (known !== undefined) return known;
-    const target = partsOf(destination);
+    const target = partsOf(destination, policy);
     if (target !== undefined) targets.set(destination, target);
     return target;
   }
@@ -107,7 +108,7 @@ export function createSender(options: SenderOptions): Sender {
       if (closing !== undefined) return refuse('LOCAL', 'Carillon is stopping');
       const target = targetOf(request.destination);
       if (target === undefined) return refuse('REQUEST', 'the destination is not an http or https URL');
-      const held = pools.hold(target.origin);
+      const held = pools.hold(target);
       if (held === undefined) {
         return refuse('CONNECT', `${ORIGIN_WAITING_MAX} requests wait for a connection to ${target.peer}`);
       }
@@ -126,9 +127,18 @@ export function createSender(options: SenderOptions): Sender {
 // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
 
 /** A destination was judged when it was registered; what it leads to is judged at each connection. */
-function partsOf(destination: string): Target | undefined {
+function partsOf(destination: string, { own }: AddressPolicy): Target | undefined {
   const url = URL.parse(destination);
   if (url === null || !/^https?:$/.test(url.protocol)) return undefined;
-  const port = url.port || (url.protocol === 'https:' ? '443' : '80');
-  return { origin: url.origin, path: url.pathname + url.search, peer: `${url.hostname}:${port}` };
+  const { port, isInbox } = calledBy(url);
+  const { origin } = url;
+  const inboxes = own?.listeners.filter(({ hasInbox }) => hasInbox) ?? [];
+  const isForInbox = isInbox === true && inboxes.some((each) => each.port === port);
+  return {
+    origin,
+    key: isForInbox ? `${origin}/inbox` : origin,
+    isInbox: isForInbox,
+    path: url.pathname + url.search,
+    peer: `${url.hostname}:${port}`,
+  };
 }

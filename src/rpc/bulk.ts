@@ -1,4 +1,5 @@
 import type { BulkOrder } from '../control/bulk-deliveries.ts';
+import type { Principal } from '../domain/access/principal.ts';
 import type { Fields } from '../domain/listing/condition.ts';
 import { readFilter } from '../domain/listing/filter.ts';
 import { theNamespace } from './namespace.ts';
@@ -19,9 +20,14 @@ interface BulkCall {
 }
 
 /** Reads a request of the method. Raises INVALID for a filter that cannot be read, and a token of another request. */
-export function bulkOf<Row>(method: string, request: BulkRequest, fields: Fields<Row>): BulkCall {
+export function bulkOf<Row>(
+  method: string,
+  request: BulkRequest,
+  principal: Principal,
+  fields: Fields<Row>,
+): BulkCall {
   const { filter, validateOnly, pageToken } = request;
-  const namespace = theNamespace(request.namespace);
+  const namespace = theNamespace(request.namespace, principal);
   const where = readFilter(filter, fields);
   const query = [method, namespace, filter, validateOnly];
   return {

@@ -1,4 +1,5 @@
 import type { Control } from '../control/control.ts';
+import type { Door } from '../domain/access/door.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Random } from '../domain/random.ts';
 import type { Publisher } from '../publish/publisher.ts';
@@ -11,6 +12,8 @@ import type { StreamLimits } from './stream-limits.ts';
 /** What the API works with. */
 export interface ApiDeps {
   readonly control: Control;
+  /** Who may come in. */
+  readonly door: Door;
   /** Fans events out to the webhooks that asked for them. */
   readonly publisher: Publisher;
   /** Sends events again that were published before. */

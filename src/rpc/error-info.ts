@@ -1,6 +1,7 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import { ErrorInfoSchema } from '../../gen/google/rpc/error_details_pb.ts';
-import { REASONS, type Reason, type ReasonCode } from '../domain/reason.ts';
+import { REASONS, type Reason } from '../domain/reason.ts';
+import type { ReasonCode } from '../domain/reason-entry.ts';
 import { clip } from '../domain/text.ts';
 
 /** Whose reasons these are (google.rpc.ErrorInfo). A name for programs, and no place to look at. */
@@ -13,6 +14,7 @@ export const CODES: Record<ReasonCode, Code> = {
   ALREADY_EXISTS: Code.AlreadyExists,
   ABORTED: Code.Aborted,
   FAILED_PRECONDITION: Code.FailedPrecondition,
+  UNAUTHENTICATED: Code.Unauthenticated,
   PERMISSION_DENIED: Code.PermissionDenied,
   EXHAUSTED: Code.ResourceExhausted,
   UNAVAILABLE: Code.Unavailable,

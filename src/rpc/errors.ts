@@ -6,7 +6,6 @@ import {
   RetryInfoSchema,
 } from '../../gen/google/rpc/error_details_pb.ts';
 import { DomainError, type FieldViolation, invalidRequest, type Resource } from '../domain/error.ts';
-import type { ErrorCode } from '../domain/reason.ts';
 import { clip } from '../domain/text.ts';
 import {
   CODES,
@@ -23,6 +22,9 @@ const RETRY_MS = 1000;
 
 /** How much is repeated of a name or a destination, which can be long: all of it goes into a header. */
 const RESOURCE_LENGTH = 300;
+
+/** Every 401 says how to do better (RFC 9110, section 11.6.1). */
+const CHALLENGE = { 'www-authenticate': 'Bearer realm="carillon"' };
 
 export interface Translation {
   /** A path that the caller did not write, taken off the front of every field. */
@@ -54,8 +56,8 @@ export function fromDomain(error: DomainError, hiddenPath = ''): ConnectError {
   return new ConnectError(
     message,
     CODES[error.code],
-    undefined,
-    [errorInfo(error.reason, metadataOf(error, violations)), ...details(error.code, violations), ...about],
+    error.code === 'UNAUTHENTICATED' ? CHALLENGE : undefined,
+    [errorInfo(error.reason, metadataOf(error, violations)), ...details(error, violations), ...about],
     error,
   );
 }
@@ -75,7 +77,7 @@ function shortened(text: string): string {
   return clip(text.toWellFormed(), RESOURCE_LENGTH);
 }
 
-function details(code: ErrorCode, violations: readonly FieldViolation[]): Detail[] {
+function details({ code, retryMs = RETRY_MS }: DomainError, violations: readonly FieldViolation[]): Detail[] {
   switch (code) {
     case 'INVALID':
     case 'ALREADY_EXISTS':
@@ -103,17 +105,23 @@ function details(code: ErrorCode, violations: readonly FieldViolation[]): Detail
     }
     case 'EXHAUSTED':
     case 'UNAVAILABLE': {
-      const retryDelay = { seconds: BigInt(RETRY_MS / 1000), nanos: 0 };
+      const retryDelay = toDelay(retryMs);
       return [{ desc: RetryInfoSchema, value: { retryDelay } }];
     }
     case 'OUT_OF_RANGE':
     case 'NOT_FOUND':
     case 'ABORTED':
+    case 'UNAUTHENTICATED':
     case 'PERMISSION_DENIED':
       return [];
     default:
       return code satisfies never;
   }
+}
+
+function toDelay(ms: number): { seconds: bigint; nanos: number } {
+  const whole = Math.ceil(ms);
+  return { seconds: BigInt(Math.floor(whole / 1000)), nanos: (whole % 1000) * 1_000_000 };
 }
 
 function unhide(violation: FieldViolation, hiddenPath: string): FieldViolation {

@@ -1,3 +1,4 @@
+import type { Principal } from '../domain/access/principal.ts';
 import type { Condition, Fields } from '../domain/listing/condition.ts';
 import { readFilter } from '../domain/listing/filter.ts';
 import { type Order, readOrder } from '../domain/listing/order.ts';
@@ -32,10 +33,11 @@ interface Listing<By extends string> {
 export function listingOf<Row, By extends string>(
   method: string,
   request: ListRequest,
+  principal: Principal,
   { fields, orders, usual }: ListRules<Row, By>,
 ): Listing<By> {
   const problems = noProblems();
-  const namespace = namespaceOf(request.namespace, 'namespace', problems);
+  const namespace = namespaceOf(request.namespace, 'namespace', principal, problems);
   const where = problems.attempt(() => readFilter(request.filter, fields));
   const order = problems.attempt(() => readOrder(request.orderBy, orders, usual)) ?? usual;
   problems.raise();

@@ -1,5 +1,6 @@
 import type { DescMessage, DescMethod, DescService } from '@bufbuild/protobuf';
 import { createServiceImplSpec, type ServiceImpl, type ServiceImplSpec } from '@connectrpc/connect';
+import { AdminService } from '../../gen/carillon/v1/admin_pb.ts';
 import { DeliveryService } from '../../gen/carillon/v1/delivery_pb.ts';
 import { EventService } from '../../gen/carillon/v1/event_pb.ts';
 import { WebhookService } from '../../gen/carillon/v1/webhook_pb.ts';
@@ -7,6 +8,7 @@ import { file_google_rpc_error_details } from '../../gen/google/rpc/error_detail
 import { Health } from '../../gen/grpc/health/v1/health_pb.ts';
 import { ServerReflection } from '../../gen/grpc/reflection/v1/reflection_pb.ts';
 import { ServerReflection as ServerReflectionAlpha } from '../../gen/grpc/reflection/v1alpha/reflection_pb.ts';
+import { adminService } from './admin/service.ts';
 import { deliveryService } from './delivery/service.ts';
 import type { ApiDeps } from './deps.ts';
 import { eventService } from './event/service.ts';
@@ -14,10 +16,12 @@ import { type FileIndex, indexFiles } from './grpc/file-index.ts';
 import { createHealthBoard, healthService, type Serving } from './grpc/health.ts';
 import { reflectionService } from './grpc/reflection.ts';
 import { lazyRules } from './proto-rules.ts';
+import { accessTo } from './roles.ts';
 import type { Call } from './transport/call.ts';
 import { createGuard, type Guard, type GuardDeps } from './transport/guard.ts';
 import { doneOnce, type OnceOptions } from './transport/once.ts';
 import { createOutbox, type Outbox } from './transport/outbox.ts';
+import { whileLetIn } from './transport/while-let-in.ts';
 import { webhookService } from './webhook/service.ts';
 
 /** Everything there is to call and what stands around it, made once and mounted on every port. */
@@ -56,6 +60,8 @@ const SELF_CHECKING: GuardDeps['selfChecking'] = new Map<DescMethod, 'NAMESPACE'
   [EventService.method.listEvents, 'NAMESPACE'],
   [EventService.method.replayEvents, 'NAMESPACE'],
   [DeliveryService.method.listDeliveries, 'NAMESPACE'],
+  [AdminService.method.createApiKey, 'NAMESPACE'],
+  [AdminService.method.listApiKeys, 'NAMESPACE'],
 ]);
 
 /** Methods that are not idempotent, and whose handlers heed the claim of a call with a request_id: see `claimOf`. */
@@ -79,6 +85,7 @@ export function createServices(deps: ApiDeps): Services {
     WebhookService,
     EventService,
     DeliveryService,
+    AdminService,
     Health,
     ServerReflection,
     ServerReflectionAlpha,
@@ -90,7 +97,7 @@ export function createServices(deps: ApiDeps): Services {
     methods: Object.fromEntries(
       Object.entries(methods).map(([name, spec]) => [
         name,
-        doneOnce(spec, { once: control.once, heeding: HEEDING }),
+        whileLetIn(doneOnce(spec, { once: control.once, heeding: HEEDING }), deps.door),
       ]),
     ),
   });
@@ -112,6 +119,7 @@ export function createServices(deps: ApiDeps): Services {
       allOnce(mount(WebhookService, webhookService({ control, rules }))),
       allOnce(mount(EventService, eventService({ ...deps, shutdown: ending.signal }))),
       allOnce(mount(DeliveryService, deliveryService({ control }))),
+      allOnce(mount(AdminService, adminService(deps))),
       mount(Health, healthService(board, ending.signal, settings.about)),
       mount(ServerReflection, reflectionService(fileIndex, ending.signal)),
       mount(ServerReflectionAlpha, reflectionService(fileIndex, ending.signal)),
@@ -121,6 +129,8 @@ export function createServices(deps: ApiDeps): Services {
       rules,
       outbox,
       selfChecking: SELF_CHECKING,
+      accessTo,
+      door: deps.door,
       policy: settings,
       report,
       ...(stallMs !== undefined && { stallMs }),

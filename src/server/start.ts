@@ -1,10 +1,13 @@
 import { createControl } from '../control/control.ts';
+import { createKeyring, KEY_REFRESH_MS, type Keyring } from '../control/keyring.ts';
 import { createDispatcher } from '../dispatch/dispatcher.ts';
 import { createSweeper } from '../dispatch/sweeper.ts';
 import { type Clock, systemClock } from '../domain/clock.ts';
 import { DomainError } from '../domain/error.ts';
 import { type Random, systemRandom } from '../domain/random.ts';
-import { parseCidrs } from '../domain/webhook/address.ts';
+import type { AddressPolicy } from '../domain/webhook/address.ts';
+import { parseDestinationRules } from '../domain/webhook/destination-rule.ts';
+import type { OwnListener } from '../domain/webhook/own-listeners.ts';
 import { type KeysOf, keysWith } from '../domain/webhook/signature.ts';
 import { DEFAULT_NAMESPACE } from '../domain/webhook/webhook.ts';
 import { createInbox } from '../inbox/inbox.ts';
@@ -14,21 +17,22 @@ import { createReplayer } from '../publish/replayer.ts';
 import { createApi } from '../rpc/api.ts';
 import { createScheduler } from '../schedule/scheduler.ts';
 import { createDirectory } from '../store/directory.ts';
-import { type KeyRing, openKeyRing } from '../store/key-ring.ts';
-import { openStore, storePlace } from '../store/open.ts';
+import { openSigningKeyring, type SigningKeyring } from '../store/signing-keyring.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createAnnouncer } from './announcer.ts';
 import { comeBack } from './come-back.ts';
 import type { Config } from './config/load.ts';
+import { checkExposure } from './exposure.ts';
 import { inboxVerify } from './inbox-verify.ts';
 import { type Address, hostsHint } from './listen/bind.ts';
 import { createFront } from './listen/front.ts';
 import { createGrpcServer, type GrpcServer } from './listen/grpc-listener.ts';
 import { createJwks } from './listen/jwks.ts';
 import { createListener } from './listen/listener.ts';
+import { isLocalAddress } from './listen/local-address.ts';
 import { startLoop } from './loop.ts';
-import { checkNotAlone, forgetKey, loadSecretsKey } from './secrets-key.ts';
+import { openDatabase } from './open-database.ts';
 import { createStoreWatch } from './store-watch.ts';
 import { VERSION } from './version.ts';
 
@@ -67,34 +71,21 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   // Whoever starts the server may not be listening yet when the first thing goes wrong.
   ended.promise.catch(() => {});
 
-  // Before a key is made for a database that cannot be.
-  const place = storePlace(config.db);
-  const secretsKey = await loadSecretsKey({ ...config, db: place, named: config.db, random });
-  const { key, warning } = secretsKey;
-  if (warning !== undefined) log.warn({}, warning);
-  if (!config.restored) await checkNotAlone(place, secretsKey);
-  const { waitingMax, namespaceWaitingMax, restored, defaultEveryMs } = config;
-  const store = await openStore(place, {
-    waitingMax,
-    namespaceWaitingMax,
-    defaultEveryMs,
-    restored,
+  const { store, key } = await openDatabase(config, {
+    random,
     warn: (sentence) => log.warn({}, sentence),
     onFatal: (error) => ended.reject(new Error(`the database has stopped: ${error.message}`)),
-  }).catch(async (error: unknown) => {
-    await forgetKey(place, secretsKey);
-    throw error;
   });
   try {
-    const keyRing = await openKeyRing({ store, clock, random, sealKey: key });
-    const keysOf = keysWith(key, keyRing.privateKeyOf);
+    const signingKeyring = await openSigningKeyring({ store, clock, random, sealKey: key });
+    const keysOf = keysWith(key, signingKeyring.privateKeyOf);
     await checkKey(store, keysOf);
     await comeBack({ store, clock, log }).catch((error: unknown) => {
       // A disk that is full keeps no server from starting: there is much to read, and what was taken to be delivered.
       if (!(error instanceof DomainError) || error.code !== 'UNAVAILABLE') throw error;
       log.warn({ reason: error.message }, 'how long no server was at work could not be noted');
     });
-    return await run({ config, log, clock, random, store, key, keyRing, keysOf, ended });
+    return await run({ config, log, clock, random, store, key, signingKeyring, keysOf, ended });
   } catch (error) {
     await store.close();
     throw error;
@@ -108,14 +99,15 @@ interface Parts {
   readonly random: Random;
   readonly store: Store;
   readonly key: Uint8Array;
-  readonly keyRing: KeyRing;
+  readonly signingKeyring: SigningKeyring;
   readonly keysOf: KeysOf;
   readonly ended: PromiseWithResolvers<void>;
 }
 
 async function run(parts: Parts): Promise<RunningServer> {
-  const { config, log, clock, random, store, key, keyRing, keysOf, ended } = parts;
-  const policy = { allow: parseCidrs(config.allowDestinations) };
+  const { config, log, clock, random, store, key, signingKeyring, keysOf, ended } = parts;
+  const own: OwnListener[] = [];
+  const policy = addressPolicy(config, own);
   const directory = createDirectory({ store });
   const sender = createSender({ clock, policy, originConnectionsMax: config.originInFlightMax });
   const scheduler = createScheduler({ store, directory, clock, random, log });
@@ -140,15 +132,18 @@ async function run(parts: Parts): Promise<RunningServer> {
     sweeper.hurry();
   });
 
+  const keyring = await openKeyring(parts);
   const api = createApi({
     control: createControl({
+      onKeys: keyring.refresh,
       store,
       clock,
       random,
       sealKey: key,
-      keyRing,
+      signingKeyring,
       settings: { ...config, addressPolicy: policy },
     }),
+    door: keyring,
     publisher,
     replayer: createReplayer({ store, directory, clock, random, log }),
     clock,
@@ -162,13 +157,14 @@ async function run(parts: Parts): Promise<RunningServer> {
         log,
         verify: inboxVerify({ store, directory, keysOf, clock }),
         allowedHosts: config.allowedHosts,
+        door: keyring,
       })
     : undefined;
   const listener = await createListener({
     handler: createFront({
       api,
       inbox,
-      jwks: createJwks({ keys: keyRing, allowedHosts: config.allowedHosts }),
+      jwks: createJwks({ keys: signingKeyring, allowedHosts: config.allowedHosts }),
       outbox: api.services.outbox,
       corsOrigins: config.corsOrigins,
     }),
@@ -179,6 +175,8 @@ async function run(parts: Parts): Promise<RunningServer> {
 
   const grpc = createGrpcServer({ services: api.services, settings: config, log, clock });
   const grpcAddress = await listenOr(grpc, config, () => listener.close(0));
+  own.push({ ...listener.address, hasInbox: config.inbox });
+  if (grpcAddress !== undefined) own.push({ ...grpcAddress, hasInbox: false });
   const hint = hostsHint([listener.address, ...(grpcAddress ? [grpcAddress] : [])], config);
   if (hint !== undefined) log.info({}, hint);
 
@@ -187,6 +185,7 @@ async function run(parts: Parts): Promise<RunningServer> {
     schedule: startLoop({ name: 'scheduler', ...scheduler, restMs: SCHEDULER_REST_MS, log }),
     dispatch: startLoop({ name: 'dispatcher', ...dispatcher, restMs: 0, log }),
     sweep: startLoop({ name: 'sweeper', ...sweeper, restMs: 0, log }),
+    keys: startLoop({ name: 'keyring', tick: keyring.tick, idleMs: () => KEY_REFRESH_MS, restMs: 0, log }),
   };
   const unsubscribe = store.onVisible(() => {
     loops.directory.wake();
@@ -218,7 +217,9 @@ async function run(parts: Parts): Promise<RunningServer> {
     ]);
     await announcer.flush();
     unsubscribe();
-    await Promise.all([loops.dispatch.stop(), loops.directory.stop(), loops.sweep.stop()]);
+    await Promise.all([loops.dispatch.stop(), loops.directory.stop(), loops.sweep.stop(), loops.keys.stop()]);
+    // Keys that were used since. A store in trouble keeps nothing from stopping.
+    await keyring.tick().catch(() => {});
     await sender.close();
     await store.close();
   }
@@ -235,6 +236,31 @@ async function run(parts: Parts): Promise<RunningServer> {
       });
       return stopping;
     },
+  };
+}
+
+/** The keys that there are, once it is sure that what listens is as open as it is meant to be, and no more. */
+async function openKeyring({ config, log, clock, random, store }: Parts): Promise<Keyring> {
+  const { bootstrapKey, noKeys, plaintext, db, listen, grpcListen } = config;
+  const keyring = createKeyring({ store, clock, random, open: noKeys });
+  await keyring.refresh();
+  if (bootstrapKey !== undefined) {
+    const { id, revokedAt } = await keyring.addGiven(bootstrapKey);
+    if (revokedAt !== undefined) log.warn({ keyId: id }, 'the bootstrap key was revoked, and is not taken');
+  }
+  const addresses = [listen, ...(grpcListen === 'off' ? [] : [grpcListen])];
+  checkExposure({ addresses, db, locked: keyring.isLocked(), noKeys, plaintext });
+  return keyring;
+}
+
+/** `listeners` is filled as soon as they are there, before anything is sent. */
+function addressPolicy(config: Config, listeners: readonly OwnListener[]): AddressPolicy {
+  const { allowDestinations, denyDestinations, onlyDestinations } = config;
+  return {
+    allow: parseDestinationRules(allowDestinations, 'allow-destinations'),
+    deny: parseDestinationRules(denyDestinations, 'deny-destinations'),
+    only: parseDestinationRules(onlyDestinations, 'only-destinations'),
+    own: { listeners, isLocal: isLocalAddress },
   };
 }
 

@@ -14,6 +14,7 @@ import type { DeliveryLog } from './delivery-log.ts';
 import type { DeliveryQueue } from './delivery-queue.ts';
 import type { Housekeeping } from './housekeeping.ts';
 import type { Intake } from './intake.ts';
+import type { Keys } from './keys.ts';
 import type { NamespaceKeys } from './namespace-keys.ts';
 import type { Registrations } from './registrations.ts';
 import type { Requests } from './requests.ts';
@@ -23,6 +24,7 @@ export type * from './delivery-log.ts';
 export type * from './delivery-queue.ts';
 export type * from './housekeeping.ts';
 export type * from './intake.ts';
+export type * from './keys.ts';
 export type * from './namespace-keys.ts';
 export type * from './registrations.ts';
 export type * from './requests.ts';
@@ -34,6 +36,7 @@ export interface Store
     DeliveryQueue,
     DeliveryLog,
     Requests,
+    Keys,
     Housekeeping {
   /**
    * Refuses new verbs, finishes those accepted, and lets the database go. Tolerates being called twice.

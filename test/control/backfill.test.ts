@@ -23,7 +23,7 @@ function controlWith(overrides: Partial<ControlDeps['store']> = {}): Control {
     clock,
     random: systemRandom(),
     sealKey: new Uint8Array(32).fill(7),
-    keyRing: { ensure: async () => {} },
+    signingKeyring: { ensure: async () => {} },
     settings: { addressPolicy: { allow: parseCidrs(LOOPBACK) }, everyMinMs: 1_000, defaultEveryMs: 5_000 },
   });
 }

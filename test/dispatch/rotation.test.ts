@@ -7,7 +7,7 @@ import { systemRandom } from '../../src/domain/random.ts';
 import { publicJwk } from '../../src/domain/webhook/namespace-key.ts';
 import { formatSecret } from '../../src/domain/webhook/secret.ts';
 import { verify } from '../../src/domain/webhook/signature.ts';
-import { openKeyRing } from '../../src/store/key-ring.ts';
+import { openSigningKeyring } from '../../src/store/signing-keyring.ts';
 import { openPipeline } from '../support/pipeline.ts';
 import { openReceiver, type ReceivedRequest, status } from '../support/receiver.ts';
 
@@ -79,7 +79,7 @@ describe('A webhook that asks for an asymmetric signature', () => {
     await using receiver = await openReceiver();
     await using pipeline = await openPipeline();
     const plain = await pipeline.register({ destination: receiver.url });
-    assert.equal(pipeline.keyRing.publicKeyOf('default'), undefined);
+    assert.equal(pipeline.signingKeyring.publicKeyOf('default'), undefined);
     await pipeline.publish(plain, ['plain']);
     await receiver.received(1);
     const webhook = await pipeline.register({ destination: `${receiver.url}/both`, asymmetric: true });
@@ -91,7 +91,7 @@ describe('A webhook that asks for an asymmetric signature', () => {
     assert.match(symmetric!, /^v1,/);
     const [version, signature] = asymmetric!.split(',');
     assert.equal(version, 'v1a');
-    const jwk = { ...publicJwk(pipeline.keyRing.publicKeyOf('default')!) };
+    const jwk = { ...publicJwk(pipeline.signingKeyring.publicKeyOf('default')!) };
     const key = createPublicKey({ key: jwk, format: 'jwk' });
     const signed = `${headers['webhook-id']}.${headers['webhook-timestamp']}.${body}`;
     assert.ok(verifyWithPublicKey(null, Buffer.from(signed), key, Buffer.from(signature!, 'base64')));
@@ -103,9 +103,14 @@ describe('A webhook that asks for an asymmetric signature', () => {
   it('goes on with the same key after a restart', async () => {
     await using pipeline = await openPipeline();
     await pipeline.register({ asymmetric: true, destination: 'http://127.0.0.1:9999/' });
-    const key = pipeline.keyRing.publicKeyOf('default');
+    const key = pipeline.signingKeyring.publicKeyOf('default');
     const sealKey = new Uint8Array(32).fill(7);
-    const again = await openKeyRing({ ...pipeline, clock: systemClock, random: systemRandom(), sealKey });
+    const again = await openSigningKeyring({
+      ...pipeline,
+      clock: systemClock,
+      random: systemRandom(),
+      sealKey,
+    });
     assert.deepEqual(again.publicKeyOf('default'), key);
     await again.ensure('default');
     assert.deepEqual(again.publicKeyOf('default'), key);

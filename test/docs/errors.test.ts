@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { API_REASONS, type ReasonEntry, SERVER_REASONS } from '../../src/domain/reason.ts';
+import { API_REASONS } from '../../src/domain/reason.ts';
+import type { ReasonEntry } from '../../src/domain/reason-entry.ts';
+import { SERVER_REASONS } from '../../src/domain/server-reasons.ts';
 import { blockOf, rowsOf } from '../support/docs.ts';
 
 /** Names of google.rpc.Code that are not those of the domain. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { isRealTime } from '../../src/domain/rfc3339.ts';
+import { isRealTime, toRfc3339 } from '../../src/domain/rfc3339.ts';
 
 describe('A time', () => {
   for (const text of [
@@ -25,4 +25,27 @@ describe('A time', () => {
   ]) {
     it(`is not ${text}`, () => assert.equal(isRealTime(text), false));
   }
+});
+
+describe('A time that is written', () => {
+  for (const ms of [
+    0, 1, 999, 1_000, 1_767_225_599_999, 1_767_225_600_000, 1_767_225_600_070, -1, -999, -1_000, -1_001,
+    -62_135_596_800_000, 253_402_300_800_000, 8.64e15,
+  ]) {
+    it(`of ${ms} ms is that of Date, whatever was written before`, () => {
+      for (const before of [ms - 1_000, ms, ms - 1, 0]) {
+        toRfc3339(before);
+        assert.equal(toRfc3339(ms), new Date(ms).toISOString());
+      }
+    });
+  }
+
+  it('is cut to whole milliseconds', () => {
+    for (const ms of [0.9, -0.9, 1_000.5, -1_000.5]) assert.equal(toRfc3339(ms), new Date(ms).toISOString());
+  });
+
+  it('must be one', () => {
+    for (const ms of [Number.NaN, Number.POSITIVE_INFINITY, 8.65e15])
+      assert.throws(() => toRfc3339(ms), RangeError);
+  });
 });

@@ -6,11 +6,13 @@ import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 import { systemClock } from '../../src/domain/clock.ts';
 import { createInbox, type InboxBounds } from '../../src/inbox/inbox.ts';
+import { OPEN_DOOR } from '../support/door.ts';
 import { recordingLog } from '../support/log.ts';
 
 /** An inbox behind HTTP/2's compatibility API, and a session with it. */
 async function overHttp2(options: Partial<InboxBounds> = {}) {
   const inbox = createInbox({
+    door: OPEN_DOOR,
     clock: systemClock,
     log: recordingLog().log,
     verify: async () => 'unknown',

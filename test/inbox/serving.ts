@@ -1,8 +1,10 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Door } from '../../src/domain/access/door.ts';
 import { createInbox, type Inbox, type InboxBounds, type Verify } from '../../src/inbox/inbox.ts';
 import { type ManualClock, manualClock } from '../support/clock.ts';
+import { OPEN_DOOR } from '../support/door.ts';
 import { type LogLine, recordingLog } from '../support/log.ts';
 
 /** What `GET …/requests` tells of one, as far as tests read it. */
@@ -55,6 +57,8 @@ export interface ServingOptions {
   readonly verify?: Verify;
   readonly options?: Partial<InboxBounds>;
   readonly allowedHosts?: readonly string[];
+  /** Lets in everybody when not given. */
+  readonly door?: Door;
 }
 
 export const START = Date.parse('2026-03-01T12:00:00Z');
@@ -63,10 +67,12 @@ export async function serveInbox({
   verify,
   options,
   allowedHosts = [],
+  door = OPEN_DOOR,
 }: ServingOptions = {}): Promise<Serving> {
   const clock = manualClock(START);
   const { log, lines } = recordingLog();
   const inbox = createInbox({
+    door,
     clock,
     log,
     verify: verify ?? (async () => 'unknown'),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { parseCidrs } from '../../src/domain/webhook/address.ts';
+import { parseDestinationRules } from '../../src/domain/webhook/destination-rule.ts';
 import { createResolver } from '../../src/outbound/resolver.ts';
 import { until } from '../support/pipeline.ts';
 import { openReceiver, status } from '../support/receiver.ts';
@@ -80,6 +81,69 @@ describe('the address guard', () => {
     assert.equal(receiver.connections, 1);
   });
 
+  it('keeps to the lists of the operator, for names, their addresses and ports', async () => {
+    await using receiver = await openReceiver();
+    const lookup = aLookup({
+      'a.example': [['127.0.0.1']],
+      'b.example': [['127.0.0.1']],
+      'inside.example': [['127.0.0.3']],
+      'public.example': [['192.0.9.1']],
+    });
+    const { port } = receiver;
+    const rules = (...list: string[]) => parseDestinationRules(list, 'rules');
+    const policy = {
+      allow: rules('127.0.0.1', 'inside.example'),
+      deny: rules('b.example', '192.0.9.0/24', `*:${port + 1}`),
+    };
+    await using sender = aSender({ policy, lookup });
+    const said = async (url: string) => told(await sender.send(aRequest(url)));
+    assert.equal(await said(`http://a.example:${port}/`), 'answered 200');
+    assert.equal(
+      await said(`http://b.example:${port}/`),
+      `FORBIDDEN_ADDRESS: b.example may not be called: b.example:${port} is denied by the operator (--deny-destinations)`,
+    );
+    assert.match(await said(`http://a.example:${port + 1}/`), /^FORBIDDEN_ADDRESS: a\.example may not/);
+    assert.match(
+      await said('http://public.example/'),
+      /^FORBIDDEN_ADDRESS: public\.example \(192\.0\.9\.1\)/,
+    );
+    assert.match(await said(`http://inside.example:${port}/`), /^CONNECT: connection refused/);
+    assert.deepEqual(
+      lookup.asked,
+      ['a.example', 'public.example', 'inside.example'],
+      'nobody asks for what is denied',
+    );
+    await using choosy = aSender({ policy: { ...policy, only: rules(`a.example:${port}`) }, lookup });
+    assert.equal(told(await choosy.send(aRequest(`http://a.example:${port}/`))), 'answered 200');
+    const other = await choosy.send(aRequest(`http://127.0.0.1:${port}/`));
+    assert.match(told(other), /^FORBIDDEN_ADDRESS: .* not among what the operator allows/);
+  });
+
+  it('refuses an own listener however it is reached, also over a connection that its inbox has opened', async () => {
+    await using receiver = await openReceiver();
+    const { port } = receiver;
+    const lookup = aLookup({ 'own.example': [['127.0.0.1']] });
+    const listeners = [{ host: '127.0.0.1', port, hasInbox: true }];
+    const policy = { allow: parseCidrs(['127.0.0.0/8']), own: { listeners, isLocal: () => false } };
+    await using sender = aSender({ policy, lookup });
+    for (const host of ['127.0.0.1', 'own.example']) {
+      const said = async (path: string) => told(await sender.send(aRequest(`http://${host}:${port}${path}`)));
+      assert.match(
+        await said('/v1/webhooks'),
+        /^FORBIDDEN_ADDRESS: .* is this Carillon itself, of which only the inbox/,
+      );
+      assert.equal(await said('/inbox/joe'), 'answered 200');
+      assert.match(await said('/v1/webhooks'), /^FORBIDDEN_ADDRESS/);
+      assert.match(await said('/inbox/../v1/webhooks'), /^FORBIDDEN_ADDRESS/);
+      assert.equal(await said('/inbox/ann'), 'answered 200');
+    }
+    assert.deepEqual(
+      receiver.requests.map(({ path }) => path),
+      ['/inbox/joe', '/inbox/ann', '/inbox/joe', '/inbox/ann'],
+    );
+    assert.ok(receiver.connections < 4, 'connections are kept');
+  });
+
   it('tries the next of the judged addresses when one refuses', async () => {
     await using receiver = await openReceiver();
     // The receiver listens on 127.0.0.1 alone, so that the others refuse.
@@ -124,7 +188,7 @@ describe('a resolver', () => {
     const { resolve } = createResolver({ policy: ONLY_ONE, lookup });
     const ask = () =>
       new Promise<string>((done) =>
-        resolve('a.example', (failure, all) => done(failure?.message ?? all[0]!.address)),
+        resolve({ hostname: 'a.example' }, (failure, all) => done(failure?.message ?? all[0]!.address)),
       );
     assert.deepEqual(await Promise.all([ask(), ask(), ask()]), ['127.0.0.1', '127.0.0.1', '127.0.0.1']);
     assert.equal(lookup.asked.length, 1);
@@ -135,17 +199,21 @@ describe('a resolver', () => {
   it('hands out no address beside a refusal', async () => {
     const lookup = aLookup({ 'a.example': [['127.0.0.1', '10.0.0.1']] });
     const { resolve } = createResolver({ policy: ONLY_ONE, lookup });
-    const handedOut = await new Promise((done) => resolve('a.example', (_failure, all) => done(all)));
+    const handedOut = await new Promise((done) =>
+      resolve({ hostname: 'a.example' }, (_failure, all) => done(all)),
+    );
     assert.deepEqual(handedOut, []);
   });
 
   it('fails at once when too many names are being looked up', async () => {
     const { resolve } = createResolver({ policy: ONLY_ONE, lookup: () => {} });
-    for (let i = 0; i < 1_000; i++) resolve(`n${i}.example`, () => {});
-    const message = await new Promise((done) => resolve('more.example', (failure) => done(failure?.message)));
+    for (let i = 0; i < 1_000; i++) resolve({ hostname: `n${i}.example` }, () => {});
+    const message = await new Promise((done) =>
+      resolve({ hostname: 'more.example' }, (failure) => done(failure?.message)),
+    );
     assert.match(String(message), /too many names/);
     let shared = false;
-    resolve('n0.example', () => {
+    resolve({ hostname: 'n0.example' }, () => {
       shared = true;
     });
     await setImmediate();

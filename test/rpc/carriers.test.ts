@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { DescMethod, JsonObject } from '@bufbuild/protobuf';
+import { AdminService } from '../../gen/carillon/v1/admin_pb.ts';
 import { DeliveryService } from '../../gen/carillon/v1/delivery_pb.ts';
 import { EventService } from '../../gen/carillon/v1/event_pb.ts';
 import { WebhookService } from '../../gen/carillon/v1/webhook_pb.ts';
@@ -50,6 +51,7 @@ const {
   cancelDelivery,
   cancelDeliveries,
 } = DeliveryService.method;
+const { createApiKey, listApiKeys, revokeApiKey } = AdminService.method;
 const destination = 'http://127.0.0.1:9999/hook';
 const orders = { name: 'orders', destination, eventTypes: ['order.*'], labels: { team: 'a' } };
 const hook: Step['request'] = (said) => ({ id: said('registered').webhook.id });
@@ -230,6 +232,30 @@ const STEPS: readonly Step[] = [
   { what: 'a removal', method: remove, request: hook },
   { what: 'a removal by filter', method: remove, request: { filter: 'id = orders', force: true } },
   { what: 'a removal by name', method: remove, request: { name: 'nobody' } },
+  {
+    what: 'a key',
+    method: createApiKey,
+    request: { role: 'ROLE_PUBLISH', note: 'shop', callsPerSecond: 5 },
+    as: 'key',
+  },
+  {
+    what: 'a key that is over, of no role',
+    method: createApiKey,
+    request: { expireTime: '2025-01-01T00:00:00Z' },
+  },
+  {
+    what: 'a key of one namespace and all',
+    method: createApiKey,
+    request: { role: 'ROLE_READ', namespace: 'default', allNamespaces: true },
+  },
+  { what: 'the keys of all namespaces', method: listApiKeys, request: { allNamespaces: true } },
+  { what: 'the keys of a namespace that is none', method: listApiKeys, request: { namespace: 'acme' } },
+  {
+    what: 'an end of a key',
+    method: revokeApiKey,
+    request: (said) => ({ id: said('key').apiKey.id, requestId: 'end-1' }),
+  },
+  { what: 'an end of none', method: revokeApiKey, request: none },
   { what: 'the health of all', method: Health.method.check, request: {} },
   { what: 'the health of nothing', method: Health.method.check, request: { service: 'none' } },
   { what: 'all healths', method: Health.method.list, request: {} },

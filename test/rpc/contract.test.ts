@@ -14,6 +14,7 @@ import {
 import { nestedTypes, reflect, reflectList } from '@bufbuild/protobuf/reflect';
 import { TimestampSchema } from '@bufbuild/protobuf/wkt';
 import { field as fieldRules } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
+import { file_carillon_v1_admin } from '../../gen/carillon/v1/admin_pb.ts';
 import { file_carillon_v1_delivery } from '../../gen/carillon/v1/delivery_pb.ts';
 import { type Event, EventSchema, file_carillon_v1_event } from '../../gen/carillon/v1/event_pb.ts';
 import { file_carillon_v1_schedule } from '../../gen/carillon/v1/schedule_pb.ts';
@@ -34,6 +35,7 @@ import { sharedApi } from '../support/rpc.ts';
 /** Promises of the proto files that no linter knows, held for every field that there is. */
 
 const FILES = [
+  file_carillon_v1_admin,
   file_carillon_v1_delivery,
   file_carillon_v1_event,
   file_carillon_v1_schedule,
@@ -183,6 +185,8 @@ function mustBeGiven(field: DescField): boolean {
       return type.value.minLen > 0n;
     case 'repeated':
       return type.value.minItems > 0n;
+    case 'enum':
+      return type.value.notIn.includes(0);
     case 'double':
       return type.value.greaterThan.case === 'gte' && type.value.greaterThan.value > 0;
     default:

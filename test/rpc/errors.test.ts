@@ -10,7 +10,8 @@ import {
 } from '../../gen/google/rpc/error_details_pb.ts';
 import { Health } from '../../gen/grpc/health/v1/health_pb.ts';
 import { DomainError, failedPrecondition, notFound } from '../../src/domain/error.ts';
-import { type DomainReason, type ErrorCode, REASONS, type Reason } from '../../src/domain/reason.ts';
+import { type DomainReason, REASONS, type Reason } from '../../src/domain/reason.ts';
+import type { ErrorCode } from '../../src/domain/reason-entry.ts';
 import { toConnectError } from '../../src/rpc/errors.ts';
 import { fieldsOf, refusal, startApi } from '../support/rpc.ts';
 
@@ -20,6 +21,7 @@ describe('toConnectError', () => {
   it('has a code for every code of the domain', () => {
     const codes: Record<ErrorCode, Code> = {
       INVALID: Code.InvalidArgument,
+      UNAUTHENTICATED: Code.Unauthenticated,
       NOT_FOUND: Code.NotFound,
       ALREADY_EXISTS: Code.AlreadyExists,
       ABORTED: Code.Aborted,

@@ -33,10 +33,17 @@ const NOT_IDEMPOTENT: ReadonlySet<string> = new Set([
   'EventService.ReplayEvents',
   'DeliveryService.RetryDelivery',
   'DeliveryService.RetryDeliveries',
+  'AdminService.CreateApiKey',
 ]);
 
-/** A stream is no call that can be made again: each of its events has an id. */
-const WITHOUT_REQUEST_ID: ReadonlySet<string> = new Set(['EventService.PublishStream']);
+/**
+ * A stream is no call that can be made again: each of its events has an id. And an answer with a key in it is not kept,
+ * so that no key is.
+ */
+const WITHOUT_REQUEST_ID: ReadonlySet<string> = new Set([
+  'EventService.PublishStream',
+  'AdminService.CreateApiKey',
+]);
 
 const called = ({ parent, name }: DescMethod) => `${parent.name}.${name}`;
 

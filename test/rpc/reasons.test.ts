@@ -9,11 +9,14 @@ import { WebhookService } from '../../gen/carillon/v1/webhook_pb.ts';
 import { type ErrorInfo, ErrorInfoSchema } from '../../gen/google/rpc/error_details_pb.ts';
 import { StatusSchema } from '../../gen/google/rpc/status_pb.ts';
 import { Health } from '../../gen/grpc/health/v1/health_pb.ts';
+import type { Principal } from '../../src/domain/access/principal.ts';
 import { DomainError } from '../../src/domain/error.ts';
-import { API_REASONS, type ReasonEntry } from '../../src/domain/reason.ts';
+import { API_REASONS } from '../../src/domain/reason.ts';
+import type { ReasonEntry } from '../../src/domain/reason-entry.ts';
 import { writeResumeToken } from '../../src/rpc/delivery/watch-token.ts';
 import { CODES } from '../../src/rpc/error-info.ts';
 import { aDeliveryThat } from '../support/deliveries.ts';
+import { doorAs } from '../support/door.ts';
 import { framed, pathOf, type RawHttp2, type RunningGrpc, rawHttp2, startGrpc } from '../support/grpc.ts';
 import { type ApiOptions, type RunningApi, startApi } from '../support/rpc.ts';
 import { testId } from '../support/store.ts';
@@ -127,9 +130,43 @@ describe('The reason', () => {
       grpc(h2, pathOf(WebhookService.method.get), NOTE, { ':authority': 'evil.example' }),
     ORIGIN_NOT_ALLOWED: () =>
       grpc(h2, pathOf(WebhookService.method.get), NOTE, { origin: 'http://evil.example' }),
+    API_KEY_MISSING: () => withKeys(async (at) => rest('GET', '/v1/webhooks', {}, at)),
+    API_KEY_INVALID: () => withKeys(async (at) => bearing('ck_of_another_server_altogether', at)),
+    API_KEY_EXPIRED: () =>
+      withKeys(async (at, { makeKey, clock }) => {
+        const { key } = await makeKey({ expiresAt: clock.now() + 1 });
+        clock.advance(1);
+        return bearing(key, at);
+      }),
+    API_KEY_REVOKED: () =>
+      withKeys(async (at, { makeKey, control }) => {
+        const { key, apiKey } = await makeKey();
+        await control.keys.revoke(apiKey.id, undefined);
+        return bearing(key, at);
+      }),
+    TOO_MANY_WRONG_KEYS: () =>
+      withKeys(async (at) => {
+        for (let i = 0; i < 20; i++) await fetch(`${at}/v1/webhooks`);
+        return rest('GET', '/v1/webhooks', {}, at);
+      }),
+    TOO_MANY_CALLS: () =>
+      withKeys(async (at, { makeKey }) => {
+        const { key } = await makeKey({ callsPerSecond: 1 });
+        await bearing(key, at).catch(() => {});
+        return bearing(key, at);
+      }),
+    ROLE_TOO_SMALL: () =>
+      withCaller({ kind: 'KEY', keyId: 'key_1', role: 'READ', namespace: undefined }, (at) =>
+        rest('POST', '/v1/webhooks', HOOK, at),
+      ),
+    NAMESPACE_NOT_ALLOWED: () =>
+      withCaller({ kind: 'KEY', keyId: 'key_1', role: 'READ', namespace: 'shop' }, (at) =>
+        rest('GET', '/v1/webhooks?namespace=default', {}, at),
+      ),
     WEBHOOK_NOT_FOUND: () => rest('GET', '/v1/webhooks/none'),
     EVENT_NOT_FOUND: () => rest('GET', '/v1/events/none'),
     DELIVERY_NOT_FOUND: () => rest('GET', '/v1/deliveries/none'),
+    API_KEY_NOT_FOUND: () => rest('POST', '/v1/apiKeys/none:revoke'),
     SERVICE_NOT_FOUND: () => rest('GET', '/v1/health?service=none'),
     async WEBHOOK_ALREADY_EXISTS() {
       await id('WebhookService/Register', { webhook: { ...HOOK, name: 'first' } });
@@ -222,6 +259,10 @@ describe('The reason', () => {
       withApi({ settings: { watch: { watchersMax: 0 } } }, (at) =>
         rest('GET', '/v1/deliveries:watch', {}, at),
       ),
+    TOO_MANY_API_KEYS: () =>
+      away({ createApiKeys: async () => ['FULL'] }, (at) =>
+        rest('POST', '/v1/apiKeys', { role: 'READ' }, at),
+      ),
     DATABASE_BUSY: () =>
       away({ resolveWebhooks: () => Promise.reject(new DomainError('DATABASE_BUSY', 'full')) }, get),
     DATABASE_UNAVAILABLE: () =>
@@ -234,6 +275,8 @@ describe('The reason', () => {
     INTERNAL_ERROR: () => away({ resolveWebhooks: () => Promise.reject(new Error('a bug')) }, get),
   };
 
+  const bearing = (key: string, at: string) =>
+    rest('GET', '/v1/webhooks/none', { headers: { authorization: `Bearer ${key}` } }, at);
   const get = (at: string) => rest('GET', '/v1/webhooks/x', {}, at);
 
   for (const [reason, call] of Object.entries(WAYS)) {
@@ -339,6 +382,18 @@ async function grpc(
   const infos = status.details.flatMap((detail) => anyUnpack(detail, ErrorInfoSchema) ?? []);
   assert.equal(infos.length, 1);
   return { code: codeToString(grpcStatus ?? 0), info: infos[0]! };
+}
+
+/** A server that takes calls with keys only. */
+async function withKeys(call: (at: string, running: RunningApi) => Promise<Told>): Promise<Told> {
+  return withApi({ locked: true }, async (at, running) => {
+    await running.makeKey();
+    return call(at, running);
+  });
+}
+
+function withCaller(principal: Principal, call: (at: string) => Promise<Told>): Promise<Told> {
+  return withApi({ deps: (parts) => ({ ...parts, door: doorAs(principal) }) }, call);
 }
 
 async function withApi(

@@ -68,6 +68,31 @@ describe('a server that cannot start', () => {
   });
 });
 
+describe('a server that is asked to call itself', () => {
+  it('refuses but for its inbox, on both ports and by every name', async (t) => {
+    const { log } = recordingLog();
+    const argv = ['--inbox', '--allow-destinations', '127.0.0.0/8,::1', '--grpc-listen', '127.0.0.1:0'];
+    const server = await startServer(await configOf(await aDatabase(t), ...argv), { log });
+    t.after(() => server.stop());
+    const { port } = server.address;
+    const register = async (destination: string) => {
+      const body = JSON.stringify({ name: 'self', destination });
+      const headers = { 'content-type': 'application/json' };
+      const answer = await fetch(`http://127.0.0.1:${port}/v1/webhooks`, { method: 'POST', headers, body });
+      return `${answer.status} ${await answer.text()}`;
+    };
+    for (const url of [
+      `http://127.0.0.1:${port}/v1/webhooks`,
+      `http://localhost:${port}/`,
+      `http://127.0.0.1:${port}/inbox/../v1/webhooks`,
+      `http://localhost:${server.grpcAddress?.port}/inbox/joe`,
+    ])
+      assert.match(await register(url), /^400 .*is this Carillon itself/, url);
+    assert.match(await register(`http://localhost:${port}/inbox/joe`), /^200 /);
+    assert.match(await register(`http://127.0.0.1:${await freePort()}/`), /^200 /);
+  });
+});
+
 describe('a server that is stopped', () => {
   it('can be stopped twice, and has finished then', async (t) => {
     const { log } = recordingLog();

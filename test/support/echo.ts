@@ -21,6 +21,7 @@ import { systemRandom } from '../../src/domain/random.ts';
 import { lazyRules } from '../../src/rpc/proto-rules.ts';
 import type { Services } from '../../src/rpc/services.ts';
 import { createGuard } from '../../src/rpc/transport/guard.ts';
+import { OPEN_DOOR } from './door.ts';
 
 /** A service with a method of each kind, for tests of what carries calls rather than of what they do. */
 
@@ -113,6 +114,8 @@ export function echoServices(impl: Partial<EchoImpl> = {}): Pick<Services, 'moun
     guard: createGuard({
       rules: lazyRules(),
       selfChecking: new Map(),
+      accessTo: () => 'READ',
+      door: OPEN_DOOR,
       policy: { allowedHosts: [], corsOrigins: [] },
       report: () => Buffer.from(random.bytes(8)).toString('hex'),
     }),

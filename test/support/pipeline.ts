@@ -14,8 +14,8 @@ import type { Webhook } from '../../src/domain/webhook/webhook.ts';
 import { createSender, type Sender } from '../../src/outbound/sender.ts';
 import { startLoop } from '../../src/server/loop.ts';
 import { createDirectory, type Directory } from '../../src/store/directory.ts';
-import { type KeyRing, openKeyRing } from '../../src/store/key-ring.ts';
 import type { StoreOptions } from '../../src/store/open.ts';
+import { openSigningKeyring, type SigningKeyring } from '../../src/store/signing-keyring.ts';
 import type { NewDelivery, Store } from '../../src/store/store.ts';
 import { type LogLine, recordingLog } from './log.ts';
 import { openMemoryStore } from './store.ts';
@@ -23,7 +23,7 @@ import { openMemoryStore } from './store.ts';
 /** From the store to the socket, without the API: what a test needs to see deliveries go out. */
 export interface Pipeline extends AsyncDisposable {
   readonly store: Store;
-  readonly keyRing: KeyRing;
+  readonly signingKeyring: SigningKeyring;
   readonly control: Control;
   readonly dispatcher: Dispatcher;
   readonly directory: Directory;
@@ -70,7 +70,7 @@ export async function openPipeline(options: PipelineOptions = {}): Promise<Pipel
   const { log, lines } = recordingLog();
   const store = options.store ?? (await openMemoryStore(options.storeOptions));
   const directory = createDirectory({ store });
-  const keyRing = await openKeyRing({ store, clock, random, sealKey: SEALING_KEY });
+  const signingKeyring = await openSigningKeyring({ store, clock, random, sealKey: SEALING_KEY });
   const policy = { allow: parseCidrs(['127.0.0.0/8']) };
   const settings = {
     inFlightMax: 1_024,
@@ -87,14 +87,14 @@ export async function openPipeline(options: PipelineOptions = {}): Promise<Pipel
     clock,
     random,
     sealKey: SEALING_KEY,
-    keyRing,
+    signingKeyring,
     settings: { addressPolicy: policy, everyMinMs: 1_000, defaultEveryMs: 5_000 },
   });
   const dispatcher = createDispatcher({
     store,
     directory,
     sender: options.sender ?? sender,
-    keysOf: keysWith(SEALING_KEY, keyRing.privateKeyOf),
+    keysOf: keysWith(SEALING_KEY, signingKeyring.privateKeyOf),
     wake: () => loops[0]!.wake(),
     notify: (operational) => news.push(operational),
     clock,
@@ -122,7 +122,7 @@ export async function openPipeline(options: PipelineOptions = {}): Promise<Pipel
 
   return {
     store,
-    keyRing,
+    signingKeyring,
     control,
     dispatcher,
     directory,

@@ -14,9 +14,12 @@ import { DeliveryService } from '../../gen/carillon/v1/delivery_pb.ts';
 import { EventService } from '../../gen/carillon/v1/event_pb.ts';
 import { WebhookService } from '../../gen/carillon/v1/webhook_pb.ts';
 import { BadRequestSchema, file_google_rpc_error_details } from '../../gen/google/rpc/error_details_pb.ts';
-import { createControl } from '../../src/control/control.ts';
+import { type Control, createControl } from '../../src/control/control.ts';
 import type { ControlDeps, ControlSettings } from '../../src/control/deps.ts';
+import { createKeyring, type Keyring } from '../../src/control/keyring.ts';
+import type { KeyOrder, NewKey } from '../../src/control/keys.ts';
 import type { WatchLimits } from '../../src/control/watch.ts';
+import { noProblems } from '../../src/domain/problems.ts';
 import { type Random, systemRandom } from '../../src/domain/random.ts';
 import { LOOPBACK, parseCidrs } from '../../src/domain/webhook/address.ts';
 import { createPublisher } from '../../src/publish/publisher.ts';
@@ -24,7 +27,7 @@ import { createReplayer } from '../../src/publish/replayer.ts';
 import { type Api, createApi } from '../../src/rpc/api.ts';
 import type { ApiDeps, ApiSettings } from '../../src/rpc/deps.ts';
 import { createDirectory } from '../../src/store/directory.ts';
-import { openKeyRing } from '../../src/store/key-ring.ts';
+import { openSigningKeyring } from '../../src/store/signing-keyring.ts';
 import type { Store } from '../../src/store/store.ts';
 import { type ManualClock, manualClock } from './clock.ts';
 import { type LogLine, watchedLog } from './log.ts';
@@ -42,6 +45,10 @@ export interface RunningApi extends AsyncDisposable {
   /** HTTP/2 without TLS. */
   readonly url2: string;
   readonly sealKey: Uint8Array;
+  readonly control: Control;
+  readonly keyring: Keyring;
+  /** Makes a key, without a call. */
+  makeKey(order?: Partial<KeyOrder>): Promise<NewKey>;
   /** A client of the Connect protocol over HTTP/1.1. */
   readonly webhooks: Client<typeof WebhookService>;
   readonly deliveries: Client<typeof DeliveryService>;
@@ -53,6 +60,8 @@ export interface RunningApi extends AsyncDisposable {
 const DAY_MS = 86_400_000;
 
 export interface ApiOptions {
+  /** Takes calls with keys only, once there is one; else everybody may call. */
+  readonly locked?: boolean;
   /** The machine's own when not given. */
   readonly random?: Random;
   readonly settings?: Partial<TestSettings>;
@@ -78,13 +87,13 @@ export async function startApi(options: ApiOptions = {}): Promise<RunningApi> {
   const sealKey = new Uint8Array(32).fill(7);
   const directory = createDirectory({ store });
   const publishing = { store, directory, clock, random, log };
-  const parts: ApiParts = {
+  const parts: Omit<ApiParts, 'door'> = {
     store,
     clock,
     random,
     log,
     sealKey,
-    keyRing: await openKeyRing({ store, clock, random, sealKey }),
+    signingKeyring: await openSigningKeyring({ store, clock, random, sealKey }),
     publisher: createPublisher({ ...publishing, settings: { idempotencyWindowMs: DAY_MS } }),
     replayer: createReplayer(publishing),
     settings: {
@@ -97,9 +106,15 @@ export async function startApi(options: ApiOptions = {}): Promise<RunningApi> {
       ...options.settings,
     },
   };
-  const deps = options.deps ? options.deps(parts) : parts;
+  const keyring = createKeyring({ store, clock, random, open: options.locked !== true });
+  const whole = { ...parts, door: keyring };
+  const deps = options.deps ? options.deps(whole) : whole;
   const { watch } = deps.settings;
-  const control = createControl({ ...deps, ...(watch && { watchLimits: watch }) });
+  const control = createControl({
+    ...deps,
+    onKeys: keyring.refresh,
+    ...(watch && { watchLimits: watch }),
+  });
   const api = createApi({ ...deps, control });
   api.health.serve();
 
@@ -132,6 +147,13 @@ export async function startApi(options: ApiOptions = {}): Promise<RunningApi> {
     url,
     url2,
     sealKey,
+    control,
+    keyring,
+    makeKey: (order) =>
+      control.keys.create(
+        { namespace: undefined, role: 'READ', note: '', callsPerSecond: 0, ...order },
+        noProblems(),
+      ),
     webhooks: createClient(WebhookService, connect),
     deliveries: createClient(DeliveryService, connect),
     events: createClient(EventService, connect),

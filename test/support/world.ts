@@ -21,6 +21,7 @@ export function testWorld(
     Pick<
       World,
       | 'env'
+      | 'cwd'
       | 'terminal'
       | 'columns'
       | 'interactive'

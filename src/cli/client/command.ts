@@ -1,7 +1,7 @@
 /** What a command line can say: pure data, so that help costs nothing to print. */
 
 /** The groups of commands that are clients of the API. */
-export const GROUPS = ['webhooks', 'events', 'deliveries', 'schedules'] as const;
+export const GROUPS = ['webhooks', 'events', 'deliveries', 'schedules', 'keys'] as const;
 export type Group = (typeof GROUPS)[number];
 
 /** Commands that stand in no group: what declares many webhooks at once, and what asks how the server is. */
@@ -31,6 +31,7 @@ export const GROUP_TITLES: Readonly<Record<Group, string>> = {
   events: 'publish events, and send them again',
   deliveries: 'see what was sent and what waits, follow it, send it again',
   schedules: 'look ahead in a schedule before it is registered, or after',
+  keys: 'make keys by which programs may call, list and revoke them',
 };
 
 /** One command, such as `carillon webhooks register`. */
@@ -81,6 +82,17 @@ export const COMMON: readonly Option[] = [
     flag: '--address',
     value: 'url',
     about: 'Where the server is (default http://127.0.0.1:8090; or CARILLON_ADDRESS in the environment).',
+  },
+  {
+    flag: '--api-key-file',
+    value: 'path',
+    about: 'The file that holds the key to call with (or CARILLON_API_KEY_FILE in the environment).',
+  },
+  {
+    flag: '--api-key',
+    value: 'key',
+    about:
+      'The key itself (or CARILLON_API_KEY in the environment, which the list of processes does not show to others).',
   },
   { flag: '--namespace', value: 'name', about: 'The tenant (default the server’s).', field: 'namespace' },
   { flag: '--help', about: 'Print this.' },

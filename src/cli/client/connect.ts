@@ -1,5 +1,6 @@
-import { type Client, createClient } from '@connectrpc/connect';
+import { type Client, createClient, type Interceptor } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
+import { AdminService } from '../../../gen/carillon/v1/admin_pb.ts';
 import { DeliveryService } from '../../../gen/carillon/v1/delivery_pb.ts';
 import { EventService } from '../../../gen/carillon/v1/event_pb.ts';
 import { WebhookService } from '../../../gen/carillon/v1/webhook_pb.ts';
@@ -19,6 +20,7 @@ export interface Connection {
   readonly webhooks: Client<typeof WebhookService>;
   readonly events: Client<typeof EventService>;
   readonly deliveries: Client<typeof DeliveryService>;
+  readonly admin: Client<typeof AdminService>;
   readonly health: Client<typeof Health>;
 }
 
@@ -26,6 +28,7 @@ export interface Connection {
 export function connect(
   invocation: Pick<Invocation, 'flags'>,
   env: Readonly<Record<string, string | undefined>>,
+  apiKey?: string,
 ): Connection {
   const [flag, variable] = [flagValue(invocation, '--address'), env[CLIENT_VARIABLES.address]];
   const address = readAddress(
@@ -36,13 +39,22 @@ export function connect(
     baseUrl: address,
     httpVersion: '1.1',
     defaultTimeoutMs: CALL_MS,
+    interceptors: apiKey === undefined ? [] : [withKey(apiKey)],
   });
   return {
     address,
     webhooks: createClient(WebhookService, transport),
     events: createClient(EventService, transport),
     deliveries: createClient(DeliveryService, transport),
+    admin: createClient(AdminService, transport),
     health: createClient(Health, transport),
+  };
+}
+
+function withKey(apiKey: string): Interceptor {
+  return (next) => (request) => {
+    request.header.set('authorization', `Bearer ${apiKey}`);
+    return next(request);
   };
 }
 
@@ -57,7 +69,9 @@ function readAddress(text: string, from: string): string {
     );
   }
   if (parsed.username !== '' || parsed.password !== '') {
-    throw new UsageError(`${from} must not hold a user or a password; the API asks for neither`);
+    throw new UsageError(
+      `${from} must not hold a user or a password; the API takes a key, in ${CLIENT_VARIABLES.apiKey}`,
+    );
   }
   return url.replace(/\/+$/, '');
 }

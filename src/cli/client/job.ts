@@ -137,6 +137,14 @@ export async function isWebhookId(
   }
 }
 
+/** What a call answers; undefined where the role of the key does not allow it. */
+export async function ifAllowed<T>(call: Promise<T>): Promise<T | undefined> {
+  return call.catch((error: unknown) => {
+    if (error instanceof ConnectError && error.code === Code.PermissionDenied) return undefined;
+    throw error;
+  });
+}
+
 /** The name of an enum's value without what all of them begin with: `ACTIVE`. */
 export function enumName(type: DescEnum, value: number): string {
   return type.value[value]?.localName ?? String(value);

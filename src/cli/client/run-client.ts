@@ -20,15 +20,16 @@ export async function runClient(
     return EXIT.usage;
   }
   // Loaded only here, so that nothing else waits for the client of the API.
-  const [{ connect }, { explain }, { paperOf }, verb] = await Promise.all([
+  const [{ connect }, { apiKeyOf }, { explain }, { paperOf }, verb] = await Promise.all([
     import('./connect.ts'),
+    import('./api-key.ts'),
     import('./explain.ts'),
     import('./job.ts'),
     verbOf(place, command),
   ]);
   let address = '';
   try {
-    const connection = connect(invocation, world.env);
+    const connection = connect(invocation, world.env, await apiKeyOf(invocation, world));
     address = connection.address;
     const code = await verb({ invocation, connection, world, paper: paperOf(world) });
     return code ?? EXIT.ok;
@@ -54,5 +55,6 @@ const VERBS: Readonly<Record<Place, () => Promise<Readonly<Record<string, Verb>>
   webhooks: async () => (await import('./webhook/verbs.ts')).WEBHOOK_VERBS,
   events: async () => (await import('./event/verbs.ts')).EVENT_VERBS,
   deliveries: async () => (await import('./delivery/verbs.ts')).DELIVERY_VERBS,
+  keys: async () => (await import('./key/verbs.ts')).KEY_VERBS,
   schedules: async () => (await import('./schedule/verbs.ts')).SCHEDULE_VERBS,
 };

@@ -1,23 +1,28 @@
 import ipaddr from 'ipaddr.js';
-import { invalid } from '../error.ts';
+import { type Address, embeddedIpv4, isNat64, parseAddress } from './cidr.ts';
+import { type Called, type DestinationRule, isOfAddresses, ruleHolds } from './destination-rule.ts';
+import { type OwnListeners, ownListener } from './own-listeners.ts';
+
+export { parseCidrs } from './cidr.ts';
 
 /**
- * Which addresses a POST may go to. Public unicast addresses always; others only where an operator
- * allows their range. What is public follows the IANA special-purpose address registries
+ * Which addresses a POST may go to. Public unicast addresses, unless an operator denies them; others only where
+ * one allows them. What is public follows the IANA special-purpose address registries
  * (https://www.iana.org/assignments/iana-ipv4-special-registry, …/iana-ipv6-special-registry).
  */
 export interface AddressPolicy {
-  readonly allow: readonly Cidr[];
+  /** What may be called although it is not public. A name that is allowed may have any address. */
+  readonly allow: readonly DestinationRule[];
+  /** What may not be called, whatever else allows it. */
+  readonly deny?: readonly DestinationRule[];
+  /** If it has any rule, what none of them is about may not be called. It makes nothing public. */
+  readonly only?: readonly DestinationRule[];
+  /** What may not be called although it is allowed, since it is this server. */
+  readonly own?: OwnListeners;
 }
 
-/** A range of addresses. IPv4 ranges hold no IPv6 addresses, not even those that embed one of theirs. */
-export interface Cidr {
-  readonly network: ipaddr.IPv4 | ipaddr.IPv6;
-  readonly prefix: number;
-}
-
-/** Why not, as a phrase that begins with the address. */
-export type AddressVerdict = 'allow' | { readonly deny: string };
+/** Why not, as a phrase that begins with the address or the name. */
+export type AddressVerdict = 'allow' | { readonly deny: string; readonly isByOperator?: true };
 
 /** Nothing but public addresses. */
 export const PUBLIC_ONLY: AddressPolicy = { allow: [] };
@@ -25,77 +30,78 @@ export const PUBLIC_ONLY: AddressPolicy = { allow: [] };
 /** The ranges of this machine itself, which `carillon dev` allows. */
 export const LOOPBACK: readonly string[] = ['127.0.0.0/8', '::1/128'];
 
-/** The most ranges that a policy takes. */
-const CIDRS_MAX = 256;
-
 /**
- * Parses ranges such as `10.0.0.0/8`, `fd00::/8` or a single `192.168.1.7`. INVALID, naming the first
- * that is not one.
+ * Judges one IP address, written as `URL`, the resolver or a socket write it: no brackets. `called` is how it came
+ * to be connected to, which the operator's lists go by too.
  */
-export function parseCidrs(list: readonly string[], field = 'allow_addresses'): Cidr[] {
-  if (list.length > CIDRS_MAX) throw invalid(field, `has ${list.length} ranges: give at most ${CIDRS_MAX}`);
-  return list.map((text) => parseCidr(text, field));
-}
-
-function parseCidr(text: string, field: string): Cidr {
-  const slash = text.indexOf('/');
-  const network = parse(slash < 0 ? text : text.slice(0, slash));
-  if (network === undefined) {
-    throw invalid(field, `${JSON.stringify(text)} is not a range of addresses: write one like 10.0.0.0/8`);
-  }
-  const bits = network.kind() === 'ipv4' ? 32 : 128;
-  const length = slash < 0 ? String(bits) : text.slice(slash + 1);
-  const prefix = Number(length);
-  if (!/^\d{1,3}$/.test(length) || prefix > bits) {
-    throw invalid(field, `${JSON.stringify(text)} has no prefix length from 0 to ${bits}`);
-  }
-  const range =
-    network.kind() === 'ipv4'
-      ? ipaddr.IPv4.networkAddressFromCIDR(`${network}/${prefix}`)
-      : ipaddr.IPv6.networkAddressFromCIDR(`${network}/${prefix}`);
-  if (range.toString() !== network.toString()) {
-    throw invalid(field, `${JSON.stringify(text)} has bits set beyond its prefix: write ${range}/${prefix}`);
-  }
-  return { network, prefix };
-}
-
-/** Judges one IP address, written as `URL`, the resolver or a socket write it: no brackets. */
-export function judgeAddress(ip: string, policy: AddressPolicy): AddressVerdict {
-  const address = parse(ip);
+export function judgeAddress(ip: string, policy: AddressPolicy, called: Called = {}): AddressVerdict {
+  const address = parseAddress(ip);
   if (address === undefined) return { deny: `${ip} is not an IP address without a zone` };
-  const allowed = policy.allow.some((range) => contains(range, address));
-  if (address.kind() === 'ipv6') {
-    const v6 = address as ipaddr.IPv6;
-    if (allowed && v6.match(NAT64, NAT64_PREFIX)) {
-      // Allowing NAT64 opens the way to IPv4, so the IPv4 address at its end is what counts.
-      const verdict = judgeAddress(embeddedIpv4(v6), policy);
-      return verdict === 'allow' ? verdict : { deny: `${ip} is a NAT64 address, and ${verdict.deny}` };
-    }
-    return allowed ? 'allow' : judgePublicV6(ip, v6);
+  const forms = [address, embeddedIpv4(address) ?? address];
+  const isIn = (rules: readonly DestinationRule[]) =>
+    rules.some((rule) => forms.some((form) => ruleHolds(rule, called, form)));
+  const at = called.port === undefined ? ip : hostAndPort(ip, called.port);
+  if (policy.deny !== undefined && isIn(policy.deny)) return { deny: `${at} ${DENIED}`, isByOperator: true };
+  const own = ownFault(address, at, policy, called);
+  if (own !== undefined) return { deny: own, isByOperator: true };
+  if (policy.only !== undefined && policy.only.length > 0 && !isIn(policy.only)) {
+    return { deny: `${at} ${NOT_LISTED}`, isByOperator: true };
   }
-  if (allowed) return 'allow';
-  const range = (address as ipaddr.IPv4).range();
-  return range === 'unicast' ? 'allow' : { deny: `${ip} is ${NOUN[range] ?? 'a reserved address'}` };
+  return judgeReach(ip, address, policy, called);
 }
 
-/** Whether a name that always means this machine could be reached. */
-export function allowsLoopback(policy: AddressPolicy): boolean {
-  return ['127.0.0.1', '::1'].some((ip) => judgeAddress(ip, policy) === 'allow');
+/** Judges a name by the operator's lists, as far as that can be done before its addresses are known. */
+export function judgeName(name: string, policy: AddressPolicy, called: Called): AddressVerdict {
+  const { deny = [], only = [] } = policy;
+  const at = called.port === undefined ? name : `${name}:${called.port}`;
+  const to = { ...called, name };
+  if (deny.some((rule) => ruleHolds(rule, to))) return { deny: `${at} ${DENIED}`, isByOperator: true };
+  if (only.length > 0 && !only.some((rule) => ruleHolds(rule, to) || isOfAddresses(rule))) {
+    return { deny: `${at} ${NOT_LISTED}`, isByOperator: true };
+  }
+  return 'allow';
 }
 
-/** Whether the operator has opened any range but this machine itself. */
-export function allowsBeyondLoopback(policy: AddressPolicy): boolean {
-  return policy.allow.some(({ network, prefix }) => {
-    const least = network.kind() === 'ipv4' ? 8 : 128;
-    return network.range() !== 'loopback' || prefix < least;
+/** Judges a name that always means this machine: all that it can lead to. */
+export function judgeLoopback(policy: AddressPolicy, called: Called = {}): AddressVerdict {
+  const verdicts = ['127.0.0.1', '::1'].map((ip) => judgeAddress(ip, policy, called));
+  const final = verdicts.find((verdict) => verdict !== 'allow' && verdict.isByOperator === true);
+  return final ?? verdicts.find((verdict) => verdict === 'allow') ?? verdicts[0]!;
+}
+
+/** Whether the operator has opened this name, or any range but this machine itself. */
+export function allowsBeyondLoopback(policy: AddressPolicy, called: Called = {}): boolean {
+  return policy.allow.some((rule) => {
+    if (!('network' in rule)) return ruleHolds(rule, called);
+    if (rule.port !== undefined && rule.port !== called.port) return false;
+    const least = rule.network.kind() === 'ipv4' ? 8 : 128;
+    return rule.network.range() !== 'loopback' || rule.prefix < least;
   });
 }
 
 // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
 
-/** RFC 6052: an IPv4 address in the last 32 bits, reached through a translator. */
-const NAT64 = ipaddr.IPv6.parse('64:ff9b::');
-const NAT64_PREFIX = 96;
+const DENIED = 'is denied by the operator (--deny-destinations)';
+const NOT_LISTED = 'is not among what the operator allows (--only-destinations)';
+
+function ownFault(address: Address, at: string, policy: AddressPolicy, called: Called): string | undefined {
+  if (policy.own === undefined || called.port === undefined) return undefined;
+  const listener = ownListener(address, called.port, policy.own);
+  if (listener === undefined || (listener.hasInbox && called.isInbox === true)) return undefined;
+  return `${at} is this Carillon itself${listener.hasInbox ? ', of which only the inbox may be called' : ''}`;
+}
+
+function judgeReach(ip: string, address: Address, policy: AddressPolicy, called: Called): AddressVerdict {
+  const isAllowed = policy.allow.some((rule) => ruleHolds(rule, called, address));
+  if (isAllowed && isNat64(address)) {
+    // Allowing NAT64 opens the way to IPv4, so the IPv4 address at its end is what counts.
+    const end = embeddedIpv4(address)!;
+    const verdict = judgeReach(end.toString(), end, policy, called);
+    return verdict === 'allow' ? verdict : { deny: `${ip} is a NAT64 address, and ${verdict.deny}` };
+  }
+  if (isAllowed) return 'allow';
+  return address instanceof ipaddr.IPv6 ? judgePublicV6(ip, address) : judgePublicV4(ip, address);
+}
 
 /** All that IANA has given out for global unicast (RFC 4291, 2.4). */
 const GLOBAL_UNICAST = ipaddr.IPv6.parse('2000::');
@@ -104,6 +110,13 @@ const GLOBAL_UNICAST_PREFIX = 3;
 /** The 6bone's, given back in 2006 (RFC 3701): public in no table, so it may be routed anywhere. */
 const SIXBONE = ipaddr.IPv6.parse('3ffe::');
 const SIXBONE_PREFIX = 16;
+
+/**
+ * Azure's own: metadata, DNS and the agent of every virtual machine. No registry has it, since it is taken from
+ * public space (https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16). The addresses of
+ * other clouds for this lie in ranges that are not public.
+ */
+const AZURE_PLATFORM = '168.63.129.16';
 
 const NOUN: Readonly<Record<string, string>> = {
   loopback: 'a loopback address',
@@ -121,6 +134,14 @@ const NOUN: Readonly<Record<string, string>> = {
   teredo: 'a Teredo address',
 };
 
+function judgePublicV4(ip: string, address: ipaddr.IPv4): AddressVerdict {
+  const range = address.range();
+  if (range !== 'unicast') return { deny: `${ip} is ${NOUN[range] ?? 'a reserved address'}` };
+  return address.toString() === AZURE_PLATFORM
+    ? { deny: `${ip} is the address of Azure's platform` }
+    : 'allow';
+}
+
 function judgePublicV6(ip: string, address: ipaddr.IPv6): AddressVerdict {
   const range = address.range();
   if (range !== 'unicast') return { deny: `${ip} is ${NOUN[range] ?? 'a reserved address'}` };
@@ -134,18 +155,6 @@ function judgePublicV6(ip: string, address: ipaddr.IPv6): AddressVerdict {
   return 'allow';
 }
 
-/** Undefined for whatever is not exactly one address: octal, short and hexadecimal forms, zones. */
-function parse(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
-  if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text);
-  // A zone says which interface of this machine is meant: never a public address.
-  if (text.includes(':') && !text.includes('%') && ipaddr.IPv6.isValid(text)) return ipaddr.IPv6.parse(text);
-  return undefined;
-}
-
-function contains(range: Cidr, address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
-  return range.network.kind() === address.kind() && address.match(range.network, range.prefix);
-}
-
-function embeddedIpv4(address: ipaddr.IPv6): string {
-  return address.toByteArray().slice(-4).join('.');
+function hostAndPort(ip: string, port: number): string {
+  return ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`;
 }

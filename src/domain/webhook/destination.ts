@@ -1,6 +1,15 @@
 import ipaddr from 'ipaddr.js';
-import { type AddressPolicy, allowsBeyondLoopback, allowsLoopback, judgeAddress } from './address.ts';
+import {
+  type AddressPolicy,
+  type AddressVerdict,
+  allowsBeyondLoopback,
+  judgeAddress,
+  judgeLoopback,
+  judgeName,
+} from './address.ts';
+import type { Called } from './destination-rule.ts';
 import { isPlainIdn } from './idn.ts';
+import { isInboxPath } from './own-listeners.ts';
 
 /**
  * Where a webhook goes: an absolute http or https URL. It is stored and compared as the caller wrote
@@ -28,10 +37,45 @@ export function judgeDestination(
   if (url === null || !isPlainIdn(url.hostname)) {
     return { refused: `is not a valid URL: check its host and port, ${EXAMPLE}` };
   }
-  const refused = portFault(url) ?? hostFault(url.hostname, options.policy);
+  const refused = portFault(url) ?? judgeHost(url.hostname, options.policy, calledBy(url));
   if (refused !== undefined) return { refused };
   url.hash = '';
   return { url };
+}
+
+/** How a URL calls its host. */
+export function calledBy(url: URL): Called & { readonly port: number } {
+  const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
+  return { port, isInbox: isInboxPath(url.pathname) };
+}
+
+/** What is wrong with a host, as `URL` writes it, as far as that can be told without asking the network. */
+function judgeHost(hostname: string, policy: AddressPolicy, called: Called): string | undefined {
+  const address = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
+  // `URL` has written every spelling of an address (octal, hexadecimal, short) in its plain form.
+  if (ipaddr.isValid(address)) return refusal(judgeAddress(address, policy, called));
+  const name = hostname.endsWith('.') ? hostname.slice(0, -1) : hostname;
+  const labels = name.split('.');
+  if (
+    name.length > NAME_LENGTH_MAX ||
+    labels.some((label) => label === '' || label.length > LABEL_LENGTH_MAX)
+  ) {
+    return `has a host that is no domain name: labels have 1 to ${LABEL_LENGTH_MAX} characters, all together at most ${NAME_LENGTH_MAX}`;
+  }
+  const listed = refusal(judgeName(name, policy, called));
+  if (listed !== undefined) return listed;
+  // The addresses of such a name are judged when it is called, like all others: this is the early answer.
+  if (LOOPBACK_NAME.test(name)) {
+    const verdict = judgeLoopback(policy, { ...called, name });
+    if (verdict === 'allow' || verdict.isByOperator === true) return refusal(verdict);
+    return `points inside: ${name} is this machine; ${ALLOW_HINT}`;
+  }
+  if (labels.length === 1 || INSIDE_NAME.test(name)) {
+    return allowsBeyondLoopback(policy, { ...called, name })
+      ? undefined
+      : `points inside: ${name} is not a public domain name; ${ALLOW_HINT}`;
+  }
+  return undefined;
 }
 
 // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
@@ -98,31 +142,11 @@ const LOOPBACK_NAME = /(^|\.)localhost$|^localhost6?(\.localdomain6?)?$|^ip6-(lo
 const INSIDE_NAME =
   /\.(local|localdomain|internal|intranet|private|corp|home|lan|home\.arpa|svc|cluster\.local)$/;
 
-function hostFault(hostname: string, policy: AddressPolicy): string | undefined {
-  const address = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
-  // `URL` has written every spelling of an address (octal, hexadecimal, short) in its plain form.
-  if (ipaddr.isValid(address)) {
-    const verdict = judgeAddress(address, policy);
-    return verdict === 'allow' ? undefined : `points inside: ${verdict.deny}; ${ALLOW_HINT}`;
-  }
-  const name = hostname.endsWith('.') ? hostname.slice(0, -1) : hostname;
-  const labels = name.split('.');
-  if (
-    name.length > NAME_LENGTH_MAX ||
-    labels.some((label) => label === '' || label.length > LABEL_LENGTH_MAX)
-  ) {
-    return `has a host that is no domain name: labels have 1 to ${LABEL_LENGTH_MAX} characters, all together at most ${NAME_LENGTH_MAX}`;
-  }
-  // The addresses of such a name are judged when it is called, like all others: this is the early answer.
-  if (LOOPBACK_NAME.test(name)) {
-    return allowsLoopback(policy) ? undefined : `points inside: ${name} is this machine; ${ALLOW_HINT}`;
-  }
-  if (labels.length === 1 || INSIDE_NAME.test(name)) {
-    return allowsBeyondLoopback(policy)
-      ? undefined
-      : `points inside: ${name} is not a public domain name; ${ALLOW_HINT}`;
-  }
-  return undefined;
+function refusal(verdict: AddressVerdict): string | undefined {
+  if (verdict === 'allow') return undefined;
+  return verdict.isByOperator === true
+    ? `may not be called: ${verdict.deny}; use another host`
+    : `points inside: ${verdict.deny}; ${ALLOW_HINT}`;
 }
 
-const ALLOW_HINT = 'use a public host, or have the operator allow its range of addresses';
+const ALLOW_HINT = 'use a public host, or have the operator allow this one (--allow-destinations)';

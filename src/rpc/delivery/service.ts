@@ -14,6 +14,7 @@ import { readPage } from '../page.ts';
 import { note } from '../transport/call.ts';
 import { whyEnded } from '../transport/failures.ts';
 import { claimOf } from '../transport/once.ts';
+import { principalOf } from '../transport/principal.ts';
 import { readResumeToken, writeResumeToken } from './watch-token.ts';
 
 /** What a delivery without its attempts takes on the wire, about. */
@@ -29,9 +30,14 @@ const RULES = {
 export function deliveryService({ control }: Pick<ApiDeps, 'control'>): ServiceImpl<typeof DeliveryService> {
   const { deliveries } = control;
   return {
-    async listDeliveries(request, { signal }) {
+    async listDeliveries(request, context) {
       const { pageSize, pageToken } = request;
-      const { namespace, where, order, query } = listingOf('ListDeliveries', request, RULES);
+      const { namespace, where, order, query } = listingOf(
+        'ListDeliveries',
+        request,
+        principalOf(context),
+        RULES,
+      );
       const { rows, nextPageToken } = await readPage({
         query,
         pageSize,
@@ -39,18 +45,19 @@ export function deliveryService({ control }: Pick<ApiDeps, 'control'>): ServiceI
         read: await deliveries.list({ namespace, where, descending: order.descending }),
         placeOf: (delivery) => delivery.id,
         bytesOf: () => DELIVERY_BYTES,
-        signal,
+        signal: context.signal,
       });
       return { deliveries: rows.map((delivery) => deliveryTo(delivery)), nextPageToken };
     },
 
-    async getDelivery({ id, namespace }) {
-      return { delivery: shownDeliveryTo(await deliveries.get(theNamespace(namespace), id)) };
+    async getDelivery(request, context) {
+      const namespace = theNamespace(request.namespace, principalOf(context));
+      return { delivery: shownDeliveryTo(await deliveries.get(namespace, request.id)) };
     },
 
     async *watchDeliveries(request, context) {
       const { signal } = context;
-      const namespace = theNamespace(request.namespace);
+      const namespace = theNamespace(request.namespace, principalOf(context));
       note(context, { namespace });
       const { resumeToken } = request;
       const order = {
@@ -63,25 +70,27 @@ export function deliveryService({ control }: Pick<ApiDeps, 'control'>): ServiceI
       throw whyEnded(signal);
     },
 
-    async retryDelivery({ namespace, id }, context) {
-      const delivery = await deliveries.retry(theNamespace(namespace), id, claimOf(context));
+    async retryDelivery(request, context) {
+      const namespace = theNamespace(request.namespace, principalOf(context));
+      const delivery = await deliveries.retry(namespace, request.id, claimOf(context));
       return { delivery: { ...deliveryTo(delivery), waitsFor: delivery.waitsFor ?? '' } };
     },
 
     async retryDeliveries(request, context) {
-      const { order, tokenOf } = bulkOf('RetryDeliveries', request, DELIVERY_FIELDS);
+      const { order, tokenOf } = bulkOf('RetryDeliveries', request, principalOf(context), DELIVERY_FIELDS);
       const { count, waiting, next } = await deliveries.retryMany(order, context.signal, claimOf(context));
       note(context, { deliveries: count });
       return { count, heldBackCount: waiting, nextPageToken: tokenOf(next) };
     },
 
-    async cancelDelivery({ namespace, id }, context) {
-      const delivery = await deliveries.cancel(theNamespace(namespace), id, claimOf(context));
+    async cancelDelivery(request, context) {
+      const namespace = theNamespace(request.namespace, principalOf(context));
+      const delivery = await deliveries.cancel(namespace, request.id, claimOf(context));
       return { delivery: deliveryTo(delivery) };
     },
 
     async cancelDeliveries(request, context) {
-      const { order, tokenOf } = bulkOf('CancelDeliveries', request, DELIVERY_FIELDS);
+      const { order, tokenOf } = bulkOf('CancelDeliveries', request, principalOf(context), DELIVERY_FIELDS);
       const { count, next } = await deliveries.cancelMany(order, context.signal);
       note(context, { deliveries: count });
       return { count, nextPageToken: tokenOf(next) };

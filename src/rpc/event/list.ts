@@ -6,12 +6,13 @@ import { eventTo } from '../convert/event.ts';
 import type { ApiDeps } from '../deps.ts';
 import { listingOf } from '../listing.ts';
 import { readPage } from '../page.ts';
+import { principalOf } from '../transport/principal.ts';
 
 /** EventService.ListEvents. */
 export function listing({ control }: Pick<ApiDeps, 'control'>) {
-  return async (request: ListEventsRequest, { signal }: HandlerContext) => {
+  return async (request: ListEventsRequest, context: HandlerContext) => {
     const { pageSize, pageToken } = request;
-    const { namespace, where, order, query } = listingOf('ListEvents', request, RULES);
+    const { namespace, where, order, query } = listingOf('ListEvents', request, principalOf(context), RULES);
     const { rows, nextPageToken } = await readPage({
       query,
       pageSize,
@@ -19,7 +20,7 @@ export function listing({ control }: Pick<ApiDeps, 'control'>) {
       read: control.events.list({ namespace, where, descending: order.descending }),
       placeOf: ({ id }) => id,
       bytesOf,
-      signal,
+      signal: context.signal,
     });
     return { events: rows.map(eventTo), nextPageToken };
   };

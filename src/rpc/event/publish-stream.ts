@@ -6,10 +6,12 @@ import {
   type PublishStreamResponse,
   PublishStreamResponseSchema,
 } from '../../../gen/carillon/v1/event_pb.ts';
+import type { Principal } from '../../domain/access/principal.ts';
 import { DomainError, invalidRequest } from '../../domain/error.ts';
 import { STREAM_LIMITS, type StreamLimits } from '../stream-limits.ts';
 import { callKey } from '../transport/call.ts';
 import { wentAway } from '../transport/failures.ts';
+import { principalOf } from '../transport/principal.ts';
 import { type PublishDeps, publishAll } from './publish.ts';
 import { isError, resultOf } from './publish-answer.ts';
 import { type Judged, judgeAmongOthers } from './publish-judge.ts';
@@ -65,7 +67,7 @@ export function streamPublishing({ publisher, clock, shutdown, limits: given }: 
     try {
       if (shutdown.aborted) stop();
       if (context.signal.aborted) end();
-      void window.read(judgeAll(requests));
+      void window.read(judgeAll(requests, principalOf(context)));
       void window.publish(publish);
       for (;;) {
         const answer = await window.next();
@@ -80,9 +82,12 @@ export function streamPublishing({ publisher, clock, shutdown, limits: given }: 
     }
   };
 
-  async function* judgeAll(requests: AsyncIterable<PublishStreamRequest>): AsyncIterable<Judged> {
+  async function* judgeAll(
+    requests: AsyncIterable<PublishStreamRequest>,
+    principal: Principal,
+  ): AsyncIterable<Judged> {
     for await (const { request } of requests) {
-      yield request === undefined ? NOTHING : judgeAmongOthers(request, clock.now());
+      yield request === undefined ? NOTHING : judgeAmongOthers(request, principal, clock.now());
     }
   }
 

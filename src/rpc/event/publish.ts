@@ -13,6 +13,7 @@ import { createTurns } from '../../publish/turns.ts';
 import type { ApiDeps } from '../deps.ts';
 import { note } from '../transport/call.ts';
 import { claimOf } from '../transport/once.ts';
+import { principalOf } from '../transport/principal.ts';
 import { type Answer, answerOf, isError, resultOf } from './publish-answer.ts';
 import { type Judged, judgeAmongOthers, judgePublish } from './publish-judge.ts';
 
@@ -21,7 +22,7 @@ export type PublishDeps = Pick<ApiDeps, 'publisher' | 'clock'>;
 /** EventService.Publish. */
 export function publishing(deps: PublishDeps) {
   return async (request: PublishRequest, context: HandlerContext): Promise<PublishResponse> => {
-    const judged = judgePublish(request, deps.clock.now());
+    const judged = judgePublish(request, principalOf(context), deps.clock.now());
     if ('refused' in judged) throw judged.refused;
     const [answer] = await publishAll(deps.publisher, [judged], claimOf(context));
     if (answer === undefined || answer instanceof Error) throw answer;
@@ -42,10 +43,11 @@ export function batchPublishing({ publisher, clock }: PublishDeps) {
       throw invalidRequest([{ field: 'requests', description }]);
     }
     const now = clock.now();
+    const principal = principalOf(context);
     const turns = createTurns(clock);
     const judged: Judged[] = [];
     for (const item of request.requests) {
-      judged.push(judgeAmongOthers(item, now));
+      judged.push(judgeAmongOthers(item, principal, now));
       if (turns.isOver()) await turns.next();
     }
     const answers = await publishAll(publisher, judged, claimOf(context));

@@ -14,6 +14,7 @@ import type { ApiDeps } from '../deps.ts';
 import { namespaceOf } from '../namespace.ts';
 import { note } from '../transport/call.ts';
 import { claimOf } from '../transport/once.ts';
+import { principalOf } from '../transport/principal.ts';
 
 /** EventService.ReplayEvents. */
 export function replaying({ replayer }: Pick<ApiDeps, 'replayer'>) {
@@ -21,7 +22,7 @@ export function replaying({ replayer }: Pick<ApiDeps, 'replayer'>) {
     const { filter, webhookId, deliveredTo, validateOnly } = request;
     const claim = claimOf(context);
     const problems = noProblems();
-    const namespace = namespaceOf(request.namespace, 'namespace', problems);
+    const namespace = namespaceOf(request.namespace, 'namespace', principalOf(context), problems);
     const events = eventsFrom(request.events, problems);
     if (filter !== '') problems.addAll(await filterViolations(filter, 'filter'));
     problems.raise();

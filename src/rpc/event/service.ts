@@ -4,6 +4,7 @@ import { dataTo, eventTo } from '../convert/event.ts';
 import type { ApiDeps } from '../deps.ts';
 import { theNamespace } from '../namespace.ts';
 import type { StreamLimits } from '../stream-limits.ts';
+import { principalOf } from '../transport/principal.ts';
 import { listing } from './list.ts';
 import { batchPublishing, publishing } from './publish.ts';
 import { streamPublishing } from './publish-stream.ts';
@@ -28,13 +29,15 @@ export function eventService(deps: EventServiceDeps): ServiceImpl<typeof EventSe
     listEvents: listing(deps),
     replayEvents: replaying(deps),
 
-    async getEvent({ id, namespace }) {
-      const event = await control.events.get({ namespace: theNamespace(namespace), id });
+    async getEvent({ id, ...request }, context) {
+      const namespace = theNamespace(request.namespace, principalOf(context));
+      const event = await control.events.get({ namespace, id });
       return { event: { ...eventTo(event), data: dataTo(event) }, deliveryCount: event.deliveryCount };
     },
 
-    async purgeEvent({ id, namespace }) {
-      const purged = await control.events.purge({ namespace: theNamespace(namespace), id });
+    async purgeEvent({ id, ...request }, context) {
+      const namespace = theNamespace(request.namespace, principalOf(context));
+      const purged = await control.events.purge({ namespace, id });
       return { cancelledCount: purged.cancelled, erasurePending: purged.pending };
     },
   };

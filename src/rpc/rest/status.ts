@@ -33,8 +33,16 @@ export function toRestError(error: ConnectError, circumstances: Circumstances = 
   return {
     status,
     body: restErrorBody(status, error),
-    headers: retry === undefined ? {} : { 'retry-after': String(retry.seconds) },
+    headers: {
+      ...(retry !== undefined && { 'retry-after': String(Number(retry.seconds) + Math.sign(retry.nanos)) }),
+      ...challengeOf(error),
+    },
   };
+}
+
+function challengeOf({ metadata }: ConnectError): Record<string, string> {
+  const challenge = metadata.get('www-authenticate');
+  return challenge === null ? {} : { 'www-authenticate': challenge };
 }
 
 /** The body of an error whose HTTP status is known. */

@@ -1,5 +1,6 @@
 import type { Message } from '@bufbuild/protobuf';
 import { createContextKey, type HandlerContext } from '@connectrpc/connect';
+import type { Principal } from '../../domain/access/principal.ts';
 import type { Outgoing } from './outbox.ts';
 
 /**
@@ -18,6 +19,8 @@ export interface Call {
   readonly startedAt: number;
   /** What stands before the caller's field paths in the request message, and is not the caller's: `webhook`. */
   hiddenPath: string;
+  /** Who calls, once the guard has let the call in. */
+  principal?: Principal;
   /** Lets each message in, once the guard has let the call in. */
   admit?: Admit;
   /**
@@ -31,6 +34,8 @@ export interface Call {
   code?: string;
   /** Ties an INTERNAL answer to the line about its cause. */
   errorId?: string;
+  /** The address that it came from; undefined where that is not known. */
+  readonly address: string | undefined;
   /** What its answer is sent on: what one connection may leave unread is bounded. */
   readonly connection: object;
   /** Its answer, if that is one message, from before it is made until it is taken. The carrier ends it. */

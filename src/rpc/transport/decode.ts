@@ -136,10 +136,9 @@ function ownBytes(bytes: Uint8Array): Uint8Array {
 }
 
 /** The message of a JSON text. Raises INVALID with the paths of what is wrong. */
-async function readText(type: DescMessage, bytes: Uint8Array, what: string): Promise<Message> {
-  await turnFor(bytes);
-  const text = decodeUtf8(bytes, what);
-  return parseMessage(type, text, what);
+function readText(type: DescMessage, bytes: Uint8Array, what: string): Message | Promise<Message> {
+  const parse = () => parseMessage(type, decodeUtf8(bytes, what), what);
+  return turnFor(bytes)?.then(parse) ?? parse();
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });

@@ -3,16 +3,18 @@ import type { DescMessage, DescMethod, Message } from '@bufbuild/protobuf';
 import { Code, type ConnectError, type Interceptor } from '@connectrpc/connect';
 import { codeToString } from '@connectrpc/connect/protocol-connect';
 import { Health } from '../../../gen/grpc/health/v1/health_pb.ts';
+import type { Credentials, Door } from '../../domain/access/door.ts';
 import { type HostPolicy, hostsOf, judgeHosts, type RequestHead } from '../../domain/access/host.ts';
 import { judgeOrigin, type OriginPolicy } from '../../domain/access/origin.ts';
 import { ANONYMOUS, type Principal } from '../../domain/access/principal.ts';
+import { mayDo, type Role } from '../../domain/access/role.ts';
 import { systemClock } from '../../domain/clock.ts';
 import { DomainError } from '../../domain/error.ts';
 import { noProblems } from '../../domain/problems.ts';
-import { DEFAULT_NAMESPACE } from '../../domain/webhook/webhook.ts';
 import { toConnectError } from '../errors.ts';
-import { namespaceViolations } from '../namespace.ts';
+import { namespaceViolations, theNamespace } from '../namespace.ts';
 import type { Rules } from '../proto-rules.ts';
+import type { Access } from '../roles.ts';
 import { type Admit, type Call, callKey, noteFields } from './call.ts';
 import { wentAway, whyEnded } from './failures.ts';
 import { createOutbox, type Outbox, type Outgoing } from './outbox.ts';
@@ -22,6 +24,9 @@ export interface GuardDeps {
   readonly rules: Rules;
   /** What the handlers of some methods check themselves, to report it together with what else is wrong. */
   readonly selfChecking: ReadonlyMap<DescMethod, 'NAMESPACE' | 'NAMESPACE_AND_RULES'>;
+  /** What a caller needs to call a method. */
+  readonly accessTo: (method: DescMethod) => Access;
+  readonly door: Door;
   /** Which names the server may be called by, and from which pages. */
   readonly policy: HostPolicy & OriginPolicy;
   /** Logs the cause of an INTERNAL answer and returns the id it is logged under. */
@@ -43,8 +48,8 @@ export interface GuardDeps {
  */
 export interface Guard {
   /**
-   * Establishes who calls, by the head of the request. Raises PERMISSION_DENIED for a host that is not
-   * this server's, and for a page that may not call it.
+   * Establishes who calls, by the head of the request, and whether its role lets it call the method. Raises
+   * UNAUTHENTICATED, and PERMISSION_DENIED if not, for a host that is not this server's, and for a page that may not call it.
    */
   begin(method: DescMethod, head: CallHead, call: Call): Admit;
   /** What the caller is told of a failure, which becomes the code of the call. */
@@ -61,20 +66,21 @@ export interface CallHead extends RequestHead {
 export function createGuard({
   rules,
   selfChecking,
+  accessTo,
+  door,
   policy,
   report,
   stallMs = STALL_MS,
   outbox = createOutbox(systemClock),
 }: GuardDeps): Guard {
   async function checkMessage(method: DescMethod, message: Message, principal: Principal): Promise<void> {
+    const named = 'namespace' in message && typeof message.namespace === 'string';
+    // Before its rules: whoever may not be here learns nothing else.
+    const namespace = named ? theNamespace(message.namespace as string, principal) : undefined;
     const problems = noProblems();
     problems.addAll(await rules.violationsOf(method.input, message));
-    if (
-      selfChecking.get(method) !== 'NAMESPACE' &&
-      'namespace' in message &&
-      typeof message.namespace === 'string'
-    ) {
-      problems.addAll(namespaceViolations(message.namespace, 'namespace', principal));
+    if (namespace !== undefined && selfChecking.get(method) !== 'NAMESPACE') {
+      problems.addAll(namespaceViolations(namespace, 'namespace'));
     }
     problems.raise();
   }
@@ -83,14 +89,20 @@ export function createGuard({
     stallMs,
     begin(method, head, call) {
       if (method.parent.typeName !== Health.typeName) checkHead(head, policy, call);
-      const principal = ANONYMOUS;
+      const access = accessTo(method);
+      const isOpen = access === 'OPEN';
+      const principal = isOpen ? ANONYMOUS : door.authenticate(credentialsOf(head, call));
+      if (principal.kind === 'KEY') noteFields(call, { keyId: principal.keyId });
+      if (!isOpen) checkRole(principal, access, call);
+      call.principal = principal;
       const checksItself = selfChecking.get(method) === 'NAMESPACE_AND_RULES';
       if (method.methodKind === 'unary') call.outgoing = openAnswer(call, outbox);
       const bytes = answerBytes(method.output);
       const isStream = method.methodKind === 'client_streaming' || method.methodKind === 'bidi_streaming';
       return (message) => {
+        if (!isOpen) door.admit(principal);
         // A stream is about many things, which its handler sums up.
-        if (!isStream) noteFields(call, subjectOf(message));
+        if (!isStream) noteFields(call, subjectOf(message, principal));
         const { outgoing } = call;
         if (checksItself) return outgoing?.room(bytes);
         const checked = checkMessage(method, message, principal);
@@ -121,6 +133,19 @@ function openAnswer(call: Call, outbox: Outbox): Outgoing {
  */
 function answerBytes({ fields }: DescMessage): number {
   return fields.every(({ fieldKind }) => fieldKind === 'scalar' || fieldKind === 'enum') ? 1024 : 512 * 1024;
+}
+
+function credentialsOf({ headers }: CallHead, { address }: Call): Credentials {
+  return { authorization: headers.authorization, address };
+}
+
+/** Raises PERMISSION_DENIED, which names the role that would do. */
+function checkRole({ kind, role }: Principal, needs: Role, { method }: Call): void {
+  if (mayDo(role, needs)) return;
+  const [has, needed] = [role.toLowerCase(), needs.toLowerCase()];
+  const who = kind === 'KEY' ? 'this key' : 'a caller without a key';
+  const message = `${method} needs the role ${needed}, and ${who} has the role ${has}; use a key with the role ${needed}`;
+  throw new DomainError('ROLE_TOO_SMALL', message, { metadata: { role: needed } });
 }
 
 /** Raises PERMISSION_DENIED, and leaves in the log line what was seen. */
@@ -227,7 +252,7 @@ async function* guardStream<T>(
 }
 
 /** Whom a request is about, for the log line: ids and the namespace, wherever a message has them. */
-function subjectOf(message: Message): Record<string, string> {
+function subjectOf(message: Message, principal: Principal): Record<string, string> {
   const fields: Record<string, string> = {};
   const read = (from: object, name: string, as: string) => {
     const value = (from as Record<string, unknown>)[name];
@@ -245,7 +270,7 @@ function subjectOf(message: Message): Record<string, string> {
     read(message.event, 'id', 'eventId');
     read(message.event, 'type', 'eventType');
   }
-  if (fields.namespace === '') fields.namespace = DEFAULT_NAMESPACE;
+  if (fields.namespace === '') fields.namespace = theNamespace('', principal);
   return fields;
 }
 

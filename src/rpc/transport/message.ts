@@ -23,9 +23,9 @@ const LONG_TEXT_BYTES = 64 * 1024;
 /** The turns of all long work: see `createTurns`. */
 const turns = createTurns(systemClock);
 
-/** Waits, with a long text, for a turn: it is looked at in one go. */
-export async function turnFor(bytes: Uint8Array): Promise<void> {
-  if (bytes.length > LONG_TEXT_BYTES && turns.isOver()) await turns.next();
+/** A turn for a long text, which is looked at in one go; undefined when there is nothing to wait for. */
+export function turnFor(bytes: Uint8Array): Promise<void> | undefined {
+  return bytes.length > LONG_TEXT_BYTES && turns.isOver() ? turns.next() : undefined;
 }
 
 /**

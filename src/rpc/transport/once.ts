@@ -2,12 +2,12 @@ import { create, type DescMethod, fromBinary, type Message, toBinary } from '@bu
 import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
 import { createContextKey, type HandlerContext, type MethodImplSpec } from '@connectrpc/connect';
 import type { Control } from '../../control/control.ts';
-import { ANONYMOUS } from '../../domain/access/principal.ts';
 import type { Claim } from '../../domain/claim.ts';
 import { invalid } from '../../domain/error.ts';
 import { contentOf } from '../canonical.ts';
 import { namespaceViolations, theNamespace } from '../namespace.ts';
 import { note } from './call.ts';
+import { principalOf } from './principal.ts';
 
 /** The claim of a call that its caller named, for a handler that heeds it. */
 const claimKey = createContextKey<Claim | undefined>(undefined, { description: 'the claim' });
@@ -34,8 +34,9 @@ export interface OnceOptions {
 
 /**
  * The implementation of a method, done once for each request_id, if its request has that field. Without one the
- * call is passed on as it is. So is one that only asks what would be done, and one of another tenant, which its
- * handler refuses. Raises INVALID for a request_id that is too long.
+ * call is passed on as it is. So is one that only asks what would be done, and one of a tenant that does not exist, which its
+ * handler refuses. Raises INVALID for a request_id that is too long, and PERMISSION_DENIED for a namespace that is not
+ * the caller's.
  */
 export function doneOnce(spec: MethodImplSpec, { once, heeding }: OnceOptions): MethodImplSpec {
   const { method } = spec;
@@ -46,10 +47,10 @@ export function doneOnce(spec: MethodImplSpec, { once, heeding }: OnceOptions): 
   const resumable = isIdempotent || heeding.has(method);
 
   async function askOnce(message: Message, requestId: string, context: HandlerContext): Promise<Message> {
-    const namespace = namespaceNamedBy(message);
-    if (namespaceViolations(namespace, '', ANONYMOUS).length > 0) return answerTo(message, context);
+    const namespace = theNamespace(namespaceNamedBy(message), principalOf(context));
+    if (namespaceViolations(namespace, '').length > 0) return answerTo(message, context);
     const content = contentOf(input, message, (field) => LEFT_OUT.has(field.name));
-    const asking = { namespace: theNamespace(namespace), requestId, method: name, content, resumable };
+    const asking = { namespace, requestId, method: name, content, resumable };
     const { answer, repeated } = await once(asking, async (claim) => {
       context.values.set(claimKey, claim);
       return toBinary(output, await answerTo(message, context));

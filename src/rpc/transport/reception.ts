@@ -38,12 +38,14 @@ export type Reception = (
  */
 export function createReception({ clock, log, guard }: ReceptionDeps): Reception {
   const logCall = callLog({ clock, log });
+  const hasUrl = urlChecker();
   return ({ method, protocol, hiddenPath = '' }, request, response) => {
     const call: Call = {
       method: `${method.parent.typeName}/${method.name}`,
       protocol,
       hiddenPath,
       startedAt: clock.monotonic(),
+      address: request.socket.remoteAddress,
       connection: 'stream' in request ? (request.stream.session ?? request) : request.socket,
       cutOff: () => cutOff(response),
       decoded: [],
@@ -72,10 +74,22 @@ export function createReception({ clock, log, guard }: ReceptionDeps): Reception
   };
 }
 
-/** Whether target and host make a URL together. */
-function hasUrl(request: NodeRequest): boolean {
-  const authority = 'authority' in request ? request.authority : request.headers.host;
-  return authority !== undefined && URL.canParse(request.url ?? '', `http://${authority}`);
+/** A path that makes a URL with every host that makes one. */
+const PLAIN_PATH = /^(?:\/[\w.:-]+)+$/;
+
+/** Tells whether target and host make a URL together. */
+function urlChecker(): (request: NodeRequest) => boolean {
+  /** The last that made one. Most calls name the same, and are spared the parsing. */
+  let known: string | undefined;
+  return (request) => {
+    const authority = 'authority' in request ? request.authority : request.headers.host;
+    if (authority === undefined) return false;
+    const { url = '' } = request;
+    if (authority === known && PLAIN_PATH.test(url)) return true;
+    if (!URL.canParse(url, `http://${authority}`)) return false;
+    known = authority;
+    return true;
+  };
 }
 
 /** Over HTTP/2 clients know it as RESOURCE_EXHAUSTED (gRPC over HTTP/2, "Errors"). */

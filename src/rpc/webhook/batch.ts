@@ -12,6 +12,7 @@ import {
   RegisterResultSchema,
   WebhookView,
 } from '../../../gen/carillon/v1/webhook_pb.ts';
+import type { Principal } from '../../domain/access/principal.ts';
 import { type Claim, claimAt } from '../../domain/claim.ts';
 import { DomainError, invalidRequest } from '../../domain/error.ts';
 import type { Webhook } from '../../domain/webhook/webhook.ts';
@@ -22,6 +23,7 @@ import { faultOf } from '../item-fault.ts';
 import { theNamespace } from '../namespace.ts';
 import { note } from '../transport/call.ts';
 import { claimOf } from '../transport/once.ts';
+import { principalOf } from '../transport/principal.ts';
 import { register } from './register.ts';
 import { wireBytesOf } from './wire-bytes.ts';
 
@@ -43,9 +45,10 @@ export function batchRegisterHandler(deps: HandlerDeps) {
     const results: RegisterResult[] = [];
     // One after the other, so that of two that are about one webhook the later is done later.
     const claim = claimOf(context);
+    const principal = principalOf(context);
     for (const [place, each] of request.requests.entries()) {
       context.signal.throwIfAborted();
-      results.push(await registerOne(deps, each, claim && claimAt(place, claim)));
+      results.push(await registerOne(deps, each, principal, claim && claimAt(place, claim)));
     }
     const refused = results.filter(({ result }) => result.case === 'error').length;
     note(context, { webhooks: length, refused });
@@ -57,6 +60,7 @@ export function batchRegisterHandler(deps: HandlerDeps) {
 async function registerOne(
   deps: HandlerDeps,
   request: RegisterRequest,
+  principal: Principal,
   claim: Claim | undefined,
 ): Promise<RegisterResult> {
   try {
@@ -67,7 +71,7 @@ async function registerOne(
         'names a call, and this is a registration among others: give the batch a request_id';
       throw invalidRequest([{ field: 'request_id', description }]);
     }
-    const { response } = await register(deps, request, claim);
+    const { response } = await register(deps, request, principal, claim);
     return create(RegisterResultSchema, { result: { case: 'response', value: response } });
   } catch (reason) {
     if (!(reason instanceof DomainError) || reason.code === 'EXHAUSTED' || reason.code === 'UNAVAILABLE') {
@@ -79,14 +83,14 @@ async function registerOne(
 
 /** WebhookService.BatchGet. */
 export function batchGetHandler({ control }: HandlerDeps) {
-  return async (request: BatchGetRequest, { signal }: HandlerContext): Promise<BatchGetResponse> => {
+  return async (request: BatchGetRequest, context: HandlerContext): Promise<BatchGetResponse> => {
     const { ids, view } = request;
-    const namespace = theNamespace(request.namespace);
+    const namespace = theNamespace(request.namespace, principalOf(context));
     const to = view === WebhookView.FULL ? webhookTo : basicTo;
     const webhooks: Webhook[] = [];
     let bytes = 0;
     for (let i = 0; i < ids.length; i += READ_MAX) {
-      signal.throwIfAborted();
+      context.signal.throwIfAborted();
       const names = ids.slice(i, i + READ_MAX).map((id) => ({ namespace, id }));
       const found = await control.webhooks.getMany(names);
       for (const webhook of found) bytes += wireBytesOf(webhook);

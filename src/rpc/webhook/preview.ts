@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf';
+import type { HandlerContext } from '@connectrpc/connect';
 import {
   type ClockChange as ClockChangeMessage,
   ClockChangeSchema,
@@ -20,13 +21,17 @@ import { scheduleFrom } from '../convert/schedule.ts';
 import { fromTimestamp, toTimestamp } from '../convert/time.ts';
 import type { HandlerDeps } from '../deps.ts';
 import { namespaceOf } from '../namespace.ts';
+import { principalOf } from '../transport/principal.ts';
 
 /** WebhookService.PreviewSchedule. */
 export function previewHandler({ control, rules }: HandlerDeps) {
-  return async (request: PreviewScheduleRequest): Promise<PreviewScheduleResponse> => {
+  return async (
+    request: PreviewScheduleRequest,
+    context: HandlerContext,
+  ): Promise<PreviewScheduleResponse> => {
     const problems = noProblems();
     problems.addAll(await rules.violationsOf(PreviewScheduleRequestSchema, request));
-    const namespace = namespaceOf(request.namespace, 'namespace', problems);
+    const namespace = namespaceOf(request.namespace, 'namespace', principalOf(context), problems);
     const after = request.afterTime && fromTimestamp(request.afterTime, 'after_time', problems);
     const { count } = request;
     const preview: Preview = {

@@ -8,6 +8,7 @@ import {
   WebhookSchema,
 } from '../../../gen/carillon/v1/webhook_pb.ts';
 import type { Registration } from '../../control/register.ts';
+import type { Principal } from '../../domain/access/principal.ts';
 import type { Claim } from '../../domain/claim.ts';
 import { noProblems, type Problems, violationsOf } from '../../domain/problems.ts';
 import { formatSecret, parseSecret } from '../../domain/webhook/secret.ts';
@@ -17,12 +18,13 @@ import { clearOutputOnly } from '../field-behavior.ts';
 import { namespaceOf } from '../namespace.ts';
 import { note } from '../transport/call.ts';
 import { claimOf } from '../transport/once.ts';
+import { principalOf } from '../transport/principal.ts';
 import { noteRuleViolations } from './rule-violations.ts';
 
 /** WebhookService.Register. */
 export function registerHandler(deps: HandlerDeps) {
   return async (request: RegisterRequest, context: HandlerContext): Promise<RegisterResponse> => {
-    const { response, id } = await register(deps, request, claimOf(context));
+    const { response, id } = await register(deps, request, principalOf(context), claimOf(context));
     note(context, { webhookId: id });
     return response;
   };
@@ -32,12 +34,13 @@ export function registerHandler(deps: HandlerDeps) {
 export async function register(
   { control, rules }: HandlerDeps,
   request: RegisterRequest,
+  principal: Principal,
   claim?: Claim,
 ): Promise<{ response: RegisterResponse; id: string }> {
   const problems = noProblems();
   if (request.webhook !== undefined) clearOutputOnly(WebhookSchema, request.webhook);
   noteRuleViolations(await rules.violationsOf(RegisterRequestSchema, request), 'webhook', problems);
-  const asked = registrationFrom(request, problems);
+  const asked = registrationFrom(request, principal, problems);
   const order = claim ? { ...asked, claim } : asked;
   const { webhook, created, secret } = await control.webhooks.register(order, problems.under('webhook'));
   const message = webhookTo(webhook);
@@ -51,15 +54,19 @@ export async function register(
   return { response, id: hypothetical ? '' : webhook.id };
 }
 
-/** Raises INVALID when there is no webhook in the request. */
-function registrationFrom({ webhook, validateOnly }: RegisterRequest, problems: Problems): Registration {
+/** Raises INVALID when there is no webhook in the request, and PERMISSION_DENIED for a namespace that is not the caller's. */
+function registrationFrom(
+  { webhook, validateOnly }: RegisterRequest,
+  principal: Principal,
+  problems: Problems,
+): Registration {
   if (webhook === undefined) {
     problems.add('webhook', 'is required');
     problems.raise();
     throw new Error('unreachable');
   }
   const inside = problems.under('webhook');
-  const namespace = namespaceOf(webhook.namespace, 'webhook.namespace', problems);
+  const namespace = namespaceOf(webhook.namespace, 'webhook.namespace', principal, problems);
   const spec = specFrom(webhook, inside);
   const secret = secretFrom(webhook.signing?.secret ?? '', problems);
   const { id, etag, compatibilitySignature } = webhook;

@@ -6,25 +6,27 @@ import {
   RemoveResponseSchema,
 } from '../../../gen/carillon/v1/webhook_pb.ts';
 import type { Removal } from '../../control/remove.ts';
+import type { Principal } from '../../domain/access/principal.ts';
 import { invalidRequest } from '../../domain/error.ts';
 import type { Condition } from '../../domain/listing/condition.ts';
 import { WEBHOOK_FIELDS } from '../../domain/listing/fields.ts';
 import { readFilter } from '../../domain/listing/filter.ts';
 import type { HandlerDeps } from '../deps.ts';
 import { theNamespace } from '../namespace.ts';
+import { principalOf } from '../transport/principal.ts';
 
 /** WebhookService.Remove. */
 export function removeHandler({ control }: HandlerDeps) {
-  return async (request: RemoveRequest, { signal }: HandlerContext): Promise<RemoveResponse> => {
+  return async (request: RemoveRequest, context: HandlerContext): Promise<RemoveResponse> => {
     return create(RemoveResponseSchema, {
-      ids: await control.webhooks.remove(removalFrom(request), signal),
+      ids: await control.webhooks.remove(removalFrom(request, principalOf(context)), context.signal),
     });
   };
 }
 
-function removalFrom(request: RemoveRequest): Removal {
+function removalFrom(request: RemoveRequest, principal: Principal): Removal {
   const { id, name, destination, etag, filter, force, validateOnly } = request;
-  const namespace = theNamespace(request.namespace);
+  const namespace = theNamespace(request.namespace, principal);
   if (id !== '') return { namespace, id, etag, validateOnly };
   if (destination !== '') return { namespace, name, destination, etag, validateOnly };
   if (etag !== '') {

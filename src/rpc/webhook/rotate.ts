@@ -12,17 +12,18 @@ import { webhookTo } from '../convert/webhook.ts';
 import type { HandlerDeps } from '../deps.ts';
 import { theNamespace } from '../namespace.ts';
 import { claimOf } from '../transport/once.ts';
+import { principalOf } from '../transport/principal.ts';
 
 /** WebhookService.RotateSecret. */
 export function rotateSecretHandler({ control }: HandlerDeps) {
   return async (request: RotateSecretRequest, context: HandlerContext): Promise<RotateSecretResponse> => {
-    const { id, namespace, etag } = request;
+    const { id, etag } = request;
     const problems = noProblems();
     const given =
       request.secret === '' ? undefined : problems.attempt(() => parseSecret(request.secret, 'secret'));
     const overlapMs = request.overlap && fromDuration(request.overlap, 'overlap', problems);
     problems.raise();
-    const target = { id, namespace: theNamespace(namespace), etag };
+    const target = { id, namespace: theNamespace(request.namespace, principalOf(context)), etag };
     const rotation = { secret: given, overlapMs, claim: claimOf(context) };
     const { webhook, secret } = await control.webhooks.rotateSecret(target, rotation);
     return create(RotateSecretResponseSchema, {

@@ -11,6 +11,7 @@ import { theNamespace } from '../namespace.ts';
 import { readPage } from '../page.ts';
 import { note } from '../transport/call.ts';
 import { claimOf } from '../transport/once.ts';
+import { principalOf } from '../transport/principal.ts';
 import { backfillHandler } from './backfill.ts';
 import { batchGetHandler, batchRegisterHandler } from './batch.ts';
 import { previewHandler } from './preview.ts';
@@ -39,18 +40,19 @@ export function webhookService(deps: HandlerDeps): ServiceImpl<typeof WebhookSer
     backfill: backfillHandler(deps),
     rotateSecret: rotateSecretHandler(deps),
 
-    async withdrawSecret({ id, namespace, etag, secretId }) {
-      const target = { id, namespace: theNamespace(namespace), etag };
+    async withdrawSecret({ id, namespace, etag, secretId }, context) {
+      const target = { id, namespace: theNamespace(namespace, principalOf(context)), etag };
       return { webhook: webhookTo(await webhooks.withdrawSecret(target, secretId)) };
     },
 
-    async get({ id, namespace }) {
-      return { webhook: webhookTo(await webhooks.get({ id, namespace: theNamespace(namespace) })) };
+    async get(request, context) {
+      const namespace = theNamespace(request.namespace, principalOf(context));
+      return { webhook: webhookTo(await webhooks.get({ id: request.id, namespace })) };
     },
 
-    async list(request, { signal }) {
+    async list(request, context) {
       const { pageSize, pageToken } = request;
-      const { namespace, where, order, query } = listingOf('List', request, RULES);
+      const { namespace, where, order, query } = listingOf('List', request, principalOf(context), RULES);
       const by = order.by === 'name' ? 'name' : 'id';
       const { rows, nextPageToken } = await readPage({
         query,
@@ -59,34 +61,37 @@ export function webhookService(deps: HandlerDeps): ServiceImpl<typeof WebhookSer
         read: webhooks.list({ namespace, where, by, descending: order.descending }),
         placeOf: ({ id, spec }) => placeOfWebhook(id, spec.name, by),
         bytesOf: wireBytesOf,
-        signal,
+        signal: context.signal,
       });
       const to = request.view === WebhookView.FULL ? webhookTo : basicTo;
       return { webhooks: rows.map(to), nextPageToken };
     },
 
-    async pause(request, { signal }) {
-      const { id, namespace, etag } = request;
+    async pause(request, context) {
+      const { id, etag } = request;
       if (id !== '') {
-        const target = { id, namespace: theNamespace(namespace), etag };
+        const namespace = theNamespace(request.namespace, principalOf(context));
+        const target = { id, namespace, etag };
         return { webhook: webhookTo(await webhooks.pause(target)) };
       }
-      const { order, tokenOf } = bulkOf('Pause', request, WEBHOOK_FIELDS);
-      return idsTo(await webhooks.pauseMany(order, signal), tokenOf);
+      const { order, tokenOf } = bulkOf('Pause', request, principalOf(context), WEBHOOK_FIELDS);
+      return idsTo(await webhooks.pauseMany(order, context.signal), tokenOf);
     },
 
-    async resume(request, { signal }) {
-      const { id, namespace, etag } = request;
+    async resume(request, context) {
+      const { id, etag } = request;
       if (id !== '') {
-        const target = { id, namespace: theNamespace(namespace), etag };
+        const namespace = theNamespace(request.namespace, principalOf(context));
+        const target = { id, namespace, etag };
         return { webhook: webhookTo(await webhooks.resume(target)) };
       }
-      const { order, tokenOf } = bulkOf('Resume', request, WEBHOOK_FIELDS);
-      return idsTo(await webhooks.resumeMany(order, signal), tokenOf);
+      const { order, tokenOf } = bulkOf('Resume', request, principalOf(context), WEBHOOK_FIELDS);
+      return idsTo(await webhooks.resumeMany(order, context.signal), tokenOf);
     },
 
-    async trigger({ id, namespace }, context) {
-      const deliveryId = await webhooks.trigger({ id, namespace: theNamespace(namespace) }, claimOf(context));
+    async trigger(request, context) {
+      const namespace = theNamespace(request.namespace, principalOf(context));
+      const deliveryId = await webhooks.trigger({ id: request.id, namespace }, claimOf(context));
       note(context, { deliveryId });
       return { deliveryId };
     },

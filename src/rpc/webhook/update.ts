@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf';
+import type { HandlerContext } from '@connectrpc/connect';
 import {
   type UpdateRequest,
   type UpdateResponse,
@@ -10,15 +11,17 @@ import { noProblems } from '../../domain/problems.ts';
 import { basicTo, specFrom, webhookTo } from '../convert/webhook.ts';
 import type { HandlerDeps } from '../deps.ts';
 import { namespaceOf } from '../namespace.ts';
+import { principalOf } from '../transport/principal.ts';
 import { applyMask, readMask } from './mask.ts';
 import { noteRuleViolations } from './rule-violations.ts';
 
 /** WebhookService.Update: changes the masked fields, and judges no others. */
 export function updateHandler({ control, rules }: HandlerDeps) {
-  return async ({ webhook: patch, updateMask }: UpdateRequest): Promise<UpdateResponse> => {
+  return async (request: UpdateRequest, context: HandlerContext): Promise<UpdateResponse> => {
+    const { webhook: patch, updateMask } = request;
     if (patch === undefined) throw invalidRequest([{ field: 'webhook', description: 'is required' }]);
     const problems = noProblems();
-    const namespace = namespaceOf(patch.namespace, 'webhook.namespace', problems);
+    const namespace = namespaceOf(patch.namespace, 'webhook.namespace', principalOf(context), problems);
     if (patch.id === '') problems.add('webhook.id', 'must not be empty');
     if (patch.signing !== undefined) {
       problems.add(

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { domainToASCII } from 'node:url';
+import { parseDestinationRules } from '../../domain/webhook/destination-rule.ts';
 
 /**
  * How a setting is written by a person and what it becomes in the program. Every type reads text, so
@@ -163,20 +164,15 @@ export function orOff<T>(type: SettingType<T>): SettingType<T | 'off'> {
   };
 }
 
-/** A range of addresses in CIDR notation; a single address is the range of itself. */
-export function cidr(): SettingType<string> {
+/** Hosts that a rule for destinations is about: see `parseDestinationRules`. Written as the rule has it. */
+export function destination(): SettingType<string> {
   return {
-    placeholder: 'cidr',
-    allowed: 'an address or a range of addresses, such as 10.0.0.0/8, 192.168.1.7 or fd00::/8',
+    placeholder: 'destination',
+    allowed:
+      'an address or a range of them (10.0.0.0/8, fd00::/8), a host, *.example.com for all below it, or * for any, ' +
+      'perhaps with a port (hooks.example.com:8443, [fd00::/8]:443)',
     shape: 'one',
-    parse(text) {
-      const [address = '', prefix, rest] = text.split('/');
-      const version = address.includes('%') ? 0 : isIP(address);
-      const bits = version === 4 ? 32 : 128;
-      if (version === 0 || rest !== undefined) return undefined;
-      if (prefix === undefined) return `${address}/${bits}`;
-      return /^\d{1,3}$/.test(prefix) && Number(prefix) <= bits ? `${address}/${Number(prefix)}` : undefined;
-    },
+    parse: (text) => cidr(text) ?? (isRule(text) ? text.toLowerCase() : undefined),
   };
 }
 
@@ -204,7 +200,8 @@ export function hostName(): SettingType<string> {
     parse(text) {
       if (text === '*') return text;
       const [, below = '', written = ''] = /^(\*\.)?(.*?)\.?$/s.exec(text) ?? [];
-      const name = domainToASCII(written);
+      // It reads a host as URLs have one, up to a path.
+      const name = /[/?#\\%\s]/.test(written) ? '' : domainToASCII(written);
       const labels = name.split('.');
       const valid = name.length <= 253 && labels.every((label) => /^(?!-)[a-z\d_-]{1,63}(?<!-)$/.test(label));
       return valid ? below + name : undefined;
@@ -218,6 +215,25 @@ export function formatDuration(ms: number): string {
     if (ms !== 0 && ms % MS[unit] === 0) return `${ms / MS[unit]}${unit}`;
   }
   return `${ms}ms`;
+}
+
+/** A range of addresses in CIDR notation; a single address is the range of itself. */
+function cidr(text: string): string | undefined {
+  const [address = '', prefix, rest] = text.split('/');
+  const version = address.includes('%') ? 0 : isIP(address);
+  const bits = version === 4 ? 32 : 128;
+  if (version === 0 || rest !== undefined) return undefined;
+  if (prefix === undefined) return `${address}/${bits}`;
+  return /^\d{1,3}$/.test(prefix) && Number(prefix) <= bits ? `${address}/${Number(prefix)}` : undefined;
+}
+
+function isRule(text: string): boolean {
+  try {
+    parseDestinationRules([text], '');
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function milliseconds(text: string): number | undefined {

@@ -1,9 +1,10 @@
+import { isMadeUpKey, MADE_UP_KEY } from '../../domain/access/authorization.ts';
 import { decodeKey, KEY_ALLOWED } from '../secrets-key.ts';
 import {
   boolean,
   bytes,
-  cidr,
   database,
+  destination,
   duration,
   hostName,
   hostPort,
@@ -27,7 +28,11 @@ export const CONFIG_FILE = 'carillon.toml';
  * Variables of the commands that are clients of the API. A server ignores them, since both may run in one
  * environment.
  */
-export const CLIENT_VARIABLES = { address: 'CARILLON_ADDRESS' } as const;
+export const CLIENT_VARIABLES = {
+  address: 'CARILLON_ADDRESS',
+  apiKey: 'CARILLON_API_KEY',
+  apiKeyFile: 'CARILLON_API_KEY_FILE',
+} as const;
 
 /** One setting: everything that the program, `--help` and the README know about it. */
 export interface Setting<T> {
@@ -77,9 +82,19 @@ export const SETTINGS = {
     'How log lines look; auto is pretty on a terminal and json elsewhere',
   ),
   allowDestinations: setting(
-    list(cidr()),
+    list(destination()),
     { dev: '127.0.0.0/8,::1/128', serve: '' },
-    'Addresses that destinations may have although they are not public',
+    'Destinations that may be called although they are not public',
+  ),
+  denyDestinations: setting(
+    list(destination()),
+    '',
+    'Destinations that may not be called, whatever else allows them',
+  ),
+  onlyDestinations: setting(
+    list(destination()),
+    '',
+    'If given, the only destinations that may be called; those that are not public have to be allowed too',
   ),
   defaultEveryMs: setting(
     duration({ min: '100ms', max: '365d' }),
@@ -148,6 +163,26 @@ export const SETTINGS = {
     'Names that the server may be called by, besides localhost and every IP address',
   ),
   corsOrigins: setting(list(origin()), '', 'Origins whose pages may call the API from a browser'),
+  bootstrapKey: optional(
+    {
+      placeholder: 'key',
+      allowed: MADE_UP_KEY,
+      shape: 'one',
+      parse: (text) => (isMadeUpKey(text) ? text : undefined),
+    },
+    'An admin key of your own making, which the server takes from its start on; better in the environment, since others see flags',
+    { secret: true },
+  ),
+  noKeys: setting(
+    boolean(),
+    'false',
+    'Take calls without a key although there are keys, or from other machines; whoever reaches the server may do everything',
+  ),
+  plaintext: setting(
+    boolean(),
+    'false',
+    'Listen without TLS where other machines can reach it, because TLS ends in front of it',
+  ),
   secretsKey: optional(
     {
       placeholder: 'key',

@@ -1,4 +1,4 @@
-import type { AddressInfo, Server } from 'node:net';
+import { type AddressInfo, isIPv4, type Server } from 'node:net';
 import { DomainError } from '../../domain/error.ts';
 
 /** Where something listens. */
@@ -38,13 +38,21 @@ export function hostsHint(
   addresses: readonly Address[],
   { allowedHosts }: { readonly allowedHosts: readonly string[] },
 ): string | undefined {
-  const isNear = ({ host }: Address) => host.startsWith('127.') || host === '::1';
-  if (allowedHosts.length > 0 || addresses.every(isNear)) return undefined;
+  if (allowedHosts.length > 0 || addresses.every(isLoopback)) return undefined;
   return 'only calls to an IP address or to localhost are answered; to be called by a name, start with --allowed-hosts';
 }
 
+/** Whether only programs of this machine reach it there. A name other than localhost can be any address. */
+export function isLoopback({ host }: Pick<Address, 'host'>): boolean {
+  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
+}
+
+export function authorityOf({ host, port }: Address): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
 function explained(error: NodeJS.ErrnoException, { host, port, option }: ListenOptions): DomainError {
-  const where = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const where = authorityOf({ host, port });
   const why: Record<string, string> = {
     EADDRINUSE: `${where} is already in use; choose another with ${option}`,
     EACCES: `${where} may not be opened by this user; choose a port from 1024 up with ${option}`,

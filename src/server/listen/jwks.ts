@@ -3,14 +3,14 @@ import { hostsOf, judgeHosts } from '../../domain/access/host.ts';
 import { quote } from '../../domain/text.ts';
 import { publicJwk } from '../../domain/webhook/namespace-key.ts';
 import { DEFAULT_NAMESPACE } from '../../domain/webhook/webhook.ts';
-import type { KeyRing } from '../../store/key-ring.ts';
+import type { SigningKeyring } from '../../store/signing-keyring.ts';
 import type { ListenerRequest, ListenerResponse } from './http-protocol.ts';
 
 /** Where receivers look for public keys (RFC 8615). */
 export const JWKS_PATH = '/.well-known/jwks.json';
 
 export interface JwksDeps {
-  readonly keys: Pick<KeyRing, 'publicKeyOf'>;
+  readonly keys: Pick<SigningKeyring, 'publicKeyOf'>;
   readonly allowedHosts: readonly string[];
 }
 

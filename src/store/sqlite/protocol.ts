@@ -20,6 +20,7 @@ import type {
   UpdateRow,
 } from './rows/messages.ts';
 import type {
+  ApiKeyRow,
   AttemptRow,
   ChangeRow,
   DeliveryRow,
@@ -179,6 +180,17 @@ export interface Shapes {
   releaseRequests: { args: [namespace: string, id: string][]; answer: number };
   keepNamespaceKeys: { args: NamespaceKeyRow[]; answer: NamespaceKeyRow[] };
   listNamespaceKeys: { args: [after: string, limit: number]; answer: NamespaceKeyRow[] };
+  createApiKeys: {
+    args: [rows: ApiKeyRow[], now: number, max: number];
+    answer: ('CREATED' | 'EXISTS' | 'FULL')[];
+  };
+  listApiKeys: { args: [from: string, namespace: string | null, limit: number]; answer: ApiKeyRow[] };
+  revokeApiKeys: {
+    args: [id: string, now: number, namespace: string | null][];
+    answer: (ApiKeyRow | undefined)[];
+  };
+  noteApiKeyUses: { args: [id: string, at: number][]; answer: null };
+  apiKeyChanges: { args: [after: number, limit: number]; answer: ApiKeyRow[] };
   sweep: {
     args: [now: number, finishedBefore: number, payloadsBefore: number];
     answer: { touched: number; cancelled: number };
@@ -250,6 +262,8 @@ export const READS: ReadonlySet<Verb> = new Set<Verb>([
   'getEvents',
   'listEvents',
   'listNamespaceKeys',
+  'listApiKeys',
+  'apiKeyChanges',
 ]);
 
 /** One call of a verb. */

@@ -7,6 +7,7 @@ import { ONE_ROW } from './port/calls.ts';
 import { deliveryLog } from './port/delivery-log.ts';
 import { deliveryQueue } from './port/delivery-queue.ts';
 import { intake } from './port/intake.ts';
+import { keys } from './port/keys.ts';
 import { namespaceKeys } from './port/namespace-keys.ts';
 import { registrations } from './port/registrations.ts';
 import { requests } from './port/requests.ts';
@@ -28,6 +29,7 @@ export function sqliteStore(worker: Worker, bounds: SqliteSettings, ending: read
     ...deliveryLog(connection),
     ...requests(connection),
     ...namespaceKeys(connection),
+    ...keys(connection),
 
     sweep: async ({ now, finishedBefore, payloadsBefore }) =>
       client.call('sweep', [now, finishedBefore, payloadsBefore], ONE_ROW, ({ touched, cancelled }) => {

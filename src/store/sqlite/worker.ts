@@ -19,6 +19,7 @@ import { changeVerbs } from './verbs/changes.ts';
 import { clockVerbs } from './verbs/clock.ts';
 import { cursorVerbs } from './verbs/cursors.ts';
 import { runVerbs } from './verbs/firings.ts';
+import { keyVerbs } from './verbs/keys.ts';
 import { logVerbs } from './verbs/log.ts';
 import { namespaceKeyVerbs } from './verbs/namespace-keys.ts';
 import { orderVerbs } from './verbs/orders.ts';
@@ -81,6 +82,7 @@ function serve(db: OpenDatabase): void {
     ...purgeVerbs(context),
     ...requestVerbs(db, bounds),
     ...namespaceKeyVerbs(db),
+    ...keyVerbs(db),
     ...sweepVerbs(context),
     ...clockVerbs(context),
     ...logVerbs(context, db.file, custody.emptied),

@@ -4,6 +4,7 @@ import { CLIENT_COMMANDS } from '../../../src/cli/client/all-commands.ts';
 import { GROUPS, LONE } from '../../../src/cli/client/command.ts';
 import { DELIVERY_VERBS } from '../../../src/cli/client/delivery/verbs.ts';
 import { EVENT_VERBS } from '../../../src/cli/client/event/verbs.ts';
+import { KEY_VERBS } from '../../../src/cli/client/key/verbs.ts';
 import { LONE_COMMANDS } from '../../../src/cli/client/lone.ts';
 import { LONE_VERBS } from '../../../src/cli/client/lone-verbs.ts';
 import { parse } from '../../../src/cli/client/parse.ts';
@@ -15,6 +16,7 @@ const VERBS = {
   events: EVENT_VERBS,
   deliveries: DELIVERY_VERBS,
   schedules: SCHEDULE_VERBS,
+  keys: KEY_VERBS,
 };
 
 describe('The commands that are clients of the API', () => {

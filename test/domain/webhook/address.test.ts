@@ -4,8 +4,8 @@ import { describe, it } from 'node:test';
 import {
   type AddressPolicy,
   allowsBeyondLoopback,
-  allowsLoopback,
   judgeAddress,
+  judgeLoopback,
   LOOPBACK,
   PUBLIC_ONLY,
   parseCidrs,
@@ -25,6 +25,8 @@ const cases = JSON.parse(
 ) as Case[];
 const allowing = (...ranges: string[]): AddressPolicy => ({ allow: parseCidrs(ranges) });
 const allowed = (ip: string, policy = PUBLIC_ONLY) => judgeAddress(ip, policy) === 'allow';
+
+const allowsLoopback = (policy: AddressPolicy) => judgeLoopback(policy) === 'allow';
 
 /** What the guard does with the answers to a name: one that is forbidden refuses them all. */
 const allAllowed = (answers: string[]) => answers.every((ip) => allowed(ip));
@@ -83,6 +85,78 @@ describe('judging an address', () => {
     assert.deepEqual(judgeAddress('10.1.2.3', PUBLIC_ONLY), { deny: '10.1.2.3 is a private address' });
     assert.deepEqual(judgeAddress('::1', PUBLIC_ONLY), { deny: '::1 is a loopback address' });
     assert.deepEqual(judgeAddress('192.0.2.1', PUBLIC_ONLY), { deny: '192.0.2.1 is a reserved address' });
+  });
+});
+
+/**
+ * Every block of the IANA special-purpose address registries (of 2025), and what stands beside them: multicast, and
+ * what is public in no registry. Those that are globally reachable are there too: none of them is a web server.
+ */
+const SPECIAL = [
+  ['0.0.0.0', '0.255.255.255'],
+  ['10.0.0.0', '10.255.255.255'],
+  ['100.64.0.0', '100.127.255.255'],
+  ['127.0.0.0', '127.255.255.255'],
+  ['168.63.129.16', '168.63.129.16'],
+  ['169.254.0.0', '169.254.255.255'],
+  ['172.16.0.0', '172.31.255.255'],
+  ['192.0.0.0', '192.0.0.255'],
+  ['192.0.2.0', '192.0.2.255'],
+  ['192.31.196.0', '192.31.196.255'],
+  ['192.52.193.0', '192.52.193.255'],
+  ['192.88.99.0', '192.88.99.255'],
+  ['192.168.0.0', '192.168.255.255'],
+  ['192.175.48.0', '192.175.48.255'],
+  ['198.18.0.0', '198.19.255.255'],
+  ['198.51.100.0', '198.51.100.255'],
+  ['203.0.113.0', '203.0.113.255'],
+  ['224.0.0.0', '239.255.255.255'],
+  ['240.0.0.0', '255.255.255.255'],
+  ['::', '::1'],
+  ['::7f00:1', '::ffff:ffff'],
+  ['::ffff:0:0', '::ffff:ffff:ffff'],
+  ['64:ff9b::', '64:ff9b::ffff:ffff'],
+  ['64:ff9b:1::', '64:ff9b:1:ffff:ffff:ffff:ffff:ffff'],
+  ['100::', '100::ffff:ffff:ffff:ffff'],
+  ['100:0:0:1::', '100:0:0:1:ffff:ffff:ffff:ffff'],
+  ['2001::', '2001:1ff:ffff:ffff:ffff:ffff:ffff:ffff'],
+  ['2001:db8::', '2001:db8:ffff:ffff:ffff:ffff:ffff:ffff'],
+  ['2002::', '2002:ffff:ffff:ffff:ffff:ffff:ffff:ffff'],
+  ['2620:4f:8000::', '2620:4f:8000:ffff:ffff:ffff:ffff:ffff'],
+  ['3ffe::', '3ffe:ffff:ffff:ffff:ffff:ffff:ffff:ffff'],
+  ['3fff::', '3fff:fff:ffff:ffff:ffff:ffff:ffff:ffff'],
+  ['5f00::', '5f00:ffff:ffff:ffff:ffff:ffff:ffff:ffff'],
+  ['fc00::', 'fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'],
+  ['fe80::', 'febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff'],
+  ['fec0::', 'feff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'],
+  ['ff00::', 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff'],
+] as const;
+
+describe('a special-purpose address', () => {
+  for (const [first, last] of SPECIAL) {
+    it(`is denied from ${first} to ${last}`, () => {
+      assert.deepEqual([allowed(first), allowed(last)], [false, false]);
+    });
+  }
+
+  it('has public neighbours', () => {
+    for (const ip of [
+      '168.63.129.15',
+      '168.63.129.17',
+      '192.0.1.0',
+      '2001:200::',
+      '2003::',
+      '2620:4f:8001::',
+    ])
+      assert.equal(allowed(ip), true, ip);
+  });
+
+  it("is Azure's platform, also at the end of NAT64, until an operator allows it", () => {
+    assert.deepEqual(judgeAddress('168.63.129.16', PUBLIC_ONLY), {
+      deny: "168.63.129.16 is the address of Azure's platform",
+    });
+    assert.equal(allowed('64:ff9b::a83f:8110', allowing('64:ff9b::/96')), false);
+    assert.equal(allowed('168.63.129.16', allowing('168.63.129.16')), true);
   });
 });
 

@@ -10,6 +10,7 @@ import {
   parseCidrs,
 } from '../../../src/domain/webhook/address.ts';
 import { DESTINATION_LENGTH_MAX, judgeDestination } from '../../../src/domain/webhook/destination.ts';
+import { parseDestinationRules } from '../../../src/domain/webhook/destination-rule.ts';
 
 interface Case {
   url: string;
@@ -124,6 +125,64 @@ describe('a destination', () => {
     }
     for (const host of ['localhost', '10.0.0.1'])
       assert.notEqual(refusal(`http://${host}/`, inside), undefined);
+  });
+
+  const lists = (allow: string[], deny: string[] = [], only: string[] = []): AddressPolicy => ({
+    allow: parseDestinationRules(allow, 'allow'),
+    deny: parseDestinationRules(deny, 'deny'),
+    only: parseDestinationRules(only, 'only'),
+  });
+
+  it('may be inside where the operator allows its name or its port, and nowhere else', () => {
+    const policy = lists(['receiver:8080', '*.svc.cluster.local', '10.0.0.0/8:9000']);
+    for (const url of [
+      'http://receiver:8080/',
+      'https://a.default.svc.cluster.local/',
+      'http://10.1.2.3:9000/',
+    ])
+      assert.equal(refusal(url, policy), undefined, url);
+    for (const url of [
+      'http://receiver/',
+      'http://other:8080/',
+      'http://10.1.2.3/',
+      'http://192.168.0.1:9000/',
+    ])
+      assert.match(refusal(url, policy) ?? 'taken', /^points inside/, url);
+  });
+
+  it('is refused where the operator denies it, whatever allows it', () => {
+    const policy = lists(['*'], ['evil.example', '*.evil.example', '8.8.8.0/24', '10.0.0.0/8', '*:8000']);
+    for (const url of [
+      'https://evil.example/',
+      'https://EVIL.example./',
+      'https://a.evil.example/',
+      'https://8.8.8.8/',
+      'https://[::ffff:8.8.8.8]/',
+      'https://[64:ff9b::8.8.8.8]/',
+      'https://[2002:808:808::1]/',
+      'https://10.0.0.1/',
+      'https://good.example:8000/',
+    ])
+      assert.match(refusal(url, policy) ?? 'taken', /may not be called: .* denied by the operator/, url);
+    assert.equal(refusal('https://good.example/', policy), undefined);
+    assert.equal(
+      refusal('https://a.evil.example/', policy),
+      'may not be called: a.evil.example:443 is denied by the operator (--deny-destinations); use another host',
+    );
+  });
+
+  it('has to be among the only ones that the operator allows, if there are any', () => {
+    const policy = lists([], ['bad.partner.example'], ['*.partner.example:443', '8.8.8.0/24', '10.0.0.0/8']);
+    for (const url of ['https://a.partner.example/', 'https://8.8.8.8/'])
+      assert.equal(refusal(url, policy), undefined, url);
+    assert.match(refusal('https://1.1.1.1/', policy) ?? 'taken', /not among what the operator allows/);
+    assert.match(refusal('https://bad.partner.example/', policy) ?? 'taken', /denied by the operator/);
+    assert.match(refusal('https://10.0.0.1/', policy) ?? 'taken', /points inside: 10\.0\.0\.1 is a private/);
+    // The addresses of a name decide where a rule is about some, and they are judged when it is called.
+    assert.equal(refusal('https://other.example/', policy), undefined);
+    const names = lists([], [], ['*.partner.example:443']);
+    for (const url of ['https://other.example/', 'http://a.partner.example/', 'https://partner.example/'])
+      assert.match(refusal(url, names) ?? 'taken', /not among what the operator allows/, url);
   });
 
   it('never has a URL whose host is an address that the policy denies', () => {

@@ -12,6 +12,7 @@ import { createFront } from '../../../src/server/listen/front.ts';
 import { createGrpcServer } from '../../../src/server/listen/grpc-listener.ts';
 import { createListener } from '../../../src/server/listen/listener.ts';
 import type { Log } from '../../../src/telemetry/log.ts';
+import { OPEN_DOOR } from '../../support/door.ts';
 import { loadSchema, type ServerRequest } from './schema.ts';
 import { conformanceService } from './service.ts';
 
@@ -41,6 +42,8 @@ const services = {
   guard: createGuard({
     rules: lazyRules(),
     selfChecking: new Map(),
+    accessTo: () => 'READ',
+    door: OPEN_DOOR,
     policy: { allowedHosts: [], corsOrigins: [] },
     report(reason) {
       log.error({ err: reason }, 'an RPC failed for a reason nobody foresaw');

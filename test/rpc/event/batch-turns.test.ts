@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { create } from '@bufbuild/protobuf';
-import { createContextValues, type HandlerContext } from '@connectrpc/connect';
+import type { HandlerContext } from '@connectrpc/connect';
 import { PublishBatchRequestSchema } from '../../../gen/carillon/v1/event_pb.ts';
 import { systemRandom } from '../../../src/domain/random.ts';
 import { createPublisher } from '../../../src/publish/publisher.ts';
 import { batchPublishing } from '../../../src/rpc/event/publish.ts';
 import { createDirectory } from '../../../src/store/directory.ts';
+import { calledBy } from '../../support/context.ts';
 import { watchedLog } from '../../support/log.ts';
 import { openMemoryStore, T0 } from '../../support/store.ts';
 import { quickPublisher } from '../../support/stream.ts';
@@ -32,7 +33,7 @@ async function roundsOf(work: (rounds: () => number) => Promise<unknown>): Promi
 }
 
 const requests = Array.from({ length: 1_000 }, (_, i) => ({ event: { type: 'a', id: `event-${i}` } }));
-const context = { values: createContextValues() } as HandlerContext;
+const context = { values: calledBy() } as HandlerContext;
 
 describe('A large batch', () => {
   it('leaves turns to others while it is judged', async () => {

@@ -8,6 +8,7 @@ import {
   type PublishRequest,
   PublishRequestSchema,
 } from '../../../gen/carillon/v1/event_pb.ts';
+import { ANONYMOUS } from '../../../src/domain/access/principal.ts';
 import { judgePublish } from '../../../src/rpc/event/publish-judge.ts';
 import { lazyRules } from '../../../src/rpc/proto-rules.ts';
 import { T0 } from '../../support/store.ts';
@@ -77,7 +78,7 @@ const request: fc.Arbitrary<PublishRequest> = fc
   });
 
 function fieldsOf(message: PublishRequest): string[] {
-  const judged = judgePublish(message, T0);
+  const judged = judgePublish(message, ANONYMOUS, T0);
   return 'refused' in judged ? judged.refused.violations.map(({ field }) => field) : [];
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { create } from '@bufbuild/protobuf';
-import { Code, ConnectError, createContextValues } from '@connectrpc/connect';
+import { Code, ConnectError } from '@connectrpc/connect';
 import {
   type PublishStreamRequest,
   PublishStreamRequestSchema,
@@ -12,6 +12,7 @@ import { DomainError } from '../../../src/domain/error.ts';
 import { streamPublishing } from '../../../src/rpc/event/publish-stream.ts';
 import type { StreamLimits } from '../../../src/rpc/stream-limits.ts';
 import { manualClock } from '../../support/clock.ts';
+import { calledBy } from '../../support/context.ts';
 import { createFeed, heldPublisher } from '../../support/stream.ts';
 
 function event(id: string, bytes = 0): PublishStreamRequest {
@@ -31,7 +32,7 @@ function openStream(limits: Partial<StreamLimits> = {}) {
   const open = () => {
     const feed = createFeed<PublishStreamRequest>();
     const caller = new AbortController();
-    const context = { signal: caller.signal, values: createContextValues() };
+    const context = { signal: caller.signal, values: calledBy() };
     const answers = publish(feed, context)[Symbol.asyncIterator]();
     return { feed, caller, answers };
   };

@@ -51,6 +51,7 @@ describe('Reflection', () => {
         'carillon.v1.WebhookService',
         'carillon.v1.EventService',
         'carillon.v1.DeliveryService',
+        'carillon.v1.AdminService',
         'grpc.health.v1.Health',
         'grpc.reflection.v1.ServerReflection',
         'grpc.reflection.v1alpha.ServerReflection',

@@ -13,6 +13,7 @@ import { createRest } from '../../../src/rpc/rest/rest.ts';
 import { createGuard } from '../../../src/rpc/transport/guard.ts';
 import type { CallableResponse } from '../../../src/rpc/transport/node.ts';
 import { createReception } from '../../../src/rpc/transport/reception.ts';
+import { OPEN_DOOR } from '../../support/door.ts';
 import { watchedLog } from '../../support/log.ts';
 
 /** Health.Watch over REST, with an implementation and limits of the test's own. */
@@ -26,6 +27,8 @@ async function serve(
   const guard = createGuard({
     rules: lazyRules(),
     selfChecking: new Map(),
+    accessTo: () => 'READ',
+    door: OPEN_DOOR,
     policy: { allowedHosts: [], corsOrigins: [] },
     report: () => 'reported',
   });

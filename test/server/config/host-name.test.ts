@@ -34,6 +34,9 @@ describe('--allowed-hosts', () => {
     const wrong = [
       'hooks.example.com:8090',
       'https://hooks.example.com',
+      'hooks.example.com/path',
+      'hooks.example.com?x',
+      'hooks%2eexample.com',
       'hooks..example.com',
       '.example.com',
       '*example.com',

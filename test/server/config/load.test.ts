@@ -129,6 +129,16 @@ describe('what is accepted', () => {
       { allowDestinations: ['10.0.0.0/8', '192.168.1.7/32', 'fd00::/8'] },
     ],
     [
+      'rules for destinations',
+      { argv: ['--deny-destinations', '*.Example.com,*:25,[fd00::/8]:443,10.0.0.7:80,localhost'] },
+      { denyDestinations: ['*.example.com', '*:25', '[fd00::/8]:443', '10.0.0.7:80', 'localhost'] },
+    ],
+    [
+      'a list of rules again',
+      { argv: ['--only-destinations', 'a.example', '--only-destinations=b.example:8443'] },
+      { onlyDestinations: ['a.example', 'b.example:8443'] },
+    ],
+    [
       'a list flag again',
       { argv: ['--allow-destinations', '10.0.0.0/8', '--allow-destinations=::1'] },
       { allowDestinations: ['10.0.0.0/8', '::1/128'] },
@@ -325,10 +335,20 @@ describe('what is refused, and how', () => {
       '10.0.0.0/8/8',
       '10.0.0.0/',
       'fe80::1%eth0',
-      'localhost',
       '::/129',
       '10.0.0.0/8,,',
+      '10.0.0.0/8:0',
+      'fd00::/8:443:x',
+      '[fd00::/8',
+      'hooks.example:65536',
+      'hooks..example',
+      'hooks.*.example',
+      '*.',
+      'http://hooks.example',
+      'hooks.example/path',
     ],
+    '--deny-destinations': ['10.0.0', '-a.example', 'a b'],
+    '--only-destinations': ['*.*', ':443', '300.0.0.1'],
     '--cors-origins': [
       'example.com',
       'https://a.example/',
@@ -373,9 +393,9 @@ describe('the table', () => {
     }
     assert.match(
       optionsHelp('dev'),
-      /--allow-destinations <cidr,…>\n.*\(default\s+127\.0\.0\.0\/8,::1\/128\)/,
+      /--allow-destinations <destination,…>\n.*\(default\s+127\.0\.0\.0\/8,::1\/128\)/,
     );
-    assert.match(optionsHelp('serve'), /--allow-destinations <cidr,…>\n.*\(default none\)/);
+    assert.match(optionsHelp('serve'), /--allow-destinations <destination,…>\n.*\(default none\)/);
   });
 
   test('is a row of Markdown for each setting', () => {

@@ -10,6 +10,7 @@ import { events } from './events.ts';
 import { feed } from './feed.ts';
 import { filtering } from './filtering.ts';
 import type { Harness } from './harness.ts';
+import { keys } from './keys.ts';
 import { lanes } from './lanes.ts';
 import { listing } from './listing.ts';
 import { log } from './log.ts';
@@ -45,6 +46,7 @@ export function conformance(harness: Harness): void {
     publishing,
     remembering,
     asking,
+    keys,
     bounds,
     matching,
     replaying,

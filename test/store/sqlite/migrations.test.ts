@@ -416,6 +416,28 @@ describe('events of before that share an id', () => {
   }
 });
 
+describe('a database of before there were keys', () => {
+  test('has none, and keeps those that are made', async () => {
+    await using store = disposable(await opened('store-0005'));
+    assert.deepEqual(await store.apiKeyChanges({ after: 0, limit: 10 }), []);
+    const key = {
+      id: newId('key', T0, systemRandom()),
+      hash: 'hash',
+      prefix: 'ck_abcdefgh',
+      namespace: undefined,
+      role: 'ADMIN',
+      note: '',
+      callsPerSecond: 0,
+      createdAt: T0,
+      expiresAt: undefined,
+      revokedAt: undefined,
+      lastUsedAt: undefined,
+    } as const;
+    assert.deepEqual(await store.createApiKeys([key], { now: T0, max: 1 }), ['CREATED']);
+    assert.deepEqual(await store.apiKeyChanges({ after: 0, limit: 10 }), [{ key, change: 1 }]);
+  });
+});
+
 function disposable(store: Store): Store & AsyncDisposable {
   return { ...store, [Symbol.asyncDispose]: () => store.close() };
 }

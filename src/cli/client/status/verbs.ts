@@ -4,7 +4,7 @@ import {
   HealthCheckResponse_ServingStatusSchema as ServingSchema,
 } from '../../../../gen/grpc/health/v1/health_pb.ts';
 import { EXIT } from '../../exit.ts';
-import { counted, enumName, type Job, namespaceOf, wantsJson } from '../job.ts';
+import { counted, enumName, ifAllowed, type Job, namespaceOf, wantsJson } from '../job.ts';
 import { card } from '../table.ts';
 import { plain } from '../terminal-text.ts';
 
@@ -38,8 +38,10 @@ export async function status(job: Job): Promise<number> {
   const asked = await healthOf(job);
   // Whoever does not serve is not asked for more.
   const serves = asked.health === 'SERVING';
+  // Counting what waits is a cancellation that is not carried out, which a key for reading may not ask for.
+  const waiting = serves ? await ifAllowed(waitingOf(job)) : undefined;
   const found: Status = serves
-    ? { ...asked, webhooks: await webhooksOf(job), waiting: await waitingOf(job) }
+    ? { ...asked, webhooks: await webhooksOf(job), ...(waiting && { waiting }) }
     : asked;
   world.out(wantsJson(invocation) ? `${JSON.stringify(found, undefined, 2)}\n` : textOf(job, found));
   return serves ? EXIT.ok : EXIT.failed;

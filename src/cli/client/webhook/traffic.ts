@@ -1,7 +1,7 @@
 import type { Webhook } from '../../../../gen/carillon/v1/webhook_pb.ts';
 import { stateOf } from '../delivery/shown.ts';
 import { exactly } from '../filter.ts';
-import { counted, type Job, namespaceOf } from '../job.ts';
+import { counted, ifAllowed, type Job, namespaceOf } from '../job.ts';
 import { fromNow } from '../times.ts';
 
 /** How it goes with a webhook's deliveries, in words. */
@@ -19,16 +19,22 @@ export async function trafficOf(
   const its = `webhook_id = ${exactly(uid)}`;
   const [last, waiting] = await Promise.all([
     connection.deliveries.listDeliveries({ namespace, filter: `${its} AND attempt_count >= 1`, pageSize: 1 }),
-    connection.deliveries.cancelDeliveries({
-      namespace,
-      filter: `${its} AND state = PENDING`,
-      validateOnly: true,
-    }),
+    // Counting is what a cancellation does that is not carried out, which a key for reading may not ask for.
+    ifAllowed(
+      connection.deliveries.cancelDeliveries({
+        namespace,
+        filter: `${its} AND state = PENDING`,
+        validateOnly: true,
+      }),
+    ),
   ]);
   const [delivery] = last.deliveries;
   return {
     lastAnswer: delivery === undefined ? '' : answerOf(delivery, world.now()),
-    waiting: `${waiting.nextPageToken === '' ? '' : 'at least '}${counted(waiting.count, 'delivery', 'deliveries')}`,
+    waiting:
+      waiting === undefined
+        ? ''
+        : `${waiting.nextPageToken === '' ? '' : 'at least '}${counted(waiting.count, 'delivery', 'deliveries')}`,
   };
 }
 

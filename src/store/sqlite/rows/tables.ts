@@ -1,4 +1,5 @@
 /** The kinds of rows that are read from the database or written to it, and what their reads have in common. */
+import type { Role } from '../../../domain/access/role.ts';
 import type { DisabledReason, WebhookState } from '../../../domain/webhook/webhook.ts';
 import { CANCELLED, type Flag, REMOVED, type RenderedCode, type StateCode } from './codes.ts';
 import { as, blob, field, integer, layout, orNull, part, type RowOf, readFrom, text } from './layout.ts';
@@ -185,6 +186,24 @@ export const CHANGE = layout(
   field('headers', orNull(text), 'j.headers'),
 );
 export type ChangeRow = RowOf<typeof CHANGE>;
+
+/** A key of a caller. */
+export const API_KEY = layout(
+  field('id', text),
+  field('hash', text),
+  field('prefix', text),
+  // Null for all.
+  field('namespace', orNull(text)),
+  field('role', as<Role>()),
+  field('note', text),
+  field('callsPerSecond', integer),
+  field('createdAt', integer),
+  field('expiresAt', orNull(integer)),
+  field('revokedAt', orNull(integer)),
+  field('lastUsedAt', orNull(integer)),
+  field('change', integer),
+);
+export type ApiKeyRow = RowOf<typeof API_KEY>;
 
 /** `d` is a delivery. */
 export const JOINED = `JOIN events AS e ON e.key = d.event LEFT JOIN webhooks AS w ON w.key = d.webhook`;

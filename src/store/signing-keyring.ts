@@ -8,7 +8,7 @@ import type { NamespaceKeys } from './namespace-keys.ts';
  * The keys of all namespaces in memory, ready for signing: there is one at most for each namespace, and a webhook is
  * aimed at without waiting for one.
  */
-export interface KeyRing {
+export interface SigningKeyring {
   /** Makes a key for the namespace unless it has one. Raises UNAVAILABLE and EXHAUSTED. */
   ensure(namespace: string): Promise<void>;
   /** The private key, for signing; undefined when the namespace has none. */
@@ -17,7 +17,7 @@ export interface KeyRing {
   publicKeyOf(namespace: string): Pick<NamespaceKey, 'id' | 'publicKey'> | undefined;
 }
 
-export interface KeyRingDeps {
+export interface SigningKeyringDeps {
   readonly store: NamespaceKeys;
   readonly clock: Pick<Clock, 'now'>;
   readonly random: Random;
@@ -28,7 +28,12 @@ export interface KeyRingDeps {
 const PAGE = 500;
 
 /** Reads the keys that there are. Raises FAILED_PRECONDITION when one was sealed with another key, and UNAVAILABLE. */
-export async function openKeyRing({ store, clock, random, sealKey }: KeyRingDeps): Promise<KeyRing> {
+export async function openSigningKeyring({
+  store,
+  clock,
+  random,
+  sealKey,
+}: SigningKeyringDeps): Promise<SigningKeyring> {
   const keys = new Map<string, { readonly key: NamespaceKey; readonly opened: KeyObject }>();
 
   function add(key: NamespaceKey): void {

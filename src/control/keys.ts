@@ -1,0 +1,77 @@
+import { API_KEYS_MAX, type ApiKey, hashOfKey, newKey, prefixOfKey } from '../domain/access/key.ts';
+import type { Role } from '../domain/access/role.ts';
+import { DomainError, notFound } from '../domain/error.ts';
+import { newId } from '../domain/id.ts';
+import type { Problems } from '../domain/problems.ts';
+import type { Needs } from './deps.ts';
+import type { Read } from './list.ts';
+
+/** A key that somebody wants. */
+export interface KeyOrder {
+  /** The one namespace that it is for; undefined for all. */
+  readonly namespace: string | undefined;
+  readonly role: Role;
+  readonly note: string;
+  readonly callsPerSecond: number;
+  readonly expiresAt?: number;
+}
+
+export interface NewKey {
+  readonly apiKey: ApiKey;
+  /** The key itself, which is known now and never again. */
+  readonly key: string;
+}
+
+type KeyDeps = Needs<'createApiKeys' | 'listApiKeys' | 'revokeApiKeys', 'clock' | 'random'>;
+
+/** `onChange` is called before a change is answered. */
+export function createKeys(
+  { store, clock, random }: KeyDeps,
+  onChange: () => Promise<void> = async () => {},
+) {
+  return {
+    /** Raises INVALID, and EXHAUSTED when there are too many keys. */
+    async create(order: KeyOrder, problems: Problems): Promise<NewKey> {
+      const now = clock.now();
+      const { expiresAt, ...rest } = order;
+      if (expiresAt !== undefined && expiresAt <= now) problems.add('expire_time', 'must be in the future');
+      problems.raise();
+      const key = newKey(random);
+      const apiKey: ApiKey = {
+        ...rest,
+        id: newId('key', now, random),
+        prefix: prefixOfKey(key),
+        createdAt: now,
+        expiresAt,
+        revokedAt: undefined,
+        lastUsedAt: undefined,
+      };
+      const bounds = { now, max: API_KEYS_MAX };
+      const [result] = await store.createApiKeys([{ ...apiKey, hash: hashOfKey(key) }], bounds);
+      if (result !== 'CREATED') throw tooManyKeys();
+      await onChange();
+      return { apiKey, key };
+    },
+
+    /** Keys of one namespace, or all, by id. */
+    list(namespace: string | undefined): Read<ApiKey> {
+      return async (from, limit) => {
+        const rows = await store.listApiKeys({ namespace, from, limit });
+        return { rows, next: rows.length < limit ? null : rows.at(-1)!.id, looked: rows.length };
+      };
+    },
+
+    /** Raises NOT_FOUND, also for a key that is not for the namespace; undefined is any. */
+    async revoke(id: string, namespace: string | undefined): Promise<ApiKey> {
+      const [revoked] = await store.revokeApiKeys([{ id, namespace, now: clock.now() }]);
+      if (revoked === undefined) throw notFound('ApiKey', id);
+      await onChange();
+      return revoked;
+    },
+  };
+}
+
+function tooManyKeys(): DomainError {
+  const message = `there are ${API_KEYS_MAX} keys already; revoke some that nobody uses`;
+  return new DomainError('TOO_MANY_API_KEYS', message, { metadata: { max: API_KEYS_MAX } });
+}

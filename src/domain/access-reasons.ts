@@ -1,0 +1,62 @@
+import type { ReasonEntry } from './reason-entry.ts';
+
+/** Reasons that are about keys: who calls, and what they may do. A part of the list in `reason.ts`. */
+export const ACCESS_REASONS = {
+  API_KEY_MISSING: {
+    code: 'UNAUTHENTICATED',
+    when: 'The call has no key, and the server takes only calls with one.',
+    todo: 'Send `authorization: Bearer ck_…`.',
+  },
+  API_KEY_INVALID: {
+    code: 'UNAUTHENTICATED',
+    when: 'What `authorization` holds is no key of this server: another scheme, white space, or a key that it does not have.',
+    todo: 'Send a key of this server, or ask for one who has the role ADMIN.',
+  },
+  API_KEY_EXPIRED: {
+    code: 'UNAUTHENTICATED',
+    when: 'The time of the key is over.',
+    todo: 'Ask for another key.',
+    metadata: ['apiKeyId'],
+  },
+  API_KEY_REVOKED: {
+    code: 'UNAUTHENTICATED',
+    when: 'The key was revoked. A stream that was begun with it ends so.',
+    todo: 'Ask for another key.',
+    metadata: ['apiKeyId'],
+  },
+  ROLE_TOO_SMALL: {
+    code: 'PERMISSION_DENIED',
+    when: 'The role of the key does not allow the method.',
+    todo: 'Use a key with the role in the metadata.',
+    metadata: ['role'],
+  },
+  NAMESPACE_NOT_ALLOWED: {
+    code: 'PERMISSION_DENIED',
+    when: 'The namespace is not that of the key, whether or not it exists.',
+    todo: 'Name that of the key, which is in the metadata, or none; or use another key.',
+    metadata: ['namespace'],
+  },
+  API_KEY_NOT_FOUND: {
+    code: 'NOT_FOUND',
+    when: 'There is no such key, or it is for another namespace than the key of the caller.',
+    todo: 'Look for its id with ListApiKeys.',
+    metadata: ['id'],
+  },
+  TOO_MANY_WRONG_KEYS: {
+    code: 'EXHAUSTED',
+    when: 'Too many calls came from this address without a key, or with one that is not taken. Calls with a good key go on.',
+    todo: 'Call with a good key, or after the delay in RetryInfo.',
+  },
+  TOO_MANY_CALLS: {
+    code: 'EXHAUSTED',
+    when: 'More calls were made with the key than its rate limit allows; each message of a stream counts as one.',
+    todo: 'Call again after the delay in RetryInfo.',
+    metadata: ['callsPerSecond'],
+  },
+  TOO_MANY_API_KEYS: {
+    code: 'EXHAUSTED',
+    when: 'There are as many keys as there may be.',
+    todo: 'Revoke some that nobody uses.',
+    metadata: ['max'],
+  },
+} as const satisfies Record<string, ReasonEntry>;

@@ -1,0 +1,39 @@
+import { DomainError } from '../domain/error.ts';
+import { type Address, authorityOf, isLoopback } from './listen/bind.ts';
+
+/** What decides whether a server may be reached from other machines. */
+export interface Exposure {
+  readonly addresses: readonly Address[];
+  readonly db: string;
+  /** Whether calls need a key. */
+  readonly locked: boolean;
+  readonly noKeys: boolean;
+  readonly plaintext: boolean;
+}
+
+/**
+ * Refuses to listen where others can reach it, unless calls need a key and nobody on the way can read them, or it was
+ * said plainly that this is meant. Raises FAILED_PRECONDITION that names all that is missing.
+ */
+export function checkExposure({ addresses, db, locked, noKeys, plaintext }: Exposure): void {
+  const open = addresses.filter((address) => !isLoopback(address));
+  if (open.length === 0) return;
+  const missing = [
+    ...(locked || noKeys
+      ? []
+      : [
+          `there is no key yet, so that whoever reaches it could do everything: make one with \`carillon keys create --db ${db}\`, set CARILLON_BOOTSTRAP_KEY, or start it with --no-keys if that is meant`,
+        ]),
+    ...(plaintext
+      ? []
+      : [
+          'it has no TLS of its own, so that others on the way could read keys and payloads: listen on 127.0.0.1 behind a proxy that has TLS, or start it with --plaintext if TLS ends in front of it',
+        ]),
+  ];
+  if (missing.length === 0) return;
+  const where = open.map(authorityOf).join(' and ');
+  throw new DomainError(
+    'EXPOSED',
+    `not listening on ${where}, which others can reach: ${missing.join('; and ')}`,
+  );
+}

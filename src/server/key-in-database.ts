@@ -1,0 +1,28 @@
+import { createKeys, type KeyOrder, type NewKey } from '../control/keys.ts';
+import { systemClock } from '../domain/clock.ts';
+import { noProblems } from '../domain/problems.ts';
+import { systemRandom } from '../domain/random.ts';
+import { type ConfigSources, loadConfig } from './config/load.ts';
+import { openDatabase } from './open-database.ts';
+
+/** What of the process is asked for the other settings of the server, such as the key that seals secrets. */
+type Surroundings = Omit<ConfigSources, 'argv'>;
+
+/**
+ * Makes a key in a database that no server is using, and the database too where there is none yet, as `serve` would.
+ * Rejects with DomainError, its message for an operator.
+ */
+export async function createKeyInDatabase(
+  db: string,
+  surroundings: Surroundings,
+  order: KeyOrder,
+): Promise<NewKey> {
+  const config = await loadConfig('serve', { ...surroundings, argv: ['--db', db] });
+  const random = systemRandom();
+  const { store } = await openDatabase(config, { random, warn() {} });
+  try {
+    return await createKeys({ store, clock: systemClock, random }).create(order, noProblems());
+  } finally {
+    await store.close();
+  }
+}

@@ -1,0 +1,207 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { create, type DescMessage, type DescMethod, type Message } from '@bufbuild/protobuf';
+import { anyUnpack } from '@bufbuild/protobuf/wkt';
+import { Code, ConnectError, type Transport } from '@connectrpc/connect';
+import { createGrpcTransport } from '@connectrpc/connect-node';
+import { AdminService, Role as RoleMessage } from '../../gen/carillon/v1/admin_pb.ts';
+import { ErrorInfoSchema } from '../../gen/google/rpc/error_details_pb.ts';
+import { type Status, StatusSchema } from '../../gen/google/rpc/status_pb.ts';
+import { Health } from '../../gen/grpc/health/v1/health_pb.ts';
+import type { NewKey } from '../../src/control/keys.ts';
+import { mayDo, ROLES, type Role } from '../../src/domain/access/role.ts';
+import { accessTo } from '../../src/rpc/roles.ts';
+import { type RunningGrpc, startGrpc } from '../support/grpc.ts';
+import { refusal, sharedApi } from '../support/rpc.ts';
+
+/** Who may call what: every method of every service that is mounted, for every role, in their namespace and another. */
+
+const FOREIGN = 'acme';
+
+describe('A key of one namespace', () => {
+  const api = sharedApi({ locked: true });
+  const methods = () => api().api.services.mounted.flatMap(({ service }) => service.methods);
+  const keys = new Map<Role, string>();
+  let native: RunningGrpc;
+
+  before(async () => {
+    for (const role of ROLES) keys.set(role, (await api().makeKey({ role, namespace: 'default' })).key);
+    native = await startGrpc(api().api.services);
+  });
+  after(() => native[Symbol.asyncDispose]());
+
+  for (const port of ['shared', 'native'] as const) {
+    const transport = () => {
+      const { host, port: at } = native.address;
+      const baseUrl = port === 'native' ? `http://${host}:${at}` : api().url2;
+      return createGrpcTransport({ baseUrl, idleConnectionTimeoutMs: 1 });
+    };
+    for (const role of ROLES) {
+      it(`that has the role ${role} may call what needs no more, in its namespace, on the ${port} port`, async () => {
+        for (const method of methods()) {
+          const told = await call(transport(), method, messageFor(method, 'default'), keys.get(role));
+          const access = accessTo(method);
+          if (access === 'OPEN' || mayDo(role, access)) {
+            assert.ok(!isDenied(told), `${method.name}: ${told.reason}`);
+          } else {
+            assert.deepEqual(
+              [told.code, told.reason, told.metadata],
+              [Code.PermissionDenied, 'ROLE_TOO_SMALL', { role: access.toLowerCase() }],
+              method.name,
+            );
+          }
+        }
+      });
+
+      it(`that has the role ${role} may not name another namespace, whether or not it exists, on the ${port} port`, async () => {
+        let judged = 0;
+        for (const method of methods()) {
+          const access = accessTo(method);
+          const message = messageFor(method, FOREIGN);
+          if (!names(message, FOREIGN) || access === 'OPEN' || !mayDo(role, access)) continue;
+          judged++;
+          const told = await call(transport(), method, message, keys.get(role));
+          assert.deepEqual(
+            [told.code, told.reason, told.metadata],
+            [Code.PermissionDenied, 'NAMESPACE_NOT_ALLOWED', { namespace: 'default' }],
+            method.name,
+          );
+        }
+        assert.ok(judged >= 9, `only ${judged} methods name a namespace`);
+      });
+    }
+
+    it(`is needed for every method but health, on the ${port} port`, async () => {
+      for (const method of methods()) {
+        const told = await call(transport(), method, messageFor(method, 'default'), undefined);
+        const isOpen = method.parent.typeName === Health.typeName;
+        assert.equal(
+          told.code === Code.Unauthenticated || told.reason === 'TOO_MANY_WRONG_KEYS',
+          !isOpen,
+          method.name,
+        );
+      }
+    });
+  }
+
+  it('may neither make a key for all namespaces nor list those of all', async () => {
+    const { createApiKey, listApiKeys } = AdminService.method;
+    const { grpc } = api().transports;
+    for (const [method, message] of [
+      [createApiKey, create(createApiKey.input, { role: RoleMessage.READ, allNamespaces: true })],
+      [listApiKeys, create(listApiKeys.input, { allNamespaces: true })],
+    ] as const) {
+      const told = await call(grpc, method, message, keys.get('ADMIN'));
+      assert.deepEqual([told.code, told.reason], [Code.PermissionDenied, 'NAMESPACE_NOT_ALLOWED']);
+    }
+  });
+});
+
+describe('A caller that names no namespace', () => {
+  const api = sharedApi({ locked: true });
+  const destination = 'http://127.0.0.1:9999/hook';
+  const bearer = ({ key }: NewKey) => ({ headers: { authorization: `Bearer ${key}` } });
+
+  it('means its own, if it has one, and else default', async () => {
+    const { webhooks } = api();
+    const all = bearer(await api().makeKey({ role: 'ADMIN' }));
+    await webhooks.register({ webhook: { name: 'a', destination } }, all);
+    const own = bearer(await api().makeKey({ namespace: 'default' }));
+    assert.equal((await webhooks.list({}, own)).webhooks.length, 1);
+    const shop = bearer(await api().makeKey({ namespace: 'shop' }));
+    assert.match((await refusal(webhooks.list({}, shop))).rawMessage, /this version has no other namespaces/);
+  });
+});
+
+// ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
+
+/** What a call, or the first item of its answer, was told. */
+interface Told {
+  readonly code?: number;
+  readonly reason?: string;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+function isDenied({ code }: Told): boolean {
+  return code === Code.PermissionDenied || code === Code.Unauthenticated;
+}
+
+async function call(
+  transport: Transport,
+  method: DescMethod,
+  message: Message,
+  key: string | undefined,
+): Promise<Told> {
+  const ending = AbortSignal.timeout(10_000);
+  const headers: Record<string, string> = key === undefined ? {} : { authorization: `Bearer ${key}` };
+  try {
+    if (method.methodKind === 'unary') {
+      const unary = method as DescMethod & { methodKind: 'unary' };
+      const { message: answer } = await transport.unary(unary, ending, undefined, headers, message as never);
+      return itemOf(answer);
+    }
+    const leaving = new AbortController();
+    const signal = AbortSignal.any([ending, leaving.signal]);
+    const stream = async function* () {
+      yield message as never;
+    };
+    // A watch tells nothing until something happens: that it has begun is enough.
+    if (method.methodKind === 'server_streaming') setTimeout(() => leaving.abort(), 100);
+    const { message: answers } = await transport.stream(
+      method as never,
+      signal,
+      undefined,
+      headers,
+      stream(),
+    );
+    for await (const answer of answers) {
+      leaving.abort();
+      return itemOf(answer as Message);
+    }
+    return {};
+  } catch (error) {
+    return toldBy(ConnectError.from(error));
+  }
+}
+
+function toldBy(error: ConnectError): Told {
+  const [info] = error.findDetails(ErrorInfoSchema);
+  return { code: error.code, ...(info && { reason: info.reason, metadata: info.metadata }) };
+}
+
+/** What the first item of a batch was told, if it was refused. */
+function itemOf(answer: Message): Told {
+  const [result] = (answer as Message & { results?: Message[]; result?: Message }).results ?? [
+    (answer as Message & { result?: Message }).result,
+  ];
+  const { case: kind, value } =
+    (result as { result?: { case: string; value: Status } } | undefined)?.result ?? {};
+  if (kind !== 'error' || value?.$typeName !== StatusSchema.typeName) return {};
+  const [info] = value.details.flatMap((detail) => anyUnpack(detail, ErrorInfoSchema) ?? []);
+  return { code: value.code, ...(info && { reason: info.reason, metadata: info.metadata }) };
+}
+
+/** A message of the method with a namespace wherever there is one, and nothing else. */
+function messageFor({ input }: DescMethod, namespace: string): Message {
+  return create(input, shapeOf(input, namespace));
+}
+
+/** Fields that name a namespace, or hold what does. */
+const HOLDS = /^(namespace|webhook|event|requests?)$/;
+
+function shapeOf({ fields }: DescMessage, namespace: string): Record<string, unknown> {
+  const holding = fields.filter(({ name }) => HOLDS.test(name));
+  return Object.fromEntries(
+    holding.map((field) => {
+      if (field.message === undefined) return [field.localName, namespace];
+      const inside = shapeOf(field.message, namespace);
+      return [field.localName, field.fieldKind === 'list' ? [inside] : inside];
+    }),
+  );
+}
+
+function names(message: Message, namespace: string): boolean {
+  return JSON.stringify(message, (_, value) => (typeof value === 'bigint' ? String(value) : value)).includes(
+    `"${namespace}"`,
+  );
+}
