@@ -1,5 +1,6 @@
 import type { DescService } from '@bufbuild/protobuf';
 import { file_google_rpc_error_details } from '../../gen/google/rpc/error_details_pb.ts';
+import { Health } from '../../gen/grpc/health/v1/health_pb.ts';
 import { behaves } from '../../src/rpc/field-behavior.ts';
 import { type Binding, bind, ruleOf } from '../../src/rpc/rest/binding.ts';
 import type { FieldPath } from '../../src/rpc/rest/fields.ts';
@@ -109,6 +110,9 @@ function operationOf(binding: Binding, index: number, comments: Comments, schema
     responses: {
       '200': answerOf(binding, schemas),
       ...(verb === 'GET' && hasEtag(binding) && { '304': { description: 'It is as If-None-Match says.' } }),
+      ...(method === Health.method.check && {
+        '503': { ...answerOf(binding, schemas), description: 'It is NOT_SERVING.' },
+      }),
       '431': { $ref: '#/components/responses/LongHead' },
       default: { $ref: '#/components/responses/Error' },
     },

@@ -25,6 +25,8 @@ export interface Bulk {
   readonly count: number;
   /** How many of these do not go yet, because another goes before them in an ordered webhook. */
   readonly waiting: number;
+  /** How many were passed over, because as much waits with them as may. */
+  readonly full: number;
   /** Where to go on; undefined when that was all. */
   readonly next: string | undefined;
 }
@@ -47,7 +49,8 @@ export function retryDeliveries(
   return forEach(deps, order, states, signal, async (orders) => {
     const results = await deps.store.retryDeliveries(orders.map((each) => ({ ...each, ...limit })));
     const waiting = results.filter((result) => result === 'WAITING').length;
-    return { count: results.filter((result) => result === 'RETRIED').length + waiting, waiting };
+    const full = results.filter((result) => result === 'FULL').length;
+    return { count: results.filter((result) => result === 'RETRIED').length + waiting, waiting, full };
   });
 }
 
@@ -59,7 +62,7 @@ export function cancelDeliveries(
 ): Promise<Bulk> {
   return forEach(deps, order, ['PENDING'], signal, async (orders) => {
     const results = await deps.store.cancelDeliveries(orders);
-    return { count: results.filter((result) => result === 'CANCELLING').length, waiting: 0 };
+    return { count: results.filter((result) => result === 'CANCELLING').length, waiting: 0, full: 0 };
   });
 }
 
@@ -69,7 +72,7 @@ async function forEach(
   { namespace, where, validateOnly, from }: BulkOrder,
   states: readonly DeliveryState[],
   signal: AbortSignal,
-  act: (orders: readonly DeliveryOrder[]) => Promise<Pick<Bulk, 'count' | 'waiting'>>,
+  act: (orders: readonly DeliveryOrder[]) => Promise<Omit<Bulk, 'next'>>,
 ): Promise<Bulk> {
   const inState: Condition = {
     kind: 'test',
@@ -81,6 +84,7 @@ async function forEach(
   const read = await listDeliveries(deps, { namespace, where: wanted, descending: false });
   let count = 0;
   let waiting = 0;
+  let full = 0;
   let looked = 0;
   let place = from;
   for (;;) {
@@ -92,11 +96,12 @@ async function forEach(
       const done = await act(ordersOf(part.rows, deps.clock.now()));
       count += done.count;
       waiting += done.waiting;
+      full += done.full;
     }
-    if (part.next === null) return { count, waiting, next: undefined };
+    if (part.next === null) return { count, waiting, full, next: undefined };
     place = part.next;
     looked += part.looked;
-    if (looked >= BULK_LOOKED_MAX) return { count, waiting, next: place };
+    if (looked >= BULK_LOOKED_MAX) return { count, waiting, full, next: place };
   }
 }
 

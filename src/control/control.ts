@@ -6,6 +6,7 @@
 import type { Claim } from '../domain/claim.ts';
 import { notFound } from '../domain/error.ts';
 import type { EventRecord } from '../domain/event/event.ts';
+import type { Webhook } from '../domain/webhook/webhook.ts';
 import { rungFor, trigger } from '../publish/trigger.ts';
 import type { EventKey, WebhookName } from '../store/store.ts';
 import { createBackfill } from './backfill.ts';
@@ -70,6 +71,8 @@ function createWebhooks(deps: ControlDeps) {
     get: (target: Pick<Target, 'namespace' | 'id'>) => getWebhook(deps, target),
     getMany: (names: readonly WebhookName[]) => getWebhooks(deps, names),
     list: (order: WebhookListOrder) => listWebhooks(deps, order),
+    /** How it goes with the deliveries of webhooks, in the same order; null for one that was removed meanwhile. */
+    traffic: (webhooks: readonly Webhook[]) => deps.store.getTraffic(webhooks.map(({ id }) => id)),
     pause: (target: Target) => pauseWebhook(deps, target),
     resume: (target: Target) => resumeWebhook(deps, target),
     pauseMany: (order: BulkOrder, signal: AbortSignal) => pauseWebhooks(deps, order, signal),

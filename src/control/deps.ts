@@ -15,6 +15,7 @@ export interface ControlDeps {
     | 'resolveWebhooks'
     | 'findWebhook'
     | 'scanWebhooks'
+    | 'getTraffic'
     | 'removeWebhooks'
     | 'publish'
     | 'scanDeliveries'

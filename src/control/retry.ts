@@ -7,8 +7,8 @@ export type RetryDeps = Needs<'getWebhooks' | 'getDelivery' | 'retryDeliveries',
 
 /**
  * Sends one delivery again and returns it as it is now, with what it waits for in an ordered webhook. Raises
- * NOT_FOUND, and FAILED_PRECONDITION when it SUCCEEDED or its event's data was erased. The same claim again sends
- * nothing a second time.
+ * NOT_FOUND, and FAILED_PRECONDITION when it SUCCEEDED, its event's data was erased, or as much waits with it as may. The
+ * same claim again sends nothing a second time.
  */
 export async function retryDelivery(
   deps: RetryDeps,
@@ -21,6 +21,11 @@ export async function retryDelivery(
   if (result === 'SUCCEEDED') {
     const description = 'has SUCCEEDED; replay its event to send it once more';
     throw failedPrecondition('DELIVERY_SUCCEEDED', { type: 'Delivery', id, description });
+  }
+  if (result === 'FULL') {
+    const description =
+      'would overflow at once: as much waits for its webhook, or in the namespace, as may; cancel some of it, or raise limits.waiting_max, and retry it then';
+    throw failedPrecondition('WEBHOOK_FULL', { type: 'Delivery', id, description });
   }
   const delivery = result === 'GONE' ? undefined : await deps.store.getDelivery(id);
   if (delivery === undefined) throw await whyGone(deps, namespace, id);

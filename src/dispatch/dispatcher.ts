@@ -88,7 +88,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   const { store, log, settings } = deps;
   const clock = steadyClock(deps.clock);
   const bodies = createBodies(deps.random);
-  const settler = createSettler({ store, log });
+  const settler = createSettler({ store, clock, log });
   const origins = createOrigins<Lane>(settings.originInFlightMax, ({ state }) => state.inFlight === 0);
   const lanes = createLanes({ since: clock.now(), directory: deps.directory, keysOf: deps.keysOf });
   const finished = createFinished();

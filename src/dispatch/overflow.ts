@@ -1,6 +1,7 @@
 import type { Clock } from '../domain/clock.ts';
 import type { WaitingDelivery } from '../domain/delivery/delivery.ts';
 import { precedes } from '../domain/delivery/order.ts';
+import { createTrouble, troubleFields } from '../domain/trouble.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 import type { Directory } from '../store/directory.ts';
 import type { Overflowing, Store, Surplus } from '../store/store.ts';
@@ -39,6 +40,7 @@ const BATCH_MAX = 500;
 
 export function createOverflow(deps: OverflowDeps): Overflow {
   const { store, clock, steady, log, wake } = deps;
+  const trouble = createTrouble({ now: steady.now, monotonic: clock.monotonic });
   let nextAt = 0;
   let busy = false;
 
@@ -103,13 +105,19 @@ export function createOverflow(deps: OverflowDeps): Overflow {
       giveUpSome().then(
         (count) => {
           busy = false;
+          const over = trouble.isOver();
+          if (over !== undefined) log.info(troubleFields(over), 'what waits too much can be given up again');
           if (count === 0) later();
           else wake();
         },
         (error: unknown) => {
           busy = false;
           later();
-          log.error({ reason: (error as Error).message }, 'what waits too much could not be given up');
+          const reason = (error as Error).message;
+          const told = trouble.failed(reason);
+          if (told !== undefined) {
+            log.error({ reason, ...troubleFields(told) }, 'what waits too much could not be given up');
+          }
         },
       );
     },

@@ -1,6 +1,7 @@
 import type { Clock } from '../domain/clock.ts';
 import type { WaitingDelivery } from '../domain/delivery/delivery.ts';
 import { FIRST_PLACE, type Place } from '../domain/delivery/order.ts';
+import { createTrouble, troubleFields } from '../domain/trouble.ts';
 import type { Directory } from '../store/directory.ts';
 import type { Store, ToppedUp } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -66,7 +67,7 @@ const TURN_MAX = 8;
 const RETRY_MS = 500;
 
 export function createReads(deps: ReadsDeps): Reads {
-  const { store, directory, lanes, bodies, flights, finished, clock, wake } = deps;
+  const { store, directory, lanes, bodies, flights, finished, clock, log, wake } = deps;
   const webhooks = new Set<Lane>();
   /** Lanes whose webhooks are being read, and have not changed since. */
   const aiming = new Set<Lane>();
@@ -85,19 +86,24 @@ export function createReads(deps: ReadsDeps): Reads {
   /** Makes a read of one kind: it runs once at a time, and the dispatcher is woken when it brought anything. */
   function kind(read: () => Promise<boolean>): () => void {
     let busy = false;
+    const trouble = createTrouble(clock);
     return function start(): void {
       if (busy) return;
       busy = true;
       read().then(
         (found) => {
           busy = false;
+          const over = trouble.isOver();
+          if (over !== undefined)
+            log.info(troubleFields(over), 'the dispatcher can read from the store again');
           if (found) wake();
         },
         (error: unknown) => {
-          deps.log.error(
-            { reason: (error as Error).message },
-            'the dispatcher could not read from the store',
-          );
+          const reason = (error as Error).message;
+          const told = trouble.failed(reason);
+          if (told !== undefined) {
+            log.error({ reason, ...troubleFields(told) }, 'the dispatcher could not read from the store');
+          }
           setTimeout(() => {
             busy = false;
             wake();

@@ -1,3 +1,5 @@
+import type { Clock } from '../domain/clock.ts';
+import { createTrouble, troubleFields } from '../domain/trouble.ts';
 import type { LaneChange, Settlement, Store } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
 
@@ -21,6 +23,7 @@ export interface Settler {
 
 export interface SettlerDeps {
   readonly store: Pick<Store, 'settle'>;
+  readonly clock: Pick<Clock, 'now' | 'monotonic'>;
   readonly log: Log;
 }
 
@@ -31,7 +34,8 @@ const BATCH_MAX = 500;
 /** How long to wait before a refused write is tried again: what was delivered must not be forgotten. */
 const RETRY_MS = 500;
 
-export function createSettler({ store, log }: SettlerDeps): Settler {
+export function createSettler({ store, clock, log }: SettlerDeps): Settler {
+  const trouble = createTrouble(clock);
   let settlements: Settlement[] = [];
   let done: (() => void)[] = [];
   let changes = new Map<string, LaneChange>();
@@ -66,6 +70,8 @@ export function createSettler({ store, log }: SettlerDeps): Settler {
       () => {
         writing = undefined;
         refused = false;
+        const over = trouble.isOver();
+        if (over !== undefined) log.info(troubleFields(over), 'settlements can be written again');
         for (const callback of callbacks) callback();
         if (settlements.length >= BATCH_MAX || hurried) write().catch(arm);
         else if (settlements.length > 0) arm();
@@ -76,10 +82,12 @@ export function createSettler({ store, log }: SettlerDeps): Settler {
         settlements = [...batch, ...settlements];
         done = [...callbacks, ...done];
         for (const [id, change] of lanes) changes.set(id, merge(change, changes.get(id)));
-        log.error(
-          { reason: (error as Error).message, backlog: settlements.length },
-          'settlements could not be written',
-        );
+        const reason = (error as Error).message;
+        const told = trouble.failed(reason);
+        if (told !== undefined) {
+          const fields = { reason, backlog: settlements.length, ...troubleFields(told) };
+          log.error(fields, 'settlements could not be written');
+        }
         throw error;
       },
     );

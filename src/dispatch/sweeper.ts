@@ -1,5 +1,6 @@
 import { type Clock, steadyClock } from '../domain/clock.ts';
 import { toRfc3339 } from '../domain/rfc3339.ts';
+import { createTrouble } from '../domain/trouble.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
 
@@ -42,8 +43,8 @@ export function createSweeper({ store, clock, log, settings }: SweeperDeps): Swe
   /** Since when the clock has been ahead, by the monotonic one. */
   let aheadSince: number | undefined;
   let foundMore = true;
-  /** Since when the store's log could not be emptied. */
-  let heldSince: number | undefined;
+  /** Of emptying the store's log. */
+  const trouble = createTrouble({ now: steady.now, monotonic: clock.monotonic });
 
   function believedNow(): number {
     const isAhead = steady.step() > 0;
@@ -52,17 +53,18 @@ export function createSweeper({ store, clock, log, settings }: SweeperDeps): Swe
     return steady.now();
   }
 
-  async function emptyLog(now: number): Promise<void> {
-    const emptied = await store.emptyLog();
-    if (emptied) {
-      if (heldSince !== undefined)
-        log.info({ since: toRfc3339(heldSince) }, 'the log of the database could be emptied again');
-      heldSince = undefined;
+  async function emptyLog(): Promise<void> {
+    if (await store.emptyLog()) {
+      const over = trouble.isOver();
+      if (over !== undefined) {
+        log.info({ since: toRfc3339(over.since) }, 'the log of the database could be emptied again');
+      }
       return;
     }
-    heldSince ??= now;
+    const told = trouble.failed('held');
+    if (told === undefined) return;
     log.warn(
-      { since: toRfc3339(heldSince) },
+      { since: toRfc3339(told.since) },
       'the log of the database cannot be emptied: another program has been reading the database since then, or longer',
     );
   }
@@ -76,7 +78,7 @@ export function createSweeper({ store, clock, log, settings }: SweeperDeps): Swe
       const payloadsBefore = now - settings.payloadRetentionMs;
       const touched = await store.sweep({ now, finishedBefore, payloadsBefore });
       if (touched > 0) foundMore = true;
-      else await emptyLog(now);
+      else await emptyLog();
       return touched;
     },
     idleMs: () => (foundMore ? PAUSE_MS : IDLE_MS),

@@ -9,6 +9,8 @@ export interface Claim {
   readonly at: number;
   /** It was begun before and did not come to an answer: what it was to do may have been done. */
   readonly resumed: boolean;
+  /** Which of the things that the call does, each of which is made by itself. */
+  readonly place?: number;
 }
 
 /** How long a call is remembered, with its answer. The proto files say so too. */
@@ -28,12 +30,20 @@ export const REQUEST_BOUNDS: RequestBounds = { requestsMax: 100_000, requestByte
  * The id of something that is made for a claim; `of` says which. It is the same however often the call is
  * begun, so that what was made before is found, and is not made once more.
  */
-export function claimedId(kind: IdKind, { namespace, requestId, at }: Claim, ...of: string[]): string {
-  const identity = JSON.stringify([kind, namespace, requestId, at, ...of]);
+export function claimedId(kind: IdKind, { namespace, requestId, at, place }: Claim, ...of: string[]): string {
+  // A number is no text, so that a place is not mistaken for what it is made of, nor for another call's name.
+  const identity = JSON.stringify([
+    kind,
+    namespace,
+    requestId,
+    at,
+    ...(place === undefined ? [] : [place]),
+    ...of,
+  ]);
   return composedId(kind, at, hash('sha256', identity, 'buffer'));
 }
 
 /** The claim of one of the things that a call does, each by its place in it. */
 export function claimAt(place: number, claim: Claim): Claim {
-  return { ...claim, requestId: JSON.stringify([claim.requestId, place]) };
+  return { ...claim, place };
 }

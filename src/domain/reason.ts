@@ -235,6 +235,12 @@ export const API_REASONS = {
     todo: 'Nothing: it will not be sent again.',
     metadata: ['id', 'state'],
   },
+  WEBHOOK_FULL: {
+    code: 'FAILED_PRECONDITION',
+    when: 'As much waits for the webhook, or in its namespace, as may: what is sent again would overflow at once.',
+    todo: 'Cancel what waits for it, or raise limits.waiting_max, and retry then.',
+    metadata: ['id'],
+  },
   DELIVERY_SUCCEEDED: {
     code: 'FAILED_PRECONDITION',
     when: 'The delivery has succeeded and cannot be retried.',
@@ -296,6 +302,12 @@ export const API_REASONS = {
     code: 'EXHAUSTED',
     when: 'The templates of the webhooks that ask for the event make too much of it.',
     todo: 'Publish less data, or make the templates shorter.',
+    metadata: ['maxBytes'],
+  },
+  SERVER_BUSY: {
+    code: 'EXHAUSTED',
+    when: 'The bytes of requests in work are at their bound, and there was no room in time; or the request came too slowly while others waited for room.',
+    todo: 'Call again after the delay in RetryInfo.',
     metadata: ['maxBytes'],
   },
   DATABASE_BUSY: {

@@ -13,7 +13,9 @@ const TYPES: Readonly<Record<string, string>> = {
 const FILES = [
   'answer.js',
   'base.css',
-  'body.js',
+  'body/blocks.js',
+  'body/card.js',
+  'body/read.js',
   'detail.css',
   'detail.js',
   'dom.js',
@@ -25,7 +27,15 @@ const FILES = [
   'index.css',
   'index.html',
   'index.js',
-  'list.js',
+  'keys.js',
+  'lost.css',
+  'lost.js',
+  'requests/announce.js',
+  'requests/json-start.js',
+  'requests/list.css',
+  'requests/list.js',
+  'requests/reading.js',
+  'requests/summary.js',
 ] as const;
 
 export type PageFile = (typeof FILES)[number];

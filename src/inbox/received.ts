@@ -1,7 +1,7 @@
 import type { GivenAnswer } from './answer.ts';
 
 /** How much of a body is shown in a list. */
-const PREVIEW_BYTES = 240;
+const PREVIEW_BYTES = 512;
 
 /** What became of the signature: `unsigned` when there are no webhook headers at all. */
 export type Signature =

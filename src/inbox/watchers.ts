@@ -2,6 +2,8 @@ import type { Log } from '../telemetry/log.ts';
 import type { InboxBounds } from './bounds.ts';
 import { type InboxResponse, refuse, writeSafeHeaders } from './http.ts';
 
+/** Said where nothing happens. An event and no comment, which a page is not told of. */
+const BEAT = 'event: beat\ndata: {}\n\n';
 /** How soon a page connects again, in milliseconds. */
 const RECONNECT_MS = 1_000;
 
@@ -76,7 +78,7 @@ export function createWatchers({ log, bounds }: WatchersOptions): Watchers {
       res.on('error', () => leave(res));
       send(res, `retry: ${RECONNECT_MS}\n\n`);
       heartbeat ??= setInterval(() => {
-        for (const watcher of watching.keys()) send(watcher, ':\n\n');
+        for (const watcher of watching.keys()) send(watcher, BEAT);
       }, bounds.heartbeatMs).unref();
     },
 

@@ -55,8 +55,11 @@ export interface PublisherDeps {
   };
 }
 
-/** Deliveries, and bytes, that go to the store in one call; an event by itself may have more. */
-const CALL_DELIVERIES_MAX = 20_000;
+/**
+ * Deliveries, and bytes, that go to the store in one call, which is handed to its thread in one go; an event by itself
+ * may have more.
+ */
+const CALL_DELIVERIES_MAX = 4_000;
 const CALL_BYTES_MAX = 16 * 1024 * 1024;
 
 export function createPublisher(deps: PublisherDeps): Publisher {

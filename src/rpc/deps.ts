@@ -5,6 +5,7 @@ import type { Random } from '../domain/random.ts';
 import type { Publisher } from '../publish/publisher.ts';
 import type { Replayer } from '../publish/replayer.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { InflowLimits } from './inflow-limits.ts';
 import type { OutboxLimits } from './outbox-limits.ts';
 import type { Rules } from './proto-rules.ts';
 import type { StreamLimits } from './stream-limits.ts';
@@ -48,6 +49,8 @@ export interface ApiSettings {
   readonly stallMs?: number;
   /** Bounds of answers that nobody reads, other than `OUTBOX_LIMITS`. */
   readonly outbox?: Partial<OutboxLimits>;
+  /** Bounds of requests in work, other than `INFLOW_LIMITS`. */
+  readonly inflow?: Partial<InflowLimits>;
   /** Bounds of PublishStream other than `STREAM_LIMITS`. */
   readonly publishStream?: Partial<StreamLimits>;
 }

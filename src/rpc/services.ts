@@ -19,6 +19,7 @@ import { lazyRules } from './proto-rules.ts';
 import { accessTo } from './roles.ts';
 import type { Call } from './transport/call.ts';
 import { createGuard, type Guard, type GuardDeps } from './transport/guard.ts';
+import { createInflow, type Inflow } from './transport/inflow.ts';
 import { doneOnce, type OnceOptions } from './transport/once.ts';
 import { createOutbox, type Outbox } from './transport/outbox.ts';
 import { whileLetIn } from './transport/while-let-in.ts';
@@ -30,6 +31,8 @@ export interface Services {
   readonly guard: Guard;
   /** Answers that are made, or not taken yet. */
   readonly outbox: Outbox;
+  /** Requests in work. */
+  readonly inflow: Inflow;
   /** What grpc.health.v1 says. NOT_SERVING until told otherwise. */
   readonly health: ServicesHealth;
   /** Loads what the first call would wait for: it takes a while, and lets others run in between. */
@@ -80,6 +83,7 @@ export function createServices(deps: ApiDeps): Services {
   const { stallMs } = settings;
   const rules = lazyRules();
   const outbox = createOutbox(deps.clock, settings.outbox);
+  const inflow = createInflow(settings.inflow);
   const ending = new AbortController();
   const described: readonly DescService[] = [
     WebhookService,
@@ -125,9 +129,11 @@ export function createServices(deps: ApiDeps): Services {
       mount(ServerReflectionAlpha, reflectionService(fileIndex, ending.signal)),
     ],
     outbox,
+    inflow,
     guard: createGuard({
       rules,
       outbox,
+      inflow,
       selfChecking: SELF_CHECKING,
       accessTo,
       door: deps.door,

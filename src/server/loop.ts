@@ -1,3 +1,5 @@
+import type { Clock } from '../domain/clock.ts';
+import { createTrouble, troubleFields } from '../domain/trouble.ts';
 import type { Log } from '../telemetry/log.ts';
 
 /**
@@ -18,13 +20,15 @@ export interface LoopOptions {
   readonly idleMs: () => number;
   /** The least time between two ticks, so that what comes together is done together. */
   readonly restMs: number;
+  readonly clock: Pick<Clock, 'now' | 'monotonic'>;
   readonly log: Log;
 }
 
 /** How long to wait after a tick failed. */
 const FAILED_MS = 1_000;
 
-export function startLoop({ name, tick, idleMs, restMs, log }: LoopOptions): Loop {
+export function startLoop({ name, tick, idleMs, restMs, clock, log }: LoopOptions): Loop {
+  const trouble = createTrouble(clock);
   let stopped = false;
   /** Whether somebody called since the tick began. */
   let called = false;
@@ -45,16 +49,30 @@ export function startLoop({ name, tick, idleMs, restMs, log }: LoopOptions): Loo
     endSleep = undefined;
   }
 
+  /** Not each time: it is tried every second, for as long as a full disk lasts. */
+  function tellFailure(reason: string): void {
+    const told = trouble.failed(reason);
+    if (told === undefined) return;
+    const message = told.failures === 1 ? 'failed; it is tried again every second' : 'still fails';
+    log.error({ loop: name, reason, ...troubleFields(told) }, `${name} ${message}`);
+  }
+
+  function tellSuccess(): void {
+    const over = trouble.isOver();
+    if (over !== undefined) log.info({ loop: name, ...troubleFields(over) }, `${name} works again`);
+  }
+
   async function run(): Promise<void> {
     while (!stopped) {
       called = false;
       try {
         await tick();
       } catch (error) {
-        log.error({ loop: name, reason: (error as Error).message }, `${name} failed; it is tried again`);
+        tellFailure((error as Error).message);
         await sleep(FAILED_MS, () => stopped);
         continue;
       }
+      tellSuccess();
       await sleep(restMs, () => stopped);
       await sleep(idleMs() - restMs, () => stopped || called);
     }

@@ -1,3 +1,4 @@
+import { getHeapStatistics } from 'node:v8';
 import { createControl } from '../control/control.ts';
 import { createKeyring, KEY_REFRESH_MS, type Keyring } from '../control/keyring.ts';
 import { createDispatcher } from '../dispatch/dispatcher.ts';
@@ -56,6 +57,13 @@ export interface ServerDeps {
   readonly clock?: Clock;
   readonly random?: Random;
 }
+
+/**
+ * Bytes of requests in work, as a share of the heap: what becomes of a byte takes several, in the heap and beside it
+ * (docs/operations.md).
+ */
+const WORK_SHARE = 1 / 128;
+const WORK_BYTES_MIN = 16 * 1024 * 1024;
 
 /** How long due runs are gathered, so that many share a commit: most of a run's lateness on an idle server. */
 const SCHEDULER_REST_MS = 8;
@@ -149,7 +157,11 @@ async function run(parts: Parts): Promise<RunningServer> {
     clock,
     random,
     log,
-    settings: { ...config, about: { version: VERSION, timeZoneRules: clock.zoneRules } },
+    settings: {
+      ...config,
+      about: { version: VERSION, timeZoneRules: clock.zoneRules },
+      inflow: { bytesMax: config.workBytesMax ?? workBytesOf(getHeapStatistics().heap_size_limit) },
+    },
   });
   const inbox = config.inbox
     ? createInbox({
@@ -181,11 +193,25 @@ async function run(parts: Parts): Promise<RunningServer> {
   if (hint !== undefined) log.info({}, hint);
 
   const loops = {
-    directory: startLoop({ name: 'directory', tick: directory.refresh, idleMs: () => 1_000, restMs: 0, log }),
-    schedule: startLoop({ name: 'scheduler', ...scheduler, restMs: SCHEDULER_REST_MS, log }),
-    dispatch: startLoop({ name: 'dispatcher', ...dispatcher, restMs: 0, log }),
-    sweep: startLoop({ name: 'sweeper', ...sweeper, restMs: 0, log }),
-    keys: startLoop({ name: 'keyring', tick: keyring.tick, idleMs: () => KEY_REFRESH_MS, restMs: 0, log }),
+    directory: startLoop({
+      name: 'directory',
+      tick: directory.refresh,
+      idleMs: () => 1_000,
+      restMs: 0,
+      clock,
+      log,
+    }),
+    schedule: startLoop({ name: 'scheduler', ...scheduler, restMs: SCHEDULER_REST_MS, clock, log }),
+    dispatch: startLoop({ name: 'dispatcher', ...dispatcher, restMs: 0, clock, log }),
+    sweep: startLoop({ name: 'sweeper', ...sweeper, restMs: 0, clock, log }),
+    keys: startLoop({
+      name: 'keyring',
+      tick: keyring.tick,
+      idleMs: () => KEY_REFRESH_MS,
+      restMs: 0,
+      clock,
+      log,
+    }),
   };
   const unsubscribe = store.onVisible(() => {
     loops.directory.wake();
@@ -199,7 +225,7 @@ async function run(parts: Parts): Promise<RunningServer> {
   const watch = createStoreWatch({ store, health: api.health, log });
   // Whatever is wrong is found again, and logged, by the loop.
   await watch.tick().catch(() => {});
-  const storeWatch = startLoop({ name: 'watch on the store', ...watch, restMs: 0, log });
+  const storeWatch = startLoop({ name: 'watch on the store', ...watch, restMs: 0, clock, log });
   // What the first call would wait for is loaded while nobody waits.
   void api.load();
 
@@ -237,6 +263,10 @@ async function run(parts: Parts): Promise<RunningServer> {
       return stopping;
     },
   };
+}
+
+function workBytesOf(heapBytes: number): number {
+  return Math.max(WORK_BYTES_MIN, Math.floor(heapBytes * WORK_SHARE));
 }
 
 /** The keys that there are, once it is sure that what listens is as open as it is meant to be, and no more. */

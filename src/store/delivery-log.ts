@@ -51,9 +51,10 @@ export interface DeliveryLog {
    * request failed to be made (RENDER). They keep their places in ordered lanes, but for what was never due before,
    * which first becomes due now. They appear in `pollWaiting`. 'RETRIED', or 'WAITING' for one in an ordered lane of
    * which another goes first that is not due. 'SUCCEEDED' for one that was delivered, 'GONE' when the delivery is
-   * unknown, its webhook is removed or its event's data erased. Raises UNAVAILABLE and EXHAUSTED.
+   * unknown, its webhook is removed or its event's data erased. 'FULL' for one that does not wait, of a lane or a
+   * namespace in which as much waits as may: it would overflow at once (`isFull`). Raises UNAVAILABLE and EXHAUSTED.
    */
-  retryDeliveries(batch: readonly DeliveryOrder[]): Promise<('RETRIED' | 'WAITING' | 'SUCCEEDED' | 'GONE')[]>;
+  retryDeliveries(batch: readonly DeliveryOrder[]): Promise<Retried[]>;
 
   /**
    * Marks PENDING deliveries as ending, REQUESTED; they appear in `pollWaiting` again, and the dispatcher
@@ -144,6 +145,9 @@ export interface ChangeQuery {
   readonly after?: number;
   readonly limit: number;
 }
+
+/** What became of an order to send a delivery again. */
+export type Retried = 'RETRIED' | 'WAITING' | 'SUCCEEDED' | 'FULL' | 'GONE';
 
 /** One delivery that a caller wants something of. In another namespace than its own it is unknown. */
 export interface DeliveryOrder {

@@ -2,6 +2,7 @@
 import type { Condition } from '../domain/listing/condition.ts';
 import type { WebhookOrder } from '../domain/listing/place.ts';
 import type { RunCursor } from '../domain/schedule/schedule.ts';
+import type { Traffic } from '../domain/webhook/traffic.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 import type { Part } from './delivery-log.ts';
 
@@ -47,6 +48,12 @@ export interface Registrations {
    * though more follows. Raises UNAVAILABLE and EXHAUSTED.
    */
   scanWebhooks(query: WebhookQuery): Promise<Part<Webhook>>;
+
+  /**
+   * How it goes with the deliveries of webhooks, in the same order; null where there is none. What a webhook costs
+   * does not depend on how many deliveries it has. Raises UNAVAILABLE and EXHAUSTED.
+   */
+  getTraffic(ids: readonly string[]): Promise<(Traffic | null)[]>;
 
   /**
    * Removes webhooks: no read finds them from then on, and their waiting deliveries read as CANCELLED

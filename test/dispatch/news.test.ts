@@ -33,6 +33,35 @@ describe('the dispatcher tells', () => {
     assert.equal(pipeline.news.length, 1);
   });
 
+  it('of each delivery that failed by the id of its own event, though several fail together', async () => {
+    await using receiver = await openReceiver();
+    await using pipeline = await openPipeline();
+    receiver.answer(status(400));
+    const retryPolicy = { ...QUICK_RETRIES, maxAttempts: 1 };
+    const webhooks = [
+      await pipeline.register({ destination: receiver.url, retryPolicy, name: 'one' }),
+      await pipeline.register({ destination: receiver.url, retryPolicy, name: 'other' }),
+    ];
+    const expected: (string | undefined)[][] = [];
+    for (const webhook of webhooks) {
+      for (const callerId of [`order-7-${webhook.id}`, `follow-up-order-7-${webhook.id}`, undefined]) {
+        const event = { type: 'order.paid', ...(callerId !== undefined && { callerId }) };
+        const [id] = await pipeline.publish(webhook, ['x'], { event });
+        const { eventId } = await pipeline.delivery(id!);
+        if (callerId !== undefined) assert.equal(eventId, callerId);
+        expected.push([id, eventId, webhook.id, webhook.spec.name]);
+      }
+    }
+    const news = await until(() => (pipeline.news.length >= expected.length ? pipeline.news : undefined));
+    const told = news.map(({ delivery, webhook }) => [
+      delivery.id,
+      delivery.eventId,
+      webhook.uid,
+      webhook.name,
+    ]);
+    assert.deepEqual(told.sort(), expected.sort());
+  });
+
   it('of a webhook that it disables, once, however many attempts say so', async () => {
     await using receiver = await openReceiver();
     await using pipeline = await openPipeline();

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createSettler } from '../../src/dispatch/settler.ts';
+import { systemClock } from '../../src/domain/clock.ts';
 import { HEALTHY, type LaneHealth } from '../../src/domain/delivery/lane.ts';
 import type { LaneChange, Settlement, Store } from '../../src/store/store.ts';
 import { aWaitingDelivery } from '../support/deliveries.ts';
@@ -24,7 +25,7 @@ function aSettler() {
     return settlements.map(() => 'SETTLED' as const);
   };
   const { log } = recordingLog();
-  return { ...createSettler({ store: { settle }, log }), world };
+  return { ...createSettler({ store: { settle }, clock: systemClock, log }), world };
 }
 
 const FAILING: LaneHealth = { ...HEALTHY, failingSince: T0 };
@@ -64,7 +65,11 @@ describe('a settlement', () => {
       await gate;
       return settlements.map(() => 'SETTLED' as const);
     };
-    const { settle, flush } = createSettler({ store: { settle: slow }, log: recordingLog().log });
+    const { settle, flush } = createSettler({
+      store: { settle: slow },
+      clock: systemClock,
+      log: recordingLog().log,
+    });
     settle(aSettlement(1), () => {});
     const first = flush();
     settle(aSettlement(2), () => {}, { urgent: true });

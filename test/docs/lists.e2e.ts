@@ -22,7 +22,14 @@ describe('the page about lists', () => {
     assert.match(printed, /removed a\nremoved b\n$/);
   });
 
+  it('has commands about views that work', async () => {
+    await using carillon = await startCarillon({ command: 'dev' });
+    await runCommands(PAGE, 'lists', carillon);
+    const printed = await runCommands(PAGE, 'view', carillon);
+    assert.match(printed, /shop.*"effective": ?\{.*"traffic": ?\{/s);
+  });
+
   it('marks no commands that no test runs', () => {
-    assert.deepEqual(commandsOf(PAGE), ['lists', 'many']);
+    assert.deepEqual(commandsOf(PAGE), ['lists', 'view', 'many']);
   });
 });

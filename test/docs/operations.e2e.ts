@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { rmSync, statSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { describe, it } from 'node:test';
 import { blockOf } from '../support/docs.ts';
 import { type CarillonProcess, runCarillon, startCarillon, temporaryFolder } from '../support/server.ts';
@@ -71,5 +72,28 @@ describe('the page about operations', () => {
       assert.deepEqual(await names(copy), expected);
       await copy.stop('SIGTERM');
     }
+  });
+
+  it('has commands that give free space back, after which a server starts as always', async () => {
+    await using folder = await temporaryFolder();
+    const start = () => startCarillon({ command: 'serve', cwd: folder.path });
+    await using first = await start();
+    await register(first, 'kept');
+    await first.stop('SIGTERM');
+    const path = join(folder.path, 'carillon.db');
+    const db = new DatabaseSync(path);
+    db.exec('CREATE TABLE great AS SELECT zeroblob(5000000) AS day; DROP TABLE great;');
+    db.close();
+    const before = statSync(path).size;
+    runBlock('free', folder.path);
+    runBlock('compact', folder.path);
+    assert.ok(statSync(path).size < before - 4_000_000);
+    await using again = await start();
+    assert.deepEqual(await names(again), ['kept']);
+    await register(again, 'new');
+    await again.stop('SIGTERM');
+    await using third = await start();
+    assert.deepEqual(await names(third), ['kept', 'new']);
+    await third.stop('SIGTERM');
   });
 });

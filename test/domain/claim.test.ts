@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type Claim, claimedId } from '../../src/domain/claim.ts';
+import { type Claim, claimAt, claimedId } from '../../src/domain/claim.ts';
 import { isOwnForm, timeOfId } from '../../src/domain/id.ts';
 
 describe('An id that is made for a claim', () => {
@@ -26,6 +26,11 @@ describe('An id that is made for a claim', () => {
       claimedId('event', { ...claim, namespace: 'other' }),
       claimedId('event', { ...claim, requestId: 'b' }),
       claimedId('event', { ...claim, at: claim.at + 1 }),
+      claimedId('event', claimAt(0, claim)),
+      claimedId('event', claimAt(1, claim)),
+      claimedId('event', claim, '0'),
+      // A caller may name a call in any way, also as a place in another would be named.
+      claimedId('event', { ...claim, requestId: '["a",0]' }),
     ];
     assert.equal(new Set(ids).size, ids.length);
   });

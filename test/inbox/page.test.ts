@@ -5,6 +5,8 @@ import { serveInbox } from './serving.ts';
 
 const HTML = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
 const PAGE = new URL('../../src/inbox/page/', import.meta.url);
+/** Also those in its folders. */
+const FILES = readdirSync(PAGE, { recursive: true, encoding: 'utf8' }).filter((file) => file.includes('.'));
 
 describe('the page', () => {
   it('is what a browser gets at an inbox, and is not received as a request', async () => {
@@ -55,12 +57,12 @@ describe('the page', () => {
 
   it('serves every file of its folder and no other', async () => {
     await using served = await serveInbox();
-    for (const file of readdirSync(PAGE)) {
+    for (const file of FILES) {
       const response = await fetch(`${served.origin}/inbox/~/${file}`);
       assert.equal(response.status, 200, file);
       assert.equal(await response.text(), readFileSync(new URL(file, PAGE), 'utf8'), file);
     }
-    for (const path of ['inbox.ts', '', 'x/inbox.js', '..%2Finbox.ts', '__proto__', 'inbox.js/']) {
+    for (const path of ['inbox.ts', '', 'x/inbox.js', '..%2Finbox.ts', '__proto__', 'inbox.js/', 'body']) {
       assert.equal((await fetch(`${served.origin}/inbox/~/${path}`)).status, 404, path);
     }
     const posted = await fetch(`${served.origin}/inbox/~/inbox.js`, { method: 'POST' });
@@ -68,7 +70,7 @@ describe('the page', () => {
   });
 
   it('never turns text into markup, and keeps style and code out of its markup', () => {
-    for (const file of readdirSync(PAGE)) {
+    for (const file of FILES) {
       const text = readFileSync(new URL(file, PAGE), 'utf8');
       if (file.endsWith('.js')) {
         assert.doesNotMatch(text, /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b/, file);

@@ -57,6 +57,8 @@ export interface ServingOptions {
   readonly verify?: Verify;
   readonly options?: Partial<InboxBounds>;
   readonly allowedHosts?: readonly string[];
+  /** A free one unless told: that of a server that was there before. */
+  readonly port?: number;
   /** Lets in everybody when not given. */
   readonly door?: Door;
 }
@@ -67,6 +69,7 @@ export async function serveInbox({
   verify,
   options,
   allowedHosts = [],
+  port: wantedPort = 0,
   door = OPEN_DOOR,
 }: ServingOptions = {}): Promise<Serving> {
   const clock = manualClock(START);
@@ -84,7 +87,7 @@ export async function serveInbox({
     res.statusCode = 404;
     res.end('not the inbox');
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(wantedPort, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   const origin = `http://127.0.0.1:${port}`;
@@ -118,6 +121,7 @@ export async function serveInbox({
       }
     },
     async [Symbol.asyncDispose]() {
+      if (!server.listening) return;
       inbox.close();
       server.close();
       server.closeAllConnections();

@@ -99,11 +99,11 @@ describe('watching an inbox', () => {
     await watcher.leave();
   });
 
-  it('hears something now and then where nothing happens', async () => {
+  it('hears of something now and then where nothing happens, so that a dead connection shows', async () => {
     await using served = await serveInbox({ options: { heartbeatMs: 5 } });
     const watcher = await watch(served, 'joe');
     assert.match((await watcher.part()) ?? '', /^retry: \d+$/);
-    assert.equal(await watcher.part(), ':');
+    assert.equal(await watcher.part(), 'event: beat\ndata: {}');
     await watcher.leave();
   });
 

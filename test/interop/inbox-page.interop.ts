@@ -1,88 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { Browser, Page } from 'playwright-core';
-import type { Verify } from '../../src/inbox/inbox.ts';
-import { type Serving, serveInbox } from '../inbox/serving.ts';
+import type { Browser } from 'playwright-core';
 import { launchChromium } from './chromium.ts';
-
-const verify: Verify = async ({ headers }) => {
-  if (headers['webhook-signature'] === 'v1,good') return 'valid';
-  return headers['webhook-signature'] === 'v1,bad' ? { invalid: 'it was signed long ago' } : 'unknown';
-};
-
-const signed = (id: string, attempt: number, signature = 'v1,good') => ({
-  'webhook-id': id,
-  'webhook-timestamp': '1764000000',
-  'webhook-signature': signature,
-  'carillon-attempt': String(attempt),
-});
+import { counts, type Opened, type OpenOptions, openPage, rows, says, signed } from './inbox-visit.ts';
 
 let browser: Browser;
-
-interface Visit extends AsyncDisposable {
-  readonly page: Page;
-  readonly served: Serving;
-}
-
-interface VisitOptions {
-  readonly path?: string;
-  readonly width?: number;
-  /** What the browser may say on its console. */
-  readonly expected?: RegExp;
-}
-
-/** Opens the page of an inbox of its own. It must not complain, break its policy, or ask others. */
-async function visit({ path = '/inbox/joe', width = 1280, expected }: VisitOptions = {}): Promise<Visit> {
-  const served = await serveInbox({ verify });
-  const context = await browser.newContext({ viewport: { width, height: 800 } });
-  const page = await context.newPage();
-  page.setDefaultTimeout(10_000);
-  const complaints: string[] = [];
-  // A broken policy is told on the console, too.
-  page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
-  });
-  page.on('pageerror', (error) => complaints.push(String(error)));
-  page.on('dialog', (dialog) => {
-    complaints.push(`dialog: ${dialog.message()}`);
-    void dialog.dismiss();
-  });
-  page.on('request', (request) => {
-    if (!request.url().startsWith(`${served.origin}/inbox`)) complaints.push(`asked for ${request.url()}`);
-  });
-  await page.goto(served.origin + path);
-  if (path !== '/inbox') await page.locator('#live[data-state=live]').waitFor();
-  return {
-    page,
-    served,
-    async [Symbol.asyncDispose]() {
-      await context.close();
-      await served[Symbol.asyncDispose]();
-      assert.deepEqual(
-        complaints.filter((complaint) => !expected?.test(complaint)),
-        [],
-      );
-    },
-  };
-}
-
-/** Resolves once there are as many elements. */
-async function counts(page: Page, selector: string, count: number): Promise<void> {
-  const found = page.locator(selector);
-  if (count > 0) await found.nth(count - 1).waitFor();
-  await found.nth(count).waitFor({ state: 'detached' });
-}
-
-/** What the rows say, from the top. */
-async function rows(page: Page, count: number): Promise<string[]> {
-  await counts(page, '#requests li', count);
-  return page.locator('#requests .preview').allTextContents();
-}
-
-/** Resolves once the element says what it should. */
-async function says(page: Page, selector: string, text: string | RegExp): Promise<void> {
-  await page.locator(selector, { hasText: text }).first().waitFor();
-}
+const visit = (options?: OpenOptions): Promise<Opened> => openPage(browser, options);
 
 describe('the inbox page in Chromium', () => {
   before(async () => {
@@ -111,9 +34,7 @@ describe('the inbox page in Chromium', () => {
     assert.deepEqual(await rows(page, 1), ['first']);
     await served.send('joe', { body: '{"n":2}' });
     await served.send('joe', { body: new Uint8Array([0, 1, 2]) });
-    assert.deepEqual(await rows(page, 3), ['binary', '{"n":2}', 'first']);
-    // Nothing was chosen, so the newest is shown.
-    await says(page, '#facts', '#3');
+    assert.deepEqual(await rows(page, 3), ['binary', 'n: 2', 'first']);
   });
 
   it('shows JSON indented as it was written, as text and as bytes', async () => {
@@ -170,11 +91,12 @@ describe('the inbox page in Chromium', () => {
       [{}, 'Not signed'],
     ] as const) {
       await served.send('joe', { headers });
+      await page.keyboard.press('Escape');
       await says(page, '#chips .chip', words);
     }
     assert.deepEqual(await page.locator('#requests .signature').allTextContents(), [
-      '',
-      'not checked',
+      'not signed',
+      'signature not checked',
       'signature invalid',
       'signature valid',
     ]);
@@ -258,7 +180,7 @@ describe('the inbox page in Chromium', () => {
     await rows(page, 1);
     await page.getByRole('button', { name: 'Clear' }).click();
     await rows(page, 0);
-    await says(page, '#empty h2', 'Nothing has rung yet');
+    await says(page, '#empty h2', 'Nothing is here any more');
     assert.equal((await served.list('joe')).requests.length, 0);
   });
 
@@ -278,6 +200,8 @@ describe('the inbox page in Chromium', () => {
     const { page, served } = visited;
     for (const body of ['a', 'b', 'c']) await served.send('joe', { body });
     await rows(page, 3);
+    await page.keyboard.press('Escape');
+    await says(page, '#facts', '#3');
     await page.keyboard.press('j');
     await says(page, '#facts', '#2');
     await page.keyboard.press('ArrowDown');

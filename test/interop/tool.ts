@@ -9,6 +9,7 @@ const INSTALLED = join(ROOT, '.interop');
 export const TOOLS = {
   grpcurl: join(INSTALLED, 'bin/grpcurl'),
   conformance: join(INSTALLED, 'bin/connectconformance'),
+  cloudeventsGo: join(INSTALLED, 'bin/cloudevents-read'),
   healthProbe: join(INSTALLED, 'bin/grpc-health-probe'),
   python: join(INSTALLED, 'python/bin/python'),
   schemathesis: join(INSTALLED, 'python/bin/schemathesis'),
@@ -16,6 +17,7 @@ export const TOOLS = {
   curl: 'curl',
   java: 'java',
   go: 'go',
+  cargo: 'cargo',
 } as const;
 
 export interface Run {

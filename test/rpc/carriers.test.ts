@@ -82,6 +82,7 @@ const STEPS: readonly Step[] = [
   { what: 'none', method: get, request: none },
   { what: 'a namespace that is none', method: get, request: { ...none, namespace: 'acme' } },
   { what: 'a page', method: list, request: { pageSize: 1, filter: 'state = ACTIVE AND labels.team = a' } },
+  { what: 'a page in full', method: list, request: { filter: 'labels.team = a', view: 'WEBHOOK_VIEW_FULL' } },
   { what: 'a token that is none', method: list, request: { pageToken: 'none' } },
   { what: 'an order', method: list, request: { orderBy: 'name desc', filter: 'name:*' } },
   { what: 'an order that is none', method: list, request: { orderBy: 'colour', filter: 'name' } },

@@ -22,6 +22,7 @@ import {
   EffectiveSchema,
   file_carillon_v1_webhook,
   SigningSecretSchema,
+  TrafficSchema,
   type Webhook,
   WebhookSchema,
 } from '../../gen/carillon/v1/webhook_pb.ts';
@@ -216,9 +217,16 @@ function someValueOf(field: DescField): unknown {
       if (field.scalar === ScalarType.STRING) return 'x'.repeat(5000);
       return field.scalar === ScalarType.BOOL ? true : field.scalar === ScalarType.INT64 ? -7n : -7;
     case 'message':
-      return field.message.typeName === EffectiveSchema.typeName
-        ? reflect(EffectiveSchema, create(EffectiveSchema, { retryPolicy: { maxAttempts: 1000, jitter: 7 } }))
-        : reflect(TimestampSchema, create(TimestampSchema, { seconds: 1n }));
+      if (field.message.typeName === EffectiveSchema.typeName) {
+        return reflect(
+          EffectiveSchema,
+          create(EffectiveSchema, { retryPolicy: { maxAttempts: 1000, jitter: 7 } }),
+        );
+      }
+      if (field.message.typeName === TrafficSchema.typeName) {
+        return reflect(TrafficSchema, create(TrafficSchema, { waitingCount: -7n, lastDeliveryId: 'x' }));
+      }
+      return reflect(TimestampSchema, create(TimestampSchema, { seconds: 1n }));
     case 'list':
       return reflectList(field, [create(SigningSecretSchema, { id: 'x'.repeat(5000) })]);
     default:

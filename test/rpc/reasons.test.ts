@@ -19,7 +19,7 @@ import { aDeliveryThat } from '../support/deliveries.ts';
 import { doorAs } from '../support/door.ts';
 import { framed, pathOf, type RawHttp2, type RunningGrpc, rawHttp2, startGrpc } from '../support/grpc.ts';
 import { type ApiOptions, type RunningApi, startApi } from '../support/rpc.ts';
-import { testId } from '../support/store.ts';
+import { T0, testId } from '../support/store.ts';
 
 type ApiReason = keyof typeof API_REASONS;
 
@@ -37,6 +37,7 @@ const ELSEWHERE: ReadonlySet<ApiReason> = new Set([
   'RENDERED_TOO_LARGE',
   'REQUEST_BROKEN_OFF',
   'TOO_MANY_REQUEST_IDS',
+  'SERVER_BUSY',
   'ANSWER_TOO_LARGE',
 ]);
 
@@ -231,6 +232,17 @@ describe('The reason', () => {
     },
     DELIVERY_NOT_PENDING: async () =>
       rest('POST', `/v1/deliveries/${await delivery({ status: 200 })}:cancel`),
+    async WEBHOOK_FULL() {
+      const limits = { waitingMax: 1 };
+      const webhook = { ...HOOK, name: testId('webhook'), eventTypes: ['a'], limits };
+      const hook = await id('WebhookService/Register', { webhook });
+      const given = await aDeliveryThat(api.store, hook, {
+        status: 500,
+        to: { to: 'FAILED', reason: 'OVERFLOW' },
+      });
+      await aDeliveryThat(api.store, hook, { status: 500, to: { to: 'PENDING', dueAt: T0 } });
+      return rest('POST', `/v1/deliveries/${given}:retry`);
+    },
     DELIVERY_SUCCEEDED: async () => rest('POST', `/v1/deliveries/${await delivery({ status: 200 })}:retry`),
     async EVENT_DATA_ERASED() {
       const failed = await delivery({

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { startLoop } from '../../src/server/loop.ts';
+import { manualClock } from '../support/clock.ts';
 import { recordingLog } from '../support/log.ts';
 import { until } from '../support/pipeline.ts';
+import { T0 } from '../support/store.ts';
 
 const NEVER_MS = 3_600_000;
 
@@ -26,6 +28,7 @@ function aLoop(options: { tick?: () => Promise<void> | void; idleMs?: number; re
     },
     idleMs: () => options.idleMs ?? NEVER_MS,
     restMs: options.restMs ?? 0,
+    clock: manualClock(T0),
     log,
   });
   return { loop, counted, lines };
@@ -61,7 +64,7 @@ describe('a loop', () => {
     await loop.stop();
   });
 
-  it('goes on after a tick that failed, a while later, and says so', async () => {
+  it('goes on after a tick that failed, a while later, and says so, and when it works again', async () => {
     let fails = true;
     const tick = (): void => {
       if (fails) throw new Error('disk full');
@@ -71,9 +74,33 @@ describe('a loop', () => {
     assert.equal(counted.ticks, 1);
     fails = false;
     await ticked(counted, 2);
+    await until(() => (lines.length >= 2 ? true : undefined));
     assert.deepEqual(
       lines.map(({ level, fields }) => [level, fields]),
-      [['error', { loop: 'counter', reason: 'disk full' }]],
+      [
+        ['error', { loop: 'counter', reason: 'disk full' }],
+        ['info', { loop: 'counter' }],
+      ],
+    );
+    await loop.stop();
+  });
+
+  it('does not say each second that it still fails', async () => {
+    let fails = true;
+    const tick = (): void => {
+      if (fails) throw new Error('disk full');
+    };
+    const { loop, counted, lines } = aLoop({ tick });
+    await ticked(counted, 3);
+    fails = false;
+    await ticked(counted, 4);
+    await until(() => (lines.at(-1)?.level === 'info' ? true : undefined));
+    assert.deepEqual(
+      lines.map(({ fields, message }) => [message, fields.failures]),
+      [
+        ['counter failed; it is tried again every second', undefined],
+        ['counter works again', 3],
+      ],
     );
     await loop.stop();
   });

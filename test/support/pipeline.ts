@@ -104,8 +104,8 @@ export async function openPipeline(options: PipelineOptions = {}): Promise<Pipel
   });
   directory.onChange((changed) => dispatcher.changed(changed));
   const loops = [
-    startLoop({ name: 'dispatcher', ...dispatcher, restMs: 0, log }),
-    startLoop({ name: 'directory', tick: directory.refresh, idleMs: () => 1_000, restMs: 0, log }),
+    startLoop({ name: 'dispatcher', ...dispatcher, restMs: 0, clock, log }),
+    startLoop({ name: 'directory', tick: directory.refresh, idleMs: () => 1_000, restMs: 0, clock, log }),
   ];
   const unsubscribe = store.onVisible(() => {
     for (const loop of loops) loop.wake();

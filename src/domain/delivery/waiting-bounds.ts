@@ -46,9 +46,14 @@ export function hasRoom(
 
 /** Whether there is room for one more delivery of a replay or a backfill, which stops where there is none. */
 export function hasRoomAgain(lane: BoundedLane, waiting: Waiting, bounds: WaitingBounds): boolean {
-  return (
-    hasRoom({ deliveries: 1, run: false }, waiting, bounds) &&
-    waiting.of(lane.namespace) < bounds.namespaceWaitingMax &&
-    waiting.in(lane) < lane.waitingMax
-  );
+  return hasRoom({ deliveries: 1, run: false }, waiting, bounds) && !isFull(lane, waiting, bounds);
+}
+
+/** Whether one more delivery of a lane would make it overflow, or its namespace. */
+export function isFull(
+  lane: BoundedLane,
+  waiting: Pick<Waiting, 'of' | 'in'>,
+  { namespaceWaitingMax }: Pick<WaitingBounds, 'namespaceWaitingMax'>,
+): boolean {
+  return waiting.of(lane.namespace) >= namespaceWaitingMax || waiting.in(lane) >= lane.waitingMax;
 }

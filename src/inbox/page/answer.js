@@ -1,4 +1,4 @@
-import { answerSummary, byId, element } from './dom.js';
+import { answerSummary, ask, byId, element } from './dom.js';
 
 /** What one tries first, each with what it shows. What is left out has its default. */
 const PRESETS = [
@@ -35,10 +35,8 @@ export function createAnswer(inbox) {
     const error = byId('answer-error');
     error.hidden = true;
     try {
-      const response = await fetch(`/inbox/${inbox}/answer`, { method: 'PUT', body: JSON.stringify(answer) });
-      const said = await response.json();
-      if (!response.ok) throw new Error(said.error);
-      fill(said);
+      const response = await ask(`/inbox/${inbox}/answer`, { method: 'PUT', body: JSON.stringify(answer) });
+      fill(await response.json());
     } catch (cause) {
       error.textContent = cause.message;
       error.hidden = false;
@@ -79,8 +77,9 @@ export function createAnswer(inbox) {
       failStatus: field('failStatus').valueAsNumber,
     });
   });
-  form.addEventListener('keydown', ({ key }) => {
-    if (key !== 'Escape') return;
+  form.addEventListener('keydown', (event) => {
+    if (event.key !== 'Escape') return;
+    event.preventDefault();
     open(false);
     toggle.focus();
   });

@@ -1,8 +1,10 @@
-import { hexOf, readBody } from './body.js';
-import { byId, element, formatBytes, formatMs, plural, showTime } from './dom.js';
-import { attemptNumber, statusText, tone } from './list.js';
+import { createBodyCard } from './body/card.js';
+import { byId, cut, element, formatBytes, formatMs, plural, showTime } from './dom.js';
+import { attemptNumber, statusText, tone } from './requests/list.js';
+import { summarize } from './requests/summary.js';
 
-const narrow = matchMedia('(max-width: 760px)');
+/** What is shown at once of a header's value or of a path, in characters. */
+const LONG_CHARS = 600;
 
 /** A time of day, as the browser's owner reads it. */
 const CLOCK = new Intl.DateTimeFormat(undefined, {
@@ -15,75 +17,20 @@ const CLOCK = new Intl.DateTimeFormat(undefined, {
 
 /** One request on the right: what it was, what it was answered, its body and its headers. */
 export function createDetail() {
+  const body = createBodyCard();
   let shown;
   let shownSiblings;
-  /** The body that is shown, as `readBody` gives it, and its bytes. */
-  let body;
-  /** The view that was chosen last; used wherever it can be. */
-  let chosen = 'pretty';
-
-  function showBody() {
-    const { bytes, text, binary, pretty } = body;
-    const radio = (view) => document.querySelector(`#views [value=${view}]`);
-    radio('pretty').disabled = pretty === undefined;
-    let view = chosen;
-    if (view === 'pretty' && pretty === undefined) view = binary ? 'hex' : 'raw';
-    radio(view).checked = true;
-
-    const notes = [];
-    if (bytes.length < shown.bytes && bytes.length > 0) {
-      notes.push(`Only the first ${formatBytes(bytes.length)} of ${formatBytes(shown.bytes)} were kept.`);
-    }
-    const pre = byId('body');
-    pre.className = view;
-    if (bytes.length === 0) pre.replaceChildren(element('span', 'muted', 'No body'));
-    else if (view === 'pretty') pre.replaceChildren(pretty());
-    else if (view === 'raw') {
-      pre.textContent = text;
-      if (binary) notes.push('These bytes are not text; see Hex for what they are.');
-    } else {
-      const hex = hexOf(bytes, narrow.matches ? 8 : 16);
-      pre.textContent = hex.text;
-      if (hex.more) notes.push(`The first ${formatBytes(hex.shownBytes)} are shown; Save has all.`);
-    }
-    byId('body-note').textContent = notes.join(' ');
-    byId('body-note').hidden = notes.length === 0;
-  }
-
-  async function loadBody(request) {
-    const pre = byId('body');
-    byId('body-note').hidden = true;
-    pre.replaceChildren();
-    body = undefined;
-    let bytes = new Uint8Array();
-    if (request.keptBytes > 0) {
-      try {
-        const response = await fetch(request.bodyUrl, { cache: 'no-store' });
-        if (!response.ok) throw new Error(response.statusText);
-        bytes = new Uint8Array(await response.arrayBuffer());
-      } catch {
-        if (shown?.number === request.number) pre.textContent = 'The body is no longer kept.';
-        return;
-      }
-    }
-    // Another request may have been chosen in the meantime.
-    if (shown?.number !== request.number) return;
-    const type = headerOf(request, 'content-type') ?? '';
-    body = { bytes, ...readBody(bytes, type, bytes.length === request.bytes) };
-    showBody();
-  }
-
-  byId('views').addEventListener('change', ({ target }) => {
-    chosen = target.value;
-    if (body !== undefined) showBody();
-  });
-  narrow.addEventListener('change', () => body !== undefined && showBody());
 
   return {
-    /** Shows a request and the attempts of its delivery, oldest first; fetches its body when it is another. */
-    show(request, group) {
+    /**
+     * Shows a request and the attempts of its delivery, oldest first; fetches its body when it is another. One
+     * that Carillon has dropped stays, as the page has it.
+     */
+    show(request, group, isKept) {
       byId('gone').hidden = true;
       byId('shown').hidden = false;
+      byId('dropped').hidden = isKept;
+      byId('download').hidden = !isKept;
       const another = shown?.number !== request.number || shown.time !== request.time;
       // What has not changed is left alone: what is focused or selected in it stays so.
       const siblings = group.map(({ number, answer }) => `${number} ${answer.state}`).join();
@@ -94,20 +41,29 @@ export function createDetail() {
       if (!another) return;
       showHeaders(request);
       byId('detail').scrollTop = 0;
-      void loadBody(request);
+      body.show(request);
     },
 
+    /** A request that the page has not got. */
     showGone(number) {
       shown = undefined;
       byId('shown').hidden = true;
       byId('gone').hidden = false;
       byId('gone').textContent = `Request ${number} is no longer kept, or has not come yet.`;
     },
+
+    /** Fetches the body where it could not be before. */
+    retryBody: body.retry,
+    bodyText: body.text,
   };
 }
 
 function showFacts(request, group) {
-  byId('request-line').replaceChildren(element('b', '', request.method), ` ${request.path}`);
+  byId('request-line').replaceChildren(
+    element('b', '', request.method),
+    ' ',
+    cut(element('bdi'), request.path, LONG_CHARS),
+  );
   const chips = [signatureChip(request.signature), answerChip(request.answer)];
   if (request.refused !== null) chips.unshift(['bad', `Refused. ${request.refused}`]);
   byId('chips').replaceChildren(
@@ -122,7 +78,9 @@ function showFacts(request, group) {
   showTime(time, request.time, true);
   const received = element('span', '', `${CLOCK.format(new Date(request.time))}, `);
   received.append(time);
+  const { type } = summarize(request);
   byId('facts').replaceChildren(
+    ...(type === undefined ? [] : [fact('Type', element('bdi', '', type))]),
     fact('Received', received),
     fact('Size', formatBytes(request.bytes)),
     fact('Number', `#${request.number}`),
@@ -133,7 +91,7 @@ function showFacts(request, group) {
 
   const attempts = byId('attempts');
   attempts.hidden = group.length < 2;
-  byId('delivery').textContent = request.webhookId ?? '';
+  cut(byId('delivery'), request.webhookId ?? '', LONG_CHARS);
   byId('attempt-list').replaceChildren(
     ...group.map((each) => {
       const link = element('a', '', `Attempt ${attemptNumber(each, group)}`);
@@ -164,7 +122,7 @@ function showHeaders({ headers }) {
       const row = element('tr');
       const head = element('th', '', name);
       head.scope = 'row';
-      row.append(head, element('td', '', value));
+      row.append(head, cut(element('td'), value, LONG_CHARS));
       return row;
     }),
   );

@@ -1,3 +1,6 @@
+/** How long Carillon may take to answer. */
+const ASK_MS_MAX = 10_000;
+
 /** An element of the page by its id. */
 export const byId = (id) => document.getElementById(id);
 
@@ -7,6 +10,35 @@ export function element(tag, className, text) {
   if (className) made.className = className;
   if (text !== undefined) made.textContent = text;
   return made;
+}
+
+/** Asks Carillon for something; throws with a sentence for whoever asked where that was not done. */
+export async function ask(path, init) {
+  let response;
+  try {
+    response = await fetch(path, { cache: 'no-store', signal: AbortSignal.timeout(ASK_MS_MAX), ...init });
+  } catch {
+    throw new Error('Carillon does not answer.');
+  }
+  if (response.ok) return response;
+  const said = await response.json().catch(() => ({}));
+  throw new Error(said.error ?? `Carillon answers ${response.status}.`);
+}
+
+/** Fills an element with a text; of a long one with the beginning, and a button for all of it. */
+export function cut(node, text, charsMax) {
+  node.replaceChildren(text);
+  // A little more is shown rather than hidden behind a button.
+  if (text.length <= charsMax * 1.2) return node;
+  const button = element('button', 'quiet', `Show all ${text.length.toLocaleString('en')} characters`);
+  button.type = 'button';
+  button.addEventListener('click', () => {
+    node.replaceChildren(text);
+    node.tabIndex = -1;
+    node.focus();
+  });
+  node.replaceChildren(`${text.slice(0, charsMax)}… `, button);
+  return node;
 }
 
 export function formatBytes(bytes) {
@@ -27,6 +59,21 @@ let ahead = 0;
 
 export function setServerTime(now) {
   ahead = Date.parse(now) - Date.now();
+}
+
+/** A time of this machine as the server's clock shows it. */
+export const serverTime = (ms) => new Date(ms + ahead).toISOString();
+
+/** A time of this machine as its owner reads it, with the day where that is another. */
+export function clockTime(ms) {
+  const time = new Date(ms);
+  const isToday = time.toDateString() === new Date().toDateString();
+  return isToday ? time.toLocaleTimeString() : time.toLocaleString();
+}
+
+/** Tells those who listen rather than look. Seldom, so that it does not talk over what they do. */
+export function announce(text) {
+  byId('announce').textContent = text;
 }
 
 /** `5 s`, `3 min`, `2 h`, `4 d`: how long ago it was by the server's clock. */
@@ -63,12 +110,13 @@ export function tickTimes() {
   }, 1000);
 }
 
-/** Makes each button with `data-copy` copy the text of the element it names. */
-export function wireCopyButtons() {
+/** Makes each button with `data-copy` copy the text of the element it names, or what `texts` has for that. */
+export function wireCopyButtons(texts = {}) {
   for (const button of document.querySelectorAll('[data-copy]')) {
     const label = button.textContent;
     button.addEventListener('click', () => {
-      void copy(byId(button.dataset.copy)).then((said) => {
+      const source = byId(button.dataset.copy);
+      void copy(source, texts[source.id]?.() ?? source.textContent).then((said) => {
         button.textContent = said;
         setTimeout(() => {
           button.textContent = label;
@@ -78,9 +126,9 @@ export function wireCopyButtons() {
   }
 }
 
-async function copy(source) {
+async function copy(source, text) {
   try {
-    await navigator.clipboard.writeText(source.textContent);
+    await navigator.clipboard.writeText(text);
     return 'Copied';
   } catch {
     // No clipboard outside of loopback and https: select it, so that one key press copies it.

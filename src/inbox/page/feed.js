@@ -1,11 +1,17 @@
-/** How long to wait before connecting again where the browser itself gave up. */
-const RECONNECT_MS = 5000;
+/** How long to wait before connecting again, after so many failures in a row; then always the last. */
+const WAITS_MS = [300, 1_000, 2_000, 3_000];
+/** How long a connection or the list may take to come. */
+const ANSWER_MS_MAX = 10_000;
+/** How many heartbeats may fail to come before a connection counts as dead, though nobody closed it. */
+const BEATS_MISSED_MAX = 2.5;
 /** Events kept while the list is being read; beyond, it is read again. */
 const PENDING_MAX = 1000;
 
 /**
- * Follows an inbox: first the list, then each change. `onList` starts the page afresh; `onChange`
- * is one event; `onState` is 'live' or 'connecting'.
+ * Follows an inbox: first the list, then each change. `onList` starts the page afresh; `onChange` is one
+ * event; `onState` is `{ kind: 'connecting' }`, `{ kind: 'live' }` or `{ kind: 'lost', since, why }`, with
+ * the time at which it last worked, and the reason that Carillon gave, if it gave one. It tries again by itself,
+ * and after `tryNow` at once.
  *
  * The stream is opened before the list is read, and events that the list knows already are left
  * out by their revision: so nothing is missed between the two.
@@ -13,17 +19,42 @@ const PENDING_MAX = 1000;
 export function follow(name, { onList, onChange, onState }) {
   let source;
   let timer;
+  let watchdog;
+  let failures = 0;
+  /** When it was last known to work. */
+  let heardAt = Date.now();
+  let beatMs = 15_000;
 
   function stop() {
     clearTimeout(timer);
+    clearTimeout(watchdog);
     source?.close();
     source = undefined;
   }
 
-  function later() {
+  /** Something has to be heard within this time. */
+  function expect(ms) {
+    clearTimeout(watchdog);
+    watchdog = setTimeout(() => fail(), ms);
+  }
+
+  function heard() {
+    heardAt = Date.now();
+    expect(beatMs * BEATS_MISSED_MAX);
+  }
+
+  function fail(why) {
     stop();
-    onState('connecting');
-    timer = setTimeout(start, RECONNECT_MS);
+    // One failure is every network's, and mended before anybody has read of it.
+    onState(++failures < 2 ? { kind: 'connecting' } : { kind: 'lost', since: heardAt, why });
+    timer = setTimeout(start, WAITS_MS[Math.min(failures, WAITS_MS.length) - 1]);
+  }
+
+  async function readList() {
+    const signal = AbortSignal.timeout(ANSWER_MS_MAX);
+    const response = await fetch(`/inbox/${name}/requests`, { cache: 'no-store', signal });
+    if (!response.ok) throw new Error(response.statusText);
+    return response.json();
   }
 
   function start() {
@@ -32,30 +63,45 @@ export function follow(name, { onList, onChange, onState }) {
     source = mine;
     /** Events that came before the list; undefined once the list is there. */
     let pending = [];
+    expect(ANSWER_MS_MAX);
 
     mine.onopen = async () => {
-      pending = [];
+      expect(2 * ANSWER_MS_MAX);
       try {
-        const response = await fetch(`/inbox/${name}/requests`, { cache: 'no-store' });
-        if (!response.ok) throw new Error(response.statusText);
-        const list = await response.json();
+        const list = await readList();
         if (source !== mine) return;
+        beatMs = list.bounds.heartbeatMs;
+        heard();
+        failures = 0;
         onList(list);
         for (const event of pending) if (event.revision > list.revision) onChange(event);
         pending = undefined;
-        onState('live');
+        onState({ kind: 'live' });
       } catch {
-        if (source === mine) later();
+        if (source === mine) fail();
       }
     };
     mine.onmessage = ({ data }) => {
       const event = JSON.parse(data);
-      if (pending === undefined) onChange(event);
-      else if (pending.push(event) > PENDING_MAX) later();
+      if (pending !== undefined) {
+        if (pending.push(event) > PENDING_MAX) fail();
+        return;
+      }
+      heard();
+      onChange(event);
     };
-    mine.onerror = () => {
-      if (mine.readyState === EventSource.CLOSED) later();
-      else onState('connecting');
+    mine.addEventListener('beat', () => pending === undefined && heard());
+    mine.onerror = async () => {
+      // Carillon answered, but not with a stream: it says why.
+      const why = mine.readyState === EventSource.CLOSED ? await refusal(name) : undefined;
+      // Where it is too many that watch, the list can be read all the same.
+      const list = why === undefined ? undefined : await readList().catch(() => undefined);
+      if (source !== mine) return;
+      if (list !== undefined) {
+        heardAt = Date.now();
+        onList(list);
+      }
+      fail(why);
     };
   }
 
@@ -63,5 +109,21 @@ export function follow(name, { onList, onChange, onState }) {
   document.addEventListener('visibilitychange', () => (document.hidden ? stop() : start()));
   addEventListener('pagehide', stop);
   addEventListener('pageshow', ({ persisted }) => persisted && start());
+  addEventListener('online', start);
   start();
+  return { tryNow: start };
+}
+
+/** Why Carillon does not let this page watch, in its own words; a stream does not tell. */
+async function refusal(name) {
+  const leaving = new AbortController();
+  const signal = AbortSignal.any([leaving.signal, AbortSignal.timeout(ANSWER_MS_MAX)]);
+  try {
+    const response = await fetch(`/inbox/${name}/events`, { cache: 'no-store', signal });
+    if (!response.ok) return (await response.json()).error;
+    leaving.abort();
+  } catch {
+    // It does not answer, or not with words.
+  }
+  return undefined;
 }

@@ -1,5 +1,6 @@
 import {
   answerSummary,
+  ask,
   boundsSentence,
   byId,
   plural,
@@ -9,6 +10,7 @@ import {
   tickTimes,
   wireCopyButtons,
 } from './dom.js';
+import { createLost } from './lost.js';
 
 /** How often the counts are read again, while somebody looks. */
 const REFRESH_MS = 2000;
@@ -59,14 +61,26 @@ function show({ now, bounds, inboxes }) {
   }
 }
 
+const lost = createLost(() => void refresh());
+/** When it was last known to answer, and how often in a row it has not since then. */
+let heardAt = Date.now();
+let failures = 0;
+let asking = false;
+
 async function refresh() {
-  if (document.hidden) return;
+  if (document.hidden || asking) return;
+  asking = true;
   try {
-    const response = await fetch('/inbox', { headers: { accept: 'application/json' }, cache: 'no-store' });
-    if (response.ok) show(await response.json());
+    const response = await ask('/inbox', { headers: { accept: 'application/json' } });
+    show(await response.json());
+    heardAt = Date.now();
+    failures = 0;
+    lost.hide();
   } catch {
-    // Carillon is away; the next refresh finds it again.
+    // Once is every network's; the next refresh finds it again.
+    if (++failures > 1) lost.show({ since: heardAt });
   }
+  asking = false;
 }
 
 setInterval(() => void refresh(), REFRESH_MS);

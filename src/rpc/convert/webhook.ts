@@ -8,6 +8,8 @@ import {
   type Payload as PayloadMessage,
   type RetryPolicy as RetryPolicyMessage,
   Webhook_State as State,
+  type Traffic as TrafficMessage,
+  TrafficSchema,
   type Webhook as WebhookMessage,
   WebhookSchema,
 } from '../../../gen/carillon/v1/webhook_pb.ts';
@@ -18,6 +20,7 @@ import type { AskedLimits, AskedPayload, AskedSpec } from '../../domain/webhook/
 import { etagOf } from '../../domain/webhook/etag.ts';
 import type { EventFormat, Payload } from '../../domain/webhook/payload.ts';
 import type { SigningSecret } from '../../domain/webhook/rotation.ts';
+import type { Traffic } from '../../domain/webhook/traffic.ts';
 import { type Webhook, webhookIdOf } from '../../domain/webhook/webhook.ts';
 import { compatibilityFrom, compatibilityTo } from './compatibility.ts';
 import { enumPair } from './enum-pair.ts';
@@ -109,6 +112,22 @@ export function webhookTo(webhook: Webhook): WebhookMessage {
     ...(schedule !== undefined && { schedule: scheduleTo(schedule) }),
   });
   return { ...basicTo(webhook), effective };
+}
+
+/** The same, with how it goes with its deliveries; null if that is not known. */
+export function webhookInFullTo(webhook: Webhook, traffic: Traffic | null): WebhookMessage {
+  return { ...webhookTo(webhook), ...(traffic !== null && { traffic: trafficTo(traffic) }) };
+}
+
+function trafficTo({ waiting, lastAttempt }: Traffic): TrafficMessage {
+  return create(TrafficSchema, {
+    waitingCount: BigInt(waiting),
+    ...(lastAttempt && {
+      lastAttemptTime: toTimestamp(lastAttempt.at),
+      lastResponseStatus: lastAttempt.status,
+      lastDeliveryId: lastAttempt.deliveryId ?? '',
+    }),
+  });
 }
 
 function askedTo(spec: AskedSpec) {

@@ -78,9 +78,10 @@ export function deliveryService({ control }: Pick<ApiDeps, 'control'>): ServiceI
 
     async retryDeliveries(request, context) {
       const { order, tokenOf } = bulkOf('RetryDeliveries', request, principalOf(context), DELIVERY_FIELDS);
-      const { count, waiting, next } = await deliveries.retryMany(order, context.signal, claimOf(context));
+      const done = await deliveries.retryMany(order, context.signal, claimOf(context));
+      const { count, waiting, full, next } = done;
       note(context, { deliveries: count });
-      return { count, heldBackCount: waiting, nextPageToken: tokenOf(next) };
+      return { count, heldBackCount: waiting, fullCount: full, nextPageToken: tokenOf(next) };
     },
 
     async cancelDelivery(request, context) {

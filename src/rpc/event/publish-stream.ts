@@ -46,10 +46,15 @@ export function streamPublishing({ publisher, clock, shutdown, limits: given }: 
       });
     }
     open.add(context);
-    const window = openWindow({ unansweredMax: limits.unansweredMax, bytesMax: limits.streamBytesMax }, room);
+    const call = context.values.get(callKey);
+    const incoming = call?.inflow?.open({ connection: call.connection, patient: true });
+    const { unansweredMax, streamBytesMax } = limits;
+    const window = openWindow({ unansweredMax, bytesMax: streamBytesMax }, room, incoming);
     const stop = () => window.finish(stopping());
+    let published = Promise.resolve();
     const leave = () => {
       open.delete(context);
+      void published.then(() => incoming?.end());
       context.signal.removeEventListener('abort', end);
       shutdown.removeEventListener('abort', stop);
     };
@@ -63,12 +68,12 @@ export function streamPublishing({ publisher, clock, shutdown, limits: given }: 
     context.signal.addEventListener('abort', end);
     shutdown.addEventListener('abort', stop);
     // Counted in the call itself, which is logged as soon as its caller is gone.
-    const told = Object.assign(context.values.get(callKey)?.fields ?? {}, { events: 0, refused: 0 });
+    const told = Object.assign(call?.fields ?? {}, { events: 0, refused: 0 });
     try {
       if (shutdown.aborted) stop();
       if (context.signal.aborted) end();
       void window.read(judgeAll(requests, principalOf(context)));
-      void window.publish(publish);
+      published = window.publish(publish);
       for (;;) {
         const answer = await window.next();
         if (answer === undefined) return await leftBehind(context.signal);

@@ -1,4 +1,5 @@
 import { DomainError } from '../../domain/error.ts';
+import { type Incoming, UNCOUNTED_BYTES } from '../transport/inflow.ts';
 import type { Answer } from './publish-answer.ts';
 import { type Judged, sizeOf } from './publish-judge.ts';
 
@@ -52,7 +53,11 @@ export function createRoom(bytesMax: number): Room {
   };
 }
 
-export function openWindow({ unansweredMax, bytesMax }: WindowLimits, room: Room): Window {
+export function openWindow(
+  { unansweredMax, bytesMax }: WindowLimits,
+  room: Room,
+  incoming?: Incoming,
+): Window {
   const changed = createBell();
   let arrived: Judged[] = [];
   let arrivedBytes = 0;
@@ -76,17 +81,23 @@ export function openWindow({ unansweredMax, bytesMax }: WindowLimits, room: Room
     heldBytes += bytes;
     unanswered++;
     room.take(bytes);
+    incoming?.whole(heldBytes);
     changed.ring();
   }
 
   function free(bytes: number): void {
     heldBytes -= bytes;
     room.free(bytes);
+    incoming?.whole(heldBytes);
   }
 
   function stopReading(): void {
     reading = false;
     changed.ring();
+  }
+
+  async function untilStopped(): Promise<void> {
+    while (reading) await changed.rung();
   }
 
   function takeBatch(): { batch: Judged[]; bytes: number } {
@@ -104,6 +115,8 @@ export function openWindow({ unansweredMax, bytesMax }: WindowLimits, room: Room
           if (!reading) break;
           add(event);
           while (reading && full()) await (room.full() ? room.freed() : changed.rung());
+          const waits = reading ? incoming?.room(heldBytes + UNCOUNTED_BYTES) : undefined;
+          if (waits !== undefined) await Promise.race([waits, untilStopped()]);
         }
         stopReading();
       } catch (reason) {

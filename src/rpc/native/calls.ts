@@ -4,11 +4,13 @@ import type { ServerInterceptingCallInterface } from '@grpc/grpc-js';
 import type { Admit } from '../transport/call.ts';
 import { wrongCount } from '../transport/failures.ts';
 import type { Guard } from '../transport/guard.ts';
+import type { Incoming } from '../transport/inflow.ts';
 import { readBinary } from '../transport/message.ts';
 import { taken } from '../transport/stall.ts';
 import type { Arrival } from './arrival.ts';
 import { incoming } from './incoming.ts';
 import type { Reader } from './reader.ts';
+import { roomFor } from './rooms.ts';
 import { Exchange, type ExchangeDeps } from './served-call.ts';
 
 type Spec<Kind extends MethodImplSpec['kind']> = Extract<MethodImplSpec, { kind: Kind }>;
@@ -31,10 +33,15 @@ export function serve(deps: ExchangeDeps, base: ServerInterceptingCallInterface,
   }
   switch (spec.kind) {
     case 'unary':
-      receiveOne(deps, exchange, spec, (bytes) => void unary(exchange, spec, admit, bytes));
+      receiveOne(deps, exchange, spec, (received) => void unary(exchange, spec, admit, received));
       break;
     case 'server_streaming':
-      receiveOne(deps, exchange, spec, (bytes) => void serverStreaming(deps, exchange, spec, admit, bytes));
+      receiveOne(
+        deps,
+        exchange,
+        spec,
+        (received) => void serverStreaming(deps, exchange, spec, admit, received),
+      );
       break;
     case 'client_streaming':
       void clientStreaming(exchange, spec, incoming(deps, exchange, spec.method.input, admit));
@@ -51,9 +58,10 @@ async function unary(
   exchange: Exchange,
   { method, impl }: Spec<'unary'>,
   admit: Admit,
-  bytes: Uint8Array,
+  { bytes, incoming }: Received,
 ): Promise<void> {
   try {
+    if (incoming !== undefined) await roomFor(incoming, bytes.length);
     const read = readBinary(method.input, bytes, WHAT);
     const request = read instanceof Promise ? await read : read;
     await admit(request);
@@ -62,6 +70,9 @@ async function unary(
     exchange.finish();
   } catch (reason) {
     exchange.fail(reason);
+  } finally {
+    // Not before: what is done goes on when its caller has left.
+    incoming?.end();
   }
 }
 
@@ -70,14 +81,17 @@ async function serverStreaming(
   exchange: Exchange,
   { method, impl }: Spec<'server_streaming'>,
   admit: Admit,
-  bytes: Uint8Array,
+  { bytes, incoming }: Received,
 ): Promise<void> {
   try {
+    if (incoming !== undefined) await roomFor(incoming, bytes.length);
     const read = readBinary(method.input, bytes, WHAT);
     const request = read instanceof Promise ? await read : read;
     await admit(request);
+    incoming?.end();
     await sendAll(guard, exchange, impl(request, exchange));
   } catch (reason) {
+    incoming?.end();
     exchange.fail(reason);
   }
 }
@@ -129,32 +143,41 @@ async function sendAll(
   exchange.finish();
 }
 
+/** The one message of a call, and the room that it takes, if it is large. */
+interface Received {
+  readonly bytes: Uint8Array;
+  readonly incoming: Incoming | undefined;
+}
+
 /** Waits for the one message of a call and for the end that must follow it. */
 function receiveOne(
   { receiving }: ExchangeDeps,
   exchange: Exchange,
   { kind }: MethodImplSpec,
-  answer: (bytes: Uint8Array) => void,
+  answer: (received: Received) => void,
 ): void {
   const what = `input message for ${kind.replace('_', '-')} method`;
-  let received: Uint8Array | undefined;
+  let received: Received | undefined;
   receiving.add(exchange);
   exchange.start({
-    message(bytes) {
+    message(bytes, incoming) {
       if (received !== undefined) {
         exchange.fail(wrongCount(`received extra ${what}`));
         return;
       }
-      received = bytes;
+      received = { bytes, incoming };
       exchange.read();
     },
     done() {
       receiving.delete(exchange);
-      if (received !== undefined) answer(received);
-      else exchange.fail(wrongCount(`missing ${what}`));
+      if (received !== undefined) {
+        answer(received);
+        received = undefined;
+      } else exchange.fail(wrongCount(`missing ${what}`));
     },
     failed: (reason) => exchange.fail(reason),
     ended() {
+      received?.incoming?.end();
       received = undefined;
     },
   });

@@ -2,8 +2,10 @@ import type { DescMessage, Message } from '@bufbuild/protobuf';
 import type { Admit } from '../transport/call.ts';
 import { STREAM_MESSAGE } from '../transport/decode-stream.ts';
 import { tooSlow } from '../transport/failures.ts';
+import type { Incoming as Room } from '../transport/inflow.ts';
 import { readBinary } from '../transport/message.ts';
 import type { Receiving } from './reader.ts';
+import { roomFor } from './rooms.ts';
 import type { Exchange, ExchangeDeps } from './served-call.ts';
 
 /**
@@ -24,6 +26,10 @@ export function incoming(
   let begunAt: number | undefined;
   let over: { readonly reason?: unknown } | undefined;
 
+  const leave = (): void => {
+    room?.end();
+    room = undefined;
+  };
   const stop = (reason: unknown): void => {
     receiving.delete(arriving);
     over ??= { reason };
@@ -31,13 +37,17 @@ export function incoming(
   };
   const arriving: Receiving = {
     get since() {
-      return waiting.length > 0 ? begunAt : undefined;
+      return waiting.length > 0 && begunAt !== undefined ? exchange.arrivingSince(begunAt) : undefined;
     },
     failSlow: () => stop(tooSlow(STREAM_MESSAGE)),
   };
 
+  /** The room of the message that is handed on, until the next one is asked for. */
+  let room: Room | undefined;
+
   async function hand(bytes: Uint8Array, to: PromiseWithResolvers<IteratorResult<Message>>): Promise<void> {
     try {
+      if (room !== undefined) await roomFor(room, bytes.length);
       const value = await readBinary(type, bytes, STREAM_MESSAGE);
       const admitted = admit(value);
       if (admitted !== undefined) await admitted;
@@ -53,7 +63,9 @@ export function incoming(
       if (!begun) begunAt = undefined;
       else if (whole || begunAt === undefined) begunAt = clock.monotonic();
     },
-    message(bytes) {
+    message(bytes, incoming) {
+      leave();
+      room = incoming;
       const first = waiting.shift();
       if (first !== undefined) void hand(bytes, first);
       if (waiting.length > 0) exchange.read();
@@ -64,11 +76,15 @@ export function incoming(
       for (const each of waiting.splice(0)) each.resolve({ done: true, value: undefined });
     },
     failed: stop,
-    ended: stop,
+    ended(reason) {
+      leave();
+      stop(reason);
+    },
   });
 
   return {
     next() {
+      if (waiting.length === 0) leave();
       if (over !== undefined) {
         return over.reason === undefined ? Promise.resolve(DONE) : Promise.reject(over.reason);
       }

@@ -1,8 +1,9 @@
 import type { ConnectError } from '@connectrpc/connect';
+import type { Incoming } from '../transport/inflow.ts';
 
 /** What hears of a call's messages. All of it is called at once, or never again. */
 export interface Reader {
-  message(bytes: Uint8Array): void;
+  message(bytes: Uint8Array, incoming?: Incoming): void;
   /**
    * Bytes have come, before any message that is made of them: whether the end of a message was among them, and
    * whether the last of them are the beginning of one.

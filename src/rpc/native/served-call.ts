@@ -28,9 +28,11 @@ import {
 } from '../transport/failures.ts';
 import { createFraming, type Framing } from '../transport/framing.ts';
 import type { Guard } from '../transport/guard.ts';
+import { UNCOUNTED_BYTES } from '../transport/inflow.ts';
 import type { Arrival } from './arrival.ts';
 import type { NativeLimits } from './limits.ts';
 import type { Reader, Receiving } from './reader.ts';
+import { boundDecompression, Rooms } from './rooms.ts';
 import { closeLater } from './session.ts';
 import { fromGrpcJs, fromMetadata, type NewMetadata, type Status, statusOf, toMetadata } from './status.ts';
 
@@ -66,6 +68,9 @@ export class Exchange implements HandlerContext, Listener, Receiving {
   readonly #deadline: number | undefined;
   readonly #timer: NodeJS.Timeout | undefined;
   readonly #framing: Framing;
+  readonly #compressible: boolean;
+  /** Of messages that have not been handed on. */
+  readonly #rooms: Rooms;
   /** Messages that were handed on. */
   #received = 0;
   #reader: Reader | undefined;
@@ -88,6 +93,7 @@ export class Exchange implements HandlerContext, Listener, Receiving {
     this.#deps = deps;
     this.#base = base;
     this.#stream = arrival.stream;
+    this.#compressible = arrival.compressible;
     this.#framing = createFraming({ flagsMax: arrival.compressible ? 1 : 0 });
     this.method = arrival.spec.method;
     this.call = {
@@ -103,6 +109,7 @@ export class Exchange implements HandlerContext, Listener, Receiving {
       decoded: [],
       fields: {},
     };
+    this.#rooms = new Rooms(this, arrival, deps.clock);
     if (timeoutMs !== undefined) {
       this.#deadline = startedAt + timeoutMs;
       this.#timer = setTimeout(() => this.fail(tooLate()), timeoutMs);
@@ -125,10 +132,13 @@ export class Exchange implements HandlerContext, Listener, Receiving {
       reader.failed(failure.error);
     };
     // grpc-js looks at the bytes first and makes messages of them later.
+    const framing = this.#framing;
     this.#stream.on('data', (piece: Uint8Array) => {
-      const whole = this.#framing.follow(piece).length > 0;
-      reader.bytes?.(whole, this.#framing.begun);
+      const whole = framing.follow(piece).length > 0;
+      if (framing.size > UNCOUNTED_BYTES) this.#rooms.make(framing.count, framing.size, framing.got);
+      reader.bytes?.(whole, framing.begun);
     });
+    if (this.#compressible) boundDecompression(base, this.#rooms, this.#deps.messageBytesMax);
     base.start(this);
     // It says nothing at all of a call that was cancelled so soon.
     if (this.#metadata === undefined) this.onCancel();
@@ -182,8 +192,13 @@ export class Exchange implements HandlerContext, Listener, Receiving {
     this.#end(error, status);
   }
 
-  get since(): number {
-    return this.call.startedAt;
+  get since(): number | undefined {
+    return this.arrivingSince(this.call.startedAt);
+  }
+
+  /** Since when a message arrives that began at a time; undefined while it waits for room. */
+  arrivingSince(begunAt: number): number | undefined {
+    return this.#rooms.since(begunAt);
   }
 
   /** Ends the call because its one message takes too long. */
@@ -203,7 +218,8 @@ export class Exchange implements HandlerContext, Listener, Receiving {
       return;
     }
     // Not as a Buffer, which the bytes of a message would become as well: its slice() does not copy.
-    this.#reader?.message(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    const incoming = this.#rooms.take(index, bytes.byteLength);
+    this.#reader?.message(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength), incoming);
   }
 
   onReceiveHalfClose(): void {
@@ -301,6 +317,7 @@ export class Exchange implements HandlerContext, Listener, Receiving {
     this.#reason = reason;
     clearTimeout(this.#timer);
     this.#deps.receiving.delete(this);
+    this.#rooms.end();
     if (status !== undefined) this.#sendStatus(status);
     this.#writable?.resolve();
     this.#reader?.ended(reason);

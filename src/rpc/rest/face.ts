@@ -1,6 +1,11 @@
 import { type DescMessage, type JsonObject, type Message, toJson, toJsonString } from '@bufbuild/protobuf';
 import type { Code, ConnectError } from '@connectrpc/connect';
 import { codeToHttpStatus, errorToJson } from '@connectrpc/connect/protocol-connect';
+import {
+  type HealthCheckResponse,
+  HealthCheckResponseSchema,
+  HealthCheckResponse_ServingStatus as Status,
+} from '../../../gen/grpc/health/v1/health_pb.ts';
 import type { Reason } from '../../domain/reason.ts';
 import { type Metadata, protocolError } from '../error-info.ts';
 import { JSON_OPTIONS } from '../transport/answer.ts';
@@ -39,6 +44,7 @@ export interface Face {
 export const REST_FACE: Face = {
   present(type, output, { method: verb, headers }) {
     const text = toJsonString(type, output, JSON_OPTIONS);
+    if (isNotServing(type, output)) return { status: 503, text };
     const etag = etagIn(output);
     if (etag === undefined) return { status: 200, text };
     const quoted = `"${etag}"`;
@@ -79,6 +85,11 @@ export function aliasFace(present: Present): Face {
     }),
     miss: refuse,
   };
+}
+
+/** Load balancers go by the status of a health check and read no body. The answer itself is no error. */
+function isNotServing(type: DescMessage, output: Message): boolean {
+  return type === HealthCheckResponseSchema && (output as HealthCheckResponse).status === Status.NOT_SERVING;
 }
 
 /** The etag of an answer, or of the resource in it. */

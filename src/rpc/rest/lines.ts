@@ -2,12 +2,13 @@ import { type Message, toJsonString } from '@bufbuild/protobuf';
 import type { MethodImplSpec } from '@connectrpc/connect';
 import { JSON_OPTIONS } from '../transport/answer.ts';
 import { DISCARD_MS, discardBody } from '../transport/body.ts';
-import type { Admit } from '../transport/call.ts';
+import type { Admit, Call } from '../transport/call.ts';
 import { decodeUtf8 } from '../transport/decode.ts';
 import { createAlarm, createHold } from '../transport/decode-stream.ts';
 import { tooLarge } from '../transport/failures.ts';
 import { parseMessage } from '../transport/message.ts';
 import type { NodeRequest } from '../transport/node.ts';
+import { createStreamRoom } from '../transport/room.ts';
 import { answerFlow, type FlowDeps, messagesOf } from './outflow.ts';
 import { hiddenPathOf, readHead } from './request.ts';
 import { toRestError } from './status.ts';
@@ -48,7 +49,7 @@ export function serveLines(
       }
       // Whatever was not read when the call is over is dropped, so that its caller gets to read why.
       plain.signal.addEventListener('abort', () => drop(request));
-      const messages = read(linesOf(request, deps.messageBytesMax), route, call.admit!);
+      const messages = read(linesOf(request, deps.messageBytesMax, call), route, call.admit!);
       return messagesOf(type, spec.impl(messages, plain));
     },
   );
@@ -75,10 +76,11 @@ const LINE_FEED = 0x0a;
  * The lines of a body, without their ends. A caller may be quiet between them. Raises RESOURCE_EXHAUSTED for
  * one that is too long, and DEADLINE_EXCEEDED for one that has begun and does not end in time.
  */
-async function* linesOf(request: NodeRequest, bytesMax: number, lineMs?: number): AsyncIterable<Uint8Array> {
+async function* linesOf(request: NodeRequest, bytesMax: number, call: Call): AsyncIterable<Uint8Array> {
   const pieces: AsyncIterator<Uint8Array> = request.iterator({ destroyOnReturn: false });
   const held = createHold();
-  const late = createAlarm(lineMs);
+  const late = createAlarm();
+  const room = createStreamRoom(call, late.ring);
   let begun = 0;
   try {
     for (;;) {
@@ -92,20 +94,31 @@ async function* linesOf(request: NodeRequest, bytesMax: number, lineMs?: number)
         const line = held.take(piece.subarray(from, end));
         begun = 0;
         from = end + 1;
+        const waits = room.make(line.length, line.length);
+        if (waits !== undefined) await waits;
         yield line;
+        room.done();
       }
       begun += piece.length - from;
       if (begun > bytesMax) throw tooLarge(bytesMax, LINE);
       held.add(piece.subarray(from));
+      const waits = room.make(begun <= SMALL_BYTES ? begun : Math.min(bytesMax, 2 * begun), begun);
+      if (waits === undefined) continue;
+      late.off();
+      await waits;
     }
     if (begun > 0) yield held.take(new Uint8Array(0));
   } finally {
     late.off();
+    room.done();
     pieces.return?.().catch(() => {});
   }
 }
 
 const LINE = 'a line';
+
+/** Of a longer one as much again is expected as has come. */
+const SMALL_BYTES = 64 * 1024;
 
 function drop(request: NodeRequest): void {
   if (request.readableEnded || request.destroyed) return;

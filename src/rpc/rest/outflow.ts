@@ -74,7 +74,9 @@ export function answerFlow<T>(
     clearInterval(heart);
     response.end();
   }
-  answer().catch((reason: unknown) => plain.fail(reason));
+  answer()
+    .catch((reason: unknown) => plain.fail(reason))
+    .finally(() => call.incoming?.end());
 }
 
 /** What a handler yields, which may be only the fields of a message. */

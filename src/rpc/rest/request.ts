@@ -8,9 +8,10 @@ import { discardBody, readBody } from '../transport/body.ts';
 import type { Call } from '../transport/call.ts';
 import { decodeUtf8, decompress } from '../transport/decode.ts';
 import { normalizeJson } from '../transport/json-shape.ts';
-import { type ParsedJson, parseJson } from '../transport/json-text.ts';
-import { readJson, tellDeepIn, turnFor } from '../transport/message.ts';
+import type { ParsedJson } from '../transport/json-text.ts';
+import { parseText, readJson, tellDeepIn, turnFor } from '../transport/message.ts';
 import type { NodeRequest } from '../transport/node.ts';
+import { incomingOf } from '../transport/room.ts';
 import type { Binding } from './binding.ts';
 import type { FieldPath } from './fields.ts';
 import { decodeQuery, holderOf, jsonOf, readQuery } from './query.ts';
@@ -114,19 +115,19 @@ export function readHead(
 
 /** The body, parsed; undefined without one, where that is allowed. */
 async function receive(asked: Asked): Promise<ParsedJson | undefined> {
-  const { binding, request, negotiated, messageBytesMax } = asked;
+  const { binding, request, call, negotiated, messageBytesMax } = asked;
   if (!mayHaveBody(request) && typeof binding.body === 'string') return undefined;
-  const raw = await readBody(request, messageBytesMax);
+  const raw = await readBody(request, messageBytesMax, call);
   if (raw.length === 0 && typeof binding.body === 'string') return undefined;
   if (binding.body === 'none') {
     const description = `${binding.verb} ${binding.template.text} takes no body: give fields in the query`;
     throw malformed('MALFORMED_REQUEST', description);
   }
   const { request: codec } = negotiated;
-  const bytes = codec === null ? raw : await decompress(codec, raw, messageBytesMax);
+  const bytes = codec === null ? raw : await decompress(codec, raw, messageBytesMax, incomingOf(call));
   await turnFor(bytes);
   const tellDeep = binding.body === 'all' ? tellDeepIn(binding.method.input) : undefined;
-  return parseJson(decodeUtf8(bytes, WHAT), WHAT, tellDeep);
+  return await parseText(decodeUtf8(bytes, WHAT), WHAT, tellDeep);
 }
 
 const WHAT = 'the body';

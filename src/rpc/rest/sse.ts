@@ -32,6 +32,7 @@ export function serveEvents(
       const message = await readRequest({ ...rest, binding: route, messageBytesMax }, progress);
       plain.checkTimeout();
       await call.admit!(message);
+      call.incoming?.end();
       return messagesOf(type, spec.impl(message, plain));
     },
   );

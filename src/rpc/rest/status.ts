@@ -28,8 +28,10 @@ function statusName(code: Code): string {
 
 /** An error in AIP-193's JSON, its details readable and named by their types. */
 export function toRestError(error: ConnectError, circumstances: Circumstances = {}): RestError {
-  const status = httpStatus(error.code, circumstances);
   const retry = error.findDetails(RetryInfoSchema)[0]?.retryDelay;
+  // What may be sent again later is not too large.
+  const reading = circumstances.reading === true && retry === undefined;
+  const status = httpStatus(error.code, { ...circumstances, reading });
   return {
     status,
     body: restErrorBody(status, error),

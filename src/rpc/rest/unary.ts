@@ -49,5 +49,7 @@ export function serveUnary(deps: RestDeps, spec: UnarySpec, rest: RestCall): voi
     const headers = { ...plain.sentHeaders(), ...written.headers };
     writeJson(response, { ...written, headers, codec, outgoing: call.outgoing });
   }
-  answer().catch((reason: unknown) => plain.fail(reason));
+  answer()
+    .catch((reason: unknown) => plain.fail(reason))
+    .finally(() => call.incoming?.end());
 }

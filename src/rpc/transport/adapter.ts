@@ -49,6 +49,8 @@ export function nodeAdapter({ begin, log, messageBytesMax }: AdapterDeps): Adapt
       if (call === undefined) return;
       prepare(handler, { call, request: universalFrom(call, request, response) }, wire, request)
         .then((prepared) => handler(prepared))
+        // The guard takes it over, unless the call does not come so far.
+        .finally(() => call.incoming?.end())
         .then((universal) =>
           isBare(universal)
             ? refuseBare(handler, universal.status, call, request, response)
@@ -90,7 +92,7 @@ export function nodeAdapter({ begin, log, messageBytesMax }: AdapterDeps): Adapt
     if (call.refusal !== undefined) return { ...request, body: nothing() };
     try {
       if (request.method === 'GET') {
-        const taken = await takeQuery(request, method, messageBytesMax);
+        const taken = await takeQuery(request, method, messageBytesMax, call);
         checkTimeout(request.header, wire);
         return keep(taken, call);
       }
@@ -100,14 +102,15 @@ export function nodeAdapter({ begin, log, messageBytesMax }: AdapterDeps): Adapt
         handler.supportedContentType(request.header.get('content-type'))
       ) {
         const intake = { request, method, wire, messageBytesMax };
-        const read = (bytesMax: number) => readBody(arrived, bytesMax);
-        const taken = one ? await takeIn({ ...intake, read }) : undefined;
+        const read = (bytesMax: number) => readBody(arrived, bytesMax, call);
+        const taken = one ? await takeIn({ ...intake, read, call }) : undefined;
         checkTimeout(request.header, wire);
         if (taken !== undefined) return keep(taken, call);
         const pieces = { ...request, body: readPieces(arrived) };
         return takeInEach({
           ...intake,
           request: pieces,
+          call,
           decoded: (message) => call.decoded.push(message),
         });
       }

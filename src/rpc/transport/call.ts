@@ -1,6 +1,7 @@
 import type { Message } from '@bufbuild/protobuf';
 import { createContextKey, type HandlerContext } from '@connectrpc/connect';
 import type { Principal } from '../../domain/access/principal.ts';
+import type { Incoming, Inflow } from './inflow.ts';
 import type { Outgoing } from './outbox.ts';
 
 /**
@@ -40,6 +41,10 @@ export interface Call {
   readonly connection: object;
   /** Its answer, if that is one message, from before it is made until it is taken. The carrier ends it. */
   outgoing?: Outgoing;
+  /** Bounds what its messages take in memory, once the guard has let the call in. */
+  inflow?: Inflow;
+  /** Its message, if that is one, and large, until it is done. */
+  incoming?: Incoming | undefined;
   /** Ends the connection, or the stream, of a caller that takes nothing any more. */
   cutOff?: () => void;
   /** Namespace and ids, for the log line. Never a secret or a payload. */

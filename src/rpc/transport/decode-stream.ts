@@ -1,5 +1,4 @@
 import type { Message } from '@bufbuild/protobuf';
-import type { ConnectError } from '@connectrpc/connect';
 import { assertByteStreamRequest, type UniversalServerRequest } from '@connectrpc/connect/protocol';
 import {
   COMPRESSION_NAMES,
@@ -19,8 +18,10 @@ import {
   unknownCompression,
 } from './failures.ts';
 import { createFraming, ENVELOPE_BYTES } from './framing.ts';
+import { createStreamRoom, type StreamRoom, type Taking } from './room.ts';
 
-export interface StreamIntake extends Omit<Intake, 'read'> {
+export interface StreamIntake extends Omit<Intake, 'read' | 'call'> {
+  readonly call: Taking;
   /** Told of each message before what stands for it is handed on; undefined when that is the message itself. */
   readonly decoded: (message: Message | undefined) => void;
   /** How long a message may take to arrive once it has begun; between messages a caller may be quiet. */
@@ -44,7 +45,9 @@ async function* each(intake: StreamIntake): AsyncIterable<Uint8Array> {
   const encoding = request.header.get(wire.encodingHeader);
   const codec = codecOf(encoding);
   if (codec === undefined) throw unknownCompression(encoding ?? '', COMPRESSION_NAMES, wire.acceptHeader);
-  for await (const frame of frames(intake)) {
+  const late = createAlarm(intake.messageMs);
+  const room = createStreamRoom(intake.call, late.ring);
+  for await (const frame of frames(intake, late, room)) {
     const [flags] = frame;
     checkFlags(flags!, wire);
     if (flags === 1 && codec === null) throw unannouncedCompression();
@@ -55,19 +58,19 @@ async function* each(intake: StreamIntake): AsyncIterable<Uint8Array> {
       continue;
     }
     const payload = frame.subarray(ENVELOPE_BYTES);
-    const bytes = flags === 1 && codec ? await decompress(codec, payload, messageBytesMax) : payload;
+    const bytes =
+      flags === 1 && codec ? await decompress(codec, payload, messageBytesMax, room.incoming) : payload;
     decoded(await decode(method, bytes, wire.json, STREAM_MESSAGE));
     yield empty;
   }
 }
 
 /** Messages with their heads, one at a time. */
-async function* frames(intake: StreamIntake): AsyncIterable<Uint8Array> {
-  const { request, messageBytesMax, messageMs = BODY_READ_MS } = intake;
+async function* frames(intake: StreamIntake, late: Alarm, room: StreamRoom): AsyncIterable<Uint8Array> {
+  const { request, messageBytesMax } = intake;
   const framing = createFraming({ bytesMax: messageBytesMax });
   assertByteStreamRequest(request);
   const pieces = request.body[Symbol.asyncIterator]();
-  const late = createAlarm(messageMs);
   const held = createHold();
   try {
     for (;;) {
@@ -78,14 +81,23 @@ async function* frames(intake: StreamIntake): AsyncIterable<Uint8Array> {
         late.off();
         const frame = held.take(next.value.subarray(from, end));
         from = end;
+        const waits = room.make(frame.length, frame.length);
+        if (waits !== undefined) await waits;
         yield frame;
+        room.done();
       }
       if (framing.over) throw tooLarge(messageBytesMax, STREAM_MESSAGE);
       held.add(next.value.subarray(from));
+      const waits = room.make(framing.size, framing.got);
+      if (waits === undefined) continue;
+      // The time that it waits is not its caller's.
+      late.off();
+      await waits;
     }
     if (framing.begun) throw cutShort(intake.wire.protocol);
   } finally {
     late.off();
+    room.done();
     // Not waited for: what is late may never come.
     pieces.return?.().catch(() => {});
   }
@@ -95,34 +107,38 @@ async function* frames(intake: StreamIntake): AsyncIterable<Uint8Array> {
 export interface Alarm {
   /** Waits for this, unless the time runs out. The time begins with the first wait. */
   before<T>(next: Promise<T>): Promise<T>;
+  /** Ends the wait for another reason. */
+  ring(reason: Error): void;
   off(): void;
 }
 
 export function createAlarm(ms = BODY_READ_MS): Alarm {
   let timer: NodeJS.Timeout | undefined;
-  let rung = false;
+  let rung: Error | undefined;
   /** Ends the latest wait. A promise that all of them raced against would keep something for each piece. */
-  let end: ((reason: ConnectError) => void) | undefined;
+  let end: ((reason: Error) => void) | undefined;
+  const ring = (reason: Error): void => {
+    rung = reason;
+    end?.(reason);
+  };
   return {
     before<T>(next: Promise<T>) {
       if (timer === undefined) {
-        timer = setTimeout(() => {
-          rung = true;
-          end?.(tooSlow(STREAM_MESSAGE));
-        }, ms);
+        timer = setTimeout(() => ring(tooSlow(STREAM_MESSAGE)), ms);
         timer.unref();
       }
       return new Promise<T>((resolve, reject) => {
         end = reject;
         next.then(resolve, reject);
-        if (rung) reject(tooSlow(STREAM_MESSAGE));
+        if (rung !== undefined) reject(rung);
       });
     },
+    ring,
     off() {
       clearTimeout(timer);
       timer = undefined;
       end = undefined;
-      rung = false;
+      rung = undefined;
     },
   };
 }

@@ -14,7 +14,9 @@ import {
   wrongCount,
 } from './failures.ts';
 import { createFraming, ENVELOPE_BYTES } from './framing.ts';
+import type { Incoming } from './inflow.ts';
 import { parseMessage, readBinary, turnFor } from './message.ts';
+import { decompressedMax, incomingOf, type Taking } from './room.ts';
 import type { Wire } from './wire.ts';
 
 /** What request and response bodies can be compressed with. */
@@ -30,6 +32,8 @@ export interface Intake {
   readonly wire: Wire;
   /** Reads the body, at most so many bytes of it. */
   readonly read: (bytesMax: number) => Promise<Uint8Array>;
+  /** Bounds what it takes in memory; unbounded when not given. */
+  readonly call?: Taking;
   readonly messageBytesMax: number;
 }
 
@@ -50,7 +54,7 @@ export interface TakenIn {
  * nothing, and the guard hands on the one from here: see `Call.decoded`.
  */
 export async function takeIn(intake: Intake): Promise<TakenIn> {
-  const { request, method, wire, read, messageBytesMax } = intake;
+  const { request, method, wire, read, messageBytesMax, call } = intake;
   const raw = await read(messageBytesMax + (wire.enveloped ? ENVELOPE_BYTES : 0));
 
   const encoding = request.header.get(wire.encodingHeader);
@@ -62,7 +66,8 @@ export async function takeIn(intake: Intake): Promise<TakenIn> {
   const compressed = wire.enveloped ? flags === COMPRESSED_FLAG : codec !== null;
   if (compressed && codec === null) throw unannouncedCompression();
   const payload = wire.enveloped ? raw.subarray(ENVELOPE_BYTES) : raw;
-  const bytes = compressed && codec ? await decompress(codec, payload, messageBytesMax) : payload;
+  const bytes =
+    compressed && codec ? await decompress(codec, payload, messageBytesMax, incomingOf(call)) : payload;
 
   const message = await decode(method, bytes, wire.json, 'the body');
   if (!wire.enveloped) {
@@ -77,10 +82,11 @@ export async function takeQuery(
   request: UniversalServerRequest,
   method: DescMethod,
   messageBytesMax: number,
+  call?: Taking,
 ): Promise<TakenIn> {
   const url = new URL(request.url);
   const query = url.searchParams;
-  const message = await readQueryMessage(query, method, messageBytesMax);
+  const message = await readQueryMessage(query, method, messageBytesMax, call);
   if (message === undefined) return { request };
   for (const name of ['base64', 'compression']) query.delete(name);
   query.set('message', query.get('encoding') === 'json' ? '{}' : '');
@@ -92,6 +98,7 @@ export async function readQueryMessage(
   query: URLSearchParams,
   method: DescMethod,
   messageBytesMax: number,
+  call?: Taking,
 ): Promise<Message | undefined> {
   const encoding = query.get('encoding');
   const compression = query.get('compression');
@@ -104,7 +111,7 @@ export async function readQueryMessage(
     throw malformed('MALFORMED_MESSAGE', `${what} is not base64, though base64=1 says so`);
   }
   const raw = query.get('base64') === '1' ? Buffer.from(text, 'base64url') : Buffer.from(text);
-  const bytes = codec ? await decompress(codec, raw, messageBytesMax) : raw;
+  const bytes = codec ? await decompress(codec, raw, messageBytesMax, incomingOf(call)) : raw;
   return decode(method, bytes, encoding === 'json', what);
 }
 
@@ -132,7 +139,9 @@ const EMPTY_JSON = new TextEncoder().encode('{}');
  * what came from a socket is a small part of a large buffer.
  */
 function ownBytes(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(bytes);
+  const { buffer } = bytes;
+  // Not as a Buffer, which the bytes of a message would become as well.
+  return buffer.byteLength === bytes.byteLength ? new Uint8Array(buffer) : new Uint8Array(bytes);
 }
 
 /** The message of a JSON text. Raises INVALID with the paths of what is wrong. */
@@ -154,10 +163,22 @@ export function decodeUtf8(bytes: Uint8Array, what: string): string {
 
 type Codec = (typeof COMPRESSIONS)[number];
 
-/** Raises INVALID for what is broken, RESOURCE_EXHAUSTED for what would be more than `bytesMax`. */
-export async function decompress(codec: Codec, bytes: Uint8Array, bytesMax: number): Promise<Uint8Array> {
+/**
+ * Raises INVALID for what is broken, RESOURCE_EXHAUSTED for what would be more than `bytesMax` and where there is no
+ * room for it. What is compressed is not needed any more.
+ */
+export async function decompress(
+  codec: Codec,
+  bytes: Uint8Array,
+  bytesMax: number,
+  incoming: Incoming | undefined,
+): Promise<Uint8Array> {
+  const waits = incoming?.room(decompressedMax(codec.name, bytes.length, bytesMax));
+  if (waits !== undefined) await waits;
   try {
-    return await codec.decompress(bytes, bytesMax);
+    const decompressed = await codec.decompress(bytes, bytesMax);
+    incoming?.whole(decompressed.length);
+    return decompressed;
   } catch (reason) {
     const { code, rawMessage } = ConnectError.from(reason);
     if (code === Code.ResourceExhausted) throw tooLargeInside(bytesMax);

@@ -10,6 +10,12 @@ export interface Framing {
   follow(piece: Uint8Array): readonly number[];
   /** Whether the last piece ended within a message, or its head. */
   readonly begun: boolean;
+  /** Messages that were whole. */
+  readonly count: number;
+  /** How long the message is that has begun, without its head; 0 while that is not known. */
+  readonly size: number;
+  /** How much of it has come. */
+  readonly got: number;
   /** Whether a message is too large. */
   readonly over: boolean;
   /** The first message, counted from 0, whose flags are more than may be; undefined while there is none. */
@@ -29,6 +35,7 @@ export function createFraming({
   const head = new DataView(new ArrayBuffer(ENVELOPE_BYTES));
   let headBytes = 0;
   let missing = 0;
+  let size = 0;
   let whole = 0;
   let strange: Framing['strange'];
   return {
@@ -39,7 +46,7 @@ export function createFraming({
         if (headBytes < ENVELOPE_BYTES) {
           head.setUint8(headBytes++, piece[at++]!);
           if (headBytes < ENVELOPE_BYTES) continue;
-          missing = head.getUint32(1);
+          size = missing = head.getUint32(1);
           const flags = head.getUint8(0);
           if (flags > flagsMax) strange ??= { index: whole, flags };
           if (missing > bytesMax) return ends;
@@ -57,6 +64,15 @@ export function createFraming({
     },
     get begun() {
       return headBytes > 0;
+    },
+    get count() {
+      return whole;
+    },
+    get size() {
+      return headBytes === ENVELOPE_BYTES ? size : 0;
+    },
+    get got() {
+      return size - missing;
     },
     get over() {
       return headBytes === ENVELOPE_BYTES && missing > bytesMax;

@@ -17,6 +17,7 @@ import type { Rules } from '../proto-rules.ts';
 import type { Access } from '../roles.ts';
 import { type Admit, type Call, callKey, noteFields } from './call.ts';
 import { wentAway, whyEnded } from './failures.ts';
+import { createInflow, type Inflow } from './inflow.ts';
 import { createOutbox, type Outbox, type Outgoing } from './outbox.ts';
 import { followTaking, STALL_MS } from './stall.ts';
 
@@ -34,6 +35,8 @@ export interface GuardDeps {
   readonly stallMs?: number;
   /** Bounds what callers leave unread; with its own limits when not given. */
   readonly outbox?: Outbox;
+  /** Bounds what requests take in memory; with its own limits when not given. */
+  readonly inflow?: Inflow;
 }
 
 /**
@@ -72,6 +75,7 @@ export function createGuard({
   report,
   stallMs = STALL_MS,
   outbox = createOutbox(systemClock),
+  inflow = createInflow(),
 }: GuardDeps): Guard {
   async function checkMessage(method: DescMethod, message: Message, principal: Principal): Promise<void> {
     const named = 'namespace' in message && typeof message.namespace === 'string';
@@ -95,6 +99,7 @@ export function createGuard({
       if (principal.kind === 'KEY') noteFields(call, { keyId: principal.keyId });
       if (!isOpen) checkRole(principal, access, call);
       call.principal = principal;
+      call.inflow = inflow;
       const checksItself = selfChecking.get(method) === 'NAMESPACE_AND_RULES';
       if (method.methodKind === 'unary') call.outgoing = openAnswer(call, outbox);
       const bytes = answerBytes(method.output);
@@ -179,7 +184,10 @@ export function guardInterceptor(guard: Guard): Interceptor {
         admitted = { ...request, message: decoded.shift() ?? request.message };
         await admit(admitted.message);
       }
-      const response = await endBy(request.signal, () => next(admitted));
+      // What is done goes on when its caller has left, and takes its room until then.
+      const { incoming } = call ?? {};
+      if (call) call.incoming = undefined;
+      const response = await endBy(request.signal, () => next(admitted).finally(() => incoming?.end()));
       if (response.stream) {
         return { ...response, message: guardStream(response.message, request.signal, call, guard) };
       }

@@ -1,6 +1,7 @@
 import { type DomainError, malformed } from '../../domain/error.ts';
 import { echoName, PROBLEMS_MAX } from '../../domain/problems.ts';
 import { quote } from '../../domain/text.ts';
+import type { Turns } from '../../publish/turns.ts';
 
 /** Objects and arrays inside each other. Events in a batch nest 36 deep at most: four levels, and their data. */
 export const JSON_DEPTH_MAX = 64;
@@ -29,8 +30,33 @@ export type TellDeep = (path: readonly string[]) => string | undefined;
  * proportion to the text. What nests too deep is raised, unless `tellDeep` takes it.
  */
 export function parseJson(text: string, what = 'the body', tellDeep?: TellDeep): ParsedJson {
-  if (/^[ \t\n\r]*$/.test(text)) throw wrong(`${what} is empty; send a JSON object, {} at least`);
-  const { duplicates, deep } = inspect(text, what, tellDeep);
+  const steps = inspect(text, what, tellDeep);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return parsed(text, what, step.value);
+  }
+}
+
+/** The same, in turns: between members of the outermost object, and between elements of an array in it. */
+export async function parseLongJson(
+  text: string,
+  turns: Pick<Turns, 'isOver' | 'next'>,
+  what = 'the body',
+  tellDeep?: TellDeep,
+): Promise<ParsedJson> {
+  const steps = inspect(text, what, tellDeep);
+  for (;;) {
+    const step = steps.next();
+    if (turns.isOver()) await turns.next();
+    if (step.done) return parsed(text, what, step.value);
+  }
+}
+
+// ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
+
+type Inspected = Required<Omit<ParsedJson, 'value'>>;
+
+function parsed(text: string, what: string, { duplicates, deep }: Inspected): ParsedJson {
   if (deep.length === 0) return { value: JSON.parse(text), duplicates };
   try {
     return { value: JSON.parse(text), duplicates, deep };
@@ -42,15 +68,16 @@ export function parseJson(text: string, what = 'the body', tellDeep?: TellDeep):
 const FEWER = 'send fewer events at a time, or their data as text';
 
 const SPACE = 0x20;
+const SHORT_ESCAPES: ReadonlySet<number> = new Set([...'"\\/bfnrt'].map((each) => each.charCodeAt(0)));
+const UNICODE_ESCAPE = /\\u[0-9a-fA-F]{4}/y;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
-const SHORT_ESCAPES = '"\\/bfnrt';
-const UNICODE_ESCAPE = /\\u[0-9a-fA-F]{4}/y;
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
 const WORD = /true|false|null/y;
 
-/** Walks the grammar of RFC 8259. */
-function inspect(text: string, what: string, tellDeep?: TellDeep): Required<Omit<ParsedJson, 'value'>> {
+/** Walks the grammar of RFC 8259, and stops between parts of a text that can be long. */
+function* inspect(text: string, what: string, tellDeep?: TellDeep): Generator<void, Inspected, void> {
+  if (/^[ \t\n\r]*$/.test(text)) throw wrong(`${what} is empty; send a JSON object, {} at least`);
   const duplicates: string[] = [];
   const deep: string[] = [];
   const path: string[] = [];
@@ -102,31 +129,43 @@ function inspect(text: string, what: string, tellDeep?: TellDeep): Required<Omit
     throw wrong(`${what} is not JSON: expected ${expected} but found ${found} at ${place}`);
   };
 
-  const string = (): string => {
-    const start = at++;
+  /** Returns whether there are escapes in it. */
+  const string = (): boolean => {
+    at++;
     let escaped = false;
     for (;;) {
       skipPlain();
-      if (text[at] === '"') break;
-      if (text[at] !== '\\') fail('the end of a string, or an escape');
-      if (at + 1 < text.length && SHORT_ESCAPES.includes(text[at + 1]!)) at += 2;
+      const code = text.charCodeAt(at);
+      if (code === QUOTE) break;
+      if (code !== BACKSLASH) fail('the end of a string, or an escape');
+      if (SHORT_ESCAPES.has(text.charCodeAt(at + 1))) at += 2;
       else if (!take(UNICODE_ESCAPE)) fail('a valid escape');
       escaped = true;
     }
     at++;
-    return escaped ? JSON.parse(text.slice(start, at)) : text.slice(start + 1, at - 1);
+    return escaped;
+  };
+
+  const nameOf = (): string => {
+    const start = at;
+    return string() ? JSON.parse(text.slice(start, at)) : text.slice(start + 1, at - 1);
+  };
+
+  /** As far as the value of a member, whose name is pushed on the path. */
+  const member = (seen: Set<string>): void => {
+    if (!sees('"')) fail('a member name in double quotes');
+    const name = nameOf();
+    path.push(path.length === 0 ? echoName(name) : `.${echoName(name)}`);
+    if (seen.has(name) && duplicates.length < PROBLEMS_MAX) duplicates.push(path.join(''));
+    seen.add(name);
+    if (!takes(':')) fail('":"');
   };
 
   const object = (depth: number): void => {
     const seen = new Set<string>();
     if (takes('}')) return;
     do {
-      if (!sees('"')) fail('a member name in double quotes');
-      const name = string();
-      path.push(path.length === 0 ? echoName(name) : `.${echoName(name)}`);
-      if (seen.has(name) && duplicates.length < PROBLEMS_MAX) duplicates.push(path.join(''));
-      seen.add(name);
-      if (!takes(':')) fail('":"');
+      member(seen);
       value(depth);
       path.pop();
     } while (takes(','));
@@ -192,7 +231,39 @@ function inspect(text: string, what: string, tellDeep?: TellDeep): Required<Omit
     else if (!take(NUMBER) && !take(WORD)) fail('a value');
   };
 
-  value(0);
+  /** The outermost object, which has the long lists of a request. */
+  function* members(): Generator<void, void, void> {
+    const seen = new Set<string>();
+    if (takes('}')) return;
+    do {
+      member(seen);
+      if (sees('[')) yield* elements();
+      else value(1);
+      path.pop();
+      yield;
+    } while (takes(','));
+    if (!takes('}')) fail('"," or "}"');
+  }
+
+  function* elements(): Generator<void, void, void> {
+    count();
+    at++;
+    if (takes(']')) return;
+    let index = 0;
+    do {
+      path.push(`[${index++}]`);
+      value(2);
+      path.pop();
+      yield;
+    } while (takes(','));
+    if (!takes(']')) fail('"," or "]"');
+  }
+
+  if (sees('{')) {
+    count();
+    at++;
+    yield* members();
+  } else value(0);
   skipWhite();
   if (at < text.length) fail('nothing more');
   return { duplicates, deep };

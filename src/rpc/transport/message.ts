@@ -13,7 +13,7 @@ import { createTurns } from '../../publish/turns.ts';
 import { farMax, tooMany, VALUES_MAX } from '../field-bounds.ts';
 import { type ItemField, itemsOf, standIn } from '../item-fault.ts';
 import { normalizeJson } from './json-shape.ts';
-import { JSON_DEPTH_MAX, type ParsedJson, parseJson, type TellDeep } from './json-text.ts';
+import { JSON_DEPTH_MAX, type ParsedJson, parseJson, parseLongJson, type TellDeep } from './json-text.ts';
 import { type WireItems, wireItems } from './wire-items.ts';
 import { judgeWire, type Tally } from './wire-judge.ts';
 
@@ -23,7 +23,7 @@ const LONG_TEXT_BYTES = 64 * 1024;
 /** The turns of all long work: see `createTurns`. */
 const turns = createTurns(systemClock);
 
-/** A turn for a long text, which is looked at in one go; undefined when there is nothing to wait for. */
+/** A turn for a long text; undefined when there is nothing to wait for. */
 export function turnFor(bytes: Uint8Array): Promise<void> | undefined {
   return bytes.length > LONG_TEXT_BYTES && turns.isOver() ? turns.next() : undefined;
 }
@@ -67,15 +67,26 @@ export function parseMessage(
   what: string,
   under = '',
 ): Message | Promise<Message> {
-  let parsed: ParsedJson;
-  try {
-    parsed = parseJson(text, what, tellDeepIn(type, under));
-  } catch (reason) {
+  const read = (parsed: ParsedJson) => readJson(type, { ...parsed, under }, what);
+  const refuse = (reason: unknown): Message => {
     const items = itemsOf(type);
     const hasTooMany = reason instanceof DomainError && reason.metadata.maxValues !== undefined;
     return hasTooMany && items?.isList === false ? standInOf(type, items, reason) : raise(reason);
+  };
+  let parsed: ParsedJson | Promise<ParsedJson>;
+  try {
+    parsed = parseText(text, what, tellDeepIn(type, under));
+  } catch (reason) {
+    return refuse(reason);
   }
-  return readJson(type, { ...parsed, under }, what);
+  return parsed instanceof Promise ? parsed.then(read, refuse) : read(parsed);
+}
+
+/** A JSON text, parsed in turns if it is long. Raises, or rejects with, INVALID. */
+export function parseText(text: string, what: string, tellDeep?: TellDeep): ParsedJson | Promise<ParsedJson> {
+  return text.length > LONG_TEXT_BYTES
+    ? parseLongJson(text, turns, what, tellDeep)
+    : parseJson(text, what, tellDeep);
 }
 
 /** Tells what nests too deep of one item among several; undefined for requests that are about one thing. */

@@ -3,7 +3,9 @@ import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
 import { createContextKey, type HandlerContext, type MethodImplSpec } from '@connectrpc/connect';
 import type { Control } from '../../control/control.ts';
 import type { Claim } from '../../domain/claim.ts';
+import { systemClock } from '../../domain/clock.ts';
 import { invalid } from '../../domain/error.ts';
+import { createTurns } from '../../publish/turns.ts';
 import { contentOf } from '../canonical.ts';
 import { namespaceViolations, theNamespace } from '../namespace.ts';
 import { note } from './call.ts';
@@ -16,6 +18,9 @@ const claimKey = createContextKey<Claim | undefined>(undefined, { description: '
 export function claimOf({ values }: Pick<HandlerContext, 'values'>): Claim | undefined {
   return values.get(claimKey);
 }
+
+/** The turns of all long work: see `createTurns`. */
+const turns = createTurns(systemClock);
 
 /** As the proto files say. */
 const REQUEST_ID_LENGTH_MAX = 64;
@@ -49,7 +54,7 @@ export function doneOnce(spec: MethodImplSpec, { once, heeding }: OnceOptions): 
   async function askOnce(message: Message, requestId: string, context: HandlerContext): Promise<Message> {
     const namespace = theNamespace(namespaceNamedBy(message), principalOf(context));
     if (namespaceViolations(namespace, '').length > 0) return answerTo(message, context);
-    const content = contentOf(input, message, (field) => LEFT_OUT.has(field.name));
+    const content = await contentOf(input, message, (field) => LEFT_OUT.has(field.name), turns);
     const asking = { namespace, requestId, method: name, content, resumable };
     const { answer, repeated } = await once(asking, async (claim) => {
       context.values.set(claimKey, claim);

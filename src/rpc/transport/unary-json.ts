@@ -8,6 +8,7 @@ import { decode, decompress, readQueryMessage } from './decode.ts';
 import type { CallableResponse, NodeRequest } from './node.ts';
 import { PlainCall, type PlainDeps } from './plain-call.ts';
 import type { Reception } from './reception.ts';
+import { incomingOf, type Taking } from './room.ts';
 
 export interface UnaryJsonDeps extends PlainDeps {
   readonly begin: Reception;
@@ -47,7 +48,9 @@ export function unaryJson(deps: UnaryJsonDeps, spec: UnarySpec): UnaryJson {
       const negotiated = negotiate(encoding ?? undefined, textOf(headers['accept-encoding']));
       const tell = (error: ConnectError) => writeError(response, error, plain.sentHeaders(error), negotiated);
       const plain = new PlainCall(deps, { call, method, request, response, tell });
-      answer(plain, request, response, negotiated).catch((reason: unknown) => plain.fail(reason));
+      answer(plain, request, response, negotiated)
+        .catch((reason: unknown) => plain.fail(reason))
+        .finally(() => call.incoming?.end());
     },
   };
 
@@ -61,8 +64,8 @@ export function unaryJson(deps: UnaryJsonDeps, spec: UnarySpec): UnaryJson {
     if (call.refusal !== undefined) throw call.refusal;
     const message =
       request.method === 'GET'
-        ? await readQueryMessage(queryOf(request.url ?? ''), method, deps.messageBytesMax)
-        : await receive(request, negotiated);
+        ? await readQueryMessage(queryOf(request.url ?? ''), method, deps.messageBytesMax, call)
+        : await receive(call, request, negotiated);
     if (negotiated.error !== undefined) throw negotiated.error;
     plain.checkTimeout();
     const admitted = call.admit!(message!);
@@ -89,13 +92,14 @@ export function unaryJson(deps: UnaryJsonDeps, spec: UnarySpec): UnaryJson {
 
   /** Undefined for what is compressed in a way that nobody here knows, which is said after the body was read. */
   async function receive(
+    call: Taking,
     request: NodeRequest,
     { request: codec, error }: Negotiated,
   ): Promise<Message | undefined> {
     const { messageBytesMax } = deps;
-    const raw = await readBody(request, messageBytesMax);
+    const raw = await readBody(request, messageBytesMax, call);
     if (error !== undefined) return undefined;
-    const bytes = codec === null ? raw : await decompress(codec, raw, messageBytesMax);
+    const bytes = codec === null ? raw : await decompress(codec, raw, messageBytesMax, incomingOf(call));
     return decode(method, bytes, true, 'the body');
   }
 }

@@ -10,13 +10,11 @@ import {
   type RegisterRequest,
   type RegisterResult,
   RegisterResultSchema,
-  WebhookView,
 } from '../../../gen/carillon/v1/webhook_pb.ts';
 import type { Principal } from '../../domain/access/principal.ts';
 import { type Claim, claimAt } from '../../domain/claim.ts';
 import { DomainError, invalidRequest } from '../../domain/error.ts';
 import type { Webhook } from '../../domain/webhook/webhook.ts';
-import { basicTo, webhookTo } from '../convert/webhook.ts';
 import type { HandlerDeps } from '../deps.ts';
 import { itemError } from '../item-error.ts';
 import { faultOf } from '../item-fault.ts';
@@ -25,6 +23,7 @@ import { note } from '../transport/call.ts';
 import { claimOf } from '../transport/once.ts';
 import { principalOf } from '../transport/principal.ts';
 import { register } from './register.ts';
+import { viewOf } from './view.ts';
 import { wireBytesOf } from './wire-bytes.ts';
 
 /** As the proto file says. */
@@ -86,7 +85,6 @@ export function batchGetHandler({ control }: HandlerDeps) {
   return async (request: BatchGetRequest, context: HandlerContext): Promise<BatchGetResponse> => {
     const { ids, view } = request;
     const namespace = theNamespace(request.namespace, principalOf(context));
-    const to = view === WebhookView.FULL ? webhookTo : basicTo;
     const webhooks: Webhook[] = [];
     let bytes = 0;
     for (let i = 0; i < ids.length; i += READ_MAX) {
@@ -97,7 +95,7 @@ export function batchGetHandler({ control }: HandlerDeps) {
       if (bytes > ANSWER_BYTES) throw tooLarge(webhooks.length);
       webhooks.push(...found);
     }
-    return create(BatchGetResponseSchema, { webhooks: webhooks.map(to) });
+    return create(BatchGetResponseSchema, { webhooks: await viewOf(control, view, webhooks) });
   };
 }
 

@@ -4,7 +4,7 @@ import type { BulkIds } from '../../control/bulk-webhooks.ts';
 import { WEBHOOK_FIELDS } from '../../domain/listing/fields.ts';
 import { placeOfWebhook } from '../../domain/listing/place.ts';
 import { bulkOf } from '../bulk.ts';
-import { basicTo, webhookTo } from '../convert/webhook.ts';
+import { webhookTo } from '../convert/webhook.ts';
 import type { HandlerDeps } from '../deps.ts';
 import { listingOf } from '../listing.ts';
 import { theNamespace } from '../namespace.ts';
@@ -19,6 +19,7 @@ import { registerHandler } from './register.ts';
 import { removeHandler } from './remove.ts';
 import { rotateSecretHandler } from './rotate.ts';
 import { updateHandler } from './update.ts';
+import { viewOf } from './view.ts';
 import { wireBytesOf } from './wire-bytes.ts';
 
 const RULES = {
@@ -47,7 +48,9 @@ export function webhookService(deps: HandlerDeps): ServiceImpl<typeof WebhookSer
 
     async get(request, context) {
       const namespace = theNamespace(request.namespace, principalOf(context));
-      return { webhook: webhookTo(await webhooks.get({ id: request.id, namespace })) };
+      const found = await webhooks.get({ id: request.id, namespace });
+      const [webhook] = await viewOf(deps.control, WebhookView.FULL, [found]);
+      return { webhook };
     },
 
     async list(request, context) {
@@ -63,8 +66,7 @@ export function webhookService(deps: HandlerDeps): ServiceImpl<typeof WebhookSer
         bytesOf: wireBytesOf,
         signal: context.signal,
       });
-      const to = request.view === WebhookView.FULL ? webhookTo : basicTo;
-      return { webhooks: rows.map(to), nextPageToken };
+      return { webhooks: await viewOf(deps.control, request.view, rows), nextPageToken };
     },
 
     async pause(request, context) {

@@ -147,6 +147,10 @@ export const SETTINGS = {
     '4MiB',
     'The largest message that a call may send',
   ),
+  workBytesMax: optional(
+    bytes({ min: '1MiB', max: '64GiB' }),
+    'Bytes of requests in work at once, from their first until what they ask for is stored; beyond, callers wait; a 128th of the heap that Node may take unless set, at least 16MiB',
+  ),
   connectionsMax: setting(
     integer({ min: 16, max: 1_000_000 }),
     '10000',

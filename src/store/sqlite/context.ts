@@ -5,6 +5,7 @@ import { createEventIds, type EventIds } from './event-ids.ts';
 import type { Memory } from './group.ts';
 import { createHooks, type Hooks } from './hooks.ts';
 import { createJournal, type Journal } from './journal.ts';
+import { createLastAttempts, type LastAttempts } from './last-attempts.ts';
 import { type Catalog, createCatalog } from './lists/catalog.ts';
 import { deliveryLists, eventLists } from './lists/definitions.ts';
 import { createEnds, type Ends } from './lists/ends.ts';
@@ -25,6 +26,7 @@ export interface Context {
   readonly ends: Ends;
   readonly eventIds: EventIds;
   readonly turns: Turns;
+  readonly lastAttempts: LastAttempts;
   /** Removed webhooks of which deliveries still wait to be cancelled, and when each was removed. */
   readonly removed: Map<string, number>;
   /** Waiting deliveries whose event's data was erased: an attempt in flight is recorded without that data. */
@@ -69,6 +71,7 @@ export function createContext(db: Database, bounds: WaitingBounds): Context {
   const events = createCatalog(db, eventLists);
   const deliveries = createCatalog(db, deliveryLists);
   const turns = createTurns(db);
+  const lastAttempts = createLastAttempts(db);
   const removed = new Map<string, number>();
   // Counters here are cheaper than AUTOINCREMENT, which writes a row of its own for each insert. After a
   // restart a place may be given again, but only if neither a row nor a list has it.
@@ -93,6 +96,7 @@ export function createContext(db: Database, bounds: WaitingBounds): Context {
     ends: createEnds(db, deliveries),
     eventIds: createEventIds(db),
     turns,
+    lastAttempts,
     removed,
     erased: new Set(),
     log: { holdsErased: true },
@@ -117,6 +121,7 @@ export function createContext(db: Database, bounds: WaitingBounds): Context {
         events.reload();
         deliveries.reload();
         turns.reload();
+        lastAttempts.reload();
         readRemoved();
       },
     },

@@ -1,6 +1,7 @@
 /** The messages between the two threads. */
 import type { Condition } from '../../domain/listing/condition.ts';
 import type { WebhookOrder } from '../../domain/listing/place.ts';
+import type { Retried } from '../delivery-log.ts';
 import type { Flag, StateCode } from './rows/codes.ts';
 import type {
   AnswerRow,
@@ -9,6 +10,7 @@ import type {
   ContentRow,
   FiringRow,
   LaneRow,
+  LastAttemptRow,
   MadeRow,
   MoveRow,
   OrderRow,
@@ -95,6 +97,11 @@ export interface Shapes {
     answer: WebhookRow | undefined;
   };
   listWebhooks: { args: WebhookFilter; answer: Listed<WebhookRow> };
+  /** Null where there is no such webhook. */
+  getTraffic: {
+    args: readonly string[];
+    answer: ([waiting: number, last: LastAttemptRow | null] | null)[];
+  };
   removeWebhooks: {
     args: RemovalRow[];
     answer: { results: ('REMOVED' | 'STALE' | 'NOT_FOUND')[]; cancelled: number };
@@ -158,7 +165,7 @@ export interface Shapes {
   /** `changed` are the rows to be handed to the dispatcher. */
   retryDeliveries: {
     args: OrderRow[];
-    answer: { results: ('RETRIED' | 'WAITING' | 'SUCCEEDED' | 'GONE')[]; changed: WaitingRow[] };
+    answer: { results: Retried[]; changed: WaitingRow[] };
   };
   cancelDeliveries: {
     args: OrderRow[];
@@ -245,6 +252,7 @@ export const READS: ReadonlySet<Verb> = new Set<Verb>([
   'resolveWebhooks',
   'findWebhook',
   'listWebhooks',
+  'getTraffic',
   'upcomingRuns',
   'cursorsToRenew',
   'waitingLanes',

@@ -74,6 +74,21 @@ describe('RetryDelivery', () => {
     assert.equal((await retry(first)).delivery?.waitsFor, '');
   });
 
+  it('does not send one again that would overflow at once, and passes over such', async () => {
+    const webhook = aWebhook({ spec: { limits: { waitingMax: 1 } } });
+    await api().store.createWebhooks([webhook]);
+    const gaveUp: Fate = { status: 500, to: { to: 'FAILED', reason: 'OVERFLOW' } };
+    const id = await aDeliveryThat(api().store, webhook.id, gaveUp);
+    const other = await aDeliveryThat(api().store, webhook.id, gaveUp);
+    assert.equal((await retry(id)).delivery?.state, Delivery_State.PENDING);
+    const error = await refusal(retry(other));
+    assert.equal(error.code, Code.FailedPrecondition);
+    assert.match(error.rawMessage, /would overflow at once: as much waits for its webhook/);
+    const many = await retryMany(failedOf(webhook));
+    assert.deepEqual([many.count, many.fullCount], [0, 1]);
+    assert.equal((await shown(other)).state, Delivery_State.FAILED);
+  });
+
   it('does not send one again that SUCCEEDED', async () => {
     const { ids } = await put({ status: 200 });
     const error = await refusal(retry(ids[0] ?? ''));

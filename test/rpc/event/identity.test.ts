@@ -124,49 +124,6 @@ describe('an id of a caller', () => {
   });
 });
 
-describe('every event, whatever made it', () => {
-  it('has an id that nobody else can take, and is found by it alone', async () => {
-    await using api = await opened();
-    const eventOf = async (deliveryId: string) =>
-      (await api.deliveries.getDelivery({ id: deliveryId })).delivery!.eventId;
-    const published = (await api.events.publish({ event: { type: 'order.paid' } })).id;
-    const named = (await api.events.publish({ event: { type: 'order.paid' }, requestId: 'call-1' })).id;
-    const rung = await eventOf((await api.webhooks.trigger({ id: 'a' })).deliveryId);
-    const rungByName = await eventOf(
-      (await api.webhooks.trigger({ id: 'b', requestId: 'call-2' })).deliveryId,
-    );
-    await api.events.publish({ event: { id: 'own', type: 'invoice.made' } });
-    const made = [published, named, rung, rungByName];
-    // In other letters it is another id.
-    const lower = (await api.events.publish({ event: { id: published.toLowerCase(), type: 'invoice.made' } }))
-      .id;
-    const all = [...made, 'own', lower];
-    assert.equal(new Set(all).size, all.length);
-
-    for (const id of made) {
-      const event = { id, type: 'invoice.made' };
-      assert.deepEqual(Object.keys(await violations(api.events.publish({ event }))), ['event.id'], id);
-      const { results } = await api.events.publishBatch({ requests: [{ event }] });
-      assert.equal(results[0]?.result.case, 'error', id);
-    }
-
-    const { events } = await api.events.listEvents({ pageSize: 100 });
-    assert.deepEqual(events.map(({ id }) => id).sort(), [...all].sort());
-    for (const id of all) {
-      assert.equal((await api.events.getEvent({ id })).event?.id, id);
-      const [delivery, ...more] = await deliveriesOf(api, id);
-      assert.deepEqual([delivery?.eventId, more], [id, []], id);
-      const other = delivery!.webhookId === 'a' ? 'b' : 'a';
-      const elsewhere = await api.events.replayEvents({ events: ids(id), deliveredTo: other });
-      assert.equal(elsewhere.eventCount, 0, id);
-    }
-    // What is erased of one is there of all others.
-    await api.events.purgeEvent({ id: published });
-    for (const id of all)
-      assert.equal((await api.events.getEvent({ id })).event?.purged, id === published, id);
-  });
-});
-
 describe('the content that is compared', () => {
   it('has times as they were given, though they are kept to the millisecond', async () => {
     await using api = await opened();

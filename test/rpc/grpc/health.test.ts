@@ -34,6 +34,25 @@ describe('Health', () => {
     assert.equal(statuses['carillon.v1.DeliveryService']?.status, Status.SERVING);
   });
 
+  it('answers 503 over REST where it does not serve, which is all that a load balancer reads', async () => {
+    await using running = await startApi();
+    const asked = async (path: string, method = 'GET') => {
+      const response = await fetch(running.url + path, { method });
+      return [response.status, await response.text()];
+    };
+    assert.deepEqual(await asked('/v1/health'), [200, '{"status":"SERVING"}']);
+    running.api.health.set('NOT_SERVING', WEBHOOKS);
+    assert.deepEqual(await asked(`/v1/health?service=${WEBHOOKS}`), [503, '{"status":"NOT_SERVING"}']);
+    assert.deepEqual(await asked('/v1/health'), [200, '{"status":"SERVING"}']);
+    running.api.health.stop();
+    assert.deepEqual(await asked('/v1/health'), [503, '{"status":"NOT_SERVING"}']);
+    assert.deepEqual(await asked('/v1/health', 'HEAD'), [503, '']);
+    // Each of the list is an answer of its own, and so is that of the RPC.
+    assert.equal((await asked('/v1/health:list'))[0], 200);
+    const health = createClient(Health, running.transports.connect);
+    assert.equal((await health.check({})).status, Status.NOT_SERVING);
+  });
+
   it('does not know a service that there is not', async () => {
     await using running = await startApi();
     const health = createClient(Health, running.transports.grpc);

@@ -57,7 +57,7 @@ describe('REST', () => {
     assert.equal(made.status, 200);
     assert.deepEqual(Object.keys(made.body), ['webhook', 'secret', 'created']);
     const path = `/v1/webhooks/${made.body.webhook.id}`;
-    assert.deepEqual((await call('GET', path)).body, { webhook: made.body.webhook });
+    assert.deepEqual((await call('GET', path)).body, { webhook: { ...made.body.webhook, traffic: {} } });
     assert.equal((await call('GET', '/v1/webhooks?filter=name=joe')).body.webhooks.length, 1);
     const changed = await call('PATCH', `${path}?update_mask=labels,retry_policy.max_attempts`, {
       labels: { team: 'a' },

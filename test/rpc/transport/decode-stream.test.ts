@@ -35,6 +35,7 @@ function open(contentType: string, options: { messageMs?: number; messageBytesMa
   const wire = wireOf(contentType)!;
   const messages: (PublishStreamRequest | undefined)[] = [];
   const { body } = takeInEach({
+    call: { connection: {} },
     request,
     method,
     wire,

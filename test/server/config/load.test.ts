@@ -122,6 +122,7 @@ describe('what is accepted', () => {
     ['days', { argv: ['--retention', '30d'] }, { retentionMs: 2_592_000_000 }],
     ['a part of a unit', { argv: ['--stop-timeout', '1.5s'] }, { stopTimeoutMs: 1500 }],
     ['bytes with a unit', { argv: ['--message-bytes-max', '8MiB'] }, { messageBytesMax: 8_388_608 }],
+    ['bytes of requests in work', { argv: ['--work-bytes-max', '32MiB'] }, { workBytesMax: 33_554_432 }],
     ['bytes without', { argv: ['--message-bytes-max', '65536'] }, { messageBytesMax: 65_536 }],
     [
       'a list with commas',

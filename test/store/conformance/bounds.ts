@@ -196,6 +196,26 @@ export function bounds(harness: Harness): void {
       assert.deepEqual(await store.publish([aPublication([webhook.id], { event: { namespace } })]), [FULL]);
     });
 
+    test('one that does not wait is not tried again into a full lane, nor a full namespace, and one that waits is', async () => {
+      await using store = await small({ namespaceWaitingMax: 3, waitingMax: 100 });
+      const webhook = await register(store, { spec: { limits: { waitingMax: 1 } } });
+      const { namespace } = webhook;
+      const [failed] = await publishTo(store, webhook, 1);
+      await store.settle([settlement(failed!, { to: 'FAILED', reason: 'OVERFLOW' })], []);
+      const [waiting] = await publishTo(store, webhook, 1);
+      const retry = (id: string) => store.retryDeliveries([{ namespace, id, now: T0 }]);
+      assert.deepEqual(await retry(failed!.id), ['FULL']);
+      assert.deepEqual(await retry(waiting!.id), ['RETRIED']);
+      await store.settle([settlement(waiting!)], []);
+      const other = await register(store);
+      await publishTo(store, other, 3);
+      assert.deepEqual(await retry(failed!.id), ['FULL'], 'of another webhook, in its namespace');
+      const [first] = await waitingOf(store, other.id);
+      await store.settle([settlement(first!)], []);
+      assert.deepEqual(await retry(failed!.id), ['RETRIED']);
+      assert.deepEqual(await store.overflowing(10), []);
+    });
+
     const { reopen } = harness;
     if (reopen) {
       test('what waited before counts when the store is opened again', async () => {

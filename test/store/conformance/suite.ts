@@ -30,6 +30,7 @@ import { restarting } from './restarting.ts';
 import { firing, overlaps, upcoming } from './runs.ts';
 import { settling } from './settling.ts';
 import { sweeping } from './sweeping.ts';
+import { traffic } from './traffic.ts';
 import { turns } from './turns.ts';
 import { updates } from './updates.ts';
 
@@ -55,6 +56,7 @@ export function conformance(harness: Harness): void {
     renewing,
     firing,
     overlaps,
+    traffic,
     turns,
     lanes,
     settling,

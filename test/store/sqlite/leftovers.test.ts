@@ -10,7 +10,7 @@ import { settlement, sweepAll, waitingOf } from '../conformance/harness.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
 /** Tables that hold something however little is kept. */
-const ALWAYS = ['alive', 'buckets', 'identity', 'journal_kept', 'sqlite_sequence'];
+const ALWAYS = ['alive', 'buckets', 'identity', 'journal_kept', 'last_attempts_entered', 'sqlite_sequence'];
 
 function aPath(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'carillon-leftovers-'));
@@ -44,7 +44,12 @@ describe('what a store leaves in its file', () => {
     await store.publish(Array.from({ length: 4_000 }, () => aPublication([])));
     await store.replay([{ eventId: event.id, delivery: aDelivery(webhook.id), now: T0 }]);
     const [first] = await waitingOf(store, webhook.id);
-    await store.settle([settlement(first!)], []);
+    // Enough attempts that the last of the webhook is entered.
+    const retries = Array.from({ length: 5_000 }, (_, attempts) =>
+      settlement({ ...first!, attempts }, { to: 'PENDING', dueAt: T0 }),
+    );
+    await store.settle(retries, []);
+    await store.settle([settlement({ ...first!, attempts: retries.length })], []);
     await store.removeWebhooks([{ id: webhook.id, now: T0 + 1 }]);
     await sweepAll(store, { now: T0 + 2 * DAY, finishedBefore: T0 + 2 * DAY });
     await store.close();

@@ -223,6 +223,23 @@ describe('a database with something in every table', () => {
     );
   });
 
+  test('opens with the last attempt for each webhook, and what waits', async () => {
+    await using store = disposable(await opened('store-0005'));
+    const webhooks = await store.listWebhooks({ namespace: NAMESPACE, limit: 100 });
+    const traffic = await store.getTraffic(webhooks.map(({ id }) => id));
+    assert.deepEqual(
+      webhooks.map(({ spec }, i) => [spec.name, traffic[i]?.waiting, traffic[i]?.lastAttempt?.status]),
+      [
+        ['ordered', 7, 500],
+        ['held', 2, 429],
+        ['done', 3, 200],
+        ['runs', 3, undefined],
+        ['cron', 0, undefined],
+        ['broken', 1, 500],
+      ],
+    );
+  });
+
   test('opens with the health of its lanes', async () => {
     await using store = disposable(await opened('store-0005'));
     const webhooks = await store.listWebhooks({ namespace: NAMESPACE, limit: 10 });

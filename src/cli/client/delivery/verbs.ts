@@ -75,7 +75,7 @@ async function retry(job: Job): Promise<void> {
   show(job, RetryDeliveriesResponseSchema, create(RetryDeliveriesResponseSchema, answer), () => {
     const hint = answer.count === 0 && !waiting ? '; --waiting takes those that wait too' : '';
     if (isDryRun(job)) return `${would(answer.count)} sent again\n`;
-    return `${sent(answer.count)} sent again${hint}${heldBack(answer.heldBackCount)}\n`;
+    return `${sent(answer.count)} sent again${hint}${heldBack(answer.heldBackCount)}${passedOver(answer.fullCount)}\n`;
   });
 }
 
@@ -120,18 +120,20 @@ async function sumOf(
   call: (
     pageToken: string,
     validateOnly: boolean,
-  ) => Promise<{ count: number; heldBackCount?: number; nextPageToken: string }>,
-): Promise<{ count: number; heldBackCount: number }> {
+  ) => Promise<{ count: number; heldBackCount?: number; fullCount?: number; nextPageToken: string }>,
+): Promise<{ count: number; heldBackCount: number; fullCount: number }> {
   let count = 0;
   let heldBackCount = 0;
+  let fullCount = 0;
   let pageToken = '';
   do {
     const answer = await call(pageToken, isDryRun(job));
     count += answer.count;
     heldBackCount += answer.heldBackCount ?? 0;
+    fullCount += answer.fullCount ?? 0;
     pageToken = answer.nextPageToken;
   } while (pageToken !== '');
-  return { count, heldBackCount };
+  return { count, heldBackCount, fullCount };
 }
 
 /** What failed, and what failed before and waits for its next attempt. */
@@ -142,6 +144,10 @@ function failedOrWaiting({ world }: Job): string[] {
 
 function isDryRun({ invocation }: Job): boolean {
   return flagValue(invocation, '--dry-run') !== undefined;
+}
+
+function passedOver(count: number): string {
+  return count === 0 ? '' : `; ${count} not, since as much waits for their webhooks as may`;
 }
 
 function heldBack(count: number): string {

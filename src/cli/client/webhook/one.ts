@@ -2,7 +2,6 @@ import type { Webhook } from '../../../../gen/carillon/v1/webhook_pb.ts';
 import { flagValue } from '../command.ts';
 import { type Job, namespaceOf, webhookId } from '../job.ts';
 import { webhookCard } from './shown.ts';
-import type { Traffic } from './traffic.ts';
 
 /** The webhook that a command names. */
 export async function target(job: Job): Promise<{ id: string; namespace: string }> {
@@ -17,13 +16,9 @@ export function etagOf({ invocation }: Job): { etag: string } {
 export function cardOf(
   { world, paper }: Job,
   webhook: Webhook | undefined,
-  {
-    done,
-    secret,
-    traffic,
-  }: { readonly done?: string; readonly secret?: string; readonly traffic?: Traffic | undefined } = {},
+  { done, secret }: { readonly done?: string; readonly secret?: string } = {},
 ): string {
   if (webhook === undefined) return '';
   const heading = done === undefined ? '' : `${paper.style.strong(`${done}.`)}\n\n`;
-  return heading + webhookCard(webhook, world.now(), paper, { secret, traffic });
+  return heading + webhookCard(webhook, world.now(), paper, { secret });
 }

@@ -2,16 +2,16 @@ import {
   Limits_OverflowPolicy,
   Payload_EventFormat,
   Payload_EventFormatSchema,
+  type Traffic,
   type Webhook,
   Webhook_State,
   Webhook_StateSchema,
 } from '../../../../gen/carillon/v1/webhook_pb.ts';
-import { enumName } from '../job.ts';
+import { counted, enumName } from '../job.ts';
 import type { Style } from '../style.ts';
 import { type Column, card, type Paper } from '../table.ts';
 import { fromNow, inFull, msOf, span, untilThen } from '../times.ts';
 import { schedulePhrase } from './rings.ts';
-import type { Traffic } from './traffic.ts';
 
 /** A webhook in a list. */
 export function webhookColumns(now: number): readonly Column<Webhook>[] {
@@ -19,11 +19,13 @@ export function webhookColumns(now: number): readonly Column<Webhook>[] {
     { title: 'ID', text: ({ id }) => id },
     { title: 'NAME', text: ({ name }) => name, atLeast: 8 },
     { title: 'STATE', text: stateOf, style: ({ state }) => STATE_STYLES[state] },
-    { title: 'FAILING', text: (webhook) => failingFor(webhook, now), style: () => 'warn', rank: 4 },
-    { title: 'HELD', text: (webhook) => heldFor(webhook, now), style: () => 'warn', rank: 3 },
+    { title: 'FAILING', text: (webhook) => failingFor(webhook, now), style: () => 'warn', rank: 6 },
+    { title: 'HELD', text: (webhook) => heldFor(webhook, now), style: () => 'warn', rank: 5 },
+    { title: 'LAST', text: (webhook) => lastStatusOf(webhook, now), style: lastStyle, rank: 3 },
+    { title: 'WAITING', text: waitingOf, align: 'right', rank: 4 },
     { title: 'RINGS', text: rings, atLeast: 9, rank: 2 },
     { title: 'NEXT', text: ({ nextRunTime }) => untilThen(nextRunTime, now), rank: 1 },
-    { title: 'DESTINATION', text: ({ destination }) => destination, atLeast: 30, last: true, rank: 5 },
+    { title: 'DESTINATION', text: ({ destination }) => destination, atLeast: 30, last: true, rank: 7 },
   ];
 }
 
@@ -32,12 +34,9 @@ export function webhookCard(
   webhook: Webhook,
   now: number,
   paper: Paper,
-  {
-    secret = '',
-    traffic,
-  }: { readonly secret?: string | undefined; readonly traffic?: Traffic | undefined } = {},
+  { secret = '' }: { readonly secret?: string | undefined } = {},
 ): string {
-  const { payload } = webhook;
+  const { payload, traffic } = webhook;
   const { schedule, timeout, retryPolicy, limits } = webhook.effective ?? webhook;
   return card(
     [
@@ -51,8 +50,8 @@ export function webhookCard(
       ['state', stateOf(webhook)],
       ['failing since', inFull(webhook.failingSinceTime, now)],
       ['held', heldUntil(webhook, now)],
-      ['last answer', traffic?.lastAnswer],
-      ['waiting', traffic?.waiting],
+      ['last answer', lastAnswerOf(webhook, now)],
+      ['waiting', traffic && counted(Number(traffic.waitingCount), 'delivery', 'deliveries')],
       ['rings', rings(webhook)],
       ['filter', webhook.filter],
       ['next run', inFull(webhook.nextRunTime, now)],
@@ -86,6 +85,32 @@ function signedWith({ signingSecrets }: Webhook, now: number): string {
   return signingSecrets
     .map(({ id, expireTime }) => (expireTime ? `${id} until ${inFull(expireTime, now)}` : id))
     .join(', ');
+}
+
+/** Nothing where nothing waits: a column of zeros is not worth its width. */
+function waitingOf({ traffic }: Webhook): string {
+  return traffic === undefined || traffic.waitingCount === 0n ? '' : String(traffic.waitingCount);
+}
+
+/** How the last attempt was answered, and when it was made, in a list. */
+function lastStatusOf({ traffic }: Webhook, now: number): string {
+  if (traffic?.lastAttemptTime === undefined) return '';
+  return `${statusOf(traffic)}, ${fromNow(traffic.lastAttemptTime, now)}`;
+}
+
+function lastStyle({ traffic }: Webhook): keyof Style | undefined {
+  if (traffic?.lastAttemptTime === undefined) return undefined;
+  return Math.floor(traffic.lastResponseStatus / 100) === 2 ? undefined : 'warn';
+}
+
+function lastAnswerOf({ traffic }: Webhook, now: number): string {
+  if (traffic?.lastAttemptTime === undefined) return '';
+  const { lastDeliveryId } = traffic;
+  return `${statusOf(traffic)}, ${inFull(traffic.lastAttemptTime, now)}${lastDeliveryId && `, ${lastDeliveryId}`}`;
+}
+
+function statusOf({ lastResponseStatus }: Traffic): string {
+  return lastResponseStatus === 0 ? 'none' : String(lastResponseStatus);
 }
 
 const STATE_STYLES: Readonly<Record<number, keyof Style>> = {

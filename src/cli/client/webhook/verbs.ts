@@ -13,7 +13,7 @@ import {
 } from '../../../../gen/carillon/v1/webhook_pb.ts';
 import { flagValue, flagValues, UsageError } from '../command.ts';
 import { exportWebhooks } from '../declared/export.ts';
-import { counted, gather, type Job, namespaceOf, show, tellMore, type Verb, wantsJson } from '../job.ts';
+import { counted, gather, type Job, namespaceOf, show, tellMore, type Verb } from '../job.ts';
 import { table } from '../table.ts';
 import { msOf } from '../times.ts';
 import { rangeJson, readWord } from '../values.ts';
@@ -22,7 +22,6 @@ import { cardOf, target } from './one.ts';
 import { OUTPUT_ONLY } from './output-only.ts';
 import { rotateSecret, withdrawSecret } from './secrets.ts';
 import { webhookColumns } from './shown.ts';
-import { trafficOf } from './traffic.ts';
 import { whichWebhooks } from './which.ts';
 import { writtenWebhook } from './written.ts';
 
@@ -78,10 +77,7 @@ async function list(job: Job): Promise<void> {
 
 async function get(job: Job): Promise<void> {
   const answer = await job.connection.webhooks.get(await target(job));
-  const { webhook } = answer;
-  const traffic =
-    webhook === undefined || wantsJson(job.invocation) ? undefined : await trafficOf(job, webhook);
-  show(job, GetResponseSchema, answer, () => cardOf(job, webhook, { traffic }));
+  show(job, GetResponseSchema, answer, () => cardOf(job, answer.webhook));
 }
 
 async function update(job: Job): Promise<void> {

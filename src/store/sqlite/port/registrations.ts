@@ -1,5 +1,6 @@
+import type { Traffic } from '../../../domain/webhook/traffic.ts';
 import type { Registrations } from '../../registrations.ts';
-import type { WebhookFilter } from '../protocol.ts';
+import type { Answer, WebhookFilter } from '../protocol.ts';
 import type { RemovalRow } from '../rows/messages.ts';
 import type { WebhookRow } from '../rows/tables.ts';
 import { fromWebhookRow, toUpdateRow, toWebhookFilter, toWebhookRow } from '../rows/webhook.ts';
@@ -48,6 +49,9 @@ export function registrations({ client, feed, defaults }: Connection): Registrat
     listWebhooks: (query) => listAll(query.limit, toWebhookFilter(query), scan),
     scanWebhooks: (query) => scan(toWebhookFilter(query)),
 
+    getTraffic: async (ids) =>
+      client.call('getTraffic', ids, sized(ids), (found) => found.map((row) => row && fromTrafficRow(row))),
+
     removeWebhooks: async (batch) => {
       const args = batch.map(({ id, now, ifVersion }): RemovalRow => [id, now, ifVersion ?? null]);
       return client.call('removeWebhooks', args, sized(batch), ({ results, cancelled }) => {
@@ -68,6 +72,12 @@ export function registrations({ client, feed, defaults }: Connection): Registrat
 
     pollWebhooks: async () => feed.takeWebhooks(),
   };
+}
+
+function fromTrafficRow([waiting, last]: NonNullable<Answer<'getTraffic'>[number]>): Traffic {
+  if (last === null) return { waiting };
+  const [at, status, deliveryId] = last;
+  return { waiting, lastAttempt: { at, status, ...(deliveryId !== null && { deliveryId }) } };
 }
 
 function idsOf(batch: readonly { readonly id: string }[]): string[] {

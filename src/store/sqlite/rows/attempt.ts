@@ -29,6 +29,15 @@ export function fromAttemptRow(row: AttemptRow, id: string): Attempt {
   return { number: row[at.number], requestHeaders: sent.slice(0, last), url: sent[last + 1]!, outcome };
 }
 
+/** When an attempt began, and the status code of its answer: 0 when there was none. */
+export function gistOf(facts: string): { readonly at: number; readonly status: number } {
+  const parts = facts.split(BETWEEN, STATUS_PART + 1);
+  return { at: Number(parts[0]), status: Number(parts[STATUS_PART]) };
+}
+
+/** Where the status code is in `facts`: after the times and the address. */
+const STATUS_PART = 8;
+
 /** Times are written in whole microseconds: nothing here is more exact than that. */
 function factsOf(outcome: Outcome): string {
   const { startedAt, durationMs, remoteAddress = '' } = outcome;

@@ -149,6 +149,9 @@ export const LANE = layout(
 );
 export type LaneRow = RowOf<typeof LANE>;
 
+/** The last attempt for a webhook. `delivery` is an id; null once it is no longer kept. */
+export type LastAttemptRow = readonly [at: number, status: number, delivery: string | null];
+
 /** A delivery that a caller wants something of. */
 export type OrderRow = [namespace: string, id: string, now: number, finishedBy: number | null];
 

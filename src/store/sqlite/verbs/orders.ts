@@ -1,3 +1,4 @@
+import { isFull } from '../../../domain/delivery/waiting-bounds.ts';
 import type { Context } from '../context.ts';
 import { firstInOrderFinder } from '../first-in-order.ts';
 import type { Verbs } from '../protocol.ts';
@@ -42,7 +43,7 @@ function firstDueAt(known: string): string {
 
 /** What callers order about single deliveries: to try them again, or to give them up. */
 export function orderVerbs(context: Context): Pick<Verbs, 'retryDeliveries' | 'cancelDeliveries'> {
-  const { db, journal, waiting, overfull, hooks, deliveries, ends } = context;
+  const { db, bounds, journal, waiting, hooks, deliveries, ends } = context;
   const { at } = STANDING;
   const select = db.prepare<RowOf<typeof STANDING>>(`
     SELECT ${STANDING.columns} FROM deliveries AS d ${JOINED} WHERE d.id = ? AND d.namespace = ?`);
@@ -71,12 +72,12 @@ export function orderVerbs(context: Context): Pick<Verbs, 'retryDeliveries' | 'c
     if (found[at.state] === PENDING) {
       hasten.run(ord, now);
     } else {
+      const hook = hooks.get(found[at.webhookId]!)!;
+      // It would overflow at once: of what waits it may well be the oldest.
+      if (isFull(hook, waiting, bounds)) return 'FULL';
       if (finishedAt !== null) ends.remove(ord, finishedAt);
       reopen.run(ord, now, deliveries.has(ord) ? 1 : 0);
-      const webhookId = found[at.webhookId]!;
-      const hook = hooks.get(webhookId)!;
       waiting.add(hook, 1);
-      overfull.look(webhookId, hook);
     }
     journal.note(ord);
     changed.push(readWaiting(ord));

@@ -17,6 +17,7 @@ type WebhookVerbs = Pick<
   | 'resolveWebhooks'
   | 'findWebhook'
   | 'listWebhooks'
+  | 'getTraffic'
   | 'removeWebhooks'
 >;
 
@@ -38,7 +39,7 @@ const CHANGED = part(
 );
 
 export function webhookVerbs(context: Context): WebhookVerbs {
-  const { db, hooks, overfull } = context;
+  const { db, hooks, overfull, waiting, lastAttempts } = context;
   const { at } = WEBHOOK;
   const removal = createRemoval(context);
   const subscriptions = createSubscriptions(db);
@@ -99,6 +100,11 @@ export function webhookVerbs(context: Context): WebhookVerbs {
       }),
     findWebhook: (key) => selectByKey.get(...key),
     listWebhooks: webhookList(db),
+    getTraffic: (ids) =>
+      ids.map((id) => {
+        const hook = hooks.get(id);
+        return hook === undefined ? null : [waiting.in(hook), lastAttempts.of(hook.key) ?? null];
+      }),
     removeWebhooks: (rows) => removal.remove(rows, (id) => select.get(id)?.[at.version]),
   };
 }

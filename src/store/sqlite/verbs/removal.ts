@@ -17,7 +17,8 @@ export interface Removal {
   forget(removedBefore: number, limit: number): number;
 }
 
-export function createRemoval({ db, journal, hooks, removed, waiting, ends }: Context): Removal {
+export function createRemoval(context: Context): Removal {
+  const { db, journal, hooks, removed, waiting, ends, lastAttempts } = context;
   const select = db.prepare<[key: number, namespace: string, spec: string]>(
     'SELECT key, namespace, spec FROM webhooks WHERE id = ?',
   );
@@ -30,9 +31,10 @@ export function createRemoval({ db, journal, hooks, removed, waiting, ends }: Co
     ORDER BY due_at, ord LIMIT ?`);
   const cancel = db.prepare(`
     UPDATE deliveries SET state = ${CANCELLED}, reason = ${REMOVED}, finished_at = ? WHERE ord = ?`);
-  const forget = db.prepare(`
+  const forget = db.prepare<[key: number]>(`
     DELETE FROM webhooks WHERE key IN (
-      SELECT key FROM webhooks WHERE removed_at < ? AND emptying = 0 LIMIT ?)`);
+      SELECT key FROM webhooks WHERE removed_at < ? AND emptying = 0 LIMIT ?)
+    RETURNING key`);
   const subscriptions = createSubscriptions(db);
 
   /** Returns how many it cancelled; fewer than `limit` means that there are no more. */
@@ -84,6 +86,10 @@ export function createRemoval({ db, journal, hooks, removed, waiting, ends }: Co
     },
 
     // A delivery can have been finished later than its webhook was removed, and be kept for longer.
-    forget: (removedBefore, limit) => Number(forget.run(removedBefore - SET_BACK_MAX_MS, limit).changes),
+    forget(removedBefore, limit) {
+      const forgotten = forget.all(removedBefore - SET_BACK_MAX_MS, limit);
+      for (const [key] of forgotten) lastAttempts.forget(key);
+      return forgotten.length;
+    },
   };
 }

@@ -2,11 +2,11 @@ import type { Context } from '../context.ts';
 import type { Verbs } from '../protocol.ts';
 import { CANCELLED, PENDING, REMOVED, SUCCEEDED } from '../rows/codes.ts';
 import { LANE, type LaneRow, SETTLEMENT, type SettlementRow } from '../rows/messages.ts';
-import { HEALTH, type WaitingRow } from '../rows/tables.ts';
+import { ATTEMPT, HEALTH, type WaitingRow } from '../rows/tables.ts';
 import { waitingReader } from './waiting.ts';
 
 export function settleVerbs(context: Context): Pick<Verbs, 'settle'> {
-  const { db, journal, removed, hooks, waiting, ends, erased, turns } = context;
+  const { db, journal, removed, hooks, waiting, ends, erased, turns, lastAttempts } = context;
   const { at } = SETTLEMENT;
   const readWaiting = waitingReader(db);
   const postpone = db.prepare(`
@@ -83,11 +83,15 @@ export function settleVerbs(context: Context): Pick<Verbs, 'settle'> {
   }
 
   function settleOne(row: SettlementRow, released: WaitingRow[]) {
-    if (move(row, released)) return 'SETTLED';
+    const isMoved = move(row, released);
     const attempt = row[at.attempt];
-    if (row[at.to] === SUCCEEDED) succeedLate(row);
-    if (attempt !== null) journal.late(row, attempt);
-    return 'GONE';
+    if (!isMoved && row[at.to] === SUCCEEDED) succeedLate(row);
+    if (!isMoved && attempt !== null) journal.late(row, attempt);
+    const hook = hooks.get(row[at.webhookId]);
+    if (attempt !== null && hook !== undefined) {
+      lastAttempts.note(hook.key, journal.last(), attempt[ATTEMPT.at.facts]);
+    }
+    return isMoved ? 'SETTLED' : 'GONE';
   }
 
   /** Whether it disabled the webhook. */

@@ -2,12 +2,13 @@
 const INDENTED_MAX = 1_000_000;
 /** Tokens that are coloured; the rest of a long body is plain. */
 const COLOURED_MAX = 20_000;
-/** What is shown as hex; the whole can be saved. */
-const HEX_BYTES_MAX = 64 * 1024;
 
 /**
- * What can be shown of a body: `pretty` is a function that returns a node, or undefined where
- * there is no prettier way; `text` is what it says; `binary` whether that is not all of it.
+ * What can be shown of a body. Each way is lines, and a line is the parts of it, `[class, text]` where the
+ * class can be empty. `pretty` is undefined where there is no prettier way; `binary` says that `raw` is not
+ * all that the bytes are.
+ *
+ * Lines are made as they are asked for, since the beginning of a long body is all that most people look at.
  */
 export function readBody(bytes, contentType, complete) {
   let text;
@@ -20,11 +21,26 @@ export function readBody(bytes, contentType, complete) {
     // A text of which only the beginning was kept can end within a character.
     binary = complete || text.slice(0, -1).includes('\ufffd');
   }
-  return { text, binary, pretty: complete && !binary ? prettyOf(text, contentType) : undefined };
+  return {
+    text,
+    binary,
+    pretty: complete && !binary ? prettyOf(text, contentType) : undefined,
+    raw: () => linesOf(text),
+    hex: (perLine) => hexLines(bytes, perLine),
+  };
 }
 
 /** A control character that no text has; a terminal's escape does occur in text. */
 const isControl = (byte) => byte < 0x20 && (byte < 0x09 || byte > 0x0d) && byte !== 0x1b;
+
+function* linesOf(text) {
+  let at = 0;
+  for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', at)) {
+    yield [['', text.slice(at, end)]];
+    at = end + 1;
+  }
+  yield [['', text.slice(at)]];
+}
 
 function prettyOf(text, contentType) {
   if (/^application\/x-www-form-urlencoded\b/i.test(contentType)) return () => prettyForm(text);
@@ -53,66 +69,58 @@ function depthOf(tokens) {
  * Valid JSON, indented and coloured. Its tokens stay as they were written: to parse and print it would
  * round long numbers and lose repeated keys, and this is a place to see what was really sent.
  */
-function prettyJson(tokens) {
-  const out = document.createDocumentFragment();
+function* prettyJson(tokens) {
+  let line = [];
   let plain = '';
   let depth = 0;
-  const flush = () => {
-    out.append(plain);
-    plain = '';
-  };
-  const newLine = () => {
-    plain += `\n${'  '.repeat(depth)}`;
+  const ended = () => {
+    const done = plain === '' ? line : [...line, ['', plain]];
+    line = [];
+    plain = '  '.repeat(depth);
+    return done;
   };
   for (const [i, token] of tokens.entries()) {
-    if (token === '{' || token === '[') {
+    if (isOpen(token)) {
       plain += token;
       depth++;
-      if (!isClose(tokens[i + 1])) newLine();
+      if (!isClose(tokens[i + 1])) yield ended();
     } else if (isClose(token)) {
       depth--;
-      if (!isOpen(tokens[i - 1])) newLine();
+      if (!isOpen(tokens[i - 1])) yield ended();
       plain += token;
     } else if (token === ',') {
       plain += token;
-      newLine();
+      yield ended();
     } else if (token === ':') {
       plain += ': ';
     } else if (i > COLOURED_MAX) {
       plain += token;
     } else {
-      flush();
-      const span = document.createElement('span');
-      span.className = token[0] !== '"' ? 'literal' : tokens[i + 1] === ':' ? 'key' : 'string';
-      span.textContent = token;
-      out.append(span);
+      if (plain !== '') line.push(['', plain]);
+      plain = '';
+      line.push([token[0] !== '"' ? 'literal' : tokens[i + 1] === ':' ? 'key' : 'string', token]);
     }
   }
-  flush();
-  return out;
+  yield ended();
 }
 
 const isOpen = (token) => token === '{' || token === '[';
 const isClose = (token) => token === '}' || token === ']';
 
 /** A form's fields, one a line. */
-function prettyForm(text) {
-  const out = document.createDocumentFragment();
+function* prettyForm(text) {
   for (const [name, value] of new URLSearchParams(text)) {
-    const key = document.createElement('span');
-    key.className = 'key';
-    key.textContent = name;
-    out.append(key, ` = ${value}\n`);
+    yield [
+      ['key', name],
+      ['', ` = ${value}`],
+    ];
   }
-  return out;
 }
 
-/** Offsets, bytes and characters, as hexdump -C prints them; `more` where the end is left out. */
-export function hexOf(bytes, perLine) {
-  const shown = bytes.subarray(0, HEX_BYTES_MAX);
-  const lines = [];
-  for (let at = 0; at < shown.length; at += perLine) {
-    const line = shown.subarray(at, at + perLine);
+/** Offsets, bytes and characters, as hexdump -C prints them. */
+function* hexLines(bytes, perLine) {
+  for (let at = 0; at < bytes.length; at += perLine) {
+    const line = bytes.subarray(at, at + perLine);
     let hex = '';
     let characters = '';
     for (let i = 0; i < perLine; i++) {
@@ -121,7 +129,6 @@ export function hexOf(bytes, perLine) {
       hex += byte === undefined ? '   ' : `${byte.toString(16).padStart(2, '0')} `;
       if (byte !== undefined) characters += byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '·';
     }
-    lines.push(`${at.toString(16).padStart(6, '0')}  ${hex} ${characters}`);
+    yield [['', `${at.toString(16).padStart(6, '0')}  ${hex} ${characters}`]];
   }
-  return { text: lines.join('\n'), more: shown.length < bytes.length, shownBytes: shown.length };
 }
