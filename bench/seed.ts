@@ -41,8 +41,8 @@ const UNDER_WAY = 2;
 const REGISTERED_AT = 1_767_225_600_000;
 
 const random = systemRandom();
-/** One secret for all: what it costs to open is the same. */
-const sealed = sealSecret(SEALING_KEY, newSecret(random), random);
+/** One secret for all: what it costs to seal and to open is the same. */
+const secret = newSecret(random);
 
 /** Opens the database in a folder, by the same port that the server uses. */
 export function openSeed(folder: string): Promise<Store> {
@@ -74,12 +74,18 @@ function webhookOf(plan: Planned | Subscribed, i: number): Webhook {
   const now = REGISTERED_AT + i;
   const spec = 'eventTypes' in plan ? subscribed(plan) : planned(plan);
   const effective = withDefaults(spec, DEFAULT_SETTINGS);
+  const owner = { namespace: 'default', id: newId('webhook', now, random) };
   const webhook = newWebhook({
-    id: newId('webhook', now, random),
-    namespace: 'default',
+    ...owner,
     spec,
     effective,
-    secrets: [{ id: newId('secret', now, random), sealed, createdAt: now }],
+    secrets: [
+      {
+        id: newId('secret', now, random),
+        sealed: sealSecret(SEALING_KEY, secret, owner, random),
+        createdAt: now,
+      },
+    ],
     present: { now, zoneRules: systemClock.zoneRules },
   });
   return 'eventTypes' in plan ? webhook : { ...webhook, cursor: cursorBefore(plan) };

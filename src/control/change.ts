@@ -3,10 +3,11 @@ import { HEALTHY } from '../domain/delivery/lane.ts';
 import { aborted, alreadyExists, type DomainError, notFound } from '../domain/error.ts';
 import { replaceSchedule, sameSchedule } from '../domain/schedule/replacement.ts';
 import type { Present } from '../domain/schedule/schedule.ts';
-import type { AskedSpec } from '../domain/webhook/asked.ts';
+import { withoutQuery } from '../domain/webhook/destination.ts';
 import { checkEtag } from '../domain/webhook/etag.ts';
 import { type Webhook, type WebhookSpec, webhookIdOf } from '../domain/webhook/webhook.ts';
 import type { WebhookName, WebhookUpdate } from '../store/store.ts';
+import type { StoredCredentials } from './credentials.ts';
 import type { Needs } from './deps.ts';
 
 /** How often a change is tried again when another one came between reading and writing. */
@@ -89,11 +90,17 @@ export async function changeWebhook(
  * A webhook of which something else is asked now. Its place in its schedule stays where that is the same, and
  * so does what is known of its destination.
  */
-export function changedTo(found: Webhook, spec: AskedSpec, effective: WebhookSpec, present: Present): Change {
+export function changedTo(
+  found: Webhook,
+  stored: StoredCredentials,
+  effective: WebhookSpec,
+  present: Present,
+): Change {
   const { schedule } = found.effective;
   const cursor = replaceSchedule(found.id, schedule, found.cursor, effective.schedule, present);
   const isElsewhere = found.effective.destination !== effective.destination;
-  const webhook = { ...(isElsewhere ? wellAgain(found) : found), spec, effective, cursor };
+  const { sealedCredentials: _, ...before } = isElsewhere ? wellAgain(found) : found;
+  const webhook = { ...before, ...stored, effective, cursor };
   return {
     webhook,
     ...(isElsewhere && { resetHealth: true }),
@@ -115,6 +122,6 @@ export function contended(id: string): DomainError {
 export function taken(holder: Webhook): DomainError {
   const { name, destination } = holder.spec;
   const id = webhookIdOf(holder);
-  const message = `webhook ${id} has the name ${JSON.stringify(name)} and the destination ${destination} already`;
+  const message = `webhook ${id} has the name ${JSON.stringify(name)} and the destination ${withoutQuery(destination)} already`;
   return alreadyExists('Webhook', id, message);
 }

@@ -53,6 +53,19 @@ export function createKeys(
       return { apiKey, key };
     },
 
+    /**
+     * Raises FAILED_PRECONDITION for a first key that could make no other: with it everybody needs one, and nobody would
+     * have one that makes more.
+     */
+    async checkFirst({ role, namespace }: Pick<KeyOrder, 'role' | 'namespace'>): Promise<void> {
+      if (role === 'ADMIN' && namespace === undefined) return;
+      const some = await store.listApiKeys({ namespace: undefined, from: undefined, limit: 1 });
+      if (some.length > 0) return;
+      const message =
+        'the first key must have the role admin and be for all namespaces: from then on every call needs a key, and another could make no more';
+      throw new DomainError('FIRST_KEY_NOT_ADMIN', message);
+    },
+
     /** Keys of one namespace, or all, by id. */
     list(namespace: string | undefined): Read<ApiKey> {
       return async (from, limit) => {

@@ -14,6 +14,7 @@ export interface Beginning {
   readonly effective: WebhookSpec;
   readonly secrets: readonly SigningSecret[];
   readonly compatibilitySecret?: Uint8Array;
+  readonly sealedCredentials?: Uint8Array;
   readonly present: Present;
 }
 

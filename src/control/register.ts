@@ -3,9 +3,15 @@ import { presentOf } from '../domain/clock.ts';
 import { aborted } from '../domain/error.ts';
 import { isOwnForm, newId } from '../domain/id.ts';
 import { noProblems, type Problems } from '../domain/problems.ts';
-import { sameSchedule } from '../domain/schedule/replacement.ts';
+import { ringsAlike, sameSchedule } from '../domain/schedule/replacement.ts';
 import { scheduleViolations } from '../domain/schedule/rules.ts';
 import type { AskedSpec } from '../domain/webhook/asked.ts';
+import {
+  type AskedCredentials,
+  type Credentials,
+  credentialHeaders,
+  NO_CREDENTIALS,
+} from '../domain/webhook/credentials.ts';
 import { withDefaults } from '../domain/webhook/defaults.ts';
 import { checkEtag } from '../domain/webhook/etag.ts';
 import { sameSpec } from '../domain/webhook/same-spec.ts';
@@ -13,6 +19,7 @@ import { newSecret, openSecret } from '../domain/webhook/secret.ts';
 import { callerIdFault, type Webhook, type WebhookSpec } from '../domain/webhook/webhook.ts';
 import { changedTo, contended, TRIES_MAX, taken } from './change.ts';
 import { heldSecret, withHeldSecret } from './compatibility.ts';
+import { type Apart, createVault, keepsAny, kept, noteAuthViolations, secretsApart } from './credentials.ts';
 import type { Needs } from './deps.ts';
 import { newWebhook } from './new-webhook.ts';
 import { madeSecret, replaced } from './rotate.ts';
@@ -30,6 +37,8 @@ export interface Registration {
   /** With an id: the etag that the webhook must have; empty for any. */
   readonly etag?: string;
   readonly spec: AskedSpec;
+  /** Its secret headers; a value that is undefined is kept. None when undefined. */
+  readonly credentials?: AskedCredentials;
   /** The signing secret that the caller wants, which replaces another as `createRotate` does; undefined for any. */
   readonly secret?: Uint8Array;
   /** The secret of the compatibility signature; undefined for the one that the webhook has. */
@@ -39,6 +48,8 @@ export interface Registration {
   /** The same claim again is answered with the webhook that was made for it, and its secret. */
   readonly claim?: Claim;
 }
+
+type Asked = Registration & Apart;
 
 export interface Registered {
   readonly webhook: Webhook;
@@ -56,18 +67,26 @@ export interface Registered {
  */
 export function createRegister(deps: RegisterDeps) {
   const { store, settings } = deps;
+  const vault = createVault(deps);
 
-  return async (asked: Registration, problems = noProblems()): Promise<Registered> => {
+  return async (given: Registration, problems = noProblems()): Promise<Registered> => {
+    const whole = { ...given, credentials: given.credentials ?? NO_CREDENTIALS };
+    const asked = { ...whole, ...secretsApart(whole) };
     const spec = withDefaults(asked.spec, settings);
     const made = asked.claim?.resumed ? await madeFor(asked.claim) : undefined;
     if (made !== undefined) return made;
-    await check(asked, spec, problems);
+    await check(whole, asked, spec, problems);
     if (spec.asymmetric && !asked.validateOnly) await deps.signingKeyring.ensure(asked.namespace);
     for (let tries = 0; tries < TRIES_MAX; tries++) {
       const found = await find(asked, spec);
       if (asked.id !== undefined) await checkIsFree(asked, spec, found);
       if (found !== undefined) checkStillRings(found, asked.spec, problems);
-      const done = found ? await replace(found, spec, asked, problems) : await make(spec, asked, problems);
+      const before = found ? vault.open(found) : NO_CREDENTIALS;
+      const credentials = kept(asked.credentials, before, problems);
+      problems.raise();
+      const done = found
+        ? await replace(found, spec, credentials, asked, problems)
+        : await make(spec, credentials, asked, problems);
       if (done !== undefined) return done;
     }
     throw contended(asked.id ?? JSON.stringify(spec.name));
@@ -78,7 +97,7 @@ export function createRegister(deps: RegisterDeps) {
     const [webhook] = await store.resolveWebhooks([{ namespace: claim.namespace, id }]);
     const first = webhook?.secrets.find((secret) => secret.id === claimedId('secret', claim));
     if (webhook === undefined || first === undefined) return undefined;
-    return { webhook, secret: openSecret(deps.sealKey, first.sealed), created: true };
+    return { webhook, secret: openSecret(deps.sealKey, first.sealed, webhook), created: true };
   }
 
   async function find({ namespace, id, etag = '' }: Registration, spec: WebhookSpec) {
@@ -107,32 +126,38 @@ export function createRegister(deps: RegisterDeps) {
     problems.raise();
   }
 
-  async function check(asked: Registration, spec: WebhookSpec, problems: Problems) {
+  async function check(whole: Asked, asked: Asked, spec: WebhookSpec, problems: Problems) {
     const now = deps.clock.now();
     const { id } = asked;
     const fault = id === undefined ? undefined : callerIdFault(id);
     // Only an id of our own form is looked up before it can be told whether it is right.
     if (fault !== undefined && !(isOwnForm(id!) && (await find(asked, spec)))) problems.add('id', fault);
-    await noteSpecViolations(asked.spec, spec, { problems, policy: settings.addressPolicy, now });
+    const found = keepsAny(asked.credentials) ? await find(asked, spec) : undefined;
+    const before = found ? vault.open(found) : NO_CREDENTIALS;
+    const credentials = kept(asked.credentials, before, problems);
+    noteAuthViolations(credentials, problems);
+    const withSecrets = { ...spec, headers: { ...spec.headers, ...credentialHeaders(credentials) } };
+    const policy = settings.addressPolicy;
+    await noteSpecViolations(whole.spec, withSecrets, { ...whole, problems, policy, now });
     if (asked.spec.schedule !== undefined && spec.schedule !== undefined) {
       const rules = { now, everyMinMs: settings.everyMinMs, field: 'schedule' };
       const violations = scheduleViolations(spec.schedule, rules);
-      const kept = violations.length > 0 && problems.count() === 0 && (await isRegistered(asked, spec));
-      if (!kept) problems.addAll(violations);
+      const good = violations.length === 0 || problems.count() > 0;
+      const replaced = good ? undefined : (await find(asked, spec))?.effective.schedule;
+      const { schedule } = spec;
+      // What it names may have passed meanwhile.
+      if (replaced === undefined || !ringsAlike(replaced, schedule)) problems.addAll(violations);
+      else if (!sameSchedule(replaced, schedule))
+        problems.addAll(scheduleViolations(schedule, { ...rules, replaced }));
     }
     problems.raise();
-  }
-
-  /** Whether the webhook has this schedule already: then what it names may have passed meanwhile. */
-  async function isRegistered(asked: Registration, spec: WebhookSpec): Promise<boolean> {
-    const found = await find(asked, spec);
-    return found !== undefined && sameSchedule(found.effective.schedule, spec.schedule);
   }
 
   /** Undefined when somebody else made it first. */
   async function make(
     spec: WebhookSpec,
-    asked: Registration,
+    credentials: Credentials,
+    asked: Asked,
     problems: Problems,
   ): Promise<Registered | undefined> {
     const { clock, random, sealKey } = deps;
@@ -141,14 +166,14 @@ export function createRegister(deps: RegisterDeps) {
     const { namespace, id: callerId, claim } = asked;
     const { now } = present;
     const id = claim ? claimedId('webhook', claim) : newId('webhook', now, random);
+    const owner = { namespace, id };
     const webhook = newWebhook({
-      id,
-      namespace,
+      ...owner,
       ...(callerId !== undefined && { callerId }),
-      spec: asked.spec,
+      ...vault.stored(owner, asked.spec, credentials),
       effective: spec,
-      secrets: [madeSecret(secret, { claim, now, random, sealKey })],
-      ...heldSecret(deps, { namespace, id }, spec, asked.compatibilitySecret, problems),
+      secrets: [madeSecret(secret, owner, { claim, now, random, sealKey })],
+      ...heldSecret(deps, owner, spec, asked.compatibilitySecret, problems),
       present,
     });
     if (asked.validateOnly) return { webhook, created: true };
@@ -160,19 +185,20 @@ export function createRegister(deps: RegisterDeps) {
   async function replace(
     found: Webhook,
     spec: WebhookSpec,
-    asked: Registration,
+    credentials: Credentials,
+    asked: Asked,
     problems: Problems,
   ): Promise<Registered | undefined> {
     const { clock, random, sealKey } = deps;
     const { secret } = asked;
     const present = presentOf(clock);
-    const { now } = present;
-    const secrets = secret && replaced(found, secret, { now, random, sealKey });
+    const secrets = secret && replaced(found, secret, { now: present.now, random, sealKey });
     const held = heldSecret(deps, found, spec, asked.compatibilitySecret, problems);
-    const isKept = secrets === undefined && held.compatibilitySecret === found.compatibilitySecret;
-    if (isKept && sameSpec(found.spec, asked.spec)) return { webhook: found, created: false };
+    const stored = vault.stored(found, asked.spec, credentials, found);
+    const keepsSecrets = secrets === undefined && held.compatibilitySecret === found.compatibilitySecret;
+    if (keepsSecrets && sameSpec(found.spec, stored.spec)) return { webhook: found, created: false };
 
-    const change = changedTo(found, asked.spec, spec, present);
+    const change = changedTo(found, stored, spec, present);
     const webhook: Webhook = {
       ...withHeldSecret(change.webhook, held),
       ...(secrets !== undefined && { secrets }),

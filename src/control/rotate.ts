@@ -11,6 +11,7 @@ import {
   withdrawn,
 } from '../domain/webhook/rotation.ts';
 import { newSecret, openSecret, sealSecret } from '../domain/webhook/secret.ts';
+import type { SecretOwner } from '../domain/webhook/secret-mark.ts';
 import { type Webhook, webhookIdOf } from '../domain/webhook/webhook.ts';
 import { type ChangeDeps, changeWebhook, getWebhook, type Target } from './change.ts';
 import type { Needs } from './deps.ts';
@@ -57,7 +58,7 @@ export function createRotate(deps: RotateDeps) {
     const id = claimedId('secret', claim);
     const webhook = await getWebhook(deps, target);
     const found = webhook.secrets.find((each) => each.id === id);
-    return found && { webhook, secret: openSecret(sealKey, found.sealed) };
+    return found && { webhook, secret: openSecret(sealKey, found.sealed, webhook) };
   }
 }
 
@@ -93,9 +94,13 @@ export interface Making extends Rotation {
 }
 
 /** A signing secret as it is stored. */
-export function madeSecret(secret: Uint8Array, { claim, now, random, sealKey }: Making): SigningSecret {
+export function madeSecret(
+  secret: Uint8Array,
+  owner: SecretOwner,
+  { claim, now, random, sealKey }: Making,
+): SigningSecret {
   const id = claim ? claimedId('secret', claim) : newId('secret', now, random);
-  return { id, sealed: sealSecret(sealKey, secret, random), createdAt: now };
+  return { id, sealed: sealSecret(sealKey, secret, owner, random), createdAt: now };
 }
 
 /**
@@ -105,9 +110,9 @@ export function madeSecret(secret: Uint8Array, { claim, now, random, sealKey }: 
 export function replaced(found: Webhook, secret: Uint8Array, making: Making): SigningSecret[] | undefined {
   const { now, sealKey, overlapMs = OVERLAP_DEFAULT_MS } = making;
   const live = liveSecrets(found.secrets, now);
-  const at = live.findIndex(({ sealed }) => Buffer.compare(openSecret(sealKey, sealed), secret) === 0);
+  const at = live.findIndex(({ sealed }) => Buffer.compare(openSecret(sealKey, sealed, found), secret) === 0);
   if (at === 0) return undefined;
-  const secrets = rotated(live, live[at] ?? madeSecret(secret, making), { now, overlapMs });
+  const secrets = rotated(live, live[at] ?? madeSecret(secret, found, making), { now, overlapMs });
   if (secrets !== 'FULL') return secrets;
   throw failedPrecondition('TOO_MANY_SECRETS', {
     type: 'Webhook',

@@ -1,6 +1,5 @@
 import type { FieldViolation } from '../domain/error.ts';
 import { charsetFault, decodeText, encodeText } from '../domain/event/charset.ts';
-import { headerViolations } from '../domain/event/header-rules.ts';
 import { eventTypeViolations } from '../domain/event/match.ts';
 import { contentKind, isMediaType } from '../domain/event/media-type.ts';
 import type { Problems } from '../domain/problems.ts';
@@ -11,9 +10,11 @@ import { jsonFault } from '../domain/template/template.ts';
 import type { AddressPolicy } from '../domain/webhook/address.ts';
 import type { AskedPayload, AskedSpec } from '../domain/webhook/asked.ts';
 import { compatibilityViolations } from '../domain/webhook/compatibility.ts';
+import { type AskedCredentials, NO_CREDENTIALS } from '../domain/webhook/credentials.ts';
 import { judgeDestination } from '../domain/webhook/destination.ts';
 import { BODY_BYTES_MAX, type Payload } from '../domain/webhook/payload.ts';
 import { DEFAULT_NAMESPACE, type WebhookSpec } from '../domain/webhook/webhook.ts';
+import { noteHeaderViolations } from './credentials.ts';
 
 export interface SpecRules {
   readonly problems: Problems;
@@ -21,6 +22,8 @@ export interface SpecRules {
   readonly now: number;
   /** The webhook that is to be so, if there is one. */
   readonly webhook?: Pick<TemplatedWebhook, 'id' | 'callerId' | 'namespace'>;
+  /** The secret headers that are asked for; none when undefined. */
+  readonly credentials?: AskedCredentials;
   /** Only these fields of the webhook, by their names in the proto file; all when undefined. */
   readonly only?: ReadonlySet<string>;
 }
@@ -28,19 +31,20 @@ export interface SpecRules {
 const NEW_WEBHOOK = { id: '', namespace: DEFAULT_NAMESPACE };
 
 /** The compatibility signature, and what else makes headers. */
-const SIGNED_IN_HEADER = ['compatibility_signature', 'headers', 'payload'];
+const SIGNED_IN_HEADER = ['compatibility_signature', 'headers', 'secret_headers', 'auth', 'payload'];
 
 /** The payload, and what its templates read. */
 const READ_BY_PAYLOAD = ['payload', 'name', 'destination', 'labels'];
 
 /**
- * Notes what is wrong with a webhook that is asked for so, of which `spec` is what applies. The rules of its
+ * Notes what is wrong with a webhook that is asked for so, of which `spec` is what applies, its secret headers among the
+ * others. The rules of its
  * schedule stand in `domain/schedule/rules.ts`: whether they matter depends on what is registered already.
  */
 export async function noteSpecViolations(
   asked: AskedSpec,
   spec: WebhookSpec,
-  { problems, policy, now, webhook = NEW_WEBHOOK, only }: SpecRules,
+  { problems, policy, now, webhook = NEW_WEBHOOK, credentials = NO_CREDENTIALS, only }: SpecRules,
 ): Promise<void> {
   const isTouched = (name: string) => only === undefined || only.has(name);
   problems.addAll(eventTypeViolations(spec.eventTypes, 'event_types'));
@@ -49,7 +53,8 @@ export async function noteSpecViolations(
     if ('refused' in verdict) problems.add('destination', verdict.refused);
   }
   if (isTouched('filter') || isTouched('event_types')) await noteFilter(spec, problems);
-  if (isTouched('headers')) problems.addAll(headerViolations(asked.headers ?? {}, 'headers'));
+  const areHeadersTouched = ['headers', 'secret_headers', 'auth'].some(isTouched);
+  if (areHeadersTouched) noteHeaderViolations({ spec: asked, credentials }, problems);
   if (spec.compatibility !== undefined && SIGNED_IN_HEADER.some(isTouched)) {
     const others = [...Object.keys(spec.headers), ...Object.keys(spec.payload?.headerTemplates ?? {})];
     problems.addAll(compatibilityViolations(spec.compatibility, others, 'compatibility_signature'));

@@ -1,12 +1,14 @@
 import type { Problems } from '../domain/problems.ts';
-import { sameSchedule } from '../domain/schedule/replacement.ts';
+import { ringsAlike, sameSchedule } from '../domain/schedule/replacement.ts';
 import { scheduleViolations } from '../domain/schedule/rules.ts';
 import type { AskedSpec } from '../domain/webhook/asked.ts';
+import { type AskedCredentials, credentialHeaders } from '../domain/webhook/credentials.ts';
 import { withDefaults } from '../domain/webhook/defaults.ts';
 import { sameSpec } from '../domain/webhook/same-spec.ts';
 import type { Webhook, WebhookSpec } from '../domain/webhook/webhook.ts';
 import { type ChangeDeps, changedTo, changeWebhook, type Target } from './change.ts';
 import { heldSecret, withHeldSecret } from './compatibility.ts';
+import { allKept, createVault, kept, noteAuthViolations, secretsApart } from './credentials.ts';
 import type { Needs } from './deps.ts';
 import { lastRingViolations, noteSpecViolations } from './spec-rules.ts';
 
@@ -17,6 +19,8 @@ export interface Revision {
   readonly spec: AskedSpec;
   /** The secret of the compatibility signature; undefined for the one that the webhook has. */
   readonly compatibilitySecret?: string | undefined;
+  /** Its secret headers; a value that is undefined is kept, and so are all of them when this is. */
+  readonly credentials?: AskedCredentials;
   /** The fields that the caller touches, by their names in the proto file: no others are judged. */
   readonly touched: ReadonlySet<string>;
   /** Has what was found wrong with how it was asked. */
@@ -30,32 +34,46 @@ export interface Revision {
  */
 export function createUpdate(deps: UpdateDeps) {
   const { settings } = deps;
+  const vault = createVault(deps);
 
   return (target: Target, revise: (found: Webhook) => Revision | Promise<Revision>): Promise<Webhook> =>
     changeWebhook(deps, target, async (found, present) => {
       const revision = await revise(found);
-      const effective = withDefaults(revision.spec, settings);
-      await check(found, effective, revision, present.now);
-      const held = heldSecret(deps, found, effective, revision.compatibilitySecret, revision.problems);
-      const isKept = held.compatibilitySecret === found.compatibilitySecret;
-      if (isKept && sameSpec(found.spec, revision.spec)) return undefined;
+      const { spec, credentials: given = allKept(found), problems } = revision;
+      const asked = secretsApart({ spec, credentials: given });
+      const credentials = kept(asked.credentials, vault.open(found), problems);
+      const effective = withDefaults(asked.spec, settings);
+      noteAuthViolations(credentials, problems);
+      const withSecrets = {
+        ...effective,
+        headers: { ...effective.headers, ...credentialHeaders(credentials) },
+      };
+      await check(found, withSecrets, { ...revision, credentials: given }, present.now);
+      const stored = vault.stored(found, asked.spec, credentials, found);
+      const held = heldSecret(deps, found, effective, revision.compatibilitySecret, problems);
+      const keepsSecret = held.compatibilitySecret === found.compatibilitySecret;
+      if (keepsSecret && sameSpec(found.spec, stored.spec)) return undefined;
       if (effective.asymmetric) await deps.signingKeyring.ensure(found.namespace);
-      const change = changedTo(found, revision.spec, effective, present);
+      const change = changedTo(found, stored, effective, present);
       return { ...change, webhook: withHeldSecret(change.webhook, held) };
     });
 
   async function check(
     found: Webhook,
     spec: WebhookSpec,
-    { spec: asked, touched, problems }: Revision,
+    { spec: asked, credentials, touched, problems }: Required<Omit<Revision, 'compatibilitySecret'>>,
     now: number,
   ): Promise<void> {
     problems.addAll(lastRingViolations(found.spec, asked));
     const policy = settings.addressPolicy;
-    await noteSpecViolations(asked, spec, { problems, policy, now, webhook: found, only: touched });
+    const rules = { problems, policy, now, webhook: found, credentials, only: touched };
+    await noteSpecViolations(asked, spec, rules);
     const changesRuns = touched.has('schedule') && !sameSchedule(found.effective.schedule, spec.schedule);
     if (changesRuns && asked.schedule !== undefined && spec.schedule !== undefined) {
-      const rules = { now, everyMinMs: settings.everyMinMs, field: 'schedule' };
+      const { schedule } = found.effective;
+      const replaced =
+        schedule !== undefined && ringsAlike(schedule, spec.schedule) ? { replaced: schedule } : {};
+      const rules = { now, everyMinMs: settings.everyMinMs, field: 'schedule', ...replaced };
       problems.addAll(scheduleViolations(spec.schedule, rules));
     }
     problems.raise();

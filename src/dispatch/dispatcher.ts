@@ -1,6 +1,7 @@
 import { type Clock, steadyClock } from '../domain/clock.ts';
 import { fairShare } from '../domain/delivery/lane.ts';
 import type { Random } from '../domain/random.ts';
+import type { CredentialsOf } from '../domain/webhook/credentials.ts';
 import type { OperationalEvent } from '../domain/webhook/operational.ts';
 import type { KeysOf } from '../domain/webhook/signature.ts';
 import type { Sender } from '../outbound/sender.ts';
@@ -55,6 +56,8 @@ export interface DispatcherDeps {
   readonly sender: Pick<Sender, 'send'>;
   /** What a webhook's requests are signed with. */
   readonly keysOf: KeysOf;
+  /** What is sent to be let in. */
+  readonly credentialsOf: CredentialsOf;
   /** Called when there is something to do before `idleMs` is over. */
   readonly wake: () => void;
   /** Called with operational events once what they tell of is on disk. It must not raise. */
@@ -90,7 +93,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   const bodies = createBodies(deps.random);
   const settler = createSettler({ store, clock, log });
   const origins = createOrigins<Lane>(settings.originInFlightMax, ({ state }) => state.inFlight === 0);
-  const lanes = createLanes({ since: clock.now(), directory: deps.directory, keysOf: deps.keysOf });
+  const lanes = createLanes({ ...deps, since: clock.now() });
   const finished = createFinished();
   const flights = createFlights({
     ...deps,

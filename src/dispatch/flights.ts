@@ -8,6 +8,7 @@ import { DomainError, madeOrError } from '../domain/error.ts';
 import { type EventBody, publicId, type Rendered } from '../domain/event/event.ts';
 import type { Random } from '../domain/random.ts';
 import type { OperationalEvent } from '../domain/webhook/operational.ts';
+import { redacted } from '../domain/webhook/redact.ts';
 import type { DisabledReason } from '../domain/webhook/webhook.ts';
 import type { Sender } from '../outbound/sender.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -97,10 +98,12 @@ export function createFlights(deps: FlightsDeps): Flights {
       return;
     }
     const number = flight.delivery.attempts + 1;
-    const { headers: requestHeaders, destination: url } = request;
+    const { headers, recordedHeaders: requestHeaders = headers, secrets = [], destination: url } = request;
     void deps.sender
       .send(request)
-      .then((outcome) => finish(flight, event, { number, requestHeaders, url, outcome }));
+      .then((made) =>
+        finish(flight, event, { number, requestHeaders, url, outcome: redacted(made, secrets) }),
+      );
   }
 
   /** Its request cannot be made: nothing is sent, and no attempt is counted. */

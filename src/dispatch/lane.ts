@@ -16,6 +16,7 @@ import {
   urged,
 } from '../domain/delivery/lane.ts';
 import type { Verdict } from '../domain/delivery/settle.ts';
+import type { Credentials } from '../domain/webhook/credentials.ts';
 import type { SigningKeys } from '../domain/webhook/signature.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 import { type Alarm, noAlarm } from './alarms.ts';
@@ -77,6 +78,7 @@ export interface Target {
   readonly rules: LaneRules;
   readonly ordered: boolean;
   readonly keys: SigningKeys;
+  readonly credentials: Credentials;
   /** Scheme, host and port. */
   readonly origin: string;
 }

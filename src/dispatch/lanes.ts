@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isForgettable } from '../domain/delivery/lane.ts';
+import type { CredentialsOf } from '../domain/webhook/credentials.ts';
 import type { KeysOf } from '../domain/webhook/signature.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 import type { Directory } from '../store/directory.ts';
@@ -41,6 +42,7 @@ export interface LanesDeps {
   readonly since: number;
   readonly directory: Pick<Directory, 'peek' | 'forget'>;
   readonly keysOf: KeysOf;
+  readonly credentialsOf: CredentialsOf;
 }
 
 /** The most deliveries waiting in memory over all lanes; others stay in the store until there is room. */
@@ -48,7 +50,7 @@ const WAITING_MAX = 100_000;
 /** The most lanes kept with nothing waiting; beyond that, those that are idle for longest are forgotten. */
 const RESTING_MAX = 5_000;
 
-export function createLanes({ since: begun, directory, keysOf }: LanesDeps): Lanes {
+export function createLanes({ since: begun, directory, ...secrets }: LanesDeps): Lanes {
   let since = begun;
   const lanes = new Map<string, Lane>();
   /** A Set keeps its order of insertion: the front has waited longest for its turn. */
@@ -58,7 +60,7 @@ export function createLanes({ since: begun, directory, keysOf }: LanesDeps): Lan
   const total = { waiting: 0 };
 
   function aimAt(lane: Lane, webhook: Webhook, now: number): void {
-    aim(lane, targetOf(webhook, keysOf), now);
+    aim(lane, targetOf(webhook, secrets), now);
   }
 
   /** A new lane begins with the health of its webhook, so that must not be remembered as it was before. */
@@ -142,7 +144,10 @@ export function createLanes({ since: begun, directory, keysOf }: LanesDeps): Lan
   };
 }
 
-function targetOf(webhook: Webhook, keysOf: LanesDeps['keysOf']): Target {
+function targetOf(
+  webhook: Webhook,
+  { keysOf, credentialsOf }: Pick<LanesDeps, 'keysOf' | 'credentialsOf'>,
+): Target {
   const { limits, destination } = webhook.effective;
   const { ordered, rate } = limits;
   const rules = {
@@ -150,5 +155,6 @@ function targetOf(webhook: Webhook, keysOf: LanesDeps['keysOf']): Target {
     concurrency: ordered ? 1 : limits.concurrency,
     ...(rate && { rate }),
   };
-  return { webhook, rules, ordered, keys: keysOf(webhook), origin: new URL(destination).origin };
+  const { origin } = new URL(destination);
+  return { webhook, rules, ordered, keys: keysOf(webhook), credentials: credentialsOf(webhook), origin };
 }

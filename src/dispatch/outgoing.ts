@@ -47,7 +47,7 @@ export function createMakeRequest({ bodies, clock, userAgent }: OutgoingDeps): M
   }
 
   return ({ target, delivery }, held, rendered) => {
-    const { webhook, keys } = target;
+    const { webhook, credentials, keys } = target;
     const presented = bodies.present(held, delivery.format, withHeadersNow(webhook, held, rendered));
     const request = buildRequest({
       webhook,
@@ -55,6 +55,7 @@ export function createMakeRequest({ bodies, clock, userAgent }: OutgoingDeps): M
       event: held.event,
       presented,
       attemptNumber: delivery.attempts + 1,
+      credentials,
       keys,
       now: clock.now(),
       userAgent,

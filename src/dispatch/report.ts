@@ -3,6 +3,7 @@ import type { WaitingDelivery } from '../domain/delivery/delivery.ts';
 import type { Verdict } from '../domain/delivery/settle.ts';
 import { type EventBody, publicId } from '../domain/event/event.ts';
 import { toRfc3339 } from '../domain/rfc3339.ts';
+import { withoutQuery } from '../domain/webhook/destination.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Unsent } from './news.ts';
@@ -20,7 +21,7 @@ export function logAttempt(log: Log, report: AttemptReport): void {
   const { webhook, event, delivery, attempt, verdict } = report;
   const { outcome, number } = attempt;
   const { transition } = verdict;
-  const { destination } = webhook.spec;
+  const destination = withoutQuery(webhook.spec.destination);
   const fault = outcome.kind === 'failed' ? outcome : outcome.bodyFault;
   const fields = {
     namespace: webhook.namespace,
@@ -49,7 +50,8 @@ export function logAttempt(log: Log, report: AttemptReport): void {
 
 /** Logs one line for a delivery that is FAILED without an attempt. */
 export function logUnsent(log: Log, { webhook, event, delivery, transition }: Unsent): void {
-  const { destination, name } = webhook.spec;
+  const { name } = webhook.spec;
+  const destination = withoutQuery(webhook.spec.destination);
   const { reason, message } = transition;
   const fields = {
     namespace: webhook.namespace,

@@ -36,6 +36,11 @@ export const ACCESS_REASONS = {
     todo: 'Name that of the key, which is in the metadata, or none; or use another key.',
     metadata: ['namespace'],
   },
+  FIRST_KEY_NOT_ADMIN: {
+    code: 'FAILED_PRECONDITION',
+    when: 'The first key would be one that can make no other, while every call needs one from then on.',
+    todo: 'Make one with the role ADMIN for all namespaces first.',
+  },
   API_KEY_NOT_FOUND: {
     code: 'NOT_FOUND',
     when: 'There is no such key, or it is for another namespace than the key of the caller.',

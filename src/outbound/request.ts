@@ -2,6 +2,8 @@ import type { WaitingDelivery } from '../domain/delivery/delivery.ts';
 import { type EventBody, presentedId } from '../domain/event/event.ts';
 import type { Presented } from '../domain/event/present.ts';
 import { compatibilitySignature } from '../domain/webhook/compatibility.ts';
+import { type Credentials, credentialHeaders } from '../domain/webhook/credentials.ts';
+import { isSecretHeader, MASK } from '../domain/webhook/secret-headers.ts';
 import { keysAt, type SigningKeys, sign, signWithPrivateKey } from '../domain/webhook/signature.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 
@@ -11,6 +13,10 @@ export interface OutgoingRequest {
   readonly destination: string;
   /** Names, in lower case, and values in turn. */
   readonly headers: string[];
+  /** The same with `***` for values that are secret, to be written down; undefined when none is. */
+  readonly recordedHeaders?: readonly string[];
+  /** Those values. */
+  readonly secrets?: readonly string[];
   readonly body: Uint8Array;
   /** From the call to the last byte of the answer. */
   readonly timeoutMs: number;
@@ -24,6 +30,8 @@ export interface RequestParts {
   readonly presented: Presented;
   /** 1 for the first. */
   readonly attemptNumber: number;
+  /** What is sent to be let in. */
+  readonly credentials: Credentials;
   readonly keys: SigningKeys;
   /** The time of this attempt. */
   readonly now: number;
@@ -37,7 +45,7 @@ export interface RequestParts {
  * headers"), or a retry after minutes would be refused as a replay.
  */
 export function buildRequest(parts: RequestParts): OutgoingRequest {
-  const { webhook, delivery, event, presented, attemptNumber, keys, now, userAgent } = parts;
+  const { webhook, delivery, event, presented, attemptNumber, credentials, keys, now, userAgent } = parts;
   const { destination, timeoutMs } = webhook.effective;
   const { body } = presented;
   const timestamp = Math.floor(now / 1000);
@@ -65,9 +73,16 @@ export function buildRequest(parts: RequestParts): OutgoingRequest {
     headers.push(compatibility.header, compatibilitySignature(compatibility, timestamp, body));
   if (delivery.replayOf !== undefined) headers.push('carillon-replay-of', delivery.replayOf);
   if (event.nominalAt !== undefined) headers.push('carillon-scheduled-at', rfc3339(event.nominalAt));
+  const ours = headers.length;
+  // Nobody who publishes events says as whom the webhook's owner calls.
+  addHeaders(headers, credentialHeaders(credentials));
+  const secret = headers.length;
   addHeaders(headers, presented.headers);
   addHeaders(headers, webhook.effective.headers);
-  return { destination, headers, body, timeoutMs };
+  const kept = recorded(headers, ours, secret);
+  // Its password alone, which stands in the header in base64.
+  if (credentials.auth !== undefined) kept.secrets?.push(credentials.auth.secret);
+  return { destination, headers, ...kept, body, timeoutMs };
 }
 
 // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
@@ -92,6 +107,23 @@ function signatures(keys: SigningKeys, { id, now, timestamp, body }: Signed): st
  */
 function addHeaders(headers: string[], added: Readonly<Record<string, string>>): void {
   for (const name in added) if (!hasHeader(headers, name)) headers.push(name, added[name]!);
+}
+
+/** All from `ours` to `secret` are secret; those that follow are so by their names. */
+function recorded(
+  headers: readonly string[],
+  ours: number,
+  secret: number,
+): { recordedHeaders?: string[]; secrets?: string[] } {
+  let recordedHeaders: string[] | undefined;
+  const secrets: string[] = [];
+  for (let i = ours; i < headers.length; i += 2) {
+    if (i >= secret && !isSecretHeader(headers[i]!)) continue;
+    recordedHeaders ??= [...headers];
+    recordedHeaders[i + 1] = MASK;
+    secrets.push(headers[i + 1]!);
+  }
+  return recordedHeaders === undefined ? {} : { recordedHeaders, secrets };
 }
 
 function hasHeader(headers: readonly string[], name: string): boolean {

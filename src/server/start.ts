@@ -7,6 +7,7 @@ import { type Clock, systemClock } from '../domain/clock.ts';
 import { DomainError } from '../domain/error.ts';
 import { type Random, systemRandom } from '../domain/random.ts';
 import type { AddressPolicy } from '../domain/webhook/address.ts';
+import { credentialsWith } from '../domain/webhook/credentials.ts';
 import { parseDestinationRules } from '../domain/webhook/destination-rule.ts';
 import type { OwnListener } from '../domain/webhook/own-listeners.ts';
 import { type KeysOf, keysWith } from '../domain/webhook/signature.ts';
@@ -34,6 +35,7 @@ import { createListener } from './listen/listener.ts';
 import { isLocalAddress } from './listen/local-address.ts';
 import { startLoop } from './loop.ts';
 import { openDatabase } from './open-database.ts';
+import { sealOld } from './seal-old.ts';
 import { createStoreWatch } from './store-watch.ts';
 import { VERSION } from './version.ts';
 
@@ -88,6 +90,7 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
     const signingKeyring = await openSigningKeyring({ store, clock, random, sealKey: key });
     const keysOf = keysWith(key, signingKeyring.privateKeyOf);
     await checkKey(store, keysOf);
+    await sealOld({ store, sealKey: key, random, log });
     await comeBack({ store, clock, log }).catch((error: unknown) => {
       // A disk that is full keeps no server from starting: there is much to read, and what was taken to be delivered.
       if (!(error instanceof DomainError) || error.code !== 'UNAVAILABLE') throw error;
@@ -127,6 +130,7 @@ async function run(parts: Parts): Promise<RunningServer> {
     directory,
     sender,
     keysOf,
+    credentialsOf: credentialsWith(key),
     clock,
     random,
     log,

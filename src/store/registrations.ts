@@ -63,6 +63,18 @@ export interface Registrations {
   removeWebhooks(batch: readonly WebhookRemoval[]): Promise<('REMOVED' | 'STALE' | 'NOT_FOUND')[]>;
 
   /**
+   * Webhooks, also such as were removed, whose secret headers stand in the clear in what versions before wrote; at most
+   * so many. Raises UNAVAILABLE and EXHAUSTED.
+   */
+  unsealedWebhooks(limit: number): Promise<Webhook[]>;
+
+  /**
+   * Replaces what was asked for such webhooks, and their credentials, and overwrites what stood there; `emptyLog` takes it
+   * out of the log too. Their versions stay: nobody changed them. Raises UNAVAILABLE and EXHAUSTED.
+   */
+  sealWebhooks(batch: readonly Webhook[]): Promise<void>;
+
+  /**
    * For each question the ids of the webhooks, ACTIVE or not, one of whose event types matches: the type
    * itself, a beginning of it followed by `.*`, or `*`. Ids ascend. The cost grows with the number of
    * matches. Raises UNAVAILABLE and EXHAUSTED.

@@ -4,6 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { systemClock } from '../../src/domain/clock.ts';
 import { noProblems } from '../../src/domain/problems.ts';
 import type { AskedSpec } from '../../src/domain/webhook/asked.ts';
+import type { AskedCredentials } from '../../src/domain/webhook/credentials.ts';
 import { sign, signingKey } from '../../src/domain/webhook/signature.ts';
 import type { Webhook } from '../../src/domain/webhook/webhook.ts';
 import { type HeldRequest, type HeldSender, heldSender } from '../support/held-sender.ts';
@@ -51,10 +52,15 @@ async function subject(spec: Partial<AskedSpec> = {}): Promise<Subject> {
   };
 }
 
-async function update({ webhook }: Subject, patch: Partial<AskedSpec>): Promise<void> {
+async function update(
+  { webhook }: Subject,
+  patch: Partial<AskedSpec>,
+  credentials?: AskedCredentials,
+): Promise<void> {
   await pipeline.control.webhooks.update({ namespace: NAMESPACE, id: webhook.id }, ({ spec }) => ({
     spec: { ...spec, ...patch },
-    touched: new Set(Object.keys(patch)),
+    ...(credentials && { credentials }),
+    touched: new Set([...Object.keys(patch), ...(credentials ? ['auth'] : [])]),
     problems: noProblems(),
   }));
 }
@@ -178,6 +184,14 @@ const CHANGES: Record<keyof AskedSpec | 'state' | 'secret' | 'concurrency' | 'ra
   headers: {
     apply: (of) => update(of, { headers: { 'x-new': 'yes' } }),
     shows: ({ headers }) => assert.equal(headers['x-new'], 'yes'),
+  },
+  secretHeaders: {
+    apply: (of) => update(of, { headers: { Authorization: 'Bearer of-today' } }),
+    shows: ({ headers }) => assert.equal(headers.authorization, 'Bearer of-today'),
+  },
+  auth: {
+    apply: (of) => update(of, {}, { headers: {}, auth: { kind: 'basic', username: 'ann', secret: 'p' } }),
+    shows: ({ headers }) => assert.equal(headers.authorization, 'Basic YW5uOnA='),
   },
   timeoutMs: {
     apply: (of) => update(of, { timeoutMs: 777 }),

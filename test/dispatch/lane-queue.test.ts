@@ -24,6 +24,7 @@ import {
   setAside,
 } from '../../src/dispatch/lane-queue.ts';
 import type { WaitingDelivery } from '../../src/domain/delivery/delivery.ts';
+import { NO_CREDENTIALS } from '../../src/domain/webhook/credentials.ts';
 import { aWaitingDelivery as waiting } from '../support/deliveries.ts';
 import { aWebhook, T0 } from '../support/store.ts';
 
@@ -31,7 +32,14 @@ const NOW = T0;
 
 function targetOf(ordered: boolean): Target {
   const rules = { open: true, concurrency: ordered ? 1 : 8 };
-  return { webhook: aWebhook(), rules, ordered, keys: { secrets: [] }, origin: 'http://example.com' };
+  return {
+    webhook: aWebhook(),
+    rules,
+    ordered,
+    keys: { secrets: [] },
+    credentials: NO_CREDENTIALS,
+    origin: 'http://example.com',
+  };
 }
 
 /** A lane of which everything is in memory. */

@@ -11,6 +11,7 @@ import {
   type Target,
 } from '../../src/dispatch/lane.ts';
 import { HEALTHY } from '../../src/domain/delivery/lane.ts';
+import { NO_CREDENTIALS } from '../../src/domain/webhook/credentials.ts';
 import type { Webhook } from '../../src/domain/webhook/webhook.ts';
 import { DOWN } from '../support/lane-states.ts';
 import { aWebhook, T0 } from '../support/store.ts';
@@ -21,7 +22,14 @@ const FAILED = { ...DOWN, retryAfterMs: 60_000 };
 
 function targetOf(webhook: Webhook): Target {
   const rules = { open: webhook.state === 'ACTIVE', concurrency: 8 };
-  return { webhook, rules, ordered: false, keys: { secrets: [] }, origin: 'http://example.com' };
+  return {
+    webhook,
+    rules,
+    ordered: false,
+    keys: { secrets: [] },
+    credentials: NO_CREDENTIALS,
+    origin: 'http://example.com',
+  };
 }
 
 /** A lane whose webhook has been read, with these fields. */

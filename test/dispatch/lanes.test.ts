@@ -4,6 +4,7 @@ import { admit, land, launch, leave } from '../../src/dispatch/lane.ts';
 import { abandon, LANE_WAITING_MAX } from '../../src/dispatch/lane-queue.ts';
 import { createLanes, type Lanes } from '../../src/dispatch/lanes.ts';
 import type { AskedLimits } from '../../src/domain/webhook/asked.ts';
+import { NO_CREDENTIALS } from '../../src/domain/webhook/credentials.ts';
 import { aWaitingDelivery } from '../support/deliveries.ts';
 import { DOWN } from '../support/lane-states.ts';
 import { aWebhook, T0 } from '../support/store.ts';
@@ -17,7 +18,12 @@ function someLanes(
   forget: (id: string) => void = () => {},
 ): Lanes {
   const directory = { peek: (id: string) => aWebhook({ id, spec: { limits } }), forget };
-  return createLanes({ since: NOW - 60 * MINUTE, directory, keysOf: () => ({ secrets: [] }) });
+  return createLanes({
+    since: NOW - 60 * MINUTE,
+    directory,
+    keysOf: () => ({ secrets: [] }),
+    credentialsOf: () => NO_CREDENTIALS,
+  });
 }
 
 describe('the lanes of a node', () => {

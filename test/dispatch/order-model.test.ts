@@ -15,6 +15,7 @@ import {
 } from '../../src/dispatch/lane-queue.ts';
 import type { WaitingDelivery } from '../../src/domain/delivery/delivery.ts';
 import { type Place, precedes } from '../../src/domain/delivery/order.ts';
+import { NO_CREDENTIALS } from '../../src/domain/webhook/credentials.ts';
 import { aWaitingDelivery } from '../support/deliveries.ts';
 import { aWebhook } from '../support/store.ts';
 
@@ -64,6 +65,7 @@ class Model {
       rules,
       ordered: true,
       keys: { secrets: [] },
+      credentials: NO_CREDENTIALS,
       origin: 'http://example.com',
     };
     aim(lane, target, this.now);

@@ -51,7 +51,7 @@ describe('the page about webhooks in files', { timeout: 120_000 }, () => {
     const wrong = await apply('--yes');
     assert.deepEqual([wrong.code, wrong.out], [2, '']);
     const fields =
-      ', schedule, eventTypes, filter, payload, headers, timeout, signing, retryPolicy, limits, labels';
+      ', schedule, eventTypes, filter, payload, headers, timeout, signing, retryPolicy, limits, labels, secretHeaders';
     const shortened = wrong.err
       .replace(`name, destination${fields}`, 'name, …')
       .replace(/\*, ranges.*/, '*, …');

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Webhook as StandardWebhook } from 'standardwebhooks';
 import type { Presented } from '../../src/domain/event/present.ts';
+import { NO_CREDENTIALS } from '../../src/domain/webhook/credentials.ts';
 import { formatSecret } from '../../src/domain/webhook/secret.ts';
 import { signingKey, verify } from '../../src/domain/webhook/signature.ts';
 import { buildRequest, type OutgoingRequest, type RequestParts } from '../../src/outbound/request.ts';
@@ -19,6 +20,7 @@ const parts: RequestParts = {
   event: { id: 'evt_1' },
   presented,
   attemptNumber: 1,
+  credentials: NO_CREDENTIALS,
   keys: { secrets: [{ key: signingKey(secret), until: Number.POSITIVE_INFINITY }] },
   now: T0 + 999,
   userAgent: 'Carillon/1.2.3',
@@ -134,5 +136,38 @@ describe('the POST of an attempt', () => {
       const judged = verify({ secrets: [one], headers, body: presented.body, now: T0 });
       assert.equal(judged === 'valid' ? judged : judged.invalid, verdict);
     }
+  });
+
+  it('carries secret headers before those of the same name, and is to be written down without their values', () => {
+    const request = buildRequest({
+      ...parts,
+      webhook: aWebhook({ spec: { headers: { 'x-plain': 'p', 'x-key': 'of the webhook' } } }),
+      credentials: { headers: { 'x-key': 'secret', authorization: 'Bearer secret' } },
+      presented: {
+        ...presented,
+        headers: { authorization: 'Bearer event', cookie: 'of=event', 'x-event': 'e' },
+      },
+    });
+    const { authorization, cookie, ...rest } = headersOf(request);
+    assert.deepEqual([authorization, cookie], ['Bearer secret', 'of=event']);
+    assert.deepEqual([rest['x-key'], rest['x-plain'], rest['x-event']], ['secret', 'p', 'e']);
+    const recorded = headersOf({ ...request, headers: [...request.recordedHeaders!] });
+    assert.deepEqual([recorded.authorization, recorded.cookie, recorded['x-key']], ['***', '***', '***']);
+    assert.deepEqual([recorded['x-plain'], recorded['x-event']], ['p', 'e']);
+    assert.deepEqual(Object.keys(recorded), Object.keys(headersOf(request)));
+  });
+
+  it('is written down as it is when nothing in it is secret', () => {
+    assert.equal(buildRequest(parts).recordedHeaders, undefined);
+  });
+
+  it('carries a name and a password, and says that each is not to be kept of an answer', () => {
+    const request = buildRequest({
+      ...parts,
+      credentials: { headers: {}, auth: { kind: 'basic', username: 'ann', secret: 'p' } },
+    });
+    const sent = 'Basic YW5uOnA=';
+    assert.equal(headersOf(request).authorization, sent);
+    assert.deepEqual(request.secrets, [sent, 'p']);
   });
 });

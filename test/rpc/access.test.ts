@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { create, type DescMessage, type DescMethod, type Message } from '@bufbuild/protobuf';
 import { anyUnpack } from '@bufbuild/protobuf/wkt';
-import { Code, ConnectError, type Transport } from '@connectrpc/connect';
+import { Code, ConnectError, createClient, type Transport } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
 import { AdminService, Role as RoleMessage } from '../../gen/carillon/v1/admin_pb.ts';
+import { EventService } from '../../gen/carillon/v1/event_pb.ts';
 import { ErrorInfoSchema } from '../../gen/google/rpc/error_details_pb.ts';
 import { type Status, StatusSchema } from '../../gen/google/rpc/status_pb.ts';
 import { Health } from '../../gen/grpc/health/v1/health_pb.ts';
@@ -83,6 +84,36 @@ describe('A key of one namespace', () => {
       }
     });
   }
+
+  it('is refused only the items of a batch or a stream that name another namespace', async () => {
+    const headers = { authorization: `Bearer ${keys.get('MANAGE')}` };
+    const { events, webhooks, transports } = api();
+    const items = ['', FOREIGN, 'default'].map((namespace) => ({ event: { type: 'a', namespace } }));
+    const expected = ['response', 'error', 'response'];
+    const batch = await events.publishBatch({ requests: items }, { headers });
+    assert.deepEqual(
+      batch.results.map(({ result }) => result.case),
+      expected,
+    );
+    const requests = (async function* () {
+      for (const request of items) yield { request };
+    })();
+    const streamed: unknown[] = [];
+    for await (const { result } of createClient(EventService, transports.grpc).publishStream(requests, {
+      headers,
+    })) {
+      streamed.push(result?.result.case);
+    }
+    assert.deepEqual(streamed, expected);
+    const hooks = ['', FOREIGN].map((namespace) => ({
+      webhook: { name: 'a', destination: 'http://127.0.0.1:9999/hook', namespace },
+    }));
+    const registered = await webhooks.batchRegister({ requests: hooks }, { headers });
+    assert.deepEqual(
+      registered.results.map(({ result }) => result.case),
+      ['response', 'error'],
+    );
+  });
 
   it('may neither make a key for all namespaces nor list those of all', async () => {
     const { createApiKey, listApiKeys } = AdminService.method;

@@ -233,6 +233,12 @@ const STEPS: readonly Step[] = [
   { what: 'a removal', method: remove, request: hook },
   { what: 'a removal by filter', method: remove, request: { filter: 'id = orders', force: true } },
   { what: 'a removal by name', method: remove, request: { name: 'nobody' } },
+  { what: 'a first key that can make no other', method: createApiKey, request: { role: 'ROLE_READ' } },
+  {
+    what: 'a first key',
+    method: createApiKey,
+    request: { role: 'ROLE_ADMIN', allNamespaces: true },
+  },
   {
     what: 'a key',
     method: createApiKey,

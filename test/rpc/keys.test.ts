@@ -154,6 +154,18 @@ describe('A key', () => {
     assert.deepEqual([error.code, reasonOf(error)], [Code.Unauthenticated, 'API_KEY_REVOKED']);
   });
 
+  it('that comes first can make others, so that nobody is locked out', async () => {
+    await using fresh = await startApi({ locked: true });
+    const client = createClient(AdminService, fresh.transports.connect);
+    for (const request of [{ role: Role.PUBLISH, allNamespaces: true }, { role: Role.ADMIN }]) {
+      const error = await refusal(client.createApiKey(request));
+      assert.deepEqual([error.code, reasonOf(error)], [Code.FailedPrecondition, 'FIRST_KEY_NOT_ADMIN']);
+    }
+    const { key } = await client.createApiKey({ role: Role.ADMIN, allNamespaces: true });
+    assert.equal((await refusal(client.createApiKey({ role: Role.READ }))).code, Code.Unauthenticated);
+    await client.createApiKey({ role: Role.READ }, bearer(key));
+  });
+
   it('that is over is refused in words that say so', async () => {
     const { key } = await api().makeKey({ expiresAt: T0 + 1000 });
     await api().webhooks.list({}, bearer(key));

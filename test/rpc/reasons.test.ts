@@ -167,6 +167,8 @@ describe('The reason', () => {
     WEBHOOK_NOT_FOUND: () => rest('GET', '/v1/webhooks/none'),
     EVENT_NOT_FOUND: () => rest('GET', '/v1/events/none'),
     DELIVERY_NOT_FOUND: () => rest('GET', '/v1/deliveries/none'),
+    FIRST_KEY_NOT_ADMIN: () =>
+      withApi({ locked: true }, (at) => rest('POST', '/v1/apiKeys', { role: 'READ' }, at)),
     API_KEY_NOT_FOUND: () => rest('POST', '/v1/apiKeys/none:revoke'),
     SERVICE_NOT_FOUND: () => rest('GET', '/v1/health?service=none'),
     async WEBHOOK_ALREADY_EXISTS() {
@@ -273,7 +275,7 @@ describe('The reason', () => {
       ),
     TOO_MANY_API_KEYS: () =>
       away({ createApiKeys: async () => ['FULL'] }, (at) =>
-        rest('POST', '/v1/apiKeys', { role: 'READ' }, at),
+        rest('POST', '/v1/apiKeys', { role: 'ADMIN', allNamespaces: true }, at),
       ),
     DATABASE_BUSY: () =>
       away({ resolveWebhooks: () => Promise.reject(new DomainError('DATABASE_BUSY', 'full')) }, get),

@@ -8,6 +8,7 @@ import { newId } from '../../src/domain/id.ts';
 import { systemRandom } from '../../src/domain/random.ts';
 import { parseCidrs } from '../../src/domain/webhook/address.ts';
 import type { AskedLimits, AskedSpec } from '../../src/domain/webhook/asked.ts';
+import { credentialsWith } from '../../src/domain/webhook/credentials.ts';
 import type { OperationalEvent } from '../../src/domain/webhook/operational.ts';
 import { keysWith } from '../../src/domain/webhook/signature.ts';
 import type { Webhook } from '../../src/domain/webhook/webhook.ts';
@@ -95,6 +96,7 @@ export async function openPipeline(options: PipelineOptions = {}): Promise<Pipel
     directory,
     sender: options.sender ?? sender,
     keysOf: keysWith(SEALING_KEY, signingKeyring.privateKeyOf),
+    credentialsOf: credentialsWith(SEALING_KEY),
     wake: () => loops[0]!.wake(),
     notify: (operational) => news.push(operational),
     clock,

@@ -438,7 +438,8 @@ export const AdminService: GenService<{
    * Makes a key, which is in the answer to this call and nowhere else: only a hash of it is stored.
    * Not idempotent, and without a request_id, since no answer that has a key in it is kept: when one was lost, revoke
    * what the call made, and make another.
-   * RESOURCE_EXHAUSTED when there are 10,000 keys that are neither revoked nor expired.
+   * FAILED_PRECONDITION where there is no key yet, unless it has the role ADMIN and is for all namespaces: from the first
+   * key on every call needs one. RESOURCE_EXHAUSTED when there are 10,000 keys that are neither revoked nor expired.
    *
    * @generated from rpc carillon.v1.AdminService.CreateApiKey
    */

@@ -20,11 +20,16 @@ export function replaceSchedule(
   present: Present,
 ): RunCursor {
   if (sameSchedule(old, next)) return oldCursor;
-  if (old === undefined || next === undefined || !isDeepStrictEqual(beginning(old), beginning(next))) {
+  if (old === undefined || next === undefined || !ringsAlike(old, next)) {
     return firstCursor(webhookId, next, present);
   }
   const from = renewed(webhookId, old, oldCursor, present) ?? oldCursor;
   return cursorAt(webhookId, next, { ...from, nominalAt: nextRun(old, from, next, present.now) }, present);
+}
+
+/** Whether two schedules ring at the same times, bounds at the end and exceptions aside. */
+export function ringsAlike(a: Schedule, b: Schedule): boolean {
+  return isDeepStrictEqual(beginning(a), beginning(b));
 }
 
 /**

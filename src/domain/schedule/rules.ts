@@ -26,6 +26,8 @@ export interface ScheduleRules {
   readonly everyMinMs: number;
   /** The path of the schedule in the request, such as `webhook.schedule`. */
   readonly field: string;
+  /** The schedule that this one replaces, and rings like: what of it has passed meanwhile is not held against it. */
+  readonly replaced?: Schedule;
 }
 
 /** The rules that a new schedule breaks. There are none if it is good and will fire. */
@@ -41,12 +43,17 @@ export function scheduleViolations(schedule: Schedule, rules: ScheduleRules): Fi
   ];
   if (violations.length > 0) return violations;
   const tooClose = gapViolations(schedule, rules);
-  return tooClose.length > 0 ? tooClose : noRunViolations(schedule, rules);
+  // What has passed was let through as it was: nobody wants runs of it.
+  return tooClose.length > 0 || isOver(schedule, rules.now) ? tooClose : noRunViolations(schedule, rules);
+}
+
+function isOver({ when, endAt }: Schedule, now: number): boolean {
+  return (when.kind === 'at' && when.at <= now) || (endAt !== undefined && endAt <= now);
 }
 
 function whenViolations(schedule: Schedule, rules: ScheduleRules): FieldViolation[] {
   const { when, exceptions } = schedule;
-  const { now, everyMinMs, field } = rules;
+  const { now, everyMinMs, field, replaced } = rules;
   switch (when.kind) {
     case 'every':
       return spanViolations(`${field}.every`, when.periodMs, everyMinMs, EVERY_MAX_MS);
@@ -64,7 +71,9 @@ function whenViolations(schedule: Schedule, rules: ScheduleRules): FieldViolatio
     case 'at': {
       if (exceptions !== undefined) return one(`${field}.exceptions`, 'make no sense for a single run');
       const unknown = timeViolations(`${field}.at`, when.at);
+      const before = replaced?.when;
       if (unknown.length > 0 || when.at > now) return unknown;
+      if (before?.kind === 'at' && before.at === when.at) return [];
       return one(`${field}.at`, `lies in the past; it must be later than ${toRfc3339(now)}`);
     }
     default:
@@ -96,14 +105,17 @@ function zoneViolations({ when, exceptions }: Schedule, { field }: ScheduleRules
   return zone === undefined || isTimeZone(zone) ? [] : one(`${field}.time_zone`, notAZone(zone));
 }
 
-function windowViolations({ startAt, endAt }: Schedule, { now, field }: ScheduleRules): FieldViolation[] {
+function windowViolations(
+  { startAt, endAt }: Schedule,
+  { now, field, replaced }: ScheduleRules,
+): FieldViolation[] {
   const unknown = [
     ...(startAt === undefined ? [] : timeViolations(`${field}.start_time`, startAt)),
     ...(endAt === undefined ? [] : timeViolations(`${field}.end_time`, endAt)),
   ];
   if (unknown.length > 0 || endAt === undefined) return unknown;
   if (startAt !== undefined && endAt <= startAt) return one(`${field}.end_time`, 'must be after start_time');
-  if (endAt > now) return [];
+  if (endAt > now || endAt === replaced?.endAt) return [];
   return one(
     `${field}.end_time`,
     `has passed, so the schedule is over before it begins; it must be later than ${toRfc3339(now)}`,

@@ -1,8 +1,10 @@
 import type { OverflowPolicy } from '../delivery/overflow.ts';
 import type { RetryPolicy } from '../delivery/retry-policy.ts';
 import type { Exceptions, InZone, Schedule, When } from '../schedule/schedule.ts';
+import type { MarkedAuth } from './auth.ts';
 import type { AskedCompatibility } from './compatibility.ts';
 import type { Payload } from './payload.ts';
+import type { SecretMark } from './secret-mark.ts';
 
 /**
  * A webhook as a caller asks for it. A name and a destination are enough; for the rest `withDefaults` says
@@ -17,6 +19,10 @@ export interface AskedSpec {
   readonly payload?: AskedPayload;
   /** Extra request headers, their names as the caller writes them. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** What is known of headers whose values are secret, by their names in lower case. The values are sealed. */
+  readonly secretHeaders?: Readonly<Record<string, SecretMark>>;
+  /** How it is let in, with what is known of its secret. */
+  readonly auth?: MarkedAuth;
   readonly timeoutMs?: number;
   readonly retryPolicy?: Partial<RetryPolicy>;
   readonly limits?: AskedLimits;

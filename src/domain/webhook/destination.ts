@@ -10,6 +10,7 @@ import {
 import type { Called } from './destination-rule.ts';
 import { isPlainIdn } from './idn.ts';
 import { isInboxPath } from './own-listeners.ts';
+import { MASK } from './secret-headers.ts';
 
 /**
  * Where a webhook goes: an absolute http or https URL. It is stored and compared as the caller wrote
@@ -41,6 +42,12 @@ export function judgeDestination(
   if (refused !== undefined) return { refused };
   url.hash = '';
   return { url };
+}
+
+/** A destination as logs and messages have it: tokens are often in what follows the question mark. */
+export function withoutQuery(destination: string): string {
+  const end = destination.search(/[?#]/);
+  return end === -1 ? destination : `${destination.slice(0, end)}?${MASK}`;
 }
 
 /** How a URL calls its host. */

@@ -1,6 +1,7 @@
 import { invalid } from '../error.ts';
 import type { Random } from '../random.ts';
-import { type Sealed, seal, unseal } from '../seal.ts';
+import { isOfVersion1, type Sealed, seal, unseal } from '../seal.ts';
+import type { SecretOwner } from './secret-mark.ts';
 
 /**
  * Signing secrets, as Standard Webhooks 1.0.0 writes them ("Signature scheme"): `whsec_` and the
@@ -38,14 +39,21 @@ export function formatSecret(secret: Uint8Array): string {
   return PREFIX + Buffer.from(secret).toString('base64');
 }
 
-const SECRET: Sealed = { noun: 'secret' };
-
 /** A secret as it is stored. INVALID when the key is not of `SEALING_KEY_BYTES`. */
-export function sealSecret(key: Uint8Array, secret: Uint8Array, random: Random): Uint8Array {
-  return seal(key, secret, random, SECRET);
+export function sealSecret(
+  key: Uint8Array,
+  secret: Uint8Array,
+  owner: SecretOwner,
+  random: Random,
+): Uint8Array {
+  return seal(key, secret, random, secretOf(owner));
 }
 
 /** The secret that was sealed. Raises what `unseal` raises. */
-export function openSecret(key: Uint8Array, sealed: Uint8Array): Uint8Array {
-  return unseal(key, sealed, SECRET);
+export function openSecret(key: Uint8Array, sealed: Uint8Array, owner: SecretOwner): Uint8Array {
+  return unseal(key, sealed, isOfVersion1(sealed) ? { noun: 'secret' } : secretOf(owner));
+}
+
+function secretOf({ namespace, id }: SecretOwner): Sealed {
+  return { noun: 'secret', belongsTo: JSON.stringify(['secret', namespace, id]) };
 }

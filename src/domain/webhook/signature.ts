@@ -8,6 +8,7 @@ import {
 import { type CompatibilityKey, compatibilityKey, openCompatibilitySecret } from './compatibility.ts';
 import type { SigningSecret } from './rotation.ts';
 import { openSecret } from './secret.ts';
+import type { SecretOwner } from './secret-mark.ts';
 import type { Webhook } from './webhook.ts';
 
 /**
@@ -45,7 +46,7 @@ export interface SigningKeys {
 }
 
 /** What of a webhook its keys follow from. */
-type Signing = Pick<Webhook, 'id' | 'namespace' | 'secrets' | 'compatibilitySecret' | 'effective'>;
+type Signing = Pick<Webhook, keyof SecretOwner | 'secrets' | 'compatibilitySecret' | 'effective'>;
 
 export type KeysOf = (webhook: Signing) => SigningKeys;
 
@@ -62,7 +63,7 @@ export function keysWith(sealingKey: Uint8Array, namespaceKeyOf: NamespaceKeyOf)
     const asymmetric = effective.asymmetric ? namespaceKeyOf(webhook.namespace) : undefined;
     const form = effective.compatibility;
     return {
-      secrets: secrets.map((secret) => keyWith(sealingKey, secret)),
+      secrets: secrets.map((secret) => keyWith(sealingKey, secret, webhook)),
       ...(asymmetric !== undefined && { asymmetric }),
       ...(form !== undefined &&
         sealed !== undefined && {
@@ -153,8 +154,15 @@ export function verify(request: VerifyRequest): Verification {
   return { invalid: 'no signature matches: the secret is another, or id, timestamp or body were changed' };
 }
 
-function keyWith(sealingKey: Uint8Array, { sealed, expiresAt }: SigningSecret): SigningKey {
-  return { key: signingKey(openSecret(sealingKey, sealed)), until: expiresAt ?? Number.POSITIVE_INFINITY };
+function keyWith(
+  sealingKey: Uint8Array,
+  { sealed, expiresAt }: SigningSecret,
+  owner: SecretOwner,
+): SigningKey {
+  return {
+    key: signingKey(openSecret(sealingKey, sealed, owner)),
+    until: expiresAt ?? Number.POSITIVE_INFINITY,
+  };
 }
 
 function same(expected: Buffer, given: Buffer): boolean {

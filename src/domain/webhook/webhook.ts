@@ -71,6 +71,8 @@ export interface Webhook {
   readonly secrets: readonly SigningSecret[];
   /** That of the compatibility signature, sealed; there is one where there is such a signature. */
   readonly compatibilitySecret?: Uint8Array;
+  /** Its credentials, sealed (see `credentials.ts`); undefined when it has none. */
+  readonly sealedCredentials?: Uint8Array;
   readonly state: WebhookState;
   readonly stateReason?: DisabledReason;
   readonly cursor: RunCursor;

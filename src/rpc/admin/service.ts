@@ -21,7 +21,8 @@ export function adminService({
   return {
     async createApiKey(request, context) {
       const problems = noProblems();
-      const namespace = namespaceOrAll(request, principalOf(context), problems);
+      const principal = principalOf(context);
+      const namespace = namespaceOrAll(request, principal, problems);
       const { role, note: about, expireTime, callsPerSecond } = request;
       const expiresAt = expireTime && fromTimestamp(expireTime, 'expire_time', problems);
       const order = {
@@ -32,6 +33,7 @@ export function adminService({
         callsPerSecond,
         ...(expiresAt !== undefined && { expiresAt }),
       };
+      if (principal.kind === 'ANONYMOUS' && problems.count() === 0) await keys.checkFirst(order);
       const { apiKey, key } = await keys.create(order, problems);
       note(context, { apiKeyId: apiKey.id });
       return { apiKey: apiKeyTo(apiKey, clock.now()), key };

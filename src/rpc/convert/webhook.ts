@@ -7,6 +7,7 @@ import {
   Limits_OverflowPolicy as OverflowPolicy,
   type Payload as PayloadMessage,
   type RetryPolicy as RetryPolicyMessage,
+  SecretValueSchema,
   Webhook_State as State,
   type Traffic as TrafficMessage,
   TrafficSchema,
@@ -16,12 +17,15 @@ import {
 import { holdOf } from '../../domain/delivery/lane.ts';
 import type { RetryPolicy } from '../../domain/delivery/retry-policy.ts';
 import type { Problems } from '../../domain/problems.ts';
+import { quote } from '../../domain/text.ts';
 import type { AskedLimits, AskedPayload, AskedSpec } from '../../domain/webhook/asked.ts';
+import type { AskedCredentials } from '../../domain/webhook/credentials.ts';
 import { etagOf } from '../../domain/webhook/etag.ts';
 import type { EventFormat, Payload } from '../../domain/webhook/payload.ts';
 import type { SigningSecret } from '../../domain/webhook/rotation.ts';
 import type { Traffic } from '../../domain/webhook/traffic.ts';
 import { type Webhook, webhookIdOf } from '../../domain/webhook/webhook.ts';
+import { authFrom, authTo } from './auth.ts';
 import { compatibilityFrom, compatibilityTo } from './compatibility.ts';
 import { enumPair } from './enum-pair.ts';
 import { scheduleFrom, scheduleTo } from './schedule.ts';
@@ -66,6 +70,23 @@ export function specFrom(message: WebhookMessage, problems: Problems): AskedSpec
       compatibility: compatibilityFrom(message.compatibilitySignature),
     }),
   };
+}
+
+/** The secret values that a message asks for. Names that differ in their case alone are a problem. */
+export function credentialsFrom(message: WebhookMessage, problems: Problems): AskedCredentials {
+  const headers = new Map<string, string | undefined>();
+  for (const [name, { value }] of Object.entries(message.secretHeaders)) {
+    const lower = name.toLowerCase();
+    if (headers.has(lower)) {
+      problems.add(
+        `secret_headers[${quote(name)}]`,
+        'comes twice, in different cases: give each header once',
+      );
+    }
+    headers.set(lower, value === '' ? undefined : value);
+  }
+  const auth = authFrom(message.auth);
+  return { headers: Object.fromEntries(headers), ...(auth !== undefined && { auth }) };
 }
 
 /** A webhook as its caller asked for it, and how it is. */
@@ -140,6 +161,10 @@ function askedTo(spec: AskedSpec) {
     filter: spec.filter ?? '',
     ...(payload !== undefined && { payload: payloadTo(payload) }),
     headers: { ...spec.headers },
+    secretHeaders: Object.fromEntries(
+      Object.entries(spec.secretHeaders ?? {}).map(([name, mark]) => [name, create(SecretValueSchema, mark)]),
+    ),
+    ...(spec.auth !== undefined && { auth: authTo(spec.auth) }),
     ...(timeoutMs !== undefined && { timeout: toDuration(timeoutMs) }),
     ...(retryPolicy !== undefined && { retryPolicy: retryPolicyTo(retryPolicy) }),
     ...(limits !== undefined && { limits: limitsTo(limits) }),

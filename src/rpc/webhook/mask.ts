@@ -4,6 +4,7 @@ import type { FieldMask } from '@bufbuild/protobuf/wkt';
 import { type Webhook as WebhookMessage, WebhookSchema } from '../../../gen/carillon/v1/webhook_pb.ts';
 import { invalid } from '../../domain/error.ts';
 import { quote } from '../../domain/text.ts';
+import { isSecretHeader } from '../../domain/webhook/secret-headers.ts';
 import { behaves } from '../field-behavior.ts';
 
 /** What Update can change. The name and the destination are what Register finds a webhook by. */
@@ -15,6 +16,8 @@ const UPDATABLE = [
   'filter',
   'payload',
   'headers',
+  'secret_headers',
+  'auth',
   'timeout',
   'retry_policy',
   'limits',
@@ -53,7 +56,15 @@ export function readMask(mask: FieldMask | undefined, patch: WebhookMessage): Up
     return maskOf(UPDATABLE.map(pathTo));
   }
   if (given.length > PATHS_MAX) throw wrong(`has ${given.length} paths: give at most ${PATHS_MAX}`);
-  return maskOf(given.filter((path) => !isIgnored(path)).map(pathTo));
+  const paths = given.filter((path) => !isIgnored(path)).map(pathTo);
+  return maskOf(paths.flatMap((path) => [path, ...secretOf(path, patch)]));
+}
+
+/** A secret header that was given as a plain one, and is taken away in the same way: it is among the secret ones. */
+function secretOf({ fields: [field], key }: MaskPath, patch: WebhookMessage): MaskPath[] {
+  if (field?.name !== 'headers' || key === undefined || Object.hasOwn(patch.headers, key)) return [];
+  const lower = key.toLowerCase();
+  return isSecretHeader(lower) ? [{ fields: [WebhookSchema.field.secretHeaders], key: lower }] : [];
 }
 
 /**
@@ -105,7 +116,8 @@ function within(path: string, field: DescField, names: readonly string[], rest: 
         `names ${quote(path)}; put a key of ${outer} that has dots in it in back-quotes: ${outer}.\`a.b\``,
       );
     }
-    return { fields: [field], key: name };
+    // Their names are in lower case in what is stored.
+    return { fields: [field], key: field.name === 'secret_headers' ? name.toLowerCase() : name };
   }
   if (field.fieldKind !== 'message' || field.message.typeName.startsWith('google.')) {
     throw wrong(`names ${quote(path)}, but ${outer} can only be replaced as a whole`);

@@ -12,7 +12,7 @@ import type { Principal } from '../../domain/access/principal.ts';
 import type { Claim } from '../../domain/claim.ts';
 import { noProblems, type Problems, violationsOf } from '../../domain/problems.ts';
 import { formatSecret, parseSecret } from '../../domain/webhook/secret.ts';
-import { specFrom, webhookTo } from '../convert/webhook.ts';
+import { credentialsFrom, specFrom, webhookTo } from '../convert/webhook.ts';
 import type { HandlerDeps } from '../deps.ts';
 import { clearOutputOnly } from '../field-behavior.ts';
 import { namespaceOf } from '../namespace.ts';
@@ -74,6 +74,7 @@ function registrationFrom(
     namespace,
     ...(id !== '' && { id, etag }),
     spec,
+    credentials: credentialsFrom(webhook, inside),
     validateOnly,
     ...(secret !== undefined && { secret }),
     compatibilitySecret: compatibilitySignature?.secret || undefined,

@@ -8,7 +8,7 @@ import {
 } from '../../../gen/carillon/v1/webhook_pb.ts';
 import { invalidRequest } from '../../domain/error.ts';
 import { noProblems } from '../../domain/problems.ts';
-import { basicTo, specFrom, webhookTo } from '../convert/webhook.ts';
+import { basicTo, credentialsFrom, specFrom, webhookTo } from '../convert/webhook.ts';
 import type { HandlerDeps } from '../deps.ts';
 import { namespaceOf } from '../namespace.ts';
 import { principalOf } from '../transport/principal.ts';
@@ -29,7 +29,10 @@ export function updateHandler({ control, rules }: HandlerDeps) {
         'cannot be changed by Update; call RotateSecret, which lets the secret before go on signing for a while',
       );
     }
+    // Of two that differ in their case alone it is told here.
+    credentialsFrom(patch, problems.under('webhook'));
     problems.raise();
+    patch.secretHeaders = lowerCased(patch.secretHeaders);
     const mask = readMask(updateMask, patch);
 
     const target = { id: patch.id, namespace, etag: patch.etag };
@@ -37,10 +40,15 @@ export function updateHandler({ control, rules }: HandlerDeps) {
       const merged = applyMask(basicTo(found), patch, mask);
       const inside = noProblems().under('webhook');
       noteRuleViolations(await rules.violationsOf(WebhookSchema, merged), '', inside);
+      const credentials = credentialsFrom(merged, inside);
       const compatibilitySecret = merged.compatibilitySignature?.secret || undefined;
       const spec = specFrom(merged, inside);
-      return { spec, compatibilitySecret, touched: mask.touched, problems: inside };
+      return { spec, credentials, compatibilitySecret, touched: mask.touched, problems: inside };
     });
     return create(UpdateResponseSchema, { webhook: webhookTo(webhook) });
   };
+}
+
+function lowerCased<T>(map: Readonly<Record<string, T>>): Record<string, T> {
+  return Object.fromEntries(Object.entries(map).map(([name, value]) => [name.toLowerCase(), value]));
 }

@@ -2,12 +2,18 @@ import type { Payload } from '../../domain/webhook/payload.ts';
 import type { Webhook } from '../../domain/webhook/webhook.ts';
 
 /** The wire size of a webhook, about: what a caller can make long, and the rest. */
-export function wireBytesOf({ effective: spec }: Webhook): number {
+export function wireBytesOf({ effective: spec, spec: { secretHeaders = {}, auth } }: Webhook): number {
   const { headers, labels, payload, eventTypes, filter = '' } = spec;
   const pairs = [headers, labels, payload?.headerTemplates ?? {}].flatMap(Object.entries<string>);
-  const texts = [spec.destination, filter, ...eventTypes, ...pairs.flat()];
-  return 500 + bodyLength(payload?.body) + texts.reduce((sum, text) => sum + text.length, 0);
+  const secrets = Object.keys(secretHeaders);
+  const texts = [spec.destination, filter, ...eventTypes, ...pairs.flat(), ...secrets];
+  const username = auth?.kind === 'basic' ? auth.username.length : 0;
+  const marks = SECRET_MARK_BYTES * (secrets.length + 1) + username;
+  return 500 + bodyLength(payload?.body) + marks + texts.reduce((sum, text) => sum + text.length, 0);
 }
+
+/** What is said of a secret, with what lies around it. */
+const SECRET_MARK_BYTES = 32;
 
 function bodyLength(body: Payload['body']): number {
   switch (body?.kind) {

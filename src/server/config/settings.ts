@@ -194,7 +194,7 @@ export const SETTINGS = {
       shape: 'one',
       parse: (text) => (decodeKey(text) ? text : undefined),
     },
-    'The key that seals signing secrets at rest; better in the environment, since others see flags',
+    'The key that seals secrets at rest; better in the environment, since others see flags',
     { secret: true },
   ),
   secretsKeyFile: optional(

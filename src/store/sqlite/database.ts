@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { DomainError } from '../../domain/error.ts';
+import { isSecretHeader } from '../../domain/webhook/secret-headers.ts';
 import {
   connect,
   type Database,
@@ -13,6 +14,7 @@ import {
 import { checkWhole, claim, createIdentity, type Identity, lookAt, readIdentity, share } from './identity.ts';
 import { create, hasCode, type Lock, lock } from './lock.ts';
 import { placeOf, refusal } from './place.ts';
+import { maskedHeaders } from './rows/attempt-headers.ts';
 
 export type { Database, Statement } from './driver.ts';
 
@@ -257,6 +259,8 @@ function migrate(db: Database, path: string): void {
       `was written by a newer Carillon (schema ${version}; this version knows ${files.length}); upgrade Carillon`,
     );
   }
+  db.define('is_secret_header', (name) => (isSecretHeader(name.toLowerCase()) ? 1 : 0));
+  db.define('masked_headers', maskedHeaders);
   for (const [index, name] of files.entries()) {
     if (index < version) continue;
     const sql = readFileSync(new URL(name, MIGRATIONS), 'utf8');

@@ -106,6 +106,8 @@ export interface Shapes {
     args: RemovalRow[];
     answer: { results: ('REMOVED' | 'STALE' | 'NOT_FOUND')[]; cancelled: number };
   };
+  unsealedWebhooks: { args: number; answer: WebhookRow[] };
+  sealWebhooks: { args: readonly WebhookRow[]; answer: null };
   /** `ords` has one for each delivery of what was PUBLISHED, in order; 0 if it was left out. */
   publish: { args: PublicationRow[]; answer: { results: PublishCode[]; ords: number[] } };
   matchWebhooks: { args: [namespace: string, type: string][]; answer: string[][] };
@@ -252,6 +254,7 @@ export const READS: ReadonlySet<Verb> = new Set<Verb>([
   'resolveWebhooks',
   'findWebhook',
   'listWebhooks',
+  'unsealedWebhooks',
   'getTraffic',
   'upcomingRuns',
   'cursorsToRenew',

@@ -28,6 +28,7 @@ import { publishVerbs } from './verbs/publications.ts';
 import { purgeVerbs } from './verbs/purge.ts';
 import { webhookVerbs } from './verbs/registrations.ts';
 import { requestVerbs } from './verbs/requests.ts';
+import { sealingVerbs } from './verbs/sealing.ts';
 import { settleVerbs } from './verbs/settlements.ts';
 import { matchVerbs } from './verbs/subscriptions.ts';
 import { sweepVerbs } from './verbs/sweep.ts';
@@ -67,6 +68,7 @@ function serve(db: OpenDatabase): void {
   const custody = createCustody(db);
   const verbs = {
     ...webhookVerbs(context),
+    ...sealingVerbs(context),
     ...publishVerbs(context),
     ...matchVerbs(context),
     ...runVerbs(context),

@@ -20,6 +20,10 @@ const vectors = JSON.parse(
 ) as Vectors;
 const random = systemRandom();
 const key = new Uint8Array(32).fill(7);
+const owner = { namespace: 'default', id: 'wh_1' };
+/** 32 bytes of 3, by the key here. */
+const SEALED_BY_VERSION_1 =
+  'AQkJCQkJCQkJCQkJCSSGh5e988Jio2HIO+XpoNzXs2DwN+30w2ytRaXWdwJ539sCAvQAoZWrXhfFwukgyA==';
 
 describe('a signing secret', () => {
   for (const { name, secret, our_registration: verdict } of vectors.secrets) {
@@ -62,33 +66,33 @@ describe('a sealed secret', () => {
   it('opens to what was sealed', () => {
     for (const length of [24, 32, 64]) {
       const secret = random.bytes(length);
-      assert.deepEqual(openSecret(key, sealSecret(key, secret, random)), secret);
+      assert.deepEqual(openSecret(key, sealSecret(key, secret, owner, random), owner), secret);
     }
   });
 
   it('does not hold the secret, and differs from every other seal of it', () => {
     const secret = newSecret(random);
-    const [one, other] = [sealSecret(key, secret, random), sealSecret(key, secret, random)];
+    const [one, other] = [sealSecret(key, secret, owner, random), sealSecret(key, secret, owner, random)];
     assert.equal(Buffer.from(one).includes(secret), false);
     assert.notDeepEqual(one, other);
   });
 
   it('does not open with another key, and says what to do', () => {
-    const sealed = sealSecret(key, newSecret(random), random);
-    assert.throws(() => openSecret(new Uint8Array(32).fill(8), sealed), {
+    const sealed = sealSecret(key, newSecret(random), owner, random);
+    assert.throws(() => openSecret(new Uint8Array(32).fill(8), sealed, owner), {
       code: 'FAILED_PRECONDITION',
       message: /start Carillon with the key/,
     });
   });
 
   it('does not open once any of its bytes was changed, or it was cut', () => {
-    const sealed = sealSecret(key, newSecret(random), random);
+    const sealed = sealSecret(key, newSecret(random), owner, random);
     for (let i = 0; i < sealed.length; i++) {
       const changed = sealed.slice();
       changed[i]! ^= 1;
-      assert.throws(() => openSecret(key, changed), { code: 'FAILED_PRECONDITION' }, `byte ${i}`);
+      assert.throws(() => openSecret(key, changed, owner), { code: 'FAILED_PRECONDITION' }, `byte ${i}`);
       assert.throws(
-        () => openSecret(key, sealed.subarray(0, i)),
+        () => openSecret(key, sealed.subarray(0, i), owner),
         { code: 'FAILED_PRECONDITION' },
         `cut at ${i}`,
       );
@@ -96,17 +100,44 @@ describe('a sealed secret', () => {
   });
 
   it('says so when a later version wrote it', () => {
-    const sealed = sealSecret(key, newSecret(random), random);
-    sealed[0] = 2;
-    assert.throws(() => openSecret(key, sealed), { code: 'FAILED_PRECONDITION', message: /format 2/ });
+    const sealed = sealSecret(key, newSecret(random), owner, random);
+    sealed[0] = 3;
+    assert.throws(() => openSecret(key, sealed, owner), {
+      code: 'FAILED_PRECONDITION',
+      message: /format 3/,
+    });
+  });
+
+  it('names the key that it was sealed with, and the one that was given', () => {
+    const sealed = sealSecret(key, newSecret(random), owner, random);
+    const other = new Uint8Array(32).fill(8);
+    const written = Buffer.from(sealed.subarray(1, 9)).toString('hex');
+    assert.throws(() => openSecret(other, sealed, owner), {
+      message: new RegExp(`with the key ${written},`),
+    });
+  });
+
+  it('does not open for another webhook, nor for one of the same id in another namespace', () => {
+    const sealed = sealSecret(key, newSecret(random), owner, random);
+    for (const other of [
+      { ...owner, id: 'wh_2' },
+      { ...owner, namespace: 'acme' },
+    ]) {
+      assert.throws(() => openSecret(key, sealed, other), { code: 'FAILED_PRECONDITION' });
+    }
+  });
+
+  it('opens as well when a version wrote it that did not say which key it was', () => {
+    const old = new Uint8Array(Buffer.from(SEALED_BY_VERSION_1, 'base64'));
+    assert.deepEqual(openSecret(key, old, owner), new Uint8Array(32).fill(3));
   });
 
   it('wants a key of 32 bytes', () => {
     const short = new Uint8Array(31);
-    assert.throws(() => sealSecret(short, newSecret(random), random), {
+    assert.throws(() => sealSecret(short, newSecret(random), owner, random), {
       code: 'INVALID',
       message: /31 bytes/,
     });
-    assert.throws(() => openSecret(short, Uint8Array.of(1)), { code: 'INVALID', message: /31 bytes/ });
+    assert.throws(() => openSecret(short, Uint8Array.of(1), owner), { code: 'INVALID', message: /31 bytes/ });
   });
 });

@@ -46,12 +46,16 @@ describe('the signing keys of a webhook', () => {
   const random = systemRandom();
   const sealingKey = random.bytes(32);
   const { new_secret, old_secret } = vectors.rotation;
+  const owner = aWebhook();
   const secrets = [new_secret, old_secret].map((text, i) =>
-    aSecret({ sealed: sealSecret(sealingKey, parseSecret(text), random), ...(i > 0 && { expiresAt: T0 }) }),
+    aSecret({
+      sealed: sealSecret(sealingKey, parseSecret(text), owner, random),
+      ...(i > 0 && { expiresAt: T0 }),
+    }),
   );
 
   it('are those of its sealed secrets, in their order', () => {
-    const keys = keysWith(sealingKey, noKey)({ ...aWebhook(), secrets }).secrets;
+    const keys = keysWith(sealingKey, noKey)({ ...owner, secrets }).secrets;
     assert.deepEqual(
       keys.map(({ key }) => key.export()),
       [new_secret, old_secret].map((text) => Buffer.from(parseSecret(text))),
@@ -59,7 +63,7 @@ describe('the signing keys of a webhook', () => {
   });
 
   it('are not to be had with another key than the secrets were sealed with', () => {
-    assert.throws(() => keysWith(random.bytes(32), noKey)({ ...aWebhook(), secrets }), {
+    assert.throws(() => keysWith(random.bytes(32), noKey)({ ...owner, secrets }), {
       code: 'FAILED_PRECONDITION',
     });
   });

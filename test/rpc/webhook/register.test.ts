@@ -63,9 +63,10 @@ describe('Register', () => {
     ]);
     assert.equal(again.secret, '');
     assert.deepEqual([got.webhook?.signing, page.webhooks[0]?.signing], [undefined, undefined]);
-    const sealed = (await stored('sealed'))?.secrets[0]?.sealed;
-    assert.ok(sealed);
-    assert.equal(`whsec_${Buffer.from(openSecret(api().sealKey, sealed)).toString('base64')}`, secret);
+    const kept = await stored('sealed');
+    assert.ok(kept);
+    const opened = openSecret(api().sealKey, kept.secrets[0]!.sealed, kept);
+    assert.equal(`whsec_${Buffer.from(opened).toString('base64')}`, secret);
     assert.ok(!JSON.stringify(api().lines).includes(secret.slice('whsec_'.length)));
   });
 
@@ -123,7 +124,7 @@ describe('Register', () => {
     assert.equal(changed.secret, '');
     const now = await stored('new-secret');
     assert.equal(now?.version, 2);
-    assert.deepEqual(openSecret(api().sealKey, now.secrets[0]!.sealed), new Uint8Array(32).fill(2));
+    assert.deepEqual(openSecret(api().sealKey, now.secrets[0]!.sealed, now), new Uint8Array(32).fill(2));
   });
 
   it('makes one webhook of 32 identical calls at once, over every protocol', async () => {

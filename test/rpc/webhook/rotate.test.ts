@@ -17,7 +17,7 @@ async function secretsIn(
 ): Promise<[secret: string, expiresAt: number | undefined][]> {
   const [webhook] = await api.store.resolveWebhooks([{ namespace: 'default', id }]);
   return webhook!.secrets.map(({ sealed, expiresAt }) => [
-    formatSecret(openSecret(api.sealKey, sealed)),
+    formatSecret(openSecret(api.sealKey, sealed, webhook!)),
     expiresAt,
   ]);
 }

@@ -95,6 +95,32 @@ describe('A schedule that has fired five runs', () => {
     });
   }
 
+  for (const [how, change] of Object.entries(HOW)) {
+    it(`is not refused for what has passed of it, when something else of it is changed ${how}`, async () => {
+      const at = new Date(api().clock.now() + 60_000).toISOString();
+      for (const over of [{ at }, { ...EVERY, endTime: at }]) {
+        const one = await scheduled(over);
+        const before = await cursorOf(one.id);
+        api().clock.advance(120_000);
+        assert.doesNotMatch(
+          JSON.stringify(await change(one, { ...over, overlapPolicy: 'ALLOW' })),
+          /has passed|in the past/,
+        );
+        assert.equal((await cursorOf(one.id))?.fired, before?.fired);
+        for (const [field, other] of [
+          ['end_time', { endTime: new Date(Date.parse(at) + 1).toISOString(), every: '4s' }],
+          ['end_time', { endTime: at, every: '9s' }],
+          ['at', { at: new Date(Date.parse(at) + 1).toISOString() }],
+        ] as const) {
+          // Of a batch the item is refused, and not the call.
+          const told = await change(one, other).then((answer) => JSON.stringify(answer), String);
+          assert.match(told, new RegExp(`schedule.${field}: (lies in the past|has passed)`));
+        }
+        api().clock.advance(-120_000);
+      }
+    });
+  }
+
   it('shows its count and its next run unchanged after a change of one field by its mask', async () => {
     const { id } = await scheduled();
     const before = await rest('PATCH', `/v1/webhooks/${id}?updateMask=labels`, { labels: { a: 'b' } });

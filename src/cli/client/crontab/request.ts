@@ -51,9 +51,7 @@ export function curlRequest(words: readonly string[], input: string | undefined)
   if ((credentials ?? bearer) !== undefined && !named(headers, 'authorization')) {
     headers.authorization =
       bearer === undefined ? `Basic ${Buffer.from(credentials!).toString('base64')}` : `Bearer ${bearer}`;
-    warnings.push(
-      'its password becomes a header, which everybody reads who may read the webhook; a signature needs none',
-    );
+    warnings.push('its password becomes a secret header, which no answer shows; a signature needs none');
   }
   for (const { value } of valuesOf('output')) {
     if (value !== '/dev/null' && value !== '-') warnings.push(KEEPS(value));

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf';
 import { type Webhook, Webhook_State, Webhook_StateSchema } from '../../../../gen/carillon/v1/webhook_pb.ts';
 import { isOwnForm } from '../../../domain/id.ts';
+import { isSecretHeader } from '../../../domain/webhook/secret-headers.ts';
 import { flagValue } from '../command.ts';
 import { enumName, type Job, namespaceOf } from '../job.ts';
 import { readWord } from '../values.ts';
@@ -41,21 +42,17 @@ export async function exportWebhooks({ invocation, connection, world }: Job): Pr
   );
 }
 
-/** Headers are written as the server has them, and files like these are kept where others read them. */
+/** Templates are written as the server has them, and files like these are kept where others read them. */
 function warnOfSecrets(webhooks: readonly Webhook[], { err }: Pick<Job['world'], 'err'>): void {
-  const names = webhooks.flatMap(({ headers, payload }) => [
-    ...Object.keys(headers),
-    ...Object.keys(payload?.headerTemplates ?? {}),
-  ]);
-  const likely = [...new Set(names.map((name) => name.toLowerCase()))].filter((name) => SECRETS.test(name));
+  const names = webhooks.flatMap(({ payload }) => Object.keys(payload?.headerTemplates ?? {}));
+  const likely = [...new Set(names.map((name) => name.toLowerCase()))].filter(isSecretHeader);
   if (likely.length === 0) return;
   const some = likely.toSorted().slice(0, NAMED_MAX).join(', ');
   err(
-    `carillon: headers that may hold secrets are written as they are (${some}): put \${…} in their place\n`,
+    `carillon: templates of headers that may be secret are written as they are (${some}): put what is secret into secretHeaders\n`,
   );
 }
 
-const SECRETS = /authorization|cookie|token|secret|password|api-?key/;
 /** How many headers a warning names. */
 const NAMED_MAX = 10;
 
@@ -79,15 +76,29 @@ function writtenOf(webhook: Webhook): Written {
       variables: { compatibilitySignature: { secret: `\${${variableOf(id, 'COMPATIBILITY_SECRET')}:-}` } },
     }),
     ...(notes.length > 0 && { before: notes.join('\n') }),
-    atEnd: `signing:\n  secret: \${${variableOf(id)}}`,
+    atEnd: placesOfSecrets(webhook),
   };
+}
+
+/** What a file can say and this one does not: a server that has these keeps them, and another needs them. */
+function placesOfSecrets({ id, secretHeaders, auth }: Webhook): string {
+  const names = Object.keys(secretHeaders).toSorted();
+  const headers = names.map((name) => `  ${name}: { value: \${${variableOf(id, name)}} }`);
+  const values = names.length === 0 ? [] : ['secretHeaders:', ...headers];
+  const method = auth?.method.case;
+  const secret = method === 'basic' ? 'password' : 'token';
+  const ofAuth =
+    method === undefined
+      ? []
+      : [`auth:\n  ${method}: { ${secret}: { value: \${${variableOf(id, secret)}} } }`];
+  return [`signing:\n  secret: \${${variableOf(id, 'secret')}}`, ...values, ...ofAuth].join('\n');
 }
 
 /** What a webhook without a namespace is in. */
 const DEFAULT_NAMESPACE = 'default';
 
 /** Maps of the caller's own have no order; a file that changes only where something does has one. */
-function sorted({ payload, headers, labels, ...rest }: JsonObject): JsonObject {
+function sorted({ payload, headers, labels, secretHeaders, ...rest }: JsonObject): JsonObject {
   const { headerTemplates, ...body } = (payload ?? {}) as JsonObject;
   return {
     ...rest,
@@ -96,6 +107,7 @@ function sorted({ payload, headers, labels, ...rest }: JsonObject): JsonObject {
     }),
     ...(headers !== undefined && { headers: byKey(headers) }),
     ...(labels !== undefined && { labels: byKey(labels) }),
+    ...(secretHeaders !== undefined && { secretHeaders: byKey(secretHeaders) }),
   };
 }
 
@@ -104,6 +116,9 @@ function byKey(map: JsonValue): JsonValue {
 }
 
 /** A name for the variable that a secret can come from. */
-function variableOf(id: string, what = 'SECRET'): string {
-  return `${id.replaceAll('-', '_').toUpperCase()}_${what}`.replace(/^(?=\d)/, '_');
+function variableOf(id: string, what: string): string {
+  return `${id}_${what}`
+    .replace(/\W/g, '_')
+    .toUpperCase()
+    .replace(/^(?=\d)/, '_');
 }

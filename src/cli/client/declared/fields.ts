@@ -4,6 +4,7 @@ import { didYouMean } from '../../../domain/nearest.ts';
 import { parseGoDuration } from '../../../domain/schedule/go-duration.ts';
 import { quote } from '../../../domain/text.ts';
 import { duration } from '../../../server/config/setting-types.ts';
+import { outputOnlyOf } from '../webhook/output-only.ts';
 import type { Path } from './source-line.ts';
 import { substitute } from './variables.ts';
 
@@ -34,7 +35,7 @@ export function messageJson(
   value: unknown,
   reading: Reading,
   path: Path = [],
-  leaveOut: ReadonlySet<string> = new Set(),
+  leaveOut: ReadonlySet<string> = new Set(outputOnlyOf(desc)),
 ): JsonObject {
   if (!isObject(value)) {
     const what = path.length === 0 ? 'a webhook' : (path.at(-1) as string);

@@ -8,6 +8,7 @@ import type { Outcome } from './carry-out.ts';
 import type { Declared } from './declared.ts';
 import { type Difference, pathText, touches } from './differences.ts';
 import type { Change, Plan } from './plan.ts';
+import { asWritten, isSecret, shownSecret } from './secrets.ts';
 import { lineText } from './source-line.ts';
 
 /** How much of a value is shown; the files have all of it. */
@@ -65,15 +66,22 @@ function secretsOf({ signing, compatibilitySignature }: Webhook): string {
 function differenceText(difference: Difference, declared: Declared, isNew: boolean): string {
   const { path, before, after } = difference;
   const field = pathText(path);
-  const written = declared.written.filter((each) => touches(path, each.path));
+  const written = declared.written.filter((each) => touches(path, asWritten(path, each.path)));
   if (written.length > 0) {
     const shown = written.map(({ text }) => valueText(text)).join(', ');
     if (isNew) return `${field}: ${shown}`;
     return `${field}: ${before === undefined ? '(none)' : '(not shown)'} → ${shown}`;
   }
+  if (isSecret(difference)) return secretText(field, difference, isNew);
   if (isNew) return `${field}: ${valueText(after)}`;
   const from = typeof before === 'string' && typeof after === 'string' ? commonStart(before, after) : 0;
   return `${field}: ${valueText(before, from)} → ${valueText(after, from)}`;
+}
+
+function secretText(field: string, { before, after }: Difference, isNew: boolean): string {
+  if (before !== undefined && after !== undefined) return `${field}: another than before (never shown)`;
+  const [old, now] = [before, after].map((text) => valueText(shownSecret(text)));
+  return isNew ? `${field}: ${now}` : `${field}: ${old} → ${now}`;
 }
 
 /** Where two long texts begin to differ, so that this is what is seen of them. */
@@ -137,7 +145,8 @@ export function changeJson(change: Change, outcome: Outcome | undefined, showsSe
     file,
     line,
     differences: change.differences.map((difference) => {
-      const written = declared.written.find((each) => touches(difference.path, each.path));
+      const { path } = difference;
+      const written = declared.written.find((each) => touches(path, asWritten(path, each.path)));
       return written ? { field: pathText(difference.path), after: written.text } : withoutPath(difference);
     }),
     replacesSecret,
@@ -146,6 +155,9 @@ export function changeJson(change: Change, outcome: Outcome | undefined, showsSe
   };
 }
 
-function withoutPath({ path, before, after }: Difference) {
-  return { field: pathText(path), before, after };
+function withoutPath(difference: Difference) {
+  const { path, before, after } = difference;
+  const field = pathText(path);
+  if (!isSecret(difference)) return { field, before, after };
+  return { field, before: shownSecret(before), after: shownSecret(after) };
 }

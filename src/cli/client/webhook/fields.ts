@@ -20,7 +20,9 @@ export type FieldKind =
   | { readonly kind: 'texts' }
   | { readonly kind: 'durations' }
   /** `name=value`, each an entry of a map. */
-  | { readonly kind: 'entries' };
+  | { readonly kind: 'entries' }
+  /** The same with the value in a message of its own, or from `@file`; an update leaves other entries as they are. */
+  | { readonly kind: 'secretEntries' };
 
 /** An option that sets a field of a webhook. */
 export interface WebhookField extends Option {
@@ -228,6 +230,35 @@ export const WEBHOOK_FIELDS: readonly WebhookField[] = [
     field: 'webhook.headers',
     is: ENTRIES,
     about: 'An extra request header.',
+  },
+  {
+    flag: '--secret-header',
+    value: 'name=value|@file',
+    many: true,
+    field: 'webhook.secret_headers',
+    is: { kind: 'secretEntries' },
+    about: 'An extra request header that nobody is shown; from a file, others do not see it.',
+  },
+  {
+    flag: '--username',
+    value: 'name',
+    field: 'webhook.auth.basic.username',
+    is: TEXT,
+    about: 'The name by which the destination knows it (Basic), with --password.',
+  },
+  {
+    flag: '--password',
+    value: 'password|@file',
+    field: 'webhook.auth.basic.password.value',
+    is: { kind: 'content', line: true },
+    about: 'The password to that; from a file, others do not see it.',
+  },
+  {
+    flag: '--bearer-token',
+    value: 'token|@file',
+    field: 'webhook.auth.bearer.token.value',
+    is: { kind: 'content', line: true },
+    about: 'The token by which the destination lets it in (Bearer); from a file, others do not see it.',
   },
   {
     flag: '--timeout',

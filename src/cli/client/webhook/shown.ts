@@ -7,6 +7,7 @@ import {
   Webhook_State,
   Webhook_StateSchema,
 } from '../../../../gen/carillon/v1/webhook_pb.ts';
+import { MASK } from '../../../domain/webhook/secret-headers.ts';
 import { counted, enumName } from '../job.ts';
 import type { Style } from '../style.ts';
 import { type Column, card, type Paper } from '../table.ts';
@@ -61,6 +62,8 @@ export function webhookCard(
       ['compatibility', compatibilityOf(webhook)],
       ['payload', payload && payloadOf(payload)],
       ['headers', entries(webhook.headers)],
+      ['secret headers', secrets(webhook.secretHeaders)],
+      ['auth', authOf(webhook)],
       ['header templates', entries(payload?.headerTemplates ?? {})],
       ['timeout', span(timeout)],
       ['attempts', retryPolicy && attemptsOf(retryPolicy)],
@@ -183,6 +186,25 @@ function limitsOf({
   const waiting = waitingMax === 0 ? undefined : `${waitingMax} waiting, then the ${first} fail`;
   return [ordered ? 'ordered' : `${concurrency} at once`, rate, waiting]
     .filter((part) => part !== undefined)
+    .join(', ');
+}
+
+function authOf({ auth }: Webhook): string {
+  switch (auth?.method.case) {
+    case 'basic': {
+      const { username, password } = auth.method.value;
+      return `basic ${username}:${MASK}${password?.hint ?? ''}`;
+    }
+    case 'bearer':
+      return `bearer ${MASK}${auth.method.value.token?.hint ?? ''}`;
+    default:
+      return '';
+  }
+}
+
+function secrets(headers: Webhook['secretHeaders']): string {
+  return Object.entries(headers)
+    .map(([name, { hint }]) => `${name}=${MASK}${hint}`)
     .join(', ');
 }
 

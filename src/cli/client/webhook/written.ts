@@ -19,6 +19,8 @@ export interface WrittenWebhook {
 const EITHER = [
   ['--every', '--cron', '--at'],
   ['--template', '--text', '--data'],
+  ['--username', '--bearer-token'],
+  ['--password', '--bearer-token'],
 ] as const;
 
 /** Makes a webhook of `--from` and the options. Raises UsageError. */
@@ -37,7 +39,8 @@ export async function writtenWebhook(invocation: Invocation, world: Files): Prom
     const value = several === undefined ? await jsonOf(field, texts, world) : [...texts];
     place(json, names, value, WebhookSchema);
     // A mask goes no deeper than that.
-    paths.add(names.slice(0, 2).join('.'));
+    if (field.is.kind !== 'secretEntries') paths.add(names.slice(0, 2).join('.'));
+    else for (const name of Object.keys(value as JsonObject)) paths.add(entryPath(names, name));
   }
   try {
     const webhook = fromJson(WebhookSchema, withoutShortForms(WebhookSchema, json));
@@ -97,6 +100,13 @@ async function jsonOf(
       return [...texts];
     case 'entries':
       return Object.fromEntries(texts.map((each) => readEntry(flag, each)));
+    case 'secretEntries': {
+      const entries = texts.map(async (each): Promise<[string, JsonValue]> => {
+        const [name, written] = readEntry(flag, each);
+        return [name.toLowerCase(), { value: (await readText(flag, written, world)).trimEnd() }];
+      });
+      return Object.fromEntries(await Promise.all(entries));
+    }
     default:
       return is satisfies never;
   }
@@ -126,6 +136,11 @@ function place(
   const object = typeof inner === 'object' && inner !== null && !Array.isArray(inner) ? inner : {};
   json[key] = object;
   place(object, rest, value, field?.message);
+}
+
+/** A header's name can have dots and back-quotes (AIP-161). */
+function entryPath(names: readonly string[], name: string): string {
+  return `${names.join('.')}.${/[.`]/.test(name) ? `\`${name.replaceAll('`', '``')}\`` : name}`;
 }
 
 /** Without paths that lie within others. */

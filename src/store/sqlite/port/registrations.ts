@@ -68,6 +68,15 @@ export function registrations({ client, feed, defaults }: Connection): Registrat
         (found) => found,
       ),
 
+    unsealedWebhooks: async (limit) =>
+      client.call('unsealedWebhooks', limit, rowsUpTo(limit), (found) => found.map(read)),
+
+    sealWebhooks: async (batch) =>
+      client.call('sealWebhooks', batch.map(toWebhookRow), sized(batch), () => {
+        for (const { id } of batch) feed.webhook(id);
+        feed.announce();
+      }),
+
     webhookEpoch: () => feed.epoch(),
 
     pollWebhooks: async () => feed.takeWebhooks(),

@@ -1,3 +1,5 @@
+import { isSecretHeader, MASK } from '../../../domain/webhook/secret-headers.ts';
+
 /**
  * The headers of an attempt as one text: a line for each, first those that were sent, then, after an empty
  * line, those that came back. Names that are common are one letter.
@@ -94,6 +96,14 @@ export function readHeaders(text: string | null, id: string): BothHeaders {
     else received[name] = value;
   }
   return { sent, received };
+}
+
+/** The same text with secret values masked, as versions before did not write it. */
+export function maskedHeaders(text: string): string {
+  // No id is so: the delivery's own stays unwritten.
+  const { sent, received } = readHeaders(text, OWN_ID);
+  const masked = sent.map((each, i) => (i % 2 === 1 && isSecretHeader(sent[i - 1]!) ? MASK : each));
+  return writeHeaders(masked, received, OWN_ID);
 }
 
 function write(name: string, value: string): string | undefined {

@@ -33,6 +33,8 @@ export const WEBHOOK = layout(
   field('filterFailures', integer),
   field('waitingMax', orNull(integer)),
   field('dropNewest', as<Flag>()),
+  // Empty where secrets may stand in the clear in the spec, as versions before wrote it.
+  field('credentials', orNull(blob)),
   // When the first signing secret ends.
   field('secretsEndAt', orNull(integer)),
   field('compatibilitySecret', orNull(text)),

@@ -38,6 +38,7 @@ export function toWebhookRow(webhook: Webhook): WebhookRow {
     webhook.filterFailures,
     spec.limits?.waitingMax ?? null,
     spec.limits?.overflow === 'DROP_NEWEST' ? 1 : 0,
+    webhook.sealedCredentials ?? null,
     endOfSecrets(webhook.secrets),
     webhook.compatibilitySecret === undefined ? null : toBase64(webhook.compatibilitySecret),
   ];
@@ -48,6 +49,7 @@ export function fromWebhookRow(row: WebhookRow, defaults: DefaultSettings): Webh
   const { at } = WEBHOOK;
   const spec = decodeSpec(row[at.spec], defaults);
   const compatibilitySecret = row[at.compatibilitySecret];
+  const sealedCredentials = row[at.credentials];
   return {
     ...withoutSpec(row),
     namespace: row[at.namespace],
@@ -55,6 +57,7 @@ export function fromWebhookRow(row: WebhookRow, defaults: DefaultSettings): Webh
     effective: withDefaults(spec, defaults),
     secrets: decodeSecrets(row[at.secrets]),
     ...(compatibilitySecret !== null && { compatibilitySecret: fromBase64(compatibilitySecret) }),
+    ...(sealedCredentials?.length && { sealedCredentials }),
     filterFailures: row[at.filterFailures],
     healthVersion: row[at.healthVersion],
     version: row[at.version],

@@ -34,6 +34,7 @@ const CHANGED = part(
   'spec',
   'waitingMax',
   'dropNewest',
+  'credentials',
   'secretsEndAt',
   'compatibilitySecret',
 );

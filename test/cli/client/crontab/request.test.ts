@@ -55,7 +55,7 @@ describe('a line of curl', () => {
     assert.deepEqual(webhook.headers, {
       authorization: `Basic ${Buffer.from('me:p@ss').toString('base64')}`,
     });
-    assert.match(warnings.join(), /its password becomes a header/);
+    assert.match(warnings.join(), /its password becomes a secret header/);
   });
 
   it('has a URL as curl takes it', () => {

@@ -182,7 +182,7 @@ describe('carillon apply', () => {
     const files = { 'hooks/a.yaml': hook(DESTINATION)['hooks/a.yaml'].replace(/^filter.*\n/m, '') };
     await run({ files, env: { TOKEN: 'first-token' } }, '--yes');
     const second = await run({ files, env: { TOKEN: 'second-token' } }, '--yes');
-    assert.match(second.out, /^ {4}headers\.authorization: \(not shown\) → "Bearer \$\{TOKEN\}"$/m);
+    assert.match(second.out, /^ {4}secretHeaders\.authorization: \(not shown\) → "Bearer \$\{TOKEN\}"$/m);
     const json = await run({ files, env: { TOKEN: 'third-token' } }, '--dry-run', '--json');
     const leak = async (rest: string, token: string) => {
       const failed = await run(
@@ -201,7 +201,56 @@ describe('carillon apply', () => {
     const cut = await leak(`schedule: { cron: "$\{TOKEN} * * * *" }\n`, `sixth-token${'x'.repeat(90)}`);
     for (const { out, err } of [first, second, json, here, there, cut])
       assert.doesNotMatch(out + err, /-token/);
-    assert.equal((await get('token')).headers.authorization, 'Bearer second-token');
+    const { headers, secretHeaders } = await get('token');
+    assert.deepEqual([headers, Object.keys(secretHeaders)], [{}, ['authorization']]);
+  });
+
+  it('compares secret headers by the server, and shows neither what they were nor what they become', async () => {
+    const hook = (secrets: string) => ({
+      'hooks/a.yaml': `id: keyed\nname: keyed\ndestination: ${DESTINATION}\n${secrets}`,
+    });
+    const given = 'secretHeaders: { x-key: { value: first-value-of-the-key } }\n';
+    const first = await yes(hook(given));
+    assert.match(first.out, /^ {4}secretHeaders\.x-key: \*{3}-key$/m);
+    assert.deepEqual(await yes(hook(given)), { code: 0, out: '', err: '' });
+    assert.deepEqual(await yes(hook('secretHeaders: { X-Key: {} }\n')), { code: 0, out: '', err: '' });
+    // It ends in the same four characters.
+    const other = hook(given.replace('first', 'other'));
+    const changed = await run({ files: other }, '--dry-run');
+    assert.match(changed.out, /^ {4}secretHeaders\.x-key: another than before \(never shown\)$/m);
+    const json = await run({ files: other }, '--dry-run', '--json');
+    assert.match(json.out, /"before": "\*{3}-key"/);
+    const gone = await yes(hook(''));
+    assert.match(gone.out, /^ {4}secretHeaders\.x-key: \*{3}-key → \(none\)$/m);
+    for (const { out, err } of [first, changed, json, gone]) assert.doesNotMatch(out + err, /value-of/);
+    assert.deepEqual((await get('keyed')).secretHeaders, {});
+  });
+
+  it('compares tokens and passwords so too, and shows the rest of how a webhook is let in', async () => {
+    const hook = (auth: string) => ({
+      'hooks/a.yaml': `id: let-in\nname: let-in\ndestination: ${DESTINATION}\nauth: ${auth}\n`,
+    });
+    const basic = (name: string, password: string) =>
+      hook(`{ basic: { username: ${name}, password: { value: ${password} } } }`);
+    const first = await yes(basic('ann', 'value-of-2026-and-on'));
+    assert.match(first.out, /^ {4}auth\.basic\.password: \*{3}d-on$/m);
+    assert.deepEqual(await yes(basic('ann', 'value-of-2026-and-on')), { code: 0, out: '', err: '' });
+    const renamed = await yes(basic('ben', 'value-of-2027-and-on'));
+    assert.match(renamed.out, /^ {4}auth\.basic\.username: ann → ben$/m);
+    assert.match(renamed.out, /^ {4}auth\.basic\.password: another than before \(never shown\)$/m);
+    const files = hook(`{ bearer: { token: { value: "\${TOKEN}" } } }`);
+    const other = await run({ files, env: { TOKEN: 'value-of-token' } }, '--yes');
+    assert.match(other.out, /^ {4}auth\.bearer\.token: \(none\) → "\$\{TOKEN\}"$/m);
+    for (const { out, err } of [first, renamed, other]) assert.doesNotMatch(out + err, /value-of/);
+  });
+
+  it('shows no secret header of a webhook whose name and destination another one has', async () => {
+    const shared = `name: taken\ndestination: ${DESTINATION}\n`;
+    await yes({ 'hooks/a.yaml': `id: holder\n${shared}` });
+    const files = { 'hooks/a.yaml': `id: keyed\n${shared}headers: { Cookie: of-a-long-session }\n` };
+    const { out, err } = await run({ files }, '--json', '--yes');
+    assert.match(err, /hooks\/a\.yaml:2: name: /);
+    assert.doesNotMatch(out + err, /long-session/);
   });
 
   it('shows everything that is wrong with all files, with lines and fields, and changes nothing', async () => {

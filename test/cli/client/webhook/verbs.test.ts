@@ -38,7 +38,10 @@ describe('carillon webhooks', () => {
   }
 
   it('register makes a webhook of every option, and prints its secret once', async () => {
-    const files = new Map([['body.liquid', 'Hello {{ webhook.name }}\n']]);
+    const files = new Map([
+      ['body.liquid', 'Hello {{ webhook.name }}\n'],
+      ['key.txt', 'a-key-from-a-file\n'],
+    ]);
     const readBytes: World['readBytes'] = async (path) => Buffer.from(files.get(path) ?? assert.fail(path));
     const argv = [
       ...['webhooks', 'register', '--json', '--name', 'full', '--destination', DESTINATION],
@@ -63,7 +66,20 @@ describe('carillon webhooks', () => {
         '--event-format',
         'cloudevents-binary',
       ],
-      ...['--header', 'x-one=1', '--header-template', 'x-two={{ event.id }}', '--timeout', '2.5s'],
+      ...[
+        '--header',
+        'x-one=1',
+        '--secret-header',
+        'X-Key=@key.txt',
+        '--username',
+        'ann',
+        '--password',
+        '@key.txt',
+        '--header-template',
+        'x-two={{ event.id }}',
+        '--timeout',
+        '2.5s',
+      ],
       ...['--max-attempts', '3', '--retry-delay', '1s', '--retry-delay', '1m', '--retry-jitter', '0'],
       ...['--client-errors', 'fail', '--concurrency', '2', '--rate', '0.5', '--burst', '3', '--ordered'],
       ...['--waiting-max', '9', '--overflow', 'drop-newest', '--asymmetric'],
@@ -78,8 +94,22 @@ describe('carillon webhooks', () => {
     const { webhook, secret, created } = JSON.parse(out);
     assert.match(secret, /^whsec_/);
     assert.equal(created, true);
-    const { id, uid, etag, createTime, updateTime, nextRunTime, effective, signingSecrets, ...rest } =
-      webhook;
+    const {
+      id,
+      uid,
+      etag,
+      createTime,
+      updateTime,
+      nextRunTime,
+      effective,
+      signingSecrets,
+      secretHeaders,
+      auth,
+      ...rest
+    } = webhook;
+    assert.equal(secretHeaders['x-key'].hint, 'file');
+    assert.deepEqual([auth.basic.username, auth.basic.password.hint], ['ann', 'file']);
+    assert.doesNotMatch(out, /a-key-from/);
     assert.equal(signingSecrets.length, 1);
     assert.equal(effective.limits.concurrency, 1);
     assert.match(id, ID);

@@ -1,0 +1,139 @@
+import { isDeepStrictEqual } from 'node:util';
+import { headerViolations } from '../domain/event/header-rules.ts';
+import type { Problems } from '../domain/problems.ts';
+import type { AskedSpec } from '../domain/webhook/asked.ts';
+import { type AskedAuth, type Auth, authFault, type MarkedAuth, SECRET_OF } from '../domain/webhook/auth.ts';
+import {
+  type AskedCredentials,
+  type Credentials,
+  credentialsWith,
+  NO_CREDENTIALS,
+  sealCredentials,
+} from '../domain/webhook/credentials.ts';
+import { headersApart } from '../domain/webhook/secret-headers.ts';
+import { marksWith, type SecretOwner } from '../domain/webhook/secret-mark.ts';
+import type { Webhook } from '../domain/webhook/webhook.ts';
+import type { ControlDeps } from './deps.ts';
+
+/** What is asked for, the secret values apart from the rest. */
+export interface Apart {
+  readonly spec: AskedSpec;
+  readonly credentials: AskedCredentials;
+}
+
+/** Takes plain headers whose names say that they are secret for such. They go before one that is to be kept. */
+export function secretsApart({ spec, credentials }: Apart): Apart {
+  const { plain, secret } = headersApart(spec.headers ?? {});
+  if (Object.keys(secret).length === 0) return { spec, credentials };
+  const headers = { ...credentials.headers, ...secret };
+  return { spec: { ...spec, headers: plain }, credentials: { ...credentials, headers } };
+}
+
+/** Notes what is wrong with headers as they were asked for, plain and secret. */
+export function noteHeaderViolations({ spec, credentials }: Apart, problems: Problems): void {
+  problems.addAll(headerViolations(spec.headers ?? {}, 'headers'));
+  const { headers } = credentials;
+  const given = Object.entries(headers).map(([name, value = '']): [string, string] => [name, value]);
+  problems.addAll(headerViolations(Object.fromEntries(given), 'secret_headers'));
+  for (const name of Object.keys(spec.headers ?? {})) {
+    const lower = name.toLowerCase();
+    if (own(headers, lower) === undefined) continue;
+    problems.add(`headers[${JSON.stringify(name)}]`, 'is given in secret_headers too: give it once');
+  }
+}
+
+/** Notes what is wrong with how a webhook is let in, beside its secret headers. */
+export function noteAuthViolations({ headers, auth }: Credentials, problems: Problems): void {
+  if (auth === undefined) return;
+  const fault = authFault(auth);
+  if (fault !== undefined) problems.add(`auth.${fault.field}`, fault.description);
+  if (headers.authorization === undefined) return;
+  problems.add('auth', 'is given, and so is the header authorization, which is made of it: give one of them');
+}
+
+/** What is asked for, with what a webhook has in place of what is to be kept. Notes what it does not have. */
+export function kept(asked: AskedCredentials, before: Credentials, problems: Problems): Credentials {
+  const headers: [string, string][] = [];
+  for (const [name, given] of Object.entries(asked.headers)) {
+    const value = given ?? own(before.headers, name);
+    if (value !== undefined) headers.push([name, value]);
+    else
+      problems.add(
+        `secret_headers[${JSON.stringify(name)}].value`,
+        'is not given, and the webhook has none that could be kept: give it',
+      );
+  }
+  const auth = asked.auth && keptAuth(asked.auth, before.auth, problems);
+  return { headers: Object.fromEntries(headers), ...(auth !== undefined && { auth }) };
+}
+
+function keptAuth(asked: AskedAuth, before: Auth | undefined, problems: Problems): Auth | undefined {
+  const secret = asked.secret ?? (before?.kind === asked.kind ? before.secret : undefined);
+  if (secret !== undefined) return { ...asked, secret };
+  problems.add(
+    `auth.${asked.kind}.${SECRET_OF[asked.kind]}.value`,
+    'is not given, and the webhook has none that could be kept: give it',
+  );
+  return undefined;
+}
+
+/** Whether anything is to be kept of what the webhook has. */
+export function keepsAny({ headers, auth }: AskedCredentials): boolean {
+  return Object.values(headers).includes(undefined) || (auth !== undefined && auth.secret === undefined);
+}
+
+/** What is asked for where nothing is: all that the webhook has stays. */
+export function allKept({ spec }: Pick<Webhook, 'spec'>): AskedCredentials {
+  const { secretHeaders = {}, auth } = spec;
+  const headers = Object.fromEntries(Object.keys(secretHeaders).map((name) => [name, undefined]));
+  return { headers, ...(auth !== undefined && { auth: { ...auth, secret: undefined } }) };
+}
+
+/** A header can be named like what every object has, such as constructor. */
+function own<T>(headers: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(headers, name) ? headers[name] : undefined;
+}
+
+/** What of a webhook is stored for its credentials. */
+export interface StoredCredentials extends Pick<Webhook, 'spec'> {
+  readonly sealedCredentials?: Uint8Array;
+}
+
+/** Opens, marks and seals the credentials of webhooks. */
+export function createVault({ sealKey, random }: Pick<ControlDeps, 'sealKey' | 'random'>) {
+  const open = credentialsWith(sealKey);
+  const markOf = marksWith(sealKey);
+
+  /** What is stored of a webhook with these credentials. What has not changed since `found` stays as it is. */
+  function stored(
+    owner: SecretOwner,
+    spec: AskedSpec,
+    credentials: Credentials,
+    found?: Webhook,
+  ): StoredCredentials {
+    const before = found === undefined ? NO_CREDENTIALS : open(found);
+    const names = Object.keys(credentials.headers);
+    const marks = names.map((name) => {
+      const value = credentials.headers[name]!;
+      const mark = own(before.headers, name) === value ? found?.spec.secretHeaders?.[name] : undefined;
+      return [name, mark ?? markOf(owner, `header ${name}`, value)] as const;
+    });
+    const { secretHeaders: _headers, auth: _auth, ...rest } = spec;
+    const { auth } = credentials;
+    const marked = {
+      ...rest,
+      ...(names.length > 0 && { secretHeaders: Object.fromEntries(marks) }),
+      ...(auth !== undefined && { auth: markedAuth(owner, auth, before.auth, found?.spec.auth) }),
+    };
+    const same = isDeepStrictEqual(before, credentials) ? found?.sealedCredentials : undefined;
+    const sealedCredentials = same ?? sealCredentials(sealKey, credentials, owner, random);
+    return { spec: marked, ...(sealedCredentials !== undefined && { sealedCredentials }) };
+  }
+
+  function markedAuth(owner: SecretOwner, auth: Auth, before?: Auth, known?: MarkedAuth): MarkedAuth {
+    const isSame = before?.kind === auth.kind && before.secret === auth.secret;
+    return { ...auth, secret: (isSame && known?.secret) || markOf(owner, `auth ${auth.kind}`, auth.secret) };
+  }
+
+  return { open, stored };
+}

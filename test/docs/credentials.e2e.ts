@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { runCommands } from '../support/commands.ts';
+import { startCarillon, temporaryFolder } from '../support/server.ts';
+
+const PAGE = 'docs/credentials.md';
+
+describe('the page about credentials of destinations', { timeout: 120_000 }, () => {
+  it('has commands that do what it says', async () => {
+    await using carillon = await startCarillon({ command: 'dev' });
+    await using folder = await temporaryFolder();
+    await writeFile(join(folder.path, 'key.txt'), 'the-key-of-next-week\n');
+    await writeFile(join(folder.path, 'token.txt'), 'a-token-of-2026-next\n');
+    const letIn = await runCommands(PAGE, 'auth', carillon, { cwd: folder.path });
+    assert.match(letIn, /"password": ?\{"hint": ?"2026"/);
+    assert.match(letIn, /^auth +bearer \*{3}next$/m);
+    const registered = JSON.parse(
+      await runCommands(PAGE, 'register', carillon, { cwd: folder.path }),
+    ).webhook;
+    assert.deepEqual(registered.headers, { 'x-team': 'billing' });
+    assert.deepEqual(Object.keys(registered.secretHeaders), ['x-key', 'authorization']);
+    const updated = await runCommands(PAGE, 'update', carillon, { cwd: folder.path });
+    assert.match(updated, /"hint": ?"2027"/);
+    assert.match(updated, /secret headers +x-key=\*\*\*week, authorization=\*\*\*2026/);
+  });
+});
