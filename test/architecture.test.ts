@@ -51,7 +51,7 @@ const INNER_ARROWS: Record<string, Record<string, readonly string[]>> = {
     schedule: ['root'],
     delivery: ['root', 'event'],
     webhook: ['root', 'event', 'schedule', 'delivery'],
-    access: ['root', 'webhook'],
+    access: ['root', 'event', 'delivery', 'webhook'],
     filter: ['root', 'event', 'schedule'],
     template: ['root', 'event', 'webhook'],
     listing: ['root', 'event', 'delivery', 'webhook'],

@@ -11,8 +11,12 @@ import { createTurns } from '../publish/turns.ts';
 import type { WebhookName } from '../store/store.ts';
 import { contended, getWebhook, TRIES_MAX } from './change.ts';
 import type { Needs } from './deps.ts';
+import { checkMayRing } from './namespaces.ts';
 
-export type BackfillDeps = Needs<'resolveWebhooks' | 'resolveEvents' | 'backfillRuns', 'clock' | 'random'>;
+export type BackfillDeps = Needs<
+  'resolveWebhooks' | 'resolveEvents' | 'backfillRuns',
+  'clock' | 'random' | 'namespaces'
+>;
 
 /** Runs that one call looks at. */
 const RUNS_MAX = 1_000;
@@ -43,7 +47,7 @@ export interface Backfilled {
 /**
  * Fires the runs that a past span would have had. One that has fired is not fired again, so the call can be
  * repeated. Raises INVALID with everything that is wrong, NOT_FOUND, FAILED_PRECONDITION for a webhook
- * that is not ACTIVE or has no schedule, and ABORTED when the webhook is changed again and again meanwhile.
+ * that is not ACTIVE or has no schedule or whose namespace is suspended, and ABORTED when the webhook is changed again and again meanwhile.
  * Stops between two batches when the caller is gone.
  */
 export function createBackfill(deps: BackfillDeps) {
@@ -79,6 +83,7 @@ export function createBackfill(deps: BackfillDeps) {
   };
 
   async function readyWebhook(name: WebhookName): Promise<Ready> {
+    await checkMayRing(deps, name.namespace);
     const webhook = await getWebhook(deps, name);
     const { schedule } = webhook.effective;
     const about = { type: 'Webhook', id: name.id } as const;

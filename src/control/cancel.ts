@@ -17,7 +17,7 @@ export async function cancelDelivery(
   claim?: Claim,
 ): Promise<Delivery> {
   const [result] = await store.cancelDeliveries([{ namespace, id, now: clock.now() }]);
-  const delivery = result === 'GONE' ? undefined : await store.getDelivery(id);
+  const delivery = result === 'GONE' ? undefined : await store.getDelivery({ namespace, id });
   if (delivery === undefined) throw notFound('Delivery', id);
   if (result === 'FINISHED') {
     const { state, finishedAt = 0 } = delivery;

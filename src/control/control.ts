@@ -19,6 +19,7 @@ import type { ControlDeps } from './deps.ts';
 import { createKeys } from './keys.ts';
 import { pauseWebhook, resumeWebhook } from './lifecycle.ts';
 import { type ListOrder, listDeliveries, listEvents, listWebhooks, type WebhookListOrder } from './list.ts';
+import { checkMayRing, createNamespaces } from './namespaces.ts';
 import { createOnce } from './once.ts';
 import { createPreview } from './preview.ts';
 import { createRegister } from './register.ts';
@@ -32,6 +33,7 @@ export interface Control {
   readonly webhooks: ReturnType<typeof createWebhooks>;
   readonly deliveries: ReturnType<typeof createDeliveries>;
   readonly events: ReturnType<typeof createEvents>;
+  readonly namespaces: ReturnType<typeof createNamespaces>;
   readonly keys: ReturnType<typeof createKeys>;
   /** Makes a call that its caller named, or repeats its answer. */
   readonly once: ReturnType<typeof createOnce>;
@@ -52,6 +54,7 @@ export function createControl({ watchLimits, onKeys, ...deps }: ControlOptions):
     webhooks: createWebhooks(deps),
     deliveries: createDeliveries(deps, ending.signal, watchLimits),
     events: createEvents(deps),
+    namespaces: createNamespaces(deps),
     keys: createKeys(deps, onKeys),
     once: createOnce(deps),
     stop: () => ending.abort(),
@@ -80,21 +83,28 @@ function createWebhooks(deps: ControlDeps) {
     /** Rings a webhook once, now, and returns the id of the delivery. Raises NOT_FOUND and what `trigger` raises. */
     trigger: async (target: Pick<Target, 'namespace' | 'id'>, claim?: Claim): Promise<string> => {
       const rung = claim?.resumed ? await rungFor(deps, claim) : undefined;
-      return rung ?? trigger(deps, await getWebhook(deps, target), claim);
+      if (rung !== undefined) return rung;
+      await checkMayRing(deps, target.namespace);
+      return trigger(deps, await getWebhook(deps, target), claim);
     },
   };
 }
 
 function createDeliveries(deps: ControlDeps, shutdown: AbortSignal, limits?: Partial<WatchLimits>) {
-  const { store } = deps;
+  const { store, namespaces } = deps;
   return {
     /** Raises NOT_FOUND, also for one of another namespace. */
     get: (namespace: string, id: string) => getDelivery(deps, namespace, id),
     list: (order: ListOrder) => listDeliveries(deps, order),
-    watch: createWatch({ store, shutdown, ...(limits && { limits }) }),
-    retry: (namespace: string, id: string, claim?: Claim) => retryDelivery(deps, namespace, id, claim),
-    retryMany: (order: BulkOrder, signal: AbortSignal, claim?: Claim) =>
-      retryDeliveries(deps, order, signal, claim),
+    watch: createWatch({ store, namespaces, shutdown, ...(limits && { limits }) }),
+    retry: async (namespace: string, id: string, claim?: Claim) => {
+      await checkMayRing(deps, namespace);
+      return retryDelivery(deps, namespace, id, claim);
+    },
+    retryMany: async (order: BulkOrder, signal: AbortSignal, claim?: Claim) => {
+      await checkMayRing(deps, order.namespace);
+      return retryDeliveries(deps, order, signal, claim);
+    },
     cancel: (namespace: string, id: string, claim?: Claim) => cancelDelivery(deps, namespace, id, claim),
     cancelMany: (order: BulkOrder, signal: AbortSignal) => cancelDeliveries(deps, order, signal),
   };

@@ -15,11 +15,11 @@ export async function getDelivery(
   namespace: string,
   id: string,
 ): Promise<ShownDelivery> {
-  const delivery = await store.getDelivery(id);
-  if (delivery === undefined || delivery.namespace !== namespace) throw notFound('Delivery', id);
+  const delivery = await store.getDelivery({ namespace, id });
+  if (delivery === undefined) throw notFound('Delivery', id);
   // What failed with RENDER has an event, of which nothing was made.
   if (delivery.reason === 'RENDER') return delivery;
-  const [content] = await store.getContents([id]);
+  const [content] = await store.getContents([{ namespace, id }]);
   if (content === undefined) return delivery;
   const { event, format, rendered } = content;
   return { ...delivery, requestBody: present(event, format, rendered).body };

@@ -2,6 +2,7 @@ import type { Clock } from '../domain/clock.ts';
 import type { Random } from '../domain/random.ts';
 import type { AddressPolicy } from '../domain/webhook/address.ts';
 import type { DefaultSettings } from '../domain/webhook/defaults.ts';
+import type { NamespaceDirectory } from '../store/namespace-directory.ts';
 import type { SigningKeyring } from '../store/signing-keyring.ts';
 import type { Store } from '../store/store.ts';
 
@@ -9,6 +10,11 @@ import type { Store } from '../store/store.ts';
 export interface ControlDeps {
   readonly store: Pick<
     Store,
+    | 'createNamespaces'
+    | 'updateNamespaces'
+    | 'getNamespaces'
+    | 'listNamespaces'
+    | 'namespaceUsage'
     | 'createWebhooks'
     | 'updateWebhooks'
     | 'getWebhooks'
@@ -38,6 +44,7 @@ export interface ControlDeps {
     | 'revokeApiKeys'
     | 'emptyLog'
   >;
+  readonly namespaces: NamespaceDirectory;
   readonly clock: Clock;
   readonly random: Random;
   /** Seals signing secrets, and answers that are remembered; `SEALING_KEY_BYTES` long. */
@@ -50,6 +57,8 @@ export interface ControlDeps {
 export interface ControlSettings extends DefaultSettings {
   /** The least time between two runs of a schedule. */
   readonly everyMinMs: number;
+  /** Deliveries that may wait in a namespace that says nothing. */
+  readonly namespaceWaitingMax: number;
   /** Where destinations may point. */
   readonly addressPolicy: AddressPolicy;
 }

@@ -1,6 +1,7 @@
+import { checkIsThere, isDeleting } from '../domain/access/standing.ts';
 import { type Claim, claimedId } from '../domain/claim.ts';
 import { presentOf } from '../domain/clock.ts';
-import { aborted } from '../domain/error.ts';
+import { aborted, DomainError } from '../domain/error.ts';
 import { isOwnForm, newId } from '../domain/id.ts';
 import { noProblems, type Problems } from '../domain/problems.ts';
 import { ringsAlike, sameSchedule } from '../domain/schedule/replacement.ts';
@@ -27,7 +28,7 @@ import { lastRingViolations, noteSpecViolations } from './spec-rules.ts';
 
 export type RegisterDeps = Needs<
   'createWebhooks' | 'resolveWebhooks' | 'findWebhook' | 'updateWebhooks',
-  'clock' | 'random' | 'sealKey' | 'signingKeyring' | 'settings'
+  'clock' | 'random' | 'sealKey' | 'signingKeyring' | 'settings' | 'namespaces'
 >;
 
 export interface Registration {
@@ -62,14 +63,17 @@ export interface Registered {
  * Makes a webhook, or replaces what was asked for it: for the one of the id that is given, name and destination
  * included, or else for the one of the same name and destination. The same call again changes nothing, however
  * many make it at once. `problems` has what was found wrong with how it was asked. Raises INVALID with
- * everything that is wrong, ALREADY_EXISTS when another webhook has the name and the destination, FAILED_PRECONDITION
- * when too many secrets would sign, and ABORTED for a stale etag, or when others are always faster.
+ * everything that is wrong, ALREADY_EXISTS when another webhook has the name and the destination,
+ * FAILED_PRECONDITION when too many secrets would sign, ABORTED for a stale etag, or when others are always faster, EXHAUSTED where the namespace has as many webhooks as it may, and
+ * what `checkIsThere` raises.
  */
 export function createRegister(deps: RegisterDeps) {
   const { store, settings } = deps;
   const vault = createVault(deps);
 
   return async (given: Registration, problems = noProblems()): Promise<Registered> => {
+    const [namespace] = await deps.namespaces.load([given.namespace]);
+    checkIsThere(given.namespace, namespace);
     const whole = { ...given, credentials: given.credentials ?? NO_CREDENTIALS };
     const asked = { ...whole, ...secretsApart(whole) };
     const spec = withDefaults(asked.spec, settings);
@@ -178,7 +182,24 @@ export function createRegister(deps: RegisterDeps) {
     });
     if (asked.validateOnly) return { webhook, created: true };
     const [result] = await store.createWebhooks([webhook]);
-    return result === 'CREATED' ? { webhook, secret, created: true } : undefined;
+    switch (result) {
+      case 'CREATED':
+        return { webhook, secret, created: true };
+      case 'FULL':
+        throw tooManyWebhooks(namespace, await quotaOf(namespace));
+      case 'SHUT':
+        throw isDeleting(namespace);
+      case 'EXISTS':
+      case undefined:
+        return undefined;
+      default:
+        return result satisfies never;
+    }
+  }
+
+  async function quotaOf(namespace: string): Promise<number> {
+    const [found] = await deps.namespaces.load([namespace]);
+    return found?.quotas.webhooksMax ?? 0;
   }
 
   /** Undefined when somebody else changed it meanwhile. */
@@ -211,4 +232,12 @@ export function createRegister(deps: RegisterDeps) {
     }
     return { webhook, created: false };
   }
+}
+
+function tooManyWebhooks(namespace: string, max: number): DomainError {
+  return new DomainError(
+    'TOO_MANY_WEBHOOKS',
+    `the namespace ${namespace} has as many webhooks as its quota allows, ${max}; remove some, or have the quota raised`,
+    { metadata: { max } },
+  );
 }

@@ -27,7 +27,7 @@ export async function retryDelivery(
       'would overflow at once: as much waits for its webhook, or in the namespace, as may; cancel some of it, or raise limits.waiting_max, and retry it then';
     throw failedPrecondition('WEBHOOK_FULL', { type: 'Delivery', id, description });
   }
-  const delivery = result === 'GONE' ? undefined : await deps.store.getDelivery(id);
+  const delivery = result === 'GONE' ? undefined : await deps.store.getDelivery({ namespace, id });
   if (delivery === undefined) throw await whyGone(deps, namespace, id);
   return delivery;
 }
@@ -39,8 +39,8 @@ export function limitOf(claim: Claim | undefined): { readonly finishedBy?: numbe
 
 /** The store knows only that it cannot be; the caller is told why. */
 async function whyGone({ store }: RetryDeps, namespace: string, id: string): Promise<DomainError> {
-  const delivery = await store.getDelivery(id);
-  if (delivery === undefined || delivery.namespace !== namespace) return notFound('Delivery', id);
+  const delivery = await store.getDelivery({ namespace, id });
+  if (delivery === undefined) return notFound('Delivery', id);
   const [webhook] = await store.getWebhooks([delivery.webhookId]);
   if (webhook === undefined) return notFound('Webhook', delivery.webhookCallerId ?? delivery.webhookId);
   const description = "cannot be sent again: its event's data was erased";

@@ -1,8 +1,9 @@
+import { checkIsThere } from '../domain/access/standing.ts';
 import type { Delivery, DeliveryChange } from '../domain/delivery/delivery.ts';
 import { DomainError } from '../domain/error.ts';
 import type { Needs } from './deps.ts';
 
-export interface WatchDeps extends Needs<'changesSince' | 'onChanges'> {
+export interface WatchDeps extends Needs<'changesSince' | 'onChanges', 'namespaces'> {
   /** Ends every watch. */
   readonly shutdown: AbortSignal;
   readonly limits?: Partial<WatchLimits>;
@@ -49,10 +50,10 @@ export interface Watched {
  * Follows what happens to deliveries, from now on or from a place where an earlier watch was. The first
  * thing told is the place, at once. Nothing is buffered for a watcher but the page it is at: it reads the
  * store's log of changes at its caller's pace. Ends when `caller` is aborted. Raises EXHAUSTED when too many
- * watch, OUT_OF_RANGE when the place is not kept any more or was never known here, and UNAVAILABLE when the
+ * watch, what `checkIsThere` raises once the namespace is deleted, OUT_OF_RANGE when the place is not kept any more or was never known here, and UNAVAILABLE when the
  * server stops.
  */
-export function createWatch({ store, shutdown, limits: given }: WatchDeps) {
+export function createWatch({ store, namespaces, shutdown, limits: given }: WatchDeps) {
   const limits = { ...WATCH_LIMITS, ...given };
   /** By call. A call that is cut off may never return to its generator, so it is let go by its signal too. */
   const watchers = new Set<object>();
@@ -107,6 +108,8 @@ export function createWatch({ store, shutdown, limits: given }: WatchDeps) {
       for (;;) {
         if (caller.aborted) return;
         if (shutdown.aborted) throw stopping();
+        const [found] = await namespaces.load([namespace]);
+        checkIsThere(namespace, found);
         const { changes, next } = await read(namespace, place);
         for (const change of changes) {
           if (wants(change.delivery)) yield said({ change, place: change.seq });

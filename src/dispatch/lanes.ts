@@ -151,7 +151,7 @@ function targetOf(
   const { limits, destination } = webhook.effective;
   const { ordered, rate } = limits;
   const rules = {
-    open: webhook.state === 'ACTIVE',
+    open: webhook.state === 'ACTIVE' && !webhook.suspended,
     concurrency: ordered ? 1 : limits.concurrency,
     ...(rate && { rate }),
   };

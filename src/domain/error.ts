@@ -24,7 +24,7 @@ export type InvalidReason = {
 }[DomainReason];
 
 /** The nouns that an error can be about. */
-export type ResourceType = 'Webhook' | 'Event' | 'Delivery' | 'ApiKey';
+export type ResourceType = 'Webhook' | 'Event' | 'Delivery' | 'Namespace' | 'ApiKey';
 
 /** What an error is about. */
 export interface Resource {
@@ -116,6 +116,7 @@ const NOT_FOUND = {
   Webhook: 'WEBHOOK_NOT_FOUND',
   Event: 'EVENT_NOT_FOUND',
   Delivery: 'DELIVERY_NOT_FOUND',
+  Namespace: 'NAMESPACE_NOT_FOUND',
   ApiKey: 'API_KEY_NOT_FOUND',
 } as const satisfies Record<ResourceType, DomainReason>;
 
@@ -127,6 +128,7 @@ export function alreadyExists(type: keyof typeof TAKEN, id: string, message: str
 const TAKEN = {
   Webhook: 'WEBHOOK_ALREADY_EXISTS',
   Event: 'EVENT_ID_TAKEN',
+  Namespace: 'NAMESPACE_ALREADY_EXISTS',
 } as const satisfies Partial<Record<ResourceType, DomainReason>>;
 
 /** What a resource is in the way of an error about it. */

@@ -1,4 +1,5 @@
 import { ACCESS_REASONS } from './access-reasons.ts';
+import { NAMESPACE_REASONS } from './namespace-reasons.ts';
 import type { ErrorCode, ReasonEntry } from './reason-entry.ts';
 import { SERVER_REASONS } from './server-reasons.ts';
 
@@ -146,6 +147,7 @@ export const API_REASONS = {
     metadata: ['origin'],
   },
   ...ACCESS_REASONS,
+  ...NAMESPACE_REASONS,
   WEBHOOK_NOT_FOUND: {
     code: 'NOT_FOUND',
     when: 'There is no such webhook, or no longer.',

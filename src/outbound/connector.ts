@@ -5,11 +5,12 @@ import { type BoundedCache, boundedCache } from '../domain/bounded-cache.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { AddressPolicy } from '../domain/webhook/address.ts';
 import { startDeadline } from './deadline.ts';
-import { dial } from './dial.ts';
-import { heldUp, SendFailure, tlsFailure } from './failure.ts';
+import { noConnection, SendFailure, tlsFailure } from './failure.ts';
 import { listenTo } from './incoming.ts';
 import { type Line, startOpening } from './line.ts';
+import { type EgressProxy, throughProxy } from './proxy.ts';
 import { createResolver, type Lookup } from './resolver.ts';
+import { straight } from './way.ts';
 
 /** Opens connections for undici, to judged addresses only. */
 export interface Connector {
@@ -31,6 +32,8 @@ export interface ConnectorOptions {
   readonly connectTimeoutMs: number;
   /** Looks names up; by default the system's resolver does. */
   readonly lookup?: Lookup;
+  /** If there is one, it is all that is connected to. */
+  readonly egressProxy?: EgressProxy;
   /** Certificates in PEM that are trusted beside the usual ones. */
   readonly trustedCertificates?: string;
 }
@@ -40,7 +43,9 @@ const SESSIONS_MAX = 2_000;
 
 export function createConnector(options: ConnectorOptions): Connector {
   const { clock, connectTimeoutMs } = options;
-  const resolver = createResolver(options);
+  const { egressProxy: proxy, policy, lookup } = options;
+  const names = { policy, ...(lookup !== undefined && { lookup }) };
+  const way = proxy === undefined ? straight(createResolver(names)) : throughProxy({ ...names, proxy });
   const secure = createHandshake(options.trustedCertificates);
   const sockets = new Set<Socket>();
   const underWay = new Set<(failure: SendFailure) => void>();
@@ -55,14 +60,13 @@ export function createConnector(options: ConnectorOptions): Connector {
     const portNumber = Number(port) || (tls ? 443 : 80);
     const family = isIP(hostname);
     const peer = `${family === 6 ? `[${hostname}]` : hostname}:${portNumber}`;
-    const opening = startOpening(clock, family === 0 ? 'dnsMs' : 'connectMs');
+    const opening = startOpening(clock, way.looksUp(hostname) ? 'dnsMs' : 'connectMs');
     line.opening = opening;
     line.fresh = true;
     let over = false;
     let stop = () => {};
     const callOff = startDeadline(clock, connectTimeoutMs, (heldUpMs) => {
-      const message = `no connection to ${peer} within ${connectTimeoutMs} ms`;
-      giveUp(heldUpMs > 0 ? heldUp(message, heldUpMs) : new SendFailure('TIMEOUT', message));
+      giveUp(noConnection(peer, `within ${connectTimeoutMs} ms`, heldUpMs, opening.via));
     });
 
     function finish(failure: SendFailure | null, socket: Socket | null): void {
@@ -85,17 +89,12 @@ export function createConnector(options: ConnectorOptions): Connector {
     }
 
     underWay.add(giveUp);
-    resolver.resolve({ hostname, port: portNumber, isInbox }, (refusal, addresses) => {
-      if (over) return;
-      if (refusal !== null) return finish(refusal, null);
-      if (family === 0) opening.next('connectMs');
-      stop = dial({ addresses, port: portNumber, peer, opened }, (failure, socket) => {
-        if (socket !== null) opening.remoteAddress = remoteAddress(socket);
-        if (failure !== null || socket === null || !tls) return finish(failure, socket);
-        opening.next('tlsMs');
-        stop = () => void socket.destroy();
-        secure({ socket, hostname, peer }, finish);
-      });
+    stop = way.open({ hostname, port: portNumber, isInbox, peer, opening, opened }, (failure, socket) => {
+      if (socket !== null) opening.remoteAddress = remoteAddress(socket);
+      if (failure !== null || socket === null || !tls) return finish(failure, socket);
+      opening.next('tlsMs');
+      stop = () => void socket.destroy();
+      secure({ socket, hostname, peer }, finish);
     });
   }
 

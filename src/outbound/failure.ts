@@ -3,6 +3,14 @@ import { devNull } from 'node:os';
 import type { ErrorClass } from '../domain/delivery/attempt.ts';
 import { errors } from './undici.ts';
 
+/** A proxy that a connection waits for. */
+export interface Via {
+  /** The proxy as a person would write it. */
+  readonly proxy: string;
+  /** Whether the proxy has been connected to, and it is its turn. */
+  isReached: boolean;
+}
+
 /** Why a POST got no complete answer. Its message is for the webhook's owner: it ends up in the log of attempts. */
 export class SendFailure extends Error {
   readonly errorClass: ErrorClass;
@@ -54,6 +62,21 @@ export function heldUp(message: string, heldUpMs: number): SendFailure {
     'LOCAL',
     `${message}; Carillon was suspended, or overloaded, for ${seconds} s of that`,
   );
+}
+
+/**
+ * A connection that is not there in time. A proxy that cannot be reached is trouble of our own; one that connects
+ * to nothing says as much of the destination.
+ */
+export function noConnection(peer: string, within: string, heldUpMs: number, via?: Via): SendFailure {
+  const message =
+    via === undefined
+      ? `no connection to ${peer} ${within}`
+      : via.isReached
+        ? `${via.proxy} did not connect to ${peer} ${within}`
+        : `no connection to ${via.proxy} ${within}`;
+  if (heldUpMs > 0) return heldUp(message, heldUpMs);
+  return new SendFailure(via?.isReached === false ? 'PROXY' : 'TIMEOUT', message);
 }
 
 /** What failed while the machine slept, which connections do not survive. */

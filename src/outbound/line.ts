@@ -1,6 +1,7 @@
 import type { Dispatcher, Client as UndiciClient } from 'undici';
 import type { Clock } from '../domain/clock.ts';
 import type { Timing } from '../domain/delivery/attempt.ts';
+import type { Via } from './failure.ts';
 import type { Incoming } from './incoming.ts';
 import { Client } from './undici.ts';
 
@@ -26,6 +27,8 @@ export interface Opening {
   timing(): Timing;
   /** The address and port of its other end, once it is open. */
   remoteAddress: string | undefined;
+  /** The proxy that it waits for, while it does. */
+  via: Via | undefined;
 }
 
 export type OpeningPart = 'dnsMs' | 'connectMs' | 'tlsMs';
@@ -48,6 +51,7 @@ export function startOpening(clock: Pick<Clock, 'monotonic'>, first: OpeningPart
 
   return {
     remoteAddress: undefined,
+    via: undefined,
     next(following) {
       close();
       part = following;

@@ -7,6 +7,7 @@ import { createConnector } from './connector.ts';
 import { post, type Target } from './exchange.ts';
 import { RESPONSE_HEAD_BYTES } from './incoming.ts';
 import { createPools } from './pools.ts';
+import type { EgressProxy } from './proxy.ts';
 import type { OutgoingRequest } from './request.ts';
 import type { Lookup } from './resolver.ts';
 
@@ -47,6 +48,8 @@ export interface SenderOptions {
   readonly connectTimeoutMs?: number;
   /** Looks names up; by default the system's resolver does. */
   readonly lookup?: Lookup;
+  /** If there is one, it is all that is connected to. */
+  readonly egressProxy?: EgressProxy;
   /** Certificates in PEM that are trusted beside the usual ones. */
   readonly trustedCertificates?: string;
 }

@@ -1,3 +1,4 @@
+import { isShut } from '../domain/access/standing.ts';
 import { type Claim, claimedId } from '../domain/claim.ts';
 import type { Clock } from '../domain/clock.ts';
 import { DomainError } from '../domain/error.ts';
@@ -8,6 +9,7 @@ import { createIds } from '../domain/id.ts';
 import type { Random } from '../domain/random.ts';
 import type { Directory } from '../store/directory.ts';
 import type { Publication, PublishResult, Store } from '../store/store.ts';
+import type { Admission } from './admission.ts';
 import { type Audience, createAudiences } from './audience.ts';
 import { type FannedOut, fanOut } from './fan-out.ts';
 import type { PublishLog } from './new-delivery.ts';
@@ -30,7 +32,10 @@ export type Published =
   | { readonly kind: 'CONFLICT' }
   /** Too many deliveries are waiting, of all namespaces together. */
   | { readonly kind: 'FULL' }
-  /** It could not be published: EXHAUSTED or UNAVAILABLE. Others of its batch may have been. */
+  /**
+   * It could not be published: EXHAUSTED, UNAVAILABLE, or what its namespace says (`Admission`). Others of its batch may
+   * have been.
+   */
   | { readonly kind: 'FAILED'; readonly error: DomainError };
 
 /** Takes events in, and makes a delivery of each for every webhook that asks for it. */
@@ -44,6 +49,8 @@ export interface Publisher {
 }
 
 export interface PublisherDeps {
+  /** Judges what callers publish. What Carillon itself has to say passes a publisher without one. */
+  readonly admission?: Admission;
   readonly store: Pick<Store, 'publish' | 'matchWebhooks' | 'webhookEpoch'>;
   readonly directory: Pick<Directory, 'load'>;
   readonly clock: Clock;
@@ -107,10 +114,16 @@ export function createPublisher(deps: PublisherDeps): Publisher {
     async publish(batch, claim) {
       const now = claim?.at ?? clock.now();
       const turns = createTurns(clock);
+      const refused = (await deps.admission?.judge(batch)) ?? [];
       const all = await audiencesOf(batch);
       const calls = createCalls(store, batch.length);
       for (const [place, draft] of batch.entries()) {
         if (place > 0 && turns.isOver()) await turns.next();
+        const why = refused[place];
+        if (why !== undefined) {
+          calls.fail(place, why);
+          continue;
+        }
         const id = claim ? claimedId('event', claim, String(place)) : eventId(now);
         const event = eventOf(draft, id, now);
         const { namespace } = draft;
@@ -192,6 +205,9 @@ function outcomeOf(event: Event, result: PublishResult): Published {
     case 'CONFLICT':
     case 'FULL':
       return result;
+    case 'SHUT':
+      // It was not when the event was judged.
+      return { kind: 'FAILED', error: isShut(event.namespace, result.state) };
     default:
       return result satisfies never;
   }

@@ -1,3 +1,4 @@
+import { checkRings } from '../domain/access/standing.ts';
 import { type Claim, claimedId } from '../domain/claim.ts';
 import type { Clock } from '../domain/clock.ts';
 import { DomainError, invalid, notFound } from '../domain/error.ts';
@@ -8,6 +9,7 @@ import type { Random } from '../domain/random.ts';
 import { rendersEvents } from '../domain/template/header-templates.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 import type { Directory } from '../store/directory.ts';
+import type { NamespaceDirectory } from '../store/namespace-directory.ts';
 import type { Replay, Store } from '../store/store.ts';
 import { deliveryTo, loadFilters, type PublishLog } from './new-delivery.ts';
 import { eventsByIds, eventsInRange, type ReplayRange } from './replay-events.ts';
@@ -48,7 +50,8 @@ export interface Replayed {
 /** Sends events again that were published before, as their webhooks are now. */
 export interface Replayer {
   /**
-   * Makes new deliveries of events that are there. Raises NOT_FOUND for a webhook that does not exist, INVALID for a
+   * Makes new deliveries of events that are there. Raises NOT_FOUND for a webhook that does not exist, what `checkRings`
+   * raises of the namespace, INVALID for a
    * range of runs, and EXHAUSTED when too many deliveries are waiting and none could be made, or, for ids and within
    * the first millisecond of a range, not all.
    */
@@ -61,6 +64,7 @@ export interface ReplayerDeps {
     'listEvents' | 'getEvents' | 'getEventBodies' | 'listDeliveries' | 'replay' | 'resolveWebhooks'
   >;
   readonly directory: Pick<Directory, 'load'>;
+  readonly namespaces: NamespaceDirectory;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: PublishLog;
@@ -173,6 +177,8 @@ export function createReplayer(deps: ReplayerDeps): Replayer {
     async replay(order) {
       const { validateOnly, claim } = order;
       const now = claim?.at ?? clock.now();
+      const [namespace] = await deps.namespaces.load([order.namespace]);
+      checkRings(order.namespace, namespace);
       const { to, hadBy } = await webhooksOf(order);
       const { events, nextSince } = await select(order, now);
       const turns = createTurns(clock);

@@ -1,3 +1,4 @@
+import { isShut } from '../domain/access/standing.ts';
 import { type Claim, claimedId } from '../domain/claim.ts';
 import type { Clock } from '../domain/clock.ts';
 import { failedPrecondition, notFound } from '../domain/error.ts';
@@ -15,7 +16,7 @@ export interface TriggerDeps {
 
 /**
  * Rings a webhook once, now, outside its schedule, and returns the id of the delivery. Raises
- * FAILED_PRECONDITION unless the webhook is ACTIVE, NOT_FOUND when it is removed meanwhile, and INVALID when
+ * FAILED_PRECONDITION unless the webhook and its namespace are ACTIVE, NOT_FOUND when it is removed meanwhile, and INVALID when
  * its templates cannot be rendered: whoever rings it is told at once. The same claim again rings no second time.
  */
 export async function trigger(deps: TriggerDeps, webhook: Webhook, claim?: Claim): Promise<string> {
@@ -33,6 +34,7 @@ export async function trigger(deps: TriggerDeps, webhook: Webhook, claim?: Claim
   const event = claim ? { ...run.event, id: claimedId('event', claim) } : run.event;
   const delivery = claim ? { ...run.delivery, id: claimedId('delivery', claim) } : run.delivery;
   const [result] = await deps.store.publish([{ event, deliveries: [delivery], dueAt: now, run: true }]);
+  if (result?.kind === 'SHUT') throw isShut(webhook.namespace, result.state);
   if (result?.kind === 'PUBLISHED' && result.deliveries === 0) {
     throw notFound('Webhook', webhookIdOf(webhook));
   }
@@ -44,5 +46,5 @@ export async function rungFor(
   { store }: { readonly store: Pick<Store, 'getDelivery'> },
   claim: Claim,
 ): Promise<string | undefined> {
-  return (await store.getDelivery(claimedId('delivery', claim)))?.id;
+  return (await store.getDelivery({ namespace: claim.namespace, id: claimedId('delivery', claim) }))?.id;
 }

@@ -3,7 +3,7 @@ import type { Condition, Fields } from '../domain/listing/condition.ts';
 import { readFilter } from '../domain/listing/filter.ts';
 import { type Order, readOrder } from '../domain/listing/order.ts';
 import { noProblems } from '../domain/problems.ts';
-import { namespaceOf } from './namespace.ts';
+import { theNamespace } from './namespace.ts';
 
 /** What the requests of all lists have. */
 interface ListRequest {
@@ -37,7 +37,7 @@ export function listingOf<Row, By extends string>(
   { fields, orders, usual }: ListRules<Row, By>,
 ): Listing<By> {
   const problems = noProblems();
-  const namespace = namespaceOf(request.namespace, 'namespace', principal, problems);
+  const namespace = theNamespace(request.namespace, principal);
   const where = problems.attempt(() => readFilter(request.filter, fields));
   const order = problems.attempt(() => readOrder(request.orderBy, orders, usual)) ?? usual;
   problems.raise();

@@ -1,5 +1,6 @@
+import type { Message } from '@bufbuild/protobuf';
 import type { Principal } from '../domain/access/principal.ts';
-import { DomainError, type FieldViolation } from '../domain/error.ts';
+import { DomainError } from '../domain/error.ts';
 import type { Problems } from '../domain/problems.ts';
 import { quote } from '../domain/text.ts';
 import { DEFAULT_NAMESPACE } from '../domain/webhook/webhook.ts';
@@ -19,16 +20,6 @@ export function theNamespace(name: string, { namespace: own }: Principal): strin
 }
 
 /**
- * The same for a handler that reports everything that is wrong with a request together: notes a namespace that this
- * version does not have. Raises PERMISSION_DENIED at once.
- */
-export function namespaceOf(name: string, field: string, principal: Principal, problems: Problems): string {
-  const namespace = theNamespace(name, principal);
-  problems.addAll(namespaceViolations(namespace, field));
-  return namespace;
-}
-
-/**
  * The namespace that a request means which can mean all of them as well: undefined for all. Raises PERMISSION_DENIED
  * like `theNamespace`, and for all of them unless they are the caller's.
  */
@@ -37,7 +28,7 @@ export function namespaceOrAll(
   principal: Principal,
   problems: Problems,
 ): string | undefined {
-  if (!allNamespaces) return namespaceOf(namespace, 'namespace', principal, problems);
+  if (!allNamespaces) return theNamespace(namespace, principal);
   const { namespace: own } = principal;
   if (own !== undefined) {
     const message = `this key is for the namespace ${own}, and not for all; leave all_namespaces out, or use a key for all`;
@@ -48,11 +39,15 @@ export function namespaceOrAll(
 }
 
 /**
- * What is wrong with a namespace that its caller may name. This version has only one; whoever names
- * another is told so, rather than being served from the wrong one.
+ * The namespace that a request names, itself or in the resource that it carries; empty where it names none, and undefined
+ * where it has no field for it. Each item of a batch or a stream names its own.
  */
-export function namespaceViolations(namespace: string, field: string): readonly FieldViolation[] {
-  return namespace === DEFAULT_NAMESPACE ? [] : [{ field, description: RULE }];
+export function namespaceNamedBy(message: Message): string | undefined {
+  const { namespace, webhook, event } = message as Message & {
+    readonly namespace?: unknown;
+    readonly webhook?: { readonly namespace?: unknown };
+    readonly event?: { readonly namespace?: unknown };
+  };
+  const named = namespace ?? webhook?.namespace ?? event?.namespace;
+  return typeof named === 'string' ? named : undefined;
 }
-
-const RULE = `must be ${JSON.stringify(DEFAULT_NAMESPACE)} or empty: this version has no other namespaces`;

@@ -55,6 +55,13 @@ const TABLE: ReadonlyMap<DescMethod, Access> = new Map([
     createApiKey: 'ADMIN',
     listApiKeys: 'ADMIN',
     revokeApiKey: 'ADMIN',
+    createNamespace: 'ADMIN',
+    getNamespace: 'READ',
+    listNamespaces: 'ADMIN',
+    updateNamespace: 'ADMIN',
+    suspendNamespace: 'ADMIN',
+    resumeNamespace: 'ADMIN',
+    deleteNamespace: 'ADMIN',
   }),
   // Probes have no keys, and learn only whether the server is well.
   ...declared(Health, { check: 'OPEN', list: 'OPEN', watch: 'OPEN' }),

@@ -50,21 +50,15 @@ export interface ServicesHealth {
   set(status: Serving, service: string): void;
 }
 
-/** What handlers check themselves, to report it together with what else is wrong. */
-const SELF_CHECKING: GuardDeps['selfChecking'] = new Map<DescMethod, 'NAMESPACE' | 'NAMESPACE_AND_RULES'>([
-  [WebhookService.method.register, 'NAMESPACE_AND_RULES'],
-  [WebhookService.method.batchRegister, 'NAMESPACE_AND_RULES'],
-  [WebhookService.method.update, 'NAMESPACE_AND_RULES'],
-  [WebhookService.method.previewSchedule, 'NAMESPACE_AND_RULES'],
-  [EventService.method.publish, 'NAMESPACE_AND_RULES'],
-  [EventService.method.publishBatch, 'NAMESPACE_AND_RULES'],
-  [EventService.method.publishStream, 'NAMESPACE_AND_RULES'],
-  [WebhookService.method.list, 'NAMESPACE'],
-  [EventService.method.listEvents, 'NAMESPACE'],
-  [EventService.method.replayEvents, 'NAMESPACE'],
-  [DeliveryService.method.listDeliveries, 'NAMESPACE'],
-  [AdminService.method.createApiKey, 'NAMESPACE'],
-  [AdminService.method.listApiKeys, 'NAMESPACE'],
+/** What handlers check the rules of themselves, to report them together with what else is wrong. */
+const SELF_CHECKING: GuardDeps['selfChecking'] = new Set<DescMethod>([
+  WebhookService.method.register,
+  WebhookService.method.batchRegister,
+  WebhookService.method.update,
+  WebhookService.method.previewSchedule,
+  EventService.method.publish,
+  EventService.method.publishBatch,
+  EventService.method.publishStream,
 ]);
 
 /** Methods that are not idempotent, and whose handlers heed the claim of a call with a request_id: see `claimOf`. */
@@ -135,6 +129,7 @@ export function createServices(deps: ApiDeps): Services {
       outbox,
       inflow,
       selfChecking: SELF_CHECKING,
+      checkNamespace: control.namespaces.checkIsThere,
       accessTo,
       door: deps.door,
       policy: settings,

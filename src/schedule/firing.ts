@@ -1,7 +1,7 @@
 import type { Random } from '../domain/random.ts';
 import { dueAt } from '../domain/schedule/cursor.ts';
 import { nextNominal } from '../domain/schedule/occurrences.ts';
-import { BUFFER_MAX, leftOut, planRuns, type RunPlan } from '../domain/schedule/run-plan.ts';
+import { BUFFER_MAX, leftOut, planRuns, type RunPlan, resumeCursor } from '../domain/schedule/run-plan.ts';
 import type { Present, RunCursor, Schedule } from '../domain/schedule/schedule.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 import { makeRun } from '../publish/make-run.ts';
@@ -18,6 +18,7 @@ export function firingOf(
   const { cursor } = webhook;
   const { now } = present;
   if (webhook.state !== 'ACTIVE' || schedule === undefined || cursor.nominalAt === null) return undefined;
+  if (webhook.suspended) return leftOutFiring(webhook, schedule, present, deps.log);
   const plan = planFor(webhook, schedule, present, deps.log);
   if (plan === undefined) return undefined;
   const { to } = plan;
@@ -34,19 +35,45 @@ export function firingOf(
 }
 
 /**
+ * What is due while the namespace is suspended is skipped and counted, as while a webhook is paused: its schedule goes on
+ * as if every run were to be left out. A run that rings but once stays due.
+ */
+function leftOutFiring(
+  webhook: Webhook,
+  schedule: Schedule,
+  present: Present,
+  log: Log,
+): RunFiring | undefined {
+  const { id, version, cursor } = webhook;
+  const to = orLeftOut(webhook, log, () => resumeCursor(id, schedule, cursor, present));
+  if (to === undefined || cursor.nominalAt === null || to.nominalAt === cursor.nominalAt) return undefined;
+  const { now } = present;
+  return {
+    webhookId: id,
+    version,
+    from: cursor.nominalAt,
+    to,
+    onOverlap: { policy: 'ALLOW' },
+    now,
+    runs: [],
+  };
+}
+
+/**
  * A stored schedule can be unreadable on this platform: an older ICU may not know its zone. Only this webhook
  * must suffer from that, so it is left out.
  */
-function planFor(webhook: Webhook, schedule: Schedule, present: Present, log: Log): RunPlan | undefined {
+function orLeftOut<T>({ id }: Webhook, log: Log, read: () => T): T | undefined {
   try {
-    return planRuns(webhook.id, schedule, webhook.cursor, present) ?? undefined;
+    return read();
   } catch (error) {
-    log.error(
-      { webhookId: webhook.id, reason: (error as Error).message },
-      'schedule left out: it cannot be read',
-    );
+    log.error({ webhookId: id, reason: (error as Error).message }, 'schedule left out: it cannot be read');
     return undefined;
   }
+}
+
+function planFor(webhook: Webhook, schedule: Schedule, present: Present, log: Log): RunPlan | undefined {
+  return orLeftOut(webhook, log, () => planRuns(webhook.id, schedule, webhook.cursor, present)) ?? undefined;
 }
 
 /** `to` is the cursor if the runs are left out. */

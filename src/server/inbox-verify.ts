@@ -5,7 +5,7 @@ import type { Directory } from '../store/directory.ts';
 import type { Store } from '../store/store.ts';
 
 export interface InboxVerifyDeps {
-  readonly store: Pick<Store, 'getDelivery'>;
+  readonly store: Pick<Store, 'sendersOf'>;
   readonly directory: Pick<Directory, 'load'>;
   readonly keysOf: KeysOf;
   readonly clock: Clock;
@@ -19,9 +19,9 @@ export function inboxVerify({ store, directory, keysOf, clock }: InboxVerifyDeps
   return async ({ headers, body }) => {
     const id = headers['webhook-id'];
     if (typeof id !== 'string') return 'unknown';
-    const delivery = await store.getDelivery(id);
-    if (delivery === undefined) return 'unknown';
-    const [webhook] = await directory.load([delivery.webhookId]);
+    const [sender] = await store.sendersOf([id]);
+    if (sender === undefined) return 'unknown';
+    const [webhook] = await directory.load([sender]);
     if (webhook === undefined) return 'unknown';
     const now = clock.now();
     return verify({ secrets: keysAt(keysOf(webhook).secrets, now), headers, body, now });

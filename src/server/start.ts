@@ -14,11 +14,13 @@ import { type KeysOf, keysWith } from '../domain/webhook/signature.ts';
 import { DEFAULT_NAMESPACE } from '../domain/webhook/webhook.ts';
 import { createInbox } from '../inbox/inbox.ts';
 import { createSender } from '../outbound/sender.ts';
+import { createAdmission } from '../publish/admission.ts';
 import { createPublisher } from '../publish/publisher.ts';
 import { createReplayer } from '../publish/replayer.ts';
 import { createApi } from '../rpc/api.ts';
 import { createScheduler } from '../schedule/scheduler.ts';
 import { createDirectory } from '../store/directory.ts';
+import { createNamespaceDirectory } from '../store/namespace-directory.ts';
 import { openSigningKeyring, type SigningKeyring } from '../store/signing-keyring.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -120,11 +122,21 @@ async function run(parts: Parts): Promise<RunningServer> {
   const own: OwnListener[] = [];
   const policy = addressPolicy(config, own);
   const directory = createDirectory({ store });
-  const sender = createSender({ clock, policy, originConnectionsMax: config.originInFlightMax });
+  const { egressProxy } = config;
+  const sender = createSender({
+    clock,
+    policy,
+    originConnectionsMax: config.originInFlightMax,
+    ...(egressProxy !== undefined && { egressProxy }),
+  });
   const scheduler = createScheduler({ store, directory, clock, random, log });
   const sweeper = createSweeper({ store, clock, log, settings: config });
-  const publisher = createPublisher({ store, directory, clock, random, log, settings: config });
-  const announcer = createAnnouncer({ publisher, log });
+  const namespaces = createNamespaceDirectory({ store });
+  const publishing = { store, directory, clock, random, log, settings: config };
+  const quotas = { waitingMax: config.namespaceWaitingMax };
+  const admission = createAdmission({ namespaces, clock, quotas });
+  // What Carillon itself has to say is no matter of its namespace's quotas.
+  const announcer = createAnnouncer({ publisher: createPublisher(publishing), log });
   const dispatcher = createDispatcher({
     store,
     directory,
@@ -149,6 +161,7 @@ async function run(parts: Parts): Promise<RunningServer> {
     control: createControl({
       onKeys: keyring.refresh,
       store,
+      namespaces,
       clock,
       random,
       sealKey: key,
@@ -156,8 +169,8 @@ async function run(parts: Parts): Promise<RunningServer> {
       settings: { ...config, addressPolicy: policy },
     }),
     door: keyring,
-    publisher,
-    replayer: createReplayer({ store, directory, clock, random, log }),
+    publisher: createPublisher({ ...publishing, admission }),
+    replayer: createReplayer({ ...publishing, namespaces }),
     clock,
     random,
     log,
@@ -180,7 +193,7 @@ async function run(parts: Parts): Promise<RunningServer> {
     handler: createFront({
       api,
       inbox,
-      jwks: createJwks({ keys: signingKeyring, allowedHosts: config.allowedHosts }),
+      jwks: createJwks({ keys: signingKeyring, namespaces, allowedHosts: config.allowedHosts }),
       outbox: api.services.outbox,
       corsOrigins: config.corsOrigins,
     }),
@@ -289,12 +302,13 @@ async function openKeyring({ config, log, clock, random, store }: Parts): Promis
 
 /** `listeners` is filled as soon as they are there, before anything is sent. */
 function addressPolicy(config: Config, listeners: readonly OwnListener[]): AddressPolicy {
-  const { allowDestinations, denyDestinations, onlyDestinations } = config;
+  const { allowDestinations, denyDestinations, onlyDestinations, egressProxy } = config;
   return {
     allow: parseDestinationRules(allowDestinations, 'allow-destinations'),
     deny: parseDestinationRules(denyDestinations, 'deny-destinations'),
     only: parseDestinationRules(onlyDestinations, 'only-destinations'),
     own: { listeners, isLocal: isLocalAddress },
+    isResolvedElsewhere: egressProxy !== undefined,
   };
 }
 

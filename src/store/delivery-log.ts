@@ -21,16 +21,22 @@ export interface DeliveryLog {
   scanDeliveries(query: DeliveryQuery): Promise<Part<Delivery>>;
 
   /**
-   * One delivery with its attempts, and what it waits for; undefined when there is none. Raises UNAVAILABLE and
-   * EXHAUSTED.
+   * One delivery with its attempts, and what it waits for; undefined when there is none in the namespace. Raises
+   * UNAVAILABLE and EXHAUSTED.
    */
-  getDelivery(id: string): Promise<DeliveryDetail | undefined>;
+  getDelivery(key: DeliveryKey): Promise<DeliveryDetail | undefined>;
+
+  /**
+   * The ids of the webhooks of deliveries of any namespace, in the same order; undefined where there is none. It serves
+   * no caller: whoever receives what was sent finds its sender by it. Raises UNAVAILABLE and EXHAUSTED.
+   */
+  sendersOf(deliveryIds: readonly string[]): Promise<(string | undefined)[]>;
 
   /**
    * What the bodies of these deliveries are made of, in the same order; undefined where there is no such delivery,
    * where nothing was made for it yet, and where the event's data was erased. Raises UNAVAILABLE and EXHAUSTED.
    */
-  getContents(deliveryIds: readonly string[]): Promise<(DeliveryContent | undefined)[]>;
+  getContents(keys: readonly DeliveryKey[]): Promise<(DeliveryContent | undefined)[]>;
 
   /**
    * What happened to deliveries of a namespace after `after`, oldest first. `next` is where to go on,
@@ -149,10 +155,14 @@ export interface ChangeQuery {
 /** What became of an order to send a delivery again. */
 export type Retried = 'RETRIED' | 'WAITING' | 'SUCCEEDED' | 'FULL' | 'GONE';
 
-/** One delivery that a caller wants something of. In another namespace than its own it is unknown. */
-export interface DeliveryOrder {
+/** A delivery as a caller names it. In another namespace than its own it is unknown. */
+export interface DeliveryKey {
   readonly namespace: string;
   readonly id: string;
+}
+
+/** One delivery that a caller wants something of. */
+export interface DeliveryOrder extends DeliveryKey {
   readonly now: number;
   /**
    * Of a retry that may have been carried out before: only if the delivery was finished by this time. One that was

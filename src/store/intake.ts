@@ -7,8 +7,8 @@ import type { RunCursor } from '../domain/schedule/schedule.ts';
 
 export interface Intake {
   /**
-   * Inserts events with their deliveries, due at `dueAt`. A delivery to a webhook that is gone is left
-   * out. A caller's id names one event, in its namespace, for as long as that is kept and until its `remember`
+   * Inserts events with their deliveries, due at `dueAt`. A delivery to a webhook that is gone, or is of another
+   * namespace, is left out. SHUT where the namespace takes no such event (`takesEvent`), DELETING also of one that was deleted. A caller's id names one event, in its namespace, for as long as that is kept and until its `remember`
    * says. Meanwhile the same id is DUPLICATE for the same digest, with the first event's own id and its
    * number of deliveries then, and CONFLICT for another. FULL when more deliveries would wait in all than the
    * store allows, which `hasRoom` decides for every adapter; lanes that become too long are for `overflowing`. What is
@@ -19,8 +19,8 @@ export interface Intake {
 
   /**
    * Makes new deliveries of events that are stored: 'REPLAYED', or 'GONE' when the event or the webhook
-   * does not exist or the event's data was erased, or 'FULL' when there is no room (`hasRoomAgain`).
-   * Raises UNAVAILABLE and EXHAUSTED.
+   * does not exist or is of another namespace than the event, the event's data was erased, or the namespace is not
+   * ACTIVE; or 'FULL' when there is no room (`hasRoomAgain`). Raises UNAVAILABLE and EXHAUSTED.
    */
   replay(batch: readonly Replay[]): Promise<('REPLAYED' | 'GONE' | 'FULL')[]>;
 
@@ -32,7 +32,8 @@ export interface Intake {
 
   /**
    * Fires runs by compare-and-set: a firing whose webhook is gone, not ACTIVE, has another version,
-   * or whose cursor's nominal time is no longer `from` changes nothing and is 'STALE'. Otherwise it is
+   * or whose cursor's nominal time is no longer `from` changes nothing and is 'STALE'; so does one with runs whose
+   * namespace is not ACTIVE. Otherwise it is
    * 'FIRED': the cursor becomes `to`, and its events and deliveries are inserted, but for a run whose event
    * id exists already; where there are runs and all of them exist, it is 'KNOWN' instead.
    *
@@ -67,7 +68,7 @@ export interface Intake {
 
   /**
    * Inserts runs whose time has passed, in their order, and leaves the cursor alone. 'STALE' where the webhook
-   * is gone, not ACTIVE, or has another version, and nothing is changed. Otherwise there is a result for each
+   * is gone, not ACTIVE, or has another version, or its namespace is not ACTIVE, and nothing is changed. Otherwise there is a result for each
    * run: 'FIRED'; 'KNOWN' where its event exists already; 'FULL' for the first for which there is no room and
    * all that follow. Raises UNAVAILABLE and EXHAUSTED.
    */
@@ -103,7 +104,8 @@ export type PublishResult =
   | { readonly kind: 'PUBLISHED'; readonly deliveries: number }
   | { readonly kind: 'DUPLICATE'; readonly eventId: string; readonly deliveries: number }
   | { readonly kind: 'CONFLICT' }
-  | { readonly kind: 'FULL' };
+  | { readonly kind: 'FULL' }
+  | { readonly kind: 'SHUT'; readonly state: 'SUSPENDED' | 'DELETING' };
 
 /** A new delivery of an event that is stored. */
 export interface Replay {

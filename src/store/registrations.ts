@@ -9,10 +9,10 @@ import type { Part } from './delivery-log.ts';
 export interface Registrations {
   /**
    * Inserts webhooks. 'EXISTS' for one whose (namespace, name, destination) or (namespace, caller's id) is
-   * taken, by a stored webhook or an earlier one of the batch; the others are inserted all the same.
-   * Raises UNAVAILABLE and EXHAUSTED.
+   * taken, by a stored webhook or an earlier one of the batch; 'FULL' where the namespace has as many as it may, and
+   * 'SHUT' where it is being deleted or was. The others are inserted all the same. Raises UNAVAILABLE and EXHAUSTED.
    */
-  createWebhooks(batch: readonly Webhook[]): Promise<('CREATED' | 'EXISTS')[]>;
+  createWebhooks(batch: readonly Webhook[]): Promise<('CREATED' | 'EXISTS' | 'FULL' | 'SHUT')[]>;
 
   /**
    * Replaces webhooks, each only if its stored version is still `ifVersion`; otherwise it is 'STALE'.
@@ -26,8 +26,8 @@ export interface Registrations {
   updateWebhooks(batch: readonly WebhookUpdate[]): Promise<('UPDATED' | 'STALE' | 'EXISTS' | 'NOT_FOUND')[]>;
 
   /**
-   * The webhooks with these ids, in the same order; undefined where there is none.
-   * Raises UNAVAILABLE and EXHAUSTED.
+   * The webhooks with these ids, in the same order, for whoever rings them: `suspended` with their namespace; undefined
+   * where there is none, or none any more because its namespace is being deleted. Raises UNAVAILABLE and EXHAUSTED.
    */
   getWebhooks(ids: readonly string[]): Promise<(Webhook | undefined)[]>;
 

@@ -9,7 +9,10 @@ import type { NamespaceKeys } from './namespace-keys.ts';
  * aimed at without waiting for one.
  */
 export interface SigningKeyring {
-  /** Makes a key for the namespace unless it has one. Raises UNAVAILABLE and EXHAUSTED. */
+  /**
+   * Makes a key for the namespace unless the store has one of it. One that was deleted and made again has none, whatever
+   * is remembered of it. Raises UNAVAILABLE and EXHAUSTED.
+   */
   ensure(namespace: string): Promise<void>;
   /** The private key, for signing; undefined when the namespace has none. */
   privateKeyOf(namespace: string): KeyObject | undefined;
@@ -48,7 +51,6 @@ export async function openSigningKeyring({
 
   return {
     async ensure(namespace) {
-      if (keys.has(namespace)) return;
       const made = newNamespaceKey({ namespace, now: clock.now(), sealKey, random });
       (await store.keepNamespaceKeys([made])).forEach(add);
     },

@@ -8,6 +8,7 @@ import { systemRandom } from '../../src/domain/random.ts';
 import { LOOPBACK, parseCidrs } from '../../src/domain/webhook/address.ts';
 import type { AskedSchedule } from '../../src/domain/webhook/asked.ts';
 import type { Webhook } from '../../src/domain/webhook/webhook.ts';
+import { createNamespaceDirectory } from '../../src/store/namespace-directory.ts';
 import type { Store } from '../../src/store/store.ts';
 import { manualClock } from '../support/clock.ts';
 import { DAY, HOUR, MINUTE } from '../support/schedule.ts';
@@ -20,11 +21,17 @@ const clock = manualClock(T0);
 function controlWith(overrides: Partial<ControlDeps['store']> = {}): Control {
   return createControl({
     store: { ...store, ...overrides },
+    namespaces: createNamespaceDirectory({ store }),
     clock,
     random: systemRandom(),
     sealKey: new Uint8Array(32).fill(7),
     signingKeyring: { ensure: async () => {} },
-    settings: { addressPolicy: { allow: parseCidrs(LOOPBACK) }, everyMinMs: 1_000, defaultEveryMs: 5_000 },
+    settings: {
+      addressPolicy: { allow: parseCidrs(LOOPBACK) },
+      everyMinMs: 1_000,
+      namespaceWaitingMax: 1_000_000,
+      defaultEveryMs: 5_000,
+    },
   });
 }
 

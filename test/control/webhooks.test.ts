@@ -9,6 +9,7 @@ import { noProblems } from '../../src/domain/problems.ts';
 import { systemRandom } from '../../src/domain/random.ts';
 import { LOOPBACK, parseCidrs } from '../../src/domain/webhook/address.ts';
 import type { Webhook } from '../../src/domain/webhook/webhook.ts';
+import { createNamespaceDirectory } from '../../src/store/namespace-directory.ts';
 import type { Store } from '../../src/store/store.ts';
 import { manualClock } from '../support/clock.ts';
 import { openMemoryStore, T0, testId } from '../support/store.ts';
@@ -24,11 +25,17 @@ const clock = manualClock(T0);
 function depsWith(overrides: Partial<ControlDeps['store']> = {}): ControlDeps {
   return {
     store: { ...store, ...overrides },
+    namespaces: createNamespaceDirectory({ store }),
     clock,
     random: systemRandom(),
     sealKey: new Uint8Array(32).fill(7),
     signingKeyring: { ensure: async () => {} },
-    settings: { addressPolicy: { allow: parseCidrs(LOOPBACK) }, everyMinMs: 1_000, defaultEveryMs: 5_000 },
+    settings: {
+      addressPolicy: { allow: parseCidrs(LOOPBACK) },
+      everyMinMs: 1_000,
+      namespaceWaitingMax: 1_000_000,
+      defaultEveryMs: 5_000,
+    },
   };
 }
 
@@ -133,6 +140,7 @@ describe('Changing without a carrier', () => {
 
   it('finds nothing in another namespace', async () => {
     const { id } = await registered('theirs');
+    await control.namespaces.create('another', {});
     const target = { namespace: 'another', id };
     await assert.rejects(control.webhooks.get(target), raised('NOT_FOUND', /^there is no webhook wh_/));
     await assert.rejects(control.webhooks.pause(target), raised('NOT_FOUND', /^there is no webhook wh_/));

@@ -136,23 +136,28 @@ describe('a webhook that is resumed while a request is in flight', () => {
 });
 
 describe('an attempt that fails by trouble of our own', () => {
-  it('costs the delivery none of its attempts, and is not held against the destination', async () => {
-    const sender = heldSender();
-    await using pipeline = await openPipeline({ sender });
-    const webhook = await pipeline.register({
-      destination: 'http://127.0.0.1:9999/',
-      retryPolicy: { ...QUICK_RETRIES, maxAttempts: 2 },
+  for (const errorClass of ['LOCAL', 'PROXY'] as const) {
+    it(`costs the delivery none of its attempts, and is not held against the destination: ${errorClass}`, async () => {
+      const sender = heldSender();
+      await using pipeline = await openPipeline({ sender });
+      const webhook = await pipeline.register({
+        destination: 'http://127.0.0.1:9999/',
+        retryPolicy: { ...QUICK_RETRIES, maxAttempts: 2 },
+      });
+      const [id] = await pipeline.publish(webhook, ['x']);
+      (await sender.sending(1))[0]!.fail(errorClass);
+      await attempted(pipeline, id!);
+      await aWhile();
+      assert.equal(sender.sent.length, 1, 'it waits a little');
+      (await sender.sending(2))[1]!.answer(500);
+      (await sender.sending(3))[2]!.answer(500);
+      const [delivery] = await pipeline.finished(webhook);
+      assert.deepEqual(
+        [delivery?.state, delivery?.reason, delivery?.attemptCount],
+        ['FAILED', 'EXHAUSTED', 3],
+      );
     });
-    const [id] = await pipeline.publish(webhook, ['x']);
-    (await sender.sending(1))[0]!.fail('LOCAL');
-    await attempted(pipeline, id!);
-    await aWhile();
-    assert.equal(sender.sent.length, 1, 'it waits a little');
-    (await sender.sending(2))[1]!.answer(500);
-    (await sender.sending(3))[2]!.answer(500);
-    const [delivery] = await pipeline.finished(webhook);
-    assert.deepEqual([delivery?.state, delivery?.reason, delivery?.attemptCount], ['FAILED', 'EXHAUSTED', 3]);
-  });
+  }
 });
 
 describe('an outage of our own', () => {

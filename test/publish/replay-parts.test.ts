@@ -7,7 +7,7 @@ import { systemRandom } from '../../src/domain/random.ts';
 import { createReplayer } from '../../src/publish/replayer.ts';
 import { manualClock } from '../support/clock.ts';
 import { recordingLog } from '../support/log.ts';
-import { anEvent, aWebhook, T0 } from '../support/store.ts';
+import { anEvent, aWebhook, T0, theNamespaces } from '../support/store.ts';
 
 const EVENTS = 150;
 /** Of each event. Together they are more than the hundred thousand after which a call stops. */
@@ -33,6 +33,7 @@ test('a range with more than a hundred thousand deliveries is left to another ca
       replay: async () => assert.fail('nothing is sent'),
     },
     directory: { load: async (ids) => ids.map((id) => byId.get(id)) },
+    namespaces: theNamespaces(),
     clock: manualClock(T0 + EVENTS),
     random,
     log: recordingLog().log,

@@ -5,6 +5,7 @@ import { newId } from '../../src/domain/id.ts';
 import { systemRandom } from '../../src/domain/random.ts';
 import { eventsInRange, REPLAY_EVENTS_MAX } from '../../src/publish/replay-events.ts';
 import { createReplayer, type Replayer, type ReplayOrder } from '../../src/publish/replayer.ts';
+import { createNamespaceDirectory } from '../../src/store/namespace-directory.ts';
 import type { StoreOptions } from '../../src/store/open.ts';
 import type { EventQuery, WaitingPoll } from '../../src/store/store.ts';
 import { aDraft, aPayload, openPublishing, type Publishing } from '../support/fan-out.ts';
@@ -18,7 +19,11 @@ interface World extends Publishing {
 async function opened(options: StoreOptions = {}): Promise<World> {
   const world = await openPublishing(options);
   const { log, lines } = recordingLog();
-  return { ...world, replayer: createReplayer({ ...world, log }), lines };
+  return {
+    ...world,
+    replayer: createReplayer({ ...world, namespaces: createNamespaceDirectory(world), log }),
+    lines,
+  };
 }
 
 const ALL: ReplayOrder = { namespace: 'default', events: { since: 0 }, validateOnly: false };
@@ -46,7 +51,7 @@ describe('events that are sent again', () => {
     for (const { id, webhookId, eventId } of after) {
       const original = before.find((other) => other.webhookId === webhookId && other.eventId === eventId)!;
       assert.notEqual(id, original.id);
-      assert.equal((await world.store.getDelivery(id))!.replayOf, original.id);
+      assert.equal((await world.store.getDelivery({ namespace: 'default', id: id }))!.replayOf, original.id);
     }
   });
 
@@ -59,7 +64,10 @@ describe('events that are sent again', () => {
       world.clock.advance(1);
       assert.deepEqual(await world.replayer.replay(order), { events: 1, deliveries: 1 });
       const [newest] = await made(world);
-      assert.equal((await world.store.getDelivery(newest!.id))!.replayOf, original!.id);
+      assert.equal(
+        (await world.store.getDelivery({ namespace: 'default', id: newest!.id }))!.replayOf,
+        original!.id,
+      );
     }
   });
 
@@ -78,10 +86,16 @@ describe('events that are sent again', () => {
       history.map(({ webhookId, eventId }) => [webhookId, eventId]),
       originals.map(({ eventId }) => [fresh.id, eventId]),
     );
-    assert.equal((await world.store.getDelivery(history[0]!.id))!.replayOf, undefined);
+    assert.equal(
+      (await world.store.getDelivery({ namespace: 'default', id: history[0]!.id }))!.replayOf,
+      undefined,
+    );
     await world.replayer.replay({ ...ALL, webhookId: before.id });
     const [repeated] = await made(world);
-    assert.equal((await world.store.getDelivery(repeated!.id))!.replayOf, originals[0]!.id);
+    assert.equal(
+      (await world.store.getDelivery({ namespace: 'default', id: repeated!.id }))!.replayOf,
+      originals[0]!.id,
+    );
   });
 
   it('go to one webhook only, where they were delivered to it before', async () => {
@@ -94,7 +108,10 @@ describe('events that are sent again', () => {
     assert.deepEqual(await world.replayer.replay(order), { events: 1, deliveries: 1 });
     const [again] = await made(world);
     assert.deepEqual([again!.webhookId, again!.eventId], [one.id, original.eventId]);
-    assert.equal((await world.store.getDelivery(again!.id))!.replayOf, original.id);
+    assert.equal(
+      (await world.store.getDelivery({ namespace: 'default', id: again!.id }))!.replayOf,
+      original.id,
+    );
     const none = { ...order, filter: 'event.type == "user.made"' };
     assert.deepEqual(await world.replayer.replay(none), { events: 0, deliveries: 0 });
   });

@@ -51,7 +51,18 @@ const {
   cancelDelivery,
   cancelDeliveries,
 } = DeliveryService.method;
-const { createApiKey, listApiKeys, revokeApiKey } = AdminService.method;
+const {
+  createApiKey,
+  listApiKeys,
+  revokeApiKey,
+  createNamespace,
+  getNamespace,
+  listNamespaces,
+  updateNamespace,
+  suspendNamespace,
+  resumeNamespace,
+  deleteNamespace,
+} = AdminService.method;
 const destination = 'http://127.0.0.1:9999/hook';
 const orders = { name: 'orders', destination, eventTypes: ['order.*'], labels: { team: 'a' } };
 const hook: Step['request'] = (said) => ({ id: said('registered').webhook.id });
@@ -255,6 +266,24 @@ const STEPS: readonly Step[] = [
     method: createApiKey,
     request: { role: 'ROLE_READ', namespace: 'default', allNamespaces: true },
   },
+  { what: 'a namespace', method: createNamespace, request: { name: 'shop', quotas: { webhooks: 3 } } },
+  { what: 'the same again', method: createNamespace, request: { name: 'shop' } },
+  { what: 'a page of namespaces', method: listNamespaces, request: { pageSize: 1 } },
+  { what: 'a token that is none', method: listNamespaces, request: { pageToken: 'x' } },
+  { what: 'a namespace', method: getNamespace, request: { name: 'shop' } },
+  { what: 'a namespace that there is not', method: getNamespace, request: { name: 'none' } },
+  { what: 'quotas', method: updateNamespace, request: { name: 'shop', quotas: { waiting: 9 } } },
+  {
+    what: 'a quota that is none',
+    method: updateNamespace,
+    request: { name: 'shop', updateMask: 'colour' },
+  },
+  { what: 'a suspension', method: suspendNamespace, request: { name: 'shop' } },
+  { what: 'one of nothing', method: suspendNamespace, request: { name: 'none' } },
+  { what: 'a namespace that goes on', method: resumeNamespace, request: { name: 'shop' } },
+  { what: 'one that there is not', method: resumeNamespace, request: { name: 'none' } },
+  { what: 'a namespace that goes', method: deleteNamespace, request: { name: 'shop' } },
+  { what: 'the one that stays', method: deleteNamespace, request: { name: 'default', force: true } },
   { what: 'the keys of all namespaces', method: listApiKeys, request: { allNamespaces: true } },
   { what: 'the keys of a namespace that is none', method: listApiKeys, request: { namespace: 'acme' } },
   {

@@ -68,6 +68,7 @@ describe('The proto files', () => {
     FORBIDDEN_ADDRESS: true,
     REQUEST: true,
     LOCAL: true,
+    PROXY: true,
   };
   const ends: Record<FailedReason | CancelledReason, true> = {
     EXHAUSTED: true,

@@ -170,12 +170,14 @@ describe('The reason', () => {
     FIRST_KEY_NOT_ADMIN: () =>
       withApi({ locked: true }, (at) => rest('POST', '/v1/apiKeys', { role: 'READ' }, at)),
     API_KEY_NOT_FOUND: () => rest('POST', '/v1/apiKeys/none:revoke'),
+    NAMESPACE_NOT_FOUND: () => rest('GET', '/v1/webhooks?namespace=none'),
     SERVICE_NOT_FOUND: () => rest('GET', '/v1/health?service=none'),
     async WEBHOOK_ALREADY_EXISTS() {
       await id('WebhookService/Register', { webhook: { ...HOOK, name: 'first' } });
       const second = await id('WebhookService/Register', { webhook: { ...HOOK, name: 'second' } });
       return connect('WebhookService/Update', { webhook: { id: second, name: 'first' } });
     },
+    NAMESPACE_ALREADY_EXISTS: () => rest('POST', '/v1/namespaces', { name: 'default' }),
     async EVENT_ID_TAKEN() {
       await post('/v1/events', { id: 'twice', type: 'a' });
       return rest('POST', '/v1/events', { id: 'twice', type: 'b' });
@@ -214,6 +216,37 @@ describe('The reason', () => {
       const hook = await id('WebhookService/Register', { webhook: { ...HOOK, name: 'many secrets' } });
       for (let i = 0; i < 10; i++) await post(`/v1/webhooks/${hook}:rotateSecret`, {});
       return rest('POST', `/v1/webhooks/${hook}:rotateSecret`, {});
+    },
+    async NAMESPACE_SUSPENDED() {
+      await post('/v1/namespaces', { name: 'suspended' });
+      await post('/v1/namespaces/suspended:suspend', {});
+      return rest('POST', '/v1/events', { namespace: 'suspended', type: 'a' });
+    },
+    async NAMESPACE_DELETING() {
+      await post('/v1/namespaces', { name: 'deleted' });
+      await fetch(`${api.url}/v1/namespaces/deleted`, { method: 'DELETE' });
+      return rest('GET', '/v1/webhooks?namespace=deleted');
+    },
+    async NAMESPACE_NOT_EMPTY() {
+      await post('/v1/namespaces', { name: 'full' });
+      await id('WebhookService/Register', { webhook: { ...HOOK, namespace: 'full' } });
+      return connect('AdminService/DeleteNamespace', { name: 'full' });
+    },
+    NAMESPACE_PERMANENT: () => connect('AdminService/DeleteNamespace', { name: 'default' }),
+    async TOO_MANY_WEBHOOKS() {
+      await post('/v1/namespaces', { name: 'small', quotas: { webhooks: 1 } });
+      await id('WebhookService/Register', { webhook: { ...HOOK, namespace: 'small' } });
+      return rest('POST', '/v1/webhooks', { ...HOOK, name: 'second', namespace: 'small' });
+    },
+    TOO_MANY_NAMESPACES: () =>
+      away({ createNamespaces: async () => ['FULL'] }, (at) =>
+        rest('POST', '/v1/namespaces', { name: 'a' }, at),
+      ),
+    async PUBLISH_RATE_EXCEEDED() {
+      const quotas = { publishRate: { perSecond: 0.001 } };
+      await post('/v1/namespaces', { name: 'slow', quotas });
+      await post('/v1/events', { namespace: 'slow', type: 'a' });
+      return rest('POST', '/v1/events', { namespace: 'slow', type: 'a' });
     },
     async WEBHOOK_WITHOUT_SCHEDULE() {
       const webhook = { ...HOOK, name: 'events only', eventTypes: ['a'] };

@@ -20,7 +20,7 @@ import {
   startApi,
   violations,
 } from '../support/rpc.ts';
-import { T0 } from '../support/store.ts';
+import { aTenant, T0 } from '../support/store.ts';
 
 const DESTINATION = 'http://127.0.0.1:9999/hook';
 const FAILED = { to: 'FAILED', reason: 'EXHAUSTED' } as const;
@@ -99,7 +99,11 @@ describe('A call with a request_id', () => {
     const tried = await api().deliveries.retryDelivery(again);
     await settle(api().store, await uidOf(id), first!.id, FAILED);
     assert.deepEqual(await api().deliveries.retryDelivery(again), tried);
-    assert.equal((await api().store.getDelivery(first!.id))?.state, 'FAILED', 'it is not tried a third time');
+    assert.equal(
+      (await api().store.getDelivery({ namespace: 'default', id: first!.id }))?.state,
+      'FAILED',
+      'it is not tried a third time',
+    );
 
     const cancel = { id: latest!.id, requestId: aName() };
     const cancelled = await api().deliveries.cancelDelivery(cancel);
@@ -200,24 +204,25 @@ describe('A call with a request_id', () => {
       }),
     });
     const webhook = { name: 'x', destination: DESTINATION };
-    for (const [call, field] of [
-      [watched.webhooks.pause({ id: 'x', namespace: 'acme', requestId: 'a' }), 'namespace'],
-      [
-        watched.webhooks.register({ webhook: { ...webhook, namespace: 'acme' }, requestId: 'b' }),
-        'webhook.namespace',
-      ],
-      [
-        watched.events.publish({ event: { type: 'x', namespace: 'acme' }, requestId: 'c' }),
-        'event.namespace',
-      ],
-    ] as const) {
-      assert.deepEqual(Object.keys(await violations(call)), [field]);
+    for (const call of [
+      watched.webhooks.pause({ id: 'x', namespace: 'acme', requestId: 'a' }),
+      watched.webhooks.register({ webhook: { ...webhook, namespace: 'acme' }, requestId: 'b' }),
+      watched.events.publish({ event: { type: 'x', namespace: 'acme' }, requestId: 'c' }),
+    ]) {
+      assert.equal((await refusal(call)).rawMessage, 'there is no namespace acme');
     }
     await watched.webhooks.register({ webhook });
     assert.deepEqual(claimed, []);
     await watched.webhooks.register({ webhook, requestId: 'd' });
     await watched.webhooks.register({ webhook: { ...webhook, namespace: 'default' }, requestId: 'e' });
-    assert.deepEqual(claimed, ['default/d', 'default/e']);
+    await watched.store.createNamespaces([aTenant('acme')]);
+    // The same name, content and all, in another tenant is another call.
+    const theirs = await watched.webhooks.register({
+      webhook: { ...webhook, namespace: 'acme' },
+      requestId: 'd',
+    });
+    assert.equal(theirs.created, true);
+    assert.deepEqual(claimed, ['default/d', 'default/e', 'acme/d']);
   });
 
   it('is a call, and no event of a batch', async () => {
@@ -394,10 +399,14 @@ describe('A call with a request_id that was broken off', () => {
     }
     await api.deliveries.retryDeliveries(order);
     for (const delivery of [failed, other]) {
-      assert.equal((await api.store.getDelivery(delivery))?.state, 'FAILED', 'it had its second chance');
+      assert.equal(
+        (await api.store.getDelivery({ namespace: 'default', id: delivery }))?.state,
+        'FAILED',
+        'it had its second chance',
+      );
     }
     await api.deliveries.retryDeliveries({ ...order, requestId: aName() });
-    assert.equal((await api.store.getDelivery(failed))?.state, 'PENDING');
+    assert.equal((await api.store.getDelivery({ namespace: 'default', id: failed }))?.state, 'PENDING');
   });
 
   it('does what is idempotent when it is made again', async () => {

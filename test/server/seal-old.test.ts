@@ -58,7 +58,7 @@ describe('a database of before headers were sealed', () => {
   it('has attempts that were recorded without them', async (t) => {
     const store = await openStore(anOldDatabase(t));
     const [delivery] = await store.listDeliveries({ namespace: 'default', limit: 1 });
-    const { attempts } = (await store.getDelivery(delivery!.id))!;
+    const { attempts } = (await store.getDelivery({ namespace: 'default', id: delivery!.id }))!;
     const headers = attempts[0]!.requestHeaders;
     const sent = (name: string) => headers[headers.indexOf(name) + 1];
     assert.deepEqual(['authorization', 'x-api-key', 'x-plain', 'webhook-id'].map(sent), [

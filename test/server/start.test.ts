@@ -9,6 +9,8 @@ import { type Config, loadConfig } from '../../src/server/config/load.ts';
 import { startServer } from '../../src/server/start.ts';
 import { openStore } from '../../src/store/open.ts';
 import { recordingLog } from '../support/log.ts';
+import { until } from '../support/pipeline.ts';
+import { openProxy } from '../support/proxy.ts';
 import { aSecret, aWebhook } from '../support/store.ts';
 
 const KEY = 'a'.repeat(64);
@@ -73,7 +75,7 @@ describe('a server that is asked to call itself', () => {
     const { log } = recordingLog();
     const argv = ['--inbox', '--allow-destinations', '127.0.0.0/8,::1', '--grpc-listen', '127.0.0.1:0'];
     const server = await startServer(await configOf(await aDatabase(t), ...argv), { log });
-    t.after(() => server.stop());
+    await using _running = { [Symbol.asyncDispose]: server.stop };
     const { port } = server.address;
     const register = async (destination: string) => {
       const body = JSON.stringify({ name: 'self', destination });
@@ -90,6 +92,45 @@ describe('a server that is asked to call itself', () => {
       assert.match(await register(url), /^400 .*is this Carillon itself/, url);
     assert.match(await register(`http://localhost:${port}/inbox/joe`), /^200 /);
     assert.match(await register(`http://127.0.0.1:${await freePort()}/`), /^200 /);
+  });
+});
+
+describe('a server whose egress proxy refuses its password', () => {
+  it('says so on the attempt, keeps the delivery, and shows the password nowhere', async (t) => {
+    const { log, lines } = recordingLog();
+    await using proxy = await openProxy({ misbehave: (socket) => socket.end('HTTP/1.1 407 No\r\n\r\n') });
+    const url = `http://carillon:hunter2@127.0.0.1:${proxy.port}`;
+    const db = await aDatabase(t);
+    const server = await startServer(await configOf(db, '--egress-proxy', url, '--log-level', 'debug'), {
+      log,
+    });
+    await using _running = { [Symbol.asyncDispose]: server.stop };
+    const call = async (path: string, body?: object) => {
+      const init = {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      };
+      const answer = await fetch(`http://127.0.0.1:${server.address.port}/v1/${path}`, body && init);
+      return answer.text();
+    };
+    await call('webhooks', {
+      id: 'joe',
+      name: 'joe',
+      destination: 'https://hooks.example.com/',
+      eventTypes: ['a'],
+    });
+    const published = await call('events', { type: 'a', json: {} });
+    const tried = () => lines.find(({ fields }) => fields.errorClass === 'PROXY');
+    await until(tried);
+    const shown = (await call('deliveries')) + JSON.stringify(lines) + published;
+    assert.match(
+      JSON.stringify(tried()),
+      /wants other credentials: check the user and the password in --egress-proxy/,
+    );
+    assert.match(shown, /PENDING/);
+    assert.deepEqual(proxy.credentials.slice(0, 1), ['carillon:hunter2']);
+    assert.doesNotMatch(shown, new RegExp(`hunter2|${btoa('carillon:hunter2')}`));
   });
 });
 

@@ -48,7 +48,7 @@ describe('a store whose process is killed', () => {
       const webhooks = await store.getWebhooks(acknowledged.map(({ webhookId }) => webhookId));
       for (const [i, { webhookId, nominalAt, deliveryId, settled }] of acknowledged.entries()) {
         assert.equal(webhooks[i]?.cursor.nominalAt, nominalAt, webhookId);
-        const delivery = await store.getDelivery(deliveryId);
+        const delivery = await store.getDelivery({ namespace: 'default', id: deliveryId });
         assert.equal(delivery?.webhookId, webhookId);
         if (settled) {
           assert.equal(delivery.state, 'SUCCEEDED', deliveryId);

@@ -113,7 +113,8 @@ export function echoServices(impl: Partial<EchoImpl> = {}): Pick<Services, 'moun
     mounted: [createServiceImplSpec(EchoService, methods as unknown as Partial<ServiceImpl<DescService>>)],
     guard: createGuard({
       rules: lazyRules(),
-      selfChecking: new Map(),
+      selfChecking: new Set(),
+      checkNamespace: () => {},
       accessTo: () => 'READ',
       door: OPEN_DOOR,
       policy: { allowedHosts: [], corsOrigins: [] },

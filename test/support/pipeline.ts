@@ -15,6 +15,7 @@ import type { Webhook } from '../../src/domain/webhook/webhook.ts';
 import { createSender, type Sender } from '../../src/outbound/sender.ts';
 import { startLoop } from '../../src/server/loop.ts';
 import { createDirectory, type Directory } from '../../src/store/directory.ts';
+import { createNamespaceDirectory } from '../../src/store/namespace-directory.ts';
 import type { StoreOptions } from '../../src/store/open.ts';
 import { openSigningKeyring, type SigningKeyring } from '../../src/store/signing-keyring.ts';
 import type { NewDelivery, Store } from '../../src/store/store.ts';
@@ -85,11 +86,17 @@ export async function openPipeline(options: PipelineOptions = {}): Promise<Pipel
   const news: OperationalEvent[] = [];
   const control = createControl({
     store,
+    namespaces: createNamespaceDirectory({ store }),
     clock,
     random,
     sealKey: SEALING_KEY,
     signingKeyring,
-    settings: { addressPolicy: policy, everyMinMs: 1_000, defaultEveryMs: 5_000 },
+    settings: {
+      addressPolicy: policy,
+      everyMinMs: 1_000,
+      namespaceWaitingMax: 1_000_000,
+      defaultEveryMs: 5_000,
+    },
   });
   const dispatcher = createDispatcher({
     store,
@@ -173,7 +180,7 @@ export async function openPipeline(options: PipelineOptions = {}): Promise<Pipel
       return publications.map(({ deliveries }) => deliveries[0]!.id);
     },
     async delivery(id) {
-      const found = await store.getDelivery(id);
+      const found = await store.getDelivery({ namespace: 'default', id: id });
       assert.ok(found, `there is no delivery ${id}`);
       return found;
     },

@@ -22,11 +22,13 @@ import type { WatchLimits } from '../../src/control/watch.ts';
 import { noProblems } from '../../src/domain/problems.ts';
 import { type Random, systemRandom } from '../../src/domain/random.ts';
 import { LOOPBACK, parseCidrs } from '../../src/domain/webhook/address.ts';
+import { createAdmission } from '../../src/publish/admission.ts';
 import { createPublisher } from '../../src/publish/publisher.ts';
 import { createReplayer } from '../../src/publish/replayer.ts';
 import { type Api, createApi } from '../../src/rpc/api.ts';
 import type { ApiDeps, ApiSettings } from '../../src/rpc/deps.ts';
 import { createDirectory } from '../../src/store/directory.ts';
+import { createNamespaceDirectory } from '../../src/store/namespace-directory.ts';
 import { openSigningKeyring } from '../../src/store/signing-keyring.ts';
 import type { Store } from '../../src/store/store.ts';
 import { type ManualClock, manualClock } from './clock.ts';
@@ -86,18 +88,22 @@ export async function startApi(options: ApiOptions = {}): Promise<RunningApi> {
   const { log, lines, line } = watchedLog();
   const sealKey = new Uint8Array(32).fill(7);
   const directory = createDirectory({ store });
-  const publishing = { store, directory, clock, random, log };
+  const namespaces = createNamespaceDirectory({ store });
+  const publishing = { store, directory, namespaces, clock, random, log };
+  const admission = createAdmission({ namespaces, clock, quotas: { waitingMax: 1_000_000 } });
   const parts: Omit<ApiParts, 'door'> = {
     store,
+    namespaces,
     clock,
     random,
     log,
     sealKey,
     signingKeyring: await openSigningKeyring({ store, clock, random, sealKey }),
-    publisher: createPublisher({ ...publishing, settings: { idempotencyWindowMs: DAY_MS } }),
+    publisher: createPublisher({ ...publishing, admission, settings: { idempotencyWindowMs: DAY_MS } }),
     replayer: createReplayer(publishing),
     settings: {
       everyMinMs: 1000,
+      namespaceWaitingMax: 1_000_000,
       defaultEveryMs: 5000,
       addressPolicy: { allow: parseCidrs(LOOPBACK) },
       allowedHosts: [],

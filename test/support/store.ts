@@ -3,6 +3,7 @@ import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import type { Namespace } from '../../src/domain/access/namespace.ts';
 import type { Attempt } from '../../src/domain/delivery/attempt.ts';
 import { HEALTHY } from '../../src/domain/delivery/lane.ts';
 import { type Event, RUN_EVENT_TYPE } from '../../src/domain/event/event.ts';
@@ -13,6 +14,7 @@ import type { AskedSpec } from '../../src/domain/webhook/asked.ts';
 import { withDefaults } from '../../src/domain/webhook/defaults.ts';
 import type { SigningSecret } from '../../src/domain/webhook/rotation.ts';
 import type { Webhook } from '../../src/domain/webhook/webhook.ts';
+import type { NamespaceDirectory } from '../../src/store/namespace-directory.ts';
 import { openStore, type StoreOptions } from '../../src/store/open.ts';
 import type { NewDelivery, OnOverlap, Publication, RunFiring, Store } from '../../src/store/store.ts';
 
@@ -46,10 +48,14 @@ export type WebhookOverrides = Partial<Omit<Webhook, 'spec' | 'effective'>> & {
   readonly spec?: Partial<AskedSpec>;
 };
 
+/** Of the webhooks and deliveries that were built here. */
+const namespaceOf = new Map<string, string>();
+
 /** An ACTIVE webhook ringing every minute from `T0`, with a name of its own. */
 export function aWebhook(overrides: WebhookOverrides = {}): Webhook {
   const id = overrides.id ?? testId('webhook');
   const spec = aSpec({ name: `hook-${id.slice(-6).toLowerCase()}`, ...overrides.spec });
+  namespaceOf.set(id, overrides.namespace ?? 'default');
   return {
     namespace: 'default',
     secrets: [aSecret()],
@@ -103,7 +109,10 @@ export interface PublicationOverrides extends Partial<Omit<Publication, 'event' 
   readonly event?: Partial<Event>;
 }
 
-/** One event with a delivery for each of these webhooks, due at `T0`. An id of its caller is its own until `T0`. */
+/**
+ * One event with a delivery for each of these webhooks, in the namespace of the first, due at `T0`. An id of its caller
+ * is its own until `T0`.
+ */
 export function aPublication(
   webhookIds: readonly string[],
   overrides: PublicationOverrides = {},
@@ -113,14 +122,21 @@ export function aPublication(
     run: false,
     ...(overrides.event?.callerId !== undefined && { remember: { digest: 'same', until: T0 } }),
     ...overrides,
-    event: anEvent(overrides.event),
+    event: anEvent({ namespace: namespaceOf.get(webhookIds[0] ?? '') ?? 'default', ...overrides.event }),
     deliveries: webhookIds.map((webhookId) => aDelivery(webhookId)),
   };
 }
 
 /** A delivery to be made, of the event's own bytes. */
 export function aDelivery(webhookId: string, overrides: Partial<NewDelivery> = {}): NewDelivery {
-  return { id: testId('delivery'), webhookId, format: 'BODY', ...overrides };
+  const delivery: NewDelivery = { id: testId('delivery'), webhookId, format: 'BODY', ...overrides };
+  namespaceOf.set(delivery.id, namespaceOf.get(webhookId) ?? 'default');
+  return delivery;
+}
+
+/** What a delivery is found by that was built here. */
+export function keyOf(id: string): { namespace: string; id: string } {
+  return { namespace: namespaceOf.get(id) ?? 'default', id };
 }
 
 export type RunOverrides = Partial<Omit<RunFiring, 'onOverlap'>> & {
@@ -183,4 +199,15 @@ export function anAttempt(number: number, status = 200): Attempt {
       remoteAddress: '127.0.0.1:9',
     },
   };
+}
+
+/** A namespace that was just made. */
+export function aTenant(name: string, overrides: Partial<Namespace> = {}): Namespace {
+  return { name, state: 'ACTIVE', quotas: {}, createdAt: T0, updatedAt: T0, version: 1, ...overrides };
+}
+
+/** Namespaces that are all there, without a store. */
+export function theNamespaces(): NamespaceDirectory {
+  const peek = (name: string) => aTenant(name);
+  return { peek, load: async (names) => names.map(peek) };
 }

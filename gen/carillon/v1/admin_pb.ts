@@ -5,6 +5,8 @@
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import type { CreateNamespaceRequestSchema, CreateNamespaceResponseSchema, DeleteNamespaceRequestSchema, DeleteNamespaceResponseSchema, GetNamespaceRequestSchema, GetNamespaceResponseSchema, ListNamespacesRequestSchema, ListNamespacesResponseSchema, ResumeNamespaceRequestSchema, ResumeNamespaceResponseSchema, SuspendNamespaceRequestSchema, SuspendNamespaceResponseSchema, UpdateNamespaceRequestSchema, UpdateNamespaceResponseSchema } from "./namespace_pb.ts";
+import { file_carillon_v1_namespace } from "./namespace_pb.ts";
 import { file_google_api_annotations } from "../../google/api/annotations_pb.ts";
 import { file_google_api_field_behavior } from "../../google/api/field_behavior_pb.ts";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
@@ -15,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file carillon/v1/admin.proto.
  */
 export const file_carillon_v1_admin: GenFile = /*@__PURE__*/
-  fileDesc("ChdjYXJpbGxvbi92MS9hZG1pbi5wcm90bxILY2FyaWxsb24udjEi4AMKBkFwaUtleRIRCgluYW1lc3BhY2UYASABKAkSCgoCaWQYAiABKAkSDgoGcHJlZml4GAMgASgJEhYKDmFsbF9uYW1lc3BhY2VzGAQgASgIEh8KBHJvbGUYBSABKA4yES5jYXJpbGxvbi52MS5Sb2xlEgwKBG5vdGUYBiABKAkSKAoFc3RhdGUYByABKA4yGS5jYXJpbGxvbi52MS5BcGlLZXkuU3RhdGUSLwoLY3JlYXRlX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtyZXZva2VfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMQoNbGFzdF91c2VfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGAoQY2FsbHNfcGVyX3NlY29uZBgMIAEoDSJWCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEhAKDFNUQVRFX0FDVElWRRABEhEKDVNUQVRFX0VYUElSRUQQAhIRCg1TVEFURV9SRVZPS0VEEAMi5wEKE0NyZWF0ZUFwaUtleVJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhYKDmFsbF9uYW1lc3BhY2VzGAIgASgIEi4KBHJvbGUYAyABKA4yES5jYXJpbGxvbi52MS5Sb2xlQg3gQQK6SAeCAQQQASAAEhYKBG5vdGUYBCABKAlCCLpIBXIDGIACEi8KC2V4cGlyZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIjChBjYWxsc19wZXJfc2Vjb25kGAYgASgNQgm6SAYqBBjAhD0iSQoUQ3JlYXRlQXBpS2V5UmVzcG9uc2USJAoHYXBpX2tleRgBIAEoCzITLmNhcmlsbG9uLnYxLkFwaUtleRILCgNrZXkYAiABKAkiggEKEkxpc3RBcGlLZXlzUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SFgoOYWxsX25hbWVzcGFjZXMYAiABKAgSGgoJcGFnZV9zaXplGAMgASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YBCABKAlCCLpIBXIDGIAgIlUKE0xpc3RBcGlLZXlzUmVzcG9uc2USJQoIYXBpX2tleXMYASADKAsyEy5jYXJpbGxvbi52MS5BcGlLZXkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIkoKE1Jldm9rZUFwaUtleVJlcXVlc3QSFgoCaWQYAiABKAlCCuBBArpIBHICEAESGwoKcmVxdWVzdF9pZBgPIAEoCUIHukgEcgIYQCI8ChRSZXZva2VBcGlLZXlSZXNwb25zZRIkCgdhcGlfa2V5GAEgASgLMhMuY2FyaWxsb24udjEuQXBpS2V5Kl4KBFJvbGUSFAoQUk9MRV9VTlNQRUNJRklFRBAAEg0KCVJPTEVfUkVBRBABEhAKDFJPTEVfUFVCTElTSBACEg8KC1JPTEVfTUFOQUdFEAMSDgoKUk9MRV9BRE1JThAEMuECCgxBZG1pblNlcnZpY2USawoMQ3JlYXRlQXBpS2V5EiAuY2FyaWxsb24udjEuQ3JlYXRlQXBpS2V5UmVxdWVzdBohLmNhcmlsbG9uLnYxLkNyZWF0ZUFwaUtleVJlc3BvbnNlIhaC0+STAhA6ASoiCy92MS9hcGlLZXlzEmgKC0xpc3RBcGlLZXlzEh8uY2FyaWxsb24udjEuTGlzdEFwaUtleXNSZXF1ZXN0GiAuY2FyaWxsb24udjEuTGlzdEFwaUtleXNSZXNwb25zZSIWkAIBgtPkkwINEgsvdjEvYXBpS2V5cxJ6CgxSZXZva2VBcGlLZXkSIC5jYXJpbGxvbi52MS5SZXZva2VBcGlLZXlSZXF1ZXN0GiEuY2FyaWxsb24udjEuUmV2b2tlQXBpS2V5UmVzcG9uc2UiJZACAoLT5JMCHDoBKiIXL3YxL2FwaUtleXMve2lkfTpyZXZva2VCggEKD2NvbS5jYXJpbGxvbi52MUIKQWRtaW5Qcm90b1ABWhZjYXJpbGxvbi92MTtjYXJpbGxvbnYxogIDQ1hYqgILQ2FyaWxsb24uVjHKAgtDYXJpbGxvblxWMeICF0NhcmlsbG9uXFYxXEdQQk1ldGFkYXRh6gIMQ2FyaWxsb246OlYxYgZwcm90bzM", [file_buf_validate_validate, file_google_api_annotations, file_google_api_field_behavior, file_google_protobuf_timestamp]);
+  fileDesc("ChdjYXJpbGxvbi92MS9hZG1pbi5wcm90bxILY2FyaWxsb24udjEi4AMKBkFwaUtleRIRCgluYW1lc3BhY2UYASABKAkSCgoCaWQYAiABKAkSDgoGcHJlZml4GAMgASgJEhYKDmFsbF9uYW1lc3BhY2VzGAQgASgIEh8KBHJvbGUYBSABKA4yES5jYXJpbGxvbi52MS5Sb2xlEgwKBG5vdGUYBiABKAkSKAoFc3RhdGUYByABKA4yGS5jYXJpbGxvbi52MS5BcGlLZXkuU3RhdGUSLwoLY3JlYXRlX3RpbWUYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtyZXZva2VfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMQoNbGFzdF91c2VfdGltZRgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGAoQY2FsbHNfcGVyX3NlY29uZBgMIAEoDSJWCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEhAKDFNUQVRFX0FDVElWRRABEhEKDVNUQVRFX0VYUElSRUQQAhIRCg1TVEFURV9SRVZPS0VEEAMi5wEKE0NyZWF0ZUFwaUtleVJlcXVlc3QSGgoJbmFtZXNwYWNlGAEgASgJQge6SARyAhg/EhYKDmFsbF9uYW1lc3BhY2VzGAIgASgIEi4KBHJvbGUYAyABKA4yES5jYXJpbGxvbi52MS5Sb2xlQg3gQQK6SAeCAQQQASAAEhYKBG5vdGUYBCABKAlCCLpIBXIDGIACEi8KC2V4cGlyZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIjChBjYWxsc19wZXJfc2Vjb25kGAYgASgNQgm6SAYqBBjAhD0iSQoUQ3JlYXRlQXBpS2V5UmVzcG9uc2USJAoHYXBpX2tleRgBIAEoCzITLmNhcmlsbG9uLnYxLkFwaUtleRILCgNrZXkYAiABKAkiggEKEkxpc3RBcGlLZXlzUmVxdWVzdBIaCgluYW1lc3BhY2UYASABKAlCB7pIBHICGD8SFgoOYWxsX25hbWVzcGFjZXMYAiABKAgSGgoJcGFnZV9zaXplGAMgASgFQge6SAQaAigAEhwKCnBhZ2VfdG9rZW4YBCABKAlCCLpIBXIDGIAgIlUKE0xpc3RBcGlLZXlzUmVzcG9uc2USJQoIYXBpX2tleXMYASADKAsyEy5jYXJpbGxvbi52MS5BcGlLZXkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIkoKE1Jldm9rZUFwaUtleVJlcXVlc3QSFgoCaWQYAiABKAlCCuBBArpIBHICEAESGwoKcmVxdWVzdF9pZBgPIAEoCUIHukgEcgIYQCI8ChRSZXZva2VBcGlLZXlSZXNwb25zZRIkCgdhcGlfa2V5GAEgASgLMhMuY2FyaWxsb24udjEuQXBpS2V5Kl4KBFJvbGUSFAoQUk9MRV9VTlNQRUNJRklFRBAAEg0KCVJPTEVfUkVBRBABEhAKDFJPTEVfUFVCTElTSBACEg8KC1JPTEVfTUFOQUdFEAMSDgoKUk9MRV9BRE1JThAEMugJCgxBZG1pblNlcnZpY2USawoMQ3JlYXRlQXBpS2V5EiAuY2FyaWxsb24udjEuQ3JlYXRlQXBpS2V5UmVxdWVzdBohLmNhcmlsbG9uLnYxLkNyZWF0ZUFwaUtleVJlc3BvbnNlIhaC0+STAhA6ASoiCy92MS9hcGlLZXlzEmgKC0xpc3RBcGlLZXlzEh8uY2FyaWxsb24udjEuTGlzdEFwaUtleXNSZXF1ZXN0GiAuY2FyaWxsb24udjEuTGlzdEFwaUtleXNSZXNwb25zZSIWkAIBgtPkkwINEgsvdjEvYXBpS2V5cxJ6CgxSZXZva2VBcGlLZXkSIC5jYXJpbGxvbi52MS5SZXZva2VBcGlLZXlSZXF1ZXN0GiEuY2FyaWxsb24udjEuUmV2b2tlQXBpS2V5UmVzcG9uc2UiJZACAoLT5JMCHDoBKiIXL3YxL2FwaUtleXMve2lkfTpyZXZva2USegoPQ3JlYXRlTmFtZXNwYWNlEiMuY2FyaWxsb24udjEuQ3JlYXRlTmFtZXNwYWNlUmVxdWVzdBokLmNhcmlsbG9uLnYxLkNyZWF0ZU5hbWVzcGFjZVJlc3BvbnNlIhyQAgKC0+STAhM6ASoiDi92MS9uYW1lc3BhY2VzEnUKDEdldE5hbWVzcGFjZRIgLmNhcmlsbG9uLnYxLkdldE5hbWVzcGFjZVJlcXVlc3QaIS5jYXJpbGxvbi52MS5HZXROYW1lc3BhY2VSZXNwb25zZSIgkAIBgtPkkwIXEhUvdjEvbmFtZXNwYWNlcy97bmFtZX0SdAoOTGlzdE5hbWVzcGFjZXMSIi5jYXJpbGxvbi52MS5MaXN0TmFtZXNwYWNlc1JlcXVlc3QaIy5jYXJpbGxvbi52MS5MaXN0TmFtZXNwYWNlc1Jlc3BvbnNlIhmQAgGC0+STAhASDi92MS9uYW1lc3BhY2VzEoEBCg9VcGRhdGVOYW1lc3BhY2USIy5jYXJpbGxvbi52MS5VcGRhdGVOYW1lc3BhY2VSZXF1ZXN0GiQuY2FyaWxsb24udjEuVXBkYXRlTmFtZXNwYWNlUmVzcG9uc2UiI5ACAoLT5JMCGjoBKjIVL3YxL25hbWVzcGFjZXMve25hbWV9EowBChBTdXNwZW5kTmFtZXNwYWNlEiQuY2FyaWxsb24udjEuU3VzcGVuZE5hbWVzcGFjZVJlcXVlc3QaJS5jYXJpbGxvbi52MS5TdXNwZW5kTmFtZXNwYWNlUmVzcG9uc2UiK5ACAoLT5JMCIjoBKiIdL3YxL25hbWVzcGFjZXMve25hbWV9OnN1c3BlbmQSiAEKD1Jlc3VtZU5hbWVzcGFjZRIjLmNhcmlsbG9uLnYxLlJlc3VtZU5hbWVzcGFjZVJlcXVlc3QaJC5jYXJpbGxvbi52MS5SZXN1bWVOYW1lc3BhY2VSZXNwb25zZSIqkAICgtPkkwIhOgEqIhwvdjEvbmFtZXNwYWNlcy97bmFtZX06cmVzdW1lEn4KD0RlbGV0ZU5hbWVzcGFjZRIjLmNhcmlsbG9uLnYxLkRlbGV0ZU5hbWVzcGFjZVJlcXVlc3QaJC5jYXJpbGxvbi52MS5EZWxldGVOYW1lc3BhY2VSZXNwb25zZSIgkAICgtPkkwIXKhUvdjEvbmFtZXNwYWNlcy97bmFtZX1CggEKD2NvbS5jYXJpbGxvbi52MUIKQWRtaW5Qcm90b1ABWhZjYXJpbGxvbi92MTtjYXJpbGxvbnYxogIDQ1hYqgILQ2FyaWxsb24uVjHKAgtDYXJpbGxvblxWMeICF0NhcmlsbG9uXFYxXEdQQk1ldGFkYXRh6gIMQ2FyaWxsb246OlYxYgZwcm90bzM", [file_buf_validate_validate, file_carillon_v1_namespace, file_google_api_annotations, file_google_api_field_behavior, file_google_protobuf_timestamp]);
 
 /**
  * What is known of a key, which is not the key itself.
@@ -428,7 +430,7 @@ export const RoleSchema: GenEnum<Role> = /*@__PURE__*/
   enumDesc(file_carillon_v1_admin, 0);
 
 /**
- * Says who may call. Each of its methods needs the role ADMIN; a key that is for one namespace sees and changes only
+ * Says who may call, and which tenants there are. Each of its methods but GetNamespace needs the role ADMIN; a key that is for one namespace sees and changes only
  * what belongs to that.
  *
  * @generated from service carillon.v1.AdminService
@@ -471,6 +473,93 @@ export const AdminService: GenService<{
     methodKind: "unary";
     input: typeof RevokeApiKeyRequestSchema;
     output: typeof RevokeApiKeyResponseSchema;
+  },
+  /**
+   * Makes a namespace, which is ACTIVE. It needs a key that is for all namespaces, as everything below but GetNamespace
+   * and ListNamespaces does.
+   * ALREADY_EXISTS if there is one of the name; FAILED_PRECONDITION while one of the name is being deleted.
+   * RESOURCE_EXHAUSTED when there are 100,000.
+   *
+   * @generated from rpc carillon.v1.AdminService.CreateNamespace
+   */
+  createNamespace: {
+    methodKind: "unary";
+    input: typeof CreateNamespaceRequestSchema;
+    output: typeof CreateNamespaceResponseSchema;
+  },
+  /**
+   * Reads a namespace, one that is being deleted too. NOT_FOUND if there is none; PERMISSION_DENIED for another than that
+   * of the caller's own key, whether or not it exists.
+   *
+   * @generated from rpc carillon.v1.AdminService.GetNamespace
+   */
+  getNamespace: {
+    methodKind: "unary";
+    input: typeof GetNamespaceRequestSchema;
+    output: typeof GetNamespaceResponseSchema;
+  },
+  /**
+   * Lists namespaces, by name, a page at a time (AIP-158); with a key that is for one, that one.
+   *
+   * @generated from rpc carillon.v1.AdminService.ListNamespaces
+   */
+  listNamespaces: {
+    methodKind: "unary";
+    input: typeof ListNamespacesRequestSchema;
+    output: typeof ListNamespacesResponseSchema;
+  },
+  /**
+   * Changes the quotas of a namespace, at once. INVALID_ARGUMENT, which names the field, for one that is below what the
+   * namespace has; nothing is changed then. NOT_FOUND if there is none; ABORTED for a stale etag; FAILED_PRECONDITION for
+   * one that is being deleted.
+   *
+   * @generated from rpc carillon.v1.AdminService.UpdateNamespace
+   */
+  updateNamespace: {
+    methodKind: "unary";
+    input: typeof UpdateNamespaceRequestSchema;
+    output: typeof UpdateNamespaceResponseSchema;
+  },
+  /**
+   * Stops a namespace. From then on no request is sent for its webhooks, and what is in flight comes to its end. What
+   * waits stays as it is, retries and what is delayed included, for as long as events are kept, and goes out when
+   * the namespace is resumed. Runs of schedules are skipped and counted, as while a webhook is paused; one that rings but
+   * once is kept. Publish, PublishBatch, PublishStream, Trigger, Backfill, ReplayEvents, RetryDelivery and
+   * RetryDeliveries answer FAILED_PRECONDITION with the reason NAMESPACE_SUSPENDED. All else goes on: reading, and to
+   * register, change, pause and remove webhooks, to cancel deliveries and to erase events.
+   * Raises NOT_FOUND, ABORTED and FAILED_PRECONDITION as UpdateNamespace does.
+   *
+   * @generated from rpc carillon.v1.AdminService.SuspendNamespace
+   */
+  suspendNamespace: {
+    methodKind: "unary";
+    input: typeof SuspendNamespaceRequestSchema;
+    output: typeof SuspendNamespaceResponseSchema;
+  },
+  /**
+   * Lets a namespace that is suspended go on. Raises as SuspendNamespace does.
+   *
+   * @generated from rpc carillon.v1.AdminService.ResumeNamespace
+   */
+  resumeNamespace: {
+    methodKind: "unary";
+    input: typeof ResumeNamespaceRequestSchema;
+    output: typeof ResumeNamespaceResponseSchema;
+  },
+  /**
+   * Deletes a namespace and all that it owns: webhooks, events, deliveries, keys, and what is remembered of calls. It is
+   * DELETING from then on: nothing rings any more, and calls that name it answer FAILED_PRECONDITION with the reason
+   * NAMESPACE_DELETING. What it owns goes in the background, a few hundred rows at a time, also after a restart. Its name
+   * is free when all is gone: GetNamespace answers NOT_FOUND then. There is no way back.
+   * FAILED_PRECONDITION for `default`, and for one that has webhooks without force; NOT_FOUND and ABORTED as in
+   * UpdateNamespace. Deleting one that is being deleted changes nothing.
+   *
+   * @generated from rpc carillon.v1.AdminService.DeleteNamespace
+   */
+  deleteNamespace: {
+    methodKind: "unary";
+    input: typeof DeleteNamespaceRequestSchema;
+    output: typeof DeleteNamespaceResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_carillon_v1_admin, 0);

@@ -299,9 +299,10 @@ export type Attempt = Message<"carillon.v1.Attempt"> & {
   responseTruncated: boolean;
 
   /**
-   * Why there was no complete answer: TIMEOUT, CONNECT, DNS, TLS, RESET, PROTOCOL, FORBIDDEN_ADDRESS, REQUEST or
-   * LOCAL. Empty when there was one. LOCAL is trouble of Carillon's own, such as no file descriptors left, or a
-   * process that was suspended: it does not count towards retry_policy.max_attempts, nor against the destination.
+   * Why there was no complete answer: TIMEOUT, CONNECT, DNS, TLS, RESET, PROTOCOL, FORBIDDEN_ADDRESS, REQUEST,
+   * LOCAL or PROXY. Empty when there was one. LOCAL is trouble of Carillon's own, such as no file descriptors left, or a
+   * process that was suspended, and PROXY that of its egress proxy, which cannot be reached, say, or wants another
+   * password: these do not count towards retry_policy.max_attempts, nor against the destination.
    * With a response_status, the head of the answer came whole, which decides, and this is what kept its body from
    * being read to the end.
    *
@@ -325,7 +326,7 @@ export type Attempt = Message<"carillon.v1.Attempt"> & {
   requestHeaders: { [key: string]: string };
 
   /**
-   * The address that was connected to, with the port. Empty when none was.
+   * The address that was connected to, with the port; that of the egress proxy, if there is one. Empty when none was.
    *
    * @generated from field: string remote_address = 11;
    */

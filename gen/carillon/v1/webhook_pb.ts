@@ -37,7 +37,7 @@ export type Webhook = Message<"carillon.v1.Webhook"> & {
   id: string;
 
   /**
-   * The tenant. `default` when empty; this version has no other.
+   * The tenant. When empty, that of the caller's key, if that is for one, and else `default`. NOT_FOUND if there is none.
    *
    * @generated from field: string namespace = 2;
    */
@@ -1105,9 +1105,10 @@ export type Limits = Message<"carillon.v1.Limits"> & {
   ordered: boolean;
 
   /**
-   * How many of its deliveries may wait. 1,000,000 when 0; at most 10,000,000. Beyond it some of what waits becomes
+   * How many of its deliveries may wait. 1,000,000 when 0; at most 10,000,000; less where the quota waiting_per_webhook
+   * of the namespace says less. Beyond it some of what waits becomes
    * FAILED, with the reason OVERFLOW, within about a second: publishing is not refused. So it is where more waits
-   * in the namespace than the server allows, and this webhook has most of it.
+   * in the namespace than is allowed, and this webhook has most of it.
    *
    * @generated from field: int32 waiting_max = 4;
    */

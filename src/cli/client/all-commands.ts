@@ -2,6 +2,7 @@ import type { Command, Group } from './command.ts';
 import { DELIVERY_COMMANDS } from './delivery/commands.ts';
 import { EVENT_COMMANDS } from './event/commands.ts';
 import { KEY_COMMANDS } from './key/commands.ts';
+import { NAMESPACE_COMMANDS } from './namespace/commands.ts';
 import { SCHEDULE_COMMANDS } from './schedule/commands.ts';
 import { WEBHOOK_COMMANDS } from './webhook/commands.ts';
 
@@ -11,5 +12,6 @@ export const CLIENT_COMMANDS: Readonly<Record<Group, readonly Command[]>> = {
   events: EVENT_COMMANDS,
   deliveries: DELIVERY_COMMANDS,
   schedules: SCHEDULE_COMMANDS,
+  namespaces: NAMESPACE_COMMANDS,
   keys: KEY_COMMANDS,
 };

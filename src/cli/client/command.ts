@@ -1,7 +1,7 @@
 /** What a command line can say: pure data, so that help costs nothing to print. */
 
 /** The groups of commands that are clients of the API. */
-export const GROUPS = ['webhooks', 'events', 'deliveries', 'schedules', 'keys'] as const;
+export const GROUPS = ['webhooks', 'events', 'deliveries', 'schedules', 'namespaces', 'keys'] as const;
 export type Group = (typeof GROUPS)[number];
 
 /** Commands that stand in no group: what declares many webhooks at once, and what asks how the server is. */
@@ -31,6 +31,7 @@ export const GROUP_TITLES: Readonly<Record<Group, string>> = {
   events: 'publish events, and send them again',
   deliveries: 'see what was sent and what waits, follow it, send it again',
   schedules: 'look ahead in a schedule before it is registered, or after',
+  namespaces: 'make tenants, bound what each may have, suspend and delete them',
   keys: 'make keys by which programs may call, list and revoke them',
 };
 
@@ -94,7 +95,12 @@ export const COMMON: readonly Option[] = [
     about:
       'The key itself (or CARILLON_API_KEY in the environment, which the list of processes does not show to others).',
   },
-  { flag: '--namespace', value: 'name', about: 'The tenant (default the server’s).', field: 'namespace' },
+  {
+    flag: '--namespace',
+    value: 'name',
+    about: 'The tenant (default the server’s; or CARILLON_NAMESPACE in the environment).',
+    field: 'namespace',
+  },
   { flag: '--help', about: 'Print this.' },
 ];
 

@@ -51,6 +51,16 @@ export function connect(
   };
 }
 
+/** The environment names the tenant where no option does. */
+export function withNamespace(
+  invocation: Invocation,
+  env: Readonly<Record<string, string | undefined>>,
+): Invocation {
+  const named = env[CLIENT_VARIABLES.namespace];
+  if (named === undefined || named === '' || invocation.flags.has('--namespace')) return invocation;
+  return { ...invocation, flags: new Map([...invocation.flags, ['--namespace', [named]]]) };
+}
+
 function withKey(apiKey: string): Interceptor {
   return (next) => (request) => {
     request.header.set('authorization', `Bearer ${apiKey}`);

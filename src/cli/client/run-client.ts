@@ -20,7 +20,7 @@ export async function runClient(
     return EXIT.usage;
   }
   // Loaded only here, so that nothing else waits for the client of the API.
-  const [{ connect }, { apiKeyOf }, { explain }, { paperOf }, verb] = await Promise.all([
+  const [{ connect, withNamespace }, { apiKeyOf }, { explain }, { paperOf }, verb] = await Promise.all([
     import('./connect.ts'),
     import('./api-key.ts'),
     import('./explain.ts'),
@@ -31,7 +31,8 @@ export async function runClient(
   try {
     const connection = connect(invocation, world.env, await apiKeyOf(invocation, world));
     address = connection.address;
-    const code = await verb({ invocation, connection, world, paper: paperOf(world) });
+    const inNamespace = withNamespace(invocation, world.env);
+    const code = await verb({ invocation: inNamespace, connection, world, paper: paperOf(world) });
     return code ?? EXIT.ok;
   } catch (reason) {
     const { text, code } = explain(reason, { command, address });
@@ -57,4 +58,5 @@ const VERBS: Readonly<Record<Place, () => Promise<Readonly<Record<string, Verb>>
   deliveries: async () => (await import('./delivery/verbs.ts')).DELIVERY_VERBS,
   keys: async () => (await import('./key/verbs.ts')).KEY_VERBS,
   schedules: async () => (await import('./schedule/verbs.ts')).SCHEDULE_VERBS,
+  namespaces: async () => (await import('./namespace/verbs.ts')).NAMESPACE_VERBS,
 };

@@ -2,8 +2,8 @@
 export const RESPONSE_KEPT_BYTES = 16 * 1024;
 
 /**
- * Why there was no answer, or none that is complete. LOCAL is trouble of our own: it says nothing about the
- * destination, and counts for nothing.
+ * Why there was no answer, or none that is complete. LOCAL is trouble of our own, and PROXY of the
+ * egress proxy: they say nothing about the destination, and count for nothing.
  */
 export type ErrorClass =
   | 'TIMEOUT'
@@ -14,7 +14,8 @@ export type ErrorClass =
   | 'PROTOCOL'
   | 'FORBIDDEN_ADDRESS'
   | 'REQUEST'
-  | 'LOCAL';
+  | 'LOCAL'
+  | 'PROXY';
 
 /** How long the parts of an attempt took, in milliseconds; a part that did not happen is undefined. */
 export interface Timing {

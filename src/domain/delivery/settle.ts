@@ -65,7 +65,7 @@ function failure(input: SettleInput, status: number | undefined): Transition {
 }
 
 function isOurs(outcome: Outcome): boolean {
-  return outcome.kind === 'failed' && outcome.errorClass === 'LOCAL';
+  return outcome.kind === 'failed' && (outcome.errorClass === 'LOCAL' || outcome.errorClass === 'PROXY');
 }
 
 function finalReason(

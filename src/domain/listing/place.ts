@@ -14,7 +14,10 @@ export function partsOfPlace(place: string): readonly [id: string, name: string]
   return space < 0 ? [place, ''] : [place.slice(0, space), place.slice(space + 1)];
 }
 
+/** The name of a namespace, by which those are listed. */
+const NAME = /^[a-z0-9-]{1,63}$/;
+
 /** Whether a text can be a place in a list. */
 export function isPlace(text: string): boolean {
-  return isOwnForm(partsOfPlace(text)[0]);
+  return isOwnForm(partsOfPlace(text)[0]) || NAME.test(text);
 }

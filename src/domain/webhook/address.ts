@@ -19,6 +19,8 @@ export interface AddressPolicy {
   readonly only?: readonly DestinationRule[];
   /** What may not be called although it is allowed, since it is this server. */
   readonly own?: OwnListeners;
+  /** Whether somebody else resolves the names, so that no rule for addresses can be held against them. */
+  readonly isResolvedElsewhere?: boolean;
 }
 
 /** Why not, as a phrase that begins with the address or the name. */
@@ -56,7 +58,8 @@ export function judgeName(name: string, policy: AddressPolicy, called: Called): 
   const at = called.port === undefined ? name : `${name}:${called.port}`;
   const to = { ...called, name };
   if (deny.some((rule) => ruleHolds(rule, to))) return { deny: `${at} ${DENIED}`, isByOperator: true };
-  if (only.length > 0 && !only.some((rule) => ruleHolds(rule, to) || isOfAddresses(rule))) {
+  const isOpen = (rule: DestinationRule) => policy.isResolvedElsewhere !== true && isOfAddresses(rule);
+  if (only.length > 0 && !only.some((rule) => ruleHolds(rule, to) || isOpen(rule))) {
     return { deny: `${at} ${NOT_LISTED}`, isByOperator: true };
   }
   return 'allow';
@@ -67,6 +70,11 @@ export function judgeLoopback(policy: AddressPolicy, called: Called = {}): Addre
   const verdicts = ['127.0.0.1', '::1'].map((ip) => judgeAddress(ip, policy, called));
   const final = verdicts.find((verdict) => verdict !== 'allow' && verdict.isByOperator === true);
   return final ?? verdicts.find((verdict) => verdict === 'allow') ?? verdicts[0]!;
+}
+
+/** Whether a name that means something inside may be left to whoever resolves it: elsewhere, only if it is allowed. */
+export function allowsUnresolved(policy: AddressPolicy, called: Called): boolean {
+  return policy.isResolvedElsewhere !== true || policy.allow.some((rule) => ruleHolds(rule, called));
 }
 
 /** Whether the operator has opened this name, or any range but this machine itself. */

@@ -3,6 +3,7 @@ import {
   type AddressPolicy,
   type AddressVerdict,
   allowsBeyondLoopback,
+  allowsUnresolved,
   judgeAddress,
   judgeLoopback,
   judgeName,
@@ -57,7 +58,7 @@ export function calledBy(url: URL): Called & { readonly port: number } {
 }
 
 /** What is wrong with a host, as `URL` writes it, as far as that can be told without asking the network. */
-function judgeHost(hostname: string, policy: AddressPolicy, called: Called): string | undefined {
+export function judgeHost(hostname: string, policy: AddressPolicy, called: Called): string | undefined {
   const address = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
   // `URL` has written every spelling of an address (octal, hexadecimal, short) in its plain form.
   if (ipaddr.isValid(address)) return refusal(judgeAddress(address, policy, called));
@@ -74,11 +75,12 @@ function judgeHost(hostname: string, policy: AddressPolicy, called: Called): str
   // The addresses of such a name are judged when it is called, like all others: this is the early answer.
   if (LOOPBACK_NAME.test(name)) {
     const verdict = judgeLoopback(policy, { ...called, name });
-    if (verdict === 'allow' || verdict.isByOperator === true) return refusal(verdict);
+    if (verdict === 'allow' && allowsUnresolved(policy, { ...called, name })) return undefined;
+    if (verdict !== 'allow' && verdict.isByOperator === true) return refusal(verdict);
     return `points inside: ${name} is this machine; ${ALLOW_HINT}`;
   }
   if (labels.length === 1 || INSIDE_NAME.test(name)) {
-    return allowsBeyondLoopback(policy, { ...called, name })
+    return allowsBeyondLoopback(policy, { ...called, name }) && allowsUnresolved(policy, { ...called, name })
       ? undefined
       : `points inside: ${name} is not a public domain name; ${ALLOW_HINT}`;
   }

@@ -75,6 +75,8 @@ export interface Webhook {
   readonly sealedCredentials?: Uint8Array;
   readonly state: WebhookState;
   readonly stateReason?: DisabledReason;
+  /** It does not ring, since its namespace is suspended. Known to those who ring it, and not written with it. */
+  readonly suspended?: true;
   readonly cursor: RunCursor;
   readonly health: LaneHealth;
   /** The version with which its health began anew, when it was resumed or pointed elsewhere; 0 before. */

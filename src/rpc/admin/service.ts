@@ -8,6 +8,7 @@ import { namespaceOrAll } from '../namespace.ts';
 import { readPage } from '../page.ts';
 import { note } from '../transport/call.ts';
 import { principalOf } from '../transport/principal.ts';
+import { namespaceMethods } from './namespaces.ts';
 
 /** What a key takes on the wire, about. */
 const KEY_BYTES = 500;
@@ -19,6 +20,8 @@ export function adminService({
 }: Pick<ApiDeps, 'control' | 'clock'>): ServiceImpl<typeof AdminService> {
   const { keys } = control;
   return {
+    ...namespaceMethods({ control }),
+
     async createApiKey(request, context) {
       const problems = noProblems();
       const principal = principalOf(context);

@@ -6,7 +6,7 @@ import { type EventDraft, eventViolations } from '../../domain/event/rules.ts';
 import { noProblems, type Problems } from '../../domain/problems.ts';
 import { draftFrom } from '../convert/event.ts';
 import { faultOf } from '../item-fault.ts';
-import { namespaceOf } from '../namespace.ts';
+import { theNamespace } from '../namespace.ts';
 
 /**
  * An event that can be published, or why it cannot: INVALID, with everything that is wrong, or PERMISSION_DENIED for a
@@ -15,6 +15,7 @@ import { namespaceOf } from '../namespace.ts';
 export type Judged = { readonly draft: EventDraft } | { readonly refused: DomainError };
 
 /** As the proto file says; the other bounds are in the domain. */
+const NAMESPACE_LENGTH_MAX = 63;
 const CONTENT_TYPE_LENGTH_MAX = 256;
 const HEADERS_MAX = 32;
 
@@ -46,8 +47,11 @@ function judge(
     problems.add('event', 'is required');
     return { refused: invalidRequest(problems.list()) };
   }
-  const namespace = madeOrError(() => namespaceOf(event.namespace, 'event.namespace', principal, problems));
+  const namespace = madeOrError(() => theNamespace(event.namespace, principal));
   if (namespace instanceof DomainError) return { refused: namespace };
+  if (event.namespace.length > NAMESPACE_LENGTH_MAX) {
+    problems.add('event.namespace', `must have at most ${NAMESPACE_LENGTH_MAX} characters`);
+  }
   if (event.contentType.length > CONTENT_TYPE_LENGTH_MAX) {
     problems.add('event.content_type', `must have at most ${CONTENT_TYPE_LENGTH_MAX} characters`);
   }

@@ -11,7 +11,7 @@ import { noProblems, type Problems } from '../../domain/problems.ts';
 import type { ReplayOrder } from '../../publish/replayer.ts';
 import { fromTimestamp, toTimestamp } from '../convert/time.ts';
 import type { ApiDeps } from '../deps.ts';
-import { namespaceOf } from '../namespace.ts';
+import { theNamespace } from '../namespace.ts';
 import { note } from '../transport/call.ts';
 import { claimOf } from '../transport/once.ts';
 import { principalOf } from '../transport/principal.ts';
@@ -22,7 +22,7 @@ export function replaying({ replayer }: Pick<ApiDeps, 'replayer'>) {
     const { filter, webhookId, deliveredTo, validateOnly } = request;
     const claim = claimOf(context);
     const problems = noProblems();
-    const namespace = namespaceOf(request.namespace, 'namespace', principalOf(context), problems);
+    const namespace = theNamespace(request.namespace, principalOf(context));
     const events = eventsFrom(request.events, problems);
     if (filter !== '') problems.addAll(await filterViolations(filter, 'filter'));
     problems.raise();

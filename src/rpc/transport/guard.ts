@@ -12,7 +12,7 @@ import { systemClock } from '../../domain/clock.ts';
 import { DomainError } from '../../domain/error.ts';
 import { noProblems } from '../../domain/problems.ts';
 import { toConnectError } from '../errors.ts';
-import { namespaceViolations, theNamespace } from '../namespace.ts';
+import { namespaceNamedBy, theNamespace } from '../namespace.ts';
 import type { Rules } from '../proto-rules.ts';
 import type { Access } from '../roles.ts';
 import { type Admit, type Call, callKey, noteFields } from './call.ts';
@@ -23,8 +23,10 @@ import { followTaking, STALL_MS } from './stall.ts';
 
 export interface GuardDeps {
   readonly rules: Rules;
-  /** What the handlers of some methods check themselves, to report it together with what else is wrong. */
-  readonly selfChecking: ReadonlyMap<DescMethod, 'NAMESPACE' | 'NAMESPACE_AND_RULES'>;
+  /** Methods whose handlers check the rules of the message, to report them together with what else is wrong. */
+  readonly selfChecking: ReadonlySet<DescMethod>;
+  /** Raises what keeps callers out of a namespace: that there is none, or that it is being deleted. */
+  readonly checkNamespace: (name: string) => void | Promise<void>;
   /** What a caller needs to call a method. */
   readonly accessTo: (method: DescMethod) => Access;
   readonly door: Door;
@@ -69,6 +71,7 @@ export interface CallHead extends RequestHead {
 export function createGuard({
   rules,
   selfChecking,
+  checkNamespace,
   accessTo,
   door,
   policy,
@@ -77,15 +80,28 @@ export function createGuard({
   outbox = createOutbox(systemClock),
   inflow = createInflow(),
 }: GuardDeps): Guard {
-  async function checkMessage(method: DescMethod, message: Message, principal: Principal): Promise<void> {
-    const named = 'namespace' in message && typeof message.namespace === 'string';
+  /** Undefined where nothing is to be waited for. */
+  function checkMessage(
+    method: DescMethod,
+    message: Message,
+    principal: Principal,
+    checksItself: boolean,
+  ): Promise<void> | undefined {
+    const named = namespaceNamedBy(message);
     // Before its rules: whoever may not be here learns nothing else.
-    const namespace = named ? theNamespace(message.namespace as string, principal) : undefined;
+    const there = named === undefined ? undefined : checkNamespace(theNamespace(named, principal));
+    if (checksItself) return there === undefined ? undefined : Promise.resolve(there);
+    return checkRules(method, message, there);
+  }
+
+  async function checkRules(
+    method: DescMethod,
+    message: Message,
+    there: void | Promise<void>,
+  ): Promise<void> {
+    await there;
     const problems = noProblems();
     problems.addAll(await rules.violationsOf(method.input, message));
-    if (namespace !== undefined && selfChecking.get(method) !== 'NAMESPACE') {
-      problems.addAll(namespaceViolations(namespace, 'namespace'));
-    }
     problems.raise();
   }
 
@@ -100,7 +116,7 @@ export function createGuard({
       if (!isOpen) checkRole(principal, access, call);
       call.principal = principal;
       call.inflow = inflow;
-      const checksItself = selfChecking.get(method) === 'NAMESPACE_AND_RULES';
+      const checksItself = selfChecking.has(method);
       if (method.methodKind === 'unary') call.outgoing = openAnswer(call, outbox);
       const bytes = answerBytes(method.output);
       const isStream = method.methodKind === 'client_streaming' || method.methodKind === 'bidi_streaming';
@@ -109,8 +125,8 @@ export function createGuard({
         // A stream is about many things, which its handler sums up.
         if (!isStream) noteFields(call, subjectOf(message, principal));
         const { outgoing } = call;
-        if (checksItself) return outgoing?.room(bytes);
-        const checked = checkMessage(method, message, principal);
+        const checked = checkMessage(method, message, principal, checksItself);
+        if (checked === undefined) return outgoing?.room(bytes);
         return outgoing === undefined ? checked : checked.then(() => outgoing.room(bytes));
       };
     },

@@ -7,7 +7,7 @@ import { systemClock } from '../../domain/clock.ts';
 import { invalid } from '../../domain/error.ts';
 import { createTurns } from '../../publish/turns.ts';
 import { contentOf } from '../canonical.ts';
-import { namespaceViolations, theNamespace } from '../namespace.ts';
+import { namespaceNamedBy, theNamespace } from '../namespace.ts';
 import { note } from './call.ts';
 import { principalOf } from './principal.ts';
 
@@ -39,8 +39,7 @@ export interface OnceOptions {
 
 /**
  * The implementation of a method, done once for each request_id, if its request has that field. Without one the
- * call is passed on as it is. So is one that only asks what would be done, and one of a tenant that does not exist, which its
- * handler refuses. Raises INVALID for a request_id that is too long, and PERMISSION_DENIED for a namespace that is not
+ * call is passed on as it is. So is one that only asks what would be done. Raises INVALID for a request_id that is too long, and PERMISSION_DENIED for a namespace that is not
  * the caller's.
  */
 export function doneOnce(spec: MethodImplSpec, { once, heeding }: OnceOptions): MethodImplSpec {
@@ -52,8 +51,7 @@ export function doneOnce(spec: MethodImplSpec, { once, heeding }: OnceOptions): 
   const resumable = isIdempotent || heeding.has(method);
 
   async function askOnce(message: Message, requestId: string, context: HandlerContext): Promise<Message> {
-    const namespace = theNamespace(namespaceNamedBy(message), principalOf(context));
-    if (namespaceViolations(namespace, '').length > 0) return answerTo(message, context);
+    const namespace = theNamespace(namespaceNamedBy(message) ?? '', principalOf(context));
     const content = await contentOf(input, message, (field) => LEFT_OUT.has(field.name), turns);
     const asking = { namespace, requestId, method: name, content, resumable };
     const { answer, repeated } = await once(asking, async (claim) => {
@@ -85,16 +83,6 @@ export function doneOnce(spec: MethodImplSpec, { once, heeding }: OnceOptions): 
 
 /** The name of a call is no part of what it asks for, and its namespace is looked up by. */
 const LEFT_OUT: ReadonlySet<string> = new Set(['request_id', 'namespace']);
-
-/** The namespace of a request, or of the resource that it carries. */
-function namespaceNamedBy(message: Message): string {
-  const { namespace, webhook, event } = message as Message & {
-    readonly namespace?: string;
-    readonly webhook?: { readonly namespace: string };
-    readonly event?: { readonly namespace: string };
-  };
-  return namespace ?? webhook?.namespace ?? event?.namespace ?? '';
-}
 
 function isTooLong(requestId: string): boolean {
   return requestId.length > REQUEST_ID_LENGTH_MAX && [...requestId].length > REQUEST_ID_LENGTH_MAX;

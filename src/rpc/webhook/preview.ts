@@ -20,7 +20,7 @@ import { DEFAULTS } from '../../domain/webhook/defaults.ts';
 import { scheduleFrom } from '../convert/schedule.ts';
 import { fromTimestamp, toTimestamp } from '../convert/time.ts';
 import type { HandlerDeps } from '../deps.ts';
-import { namespaceOf } from '../namespace.ts';
+import { theNamespace } from '../namespace.ts';
 import { principalOf } from '../transport/principal.ts';
 
 /** WebhookService.PreviewSchedule. */
@@ -31,7 +31,7 @@ export function previewHandler({ control, rules }: HandlerDeps) {
   ): Promise<PreviewScheduleResponse> => {
     const problems = noProblems();
     problems.addAll(await rules.violationsOf(PreviewScheduleRequestSchema, request));
-    const namespace = namespaceOf(request.namespace, 'namespace', principalOf(context), problems);
+    const namespace = theNamespace(request.namespace, principalOf(context));
     const after = request.afterTime && fromTimestamp(request.afterTime, 'after_time', problems);
     const { count } = request;
     const preview: Preview = {

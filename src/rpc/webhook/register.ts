@@ -15,7 +15,7 @@ import { formatSecret, parseSecret } from '../../domain/webhook/secret.ts';
 import { credentialsFrom, specFrom, webhookTo } from '../convert/webhook.ts';
 import type { HandlerDeps } from '../deps.ts';
 import { clearOutputOnly } from '../field-behavior.ts';
-import { namespaceOf } from '../namespace.ts';
+import { theNamespace } from '../namespace.ts';
 import { note } from '../transport/call.ts';
 import { claimOf } from '../transport/once.ts';
 import { principalOf } from '../transport/principal.ts';
@@ -66,7 +66,7 @@ function registrationFrom(
     throw new Error('unreachable');
   }
   const inside = problems.under('webhook');
-  const namespace = namespaceOf(webhook.namespace, 'webhook.namespace', principal, problems);
+  const namespace = theNamespace(webhook.namespace, principal);
   const spec = specFrom(webhook, inside);
   const secret = secretFrom(webhook.signing?.secret ?? '', problems);
   const { id, etag, compatibilitySignature } = webhook;

@@ -10,7 +10,7 @@ import { invalidRequest } from '../../domain/error.ts';
 import { noProblems } from '../../domain/problems.ts';
 import { basicTo, credentialsFrom, specFrom, webhookTo } from '../convert/webhook.ts';
 import type { HandlerDeps } from '../deps.ts';
-import { namespaceOf } from '../namespace.ts';
+import { theNamespace } from '../namespace.ts';
 import { principalOf } from '../transport/principal.ts';
 import { applyMask, readMask } from './mask.ts';
 import { noteRuleViolations } from './rule-violations.ts';
@@ -21,7 +21,7 @@ export function updateHandler({ control, rules }: HandlerDeps) {
     const { webhook: patch, updateMask } = request;
     if (patch === undefined) throw invalidRequest([{ field: 'webhook', description: 'is required' }]);
     const problems = noProblems();
-    const namespace = namespaceOf(patch.namespace, 'webhook.namespace', principalOf(context), problems);
+    const namespace = theNamespace(patch.namespace, principalOf(context));
     if (patch.id === '') problems.add('webhook.id', 'must not be empty');
     if (patch.signing !== undefined) {
       problems.add(

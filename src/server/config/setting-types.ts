@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { domainToASCII } from 'node:url';
 import { parseDestinationRules } from '../../domain/webhook/destination-rule.ts';
+import type { EgressProxy } from '../../outbound/proxy.ts';
 
 /**
  * How a setting is written by a person and what it becomes in the program. Every type reads text, so
@@ -176,6 +177,24 @@ export function destination(): SettingType<string> {
   };
 }
 
+/** An HTTP proxy as a URL has it (RFC 3986, 3.2), with a user and a password or without. */
+export function httpProxy(): SettingType<EgressProxy> {
+  return {
+    placeholder: 'url',
+    allowed:
+      'http://host:port or http://user:password@host:port, with what has a meaning in URLs percent-encoded',
+    shape: 'one',
+    parse(text) {
+      const [, userInfo, where = ''] = /^http:\/\/(?:([^@/?#\s]*)@)?([^@/?#\s]+)\/?$/i.exec(text) ?? [];
+      const at = hostPort().parse(where);
+      if (at === undefined || at.port === 0) return undefined;
+      if (userInfo === undefined) return at;
+      const authorization = basic(userInfo);
+      return authorization === undefined ? undefined : { ...at, authorization };
+    },
+  };
+}
+
 /** A web origin as browsers send it (RFC 6454, section 6), or `*`. */
 export function origin(): SettingType<string> {
   return {
@@ -215,6 +234,19 @@ export function formatDuration(ms: number): string {
     if (ms !== 0 && ms % MS[unit] === 0) return `${ms / MS[unit]}${unit}`;
   }
   return `${ms}ms`;
+}
+
+/** The credentials of a user and a password (RFC 7617), percent-encoded; undefined where they are none. */
+function basic(userInfo: string): string | undefined {
+  const [, encodedUser = '', encodedPassword = ''] = /^([^:]+):?(.*)$/s.exec(userInfo) ?? [];
+  try {
+    const user = decodeURIComponent(encodedUser);
+    const credentials = `${user}:${decodeURIComponent(encodedPassword)}`;
+    if (user === '' || user.includes(':') || /\p{Cc}/u.test(credentials)) return undefined;
+    return `Basic ${Buffer.from(credentials).toString('base64')}`;
+  } catch {
+    return undefined;
+  }
 }
 
 /** A range of addresses in CIDR notation; a single address is the range of itself. */

@@ -1,4 +1,5 @@
 import { isMadeUpKey, MADE_UP_KEY } from '../../domain/access/authorization.ts';
+import { WAITING_BOUNDS } from '../../domain/delivery/waiting-bounds.ts';
 import { decodeKey, KEY_ALLOWED } from '../secrets-key.ts';
 import {
   boolean,
@@ -8,6 +9,7 @@ import {
   duration,
   hostName,
   hostPort,
+  httpProxy,
   integer,
   list,
   oneOf,
@@ -30,6 +32,7 @@ export const CONFIG_FILE = 'carillon.toml';
  */
 export const CLIENT_VARIABLES = {
   address: 'CARILLON_ADDRESS',
+  namespace: 'CARILLON_NAMESPACE',
   apiKey: 'CARILLON_API_KEY',
   apiKeyFile: 'CARILLON_API_KEY_FILE',
 } as const;
@@ -96,6 +99,11 @@ export const SETTINGS = {
     '',
     'If given, the only destinations that may be called; those that are not public have to be allowed too',
   ),
+  egressProxy: optional(
+    httpProxy(),
+    'An HTTP proxy that all requests to destinations go through; with a password better in the environment',
+    { secret: true },
+  ),
   defaultEveryMs: setting(
     duration({ min: '100ms', max: '365d' }),
     '5s',
@@ -134,13 +142,13 @@ export const SETTINGS = {
   ),
   waitingMax: setting(
     integer({ min: 1, max: 1_000_000_000 }),
-    '10000000',
+    String(WAITING_BOUNDS.waitingMax),
     'Deliveries that may wait, in all; beyond, no events are taken',
   ),
   namespaceWaitingMax: setting(
     integer({ min: 1, max: 1_000_000_000 }),
-    '1000000',
-    'Deliveries that may wait in one namespace; beyond, its longest lanes overflow',
+    String(WAITING_BOUNDS.namespaceWaitingMax),
+    'Deliveries that may wait in a namespace that has no quota of its own; beyond, its longest lanes overflow',
   ),
   messageBytesMax: setting(
     bytes({ min: '64KiB', max: '64MiB' }),

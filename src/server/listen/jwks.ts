@@ -3,6 +3,7 @@ import { hostsOf, judgeHosts } from '../../domain/access/host.ts';
 import { quote } from '../../domain/text.ts';
 import { publicJwk } from '../../domain/webhook/namespace-key.ts';
 import { DEFAULT_NAMESPACE } from '../../domain/webhook/webhook.ts';
+import type { NamespaceDirectory } from '../../store/namespace-directory.ts';
 import type { SigningKeyring } from '../../store/signing-keyring.ts';
 import type { ListenerRequest, ListenerResponse } from './http-protocol.ts';
 
@@ -11,6 +12,7 @@ export const JWKS_PATH = '/.well-known/jwks.json';
 
 export interface JwksDeps {
   readonly keys: Pick<SigningKeyring, 'publicKeyOf'>;
+  readonly namespaces: Pick<NamespaceDirectory, 'load'>;
   readonly allowedHosts: readonly string[];
 }
 
@@ -19,9 +21,29 @@ export type Jwks = (request: ListenerRequest, response: ListenerResponse) => boo
 
 /** How long a receiver may keep them: a key that is new signs nothing that was registered before. */
 const MAX_AGE_S = 300;
+/** No namespace has a longer name. */
+const NAMESPACE_LENGTH_MAX = 63;
 
 /** Public keys are for anybody; only pages of names that nobody gave to this server are refused, as everywhere. */
-export function createJwks({ keys, allowedHosts }: JwksDeps): Jwks {
+export function createJwks({ keys, namespaces, allowedHosts }: JwksDeps): Jwks {
+  async function answer(
+    request: ListenerRequest,
+    response: ListenerResponse,
+    namespace: string,
+  ): Promise<void> {
+    const [found] = namespace.length > NAMESPACE_LENGTH_MAX ? [] : await namespaces.load([namespace]);
+    if (found === undefined) {
+      refuse(
+        response,
+        404,
+        `there is no namespace ${quote(namespace)}; name another one, or none for default\n`,
+      );
+      return;
+    }
+    const key = keys.publicKeyOf(namespace);
+    serve(request, response, JSON.stringify({ keys: key === undefined ? [] : [publicJwk(key)] }));
+  }
+
   return (request, response) => {
     const [path, query = ''] = (request.url ?? '').split('?', 2);
     if (path !== JWKS_PATH) return false;
@@ -39,17 +61,9 @@ export function createJwks({ keys, allowedHosts }: JwksDeps): Jwks {
       return true;
     }
     const namespace = new URLSearchParams(query).get('namespace') || DEFAULT_NAMESPACE;
-    const key = keys.publicKeyOf(namespace);
-    if (key === undefined && namespace !== DEFAULT_NAMESPACE) {
-      const example = `${JWKS_PATH}?namespace=${DEFAULT_NAMESPACE}`;
-      refuse(
-        response,
-        404,
-        `there is no namespace ${quote(namespace)} that signs with a key; try ${example}\n`,
-      );
-      return true;
-    }
-    serve(request, response, JSON.stringify({ keys: key === undefined ? [] : [publicJwk(key)] }));
+    answer(request, response, namespace).catch(() => {
+      refuse(response, 503, 'the keys cannot be read now; try again later\n');
+    });
     return true;
   };
 }

@@ -10,12 +10,14 @@ import { type Catalog, createCatalog } from './lists/catalog.ts';
 import { deliveryLists, eventLists } from './lists/definitions.ts';
 import { createEnds, type Ends } from './lists/ends.ts';
 import { createOverfull, type Overfull } from './overfull.ts';
+import { createTenants, type Tenants } from './tenants.ts';
 import { createTurns, type Turns } from './turns.ts';
 
 /** What the verbs in the worker share: the database, and the little of it that is kept in memory. */
 export interface Context {
   readonly db: Database;
   readonly bounds: WaitingBounds;
+  readonly tenants: Tenants;
   readonly waiting: Counters;
   readonly overfull: Overfull;
   readonly hooks: Hooks;
@@ -61,8 +63,9 @@ export function createContext(db: Database, bounds: WaitingBounds): Context {
 
   const counted = counts.all();
   const waiting = createCounters(counted.map(([key, namespace, count]) => [key, namespace, count]));
-  const hooks = createHooks(db);
-  const overfull = createOverfull(waiting, bounds);
+  const tenants = createTenants(db, bounds);
+  const hooks = createHooks(db, tenants);
+  const overfull = createOverfull(waiting, tenants);
   for (const [, , , id] of counted) {
     const hook = hooks.get(id);
     if (hook !== undefined) overfull.look(id, hook);
@@ -87,6 +90,7 @@ export function createContext(db: Database, bounds: WaitingBounds): Context {
   return {
     db,
     bounds,
+    tenants,
     waiting,
     overfull,
     hooks,
@@ -116,6 +120,7 @@ export function createContext(db: Database, bounds: WaitingBounds): Context {
       mark: waiting.mark,
       undo(mark) {
         waiting.undo(mark);
+        tenants.forgetAll();
         hooks.forgetAll();
         journal.reload();
         events.reload();

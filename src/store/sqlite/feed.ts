@@ -16,6 +16,12 @@ export interface Feed {
   /** Notes that a caller had these sent again. */
   retried(rows: readonly WaitingDelivery[]): void;
   webhook(id: string): void;
+  /** Notes that any webhook may have changed. */
+  allWebhooks(): void;
+  /** Notes a change of a namespace. */
+  namespace(): void;
+  /** Grows with every change of a namespace. */
+  namespaceEpoch(): number;
   /** Grows with every webhook noted. */
   epoch(): number;
   /** Tells the listeners if anything was noted since they were last told. */
@@ -45,6 +51,7 @@ export function createFeed({ visibleRowsMax, visibleBytesMax, changedMax }: Boun
   let overflowed = false;
   let noted = false;
   let epoch = 0;
+  let namespaceEpoch = 0;
 
   /** Whether there was room. */
   function add(row: WaitingDelivery): boolean {
@@ -81,7 +88,19 @@ export function createFeed({ visibleRowsMax, visibleBytesMax, changedMax }: Boun
       overflowed = true;
     },
 
+    allWebhooks() {
+      noted = true;
+      epoch++;
+      changed.clear();
+      overflowed = true;
+    },
+
     epoch: () => epoch,
+
+    namespace() {
+      namespaceEpoch++;
+    },
+    namespaceEpoch: () => namespaceEpoch,
 
     announce() {
       if (!noted) return;

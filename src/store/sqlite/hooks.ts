@@ -3,6 +3,7 @@ import { LANE_WAITING_DEFAULT, type OverflowPolicy } from '../../domain/delivery
 import type { BoundedLane } from '../../domain/delivery/waiting-bounds.ts';
 import type { Database } from './database.ts';
 import type { Flag } from './rows/codes.ts';
+import type { Tenants } from './tenants.ts';
 
 /** What a delivery needs of its webhook. */
 export interface Hook extends BoundedLane {
@@ -18,7 +19,7 @@ export interface Hooks {
 
 const HOOKS_MAX = 50_000;
 
-export function createHooks(db: Database): Hooks {
+export function createHooks(db: Database, tenants: Pick<Tenants, 'of'>): Hooks {
   const select = db.prepare<[key: number, namespace: string, waitingMax: number | null, dropNewest: Flag]>(
     'SELECT key, namespace, waiting_max, drop_newest FROM webhooks WHERE id = ? AND removed_at IS NULL',
   );
@@ -32,7 +33,9 @@ export function createHooks(db: Database): Hooks {
       if (row === undefined) return undefined;
       const [key, namespace, waitingMax, dropNewest] = row;
       const overflow = dropNewest === 1 ? 'DROP_NEWEST' : 'DROP_OLDEST';
-      const found: Hook = { key, namespace, waitingMax: waitingMax ?? LANE_WAITING_DEFAULT, overflow };
+      const { laneWaitingMax = Number.POSITIVE_INFINITY } = tenants.of(namespace).quotas;
+      const bound = Math.min(waitingMax ?? LANE_WAITING_DEFAULT, laneWaitingMax);
+      const found: Hook = { key, namespace, waitingMax: bound, overflow };
       known.set(id, found);
       return found;
     },

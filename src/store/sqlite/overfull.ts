@@ -1,6 +1,6 @@
-import type { WaitingBounds } from '../../domain/delivery/waiting-bounds.ts';
 import type { Counters } from './counters.ts';
 import type { Hook } from './hooks.ts';
+import type { Tenants } from './tenants.ts';
 
 /**
  * Lanes and namespaces in which more waits than is allowed, as far as anybody noticed: whoever asks looks at the counts
@@ -14,7 +14,7 @@ export interface Overfull {
   readonly look: (webhookId: string, hook: Hook) => void;
 }
 
-export function createOverfull(waiting: Counters, { namespaceWaitingMax }: WaitingBounds): Overfull {
+export function createOverfull(waiting: Counters, tenants: Pick<Tenants, 'of'>): Overfull {
   const lanes = new Set<string>();
   const namespaces = new Set<string>();
   return {
@@ -22,7 +22,8 @@ export function createOverfull(waiting: Counters, { namespaceWaitingMax }: Waiti
     namespaces,
     look(webhookId, hook) {
       if (waiting.in(hook) > hook.waitingMax) lanes.add(webhookId);
-      if (waiting.of(hook.namespace) > namespaceWaitingMax) namespaces.add(hook.namespace);
+      const { waitingMax } = tenants.of(hook.namespace).quotas;
+      if (waiting.of(hook.namespace) > waitingMax) namespaces.add(hook.namespace);
     },
   };
 }

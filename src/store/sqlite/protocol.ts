@@ -29,7 +29,9 @@ import type {
   EventBodyRow,
   EventRecordRow,
   NamespaceKeyRow,
+  NamespaceRow,
   RenderedRow,
+  RingingRow,
   SurplusRow,
   WaitingRow,
   WebhookRow,
@@ -88,9 +90,20 @@ export interface Listed<Row> {
 
 /** Every verb that crosses to the worker: what it is given and what it answers. */
 export interface Shapes {
-  createWebhooks: { args: WebhookRow[]; answer: ('CREATED' | 'EXISTS')[] };
+  createNamespaces: { args: NamespaceRow[]; answer: ('CREATED' | 'EXISTS' | 'FULL')[] };
+  updateNamespaces: {
+    args: [row: NamespaceRow, ifVersion: number][];
+    answer: ('UPDATED' | 'STALE' | 'NOT_FOUND')[];
+  };
+  getNamespaces: { args: readonly string[]; answer: (NamespaceRow | undefined)[] };
+  listNamespaces: { args: [after: string, limit: number]; answer: NamespaceRow[] };
+  namespaceUsage: {
+    args: readonly string[];
+    answer: [webhooks: number, waiting: number, longestLane: number][];
+  };
+  createWebhooks: { args: WebhookRow[]; answer: ('CREATED' | 'EXISTS' | 'FULL' | 'SHUT')[] };
   updateWebhooks: { args: UpdateRow[]; answer: ('UPDATED' | 'STALE' | 'EXISTS' | 'NOT_FOUND')[] };
-  getWebhooks: { args: readonly string[]; answer: (WebhookRow | undefined)[] };
+  getWebhooks: { args: readonly string[]; answer: (RingingRow | undefined)[] };
   resolveWebhooks: { args: readonly [namespace: string, id: string][]; answer: (WebhookRow | undefined)[] };
   findWebhook: {
     args: [namespace: string, name: string, destination: string];
@@ -154,10 +167,11 @@ export interface Shapes {
     answer: { results: ('SETTLED' | 'GONE')[]; disabled: string[]; released: WaitingRow[] };
   };
   listDeliveries: { args: DeliveryFilter; answer: Listed<DeliveryRow> };
-  getContents: { args: readonly string[]; answer: (ContentRow | undefined)[] };
+  sendersOf: { args: readonly string[]; answer: (string | undefined)[] };
+  getContents: { args: readonly [namespace: string, id: string][]; answer: (ContentRow | undefined)[] };
   /** `waitsFor` is what goes before it in an ordered lane. */
   getDelivery: {
-    args: string;
+    args: [namespace: string, id: string];
     answer: { row: DeliveryRow; attempts: AttemptRow[]; waitsFor: string | undefined } | undefined;
   };
   changesSince: {
@@ -202,7 +216,8 @@ export interface Shapes {
   apiKeyChanges: { args: [after: number, limit: number]; answer: ApiKeyRow[] };
   sweep: {
     args: [now: number, finishedBefore: number, payloadsBefore: number];
-    answer: { touched: number; cancelled: number };
+    /** `gone` are namespaces that were deleted to their end. */
+    answer: { touched: number; cancelled: number; gone: number };
   };
   emptyLog: { args: null; answer: boolean };
   /** Why the database cannot keep what it is given, if so. */
@@ -250,6 +265,9 @@ export const FINISHING: ReadonlySet<Verb> = new Set<Verb>([
 
 /** Verbs that write nothing: they need no transaction. */
 export const READS: ReadonlySet<Verb> = new Set<Verb>([
+  'getNamespaces',
+  'listNamespaces',
+  'namespaceUsage',
   'getWebhooks',
   'resolveWebhooks',
   'findWebhook',
@@ -267,6 +285,7 @@ export const READS: ReadonlySet<Verb> = new Set<Verb>([
   'surplus',
   'listDeliveries',
   'getContents',
+  'sendersOf',
   'getDelivery',
   'changesSince',
   'resolveEvents',

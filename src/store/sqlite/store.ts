@@ -9,6 +9,7 @@ import { deliveryQueue } from './port/delivery-queue.ts';
 import { intake } from './port/intake.ts';
 import { keys } from './port/keys.ts';
 import { namespaceKeys } from './port/namespace-keys.ts';
+import { namespaces } from './port/namespaces.ts';
 import { registrations } from './port/registrations.ts';
 import { requests } from './port/requests.ts';
 import type { MovePlace } from './protocol.ts';
@@ -23,6 +24,7 @@ export function sqliteStore(worker: Worker, bounds: SqliteSettings, ending: read
   const connection = { client, feed, defaults: bounds };
 
   return {
+    ...namespaces(connection),
     ...registrations(connection),
     ...intake(connection),
     ...deliveryQueue(connection),
@@ -32,8 +34,9 @@ export function sqliteStore(worker: Worker, bounds: SqliteSettings, ending: read
     ...keys(connection),
 
     sweep: async ({ now, finishedBefore, payloadsBefore }) =>
-      client.call('sweep', [now, finishedBefore, payloadsBefore], ONE_ROW, ({ touched, cancelled }) => {
+      client.call('sweep', [now, finishedBefore, payloadsBefore], ONE_ROW, ({ touched, cancelled, gone }) => {
         if (cancelled > 0) feed.change();
+        if (gone > 0) feed.namespace();
         feed.announce();
         return touched;
       }),

@@ -22,6 +22,7 @@ import { runVerbs } from './verbs/firings.ts';
 import { keyVerbs } from './verbs/keys.ts';
 import { logVerbs } from './verbs/log.ts';
 import { namespaceKeyVerbs } from './verbs/namespace-keys.ts';
+import { namespaceVerbs } from './verbs/namespaces.ts';
 import { orderVerbs } from './verbs/orders.ts';
 import { overflowVerbs } from './verbs/overflow.ts';
 import { publishVerbs } from './verbs/publications.ts';
@@ -67,6 +68,7 @@ function serve(db: OpenDatabase): void {
   const context = createContext(db, bounds);
   const custody = createCustody(db);
   const verbs = {
+    ...namespaceVerbs(context),
     ...webhookVerbs(context),
     ...sealingVerbs(context),
     ...publishVerbs(context),

@@ -7,6 +7,7 @@ import { EVENT_VERBS } from '../../../src/cli/client/event/verbs.ts';
 import { KEY_VERBS } from '../../../src/cli/client/key/verbs.ts';
 import { LONE_COMMANDS } from '../../../src/cli/client/lone.ts';
 import { LONE_VERBS } from '../../../src/cli/client/lone-verbs.ts';
+import { NAMESPACE_VERBS } from '../../../src/cli/client/namespace/verbs.ts';
 import { parse } from '../../../src/cli/client/parse.ts';
 import { SCHEDULE_VERBS } from '../../../src/cli/client/schedule/verbs.ts';
 import { WEBHOOK_VERBS } from '../../../src/cli/client/webhook/verbs.ts';
@@ -16,6 +17,7 @@ const VERBS = {
   events: EVENT_VERBS,
   deliveries: DELIVERY_VERBS,
   schedules: SCHEDULE_VERBS,
+  namespaces: NAMESPACE_VERBS,
   keys: KEY_VERBS,
 };
 

@@ -71,7 +71,15 @@ describe('an outage of our own', () => {
     for (const outcome of [failed('CONNECT'), failed('DNS'), failed('TIMEOUT')]) {
       assert.equal(reachAfter(four, 'http://9', outcome, T).isOut, true);
     }
-    const others: ErrorClass[] = ['RESET', 'TLS', 'PROTOCOL', 'FORBIDDEN_ADDRESS', 'REQUEST', 'LOCAL'];
+    const others: ErrorClass[] = [
+      'RESET',
+      'TLS',
+      'PROTOCOL',
+      'FORBIDDEN_ADDRESS',
+      'REQUEST',
+      'LOCAL',
+      'PROXY',
+    ];
     for (const outcome of [...others.map((each) => failed(each)), failed('TIMEOUT', { waitMs: 1 })]) {
       assert.equal(reachAfter(four, 'http://9', outcome, T), four);
     }

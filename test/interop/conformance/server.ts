@@ -41,7 +41,8 @@ const services = {
   mounted: [createServiceImplSpec(schema.service, implementation)],
   guard: createGuard({
     rules: lazyRules(),
-    selfChecking: new Map(),
+    selfChecking: new Set(),
+    checkNamespace: () => {},
     accessTo: () => 'READ',
     door: OPEN_DOOR,
     policy: { allowedHosts: [], corsOrigins: [] },

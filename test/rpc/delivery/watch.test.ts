@@ -212,7 +212,6 @@ describe('WatchDeliveries', () => {
       ['resume_token', { resumeToken: 'x'.repeat(100) }],
       ['filter', { filter: 'state = GONE' }],
       ['filter', { filter: 'x'.repeat(2000) }],
-      ['namespace', { namespace: 'acme' }],
     ] as const) {
       for (const transport of Object.values(running.transports)) {
         const error = await refusal(

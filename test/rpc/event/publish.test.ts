@@ -121,7 +121,6 @@ describe('Publish', () => {
   it('names everything that is wrong at once, in every protocol', async () => {
     const event = {
       id: 'a b',
-      namespace: 'acme',
       type: 'carillon.mine',
       source: 'not a uri',
       subject: '\0',
@@ -136,7 +135,6 @@ describe('Publish', () => {
         'delay',
         'event.headers["Host"]',
         'event.id',
-        'event.namespace',
         'event.source',
         'event.subject',
         'event.text',

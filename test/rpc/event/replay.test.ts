@@ -51,12 +51,11 @@ describe('ReplayEvents', () => {
   it('names everything that is wrong at once', async () => {
     const found = await violations(
       api().events.replayEvents({
-        namespace: 'acme',
         events: { case: 'range', value: { startTime: second(5), endTime: second(5), type: 'or*er' } },
         filter: '1 +',
       }),
     );
-    assert.deepEqual(Object.keys(found).sort(), ['filter', 'namespace', 'range.end_time', 'range.type']);
+    assert.deepEqual(Object.keys(found).sort(), ['filter', 'range.end_time', 'range.type']);
     assert.deepEqual(await violations(api().events.replayEvents({})), {
       events: 'one of range, ids is required',
     });

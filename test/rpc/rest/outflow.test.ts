@@ -26,7 +26,8 @@ async function serve(
   const clock = systemClock;
   const guard = createGuard({
     rules: lazyRules(),
-    selfChecking: new Map(),
+    selfChecking: new Set(),
+    checkNamespace: () => {},
     accessTo: () => 'READ',
     door: OPEN_DOOR,
     policy: { allowedHosts: [], corsOrigins: [] },

@@ -9,7 +9,7 @@ import {
 } from '../../../gen/carillon/v1/webhook_pb.ts';
 import { openSecret } from '../../../src/domain/webhook/secret.ts';
 import { refusal, sharedApi, startApi, violations } from '../../support/rpc.ts';
-import { T0 } from '../../support/store.ts';
+import { aTenant, T0 } from '../../support/store.ts';
 
 const DESTINATION = 'http://127.0.0.1:9999/hook';
 const EVERY_MINUTE = { when: { case: 'every', value: { seconds: 60n } } } as const;
@@ -186,10 +186,13 @@ describe('Register', () => {
     assert.deepEqual(Object.keys(other), ['webhook.schedule.at']);
   });
 
-  it('serves one namespace, and says so', async () => {
+  it('registers in a namespace that there is, and in no other', async () => {
     assert.equal((await register({ name: 'ns', namespace: 'default' })).created, true);
-    const found = await violations(register({ name: 'ns', namespace: 'acme' }));
-    assert.match(found['webhook.namespace'] ?? '', /"default"/);
+    const error = await refusal(register({ name: 'ns', namespace: 'acme' }));
+    assert.deepEqual([error.code, error.rawMessage], [Code.NotFound, 'there is no namespace acme']);
+    await api().store.createNamespaces([aTenant('acme')]);
+    const theirs = await register({ name: 'ns', namespace: 'acme' });
+    assert.deepEqual([theirs.created, theirs.webhook?.namespace], [true, 'acme']);
   });
 
   it('gives up with ABORTED when others are always faster', async () => {

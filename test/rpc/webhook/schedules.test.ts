@@ -326,7 +326,9 @@ describe('Backfill', () => {
       assert.equal(runCount, 5);
       const [lane] = await api().store.topUp([{ webhookId: id, limit: 10, ordered: false }]);
       const found = await Promise.all(
-        (lane?.deliveries ?? []).map((each) => api().store.getDelivery(each.id)),
+        (lane?.deliveries ?? []).map((each) =>
+          api().store.getDelivery({ namespace: 'default', id: each.id }),
+        ),
       );
       return found.map((delivery) => (delivery!.nominalAt! - T0) / HOUR);
     };

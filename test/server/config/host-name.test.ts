@@ -36,7 +36,7 @@ describe('--allowed-hosts', () => {
       'https://hooks.example.com',
       'hooks.example.com/path',
       'hooks.example.com?x',
-      'hooks%2eexample.com',
+      'hooks%00.example.com',
       'hooks..example.com',
       '.example.com',
       '*example.com',

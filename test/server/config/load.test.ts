@@ -161,6 +161,21 @@ describe('what is accepted', () => {
     ['a database in memory', { argv: ['--db', ':memory:'] }, { db: ':memory:' }],
     ['a database with its scheme', { argv: ['--db', 'sqlite:/var/x.db'] }, { db: '/var/x.db' }],
     ['a drive', { argv: ['--db', 'C:\\data\\x.db'] }, { db: 'C:\\data\\x.db' }],
+    [
+      'a proxy',
+      { argv: ['--egress-proxy', 'http://proxy.example:3128'] },
+      { egressProxy: { host: 'proxy.example', port: 3128 } },
+    ],
+    [
+      'a proxy with credentials',
+      { env: { CARILLON_EGRESS_PROXY: 'http://joe:p%40ss%3Aword@[fd00::1]:3128/' } },
+      { egressProxy: { host: 'fd00::1', port: 3128, authorization: `Basic ${btoa('joe:p@ss:word')}` } },
+    ],
+    [
+      'a proxy with a user alone',
+      { argv: ['--egress-proxy', 'HTTP://token@10.0.0.1:80'] },
+      { egressProxy: { host: '10.0.0.1', port: 80, authorization: `Basic ${btoa('token:')}` } },
+    ],
     ['a key', { env: { CARILLON_SECRETS_KEY: KEY } }, { secretsKey: KEY }],
     ['comments and nothing else in TOML', { files: { 'carillon.toml': '# nothing\n' } }, {}],
   ];
@@ -282,6 +297,11 @@ describe('what is refused, and how', () => {
       'CARILLON_SECRETS_KEY: its value is not allowed; give 32 bytes in base64 or hex, such as `openssl rand -base64 32` prints',
     ],
     [
+      'a proxy, without repeating its password',
+      { argv: ['--egress-proxy', 'http://carillon:hunter2@proxy.example'] },
+      '--egress-proxy: its value is not allowed; give http://host:port or http://user:password@host:port, with what has a meaning in URLs percent-encoded',
+    ],
+    [
       'both a key and a key file',
       { env: { CARILLON_SECRETS_KEY: KEY }, argv: ['--secrets-key-file', 'k'] },
       'secrets-key and secrets-key-file are both set; give only one of them',
@@ -357,6 +377,21 @@ describe('what is refused, and how', () => {
       'https://u@a.example',
       'null',
       'https://',
+    ],
+    '--egress-proxy': [
+      '',
+      'proxy.example:3128',
+      'http://proxy.example',
+      'http://proxy.example:0',
+      'http://proxy.example:3128/path',
+      'https://proxy.example:3128',
+      'socks5://proxy.example:1080',
+      'http://@proxy.example:3128',
+      'http://:password@proxy.example:3128',
+      'http://user:%zz@proxy.example:3128',
+      'http://user:a%0d%0ab@proxy.example:3128',
+      'http://us%3aer:password@proxy.example:3128',
+      'http://a@b@proxy.example:3128',
     ],
     '--secrets-key': ['', 'c2hvcnQ=', KEY.slice(4), `${KEY}${KEY}`],
   };

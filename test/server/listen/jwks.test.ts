@@ -3,6 +3,7 @@ import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { createJwks } from '../../../src/server/listen/jwks.ts';
+import { aTenant } from '../../support/store.ts';
 
 const KEY = { id: 'kid', publicKey: new Uint8Array(32).fill(7) };
 const JWK = {
@@ -15,7 +16,16 @@ const JWK = {
 };
 
 async function served(t: TestContext, keys: Readonly<Record<string, typeof KEY>>): Promise<string> {
-  const jwks = createJwks({ keys: { publicKeyOf: (namespace) => keys[namespace] }, allowedHosts: [] });
+  const names = ['default', ...Object.keys(keys)];
+  const namespaces = {
+    load: async (wanted: readonly string[]) =>
+      wanted.map((name) => (names.includes(name) ? aTenant(name) : undefined)),
+  };
+  const jwks = createJwks({
+    keys: { publicKeyOf: (namespace) => keys[namespace] },
+    namespaces,
+    allowedHosts: [],
+  });
   const server = createServer((incoming, response) => {
     if (!jwks(incoming, response)) response.writeHead(418).end();
   });
@@ -57,10 +67,7 @@ describe('/.well-known/jwks.json', () => {
     assert.equal(response.status, 404);
     assert.equal(response.headers.get('content-type'), 'text/plain; charset=utf-8');
     assert.equal(response.headers.get('cache-control'), 'no-store');
-    assert.match(
-      await response.text(),
-      /^there is no namespace "acme\\n" that signs with a key; try \/\.well-known\//,
-    );
+    assert.match(await response.text(), /^there is no namespace "acme\\n"; name another one/);
   });
 
   it('can only be read, by a host that is known; other paths are not its own', async (t) => {

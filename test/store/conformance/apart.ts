@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { aRun, T0 } from '../../support/store.ts';
+import { aRun, keyOf, T0 } from '../../support/store.ts';
 import { type Harness, publishTo, register, settlement, useStore, waitingOf } from './harness.ts';
 
 /** What leaves the other things of the same webhook, and of the same delivery, alone. */
@@ -29,7 +29,7 @@ export function apart(harness: Harness): void {
       assert.deepEqual(await store().settle([failed], []), ['SETTLED']);
       const order = { namespace: webhook.namespace, id: delivery!.id, now: T0 };
       assert.deepEqual(await store().cancelDeliveries([order]), ['FINISHED']);
-      const { state, reason } = (await store().getDelivery(delivery!.id))!;
+      const { state, reason } = (await store().getDelivery(keyOf(delivery!.id)))!;
       assert.deepEqual([state, reason], ['FAILED', 'EXHAUSTED']);
     });
 
@@ -37,10 +37,10 @@ export function apart(harness: Harness): void {
       const webhook = await register(store());
       const [delivery] = await publishTo(store(), webhook);
       assert.deepEqual(await store().settle([settlement(delivery!)], []), ['SETTLED']);
-      const finished = await store().getDelivery(delivery!.id);
+      const finished = await store().getDelivery(keyOf(delivery!.id));
       const late = settlement({ ...delivery!, attempts: 1 }, { to: 'PENDING', dueAt: T0 + 60_000 });
       assert.deepEqual(await store().settle([late], []), ['GONE']);
-      const after = await store().getDelivery(delivery!.id);
+      const after = await store().getDelivery(keyOf(delivery!.id));
       assert.deepEqual([after?.state, after?.finishedAt], ['SUCCEEDED', finished?.finishedAt]);
       assert.deepEqual(await waitingOf(store(), webhook.id), []);
       assert.deepEqual(

@@ -207,7 +207,7 @@ export function bounds(harness: Harness): void {
       assert.deepEqual(await retry(failed!.id), ['FULL']);
       assert.deepEqual(await retry(waiting!.id), ['RETRIED']);
       await store.settle([settlement(waiting!)], []);
-      const other = await register(store);
+      const other = await register(store, { namespace });
       await publishTo(store, other, 3);
       assert.deepEqual(await retry(failed!.id), ['FULL'], 'of another webhook, in its namespace');
       const [first] = await waitingOf(store, other.id);

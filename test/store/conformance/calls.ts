@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { SWEEP_BATCH } from '../../../src/store/housekeeping.ts';
 import type { Store } from '../../../src/store/store.ts';
-import { anAttempt, aPublication, aRun, aWebhook, T0 } from '../../support/store.ts';
+import { anAttempt, aPublication, aRun, aWebhook, keyOf, T0 } from '../../support/store.ts';
 import { type Harness, publishTo, register, settlement, sweepAll, useStore, waitingOf } from './harness.ts';
 
 export function calls(harness: Harness): void {
@@ -102,8 +102,8 @@ function survival(harness: Harness, reopen: (store: Store) => Promise<Store>): v
       assert.deepEqual(await store.listDeliveries(query), before);
       assert.deepEqual(await waitingOf(store, webhook.id), waiting);
       assert.deepEqual(await waitingOf(store, removed.id), []);
-      assert.deepEqual((await store.getDelivery(done!.id))?.attempts, [anAttempt(1)]);
-      assert.equal((await store.getDelivery(cancelled!.id))?.state, 'CANCELLED');
+      assert.deepEqual((await store.getDelivery(keyOf(done!.id)))?.attempts, [anAttempt(1)]);
+      assert.equal((await store.getDelivery(keyOf(cancelled!.id)))?.state, 'CANCELLED');
       assert.deepEqual(await store.waitingLanes({ limit: 10 }), [{ webhookId: webhook.id, dueAt: T0 }]);
       assert.deepEqual(await store.pollWaiting(), { deliveries: [], events: [], topUp: [], retried: [] });
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { DeliveryChange } from '../../../src/domain/delivery/delivery.ts';
 import { SWEEP_BATCH } from '../../../src/store/housekeeping.ts';
-import { anAttempt, aPublication, T0 } from '../../support/store.ts';
+import { anAttempt, aPublication, keyOf, T0 } from '../../support/store.ts';
 import {
   aNamespace,
   type Harness,
@@ -48,7 +48,7 @@ export function changes(harness: Harness): void {
       await store().settle([{ delivery: delivery!, attempt, transition: later, now: T0 }], []);
       await store().settle([settlement({ ...delivery!, attempts: 1 }, { to: 'SUCCEEDED' }, T0 + 9)], []);
       const told = await since(namespace, start);
-      const { attempts: _, ...last } = (await store().getDelivery(delivery!.id))!;
+      const { attempts: _, ...last } = (await store().getDelivery(keyOf(delivery!.id)))!;
       const { finishedAt: __, ...base } = last;
       assert.deepEqual(
         told.map(({ seq: _seq, ...change }) => change),

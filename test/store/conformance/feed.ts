@@ -30,9 +30,11 @@ export function feed(harness: Harness): void {
     });
 
     test('a body at hand comes along, once for all deliveries of its event', async () => {
-      const [one, two] = [await register(store()), await register(store())];
+      const one = await register(store());
+      const { namespace } = one;
+      const two = await register(store(), { namespace });
       await forgetVisible(store());
-      const event = anEvent({ nominalAt: T0, contentType: 'a/b', body: new Uint8Array([1, 2]) });
+      const event = anEvent({ namespace, nominalAt: T0, contentType: 'a/b', body: new Uint8Array([1, 2]) });
       await store().publish([{ ...aPublication([one.id, two.id]), event }]);
       const { deliveries, events } = await store().pollWaiting();
       assert.equal(deliveries.length, 2);

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import type { DeliveryState, Transition } from '../../../src/domain/delivery/delivery.ts';
 import type { Webhook } from '../../../src/domain/webhook/webhook.ts';
 import type { DeliveryQuery } from '../../../src/store/delivery-log.ts';
-import { aPublication, T0, testId } from '../../support/store.ts';
+import { aPublication, keyOf, T0, testId } from '../../support/store.ts';
 import { aNamespace, everyPage, type Harness, publishTo, register, settlement, useStore } from './harness.ts';
 
 const OUTCOMES: readonly Transition[] = [
@@ -108,19 +108,19 @@ export function log(harness: Harness): void {
       assert.deepEqual(await idsOf(query), expected);
       const failed = await store().listDeliveries({ ...query, webhookId: two.id, state: 'FAILED' });
       assert.equal(failed.length, 833);
-      assert.equal((await store().getDelivery(expected.at(-1)!))?.attempts.length, 1);
+      assert.equal((await store().getDelivery(keyOf(expected.at(-1)!)))?.attempts.length, 1);
     });
 
     test('an unknown delivery is not found', async () => {
-      assert.equal(await store().getDelivery(testId('delivery')), undefined);
+      assert.equal(await store().getDelivery(keyOf(testId('delivery'))), undefined);
     });
 
     test('the nominal time of a run is kept when it is finished', async () => {
       const webhook = await register(store());
       const [delivery] = await publishTo(store(), webhook, 1, { event: { nominalAt: T0 + 5 }, run: true });
-      assert.equal((await store().getDelivery(delivery!.id))?.nominalAt, T0 + 5);
+      assert.equal((await store().getDelivery(keyOf(delivery!.id)))?.nominalAt, T0 + 5);
       await store().settle([settlement(delivery!)], []);
-      assert.equal((await store().getDelivery(delivery!.id))?.nominalAt, T0 + 5);
+      assert.equal((await store().getDelivery(keyOf(delivery!.id)))?.nominalAt, T0 + 5);
     });
   });
 }

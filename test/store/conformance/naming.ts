@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { aWebhook } from '../../support/store.ts';
+import { aWebhook, keyOf } from '../../support/store.ts';
 import { aNamespace, type Harness, publishTo, register, useStore } from './harness.ts';
 
 /** Ids that callers give to webhooks. */
@@ -51,7 +51,7 @@ export function naming(harness: Harness): void {
       assert.deepEqual(await store().resolveWebhooks([{ namespace, id: 'again' }]), [undefined]);
       const second = await register(store(), { namespace, callerId: 'again' });
       assert.deepEqual(await store().resolveWebhooks([{ namespace, id: 'again' }]), [second]);
-      const delivery = await store().getDelivery(waiting!.id);
+      const delivery = await store().getDelivery(keyOf(waiting!.id));
       assert.equal(delivery?.webhookId, first.id);
       assert.equal(delivery?.webhookCallerId, 'again');
       const ofSecond = { namespace, webhookId: second.id, limit: 10 };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Transition, WaitingDelivery } from '../../../src/domain/delivery/delivery.ts';
 import type { Webhook } from '../../../src/domain/webhook/webhook.ts';
-import { aDelivery, anAttempt, aPublication, aRun, T0, testId } from '../../support/store.ts';
+import { aDelivery, anAttempt, aPublication, aRun, keyOf, T0, testId } from '../../support/store.ts';
 import {
   aNamespace,
   forgetVisible,
@@ -44,7 +44,7 @@ export function orders(harness: Harness): void {
         const retried = [{ webhookId: webhook.id, ord: delivery.ord }];
         const poll = { deliveries: [expected], events: [], topUp: [], retried };
         assert.deepEqual(await store().pollWaiting(), poll);
-        const detail = await store().getDelivery(delivery.id);
+        const detail = await store().getDelivery(keyOf(delivery.id));
         assert.equal(detail?.state, 'PENDING');
         assert.equal(detail.dueAt, NOW);
         assert.equal(detail.reason, undefined);
@@ -70,7 +70,7 @@ export function orders(harness: Harness): void {
         await store().retryDeliveries([order(webhook, delivery!)]);
         const [again] = await waitingOf(store(), webhook.id);
         assert.deepEqual([again?.toRender, again?.rendered], [toRender, toRender === undefined]);
-        assert.equal((await store().getDelivery(delivery!.id))?.message, undefined);
+        assert.equal((await store().getDelivery(keyOf(delivery!.id)))?.message, undefined);
         await store().settle([settlement(again!)], []);
       }
     });
@@ -79,9 +79,9 @@ export function orders(harness: Harness): void {
       const { webhook, delivery } = await tried({ to: 'FAILED', reason: 'EXHAUSTED' });
       const given = order(webhook, delivery);
       assert.deepEqual(await store().retryDeliveries([{ ...given, finishedBy: T0 - 1 }]), ['RETRIED']);
-      assert.equal((await store().getDelivery(delivery.id))?.state, 'FAILED');
+      assert.equal((await store().getDelivery(keyOf(delivery.id)))?.state, 'FAILED');
       assert.deepEqual(await store().retryDeliveries([{ ...given, finishedBy: T0 }]), ['RETRIED']);
-      assert.equal((await store().getDelivery(delivery.id))?.state, 'PENDING');
+      assert.equal((await store().getDelivery(keyOf(delivery.id)))?.state, 'PENDING');
       const done = await tried({ to: 'SUCCEEDED' });
       const late = { ...order(done.webhook, done.delivery), finishedBy: T0 - 1 };
       assert.deepEqual(await store().retryDeliveries([late]), ['RETRIED']);
@@ -96,7 +96,7 @@ export function orders(harness: Harness): void {
       const [third] = await waitingOf(store(), webhook.id);
       assert.deepEqual([third?.attempts, third?.attemptsBefore], [2, 2]);
       await store().settle([settlement(third!, { to: 'SUCCEEDED' }, NOW + 2)], []);
-      const detail = await store().getDelivery(delivery.id);
+      const detail = await store().getDelivery(keyOf(delivery.id));
       assert.equal(detail?.state, 'SUCCEEDED');
       assert.equal(detail.finishedAt, NOW + 2);
       assert.deepEqual(detail.attempts, [anAttempt(1), anAttempt(2), anAttempt(3)]);
@@ -124,7 +124,7 @@ export function orders(harness: Harness): void {
         assert.deepEqual(await store().settle([ended], []), ['GONE']);
         const expected = { ...delivery!, attempts };
         assert.deepEqual(await waitingOf(store(), webhook.id), [expected]);
-        assert.equal((await store().getDelivery(delivery!.id))?.attempts.length, attempts);
+        assert.equal((await store().getDelivery(keyOf(delivery!.id)))?.attempts.length, attempts);
       }
     });
 
@@ -148,7 +148,7 @@ export function orders(harness: Harness): void {
       const [first, second, third] = await publishTo(store(), webhook, 3);
       await store().settle([settlement(first!, { to: 'FAILED', reason: 'EXHAUSTED' })], []);
       await store().settle([settlement(second!, LATER)], []);
-      const waitsFor = async (id: string) => (await store().getDelivery(id))?.waitsFor;
+      const waitsFor = async (id: string) => (await store().getDelivery(keyOf(id)))?.waitsFor;
       assert.deepEqual(await store().retryDeliveries([order(webhook, third!)]), ['WAITING']);
       assert.deepEqual([await waitsFor(second!.id), await waitsFor(third!.id)], [undefined, second!.id]);
       // What is finished has the place that it had once it is sent again, which is before both.
@@ -176,7 +176,7 @@ export function orders(harness: Harness): void {
       const [first, second] = await publishTo(store(), webhook, 2);
       await store().settle([settlement(first!, LATER)], []);
       assert.deepEqual(await store().retryDeliveries([order(webhook, second!)]), ['RETRIED']);
-      assert.equal((await store().getDelivery(second!.id))?.waitsFor, undefined);
+      assert.equal((await store().getDelivery(keyOf(second!.id)))?.waitsFor, undefined);
     });
 
     test('one that was delivered is not sent again', async () => {
@@ -194,7 +194,7 @@ export function orders(harness: Harness): void {
         { namespace: 'default', id: testId('delivery'), now: NOW },
       ];
       assert.deepEqual(await store().retryDeliveries(batch), ['GONE', 'GONE']);
-      assert.equal((await store().getDelivery(delivery.id))?.state, 'FAILED');
+      assert.equal((await store().getDelivery(keyOf(delivery.id)))?.state, 'FAILED');
     });
 
     test('one whose webhook is removed is gone, whether it failed before or waited', async () => {
@@ -203,7 +203,7 @@ export function orders(harness: Harness): void {
       await store().removeWebhooks([{ id: webhook.id, now: T0 }]);
       const batch = [delivery, waiting[0]!, waiting.at(-1)!].map((each) => order(webhook, each));
       assert.deepEqual(await store().retryDeliveries(batch), ['GONE', 'GONE', 'GONE']);
-      assert.equal((await store().getDelivery(delivery.id))?.state, 'FAILED');
+      assert.equal((await store().getDelivery(keyOf(delivery.id)))?.state, 'FAILED');
     });
 
     test("one whose event's data was erased is gone", async () => {
@@ -244,7 +244,7 @@ export function orders(harness: Harness): void {
       const expected = { ...delivery, ending: 'REQUESTED' };
       assert.deepEqual(await waitingOf(store(), webhook.id), [expected, other]);
       assert.deepEqual((await store().pollWaiting()).deliveries, [expected]);
-      assert.equal((await store().getDelivery(delivery!.id))?.state, 'PENDING');
+      assert.equal((await store().getDelivery(keyOf(delivery!.id)))?.state, 'PENDING');
     });
 
     test('the mark stays until the delivery is settled, whatever comes of it', async () => {
@@ -257,9 +257,9 @@ export function orders(harness: Harness): void {
       const cancelled = { to: 'CANCELLED', reason: 'REQUESTED' } as const;
       await store().settle([{ delivery: putOff!, transition: cancelled, now: NOW }], []);
       await store().settle([settlement(two!, { to: 'SUCCEEDED' })], []);
-      const detail = await store().getDelivery(one!.id);
+      const detail = await store().getDelivery(keyOf(one!.id));
       assert.deepEqual([detail?.state, detail?.reason, detail?.finishedAt], ['CANCELLED', 'REQUESTED', NOW]);
-      assert.equal((await store().getDelivery(two!.id))?.state, 'SUCCEEDED');
+      assert.equal((await store().getDelivery(keyOf(two!.id)))?.state, 'SUCCEEDED');
     });
 
     test('one that ends for another reason already is cancelled for that', async () => {

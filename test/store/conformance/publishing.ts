@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Event, EventBody } from '../../../src/domain/event/event.ts';
-import { aDelivery, anEvent, aPublication, T0, testId } from '../../support/store.ts';
+import { aDelivery, anEvent, aPublication, keyOf, T0, testId } from '../../support/store.ts';
 import { type Harness, publishTo, register, useStore, waitingOf } from './harness.ts';
 
 function withoutNamespace({ namespace: _, ...event }: Event): EventBody {
@@ -52,7 +52,7 @@ export function publishing(harness: Harness): void {
         waiting.map(({ id }) => id),
         [first.deliveries[0]?.id, other.deliveries[0]?.id],
       );
-      assert.equal(await store().getDelivery(again.deliveries[0]!.id), undefined);
+      assert.equal(await store().getDelivery(keyOf(again.deliveries[0]!.id)), undefined);
     });
 
     test('an event without deliveries is kept', async () => {
@@ -95,7 +95,7 @@ export function publishing(harness: Harness): void {
     test('what a body is made of is read by its delivery: the event, the format, and what was rendered', async () => {
       const webhook = await register(store());
       const rendered = { headers: {}, contentType: 'a/b', body: new TextEncoder().encode('made') };
-      const event = anEvent();
+      const event = anEvent({ namespace: webhook.namespace });
       const deliveries = [
         aDelivery(webhook.id, { format: 'ENVELOPE' }),
         aDelivery(webhook.id, { format: 'RENDERED', rendered }),
@@ -104,7 +104,7 @@ export function publishing(harness: Harness): void {
       await store().publish([{ event, deliveries, dueAt: T0, run: false }]);
       const [plain, made, later] = deliveries.map(({ id }) => id) as [string, string, string];
       const shared = withoutNamespace(event);
-      assert.deepEqual(await store().getContents([made, testId('delivery'), later, plain]), [
+      assert.deepEqual(await store().getContents([made, testId('delivery'), later, plain].map(keyOf)), [
         { event: shared, format: 'RENDERED', rendered },
         undefined,
         undefined,

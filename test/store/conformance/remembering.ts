@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { SWEEP_BATCH } from '../../../src/store/housekeeping.ts';
 import type { Publication } from '../../../src/store/intake.ts';
-import { aPublication, T0, testId } from '../../support/store.ts';
+import { aPublication, keyOf, T0, testId } from '../../support/store.ts';
 import { aNamespace, type Harness, register, settlement, sweepAll, useStore, waitingOf } from './harness.ts';
 
 const HOUR = 3_600_000;
@@ -38,7 +38,7 @@ export function remembering(harness: Harness): void {
       const [waiting] = await waitingOf(store(), id);
       await store().settle([settlement(waiting!, undefined, T0)], []);
       await sweepAll(store(), { finishedBefore: T0 + 1 });
-      assert.equal(await store().getDelivery(waiting!.id), undefined);
+      assert.equal(await store().getDelivery(keyOf(waiting!.id)), undefined);
       assert.deepEqual(await store().publish([again]), [known], 'also when its deliveries are gone');
     });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { EventBody } from '../../../src/domain/event/event.ts';
-import { aDelivery, anAttempt, anEvent, aPublication, T0, testId } from '../../support/store.ts';
+import { aDelivery, anAttempt, anEvent, aPublication, keyOf, T0, testId } from '../../support/store.ts';
 import {
   aNamespace,
   forgetVisible,
@@ -25,7 +25,7 @@ export function replaying(harness: Harness): void {
       const delivery = aDelivery(webhook.id, { format: 'ENVELOPE' });
       const replay = { eventId: first!.eventId, delivery, replayOf: first!.id, now: T0 + 5 };
       assert.deepEqual(await store().replay([replay]), ['REPLAYED']);
-      assert.deepEqual(await store().getDelivery(delivery.id), {
+      assert.deepEqual(await store().getDelivery(keyOf(delivery.id)), {
         id: delivery.id,
         namespace: webhook.namespace,
         webhookId: webhook.id,
@@ -39,7 +39,7 @@ export function replaying(harness: Harness): void {
         replayOf: first!.id,
         attempts: [],
       });
-      assert.equal((await store().getDelivery(first!.id))?.state, 'SUCCEEDED');
+      assert.equal((await store().getDelivery(keyOf(first!.id)))?.state, 'SUCCEEDED');
       const [event] = await store().getEvents([{ namespace: webhook.namespace, id: 'a' }]);
       assert.equal(event?.deliveryCount, 2);
     });
@@ -89,7 +89,7 @@ export function replaying(harness: Harness): void {
         },
       );
       assert.deepEqual(await store().getRendered([delivery.id]), [rendered]);
-      assert.equal((await store().getDelivery(delivery.id))?.replayOf, undefined);
+      assert.equal((await store().getDelivery(keyOf(delivery.id)))?.replayOf, undefined);
     });
 
     test('a replay that waits names the delivery that it repeats, polled and topped up', async () => {
@@ -112,9 +112,9 @@ export function replaying(harness: Harness): void {
     });
 
     test('a replay can go to a webhook that the event never went to', async () => {
-      const publication = aPublication([]);
-      await store().publish([publication]);
       const webhook = await register(store());
+      const publication = aPublication([], { event: { namespace: webhook.namespace } });
+      await store().publish([publication]);
       const replay = { eventId: publication.event.id, delivery: aDelivery(webhook.id), now: T0 };
       assert.deepEqual(await store().replay([replay]), ['REPLAYED']);
       const [waiting] = await waitingOf(store(), webhook.id);
@@ -162,7 +162,7 @@ export function replaying(harness: Harness): void {
       await sweepAll(store(), { finishedBefore: T0 + 1 });
       const [event] = await store().getEvents([{ namespace, id: 'a' }]);
       assert.equal(event?.deliveryCount, 1);
-      assert.equal(await store().getDelivery(delivery.id), undefined);
+      assert.equal(await store().getDelivery(keyOf(delivery.id)), undefined);
     });
   });
 
@@ -196,7 +196,7 @@ export function replaying(harness: Harness): void {
       const webhook = await register(store());
       const formats = ['BODY', 'ENVELOPE', 'CLOUDEVENTS_BINARY', 'CLOUDEVENTS_STRUCTURED'] as const;
       const deliveries = formats.map((format) => aDelivery(webhook.id, { format }));
-      await store().publish([{ ...aPublication([]), deliveries }]);
+      await store().publish([{ ...aPublication([webhook.id]), deliveries }]);
       const waiting = await waitingOf(store(), webhook.id);
       assert.deepEqual(
         waiting.map(({ format, rendered }) => [format, rendered]),
@@ -216,7 +216,7 @@ export function replaying(harness: Harness): void {
         aDelivery(webhook.id, { format: 'ENVELOPE', rendered: headers }),
         aDelivery(webhook.id, { format: 'RENDERED', rendered: empty }),
       ];
-      await store().publish([{ ...aPublication([]), deliveries }]);
+      await store().publish([{ ...aPublication([webhook.id]), deliveries }]);
       const waiting = await waitingOf(store(), webhook.id);
       assert.deepEqual(
         waiting.map(({ rendered }) => rendered),
@@ -231,7 +231,7 @@ export function replaying(harness: Harness): void {
       const webhook = await register(store(), { namespace: aNamespace() });
       const rendered = { headers: { 'x-a': 'b' } };
       const delivery = aDelivery(webhook.id, { rendered });
-      await store().publish([{ ...aPublication([]), deliveries: [delivery] }]);
+      await store().publish([{ ...aPublication([webhook.id]), deliveries: [delivery] }]);
       const [waiting] = await waitingOf(store(), webhook.id);
       const attempt = anAttempt(1, 500);
       const later = { to: 'PENDING', dueAt: T0 } as const;

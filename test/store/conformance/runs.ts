@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import type { RunCursor } from '../../../src/domain/schedule/schedule.ts';
 import type { Webhook } from '../../../src/domain/webhook/webhook.ts';
 import type { RunFiring, UpcomingRun } from '../../../src/store/intake.ts';
-import { aDelivery, anEvent, aRun, T0, testId } from '../../support/store.ts';
+import { aDelivery, anEvent, aRun, keyOf, T0, testId } from '../../support/store.ts';
 import { everyPage, type Harness, register, settlement, useStore, waitingOf } from './harness.ts';
 
 /** Of a webhook due long before those of other tests, so that they come first. */
@@ -83,7 +83,7 @@ export function firing(harness: Harness): void {
           rendered: false,
         },
       );
-      assert.deepEqual(await store().getDelivery(delivery.id), {
+      assert.deepEqual(await store().getDelivery(keyOf(delivery.id)), {
         id: delivery.id,
         namespace: webhook.namespace,
         webhookId: webhook.id,
@@ -240,7 +240,7 @@ export function overlaps(harness: Harness): void {
     test('with SKIP, neither an event nor a run of another webhook stands in the way', async () => {
       const webhook = await register(store());
       await store().fireRuns([aRun(await register(store()))]);
-      const event = { event: anEvent(), deliveries: [aDelivery(webhook.id)] };
+      const event = { event: anEvent({ namespace: webhook.namespace }), deliveries: [aDelivery(webhook.id)] };
       await store().publish([{ ...event, dueAt: T0, run: false }]);
       assert.deepEqual(await store().fireRuns([aRun(webhook, { overlap: 'SKIP' })]), ['FIRED']);
     });
@@ -248,7 +248,10 @@ export function overlaps(harness: Harness): void {
     for (const overlap of ['SKIP', 'SUPERSEDE', 'BUFFER'] as const) {
       test(`with ${overlap}, what was triggered and waits for its retry has nothing to do with a run`, async () => {
         const webhook = await register(store());
-        const trigger = { event: anEvent(), deliveries: [aDelivery(webhook.id)] };
+        const trigger = {
+          event: anEvent({ namespace: webhook.namespace }),
+          deliveries: [aDelivery(webhook.id)],
+        };
         await store().publish([{ ...trigger, dueAt: T0, run: true }]);
         const [waiting] = await waitingOf(store(), webhook.id);
         await store().settle([settlement(waiting!, { to: 'PENDING', dueAt: T0 + 500 }, T0)], []);
@@ -274,7 +277,7 @@ export function overlaps(harness: Harness): void {
     test('with SUPERSEDE, events and runs of other webhooks are not marked', async () => {
       const other = await fireFirst();
       const webhook = await register(store());
-      const event = { event: anEvent(), deliveries: [aDelivery(webhook.id)] };
+      const event = { event: anEvent({ namespace: webhook.namespace }), deliveries: [aDelivery(webhook.id)] };
       await store().publish([{ ...event, dueAt: T0, run: false }]);
       await store().fireRuns([aRun(webhook, { overlap: 'SUPERSEDE' })]);
       assert.deepEqual(await superseded(webhook.id), [false, false]);

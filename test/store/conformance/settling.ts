@@ -5,7 +5,7 @@ import type { Transition } from '../../../src/domain/delivery/delivery.ts';
 import { HEALTHY } from '../../../src/domain/delivery/lane.ts';
 import type { Webhook } from '../../../src/domain/webhook/webhook.ts';
 import type { LaneChange, NewDelivery } from '../../../src/store/store.ts';
-import { aDelivery, anAttempt, aPublication, T0, testId } from '../../support/store.ts';
+import { aDelivery, anAttempt, aPublication, keyOf, T0, testId } from '../../support/store.ts';
 import { type Harness, publishTo, register, settlement, useStore, waitingOf } from './harness.ts';
 
 const ERROR_CLASSES: ErrorClass[] = [
@@ -44,7 +44,7 @@ export function settling(harness: Harness): void {
         const settled = await store().settle([settlement(delivery, transition, T0 + 8)], []);
         assert.deepEqual(settled, ['SETTLED']);
         assert.deepEqual(await waitingOf(store(), webhook.id), []);
-        assert.deepEqual(await store().getDelivery(delivery.id), {
+        assert.deepEqual(await store().getDelivery(keyOf(delivery.id)), {
           id: delivery.id,
           namespace: webhook.namespace,
           webhookId: webhook.id,
@@ -68,7 +68,7 @@ export function settling(harness: Harness): void {
       const { next } = (await store().changesSince({ namespace, limit: 1 })) as { next: number };
       const transition = { to: 'FAILED', reason: 'RENDER', message: 'no header' } as const;
       await store().settle([{ delivery, transition, now: T0 + 8 }], []);
-      const found = await store().getDelivery(delivery.id);
+      const found = await store().getDelivery(keyOf(delivery.id));
       assert.deepEqual([found?.reason, found?.message, found?.attemptCount], ['RENDER', 'no header', 0]);
       const [listed] = await store().listDeliveries({ namespace, state: 'FAILED', limit: 10 });
       assert.equal(listed?.message, 'no header');
@@ -78,7 +78,7 @@ export function settling(harness: Harness): void {
         [['RENDER', 'no header']],
       );
       await store().purgeEvents([{ namespace, id: delivery.eventId }]);
-      assert.equal((await store().getDelivery(delivery.id))?.message, undefined);
+      assert.equal((await store().getDelivery(keyOf(delivery.id)))?.message, undefined);
     });
 
     test('what is to be rendered later waits so, until it was made', async () => {
@@ -127,7 +127,7 @@ export function settling(harness: Harness): void {
       const postponed = settlement(delivery, { to: 'PENDING', dueAt: T0 + 99 });
       assert.deepEqual(await store().settle([postponed], []), ['SETTLED']);
       assert.deepEqual(await waitingOf(store(), webhook.id), [{ ...delivery, dueAt: T0 + 99, attempts: 1 }]);
-      const detail = await store().getDelivery(delivery.id);
+      const detail = await store().getDelivery(keyOf(delivery.id));
       assert.equal(detail?.state, 'PENDING');
       assert.equal(detail.dueAt, T0 + 99);
       assert.equal(detail.attemptCount, 1);
@@ -144,7 +144,7 @@ export function settling(harness: Harness): void {
           [],
         );
       }
-      const detail = await store().getDelivery(delivery.id);
+      const detail = await store().getDelivery(keyOf(delivery.id));
       assert.equal(detail?.attemptCount, 3);
       assert.deepEqual(detail.attempts, attempts);
     });
@@ -155,7 +155,7 @@ export function settling(harness: Harness): void {
       for (const number of [2, 1]) {
         await store().settle([{ delivery, attempt: anAttempt(number), transition, now: T0 }], []);
       }
-      const detail = await store().getDelivery(delivery.id);
+      const detail = await store().getDelivery(keyOf(delivery.id));
       assert.equal(detail?.attemptCount, 2);
       assert.deepEqual(detail.attempts, [anAttempt(1), anAttempt(2)]);
     });
@@ -175,7 +175,7 @@ export function settling(harness: Harness): void {
         },
       ].entries()) {
         await store().settle([{ delivery: { ...delivery, attempts: i }, attempt, transition, now: T0 }], []);
-        statuses.push((await store().getDelivery(delivery.id))?.lastStatus);
+        statuses.push((await store().getDelivery(keyOf(delivery.id)))?.lastStatus);
       }
       assert.deepEqual(statuses, [503, 503, 503]);
     });
@@ -184,7 +184,7 @@ export function settling(harness: Harness): void {
       const { delivery } = await oneWaiting();
       const transition: Transition = { to: 'CANCELLED', reason: 'SUPERSEDED' };
       await store().settle([{ delivery, transition, now: T0 }], []);
-      const detail = await store().getDelivery(delivery.id);
+      const detail = await store().getDelivery(keyOf(delivery.id));
       assert.equal(detail?.attemptCount, 0);
       assert.deepEqual(detail.attempts, []);
     });
@@ -207,7 +207,7 @@ export function settling(harness: Harness): void {
         },
       };
       await store().settle([{ delivery, attempt, transition: { to: 'SUCCEEDED' }, now: T0 }], []);
-      assert.deepEqual((await store().getDelivery(delivery.id))?.attempts, [attempt]);
+      assert.deepEqual((await store().getDelivery(keyOf(delivery.id)))?.attempts, [attempt]);
     });
 
     test('an answer whose body was not whole is read as it was written', async () => {
@@ -217,7 +217,7 @@ export function settling(harness: Harness): void {
       const bodyFault = { errorClass: 'RESET', message: 'cut | off, "so"' } as const;
       const attempt: Attempt = { ...whole, outcome: { ...whole.outcome, truncated: true, bodyFault } };
       await store().settle([{ delivery, attempt, transition: { to: 'SUCCEEDED' }, now: T0 }], []);
-      const detail = await store().getDelivery(delivery.id);
+      const detail = await store().getDelivery(keyOf(delivery.id));
       assert.deepEqual([detail?.attempts, detail?.lastStatus], [[attempt], whole.outcome.status]);
     });
 
@@ -239,7 +239,7 @@ export function settling(harness: Harness): void {
         attempts.map((attempt) => ({ delivery, attempt, transition, now: T0 })),
         [],
       );
-      assert.deepEqual((await store().getDelivery(delivery.id))?.attempts, attempts);
+      assert.deepEqual((await store().getDelivery(keyOf(delivery.id)))?.attempts, attempts);
     });
 
     test('a delivery that is settled already keeps its state, and the attempt is recorded', async () => {
@@ -248,7 +248,7 @@ export function settling(harness: Harness): void {
       const late = { delivery: { ...delivery, attempts: 1 }, attempt: anAttempt(2, 500), now: T0 + 2 };
       const failed: Transition = { to: 'FAILED', reason: 'EXHAUSTED' };
       assert.deepEqual(await store().settle([{ ...late, transition: failed }], []), ['GONE']);
-      const detail = await store().getDelivery(delivery.id);
+      const detail = await store().getDelivery(keyOf(delivery.id));
       assert.equal(detail?.state, 'SUCCEEDED');
       assert.equal(detail.finishedAt, T0 + 1);
       assert.equal(detail.attemptCount, 2);
@@ -260,7 +260,7 @@ export function settling(harness: Harness): void {
       const settled = settlement(delivery);
       await store().settle([settled], []);
       assert.deepEqual(await store().settle([{ ...settled, attempt: anAttempt(1, 500) }], []), ['GONE']);
-      const detail = await store().getDelivery(delivery.id);
+      const detail = await store().getDelivery(keyOf(delivery.id));
       assert.equal(detail?.attemptCount, 1);
       assert.deepEqual(detail.attempts, [anAttempt(1)]);
     });
@@ -270,8 +270,8 @@ export function settling(harness: Harness): void {
       const stranger = { ...delivery, id: testId('delivery') };
       const results = await store().settle([settlement(stranger), settlement(delivery)], []);
       assert.deepEqual(results, ['GONE', 'SETTLED']);
-      assert.equal(await store().getDelivery(stranger.id), undefined);
-      assert.deepEqual((await store().getDelivery(delivery.id))?.attempts, [anAttempt(1)]);
+      assert.equal(await store().getDelivery(keyOf(stranger.id)), undefined);
+      assert.deepEqual((await store().getDelivery(keyOf(delivery.id)))?.attempts, [anAttempt(1)]);
       assert.deepEqual(await waitingOf(store(), webhook.id), []);
     });
   });

@@ -30,6 +30,7 @@ import { restarting } from './restarting.ts';
 import { firing, overlaps, upcoming } from './runs.ts';
 import { settling } from './settling.ts';
 import { sweeping } from './sweeping.ts';
+import { tenants } from './tenants.ts';
 import { traffic } from './traffic.ts';
 import { turns } from './turns.ts';
 import { updates } from './updates.ts';
@@ -72,6 +73,7 @@ export function conformance(harness: Harness): void {
     feed,
     calls,
     restarting,
+    tenants,
   ]) {
     part(watched);
   }

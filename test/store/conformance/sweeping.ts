@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { SWEEP_BATCH } from '../../../src/store/housekeeping.ts';
-import { aDelivery, aPublication, aSecret, aWebhook, T0 } from '../../support/store.ts';
+import { aDelivery, aPublication, aSecret, aWebhook, keyOf, T0 } from '../../support/store.ts';
 import {
   aNamespace,
   type Harness,
@@ -38,8 +38,8 @@ export function sweeping(harness: Harness): void {
         bodies.map((body) => body !== undefined),
         [false, true, true, true],
       );
-      assert.equal(await store().getDelivery(old!.id), undefined);
-      assert.equal((await store().getDelivery(young!.id))?.attempts.length, 1);
+      assert.equal(await store().getDelivery(keyOf(old!.id)), undefined);
+      assert.equal((await store().getDelivery(keyOf(young!.id)))?.attempts.length, 1);
     });
 
     test('the attempts of a swept delivery are gone', async () => {
@@ -50,8 +50,8 @@ export function sweeping(harness: Harness): void {
       await sweepAll(store(), { finishedBefore: T0 + 1 });
       // The same id again would show what was left of the first.
       const again = aDelivery(webhook.id, { id: delivery!.id });
-      await store().publish([{ ...aPublication([]), deliveries: [again] }]);
-      assert.deepEqual((await store().getDelivery(delivery!.id))?.attempts, []);
+      await store().publish([{ ...aPublication([webhook.id]), deliveries: [again] }]);
+      assert.deepEqual((await store().getDelivery(keyOf(delivery!.id)))?.attempts, []);
     });
 
     test('an attempt that comes in after its delivery was swept leaves nothing behind', async () => {
@@ -62,8 +62,8 @@ export function sweeping(harness: Harness): void {
       const late = settlement({ ...delivery!, attempts: 1 });
       assert.deepEqual(await store().settle([late], []), ['GONE']);
       const again = aDelivery(webhook.id, { id: delivery!.id });
-      await store().publish([{ ...aPublication([]), deliveries: [again] }]);
-      assert.deepEqual((await store().getDelivery(delivery!.id))?.attempts, []);
+      await store().publish([{ ...aPublication([webhook.id]), deliveries: [again] }]);
+      assert.deepEqual((await store().getDelivery(keyOf(delivery!.id)))?.attempts, []);
     });
 
     test('a delivery that is tried again is not swept for having been finished before', async () => {
@@ -76,7 +76,7 @@ export function sweeping(harness: Harness): void {
       await sweepAll(store(), { finishedBefore: T0 + 1 });
       await store().retryDeliveries([{ namespace, id: failed!.id, now: T0 + 6 }]);
       await sweepAll(store(), { finishedBefore: T0 + 10 });
-      assert.equal((await store().getDelivery(failed!.id))?.state, 'PENDING');
+      assert.equal((await store().getDelivery(keyOf(failed!.id)))?.state, 'PENDING');
       const pending = await store().listDeliveries({ namespace, state: 'PENDING', limit: 10 });
       assert.deepEqual(
         pending.map(({ id }) => id),
@@ -85,9 +85,9 @@ export function sweeping(harness: Harness): void {
       const [again] = await waitingOf(store(), webhook.id);
       await store().settle([settlement(again!, undefined, T0 + 12)], []);
       await sweepAll(store(), { finishedBefore: T0 + 10 });
-      assert.equal((await store().getDelivery(failed!.id))?.state, 'SUCCEEDED');
+      assert.equal((await store().getDelivery(keyOf(failed!.id)))?.state, 'SUCCEEDED');
       await sweepAll(store(), { finishedBefore: T0 + 13 });
-      assert.equal(await store().getDelivery(failed!.id), undefined);
+      assert.equal(await store().getDelivery(keyOf(failed!.id)), undefined);
     });
 
     test('what a removal cancelled goes by the time of the removal', async () => {
@@ -97,14 +97,14 @@ export function sweeping(harness: Harness): void {
       await sweepAll(store(), { finishedBefore: T0 + 1 });
       await store().removeWebhooks([{ id: webhook.id, now: T0 + 5 }]);
       await sweepAll(store(), { finishedBefore: T0 + 5 });
-      assert.equal((await store().getDelivery(waiting!.id))?.state, 'CANCELLED');
+      assert.equal((await store().getDelivery(keyOf(waiting!.id)))?.state, 'CANCELLED');
       await sweepAll(store(), { finishedBefore: T0 + 6 });
-      assert.equal(await store().getDelivery(waiting!.id), undefined);
+      assert.equal(await store().getDelivery(keyOf(waiting!.id)), undefined);
     });
 
     test('an event goes with the last of its deliveries', async () => {
       const one = await register(store());
-      const two = await register(store());
+      const two = await register(store(), { namespace: one.namespace });
       const publication = aPublication([one.id, two.id]);
       await store().publish([publication]);
       const isKept = async () => (await store().getEventBodies([publication.event.id]))[0] !== undefined;
@@ -112,7 +112,7 @@ export function sweeping(harness: Harness): void {
       const [first] = await waitingOf(store(), one.id);
       await store().settle([settlement(first!, undefined, T0)], []);
       await sweepAll(store(), { finishedBefore: T0 + 1 });
-      assert.equal(await store().getDelivery(first!.id), undefined);
+      assert.equal(await store().getDelivery(keyOf(first!.id)), undefined);
       assert.ok(await isKept(), 'while one delivery waits');
 
       const [second] = await waitingOf(store(), two.id);
@@ -125,7 +125,7 @@ export function sweeping(harness: Harness): void {
 
     test('an event goes when all of its deliveries go at once', async () => {
       const one = await register(store());
-      const two = await register(store());
+      const two = await register(store(), { namespace: one.namespace });
       const publication = aPublication([one.id, two.id]);
       await store().publish([publication]);
       for (const { id } of [one, two]) {

@@ -4,7 +4,7 @@ import { runEventId } from '../../../src/domain/id.ts';
 import type { Webhook } from '../../../src/domain/webhook/webhook.ts';
 import type { Backfill, NewRun } from '../../../src/store/intake.ts';
 import type { Store } from '../../../src/store/store.ts';
-import { aDelivery, anEvent, aRun, type RunOverrides, T0 } from '../../support/store.ts';
+import { aDelivery, anEvent, aRun, keyOf, type RunOverrides, T0 } from '../../support/store.ts';
 import { forgetVisible, type Harness, register, settlement, useStore, waitingOf } from './harness.ts';
 
 const MINUTE = 60_000;
@@ -122,8 +122,8 @@ export function turns(harness: Harness): void {
       const webhook = await register(store());
       await fireInTurn(store(), webhook, 2);
       const [first, second] = await waitingOf(store(), webhook.id);
-      assert.equal((await store().getDelivery(first!.id))?.dueAt, T0 + MINUTE);
-      const waiting = await store().getDelivery(second!.id);
+      assert.equal((await store().getDelivery(keyOf(first!.id)))?.dueAt, T0 + MINUTE);
+      const waiting = await store().getDelivery(keyOf(second!.id));
       assert.deepEqual([waiting?.state, waiting?.dueAt], ['PENDING', undefined]);
     });
 
@@ -137,7 +137,7 @@ export function turns(harness: Harness): void {
     test('an ordered lane is told of what waits for its turn, which comes before what came after it', async () => {
       const webhook = await register(store());
       await fireInTurn(store(), webhook, 2);
-      const event = { event: anEvent(), deliveries: [aDelivery(webhook.id)] };
+      const event = { event: anEvent({ namespace: webhook.namespace }), deliveries: [aDelivery(webhook.id)] };
       await store().publish([{ ...event, dueAt: T0, run: false }]);
       const [lane] = await store().topUp([{ webhookId: webhook.id, limit: 1, ordered: true }]);
       assert.equal(lane?.deliveries.length, 1);
@@ -173,7 +173,7 @@ export function turns(harness: Harness): void {
       const [webhook, other] = [await register(store()), await register(store())];
       await fireInTurn(store(), webhook, 2);
       await fireInTurn(store(), other, 1);
-      const event = { event: anEvent(), deliveries: [aDelivery(webhook.id)] };
+      const event = { event: anEvent({ namespace: webhook.namespace }), deliveries: [aDelivery(webhook.id)] };
       await store().publish([{ ...event, dueAt: T0, run: false }]);
       assert.equal(await turnsOf(store(), webhook), 'n-n');
       assert.equal(await turnsOf(store(), other), 'n');
@@ -225,7 +225,7 @@ export function turns(harness: Harness): void {
         backfill.runs.map(({ delivery }) => delivery.id),
       );
       assert.deepEqual(await read(webhook.id), webhook);
-      const delivery = await store().getDelivery(waiting[1]!.id);
+      const delivery = await store().getDelivery(keyOf(waiting[1]!.id));
       assert.deepEqual([delivery?.nominalAt, delivery?.state], [2, 'PENDING']);
       await finishFirst(store(), webhook);
       assert.equal(await turnsOf(store(), webhook), 'n-');

@@ -113,7 +113,7 @@ describe('the end of the database thread', () => {
       const outstanding = await Promise.allSettled([
         store.createWebhooks([aWebhook()]),
         sweep(store),
-        store.getDelivery('id'),
+        store.getDelivery({ namespace: 'default', id: 'id' }),
       ]);
       for (const result of outstanding) {
         assert.equal(result.status === 'rejected' && result.reason.code, 'UNAVAILABLE');

@@ -17,7 +17,7 @@ function aGroup(overrides: Partial<GroupDeps> = {}) {
     sweep([n]: [number]) {
       insert.run(n);
       if (n < 0) throw new Error(`bad ${n}`);
-      return { touched: n, cancelled: 0 };
+      return { touched: n, cancelled: 0, gone: 0 };
     },
     getDelivery: () => undefined,
   };
@@ -33,14 +33,14 @@ function aGroup(overrides: Partial<GroupDeps> = {}) {
   });
   return {
     run: (...numbers: number[]) => run(numbers.map((n): Call => ['sweep', [n, 0, 0]])),
-    read: () => run([['getDelivery', 'id']]),
+    read: () => run([['getDelivery', ['default', 'id']]]),
     stored: () => select.all().map(([n]) => n),
     rollbacks: () => rollbacks,
     db,
   };
 }
 
-const ok = (touched: number): Reply => ({ ok: true, answer: { touched, cancelled: 0 } });
+const ok = (touched: number): Reply => ({ ok: true, answer: { touched, cancelled: 0, gone: 0 } });
 const failed = (kind: 'UNAVAILABLE' | 'FAULT', message: string): Reply => ({
   ok: false,
   failure: { kind, message },

@@ -5,12 +5,20 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, type TestContext, test } from 'node:test';
 import { openStore } from '../../../src/store/open.ts';
-import { aDelivery, aPublication, aWebhook, T0 } from '../../support/store.ts';
+import { aDelivery, aPublication, aRun, aTenant, aWebhook, T0 } from '../../support/store.ts';
 import { settlement, sweepAll, waitingOf } from '../conformance/harness.ts';
 
 const DAY = 24 * 60 * 60 * 1000;
 /** Tables that hold something however little is kept. */
-const ALWAYS = ['alive', 'buckets', 'identity', 'journal_kept', 'last_attempts_entered', 'sqlite_sequence'];
+const ALWAYS = [
+  'alive',
+  'buckets',
+  'identity',
+  'journal_kept',
+  'last_attempts_entered',
+  'namespaces',
+  'sqlite_sequence',
+];
 
 function aPath(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'carillon-leftovers-'));
@@ -54,6 +62,51 @@ describe('what a store leaves in its file', () => {
     await sweepAll(store, { now: T0 + 2 * DAY, finishedBefore: T0 + 2 * DAY });
     await store.close();
     assert.deepEqual(rowsIn(path), {});
+  });
+
+  test('no row of what a namespace had that was deleted', async (t) => {
+    const path = aPath(t);
+    const store = await openStore(path);
+    const namespace = 'leaving';
+    await store.createNamespaces([aTenant(namespace)]);
+    const [webhook, gone] = [
+      aWebhook({ namespace, callerId: 'shop', spec: { name: 'shop', eventTypes: ['order.*'] } }),
+      aWebhook({ namespace, spec: { name: 'gone' } }),
+    ];
+    await store.createWebhooks([webhook, gone]);
+    const rendered = { body: new TextEncoder().encode('Hi'), contentType: 'text/plain', headers: {} };
+    const body = new TextEncoder().encode('the name of a tenant who wants to be forgotten');
+    const { event } = aPublication([webhook.id], { event: { type: 'order.paid', callerId: 'a', body } });
+    const deliveries = [
+      aDelivery(webhook.id, { format: 'RENDERED', rendered }),
+      aDelivery(webhook.id),
+      aDelivery(gone.id),
+    ];
+    await store.publish([
+      { event, deliveries, dueAt: T0, run: false, remember: { digest: 'd', until: T0 + 1 } },
+    ]);
+    // Enough that the lists are not empty.
+    await store.publish(Array.from({ length: 4_000 }, () => aPublication([webhook.id])));
+    await store.replay([{ eventId: event.id, delivery: aDelivery(webhook.id), now: T0 }]);
+    await store.fireRuns([aRun(webhook)]);
+    const [first, second] = await waitingOf(store, webhook.id);
+    await store.settle([settlement(first!), settlement(second!, { to: 'PENDING', dueAt: T0 + 1 })], []);
+    await store.removeWebhooks([{ id: gone.id, now: T0 + 1 }]);
+    const claim = { namespace, requestId: 'r', digest: 'd', now: T0, until: T0 + 1_000 };
+    await store.claimRequests([claim]);
+    await store.answerRequests([{ namespace, requestId: 'r', answer: new Uint8Array([1]) }]);
+    await store.updateNamespaces([
+      { namespace: aTenant(namespace, { state: 'DELETING', version: 2 }), ifVersion: 1 },
+    ]);
+    await sweepAll(store, { now: T0 });
+    assert.equal(await store.emptyLog(), true);
+    await store.close();
+    assert.deepEqual(rowsIn(path), {});
+    assert.equal(
+      readFileSync(path).includes(Buffer.from(body)),
+      false,
+      'not even in what is left of its pages',
+    );
   });
 
   test('no byte of data that was purged', async (t) => {

@@ -203,6 +203,29 @@ describe('a database of before cursors said when and by which rules they were co
   });
 });
 
+describe('a database of before namespaces were made', () => {
+  test('has those that had webhooks, and one that is deleted takes all of its own with it', async () => {
+    await using store = disposable(await opened('store-0005'));
+    const found = await store.getNamespaces(['default', 'shop', 'nobody']);
+    assert.deepEqual(
+      found.map((each) => each && [each.state, each.quotas, each.version]),
+      [['ACTIVE', {}, 1], ['ACTIVE', {}, 1], undefined],
+    );
+    const all = { namespace: 'default', limit: 100 };
+    const kept = await store.listDeliveries(all);
+    const shop = { ...found[1]!, state: 'DELETING', version: 2 } as const;
+    assert.deepEqual(await store.updateNamespaces([{ namespace: shop, ifVersion: 1 }]), ['UPDATED']);
+    await sweepAll(store, { now: T0 });
+    assert.deepEqual(await store.getNamespaces(['shop']), [undefined]);
+    const of = { namespace: 'shop', limit: 100 };
+    assert.deepEqual(
+      [await store.listWebhooks(of), await store.listEvents(of), await store.listDeliveries(of)],
+      [[], [], []],
+    );
+    assert.deepEqual(await store.listDeliveries(all), kept);
+  });
+});
+
 describe('a database with something in every table', () => {
   const NAMESPACE = 'shop';
   const HOUR = 3_600_000;
@@ -281,7 +304,7 @@ describe('a database with something in every table', () => {
     const [lane] = await store.topUp([{ webhookId, limit: 1, ordered: true }]);
     const transition = { to: 'FAILED', reason: 'RENDER', message: 'no header' } as const;
     await store.settle([{ delivery: lane!.deliveries[0]!, transition, now: T0 }], []);
-    const found = await store.getDelivery(lane!.deliveries[0]!.id);
+    const found = await store.getDelivery({ namespace: 'default', id: lane!.deliveries[0]!.id });
     assert.equal(found?.message, 'no header');
   });
 

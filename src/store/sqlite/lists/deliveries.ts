@@ -22,14 +22,17 @@ const SUCCESS = { from: 200, to: 299 };
  * Merges the rows that are in no list yet with the lists that come nearest to the filter, and reads each of
  * them no further than needed. What the lists do not know is compared row by row.
  */
-export function deliveryVerbs(context: Context): Pick<Verbs, 'listDeliveries' | 'getDelivery'> {
+export function deliveryVerbs(context: Context): Pick<Verbs, 'listDeliveries' | 'getDelivery' | 'sendersOf'> {
   const { db, journal, removed } = context;
   const reads = { descending: deliveryReads(db, false), ascending: deliveryReads(db, true) };
   const selectRow = db.prepare<DeliveryRow>(
     `SELECT ${DELIVERY.columns} FROM deliveries AS d ${JOINED} WHERE d.ord = ?`,
   );
   const selectPlace = db.prepare<[ord: number, webhook: number, state: StateCode]>(
-    'SELECT ord, webhook, state FROM deliveries WHERE id = ?',
+    'SELECT ord, webhook, state FROM deliveries WHERE +namespace = ? AND id = ?',
+  );
+  const selectSender = db.prepare<[webhookId: string]>(
+    'SELECT w.id FROM deliveries AS d JOIN webhooks AS w ON w.key = d.webhook WHERE d.id = ?',
   );
   const firstInOrder = firstInOrderFinder(db);
   const selectKey = db.prepare<[key: number]>('SELECT key FROM webhooks WHERE id = ?');
@@ -113,8 +116,10 @@ export function deliveryVerbs(context: Context): Pick<Verbs, 'listDeliveries' | 
       });
     },
 
-    getDelivery(id) {
-      const [ord, webhook, state] = selectPlace.get(id) ?? [];
+    sendersOf: (ids) => ids.map((id) => selectSender.get(id)?.[0]),
+
+    getDelivery(key) {
+      const [ord, webhook, state] = selectPlace.get(...key) ?? [];
       if (ord === undefined || webhook === undefined) return undefined;
       const first = state === PENDING ? firstInOrder(webhook) : undefined;
       const waitsFor = first?.ord === ord ? undefined : first?.id;

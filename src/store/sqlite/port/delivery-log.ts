@@ -1,4 +1,4 @@
-import type { DeliveryLog, DeliveryOrder, EventKey } from '../../delivery-log.ts';
+import type { DeliveryKey, DeliveryLog, DeliveryOrder, EventKey } from '../../delivery-log.ts';
 import type { DeliveryFilter, EventFilter } from '../protocol.ts';
 import { fromAttemptRow } from '../rows/attempt.ts';
 import {
@@ -31,16 +31,20 @@ export function deliveryLog({ client, feed }: Connection): DeliveryLog {
     listDeliveries: (query) => listAll(query.limit, toDeliveryFilter(query), scanDeliveries),
     scanDeliveries: (query) => scanDeliveries(toDeliveryFilter(query)),
 
-    getDelivery: async (id) =>
-      client.call('getDelivery', id, ONE_ROW, (found) => {
+    getDelivery: async ({ namespace, id }) =>
+      client.call('getDelivery', [namespace, id], ONE_ROW, (found) => {
         if (found === undefined) return undefined;
         const attempts = found.attempts.map((row) => fromAttemptRow(row, id));
         const { waitsFor } = found;
         return { ...fromDeliveryRow(found.row), attempts, ...(waitsFor !== undefined && { waitsFor }) };
       }),
 
-    getContents: async (ids) =>
-      client.call('getContents', ids, sized(ids), (found) => found.map((row) => row && fromContentRow(row))),
+    sendersOf: async (ids) => client.call('sendersOf', ids, sized(ids), (found) => found),
+
+    getContents: async (keys) =>
+      client.call('getContents', keys.map(keyRow), sized(keys), (found) =>
+        found.map((row) => row && fromContentRow(row)),
+      ),
 
     changesSince: async ({ namespace, after = null, limit }) =>
       client.call('changesSince', [namespace, after, limit], rowsUpTo(limit), (found) =>
@@ -62,10 +66,10 @@ export function deliveryLog({ client, feed }: Connection): DeliveryLog {
       }),
 
     resolveEvents: async (keys) =>
-      client.call('resolveEvents', keys.map(eventKey), sized(keys), (found) => found),
+      client.call('resolveEvents', keys.map(keyRow), sized(keys), (found) => found),
 
     getEvents: async (keys) =>
-      client.call('getEvents', keys.map(eventKey), sized(keys), (found) =>
+      client.call('getEvents', keys.map(keyRow), sized(keys), (found) =>
         found.map((row) => row && fromEventRecordRow(row)),
       ),
 
@@ -73,7 +77,7 @@ export function deliveryLog({ client, feed }: Connection): DeliveryLog {
     scanEvents: (query) => scanEvents(toEventFilter(query)),
 
     purgeEvents: async (keys) =>
-      client.call('purgeEvents', keys.map(eventKey), sized(keys), ({ results, changed }) => {
+      client.call('purgeEvents', keys.map(keyRow), sized(keys), ({ results, changed }) => {
         noteWaiting(changed);
         return results.map((result) => (result === 'GONE' ? result : { cancelled: result }));
       }),
@@ -86,6 +90,6 @@ function orderRow({ namespace, id, now, finishedBy }: DeliveryOrder): OrderRow {
   return [namespace, id, now, finishedBy ?? null];
 }
 
-function eventKey({ namespace, id }: EventKey): [string, string] {
+function keyRow({ namespace, id }: EventKey | DeliveryKey): [string, string] {
   return [namespace, id];
 }

@@ -13,7 +13,14 @@ import type { Answer } from '../protocol.ts';
 import { pack } from '../rows/bytes.ts';
 import { type Due, fresh, fromWaitingRow } from '../rows/delivery.ts';
 import { bytesOf, toBackfillRow, toFiringRow, toPublicationRow, toReplayRow } from '../rows/event.ts';
-import { CONFLICT, FULL, type MoveRow, type PublishCode } from '../rows/messages.ts';
+import {
+  CONFLICT,
+  DELETED_NAMESPACE,
+  FULL,
+  type MoveRow,
+  type PublishCode,
+  SUSPENDED_NAMESPACE,
+} from '../rows/messages.ts';
 import { WAITING, type WaitingRow } from '../rows/tables.ts';
 import { toCursorRow } from '../rows/webhook.ts';
 import { type Connection, ONE_ROW, rowsUpTo, sized } from './calls.ts';
@@ -186,6 +193,10 @@ function publishResult(code: PublishCode): PublishResult {
       return { kind: 'CONFLICT' };
     case FULL:
       return { kind: 'FULL' };
+    case SUSPENDED_NAMESPACE:
+      return { kind: 'SHUT', state: 'SUSPENDED' };
+    case DELETED_NAMESPACE:
+      return { kind: 'SHUT', state: 'DELETING' };
     default:
       return { kind: 'PUBLISHED', deliveries: code };
   }

@@ -3,7 +3,13 @@ import type { Registrations } from '../../registrations.ts';
 import type { Answer, WebhookFilter } from '../protocol.ts';
 import type { RemovalRow } from '../rows/messages.ts';
 import type { WebhookRow } from '../rows/tables.ts';
-import { fromWebhookRow, toUpdateRow, toWebhookFilter, toWebhookRow } from '../rows/webhook.ts';
+import {
+  fromRingingRow,
+  fromWebhookRow,
+  toUpdateRow,
+  toWebhookFilter,
+  toWebhookRow,
+} from '../rows/webhook.ts';
 import { type Connection, listAll, ONE_ROW, partOf, rowsUpTo, sized } from './calls.ts';
 
 export function registrations({ client, feed, defaults }: Connection): Registrations {
@@ -33,7 +39,9 @@ export function registrations({ client, feed, defaults }: Connection): Registrat
     },
 
     getWebhooks: async (ids) =>
-      client.call('getWebhooks', ids, sized(ids), (found) => found.map((row) => row && read(row))),
+      client.call('getWebhooks', ids, sized(ids), (found) =>
+        found.map((row) => row && fromRingingRow(row, defaults)),
+      ),
 
     resolveWebhooks: async (names) =>
       client.call(

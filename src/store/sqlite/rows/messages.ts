@@ -56,6 +56,9 @@ export type Remembered = readonly [digest: string, until: number];
 export type PublishCode = number | [eventId: string, deliveries: number];
 export const CONFLICT = -1;
 export const FULL = -2;
+/** The namespace is suspended, or is being deleted or was. */
+export const SUSPENDED_NAMESPACE = -3;
+export const DELETED_NAMESPACE = -4;
 
 export const REPLAY = layout(
   field('eventId', text),

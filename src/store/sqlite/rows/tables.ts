@@ -1,4 +1,5 @@
 /** The kinds of rows that are read from the database or written to it, and what their reads have in common. */
+import type { NamespaceState } from '../../../domain/access/namespace.ts';
 import type { Role } from '../../../domain/access/role.ts';
 import type { DisabledReason, WebhookState } from '../../../domain/webhook/webhook.ts';
 import { CANCELLED, type Flag, REMOVED, type RenderedCode, type StateCode } from './codes.ts';
@@ -40,6 +41,34 @@ export const WEBHOOK = layout(
   field('compatibilitySecret', orNull(text)),
 );
 export type WebhookRow = RowOf<typeof WEBHOOK>;
+
+/** A webhook as whoever rings it reads it: with what its namespace says to that. */
+export const RINGING = layout(
+  ...WEBHOOK.fields,
+  // Null where there is no row of the namespace.
+  field(
+    'namespaceState',
+    orNull(as<NamespaceState>()),
+    '(SELECT n.state FROM namespaces AS n WHERE n.name = webhooks.namespace)',
+  ),
+);
+export type RingingRow = RowOf<typeof RINGING>;
+
+/** A tenant. Quotas are null where nothing was asked for. */
+export const NAMESPACE = layout(
+  field('name', text),
+  field('state', as<NamespaceState>()),
+  field('webhooksMax', orNull(integer)),
+  field('waitingMax', orNull(integer)),
+  field('laneWaitingMax', orNull(integer)),
+  field('publishRate', orNull(integer)),
+  field('publishBurst', orNull(integer)),
+  field('payloadBytesMax', orNull(integer)),
+  field('createdAt', integer),
+  field('updatedAt', integer),
+  field('version', integer),
+);
+export type NamespaceRow = RowOf<typeof NAMESPACE>;
 
 /** The run cursor of a webhook. */
 export const CURSOR = part(

@@ -10,9 +10,10 @@ import type { LaneChange } from '../../delivery-queue.ts';
 import type { WebhookQuery, WebhookUpdate } from '../../registrations.ts';
 import type { WebhookFilter } from '../protocol.ts';
 import { fromBase64, toBase64 } from './bytes.ts';
+import type { LongRowOf } from './layout.ts';
 import type { LaneRow, UpdateRow } from './messages.ts';
 import { decodeSecrets, encodeSecrets, endOfSecrets } from './secrets.ts';
-import { type CursorRow, WEBHOOK, type WebhookRow } from './tables.ts';
+import { type CursorRow, RINGING, type RingingRow, WEBHOOK, type WebhookRow } from './tables.ts';
 
 export function toWebhookRow(webhook: Webhook): WebhookRow {
   const { spec, cursor, health } = webhook;
@@ -45,7 +46,7 @@ export function toWebhookRow(webhook: Webhook): WebhookRow {
 }
 
 /** `defaults` apply where a caller said nothing. */
-export function fromWebhookRow(row: WebhookRow, defaults: DefaultSettings): Webhook {
+export function fromWebhookRow(row: LongRowOf<typeof WEBHOOK>, defaults: DefaultSettings): Webhook {
   const { at } = WEBHOOK;
   const spec = decodeSpec(row[at.spec], defaults);
   const compatibilitySecret = row[at.compatibilitySecret];
@@ -62,6 +63,13 @@ export function fromWebhookRow(row: WebhookRow, defaults: DefaultSettings): Webh
     healthVersion: row[at.healthVersion],
     version: row[at.version],
   };
+}
+
+/** The same for those who ring it. */
+export function fromRingingRow(row: RingingRow, defaults: DefaultSettings): Webhook {
+  const state = row[RINGING.at.namespaceState];
+  const webhook = fromWebhookRow(row, defaults);
+  return state === null || state === 'ACTIVE' ? webhook : { ...webhook, suspended: true };
 }
 
 /** What lists are filtered by. Specs can be large, and are read only where that is needed. */
@@ -84,7 +92,7 @@ export function judgedFromRow(row: WebhookRow): JudgedWebhook {
   };
 }
 
-function withoutSpec(row: WebhookRow): Omit<JudgedWebhook, 'spec'> {
+function withoutSpec(row: LongRowOf<typeof WEBHOOK>): Omit<JudgedWebhook, 'spec'> {
   const { at } = WEBHOOK;
   const callerId = row[at.callerId];
   const stateReason = row[at.stateReason];
@@ -110,7 +118,7 @@ export function toCursorRow(cursor: RunCursor): CursorRow {
   return [anchorAt, nominalAt, dueAt, fired, skipped, movedAt, zoneRules];
 }
 
-function cursorFrom(row: WebhookRow): RunCursor {
+function cursorFrom(row: LongRowOf<typeof WEBHOOK>): RunCursor {
   const { at } = WEBHOOK;
   const [movedAt, zoneRules] = [row[at.movedAt], row[at.zoneRules]];
   return {

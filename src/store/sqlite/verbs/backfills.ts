@@ -8,7 +8,7 @@ import { createRunInsertion } from './run-insertion.ts';
 import { waitingReader } from './waiting.ts';
 
 export function backfillVerbs(context: Context): Pick<Verbs, 'backfillRuns'> {
-  const { db, hooks, waiting, bounds, turns } = context;
+  const { db, hooks, waiting, tenants, turns } = context;
   const { at } = BACKFILL;
   const insertion = createRunInsertion(context);
   const readWaiting = waitingReader(db);
@@ -17,7 +17,7 @@ export function backfillVerbs(context: Context): Pick<Verbs, 'backfillRuns'> {
   const selectEvent = db.prepare('SELECT 1 FROM events WHERE id = ?');
 
   function hasRoom(row: BackfillRow, hook: Hook): boolean {
-    if (!hasRoomAgain(hook, waiting, bounds)) return false;
+    if (!hasRoomAgain(hook, waiting, tenants.boundsOf(hook.namespace))) return false;
     const queue = row[at.queue];
     const max = row[at.waitingMax];
     return queue === 0 || turns.unfinished(hook.key, queue, max) < max;
@@ -26,7 +26,8 @@ export function backfillVerbs(context: Context): Pick<Verbs, 'backfillRuns'> {
   function backfillOne(row: BackfillRow, { ords, held }: Omit<Answer<'backfillRuns'>, 'results'>) {
     const webhookId = row[at.webhookId];
     const hook = hooks.get(webhookId);
-    if (hook === undefined || selectWebhook.get(webhookId, row[at.version]) === undefined) return 'STALE';
+    if (hook === undefined || tenants.of(hook.namespace).state !== 'ACTIVE') return 'STALE';
+    if (selectWebhook.get(webhookId, row[at.version]) === undefined) return 'STALE';
     const queue = row[at.queue];
     const firstDueAt = row[at.firstDueAt];
     const how = { hook, queue, inTurn: queue !== 0, turn: 0, now: row[at.now], firstDueAt } as const;

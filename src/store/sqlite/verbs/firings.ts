@@ -8,7 +8,7 @@ import { createRunInsertion } from './run-insertion.ts';
 import { waitingReader } from './waiting.ts';
 
 export function runVerbs(context: Context): Pick<Verbs, 'upcomingRuns' | 'fireRuns'> {
-  const { db, hooks, turns } = context;
+  const { db, hooks, turns, tenants } = context;
   const { at } = FIRING;
   const insertion = createRunInsertion(context);
 
@@ -55,6 +55,7 @@ export function runVerbs(context: Context): Pick<Verbs, 'upcomingRuns' | 'fireRu
     const skippedTo = row[at.skippedTo];
     const hook = hooks.get(webhookId);
     if (hook === undefined) return 'STALE';
+    if (events.length > 0 && tenants.of(hook.namespace).state !== 'ACTIVE') return 'STALE';
     const skips = skippedTo !== null && events.length > 0 && leavesOut(row, hook);
     const { changes } = advance.run(
       ...(skips ? skippedTo : row[at.to]),

@@ -43,7 +43,7 @@ function firstDueAt(known: string): string {
 
 /** What callers order about single deliveries: to try them again, or to give them up. */
 export function orderVerbs(context: Context): Pick<Verbs, 'retryDeliveries' | 'cancelDeliveries'> {
-  const { db, bounds, journal, waiting, hooks, deliveries, ends } = context;
+  const { db, tenants, journal, waiting, hooks, deliveries, ends } = context;
   const { at } = STANDING;
   const select = db.prepare<RowOf<typeof STANDING>>(`
     SELECT ${STANDING.columns} FROM deliveries AS d ${JOINED} WHERE d.id = ? AND d.namespace = ?`);
@@ -74,7 +74,7 @@ export function orderVerbs(context: Context): Pick<Verbs, 'retryDeliveries' | 'c
     } else {
       const hook = hooks.get(found[at.webhookId]!)!;
       // It would overflow at once: of what waits it may well be the oldest.
-      if (isFull(hook, waiting, bounds)) return 'FULL';
+      if (isFull(hook, waiting, tenants.boundsOf(hook.namespace))) return 'FULL';
       if (finishedAt !== null) ends.remove(ord, finishedAt);
       reopen.run(ord, now, deliveries.has(ord) ? 1 : 0);
       waiting.add(hook, 1);

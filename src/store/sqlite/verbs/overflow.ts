@@ -6,7 +6,7 @@ import { JOINED, SURPLUS, type SurplusRow } from '../rows/tables.ts';
 
 /** What of the lanes that are too long is to be given up. The dispatcher does it, who has the lanes. */
 export function overflowVerbs(context: Context): Pick<Verbs, 'overflowing' | 'surplus'> {
-  const { db, bounds, waiting, overfull, hooks } = context;
+  const { db, tenants, waiting, overfull, hooks } = context;
   const { at } = SURPLUS;
   const selectId = db.prepare<[id: string]>('SELECT id FROM webhooks WHERE key = ? AND removed_at IS NULL');
   const select = (order: 'ASC' | 'DESC') =>
@@ -35,7 +35,7 @@ export function overflowVerbs(context: Context): Pick<Verbs, 'overflowing' | 'su
 
   /** Adds the longest lanes of a namespace in which too much waits. */
   function addLongest(namespace: string, found: OverflowingRow[]): void {
-    const bound = bounds.namespaceWaitingMax;
+    const bound = tenants.of(namespace).quotas.waitingMax;
     const excess = waiting.of(namespace) - bound;
     if (excess <= 0) {
       overfull.namespaces.delete(namespace);

@@ -1,8 +1,10 @@
+import { takesEvent } from '../../../domain/access/namespace.ts';
 import { hasRoom, hasRoomAgain } from '../../../domain/delivery/waiting-bounds.ts';
 import type { Context } from '../context.ts';
 import type { Verbs } from '../protocol.ts';
 import {
   CONFLICT,
+  DELETED_NAMESPACE,
   FULL,
   NEW_DELIVERY,
   PUBLICATION,
@@ -11,12 +13,13 @@ import {
   REPLAY,
   type Remembered,
   type ReplayRow,
+  SUSPENDED_NAMESPACE,
 } from '../rows/messages.ts';
 import { EVENT, type EventRow } from '../rows/tables.ts';
 import { createInsertion } from './insertion.ts';
 
 export function publishVerbs(context: Context): Pick<Verbs, 'publish' | 'replay'> {
-  const { db, waiting, bounds, hooks, eventIds } = context;
+  const { db, waiting, bounds, tenants, hooks, eventIds } = context;
   const insertion = createInsertion(context);
   const selectKnown = db.prepare<PublishCode & [eventId: string, deliveries: number]>(
     'SELECT id, deliveries FROM events WHERE id = ?',
@@ -24,8 +27,8 @@ export function publishVerbs(context: Context): Pick<Verbs, 'publish' | 'replay'
   const countFailures = db.prepare(
     'UPDATE webhooks SET filter_failures = filter_failures + ? WHERE id = ? AND removed_at IS NULL',
   );
-  const selectEvent = db.prepare<[key: number, type: string]>(
-    'SELECT key, type FROM events WHERE id = ? AND body IS NOT NULL',
+  const selectEvent = db.prepare<[key: number, type: string, namespace: string]>(
+    'SELECT key, type, namespace FROM events WHERE id = ? AND body IS NOT NULL',
   );
   const isThere = db.prepare('SELECT 1 FROM deliveries WHERE id = ?');
   const adopt = db.prepare('UPDATE events SET deliveries = deliveries + 1 WHERE key = ?');
@@ -41,15 +44,26 @@ export function publishVerbs(context: Context): Pick<Verbs, 'publish' | 'replay'
     return knownDigest === digest ? [eventId, deliveries] : CONFLICT;
   }
 
+  /** One of another namespace is not there. */
+  function hookIn(namespace: string, id: string) {
+    const hook = hooks.get(id);
+    return hook?.namespace === namespace ? hook : undefined;
+  }
+
   function publishOne(row: PublicationRow, ords: number[]): PublishCode {
     const { at } = PUBLICATION;
     const event = row[at.event];
     const remember = row[at.remember];
     const known = remember && recalled(event, remember);
     if (known) return known;
+    const namespace = event[EVENT.at.namespace];
+    const { state } = tenants.of(namespace);
+    if (state === 'GONE' || !takesEvent(state, event[EVENT.at.type])) {
+      return state === 'SUSPENDED' ? SUSPENDED_NAMESPACE : DELETED_NAMESPACE;
+    }
     const asked = row[at.deliveries];
     const run = row[at.run];
-    const webhooks = asked.map((delivery) => hooks.get(delivery[NEW_DELIVERY.at.webhookId]));
+    const webhooks = asked.map((delivery) => hookIn(namespace, delivery[NEW_DELIVERY.at.webhookId]));
     const there = webhooks.filter((hook) => hook !== undefined);
     if (!hasRoom({ deliveries: there.length, run: run === 1 }, waiting, bounds)) return FULL;
     const places = insertion.event(event, there.length, remember);
@@ -75,10 +89,12 @@ export function publishVerbs(context: Context): Pick<Verbs, 'publish' | 'replay'
       ords.push(0);
       return 'REPLAYED';
     }
-    const [event, type] = selectEvent.get(row[at.eventId]) ?? [];
-    const hook = hooks.get(delivery[NEW_DELIVERY.at.webhookId]);
-    if (event === undefined || type === undefined || hook === undefined) return 'GONE';
-    if (!hasRoomAgain(hook, waiting, bounds)) return 'FULL';
+    const [event, type, namespace] = selectEvent.get(row[at.eventId]) ?? [];
+    if (event === undefined || type === undefined || namespace === undefined) return 'GONE';
+    const hook = hookIn(namespace, delivery[NEW_DELIVERY.at.webhookId]);
+    if (hook === undefined) return 'GONE';
+    if (tenants.of(namespace).state !== 'ACTIVE') return 'GONE';
+    if (!hasRoomAgain(hook, waiting, tenants.boundsOf(namespace))) return 'FULL';
     adopt.run(event);
     const ord = context.takeOrds(1);
     const now = row[at.now];

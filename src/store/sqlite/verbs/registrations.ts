@@ -5,7 +5,15 @@ import type { Verbs } from '../protocol.ts';
 import { insertInto } from '../rows/insert.ts';
 import { part } from '../rows/layout.ts';
 import { UPDATE, type UpdateRow } from '../rows/messages.ts';
-import { CURSOR, CURSOR_FENCE, HEALTH, WEBHOOK, type WebhookRow } from '../rows/tables.ts';
+import {
+  CURSOR,
+  CURSOR_FENCE,
+  HEALTH,
+  RINGING,
+  type RingingRow,
+  WEBHOOK,
+  type WebhookRow,
+} from '../rows/tables.ts';
 import { createRemoval } from './removal.ts';
 import { createSubscriptions } from './subscriptions.ts';
 
@@ -40,7 +48,7 @@ const CHANGED = part(
 );
 
 export function webhookVerbs(context: Context): WebhookVerbs {
-  const { db, hooks, overfull, waiting, lastAttempts } = context;
+  const { db, hooks, overfull, tenants, waiting, lastAttempts } = context;
   const { at } = WEBHOOK;
   const removal = createRemoval(context);
   const subscriptions = createSubscriptions(db);
@@ -54,6 +62,9 @@ export function webhookVerbs(context: Context): WebhookVerbs {
   );
   const select = db.prepare<WebhookRow>(
     `SELECT ${WEBHOOK.columns} FROM webhooks WHERE id = ? AND removed_at IS NULL`,
+  );
+  const selectRinging = db.prepare<RingingRow>(
+    `SELECT ${RINGING.columns} FROM webhooks WHERE id = ? AND removed_at IS NULL`,
   );
   const selectByCallerId = db.prepare<WebhookRow>(`
     SELECT ${WEBHOOK.columns} FROM webhooks WHERE namespace = ? AND caller_id = ? AND removed_at IS NULL`);
@@ -85,15 +96,38 @@ export function webhookVerbs(context: Context): WebhookVerbs {
   }
 
   function createOne(row: WebhookRow) {
+    const namespace = row[at.namespace];
+    const { state, quotas } = tenants.of(namespace);
+    if (state === 'DELETING' || state === 'GONE') return 'SHUT';
+    const { webhooksMax } = quotas;
+    if (webhooksMax !== undefined && tenants.webhooks(namespace) >= webhooksMax) {
+      return isTaken(row) ? 'EXISTS' : 'FULL';
+    }
     if (insert(row) === 0) return 'EXISTS';
-    subscriptions.add(row[at.namespace], row[at.id], row[at.spec]);
+    tenants.count(namespace, 1);
+    subscriptions.add(namespace, row[at.id], row[at.spec]);
     return 'CREATED';
+  }
+
+  /** Whoever registers the same again has no need of room. */
+  function isTaken(row: WebhookRow): boolean {
+    const callerId = row[at.callerId];
+    return (
+      selectByKey.get(row[at.namespace], row[at.name], row[at.destination]) !== undefined ||
+      (callerId !== null && selectByCallerId.get(row[at.namespace], callerId) !== undefined)
+    );
+  }
+
+  /** Of a namespace that is being deleted nothing is there any more for those who ring. */
+  function ringing(id: string): RingingRow | undefined {
+    const row = selectRinging.get(id);
+    return row?.[RINGING.at.namespaceState] === 'DELETING' ? undefined : row;
   }
 
   return {
     createWebhooks: (rows) => rows.map(createOne),
     updateWebhooks: (rows) => rows.map(updateOne),
-    getWebhooks: (ids) => ids.map((id) => select.get(id)),
+    getWebhooks: (ids) => ids.map(ringing),
     resolveWebhooks: (names) =>
       names.map(([namespace, id]) => {
         const own = select.get(id);

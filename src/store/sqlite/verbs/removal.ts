@@ -18,7 +18,7 @@ export interface Removal {
 }
 
 export function createRemoval(context: Context): Removal {
-  const { db, journal, hooks, removed, waiting, ends, lastAttempts } = context;
+  const { db, journal, hooks, tenants, removed, waiting, ends, lastAttempts } = context;
   const select = db.prepare<[key: number, namespace: string, spec: string]>(
     'SELECT key, namespace, spec FROM webhooks WHERE id = ?',
   );
@@ -66,6 +66,7 @@ export function createRemoval(context: Context): Removal {
         const [, namespace, spec] = select.get(id)!;
         subscriptions.remove(namespace, id, spec);
         mark.run(now, id);
+        tenants.count(namespace, -1);
         hooks.forget(id);
         removed.set(id, now);
         cancelled += empty(id, now, SWEEP_BATCH - cancelled);

@@ -1,27 +1,15 @@
 import { SWEEP_BATCH } from '../../housekeeping.ts';
 import type { Context } from '../context.ts';
-import { bucketOf } from '../lists/catalog.ts';
 import { walkThroughData } from '../lists/walks.ts';
 import type { Verbs } from '../protocol.ts';
-import { IS_RENDERED, type RenderedCode } from '../rows/codes.ts';
-import { as, field, integer, layout, orNull, type RowOf, text } from '../rows/layout.ts';
+import { field, integer, layout, orNull, type RowOf, text } from '../rows/layout.ts';
 import { aliveNote } from './clock.ts';
+import { createDeletion, DELETED, type DeletedRow } from './deletion.ts';
+import { createNamespaceRemoval } from './namespace-removal.ts';
 import { createErasure } from './purge.ts';
 import { createRemoval } from './removal.ts';
 import { requestSweep } from './requests.ts';
 import { secretSweep } from './secrets.ts';
-
-/** An entry of `delivery_ends`, `x`, and what has to be known of its delivery, `d`, to delete it. */
-const EXPIRED = layout(
-  field('ord', integer, 'd.ord'),
-  field('id', text, 'd.id'),
-  field('namespace', text, 'd.namespace'),
-  field('webhook', integer, 'd.webhook'),
-  field('event', integer, 'd.event'),
-  field('type', text, 'd.type'),
-  field('rendered', as<RenderedCode>(), 'd.rendered'),
-  field('finishedAt', integer, 'x.finished_at'),
-);
 
 /** What has to be known of an event without deliveries to delete it. */
 const UNUSED = layout(
@@ -36,25 +24,17 @@ const UNUSED = layout(
 const EXPIRED_MAX = 200;
 
 export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
-  const { db, journal, events, deliveries, ends, eventIds } = context;
-  const { at } = EXPIRED;
+  const { db, journal, deliveries, eventIds } = context;
   const removal = createRemoval(context);
+  const namespaceRemoval = createNamespaceRemoval(context);
+  const deletion = createDeletion(context);
   const erasure = createErasure(context);
 
-  const selectExpired = db.prepare<RowOf<typeof EXPIRED>>(`
-    SELECT ${EXPIRED.columns}
+  const selectExpired = db.prepare<DeletedRow>(`
+    SELECT ${DELETED.columns}
     FROM delivery_ends AS x CROSS JOIN deliveries AS d ON d.ord = x.key
     WHERE x.finished_at < ? ORDER BY x.finished_at, x.key LIMIT ?`);
   const selectLoose = db.prepare('SELECT 1 FROM deliveries WHERE ord > ? AND +finished_at < ? LIMIT 1');
-  const deleteDelivery = db.prepare('DELETE FROM deliveries WHERE ord = ?');
-  const deleteRendered = db.prepare('DELETE FROM renderings WHERE ord = ?');
-  const deleteOfType = db.prepare(
-    'DELETE FROM delivery_types WHERE bucket = ? AND namespace = ? AND type = ? AND id = ?',
-  );
-  const deleteOfWebhook = db.prepare(
-    'DELETE FROM delivery_webhooks WHERE bucket = ? AND webhook = ? AND type = ? AND id = ?',
-  );
-  const firstOrd = db.prepare<[ord: number | null]>('SELECT min(ord) FROM deliveries');
 
   const release = db.prepare('UPDATE events SET deliveries = deliveries - ? WHERE key = ?');
   const selectUnheard = db.prepare<[key: number]>(`
@@ -63,11 +43,6 @@ export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
   const selectEvent = db.prepare<RowOf<typeof UNUSED>>(
     `SELECT ${UNUSED.columns} FROM events WHERE key = ? AND deliveries = 0`,
   );
-  const deleteEvent = db.prepare('DELETE FROM events WHERE key = ?');
-  const deleteEventOfType = db.prepare(
-    'DELETE FROM event_types WHERE bucket = ? AND namespace = ? AND type = ? AND id = ?',
-  );
-  const firstKey = db.prepare<[key: number | null]>('SELECT min(key) FROM events');
 
   const alive = aliveNote(db);
   const forgetRequests = requestSweep(db);
@@ -80,8 +55,7 @@ export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
     if (event === undefined) return;
     const [id, callerId, namespace, type, knownUntil] = event;
     if (callerId !== null) eventIds.release({ key, namespace, callerId, knownUntil: knownUntil ?? 0 }, now);
-    deleteEventOfType.run(bucketOf(key), namespace, type, id);
-    deleteEvent.run(key);
+    deletion.event({ key, id, namespace, type });
   }
 
   /** Deletes events that have no deliveries, by the time at which they were made. */
@@ -94,29 +68,14 @@ export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
   function expire(now: number, finishedBefore: number, limit: number): number {
     if (selectLoose.get(deliveries.upto(), finishedBefore) !== undefined) context.enterDeliveries();
     const expired = selectExpired.all(finishedBefore, Math.min(limit, EXPIRED_MAX));
-    const perEvent = new Map<number, number>();
-    let after = 0;
-    for (const row of expired) {
-      const ord = row[at.ord];
-      const id = row[at.id];
-      const type = row[at.type];
-      const event = row[at.event];
-      after = Math.max(after, journal.forget(ord));
-      deleteOfType.run(bucketOf(ord), row[at.namespace], type, id);
-      deleteOfWebhook.run(bucketOf(ord), row[at.webhook], type, id);
-      ends.remove(ord, row[at.finishedAt]);
-      if (row[at.rendered] === IS_RENDERED) deleteRendered.run(ord);
-      deleteDelivery.run(ord);
-      perEvent.set(event, (perEvent.get(event) ?? 0) + 1);
-    }
+    const { perEvent, journal: latest } = deletion.deliveries(expired);
     for (const [event, count] of perEvent) {
       release.run(count, event);
       forget(event, now);
     }
     if (expired.length > 0) {
-      journal.keep(after);
-      deliveries.trim(firstOrd.get()?.[0] ?? Number.MAX_SAFE_INTEGER);
-      events.trim(firstKey.get()?.[0] ?? Number.MAX_SAFE_INTEGER);
+      journal.keep(latest);
+      deletion.trim();
     }
     return expired.length;
   }
@@ -136,7 +95,8 @@ export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
     sweep([now, finishedBefore, payloadsBefore]) {
       alive.refresh(now);
       const { touched: emptied, cancelled } = removal.sweep(SWEEP_BATCH);
-      let touched = emptied;
+      const { touched: deleted, gone } = namespaceRemoval.step(now, SWEEP_BATCH - emptied);
+      let touched = emptied + deleted;
       touched += expire(now, finishedBefore, SWEEP_BATCH - touched);
       touched += removal.forget(finishedBefore, SWEEP_BATCH - touched);
       touched += forgetUnheard(now, finishedBefore, SWEEP_BATCH - touched);
@@ -152,7 +112,7 @@ export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
         worked = false;
         if (touched === 0) withData.restart();
       }
-      return { touched, cancelled };
+      return { touched, cancelled, gone };
     },
   };
 }

@@ -64,10 +64,11 @@ export function waitingVerbs({ db, hooks }: Context): WaitingVerbs {
     WHERE ord = (SELECT ord FROM deliveries WHERE id = ?)`);
 
   const selectMade = db.prepare<[eventId: string, format: number, rendered: RenderedCode]>(`
-    SELECT e.id, d.format, d.rendered FROM deliveries AS d JOIN events AS e ON e.key = d.event WHERE d.id = ?`);
+    SELECT e.id, d.format, d.rendered FROM deliveries AS d JOIN events AS e ON e.key = d.event
+    WHERE +d.namespace = ? AND d.id = ?`);
 
-  function contentOf(id: string): ContentRow | undefined {
-    const [eventId, format, how] = selectMade.get(id) ?? [];
+  function contentOf([namespace, id]: [string, string]): ContentRow | undefined {
+    const [eventId, format, how] = selectMade.get(namespace, id) ?? [];
     if (eventId === undefined || format === undefined || how === TO_RENDER) return undefined;
     const event = selectEvent.get(eventId);
     const rendered = how === IS_RENDERED ? selectRendered.get(id) : null;

@@ -143,6 +143,7 @@ describe('carillon deliveries', () => {
     assert.deepEqual(await json('retry', '--webhook', 'retried'), {
       count: 1,
       heldBackCount: 0,
+      fullCount: 0,
       nextPageToken: '',
     });
     assert.equal(
