@@ -8,6 +8,7 @@
 export * from '../../gen/carillon/v1/admin_pb.ts';
 export * from '../../gen/carillon/v1/delivery_pb.ts';
 export * from '../../gen/carillon/v1/event_pb.ts';
+export * from '../../gen/carillon/v1/namespace_pb.ts';
 export * from '../../gen/carillon/v1/schedule_pb.ts';
 export * from '../../gen/carillon/v1/webhook_pb.ts';
 export * from '../../gen/google/rpc/error_details_pb.ts';

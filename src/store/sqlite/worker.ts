@@ -86,7 +86,7 @@ function serve(db: OpenDatabase): void {
     ...purgeVerbs(context),
     ...requestVerbs(db, bounds),
     ...namespaceKeyVerbs(db),
-    ...keyVerbs(db),
+    ...keyVerbs(context),
     ...sweepVerbs(context),
     ...clockVerbs(context),
     ...logVerbs(context, db.file, custody.emptied),
