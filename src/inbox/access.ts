@@ -8,6 +8,7 @@ import { type InboxRequest, type InboxResponse, refuse } from './http.ts';
  * Lets in whoever may look at an inbox, or change one: a key as for the API, or, since a person's browser has no way to
  * send that, as the password of HTTP Basic, which it asks for. A site of somebody else cannot make use of what the
  * browser remembers so: it can read nothing, and `isFromOwnPage` keeps it from changing anything.
+ * An inbox is in no namespace, and whatever rings it can be seen there: a key for one namespace does not do.
  * Returns who it is; undefined for a request that may not go on, and is answered.
  */
 export function letIn(
@@ -22,8 +23,11 @@ export function letIn(
       address: req.socket.remoteAddress,
     });
     door.admit(principal);
-    if (mayDo(principal.role, needs)) return principal;
-    refused(req, res, 403, `this needs a key with the role ${needs.toLowerCase()}`);
+    if (principal.namespace !== undefined) {
+      const why = `an inbox shows what comes from every namespace, and this key is for ${principal.namespace}; use a key for all namespaces`;
+      refused(req, res, 403, why);
+    } else if (mayDo(principal.role, needs)) return principal;
+    else refused(req, res, 403, `this needs a key with the role ${needs.toLowerCase()}`);
   } catch (error) {
     if (!(error instanceof DomainError)) throw error;
     const { code, message, retryMs } = error;

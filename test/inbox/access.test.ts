@@ -7,17 +7,21 @@ import { type Serving, serveInbox } from './serving.ts';
 
 let revoked = false;
 
-/** A door for which the key `ck_manage` has that role; any other is wrong, and the third wrong one too much. */
+/** A door for which the key `ck_manage` has that role, and `ck_shop` the same for one namespace only; any other is wrong, and the third wrong one too much. */
 function aDoor(): Door {
   let wrong = 0;
   return {
     authenticate({ authorization = '' }) {
+      const keyId = 'key_1';
+      if (authorization === 'Bearer ck_shop') {
+        return { kind: 'KEY', keyId, role: 'MANAGE', namespace: 'shop' };
+      }
       const [, role] = /^Bearer ck_(read|manage)$/.exec(authorization) ?? [];
       if (role === undefined) {
         if (++wrong > 2) throw new DomainError('TOO_MANY_WRONG_KEYS', 'too many', { retryMs: 1500 });
         throw new DomainError('API_KEY_INVALID', 'this server has no such key');
       }
-      return { kind: 'KEY', keyId: 'key_1', role: role.toUpperCase() as Role, namespace: undefined };
+      return { kind: 'KEY', keyId, role: role.toUpperCase() as Role, namespace: undefined };
     },
     admit() {},
     check() {
@@ -74,6 +78,17 @@ describe('An inbox of a server that has keys', () => {
     }
     assert.equal(await status('/a/requests', basic('ck_read'), 'DELETE'), 403);
     assert.equal(await status('/a/requests', basic('ck_manage'), 'DELETE'), 204);
+  });
+
+  it('shows nothing to a key for one namespace, since it is rung from all', async () => {
+    for (const headers of [bearer('ck_shop'), basic('ck_shop')]) {
+      for (const path of ['', '/a/requests', '/a/requests/1/body', '/a/answer', '/a/events']) {
+        assert.equal(await status(path, headers), 403, path);
+      }
+      assert.equal(await status('/a', { ...headers, ...PAGE }), 403);
+      assert.equal(await status('/a/answer', headers, 'PUT', '{"status": 503}'), 403);
+      assert.equal(await status('/a/requests', headers, 'DELETE'), 403);
+    }
   });
 
   it('tells a page that watches nothing more once its key was revoked', async () => {

@@ -218,6 +218,13 @@ function requestsFor({
     'AdminService.CreateApiKey': [{}],
     'AdminService.ListApiKeys': [{}],
     'AdminService.RevokeApiKey': [{ id: 'nobody' }],
+    'AdminService.CreateNamespace': [{ name: 'empty' }],
+    'AdminService.GetNamespace': [{ name: 'default' }],
+    'AdminService.ListNamespaces': [{}],
+    'AdminService.UpdateNamespace': [{ name: 'default', quotas: { webhooks: '9' }, updateMask: 'quotas.webhooks' }],
+    'AdminService.SuspendNamespace': [{ name: 'empty' }],
+    'AdminService.ResumeNamespace': [{ name: 'empty' }],
+    'AdminService.DeleteNamespace': [{ name: 'empty' }],
   };
 }
 

@@ -39,6 +39,8 @@ export interface Context {
   readonly takeKey: () => number;
   /** Takes so many places in the order in which deliveries arrive, and returns the first. */
   readonly takeOrds: (count: number) => number;
+  /** Takes the number of the next change of a key. None comes again, though the row that had the last may be deleted. */
+  readonly takeKeyChange: () => number;
   /** Enters new rows in the lists, once there are enough of them. */
   readonly grew: () => void;
   /** Enters all deliveries in the lists. */
@@ -59,6 +61,7 @@ export function createContext(db: Database, bounds: WaitingBounds): Context {
     'SELECT id, removed_at FROM webhooks WHERE removed_at IS NOT NULL AND emptying = 1',
   );
   const lastKey = db.prepare<[key: number | null]>('SELECT max(key) FROM events');
+  const lastKeyChange = db.prepare<[change: number | null]>('SELECT max(change) FROM api_keys');
   const lastOrd = db.prepare<[ord: number | null]>('SELECT max(ord) FROM deliveries');
 
   const counted = counts.all();
@@ -80,6 +83,8 @@ export function createContext(db: Database, bounds: WaitingBounds): Context {
   // restart a place may be given again, but only if neither a row nor a list has it.
   let nextKey = Math.max(lastKey.get()?.[0] ?? 0, events.upto()) + 1;
   let nextOrd = Math.max(lastOrd.get()?.[0] ?? 0, deliveries.upto()) + 1;
+  // Whoever follows the changes of keys begins anew when the store is opened.
+  let nextKeyChange = (lastKeyChange.get()?.[0] ?? 0) + 1;
 
   function readRemoved(): void {
     removed.clear();
@@ -110,6 +115,7 @@ export function createContext(db: Database, bounds: WaitingBounds): Context {
       nextOrd += count;
       return first;
     },
+    takeKeyChange: () => nextKeyChange++,
     grew() {
       events.grew(nextKey - 1);
       deliveries.grew(nextOrd - 1);

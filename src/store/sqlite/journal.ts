@@ -31,6 +31,8 @@ export interface Journal {
   readonly forget: (ord: number) => number;
   /** Notes that rows up to this one were deleted. */
   readonly keep: (after: number) => void;
+  /** Notes that this row was deleted, of which nobody misses anything who may follow the rest. */
+  readonly leave: (seq: number) => void;
 }
 
 /** The rows about the delivery ?1, from the latest on. */
@@ -45,6 +47,7 @@ export function createJournal(db: Database): Journal {
   const { at } = SETTLEMENT;
   const selectLast = db.prepare<[seq: number | null]>('SELECT max(seq) FROM journal');
   const selectKept = db.prepare<[after: number]>('SELECT after FROM journal_kept');
+  const selectDeleted = db.prepare<[seq: number]>('SELECT max(after, ended) FROM journal_kept');
   const insert = db.prepare(`
     INSERT INTO journal (seq, ord, previous, state, reason, at, attempts, status, ${ATTEMPT.columns})
     VALUES (?1, ?2, (SELECT journal FROM deliveries WHERE ord = ?2), ?3, ?4, ?5, ?6,
@@ -72,10 +75,11 @@ export function createJournal(db: Database): Journal {
     'DELETE FROM journal WHERE seq = ? RETURNING previous',
   );
   const updateKept = db.prepare('UPDATE journal_kept SET after = max(after, ?)');
+  const updateEnded = db.prepare('UPDATE journal_kept SET ended = max(ended, ?)');
 
   const keptAfter = (): number => selectKept.get()?.[0] ?? 0;
   // A row that was deleted must not come again: a watcher who reads on from it would miss the new one.
-  const readLast = (): number => Math.max(selectLast.get()?.[0] ?? 0, keptAfter());
+  const readLast = (): number => Math.max(selectLast.get()?.[0] ?? 0, selectDeleted.get()?.[0] ?? 0);
   let last = readLast();
 
   function add(ord: number, attempt: AttemptRow | null): void {
@@ -131,6 +135,7 @@ export function createJournal(db: Database): Journal {
       return latest ?? 0;
     },
     keep: (after) => void updateKept.run(after),
+    leave: (seq) => void updateEnded.run(seq),
   };
 }
 

@@ -84,7 +84,7 @@ function serve(db: OpenDatabase): void {
     ...eventVerbs(context),
     ...purgeVerbs(context),
     ...requestVerbs(db, bounds),
-    ...keyVerbs(db),
+    ...keyVerbs(context),
     ...sweepVerbs(context),
     ...clockVerbs(context),
     ...logVerbs(context, db.file, custody.emptied),

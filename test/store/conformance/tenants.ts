@@ -205,6 +205,26 @@ export function tenants(harness: Harness): void {
       assert.deepEqual([(await left(namespace)).length, (await left(others.namespace)).length], [0, 1]);
     });
 
+    test('keys that are made or revoked after its keys are gone are told of', async () => {
+      const namespace = await make();
+      const [old, others] = [aKey(), aKey()];
+      await store().createApiKeys([others, { ...old, namespace }], { now: T0, max: 100 });
+      await become(namespace, { state: 'DELETING', updatedAt: T0 });
+      await sweepAll(store());
+      const told = (await store().apiKeyChanges({ after: 0, limit: 1_000 })).at(-1)!.change;
+      await sweepAll(store(), { now: T0 + 10_000 });
+      assert.deepEqual(await store().getNamespaces([namespace]), [undefined]);
+
+      const made = aKey();
+      await store().createApiKeys([made], { now: T0, max: 100 });
+      await store().revokeApiKeys([{ id: others.id, now: T0, namespace: undefined }]);
+      const changes = await store().apiKeyChanges({ after: told, limit: 10 });
+      assert.deepEqual(
+        changes.map(({ key }) => key.id),
+        [made.id, others.id],
+      );
+    });
+
     test('those who follow what happens in another miss nothing because of it', async () => {
       const namespace = await make();
       const other = await register(store(), { namespace: await make() });
@@ -221,6 +241,31 @@ export function tenants(harness: Harness): void {
         found.changes.map(({ delivery }) => delivery.id),
         [waiting!.id],
       );
+    });
+
+    test('those who follow another from before a restart hear what happens after it', async () => {
+      if (harness.reopen === undefined) return;
+      const before = await harness.open();
+      const other = await register(before, { namespace: 'staying' });
+      await before.createNamespaces([aTenant('leaving')]);
+      const leaving = await register(before, { namespace: 'leaving' });
+      for (const waiting of await publishTo(before, leaving, 3))
+        await before.settle([settlement(waiting)], []);
+      const there = await before.changesSince({ namespace: 'staying', limit: 1 });
+      assert.ok(there !== 'GAP');
+      const namespace = aTenant('leaving', { state: 'DELETING', version: 2 });
+      await before.updateNamespaces([{ namespace, ifVersion: 1 }]);
+      await sweepAll(before);
+      const after = await harness.reopen(before);
+      const [waiting] = await publishTo(after, other);
+      await after.settle([settlement(waiting!)], []);
+      const found = await after.changesSince({ namespace: 'staying', after: there.next, limit: 10 });
+      assert.ok(found !== 'GAP');
+      assert.deepEqual(
+        found.changes.map(({ delivery }) => delivery.id),
+        [waiting!.id],
+      );
+      await after.close();
     });
 
     test('a deletion that was broken off goes on after a start', async () => {

@@ -1,14 +1,13 @@
-import type { Database } from '../database.ts';
+import type { Context } from '../context.ts';
 import type { Verbs } from '../protocol.ts';
 import { insertInto } from '../rows/insert.ts';
 import { API_KEY, type ApiKeyRow } from '../rows/tables.ts';
 
 type KeyVerb = 'createApiKeys' | 'listApiKeys' | 'revokeApiKeys' | 'noteApiKeyUses' | 'apiKeyChanges';
 
-export function keyVerbs(db: Database): Pick<Verbs, KeyVerb> {
+export function keyVerbs({ db, takeKeyChange }: Pick<Context, 'db' | 'takeKeyChange'>): Pick<Verbs, KeyVerb> {
   const insert = insertInto(db, 'api_keys', API_KEY);
   const known = db.prepare<[number]>('SELECT 1 FROM api_keys WHERE hash = ?');
-  const nextChange = db.prepare<[number]>('SELECT coalesce(max(change), 0) + 1 FROM api_keys');
   const counts = db.prepare<[all: number, live: number]>(`
     SELECT count(*), count(*) FILTER (WHERE revoked_at IS NULL AND coalesce(expires_at, ?1 + 1) > ?1) FROM api_keys`);
   const forget = db.prepare(`
@@ -25,16 +24,13 @@ export function keyVerbs(db: Database): Pick<Verbs, KeyVerb> {
   const changes = db.prepare<ApiKeyRow>(`
     SELECT ${API_KEY.columns} FROM api_keys WHERE change > ? ORDER BY change LIMIT ?`);
 
-  const newChange = () => nextChange.get()![0];
-
   return {
     createApiKeys([rows, now, max]) {
       return rows.map((row) => {
         if (known.get(row[API_KEY.at.hash]) !== undefined) return 'EXISTS';
         const [all, live] = counts.get(now)!;
         if (live >= max) return 'FULL';
-        // The next change is counted before any is forgotten, which may be the latest.
-        row[API_KEY.at.change] = newChange();
+        row[API_KEY.at.change] = takeKeyChange();
         if (all >= max) forget.run(now, all - max + 1);
         insert(row);
         return 'CREATED';
@@ -45,7 +41,7 @@ export function keyVerbs(db: Database): Pick<Verbs, KeyVerb> {
       rows.map(([id, now, namespace]) => {
         const found = find.get(id, namespace);
         if (found === undefined || found[API_KEY.at.revokedAt] !== null) return found;
-        revoke.run(id, now, newChange());
+        revoke.run(id, now, takeKeyChange());
         return find.get(id, namespace);
       }),
     noteApiKeyUses(rows) {

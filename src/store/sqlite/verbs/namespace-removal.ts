@@ -18,7 +18,7 @@ type Step = (namespace: string, limit: number, now: number) => number;
 const KEYS_KEPT_MS = 10_000;
 
 export function createNamespaceRemoval(context: Context): NamespaceRemoval {
-  const { db, tenants, hooks, removed, log, lastAttempts } = context;
+  const { db, tenants, hooks, removed, log, lastAttempts, journal } = context;
   const deletion = createDeletion(context);
   const subscriptions = createSubscriptions(db);
   const selectName = db.prepare<[name: string, since: number]>(
@@ -49,8 +49,7 @@ export function createNamespaceRemoval(context: Context): NamespaceRemoval {
   const selectKeys = db.prepare<[id: string]>(
     'SELECT id FROM api_keys WHERE namespace = ? AND revoked_at IS NULL LIMIT ?',
   );
-  const revokeKey = db.prepare(`
-    UPDATE api_keys SET revoked_at = ?2, change = (SELECT max(change) + 1 FROM api_keys) WHERE id = ?1`);
+  const revokeKey = db.prepare('UPDATE api_keys SET revoked_at = ?2, change = ?3 WHERE id = ?1');
   const hasKeys = db.prepare('SELECT 1 FROM api_keys WHERE namespace = ? LIMIT 1');
   const deleteKeys = db.prepare('DELETE FROM api_keys WHERE namespace = ?');
   const deleteTotals = db.prepare('DELETE FROM request_totals WHERE namespace = ?');
@@ -76,7 +75,7 @@ export function createNamespaceRemoval(context: Context): NamespaceRemoval {
       (after) => selectLoose.all(after, namespace, limit),
     );
     // Those who follow what happens in other namespaces have lost nothing, so the journal is as whole as it was.
-    deletion.deliveries(rows);
+    journal.leave(deletion.deliveries(rows).journal);
     return rows.length;
   }
 
@@ -107,7 +106,7 @@ export function createNamespaceRemoval(context: Context): NamespaceRemoval {
 
   function revokeKeys(namespace: string, limit: number, now: number): number {
     const keys = selectKeys.all(namespace, limit);
-    for (const [id] of keys) revokeKey.run(id, now);
+    for (const [id] of keys) revokeKey.run(id, now, context.takeKeyChange());
     return keys.length;
   }
 
