@@ -221,7 +221,9 @@ function requestsFor({
     'AdminService.CreateNamespace': [{ name: 'empty' }],
     'AdminService.GetNamespace': [{ name: 'default' }],
     'AdminService.ListNamespaces': [{}],
-    'AdminService.UpdateNamespace': [{ name: 'default', quotas: { webhooks: '9' }, updateMask: 'quotas.webhooks' }],
+    'AdminService.UpdateNamespace': [
+      { name: 'default', quotas: { webhooks: '9' }, updateMask: 'quotas.webhooks' },
+    ],
     'AdminService.SuspendNamespace': [{ name: 'empty' }],
     'AdminService.ResumeNamespace': [{ name: 'empty' }],
     'AdminService.DeleteNamespace': [{ name: 'empty' }],
