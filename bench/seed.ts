@@ -79,7 +79,13 @@ function webhookOf(plan: Planned | Subscribed, i: number): Webhook {
     ...owner,
     spec,
     effective,
-    sealedSecrets: [sealSecret(SEALING_KEY, secret, owner, random)],
+    secrets: [
+      {
+        id: newId('secret', now, random),
+        sealed: sealSecret(SEALING_KEY, secret, owner, random),
+        createdAt: now,
+      },
+    ],
     present: { now, zoneRules: systemClock.zoneRules },
   });
   return 'eventTypes' in plan ? webhook : { ...webhook, cursor: cursorBefore(plan) };

@@ -25,6 +25,7 @@ import { createPreview } from './preview.ts';
 import { createRegister } from './register.ts';
 import { createRemove } from './remove.ts';
 import { retryDelivery } from './retry.ts';
+import { createRotate, withdrawSecret } from './rotate.ts';
 import { createUpdate } from './update.ts';
 import { createWatch, type WatchLimits } from './watch.ts';
 
@@ -67,6 +68,8 @@ function createWebhooks(deps: ControlDeps) {
     remove: createRemove(deps),
     preview: createPreview(deps),
     backfill: createBackfill(deps),
+    rotateSecret: createRotate(deps),
+    withdrawSecret: (target: Target, secretId: string) => withdrawSecret(deps, target, secretId),
     /** Raises NOT_FOUND. */
     get: (target: Pick<Target, 'namespace' | 'id'>) => getWebhook(deps, target),
     getMany: (names: readonly WebhookName[]) => getWebhooks(deps, names),

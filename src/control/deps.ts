@@ -3,6 +3,7 @@ import type { Random } from '../domain/random.ts';
 import type { AddressPolicy } from '../domain/webhook/address.ts';
 import type { DefaultSettings } from '../domain/webhook/defaults.ts';
 import type { NamespaceDirectory } from '../store/namespace-directory.ts';
+import type { SigningKeyring } from '../store/signing-keyring.ts';
 import type { Store } from '../store/store.ts';
 
 /** What the use cases work with; each takes the part that it uses. */
@@ -48,6 +49,8 @@ export interface ControlDeps {
   readonly random: Random;
   /** Seals signing secrets, and answers that are remembered; `SEALING_KEY_BYTES` long. */
   readonly sealKey: Uint8Array;
+  /** The keys by which namespaces sign. */
+  readonly signingKeyring: Pick<SigningKeyring, 'ensure'>;
   readonly settings: ControlSettings;
 }
 

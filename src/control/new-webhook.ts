@@ -2,6 +2,7 @@ import { HEALTHY } from '../domain/delivery/lane.ts';
 import { firstCursor } from '../domain/schedule/cursor.ts';
 import type { Present } from '../domain/schedule/schedule.ts';
 import type { AskedSpec } from '../domain/webhook/asked.ts';
+import type { SigningSecret } from '../domain/webhook/rotation.ts';
 import type { Webhook, WebhookSpec } from '../domain/webhook/webhook.ts';
 
 export interface Beginning {
@@ -11,7 +12,8 @@ export interface Beginning {
   readonly callerId?: string;
   readonly spec: AskedSpec;
   readonly effective: WebhookSpec;
-  readonly sealedSecrets: readonly Uint8Array[];
+  readonly secrets: readonly SigningSecret[];
+  readonly compatibilitySecret?: Uint8Array;
   readonly sealedCredentials?: Uint8Array;
   readonly present: Present;
 }

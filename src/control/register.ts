@@ -16,17 +16,19 @@ import {
 import { withDefaults } from '../domain/webhook/defaults.ts';
 import { checkEtag } from '../domain/webhook/etag.ts';
 import { sameSpec } from '../domain/webhook/same-spec.ts';
-import { newSecret, openSecret, sealSecret } from '../domain/webhook/secret.ts';
+import { newSecret, openSecret } from '../domain/webhook/secret.ts';
 import { callerIdFault, type Webhook, type WebhookSpec } from '../domain/webhook/webhook.ts';
 import { changedTo, contended, TRIES_MAX, taken } from './change.ts';
+import { heldSecret, withHeldSecret } from './compatibility.ts';
 import { type Apart, createVault, keepsAny, kept, noteAuthViolations, secretsApart } from './credentials.ts';
 import type { Needs } from './deps.ts';
 import { newWebhook } from './new-webhook.ts';
+import { madeSecret, replaced } from './rotate.ts';
 import { lastRingViolations, noteSpecViolations } from './spec-rules.ts';
 
 export type RegisterDeps = Needs<
   'createWebhooks' | 'resolveWebhooks' | 'findWebhook' | 'updateWebhooks',
-  'clock' | 'random' | 'sealKey' | 'settings' | 'namespaces'
+  'clock' | 'random' | 'sealKey' | 'signingKeyring' | 'settings' | 'namespaces'
 >;
 
 export interface Registration {
@@ -38,8 +40,10 @@ export interface Registration {
   readonly spec: AskedSpec;
   /** Its secret headers; a value that is undefined is kept. None when undefined. */
   readonly credentials?: AskedCredentials;
-  /** The signing secret that the caller wants; undefined for any. */
+  /** The signing secret that the caller wants, which replaces another as `createRotate` does; undefined for any. */
   readonly secret?: Uint8Array;
+  /** The secret of the compatibility signature; undefined for the one that the webhook has. */
+  readonly compatibilitySecret?: string | undefined;
   /** Says what would be done, and does nothing. */
   readonly validateOnly?: boolean;
   /** The same claim again is answered with the webhook that was made for it, and its secret. */
@@ -59,8 +63,8 @@ export interface Registered {
  * Makes a webhook, or replaces what was asked for it: for the one of the id that is given, name and destination
  * included, or else for the one of the same name and destination. The same call again changes nothing, however
  * many make it at once. `problems` has what was found wrong with how it was asked. Raises INVALID with
- * everything that is wrong, ALREADY_EXISTS when another webhook has the name and the destination, ABORTED
- * for a stale etag, or when others are always faster, EXHAUSTED where the namespace has as many webhooks as it may, and
+ * everything that is wrong, ALREADY_EXISTS when another webhook has the name and the destination,
+ * FAILED_PRECONDITION when too many secrets would sign, ABORTED for a stale etag, or when others are always faster, EXHAUSTED where the namespace has as many webhooks as it may, and
  * what `checkIsThere` raises.
  */
 export function createRegister(deps: RegisterDeps) {
@@ -76,6 +80,7 @@ export function createRegister(deps: RegisterDeps) {
     const made = asked.claim?.resumed ? await madeFor(asked.claim) : undefined;
     if (made !== undefined) return made;
     await check(whole, asked, spec, problems);
+    if (spec.asymmetric && !asked.validateOnly) await deps.signingKeyring.ensure(asked.namespace);
     for (let tries = 0; tries < TRIES_MAX; tries++) {
       const found = await find(asked, spec);
       if (asked.id !== undefined) await checkIsFree(asked, spec, found);
@@ -84,8 +89,8 @@ export function createRegister(deps: RegisterDeps) {
       const credentials = kept(asked.credentials, before, problems);
       problems.raise();
       const done = found
-        ? await replace(found, spec, credentials, asked)
-        : await make(spec, credentials, asked);
+        ? await replace(found, spec, credentials, asked, problems)
+        : await make(spec, credentials, asked, problems);
       if (done !== undefined) return done;
     }
     throw contended(asked.id ?? JSON.stringify(spec.name));
@@ -94,9 +99,9 @@ export function createRegister(deps: RegisterDeps) {
   async function madeFor(claim: Claim): Promise<Registered | undefined> {
     const id = claimedId('webhook', claim);
     const [webhook] = await store.resolveWebhooks([{ namespace: claim.namespace, id }]);
-    const sealed = webhook?.sealedSecrets[0];
-    if (webhook === undefined || sealed === undefined) return undefined;
-    return { webhook, secret: openSecret(deps.sealKey, sealed, webhook), created: true };
+    const first = webhook?.secrets.find((secret) => secret.id === claimedId('secret', claim));
+    if (webhook === undefined || first === undefined) return undefined;
+    return { webhook, secret: openSecret(deps.sealKey, first.sealed, webhook), created: true };
   }
 
   async function find({ namespace, id, etag = '' }: Registration, spec: WebhookSpec) {
@@ -157,20 +162,22 @@ export function createRegister(deps: RegisterDeps) {
     spec: WebhookSpec,
     credentials: Credentials,
     asked: Asked,
+    problems: Problems,
   ): Promise<Registered | undefined> {
     const { clock, random, sealKey } = deps;
     const present = presentOf(clock);
     const secret = asked.secret ?? newSecret(random);
     const { namespace, id: callerId, claim } = asked;
-    const id = claim ? claimedId('webhook', claim) : newId('webhook', present.now, random);
+    const { now } = present;
+    const id = claim ? claimedId('webhook', claim) : newId('webhook', now, random);
     const owner = { namespace, id };
-    const sealedSecrets = [sealSecret(sealKey, secret, owner, random)];
     const webhook = newWebhook({
       ...owner,
       ...(callerId !== undefined && { callerId }),
       ...vault.stored(owner, asked.spec, credentials),
       effective: spec,
-      sealedSecrets,
+      secrets: [madeSecret(secret, owner, { claim, now, random, sealKey })],
+      ...heldSecret(deps, owner, spec, asked.compatibilitySecret, problems),
       present,
     });
     if (asked.validateOnly) return { webhook, created: true };
@@ -201,18 +208,21 @@ export function createRegister(deps: RegisterDeps) {
     spec: WebhookSpec,
     credentials: Credentials,
     asked: Asked,
+    problems: Problems,
   ): Promise<Registered | undefined> {
     const { clock, random, sealKey } = deps;
     const { secret } = asked;
-    const keepsSecret = secret === undefined || hasSecret(found, secret);
-    const stored = vault.stored(found, asked.spec, credentials, found);
-    if (keepsSecret && sameSpec(found.spec, stored.spec)) return { webhook: found, created: false };
-
     const present = presentOf(clock);
+    const secrets = secret && replaced(found, secret, { now: present.now, random, sealKey });
+    const held = heldSecret(deps, found, spec, asked.compatibilitySecret, problems);
+    const stored = vault.stored(found, asked.spec, credentials, found);
+    const keepsSecrets = secrets === undefined && held.compatibilitySecret === found.compatibilitySecret;
+    if (keepsSecrets && sameSpec(found.spec, stored.spec)) return { webhook: found, created: false };
+
     const change = changedTo(found, stored, spec, present);
     const webhook: Webhook = {
-      ...change.webhook,
-      sealedSecrets: keepsSecret ? found.sealedSecrets : [sealSecret(sealKey, secret, found, random)],
+      ...withHeldSecret(change.webhook, held),
+      ...(secrets !== undefined && { secrets }),
       updatedAt: present.now,
       version: found.version + 1,
     };
@@ -221,11 +231,6 @@ export function createRegister(deps: RegisterDeps) {
       if (result !== 'UPDATED') return undefined;
     }
     return { webhook, created: false };
-  }
-
-  function hasSecret(webhook: Webhook, secret: Uint8Array): boolean {
-    const [current] = webhook.sealedSecrets;
-    return current !== undefined && Buffer.compare(openSecret(deps.sealKey, current, webhook), secret) === 0;
   }
 }
 

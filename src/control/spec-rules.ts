@@ -9,6 +9,7 @@ import type { RunContext, TemplatedWebhook } from '../domain/template/scope.ts';
 import { jsonFault } from '../domain/template/template.ts';
 import type { AddressPolicy } from '../domain/webhook/address.ts';
 import type { AskedPayload, AskedSpec } from '../domain/webhook/asked.ts';
+import { compatibilityViolations } from '../domain/webhook/compatibility.ts';
 import { type AskedCredentials, NO_CREDENTIALS } from '../domain/webhook/credentials.ts';
 import { judgeDestination } from '../domain/webhook/destination.ts';
 import { BODY_BYTES_MAX, type Payload } from '../domain/webhook/payload.ts';
@@ -28,6 +29,9 @@ export interface SpecRules {
 }
 
 const NEW_WEBHOOK = { id: '', namespace: DEFAULT_NAMESPACE };
+
+/** The compatibility signature, and what else makes headers. */
+const SIGNED_IN_HEADER = ['compatibility_signature', 'headers', 'secret_headers', 'auth', 'payload'];
 
 /** The payload, and what its templates read. */
 const READ_BY_PAYLOAD = ['payload', 'name', 'destination', 'labels'];
@@ -51,12 +55,16 @@ export async function noteSpecViolations(
   if (isTouched('filter') || isTouched('event_types')) await noteFilter(spec, problems);
   const areHeadersTouched = ['headers', 'secret_headers', 'auth'].some(isTouched);
   if (areHeadersTouched) noteHeaderViolations({ spec: asked, credentials }, problems);
+  if (spec.compatibility !== undefined && SIGNED_IN_HEADER.some(isTouched)) {
+    const others = [...Object.keys(spec.headers), ...Object.keys(spec.payload?.headerTemplates ?? {})];
+    problems.addAll(compatibilityViolations(spec.compatibility, others, 'compatibility_signature'));
+  }
   const sample: RunContext = { webhook: { ...webhook, effective: spec }, now };
   const isPayloadTouched = READ_BY_PAYLOAD.some(isTouched);
   if (spec.payload !== undefined && isPayloadTouched) {
     notePayload(spec.payload, asked.payload ?? {}, sample, problems.under('payload'));
   }
-  if (problems.count() > 0 || !(isPayloadTouched || areHeadersTouched)) return;
+  if (problems.count() > 0 || !(isPayloadTouched || SIGNED_IN_HEADER.some(isTouched))) return;
   const fault = headersTogetherFault(sample);
   if (fault !== undefined) problems.add('headers', `are too many with those of header_templates: ${fault}`);
 }

@@ -7,15 +7,18 @@ import { withDefaults } from '../domain/webhook/defaults.ts';
 import { sameSpec } from '../domain/webhook/same-spec.ts';
 import type { Webhook, WebhookSpec } from '../domain/webhook/webhook.ts';
 import { type ChangeDeps, changedTo, changeWebhook, type Target } from './change.ts';
+import { heldSecret, withHeldSecret } from './compatibility.ts';
 import { allKept, createVault, kept, noteAuthViolations, secretsApart } from './credentials.ts';
 import type { Needs } from './deps.ts';
 import { lastRingViolations, noteSpecViolations } from './spec-rules.ts';
 
-export type UpdateDeps = ChangeDeps & Needs<never, 'settings' | 'sealKey' | 'random'>;
+export type UpdateDeps = ChangeDeps & Needs<never, 'settings' | 'signingKeyring' | 'sealKey' | 'random'>;
 
 /** What a webhook shall be. */
 export interface Revision {
   readonly spec: AskedSpec;
+  /** The secret of the compatibility signature; undefined for the one that the webhook has. */
+  readonly compatibilitySecret?: string | undefined;
   /** Its secret headers; a value that is undefined is kept, and so are all of them when this is. */
   readonly credentials?: AskedCredentials;
   /** The fields that the caller touches, by their names in the proto file: no others are judged. */
@@ -47,14 +50,18 @@ export function createUpdate(deps: UpdateDeps) {
       };
       await check(found, withSecrets, { ...revision, credentials: given }, present.now);
       const stored = vault.stored(found, asked.spec, credentials, found);
-      if (sameSpec(found.spec, stored.spec)) return undefined;
-      return changedTo(found, stored, effective, present);
+      const held = heldSecret(deps, found, effective, revision.compatibilitySecret, problems);
+      const keepsSecret = held.compatibilitySecret === found.compatibilitySecret;
+      if (keepsSecret && sameSpec(found.spec, stored.spec)) return undefined;
+      if (effective.asymmetric) await deps.signingKeyring.ensure(found.namespace);
+      const change = changedTo(found, stored, effective, present);
+      return { ...change, webhook: withHeldSecret(change.webhook, held) };
     });
 
   async function check(
     found: Webhook,
     spec: WebhookSpec,
-    { spec: asked, credentials, touched, problems }: Required<Revision>,
+    { spec: asked, credentials, touched, problems }: Required<Omit<Revision, 'compatibilitySecret'>>,
     now: number,
   ): Promise<void> {
     problems.addAll(lastRingViolations(found.spec, asked));

@@ -54,7 +54,7 @@ export interface DispatcherDeps {
   >;
   readonly directory: Pick<Directory, 'load' | 'peek' | 'forget'>;
   readonly sender: Pick<Sender, 'send'>;
-  /** The webhook's signing keys, newest first. */
+  /** What a webhook's requests are signed with. */
   readonly keysOf: KeysOf;
   /** What is sent to be let in. */
   readonly credentialsOf: CredentialsOf;

@@ -1,4 +1,3 @@
-import type { KeyObject } from 'node:crypto';
 import type { WaitingDelivery } from '../domain/delivery/delivery.ts';
 import {
   excused,
@@ -18,6 +17,7 @@ import {
 } from '../domain/delivery/lane.ts';
 import type { Verdict } from '../domain/delivery/settle.ts';
 import type { Credentials } from '../domain/webhook/credentials.ts';
+import type { SigningKeys } from '../domain/webhook/signature.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 import { type Alarm, noAlarm } from './alarms.ts';
 import {
@@ -77,7 +77,7 @@ export interface Target {
   readonly webhook: Webhook;
   readonly rules: LaneRules;
   readonly ordered: boolean;
-  readonly keys: readonly KeyObject[];
+  readonly keys: SigningKeys;
   readonly credentials: Credentials;
   /** Scheme, host and port. */
   readonly origin: string;

@@ -14,9 +14,15 @@ const TIME_LENGTH = 10;
 const COUNT_LENGTH = 8;
 
 /** What an id names. */
-export type IdKind = 'webhook' | 'event' | 'delivery' | 'key';
+export type IdKind = 'webhook' | 'event' | 'delivery' | 'secret' | 'key';
 
-const PREFIX: Record<IdKind, string> = { webhook: 'wh_', event: 'evt_', delivery: 'msg_', key: 'key_' };
+const PREFIX: Record<IdKind, string> = {
+  webhook: 'wh_',
+  event: 'evt_',
+  delivery: 'msg_',
+  secret: 'sec_',
+  key: 'key_',
+};
 
 /** A new id for something made at `now`. */
 export function newId(kind: IdKind, now: number, random: Random): string {
@@ -59,7 +65,7 @@ export function runEventId(webhookId: string, nominalAt: number): string {
   return composedId('event', nominalAt, digest);
 }
 
-const OWN_FORM = /^(wh|evt|msg|key)_[0-9A-HJKMNP-TV-Z]{26}$/;
+const OWN_FORM = /^(wh|evt|msg|sec|key)_[0-9A-HJKMNP-TV-Z]{26}$/;
 
 /** Whether a text has the form of the ids that are made here: no caller can give such an id to anything. */
 export function isOwnForm(text: string): boolean {

@@ -166,6 +166,12 @@ export const API_REASONS = {
     todo: 'Look for it with ListDeliveries.',
     metadata: ['id'],
   },
+  SECRET_NOT_FOUND: {
+    code: 'NOT_FOUND',
+    when: 'The webhook has no such signing secret, or it has ended.',
+    todo: 'Look for it in `signing_secrets` of the webhook. One that is not there signs nothing.',
+    metadata: ['secretId'],
+  },
   SERVICE_NOT_FOUND: {
     code: 'NOT_FOUND',
     when: 'A health check asks for a service that does not exist.',
@@ -206,6 +212,18 @@ export const API_REASONS = {
     when: 'The webhook is paused or disabled.',
     todo: 'Resume it first.',
     metadata: ['id', 'state'],
+  },
+  SECRET_IS_LAST: {
+    code: 'FAILED_PRECONDITION',
+    when: 'The signing secret is the only one that the webhook has, so it cannot be withdrawn.',
+    todo: 'Call RotateSecret with an overlap of 0, which replaces it at once.',
+    metadata: ['id', 'secretId'],
+  },
+  TOO_MANY_SECRETS: {
+    code: 'FAILED_PRECONDITION',
+    when: 'As many secrets sign beside the newest as may.',
+    todo: 'Withdraw one, wait until one ends, or rotate with an overlap of 0.',
+    metadata: ['id', 'max'],
   },
   WEBHOOK_WITHOUT_SCHEDULE: {
     code: 'FAILED_PRECONDITION',

@@ -1,10 +1,10 @@
-import type { KeyObject } from 'node:crypto';
 import type { WaitingDelivery } from '../domain/delivery/delivery.ts';
 import { type EventBody, presentedId } from '../domain/event/event.ts';
 import type { Presented } from '../domain/event/present.ts';
+import { compatibilitySignature } from '../domain/webhook/compatibility.ts';
 import { type Credentials, credentialHeaders } from '../domain/webhook/credentials.ts';
 import { isSecretHeader, MASK } from '../domain/webhook/secret-headers.ts';
-import { sign } from '../domain/webhook/signature.ts';
+import { keysAt, type SigningKeys, sign, signWithPrivateKey } from '../domain/webhook/signature.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 
 /** One POST, ready to be sent. */
@@ -32,8 +32,7 @@ export interface RequestParts {
   readonly attemptNumber: number;
   /** What is sent to be let in. */
   readonly credentials: Credentials;
-  /** The webhook's signing keys, newest first. */
-  readonly keys: readonly KeyObject[];
+  readonly keys: SigningKeys;
   /** The time of this attempt. */
   readonly now: number;
   /** `Carillon/<version>`. */
@@ -56,7 +55,7 @@ export function buildRequest(parts: RequestParts): OutgoingRequest {
     'webhook-timestamp',
     String(timestamp),
     'webhook-signature',
-    sign(keys, delivery.id, timestamp, body),
+    signatures(keys, { id: delivery.id, now, timestamp, body }),
     'content-type',
     presented.contentType,
     'user-agent',
@@ -69,6 +68,9 @@ export function buildRequest(parts: RequestParts): OutgoingRequest {
     'carillon-event-id',
     presentedId(event),
   ];
+  const { compatibility } = keys;
+  if (compatibility !== undefined)
+    headers.push(compatibility.header, compatibilitySignature(compatibility, timestamp, body));
   if (delivery.replayOf !== undefined) headers.push('carillon-replay-of', delivery.replayOf);
   if (event.nominalAt !== undefined) headers.push('carillon-scheduled-at', rfc3339(event.nominalAt));
   const ours = headers.length;
@@ -84,6 +86,20 @@ export function buildRequest(parts: RequestParts): OutgoingRequest {
 }
 
 // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
+
+interface Signed {
+  readonly id: string;
+  readonly now: number;
+  readonly timestamp: number;
+  readonly body: Uint8Array;
+}
+
+/** One of each secret, newest first, and one of the namespace's key for who wants it. */
+function signatures(keys: SigningKeys, { id, now, timestamp, body }: Signed): string {
+  const symmetric = sign(keysAt(keys.secrets, now), id, timestamp, body);
+  if (keys.asymmetric === undefined) return symmetric;
+  return `${symmetric} ${signWithPrivateKey(keys.asymmetric, id, timestamp, body)}`;
+}
 
 /**
  * Adds headers whose names are not there yet. So our own win over those that were made for this event, and

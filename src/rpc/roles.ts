@@ -29,6 +29,8 @@ const TABLE: ReadonlyMap<DescMethod, Access> = new Map([
     // Whoever may publish may make webhooks ring.
     trigger: 'PUBLISH',
     backfill: 'MANAGE',
+    rotateSecret: 'MANAGE',
+    withdrawSecret: 'MANAGE',
     previewSchedule: 'READ',
   }),
   ...declared(EventService, {

@@ -64,6 +64,7 @@ const SELF_CHECKING: GuardDeps['selfChecking'] = new Set<DescMethod>([
 /** Methods that are not idempotent, and whose handlers heed the claim of a call with a request_id: see `claimOf`. */
 const HEEDING: OnceOptions['heeding'] = new Set<DescMethod>([
   WebhookService.method.trigger,
+  WebhookService.method.rotateSecret,
   EventService.method.publish,
   EventService.method.publishBatch,
   EventService.method.replayEvents,

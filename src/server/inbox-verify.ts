@@ -1,5 +1,5 @@
 import type { Clock } from '../domain/clock.ts';
-import { type KeysOf, verify } from '../domain/webhook/signature.ts';
+import { type KeysOf, keysAt, verify } from '../domain/webhook/signature.ts';
 import type { Verify } from '../inbox/receive.ts';
 import type { Directory } from '../store/directory.ts';
 import type { Store } from '../store/store.ts';
@@ -23,6 +23,7 @@ export function inboxVerify({ store, directory, keysOf, clock }: InboxVerifyDeps
     if (sender === undefined) return 'unknown';
     const [webhook] = await directory.load([sender]);
     if (webhook === undefined) return 'unknown';
-    return verify({ secrets: keysOf(webhook), headers, body, now: clock.now() });
+    const now = clock.now();
+    return verify({ secrets: keysAt(keysOf(webhook).secrets, now), headers, body, now });
   };
 }

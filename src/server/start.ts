@@ -21,6 +21,7 @@ import { createApi } from '../rpc/api.ts';
 import { createScheduler } from '../schedule/scheduler.ts';
 import { createDirectory } from '../store/directory.ts';
 import { createNamespaceDirectory } from '../store/namespace-directory.ts';
+import { openSigningKeyring, type SigningKeyring } from '../store/signing-keyring.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createAnnouncer } from './announcer.ts';
@@ -31,6 +32,7 @@ import { inboxVerify } from './inbox-verify.ts';
 import { type Address, hostsHint } from './listen/bind.ts';
 import { createFront } from './listen/front.ts';
 import { createGrpcServer, type GrpcServer } from './listen/grpc-listener.ts';
+import { createJwks } from './listen/jwks.ts';
 import { createListener } from './listen/listener.ts';
 import { isLocalAddress } from './listen/local-address.ts';
 import { startLoop } from './loop.ts';
@@ -87,7 +89,8 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
     onFatal: (error) => ended.reject(new Error(`the database has stopped: ${error.message}`)),
   });
   try {
-    const keysOf = keysWith(key);
+    const signingKeyring = await openSigningKeyring({ store, clock, random, sealKey: key });
+    const keysOf = keysWith(key, signingKeyring.privateKeyOf);
     await checkKey(store, keysOf);
     await sealOld({ store, sealKey: key, random, log });
     await comeBack({ store, clock, log }).catch((error: unknown) => {
@@ -95,7 +98,7 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
       if (!(error instanceof DomainError) || error.code !== 'UNAVAILABLE') throw error;
       log.warn({ reason: error.message }, 'how long no server was at work could not be noted');
     });
-    return await run({ config, log, clock, random, store, key, keysOf, ended });
+    return await run({ config, log, clock, random, store, key, signingKeyring, keysOf, ended });
   } catch (error) {
     await store.close();
     throw error;
@@ -109,12 +112,13 @@ interface Parts {
   readonly random: Random;
   readonly store: Store;
   readonly key: Uint8Array;
+  readonly signingKeyring: SigningKeyring;
   readonly keysOf: KeysOf;
   readonly ended: PromiseWithResolvers<void>;
 }
 
 async function run(parts: Parts): Promise<RunningServer> {
-  const { config, log, clock, random, store, key, keysOf, ended } = parts;
+  const { config, log, clock, random, store, key, signingKeyring, keysOf, ended } = parts;
   const own: OwnListener[] = [];
   const policy = addressPolicy(config, own);
   const directory = createDirectory({ store });
@@ -161,6 +165,7 @@ async function run(parts: Parts): Promise<RunningServer> {
       clock,
       random,
       sealKey: key,
+      signingKeyring,
       settings: { ...config, addressPolicy: policy },
     }),
     door: keyring,
@@ -185,7 +190,13 @@ async function run(parts: Parts): Promise<RunningServer> {
       })
     : undefined;
   const listener = await createListener({
-    handler: createFront({ api, inbox, outbox: api.services.outbox, corsOrigins: config.corsOrigins }),
+    handler: createFront({
+      api,
+      inbox,
+      jwks: createJwks({ keys: signingKeyring, namespaces, allowedHosts: config.allowedHosts }),
+      outbox: api.services.outbox,
+      corsOrigins: config.corsOrigins,
+    }),
     ...config.listen,
     limits: { connectionsMax: config.connectionsMax },
     onError: (error) => log.error({ reason: (error as Error).message }, 'a request could not be handled'),

@@ -15,6 +15,7 @@ import type { DeliveryQueue } from './delivery-queue.ts';
 import type { Housekeeping } from './housekeeping.ts';
 import type { Intake } from './intake.ts';
 import type { Keys } from './keys.ts';
+import type { NamespaceKeys } from './namespace-keys.ts';
 import type { Namespaces } from './namespaces.ts';
 import type { Registrations } from './registrations.ts';
 import type { Requests } from './requests.ts';
@@ -25,12 +26,14 @@ export type * from './delivery-queue.ts';
 export type * from './housekeeping.ts';
 export type * from './intake.ts';
 export type * from './keys.ts';
+export type * from './namespace-keys.ts';
 export type * from './namespaces.ts';
 export type * from './registrations.ts';
 export type * from './requests.ts';
 
 export interface Store
   extends Namespaces,
+    NamespaceKeys,
     Registrations,
     Intake,
     DeliveryQueue,

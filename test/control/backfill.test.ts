@@ -25,6 +25,7 @@ function controlWith(overrides: Partial<ControlDeps['store']> = {}): Control {
     clock,
     random: systemRandom(),
     sealKey: new Uint8Array(32).fill(7),
+    signingKeyring: { ensure: async () => {} },
     settings: {
       addressPolicy: { allow: parseCidrs(LOOPBACK) },
       everyMinMs: 1_000,

@@ -29,6 +29,7 @@ function depsWith(overrides: Partial<ControlDeps['store']> = {}): ControlDeps {
     clock,
     random: systemRandom(),
     sealKey: new Uint8Array(32).fill(7),
+    signingKeyring: { ensure: async () => {} },
     settings: {
       addressPolicy: { allow: parseCidrs(LOOPBACK) },
       everyMinMs: 1_000,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { systemClock } from '../../src/domain/clock.ts';
 import { noProblems } from '../../src/domain/problems.ts';
@@ -163,6 +164,23 @@ const CHANGES: Record<keyof AskedSpec | 'state' | 'secret' | 'concurrency' | 'ra
   eventTypes: { apply: (of) => update(of, { eventTypes: ['other.*'] }) },
   filter: { apply: (of) => update(of, { filter: 'event.type == "other"' }) },
   payload: { apply: (of) => update(of, { payload: { eventFormat: 'RAW' } }) },
+  compatibility: {
+    apply: ({ webhook: { id, spec } }) =>
+      pipeline.control.webhooks.update({ namespace: NAMESPACE, id }, () => ({
+        spec: { ...spec, compatibility: { header: 'X-Hub-Signature', value: 'sha256={signature}' } },
+        compatibilitySecret: 'as before',
+        touched: new Set(['compatibility_signature']),
+        problems: noProblems(),
+      })),
+    shows: ({ headers, body }) => {
+      const expected = createHmac('sha256', 'as before').update(Buffer.from(body)).digest('hex');
+      assert.equal(headers['x-hub-signature'], `sha256=${expected}`);
+    },
+  },
+  asymmetric: {
+    apply: (of) => update(of, { asymmetric: true }),
+    shows: ({ headers }) => assert.match(headers['webhook-signature']!, /^v1,\S+ v1a,\S+$/),
+  },
   headers: {
     apply: (of) => update(of, { headers: { 'x-new': 'yes' } }),
     shows: ({ headers }) => assert.equal(headers['x-new'], 'yes'),
@@ -200,8 +218,11 @@ const CHANGES: Record<keyof AskedSpec | 'state' | 'secret' | 'concurrency' | 'ra
     undo: ({ webhook: { id } }) => pipeline.control.webhooks.resume({ namespace: NAMESPACE, id }),
   },
   secret: {
-    apply: ({ webhook: { spec } }) =>
-      pipeline.control.webhooks.register({ namespace: NAMESPACE, spec, secret: NEW_SECRET }),
+    apply: ({ webhook: { id } }) =>
+      pipeline.control.webhooks.rotateSecret(
+        { namespace: NAMESPACE, id },
+        { secret: NEW_SECRET, overlapMs: 0 },
+      ),
     shows({ headers, body }) {
       const id = headers['webhook-id']!;
       const signed = sign(

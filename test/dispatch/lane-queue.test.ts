@@ -36,7 +36,7 @@ function targetOf(ordered: boolean): Target {
     webhook: aWebhook(),
     rules,
     ordered,
-    keys: [],
+    keys: { secrets: [] },
     credentials: NO_CREDENTIALS,
     origin: 'http://example.com',
   };

@@ -26,7 +26,7 @@ function targetOf(webhook: Webhook): Target {
     webhook,
     rules,
     ordered: false,
-    keys: [],
+    keys: { secrets: [] },
     credentials: NO_CREDENTIALS,
     origin: 'http://example.com',
   };

@@ -21,7 +21,7 @@ function someLanes(
   return createLanes({
     since: NOW - 60 * MINUTE,
     directory,
-    keysOf: () => [],
+    keysOf: () => ({ secrets: [] }),
     credentialsOf: () => NO_CREDENTIALS,
   });
 }

@@ -64,7 +64,7 @@ class Model {
       webhook: aWebhook(),
       rules,
       ordered: true,
-      keys: [],
+      keys: { secrets: [] },
       credentials: NO_CREDENTIALS,
       origin: 'http://example.com',
     };

@@ -43,7 +43,7 @@ describe('what the dispatcher reads from the store', () => {
     const store = await openMemoryStore();
     t.after(() => store.close());
     const spec = { destination: DESTINATION };
-    const webhooks = Array.from({ length: 1_100 }, () => aWebhook({ sealedSecrets: [], spec }));
+    const webhooks = Array.from({ length: 1_100 }, () => aWebhook({ secrets: [], spec }));
     await store.createWebhooks(webhooks);
     await store.publish([aPublication(webhooks.map(({ id }) => id))]);
     // As after a restart: what was to be handed over is gone.

@@ -120,6 +120,47 @@ describe('the examples of verifying without a library', () => {
   });
 });
 
+const PUBLIC: readonly (readonly [string, readonly [string, ...string[]]])[] = [
+  ['Node', [NODE, join(EXAMPLES, 'node/public.mjs')]],
+  ['Python', [TOOLS.python, '-B', join(EXAMPLES, 'python/public.py')]],
+];
+
+describe('the examples of verifying with a public key', () => {
+  it('accept what Carillon signs with the key at the JWKS of the namespace, and nothing else', async (t) => {
+    await using receiver = await openReceiver();
+    await using carillon = await startCarillon({ command: 'dev' });
+    const call = connectCall(carillon.url);
+    const webhook = {
+      name: 'public',
+      destination: receiver.url,
+      eventTypes: ['*'],
+      asymmetricSignature: true,
+    };
+    await call('WebhookService/Register', { webhook });
+    const bytes = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
+    await call('EventService/Publish', { event: { type: 'all.bytes', bytes: bytes.toString('base64') } });
+    const [request] = await receiver.received(1);
+    const { headers, body } = request!;
+    const [id, timestamp, signatures] = ['webhook-id', 'webhook-timestamp', 'webhook-signature'].map((name) =>
+      String(headers[name]),
+    ) as [string, string, string];
+    const env = { ...process.env, JWKS_URL: `${carillon.url}/.well-known/jwks.json` };
+    for (const [language, [tool, ...rest]] of PUBLIC) {
+      const check = async (given: readonly string[], input: Uint8Array): Promise<string> => {
+        const { code, stdout } = await run(tool, [...rest, ...given], { env, input });
+        return `${code === 0} ${stdout.trim()}`.trim();
+      };
+      await t.test(language, async () => {
+        assert.equal(await check([id, timestamp, signatures], body), 'true genuine');
+        assert.equal(await check([id, timestamp, signatures], body.toReversed()), 'false');
+        assert.equal(await check([`${id}x`, timestamp, signatures], body), 'false');
+        assert.equal(await check([id, String(Number(timestamp) - 1), signatures], body), 'false');
+        assert.equal(await check([id, timestamp, signatures.split(' ')[0]!], body), 'false');
+      });
+    }
+  });
+});
+
 function aSecret(): string {
   return `whsec_${randomBytes(32).toString('base64')}`;
 }

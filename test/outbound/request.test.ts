@@ -21,7 +21,7 @@ const parts: RequestParts = {
   presented,
   attemptNumber: 1,
   credentials: NO_CREDENTIALS,
-  keys: [signingKey(secret)],
+  keys: { secrets: [{ key: signingKey(secret), until: Number.POSITIVE_INFINITY }] },
   now: T0 + 999,
   userAgent: 'Carillon/1.2.3',
 };
@@ -115,12 +115,26 @@ describe('the POST of an attempt', () => {
     assert.equal(verify(checked), 'valid');
   });
 
-  it('is signed with every key while a secret is rotated', () => {
-    const old = new Uint8Array(24).fill(3);
-    const request = buildRequest({ ...parts, keys: [signingKey(secret), signingKey(old)] });
-    for (const one of [secret, old]) {
-      const checked = { secrets: [one], headers: headersOf(request), body: presented.body, now: T0 };
-      assert.equal(verify(checked), 'valid');
+  it('is signed with every key while a secret is rotated, the newest first, and with none that has ended', () => {
+    const [old, ended] = [3, 4].map((byte) => new Uint8Array(24).fill(byte)) as [Uint8Array, Uint8Array];
+    const keys = [
+      ...parts.keys.secrets,
+      { key: signingKey(old), until: parts.now + 1 },
+      { key: signingKey(ended), until: parts.now },
+    ];
+    const headers = headersOf(buildRequest({ ...parts, keys: { secrets: keys } }));
+    const alone = [secret, old].map((one) => {
+      const key = { key: signingKey(one), until: Number.POSITIVE_INFINITY };
+      return headersOf(buildRequest({ ...parts, keys: { secrets: [key] } }))['webhook-signature'];
+    });
+    assert.equal(headers['webhook-signature'], alone.join(' '));
+    for (const [one, verdict] of [
+      [secret, 'valid'],
+      [old, 'valid'],
+      [ended, 'no signature matches: the secret is another, or id, timestamp or body were changed'],
+    ] as const) {
+      const judged = verify({ secrets: [one], headers, body: presented.body, now: T0 });
+      assert.equal(judged === 'valid' ? judged : judged.invalid, verdict);
     }
   });
 

@@ -37,6 +37,8 @@ const {
   resume,
   trigger,
   backfill,
+  rotateSecret,
+  withdrawSecret,
   previewSchedule,
 } = WebhookService.method;
 const { publish, publishBatch, getEvent, listEvents, replayEvents, purgeEvent } = EventService.method;
@@ -121,6 +123,25 @@ const STEPS: readonly Step[] = [
   { what: 'all of a filter', method: pause, request: { filter: 'name = orders', validateOnly: true } },
   { what: 'all of another', method: resume, request: { filter: 'labels.team = a' } },
   { what: 'an id and a filter', method: pause, request: { id: 'orders', filter: 'id:*' } },
+  { what: 'a new secret', method: rotateSecret, request: hook, as: 'rotated' },
+  {
+    what: 'a secret that is none, with too long an overlap',
+    method: rotateSecret,
+    request: (said) => ({ ...(hook as (said: Said) => JsonObject)(said), secret: 'x', overlap: '2592001s' }),
+  },
+  {
+    what: 'the secret before',
+    method: withdrawSecret,
+    request: (said) => ({
+      id: said('registered').webhook.id,
+      secretId: said('rotated').webhook.signingSecrets[1].id,
+    }),
+  },
+  {
+    what: 'a secret that is not there',
+    method: withdrawSecret,
+    request: (said) => ({ ...(hook as (said: Said) => JsonObject)(said), secretId: 'none' }),
+  },
   { what: 'a ring', method: trigger, request: hook, as: 'rung' },
   {
     what: 'a webhook with a schedule',

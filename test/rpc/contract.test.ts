@@ -11,7 +11,7 @@ import {
   type MessageInitShape,
   ScalarType,
 } from '@bufbuild/protobuf';
-import { nestedTypes, reflect } from '@bufbuild/protobuf/reflect';
+import { nestedTypes, reflect, reflectList } from '@bufbuild/protobuf/reflect';
 import { TimestampSchema } from '@bufbuild/protobuf/wkt';
 import { field as fieldRules } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
 import { file_carillon_v1_admin } from '../../gen/carillon/v1/admin_pb.ts';
@@ -21,6 +21,7 @@ import { file_carillon_v1_schedule } from '../../gen/carillon/v1/schedule_pb.ts'
 import {
   EffectiveSchema,
   file_carillon_v1_webhook,
+  SigningSecretSchema,
   TrafficSchema,
   type Webhook,
   WebhookSchema,
@@ -200,7 +201,7 @@ function outputOnly(type: DescMessage): DescField[] {
 }
 
 /** What differs between any two webhooks. */
-const SAME = { id: '', uid: '', etag: '', nextRunTime: undefined };
+const SAME = { id: '', uid: '', etag: '', nextRunTime: undefined, signingSecrets: [] };
 
 function given(field: DescField, webhook: MessageInitShape<typeof WebhookSchema>): Webhook {
   const message = reflect(WebhookSchema, create(WebhookSchema, webhook));
@@ -227,6 +228,8 @@ function someValueOf(field: DescField): unknown {
         return reflect(TrafficSchema, create(TrafficSchema, { waitingCount: -7n, lastDeliveryId: 'x' }));
       }
       return reflect(TimestampSchema, create(TimestampSchema, { seconds: 1n }));
+    case 'list':
+      return reflectList(field, [create(SigningSecretSchema, { id: 'x'.repeat(5000) })]);
     default:
       throw new Error(`${field.toString()} is of a kind that needs a value here`);
   }

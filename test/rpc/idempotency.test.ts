@@ -26,6 +26,7 @@ const text = names.map((name) => readFileSync(join(PROTO, `${name}.proto`), 'utf
 /** Those that do more when they are called again. The comment of each says so, and what to do. */
 const NOT_IDEMPOTENT: ReadonlySet<string> = new Set([
   'WebhookService.Trigger',
+  'WebhookService.RotateSecret',
   'EventService.Publish',
   'EventService.PublishBatch',
   'EventService.PublishStream',

@@ -202,6 +202,21 @@ describe('The reason', () => {
       await post(`/v1/webhooks/${hook}:pause`, {});
       return rest('POST', `/v1/webhooks/${hook}:trigger`);
     },
+    async SECRET_NOT_FOUND() {
+      const hook = await id('WebhookService/Register', { webhook: { ...HOOK, name: 'secrets' } });
+      return rest('POST', `/v1/webhooks/${hook}:withdrawSecret`, { secretId: 'none' });
+    },
+    async SECRET_IS_LAST() {
+      const made = await post('/v1/webhooks', { ...HOOK, name: 'one secret' });
+      const { webhook } = (await made.json()) as Registered;
+      const [secret] = webhook.signingSecrets;
+      return rest('POST', `/v1/webhooks/${webhook.id}:withdrawSecret`, { secretId: secret!.id });
+    },
+    async TOO_MANY_SECRETS() {
+      const hook = await id('WebhookService/Register', { webhook: { ...HOOK, name: 'many secrets' } });
+      for (let i = 0; i < 10; i++) await post(`/v1/webhooks/${hook}:rotateSecret`, {});
+      return rest('POST', `/v1/webhooks/${hook}:rotateSecret`, {});
+    },
     async NAMESPACE_SUSPENDED() {
       await post('/v1/namespaces', { name: 'suspended' });
       await post('/v1/namespaces/suspended:suspend', {});
@@ -380,7 +395,7 @@ describe('The reason', () => {
 const JSON_TYPE = { 'content-type': 'application/json' };
 
 interface Registered {
-  readonly webhook: { readonly id: string };
+  readonly webhook: { readonly id: string; readonly signingSecrets: readonly { readonly id: string }[] };
 }
 
 interface RestErrorJson {

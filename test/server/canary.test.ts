@@ -31,6 +31,7 @@ const CANARY = 'canary-';
 const PLAIN = 'canary-in-a-plain-header-1';
 const SECRET = 'canary-in-a-secret-header-2';
 const PASSWORD = 'canary-of-a-password-5';
+const ANOTHERS = 'canary-of-another-sender-6';
 const QUERY = 'sparrow-in-a-query-3';
 const REFUSED = 'canary-that-is-refused-4\n';
 
@@ -74,6 +75,7 @@ describe('a secret of a webhook', () => {
       eventTypes: ['order.*'],
       headers: { Authorization: `Bearer ${PLAIN}` },
       secretHeaders: { 'x-key': { value: SECRET } },
+      compatibilitySignature: { header: 'x-signature', secret: ANOTHERS },
       retryPolicy: { delays: ['0.1s'], maxAttempts: 2 },
     };
     const letIn = {
@@ -98,6 +100,7 @@ describe('a secret of a webhook', () => {
     const [first, retry] = received.filter(({ headers }) => headers.authorization !== basic);
     for (const { headers } of [first!, retry!]) {
       assert.deepEqual([headers.authorization, headers['x-key']], [`Bearer ${PLAIN}`, SECRET]);
+      assert.match(String(headers['x-signature']), /^[0-9a-f]{64}$/);
     }
     const deliveryId = String(first!.headers['webhook-id']);
     await until(() => (lines.some(({ fields }) => fields.state === 'FAILED') ? true : undefined));
@@ -193,7 +196,10 @@ function requestsFor({
       { webhook, updateMask: 'headers,secretHeaders' },
       { webhook: letIn, updateMask: 'auth' },
       { webhook: { ...wrong, id }, updateMask: 'secretHeaders' },
+      { webhook, updateMask: 'compatibilitySignature.secret' },
     ],
+    'WebhookService.RotateSecret': [{ id }, { id, secret: REFUSED }],
+    'WebhookService.WithdrawSecret': [{ id, secretId: 'none' }],
     'WebhookService.Pause': [{ id }, { filter: 'id:*' }],
     'WebhookService.Resume': [{ id }, { filter: 'id:*' }],
     'WebhookService.Trigger': [{ id }],

@@ -11,7 +11,7 @@ import { openStore } from '../../src/store/open.ts';
 import { recordingLog } from '../support/log.ts';
 import { until } from '../support/pipeline.ts';
 import { openProxy } from '../support/proxy.ts';
-import { aWebhook } from '../support/store.ts';
+import { aSecret, aWebhook } from '../support/store.ts';
 
 const KEY = 'a'.repeat(64);
 const OTHER_KEY = 'b'.repeat(64);
@@ -44,7 +44,7 @@ describe('a server that cannot start', () => {
     const db = await aDatabase(t);
     const store = await openStore(db);
     // Sealed with a key that is not here any more.
-    await store.createWebhooks([aWebhook({ sealedSecrets: [new Uint8Array(61).fill(1)] })]);
+    await store.createWebhooks([aWebhook({ secrets: [aSecret({ sealed: new Uint8Array(61).fill(1) })] })]);
     await store.close();
     await assert.rejects(startServer(await configOf(db, '--secrets-key', OTHER_KEY), { log }), {
       name: 'DomainError',

@@ -17,6 +17,7 @@ import { startLoop } from '../../src/server/loop.ts';
 import { createDirectory, type Directory } from '../../src/store/directory.ts';
 import { createNamespaceDirectory } from '../../src/store/namespace-directory.ts';
 import type { StoreOptions } from '../../src/store/open.ts';
+import { openSigningKeyring, type SigningKeyring } from '../../src/store/signing-keyring.ts';
 import type { NewDelivery, Store } from '../../src/store/store.ts';
 import { type LogLine, recordingLog } from './log.ts';
 import { openMemoryStore } from './store.ts';
@@ -24,6 +25,7 @@ import { openMemoryStore } from './store.ts';
 /** From the store to the socket, without the API: what a test needs to see deliveries go out. */
 export interface Pipeline extends AsyncDisposable {
   readonly store: Store;
+  readonly signingKeyring: SigningKeyring;
   readonly control: Control;
   readonly dispatcher: Dispatcher;
   readonly directory: Directory;
@@ -70,6 +72,7 @@ export async function openPipeline(options: PipelineOptions = {}): Promise<Pipel
   const { log, lines } = recordingLog();
   const store = options.store ?? (await openMemoryStore(options.storeOptions));
   const directory = createDirectory({ store });
+  const signingKeyring = await openSigningKeyring({ store, clock, random, sealKey: SEALING_KEY });
   const policy = { allow: parseCidrs(['127.0.0.0/8']) };
   const settings = {
     inFlightMax: 1_024,
@@ -87,6 +90,7 @@ export async function openPipeline(options: PipelineOptions = {}): Promise<Pipel
     clock,
     random,
     sealKey: SEALING_KEY,
+    signingKeyring,
     settings: {
       addressPolicy: policy,
       everyMinMs: 1_000,
@@ -98,7 +102,7 @@ export async function openPipeline(options: PipelineOptions = {}): Promise<Pipel
     store,
     directory,
     sender: options.sender ?? sender,
-    keysOf: keysWith(SEALING_KEY),
+    keysOf: keysWith(SEALING_KEY, signingKeyring.privateKeyOf),
     credentialsOf: credentialsWith(SEALING_KEY),
     wake: () => loops[0]!.wake(),
     notify: (operational) => news.push(operational),
@@ -127,6 +131,7 @@ export async function openPipeline(options: PipelineOptions = {}): Promise<Pipel
 
   return {
     store,
+    signingKeyring,
     control,
     dispatcher,
     directory,

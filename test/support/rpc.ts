@@ -29,6 +29,7 @@ import { type Api, createApi } from '../../src/rpc/api.ts';
 import type { ApiDeps, ApiSettings } from '../../src/rpc/deps.ts';
 import { createDirectory } from '../../src/store/directory.ts';
 import { createNamespaceDirectory } from '../../src/store/namespace-directory.ts';
+import { openSigningKeyring } from '../../src/store/signing-keyring.ts';
 import type { Store } from '../../src/store/store.ts';
 import { type ManualClock, manualClock } from './clock.ts';
 import { type LogLine, watchedLog } from './log.ts';
@@ -97,6 +98,7 @@ export async function startApi(options: ApiOptions = {}): Promise<RunningApi> {
     random,
     log,
     sealKey,
+    signingKeyring: await openSigningKeyring({ store, clock, random, sealKey }),
     publisher: createPublisher({ ...publishing, admission, settings: { idempotencyWindowMs: DAY_MS } }),
     replayer: createReplayer(publishing),
     settings: {

@@ -12,6 +12,7 @@ import { leftOut } from '../../src/domain/schedule/run-plan.ts';
 import type { RunCursor } from '../../src/domain/schedule/schedule.ts';
 import type { AskedSpec } from '../../src/domain/webhook/asked.ts';
 import { withDefaults } from '../../src/domain/webhook/defaults.ts';
+import type { SigningSecret } from '../../src/domain/webhook/rotation.ts';
 import type { Webhook } from '../../src/domain/webhook/webhook.ts';
 import type { NamespaceDirectory } from '../../src/store/namespace-directory.ts';
 import { openStore, type StoreOptions } from '../../src/store/open.ts';
@@ -57,7 +58,7 @@ export function aWebhook(overrides: WebhookOverrides = {}): Webhook {
   namespaceOf.set(id, overrides.namespace ?? 'default');
   return {
     namespace: 'default',
-    sealedSecrets: [new Uint8Array([1, 2, 3])],
+    secrets: [aSecret()],
     state: 'ACTIVE',
     cursor: { anchorAt: T0, nominalAt: T0 + MINUTE, dueAt: T0 + MINUTE, fired: 0, skipped: 0 },
     health: HEALTHY,
@@ -71,6 +72,11 @@ export function aWebhook(overrides: WebhookOverrides = {}): Webhook {
     spec,
     effective: withDefaults(spec, { defaultEveryMs: 5_000 }),
   };
+}
+
+/** A signing secret that does not end. What is sealed in it no key opens, unless told otherwise. */
+export function aSecret(overrides: Partial<SigningSecret> = {}): SigningSecret {
+  return { id: testId('secret'), sealed: new Uint8Array([1, 2, 3]), createdAt: T0, ...overrides };
 }
 
 /** What a caller of `aWebhook` asked for. */

@@ -1,5 +1,6 @@
 import { type FieldViolation, invalid } from '../error.ts';
 import { commonHeadFault, headerValueFault, headerViolations } from '../event/header-rules.ts';
+import { longest } from '../webhook/compatibility.ts';
 import { headerTemplatesOf } from './header-templates.ts';
 import { readsWebhookOnly, renderLiquid } from './liquid.ts';
 import { TEMPLATE_LENGTH_MAX } from './liquid-engine.ts';
@@ -50,7 +51,7 @@ export function headerTemplateViolations(
  * is. What an event adds is judged with each request.
  */
 export function headersTogetherFault({ webhook }: RunContext): string | undefined {
-  const { destination, headers, payload } = webhook.effective;
+  const { destination, headers, payload, compatibility } = webhook.effective;
   const unknown = headerTemplatesOf(payload).ofEvent.map(([name]) => [name, ''] as const);
   let own: Readonly<Record<string, string>>;
   try {
@@ -59,7 +60,8 @@ export function headersTogetherFault({ webhook }: RunContext): string | undefine
     // Each template is judged by itself, where it is touched.
     return undefined;
   }
-  const all = { ...headers, ...Object.fromEntries(unknown), ...own };
+  const signed = compatibility && { [compatibility.header.toLowerCase()]: longest(compatibility) };
+  const all = { ...headers, ...Object.fromEntries(unknown), ...own, ...signed };
   return commonHeadFault(destination, payload?.contentType ?? 'application/json', all);
 }
 

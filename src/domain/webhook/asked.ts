@@ -2,6 +2,7 @@ import type { OverflowPolicy } from '../delivery/overflow.ts';
 import type { RetryPolicy } from '../delivery/retry-policy.ts';
 import type { Exceptions, InZone, Schedule, When } from '../schedule/schedule.ts';
 import type { MarkedAuth } from './auth.ts';
+import type { AskedCompatibility } from './compatibility.ts';
 import type { Payload } from './payload.ts';
 import type { SecretMark } from './secret-mark.ts';
 
@@ -26,6 +27,9 @@ export interface AskedSpec {
   readonly retryPolicy?: Partial<RetryPolicy>;
   readonly limits?: AskedLimits;
   readonly labels?: Readonly<Record<string, string>>;
+  readonly asymmetric?: boolean;
+  /** Without its secret, which is the webhook's. */
+  readonly compatibility?: AskedCompatibility;
 }
 
 export interface AskedSchedule extends Partial<Omit<Schedule, 'when' | 'exceptions'>> {

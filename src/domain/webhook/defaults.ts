@@ -4,6 +4,7 @@ import { DEFAULT_RETRY_POLICY } from '../delivery/retry-policy.ts';
 import type { Exceptions, InZone, Schedule, When } from '../schedule/schedule.ts';
 import { spelledTimeZone } from '../schedule/zone.ts';
 import type { AskedLimits, AskedPayload, AskedSchedule, AskedSpec, AskedWhen } from './asked.ts';
+import { compatibilityOf } from './compatibility.ts';
 import type { Payload } from './payload.ts';
 import type { Limits, WebhookSpec } from './webhook.ts';
 
@@ -61,6 +62,8 @@ export function withDefaults(asked: AskedSpec, { defaultEveryMs }: DefaultSettin
     },
     limits: limitsOf(asked.limits ?? {}),
     labels,
+    asymmetric: asked.asymmetric ?? false,
+    ...(asked.compatibility !== undefined && { compatibility: compatibilityOf(asked.compatibility) }),
   };
 }
 

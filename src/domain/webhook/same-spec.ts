@@ -8,8 +8,8 @@ export function sameSpec(a: AskedSpec, b: AskedSpec): boolean {
 
 /** With what is absent, undefined and empty made one, and bytes of one kind. */
 function comparable(spec: AskedSpec): unknown {
-  const { eventTypes = [], headers = {}, labels = {}, payload, ...rest } = spec;
-  const asked = { ...rest, eventTypes: [...eventTypes], headers, labels };
+  const { eventTypes = [], headers = {}, labels = {}, asymmetric = false, payload, ...rest } = spec;
+  const asked = { ...rest, eventTypes: [...eventTypes], headers, labels, asymmetric };
   return withoutUndefined({ ...asked, payload: payload && { ...payload, body: comparableBody(payload) } });
 }
 

@@ -1,4 +1,12 @@
-import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
+import {
+  createHmac,
+  createSecretKey,
+  type KeyObject,
+  sign as signAsymmetrically,
+  timingSafeEqual,
+} from 'node:crypto';
+import { type CompatibilityKey, compatibilityKey, openCompatibilitySecret } from './compatibility.ts';
+import type { SigningSecret } from './rotation.ts';
 import { openSecret } from './secret.ts';
 import type { SecretOwner } from './secret-mark.ts';
 import type { Webhook } from './webhook.ts';
@@ -20,16 +28,56 @@ export function signingKey(secret: Uint8Array): KeyObject {
   return createSecretKey(secret);
 }
 
-/** A webhook's signing keys, newest first. */
-export type KeysOf = (webhook: Pick<Webhook, 'sealedSecrets' | keyof SecretOwner>) => readonly KeyObject[];
+/** A secret made ready, and until when it signs. */
+export interface SigningKey {
+  readonly key: KeyObject;
+  /** Infinity for the newest, which signs until it is replaced. */
+  readonly until: number;
+}
+
+/** All that a webhook's requests are signed with. */
+export interface SigningKeys {
+  /** Those of its secrets, newest first; also those that have ended, until they are swept. */
+  readonly secrets: readonly SigningKey[];
+  /** That of its namespace, if it wants such a signature. */
+  readonly asymmetric?: KeyObject;
+  /** That of its compatibility signature, which stands in another header. */
+  readonly compatibility?: CompatibilityKey;
+}
+
+/** What of a webhook its keys follow from. */
+type Signing = Pick<Webhook, keyof SecretOwner | 'secrets' | 'compatibilitySecret' | 'effective'>;
+
+export type KeysOf = (webhook: Signing) => SigningKeys;
+
+/** The private key of a namespace; undefined where there is none. */
+export type NamespaceKeyOf = (namespace: string) => KeyObject | undefined;
 
 /**
  * Opens the sealed secrets of webhooks with the server's key. Calling it raises FAILED_PRECONDITION when a
  * secret was sealed with another key.
  */
-export function keysWith(sealingKey: Uint8Array): KeysOf {
-  return (webhook) =>
-    webhook.sealedSecrets.map((sealed) => signingKey(openSecret(sealingKey, sealed, webhook)));
+export function keysWith(sealingKey: Uint8Array, namespaceKeyOf: NamespaceKeyOf): KeysOf {
+  return (webhook) => {
+    const { secrets, compatibilitySecret: sealed, effective } = webhook;
+    const asymmetric = effective.asymmetric ? namespaceKeyOf(webhook.namespace) : undefined;
+    const form = effective.compatibility;
+    return {
+      secrets: secrets.map((secret) => keyWith(sealingKey, secret, webhook)),
+      ...(asymmetric !== undefined && { asymmetric }),
+      ...(form !== undefined &&
+        sealed !== undefined && {
+          compatibility: compatibilityKey(form, openCompatibilitySecret(sealingKey, sealed, webhook)),
+        }),
+    };
+  };
+}
+
+/** The keys that sign now. */
+export function keysAt(keys: readonly SigningKey[], now: number): KeyObject[] {
+  const live: KeyObject[] = [];
+  for (const { key, until } of keys) if (until > now) live.push(key);
+  return live;
 }
 
 /** The `webhook-signature` of a body: one signature for each key, in their order. */
@@ -46,6 +94,17 @@ export function sign(
     header += header === '' ? `v1,${mac}` : ` v1,${mac}`;
   }
   return header;
+}
+
+/** An asymmetric signature, `v1a` and the base64 of Ed25519 over the same. */
+export function signWithPrivateKey(
+  key: KeyObject,
+  id: string,
+  timestampSeconds: number,
+  body: Uint8Array,
+): string {
+  const signed = Buffer.concat([Buffer.from(`${id}.${timestampSeconds}.`), body]);
+  return `v1a,${signAsymmetrically(null, signed, key).toString('base64')}`;
 }
 
 export interface VerifyRequest {
@@ -93,6 +152,17 @@ export function verify(request: VerifyRequest): Verification {
     for (const signature of given) if (same(expected, Buffer.from(signature))) return 'valid';
   }
   return { invalid: 'no signature matches: the secret is another, or id, timestamp or body were changed' };
+}
+
+function keyWith(
+  sealingKey: Uint8Array,
+  { sealed, expiresAt }: SigningSecret,
+  owner: SecretOwner,
+): SigningKey {
+  return {
+    key: signingKey(openSecret(sealingKey, sealed, owner)),
+    until: expiresAt ?? Number.POSITIVE_INFINITY,
+  };
 }
 
 function same(expected: Buffer, given: Buffer): boolean {

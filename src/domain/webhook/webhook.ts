@@ -4,7 +4,9 @@ import type { RetryPolicy } from '../delivery/retry-policy.ts';
 import { isOwnForm } from '../id.ts';
 import type { RunCursor, Schedule } from '../schedule/schedule.ts';
 import type { AskedSpec } from './asked.ts';
+import type { Compatibility } from './compatibility.ts';
 import type { Payload } from './payload.ts';
+import type { SigningSecret } from './rotation.ts';
 
 /** The tenant of everything that names none. */
 export const DEFAULT_NAMESPACE = 'default';
@@ -29,6 +31,10 @@ export interface WebhookSpec {
   readonly retryPolicy: RetryPolicy;
   readonly limits: Limits;
   readonly labels: Readonly<Record<string, string>>;
+  /** Whether requests are signed with the key of the namespace too. */
+  readonly asymmetric: boolean;
+  /** How requests are signed beside that, as another sender did. */
+  readonly compatibility?: Compatibility;
 }
 
 /** What a destination can bear. */
@@ -61,8 +67,10 @@ export interface Webhook {
   readonly spec: AskedSpec;
   /** What applies: `withDefaults` of it, with the defaults of today. */
   readonly effective: WebhookSpec;
-  /** Signing secrets, sealed (see `secret.ts`), newest first. */
-  readonly sealedSecrets: readonly Uint8Array[];
+  /** Newest first. Those that have ended stay until they are swept; `liveSecrets` leaves them out. */
+  readonly secrets: readonly SigningSecret[];
+  /** That of the compatibility signature, sealed; there is one where there is such a signature. */
+  readonly compatibilitySecret?: Uint8Array;
   /** Its credentials, sealed (see `credentials.ts`); undefined when it has none. */
   readonly sealedCredentials?: Uint8Array;
   readonly state: WebhookState;

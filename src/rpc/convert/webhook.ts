@@ -22,9 +22,11 @@ import type { AskedLimits, AskedPayload, AskedSpec } from '../../domain/webhook/
 import type { AskedCredentials } from '../../domain/webhook/credentials.ts';
 import { etagOf } from '../../domain/webhook/etag.ts';
 import type { EventFormat, Payload } from '../../domain/webhook/payload.ts';
+import type { SigningSecret } from '../../domain/webhook/rotation.ts';
 import type { Traffic } from '../../domain/webhook/traffic.ts';
 import { type Webhook, webhookIdOf } from '../../domain/webhook/webhook.ts';
 import { authFrom, authTo } from './auth.ts';
+import { compatibilityFrom, compatibilityTo } from './compatibility.ts';
 import { enumPair } from './enum-pair.ts';
 import { scheduleFrom, scheduleTo } from './schedule.ts';
 import { fromDuration, toDuration, toTimestamp } from './time.ts';
@@ -63,6 +65,10 @@ export function specFrom(message: WebhookMessage, problems: Problems): AskedSpec
     }),
     ...(message.limits !== undefined && { limits: limitsFrom(message.limits) }),
     labels: Object.fromEntries(Object.entries(message.labels)),
+    ...(message.asymmetricSignature && { asymmetric: true }),
+    ...(message.compatibilitySignature !== undefined && {
+      compatibility: compatibilityFrom(message.compatibilitySignature),
+    }),
   };
 }
 
@@ -102,10 +108,19 @@ export function basicTo(webhook: Webhook): WebhookMessage {
     ...(health.failingSince !== null && { failingSinceTime: toTimestamp(health.failingSince) }),
     ...(health.openUntil !== null && { probeTime: toTimestamp(health.openUntil) }),
     ...(hold !== undefined && { holdReason: hold.reason, holdEndTime: toTimestamp(hold.until) }),
+    signingSecrets: webhook.secrets.map(secretTo),
     createTime: toTimestamp(webhook.createdAt),
     updateTime: toTimestamp(webhook.updatedAt),
     etag: etagOf(webhook),
   });
+}
+
+function secretTo({ id, createdAt, expiresAt }: SigningSecret) {
+  return {
+    id,
+    createTime: toTimestamp(createdAt),
+    ...(expiresAt !== undefined && { expireTime: toTimestamp(expiresAt) }),
+  };
 }
 
 /** The same, with what applies to it. */
@@ -154,6 +169,10 @@ function askedTo(spec: AskedSpec) {
     ...(retryPolicy !== undefined && { retryPolicy: retryPolicyTo(retryPolicy) }),
     ...(limits !== undefined && { limits: limitsTo(limits) }),
     labels: { ...spec.labels },
+    asymmetricSignature: spec.asymmetric ?? false,
+    ...(spec.compatibility !== undefined && {
+      compatibilitySignature: compatibilityTo(spec.compatibility),
+    }),
   };
 }
 

@@ -22,6 +22,8 @@ const UPDATABLE = [
   'retry_policy',
   'limits',
   'labels',
+  'asymmetric_signature',
+  'compatibility_signature',
 ] as const;
 
 /** Paths that one mask has at most. */

@@ -69,7 +69,7 @@ function registrationFrom(
   const namespace = theNamespace(webhook.namespace, principal);
   const spec = specFrom(webhook, inside);
   const secret = secretFrom(webhook.signing?.secret ?? '', problems);
-  const { id, etag } = webhook;
+  const { id, etag, compatibilitySignature } = webhook;
   return {
     namespace,
     ...(id !== '' && { id, etag }),
@@ -77,6 +77,7 @@ function registrationFrom(
     credentials: credentialsFrom(webhook, inside),
     validateOnly,
     ...(secret !== undefined && { secret }),
+    compatibilitySecret: compatibilitySignature?.secret || undefined,
   };
 }
 

@@ -17,6 +17,7 @@ import { batchGetHandler, batchRegisterHandler } from './batch.ts';
 import { previewHandler } from './preview.ts';
 import { registerHandler } from './register.ts';
 import { removeHandler } from './remove.ts';
+import { rotateSecretHandler } from './rotate.ts';
 import { updateHandler } from './update.ts';
 import { viewOf } from './view.ts';
 import { wireBytesOf } from './wire-bytes.ts';
@@ -38,6 +39,12 @@ export function webhookService(deps: HandlerDeps): ServiceImpl<typeof WebhookSer
     remove: removeHandler(deps),
     previewSchedule: previewHandler(deps),
     backfill: backfillHandler(deps),
+    rotateSecret: rotateSecretHandler(deps),
+
+    async withdrawSecret({ id, namespace, etag, secretId }, context) {
+      const target = { id, namespace: theNamespace(namespace, principalOf(context)), etag };
+      return { webhook: webhookTo(await webhooks.withdrawSecret(target, secretId)) };
+    },
 
     async get(request, context) {
       const namespace = theNamespace(request.namespace, principalOf(context));

@@ -26,7 +26,7 @@ export function updateHandler({ control, rules }: HandlerDeps) {
     if (patch.signing !== undefined) {
       problems.add(
         'webhook.signing',
-        'cannot be changed by Update; register the webhook again with its new secret',
+        'cannot be changed by Update; call RotateSecret, which lets the secret before go on signing for a while',
       );
     }
     // Of two that differ in their case alone it is told here.
@@ -41,7 +41,9 @@ export function updateHandler({ control, rules }: HandlerDeps) {
       const inside = noProblems().under('webhook');
       noteRuleViolations(await rules.violationsOf(WebhookSchema, merged), '', inside);
       const credentials = credentialsFrom(merged, inside);
-      return { spec: specFrom(merged, inside), credentials, touched: mask.touched, problems: inside };
+      const compatibilitySecret = merged.compatibilitySignature?.secret || undefined;
+      const spec = specFrom(merged, inside);
+      return { spec, credentials, compatibilitySecret, touched: mask.touched, problems: inside };
     });
     return create(UpdateResponseSchema, { webhook: webhookTo(webhook) });
   };

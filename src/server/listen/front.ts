@@ -5,21 +5,28 @@ import type { Outbox } from '../../rpc/transport/outbox.ts';
 import { handleCors } from './cors.ts';
 import { createGuide } from './guide.ts';
 import type { Handler, ListenerRequest, ListenerResponse } from './http-protocol.ts';
+import { JWKS_PATH, type Jwks } from './jwks.ts';
 
 export interface FrontDeps {
   readonly api: Pick<Api, 'handle' | 'endpoints'>;
   /** Undefined when the inbox is off. */
   readonly inbox: Pick<Inbox, 'handle'> | undefined;
+  /** The public keys of namespaces. */
+  readonly jwks: Jwks;
   readonly corsOrigins: readonly string[];
   /** Bounds what callers leave unread of pages, together with the answers to calls. */
   readonly outbox?: Outbox;
 }
 
 /** Where every request goes first: to the inbox, to the API, or to a page that lists what can be called. */
-export function createFront({ api, inbox, corsOrigins, outbox }: FrontDeps): Handler {
-  const guide = createGuide({ endpoints: api.endpoints, hasInbox: inbox !== undefined });
+export function createFront({ api, inbox, jwks, corsOrigins, outbox }: FrontDeps): Handler {
+  const guide = createGuide({
+    endpoints: [...api.endpoints, `GET ${JWKS_PATH}`],
+    hasInbox: inbox !== undefined,
+  });
   const answer: Handler = (request, response, openEnded) => {
     if (inbox?.handle(request, response)) return;
+    if (jwks(request, response)) return;
     if (handleCors(corsOrigins, request, response)) return;
     if (!api.handle(request, response, openEnded)) guide(request, response);
   };
@@ -38,7 +45,7 @@ export function createFront({ api, inbox, corsOrigins, outbox }: FrontDeps): Han
 }
 
 /** What is no call, which counts what it answers itself. */
-const PAGE = /^\/(?:inbox|docs|openapi|$|\?)/;
+const PAGE = /^\/(?:inbox|docs|openapi|\.well-known|$|\?)/;
 
 /** Counts what is written of an answer until it is taken, and waits while its connection has left too much unread. */
 function follow(

@@ -28,6 +28,7 @@ import type {
   DeliveryRow,
   EventBodyRow,
   EventRecordRow,
+  NamespaceKeyRow,
   NamespaceRow,
   RenderedRow,
   RingingRow,
@@ -200,6 +201,8 @@ export interface Shapes {
   /** How many were there to be answered, or released. */
   answerRequests: { args: AnswerRow[]; answer: number };
   releaseRequests: { args: [namespace: string, id: string][]; answer: number };
+  keepNamespaceKeys: { args: NamespaceKeyRow[]; answer: NamespaceKeyRow[] };
+  listNamespaceKeys: { args: [after: string, limit: number]; answer: NamespaceKeyRow[] };
   createApiKeys: {
     args: [rows: ApiKeyRow[], now: number, max: number];
     answer: ('CREATED' | 'EXISTS' | 'FULL')[];
@@ -288,6 +291,7 @@ export const READS: ReadonlySet<Verb> = new Set<Verb>([
   'resolveEvents',
   'getEvents',
   'listEvents',
+  'listNamespaceKeys',
   'listApiKeys',
   'apiKeyChanges',
 ]);

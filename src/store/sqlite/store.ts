@@ -8,6 +8,7 @@ import { deliveryLog } from './port/delivery-log.ts';
 import { deliveryQueue } from './port/delivery-queue.ts';
 import { intake } from './port/intake.ts';
 import { keys } from './port/keys.ts';
+import { namespaceKeys } from './port/namespace-keys.ts';
 import { namespaces } from './port/namespaces.ts';
 import { registrations } from './port/registrations.ts';
 import { requests } from './port/requests.ts';
@@ -29,6 +30,7 @@ export function sqliteStore(worker: Worker, bounds: SqliteSettings, ending: read
     ...deliveryQueue(connection),
     ...deliveryLog(connection),
     ...requests(connection),
+    ...namespaceKeys(connection),
     ...keys(connection),
 
     sweep: async ({ now, finishedBefore, payloadsBefore }) =>

@@ -21,6 +21,7 @@ import { cursorVerbs } from './verbs/cursors.ts';
 import { runVerbs } from './verbs/firings.ts';
 import { keyVerbs } from './verbs/keys.ts';
 import { logVerbs } from './verbs/log.ts';
+import { namespaceKeyVerbs } from './verbs/namespace-keys.ts';
 import { namespaceVerbs } from './verbs/namespaces.ts';
 import { orderVerbs } from './verbs/orders.ts';
 import { overflowVerbs } from './verbs/overflow.ts';
@@ -84,6 +85,7 @@ function serve(db: OpenDatabase): void {
     ...eventVerbs(context),
     ...purgeVerbs(context),
     ...requestVerbs(db, bounds),
+    ...namespaceKeyVerbs(db),
     ...keyVerbs(context),
     ...sweepVerbs(context),
     ...clockVerbs(context),

@@ -5,6 +5,7 @@ import { Webhook } from 'standardwebhooks';
 import { systemRandom } from '../../../src/domain/random.ts';
 import { parseSecret, sealSecret } from '../../../src/domain/webhook/secret.ts';
 import { keysWith, sign, signingKey, verify } from '../../../src/domain/webhook/signature.ts';
+import { aSecret, aWebhook, T0 } from '../../support/store.ts';
 
 interface Vectors {
   signing: {
@@ -38,27 +39,31 @@ const vectors = JSON.parse(
   readFileSync(new URL('../../testdata/standard-webhooks-vectors.json', import.meta.url), 'utf8'),
 ) as Vectors;
 const secret = 'whsec_//79/Pv6+fj39vX08/Lx8O/u7ezr6uno5+bl5OPi4eA=';
+const noKey = () => undefined;
 const keyOf = (text: string) => signingKey(parseSecret(text));
 
 describe('the signing keys of a webhook', () => {
   const random = systemRandom();
   const sealingKey = random.bytes(32);
   const { new_secret, old_secret } = vectors.rotation;
-  const owner = { namespace: 'default', id: 'wh_1' };
-  const sealedSecrets = [new_secret, old_secret].map((text) =>
-    sealSecret(sealingKey, parseSecret(text), owner, random),
+  const owner = aWebhook();
+  const secrets = [new_secret, old_secret].map((text, i) =>
+    aSecret({
+      sealed: sealSecret(sealingKey, parseSecret(text), owner, random),
+      ...(i > 0 && { expiresAt: T0 }),
+    }),
   );
 
   it('are those of its sealed secrets, in their order', () => {
-    const keys = keysWith(sealingKey)({ sealedSecrets, ...owner });
+    const keys = keysWith(sealingKey, noKey)({ ...owner, secrets }).secrets;
     assert.deepEqual(
-      keys.map((key) => key.export()),
+      keys.map(({ key }) => key.export()),
       [new_secret, old_secret].map((text) => Buffer.from(parseSecret(text))),
     );
   });
 
   it('are not to be had with another key than the secrets were sealed with', () => {
-    assert.throws(() => keysWith(random.bytes(32))({ sealedSecrets, ...owner }), {
+    assert.throws(() => keysWith(random.bytes(32), noKey)({ ...owner, secrets }), {
       code: 'FAILED_PRECONDITION',
     });
   });

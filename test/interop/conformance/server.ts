@@ -68,7 +68,7 @@ async function listenShared() {
   const deps = { clock: systemClock, log, settings, registry: schema.registry };
   const api = mountServices(services, deps);
   return createListener({
-    handler: createFront({ api, inbox: undefined, corsOrigins: [] }),
+    handler: createFront({ api, inbox: undefined, jwks: () => false, corsOrigins: [] }),
     ...ANY_PORT,
     onError: (err) => log.error({ err }, 'a request could not be handled'),
   });

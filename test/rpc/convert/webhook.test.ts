@@ -145,9 +145,19 @@ const restOfSpec = fc.record(
     }),
     limits,
     labels: words,
+    asymmetric: fc.boolean(),
   },
   {
-    requiredKeys: ['name', 'destination', 'headers', 'timeoutMs', 'retryPolicy', 'limits', 'labels'],
+    requiredKeys: [
+      'name',
+      'destination',
+      'headers',
+      'timeoutMs',
+      'retryPolicy',
+      'limits',
+      'labels',
+      'asymmetric',
+    ],
   },
 );
 
@@ -162,7 +172,7 @@ function webhookOf(asked: WebhookSpec): Webhook {
     namespace: 'default',
     spec: asked,
     effective: asked,
-    sealedSecrets: [],
+    secrets: [],
     state: 'ACTIVE',
     cursor: { anchorAt: 0, nominalAt: null, dueAt: null, fired: 0, skipped: 0 },
     health: HEALTHY,

@@ -65,7 +65,7 @@ describe('Register', () => {
     assert.deepEqual([got.webhook?.signing, page.webhooks[0]?.signing], [undefined, undefined]);
     const kept = await stored('sealed');
     assert.ok(kept);
-    const opened = openSecret(api().sealKey, kept.sealedSecrets[0]!, kept);
+    const opened = openSecret(api().sealKey, kept.secrets[0]!.sealed, kept);
     assert.equal(`whsec_${Buffer.from(opened).toString('base64')}`, secret);
     assert.ok(!JSON.stringify(api().lines).includes(secret.slice('whsec_'.length)));
   });
@@ -92,7 +92,7 @@ describe('Register', () => {
     assert.equal(second.webhook?.timeout?.seconds, 3n);
     assert.deepEqual(second.webhook?.labels, {});
     assert.notEqual(second.webhook?.etag, first.webhook?.etag);
-    assert.deepEqual((await stored('replaced'))?.sealedSecrets, before?.sealedSecrets);
+    assert.deepEqual((await stored('replaced'))?.secrets, before?.secrets);
     assert.deepEqual(second.webhook?.createTime, first.webhook?.createTime);
   });
 
@@ -124,7 +124,7 @@ describe('Register', () => {
     assert.equal(changed.secret, '');
     const now = await stored('new-secret');
     assert.equal(now?.version, 2);
-    assert.deepEqual(openSecret(api().sealKey, now.sealedSecrets[0]!, now), new Uint8Array(32).fill(2));
+    assert.deepEqual(openSecret(api().sealKey, now.secrets[0]!.sealed, now), new Uint8Array(32).fill(2));
   });
 
   it('makes one webhook of 32 identical calls at once, over every protocol', async () => {

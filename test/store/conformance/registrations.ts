@@ -2,14 +2,17 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Payload } from '../../../src/domain/webhook/payload.ts';
 import type { Webhook } from '../../../src/domain/webhook/webhook.ts';
-import { aWebhook, T0, testId } from '../../support/store.ts';
+import { aSecret, aWebhook, T0, testId } from '../../support/store.ts';
 import { aNamespace, type Harness, register, useStore } from './harness.ts';
 
 /** A webhook in which nothing is left at its default. */
 function aFullWebhook(payload: Payload): Webhook {
   return aWebhook({
     namespace: aNamespace(),
-    sealedSecrets: [new Uint8Array([0, 255, 128]), new Uint8Array()],
+    secrets: [
+      aSecret({ sealed: new Uint8Array([0, 255, 128]) }),
+      aSecret({ sealed: new Uint8Array(), expiresAt: T0 + 1 }),
+    ],
     state: 'DISABLED',
     stateReason: 'FAILING',
     cursor: { anchorAt: T0, nominalAt: null, dueAt: null, fired: 3, skipped: 4 },

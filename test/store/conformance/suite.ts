@@ -16,6 +16,7 @@ import { listing } from './listing.ts';
 import { log } from './log.ts';
 import { makingUp } from './making-up.ts';
 import { matching } from './matching.ts';
+import { namespaceKeys } from './namespace-keys.ts';
 import { naming } from './naming.ts';
 import { orders } from './orders.ts';
 import { publishing } from './publishing.ts';
@@ -40,6 +41,7 @@ export function conformance(harness: Harness): void {
   for (const part of [
     registrations,
     naming,
+    namespaceKeys,
     listing,
     updates,
     removing,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { SWEEP_BATCH } from '../../../src/store/housekeeping.ts';
-import { aDelivery, aPublication, aWebhook, keyOf, T0 } from '../../support/store.ts';
+import { aDelivery, aPublication, aSecret, aWebhook, keyOf, T0 } from '../../support/store.ts';
 import {
   aNamespace,
   type Harness,
@@ -145,6 +145,24 @@ export function sweeping(harness: Harness): void {
         bodies.map((body) => body?.id),
         [undefined, young?.event.id],
       );
+    });
+
+    test('signing secrets go once they have ended, and change nothing else of their webhook', async () => {
+      const [newest, old, ended] = [undefined, T0 + 2, T0 + 1].map((expiresAt) =>
+        aSecret(expiresAt === undefined ? {} : { expiresAt }),
+      );
+      const webhook = await register(store(), { secrets: [newest!, old!, ended!] });
+      const read = async () => (await store().getWebhooks([webhook.id]))[0];
+      await sweepAll(store(), { now: T0 });
+      assert.deepEqual(await read(), webhook);
+      assert.deepEqual(await sweepAll(store(), { now: T0 + 1 }), [1, 0]);
+      assert.deepEqual(await read(), { ...webhook, secrets: [newest!, old!] });
+      // A change that was decided on before writes them all back.
+      const late = { ...webhook, version: 2 };
+      assert.deepEqual(await store().updateWebhooks([{ webhook: late, ifVersion: 1 }]), ['UPDATED']);
+      await sweepAll(store(), { now: T0 + 2 });
+      assert.deepEqual(await read(), { ...late, secrets: [newest!] });
+      assert.deepEqual(await sweepAll(store(), { now: T0 + 100 }), [0]);
     });
 
     test('many go in small batches, and nothing more is left to do after a 0', async () => {

@@ -156,6 +156,15 @@ export function tenants(harness: Harness): void {
       const namespace = await make();
       const other = await make();
       const [mine, theirs] = [await furnish(store(), namespace), await furnish(store(), other)];
+      const bytes = new Uint8Array(32);
+      const signing = [namespace, other].map((each) => ({
+        namespace: each,
+        id: `key-${each}`,
+        publicKey: bytes,
+        sealed: bytes,
+        createdAt: T0,
+      }));
+      await store().keepNamespaceKeys(signing);
       await become(namespace, { state: 'DELETING' });
       const touched = await sweepAll(store());
       assert.ok(touched.length > 2 && touched.every((rows) => rows <= SWEEP_BATCH), String(touched));
@@ -167,6 +176,13 @@ export function tenants(harness: Harness): void {
       );
       assert.deepEqual(await possessions(store(), mine), NOTHING_LEFT);
       assert.deepEqual(await possessions(store(), theirs), { ...ALL_THERE });
+      const signers = (await store().listNamespaceKeys({ after: '', limit: 100 })).map(
+        (each) => each.namespace,
+      );
+      assert.deepEqual(
+        [namespace, other].map((each) => signers.includes(each)),
+        [false, true],
+      );
       // An attempt that was in flight comes too late.
       assert.deepEqual(await store().settle([settlement(mine.waiting)], []), ['GONE']);
       // Nor does anything come of a call that had begun before.

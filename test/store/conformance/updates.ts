@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { aRun, aSpec, aWebhook, T0, testId } from '../../support/store.ts';
+import { aRun, aSecret, aSpec, aWebhook, T0, testId } from '../../support/store.ts';
 import { aNamespace, type Harness, register, useStore } from './harness.ts';
 
 export function updates(harness: Harness): void {
@@ -14,7 +14,8 @@ export function updates(harness: Harness): void {
         id: old.id,
         namespace: aNamespace(),
         spec: aSpec({ name: 'new', destination: 'http://new', labels: { a: 'b' } }),
-        sealedSecrets: [new Uint8Array([9]), new Uint8Array([8])],
+        secrets: [aSecret(), aSecret({ sealed: new Uint8Array([9]), expiresAt: T0 + 9 })],
+        compatibilitySecret: new Uint8Array([0, 7, 255]),
         state: 'PAUSED',
         cursor: { anchorAt: 1, nominalAt: 2, dueAt: 3, fired: 4, skipped: 5 },
         health: { failingSince: 1, trips: 2, openUntil: 3, holdUntil: null },

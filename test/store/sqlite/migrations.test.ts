@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { after, describe, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { HEALTHY } from '../../../src/domain/delivery/lane.ts';
@@ -95,6 +96,52 @@ describe('a database of before it knew how far it had come', () => {
     writeFileSync(path, gunzipSync(readFileSync(join(TESTDATA, `${name}.sqlite.gz`))));
     await assert.rejects(openStore(path), /is another database than the one that was here last/);
     await (await openStore(path, { restored: true })).close();
+  });
+});
+
+describe('a database of before secrets could be rotated', () => {
+  test('has the secrets that it had, each with an id of its own and without an end', async () => {
+    const name = 'store-0005';
+    const path = join(folder, `${name}-as-it-was.db`);
+    writeFileSync(path, gunzipSync(readFileSync(join(TESTDATA, `${name}.sqlite.gz`))));
+    const file = new DatabaseSync(path);
+    const rows = file.prepare('SELECT id, secrets FROM webhooks').all();
+    file.close();
+    const sealed = new Map(rows.map(({ id, secrets }) => [id, JSON.parse(String(secrets)) as string[]]));
+    await using store = disposable(await opened(name));
+    const ids = new Set<string>();
+    for (const namespace of ['default', 'shop']) {
+      for (const { id, secrets, createdAt } of await store.listWebhooks({ namespace, limit: 100 })) {
+        assert.deepEqual(
+          secrets.map((secret) => Buffer.from(secret.sealed).toString('base64')),
+          sealed.get(id),
+        );
+        assert.ok(secrets.length > 0);
+        for (const secret of secrets) {
+          assert.match(secret.id, /^sec_[0-9A-HJKMNP-TV-Z]{26}$/);
+          assert.deepEqual([secret.createdAt, secret.expiresAt], [createdAt, undefined]);
+          assert.ok(!ids.has(secret.id));
+          ids.add(secret.id);
+        }
+      }
+    }
+    assert.ok(ids.size > 2);
+  });
+});
+
+describe('a database of before there were other signatures', () => {
+  test('has webhooks without any, which can be given them, and namespaces without keys', async () => {
+    await using store = disposable(await opened('store-0005'));
+    const [found] = await store.getWebhooks([RINGS]);
+    assert.deepEqual([found?.compatibilitySecret, found?.effective.asymmetric], [undefined, false]);
+    const webhook = { ...found!, compatibilitySecret: new Uint8Array([1, 2]), version: found!.version + 1 };
+    const update = { webhook, ifVersion: found!.version };
+    assert.deepEqual(await store.updateWebhooks([update]), ['UPDATED']);
+    assert.deepEqual((await store.getWebhooks([RINGS]))[0], webhook);
+    assert.deepEqual(await store.listNamespaceKeys({ after: '', limit: 9 }), []);
+    const bytes = new Uint8Array(32);
+    const key = { namespace: 'shop', id: 'key', publicKey: bytes, sealed: bytes, createdAt: T0 };
+    assert.deepEqual(await store.keepNamespaceKeys([key]), [key]);
   });
 });
 

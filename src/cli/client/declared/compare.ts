@@ -132,10 +132,11 @@ function refuseOther(declared: Declared, other: string): Verdict {
 async function changesSecret(
   { webhooks }: Connection,
   current: Webhook,
-  { signing }: Webhook,
+  { signing, compatibilitySignature }: Webhook,
   { found, after }: { readonly found: readonly Difference[]; readonly after: Webhook },
 ): Promise<boolean> {
-  if (signing === undefined) return false;
+  const secret = compatibilitySignature?.secret ?? '';
+  if (signing === undefined && secret === '') return false;
   if (found.length === 0) return after.etag !== current.etag;
   try {
     const { id, namespace, etag } = current;
@@ -144,7 +145,10 @@ async function changesSecret(
       id,
       namespace,
       etag,
-      signing: create(SigningSchema, { secret: signing.secret }),
+      ...(signing && { signing: create(SigningSchema, { secret: signing.secret }) }),
+      ...(current.compatibilitySignature && {
+        compatibilitySignature: { ...current.compatibilitySignature, secret },
+      }),
     };
     const answer = await webhooks.register({
       webhook: create(WebhookSchema, same),

@@ -78,6 +78,10 @@ function writtenOf(webhook: Webhook): Written {
   return {
     id,
     json: sorted({ ...json, ...(namespace !== DEFAULT_NAMESPACE && { namespace }) }),
+    // Where the variable is not set, the webhook keeps the secret that it has.
+    ...(json.compatibilitySignature !== undefined && {
+      variables: { compatibilitySignature: { secret: `\${${variableOf(id, 'COMPATIBILITY_SECRET')}:-}` } },
+    }),
     ...(notes.length > 0 && { before: notes.join('\n') }),
     atEnd: placesOfSecrets(webhook),
   };

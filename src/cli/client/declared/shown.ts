@@ -1,5 +1,6 @@
 import type { JsonValue } from '@bufbuild/protobuf';
 import { Code } from '@connectrpc/connect';
+import type { Webhook } from '../../../../gen/carillon/v1/webhook_pb.ts';
 import { clip } from '../../../domain/text.ts';
 import type { Style } from '../style.ts';
 import { plain } from '../terminal-text.ts';
@@ -47,9 +48,18 @@ function changeText(change: Change, style: Style): string {
   const secret =
     change.action === 'create'
       ? request.signing && '    signing.secret: the one given\n'
-      : change.replacesSecret && '    signing.secret: another than before (never shown)\n';
+      : change.replacesSecret && `    ${secretsOf(request)}: another than before (never shown)\n`;
   const at = `  ${plain(lineText(declared.lineOf([])))}`;
   return head(request.id || declared.webhook.id, at) + lines.join('') + (secret || '');
+}
+
+/** Which secrets were declared: which of several is another than before only the server could tell. */
+function secretsOf({ signing, compatibilitySignature }: Webhook): string {
+  const names = [
+    ...(signing === undefined ? [] : ['signing.secret']),
+    ...(compatibilitySignature?.secret ? ['compatibility_signature.secret'] : []),
+  ];
+  return names.join(' or ');
 }
 
 /** `timeout: 15s → 30s`. What came from the environment is shown as it was written, since it may be a secret. */

@@ -6,6 +6,8 @@ import { withoutReferences } from './variables.ts';
 export interface Written {
   readonly id: string;
   readonly json: JsonObject;
+  /** Texts that stand for variables, in place of what the same object has: `{ signature: { secret: '${SECRET}' } }`. */
+  readonly variables?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Comments before it, and within it at its end; without `#`. JSON has none. */
   readonly before?: string;
   readonly atEnd?: string;
@@ -16,12 +18,12 @@ export type Format = (typeof FORMATS)[number];
 
 /** One webhook, as a file of its own. */
 export function fileText(webhook: Written, format: Format): string {
-  return format === 'json' ? jsonText(literal(webhook.json)) : yamlText(webhook);
+  return format === 'json' ? jsonText(withVariables(webhook)) : yamlText(webhook);
 }
 
 /** Several, in one file: documents of YAML, or a list in JSON. */
 export function filesText(webhooks: readonly Written[], format: Format): string {
-  if (format === 'json') return jsonText(webhooks.map(({ json }) => literal(json)));
+  if (format === 'json') return jsonText(webhooks.map(withVariables));
   return webhooks.map(yamlText).join('---\n');
 }
 
@@ -29,8 +31,9 @@ function jsonText(value: JsonValue): string {
   return `${JSON.stringify(value, undefined, 2)}\n`;
 }
 
-function yamlText({ json, before, atEnd }: Written): string {
-  const document = new Document(literal(json), { version: '1.2' });
+function yamlText(webhook: Written): string {
+  const { before, atEnd } = webhook;
+  const document = new Document(withVariables(webhook), { version: '1.2' });
   if (before !== undefined) document.commentBefore = commented(before);
   if (atEnd !== undefined && isMap(document.contents)) document.contents.comment = commented(atEnd);
   return document.toString({ lineWidth: 0 });
@@ -41,6 +44,13 @@ function commented(text: string): string {
     .split('\n')
     .map((line) => ` ${line}`)
     .join('\n');
+}
+
+function withVariables({ json, variables = {} }: Written): JsonObject {
+  const written = literal(json);
+  for (const [name, texts] of Object.entries(variables))
+    written[name] = { ...(written[name] as JsonObject), ...texts };
+  return written;
 }
 
 /** So that no text in it is taken for a variable. */

@@ -1,5 +1,6 @@
 import type { Command, Option } from '../command.ts';
-import { WEBHOOK_FIELDS, type WebhookField } from '../webhook/fields.ts';
+import type { WebhookField } from '../webhook/field-kinds.ts';
+import { WEBHOOK_FIELDS } from '../webhook/fields.ts';
 
 /** The options that say when a webhook rings, of those that register one. */
 export const SCHEDULE_FIELDS = WEBHOOK_FIELDS.filter(({ field }) => field.startsWith('webhook.schedule.'));

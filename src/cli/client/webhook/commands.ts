@@ -185,6 +185,45 @@ export const WEBHOOK_COMMANDS: readonly Command[] = [
     examples: ['joe'],
   },
   {
+    verb: 'rotate-secret',
+    argument: WEBHOOK,
+    about: 'Give a webhook another signing secret, and print it, this once.',
+    notes:
+      'The secrets before it sign beside it until the overlap ends, so that the receiver can be given the new one ' +
+      'meanwhile. carillon webhooks get shows which there are.',
+    options: [
+      {
+        flag: '--secret',
+        value: 'secret|@file',
+        about: 'This one (whsec_…) rather than one that the server makes; from a file, others do not see it.',
+        field: 'secret',
+      },
+      {
+        flag: '--overlap',
+        value: 'duration',
+        about: 'How long the secrets before it go on signing (default 24h, at most 30d; 0s for not at all).',
+        field: 'overlap',
+      },
+      { flag: '--etag', value: 'etag', about: 'Only if it was not changed since.', field: 'etag' },
+    ],
+    examples: ['joe', 'joe --overlap 7d', 'joe --overlap 0s --secret @new-secret'],
+  },
+  {
+    verb: 'withdraw-secret',
+    argument: WEBHOOK,
+    about: 'Make a signing secret of a webhook sign no more, at once.',
+    options: [
+      {
+        flag: '--secret-id',
+        value: 'id',
+        about: 'The id of the secret, as carillon webhooks get shows it (sec_…). Required.',
+        field: 'secret_id',
+      },
+      { flag: '--etag', value: 'etag', about: 'Only if it was not changed since.', field: 'etag' },
+    ],
+    examples: ['joe --secret-id sec_01M85WKSFC3VGD8PTTK4CPV79D'],
+  },
+  {
     verb: 'backfill',
     argument: WEBHOOK,
     about: 'Fire the runs that its schedule would have had in a span that has passed.',

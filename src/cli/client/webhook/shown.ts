@@ -42,6 +42,7 @@ export function webhookCard(
   return card(
     [
       ['secret', secret && `${secret} (shown this once)`],
+      ['signed with', signedWith(webhook, now)],
       ['id', webhook.id],
       ['uid', webhook.uid === webhook.id ? '' : webhook.uid],
       ['name', webhook.name],
@@ -57,6 +58,8 @@ export function webhookCard(
       ['next run', inFull(webhook.nextRunTime, now)],
       ['runs', schedule && `${webhook.runCount} fired, ${webhook.skippedRunCount} skipped`],
       ['filter failures', webhook.filterFailureCount === 0n ? '' : String(webhook.filterFailureCount)],
+      ['asymmetric', webhook.asymmetricSignature ? 'signed with the key of the namespace too' : ''],
+      ['compatibility', compatibilityOf(webhook)],
       ['payload', payload && payloadOf(payload)],
       ['headers', entries(webhook.headers)],
       ['secret headers', secrets(webhook.secretHeaders)],
@@ -72,6 +75,19 @@ export function webhookCard(
     ],
     paper,
   );
+}
+
+/** Where the signature of another sender stands, and how. */
+function compatibilityOf({ compatibilitySignature: signature }: Webhook): string {
+  return signature === undefined ? '' : `${signature.header}: ${signature.value || '{signature}'}`;
+}
+
+/** Its secrets, where there are several: one alone is not worth a line. */
+function signedWith({ signingSecrets }: Webhook, now: number): string {
+  if (signingSecrets.length < 2) return '';
+  return signingSecrets
+    .map(({ id, expireTime }) => (expireTime ? `${id} until ${inFull(expireTime, now)}` : id))
+    .join(', ');
 }
 
 /** Nothing where nothing waits: a column of zeros is not worth its width. */

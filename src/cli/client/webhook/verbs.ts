@@ -20,6 +20,7 @@ import { rangeJson, readWord } from '../values.ts';
 import { pause, remove, resume } from './many.ts';
 import { cardOf, target } from './one.ts';
 import { OUTPUT_ONLY } from './output-only.ts';
+import { rotateSecret, withdrawSecret } from './secrets.ts';
 import { webhookColumns } from './shown.ts';
 import { whichWebhooks } from './which.ts';
 import { writtenWebhook } from './written.ts';
@@ -35,6 +36,8 @@ export const WEBHOOK_VERBS: Readonly<Record<string, Verb>> = {
   remove,
   trigger,
   backfill,
+  'rotate-secret': rotateSecret,
+  'withdraw-secret': withdrawSecret,
   export: exportWebhooks,
 };
 

@@ -5,7 +5,8 @@ import { flagValue, flagValues, type Invocation, UsageError } from '../command.t
 import { readContent, readJson, readText } from '../event/written-data.ts';
 import { withoutShortForms } from '../short-forms.ts';
 import { durationJson, readEntry, readNumber, readWord, timeJson } from '../values.ts';
-import { WEBHOOK_FIELDS, type WebhookField } from './fields.ts';
+import type { WebhookField } from './field-kinds.ts';
+import { WEBHOOK_FIELDS } from './fields.ts';
 
 type Files = Pick<World, 'readBytes' | 'now'>;
 

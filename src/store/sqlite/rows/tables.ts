@@ -36,6 +36,9 @@ export const WEBHOOK = layout(
   field('dropNewest', as<Flag>()),
   // Empty where secrets may stand in the clear in the spec, as versions before wrote it.
   field('credentials', orNull(blob)),
+  // When the first signing secret ends.
+  field('secretsEndAt', orNull(integer)),
+  field('compatibilitySecret', orNull(text)),
 );
 export type WebhookRow = RowOf<typeof WEBHOOK>;
 
@@ -86,6 +89,15 @@ export const CURSOR_FENCE = part(WEBHOOK, 'nominalAt', 'fired', 'skipped');
 /** The health of a webhook's lane. */
 export const HEALTH = part(WEBHOOK, 'failingSince', 'trips', 'openUntil', 'holdUntil');
 export type HealthRow = RowOf<typeof HEALTH>;
+
+export const NAMESPACE_KEY = layout(
+  field('namespace', text),
+  field('id', text),
+  field('publicKey', blob),
+  field('sealed', blob),
+  field('createdAt', integer),
+);
+export type NamespaceKeyRow = RowOf<typeof NAMESPACE_KEY>;
 
 export const EVENT = layout(
   field('id', text),

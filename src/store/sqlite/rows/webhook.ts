@@ -12,6 +12,7 @@ import type { WebhookFilter } from '../protocol.ts';
 import { fromBase64, toBase64 } from './bytes.ts';
 import type { LongRowOf } from './layout.ts';
 import type { LaneRow, UpdateRow } from './messages.ts';
+import { decodeSecrets, encodeSecrets, endOfSecrets } from './secrets.ts';
 import { type CursorRow, RINGING, type RingingRow, WEBHOOK, type WebhookRow } from './tables.ts';
 
 export function toWebhookRow(webhook: Webhook): WebhookRow {
@@ -33,27 +34,30 @@ export function toWebhookRow(webhook: Webhook): WebhookRow {
     webhook.createdAt,
     webhook.updatedAt,
     webhook.version,
-    JSON.stringify(webhook.sealedSecrets.map(toBase64)),
+    encodeSecrets(webhook.secrets),
     encodeSpec(spec),
     webhook.filterFailures,
     spec.limits?.waitingMax ?? null,
     spec.limits?.overflow === 'DROP_NEWEST' ? 1 : 0,
     webhook.sealedCredentials ?? null,
+    endOfSecrets(webhook.secrets),
+    webhook.compatibilitySecret === undefined ? null : toBase64(webhook.compatibilitySecret),
   ];
 }
 
 /** `defaults` apply where a caller said nothing. */
 export function fromWebhookRow(row: LongRowOf<typeof WEBHOOK>, defaults: DefaultSettings): Webhook {
   const { at } = WEBHOOK;
-  const secrets: string[] = JSON.parse(row[at.secrets]);
   const spec = decodeSpec(row[at.spec], defaults);
+  const compatibilitySecret = row[at.compatibilitySecret];
   const sealedCredentials = row[at.credentials];
   return {
     ...withoutSpec(row),
     namespace: row[at.namespace],
     spec,
     effective: withDefaults(spec, defaults),
-    sealedSecrets: secrets.map(fromBase64),
+    secrets: decodeSecrets(row[at.secrets]),
+    ...(compatibilitySecret !== null && { compatibilitySecret: fromBase64(compatibilitySecret) }),
     ...(sealedCredentials?.length && { sealedCredentials }),
     filterFailures: row[at.filterFailures],
     healthVersion: row[at.healthVersion],

@@ -53,6 +53,7 @@ export function createNamespaceRemoval(context: Context): NamespaceRemoval {
   const hasKeys = db.prepare('SELECT 1 FROM api_keys WHERE namespace = ? LIMIT 1');
   const deleteKeys = db.prepare('DELETE FROM api_keys WHERE namespace = ?');
   const deleteTotals = db.prepare('DELETE FROM request_totals WHERE namespace = ?');
+  const deleteSigningKey = db.prepare('DELETE FROM namespace_keys WHERE namespace = ?');
   const deleteNamespace = db.prepare('DELETE FROM namespaces WHERE name = ?');
 
   /** The first rows of a namespace in the lists of a table, or among those that are in no list yet. */
@@ -143,6 +144,7 @@ export function createNamespaceRemoval(context: Context): NamespaceRemoval {
         deleteKeys.run(namespace);
         deletion.trim();
         deleteTotals.run(namespace);
+        deleteSigningKey.run(namespace);
         deleteNamespace.run(namespace);
         tenants.gone(namespace);
         return { touched: 1, gone: 1 };

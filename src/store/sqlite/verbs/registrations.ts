@@ -43,6 +43,8 @@ const CHANGED = part(
   'waitingMax',
   'dropNewest',
   'credentials',
+  'secretsEndAt',
+  'compatibilitySecret',
 );
 
 export function webhookVerbs(context: Context): WebhookVerbs {

@@ -25,7 +25,8 @@ export function createRemoval(context: Context): Removal {
   const mark = db.prepare('UPDATE webhooks SET removed_at = ?, emptying = 1 WHERE id = ?');
   const strip = db.prepare(`
     UPDATE webhooks
-    SET emptying = 0, name = '', destination = '', secrets = '[]', credentials = NULL, spec = '{}'
+    SET emptying = 0, name = '', destination = '', secrets = '[]', secrets_end_at = NULL,
+      compatibility_secret = NULL, credentials = NULL, spec = '{}'
     WHERE id = ?`);
   const selectWaiting = db.prepare<[ord: number]>(`
     SELECT ord FROM deliveries INDEXED BY deliveries_due WHERE webhook = ? AND state = 0

@@ -9,6 +9,7 @@ import { createNamespaceRemoval } from './namespace-removal.ts';
 import { createErasure } from './purge.ts';
 import { createRemoval } from './removal.ts';
 import { requestSweep } from './requests.ts';
+import { secretSweep } from './secrets.ts';
 
 /** What has to be known of an event without deliveries to delete it. */
 const UNUSED = layout(
@@ -45,6 +46,7 @@ export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
 
   const alive = aliveNote(db);
   const forgetRequests = requestSweep(db);
+  const forgetSecrets = secretSweep(db);
   const withData = walkThroughData(context);
 
   /** Deletes an event if it has no deliveries left. Its caller's id may have to stay taken for longer. */
@@ -100,6 +102,7 @@ export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
       touched += forgetUnheard(now, finishedBefore, SWEEP_BATCH - touched);
       touched += eventIds.forget(now, SWEEP_BATCH - touched);
       touched += forgetRequests(now, SWEEP_BATCH - touched);
+      touched += forgetSecrets(now, SWEEP_BATCH - touched);
       worked ||= touched > 0;
       touched += walk(payloadsBefore, SWEEP_BATCH - touched);
       if (touched === 0) {

@@ -131,6 +131,27 @@ describe('carillon apply', () => {
     assert.deepEqual(await run({ files }, '--dry-run', '--exit-code'), { code: 0, out: '', err: '' });
   });
 
+  it('knows whether the secret of a compatibility signature differs, and never shows one', async () => {
+    const signature = `compatibilitySignature: { header: X-Sig, secret: "\${OLD:-}" }\n`;
+    const files = {
+      'hooks/a.yaml': `id: as-before\nname: as-before\ndestination: ${DESTINATION}\n${signature}`,
+    };
+    await run({ files, env: { OLD: 'canary-1' } }, '--yes');
+    for (const env of [{ OLD: 'canary-1' }, {}])
+      assert.deepEqual(await run({ files, env }, '--yes'), { code: 0, out: '', err: '' });
+    const slower = { 'hooks/a.yaml': `${files['hooks/a.yaml']}timeout: 20s\n` };
+    for (const [changed, more] of [
+      [files, ''],
+      [slower, '    timeout: (none) → 20s\n'],
+    ] as const) {
+      const { out } = await run({ files: changed, env: { OLD: 'canary-2' } }, '--dry-run');
+      const secret = '    compatibility_signature.secret: another than before (never shown)\n';
+      assert.equal(out, `~ as-before  hooks/a.yaml:1\n${more}${secret}1 to change, 0 unchanged\n`);
+    }
+    const same = await run({ files: slower, env: { OLD: 'canary-1' } }, '--dry-run');
+    assert.doesNotMatch(same.out, /secret|canary/);
+  });
+
   it('knows whether a secret differs, and never shows one', async () => {
     const files = {
       'hooks/a.yaml': `id: signed\nname: signed\ndestination: ${DESTINATION}\nsigning: { secret: "\${SECRET}" }\n`,

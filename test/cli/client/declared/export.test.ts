@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { create } from '@bufbuild/protobuf';
 import { WebhookSchema } from '../../../../gen/carillon/v1/webhook_pb.ts';
 import { OUTPUT_ONLY } from '../../../../src/cli/client/webhook/output-only.ts';
+import type { World } from '../../../../src/cli/world.ts';
 import { runCli } from '../../../support/cli.ts';
 import { folderOf } from '../../../support/folder.ts';
 import { sharedApi } from '../../../support/rpc.ts';
@@ -40,6 +41,16 @@ const FULL = {
   retryPolicy: { maxAttempts: 3, delays: ['1s', '1m'], jitter: 0, clientErrors: 'FAIL' },
   limits: { concurrency: 2, rateLimit: { perSecond: 0.5, burst: 3 }, ordered: true },
   labels: { team: 'red', null: 'null', date: '2026-01-01', octal: '010' },
+  asymmetricSignature: true,
+  compatibilitySignature: {
+    secret: 'as before',
+    keyForm: 'TEXT',
+    algorithm: 'HMAC_SHA1',
+    encoding: 'BASE64',
+    content: 'TIMESTAMP_BODY',
+    header: 'X-Signature',
+    value: '{timestamp} {signature}',
+  },
 };
 const FILES = {
   'in/full.json': JSON.stringify(FULL),
@@ -51,8 +62,7 @@ const FILES = {
 describe('carillon webhooks export', () => {
   const from = sharedApi();
   const to = sharedApi();
-  const cli = (url: string, folder: ReturnType<typeof folderOf>, ...argv: string[]) =>
-    runCli(url, argv, folder);
+  const cli = (url: string, folder: Partial<World>, ...argv: string[]) => runCli(url, argv, folder);
 
   it('knows which fields are not for a caller to set', () => {
     const asked = WebhookSchema.fields.filter(({ name }) => !OUTPUT_ONLY.has(name)).map(({ name }) => name);
@@ -163,6 +173,19 @@ describe('carillon webhooks export', () => {
     assert.equal((await cli(from().url, folder, 'webhooks', 'export')).err, '');
   });
 
+  it('writes a variable for the secret of a compatibility signature, which another server needs', async () => {
+    const signature = 'compatibilitySignature: { header: X-Sig, secret: canary }\n';
+    const file = `id: moved\nname: moved\ndestination: ${DESTINATION}\n${signature}`;
+    const folder = folderOf({ 'in.yaml': file });
+    assert.equal((await cli(from().url, folder, 'apply', '-f', 'in.yaml', '--yes')).code, 0);
+    const { out } = await cli(from().url, folder, 'webhooks', 'export', '--name', 'moved');
+    assert.match(out, /^ {2}secret: \$\{MOVED_COMPATIBILITY_SECRET:-\}$/m);
+    folder.files.set('out.yaml', out);
+    const without = await cli(to().url, folder, 'apply', '-f', 'out.yaml', '--yes');
+    assert.match(without.err, /compatibility_signature\.secret: is required/);
+    await from().webhooks.remove({ id: 'moved' });
+  });
+
   for (const [format, output] of [
     ['yaml', 'out'],
     ['json', 'out/'],
@@ -181,12 +204,21 @@ describe('carillon webhooks export', () => {
 
       const here = await cli(from().url, folder, 'apply', '-f', 'out', '--yes');
       assert.deepEqual(here, { code: 0, out: '', err: '' });
-      assert.equal((await cli(to().url, folder, 'apply', '-f', 'out', '--yes')).code, 0);
+      const env = { FULL_COMPATIBILITY_SECRET: 'as before' };
+      assert.equal((await cli(to().url, { ...folder, env }, 'apply', '-f', 'out', '--yes')).code, 0);
       const asked = async (api: ReturnType<typeof from>) => {
         const { webhooks } = await api.webhooks.list({});
         return webhooks
           .map((webhook) => {
-            const output = ['uid', 'etag', 'createTime', 'updateTime', 'nextRunTime', 'effective'];
+            const output = [
+              'uid',
+              'etag',
+              'createTime',
+              'updateTime',
+              'nextRunTime',
+              'effective',
+              'signingSecrets',
+            ];
             return create(WebhookSchema, {
               ...webhook,
               ...Object.fromEntries(output.map((name) => [name, undefined])),

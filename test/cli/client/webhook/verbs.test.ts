@@ -82,7 +82,11 @@ describe('carillon webhooks', () => {
       ],
       ...['--max-attempts', '3', '--retry-delay', '1s', '--retry-delay', '1m', '--retry-jitter', '0'],
       ...['--client-errors', 'fail', '--concurrency', '2', '--rate', '0.5', '--burst', '3', '--ordered'],
-      ...['--waiting-max', '9', '--overflow', 'drop-newest'],
+      ...['--waiting-max', '9', '--overflow', 'drop-newest', '--asymmetric'],
+      ...['--compatibility-header', 'X-Sig', '--compatibility-value', 'v={signature}'],
+      ...['--compatibility-secret', '@body.liquid', '--compatibility-key-form', 'text'],
+      ...['--compatibility-algorithm', 'hmac-sha1', '--compatibility-encoding', 'base64'],
+      ...['--compatibility-content', 'timestamp-body'],
       ...['--label', 'team=red', '--label', 'expression=a=b'],
     ];
     const { code, out, err } = await runCli(api().url, argv, { readBytes });
@@ -90,11 +94,23 @@ describe('carillon webhooks', () => {
     const { webhook, secret, created } = JSON.parse(out);
     assert.match(secret, /^whsec_/);
     assert.equal(created, true);
-    const { id, uid, etag, createTime, updateTime, nextRunTime, effective, secretHeaders, auth, ...rest } =
-      webhook;
+    const {
+      id,
+      uid,
+      etag,
+      createTime,
+      updateTime,
+      nextRunTime,
+      effective,
+      signingSecrets,
+      secretHeaders,
+      auth,
+      ...rest
+    } = webhook;
     assert.equal(secretHeaders['x-key'].hint, 'file');
     assert.deepEqual([auth.basic.username, auth.basic.password.hint], ['ann', 'file']);
     assert.doesNotMatch(out, /a-key-from/);
+    assert.equal(signingSecrets.length, 1);
     assert.equal(effective.limits.concurrency, 1);
     assert.match(id, ID);
     assert.equal(uid, id);
@@ -139,6 +155,16 @@ describe('carillon webhooks', () => {
         overflowPolicy: 'OVERFLOW_POLICY_DROP_NEWEST',
       },
       labels: { team: 'red', expression: 'a=b' },
+      asymmetricSignature: true,
+      compatibilitySignature: {
+        secret: '',
+        keyForm: 'KEY_FORM_TEXT',
+        algorithm: 'ALGORITHM_HMAC_SHA1',
+        encoding: 'ENCODING_BASE64',
+        content: 'CONTENT_TIMESTAMP_BODY',
+        header: 'X-Sig',
+        value: 'v={signature}',
+      },
       state: 'STATE_ACTIVE',
       stateReason: '',
       holdReason: '',
@@ -434,6 +460,48 @@ describe('carillon webhooks', () => {
       out: `removed ${webhook.id}\n`,
       err: '',
     });
+  });
+
+  it('rotate-secret prints the new secret once, and get shows which secrets sign and until when', async () => {
+    await webhooks('register', '--name', 'rotated', '--destination', DESTINATION);
+    assert.doesNotMatch((await webhooks('get', 'rotated')).out, /signed with/);
+    const { code, out } = await webhooks('rotate-secret', 'rotated', '--overlap', '36h');
+    assert.equal(code, 0);
+    assert.match(
+      out,
+      /^Rotated\.\n\nsecret {7}whsec_\S{44} \(shown this once\)\nsigned with {2}sec_\S{26}, sec_\S{26} /,
+    );
+    const shown = (await webhooks('get', 'rotated')).out;
+    assert.match(shown, /^signed with {2}sec_\S{26}, sec_\S{26} until \d{4}-\S+Z \(in 1d\)$/m);
+    assert.doesNotMatch(shown, /whsec_/);
+
+    const readBytes: World['readBytes'] = async () => Buffer.from(`whsec_${'A'.repeat(40)}\n`);
+    const argv = ['webhooks', 'rotate-secret', 'rotated', '--json', '--overlap', '0s', '--secret', '@file'];
+    const given = JSON.parse((await runCli(api().url, argv, { readBytes })).out);
+    assert.deepEqual([given.secret, given.webhook.signingSecrets.length], [`whsec_${'A'.repeat(40)}`, 1]);
+    const again = await runCli(api().url, argv.slice(0, 3).concat('--secret', '@file'), { readBytes });
+    assert.match(again.out, /^It signs with this secret already\.\n\nid /);
+
+    const wrong = await webhooks('rotate-secret', 'rotated', '--overlap', '31d');
+    assert.match(refused(wrong, 2), /--overlap .*less than or equal to 2592000s/);
+    assert.match(
+      refused(await webhooks('rotate-secret', 'rotated', '--secret', 'x'), 2),
+      /--secret .*must begin with whsec_/,
+    );
+  });
+
+  it('withdraw-secret ends a secret at once', async () => {
+    await webhooks('register', '--name', 'withdrawn', '--destination', DESTINATION);
+    const { webhook } = await json('rotate-secret', 'withdrawn');
+    const [newest, old] = webhook.signingSecrets.map(({ id }: { readonly id: string }) => id);
+    const missing = await webhooks('withdraw-secret', 'withdrawn');
+    assert.equal(refused(missing, 2), 'carillon: --secret-id is required: see carillon webhooks get\n');
+    const { out } = await webhooks('withdraw-secret', 'withdrawn', '--secret-id', newest);
+    assert.match(out, /^Withdrawn\.\n\nid /);
+    const left = await json('get', 'withdrawn');
+    assert.deepEqual(left.webhook.signingSecrets, [{ id: old, createTime: '2026-01-01T00:00:00Z' }]);
+    const gone = await webhooks('withdraw-secret', 'withdrawn', '--secret-id', newest);
+    assert.match(refused(gone, 1), new RegExp(`has no signing secret ${newest} that signs`));
   });
 
   it('pause and resume take all of a filter, after a dry run if asked', async () => {

@@ -1,0 +1,21 @@
+import type { Database } from '../database.ts';
+import type { Verbs } from '../protocol.ts';
+import { insertInto } from '../rows/insert.ts';
+import { NAMESPACE_KEY, type NamespaceKeyRow } from '../rows/tables.ts';
+
+export function namespaceKeyVerbs(db: Database): Pick<Verbs, 'keepNamespaceKeys' | 'listNamespaceKeys'> {
+  const { at, columns } = NAMESPACE_KEY;
+  const insert = insertInto(db, 'namespace_keys', NAMESPACE_KEY, 'ON CONFLICT DO NOTHING');
+  const select = db.prepare<NamespaceKeyRow>(`SELECT ${columns} FROM namespace_keys WHERE namespace = ?`);
+  const list = db.prepare<NamespaceKeyRow>(`
+    SELECT ${columns} FROM namespace_keys WHERE namespace > ? ORDER BY namespace LIMIT ?`);
+
+  return {
+    keepNamespaceKeys: (rows) =>
+      rows.map((row) => {
+        insert(row);
+        return select.get(row[at.namespace])!;
+      }),
+    listNamespaceKeys: ([after, limit]) => list.all(after, limit),
+  };
+}
