@@ -4,6 +4,7 @@ import type { FieldViolation } from '../../domain/error.ts';
 import { nearest } from '../../domain/nearest.ts';
 import { echoName, entry, join, noProblems, type Problems } from '../../domain/problems.ts';
 import { isRealTime } from '../../domain/rfc3339.ts';
+import { quote } from '../../domain/text.ts';
 import { farMax, tooMany } from '../field-bounds.ts';
 import { got, scalarJsonFault } from './json-scalar.ts';
 
@@ -26,12 +27,12 @@ function normalizeMessage(message: DescMessage, json: unknown, path: string, pro
   if (message.typeName === DURATION) return normalizeDuration(json, path, problems);
   const special = SPECIAL.get(message.typeName);
   if (special !== undefined) {
-    const complaint = special(json);
+    const complaint = special(json, path);
     if (complaint !== undefined) problems.add(path, complaint);
     return json;
   }
   if (!isObject(json)) {
-    problems.add(path, `must be a JSON object${got(json)}`);
+    problems.add(path, `must be a JSON object${got(json, path)}`);
     return json;
   }
   const fields = fieldsOf(message);
@@ -64,11 +65,11 @@ function normalizeField(field: DescField, json: unknown, path: string, problems:
   switch (field.fieldKind) {
     case 'list':
       if (Array.isArray(json)) normalizeList(field, json, path, problems);
-      else problems.add(path, `must be a JSON array${got(json)}`);
+      else problems.add(path, `must be a JSON array${got(json, path)}`);
       break;
     case 'map':
       if (isObject(json)) normalizeMap(field, json, path, problems);
-      else problems.add(path, `must be a JSON object${got(json)}`);
+      else problems.add(path, `must be a JSON object${got(json, path)}`);
       break;
     case 'scalar':
     case 'enum':
@@ -125,7 +126,7 @@ function normalizeItem(field: DescField, json: unknown, path: string, problems: 
 function normalizeValue(field: DescField, json: unknown, path: string, problems: Problems): unknown {
   if (field.message !== undefined) return normalizeMessage(field.message, json, path, problems);
   if (field.enum !== undefined) return normalizeEnum(field.enum, json, path, problems);
-  const complaint = scalarJsonFault(field.scalar, json);
+  const complaint = scalarJsonFault(field.scalar, json, path);
   if (complaint !== undefined) problems.add(path, complaint);
   return json;
 }
@@ -140,7 +141,7 @@ function normalizeEnum(type: DescEnum, json: unknown, path: string, problems: Pr
   }
   const names = type.values.slice(1).map(({ name }) => name.slice(prefix.length));
   const either = prefix === '' ? '' : `, as they are or after ${prefix}`;
-  problems.add(path, `must be one of ${names.join(', ')}${either}${got(json)}`);
+  problems.add(path, `must be one of ${names.join(', ')}${either}${got(json, path)}`);
   return json;
 }
 
@@ -149,29 +150,39 @@ const DURATION = 'google.protobuf.Duration';
 function normalizeDuration(json: unknown, path: string, problems: Problems): unknown {
   const seconds = typeof json === 'string' ? durationInSeconds(json) : undefined;
   if (seconds !== undefined) return seconds;
-  problems.add(path, `must be a duration such as ${DURATION_FORMS}${got(json)}`);
+  problems.add(path, `must be a duration such as ${DURATION_FORMS}${got(json, path)}`);
   return json;
 }
 
 const VALUE = 'google.protobuf.Value';
 
 /** Other well-known types that are not JSON objects (ProtoJSON); those that the API has no use for are not here. */
-const SPECIAL = new Map<string, (json: unknown) => string | undefined>([
+const SPECIAL = new Map<string, (json: unknown, path: string) => string | undefined>([
   [
     'google.protobuf.Timestamp',
-    (json) =>
-      isTimestamp(json) ? undefined : `must be an RFC 3339 time such as "2026-01-31T12:00:00Z"${got(json)}`,
+    (json, path) =>
+      isTimestamp(json)
+        ? undefined
+        : `must be an RFC 3339 time such as "2026-01-31T12:00:00Z"${got(json, path)}`,
   ],
   [
     'google.protobuf.FieldMask',
-    (json) =>
-      typeof json === 'string' && !json.includes('_')
-        ? undefined
-        : `must be paths in lowerCamelCase in one string, such as "labels,retryPolicy"${got(json)}`,
+    (json, path) => {
+      if (typeof json !== 'string' || json.includes('_')) {
+        return `must be paths in lowerCamelCase in one string, such as "labels,retryPolicy"${got(json, path)}`;
+      }
+      const [capital] = CAPITAL_FIRST.exec(json) ?? [];
+      return capital === undefined ? undefined : `cannot name ${quote(capital)}: ${NO_CAPITALS}`;
+    },
   ],
   // Any JSON is one. What of it an event cannot have is judged with the event, which may be one among many.
   [VALUE, () => undefined],
 ]);
+
+/** In JSON a capital is a small letter after an underscore, so what begins with one would be another key of a map. */
+const CAPITAL_FIRST = /(?<![A-Za-z0-9])[A-Z][\w-]*/;
+const NO_CAPITALS =
+  'write the name of a secret header in lower case, and change other keys with capitals with their whole map';
 
 const TIMESTAMP =
   /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:[0-9]{2})$/;

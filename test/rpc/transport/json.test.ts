@@ -276,6 +276,25 @@ describe('JSON', () => {
     assert.match((await register('null')).error.message, /must be a JSON object, not null/);
   });
 
+  it('repeats nothing that is given in a wrong form where it may be secret', async () => {
+    for (const [secrets, field, kind] of [
+      [{ auth: { bearer: { token: 'Zebra' } } }, 'auth.bearer.token', 'a string'],
+      [{ auth: { bearer: 'Zebra' } }, 'auth.bearer', 'a string'],
+      [{ auth: { basic: { password: { value: 271828 } } } }, 'auth.basic.password.value', 'a number'],
+      [{ secretHeaders: { 'x-key': 'Zebra' } }, 'secret_headers["x-key"]', 'a string'],
+      [{ secretHeaders: 'Zebra' }, 'secret_headers', 'a string'],
+      [{ headers: { authorization: 271828 } }, 'headers["authorization"]', 'a number'],
+      [{ headers: 'authorization: Zebra' }, 'headers', 'a string'],
+      [{ signing: 'whsec_Zebra' }, 'signing', 'a string'],
+      [{ signing: { secret: 271828 } }, 'signing.secret', 'a number'],
+    ] as const) {
+      const refused = await registerWebhook({ name: 'x', ...secrets });
+      assert.deepEqual(refused.fields, [`webhook.${field}`]);
+      assert.match(refused.error.message, new RegExp(`, not ${kind}$`));
+      assert.doesNotMatch(JSON.stringify(refused), /Zebra|271828/);
+    }
+  });
+
   it('refuses text that is not Unicode', async () => {
     const broken = Buffer.concat([
       Buffer.from('{"webhook": {"name": "'),

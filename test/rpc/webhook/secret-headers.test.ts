@@ -114,6 +114,30 @@ describe('secret headers', () => {
     assert.deepEqual([after.headers, await sent(id)], [{ 'x-plain': 'p' }, {}]);
   });
 
+  it('are not silently left as they are by a mask of JSON that cannot say their names', async () => {
+    const { id } = await register({ secretHeaders: { 'x-key': { value: 'k' } } });
+    const patch = async (updateMask: string, body: object) => {
+      const response = await fetch(`${api().url}/v1/webhooks/${id}?updateMask=${updateMask}`, {
+        method: 'PATCH',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+      return { status: response.status, text: await response.text() };
+    };
+    for (const [mask, name, body] of [
+      ['secretHeaders.X-Key', 'X-Key', { secretHeaders: { 'X-Key': { value: 'l' } } }],
+      ['timeout,secretHeaders.`X-Key`', 'X-Key', { secretHeaders: { 'X-Key': { value: 'l' } } }],
+      ['headers.Authorization', 'Authorization', { headers: { Authorization: TOKEN } }],
+      ['labels.x-Team', 'Team', { labels: { 'x-Team': 'a' } }],
+    ] as const) {
+      const { status, text } = await patch(mask, body);
+      assert.equal(status, 400, mask);
+      assert.match(text, new RegExp(`update_mask: cannot name .+${name}.+lower case`));
+    }
+    const { status } = await patch('secretHeaders.x-key', { secretHeaders: { 'X-Key': { value: 'l' } } });
+    assert.deepEqual([status, await sent(id)], [200, { 'x-key': 'l' }]);
+  });
+
   it('stay when other fields are changed, all headers among them', async () => {
     const { id } = await register({ headers: { authorization: TOKEN, 'x-plain': 'p' } });
     const after = await update({ id, headers: { 'x-other': 'o' }, labels: { team: 'a' } });

@@ -1,6 +1,12 @@
 import { join } from 'node:path';
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf';
-import { type Webhook, Webhook_State, Webhook_StateSchema } from '../../../../gen/carillon/v1/webhook_pb.ts';
+import { stringify } from 'yaml';
+import {
+  type Auth,
+  type Webhook,
+  Webhook_State,
+  Webhook_StateSchema,
+} from '../../../../gen/carillon/v1/webhook_pb.ts';
 import { isOwnForm } from '../../../domain/id.ts';
 import { isSecretHeader } from '../../../domain/webhook/secret-headers.ts';
 import { flagValue } from '../command.ts';
@@ -9,6 +15,7 @@ import { readWord } from '../values.ts';
 import { whichWebhooks } from '../webhook/which.ts';
 import { declaredJson } from './asked.ts';
 import { allWebhooks } from './owner.ts';
+import { withoutReferences } from './variables.ts';
 import { FORMATS, type Format, filesText, fileText, type Written } from './written.ts';
 
 /** `carillon webhooks export`. */
@@ -82,16 +89,35 @@ function writtenOf(webhook: Webhook): Written {
 
 /** What a file can say and this one does not: a server that has these keeps them, and another needs them. */
 function placesOfSecrets({ id, secretHeaders, auth }: Webhook): string {
+  const placeOf = (what: string) => `\${${variableOf(id, what)}}`;
   const names = Object.keys(secretHeaders).toSorted();
-  const headers = names.map((name) => `  ${name}: { value: \${${variableOf(id, name)}} }`);
-  const values = names.length === 0 ? [] : ['secretHeaders:', ...headers];
-  const method = auth?.method.case;
-  const secret = method === 'basic' ? 'password' : 'token';
-  const ofAuth =
-    method === undefined
-      ? []
-      : [`auth:\n  ${method}: { ${secret}: { value: \${${variableOf(id, secret)}} } }`];
-  return [`signing:\n  secret: \${${variableOf(id, 'secret')}}`, ...values, ...ofAuth].join('\n');
+  const places = {
+    signing: { secret: placeOf('secret') },
+    ...(names.length > 0 && {
+      secretHeaders: Object.fromEntries(names.map((name) => [name, { value: placeOf(name) }])),
+    }),
+    ...(auth !== undefined && { auth: placeOfAuth(auth, placeOf) }),
+  };
+  return stringify(places, { lineWidth: 0 }).trimEnd();
+}
+
+/** All of it, since it stands in place of what the file has. */
+function placeOfAuth({ method }: Auth, placeOf: (what: string) => string): JsonObject {
+  switch (method.case) {
+    case 'basic':
+      return {
+        basic: {
+          username: withoutReferences(method.value.username),
+          password: { value: placeOf('password') },
+        },
+      };
+    case 'bearer':
+      return { bearer: { token: { value: placeOf('token') } } };
+    case undefined:
+      return {};
+    default:
+      return method satisfies never;
+  }
 }
 
 /** What a webhook without a namespace is in. */

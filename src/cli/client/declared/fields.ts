@@ -3,6 +3,7 @@ import { ScalarType } from '@bufbuild/protobuf';
 import { didYouMean } from '../../../domain/nearest.ts';
 import { parseGoDuration } from '../../../domain/schedule/go-duration.ts';
 import { quote } from '../../../domain/text.ts';
+import { isSecretPlace } from '../../../domain/webhook/secret-fields.ts';
 import { duration } from '../../../server/config/setting-types.ts';
 import { outputOnlyOf } from '../webhook/output-only.ts';
 import type { Path } from './source-line.ts';
@@ -39,7 +40,7 @@ export function messageJson(
 ): JsonObject {
   if (!isObject(value)) {
     const what = path.length === 0 ? 'a webhook' : (path.at(-1) as string);
-    reading.problem(path, `${what} must be a mapping of fields to values, and is ${kindOf(value)}`);
+    reading.problem(path, `${what} must be a mapping of fields to values, and is ${kindOf(value, path)}`);
     return {};
   }
   const known = desc.fields.filter(({ name }) => !leaveOut.has(name));
@@ -88,7 +89,7 @@ function fieldJson(field: DescField, value: unknown, reading: Reading, path: Pat
       if (Array.isArray(value)) {
         return value.flatMap((each: unknown, i) => one(field, each, reading, [...path, i]) ?? []);
       }
-      reading.problem(path, `${String(path.at(-1))} must be a list, and is ${kindOf(value)}`);
+      reading.problem(path, `${String(path.at(-1))} must be a list, and is ${kindOf(value, path)}`);
       return undefined;
     case 'map':
       if (isObject(value)) {
@@ -100,7 +101,7 @@ function fieldJson(field: DescField, value: unknown, reading: Reading, path: Pat
       }
       reading.problem(
         path,
-        `${String(path.at(-1))} must be a mapping of names to values, and is ${kindOf(value)}`,
+        `${String(path.at(-1))} must be a mapping of names to values, and is ${kindOf(value, path)}`,
       );
       return undefined;
     default:
@@ -117,7 +118,10 @@ function one(field: DescField, value: unknown, reading: Reading, path: Path): Js
   if (filled === undefined) return undefined;
   const read = scalarJson(field, filled.value, filled.fromVariable);
   if (typeof read === 'object') {
-    reading.problem(path, `${String(path.at(-1))} must be ${read.wanted}, and is ${kindOf(filled.value)}`);
+    reading.problem(
+      path,
+      `${String(path.at(-1))} must be ${read.wanted}, and is ${kindOf(filled.value, path)}`,
+    );
     return undefined;
   }
   return read;
@@ -200,9 +204,10 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function kindOf(value: unknown): string {
+function kindOf(value: unknown, path: Path): string {
   if (value === null) return 'nothing';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a mapping';
+  if (isSecretPlace(path)) return typeof value === 'string' ? 'text' : `a ${typeof value}`;
   return typeof value === 'string' ? quote(value) : String(value);
 }

@@ -91,7 +91,7 @@ describe('carillon webhooks export', () => {
     );
     assert.match(
       out,
-      /^# secretHeaders:\n# {3}authorization: \{ value: \$\{_7_SECRET_AUTHORIZATION\} \}\n# {3}x-key: \{ value: \$\{_7_SECRET_X_KEY\} \}$/m,
+      /^# secretHeaders:\n# {3}authorization:\n# {5}value: \$\{_7_SECRET_AUTHORIZATION\}\n# {3}x-key:\n# {5}value: \$\{_7_SECRET_X_KEY\}$/m,
     );
     assert.doesNotMatch(out, /Bearer|Zebra|hint|digest/);
 
@@ -117,7 +117,10 @@ describe('carillon webhooks export', () => {
     assert.equal((await cli(from().url, folder, 'apply', '-f', 'in.yaml', '--yes')).code, 0);
     const { out } = await cli(from().url, folder, 'webhooks', 'export', '--name', 'l');
     assert.match(out, /^auth:\n {2}basic:\n {4}username: ann\n {4}password: \{\}$/m);
-    assert.match(out, /^# {3}basic: \{ password: \{ value: \$\{LET_IN_PASSWORD\} \} \}$/m);
+    assert.match(
+      out,
+      /^# {3}basic:\n# {5}username: ann\n# {5}password:\n# {7}value: \$\{LET_IN_PASSWORD\}$/m,
+    );
     assert.match(out, /^auth:\n {2}bearer:\n {4}token: \{\}$/m);
     assert.doesNotMatch(out, /Zebra|hint|digest/);
     folder.files.set('out.yaml', out);
@@ -127,6 +130,32 @@ describe('carillon webhooks export', () => {
       err: '',
     });
     for (const id of ['let-in', 'token']) await from().webhooks.remove({ id });
+  });
+
+  it('writes comments that another server takes in place of what they are about', async () => {
+    const folder = folderOf({
+      'in.yaml': `id: moved\nname: m\ndestination: ${DESTINATION}\nsecretHeaders: { "*'x": { value: Zebra } }\nauth: { basic: { username: "a$\${n} #", password: { value: Zebra } } }\n---\nid: mover\nname: m\ndestination: ${DESTINATION}?t\nauth: { bearer: { token: { value: Zebra } } }\n`,
+    });
+    assert.equal((await cli(from().url, folder, 'apply', '-f', 'in.yaml', '--yes')).code, 0);
+    const { out } = await cli(from().url, folder, 'webhooks', 'export', '--name', 'm');
+    const uncommented = out.replaceAll(/^(?:auth|secretHeaders):\n(?: .*\n)+/gm, '').replaceAll(/^# /gm, '');
+    folder.files.set('out.yaml', uncommented);
+    const env = {
+      ...{ MOVED_SECRET: `whsec_${'a'.repeat(40)}`, MOVER_SECRET: `whsec_${'b'.repeat(40)}` },
+      ...{ MOVED___X: 'Zebra', MOVED_PASSWORD: 'Zebra', MOVER_TOKEN: 'Zebra' },
+    };
+    const elsewhere = await runCli(to().url, ['apply', '-f', 'out.yaml', '--yes'], { ...folder, env });
+    assert.deepEqual([elsewhere.code, elsewhere.err], [0, '']);
+    const made = await to().webhooks.get({ id: 'moved' });
+    assert.equal(
+      made.webhook?.auth?.method.case === 'basic' && made.webhook.auth.method.value.username,
+      `a\${n} #`,
+    );
+    assert.deepEqual(Object.keys(made.webhook?.secretHeaders ?? {}), ["*'x"]);
+    for (const id of ['moved', 'mover']) {
+      await from().webhooks.remove({ id });
+      await to().webhooks.remove({ id });
+    }
   });
 
   it('warns of templates of headers that may be secret, which it writes as they are', async () => {

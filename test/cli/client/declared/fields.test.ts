@@ -73,6 +73,24 @@ describe('a webhook in a file', () => {
       'event_types: event_types and eventTypes are both given; give one of them',
     ],
     [[], ': a webhook must be a mapping of fields to values, and is a list'],
+    // What may be secret is not repeated.
+    [
+      { auth: { bearer: { token: 'Zebra' } } },
+      'auth.bearer.token: token must be a mapping of fields to values, and is text',
+    ],
+    [
+      { auth: { basic: { password: { value: 12345 } } } },
+      'auth.basic.password.value: value must be text (put it in quotes), and is a number',
+    ],
+    [
+      { secretHeaders: { 'x-key': 'Zebra' } },
+      'secretHeaders.x-key: x-key must be a mapping of fields to values, and is text',
+    ],
+    [
+      { headers: 'authorization: Zebra' },
+      'headers: headers must be a mapping of names to values, and is text',
+    ],
+    [{ signing: 'whsec_Zebra' }, 'signing: signing must be a mapping of fields to values, and is text'],
   ] as const) {
     it(`is told what is wrong with it: ${JSON.stringify(value)}`, () => {
       assert.deepEqual(read(value).problems, [problem]);
