@@ -31,7 +31,7 @@ const CANARY = 'canary-';
 const PLAIN = 'canary-in-a-plain-header-1';
 const SECRET = 'canary-in-a-secret-header-2';
 const PASSWORD = 'canary-of-a-password-5';
-const ANOTHERS = 'canary-of-another-sender-6';
+const OTHER = 'canary-of-another-sender-6';
 const QUERY = 'sparrow-in-a-query-3';
 const REFUSED = 'canary-that-is-refused-4\n';
 
@@ -75,7 +75,7 @@ describe('a secret of a webhook', () => {
       eventTypes: ['order.*'],
       headers: { Authorization: `Bearer ${PLAIN}` },
       secretHeaders: { 'x-key': { value: SECRET } },
-      compatibilitySignature: { header: 'x-signature', secret: ANOTHERS },
+      compatibilitySignature: { header: 'x-signature', secret: OTHER },
       retryPolicy: { delays: ['0.1s'], maxAttempts: 2 },
     };
     const letIn = {
