@@ -6,7 +6,8 @@ const SECRET_LENGTH_MIN = 8;
 
 /**
  * An outcome without the secrets that were sent, which receivers like to repeat: in their answers to a wrong token, and
- * all of those that echo. Found is what is repeated as it was sent, whole or, after its scheme, the token alone.
+ * all of those that echo. Found is what is repeated as it was sent, or as JSON escapes it, whole or, after its scheme, the token
+ * alone.
  */
 export function redacted(outcome: Outcome, sent: readonly string[]): Outcome {
   if (sent.length === 0 || outcome.kind === 'failed') return outcome;
@@ -24,7 +25,8 @@ export function redacted(outcome: Outcome, sent: readonly string[]): Outcome {
 /** Of `Bearer abc`, the token too. */
 function partsOf(value: string): string[] {
   const token = value.slice(value.indexOf(' ') + 1);
-  return [...new Set([value, token])].filter((part) => part.length >= SECRET_LENGTH_MIN);
+  const inJson = [value, token].map((part) => JSON.stringify(part).slice(1, -1));
+  return [...new Set([value, token, ...inJson])].filter((part) => part.length >= SECRET_LENGTH_MIN);
 }
 
 function bodyWithout(body: Uint8Array, secrets: readonly string[], truncated: boolean): Uint8Array {

@@ -37,6 +37,12 @@ describe('an answer that repeats what was sent', () => {
     assert.equal(bodyOf(redacted(answer(`no ${token}!`, { encoding: 'latin1' }), [TOKEN])), 'no ***!');
   });
 
+  it('is kept without it as JSON writes it', () => {
+    const secret = 'with "quotes" and a \\';
+    const kept = redacted(answer(JSON.stringify({ secret })), [secret]);
+    assert.equal(bodyOf(kept), '{"secret":"***"}');
+  });
+
   it('is kept without the beginning of it where the rest was cut off', () => {
     const begun = TOKEN.slice(0, 12);
     assert.equal(bodyOf(redacted(answer(`no ${begun}`, { truncated: true }), [TOKEN])), 'no ***');
