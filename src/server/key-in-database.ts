@@ -12,7 +12,7 @@ type Surroundings = Omit<ConfigSources, 'argv'>;
 /**
  * Makes a key in a database that no server is using, and the database too where there is none yet, as `serve` would.
  * Rejects with DomainError, its message for an operator, also for a namespace that there is not: its key would be good
- * for another that is given the name later.
+ * for another that is given the name later. As over the API, the first key must be able to make others.
  */
 export async function createKeyInDatabase(
   db: string,
@@ -25,7 +25,9 @@ export async function createKeyInDatabase(
   try {
     const { namespace } = order;
     if (namespace !== undefined) checkIsThere(namespace, (await store.getNamespaces([namespace]))[0]);
-    return await createKeys({ store, clock: systemClock, random }).create(order, noProblems());
+    const keys = createKeys({ store, clock: systemClock, random });
+    await keys.checkFirst(order);
+    return await keys.create(order, noProblems());
   } finally {
     await store.close();
   }

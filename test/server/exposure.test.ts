@@ -73,14 +73,19 @@ describe('A server that others can reach', () => {
     await assert.rejects(createKeyInDatabase(db, surroundings({}), order), /is in use by another Carillon/);
   });
 
-  it('gets no key made in its database for a namespace that is not there', async (t) => {
+  it('gets no key made in its database for a namespace that is not there, nor a first that can make no other', async (t) => {
     const db = await aDatabase(t);
     const about = { role: 'READ', note: '', callsPerSecond: 0 } as const;
     const order = { ...about, namespace: 'nobody' };
     await assert.rejects(createKeyInDatabase(db, surroundings({}), order), {
       reason: 'NAMESPACE_NOT_FOUND',
     });
-    const { apiKey } = await createKeyInDatabase(db, surroundings({}), { ...about, namespace: 'default' });
+    const ofDefault = { ...about, namespace: 'default' };
+    await assert.rejects(createKeyInDatabase(db, surroundings({}), ofDefault), {
+      reason: 'FIRST_KEY_NOT_ADMIN',
+    });
+    await createKeyInDatabase(db, surroundings({}), { ...about, role: 'ADMIN', namespace: undefined });
+    const { apiKey } = await createKeyInDatabase(db, surroundings({}), ofDefault);
     assert.equal(apiKey.namespace, 'default');
   });
 
