@@ -1,6 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import { type Claim, claimedId } from '../domain/claim.ts';
-import { DomainError, failedPrecondition } from '../domain/error.ts';
-import { newId } from '../domain/id.ts';
+import { DomainError, failedPrecondition, invalid } from '../domain/error.ts';
+import { isOwnForm, newId } from '../domain/id.ts';
 import type { Random } from '../domain/random.ts';
 import {
   liveSecrets,
@@ -29,7 +30,7 @@ export interface Rotation {
 
 export interface Rotated {
   readonly webhook: Webhook;
-  /** The secret that signs from now on; undefined when it did before, and nothing was changed. */
+  /** The secret that signs from now on; undefined when it did before. */
   readonly secret?: Uint8Array;
 }
 
@@ -48,7 +49,7 @@ export function createRotate(deps: RotateDeps) {
     const done = { isNew: false };
     const webhook = await changeWebhook(deps, target, (found, { now }) => {
       const secrets = replaced(found, secret, { ...rotation, now, random, sealKey });
-      done.isNew = secrets !== undefined;
+      done.isNew = secrets !== undefined && secrets[0]?.id !== found.secrets[0]?.id;
       return secrets === undefined ? undefined : { webhook: { ...found, secrets } };
     });
     return { webhook, ...(done.isNew && { secret }) };
@@ -64,10 +65,13 @@ export function createRotate(deps: RotateDeps) {
 
 /**
  * Makes a signing secret of a webhook sign no more. Where it was the newest, the one before it signs on.
- * Raises NOT_FOUND when the webhook has none with this id, FAILED_PRECONDITION when it is the only one that signs,
- * and what `changeWebhook` raises.
+ * Raises INVALID for what is no id, NOT_FOUND when the webhook has none with this id, FAILED_PRECONDITION when it is the
+ * only one that signs, and what `changeWebhook` raises.
  */
-export function withdrawSecret(deps: ChangeDeps, target: Target, secretId: string): Promise<Webhook> {
+export async function withdrawSecret(deps: ChangeDeps, target: Target, secretId: string): Promise<Webhook> {
+  // What is no id may be the secret itself, which no answer repeats.
+  if (!isOwnForm(secretId))
+    throw invalid('secret_id', 'must be an id, as signing_secrets of the webhook has it');
   return changeWebhook(deps, target, (found, { now }) => {
     const secrets = withdrawn(found.secrets, secretId, now);
     if (secrets === 'NONE') {
@@ -104,16 +108,17 @@ export function madeSecret(
 }
 
 /**
- * The secrets of a webhook once this one signs first; undefined when it does already. Raises
- * FAILED_PRECONDITION when too many would sign.
+ * The secrets of a webhook once this one signs first; undefined when nothing changes. One that does already is left
+ * alone, but for an overlap that is given, which can end those before it sooner. Raises FAILED_PRECONDITION when too
+ * many would sign.
  */
 export function replaced(found: Webhook, secret: Uint8Array, making: Making): SigningSecret[] | undefined {
   const { now, sealKey, overlapMs = OVERLAP_DEFAULT_MS } = making;
   const live = liveSecrets(found.secrets, now);
   const at = live.findIndex(({ sealed }) => Buffer.compare(openSecret(sealKey, sealed, found), secret) === 0);
-  if (at === 0) return undefined;
+  if (at === 0 && making.overlapMs === undefined) return undefined;
   const secrets = rotated(live, live[at] ?? madeSecret(secret, found, making), { now, overlapMs });
-  if (secrets !== 'FULL') return secrets;
+  if (secrets !== 'FULL') return isDeepStrictEqual(secrets, live) ? undefined : secrets;
   throw failedPrecondition('TOO_MANY_SECRETS', {
     type: 'Webhook',
     id: webhookIdOf(found),

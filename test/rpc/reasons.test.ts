@@ -204,7 +204,7 @@ describe('The reason', () => {
     },
     async SECRET_NOT_FOUND() {
       const hook = await id('WebhookService/Register', { webhook: { ...HOOK, name: 'secrets' } });
-      return rest('POST', `/v1/webhooks/${hook}:withdrawSecret`, { secretId: 'none' });
+      return rest('POST', `/v1/webhooks/${hook}:withdrawSecret`, { secretId: `sec_${'0'.repeat(26)}` });
     },
     async SECRET_IS_LAST() {
       const made = await post('/v1/webhooks', { ...HOOK, name: 'one secret' });

@@ -83,6 +83,19 @@ describe('RotateSecret', () => {
     );
   });
 
+  it('ends those before it sooner when the secret that signs first is given again with a shorter overlap', async () => {
+    const id = await aHook();
+    await api().webhooks.rotateSecret({ id, secret: secretOf(2) });
+    const order = { id, secret: secretOf(2), overlap: { seconds: 3_600n } };
+    const sooner = await api().webhooks.rotateSecret(order);
+    const endAt = api().clock.now() + HOUR;
+    assert.deepEqual([sooner.secret, endsOf(sooner.webhook)], ['', [undefined, endAt]]);
+    const longer = await api().webhooks.rotateSecret({ ...order, overlap: { seconds: 7_200n } });
+    assert.deepEqual(longer.webhook, sooner.webhook);
+    await api().webhooks.rotateSecret({ ...order, overlap: { seconds: 0n } });
+    assert.deepEqual(await secretsIn(api(), id), [[secretOf(2), undefined]]);
+  });
+
   it('is refused with the field that is wrong, and changes nothing then', async () => {
     const id = await aHook();
     const cases: [request: object, field: string, rule: RegExp][] = [
@@ -198,6 +211,9 @@ describe('WithdrawSecret', () => {
     );
 
     const { etag } = third.webhook!;
+    const pasted = await refusal(api.webhooks.withdrawSecret({ id, secretId: secretOf(1) }));
+    assert.equal(pasted.code, Code.InvalidArgument);
+    assert.ok(!JSON.stringify([pasted.rawMessage, pasted.details]).includes(secretOf(1).slice(6)));
     const stale = await refusal(api.webhooks.withdrawSecret({ id, secretId: newest!, etag }));
     assert.equal(stale.code, Code.Aborted);
     await api.webhooks.withdrawSecret({ id, secretId: newest! });
