@@ -222,7 +222,8 @@ export function createRegister(deps: RegisterDeps) {
     const change = changedTo(found, stored, spec, present);
     const webhook: Webhook = {
       ...withHeldSecret(change.webhook, held),
-      ...(secrets !== undefined && { secrets }),
+      // One that is only asked about is not made, and has no id.
+      ...(secrets !== undefined && !asked.validateOnly && { secrets }),
       updatedAt: present.now,
       version: found.version + 1,
     };

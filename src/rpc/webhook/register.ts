@@ -47,7 +47,9 @@ export async function register(
   // A registration that did not take place has neither a uid nor an etag yet.
   const hypothetical = created && request.validateOnly;
   const response = create(RegisterResponseSchema, {
-    webhook: hypothetical ? { ...message, id: webhook.callerId ?? '', uid: '', etag: '' } : message,
+    webhook: hypothetical
+      ? { ...message, id: webhook.callerId ?? '', uid: '', etag: '', signingSecrets: [] }
+      : message,
     ...(secret !== undefined && { secret: formatSecret(secret) }),
     created,
   });

@@ -165,6 +165,7 @@ describe('Register', () => {
     const made = await register({ name: 'would-be' }, true);
     assert.equal(made.created, true);
     assert.deepEqual([made.webhook?.id, made.webhook?.etag, made.secret], ['', '', '']);
+    assert.deepEqual(made.webhook?.signingSecrets, []);
     assert.equal(await stored('would-be'), undefined);
 
     await register({ name: 'would-change' });

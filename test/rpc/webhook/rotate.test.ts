@@ -176,7 +176,10 @@ describe('RotateSecret', () => {
     const { webhook } = await api().webhooks.get({ id });
     const { name, destination } = webhook!;
     const other = { name, destination, signing: { secret: secretOf(2) } };
-    await api().webhooks.register({ webhook: other }, {});
+    const asked = await api().webhooks.register({ webhook: other, validateOnly: true });
+    assert.deepEqual(asked.webhook?.signingSecrets, webhook?.signingSecrets);
+    assert.notEqual(asked.webhook?.etag, webhook?.etag);
+    await api().webhooks.register({ webhook: other });
     assert.deepEqual(await secretsIn(api(), id), [
       [secretOf(2), undefined],
       [secretOf(1), api().clock.now() + 24 * HOUR],
