@@ -199,7 +199,10 @@ function requestsFor({
       { webhook, updateMask: 'compatibilitySignature.secret' },
     ],
     'WebhookService.RotateSecret': [{ id }, { id, secret: REFUSED }],
-    'WebhookService.WithdrawSecret': [{ id, secretId: 'none' }, { id, secretId: SECRET }],
+    'WebhookService.WithdrawSecret': [
+      { id, secretId: 'none' },
+      { id, secretId: SECRET },
+    ],
     'WebhookService.Pause': [{ id }, { filter: 'id:*' }],
     'WebhookService.Resume': [{ id }, { filter: 'id:*' }],
     'WebhookService.Trigger': [{ id }],
