@@ -114,7 +114,7 @@ export function next(lane: LaneState, rules: LaneRules, now: number): Turn {
   if (wait > now && (lane.urge.leave !== 'ASKED' || lane.inFlight > 0)) return { go: 0, again: wait };
   const most = wait > now ? 1 : free;
   if (rules.rate === undefined) return { go: most, again: now };
-  const tokens = tokensNow(lane, rules.rate, now);
+  const tokens = tokensNow(lane, rules.rate, now) + ROUNDING;
   if (tokens >= 1) return { go: Math.min(most, Math.floor(tokens)), again: now };
   // Rounded up, because a millisecond early the token would not be there yet.
   return { go: 0, again: now + Math.ceil(((1 - tokens) * 1000) / rules.rate.perSecond) };
@@ -281,6 +281,9 @@ export function fairShare(inFlight: number, inFlightMax: number): number {
 function waitsUntil({ holdUntil, health }: LaneState): number {
   return Math.max(holdUntil, health.openUntil ?? 0);
 }
+
+/** Sums of fractions can lack this much of the token that is there at the time that was computed for it. */
+const ROUNDING = 1e-9;
 
 function tokensNow(lane: LaneState, rate: { perSecond: number; burst: number }, now: number): number {
   // When the clock was put back, nothing is earned and nothing is taken away.

@@ -190,6 +190,18 @@ describe('the rate limit', () => {
     assert.equal(next(lane, rules, T - 5_000).go, 2);
   });
 
+  it('has its token at the time that was told for it, though fractions do not add up to one', () => {
+    const limited: LaneRules = { open: true, concurrency: 256, rate: { perSecond: 0.5, burst: 2 } };
+    let lane = newLane(HEALTHY, T);
+    let now = T;
+    for (const wait of [62, 305, 166, 313, 102, 308, 342, 312, 136, 107, 114]) {
+      now += wait;
+      const turn = next(lane, limited, now);
+      if (turn.go === 0) assert.equal(next(lane, limited, turn.again).go, 1);
+      for (let i = 0; i < turn.go; i++) lane = finished(started(lane, limited, now), SUCCESS, now, HALF);
+    }
+  });
+
   it('never lets more go in any span than burst and rate allow, and never wakes in vain', () => {
     const steps = fc.array(fc.nat(400), { minLength: 1, maxLength: 200 });
     fc.assert(
