@@ -19,8 +19,8 @@ describe('grpcurl, which knows only what reflection tells it', () => {
 
   it('lists the services and their methods', async () => {
     assert.deepEqual(lines(await output(TOOLS.grpcurl, ['-plaintext', world.address, 'list'])), [
-      'carillon.v1.DeliveryService',
       'carillon.v1.AdminService',
+      'carillon.v1.DeliveryService',
       'carillon.v1.EventService',
       'carillon.v1.WebhookService',
       'grpc.health.v1.Health',
