@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { launchChromium } from './chromium.ts';
-import { type Opened, type OpenOptions, openPage, says } from './inbox-visit.ts';
+import { type Opened, type OpenOptions, openPage, rows, says } from './inbox-visit.ts';
 
 let browser: Browser;
 const visit = (options?: OpenOptions): Promise<Opened> => openPage(browser, options);
@@ -103,6 +103,7 @@ describe('a body in the inbox page', () => {
     assert.ok((await left(NAME)) < (await left(VALUE)), 'the name stands before the value');
     assert.ok((await left('"after"')) < (await left('1')), 'nothing turns what comes after it');
     await served.send('joe', { body: `${ARABIC}\nplain`, headers: TEXT });
+    await rows(page, 2);
     await page.keyboard.press('Escape');
     await says(page, '#body.raw', 'plain');
     const preview = page.locator('#requests .preview').first();

@@ -84,13 +84,15 @@ describe('the inbox page in Chromium', () => {
   it('says whether the signature verifies, and why not', async () => {
     await using visited = await visit();
     const { page, served } = visited;
-    for (const [headers, words] of [
+    const cases = [
       [signed('msg_1', 1), 'Signature valid'],
       [signed('msg_2', 1, 'v1,bad'), 'Signature invalid: it was signed long ago'],
       [signed('msg_3', 1, 'v1,other'), 'Signature not checked: no secret is known for it'],
       [{}, 'Not signed'],
-    ] as const) {
+    ] as const;
+    for (const [i, [headers, words]] of cases.entries()) {
       await served.send('joe', { headers });
+      await rows(page, i + 1);
       await page.keyboard.press('Escape');
       await says(page, '#chips .chip', words);
     }
