@@ -21,8 +21,8 @@ export interface Journal {
   readonly takeBack: () => void;
   /** Adds a delivery as it is now. */
   readonly note: (ord: number) => void;
-  /** Adds an attempt of a delivery that ended in another way meanwhile. */
-  readonly late: (row: SettlementRow, attempt: AttemptRow) => void;
+  /** Adds an attempt of a delivery that ended in another way meanwhile. Returns its row; undefined if it adds none. */
+  readonly late: (row: SettlementRow, attempt: AttemptRow) => number | undefined;
   /** A delivery's attempts, oldest first. */
   readonly attempts: (ord: number) => AttemptRow[];
   /** Erases the headers and the answers of a delivery's attempts. */
@@ -82,10 +82,11 @@ export function createJournal(db: Database): Journal {
   const readLast = (): number => Math.max(selectLast.get()?.[0] ?? 0, selectDeleted.get()?.[0] ?? 0);
   let last = readLast();
 
-  function add(ord: number, attempt: AttemptRow | null): void {
+  function add(ord: number, attempt: AttemptRow | null): number {
     last++;
     insertAsItIs.run(last, ord, ...(attempt ?? NO_ATTEMPT));
     point.run(ord, last);
+    return last;
   }
 
   return {
@@ -115,17 +116,17 @@ export function createJournal(db: Database): Journal {
       if (isErased === 1) row[at.attempt] = withoutData(attempt);
     },
     takeBack: () => void remove.get(last--),
-    note: (ord) => add(ord, null),
+    note: (ord) => void add(ord, null),
     late(row, attempt) {
       const ord = row[at.ord];
       const number = attempt[ATTEMPT.at.number];
       const [id, known, isErased] = selectTries.get(ord) ?? [];
       // The delivery is gone even from history. A row about it would never be swept.
-      if (id !== row[at.id]) return;
+      if (id !== row[at.id]) return undefined;
       // The same attempt may be reported again by a dispatcher that was not told of the commit.
-      if (number <= known! && selectNumber.get(ord, number) !== undefined) return;
+      if (number <= known! && selectNumber.get(ord, number) !== undefined) return undefined;
       count.run(ord, row[at.attempts], row[at.status]);
-      add(ord, isErased === 1 ? withoutData(attempt) : attempt);
+      return add(ord, isErased === 1 ? withoutData(attempt) : attempt);
     },
     attempts: (ord) => selectAttempts.all(ord),
     erase: (ord) => void eraseAnswers.run(ord),

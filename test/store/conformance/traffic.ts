@@ -52,6 +52,17 @@ export function traffic(harness: Harness): void {
       ]);
     });
 
+    test('stays with its own delivery when an attempt is reported once more, after those of others', async () => {
+      const webhook = await register(store());
+      const other = await register(store());
+      const [delivery] = await publishTo(store(), webhook);
+      const [of] = await publishTo(store(), other);
+      await settle(store(), delivery!, T0 + 1, 200);
+      await settle(store(), of!, T0 + 2, 200);
+      assert.deepEqual(await settle(store(), delivery!, T0 + 1, 200), ['GONE']);
+      assert.equal((await trafficOf(store(), webhook))?.lastAttempt?.deliveryId, delivery!.id);
+    });
+
     test('has status 0 for an attempt that was not answered, also after one that was', async () => {
       const webhook = await register(store());
       const [delivery] = await publishTo(store(), webhook);

@@ -31,29 +31,29 @@ export function settleVerbs(context: Context): Pick<Verbs, 'settle'> {
     UPDATE webhooks SET state = 'DISABLED', state_reason = ?, updated_at = ?, version = version + 1
     WHERE id = ? AND state = 'ACTIVE' AND removed_at IS NULL AND health_version <= ?`);
 
-  /** Returns whether it did, and adds to `released` what has its turn by it. */
-  function move(row: SettlementRow, released: WaitingRow[]): boolean {
+  /** Returns its row in the journal, undefined if it did not, and adds to `released` what has its turn by it. */
+  function move(row: SettlementRow, released: WaitingRow[]): number | undefined {
     const ord = row[at.ord];
     const webhookId = row[at.webhookId];
     if (erased.has(ord)) journal.strip(row);
-    if (removed.has(webhookId)) return false;
+    if (removed.has(webhookId)) return undefined;
     // The journal first: its new row continues the chain that the delivery's row still points to.
     const seq = journal.settle(row);
     const isPostponed = row[at.to] === PENDING;
     if ((isPostponed ? postponeIt(row, seq) : finishIt(row, seq)) === 0) {
       journal.takeBack();
-      return false;
+      return undefined;
     }
     const hook = hooks.get(webhookId)!;
     if (isPostponed) {
       if (turns.giveWay(hook.key, ord)) released.push(readWaiting(ord));
-      return true;
+      return seq;
     }
     erased.delete(ord);
     ends.add(ord, row[at.at]);
     waiting.add(hook, -1);
     for (const next of turns.release(hook.key, row[at.at])) released.push(readWaiting(next));
-    return true;
+    return seq;
   }
 
   function postponeIt(row: SettlementRow, seq: number): number | bigint {
@@ -82,16 +82,21 @@ export function settleVerbs(context: Context): Pick<Verbs, 'settle'> {
     ends.add(ord, row[at.at]);
   }
 
-  function settleOne(row: SettlementRow, released: WaitingRow[]) {
-    const isMoved = move(row, released);
+  /** `moved` is the row of the journal that has the attempt already. */
+  function noteAttempt(row: SettlementRow, moved: number | undefined): void {
     const attempt = row[at.attempt];
-    if (!isMoved && row[at.to] === SUCCEEDED) succeedLate(row);
-    if (!isMoved && attempt !== null) journal.late(row, attempt);
+    if (attempt === null) return;
+    const seq = moved ?? journal.late(row, attempt);
+    if (seq === undefined) return;
     const hook = hooks.get(row[at.webhookId]);
-    if (attempt !== null && hook !== undefined) {
-      lastAttempts.note(hook.key, journal.last(), attempt[ATTEMPT.at.facts]);
-    }
-    return isMoved ? 'SETTLED' : 'GONE';
+    if (hook !== undefined) lastAttempts.note(hook.key, seq, attempt[ATTEMPT.at.facts]);
+  }
+
+  function settleOne(row: SettlementRow, released: WaitingRow[]) {
+    const moved = move(row, released);
+    if (moved === undefined && row[at.to] === SUCCEEDED) succeedLate(row);
+    noteAttempt(row, moved);
+    return moved === undefined ? 'GONE' : 'SETTLED';
   }
 
   /** Whether it disabled the webhook. */
