@@ -10,6 +10,8 @@ export interface LastAttempts {
   /** Notes an attempt for a webhook, which is in this row of the journal. */
   readonly note: (webhook: number, seq: number, facts: string) => void;
   readonly of: (webhook: number) => LastAttemptRow | undefined;
+  /** Rows of the journal up to this one were deleted, from which it would be read after a start. */
+  readonly left: (seq: number) => void;
   /** The webhook is about to be deleted. */
   readonly forget: (webhook: number) => void;
   /** Reads again what was not entered, after a rollback. */
@@ -23,8 +25,8 @@ const LEFT_MAX = 5_000;
 
 interface Noted {
   readonly seq: number;
-  readonly at: number;
-  readonly status: number;
+  /** Read only when somebody asks, or when they are entered: most are replaced by the next before. */
+  readonly facts: string;
 }
 
 export function createLastAttempts(db: Database): LastAttempts {
@@ -54,30 +56,41 @@ export function createLastAttempts(db: Database): LastAttempts {
     // Of a file of before, nothing was entered.
     const end = selectEnd.get()?.[0] ?? 0;
     upto = Math.max(selectUpto.get()?.[0] ?? 0, end - LEFT_MAX);
-    for (const [webhook, seq, facts] of selectSince.all(upto)) noted.set(webhook, { seq, ...gistOf(facts) });
+    for (const [webhook, seq, facts] of selectSince.all(upto)) noted.set(webhook, { seq, facts });
   }
 
-  function enterAll(seq: number): void {
+  function enterAll(): void {
     // In their order, so that those in one page are entered together.
-    for (const [webhook, last] of [...noted].sort(([a], [b]) => a - b)) {
-      enter.run(webhook, last.seq, last.at, last.status);
+    for (const [webhook, { seq, facts }] of [...noted].sort(([a], [b]) => a - b)) {
+      const { at, status } = gistOf(facts);
+      enter.run(webhook, seq, at, status);
+      upto = Math.max(upto, seq);
     }
     noted.clear();
-    upto = seq;
-    updateUpto.run(seq);
+    updateUpto.run(upto);
+  }
+
+  function read(webhook: number): [seq: number, at: number, status: number] | undefined {
+    const last = noted.get(webhook);
+    if (last === undefined) return select.get(webhook);
+    const { at, status } = gistOf(last.facts);
+    return [last.seq, at, status];
   }
 
   reload();
   return {
     note(webhook, seq, facts) {
-      noted.set(webhook, { seq, ...gistOf(facts) });
-      if (noted.size >= NOTED_MAX || seq - upto >= LEFT_MAX) enterAll(seq);
+      noted.set(webhook, { seq, facts });
+      if (noted.size >= NOTED_MAX || seq - upto >= LEFT_MAX) enterAll();
     },
     of(webhook) {
-      const last = noted.get(webhook);
-      const [seq, at, status] = last ? [last.seq, last.at, last.status] : (select.get(webhook) ?? []);
-      if (seq === undefined || at === undefined || status === undefined) return undefined;
+      const found = read(webhook);
+      if (found === undefined) return undefined;
+      const [seq, at, status] = found;
       return [at, status, selectDelivery.get(seq)?.[0] ?? null];
+    },
+    left(seq) {
+      if (seq > upto && noted.size > 0) enterAll();
     },
     forget(webhook) {
       noted.delete(webhook);

@@ -140,5 +140,16 @@ export function traffic(harness: Harness): void {
       assert.deepEqual(await store.getTraffic([quiet.id, busy.id]), expected);
       await store.close();
     });
+
+    test('is what it was, though the delivery of the last attempt is no longer kept', async () => {
+      let store = await open();
+      const webhook = await register(store);
+      const [delivery] = await publishTo(store, webhook);
+      await settle(store, delivery!, T0, 201);
+      await sweepAll(store, { now: T0 + 2 * DAY_MS, finishedBefore: T0 + DAY_MS });
+      store = await reopen(store);
+      assert.deepEqual(await trafficOf(store, webhook), { waiting: 0, lastAttempt: { at: T0, status: 201 } });
+      await store.close();
+    });
   });
 }

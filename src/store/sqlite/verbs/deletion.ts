@@ -33,7 +33,7 @@ export interface Deletion {
 }
 
 export function createDeletion(context: Context): Deletion {
-  const { db, journal, events, deliveries, ends, waiting, erased } = context;
+  const { db, journal, events, deliveries, ends, waiting, erased, lastAttempts } = context;
   const { at } = DELETED;
   const deleteDelivery = db.prepare('DELETE FROM deliveries WHERE ord = ?');
   const deleteRendered = db.prepare('DELETE FROM renderings WHERE ord = ?');
@@ -68,6 +68,7 @@ export function createDeletion(context: Context): Deletion {
         erased.delete(ord);
         perEvent.set(event, (perEvent.get(event) ?? 0) + 1);
       }
+      lastAttempts.left(latest);
       return { perEvent, journal: latest };
     },
     event({ key, id, namespace, type }) {
