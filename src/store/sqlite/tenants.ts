@@ -7,8 +7,8 @@ import { NAMESPACE, type NamespaceRow } from './rows/tables.ts';
 
 /** What an insertion needs to know of the namespace that it is for. */
 export interface Tenant {
-  /** GONE: it was deleted, and whoever still works for it came too late. */
-  readonly state: NamespaceState | 'GONE';
+  /** DELETING also of one that was deleted: whoever still works for it came too late. */
+  readonly state: NamespaceState;
   readonly quotas: Quotas;
 }
 
@@ -44,7 +44,7 @@ export function createTenants(db: Database, { waitingMax, namespaceWaitingMax }:
     const row = select.get(name);
     const { state, quotas } =
       row === undefined
-        ? ({ state: gone.get(name) ? 'GONE' : 'ACTIVE', quotas: {} } as const)
+        ? ({ state: gone.get(name) ? 'DELETING' : 'ACTIVE', quotas: {} } as const)
         : fromNamespaceRow(row);
     return { state, quotas: effectiveQuotas(quotas, { waitingMax: namespaceWaitingMax }) };
   }

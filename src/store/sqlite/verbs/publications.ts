@@ -58,7 +58,7 @@ export function publishVerbs(context: Context): Pick<Verbs, 'publish' | 'replay'
     if (known) return known;
     const namespace = event[EVENT.at.namespace];
     const { state } = tenants.of(namespace);
-    if (state === 'GONE' || !takesEvent(state, event[EVENT.at.type])) {
+    if (!takesEvent(state, event[EVENT.at.type])) {
       return state === 'SUSPENDED' ? SUSPENDED_NAMESPACE : DELETED_NAMESPACE;
     }
     const asked = row[at.deliveries];

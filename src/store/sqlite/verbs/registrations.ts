@@ -98,7 +98,7 @@ export function webhookVerbs(context: Context): WebhookVerbs {
   function createOne(row: WebhookRow) {
     const namespace = row[at.namespace];
     const { state, quotas } = tenants.of(namespace);
-    if (state === 'DELETING' || state === 'GONE') return 'SHUT';
+    if (state === 'DELETING') return 'SHUT';
     const { webhooksMax } = quotas;
     if (webhooksMax !== undefined && tenants.webhooks(namespace) >= webhooksMax) {
       return isTaken(row) ? 'EXISTS' : 'FULL';
