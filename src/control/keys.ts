@@ -1,5 +1,6 @@
 import { API_KEYS_MAX, type ApiKey, hashOfKey, newKey, prefixOfKey } from '../domain/access/key.ts';
 import type { Role } from '../domain/access/role.ts';
+import { isDeleting } from '../domain/access/standing.ts';
 import { DomainError, notFound } from '../domain/error.ts';
 import { newId } from '../domain/id.ts';
 import type { Problems } from '../domain/problems.ts';
@@ -30,7 +31,10 @@ export function createKeys(
   onChange: () => Promise<void> = async () => {},
 ) {
   return {
-    /** Raises INVALID, and EXHAUSTED when there are too many keys. */
+    /**
+     * Raises INVALID, EXHAUSTED when there are too many keys, and FAILED_PRECONDITION when the namespace is deleted
+     * meanwhile.
+     */
     async create(order: KeyOrder, problems: Problems): Promise<NewKey> {
       const now = clock.now();
       const { expiresAt, ...rest } = order;
@@ -48,6 +52,7 @@ export function createKeys(
       };
       const bounds = { now, max: API_KEYS_MAX };
       const [result] = await store.createApiKeys([{ ...apiKey, hash: hashOfKey(key) }], bounds);
+      if (result === 'SHUT') throw isDeleting(order.namespace!);
       if (result !== 'CREATED') throw tooManyKeys();
       await onChange();
       return { apiKey, key };

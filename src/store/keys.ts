@@ -3,11 +3,14 @@ import type { ApiKey } from '../domain/access/key.ts';
 /** Keys by which callers say who they are. Which errors the port raises, and when, is said in `store.ts`. */
 export interface Keys {
   /**
-   * Keeps new keys. EXISTS: there is a key with the hash already, which stays as it is. FULL: `max` keys are neither
-   * revoked nor expired at `now`. Where as many are kept in all, the oldest of those that are over are forgotten.
-   * Raises UNAVAILABLE and EXHAUSTED.
+   * Keeps new keys. EXISTS: there is a key with the hash already, which stays as it is. SHUT: the one namespace that it
+   * is for is being deleted or was. FULL: `max` keys are neither revoked nor expired at `now`. Where as many are kept in
+   * all, the oldest of those that are over are forgotten. Raises UNAVAILABLE and EXHAUSTED.
    */
-  createApiKeys(batch: readonly NewApiKey[], bounds: KeyBounds): Promise<('CREATED' | 'EXISTS' | 'FULL')[]>;
+  createApiKeys(
+    batch: readonly NewApiKey[],
+    bounds: KeyBounds,
+  ): Promise<('CREATED' | 'EXISTS' | 'SHUT' | 'FULL')[]>;
 
   /** Keys of one namespace, or all, by id, beyond the place `from`. */
   listApiKeys(query: KeyQuery): Promise<ApiKey[]>;

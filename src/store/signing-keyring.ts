@@ -10,8 +10,8 @@ import type { NamespaceKeys } from './namespace-keys.ts';
  */
 export interface SigningKeyring {
   /**
-   * Makes a key for the namespace unless the store has one of it. One that was deleted and made again has none, whatever
-   * is remembered of it. Raises UNAVAILABLE and EXHAUSTED.
+   * Makes a key for the namespace unless the store has one of it, or deletes it. One that was deleted and made again has
+   * none, whatever is remembered of it. Raises UNAVAILABLE and EXHAUSTED.
    */
   ensure(namespace: string): Promise<void>;
   /** The private key, for signing; undefined when the namespace has none. */
@@ -52,7 +52,8 @@ export async function openSigningKeyring({
   return {
     async ensure(namespace) {
       const made = newNamespaceKey({ namespace, now: clock.now(), sealKey, random });
-      (await store.keepNamespaceKeys([made])).forEach(add);
+      const [kept] = await store.keepNamespaceKeys([made]);
+      if (kept !== undefined) add(kept);
     },
     privateKeyOf: (namespace) => keys.get(namespace)?.opened,
     publicKeyOf: (namespace) => keys.get(namespace)?.key,

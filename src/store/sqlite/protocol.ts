@@ -201,11 +201,11 @@ export interface Shapes {
   /** How many were there to be answered, or released. */
   answerRequests: { args: AnswerRow[]; answer: number };
   releaseRequests: { args: [namespace: string, id: string][]; answer: number };
-  keepNamespaceKeys: { args: NamespaceKeyRow[]; answer: NamespaceKeyRow[] };
+  keepNamespaceKeys: { args: NamespaceKeyRow[]; answer: (NamespaceKeyRow | undefined)[] };
   listNamespaceKeys: { args: [after: string, limit: number]; answer: NamespaceKeyRow[] };
   createApiKeys: {
     args: [rows: ApiKeyRow[], now: number, max: number];
-    answer: ('CREATED' | 'EXISTS' | 'FULL')[];
+    answer: ('CREATED' | 'EXISTS' | 'SHUT' | 'FULL')[];
   };
   listApiKeys: { args: [from: string, namespace: string | null, limit: number]; answer: ApiKeyRow[] };
   revokeApiKeys: {

@@ -85,7 +85,7 @@ function serve(db: OpenDatabase): void {
     ...eventVerbs(context),
     ...purgeVerbs(context),
     ...requestVerbs(db, bounds),
-    ...namespaceKeyVerbs(db),
+    ...namespaceKeyVerbs(context),
     ...keyVerbs(context),
     ...sweepVerbs(context),
     ...clockVerbs(context),

@@ -189,6 +189,9 @@ export function tenants(harness: Harness): void {
       assert.deepEqual(await store().createWebhooks([aWebhook({ namespace })]), ['SHUT']);
       const [late] = await store().publish([aPublication([], { event: { namespace } })]);
       assert.deepEqual(late, { kind: 'SHUT', state: 'DELETING' });
+      const key = { ...aKey(), namespace };
+      assert.deepEqual(await store().createApiKeys([key], { now: T0, max: 100 }), ['SHUT']);
+      assert.deepEqual(await store().keepNamespaceKeys([signing[0]!]), [undefined]);
 
       assert.deepEqual(await store().createNamespaces([aTenant(namespace)]), ['CREATED']);
       const [usage] = await store().namespaceUsage([namespace]);

@@ -6,7 +6,9 @@ import { type Connection, rowsUpTo, sized } from './calls.ts';
 export function namespaceKeys({ client }: Pick<Connection, 'client'>): NamespaceKeys {
   return {
     keepNamespaceKeys: async (batch) =>
-      client.call('keepNamespaceKeys', batch.map(toRow), sized(batch), (rows) => rows.map(fromRow)),
+      client.call('keepNamespaceKeys', batch.map(toRow), sized(batch), (rows) =>
+        rows.map((row) => row && fromRow(row)),
+      ),
 
     listNamespaceKeys: async ({ after, limit }) =>
       client.call('listNamespaceKeys', [after, limit], rowsUpTo(limit), (rows) => rows.map(fromRow)),

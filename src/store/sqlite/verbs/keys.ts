@@ -5,7 +5,8 @@ import { API_KEY, type ApiKeyRow } from '../rows/tables.ts';
 
 type KeyVerb = 'createApiKeys' | 'listApiKeys' | 'revokeApiKeys' | 'noteApiKeyUses' | 'apiKeyChanges';
 
-export function keyVerbs({ db, takeKeyChange }: Pick<Context, 'db' | 'takeKeyChange'>): Pick<Verbs, KeyVerb> {
+export function keyVerbs(context: Pick<Context, 'db' | 'tenants' | 'takeKeyChange'>): Pick<Verbs, KeyVerb> {
+  const { db, tenants, takeKeyChange } = context;
   const insert = insertInto(db, 'api_keys', API_KEY);
   const known = db.prepare<[number]>('SELECT 1 FROM api_keys WHERE hash = ?');
   const counts = db.prepare<[all: number, live: number]>(`
@@ -28,6 +29,8 @@ export function keyVerbs({ db, takeKeyChange }: Pick<Context, 'db' | 'takeKeyCha
     createApiKeys([rows, now, max]) {
       return rows.map((row) => {
         if (known.get(row[API_KEY.at.hash]) !== undefined) return 'EXISTS';
+        const namespace = row[API_KEY.at.namespace];
+        if (namespace !== null && tenants.of(namespace).state === 'DELETING') return 'SHUT';
         const [all, live] = counts.get(now)!;
         if (live >= max) return 'FULL';
         row[API_KEY.at.change] = takeKeyChange();

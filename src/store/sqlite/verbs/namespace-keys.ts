@@ -1,9 +1,12 @@
-import type { Database } from '../database.ts';
+import type { Context } from '../context.ts';
 import type { Verbs } from '../protocol.ts';
 import { insertInto } from '../rows/insert.ts';
 import { NAMESPACE_KEY, type NamespaceKeyRow } from '../rows/tables.ts';
 
-export function namespaceKeyVerbs(db: Database): Pick<Verbs, 'keepNamespaceKeys' | 'listNamespaceKeys'> {
+export function namespaceKeyVerbs(
+  context: Pick<Context, 'db' | 'tenants'>,
+): Pick<Verbs, 'keepNamespaceKeys' | 'listNamespaceKeys'> {
+  const { db, tenants } = context;
   const { at, columns } = NAMESPACE_KEY;
   const insert = insertInto(db, 'namespace_keys', NAMESPACE_KEY, 'ON CONFLICT DO NOTHING');
   const select = db.prepare<NamespaceKeyRow>(`SELECT ${columns} FROM namespace_keys WHERE namespace = ?`);
@@ -13,8 +16,9 @@ export function namespaceKeyVerbs(db: Database): Pick<Verbs, 'keepNamespaceKeys'
   return {
     keepNamespaceKeys: (rows) =>
       rows.map((row) => {
-        insert(row);
-        return select.get(row[at.namespace])!;
+        const namespace = row[at.namespace];
+        if (tenants.of(namespace).state !== 'DELETING') insert(row);
+        return select.get(namespace);
       }),
     listNamespaceKeys: ([after, limit]) => list.all(after, limit),
   };
