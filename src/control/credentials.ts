@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { headerViolations } from '../domain/event/header-rules.ts';
 import type { Problems } from '../domain/problems.ts';
 import type { AskedSpec } from '../domain/webhook/asked.ts';
-import { type AskedAuth, type Auth, authFault, type MarkedAuth, SECRET_OF } from '../domain/webhook/auth.ts';
+import { type AskedAuth, type Auth, authFaults, type MarkedAuth, SECRET_OF } from '../domain/webhook/auth.ts';
 import {
   type AskedCredentials,
   type Credentials,
@@ -45,8 +45,7 @@ export function noteHeaderViolations({ spec, credentials }: Apart, problems: Pro
 /** Notes what is wrong with how a webhook is let in, beside its secret headers. */
 export function noteAuthViolations({ headers, auth }: Credentials, problems: Problems): void {
   if (auth === undefined) return;
-  const fault = authFault(auth);
-  if (fault !== undefined) problems.add(`auth.${fault.field}`, fault.description);
+  problems.under('auth').addAll(authFaults(auth));
   if (headers.authorization === undefined) return;
   problems.add('auth', 'is given, and so is the header authorization, which is made of it: give one of them');
 }

@@ -95,6 +95,12 @@ describe('how a webhook is let in', () => {
     });
   }
 
+  it('is refused with all that is wrong with it at once', async () => {
+    const refused = await violations(register({ auth: basic('a:b', 'hidden\n') }));
+    const fields = ['webhook.auth.basic.username', 'webhook.auth.basic.password.value'];
+    assert.deepEqual(Object.keys(refused), fields);
+  });
+
   it('is one thing: it is refused beside the header that is made of it, in whichever field', async () => {
     for (const headers of [
       { headers: { Authorization: 'x' } },
