@@ -71,7 +71,7 @@ export function createKeyring({ store, clock, random, open }: KeyringDeps): Keyr
     if (entry === undefined || !timingSafeEqual(Buffer.from(hash), entry.digest)) {
       throw new DomainError(
         'API_KEY_INVALID',
-        'this server has no such key; it may be of another, or mistyped',
+        'this server has no such key; it may be mistyped, or of another server',
       );
     }
     checkTaken(entry.key);
@@ -98,7 +98,7 @@ export function createKeyring({ store, clock, random, open }: KeyringDeps): Keyr
       const retryMs = wrongKeys.count(address, clock.monotonic());
       if (retryMs === undefined) throw error;
       const message =
-        'too many calls came from this address without a key that is taken; those with a good key are answered';
+        'too many calls came from this address without a key, or with a wrong one; calls with a good key are still answered';
       throw new DomainError('TOO_MANY_WRONG_KEYS', message, { retryMs });
     }
     noteUse(entry);

@@ -49,7 +49,7 @@ export function createKeys(deps: KeyDeps, onChange: () => Promise<void> = async 
       const some = await store.listApiKeys({ namespace: undefined, from: undefined, limit: 1 });
       if (some.length > 0) return;
       const message =
-        'the first key must have the role admin and be for all namespaces: from then on every call needs a key, and another could make no more';
+        'the first key must have the role admin and be for all namespaces: once there is a key every call needs one, and a key that may do less could not make the next';
       throw new DomainError('FIRST_KEY_NOT_ADMIN', message);
     },
 
