@@ -71,7 +71,10 @@ export function createKeys(deps: KeyDeps, onChange: () => Promise<void> = async 
   };
 }
 
-/** Stores a key, unless it is there already, and returns what is known of one made now. Raises EXHAUSTED when there are too many. */
+/**
+ * Stores a key, unless it is there already, and returns what is known of one that is made now. Raises EXHAUSTED when
+ * there are too many.
+ */
 export async function storeKey(
   { store, clock, random }: Needs<'createApiKeys', 'clock' | 'random'>,
   key: string,
