@@ -1105,10 +1105,10 @@ export type Limits = Message<"carillon.v1.Limits"> & {
   ordered: boolean;
 
   /**
-   * How many of its deliveries may wait. 1,000,000 when 0; at most 10,000,000; less where the quota waiting_per_webhook
-   * of the namespace says less. Beyond it some of what waits becomes
-   * FAILED, with the reason OVERFLOW, within about a second: publishing is not refused. So it is where more waits
-   * in the namespace than is allowed, and this webhook has most of it.
+   * How many of its deliveries may wait. 1,000,000 when 0; at most 10,000,000; less where the quota
+   * waiting_per_webhook of the namespace says less. Beyond it some of what waits becomes FAILED, with the reason
+   * OVERFLOW, within about a second: publishing is not refused. So it is where more waits in the namespace than is
+   * allowed, and this webhook has most of it.
    *
    * @generated from field: int32 waiting_max = 4;
    */
@@ -1221,8 +1221,8 @@ export type RegisterRequest = Message<"carillon.v1.RegisterRequest"> & {
   validateOnly: boolean;
 
   /**
-   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
-   * (AIP-155). At most 64 characters.
+   * Names this call, for example with a UUID. When the same call is made again within 24 h, nothing is done and the
+   * answer is the same (AIP-155). At most 64 characters.
    *
    * @generated from field: string request_id = 15;
    */
@@ -1285,8 +1285,8 @@ export type BatchRegisterRequest = Message<"carillon.v1.BatchRegisterRequest"> &
   requests: RegisterRequest[];
 
   /**
-   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
-   * (AIP-155). At most 64 characters.
+   * Names this call, for example with a UUID. When the same call is made again within 24 h, nothing is done and the
+   * answer is the same (AIP-155). At most 64 characters.
    *
    * @generated from field: string request_id = 15;
    */
@@ -1366,7 +1366,7 @@ export const RegisterResultSchema: GenMessage<RegisterResult> = /*@__PURE__*/
  */
 export type BatchGetRequest = Message<"carillon.v1.BatchGetRequest"> & {
   /**
-   * The tenant. `default` when empty.
+   * The tenant. When empty, that of the caller's key, if that is for one, and else `default`.
    *
    * @generated from field: string namespace = 1;
    */
@@ -1422,7 +1422,7 @@ export const BatchGetResponseSchema: GenMessage<BatchGetResponse> = /*@__PURE__*
  */
 export type GetRequest = Message<"carillon.v1.GetRequest"> & {
   /**
-   * The tenant. `default` when empty.
+   * The tenant. When empty, that of the caller's key, if that is for one, and else `default`.
    *
    * @generated from field: string namespace = 1;
    */
@@ -1471,7 +1471,7 @@ export const GetResponseSchema: GenMessage<GetResponse> = /*@__PURE__*/
  */
 export type ListRequest = Message<"carillon.v1.ListRequest"> & {
   /**
-   * The tenant. `default` when empty.
+   * The tenant. When empty, that of the caller's key, if that is for one, and else `default`.
    *
    * @generated from field: string namespace = 1;
    */
@@ -1584,8 +1584,8 @@ export type UpdateRequest = Message<"carillon.v1.UpdateRequest"> & {
   updateMask?: FieldMask | undefined;
 
   /**
-   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
-   * (AIP-155). At most 64 characters.
+   * Names this call, for example with a UUID. When the same call is made again within 24 h, nothing is done and the
+   * answer is the same (AIP-155). At most 64 characters.
    *
    * @generated from field: string request_id = 15;
    */
@@ -1627,7 +1627,7 @@ export const UpdateResponseSchema: GenMessage<UpdateResponse> = /*@__PURE__*/
  */
 export type RemoveRequest = Message<"carillon.v1.RemoveRequest"> & {
   /**
-   * The tenant. `default` when empty.
+   * The tenant. When empty, that of the caller's key, if that is for one, and else `default`.
    *
    * @generated from field: string namespace = 1;
    */
@@ -1683,8 +1683,8 @@ export type RemoveRequest = Message<"carillon.v1.RemoveRequest"> & {
   validateOnly: boolean;
 
   /**
-   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
-   * (AIP-155). At most 64 characters.
+   * Names this call, for example with a UUID. When the same call is made again within 24 h, nothing is done and the
+   * answer is the same (AIP-155). At most 64 characters.
    *
    * @generated from field: string request_id = 15;
    */
@@ -1726,7 +1726,7 @@ export const RemoveResponseSchema: GenMessage<RemoveResponse> = /*@__PURE__*/
  */
 export type PauseRequest = Message<"carillon.v1.PauseRequest"> & {
   /**
-   * The tenant. `default` when empty.
+   * The tenant. When empty, that of the caller's key, if that is for one, and else `default`.
    *
    * @generated from field: string namespace = 1;
    */
@@ -1769,8 +1769,8 @@ export type PauseRequest = Message<"carillon.v1.PauseRequest"> & {
   pageToken: string;
 
   /**
-   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
-   * (AIP-155). At most 64 characters.
+   * Names this call, for example with a UUID. When the same call is made again within 24 h, nothing is done and the
+   * answer is the same (AIP-155). At most 64 characters.
    *
    * @generated from field: string request_id = 15;
    */
@@ -1841,7 +1841,7 @@ export const PauseResponseSchema: GenMessage<PauseResponse> = /*@__PURE__*/
  */
 export type ResumeRequest = Message<"carillon.v1.ResumeRequest"> & {
   /**
-   * The tenant. `default` when empty.
+   * The tenant. When empty, that of the caller's key, if that is for one, and else `default`.
    *
    * @generated from field: string namespace = 1;
    */
@@ -1884,8 +1884,8 @@ export type ResumeRequest = Message<"carillon.v1.ResumeRequest"> & {
   pageToken: string;
 
   /**
-   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
-   * (AIP-155). At most 64 characters.
+   * Names this call, for example with a UUID. When the same call is made again within 24 h, nothing is done and the
+   * answer is the same (AIP-155). At most 64 characters.
    *
    * @generated from field: string request_id = 15;
    */
@@ -1956,7 +1956,7 @@ export const ResumeResponseSchema: GenMessage<ResumeResponse> = /*@__PURE__*/
  */
 export type TriggerRequest = Message<"carillon.v1.TriggerRequest"> & {
   /**
-   * The tenant. `default` when empty.
+   * The tenant. When empty, that of the caller's key, if that is for one, and else `default`.
    *
    * @generated from field: string namespace = 1;
    */
@@ -1970,8 +1970,8 @@ export type TriggerRequest = Message<"carillon.v1.TriggerRequest"> & {
   id: string;
 
   /**
-   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
-   * (AIP-155). At most 64 characters.
+   * Names this call, for example with a UUID. When the same call is made again within 24 h, nothing is done and the
+   * answer is the same (AIP-155). At most 64 characters.
    *
    * @generated from field: string request_id = 15;
    */
@@ -2013,7 +2013,7 @@ export const TriggerResponseSchema: GenMessage<TriggerResponse> = /*@__PURE__*/
  */
 export type BackfillRequest = Message<"carillon.v1.BackfillRequest"> & {
   /**
-   * The tenant. `default` when empty.
+   * The tenant. When empty, that of the caller's key, if that is for one, and else `default`.
    *
    * @generated from field: string namespace = 1;
    */
@@ -2058,8 +2058,8 @@ export type BackfillRequest = Message<"carillon.v1.BackfillRequest"> & {
   validateOnly: boolean;
 
   /**
-   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
-   * (AIP-155). At most 64 characters.
+   * Names this call, for example with a UUID. When the same call is made again within 24 h, nothing is done and the
+   * answer is the same (AIP-155). At most 64 characters.
    *
    * @generated from field: string request_id = 15;
    */
@@ -2117,7 +2117,7 @@ export const BackfillResponseSchema: GenMessage<BackfillResponse> = /*@__PURE__*
  */
 export type RotateSecretRequest = Message<"carillon.v1.RotateSecretRequest"> & {
   /**
-   * The tenant. `default` when empty.
+   * The tenant. When empty, that of the caller's key, if that is for one, and else `default`.
    *
    * @generated from field: string namespace = 1;
    */
@@ -2153,8 +2153,8 @@ export type RotateSecretRequest = Message<"carillon.v1.RotateSecretRequest"> & {
   etag: string;
 
   /**
-   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
-   * (AIP-155). At most 64 characters.
+   * Names this call, for example with a UUID. When the same call is made again within 24 h, nothing is done and the
+   * answer is the same (AIP-155). At most 64 characters.
    *
    * @generated from field: string request_id = 15;
    */
@@ -2203,7 +2203,7 @@ export const RotateSecretResponseSchema: GenMessage<RotateSecretResponse> = /*@_
  */
 export type WithdrawSecretRequest = Message<"carillon.v1.WithdrawSecretRequest"> & {
   /**
-   * The tenant. `default` when empty.
+   * The tenant. When empty, that of the caller's key, if that is for one, and else `default`.
    *
    * @generated from field: string namespace = 1;
    */
@@ -2231,8 +2231,8 @@ export type WithdrawSecretRequest = Message<"carillon.v1.WithdrawSecretRequest">
   etag: string;
 
   /**
-   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
-   * (AIP-155). At most 64 characters.
+   * Names this call, for example with a UUID. When the same call is made again within 24 h, nothing is done and the
+   * answer is the same (AIP-155). At most 64 characters.
    *
    * @generated from field: string request_id = 15;
    */
@@ -2274,7 +2274,7 @@ export const WithdrawSecretResponseSchema: GenMessage<WithdrawSecretResponse> = 
  */
 export type PreviewScheduleRequest = Message<"carillon.v1.PreviewScheduleRequest"> & {
   /**
-   * The tenant. `default` when empty.
+   * The tenant. When empty, that of the caller's key, if that is for one, and else `default`.
    *
    * @generated from field: string namespace = 1;
    */
@@ -2429,12 +2429,11 @@ export const WebhookService: GenService<{
    * Registers a webhook. With an id, it makes the webhook of that id or replaces what was asked for it
    * before, name and destination included. Without one, the same (namespace, name, destination) again does
    * so. Either way the webhook keeps its id, state, secret (unless another is given, which replaces it as
-   * RotateSecret does, with the usual overlap) and, where the schedule
-   * is the same, its place in it; `created` says which happened. Where nothing differs nothing is changed, so
-   * the call can be repeated, also by many at once. ALREADY_EXISTS if another webhook, which is named, has
-   * the name and the destination; ABORTED if an id and an etag are given and the etag is stale (AIP-154).
-   * It is idempotent, but only the call that created the webhook has its secret: with a request_id every repetition
-   * has it too.
+   * RotateSecret does, with the usual overlap) and, where the schedule is the same, its place in it; `created` says
+   * which happened. Where nothing differs nothing is changed, so the call can be repeated, also by many at once.
+   * ALREADY_EXISTS if another webhook, which is named, has the name and the destination; ABORTED if an id and an
+   * etag are given and the etag is stale (AIP-154). It is idempotent, but only the call that created the webhook has
+   * its secret: with a request_id every repetition has it too.
    *
    * @generated from rpc carillon.v1.WebhookService.Register
    */
