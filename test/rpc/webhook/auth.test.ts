@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { AuthSchema, WebhookSchema } from '../../../gen/carillon/v1/webhook_pb.ts';
+import type { AuthSchema } from '../../../gen/carillon/v1/credentials_pb.ts';
+import type { WebhookSchema } from '../../../gen/carillon/v1/webhook_pb.ts';
 import { credentialHeaders, credentialsWith } from '../../../src/domain/webhook/credentials.ts';
 import { sharedApi, violations } from '../../support/rpc.ts';
 

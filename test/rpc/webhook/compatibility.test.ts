@@ -5,7 +5,7 @@ import {
   CompatibilitySignature_Content as Content,
   CompatibilitySignature_Encoding as Encoding,
   CompatibilitySignature_KeyForm as KeyForm,
-} from '../../../gen/carillon/v1/webhook_pb.ts';
+} from '../../../gen/carillon/v1/credentials_pb.ts';
 import { openCompatibilitySecret } from '../../../src/domain/webhook/compatibility.ts';
 import { sharedApi, violations } from '../../support/rpc.ts';
 
