@@ -81,6 +81,19 @@ describe('compatibility_signature', () => {
     assert.deepEqual(Object.keys(missing), ['webhook.compatibility_signature.secret']);
   });
 
+  it('keeps its header to itself, whatever else of the webhook is changed', async () => {
+    const made = await api().webhooks.register({ webhook: { ...base(), compatibilitySignature: FULL } });
+    const { id } = made.webhook!;
+    for (const taken of [
+      { headers: { 'x-signature': 'a' } },
+      { secretHeaders: { 'x-signature': { value: 'a' } } },
+      { payload: { headerTemplates: { 'x-signature': 'a' } } },
+    ]) {
+      const found = await violations(api().webhooks.update({ webhook: { id, ...taken } }));
+      assert.match(found['webhook.compatibility_signature.header'] ?? '', /is a header of the webhook/);
+    }
+  });
+
   const REFUSED: readonly (readonly [what: string, given: object, field: string, rule: RegExp])[] = [
     ['no secret', { secret: '' }, 'secret', /is required: the webhook has none yet/],
     ['a secret that is not base64', { keyForm: KeyForm.BASE64 }, 'secret', /is not padded base64/],
