@@ -409,7 +409,7 @@ export const Role = {
   MANAGE: 3,
 
   /**
-   * Makes and revokes keys, too.
+   * Makes and revokes keys, and makes, changes and deletes namespaces, too.
    *
    * @generated from enum value: ROLE_ADMIN = 4;
    */
