@@ -2,12 +2,11 @@ import { isDeepStrictEqual } from 'node:util';
 import { headerViolations } from '../domain/event/header-rules.ts';
 import type { Problems } from '../domain/problems.ts';
 import type { AskedSpec } from '../domain/webhook/asked.ts';
-import { type AskedAuth, type Auth, authFault, type MarkedAuth, SECRET_OF } from '../domain/webhook/auth.ts';
+import { type AskedAuth, type Auth, authFaults, SECRET_OF } from '../domain/webhook/auth.ts';
 import {
   type AskedCredentials,
   type Credentials,
   credentialsWith,
-  NO_CREDENTIALS,
   sealCredentials,
 } from '../domain/webhook/credentials.ts';
 import { headersApart } from '../domain/webhook/secret-headers.ts';
@@ -45,8 +44,7 @@ export function noteHeaderViolations({ spec, credentials }: Apart, problems: Pro
 /** Notes what is wrong with how a webhook is let in, beside its secret headers. */
 export function noteAuthViolations({ headers, auth }: Credentials, problems: Problems): void {
   if (auth === undefined) return;
-  const fault = authFault(auth);
-  if (fault !== undefined) problems.add(`auth.${fault.field}`, fault.description);
+  problems.under('auth').addAll(authFaults(auth));
   if (headers.authorization === undefined) return;
   problems.add('auth', 'is given, and so is the header authorization, which is made of it: give one of them');
 }
@@ -104,35 +102,31 @@ export function createVault({ sealKey, random }: Pick<ControlDeps, 'sealKey' | '
   const open = credentialsWith(sealKey);
   const markOf = marksWith(sealKey);
 
-  /** What is stored of a webhook with these credentials. What has not changed since `found` stays as it is. */
+  /** What is stored of a webhook with these credentials. They are not sealed anew unless they changed since `found`. */
   function stored(
     owner: SecretOwner,
     spec: AskedSpec,
     credentials: Credentials,
     found?: Webhook,
   ): StoredCredentials {
-    const before = found === undefined ? NO_CREDENTIALS : open(found);
-    const names = Object.keys(credentials.headers);
-    const marks = names.map((name) => {
-      const value = credentials.headers[name]!;
-      const mark = own(before.headers, name) === value ? found?.spec.secretHeaders?.[name] : undefined;
-      return [name, mark ?? markOf(owner, `header ${name}`, value)] as const;
-    });
     const { secretHeaders: _headers, auth: _auth, ...rest } = spec;
-    const { auth } = credentials;
+    const { headers, auth } = credentials;
+    const marks = Object.entries(headers).map(
+      ([name, value]) => [name, markOf(owner, `header ${name}`, value)] as const,
+    );
     const marked = {
       ...rest,
-      ...(names.length > 0 && { secretHeaders: Object.fromEntries(marks) }),
-      ...(auth !== undefined && { auth: markedAuth(owner, auth, before.auth, found?.spec.auth) }),
+      ...(marks.length > 0 && { secretHeaders: Object.fromEntries(marks) }),
+      ...(auth !== undefined && {
+        auth: { ...auth, secret: markOf(owner, `auth ${auth.kind}`, auth.secret) },
+      }),
     };
-    const same = isDeepStrictEqual(before, credentials) ? found?.sealedCredentials : undefined;
+    const same =
+      found !== undefined && isDeepStrictEqual(open(found), credentials)
+        ? found.sealedCredentials
+        : undefined;
     const sealedCredentials = same ?? sealCredentials(sealKey, credentials, owner, random);
     return { spec: marked, ...(sealedCredentials !== undefined && { sealedCredentials }) };
-  }
-
-  function markedAuth(owner: SecretOwner, auth: Auth, before?: Auth, known?: MarkedAuth): MarkedAuth {
-    const isSame = before?.kind === auth.kind && before.secret === auth.secret;
-    return { ...auth, secret: (isSame && known?.secret) || markOf(owner, `auth ${auth.kind}`, auth.secret) };
   }
 
   return { open, stored };

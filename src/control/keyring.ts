@@ -1,15 +1,15 @@
 import { timingSafeEqual } from 'node:crypto';
 import { readAuthorization } from '../domain/access/authorization.ts';
 import type { Credentials, Door } from '../domain/access/door.ts';
-import { API_KEYS_MAX, type ApiKey, hashOfKey, prefixOfKey, stateOfKey } from '../domain/access/key.ts';
+import { type ApiKey, hashOfKey, stateOfKey } from '../domain/access/key.ts';
 import { ANONYMOUS, type Principal } from '../domain/access/principal.ts';
 import { takeOne } from '../domain/access/rate.ts';
 import { createWrongKeys } from '../domain/access/wrong-keys.ts';
 import type { Clock } from '../domain/clock.ts';
 import { DomainError } from '../domain/error.ts';
-import { newId } from '../domain/id.ts';
 import type { Random } from '../domain/random.ts';
 import type { Store } from '../store/store.ts';
+import { storeKey } from './keys.ts';
 
 /**
  * All keys, in memory, so that a call costs one hash and one look-up, and a wrong key never reaches the database.
@@ -27,7 +27,7 @@ export interface Keyring extends Door {
 }
 
 export interface KeyringDeps {
-  readonly store: Pick<Store, 'apiKeyChanges' | 'noteApiKeyUses' | 'createApiKeys' | 'listApiKeys'>;
+  readonly store: Pick<Store, 'apiKeyChanges' | 'noteApiKeyUses' | 'createApiKeys'>;
   readonly clock: Clock;
   readonly random: Random;
   /** Whether anybody may call without a key, whatever keys there are. */
@@ -71,7 +71,7 @@ export function createKeyring({ store, clock, random, open }: KeyringDeps): Keyr
     if (entry === undefined || !timingSafeEqual(Buffer.from(hash), entry.digest)) {
       throw new DomainError(
         'API_KEY_INVALID',
-        'this server has no such key; it may be of another, or mistyped',
+        'this server has no such key; it may be mistyped, or of another server',
       );
     }
     checkTaken(entry.key);
@@ -98,7 +98,7 @@ export function createKeyring({ store, clock, random, open }: KeyringDeps): Keyr
       const retryMs = wrongKeys.count(address, clock.monotonic());
       if (retryMs === undefined) throw error;
       const message =
-        'too many calls came from this address without a key that is taken; those with a good key are answered';
+        'too many calls came from this address without a key, or with a wrong one; calls with a good key are still answered';
       throw new DomainError('TOO_MANY_WRONG_KEYS', message, { retryMs });
     }
     noteUse(entry);
@@ -187,29 +187,15 @@ export function createKeyring({ store, clock, random, open }: KeyringDeps): Keyr
       return writeUses();
     },
     async addGiven(given) {
-      const now = clock.now();
-      const hash = hashOfKey(given);
-      const key: ApiKey = {
-        id: newId('key', now, random),
-        prefix: prefixOfKey(given),
+      const order = {
         namespace: undefined,
         role: 'ADMIN',
         note: 'given at a start',
         callsPerSecond: 0,
-        createdAt: now,
-        expiresAt: undefined,
-        revokedAt: undefined,
-        lastUsedAt: undefined,
-      };
-      const [result] = await store.createApiKeys([{ ...key, hash }], { now, max: API_KEYS_MAX });
-      if (result === 'FULL') {
-        throw new DomainError(
-          'TOO_MANY_API_KEYS',
-          `there are ${API_KEYS_MAX} keys already; revoke some that nobody uses`,
-        );
-      }
+      } as const;
+      await storeKey({ store, clock, random }, given, order);
       await refresh();
-      return byHash.get(hash)!.key;
+      return byHash.get(hashOfKey(given))!.key;
     },
   };
 }

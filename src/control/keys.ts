@@ -26,34 +26,20 @@ export interface NewKey {
 type KeyDeps = Needs<'createApiKeys' | 'listApiKeys' | 'revokeApiKeys', 'clock' | 'random'>;
 
 /** `onChange` is called before a change is answered. */
-export function createKeys(
-  { store, clock, random }: KeyDeps,
-  onChange: () => Promise<void> = async () => {},
-) {
+export function createKeys(deps: KeyDeps, onChange: () => Promise<void> = async () => {}) {
+  const { store, clock } = deps;
   return {
     /**
      * Raises INVALID, EXHAUSTED when there are too many keys, and FAILED_PRECONDITION when the namespace is deleted
      * meanwhile.
      */
     async create(order: KeyOrder, problems: Problems): Promise<NewKey> {
-      const now = clock.now();
-      const { expiresAt, ...rest } = order;
-      if (expiresAt !== undefined && expiresAt <= now) problems.add('expire_time', 'must be in the future');
+      const { expiresAt } = order;
+      if (expiresAt !== undefined && expiresAt <= clock.now())
+        problems.add('expire_time', 'must be in the future');
       problems.raise();
-      const key = newKey(random);
-      const apiKey: ApiKey = {
-        ...rest,
-        id: newId('key', now, random),
-        prefix: prefixOfKey(key),
-        createdAt: now,
-        expiresAt,
-        revokedAt: undefined,
-        lastUsedAt: undefined,
-      };
-      const bounds = { now, max: API_KEYS_MAX };
-      const [result] = await store.createApiKeys([{ ...apiKey, hash: hashOfKey(key) }], bounds);
-      if (result === 'SHUT') throw isDeleting(order.namespace!);
-      if (result !== 'CREATED') throw tooManyKeys();
+      const key = newKey(deps.random);
+      const apiKey = await storeKey(deps, key, order);
       await onChange();
       return { apiKey, key };
     },
@@ -67,7 +53,7 @@ export function createKeys(
       const some = await store.listApiKeys({ namespace: undefined, from: undefined, limit: 1 });
       if (some.length > 0) return;
       const message =
-        'the first key must have the role admin and be for all namespaces: from then on every call needs a key, and another could make no more';
+        'the first key must have the role admin and be for all namespaces: once there is a key every call needs one, and a key that may do less could not make the next';
       throw new DomainError('FIRST_KEY_NOT_ADMIN', message);
     },
 
@@ -89,7 +75,29 @@ export function createKeys(
   };
 }
 
-function tooManyKeys(): DomainError {
+/**
+ * Stores a key, unless it is there already, and returns what is known of one that is made now. Raises EXHAUSTED when
+ * there are too many, and FAILED_PRECONDITION when its namespace is deleted meanwhile.
+ */
+export async function storeKey(
+  { store, clock, random }: Needs<'createApiKeys', 'clock' | 'random'>,
+  key: string,
+  { expiresAt, ...order }: KeyOrder,
+): Promise<ApiKey> {
+  const now = clock.now();
+  const apiKey: ApiKey = {
+    ...order,
+    id: newId('key', now, random),
+    prefix: prefixOfKey(key),
+    createdAt: now,
+    expiresAt,
+    revokedAt: undefined,
+    lastUsedAt: undefined,
+  };
+  const bounds = { now, max: API_KEYS_MAX };
+  const [result] = await store.createApiKeys([{ ...apiKey, hash: hashOfKey(key) }], bounds);
+  if (result === 'SHUT') throw isDeleting(order.namespace!);
+  if (result !== 'FULL') return apiKey;
   const message = `there are ${API_KEYS_MAX} keys already; revoke some that nobody uses`;
-  return new DomainError('TOO_MANY_API_KEYS', message, { metadata: { max: API_KEYS_MAX } });
+  throw new DomainError('TOO_MANY_API_KEYS', message, { metadata: { max: API_KEYS_MAX } });
 }

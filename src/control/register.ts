@@ -64,8 +64,8 @@ export interface Registered {
  * included, or else for the one of the same name and destination. The same call again changes nothing, however
  * many make it at once. `problems` has what was found wrong with how it was asked. Raises INVALID with
  * everything that is wrong, ALREADY_EXISTS when another webhook has the name and the destination,
- * FAILED_PRECONDITION when too many secrets would sign, ABORTED for a stale etag, or when others are always faster, EXHAUSTED where the namespace has as many webhooks as it may, and
- * what `checkIsThere` raises.
+ * FAILED_PRECONDITION when too many secrets would sign, ABORTED for a stale etag or when others are always faster,
+ * EXHAUSTED where the namespace has as many webhooks as it may, and what `checkIsThere` raises.
  */
 export function createRegister(deps: RegisterDeps) {
   const { store, settings } = deps;

@@ -37,9 +37,9 @@ const SIGNED_IN_HEADER = ['compatibility_signature', 'headers', 'secret_headers'
 const READ_BY_PAYLOAD = ['payload', 'name', 'destination', 'labels'];
 
 /**
- * Notes what is wrong with a webhook that is asked for so, of which `spec` is what applies, its secret headers among the
- * others. The rules of its
- * schedule stand in `domain/schedule/rules.ts`: whether they matter depends on what is registered already.
+ * Notes what is wrong with a webhook that is asked for so, of which `spec` is what applies, its secret headers among
+ * the others. The rules of its schedule stand in `domain/schedule/rules.ts`: whether they matter depends on what is
+ * registered already.
  */
 export async function noteSpecViolations(
   asked: AskedSpec,

@@ -50,8 +50,8 @@ export interface Watched {
  * Follows what happens to deliveries, from now on or from a place where an earlier watch was. The first
  * thing told is the place, at once. Nothing is buffered for a watcher but the page it is at: it reads the
  * store's log of changes at its caller's pace. Ends when `caller` is aborted. Raises EXHAUSTED when too many
- * watch, what `checkIsThere` raises once the namespace is deleted, OUT_OF_RANGE when the place is not kept any more or was never known here, and UNAVAILABLE when the
- * server stops.
+ * watch, what `checkIsThere` raises once the namespace is deleted, OUT_OF_RANGE when the place is not kept any more
+ * or was never known here, and UNAVAILABLE when the server stops.
  */
 export function createWatch({ store, namespaces, shutdown, limits: given }: WatchDeps) {
   const limits = { ...WATCH_LIMITS, ...given };

@@ -29,13 +29,16 @@ export function namespaceOrAll(
   problems: Problems,
 ): string | undefined {
   if (!allNamespaces) return theNamespace(namespace, principal);
-  const { namespace: own } = principal;
-  if (own !== undefined) {
-    const message = `this key is for the namespace ${own}, and not for all; leave all_namespaces out, or use a key for all`;
-    throw new DomainError('NAMESPACE_NOT_ALLOWED', message, { metadata: { namespace: own } });
-  }
+  checkIsForAll(principal, 'leave all_namespaces out, or use a key for all');
   if (namespace !== '') problems.add('all_namespaces', 'goes without a namespace; give one or the other');
   return undefined;
+}
+
+/** Raises PERMISSION_DENIED for a caller who has one namespace, and says what to do. */
+export function checkIsForAll({ namespace: own }: Principal, todo = 'use a key for all'): void {
+  if (own === undefined) return;
+  const message = `this key is for the namespace ${own}, and not for all; ${todo}`;
+  throw new DomainError('NAMESPACE_NOT_ALLOWED', message, { metadata: { namespace: own } });
 }
 
 /**

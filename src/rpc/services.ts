@@ -90,7 +90,7 @@ export function createServices(deps: ApiDeps): Services {
   ];
   const board = createHealthBoard(described.map((service) => service.typeName));
 
-  const allOnce = ({ service, methods }: ServiceImplSpec): ServiceImplSpec => ({
+  const wrapped = ({ service, methods }: ServiceImplSpec): ServiceImplSpec => ({
     service,
     methods: Object.fromEntries(
       Object.entries(methods).map(([name, spec]) => [
@@ -114,10 +114,10 @@ export function createServices(deps: ApiDeps): Services {
 
   return {
     mounted: [
-      allOnce(mount(WebhookService, webhookService({ control, rules }))),
-      allOnce(mount(EventService, eventService({ ...deps, shutdown: ending.signal }))),
-      allOnce(mount(DeliveryService, deliveryService({ control }))),
-      allOnce(mount(AdminService, adminService(deps))),
+      wrapped(mount(WebhookService, webhookService({ control, rules }))),
+      wrapped(mount(EventService, eventService({ ...deps, shutdown: ending.signal }))),
+      wrapped(mount(DeliveryService, deliveryService({ control }))),
+      wrapped(mount(AdminService, adminService(deps))),
       mount(Health, healthService(board, ending.signal, settings.about)),
       mount(ServerReflection, reflectionService(fileIndex, ending.signal)),
       mount(ServerReflectionAlpha, reflectionService(fileIndex, ending.signal)),

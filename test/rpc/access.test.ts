@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { create, type DescMessage, type DescMethod, type Message } from '@bufbuild/protobuf';
-import { anyUnpack } from '@bufbuild/protobuf/wkt';
+import { anyUnpack, MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
 import { Code, ConnectError, createClient, type Transport } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
 import { AdminService, Role as RoleMessage } from '../../gen/carillon/v1/admin_pb.ts';
+import { DeliveryService } from '../../gen/carillon/v1/delivery_pb.ts';
 import { EventService } from '../../gen/carillon/v1/event_pb.ts';
+import { WebhookService } from '../../gen/carillon/v1/webhook_pb.ts';
 import { ErrorInfoSchema } from '../../gen/google/rpc/error_details_pb.ts';
 import { type Status, StatusSchema } from '../../gen/google/rpc/status_pb.ts';
 import { Health } from '../../gen/grpc/health/v1/health_pb.ts';
@@ -18,6 +20,23 @@ import { refusal, sharedApi } from '../support/rpc.ts';
 /** Who may call what: every method of every service that is mounted, for every role, in their namespace and another. */
 
 const FOREIGN = 'acme';
+
+describe('A method', () => {
+  it('that only reads needs the role READ; one that makes webhooks ring PUBLISH; others MANAGE; and those about keys and namespaces ADMIN', () => {
+    const ringing = ['Publish', 'PublishBatch', 'PublishStream', 'Trigger'];
+    for (const { methods } of [WebhookService, EventService, DeliveryService]) {
+      for (const method of methods) {
+        const reads = method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
+        const needed = reads ? 'READ' : ringing.includes(method.name) ? 'PUBLISH' : 'MANAGE';
+        assert.equal(accessTo(method), needed, method.name);
+      }
+    }
+    for (const method of AdminService.methods) {
+      const needed = method.name === 'GetNamespace' ? 'READ' : 'ADMIN';
+      assert.equal(accessTo(method), needed, method.name);
+    }
+  });
+});
 
 describe('A key of one namespace', () => {
   const api = sharedApi({ locked: true });

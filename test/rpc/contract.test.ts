@@ -15,13 +15,13 @@ import { nestedTypes, reflect, reflectList } from '@bufbuild/protobuf/reflect';
 import { TimestampSchema } from '@bufbuild/protobuf/wkt';
 import { field as fieldRules } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
 import { file_carillon_v1_admin } from '../../gen/carillon/v1/admin_pb.ts';
+import { SigningSecretSchema } from '../../gen/carillon/v1/credentials_pb.ts';
 import { file_carillon_v1_delivery } from '../../gen/carillon/v1/delivery_pb.ts';
 import { type Event, EventSchema, file_carillon_v1_event } from '../../gen/carillon/v1/event_pb.ts';
 import { file_carillon_v1_schedule } from '../../gen/carillon/v1/schedule_pb.ts';
 import {
   EffectiveSchema,
   file_carillon_v1_webhook,
-  SigningSecretSchema,
   TrafficSchema,
   type Webhook,
   WebhookSchema,

@@ -338,8 +338,8 @@ export type RevokeApiKeyRequest = Message<"carillon.v1.RevokeApiKeyRequest"> & {
   id: string;
 
   /**
-   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
-   * (AIP-155). At most 64 characters.
+   * Names this call, for example with a UUID. When the same call is made again within 24 h, nothing is done and the
+   * answer is the same (AIP-155). At most 64 characters.
    *
    * @generated from field: string request_id = 15;
    */
@@ -409,7 +409,7 @@ export const Role = {
   MANAGE: 3,
 
   /**
-   * Makes and revokes keys, too.
+   * Makes and revokes keys, and makes, changes and deletes namespaces, too.
    *
    * @generated from enum value: ROLE_ADMIN = 4;
    */

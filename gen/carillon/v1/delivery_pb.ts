@@ -411,7 +411,7 @@ export const TimingSchema: GenMessage<Timing> = /*@__PURE__*/
  */
 export type ListDeliveriesRequest = Message<"carillon.v1.ListDeliveriesRequest"> & {
   /**
-   * The tenant. `default` when empty.
+   * The tenant. When empty, that of the caller's key, if that is for one, and else `default`.
    *
    * @generated from field: string namespace = 1;
    */
@@ -496,7 +496,7 @@ export const ListDeliveriesResponseSchema: GenMessage<ListDeliveriesResponse> = 
  */
 export type GetDeliveryRequest = Message<"carillon.v1.GetDeliveryRequest"> & {
   /**
-   * The tenant. `default` when empty.
+   * The tenant. When empty, that of the caller's key, if that is for one, and else `default`.
    *
    * @generated from field: string namespace = 1;
    */
@@ -545,7 +545,7 @@ export const GetDeliveryResponseSchema: GenMessage<GetDeliveryResponse> = /*@__P
  */
 export type WatchDeliveriesRequest = Message<"carillon.v1.WatchDeliveriesRequest"> & {
   /**
-   * The tenant. `default` when empty.
+   * The tenant. When empty, that of the caller's key, if that is for one, and else `default`.
    *
    * @generated from field: string namespace = 1;
    */
@@ -616,7 +616,7 @@ export const WatchDeliveriesResponseSchema: GenMessage<WatchDeliveriesResponse> 
  */
 export type RetryDeliveryRequest = Message<"carillon.v1.RetryDeliveryRequest"> & {
   /**
-   * The tenant. `default` when empty.
+   * The tenant. When empty, that of the caller's key, if that is for one, and else `default`.
    *
    * @generated from field: string namespace = 1;
    */
@@ -630,8 +630,8 @@ export type RetryDeliveryRequest = Message<"carillon.v1.RetryDeliveryRequest"> &
   id: string;
 
   /**
-   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
-   * (AIP-155). At most 64 characters.
+   * Names this call, for example with a UUID. When the same call is made again within 24 h, nothing is done and the
+   * answer is the same (AIP-155). At most 64 characters.
    *
    * @generated from field: string request_id = 15;
    */
@@ -673,7 +673,7 @@ export const RetryDeliveryResponseSchema: GenMessage<RetryDeliveryResponse> = /*
  */
 export type RetryDeliveriesRequest = Message<"carillon.v1.RetryDeliveriesRequest"> & {
   /**
-   * The tenant. `default` when empty.
+   * The tenant. When empty, that of the caller's key, if that is for one, and else `default`.
    *
    * @generated from field: string namespace = 1;
    */
@@ -703,8 +703,8 @@ export type RetryDeliveriesRequest = Message<"carillon.v1.RetryDeliveriesRequest
   pageToken: string;
 
   /**
-   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
-   * (AIP-155). At most 64 characters.
+   * Names this call, for example with a UUID. When the same call is made again within 24 h, nothing is done and the
+   * answer is the same (AIP-155). At most 64 characters.
    *
    * @generated from field: string request_id = 15;
    */
@@ -769,7 +769,7 @@ export const RetryDeliveriesResponseSchema: GenMessage<RetryDeliveriesResponse> 
  */
 export type CancelDeliveriesRequest = Message<"carillon.v1.CancelDeliveriesRequest"> & {
   /**
-   * The tenant. `default` when empty.
+   * The tenant. When empty, that of the caller's key, if that is for one, and else `default`.
    *
    * @generated from field: string namespace = 1;
    */
@@ -798,8 +798,8 @@ export type CancelDeliveriesRequest = Message<"carillon.v1.CancelDeliveriesReque
   pageToken: string;
 
   /**
-   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
-   * (AIP-155). At most 64 characters.
+   * Names this call, for example with a UUID. When the same call is made again within 24 h, nothing is done and the
+   * answer is the same (AIP-155). At most 64 characters.
    *
    * @generated from field: string request_id = 15;
    */
@@ -848,7 +848,7 @@ export const CancelDeliveriesResponseSchema: GenMessage<CancelDeliveriesResponse
  */
 export type CancelDeliveryRequest = Message<"carillon.v1.CancelDeliveryRequest"> & {
   /**
-   * The tenant. `default` when empty.
+   * The tenant. When empty, that of the caller's key, if that is for one, and else `default`.
    *
    * @generated from field: string namespace = 1;
    */
@@ -862,8 +862,8 @@ export type CancelDeliveryRequest = Message<"carillon.v1.CancelDeliveryRequest">
   id: string;
 
   /**
-   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
-   * (AIP-155). At most 64 characters.
+   * Names this call, for example with a UUID. When the same call is made again within 24 h, nothing is done and the
+   * answer is the same (AIP-155). At most 64 characters.
    *
    * @generated from field: string request_id = 15;
    */

@@ -35,7 +35,7 @@ export type Event = Message<"carillon.v1.Event"> & {
   id: string;
 
   /**
-   * The tenant. `default` when empty.
+   * The tenant. When empty, that of the caller's key, if that is for one, and else `default`.
    *
    * @generated from field: string namespace = 2;
    */
@@ -198,8 +198,8 @@ export type PublishRequest = Message<"carillon.v1.PublishRequest"> & {
   } | { case: undefined; value?: undefined };
 
   /**
-   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
-   * (AIP-155). At most 64 characters.
+   * Names this call, for example with a UUID. When the same call is made again within 24 h, nothing is done and the
+   * answer is the same (AIP-155). At most 64 characters.
    *
    * @generated from field: string request_id = 15;
    */
@@ -263,8 +263,8 @@ export type PublishBatchRequest = Message<"carillon.v1.PublishBatchRequest"> & {
   requests: PublishRequest[];
 
   /**
-   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
-   * (AIP-155). At most 64 characters.
+   * Names this call, for example with a UUID. When the same call is made again within 24 h, nothing is done and the
+   * answer is the same (AIP-155). At most 64 characters.
    *
    * @generated from field: string request_id = 15;
    */
@@ -386,7 +386,7 @@ export const PublishStreamResponseSchema: GenMessage<PublishStreamResponse> = /*
  */
 export type GetEventRequest = Message<"carillon.v1.GetEventRequest"> & {
   /**
-   * The tenant. `default` when empty.
+   * The tenant. When empty, that of the caller's key, if that is for one, and else `default`.
    *
    * @generated from field: string namespace = 1;
    */
@@ -442,7 +442,7 @@ export const GetEventResponseSchema: GenMessage<GetEventResponse> = /*@__PURE__*
  */
 export type ListEventsRequest = Message<"carillon.v1.ListEventsRequest"> & {
   /**
-   * The tenant. `default` when empty.
+   * The tenant. When empty, that of the caller's key, if that is for one, and else `default`.
    *
    * @generated from field: string namespace = 1;
    */
@@ -522,7 +522,7 @@ export const ListEventsResponseSchema: GenMessage<ListEventsResponse> = /*@__PUR
  */
 export type ReplayEventsRequest = Message<"carillon.v1.ReplayEventsRequest"> & {
   /**
-   * The tenant. `default` when empty.
+   * The tenant. When empty, that of the caller's key, if that is for one, and else `default`.
    *
    * @generated from field: string namespace = 1;
    */
@@ -582,8 +582,8 @@ export type ReplayEventsRequest = Message<"carillon.v1.ReplayEventsRequest"> & {
   deliveredTo: string;
 
   /**
-   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
-   * (AIP-155). At most 64 characters.
+   * Names this call, for example with a UUID. When the same call is made again within 24 h, nothing is done and the
+   * answer is the same (AIP-155). At most 64 characters.
    *
    * @generated from field: string request_id = 15;
    */
@@ -697,7 +697,7 @@ export const ReplayEventsResponseSchema: GenMessage<ReplayEventsResponse> = /*@_
  */
 export type PurgeEventRequest = Message<"carillon.v1.PurgeEventRequest"> & {
   /**
-   * The tenant. `default` when empty.
+   * The tenant. When empty, that of the caller's key, if that is for one, and else `default`.
    *
    * @generated from field: string namespace = 1;
    */
@@ -711,8 +711,8 @@ export type PurgeEventRequest = Message<"carillon.v1.PurgeEventRequest"> & {
   id: string;
 
   /**
-   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
-   * (AIP-155). At most 64 characters.
+   * Names this call, for example with a UUID. When the same call is made again within 24 h, nothing is done and the
+   * answer is the same (AIP-155). At most 64 characters.
    *
    * @generated from field: string request_id = 15;
    */

@@ -245,8 +245,8 @@ export type CreateNamespaceRequest = Message<"carillon.v1.CreateNamespaceRequest
   quotas?: NamespaceQuotas | undefined;
 
   /**
-   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
-   * (AIP-155). At most 64 characters.
+   * Names this call, for example with a UUID. When the same call is made again within 24 h, nothing is done and the
+   * answer is the same (AIP-155). At most 64 characters.
    *
    * @generated from field: string request_id = 15;
    */
@@ -416,8 +416,8 @@ export type UpdateNamespaceRequest = Message<"carillon.v1.UpdateNamespaceRequest
   etag: string;
 
   /**
-   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
-   * (AIP-155). At most 64 characters.
+   * Names this call, for example with a UUID. When the same call is made again within 24 h, nothing is done and the
+   * answer is the same (AIP-155). At most 64 characters.
    *
    * @generated from field: string request_id = 15;
    */
@@ -473,8 +473,8 @@ export type SuspendNamespaceRequest = Message<"carillon.v1.SuspendNamespaceReque
   etag: string;
 
   /**
-   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
-   * (AIP-155). At most 64 characters.
+   * Names this call, for example with a UUID. When the same call is made again within 24 h, nothing is done and the
+   * answer is the same (AIP-155). At most 64 characters.
    *
    * @generated from field: string request_id = 15;
    */
@@ -530,8 +530,8 @@ export type ResumeNamespaceRequest = Message<"carillon.v1.ResumeNamespaceRequest
   etag: string;
 
   /**
-   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
-   * (AIP-155). At most 64 characters.
+   * Names this call, for example with a UUID. When the same call is made again within 24 h, nothing is done and the
+   * answer is the same (AIP-155). At most 64 characters.
    *
    * @generated from field: string request_id = 15;
    */
@@ -594,8 +594,8 @@ export type DeleteNamespaceRequest = Message<"carillon.v1.DeleteNamespaceRequest
   force: boolean;
 
   /**
-   * Names this call, as a UUID say: when it is made again within 24 h, it does nothing and has the same answer
-   * (AIP-155). At most 64 characters.
+   * Names this call, for example with a UUID. When the same call is made again within 24 h, nothing is done and the
+   * answer is the same (AIP-155). At most 64 characters.
    *
    * @generated from field: string request_id = 15;
    */

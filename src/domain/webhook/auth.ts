@@ -1,3 +1,4 @@
+import type { FieldViolation } from '../error.ts';
 import { headerValueFault } from '../event/header-rules.ts';
 import type { SecretMark } from './secret-mark.ts';
 
@@ -32,36 +33,33 @@ export function authorizationOf(auth: Auth): string {
   }
 }
 
-/** What is wrong with it: a field within it, and a sentence without the secret; undefined when nothing is. */
-export function authFault(auth: Auth): { readonly field: string; readonly description: string } | undefined {
+/** What is wrong with it, by fields within it, in sentences without the secret. */
+export function authFaults(auth: Auth): FieldViolation[] {
   const secret = `${auth.kind}.${SECRET_OF[auth.kind]}.value`;
+  const faults: FieldViolation[] = [];
   switch (auth.kind) {
     case 'basic':
       if (/[:\p{Cc}]/u.test(auth.username)) {
-        return {
-          field: 'basic.username',
-          description: 'must not contain a colon or a control character (RFC 7617)',
-        };
+        const description = 'must not contain a colon or a control character (RFC 7617)';
+        faults.push({ field: 'basic.username', description });
       }
       if (/\p{Cc}/u.test(auth.secret)) {
-        return {
-          field: secret,
-          description: 'must not contain a control character (RFC 7617), such as a line break at its end',
-        };
+        const description =
+          'must not contain a control character (RFC 7617), such as a line break at its end';
+        faults.push({ field: secret, description });
       }
       break;
     case 'bearer':
       if (!/^[\x21-\x7e]*$/.test(auth.secret)) {
-        return {
-          field: secret,
-          description:
-            'must be of visible ASCII characters: remove spaces and line breaks, and leave out Bearer',
-        };
+        const description =
+          'must be of visible ASCII characters: remove spaces and line breaks, and leave out Bearer';
+        faults.push({ field: secret, description });
       }
       break;
     default:
       return auth satisfies never;
   }
+  if (faults.length > 0) return faults;
   const description = headerValueFault(authorizationOf(auth));
-  return description === undefined ? undefined : { field: secret, description };
+  return description === undefined ? [] : [{ field: secret, description }];
 }

@@ -2,13 +2,11 @@ import type { ServiceImpl } from '@connectrpc/connect';
 import type { AdminService } from '../../../gen/carillon/v1/admin_pb.ts';
 import type { UpdateNamespaceRequest } from '../../../gen/carillon/v1/namespace_pb.ts';
 import type { AskedQuotas } from '../../domain/access/namespace.ts';
-import type { Principal } from '../../domain/access/principal.ts';
-import { DomainError } from '../../domain/error.ts';
 import { noProblems, type Problems } from '../../domain/problems.ts';
 import { quote } from '../../domain/text.ts';
 import { namespaceTo, QUOTA_PATHS, quotasFrom } from '../convert/namespace.ts';
 import type { ApiDeps } from '../deps.ts';
-import { theNamespace } from '../namespace.ts';
+import { checkIsForAll, theNamespace } from '../namespace.ts';
 import { readPage } from '../page.ts';
 import { principalOf } from '../transport/principal.ts';
 
@@ -82,13 +80,6 @@ export function namespaceMethods({ control }: Pick<ApiDeps, 'control'>): Namespa
 }
 
 // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
-
-/** Raises PERMISSION_DENIED for a caller who has one namespace. */
-function checkIsForAll({ namespace: own }: Principal): void {
-  if (own === undefined) return;
-  const message = `this key is for the namespace ${own}, and not for all; use a key for all`;
-  throw new DomainError('NAMESPACE_NOT_ALLOWED', message, { metadata: { namespace: own } });
-}
 
 /** The quotas that an update is about (AIP-134): those that its mask names, or else those that it gives. */
 function namedQuotas(

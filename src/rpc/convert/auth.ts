@@ -3,7 +3,7 @@ import {
   type Auth as AuthMessage,
   AuthSchema,
   type SecretValue,
-} from '../../../gen/carillon/v1/webhook_pb.ts';
+} from '../../../gen/carillon/v1/credentials_pb.ts';
 import type { AskedAuth, MarkedAuth } from '../../domain/webhook/auth.ts';
 
 /** Undefined for none, also for a message without a method: that is a violation of its rules. */

@@ -4,7 +4,7 @@ import {
   CompatibilitySignature_Encoding as Encoding,
   CompatibilitySignature_KeyForm as KeyForm,
   type CompatibilitySignature as Message,
-} from '../../../gen/carillon/v1/webhook_pb.ts';
+} from '../../../gen/carillon/v1/credentials_pb.ts';
 import type { AskedCompatibility } from '../../domain/webhook/compatibility.ts';
 import { enumPair } from './enum-pair.ts';
 

@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf';
+import { SecretValueSchema } from '../../../gen/carillon/v1/credentials_pb.ts';
 import {
   RetryPolicy_ClientErrors as ClientErrors,
   EffectiveSchema,
@@ -7,7 +8,6 @@ import {
   Limits_OverflowPolicy as OverflowPolicy,
   type Payload as PayloadMessage,
   type RetryPolicy as RetryPolicyMessage,
-  SecretValueSchema,
   Webhook_State as State,
   type Traffic as TrafficMessage,
   TrafficSchema,

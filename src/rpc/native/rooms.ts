@@ -38,7 +38,10 @@ export class Rooms {
     this.#clock = clock;
   }
 
-  /** Since when a message arrives that began at a time: what it waited for room is not its caller's; undefined while it waits. */
+  /**
+   * Since when a message arrives that began at a time: the time that it waited for room is not its caller's.
+   * Undefined while it waits.
+   */
   since(begunAt: number): number | undefined {
     return this.#waits ? undefined : Math.max(begunAt, this.#since);
   }

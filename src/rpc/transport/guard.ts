@@ -46,15 +46,16 @@ export interface GuardDeps {
  * one place, when a call has arrived and before any of its messages:
  *
  * - Connect, gRPC, gRPC-Web and REST: `createReception` of `transport/reception.ts`;
- * - native gRPC: `serve` of `native/serve.ts`.
+ * - native gRPC: `serve` of `native/calls.ts`.
  *
  * Each message then passes what `begin` returned: in `guardInterceptor` below, in `transport/unary-json.ts`,
- * and in `native/serve.ts`.
+ * and in `native/calls.ts`.
  */
 export interface Guard {
   /**
-   * Establishes who calls, by the head of the request, and whether its role lets it call the method. Raises
-   * UNAUTHENTICATED, and PERMISSION_DENIED if not, for a host that is not this server's, and for a page that may not call it.
+   * Establishes who calls, by the head of the request, and whether its role allows the method. Raises UNAUTHENTICATED
+   * for a caller without a key that is taken, and PERMISSION_DENIED for a role that does not allow the method, for a
+   * host that is not this server's, and for a page that may not call it.
    */
   begin(method: DescMethod, head: CallHead, call: Call): Admit;
   /** What the caller is told of a failure, which becomes the code of the call. */

@@ -1,10 +1,11 @@
-import type { DescEnum, DescField, DescMessage } from '@bufbuild/protobuf';
+import { type DescEnum, type DescField, type DescMessage, ScalarType } from '@bufbuild/protobuf';
 import { DURATION_FORMS, durationInSeconds } from '../../domain/duration-text.ts';
 import type { FieldViolation } from '../../domain/error.ts';
 import { nearest } from '../../domain/nearest.ts';
 import { echoName, entry, join, noProblems, type Problems } from '../../domain/problems.ts';
 import { isRealTime } from '../../domain/rfc3339.ts';
 import { quote } from '../../domain/text.ts';
+import { behaves } from '../field-behavior.ts';
 import { farMax, tooMany } from '../field-bounds.ts';
 import { got, scalarJsonFault } from './json-scalar.ts';
 
@@ -32,7 +33,7 @@ function normalizeMessage(message: DescMessage, json: unknown, path: string, pro
     return json;
   }
   if (!isObject(json)) {
-    problems.add(path, `must be a JSON object${got(json, path)}`);
+    problems.add(path, `must be a JSON object${formOf(message)}${got(json, path)}`);
     return json;
   }
   const fields = fieldsOf(message);
@@ -195,6 +196,19 @@ function isTimestamp(json: unknown): boolean {
   if (typeof json !== 'string' || !TIMESTAMP.test(json) || !isRealTime(json)) return false;
   const time = Date.parse(json);
   return time >= TIME_MIN && time <= TIME_MAX;
+}
+
+/** How a message is begun in JSON: with what it cannot do without, or else with the first field that callers set. */
+function formOf({ fields }: DescMessage): string {
+  const required = fields.filter((field) => behaves(field, 'REQUIRED'));
+  const settable = fields.filter((field) => !behaves(field, 'OUTPUT_ONLY'));
+  const shown = required.length > 0 ? required : settable.slice(0, 1);
+  if (shown.length === 0) return '';
+  const members = shown.map(({ name, fieldKind, scalar }) => {
+    const isText = fieldKind === 'scalar' && scalar === ScalarType.STRING;
+    return `"${name}": ${isText ? '"…"' : '…'}`;
+  });
+  return ` such as {${members.join(', ')}}`;
 }
 
 function isObject(json: unknown): json is Record<string, unknown> {

@@ -39,9 +39,9 @@ export interface OnceOptions {
 }
 
 /**
- * The implementation of a method, done once for each request_id, if its request has that field. Without one the
- * call is passed on as it is. So is one that only asks what would be done. Raises INVALID for a request_id that is too long, and PERMISSION_DENIED for a namespace that is not
- * the caller's.
+ * The implementation of a method, done once for each request_id, if its request has that field. A call without one,
+ * or which only asks what would be done, is passed on as it is. Raises INVALID for a request_id that is too long, and
+ * PERMISSION_DENIED for a namespace that is not the caller's.
  */
 export function doneOnce(spec: MethodImplSpec, { once, heeding }: OnceOptions): MethodImplSpec {
   const { method } = spec;

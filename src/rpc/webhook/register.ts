@@ -56,7 +56,10 @@ export async function register(
   return { response, id: hypothetical ? '' : webhook.id };
 }
 
-/** Raises INVALID when there is no webhook in the request, and PERMISSION_DENIED for a namespace that is not the caller's. */
+/**
+ * Raises INVALID when there is no webhook in the request, and PERMISSION_DENIED for a namespace that is not the
+ * caller's.
+ */
 function registrationFrom(
   { webhook, validateOnly }: RegisterRequest,
   principal: Principal,

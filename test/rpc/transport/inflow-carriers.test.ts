@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { request } from 'node:http';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
@@ -193,6 +194,21 @@ describe('Who finds no room in time', () => {
     leave.resolve();
     assert.equal((await first).status, 500, 'the publisher of this test publishes nothing');
     await until(() => api.api.services.inflow.bytes === 0, 'nothing in work');
+  });
+});
+
+describe('A body where none is taken', () => {
+  it('takes no room once it was refused, also where the answer would be a stream', async () => {
+    await using api = await startApi();
+    for (const path of ['/v1/webhooks', '/v1/deliveries:watch']) {
+      const answered = Promise.withResolvers<number | undefined>();
+      const asking = request(api.url + path, { headers: { 'content-length': TEXT.length } }, (response) => {
+        response.resume().once('end', () => answered.resolve(response.statusCode));
+      });
+      asking.once('error', answered.reject).end(TEXT);
+      assert.equal(await answered.promise, 400);
+      await until(() => api.api.services.inflow.bytes === 0, 'nothing in work');
+    }
   });
 });
 

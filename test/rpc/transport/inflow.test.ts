@@ -142,6 +142,45 @@ describe('Where requests fill the room that there is for them', () => {
     assert.deepEqual(told.slice(4), ['waiting is let in']);
   });
 
+  it('one that waits itself is not too slow meanwhile, nor at once when it goes on', async (t) => {
+    const { ask, told, pass } = inflowOf(t);
+    const large = ask('large', 4_000);
+    const part = ask('part', 1_000, { patient: true });
+    part.arrived(10);
+    const waiting = ask('waiting', 3_000, { patient: true });
+    await pass(CHECK_MS * 2);
+    assert.equal(told.length, 2, 'it has had too little time to be too slow');
+    void part.room(5_000);
+    part.arrived(20);
+    await pass(30_000);
+    assert.equal(told.length, 2);
+    large.end();
+    await settled();
+    assert.deepEqual(told.slice(2), ['waiting is let in']);
+    waiting.end();
+    ask('next', 3_000, { patient: true });
+    await pass(CHECK_MS * 2);
+    assert.equal(told.length, 3, 'its time begins anew');
+    await pass(CHECK_MS);
+    assert.deepEqual(told.slice(3), ['part is too slow: EXHAUSTED']);
+  });
+
+  it('one that needs less while it waits is let in with less', async (t) => {
+    const { inflow, ask } = inflowOf(t);
+    ask('large', 2_000);
+    const stream = inflow.open({ connection: {}, patient: true });
+    stream.whole(5_000);
+    let isIn = false;
+    void stream.room(6_000)?.then(() => {
+      isIn = true;
+    });
+    await settled();
+    assert.equal(isIn, false);
+    stream.whole(1_000);
+    await settled();
+    assert.deepEqual([isIn, inflow.bytes], [true, 4_000]);
+  });
+
   it('nothing is kept for whoever leaves, waiting or not', async (t) => {
     const { ask, told, inflow } = inflowOf(t);
     const large = ask('large', 7_000);

@@ -272,8 +272,27 @@ describe('JSON', () => {
 
   it('refuses a body that is empty, or no object', async () => {
     assert.match((await register('')).error.message, /the body is empty/);
-    assert.match((await register('[]')).error.message, /must be a JSON object, not an array/);
-    assert.match((await register('null')).error.message, /must be a JSON object, not null/);
+    assert.match(
+      (await register('[]')).error.message,
+      /must be a JSON object such as \{"webhook": …\}, not an array/,
+    );
+    assert.match(
+      (await register('null')).error.message,
+      /must be a JSON object such as \{"webhook": …\}, not null/,
+    );
+  });
+
+  it('shows how an object begins where something else was given', async () => {
+    for (const [given, begun] of [
+      [{ auth: { bearer: { token: 'x' } } }, '{"value": "…"}'],
+      [{ secretHeaders: { 'x-key': 'x' } }, '{"value": "…"}'],
+      [{ auth: 'x' }, '{"basic": …}'],
+      [{ limits: { rateLimit: 5 } }, '{"per_second": …}'],
+      [{ compatibilitySignature: true }, '{"header": "…"}'],
+    ] as const) {
+      const { error } = await registerWebhook({ name: 'x', ...given });
+      assert.ok(error.message.includes(`must be a JSON object such as ${begun}, not `), error.message);
+    }
   });
 
   it('repeats nothing that is given in a wrong form where it may be secret', async () => {

@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { create } from '@bufbuild/protobuf';
 import { PublishBatchRequestSchema, PublishRequestSchema } from '../../../gen/carillon/v1/event_pb.ts';
+import { DomainError, madeOrError } from '../../../src/domain/error.ts';
 import { createTurns } from '../../../src/publish/turns.ts';
 import { contentOf } from '../../../src/rpc/canonical.ts';
 import { parseJson, parseLongJson } from '../../../src/rpc/transport/json-text.ts';
+import { parseText } from '../../../src/rpc/transport/message.ts';
 
 /** A machine so slow that each look at the clock takes a millisecond. */
 function slowTurns() {
@@ -39,6 +41,16 @@ describe('A large request', () => {
     assert.deepEqual(value, parseJson(text));
   });
 
+  it('is parsed in turns where it is long, and at once where it is short', async () => {
+    const long = parseText(JSON.stringify({ requests, requestId: 'x'.repeat(64 * 1024) }), 'the body');
+    assert.ok(long instanceof Promise);
+    assert.deepEqual((await long).duplicates, []);
+    assert.deepEqual(parseText('{"requestId": "x"}', 'the body'), {
+      value: { requestId: 'x' },
+      duplicates: [],
+    });
+  });
+
   it('is refused for what is wrong with its JSON, wherever it is', async () => {
     for (const text of [
       '{"requests": [1, 2',
@@ -48,15 +60,10 @@ describe('A large request', () => {
       '',
       '{"a": [], "a": }',
     ]) {
-      const expected = (() => {
-        try {
-          return parseJson(text);
-        } catch (error) {
-          return (error as Error).message;
-        }
-      })();
-      const told = await parseLongJson(text, slowTurns()).catch((error: Error) => error.message);
-      assert.deepEqual(told, expected);
+      const refused = madeOrError(() => parseJson(text));
+      assert.ok(refused instanceof DomainError, text);
+      const { reason, message } = refused;
+      await assert.rejects(parseLongJson(text, slowTurns()), { reason, message });
     }
   });
 

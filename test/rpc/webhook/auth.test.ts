@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { AuthSchema, WebhookSchema } from '../../../gen/carillon/v1/webhook_pb.ts';
+import type { AuthSchema } from '../../../gen/carillon/v1/credentials_pb.ts';
+import type { WebhookSchema } from '../../../gen/carillon/v1/webhook_pb.ts';
 import { credentialHeaders, credentialsWith } from '../../../src/domain/webhook/credentials.ts';
 import { sharedApi, violations } from '../../support/rpc.ts';
 
@@ -94,6 +95,12 @@ describe('how a webhook is let in', () => {
       assert.doesNotMatch(JSON.stringify(refused), /hidden/);
     });
   }
+
+  it('is refused with all that is wrong with it at once', async () => {
+    const refused = await violations(register({ auth: basic('a:b', 'hidden\n') }));
+    const fields = ['webhook.auth.basic.username', 'webhook.auth.basic.password.value'];
+    assert.deepEqual(Object.keys(refused), fields);
+  });
 
   it('is one thing: it is refused beside the header that is made of it, in whichever field', async () => {
     for (const headers of [

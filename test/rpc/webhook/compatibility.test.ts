@@ -5,7 +5,7 @@ import {
   CompatibilitySignature_Content as Content,
   CompatibilitySignature_Encoding as Encoding,
   CompatibilitySignature_KeyForm as KeyForm,
-} from '../../../gen/carillon/v1/webhook_pb.ts';
+} from '../../../gen/carillon/v1/credentials_pb.ts';
 import { openCompatibilitySecret } from '../../../src/domain/webhook/compatibility.ts';
 import { sharedApi, violations } from '../../support/rpc.ts';
 
@@ -79,6 +79,19 @@ describe('compatibility_signature', () => {
       api().webhooks.update({ webhook: { id, compatibilitySignature: without } }),
     );
     assert.deepEqual(Object.keys(missing), ['webhook.compatibility_signature.secret']);
+  });
+
+  it('keeps its header to itself, whatever else of the webhook is changed', async () => {
+    const made = await api().webhooks.register({ webhook: { ...base(), compatibilitySignature: FULL } });
+    const { id } = made.webhook!;
+    for (const taken of [
+      { headers: { 'x-signature': 'a' } },
+      { secretHeaders: { 'x-signature': { value: 'a' } } },
+      { payload: { headerTemplates: { 'x-signature': 'a' } } },
+    ]) {
+      const found = await violations(api().webhooks.update({ webhook: { id, ...taken } }));
+      assert.match(found['webhook.compatibility_signature.header'] ?? '', /is a header of the webhook/);
+    }
   });
 
   const REFUSED: readonly (readonly [what: string, given: object, field: string, rule: RegExp])[] = [

@@ -83,6 +83,16 @@ describe('RotateSecret', () => {
     );
   });
 
+  it('ends none sooner when the secret that signs first is given again without an overlap', async () => {
+    const id = await aHook();
+    const order = { id, secret: secretOf(2) };
+    const { webhook } = await api().webhooks.rotateSecret({ ...order, overlap: { seconds: 604_800n } });
+    assert.deepEqual((await api().webhooks.rotateSecret(order)).webhook, webhook);
+    const { name, destination } = webhook!;
+    const again = { name, destination, signing: { secret: secretOf(2) } };
+    assert.deepEqual(endsOf((await api().webhooks.register({ webhook: again })).webhook), endsOf(webhook));
+  });
+
   it('ends those before it sooner when the secret that signs first is given again with a shorter overlap', async () => {
     const id = await aHook();
     await api().webhooks.rotateSecret({ id, secret: secretOf(2) });

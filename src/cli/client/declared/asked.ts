@@ -1,5 +1,6 @@
 import { create, type JsonObject, toJson } from '@bufbuild/protobuf';
-import { SecretValueSchema, type Webhook, WebhookSchema } from '../../../../gen/carillon/v1/webhook_pb.ts';
+import { SecretValueSchema } from '../../../../gen/carillon/v1/credentials_pb.ts';
+import { type Webhook, WebhookSchema } from '../../../../gen/carillon/v1/webhook_pb.ts';
 import { headersApart } from '../../../domain/webhook/secret-headers.ts';
 import { OUTPUT_ONLY } from '../webhook/output-only.ts';
 import { OWNER_LABEL } from './owner.ts';

@@ -1,8 +1,8 @@
 import { create } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
+import { SigningSchema } from '../../../../gen/carillon/v1/credentials_pb.ts';
 import {
   type RegisterResponse,
-  SigningSchema,
   type Webhook,
   WebhookSchema,
 } from '../../../../gen/carillon/v1/webhook_pb.ts';

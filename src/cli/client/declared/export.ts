@@ -1,12 +1,8 @@
 import { join } from 'node:path';
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf';
 import { stringify } from 'yaml';
-import {
-  type Auth,
-  type Webhook,
-  Webhook_State,
-  Webhook_StateSchema,
-} from '../../../../gen/carillon/v1/webhook_pb.ts';
+import type { Auth } from '../../../../gen/carillon/v1/credentials_pb.ts';
+import { type Webhook, Webhook_State, Webhook_StateSchema } from '../../../../gen/carillon/v1/webhook_pb.ts';
 import { isOwnForm } from '../../../domain/id.ts';
 import { isSecretHeader } from '../../../domain/webhook/secret-headers.ts';
 import { flagValue } from '../command.ts';

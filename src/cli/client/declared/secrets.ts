@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf';
-import type { SecretValue } from '../../../../gen/carillon/v1/webhook_pb.ts';
+import type { SecretValue } from '../../../../gen/carillon/v1/credentials_pb.ts';
 import { MASK } from '../../../domain/webhook/secret-headers.ts';
 import type { Difference } from './differences.ts';
 import type { Path } from './source-line.ts';
