@@ -32,12 +32,12 @@ export function noProblems(): Problems {
   return new Collection({ byField: undefined }, '');
 }
 
-/** What a collection and those made by its `under` share. The map is made for the first violation: most requests have none. */
+/** What a collection shares with those that its `under` makes. Without a violation, as mostly, there is no map. */
 interface Noted {
   byField: Map<string, FieldViolation> | undefined;
 }
 
-/** A class, because each request has several: nine closures for each would cost more than what they do. */
+/** A class, because each request makes several: to make nine closures for each would cost more than to use them. */
 class Collection implements Problems {
   readonly #noted: Noted;
   readonly #path: string;

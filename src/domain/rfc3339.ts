@@ -9,7 +9,10 @@ export function isRealTime(text: string): boolean {
   return new Date(midnight).toISOString().startsWith(date) && text.slice(11, 13) !== '24';
 }
 
-/** The second that was written last, and its text as far as the fraction: times come in a row, and a Date costs more than a copy. */
+/**
+ * The second that was written last, and its text up to the fraction. Times that are written one after the other are
+ * mostly of one second, and to make a Date costs more than to copy a text.
+ */
 let written = { second: Number.NaN, text: '' };
 
 /** A time in RFC 3339, in UTC, to the millisecond. Raises RangeError for a time that Date cannot hold. */

@@ -81,7 +81,7 @@ export function buildRequest(parts: RequestParts): OutgoingRequest {
   addHeaders(headers, webhook.effective.headers);
   const kept = recorded(headers, ours, secret);
   // Its password alone, which stands in the header in base64.
-  if (credentials.auth !== undefined) kept.secrets?.push(credentials.auth.secret);
+  if (credentials.auth !== undefined) kept?.secrets.push(credentials.auth.secret);
   return { destination, headers, ...kept, body, timeoutMs };
 }
 
@@ -109,21 +109,24 @@ function addHeaders(headers: string[], added: Readonly<Record<string, string>>):
   for (const name in added) if (!hasHeader(headers, name)) headers.push(name, added[name]!);
 }
 
-/** All from `ours` to `secret` are secret; those that follow are so by their names. */
-function recorded(
-  headers: readonly string[],
-  ours: number,
-  secret: number,
-): { recordedHeaders?: string[]; secrets?: string[] } {
-  let recordedHeaders: string[] | undefined;
-  const secrets: string[] = [];
+interface Recorded {
+  readonly recordedHeaders: string[];
+  readonly secrets: string[];
+}
+
+/**
+ * What is written down of headers, and the values that are left out there. All from `ours` to `secret` are secret;
+ * those that follow are so by their names. Undefined when none is.
+ */
+function recorded(headers: readonly string[], ours: number, secret: number): Recorded | undefined {
+  let kept: Recorded | undefined;
   for (let i = ours; i < headers.length; i += 2) {
     if (i >= secret && !isSecretHeader(headers[i]!)) continue;
-    recordedHeaders ??= [...headers];
-    recordedHeaders[i + 1] = MASK;
-    secrets.push(headers[i + 1]!);
+    kept ??= { recordedHeaders: [...headers], secrets: [] };
+    kept.recordedHeaders[i + 1] = MASK;
+    kept.secrets.push(headers[i + 1]!);
   }
-  return recordedHeaders === undefined ? {} : { recordedHeaders, secrets };
+  return kept;
 }
 
 function hasHeader(headers: readonly string[], name: string): boolean {

@@ -135,8 +135,8 @@ function partsOf(destination: string, { own }: AddressPolicy): Target | undefine
   if (url === null || !/^https?:$/.test(url.protocol)) return undefined;
   const { port, isInbox } = calledBy(url);
   const { origin } = url;
-  const inboxes = own?.listeners.filter(({ hasInbox }) => hasInbox) ?? [];
-  const isForInbox = isInbox === true && inboxes.some((each) => each.port === port);
+  const leadsToInbox = own?.listeners.some((each) => each.hasInbox && each.port === port) ?? false;
+  const isForInbox = isInbox === true && leadsToInbox;
   return {
     origin,
     key: isForInbox ? `${origin}/inbox` : origin,

@@ -11,7 +11,6 @@ import { credentialsWith } from '../domain/webhook/credentials.ts';
 import { parseDestinationRules } from '../domain/webhook/destination-rule.ts';
 import type { OwnListener } from '../domain/webhook/own-listeners.ts';
 import { type KeysOf, keysWith } from '../domain/webhook/signature.ts';
-import { DEFAULT_NAMESPACE } from '../domain/webhook/webhook.ts';
 import { createInbox } from '../inbox/inbox.ts';
 import { createSender } from '../outbound/sender.ts';
 import { createAdmission } from '../publish/admission.ts';
@@ -25,6 +24,7 @@ import { openSigningKeyring, type SigningKeyring } from '../store/signing-keyrin
 import type { Store } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createAnnouncer } from './announcer.ts';
+import { checkKey } from './check-key.ts';
 import { comeBack } from './come-back.ts';
 import type { Config } from './config/load.ts';
 import { checkExposure } from './exposure.ts';
@@ -325,10 +325,4 @@ async function listenOr(
     await close();
     throw error;
   }
-}
-
-/** Better not to start than to sign nothing: a key that does not open the secrets is the wrong key. */
-async function checkKey(store: Store, keysOf: KeysOf): Promise<void> {
-  const [webhook] = await store.listWebhooks({ namespace: DEFAULT_NAMESPACE, limit: 1 });
-  if (webhook !== undefined) keysOf(webhook);
 }

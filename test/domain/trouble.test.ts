@@ -30,12 +30,16 @@ describe('trouble that goes on', () => {
     assert.ok(many.filter((each) => each !== undefined).length < 20);
   });
 
-  it('begins anew after it was over', () => {
+  it('begins anew after it was over, with the first gap', () => {
     const clock = manualClock(T0);
     const trouble = createTrouble(clock);
-    trouble.failed('disk full');
+    for (let second = 0; second < 40; second++) {
+      trouble.failed('disk full');
+      clock.advance(1_000);
+    }
     trouble.isOver();
-    clock.advance(1_000);
-    assert.deepEqual(trouble.failed('disk full'), { since: T0 + 1_000, failures: 1 });
+    assert.deepEqual(trouble.failed('disk full'), { since: T0 + 40_000, failures: 1 });
+    clock.advance(10_000);
+    assert.deepEqual(trouble.failed('disk full'), { since: T0 + 40_000, failures: 2 });
   });
 });

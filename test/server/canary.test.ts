@@ -59,6 +59,8 @@ describe('a secret of a webhook', () => {
       readFile: async () => undefined,
     });
     const server = await startServer(config, { log });
+    // Also where something below fails: a server that goes on keeps the process from ending.
+    await using _running = { [Symbol.asyncDispose]: server.stop };
     const baseUrl = `http://127.0.0.1:${server.address.port}`;
     const said: string[] = [];
     /** Everything that was found in a file, at any time. */

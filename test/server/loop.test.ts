@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { toRfc3339 } from '../../src/domain/rfc3339.ts';
 import { startLoop } from '../../src/server/loop.ts';
 import { manualClock } from '../support/clock.ts';
 import { recordingLog } from '../support/log.ts';
@@ -19,6 +20,7 @@ function ticked(counted: { readonly ticks: number }, count: number): Promise<tru
 /** A loop over ticks that are counted; what each does is given. */
 function aLoop(options: { tick?: () => Promise<void> | void; idleMs?: number; restMs?: number } = {}) {
   const { log, lines } = recordingLog();
+  const clock = manualClock(T0);
   const counted = { ticks: 0 };
   const loop = startLoop({
     name: 'counter',
@@ -28,10 +30,10 @@ function aLoop(options: { tick?: () => Promise<void> | void; idleMs?: number; re
     },
     idleMs: () => options.idleMs ?? NEVER_MS,
     restMs: options.restMs ?? 0,
-    clock: manualClock(T0),
+    clock,
     log,
   });
-  return { loop, counted, lines };
+  return { loop, counted, lines, clock };
 }
 
 describe('a loop', () => {
@@ -85,21 +87,24 @@ describe('a loop', () => {
     await loop.stop();
   });
 
-  it('does not say each second that it still fails', async () => {
+  it('says that it still fails after a while, and not each second', async () => {
     let fails = true;
     const tick = (): void => {
       if (fails) throw new Error('disk full');
     };
-    const { loop, counted, lines } = aLoop({ tick });
+    const { loop, counted, lines, clock } = aLoop({ tick });
+    await ticked(counted, 2);
+    clock.advance(10_000);
     await ticked(counted, 3);
     fails = false;
     await ticked(counted, 4);
     await until(() => (lines.at(-1)?.level === 'info' ? true : undefined));
     assert.deepEqual(
-      lines.map(({ fields, message }) => [message, fields.failures]),
+      lines.map(({ fields, message }) => [message, fields]),
       [
-        ['counter failed; it is tried again every second', undefined],
-        ['counter works again', 3],
+        ['counter failed; it is tried again every second', { loop: 'counter', reason: 'disk full' }],
+        ['counter still fails', { loop: 'counter', reason: 'disk full', since: toRfc3339(T0), failures: 3 }],
+        ['counter works again', { loop: 'counter', since: toRfc3339(T0), failures: 3 }],
       ],
     );
     await loop.stop();

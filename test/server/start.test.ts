@@ -11,7 +11,7 @@ import { openStore } from '../../src/store/open.ts';
 import { recordingLog } from '../support/log.ts';
 import { until } from '../support/pipeline.ts';
 import { openProxy } from '../support/proxy.ts';
-import { aSecret, aWebhook } from '../support/store.ts';
+import { aSecret, aTenant, aWebhook } from '../support/store.ts';
 
 const KEY = 'a'.repeat(64);
 const OTHER_KEY = 'b'.repeat(64);
@@ -41,17 +41,21 @@ describe('a server that cannot start', () => {
   const { log } = recordingLog();
 
   it('says so when its key is not the one that the secrets were sealed with, and lets go of the file', async (t) => {
-    const db = await aDatabase(t);
-    const store = await openStore(db);
-    // Sealed with a key that is not here any more.
-    await store.createWebhooks([aWebhook({ secrets: [aSecret({ sealed: new Uint8Array(61).fill(1) })] })]);
-    await store.close();
-    await assert.rejects(startServer(await configOf(db, '--secrets-key', OTHER_KEY), { log }), {
-      name: 'DomainError',
-      code: 'FAILED_PRECONDITION',
-      message: /start Carillon with the key that it was sealed with/,
-    });
-    await (await openStore(db)).close();
+    for (const namespace of ['default', 'acme']) {
+      const db = await aDatabase(t);
+      const store = await openStore(db);
+      await store.createNamespaces([aTenant('acme'), aTenant('empty')]);
+      // Sealed with a key that is not here any more.
+      const secrets = [aSecret({ sealed: new Uint8Array(61).fill(1) })];
+      await store.createWebhooks([aWebhook({ namespace, secrets })]);
+      await store.close();
+      await assert.rejects(startServer(await configOf(db, '--secrets-key', OTHER_KEY), { log }), {
+        name: 'DomainError',
+        code: 'FAILED_PRECONDITION',
+        message: /start Carillon with the key that it was sealed with/,
+      });
+      await (await openStore(db)).close();
+    }
   });
 
   it('leaves nothing behind when its second port is taken: neither the first nor the file', async (t) => {

@@ -8,14 +8,14 @@ export interface Credentials {
   readonly address: string | undefined;
 }
 
-/** Who may come in. Every call asks, whichever port and protocol it comes by, and so does every page that shows data. */
+/** Says who may come in. Every call asks it, by whichever port and protocol, and so does every page that shows data. */
 export interface Door {
   /**
    * Says who calls. Raises UNAUTHENTICATED for a key that is missing, or is not taken, and EXHAUSTED to an address that
    * shows too many of those.
    */
   authenticate(credentials: Credentials): Principal;
-  /** Counts a message of a call against the rate limit of its key. Raises EXHAUSTED beyond that, and what `check` raises. */
+  /** Counts a message of a call against its key's rate limit. Raises EXHAUSTED beyond that, and what `check` raises. */
   admit(principal: Principal): void;
   /** Raises UNAUTHENTICATED when who began a call could not begin it any more: its key was revoked, or is over. */
   check(principal: Principal): void;

@@ -1,6 +1,6 @@
 /**
- * A rate limit as one number, the time at which what was taken is paid off (the leaky bucket of ITU-T I.371): so many a second, and
- * as many at once as `burst`.
+ * So many a second, and as many at once as `burst`. What was taken is remembered as one number, the time at which it is
+ * paid off (the leaky bucket of ITU-T I.371).
  */
 export interface Rate {
   readonly perSecond: number;

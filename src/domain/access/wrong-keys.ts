@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net';
+import ipaddr from 'ipaddr.js';
 import { boundedCache } from '../bounded-cache.ts';
 import { type Rate, takeOne } from './rate.ts';
 
@@ -28,12 +29,7 @@ export function createWrongKeys(rate: Rate = WRONG_KEYS): WrongKeys {
 
 /** Whoever has an address of IPv6 has 2^64 of them: those that share their first half count as one. */
 function sourceOf(address: string): string {
-  const [, mapped] = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address) ?? [];
-  if (mapped !== undefined) return mapped;
   if (!isIPv6(address)) return address;
-  const [head = '', tail] = address.split('%', 1)[0]!.split('::');
-  const before = head === '' ? [] : head.split(':');
-  const after = tail === undefined || tail === '' ? [] : tail.split(':');
-  const zeros = tail === undefined ? 0 : 8 - before.length - after.length;
-  return [...before, ...Array<string>(Math.max(0, zeros)).fill('0'), ...after].slice(0, 4).join(':');
+  const plain = ipaddr.process(address.split('%', 1)[0]!);
+  return plain instanceof ipaddr.IPv6 ? plain.parts.slice(0, 4).join(':') : plain.toString();
 }

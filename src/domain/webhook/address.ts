@@ -1,5 +1,5 @@
 import ipaddr from 'ipaddr.js';
-import { type Address, embeddedIpv4, isNat64, parseAddress } from './cidr.ts';
+import { type Address, type Cidr, embeddedIpv4, holds, isNat64, parseAddress } from './cidr.ts';
 import { type Called, type DestinationRule, isOfAddresses, ruleHolds } from './destination-rule.ts';
 import { type OwnListeners, ownListener } from './own-listeners.ts';
 
@@ -112,12 +112,10 @@ function judgeReach(ip: string, address: Address, policy: AddressPolicy, called:
 }
 
 /** All that IANA has given out for global unicast (RFC 4291, 2.4). */
-const GLOBAL_UNICAST = ipaddr.IPv6.parse('2000::');
-const GLOBAL_UNICAST_PREFIX = 3;
+const GLOBAL_UNICAST: Cidr = { network: ipaddr.IPv6.parse('2000::'), prefix: 3 };
 
 /** The 6bone's, given back in 2006 (RFC 3701): public in no table, so it may be routed anywhere. */
-const SIXBONE = ipaddr.IPv6.parse('3ffe::');
-const SIXBONE_PREFIX = 16;
+const SIXBONE: Cidr = { network: ipaddr.IPv6.parse('3ffe::'), prefix: 16 };
 
 /**
  * Azure's own: metadata, DNS and the agent of every virtual machine. No registry has it, since it is taken from
@@ -153,10 +151,10 @@ function judgePublicV4(ip: string, address: ipaddr.IPv4): AddressVerdict {
 function judgePublicV6(ip: string, address: ipaddr.IPv6): AddressVerdict {
   const range = address.range();
   if (range !== 'unicast') return { deny: `${ip} is ${NOUN[range] ?? 'a reserved address'}` };
-  if (!address.match(GLOBAL_UNICAST, GLOBAL_UNICAST_PREFIX)) {
+  if (!holds(GLOBAL_UNICAST, address)) {
     return { deny: `${ip} is not a global unicast address` };
   }
-  if (address.match(SIXBONE, SIXBONE_PREFIX)) return { deny: `${ip} is a reserved address` };
+  if (holds(SIXBONE, address)) return { deny: `${ip} is a reserved address` };
   // ISATAP (RFC 5214): an interface identifier that hides an IPv4 address behind any prefix.
   const [group4, group5] = [address.parts[4], address.parts[5]];
   if (group5 === 0x5efe && (group4 === 0 || group4 === 0x200)) return { deny: `${ip} is an ISATAP address` };

@@ -4,6 +4,7 @@ import { headerValueFault, headerViolations } from '../event/header-rules.ts';
 import type { Random } from '../random.ts';
 import { type Sealed, seal, unseal } from '../seal.ts';
 import { quote } from '../text.ts';
+import type { SecretOwner } from './secret-mark.ts';
 
 /**
  * A signature as another sender made it before, beside that of Standard Webhooks: a receiver that verifies it goes on
@@ -89,28 +90,22 @@ export function compatibilitySecretFault(secret: string, { keyForm }: Compatibil
 
 // ── Its secret ─────────────────────────────────────────────────────────────────────────────────────
 
-/** A webhook: what is sealed for it can be opened for no other. */
-interface Owner {
-  readonly namespace: string;
-  readonly id: string;
-}
-
 /** A secret as it is stored. */
 export function sealCompatibilitySecret(
   sealKey: Uint8Array,
   secret: string,
-  owner: Owner,
+  owner: SecretOwner,
   random: Random,
 ): Uint8Array {
   return seal(sealKey, Buffer.from(secret), random, sealedFor(owner));
 }
 
 /** The secret that was sealed. Raises what `unseal` raises. */
-export function openCompatibilitySecret(sealKey: Uint8Array, sealed: Uint8Array, owner: Owner): string {
+export function openCompatibilitySecret(sealKey: Uint8Array, sealed: Uint8Array, owner: SecretOwner): string {
   return Buffer.from(unseal(sealKey, sealed, sealedFor(owner))).toString();
 }
 
-function sealedFor({ namespace, id }: Owner): Sealed {
+function sealedFor({ namespace, id }: SecretOwner): Sealed {
   return { noun: 'secret', belongsTo: JSON.stringify(['compatibility secret', namespace, id]) };
 }
 

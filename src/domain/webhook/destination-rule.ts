@@ -38,6 +38,15 @@ export function parseDestinationRules(list: readonly string[], field: string): D
   return list.map((text) => parseRule(text, field));
 }
 
+/** Parses the name of a host, or `*.` and one for all names below it. Undefined for what is neither. */
+export function parseHostRule(text: string): HostRule | undefined {
+  const [, below, written = ''] = /^(\*\.)?(.*?)\.?$/s.exec(text) ?? [];
+  // It reads a host as URLs have one, up to a path.
+  const name = /[/?#\\@%\s]/.test(written) ? '' : domainToASCII(written);
+  const isName = name.length <= NAME_LENGTH_MAX && name.split('.').every((label) => LABEL.test(label));
+  return isName ? { name, isBelow: below !== undefined } : undefined;
+}
+
 /** Whether a rule is about this. An address rule is about no name whose address is not known. */
 export function ruleHolds(rule: DestinationRule, { name, port }: Called, address?: Address): boolean {
   if (rule.port !== undefined && rule.port !== port) return false;
@@ -57,6 +66,8 @@ export function isOfAddresses(rule: DestinationRule): boolean {
 /** A host, which stands in brackets if it has colons itself and a port, and perhaps the port. */
 const RULE = /^(?:\[([^\]]+)\]|([^:]+|[^[\]]*:[^[\]]*:[^[\]]*?))(?::(\d{1,5}))?$/;
 
+/** RFC 1035, 2.3.4. */
+const NAME_LENGTH_MAX = 253;
 const LABEL = /^(?!-)[a-z\d_-]{1,63}(?<!-)$/;
 
 function parseRule(text: string, field: string): DestinationRule {
@@ -76,13 +87,7 @@ function parseRule(text: string, field: string): DestinationRule {
 
 function hostRule(host: string, field: string): Cidr | HostRule | AnyHost {
   if (host === '*') return { isAny: true };
-  const [, below, written = ''] = /^(\*\.)?(.*?)\.?$/s.exec(host) ?? [];
-  // It reads a host as URLs have one, up to a path.
-  const name = /[/?#\\@%\s]/.test(written) ? '' : domainToASCII(written);
-  const labels = name.split('.');
+  const named = parseHostRule(host);
   // No name ends in a number (RFC 3696, section 2): what does is meant to be an address.
-  if (name.length <= 253 && labels.every((label) => LABEL.test(label)) && !/^\d+$/.test(labels.at(-1)!)) {
-    return { name, isBelow: below !== undefined };
-  }
-  return parseCidr(host, field);
+  return named === undefined || /(?:^|\.)\d+$/.test(named.name) ? parseCidr(host, field) : named;
 }

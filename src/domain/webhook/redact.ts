@@ -5,9 +5,8 @@ import { MASK } from './secret-headers.ts';
 const SECRET_LENGTH_MIN = 8;
 
 /**
- * An outcome without the secrets that were sent, which receivers like to repeat: in their answers to a wrong token, and
- * all of those that echo. Found is what is repeated as it was sent, or as JSON escapes it, whole or, after its scheme, the token
- * alone.
+ * An outcome without the secrets that were sent. Receivers repeat them: some in their answers to a wrong token, and
+ * those that echo in all. A secret is found as it was sent and as JSON escapes it, and so is what follows its scheme.
  */
 export function redacted(outcome: Outcome, sent: readonly string[]): Outcome {
   if (sent.length === 0 || outcome.kind === 'failed') return outcome;

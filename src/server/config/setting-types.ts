@@ -1,6 +1,5 @@
 import { isIP } from 'node:net';
-import { domainToASCII } from 'node:url';
-import { parseDestinationRules } from '../../domain/webhook/destination-rule.ts';
+import { parseDestinationRules, parseHostRule } from '../../domain/webhook/destination-rule.ts';
 import type { EgressProxy } from '../../outbound/proxy.ts';
 
 /**
@@ -218,12 +217,8 @@ export function hostName(): SettingType<string> {
     shape: 'one',
     parse(text) {
       if (text === '*') return text;
-      const [, below = '', written = ''] = /^(\*\.)?(.*?)\.?$/s.exec(text) ?? [];
-      // It reads a host as URLs have one, up to a path.
-      const name = /[/?#\\%\s]/.test(written) ? '' : domainToASCII(written);
-      const labels = name.split('.');
-      const valid = name.length <= 253 && labels.every((label) => /^(?!-)[a-z\d_-]{1,63}(?<!-)$/.test(label));
-      return valid ? below + name : undefined;
+      const rule = parseHostRule(text);
+      return rule && (rule.isBelow ? `*.${rule.name}` : rule.name);
     },
   };
 }

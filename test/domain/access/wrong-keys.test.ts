@@ -50,6 +50,7 @@ describe('Calls without a good key', () => {
       ['2001:db8:1:2::1', '2001:db8:1:2:ffff:ffff:ffff:ffff'],
       ['2001:db8::1', '2001:db8:0:0:9::'],
       ['fe80::1%eth0', 'fe80::2%eth0'],
+      ['fe80::1%br-lan', 'fe80::2%br-lan'],
       ['::1', '::2'],
     ];
     for (const [one = '', other = ''] of same) {

@@ -69,6 +69,8 @@ describe('a rule for destinations', () => {
       '*.',
       'a b',
       'http://a.example',
+      'a.example/path',
+      'a.example?query',
       'a.example:0',
     ])
       assert.throws(() => parseDestinationRules(['10.0.0.1', text], 'rules'), {

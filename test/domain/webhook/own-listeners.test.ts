@@ -33,6 +33,10 @@ describe('a destination that is this server itself', () => {
         refusal(`http://${host}:8090/v1/webhooks`, policyOf('127.0.0.1')) ?? 'taken',
         /Carillon itself/,
       );
+    assert.match(
+      refusal('http://127.0.0.1:8090/', policyOf('::ffff:127.0.0.1')) ?? 'taken',
+      /Carillon itself/,
+    );
     assert.equal(
       refusal('http://127.0.0.1:8090/v1/webhooks', policyOf('127.0.0.1')),
       'may not be called: 127.0.0.1:8090 is this Carillon itself; use another host',
