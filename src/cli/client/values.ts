@@ -72,6 +72,11 @@ export function readWord(flag: string, text: string, words: readonly string[], p
   throw wrong(flag, text, `one of ${words.join(', ')}`);
 }
 
+/** A field's name as masks and the proto files have it: `retry_policy` of `retryPolicy`. */
+export function snakeCase(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
 function wrong(flag: string, text: string, right: string): UsageError {
   return new UsageError(`${flag}: ${quote(text)} is not allowed; give ${right}`);
 }

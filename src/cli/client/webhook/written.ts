@@ -4,7 +4,7 @@ import type { World } from '../../world.ts';
 import { flagValue, flagValues, type Invocation, UsageError } from '../command.ts';
 import { readContent, readJson, readText } from '../event/written-data.ts';
 import { withoutShortForms } from '../short-forms.ts';
-import { durationJson, readEntry, readNumber, readWord, timeJson } from '../values.ts';
+import { durationJson, readEntry, readNumber, readWord, snakeCase, timeJson } from '../values.ts';
 import type { WebhookField } from './field-kinds.ts';
 import { WEBHOOK_FIELDS } from './fields.ts';
 
@@ -156,8 +156,4 @@ function entryPath(names: readonly string[], name: string): string {
 /** Without paths that lie within others. */
 function narrowed(paths: ReadonlySet<string>): string[] {
   return [...paths].filter((path) => !path.includes('.') || !paths.has(path.split('.')[0]!));
-}
-
-function snakeCase(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
