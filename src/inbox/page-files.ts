@@ -31,6 +31,7 @@ const FILES = [
   'lost.css',
   'lost.js',
   'requests/announce.js',
+  'requests/header.js',
   'requests/json-start.js',
   'requests/list.css',
   'requests/list.js',

@@ -121,6 +121,22 @@ describe('the inbox page in Chromium', () => {
     assert.equal((await served.send('joe')).status, 200);
   });
 
+  it('lets nobody set the answer before it knows which there is', async () => {
+    await using visited = await visit();
+    const { page } = visited;
+    const held = Promise.withResolvers<void>();
+    await page.route('**/requests', async (route) => {
+      await held.promise;
+      await route.continue();
+    });
+    await page.reload();
+    const toggle = page.locator('#answer-toggle');
+    assert.ok(await toggle.isDisabled());
+    held.resolve();
+    await toggle.click();
+    assert.equal(await page.getByLabel('with status').inputValue(), '503');
+  });
+
   it('shows the attempts of a delivery as what they are', async () => {
     await using visited = await visit();
     const { page, served } = visited;

@@ -44,11 +44,12 @@ export function rangeJson(
   return { ...(since !== undefined && { since }), ...(until !== undefined && { until }) };
 }
 
-/** Of `name=value`. */
+/** Of `name=value`. What is given for a header may be a secret, and is not repeated. */
 export function readEntry(flag: string, text: string): [string, string] {
   const equals = text.indexOf('=');
   if (equals > 0) return [text.slice(0, equals), text.slice(equals + 1)];
-  throw wrong(flag, text, 'a name, an equals sign and a value');
+  const right = 'a name, an equals sign and a value';
+  throw flag.includes('header') ? new UsageError(`${flag}: give ${right}`) : wrong(flag, text, right);
 }
 
 export function readNumber(flag: string, text: string): number {
@@ -69,6 +70,11 @@ export function readWord(flag: string, text: string, words: readonly string[], p
   const word = words.find((each) => each === text.toLowerCase().replaceAll('_', '-'));
   if (word !== undefined) return prefix + word.toUpperCase().replaceAll('-', '_');
   throw wrong(flag, text, `one of ${words.join(', ')}`);
+}
+
+/** A field's name as masks and the proto files have it: `retry_policy` of `retryPolicy`. */
+export function snakeCase(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 function wrong(flag: string, text: string, right: string): UsageError {

@@ -87,6 +87,8 @@ export function createAnswer(inbox) {
 
   return {
     show(answer) {
+      // Whoever opened the form before would type into empty fields, and could not set it.
+      toggle.disabled = false;
       byId('answer-summary').textContent = answerSummary(answer);
       for (const [button, preset] of presets) {
         const same = Object.keys(DEFAULT).every((name) => preset[name] === answer[name]);

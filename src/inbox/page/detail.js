@@ -1,5 +1,6 @@
 import { createBodyCard } from './body/card.js';
 import { byId, cut, element, formatBytes, formatMs, plural, showTime } from './dom.js';
+import { headerOf } from './requests/header.js';
 import { attemptNumber, statusText, tone } from './requests/list.js';
 import { summarize } from './requests/summary.js';
 
@@ -149,8 +150,4 @@ function answerChip(answer) {
   if (answer.state === 'waiting') return ['wait', `Will be answered ${answer.status}${after}${retry}`];
   if (answer.state === 'hung-up') return ['bad', 'The sender hung up before the answer'];
   return [tone(answer), `Answered ${answer.status}${after}${retry}`];
-}
-
-function headerOf({ headers }, name) {
-  return headers.find(([each]) => each.toLowerCase() === name)?.[1];
 }

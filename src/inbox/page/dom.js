@@ -4,6 +4,9 @@ const ASK_MS_MAX = 10_000;
 /** An element of the page by its id. */
 export const byId = (id) => document.getElementById(id);
 
+/** Whether there is room for the list and a request beside each other, as the style sheets have it. */
+export const wide = matchMedia('(min-width: 761px)');
+
 /** A new element. Its content is always text: what strangers send must never become markup. */
 export function element(tag, className, text) {
   const made = document.createElement(tag);

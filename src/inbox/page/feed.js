@@ -1,6 +1,8 @@
+import { ask } from './dom.js';
+
 /** How long to wait before connecting again, after so many failures in a row; then always the last. */
 const WAITS_MS = [300, 1_000, 2_000, 3_000];
-/** How long a connection or the list may take to come. */
+/** How long a connection may take to come, or to be refused. */
 const ANSWER_MS_MAX = 10_000;
 /** How many heartbeats may fail to come before a connection counts as dead, though nobody closed it. */
 const BEATS_MISSED_MAX = 2.5;
@@ -51,9 +53,7 @@ export function follow(name, { onList, onChange, onState }) {
   }
 
   async function readList() {
-    const signal = AbortSignal.timeout(ANSWER_MS_MAX);
-    const response = await fetch(`/inbox/${name}/requests`, { cache: 'no-store', signal });
-    if (!response.ok) throw new Error(response.statusText);
+    const response = await ask(`/inbox/${name}/requests`);
     return response.json();
   }
 

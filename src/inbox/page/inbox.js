@@ -8,18 +8,18 @@ import {
   registerCommand,
   setServerTime,
   tickTimes,
+  wide,
   wireCopyButtons,
 } from './dom.js';
 import { follow } from './feed.js';
 import { wireKeys } from './keys.js';
-import { createLost } from './lost.js';
+import { createLost, lostTitle } from './lost.js';
 import { createAnnouncer } from './requests/announce.js';
 import { createList, groupAttempts } from './requests/list.js';
 import { choose, countNew, goOn, leave, NOTHING } from './requests/reading.js';
 
 const name = location.pathname.split('/')[2];
 const url = `${location.origin}/inbox/${name}`;
-const wide = matchMedia('(min-width: 761px)');
 
 /** Requests by number. Objects are replaced when they change, never altered. */
 let requests = new Map();
@@ -151,8 +151,8 @@ function draw() {
 function onState(told) {
   state = told;
   byId('live').dataset.state = told.kind;
-  const lostWords = told.why === undefined ? 'Connection lost' : 'Not live';
-  byId('live').textContent = { live: 'Live', lost: lostWords }[told.kind] ?? 'Connecting';
+  const words = { connecting: 'Connecting', live: 'Live', lost: lostTitle(told) };
+  byId('live').textContent = words[told.kind];
   if (told.kind === 'lost') lost.show(told);
   if (told.kind === 'live') {
     lost.hide();

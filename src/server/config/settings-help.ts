@@ -75,6 +75,8 @@ function shownDefault(setting: Setting<unknown>, command: Command): string {
 
 function allowed(setting: Setting<unknown>): string {
   const { allowed } = setting.type;
+  // What is to be written just so, such as `ck_`, gets no capital.
+  if (!/^[a-z\d]+ /.test(allowed)) return `Give ${allowed}.`;
   return `${allowed.charAt(0).toUpperCase()}${allowed.slice(1)}.`;
 }
 

@@ -54,6 +54,11 @@ describe('A value of a flag', () => {
       '--x: "2026-02-30T00:00:00Z" is not allowed; give a time such as 2026-01-31T12:00:00Z, or a duration such as 10m, 1h30m or 5d',
     ],
     ['=b', readEntry, '--x: "=b" is not allowed; give a name, an equals sign and a value'],
+    [
+      'x-key: Zebra',
+      (_: string, text: string) => readEntry('--secret-header', text),
+      '--secret-header: give a name, an equals sign and a value',
+    ],
     ['1e3', readNumber, '--x: "1e3" is not allowed; give a number'],
     [
       '0',

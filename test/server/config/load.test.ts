@@ -440,5 +440,7 @@ describe('the table', () => {
     for (const row of rows) assert.equal(row.replaceAll('\\|', '').split('|').length, 6, row);
     const row = rows.find((row) => row.includes('--stop-timeout'));
     assert.match(row ?? '', /`CARILLON_STOP_TIMEOUT`<br>`stop_timeout` \| `3s` \| `20s` \|/);
+    // A key that began with Ck_ would be none.
+    assert.match(settingsTable(), / Give ck_ and 40 to 128 letters/);
   });
 });

@@ -63,6 +63,7 @@ const NAMED_MAX = 10;
 function writtenOf(webhook: Webhook): Written {
   const { id, state } = webhook;
   const { namespace, ...json } = declaredJson(webhook);
+  const variable = variablesOf(id);
   const notes = [
     ...(isOwnForm(id)
       ? ["The id is the server's own: another one knows it by its name and destination."]
@@ -76,23 +77,26 @@ function writtenOf(webhook: Webhook): Written {
     json: sorted({ ...json, ...(namespace !== DEFAULT_NAMESPACE && { namespace }) }),
     // Where the variable is not set, the webhook keeps the secret that it has.
     ...(json.compatibilitySignature !== undefined && {
-      variables: { compatibilitySignature: { secret: `\${${variableOf(id, 'COMPATIBILITY_SECRET')}:-}` } },
+      variables: { compatibilitySignature: { secret: `\${${variable('COMPATIBILITY_SECRET')}:-}` } },
     }),
     ...(notes.length > 0 && { before: notes.join('\n') }),
-    atEnd: placesOfSecrets(webhook),
+    atEnd: placesOfSecrets(webhook, variable),
   };
 }
 
 /** What a file can say and this one does not: a server that has these keeps them, and another needs them. */
-function placesOfSecrets({ id, secretHeaders, auth }: Webhook): string {
-  const placeOf = (what: string) => `\${${variableOf(id, what)}}`;
+function placesOfSecrets({ secretHeaders, auth }: Webhook, variable: (what: string) => string): string {
+  const placeOf = (what: string) => `\${${variable(what)}}`;
   const names = Object.keys(secretHeaders).toSorted();
+  // These come first, so that they are called the same whatever headers there are.
+  const signing = { secret: placeOf('secret') };
+  const letIn = auth && placeOfAuth(auth, placeOf);
   const places = {
-    signing: { secret: placeOf('secret') },
+    signing,
     ...(names.length > 0 && {
       secretHeaders: Object.fromEntries(names.map((name) => [name, { value: placeOf(name) }])),
     }),
-    ...(auth !== undefined && { auth: placeOfAuth(auth, placeOf) }),
+    ...(letIn && { auth: letIn }),
   };
   return stringify(places, { lineWidth: 0 }).trimEnd();
 }
@@ -137,10 +141,17 @@ function byKey(map: JsonValue): JsonValue {
   return Object.fromEntries(Object.entries(map as JsonObject).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** A name for the variable that a secret can come from. */
-function variableOf(id: string, what: string): string {
-  return `${id}_${what}`
-    .replace(/\W/g, '_')
-    .toUpperCase()
-    .replace(/^(?=\d)/, '_');
+/** Names for the variables that the secrets of a webhook can come from, each another: a header may be called `secret`. */
+function variablesOf(id: string): (what: string) => string {
+  const taken = new Set<string>();
+  return (what) => {
+    const name = `${id}_${what}`
+      .replace(/\W/g, '_')
+      .toUpperCase()
+      .replace(/^(?=\d)/, '_');
+    let free = name;
+    for (let i = 2; taken.has(free); i++) free = `${name}_${i}`;
+    taken.add(free);
+    return free;
+  };
 }

@@ -41,7 +41,13 @@ export function isSecret({ path }: Difference): boolean {
 
 /** A text for a secret as people see it. */
 export function shownSecret(text: JsonValue | undefined): JsonValue | undefined {
-  return typeof text === 'string' ? text.split(BETWEEN, 1)[0] : text;
+  // A hint can have a blank in it, and a digest has none.
+  return typeof text === 'string' ? text.slice(0, text.lastIndexOf(BETWEEN)) : text;
+}
+
+/** Whether it is one secret for another, of which both can look the same. */
+export function replacesOne({ before, after }: Difference): boolean {
+  return before !== undefined && after !== undefined;
 }
 
 /** The path by which a file may have the same: a plain header whose name says that it is secret becomes such a one. */

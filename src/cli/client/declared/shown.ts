@@ -8,7 +8,7 @@ import type { Outcome } from './carry-out.ts';
 import type { Declared } from './declared.ts';
 import { type Difference, pathText, touches } from './differences.ts';
 import type { Change, Plan } from './plan.ts';
-import { asWritten, isSecret, shownSecret } from './secrets.ts';
+import { asWritten, isSecret, replacesOne, shownSecret } from './secrets.ts';
 import { lineText } from './source-line.ts';
 
 /** How much of a value is shown; the files have all of it. */
@@ -78,8 +78,9 @@ function differenceText(difference: Difference, declared: Declared, isNew: boole
   return `${field}: ${valueText(before, from)} → ${valueText(after, from)}`;
 }
 
-function secretText(field: string, { before, after }: Difference, isNew: boolean): string {
-  if (before !== undefined && after !== undefined) return `${field}: another than before (never shown)`;
+function secretText(field: string, difference: Difference, isNew: boolean): string {
+  if (replacesOne(difference)) return `${field}: another than before (never shown)`;
+  const { before, after } = difference;
   const [old, now] = [before, after].map((text) => valueText(shownSecret(text)));
   return isNew ? `${field}: ${now}` : `${field}: ${old} → ${now}`;
 }
@@ -159,5 +160,10 @@ function withoutPath(difference: Difference) {
   const { path, before, after } = difference;
   const field = pathText(path);
   if (!isSecret(difference)) return { field, before, after };
-  return { field, before: shownSecret(before), after: shownSecret(after) };
+  return {
+    field,
+    before: shownSecret(before),
+    after: shownSecret(after),
+    replacesSecret: replacesOne(difference),
+  };
 }

@@ -8,7 +8,7 @@ import {
   RevokeApiKeyResponseSchema,
   Role,
 } from '../../../../gen/carillon/v1/admin_pb.ts';
-import type { Role as RoleName } from '../../../domain/access/role.ts';
+import { ROLES, type Role as RoleName } from '../../../domain/access/role.ts';
 import { flagValue, UsageError } from '../command.ts';
 import { gather, type Job, namespaceOf, show, tellMore, type Verb } from '../job.ts';
 import { table } from '../table.ts';
@@ -19,7 +19,7 @@ import { keyCard, keyColumns } from './shown.ts';
 export const KEY_VERBS: Readonly<Record<string, Verb>> = { create, list, revoke };
 
 const CALLS_MAX = 1_000_000;
-const WORDS = ['read', 'publish', 'manage', 'admin'] as const;
+const WORDS = ROLES.map((role) => role.toLowerCase());
 
 async function create(job: Job): Promise<void> {
   const { invocation, connection, world, paper } = job;

@@ -13,7 +13,7 @@ import {
 import { flagValue, flagValues, UsageError } from '../command.ts';
 import { counted, gather, isYes, type Job, show, tellMore, type Verb, wantsJson } from '../job.ts';
 import { table } from '../table.ts';
-import { readCount, readNumber } from '../values.ts';
+import { readCount, readNumber, snakeCase } from '../values.ts';
 import { namespaceCard, namespaceColumns } from './shown.ts';
 
 /** `carillon namespaces …`. */
@@ -54,10 +54,7 @@ async function get(job: Job): Promise<void> {
 async function update(job: Job): Promise<void> {
   const quotas = quotasOf(job);
   const unset = flagValues(job.invocation, '--unset').map((name) => name.replaceAll('-', '_'));
-  const given = Object.keys(quotas).map((name) =>
-    name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-  );
-  const paths = [...given, ...unset];
+  const paths = [...Object.keys(quotas).map(snakeCase), ...unset];
   if (paths.length === 0) throw new UsageError('say what to change, such as --webhooks 100; see --help');
   const request = { ...target(job), quotas, updateMask: { paths } };
   const answer = await job.connection.admin.updateNamespace(request);

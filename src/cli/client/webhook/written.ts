@@ -4,7 +4,7 @@ import type { World } from '../../world.ts';
 import { flagValue, flagValues, type Invocation, UsageError } from '../command.ts';
 import { readContent, readJson, readText } from '../event/written-data.ts';
 import { withoutShortForms } from '../short-forms.ts';
-import { durationJson, readEntry, readNumber, readWord, timeJson } from '../values.ts';
+import { durationJson, readEntry, readNumber, readWord, snakeCase, timeJson } from '../values.ts';
 import type { WebhookField } from './field-kinds.ts';
 import { WEBHOOK_FIELDS } from './fields.ts';
 
@@ -48,11 +48,20 @@ export async function writtenWebhook(invocation: Invocation, world: Files): Prom
     return { webhook, paths: narrowed(paths) };
   } catch (error) {
     const from = flagValue(invocation, '--from') === undefined ? '' : '--from: ';
-    // Which message is decoded is said already.
-    const why = (error as Error).message.replace(/^cannot decode message \S+ from JSON: /, '');
-    throw new UsageError(`${from}it is not a webhook: ${why}`);
+    throw new UsageError(`${from}it is not a webhook: ${whyNot((error as Error).message)}`);
   }
 }
+
+/** The library's words, without what was given where that may be a secret. Which message it is has been said. */
+function whyNot(message: string): string {
+  const why = message.replace(/^cannot decode message \S+ from JSON: /, '');
+  const [, what] = /^cannot decode (?:message|field) carillon\.v1\.(\S+) from JSON: /.exec(message) ?? [];
+  return what !== undefined && MAYBE_SECRET.test(what) && !why.endsWith(' is unknown')
+    ? `${what} is given in a wrong form`
+    : why;
+}
+
+const MAYBE_SECRET = /^(?:\w*Auth|Signing|SecretValue)\b|\.(?:headers|secret)$/;
 
 async function readFrom(invocation: Invocation, world: Files): Promise<JsonObject> {
   const path = flagValue(invocation, '--from');
@@ -147,8 +156,4 @@ function entryPath(names: readonly string[], name: string): string {
 /** Without paths that lie within others. */
 function narrowed(paths: ReadonlySet<string>): string[] {
   return [...paths].filter((path) => !path.includes('.') || !paths.has(path.split('.')[0]!));
-}
-
-function snakeCase(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

@@ -1,4 +1,5 @@
-import { byId, element, formatBytes } from '../dom.js';
+import { byId, element, formatBytes, wide } from '../dom.js';
+import { headerOf } from '../requests/header.js';
 import { blocksOf } from './blocks.js';
 import { readBody } from './read.js';
 
@@ -7,8 +8,6 @@ const SHOWN_CHARS_MAX = 64 * 1024;
 
 /** How long the bytes may take to come. */
 const FETCH_MS_MAX = 20_000;
-
-const narrow = matchMedia('(max-width: 760px)');
 
 /** The body of the request that is read: pretty, raw or as bytes. */
 export function createBodyCard() {
@@ -42,7 +41,7 @@ export function createBodyCard() {
 
     pre.className = view;
     byId('body-scroll').scrollTop = 0;
-    lines = view === 'hex' ? () => body.hex(narrow.matches ? 8 : 16) : body[view];
+    lines = view === 'hex' ? () => body.hex(wide.matches ? 16 : 8) : body[view];
     if (bytes.length > 0) layOut();
     else say('No body');
   }
@@ -94,7 +93,7 @@ export function createBodyCard() {
     }
     // Another request may have been chosen in the meantime.
     if (request !== wanted) return;
-    const type = wanted.headers.find(([name]) => name.toLowerCase() === 'content-type')?.[1] ?? '';
+    const type = headerOf(wanted, 'content-type') ?? '';
     body = { bytes, ...readBody(bytes, type, bytes.length === wanted.bytes) };
     show();
   }
@@ -103,7 +102,7 @@ export function createBodyCard() {
     chosen = target.value;
     if (body !== undefined) show();
   });
-  narrow.addEventListener('change', () => body !== undefined && pre.className === 'hex' && show());
+  wide.addEventListener('change', () => body !== undefined && pre.className === 'hex' && show());
 
   return {
     /** Fetches the body of another request, and shows it. */

@@ -22,7 +22,6 @@ export function readBody(bytes, contentType, complete) {
     binary = complete || text.slice(0, -1).includes('\ufffd');
   }
   return {
-    text,
     binary,
     pretty: complete && !binary ? prettyOf(text, contentType) : undefined,
     raw: () => linesOf(text),

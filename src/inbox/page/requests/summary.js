@@ -1,3 +1,4 @@
+import { headerOf } from './header.js';
 import { readStart } from './json-start.js';
 
 /** What of the data is put into a row, which has room for less. */
@@ -11,15 +12,16 @@ const ENVELOPE = new Set(['type', 'timestamp', 'specversion', 'id', 'source', 't
  *
  * It goes by the preview, which is the beginning of a body, so JSON is read as far as it goes.
  */
-export function summarize({ headers, preview, bytes, refused }) {
-  const header = (name) => headers.find(([each]) => each.toLowerCase() === name)?.[1];
+export function summarize(request) {
+  const { preview, bytes, refused } = request;
+  const contentType = headerOf(request, 'content-type');
   // CloudEvents in binary mode: the type is a header, percent-encoded, and the body is the data.
-  const typeHeader = decoded(header('ce-type'));
+  const typeHeader = decoded(headerOf(request, 'ce-type'));
   const said = (type, data, quiet = false) => ({ type, data: short(data), quiet });
   if (refused !== null) return said(typeHeader, refused);
   if (bytes === 0) return said(typeHeader, 'no body', true);
-  if (preview === null) return said(typeHeader, header('content-type') ?? 'binary', true);
-  if (/^application\/x-www-form-urlencoded\b/i.test(header('content-type') ?? '')) {
+  if (preview === null) return said(typeHeader, contentType ?? 'binary', true);
+  if (/^application\/x-www-form-urlencoded\b/i.test(contentType ?? '')) {
     return said(typeHeader, pairs([...new URLSearchParams(preview)]));
   }
   const start = readStart(preview);

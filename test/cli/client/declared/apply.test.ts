@@ -219,11 +219,20 @@ describe('carillon apply', () => {
     const changed = await run({ files: other }, '--dry-run');
     assert.match(changed.out, /^ {4}secretHeaders\.x-key: another than before \(never shown\)$/m);
     const json = await run({ files: other }, '--dry-run', '--json');
-    assert.match(json.out, /"before": "\*{3}-key"/);
+    assert.deepEqual(JSON.parse(json.out).changes[0].differences, [
+      { field: 'secretHeaders.x-key', before: '***-key', after: '***-key', replacesSecret: true },
+    ]);
     const gone = await yes(hook(''));
     assert.match(gone.out, /^ {4}secretHeaders\.x-key: \*{3}-key → \(none\)$/m);
     for (const { out, err } of [first, changed, json, gone]) assert.doesNotMatch(out + err, /value-of/);
     assert.deepEqual((await get('keyed')).secretHeaders, {});
+  });
+
+  it('shows all of a hint that has a blank in it', async () => {
+    const files = {
+      'hooks/a.yaml': `id: blank\nname: blank\ndestination: ${DESTINATION}\nsecretHeaders: { x-key: { value: four-words-and-a b c } }\n`,
+    };
+    assert.match((await yes(files)).out, /^ {4}secretHeaders\.x-key: "\*{3} b c"$/m);
   });
 
   it('compares tokens and passwords so too, and shows the rest of how a webhook is let in', async () => {

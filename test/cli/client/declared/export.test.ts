@@ -158,6 +158,33 @@ describe('carillon webhooks export', () => {
     }
   });
 
+  it('names another variable for each secret of a webhook, whatever its headers are called', async () => {
+    const headers = ['secret', 'token', 'compatibility-secret', 'x-key', 'x_key'];
+    const file = {
+      ...{ id: 'many', name: 'many', destination: DESTINATION },
+      auth: { bearer: { token: { value: 'Zebra' } } },
+      compatibilitySignature: { header: 'x-sig', secret: 'Zebra' },
+      secretHeaders: Object.fromEntries(headers.map((name) => [name, { value: 'Zebra' }])),
+    };
+    const folder = folderOf({ 'in.json': JSON.stringify(file) });
+    assert.equal((await cli(from().url, folder, 'apply', '-f', 'in.json', '--yes')).code, 0);
+    const { out } = await cli(from().url, folder, 'webhooks', 'export', '--name', 'many');
+    const variables = [...out.matchAll(/\$\{(\w+)/g)].map(([, name]) => name);
+    assert.deepEqual(variables.toSorted(), [
+      'MANY_COMPATIBILITY_SECRET',
+      'MANY_COMPATIBILITY_SECRET_2',
+      'MANY_SECRET',
+      'MANY_SECRET_2',
+      'MANY_TOKEN',
+      'MANY_TOKEN_2',
+      'MANY_X_KEY',
+      'MANY_X_KEY_2',
+    ]);
+    assert.match(out, /^# signing:\n# {3}secret: \$\{MANY_SECRET\}$/m);
+    assert.match(out, /^# {5}token:\n# {7}value: \$\{MANY_TOKEN\}$/m);
+    await from().webhooks.remove({ id: 'many' });
+  });
+
   it('warns of templates of headers that may be secret, which it writes as they are', async () => {
     const folder = folderOf({
       'in.yaml': `id: secretive\nname: s\ndestination: ${DESTINATION}\npayload: {headerTemplates: {Authorization: "Bearer {{ webhook.name }}"}}\n`,

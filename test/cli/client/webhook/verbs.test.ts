@@ -256,6 +256,28 @@ describe('carillon webhooks', () => {
     assert.equal(refused(ran, 2), 'carillon: --from: it is not a webhook: key "nmae" is unknown\n');
   });
 
+  it('does not repeat what a file gives in a wrong form where it may be a secret', async () => {
+    for (const [given, what] of [
+      [{ signing: 'whsec_Zebra' }, 'Signing'],
+      [{ signing: { secret: 2026 } }, 'Signing.secret'],
+      [{ secretHeaders: { 'x-key': 'Zebra' } }, 'SecretValue'],
+      [{ secretHeaders: { 'x-key': { value: 2026 } } }, 'SecretValue.value'],
+      [{ headers: 'authorization: Zebra' }, 'Webhook.headers'],
+      [{ headers: { authorization: 2026 } }, 'Webhook.headers'],
+      [{ auth: 'Zebra' }, 'Auth'],
+      [{ auth: { basic: 'Zebra' } }, 'BasicAuth'],
+      [{ auth: { bearer: { token: 'Zebra' } } }, 'SecretValue'],
+      [{ compatibilitySignature: { secret: 2026 } }, 'CompatibilitySignature.secret'],
+    ] as const) {
+      const readBytes: World['readBytes'] = async () => Buffer.from(JSON.stringify(given));
+      const ran = await runCli(api().url, ['webhooks', 'register', '--from', 'x.json'], { readBytes });
+      assert.equal(
+        refused(ran, 2),
+        `carillon: --from: it is not a webhook: ${what} is given in a wrong form\n`,
+      );
+    }
+  });
+
   it('names the options that are wrong, and exits with 2', async () => {
     const argv = [
       'register',
