@@ -1,40 +1,10 @@
 import type { Worker } from 'node:worker_threads';
 import { DomainError } from '../../domain/error.ts';
+import type { Client } from '../calls/client.ts';
+import { type Answer, type Args, READS, type Verb } from '../calls/shapes.ts';
+import type { CallSize } from '../rows/bytes.ts';
 import type { SqliteSettings } from './options.ts';
-import {
-  type Answer,
-  type Args,
-  type Call,
-  READS,
-  type Reply,
-  type Request,
-  type Response,
-  type Verb,
-} from './protocol.ts';
-
-/** The caller's side of the database's thread. */
-export interface Client {
-  /**
-   * Sends a call; calls are answered in their order. `decode` runs in that order too, before the
-   * promise resolves. Raises UNAVAILABLE and EXHAUSTED, as the port says.
-   */
-  call<V extends Verb, T>(
-    verb: V,
-    args: Args<V>,
-    size: CallSize,
-    decode: (answer: Answer<V>) => T,
-  ): Promise<T>;
-  /** Refuses new calls, waits for the answers to the others, and ends the thread. */
-  close(): Promise<void>;
-}
-
-/** What a call weighs: about how many rows it touches, and its bytes of payload. */
-export interface CallSize {
-  readonly rows: number;
-  readonly bytes: number;
-  /** The buffer that holds them, if they are worth moving instead of copying. */
-  readonly buffer?: ArrayBuffer;
-}
+import type { Call, Reply, Request, Response } from './protocol.ts';
 
 /** A group that is this heavy takes no more calls, and is sent without lingering. */
 const GROUP_ROWS = 2_000;

@@ -1,4 +1,4 @@
-import type { Listed, Span, TypeFilter } from '../protocol.ts';
+import type { Listed, Span, TypeFilter } from '../../rows/filters.ts';
 import type { Catalog } from './catalog.ts';
 import { ENTRY, type Entry, type Later, type Source } from './merge.ts';
 

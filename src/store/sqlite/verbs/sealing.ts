@@ -1,6 +1,6 @@
+import { WEBHOOK, type WebhookRow } from '../../rows/tables.ts';
 import type { Context } from '../context.ts';
 import type { Verbs } from '../protocol.ts';
-import { WEBHOOK, type WebhookRow } from '../rows/tables.ts';
 
 /** What versions before wrote in the clear. */
 export function sealingVerbs({ db, log }: Context): Pick<Verbs, 'unsealedWebhooks' | 'sealWebhooks'> {
