@@ -1,10 +1,12 @@
 import { DomainError } from '../domain/error.ts';
+import { openPostgres } from './postgres/open.ts';
+import type { PostgresOptions } from './postgres/options.ts';
 import { openSqlite } from './sqlite/open.ts';
 import type { SqliteOptions } from './sqlite/options.ts';
 import { placeOf } from './sqlite/place.ts';
 import type { Store } from './store.ts';
 
-export type StoreOptions = SqliteOptions;
+export type StoreOptions = SqliteOptions & PostgresOptions;
 
 /** A URL, and not the name of a file: a scheme of at least two letters (`C:\` is a drive) and a colon. */
 const SCHEME = /^([a-z][a-z0-9+.-]+):(.*)$/is;
@@ -18,6 +20,7 @@ const SCHEME = /^([a-z][a-z0-9+.-]+):(.*)$/is;
  * written by a newer version, and when it cannot be opened.
  */
 export async function openStore(url: string, options: StoreOptions = {}): Promise<Store> {
+  if (isPostgres(url)) return openPostgres(url, options);
   const path = sqlitePath(url);
   if (path === '') throw new DomainError('DATABASE_UNUSABLE', 'name a database: a file path or ":memory:"');
   return openSqlite(path, options);
@@ -32,13 +35,19 @@ export function storePlace(url: string): string {
   return path === ':memory:' || path === '' ? path : placeOf(path);
 }
 
+/** Whether a URL names a database of PostgreSQL. */
+export function isPostgres(url: string): boolean {
+  const [, scheme = ''] = SCHEME.exec(url) ?? [];
+  return scheme.toLowerCase() === 'postgres' || scheme.toLowerCase() === 'postgresql';
+}
+
 function sqlitePath(url: string): string {
   const [, scheme, rest] = SCHEME.exec(url) ?? [];
   if (scheme === undefined || rest === undefined) return url;
   if (scheme.toLowerCase() === 'sqlite') return rest.replace(/^\/\//, '');
   throw new DomainError(
     'DATABASE_UNUSABLE',
-    `a ${scheme}: database cannot be used: this version of Carillon keeps its data in SQLite only; ` +
-      'give a file path, "sqlite:<path>" or ":memory:"',
+    `a ${scheme}: database cannot be used: Carillon keeps its data in SQLite or PostgreSQL; ` +
+      'give a file path, "sqlite:<path>", ":memory:" or "postgres://user:password@host/database"',
   );
 }
