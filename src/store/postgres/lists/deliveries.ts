@@ -117,7 +117,7 @@ function deliveryReads({ db }: Context, ascending: boolean) {
   const few = (owner: string) =>
     db.prepare<Entry>(`
       SELECT * FROM (
-        SELECT id, created_at, type, 0, last_status FROM @waiting WHERE ${owner} = ?1 OFFSET 0) AS some
+        SELECT id, created_at, type, 0, last_status FROM @waiting WHERE ${owner} = ?1 OFFSET 0) AS few
       WHERE id ${beyond} ?2 ORDER BY id ${direction} LIMIT ?3`);
   return {
     waitingOfNamespace: read('@waiting', 'namespace'),
