@@ -7,7 +7,7 @@ export function logVerbs(
   { db, log }: Pick<Context, 'db' | 'log'>,
   file: DatabaseFile | undefined,
   onEmptied: () => void,
-): Pick<Verbs, 'emptyLog' | 'rewrite'> {
+): Pick<Verbs, 'emptyLog'> {
   const checkpoint = db.prepare<[busy: number]>('PRAGMA wal_checkpoint(TRUNCATE)');
 
   /** It is larger than it grows by itself: somebody was reading, or is. */
@@ -16,33 +16,21 @@ export function logVerbs(
     return (statSync(`${file.path}-wal`, { throwIfNoEntry: false })?.size ?? 0) > LOG_BYTES_MAX;
   }
 
-  function empty(): boolean {
-    db.exec(`PRAGMA busy_timeout = ${READER_WAIT_MS}`);
-    try {
-      const emptied = checkpoint.get()?.[0] === 0;
-      if (emptied) {
-        log.holdsErased = false;
-        onEmptied();
-      }
-      return emptied;
-    } finally {
-      db.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
-    }
-  }
-
   return {
-    // A log that is cut has to grow again, for nothing if it was only reused.
-    emptyLog: () => (!log.holdsErased && !isLarge()) || empty(),
-
-    rewrite() {
-      // The copy that SQLite makes is as large as the database, and would be in memory otherwise.
-      db.exec('PRAGMA temp_store = FILE');
+    emptyLog() {
+      // A log that is cut has to grow again, for nothing if it was only reused.
+      if (!log.holdsErased && !isLarge()) return true;
+      db.exec(`PRAGMA busy_timeout = ${READER_WAIT_MS}`);
       try {
-        db.exec('VACUUM');
+        const emptied = checkpoint.get()?.[0] === 0;
+        if (emptied) {
+          log.holdsErased = false;
+          onEmptied();
+        }
+        return emptied;
       } finally {
-        db.exec('PRAGMA temp_store = MEMORY');
+        db.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
       }
-      return empty();
     },
   };
 }
