@@ -57,6 +57,7 @@ export interface Shapes {
     args: [namespace: string, name: string, destination: string];
     answer: WebhookRow | undefined;
   };
+  unverifiedWebhooks: { args: number; answer: WebhookRow[] };
   listWebhooks: { args: WebhookFilter; answer: Listed<WebhookRow> };
   /** Null where there is no such webhook. */
   getTraffic: {
@@ -168,6 +169,7 @@ export interface Shapes {
     answer: { touched: number; cancelled: number; gone: number };
   };
   emptyLog: { args: null; answer: boolean };
+  rewrite: { args: null; answer: boolean };
   /** Why the database cannot keep what it is given, if so. */
   checkUp: { args: null; answer: string | undefined };
   /** Answers when a server was last at work; null where none has been. */
@@ -213,6 +215,7 @@ export const READS: ReadonlySet<Verb> = new Set<Verb>([
   'getWebhooks',
   'resolveWebhooks',
   'findWebhook',
+  'unverifiedWebhooks',
   'listWebhooks',
   'unsealedWebhooks',
   'getTraffic',

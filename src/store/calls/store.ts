@@ -47,6 +47,7 @@ export function storeOn(connection: Connection, ending: readonly WaitingRow[]): 
     },
 
     emptyLog: async () => client.call('emptyLog', null, ONE_ROW, (emptied) => emptied),
+    rewrite: async () => client.call('rewrite', null, ONE_ROW, (emptied) => emptied),
 
     checkUp: async () => client.call('checkUp', null, ONE_ROW, (trouble) => trouble),
 

@@ -213,7 +213,7 @@ export function createClient({ link, group, bounds, apart }: ClientDeps): Client
 }
 
 function isApart(verb: Verb): verb is Apart {
-  return verb === 'emptyLog' || verb === 'checkUp';
+  return verb === 'emptyLog' || verb === 'rewrite' || verb === 'checkUp';
 }
 
 function unavailable(why: unknown): DomainError {

@@ -4,7 +4,7 @@ import type { Database } from './database.ts';
 import { isConflict, isTrouble, messageOf } from './driver.ts';
 
 /** Verbs that are not run in the order of the others, since they take long or say why the others are not run. */
-export type Apart = 'emptyLog' | 'checkUp';
+export type Apart = 'emptyLog' | 'rewrite' | 'checkUp';
 type InOrder = Exclude<Verb, Apart>;
 
 /** The verbs. One that throws changes nothing, since its transaction is taken back. */

@@ -16,6 +16,23 @@ const WITH_DATA = ['events', 'history', 'journal', 'renderings', 'webhooks'];
 
 /** What is asked while others are served: whether the database is there, and to clear away dead rows. */
 export function createUpkeep({ link, context, connect, schema }: UpkeepDeps): ClientDeps['apart'] {
+  /** On a connection of its own, since others need not wait for it. */
+  async function vacuum(how: string): Promise<boolean> {
+    // What is erased meanwhile may be left.
+    context.log.holdsErased = false;
+    const session = await connect();
+    try {
+      const db = createDatabase(schema, () => session);
+      for (const table of WITH_DATA) await db.exec(`VACUUM ${how} @${table}`);
+      return true;
+    } catch (error) {
+      context.log.holdsErased = true;
+      throw error;
+    } finally {
+      await session.close();
+    }
+  }
+
   return {
     async checkUp() {
       if (!link.isUp()) return `the database cannot be reached: ${messageOf(link.trouble())}`;
@@ -30,21 +47,7 @@ export function createUpkeep({ link, context, connect, schema }: UpkeepDeps): Cl
       }
     },
 
-    /** On a connection of its own, since others need not wait for it. */
-    async emptyLog() {
-      if (!context.log.holdsErased) return true;
-      context.log.holdsErased = false;
-      const session = await connect();
-      try {
-        const db = createDatabase(schema, () => session);
-        for (const table of WITH_DATA) await db.exec(`VACUUM (TRUNCATE false) @${table}`);
-        return true;
-      } catch (error) {
-        context.log.holdsErased = true;
-        throw error;
-      } finally {
-        await session.close();
-      }
-    },
+    emptyLog: async () => !context.log.holdsErased || vacuum('(TRUNCATE false)'),
+    rewrite: () => vacuum('FULL'),
   };
 }

@@ -6,7 +6,7 @@ import type { WaitingRow } from '../rows/tables.ts';
 export type Verbs = { [V in Verb]: (args: Args<V>) => Answer<V> };
 
 /** Verbs that SQLite does not run in a transaction. They come after the others of their group. */
-export const OUTSIDE: ReadonlySet<Verb> = new Set<Verb>(['emptyLog', 'checkUp']);
+export const OUTSIDE: ReadonlySet<Verb> = new Set<Verb>(['emptyLog', 'rewrite', 'checkUp']);
 
 /** One call of a verb. */
 export type Call<V extends Verb = Verb> = readonly [verb: V, args: Args<V>];

@@ -48,6 +48,8 @@ CREATE TABLE webhooks (
   credentials     bytea,
   secrets_end_at  bigint,
   compatibility_secret text,
+  -- Whether the certificate of its destination is not verified.
+  unverified      smallint NOT NULL DEFAULT 0,
   xid             xid8 NOT NULL DEFAULT pg_current_xact_id()
 );
 
@@ -68,6 +70,7 @@ CREATE INDEX webhooks_removed ON webhooks (removed_at) WHERE removed_at IS NOT N
 CREATE INDEX webhooks_left ON webhooks (namespace) WHERE removed_at IS NOT NULL;
 CREATE INDEX webhooks_secrets_end ON webhooks (secrets_end_at) WHERE secrets_end_at IS NOT NULL;
 CREATE INDEX webhooks_unsealed ON webhooks (id) WHERE length(credentials) = 0;
+CREATE INDEX webhooks_unverified ON webhooks (id) WHERE unverified = 1 AND removed_at IS NULL;
 CREATE INDEX webhooks_new ON webhooks (xid);
 
 -- Raised with each change of a webhook of a namespace, so that a publisher can say by which state it matched.

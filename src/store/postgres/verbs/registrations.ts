@@ -24,6 +24,7 @@ type WebhookVerbs = Pick<
   | 'getWebhooks'
   | 'resolveWebhooks'
   | 'findWebhook'
+  | 'unverifiedWebhooks'
   | 'listWebhooks'
   | 'getTraffic'
   | 'removeWebhooks'
@@ -45,6 +46,7 @@ const CHANGED = part(
   'credentials',
   'secretsEndAt',
   'compatibilitySecret',
+  'unverified',
 );
 
 export function webhookVerbs(context: Context): WebhookVerbs {
@@ -69,6 +71,8 @@ export function webhookVerbs(context: Context): WebhookVerbs {
   const selectByKey = db.prepare<WebhookRow>(`
     SELECT ${WEBHOOK.columns} FROM @webhooks
     WHERE namespace = ? AND name = ? AND destination = ? AND removed_at IS NULL`);
+  const selectUnverified = db.prepare<WebhookRow>(`
+    SELECT ${WEBHOOK.columns} FROM @webhooks WHERE unverified = 1 AND removed_at IS NULL ORDER BY id LIMIT ?`);
   const update = db.prepare(
     `UPDATE @webhooks SET ${CHANGED.assignments}, xid = pg_current_xact_id() WHERE id = ?`,
   );
@@ -152,6 +156,7 @@ export function webhookVerbs(context: Context): WebhookVerbs {
         }),
       ),
     findWebhook: (key) => selectByKey.get(...key),
+    unverifiedWebhooks: (limit) => selectUnverified.all(limit),
     listWebhooks: webhookList(db),
     async getTraffic(ids) {
       await hooks.load(ids);
