@@ -17,25 +17,35 @@ export interface Opening {
  */
 export async function openDatabase(
   config: Config,
-  { random, warn, onFatal }: Opening,
+  opening: Opening,
 ): Promise<{ store: Store; key: Uint8Array }> {
-  const { waitingMax, namespaceWaitingMax, restored, defaultEveryMs } = config;
+  return config.store === undefined ? openFile(config, opening) : openUrl(config, config.store, opening);
+}
+
+async function openFile(config: Config, opening: Opening) {
+  const { random, warn } = opening;
+  const { restored } = config;
   // Before a key is made for a database that cannot be.
   const place = storePlace(config.db);
   const secretsKey = await loadSecretsKey({ ...config, db: place, named: config.db, random });
   const { key, warning } = secretsKey;
   if (warning !== undefined) warn(warning);
   if (!restored) await checkNotAlone(place, secretsKey);
-  const store = await openStore(place, {
-    waitingMax,
-    namespaceWaitingMax,
-    defaultEveryMs,
-    restored,
-    warn,
-    ...(onFatal && { onFatal }),
-  }).catch(async (error: unknown) => {
+  const store = await openStore(place, optionsOf(config, opening)).catch(async (error: unknown) => {
     await forgetKey(place, secretsKey);
     throw error;
   });
   return { store, key };
+}
+
+async function openUrl(config: Config, url: string, opening: Opening) {
+  const { random, warn } = opening;
+  const { key, warning } = await loadSecretsKey({ ...config, db: undefined, random });
+  if (warning !== undefined) warn(warning);
+  return { store: await openStore(url, optionsOf(config, opening)), key };
+}
+
+function optionsOf(config: Config, { warn, onFatal }: Opening) {
+  const { waitingMax, namespaceWaitingMax, restored, defaultEveryMs } = config;
+  return { waitingMax, namespaceWaitingMax, defaultEveryMs, restored, warn, ...(onFatal && { onFatal }) };
 }

@@ -1,6 +1,6 @@
 import { DomainError } from '../domain/error.ts';
-import { openPostgres } from './postgres/open.ts';
 import type { PostgresOptions } from './postgres/options.ts';
+import { isPostgres } from './postgres/place.ts';
 import { openSqlite } from './sqlite/open.ts';
 import type { SqliteOptions } from './sqlite/options.ts';
 import { placeOf } from './sqlite/place.ts';
@@ -13,14 +13,18 @@ const SCHEME = /^([a-z][a-z0-9+.-]+):(.*)$/is;
 
 /**
  * Opens the store that `url` names: `:memory:` (gone when closed), the path of an SQLite file, or
- * `sqlite:<path>`. The file is created where there is none.
+ * `sqlite:<path>`, which is created where there is none; or a database of PostgreSQL, `postgres://…`, in which a schema is.
  *
  * Raises FAILED_PRECONDITION, with a message for the person who starts the server, when `url`
  * names something else, when another process has the file, when the file is not such a store or was
  * written by a newer version, and when it cannot be opened.
  */
 export async function openStore(url: string, options: StoreOptions = {}): Promise<Store> {
-  if (isPostgres(url)) return openPostgres(url, options);
+  if (isPostgres(url)) {
+    // Loaded only where it is used: it takes longer than the rest of a start on a file.
+    const { openPostgres } = await import('./postgres/open.ts');
+    return openPostgres(url, options);
+  }
   const path = sqlitePath(url);
   if (path === '') throw new DomainError('DATABASE_UNUSABLE', 'name a database: a file path or ":memory:"');
   return openSqlite(path, options);
@@ -33,12 +37,6 @@ export async function openStore(url: string, options: StoreOptions = {}): Promis
 export function storePlace(url: string): string {
   const path = sqlitePath(url);
   return path === ':memory:' || path === '' ? path : placeOf(path);
-}
-
-/** Whether a URL names a database of PostgreSQL. */
-export function isPostgres(url: string): boolean {
-  const [, scheme = ''] = SCHEME.exec(url) ?? [];
-  return scheme.toLowerCase() === 'postgres' || scheme.toLowerCase() === 'postgresql';
 }
 
 function sqlitePath(url: string): string {

@@ -174,7 +174,11 @@ export function createClient({ link, group, bounds, apart }: ClientDeps): Client
   async function callApart(verb: Apart): Promise<Answer<Apart>> {
     const refused = verb === 'checkUp' ? undefined : admit({ rows: 0, bytes: 0 });
     if (refused) throw refused;
-    return apart[verb]();
+    try {
+      return await apart[verb]();
+    } catch (error) {
+      throw unavailable(error);
+    }
   }
 
   async function shutDown(idle: Promise<void>): Promise<void> {

@@ -28,16 +28,17 @@ const NODE_BYTES = 8;
 export async function openPostgres(url: string, options: PostgresOptions): Promise<Store> {
   const bounds = settings(options);
   const place = placeOf(url);
-  const first = await reach(place);
+  let first: Session | undefined;
   let link: Link | undefined;
   try {
+    first = await reach(place);
     await check(first, place, bounds.warn);
     await claim(first, place, undefined, LOCK_WAIT_MS);
     await migrate(first, place);
     link = createLink({ first, again: (lost) => reopen(place, lost) });
     return await openOn(link, place, bounds);
   } catch (error) {
-    await (link ?? first).close();
+    await (link ?? first)?.close();
     throw error instanceof DomainError ? error : refusal(place.shown, reason(error));
   }
 }

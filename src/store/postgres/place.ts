@@ -13,6 +13,11 @@ const SCHEMA_DEFAULT = 'carillon';
 /** PostgreSQL cuts what is longer, in bytes. */
 const SCHEMA_BYTES_MAX = 63;
 
+/** Whether a URL names a database of PostgreSQL. */
+export function isPostgres(url: string): boolean {
+  return /^postgres(?:ql)?:/i.test(url);
+}
+
 /** Reads a URL such as `postgres://user:password@host:5432/database?schema=carillon`. Raises FAILED_PRECONDITION. */
 export function placeOf(url: string): Place {
   let parsed: URL;

@@ -11,12 +11,18 @@ import type { Verbs } from '../group.ts';
 import { JOINED } from '../joins.ts';
 import { collect, ENTRY, type Entry, isInSpan, isWhole } from './reading.ts';
 
-/** If no more than this wait in a lane, they are sorted, rather than looked for among all that wait. */
-const LANE_SORTED_MAX = 2_000;
+/** If no more than this wait, they are sorted, rather than looked for among all that wait. */
+const SORTED_MAX = 2_000;
+/** In place of the state of what belongs to others. */
+const FOREIGN = -1;
 const SUCCESS = { from: 200, to: 299 };
 
-/** Reads entries beyond an id, in order. */
-type Source = (from: string, limit: number) => Promise<readonly Entry[]>;
+/** A list that is read beyond an id, in order. */
+interface Source {
+  readonly read: (from: string, limit: number) => Promise<readonly Entry[]>;
+  /** Whether it has nothing of others. */
+  readonly isExact: boolean;
+}
 
 export function deliveryVerbs(context: Context): Pick<Verbs, 'listDeliveries' | 'getDelivery' | 'sendersOf'> {
   const { db, journal, removed } = context;
@@ -33,35 +39,46 @@ export function deliveryVerbs(context: Context): Pick<Verbs, 'listDeliveries' | 
   const firstInOrder = firstInOrderFinder(db);
   const selectKey = db.prepare<[key: number]>('SELECT key FROM @webhooks WHERE id = ?');
   const selectEventKey = db.prepare<[key: number]>('SELECT key FROM @events WHERE id = ?');
-  const laneOf = db.prepare('SELECT 1 FROM @waiting WHERE webhook = ? LIMIT ?');
+
+  const on = (statement: Statement<Entry>, owner: Owner, isExact = true): Source => ({
+    read: (from, limit) => statement.all(owner, from, limit),
+    isExact,
+  });
+
+  /** What waits of a namespace, or of one of its webhooks. Few are sorted; many are looked for among all that wait. */
+  function waitingOf(read: Reads, namespace: string, key: number | undefined): Source {
+    const { waiting } = context;
+    const count = key === undefined ? waiting.of(namespace) : waiting.in({ key, namespace });
+    const keys = key === undefined ? Array.from(waiting.lanes(namespace), (lane) => lane.key) : [key];
+    if (count <= SORTED_MAX) return on(read.waitingOfLanes, keys);
+    return key === undefined
+      ? on(read.waitingOfNamespace, namespace, false)
+      : on(read.waitingOfWebhook, key, false);
+  }
 
   /** The lists that come nearest to a filter. What they do not know is compared entry by entry, or row by row. */
-  async function sourcesOf(filter: DeliveryFilter): Promise<Source[]> {
-    const { namespace, webhookId, eventId, status } = filter;
-    const read = filter.ascending ? reads.ascending : reads.descending;
-    const on = (statement: Statement<Entry>, owner: string | number): Source => {
-      return (from, limit) => statement.all(owner, from, limit);
-    };
+  async function sourcesOf({ ascending, namespace, webhookId, eventId, states, status }: DeliveryFilter) {
+    const read = ascending ? reads.ascending : reads.descending;
     if (eventId !== undefined) {
-      const [key] = (await selectEventKey.get(eventId)) ?? [];
-      return key === undefined ? [] : [on(read.waitingOfEvent, key), on(read.finishedOfEvent, key)];
+      const [event] = (await selectEventKey.get(eventId)) ?? [];
+      return event === undefined ? [] : [on(read.waitingOfEvent, event), on(read.finishedOfEvent, event)];
     }
+    const [key] = (webhookId === undefined ? undefined : await selectKey.get(webhookId)) ?? [];
+    if (webhookId !== undefined && key === undefined) return [];
     const failed = status && (status.from > SUCCESS.to || status.to < SUCCESS.from);
-    const states = filter.states;
-    // Until they are swept, deliveries of removed webhooks read as cancelled but are stored as waiting.
-    const waits = states === undefined || states.includes(PENDING) || removed.size > 0;
-    const ends = states === undefined || states.some((state) => state !== PENDING);
     const isLost = states === undefined ? failed === true : !states.includes(SUCCEEDED);
-    if (webhookId === undefined) {
-      const finished = on(isLost ? read.lostOfNamespace : read.finishedOfNamespace, namespace);
-      return [...(waits ? [on(read.waitingOfNamespace, namespace)] : []), ...(ends ? [finished] : [])];
+    const sources: Source[] = [];
+    // Until they are swept, deliveries of removed webhooks read as cancelled but are stored as waiting.
+    if (states === undefined || states.includes(PENDING) || removed.size > 0)
+      sources.push(waitingOf(read, namespace, key));
+    if (states === undefined || states.some((state) => state !== PENDING)) {
+      sources.push(
+        key === undefined
+          ? on(isLost ? read.lostOfNamespace : read.finishedOfNamespace, namespace)
+          : on(isLost ? read.lostOfWebhook : read.finishedOfWebhook, key),
+      );
     }
-    const [key] = (await selectKey.get(webhookId)) ?? [];
-    if (key === undefined) return [];
-    const isShort = waits && (await laneOf.all(key, LANE_SORTED_MAX + 1)).length <= LANE_SORTED_MAX;
-    const waiting = on(isShort ? read.sortedLane : read.waitingOfWebhook, key);
-    const finished = on(isLost ? read.lostOfWebhook : read.finishedOfWebhook, key);
-    return [...(waits ? [waiting] : []), ...(ends ? [finished] : [])];
+    return sources;
   }
 
   return {
@@ -71,9 +88,13 @@ export function deliveryVerbs(context: Context): Pick<Verbs, 'listDeliveries' | 
       const sources = await sourcesOf(filter);
       return collect(filter, {
         entries: async (from, limit) =>
-          merged(ascending, limit, await Promise.all(sources.map((source) => source(from, limit)))),
+          merged(ascending, limit, await Promise.all(sources.map(({ read }) => read(from, limit)))),
         isWanted: (entry) => isInSpan(entry, filter) && canBeAskedFor(entry, filter),
-        isPlain: isWhole(filter) && filter.states === undefined && filter.status === undefined,
+        isPlain:
+          sources.every(({ isExact }) => isExact) &&
+          isWhole(filter) &&
+          filter.states === undefined &&
+          filter.status === undefined,
         async rows(ids) {
           const rows = new Map((await selectRows.all(ids)).map((row) => [row[DELIVERY.at.id], row]));
           return ids.map((id) => {
@@ -106,29 +127,37 @@ export function deliveryVerbs(context: Context): Pick<Verbs, 'listDeliveries' | 
 
 // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
 
+type Owner = string | number | readonly number[];
+type Reads = ReturnType<typeof deliveryReads>;
+
 /** What lists of deliveries are read with, in one direction: an owner, an id beyond which to read, and a limit. */
 function deliveryReads({ db }: Context, ascending: boolean) {
   const [beyond, direction] = ascending ? ['>', 'ASC'] : ['<', 'DESC'];
-  const read = (table: string, owner: string, rest = '') =>
+  const finished = (owner: string, rest = '') =>
     db.prepare<Entry>(`
-      SELECT id, created_at, type, ${table === '@waiting' ? 0 : 'state'}, last_status FROM ${table}
+      SELECT id, created_at, type, state, last_status FROM @history
       WHERE ${owner} = ? AND id ${beyond} ? ${rest} ORDER BY id ${direction} LIMIT ?`);
-  // Sorted by something else than the index of ids has, so that it is not walked through: these are few rows.
+  // What belongs to others is read too: so it is known how far the search has come, however little it finds.
+  const among = (owner: string) =>
+    db.prepare<Entry>(`
+      SELECT id, created_at, type, CASE WHEN ${owner} = ? THEN ${PENDING} ELSE ${FOREIGN} END, last_status
+      FROM @waiting WHERE id ${beyond} ? ORDER BY id ${direction} LIMIT ?`);
+  // The offset keeps the ids from being walked through: these are few rows.
   const few = (owner: string) =>
     db.prepare<Entry>(`
       SELECT * FROM (
-        SELECT id, created_at, type, 0, last_status FROM @waiting WHERE ${owner} = ?1 OFFSET 0) AS few
+        SELECT id, created_at, type, ${PENDING}, last_status FROM @waiting WHERE ${owner} OFFSET 0) AS few
       WHERE id ${beyond} ?2 ORDER BY id ${direction} LIMIT ?3`);
   return {
-    waitingOfNamespace: read('@waiting', 'namespace'),
-    waitingOfWebhook: read('@waiting', 'webhook'),
-    sortedLane: few('webhook'),
-    waitingOfEvent: few('event'),
-    finishedOfNamespace: read('@history', 'namespace'),
-    finishedOfWebhook: read('@history', 'webhook'),
-    finishedOfEvent: read('@history', 'event'),
-    lostOfNamespace: read('@history', 'namespace', 'AND state > 1'),
-    lostOfWebhook: read('@history', 'webhook', 'AND state > 1'),
+    waitingOfNamespace: among('namespace'),
+    waitingOfWebhook: among('webhook'),
+    waitingOfLanes: few('webhook = ANY(?1)'),
+    waitingOfEvent: few('event = ?1'),
+    finishedOfNamespace: finished('namespace'),
+    finishedOfWebhook: finished('webhook'),
+    finishedOfEvent: finished('event'),
+    lostOfNamespace: finished('namespace', 'AND state > 1'),
+    lostOfWebhook: finished('webhook', 'AND state > 1'),
   };
 }
 
@@ -142,8 +171,9 @@ function merged(ascending: boolean, limit: number, parts: readonly (readonly Ent
 
 /** What of a filter can be said of an entry. What waits may read as cancelled. */
 function canBeAskedFor(entry: Entry, { states, status }: DeliveryFilter): boolean {
-  const state = entry[ENTRY.at.state];
-  const isInState = states === undefined || state === PENDING || states.includes(state);
+  const state: number = entry[ENTRY.at.state];
+  if (state === FOREIGN) return false;
+  const isInState = states === undefined || state === PENDING || states.some((each) => each === state);
   return isInState && hasStatus(entry[ENTRY.at.lastStatus], status);
 }
 
