@@ -160,8 +160,8 @@ export function createClient({ link, group, bounds, apart }: ClientDeps): Client
     giveUp();
   }
 
-  function settle(pendings: readonly Pending[], replies: readonly Reply[]): void {
-    for (const [i, reply] of replies.entries()) settleOne(pendings[i]!, reply);
+  function settle(calls: readonly Pending[], replies: readonly Reply[]): void {
+    for (const [i, reply] of replies.entries()) settleOne(calls[i]!, reply);
   }
 
   function settleOne(pending: Pending, reply: Reply): void {

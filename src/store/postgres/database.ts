@@ -40,7 +40,7 @@ export function createDatabase(schema: string, session: () => Session): Database
 }
 
 /** The statement as PostgreSQL has it. No text of ours has a question mark, or an at sign, for anything else. */
-export function compiled(sql: string, schema: string): string {
+function compiled(sql: string, schema: string): string {
   let count = 0;
   return sql
     .replaceAll(/\?(\d*)/g, (_, place: string) => `$${place === '' ? ++count : place}`)

@@ -108,16 +108,13 @@ export function isConflict(error: unknown): boolean {
   return state === '40P01' || state === '40001' || state === '23505';
 }
 
-/** Whether the server can no longer be asked: it stops, it is starting, or it is no primary any more. */
-export function isOut(error: unknown): boolean {
-  const state = stateOf(error);
-  return state !== undefined && (/^(08|57P)/.test(state) || state === '25006');
-}
-
-/** Whether the database cannot do its work now: no space, no memory, too many connections, a broken disk, or a lock. */
+/**
+ * Whether the database cannot do its work now: no space, no memory, too many connections, a broken disk, a lock that others
+ * hold, a server that stops or is no primary any more.
+ */
 export function isTrouble(error: unknown): boolean {
   const state = stateOf(error);
-  return state !== undefined && (/^(53|58)/.test(state) || state === '55P03' || state === '57014');
+  return state !== undefined && (/^(08|53|57|58)/.test(state) || state === '55P03' || state === '25006');
 }
 
 export function messageOf(error: unknown): string {

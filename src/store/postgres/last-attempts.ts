@@ -57,12 +57,12 @@ export function createLastAttempts(db: Database): LastAttempts {
     // In their order, so that two who enter some cannot wait for each other.
     const rows = [...noted].sort(([a], [b]) => a - b);
     if (rows.length > 0) {
-      const gists = rows.map(([, { facts }]) => gistOf(facts));
+      const last = rows.map(([, { facts }]) => gistOf(facts));
       await enter.run(
         rows.map(([webhook]) => webhook),
         rows.map(([, { delivery }]) => delivery),
-        gists.map(({ at }) => at),
-        gists.map(({ status }) => status),
+        last.map(({ at }) => at),
+        last.map(({ status }) => status),
       );
     }
     upto = Math.max(upto, latest);
