@@ -43,7 +43,11 @@ export function createUpdate(deps: UpdateDeps) {
       const asked = secretsApart({ spec, credentials: given });
       const credentials = kept(asked.credentials, vault.open(found), problems);
       const effective = withDefaults(asked.spec, settings);
-      noteAuthViolations(credentials, problems);
+      noteAuthViolations(
+        credentials,
+        problems,
+        revision.touched.has('auth') ? settings.addressPolicy : undefined,
+      );
       const withSecrets = {
         ...effective,
         headers: { ...effective.headers, ...credentialHeaders(credentials) },

@@ -3,6 +3,7 @@ import { type EventBody, presentedId } from '../domain/event/event.ts';
 import type { Presented } from '../domain/event/present.ts';
 import { compatibilitySignature } from '../domain/webhook/compatibility.ts';
 import { type Credentials, credentialHeaders } from '../domain/webhook/credentials.ts';
+import type { Grant } from '../domain/webhook/oauth2.ts';
 import { isSecretHeader, MASK } from '../domain/webhook/secret-headers.ts';
 import { keysAt, type SigningKeys, sign, signWithPrivateKey } from '../domain/webhook/signature.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
@@ -17,13 +18,15 @@ export interface OutgoingRequest {
   readonly recordedHeaders?: readonly string[];
   /** Those values. */
   readonly secrets?: readonly string[];
+  /** What a token is to be got with, if the header `authorization` is to have one: `***` stands in its place. */
+  readonly grant?: Grant;
   readonly body: Uint8Array;
   /** From the call to the last byte of the answer. */
   readonly timeoutMs: number;
 }
 
 export interface RequestParts {
-  readonly webhook: Pick<Webhook, 'effective'>;
+  readonly webhook: Pick<Webhook, 'id' | 'effective'>;
   readonly delivery: Pick<WaitingDelivery, 'id' | 'replayOf'>;
   readonly event: Pick<EventBody, 'id' | 'callerId' | 'nominalAt'>;
   /** The body, its type, and the headers that the event and its delivery bring. */
@@ -80,9 +83,11 @@ export function buildRequest(parts: RequestParts): OutgoingRequest {
   addHeaders(headers, presented.headers);
   addHeaders(headers, webhook.effective.headers);
   const kept = recorded(headers, ours, secret);
+  const { auth } = credentials;
   // Its password alone, which stands in the header in base64.
-  if (credentials.auth !== undefined) kept?.secrets.push(credentials.auth.secret);
-  return { destination, headers, ...kept, body, timeoutMs };
+  if (auth !== undefined) kept?.secrets.push(auth.secret);
+  const grant = auth?.kind === 'oauth2' ? { webhookId: webhook.id, oauth2: auth } : undefined;
+  return { destination, headers, ...kept, ...(grant && { grant }), body, timeoutMs };
 }
 
 // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────

@@ -85,7 +85,7 @@ export function credentialsFrom(message: WebhookMessage, problems: Problems): As
     }
     headers.set(lower, value === '' ? undefined : value);
   }
-  const auth = authFrom(message.auth);
+  const auth = authFrom(message.auth, problems.under('auth'));
   return { headers: Object.fromEntries(headers), ...(auth !== undefined && { auth }) };
 }
 
