@@ -3,7 +3,8 @@ import { type EventBody, presentedId } from '../domain/event/event.ts';
 import type { Presented } from '../domain/event/present.ts';
 import { compatibilitySignature } from '../domain/webhook/compatibility.ts';
 import { type Credentials, credentialHeaders } from '../domain/webhook/credentials.ts';
-import type { Grant } from '../domain/webhook/oauth2.ts';
+import type { DestinationTls } from '../domain/webhook/destination-tls.ts';
+import { type Grant, grantOf } from '../domain/webhook/grant.ts';
 import { isSecretHeader, MASK } from '../domain/webhook/secret-headers.ts';
 import { keysAt, type SigningKeys, sign, signWithPrivateKey } from '../domain/webhook/signature.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
@@ -21,6 +22,8 @@ export interface OutgoingRequest {
   /** What a token is to be got with, if the header `authorization` is to have one: `***` stands in its place. */
   readonly grant?: Grant;
   readonly body: Uint8Array;
+  /** How TLS is spoken with the destination; undefined where it is as with others. */
+  readonly tls?: DestinationTls;
   /** From the call to the last byte of the answer. */
   readonly timeoutMs: number;
 }
@@ -35,6 +38,7 @@ export interface RequestParts {
   readonly attemptNumber: number;
   /** What is sent to be let in. */
   readonly credentials: Credentials;
+  readonly tls?: DestinationTls;
   readonly keys: SigningKeys;
   /** The time of this attempt. */
   readonly now: number;
@@ -48,7 +52,8 @@ export interface RequestParts {
  * headers"), or a retry after minutes would be refused as a replay.
  */
 export function buildRequest(parts: RequestParts): OutgoingRequest {
-  const { webhook, delivery, event, presented, attemptNumber, credentials, keys, now, userAgent } = parts;
+  const { webhook, delivery, event, presented, attemptNumber, credentials, tls, keys, now, userAgent } =
+    parts;
   const { destination, timeoutMs } = webhook.effective;
   const { body } = presented;
   const timestamp = Math.floor(now / 1000);
@@ -86,8 +91,8 @@ export function buildRequest(parts: RequestParts): OutgoingRequest {
   const { auth } = credentials;
   // Its password alone, which stands in the header in base64.
   if (auth !== undefined) kept?.secrets.push(auth.secret);
-  const grant = auth?.kind === 'oauth2' ? { webhookId: webhook.id, oauth2: auth } : undefined;
-  return { destination, headers, ...kept, ...(grant && { grant }), body, timeoutMs };
+  const grant = auth?.kind === 'oauth2' ? grantOf(auth, webhook.id, destination, tls) : undefined;
+  return { destination, headers, ...kept, ...(grant && { grant }), body, ...(tls && { tls }), timeoutMs };
 }
 
 // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────

@@ -18,6 +18,7 @@ import { WebhookService } from '../../gen/carillon/v1/webhook_pb.ts';
 import { file_google_rpc_error_details } from '../../gen/google/rpc/error_details_pb.ts';
 import { loadConfig } from '../../src/server/config/load.ts';
 import { startServer } from '../../src/server/start.ts';
+import { createAuthority } from '../support/authority.ts';
 import { watchedLog } from '../support/log.ts';
 import { until } from '../support/pipeline.ts';
 import { openReceiver } from '../support/receiver.ts';
@@ -37,6 +38,9 @@ const CLIENT = 'canary-of-a-client-7';
 const TOKEN = 'canary-as-a-token-8';
 const QUERY = 'sparrow-in-a-query-3';
 const REFUSED = 'canary-that-is-refused-4\n';
+/** A private key has no beginning of its own: parts of it are looked for. */
+const MUTUAL = createAuthority().client('carillon');
+const OF_THE_KEY = MUTUAL.key.split('\n').filter((line) => /^[^-]{20,}$/.test(line));
 
 const KEY = 'a'.repeat(64);
 const SERVICES: readonly DescService[] = [WebhookService, EventService, DeliveryService, AdminService];
@@ -98,6 +102,12 @@ describe('a secret of a webhook', () => {
       name: 'tokens',
       auth: { oauth2: { tokenUrl: endpoint.url, clientId: 'carillon', clientSecret: { value: CLIENT } } },
     };
+    const mutual = {
+      ...{ id: 'mutual', name: 'mutual', destination: receiver.url.replace('http:', 'https:') },
+      eventTypes: ['order.*'],
+      tls: { clientCertificate: MUTUAL.cert, privateKey: { value: MUTUAL.key } },
+      retryPolicy: { delays: ['0.1s'], maxAttempts: 2 },
+    };
     const wrong = { ...webhook, id: 'wrong', secretHeaders: { 'x-key': { value: REFUSED } } };
     const event = { event: { id: 'e1', type: 'order.paid', text: 'x', headers: { cookie: 'crumb' } } };
     const method = (service: DescService, name: string) =>
@@ -105,7 +115,9 @@ describe('a secret of a webhook', () => {
     const call = (service: DescService, name: string, request: JsonObject) =>
       calling(baseUrl, method(service, name), request).then((answers) => said.push(...answers));
 
-    for (const each of [webhook, letIn, tokens]) await call(WebhookService, 'Register', { webhook: each });
+    for (const each of [webhook, letIn, tokens, mutual]) {
+      await call(WebhookService, 'Register', { webhook: each });
+    }
     await call(EventService, 'Publish', event);
     const received = [...(await receiver.received(6))];
     const shown = received.filter(({ headers }) => headers.authorization === `Bearer ${TOKEN}`);
@@ -130,7 +142,7 @@ describe('a secret of a webhook', () => {
     const deliveryId = String(first!.headers['webhook-id']);
     await until(() => (lines.some(({ fields }) => fields.state === 'FAILED') ? true : undefined));
 
-    const requests = requestsFor({ webhook, letIn, tokens, wrong, event, deliveryId, unletId });
+    const requests = requestsFor({ webhook, letIn, tokens, mutual, wrong, event, deliveryId, unletId });
     for (const service of SERVICES) {
       for (const { name } of service.methods) {
         const [known, ...others] = requests[`${service.name}.${name}`] ?? [];
@@ -160,6 +172,11 @@ describe('a secret of a webhook', () => {
       'and the destination was logged',
     );
 
+    assert.ok(
+      said.some((text) => text.includes('"subject":"CN=carillon"')),
+      'and whose client certificate there is',
+    );
+
     const alive = onDisk();
     await server.stop();
     const logged = JSON.stringify(lines);
@@ -178,7 +195,7 @@ describe('a secret of a webhook', () => {
 
 /** A secret that is in a text, as it is or in base64 or hex, with what is around it. */
 function found(text: string): string | undefined {
-  const forms = [CANARY, Buffer.from(CANARY).toString('hex')];
+  const forms = [...OF_THE_KEY, CANARY, Buffer.from(CANARY).toString('hex')];
   // At each of the three places that its first byte can have in base64.
   for (const before of ['', '_', '__']) {
     const whole = Buffer.from(before + CANARY).toString('base64');
@@ -195,6 +212,7 @@ interface Parts {
   readonly webhook: JsonObject;
   readonly letIn: JsonObject;
   readonly tokens: JsonObject;
+  readonly mutual: JsonObject;
   readonly wrong: JsonObject;
   readonly event: JsonObject;
   readonly deliveryId: string;
@@ -207,6 +225,7 @@ function requestsFor({
   webhook,
   letIn,
   tokens,
+  mutual,
   wrong,
   event,
   deliveryId,
@@ -221,6 +240,10 @@ function requestsFor({
       { webhook, validateOnly: true },
       { webhook: wrong },
       { webhook: other },
+      { webhook: mutual },
+      { webhook: { ...mutual, tls: { privateKey: { value: MUTUAL.key } } } },
+      { webhook: { ...mutual, tls: { clientCertificate: MUTUAL.key } } },
+      { webhook: { ...mutual, tls: { caBundle: MUTUAL.key } } },
     ],
     'WebhookService.BatchRegister': [{ requests: [{ webhook }, { webhook: wrong }] }],
     'WebhookService.Get': [{ id }],
@@ -231,6 +254,11 @@ function requestsFor({
       { webhook: letIn, updateMask: 'auth' },
       { webhook: tokens, updateMask: 'auth.oauth2.clientSecret' },
       { webhook: tokens, updateMask: 'auth.oauth2.nothing' },
+      { webhook: mutual, updateMask: 'tls' },
+      {
+        webhook: { ...mutual, tls: { privateKey: { value: `x${MUTUAL.key}` } } },
+        updateMask: 'tls.privateKey',
+      },
       { webhook: { ...wrong, id }, updateMask: 'secretHeaders' },
       { webhook, updateMask: 'compatibilitySignature.secret' },
     ],

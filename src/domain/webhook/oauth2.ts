@@ -24,12 +24,6 @@ export interface OAuth2Of<Secret> {
 /** In the clear. */
 export type OAuth2 = OAuth2Of<string>;
 
-/** What a webhook gets its tokens with. */
-export interface Grant {
-  readonly webhookId: string;
-  readonly oauth2: OAuth2;
-}
-
 /** What is wrong with it, by fields within auth, in sentences without the secret. Its URL is judged as destinations are. */
 export function oauth2Faults({
   clientId,

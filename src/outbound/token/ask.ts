@@ -1,4 +1,5 @@
 import { type AccessToken, readToken } from '../../domain/webhook/access-token.ts';
+import type { Grant } from '../../domain/webhook/grant.ts';
 import { type OAuth2, tokenRequestOf } from '../../domain/webhook/oauth2.ts';
 import { SendFailure } from '../failure.ts';
 import type { Sender } from '../sender.ts';
@@ -7,7 +8,7 @@ import type { Sender } from '../sender.ts';
  * Asks a token endpoint for a token. It is called as destinations are: judged at each connection, through the egress
  * proxy, without following redirects, with bounds on time and answer. It never rejects.
  */
-export type AskForToken = (oauth2: OAuth2) => Promise<AccessToken | SendFailure>;
+export type AskForToken = (grant: Grant) => Promise<AccessToken | SendFailure>;
 
 export interface AskDeps {
   readonly sender: Pick<Sender, 'send'>;
@@ -19,13 +20,14 @@ export interface AskDeps {
 const ASK_TIMEOUT_MS = 10_000;
 
 export function createAsk({ sender, userAgent }: AskDeps): AskForToken {
-  return async (oauth2) => {
+  return async ({ oauth2, tls }) => {
     const { headers, body } = tokenRequestOf(oauth2);
     headers.push('user-agent', userAgent, 'accept-encoding', 'identity');
     const outcome = await sender.send({
       destination: oauth2.tokenUrl,
       headers,
       body,
+      ...(tls !== undefined && { tls }),
       timeoutMs: ASK_TIMEOUT_MS,
     });
     if (outcome.kind === 'failed') {

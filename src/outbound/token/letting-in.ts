@@ -2,7 +2,7 @@ import type { Clock } from '../../domain/clock.ts';
 import type { Outcome } from '../../domain/delivery/attempt.ts';
 import { requestHeadFault } from '../../domain/event/header-rules.ts';
 import { BEARER } from '../../domain/webhook/access-token.ts';
-import type { Grant } from '../../domain/webhook/oauth2.ts';
+import type { Grant } from '../../domain/webhook/grant.ts';
 import { redacted } from '../../domain/webhook/redact.ts';
 import { startDeadline } from '../deadline.ts';
 import { heldUp, SendFailure } from '../failure.ts';

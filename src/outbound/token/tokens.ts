@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { type BoundedCache, boundedCache } from '../../domain/bounded-cache.ts';
 import type { Clock } from '../../domain/clock.ts';
 import { type AccessToken, renewalMs, shownMs } from '../../domain/webhook/access-token.ts';
-import type { Grant, OAuth2 } from '../../domain/webhook/oauth2.ts';
+import type { Grant } from '../../domain/webhook/grant.ts';
+import type { OAuth2 } from '../../domain/webhook/oauth2.ts';
 import { SendFailure } from '../failure.ts';
 import type { AskForToken } from './ask.ts';
 
@@ -83,7 +84,7 @@ export function createTokens({ ask, clock }: TokensDeps): Tokens {
     const waiting = underWay.get(key);
     if (waiting !== undefined) return waiting;
     const asked = { at: clock.now(), steadyAt: clock.monotonic() };
-    const asking = ask(grant.oauth2).then((token) => {
+    const asking = ask(grant).then((token) => {
       underWay.delete(key);
       if (token instanceof SendFailure) return token;
       keep(key, token, asked);

@@ -4,6 +4,7 @@ import type { Clock } from '../../../src/domain/clock.ts';
 import type { Outcome } from '../../../src/domain/delivery/attempt.ts';
 import { LOOPBACK } from '../../../src/domain/webhook/address.ts';
 import { parseDestinationRules } from '../../../src/domain/webhook/destination-rule.ts';
+import { grantOf } from '../../../src/domain/webhook/grant.ts';
 import type { OAuth2 } from '../../../src/domain/webhook/oauth2.ts';
 import type { SenderOptions } from '../../../src/outbound/sender.ts';
 import { createLettingIn } from '../../../src/outbound/token/letting-in.ts';
@@ -408,6 +409,24 @@ describe('a token endpoint is called as destinations are', () => {
     await using trusting = aLettingIn({ policy, trustedCertificates: receiverCertificate() });
     assert.equal(told(await trusting.send(post)), 'answered 200');
     assert.deepEqual(shownTo(receiver), ['Bearer got-over-tls']);
+  });
+
+  it('with what its webhook has for TLS, where it is at the origin of the destination and nowhere else', async () => {
+    await using there = await openReceiver({ tls: true });
+    await using elsewhere = await openReceiver({ tls: true });
+    const answer = json({ access_token: 'got-over-tls', expires_in: 60 });
+    for (const each of [there, elsewhere]) each.answer(answer);
+    const tls = { owner: 'wh_1', id: 'x', caBundle: receiverCertificate(), unverified: false };
+    const destination = `${there.url}/hook`;
+    await using lettingIn = aLettingIn();
+    const send = (endpoint: Receiver) => {
+      const oauth2 = anOAuth2(`${endpoint.url}/token`);
+      const grant = grantOf(oauth2, 'wh_1', destination, tls);
+      return lettingIn.send({ ...aPost(destination, oauth2), grant, tls });
+    };
+    assert.match(told(await send(elsewhere)), /^OAUTH: no token: the certificate is self-signed: localhost/);
+    assert.equal(told(await send(there)), 'answered 200');
+    assert.deepEqual(shownTo(there).slice(1), ['Bearer got-over-tls']);
   });
 
   it('and not at all when Carillon stops', async () => {

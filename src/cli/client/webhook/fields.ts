@@ -1,6 +1,7 @@
 import { AUTH_FIELDS } from './auth-fields.ts';
 import { COMPATIBILITY_FIELDS } from './compatibility-fields.ts';
 import { DURATION, ENTRIES, NUMBER, TEXT, TIME, type WebhookField, words } from './field-kinds.ts';
+import { TLS_FIELDS } from './tls-fields.ts';
 
 /** Every field of a webhook that a caller can set, in the order in which help shows them. */
 export const WEBHOOK_FIELDS: readonly WebhookField[] = [
@@ -199,6 +200,7 @@ export const WEBHOOK_FIELDS: readonly WebhookField[] = [
     about: 'An extra request header that nobody is shown; from a file, others do not see it.',
   },
   ...AUTH_FIELDS,
+  ...TLS_FIELDS,
   {
     flag: '--timeout',
     value: 'duration',
