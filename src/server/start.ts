@@ -40,6 +40,7 @@ import { openDatabase } from './open-database.ts';
 import { sealOld } from './seal-old.ts';
 import { createStoreWatch } from './store-watch.ts';
 import { openTls, TLS_REFRESH_MS, type Tls } from './tls/tls.ts';
+import { tellOfUnverified, warnOfUnverified } from './unverified.ts';
 import { VERSION } from './version.ts';
 
 /** The whole program, running. */
@@ -94,6 +95,7 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
     const keysOf = keysWith(key, signingKeyring.privateKeyOf);
     await checkKey(store, keysOf);
     await sealOld({ store, sealKey: key, random, log });
+    await tellOfUnverified({ store, log });
     await comeBack({ store, clock, log }).catch((error: unknown) => {
       // A disk that is full keeps no server from starting: there is much to read, and what was taken to be delivered.
       if (!(error instanceof DomainError) || error.code !== 'UNAVAILABLE') throw error;
@@ -169,6 +171,7 @@ async function run(parts: Parts): Promise<RunningServer> {
       sealKey: key,
       signingKeyring,
       settings: { ...config, addressPolicy: policy },
+      onUnverified: (webhook) => warnOfUnverified(log, webhook),
     }),
     door: keyring,
     publisher: createPublisher({ ...publishing, admission }),
