@@ -41,6 +41,12 @@ export interface Registrations {
   /** The webhook with exactly this key; undefined when there is none. Raises UNAVAILABLE and EXHAUSTED. */
   findWebhook(key: WebhookKey): Promise<Webhook | undefined>;
 
+  /**
+   * Webhooks of all namespaces, ACTIVE or not, whose destinations may show any certificate, by id; at most so many. The
+   * cost does not depend on how many others there are. Raises UNAVAILABLE and EXHAUSTED.
+   */
+  unverifiedWebhooks(limit: number): Promise<Webhook[]>;
+
   /** Webhooks by id, ascending, unless told otherwise. Raises UNAVAILABLE and EXHAUSTED. */
   listWebhooks(query: WebhookQuery): Promise<Webhook[]>;
 
@@ -70,8 +76,8 @@ export interface Registrations {
   unsealedWebhooks(limit: number): Promise<Webhook[]>;
 
   /**
-   * Replaces what was asked for such webhooks, and their credentials, and overwrites what stood there; `emptyLog` takes it
-   * out of the log too. Their versions stay: nobody changed them. Raises UNAVAILABLE and EXHAUSTED.
+   * Replaces what was asked for such webhooks, and their credentials, and overwrites what stood there; `rewrite` takes it
+   * out of the log and of free space too. Their versions stay: nobody changed them. Raises UNAVAILABLE and EXHAUSTED.
    */
   sealWebhooks(batch: readonly Webhook[]): Promise<void>;
 

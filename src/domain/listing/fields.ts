@@ -3,6 +3,7 @@ import { AUDIT_OUTCOMES, type AuditEntry, CALLER_KINDS } from '../access/audit.t
 import type { Delivery } from '../delivery/delivery.ts';
 import { type EventRecord, publicId } from '../event/event.ts';
 import type { AskedSpec } from '../webhook/asked.ts';
+import { warningsOf } from '../webhook/warnings.ts';
 import { type Webhook, webhookIdOf } from '../webhook/webhook.ts';
 import type { Field, Fields } from './condition.ts';
 
@@ -54,6 +55,7 @@ export type JudgedWebhook = Pick<
   readonly spec: Pick<AskedSpec, 'name' | 'destination'> & {
     readonly eventTypes?: AskedSpec['eventTypes'] | undefined;
     readonly labels?: AskedSpec['labels'] | undefined;
+    readonly tls?: AskedSpec['tls'] | undefined;
   };
 };
 
@@ -65,6 +67,7 @@ export const WEBHOOK_FIELDS: Fields<JudgedWebhook> = {
   destination: field('text', ({ spec }) => spec.destination),
   event_types: field('texts', ({ spec }) => spec.eventTypes),
   labels: field('map', ({ spec }) => spec.labels),
+  warnings: field('texts', ({ spec }) => warningsOf(spec)),
   state: enumField('STATE_', ['ACTIVE', 'PAUSED', 'DISABLED'], ({ state }) => state),
   state_reason: field('text', ({ stateReason }) => stateReason),
   create_time: field('time', ({ createdAt }) => createdAt),

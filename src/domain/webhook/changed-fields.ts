@@ -42,6 +42,7 @@ const SPEC_FIELDS: Readonly<Record<keyof AskedSpec, string>> = {
   headers: 'headers',
   secretHeaders: 'secret_headers',
   auth: 'auth',
+  tls: 'tls',
   timeoutMs: 'timeout',
   retryPolicy: 'retry_policy',
   limits: 'limits',

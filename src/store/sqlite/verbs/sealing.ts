@@ -1,6 +1,7 @@
 import type { Context } from '../context.ts';
 import type { Verbs } from '../protocol.ts';
 import { WEBHOOK, type WebhookRow } from '../rows/tables.ts';
+import { overwriting } from './overwriting.ts';
 
 /** What versions before wrote in the clear. */
 export function sealingVerbs({ db, log }: Context): Pick<Verbs, 'unsealedWebhooks' | 'sealWebhooks'> {
@@ -15,13 +16,10 @@ export function sealingVerbs({ db, log }: Context): Pick<Verbs, 'unsealedWebhook
 
     sealWebhooks(rows) {
       log.holdsErased = true;
-      db.exec('PRAGMA secure_delete = ON');
-      try {
+      overwriting(db, () => {
         for (const row of rows) seal.run(row[at.spec], row[at.credentials], row[at.id]);
-        return null;
-      } finally {
-        db.exec('PRAGMA secure_delete = OFF');
-      }
+      });
+      return null;
     },
   };
 }
