@@ -69,7 +69,7 @@ export interface AuditEntry extends AuditedCall {
 export const NO_CHANGES: Changes = { first: [], count: 0 };
 
 /** How many changes an entry names; of the others it has the count. */
-export const CHANGES_NAMED_MAX = 20;
+const CHANGES_NAMED_MAX = 20;
 
 /** What both did together. */
 export function joined(before: Changes, more: Changes): Changes {

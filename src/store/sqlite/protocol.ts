@@ -336,6 +336,7 @@ type OwnVerb =
   | 'enterRefusals'
   | 'sweep'
   | 'emptyLog'
+  | 'rewrite'
   | 'checkUp'
   | 'comeBack'
   | 'moveBack';
