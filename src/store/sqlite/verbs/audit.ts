@@ -68,6 +68,6 @@ export type ForgetEntries = (before: number, limit: number) => number;
 export function auditSweep(db: Database): ForgetEntries {
   const remove = db.prepare(`
     DELETE FROM audit_entries WHERE id IN (
-      SELECT id FROM audit_entries WHERE id < ?1 AND at < ?2 ORDER BY id LIMIT ?3)`);
-  return (before, limit) => Number(remove.run(idBefore(before), before, Math.max(0, limit)).changes);
+      SELECT id FROM audit_entries WHERE id < ? ORDER BY id LIMIT ?)`);
+  return (before, limit) => Number(remove.run(idBefore(before), Math.max(0, limit)).changes);
 }
