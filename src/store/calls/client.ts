@@ -1,3 +1,4 @@
+import type { AuditedCall, Changes } from '../../domain/access/audit.ts';
 import type { CallSize } from '../rows/bytes.ts';
 import type { Answer, Args, Verb } from './shapes.ts';
 
@@ -12,6 +13,12 @@ export interface Client {
     args: Args<V>,
     size: CallSize,
     decode: (answer: Answer<V>) => T,
+  ): Promise<T>;
+  /** Does work, of which every call of a verb that changes something is made for `by`: see `AuditLog.onBehalf`. */
+  onBehalf<T>(
+    by: AuditedCall,
+    work: () => Promise<T>,
+    entered: (namespace: string | undefined, changes: Changes) => void,
   ): Promise<T>;
   /** Refuses new calls, waits for the answers to the others, and lets the database go. */
   close(): Promise<void>;

@@ -1,7 +1,7 @@
 /** What an adapter is asked for: each verb of the port as rows, and the rows that it answers with. */
 import type { Retried } from '../delivery-log.ts';
 import type { Flag } from '../rows/codes.ts';
-import type { DeliveryFilter, EventFilter, Listed, WebhookFilter } from '../rows/filters.ts';
+import type { AuditFilter, DeliveryFilter, EventFilter, Listed, WebhookFilter } from '../rows/filters.ts';
 import type {
   AnswerRow,
   BackfillRow,
@@ -12,6 +12,7 @@ import type {
   LastAttemptRow,
   MadeRow,
   MoveRow,
+  NamespaceUpdateRow,
   OrderRow,
   PublicationRow,
   PublishCode,
@@ -23,6 +24,7 @@ import type {
 import type {
   ApiKeyRow,
   AttemptRow,
+  AuditRow,
   ChangeRow,
   DeliveryRow,
   EventBodyRow,
@@ -40,7 +42,7 @@ import type {
 export interface Shapes {
   createNamespaces: { args: NamespaceRow[]; answer: ('CREATED' | 'EXISTS' | 'FULL')[] };
   updateNamespaces: {
-    args: [row: NamespaceRow, ifVersion: number][];
+    args: NamespaceUpdateRow[];
     answer: ('UPDATED' | 'STALE' | 'NOT_FOUND')[];
   };
   getNamespaces: { args: readonly string[]; answer: (NamespaceRow | undefined)[] };
@@ -163,6 +165,8 @@ export interface Shapes {
   };
   noteApiKeyUses: { args: [id: string, at: number][]; answer: null };
   apiKeyChanges: { args: [after: number, limit: number]; answer: ApiKeyRow[] };
+  enterRefusals: { args: AuditRow[]; answer: null };
+  listAuditEntries: { args: AuditFilter; answer: Listed<AuditRow> };
   sweep: {
     args: [now: number, finishedBefore: number, payloadsBefore: number];
     /** `gone` are namespaces that were deleted to their end. */
@@ -208,7 +212,7 @@ export const FINISHING: ReadonlySet<Verb> = new Set<Verb>([
 ]);
 
 /** Verbs that write nothing: they need no transaction. */
-export const READS: ReadonlySet<Verb> = new Set<Verb>([
+const READ_VERBS = [
   'getNamespaces',
   'listNamespaces',
   'namespaceUsage',
@@ -239,4 +243,33 @@ export const READS: ReadonlySet<Verb> = new Set<Verb>([
   'listNamespaceKeys',
   'listApiKeys',
   'apiKeyChanges',
-]);
+  'listAuditEntries',
+] as const satisfies readonly Verb[];
+
+export const READS: ReadonlySet<Verb> = new Set<Verb>(READ_VERBS);
+
+/**
+ * Verbs that write what no caller asked for: what follows of what was asked for before, and notes about calls. What
+ * all others change is entered in the audit log.
+ */
+type OwnVerb =
+  | 'sealWebhooks'
+  | 'fireRuns'
+  | 'moveCursors'
+  | 'keepMade'
+  | 'settle'
+  | 'claimRequests'
+  | 'answerRequests'
+  | 'releaseRequests'
+  | 'keepNamespaceKeys'
+  | 'noteApiKeyUses'
+  | 'enterRefusals'
+  | 'sweep'
+  | 'emptyLog'
+  | 'rewrite'
+  | 'checkUp'
+  | 'comeBack'
+  | 'moveBack';
+
+/** Verbs by which callers change something. */
+export type ChangingVerb = Exclude<Verb, (typeof READ_VERBS)[number] | OwnVerb>;

@@ -1,10 +1,12 @@
 import { DomainError } from '../../domain/error.ts';
+import { type Acting, createActors } from '../calls/acting.ts';
 import type { Client } from '../calls/client.ts';
 import type { Answer, Args, Verb } from '../calls/shapes.ts';
 import type { CallSize } from '../rows/bytes.ts';
 import { messageOf } from './driver.ts';
-import { type Apart, type Call, type Group, Lost, type Reply } from './group.ts';
+import { type Group, Lost } from './group.ts';
 import type { Link } from './link.ts';
+import type { Apart, Call, Reply } from './protocol.ts';
 
 export interface ClientBounds {
   /** Calls that may be unanswered at a time; beyond, they are refused with EXHAUSTED. */
@@ -21,6 +23,7 @@ const GROUP_BYTES = 8 * 1024 * 1024;
 
 interface Pending {
   readonly call: Call;
+  readonly acting: Acting | undefined;
   readonly size: CallSize;
   readonly resolve: (answer: Answer<Verb>) => void;
   readonly reject: (error: Error) => void;
@@ -40,6 +43,7 @@ export interface ClientDeps {
  * lost, they are run again on the next, unless it turns out that they were committed.
  */
 export function createClient({ link, group, bounds, apart }: ClientDeps): Client {
+  const actors = createActors();
   let queue: Pending[] = [];
   let heldCalls = 0;
   let heldBytes = 0;
@@ -167,8 +171,10 @@ export function createClient({ link, group, bounds, apart }: ClientDeps): Client
   function settleOne(pending: Pending, reply: Reply): void {
     if (!pending.isOver) release(pending);
     pending.isOver = true;
-    if (reply.ok) pending.resolve(reply.answer);
-    else pending.reject(asError(reply));
+    if (reply.ok) {
+      pending.acting?.tell(reply.entered ?? []);
+      pending.resolve(reply.answer);
+    } else pending.reject(asError(reply));
   }
 
   async function callApart(verb: Apart): Promise<Answer<Apart>> {
@@ -202,9 +208,13 @@ export function createClient({ link, group, bounds, apart }: ClientDeps): Client
             reject(error);
           }
         };
-        enqueue({ call: [verb, args] as Call, size, resolve: answered, reject, isOver: false });
+        const acting = actors.of(verb);
+        const call = (acting === undefined ? [verb, args] : [verb, args, acting.by]) as Call;
+        enqueue({ call, acting, size, resolve: answered, reject, isOver: false });
       });
     },
+
+    onBehalf: actors.onBehalf,
 
     close() {
       if (closing) return closing.promise;

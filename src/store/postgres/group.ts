@@ -2,23 +2,8 @@ import type { Answer, Args, Verb } from '../calls/shapes.ts';
 import { READS } from '../calls/shapes.ts';
 import type { Database } from './database.ts';
 import { isConflict, isTrouble, messageOf } from './driver.ts';
-
-/** Verbs that are not run in the order of the others, since they take long or say why the others are not run. */
-export type Apart = 'emptyLog' | 'rewrite' | 'checkUp';
-type InOrder = Exclude<Verb, Apart>;
-
-/** The verbs. One that throws changes nothing, since its transaction is taken back. */
-export type Verbs = { [V in InOrder]: (args: Args<V>) => Promise<Answer<V>> };
-
-/** Verbs of which several calls are run as one. */
-export type Together = { [V in InOrder]?: (calls: readonly Args<V>[]) => Promise<Answer<V>[]> };
-
-export type Call<V extends InOrder = InOrder> = readonly [verb: V, args: Args<V>];
-
-/** What became of a call. */
-export type Reply =
-  | { readonly ok: true; readonly answer: Answer<Verb> }
-  | { readonly ok: false; readonly kind: 'UNAVAILABLE' | 'FAULT'; readonly message: string };
+import type { Enter } from './entering.ts';
+import type { Call, InOrder, Reply, Together, Verbs } from './protocol.ts';
 
 /** What is kept in memory of the database. */
 export interface Memory {
@@ -55,6 +40,8 @@ export interface GroupDeps {
   readonly verbs: Verbs;
   readonly together: Together;
   readonly memory: Memory;
+  /** Enters what calls changed in the audit log. */
+  readonly enter: Enter;
   readonly isLost: () => boolean;
   /** How commits are made: no less durable than `on`. */
   readonly durability: string;
@@ -70,7 +57,8 @@ export interface Group {
 /** How often the same is tried that came into conflict with others. */
 const TRIES_MAX = 5;
 
-export function createGroup({ db, node, verbs, together, memory, isLost, durability }: GroupDeps): Group {
+export function createGroup(deps: GroupDeps): Group {
+  const { db, node, verbs, together, memory, enter, isLost, durability } = deps;
   // By inserting, and not by changing one row: an old transaction elsewhere would make a chain of its versions.
   const mark = db.prepare(`
     WITH before AS (DELETE FROM @commits WHERE node = ?1 AND number = ?2::bigint - 1)
@@ -85,7 +73,7 @@ export function createGroup({ db, node, verbs, together, memory, isLost, durabil
       // It is answered first of all: what makes it fail makes all fail that follows.
       begun.catch(() => {});
       memory.begin();
-      return await commit(await runAll(calls));
+      return await commit(await enter(calls, await runAll(calls)));
     } catch (error) {
       memory.undo();
       if (error instanceof Lost) throw error;

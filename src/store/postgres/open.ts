@@ -7,6 +7,7 @@ import { createClient } from './client.ts';
 import { createContext } from './context.ts';
 import { createDatabase } from './database.ts';
 import { connect, messageOf, type Session, stateOf } from './driver.ts';
+import { createEnter } from './entering.ts';
 import { createGroup } from './group.ts';
 import { createLink, type Link } from './link.ts';
 import { migrate } from './migrate.ts';
@@ -56,6 +57,7 @@ async function openOn(link: Link, place: Place, bounds: ReturnType<typeof settin
     verbs,
     together,
     memory: context.memory,
+    enter: createEnter(db),
     isLost: () => !link.isUp(),
     durability: stronger === 'remote_apply' ? stronger : 'on',
   });

@@ -1,8 +1,9 @@
 import type { RequestBounds } from '../../domain/claim.ts';
 import type { Context } from './context.ts';
-import type { Together, Verbs } from './group.ts';
 import { deliveryVerbs } from './lists/deliveries.ts';
 import { eventVerbs } from './lists/events.ts';
+import type { Together, Verbs } from './protocol.ts';
+import { auditVerbs } from './verbs/audit.ts';
 import { backfillVerbs } from './verbs/backfills.ts';
 import { changeVerbs } from './verbs/changes.ts';
 import { clockVerbs } from './verbs/clock.ts';
@@ -49,6 +50,7 @@ export function allVerbs(context: Context, bounds: RequestBounds): { verbs: Verb
     ...requestVerbs(context.db, bounds),
     ...namespaceKeyVerbs(context),
     ...keyVerbs(context),
+    ...auditVerbs(context),
     ...sweepVerbs(context),
     ...clockVerbs(context),
   };

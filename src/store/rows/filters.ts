@@ -46,6 +46,17 @@ export interface EventFilter extends Span {
   readonly namespace: string;
 }
 
+/** Undefined is no condition, and a namespace that is undefined any. */
+export interface AuditFilter {
+  readonly namespace: string | undefined;
+  readonly descending: boolean;
+  /** Only ids between these two, which are not included. */
+  readonly above: string;
+  readonly below: string;
+  readonly limit: number;
+  readonly where: Condition | undefined;
+}
+
 /** A part of a list, and where to go on; null at the end. A part can be short without being the last. */
 export interface Listed<Row> {
   readonly rows: Row[];
@@ -53,3 +64,7 @@ export interface Listed<Row> {
   /** How many entries were looked at. */
   readonly looked: number;
 }
+
+/** An id less than any, and one greater. */
+export const LEAST = '';
+export const GREATEST = '~';

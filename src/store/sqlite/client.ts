@@ -1,5 +1,6 @@
 import type { Worker } from 'node:worker_threads';
 import { DomainError } from '../../domain/error.ts';
+import { type Acting, createActors } from '../calls/acting.ts';
 import type { Client } from '../calls/client.ts';
 import { type Answer, type Args, READS, type Verb } from '../calls/shapes.ts';
 import type { CallSize } from '../rows/bytes.ts';
@@ -18,6 +19,7 @@ const QUIET_MS = 10;
 
 interface Pending {
   readonly call: Call;
+  readonly acting: Acting | undefined;
   readonly size: CallSize;
   readonly resolve: (answer: Answer<Verb>) => void;
   readonly reject: (error: Error) => void;
@@ -34,6 +36,7 @@ export function createClient(worker: Worker, settings: SqliteSettings): Client {
   /** Sent, and not answered yet. */
   let sent: Pending[] = [];
   let queuedRows = 0;
+  const actors = createActors();
   let heldCalls = 0;
   let heldBytes = 0;
   let writesQueued = false;
@@ -146,8 +149,10 @@ export function createClient(worker: Worker, settings: SqliteSettings): Client {
     for (const [i, pending] of answered.entries()) {
       heldBytes -= pending.size.bytes;
       const reply = replies[i];
-      if (reply?.ok) pending.resolve(reply.answer);
-      else pending.reject(asError(reply));
+      if (reply?.ok) {
+        pending.acting?.tell(reply.entered ?? []);
+        pending.resolve(reply.answer);
+      } else pending.reject(asError(reply));
     }
     flush();
     if (heldCalls === 0) closing?.idle();
@@ -179,7 +184,8 @@ export function createClient(worker: Worker, settings: SqliteSettings): Client {
       return new Promise<T>((resolve, reject) => {
         const refused = admit(size);
         if (refused) return reject(refused);
-        const call: Call = [verb, args];
+        const acting = actors.of(verb);
+        const call: Call = acting === undefined ? [verb, args] : [verb, args, acting.by];
         // The worker answers each verb with its own kind of answer.
         const answered = (answer: Answer<Verb>): void => {
           try {
@@ -188,9 +194,11 @@ export function createClient(worker: Worker, settings: SqliteSettings): Client {
             reject(error);
           }
         };
-        enqueue({ call, size, resolve: answered, reject }, !READS.has(verb));
+        enqueue({ call, acting, size, resolve: answered, reject }, !READS.has(verb));
       });
     },
+
+    onBehalf: actors.onBehalf,
 
     close() {
       if (closing) return closing.promise;

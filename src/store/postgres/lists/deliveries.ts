@@ -7,8 +7,8 @@ import { DELIVERY, type DeliveryRow } from '../../rows/tables.ts';
 import type { Context } from '../context.ts';
 import type { Statement } from '../database.ts';
 import { firstInOrderFinder } from '../first-in-order.ts';
-import type { Verbs } from '../group.ts';
 import { JOINED } from '../joins.ts';
+import type { Verbs } from '../protocol.ts';
 import { collect, ENTRY, type Entry, isInSpan, isWhole } from './reading.ts';
 
 /** If no more than this wait, they are sorted, rather than looked for among all that wait. */

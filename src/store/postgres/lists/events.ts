@@ -4,8 +4,8 @@ import { fromEventRecordRow } from '../../rows/event.ts';
 import { readFrom } from '../../rows/layout.ts';
 import { EVENT_RECORD, type EventRecordRow } from '../../rows/tables.ts';
 import type { Context } from '../context.ts';
-import type { Verbs } from '../group.ts';
 import { EVENT_NAMED } from '../joins.ts';
+import type { Verbs } from '../protocol.ts';
 import { collect, type Entry, isInSpan, isWhole } from './reading.ts';
 
 /** In place of the body only whether there is one. */

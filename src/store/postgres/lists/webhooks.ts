@@ -5,7 +5,7 @@ import type { WebhookFilter } from '../../rows/filters.ts';
 import { WEBHOOK, type WebhookRow } from '../../rows/tables.ts';
 import { judgedFromRow } from '../../rows/webhook.ts';
 import type { Database, Statement } from '../database.ts';
-import type { Verbs } from '../group.ts';
+import type { Verbs } from '../protocol.ts';
 
 /** Rows read at a time, since each may hold a payload of 1 MiB. */
 const PIECE_ROWS = 25;

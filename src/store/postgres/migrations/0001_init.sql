@@ -337,6 +337,26 @@ CREATE INDEX namespaces_deleting ON namespaces (name) WHERE state = 'DELETING';
 
 INSERT INTO namespaces (name, state, created_at, updated_at, version) VALUES ('default', 'ACTIVE', 0, 0, 1);
 
+-- What callers changed: who, what, when and from where, in ids and names of fields. An entry is of one call in one
+-- namespace; null for the namespace is none. `changes` has the first of them in JSON, and `change_count` counts all.
+-- Ids grow with time, which is what entries are listed and swept by.
+CREATE TABLE audit_entries (
+  id           text COLLATE "C" PRIMARY KEY,
+  namespace    text COLLATE "C",
+  at           bigint NOT NULL,
+  method       text NOT NULL,
+  caller_kind  text NOT NULL,
+  caller       text NOT NULL,
+  address      text NOT NULL,
+  request_id   text NOT NULL,
+  outcome      text NOT NULL,
+  reason       text NOT NULL,
+  changes      text NOT NULL,
+  change_count bigint NOT NULL
+);
+
+CREATE INDEX audit_entries_namespace ON audit_entries (namespace, id);
+
 -- The Ed25519 keys by which namespaces sign, their private parts sealed.
 CREATE TABLE namespace_keys (
   namespace  text COLLATE "C" PRIMARY KEY,

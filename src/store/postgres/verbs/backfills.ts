@@ -3,8 +3,8 @@ import type { Answer } from '../../calls/shapes.ts';
 import { BACKFILL, type BackfillRow, NEW_DELIVERY } from '../../rows/messages.ts';
 import { EVENT } from '../../rows/tables.ts';
 import type { Context } from '../context.ts';
-import type { Verbs } from '../group.ts';
 import type { Hook } from '../hooks.ts';
+import type { Verbs } from '../protocol.ts';
 import { createInsertion, insertRun } from './insertion.ts';
 import { waitingReader } from './waiting.ts';
 

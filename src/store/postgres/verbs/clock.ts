@@ -1,7 +1,7 @@
 import { HELD } from '../../rows/codes.ts';
 import type { Context } from '../context.ts';
 import type { Database } from '../database.ts';
-import type { Verbs } from '../group.ts';
+import type { Verbs } from '../protocol.ts';
 
 /** Rows that are moved in one transaction. */
 const MOVED_MAX = 2_000;

@@ -3,7 +3,7 @@ import { KEPT, RUN, SUPERSEDED, SUPERSEDING } from '../../rows/codes.ts';
 import { FIRING, type FiringRow, NEW_DELIVERY } from '../../rows/messages.ts';
 import { type CursorRow, EVENT } from '../../rows/tables.ts';
 import type { Context } from '../context.ts';
-import type { Together, Verbs } from '../group.ts';
+import type { Together, Verbs } from '../protocol.ts';
 import { createInsertion, type Draft, insertRun } from './insertion.ts';
 import { waitingReader } from './waiting.ts';
 

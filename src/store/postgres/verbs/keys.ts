@@ -1,7 +1,7 @@
 import type { Answer } from '../../calls/shapes.ts';
 import { API_KEY, type ApiKeyRow } from '../../rows/tables.ts';
 import type { Context } from '../context.ts';
-import type { Verbs } from '../group.ts';
+import type { Verbs } from '../protocol.ts';
 
 type KeyVerb = 'createApiKeys' | 'listApiKeys' | 'revokeApiKeys' | 'noteApiKeyUses' | 'apiKeyChanges';
 

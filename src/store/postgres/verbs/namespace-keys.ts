@@ -1,6 +1,6 @@
 import { NAMESPACE_KEY, type NamespaceKeyRow } from '../../rows/tables.ts';
 import type { Context } from '../context.ts';
-import type { Verbs } from '../group.ts';
+import type { Verbs } from '../protocol.ts';
 
 export function namespaceKeyVerbs({
   db,

@@ -44,6 +44,10 @@ export function createNamespaceRemoval(context: Context): NamespaceRemoval {
   const revokeKeys = db.prepare(`
     UPDATE @api_keys SET revoked_at = ?3, change = nextval('@key_changes') WHERE id IN (
       SELECT id FROM @api_keys WHERE namespace = ?1 AND revoked_at IS NULL ORDER BY id LIMIT ?2)`);
+  // What was done with the namespace itself is in none, and stays.
+  const deleteEntries = db.prepare(`
+    DELETE FROM @audit_entries WHERE id IN (
+      SELECT id FROM @audit_entries WHERE namespace = ? ORDER BY id LIMIT ?)`);
   const hasKeys = db.prepare('SELECT 1 FROM @api_keys WHERE namespace = ? LIMIT 1');
   const last = ['api_keys', 'request_totals', 'namespace_keys', 'catalog'].map((table) =>
     db.prepare(`DELETE FROM @${table} WHERE namespace = ?`),
@@ -81,6 +85,7 @@ export function createNamespaceRemoval(context: Context): NamespaceRemoval {
     deleteSomeWebhooks,
     (namespace, limit) => deleteIds.run(namespace, limit),
     (namespace, limit) => deleteRequests.run(namespace, limit),
+    (namespace, limit) => deleteEntries.run(namespace, limit),
   ];
 
   /** Does what comes first of what is left. Returns 0 when nothing is. */

@@ -4,7 +4,7 @@ import { part } from '../../rows/layout.ts';
 import { NAMESPACE, type NamespaceRow } from '../../rows/tables.ts';
 import { createCatalog } from '../catalog.ts';
 import type { Context } from '../context.ts';
-import type { Verbs } from '../group.ts';
+import type { Verbs } from '../protocol.ts';
 
 type NamespaceVerbs = Pick<
   Verbs,

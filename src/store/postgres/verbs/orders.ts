@@ -15,8 +15,8 @@ import { as, field, integer, layout, orNull, type RowOf, text } from '../../rows
 import type { OrderRow } from '../../rows/messages.ts';
 import type { Context } from '../context.ts';
 import { firstInOrderFinder } from '../first-in-order.ts';
-import type { Verbs } from '../group.ts';
 import { JOINED } from '../joins.ts';
+import type { Verbs } from '../protocol.ts';
 import { waitingReader } from './waiting.ts';
 
 /** What decides whether an order about a delivery can be carried out. */

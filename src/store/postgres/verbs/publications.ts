@@ -17,7 +17,7 @@ import {
 import { EVENT } from '../../rows/tables.ts';
 import type { Context } from '../context.ts';
 import { createEventIds, type Known } from '../event-ids.ts';
-import type { Together, Verbs } from '../group.ts';
+import type { Together, Verbs } from '../protocol.ts';
 import { createInsertion, type Draft } from './insertion.ts';
 
 /** What is known of events, of those that were noted a moment ago too. */

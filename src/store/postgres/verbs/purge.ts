@@ -1,7 +1,7 @@
 import { PURGED } from '../../rows/codes.ts';
 import type { Context } from '../context.ts';
-import type { Verbs } from '../group.ts';
 import { EVENT_NAMED } from '../joins.ts';
+import type { Verbs } from '../protocol.ts';
 import { waitingReader } from './waiting.ts';
 
 /** Takes the data away from events. */

@@ -11,9 +11,9 @@ import {
 } from '../../rows/tables.ts';
 import { createCatalog } from '../catalog.ts';
 import type { Context } from '../context.ts';
-import type { Verbs } from '../group.ts';
 import { RINGING } from '../joins.ts';
 import { webhookList } from '../lists/webhooks.ts';
+import type { Verbs } from '../protocol.ts';
 import { createRemoval } from './removal.ts';
 import { createSubscriptions } from './subscriptions.ts';
 

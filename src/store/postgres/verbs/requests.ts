@@ -2,7 +2,7 @@ import type { RequestBounds } from '../../../domain/claim.ts';
 import type { ClaimCode } from '../../calls/shapes.ts';
 import type { ClaimRow } from '../../rows/messages.ts';
 import type { Database } from '../database.ts';
-import type { Verbs } from '../group.ts';
+import type { Verbs } from '../protocol.ts';
 
 /** Forgets calls whose time is over. Returns how many, at most `limit`. */
 export type ForgetRequests = (now: number, limit: number) => Promise<number>;

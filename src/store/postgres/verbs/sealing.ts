@@ -1,6 +1,6 @@
 import { WEBHOOK, type WebhookRow } from '../../rows/tables.ts';
 import type { Context } from '../context.ts';
-import type { Verbs } from '../group.ts';
+import type { Verbs } from '../protocol.ts';
 
 /** What versions before wrote in the clear: it can come from a database of before. */
 export function sealingVerbs({ db, log }: Context): Pick<Verbs, 'unsealedWebhooks' | 'sealWebhooks'> {

@@ -4,8 +4,8 @@ import { LANE, type LaneRow, SETTLEMENT, type SettlementRow } from '../../rows/m
 import { ATTEMPT, HEALTH } from '../../rows/tables.ts';
 import { createCatalog } from '../catalog.ts';
 import type { Context } from '../context.ts';
-import type { Together, Verbs } from '../group.ts';
 import { type Entry, withoutData } from '../journal.ts';
+import type { Together, Verbs } from '../protocol.ts';
 import { createStandings, move, noteLate, type Standing, succeedLate } from './standings.ts';
 import { waitingReader } from './waiting.ts';
 

@@ -1,7 +1,7 @@
 import { patternsOf } from '../../../domain/event/match.ts';
 import type { AskedSpec } from '../../../domain/webhook/asked.ts';
 import type { Database } from '../database.ts';
-import type { Verbs } from '../group.ts';
+import type { Verbs } from '../protocol.ts';
 
 /** Which webhooks asked for which event types: a row for each pattern, so that looking up costs what it finds. */
 export interface Subscriptions {

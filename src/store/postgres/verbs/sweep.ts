@@ -1,8 +1,9 @@
 import { SWEEP_BATCH } from '../../housekeeping.ts';
 import type { Context } from '../context.ts';
 import { createEventIds } from '../event-ids.ts';
-import type { Verbs } from '../group.ts';
 import { walkThroughData } from '../lists/walks.ts';
+import type { Verbs } from '../protocol.ts';
+import { auditSweep } from './audit.ts';
 import { aliveNote } from './clock.ts';
 import { createDeletion, DELETED, type DeletedRow } from './deletion.ts';
 import { createNamespaceRemoval } from './namespace-removal.ts';
@@ -24,6 +25,7 @@ export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
   const alive = aliveNote(db);
   const forgetRequests = requestSweep(db);
   const forgetSecrets = secretSweep(db);
+  const forgetEntries = auditSweep(db);
   const withData = walkThroughData(db);
 
   const selectExpired = db.prepare<DeletedRow>(`
@@ -73,6 +75,7 @@ export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
       touched += await eventIds.forget(now, SWEEP_BATCH - touched);
       touched += await forgetRequests(now, SWEEP_BATCH - touched);
       touched += await forgetSecrets(now, SWEEP_BATCH - touched);
+      touched += await forgetEntries(finishedBefore, SWEEP_BATCH - touched);
       worked ||= touched > 0;
       touched += await walk(payloadsBefore, SWEEP_BATCH - touched);
       if (touched === 0) {

@@ -11,8 +11,8 @@ import {
 import { insertMany } from '../columns.ts';
 import type { Context } from '../context.ts';
 import type { Database } from '../database.ts';
-import type { Verbs } from '../group.ts';
 import { JOINED } from '../joins.ts';
+import type { Verbs } from '../protocol.ts';
 import { RENDERINGS } from './insertion.ts';
 
 type WaitingVerbs = Pick<
