@@ -102,15 +102,15 @@ export const COMMON: readonly Option[] = [
       'The certificate that the server’s was signed by, in PEM, where it is none that everybody trusts (or CARILLON_CA in the environment).',
   },
   {
-    flag: '--client-cert',
+    flag: '--cert',
     value: 'path',
     about:
-      'A certificate to call with, in PEM, where the server takes them (or CARILLON_CLIENT_CERT in the environment).',
+      'A certificate to call with, in PEM, where the server takes them (or CARILLON_CERT in the environment).',
   },
   {
-    flag: '--client-key',
+    flag: '--cert-key',
     value: 'path',
-    about: 'Its key, in PEM (or CARILLON_CLIENT_KEY in the environment).',
+    about: 'Its key, in PEM (or CARILLON_CERT_KEY in the environment).',
   },
   {
     flag: '--namespace',

@@ -36,8 +36,8 @@ export const CLIENT_VARIABLES = {
   apiKey: 'CARILLON_API_KEY',
   apiKeyFile: 'CARILLON_API_KEY_FILE',
   ca: 'CARILLON_CA',
-  clientCert: 'CARILLON_CLIENT_CERT',
-  clientKey: 'CARILLON_CLIENT_KEY',
+  cert: 'CARILLON_CERT',
+  certKey: 'CARILLON_CERT_KEY',
 } as const;
 
 /** One setting: everything that the program, `--help` and the README know about it. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { CLIENT_COMMANDS } from '../../../src/cli/client/all-commands.ts';
-import { GROUPS, LONE } from '../../../src/cli/client/command.ts';
+import { COMMON, GROUPS, LONE } from '../../../src/cli/client/command.ts';
 import { DELIVERY_VERBS } from '../../../src/cli/client/delivery/verbs.ts';
 import { EVENT_VERBS } from '../../../src/cli/client/event/verbs.ts';
 import { KEY_VERBS } from '../../../src/cli/client/key/verbs.ts';
@@ -35,6 +35,13 @@ describe('The commands that are clients of the API', () => {
       }
     });
   }
+
+  it('have no two options of one name, nor one that every command has', () => {
+    for (const command of [...Object.values(CLIENT_COMMANDS).flat(), ...Object.values(LONE_COMMANDS)]) {
+      const flags = [...command.options, ...COMMON].map(({ flag }) => flag);
+      assert.deepEqual(flags, [...new Set(flags)], command.verb);
+    }
+  });
 
   it('are all written where they stand in no group, and have examples that can be run', () => {
     assert.deepEqual(Object.keys(LONE_VERBS).toSorted(), [...LONE].toSorted());
