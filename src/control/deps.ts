@@ -44,6 +44,9 @@ export interface ControlDeps {
     | 'listApiKeys'
     | 'revokeApiKeys'
     | 'emptyLog'
+    | 'onBehalf'
+    | 'enterRefusals'
+    | 'scanAuditEntries'
   >;
   readonly namespaces: NamespaceDirectory;
   readonly clock: Clock;

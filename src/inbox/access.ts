@@ -1,7 +1,7 @@
-import type { Caller } from '../domain/access/caller.ts';
 import type { Door } from '../domain/access/door.ts';
 import { type Principal, shownBy } from '../domain/access/principal.ts';
 import { mayDo, type Role } from '../domain/access/role.ts';
+import type { Source } from '../domain/access/source.ts';
 import { DomainError } from '../domain/error.ts';
 import { type InboxRequest, type InboxResponse, refuse } from './http.ts';
 
@@ -15,7 +15,7 @@ import { type InboxRequest, type InboxResponse, refuse } from './http.ts';
 export function letIn(
   door: Pick<Door, 'authenticate' | 'admit'>,
   needs: Role,
-  { address, certificate }: Caller,
+  { address, certificate }: Source,
   req: InboxRequest,
   res: InboxResponse,
 ): Principal | undefined {

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
-import type { Caller } from '../domain/access/caller.ts';
 import { hostsOf } from '../domain/access/host.ts';
 import { isOwnOrigin } from '../domain/access/origin.ts';
+import type { Source } from '../domain/access/source.ts';
 
 /** Node's own requests and responses, of HTTP/1.1 or of HTTP/2's compatibility API. */
 export type InboxRequest = IncomingMessage | Http2ServerRequest;
@@ -88,7 +88,7 @@ export function wantsPage(req: InboxRequest): boolean {
  * can do is add requests to it, as anybody can; an inbox is a letter box. A site whose own name resolves
  * to this address would be the same origin to the browser, but is refused before, by its host.
  */
-export function isFromOwnPage(req: InboxRequest, { isSecure }: Pick<Caller, 'isSecure'>): boolean {
+export function isFromOwnPage(req: InboxRequest, { isSecure }: Pick<Source, 'isSecure'>): boolean {
   const site = req.headers['sec-fetch-site'];
   if (site !== undefined) return site === 'same-origin' || site === 'none';
   const origin = req.headers.origin;

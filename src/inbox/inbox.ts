@@ -1,6 +1,6 @@
-import { callerOf, NO_PROXIES, type ProxyPolicy } from '../domain/access/caller.ts';
 import type { Door } from '../domain/access/door.ts';
 import { hostsOf, judgeHosts } from '../domain/access/host.ts';
+import { NO_PROXIES, type ProxyPolicy, sourceOf } from '../domain/access/source.ts';
 import type { Clock } from '../domain/clock.ts';
 import { isInboxPath } from '../domain/webhook/own-listeners.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -97,14 +97,14 @@ export function createInbox(deps: InboxDeps): Inbox {
   const control = createControl({ clock, log, boxes, watchers, bounds, revision: () => changes });
   const intake = createIntake({ clock, log, verify, boxes, bounds });
 
-  const callerFor = (req: InboxRequest) => callerOf(req.socket, req.headers, proxies);
+  const sourceFor = (req: InboxRequest) => sourceOf(req.socket, req.headers, proxies);
 
   async function route(req: InboxRequest, res: InboxResponse, target: string): Promise<void> {
     const [path = '', query = ''] = target.split('?', 2);
     const [name = '', ...below] = path.slice(ROOT.length + 1).split('/');
     const looks = req.method === 'GET' || req.method === 'HEAD';
     if (name === '' && below.length === 0) {
-      if (letIn(door, 'READ', callerFor(req), req, res)) index(req, res);
+      if (letIn(door, 'READ', sourceFor(req), req, res)) index(req, res);
     } else if (name === FILES) {
       const file = below.join('/');
       if (page.has(file)) page.serve(file, req, res);
@@ -112,11 +112,11 @@ export function createInbox(deps: InboxDeps): Inbox {
     } else if (!NAME.test(name)) {
       refuse(res, 400, NAME_RULE);
     } else if (control.owns(below)) {
-      const caller = callerFor(req);
-      const principal = letIn(door, looks ? 'READ' : 'MANAGE', caller, req, res);
+      const source = sourceFor(req);
+      const principal = letIn(door, looks ? 'READ' : 'MANAGE', source, req, res);
       if (principal === undefined) return;
       const check = () => door.check(principal);
-      const { isSecure } = caller;
+      const { isSecure } = source;
       await control.handle({
         req,
         res,
@@ -129,7 +129,7 @@ export function createInbox(deps: InboxDeps): Inbox {
     } else if (!wantsPage(req)) {
       await intake.receive(name, req, res);
     } else if (below.length === 0) {
-      if (letIn(door, 'READ', callerFor(req), req, res)) page.serve('inbox.html', req, res);
+      if (letIn(door, 'READ', sourceFor(req), req, res)) page.serve('inbox.html', req, res);
     } else {
       const location = `${ROOT}/${name}`;
       reply(res, { status: 302, type: 'text/plain', body: '', headers: { location } });

@@ -1,6 +1,6 @@
 import type { Control } from '../control/control.ts';
-import type { ProxyPolicy } from '../domain/access/caller.ts';
 import type { Door } from '../domain/access/door.ts';
+import type { ProxyPolicy } from '../domain/access/source.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Random } from '../domain/random.ts';
 import type { Publisher } from '../publish/publisher.ts';

@@ -10,6 +10,7 @@
  *   was written, unless the database was lost before it could answer: then it is not known.
  * - EXHAUSTED: the adapter's own bounded queue of calls is full. Nothing was written; try again later.
  */
+import type { AuditLog } from './audit-log.ts';
 import type { DeliveryLog } from './delivery-log.ts';
 import type { DeliveryQueue } from './delivery-queue.ts';
 import type { Housekeeping } from './housekeeping.ts';
@@ -21,6 +22,7 @@ import type { Registrations } from './registrations.ts';
 import type { Requests } from './requests.ts';
 
 // The words of the port, for other rooms.
+export type * from './audit-log.ts';
 export type * from './delivery-log.ts';
 export type * from './delivery-queue.ts';
 export type * from './housekeeping.ts';
@@ -40,6 +42,7 @@ export interface Store
     DeliveryLog,
     Requests,
     Keys,
+    AuditLog,
     Housekeeping {
   /**
    * Refuses new verbs, finishes those accepted, and lets the database go. Tolerates being called twice.

@@ -4,8 +4,8 @@
 export const GROUPS = ['webhooks', 'events', 'deliveries', 'schedules', 'namespaces', 'keys'] as const;
 export type Group = (typeof GROUPS)[number];
 
-/** Commands that stand in no group: what declares many webhooks at once, and what asks how the server is. */
-export const LONE = ['apply', 'import-crontab', 'status'] as const;
+/** Commands that stand in no group: what declares many webhooks at once, and what asks how the server is and was used. */
+export const LONE = ['apply', 'import-crontab', 'status', 'audit'] as const;
 type Lone = (typeof LONE)[number];
 
 /** Other words that do as well. */
@@ -15,6 +15,7 @@ export const LONE_TITLES: Readonly<Record<Lone, string>> = {
   apply: 'make webhooks what files declare, showing the difference first',
   'import-crontab': 'register webhooks for the curl lines of a crontab',
   status: 'say whether a server is well, which it is, what waits and what fails',
+  audit: 'show who changed what, when and from where',
 };
 
 /** The group that a command stands in; empty for one that stands alone. */
@@ -102,15 +103,15 @@ export const COMMON: readonly Option[] = [
       'The certificate that the server’s was signed by, in PEM, where it is none that everybody trusts (or CARILLON_CA in the environment).',
   },
   {
-    flag: '--cert',
+    flag: '--client-cert',
     value: 'path',
     about:
-      'A certificate to call with, in PEM, where the server takes them (or CARILLON_CERT in the environment).',
+      'A certificate to call with, in PEM, where the server takes them (or CARILLON_CLIENT_CERT in the environment).',
   },
   {
-    flag: '--cert-key',
+    flag: '--client-key',
     value: 'path',
-    about: 'Its key, in PEM (or CARILLON_CERT_KEY in the environment).',
+    about: 'Its key, in PEM (or CARILLON_CLIENT_KEY in the environment).',
   },
   {
     flag: '--namespace',

@@ -13,8 +13,8 @@ export interface Trust {
 
 const FILES = [
   ['ca', '--ca', CLIENT_VARIABLES.ca],
-  ['cert', '--cert', CLIENT_VARIABLES.cert],
-  ['key', '--cert-key', CLIENT_VARIABLES.certKey],
+  ['cert', '--client-cert', CLIENT_VARIABLES.clientCert],
+  ['key', '--client-key', CLIENT_VARIABLES.clientKey],
 ] as const;
 
 /** What flags name, or else variables. Rejects with UsageError for what cannot be read or used. */
@@ -29,8 +29,8 @@ export async function trustOf(
     if (name !== undefined) trust[what] = await readNamed(given === undefined ? variable : flag, name, world);
   }
   if ((trust.cert === undefined) !== (trust.key === undefined)) {
-    const [has, lacks] = trust.key === undefined ? ['certificate', '--cert-key'] : ['key', '--cert'];
-    throw new UsageError(`a ${has} to call with goes with ${lacks}; give that too`);
+    const [has, lacks] = trust.key === undefined ? ['certificate', '--client-key'] : ['key', '--client-cert'];
+    throw new UsageError(`a client ${has} goes with ${lacks}; give that too`);
   }
   checkUsable(trust);
   return trust;
@@ -47,7 +47,7 @@ function checkUsable(trust: Trust): void {
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new UsageError(
-      `the certificates given by --ca, --cert and --cert-key cannot be used: ${why}; ` +
+      `the certificates given by --ca, --client-cert and --client-key cannot be used: ${why}; ` +
         'give files in PEM, and the key that the certificate was made for',
     );
   }

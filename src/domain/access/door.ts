@@ -1,8 +1,8 @@
-import type { Caller } from './caller.ts';
 import type { Principal } from './principal.ts';
+import type { Source } from './source.ts';
 
 /** What a request says about who sent it. */
-export interface Credentials extends Pick<Caller, 'address'>, Partial<Pick<Caller, 'certificate'>> {
+export interface Credentials extends Pick<Source, 'address'>, Partial<Pick<Source, 'certificate'>> {
   /** The header of that name. */
   readonly authorization: string | undefined;
 }

@@ -8,6 +8,7 @@ import { namespaceOrAll } from '../namespace.ts';
 import { readPage } from '../page.ts';
 import { note } from '../transport/call.ts';
 import { principalOf } from '../transport/principal.ts';
+import { auditMethods } from './audit.ts';
 import { namespaceMethods } from './namespaces.ts';
 
 /** What a key takes on the wire, about. */
@@ -21,6 +22,7 @@ export function adminService({
   const { keys } = control;
   return {
     ...namespaceMethods({ control }),
+    ...auditMethods({ control }),
 
     async createApiKey(request, context) {
       const problems = noProblems();

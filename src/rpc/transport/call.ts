@@ -1,7 +1,7 @@
 import type { Message } from '@bufbuild/protobuf';
 import { createContextKey, type HandlerContext } from '@connectrpc/connect';
-import type { Caller } from '../../domain/access/caller.ts';
 import type { Principal } from '../../domain/access/principal.ts';
+import type { Source } from '../../domain/access/source.ts';
 import type { Incoming, Inflow } from './inflow.ts';
 import type { Outgoing } from './outbox.ts';
 
@@ -12,7 +12,7 @@ import type { Outgoing } from './outbox.ts';
 export type Admit = (message: Message) => Promise<void> | undefined;
 
 /** One RPC under way: what its log line will say, and what the layers around its handler agree on. */
-export interface Call extends Caller {
+export interface Call extends Source {
   /** `carillon.v1.WebhookService/Register`. */
   readonly method: string;
   /** `connect`, `grpc`, `grpc-web`, or `http` for the HTTP faces. */

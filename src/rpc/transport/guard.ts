@@ -3,13 +3,13 @@ import type { DescMessage, DescMethod, Message } from '@bufbuild/protobuf';
 import { Code, type ConnectError, type Interceptor } from '@connectrpc/connect';
 import { codeToString } from '@connectrpc/connect/protocol-connect';
 import { Health } from '../../../gen/grpc/health/v1/health_pb.ts';
-import { type Caller, callerOf, NO_PROXIES, type ProxyPolicy } from '../../domain/access/caller.ts';
 import type { Door } from '../../domain/access/door.ts';
 import { type HostPolicy, hostsOf, judgeHosts, type RequestHead } from '../../domain/access/host.ts';
 import { judgeOrigin, type OriginPolicy } from '../../domain/access/origin.ts';
 import type { Line } from '../../domain/access/peer.ts';
 import { ANONYMOUS, type Principal, shownBy } from '../../domain/access/principal.ts';
 import { mayDo, type Role } from '../../domain/access/role.ts';
+import { NO_PROXIES, type ProxyPolicy, type Source, sourceOf } from '../../domain/access/source.ts';
 import { systemClock } from '../../domain/clock.ts';
 import { DomainError } from '../../domain/error.ts';
 import { noProblems } from '../../domain/problems.ts';
@@ -17,6 +17,7 @@ import { toConnectError } from '../errors.ts';
 import { namespaceNamedBy, theNamespace } from '../namespace.ts';
 import type { Rules } from '../proto-rules.ts';
 import type { Access } from '../roles.ts';
+import type { Auditing } from './audited.ts';
 import { type Admit, type Call, callKey, noteFields } from './call.ts';
 import { wentAway, whyEnded } from './failures.ts';
 import { createInflow, type Inflow } from './inflow.ts';
@@ -36,6 +37,8 @@ export interface GuardDeps {
   readonly policy: HostPolicy & OriginPolicy & Partial<ProxyPolicy>;
   /** Logs the cause of an INTERNAL answer and returns the id it is logged under. */
   readonly report: (reason: unknown, call: Call | undefined) => string;
+  /** Hears of every call that is refused for what its caller may do, before that is answered. */
+  readonly refused?: Auditing['refused'];
   readonly stallMs?: number;
   /** Bounds what callers leave unread; with its own limits when not given. */
   readonly outbox?: Outbox;
@@ -55,7 +58,7 @@ export interface GuardDeps {
  */
 export interface Guard {
   /** Where a request comes from, by its connection, and by its headers where they are those of a trusted proxy. */
-  callerOf(line: Line, headers: IncomingHttpHeaders): Caller;
+  sourceOf(line: Line, headers: IncomingHttpHeaders): Source;
   /**
    * Establishes who calls, by the head of the request and its connection, and whether its role allows the method. Raises UNAUTHENTICATED
    * for a caller without a key or a certificate that is taken, and PERMISSION_DENIED for a role that does not allow the method, for a
@@ -81,6 +84,7 @@ export function createGuard({
   door,
   policy,
   report,
+  refused = () => {},
   stallMs = STALL_MS,
   outbox = createOutbox(systemClock),
   inflow = createInflow(),
@@ -114,7 +118,7 @@ export function createGuard({
 
   return {
     stallMs,
-    callerOf: (line, headers) => callerOf(line, headers, proxies),
+    sourceOf: (line, headers) => sourceOf(line, headers, proxies),
     begin(method, head, call) {
       if (method.parent.typeName !== Health.typeName) checkHead(head, policy, call);
       const access = accessTo(method);
@@ -123,7 +127,15 @@ export function createGuard({
       if (principal.kind === 'KEY') noteFields(call, { keyId: principal.keyId });
       // As it stands in the settings, so it is not cut short as what callers send is.
       if (principal.kind === 'CERTIFICATE') call.fields.certificate = principal.certificate;
-      if (!isOpen) checkRole(principal, access, call);
+      const telling = <T>(check: () => T): T => {
+        try {
+          return check();
+        } catch (reason) {
+          refused(method, { principal, address: call.address }, reason);
+          throw reason;
+        }
+      };
+      if (!isOpen) telling(() => checkRole(principal, access, call));
       call.principal = principal;
       call.inflow = inflow;
       const checksItself = selfChecking.has(method);
@@ -135,7 +147,7 @@ export function createGuard({
         // A stream is about many things, which its handler sums up.
         if (!isStream) noteFields(call, subjectOf(message, principal));
         const { outgoing } = call;
-        const checked = checkMessage(method, message, principal, checksItself);
+        const checked = telling(() => checkMessage(method, message, principal, checksItself));
         if (checked === undefined) return outgoing?.room(bytes);
         return outgoing === undefined ? checked : checked.then(() => outgoing.room(bytes));
       };

@@ -1,5 +1,5 @@
 import { isMadeUpKey, MADE_UP_KEY } from '../../domain/access/authorization.ts';
-import { FORWARDED_HEADERS } from '../../domain/access/caller.ts';
+import { FORWARDED_HEADERS } from '../../domain/access/source.ts';
 import { WAITING_BOUNDS } from '../../domain/delivery/waiting-bounds.ts';
 import { decodeKey, KEY_ALLOWED } from '../secrets-key.ts';
 import {
@@ -39,8 +39,8 @@ export const CLIENT_VARIABLES = {
   apiKey: 'CARILLON_API_KEY',
   apiKeyFile: 'CARILLON_API_KEY_FILE',
   ca: 'CARILLON_CA',
-  cert: 'CARILLON_CERT',
-  certKey: 'CARILLON_CERT_KEY',
+  clientCert: 'CARILLON_CLIENT_CERT',
+  clientKey: 'CARILLON_CLIENT_KEY',
 } as const;
 
 /** One setting: everything that the program, `--help` and the README know about it. */

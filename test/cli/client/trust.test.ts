@@ -80,9 +80,9 @@ describe('A command that calls a server over TLS', () => {
     for (const [argv, words] of [
       [['--ca', 'none.pem'], /^carillon: --ca: there is no file .*none\.pem\n$/],
       [['--ca', text], /^carillon: the file of --ca holds no certificate in PEM/],
-      [['--cert', cert], /^carillon: a certificate to call with goes with --cert-key; give that too\n$/],
-      [['--cert-key', key], /^carillon: a key to call with goes with --cert; give that too\n$/],
-      [['--cert', cert, '--cert-key', other], /cannot be used: .*; give files in PEM, and the key/],
+      [['--client-cert', cert], /^carillon: a client certificate goes with --client-key; give that too\n$/],
+      [['--client-key', key], /^carillon: a client key goes with --client-cert; give that too\n$/],
+      [['--client-cert', cert, '--client-key', other], /cannot be used: .*; give files in PEM, and the key/],
     ] as const) {
       const { code, err } = await list(argv);
       assert.equal(code, 2);

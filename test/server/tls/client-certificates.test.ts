@@ -7,11 +7,12 @@ import { connect as connectTls, type SecureContextOptions } from 'node:tls';
 import { Code, ConnectError, createClient, type Transport } from '@connectrpc/connect';
 import { createConnectTransport, createGrpcTransport } from '@connectrpc/connect-node';
 import { AdminService, Role } from '../../../gen/carillon/v1/admin_pb.ts';
+import { AuditEntry_CallerKind } from '../../../gen/carillon/v1/audit_pb.ts';
 import { EventService } from '../../../gen/carillon/v1/event_pb.ts';
 import { WebhookService } from '../../../gen/carillon/v1/webhook_pb.ts';
 import { ErrorInfoSchema, RetryInfoSchema } from '../../../gen/google/rpc/error_details_pb.ts';
 import { Health } from '../../../gen/grpc/health/v1/health_pb.ts';
-import { callerOf, NO_PROXIES } from '../../../src/domain/access/caller.ts';
+import { NO_PROXIES, sourceOf } from '../../../src/domain/access/source.ts';
 import { systemClock } from '../../../src/domain/clock.ts';
 import type { Handler } from '../../../src/server/listen/http-protocol.ts';
 import { createListener } from '../../../src/server/listen/listener.ts';
@@ -103,6 +104,12 @@ describe('A certificate of a caller', () => {
       const admin = createClient(AdminService, transport);
       await admin.createApiKey({ role: Role.READ, allNamespaces: true });
       assert.ok((await admin.listNamespaces({})).namespaces.length > 0);
+      const { auditEntries } = await admin.listAuditEntries({ allNamespaces: true });
+      const [made] = auditEntries.filter(({ method }) => method.endsWith('CreateApiKey'));
+      assert.deepEqual(
+        [made?.callerKind, made?.caller, made?.address],
+        [AuditEntry_CallerKind.CERTIFICATE, 'dns:ci.example.com', HOST],
+      );
     }
     const { fields } = await server.line(({ fields: { rpc } }) => rpc === 'carillon.v1.EventService/Publish');
     assert.deepEqual([fields.certificate, fields.address], [`uri:${SHOP}`, HOST]);
@@ -205,7 +212,7 @@ describe('A certificate of a caller', () => {
     const paths = { ...files.pair(await authority.server()), clientCa };
     const tls = await openTls({ paths, clock: systemClock, log: recordingLog().log });
     const handler: Handler = ({ socket }, response) => {
-      const { certificate } = callerOf(socket, {}, NO_PROXIES);
+      const { certificate } = sourceOf(socket, {}, NO_PROXIES);
       response.end(certificate === undefined ? 'nobody' : (certificate.fault ?? certificate.names.join()));
     };
     const listener = await createListener({ handler, host: HOST, port: 0, tls });

@@ -5,7 +5,7 @@ import type { ClientCertificate } from './client-certificate.ts';
 import { type Line, peerOf } from './peer.ts';
 
 /** Where a request comes from. */
-export interface Caller {
+export interface Source {
   /** The address of whoever called; undefined where that is not known. */
   readonly address: string | undefined;
   /** Whether it called over TLS; undefined where a proxy may have ended that and has not said so. */
@@ -36,7 +36,7 @@ export const NO_PROXIES: ProxyPolicy = { trustedProxies: [], forwardedHeader: 'x
  * that caller says, which counts for nothing. Where all are trusted it is the first of all, and where one cannot be read,
  * the last that could be.
  */
-export function callerOf(line: Line, headers: IncomingHttpHeaders, policy: ProxyPolicy): Caller {
+export function sourceOf(line: Line, headers: IncomingHttpHeaders, policy: ProxyPolicy): Source {
   const peer = peerOf(line);
   const certificate = peer?.certificate;
   const address = plain(line.remoteAddress);

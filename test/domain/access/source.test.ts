@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import type { IncomingHttpHeaders } from 'node:http';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { type Caller, callerOf, type ForwardedHeader } from '../../../src/domain/access/caller.ts';
 import { notePeer } from '../../../src/domain/access/peer.ts';
+import { type ForwardedHeader, type Source, sourceOf } from '../../../src/domain/access/source.ts';
 import { parseCidrs } from '../../../src/domain/webhook/cidr.ts';
 
 const TRUSTED = parseCidrs(['10.0.0.0/8', 'fd00::/8']);
@@ -15,8 +15,8 @@ function from(
   remoteAddress: string | undefined,
   headers: IncomingHttpHeaders,
   forwardedHeader: ForwardedHeader = 'x-forwarded-for',
-): Caller {
-  return callerOf({ remoteAddress }, headers, { trustedProxies: TRUSTED, forwardedHeader });
+): Source {
+  return sourceOf({ remoteAddress }, headers, { trustedProxies: TRUSTED, forwardedHeader });
 }
 
 const addressFor = (xff: string, remote = '10.0.0.1') => from(remote, { 'x-forwarded-for': xff }).address;
@@ -29,7 +29,7 @@ describe('The address of a caller', () => {
     assert.equal(from('10.0.0.1', {}).address, '10.0.0.1');
     assert.equal(from(undefined, { 'x-forwarded-for': LIE }).address, undefined);
     const nobody = { trustedProxies: [], forwardedHeader: 'x-forwarded-for' } as const;
-    assert.equal(callerOf({ remoteAddress: CALLER }, { 'x-forwarded-for': LIE }, nobody).address, CALLER);
+    assert.equal(sourceOf({ remoteAddress: CALLER }, { 'x-forwarded-for': LIE }, nobody).address, CALLER);
   });
 
   it('is the last one in the header that is not of a trusted proxy, whatever its caller wrote before', () => {
@@ -108,7 +108,7 @@ describe('Whether a caller has called over TLS', () => {
     const line = { remoteAddress: CALLER };
     notePeer(line, { certificate: undefined });
     const policy = { trustedProxies: TRUSTED, forwardedHeader: 'x-forwarded-for' } as const;
-    assert.equal(callerOf(line, { 'x-forwarded-proto': 'http' }, policy).isSecure, true);
+    assert.equal(sourceOf(line, { 'x-forwarded-proto': 'http' }, policy).isSecure, true);
   });
 
   it('is what a trusted proxy says', () => {
