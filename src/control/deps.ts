@@ -1,5 +1,6 @@
 import type { Clock } from '../domain/clock.ts';
 import type { Random } from '../domain/random.ts';
+import type { SealKey } from '../domain/seal.ts';
 import type { AddressPolicy } from '../domain/webhook/address.ts';
 import type { DefaultSettings } from '../domain/webhook/defaults.ts';
 import type { NamespaceDirectory } from '../store/namespace-directory.ts';
@@ -48,7 +49,7 @@ export interface ControlDeps {
   readonly clock: Clock;
   readonly random: Random;
   /** Seals signing secrets, and answers that are remembered; `SEALING_KEY_BYTES` long. */
-  readonly sealKey: Uint8Array;
+  readonly sealKey: SealKey;
   /** The keys by which namespaces sign. */
   readonly signingKeyring: Pick<SigningKeyring, 'ensure'>;
   readonly settings: ControlSettings;
