@@ -19,6 +19,7 @@ import type { NamespaceKeys } from './namespace-keys.ts';
 import type { Namespaces } from './namespaces.ts';
 import type { Registrations } from './registrations.ts';
 import type { Requests } from './requests.ts';
+import type { Sealing } from './sealing.ts';
 
 // The words of the port, for other rooms.
 export type * from './delivery-log.ts';
@@ -30,6 +31,7 @@ export type * from './namespace-keys.ts';
 export type * from './namespaces.ts';
 export type * from './registrations.ts';
 export type * from './requests.ts';
+export type * from './sealing.ts';
 
 export interface Store
   extends Namespaces,
@@ -40,6 +42,7 @@ export interface Store
     DeliveryLog,
     Requests,
     Keys,
+    Sealing,
     Housekeeping {
   /**
    * Refuses new verbs, finishes those accepted, and lets the database go. Tolerates being called twice.

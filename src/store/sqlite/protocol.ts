@@ -31,7 +31,9 @@ import type {
   NamespaceKeyRow,
   NamespaceRow,
   RenderedRow,
+  RequestRow,
   RingingRow,
+  SealKeyRow,
   SurplusRow,
   WaitingRow,
   WebhookRow,
@@ -121,6 +123,15 @@ export interface Shapes {
   };
   unsealedWebhooks: { args: number; answer: WebhookRow[] };
   sealWebhooks: { args: readonly WebhookRow[]; answer: null };
+  listSealKeys: { args: null; answer: SealKeyRow[] };
+  noteSealKeys: { args: [id: string, usedAt: number][]; answer: null };
+  keepSealKey: { args: [id: string, aloneAt: number]; answer: null };
+  countSealable: { args: null; answer: number };
+  walkWebhooks: { args: [after: string, limit: number]; answer: WebhookRow[] };
+  walkRequests: { args: [namespace: string, id: string, limit: number]; answer: RequestRow[] };
+  resealWebhooks: { args: [from: WebhookRow, to: WebhookRow][]; answer: boolean[] };
+  resealNamespaceKeys: { args: [from: NamespaceKeyRow, to: NamespaceKeyRow][]; answer: boolean[] };
+  resealRequests: { args: [from: RequestRow, to: RequestRow][]; answer: boolean[] };
   /** `ords` has one for each delivery of what was PUBLISHED, in order; 0 if it was left out. */
   publish: { args: PublicationRow[]; answer: { results: PublishCode[]; ords: number[] } };
   matchWebhooks: { args: [namespace: string, type: string][]; answer: string[][] };
@@ -237,8 +248,12 @@ export type FireCode = 'FIRED' | 'KNOWN' | 'SKIPPED' | 'STALE';
 /** A lane that is too long, by how much, and beyond which bound: its own, or its namespace's. */
 export type OverflowingRow = [webhookId: string, excess: number, bound: number, isOwn: Flag];
 
-/** What became of a claim: since when there is one, what was answered, or why there is none. */
-export type ClaimCode = ['CLAIMED' | 'BEGUN', at: number] | Uint8Array | 'OTHER' | 'FULL';
+/** What became of a claim: since when there is one, or what was answered, each with its digest; or why there is none. */
+export type ClaimCode =
+  | [kind: 'CLAIMED' | 'BEGUN', at: number, digest: string]
+  | [kind: 'ANSWERED', answer: Uint8Array, digest: string]
+  | 'OTHER'
+  | 'FULL';
 
 export type Verb = keyof Shapes;
 export type Args<V extends Verb> = Shapes[V]['args'];
@@ -273,6 +288,10 @@ export const READS: ReadonlySet<Verb> = new Set<Verb>([
   'findWebhook',
   'listWebhooks',
   'unsealedWebhooks',
+  'listSealKeys',
+  'countSealable',
+  'walkWebhooks',
+  'walkRequests',
   'getTraffic',
   'upcomingRuns',
   'cursorsToRenew',

@@ -12,6 +12,7 @@ import { namespaceKeys } from './port/namespace-keys.ts';
 import { namespaces } from './port/namespaces.ts';
 import { registrations } from './port/registrations.ts';
 import { requests } from './port/requests.ts';
+import { sealing } from './port/sealing.ts';
 import type { MovePlace } from './protocol.ts';
 import { fromWaitingRow } from './rows/delivery.ts';
 import type { WaitingRow } from './rows/tables.ts';
@@ -32,6 +33,7 @@ export function sqliteStore(worker: Worker, bounds: SqliteSettings, ending: read
     ...requests(connection),
     ...namespaceKeys(connection),
     ...keys(connection),
+    ...sealing(connection),
 
     sweep: async ({ now, finishedBefore, payloadsBefore }) =>
       client.call('sweep', [now, finishedBefore, payloadsBefore], ONE_ROW, ({ touched, cancelled, gone }) => {
