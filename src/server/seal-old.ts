@@ -1,4 +1,5 @@
 import { createVault, kept, secretsApart } from '../control/credentials.ts';
+import { DomainError } from '../domain/error.ts';
 import { noProblems } from '../domain/problems.ts';
 import type { Random } from '../domain/random.ts';
 import type { SealKey } from '../domain/seal.ts';
@@ -8,7 +9,7 @@ import type { Store } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
 
 export interface SealOldDeps {
-  readonly store: Pick<Store, 'unsealedWebhooks' | 'sealWebhooks' | 'emptyLog'>;
+  readonly store: Pick<Store, 'unsealedWebhooks' | 'sealWebhooks' | 'rewrite'>;
   readonly sealKey: SealKey;
   readonly random: Random;
   readonly log: Log;
@@ -31,11 +32,18 @@ export async function sealOld({ store, sealKey, random, log }: SealOldDeps): Pro
     count += found.length;
   }
   if (count === 0) return;
-  const erased = await store.emptyLog();
   log.info(
     { webhooks: count },
     'headers with secret values were in the clear in the database, and are sealed now',
   );
+  const erased = await store.rewrite().catch((error: unknown) => {
+    if (!(error instanceof DomainError)) throw error;
+    log.warn(
+      { reason: error.message },
+      'copies of them may be left in the free space of the database; make room for a second copy of it, end the server and run: sqlite3 FILE VACUUM',
+    );
+    return true;
+  });
   if (!erased) {
     log.warn(
       {},

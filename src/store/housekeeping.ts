@@ -34,6 +34,13 @@ export interface Housekeeping {
   emptyLog(): Promise<boolean>;
 
   /**
+   * Writes all that is stored anew, so that nothing is left of what was erased, nor of copies that were made when rows
+   * moved, and empties the log. It takes as long as copying the database does, and as much space meanwhile. Returns false
+   * where somebody who reads the database keeps the log from being emptied. Raises UNAVAILABLE and EXHAUSTED.
+   */
+  rewrite(): Promise<boolean>;
+
+  /**
    * Whether the store can keep what it is given: returns why not, for people, or undefined if it can. Meanwhile verbs that
    * change something are refused with UNAVAILABLE; those by which work is finished that was taken before are
    * tried if there is hope. To be called about once a second: it also tries whether what was missing is there again.

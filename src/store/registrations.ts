@@ -69,8 +69,8 @@ export interface Registrations {
   unsealedWebhooks(limit: number): Promise<Webhook[]>;
 
   /**
-   * Replaces what was asked for such webhooks, and their credentials, and overwrites what stood there; `emptyLog` takes it
-   * out of the log too. Their versions stay: nobody changed them. Raises UNAVAILABLE and EXHAUSTED.
+   * Replaces what was asked for such webhooks, and their credentials, and overwrites what stood there; `rewrite` takes it
+   * out of the log and of free space too. Their versions stay: nobody changed them. Raises UNAVAILABLE and EXHAUSTED.
    */
   sealWebhooks(batch: readonly Webhook[]): Promise<void>;
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { type TemporaryFolder, temporaryFolder } from '../support/server.ts';
+import { suitesWithHeader } from './conformance/with-header.ts';
 import { output, run, TOOLS } from './tool.ts';
 
 const HERE = join(import.meta.dirname, 'conformance');
@@ -9,15 +10,18 @@ const SERVER = join(HERE, 'server.ts');
 const PRELOAD = join(HERE, 'without-reasons.ts');
 /** The Go module of the suite, whose proto files the server needs. Its version is that of go.mod. */
 const MODULE = 'connectrpc.com/conformance';
+/** Any that is long enough. */
+const KEY = `ck_${'0123456789abcdef'.repeat(4)}`;
 
 describe('The Connect conformance suite', () => {
   let folder: TemporaryFolder;
+  let module: string;
   let image: string;
   before(async () => {
     folder = await temporaryFolder();
     image = join(folder.path, 'conformance.binpb');
-    const source = await output(TOOLS.go, ['list', '-m', '-f', '{{.Dir}}', MODULE], { cwd: HERE });
-    await output(TOOLS.buf, ['build', join(source.trim(), 'proto'), '--output', image]);
+    module = (await output(TOOLS.go, ['list', '-m', '-f', '{{.Dir}}', MODULE], { cwd: HERE })).trim();
+    await output(TOOLS.buf, ['build', join(module, 'proto'), '--output', image]);
   });
   after(() => folder[Symbol.asyncDispose]());
 
@@ -31,14 +35,42 @@ describe('The Connect conformance suite', () => {
     ['native', 'the native port', 460, []],
   ] as const) {
     it(`has nothing against ${what}`, async () => {
-      const flags = ['--mode', 'server', '--conf', join(HERE, `${port}.yaml`)];
-      const server = [process.execPath, '--import', PRELOAD, SERVER, port, image];
-      const { code, stdout, stderr } = await run(TOOLS.conformance, [...flags, ...known, '--', ...server]);
-      assert.equal(code, 0, `${stdout}${stderr}`);
-      const cases = Number(/^Total cases: ([0-9]+)$/m.exec(stdout)?.[1]);
+      const cases = await passing(port, [...known]);
       assert.ok(cases >= casesMin, `it ran ${cases} cases`);
-      // What the server would log as an error of its own: a cancellation is none.
-      assert.doesNotMatch(stdout + stderr, /foresaw|could not be/);
     });
+
+    it(`has nothing against ${what} with keys on`, async () => {
+      const header = { name: 'authorization', value: `Bearer ${KEY}` };
+      const suites = await suitesWithHeader(module, join(folder.path, port), header);
+      const cases = await passing(port, [...known, ...suites.flatMap((path) => ['--test-file', path])], KEY);
+      assert.ok(cases >= casesMin, `it ran ${cases} cases`);
+    });
+  }
+
+  it('is refused where keys are on and it has none', async () => {
+    const flags = ['--mode', 'server', '--conf', join(HERE, 'native.yaml'), '--run', 'Basic/**'];
+    const { code, stdout, stderr } = await run(TOOLS.conformance, [...flags, '--', ...server('native', KEY)]);
+    assert.notEqual(code, 0);
+    assert.match(stdout + stderr, /unauthenticated/i);
+  });
+
+  const server = (port: string, ...key: string[]) => [
+    process.execPath,
+    '--import',
+    PRELOAD,
+    SERVER,
+    port,
+    image,
+    ...key,
+  ];
+
+  /** Runs the suite, in which nothing may fail that is not known to. Returns how many cases there were. */
+  async function passing(port: string, more: readonly string[], ...key: string[]): Promise<number> {
+    const flags = ['--mode', 'server', '--conf', join(HERE, `${port}.yaml`), ...more];
+    const { code, stdout, stderr } = await run(TOOLS.conformance, [...flags, '--', ...server(port, ...key)]);
+    assert.equal(code, 0, `${stdout}${stderr}`);
+    // What the server would log as an error of its own: a cancellation is none.
+    assert.doesNotMatch(stdout + stderr, /foresaw|could not be/);
+    return Number(/^Total cases: ([0-9]+)$/m.exec(stdout)?.[1]);
   }
 });

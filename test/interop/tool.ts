@@ -11,6 +11,7 @@ export const TOOLS = {
   conformance: join(INSTALLED, 'bin/connectconformance'),
   cloudeventsGo: join(INSTALLED, 'bin/cloudevents-read'),
   healthProbe: join(INSTALLED, 'bin/grpc-health-probe'),
+  h2spec: join(INSTALLED, 'bin/h2spec'),
   python: join(INSTALLED, 'python/bin/python'),
   schemathesis: join(INSTALLED, 'python/bin/schemathesis'),
   buf: join(ROOT, 'node_modules/.bin/buf'),

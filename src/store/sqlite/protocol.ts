@@ -231,6 +231,7 @@ export interface Shapes {
     answer: { touched: number; cancelled: number; gone: number };
   };
   emptyLog: { args: null; answer: boolean };
+  rewrite: { args: null; answer: boolean };
   /** Why the database cannot keep what it is given, if so. */
   checkUp: { args: null; answer: string | undefined };
   /** Answers when a server was last at work; null where none has been. */
@@ -263,7 +264,7 @@ export type Answer<V extends Verb> = Shapes[V]['answer'];
 export type Verbs = { [V in Verb]: (args: Args<V>) => Answer<V> };
 
 /** Verbs that SQLite does not run in a transaction. They come after the others of their group. */
-export const OUTSIDE: ReadonlySet<Verb> = new Set<Verb>(['emptyLog', 'checkUp']);
+export const OUTSIDE: ReadonlySet<Verb> = new Set<Verb>(['emptyLog', 'rewrite', 'checkUp']);
 
 /**
  * Verbs by which work is finished that was taken before, and space is made. They are tried when there is no space too;

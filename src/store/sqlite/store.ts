@@ -55,6 +55,7 @@ export function sqliteStore(worker: Worker, bounds: SqliteSettings, ending: read
     },
 
     emptyLog: async () => client.call('emptyLog', null, ONE_ROW, (emptied) => emptied),
+    rewrite: async () => client.call('rewrite', null, ONE_ROW, (emptied) => emptied),
 
     checkUp: async () => client.call('checkUp', null, ONE_ROW, (trouble) => trouble),
 

@@ -1,9 +1,13 @@
-// The server that connectconformance tests: `node server.ts <shared|native> <image of its proto files>`. The
-// service is the suite's own; the listener, the transport and the guard are those of the product.
+// The server that connectconformance tests: `node server.ts <shared|native> <image of its proto files> [<key>]`. The
+// service is the suite's own; the listener, the transport and the guard are those of the product. With a key, no call
+// is taken without it.
 import { readFileSync } from 'node:fs';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { createServiceImplSpec, type ServiceImpl } from '@connectrpc/connect';
+import { createKeyring } from '../../../src/control/keyring.ts';
+import type { Door } from '../../../src/domain/access/door.ts';
 import { systemClock } from '../../../src/domain/clock.ts';
+import { systemRandom } from '../../../src/domain/random.ts';
 import { mountServices } from '../../../src/rpc/api.ts';
 import { lazyRules } from '../../../src/rpc/proto-rules.ts';
 import { createGuard } from '../../../src/rpc/transport/guard.ts';
@@ -13,6 +17,7 @@ import { createGrpcServer } from '../../../src/server/listen/grpc-listener.ts';
 import { createListener } from '../../../src/server/listen/listener.ts';
 import type { Log } from '../../../src/telemetry/log.ts';
 import { OPEN_DOOR } from '../../support/door.ts';
+import { openMemoryStore } from '../../support/store.ts';
 import { loadSchema, type ServerRequest } from './schema.ts';
 import { conformanceService } from './service.ts';
 
@@ -20,7 +25,7 @@ import { conformanceService } from './service.ts';
 const LENGTH_BYTES = 4;
 const ANY_PORT: Address = { host: '127.0.0.1', port: 0 };
 
-const [port, image = ''] = process.argv.slice(2);
+const [port, image = '', key] = process.argv.slice(2);
 const schema = loadSchema(image);
 const { messageReceiveLimit } = fromBinary(
   schema.message('ServerCompatRequest'),
@@ -44,7 +49,7 @@ const services = {
     selfChecking: new Set(),
     checkNamespace: () => {},
     accessTo: () => 'READ',
-    door: OPEN_DOOR,
+    door: key === undefined ? OPEN_DOOR : await lockedDoor(key),
     policy: { allowedHosts: [], corsOrigins: [] },
     report(reason) {
       log.error({ err: reason }, 'an RPC failed for a reason nobody foresaw');
@@ -63,6 +68,13 @@ const response = toBinary(
 const length = Buffer.alloc(LENGTH_BYTES);
 length.writeUInt32BE(response.length);
 process.stdout.write(Buffer.concat([length, response]));
+
+async function lockedDoor(key: string): Promise<Door> {
+  const store = await openMemoryStore();
+  const keyring = createKeyring({ store, clock: systemClock, random: systemRandom(), open: false });
+  await keyring.addGiven(key);
+  return keyring;
+}
 
 async function listenShared() {
   const deps = { clock: systemClock, log, settings, registry: schema.registry };

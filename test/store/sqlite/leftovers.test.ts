@@ -109,6 +109,33 @@ describe('what a store leaves in its file', () => {
     );
   });
 
+  test('no byte of headers that were sealed after they had been written in the clear', async (t) => {
+    const path = aPath(t);
+    const store = await openStore(path);
+    const secret = 'the password of a webhook of before';
+    // So many that SQLite splits pages, where copies of what moves stay behind, and one that needs pages of its own.
+    const values = [...Array.from({ length: 20 }, () => secret), secret.repeat(1_000)];
+    const inTheClear = values.map((authorization, i) =>
+      aWebhook({
+        sealedCredentials: new Uint8Array(),
+        spec: { name: `hook-${i}`, headers: { authorization } },
+      }),
+    );
+    await store.createWebhooks(inTheClear);
+    const found = await store.unsealedWebhooks(100);
+    assert.equal(found.length, inTheClear.length);
+    const sealed = found.map(({ spec, ...webhook }) => ({
+      ...webhook,
+      spec: { ...spec, headers: {} },
+      sealedCredentials: new Uint8Array([1, 2, 3]),
+    }));
+    await store.sealWebhooks(sealed);
+    assert.equal(await store.rewrite(), true);
+    assert.equal(readFileSync(path).includes(secret), false, 'before the store is closed');
+    await store.close();
+    assert.equal(readFileSync(path).includes(secret), false);
+  });
+
   test('no byte of data that was purged', async (t) => {
     const path = aPath(t);
     const store = await openStore(path);

@@ -7,7 +7,7 @@ export function logVerbs(
   { db, log }: Pick<Context, 'db' | 'log'>,
   file: DatabaseFile | undefined,
   onEmptied: () => void,
-): Pick<Verbs, 'emptyLog'> {
+): Pick<Verbs, 'emptyLog' | 'rewrite'> {
   const checkpoint = db.prepare<[busy: number]>('PRAGMA wal_checkpoint(TRUNCATE)');
 
   /** It is larger than it grows by itself: somebody was reading, or is. */
@@ -16,21 +16,33 @@ export function logVerbs(
     return (statSync(`${file.path}-wal`, { throwIfNoEntry: false })?.size ?? 0) > LOG_BYTES_MAX;
   }
 
-  return {
-    emptyLog() {
-      // A log that is cut has to grow again, for nothing if it was only reused.
-      if (!log.holdsErased && !isLarge()) return true;
-      db.exec(`PRAGMA busy_timeout = ${READER_WAIT_MS}`);
-      try {
-        const emptied = checkpoint.get()?.[0] === 0;
-        if (emptied) {
-          log.holdsErased = false;
-          onEmptied();
-        }
-        return emptied;
-      } finally {
-        db.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
+  function empty(): boolean {
+    db.exec(`PRAGMA busy_timeout = ${READER_WAIT_MS}`);
+    try {
+      const emptied = checkpoint.get()?.[0] === 0;
+      if (emptied) {
+        log.holdsErased = false;
+        onEmptied();
       }
+      return emptied;
+    } finally {
+      db.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
+    }
+  }
+
+  return {
+    // A log that is cut has to grow again, for nothing if it was only reused.
+    emptyLog: () => (!log.holdsErased && !isLarge()) || empty(),
+
+    rewrite() {
+      // The copy that SQLite makes is as large as the database, and would be in memory otherwise.
+      db.exec('PRAGMA temp_store = FILE');
+      try {
+        db.exec('VACUUM');
+      } finally {
+        db.exec('PRAGMA temp_store = MEMORY');
+      }
+      return empty();
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { Context } from '../context.ts';
 import type { Catalog } from '../lists/catalog.ts';
 import { createDeletion, DELETED, type DeletedRow } from './deletion.ts';
+import { overwriting } from './overwriting.ts';
 import { createSubscriptions } from './subscriptions.ts';
 
 /**
@@ -129,28 +130,28 @@ export function createNamespaceRemoval(context: Context): NamespaceRemoval {
     return 0;
   }
 
+  /** Deletes the namespace itself, of which nothing is left but this. */
+  function end(namespace: string) {
+    deleteKeys.run(namespace);
+    deletion.trim();
+    deleteTotals.run(namespace);
+    deleteSigningKey.run(namespace);
+    deleteNamespace.run(namespace);
+    tenants.gone(namespace);
+    return { touched: 1, gone: 1 };
+  }
+
   return {
     step(now, limit) {
       const [namespace, since] = limit > 0 ? (selectName.get() ?? []) : [];
       if (namespace === undefined || since === undefined) return { touched: 0, gone: 0 };
       log.holdsErased = true;
-      // SQLite overwrites what it deletes then, instead of only unlinking it.
-      db.exec('PRAGMA secure_delete = ON');
-      try {
+      return overwriting(db, () => {
         const touched = stepOf(namespace, limit, now);
         if (touched > 0) return { touched, gone: 0 };
-        if (hasKeys.get(namespace) !== undefined && now < since + KEYS_KEPT_MS)
-          return { touched: 0, gone: 0 };
-        deleteKeys.run(namespace);
-        deletion.trim();
-        deleteTotals.run(namespace);
-        deleteSigningKey.run(namespace);
-        deleteNamespace.run(namespace);
-        tenants.gone(namespace);
-        return { touched: 1, gone: 1 };
-      } finally {
-        db.exec('PRAGMA secure_delete = OFF');
-      }
+        const areKept = now < since + KEYS_KEPT_MS && hasKeys.get(namespace) !== undefined;
+        return areKept ? { touched: 0, gone: 0 } : end(namespace);
+      });
     },
   };
 }

@@ -2,6 +2,7 @@ import type { Context } from '../context.ts';
 import type { Verbs } from '../protocol.ts';
 import { type Flag, IS_RENDERED, PURGED, type RenderedCode } from '../rows/codes.ts';
 import { EVENT_NAMED, OF_EVENT, type WaitingRow } from '../rows/tables.ts';
+import { overwriting } from './overwriting.ts';
 import { waitingReader } from './waiting.ts';
 
 /** Takes the data away from events. */
@@ -58,13 +59,8 @@ export function purgeVerbs(context: Context): Pick<Verbs, 'purgeEvents'> {
   return {
     purgeEvents(rows) {
       const changed: WaitingRow[] = [];
-      // SQLite overwrites what it deletes then, instead of only unlinking it.
-      db.exec('PRAGMA secure_delete = ON');
-      try {
-        return { results: rows.map((row) => purgeOne(row, changed)), changed };
-      } finally {
-        db.exec('PRAGMA secure_delete = OFF');
-      }
+      const results = overwriting(db, () => rows.map((row) => purgeOne(row, changed)));
+      return { results, changed };
     },
   };
 }

@@ -11,6 +11,7 @@ import {
   WEBHOOK,
   type WebhookRow,
 } from '../rows/tables.ts';
+import { overwriting } from './overwriting.ts';
 
 /** What a part of a walk has at most of what can be long, once there is one row. */
 const WALK_BYTES = 1024 * 1024;
@@ -70,15 +71,9 @@ export function sealingVerbs({
     'UPDATE requests SET answer = ? WHERE namespace = ? AND id = ? AND digest = ? AND answer = ?',
   );
 
-  /** What stood there is overwritten, and the log has to be emptied of it. */
-  function overwriting<T>(work: () => T): T {
+  function overwrite<T>(work: () => T): T {
     log.holdsErased = true;
-    db.exec('PRAGMA secure_delete = ON');
-    try {
-      return work();
-    } finally {
-      db.exec('PRAGMA secure_delete = OFF');
-    }
+    return overwriting(db, work);
   }
 
   return {
@@ -86,7 +81,7 @@ export function sealingVerbs({
 
     sealWebhooks(rows) {
       const { at } = WEBHOOK;
-      return overwriting(() => {
+      return overwrite(() => {
         for (const row of rows) seal.run(row[at.spec], row[at.credentials], row[at.id]);
         return null;
       });
@@ -117,12 +112,12 @@ export function sealingVerbs({
       return last === undefined ? [] : requestsUpTo.all(namespace, id, last[0], last[1]);
     },
 
-    resealWebhooks: (pairs) => overwriting(() => pairs.map(([from, to]) => resealedWebhook(from, to))),
+    resealWebhooks: (pairs) => overwrite(() => pairs.map(([from, to]) => resealedWebhook(from, to))),
 
-    resealNamespaceKeys: (pairs) => overwriting(() => pairs.map(([from, to]) => resealedKey(from, to))),
+    resealNamespaceKeys: (pairs) => overwrite(() => pairs.map(([from, to]) => resealedKey(from, to))),
 
     resealRequests: (pairs) =>
-      overwriting(() => {
+      overwrite(() => {
         const { at } = REQUEST;
         return pairs.map(([from, to]) => {
           const [answer, before] = [to[at.answer], from[at.answer]];
