@@ -35,6 +35,8 @@ export interface Control {
   readonly events: ReturnType<typeof createEvents>;
   readonly namespaces: ReturnType<typeof createNamespaces>;
   readonly keys: ReturnType<typeof createKeys>;
+  /** How the key that seals is replaced. */
+  readonly sealing: ControlDeps['sealRotation'];
   /** Makes a call that its caller named, or repeats its answer. */
   readonly once: ReturnType<typeof createOnce>;
   /** Ends what would never end by itself: every watch, with UNAVAILABLE. Tolerates being called twice. */
@@ -56,6 +58,7 @@ export function createControl({ watchLimits, onKeys, ...deps }: ControlOptions):
     events: createEvents(deps),
     namespaces: createNamespaces(deps),
     keys: createKeys(deps, onKeys),
+    sealing: deps.sealRotation,
     once: createOnce(deps),
     stop: () => ending.abort(),
   };

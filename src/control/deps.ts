@@ -6,6 +6,7 @@ import type { DefaultSettings } from '../domain/webhook/defaults.ts';
 import type { NamespaceDirectory } from '../store/namespace-directory.ts';
 import type { SigningKeyring } from '../store/signing-keyring.ts';
 import type { Store } from '../store/store.ts';
+import type { SealRotation } from './seal-rotation.ts';
 
 /** What the use cases work with; each takes the part that it uses. */
 export interface ControlDeps {
@@ -50,6 +51,8 @@ export interface ControlDeps {
   readonly random: Random;
   /** Seals signing secrets, and answers that are remembered; `SEALING_KEY_BYTES` long. */
   readonly sealKey: SealKey;
+  /** Replaces the key that seals. */
+  readonly sealRotation: Pick<SealRotation, 'status' | 'rotate'>;
   /** The keys by which namespaces sign. */
   readonly signingKeyring: Pick<SigningKeyring, 'ensure'>;
   readonly settings: ControlSettings;

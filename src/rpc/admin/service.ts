@@ -9,6 +9,7 @@ import { readPage } from '../page.ts';
 import { note } from '../transport/call.ts';
 import { principalOf } from '../transport/principal.ts';
 import { namespaceMethods } from './namespaces.ts';
+import { sealKeyMethods } from './seal-key.ts';
 
 /** What a key takes on the wire, about. */
 const KEY_BYTES = 500;
@@ -21,6 +22,7 @@ export function adminService({
   const { keys } = control;
   return {
     ...namespaceMethods({ control }),
+    ...sealKeyMethods({ control }),
 
     async createApiKey(request, context) {
       const problems = noProblems();
