@@ -119,6 +119,7 @@ export function decodeKeys(text: string): readonly Uint8Array[] | string {
   for (const { word, line } of words) {
     const key = decodeKey(word);
     const where = lines.length > 1 ? `in line ${line} ` : '';
+    if (key === undefined && words.length === 1) return 'holds no key';
     if (key === undefined) return `holds ${where}something that is no key`;
     const id = sealKeyId(key);
     if (keys.has(id)) return `holds ${where}the key ${id} a second time`;

@@ -238,6 +238,8 @@ function requestsFor({
     'AdminService.SuspendNamespace': [{ name: 'empty' }],
     'AdminService.ResumeNamespace': [{ name: 'empty' }],
     'AdminService.DeleteNamespace': [{ name: 'empty' }],
+    'AdminService.RotateSealKey': [{ keyId: '0123456789abcdef' }],
+    'AdminService.GetSealKeyRotation': [{}],
   };
 }
 

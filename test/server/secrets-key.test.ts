@@ -164,7 +164,7 @@ describe('no usable key', () => {
   test('when the setting is no key', async () => {
     await assert.rejects(
       load({ secretsKey: 'hunter2' }),
-      refused(/^the secrets key is not valid; give 32 bytes/),
+      refused(/^the secrets key is not valid: it holds no key; give 32 bytes/),
     );
   });
 });

@@ -96,6 +96,7 @@ export async function startApi(options: ApiOptions = {}): Promise<RunningApi> {
     clock,
     log,
     keys: [sealKey],
+    random,
   });
   await sealRotation.begin();
   const { store } = sealRotation;

@@ -1,6 +1,6 @@
 import { openSealRotation, type SealRotation } from '../../src/control/seal-rotation.ts';
 import type { Clock } from '../../src/domain/clock.ts';
-import { systemRandom } from '../../src/domain/random.ts';
+import { type Random, systemRandom } from '../../src/domain/random.ts';
 import { createSealKeyring, type SealKeyring } from '../../src/domain/seal-keys.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { Log } from '../../src/telemetry/log.ts';
@@ -20,14 +20,16 @@ export interface RotationParts {
   readonly clock: Pick<Clock, 'now'>;
   readonly log: Log;
   readonly keys: readonly Uint8Array[];
+  /** The machine's own when not given. */
+  readonly random?: Random;
 }
 
 /** One whose keys are in memory, and whose steps are made by the test that wants them. */
-export async function openRotation({ store, clock, log, keys }: RotationParts): Promise<{
+export async function openRotation({ store, clock, log, keys, ...given }: RotationParts): Promise<{
   readonly keyring: SealKeyring;
   readonly rotation: SealRotation;
 }> {
-  const random = systemRandom();
+  const { random = systemRandom() } = given;
   const keyring = createSealKeyring(keys);
   const source = {
     place: 'the pocket of a test',
