@@ -8,7 +8,7 @@ export interface BannerFacts {
   readonly address: { readonly host: string; readonly port: number };
   /** Where it listens for native gRPC, if it does. */
   readonly grpcAddress?: { readonly host: string; readonly port: number };
-  readonly config: Pick<Config, 'db' | 'inbox' | 'defaultEveryMs'>;
+  readonly config: Pick<Config, 'db' | 'inbox' | 'defaultEveryMs' | 'tlsCert'>;
   readonly cwd: string;
   /** The release of the time zone database that schedules are computed with. */
   readonly zoneRules: string;
@@ -27,7 +27,7 @@ export function banner({
 }: BannerFacts): string {
   const strong = styled(colour, 1, 22);
   const quiet = styled(colour, 2, 22);
-  const url = baseUrl(address);
+  const url = baseUrl(address, config);
   const inbox = `${url}/inbox/hello`;
   const data = config.db === ':memory:' ? 'in memory, gone when this stops' : resolve(cwd, config.db);
   const places = [
@@ -56,8 +56,11 @@ ${places.map(([name = '', place = '']) => `    ${quiet(name.padEnd(7))}${place}`
 }
 
 /** Where a client on this machine finds it; a server on every address is found on this one too. */
-export function baseUrl(address: { readonly host: string; readonly port: number }): string {
-  return `http://${authority(address)}`;
+export function baseUrl(
+  address: { readonly host: string; readonly port: number },
+  { tlsCert }: Pick<Config, 'tlsCert'>,
+): string {
+  return `${tlsCert === undefined ? 'http' : 'https'}://${authority(address)}`;
 }
 
 /** The same without a scheme, as gRPC clients take it. */

@@ -13,7 +13,8 @@ import { letYoungGenerationGrow } from './young-generation.ts';
 const STOP_MARGIN_MS = 5000;
 
 const IGNORED: Readonly<Record<OtherSignal, string>> = {
-  SIGHUP: 'nothing is read again while it runs: restart it to change settings',
+  SIGHUP:
+    'settings are not read again while it runs: restart it to change them; certificates are, by themselves',
   SIGUSR1: 'no debugger is opened: start it with `node --inspect` to debug it',
 };
 
@@ -85,7 +86,7 @@ function announce({ address, grpcAddress }: RunningServer, config: Config, world
   } else {
     const grpc = grpcAddress === undefined ? 'off' : authority(grpcAddress);
     log.info(
-      { version: VERSION, url: baseUrl(address), grpc, ...address, db: config.db, zoneRules },
+      { version: VERSION, url: baseUrl(address, config), grpc, ...address, db: config.db, zoneRules },
       'listening',
     );
   }

@@ -10,7 +10,8 @@ import {
   sealCredentials,
 } from '../domain/webhook/credentials.ts';
 import { headersApart } from '../domain/webhook/secret-headers.ts';
-import { marksWith, type SecretOwner } from '../domain/webhook/secret-mark.ts';
+import { marksWith, type SecretMark, type SecretOwner } from '../domain/webhook/secret-mark.ts';
+import { type AskedTls, clientIdentity, tlsFaults } from '../domain/webhook/tls.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 import type { ControlDeps } from './deps.ts';
 
@@ -49,6 +50,27 @@ export function noteAuthViolations({ headers, auth }: Credentials, problems: Pro
   problems.add('auth', 'is given, and so is the header authorization, which is made of it: give one of them');
 }
 
+/** Notes what is wrong with how TLS is to be spoken. `before` is how it was, if there was such a webhook. */
+export function noteTlsViolations(
+  spec: Pick<AskedSpec, 'destination' | 'tls'>,
+  { tls: secret }: Credentials,
+  { now, before, problems }: { now: number; before?: AskedTls | undefined; problems: Problems },
+): void {
+  const { tls, destination } = spec;
+  if (tls === undefined && secret === undefined) return;
+  const isNew = tls?.clientCertificate !== before?.clientCertificate;
+  problems.addAll(tlsFaults({ ...tls, destination, key: secret?.privateKey }, { now, isNew }));
+}
+
+/** Says of a webhook that its destination is not verified, unless that was so before. */
+export function tellUnverified(
+  { onUnverified }: Pick<ControlDeps, 'onUnverified'>,
+  webhook: Webhook,
+  before?: Webhook,
+): void {
+  if (webhook.spec.tls?.unverified && !before?.spec.tls?.unverified) onUnverified?.(webhook);
+}
+
 /** What is asked for, with what a webhook has in place of what is to be kept. Notes what it does not have. */
 export function kept(asked: AskedCredentials, before: Credentials, problems: Problems): Credentials {
   const headers: [string, string][] = [];
@@ -62,7 +84,26 @@ export function kept(asked: AskedCredentials, before: Credentials, problems: Pro
       );
   }
   const auth = asked.auth && keptAuth(asked.auth, before.auth, problems);
-  return { headers: Object.fromEntries(headers), ...(auth !== undefined && { auth }) };
+  const tls = asked.tls && keptKey(asked.tls, before.tls, problems);
+  return {
+    headers: Object.fromEntries(headers),
+    ...(auth !== undefined && { auth }),
+    ...(tls !== undefined && { tls }),
+  };
+}
+
+function keptKey(
+  asked: NonNullable<AskedCredentials['tls']>,
+  before: Credentials['tls'],
+  problems: Problems,
+): Credentials['tls'] {
+  const privateKey = asked.privateKey ?? before?.privateKey;
+  if (privateKey !== undefined) return { privateKey };
+  problems.add(
+    'tls.private_key.value',
+    'is not given, and the webhook has none that could be kept: give that of the certificate',
+  );
+  return undefined;
 }
 
 function keptAuth(asked: AskedAuth, before: Auth | undefined, problems: Problems): Auth | undefined {
@@ -76,15 +117,20 @@ function keptAuth(asked: AskedAuth, before: Auth | undefined, problems: Problems
 }
 
 /** Whether anything is to be kept of what the webhook has. */
-export function keepsAny({ headers, auth }: AskedCredentials): boolean {
+export function keepsAny({ headers, auth, tls }: AskedCredentials): boolean {
+  if (tls !== undefined && tls.privateKey === undefined) return true;
   return Object.values(headers).includes(undefined) || (auth !== undefined && auth.secret === undefined);
 }
 
 /** What is asked for where nothing is: all that the webhook has stays. */
 export function allKept({ spec }: Pick<Webhook, 'spec'>): AskedCredentials {
-  const { secretHeaders = {}, auth } = spec;
+  const { secretHeaders = {}, auth, tls } = spec;
   const headers = Object.fromEntries(Object.keys(secretHeaders).map((name) => [name, undefined]));
-  return { headers, ...(auth !== undefined && { auth: { ...auth, secret: undefined } }) };
+  return {
+    headers,
+    ...(auth !== undefined && { auth: { ...auth, secret: undefined } }),
+    ...(tls?.privateKey !== undefined && { tls: { privateKey: undefined } }),
+  };
 }
 
 /** A header can be named like what every object has, such as constructor. */
@@ -109,7 +155,7 @@ export function createVault({ sealKey, random }: Pick<ControlDeps, 'sealKey' | '
     credentials: Credentials,
     found?: Webhook,
   ): StoredCredentials {
-    const { secretHeaders: _headers, auth: _auth, ...rest } = spec;
+    const { secretHeaders: _headers, auth: _auth, tls, ...rest } = spec;
     const { headers, auth } = credentials;
     const marks = Object.entries(headers).map(
       ([name, value]) => [name, markOf(owner, `header ${name}`, value)] as const,
@@ -120,6 +166,7 @@ export function createVault({ sealKey, random }: Pick<ControlDeps, 'sealKey' | '
       ...(auth !== undefined && {
         auth: { ...auth, secret: markOf(owner, `auth ${auth.kind}`, auth.secret) },
       }),
+      ...(tls !== undefined && { tls: markedTls(owner, tls, credentials.tls?.privateKey) }),
     };
     const same =
       found !== undefined && isDeepStrictEqual(open(found), credentials)
@@ -127,6 +174,21 @@ export function createVault({ sealKey, random }: Pick<ControlDeps, 'sealKey' | '
         : undefined;
     const sealedCredentials = same ?? sealCredentials(sealKey, credentials, owner, random);
     return { spec: marked, ...(sealedCredentials !== undefined && { sealedCredentials }) };
+  }
+
+  function markedTls(owner: SecretOwner, tls: AskedTls, key: string | undefined): AskedTls {
+    const { privateKey: _key, identity: _identity, ...rest } = tls;
+    const identity = tls.clientCertificate === undefined ? undefined : clientIdentity(tls.clientCertificate);
+    const privateKey: SecretMark | undefined =
+      key === undefined
+        ? undefined
+        : // The end of every key in PEM is the same.
+          { ...markOf(owner, 'tls private key', key), hint: identity?.subject ?? '' };
+    return {
+      ...rest,
+      ...(identity !== undefined && { identity }),
+      ...(privateKey !== undefined && { privateKey }),
+    };
   }
 
   return { open, stored };

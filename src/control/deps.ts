@@ -3,6 +3,7 @@ import type { Random } from '../domain/random.ts';
 import type { SealKey } from '../domain/seal.ts';
 import type { AddressPolicy } from '../domain/webhook/address.ts';
 import type { DefaultSettings } from '../domain/webhook/defaults.ts';
+import type { Webhook } from '../domain/webhook/webhook.ts';
 import type { NamespaceDirectory } from '../store/namespace-directory.ts';
 import type { SigningKeyring } from '../store/signing-keyring.ts';
 import type { Store } from '../store/store.ts';
@@ -56,6 +57,8 @@ export interface ControlDeps {
   /** The keys by which namespaces sign. */
   readonly signingKeyring: Pick<SigningKeyring, 'ensure'>;
   readonly settings: ControlSettings;
+  /** Called when there is a webhook whose destination is not verified, and was none before. */
+  readonly onUnverified?: (webhook: Webhook) => void;
 }
 
 export interface ControlSettings extends DefaultSettings {

@@ -20,7 +20,16 @@ import { newSecret, openSecret } from '../domain/webhook/secret.ts';
 import { callerIdFault, type Webhook, type WebhookSpec } from '../domain/webhook/webhook.ts';
 import { changedTo, contended, TRIES_MAX, taken } from './change.ts';
 import { heldSecret, withHeldSecret } from './compatibility.ts';
-import { type Apart, createVault, keepsAny, kept, noteAuthViolations, secretsApart } from './credentials.ts';
+import {
+  type Apart,
+  createVault,
+  keepsAny,
+  kept,
+  noteAuthViolations,
+  noteTlsViolations,
+  secretsApart,
+  tellUnverified,
+} from './credentials.ts';
 import type { Needs } from './deps.ts';
 import { newWebhook } from './new-webhook.ts';
 import { madeSecret, replaced } from './rotate.ts';
@@ -28,7 +37,7 @@ import { lastRingViolations, noteSpecViolations } from './spec-rules.ts';
 
 export type RegisterDeps = Needs<
   'createWebhooks' | 'resolveWebhooks' | 'findWebhook' | 'updateWebhooks',
-  'clock' | 'random' | 'sealKey' | 'signingKeyring' | 'settings' | 'namespaces'
+  'clock' | 'random' | 'sealKey' | 'signingKeyring' | 'settings' | 'namespaces' | 'onUnverified'
 >;
 
 export interface Registration {
@@ -136,10 +145,12 @@ export function createRegister(deps: RegisterDeps) {
     const fault = id === undefined ? undefined : callerIdFault(id);
     // Only an id of our own form is looked up before it can be told whether it is right.
     if (fault !== undefined && !(isOwnForm(id!) && (await find(asked, spec)))) problems.add('id', fault);
-    const found = keepsAny(asked.credentials) ? await find(asked, spec) : undefined;
+    const isCompared = keepsAny(asked.credentials) || spec.tls?.clientCertificate !== undefined;
+    const found = isCompared ? await find(asked, spec) : undefined;
     const before = found ? vault.open(found) : NO_CREDENTIALS;
     const credentials = kept(asked.credentials, before, problems);
     noteAuthViolations(credentials, problems);
+    noteTlsViolations(spec, credentials, { now, before: found?.spec.tls, problems });
     const withSecrets = { ...spec, headers: { ...spec.headers, ...credentialHeaders(credentials) } };
     const policy = settings.addressPolicy;
     await noteSpecViolations(whole.spec, withSecrets, { ...whole, problems, policy, now });
@@ -184,6 +195,7 @@ export function createRegister(deps: RegisterDeps) {
     const [result] = await store.createWebhooks([webhook]);
     switch (result) {
       case 'CREATED':
+        tellUnverified(deps, webhook);
         return { webhook, secret, created: true };
       case 'FULL':
         throw tooManyWebhooks(namespace, await quotaOf(namespace));
@@ -230,6 +242,7 @@ export function createRegister(deps: RegisterDeps) {
     if (!asked.validateOnly) {
       const [result] = await store.updateWebhooks([{ ...change, webhook, ifVersion: found.version }]);
       if (result !== 'UPDATED') return undefined;
+      tellUnverified(deps, webhook, found);
     }
     return { webhook, created: false };
   }

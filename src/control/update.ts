@@ -8,11 +8,23 @@ import { sameSpec } from '../domain/webhook/same-spec.ts';
 import type { Webhook, WebhookSpec } from '../domain/webhook/webhook.ts';
 import { type ChangeDeps, changedTo, changeWebhook, type Target } from './change.ts';
 import { heldSecret, withHeldSecret } from './compatibility.ts';
-import { allKept, createVault, kept, noteAuthViolations, secretsApart } from './credentials.ts';
+import {
+  allKept,
+  createVault,
+  kept,
+  noteAuthViolations,
+  noteTlsViolations,
+  secretsApart,
+  tellUnverified,
+} from './credentials.ts';
 import type { Needs } from './deps.ts';
 import { lastRingViolations, noteSpecViolations } from './spec-rules.ts';
 
-export type UpdateDeps = ChangeDeps & Needs<never, 'settings' | 'signingKeyring' | 'sealKey' | 'random'>;
+export type UpdateDeps = ChangeDeps &
+  Needs<never, 'settings' | 'signingKeyring' | 'sealKey' | 'random' | 'onUnverified'>;
+
+/** How TLS is spoken, and with whom. */
+const TLS_FIELDS = ['tls', 'destination'];
 
 /** What a webhook shall be. */
 export interface Revision {
@@ -36,14 +48,22 @@ export function createUpdate(deps: UpdateDeps) {
   const { settings } = deps;
   const vault = createVault(deps);
 
-  return (target: Target, revise: (found: Webhook) => Revision | Promise<Revision>): Promise<Webhook> =>
-    changeWebhook(deps, target, async (found, present) => {
+  return async (
+    target: Target,
+    revise: (found: Webhook) => Revision | Promise<Revision>,
+  ): Promise<Webhook> => {
+    let before: Webhook | undefined;
+    const webhook = await changeWebhook(deps, target, async (found, present) => {
+      before = found;
       const revision = await revise(found);
       const { spec, credentials: given = allKept(found), problems } = revision;
       const asked = secretsApart({ spec, credentials: given });
       const credentials = kept(asked.credentials, vault.open(found), problems);
       const effective = withDefaults(asked.spec, settings);
       noteAuthViolations(credentials, problems);
+      if (TLS_FIELDS.some((field) => revision.touched.has(field))) {
+        noteTlsViolations(effective, credentials, { now: present.now, before: found.spec.tls, problems });
+      }
       const withSecrets = {
         ...effective,
         headers: { ...effective.headers, ...credentialHeaders(credentials) },
@@ -57,6 +77,9 @@ export function createUpdate(deps: UpdateDeps) {
       const change = changedTo(found, stored, effective, present);
       return { ...change, webhook: withHeldSecret(change.webhook, held) };
     });
+    tellUnverified(deps, webhook, before);
+    return webhook;
+  };
 
   async function check(
     found: Webhook,

@@ -17,6 +17,7 @@ import {
 } from '../domain/delivery/lane.ts';
 import type { Verdict } from '../domain/delivery/settle.ts';
 import type { Credentials } from '../domain/webhook/credentials.ts';
+import type { DestinationTls } from '../domain/webhook/destination-tls.ts';
 import type { SigningKeys } from '../domain/webhook/signature.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 import { type Alarm, noAlarm } from './alarms.ts';
@@ -79,6 +80,8 @@ export interface Target {
   readonly ordered: boolean;
   readonly keys: SigningKeys;
   readonly credentials: Credentials;
+  /** How TLS is spoken with the destination; undefined where it is as with others. */
+  readonly tls?: DestinationTls;
   /** Scheme, host and port. */
   readonly origin: string;
 }

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isForgettable } from '../domain/delivery/lane.ts';
 import type { CredentialsOf } from '../domain/webhook/credentials.ts';
+import { destinationTls } from '../domain/webhook/destination-tls.ts';
 import type { KeysOf } from '../domain/webhook/signature.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 import type { Directory } from '../store/directory.ts';
@@ -156,5 +157,7 @@ function targetOf(
     ...(rate && { rate }),
   };
   const { origin } = new URL(destination);
-  return { webhook, rules, ordered, keys: keysOf(webhook), credentials: credentialsOf(webhook), origin };
+  const credentials = credentialsOf(webhook);
+  const tls = destinationTls(webhook, credentials);
+  return { webhook, rules, ordered, keys: keysOf(webhook), credentials, ...(tls && { tls }), origin };
 }

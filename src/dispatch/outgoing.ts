@@ -47,7 +47,7 @@ export function createMakeRequest({ bodies, clock, userAgent }: OutgoingDeps): M
   }
 
   return ({ target, delivery }, held, rendered) => {
-    const { webhook, credentials, keys } = target;
+    const { webhook, credentials, tls, keys } = target;
     const presented = bodies.present(held, delivery.format, withHeadersNow(webhook, held, rendered));
     const request = buildRequest({
       webhook,
@@ -56,6 +56,7 @@ export function createMakeRequest({ bodies, clock, userAgent }: OutgoingDeps): M
       presented,
       attemptNumber: delivery.attempts + 1,
       credentials,
+      ...(tls !== undefined && { tls }),
       keys,
       now: clock.now(),
       userAgent,

@@ -12,6 +12,11 @@ export const SERVER_REASONS = {
     when: 'A setting, or an option of the command line, cannot be used.',
     todo: 'Mend it where the message says that it came from.',
   },
+  TLS_UNUSABLE: {
+    code: 'FAILED_PRECONDITION',
+    when: 'The certificate that the server should speak TLS with cannot be read, or its key is that of another.',
+    todo: 'Mend the file that the message names, or give another one.',
+  },
   ADDRESS_UNUSABLE: {
     code: 'FAILED_PRECONDITION',
     when: 'The address cannot be listened on.',

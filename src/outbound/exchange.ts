@@ -132,7 +132,8 @@ export function post(exchange: Exchange): Promise<Outcome> {
         held.release();
       },
       onResponseError(_controller, error) {
-        if (!settled) settle(answer.rescued(error, target.peer, incoming?.beginning));
+        const reason = incoming?.alert ?? error;
+        if (!settled) settle(answer.rescued(reason, target.peer, incoming?.beginning));
         incoming?.forget();
         held.release();
       },

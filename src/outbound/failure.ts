@@ -108,7 +108,7 @@ export function tlsFailure(error: unknown, peer: string): SendFailure {
   const code = codeOf(error);
   const own = ownTrouble(code, `talk to ${peer}`);
   if (own !== undefined) return own;
-  const said = TLS_WORDS[code] ?? 'TLS failed';
+  const said = TLS_WORDS[code] ?? alertWords(code) ?? 'TLS failed';
   return new SendFailure('TLS', `${said}: ${peer} (${code})`);
 }
 
@@ -167,6 +167,29 @@ const TLS_WORDS: Readonly<Record<string, string>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: 'the certificate is for another host',
   ECONNRESET: 'the connection was closed during the TLS handshake',
 };
+
+/** What the other side said to the client certificate, or to there being none (RFC 8446, 6.2). */
+function alertWords(code: string): string | undefined {
+  const [, alert] = /_ALERT_([A-Z_]+)$/.exec(code) ?? [];
+  switch (alert) {
+    case 'CERTIFICATE_REQUIRED':
+      return 'the destination lets in who shows a client certificate, and the webhook has none';
+    case 'UNKNOWN_CA':
+      return 'the destination does not know who vouches for the client certificate';
+    case 'CERTIFICATE_EXPIRED':
+      return 'the client certificate has expired, says the destination';
+    case 'BAD_CERTIFICATE':
+    case 'CERTIFICATE_REVOKED':
+    case 'CERTIFICATE_UNKNOWN':
+    case 'UNSUPPORTED_CERTIFICATE':
+    case 'ACCESS_DENIED':
+      return 'the destination does not take the client certificate';
+    case 'HANDSHAKE_FAILURE':
+      return 'the destination ended the TLS handshake, for a version or cipher that it has not, or for want of a client certificate';
+    default:
+      return undefined;
+  }
+}
 
 /** Whether the address that was to be connected to is one of IPv6, and none of our own fits it. */
 function isOfIpv6(error: unknown): boolean {

@@ -15,6 +15,8 @@ export interface Incoming {
   readonly beginning: Buffer | undefined;
   /** Drops the beginning. */
   forget(): void;
+  /** The alert by which the other side ended TLS. What follows it hides it from undici: that the connection was closed. */
+  readonly alert: Error | undefined;
 }
 
 /** The longest head of an answer, and the most of interim answers before it. */
@@ -35,6 +37,10 @@ export function listenTo(socket: Socket, peer: string): Incoming {
   let beginning: Buffer | undefined;
   let interimBytes = 0;
   let bodyBytes = 0;
+  let alert: Error | undefined;
+  socket.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code?.startsWith('ERR_SSL_')) alert ??= error;
+  });
 
   function refuse(message: string): undefined {
     waiting = undefined;
@@ -92,6 +98,9 @@ export function listenTo(socket: Socket, peer: string): Incoming {
   return {
     get beginning() {
       return beginning;
+    },
+    get alert() {
+      return alert;
     },
     expect() {
       inHead = true;

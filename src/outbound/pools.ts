@@ -1,10 +1,12 @@
 import type { buildConnector, Pool as UndiciPool } from 'undici';
+import type { DestinationTls } from '../domain/webhook/destination-tls.ts';
 import { type Line, LineClient } from './line.ts';
 import { Pool } from './undici.ts';
 
 /**
  * A pool of connections for each origin that has requests or connections. The inbox of this server has one of its
- * own: a connection that was allowed for its paths must serve no others.
+ * own: a connection that was allowed for its paths must serve no others. So has each webhook that speaks TLS in a way
+ * of its own, and the one that it had before is closed as soon as it has another.
  */
 export interface Pools {
   /** Holds the pool of a target for one request. Undefined when too many wait for a connection there. */
@@ -17,9 +19,10 @@ export interface Pools {
 
 export interface PoolOf {
   readonly origin: string;
-  /** The pool's name: the origin, and whether it is for the inbox. */
+  /** The pool's name: the origin, whether it is for the inbox, and how TLS is spoken. */
   readonly key: string;
   readonly isInbox: boolean;
+  readonly tls?: DestinationTls;
 }
 
 export interface HeldPool {
@@ -32,7 +35,7 @@ export interface PoolsOptions {
   /** The most requests to one origin that undici may hold. */
   readonly heldMax: number;
   /** Returns the function that opens the connections of a line. */
-  readonly connectorOf: (line: Line, isInbox: boolean) => buildConnector.connector;
+  readonly connectorOf: (line: Line, target: PoolOf) => buildConnector.connector;
   readonly pool: Omit<UndiciPool.Options, 'connect' | 'factory'>;
 }
 
@@ -42,20 +45,25 @@ export interface PoolsOptions {
  * never again. Here a pool is dropped when it holds no request and no connection.
  */
 export function createPools({ heldMax, connectorOf, pool: options }: PoolsOptions): Pools {
-  const entries = new Map<string, HeldPool & { held: number }>();
+  const entries = new Map<string, Entry>();
+  /** By the webhook that alone it is for. */
+  const owned = new Map<string, Entry>();
+  const retired = new Set<Entry>();
 
-  function open({ origin, key, isInbox }: PoolOf): HeldPool & { held: number } {
+  function open(target: PoolOf): Entry {
+    const { origin, key, tls } = target;
     const pool = new Pool(origin, {
       ...options,
       // Never used. If none were given, undici would make a connector for each pool.
       connect: refuse,
       factory(url, clientOptions) {
         const line: Line = { opening: undefined, fresh: false, incoming: undefined };
-        return new LineClient(url, { ...clientOptions, connect: connectorOf(line, isInbox) }, line);
+        return new LineClient(url, { ...clientOptions, connect: connectorOf(line, target) }, line);
       },
     });
     let connected = 0;
-    const entry = {
+    const entry: Entry = {
+      key,
       pool,
       held: 0,
       release() {
@@ -68,8 +76,11 @@ export function createPools({ heldMax, connectorOf, pool: options }: PoolsOption
       if (entry.held > 0 || connected > 0) return;
       // Undici emits these events in the middle of its own work, which it must finish first.
       queueMicrotask(() => {
-        if (entry.held > 0 || connected > 0 || entries.get(key) !== entry) return;
+        if (entry.held > 0 || connected > 0) return;
+        if (retired.delete(entry)) return void pool.destroy();
+        if (entries.get(key) !== entry) return;
         entries.delete(key);
+        if (tls !== undefined && owned.get(tls.owner) === entry) owned.delete(tls.owner);
         void pool.destroy();
       });
     }
@@ -82,7 +93,19 @@ export function createPools({ heldMax, connectorOf, pool: options }: PoolsOption
       dropIfUnused();
     });
     entries.set(key, entry);
+    if (tls !== undefined) {
+      const before = owned.get(tls.owner);
+      owned.set(tls.owner, entry);
+      if (before !== undefined) retire(before);
+    }
     return entry;
+  }
+
+  /** Takes no more requests, and closes what is not in use. */
+  function retire(entry: Entry): void {
+    entries.delete(entry.key);
+    retired.add(entry);
+    void entry.pool.close();
   }
 
   return {
@@ -93,12 +116,18 @@ export function createPools({ heldMax, connectorOf, pool: options }: PoolsOption
       return entry;
     },
     get size() {
-      return entries.size;
+      return entries.size + retired.size;
     },
     async destroy() {
-      await Promise.all(Array.from(entries.values(), ({ pool }) => pool.destroy()));
+      await Promise.all(Array.from([...entries.values(), ...retired], ({ pool }) => pool.destroy()));
     },
   };
+}
+
+/** `key` is its name among the others. */
+interface Entry extends HeldPool {
+  readonly key: string;
+  held: number;
 }
 
 const refuse: buildConnector.connector = (_options, callback) => {

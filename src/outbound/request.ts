@@ -3,6 +3,7 @@ import { type EventBody, presentedId } from '../domain/event/event.ts';
 import type { Presented } from '../domain/event/present.ts';
 import { compatibilitySignature } from '../domain/webhook/compatibility.ts';
 import { type Credentials, credentialHeaders } from '../domain/webhook/credentials.ts';
+import type { DestinationTls } from '../domain/webhook/destination-tls.ts';
 import { isSecretHeader, MASK } from '../domain/webhook/secret-headers.ts';
 import { keysAt, type SigningKeys, sign, signWithPrivateKey } from '../domain/webhook/signature.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
@@ -18,6 +19,8 @@ export interface OutgoingRequest {
   /** Those values. */
   readonly secrets?: readonly string[];
   readonly body: Uint8Array;
+  /** How TLS is spoken with the destination; undefined where it is as with others. */
+  readonly tls?: DestinationTls;
   /** From the call to the last byte of the answer. */
   readonly timeoutMs: number;
 }
@@ -32,6 +35,7 @@ export interface RequestParts {
   readonly attemptNumber: number;
   /** What is sent to be let in. */
   readonly credentials: Credentials;
+  readonly tls?: DestinationTls;
   readonly keys: SigningKeys;
   /** The time of this attempt. */
   readonly now: number;
@@ -45,7 +49,8 @@ export interface RequestParts {
  * headers"), or a retry after minutes would be refused as a replay.
  */
 export function buildRequest(parts: RequestParts): OutgoingRequest {
-  const { webhook, delivery, event, presented, attemptNumber, credentials, keys, now, userAgent } = parts;
+  const { webhook, delivery, event, presented, attemptNumber, credentials, tls, keys, now, userAgent } =
+    parts;
   const { destination, timeoutMs } = webhook.effective;
   const { body } = presented;
   const timestamp = Math.floor(now / 1000);
@@ -82,7 +87,7 @@ export function buildRequest(parts: RequestParts): OutgoingRequest {
   const kept = recorded(headers, ours, secret);
   // Its password alone, which stands in the header in base64.
   if (credentials.auth !== undefined) kept?.secrets.push(credentials.auth.secret);
-  return { destination, headers, ...kept, body, timeoutMs };
+  return { destination, headers, ...kept, body, ...(tls !== undefined && { tls }), timeoutMs };
 }
 
 // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────

@@ -111,7 +111,10 @@ export function createSender(options: SenderOptions): Sender {
       if (closing !== undefined) return refuse('LOCAL', 'Carillon is stopping');
       const target = targetOf(request.destination);
       if (target === undefined) return refuse('REQUEST', 'the destination is not an http or https URL');
-      const held = pools.hold(target);
+      const { tls } = request;
+      const held = pools.hold(
+        tls === undefined ? target : { ...target, key: `${target.key} ${tls.id}`, tls },
+      );
       if (held === undefined) {
         return refuse('CONNECT', `${ORIGIN_WAITING_MAX} requests wait for a connection to ${target.peer}`);
       }

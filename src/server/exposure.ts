@@ -8,6 +8,8 @@ export interface Exposure {
   /** Whether calls need a key. */
   readonly locked: boolean;
   readonly noKeys: boolean;
+  /** Whether both ports speak TLS. */
+  readonly tls: boolean;
   readonly plaintext: boolean;
 }
 
@@ -15,7 +17,7 @@ export interface Exposure {
  * Refuses to listen where others can reach it, unless calls need a key and nobody on the way can read them, or it was
  * said plainly that this is meant. Raises FAILED_PRECONDITION that names all that is missing.
  */
-export function checkExposure({ addresses, db, locked, noKeys, plaintext }: Exposure): void {
+export function checkExposure({ addresses, db, locked, noKeys, tls, plaintext }: Exposure): void {
   const open = addresses.filter((address) => !isLoopback(address));
   if (open.length === 0) return;
   const missing = [
@@ -24,10 +26,10 @@ export function checkExposure({ addresses, db, locked, noKeys, plaintext }: Expo
       : [
           `there is no key yet, so that whoever reaches it could do everything: make one with \`carillon keys create --db ${db}\`, set CARILLON_BOOTSTRAP_KEY, or start it with --no-keys if that is meant`,
         ]),
-    ...(plaintext
+    ...(tls || plaintext
       ? []
       : [
-          'it has no TLS of its own, so that others on the way could read keys and payloads: listen on 127.0.0.1 behind a proxy that has TLS, or start it with --plaintext if TLS ends in front of it',
+          'it has no TLS, so that others on the way could read keys and payloads: give it a certificate with --tls-cert and --tls-key, listen on 127.0.0.1 behind a proxy that has one, or start it with --plaintext if TLS ends in front of it',
         ]),
   ];
   if (missing.length === 0) return;

@@ -41,6 +41,8 @@ import { startLoop } from './loop.ts';
 import { openDatabase } from './open-database.ts';
 import { sealOld } from './seal-old.ts';
 import { createStoreWatch } from './store-watch.ts';
+import { openTls, TLS_REFRESH_MS, type Tls } from './tls/tls.ts';
+import { tellOfUnverified, warnOfUnverified } from './unverified.ts';
 import { VERSION } from './version.ts';
 
 /** The whole program, running. */
@@ -102,6 +104,7 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
     await checkKey(store, keysOf);
     await sealRotation.begin();
     await sealOld({ store, sealKey, random, log });
+    await tellOfUnverified({ store, log });
     await comeBack({ store, clock, log }).catch((error: unknown) => {
       // A disk that is full keeps no server from starting: there is much to read, and what was taken to be delivered.
       if (!(error instanceof DomainError) || error.code !== 'UNAVAILABLE') throw error;
@@ -168,6 +171,7 @@ async function run(parts: Parts): Promise<RunningServer> {
   });
 
   const keyring = await openKeyring(parts);
+  const tls = await tlsOf(parts);
   const api = createApi({
     control: createControl({
       onKeys: keyring.refresh,
@@ -179,6 +183,7 @@ async function run(parts: Parts): Promise<RunningServer> {
       sealRotation,
       signingKeyring,
       settings: { ...config, addressPolicy: policy },
+      onUnverified: (webhook) => warnOfUnverified(log, webhook),
     }),
     door: keyring,
     publisher: createPublisher({ ...publishing, admission }),
@@ -211,10 +216,17 @@ async function run(parts: Parts): Promise<RunningServer> {
     }),
     ...config.listen,
     limits: { connectionsMax: config.connectionsMax },
+    ...(tls && { tls }),
     onError: (error) => log.error({ reason: (error as Error).message }, 'a request could not be handled'),
   });
 
-  const grpc = createGrpcServer({ services: api.services, settings: config, log, clock });
+  const grpc = createGrpcServer({
+    services: api.services,
+    settings: config,
+    log,
+    clock,
+    ...(tls && { tls }),
+  });
   const grpcAddress = await listenOr(grpc, config, () => listener.close(0));
   own.push({ ...listener.address, hasInbox: config.inbox });
   if (grpcAddress !== undefined) own.push({ ...grpcAddress, hasInbox: false });
@@ -250,6 +262,8 @@ async function run(parts: Parts): Promise<RunningServer> {
     }),
   };
   sealRotation.onBegin(() => loops.sealing.wake());
+  const certificate =
+    tls && startLoop({ name: 'certificate', ...tls, idleMs: () => TLS_REFRESH_MS, restMs: 0, clock, log });
   const unsubscribe = store.onVisible(() => {
     loops.directory.wake();
     loops.dispatch.wake();
@@ -267,7 +281,7 @@ async function run(parts: Parts): Promise<RunningServer> {
   void api.load();
 
   async function stopAll(): Promise<void> {
-    await storeWatch.stop();
+    await Promise.all([storeWatch.stop(), certificate?.stop()]);
     api.health.stop();
     inbox?.close();
     await loops.schedule.stop();
@@ -314,7 +328,7 @@ function workBytesOf(heapBytes: number): number {
 
 /** The keys that there are, once it is sure that what listens is as open as it is meant to be, and no more. */
 async function openKeyring({ config, log, clock, random, store }: Parts): Promise<Keyring> {
-  const { bootstrapKey, noKeys, plaintext, db, listen, grpcListen } = config;
+  const { bootstrapKey, noKeys, plaintext, tlsCert, db, listen, grpcListen } = config;
   const keyring = createKeyring({ store, clock, random, open: noKeys });
   await keyring.refresh();
   if (bootstrapKey !== undefined) {
@@ -322,8 +336,16 @@ async function openKeyring({ config, log, clock, random, store }: Parts): Promis
     if (revokedAt !== undefined) log.warn({ keyId: id }, 'the bootstrap key was revoked, and is not taken');
   }
   const addresses = [listen, ...(grpcListen === 'off' ? [] : [grpcListen])];
-  checkExposure({ addresses, db, locked: keyring.isLocked(), noKeys, plaintext });
+  const tls = tlsCert !== undefined;
+  checkExposure({ addresses, db, locked: keyring.isLocked(), noKeys, tls, plaintext });
   return keyring;
+}
+
+/** Rejects with FAILED_PRECONDITION for a certificate that cannot be used. */
+async function tlsOf({ config, clock, log }: Parts): Promise<Tls | undefined> {
+  const { tlsCert: cert, tlsKey: key } = config;
+  if (cert === undefined || key === undefined) return undefined;
+  return openTls({ paths: { cert, key }, clock, log });
 }
 
 /** `listeners` is filled as soon as they are there, before anything is sent. */

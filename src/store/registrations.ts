@@ -40,6 +40,12 @@ export interface Registrations {
   /** The webhook with exactly this key; undefined when there is none. Raises UNAVAILABLE and EXHAUSTED. */
   findWebhook(key: WebhookKey): Promise<Webhook | undefined>;
 
+  /**
+   * Webhooks of all namespaces, ACTIVE or not, whose destinations may show any certificate, by id; at most so many. The
+   * cost does not depend on how many others there are. Raises UNAVAILABLE and EXHAUSTED.
+   */
+  unverifiedWebhooks(limit: number): Promise<Webhook[]>;
+
   /** Webhooks by id, ascending, unless told otherwise. Raises UNAVAILABLE and EXHAUSTED. */
   listWebhooks(query: WebhookQuery): Promise<Webhook[]>;
 

@@ -6,7 +6,7 @@ const FACTS: BannerFacts = {
   version: '1.2.3',
   address: { host: '127.0.0.1', port: 8090 },
   grpcAddress: { host: '0.0.0.0', port: 8091 },
-  config: { db: 'carillon.db', inbox: true, defaultEveryMs: 5000 },
+  config: { db: 'carillon.db', inbox: true, defaultEveryMs: 5000, tlsCert: undefined },
   cwd: '/home/joe/demo',
   zoneRules: '2026a',
   colour: false,
@@ -69,7 +69,10 @@ describe('the address of a server', () => {
     ['fd00::1', 'http://[fd00::1]:80'],
     ['localhost', 'http://localhost:80'],
   ] as const) {
-    test(`on ${host} is ${url}`, () => assert.equal(baseUrl({ host, port: 80 }), url));
+    test(`on ${host} is ${url}, and https with TLS`, () => {
+      assert.equal(baseUrl({ host, port: 80 }, { tlsCert: undefined }), url);
+      assert.equal(baseUrl({ host, port: 80 }, { tlsCert: 'cert.pem' }), url.replace('http', 'https'));
+    });
   }
 });
 

@@ -7,6 +7,7 @@ import type { AskedSpec } from '../../src/domain/webhook/asked.ts';
 import type { AskedCredentials } from '../../src/domain/webhook/credentials.ts';
 import { sign, signingKey } from '../../src/domain/webhook/signature.ts';
 import type { Webhook } from '../../src/domain/webhook/webhook.ts';
+import { createAuthority } from '../support/authority.ts';
 import { type HeldRequest, type HeldSender, heldSender } from '../support/held-sender.ts';
 import { openPipeline, type Pipeline, QUICK_RETRIES, until } from '../support/pipeline.ts';
 import { openMemoryStore } from '../support/store.ts';
@@ -23,6 +24,7 @@ const SOON_MS = 1_500;
 const A_WHILE_MS = 60;
 
 const NAMESPACE = 'default';
+const authority = createAuthority();
 const NEW_SECRET = new Uint8Array(32).fill(9);
 
 let pipeline: Pipeline;
@@ -43,7 +45,7 @@ interface Subject {
 }
 
 async function subject(spec: Partial<AskedSpec> = {}): Promise<Subject> {
-  const place = `http://127.0.0.1:9999/${++places}/`;
+  const place = `https://127.0.0.1:9999/${++places}/`;
   const webhook = await pipeline.register({ destination: place, limits: { concurrency: 1 }, ...spec });
   return {
     webhook,
@@ -192,6 +194,10 @@ const CHANGES: Record<keyof AskedSpec | 'state' | 'secret' | 'concurrency' | 'ra
   auth: {
     apply: (of) => update(of, {}, { headers: {}, auth: { kind: 'basic', username: 'ann', secret: 'p' } }),
     shows: ({ headers }) => assert.equal(headers.authorization, 'Basic YW5uOnA='),
+  },
+  tls: {
+    apply: (of) => update(of, { tls: { caBundle: authority.pem } }),
+    shows: ({ tls }) => assert.equal(tls?.caBundle, authority.pem),
   },
   timeoutMs: {
     apply: (of) => update(of, { timeoutMs: 777 }),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { createAuthority } from '../support/authority.ts';
 import { runCommands } from '../support/commands.ts';
 import { startCarillon, temporaryFolder } from '../support/server.ts';
 
@@ -21,6 +22,15 @@ describe('the page about credentials of destinations', { timeout: 120_000 }, () 
     ).webhook;
     assert.deepEqual(registered.headers, { 'x-team': 'billing' });
     assert.deepEqual(Object.keys(registered.secretHeaders), ['x-key', 'authorization']);
+    const authority = createAuthority();
+    for (const name of ['client', 'next']) {
+      const { cert, key } = authority.client(name);
+      await writeFile(join(folder.path, `${name}.pem`), cert);
+      await writeFile(join(folder.path, `${name}-key.pem`), key);
+    }
+    await writeFile(join(folder.path, 'authority.pem'), authority.pem);
+    const tls = await runCommands(PAGE, 'tls', carillon, { cwd: folder.path });
+    assert.match(tls, /^client certificate +CN=client, [\s\S]*^client certificate +CN=next, /m);
     const updated = await runCommands(PAGE, 'update', carillon, { cwd: folder.path });
     assert.match(updated, /"hint": ?"2027"/);
     assert.match(updated, /secret headers +x-key=\*\*\*week, authorization=\*\*\*2026/);

@@ -6,6 +6,7 @@ const ROOTS = ['proto', 'third_party/proto'];
 const FILES = [
   'carillon/v1/webhook.proto',
   'carillon/v1/credentials.proto',
+  'carillon/v1/destination_tls.proto',
   'carillon/v1/schedule.proto',
   'carillon/v1/delivery.proto',
   'carillon/v1/event.proto',

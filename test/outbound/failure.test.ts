@@ -50,6 +50,21 @@ describe('a failure to connect', () => {
     );
   });
 
+  for (const [code, said] of [
+    ['TLSV1_ALERT_UNKNOWN_CA', 'the destination does not know who vouches for the client certificate'],
+    ['SSL/TLS_ALERT_BAD_CERTIFICATE', 'the destination does not take the client certificate'],
+    ['SSL/TLS_ALERT_CERTIFICATE_EXPIRED', 'the client certificate has expired, says the destination'],
+    [
+      'SSL/TLS_ALERT_HANDSHAKE_FAILURE',
+      'the destination ended the TLS handshake, for a version or cipher that it has not, or for want of a client certificate',
+    ],
+  ] as const) {
+    it(`is told for what a destination says to a client certificate (${code})`, () => {
+      const failure = sendFailure(coded(`ERR_SSL_${code}`), 'a.example:443');
+      assert.equal(told(failure), `TLS: ${said}: a.example:443 (ERR_SSL_${code})`);
+    });
+  }
+
   it('is told for certificates in words', () => {
     assert.equal(
       told(tlsFailure(coded('CERT_HAS_EXPIRED'), 'a.example:443')),

@@ -18,6 +18,7 @@ import { WebhookService } from '../../gen/carillon/v1/webhook_pb.ts';
 import { file_google_rpc_error_details } from '../../gen/google/rpc/error_details_pb.ts';
 import { loadConfig } from '../../src/server/config/load.ts';
 import { startServer } from '../../src/server/start.ts';
+import { createAuthority } from '../support/authority.ts';
 import { watchedLog } from '../support/log.ts';
 import { until } from '../support/pipeline.ts';
 import { openReceiver } from '../support/receiver.ts';
@@ -34,6 +35,9 @@ const PASSWORD = 'canary-of-a-password-5';
 const OTHER = 'canary-of-another-sender-6';
 const QUERY = 'sparrow-in-a-query-3';
 const REFUSED = 'canary-that-is-refused-4\n';
+/** A private key has no beginning of its own: parts of it are looked for. */
+const MUTUAL = createAuthority().client('carillon');
+const OF_THE_KEY = MUTUAL.key.split('\n').filter((line) => /^[^-]{20,}$/.test(line));
 
 const KEY = 'a'.repeat(64);
 const SERVICES: readonly DescService[] = [WebhookService, EventService, DeliveryService, AdminService];
@@ -87,6 +91,12 @@ describe('a secret of a webhook', () => {
       headers: {},
       auth: { basic: { username: 'ann', password: { value: PASSWORD } } },
     };
+    const mutual = {
+      ...{ id: 'mutual', name: 'mutual', destination: receiver.url.replace('http:', 'https:') },
+      eventTypes: ['order.*'],
+      tls: { clientCertificate: MUTUAL.cert, privateKey: { value: MUTUAL.key } },
+      retryPolicy: { delays: ['0.1s'], maxAttempts: 2 },
+    };
     const wrong = { ...webhook, id: 'wrong', secretHeaders: { 'x-key': { value: REFUSED } } };
     const event = { event: { id: 'e1', type: 'order.paid', text: 'x', headers: { cookie: 'crumb' } } };
     const method = (service: DescService, name: string) =>
@@ -94,7 +104,7 @@ describe('a secret of a webhook', () => {
     const call = (service: DescService, name: string, request: JsonObject) =>
       calling(baseUrl, method(service, name), request).then((answers) => said.push(...answers));
 
-    for (const each of [webhook, letIn]) await call(WebhookService, 'Register', { webhook: each });
+    for (const each of [webhook, letIn, mutual]) await call(WebhookService, 'Register', { webhook: each });
     await call(EventService, 'Publish', event);
     const received = await receiver.received(4);
     const basic = `Basic ${Buffer.from(`ann:${PASSWORD}`).toString('base64')}`;
@@ -107,7 +117,7 @@ describe('a secret of a webhook', () => {
     const deliveryId = String(first!.headers['webhook-id']);
     await until(() => (lines.some(({ fields }) => fields.state === 'FAILED') ? true : undefined));
 
-    const requests = requestsFor({ webhook, letIn, wrong, event, deliveryId });
+    const requests = requestsFor({ webhook, letIn, mutual, wrong, event, deliveryId });
     for (const service of SERVICES) {
       for (const { name } of service.methods) {
         const [known, ...others] = requests[`${service.name}.${name}`] ?? [];
@@ -133,6 +143,11 @@ describe('a secret of a webhook', () => {
       'and the destination was logged',
     );
 
+    assert.ok(
+      said.some((text) => text.includes('"subject":"CN=carillon"')),
+      'and whose client certificate there is',
+    );
+
     const alive = onDisk();
     await server.stop();
     const logged = JSON.stringify(lines);
@@ -151,7 +166,7 @@ describe('a secret of a webhook', () => {
 
 /** A secret that is in a text, as it is or in base64 or hex, with what is around it. */
 function found(text: string): string | undefined {
-  const forms = [CANARY, Buffer.from(CANARY).toString('hex')];
+  const forms = [...OF_THE_KEY, CANARY, Buffer.from(CANARY).toString('hex')];
   // At each of the three places that its first byte can have in base64.
   for (const before of ['', '_', '__']) {
     const whole = Buffer.from(before + CANARY).toString('base64');
@@ -167,6 +182,7 @@ function found(text: string): string | undefined {
 interface Parts {
   readonly webhook: JsonObject;
   readonly letIn: JsonObject;
+  readonly mutual: JsonObject;
   readonly wrong: JsonObject;
   readonly event: JsonObject;
   readonly deliveryId: string;
@@ -176,6 +192,7 @@ interface Parts {
 function requestsFor({
   webhook,
   letIn,
+  mutual,
   wrong,
   event,
   deliveryId,
@@ -189,6 +206,10 @@ function requestsFor({
       { webhook, validateOnly: true },
       { webhook: wrong },
       { webhook: other },
+      { webhook: mutual },
+      { webhook: { ...mutual, tls: { privateKey: { value: MUTUAL.key } } } },
+      { webhook: { ...mutual, tls: { clientCertificate: MUTUAL.key } } },
+      { webhook: { ...mutual, tls: { caBundle: MUTUAL.key } } },
     ],
     'WebhookService.BatchRegister': [{ requests: [{ webhook }, { webhook: wrong }] }],
     'WebhookService.Get': [{ id }],
@@ -197,6 +218,11 @@ function requestsFor({
     'WebhookService.Update': [
       { webhook, updateMask: 'headers,secretHeaders' },
       { webhook: letIn, updateMask: 'auth' },
+      { webhook: mutual, updateMask: 'tls' },
+      {
+        webhook: { ...mutual, tls: { privateKey: { value: `x${MUTUAL.key}` } } },
+        updateMask: 'tls.privateKey',
+      },
       { webhook: { ...wrong, id }, updateMask: 'secretHeaders' },
       { webhook, updateMask: 'compatibilitySignature.secret' },
     ],

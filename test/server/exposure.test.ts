@@ -15,6 +15,7 @@ const BARE: Exposure = {
   db: 'carillon.db',
   locked: false,
   noKeys: false,
+  tls: false,
   plaintext: false,
 };
 const GIVEN = `ck_${'0123456789abcdef'.repeat(4)}`;
@@ -29,7 +30,7 @@ describe('A server', () => {
   it('listens nowhere else without keys or without TLS, and says what is missing', () => {
     const keys =
       /make one with `carillon keys create --db carillon\.db`, set CARILLON_BOOTSTRAP_KEY, or .* --no-keys/;
-    const tls = /behind a proxy that has TLS, or .* --plaintext/;
+    const tls = /--tls-cert and --tls-key, .* behind a proxy that has one, or .* --plaintext/;
     for (const host of ['0.0.0.0', '::', '192.168.1.7', '127.evil.example', 'hooks.example.com']) {
       const refused = (missing: Partial<Exposure>, ...words: readonly RegExp[]) => {
         const addresses = [at('127.0.0.1'), at(host)];
@@ -44,12 +45,15 @@ describe('A server', () => {
       refused({ plaintext: true }, keys);
       refused({ locked: true }, tls);
       refused({ noKeys: true }, tls);
+      refused({ tls: true }, keys);
     }
   });
 
   it('listens where it is told when both are there, or are plainly not wanted', () => {
     checkExposure({ ...BARE, locked: true, plaintext: true });
     checkExposure({ ...BARE, noKeys: true, plaintext: true });
+    checkExposure({ ...BARE, locked: true, tls: true });
+    checkExposure({ ...BARE, noKeys: true, tls: true });
   });
 });
 

@@ -1,5 +1,6 @@
 import { systemClock } from '../../src/domain/clock.ts';
 import type { ErrorClass, Outcome } from '../../src/domain/delivery/attempt.ts';
+import type { DestinationTls } from '../../src/domain/webhook/destination-tls.ts';
 import type { OutgoingRequest } from '../../src/outbound/request.ts';
 import type { Sender } from '../../src/outbound/sender.ts';
 import { until } from './pipeline.ts';
@@ -29,6 +30,7 @@ export interface HeldRequest {
   readonly body: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
+  readonly tls?: DestinationTls;
   answer(status: number, headers?: Readonly<Record<string, string>>): void;
   /** Nothing came of it, for this reason. */
   fail(errorClass: ErrorClass): void;
@@ -46,6 +48,7 @@ export function heldSender(): HeldSender {
       body: Buffer.from(request.body).toString(),
       headers: named(request.headers),
       timeoutMs: request.timeoutMs,
+      ...(request.tls !== undefined && { tls: request.tls }),
       isOpen: true,
       answer(status: number, headers: Readonly<Record<string, string>> = {}) {
         held.isOpen = false;

@@ -6,7 +6,7 @@ import {
   type RequestListener,
   type ServerResponse,
 } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { createServer as createTlsServer, type ServerOptions } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 
 /**
@@ -60,8 +60,8 @@ export interface Exchange {
 }
 
 export interface ReceiverOptions {
-  /** Serves HTTPS with the certificate in `test/testdata`, for localhost, receiver.example and 127.0.0.1. */
-  readonly tls?: boolean;
+  /** Serves HTTPS with the certificate in `test/testdata`, for localhost, receiver.example and 127.0.0.1, or so. */
+  readonly tls?: boolean | ServerOptions;
   /** 0, the default, picks a free one. */
   readonly port?: number;
   /** How long an idle connection is kept; Node's 5,000 without one. */
@@ -92,7 +92,8 @@ export async function openReceiver(options: ReceiverOptions = {}): Promise<Recei
       for (const check of waiters) check();
     });
   };
-  const server = options.tls ? createTlsServer(certificate(), listener) : createServer(listener);
+  const { tls = false } = options;
+  const server = tls ? createTlsServer(tls === true ? certificate() : tls, listener) : createServer(listener);
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
     socket.on('error', () => {});

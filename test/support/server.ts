@@ -222,7 +222,7 @@ function listeningAt({ stdout, log }: Output): { url: string; grpcAddress: strin
   }
   // The line after those of the addresses, so that they are whole.
   if (!/^ +Data +\S/m.test(stdout)) return undefined;
-  const [, url = ''] = /^ +API +(http:\S+)$/m.exec(stdout) ?? [];
+  const [, url = ''] = /^ +API +(https?:\S+)$/m.exec(stdout) ?? [];
   const [, grpcAddress = ''] = /^ +gRPC +(\S+)$/m.exec(stdout) ?? [];
   return { url, grpcAddress };
 }

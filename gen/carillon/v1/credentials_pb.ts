@@ -405,7 +405,8 @@ export type SecretValue = Message<"carillon.v1.SecretValue"> & {
   value: string;
 
   /**
-   * The last four characters of the value, to tell it by. Empty when it has fewer than 16.
+   * The last four characters of the value, to tell it by. Empty when it has fewer than 16. Of a private key, whom its
+   * certificate is for.
    *
    * @generated from field: string hint = 2;
    */

@@ -1,7 +1,7 @@
-import { resolve } from 'node:path';
 import { CLIENT_VARIABLES } from '../../server/config/settings.ts';
 import type { World } from '../world.ts';
 import { flagValue, type Invocation, UsageError } from './command.ts';
+import { readNamed } from './named-file.ts';
 
 /**
  * The key to call with: a flag, or else a variable; the key itself, or else the file that holds it. Undefined without
@@ -9,8 +9,9 @@ import { flagValue, type Invocation, UsageError } from './command.ts';
  */
 export async function apiKeyOf(
   invocation: Pick<Invocation, 'flags'>,
-  { env, cwd, readFile }: Pick<World, 'env' | 'cwd' | 'readFile'>,
+  world: Pick<World, 'env' | 'cwd' | 'readFile'>,
 ): Promise<string | undefined> {
+  const { env } = world;
   const given = [
     ['--api-key', flagValue(invocation, '--api-key'), false],
     ['--api-key-file', flagValue(invocation, '--api-key-file'), true],
@@ -19,7 +20,7 @@ export async function apiKeyOf(
   ] as const;
   for (const [from, value, isFile] of given) {
     if (value === undefined) continue;
-    const text = isFile ? await read(from, resolve(cwd, value), readFile) : value;
+    const text = isFile ? await readNamed(from, value, world) : value;
     const key = text.trim();
     if (/^ck_[\w-]+$/.test(key)) return key;
     throw new UsageError(
@@ -27,17 +28,4 @@ export async function apiKeyOf(
     );
   }
   return undefined;
-}
-
-async function read(from: string, path: string, readFile: World['readFile']): Promise<string> {
-  let text: string | undefined;
-  try {
-    text = await readFile(path);
-  } catch (error) {
-    throw new UsageError(
-      `${from}: ${path} cannot be read: ${error instanceof Error ? error.message : error}`,
-    );
-  }
-  if (text === undefined) throw new UsageError(`${from}: there is no file ${path}`);
-  return text;
 }

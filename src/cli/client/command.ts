@@ -96,6 +96,23 @@ export const COMMON: readonly Option[] = [
       'The key itself (or CARILLON_API_KEY in the environment, which the list of processes does not show to others).',
   },
   {
+    flag: '--ca',
+    value: 'path',
+    about:
+      'The certificate that the server’s was signed by, in PEM, where it is none that everybody trusts (or CARILLON_CA in the environment).',
+  },
+  {
+    flag: '--client-cert',
+    value: 'path',
+    about:
+      'A certificate to call with, in PEM, where the server takes them (or CARILLON_CLIENT_CERT in the environment).',
+  },
+  {
+    flag: '--client-key',
+    value: 'path',
+    about: 'Its key, in PEM (or CARILLON_CLIENT_KEY in the environment).',
+  },
+  {
     flag: '--namespace',
     value: 'name',
     about: 'The tenant (default the server’s; or CARILLON_NAMESPACE in the environment).',

@@ -8,6 +8,7 @@ import { Health } from '../../../gen/grpc/health/v1/health_pb.ts';
 import { quote } from '../../domain/text.ts';
 import { CLIENT_VARIABLES } from '../../server/config/settings.ts';
 import { flagValue, type Invocation, UsageError } from './command.ts';
+import type { Trust } from './trust.ts';
 
 /** Where a server of this machine is, unless it was told otherwise. */
 export const DEFAULT_ADDRESS = 'http://127.0.0.1:8090';
@@ -28,7 +29,7 @@ export interface Connection {
 export function connect(
   invocation: Pick<Invocation, 'flags'>,
   env: Readonly<Record<string, string | undefined>>,
-  apiKey?: string,
+  { apiKey, trust = {} }: { readonly apiKey?: string | undefined; readonly trust?: Trust } = {},
 ): Connection {
   const [flag, variable] = [flagValue(invocation, '--address'), env[CLIENT_VARIABLES.address]];
   const address = readAddress(
@@ -39,6 +40,7 @@ export function connect(
     baseUrl: address,
     httpVersion: '1.1',
     defaultTimeoutMs: CALL_MS,
+    ...(address.startsWith('https:') && { nodeOptions: trust }),
     interceptors: apiKey === undefined ? [] : [withKey(apiKey)],
   });
   return {

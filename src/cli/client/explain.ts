@@ -92,6 +92,8 @@ function unreached({ code, rawMessage, cause }: ConnectError, address: string): 
   if (errno === 'EPROTO' && /wrong version number|packet length too long/.test(rawMessage)) {
     return `what answers at ${address} does not speak TLS; give the address with http:// if it is meant to`;
   }
+  const untrusted = errno === undefined ? undefined : UNTRUSTED[errno];
+  if (untrusted !== undefined) return `the certificate of ${address} ${untrusted}`;
   if (errno !== undefined) return `the server at ${address} cannot be reached: ${plain(rawMessage)}`;
   if (code === Code.DeadlineExceeded) return `the server at ${address} did not answer in time`;
   if (rawMessage === 'HTTP 505') {
@@ -102,6 +104,21 @@ function unreached({ code, rawMessage, cause }: ConnectError, address: string): 
   }
   return undefined;
 }
+
+const BY_NOBODY =
+  'was not signed by anybody that this machine trusts; give the certificate of who signed it with --ca';
+/** What can be wrong with a certificate, by OpenSSL's names and Node's. */
+const UNTRUSTED: Readonly<Record<string, string>> = {
+  SELF_SIGNED_CERT_IN_CHAIN: BY_NOBODY,
+  DEPTH_ZERO_SELF_SIGNED_CERT: BY_NOBODY,
+  UNABLE_TO_GET_ISSUER_CERT: BY_NOBODY,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: BY_NOBODY,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: BY_NOBODY,
+  CERT_SIGNATURE_FAILURE: 'was not signed by the one that --ca names; give the certificate of who signed it',
+  CERT_HAS_EXPIRED: 'has expired; ask who runs the server for a new one',
+  CERT_NOT_YET_VALID: 'is not valid yet; look at the clock of this machine, and of the server',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'is for other names; give one of those with --address',
+};
 
 /** The system's name of a failure, which may be wrapped. */
 function errnoOf(cause: unknown): string | undefined {

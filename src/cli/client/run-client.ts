@@ -20,16 +20,20 @@ export async function runClient(
     return EXIT.usage;
   }
   // Loaded only here, so that nothing else waits for the client of the API.
-  const [{ connect, withNamespace }, { apiKeyOf }, { explain }, { paperOf }, verb] = await Promise.all([
-    import('./connect.ts'),
-    import('./api-key.ts'),
-    import('./explain.ts'),
-    import('./job.ts'),
-    verbOf(place, command),
-  ]);
+  const [{ connect, withNamespace }, { apiKeyOf }, { trustOf }, { explain }, { paperOf }, verb] =
+    await Promise.all([
+      import('./connect.ts'),
+      import('./api-key.ts'),
+      import('./trust.ts'),
+      import('./explain.ts'),
+      import('./job.ts'),
+      verbOf(place, command),
+    ]);
   let address = '';
   try {
-    const connection = connect(invocation, world.env, await apiKeyOf(invocation, world));
+    const apiKey = await apiKeyOf(invocation, world);
+    const trust = await trustOf(invocation, world);
+    const connection = connect(invocation, world.env, { apiKey, trust });
     address = connection.address;
     const inNamespace = withNamespace(invocation, world.env);
     const code = await verb({ invocation: inNamespace, connection, world, paper: paperOf(world) });

@@ -2,6 +2,7 @@
 import type { Delivery } from '../delivery/delivery.ts';
 import { type EventRecord, publicId } from '../event/event.ts';
 import type { AskedSpec } from '../webhook/asked.ts';
+import { warningsOf } from '../webhook/warnings.ts';
 import { type Webhook, webhookIdOf } from '../webhook/webhook.ts';
 import type { Field, Fields } from './condition.ts';
 
@@ -53,6 +54,7 @@ export type JudgedWebhook = Pick<
   readonly spec: Pick<AskedSpec, 'name' | 'destination'> & {
     readonly eventTypes?: AskedSpec['eventTypes'] | undefined;
     readonly labels?: AskedSpec['labels'] | undefined;
+    readonly tls?: AskedSpec['tls'] | undefined;
   };
 };
 
@@ -64,6 +66,7 @@ export const WEBHOOK_FIELDS: Fields<JudgedWebhook> = {
   destination: field('text', ({ spec }) => spec.destination),
   event_types: field('texts', ({ spec }) => spec.eventTypes),
   labels: field('map', ({ spec }) => spec.labels),
+  warnings: field('texts', ({ spec }) => warningsOf(spec)),
   state: enumField('STATE_', ['ACTIVE', 'PAUSED', 'DISABLED'], ({ state }) => state),
   state_reason: field('text', ({ stateReason }) => stateReason),
   create_time: field('time', ({ createdAt }) => createdAt),

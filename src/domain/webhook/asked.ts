@@ -5,6 +5,7 @@ import type { MarkedAuth } from './auth.ts';
 import type { AskedCompatibility } from './compatibility.ts';
 import type { Payload } from './payload.ts';
 import type { SecretMark } from './secret-mark.ts';
+import type { AskedTls } from './tls.ts';
 
 /**
  * A webhook as a caller asks for it. A name and a destination are enough; for the rest `withDefaults` says
@@ -23,6 +24,8 @@ export interface AskedSpec {
   readonly secretHeaders?: Readonly<Record<string, SecretMark>>;
   /** How it is let in, with what is known of its secret. */
   readonly auth?: MarkedAuth;
+  /** How TLS is spoken with it. */
+  readonly tls?: AskedTls;
   readonly timeoutMs?: number;
   readonly retryPolicy?: Partial<RetryPolicy>;
   readonly limits?: AskedLimits;

@@ -9,12 +9,15 @@ export interface Credentials {
   /** Values of headers, by their names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly auth?: Auth;
+  /** Beside what everybody may see of how TLS is spoken. */
+  readonly tls?: { readonly privateKey: string };
 }
 
 /** What a caller asks for; undefined stands for a value that the webhook has already. */
 export interface AskedCredentials {
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly auth?: AskedAuth;
+  readonly tls?: { readonly privateKey: string | undefined };
 }
 
 export const NO_CREDENTIALS: Credentials = { headers: {} };
@@ -38,7 +41,8 @@ export function sealCredentials(
   owner: SecretOwner,
   random: Random,
 ): Uint8Array | undefined {
-  if (Object.keys(credentials.headers).length === 0 && credentials.auth === undefined) return undefined;
+  const { headers, auth, tls } = credentials;
+  if (Object.keys(headers).length === 0 && auth === undefined && tls === undefined) return undefined;
   return seal(sealingKey, Buffer.from(JSON.stringify(credentials)), random, credentialsOf(owner));
 }
 

@@ -64,6 +64,7 @@ export function withDefaults(asked: AskedSpec, { defaultEveryMs }: DefaultSettin
     labels,
     asymmetric: asked.asymmetric ?? false,
     ...(asked.compatibility !== undefined && { compatibility: compatibilityOf(asked.compatibility) }),
+    ...(asked.tls !== undefined && { tls: asked.tls }),
   };
 }
 

@@ -6,6 +6,7 @@ const SECRET_FIELDS: ReadonlySet<string> = new Set([
   'secret_headers',
   'secretHeaders',
   'signing',
+  'tls',
 ]);
 
 /** Whether one of these names, which lead to a value, says that messages cannot repeat it. */

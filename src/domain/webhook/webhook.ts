@@ -7,6 +7,7 @@ import type { AskedSpec } from './asked.ts';
 import type { Compatibility } from './compatibility.ts';
 import type { Payload } from './payload.ts';
 import type { SigningSecret } from './rotation.ts';
+import type { AskedTls } from './tls.ts';
 
 /** The tenant of everything that names none. */
 export const DEFAULT_NAMESPACE = 'default';
@@ -35,6 +36,8 @@ export interface WebhookSpec {
   readonly asymmetric: boolean;
   /** How requests are signed beside that, as another sender did. */
   readonly compatibility?: Compatibility;
+  /** How TLS is spoken with the destination, where not as with others. */
+  readonly tls?: AskedTls;
 }
 
 /** What a destination can bear. */

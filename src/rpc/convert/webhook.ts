@@ -24,9 +24,11 @@ import { etagOf } from '../../domain/webhook/etag.ts';
 import type { EventFormat, Payload } from '../../domain/webhook/payload.ts';
 import type { SigningSecret } from '../../domain/webhook/rotation.ts';
 import type { Traffic } from '../../domain/webhook/traffic.ts';
+import { warningsOf } from '../../domain/webhook/warnings.ts';
 import { type Webhook, webhookIdOf } from '../../domain/webhook/webhook.ts';
 import { authFrom, authTo } from './auth.ts';
 import { compatibilityFrom, compatibilityTo } from './compatibility.ts';
+import { privateKeyFrom, tlsFrom, tlsTo } from './destination-tls.ts';
 import { enumPair } from './enum-pair.ts';
 import { scheduleFrom, scheduleTo } from './schedule.ts';
 import { fromDuration, toDuration, toTimestamp } from './time.ts';
@@ -51,6 +53,7 @@ const CLIENT_ERRORS = enumPair({ RETRY: ClientErrors.RETRY, FAIL: ClientErrors.F
 export function specFrom(message: WebhookMessage, problems: Problems): AskedSpec {
   const schedule = message.schedule && scheduleFrom(message.schedule, problems.under('schedule'));
   const { timeout, filter } = message;
+  const tls = tlsFrom(message.tls);
   return {
     name: message.name,
     destination: message.destination,
@@ -69,6 +72,7 @@ export function specFrom(message: WebhookMessage, problems: Problems): AskedSpec
     ...(message.compatibilitySignature !== undefined && {
       compatibility: compatibilityFrom(message.compatibilitySignature),
     }),
+    ...(tls !== undefined && { tls }),
   };
 }
 
@@ -86,7 +90,12 @@ export function credentialsFrom(message: WebhookMessage, problems: Problems): As
     headers.set(lower, value === '' ? undefined : value);
   }
   const auth = authFrom(message.auth);
-  return { headers: Object.fromEntries(headers), ...(auth !== undefined && { auth }) };
+  const tls = privateKeyFrom(message.tls);
+  return {
+    headers: Object.fromEntries(headers),
+    ...(auth !== undefined && { auth }),
+    ...(tls !== undefined && { tls }),
+  };
 }
 
 /** A webhook as its caller asked for it, and how it is. */
@@ -108,6 +117,7 @@ export function basicTo(webhook: Webhook): WebhookMessage {
     ...(health.failingSince !== null && { failingSinceTime: toTimestamp(health.failingSince) }),
     ...(health.openUntil !== null && { probeTime: toTimestamp(health.openUntil) }),
     ...(hold !== undefined && { holdReason: hold.reason, holdEndTime: toTimestamp(hold.until) }),
+    warnings: [...warningsOf(spec)],
     signingSecrets: webhook.secrets.map(secretTo),
     createTime: toTimestamp(webhook.createdAt),
     updateTime: toTimestamp(webhook.updatedAt),
@@ -173,6 +183,7 @@ function askedTo(spec: AskedSpec) {
     ...(spec.compatibility !== undefined && {
       compatibilitySignature: compatibilityTo(spec.compatibility),
     }),
+    ...(spec.tls !== undefined && { tls: tlsTo(spec.tls) }),
   };
 }
 

@@ -18,6 +18,7 @@ const UPDATABLE = [
   'headers',
   'secret_headers',
   'auth',
+  'tls',
   'timeout',
   'retry_policy',
   'limits',

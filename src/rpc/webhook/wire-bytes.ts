@@ -1,19 +1,28 @@
 import type { Payload } from '../../domain/webhook/payload.ts';
+import type { AskedTls } from '../../domain/webhook/tls.ts';
 import type { Webhook } from '../../domain/webhook/webhook.ts';
 
 /** The wire size of a webhook, about: what a caller can make long, and the rest. */
-export function wireBytesOf({ effective: spec, spec: { secretHeaders = {}, auth } }: Webhook): number {
+export function wireBytesOf({ effective: spec, spec: { secretHeaders = {}, auth, tls } }: Webhook): number {
   const { headers, labels, payload, eventTypes, filter = '' } = spec;
   const pairs = [headers, labels, payload?.headerTemplates ?? {}].flatMap(Object.entries<string>);
   const secrets = Object.keys(secretHeaders);
   const texts = [spec.destination, filter, ...eventTypes, ...pairs.flat(), ...secrets];
   const username = auth?.kind === 'basic' ? auth.username.length : 0;
   const marks = SECRET_MARK_BYTES * (secrets.length + 1) + username;
-  return 500 + bodyLength(payload?.body) + marks + texts.reduce((sum, text) => sum + text.length, 0);
+  const own = bodyLength(payload?.body) + tlsLength(tls);
+  return 500 + own + marks + texts.reduce((sum, text) => sum + text.length, 0);
 }
 
 /** What is said of a secret, with what lies around it. */
 const SECRET_MARK_BYTES = 32;
+
+function tlsLength(tls: AskedTls | undefined): number {
+  if (tls === undefined) return 0;
+  const { clientCertificate = '', caBundle = '', identity } = tls;
+  const said = identity === undefined ? 0 : 2 * identity.subject.length + identity.issuer.length + 128;
+  return clientCertificate.length + caBundle.length + said;
+}
 
 function bodyLength(body: Payload['body']): number {
   switch (body?.kind) {

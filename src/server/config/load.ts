@@ -94,9 +94,21 @@ function decide(command: Command, settings: Settings, terminal: boolean): Config
   if (secretsKey !== undefined && secretsKeyFile !== undefined) {
     throw refuse('secrets-key and secrets-key-file are both set; give only one of them');
   }
+  for (const [given, missing] of TOGETHER) {
+    if (settings[given] !== undefined && settings[missing] === undefined) {
+      const [has, lacks] = [given, missing].map((key) => settingNames(key).flag.slice(2));
+      throw refuse(`${has} is set without ${lacks}; give that too`);
+    }
+  }
   const resolved = logFormat === 'auto' ? (terminal ? 'pretty' : 'json') : logFormat;
   return { ...settings, command, logFormat: resolved };
 }
+
+/** Settings that are nothing without another. */
+const TOGETHER = [
+  ['tlsCert', 'tlsKey'],
+  ['tlsKey', 'tlsCert'],
+] as const satisfies readonly (readonly [SettingKey, SettingKey])[];
 
 function parse<T>(setting: Setting<T>, found: Found): T {
   const value = setting.type.parse(found.text);

@@ -35,6 +35,9 @@ export const CLIENT_VARIABLES = {
   namespace: 'CARILLON_NAMESPACE',
   apiKey: 'CARILLON_API_KEY',
   apiKeyFile: 'CARILLON_API_KEY_FILE',
+  ca: 'CARILLON_CA',
+  clientCert: 'CARILLON_CLIENT_CERT',
+  clientKey: 'CARILLON_CLIENT_KEY',
 } as const;
 
 /** One setting: everything that the program, `--help` and the README know about it. */
@@ -190,6 +193,11 @@ export const SETTINGS = {
     'false',
     'Take calls without a key although there are keys, or from other machines; whoever reaches the server may do everything',
   ),
+  tlsCert: optional(
+    path(),
+    'The certificate to speak TLS with on both ports, in PEM, and behind it those that signed it; read again when it changes',
+  ),
+  tlsKey: optional(path(), 'The private key of that certificate, in PEM; read again when it changes'),
   plaintext: setting(
     boolean(),
     'false',

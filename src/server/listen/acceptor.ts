@@ -1,10 +1,14 @@
 import { createServer, type Socket } from 'node:net';
+import { isTls, refusePlain } from '../tls/plain.ts';
+import type { Tls } from '../tls/tls.ts';
 import { type Address, addressOf, type ListenOptions, listen } from './bind.ts';
 import { firstBytes } from './first-bytes.ts';
 import type { ListenerLimits, Protocol } from './http-protocol.ts';
 
 export interface AcceptorOptions {
-  readonly limits: Pick<ListenerLimits, 'connectionsMax' | 'firstBytesMs'>;
+  readonly limits: Pick<ListenerLimits, 'connectionsMax' | 'firstBytesMs' | 'lingerMs'>;
+  /** Without it the port is cleartext; with it, nothing else but TLS is served. */
+  readonly tls?: Pick<Tls, 'open'>;
   /** Serves a connection, whose first bytes are given, and are no longer in the socket. */
   readonly take: (socket: Socket, first: Buffer) => void;
   /** What serves the connections: it is drained and closed together with the port. */
@@ -30,13 +34,13 @@ const PROBE_MS = 60_000;
 
 /** Rejects with DomainError FAILED_PRECONDITION, its message for the operator, when it cannot listen. */
 export async function accept(where: ListenOptions, options: AcceptorOptions): Promise<Acceptor> {
-  const { limits, take, protocols, onError } = options;
+  const { limits, tls, take, protocols, onError } = options;
   const sockets = new Set<Socket>();
   const undecided = new Set<Socket>();
 
   const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: PROBE_MS });
   server.maxConnections = limits.connectionsMax;
-  server.on('connection', (socket) => {
+  function begin(socket: Socket, decide: (bytes: Buffer) => void): void {
     sockets.add(socket);
     undecided.add(socket);
     socket.on('close', () => {
@@ -46,9 +50,27 @@ export async function accept(where: ListenOptions, options: AcceptorOptions): Pr
     // Connections break all the time. Whoever serves this one hears of it too; without a listener
     // here it would end the process while nobody does.
     socket.on('error', () => {});
-    firstBytes(socket, limits.firstBytesMs, (bytes) => {
+    firstBytes(socket, limits.firstBytesMs, decide);
+  }
+
+  function beginPlain(socket: Socket): void {
+    begin(socket, (bytes) => {
       undecided.delete(socket);
       take(socket, bytes);
+    });
+  }
+
+  // Undecided until TLS is agreed on, and then again until it shows its protocol.
+  const gate = tls?.open({ handshakeMs: limits.firstBytesMs, take: beginPlain });
+  server.on('connection', (socket) => {
+    if (gate === undefined) return beginPlain(socket);
+    begin(socket, (bytes) => {
+      if (!isTls(bytes)) {
+        undecided.delete(socket);
+        return refusePlain(socket, bytes, limits.lingerMs);
+      }
+      socket.unshift(bytes);
+      gate(socket);
     });
   });
   await listen(server, where);

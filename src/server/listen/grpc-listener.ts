@@ -3,6 +3,7 @@ import type { Clock } from '../../domain/clock.ts';
 import type { NativeLimits } from '../../rpc/native/limits.ts';
 import type { Services } from '../../rpc/services.ts';
 import type { Log } from '../../telemetry/log.ts';
+import type { Tls } from '../tls/tls.ts';
 import { type Acceptor, accept } from './acceptor.ts';
 import type { Address } from './bind.ts';
 import { isHttp2 } from './first-bytes.ts';
@@ -14,6 +15,8 @@ export interface GrpcServerDeps {
   readonly log: Log;
   readonly clock: Clock;
   readonly limits?: Partial<NativeLimits>;
+  /** Without it the port is cleartext. */
+  readonly tls?: Pick<Tls, 'open'>;
 }
 
 export interface GrpcSettings {
@@ -39,7 +42,7 @@ export interface GrpcServer {
 }
 
 export function createGrpcServer(deps: GrpcServerDeps): GrpcServer {
-  const { settings, log } = deps;
+  const { settings, log, tls } = deps;
   let acceptor: Acceptor | undefined;
 
   return {
@@ -51,6 +54,7 @@ export function createGrpcServer(deps: GrpcServerDeps): GrpcServer {
           { ...address, option: '--grpc-listen' },
           {
             limits: { ...LISTENER_LIMITS, connectionsMax: settings.connectionsMax },
+            ...(tls && { tls }),
             onError: (error) => log.error({ err: error }, 'a gRPC connection could not be accepted'),
             protocols: [port],
             take(socket, first) {
@@ -70,8 +74,7 @@ export function createGrpcServer(deps: GrpcServerDeps): GrpcServer {
   };
 }
 
-const NOT_HTTP2 =
-  'this port speaks gRPC, over HTTP/2 with prior knowledge; HTTP/1.1 goes to the other port\n';
+const NOT_HTTP2 = 'this port speaks gRPC, over HTTP/2; HTTP/1.1 goes to the other port\n';
 
 /** Tells a caller with a browser or curl to use the other port. */
 function refuse(socket: Socket): void {

@@ -1,4 +1,5 @@
 import { constants } from 'node:http2';
+import type { Tls } from '../tls/tls.ts';
 import { type Acceptor, accept } from './acceptor.ts';
 import { isHttp2 } from './first-bytes.ts';
 import {
@@ -17,12 +18,14 @@ export interface ListenerOptions {
   /** 0 for any free port. */
   readonly port: number;
   readonly limits?: Partial<ListenerLimits>;
+  /** Without it the port is cleartext. */
+  readonly tls?: Pick<Tls, 'open'>;
   /** Told of what a handler threw, and of connections that could not be accepted. */
   readonly onError?: (error: unknown) => void;
 }
 
 /**
- * Serves HTTP/1.1 and HTTP/2 with prior knowledge on one cleartext port.
+ * Serves HTTP/1.1 and HTTP/2 on one port: with prior knowledge in cleartext, by ALPN over TLS.
  *
  * Rejects with DomainError FAILED_PRECONDITION, its message for the operator, when it cannot listen.
  */
@@ -36,6 +39,7 @@ export async function createListener(options: ListenerOptions): Promise<Acceptor
     { ...options, option: '--listen' },
     {
       limits,
+      ...(options.tls && { tls: options.tls }),
       onError,
       protocols: [http1, http2],
       take(socket, first) {

@@ -111,6 +111,7 @@ export interface Shapes {
     args: [namespace: string, name: string, destination: string];
     answer: WebhookRow | undefined;
   };
+  unverifiedWebhooks: { args: number; answer: WebhookRow[] };
   listWebhooks: { args: WebhookFilter; answer: Listed<WebhookRow> };
   /** Null where there is no such webhook. */
   getTraffic: {
@@ -287,6 +288,7 @@ export const READS: ReadonlySet<Verb> = new Set<Verb>([
   'getWebhooks',
   'resolveWebhooks',
   'findWebhook',
+  'unverifiedWebhooks',
   'listWebhooks',
   'unsealedWebhooks',
   'listSealKeys',

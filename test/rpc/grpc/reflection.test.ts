@@ -84,6 +84,7 @@ describe('Reflection', () => {
       'carillon.v1.Webhook.State': 'carillon/v1/webhook.proto',
       'carillon.v1.Webhook.STATE_ACTIVE': 'carillon/v1/webhook.proto',
       'carillon.v1.SecretValue': 'carillon/v1/credentials.proto',
+      'carillon.v1.ClientIdentity': 'carillon/v1/destination_tls.proto',
       'carillon.v1.Schedule': 'carillon/v1/schedule.proto',
       'carillon.v1.Schedule.time_zone': 'carillon/v1/schedule.proto',
       'carillon.v1.Schedule.when': 'carillon/v1/schedule.proto',

@@ -124,6 +124,26 @@ export function registrations(harness: Harness): void {
       assert.equal(await store().findWebhook({ ...key, namespace: aNamespace() }), undefined);
     });
 
+    test('webhooks whose destinations are not verified are told from the others, of all namespaces', async () => {
+      const tls = { unverified: true } as const;
+      const [first, second, verified, removed] = [tls, tls, {}, tls].map((each) =>
+        aWebhook({ namespace: aNamespace(), spec: { tls: each } }),
+      );
+      const all = [first!, second!, verified!, removed!];
+      await store().createWebhooks(all);
+      await store().removeWebhooks([{ id: removed!.id, now: T0 }]);
+      const found = async () => {
+        const ids = new Set(all.map(({ id }) => id));
+        return (await store().unverifiedWebhooks(1_000)).filter(({ id }) => ids.has(id));
+      };
+      assert.deepEqual(await found(), [first, second]);
+      assert.equal((await store().unverifiedWebhooks(1)).length, 1);
+      const { tls: _, ...spec } = first!.spec;
+      const mended = { ...first!, spec, version: 2 };
+      await store().updateWebhooks([{ webhook: mended, ifVersion: 1 }]);
+      assert.deepEqual(await found(), [second]);
+    });
+
     test('an empty batch is answered with nothing', async () => {
       assert.deepEqual(await store().createWebhooks([]), []);
       assert.deepEqual(await store().getWebhooks([]), []);

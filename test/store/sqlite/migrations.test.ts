@@ -145,6 +145,21 @@ describe('a database of before there were other signatures', () => {
   });
 });
 
+describe('a database of before TLS could be left unverified', () => {
+  test('has webhooks that verify it, and can be given one that does not', async () => {
+    await using store = disposable(await opened('store-0013'));
+    assert.deepEqual(await store.unverifiedWebhooks(9), []);
+    const [found] = await store.resolveWebhooks([{ namespace: 'default', id: 'old' }]);
+    const spec = { ...found!.spec, tls: { unverified: true } as const };
+    const webhook = { ...found!, spec, version: found!.version + 1 };
+    assert.deepEqual(await store.updateWebhooks([{ webhook, ifVersion: found!.version }]), ['UPDATED']);
+    assert.deepEqual(
+      (await store.unverifiedWebhooks(9)).map(({ id }) => id),
+      [found!.id],
+    );
+  });
+});
+
 describe('a database of before events had extension attributes', () => {
   test('has events without any, and keeps those of new ones', async () => {
     await using store = disposable(await opened('store-0005'));

@@ -4,7 +4,7 @@ import { type Webhook, WebhookSchema } from '../../../../gen/carillon/v1/webhook
 import { headersApart } from '../../../domain/webhook/secret-headers.ts';
 import { OUTPUT_ONLY } from '../webhook/output-only.ts';
 import { OWNER_LABEL } from './owner.ts';
-import { secretIn, secretTexts, withAuthText } from './secrets.ts';
+import { secretIn, secretTexts, withAuthText, withTlsText } from './secrets.ts';
 
 /** What was asked for a webhook, without what the server says of it. */
 export function askedOf(webhook: Webhook): Webhook {
@@ -20,18 +20,26 @@ export function askedJson(webhook: Webhook): JsonObject {
   const asked = askedOf({ ...webhook, headers: plain, secretHeaders: {} });
   const { signing: _, ...rest } = toJson(WebhookSchema, asked) as JsonObject;
   const secretHeaders = secretTexts({ ...webhook.secretHeaders, ...Object.fromEntries(given) });
-  return { ...withAuthText(rest), ...(Object.keys(secretHeaders).length > 0 && { secretHeaders }) };
+  return {
+    ...withTlsText(withAuthText(rest)),
+    ...(Object.keys(secretHeaders).length > 0 && { secretHeaders }),
+  };
 }
 
 /** The same as a file has it: without the label of the set it comes from, and secret headers by their names alone. */
 export function declaredJson(webhook: Webhook): JsonObject {
   const { [OWNER_LABEL]: _, ...labels } = webhook.labels;
-  const { secretHeaders = {}, auth = {}, ...json } = askedJson({ ...webhook, labels });
+  const { secretHeaders = {}, auth = {}, tls, ...json } = askedJson({ ...webhook, labels });
   const names = Object.keys(secretHeaders as JsonObject);
   const [method] = Object.entries(auth as JsonObject) as [string, JsonObject][];
   return {
     ...json,
     ...(names.length > 0 && { secretHeaders: Object.fromEntries(names.map((name) => [name, {}])) }),
     ...(method !== undefined && { auth: { [method[0]]: { ...method[1], [secretIn(method[1])]: {} } } }),
+    ...(tls !== undefined && { tls: withoutKey(tls as JsonObject) }),
   };
+}
+
+function withoutKey({ privateKey, ...tls }: JsonObject): JsonObject {
+  return { ...tls, ...(privateKey !== undefined && { privateKey: {} }) };
 }

@@ -76,9 +76,14 @@ function writtenOf(webhook: Webhook): Written {
     id,
     json: sorted({ ...json, ...(namespace !== DEFAULT_NAMESPACE && { namespace }) }),
     // Where the variable is not set, the webhook keeps the secret that it has.
-    ...(json.compatibilitySignature !== undefined && {
-      variables: { compatibilitySignature: { secret: `\${${variable('COMPATIBILITY_SECRET')}:-}` } },
-    }),
+    variables: {
+      ...(json.compatibilitySignature !== undefined && {
+        compatibilitySignature: { secret: `\${${variable('COMPATIBILITY_SECRET')}:-}` },
+      }),
+      ...(webhook.tls?.privateKey !== undefined && {
+        tls: { privateKey: { value: `\${${variable('PRIVATE_KEY')}:-}` } },
+      }),
+    },
     ...(notes.length > 0 && { before: notes.join('\n') }),
     atEnd: placesOfSecrets(webhook, variable),
   };

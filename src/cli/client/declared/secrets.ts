@@ -29,6 +29,15 @@ export function withAuthText({ auth, ...rest }: JsonObject): JsonObject {
   return { ...rest, auth: { [name]: { ...value, [secret]: MASK + hint + BETWEEN + digest } } };
 }
 
+/** The same for how TLS is spoken, without what the certificate says: that follows from it. */
+export function withTlsText({ tls, ...rest }: JsonObject): JsonObject {
+  if (tls === undefined) return rest;
+  const { privateKey, identity: _, ...shown } = tls as JsonObject;
+  if (privateKey === undefined) return { ...rest, tls: shown };
+  const { hint = '', digest = '' } = privateKey as { hint?: string; digest?: string };
+  return { ...rest, tls: { ...shown, privateKey: MASK + hint + BETWEEN + digest } };
+}
+
 /** Which field of a method of Auth is secret, in its JSON. */
 export function secretIn(method: JsonObject): string {
   return 'username' in method || 'password' in method ? 'password' : 'token';
@@ -36,6 +45,7 @@ export function secretIn(method: JsonObject): string {
 
 export function isSecret({ path }: Difference): boolean {
   const [field, , inner] = path;
+  if (field === 'tls') return path[1] === 'privateKey';
   return field === SECRET_HEADERS || (field === 'auth' && (inner === 'password' || inner === 'token'));
 }
 

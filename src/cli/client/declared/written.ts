@@ -7,7 +7,7 @@ export interface Written {
   readonly id: string;
   readonly json: JsonObject;
   /** Texts that stand for variables, in place of what the same object has: `{ signature: { secret: '${SECRET}' } }`. */
-  readonly variables?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly variables?: Readonly<Record<string, JsonObject>>;
   /** Comments before it, and within it at its end; without `#`. JSON has none. */
   readonly before?: string;
   readonly atEnd?: string;

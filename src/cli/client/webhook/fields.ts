@@ -1,5 +1,6 @@
 import { COMPATIBILITY_FIELDS } from './compatibility-fields.ts';
 import { DURATION, ENTRIES, NUMBER, TEXT, TIME, type WebhookField, words } from './field-kinds.ts';
+import { TLS_FIELDS } from './tls-fields.ts';
 
 /** Every field of a webhook that a caller can set, in the order in which help shows them. */
 export const WEBHOOK_FIELDS: readonly WebhookField[] = [
@@ -218,6 +219,7 @@ export const WEBHOOK_FIELDS: readonly WebhookField[] = [
     is: { kind: 'content', line: true },
     about: 'The token by which the destination lets it in (Bearer); from a file, others do not see it.',
   },
+  ...TLS_FIELDS,
   {
     flag: '--timeout',
     value: 'duration',

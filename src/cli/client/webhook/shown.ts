@@ -20,6 +20,7 @@ export function webhookColumns(now: number): readonly Column<Webhook>[] {
     { title: 'ID', text: ({ id }) => id },
     { title: 'NAME', text: ({ name }) => name, atLeast: 8 },
     { title: 'STATE', text: stateOf, style: ({ state }) => STATE_STYLES[state] },
+    { title: 'WARNING', text: ({ warnings }) => warnings.join(', '), style: () => 'bad', rank: 8 },
     { title: 'FAILING', text: (webhook) => failingFor(webhook, now), style: () => 'warn', rank: 6 },
     { title: 'HELD', text: (webhook) => heldFor(webhook, now), style: () => 'warn', rank: 5 },
     { title: 'LAST', text: (webhook) => lastStatusOf(webhook, now), style: lastStyle, rank: 3 },
@@ -49,6 +50,7 @@ export function webhookCard(
       ['namespace', webhook.namespace],
       ['destination', webhook.destination],
       ['state', stateOf(webhook)],
+      ['warning', warningOf(webhook)],
       ['failing since', inFull(webhook.failingSinceTime, now)],
       ['held', heldUntil(webhook, now)],
       ['last answer', lastAnswerOf(webhook, now)],
@@ -64,6 +66,8 @@ export function webhookCard(
       ['headers', entries(webhook.headers)],
       ['secret headers', secrets(webhook.secretHeaders)],
       ['auth', authOf(webhook)],
+      ['client certificate', clientOf(webhook, now)],
+      ['authorities', webhook.tls?.caBundle ? 'its own, in place of the usual ones' : ''],
       ['header templates', entries(payload?.headerTemplates ?? {})],
       ['timeout', span(timeout)],
       ['attempts', retryPolicy && attemptsOf(retryPolicy)],
@@ -200,6 +204,20 @@ function authOf({ auth }: Webhook): string {
     default:
       return '';
   }
+}
+
+/** Whose it is, and until when it can be shown. */
+function clientOf({ tls }: Webhook, now: number): string {
+  const { subject, sha256Fingerprint, expireTime } = tls?.identity ?? {};
+  return subject === undefined
+    ? ''
+    : `${subject}, until ${inFull(expireTime, now)}, SHA-256 ${sha256Fingerprint}`;
+}
+
+function warningOf({ tls }: Webhook): string {
+  return tls?.insecureSkipVerify
+    ? 'TLS is not verified: whoever is on the way can read and change what is sent; give --ca-bundle'
+    : '';
 }
 
 function secrets(headers: Webhook['secretHeaders']): string {

@@ -61,7 +61,7 @@ function whyNot(message: string): string {
     : why;
 }
 
-const MAYBE_SECRET = /^(?:\w*Auth|Signing|SecretValue)\b|\.(?:headers|secret)$/;
+const MAYBE_SECRET = /^(?:\w*Auth|Signing|SecretValue|DestinationTls)\b|\.(?:headers|secret)$/;
 
 async function readFrom(invocation: Invocation, world: Files): Promise<JsonObject> {
   const path = flagValue(invocation, '--from');

@@ -76,6 +76,9 @@ export function registrations({ client, feed, defaults }: Connection): Registrat
         (found) => found,
       ),
 
+    unverifiedWebhooks: async (limit) =>
+      client.call('unverifiedWebhooks', limit, rowsUpTo(limit), (found) => found.map(read)),
+
     unsealedWebhooks: async (limit) =>
       client.call('unsealedWebhooks', limit, rowsUpTo(limit), (found) => found.map(read)),
 

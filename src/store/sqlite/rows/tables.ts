@@ -39,6 +39,7 @@ export const WEBHOOK = layout(
   // When the first signing secret ends.
   field('secretsEndAt', orNull(integer)),
   field('compatibilitySecret', orNull(text)),
+  field('unverified', as<Flag>()),
 );
 export type WebhookRow = RowOf<typeof WEBHOOK>;
 

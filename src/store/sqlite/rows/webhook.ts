@@ -42,6 +42,7 @@ export function toWebhookRow(webhook: Webhook): WebhookRow {
     webhook.sealedCredentials ?? null,
     endOfSecrets(webhook.secrets),
     webhook.compatibilitySecret === undefined ? null : toBase64(webhook.compatibilitySecret),
+    spec.tls?.unverified ? 1 : 0,
   ];
 }
 
@@ -87,6 +88,9 @@ export function judgedFromRow(row: WebhookRow): JudgedWebhook {
       },
       get labels() {
         return read().labels;
+      },
+      get tls() {
+        return read().tls;
       },
     },
   };

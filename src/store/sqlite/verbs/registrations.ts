@@ -24,6 +24,7 @@ type WebhookVerbs = Pick<
   | 'getWebhooks'
   | 'resolveWebhooks'
   | 'findWebhook'
+  | 'unverifiedWebhooks'
   | 'listWebhooks'
   | 'getTraffic'
   | 'removeWebhooks'
@@ -45,6 +46,7 @@ const CHANGED = part(
   'credentials',
   'secretsEndAt',
   'compatibilitySecret',
+  'unverified',
 );
 
 export function webhookVerbs(context: Context): WebhookVerbs {
@@ -71,6 +73,9 @@ export function webhookVerbs(context: Context): WebhookVerbs {
   const selectByKey = db.prepare<WebhookRow>(`
     SELECT ${WEBHOOK.columns} FROM webhooks
     WHERE namespace = ? AND name = ? AND destination = ? AND removed_at IS NULL`);
+  const selectUnverified = db.prepare<WebhookRow>(`
+    SELECT ${WEBHOOK.columns} FROM webhooks INDEXED BY webhooks_unverified
+    WHERE unverified = 1 AND removed_at IS NULL ORDER BY id LIMIT ?`);
   // OR IGNORE is for a key that another webhook has. No other constraint can be violated here.
   const update = db.prepare(`UPDATE OR IGNORE webhooks SET ${CHANGED.assignments} WHERE id = ?`);
   const updateCursor = db.prepare(`UPDATE webhooks SET ${CURSOR.assignments} WHERE id = ?`);
@@ -134,6 +139,7 @@ export function webhookVerbs(context: Context): WebhookVerbs {
         return own?.[at.namespace] === namespace ? own : selectByCallerId.get(namespace, id);
       }),
     findWebhook: (key) => selectByKey.get(...key),
+    unverifiedWebhooks: (limit) => selectUnverified.all(limit),
     listWebhooks: webhookList(db),
     getTraffic: (ids) =>
       ids.map((id) => {

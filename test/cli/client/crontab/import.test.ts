@@ -47,7 +47,7 @@ describe('carillon import-crontab', () => {
       err,
       /^tab\.txt:3: not imported: it runs "root", and not curl; if that is a user, give --system$/m,
     );
-    assert.match(err, /^tab\.txt:4: not imported: -k: Carillon checks certificates always/m);
+    assert.match(err, /^tab\.txt:4: not imported: -k: Carillon checks certificates;/m);
     assert.match(err, /^tab\.txt:5: not imported: schedule\.cron: /m);
     assert.match(err, /^tab\.txt:6: not imported: timeout: /m);
     assert.match(err, /^tab\.txt:7: it is a GET, and becomes a POST/m);

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { World } from '../../../../src/cli/world.ts';
+import { createAuthority, type Pair } from '../../../support/authority.ts';
 import { runCli } from '../../../support/cli.ts';
 import { folderOf } from '../../../support/folder.ts';
 import { sharedApi } from '../../../support/rpc.ts';
+import { T0 } from '../../../support/store.ts';
 
 const DESTINATION = 'http://127.0.0.1:9999/hook';
 const SECRET = `whsec_${Buffer.alloc(32, 1).toString('base64')}`;
@@ -251,6 +253,27 @@ describe('carillon apply', () => {
     const other = await run({ files, env: { TOKEN: 'value-of-token' } }, '--yes');
     assert.match(other.out, /^ {4}auth\.bearer\.token: \(none\) → "\$\{TOKEN\}"$/m);
     for (const { out, err } of [first, renamed, other]) assert.doesNotMatch(out + err, /value-of/);
+  });
+
+  it('compares private keys so too, and shows what is asked for TLS otherwise', async () => {
+    const authority = createAuthority();
+    const notAfter = new Date(Math.max(T0, Date.now()) + 86_400_000);
+    const [ann, ben] = ['ann', 'ben'].map((name) => authority.client(name, { notAfter }));
+    const hook = ({ cert, key }: Pair, more: object = {}) => {
+      const tls = { clientCertificate: cert, privateKey: { value: key }, ...more };
+      const destination = DESTINATION.replace('http:', 'https:');
+      return { 'hooks/a.json': JSON.stringify({ id: 'mutual', name: 'mutual', destination, tls }) };
+    };
+    const first = await yes(hook(ann!));
+    assert.match(first.out, /^ {4}tls\.privateKey: \*{3}CN=ann$/m);
+    assert.deepEqual(await yes(hook(ann!)), { code: 0, out: '', err: '' });
+    const renewed = await yes(hook(ben!));
+    assert.match(renewed.out, /^ {4}tls\.privateKey: another than before \(never shown\)$/m);
+    const dangerous = await yes(hook(ben!, { insecureSkipVerify: true }));
+    assert.match(dangerous.out, /^ {4}tls\.insecureSkipVerify: \(none\) → true$/m);
+    assert.doesNotMatch(dangerous.out, /privateKey|identity/);
+    for (const { out, err } of [first, renewed, dangerous]) assert.doesNotMatch(out + err, /PRIVATE KEY/);
+    await api().webhooks.remove({ id: 'mutual' });
   });
 
   it('shows no secret header of a webhook whose name and destination another one has', async () => {

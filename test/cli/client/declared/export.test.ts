@@ -4,9 +4,11 @@ import { create } from '@bufbuild/protobuf';
 import { WebhookSchema } from '../../../../gen/carillon/v1/webhook_pb.ts';
 import { OUTPUT_ONLY } from '../../../../src/cli/client/webhook/output-only.ts';
 import type { World } from '../../../../src/cli/world.ts';
+import { createAuthority } from '../../../support/authority.ts';
 import { runCli } from '../../../support/cli.ts';
 import { folderOf } from '../../../support/folder.ts';
 import { sharedApi } from '../../../support/rpc.ts';
+import { T0 } from '../../../support/store.ts';
 
 const DESTINATION = 'http://127.0.0.1:9999/hook';
 
@@ -14,7 +16,7 @@ const DESTINATION = 'http://127.0.0.1:9999/hook';
 const FULL = {
   id: 'full',
   name: 'full: "of" #everything',
-  destination: `${DESTINATION}?a=1&b=%20`,
+  destination: `${DESTINATION.replace('http:', 'https:')}?a=1&b=%20`,
   schedule: {
     cron: '30 2 * * *',
     timeZone: 'Europe/Vienna',
@@ -37,6 +39,7 @@ const FULL = {
     headerTemplates: { 'x-two': '{{ event.id }}', 'X-One': 'yes' },
   },
   headers: { 'x-number': '1.0', 'X-Truth': 'yes' },
+  tls: { caBundle: createAuthority('$HOME').pem },
   timeout: '2.5s',
   retryPolicy: { maxAttempts: 3, delays: ['1s', '1m'], jitter: 0, clientErrors: 'FAIL' },
   limits: { concurrency: 2, rateLimit: { perSecond: 0.5, burst: 3 }, ordered: true },
@@ -130,6 +133,34 @@ describe('carillon webhooks export', () => {
       err: '',
     });
     for (const id of ['let-in', 'token']) await from().webhooks.remove({ id });
+  });
+
+  it('writes how TLS is spoken, and the private key as a variable that need not be set here', async () => {
+    const notAfter = new Date(Math.max(T0, Date.now()) + 86_400_000);
+    const { cert, key } = createAuthority().client('carillon', { notAfter });
+    const webhook = { id: 'mutual', name: 'm', destination: DESTINATION.replace('http:', 'https:') };
+    const tls = { clientCertificate: cert, privateKey: { value: key }, insecureSkipVerify: true };
+    await from().webhooks.register({ webhook: { ...webhook, tls } });
+    const folder = folderOf({});
+    const { out } = await cli(from().url, folder, 'webhooks', 'export', '--name', 'm');
+    assert.match(out, /^tls:\n {2}clientCertificate: \|\n {4}-----BEGIN CERTIFICATE-----\n/m);
+    assert.match(
+      out,
+      /^ {2}insecureSkipVerify: true\n {2}privateKey:\n {4}value: \$\{MUTUAL_PRIVATE_KEY:-\}$/m,
+    );
+    assert.doesNotMatch(out, /PRIVATE KEY|hint|digest|identity/);
+    folder.files.set('out.yaml', out);
+    const here = await cli(from().url, folder, 'apply', '-f', 'out.yaml', '--yes');
+    assert.deepEqual(here, { code: 0, out: '', err: '' });
+    const without = await cli(to().url, folder, 'apply', '-f', 'out.yaml', '--yes');
+    assert.match(without.err, /^out\.yaml:\d+: tls\.private_key\.value: is not given/m);
+    const env = { MUTUAL_PRIVATE_KEY: key };
+    const there = await runCli(to().url, ['apply', '-f', 'out.yaml', '--yes'], { ...folder, env });
+    assert.equal(there.code, 0);
+    assert.doesNotMatch(there.out, /PRIVATE KEY/);
+    const made = await to().webhooks.get({ id: 'mutual' });
+    assert.equal(made.webhook?.tls?.identity?.subject, 'CN=carillon');
+    for (const server of [from(), to()]) await server.webhooks.remove({ id: 'mutual' });
   });
 
   it('writes comments that another server takes in place of what they are about', async () => {

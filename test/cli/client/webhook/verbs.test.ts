@@ -2,12 +2,16 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 import type { World } from '../../../../src/cli/world.ts';
+import { createAuthority } from '../../../support/authority.ts';
 import { type Ran, runCli } from '../../../support/cli.ts';
 import { aDeliveryThat } from '../../../support/deliveries.ts';
 import { sharedApi, startApi } from '../../../support/rpc.ts';
-import { aWebhook } from '../../../support/store.ts';
+import { aWebhook, T0 } from '../../../support/store.ts';
 
 const DESTINATION = 'http://127.0.0.1:9999/hook';
+const SECURE = DESTINATION.replace('http:', 'https:');
+const authority = createAuthority();
+const client = authority.client('carillon', { notAfter: new Date(Math.max(T0, Date.now()) + 86_400_000) });
 const ID = /\bwh_[0-9A-Z]{26}\b/;
 
 describe('carillon webhooks', () => {
@@ -41,10 +45,14 @@ describe('carillon webhooks', () => {
     const files = new Map([
       ['body.liquid', 'Hello {{ webhook.name }}\n'],
       ['key.txt', 'a-key-from-a-file\n'],
+      ['cert.pem', client.cert],
+      ['client.pem', client.key],
+      ['ca.pem', authority.pem],
     ]);
     const readBytes: World['readBytes'] = async (path) => Buffer.from(files.get(path) ?? assert.fail(path));
     const argv = [
-      ...['webhooks', 'register', '--json', '--name', 'full', '--destination', DESTINATION],
+      ...['webhooks', 'register', '--json', '--name', 'full', '--destination', SECURE],
+      ...['--client-certificate', '@cert.pem', '--client-key', '@client.pem', '--ca-bundle', '@ca.pem'],
       ...[
         '--cron',
         '30 2 * * *',
@@ -105,11 +113,14 @@ describe('carillon webhooks', () => {
       signingSecrets,
       secretHeaders,
       auth,
+      tls,
       ...rest
     } = webhook;
     assert.equal(secretHeaders['x-key'].hint, 'file');
     assert.deepEqual([auth.basic.username, auth.basic.password.hint], ['ann', 'file']);
-    assert.doesNotMatch(out, /a-key-from/);
+    assert.deepEqual([tls.clientCertificate, tls.caBundle], [client.cert, authority.pem]);
+    assert.deepEqual([tls.privateKey.hint, tls.identity.subject], ['CN=carillon', 'CN=carillon']);
+    assert.doesNotMatch(out, /a-key-from|PRIVATE KEY/);
     assert.equal(signingSecrets.length, 1);
     assert.equal(effective.limits.concurrency, 1);
     assert.match(id, ID);
@@ -117,7 +128,7 @@ describe('carillon webhooks', () => {
     assert.deepEqual(rest, {
       namespace: 'default',
       name: 'full',
-      destination: DESTINATION,
+      destination: SECURE,
       schedule: {
         cron: '30 2 * * *',
         timeZone: 'Europe/Vienna',
@@ -171,7 +182,25 @@ describe('carillon webhooks', () => {
       runCount: '0',
       skippedRunCount: '0',
       filterFailureCount: '0',
+      warnings: [],
     });
+  });
+
+  it('shows whose client certificate it is, and warns of a webhook that verifies nothing', async () => {
+    const files: Record<string, string> = { 'c.pem': client.cert, 'k.pem': client.key };
+    const readBytes: World['readBytes'] = async (path) => Buffer.from(files[path] ?? assert.fail(path));
+    const argv = ['webhooks', 'register', '--id', 'dangerous', '--name', 'd', '--destination', SECURE];
+    const tls = ['--client-certificate', '@c.pem', '--client-key', '@k.pem', '--insecure-skip-verify'];
+    const { code, out } = await runCli(api().url, [...argv, ...tls], { readBytes });
+    assert.equal(code, 0);
+    assert.match(out, /^warning {2,}TLS is not verified: whoever is on the way can read and change/m);
+    assert.match(out, /^client certificate {2,}CN=carillon, until .*, SHA-256 [0-9a-f]{64}$/m);
+    const listed = await webhooks('list', '--filter', 'warnings:TLS_NOT_VERIFIED');
+    assert.match(listed.out, /^ID +NAME +STATE +WARNING .*\ndangerous +d +ACTIVE +TLS_NOT_VERIFIED /m);
+    const mended = await webhooks('update', 'dangerous', '--clear', 'tls.insecure_skip_verify');
+    assert.doesNotMatch(mended.out, /warning/);
+    assert.match(mended.out, /^client certificate /m);
+    await api().webhooks.remove({ id: 'dangerous' });
   });
 
   it('register says whether the webhook is new, and shows the secret only then', async () => {
