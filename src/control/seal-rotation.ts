@@ -73,6 +73,8 @@ export interface SealRotationDeps {
   readonly log: Log;
 }
 
+/** Before everything is looked at once more. */
+const BETWEEN_PASSES_MS = 100;
 /** Nothing wakes it but `rotate`. */
 const IDLE_MS = 60_000;
 /** A call that began before the key was replaced may be claimed after it. */
@@ -81,6 +83,7 @@ const CLAIM_LATE_MS = 60_000;
 interface Pass {
   readonly walkers: Walker[];
   readonly isFirst: boolean;
+  looked: number;
   /** What was found in it that an older key sealed. */
   found: number;
 }
@@ -156,7 +159,7 @@ export async function openSealRotation(deps: SealRotationDeps): Promise<SealRota
     knownUntil = undefined;
     // What was sealed before is on its way: it has to be found.
     await writes.quiet();
-    return { walkers: walkersOf(store, resealing, noteRequest), isFirst, found: 0 };
+    return { walkers: walkersOf(store, resealing, noteRequest), isFirst, looked: 0, found: 0 };
   }
 
   function noteRequest({ claimedAt, until }: { readonly claimedAt: number; readonly until: number }): void {
@@ -175,6 +178,7 @@ export async function openSealRotation(deps: SealRotationDeps): Promise<SealRota
   }
 
   function count(current: Pass, { looked, resealed, stale, unreadable }: Step): void {
+    current.looked += looked;
     current.found += resealed + stale;
     counts.resealed += resealed;
     if (!current.isFirst) return;
@@ -246,7 +250,10 @@ export async function openSealRotation(deps: SealRotationDeps): Promise<SealRota
       wake = listener;
     },
     tick,
-    idleMs: () => (isRunning() ? 0 : IDLE_MS),
+    idleMs() {
+      if (!isRunning()) return IDLE_MS;
+      return pass?.isFirst === false && pass.looked === 0 ? BETWEEN_PASSES_MS : 0;
+    },
   };
 }
 
