@@ -68,11 +68,12 @@ export interface SealRotationDeps {
   readonly store: Store;
   readonly keyring: SealKeyring;
   readonly source: KeySource;
-  readonly clock: Pick<Clock, 'now'>;
+  readonly clock: Pick<Clock, 'now' | 'monotonic'>;
   readonly random: Random;
   readonly log: Log;
 }
 
+const REST_MS_MAX = 1_000;
 /** Before everything is looked at once more. */
 const BETWEEN_PASSES_MS = 100;
 /** Nothing wakes it but `rotate`. */
@@ -100,6 +101,10 @@ export async function openSealRotation(deps: SealRotationDeps): Promise<SealRota
   let pass: Pass | undefined;
   let counts = { checked: 0, total: 0, resealed: 0, unreadable: 0 };
   let knownUntil: number | undefined;
+  /** Whether this server went through everything: what one before it found in its last round is not known. */
+  let hasLooked = false;
+  /** How long the last step took. */
+  let tookMs = 0;
   let wake = () => {};
   let replacing: Promise<unknown> = Promise.resolve();
 
@@ -152,6 +157,7 @@ export async function openSealRotation(deps: SealRotationDeps): Promise<SealRota
     pass = undefined;
     counts = { checked: 0, total: 0, resealed: 0, unreadable: 0 };
     knownUntil = undefined;
+    hasLooked = false;
   }
 
   async function nextPass(isFirst: boolean): Promise<Pass> {
@@ -168,10 +174,16 @@ export async function openSealRotation(deps: SealRotationDeps): Promise<SealRota
 
   async function tick(): Promise<void> {
     if (!isRunning()) return;
+    const begun = clock.monotonic();
+    await step();
+    tookMs = clock.monotonic() - begun;
+  }
+
+  async function step(): Promise<void> {
     pass ??= await nextPass(true);
     const [walker] = pass.walkers;
-    const step = await walker?.reseal();
-    if (step !== undefined) count(pass, step);
+    const part = await walker?.reseal();
+    if (part !== undefined) count(pass, part);
     else if (walker !== undefined) pass.walkers.shift();
     else if (pass.found > 0) pass = await nextPass(false);
     else await finish();
@@ -192,6 +204,7 @@ export async function openSealRotation(deps: SealRotationDeps): Promise<SealRota
     await store.keepSealKey({ id, aloneAt: clock.now() });
     uses = await store.listSealKeys();
     pass = undefined;
+    hasLooked = true;
     const { resealed, unreadable } = counts;
     const fields = { keyId: id, olderKeyIds: status().olderKeyIds, resealed, unreadable };
     log.info(fields, `everything is sealed with the key ${id} now${surplus()}`);
@@ -203,20 +216,20 @@ export async function openSealRotation(deps: SealRotationDeps): Promise<SealRota
   function surplus(): string {
     const { olderKeyIds: older, olderKnownUntil } = status();
     if (older.length === 0) return '';
-    const those = older.length === 1 ? `the key ${older[0]} can` : `the keys ${older.join(', ')} can`;
+    const [those, it] =
+      older.length === 1 ? [`the key ${older[0]}`, 'it'] : [`the keys ${older.join(', ')}`, 'them'];
     const when =
       olderKnownUntil === undefined
         ? ''
-        : ` from ${new Date(olderKnownUntil).toISOString()} on, until when calls with a request_id may be repeated that were made before`;
-    return `; ${those} be taken out of ${source.place}${when}, and is only needed for backups that were made before`;
+        : ` from ${new Date(olderKnownUntil).toISOString()} on (until then calls with a request_id that were made before are recognised by ${it})`;
+    return `; ${those} can be taken out of ${source.place}${when}, and backups that were made before still need ${it}`;
   }
 
   function status(): SealRotationStatus {
     const keyId = newestId();
     const endedAt = useOf(keyId)?.aloneAt;
     const olderKeyIds = keyring.all.map(sealKeyId).filter((id) => id !== keyId);
-    // What a server before this one found in its last round is not known.
-    const known = knownUntil ?? (counts.total === 0 ? startedAt() + REMEMBERED_MS : 0);
+    const known = hasLooked ? (knownUntil ?? 0) : startedAt() + REMEMBERED_MS;
     return {
       isRunning: isRunning(),
       keyId,
@@ -252,7 +265,8 @@ export async function openSealRotation(deps: SealRotationDeps): Promise<SealRota
     tick,
     idleMs() {
       if (!isRunning()) return IDLE_MS;
-      return pass?.isFirst === false && pass.looked === 0 ? BETWEEN_PASSES_MS : 0;
+      // Others have the database for as long as this had it.
+      return pass?.isFirst === false && pass.looked === 0 ? BETWEEN_PASSES_MS : Math.min(tookMs, REST_MS_MAX);
     },
   };
 }

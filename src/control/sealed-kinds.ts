@@ -46,7 +46,7 @@ export interface Walker {
 }
 
 /** Webhooks at a time. A part of them is shorter where they are large. */
-const WEBHOOKS = 100;
+const WEBHOOKS = 50;
 const NAMESPACE_KEYS = 200;
 const REQUESTS = 200;
 

@@ -73,7 +73,7 @@ export interface ServerDeps {
 const WORK_SHARE = 1 / 128;
 const WORK_BYTES_MIN = 16 * 1024 * 1024;
 
-/** How long others have the database for themselves between two steps of sealing everything anew. */
+/** The least time between two steps of sealing everything anew, in which others have the database for themselves. */
 const SEALING_REST_MS = 5;
 
 /** How long due runs are gathered, so that many share a commit: most of a run's lateness on an idle server. */

@@ -163,15 +163,15 @@ describe('sealing anew', () => {
   it('goes on after a crash with what is left', async () => {
     await using bare = disposable(await openMemoryStore());
     const first = await opened(bare);
-    await registered(first.control, 150);
+    await registered(first.control, 80);
     await first.rotation.rotate(first.rotation.status().keyId);
     await first.rotation.tick();
-    assert.deepEqual([first.rotation.status().resealed, first.rotation.status().isRunning], [100, true]);
+    assert.deepEqual([first.rotation.status().resealed, first.rotation.status().isRunning], [50, true]);
     const { store, rotation, lines } = await opened(bare, first.keyring.all);
     assert.match(lines[0]?.message ?? '', /^what other keys sealed is sealed anew with the key /);
     await untilSealed(rotation);
     const { resealed, checked, total, isRunning } = rotation.status();
-    assert.deepEqual([resealed, checked, total, isRunning], [50, 150, 150, false]);
+    assert.deepEqual([resealed, checked, total, isRunning], [30, 80, 80, false]);
     assert.deepEqual(await keysOf(store), [rotation.status().keyId]);
     const third = await opened(bare, [first.keyring.all[0]!]);
     assert.equal(third.rotation.status().isRunning, false);

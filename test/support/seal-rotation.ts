@@ -17,7 +17,7 @@ export const NO_ROTATION: Pick<SealRotation, 'status' | 'rotate'> = {
 
 export interface RotationParts {
   readonly store: Store;
-  readonly clock: Pick<Clock, 'now'>;
+  readonly clock: Pick<Clock, 'now' | 'monotonic'>;
   readonly log: Log;
   readonly keys: readonly Uint8Array[];
   /** The machine's own when not given. */

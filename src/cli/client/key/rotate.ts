@@ -100,10 +100,10 @@ function adviceOf({ state, olderKeyIds, place, olderKnownTime }: SealKeyRotation
   if (olderKeyIds.length === 0) return '';
   if (state !== State.DONE)
     return 'Every key is needed until it is done; carillon keys rotate waits for that.\n';
-  const what = olderKeyIds.length === 1 ? `the key ${olderKeyIds[0]}` : `the keys ${olderKeyIds.join(', ')}`;
-  const when =
-    olderKnownTime === undefined
-      ? 'Now'
-      : `From ${new Date(timestampMs(olderKnownTime)).toISOString()} on, when no call of before can be repeated by its request_id,`;
-  return `${when} ${what} can be taken out of ${place}. Keep it with the backups that were made before.\n`;
+  const [those, it] = olderKeyIds.length === 1 ? ['the key', 'it'] : ['the keys', 'them'];
+  const what = `${those} ${olderKeyIds.join(', ')} can be taken out of ${place}`;
+  const keep = `Keep ${it} with the backups that were made before.\n`;
+  if (olderKnownTime === undefined) return `Now ${what}. ${keep}`;
+  const from = new Date(timestampMs(olderKnownTime)).toISOString();
+  return `From ${from} on ${what}. Until then calls with a request_id that were made before are recognised by ${it}. ${keep}`;
 }
