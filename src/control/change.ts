@@ -1,8 +1,10 @@
+import { isDeepStrictEqual } from 'node:util';
 import { presentOf } from '../domain/clock.ts';
-import { HEALTHY } from '../domain/delivery/lane.ts';
+import { HEALTHY, type LaneHealth } from '../domain/delivery/lane.ts';
 import { aborted, alreadyExists, type DomainError, notFound } from '../domain/error.ts';
 import { replaceSchedule, sameSchedule } from '../domain/schedule/replacement.ts';
 import type { Present } from '../domain/schedule/schedule.ts';
+import { changedFields } from '../domain/webhook/changed-fields.ts';
 import { withoutQuery } from '../domain/webhook/destination.ts';
 import { checkEtag } from '../domain/webhook/etag.ts';
 import { type Webhook, type WebhookSpec, webhookIdOf } from '../domain/webhook/webhook.ts';
@@ -65,7 +67,8 @@ export async function changeWebhook(
     const changed = await change(found, present);
     if (changed === undefined) return found;
     const webhook = { ...changed.webhook, version: found.version + 1, updatedAt: present.now };
-    const [result] = await deps.store.updateWebhooks([{ ...changed, webhook, ifVersion: found.version }]);
+    const update = { ...changed, webhook, ifVersion: found.version, changed: changedFields(found, webhook) };
+    const [result] = await deps.store.updateWebhooks([update]);
     switch (result) {
       case 'UPDATED':
         return webhook;
@@ -88,7 +91,8 @@ export async function changeWebhook(
 
 /**
  * A webhook of which something else is asked now. Its place in its schedule stays where that is the same, and
- * so does what is known of its destination.
+ * so does what is known of its destination. What gets tokens otherwise is tried at once: whoever has mended it does
+ * not wait for a probe. What the destination asked for (Retry-After) stands.
  */
 export function changedTo(
   found: Webhook,
@@ -99,18 +103,30 @@ export function changedTo(
   const { schedule } = found.effective;
   const cursor = replaceSchedule(found.id, schedule, found.cursor, effective.schedule, present);
   const isElsewhere = found.effective.destination !== effective.destination;
-  const { sealedCredentials: _, ...before } = isElsewhere ? wellAgain(found) : found;
+  const isMended = !isElsewhere && getsOtherTokens(found, stored);
+  const { holdUntil } = found.health;
+  const { sealedCredentials: _, ...before } = isElsewhere
+    ? wellAgain(found)
+    : isMended
+      ? wellAgain(found, { ...HEALTHY, holdUntil })
+      : found;
   const webhook = { ...before, ...stored, effective, cursor };
   return {
     webhook,
-    ...(isElsewhere && { resetHealth: true }),
+    ...((isElsewhere || isMended) && { resetHealth: true }),
     ...(!sameSchedule(schedule, effective.schedule) && { cursorFrom: found.cursor }),
   };
 }
 
+function getsOtherTokens(a: Pick<Webhook, 'spec'>, b: Pick<Webhook, 'spec'>): boolean {
+  const [before, after] = [a.spec.auth, b.spec.auth];
+  const isAbout = before?.kind === 'oauth2' || after?.kind === 'oauth2';
+  return isAbout && !isDeepStrictEqual(before, after);
+}
+
 /** The webhook with a health that begins anew with its next version. */
-export function wellAgain(webhook: Webhook): Webhook {
-  return { ...webhook, health: HEALTHY, healthVersion: webhook.version + 1 };
+export function wellAgain(webhook: Webhook, health: LaneHealth = HEALTHY): Webhook {
+  return { ...webhook, health, healthVersion: webhook.version + 1 };
 }
 
 export function contended(id: string): DomainError {

@@ -46,6 +46,9 @@ export interface ControlDeps {
     | 'listApiKeys'
     | 'revokeApiKeys'
     | 'emptyLog'
+    | 'onBehalf'
+    | 'enterRefusals'
+    | 'scanAuditEntries'
   >;
   readonly namespaces: NamespaceDirectory;
   readonly clock: Clock;

@@ -7,6 +7,7 @@ import { noProblems, type Problems } from '../domain/problems.ts';
 import { ringsAlike, sameSchedule } from '../domain/schedule/replacement.ts';
 import { scheduleViolations } from '../domain/schedule/rules.ts';
 import type { AskedSpec } from '../domain/webhook/asked.ts';
+import { changedFields } from '../domain/webhook/changed-fields.ts';
 import {
   type AskedCredentials,
   type Credentials,
@@ -149,10 +150,10 @@ export function createRegister(deps: RegisterDeps) {
     const found = isCompared ? await find(asked, spec) : undefined;
     const before = found ? vault.open(found) : NO_CREDENTIALS;
     const credentials = kept(asked.credentials, before, problems);
-    noteAuthViolations(credentials, problems);
     noteTlsViolations(spec, credentials, { now, before: found?.spec.tls, problems });
-    const withSecrets = { ...spec, headers: { ...spec.headers, ...credentialHeaders(credentials) } };
     const policy = settings.addressPolicy;
+    noteAuthViolations(credentials, problems, policy);
+    const withSecrets = { ...spec, headers: { ...spec.headers, ...credentialHeaders(credentials) } };
     await noteSpecViolations(whole.spec, withSecrets, { ...whole, problems, policy, now });
     if (asked.spec.schedule !== undefined && spec.schedule !== undefined) {
       const rules = { now, everyMinMs: settings.everyMinMs, field: 'schedule' };
@@ -240,7 +241,10 @@ export function createRegister(deps: RegisterDeps) {
       version: found.version + 1,
     };
     if (!asked.validateOnly) {
-      const [result] = await store.updateWebhooks([{ ...change, webhook, ifVersion: found.version }]);
+      const changed = changedFields(found, webhook);
+      const [result] = await store.updateWebhooks([
+        { ...change, webhook, ifVersion: found.version, changed },
+      ]);
       if (result !== 'UPDATED') return undefined;
       tellUnverified(deps, webhook, found);
     }

@@ -4,6 +4,7 @@ import type { Presented } from '../domain/event/present.ts';
 import { compatibilitySignature } from '../domain/webhook/compatibility.ts';
 import { type Credentials, credentialHeaders } from '../domain/webhook/credentials.ts';
 import type { DestinationTls } from '../domain/webhook/destination-tls.ts';
+import { type Grant, grantOf } from '../domain/webhook/grant.ts';
 import { isSecretHeader, MASK } from '../domain/webhook/secret-headers.ts';
 import { keysAt, type SigningKeys, sign, signWithPrivateKey } from '../domain/webhook/signature.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
@@ -18,6 +19,8 @@ export interface OutgoingRequest {
   readonly recordedHeaders?: readonly string[];
   /** Those values. */
   readonly secrets?: readonly string[];
+  /** What a token is to be got with, if the header `authorization` is to have one: `***` stands in its place. */
+  readonly grant?: Grant;
   readonly body: Uint8Array;
   /** How TLS is spoken with the destination; undefined where it is as with others. */
   readonly tls?: DestinationTls;
@@ -26,7 +29,7 @@ export interface OutgoingRequest {
 }
 
 export interface RequestParts {
-  readonly webhook: Pick<Webhook, 'effective'>;
+  readonly webhook: Pick<Webhook, 'id' | 'effective'>;
   readonly delivery: Pick<WaitingDelivery, 'id' | 'replayOf'>;
   readonly event: Pick<EventBody, 'id' | 'callerId' | 'nominalAt'>;
   /** The body, its type, and the headers that the event and its delivery bring. */
@@ -85,9 +88,11 @@ export function buildRequest(parts: RequestParts): OutgoingRequest {
   addHeaders(headers, presented.headers);
   addHeaders(headers, webhook.effective.headers);
   const kept = recorded(headers, ours, secret);
+  const { auth } = credentials;
   // Its password alone, which stands in the header in base64.
-  if (credentials.auth !== undefined) kept?.secrets.push(credentials.auth.secret);
-  return { destination, headers, ...kept, body, ...(tls !== undefined && { tls }), timeoutMs };
+  if (auth !== undefined) kept?.secrets.push(auth.secret);
+  const grant = auth?.kind === 'oauth2' ? grantOf(auth, webhook.id, destination, tls) : undefined;
+  return { destination, headers, ...kept, ...(grant && { grant }), body, ...(tls && { tls }), timeoutMs };
 }
 
 // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────

@@ -202,7 +202,7 @@ export async function syncFolder(path: string): Promise<void> {
   }
 }
 
-export function unusable(message: string): DomainError {
+function unusable(message: string): DomainError {
   return new DomainError('SECRETS_KEY_UNUSABLE', message);
 }
 

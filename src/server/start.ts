@@ -15,6 +15,7 @@ import type { OwnListener } from '../domain/webhook/own-listeners.ts';
 import { type KeysOf, keysWith } from '../domain/webhook/signature.ts';
 import { createInbox } from '../inbox/inbox.ts';
 import { createSender } from '../outbound/sender.ts';
+import { createLettingIn } from '../outbound/token/letting-in.ts';
 import { createAdmission } from '../publish/admission.ts';
 import { createPublisher } from '../publish/publisher.ts';
 import { createReplayer } from '../publish/replayer.ts';
@@ -137,6 +138,7 @@ async function run(parts: Parts): Promise<RunningServer> {
   const policy = addressPolicy(config, own);
   const directory = createDirectory({ store });
   const { egressProxy } = config;
+  const userAgent = `Carillon/${VERSION}`;
   const sender = createSender({
     clock,
     policy,
@@ -154,7 +156,7 @@ async function run(parts: Parts): Promise<RunningServer> {
   const dispatcher = createDispatcher({
     store,
     directory,
-    sender,
+    sender: createLettingIn({ sender, clock, userAgent }),
     keysOf,
     credentialsOf: credentialsWith(sealKey),
     clock,
@@ -162,7 +164,7 @@ async function run(parts: Parts): Promise<RunningServer> {
     log,
     wake: () => loops.dispatch.wake(),
     notify: announcer.announce,
-    settings: { ...config, userAgent: `Carillon/${VERSION}` },
+    settings: { ...config, userAgent },
   });
   directory.onChange((changed) => {
     scheduler.changed(changed);

@@ -2,6 +2,7 @@
 import type { Condition } from '../domain/listing/condition.ts';
 import type { WebhookOrder } from '../domain/listing/place.ts';
 import type { RunCursor } from '../domain/schedule/schedule.ts';
+import type { FieldChanges } from '../domain/webhook/changed-fields.ts';
 import type { Traffic } from '../domain/webhook/traffic.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 import type { Part } from './delivery-log.ts';
@@ -119,6 +120,8 @@ export interface WebhookUpdate {
   /** The stored cursor that `webhook.cursor` was computed from. */
   readonly cursorFrom?: RunCursor;
   readonly resetHealth?: boolean;
+  /** What it changes, for the audit log. */
+  readonly changed?: FieldChanges;
 }
 
 export interface WebhookRemoval {

@@ -10,6 +10,7 @@
  *   was written, unless the database was lost before it could answer: then it is not known.
  * - EXHAUSTED: the adapter's own bounded queue of calls is full. Nothing was written; try again later.
  */
+import type { AuditLog } from './audit-log.ts';
 import type { DeliveryLog } from './delivery-log.ts';
 import type { DeliveryQueue } from './delivery-queue.ts';
 import type { Housekeeping } from './housekeeping.ts';
@@ -22,6 +23,7 @@ import type { Requests } from './requests.ts';
 import type { Sealing } from './sealing.ts';
 
 // The words of the port, for other rooms.
+export type * from './audit-log.ts';
 export type * from './delivery-log.ts';
 export type * from './delivery-queue.ts';
 export type * from './housekeeping.ts';
@@ -43,6 +45,7 @@ export interface Store
     Requests,
     Keys,
     Sealing,
+    AuditLog,
     Housekeeping {
   /**
    * Refuses new verbs, finishes those accepted, and lets the database go. Tolerates being called twice.

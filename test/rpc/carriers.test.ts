@@ -64,6 +64,7 @@ const {
   deleteNamespace,
   rotateSealKey,
   getSealKeyRotation,
+  listAuditEntries,
 } = AdminService.method;
 const destination = 'http://127.0.0.1:9999/hook';
 const orders = { name: 'orders', destination, eventTypes: ['order.*'], labels: { team: 'a' } };
@@ -301,6 +302,8 @@ const STEPS: readonly Step[] = [
     request: (said) => ({ id: said('key').apiKey.id, requestId: 'end-1' }),
   },
   { what: 'an end of none', method: revokeApiKey, request: none },
+  { what: 'what was changed', method: listAuditEntries, request: { filter: 'resource_types:Event' } },
+  { what: 'what was changed, by no field', method: listAuditEntries, request: { filter: 'colour = red' } },
   { what: 'the health of all', method: Health.method.check, request: {} },
   { what: 'the health of nothing', method: Health.method.check, request: { service: 'none' } },
   { what: 'all healths', method: Health.method.list, request: {} },

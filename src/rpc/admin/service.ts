@@ -8,6 +8,7 @@ import { namespaceOrAll } from '../namespace.ts';
 import { readPage } from '../page.ts';
 import { note } from '../transport/call.ts';
 import { principalOf } from '../transport/principal.ts';
+import { auditMethods } from './audit.ts';
 import { namespaceMethods } from './namespaces.ts';
 import { sealKeyMethods } from './seal-key.ts';
 
@@ -23,6 +24,7 @@ export function adminService({
   return {
     ...namespaceMethods({ control }),
     ...sealKeyMethods({ control }),
+    ...auditMethods({ control }),
 
     async createApiKey(request, context) {
       const problems = noProblems();

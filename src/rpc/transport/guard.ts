@@ -15,6 +15,7 @@ import { toConnectError } from '../errors.ts';
 import { namespaceNamedBy, theNamespace } from '../namespace.ts';
 import type { Rules } from '../proto-rules.ts';
 import type { Access } from '../roles.ts';
+import type { Auditing } from './audited.ts';
 import { type Admit, type Call, callKey, noteFields } from './call.ts';
 import { wentAway, whyEnded } from './failures.ts';
 import { createInflow, type Inflow } from './inflow.ts';
@@ -34,6 +35,8 @@ export interface GuardDeps {
   readonly policy: HostPolicy & OriginPolicy;
   /** Logs the cause of an INTERNAL answer and returns the id it is logged under. */
   readonly report: (reason: unknown, call: Call | undefined) => string;
+  /** Hears of every call that is refused for what its caller may do, before that is answered. */
+  readonly refused?: Auditing['refused'];
   readonly stallMs?: number;
   /** Bounds what callers leave unread; with its own limits when not given. */
   readonly outbox?: Outbox;
@@ -77,6 +80,7 @@ export function createGuard({
   door,
   policy,
   report,
+  refused = () => {},
   stallMs = STALL_MS,
   outbox = createOutbox(systemClock),
   inflow = createInflow(),
@@ -114,7 +118,15 @@ export function createGuard({
       const isOpen = access === 'OPEN';
       const principal = isOpen ? ANONYMOUS : door.authenticate(credentialsOf(head, call));
       if (principal.kind === 'KEY') noteFields(call, { keyId: principal.keyId });
-      if (!isOpen) checkRole(principal, access, call);
+      const telling = <T>(check: () => T): T => {
+        try {
+          return check();
+        } catch (reason) {
+          refused(method, { principal, address: call.address }, reason);
+          throw reason;
+        }
+      };
+      if (!isOpen) telling(() => checkRole(principal, access, call));
       call.principal = principal;
       call.inflow = inflow;
       const checksItself = selfChecking.has(method);
@@ -126,7 +138,7 @@ export function createGuard({
         // A stream is about many things, which its handler sums up.
         if (!isStream) noteFields(call, subjectOf(message, principal));
         const { outgoing } = call;
-        const checked = checkMessage(method, message, principal, checksItself);
+        const checked = telling(() => checkMessage(method, message, principal, checksItself));
         if (checked === undefined) return outgoing?.room(bytes);
         return outgoing === undefined ? checked : checked.then(() => outgoing.room(bytes));
       };

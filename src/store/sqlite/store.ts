@@ -3,6 +3,7 @@ import type { Store } from '../store.ts';
 import { createClient } from './client.ts';
 import { createFeed } from './feed.ts';
 import type { SqliteSettings } from './options.ts';
+import { auditLog } from './port/audit-log.ts';
 import { ONE_ROW } from './port/calls.ts';
 import { deliveryLog } from './port/delivery-log.ts';
 import { deliveryQueue } from './port/delivery-queue.ts';
@@ -34,6 +35,7 @@ export function sqliteStore(worker: Worker, bounds: SqliteSettings, ending: read
     ...namespaceKeys(connection),
     ...keys(connection),
     ...sealing(connection),
+    ...auditLog(connection),
 
     sweep: async ({ now, finishedBefore, payloadsBefore }) =>
       client.call('sweep', [now, finishedBefore, payloadsBefore], ONE_ROW, ({ touched, cancelled, gone }) => {

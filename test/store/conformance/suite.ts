@@ -2,6 +2,7 @@ import { after } from 'node:test';
 import type { Store } from '../../../src/store/store.ts';
 import { apart } from './apart.ts';
 import { asking } from './asking.ts';
+import { auditing } from './auditing.ts';
 import { bounds } from './bounds.ts';
 import { calls } from './calls.ts';
 import { changes } from './changes.ts';
@@ -51,6 +52,7 @@ export function conformance(harness: Harness): void {
     asking,
     sealing,
     keys,
+    auditing,
     bounds,
     matching,
     replaying,

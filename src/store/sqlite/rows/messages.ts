@@ -1,4 +1,5 @@
 /** The rows of which calls to the database's thread consist, where these are not rows of a table. */
+import type { FieldChanges } from '../../../domain/webhook/changed-fields.ts';
 import type { DisabledReason } from '../../../domain/webhook/webhook.ts';
 import type { OnOverlap } from '../../intake.ts';
 import type { Flag, RunCode, StateCode } from './codes.ts';
@@ -10,6 +11,7 @@ import type {
   EventBodyRow,
   EventRow,
   HealthRow,
+  NamespaceRow,
   RenderedRow,
   WebhookRow,
 } from './tables.ts';
@@ -20,11 +22,15 @@ export const UPDATE = layout(
   // Null leaves the cursor alone.
   field('cursorFrom', orNull(as<RowOf<typeof CURSOR_FENCE>>())),
   field('resetHealth', as<Flag>()),
+  // Null where it does not matter.
+  field('changed', orNull(as<FieldChanges>())),
 );
 export type UpdateRow = RowOf<typeof UPDATE>;
 
 /** What is sent for a delivery. */
 export type ContentRow = [event: EventBodyRow, format: number, rendered: RenderedRow | null];
+
+export type NamespaceUpdateRow = [row: NamespaceRow, ifVersion: number, changed: readonly string[]];
 
 export type RemovalRow = [id: string, now: number, ifVersion: number | null];
 

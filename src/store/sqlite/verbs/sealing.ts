@@ -89,10 +89,7 @@ export function sealingVerbs({
 
     listSealKeys: () => selectKeys.all(),
 
-    noteSealKeys(rows) {
-      for (const [id, usedAt] of rows) noteKey.run(id, usedAt);
-      return null;
-    },
+    noteSealKeys: (rows) => rows.map(([id, usedAt]) => Number(noteKey.run(id, usedAt).changes) > 0),
 
     keepSealKey([id, aloneAt]) {
       forgetOthers.run(id);
