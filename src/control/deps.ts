@@ -7,7 +7,7 @@ import type { Webhook } from '../domain/webhook/webhook.ts';
 import type { NamespaceDirectory } from '../store/namespace-directory.ts';
 import type { SigningKeyring } from '../store/signing-keyring.ts';
 import type { Store } from '../store/store.ts';
-import type { SealRotation } from './seal-rotation.ts';
+import type { KeyRotation } from './key-rotation.ts';
 
 /** What the use cases work with; each takes the part that it uses. */
 export interface ControlDeps {
@@ -56,7 +56,7 @@ export interface ControlDeps {
   /** Seals signing secrets, and answers that are remembered; `SEALING_KEY_BYTES` long. */
   readonly sealKey: SealKey;
   /** Replaces the key that seals. */
-  readonly sealRotation: Pick<SealRotation, 'status' | 'rotate'>;
+  readonly sealRotation: KeyRotation;
   /** The keys by which namespaces sign. */
   readonly signingKeyring: Pick<SigningKeyring, 'ensure'>;
   readonly settings: ControlSettings;

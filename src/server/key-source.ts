@@ -1,6 +1,6 @@
 import { readFile, realpath, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { KeySource } from '../control/seal-rotation.ts';
+import type { KeySource } from '../control/key-rotation.ts';
 import { DomainError } from '../domain/error.ts';
 import type { Random } from '../domain/random.ts';
 import { SEALING_KEY_BYTES, sealKeyId } from '../domain/seal.ts';

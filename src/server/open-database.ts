@@ -1,4 +1,4 @@
-import type { KeySource } from '../control/seal-rotation.ts';
+import type { KeySource } from '../control/key-rotation.ts';
 import type { Random } from '../domain/random.ts';
 import { openStore, storePlace } from '../store/open.ts';
 import type { Store } from '../store/store.ts';

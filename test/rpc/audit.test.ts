@@ -427,6 +427,6 @@ async function entriesOf({ store }: RunningApi): Promise<readonly AuditEntry[]> 
 function textOf(change: AuditChange, expected = ''): string {
   const { kind, type, id, fields = [], before, after } = change;
   const ids = before && after ? [`${before.length}→${after.length}`] : [];
-  const named = expected.endsWith('…') && /^(?:msg|key)_\w{26}$/.test(id) ? '…' : id;
+  const named = expected.endsWith('…') && /^(?:(?:msg|key)_\w{26}|[0-9a-f]{16})$/.test(id) ? '…' : id;
   return [kind, type, named, ...(fields.length > 0 ? [fields.toSorted().join(',')] : []), ...ids].join(' ');
 }

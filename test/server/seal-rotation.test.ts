@@ -48,7 +48,8 @@ describe('the key that seals', () => {
     assert.deepEqual(done.olderKeyIds, [OLD_ID]);
     assert.deepEqual([Number(done.unreadableCount ?? 0), done.place], [0, `${db}.key`]);
     assert.deepEqual(columnsWith(db, OLD_ID), []);
-    assert.deepEqual(columnsWith(db, begun.keyId), ['seal_keys.id', ...Object.keys(SEALED)].toSorted());
+    const named = ['audit_entries.changes', 'seal_keys.id'];
+    assert.deepEqual(columnsWith(db, begun.keyId), [...named, ...Object.keys(SEALED)].toSorted());
     const said = await first.line(({ message }) => message.startsWith('everything is sealed with the key'));
     assert.match(
       said.message,

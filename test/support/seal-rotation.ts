@@ -1,3 +1,4 @@
+import type { KeyRotation } from '../../src/control/key-rotation.ts';
 import { openSealRotation, type SealRotation } from '../../src/control/seal-rotation.ts';
 import type { Clock } from '../../src/domain/clock.ts';
 import { type Random, systemRandom } from '../../src/domain/random.ts';
@@ -6,7 +7,7 @@ import type { Store } from '../../src/store/store.ts';
 import type { Log } from '../../src/telemetry/log.ts';
 
 /** For what is tested without one. */
-export const NO_ROTATION: Pick<SealRotation, 'status' | 'rotate'> = {
+export const NO_ROTATION: KeyRotation = {
   status() {
     throw new Error('no key is rotated here');
   },

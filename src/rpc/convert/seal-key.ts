@@ -4,7 +4,7 @@ import {
   SealKeyRotationSchema,
   SealKeyRotation_State as State,
 } from '../../../gen/carillon/v1/seal_key_pb.ts';
-import type { SealRotationStatus } from '../../control/seal-rotation.ts';
+import type { SealRotationStatus } from '../../control/key-rotation.ts';
 import { toTimestamp } from './time.ts';
 
 export function sealRotationTo(status: SealRotationStatus): SealKeyRotation {

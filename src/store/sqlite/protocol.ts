@@ -34,13 +34,12 @@ import type {
   NamespaceKeyRow,
   NamespaceRow,
   RenderedRow,
-  RequestRow,
   RingingRow,
-  SealKeyRow,
   SurplusRow,
   WaitingRow,
   WebhookRow,
 } from './rows/tables.ts';
+import type { SealingShapes } from './sealing-shapes.ts';
 
 /** Undefined is no condition. */
 export interface WebhookFilter {
@@ -105,7 +104,7 @@ export interface Listed<Row> {
 }
 
 /** Every verb that crosses to the worker: what it is given and what it answers. */
-export interface Shapes {
+export interface Shapes extends SealingShapes {
   createNamespaces: { args: NamespaceRow[]; answer: ('CREATED' | 'EXISTS' | 'FULL')[] };
   updateNamespaces: {
     args: NamespaceUpdateRow[];
@@ -136,18 +135,6 @@ export interface Shapes {
     args: RemovalRow[];
     answer: { results: ('REMOVED' | 'STALE' | 'NOT_FOUND')[]; cancelled: number };
   };
-  unsealedWebhooks: { args: number; answer: WebhookRow[] };
-  sealWebhooks: { args: readonly WebhookRow[]; answer: null };
-  listSealKeys: { args: null; answer: SealKeyRow[] };
-  /** Answers which of them were not noted before. */
-  noteSealKeys: { args: [id: string, usedAt: number][]; answer: boolean[] };
-  keepSealKey: { args: [id: string, aloneAt: number]; answer: null };
-  countSealable: { args: null; answer: number };
-  walkWebhooks: { args: [after: string, limit: number]; answer: WebhookRow[] };
-  walkRequests: { args: [namespace: string, id: string, limit: number]; answer: RequestRow[] };
-  resealWebhooks: { args: [from: WebhookRow, to: WebhookRow][]; answer: boolean[] };
-  resealNamespaceKeys: { args: [from: NamespaceKeyRow, to: NamespaceKeyRow][]; answer: boolean[] };
-  resealRequests: { args: [from: RequestRow, to: RequestRow][]; answer: boolean[] };
   /** `ords` has one for each delivery of what was PUBLISHED, in order; 0 if it was left out. */
   publish: { args: PublicationRow[]; answer: { results: PublishCode[]; ords: number[] } };
   matchWebhooks: { args: [namespace: string, type: string][]; answer: string[][] };
