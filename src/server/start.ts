@@ -206,6 +206,7 @@ async function run(parts: Parts): Promise<RunningServer> {
         verify: inboxVerify({ store, directory, keysOf, clock }),
         allowedHosts: config.allowedHosts,
         door: keyring,
+        proxies: config,
       })
     : undefined;
   const listener = await createListener({
@@ -330,24 +331,32 @@ function workBytesOf(heapBytes: number): number {
 
 /** The keys that there are, once it is sure that what listens is as open as it is meant to be, and no more. */
 async function openKeyring({ config, log, clock, random, store }: Parts): Promise<Keyring> {
-  const { bootstrapKey, noKeys, plaintext, tlsCert, db, listen, grpcListen } = config;
-  const keyring = createKeyring({ store, clock, random, open: noKeys });
+  const { bootstrapKey, noKeys, plaintext, tlsCert, clientRoles, trustedProxies, db, listen, grpcListen } =
+    config;
+  const keyring = createKeyring({ store, clock, random, open: noKeys, clientRoles });
   await keyring.refresh();
   if (bootstrapKey !== undefined) {
     const { id, revokedAt } = await keyring.addGiven(bootstrapKey);
     if (revokedAt !== undefined) log.warn({ keyId: id }, 'the bootstrap key was revoked, and is not taken');
   }
   const addresses = [listen, ...(grpcListen === 'off' ? [] : [grpcListen])];
-  const tls = tlsCert !== undefined;
-  checkExposure({ addresses, db, locked: keyring.isLocked(), noKeys, tls, plaintext });
+  checkExposure({
+    addresses,
+    db,
+    locked: keyring.isLocked(),
+    noKeys,
+    proxied: trustedProxies.length > 0,
+    tls: tlsCert !== undefined,
+    plaintext,
+  });
   return keyring;
 }
 
 /** Rejects with FAILED_PRECONDITION for a certificate that cannot be used. */
 async function tlsOf({ config, clock, log }: Parts): Promise<Tls | undefined> {
-  const { tlsCert: cert, tlsKey: key } = config;
+  const { tlsCert: cert, tlsKey: key, tlsClientCa: clientCa, tlsClientAuth: clientAuth } = config;
   if (cert === undefined || key === undefined) return undefined;
-  return openTls({ paths: { cert, key }, clock, log });
+  return openTls({ paths: { cert, key, clientCa }, clientAuth, clock, log });
 }
 
 /** `listeners` is filled as soon as they are there, before anything is sent. */

@@ -90,6 +90,8 @@ export function callerOf(principal: Principal, address: string | undefined): Cal
       return { kind: 'ANONYMOUS', id: '', ...from };
     case 'KEY':
       return { kind: 'KEY', id: principal.keyId, ...from };
+    case 'CERTIFICATE':
+      return { kind: 'CERTIFICATE', id: principal.certificate, ...from };
     default:
       return principal satisfies never;
   }

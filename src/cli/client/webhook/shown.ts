@@ -221,7 +221,7 @@ function clientOf({ tls }: Webhook, now: number): string {
 
 function warningOf({ tls }: Webhook): string {
   return tls?.insecureSkipVerify
-    ? 'TLS is not verified: whoever is on the way can read and change what is sent; give --ca-bundle'
+    ? 'TLS is not verified: whoever is on the way can read and change what is sent; give --tls-ca-bundle'
     : '';
 }
 
