@@ -1,48 +1,61 @@
+import type { KeySource } from '../control/key-rotation.ts';
 import type { Random } from '../domain/random.ts';
 import { openStore, storePlace } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
 import type { Config } from './config/load.ts';
+import { keySource } from './key-source.ts';
 import { checkNotAlone, forgetKey, loadSecretsKey } from './secrets-key.ts';
 
 export interface Opening {
   readonly random: Random;
   /** Told of what an operator should know, in sentences. */
   readonly warn: (sentence: string) => void;
+  /** Told of the key that was made for a new database, in a sentence. */
+  readonly tell: (sentence: string) => void;
   readonly onFatal?: (error: Error) => void;
 }
 
 /**
- * Opens the database of a configuration, with the key of what is sealed in it. Rejects with DomainError
+ * Opens the database of a configuration, with the keys of what is sealed in it, newest first. Rejects with DomainError
  * FAILED_PRECONDITION, its message for an operator, when either cannot be had, and while a server has it.
  */
-export async function openDatabase(
-  config: Config,
-  opening: Opening,
-): Promise<{ store: Store; key: Uint8Array }> {
+export interface OpenDatabase {
+  readonly store: Store;
+  readonly keys: readonly Uint8Array[];
+  readonly source: KeySource;
+}
+
+export async function openDatabase(config: Config, opening: Opening): Promise<OpenDatabase> {
   return config.store === undefined ? openFile(config, opening) : openUrl(config, config.store, opening);
 }
 
-async function openFile(config: Config, opening: Opening) {
-  const { random, warn } = opening;
+async function openFile(config: Config, opening: Opening): Promise<OpenDatabase> {
+  const { random, warn, tell } = opening;
   const { restored } = config;
   // Before a key is made for a database that cannot be.
   const place = storePlace(config.db);
   const secretsKey = await loadSecretsKey({ ...config, db: place, named: config.db, random });
-  const { key, warning } = secretsKey;
+  const { keys, beside, warning } = secretsKey;
   if (warning !== undefined) warn(warning);
   if (!restored) await checkNotAlone(place, secretsKey);
   const store = await openStore(place, optionsOf(config, opening)).catch(async (error: unknown) => {
     await forgetKey(place, secretsKey);
     throw error;
   });
-  return { store, key };
+  if (beside?.isNew)
+    tell(
+      `${beside.path} is new: it has the key that seals secrets in ${place}, which nobody can open without it; keep a copy of it, elsewhere than the backups of the database`,
+    );
+  return { store, keys, source: keySource(secretsKey, config.secretsKey !== undefined, random) };
 }
 
-async function openUrl(config: Config, url: string, opening: Opening) {
+async function openUrl(config: Config, url: string, opening: Opening): Promise<OpenDatabase> {
   const { random, warn } = opening;
-  const { key, warning } = await loadSecretsKey({ ...config, db: undefined, random });
+  const secretsKey = await loadSecretsKey({ ...config, db: undefined, random });
+  const { keys, warning } = secretsKey;
   if (warning !== undefined) warn(warning);
-  return { store: await openStore(url, optionsOf(config, opening)), key };
+  const store = await openStore(url, optionsOf(config, opening));
+  return { store, keys, source: keySource(secretsKey, config.secretsKey !== undefined, random) };
 }
 
 function optionsOf(config: Config, { warn, onFatal }: Opening) {

@@ -108,6 +108,15 @@ function decide(
       throw refuse(`${nameOf(has)} is set without ${nameOf(lacks)}; give that too`);
     }
   }
+  if (
+    settings.tlsClientCa === undefined &&
+    (settings.clientRoles.length > 0 || settings.tlsClientAuth === 'required')
+  ) {
+    const has = settings.clientRoles.length > 0 ? 'client-roles' : 'tls-client-auth';
+    throw refuse(
+      `${has} is about the certificates of callers, of which none are asked for without tls-client-ca; give that too`,
+    );
+  }
   const resolved = logFormat === 'auto' ? (terminal ? 'pretty' : 'json') : logFormat;
   return { ...settings, command, logFormat: resolved };
 }
@@ -126,6 +135,7 @@ const APART = [
 const TOGETHER = [
   ['tlsCert', 'tlsKey'],
   ['tlsKey', 'tlsCert'],
+  ['tlsClientCa', 'tlsCert'],
 ] as const satisfies readonly (readonly [SettingKey, SettingKey])[];
 
 function parse<T>(setting: Setting<T>, found: Found): T {

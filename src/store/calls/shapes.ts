@@ -37,9 +37,10 @@ import type {
   WaitingRow,
   WebhookRow,
 } from '../rows/tables.ts';
+import type { SealingShapes } from './sealing-shapes.ts';
 
 /** Every verb that an adapter has: what it is given and what it answers. */
-export interface Shapes {
+export interface Shapes extends SealingShapes {
   createNamespaces: { args: NamespaceRow[]; answer: ('CREATED' | 'EXISTS' | 'FULL')[] };
   updateNamespaces: {
     args: NamespaceUpdateRow[];
@@ -70,8 +71,6 @@ export interface Shapes {
     args: RemovalRow[];
     answer: { results: ('REMOVED' | 'STALE' | 'NOT_FOUND')[]; cancelled: number };
   };
-  unsealedWebhooks: { args: number; answer: WebhookRow[] };
-  sealWebhooks: { args: readonly WebhookRow[]; answer: null };
   /** `ords` has one for each delivery of what was PUBLISHED, in order; 0 if it was left out. */
   publish: { args: PublicationRow[]; answer: { results: PublishCode[]; ords: number[] } };
   matchWebhooks: { args: [namespace: string, type: string][]; answer: string[][] };
@@ -191,8 +190,12 @@ export type FireCode = 'FIRED' | 'KNOWN' | 'SKIPPED' | 'STALE';
 /** A lane that is too long, by how much, and beyond which bound: its own, or its namespace's. */
 export type OverflowingRow = [webhookId: string, excess: number, bound: number, isOwn: Flag];
 
-/** What became of a claim: since when there is one, what was answered, or why there is none. */
-export type ClaimCode = ['CLAIMED' | 'BEGUN', at: number] | Uint8Array | 'OTHER' | 'FULL';
+/** What became of a claim: since when there is one, or what was answered, each with its digest; or why there is none. */
+export type ClaimCode =
+  | [kind: 'CLAIMED' | 'BEGUN', at: number, digest: string]
+  | [kind: 'ANSWERED', answer: Uint8Array, digest: string]
+  | 'OTHER'
+  | 'FULL';
 
 export type Verb = keyof Shapes;
 export type Args<V extends Verb> = Shapes[V]['args'];
@@ -222,6 +225,10 @@ const READ_VERBS = [
   'unverifiedWebhooks',
   'listWebhooks',
   'unsealedWebhooks',
+  'listSealKeys',
+  'countSealable',
+  'walkWebhooks',
+  'walkRequests',
   'getTraffic',
   'upcomingRuns',
   'cursorsToRenew',
@@ -254,6 +261,10 @@ export const READS: ReadonlySet<Verb> = new Set<Verb>(READ_VERBS);
  */
 type OwnVerb =
   | 'sealWebhooks'
+  | 'keepSealKey'
+  | 'resealWebhooks'
+  | 'resealNamespaceKeys'
+  | 'resealRequests'
   | 'fireRuns'
   | 'moveCursors'
   | 'keepMade'

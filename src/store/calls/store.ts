@@ -11,6 +11,7 @@ import { namespaceKeys } from './namespace-keys.ts';
 import { namespaces } from './namespaces.ts';
 import { registrations } from './registrations.ts';
 import { requests } from './requests.ts';
+import { sealing } from './sealing.ts';
 import type { MovePlace } from './shapes.ts';
 
 /** The port on an adapter that has opened its database. `ending` are rows for the first poll. */
@@ -27,6 +28,7 @@ export function storeOn(connection: Connection, ending: readonly WaitingRow[]): 
     ...requests(connection),
     ...namespaceKeys(connection),
     ...keys(connection),
+    ...sealing(connection),
     ...auditLog(connection),
 
     sweep: async ({ now, finishedBefore, payloadsBefore }) =>

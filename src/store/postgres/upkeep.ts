@@ -12,7 +12,7 @@ export interface UpkeepDeps {
 }
 
 /** Tables in which dead rows can have what was erased. */
-const WITH_DATA = ['events', 'history', 'journal', 'renderings', 'webhooks'];
+const WITH_DATA = ['events', 'history', 'journal', 'renderings', 'requests', 'namespace_keys', 'webhooks'];
 
 /** What is asked while others are served: whether the database is there, and to clear away dead rows. */
 export function createUpkeep({ link, context, connect, schema }: UpkeepDeps): ClientDeps['apart'] {

@@ -367,5 +367,14 @@ CREATE TABLE namespace_keys (
   created_at bigint NOT NULL
 );
 
+-- The keys by which something here may be sealed, by their ids. A key that is not noted sealed nothing.
+CREATE TABLE seal_keys (
+  id       text COLLATE "C" PRIMARY KEY,
+  -- Since when.
+  used_at  bigint NOT NULL,
+  -- When all that is sealed was sealed by it, and nothing by another; NULL where that was never so.
+  alone_at bigint
+);
+
 -- When a server was last known to work on this database, to the minute.
 CREATE TABLE alive (at bigint NOT NULL);

@@ -25,13 +25,13 @@ export function requestVerbs(
   const remove = db.prepare('DELETE FROM @requests WHERE namespace = ? AND id = ?');
   const totals = createTotals(db);
 
-  async function claimOne([namespace, id, digest, now, until]: ClaimRow): Promise<ClaimCode> {
+  async function claimOne([namespace, id, digests, now, until]: ClaimRow): Promise<ClaimCode> {
     const found = await select.get(namespace, id);
     if (found !== undefined) {
       const [knownDigest, at, knownUntil, given, bytes] = found;
       if (knownUntil > now) {
-        if (knownDigest !== digest) return 'OTHER';
-        return given ?? ['BEGUN', at];
+        if (!digests.includes(knownDigest)) return 'OTHER';
+        return given === null ? ['BEGUN', at, knownDigest] : ['ANSWERED', given, knownDigest];
       }
       // Its time is over, and it was not swept yet.
       await remove.run(namespace, id);
@@ -39,9 +39,10 @@ export function requestVerbs(
     }
     const { count, bytes } = await totals.of(namespace);
     if (count >= bounds.requestsMax || bytes >= bounds.requestBytesMax) return 'FULL';
+    const digest = digests[0]!;
     await insert.run(namespace, id, digest, now, until);
     await totals.add(namespace, 1, 0);
-    return ['CLAIMED', now];
+    return ['CLAIMED', now, digest];
   }
 
   return {
