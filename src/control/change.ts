@@ -1,8 +1,10 @@
+import { isDeepStrictEqual } from 'node:util';
 import { presentOf } from '../domain/clock.ts';
 import { HEALTHY } from '../domain/delivery/lane.ts';
 import { aborted, alreadyExists, type DomainError, notFound } from '../domain/error.ts';
 import { replaceSchedule, sameSchedule } from '../domain/schedule/replacement.ts';
 import type { Present } from '../domain/schedule/schedule.ts';
+import { unasked } from '../domain/webhook/consent.ts';
 import { withoutQuery } from '../domain/webhook/destination.ts';
 import { checkEtag } from '../domain/webhook/etag.ts';
 import { type Webhook, type WebhookSpec, webhookIdOf } from '../domain/webhook/webhook.ts';
@@ -22,7 +24,7 @@ export interface Target extends WebhookName {
 }
 
 /** What is to become of a webhook. Its version and update time are seen to. */
-export interface Change extends Pick<WebhookUpdate, 'cursorFrom' | 'resetHealth'> {
+export interface Change extends Pick<WebhookUpdate, 'cursorFrom' | 'resetHealth' | 'resetConsent'> {
   readonly webhook: Webhook;
 }
 
@@ -100,12 +102,27 @@ export function changedTo(
   const cursor = replaceSchedule(found.id, schedule, found.cursor, effective.schedule, present);
   const isElsewhere = found.effective.destination !== effective.destination;
   const { sealedCredentials: _, ...before } = isElsewhere ? wellAgain(found) : found;
-  const webhook = { ...before, ...stored, effective, cursor };
+  const { webhook, ...reset } = askedAnew({ ...before, ...stored, effective, cursor }, found, present.now);
   return {
+    ...reset,
     webhook,
     ...(isElsewhere && { resetHealth: true }),
     ...(!sameSchedule(schedule, effective.schedule) && { cursorFrom: found.cursor }),
   };
+}
+
+/** What the destination has said holds for it, and for what it was asked. */
+function askedAnew(
+  { consent: said, ...webhook }: Webhook,
+  { effective: before }: Webhook,
+  now: number,
+): Pick<Change, 'webhook' | 'resetConsent'> {
+  const { effective } = webhook;
+  const isSame =
+    before.destination === effective.destination && isDeepStrictEqual(before.consent, effective.consent);
+  if (isSame) return { webhook: { ...webhook, ...(said !== undefined && { consent: said }) } };
+  if (effective.consent === undefined) return { webhook, resetConsent: true };
+  return { webhook: { ...webhook, consent: unasked(now, webhook.version + 1) }, resetConsent: true };
 }
 
 /** The webhook with a health that begins anew with its next version. */

@@ -10,6 +10,8 @@ import type { Webhook } from '../domain/webhook/webhook.ts';
 
 /** One POST, ready to be sent. */
 export interface OutgoingRequest {
+  /** `POST` when undefined. */
+  readonly method?: 'OPTIONS';
   /** As its owner wrote it. */
   readonly destination: string;
   /** Names, in lower case, and values in turn. */
@@ -73,6 +75,9 @@ export function buildRequest(parts: RequestParts): OutgoingRequest {
     'carillon-event-id',
     presentedId(event),
   ];
+  const { consent } = webhook.effective;
+  // "The sender MUST use the WebHook-Request-Origin request header for each delivery request" (4.1.2).
+  if (consent !== undefined) headers.push('webhook-request-origin', consent.origin);
   const { compatibility } = keys;
   if (compatibility !== undefined)
     headers.push(compatibility.header, compatibilitySignature(compatibility, timestamp, body));
@@ -90,7 +95,29 @@ export function buildRequest(parts: RequestParts): OutgoingRequest {
   return { destination, headers, ...kept, body, ...(tls !== undefined && { tls }), timeoutMs };
 }
 
+/** What is asked of the destination before anything is sent to it; undefined where it is not asked. */
+export function consentRequest(
+  { effective }: Pick<Webhook, 'effective'>,
+  { credentials, tls, userAgent }: Pick<RequestParts, 'credentials' | 'tls' | 'userAgent'>,
+): OutgoingRequest | undefined {
+  const { consent, destination, timeoutMs } = effective;
+  if (consent === undefined) return undefined;
+  const headers = ['webhook-request-origin', consent.origin];
+  if (consent.perMinute !== undefined) headers.push('webhook-request-rate', String(consent.perMinute));
+  headers.push('user-agent', userAgent, 'accept-encoding', 'identity');
+  const ours = headers.length;
+  // What stands in front of the destination is to let the question in as it does what follows.
+  addHeaders(headers, credentialHeaders(credentials));
+  const secret = headers.length;
+  addHeaders(headers, effective.headers);
+  const kept = recorded(headers, ours, secret);
+  const rest = { ...kept, body: NOTHING, ...(tls !== undefined && { tls }), timeoutMs };
+  return { method: 'OPTIONS', destination, headers, ...rest };
+}
+
 // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
+
+const NOTHING = new Uint8Array(0);
 
 interface Signed {
   readonly id: string;

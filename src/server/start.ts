@@ -1,6 +1,7 @@
 import { getHeapStatistics } from 'node:v8';
 import { createControl } from '../control/control.ts';
 import { createKeyring, KEY_REFRESH_MS, type Keyring } from '../control/keyring.ts';
+import { createConsents } from '../dispatch/consents.ts';
 import { createDispatcher } from '../dispatch/dispatcher.ts';
 import { createSweeper } from '../dispatch/sweeper.ts';
 import { type Clock, systemClock } from '../domain/clock.ts';
@@ -153,6 +154,12 @@ async function run(parts: Parts): Promise<RunningServer> {
     notify: announcer.announce,
     settings: { ...config, userAgent: `Carillon/${VERSION}` },
   });
+  const consents = createConsents({
+    ...{ store, sender, clock, random, log },
+    credentialsOf: credentialsWith(key),
+    notify: announcer.announce,
+    settings: { userAgent: `Carillon/${VERSION}` },
+  });
   directory.onChange((changed) => {
     scheduler.changed(changed);
     dispatcher.changed(changed);
@@ -232,6 +239,7 @@ async function run(parts: Parts): Promise<RunningServer> {
     }),
     schedule: startLoop({ name: 'scheduler', ...scheduler, restMs: SCHEDULER_REST_MS, clock, log }),
     dispatch: startLoop({ name: 'dispatcher', ...dispatcher, restMs: 0, clock, log }),
+    consents: startLoop({ name: 'asking for consent', ...consents, restMs: 0, clock, log }),
     sweep: startLoop({ name: 'sweeper', ...sweeper, restMs: 0, clock, log }),
     keys: startLoop({
       name: 'keyring',
@@ -252,6 +260,7 @@ async function run(parts: Parts): Promise<RunningServer> {
     loops.schedule.wake();
     loops.dispatch.wake();
     loops.sweep.wake();
+    loops.consents.wake();
   });
   const watch = createStoreWatch({ store, health: api.health, log });
   // Whatever is wrong is found again, and logged, by the loop.
@@ -265,6 +274,8 @@ async function run(parts: Parts): Promise<RunningServer> {
     api.health.stop();
     inbox?.close();
     await loops.schedule.stop();
+    await loops.consents.stop();
+    await consents.stop();
     // Calls in flight may still need the store, and attempts in flight the dispatcher's settlements.
     const { stopTimeoutMs } = config;
     await Promise.all([

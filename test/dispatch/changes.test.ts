@@ -199,6 +199,15 @@ const CHANGES: Record<keyof AskedSpec | 'state' | 'secret' | 'concurrency' | 'ra
     apply: (of) => update(of, { tls: { caBundle: authority.pem } }),
     shows: ({ tls }) => assert.equal(tls?.caBundle, authority.pem),
   },
+  consent: {
+    apply: (of) => update(of, { consent: { origin: 'hooks.example.com' } }),
+    undo: ({ webhook: { id } }) =>
+      pipeline.control.webhooks.update({ namespace: NAMESPACE, id }, ({ spec: { consent: _, ...spec } }) => ({
+        spec,
+        touched: new Set(['consent']),
+        problems: noProblems(),
+      })),
+  },
   timeoutMs: {
     apply: (of) => update(of, { timeoutMs: 777 }),
     shows: ({ timeoutMs }) => assert.equal(timeoutMs, 777),

@@ -120,6 +120,11 @@ export interface Shapes {
     args: RemovalRow[];
     answer: { results: ('REMOVED' | 'STALE' | 'NOT_FOUND')[]; cancelled: number };
   };
+  dueConsents: { args: [now: number, limit: number]; answer: RingingRow[] };
+  keepConsents: {
+    args: [id: string, consent: string | null, dueAt: number | null, since: number][];
+    answer: boolean[];
+  };
   unsealedWebhooks: { args: number; answer: WebhookRow[] };
   sealWebhooks: { args: readonly WebhookRow[]; answer: null };
   /** `ords` has one for each delivery of what was PUBLISHED, in order; 0 if it was left out. */
@@ -276,6 +281,7 @@ export const READS: ReadonlySet<Verb> = new Set<Verb>([
   'unverifiedWebhooks',
   'listWebhooks',
   'unsealedWebhooks',
+  'dueConsents',
   'getTraffic',
   'upcomingRuns',
   'cursorsToRenew',

@@ -17,6 +17,7 @@ import type { Request, Response } from './protocol.ts';
 import { backfillVerbs } from './verbs/backfills.ts';
 import { changeVerbs } from './verbs/changes.ts';
 import { clockVerbs } from './verbs/clock.ts';
+import { consentVerbs } from './verbs/consents.ts';
 import { cursorVerbs } from './verbs/cursors.ts';
 import { runVerbs } from './verbs/firings.ts';
 import { keyVerbs } from './verbs/keys.ts';
@@ -71,6 +72,7 @@ function serve(db: OpenDatabase): void {
     ...namespaceVerbs(context),
     ...webhookVerbs(context),
     ...sealingVerbs(context),
+    ...consentVerbs(context),
     ...publishVerbs(context),
     ...matchVerbs(context),
     ...runVerbs(context),

@@ -20,6 +20,7 @@ export const UPDATE = layout(
   // Null leaves the cursor alone.
   field('cursorFrom', orNull(as<RowOf<typeof CURSOR_FENCE>>())),
   field('resetHealth', as<Flag>()),
+  field('resetConsent', as<Flag>()),
 );
 export type UpdateRow = RowOf<typeof UPDATE>;
 
