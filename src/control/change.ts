@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { presentOf } from '../domain/clock.ts';
-import { HEALTHY } from '../domain/delivery/lane.ts';
+import { HEALTHY, type LaneHealth } from '../domain/delivery/lane.ts';
 import { aborted, alreadyExists, type DomainError, notFound } from '../domain/error.ts';
 import { replaceSchedule, sameSchedule } from '../domain/schedule/replacement.ts';
 import type { Present } from '../domain/schedule/schedule.ts';
@@ -90,7 +90,8 @@ export async function changeWebhook(
 
 /**
  * A webhook of which something else is asked now. Its place in its schedule stays where that is the same, and
- * so does what is known of its destination.
+ * so does what is known of its destination. What gets tokens or speaks TLS otherwise is tried at once: whoever has
+ * mended it does not wait for a probe. What the destination asked for (Retry-After) stands.
  */
 export function changedTo(
   found: Webhook,
@@ -101,12 +102,18 @@ export function changedTo(
   const { schedule } = found.effective;
   const cursor = replaceSchedule(found.id, schedule, found.cursor, effective.schedule, present);
   const isElsewhere = found.effective.destination !== effective.destination;
-  const { sealedCredentials: _, ...before } = isElsewhere ? wellAgain(found) : found;
+  const isMended = !isElsewhere && isLetInOtherwise(found, stored);
+  const { holdUntil } = found.health;
+  const { sealedCredentials: _, ...before } = isElsewhere
+    ? wellAgain(found)
+    : isMended
+      ? wellAgain(found, { ...HEALTHY, holdUntil })
+      : found;
   const { webhook, ...reset } = askedAnew({ ...before, ...stored, effective, cursor }, found, present.now);
   return {
     ...reset,
     webhook,
-    ...(isElsewhere && { resetHealth: true }),
+    ...((isElsewhere || isMended) && { resetHealth: true }),
     ...(!sameSchedule(schedule, effective.schedule) && { cursorFrom: found.cursor }),
   };
 }
@@ -125,9 +132,16 @@ function askedAnew(
   return { webhook: { ...webhook, consent: unasked(now, webhook.version + 1) }, resetConsent: true };
 }
 
+function isLetInOtherwise(a: Pick<Webhook, 'spec'>, b: Pick<Webhook, 'spec'>): boolean {
+  if (!isDeepStrictEqual(a.spec.tls, b.spec.tls)) return true;
+  const [before, after] = [a.spec.auth, b.spec.auth];
+  const isAbout = before?.kind === 'oauth2' || after?.kind === 'oauth2';
+  return isAbout && !isDeepStrictEqual(before, after);
+}
+
 /** The webhook with a health that begins anew with its next version. */
-export function wellAgain(webhook: Webhook): Webhook {
-  return { ...webhook, health: HEALTHY, healthVersion: webhook.version + 1 };
+export function wellAgain(webhook: Webhook, health: LaneHealth = HEALTHY): Webhook {
+  return { ...webhook, health, healthVersion: webhook.version + 1 };
 }
 
 export function contended(id: string): DomainError {

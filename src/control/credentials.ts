@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { headerViolations } from '../domain/event/header-rules.ts';
 import type { Problems } from '../domain/problems.ts';
+import type { AddressPolicy } from '../domain/webhook/address.ts';
 import type { AskedSpec } from '../domain/webhook/asked.ts';
 import { type AskedAuth, type Auth, authFaults, SECRET_OF } from '../domain/webhook/auth.ts';
 import {
@@ -9,6 +10,7 @@ import {
   credentialsWith,
   sealCredentials,
 } from '../domain/webhook/credentials.ts';
+import { judgeDestination } from '../domain/webhook/destination.ts';
 import { headersApart } from '../domain/webhook/secret-headers.ts';
 import { marksWith, type SecretMark, type SecretOwner } from '../domain/webhook/secret-mark.ts';
 import { type AskedTls, clientIdentity, tlsFaults } from '../domain/webhook/tls.ts';
@@ -42,10 +44,21 @@ export function noteHeaderViolations({ spec, credentials }: Apart, problems: Pro
   }
 }
 
-/** Notes what is wrong with how a webhook is let in, beside its secret headers. */
-export function noteAuthViolations({ headers, auth }: Credentials, problems: Problems): void {
+/**
+ * Notes what is wrong with how a webhook is let in, beside its secret headers. `policy` judges where it gets tokens;
+ * without one that is not judged.
+ */
+export function noteAuthViolations(
+  { headers, auth }: Credentials,
+  problems: Problems,
+  policy: AddressPolicy | undefined,
+): void {
   if (auth === undefined) return;
   problems.under('auth').addAll(authFaults(auth));
+  if (auth.kind === 'oauth2' && policy !== undefined) {
+    const verdict = judgeDestination(auth.tokenUrl, { policy });
+    if ('refused' in verdict) problems.add('auth.oauth2.token_url', verdict.refused);
+  }
   if (headers.authorization === undefined) return;
   problems.add('auth', 'is given, and so is the header authorization, which is made of it: give one of them');
 }

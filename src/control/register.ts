@@ -149,10 +149,10 @@ export function createRegister(deps: RegisterDeps) {
     const found = isCompared ? await find(asked, spec) : undefined;
     const before = found ? vault.open(found) : NO_CREDENTIALS;
     const credentials = kept(asked.credentials, before, problems);
-    noteAuthViolations(credentials, problems);
     noteTlsViolations(spec, credentials, { now, before: found?.spec.tls, problems });
-    const withSecrets = { ...spec, headers: { ...spec.headers, ...credentialHeaders(credentials) } };
     const policy = settings.addressPolicy;
+    noteAuthViolations(credentials, problems, policy);
+    const withSecrets = { ...spec, headers: { ...spec.headers, ...credentialHeaders(credentials) } };
     await noteSpecViolations(whole.spec, withSecrets, { ...whole, problems, policy, now });
     if (asked.spec.schedule !== undefined && spec.schedule !== undefined) {
       const rules = { now, everyMinMs: settings.everyMinMs, field: 'schedule' };

@@ -60,7 +60,11 @@ export function createUpdate(deps: UpdateDeps) {
       const asked = secretsApart({ spec, credentials: given });
       const credentials = kept(asked.credentials, vault.open(found), problems);
       const effective = withDefaults(asked.spec, settings);
-      noteAuthViolations(credentials, problems);
+      noteAuthViolations(
+        credentials,
+        problems,
+        revision.touched.has('auth') ? settings.addressPolicy : undefined,
+      );
       if (TLS_FIELDS.some((field) => revision.touched.has(field))) {
         noteTlsViolations(effective, credentials, { now: present.now, before: found.spec.tls, problems });
       }

@@ -4,6 +4,7 @@ import type { Presented } from '../domain/event/present.ts';
 import { compatibilitySignature } from '../domain/webhook/compatibility.ts';
 import { type Credentials, credentialHeaders } from '../domain/webhook/credentials.ts';
 import type { DestinationTls } from '../domain/webhook/destination-tls.ts';
+import { type Grant, grantOf } from '../domain/webhook/grant.ts';
 import { isSecretHeader, MASK } from '../domain/webhook/secret-headers.ts';
 import { keysAt, type SigningKeys, sign, signWithPrivateKey } from '../domain/webhook/signature.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
@@ -20,6 +21,8 @@ export interface OutgoingRequest {
   readonly recordedHeaders?: readonly string[];
   /** Those values. */
   readonly secrets?: readonly string[];
+  /** What a token is to be got with, if the header `authorization` is to have one: `***` stands in its place. */
+  readonly grant?: Grant;
   readonly body: Uint8Array;
   /** How TLS is spoken with the destination; undefined where it is as with others. */
   readonly tls?: DestinationTls;
@@ -28,7 +31,7 @@ export interface OutgoingRequest {
 }
 
 export interface RequestParts {
-  readonly webhook: Pick<Webhook, 'effective'>;
+  readonly webhook: Pick<Webhook, 'id' | 'effective'>;
   readonly delivery: Pick<WaitingDelivery, 'id' | 'replayOf'>;
   readonly event: Pick<EventBody, 'id' | 'callerId' | 'nominalAt'>;
   /** The body, its type, and the headers that the event and its delivery bring. */
@@ -90,16 +93,16 @@ export function buildRequest(parts: RequestParts): OutgoingRequest {
   addHeaders(headers, presented.headers);
   addHeaders(headers, webhook.effective.headers);
   const kept = recorded(headers, ours, secret);
-  // Its password alone, which stands in the header in base64.
-  if (credentials.auth !== undefined) kept?.secrets.push(credentials.auth.secret);
-  return { destination, headers, ...kept, body, ...(tls !== undefined && { tls }), timeoutMs };
+  const grant = letIn(kept, webhook, { credentials, ...(tls && { tls }) });
+  return { destination, headers, ...kept, ...(grant && { grant }), body, ...(tls && { tls }), timeoutMs };
 }
 
 /** What is asked of the destination before anything is sent to it; undefined where it is not asked. */
 export function consentRequest(
-  { effective }: Pick<Webhook, 'effective'>,
+  webhook: Pick<Webhook, 'id' | 'effective'>,
   { credentials, tls, userAgent }: Pick<RequestParts, 'credentials' | 'tls' | 'userAgent'>,
 ): OutgoingRequest | undefined {
+  const { effective } = webhook;
   const { consent, destination, timeoutMs } = effective;
   if (consent === undefined) return undefined;
   const headers = ['webhook-request-origin', consent.origin];
@@ -111,13 +114,25 @@ export function consentRequest(
   const secret = headers.length;
   addHeaders(headers, effective.headers);
   const kept = recorded(headers, ours, secret);
-  const rest = { ...kept, body: NOTHING, ...(tls !== undefined && { tls }), timeoutMs };
+  const grant = letIn(kept, webhook, { credentials, ...(tls && { tls }) });
+  const rest = { ...kept, ...(grant && { grant }), body: NOTHING, ...(tls && { tls }), timeoutMs };
   return { method: 'OPTIONS', destination, headers, ...rest };
 }
 
 // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
 
 const NOTHING = new Uint8Array(0);
+
+/** What a token is to be got with, where one is; notes the secret that stands in the header in another form. */
+function letIn(
+  kept: Recorded | undefined,
+  { id, effective }: Pick<Webhook, 'id' | 'effective'>,
+  { credentials: { auth }, tls }: Pick<RequestParts, 'credentials' | 'tls'>,
+): Grant | undefined {
+  // Its password alone, which stands in the header in base64.
+  if (auth !== undefined) kept?.secrets.push(auth.secret);
+  return auth?.kind === 'oauth2' ? grantOf(auth, id, effective.destination, tls) : undefined;
+}
 
 interface Signed {
   readonly id: string;

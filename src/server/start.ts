@@ -14,6 +14,7 @@ import type { OwnListener } from '../domain/webhook/own-listeners.ts';
 import { type KeysOf, keysWith } from '../domain/webhook/signature.ts';
 import { createInbox } from '../inbox/inbox.ts';
 import { createSender } from '../outbound/sender.ts';
+import { createLettingIn } from '../outbound/token/letting-in.ts';
 import { createAdmission } from '../publish/admission.ts';
 import { createPublisher } from '../publish/publisher.ts';
 import { createReplayer } from '../publish/replayer.ts';
@@ -127,12 +128,14 @@ async function run(parts: Parts): Promise<RunningServer> {
   const policy = addressPolicy(config, own);
   const directory = createDirectory({ store });
   const { egressProxy } = config;
+  const userAgent = `Carillon/${VERSION}`;
   const sender = createSender({
     clock,
     policy,
     originConnectionsMax: config.originInFlightMax,
     ...(egressProxy !== undefined && { egressProxy }),
   });
+  const lettingIn = createLettingIn({ sender, clock, userAgent });
   const scheduler = createScheduler({ store, directory, clock, random, log });
   const sweeper = createSweeper({ store, clock, log, settings: config });
   const namespaces = createNamespaceDirectory({ store });
@@ -144,7 +147,7 @@ async function run(parts: Parts): Promise<RunningServer> {
   const dispatcher = createDispatcher({
     store,
     directory,
-    sender,
+    sender: lettingIn,
     keysOf,
     credentialsOf: credentialsWith(key),
     clock,
@@ -152,13 +155,13 @@ async function run(parts: Parts): Promise<RunningServer> {
     log,
     wake: () => loops.dispatch.wake(),
     notify: announcer.announce,
-    settings: { ...config, userAgent: `Carillon/${VERSION}` },
+    settings: { ...config, userAgent },
   });
   const consents = createConsents({
-    ...{ store, sender, clock, random, log },
+    ...{ store, sender: lettingIn, clock, random, log },
     credentialsOf: credentialsWith(key),
     notify: announcer.announce,
-    settings: { userAgent: `Carillon/${VERSION}` },
+    settings: { userAgent },
   });
   directory.onChange((changed) => {
     scheduler.changed(changed);

@@ -7,12 +7,13 @@ import { WEBHOOK_FIELDS } from '../../src/domain/listing/fields.ts';
 import { readFilter } from '../../src/domain/listing/filter.ts';
 import { noProblems } from '../../src/domain/problems.ts';
 import { systemRandom } from '../../src/domain/random.ts';
-import { LOOPBACK, parseCidrs } from '../../src/domain/webhook/address.ts';
+import { LOOPBACK, PUBLIC_ONLY, parseCidrs } from '../../src/domain/webhook/address.ts';
 import type { Webhook } from '../../src/domain/webhook/webhook.ts';
 import { createNamespaceDirectory } from '../../src/store/namespace-directory.ts';
 import type { Store } from '../../src/store/store.ts';
 import { manualClock } from '../support/clock.ts';
 import { openMemoryStore, T0, testId } from '../support/store.ts';
+import { anOAuth2 } from '../support/token-endpoint.ts';
 
 /** The use cases as a program calls them that speaks neither protobuf nor HTTP. */
 
@@ -58,6 +59,26 @@ function raised(code: string, pattern: RegExp): (error: unknown) => true {
     return true;
   };
 }
+
+describe('A webhook that gets tokens at an address that may not be called any more', () => {
+  it('is refused when that is touched, and not when something else of it is changed', async () => {
+    const oauth2 = anOAuth2('http://127.0.0.1:9999/token');
+    const spec = { name: 'tokens', destination: 'https://example.com/hook' };
+    const credentials = { headers: {}, auth: oauth2 };
+    const { webhook } = await control.webhooks.register({ namespace: 'default', spec, credentials });
+    const deps = depsWith();
+    const stricter = createControl({ ...deps, settings: { ...deps.settings, addressPolicy: PUBLIC_ONLY } });
+    const update = (field: string) =>
+      stricter.webhooks.update({ namespace: 'default', id: webhook.id }, (found) => ({
+        spec: { ...found.spec, labels: { touched: field } },
+        credentials,
+        touched: new Set([field]),
+        problems: noProblems(),
+      }));
+    assert.deepEqual((await update('labels')).spec.labels, { touched: 'labels' });
+    await assert.rejects(update('auth'), raised('INVALID', /auth\.oauth2\.token_url.*points inside/));
+  });
+});
 
 describe('Registering without a carrier', () => {
   it('takes a name and a destination, and rings every 5 s', async () => {

@@ -197,6 +197,8 @@ const CHANGES: Record<keyof AskedSpec | 'state' | 'secret' | 'concurrency' | 'ra
   },
   tls: {
     apply: (of) => update(of, { tls: { caBundle: authority.pem } }),
+    // What may have kept it from being reached is mended.
+    ends: ['breaker open'],
     shows: ({ tls }) => assert.equal(tls?.caBundle, authority.pem),
   },
   consent: {

@@ -17,6 +17,12 @@ describe('the page about credentials of destinations', { timeout: 120_000 }, () 
     const letIn = await runCommands(PAGE, 'auth', carillon, { cwd: folder.path });
     assert.match(letIn, /"password": ?\{"hint": ?"2026"/);
     assert.match(letIn, /^auth +bearer \*{3}next$/m);
+    await writeFile(join(folder.path, 'client-secret.txt'), 'the-secret-of-a-client-of-2028\n');
+    const tokens = await runCommands(PAGE, 'oauth', carillon, { cwd: folder.path });
+    assert.match(
+      tokens,
+      /^auth +oauth2 carillon:\*{3}2028 at https:\/\/auth\.example\.com\/oauth\/token, for events:write$/m,
+    );
     const registered = JSON.parse(
       await runCommands(PAGE, 'register', carillon, { cwd: folder.path }),
     ).webhook;

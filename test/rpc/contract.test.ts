@@ -67,6 +67,7 @@ describe('The proto files', () => {
     PROTOCOL: true,
     FORBIDDEN_ADDRESS: true,
     REQUEST: true,
+    OAUTH: true,
     LOCAL: true,
     PROXY: true,
   };

@@ -23,6 +23,7 @@ import { watchedLog } from '../support/log.ts';
 import { until } from '../support/pipeline.ts';
 import { openReceiver } from '../support/receiver.ts';
 import { aDatabasePath } from '../support/store.ts';
+import { openTokenEndpoint } from '../support/token-endpoint.ts';
 
 /**
  * Secrets that are looked for wherever a person or a program could find them. They are told from each other and from
@@ -33,6 +34,8 @@ const PLAIN = 'canary-in-a-plain-header-1';
 const SECRET = 'canary-in-a-secret-header-2';
 const PASSWORD = 'canary-of-a-password-5';
 const OTHER = 'canary-of-another-sender-6';
+const CLIENT = 'canary-of-a-client-7';
+const TOKEN = 'canary-as-a-token-8';
 const QUERY = 'sparrow-in-a-query-3';
 const REFUSED = 'canary-that-is-refused-4\n';
 /** A private key has no beginning of its own: parts of it are looked for. */
@@ -46,6 +49,8 @@ const REGISTRY = createRegistry(...SERVICES.map(({ file }) => file), file_google
 describe('a secret of a webhook', () => {
   it('is sent, and is in no answer of any method, no error, no log, no attempt and no file', async (t) => {
     await using receiver = await openReceiver();
+    await using endpoint = await openTokenEndpoint();
+    endpoint.answer(endpoint.giving({ token: TOKEN }));
     // Receivers say what was wrong, and some say all that they got.
     receiver.answer(({ request, response }) => {
       response.writeHead(401, { 'x-echo': String(request.headers['x-key']) });
@@ -91,6 +96,12 @@ describe('a secret of a webhook', () => {
       headers: {},
       auth: { basic: { username: 'ann', password: { value: PASSWORD } } },
     };
+    const tokens = {
+      ...letIn,
+      id: 'tokens',
+      name: 'tokens',
+      auth: { oauth2: { tokenUrl: endpoint.url, clientId: 'carillon', clientSecret: { value: CLIENT } } },
+    };
     const mutual = {
       ...{ id: 'mutual', name: 'mutual', destination: receiver.url.replace('http:', 'https:') },
       eventTypes: ['order.*'],
@@ -104,12 +115,26 @@ describe('a secret of a webhook', () => {
     const call = (service: DescService, name: string, request: JsonObject) =>
       calling(baseUrl, method(service, name), request).then((answers) => said.push(...answers));
 
-    for (const each of [webhook, letIn, mutual]) await call(WebhookService, 'Register', { webhook: each });
+    for (const each of [webhook, letIn, tokens, mutual]) {
+      await call(WebhookService, 'Register', { webhook: each });
+    }
     await call(EventService, 'Publish', event);
-    const received = await receiver.received(4);
+    const received = [...(await receiver.received(6))];
+    const shown = received.filter(({ headers }) => headers.authorization === `Bearer ${TOKEN}`);
+    // One that gives no token says why, in the words of the server.
+    endpoint.answer(({ request, response }) => {
+      response.writeHead(400, { 'content-type': 'application/json' });
+      const { authorization } = request.headers;
+      response.end(JSON.stringify({ error: 'invalid_client', error_description: authorization }));
+    });
+    assert.equal(shown.length, 2);
+    await call(EventService, 'Publish', { event: { ...event.event, id: 'e2' } });
+    const unlet = await until(() => lines.find(({ fields }) => fields.errorClass === 'OAUTH'));
+    assert.match(unlet.message, /"invalid_client", \*\*\*: check client_id/);
+    const unletId = String(unlet.fields.deliveryId);
     const basic = `Basic ${Buffer.from(`ann:${PASSWORD}`).toString('base64')}`;
     assert.equal(received.filter(({ headers }) => headers.authorization === basic).length, 2);
-    const [first, retry] = received.filter(({ headers }) => headers.authorization !== basic);
+    const [first, retry] = received.filter(({ headers }) => headers.authorization === `Bearer ${PLAIN}`);
     for (const { headers } of [first!, retry!]) {
       assert.deepEqual([headers.authorization, headers['x-key']], [`Bearer ${PLAIN}`, SECRET]);
       assert.match(String(headers['x-signature']), /^[0-9a-f]{64}$/);
@@ -117,7 +142,7 @@ describe('a secret of a webhook', () => {
     const deliveryId = String(first!.headers['webhook-id']);
     await until(() => (lines.some(({ fields }) => fields.state === 'FAILED') ? true : undefined));
 
-    const requests = requestsFor({ webhook, letIn, mutual, wrong, event, deliveryId });
+    const requests = requestsFor({ webhook, letIn, tokens, mutual, wrong, event, deliveryId, unletId });
     for (const service of SERVICES) {
       for (const { name } of service.methods) {
         const [known, ...others] = requests[`${service.name}.${name}`] ?? [];
@@ -129,6 +154,10 @@ describe('a secret of a webhook', () => {
     assert.ok(
       said.some((text) => text.includes('"authorization":"***"')),
       'an attempt was answered',
+    );
+    assert.ok(
+      said.some((text) => text.includes('"errorClass":"OAUTH"')),
+      'and one without a token',
     );
     assert.ok(
       said.some((text) => text.includes('x-echo')),
@@ -182,20 +211,25 @@ function found(text: string): string | undefined {
 interface Parts {
   readonly webhook: JsonObject;
   readonly letIn: JsonObject;
+  readonly tokens: JsonObject;
   readonly mutual: JsonObject;
   readonly wrong: JsonObject;
   readonly event: JsonObject;
   readonly deliveryId: string;
+  /** Of one that had no token. */
+  readonly unletId: string;
 }
 
 /** What each method is asked, so that it has much to say; and what it refuses. */
 function requestsFor({
   webhook,
   letIn,
+  tokens,
   mutual,
   wrong,
   event,
   deliveryId,
+  unletId,
 }: Parts): Readonly<Record<string, JsonObject[]>> {
   const id = 'kept';
   const past = { startTime: '2020-01-01T00:00:00Z', endTime: '2020-01-02T00:00:00Z' };
@@ -218,6 +252,8 @@ function requestsFor({
     'WebhookService.Update': [
       { webhook, updateMask: 'headers,secretHeaders' },
       { webhook: letIn, updateMask: 'auth' },
+      { webhook: tokens, updateMask: 'auth.oauth2.clientSecret' },
+      { webhook: tokens, updateMask: 'auth.oauth2.nothing' },
       { webhook: mutual, updateMask: 'tls' },
       {
         webhook: { ...mutual, tls: { privateKey: { value: `x${MUTUAL.key}` } } },
@@ -250,7 +286,7 @@ function requestsFor({
     'DeliveryService.RetryDeliveries': [{ filter: 'state = FAILED' }],
     'DeliveryService.CancelDelivery': [{ id: deliveryId }],
     'DeliveryService.CancelDeliveries': [{ filter: 'state = PENDING' }],
-    'DeliveryService.GetDelivery': [{ id: deliveryId }],
+    'DeliveryService.GetDelivery': [{ id: deliveryId }, { id: unletId }],
     // A key that is made here would lock out what is called after it.
     'AdminService.CreateApiKey': [{}],
     'AdminService.ListApiKeys': [{}],

@@ -13,6 +13,7 @@ import type { OperationalEvent } from '../../src/domain/webhook/operational.ts';
 import { keysWith } from '../../src/domain/webhook/signature.ts';
 import type { Webhook } from '../../src/domain/webhook/webhook.ts';
 import { createSender, type Sender } from '../../src/outbound/sender.ts';
+import { createLettingIn } from '../../src/outbound/token/letting-in.ts';
 import { startLoop } from '../../src/server/loop.ts';
 import { createDirectory, type Directory } from '../../src/store/directory.ts';
 import { createNamespaceDirectory } from '../../src/store/namespace-directory.ts';
@@ -101,7 +102,7 @@ export async function openPipeline(options: PipelineOptions = {}): Promise<Pipel
   const dispatcher = createDispatcher({
     store,
     directory,
-    sender: options.sender ?? sender,
+    sender: options.sender ?? createLettingIn({ sender, clock, userAgent: settings.userAgent }),
     keysOf: keysWith(SEALING_KEY, signingKeyring.privateKeyOf),
     credentialsOf: credentialsWith(SEALING_KEY),
     wake: () => loops[0]!.wake(),

@@ -6,15 +6,15 @@ import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2"
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { file_google_api_field_behavior } from "../../google/api/field_behavior_pb.ts";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file carillon/v1/credentials.proto.
  */
 export const file_carillon_v1_credentials: GenFile = /*@__PURE__*/
-  fileDesc("Ch1jYXJpbGxvbi92MS9jcmVkZW50aWFscy5wcm90bxILY2FyaWxsb24udjEiJgoHU2lnbmluZxIbCgZzZWNyZXQYASABKAlCC+BBBLpIBXIDGIABIn0KDVNpZ25pbmdTZWNyZXQSCgoCaWQYASABKAkSLwoLY3JlYXRlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLcBQoWQ29tcGF0aWJpbGl0eVNpZ25hdHVyZRIbCgZzZWNyZXQYASABKAlCC+BBBLpIBXIDGIAEEkcKCGtleV9mb3JtGAIgASgOMisuY2FyaWxsb24udjEuQ29tcGF0aWJpbGl0eVNpZ25hdHVyZS5LZXlGb3JtQgi6SAWCAQIQARJKCglhbGdvcml0aG0YAyABKA4yLS5jYXJpbGxvbi52MS5Db21wYXRpYmlsaXR5U2lnbmF0dXJlLkFsZ29yaXRobUIIukgFggECEAESSAoIZW5jb2RpbmcYBCABKA4yLC5jYXJpbGxvbi52MS5Db21wYXRpYmlsaXR5U2lnbmF0dXJlLkVuY29kaW5nQgi6SAWCAQIQARJGCgdjb250ZW50GAUgASgOMisuY2FyaWxsb24udjEuQ29tcGF0aWJpbGl0eVNpZ25hdHVyZS5Db250ZW50Qgi6SAWCAQIQARIdCgZoZWFkZXIYBiABKAlCDeBBArpIB3IFEAEYgAESFwoFdmFsdWUYByABKAlCCLpIBXIDGIACIksKB0tleUZvcm0SGAoUS0VZX0ZPUk1fVU5TUEVDSUZJRUQQABIRCg1LRVlfRk9STV9URVhUEAESEwoPS0VZX0ZPUk1fQkFTRTY0EAIiWgoJQWxnb3JpdGhtEhkKFUFMR09SSVRITV9VTlNQRUNJRklFRBAAEhkKFUFMR09SSVRITV9ITUFDX1NIQTI1NhABEhcKE0FMR09SSVRITV9ITUFDX1NIQTEQAiJLCghFbmNvZGluZxIYChRFTkNPRElOR19VTlNQRUNJRklFRBAAEhAKDEVOQ09ESU5HX0hFWBABEhMKD0VOQ09ESU5HX0JBU0U2NBACIlAKB0NvbnRlbnQSFwoTQ09OVEVOVF9VTlNQRUNJRklFRBAAEhAKDENPTlRFTlRfQk9EWRABEhoKFkNPTlRFTlRfVElNRVNUQU1QX0JPRFkQAiJrCgRBdXRoEicKBWJhc2ljGAEgASgLMhYuY2FyaWxsb24udjEuQmFzaWNBdXRoSAASKQoGYmVhcmVyGAIgASgLMhcuY2FyaWxsb24udjEuQmVhcmVyQXV0aEgAQg8KBm1ldGhvZBIFukgCCAEiUwoJQmFzaWNBdXRoEhoKCHVzZXJuYW1lGAEgASgJQgi6SAVyAxiAAhIqCghwYXNzd29yZBgCIAEoCzIYLmNhcmlsbG9uLnYxLlNlY3JldFZhbHVlIjUKCkJlYXJlckF1dGgSJwoFdG9rZW4YASABKAsyGC5jYXJpbGxvbi52MS5TZWNyZXRWYWx1ZSJRCgtTZWNyZXRWYWx1ZRIaCgV2YWx1ZRgBIAEoCUIL4EEEukgFcgMYgCASEQoEaGludBgCIAEoCUID4EEDEhMKBmRpZ2VzdBgDIAEoCUID4EEDQogBCg9jb20uY2FyaWxsb24udjFCEENyZWRlbnRpYWxzUHJvdG9QAVoWY2FyaWxsb24vdjE7Y2FyaWxsb252MaICA0NYWKoCC0NhcmlsbG9uLlYxygILQ2FyaWxsb25cVjHiAhdDYXJpbGxvblxWMVxHUEJNZXRhZGF0YeoCDENhcmlsbG9uOjpWMWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_field_behavior, file_google_protobuf_timestamp]);
+  fileDesc("Ch1jYXJpbGxvbi92MS9jcmVkZW50aWFscy5wcm90bxILY2FyaWxsb24udjEiJgoHU2lnbmluZxIbCgZzZWNyZXQYASABKAlCC+BBBLpIBXIDGIABIn0KDVNpZ25pbmdTZWNyZXQSCgoCaWQYASABKAkSLwoLY3JlYXRlX3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLcBQoWQ29tcGF0aWJpbGl0eVNpZ25hdHVyZRIbCgZzZWNyZXQYASABKAlCC+BBBLpIBXIDGIAEEkcKCGtleV9mb3JtGAIgASgOMisuY2FyaWxsb24udjEuQ29tcGF0aWJpbGl0eVNpZ25hdHVyZS5LZXlGb3JtQgi6SAWCAQIQARJKCglhbGdvcml0aG0YAyABKA4yLS5jYXJpbGxvbi52MS5Db21wYXRpYmlsaXR5U2lnbmF0dXJlLkFsZ29yaXRobUIIukgFggECEAESSAoIZW5jb2RpbmcYBCABKA4yLC5jYXJpbGxvbi52MS5Db21wYXRpYmlsaXR5U2lnbmF0dXJlLkVuY29kaW5nQgi6SAWCAQIQARJGCgdjb250ZW50GAUgASgOMisuY2FyaWxsb24udjEuQ29tcGF0aWJpbGl0eVNpZ25hdHVyZS5Db250ZW50Qgi6SAWCAQIQARIdCgZoZWFkZXIYBiABKAlCDeBBArpIB3IFEAEYgAESFwoFdmFsdWUYByABKAlCCLpIBXIDGIACIksKB0tleUZvcm0SGAoUS0VZX0ZPUk1fVU5TUEVDSUZJRUQQABIRCg1LRVlfRk9STV9URVhUEAESEwoPS0VZX0ZPUk1fQkFTRTY0EAIiWgoJQWxnb3JpdGhtEhkKFUFMR09SSVRITV9VTlNQRUNJRklFRBAAEhkKFUFMR09SSVRITV9ITUFDX1NIQTI1NhABEhcKE0FMR09SSVRITV9ITUFDX1NIQTEQAiJLCghFbmNvZGluZxIYChRFTkNPRElOR19VTlNQRUNJRklFRBAAEhAKDEVOQ09ESU5HX0hFWBABEhMKD0VOQ09ESU5HX0JBU0U2NBACIlAKB0NvbnRlbnQSFwoTQ09OVEVOVF9VTlNQRUNJRklFRBAAEhAKDENPTlRFTlRfQk9EWRABEhoKFkNPTlRFTlRfVElNRVNUQU1QX0JPRFkQAiKWAQoEQXV0aBInCgViYXNpYxgBIAEoCzIWLmNhcmlsbG9uLnYxLkJhc2ljQXV0aEgAEikKBmJlYXJlchgCIAEoCzIXLmNhcmlsbG9uLnYxLkJlYXJlckF1dGhIABIpCgZvYXV0aDIYAyABKAsyFy5jYXJpbGxvbi52MS5PQXV0aDJBdXRoSABCDwoGbWV0aG9kEgW6SAIIASJTCglCYXNpY0F1dGgSGgoIdXNlcm5hbWUYASABKAlCCLpIBXIDGIACEioKCHBhc3N3b3JkGAIgASgLMhguY2FyaWxsb24udjEuU2VjcmV0VmFsdWUiNQoKQmVhcmVyQXV0aBInCgV0b2tlbhgBIAEoCzIYLmNhcmlsbG9uLnYxLlNlY3JldFZhbHVlIscECgpPQXV0aDJBdXRoEh0KCXRva2VuX3VybBgBIAEoCUIK4EECukgEcgIQARIgCgljbGllbnRfaWQYAiABKAlCDeBBArpIB3IFEAEYgAQSLwoNY2xpZW50X3NlY3JldBgDIAEoCzIYLmNhcmlsbG9uLnYxLlNlY3JldFZhbHVlEiEKBnNjb3BlcxgEIAMoCUIRukgOkgELEEAiB3IFEAEYgAISVQoKcGFyYW1ldGVycxgFIAMoCzInLmNhcmlsbG9uLnYxLk9BdXRoMkF1dGguUGFyYW1ldGVyc0VudHJ5Qhi6SBWaARIQECIHcgUQARiAASoFcgMYgBASVQoVY2xpZW50X2F1dGhlbnRpY2F0aW9uGAYgASgOMiwuY2FyaWxsb24udjEuT0F1dGgyQXV0aC5DbGllbnRBdXRoZW50aWNhdGlvbkIIukgFggECEAESQwoOdG9rZW5fbGlmZXRpbWUYByABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CELpIDaoBCiIECICjBTICCAoaMQoPUGFyYW1ldGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEifgoUQ2xpZW50QXV0aGVudGljYXRpb24SJQohQ0xJRU5UX0FVVEhFTlRJQ0FUSU9OX1VOU1BFQ0lGSUVEEAASHwobQ0xJRU5UX0FVVEhFTlRJQ0FUSU9OX0JBU0lDEAESHgoaQ0xJRU5UX0FVVEhFTlRJQ0FUSU9OX1BPU1QQAiJRCgtTZWNyZXRWYWx1ZRIaCgV2YWx1ZRgBIAEoCUIL4EEEukgFcgMYgCASEQoEaGludBgCIAEoCUID4EEDEhMKBmRpZ2VzdBgDIAEoCUID4EEDQogBCg9jb20uY2FyaWxsb24udjFCEENyZWRlbnRpYWxzUHJvdG9QAVoWY2FyaWxsb24vdjE7Y2FyaWxsb252MaICA0NYWKoCC0NhcmlsbG9uLlYxygILQ2FyaWxsb25cVjHiAhdDYXJpbGxvblxWMVxHUEJNZXRhZGF0YeoCDENhcmlsbG9uOjpWMWIGcHJvdG8z", [file_buf_validate_validate, file_google_api_field_behavior, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * How requests are signed.
@@ -332,6 +332,14 @@ export type Auth = Message<"carillon.v1.Auth"> & {
      */
     value: BearerAuth;
     case: "bearer";
+  } | {
+    /**
+     * Tokens that Carillon gets from an authorization server (RFC 6749, 4.4).
+     *
+     * @generated from field: carillon.v1.OAuth2Auth oauth2 = 3;
+     */
+    value: OAuth2Auth;
+    case: "oauth2";
   } | { case: undefined; value?: undefined };
 };
 
@@ -392,6 +400,116 @@ export const BearerAuthSchema: GenMessage<BearerAuth> = /*@__PURE__*/
   messageDesc(file_carillon_v1_credentials, 5);
 
 /**
+ * Tokens by client credentials (RFC 6749, 4.4). Carillon asks for one when an attempt needs it, keeps it in memory for the
+ * attempts that follow, and asks for the next before it expires. A destination that answers 401 is shown another one in
+ * the next attempt. Where none can be had, the attempt fails with the error_class OAUTH, and is retried like others; its
+ * timeout is for getting the token too, of which 10 s at most.
+ *
+ * @generated from message carillon.v1.OAuth2Auth
+ */
+export type OAuth2Auth = Message<"carillon.v1.OAuth2Auth"> & {
+  /**
+   * The token endpoint: an http or https URL, by the rules of Webhook.destination. Redirects are not followed.
+   *
+   * @generated from field: string token_url = 1;
+   */
+  tokenUrl: string;
+
+  /**
+   * By which the authorization server knows the client, without control characters.
+   *
+   * @generated from field: string client_id = 2;
+   */
+  clientId: string;
+
+  /**
+   * The secret to that, without control characters.
+   *
+   * @generated from field: carillon.v1.SecretValue client_secret = 3;
+   */
+  clientSecret?: SecretValue | undefined;
+
+  /**
+   * What the token is to allow, at most 64, each of visible ASCII characters but for the double quote and the backslash
+   * (RFC 6749, 3.3). None for what the server gives without being asked.
+   *
+   * @generated from field: repeated string scopes = 4;
+   */
+  scopes: string[];
+
+  /**
+   * What else the server wants to be told, such as `audience` or `resource`, at most 16. Answers show them, so nothing
+   * secret is to be among them; grant_type, scope, client_id and client_secret are made of the other fields.
+   *
+   * @generated from field: map<string, string> parameters = 5;
+   */
+  parameters: { [key: string]: string };
+
+  /**
+   * How Carillon shows who it is.
+   *
+   * @generated from field: carillon.v1.OAuth2Auth.ClientAuthentication client_authentication = 6;
+   */
+  clientAuthentication: OAuth2Auth_ClientAuthentication;
+
+  /**
+   * How long a token is good of which the server does not say so (expires_in); from 10 s to a day. Without it such an
+   * answer is an error. Where the server says so, that counts.
+   *
+   * @generated from field: google.protobuf.Duration token_lifetime = 7;
+   */
+  tokenLifetime?: Duration | undefined;
+};
+
+/**
+ * Describes the message carillon.v1.OAuth2Auth.
+ * Use `create(OAuth2AuthSchema)` to create a new message.
+ */
+export const OAuth2AuthSchema: GenMessage<OAuth2Auth> = /*@__PURE__*/
+  messageDesc(file_carillon_v1_credentials, 6);
+
+/**
+ * How Carillon shows the authorization server who it is (RFC 6749, 2.3.1).
+ *
+ * @generated from enum carillon.v1.OAuth2Auth.ClientAuthentication
+ */
+export const OAuth2Auth_ClientAuthentication = {
+  /**
+   * BASIC.
+   *
+   * @generated from enum value: CLIENT_AUTHENTICATION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * In the header authorization (client_secret_basic), id and secret form-encoded before that.
+   *
+   * @generated from enum value: CLIENT_AUTHENTICATION_BASIC = 1;
+   */
+  BASIC: 1,
+
+  /**
+   * In the body (client_secret_post).
+   *
+   * @generated from enum value: CLIENT_AUTHENTICATION_POST = 2;
+   */
+  POST: 2,
+} as const;
+
+/**
+ * How Carillon shows the authorization server who it is (RFC 6749, 2.3.1).
+ *
+ * @generated from enum carillon.v1.OAuth2Auth.ClientAuthentication
+ */
+export type OAuth2Auth_ClientAuthentication = (typeof OAuth2Auth_ClientAuthentication)[keyof typeof OAuth2Auth_ClientAuthentication] | UnknownEnum;
+
+/**
+ * Describes the enum carillon.v1.OAuth2Auth.ClientAuthentication.
+ */
+export const OAuth2Auth_ClientAuthenticationSchema: GenEnum<OAuth2Auth_ClientAuthentication> = /*@__PURE__*/
+  enumDesc(file_carillon_v1_credentials, 6, 0);
+
+/**
  * A value that is secret.
  *
  * @generated from message carillon.v1.SecretValue
@@ -426,5 +544,5 @@ export type SecretValue = Message<"carillon.v1.SecretValue"> & {
  * Use `create(SecretValueSchema)` to create a new message.
  */
 export const SecretValueSchema: GenMessage<SecretValue> = /*@__PURE__*/
-  messageDesc(file_carillon_v1_credentials, 6);
+  messageDesc(file_carillon_v1_credentials, 7);
 

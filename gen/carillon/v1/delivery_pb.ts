@@ -263,7 +263,7 @@ export type Attempt = Message<"carillon.v1.Attempt"> & {
   startTime?: Timestamp | undefined;
 
   /**
-   * How long it took, from connecting to the last byte read.
+   * How long it took, from connecting to the last byte read; with the time that it took to get a token, if it had to.
    *
    * @generated from field: google.protobuf.Duration duration = 3;
    */
@@ -300,7 +300,8 @@ export type Attempt = Message<"carillon.v1.Attempt"> & {
 
   /**
    * Why there was no complete answer: TIMEOUT, CONNECT, DNS, TLS, RESET, PROTOCOL, FORBIDDEN_ADDRESS, REQUEST,
-   * LOCAL or PROXY. Empty when there was one. LOCAL is trouble of Carillon's own, such as no file descriptors left, or a
+   * OAUTH, LOCAL or PROXY. Empty when there was one. OAUTH says that no token could be had (Webhook.auth), so that
+   * nothing was sent to the destination. LOCAL is trouble of Carillon's own, such as no file descriptors left, or a
    * process that was suspended, and PROXY that of its egress proxy, which cannot be reached, say, or wants another
    * password: these do not count towards retry_policy.max_attempts, nor against the destination.
    * With a response_status, the head of the answer came whole, which decides, and this is what kept its body from
@@ -356,7 +357,7 @@ export const AttemptSchema: GenMessage<Attempt> = /*@__PURE__*/
   messageDesc(file_carillon_v1_delivery, 1);
 
 /**
- * Where the time of an attempt went. On a connection that was open already, dns, connect and tls are unset.
+ * Where the time of an attempt went, but for that of getting a token. On a connection that was open already, dns, connect and tls are unset.
  *
  * @generated from message carillon.v1.Timing
  */

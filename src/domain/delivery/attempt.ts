@@ -2,7 +2,8 @@
 export const RESPONSE_KEPT_BYTES = 16 * 1024;
 
 /**
- * Why there was no answer, or none that is complete. LOCAL is trouble of our own, and PROXY of the
+ * Why there was no answer, or none that is complete. OAUTH says that there was no token to be let in with, so that
+ * nothing was sent. LOCAL is trouble of our own, and PROXY of the
  * egress proxy: they say nothing about the destination, and count for nothing.
  */
 export type ErrorClass =
@@ -14,6 +15,7 @@ export type ErrorClass =
   | 'PROTOCOL'
   | 'FORBIDDEN_ADDRESS'
   | 'REQUEST'
+  | 'OAUTH'
   | 'LOCAL'
   | 'PROXY';
 

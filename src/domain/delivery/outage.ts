@@ -46,7 +46,7 @@ export function isExcused({ isOut }: Reach, outcome: Outcome): boolean {
 
 // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
 
-const EXCUSED: ReadonlySet<string> = new Set(['CONNECT', 'DNS', 'TIMEOUT', 'RESET', 'TLS']);
+const EXCUSED: ReadonlySet<string> = new Set(['CONNECT', 'DNS', 'TIMEOUT', 'RESET', 'TLS', 'OAUTH']);
 
 /** Whether there was no connection. What comes after that says less about the network. */
 function isMissed({ errorClass, timing }: Extract<Outcome, { kind: 'failed' }>): boolean {

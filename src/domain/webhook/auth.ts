@@ -1,11 +1,14 @@
 import type { FieldViolation } from '../error.ts';
 import { headerValueFault } from '../event/header-rules.ts';
+import { type OAuth2Of, oauth2Faults } from './oauth2.ts';
+import { MASK } from './secret-headers.ts';
 import type { SecretMark } from './secret-mark.ts';
 
 /** How a webhook is let in by its destination; `Secret` is what stands for a value that is secret. */
 export type AuthOf<Secret> =
   | { readonly kind: 'basic'; readonly username: string; readonly secret: Secret }
-  | { readonly kind: 'bearer'; readonly secret: Secret };
+  | { readonly kind: 'bearer'; readonly secret: Secret }
+  | OAuth2Of<Secret>;
 
 /** In the clear. */
 export type Auth = AuthOf<string>;
@@ -15,12 +18,13 @@ export type AskedAuth = AuthOf<string | undefined>;
 export type MarkedAuth = AuthOf<SecretMark>;
 
 /** The name of the secret value, in the proto file and in messages. */
-export const SECRET_OF = { basic: 'password', bearer: 'token' } as const satisfies Record<
-  Auth['kind'],
-  string
->;
+export const SECRET_OF = {
+  basic: 'password',
+  bearer: 'token',
+  oauth2: 'client_secret',
+} as const satisfies Record<Auth['kind'], string>;
 
-/** The value of the header `authorization`. */
+/** The value of the header `authorization`; `***` in place of one for which a token has to be got. */
 export function authorizationOf(auth: Auth): string {
   switch (auth.kind) {
     case 'basic':
@@ -28,6 +32,8 @@ export function authorizationOf(auth: Auth): string {
       return `Basic ${Buffer.from(`${auth.username}:${auth.secret}`).toString('base64')}`;
     case 'bearer':
       return `Bearer ${auth.secret}`;
+    case 'oauth2':
+      return MASK;
     default:
       return auth satisfies never;
   }
@@ -56,6 +62,8 @@ export function authFaults(auth: Auth): FieldViolation[] {
         faults.push({ field: secret, description });
       }
       break;
+    case 'oauth2':
+      return oauth2Faults(auth);
     default:
       return auth satisfies never;
   }

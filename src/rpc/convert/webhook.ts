@@ -93,7 +93,7 @@ export function credentialsFrom(message: WebhookMessage, problems: Problems): As
     }
     headers.set(lower, value === '' ? undefined : value);
   }
-  const auth = authFrom(message.auth);
+  const auth = authFrom(message.auth, problems.under('auth'));
   const tls = privateKeyFrom(message.tls);
   return {
     headers: Object.fromEntries(headers),

@@ -1,3 +1,4 @@
+import type { MarkedAuth } from '../../domain/webhook/auth.ts';
 import type { Payload } from '../../domain/webhook/payload.ts';
 import type { AskedTls } from '../../domain/webhook/tls.ts';
 import type { Webhook } from '../../domain/webhook/webhook.ts';
@@ -8,14 +9,31 @@ export function wireBytesOf({ effective: spec, spec: { secretHeaders = {}, auth,
   const pairs = [headers, labels, payload?.headerTemplates ?? {}].flatMap(Object.entries<string>);
   const secrets = Object.keys(secretHeaders);
   const texts = [spec.destination, filter, ...eventTypes, ...pairs.flat(), ...secrets];
-  const username = auth?.kind === 'basic' ? auth.username.length : 0;
-  const marks = SECRET_MARK_BYTES * (secrets.length + 1) + username;
-  const own = bodyLength(payload?.body) + tlsLength(tls);
+  const marks = SECRET_MARK_BYTES * (secrets.length + 1);
+  const own = bodyLength(payload?.body) + authLength(auth) + tlsLength(tls);
   return 500 + own + marks + texts.reduce((sum, text) => sum + text.length, 0);
 }
 
 /** What is said of a secret, with what lies around it. */
 const SECRET_MARK_BYTES = 32;
+
+/** What is long of how a webhook is let in. */
+function authLength(auth: MarkedAuth | undefined): number {
+  switch (auth?.kind) {
+    case undefined:
+    case 'bearer':
+      return 0;
+    case 'basic':
+      return auth.username.length;
+    case 'oauth2': {
+      const { tokenUrl, clientId, scopes, parameters } = auth;
+      const texts = [tokenUrl, clientId, ...scopes, ...Object.entries(parameters).flat()];
+      return texts.reduce((sum, text) => sum + text.length, 0);
+    }
+    default:
+      return auth satisfies never;
+  }
+}
 
 function tlsLength(tls: AskedTls | undefined): number {
   if (tls === undefined) return 0;

@@ -300,6 +300,8 @@ describe('JSON', () => {
       [{ auth: { bearer: { token: 'Zebra' } } }, 'auth.bearer.token', 'a string'],
       [{ auth: { bearer: 'Zebra' } }, 'auth.bearer', 'a string'],
       [{ auth: { basic: { password: { value: 271828 } } } }, 'auth.basic.password.value', 'a number'],
+      [{ auth: { oauth2: { clientSecret: 'Zebra' } } }, 'auth.oauth2.client_secret', 'a string'],
+      [{ auth: { oauth2: { scopes: 'Zebra' } } }, 'auth.oauth2.scopes', 'a string'],
       [{ secretHeaders: { 'x-key': 'Zebra' } }, 'secret_headers["x-key"]', 'a string'],
       [{ secretHeaders: 'Zebra' }, 'secret_headers', 'a string'],
       [{ headers: { authorization: 271828 } }, 'headers["authorization"]', 'a number'],

@@ -17,6 +17,7 @@ const ERROR_CLASSES: ErrorClass[] = [
   'PROTOCOL',
   'FORBIDDEN_ADDRESS',
   'REQUEST',
+  'OAUTH',
 ];
 
 export function settling(harness: Harness): void {

@@ -35,7 +35,7 @@ export function declaredJson(webhook: Webhook): JsonObject {
   return {
     ...json,
     ...(names.length > 0 && { secretHeaders: Object.fromEntries(names.map((name) => [name, {}])) }),
-    ...(method !== undefined && { auth: { [method[0]]: { ...method[1], [secretIn(method[1])]: {} } } }),
+    ...(method !== undefined && { auth: { [method[0]]: { ...method[1], [secretIn(method[0])]: {} } } }),
     ...(tls !== undefined && { tls: withoutKey(tls as JsonObject) }),
   };
 }

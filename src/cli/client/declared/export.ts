@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import type { JsonObject, JsonValue } from '@bufbuild/protobuf';
+import { type JsonObject, type JsonValue, toJson } from '@bufbuild/protobuf';
 import { stringify } from 'yaml';
-import type { Auth } from '../../../../gen/carillon/v1/credentials_pb.ts';
+import { type Auth, OAuth2AuthSchema } from '../../../../gen/carillon/v1/credentials_pb.ts';
 import { type Webhook, Webhook_State, Webhook_StateSchema } from '../../../../gen/carillon/v1/webhook_pb.ts';
 import { isOwnForm } from '../../../domain/id.ts';
 import { isSecretHeader } from '../../../domain/webhook/secret-headers.ts';
@@ -12,7 +12,7 @@ import { whichWebhooks } from '../webhook/which.ts';
 import { declaredJson } from './asked.ts';
 import { allWebhooks } from './owner.ts';
 import { withoutReferences } from './variables.ts';
-import { FORMATS, type Format, filesText, fileText, type Written } from './written.ts';
+import { FORMATS, type Format, filesText, fileText, literal, type Written } from './written.ts';
 
 /** `carillon webhooks export`. */
 export async function exportWebhooks({ invocation, connection, world }: Job): Promise<void> {
@@ -118,6 +118,10 @@ function placeOfAuth({ method }: Auth, placeOf: (what: string) => string): JsonO
       };
     case 'bearer':
       return { bearer: { token: { value: placeOf('token') } } };
+    case 'oauth2': {
+      const rest = literal(toJson(OAuth2AuthSchema, method.value) as JsonObject);
+      return { oauth2: { ...rest, clientSecret: { value: placeOf('client_secret') } } };
+    }
     case undefined:
       return {};
     default:
@@ -129,8 +133,10 @@ function placeOfAuth({ method }: Auth, placeOf: (what: string) => string): JsonO
 const DEFAULT_NAMESPACE = 'default';
 
 /** Maps of the caller's own have no order; a file that changes only where something does has one. */
-function sorted({ payload, headers, labels, secretHeaders, ...rest }: JsonObject): JsonObject {
+function sorted({ payload, headers, labels, secretHeaders, auth, ...rest }: JsonObject): JsonObject {
   const { headerTemplates, ...body } = (payload ?? {}) as JsonObject;
+  const { oauth2 } = (auth ?? {}) as { oauth2?: JsonObject };
+  const parameters = oauth2?.parameters;
   return {
     ...rest,
     ...(payload !== undefined && {
@@ -139,6 +145,9 @@ function sorted({ payload, headers, labels, secretHeaders, ...rest }: JsonObject
     ...(headers !== undefined && { headers: byKey(headers) }),
     ...(labels !== undefined && { labels: byKey(labels) }),
     ...(secretHeaders !== undefined && { secretHeaders: byKey(secretHeaders) }),
+    ...(auth !== undefined && {
+      auth: parameters === undefined ? auth : { oauth2: { ...oauth2, parameters: byKey(parameters) } },
+    }),
   };
 }
 

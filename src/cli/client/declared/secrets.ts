@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf';
-import type { SecretValue } from '../../../../gen/carillon/v1/credentials_pb.ts';
+import type { Auth, SecretValue } from '../../../../gen/carillon/v1/credentials_pb.ts';
 import { MASK } from '../../../domain/webhook/secret-headers.ts';
 import type { Difference } from './differences.ts';
 import type { Path } from './source-line.ts';
@@ -24,7 +24,7 @@ export function withAuthText({ auth, ...rest }: JsonObject): JsonObject {
   const [method] = Object.entries((auth ?? {}) as JsonObject) as [string, JsonObject][];
   if (method === undefined) return rest;
   const [name, value] = method;
-  const secret = secretIn(value);
+  const secret = secretIn(name);
   const { hint = '', digest = '' } = (value[secret] ?? {}) as { hint?: string; digest?: string };
   return { ...rest, auth: { [name]: { ...value, [secret]: MASK + hint + BETWEEN + digest } } };
 }
@@ -39,14 +39,20 @@ export function withTlsText({ tls, ...rest }: JsonObject): JsonObject {
 }
 
 /** Which field of a method of Auth is secret, in its JSON. */
-export function secretIn(method: JsonObject): string {
-  return 'username' in method || 'password' in method ? 'password' : 'token';
+const SECRET_IN = {
+  basic: 'password',
+  bearer: 'token',
+  oauth2: 'clientSecret',
+} as const satisfies Record<NonNullable<Auth['method']['case']>, string>;
+
+export function secretIn(method: string): string {
+  return Object.entries(SECRET_IN).find(([name]) => name === method)?.[1] ?? '';
 }
 
 export function isSecret({ path }: Difference): boolean {
-  const [field, , inner] = path;
-  if (field === 'tls') return path[1] === 'privateKey';
-  return field === SECRET_HEADERS || (field === 'auth' && (inner === 'password' || inner === 'token'));
+  const [field, method, inner] = path;
+  if (field === 'tls') return method === 'privateKey';
+  return field === SECRET_HEADERS || (field === 'auth' && inner === secretIn(String(method)));
 }
 
 /** A text for a secret as people see it. */

@@ -53,8 +53,8 @@ function withVariables({ json, variables = {} }: Written): JsonObject {
   return written;
 }
 
-/** So that no text in it is taken for a variable. */
-function literal<T extends JsonValue>(value: T): T {
+/** A value as a file must have it, so that no text in it is taken for a variable. */
+export function literal<T extends JsonValue>(value: T): T {
   if (typeof value === 'string') return withoutReferences(value) as T;
   if (Array.isArray(value)) return value.map(literal) as T;
   if (typeof value !== 'object' || value === null) return value;

@@ -1,3 +1,4 @@
+import { AUTH_FIELDS } from './auth-fields.ts';
 import { COMPATIBILITY_FIELDS } from './compatibility-fields.ts';
 import { DURATION, ENTRIES, NUMBER, TEXT, TIME, type WebhookField, words } from './field-kinds.ts';
 import { TLS_FIELDS } from './tls-fields.ts';
@@ -198,27 +199,7 @@ export const WEBHOOK_FIELDS: readonly WebhookField[] = [
     is: { kind: 'secretEntries' },
     about: 'An extra request header that nobody is shown; from a file, others do not see it.',
   },
-  {
-    flag: '--username',
-    value: 'name',
-    field: 'webhook.auth.basic.username',
-    is: TEXT,
-    about: 'The name by which the destination knows it (Basic), with --password.',
-  },
-  {
-    flag: '--password',
-    value: 'password|@file',
-    field: 'webhook.auth.basic.password.value',
-    is: { kind: 'content', line: true },
-    about: 'The password to that; from a file, others do not see it.',
-  },
-  {
-    flag: '--bearer-token',
-    value: 'token|@file',
-    field: 'webhook.auth.bearer.token.value',
-    is: { kind: 'content', line: true },
-    about: 'The token by which the destination lets it in (Bearer); from a file, others do not see it.',
-  },
+  ...AUTH_FIELDS,
   ...TLS_FIELDS,
   {
     flag: '--consent-origin',

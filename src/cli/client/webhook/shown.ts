@@ -204,6 +204,11 @@ function authOf({ auth }: Webhook): string {
     }
     case 'bearer':
       return `bearer ${MASK}${auth.method.value.token?.hint ?? ''}`;
+    case 'oauth2': {
+      const { clientId, clientSecret, tokenUrl, scopes } = auth.method.value;
+      const asked = scopes.length === 0 ? '' : `, for ${scopes.join(' ')}`;
+      return `oauth2 ${clientId}:${MASK}${clientSecret?.hint ?? ''} at ${tokenUrl}${asked}`;
+    }
     default:
       return '';
   }

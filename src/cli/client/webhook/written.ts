@@ -5,6 +5,7 @@ import { flagValue, flagValues, type Invocation, UsageError } from '../command.t
 import { readContent, readJson, readText } from '../event/written-data.ts';
 import { withoutShortForms } from '../short-forms.ts';
 import { durationJson, readEntry, readNumber, readWord, snakeCase, timeJson } from '../values.ts';
+import { AUTH_FIELDS } from './auth-fields.ts';
 import type { WebhookField } from './field-kinds.ts';
 import { WEBHOOK_FIELDS } from './fields.ts';
 
@@ -20,16 +21,18 @@ export interface WrittenWebhook {
 const EITHER = [
   ['--every', '--cron', '--at'],
   ['--template', '--text', '--data'],
-  ['--username', '--bearer-token'],
-  ['--password', '--bearer-token'],
 ] as const;
 
 /** Makes a webhook of `--from` and the options. Raises UsageError. */
 export async function writtenWebhook(invocation: Invocation, world: Files): Promise<WrittenWebhook> {
+  const isGiven = (flag: string) => flagValue(invocation, flag) !== undefined;
   for (const flags of EITHER) {
-    const [first, second] = flags.filter((flag) => flagValue(invocation, flag) !== undefined);
-    if (second !== undefined) throw new UsageError(`${first} and ${second} are both given; give one of them`);
+    const [first, second] = flags.filter(isGiven);
+    if (second !== undefined) throw bothGiven(first!, second);
   }
+  const [letIn, ...others] = AUTH_FIELDS.filter(({ flag }) => isGiven(flag));
+  const other = others.find((each) => methodOf(each) !== methodOf(letIn!));
+  if (other !== undefined) throw bothGiven(letIn!.flag, other.flag);
   const json = await readFrom(invocation, world);
   const paths = new Set(Object.keys(json).map(snakeCase));
   for (const field of WEBHOOK_FIELDS) {
@@ -39,8 +42,9 @@ export async function writtenWebhook(invocation: Invocation, world: Files): Prom
     const names = (several ?? field.field).split('.').slice(1);
     const value = several === undefined ? await jsonOf(field, texts, world) : [...texts];
     place(json, names, value, WebhookSchema);
-    // A mask goes no deeper than that.
-    if (field.is.kind !== 'secretEntries') paths.add(names.slice(0, 2).join('.'));
+    // What is given of a message replaces it; but who has a new password, say, need not say all the rest again.
+    const depth = names[0] === 'auth' ? 3 : 2;
+    if (field.is.kind !== 'secretEntries') paths.add(names.slice(0, depth).join('.'));
     else for (const name of Object.keys(value as JsonObject)) paths.add(entryPath(names, name));
   }
   try {
@@ -50,6 +54,15 @@ export async function writtenWebhook(invocation: Invocation, world: Files): Prom
     const from = flagValue(invocation, '--from') === undefined ? '' : '--from: ';
     throw new UsageError(`${from}it is not a webhook: ${whyNot((error as Error).message)}`);
   }
+}
+
+function bothGiven(first: string, second: string): UsageError {
+  return new UsageError(`${first} and ${second} are both given; give one of them`);
+}
+
+/** Of `webhook.auth.basic.username`, `basic`. */
+function methodOf({ field }: WebhookField): string | undefined {
+  return field.split('.')[2];
 }
 
 /** The library's words, without what was given where that may be a secret. Which message it is has been said. */

@@ -255,6 +255,20 @@ describe('carillon apply', () => {
     for (const { out, err } of [first, renamed, other]) assert.doesNotMatch(out + err, /value-of/);
   });
 
+  it('compares the secret of a client so too, and shows the rest of what tokens are got with', async () => {
+    const hook = (secret: string, scopes: string) => ({
+      'hooks/a.yaml': `id: tokens\nname: tokens\ndestination: ${DESTINATION}\nauth:\n  oauth2:\n    tokenUrl: https://auth.example.com/token\n    clientId: ann\n    clientSecret: { value: ${secret} }\n    scopes: ${scopes}\n    parameters: { token: plain }\n`,
+    });
+    const first = await yes(hook('value-of-2026-and-on', '[a]'));
+    assert.match(first.out, /^ {4}auth\.oauth2\.clientSecret: \*{3}d-on$/m);
+    assert.deepEqual(await yes(hook('value-of-2026-and-on', '[a]')), { code: 0, out: '', err: '' });
+    const other = await yes(hook('value-of-2027-and-on', '[a, b]'));
+    assert.match(other.out, /^ {4}auth\.oauth2\.clientSecret: another than before \(never shown\)$/m);
+    assert.match(other.out, /^ {4}auth\.oauth2\.scopes: \["a"\] → \["a","b"\]$/m);
+    assert.match(first.out, /^ {4}auth\.oauth2\.parameters\.token: plain$/m);
+    for (const { out, err } of [first, other]) assert.doesNotMatch(out + err, /value-of/);
+  });
+
   it('compares private keys so too, and shows what is asked for TLS otherwise', async () => {
     const authority = createAuthority();
     const notAfter = new Date(Math.max(T0, Date.now()) + 86_400_000);

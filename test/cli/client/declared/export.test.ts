@@ -135,6 +135,47 @@ describe('carillon webhooks export', () => {
     for (const id of ['let-in', 'token']) await from().webhooks.remove({ id });
   });
 
+  it('writes what tokens are got with, and a variable for the secret, which another server takes', async () => {
+    const oauth2 = {
+      tokenUrl: 'https://auth.example.com/token',
+      clientId: 'a$${n}',
+      clientSecret: { value: 'Zebra-and-more-of-it' },
+      scopes: ['a', 'b'],
+      parameters: { resource: 'r', audience: '$${a}' },
+      clientAuthentication: 'POST',
+      tokenLifetime: '5m',
+    };
+    const file = { id: 'tokens', name: 't', destination: DESTINATION, auth: { oauth2 } };
+    const folder = folderOf({ 'in.json': JSON.stringify(file) });
+    assert.equal((await cli(from().url, folder, 'apply', '-f', 'in.json', '--yes')).code, 0);
+    const { out } = await cli(from().url, folder, 'webhooks', 'export', '--name', 't');
+    assert.match(out, /^ {4}clientSecret: \{\}$/m);
+    assert.match(out, /^ {4}parameters:\n {6}audience: \$\$\{a\}\n {6}resource: r$/m);
+    assert.match(out, /^# {5}clientSecret:\n# {7}value: \$\{TOKENS_CLIENT_SECRET\}$/m);
+    assert.doesNotMatch(out, /Zebra|hint|digest/);
+    folder.files.set('out.yaml', out);
+    assert.deepEqual(await cli(from().url, folder, 'apply', '-f', 'out.yaml', '--yes'), {
+      code: 0,
+      out: '',
+      err: '',
+    });
+    folder.files.set('out.yaml', out.replaceAll(/^auth:\n(?: .*\n)+/gm, '').replaceAll(/^# /gm, ''));
+    const env = { TOKENS_SECRET: `whsec_${'a'.repeat(40)}`, TOKENS_CLIENT_SECRET: 'Zebra-and-more-of-it' };
+    const elsewhere = await runCli(to().url, ['apply', '-f', 'out.yaml', '--yes'], { ...folder, env });
+    assert.deepEqual([elsewhere.code, elsewhere.err], [0, '']);
+    const [there, here] = await Promise.all(
+      [to(), from()].map(
+        async ({ webhooks }) => (await webhooks.get({ id: 'tokens' })).webhook?.auth?.method,
+      ),
+    );
+    assert.ok(there?.case === 'oauth2' && here?.case === 'oauth2');
+    const { clientSecret: _, ...given } = there.value;
+    const { clientSecret: __, ...before } = here.value;
+    assert.deepEqual(given, before);
+    assert.equal(given.parameters.audience, `$\{a}`);
+    for (const each of [from(), to()]) await each.webhooks.remove({ id: 'tokens' });
+  });
+
   it('writes how TLS is spoken, and the private key as a variable that need not be set here', async () => {
     const notAfter = new Date(Math.max(T0, Date.now()) + 86_400_000);
     const { cert, key } = createAuthority().client('carillon', { notAfter });

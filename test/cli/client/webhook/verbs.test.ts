@@ -32,6 +32,8 @@ describe('carillon webhooks', () => {
     ['--every=5s', '--cron=* * * * *'],
     ['--cron=* * * * *', '--at=30m'],
     ['--template=x', '--text=y'],
+    ['--password=x', '--bearer-token=y'],
+    ['--bearer-token=x', '--oauth-scope=y'],
   ] as const) {
     const flags = [first, second].map((each) => each.slice(0, each.indexOf('=')));
     it(`register takes one of ${flags.join(' and ')}`, async () => {
@@ -186,6 +188,42 @@ describe('carillon webhooks', () => {
     });
   });
 
+  it('register takes what tokens are got with, and update a part of it, which leaves the rest', async () => {
+    const readBytes: World['readBytes'] = async () => Buffer.from('a-secret-from-a-file\n');
+    const run = async (...argv: string[]) => {
+      const { code, out, err } = await runCli(api().url, ['webhooks', ...argv, '--json'], { readBytes });
+      assert.deepEqual([code, err], [0, '']);
+      assert.doesNotMatch(out, /a-secret-from/);
+      return JSON.parse(out).webhook.auth;
+    };
+    const { oauth2 } = await run(
+      ...['register', '--id', 'tokens', '--name', 'tokens', '--destination', DESTINATION],
+      ...['--oauth-token-url', 'https://auth.example.com/token', '--oauth-client-id', 'ann'],
+      ...['--oauth-client-secret', '@secret.txt', '--oauth-scope', 'a', '--oauth-scope', 'b'],
+      ...['--oauth-parameter', 'audience=x=y', '--oauth-client-authentication', 'post'],
+      ...['--oauth-token-lifetime', '5m'],
+    );
+    const { clientSecret, ...rest } = oauth2;
+    assert.equal(clientSecret.hint, 'file');
+    assert.deepEqual(rest, {
+      tokenUrl: 'https://auth.example.com/token',
+      clientId: 'ann',
+      scopes: ['a', 'b'],
+      parameters: { audience: 'x=y' },
+      clientAuthentication: 'CLIENT_AUTHENTICATION_POST',
+      tokenLifetime: '300s',
+    });
+    const after = await run('update', 'tokens', '--oauth-client-secret', 'another-one-of-2027');
+    assert.deepEqual(after.oauth2, { ...rest, clientSecret: after.oauth2.clientSecret });
+    assert.equal(after.oauth2.clientSecret.hint, '2027');
+    const { out } = await webhooks('get', 'tokens');
+    assert.match(out, /^auth +oauth2 ann:\*{3}2027 at https:\/\/auth\.example\.com\/token, for a b$/m);
+    const { basic } = await run('update', 'tokens', '--username', 'ben', '--password', 'a-password');
+    assert.equal(basic.username, 'ben');
+    const renamed = await run('update', 'tokens', '--username', 'carl');
+    assert.deepEqual(renamed.basic, { ...basic, username: 'carl' });
+  });
+
   it('shows whose client certificate it is, and warns of a webhook that verifies nothing', async () => {
     const files: Record<string, string> = { 'c.pem': client.cert, 'k.pem': client.key };
     const readBytes: World['readBytes'] = async (path) => Buffer.from(files[path] ?? assert.fail(path));
@@ -296,6 +334,8 @@ describe('carillon webhooks', () => {
       [{ auth: 'Zebra' }, 'Auth'],
       [{ auth: { basic: 'Zebra' } }, 'BasicAuth'],
       [{ auth: { bearer: { token: 'Zebra' } } }, 'SecretValue'],
+      [{ auth: { oauth2: { clientSecret: 'Zebra' } } }, 'SecretValue'],
+      [{ auth: { oauth2: { parameters: 'Zebra' } } }, 'OAuth2Auth.parameters'],
       [{ compatibilitySignature: { secret: 2026 } }, 'CompatibilitySignature.secret'],
     ] as const) {
       const readBytes: World['readBytes'] = async () => Buffer.from(JSON.stringify(given));
