@@ -98,7 +98,10 @@ describe('a failure on a connection', () => {
 
   it('is TLS when the peer refuses us after the handshake, as TLS 1.3 does', () => {
     const code = 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED';
-    assert.equal(told(sendFailure(coded(code), 'a.example:443')), `TLS: TLS failed: a.example:443 (${code})`);
+    assert.equal(
+      told(sendFailure(coded(code), 'a.example:443')),
+      `TLS: the destination lets in who shows a client certificate, and the webhook has none: a.example:443 (${code})`,
+    );
   });
 
   it('is handed on as it is when it was one already, and told even when it is no error', () => {

@@ -3,21 +3,21 @@ import type { WebhookField } from './field-kinds.ts';
 /** Those of how TLS is spoken with the destination. */
 export const TLS_FIELDS: readonly WebhookField[] = [
   {
-    flag: '--client-certificate',
+    flag: '--tls-certificate',
     value: '@file',
     field: 'webhook.tls.client_certificate',
     is: { kind: 'content', line: false },
-    about: 'Show this certificate where the destination asks for one (mTLS), in PEM; with --client-key.',
+    about: 'Show this certificate where the destination asks for one (mTLS), in PEM; with --tls-key.',
   },
   {
-    flag: '--client-key',
+    flag: '--tls-key',
     value: '@file',
     field: 'webhook.tls.private_key.value',
     is: { kind: 'content', line: false },
     about: 'The private key of that certificate, in PEM and not encrypted.',
   },
   {
-    flag: '--ca-bundle',
+    flag: '--tls-ca',
     value: '@file',
     field: 'webhook.tls.ca_bundle',
     is: { kind: 'content', line: false },
@@ -27,6 +27,6 @@ export const TLS_FIELDS: readonly WebhookField[] = [
     flag: '--insecure-skip-verify',
     field: 'webhook.tls.insecure_skip_verify',
     is: { kind: 'switch' },
-    about: 'Dangerous: take any certificate, also that of somebody on the way. Better give --ca-bundle.',
+    about: 'Dangerous: take any certificate, also that of somebody on the way. Better give --tls-ca.',
   },
 ];

@@ -54,7 +54,8 @@ describe('carillon webhooks', () => {
     const readBytes: World['readBytes'] = async (path) => Buffer.from(files.get(path) ?? assert.fail(path));
     const argv = [
       ...['webhooks', 'register', '--json', '--name', 'full', '--destination', SECURE],
-      ...['--client-certificate', '@cert.pem', '--client-key', '@client.pem', '--ca-bundle', '@ca.pem'],
+      ...['--consent-origin', 'hooks.example.com', '--consent-rate', '120'],
+      ...['--tls-certificate', '@cert.pem', '--tls-key', '@client.pem', '--tls-ca', '@ca.pem'],
       ...[
         '--cron',
         '30 2 * * *',
@@ -116,10 +117,13 @@ describe('carillon webhooks', () => {
       secretHeaders,
       auth,
       tls,
+      consentStanding,
+      holdEndTime,
       ...rest
     } = webhook;
     assert.equal(secretHeaders['x-key'].hint, 'file');
     assert.deepEqual([auth.basic.username, auth.basic.password.hint], ['ann', 'file']);
+    assert.deepEqual([consentStanding.state, consentStanding.nextAskTime], ['STATE_PENDING', holdEndTime]);
     assert.deepEqual([tls.clientCertificate, tls.caBundle], [client.cert, authority.pem]);
     assert.deepEqual([tls.privateKey.hint, tls.identity.subject], ['CN=carillon', 'CN=carillon']);
     assert.doesNotMatch(out, /a-key-from|PRIVATE KEY/);
@@ -180,11 +184,12 @@ describe('carillon webhooks', () => {
       },
       state: 'STATE_ACTIVE',
       stateReason: '',
-      holdReason: '',
+      holdReason: 'NO_CONSENT',
       runCount: '0',
       skippedRunCount: '0',
       filterFailureCount: '0',
       warnings: [],
+      consent: { origin: 'hooks.example.com', requestRate: 120 },
     });
   });
 
@@ -228,7 +233,7 @@ describe('carillon webhooks', () => {
     const files: Record<string, string> = { 'c.pem': client.cert, 'k.pem': client.key };
     const readBytes: World['readBytes'] = async (path) => Buffer.from(files[path] ?? assert.fail(path));
     const argv = ['webhooks', 'register', '--id', 'dangerous', '--name', 'd', '--destination', SECURE];
-    const tls = ['--client-certificate', '@c.pem', '--client-key', '@k.pem', '--insecure-skip-verify'];
+    const tls = ['--tls-certificate', '@c.pem', '--tls-key', '@k.pem', '--insecure-skip-verify'];
     const { code, out } = await runCli(api().url, [...argv, ...tls], { readBytes });
     assert.equal(code, 0);
     assert.match(out, /^warning {2,}TLS is not verified: whoever is on the way can read and change/m);
