@@ -143,7 +143,7 @@ describe('a webhook whose destination is asked first', () => {
       const { type, data } = JSON.parse(String(told?.body));
       assert.deepEqual([type, data.reason], ['carillon.webhook.consent_refused', reason]);
       // A caller who has one sent again does not go before the destination.
-      const { deliveries } = await server.call('GET', '/v1/deliveries?filter=webhook_id%3Dasked');
+      const { deliveries } = await server.call('GET', '/v1/deliveries?filter=webhook_id:asked');
       await server.call('POST', `/v1/deliveries/${deliveries[0]?.id}:retry`, {});
     }
     await using server = await aServer(db);
