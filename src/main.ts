@@ -13,8 +13,9 @@ if (refusal === undefined) {
   // Names are looked up on libuv's threads, half of which a slow name server may hold up at a time; the
   // default is four. Read when the first is started.
   process.env.UV_THREADPOOL_SIZE ??= '16';
-  const { keepYoungGenerationSmall } = await import('./cli/young-generation.ts');
+  const { collectYoungGenerationAlone, keepYoungGenerationSmall } = await import('./cli/young-generation.ts');
   keepYoungGenerationSmall();
+  collectYoungGenerationAlone();
   const { main } = await import('./cli/program.ts');
   await main();
 } else {

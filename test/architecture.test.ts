@@ -54,7 +54,7 @@ const INNER_ARROWS: Record<string, Record<string, readonly string[]>> = {
     access: ['root', 'event', 'delivery', 'webhook'],
     filter: ['root', 'event', 'schedule'],
     template: ['root', 'event', 'webhook'],
-    listing: ['root', 'event', 'delivery', 'webhook'],
+    listing: ['root', 'event', 'delivery', 'webhook', 'access'],
   },
   rpc: {
     root: [],

@@ -13,3 +13,11 @@ export function keepYoungGenerationSmall(): void {
 export function letYoungGenerationGrow(): void {
   setFlagsFromString('--semi-space-growth-factor=2');
 }
+
+/**
+ * V8 shares the work of collecting the young generation among threads, which wait for each other longer than they work:
+ * little survives a collection here (docs/adr/0028). It reads the flag at each collection, in all threads.
+ */
+export function collectYoungGenerationAlone(): void {
+  setFlagsFromString('--no-parallel-scavenge');
+}

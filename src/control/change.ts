@@ -4,6 +4,7 @@ import { HEALTHY, type LaneHealth } from '../domain/delivery/lane.ts';
 import { aborted, alreadyExists, type DomainError, notFound } from '../domain/error.ts';
 import { replaceSchedule, sameSchedule } from '../domain/schedule/replacement.ts';
 import type { Present } from '../domain/schedule/schedule.ts';
+import { changedFields } from '../domain/webhook/changed-fields.ts';
 import { unasked } from '../domain/webhook/consent.ts';
 import { withoutQuery } from '../domain/webhook/destination.ts';
 import { checkEtag } from '../domain/webhook/etag.ts';
@@ -67,7 +68,8 @@ export async function changeWebhook(
     const changed = await change(found, present);
     if (changed === undefined) return found;
     const webhook = { ...changed.webhook, version: found.version + 1, updatedAt: present.now };
-    const [result] = await deps.store.updateWebhooks([{ ...changed, webhook, ifVersion: found.version }]);
+    const update = { ...changed, webhook, ifVersion: found.version, changed: changedFields(found, webhook) };
+    const [result] = await deps.store.updateWebhooks([update]);
     switch (result) {
       case 'UPDATED':
         return webhook;

@@ -9,6 +9,7 @@ import type { EventRecord } from '../domain/event/event.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 import { rungFor, trigger } from '../publish/trigger.ts';
 import type { EventKey, WebhookName } from '../store/store.ts';
+import { createAudit } from './audit.ts';
 import { createBackfill } from './backfill.ts';
 import { type BulkOrder, cancelDeliveries, retryDeliveries } from './bulk-deliveries.ts';
 import { pauseWebhooks, resumeWebhooks } from './bulk-webhooks.ts';
@@ -35,6 +36,9 @@ export interface Control {
   readonly events: ReturnType<typeof createEvents>;
   readonly namespaces: ReturnType<typeof createNamespaces>;
   readonly keys: ReturnType<typeof createKeys>;
+  /** How the key that seals is replaced. */
+  readonly sealing: ControlDeps['sealRotation'];
+  readonly audit: ReturnType<typeof createAudit>;
   /** Makes a call that its caller named, or repeats its answer. */
   readonly once: ReturnType<typeof createOnce>;
   /** Ends what would never end by itself: every watch, with UNAVAILABLE. Tolerates being called twice. */
@@ -56,6 +60,8 @@ export function createControl({ watchLimits, onKeys, ...deps }: ControlOptions):
     events: createEvents(deps),
     namespaces: createNamespaces(deps),
     keys: createKeys(deps, onKeys),
+    sealing: deps.sealRotation,
+    audit: createAudit(deps),
     once: createOnce(deps),
     stop: () => ending.abort(),
   };

@@ -1,14 +1,15 @@
 import { timingSafeEqual } from 'node:crypto';
 import { readAuthorization } from '../domain/access/authorization.ts';
+import type { ClientRole } from '../domain/access/client-role.ts';
 import type { Credentials, Door } from '../domain/access/door.ts';
 import { type ApiKey, hashOfKey, stateOfKey } from '../domain/access/key.ts';
 import { ANONYMOUS, type Principal } from '../domain/access/principal.ts';
-import { takeOne } from '../domain/access/rate.ts';
 import { createWrongKeys } from '../domain/access/wrong-keys.ts';
 import type { Clock } from '../domain/clock.ts';
 import { DomainError } from '../domain/error.ts';
 import type { Random } from '../domain/random.ts';
 import type { Store } from '../store/store.ts';
+import { createCertificateHolders, takeCall } from './certificate-holders.ts';
 import { storeKey } from './keys.ts';
 
 /**
@@ -16,7 +17,10 @@ import { storeKey } from './keys.ts';
  * There are `API_KEYS_MAX` at most that are taken, of a few hundred bytes each.
  */
 export interface Keyring extends Door {
-  /** Whether a key is needed. Once there is one it is, also when all are revoked: nothing falls open by itself. */
+  /**
+   * Whether a key, or a certificate, is needed. Once there is one it is, also when all are revoked: nothing falls open by
+   * itself. So it is once certificates have roles.
+   */
   isLocked(): boolean;
   /** Reads what has changed of keys. What this returns after a revocation knows of it. */
   refresh(): Promise<void>;
@@ -32,6 +36,8 @@ export interface KeyringDeps {
   readonly random: Random;
   /** Whether anybody may call without a key, whatever keys there are. */
   readonly open: boolean;
+  /** What certificates of callers may do. */
+  readonly clientRoles?: readonly ClientRole[];
 }
 
 /** How long a key that another process revoked is taken at most, if its database can be read. */
@@ -51,11 +57,13 @@ interface Entry {
   usedAt: number;
 }
 
-export function createKeyring({ store, clock, random, open }: KeyringDeps): Keyring {
+export function createKeyring(deps: KeyringDeps): Keyring {
+  const { store, clock, random, open, clientRoles = [] } = deps;
   const byHash = new Map<string, Entry>();
   const byId = new Map<string, Entry>();
   const used = new Set<Entry>();
   const wrongKeys = createWrongKeys();
+  const certificates = createCertificateHolders(clientRoles, clock);
   let change = 0;
 
   /** Raises UNAUTHENTICATED with what is wrong with the credentials. */
@@ -63,7 +71,8 @@ export function createKeyring({ store, clock, random, open }: KeyringDeps): Keyr
     const shown = readAuthorization(authorization);
     if ('fault' in shown) {
       const reason = authorization === undefined ? 'API_KEY_MISSING' : 'API_KEY_INVALID';
-      throw new DomainError(reason, shown.fault);
+      const or = clientRoles.length === 0 ? '' : ', or connect with a certificate that has a role';
+      throw new DomainError(reason, `${shown.fault}${or}`);
     }
     const hash = hashOfKey(shown.key);
     const entry = byHash.get(hash);
@@ -89,10 +98,13 @@ export function createKeyring({ store, clock, random, open }: KeyringDeps): Keyr
     throw new DomainError('API_KEY_EXPIRED', `the key ${key.prefix}… expired at ${at}; use another`, about);
   }
 
-  function authenticate({ authorization, address = '' }: Credentials): Principal {
+  function authenticate({ authorization, certificate, address = '' }: Credentials): Principal {
     if (!isLocked()) return ANONYMOUS;
     let entry: Entry;
     try {
+      // Who sends a key means it, whatever certificate the connection has.
+      if (authorization === undefined && certificate !== undefined)
+        return certificates.authenticate(certificate);
       entry = holderOf(authorization);
     } catch (error) {
       const retryMs = wrongKeys.count(address, clock.monotonic());
@@ -114,12 +126,13 @@ export function createKeyring({ store, clock, random, open }: KeyringDeps): Keyr
 
   function check(principal: Principal): void {
     if (principal.kind === 'KEY') checkTaken(byId.get(principal.keyId)!.key);
+    else if (principal.kind === 'CERTIFICATE') certificates.check(principal);
     // The first key was made since.
     else if (isLocked()) holderOf(undefined);
   }
 
   function isLocked(): boolean {
-    return !open && byId.size > 0;
+    return !open && (byId.size > 0 || clientRoles.length > 0);
   }
 
   async function refresh(): Promise<void> {
@@ -167,20 +180,10 @@ export function createKeyring({ store, clock, random, open }: KeyringDeps): Keyr
     refresh,
     admit(principal) {
       check(principal);
+      if (principal.kind === 'CERTIFICATE') certificates.admit(principal);
       if (principal.kind !== 'KEY') return;
       const entry = byId.get(principal.keyId)!;
-      const { callsPerSecond } = entry.key;
-      if (callsPerSecond === 0) return;
-      const rate = { perSecond: callsPerSecond, burst: callsPerSecond };
-      const taken = takeOne(rate, entry.paidAt, clock.monotonic());
-      if ('waitMs' in taken) {
-        const message = `the key ${entry.key.prefix}… allows ${callsPerSecond} calls a second, and more were made; call again later`;
-        throw new DomainError('TOO_MANY_CALLS', message, {
-          retryMs: taken.waitMs,
-          metadata: { callsPerSecond },
-        });
-      }
-      entry.paidAt = taken.paidAt;
+      entry.paidAt = takeCall(entry.key, `the key ${entry.key.prefix}…`, entry.paidAt, clock);
     },
     async tick() {
       await refresh();

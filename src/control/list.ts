@@ -1,3 +1,4 @@
+import type { AuditEntry } from '../domain/access/audit.ts';
 import type { Delivery } from '../domain/delivery/delivery.ts';
 import type { EventRecord } from '../domain/event/event.ts';
 import { isOwnForm } from '../domain/id.ts';
@@ -17,6 +18,11 @@ export interface ListOrder {
 
 export interface WebhookListOrder extends ListOrder {
   readonly by: WebhookOrder;
+}
+
+export interface AuditListOrder extends Omit<ListOrder, 'namespace'> {
+  /** Undefined for all. */
+  readonly namespace: string | undefined;
 }
 
 /** Reads the part of a list that follows a place; the beginning without one. */
@@ -89,6 +95,19 @@ export function listWebhooks(
   return (from, limit) => store.scanWebhooks({ ...query, limit, ...(from !== undefined && { after: from }) });
 }
 
+/** Entries of the audit log, by id. */
+export function listAuditEntries(
+  { store }: Needs<'scanAuditEntries'>,
+  { namespace, where, descending }: AuditListOrder,
+): Read<AuditEntry> {
+  const bounds = boundsOf(where, AUDIT_BOUNDS);
+  if (bounds === undefined) return readNothing;
+  const times = timesFrom(bounds.get('create_time'));
+  const query = { namespace, descending, ...times, ...(where && { where }) };
+  return (from, limit) =>
+    store.scanAuditEntries({ ...query, limit, ...(from !== undefined && { after: from }) });
+}
+
 // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
 
 /** The fields by which the store finds what it lists; docs/lists.md says so too. */
@@ -103,6 +122,7 @@ export const DELIVERY_BOUNDS: readonly string[] = [
 ];
 export const EVENT_BOUNDS: readonly string[] = ['type', 'create_time'];
 export const WEBHOOK_BOUNDS: readonly string[] = ['name'];
+export const AUDIT_BOUNDS: readonly string[] = ['create_time'];
 
 /** The condition with the uids of the webhooks that it names. */
 async function withUids(

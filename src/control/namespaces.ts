@@ -1,5 +1,6 @@
 import {
   type AskedQuotas,
+  changedInNamespace,
   effectiveQuotas,
   NAMESPACES_MAX,
   type Namespace,
@@ -73,7 +74,8 @@ export function createNamespaces(deps: NamespaceDeps) {
       const wanted = await become(found);
       if (wanted === undefined) return shown(found);
       const namespace = { ...wanted, version: found.version + 1, updatedAt: clock.now() };
-      const [result] = await store.updateNamespaces([{ namespace, ifVersion: found.version }]);
+      const changed = changedInNamespace(found, namespace);
+      const [result] = await store.updateNamespaces([{ namespace, ifVersion: found.version, changed }]);
       if (result === 'UPDATED') return shown(namespace);
     }
     const description = `was changed by others ${TRIES_MAX} times in a row; try again`;

@@ -7,6 +7,7 @@ import { noProblems, type Problems } from '../domain/problems.ts';
 import { ringsAlike, sameSchedule } from '../domain/schedule/replacement.ts';
 import { scheduleViolations } from '../domain/schedule/rules.ts';
 import type { AskedSpec } from '../domain/webhook/asked.ts';
+import { changedFields } from '../domain/webhook/changed-fields.ts';
 import {
   type AskedCredentials,
   type Credentials,
@@ -240,7 +241,10 @@ export function createRegister(deps: RegisterDeps) {
       version: found.version + 1,
     };
     if (!asked.validateOnly) {
-      const [result] = await store.updateWebhooks([{ ...change, webhook, ifVersion: found.version }]);
+      const changed = changedFields(found, webhook);
+      const [result] = await store.updateWebhooks([
+        { ...change, webhook, ifVersion: found.version, changed },
+      ]);
       if (result !== 'UPDATED') return undefined;
       tellUnverified(deps, webhook, found);
     }

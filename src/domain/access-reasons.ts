@@ -5,7 +5,7 @@ export const ACCESS_REASONS = {
   API_KEY_MISSING: {
     code: 'UNAUTHENTICATED',
     when: 'The call has no key, and the server takes only calls with one.',
-    todo: 'Send `authorization: Bearer ck_…`.',
+    todo: 'Send `authorization: Bearer ck_…`, or connect with a certificate, if the server takes those.',
   },
   API_KEY_INVALID: {
     code: 'UNAUTHENTICATED',
@@ -24,16 +24,26 @@ export const ACCESS_REASONS = {
     todo: 'Ask for another key.',
     metadata: ['apiKeyId'],
   },
+  CERTIFICATE_INVALID: {
+    code: 'UNAUTHENTICATED',
+    when: 'The certificate of the client was not signed by an authority that the server takes, has expired, or is not one for clients.',
+    todo: 'Connect with another certificate, or send a key.',
+  },
+  CERTIFICATE_WITHOUT_ROLE: {
+    code: 'UNAUTHENTICATED',
+    when: 'The server gives no role to any of the names in the certificate of the client.',
+    todo: 'Ask who runs the server to list one of them in `--client-roles`, or send a key.',
+  },
   ROLE_TOO_SMALL: {
     code: 'PERMISSION_DENIED',
-    when: 'The role of the key does not allow the method.',
-    todo: 'Use a key with the role in the metadata.',
+    when: 'The role of the key, or of the certificate, does not allow the method.',
+    todo: 'Use one with the role in the metadata.',
     metadata: ['role'],
   },
   NAMESPACE_NOT_ALLOWED: {
     code: 'PERMISSION_DENIED',
-    when: 'The namespace is not that of the key, whether or not it exists.',
-    todo: 'Name that of the key, which is in the metadata, or none; or use another key.',
+    when: 'The namespace is not that of the key or the certificate, whether or not it exists.',
+    todo: 'Name that of the key or the certificate, which is in the metadata, or none; or use another.',
     metadata: ['namespace'],
   },
   FIRST_KEY_NOT_ADMIN: {
@@ -49,12 +59,12 @@ export const ACCESS_REASONS = {
   },
   TOO_MANY_WRONG_KEYS: {
     code: 'EXHAUSTED',
-    when: 'Too many calls came from this address without a key, or with one that is not taken. Calls with a good key go on.',
-    todo: 'Call with a good key, or after the delay in RetryInfo.',
+    when: 'Too many calls came from this address without a key or a certificate, or with one that is not taken. Calls with a good one go on.',
+    todo: 'Call with a good one, or after the delay in RetryInfo.',
   },
   TOO_MANY_CALLS: {
     code: 'EXHAUSTED',
-    when: 'More calls were made with the key than its rate limit allows; each message of a stream counts as one.',
+    when: 'More calls were made with the key, or the certificate, than its rate limit allows; each message of a stream counts as one.',
     todo: 'Call again after the delay in RetryInfo.',
     metadata: ['callsPerSecond'],
   },

@@ -14,7 +14,7 @@ const TIME_LENGTH = 10;
 const COUNT_LENGTH = 8;
 
 /** What an id names. */
-export type IdKind = 'webhook' | 'event' | 'delivery' | 'secret' | 'key';
+export type IdKind = 'webhook' | 'event' | 'delivery' | 'secret' | 'key' | 'audit';
 
 const PREFIX: Record<IdKind, string> = {
   webhook: 'wh_',
@@ -22,6 +22,7 @@ const PREFIX: Record<IdKind, string> = {
   delivery: 'msg_',
   secret: 'sec_',
   key: 'key_',
+  audit: 'aud_',
 };
 
 /** A new id for something made at `now`. */
@@ -65,7 +66,7 @@ export function runEventId(webhookId: string, nominalAt: number): string {
   return composedId('event', nominalAt, digest);
 }
 
-const OWN_FORM = /^(wh|evt|msg|sec|key)_[0-9A-HJKMNP-TV-Z]{26}$/;
+const OWN_FORM = /^(wh|evt|msg|sec|key|aud)_[0-9A-HJKMNP-TV-Z]{26}$/;
 
 /** Whether a text has the form of the ids that are made here: no caller can give such an id to anything. */
 export function isOwnForm(text: string): boolean {

@@ -1,6 +1,7 @@
 import type { Door } from '../domain/access/door.ts';
-import type { Principal } from '../domain/access/principal.ts';
+import { type Principal, shownBy } from '../domain/access/principal.ts';
 import { mayDo, type Role } from '../domain/access/role.ts';
+import type { Source } from '../domain/access/source.ts';
 import { DomainError } from '../domain/error.ts';
 import { type InboxRequest, type InboxResponse, refuse } from './http.ts';
 
@@ -14,17 +15,19 @@ import { type InboxRequest, type InboxResponse, refuse } from './http.ts';
 export function letIn(
   door: Pick<Door, 'authenticate' | 'admit'>,
   needs: Role,
+  { address, certificate }: Source,
   req: InboxRequest,
   res: InboxResponse,
 ): Principal | undefined {
   try {
     const principal = door.authenticate({
       authorization: bearerOf(req.headers.authorization),
-      address: req.socket.remoteAddress,
+      address,
+      certificate,
     });
     door.admit(principal);
     if (principal.namespace !== undefined) {
-      const why = `an inbox shows what comes from every namespace, and this key is for ${principal.namespace}; use a key for all namespaces`;
+      const why = `an inbox shows what comes from every namespace, and ${shownBy(principal)} is for ${principal.namespace}; use a key for all namespaces`;
       refused(req, res, 403, why);
     } else if (mayDo(principal.role, needs)) return principal;
     else refused(req, res, 403, `this needs a key with the role ${needs.toLowerCase()}`);

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { hostsOf } from '../domain/access/host.ts';
 import { isOwnOrigin } from '../domain/access/origin.ts';
+import type { Source } from '../domain/access/source.ts';
 
 /** Node's own requests and responses, of HTTP/1.1 or of HTTP/2's compatibility API. */
 export type InboxRequest = IncomingMessage | Http2ServerRequest;
@@ -87,9 +88,9 @@ export function wantsPage(req: InboxRequest): boolean {
  * can do is add requests to it, as anybody can; an inbox is a letter box. A site whose own name resolves
  * to this address would be the same origin to the browser, but is refused before, by its host.
  */
-export function isFromOwnPage(req: InboxRequest): boolean {
+export function isFromOwnPage(req: InboxRequest, { isSecure }: Pick<Source, 'isSecure'>): boolean {
   const site = req.headers['sec-fetch-site'];
   if (site !== undefined) return site === 'same-origin' || site === 'none';
   const origin = req.headers.origin;
-  return origin === undefined || isOwnOrigin(origin, hostsOf(req));
+  return origin === undefined || isOwnOrigin(origin, hostsOf(req), isSecure);
 }

@@ -1,5 +1,6 @@
 import type { Door } from '../domain/access/door.ts';
 import { hostsOf, judgeHosts } from '../domain/access/host.ts';
+import { NO_PROXIES, type ProxyPolicy, sourceOf } from '../domain/access/source.ts';
 import type { Clock } from '../domain/clock.ts';
 import { isInboxPath } from '../domain/webhook/own-listeners.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -61,6 +62,8 @@ export interface InboxDeps {
   readonly allowedHosts: readonly string[];
   /** Who may look at what was received, and change how it is answered. Whoever sends needs no key. */
   readonly door: Door;
+  /** Through which proxies it is called; none when not given. */
+  readonly proxies?: ProxyPolicy;
   /** Bounds other than the default ones. */
   readonly options?: Partial<InboxBounds>;
 }
@@ -74,7 +77,8 @@ const NAME_RULE =
 /** The page's files live here: it is not in the alphabet of names. */
 const FILES = '~';
 
-export function createInbox({ clock, log, verify, allowedHosts, door, options }: InboxDeps): Inbox {
+export function createInbox(deps: InboxDeps): Inbox {
+  const { clock, log, verify, allowedHosts, door, proxies = NO_PROXIES, options } = deps;
   const bounds: InboxBounds = { ...DEFAULT_BOUNDS, ...options };
   const page = openPage();
   const watchers = createWatchers({ log, bounds });
@@ -93,12 +97,14 @@ export function createInbox({ clock, log, verify, allowedHosts, door, options }:
   const control = createControl({ clock, log, boxes, watchers, bounds, revision: () => changes });
   const intake = createIntake({ clock, log, verify, boxes, bounds });
 
+  const sourceFor = (req: InboxRequest) => sourceOf(req.socket, req.headers, proxies);
+
   async function route(req: InboxRequest, res: InboxResponse, target: string): Promise<void> {
     const [path = '', query = ''] = target.split('?', 2);
     const [name = '', ...below] = path.slice(ROOT.length + 1).split('/');
     const looks = req.method === 'GET' || req.method === 'HEAD';
     if (name === '' && below.length === 0) {
-      if (letIn(door, 'READ', req, res)) index(req, res);
+      if (letIn(door, 'READ', sourceFor(req), req, res)) index(req, res);
     } else if (name === FILES) {
       const file = below.join('/');
       if (page.has(file)) page.serve(file, req, res);
@@ -106,14 +112,24 @@ export function createInbox({ clock, log, verify, allowedHosts, door, options }:
     } else if (!NAME.test(name)) {
       refuse(res, 400, NAME_RULE);
     } else if (control.owns(below)) {
-      const principal = letIn(door, looks ? 'READ' : 'MANAGE', req, res);
+      const source = sourceFor(req);
+      const principal = letIn(door, looks ? 'READ' : 'MANAGE', source, req, res);
       if (principal === undefined) return;
       const check = () => door.check(principal);
-      await control.handle({ req, res, name, path: below, query: new URLSearchParams(query), check });
+      const { isSecure } = source;
+      await control.handle({
+        req,
+        res,
+        name,
+        path: below,
+        query: new URLSearchParams(query),
+        check,
+        isSecure,
+      });
     } else if (!wantsPage(req)) {
       await intake.receive(name, req, res);
     } else if (below.length === 0) {
-      if (letIn(door, 'READ', req, res)) page.serve('inbox.html', req, res);
+      if (letIn(door, 'READ', sourceFor(req), req, res)) page.serve('inbox.html', req, res);
     } else {
       const location = `${ROOT}/${name}`;
       reply(res, { status: 302, type: 'text/plain', body: '', headers: { location } });

@@ -24,6 +24,8 @@ export interface ControlCall {
   readonly query: URLSearchParams;
   /** Raises when its caller would not be let in any more. */
   readonly check: () => void;
+  /** Whether it came over TLS; undefined where that is not known. */
+  readonly isSecure: boolean | undefined;
 }
 
 /** What the page and scripts use: requests, answer and events of one inbox. */
@@ -137,7 +139,7 @@ export function createControl(options: ControlOptions): Control {
         return;
       }
       // Streams as well: another site would hear nothing, but could use up the watchers.
-      if ((act !== watch && req.method === 'GET') || isFromOwnPage(req)) {
+      if ((act !== watch && req.method === 'GET') || isFromOwnPage(req, call)) {
         await act(call);
         return;
       }

@@ -173,19 +173,19 @@ function alertWords(code: string): string | undefined {
   const [, alert] = /_ALERT_([A-Z_]+)$/.exec(code) ?? [];
   switch (alert) {
     case 'CERTIFICATE_REQUIRED':
-      return 'the destination lets in who shows a client certificate, and the webhook has none';
+      return 'the destination requires a client certificate, and the webhook has none';
     case 'UNKNOWN_CA':
-      return 'the destination does not know who vouches for the client certificate';
+      return 'the destination does not know the authority that signed the client certificate';
     case 'CERTIFICATE_EXPIRED':
-      return 'the client certificate has expired, says the destination';
+      return 'the destination says that the client certificate has expired';
     case 'BAD_CERTIFICATE':
     case 'CERTIFICATE_REVOKED':
     case 'CERTIFICATE_UNKNOWN':
     case 'UNSUPPORTED_CERTIFICATE':
     case 'ACCESS_DENIED':
-      return 'the destination does not take the client certificate';
+      return 'the destination refuses the client certificate';
     case 'HANDSHAKE_FAILURE':
-      return 'the destination ended the TLS handshake, for a version or cipher that it has not, or for want of a client certificate';
+      return 'the destination ended the TLS handshake: it supports no version or cipher of ours, or requires a client certificate';
     default:
       return undefined;
   }

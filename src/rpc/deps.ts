@@ -1,5 +1,6 @@
 import type { Control } from '../control/control.ts';
 import type { Door } from '../domain/access/door.ts';
+import type { ProxyPolicy } from '../domain/access/source.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Random } from '../domain/random.ts';
 import type { Publisher } from '../publish/publisher.ts';
@@ -37,7 +38,7 @@ export interface About {
   readonly timeZoneRules?: string | undefined;
 }
 
-export interface ApiSettings {
+export interface ApiSettings extends Partial<ProxyPolicy> {
   readonly about?: About;
   /** The names by which the API may be called, besides addresses and `localhost`: see `HostPolicy`. */
   readonly allowedHosts: readonly string[];

@@ -1,5 +1,5 @@
 import type { Message } from '@bufbuild/protobuf';
-import type { Principal } from '../domain/access/principal.ts';
+import { type Principal, shownBy } from '../domain/access/principal.ts';
 import { DomainError } from '../domain/error.ts';
 import type { Problems } from '../domain/problems.ts';
 import { quote } from '../domain/text.ts';
@@ -9,12 +9,13 @@ import { DEFAULT_NAMESPACE } from '../domain/webhook/webhook.ts';
  * The namespace that a request means: the one that it names; or else the caller's own, if it has one; or else
  * `default`. Raises PERMISSION_DENIED for one that is not the caller's, whether or not it exists (AIP-211).
  */
-export function theNamespace(name: string, { namespace: own }: Principal): string {
+export function theNamespace(name: string, principal: Principal): string {
+  const { namespace: own } = principal;
   if (name === '') return own ?? DEFAULT_NAMESPACE;
   if (own === undefined || own === name) return name;
   throw new DomainError(
     'NAMESPACE_NOT_ALLOWED',
-    `this key is for the namespace ${own}, and not for ${quote(name)}; name ${own}, or none, or use a key of the other namespace`,
+    `${shownBy(principal)} is for the namespace ${own}, and not for ${quote(name)}; name ${own}, or none, or use a key of the other namespace`,
     { metadata: { namespace: own } },
   );
 }
@@ -35,9 +36,10 @@ export function namespaceOrAll(
 }
 
 /** Raises PERMISSION_DENIED for a caller who has one namespace, and says what to do. */
-export function checkIsForAll({ namespace: own }: Principal, todo = 'use a key for all'): void {
+export function checkIsForAll(principal: Principal, todo = 'use a key for all'): void {
+  const { namespace: own } = principal;
   if (own === undefined) return;
-  const message = `this key is for the namespace ${own}, and not for all; ${todo}`;
+  const message = `${shownBy(principal)} is for the namespace ${own}, and not for all; ${todo}`;
   throw new DomainError('NAMESPACE_NOT_ALLOWED', message, { metadata: { namespace: own } });
 }
 

@@ -17,6 +17,7 @@ import { createHealthBoard, healthService, type Serving } from './grpc/health.ts
 import { reflectionService } from './grpc/reflection.ts';
 import { lazyRules } from './proto-rules.ts';
 import { accessTo } from './roles.ts';
+import { createAuditing } from './transport/audited.ts';
 import type { Call } from './transport/call.ts';
 import { createGuard, type Guard, type GuardDeps } from './transport/guard.ts';
 import { createInflow, type Inflow } from './transport/inflow.ts';
@@ -88,6 +89,7 @@ export function createServices(deps: ApiDeps): Services {
     ServerReflection,
     ServerReflectionAlpha,
   ];
+  const auditing = createAuditing({ audit: control.audit, log });
   const board = createHealthBoard(described.map((service) => service.typeName));
 
   const wrapped = ({ service, methods }: ServiceImplSpec): ServiceImplSpec => ({
@@ -95,7 +97,7 @@ export function createServices(deps: ApiDeps): Services {
     methods: Object.fromEntries(
       Object.entries(methods).map(([name, spec]) => [
         name,
-        whileLetIn(doneOnce(spec, { once: control.once, heeding: HEEDING }), deps.door),
+        whileLetIn(doneOnce(auditing.audited(spec), { once: control.once, heeding: HEEDING }), deps.door),
       ]),
     ),
   });
@@ -133,6 +135,7 @@ export function createServices(deps: ApiDeps): Services {
       accessTo,
       door: deps.door,
       policy: settings,
+      refused: auditing.refused,
       report,
       ...(stallMs !== undefined && { stallMs }),
     }),

@@ -8,34 +8,36 @@ export interface Exposure {
   /** Whether calls need a key. */
   readonly locked: boolean;
   readonly noKeys: boolean;
+  /** Whether proxies are trusted, which are there so that others can reach it. */
+  readonly proxied: boolean;
   /** Whether both ports speak TLS. */
   readonly tls: boolean;
   readonly plaintext: boolean;
 }
 
 /**
- * Refuses to listen where others can reach it, unless calls need a key and nobody on the way can read them, or it was
+ * Refuses to listen where others can reach it, themselves or through a proxy, unless calls need a key and nobody on the way can read them, or it was
  * said plainly that this is meant. Raises FAILED_PRECONDITION that names all that is missing.
  */
-export function checkExposure({ addresses, db, locked, noKeys, tls, plaintext }: Exposure): void {
+export function checkExposure({ addresses, db, locked, noKeys, proxied, tls, plaintext }: Exposure): void {
   const open = addresses.filter((address) => !isLoopback(address));
-  if (open.length === 0) return;
+  if (open.length === 0 && !proxied) return;
   const missing = [
     ...(locked || noKeys
       ? []
       : [
           `there is no key yet, so that whoever reaches it could do everything: make one with \`carillon keys create --db ${db}\`, set CARILLON_BOOTSTRAP_KEY, or start it with --no-keys if that is meant`,
         ]),
-    ...(tls || plaintext
+    ...(tls || plaintext || open.length === 0
       ? []
       : [
           'it has no TLS, so that others on the way could read keys and payloads: give it a certificate with --tls-cert and --tls-key, listen on 127.0.0.1 behind a proxy that has one, or start it with --plaintext if TLS ends in front of it',
         ]),
   ];
   if (missing.length === 0) return;
-  const where = open.map(authorityOf).join(' and ');
-  throw new DomainError(
-    'EXPOSED',
-    `not listening on ${where}, which others can reach: ${missing.join('; and ')}`,
-  );
+  const where =
+    open.length === 0
+      ? 'behind the proxies of --trusted-proxies, through which others can reach it'
+      : `on ${open.map(authorityOf).join(' and ')}, which others can reach`;
+  throw new DomainError('EXPOSED', `not listening ${where}: ${missing.join('; and ')}`);
 }

@@ -1,12 +1,14 @@
 import { getHeapStatistics } from 'node:v8';
 import { createControl } from '../control/control.ts';
 import { createKeyring, KEY_REFRESH_MS, type Keyring } from '../control/keyring.ts';
+import { openSealRotation, type SealRotation } from '../control/seal-rotation.ts';
 import { createConsents } from '../dispatch/consents.ts';
 import { createDispatcher } from '../dispatch/dispatcher.ts';
 import { createSweeper } from '../dispatch/sweeper.ts';
 import { type Clock, systemClock } from '../domain/clock.ts';
 import { DomainError } from '../domain/error.ts';
 import { type Random, systemRandom } from '../domain/random.ts';
+import { createSealKeyring, type SealKeyring } from '../domain/seal-keys.ts';
 import type { AddressPolicy } from '../domain/webhook/address.ts';
 import { credentialsWith } from '../domain/webhook/credentials.ts';
 import { parseDestinationRules } from '../domain/webhook/destination-rule.ts';
@@ -73,6 +75,9 @@ export interface ServerDeps {
 const WORK_SHARE = 1 / 128;
 const WORK_BYTES_MIN = 16 * 1024 * 1024;
 
+/** The least time between two steps of sealing everything anew, in which others have the database for themselves. */
+const SEALING_REST_MS = 5;
+
 /** How long due runs are gathered, so that many share a commit: most of a run's lateness on an idle server. */
 const SCHEDULER_REST_MS = 8;
 
@@ -87,23 +92,28 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   // Whoever starts the server may not be listening yet when the first thing goes wrong.
   ended.promise.catch(() => {});
 
-  const { store, key } = await openDatabase(config, {
+  const { store, keys, source } = await openDatabase(config, {
     random,
     warn: (sentence) => log.warn({}, sentence),
+    tell: (sentence) => log.info({}, sentence),
     onFatal: (error) => ended.reject(new Error(`the database has stopped: ${error.message}`)),
   });
   try {
-    const signingKeyring = await openSigningKeyring({ store, clock, random, sealKey: key });
-    const keysOf = keysWith(key, signingKeyring.privateKeyOf);
+    const sealKey = createSealKeyring(keys);
+    const sealRotation = await openSealRotation({ store, keyring: sealKey, source, clock, random, log });
+    const signingKeyring = await openSigningKeyring({ store: sealRotation.store, clock, random, sealKey });
+    const keysOf = keysWith(sealKey, signingKeyring.privateKeyOf);
     await checkKey(store, keysOf);
-    await sealOld({ store, sealKey: key, random, log });
+    await sealRotation.begin();
+    await sealOld({ store, sealKey, random, log });
     await tellOfUnverified({ store, log });
     await comeBack({ store, clock, log }).catch((error: unknown) => {
       // A disk that is full keeps no server from starting: there is much to read, and what was taken to be delivered.
       if (!(error instanceof DomainError) || error.code !== 'UNAVAILABLE') throw error;
       log.warn({ reason: error.message }, 'how long no server was at work could not be noted');
     });
-    return await run({ config, log, clock, random, store, key, signingKeyring, keysOf, ended });
+    const sealing = { store: sealRotation.store, sealKey, sealRotation, signingKeyring, keysOf };
+    return await run({ config, log, clock, random, ended, ...sealing });
   } catch (error) {
     await store.close();
     throw error;
@@ -116,14 +126,15 @@ interface Parts {
   readonly clock: Clock;
   readonly random: Random;
   readonly store: Store;
-  readonly key: Uint8Array;
+  readonly sealKey: SealKeyring;
+  readonly sealRotation: SealRotation;
   readonly signingKeyring: SigningKeyring;
   readonly keysOf: KeysOf;
   readonly ended: PromiseWithResolvers<void>;
 }
 
 async function run(parts: Parts): Promise<RunningServer> {
-  const { config, log, clock, random, store, key, signingKeyring, keysOf, ended } = parts;
+  const { config, log, clock, random, store, sealKey, sealRotation, signingKeyring, keysOf, ended } = parts;
   const own: OwnListener[] = [];
   const policy = addressPolicy(config, own);
   const directory = createDirectory({ store });
@@ -144,25 +155,17 @@ async function run(parts: Parts): Promise<RunningServer> {
   const admission = createAdmission({ namespaces, clock, quotas });
   // What Carillon itself has to say is no matter of its namespace's quotas.
   const announcer = createAnnouncer({ publisher: createPublisher(publishing), log });
-  const dispatcher = createDispatcher({
-    store,
-    directory,
-    sender: lettingIn,
-    keysOf,
-    credentialsOf: credentialsWith(key),
-    clock,
-    random,
-    log,
-    wake: () => loops.dispatch.wake(),
+  const sending = {
+    ...{ store, sender: lettingIn, clock, random, log },
+    credentialsOf: credentialsWith(sealKey),
     notify: announcer.announce,
     settings: { ...config, userAgent },
+  };
+  const dispatcher = createDispatcher({
+    ...{ ...sending, directory, keysOf },
+    wake: () => loops.dispatch.wake(),
   });
-  const consents = createConsents({
-    ...{ store, sender: lettingIn, clock, random, log },
-    credentialsOf: credentialsWith(key),
-    notify: announcer.announce,
-    settings: { userAgent },
-  });
+  const consents = createConsents(sending);
   directory.onChange((changed) => {
     scheduler.changed(changed);
     dispatcher.changed(changed);
@@ -178,7 +181,8 @@ async function run(parts: Parts): Promise<RunningServer> {
       namespaces,
       clock,
       random,
-      sealKey: key,
+      sealKey,
+      sealRotation,
       signingKeyring,
       settings: { ...config, addressPolicy: policy },
       onUnverified: (webhook) => warnOfUnverified(log, webhook),
@@ -202,6 +206,7 @@ async function run(parts: Parts): Promise<RunningServer> {
         verify: inboxVerify({ store, directory, keysOf, clock }),
         allowedHosts: config.allowedHosts,
         door: keyring,
+        proxies: config,
       })
     : undefined;
   const listener = await createListener({
@@ -244,6 +249,13 @@ async function run(parts: Parts): Promise<RunningServer> {
     dispatch: startLoop({ name: 'dispatcher', ...dispatcher, restMs: 0, clock, log }),
     consents: startLoop({ name: 'asking for consent', ...consents, restMs: 0, clock, log }),
     sweep: startLoop({ name: 'sweeper', ...sweeper, restMs: 0, clock, log }),
+    sealing: startLoop({
+      name: 'rotation of the key that seals',
+      ...sealRotation,
+      restMs: SEALING_REST_MS,
+      clock,
+      log,
+    }),
     keys: startLoop({
       name: 'keyring',
       tick: keyring.tick,
@@ -253,6 +265,7 @@ async function run(parts: Parts): Promise<RunningServer> {
       log,
     }),
   };
+  sealRotation.onBegin(() => loops.sealing.wake());
   const certificate =
     tls && startLoop({ name: 'certificate', ...tls, idleMs: () => TLS_REFRESH_MS, restMs: 0, clock, log });
   const unsubscribe = store.onVisible(() => {
@@ -288,7 +301,13 @@ async function run(parts: Parts): Promise<RunningServer> {
     ]);
     await announcer.flush();
     unsubscribe();
-    await Promise.all([loops.dispatch.stop(), loops.directory.stop(), loops.sweep.stop(), loops.keys.stop()]);
+    await Promise.all([
+      loops.dispatch.stop(),
+      loops.directory.stop(),
+      loops.sweep.stop(),
+      loops.keys.stop(),
+      loops.sealing.stop(),
+    ]);
     // Keys that were used since. A store in trouble keeps nothing from stopping.
     await keyring.tick().catch(() => {});
     await sender.close();
@@ -316,24 +335,32 @@ function workBytesOf(heapBytes: number): number {
 
 /** The keys that there are, once it is sure that what listens is as open as it is meant to be, and no more. */
 async function openKeyring({ config, log, clock, random, store }: Parts): Promise<Keyring> {
-  const { bootstrapKey, noKeys, plaintext, tlsCert, db, listen, grpcListen } = config;
-  const keyring = createKeyring({ store, clock, random, open: noKeys });
+  const { bootstrapKey, noKeys, plaintext, tlsCert, clientRoles, trustedProxies, db, listen, grpcListen } =
+    config;
+  const keyring = createKeyring({ store, clock, random, open: noKeys, clientRoles });
   await keyring.refresh();
   if (bootstrapKey !== undefined) {
     const { id, revokedAt } = await keyring.addGiven(bootstrapKey);
     if (revokedAt !== undefined) log.warn({ keyId: id }, 'the bootstrap key was revoked, and is not taken');
   }
   const addresses = [listen, ...(grpcListen === 'off' ? [] : [grpcListen])];
-  const tls = tlsCert !== undefined;
-  checkExposure({ addresses, db, locked: keyring.isLocked(), noKeys, tls, plaintext });
+  checkExposure({
+    addresses,
+    db,
+    locked: keyring.isLocked(),
+    noKeys,
+    proxied: trustedProxies.length > 0,
+    tls: tlsCert !== undefined,
+    plaintext,
+  });
   return keyring;
 }
 
 /** Rejects with FAILED_PRECONDITION for a certificate that cannot be used. */
 async function tlsOf({ config, clock, log }: Parts): Promise<Tls | undefined> {
-  const { tlsCert: cert, tlsKey: key } = config;
+  const { tlsCert: cert, tlsKey: key, tlsClientCa: clientCa, tlsClientAuth: clientAuth } = config;
   if (cert === undefined || key === undefined) return undefined;
-  return openTls({ paths: { cert, key }, clock, log });
+  return openTls({ paths: { cert, key, clientCa }, clientAuth, clock, log });
 }
 
 /** `listeners` is filled as soon as they are there, before anything is sent. */

@@ -6,7 +6,7 @@ export interface Housekeeping {
    * before `finishedBefore` with their attempts, and events published before it that have no deliveries
    * left, erases the data of events published before `payloadsBefore` that have no waiting deliveries, and
    * forgets what need not be remembered any more: callers' ids of events that are gone, calls with a name
-   * whose time is over, signing secrets that have ended, and changes that no watcher can be expected to read. Returns how many rows it touched,
+   * whose time is over, signing secrets that have ended, entries of the audit log made before `finishedBefore`, and changes that no watcher can be expected to read. Returns how many rows it touched,
    * at most `SWEEP_BATCH`; 0 means that nothing is left to do.
    * Raises UNAVAILABLE and EXHAUSTED.
    */

@@ -35,4 +35,6 @@ export interface Namespaces {
 export interface NamespaceUpdate {
   readonly namespace: Namespace;
   readonly ifVersion: number;
+  /** The fields that it changes, for the audit log. */
+  readonly changed?: readonly string[];
 }

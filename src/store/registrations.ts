@@ -2,6 +2,7 @@
 import type { Condition } from '../domain/listing/condition.ts';
 import type { WebhookOrder } from '../domain/listing/place.ts';
 import type { RunCursor } from '../domain/schedule/schedule.ts';
+import type { FieldChanges } from '../domain/webhook/changed-fields.ts';
 import type { Consent } from '../domain/webhook/consent.ts';
 import type { Traffic } from '../domain/webhook/traffic.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
@@ -135,6 +136,8 @@ export interface WebhookUpdate {
   readonly resetHealth?: boolean;
   /** Replaces what the destination has said. */
   readonly resetConsent?: boolean;
+  /** What it changes, for the audit log. */
+  readonly changed?: FieldChanges;
 }
 
 export interface ConsentNote {

@@ -10,6 +10,7 @@
  *   was written, unless the database was lost before it could answer: then it is not known.
  * - EXHAUSTED: the adapter's own bounded queue of calls is full. Nothing was written; try again later.
  */
+import type { AuditLog } from './audit-log.ts';
 import type { DeliveryLog } from './delivery-log.ts';
 import type { DeliveryQueue } from './delivery-queue.ts';
 import type { Housekeeping } from './housekeeping.ts';
@@ -19,8 +20,10 @@ import type { NamespaceKeys } from './namespace-keys.ts';
 import type { Namespaces } from './namespaces.ts';
 import type { Registrations } from './registrations.ts';
 import type { Requests } from './requests.ts';
+import type { Sealing } from './sealing.ts';
 
 // The words of the port, for other rooms.
+export type * from './audit-log.ts';
 export type * from './delivery-log.ts';
 export type * from './delivery-queue.ts';
 export type * from './housekeeping.ts';
@@ -30,6 +33,7 @@ export type * from './namespace-keys.ts';
 export type * from './namespaces.ts';
 export type * from './registrations.ts';
 export type * from './requests.ts';
+export type * from './sealing.ts';
 
 export interface Store
   extends Namespaces,
@@ -40,6 +44,8 @@ export interface Store
     DeliveryLog,
     Requests,
     Keys,
+    Sealing,
+    AuditLog,
     Housekeeping {
   /**
    * Refuses new verbs, finishes those accepted, and lets the database go. Tolerates being called twice.

@@ -1,7 +1,5 @@
 import { styleText } from 'node:util';
-
-/** What a line of the log says. */
-type Fields = Readonly<Record<string, unknown>>;
+import type { Fields } from './json-line.ts';
 
 interface Line {
   readonly durationMs: number | undefined;

@@ -1,16 +1,20 @@
-import { type DestinationStream, type Logger, pino } from 'pino';
+import { pino } from 'pino';
+import { type Fields, jsonLine } from './json-line.ts';
 import { lineFor } from './line.ts';
 
 /**
  * Wide structured lines: one for each attempt and each RPC, with everything about it, rather than
  * many narrow ones. Never a secret, a payload, or a destination's user info.
  */
-export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>;
+export type Log = Readonly<Record<Level, (fields: Fields, message: string) => void>>;
+
+const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+type Level = (typeof LEVELS)[number];
 
 export interface LogOptions {
   /** `json` for machines; `pretty` for a person at a terminal. */
   readonly format: 'json' | 'pretty';
-  readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  readonly level: Level | 'silent';
 }
 
 /**
@@ -38,8 +42,8 @@ export function openLog(options: LogOptions): OpenLog {
     const stdout = pino.destination({ dest: 1, sync: true });
     stdout.on('error', () => {});
     const colors = process.stdout.hasColors?.() ?? false;
-    const stream = { write: (json: string) => void stdout.write(lineFor(json, { colors })) };
-    return { log: build(options, stream), close: async () => {} };
+    const log = build(options, (json) => void stdout.write(lineFor(json, { colors })));
+    return { log, close: async () => {} };
   }
   const stream = pino.destination({
     dest: 1,
@@ -47,10 +51,14 @@ export function openLog(options: LogOptions): OpenLog {
     minLength: BUFFER_BYTES,
     maxLength: WAITING_BYTES,
     periodicFlush: FLUSH_MS,
+    // Of text it would count the bytes of all that is held back anew with each line.
+    contentMode: 'buffer',
   });
   // Pino sees to a reader that went away. A disk that is full ends the log until there is room, not us.
   stream.on('error', () => {});
-  return { log: build(options, stream), close: () => closed(stream) };
+  // The types know text only. Pino puts another `write` in its place when the reader has gone.
+  const write = (json: string) => void stream.write(Buffer.from(json) as unknown as string);
+  return { log: build(options, write), close: () => closed(stream) };
 }
 
 /**
@@ -69,15 +77,11 @@ function closed(stream: ReturnType<typeof pino.destination>): Promise<void> {
   });
 }
 
-function build(options: LogOptions, stream: DestinationStream): Log {
-  const isoTime = pino.stdTimeFunctions.isoTime;
-  return pino(
-    {
-      level: options.level,
-      base: null,
-      timestamp: isoTime,
-      formatters: { level: (label) => ({ level: label }) },
-    },
-    stream,
-  );
+function build({ level: least }: LogOptions, write: (json: string) => void): Log {
+  const from = least === 'silent' ? LEVELS.length : LEVELS.indexOf(least);
+  const at = (level: Level) =>
+    LEVELS.indexOf(level) < from
+      ? () => {}
+      : (fields: Fields, message: string) => write(jsonLine(level, fields, message));
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }

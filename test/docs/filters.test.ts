@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { DELIVERY_BOUNDS, EVENT_BOUNDS, WEBHOOK_BOUNDS } from '../../src/control/list.ts';
+import { AUDIT_BOUNDS, DELIVERY_BOUNDS, EVENT_BOUNDS, WEBHOOK_BOUNDS } from '../../src/control/list.ts';
 import { DomainError } from '../../src/domain/error.ts';
 import { openEvent } from '../../src/domain/event/data.ts';
 import type { EventBody } from '../../src/domain/event/event.ts';
 import { checkFilter, matches } from '../../src/domain/filter/filter.ts';
 import type { Field, Fields } from '../../src/domain/listing/condition.ts';
-import { DELIVERY_FIELDS, EVENT_FIELDS, WEBHOOK_FIELDS } from '../../src/domain/listing/fields.ts';
+import {
+  AUDIT_FIELDS,
+  DELIVERY_FIELDS,
+  EVENT_FIELDS,
+  WEBHOOK_FIELDS,
+} from '../../src/domain/listing/fields.ts';
 import { readFilter } from '../../src/domain/listing/filter.ts';
 import { blockOf, rowsOf } from '../support/docs.ts';
 
@@ -42,6 +47,7 @@ describe('the page about lists', () => {
     ['deliveries', DELIVERY_FIELDS],
     ['events', EVENT_FIELDS],
     ['webhooks', WEBHOOK_FIELDS],
+    ['audit', AUDIT_FIELDS],
   ];
   for (const [name, fields] of lists) {
     it(`has each field of ${name}, of its kind, with an example that can be read`, () => {
@@ -67,6 +73,7 @@ describe('the page about lists', () => {
     assert.deepEqual(marked('deliveries').sort(), [...DELIVERY_BOUNDS].sort());
     assert.deepEqual(marked('events'), EVENT_BOUNDS);
     assert.deepEqual(marked('webhooks'), WEBHOOK_BOUNDS);
+    assert.deepEqual(marked('audit'), AUDIT_BOUNDS);
   });
 });
 

@@ -23,4 +23,24 @@ describe('docs/security.md', () => {
     // curl, grpcurl and buf print the answer in JSON, which is empty where there are no webhooks.
     assert.equal(told.replaceAll(/\s+/g, ' ').trim(), '{}{} {} no webhooks');
   });
+
+  it('has commands that show them a certificate in place of a key', async (t) => {
+    const [authority, callers] = await Promise.all([createAuthority(), createAuthority('Callers')]);
+    const files = certificateFiles(t);
+    const { cert, key } = files.pair(await authority.server());
+    const client = await callers.client({ names: ['URI:spiffe://example.org/shop'] });
+    files.write('ca.pem', authority.pem);
+    files.write('client.pem', client.cert);
+    files.write('client.key', client.key);
+    const roles = ['--client-roles', 'uri:spiffe://example.org/shop=read'];
+    const clientCa = files.write('clients.pem', callers.pem);
+    await using carillon = await startCarillon({
+      command: 'serve',
+      args: ['--tls-cert', cert, '--tls-key', key, '--tls-client-ca', clientCa, ...roles],
+    });
+    const told = await runCommands(SECURITY, 'mtls', carillon, { cwd: files.folder });
+    assert.equal(told.replaceAll(/\s+/g, ' ').trim(), '{}{} {} no webhooks');
+    const lines = await carillon.logged(({ rpc }) => rpc === 'carillon.v1.WebhookService/List', 4);
+    for (const line of lines) assert.equal(line.certificate, 'uri:spiffe://example.org/shop');
+  });
 });

@@ -51,12 +51,15 @@ describe('a failure to connect', () => {
   });
 
   for (const [code, said] of [
-    ['TLSV1_ALERT_UNKNOWN_CA', 'the destination does not know who vouches for the client certificate'],
-    ['SSL/TLS_ALERT_BAD_CERTIFICATE', 'the destination does not take the client certificate'],
-    ['SSL/TLS_ALERT_CERTIFICATE_EXPIRED', 'the client certificate has expired, says the destination'],
+    [
+      'TLSV1_ALERT_UNKNOWN_CA',
+      'the destination does not know the authority that signed the client certificate',
+    ],
+    ['SSL/TLS_ALERT_BAD_CERTIFICATE', 'the destination refuses the client certificate'],
+    ['SSL/TLS_ALERT_CERTIFICATE_EXPIRED', 'the destination says that the client certificate has expired'],
     [
       'SSL/TLS_ALERT_HANDSHAKE_FAILURE',
-      'the destination ended the TLS handshake, for a version or cipher that it has not, or for want of a client certificate',
+      'the destination ended the TLS handshake: it supports no version or cipher of ours, or requires a client certificate',
     ],
   ] as const) {
     it(`is told for what a destination says to a client certificate (${code})`, () => {
@@ -100,7 +103,7 @@ describe('a failure on a connection', () => {
     const code = 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED';
     assert.equal(
       told(sendFailure(coded(code), 'a.example:443')),
-      `TLS: the destination lets in who shows a client certificate, and the webhook has none: a.example:443 (${code})`,
+      `TLS: the destination requires a client certificate, and the webhook has none: a.example:443 (${code})`,
     );
   });
 

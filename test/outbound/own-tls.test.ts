@@ -48,7 +48,7 @@ describe('a webhook with a client certificate', () => {
     const without = await sender.send(aRequest(receiver.url));
     assert.match(
       told(without),
-      /^TLS: the destination lets in who shows a client certificate, and the webhook has none: localhost/,
+      /^TLS: the destination requires a client certificate, and the webhook has none: localhost/,
     );
     assert.deepEqual(seen, ['ann']);
   });

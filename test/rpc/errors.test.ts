@@ -176,7 +176,12 @@ describe('The log', () => {
         ['info', 'carillon.v1.WebhookService/Get unknown', 'connect', undefined],
       ],
     );
-    assert.equal(running.lines.length, 3);
+    assert.equal(running.lines.filter(({ fields }) => 'code' in fields).length, 3);
+    // Beside those, what was changed has a line.
+    assert.deepEqual(
+      running.lines.flatMap(({ fields }) => ('code' in fields ? [] : [fields.changes])),
+      [[`CREATED Webhook ${made?.id}`]],
+    );
     assert.deepEqual([ok.fields.namespace, typeof ok.fields.durationMs], ['default', 'number']);
     const text = JSON.stringify(running.lines);
     assert.ok(!text.includes('eyes only') && !text.includes(secret.slice(6)));

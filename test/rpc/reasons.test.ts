@@ -9,14 +9,17 @@ import { WebhookService } from '../../gen/carillon/v1/webhook_pb.ts';
 import { type ErrorInfo, ErrorInfoSchema } from '../../gen/google/rpc/error_details_pb.ts';
 import { StatusSchema } from '../../gen/google/rpc/status_pb.ts';
 import { Health } from '../../gen/grpc/health/v1/health_pb.ts';
+import { createCertificateHolders } from '../../src/control/certificate-holders.ts';
+import type { ClientCertificate } from '../../src/domain/access/client-certificate.ts';
 import type { Principal } from '../../src/domain/access/principal.ts';
+import type { Clock } from '../../src/domain/clock.ts';
 import { DomainError } from '../../src/domain/error.ts';
 import { API_REASONS } from '../../src/domain/reason.ts';
 import type { ReasonEntry } from '../../src/domain/reason-entry.ts';
 import { writeResumeToken } from '../../src/rpc/delivery/watch-token.ts';
 import { CODES } from '../../src/rpc/error-info.ts';
 import { aDeliveryThat } from '../support/deliveries.ts';
-import { doorAs } from '../support/door.ts';
+import { doorAs, doorFor } from '../support/door.ts';
 import { framed, pathOf, type RawHttp2, type RunningGrpc, rawHttp2, startGrpc } from '../support/grpc.ts';
 import { type ApiOptions, type RunningApi, startApi } from '../support/rpc.ts';
 import { T0, testId } from '../support/store.ts';
@@ -145,6 +148,14 @@ describe('The reason', () => {
         await control.keys.revoke(apiKey.id, undefined);
         return bearing(key, at);
       }),
+    CERTIFICATE_INVALID: () =>
+      withCertificate({ names: ['uri:a'], expiresAt: 0, fault: 'has expired' }, (at) =>
+        rest('GET', '/v1/webhooks', {}, at),
+      ),
+    CERTIFICATE_WITHOUT_ROLE: () =>
+      withCertificate({ names: ['uri:a'], expiresAt: 0, fault: undefined }, (at) =>
+        rest('GET', '/v1/webhooks', {}, at),
+      ),
     TOO_MANY_WRONG_KEYS: () =>
       withKeys(async (at) => {
         for (let i = 0; i < 20; i++) await fetch(`${at}/v1/webhooks`);
@@ -310,6 +321,19 @@ describe('The reason', () => {
       away({ createApiKeys: async () => ['FULL'] }, (at) =>
         rest('POST', '/v1/apiKeys', { role: 'ADMIN', allNamespaces: true }, at),
       ),
+    SEAL_KEY_NOT_REPLACED: () =>
+      withApi(
+        {
+          deps: (parts) => ({
+            ...parts,
+            sealRotation: {
+              ...parts.sealRotation,
+              rotate: () => Promise.reject(new DomainError('SEAL_KEY_NOT_REPLACED', 'it is given')),
+            },
+          }),
+        },
+        (at) => rest('POST', '/v1/sealKey:rotate', { keyId: '0123456789abcdef' }, at),
+      ),
     DATABASE_BUSY: () =>
       away({ resolveWebhooks: () => Promise.reject(new DomainError('DATABASE_BUSY', 'full')) }, get),
     DATABASE_UNAVAILABLE: () =>
@@ -441,6 +465,13 @@ async function withKeys(call: (at: string, running: RunningApi) => Promise<Told>
 
 function withCaller(principal: Principal, call: (at: string) => Promise<Told>): Promise<Told> {
   return withApi({ deps: (parts) => ({ ...parts, door: doorAs(principal) }) }, call);
+}
+
+/** A caller with a certificate, which the server gives no role to. */
+function withCertificate(certificate: ClientCertificate, call: (at: string) => Promise<Told>): Promise<Told> {
+  const authenticate = (clock: Clock) => () => createCertificateHolders([], clock).authenticate(certificate);
+  const door = (clock: Clock) => doorFor(authenticate(clock));
+  return withApi({ deps: (parts) => ({ ...parts, door: door(parts.clock) }) }, call);
 }
 
 async function withApi(

@@ -32,6 +32,7 @@ import { openTokenEndpoint } from '../support/token-endpoint.ts';
 const CANARY = 'canary-';
 const PLAIN = 'canary-in-a-plain-header-1';
 const SECRET = 'canary-in-a-secret-header-2';
+const ANOTHER = 'canary-in-a-secret-header-7';
 const PASSWORD = 'canary-of-a-password-5';
 const OTHER = 'canary-of-another-sender-6';
 const CLIENT = 'canary-of-a-client-7';
@@ -168,6 +169,10 @@ describe('a secret of a webhook', () => {
       'and an error about one',
     );
     assert.ok(
+      said.some((text) => text.includes('"fields":["secret_headers"]')),
+      'and what was changed of one',
+    );
+    assert.ok(
       lines.some(({ message }) => message.includes('/hook?***')),
       'and the destination was logged',
     );
@@ -251,6 +256,10 @@ function requestsFor({
     'WebhookService.List': [{ view: 'WEBHOOK_VIEW_FULL' }],
     'WebhookService.Update': [
       { webhook, updateMask: 'headers,secretHeaders' },
+      {
+        webhook: { ...webhook, secretHeaders: { 'x-key': { value: ANOTHER } } },
+        updateMask: 'secretHeaders',
+      },
       { webhook: letIn, updateMask: 'auth' },
       { webhook: tokens, updateMask: 'auth.oauth2.clientSecret' },
       { webhook: tokens, updateMask: 'auth.oauth2.nothing' },
@@ -300,6 +309,9 @@ function requestsFor({
     'AdminService.SuspendNamespace': [{ name: 'empty' }],
     'AdminService.ResumeNamespace': [{ name: 'empty' }],
     'AdminService.DeleteNamespace': [{ name: 'empty' }],
+    'AdminService.RotateSealKey': [{ keyId: '0123456789abcdef' }],
+    'AdminService.GetSealKeyRotation': [{}],
+    'AdminService.ListAuditEntries': [{ allNamespaces: true, pageSize: 1000 }],
   };
 }
 

@@ -15,6 +15,7 @@ const BARE: Exposure = {
   db: 'carillon.db',
   locked: false,
   noKeys: false,
+  proxied: false,
   tls: false,
   plaintext: false,
 };
@@ -54,6 +55,17 @@ describe('A server', () => {
     checkExposure({ ...BARE, noKeys: true, plaintext: true });
     checkExposure({ ...BARE, locked: true, tls: true });
     checkExposure({ ...BARE, noKeys: true, tls: true });
+  });
+
+  it('listens on loopback behind a proxy only with keys, since others call through that', () => {
+    const near: Exposure = { ...BARE, addresses: [at('127.0.0.1')], proxied: true };
+    assert.throws(() => checkExposure(near), {
+      reason: 'EXPOSED',
+      message:
+        /^not listening behind the proxies of --trusted-proxies, through which others can reach it: there is no key yet, .*--no-keys if that is meant$/,
+    });
+    checkExposure({ ...near, locked: true });
+    checkExposure({ ...near, noKeys: true });
   });
 });
 

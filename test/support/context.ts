@@ -12,6 +12,8 @@ export function calledBy(principal: Principal = ANONYMOUS): ContextValues {
     principal,
     decoded: [],
     address: undefined,
+    isSecure: undefined,
+    certificate: undefined,
     connection: {},
     fields: {},
   });

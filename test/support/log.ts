@@ -2,18 +2,17 @@ import type { Log } from '../../src/telemetry/log.ts';
 
 export interface LogLine {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
-  readonly fields: Record<string, unknown>;
+  readonly fields: Readonly<Record<string, unknown>>;
   readonly message: string;
 }
 
 /** A log that keeps its lines, for tests that read them and for those that want silence. */
 export function recordingLog(): { log: Log; lines: LogLine[] } {
   const lines: LogLine[] = [];
-  const at = (level: LogLine['level']) => (fields: unknown, message?: unknown) => {
-    lines.push({ level, fields: fields as Record<string, unknown>, message: String(message) });
+  const at = (level: LogLine['level']) => (fields: LogLine['fields'], message: string) => {
+    lines.push({ level, fields, message });
   };
-  const log = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
-  return { log: log as unknown as Log, lines };
+  return { log: { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }, lines };
 }
 
 /** A log that keeps its lines, and lets tests wait for one. */
@@ -27,7 +26,7 @@ export interface WatchedLog {
 export function watchedLog(): WatchedLog {
   const { log: kept, lines } = recordingLog();
   let written = Promise.withResolvers<void>();
-  const at = (level: LogLine['level']) => (fields: object, message: string) => {
+  const at = (level: LogLine['level']) => (fields: LogLine['fields'], message: string) => {
     kept[level](fields, message);
     written.resolve();
     written = Promise.withResolvers<void>();
@@ -37,7 +36,7 @@ export function watchedLog(): WatchedLog {
     info: at('info'),
     warn: at('warn'),
     error: at('error'),
-  } as unknown as Log;
+  };
   const line = async (matches: (line: LogLine) => boolean): Promise<LogLine> => {
     for (;;) {
       const found = lines.find(matches);

@@ -38,10 +38,10 @@ export function aDatabasePath(t: TestContext): string {
 let drawn = 0;
 
 /** A new id, greater than those made before it. */
-export function testId(kind: IdKind): string {
+export function testId(kind: IdKind, at = T0): string {
   const bytes = new Uint8Array(10);
   new DataView(bytes.buffer).setUint32(6, ++drawn);
-  return newId(kind, T0, { unit: () => 0, bytes: () => bytes });
+  return newId(kind, at, { unit: () => 0, bytes: () => bytes });
 }
 
 export type WebhookOverrides = Partial<Omit<Webhook, 'spec' | 'effective'>> & {

@@ -4,8 +4,8 @@
 export const GROUPS = ['webhooks', 'events', 'deliveries', 'schedules', 'namespaces', 'keys'] as const;
 export type Group = (typeof GROUPS)[number];
 
-/** Commands that stand in no group: what declares many webhooks at once, and what asks how the server is. */
-export const LONE = ['apply', 'import-crontab', 'status'] as const;
+/** Commands that stand in no group: what declares many webhooks at once, and what asks how the server is and was used. */
+export const LONE = ['apply', 'import-crontab', 'status', 'audit'] as const;
 type Lone = (typeof LONE)[number];
 
 /** Other words that do as well. */
@@ -15,6 +15,7 @@ export const LONE_TITLES: Readonly<Record<Lone, string>> = {
   apply: 'make webhooks what files declare, showing the difference first',
   'import-crontab': 'register webhooks for the curl lines of a crontab',
   status: 'say whether a server is well, which it is, what waits and what fails',
+  audit: 'show who changed what, when and from where',
 };
 
 /** The group that a command stands in; empty for one that stands alone. */
@@ -32,7 +33,7 @@ export const GROUP_TITLES: Readonly<Record<Group, string>> = {
   deliveries: 'see what was sent and what waits, follow it, send it again',
   schedules: 'look ahead in a schedule before it is registered, or after',
   namespaces: 'make tenants, bound what each may have, suspend and delete them',
-  keys: 'make keys by which programs may call, list and revoke them',
+  keys: 'make keys by which programs may call, list and revoke them; rotate the key that seals secrets',
 };
 
 /** One command, such as `carillon webhooks register`. */

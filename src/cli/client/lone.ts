@@ -1,3 +1,4 @@
+import { AUDIT } from './audit/commands.ts';
 import type { Command, LONE } from './command.ts';
 import { DECLARED_COMMANDS } from './declared/commands.ts';
 import { STATUS } from './status/commands.ts';
@@ -6,4 +7,5 @@ import { STATUS } from './status/commands.ts';
 export const LONE_COMMANDS: Readonly<Record<(typeof LONE)[number], Command>> = {
   ...DECLARED_COMMANDS,
   status: STATUS,
+  audit: AUDIT,
 };

@@ -1,3 +1,4 @@
+import { differing } from '../differing.ts';
 import { EVENT_BYTES_MAX } from '../event/event.ts';
 import { isOperational } from '../webhook/operational.ts';
 
@@ -75,6 +76,20 @@ export function namespaceNameFault(name: string): string | undefined {
 export function takesEvent(state: NamespaceState, type: string): boolean {
   return state === 'ACTIVE' || (state === 'SUSPENDED' && isOperational(type));
 }
+
+/** The fields of a namespace that a change changes, as the proto file names them. */
+export function changedInNamespace(before: Namespace, after: Namespace): string[] {
+  const quotas = differing(before.quotas, after.quotas).map((name) => QUOTA_FIELDS[name as keyof Quotas]);
+  return before.state === after.state ? quotas : ['state', ...quotas];
+}
+
+const QUOTA_FIELDS: Readonly<Record<keyof Quotas, string>> = {
+  webhooksMax: 'quotas.webhooks',
+  waitingMax: 'quotas.waiting',
+  laneWaitingMax: 'quotas.waiting_per_webhook',
+  publishRate: 'quotas.publish_rate',
+  payloadBytesMax: 'quotas.payload_bytes',
+};
 
 /** As many namespaces as one server has, deleted ones that are not gone yet included. */
 export const NAMESPACES_MAX = 100_000;

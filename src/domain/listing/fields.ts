@@ -1,4 +1,5 @@
 /** What lists can be filtered by; the proto files and docs/lists.md say so too. */
+import { AUDIT_OUTCOMES, type AuditEntry, CALLER_KINDS } from '../access/audit.ts';
 import type { Delivery } from '../delivery/delivery.ts';
 import { type EventRecord, publicId } from '../event/event.ts';
 import type { AskedSpec } from '../webhook/asked.ts';
@@ -75,4 +76,22 @@ export const WEBHOOK_FIELDS: Fields<JudgedWebhook> = {
     state === 'ACTIVE' ? (cursor.dueAt ?? undefined) : undefined,
   ),
   failing_since_time: field('time', ({ health }) => health.failingSince ?? undefined),
+};
+
+export const AUDIT_FIELDS: Fields<AuditEntry> = {
+  id: field('id', ({ id }) => id),
+  method: field('text', ({ method }) => method),
+  caller_kind: enumField('CALLER_KIND_', CALLER_KINDS, ({ caller }) => caller.kind),
+  caller: field('text', ({ caller }) => caller.id),
+  address: field('text', ({ caller }) => caller.address),
+  request_id: field('text', ({ requestId }) => requestId),
+  outcome: enumField('OUTCOME_', AUDIT_OUTCOMES, ({ outcome }) => outcome),
+  reason: field('text', ({ reason }) => reason),
+  // Of what it names of what was changed.
+  resource_types: field('texts', ({ changes }) => changes.first.map(({ type }) => type)),
+  resource_ids: field('texts', ({ changes }) =>
+    changes.first.flatMap(({ id, uid }) => (uid === undefined || uid === id ? id : [id, uid])),
+  ),
+  change_count: field('number', ({ changes }) => changes.count),
+  create_time: field('time', ({ at }) => at),
 };

@@ -7,10 +7,11 @@ export function sameSpec(a: AskedSpec, b: AskedSpec): boolean {
 }
 
 /** With what is absent, undefined and empty made one, and bytes of one kind. */
-function comparable(spec: AskedSpec): unknown {
+export function comparable(spec: AskedSpec): object {
   const { eventTypes = [], headers = {}, labels = {}, asymmetric = false, payload, ...rest } = spec;
   const asked = { ...rest, eventTypes: [...eventTypes], headers, labels, asymmetric };
-  return withoutUndefined({ ...asked, payload: payload && { ...payload, body: comparableBody(payload) } });
+  const whole = { ...asked, payload: payload && { ...payload, body: comparableBody(payload) } };
+  return withoutUndefined(whole) as object;
 }
 
 function comparableBody({ body }: AskedPayload): unknown {

@@ -62,8 +62,8 @@ export function createLettingIn({ sender, clock, userAgent }: LettingInDeps): Pi
 
   return {
     send(request) {
-      const { grant, ...rest } = request;
-      return grant === undefined ? sender.send(request) : sendWithToken(rest, grant);
+      const { grant } = request;
+      return grant === undefined ? sender.send(request) : sendWithToken(request, grant);
     },
   };
 }

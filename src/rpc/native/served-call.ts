@@ -101,7 +101,7 @@ export class Exchange implements HandlerContext, Listener, Receiving {
       protocol: 'grpc',
       hiddenPath: '',
       startedAt,
-      address: arrival.stream.session?.socket.remoteAddress,
+      ...deps.guard.sourceOf(arrival.stream.session?.socket ?? {}, arrival.head.headers),
       connection: arrival.stream.session ?? arrival.stream,
       // Clients know it as RESOURCE_EXHAUSTED (gRPC over HTTP/2, "Errors"). A status would wait behind
       // what is not read.

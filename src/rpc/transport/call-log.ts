@@ -17,6 +17,7 @@ export function callLog({ clock, log }: { readonly clock: Clock; readonly log: L
         protocol: call.protocol,
         code,
         durationMs: Math.round((clock.monotonic() - call.startedAt) * 1000) / 1000,
+        ...(call.address !== undefined && { address: call.address }),
         ...call.fields,
         ...(call.errorId !== undefined && { errorId: call.errorId }),
       },

@@ -1,6 +1,7 @@
 import type { Message } from '@bufbuild/protobuf';
 import { createContextKey, type HandlerContext } from '@connectrpc/connect';
 import type { Principal } from '../../domain/access/principal.ts';
+import type { Source } from '../../domain/access/source.ts';
 import type { Incoming, Inflow } from './inflow.ts';
 import type { Outgoing } from './outbox.ts';
 
@@ -11,7 +12,7 @@ import type { Outgoing } from './outbox.ts';
 export type Admit = (message: Message) => Promise<void> | undefined;
 
 /** One RPC under way: what its log line will say, and what the layers around its handler agree on. */
-export interface Call {
+export interface Call extends Source {
   /** `carillon.v1.WebhookService/Register`. */
   readonly method: string;
   /** `connect`, `grpc`, `grpc-web`, or `http` for the HTTP faces. */
@@ -35,8 +36,6 @@ export interface Call {
   code?: string;
   /** Ties an INTERNAL answer to the line about its cause. */
   errorId?: string;
-  /** The address that it came from; undefined where that is not known. */
-  readonly address: string | undefined;
   /** What its answer is sent on: what one connection may leave unread is bounded. */
   readonly connection: object;
   /** Its answer, if that is one message, from before it is made until it is taken. The carrier ends it. */

@@ -3,11 +3,13 @@ import type { DescMessage, DescMethod, Message } from '@bufbuild/protobuf';
 import { Code, type ConnectError, type Interceptor } from '@connectrpc/connect';
 import { codeToString } from '@connectrpc/connect/protocol-connect';
 import { Health } from '../../../gen/grpc/health/v1/health_pb.ts';
-import type { Credentials, Door } from '../../domain/access/door.ts';
+import type { Door } from '../../domain/access/door.ts';
 import { type HostPolicy, hostsOf, judgeHosts, type RequestHead } from '../../domain/access/host.ts';
 import { judgeOrigin, type OriginPolicy } from '../../domain/access/origin.ts';
-import { ANONYMOUS, type Principal } from '../../domain/access/principal.ts';
+import type { Line } from '../../domain/access/peer.ts';
+import { ANONYMOUS, type Principal, shownBy } from '../../domain/access/principal.ts';
 import { mayDo, type Role } from '../../domain/access/role.ts';
+import { NO_PROXIES, type ProxyPolicy, type Source, sourceOf } from '../../domain/access/source.ts';
 import { systemClock } from '../../domain/clock.ts';
 import { DomainError } from '../../domain/error.ts';
 import { noProblems } from '../../domain/problems.ts';
@@ -15,6 +17,7 @@ import { toConnectError } from '../errors.ts';
 import { namespaceNamedBy, theNamespace } from '../namespace.ts';
 import type { Rules } from '../proto-rules.ts';
 import type { Access } from '../roles.ts';
+import type { Auditing } from './audited.ts';
 import { type Admit, type Call, callKey, noteFields } from './call.ts';
 import { wentAway, whyEnded } from './failures.ts';
 import { createInflow, type Inflow } from './inflow.ts';
@@ -30,10 +33,12 @@ export interface GuardDeps {
   /** What a caller needs to call a method. */
   readonly accessTo: (method: DescMethod) => Access;
   readonly door: Door;
-  /** Which names the server may be called by, and from which pages. */
-  readonly policy: HostPolicy & OriginPolicy;
+  /** Which names the server may be called by, from which pages, and through which proxies. */
+  readonly policy: HostPolicy & OriginPolicy & Partial<ProxyPolicy>;
   /** Logs the cause of an INTERNAL answer and returns the id it is logged under. */
   readonly report: (reason: unknown, call: Call | undefined) => string;
+  /** Hears of every call that is refused for what its caller may do, before that is answered. */
+  readonly refused?: Auditing['refused'];
   readonly stallMs?: number;
   /** Bounds what callers leave unread; with its own limits when not given. */
   readonly outbox?: Outbox;
@@ -52,9 +57,11 @@ export interface GuardDeps {
  * and in `native/calls.ts`.
  */
 export interface Guard {
+  /** Where a request comes from, by its connection, and by its headers where they are those of a trusted proxy. */
+  sourceOf(line: Line, headers: IncomingHttpHeaders): Source;
   /**
-   * Establishes who calls, by the head of the request, and whether its role allows the method. Raises UNAUTHENTICATED
-   * for a caller without a key that is taken, and PERMISSION_DENIED for a role that does not allow the method, for a
+   * Establishes who calls, by the head of the request and its connection, and whether its role allows the method. Raises UNAUTHENTICATED
+   * for a caller without a key or a certificate that is taken, and PERMISSION_DENIED for a role that does not allow the method, for a
    * host that is not this server's, and for a page that may not call it.
    */
   begin(method: DescMethod, head: CallHead, call: Call): Admit;
@@ -77,6 +84,7 @@ export function createGuard({
   door,
   policy,
   report,
+  refused = () => {},
   stallMs = STALL_MS,
   outbox = createOutbox(systemClock),
   inflow = createInflow(),
@@ -106,15 +114,28 @@ export function createGuard({
     problems.raise();
   }
 
+  const proxies: ProxyPolicy = { ...NO_PROXIES, ...policy };
+
   return {
     stallMs,
+    sourceOf: (line, headers) => sourceOf(line, headers, proxies),
     begin(method, head, call) {
       if (method.parent.typeName !== Health.typeName) checkHead(head, policy, call);
       const access = accessTo(method);
       const isOpen = access === 'OPEN';
-      const principal = isOpen ? ANONYMOUS : door.authenticate(credentialsOf(head, call));
+      const principal = isOpen ? ANONYMOUS : authenticate(door, head, call);
       if (principal.kind === 'KEY') noteFields(call, { keyId: principal.keyId });
-      if (!isOpen) checkRole(principal, access, call);
+      // As it stands in the settings, so it is not cut short as what callers send is.
+      if (principal.kind === 'CERTIFICATE') call.fields.certificate = principal.certificate;
+      const telling = <T>(check: () => T): T => {
+        try {
+          return check();
+        } catch (reason) {
+          refused(method, { principal, address: call.address }, reason);
+          throw reason;
+        }
+      };
+      if (!isOpen) telling(() => checkRole(principal, access, call));
       call.principal = principal;
       call.inflow = inflow;
       const checksItself = selfChecking.has(method);
@@ -126,7 +147,7 @@ export function createGuard({
         // A stream is about many things, which its handler sums up.
         if (!isStream) noteFields(call, subjectOf(message, principal));
         const { outgoing } = call;
-        const checked = checkMessage(method, message, principal, checksItself);
+        const checked = telling(() => checkMessage(method, message, principal, checksItself));
         if (checked === undefined) return outgoing?.room(bytes);
         return outgoing === undefined ? checked : checked.then(() => outgoing.room(bytes));
       };
@@ -157,16 +178,16 @@ function answerBytes({ fields }: DescMessage): number {
   return fields.every(({ fieldKind }) => fieldKind === 'scalar' || fieldKind === 'enum') ? 1024 : 512 * 1024;
 }
 
-function credentialsOf({ headers }: CallHead, { address }: Call): Credentials {
-  return { authorization: headers.authorization, address };
+function authenticate(door: Door, { headers }: CallHead, { address, certificate }: Call): Principal {
+  return door.authenticate({ authorization: headers.authorization, address, certificate });
 }
 
 /** Raises PERMISSION_DENIED, which names the role that would do. */
-function checkRole({ kind, role }: Principal, needs: Role, { method }: Call): void {
+function checkRole(principal: Principal, needs: Role, { method }: Call): void {
+  const { role } = principal;
   if (mayDo(role, needs)) return;
   const [has, needed] = [role.toLowerCase(), needs.toLowerCase()];
-  const who = kind === 'KEY' ? 'this key' : 'a caller without a key';
-  const message = `${method} needs the role ${needed}, and ${who} has the role ${has}; use a key with the role ${needed}`;
+  const message = `${method} needs the role ${needed}, and ${shownBy(principal)} has the role ${has}; use a key with the role ${needed}`;
   throw new DomainError('ROLE_TOO_SMALL', message, { metadata: { role: needed } });
 }
 
@@ -181,7 +202,7 @@ function checkHead(head: CallHead, policy: HostPolicy & OriginPolicy, call: Call
   }
   const { origin } = head.headers;
   if (origin === undefined) return;
-  const byOrigin = judgeOrigin(origin, hosts, policy);
+  const byOrigin = judgeOrigin(origin, hosts, policy, call.isSecure);
   if (byOrigin !== 'allow') {
     noteFields(call, { origin });
     throw new DomainError('ORIGIN_NOT_ALLOWED', byOrigin.deny, { metadata: { origin } });

@@ -45,7 +45,7 @@ export function createReception({ clock, log, guard }: ReceptionDeps): Reception
       protocol,
       hiddenPath,
       startedAt: clock.monotonic(),
-      address: request.socket.remoteAddress,
+      ...guard.sourceOf(request.socket, request.headers),
       connection: 'stream' in request ? (request.stream.session ?? request) : request.socket,
       cutOff: () => cutOff(response),
       decoded: [],

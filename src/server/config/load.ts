@@ -100,6 +100,15 @@ function decide(command: Command, settings: Settings, terminal: boolean): Config
       throw refuse(`${has} is set without ${lacks}; give that too`);
     }
   }
+  if (
+    settings.tlsClientCa === undefined &&
+    (settings.clientRoles.length > 0 || settings.tlsClientAuth === 'required')
+  ) {
+    const has = settings.clientRoles.length > 0 ? 'client-roles' : 'tls-client-auth';
+    throw refuse(
+      `${has} is about the certificates of callers, of which none are asked for without tls-client-ca; give that too`,
+    );
+  }
   const resolved = logFormat === 'auto' ? (terminal ? 'pretty' : 'json') : logFormat;
   return { ...settings, command, logFormat: resolved };
 }
@@ -108,6 +117,7 @@ function decide(command: Command, settings: Settings, terminal: boolean): Config
 const TOGETHER = [
   ['tlsCert', 'tlsKey'],
   ['tlsKey', 'tlsCert'],
+  ['tlsClientCa', 'tlsCert'],
 ] as const satisfies readonly (readonly [SettingKey, SettingKey])[];
 
 function parse<T>(setting: Setting<T>, found: Found): T {

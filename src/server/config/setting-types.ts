@@ -1,4 +1,6 @@
 import { isIP } from 'node:net';
+import { CLIENT_ROLE_FORM, type ClientRole, parseClientRole } from '../../domain/access/client-role.ts';
+import { type Cidr, parseCidr } from '../../domain/webhook/cidr.ts';
 import { parseDestinationRules, parseHostRule } from '../../domain/webhook/destination-rule.ts';
 import type { EgressProxy } from '../../outbound/proxy.ts';
 
@@ -173,6 +175,32 @@ export function destination(): SettingType<string> {
       'perhaps with a port (hooks.example.com:8443, [fd00::/8]:443)',
     shape: 'one',
     parse: (text) => cidr(text) ?? (isRule(text) ? text.toLowerCase() : undefined),
+  };
+}
+
+/** A range of addresses. */
+export function addressRange(): SettingType<Cidr> {
+  return {
+    placeholder: 'addresses',
+    allowed: 'an address or a range of them, such as 192.0.2.7, 10.0.0.0/8 or fd00::/8',
+    shape: 'one',
+    parse(text) {
+      try {
+        return parseCidr(text, '');
+      } catch {
+        return undefined;
+      }
+    },
+  };
+}
+
+/** What a name in the certificate of a caller may do. */
+export function clientRole(): SettingType<ClientRole> {
+  return {
+    placeholder: 'name=role[@namespace][/calls]',
+    allowed: CLIENT_ROLE_FORM,
+    shape: 'one',
+    parse: parseClientRole,
   };
 }
 

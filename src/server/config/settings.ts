@@ -1,9 +1,12 @@
 import { isMadeUpKey, MADE_UP_KEY } from '../../domain/access/authorization.ts';
+import { FORWARDED_HEADERS } from '../../domain/access/source.ts';
 import { WAITING_BOUNDS } from '../../domain/delivery/waiting-bounds.ts';
-import { decodeKey, KEY_ALLOWED } from '../secrets-key.ts';
+import { decodeKeys, KEYS_ALLOWED } from '../secrets-key.ts';
 import {
+  addressRange,
   boolean,
   bytes,
+  clientRole,
   database,
   destination,
   duration,
@@ -177,6 +180,16 @@ export const SETTINGS = {
     '',
     'Names that the server may be called by, besides localhost and every IP address',
   ),
+  trustedProxies: setting(
+    list(addressRange()),
+    '',
+    'Proxies that are believed when they say who has called them; of others it is not heard',
+  ),
+  forwardedHeader: setting(
+    oneOf(...FORWARDED_HEADERS),
+    'x-forwarded-for',
+    'The header in which they say it; with the first, x-forwarded-proto says whether that was over TLS',
+  ),
   corsOrigins: setting(list(origin()), '', 'Origins whose pages may call the API from a browser'),
   bootstrapKey: optional(
     {
@@ -198,6 +211,20 @@ export const SETTINGS = {
     'The certificate to speak TLS with on both ports, in PEM, and behind it those that signed it; read again when it changes',
   ),
   tlsKey: optional(path(), 'The private key of that certificate, in PEM; read again when it changes'),
+  tlsClientCa: optional(
+    path(),
+    'The certificates that those of callers must be signed by, in PEM: callers are asked for one; read again when it changes',
+  ),
+  tlsClientAuth: setting(
+    oneOf('optional', 'required'),
+    'optional',
+    'Whether nobody is served on either port without such a certificate',
+  ),
+  clientRoles: setting(
+    list(clientRole()),
+    '',
+    'What callers may do by a name in their certificate, as by a key; the first that fits counts, and without a namespace it is for all',
+  ),
   plaintext: setting(
     boolean(),
     'false',
@@ -206,9 +233,9 @@ export const SETTINGS = {
   secretsKey: optional(
     {
       placeholder: 'key',
-      allowed: KEY_ALLOWED,
+      allowed: KEYS_ALLOWED,
       shape: 'one',
-      parse: (text) => (decodeKey(text) ? text : undefined),
+      parse: (text) => (typeof decodeKeys(text) === 'string' ? undefined : text),
     },
     'The key that seals secrets at rest; better in the environment, since others see flags',
     { secret: true },

@@ -1,5 +1,5 @@
 import { createServer, type Socket } from 'node:net';
-import { isTls, refusePlain } from '../tls/plain.ts';
+import { isTls, NEEDS_TLS, type Refusal, refuseConnection } from '../tls/refusal.ts';
 import type { Tls } from '../tls/tls.ts';
 import { type Address, addressOf, type ListenOptions, listen } from './bind.ts';
 import { firstBytes } from './first-bytes.ts';
@@ -53,21 +53,22 @@ export async function accept(where: ListenOptions, options: AcceptorOptions): Pr
     firstBytes(socket, limits.firstBytesMs, decide);
   }
 
-  function beginPlain(socket: Socket): void {
+  function serve(socket: Socket, refusal?: Refusal): void {
     begin(socket, (bytes) => {
       undecided.delete(socket);
-      take(socket, bytes);
+      if (refusal === undefined) take(socket, bytes);
+      else refuseConnection(socket, bytes, refusal, limits.lingerMs);
     });
   }
 
   // Undecided until TLS is agreed on, and then again until it shows its protocol.
-  const gate = tls?.open({ handshakeMs: limits.firstBytesMs, take: beginPlain });
+  const gate = tls?.open({ handshakeMs: limits.firstBytesMs, take: serve });
   server.on('connection', (socket) => {
-    if (gate === undefined) return beginPlain(socket);
+    if (gate === undefined) return serve(socket);
     begin(socket, (bytes) => {
       if (!isTls(bytes)) {
         undecided.delete(socket);
-        return refusePlain(socket, bytes, limits.lingerMs);
+        return refuseConnection(socket, bytes, NEEDS_TLS, limits.lingerMs);
       }
       socket.unshift(bytes);
       gate(socket);

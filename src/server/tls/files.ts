@@ -10,6 +10,8 @@ export interface TlsPaths {
   readonly cert: string;
   /** Its private key, in PEM. */
   readonly key: string;
+  /** The certificates that those of callers must be signed by, in PEM; without it callers are not asked for any. */
+  readonly clientCa?: string | undefined;
 }
 
 /** What the files hold, as bytes: to see whether anything has changed. */
@@ -25,12 +27,16 @@ export interface TlsMaterial {
 
 /** Rejects with DomainError TLS_UNUSABLE, its message for the operator, where a file cannot be read. */
 export async function readTlsFiles(paths: TlsPaths): Promise<TlsFiles> {
-  const [cert, key] = await Promise.all([read('cert', paths.cert), read('key', paths.key)]);
-  return { cert, key };
+  const [cert, key, clientCa] = await Promise.all([
+    read('cert', paths.cert),
+    read('key', paths.key),
+    paths.clientCa === undefined ? NOTHING : read('clientCa', paths.clientCa),
+  ]);
+  return { cert, key, clientCa };
 }
 
 /** Raises TLS_UNUSABLE, its message for the operator, for what does not go together or is no such thing. */
-export function materialOf({ cert, key }: TlsFiles, paths: TlsPaths): TlsMaterial {
+export function materialOf({ cert, key, clientCa }: TlsFiles, paths: TlsPaths): TlsMaterial {
   const certificate = readCertificate(cert, paths.cert);
   if (!certificate.checkPrivateKey(readKey(key, paths.key))) {
     throw unusable(
@@ -38,7 +44,9 @@ export function materialOf({ cert, key }: TlsFiles, paths: TlsPaths): TlsMateria
         'for, and begin the file of certificates with the one of this server, followed by those that signed it',
     );
   }
-  const context: SecureContextOptions = { cert, key, minVersion: 'TLSv1.2' };
+  if (paths.clientCa !== undefined) readCertificate(clientCa, paths.clientCa);
+  const asks = paths.clientCa !== undefined && { ca: clientCa };
+  const context: SecureContextOptions = { cert, key, ...asks, minVersion: 'TLSv1.2' };
   try {
     createSecureContext(context);
   } catch (error) {
@@ -49,9 +57,12 @@ export function materialOf({ cert, key }: TlsFiles, paths: TlsPaths): TlsMateria
 
 // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
 
+const NOTHING = Buffer.alloc(0);
+
 const FLAGS: Readonly<Record<keyof TlsPaths, string>> = {
   cert: settingNames('tlsCert').flag,
   key: settingNames('tlsKey').flag,
+  clientCa: settingNames('tlsClientCa').flag,
 };
 
 async function read(what: keyof TlsPaths, path: string): Promise<Buffer> {

@@ -1,10 +1,13 @@
 import { constants } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
+import { notePeer } from '../../domain/access/peer.ts';
 import type { Clock } from '../../domain/clock.ts';
 import { DomainError } from '../../domain/error.ts';
 import type { Log } from '../../telemetry/log.ts';
 import { materialOf, readTlsFiles, type TlsFiles, type TlsMaterial, type TlsPaths } from './files.ts';
+import { certificateOf, refusalOf } from './peer-certificate.ts';
+import type { Refusal } from './refusal.ts';
 
 /** TLS for the ports. Its certificate is read again when its files change; connections that there are go on. */
 export interface Tls {
@@ -17,8 +20,8 @@ export interface Tls {
 export interface GateOptions {
   /** How long a connection may take to agree on its keys. */
   readonly handshakeMs: number;
-  /** Serves a connection, from its first bytes. */
-  readonly take: (socket: TLSSocket) => void;
+  /** Serves a connection, from its first bytes, or tells it why it is not served. */
+  readonly take: (socket: TLSSocket, refusal: Refusal | undefined) => void;
 }
 
 /** Takes a connection whose first bytes are waiting to be read. */
@@ -26,6 +29,8 @@ export type Gate = (socket: Socket) => void;
 
 export interface TlsDeps {
   readonly paths: TlsPaths;
+  /** Whether nobody is served without a certificate that `clientCa` has signed. */
+  readonly clientAuth?: 'optional' | 'required';
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -40,8 +45,9 @@ const DAY_MS = 86_400_000;
 const SOON_MS = 7 * DAY_MS;
 
 /** Rejects with DomainError TLS_UNUSABLE, its message for the operator, when the files cannot be used. */
-export async function openTls({ paths, clock, log }: TlsDeps): Promise<Tls> {
+export async function openTls({ paths, clientAuth = 'optional', clock, log }: TlsDeps): Promise<Tls> {
   const servers = new Set<Server>();
+  const asks = paths.clientCa !== undefined;
   let seen = await readTlsFiles(paths);
   let material = materialOf(seen, paths);
   /** The last that was wrong with the files: it is said once. */
@@ -68,7 +74,10 @@ export async function openTls({ paths, clock, log }: TlsDeps): Promise<Tls> {
     told = '';
     for (const server of servers) server.setSecureContext(made.context);
     const expiresAt = new Date(made.expiresAt).toISOString();
-    log.info({ certificate: made.names, expiresAt }, 'another certificate is used from now on');
+    log.info(
+      { certificate: made.names, expiresAt },
+      'the certificates were read again, and are used from now on',
+    );
     warned = 'nothing';
   }
 
@@ -83,7 +92,7 @@ export async function openTls({ paths, clock, log }: TlsDeps): Promise<Tls> {
       told = error.message;
       log.error(
         { reason: told },
-        'the new certificate cannot be used, and the one before stays in use; mend its files, which are read again every few seconds',
+        'the new certificates cannot be used, and those before stay in use; mend the files, which are read again every few seconds',
       );
     }
   }
@@ -93,12 +102,19 @@ export async function openTls({ paths, clock, log }: TlsDeps): Promise<Tls> {
       const server = createServer({
         ...material.context,
         ALPNProtocols: PROTOCOLS,
+        requestCert: asks,
+        // It is judged here, so that a caller learns why and not just that: see `refusalOf`, and the keyring.
+        rejectUnauthorized: false,
         handshakeTimeout: handshakeMs,
         // Who calls is known from the beginning of a connection, and stays so (RFC 9113, section 9.2.1).
         secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
       });
       servers.add(server);
-      server.on('secureConnection', serve);
+      server.on('secureConnection', (socket) => {
+        const certificate = asks ? certificateOf(socket) : undefined;
+        notePeer(socket, { certificate });
+        serve(socket, asks && clientAuth === 'required' ? refusalOf(certificate) : undefined);
+      });
       // Who cannot agree with us on TLS has broken off, or was told so by TLS itself.
       server.on('tlsClientError', (_error, socket) => socket.destroy());
       return (socket) => void server.emit('connection', socket);
@@ -114,5 +130,5 @@ export async function openTls({ paths, clock, log }: TlsDeps): Promise<Tls> {
 // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
 
 function isSame(a: TlsFiles, b: TlsFiles): boolean {
-  return a.cert.equals(b.cert) && a.key.equals(b.key);
+  return a.cert.equals(b.cert) && a.key.equals(b.key) && a.clientCa.equals(b.clientCa);
 }

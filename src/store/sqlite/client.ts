@@ -1,5 +1,8 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Worker } from 'node:worker_threads';
+import type { AuditedCall, Changes } from '../../domain/access/audit.ts';
 import { DomainError } from '../../domain/error.ts';
+import { isChanging } from './made.ts';
 import type { SqliteSettings } from './options.ts';
 import {
   type Answer,
@@ -24,9 +27,13 @@ export interface Client {
     size: CallSize,
     decode: (answer: Answer<V>) => T,
   ): Promise<T>;
+  /** Does work, of which every call of a verb that changes something is made for `by`: see `AuditLog.onBehalf`. */
+  onBehalf<T>(by: AuditedCall, work: () => Promise<T>, entered: EnteredIn): Promise<T>;
   /** Refuses new calls, waits for the answers to the others, and ends the thread. */
   close(): Promise<void>;
 }
+
+type EnteredIn = (namespace: string | undefined, changes: Changes) => void;
 
 /** What a call weighs: about how many rows it touches, and its bytes of payload. */
 export interface CallSize {
@@ -46,8 +53,16 @@ const GROUP_BYTES = 8 * 1024 * 1024;
  */
 const QUIET_MS = 10;
 
+/** For whom work is done, while it is. */
+interface Acting {
+  readonly by: AuditedCall;
+  readonly entered: EnteredIn;
+  isOver: boolean;
+}
+
 interface Pending {
   readonly call: Call;
+  readonly acting: Acting | undefined;
   readonly size: CallSize;
   readonly resolve: (answer: Answer<Verb>) => void;
   readonly reject: (error: Error) => void;
@@ -64,6 +79,8 @@ export function createClient(worker: Worker, settings: SqliteSettings): Client {
   /** Sent, and not answered yet. */
   let sent: Pending[] = [];
   let queuedRows = 0;
+  /** Work goes through many hands, of which none need know for whom it is done. */
+  const actors = new AsyncLocalStorage<Acting>();
   let heldCalls = 0;
   let heldBytes = 0;
   let writesQueued = false;
@@ -117,6 +134,12 @@ export function createClient(worker: Worker, settings: SqliteSettings): Client {
       const timer = setTimeout(stopLingering, settings.lingerMs);
       lingering = () => clearTimeout(timer);
     }
+  }
+
+  /** What goes on in the background after the work, such as a loop that it woke, is not done for its caller. */
+  function actingNow(): Acting | undefined {
+    const acting = actors.getStore();
+    return acting?.isOver ? undefined : acting;
   }
 
   function noteWrite(): void {
@@ -176,8 +199,12 @@ export function createClient(worker: Worker, settings: SqliteSettings): Client {
     for (const [i, pending] of answered.entries()) {
       heldBytes -= pending.size.bytes;
       const reply = replies[i];
-      if (reply?.ok) pending.resolve(reply.answer);
-      else pending.reject(asError(reply));
+      if (reply?.ok) {
+        for (const [namespace, changes] of reply.entered ?? []) {
+          pending.acting?.entered(namespace ?? undefined, changes);
+        }
+        pending.resolve(reply.answer);
+      } else pending.reject(asError(reply));
     }
     flush();
     if (heldCalls === 0) closing?.idle();
@@ -209,7 +236,8 @@ export function createClient(worker: Worker, settings: SqliteSettings): Client {
       return new Promise<T>((resolve, reject) => {
         const refused = admit(size);
         if (refused) return reject(refused);
-        const call: Call = [verb, args];
+        const acting = isChanging(verb) ? actingNow() : undefined;
+        const call: Call = acting === undefined ? [verb, args] : [verb, args, acting.by];
         // The worker answers each verb with its own kind of answer.
         const answered = (answer: Answer<Verb>): void => {
           try {
@@ -218,8 +246,17 @@ export function createClient(worker: Worker, settings: SqliteSettings): Client {
             reject(error);
           }
         };
-        enqueue({ call, size, resolve: answered, reject }, !READS.has(verb));
+        enqueue({ call, acting, size, resolve: answered, reject }, !READS.has(verb));
       });
+    },
+
+    async onBehalf(by, work, entered) {
+      const acting: Acting = { by, entered, isOver: false };
+      try {
+        return await actors.run(acting, work);
+      } finally {
+        acting.isOver = true;
+      }
     },
 
     close() {

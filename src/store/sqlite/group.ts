@@ -1,6 +1,7 @@
 import type { Custody } from './custody.ts';
 import type { Database } from './database.ts';
 import { messageOf } from './driver.ts';
+import type { Enter } from './entering.ts';
 import {
   type Answer,
   type Call,
@@ -29,6 +30,8 @@ export interface GroupDeps {
   readonly isTrouble: (error: unknown) => boolean;
   readonly isDiskFailure: (error: unknown) => boolean;
   readonly custody: Pick<Custody, 'judge' | 'committed' | 'failed'>;
+  /** Enters what calls changed in the audit log. */
+  readonly enter: Enter;
 }
 
 /**
@@ -89,8 +92,9 @@ export function createGroup(deps: GroupDeps): (calls: readonly Call[]) => Reply[
         }
         replies.push(reply);
       }
+      const answered = deps.enter(calls, replies);
       db.exec('COMMIT');
-      return replies;
+      return answered;
     } catch (error) {
       // After a failed write or sync it is not known what is on the disk, and a second sync may succeed
       // without having written it. Only reading the file again, after a restart, can tell.

@@ -1,4 +1,5 @@
 /** The messages between the two threads. */
+import type { AuditedCall, Changes } from '../../domain/access/audit.ts';
 import type { Condition } from '../../domain/listing/condition.ts';
 import type { WebhookOrder } from '../../domain/listing/place.ts';
 import type { Retried } from '../delivery-log.ts';
@@ -13,6 +14,7 @@ import type {
   LastAttemptRow,
   MadeRow,
   MoveRow,
+  NamespaceUpdateRow,
   OrderRow,
   PublicationRow,
   PublishCode,
@@ -24,6 +26,7 @@ import type {
 import type {
   ApiKeyRow,
   AttemptRow,
+  AuditRow,
   ChangeRow,
   DeliveryRow,
   EventBodyRow,
@@ -36,6 +39,7 @@ import type {
   WaitingRow,
   WebhookRow,
 } from './rows/tables.ts';
+import type { SealingShapes } from './sealing-shapes.ts';
 
 /** Undefined is no condition. */
 export interface WebhookFilter {
@@ -80,6 +84,17 @@ export interface EventFilter extends Span {
   readonly namespace: string;
 }
 
+/** Undefined is no condition, and a namespace that is undefined any. */
+export interface AuditFilter {
+  readonly namespace: string | undefined;
+  readonly descending: boolean;
+  /** Only ids between these two, which are not included. */
+  readonly above: string;
+  readonly below: string;
+  readonly limit: number;
+  readonly where: Condition | undefined;
+}
+
 /** A part of a list, and where to go on; null at the end. A part can be short without being the last. */
 export interface Listed<Row> {
   readonly rows: Row[];
@@ -89,10 +104,10 @@ export interface Listed<Row> {
 }
 
 /** Every verb that crosses to the worker: what it is given and what it answers. */
-export interface Shapes {
+export interface Shapes extends SealingShapes {
   createNamespaces: { args: NamespaceRow[]; answer: ('CREATED' | 'EXISTS' | 'FULL')[] };
   updateNamespaces: {
-    args: [row: NamespaceRow, ifVersion: number][];
+    args: NamespaceUpdateRow[];
     answer: ('UPDATED' | 'STALE' | 'NOT_FOUND')[];
   };
   getNamespaces: { args: readonly string[]; answer: (NamespaceRow | undefined)[] };
@@ -125,8 +140,6 @@ export interface Shapes {
     args: [id: string, consent: string | null, dueAt: number | null, since: number][];
     answer: boolean[];
   };
-  unsealedWebhooks: { args: number; answer: WebhookRow[] };
-  sealWebhooks: { args: readonly WebhookRow[]; answer: null };
   /** `ords` has one for each delivery of what was PUBLISHED, in order; 0 if it was left out. */
   publish: { args: PublicationRow[]; answer: { results: PublishCode[]; ords: number[] } };
   matchWebhooks: { args: [namespace: string, type: string][]; answer: string[][] };
@@ -220,6 +233,8 @@ export interface Shapes {
   };
   noteApiKeyUses: { args: [id: string, at: number][]; answer: null };
   apiKeyChanges: { args: [after: number, limit: number]; answer: ApiKeyRow[] };
+  enterRefusals: { args: AuditRow[]; answer: null };
+  listAuditEntries: { args: AuditFilter; answer: Listed<AuditRow> };
   sweep: {
     args: [now: number, finishedBefore: number, payloadsBefore: number];
     /** `gone` are namespaces that were deleted to their end. */
@@ -244,8 +259,12 @@ export type FireCode = 'FIRED' | 'KNOWN' | 'SKIPPED' | 'STALE';
 /** A lane that is too long, by how much, and beyond which bound: its own, or its namespace's. */
 export type OverflowingRow = [webhookId: string, excess: number, bound: number, isOwn: Flag];
 
-/** What became of a claim: since when there is one, what was answered, or why there is none. */
-export type ClaimCode = ['CLAIMED' | 'BEGUN', at: number] | Uint8Array | 'OTHER' | 'FULL';
+/** What became of a claim: since when there is one, or what was answered, each with its digest; or why there is none. */
+export type ClaimCode =
+  | [kind: 'CLAIMED' | 'BEGUN', at: number, digest: string]
+  | [kind: 'ANSWERED', answer: Uint8Array, digest: string]
+  | 'OTHER'
+  | 'FULL';
 
 export type Verb = keyof Shapes;
 export type Args<V extends Verb> = Shapes[V]['args'];
@@ -271,7 +290,7 @@ export const FINISHING: ReadonlySet<Verb> = new Set<Verb>([
 ]);
 
 /** Verbs that write nothing: they need no transaction. */
-export const READS: ReadonlySet<Verb> = new Set<Verb>([
+const READ_VERBS = [
   'getNamespaces',
   'listNamespaces',
   'namespaceUsage',
@@ -282,6 +301,10 @@ export const READS: ReadonlySet<Verb> = new Set<Verb>([
   'listWebhooks',
   'unsealedWebhooks',
   'dueConsents',
+  'listSealKeys',
+  'countSealable',
+  'walkWebhooks',
+  'walkRequests',
   'getTraffic',
   'upcomingRuns',
   'cursorsToRenew',
@@ -303,18 +326,60 @@ export const READS: ReadonlySet<Verb> = new Set<Verb>([
   'listNamespaceKeys',
   'listApiKeys',
   'apiKeyChanges',
-]);
+  'listAuditEntries',
+] as const satisfies readonly Verb[];
 
-/** One call of a verb. */
-export type Call<V extends Verb = Verb> = readonly [verb: V, args: Args<V>];
+export const READS: ReadonlySet<Verb> = new Set<Verb>(READ_VERBS);
+
+/**
+ * Verbs that write what no caller asked for: what follows of what was asked for before, and notes about calls. What
+ * all others change is entered in the audit log.
+ */
+type OwnVerb =
+  | 'sealWebhooks'
+  | 'keepSealKey'
+  | 'resealWebhooks'
+  | 'resealNamespaceKeys'
+  | 'resealRequests'
+  | 'fireRuns'
+  | 'moveCursors'
+  | 'keepMade'
+  | 'settle'
+  | 'claimRequests'
+  | 'answerRequests'
+  | 'releaseRequests'
+  | 'keepNamespaceKeys'
+  | 'noteApiKeyUses'
+  | 'enterRefusals'
+  | 'sweep'
+  | 'emptyLog'
+  | 'rewrite'
+  | 'checkUp'
+  | 'comeBack'
+  | 'keepConsents'
+  | 'moveBack';
+
+/** Verbs by which callers change something. */
+export type ChangingVerb = Exclude<Verb, (typeof READ_VERBS)[number] | OwnVerb>;
+
+/** One call of a verb, and for whom it is made, if that is to be known. */
+export type Call<V extends Verb = Verb> = readonly [verb: V, args: Args<V>, by?: AuditedCall];
 
 /** A message to the worker: calls to answer after one commit, or the order to let the database go. */
 export type Request = { readonly calls: readonly Call[] } | 'close';
 
 /** What became of one call. */
 export type Reply =
-  | { readonly ok: true; readonly answer: Answer<Verb> }
+  | {
+      readonly ok: true;
+      readonly answer: Answer<Verb>;
+      /** What was entered in the audit log. */
+      readonly entered?: readonly Entered[];
+    }
   | { readonly ok: false; readonly failure: Failure };
+
+/** What a call of a verb changed in a namespace; null is none. */
+export type Entered = readonly [namespace: string | null, changes: Changes];
 
 /** `UNAVAILABLE`: the database could not do it now. `FAULT`: a mistake in the program. */
 export interface Failure {

@@ -3,6 +3,7 @@ import type { Store } from '../store.ts';
 import { createClient } from './client.ts';
 import { createFeed } from './feed.ts';
 import type { SqliteSettings } from './options.ts';
+import { auditLog } from './port/audit-log.ts';
 import { ONE_ROW } from './port/calls.ts';
 import { deliveryLog } from './port/delivery-log.ts';
 import { deliveryQueue } from './port/delivery-queue.ts';
@@ -12,6 +13,7 @@ import { namespaceKeys } from './port/namespace-keys.ts';
 import { namespaces } from './port/namespaces.ts';
 import { registrations } from './port/registrations.ts';
 import { requests } from './port/requests.ts';
+import { sealing } from './port/sealing.ts';
 import type { MovePlace } from './protocol.ts';
 import { fromWaitingRow } from './rows/delivery.ts';
 import type { WaitingRow } from './rows/tables.ts';
@@ -32,6 +34,8 @@ export function sqliteStore(worker: Worker, bounds: SqliteSettings, ending: read
     ...requests(connection),
     ...namespaceKeys(connection),
     ...keys(connection),
+    ...sealing(connection),
+    ...auditLog(connection),
 
     sweep: async ({ now, finishedBefore, payloadsBefore }) =>
       client.call('sweep', [now, finishedBefore, payloadsBefore], ONE_ROW, ({ touched, cancelled, gone }) => {

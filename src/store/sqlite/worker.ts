@@ -10,10 +10,12 @@ import { createContext } from './context.ts';
 import { createCustody } from './custody.ts';
 import { type OpenDatabase, openDatabase } from './database.ts';
 import { isDiskFailure, isTrouble } from './driver.ts';
+import { createEnter } from './entering.ts';
 import { createGroup } from './group.ts';
 import { deliveryVerbs } from './lists/deliveries.ts';
 import { eventVerbs } from './lists/events.ts';
 import type { Request, Response } from './protocol.ts';
+import { auditVerbs } from './verbs/audit.ts';
 import { backfillVerbs } from './verbs/backfills.ts';
 import { changeVerbs } from './verbs/changes.ts';
 import { clockVerbs } from './verbs/clock.ts';
@@ -89,12 +91,14 @@ function serve(db: OpenDatabase): void {
     ...requestVerbs(db, bounds),
     ...namespaceKeyVerbs(context),
     ...keyVerbs(context),
+    ...auditVerbs(context),
     ...sweepVerbs(context),
     ...clockVerbs(context),
     ...logVerbs(context, db.file, custody.emptied),
     checkUp: custody.checkUp,
   };
-  const run = createGroup({ db, verbs, memory: context.memory, isTrouble, isDiskFailure, custody });
+  const { memory } = context;
+  const run = createGroup({ db, verbs, memory, isTrouble, isDiskFailure, custody, enter: createEnter(db) });
 
   port?.on('message', (request: Request) => {
     if (request === 'close') {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { CLIENT_COMMANDS } from '../../../src/cli/client/all-commands.ts';
-import { GROUPS, LONE } from '../../../src/cli/client/command.ts';
+import { COMMON, GROUPS, LONE } from '../../../src/cli/client/command.ts';
 import { DELIVERY_VERBS } from '../../../src/cli/client/delivery/verbs.ts';
 import { EVENT_VERBS } from '../../../src/cli/client/event/verbs.ts';
 import { KEY_VERBS } from '../../../src/cli/client/key/verbs.ts';
@@ -43,6 +43,15 @@ describe('The commands that are clients of the API', () => {
       assert.equal(command.verb, verb);
       assert.ok(command.examples.length > 0, verb);
       for (const example of command.examples) parse('', command, wordsOf(example));
+    }
+  });
+
+  it('have each flag once, those that all commands take among them', () => {
+    const commands = [...GROUPS.flatMap((group) => CLIENT_COMMANDS[group]), ...Object.values(LONE_COMMANDS)];
+    for (const { verb, options } of commands) {
+      const flags = [...COMMON, ...options].flatMap(({ flag, short }) => [flag, ...(short ? [short] : [])]);
+      const twice = flags.filter((flag, i) => flags.indexOf(flag) < i);
+      assert.deepEqual(twice, [], verb);
     }
   });
 });

@@ -14,6 +14,18 @@ describe('isOwnOrigin', () => {
     for (const [origin, host] of own) assert.equal(isOwnOrigin(origin, [host]), true, origin);
   });
 
+  it('knows a page that came the same way by its scheme too, where that is known', () => {
+    const host = ['api.example'];
+    for (const [origin, isSecure, isOwn] of [
+      ['https://api.example', true, true],
+      ['http://api.example', true, false],
+      ['http://api.example', false, true],
+      ['https://api.example', false, false],
+    ] as const) {
+      assert.equal(isOwnOrigin(origin, host, isSecure), isOwn, `${origin} ${isSecure}`);
+    }
+  });
+
   it('takes no other page for its own', () => {
     const others: [origin: string, hosts: string[]][] = [
       ['http://localhost:3000', ['localhost:8090']],

@@ -135,6 +135,21 @@ describe('a request that needs a token', () => {
     assert.match(Buffer.from(outcome.body).toString(), /"authorization":"\*\*\*"/);
   });
 
+  it('is not sent with more headers than receivers take, though each fits', async () => {
+    await using endpoint = await openTokenEndpoint();
+    await using receiver = await openReceiver();
+    await using lettingIn = aLettingIn();
+    endpoint.answer(endpoint.giving({ token: 'x'.repeat(4_000) }));
+    const post = aPost(receiver.url, anOAuth2(endpoint.url));
+    assert.equal(told(await lettingIn.send(post)), 'answered 200');
+    const more = {
+      ...post,
+      headers: [...post.headers, 'x-one', 'y'.repeat(4_000), 'x-two', 'z'.repeat(200)],
+    };
+    assert.match(told(await lettingIn.send(more)), /^OAUTH: the token is too long: .* receivers take 8192$/);
+    assert.equal(receiver.requests.length, 1);
+  });
+
   it('leaves others alone that need none', async () => {
     await using receiver = await openReceiver();
     await using lettingIn = aLettingIn();

@@ -203,7 +203,7 @@ describe('A port with TLS', () => {
     assert.equal(await statusOf(before, '/'), 200);
     assert.deepEqual(
       lines.map(({ level, message }) => [level, message]),
-      [['info', 'another certificate is used from now on']],
+      [['info', 'the certificates were read again, and are used from now on']],
     );
   });
 
@@ -216,7 +216,7 @@ describe('A port with TLS', () => {
     assert.equal(lines.length, 1);
     const [{ level, message, fields } = lines[0]!] = lines;
     assert.equal(level, 'error');
-    assert.match(message, /cannot be used, and the one before stays in use; mend its files/);
+    assert.match(message, /cannot be used, and those before stay in use; mend the files/);
     assert.match(String(fields.reason), /the key in .*key\.pem is not that of the first certificate/);
 
     writeFileSync(paths.key, second.key);

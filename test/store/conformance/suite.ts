@@ -2,6 +2,7 @@ import { after } from 'node:test';
 import type { Store } from '../../../src/store/store.ts';
 import { apart } from './apart.ts';
 import { asking } from './asking.ts';
+import { auditing } from './auditing.ts';
 import { bounds } from './bounds.ts';
 import { calls } from './calls.ts';
 import { changes } from './changes.ts';
@@ -28,6 +29,7 @@ import { renewing } from './renewing.ts';
 import { replaying } from './replaying.ts';
 import { restarting } from './restarting.ts';
 import { firing, overlaps, upcoming } from './runs.ts';
+import { sealing } from './sealing.ts';
 import { settling } from './settling.ts';
 import { sweeping } from './sweeping.ts';
 import { tenants } from './tenants.ts';
@@ -48,7 +50,9 @@ export function conformance(harness: Harness): void {
     publishing,
     remembering,
     asking,
+    sealing,
     keys,
+    auditing,
     bounds,
     matching,
     replaying,

@@ -5,6 +5,7 @@ import { openStore } from '../../../src/store/open.ts';
 import { createCustody } from '../../../src/store/sqlite/custody.ts';
 import { openDatabase } from '../../../src/store/sqlite/database.ts';
 import { isDiskFailure, isTrouble } from '../../../src/store/sqlite/driver.ts';
+import { createEnter } from '../../../src/store/sqlite/entering.ts';
 import { createGroup } from '../../../src/store/sqlite/group.ts';
 import type { Call, Verb, Verbs } from '../../../src/store/sqlite/protocol.ts';
 import type { Store } from '../../../src/store/store.ts';
@@ -44,7 +45,7 @@ function aGroup(t: TestContext, meanwhile: () => void = () => {}) {
     get: (_, verb) => (verb === 'checkUp' ? custody.checkUp : write),
   });
   const memory = { begin: () => {}, mark: () => 0, undo: () => {} };
-  const run = createGroup({ db, verbs, memory, isTrouble, isDiskFailure, custody });
+  const run = createGroup({ db, verbs, memory, isTrouble, isDiskFailure, custody, enter: createEnter(db) });
   return {
     path,
     db,

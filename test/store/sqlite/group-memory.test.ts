@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createCustody } from '../../../src/store/sqlite/custody.ts';
 import { openDatabase } from '../../../src/store/sqlite/database.ts';
+import { createEnter } from '../../../src/store/sqlite/entering.ts';
 import { createGroup } from '../../../src/store/sqlite/group.ts';
 import type { Call, Verbs } from '../../../src/store/sqlite/protocol.ts';
 
@@ -36,6 +37,7 @@ function aGroup() {
     isTrouble: () => false,
     isDiskFailure: () => false,
     custody: createCustody(db),
+    enter: createEnter(db),
   });
   return {
     remembered,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createCustody } from '../../../src/store/sqlite/custody.ts';
 import { openDatabase } from '../../../src/store/sqlite/database.ts';
+import { createEnter } from '../../../src/store/sqlite/entering.ts';
 import { createGroup, type GroupDeps } from '../../../src/store/sqlite/group.ts';
 import type { Call, Reply, Verbs } from '../../../src/store/sqlite/protocol.ts';
 import { aPublication, aWebhook, openMemoryStore } from '../../support/store.ts';
@@ -29,6 +30,7 @@ function aGroup(overrides: Partial<GroupDeps> = {}) {
     isTrouble: () => false,
     isDiskFailure: () => false,
     custody: createCustody(db),
+    enter: createEnter(db),
     ...overrides,
   });
   return {
@@ -72,6 +74,16 @@ describe('a group of calls', () => {
     assert.equal(rollbacks(), 0);
     run(1, -1);
     assert.ok(rollbacks() > 0);
+  });
+
+  test('when what was changed cannot be entered in the audit log, nothing is changed', () => {
+    const { run, stored } = aGroup({
+      enter() {
+        throw new Error('no such table');
+      },
+    });
+    assert.deepEqual(run(1), [failed('FAULT', 'no such table')]);
+    assert.deepEqual(stored(), []);
   });
 
   for (const statement of ['BEGIN IMMEDIATE', 'COMMIT']) {

@@ -362,8 +362,8 @@ describe('a database with something in every table', () => {
       { ...claim, requestId: 'begun', digest: 'other' },
     ]);
     assert.deepEqual(found, [
-      { kind: 'ANSWERED', answer: new Uint8Array([1, 2, 3]) },
-      { kind: 'BEGUN', at: T0 },
+      { kind: 'ANSWERED', answer: new Uint8Array([1, 2, 3]), digest: 'a' },
+      { kind: 'BEGUN', at: T0, digest: 'b' },
       { kind: 'OTHER' },
     ]);
   });
@@ -504,6 +504,31 @@ describe('a database of before there were keys', () => {
     } as const;
     assert.deepEqual(await store.createApiKeys([key], { now: T0, max: 1 }), ['CREATED']);
     assert.deepEqual(await store.apiKeyChanges({ after: 0, limit: 10 }), [{ key, change: 1 }]);
+  });
+});
+
+describe('a database of before there was an audit log', () => {
+  test('has no entries, keeps those of what is changed from then on, and sweeps them', async () => {
+    await using store = disposable(await opened('store-0005'));
+    const query = { namespace: undefined, descending: true, limit: 10 };
+    assert.deepEqual((await store.scanAuditEntries(query)).rows, []);
+    const [webhook] = await store.listWebhooks({ namespace: 'default', limit: 1 });
+    const { id, callerId } = webhook!;
+    const call = {
+      id: newId('audit', T0, systemRandom()),
+      at: T0,
+      method: 'carillon.v1.WebhookService/Remove',
+      caller: { kind: 'ANONYMOUS', id: '', address: '127.0.0.1' },
+      requestId: '',
+      namespace: 'default',
+    } as const;
+    const remove = () => store.removeWebhooks([{ id, now: T0 }]);
+    assert.deepEqual(await store.onBehalf(call, remove, () => {}), ['REMOVED']);
+    const first = [{ kind: 'REMOVED', type: 'Webhook', id: callerId ?? id, uid: id }];
+    const entry = { ...call, outcome: 'DONE', reason: '', changes: { first, count: 1 } };
+    assert.deepEqual((await store.scanAuditEntries(query)).rows, [entry]);
+    await sweepAll(store, { now: T0 + 10, finishedBefore: T0 + 1 });
+    assert.deepEqual((await store.scanAuditEntries(query)).rows, []);
   });
 });
 

@@ -234,7 +234,7 @@ function consentOf({ consentStanding: standing }: Webhook, now: number): string 
 
 function warningOf({ tls }: Webhook): string {
   return tls?.insecureSkipVerify
-    ? 'TLS is not verified: whoever is on the way can read and change what is sent; give --tls-ca'
+    ? 'TLS is not verified: whoever is on the way can read and change what is sent; give --tls-ca-bundle'
     : '';
 }
 

@@ -1,4 +1,5 @@
 import type { Namespaces } from '../../namespaces.ts';
+import type { NamespaceUpdateRow } from '../rows/messages.ts';
 import { fromNamespaceRow, toNamespaceRow } from '../rows/namespace.ts';
 import { type Connection, rowsUpTo, sized } from './calls.ts';
 
@@ -11,10 +12,13 @@ export function namespaces({ client, feed }: Pick<Connection, 'client' | 'feed'>
       }),
 
     updateNamespaces: async (batch) => {
-      const args = batch.map(({ namespace, ifVersion }): [ReturnType<typeof toNamespaceRow>, number] => [
-        toNamespaceRow(namespace),
-        ifVersion,
-      ]);
+      const args = batch.map(
+        ({ namespace, ifVersion, changed = [] }): NamespaceUpdateRow => [
+          toNamespaceRow(namespace),
+          ifVersion,
+          changed,
+        ],
+      );
       return client.call('updateNamespaces', args, sized(batch), (results) => {
         if (results.includes('UPDATED')) {
           feed.namespace();

@@ -1,4 +1,5 @@
 /** The rows of which calls to the database's thread consist, where these are not rows of a table. */
+import type { FieldChanges } from '../../../domain/webhook/changed-fields.ts';
 import type { DisabledReason } from '../../../domain/webhook/webhook.ts';
 import type { OnOverlap } from '../../intake.ts';
 import type { Flag, RunCode, StateCode } from './codes.ts';
@@ -10,6 +11,7 @@ import type {
   EventBodyRow,
   EventRow,
   HealthRow,
+  NamespaceRow,
   RenderedRow,
   WebhookRow,
 } from './tables.ts';
@@ -21,11 +23,15 @@ export const UPDATE = layout(
   field('cursorFrom', orNull(as<RowOf<typeof CURSOR_FENCE>>())),
   field('resetHealth', as<Flag>()),
   field('resetConsent', as<Flag>()),
+  // Null where it does not matter.
+  field('changed', orNull(as<FieldChanges>())),
 );
 export type UpdateRow = RowOf<typeof UPDATE>;
 
 /** What is sent for a delivery. */
 export type ContentRow = [event: EventBodyRow, format: number, rendered: RenderedRow | null];
+
+export type NamespaceUpdateRow = [row: NamespaceRow, ifVersion: number, changed: readonly string[]];
 
 export type RemovalRow = [id: string, now: number, ifVersion: number | null];
 
@@ -160,5 +166,12 @@ export type LastAttemptRow = readonly [at: number, status: number, delivery: str
 export type OrderRow = [namespace: string, id: string, now: number, finishedBy: number | null];
 
 /** A call that its caller named. */
-export type ClaimRow = [namespace: string, id: string, digest: string, now: number, until: number];
+/** The first digest is remembered; the others are what may be, from before. */
+export type ClaimRow = [
+  namespace: string,
+  id: string,
+  digests: readonly string[],
+  now: number,
+  until: number,
+];
 export type AnswerRow = [namespace: string, id: string, answer: Uint8Array];

@@ -1,4 +1,5 @@
 /** The kinds of rows that are read from the database or written to it, and what their reads have in common. */
+import type { AuditOutcome, CallerKind } from '../../../domain/access/audit.ts';
 import type { NamespaceState } from '../../../domain/access/namespace.ts';
 import type { Role } from '../../../domain/access/role.ts';
 import type { DisabledReason, WebhookState } from '../../../domain/webhook/webhook.ts';
@@ -106,6 +107,27 @@ export const NAMESPACE_KEY = layout(
   field('createdAt', integer),
 );
 export type NamespaceKeyRow = RowOf<typeof NAMESPACE_KEY>;
+
+/** A key that seals what is kept. */
+export const SEAL_KEY = layout(
+  field('id', text),
+  field('usedAt', integer),
+  // Null where something else than it sealed was always there.
+  field('aloneAt', orNull(integer)),
+);
+export type SealKeyRow = RowOf<typeof SEAL_KEY>;
+
+/** A call that is remembered. */
+export const REQUEST = layout(
+  field('namespace', text),
+  field('id', text),
+  field('digest', text),
+  field('claimedAt', integer),
+  field('knownUntil', integer),
+  // Sealed; null while there is none.
+  field('answer', orNull(blob)),
+);
+export type RequestRow = RowOf<typeof REQUEST>;
 
 export const EVENT = layout(
   field('id', text),
@@ -243,6 +265,25 @@ export const API_KEY = layout(
   field('change', integer),
 );
 export type ApiKeyRow = RowOf<typeof API_KEY>;
+
+/** An entry of the audit log. */
+export const AUDIT = layout(
+  field('id', text),
+  // Null for what is in none.
+  field('namespace', orNull(text)),
+  field('at', integer),
+  field('method', text),
+  field('callerKind', as<CallerKind>()),
+  field('caller', text),
+  field('address', text),
+  field('requestId', text),
+  field('outcome', as<AuditOutcome>()),
+  field('reason', text),
+  // The first of them, in JSON.
+  field('changes', text),
+  field('changeCount', integer),
+);
+export type AuditRow = RowOf<typeof AUDIT>;
 
 /** `d` is a delivery. */
 export const JOINED = `JOIN events AS e ON e.key = d.event LEFT JOIN webhooks AS w ON w.key = d.webhook`;

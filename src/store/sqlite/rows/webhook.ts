@@ -172,19 +172,15 @@ function decodePayload({ body, ...payload }: NonNullable<WrittenSpec['payload']>
   return { ...payload, body: 'base64' in body ? { kind: 'data', data: fromBase64(body.base64) } : body };
 }
 
-export function toUpdateRow({
-  webhook,
-  ifVersion,
-  cursorFrom,
-  resetHealth,
-  resetConsent,
-}: WebhookUpdate): UpdateRow {
+export function toUpdateRow(update: WebhookUpdate): UpdateRow {
+  const { webhook, ifVersion, cursorFrom, resetHealth, resetConsent, changed } = update;
   return [
     toWebhookRow(webhook),
     ifVersion,
     cursorFrom === undefined ? null : [cursorFrom.nominalAt, cursorFrom.fired, cursorFrom.skipped],
     resetHealth ? 1 : 0,
     resetConsent ? 1 : 0,
+    changed ?? null,
   ];
 }
 

@@ -47,6 +47,9 @@ export function createNamespaceRemoval(context: Context): NamespaceRemoval {
     DELETE FROM event_ids WHERE namespace = ?1 AND id IN (SELECT id FROM event_ids WHERE namespace = ?1 LIMIT ?2)`);
   const deleteRequests = db.prepare(`
     DELETE FROM requests WHERE namespace = ?1 AND id IN (SELECT id FROM requests WHERE namespace = ?1 LIMIT ?2)`);
+  // What was done with the namespace itself is in none, and stays.
+  const deleteEntries = db.prepare(`
+    DELETE FROM audit_entries WHERE id IN (SELECT id FROM audit_entries WHERE namespace = ? LIMIT ?)`);
   const selectKeys = db.prepare<[id: string]>(
     'SELECT id FROM api_keys WHERE namespace = ? AND revoked_at IS NULL LIMIT ?',
   );
@@ -119,6 +122,7 @@ export function createNamespaceRemoval(context: Context): NamespaceRemoval {
     deleteWebhooks,
     (namespace, limit) => Number(deleteIds.run(namespace, limit).changes),
     (namespace, limit) => Number(deleteRequests.run(namespace, limit).changes),
+    (namespace, limit) => Number(deleteEntries.run(namespace, limit).changes),
   ];
 
   /** Does what comes first of what is left. Returns 0 when nothing is. */

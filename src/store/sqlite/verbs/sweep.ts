@@ -3,6 +3,7 @@ import type { Context } from '../context.ts';
 import { walkThroughData } from '../lists/walks.ts';
 import type { Verbs } from '../protocol.ts';
 import { field, integer, layout, orNull, type RowOf, text } from '../rows/layout.ts';
+import { auditSweep } from './audit.ts';
 import { aliveNote } from './clock.ts';
 import { createDeletion, DELETED, type DeletedRow } from './deletion.ts';
 import { createNamespaceRemoval } from './namespace-removal.ts';
@@ -47,6 +48,7 @@ export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
   const alive = aliveNote(db);
   const forgetRequests = requestSweep(db);
   const forgetSecrets = secretSweep(db);
+  const forgetEntries = auditSweep(db);
   const withData = walkThroughData(context);
 
   /** Deletes an event if it has no deliveries left. Its caller's id may have to stay taken for longer. */
@@ -103,6 +105,7 @@ export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
       touched += eventIds.forget(now, SWEEP_BATCH - touched);
       touched += forgetRequests(now, SWEEP_BATCH - touched);
       touched += forgetSecrets(now, SWEEP_BATCH - touched);
+      touched += forgetEntries(finishedBefore, SWEEP_BATCH - touched);
       worked ||= touched > 0;
       touched += walk(payloadsBefore, SWEEP_BATCH - touched);
       if (touched === 0) {

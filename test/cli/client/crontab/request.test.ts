@@ -107,7 +107,7 @@ describe('a line of curl', () => {
   });
 
   for (const [line, reason] of [
-    [`-k -d x ${URL_}`, /^-k: Carillon checks certificates; register it without, and give --tls-ca/],
+    [`-k -d x ${URL_}`, /^-k: Carillon checks certificates; register it without, and give --tls-ca-bundle/],
     [`-X PUT -d x ${URL_}`, /its method is "PUT", and Carillon POSTs/],
     [`-X DELETE ${URL_}`, /"DELETE"/],
     [`-G -d x ${URL_}`, /-G puts the data into the URL/],

@@ -55,7 +55,14 @@ describe('carillon webhooks', () => {
     const argv = [
       ...['webhooks', 'register', '--json', '--name', 'full', '--destination', SECURE],
       ...['--consent-origin', 'hooks.example.com', '--consent-rate', '120'],
-      ...['--tls-certificate', '@cert.pem', '--tls-key', '@client.pem', '--tls-ca', '@ca.pem'],
+      ...[
+        '--tls-client-certificate',
+        '@cert.pem',
+        '--tls-private-key',
+        '@client.pem',
+        '--tls-ca-bundle',
+        '@ca.pem',
+      ],
       ...[
         '--cron',
         '30 2 * * *',
@@ -233,7 +240,13 @@ describe('carillon webhooks', () => {
     const files: Record<string, string> = { 'c.pem': client.cert, 'k.pem': client.key };
     const readBytes: World['readBytes'] = async (path) => Buffer.from(files[path] ?? assert.fail(path));
     const argv = ['webhooks', 'register', '--id', 'dangerous', '--name', 'd', '--destination', SECURE];
-    const tls = ['--tls-certificate', '@c.pem', '--tls-key', '@k.pem', '--insecure-skip-verify'];
+    const tls = [
+      '--tls-client-certificate',
+      '@c.pem',
+      '--tls-private-key',
+      '@k.pem',
+      '--tls-insecure-skip-verify',
+    ];
     const { code, out } = await runCli(api().url, [...argv, ...tls], { readBytes });
     assert.equal(code, 0);
     assert.match(out, /^warning {2,}TLS is not verified: whoever is on the way can read and change/m);
