@@ -36,6 +36,8 @@ export interface Control {
   readonly events: ReturnType<typeof createEvents>;
   readonly namespaces: ReturnType<typeof createNamespaces>;
   readonly keys: ReturnType<typeof createKeys>;
+  /** How the key that seals is replaced. */
+  readonly sealing: ControlDeps['sealRotation'];
   readonly audit: ReturnType<typeof createAudit>;
   /** Makes a call that its caller named, or repeats its answer. */
   readonly once: ReturnType<typeof createOnce>;
@@ -58,6 +60,7 @@ export function createControl({ watchLimits, onKeys, ...deps }: ControlOptions):
     events: createEvents(deps),
     namespaces: createNamespaces(deps),
     keys: createKeys(deps, onKeys),
+    sealing: deps.sealRotation,
     audit: createAudit(deps),
     once: createOnce(deps),
     stop: () => ending.abort(),

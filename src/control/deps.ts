@@ -1,11 +1,13 @@
 import type { Clock } from '../domain/clock.ts';
 import type { Random } from '../domain/random.ts';
+import type { SealKey } from '../domain/seal.ts';
 import type { AddressPolicy } from '../domain/webhook/address.ts';
 import type { DefaultSettings } from '../domain/webhook/defaults.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 import type { NamespaceDirectory } from '../store/namespace-directory.ts';
 import type { SigningKeyring } from '../store/signing-keyring.ts';
 import type { Store } from '../store/store.ts';
+import type { KeyRotation } from './key-rotation.ts';
 
 /** What the use cases work with; each takes the part that it uses. */
 export interface ControlDeps {
@@ -52,7 +54,9 @@ export interface ControlDeps {
   readonly clock: Clock;
   readonly random: Random;
   /** Seals signing secrets, and answers that are remembered; `SEALING_KEY_BYTES` long. */
-  readonly sealKey: Uint8Array;
+  readonly sealKey: SealKey;
+  /** Replaces the key that seals. */
+  readonly sealRotation: KeyRotation;
   /** The keys by which namespaces sign. */
   readonly signingKeyring: Pick<SigningKeyring, 'ensure'>;
   readonly settings: ControlSettings;

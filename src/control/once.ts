@@ -1,9 +1,11 @@
-import { createHmac, hkdfSync } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { type Claim, REMEMBERED_MS } from '../domain/claim.ts';
 import { DomainError } from '../domain/error.ts';
 import type { ErrorCode } from '../domain/reason-entry.ts';
-import { seal, unseal } from '../domain/seal.ts';
+import { type Sealed, seal, unseal } from '../domain/seal.ts';
+import { derivedKeys } from '../domain/seal-keys.ts';
 import { quote } from '../domain/text.ts';
+import type { RequestName } from '../store/store.ts';
 import type { Needs } from './deps.ts';
 
 export type OnceDeps = Needs<
@@ -28,6 +30,9 @@ export interface Answered {
   readonly repeated: boolean;
 }
 
+/** Digests of a call: the first is by the newest key. */
+type Digests = readonly [string, ...string[]];
+
 /** A call under way. */
 interface Running {
   readonly digest: string;
@@ -44,38 +49,39 @@ interface Running {
  * was broken off.
  */
 export function createOnce({ store, clock, random, sealKey }: OnceDeps) {
-  const digestKey = Buffer.from(hkdfSync('sha256', sealKey, '', 'carillon request digest', 32));
+  const digestKeys = derivedKeys(sealKey, 'carillon request digest');
   const running = new Map<string, Running>();
 
   return async (asking: Asking, perform: (claim: Claim) => Promise<Uint8Array>): Promise<Answered> => {
     const { namespace, requestId } = asking;
     const name = JSON.stringify([namespace, requestId]);
-    const digest = digestOf(asking);
+    const digests = digestsOf(asking);
+    const [digest] = digests;
     for (;;) {
       const other = running.get(name);
       if (other === undefined) break;
-      if (other.digest !== digest) throw named(requestId);
+      if (!digests.includes(other.digest)) throw named(requestId);
       // If it fails, which may be only because its caller has left, it is the turn of this one.
       const { answer } = (await other.answer.catch(() => undefined)) ?? {};
       if (answer !== undefined) return { answer, repeated: true };
     }
-    const answer = begin(asking, digest, perform).finally(() => running.delete(name));
+    const answer = begin(asking, digests, perform).finally(() => running.delete(name));
     running.set(name, { digest, answer });
     return answer;
   };
 
   async function begin(
     { namespace, requestId, resumable }: Asking,
-    digest: string,
+    [digest, ...formerDigests]: Digests,
     perform: (claim: Claim) => Promise<Uint8Array>,
   ): Promise<Answered> {
     const now = clock.now();
     const key = { namespace, requestId };
-    const what = { noun: 'answer', belongsTo: JSON.stringify([namespace, requestId, digest]) };
-    const [found] = await store.claimRequests([{ ...key, digest, now, until: now + REMEMBERED_MS }]);
+    const until = now + REMEMBERED_MS;
+    const [found] = await store.claimRequests([{ ...key, digest, formerDigests, now, until }]);
     switch (found?.kind) {
       case 'ANSWERED':
-        return { answer: unseal(sealKey, found.answer, what), repeated: true };
+        return { answer: unseal(sealKey, found.answer, sealedAnswer({ ...key, ...found })), repeated: true };
       case 'OTHER':
         throw named(requestId);
       case 'FULL':
@@ -92,7 +98,7 @@ export function createOnce({ store, clock, random, sealKey }: OnceDeps) {
           if (!resumed && didNothing(error, resumable)) await store.releaseRequests([key]).catch(unlessLost);
           throw error;
         });
-        const sealed = seal(sealKey, answer, random, what);
+        const sealed = seal(sealKey, answer, random, sealedAnswer({ ...key, ...found }));
         // It is done. Whoever asks again resumes it, and finds that.
         await store.answerRequests([{ ...key, answer: sealed }]).catch(unlessLost);
         return { answer, repeated: false };
@@ -104,10 +110,22 @@ export function createOnce({ store, clock, random, sealKey }: OnceDeps) {
     }
   }
 
-  /** Keyed, since what is asked for can hold secrets that are short. */
-  function digestOf({ method, content }: Asking): string {
-    return createHmac('sha256', digestKey).update(`${method}\n`).update(content).digest('base64url');
+  /** Keyed, since what is asked for can hold secrets that are short; by the newest key, and by those before it. */
+  function digestsOf({ method, content }: Asking): Digests {
+    const [newest, ...older] = digestKeys();
+    const digestBy = (key: Buffer) =>
+      createHmac('sha256', key).update(`${method}\n`).update(content).digest('base64url');
+    return [digestBy(newest!), ...older.map(digestBy)];
   }
+}
+
+/** An answer that is remembered, for sealing: it is for this call, and for no other of the same name. */
+export function sealedAnswer({
+  namespace,
+  requestId,
+  digest,
+}: RequestName & { readonly digest: string }): Sealed {
+  return { noun: 'answer', belongsTo: JSON.stringify([namespace, requestId, digest]) };
 }
 
 /** After these nothing was done, or what was done is what a new call would do as well. */

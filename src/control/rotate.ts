@@ -3,6 +3,7 @@ import { type Claim, claimedId } from '../domain/claim.ts';
 import { DomainError, failedPrecondition, invalid } from '../domain/error.ts';
 import { isOwnForm, newId } from '../domain/id.ts';
 import type { Random } from '../domain/random.ts';
+import type { SealKey } from '../domain/seal.ts';
 import {
   liveSecrets,
   OLD_SECRETS_MAX,
@@ -94,7 +95,7 @@ export async function withdrawSecret(deps: ChangeDeps, target: Target, secretId:
 export interface Making extends Rotation {
   readonly now: number;
   readonly random: Random;
-  readonly sealKey: Uint8Array;
+  readonly sealKey: SealKey;
 }
 
 /** A signing secret as it is stored. */

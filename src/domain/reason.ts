@@ -267,6 +267,11 @@ export const API_REASONS = {
     todo: 'Name one, or set force.',
     metadata: ['count'],
   },
+  SEAL_KEY_NOT_REPLACED: {
+    code: 'FAILED_PRECONDITION',
+    when: 'The key that seals secrets cannot be replaced by the server, or not by what is in its file.',
+    todo: 'Do what the message says; nothing was changed.',
+  },
   REQUEST_BROKEN_OFF: {
     code: 'FAILED_PRECONDITION',
     when: 'A call with this request_id was broken off, and it is not known how much of it was done.',

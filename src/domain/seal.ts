@@ -15,6 +15,15 @@ const KEY_ID_BYTES = 8;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
+/** What seals and opens: one key, or several of which the newest seals. */
+export type SealKey = Uint8Array | SealKeys;
+
+/** The keys of a server. They change while it runs, so nobody may hold on to one of them. */
+export interface SealKeys {
+  /** Newest first, which seals; each opens what it sealed. */
+  readonly all: readonly Uint8Array[];
+}
+
 /** What is sealed: its noun for messages, and what it belongs to, without which it cannot be opened. */
 export interface Sealed {
   readonly noun: string;
@@ -22,9 +31,10 @@ export interface Sealed {
 }
 
 /** Bytes as they are stored. INVALID when the key is not of `SEALING_KEY_BYTES`. */
-export function seal(key: Uint8Array, bytes: Uint8Array, random: Random, what: Sealed): Uint8Array {
+export function seal(sealKey: SealKey, bytes: Uint8Array, random: Random, what: Sealed): Uint8Array {
+  const key = newestKey(sealKey);
   checkKey(key);
-  const head = Buffer.concat([Uint8Array.of(VERSION), keyId(key)]);
+  const head = Buffer.concat([Uint8Array.of(VERSION), idBytes(key)]);
   // A random nonce is safe for 2^32 seals with one key (NIST SP 800-38D, 8.3): a few for each webhook, and one
   // for each call that is remembered.
   const nonce = random.bytes(NONCE_BYTES);
@@ -35,28 +45,41 @@ export function seal(key: Uint8Array, bytes: Uint8Array, random: Random, what: S
 }
 
 /**
- * The bytes that were sealed. INVALID when the key is not of `SEALING_KEY_BYTES`, FAILED_PRECONDITION when it
- * is not the key that sealed them, they belong to something else, or they are damaged.
+ * The bytes that were sealed. INVALID when a key is not of `SEALING_KEY_BYTES`, FAILED_PRECONDITION when none of them
+ * is the key that sealed them, they belong to something else, or they are damaged.
  */
-export function unseal(key: Uint8Array, sealed: Uint8Array, what: Sealed): Uint8Array {
-  checkKey(key);
+export function unseal(sealKey: SealKey, sealed: Uint8Array, what: Sealed): Uint8Array {
+  const keys = keysOf(sealKey);
+  keys.forEach(checkKey);
   const head = headOf(sealed, what);
-  const sealedWith = head.subarray(1);
-  if (sealedWith.length > 0 && Buffer.compare(sealedWith, keyId(key)) !== 0) {
-    throw unusable(what, `with the key ${hex(sealedWith)}, and this one is ${hex(keyId(key))}`);
+  const id = head.subarray(1);
+  const fitting = id.length === 0 ? keys : keys.filter((key) => Buffer.compare(id, idBytes(key)) === 0);
+  if (fitting.length === 0) {
+    const given = keys.map(sealKeyId);
+    const those = given.length === 1 ? `this one is ${given[0]}` : `these are ${given.join(', ')}`;
+    throw unusable(what, `with the key ${hex(id)}, and ${those}`);
   }
-  const body = sealed.subarray(head.length);
-  try {
-    const nonce = body.subarray(0, NONCE_BYTES);
-    const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES });
-    decipher.setAAD(associated(head, what));
-    decipher.setAuthTag(body.subarray(-TAG_BYTES));
-    const bytes = body.subarray(NONCE_BYTES, -TAG_BYTES);
-    return new Uint8Array(Buffer.concat([decipher.update(bytes), decipher.final()]));
-  } catch {
-    // GCM cannot tell a wrong key from changed bytes.
-    throw unusable(what, 'with another key, for something else, or it is damaged');
+  for (const key of fitting) {
+    const bytes = opened(key, head, sealed.subarray(head.length), what);
+    if (bytes !== undefined) return bytes;
   }
+  // GCM cannot tell a wrong key from changed bytes.
+  throw unusable(what, 'with another key, for something else, or it is damaged');
+}
+
+/** The key that seals. */
+export function newestKey(sealKey: SealKey): Uint8Array {
+  return keysOf(sealKey)[0]!;
+}
+
+/** Tells keys apart, and says nothing about them: they are random. */
+export function sealKeyId(key: Uint8Array): string {
+  return hex(idBytes(key));
+}
+
+/** The id of the key that sealed it; undefined where a version wrote it that did not say. */
+export function sealedWith(sealed: Uint8Array): string | undefined {
+  return sealed[0] === VERSION ? hex(sealed.subarray(1, 1 + KEY_ID_BYTES)) : undefined;
 }
 
 /** Whether it was sealed by a version that did not bind secrets to their webhooks. */
@@ -79,9 +102,26 @@ function headOf(sealed: Uint8Array, { noun }: Sealed): Uint8Array {
   }
 }
 
-/** Tells keys apart, and says nothing about them: they are random. */
-function keyId(key: Uint8Array): Uint8Array {
+function keysOf(sealKey: SealKey): readonly Uint8Array[] {
+  return sealKey instanceof Uint8Array ? [sealKey] : sealKey.all;
+}
+
+function idBytes(key: Uint8Array): Uint8Array {
   return createHash('sha256').update('carillon key id').update(key).digest().subarray(0, KEY_ID_BYTES);
+}
+
+/** Undefined when this key did not seal it. */
+function opened(key: Uint8Array, head: Uint8Array, body: Uint8Array, what: Sealed): Uint8Array | undefined {
+  try {
+    const nonce = body.subarray(0, NONCE_BYTES);
+    const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES });
+    decipher.setAAD(associated(head, what));
+    decipher.setAuthTag(body.subarray(-TAG_BYTES));
+    const bytes = body.subarray(NONCE_BYTES, -TAG_BYTES);
+    return new Uint8Array(Buffer.concat([decipher.update(bytes), decipher.final()]));
+  } catch {
+    return undefined;
+  }
 }
 
 function unusable({ noun }: Sealed, how: string): DomainError {

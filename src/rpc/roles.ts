@@ -62,6 +62,8 @@ const TABLE: ReadonlyMap<DescMethod, Access> = new Map([
     suspendNamespace: 'ADMIN',
     resumeNamespace: 'ADMIN',
     deleteNamespace: 'ADMIN',
+    rotateSealKey: 'ADMIN',
+    getSealKeyRotation: 'ADMIN',
     listAuditEntries: 'ADMIN',
   }),
   // Probes have no keys, and learn only whether the server is well.

@@ -7,7 +7,10 @@ import { type ConfigSources, loadConfig } from './config/load.ts';
 import { openDatabase } from './open-database.ts';
 
 /** What of the process is asked for the other settings of the server, such as the key that seals secrets. */
-type Surroundings = Omit<ConfigSources, 'argv'>;
+interface Surroundings extends Omit<ConfigSources, 'argv'> {
+  /** Told of the key that seals secrets, where one is made. */
+  readonly tell?: (sentence: string) => void;
+}
 
 /**
  * Makes a key in a database that no server is using, and the database too where there is none yet, as `serve` would.
@@ -16,12 +19,12 @@ type Surroundings = Omit<ConfigSources, 'argv'>;
  */
 export async function createKeyInDatabase(
   db: string,
-  surroundings: Surroundings,
+  { tell = () => {}, ...surroundings }: Surroundings,
   order: KeyOrder,
 ): Promise<NewKey> {
   const config = await loadConfig('serve', { ...surroundings, argv: ['--db', db] });
   const random = systemRandom();
-  const { store } = await openDatabase(config, { random, warn() {} });
+  const { store } = await openDatabase(config, { random, warn() {}, tell });
   try {
     const { namespace } = order;
     if (namespace !== undefined) checkIsThere(namespace, (await store.getNamespaces([namespace]))[0]);

@@ -2,6 +2,7 @@ import { createVault, kept, secretsApart } from '../control/credentials.ts';
 import { DomainError } from '../domain/error.ts';
 import { noProblems } from '../domain/problems.ts';
 import type { Random } from '../domain/random.ts';
+import type { SealKey } from '../domain/seal.ts';
 import { NO_CREDENTIALS } from '../domain/webhook/credentials.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 import type { Store } from '../store/store.ts';
@@ -9,7 +10,7 @@ import type { Log } from '../telemetry/log.ts';
 
 export interface SealOldDeps {
   readonly store: Pick<Store, 'unsealedWebhooks' | 'sealWebhooks' | 'rewrite'>;
-  readonly sealKey: Uint8Array;
+  readonly sealKey: SealKey;
   readonly random: Random;
   readonly log: Log;
 }

@@ -2,17 +2,21 @@ import { link, open, readFile, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DomainError } from '../domain/error.ts';
 import type { Random } from '../domain/random.ts';
-import { SEALING_KEY_BYTES } from '../domain/seal.ts';
+import { SEALING_KEY_BYTES, sealKeyId } from '../domain/seal.ts';
 
 /** What a key looks like, to follow "give". */
-export const KEY_ALLOWED = `${SEALING_KEY_BYTES} bytes in base64 or hex, such as \`openssl rand -base64 ${SEALING_KEY_BYTES}\` prints`;
+const KEY_ALLOWED = `${SEALING_KEY_BYTES} bytes in base64 or hex, such as \`openssl rand -base64 ${SEALING_KEY_BYTES}\` prints`;
+/** The same where there can be several. */
+export const KEYS_ALLOWED = `${KEY_ALLOWED}; several with commas between them, each once, of which the first seals`;
+/** Keys at a time. Two do, while one takes the place of the other. */
+export const KEYS_MAX = 10;
 
 export interface SecretsKeySource {
   /** The database: a path, or `:memory:`. */
   readonly db: string;
   /** What it was called by, where that is a link to it: the key may be beside the link. */
   readonly named?: string;
-  /** The key itself, as `decodeKey` reads it. */
+  /** The key itself, or several, as `decodeKeys` reads them. */
   readonly secretsKey: string | undefined;
   /** A file that holds it. */
   readonly secretsKeyFile: string | undefined;
@@ -20,7 +24,10 @@ export interface SecretsKeySource {
 }
 
 export interface SecretsKey {
-  readonly key: Uint8Array;
+  /** Newest first: that one seals, and each opens what it sealed. */
+  readonly keys: readonly Uint8Array[];
+  /** The file that they are in; undefined where a setting has them, or nothing but memory. */
+  readonly path?: string;
   /** The file beside the database that it is in, and whether that was made just now. */
   readonly beside?: { readonly path: string; readonly isNew: boolean };
   /** A sentence for the log, when the key file is open to others. */
@@ -38,16 +45,17 @@ export interface SecretsKey {
 export async function loadSecretsKey(source: SecretsKeySource): Promise<SecretsKey> {
   const { db, named = db, secretsKey, secretsKeyFile, random } = source;
   if (secretsKey !== undefined) {
-    const key = decodeKey(secretsKey);
-    if (!key) throw unusable(`the secrets key is not valid; give ${KEY_ALLOWED}`);
-    return { key };
+    const keys = decodeKeys(secretsKey);
+    if (typeof keys === 'string')
+      throw unusable(`the secrets key is not valid: it ${keys}; give ${KEYS_ALLOWED}`);
+    return { keys };
   }
   if (secretsKeyFile !== undefined) {
     const found = await readKey(secretsKeyFile);
     if (!found) throw unusable(`the key file ${secretsKeyFile} does not exist; put ${KEY_ALLOWED} into it`);
     return found;
   }
-  if (db === ':memory:') return { key: random.bytes(SEALING_KEY_BYTES) };
+  if (db === ':memory:') return { keys: [random.bytes(SEALING_KEY_BYTES)] };
   const path = `${db}.key`;
   for (const beside of new Set([path, `${named}.key`])) {
     const found = await readKey(beside);
@@ -94,7 +102,35 @@ export function decodeKey(text: string): Uint8Array | undefined {
   return new Uint8Array(Buffer.from(trimmed, 'base64'));
 }
 
-async function readKey(path: string): Promise<SecretsKey | undefined> {
+/**
+ * Keys from a text: newest first, with commas or white space between them, and in lines that may be comments. What is
+ * wrong with it, to follow what it is, where it is something else; without what stands in it.
+ */
+export function decodeKeys(text: string): readonly Uint8Array[] | string {
+  const lines = text.split('\n').map((line) => line.replace(/^\s*#.*/, ''));
+  const words = lines.flatMap((line, i) =>
+    line
+      .split(/[\s,]+/)
+      .filter((word) => word !== '')
+      .map((word) => ({ word, line: i + 1 })),
+  );
+  if (words.length === 0) return 'holds no key';
+  const keys = new Map<string, Uint8Array>();
+  for (const { word, line } of words) {
+    const key = decodeKey(word);
+    const where = lines.length > 1 ? `in line ${line} ` : '';
+    if (key === undefined && words.length === 1) return 'holds no key';
+    if (key === undefined) return `holds ${where}something that is no key`;
+    const id = sealKeyId(key);
+    if (keys.has(id)) return `holds ${where}the key ${id} a second time`;
+    keys.set(id, key);
+  }
+  if (keys.size > KEYS_MAX) return `holds ${keys.size} keys, and there can be ${KEYS_MAX}`;
+  return [...keys.values()];
+}
+
+/** The keys in a file; undefined where there is none. Rejects with FAILED_PRECONDITION where it has something else. */
+export async function readKey(path: string): Promise<SecretsKey | undefined> {
   let content: string;
   let mode: number;
   try {
@@ -104,10 +140,10 @@ async function readKey(path: string): Promise<SecretsKey | undefined> {
     if (codeOf(error) === 'ENOENT') return undefined;
     throw unusable(`the key file ${path} cannot be read: ${messageOf(error)}`);
   }
-  const key = decodeKey(content);
-  if (!key) throw unusable(`the key file ${path} holds no key; it must be ${KEY_ALLOWED}`);
-  if ((mode & 0o077) === 0 || process.platform === 'win32') return { key };
-  return { key, warning: `the key file ${path} can be read by other users; chmod 600 it` };
+  const keys = decodeKeys(content);
+  if (typeof keys === 'string') throw unusable(`the key file ${path} ${keys}; it must be ${KEY_ALLOWED}`);
+  if ((mode & 0o077) === 0 || process.platform === 'win32') return { keys, path };
+  return { keys, path, warning: `the key file ${path} can be read by other users; chmod 600 it` };
 }
 
 async function holdsAnything(path: string): Promise<boolean> {
@@ -123,15 +159,9 @@ async function holdsAnything(path: string): Promise<boolean> {
  * name is taken. A crash between leaves no half a key, and two first starts leave one key.
  */
 async function makeKey(path: string, random: Random): Promise<void> {
-  const draft = `${path}.${Buffer.from(random.bytes(6)).toString('hex')}`;
   try {
-    const file = await open(draft, 'wx', 0o600);
-    try {
-      await file.writeFile(`${Buffer.from(random.bytes(SEALING_KEY_BYTES)).toString('base64')}\n`);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    const key = Buffer.from(random.bytes(SEALING_KEY_BYTES)).toString('base64');
+    const draft = await writeDraft(path, `${key}\n`, random);
     try {
       await link(draft, path);
     } catch (error) {
@@ -148,8 +178,21 @@ async function makeKey(path: string, random: Random): Promise<void> {
   }
 }
 
+/** Writes a new file beside `path`, which only its owner can read, and returns its path. */
+export async function writeDraft(path: string, text: string, random: Random): Promise<string> {
+  const draft = `${path}.${Buffer.from(random.bytes(6)).toString('hex')}`;
+  const file = await open(draft, 'wx', 0o600);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  return draft;
+}
+
 /** The name is on disk only when its folder is. Windows can neither open a folder nor needs it. */
-async function syncFolder(path: string): Promise<void> {
+export async function syncFolder(path: string): Promise<void> {
   if (process.platform === 'win32') return;
   const folder = await open(path, 'r');
   try {
@@ -167,6 +210,6 @@ function codeOf(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined;
 }
 
-function messageOf(error: unknown): string {
+export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -1,11 +1,13 @@
 import { getHeapStatistics } from 'node:v8';
 import { createControl } from '../control/control.ts';
 import { createKeyring, KEY_REFRESH_MS, type Keyring } from '../control/keyring.ts';
+import { openSealRotation, type SealRotation } from '../control/seal-rotation.ts';
 import { createDispatcher } from '../dispatch/dispatcher.ts';
 import { createSweeper } from '../dispatch/sweeper.ts';
 import { type Clock, systemClock } from '../domain/clock.ts';
 import { DomainError } from '../domain/error.ts';
 import { type Random, systemRandom } from '../domain/random.ts';
+import { createSealKeyring, type SealKeyring } from '../domain/seal-keys.ts';
 import type { AddressPolicy } from '../domain/webhook/address.ts';
 import { credentialsWith } from '../domain/webhook/credentials.ts';
 import { parseDestinationRules } from '../domain/webhook/destination-rule.ts';
@@ -72,6 +74,9 @@ export interface ServerDeps {
 const WORK_SHARE = 1 / 128;
 const WORK_BYTES_MIN = 16 * 1024 * 1024;
 
+/** The least time between two steps of sealing everything anew, in which others have the database for themselves. */
+const SEALING_REST_MS = 5;
+
 /** How long due runs are gathered, so that many share a commit: most of a run's lateness on an idle server. */
 const SCHEDULER_REST_MS = 8;
 
@@ -86,23 +91,28 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
   // Whoever starts the server may not be listening yet when the first thing goes wrong.
   ended.promise.catch(() => {});
 
-  const { store, key } = await openDatabase(config, {
+  const { store, keys, source } = await openDatabase(config, {
     random,
     warn: (sentence) => log.warn({}, sentence),
+    tell: (sentence) => log.info({}, sentence),
     onFatal: (error) => ended.reject(new Error(`the database has stopped: ${error.message}`)),
   });
   try {
-    const signingKeyring = await openSigningKeyring({ store, clock, random, sealKey: key });
-    const keysOf = keysWith(key, signingKeyring.privateKeyOf);
+    const sealKey = createSealKeyring(keys);
+    const sealRotation = await openSealRotation({ store, keyring: sealKey, source, clock, random, log });
+    const signingKeyring = await openSigningKeyring({ store: sealRotation.store, clock, random, sealKey });
+    const keysOf = keysWith(sealKey, signingKeyring.privateKeyOf);
     await checkKey(store, keysOf);
-    await sealOld({ store, sealKey: key, random, log });
+    await sealRotation.begin();
+    await sealOld({ store, sealKey, random, log });
     await tellOfUnverified({ store, log });
     await comeBack({ store, clock, log }).catch((error: unknown) => {
       // A disk that is full keeps no server from starting: there is much to read, and what was taken to be delivered.
       if (!(error instanceof DomainError) || error.code !== 'UNAVAILABLE') throw error;
       log.warn({ reason: error.message }, 'how long no server was at work could not be noted');
     });
-    return await run({ config, log, clock, random, store, key, signingKeyring, keysOf, ended });
+    const sealing = { store: sealRotation.store, sealKey, sealRotation, signingKeyring, keysOf };
+    return await run({ config, log, clock, random, ended, ...sealing });
   } catch (error) {
     await store.close();
     throw error;
@@ -115,14 +125,15 @@ interface Parts {
   readonly clock: Clock;
   readonly random: Random;
   readonly store: Store;
-  readonly key: Uint8Array;
+  readonly sealKey: SealKeyring;
+  readonly sealRotation: SealRotation;
   readonly signingKeyring: SigningKeyring;
   readonly keysOf: KeysOf;
   readonly ended: PromiseWithResolvers<void>;
 }
 
 async function run(parts: Parts): Promise<RunningServer> {
-  const { config, log, clock, random, store, key, signingKeyring, keysOf, ended } = parts;
+  const { config, log, clock, random, store, sealKey, sealRotation, signingKeyring, keysOf, ended } = parts;
   const own: OwnListener[] = [];
   const policy = addressPolicy(config, own);
   const directory = createDirectory({ store });
@@ -147,7 +158,7 @@ async function run(parts: Parts): Promise<RunningServer> {
     directory,
     sender: createLettingIn({ sender, clock, userAgent }),
     keysOf,
-    credentialsOf: credentialsWith(key),
+    credentialsOf: credentialsWith(sealKey),
     clock,
     random,
     log,
@@ -170,7 +181,8 @@ async function run(parts: Parts): Promise<RunningServer> {
       namespaces,
       clock,
       random,
-      sealKey: key,
+      sealKey,
+      sealRotation,
       signingKeyring,
       settings: { ...config, addressPolicy: policy },
       onUnverified: (webhook) => warnOfUnverified(log, webhook),
@@ -236,6 +248,13 @@ async function run(parts: Parts): Promise<RunningServer> {
     schedule: startLoop({ name: 'scheduler', ...scheduler, restMs: SCHEDULER_REST_MS, clock, log }),
     dispatch: startLoop({ name: 'dispatcher', ...dispatcher, restMs: 0, clock, log }),
     sweep: startLoop({ name: 'sweeper', ...sweeper, restMs: 0, clock, log }),
+    sealing: startLoop({
+      name: 'rotation of the key that seals',
+      ...sealRotation,
+      restMs: SEALING_REST_MS,
+      clock,
+      log,
+    }),
     keys: startLoop({
       name: 'keyring',
       tick: keyring.tick,
@@ -245,6 +264,7 @@ async function run(parts: Parts): Promise<RunningServer> {
       log,
     }),
   };
+  sealRotation.onBegin(() => loops.sealing.wake());
   const certificate =
     tls && startLoop({ name: 'certificate', ...tls, idleMs: () => TLS_REFRESH_MS, restMs: 0, clock, log });
   const unsubscribe = store.onVisible(() => {
@@ -277,7 +297,13 @@ async function run(parts: Parts): Promise<RunningServer> {
     ]);
     await announcer.flush();
     unsubscribe();
-    await Promise.all([loops.dispatch.stop(), loops.directory.stop(), loops.sweep.stop(), loops.keys.stop()]);
+    await Promise.all([
+      loops.dispatch.stop(),
+      loops.directory.stop(),
+      loops.sweep.stop(),
+      loops.keys.stop(),
+      loops.sealing.stop(),
+    ]);
     // Keys that were used since. A store in trouble keeps nothing from stopping.
     await keyring.tick().catch(() => {});
     await sender.close();

@@ -6,7 +6,7 @@ export interface Requests {
   /**
    * Claims names, each in its namespace, until `until`. CLAIMED: nobody had the name, or its time is over. BEGUN:
    * it was claimed for the same content, and there is no answer; `at` is when. ANSWERED: it was claimed for the
-   * same content, and this was the answer. OTHER: it was claimed for other content. FULL: as much is remembered of
+   * same content, and this was the answer. Each with the digest that is remembered. OTHER: it was claimed for other content. FULL: as much is remembered of
    * the namespace as the bounds allow, and the name is not known. Only CLAIMED changes anything.
    * Raises UNAVAILABLE and EXHAUSTED.
    */
@@ -27,13 +27,15 @@ export interface RequestName {
 export interface RequestClaim extends RequestName {
   /** Tells what is asked for from everything else. */
   readonly digest: string;
+  /** The same by keys of before: one of them may be remembered. */
+  readonly formerDigests?: readonly string[];
   readonly now: number;
   readonly until: number;
 }
 
 export type ClaimResult =
-  | { readonly kind: 'CLAIMED' | 'BEGUN'; readonly at: number }
-  | { readonly kind: 'ANSWERED'; readonly answer: Uint8Array }
+  | { readonly kind: 'CLAIMED' | 'BEGUN'; readonly at: number; readonly digest: string }
+  | { readonly kind: 'ANSWERED'; readonly answer: Uint8Array; readonly digest: string }
   | { readonly kind: 'OTHER' }
   | { readonly kind: 'FULL' };
 

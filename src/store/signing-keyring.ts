@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { Clock } from '../domain/clock.ts';
 import type { Random } from '../domain/random.ts';
+import type { SealKey } from '../domain/seal.ts';
 import { type NamespaceKey, newNamespaceKey, openNamespaceKey } from '../domain/webhook/namespace-key.ts';
 import type { NamespaceKeys } from './namespace-keys.ts';
 
@@ -24,7 +25,7 @@ export interface SigningKeyringDeps {
   readonly store: NamespaceKeys;
   readonly clock: Pick<Clock, 'now'>;
   readonly random: Random;
-  readonly sealKey: Uint8Array;
+  readonly sealKey: SealKey;
 }
 
 /** Keys read at a time. */

@@ -20,6 +20,7 @@ import type { NamespaceKeys } from './namespace-keys.ts';
 import type { Namespaces } from './namespaces.ts';
 import type { Registrations } from './registrations.ts';
 import type { Requests } from './requests.ts';
+import type { Sealing } from './sealing.ts';
 
 // The words of the port, for other rooms.
 export type * from './audit-log.ts';
@@ -32,6 +33,7 @@ export type * from './namespace-keys.ts';
 export type * from './namespaces.ts';
 export type * from './registrations.ts';
 export type * from './requests.ts';
+export type * from './sealing.ts';
 
 export interface Store
   extends Namespaces,
@@ -42,6 +44,7 @@ export interface Store
     DeliveryLog,
     Requests,
     Keys,
+    Sealing,
     AuditLog,
     Housekeeping {
   /**

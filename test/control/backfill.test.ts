@@ -12,6 +12,7 @@ import { createNamespaceDirectory } from '../../src/store/namespace-directory.ts
 import type { Store } from '../../src/store/store.ts';
 import { manualClock } from '../support/clock.ts';
 import { DAY, HOUR, MINUTE } from '../support/schedule.ts';
+import { NO_ROTATION } from '../support/seal-rotation.ts';
 import { openMemoryStore, T0 } from '../support/store.ts';
 
 let store: Store;
@@ -25,6 +26,7 @@ function controlWith(overrides: Partial<ControlDeps['store']> = {}): Control {
     clock,
     random: systemRandom(),
     sealKey: new Uint8Array(32).fill(7),
+    sealRotation: NO_ROTATION,
     signingKeyring: { ensure: async () => {} },
     settings: {
       addressPolicy: { allow: parseCidrs(LOOPBACK) },

@@ -12,6 +12,7 @@ import type { Webhook } from '../../src/domain/webhook/webhook.ts';
 import { createNamespaceDirectory } from '../../src/store/namespace-directory.ts';
 import type { Store } from '../../src/store/store.ts';
 import { manualClock } from '../support/clock.ts';
+import { NO_ROTATION } from '../support/seal-rotation.ts';
 import { openMemoryStore, T0, testId } from '../support/store.ts';
 import { anOAuth2 } from '../support/token-endpoint.ts';
 
@@ -30,6 +31,7 @@ function depsWith(overrides: Partial<ControlDeps['store']> = {}): ControlDeps {
     clock,
     random: systemRandom(),
     sealKey: new Uint8Array(32).fill(7),
+    sealRotation: NO_ROTATION,
     signingKeyring: { ensure: async () => {} },
     settings: {
       addressPolicy: { allow: parseCidrs(LOOPBACK) },

@@ -153,6 +153,8 @@ const STEPS = [
       'REMOVED Namespace gone state',
     ],
     listAuditEntries: none,
+    rotateSealKey: async ({ api }) => [{ keyId: api.sealRotation.status().keyId }, 'CREATED SealKey …'],
+    getSealKeyRotation: none,
   }),
 ];
 
@@ -180,7 +182,8 @@ describe('The audit log', () => {
         [entry.method, entry.at, entry.outcome, entry.requestId],
         [`${method.parent.typeName}/${method.name}`, api.clock.now(), 'DONE', asked.requestId ?? ''],
       );
-      assert.equal(entry.namespace, first[0]?.type === 'Namespace' ? undefined : 'default');
+      const ofAll = ['Namespace', 'SealKey'].includes(first[0]?.type ?? '');
+      assert.equal(entry.namespace, ofAll ? undefined : 'default');
       // One line, when the call has ended at the latest.
       const { fields } = await api.line((line) => line.fields.auditId === entry.id);
       assert.deepEqual(
@@ -424,6 +427,6 @@ async function entriesOf({ store }: RunningApi): Promise<readonly AuditEntry[]> 
 function textOf(change: AuditChange, expected = ''): string {
   const { kind, type, id, fields = [], before, after } = change;
   const ids = before && after ? [`${before.length}→${after.length}`] : [];
-  const named = expected.endsWith('…') && /^(?:msg|key)_\w{26}$/.test(id) ? '…' : id;
+  const named = expected.endsWith('…') && /^(?:(?:msg|key)_\w{26}|[0-9a-f]{16})$/.test(id) ? '…' : id;
   return [kind, type, named, ...(fields.length > 0 ? [fields.toSorted().join(',')] : []), ...ids].join(' ');
 }

@@ -62,6 +62,8 @@ const {
   suspendNamespace,
   resumeNamespace,
   deleteNamespace,
+  rotateSealKey,
+  getSealKeyRotation,
   listAuditEntries,
 } = AdminService.method;
 const destination = 'http://127.0.0.1:9999/hook';
@@ -285,6 +287,13 @@ const STEPS: readonly Step[] = [
   { what: 'one that there is not', method: resumeNamespace, request: { name: 'none' } },
   { what: 'a namespace that goes', method: deleteNamespace, request: { name: 'shop' } },
   { what: 'the one that stays', method: deleteNamespace, request: { name: 'default', force: true } },
+  { what: 'the key that seals', method: getSealKeyRotation, request: {}, as: 'sealing' },
+  {
+    what: 'the key that seals',
+    method: rotateSealKey,
+    request: (said) => ({ keyId: said('sealing').rotation.keyId, requestId: 'seal-1' }),
+  },
+  { what: 'no key of this server', method: rotateSealKey, request: { keyId: '0123456789abcdef' } },
   { what: 'the keys of all namespaces', method: listApiKeys, request: { allNamespaces: true } },
   { what: 'the keys of a namespace that is none', method: listApiKeys, request: { namespace: 'acme' } },
   {
@@ -302,7 +311,11 @@ const STEPS: readonly Step[] = [
 ];
 
 /** Nothing that could be asked of them is refused. */
-const NEVER_REFUSED: ReadonlySet<DescMethod> = new Set([Health.method.list, Health.method.watch]);
+const NEVER_REFUSED: ReadonlySet<DescMethod> = new Set([
+  Health.method.list,
+  Health.method.watch,
+  getSealKeyRotation,
+]);
 
 describe('A call comes to the same over', () => {
   const outcomes = new Map<string, readonly Outcome[]>();

@@ -321,6 +321,19 @@ describe('The reason', () => {
       away({ createApiKeys: async () => ['FULL'] }, (at) =>
         rest('POST', '/v1/apiKeys', { role: 'ADMIN', allNamespaces: true }, at),
       ),
+    SEAL_KEY_NOT_REPLACED: () =>
+      withApi(
+        {
+          deps: (parts) => ({
+            ...parts,
+            sealRotation: {
+              ...parts.sealRotation,
+              rotate: () => Promise.reject(new DomainError('SEAL_KEY_NOT_REPLACED', 'it is given')),
+            },
+          }),
+        },
+        (at) => rest('POST', '/v1/sealKey:rotate', { keyId: '0123456789abcdef' }, at),
+      ),
     DATABASE_BUSY: () =>
       away({ resolveWebhooks: () => Promise.reject(new DomainError('DATABASE_BUSY', 'full')) }, get),
     DATABASE_UNAVAILABLE: () =>

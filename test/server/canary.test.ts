@@ -309,6 +309,8 @@ function requestsFor({
     'AdminService.SuspendNamespace': [{ name: 'empty' }],
     'AdminService.ResumeNamespace': [{ name: 'empty' }],
     'AdminService.DeleteNamespace': [{ name: 'empty' }],
+    'AdminService.RotateSealKey': [{ keyId: '0123456789abcdef' }],
+    'AdminService.GetSealKeyRotation': [{}],
     'AdminService.ListAuditEntries': [{ allNamespaces: true, pageSize: 1000 }],
   };
 }

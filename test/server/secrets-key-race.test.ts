@@ -22,6 +22,6 @@ test('a key file that another process makes in the same moment is the one that l
     },
   };
   const source = { db, secretsKey: undefined, secretsKeyFile: undefined, random: overtaken };
-  assert.deepEqual((await loadSecretsKey(source)).key, theirs);
+  assert.deepEqual((await loadSecretsKey(source)).keys, [theirs]);
   assert.deepEqual(await readdir(folder), ['carillon.db.key']);
 });

@@ -77,31 +77,31 @@ describe('a key as text', () => {
 describe('where the key comes from', () => {
   test('the setting, when there is one, and no file is made', async (t) => {
     const db = join(openFolder(t), 'x.db');
-    assert.deepEqual(await load({ db, secretsKey: BASE64 }), { key: BYTES });
+    assert.deepEqual(await load({ db, secretsKey: BASE64 }), { keys: [BYTES] });
     assert.throws(() => statSync(`${db}.key`), { code: 'ENOENT' });
   });
 
   test('the file that is named, for a database in memory too', async (t) => {
     const file = join(openFolder(t), 'key');
     writeFileSync(file, `${BASE64}\n`, { mode: 0o600 });
-    assert.deepEqual(await load({ secretsKeyFile: file }), { key: BYTES });
+    assert.deepEqual(await load({ secretsKeyFile: file }), { keys: [BYTES], path: file });
   });
 
   test('chance, for a database in memory', async () => {
     const [first, second] = [await load({}), await load({})];
-    assert.equal(first.key.length, 32);
-    assert.notDeepEqual(first.key, second.key);
+    assert.equal(first.keys[0]!.length, 32);
+    assert.notDeepEqual(first.keys, second.keys);
   });
 
   test('a file beside a new database, made for its owner only, the same from then on', async (t) => {
     const folder = openFolder(t);
     const db = join(folder, 'x.db');
     const first = await load({ db });
-    assert.equal(first.key.length, 32);
+    assert.equal(first.keys[0]!.length, 32);
     assert.equal(first.warning, undefined);
     assert.equal(statSync(`${db}.key`).mode & 0o777, 0o600);
     assert.deepEqual(readdirSync(folder), ['x.db.key'], 'nothing else is left behind');
-    assert.deepEqual(decodeKey(readFileSync(`${db}.key`, 'utf8')), first.key);
+    assert.deepEqual([decodeKey(readFileSync(`${db}.key`, 'utf8'))], first.keys);
     assert.deepEqual(first.beside, { path: `${db}.key`, isNew: true });
     writeFileSync(db, 'some data');
     assert.deepEqual(await load({ db }), { ...first, beside: { path: `${db}.key`, isNew: false } });
@@ -110,14 +110,14 @@ describe('where the key comes from', () => {
   test('one file, when several processes start for the first time at once', async (t) => {
     const folder = openFolder(t);
     const keys = await Promise.all(Array.from({ length: 8 }, () => load({ db: join(folder, 'x.db') })));
-    for (const { key } of keys) assert.deepEqual(key, keys[0]!.key);
+    for (const each of keys) assert.deepEqual(each.keys, keys[0]!.keys);
     assert.deepEqual(readdirSync(folder), ['x.db.key']);
   });
 
   test('an empty file of a database does not count as one', async (t) => {
     const db = join(openFolder(t), 'x.db');
     writeFileSync(db, '');
-    assert.equal((await load({ db })).key.length, 32);
+    assert.equal((await load({ db })).keys[0]!.length, 32);
   });
 });
 
@@ -164,7 +164,7 @@ describe('no usable key', () => {
   test('when the setting is no key', async () => {
     await assert.rejects(
       load({ secretsKey: 'hunter2' }),
-      refused(/^the secrets key is not valid; give 32 bytes/),
+      refused(/^the secrets key is not valid: it holds no key; give 32 bytes/),
     );
   });
 });
@@ -199,8 +199,8 @@ describe('a key file that others can read', () => {
       const file = join(openFolder(t), 'key');
       writeFileSync(file, BASE64);
       chmodSync(file, mode);
-      const { key, warning } = await load({ secretsKeyFile: file });
-      assert.deepEqual(key, BYTES);
+      const { keys, warning } = await load({ secretsKeyFile: file });
+      assert.deepEqual(keys, [BYTES]);
       assert.match(warning ?? '', /can be read by other users; chmod 600 it$/);
     });
   }
@@ -208,5 +208,5 @@ describe('a key file that others can read', () => {
 
 test('the key is drawn from the given randomness', async () => {
   const fixed: Random = { unit: () => 0, bytes: (length) => new Uint8Array(length).fill(7) };
-  assert.deepEqual((await load({ random: fixed })).key, new Uint8Array(32).fill(7));
+  assert.deepEqual((await load({ random: fixed })).keys, [new Uint8Array(32).fill(7)]);
 });

@@ -21,6 +21,7 @@ import type { StoreOptions } from '../../src/store/open.ts';
 import { openSigningKeyring, type SigningKeyring } from '../../src/store/signing-keyring.ts';
 import type { NewDelivery, Store } from '../../src/store/store.ts';
 import { type LogLine, recordingLog } from './log.ts';
+import { NO_ROTATION } from './seal-rotation.ts';
 import { openMemoryStore } from './store.ts';
 
 /** From the store to the socket, without the API: what a test needs to see deliveries go out. */
@@ -91,6 +92,7 @@ export async function openPipeline(options: PipelineOptions = {}): Promise<Pipel
     clock,
     random,
     sealKey: SEALING_KEY,
+    sealRotation: NO_ROTATION,
     signingKeyring,
     settings: {
       addressPolicy: policy,

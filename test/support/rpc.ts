@@ -18,6 +18,7 @@ import { type Control, createControl } from '../../src/control/control.ts';
 import type { ControlDeps, ControlSettings } from '../../src/control/deps.ts';
 import { createKeyring, type Keyring } from '../../src/control/keyring.ts';
 import type { KeyOrder, NewKey } from '../../src/control/keys.ts';
+import type { SealRotation } from '../../src/control/seal-rotation.ts';
 import type { WatchLimits } from '../../src/control/watch.ts';
 import { noProblems } from '../../src/domain/problems.ts';
 import { type Random, systemRandom } from '../../src/domain/random.ts';
@@ -33,6 +34,7 @@ import { openSigningKeyring } from '../../src/store/signing-keyring.ts';
 import type { Store } from '../../src/store/store.ts';
 import { type ManualClock, manualClock } from './clock.ts';
 import { type LogLine, watchedLog } from './log.ts';
+import { openRotation } from './seal-rotation.ts';
 import { openMemoryStore, T0 } from './store.ts';
 
 export interface RunningApi extends AsyncDisposable {
@@ -47,6 +49,8 @@ export interface RunningApi extends AsyncDisposable {
   /** HTTP/2 without TLS. */
   readonly url2: string;
   readonly sealKey: Uint8Array;
+  /** Its steps are made by the test that wants them. */
+  readonly sealRotation: SealRotation;
   readonly control: Control;
   readonly keyring: Keyring;
   /** Makes a key, without a call. */
@@ -82,11 +86,20 @@ interface ApiParts extends Omit<ApiDeps, 'control' | 'settings'>, ControlDeps {
 
 /** Starts the API with loopback destinations allowed, at `T0`, with every service SERVING. */
 export async function startApi(options: ApiOptions = {}): Promise<RunningApi> {
-  const store = await openMemoryStore();
+  const opened = await openMemoryStore();
   const clock = manualClock(T0);
   const random = options.random ?? systemRandom();
   const { log, lines, line } = watchedLog();
   const sealKey = new Uint8Array(32).fill(7);
+  const { keyring: sealKeys, rotation: sealRotation } = await openRotation({
+    store: opened,
+    clock,
+    log,
+    keys: [sealKey],
+    random,
+  });
+  await sealRotation.begin();
+  const { store } = sealRotation;
   const directory = createDirectory({ store });
   const namespaces = createNamespaceDirectory({ store });
   const publishing = { store, directory, namespaces, clock, random, log };
@@ -97,8 +110,9 @@ export async function startApi(options: ApiOptions = {}): Promise<RunningApi> {
     clock,
     random,
     log,
-    sealKey,
-    signingKeyring: await openSigningKeyring({ store, clock, random, sealKey }),
+    sealKey: sealKeys,
+    sealRotation,
+    signingKeyring: await openSigningKeyring({ store, clock, random, sealKey: sealKeys }),
     publisher: createPublisher({ ...publishing, admission, settings: { idempotencyWindowMs: DAY_MS } }),
     replayer: createReplayer(publishing),
     settings: {
@@ -153,6 +167,7 @@ export async function startApi(options: ApiOptions = {}): Promise<RunningApi> {
     url,
     url2,
     sealKey,
+    sealRotation,
     control,
     keyring,
     makeKey: (order) =>

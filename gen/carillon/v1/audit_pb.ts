@@ -222,7 +222,7 @@ export type AuditChange = Message<"carillon.v1.AuditChange"> & {
   kind: AuditChange_Kind;
 
   /**
-   * `Webhook`, `Event`, `Delivery`, `ApiKey` or `Namespace`.
+   * `Webhook`, `Event`, `Delivery`, `ApiKey`, `Namespace` or `SealKey`, which is the key that seals secrets.
    *
    * @generated from field: string resource_type = 2;
    */

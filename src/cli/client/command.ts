@@ -33,7 +33,7 @@ export const GROUP_TITLES: Readonly<Record<Group, string>> = {
   deliveries: 'see what was sent and what waits, follow it, send it again',
   schedules: 'look ahead in a schedule before it is registered, or after',
   namespaces: 'make tenants, bound what each may have, suspend and delete them',
-  keys: 'make keys by which programs may call, list and revoke them',
+  keys: 'make keys by which programs may call, list and revoke them; rotate the key that seals secrets',
 };
 
 /** One command, such as `carillon webhooks register`. */

@@ -2,7 +2,7 @@ import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import type { FieldViolation } from '../error.ts';
 import { headerValueFault, headerViolations } from '../event/header-rules.ts';
 import type { Random } from '../random.ts';
-import { type Sealed, seal, unseal } from '../seal.ts';
+import { type Sealed, type SealKey, seal, unseal } from '../seal.ts';
 import { quote } from '../text.ts';
 import type { SecretOwner } from './secret-mark.ts';
 
@@ -92,7 +92,7 @@ export function compatibilitySecretFault(secret: string, { keyForm }: Compatibil
 
 /** A secret as it is stored. */
 export function sealCompatibilitySecret(
-  sealKey: Uint8Array,
+  sealKey: SealKey,
   secret: string,
   owner: SecretOwner,
   random: Random,
@@ -101,7 +101,7 @@ export function sealCompatibilitySecret(
 }
 
 /** The secret that was sealed. Raises what `unseal` raises. */
-export function openCompatibilitySecret(sealKey: Uint8Array, sealed: Uint8Array, owner: SecretOwner): string {
+export function openCompatibilitySecret(sealKey: SealKey, sealed: Uint8Array, owner: SecretOwner): string {
   return Buffer.from(unseal(sealKey, sealed, sealedFor(owner))).toString();
 }
 

@@ -1,5 +1,5 @@
 import type { Random } from '../random.ts';
-import { type Sealed, seal, unseal } from '../seal.ts';
+import { type Sealed, type SealKey, seal, unseal } from '../seal.ts';
 import { type AskedAuth, type Auth, authorizationOf } from './auth.ts';
 import type { SecretOwner } from './secret-mark.ts';
 import type { Webhook } from './webhook.ts';
@@ -25,7 +25,7 @@ export const NO_CREDENTIALS: Credentials = { headers: {} };
 /** Opens what is sealed of a webhook. Raises what `unseal` raises. */
 export type CredentialsOf = (webhook: Pick<Webhook, 'sealedCredentials' | keyof SecretOwner>) => Credentials;
 
-export function credentialsWith(sealingKey: Uint8Array): CredentialsOf {
+export function credentialsWith(sealingKey: SealKey): CredentialsOf {
   return (webhook) => {
     const { sealedCredentials } = webhook;
     if (sealedCredentials === undefined) return NO_CREDENTIALS;
@@ -36,7 +36,7 @@ export function credentialsWith(sealingKey: Uint8Array): CredentialsOf {
 
 /** Credentials as they are stored; undefined when there are none. */
 export function sealCredentials(
-  sealingKey: Uint8Array,
+  sealingKey: SealKey,
   credentials: Credentials,
   owner: SecretOwner,
   random: Random,

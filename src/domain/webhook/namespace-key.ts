@@ -1,6 +1,6 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import type { Random } from '../random.ts';
-import { type Sealed, seal, unseal } from '../seal.ts';
+import { type Sealed, type SealKey, seal, unseal } from '../seal.ts';
 
 /**
  * The Ed25519 key of a namespace, for the asymmetric signatures of Standard Webhooks 1.0.0 ("Signature scheme"):
@@ -30,7 +30,7 @@ export interface PublicJwk {
 export interface NewKey {
   readonly namespace: string;
   readonly now: number;
-  readonly sealKey: Uint8Array;
+  readonly sealKey: SealKey;
   readonly random: Random;
 }
 
@@ -50,10 +50,16 @@ export function newNamespaceKey({ namespace, now, sealKey, random }: NewKey): Na
 
 /** The private part, ready for signing. Raises what `unseal` raises. */
 export function openNamespaceKey(
-  sealKey: Uint8Array,
+  sealKey: SealKey,
   { namespace, sealed }: Pick<NamespaceKey, 'namespace' | 'sealed'>,
 ): KeyObject {
   return privateKey(unseal(sealKey, sealed, sealedFor(namespace)));
+}
+
+/** The same key, sealed anew. Raises what `unseal` raises. */
+export function resealNamespaceKey(sealKey: SealKey, key: NamespaceKey, random: Random): NamespaceKey {
+  const what = sealedFor(key.namespace);
+  return { ...key, sealed: seal(sealKey, unseal(sealKey, key.sealed, what), random, what) };
 }
 
 export function publicJwk({ id, publicKey }: Pick<NamespaceKey, 'id' | 'publicKey'>): PublicJwk {

@@ -1,4 +1,6 @@
-import { createHmac, hkdfSync } from 'node:crypto';
+import { createHmac } from 'node:crypto';
+import type { SealKey } from '../seal.ts';
+import { derivedKeys } from '../seal-keys.ts';
 
 /** What everybody may know of a secret value. */
 export interface SecretMark {
@@ -22,11 +24,11 @@ const HINT_LENGTH = 4;
 const HINTED_LENGTH_MIN = 16;
 const DIGEST_BYTES = 9;
 
-export function marksWith(sealingKey: Uint8Array): MarkOf {
-  const digestKey = Buffer.from(hkdfSync('sha256', sealingKey, '', 'carillon secret digest', 32));
+export function marksWith(sealKey: SealKey): MarkOf {
+  const digestKeys = derivedKeys(sealKey, 'carillon secret digest');
   return ({ namespace, id }, what, value) => ({
     hint: value.length < HINTED_LENGTH_MIN ? '' : value.slice(-HINT_LENGTH),
-    digest: createHmac('sha256', digestKey)
+    digest: createHmac('sha256', digestKeys()[0]!)
       .update(JSON.stringify([namespace, id, what, value]))
       .digest()
       .subarray(0, DIGEST_BYTES)

@@ -1,6 +1,6 @@
 import { invalid } from '../error.ts';
 import type { Random } from '../random.ts';
-import { isOfVersion1, type Sealed, seal, unseal } from '../seal.ts';
+import { isOfVersion1, type Sealed, type SealKey, seal, unseal } from '../seal.ts';
 import type { SecretOwner } from './secret-mark.ts';
 
 /**
@@ -40,17 +40,12 @@ export function formatSecret(secret: Uint8Array): string {
 }
 
 /** A secret as it is stored. INVALID when the key is not of `SEALING_KEY_BYTES`. */
-export function sealSecret(
-  key: Uint8Array,
-  secret: Uint8Array,
-  owner: SecretOwner,
-  random: Random,
-): Uint8Array {
+export function sealSecret(key: SealKey, secret: Uint8Array, owner: SecretOwner, random: Random): Uint8Array {
   return seal(key, secret, random, secretOf(owner));
 }
 
 /** The secret that was sealed. Raises what `unseal` raises. */
-export function openSecret(key: Uint8Array, sealed: Uint8Array, owner: SecretOwner): Uint8Array {
+export function openSecret(key: SealKey, sealed: Uint8Array, owner: SecretOwner): Uint8Array {
   return unseal(key, sealed, isOfVersion1(sealed) ? { noun: 'secret' } : secretOf(owner));
 }
 

@@ -5,6 +5,7 @@ import {
   sign as signAsymmetrically,
   timingSafeEqual,
 } from 'node:crypto';
+import type { SealKey } from '../seal.ts';
 import { type CompatibilityKey, compatibilityKey, openCompatibilitySecret } from './compatibility.ts';
 import type { SigningSecret } from './rotation.ts';
 import { openSecret } from './secret.ts';
@@ -57,7 +58,7 @@ export type NamespaceKeyOf = (namespace: string) => KeyObject | undefined;
  * Opens the sealed secrets of webhooks with the server's key. Calling it raises FAILED_PRECONDITION when a
  * secret was sealed with another key.
  */
-export function keysWith(sealingKey: Uint8Array, namespaceKeyOf: NamespaceKeyOf): KeysOf {
+export function keysWith(sealingKey: SealKey, namespaceKeyOf: NamespaceKeyOf): KeysOf {
   return (webhook) => {
     const { secrets, compatibilitySecret: sealed, effective } = webhook;
     const asymmetric = effective.asymmetric ? namespaceKeyOf(webhook.namespace) : undefined;
@@ -154,11 +155,7 @@ export function verify(request: VerifyRequest): Verification {
   return { invalid: 'no signature matches: the secret is another, or id, timestamp or body were changed' };
 }
 
-function keyWith(
-  sealingKey: Uint8Array,
-  { sealed, expiresAt }: SigningSecret,
-  owner: SecretOwner,
-): SigningKey {
+function keyWith(sealingKey: SealKey, { sealed, expiresAt }: SigningSecret, owner: SecretOwner): SigningKey {
   return {
     key: signingKey(openSecret(sealingKey, sealed, owner)),
     until: expiresAt ?? Number.POSITIVE_INFINITY,

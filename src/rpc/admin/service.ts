@@ -10,6 +10,7 @@ import { note } from '../transport/call.ts';
 import { principalOf } from '../transport/principal.ts';
 import { auditMethods } from './audit.ts';
 import { namespaceMethods } from './namespaces.ts';
+import { sealKeyMethods } from './seal-key.ts';
 
 /** What a key takes on the wire, about. */
 const KEY_BYTES = 500;
@@ -22,6 +23,7 @@ export function adminService({
   const { keys } = control;
   return {
     ...namespaceMethods({ control }),
+    ...sealKeyMethods({ control }),
     ...auditMethods({ control }),
 
     async createApiKey(request, context) {

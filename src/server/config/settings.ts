@@ -1,7 +1,7 @@
 import { isMadeUpKey, MADE_UP_KEY } from '../../domain/access/authorization.ts';
 import { FORWARDED_HEADERS } from '../../domain/access/source.ts';
 import { WAITING_BOUNDS } from '../../domain/delivery/waiting-bounds.ts';
-import { decodeKey, KEY_ALLOWED } from '../secrets-key.ts';
+import { decodeKeys, KEYS_ALLOWED } from '../secrets-key.ts';
 import {
   addressRange,
   boolean,
@@ -233,9 +233,9 @@ export const SETTINGS = {
   secretsKey: optional(
     {
       placeholder: 'key',
-      allowed: KEY_ALLOWED,
+      allowed: KEYS_ALLOWED,
       shape: 'one',
-      parse: (text) => (decodeKey(text) ? text : undefined),
+      parse: (text) => (typeof decodeKeys(text) === 'string' ? undefined : text),
     },
     'The key that seals secrets at rest; better in the environment, since others see flags',
     { secret: true },

@@ -70,6 +70,8 @@ export const MADE: {
     rows.flatMap(([namespace, id], i): Made[] =>
       results[i] === 'GONE' ? [] : [[namespace, { kind: 'UPDATED', type: 'Event', id, fields: ['data'] }]],
     ),
+  noteSealKeys: (rows, noted) =>
+    those(rows, noted, true, ([id]) => [null, { kind: 'CREATED', type: 'SealKey', id }]),
   createApiKeys: ([rows], results) =>
     those(rows, results, 'CREATED', (row) => [
       row[API_KEY.at.namespace],

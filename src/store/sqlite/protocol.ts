@@ -39,6 +39,7 @@ import type {
   WaitingRow,
   WebhookRow,
 } from './rows/tables.ts';
+import type { SealingShapes } from './sealing-shapes.ts';
 
 /** Undefined is no condition. */
 export interface WebhookFilter {
@@ -103,7 +104,7 @@ export interface Listed<Row> {
 }
 
 /** Every verb that crosses to the worker: what it is given and what it answers. */
-export interface Shapes {
+export interface Shapes extends SealingShapes {
   createNamespaces: { args: NamespaceRow[]; answer: ('CREATED' | 'EXISTS' | 'FULL')[] };
   updateNamespaces: {
     args: NamespaceUpdateRow[];
@@ -134,8 +135,6 @@ export interface Shapes {
     args: RemovalRow[];
     answer: { results: ('REMOVED' | 'STALE' | 'NOT_FOUND')[]; cancelled: number };
   };
-  unsealedWebhooks: { args: number; answer: WebhookRow[] };
-  sealWebhooks: { args: readonly WebhookRow[]; answer: null };
   /** `ords` has one for each delivery of what was PUBLISHED, in order; 0 if it was left out. */
   publish: { args: PublicationRow[]; answer: { results: PublishCode[]; ords: number[] } };
   matchWebhooks: { args: [namespace: string, type: string][]; answer: string[][] };
@@ -255,8 +254,12 @@ export type FireCode = 'FIRED' | 'KNOWN' | 'SKIPPED' | 'STALE';
 /** A lane that is too long, by how much, and beyond which bound: its own, or its namespace's. */
 export type OverflowingRow = [webhookId: string, excess: number, bound: number, isOwn: Flag];
 
-/** What became of a claim: since when there is one, what was answered, or why there is none. */
-export type ClaimCode = ['CLAIMED' | 'BEGUN', at: number] | Uint8Array | 'OTHER' | 'FULL';
+/** What became of a claim: since when there is one, or what was answered, each with its digest; or why there is none. */
+export type ClaimCode =
+  | [kind: 'CLAIMED' | 'BEGUN', at: number, digest: string]
+  | [kind: 'ANSWERED', answer: Uint8Array, digest: string]
+  | 'OTHER'
+  | 'FULL';
 
 export type Verb = keyof Shapes;
 export type Args<V extends Verb> = Shapes[V]['args'];
@@ -292,6 +295,10 @@ const READ_VERBS = [
   'unverifiedWebhooks',
   'listWebhooks',
   'unsealedWebhooks',
+  'listSealKeys',
+  'countSealable',
+  'walkWebhooks',
+  'walkRequests',
   'getTraffic',
   'upcomingRuns',
   'cursorsToRenew',
@@ -324,6 +331,10 @@ export const READS: ReadonlySet<Verb> = new Set<Verb>(READ_VERBS);
  */
 type OwnVerb =
   | 'sealWebhooks'
+  | 'keepSealKey'
+  | 'resealWebhooks'
+  | 'resealNamespaceKeys'
+  | 'resealRequests'
   | 'fireRuns'
   | 'moveCursors'
   | 'keepMade'

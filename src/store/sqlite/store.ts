@@ -13,6 +13,7 @@ import { namespaceKeys } from './port/namespace-keys.ts';
 import { namespaces } from './port/namespaces.ts';
 import { registrations } from './port/registrations.ts';
 import { requests } from './port/requests.ts';
+import { sealing } from './port/sealing.ts';
 import type { MovePlace } from './protocol.ts';
 import { fromWaitingRow } from './rows/delivery.ts';
 import type { WaitingRow } from './rows/tables.ts';
@@ -33,6 +34,7 @@ export function sqliteStore(worker: Worker, bounds: SqliteSettings, ending: read
     ...requests(connection),
     ...namespaceKeys(connection),
     ...keys(connection),
+    ...sealing(connection),
     ...auditLog(connection),
 
     sweep: async ({ now, finishedBefore, payloadsBefore }) =>

@@ -294,7 +294,7 @@ describe('what is refused, and how', () => {
     [
       'a secret, without repeating it',
       { env: { CARILLON_SECRETS_KEY: 'hunter2' } },
-      'CARILLON_SECRETS_KEY: its value is not allowed; give 32 bytes in base64 or hex, such as `openssl rand -base64 32` prints',
+      'CARILLON_SECRETS_KEY: its value is not allowed; give 32 bytes in base64 or hex, such as `openssl rand -base64 32` prints; several with commas between them, each once, of which the first seals',
     ],
     [
       'a proxy, without repeating its password',
@@ -393,7 +393,7 @@ describe('what is refused, and how', () => {
       'http://us%3aer:password@proxy.example:3128',
       'http://a@b@proxy.example:3128',
     ],
-    '--secrets-key': ['', 'c2hvcnQ=', KEY.slice(4), `${KEY}${KEY}`],
+    '--secrets-key': ['', ',', 'c2hvcnQ=', KEY.slice(4), `${KEY}${KEY}`, `${KEY},c2hvcnQ=`, `${KEY},${KEY}`],
   };
   for (const [flag, values] of Object.entries(bad)) {
     for (const value of values) {

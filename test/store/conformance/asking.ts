@@ -22,8 +22,8 @@ export function asking(harness: Harness): void {
       assert.deepEqual(
         await store().claimRequests([aClaim({ namespace }), aClaim({ namespace, now: T0 + 5 })]),
         [
-          { kind: 'CLAIMED', at: T0 },
-          { kind: 'BEGUN', at: T0 },
+          { kind: 'CLAIMED', at: T0, digest: 'same' },
+          { kind: 'BEGUN', at: T0, digest: 'same' },
         ],
       );
     });
@@ -42,9 +42,24 @@ export function asking(harness: Harness): void {
       const claim = aClaim({ namespace: aNamespace() });
       await store().claimRequests([claim]);
       const others = [aClaim({ ...claim, digest: 'other' }), aClaim({ ...claim, namespace: aNamespace() })];
-      assert.deepEqual(await store().claimRequests(others), [{ kind: 'OTHER' }, { kind: 'CLAIMED', at: T0 }]);
+      assert.deepEqual(await store().claimRequests(others), [
+        { kind: 'OTHER' },
+        { kind: 'CLAIMED', at: T0, digest: 'same' },
+      ]);
       await store().answerRequests([{ ...claim, answer: ANSWER }]);
       assert.deepEqual(await store().claimRequests(others.slice(0, 1)), [{ kind: 'OTHER' }]);
+    });
+
+    test('a call is known by a digest of before, and told which it is remembered by', async () => {
+      const claim = aClaim({ namespace: aNamespace(), digest: 'of before' });
+      await store().claimRequests([claim]);
+      const anew = { ...claim, digest: 'of now', formerDigests: ['of long ago', 'of before'] };
+      assert.deepEqual(await store().claimRequests([anew]), [{ kind: 'BEGUN', at: T0, digest: 'of before' }]);
+      await store().answerRequests([{ ...claim, answer: ANSWER }]);
+      const [found] = await store().claimRequests([anew]);
+      assert.ok(found?.kind === 'ANSWERED');
+      assert.equal(found.digest, 'of before');
+      assert.deepEqual(await store().claimRequests([{ ...anew, formerDigests: [] }]), [{ kind: 'OTHER' }]);
     });
 
     test('a claim that came to nothing can be given up, and an answer cannot', async () => {
@@ -52,7 +67,7 @@ export function asking(harness: Harness): void {
       await store().claimRequests([claim]);
       await store().releaseRequests([claim]);
       assert.deepEqual(await store().claimRequests([{ ...claim, digest: 'other', now: T0 + 1 }]), [
-        { kind: 'CLAIMED', at: T0 + 1 },
+        { kind: 'CLAIMED', at: T0 + 1, digest: 'other' },
       ]);
       await store().answerRequests([{ ...claim, answer: ANSWER }]);
       await store().releaseRequests([claim]);
@@ -66,7 +81,9 @@ export function asking(harness: Harness): void {
       const [last] = await store().claimRequests([{ ...claim, now: T0 + DAY - 1 }]);
       assert.equal(last?.kind, 'ANSWERED');
       const later = aClaim({ ...claim, digest: 'other', now: T0 + DAY, until: T0 + 2 * DAY });
-      assert.deepEqual(await store().claimRequests([later]), [{ kind: 'CLAIMED', at: T0 + DAY }]);
+      assert.deepEqual(await store().claimRequests([later]), [
+        { kind: 'CLAIMED', at: T0 + DAY, digest: 'other' },
+      ]);
     });
   });
 
@@ -98,7 +115,7 @@ export function asking(harness: Harness): void {
       await store.answerRequests([{ ...second!, answer: ANSWER }]);
       assert.deepEqual(await store.claimRequests([third!]), [{ kind: 'FULL' }]);
       await sweepAll(store, { now: T0 + DAY });
-      assert.deepEqual(await store.claimRequests([third!]), [{ kind: 'CLAIMED', at: T0 }]);
+      assert.deepEqual(await store.claimRequests([third!]), [{ kind: 'CLAIMED', at: T0, digest: 'same' }]);
       await store.close();
     });
 
@@ -110,7 +127,7 @@ export function asking(harness: Harness): void {
       await store.claimRequests([lasting]);
       assert.deepEqual(await sweepAll(store, { now: T0 + DAY - 1 }), [0]);
       assert.deepEqual(await sweepAll(store, { now: T0 + DAY }), [SWEEP_BATCH, 5, 0]);
-      assert.deepEqual(await store.claimRequests([lasting]), [{ kind: 'BEGUN', at: T0 }]);
+      assert.deepEqual(await store.claimRequests([lasting]), [{ kind: 'BEGUN', at: T0, digest: 'same' }]);
       await store.close();
     });
   });

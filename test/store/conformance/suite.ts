@@ -29,6 +29,7 @@ import { renewing } from './renewing.ts';
 import { replaying } from './replaying.ts';
 import { restarting } from './restarting.ts';
 import { firing, overlaps, upcoming } from './runs.ts';
+import { sealing } from './sealing.ts';
 import { settling } from './settling.ts';
 import { sweeping } from './sweeping.ts';
 import { tenants } from './tenants.ts';
@@ -49,6 +50,7 @@ export function conformance(harness: Harness): void {
     publishing,
     remembering,
     asking,
+    sealing,
     keys,
     auditing,
     bounds,

@@ -369,7 +369,7 @@ export function tenants(harness: Harness): void {
 
         const claim = { namespace, requestId: 'call-1', digest: namespace, now: T0, until: T0 + 1 };
         const [claimed] = await store().claimRequests([claim]);
-        assert.deepEqual(claimed, { kind: 'ANSWERED', answer: new Uint8Array([7]) });
+        assert.deepEqual(claimed, { kind: 'ANSWERED', answer: new Uint8Array([7]), digest: namespace });
       }
     });
   });

@@ -348,8 +348,8 @@ describe('a database with something in every table', () => {
       { ...claim, requestId: 'begun', digest: 'other' },
     ]);
     assert.deepEqual(found, [
-      { kind: 'ANSWERED', answer: new Uint8Array([1, 2, 3]) },
-      { kind: 'BEGUN', at: T0 },
+      { kind: 'ANSWERED', answer: new Uint8Array([1, 2, 3]), digest: 'a' },
+      { kind: 'BEGUN', at: T0, digest: 'b' },
       { kind: 'OTHER' },
     ]);
   });

@@ -67,4 +67,18 @@ export const KEY_COMMANDS: readonly Command[] = [
     options: [],
     examples: ['key_01M85WKSFC3VGD8PTTK4CPV79D'],
   },
+  {
+    verb: 'rotate',
+    about: 'Replace the key by which the server seals secrets at rest, and seal everything anew.',
+    notes:
+      'This is the key in the key file of the server, by which secrets lie sealed in its database, and none of the keys ' +
+      'that create makes: to replace one of those, make another and revoke it. The server puts a new key into its key ' +
+      'file above the present one, and seals everything anew while it serves. Where it is broken off, or the server is ' +
+      'stopped, it goes on by itself; called again, this command only waits for it.',
+    options: [
+      { flag: '--status', about: 'Only say which key seals, and how far it is.' },
+      { flag: '--no-wait', about: 'Begin, and leave the rest to the server.' },
+    ],
+    examples: ['', '--status'],
+  },
 ];

@@ -13,10 +13,11 @@ import { flagValue, UsageError } from '../command.ts';
 import { gather, type Job, namespaceOf, show, tellMore, type Verb } from '../job.ts';
 import { table } from '../table.ts';
 import { readCount, readWord, timeJson } from '../values.ts';
+import { rotate } from './rotate.ts';
 import { keyCard, keyColumns } from './shown.ts';
 
 /** `carillon keys …`. */
-export const KEY_VERBS: Readonly<Record<string, Verb>> = { create, list, revoke };
+export const KEY_VERBS: Readonly<Record<string, Verb>> = { create, list, revoke, rotate };
 
 const CALLS_MAX = 1_000_000;
 const WORDS = ROLES.map((role) => role.toLowerCase());
@@ -50,14 +51,19 @@ async function inDatabase(job: Job, db: string) {
   const { invocation, world } = job;
   const namespace = flagValue(invocation, '--namespace');
   const expires = expiryOf(job);
+  const tell = (sentence: string) => world.err(`carillon: ${sentence}\n`);
   const { createKeyInDatabase } = await import('../../../server/key-in-database.ts');
-  const { apiKey, key } = await createKeyInDatabase(db, world, {
-    namespace,
-    role: roleOf(job) ?? 'ADMIN',
-    note: flagValue(invocation, '--note') ?? '',
-    callsPerSecond: callsOf(job),
-    ...(expires && { expiresAt: expires.getTime() }),
-  }).catch((error: unknown) => {
+  const { apiKey, key } = await createKeyInDatabase(
+    db,
+    { ...world, tell },
+    {
+      namespace,
+      role: roleOf(job) ?? 'ADMIN',
+      note: flagValue(invocation, '--note') ?? '',
+      callsPerSecond: callsOf(job),
+      ...(expires && { expiresAt: expires.getTime() }),
+    },
+  ).catch((error: unknown) => {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   });
   return message(CreateApiKeyResponseSchema, {

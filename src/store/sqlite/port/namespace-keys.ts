@@ -6,20 +6,28 @@ import { type Connection, rowsUpTo, sized } from './calls.ts';
 export function namespaceKeys({ client }: Pick<Connection, 'client'>): NamespaceKeys {
   return {
     keepNamespaceKeys: async (batch) =>
-      client.call('keepNamespaceKeys', batch.map(toRow), sized(batch), (rows) =>
-        rows.map((row) => row && fromRow(row)),
+      client.call('keepNamespaceKeys', batch.map(toNamespaceKeyRow), sized(batch), (rows) =>
+        rows.map((row) => row && fromNamespaceKeyRow(row)),
       ),
 
     listNamespaceKeys: async ({ after, limit }) =>
-      client.call('listNamespaceKeys', [after, limit], rowsUpTo(limit), (rows) => rows.map(fromRow)),
+      client.call('listNamespaceKeys', [after, limit], rowsUpTo(limit), (rows) =>
+        rows.map(fromNamespaceKeyRow),
+      ),
   };
 }
 
-function toRow({ namespace, id, publicKey, sealed, createdAt }: NamespaceKey): NamespaceKeyRow {
+export function toNamespaceKeyRow({
+  namespace,
+  id,
+  publicKey,
+  sealed,
+  createdAt,
+}: NamespaceKey): NamespaceKeyRow {
   return [namespace, id, new Uint8Array(publicKey), new Uint8Array(sealed), createdAt];
 }
 
-function fromRow(row: NamespaceKeyRow): NamespaceKey {
+function fromNamespaceKeyRow(row: NamespaceKeyRow): NamespaceKey {
   const { at } = NAMESPACE_KEY;
   return {
     namespace: row[at.namespace],

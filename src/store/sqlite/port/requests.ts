@@ -9,10 +9,10 @@ export function requests({ client }: Pick<Connection, 'client'>): Requests {
       client.call(
         'claimRequests',
         batch.map(
-          ({ namespace, requestId, digest, now, until }): ClaimRow => [
+          ({ namespace, requestId, digest, formerDigests = [], now, until }): ClaimRow => [
             namespace,
             requestId,
-            digest,
+            [digest, ...formerDigests],
             now,
             until,
           ],
@@ -43,7 +43,6 @@ export function requests({ client }: Pick<Connection, 'client'>): Requests {
 
 function claimResult(code: ClaimCode): ClaimResult {
   if (code === 'OTHER' || code === 'FULL') return { kind: code };
-  if (code instanceof Uint8Array) return { kind: 'ANSWERED', answer: code };
-  const [kind, at] = code;
-  return { kind, at };
+  const [kind, found, digest] = code;
+  return kind === 'ANSWERED' ? { kind, answer: found, digest } : { kind, at: found, digest };
 }

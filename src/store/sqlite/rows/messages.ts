@@ -165,5 +165,12 @@ export type LastAttemptRow = readonly [at: number, status: number, delivery: str
 export type OrderRow = [namespace: string, id: string, now: number, finishedBy: number | null];
 
 /** A call that its caller named. */
-export type ClaimRow = [namespace: string, id: string, digest: string, now: number, until: number];
+/** The first digest is remembered; the others are what may be, from before. */
+export type ClaimRow = [
+  namespace: string,
+  id: string,
+  digests: readonly string[],
+  now: number,
+  until: number,
+];
 export type AnswerRow = [namespace: string, id: string, answer: Uint8Array];

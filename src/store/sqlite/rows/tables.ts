@@ -101,6 +101,27 @@ export const NAMESPACE_KEY = layout(
 );
 export type NamespaceKeyRow = RowOf<typeof NAMESPACE_KEY>;
 
+/** A key that seals what is kept. */
+export const SEAL_KEY = layout(
+  field('id', text),
+  field('usedAt', integer),
+  // Null where something else than it sealed was always there.
+  field('aloneAt', orNull(integer)),
+);
+export type SealKeyRow = RowOf<typeof SEAL_KEY>;
+
+/** A call that is remembered. */
+export const REQUEST = layout(
+  field('namespace', text),
+  field('id', text),
+  field('digest', text),
+  field('claimedAt', integer),
+  field('knownUntil', integer),
+  // Sealed; null while there is none.
+  field('answer', orNull(blob)),
+);
+export type RequestRow = RowOf<typeof REQUEST>;
+
 export const EVENT = layout(
   field('id', text),
   field('callerId', orNull(text)),

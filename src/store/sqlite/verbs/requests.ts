@@ -24,13 +24,13 @@ export function requestVerbs(
   const remove = db.prepare('DELETE FROM requests WHERE namespace = ? AND id = ?');
   const totals = createTotals(db);
 
-  function claimOne([namespace, id, digest, now, until]: ClaimRow): ClaimCode {
+  function claimOne([namespace, id, digests, now, until]: ClaimRow): ClaimCode {
     const found = select.get(namespace, id);
     if (found !== undefined) {
       const [knownDigest, at, knownUntil, given, bytes] = found;
       if (knownUntil > now) {
-        if (knownDigest !== digest) return 'OTHER';
-        return given ?? ['BEGUN', at];
+        if (!digests.includes(knownDigest)) return 'OTHER';
+        return given === null ? ['BEGUN', at, knownDigest] : ['ANSWERED', given, knownDigest];
       }
       // Its time is over, and it was not swept yet.
       remove.run(namespace, id);
@@ -38,9 +38,10 @@ export function requestVerbs(
     }
     const { count, bytes } = totals.of(namespace);
     if (count >= bounds.requestsMax || bytes >= bounds.requestBytesMax) return 'FULL';
+    const digest = digests[0]!;
     insert.run(namespace, id, digest, now, until);
     totals.add(namespace, 1, 0);
-    return ['CLAIMED', now];
+    return ['CLAIMED', now, digest];
   }
 
   return {

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { openStore } from '../../../../src/store/open.ts';
 import { runCli } from '../../../support/cli.ts';
-import { sharedApi } from '../../../support/rpc.ts';
+import { sharedApi, startApi } from '../../../support/rpc.ts';
+import { untilSealed } from '../../../support/seal-rotation.ts';
 import { aDatabasePath } from '../../../support/store.ts';
 
 const KEY = /ck_[\w-]{43}/;
@@ -56,7 +57,11 @@ describe('carillon keys', () => {
   it('makes the first in a database that no server has, of an admin for all namespaces', async (t) => {
     const db = aDatabasePath(t);
     const { code, out, err } = await runCli('http://127.0.0.1:9', ['keys', 'create', '--db', db]);
-    assert.deepEqual([code, err], [0, '']);
+    assert.equal(code, 0);
+    assert.match(
+      err,
+      /^carillon: \S+\.db\.key is new: it has the key that seals secrets in .*; keep a copy of it/,
+    );
     assert.match(out, KEY);
     assert.match(out, /^role +admin\nnamespace +all$/m);
     const store = await openStore(db);
@@ -65,6 +70,76 @@ describe('carillon keys', () => {
     const [key] = await store.listApiKeys({ namespace: undefined, from: undefined, limit: 2 });
     await store.close();
     assert.deepEqual([key?.role, key?.namespace], ['ADMIN', undefined]);
+  });
+});
+
+describe('carillon keys rotate', () => {
+  const rotating = async (argv: readonly string[]) => {
+    await using api = await startApi();
+    let isStopped = false;
+    const steps = (async () => {
+      for (; !isStopped; await new Promise(setImmediate)) await api.sealRotation.tick();
+    })();
+    const run = (...args: readonly string[]) => runCli(api.url, ['keys', 'rotate', ...args]);
+    const before = api.sealRotation.status().keyId;
+    const said = await run(...argv);
+    const { keyId } = api.sealRotation.status();
+    const status = await run('--status');
+    isStopped = true;
+    await steps;
+    return { ...said, before, keyId, status };
+  };
+
+  it('replaces the key, waits until everything is sealed anew, and says what to do with the old one', async () => {
+    const { code, out, err, before, keyId, status } = await rotating([]);
+    assert.equal(code, 0);
+    assert.equal(err, `carillon: the key ${keyId} seals from now on, in place of ${before}\n`);
+    assert.match(out, new RegExp(`^sealing +done\nkey +${keyId}\nolder keys +${before}\n`));
+    assert.match(
+      out,
+      new RegExp(
+        `\n\nNow the key ${before} can be taken out of the pocket of a test. Keep it with the backups`,
+      ),
+    );
+    assert.deepEqual([status.code, status.err], [0, '']);
+    assert.match(status.out, /^sealing +done\n/);
+  });
+
+  it('only begins where it is told not to wait, and prints JSON for a script', async () => {
+    const { code, out, err, before } = await rotating(['--no-wait', '--json']);
+    assert.deepEqual([code, err], [0, '']);
+    const { rotation } = JSON.parse(out) as { rotation: Record<string, unknown> };
+    assert.equal(rotation.state, 'STATE_RUNNING');
+    assert.deepEqual(rotation.olderKeyIds, [before]);
+  });
+
+  it('changes nothing where it is only asked how far it is', async () => {
+    const { out, before, keyId } = await rotating(['--status']);
+    assert.equal(keyId, before);
+    assert.match(out, new RegExp(`^sealing +done\nkey +${before}\nplace `));
+  });
+
+  it('waits for one that is under way, and begins no other', async () => {
+    await using api = await startApi();
+    const { keyId } = await api.sealRotation.rotate(api.sealRotation.status().keyId);
+    const waiting = runCli(api.url, ['keys', 'rotate']);
+    await api.line(({ message }) => message.startsWith('carillon.v1.AdminService/GetSealKeyRotation'));
+    await untilSealed(api.sealRotation);
+    const { code, out, err } = await waiting;
+    assert.equal(code, 0);
+    assert.match(
+      err,
+      new RegExp(`^carillon: the key ${keyId} took the place of another before, and not everything`),
+    );
+    assert.match(out, new RegExp(`^sealing +done\nkey +${keyId}\n`));
+  });
+
+  it('needs a key that is for all namespaces', async () => {
+    await using api = await startApi({ locked: true });
+    const { key } = await api.makeKey({ role: 'ADMIN', namespace: 'default' });
+    const { code, err } = await runCli(api.url, ['keys', 'rotate'], { env: { CARILLON_API_KEY: key } });
+    assert.equal(code, 1);
+    assert.match(err, /^carillon: this key is for the namespace default, and not for all; use a key for all/);
   });
 });
 
