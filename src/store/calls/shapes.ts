@@ -61,6 +61,11 @@ export interface Shapes extends SealingShapes {
     answer: WebhookRow | undefined;
   };
   unverifiedWebhooks: { args: number; answer: WebhookRow[] };
+  dueConsents: { args: [now: number, limit: number]; answer: RingingRow[] };
+  keepConsents: {
+    args: [id: string, consent: string | null, dueAt: number | null, since: number][];
+    answer: boolean[];
+  };
   listWebhooks: { args: WebhookFilter; answer: Listed<WebhookRow> };
   /** Null where there is no such webhook. */
   getTraffic: {
@@ -225,6 +230,7 @@ const READ_VERBS = [
   'unverifiedWebhooks',
   'listWebhooks',
   'unsealedWebhooks',
+  'dueConsents',
   'listSealKeys',
   'countSealable',
   'walkWebhooks',
@@ -280,6 +286,7 @@ type OwnVerb =
   | 'rewrite'
   | 'checkUp'
   | 'comeBack'
+  | 'keepConsents'
   | 'moveBack';
 
 /** Verbs by which callers change something. */

@@ -7,6 +7,7 @@ import { auditVerbs } from './verbs/audit.ts';
 import { backfillVerbs } from './verbs/backfills.ts';
 import { changeVerbs } from './verbs/changes.ts';
 import { clockVerbs } from './verbs/clock.ts';
+import { consentVerbs } from './verbs/consents.ts';
 import { cursorVerbs } from './verbs/cursors.ts';
 import { runVerbs } from './verbs/firings.ts';
 import { keyVerbs } from './verbs/keys.ts';
@@ -35,6 +36,7 @@ export function allVerbs(context: Context, bounds: RequestBounds): { verbs: Verb
     ...sealingVerbs(context),
     ...publish,
     ...replayVerbs(context),
+    ...consentVerbs(context),
     ...matchVerbs(context),
     ...runs,
     ...backfillVerbs(context),

@@ -50,6 +50,11 @@ CREATE TABLE webhooks (
   compatibility_secret text,
   -- Whether the certificate of its destination is not verified.
   unverified      smallint NOT NULL DEFAULT 0,
+  -- What its destination has said to whether it wants to be sent to, as JSON; NULL for one that is not asked. When it is
+  -- asked next, and the version with which the question began anew.
+  consent         text,
+  consent_due_at  bigint,
+  consent_since   bigint NOT NULL DEFAULT 0,
   xid             xid8 NOT NULL DEFAULT pg_current_xact_id()
 );
 
@@ -71,6 +76,8 @@ CREATE INDEX webhooks_left ON webhooks (namespace) WHERE removed_at IS NOT NULL;
 CREATE INDEX webhooks_secrets_end ON webhooks (secrets_end_at) WHERE secrets_end_at IS NOT NULL;
 CREATE INDEX webhooks_unsealed ON webhooks (id) WHERE length(credentials) = 0;
 CREATE INDEX webhooks_unverified ON webhooks (id) WHERE unverified = 1 AND removed_at IS NULL;
+CREATE INDEX webhooks_to_ask ON webhooks (consent_due_at)
+  WHERE consent_due_at IS NOT NULL AND state = 'ACTIVE' AND removed_at IS NULL;
 CREATE INDEX webhooks_new ON webhooks (xid);
 
 -- Raised with each change of a webhook of a namespace, so that a publisher can say by which state it matched.

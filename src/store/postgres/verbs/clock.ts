@@ -18,6 +18,9 @@ export function clockVerbs({ db }: Context): Pick<Verbs, 'comeBack' | 'moveBack'
     UPDATE @webhooks SET failing_since = failing_since - ?1::bigint, open_until = open_until - ?1::bigint,
       hold_until = hold_until - ?1::bigint
     WHERE failing_since IS NOT NULL OR open_until IS NOT NULL OR hold_until IS NOT NULL`);
+  const moveConsents = db.prepare(
+    'UPDATE @webhooks SET consent_due_at = consent_due_at - ? WHERE consent_due_at IS NOT NULL',
+  );
   const selectLater = db.prepare<[id: string, webhook: number, dueAt: number, ord: number]>(`
     SELECT id, webhook, due_at, ord FROM @waiting
     WHERE (webhook, due_at, ord) > (?1::bigint, ?2::bigint, ?3::bigint) AND due_at > ?4 AND due_at < ${HELD}
@@ -39,7 +42,10 @@ export function clockVerbs({ db }: Context): Pick<Verbs, 'comeBack' | 'moveBack'
     },
 
     async moveBack([byMs, now, place]) {
-      if (place === null) await moveHealth.run(byMs);
+      if (place === null) {
+        await moveHealth.run(byMs);
+        await moveConsents.run(byMs);
+      }
       // What is moved comes to lie before this place, where the walk does not come again.
       const found = await selectLater.all(...(place ?? [0, 0, 0]), now);
       if (found.length > 0)

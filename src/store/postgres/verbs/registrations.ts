@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { part } from '../../rows/layout.ts';
 import { UPDATE, type UpdateRow } from '../../rows/messages.ts';
 import {
+  CONSENT,
   CURSOR,
   CURSOR_FENCE,
   HEALTH,
@@ -77,6 +78,7 @@ export function webhookVerbs(context: Context): WebhookVerbs {
     `UPDATE @webhooks SET ${CHANGED.assignments}, xid = pg_current_xact_id() WHERE id = ?`,
   );
   const updateCursor = db.prepare(`UPDATE @webhooks SET ${CURSOR.assignments} WHERE id = ?`);
+  const resetConsent = db.prepare(`UPDATE @webhooks SET ${CONSENT.assignments} WHERE id = ?`);
   const resetHealth = db.prepare(
     `UPDATE @webhooks SET ${HEALTH.assignments}, health_version = version WHERE id = ?`,
   );
@@ -97,6 +99,7 @@ export function webhookVerbs(context: Context): WebhookVerbs {
     context.overfull.look(id, hooks.get(id)!);
     await subscriptions.change(webhook[at.namespace], id, stored[at.spec], webhook[at.spec]);
     if (cursorFrom !== null) await updateCursor.run(...CURSOR.from(webhook), id);
+    if (row[UPDATE.at.resetConsent] === 1) await resetConsent.run(...CONSENT.from(webhook), id);
     if (row[UPDATE.at.resetHealth] === 1) await resetHealth.run(...HEALTH.from(webhook), id);
     return 'UPDATED';
   }
