@@ -51,9 +51,10 @@ export function post(exchange: Exchange): Promise<Outcome> {
 
     const options: LineOptions = {
       path: target.path,
-      method: 'POST',
+      method: request.method ?? 'POST',
       headers: request.headers,
-      body: request.body,
+      // Without one, and not with one of no length, which needs a media type (RFC 9110, 9.3.7).
+      body: request.method === undefined ? request.body : null,
       reset: last,
     };
     // Undici's own timeouts are per phase and start once there is a connection. This one starts with the call

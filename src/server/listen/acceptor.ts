@@ -57,7 +57,7 @@ export async function accept(where: ListenOptions, options: AcceptorOptions): Pr
     begin(socket, (bytes) => {
       undecided.delete(socket);
       if (refusal === undefined) take(socket, bytes);
-      else refuseConnection(socket, bytes, refusal, limits.lingerMs);
+      else refuseConnection(socket, bytes, refusal, limits);
     });
   }
 
@@ -68,7 +68,7 @@ export async function accept(where: ListenOptions, options: AcceptorOptions): Pr
     begin(socket, (bytes) => {
       if (!isTls(bytes)) {
         undecided.delete(socket);
-        return refuseConnection(socket, bytes, NEEDS_TLS, limits.lingerMs);
+        return refuseConnection(socket, bytes, NEEDS_TLS, limits);
       }
       socket.unshift(bytes);
       gate(socket);

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { connect as connectHttp2, constants } from 'node:http2';
 import { before, describe, it, type TestContext } from 'node:test';
 import { connect as connectTls, type SecureContextOptions } from 'node:tls';
 import { Code, ConnectError, createClient, type Transport } from '@connectrpc/connect';
@@ -251,13 +250,15 @@ describe('A server that takes only callers with a certificate', () => {
         assert.equal(told.status, 401);
         assert.match(told.body, words);
       }
-      for (const port of [server.port, server.grpcPort]) {
-        const http2 = connectHttp2(`https://${HOST}:${port}`, { ca: authority.pem, ...pair });
-        t.after(() => http2.destroy());
-        http2.on('error', () => {});
-        const [code, , why] = (await once(http2, 'goaway')) as [number, number, Buffer];
-        assert.equal(code, constants.NGHTTP2_INADEQUATE_SECURITY);
-        assert.match(String(why), words);
+      for (const transport of transports(server, pair)) {
+        for (const call of [
+          createClient(WebhookService, transport).list({}, bearing),
+          createClient(Health, transport).check({}),
+        ]) {
+          const told = await refusal(call);
+          assert.equal(told.code, Code.Unauthenticated);
+          assert.match(told.rawMessage, words);
+        }
       }
     }
   });

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { type ClientHttp2Session, connect as connectHttp2, constants } from 'node:http2';
+import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
 import { Agent } from 'node:https';
 import { connect as connectTcp } from 'node:net';
 import { before, describe, it, type TestContext } from 'node:test';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
-import { createClient } from '@connectrpc/connect';
+import { Code, createClient } from '@connectrpc/connect';
 import {
   createConnectTransport,
   createGrpcTransport,
@@ -134,18 +134,17 @@ describe('A server with a certificate', () => {
       assert.equal(response.status, 400);
       assert.match(await response.text(), /"this port takes TLS only: call it with https:\/\//);
 
-      const http2 = connectHttp2(`http://${HOST}:${at}`);
-      t.after(() => http2.destroy());
-      http2.on('error', () => {});
-      const [code, , why] = (await once(http2, 'goaway')) as [number, number, Buffer];
-      assert.equal(code, constants.NGHTTP2_INADEQUATE_SECURITY);
-      assert.match(String(why), /this port takes TLS only/);
-
-      const webhooks = createClient(
-        WebhookService,
-        createConnectTransport({ baseUrl: `http://${HOST}:${at}`, httpVersion: '1.1' }),
-      );
-      await assert.rejects(webhooks.list({}), { rawMessage: /this port takes TLS only/ });
+      const baseUrl = `http://${HOST}:${at}`;
+      for (const transport of [
+        createConnectTransport({ baseUrl, httpVersion: '1.1' }),
+        createConnectTransport({ baseUrl, httpVersion: '2' }),
+        createGrpcTransport({ baseUrl }),
+      ]) {
+        await assert.rejects(createClient(WebhookService, transport).list({}), {
+          code: Code.FailedPrecondition,
+          rawMessage: /^this port takes TLS only/,
+        });
+      }
     }
   });
 
@@ -154,6 +153,26 @@ describe('A server with a certificate', () => {
     const told = await ask({ port: grpcPort }, '/', { ca: authority.pem });
     assert.equal(told.status, 505);
     assert.match(told.body, /HTTP\/1\.1 goes to the other port/);
+  });
+
+  it('looks after its files by itself, for both ports', async (t) => {
+    const files = certificateFiles(t);
+    const { cert, key } = files.pair(await authority.server());
+    const { port, grpcPort, line } = await startWhole(t, '--tls-cert', cert, '--tls-key', key);
+    const next = await authority.server();
+    files.pair(next);
+    await line(({ message }) => message.startsWith('the certificates were read again'));
+    for (const at of [port, grpcPort]) assert.equal((await shakeHands(at)).fingerprint, fingerprintOf(next));
+  });
+
+  it('does not agree on other keys, or other certificates, in the middle of a connection', async (t) => {
+    const { port } = await start(t);
+    const socket = connectTls({ host: HOST, port, ca: authority.pem, maxVersion: 'TLSv1.2' });
+    await once(socket, 'secureConnect');
+    socket.renegotiate({}, () => {});
+    const [error] = (await once(socket, 'error')) as [NodeJS.ErrnoException];
+    assert.equal(error.code, 'ERR_SSL_NO_RENEGOTIATION');
+    socket.destroy();
   });
 
   it('stops while connections are open, and those with nothing to do are closed at once', async (t) => {
@@ -184,16 +203,18 @@ describe('A port with TLS', () => {
       limits: { firstBytesMs },
     });
     t.after(() => listener.close(0));
-    return { ...watched, files, paths, first, tls, port: listener.address.port };
+    /** What an operator sees of it. */
+    const told = () => watched.lines.filter(({ level }) => level !== 'debug');
+    return { ...watched, told, files, paths, first, tls, port: listener.address.port };
   }
 
   it('uses a new certificate for new connections once its files change, and keeps those that there are', async (t) => {
-    const { port, paths, first, tls, lines } = await open(t);
+    const { port, paths, first, tls, told } = await open(t);
     const before = session(t, port);
     assert.equal(await statusOf(before, '/'), 200);
     await tls.tick();
     assert.equal((await shakeHands(port)).fingerprint, fingerprintOf(first));
-    assert.deepEqual(lines, []);
+    assert.deepEqual(told(), []);
 
     const second = await authority.server();
     writeFileSync(paths.cert, second.cert);
@@ -202,19 +223,19 @@ describe('A port with TLS', () => {
     assert.equal((await shakeHands(port)).fingerprint, fingerprintOf(second));
     assert.equal(await statusOf(before, '/'), 200);
     assert.deepEqual(
-      lines.map(({ level, message }) => [level, message]),
+      told().map(({ level, message }) => [level, message]),
       [['info', 'the certificates were read again, and are used from now on']],
     );
   });
 
   it('keeps its certificate while the new one is broken, says once what to mend, and takes it when it is whole', async (t) => {
-    const { port, paths, first, tls, lines } = await open(t);
+    const { port, paths, first, tls, told } = await open(t);
     const second = await authority.server();
     writeFileSync(paths.cert, second.cert);
     for (let i = 0; i < 3; i++) await tls.tick();
     assert.equal((await shakeHands(port)).fingerprint, fingerprintOf(first));
-    assert.equal(lines.length, 1);
-    const [{ level, message, fields } = lines[0]!] = lines;
+    assert.equal(told().length, 1);
+    const { level, message, fields } = told()[0]!;
     assert.equal(level, 'error');
     assert.match(message, /cannot be used, and those before stay in use; mend the files/);
     assert.match(String(fields.reason), /the key in .*key\.pem is not that of the first certificate/);
@@ -222,7 +243,7 @@ describe('A port with TLS', () => {
     writeFileSync(paths.key, second.key);
     await tls.tick();
     assert.equal((await shakeHands(port)).fingerprint, fingerprintOf(second));
-    assert.equal(lines.length, 2);
+    assert.equal(told().length, 2);
   });
 
   it('says when its certificate is about to expire, and when it has', async (t) => {

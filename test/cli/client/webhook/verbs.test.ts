@@ -54,6 +54,7 @@ describe('carillon webhooks', () => {
     const readBytes: World['readBytes'] = async (path) => Buffer.from(files.get(path) ?? assert.fail(path));
     const argv = [
       ...['webhooks', 'register', '--json', '--name', 'full', '--destination', SECURE],
+      ...['--consent-origin', 'hooks.example.com', '--consent-rate', '120'],
       ...[
         '--tls-client-certificate',
         '@cert.pem',
@@ -123,10 +124,13 @@ describe('carillon webhooks', () => {
       secretHeaders,
       auth,
       tls,
+      consentStanding,
+      holdEndTime,
       ...rest
     } = webhook;
     assert.equal(secretHeaders['x-key'].hint, 'file');
     assert.deepEqual([auth.basic.username, auth.basic.password.hint], ['ann', 'file']);
+    assert.deepEqual([consentStanding.state, consentStanding.nextAskTime], ['STATE_PENDING', holdEndTime]);
     assert.deepEqual([tls.clientCertificate, tls.caBundle], [client.cert, authority.pem]);
     assert.deepEqual([tls.privateKey.hint, tls.identity.subject], ['CN=carillon', 'CN=carillon']);
     assert.doesNotMatch(out, /a-key-from|PRIVATE KEY/);
@@ -187,11 +191,12 @@ describe('carillon webhooks', () => {
       },
       state: 'STATE_ACTIVE',
       stateReason: '',
-      holdReason: '',
+      holdReason: 'NO_CONSENT',
       runCount: '0',
       skippedRunCount: '0',
       filterFailureCount: '0',
       warnings: [],
+      consent: { origin: 'hooks.example.com', requestRate: 120 },
     });
   });
 
