@@ -62,6 +62,22 @@ async function statusOf(on: ClientHttp2Session, path: string): Promise<number> {
 }
 
 describe('A server with a certificate', () => {
+  it('lets connections that do nothing make room for new ones', async (t) => {
+    const server = await start(t, '--connections-max', '16');
+    const sessions: ClientHttp2Session[] = [];
+    for (let i = 0; i < 16; i++) {
+      const one = session(t, server.port);
+      assert.equal(await statusOf(one, '/'), 200);
+      sessions.push(one);
+    }
+    for (let i = 0; i < 20; i++) {
+      const gone = i < 16 ? closed(sessions[i]!) : undefined;
+      const fresh = session(t, server.port);
+      assert.equal(await statusOf(fresh, '/'), 200);
+      await gone;
+    }
+  });
+
   it('serves every page and every protocol over TLS, in HTTP/1.1 and in HTTP/2', async (t) => {
     const server = await start(t, '--inbox');
     const { pem: ca } = authority;
