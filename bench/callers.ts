@@ -10,7 +10,7 @@ import {
 } from '@bufbuild/protobuf';
 import type { Transport } from '@connectrpc/connect';
 import { createConnectTransport, Http2SessionManager } from '@connectrpc/connect-node';
-import { Client, credentials } from '@grpc/grpc-js';
+import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import {
   EventService,
   type PublishStreamRequest,
@@ -45,9 +45,22 @@ export interface PublishingStream {
 /** More than are ever asked at a time. */
 const SOCKETS_MAX = 256;
 
-/** `native` is `host:port`, `origin` a URL. */
-export function openCaller(way: Way, at: { readonly native: string; readonly origin: string }): Caller {
-  if (way === 'native') return nativeCaller(at.native);
+/** Where a server is, and the key that it is to be shown. */
+export interface Target {
+  /** `host:port` of native gRPC. */
+  readonly native: string;
+  readonly origin: string;
+  readonly key?: string;
+}
+
+/** The headers that show a key. */
+export function authorizationOf(key: string | undefined): Readonly<Record<string, string>> {
+  return key === undefined ? {} : { authorization: `Bearer ${key}` };
+}
+
+export function openCaller(way: Way, at: Target): Caller {
+  const shown = authorizationOf(at.key);
+  if (way === 'native') return nativeCaller(at.native, shown);
   if (way === 'connect') {
     const sessions = new Http2SessionManager(at.origin);
     const transport = createConnectTransport({
@@ -56,7 +69,7 @@ export function openCaller(way: Way, at: { readonly native: string; readonly ori
       useBinaryFormat: true,
       sessionManager: sessions,
     });
-    return connectCaller(transport, () => sessions.abort());
+    return connectCaller(transport, shown, () => sessions.abort());
   }
   const agent = new Agent({ keepAlive: true, maxSockets: SOCKETS_MAX });
   const transport = createConnectTransport({
@@ -65,12 +78,14 @@ export function openCaller(way: Way, at: { readonly native: string; readonly ori
     useBinaryFormat: false,
     nodeOptions: { agent },
   });
-  return connectCaller(transport, () => agent.destroy());
+  return connectCaller(transport, shown, () => agent.destroy());
 }
 
-function nativeCaller(address: string): Caller {
+function nativeCaller(address: string, shown: Readonly<Record<string, string>>): Caller {
   // A connection of its own.
   const client = new Client(address, credentials.createInsecure(), { 'grpc.use_local_subchannel_pool': 1 });
+  const metadata = new Metadata();
+  for (const [name, value] of Object.entries(shown)) metadata.set(name, value);
   return {
     unary<M extends DescMethodUnary>(method: M, request: MessageInitShape<M['input']>) {
       type Answer = MessageShape<M['output']>;
@@ -80,6 +95,7 @@ function nativeCaller(address: string): Caller {
           (message) => Buffer.from(toBinary(method.input, create(method.input, message))),
           (bytes) => fromBinary(method.output, bytes) as Answer,
           request,
+          metadata,
           (error, answer) => (error === null ? resolve(answer!) : reject(error)),
         );
       });
@@ -90,6 +106,7 @@ function nativeCaller(address: string): Caller {
         `/${parent.typeName}/${name}`,
         (message: PublishStreamRequest) => Buffer.from(toBinary(PublishStreamRequestSchema, message)),
         (bytes) => fromBinary(PublishStreamResponseSchema, bytes),
+        metadata,
       );
       const ended = Promise.withResolvers<void>();
       // It can fail before anybody waits for its end.
@@ -107,10 +124,14 @@ function nativeCaller(address: string): Caller {
   };
 }
 
-function connectCaller(transport: Transport, close: () => void): Caller {
+function connectCaller(
+  transport: Transport,
+  shown: Readonly<Record<string, string>>,
+  close: () => void,
+): Caller {
   return {
     async unary<M extends DescMethodUnary>(method: M, request: MessageInitShape<M['input']>) {
-      const answer = await transport.unary(method, undefined, undefined, undefined, request);
+      const answer = await transport.unary(method, undefined, undefined, shown, request);
       return answer.message as MessageShape<M['output']>;
     },
     publishStream() {

@@ -5,6 +5,7 @@ import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../src/domain/clock.ts';
+import { authorizationOf } from './callers.ts';
 import { type Child, startChild } from './child.ts';
 import type { Memory } from './probe.ts';
 
@@ -13,6 +14,8 @@ export interface Product {
   readonly origin: string;
   /** `host:port` of native gRPC. */
   readonly grpcAddress: string;
+  /** What calls have to show, if it asks for keys. */
+  readonly key?: string;
   /** From the start of the process to the answer of the first call that was accepted. */
   readonly startMs: number;
   /** CPU time of all its threads so far. Only of one that was started with `probe`. */
@@ -35,6 +38,9 @@ export interface ProductOptions {
   /** The call that tells that it serves; a list of the webhooks without one. */
   readonly firstCall?: { readonly path: string; readonly message: object };
   readonly flags?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** The key of callers that it is given; it asks for none without one. */
+  readonly key?: string;
 }
 
 /** `dist` is what `npm run build` makes and people install; `.ts` is the source itself. */
@@ -66,7 +72,7 @@ export function databaseIn(folder: string): string {
 }
 
 export async function startProduct(options: ProductOptions): Promise<Product> {
-  const { folder, form = '.ts', probe, flags = [] } = options;
+  const { folder, form = '.ts', probe, flags = [], key } = options;
   const { path, message } = options.firstCall ?? { path: '/carillon.v1.WebhookService/List', message: {} };
   const [port, grpcPort] = await freePorts();
   const grpcAddress = `127.0.0.1:${grpcPort}`;
@@ -81,12 +87,16 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
       ...['--allow-destinations', '127.0.0.0/8', ...flags],
     ],
     nodeArgs: probe ? ['--expose-gc', '--import', PROBE.href] : [],
-    env: { CARILLON_SECRETS_KEY: Buffer.from(SEALING_KEY).toString('base64') },
+    env: {
+      CARILLON_SECRETS_KEY: Buffer.from(SEALING_KEY).toString('base64'),
+      ...(key !== undefined && { CARILLON_BOOTSTRAP_KEY: key }),
+      ...options.env,
+    },
     output: openSync(logFile, 'a'),
   });
   products.add(child);
   for (;;) {
-    if (await accepts(origin, path, message)) break;
+    if (await accepts(origin, path, message, key)) break;
     if (systemClock.monotonic() - begun > START_MAX_MS || child.ended) {
       await child.stop();
       throw new Error(`the server does not serve; it said:\n${await endOf(logFile)}`);
@@ -96,6 +106,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
   return {
     origin,
     grpcAddress,
+    ...(key !== undefined && { key }),
     startMs: systemClock.monotonic() - begun,
     cpuUs: () => child.ask('cpuUs'),
     memory: () => child.ask('memory'),
@@ -108,12 +119,12 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
  * One POST of JSON on a connection of its own: true when it was accepted, false when nobody answered.
  * Rejects when it was refused.
  */
-function accepts(origin: string, path: string, message: object): Promise<boolean> {
+function accepts(origin: string, path: string, message: object, key: string | undefined): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const call = request(`${origin}${path}`, {
       method: 'POST',
       agent: false,
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...authorizationOf(key) },
     });
     call.on('response', (response) => {
       let text = '';

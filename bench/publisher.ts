@@ -15,16 +15,9 @@ import {
 import { Health } from '../gen/grpc/health/v1/health_pb.ts';
 import { systemClock } from '../src/domain/clock.ts';
 import { answering } from './answering.ts';
-import { type Caller, openCaller, type Way } from './callers.ts';
+import { type Caller, openCaller, type Target, type Way } from './callers.ts';
 import { createFineClock, SENT_AT } from './fine-clock.ts';
 import { createHistogram, type Spans } from './histogram.ts';
-
-/** Where a server is. */
-export interface Target {
-  /** `host:port` of native gRPC. */
-  readonly native: string;
-  readonly origin: string;
-}
 
 export interface Load {
   readonly target: Target;

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../src/domain/clock.ts';
+import type { Target } from './callers.ts';
 import { median } from './histogram.ts';
 import type { Product } from './process.ts';
-import type { Load, Loaded, Target } from './publisher.ts';
+import type { Load, Loaded } from './publisher.ts';
 import type { Bench } from './scenario.ts';
 
 /** So many events, from the first call until what became of the last is on disk. */
@@ -19,8 +20,8 @@ const POLL_MS = 50;
 /** The longest from the last answer to the last arrival. */
 const ARRIVAL_MAX_MS = 20_000;
 
-export function targetOf({ grpcAddress, origin }: Product): Target {
-  return { native: grpcAddress, origin };
+export function targetOf({ grpcAddress, origin, key }: Product): Target {
+  return { native: grpcAddress, origin, ...(key !== undefined && { key }) };
 }
 
 /**

@@ -1,5 +1,6 @@
+import type { Target } from './callers.ts';
 import type { Spans } from './histogram.ts';
-import type { Listing, Load, Loaded, Target } from './publisher.ts';
+import type { Listing, Load, Loaded } from './publisher.ts';
 import type { Raw } from './raw.ts';
 import type { Seen } from './receiver.ts';
 import type { Row } from './table.ts';

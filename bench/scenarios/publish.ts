@@ -1,7 +1,9 @@
+import { newKey } from '../../src/domain/access/key.ts';
+import { systemRandom } from '../../src/domain/random.ts';
 import { median } from '../histogram.ts';
 import { type Product, startProduct } from '../process.ts';
 import type { Load } from '../publisher.ts';
-import { measureRounds, targetOf } from '../rounds.ts';
+import { compare, measureRounds, targetOf, warmRounds } from '../rounds.ts';
 import type { Bench, Scenario } from '../scenario.ts';
 import { openSeed, seed } from '../seed.ts';
 import { count, us } from '../table.ts';
@@ -50,24 +52,34 @@ const CONCURRENCY = 64;
 export const publish: Scenario = {
   name: 'publish',
   about: 'events, each published, sent to one webhook, signed, and settled, all durable',
-  deadlineMs: 360_000,
+  deadlineMs: 540_000,
   async run(bench) {
-    const folder = await bench.folder();
-    const store = await openSeed(folder);
-    await seed(store, 1, () => ({
-      name: 'orders',
-      destination: `${bench.receiver.origin}/hook`,
-      eventTypes: [TYPE],
-      concurrency: CONCURRENCY,
-    }));
-    await store.close();
-    const product = await startProduct({ folder, probe: true });
+    const product = await start(bench);
     await bench.raw.sample();
     for (const wayIn of WAYS) await measure(bench, product, wayIn);
-    await bench.publisher.leave(targetOf(product));
-    await product.stop();
+    await end(bench, product);
+    await measureKeys(bench);
   },
 };
+
+/** A server with one webhook; with a key, it asks for that. */
+async function start(bench: Bench, key?: string): Promise<Product> {
+  const folder = await bench.folder();
+  const store = await openSeed(folder);
+  await seed(store, 1, () => ({
+    name: 'orders',
+    destination: `${bench.receiver.origin}/hook`,
+    eventTypes: [TYPE],
+    concurrency: CONCURRENCY,
+  }));
+  await store.close();
+  return startProduct({ folder, probe: true, ...(key !== undefined && { key }) });
+}
+
+async function end(bench: Bench, product: Product): Promise<void> {
+  await bench.publisher.leave(targetOf(product));
+  await product.stop();
+}
 
 async function measure(bench: Bench, product: Product, { way, name, publishings }: WayIn): Promise<void> {
   for (const { what, how, ratioMax } of publishings) {
@@ -94,3 +106,33 @@ async function cost(bench: Bench, product: Product, kind: Pick<Load, 'way' | 'ho
     perSecond: median(rounds.map((round) => round.perSecond)),
   };
 }
+
+/** What it costs to be asked for a key: a server that asks for one beside one that does not. */
+async function measureKeys(bench: Bench): Promise<void> {
+  const load = { way: 'native', how: 'unary', type: TYPE } as const;
+  const pairs: { readonly one: number; readonly other: number; readonly ratio: number }[] = [];
+  for (let i = 0; i < (bench.quick ? 1 : KEY_PAIRS); i++) {
+    const servers = [await start(bench), await start(bench, newKey(systemRandom()))] as const;
+    for (const server of servers) await warmRounds(bench, server, load);
+    const round = { ...load, events: bench.quick ? 1_000 : KEY_ROUND_EVENTS };
+    pairs.push(await compare(bench, servers, () => round, bench.quick ? 2 : KEY_ROUNDS));
+    for (const server of servers) await end(bench, server);
+  }
+  await bench.raw.sample();
+  const ratio = median(pairs.map((pair) => pair.ratio));
+  const without = median(pairs.map((pair) => pair.one));
+  const withKey = median(pairs.map((pair) => pair.other));
+  bench.add({ what: 'an event a call, no keys', measured: `${us(without)} CPU`, cpuUs: without });
+  bench.add({
+    what: 'an event a call, with a key',
+    measured: `${us(withKey)} CPU, ${ratio.toFixed(2)}×`,
+    cpuUs: withKey,
+    goal: { text: `≤ ${KEY_RATIO_MAX}×`, met: ratio <= KEY_RATIO_MAX },
+  });
+}
+
+/** V8 compiles the same program a little better in one process than in another, so there are several pairs of them. */
+const KEY_PAIRS = 3;
+const KEY_ROUNDS = 10;
+const KEY_ROUND_EVENTS = 2_000;
+const KEY_RATIO_MAX = 1.03;

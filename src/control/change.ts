@@ -5,6 +5,7 @@ import { aborted, alreadyExists, type DomainError, notFound } from '../domain/er
 import { replaceSchedule, sameSchedule } from '../domain/schedule/replacement.ts';
 import type { Present } from '../domain/schedule/schedule.ts';
 import { changedFields } from '../domain/webhook/changed-fields.ts';
+import { unasked } from '../domain/webhook/consent.ts';
 import { withoutQuery } from '../domain/webhook/destination.ts';
 import { checkEtag } from '../domain/webhook/etag.ts';
 import { type Webhook, type WebhookSpec, webhookIdOf } from '../domain/webhook/webhook.ts';
@@ -24,7 +25,7 @@ export interface Target extends WebhookName {
 }
 
 /** What is to become of a webhook. Its version and update time are seen to. */
-export interface Change extends Pick<WebhookUpdate, 'cursorFrom' | 'resetHealth'> {
+export interface Change extends Pick<WebhookUpdate, 'cursorFrom' | 'resetHealth' | 'resetConsent'> {
   readonly webhook: Webhook;
 }
 
@@ -91,8 +92,8 @@ export async function changeWebhook(
 
 /**
  * A webhook of which something else is asked now. Its place in its schedule stays where that is the same, and
- * so does what is known of its destination. What gets tokens otherwise is tried at once: whoever has mended it does
- * not wait for a probe. What the destination asked for (Retry-After) stands.
+ * so does what is known of its destination. What gets tokens or speaks TLS otherwise is tried at once: whoever has
+ * mended it does not wait for a probe. What the destination asked for (Retry-After) stands.
  */
 export function changedTo(
   found: Webhook,
@@ -103,22 +104,38 @@ export function changedTo(
   const { schedule } = found.effective;
   const cursor = replaceSchedule(found.id, schedule, found.cursor, effective.schedule, present);
   const isElsewhere = found.effective.destination !== effective.destination;
-  const isMended = !isElsewhere && getsOtherTokens(found, stored);
+  const isMended = !isElsewhere && isLetInOtherwise(found, stored);
   const { holdUntil } = found.health;
   const { sealedCredentials: _, ...before } = isElsewhere
     ? wellAgain(found)
     : isMended
       ? wellAgain(found, { ...HEALTHY, holdUntil })
       : found;
-  const webhook = { ...before, ...stored, effective, cursor };
+  const { webhook, ...reset } = askedAnew({ ...before, ...stored, effective, cursor }, found, present.now);
   return {
+    ...reset,
     webhook,
     ...((isElsewhere || isMended) && { resetHealth: true }),
     ...(!sameSchedule(schedule, effective.schedule) && { cursorFrom: found.cursor }),
   };
 }
 
-function getsOtherTokens(a: Pick<Webhook, 'spec'>, b: Pick<Webhook, 'spec'>): boolean {
+/** What the destination has said holds for it, and for what it was asked. */
+function askedAnew(
+  { consent: said, ...webhook }: Webhook,
+  { effective: before }: Webhook,
+  now: number,
+): Pick<Change, 'webhook' | 'resetConsent'> {
+  const { effective } = webhook;
+  const isSame =
+    before.destination === effective.destination && isDeepStrictEqual(before.consent, effective.consent);
+  if (isSame) return { webhook: { ...webhook, ...(said !== undefined && { consent: said }) } };
+  if (effective.consent === undefined) return { webhook, resetConsent: true };
+  return { webhook: { ...webhook, consent: unasked(now, webhook.version + 1) }, resetConsent: true };
+}
+
+function isLetInOtherwise(a: Pick<Webhook, 'spec'>, b: Pick<Webhook, 'spec'>): boolean {
+  if (!isDeepStrictEqual(a.spec.tls, b.spec.tls)) return true;
   const [before, after] = [a.spec.auth, b.spec.auth];
   const isAbout = before?.kind === 'oauth2' || after?.kind === 'oauth2';
   return isAbout && !isDeepStrictEqual(before, after);

@@ -2,6 +2,7 @@ import { HEALTHY } from '../domain/delivery/lane.ts';
 import { firstCursor } from '../domain/schedule/cursor.ts';
 import type { Present } from '../domain/schedule/schedule.ts';
 import type { AskedSpec } from '../domain/webhook/asked.ts';
+import { unasked } from '../domain/webhook/consent.ts';
 import type { SigningSecret } from '../domain/webhook/rotation.ts';
 import type { Webhook, WebhookSpec } from '../domain/webhook/webhook.ts';
 
@@ -27,6 +28,7 @@ export function newWebhook({ present, ...asked }: Beginning): Webhook {
     cursor: firstCursor(asked.id, asked.effective.schedule, present),
     health: HEALTHY,
     healthVersion: 0,
+    ...(asked.effective.consent !== undefined && { consent: unasked(now, 1) }),
     filterFailures: 0,
     createdAt: now,
     updatedAt: now,

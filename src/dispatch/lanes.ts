@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isForgettable } from '../domain/delivery/lane.ts';
+import { isConsented, rateWithin } from '../domain/webhook/consent.ts';
 import type { CredentialsOf } from '../domain/webhook/credentials.ts';
 import { destinationTls } from '../domain/webhook/destination-tls.ts';
 import type { KeysOf } from '../domain/webhook/signature.ts';
@@ -150,9 +151,10 @@ function targetOf(
   { keysOf, credentialsOf }: Pick<LanesDeps, 'keysOf' | 'credentialsOf'>,
 ): Target {
   const { limits, destination } = webhook.effective;
-  const { ordered, rate } = limits;
+  const { ordered } = limits;
+  const rate = rateWithin(limits.rate, webhook.consent?.allowedPerMinute);
   const rules = {
-    open: webhook.state === 'ACTIVE' && !webhook.suspended,
+    open: webhook.state === 'ACTIVE' && !webhook.suspended && isConsented(webhook),
     concurrency: ordered ? 1 : limits.concurrency,
     ...(rate && { rate }),
   };

@@ -7,6 +7,7 @@
  */
 export * from '../../gen/carillon/v1/admin_pb.ts';
 export * from '../../gen/carillon/v1/audit_pb.ts';
+export * from '../../gen/carillon/v1/consent_pb.ts';
 export * from '../../gen/carillon/v1/credentials_pb.ts';
 export * from '../../gen/carillon/v1/delivery_pb.ts';
 export * from '../../gen/carillon/v1/destination_tls_pb.ts';

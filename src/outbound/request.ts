@@ -11,6 +11,8 @@ import type { Webhook } from '../domain/webhook/webhook.ts';
 
 /** One POST, ready to be sent. */
 export interface OutgoingRequest {
+  /** `POST` when undefined. */
+  readonly method?: 'OPTIONS';
   /** As its owner wrote it. */
   readonly destination: string;
   /** Names, in lower case, and values in turn. */
@@ -76,6 +78,9 @@ export function buildRequest(parts: RequestParts): OutgoingRequest {
     'carillon-event-id',
     presentedId(event),
   ];
+  const { consent } = webhook.effective;
+  // "The sender MUST use the WebHook-Request-Origin request header for each delivery request" (4.1.2).
+  if (consent !== undefined) headers.push('webhook-request-origin', consent.origin);
   const { compatibility } = keys;
   if (compatibility !== undefined)
     headers.push(compatibility.header, compatibilitySignature(compatibility, timestamp, body));
@@ -88,14 +93,46 @@ export function buildRequest(parts: RequestParts): OutgoingRequest {
   addHeaders(headers, presented.headers);
   addHeaders(headers, webhook.effective.headers);
   const kept = recorded(headers, ours, secret);
-  const { auth } = credentials;
-  // Its password alone, which stands in the header in base64.
-  if (auth !== undefined) kept?.secrets.push(auth.secret);
-  const grant = auth?.kind === 'oauth2' ? grantOf(auth, webhook.id, destination, tls) : undefined;
+  const grant = letIn(kept, webhook, { credentials, ...(tls && { tls }) });
   return { destination, headers, ...kept, ...(grant && { grant }), body, ...(tls && { tls }), timeoutMs };
 }
 
+/** What is asked of the destination before anything is sent to it; undefined where it is not asked. */
+export function consentRequest(
+  webhook: Pick<Webhook, 'id' | 'effective'>,
+  { credentials, tls, userAgent }: Pick<RequestParts, 'credentials' | 'tls' | 'userAgent'>,
+): OutgoingRequest | undefined {
+  const { effective } = webhook;
+  const { consent, destination, timeoutMs } = effective;
+  if (consent === undefined) return undefined;
+  const headers = ['webhook-request-origin', consent.origin];
+  if (consent.perMinute !== undefined) headers.push('webhook-request-rate', String(consent.perMinute));
+  headers.push('user-agent', userAgent, 'accept-encoding', 'identity');
+  const ours = headers.length;
+  // What stands in front of the destination is to let the question in as it does what follows.
+  addHeaders(headers, credentialHeaders(credentials));
+  const secret = headers.length;
+  addHeaders(headers, effective.headers);
+  const kept = recorded(headers, ours, secret);
+  const grant = letIn(kept, webhook, { credentials, ...(tls && { tls }) });
+  const rest = { ...kept, ...(grant && { grant }), body: NOTHING, ...(tls && { tls }), timeoutMs };
+  return { method: 'OPTIONS', destination, headers, ...rest };
+}
+
 // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
+
+const NOTHING = new Uint8Array(0);
+
+/** What a token is to be got with, where one is; notes the secret that stands in the header in another form. */
+function letIn(
+  kept: Recorded | undefined,
+  { id, effective }: Pick<Webhook, 'id' | 'effective'>,
+  { credentials: { auth }, tls }: Pick<RequestParts, 'credentials' | 'tls'>,
+): Grant | undefined {
+  // Its password alone, which stands in the header in base64.
+  if (auth !== undefined) kept?.secrets.push(auth.secret);
+  return auth?.kind === 'oauth2' ? grantOf(auth, id, effective.destination, tls) : undefined;
+}
 
 interface Signed {
   readonly id: string;

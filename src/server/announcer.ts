@@ -57,9 +57,10 @@ export function createAnnouncer({ publisher, log }: AnnouncerDeps): Announcer {
 
   function report({ count, first }: Left, reason: string): void {
     if (first === undefined) return;
-    const { type, webhook, delivery } = first;
+    const { type, webhook } = first;
+    const about = 'delivery' in first ? { deliveryId: first.delivery.id } : {};
     log.error(
-      { events: count, type, webhookId: webhook.id, deliveryId: delivery.id, reason },
+      { events: count, type, webhookId: webhook.id, ...about, reason },
       'operational events left out: they could not be published',
     );
   }

@@ -2,6 +2,7 @@ import { getHeapStatistics } from 'node:v8';
 import { createControl } from '../control/control.ts';
 import { createKeyring, KEY_REFRESH_MS, type Keyring } from '../control/keyring.ts';
 import { openSealRotation, type SealRotation } from '../control/seal-rotation.ts';
+import { createConsents } from '../dispatch/consents.ts';
 import { createDispatcher } from '../dispatch/dispatcher.ts';
 import { createSweeper } from '../dispatch/sweeper.ts';
 import { type Clock, systemClock } from '../domain/clock.ts';
@@ -145,6 +146,7 @@ async function run(parts: Parts): Promise<RunningServer> {
     originConnectionsMax: config.originInFlightMax,
     ...(egressProxy !== undefined && { egressProxy }),
   });
+  const lettingIn = createLettingIn({ sender, clock, userAgent });
   const scheduler = createScheduler({ store, directory, clock, random, log });
   const sweeper = createSweeper({ store, clock, log, settings: config });
   const namespaces = createNamespaceDirectory({ store });
@@ -153,19 +155,17 @@ async function run(parts: Parts): Promise<RunningServer> {
   const admission = createAdmission({ namespaces, clock, quotas });
   // What Carillon itself has to say is no matter of its namespace's quotas.
   const announcer = createAnnouncer({ publisher: createPublisher(publishing), log });
-  const dispatcher = createDispatcher({
-    store,
-    directory,
-    sender: createLettingIn({ sender, clock, userAgent }),
-    keysOf,
+  const sending = {
+    ...{ store, sender: lettingIn, clock, random, log },
     credentialsOf: credentialsWith(sealKey),
-    clock,
-    random,
-    log,
-    wake: () => loops.dispatch.wake(),
     notify: announcer.announce,
     settings: { ...config, userAgent },
+  };
+  const dispatcher = createDispatcher({
+    ...{ ...sending, directory, keysOf },
+    wake: () => loops.dispatch.wake(),
   });
+  const consents = createConsents(sending);
   directory.onChange((changed) => {
     scheduler.changed(changed);
     dispatcher.changed(changed);
@@ -247,6 +247,7 @@ async function run(parts: Parts): Promise<RunningServer> {
     }),
     schedule: startLoop({ name: 'scheduler', ...scheduler, restMs: SCHEDULER_REST_MS, clock, log }),
     dispatch: startLoop({ name: 'dispatcher', ...dispatcher, restMs: 0, clock, log }),
+    consents: startLoop({ name: 'asking for consent', ...consents, restMs: 0, clock, log }),
     sweep: startLoop({ name: 'sweeper', ...sweeper, restMs: 0, clock, log }),
     sealing: startLoop({
       name: 'rotation of the key that seals',
@@ -275,6 +276,7 @@ async function run(parts: Parts): Promise<RunningServer> {
     loops.schedule.wake();
     loops.dispatch.wake();
     loops.sweep.wake();
+    loops.consents.wake();
   });
   const watch = createStoreWatch({ store, health: api.health, log });
   // Whatever is wrong is found again, and logged, by the loop.
@@ -288,6 +290,8 @@ async function run(parts: Parts): Promise<RunningServer> {
     api.health.stop();
     inbox?.close();
     await loops.schedule.stop();
+    await loops.consents.stop();
+    await consents.stop();
     // Calls in flight may still need the store, and attempts in flight the dispatcher's settlements.
     const { stopTimeoutMs } = config;
     await Promise.all([

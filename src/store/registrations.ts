@@ -3,6 +3,7 @@ import type { Condition } from '../domain/listing/condition.ts';
 import type { WebhookOrder } from '../domain/listing/place.ts';
 import type { RunCursor } from '../domain/schedule/schedule.ts';
 import type { FieldChanges } from '../domain/webhook/changed-fields.ts';
+import type { Consent } from '../domain/webhook/consent.ts';
 import type { Traffic } from '../domain/webhook/traffic.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 import type { Part } from './delivery-log.ts';
@@ -20,7 +21,7 @@ export interface Registrations {
    * Id, caller's id, namespace and creation time stay as they are. The run cursor is replaced only if `cursorFrom` is
    * given, and is 'STALE' unless that equals the nominal time and the counters of the stored cursor. The
    * lane's health is replaced only when `resetHealth` is set, and begins with the new version then; the count of
-   * filter failures never is.
+   * filter failures never is; what its destination has said is replaced only when `resetConsent` is set.
    * 'EXISTS' when another webhook has the new (namespace, name, destination); 'NOT_FOUND' when the webhook
    * is gone. Raises UNAVAILABLE and EXHAUSTED.
    */
@@ -68,6 +69,19 @@ export interface Registrations {
    * 'STALE' when `ifVersion` is given and is not the stored version. Raises UNAVAILABLE and EXHAUSTED.
    */
   removeWebhooks(batch: readonly WebhookRemoval[]): Promise<('REMOVED' | 'STALE' | 'NOT_FOUND')[]>;
+
+  /**
+   * ACTIVE webhooks whose destinations are to be asked by now whether they want to be sent to, as `getWebhooks` has them,
+   * those first that are so for longest; at most so many. The cost does not depend on how many others there are.
+   * Raises UNAVAILABLE and EXHAUSTED.
+   */
+  dueConsents(query: { now: number; limit: number }): Promise<Webhook[]>;
+
+  /**
+   * Keeps what destinations have said; false where the webhook is gone, or the question began anew since (`since`).
+   * Neither version nor update time changes: nobody asked for it. Raises UNAVAILABLE and EXHAUSTED.
+   */
+  keepConsents(batch: readonly ConsentNote[]): Promise<boolean[]>;
 
   /**
    * Webhooks, also such as were removed, whose secret headers stand in the clear in what versions before wrote; at most
@@ -120,8 +134,15 @@ export interface WebhookUpdate {
   /** The stored cursor that `webhook.cursor` was computed from. */
   readonly cursorFrom?: RunCursor;
   readonly resetHealth?: boolean;
+  /** Replaces what the destination has said. */
+  readonly resetConsent?: boolean;
   /** What it changes, for the audit log. */
   readonly changed?: FieldChanges;
+}
+
+export interface ConsentNote {
+  readonly webhookId: string;
+  readonly consent: Consent;
 }
 
 export interface WebhookRemoval {

@@ -197,7 +197,18 @@ const CHANGES: Record<keyof AskedSpec | 'state' | 'secret' | 'concurrency' | 'ra
   },
   tls: {
     apply: (of) => update(of, { tls: { caBundle: authority.pem } }),
+    // What may have kept it from being reached is mended.
+    ends: ['breaker open'],
     shows: ({ tls }) => assert.equal(tls?.caBundle, authority.pem),
+  },
+  consent: {
+    apply: (of) => update(of, { consent: { origin: 'hooks.example.com' } }),
+    undo: ({ webhook: { id } }) =>
+      pipeline.control.webhooks.update({ namespace: NAMESPACE, id }, ({ spec: { consent: _, ...spec } }) => ({
+        spec,
+        touched: new Set(['consent']),
+        problems: noProblems(),
+      })),
   },
   timeoutMs: {
     apply: (of) => update(of, { timeoutMs: 777 }),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { BREAKER_FAILURES } from '../../src/domain/delivery/lane.ts';
 import { RUN_EVENT_TYPE } from '../../src/domain/event/event.ts';
-import { LIMITS, openPipeline, QUICK_RETRIES, until } from '../support/pipeline.ts';
+import { aboutDeliveries, LIMITS, openPipeline, QUICK_RETRIES, until } from '../support/pipeline.ts';
 import { gone, openReceiver, status } from '../support/receiver.ts';
 
 describe('the dispatcher tells', () => {
@@ -53,7 +53,7 @@ describe('the dispatcher tells', () => {
       }
     }
     const news = await until(() => (pipeline.news.length >= expected.length ? pipeline.news : undefined));
-    const told = news.map(({ delivery, webhook }) => [
+    const told = aboutDeliveries(news).map(({ delivery, webhook }) => [
       delivery.id,
       delivery.eventId,
       webhook.uid,

@@ -12,7 +12,7 @@ import { openStore } from '../../src/store/open.ts';
 import type { Surplus } from '../../src/store/store.ts';
 import { aWaitingDelivery } from '../support/deliveries.ts';
 import { recordingLog } from '../support/log.ts';
-import { LIMITS, openPipeline, type Pipeline, until } from '../support/pipeline.ts';
+import { aboutDeliveries, LIMITS, openPipeline, type Pipeline, until } from '../support/pipeline.ts';
 import { hang, openReceiver, status } from '../support/receiver.ts';
 import { aWebhook, T0 } from '../support/store.ts';
 
@@ -77,7 +77,7 @@ describe('a dead webhook', () => {
     const waiting = all.filter(({ state }) => state === 'PENDING').length;
     assert.equal(waiting + failed.length, 400);
     assert.ok(waiting <= 50 && waiting >= 50 - 20, String(waiting));
-    const told = pipeline.news.filter(({ type }) => type === 'carillon.delivery.failed');
+    const told = aboutDeliveries(pipeline.news).filter(({ type }) => type === 'carillon.delivery.failed');
     assert.deepEqual(told.map(({ delivery }) => delivery.id).sort(), failed.map(({ id }) => id).sort());
   });
 

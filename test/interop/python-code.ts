@@ -5,6 +5,7 @@ import { output, ROOT, TOOLS } from './tool.ts';
 const ROOTS = ['proto', 'third_party/proto'];
 const FILES = [
   'carillon/v1/webhook.proto',
+  'carillon/v1/consent.proto',
   'carillon/v1/credentials.proto',
   'carillon/v1/destination_tls.proto',
   'carillon/v1/schedule.proto',

@@ -15,6 +15,7 @@ import { nestedTypes, reflect, reflectList } from '@bufbuild/protobuf/reflect';
 import { TimestampSchema } from '@bufbuild/protobuf/wkt';
 import { field as fieldRules } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
 import { file_carillon_v1_admin } from '../../gen/carillon/v1/admin_pb.ts';
+import { ConsentStandingSchema } from '../../gen/carillon/v1/consent_pb.ts';
 import { SigningSecretSchema } from '../../gen/carillon/v1/credentials_pb.ts';
 import { file_carillon_v1_delivery } from '../../gen/carillon/v1/delivery_pb.ts';
 import { type Event, EventSchema, file_carillon_v1_event } from '../../gen/carillon/v1/event_pb.ts';
@@ -228,8 +229,15 @@ function someValueOf(field: DescField): unknown {
       if (field.message.typeName === TrafficSchema.typeName) {
         return reflect(TrafficSchema, create(TrafficSchema, { waitingCount: -7n, lastDeliveryId: 'x' }));
       }
+      if (field.message.typeName === ConsentStandingSchema.typeName) {
+        return reflect(
+          ConsentStandingSchema,
+          create(ConsentStandingSchema, { allowedRate: -7, reason: 'x' }),
+        );
+      }
       return reflect(TimestampSchema, create(TimestampSchema, { seconds: 1n }));
     case 'list':
+      if (field.listKind === 'scalar') return reflectList(field, ['x'.repeat(5000)]);
       return reflectList(field, [create(SigningSecretSchema, { id: 'x'.repeat(5000) })]);
     default:
       throw new Error(`${field.toString()} is of a kind that needs a value here`);

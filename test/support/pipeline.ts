@@ -214,3 +214,10 @@ export async function until<T>(ask: () => Promise<T | undefined> | T | undefined
   }
   throw new Error('it did not happen within ten seconds');
 }
+
+/** Those operational events that tell of a delivery. */
+export function aboutDeliveries(
+  news: readonly OperationalEvent[],
+): Extract<OperationalEvent, { delivery: object }>[] {
+  return news.filter((each) => 'delivery' in each);
+}

@@ -206,7 +206,7 @@ function troubled(lane: LaneState, now: number, unit: number): LaneState {
   return { ...lane, health, troubles: lane.troubles + 1, troubleUntil: now + waitMs };
 }
 
-function backedOff(firstMs: number, maxMs: number, times: number, unit: number): number {
+export function backedOff(firstMs: number, maxMs: number, times: number, unit: number): number {
   const doubled = firstMs * 2 ** Math.min(times, DOUBLINGS_MAX);
   return Math.round(Math.min(doubled, maxMs) * (1 + WAIT_JITTER * (2 * unit - 1)));
 }

@@ -3,6 +3,7 @@ import type { RetryPolicy } from '../delivery/retry-policy.ts';
 import type { Exceptions, InZone, Schedule, When } from '../schedule/schedule.ts';
 import type { MarkedAuth } from './auth.ts';
 import type { AskedCompatibility } from './compatibility.ts';
+import type { AskedConsent } from './consent.ts';
 import type { Payload } from './payload.ts';
 import type { SecretMark } from './secret-mark.ts';
 import type { AskedTls } from './tls.ts';
@@ -26,6 +27,8 @@ export interface AskedSpec {
   readonly auth?: MarkedAuth;
   /** How TLS is spoken with it. */
   readonly tls?: AskedTls;
+  /** What it is asked before anything is sent to it. */
+  readonly consent?: AskedConsent;
   readonly timeoutMs?: number;
   readonly retryPolicy?: Partial<RetryPolicy>;
   readonly limits?: AskedLimits;

@@ -18,6 +18,7 @@ export function changedFields(before: Webhook, after: Webhook): FieldChanges {
     (name) => SPEC_FIELDS[name as keyof AskedSpec],
   );
   if (before.state !== after.state) fields.push('state');
+  if (before.consent?.since !== after.consent?.since) fields.push('consent_standing');
   for (const name of differing(before.health, after.health)) {
     const field = HEALTH_FIELDS[name as keyof LaneHealth];
     if (field !== undefined) fields.push(field);
@@ -43,6 +44,7 @@ const SPEC_FIELDS: Readonly<Record<keyof AskedSpec, string>> = {
   secretHeaders: 'secret_headers',
   auth: 'auth',
   tls: 'tls',
+  consent: 'consent',
   timeoutMs: 'timeout',
   retryPolicy: 'retry_policy',
   limits: 'limits',

@@ -65,6 +65,7 @@ export function withDefaults(asked: AskedSpec, { defaultEveryMs }: DefaultSettin
     asymmetric: asked.asymmetric ?? false,
     ...(asked.compatibility !== undefined && { compatibility: compatibilityOf(asked.compatibility) }),
     ...(asked.tls !== undefined && { tls: asked.tls }),
+    ...(asked.consent !== undefined && { consent: asked.consent }),
   };
 }
 

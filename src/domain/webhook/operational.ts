@@ -6,7 +6,12 @@ import type { DisabledReason } from './webhook.ts';
  * What Carillon has to say about its own work. Each is published as an event of the webhook's namespace,
  * in the reserved type space, so that anyone can subscribe a webhook to it.
  */
-export type OperationalEvent = WebhookDisabled | WebhookRecovered | DeliveryFailed;
+export type OperationalEvent =
+  | WebhookDisabled
+  | WebhookRecovered
+  | ConsentGranted
+  | ConsentRefused
+  | DeliveryFailed;
 
 /** Nothing more is sent to the webhook until somebody resumes it. */
 export interface WebhookDisabled extends About {
@@ -29,7 +34,25 @@ export interface DeliveryFailed extends About {
   readonly message?: string;
 }
 
-interface About {
+/** The destination has said that it wants to be sent to. */
+export interface ConsentGranted extends AboutWebhook {
+  readonly type: 'carillon.webhook.consent_granted';
+  /** Requests a minute. */
+  readonly allowedPerMinute?: number;
+}
+
+/** It has answered without saying so, for the first time since it is asked. */
+export interface ConsentRefused extends AboutWebhook {
+  readonly type: 'carillon.webhook.consent_refused';
+  readonly reason: string;
+}
+
+interface About extends AboutWebhook {
+  /** The delivery whose attempt showed it. */
+  readonly delivery: OperationalDelivery;
+}
+
+interface AboutWebhook {
   readonly namespace: string;
   /** When it was found out. */
   readonly time: number;
@@ -40,8 +63,6 @@ interface About {
     readonly name: string;
     readonly destination: string;
   };
-  /** The delivery whose attempt showed it. */
-  readonly delivery: OperationalDelivery;
 }
 
 export interface OperationalDelivery {
@@ -64,18 +85,22 @@ export function isOperational(type: string): boolean {
 
 /** The data of the event that is published, to be written as JSON. */
 export function operationalData(event: OperationalEvent): Record<string, unknown> {
-  const { time, webhook, delivery } = event;
+  const { time, webhook } = event;
   return {
     webhook,
     ...detailOf(event),
-    delivery: {
-      id: delivery.id,
-      event_id: delivery.eventId,
-      event_type: delivery.eventType,
-      attempt_count: delivery.attemptCount,
-      last_status: delivery.lastStatus ?? null,
-    },
+    ...('delivery' in event && { delivery: deliveryData(event.delivery) }),
     time: new Date(time).toISOString(),
+  };
+}
+
+function deliveryData(delivery: OperationalDelivery): Record<string, unknown> {
+  return {
+    id: delivery.id,
+    event_id: delivery.eventId,
+    event_type: delivery.eventType,
+    attempt_count: delivery.attemptCount,
+    last_status: delivery.lastStatus ?? null,
   };
 }
 
@@ -89,6 +114,10 @@ function detailOf(event: OperationalEvent): Record<string, unknown> {
       const { failingSince } = event;
       return { failing_since: failingSince === undefined ? null : new Date(failingSince).toISOString() };
     }
+    case 'carillon.webhook.consent_granted':
+      return { allowed_rate: event.allowedPerMinute ?? null };
+    case 'carillon.webhook.consent_refused':
+      return { reason: event.reason };
     default:
       return event satisfies never;
   }

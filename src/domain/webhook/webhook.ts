@@ -5,6 +5,7 @@ import { isOwnForm } from '../id.ts';
 import type { RunCursor, Schedule } from '../schedule/schedule.ts';
 import type { AskedSpec } from './asked.ts';
 import type { Compatibility } from './compatibility.ts';
+import type { AskedConsent, Consent } from './consent.ts';
 import type { Payload } from './payload.ts';
 import type { SigningSecret } from './rotation.ts';
 import type { AskedTls } from './tls.ts';
@@ -38,6 +39,8 @@ export interface WebhookSpec {
   readonly compatibility?: Compatibility;
   /** How TLS is spoken with the destination, where not as with others. */
   readonly tls?: AskedTls;
+  /** What the destination is asked before anything is sent to it. */
+  readonly consent?: AskedConsent;
 }
 
 /** What a destination can bear. */
@@ -84,6 +87,8 @@ export interface Webhook {
   readonly health: LaneHealth;
   /** The version with which its health began anew, when it was resumed or pointed elsewhere; 0 before. */
   readonly healthVersion: number;
+  /** What its destination has said; there is something where it is asked. */
+  readonly consent?: Consent;
   /** How many events its filter failed on. */
   readonly filterFailures: number;
   readonly createdAt: number;

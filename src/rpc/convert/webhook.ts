@@ -19,6 +19,7 @@ import type { RetryPolicy } from '../../domain/delivery/retry-policy.ts';
 import type { Problems } from '../../domain/problems.ts';
 import { quote } from '../../domain/text.ts';
 import type { AskedLimits, AskedPayload, AskedSpec } from '../../domain/webhook/asked.ts';
+import { withheld } from '../../domain/webhook/consent.ts';
 import type { AskedCredentials } from '../../domain/webhook/credentials.ts';
 import { etagOf } from '../../domain/webhook/etag.ts';
 import type { EventFormat, Payload } from '../../domain/webhook/payload.ts';
@@ -28,6 +29,7 @@ import { warningsOf } from '../../domain/webhook/warnings.ts';
 import { type Webhook, webhookIdOf } from '../../domain/webhook/webhook.ts';
 import { authFrom, authTo } from './auth.ts';
 import { compatibilityFrom, compatibilityTo } from './compatibility.ts';
+import { consentFrom, consentTo, standingTo } from './consent.ts';
 import { privateKeyFrom, tlsFrom, tlsTo } from './destination-tls.ts';
 import { enumPair } from './enum-pair.ts';
 import { scheduleFrom, scheduleTo } from './schedule.ts';
@@ -54,6 +56,7 @@ export function specFrom(message: WebhookMessage, problems: Problems): AskedSpec
   const schedule = message.schedule && scheduleFrom(message.schedule, problems.under('schedule'));
   const { timeout, filter } = message;
   const tls = tlsFrom(message.tls);
+  const { consent } = message;
   return {
     name: message.name,
     destination: message.destination,
@@ -73,6 +76,7 @@ export function specFrom(message: WebhookMessage, problems: Problems): AskedSpec
       compatibility: compatibilityFrom(message.compatibilitySignature),
     }),
     ...(tls !== undefined && { tls }),
+    ...(consent !== undefined && { consent: consentFrom(consent) }),
   };
 }
 
@@ -101,7 +105,7 @@ export function credentialsFrom(message: WebhookMessage, problems: Problems): As
 /** A webhook as its caller asked for it, and how it is. */
 export function basicTo(webhook: Webhook): WebhookMessage {
   const { spec, cursor, state, health } = webhook;
-  const hold = holdOf(health);
+  const hold = withheld(webhook) ?? holdOf(health);
   return create(WebhookSchema, {
     id: webhookIdOf(webhook),
     uid: webhook.id,
@@ -117,6 +121,7 @@ export function basicTo(webhook: Webhook): WebhookMessage {
     ...(health.failingSince !== null && { failingSinceTime: toTimestamp(health.failingSince) }),
     ...(health.openUntil !== null && { probeTime: toTimestamp(health.openUntil) }),
     ...(hold !== undefined && { holdReason: hold.reason, holdEndTime: toTimestamp(hold.until) }),
+    ...(webhook.consent !== undefined && { consentStanding: standingTo(webhook.consent) }),
     warnings: [...warningsOf(spec)],
     signingSecrets: webhook.secrets.map(secretTo),
     createTime: toTimestamp(webhook.createdAt),
@@ -184,6 +189,7 @@ function askedTo(spec: AskedSpec) {
       compatibilitySignature: compatibilityTo(spec.compatibility),
     }),
     ...(spec.tls !== undefined && { tls: tlsTo(spec.tls) }),
+    ...(spec.consent !== undefined && { consent: consentTo(spec.consent) }),
   };
 }
 

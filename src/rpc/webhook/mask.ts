@@ -19,6 +19,7 @@ const UPDATABLE = [
   'secret_headers',
   'auth',
   'tls',
+  'consent',
   'timeout',
   'retry_policy',
   'limits',

@@ -21,7 +21,7 @@ export function refusalOf(certificate: ClientCertificate | undefined): Refusal |
       ? 'this connection has none'
       : `the certificate of this connection ${certificate.fault}`;
   const message = `this server takes only callers with a certificate that its authority has signed, and ${what}`;
-  return { status: '401 Unauthorized', code: 'unauthenticated', message };
+  return { status: 401, code: 'unauthenticated', message };
 }
 
 // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────

@@ -116,7 +116,14 @@ export async function openTls({ paths, clientAuth = 'optional', clock, log }: Tl
         serve(socket, asks && clientAuth === 'required' ? refusalOf(certificate) : undefined);
       });
       // Who cannot agree with us on TLS has broken off, or was told so by TLS itself.
-      server.on('tlsClientError', (_error, socket) => socket.destroy());
+      server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
+        const { remoteAddress: address } = socket;
+        log.debug(
+          { address, reason: error.code ?? error.message },
+          'a caller and this server did not agree on TLS',
+        );
+        socket.destroy();
+      });
       return (socket) => void server.emit('connection', socket);
     },
     async tick() {

@@ -11,7 +11,7 @@ import { AUDIT } from './rows/tables.ts';
  * was entered. All that a call of the API does in one transaction is one row, and what it does in a later one is added
  * to that.
  */
-export type Enter = (calls: readonly Call[], replies: Reply[]) => Reply[];
+export type Enter = (calls: readonly Call[], replies: readonly Reply[]) => Reply[];
 
 /** What one call of the API changed in one namespace, in this transaction. */
 interface Addition {
@@ -41,7 +41,7 @@ export function createEnter(db: Database): Enter {
   }
 
   return (calls, replies) => {
-    if (calls.every(([, , by]) => by === undefined)) return replies;
+    if (calls.every(([, , by]) => by === undefined)) return [...replies];
     const additions = new Map<string, Addition>();
     const answered = calls.map(([verb, args, by], i): Reply => {
       const reply = replies[i]!;

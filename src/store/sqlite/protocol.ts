@@ -135,6 +135,11 @@ export interface Shapes extends SealingShapes {
     args: RemovalRow[];
     answer: { results: ('REMOVED' | 'STALE' | 'NOT_FOUND')[]; cancelled: number };
   };
+  dueConsents: { args: [now: number, limit: number]; answer: RingingRow[] };
+  keepConsents: {
+    args: [id: string, consent: string | null, dueAt: number | null, since: number][];
+    answer: boolean[];
+  };
   /** `ords` has one for each delivery of what was PUBLISHED, in order; 0 if it was left out. */
   publish: { args: PublicationRow[]; answer: { results: PublishCode[]; ords: number[] } };
   matchWebhooks: { args: [namespace: string, type: string][]; answer: string[][] };
@@ -295,6 +300,7 @@ const READ_VERBS = [
   'unverifiedWebhooks',
   'listWebhooks',
   'unsealedWebhooks',
+  'dueConsents',
   'listSealKeys',
   'countSealable',
   'walkWebhooks',
@@ -350,6 +356,7 @@ type OwnVerb =
   | 'rewrite'
   | 'checkUp'
   | 'comeBack'
+  | 'keepConsents'
   | 'moveBack';
 
 /** Verbs by which callers change something. */

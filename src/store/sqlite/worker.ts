@@ -19,6 +19,7 @@ import { auditVerbs } from './verbs/audit.ts';
 import { backfillVerbs } from './verbs/backfills.ts';
 import { changeVerbs } from './verbs/changes.ts';
 import { clockVerbs } from './verbs/clock.ts';
+import { consentVerbs } from './verbs/consents.ts';
 import { cursorVerbs } from './verbs/cursors.ts';
 import { runVerbs } from './verbs/firings.ts';
 import { keyVerbs } from './verbs/keys.ts';
@@ -73,6 +74,7 @@ function serve(db: OpenDatabase): void {
     ...namespaceVerbs(context),
     ...webhookVerbs(context),
     ...sealingVerbs(context),
+    ...consentVerbs(context),
     ...publishVerbs(context),
     ...matchVerbs(context),
     ...runVerbs(context),

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { type ClientHttp2Session, connect as connectHttp2, constants } from 'node:http2';
+import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
 import { Agent } from 'node:https';
 import { connect as connectTcp } from 'node:net';
-import { before, describe, it, type TestContext } from 'node:test';
+import { describe, it, type TestContext } from 'node:test';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
-import { createClient } from '@connectrpc/connect';
+import { Code, createClient } from '@connectrpc/connect';
 import {
   createConnectTransport,
   createGrpcTransport,
@@ -17,26 +17,19 @@ import { WebhookService } from '../../../gen/carillon/v1/webhook_pb.ts';
 import { systemClock } from '../../../src/domain/clock.ts';
 import { createListener } from '../../../src/server/listen/listener.ts';
 import { openTls } from '../../../src/server/tls/tls.ts';
-import {
-  type Authority,
-  certificateFiles,
-  createAuthority,
-  fingerprintOf,
-} from '../../support/certificates.ts';
+import { createAuthority } from '../../support/authority.ts';
+import { certificateFiles, fingerprintOf } from '../../support/certificates.ts';
 import { closed, echo, readAll } from '../../support/listener.ts';
 import { watchedLog } from '../../support/log.ts';
 import { ask, startWhole, type WholeServer } from '../../support/whole-server.ts';
 
-let authority: Authority;
-before(async () => {
-  authority = await createAuthority();
-});
+const authority = createAuthority();
 
 const HOST = '127.0.0.1';
 
 /** A server with TLS on both ports. */
 async function start(t: TestContext, ...argv: readonly string[]): Promise<WholeServer> {
-  const { cert, key } = certificateFiles(t).pair(await authority.server());
+  const { cert, key } = certificateFiles(t).pair(authority.server());
   return startWhole(t, '--tls-cert', cert, '--tls-key', key, ...argv);
 }
 
@@ -69,6 +62,22 @@ async function statusOf(on: ClientHttp2Session, path: string): Promise<number> {
 }
 
 describe('A server with a certificate', () => {
+  it('lets connections that do nothing make room for new ones', async (t) => {
+    const server = await start(t, '--connections-max', '16');
+    const sessions: ClientHttp2Session[] = [];
+    for (let i = 0; i < 16; i++) {
+      const one = session(t, server.port);
+      assert.equal(await statusOf(one, '/'), 200);
+      sessions.push(one);
+    }
+    for (let i = 0; i < 20; i++) {
+      const gone = i < 16 ? closed(sessions[i]!) : undefined;
+      const fresh = session(t, server.port);
+      assert.equal(await statusOf(fresh, '/'), 200);
+      await gone;
+    }
+  });
+
   it('serves every page and every protocol over TLS, in HTTP/1.1 and in HTTP/2', async (t) => {
     const server = await start(t, '--inbox');
     const { pem: ca } = authority;
@@ -134,18 +143,17 @@ describe('A server with a certificate', () => {
       assert.equal(response.status, 400);
       assert.match(await response.text(), /"this port takes TLS only: call it with https:\/\//);
 
-      const http2 = connectHttp2(`http://${HOST}:${at}`);
-      t.after(() => http2.destroy());
-      http2.on('error', () => {});
-      const [code, , why] = (await once(http2, 'goaway')) as [number, number, Buffer];
-      assert.equal(code, constants.NGHTTP2_INADEQUATE_SECURITY);
-      assert.match(String(why), /this port takes TLS only/);
-
-      const webhooks = createClient(
-        WebhookService,
-        createConnectTransport({ baseUrl: `http://${HOST}:${at}`, httpVersion: '1.1' }),
-      );
-      await assert.rejects(webhooks.list({}), { rawMessage: /this port takes TLS only/ });
+      const baseUrl = `http://${HOST}:${at}`;
+      for (const transport of [
+        createConnectTransport({ baseUrl, httpVersion: '1.1' }),
+        createConnectTransport({ baseUrl, httpVersion: '2' }),
+        createGrpcTransport({ baseUrl }),
+      ]) {
+        await assert.rejects(createClient(WebhookService, transport).list({}), {
+          code: Code.FailedPrecondition,
+          rawMessage: /^this port takes TLS only/,
+        });
+      }
     }
   });
 
@@ -154,6 +162,26 @@ describe('A server with a certificate', () => {
     const told = await ask({ port: grpcPort }, '/', { ca: authority.pem });
     assert.equal(told.status, 505);
     assert.match(told.body, /HTTP\/1\.1 goes to the other port/);
+  });
+
+  it('looks after its files by itself, for both ports', async (t) => {
+    const files = certificateFiles(t);
+    const { cert, key } = files.pair(authority.server());
+    const { port, grpcPort, line } = await startWhole(t, '--tls-cert', cert, '--tls-key', key);
+    const next = authority.server();
+    files.pair(next);
+    await line(({ message }) => message.startsWith('the certificates were read again'));
+    for (const at of [port, grpcPort]) assert.equal((await shakeHands(at)).fingerprint, fingerprintOf(next));
+  });
+
+  it('does not agree on other keys, or other certificates, in the middle of a connection', async (t) => {
+    const { port } = await start(t);
+    const socket = connectTls({ host: HOST, port, ca: authority.pem, maxVersion: 'TLSv1.2' });
+    await once(socket, 'secureConnect');
+    socket.renegotiate({}, () => {});
+    const [error] = (await once(socket, 'error')) as [NodeJS.ErrnoException];
+    assert.equal(error.code, 'ERR_SSL_NO_RENEGOTIATION');
+    socket.destroy();
   });
 
   it('stops while connections are open, and those with nothing to do are closed at once', async (t) => {
@@ -172,7 +200,7 @@ describe('A server with a certificate', () => {
 describe('A port with TLS', () => {
   async function open(t: TestContext, firstBytesMs = 10_000) {
     const files = certificateFiles(t);
-    const first = await authority.server();
+    const first = authority.server();
     const paths = files.pair(first);
     const watched = watchedLog();
     const tls = await openTls({ paths, clock: systemClock, log: watched.log });
@@ -184,37 +212,39 @@ describe('A port with TLS', () => {
       limits: { firstBytesMs },
     });
     t.after(() => listener.close(0));
-    return { ...watched, files, paths, first, tls, port: listener.address.port };
+    /** What an operator sees of it. */
+    const told = () => watched.lines.filter(({ level }) => level !== 'debug');
+    return { ...watched, told, files, paths, first, tls, port: listener.address.port };
   }
 
   it('uses a new certificate for new connections once its files change, and keeps those that there are', async (t) => {
-    const { port, paths, first, tls, lines } = await open(t);
+    const { port, paths, first, tls, told } = await open(t);
     const before = session(t, port);
     assert.equal(await statusOf(before, '/'), 200);
     await tls.tick();
     assert.equal((await shakeHands(port)).fingerprint, fingerprintOf(first));
-    assert.deepEqual(lines, []);
+    assert.deepEqual(told(), []);
 
-    const second = await authority.server();
+    const second = authority.server();
     writeFileSync(paths.cert, second.cert);
     writeFileSync(paths.key, second.key);
     await tls.tick();
     assert.equal((await shakeHands(port)).fingerprint, fingerprintOf(second));
     assert.equal(await statusOf(before, '/'), 200);
     assert.deepEqual(
-      lines.map(({ level, message }) => [level, message]),
+      told().map(({ level, message }) => [level, message]),
       [['info', 'the certificates were read again, and are used from now on']],
     );
   });
 
   it('keeps its certificate while the new one is broken, says once what to mend, and takes it when it is whole', async (t) => {
-    const { port, paths, first, tls, lines } = await open(t);
-    const second = await authority.server();
+    const { port, paths, first, tls, told } = await open(t);
+    const second = authority.server();
     writeFileSync(paths.cert, second.cert);
     for (let i = 0; i < 3; i++) await tls.tick();
     assert.equal((await shakeHands(port)).fingerprint, fingerprintOf(first));
-    assert.equal(lines.length, 1);
-    const [{ level, message, fields } = lines[0]!] = lines;
+    assert.equal(told().length, 1);
+    const { level, message, fields } = told()[0]!;
     assert.equal(level, 'error');
     assert.match(message, /cannot be used, and those before stay in use; mend the files/);
     assert.match(String(fields.reason), /the key in .*key\.pem is not that of the first certificate/);
@@ -222,7 +252,7 @@ describe('A port with TLS', () => {
     writeFileSync(paths.key, second.key);
     await tls.tick();
     assert.equal((await shakeHands(port)).fingerprint, fingerprintOf(second));
-    assert.equal(lines.length, 2);
+    assert.equal(told().length, 2);
   });
 
   it('says when its certificate is about to expire, and when it has', async (t) => {
@@ -232,7 +262,7 @@ describe('A port with TLS', () => {
       [days(6), /expires in less than a week; put a new one into .*cert\.pem/],
       [days(-0.5), /has expired, and callers refuse it; put a new one into .*cert\.pem/],
     ] as const) {
-      const pair = await authority.server({ notAfter });
+      const pair = authority.server(undefined, { notAfter });
       writeFileSync(paths.cert, pair.cert);
       writeFileSync(paths.key, pair.key);
       await tls.tick();
@@ -293,8 +323,8 @@ describe('A port with TLS', () => {
 describe('A server does not start', () => {
   it('with a certificate or a key that cannot be used, and says what to do', async (t) => {
     const files = certificateFiles(t);
-    const good = files.pair(await authority.server());
-    const other = files.write('other-key.pem', (await authority.server()).key);
+    const good = files.pair(authority.server());
+    const other = files.write('other-key.pem', authority.server().key);
     const text = files.write('text.pem', 'what is this');
     const locked = files.write(
       'locked.pem',
@@ -335,7 +365,7 @@ describe('A server starts', () => {
   it('with a certificate that has expired, and warns', async (t) => {
     const files = certificateFiles(t);
     const past = new Date(Date.now() - 1000);
-    const { cert, key } = files.pair(await authority.server({ notAfter: past }));
+    const { cert, key } = files.pair(authority.server(undefined, { notAfter: past }));
     const { lines } = await startWhole(t, '--tls-cert', cert, '--tls-key', key);
     assert.ok(
       lines.some(({ level, message }) => level === 'warn' && /certificate has expired/.test(message)),

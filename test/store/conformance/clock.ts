@@ -55,6 +55,14 @@ export function clock(harness: Harness): void {
       return lane!.deliveries.map(({ dueAt }) => dueAt);
     }
 
+    test('takes with it when destinations are asked', async () => {
+      const webhook = await register(store(), {
+        consent: { state: 'REFUSED', dueAt: T0, tries: 3, since: 1 },
+      });
+      await store().moveBack({ byMs: HOUR, now });
+      assert.equal((await store().getWebhooks([webhook.id]))[0]?.consent?.dueAt, T0 - HOUR);
+    });
+
     test('takes with it what waits for a time that is ahead, and leaves what is due', async () => {
       const [one, other] = [await register(store()), await register(store())];
       for (const dueAt of [now - 1, now, now + 1, T0, T0 + HOUR]) await publishTo(store(), one, 1, { dueAt });

@@ -144,6 +144,62 @@ export function registrations(harness: Harness): void {
       assert.deepEqual(await found(), [second]);
     });
 
+    test('destinations are to be asked whose time has come, of ACTIVE webhooks, and what they say is kept', async () => {
+      const asked = (dueAt: number | null, more: Partial<Webhook> = {}) =>
+        aWebhook({
+          namespace: aNamespace(),
+          ...more,
+          consent: { state: 'PENDING', dueAt, tries: 0, since: 1 },
+        });
+      const [later, first] = [asked(T0 + 2), asked(T0 + 1)];
+      const others = [asked(T0 + 9), asked(null), asked(T0, { state: 'PAUSED' }), aWebhook()];
+      const all = [later, first, ...others];
+      await store().createWebhooks(all);
+      assert.deepEqual(await store().getWebhooks([later.id]), [later]);
+      const ids = new Set(all.map(({ id }) => id));
+      const due = async () =>
+        (await store().dueConsents({ now: T0 + 2, limit: 1_000 })).filter(({ id }) => ids.has(id));
+      assert.deepEqual(await due(), [first, later]);
+      assert.equal((await store().dueConsents({ now: T0 + 2, limit: 1 })).length, 1);
+
+      const consent = {
+        state: 'GRANTED',
+        allowedPerMinute: 9,
+        askedAt: T0,
+        dueAt: null,
+        tries: 0,
+        since: 1,
+      } as const;
+      const notes = [first.id, others[3]!.id, testId('webhook')].map((webhookId) => ({ webhookId, consent }));
+      assert.deepEqual(await store().keepConsents(notes), [true, false, false]);
+      assert.deepEqual(await store().getWebhooks([first.id]), [{ ...first, consent }]);
+      assert.deepEqual(await due(), [later]);
+    });
+
+    test('what a destination says is left out where the question began anew, which only that update does', async () => {
+      const unasked = { state: 'PENDING', dueAt: T0, tries: 0, since: 1 } as const;
+      const webhook = await register(store(), { consent: unasked });
+      const { id: webhookId } = webhook;
+      const consent = { ...unasked, state: 'REFUSED', reason: 'no', dueAt: T0 + 1 } as const;
+      const renamed = { ...webhook, version: 2, spec: { ...webhook.spec, labels: { a: 'b' } } };
+      assert.deepEqual(await store().keepConsents([{ webhookId, consent }]), [true]);
+      // Read before that was known.
+      await store().updateWebhooks([{ webhook: renamed, ifVersion: 1 }]);
+      assert.deepEqual((await store().getWebhooks([webhookId]))[0]?.consent, consent);
+      const anew = { ...renamed, version: 3, consent: { ...unasked, since: 3 } };
+      await store().updateWebhooks([{ webhook: anew, ifVersion: 2, resetConsent: true }]);
+      assert.deepEqual(await store().keepConsents([{ webhookId, consent }]), [false]);
+      assert.deepEqual((await store().getWebhooks([webhookId]))[0]?.consent, { ...unasked, since: 3 });
+      const { consent: _, ...without } = anew;
+      await store().updateWebhooks([
+        { webhook: { ...without, version: 4 }, ifVersion: 3, resetConsent: true },
+      ]);
+      assert.equal((await store().getWebhooks([webhookId]))[0]?.consent, undefined);
+      assert.deepEqual(await store().keepConsents([{ webhookId, consent: { ...consent, since: 3 } }]), [
+        false,
+      ]);
+    });
+
     test('an empty batch is answered with nothing', async () => {
       assert.deepEqual(await store().createWebhooks([]), []);
       assert.deepEqual(await store().getWebhooks([]), []);

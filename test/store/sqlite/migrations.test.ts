@@ -160,6 +160,20 @@ describe('a database of before TLS could be left unverified', () => {
   });
 });
 
+describe('a database of before destinations were asked', () => {
+  test('has webhooks whose destinations are not, and one can be', async () => {
+    await using store = disposable(await opened('store-0013'));
+    const [found] = await store.resolveWebhooks([{ namespace: 'default', id: 'old' }]);
+    assert.equal(found?.consent, undefined);
+    assert.deepEqual(await store.dueConsents({ now: T0, limit: 9 }), []);
+    const consent = { state: 'PENDING', dueAt: T0, tries: 0, since: 2 } as const;
+    const webhook = { ...found!, consent, version: found!.version + 1 };
+    const update = { webhook, ifVersion: found!.version, resetConsent: true };
+    assert.deepEqual(await store.updateWebhooks([update]), ['UPDATED']);
+    assert.deepEqual((await store.dueConsents({ now: T0, limit: 9 }))[0]?.consent, consent);
+  });
+});
+
 describe('a database of before events had extension attributes', () => {
   test('has events without any, and keeps those of new ones', async () => {
     await using store = disposable(await opened('store-0005'));

@@ -202,6 +202,20 @@ export const WEBHOOK_FIELDS: readonly WebhookField[] = [
   ...AUTH_FIELDS,
   ...TLS_FIELDS,
   {
+    flag: '--consent-origin',
+    value: 'name',
+    field: 'webhook.consent.origin',
+    is: TEXT,
+    about: 'Ask the destination first, by OPTIONS, whether it wants to be sent to from this DNS name.',
+  },
+  {
+    flag: '--consent-rate',
+    value: 'number',
+    field: 'webhook.consent.request_rate',
+    is: NUMBER,
+    about: 'Ask it for so many requests a minute, with --consent-origin.',
+  },
+  {
     flag: '--timeout',
     value: 'duration',
     field: 'webhook.timeout',

@@ -1,3 +1,4 @@
+import { ConsentStanding_StateSchema } from '../../../../gen/carillon/v1/consent_pb.ts';
 import {
   Limits_OverflowPolicy,
   Payload_EventFormat,
@@ -51,6 +52,7 @@ export function webhookCard(
       ['destination', webhook.destination],
       ['state', stateOf(webhook)],
       ['warning', warningOf(webhook)],
+      ['consent', consentOf(webhook, now)],
       ['failing since', inFull(webhook.failingSinceTime, now)],
       ['held', heldUntil(webhook, now)],
       ['last answer', lastAnswerOf(webhook, now)],
@@ -148,6 +150,7 @@ function heldUntil({ holdReason, holdEndTime }: Webhook, now: number): string {
 
 /** Known reasons in words; a server that is newer may have others. */
 const HOLDS: Readonly<Record<string, string>> = {
+  NO_CONSENT: 'without the consent of its destination',
   BREAKER_OPEN: 'circuit breaker open',
   RETRY_AFTER: 'as the destination asked (Retry-After)',
 };
@@ -217,6 +220,17 @@ function clientOf({ tls }: Webhook, now: number): string {
   return subject === undefined
     ? ''
     : `${subject}, until ${inFull(expireTime, now)}, SHA-256 ${sha256Fingerprint}`;
+}
+
+/** What the destination has said to being asked. */
+function consentOf({ consentStanding: standing }: Webhook, now: number): string {
+  if (standing === undefined) return '';
+  const { state, reason, allowedRate, askTime, nextAskTime } = standing;
+  const bound = allowedRate === 0 ? '' : `, at most ${counted(allowedRate, 'request', 'requests')} a minute`;
+  if (nextAskTime === undefined) return `${enumName(ConsentStanding_StateSchema, state)}${bound}`;
+  const why = reason === '' ? '' : `: ${reason}`;
+  const again = askTime === undefined ? 'asked' : 'asked again';
+  return `${enumName(ConsentStanding_StateSchema, state)}${why}; ${again} ${fromNow(nextAskTime, now)}`;
 }
 
 function warningOf({ tls }: Webhook): string {

@@ -1,6 +1,7 @@
 import type { Traffic } from '../../../domain/webhook/traffic.ts';
 import type { Registrations } from '../../registrations.ts';
 import type { Answer, WebhookFilter } from '../protocol.ts';
+import { toConsentRow } from '../rows/consent.ts';
 import type { RemovalRow } from '../rows/messages.ts';
 import type { WebhookRow } from '../rows/tables.ts';
 import {
@@ -78,6 +79,25 @@ export function registrations({ client, feed, defaults }: Connection): Registrat
 
     unverifiedWebhooks: async (limit) =>
       client.call('unverifiedWebhooks', limit, rowsUpTo(limit), (found) => found.map(read)),
+
+    dueConsents: async ({ now, limit }) =>
+      client.call('dueConsents', [now, limit], rowsUpTo(limit), (found) =>
+        found.map((row) => fromRingingRow(row, defaults)),
+      ),
+
+    keepConsents: async (batch) => {
+      const args = batch.map(({ webhookId, consent }) => [webhookId, ...toConsentRow(consent)] as const);
+      return client.call(
+        'keepConsents',
+        args.map(([id, said, dueAt, since]) => [id, said, dueAt, since]),
+        sized(batch),
+        (kept) => {
+          for (const [i, is] of kept.entries()) if (is) feed.webhook(batch[i]!.webhookId);
+          feed.announce();
+          return kept;
+        },
+      );
+    },
 
     unsealedWebhooks: async (limit) =>
       client.call('unsealedWebhooks', limit, rowsUpTo(limit), (found) => found.map(read)),

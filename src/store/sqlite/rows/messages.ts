@@ -22,6 +22,7 @@ export const UPDATE = layout(
   // Null leaves the cursor alone.
   field('cursorFrom', orNull(as<RowOf<typeof CURSOR_FENCE>>())),
   field('resetHealth', as<Flag>()),
+  field('resetConsent', as<Flag>()),
   // Null where it does not matter.
   field('changed', orNull(as<FieldChanges>())),
 );

@@ -41,6 +41,9 @@ export const WEBHOOK = layout(
   field('secretsEndAt', orNull(integer)),
   field('compatibilitySecret', orNull(text)),
   field('unverified', as<Flag>()),
+  field('consent', orNull(text)),
+  field('consentDueAt', orNull(integer)),
+  field('consentSince', integer),
 );
 export type WebhookRow = RowOf<typeof WEBHOOK>;
 
@@ -87,6 +90,10 @@ export type CursorRow = RowOf<typeof CURSOR>;
 
 /** What of a cursor tells whether it has moved. */
 export const CURSOR_FENCE = part(WEBHOOK, 'nominalAt', 'fired', 'skipped');
+
+/** What a destination has said to being asked. */
+export const CONSENT = part(WEBHOOK, 'consent', 'consentDueAt', 'consentSince');
+export type ConsentRow = RowOf<typeof CONSENT>;
 
 /** The health of a webhook's lane. */
 export const HEALTH = part(WEBHOOK, 'failingSince', 'trips', 'openUntil', 'holdUntil');

@@ -10,6 +10,7 @@ import type { LaneChange } from '../../delivery-queue.ts';
 import type { WebhookQuery, WebhookUpdate } from '../../registrations.ts';
 import type { WebhookFilter } from '../protocol.ts';
 import { fromBase64, toBase64 } from './bytes.ts';
+import { fromConsentRow, toConsentRow } from './consent.ts';
 import type { LongRowOf } from './layout.ts';
 import type { LaneRow, UpdateRow } from './messages.ts';
 import { decodeSecrets, encodeSecrets, endOfSecrets } from './secrets.ts';
@@ -43,6 +44,7 @@ export function toWebhookRow(webhook: Webhook): WebhookRow {
     endOfSecrets(webhook.secrets),
     webhook.compatibilitySecret === undefined ? null : toBase64(webhook.compatibilitySecret),
     spec.tls?.unverified ? 1 : 0,
+    ...toConsentRow(webhook.consent),
   ];
 }
 
@@ -52,6 +54,7 @@ export function fromWebhookRow(row: LongRowOf<typeof WEBHOOK>, defaults: Default
   const spec = decodeSpec(row[at.spec], defaults);
   const compatibilitySecret = row[at.compatibilitySecret];
   const sealedCredentials = row[at.credentials];
+  const consent = fromConsentRow([row[at.consent], row[at.consentDueAt], row[at.consentSince]]);
   return {
     ...withoutSpec(row),
     namespace: row[at.namespace],
@@ -60,6 +63,7 @@ export function fromWebhookRow(row: LongRowOf<typeof WEBHOOK>, defaults: Default
     secrets: decodeSecrets(row[at.secrets]),
     ...(compatibilitySecret !== null && { compatibilitySecret: fromBase64(compatibilitySecret) }),
     ...(sealedCredentials?.length && { sealedCredentials }),
+    ...(consent !== undefined && { consent }),
     filterFailures: row[at.filterFailures],
     healthVersion: row[at.healthVersion],
     version: row[at.version],
@@ -169,12 +173,13 @@ function decodePayload({ body, ...payload }: NonNullable<WrittenSpec['payload']>
 }
 
 export function toUpdateRow(update: WebhookUpdate): UpdateRow {
-  const { webhook, ifVersion, cursorFrom, resetHealth, changed } = update;
+  const { webhook, ifVersion, cursorFrom, resetHealth, resetConsent, changed } = update;
   return [
     toWebhookRow(webhook),
     ifVersion,
     cursorFrom === undefined ? null : [cursorFrom.nominalAt, cursorFrom.fired, cursorFrom.skipped],
     resetHealth ? 1 : 0,
+    resetConsent ? 1 : 0,
     changed ?? null,
   ];
 }

@@ -19,6 +19,9 @@ export function clockVerbs({ db }: Context): Pick<Verbs, 'comeBack' | 'moveBack'
     UPDATE webhooks SET failing_since = failing_since - ?1, open_until = open_until - ?1,
       hold_until = hold_until - ?1
     WHERE failing_since IS NOT NULL OR open_until IS NOT NULL OR hold_until IS NOT NULL`);
+  const moveConsents = db.prepare(
+    'UPDATE webhooks SET consent_due_at = consent_due_at - ? WHERE consent_due_at IS NOT NULL',
+  );
   const nextWebhook = db.prepare<[key: number | null]>(
     'SELECT min(webhook) FROM deliveries INDEXED BY deliveries_due WHERE state = 0 AND webhook > ?',
   );
@@ -42,7 +45,10 @@ export function clockVerbs({ db }: Context): Pick<Verbs, 'comeBack' | 'moveBack'
     },
 
     moveBack([byMs, now, place]) {
-      if (place === null) moveHealth.run(byMs);
+      if (place === null) {
+        moveHealth.run(byMs);
+        moveConsents.run(byMs);
+      }
       let [webhook, dueAt, ord] = place ?? [nextWebhook.get(0)?.[0] ?? null, now, HELD];
       let left = MOVED_MAX;
       for (let searches = 0; webhook !== null; searches++) {

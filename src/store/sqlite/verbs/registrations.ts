@@ -6,6 +6,7 @@ import { insertInto } from '../rows/insert.ts';
 import { part } from '../rows/layout.ts';
 import { UPDATE, type UpdateRow } from '../rows/messages.ts';
 import {
+  CONSENT,
   CURSOR,
   CURSOR_FENCE,
   HEALTH,
@@ -79,6 +80,7 @@ export function webhookVerbs(context: Context): WebhookVerbs {
   // OR IGNORE is for a key that another webhook has. No other constraint can be violated here.
   const update = db.prepare(`UPDATE OR IGNORE webhooks SET ${CHANGED.assignments} WHERE id = ?`);
   const updateCursor = db.prepare(`UPDATE webhooks SET ${CURSOR.assignments} WHERE id = ?`);
+  const resetConsent = db.prepare(`UPDATE webhooks SET ${CONSENT.assignments} WHERE id = ?`);
   const resetHealth = db.prepare(
     `UPDATE webhooks SET ${HEALTH.assignments}, health_version = version WHERE id = ?`,
   );
@@ -96,6 +98,7 @@ export function webhookVerbs(context: Context): WebhookVerbs {
     overfull.look(id, hooks.get(id)!);
     subscriptions.change(webhook[at.namespace], id, stored[at.spec], webhook[at.spec]);
     if (cursorFrom !== null) updateCursor.run(...CURSOR.from(webhook), id);
+    if (row[UPDATE.at.resetConsent] === 1) resetConsent.run(...CONSENT.from(webhook), id);
     if (row[UPDATE.at.resetHealth] === 1) resetHealth.run(...HEALTH.from(webhook), id);
     return 'UPDATED';
   }

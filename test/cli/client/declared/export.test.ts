@@ -40,6 +40,7 @@ const FULL = {
   },
   headers: { 'x-number': '1.0', 'X-Truth': 'yes' },
   tls: { caBundle: createAuthority('$HOME').pem },
+  consent: { origin: 'hooks.example.com', requestRate: 120 },
   timeout: '2.5s',
   retryPolicy: { maxAttempts: 3, delays: ['1s', '1m'], jitter: 0, clientErrors: 'FAIL' },
   limits: { concurrency: 2, rateLimit: { perSecond: 0.5, burst: 3 }, ordered: true },

@@ -54,6 +54,7 @@ describe('carillon webhooks', () => {
     const readBytes: World['readBytes'] = async (path) => Buffer.from(files.get(path) ?? assert.fail(path));
     const argv = [
       ...['webhooks', 'register', '--json', '--name', 'full', '--destination', SECURE],
+      ...['--consent-origin', 'hooks.example.com', '--consent-rate', '120'],
       ...[
         '--tls-client-certificate',
         '@cert.pem',
@@ -123,10 +124,13 @@ describe('carillon webhooks', () => {
       secretHeaders,
       auth,
       tls,
+      consentStanding,
+      holdEndTime,
       ...rest
     } = webhook;
     assert.equal(secretHeaders['x-key'].hint, 'file');
     assert.deepEqual([auth.basic.username, auth.basic.password.hint], ['ann', 'file']);
+    assert.deepEqual([consentStanding.state, consentStanding.nextAskTime], ['STATE_PENDING', holdEndTime]);
     assert.deepEqual([tls.clientCertificate, tls.caBundle], [client.cert, authority.pem]);
     assert.deepEqual([tls.privateKey.hint, tls.identity.subject], ['CN=carillon', 'CN=carillon']);
     assert.doesNotMatch(out, /a-key-from|PRIVATE KEY/);
@@ -187,11 +191,12 @@ describe('carillon webhooks', () => {
       },
       state: 'STATE_ACTIVE',
       stateReason: '',
-      holdReason: '',
+      holdReason: 'NO_CONSENT',
       runCount: '0',
       skippedRunCount: '0',
       filterFailureCount: '0',
       warnings: [],
+      consent: { origin: 'hooks.example.com', requestRate: 120 },
     });
   });
 
@@ -229,6 +234,31 @@ describe('carillon webhooks', () => {
     assert.equal(basic.username, 'ben');
     const renamed = await run('update', 'tokens', '--username', 'carl');
     assert.deepEqual(renamed.basic, { ...basic, username: 'carl' });
+  });
+
+  it('shows what the destination has said to being asked', async () => {
+    const asked = ['--consent-origin', 'hooks.example.com', '--destination', SECURE];
+    const { out } = await webhooks('register', '--id', 'asked', '--name', 'asked', ...asked);
+    assert.match(out, /^consent {2,}PENDING; asked now$/m);
+    const refused = await webhooks('update', 'asked', '--consent-origin', 'no host');
+    assert.match(refused.err, /--consent-origin \(webhook\.consent\.origin\): must be a valid hostname$/m);
+    const webhookId = (await api().webhooks.get({ id: 'asked' })).webhook!.uid;
+    const no = { state: 'REFUSED', reason: 'it answered 405', askedAt: 1, tries: 1, since: 1 } as const;
+    await api().store.keepConsents([{ webhookId, consent: { ...no, dueAt: api().clock.now() + 60_000 } }]);
+    const shown = await webhooks('get', 'asked');
+    assert.match(shown.out, /^consent {2,}REFUSED: it answered 405; asked again in 1m/m);
+    assert.match(shown.out, /^held {2,}without the consent of its destination until /m);
+    const yes = {
+      state: 'GRANTED',
+      allowedPerMinute: 1,
+      askedAt: 1,
+      dueAt: null,
+      tries: 0,
+      since: 1,
+    } as const;
+    await api().store.keepConsents([{ webhookId, consent: yes }]);
+    assert.match((await webhooks('get', 'asked')).out, /^consent {2,}GRANTED, at most 1 request a minute$/m);
+    await api().webhooks.remove({ id: 'asked' });
   });
 
   it('shows whose client certificate it is, and warns of a webhook that verifies nothing', async () => {

@@ -1,0 +1,145 @@
+import type { Clock } from '../domain/clock.ts';
+import type { Random } from '../domain/random.ts';
+import { createTrouble, troubleFields } from '../domain/trouble.ts';
+import { afterAnswer, type Consent, judgeConsent } from '../domain/webhook/consent.ts';
+import type { CredentialsOf } from '../domain/webhook/credentials.ts';
+import { withoutQuery } from '../domain/webhook/destination.ts';
+import { destinationTls } from '../domain/webhook/destination-tls.ts';
+import type { OperationalEvent } from '../domain/webhook/operational.ts';
+import { redacted } from '../domain/webhook/redact.ts';
+import { type Webhook, webhookIdOf } from '../domain/webhook/webhook.ts';
+import { consentRequest } from '../outbound/request.ts';
+import type { Sender } from '../outbound/sender.ts';
+import type { Store } from '../store/store.ts';
+import type { Log } from '../telemetry/log.ts';
+
+/**
+ * Asks destinations whether they want to be sent to. What they say is written down, and lanes hear of it as of any
+ * change of a webhook.
+ */
+export interface Consents {
+  /** Asks those whose time has come, as many at once as may be. Returns how many. */
+  tick(): Promise<number>;
+  /** Milliseconds until `tick` looks again. */
+  idleMs(): number;
+  /** Asks nobody any more, and writes nothing. Resolves when no write is under way. */
+  stop(): Promise<void>;
+}
+
+export interface ConsentsDeps {
+  readonly store: Pick<Store, 'dueConsents' | 'keepConsents'>;
+  readonly sender: Pick<Sender, 'send'>;
+  /** What is sent to be let in. */
+  readonly credentialsOf: CredentialsOf;
+  /** Called with operational events once what they tell of is on disk. It must not raise. */
+  readonly notify: (operational: OperationalEvent) => void;
+  readonly clock: Pick<Clock, 'now' | 'monotonic'>;
+  readonly random: Random;
+  readonly log: Log;
+  readonly settings: { readonly userAgent: string };
+}
+
+/** Destinations that are asked at once. */
+const ASKING_MAX = 64;
+const IDLE_MS = 1_000;
+/** When one whose namespace is suspended is looked at again. */
+const SUSPENDED_MS = 60_000;
+
+export function createConsents(deps: ConsentsDeps): Consents {
+  const { store, sender, credentialsOf, notify, clock, random, log, settings } = deps;
+  const trouble = createTrouble(clock);
+  const asking = new Set<string>();
+  const writes = new Set<Promise<unknown>>();
+  let stopped = false;
+
+  async function ask(webhook: Webhook): Promise<void> {
+    const { consent } = webhook;
+    const { consent: asked } = webhook.effective;
+    if (consent === undefined || asked === undefined) return;
+    if (webhook.suspended) {
+      await keep(webhook, { ...consent, dueAt: clock.now() + SUSPENDED_MS });
+      return;
+    }
+    const credentials = credentialsOf(webhook);
+    const tls = destinationTls(webhook, credentials);
+    const { userAgent } = settings;
+    const request = consentRequest(webhook, { credentials, ...(tls !== undefined && { tls }), userAgent });
+    if (request === undefined) return;
+    const outcome = redacted(await sender.send(request), request.secrets ?? []);
+    const now = clock.now();
+    const answer = judgeConsent(asked, outcome);
+    const after = afterAnswer(consent, answer, { outcome, now, unit: random.unit() });
+    if (!(await keep(webhook, after))) return;
+    tell(webhook, consent, after);
+  }
+
+  /** Whether it was kept: the question can have begun anew meanwhile. */
+  async function keep({ id: webhookId }: Webhook, consent: Consent): Promise<boolean> {
+    if (stopped) return false;
+    const write = store.keepConsents([{ webhookId, consent }]);
+    writes.add(write);
+    try {
+      const [kept] = await write;
+      return kept === true;
+    } finally {
+      writes.delete(write);
+    }
+  }
+
+  function tell(webhook: Webhook, before: Consent, after: Consent): void {
+    const { namespace, spec, id: uid } = webhook;
+    const { state, reason, allowedPerMinute } = after;
+    const id = webhookIdOf(webhook);
+    const destination = withoutQuery(spec.destination);
+    const fields = { namespace, webhookId: uid, webhookName: spec.name, destination, tries: after.tries };
+    if (state === 'GRANTED')
+      log.info({ ...fields, allowedPerMinute }, `'${destination}' consents to webhook ${id}`);
+    else log.warn(fields, `'${destination}' has not consented to webhook ${id}: ${reason}`);
+    if (state === before.state) return;
+    const about = {
+      namespace,
+      time: clock.now(),
+      webhook: { id, uid, name: spec.name, destination: spec.destination },
+    };
+    if (state === 'GRANTED') {
+      const allowed = allowedPerMinute === undefined ? {} : { allowedPerMinute };
+      notify({ type: 'carillon.webhook.consent_granted', ...about, ...allowed });
+    } else if (state === 'REFUSED') {
+      notify({ type: 'carillon.webhook.consent_refused', ...about, reason: reason ?? '' });
+    }
+  }
+
+  function begin(webhook: Webhook): void {
+    asking.add(webhook.id);
+    void ask(webhook)
+      .then(
+        () => {
+          const over = trouble.isOver();
+          if (over !== undefined) log.info(troubleFields(over), 'what destinations consent to is kept again');
+        },
+        (error: unknown) => {
+          const told = trouble.failed((error as Error).message);
+          if (told === undefined) return;
+          const fields = { webhookId: webhook.id, reason: (error as Error).message, ...troubleFields(told) };
+          log.error(fields, 'a destination could not be asked whether it consents');
+        },
+      )
+      .finally(() => asking.delete(webhook.id));
+  }
+
+  return {
+    async tick() {
+      if (stopped || asking.size >= ASKING_MAX) return 0;
+      // Those that are being asked are due still.
+      const due = await store.dueConsents({ now: clock.now(), limit: ASKING_MAX });
+      const free = due.filter(({ id }) => !asking.has(id)).slice(0, ASKING_MAX - asking.size);
+      for (const webhook of free) begin(webhook);
+      return free.length;
+    },
+    idleMs: () => IDLE_MS,
+    async stop() {
+      stopped = true;
+      await Promise.allSettled(writes);
+    },
+  };
+}
