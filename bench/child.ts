@@ -5,8 +5,8 @@ import { once } from 'node:events';
 export interface Child {
   readonly pid: number;
   readonly ended: boolean;
-  /** Rejects when the process ends first, or does not answer within `ASK_MS`. */
-  ask<T>(name: string, about?: unknown): Promise<T>;
+  /** Rejects when the process ends first, or does not answer in time; `ASK_MS` without one. */
+  ask<T>(name: string, about?: unknown, timeoutMs?: number): Promise<T>;
   /** Asks it to stop, then kills it. Tolerates being called twice. */
   stop(graceMs?: number): Promise<void>;
 }
@@ -72,11 +72,11 @@ export function startChild(options: ChildOptions): Child {
     get ended() {
       return !living.has(child);
     },
-    ask<T>(name: string, about?: unknown): Promise<T> {
+    ask<T>(name: string, about?: unknown, timeoutMs = ASK_MS): Promise<T> {
       const question = Promise.withResolvers<unknown>();
       const id = ++asked;
       waiting.set(id, question);
-      const timer = setTimeout(() => question.reject(new Error(`no answer to "${name}"`)), ASK_MS);
+      const timer = setTimeout(() => question.reject(new Error(`no answer to "${name}"`)), timeoutMs);
       child.send({ id, name, about } satisfies Question, (error) => {
         if (error !== null) question.reject(error);
       });

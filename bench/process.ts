@@ -38,6 +38,7 @@ export interface ProductOptions {
   /** The call that tells that it serves; a list of the webhooks without one. */
   readonly firstCall?: { readonly path: string; readonly message: object };
   readonly flags?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
   /** The key of callers that it is given; it asks for none without one. */
   readonly key?: string;
 }
@@ -89,6 +90,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
     env: {
       CARILLON_SECRETS_KEY: Buffer.from(SEALING_KEY).toString('base64'),
       ...(key !== undefined && { CARILLON_BOOTSTRAP_KEY: key }),
+      ...options.env,
     },
     output: openSync(logFile, 'a'),
   });

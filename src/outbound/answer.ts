@@ -59,7 +59,7 @@ export class Answer {
    * from its beginning. Otherwise the true reason why it is none.
    */
   rescued(error: unknown, peer: string, beginning: Buffer | undefined): Answered | SendFailure {
-    const failure = sendFailure(error, peer);
+    const failure = sendFailure(error, peer, this.status > 0);
     // Undici adds up the digits of Content-Length, spaces and repetitions with them, and finds that it is wrong.
     if (this.status > 0) {
       return this.kept(bodyLength(this.#headers['content-length']) === this.bytes ? undefined : failure);

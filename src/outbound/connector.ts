@@ -73,7 +73,7 @@ export function createConnector(options: ConnectorOptions): Connector {
     let over = false;
     let stop = () => {};
     const callOff = startDeadline(clock, connectTimeoutMs, (heldUpMs) => {
-      giveUp(noConnection(peer, `within ${connectTimeoutMs} ms`, heldUpMs, opening.via));
+      giveUp(noConnection(peer, `within ${connectTimeoutMs} ms`, heldUpMs, opening));
     });
 
     function finish(failure: SendFailure | null, socket: Socket | null): void {

@@ -4,7 +4,7 @@ import { type Outcome, RESPONSE_KEPT_BYTES, type Timing } from '../domain/delive
 import { Answer, type Answered } from './answer.ts';
 import { startDeadline } from './deadline.ts';
 import { type Decoded, decodeBody } from './decode.ts';
-import { asleep, heldUp, noConnection, SendFailure, type Via } from './failure.ts';
+import { asleep, heldUp, noConnection, SendFailure, type Stage } from './failure.ts';
 import { type Incoming, RESPONSE_READ_BYTES } from './incoming.ts';
 import { type LineOptions, type Opening, tenths } from './line.ts';
 import type { HeldPool, PoolOf } from './pools.ts';
@@ -61,8 +61,8 @@ export function post(exchange: Exchange): Promise<Outcome> {
     // and includes the lookup, the connecting and any waiting for a free connection.
     const callOff = startDeadline(clock, request.timeoutMs, (heldUpMs) => {
       const line = options.line;
-      const via = controller === undefined && line?.fresh ? line.opening?.via : undefined;
-      const failure = late(exchange, { connected: controller !== undefined, via }, answer.status, heldUpMs);
+      const stage = controller === undefined && line?.fresh ? line.opening : undefined;
+      const failure = late(exchange, { connected: controller !== undefined, stage }, answer.status, heldUpMs);
       settle(answer.status > 0 ? answer.kept(failure) : failure);
       // If it still waits for a connection, undici keeps it; at least its bytes need not be kept with it.
       if (controller === undefined) options.body = NOTHING;
@@ -156,14 +156,14 @@ function withBody(outcome: Answered & Outcome, decoded: Decoded | undefined): Ou
 
 function late(
   { target: { peer }, request: { timeoutMs } }: Exchange,
-  { connected, via }: { connected: boolean; via: Via | undefined },
+  { connected, stage }: { connected: boolean; stage: Stage | undefined },
   status: number,
   heldUpMs: number,
 ): SendFailure {
   const within = `within ${timeoutMs} ms`;
   if (status > 0)
     return new SendFailure('TIMEOUT', `${peer} answered ${status}, but not to the end ${within}`);
-  if (!connected) return noConnection(peer, within, heldUpMs, via);
+  if (!connected) return noConnection(peer, within, heldUpMs, stage);
   const message = `no answer from ${peer} ${within}`;
   return heldUpMs > 0 ? heldUp(message, heldUpMs) : new SendFailure('TIMEOUT', message);
 }

@@ -24,9 +24,10 @@ export class SendFailure extends Error {
 
 /**
  * Translates what undici, Node or OpenSSL raised on a connection. What went wrong while it was being opened
- * is a `SendFailure` already. `peer` is the host and port as a person would write them.
+ * is a `SendFailure` already. `peer` is the host and port as a person would write them; `hasHead` says that the head of
+ * the answer had come.
  */
-export function sendFailure(error: unknown, peer: string): SendFailure {
+export function sendFailure(error: unknown, peer: string, hasHead = false): SendFailure {
   if (error instanceof SendFailure) return error;
   const code = codeOf(error);
   const message = error instanceof Error ? error.message : String(error);
@@ -39,7 +40,10 @@ export function sendFailure(error: unknown, peer: string): SendFailure {
     return new SendFailure('REQUEST', `the request cannot be sent: ${message}`);
   }
   if (code === 'UND_ERR_HEADERS_OVERFLOW') {
-    return new SendFailure('PROTOCOL', `the headers of the answer from ${peer} are too big to read`);
+    return new SendFailure(
+      'PROTOCOL',
+      `the ${hasHead ? 'trailers' : 'headers'} of the answer from ${peer} are too big to read`,
+    );
   }
   if (error instanceof errors.HTTPParserError) {
     const reason = /\((.*)\)$/.exec(message)?.[1] ?? code;
@@ -64,14 +68,24 @@ export function heldUp(message: string, heldUpMs: number): SendFailure {
   );
 }
 
+/** How far the opening of a connection has come. */
+export interface Stage {
+  readonly via: Via | undefined;
+  /** What it waits for. */
+  readonly part: string | undefined;
+}
+
 /**
  * A connection that is not there in time. A proxy that cannot be reached is trouble of our own; one that connects
  * to nothing says as much of the destination.
  */
-export function noConnection(peer: string, within: string, heldUpMs: number, via?: Via): SendFailure {
+export function noConnection(peer: string, within: string, heldUpMs: number, stage?: Stage): SendFailure {
+  const via = stage?.via;
   const message =
     via === undefined
-      ? `no connection to ${peer} ${within}`
+      ? stage?.part === 'tlsMs'
+        ? `connected to ${peer}, but its TLS handshake did not end ${within}`
+        : `no connection to ${peer} ${within}`
       : via.isReached
         ? `${via.proxy} did not connect to ${peer} ${within}`
         : `no connection to ${via.proxy} ${within}`;
@@ -165,6 +179,8 @@ const TLS_WORDS: Readonly<Record<string, string>> = {
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'the certificate is signed by an authority that is not trusted',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'the certificate comes without those that vouch for it',
   ERR_TLS_CERT_ALTNAME_INVALID: 'the certificate is for another host',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'the other side does not speak TLS',
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: 'the other side does not speak TLS',
   ECONNRESET: 'the connection was closed during the TLS handshake',
 };
 

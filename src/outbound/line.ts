@@ -25,6 +25,8 @@ export interface Opening {
   next(part: OpeningPart | undefined): void;
   /** How long the parts have taken so far, the present one included. */
   timing(): Timing;
+  /** What it waits for; undefined when it is open or has failed. */
+  readonly part: OpeningPart | undefined;
   /** The address and port of its other end, once it is open. */
   remoteAddress: string | undefined;
   /** The proxy that it waits for, while it does. */
@@ -52,6 +54,9 @@ export function startOpening(clock: Pick<Clock, 'monotonic'>, first: OpeningPart
   return {
     remoteAddress: undefined,
     via: undefined,
+    get part() {
+      return part;
+    },
     next(following) {
       close();
       part = following;

@@ -62,7 +62,7 @@ describe('sending over TLS', () => {
     await using plain = await openReceiver();
     await using sender = aSender();
     const spoken = await sender.send(aRequest(`https://127.0.0.1:${plain.port}/`));
-    assert.match(told(spoken), /^TLS: TLS failed: 127\.0\.0\.1:\d+ \((ERR_SSL_\w+|EPROTO)\)$/);
+    assert.match(told(spoken), /^TLS: the other side does not speak TLS: 127\.0\.0\.1:\d+ \(ERR_SSL_\w+\)$/);
 
     await using closing = await listen((socket) => void socket.once('data', () => socket.destroy()));
     const closed = await sender.send(aRequest(`https://127.0.0.1:${closing.port}/`));
@@ -73,10 +73,24 @@ describe('sending over TLS', () => {
     await using silent = await listen((socket) => void socket.resume());
     await using sender = aSender({ connectTimeoutMs: 200 });
     const outcome = await sender.send(aRequest(`https://127.0.0.1:${silent.port}/`));
-    assert.equal(told(outcome), `TIMEOUT: no connection to 127.0.0.1:${silent.port} within 200 ms`);
+    const peer = `127.0.0.1:${silent.port}`;
+    assert.equal(
+      told(outcome),
+      `TIMEOUT: connected to ${peer}, but its TLS handshake did not end within 200 ms`,
+    );
     await until(() => sender.stats().origins === 0 || undefined);
     assert.equal(sender.stats().connections, 0);
     await silent.abandoned;
+  });
+
+  it('says that it was the handshake which did not end within the deadline of the request', async () => {
+    await using silent = await listen((socket) => void socket.resume());
+    await using sender = aSender();
+    const outcome = await sender.send(aRequest(`https://127.0.0.1:${silent.port}/`, { timeoutMs: 200 }));
+    assert.match(
+      told(outcome),
+      /^TIMEOUT: connected to .*, but its TLS handshake did not end within 200 ms$/,
+    );
   });
 });
 

@@ -1,5 +1,6 @@
 /** The native gRPC port on real sockets, with clients of grpc-js and of HTTP/2 without any gRPC. */
 import { type ClientHttp2Session, connect, type OutgoingHttpHeaders } from 'node:http2';
+import { connect as connectTcp } from 'node:net';
 import {
   create,
   type DescMessage,
@@ -252,8 +253,14 @@ export interface RawHttp2Answer {
   readonly rstCode: number | undefined;
 }
 
-export function rawHttp2({ host, port }: Address): RawHttp2 {
-  const session = connect(`http://${host}:${port}`);
+/** `localAddress` is another address of this machine to come from. */
+export function rawHttp2(
+  { host, port }: Address,
+  { localAddress }: { localAddress?: string } = {},
+): RawHttp2 {
+  const session = connect(`http://${host}:${port}`, {
+    ...(localAddress && { createConnection: () => connectTcp({ host, port, localAddress }) }),
+  });
   session.on('error', () => {});
   return {
     session,

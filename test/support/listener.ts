@@ -44,8 +44,16 @@ export async function openSocket(t: Test, { address }: Acceptor): Promise<Socket
   return socket;
 }
 
-export async function openSession(t: Test, { address }: Acceptor): Promise<ClientHttp2Session> {
-  const session = connectHttp2(`http://${HOST}:${address.port}`);
+/** `localAddress` is another address of this machine to come from. */
+export async function openSession(
+  t: Test,
+  { address }: Acceptor,
+  localAddress?: string,
+): Promise<ClientHttp2Session> {
+  const { port } = address;
+  const session = connectHttp2(`http://${HOST}:${port}`, {
+    createConnection: () => connectTcp({ host: HOST, port, ...(localAddress && { localAddress }) }),
+  });
   t.after(() => session.destroy());
   session.on('error', () => {});
   await once(session, 'remoteSettings');
@@ -114,6 +122,12 @@ export function begun(response: ListenerResponse): ListenerResponse {
 
 export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1));
+}
+
+/** Keeps the event loop busy, as a call that takes long does. */
+export function work(ms: number): void {
+  const until = performance.now() + ms;
+  while (performance.now() < until);
 }
 
 export function refusal(message: string) {

@@ -1,6 +1,5 @@
-import { isIPv6 } from 'node:net';
-import ipaddr from 'ipaddr.js';
 import { boundedCache } from '../bounded-cache.ts';
+import { networkOf } from './network.ts';
 import { type Rate, takeOne } from './rate.ts';
 
 /** How many calls without a good key an address may make: these at once, and then one a second. */
@@ -18,18 +17,11 @@ export function createWrongKeys(rate: Rate = WRONG_KEYS): WrongKeys {
   const paid = boundedCache<string, number>(ADDRESSES_MAX);
   return {
     count(address, now) {
-      const source = sourceOf(address);
-      const taken = takeOne(rate, paid.get(source) ?? 0, now);
+      const network = networkOf(address);
+      const taken = takeOne(rate, paid.get(network) ?? 0, now);
       if ('waitMs' in taken) return taken.waitMs;
-      paid.set(source, taken.paidAt);
+      paid.set(network, taken.paidAt);
       return undefined;
     },
   };
-}
-
-/** Whoever has an address of IPv6 has 2^64 of them: those that share their first half count as one. */
-function sourceOf(address: string): string {
-  if (!isIPv6(address)) return address;
-  const plain = ipaddr.process(address.split('%', 1)[0]!);
-  return plain instanceof ipaddr.IPv6 ? plain.parts.slice(0, 4).join(':') : plain.toString();
 }

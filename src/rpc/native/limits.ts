@@ -5,6 +5,8 @@ import { BODY_READ_MS } from '../transport/failures.ts';
 export interface NativeLimits {
   /** Calls at once on a connection; more are refused. */
   readonly streamsMax: number;
+  /** Calls at once on all connections: an address may have as many as it leaves free, and more are refused. */
+  readonly openMax: number;
   /** Mebibytes that one connection may hold in all; further calls on it are refused. */
   readonly sessionMemoryMib: number;
   /** Bytes of a stream's messages that may wait for its reader before the handler does. */
@@ -34,6 +36,7 @@ export interface NativeLimits {
 
 export const NATIVE_LIMITS: NativeLimits = {
   streamsMax: 1000,
+  openMax: 20_000,
   sessionMemoryMib: 64,
   writeAheadBytes: 64 * 1024,
   requestMs: BODY_READ_MS,

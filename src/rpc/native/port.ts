@@ -1,9 +1,10 @@
-import type {
-  Http2Server,
-  Http2Session,
-  IncomingHttpHeaders,
-  ServerHttp2Session,
-  ServerHttp2Stream,
+import {
+  constants,
+  type Http2Server,
+  type Http2Session,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
 } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { ServiceImplSpec } from '@connectrpc/connect';
@@ -12,6 +13,8 @@ import type { Clock } from '../../domain/clock.ts';
 import type { Log } from '../../telemetry/log.ts';
 import { callLog } from '../transport/call-log.ts';
 import type { Guard } from '../transport/guard.ts';
+import { createStarts } from '../transport/starts.ts';
+import { createStreamShares } from '../transport/stream-shares.ts';
 import { type Arrival, receptionist } from './arrival.ts';
 import { serve } from './calls.ts';
 import { NATIVE_LIMITS, type NativeLimits } from './limits.ts';
@@ -23,6 +26,8 @@ import { unpadded } from './status.ts';
 export interface NativePort {
   /** Serves a connection that begins with the preface of HTTP/2. */
   take(socket: Socket): void;
+  /** Whether a call is in flight on a connection that it serves. */
+  isBusy(socket: Socket): boolean;
   /** Takes no new calls, and closes connections as soon as those that were taken have ended. */
   drain(): void;
   /** Frees what is left when all connections are closed. */
@@ -62,6 +67,9 @@ export async function openNativePort(deps: NativePortDeps): Promise<NativePort> 
   };
   const desk = receptionist(services);
   const connections = new Map<Http2Session | undefined, Connection>();
+  const bySocket = new WeakMap<Socket, Connection>();
+  const starts = createStarts(clock);
+  const shares = createStreamShares(limits.openMax);
   // From one listener of an event to the next, which are called at once one after the other.
   let arriving: Arrival | undefined;
   let taken: Socket | undefined;
@@ -96,15 +104,31 @@ export async function openNativePort(deps: NativePortDeps): Promise<NativePort> 
     _flags: number,
     rawHeaders: readonly string[],
   ): void => {
-    connections.get(stream.session)?.begun(stream);
-    arriving = desk.receive(stream, headers, rawHeaders);
-    if (arriving !== undefined) next!(stream, headers);
-    arriving = undefined;
+    // Nobody else hears of one that breaks before its turn, or whose connection is gone already.
+    stream.on('error', () => {});
+    const connection = connections.get(stream.session);
+    if (connection === undefined) return;
+    connection.begun(stream);
+    const ended = shares.open(connection.socket.remoteAddress);
+    if (ended === undefined) {
+      stream.close(constants.NGHTTP2_REFUSED_STREAM);
+      return;
+    }
+    stream.once('close', ended);
+    starts.take(connection.socket, {
+      begin() {
+        arriving = desk.receive(stream, headers, rawHeaders);
+        if (arriving !== undefined) next!(stream, headers);
+        arriving = undefined;
+      },
+      isOver: () => stream.closed || stream.destroyed,
+    });
   };
   http2.on('stream', onStream);
   http2.on('session', (session: ServerHttp2Session) => {
     const connection = followConnection({ session, socket: taken!, clock, limits });
     connections.set(session, connection);
+    bySocket.set(taken!, connection);
     taken!.once('close', () => connections.delete(session));
   });
 
@@ -121,6 +145,7 @@ export async function openNativePort(deps: NativePortDeps): Promise<NativePort> 
       injector.injectConnection(socket);
       taken = undefined;
     },
+    isBusy: (socket) => (bySocket.get(socket)?.open ?? 0) > 0,
     drain() {
       server.tryShutdown(() => {});
       for (const connection of connections.values()) connection.endIfDone();

@@ -5,8 +5,11 @@ import type { NativeLimits } from './limits.ts';
 
 /** What grpc-js does not see to: pings, and other sides that do not hang up. */
 export interface Connection {
+  readonly socket: Socket;
   /** A call has begun on it. */
   begun(stream: ServerHttp2Stream): void;
+  /** Calls that are open on it. */
+  readonly open: number;
   /** Drops it in a while if it takes no more calls and has none: by then the other side should have closed it. */
   endIfDone(): void;
 }
@@ -22,12 +25,16 @@ export function followConnection({ session, socket, clock, limits }: ConnectionD
   let open = 0;
   let ending: NodeJS.Timeout | undefined;
   const connection: Connection = {
+    socket,
     begun(stream) {
       open++;
       stream.once('close', () => {
         open--;
         connection.endIfDone();
       });
+    },
+    get open() {
+      return open;
     },
     endIfDone() {
       if (open > 0 || !session.closed || ending !== undefined || socket.closed) return;

@@ -17,12 +17,15 @@ export function discardBody(request: NodeRequest): void {
 
 /**
  * The pieces of a body, for as long as somebody wants them. The rest is read and dropped over HTTP/1.1, where the
- * connection could take no other request before; over HTTP/2 the stream ends with its answer.
+ * connection could take no other request before; over HTTP/2 the stream ends with its answer. Raises CANCELED when the
+ * caller goes away.
  */
 export async function* readPieces(request: NodeRequest): AsyncGenerator<Uint8Array> {
   try {
     // Node's own iteration would destroy the request, and then nobody could read the rest.
     for await (const piece of request.iterator({ destroyOnReturn: false })) yield piece as Uint8Array;
+  } catch (error) {
+    throw (error as NodeJS.ErrnoException).code === 'ERR_STREAM_PREMATURE_CLOSE' ? wentAway() : error;
   } finally {
     if (request.httpVersionMajor < 2) dropRest(request);
   }

@@ -2,6 +2,7 @@ import { type DomainError, malformed } from '../../domain/error.ts';
 import { echoName, PROBLEMS_MAX } from '../../domain/problems.ts';
 import { quote } from '../../domain/text.ts';
 import type { Turns } from '../../publish/turns.ts';
+import { plainJson } from './json-plain.ts';
 
 /** Objects and arrays inside each other. Events in a batch nest 36 deep at most: four levels, and their data. */
 export const JSON_DEPTH_MAX = 64;
@@ -30,6 +31,8 @@ export type TellDeep = (path: readonly string[]) => string | undefined;
  * proportion to the text. What nests too deep is raised, unless `tellDeep` takes it.
  */
 export function parseJson(text: string, what = 'the body', tellDeep?: TellDeep): ParsedJson {
+  const plain = plainJson(text, { depthMax: JSON_DEPTH_MAX, valuesMax: JSON_VALUES_MAX });
+  if (plain !== undefined) return { value: plain, duplicates: NONE };
   const steps = inspect(text, what, tellDeep);
   for (;;) {
     const step = steps.next();
@@ -53,6 +56,8 @@ export async function parseLongJson(
 }
 
 // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
+
+const NONE: readonly string[] = [];
 
 type Inspected = Required<Omit<ParsedJson, 'value'>>;
 

@@ -2,6 +2,7 @@ import { createServer, type Socket } from 'node:net';
 import { isTls, NEEDS_TLS, type Refusal, refuseConnection } from '../tls/refusal.ts';
 import type { Tls } from '../tls/tls.ts';
 import { type Address, addressOf, type ListenOptions, listen } from './bind.ts';
+import { createCrowd } from './crowd.ts';
 import { firstBytes } from './first-bytes.ts';
 import type { ListenerLimits, Protocol } from './http-protocol.ts';
 
@@ -12,7 +13,7 @@ export interface AcceptorOptions {
   /** Serves a connection, whose first bytes are given, and are no longer in the socket. */
   readonly take: (socket: Socket, first: Buffer) => void;
   /** What serves the connections: it is drained and closed together with the port. */
-  readonly protocols: readonly Pick<Protocol, 'drain' | 'close'>[];
+  readonly protocols: readonly Pick<Protocol, 'isBusy' | 'drain' | 'close'>[];
   /** Told of connections that could not be accepted: no file handles left, say. */
   readonly onError: (error: unknown) => void;
 }
@@ -35,18 +36,19 @@ const PROBE_MS = 60_000;
 /** Rejects with DomainError FAILED_PRECONDITION, its message for the operator, when it cannot listen. */
 export async function accept(where: ListenOptions, options: AcceptorOptions): Promise<Acceptor> {
   const { limits, tls, take, protocols, onError } = options;
-  const sockets = new Set<Socket>();
   const undecided = new Set<Socket>();
+  /** By where they come from, connections on which TLS is agreed; and when it is, what speaks TLS on them. */
+  const agreeing = new Map<string, Socket>();
+  const secured = new WeakMap<Socket, Socket>();
+  const crowd = createCrowd(limits.connectionsMax, {
+    isBusy: (socket) => protocols.some((each) => each.isBusy(secured.get(socket) ?? socket)),
+    close: (socket) => void (secured.get(socket) ?? socket).destroy(),
+  });
 
   const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: PROBE_MS });
-  server.maxConnections = limits.connectionsMax;
   function begin(socket: Socket, decide: (bytes: Buffer) => void): void {
-    sockets.add(socket);
     undecided.add(socket);
-    socket.on('close', () => {
-      sockets.delete(socket);
-      undecided.delete(socket);
-    });
+    socket.once('close', () => undecided.delete(socket));
     // Connections break all the time. Whoever serves this one hears of it too; without a listener
     // here it would end the process while nobody does.
     socket.on('error', () => {});
@@ -62,9 +64,28 @@ export async function accept(where: ListenOptions, options: AcceptorOptions): Pr
   }
 
   // Undecided until TLS is agreed on, and then again until it shows its protocol.
-  const gate = tls?.open({ handshakeMs: limits.firstBytesMs, take: serve });
+  const gate = tls?.open({
+    handshakeMs: limits.firstBytesMs,
+    take(socket, refusal) {
+      const below = agreeing.get(placeOf(socket));
+      if (below !== undefined) {
+        secured.set(below, socket);
+        undecided.delete(below);
+      }
+      serve(socket, refusal);
+    },
+  });
   server.on('connection', (socket) => {
+    if (!crowd.enter(socket)) {
+      socket.on('error', () => {}).destroy();
+      return;
+    }
     if (gate === undefined) return serve(socket);
+    const place = placeOf(socket);
+    agreeing.set(place, socket);
+    socket.once('close', () => {
+      if (agreeing.get(place) === socket) agreeing.delete(place);
+    });
     begin(socket, (bytes) => {
       if (!isTls(bytes)) {
         undecided.delete(socket);
@@ -95,9 +116,17 @@ export async function accept(where: ListenOptions, options: AcceptorOptions): Pr
     close(graceMs) {
       closed ??= stop();
       const timer = setTimeout(() => {
-        for (const socket of sockets) socket.destroy();
+        for (const socket of crowd.sockets()) {
+          secured.get(socket)?.destroy();
+          socket.destroy();
+        }
       }, graceMs);
       return closed.finally(() => clearTimeout(timer));
     },
   };
+}
+
+/** The other end of a connection, which is the same with and without TLS on it. */
+function placeOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }

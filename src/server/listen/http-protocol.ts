@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { Socket } from 'node:net';
+import type { Starts } from '../../rpc/transport/starts.ts';
 
 export type ListenerRequest = IncomingMessage | Http2ServerRequest;
 export type ListenerResponse = ServerResponse | Http2ServerResponse;
@@ -19,6 +20,8 @@ export type Handler = (
 export interface Protocol {
   /** Serves a connection whose first bytes are waiting to be read. */
   take(socket: Socket): void;
+  /** Whether a request is in flight on a connection that it serves. */
+  isBusy(socket: Socket): boolean;
   /** Closes connections as soon as no request is in flight on them. */
   drain(): void;
   /** Frees what is left when all connections are closed. */
@@ -28,10 +31,12 @@ export interface Protocol {
 export interface ProtocolDeps {
   readonly handler: Handler;
   readonly limits: ListenerLimits;
+  /** Of both protocols, since they share the event loop. */
+  readonly starts: Starts;
 }
 
 export interface ListenerLimits {
-  /** Connections at once; further ones are closed as soon as they are made. */
+  /** Connections at once; for one more, one without a request in flight is closed, or else the new one. */
   readonly connectionsMax: number;
   /** How long a new connection may take to show which protocol it speaks. */
   readonly firstBytesMs: number;
@@ -47,6 +52,8 @@ export interface ListenerLimits {
   readonly lingerMs: number;
   /** Streams at once on an HTTP/2 connection; more are refused. */
   readonly streamsMax: number;
+  /** Streams at once on all HTTP/2 connections: an address may have as many as it leaves free, and more are refused. */
+  readonly openMax: number;
   /** Bytes of the head of a request. */
   readonly headerBytesMax: number;
   /** How often limits on time are looked at for HTTP/1.1, so how late they may be. */
@@ -62,6 +69,7 @@ export const LISTENER_LIMITS: ListenerLimits = {
   sessionIdleMs: 300_000,
   lingerMs: 1000,
   streamsMax: 1000,
+  openMax: 20_000,
   headerBytesMax: 16 * 1024,
   checkMs: 5000,
 };

@@ -4,7 +4,7 @@ import { takeAbsoluteForm } from './absolute-form.ts';
 import type { Protocol, ProtocolDeps } from './http-protocol.ts';
 
 /** HTTP/1.1 on connections that something else accepted. */
-export function http1Protocol({ handler, limits }: ProtocolDeps): Protocol {
+export function http1Protocol({ handler, limits, starts }: ProtocolDeps): Protocol {
   /** More than one of a connection whose caller does not wait for answers. */
   const inFlight = new Map<Socket, Set<ServerResponse>>();
   let draining = false;
@@ -31,7 +31,10 @@ export function http1Protocol({ handler, limits }: ProtocolDeps): Protocol {
         if (draining) setImmediate(() => server.closeIdleConnections());
       });
       const unbound = boundRequest(request, response, limits.requestMs);
-      void handler(request, response, unbound);
+      starts.take(socket, {
+        begin: () => void handler(request, response, unbound),
+        isOver: () => socket.destroyed,
+      });
     },
   );
   server.on('clientError', (error, socket) => {
@@ -47,6 +50,7 @@ export function http1Protocol({ handler, limits }: ProtocolDeps): Protocol {
     take(socket) {
       server.emit('connection', socket);
     },
+    isBusy: (socket) => inFlight.has(socket),
     drain() {
       draining = true;
       for (const answers of inFlight.values()) {

@@ -1,5 +1,12 @@
-import { constants, createServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import {
+  constants,
+  createServer,
+  type Http2Session,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
 import type { Socket } from 'node:net';
+import { createStreamShares } from '../../rpc/transport/stream-shares.ts';
 import type { Protocol, ProtocolDeps } from './http-protocol.ts';
 
 /** Megabytes that one connection may hold in all: its streams, heads and what is not yet sent. */
@@ -13,10 +20,12 @@ interface Session {
 }
 
 /** HTTP/2 with prior knowledge on connections that something else accepted. */
-export function http2Protocol({ handler, limits }: ProtocolDeps): Protocol {
-  const sessions = new Set<Session>();
+export function http2Protocol({ handler, limits, starts }: ProtocolDeps): Protocol {
+  const sessions = new Map<Http2Session | undefined, Session>();
+  const bySocket = new WeakMap<Socket, Session>();
   const openEnded = new WeakSet<ServerHttp2Stream>();
   let draining = false;
+  const shares = createStreamShares(limits.openMax);
 
   // What a connection may do in resets (CVE-2023-44487), pings, settings, invalid frames and refused
   // streams is bounded by Node's defaults, which are meant for the open internet.
@@ -25,13 +34,27 @@ export function http2Protocol({ handler, limits }: ProtocolDeps): Protocol {
       settings: { maxConcurrentStreams: limits.streamsMax, maxHeaderListSize: limits.headerBytesMax },
       maxSessionMemory: SESSION_MEMORY_MIB,
     },
-    (request, response) => void handler(request, response, () => openEnded.add(request.stream)),
+    (request, response) => {
+      const { stream } = request;
+      const held = sessions.get(stream.session);
+      const ended = held && shares.open(held.socket.remoteAddress);
+      if (held === undefined || ended === undefined) {
+        stream.close(constants.NGHTTP2_REFUSED_STREAM);
+        return;
+      }
+      stream.once('close', ended);
+      starts.take(held.socket, {
+        begin: () => void handler(request, response, () => openEnded.add(stream)),
+        isOver: () => stream.closed || stream.destroyed,
+      });
+    },
   );
   let taken: Socket | undefined;
   server.on('session', (session) => {
     const held: Session = { session, socket: taken!, open: 0 };
     let busy = true;
-    sessions.add(held);
+    sessions.set(session, held);
+    bySocket.set(held.socket, held);
     session.on('stream', (stream) => {
       busy = true;
       held.open++;
@@ -49,7 +72,7 @@ export function http2Protocol({ handler, limits }: ProtocolDeps): Protocol {
     idle.unref();
     held.socket.once('close', () => {
       clearInterval(idle);
-      sessions.delete(held);
+      sessions.delete(session);
     });
   });
 
@@ -59,9 +82,10 @@ export function http2Protocol({ handler, limits }: ProtocolDeps): Protocol {
       server.emit('connection', socket);
       taken = undefined;
     },
+    isBusy: (socket) => (bySocket.get(socket)?.open ?? 0) > 0,
     drain() {
       draining = true;
-      for (const held of sessions) {
+      for (const held of sessions.values()) {
         if (held.open === 0) finish(held, limits.lingerMs);
         else held.session.close();
       }

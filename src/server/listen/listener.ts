@@ -1,4 +1,6 @@
 import { constants } from 'node:http2';
+import { systemClock } from '../../domain/clock.ts';
+import { createStarts } from '../../rpc/transport/starts.ts';
 import type { Tls } from '../tls/tls.ts';
 import { type Acceptor, accept } from './acceptor.ts';
 import { isHttp2 } from './first-bytes.ts';
@@ -32,7 +34,11 @@ export interface ListenerOptions {
 export async function createListener(options: ListenerOptions): Promise<Acceptor> {
   const limits = { ...LISTENER_LIMITS, ...options.limits };
   const onError = options.onError ?? (() => {});
-  const deps: ProtocolDeps = { limits, handler: guarded(options.handler, onError) };
+  const deps: ProtocolDeps = {
+    limits,
+    handler: guarded(options.handler, onError),
+    starts: createStarts(systemClock),
+  };
   const http1 = http1Protocol(deps);
   const http2 = http2Protocol(deps);
   return accept(

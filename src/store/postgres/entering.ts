@@ -11,7 +11,7 @@ import type { Call, Reply } from './protocol.ts';
  * was entered. All that a call of the API does in one transaction is one row, and what it does in a later one is added
  * to that.
  */
-export type Enter = (calls: readonly Call[], replies: Reply[]) => Promise<Reply[]>;
+export type Enter = (calls: readonly Call[], replies: readonly Reply[]) => Promise<Reply[]>;
 
 export function createEnter(db: Database): Enter {
   const insert = db.prepare(
@@ -43,7 +43,7 @@ export function createEnter(db: Database): Enter {
 
   return async (calls, replies) => {
     const named = calls.filter(([, , by]) => by !== undefined);
-    if (named.length === 0) return replies;
+    if (named.length === 0) return [...replies];
     const names = await namesOf(named);
     const additions = createAdditions();
     const answered = calls.map(([verb, args, by], i): Reply => {

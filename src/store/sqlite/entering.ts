@@ -11,7 +11,7 @@ import type { Call, Reply } from './protocol.ts';
  * was entered. All that a call of the API does in one transaction is one row, and what it does in a later one is added
  * to that.
  */
-export type Enter = (calls: readonly Call[], replies: Reply[]) => Reply[];
+export type Enter = (calls: readonly Call[], replies: readonly Reply[]) => Reply[];
 
 export function createEnter(db: Database): Enter {
   const insert = insertInto(db, 'audit_entries', AUDIT, 'ON CONFLICT DO NOTHING');
@@ -34,7 +34,7 @@ export function createEnter(db: Database): Enter {
   }
 
   return (calls, replies) => {
-    if (calls.every(([, , by]) => by === undefined)) return replies;
+    if (calls.every(([, , by]) => by === undefined)) return [...replies];
     const additions = createAdditions();
     const answered = calls.map(([verb, args, by], i): Reply => {
       const reply = replies[i]!;

@@ -69,4 +69,13 @@ export type Asking<D> = Message & { readonly responseDefinition?: D; readonly fu
 export interface ServerRequest extends Message {
   /** The largest message that a client may send. */
   readonly messageReceiveLimit: number;
+  readonly useTls: boolean;
+  /** A certificate that the suite's clients trust; there is one when TLS is used. */
+  readonly serverCreds: Credentials | undefined;
+}
+
+/** Both in PEM. */
+export interface Credentials {
+  readonly cert: Uint8Array;
+  readonly key: Uint8Array;
 }

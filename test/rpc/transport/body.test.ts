@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
 import { describe, it, type TestContext } from 'node:test';
 import { Code, ConnectError } from '@connectrpc/connect';
-import { readBody } from '../../../src/rpc/transport/body.ts';
+import { readBody, readPieces } from '../../../src/rpc/transport/body.ts';
 import type { NodeRequest } from '../../../src/rpc/transport/node.ts';
 
 const MIB = 1024 * 1024;
@@ -24,6 +24,16 @@ function pass(t: TestContext, ms: number): void {
 }
 
 describe('the body of a request', () => {
+  it('that is read in pieces is CANCELED when its caller goes away, and no error of ours', async () => {
+    const { request, body } = aRequest();
+    const pieces = readPieces(Object.assign(request, { httpVersionMajor: 2 }));
+    body.write('half of it');
+    assert.equal(String((await pieces.next()).value), 'half of it');
+    const rest = codeOf(pieces.next());
+    body.destroy();
+    assert.equal(await rest, Code.Canceled);
+  });
+
   it('must arrive within half a minute', async (t) => {
     t.mock.timers.enable({ apis: ['setTimeout'] });
     const { request, body } = aRequest();

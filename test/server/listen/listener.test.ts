@@ -21,6 +21,7 @@ import {
   text,
   trickle,
   until,
+  work,
 } from '../../support/listener.ts';
 
 /** RFC 9113, section 6.5: the type of the frame that a server sends first. */
@@ -271,13 +272,108 @@ describe('bad clients', () => {
     await Promise.all(answers);
   });
 
-  test('connections over the bound are closed', async (t) => {
-    const listener = await open(t, echo, { connectionsMax: 1 });
+  test('connections over the bound are closed while those that there are have requests in flight', async (t) => {
+    const waiting: ListenerResponse[] = [];
+    const listener = await open(t, (_request, response) => void waiting.push(response), {
+      connectionsMax: 2,
+    });
     const first = await openSocket(t, listener);
-    const second = await openSocket(t, listener);
-    assert.equal(await readAll(second), '');
     first.write('GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
-    assert.match(await readAll(first), /^HTTP\/1\.1 200 /);
+    const session = await openSession(t, listener);
+    const answer = postHttp2(session, '');
+    await until(() => waiting.length === 2);
+    const third = await openSocket(t, listener);
+    assert.equal(await readAll(third), '');
+    for (const response of waiting) response.end('well');
+    assert.match(await readAll(first), /^HTTP\/1\.1 200 .*well/s);
+    assert.equal(await answer, 'well');
+  });
+
+  test('connections that do nothing make room for new ones, whichever protocol they speak', async (t) => {
+    const listener = await open(t, echo, { connectionsMax: 3 });
+    const silent = await openSocket(t, listener);
+    const session = await openSession(t, listener);
+    await postHttp2(session, '');
+    const kept = await openSocket(t, listener);
+    kept.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
+    await once(kept, 'data');
+    for (const idle of [silent, session, kept]) {
+      const gone = closed(idle);
+      const fresh = await openSession(t, listener);
+      assert.equal(await postHttp2(fresh, 'new'), 'POST 2.0 new');
+      await gone;
+      fresh.destroy();
+      await closed(fresh);
+    }
+  });
+
+  test('a caller that begins hundreds of requests in one packet holds up nobody else', async (t) => {
+    let begun = 0;
+    const others = Promise.withResolvers<number>();
+    const listener = await open(t, (request, response) => {
+      if (request.url === '/other') others.resolve(begun);
+      else begun++;
+      work(1);
+      response.end();
+    });
+    const other = await openSession(t, listener);
+    const session = await openSession(t, listener);
+    const streams = Array.from({ length: 400 }, () => session.request({ ':path': '/' }));
+    const stream = other.request({ ':path': '/other' });
+    for (const each of [stream, ...streams]) each.resume();
+    const before = await others.promise;
+    assert.ok(before < 200, `${before} of 400 came before`);
+    await Promise.all(streams.map(closed));
+    assert.equal(begun, 400);
+  });
+
+  test('a caller that pipelines hundreds of requests holds up nobody else', async (t) => {
+    let begun = 0;
+    const listener = await open(t, (_request, response) => {
+      begun++;
+      work(1);
+      response.end();
+    });
+    const socket = await openSocket(t, listener);
+    socket.resume();
+    socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(400));
+    await until(() => begun > 0);
+    await post(listener, '');
+    assert.ok(begun < 200, `${begun} of 401 came before`);
+    await until(() => begun === 401);
+  });
+
+  test('a request that is reset before its turn is never begun', async (t) => {
+    let begun = 0;
+    const listener = await open(t, () => {
+      begun++;
+      work(1);
+    });
+    const session = await openSession(t, listener);
+    const streams = Array.from({ length: 400 }, () => session.request({ ':path': '/' }));
+    for (const stream of streams) stream.close(constants.NGHTTP2_CANCEL);
+    await Promise.all(streams.map(closed));
+    await pingpong(session);
+    assert.ok(begun < 200, `${begun} of 400 were begun`);
+  });
+
+  test('a caller has as many streams as it leaves free for others, and more are refused', async (t) => {
+    const waiting: ListenerResponse[] = [];
+    const listener = await open(t, (_request, response) => void waiting.push(response), { openMax: 6 });
+    const session = await openSession(t, listener);
+    const streams = Array.from({ length: 4 }, () => session.request({ ':path': '/' }));
+    await closed(streams[3]!);
+    assert.equal(streams[3]!.rstCode, constants.NGHTTP2_REFUSED_STREAM);
+    assert.equal(waiting.length, 3);
+    const elsewhere = await openSession(t, listener, '127.0.0.2');
+    const other = elsewhere.request({ ':path': '/' });
+    await until(() => waiting.length === 4);
+    for (const response of waiting) response.end();
+    await Promise.all([...streams, other].map((stream) => closed(stream.resume())));
+    const again = session.request({ ':path': '/' });
+    await until(() => waiting.length === 5);
+    waiting[4]!.end();
+    await closed(again.resume());
   });
 
   test('clients that reset their connections do no harm', async (t) => {

@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { plainJson } from '../../../src/rpc/transport/json-plain.ts';
+
+const BOUNDS = { depthMax: 4, valuesMax: 1_000 };
+
+describe('a JSON text is plain', () => {
+  for (const text of [
+    '{}',
+    '[]',
+    ' {"a":1, "b" : [true,{"a":null}]}\n',
+    '{"a:":"b:{[\'","c":["::"]}',
+    '{"__proto__":{"a":1},"constructor":2}',
+    '[[[[]]]]',
+  ]) {
+    test(`as ${text.trim()}`, () => assert.deepEqual(plainJson(text, BOUNDS), JSON.parse(text)));
+  }
+});
+
+describe('a JSON text is looked at thoroughly', () => {
+  for (const [why, text] of [
+    ['whose outermost object has a member twice', '{"a":1,"b":2,"a":3}'],
+    ['that has a member twice further in', '{"a":[{"b":{"c":1,"c":1}}]}'],
+    ['of which a member twice hides a whole object', '{"a":{"b":1,"c":2},"a":3}'],
+    ['that nests too deep', '[[[[[]]]]]'],
+    ['with an escape', '{"a":"\\u0022","b":1}'],
+    ['with a name that is the same once it is unescaped', '{"a":1,"\\u0061":2}'],
+    ['whose string does not end', '{"a":"b}'],
+    ['that is broken', '{"a":1,}'],
+    ['with something behind it', '{"a":1}{'],
+    ['that is no object', '"a"'],
+    ['of nothing', ''],
+    ['that could have too many values', `[${'1,'.repeat(600)}1]`],
+  ] as const) {
+    test(why, () => assert.equal(plainJson(text, BOUNDS), undefined));
+  }
+});
