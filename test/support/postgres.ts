@@ -1,5 +1,5 @@
 /** A PostgreSQL for tests: that of `CARILLON_TEST_POSTGRES_URL`, or one that is started once for a run of tests. */
-import { mkdtempSync, realpathSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, realpathSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
@@ -34,6 +34,20 @@ function given(): Promise<string> | undefined {
 }
 
 async function started(): Promise<string> {
+  const own = await startPostgres();
+  stop = own.stop;
+  return own.url;
+}
+
+/** A server of its own. */
+export interface OwnPostgres {
+  readonly url: string;
+  /** Ends it at once, without writing anything back, as when the machine is switched off; and starts it again. */
+  crash(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startPostgres(): Promise<OwnPostgres> {
   const databaseDir = mkdtempSync(join(realpathSync(tmpdir()), 'carillon-postgres-'));
   const port = await freePort();
   const log: string[] = [];
@@ -49,17 +63,28 @@ async function started(): Promise<string> {
     onLog: (message) => void log.push(message),
     onError: (message) => void log.push(String(message)),
   });
-  try {
-    await postgres.initialise();
-    await postgres.start();
-  } catch (error) {
-    throw new Error(`PostgreSQL did not start: ${log.join('')}`, { cause: error });
+
+  async function start(): Promise<void> {
+    await postgres.start().catch((error: unknown) => {
+      throw new Error(`PostgreSQL did not start: ${log.join('')}`, { cause: error });
+    });
   }
-  stop = async () => {
-    await postgres.stop();
-    await rm(databaseDir, { recursive: true, force: true });
+
+  await postgres.initialise();
+  await start();
+  return {
+    url: `postgres://carillon:carillon@127.0.0.1:${port}/postgres`,
+    async crash() {
+      const pidFile = join(databaseDir, 'postmaster.pid');
+      process.kill(Number(readFileSync(pidFile, 'utf8').split('\n')[0]), 'SIGQUIT');
+      while (existsSync(pidFile)) await new Promise((resolve) => setTimeout(resolve, 10));
+      await start();
+    },
+    async stop() {
+      await postgres.stop();
+      await rm(databaseDir, { recursive: true, force: true });
+    },
   };
-  return `postgres://carillon:carillon@127.0.0.1:${port}/postgres`;
 }
 
 function freePort(): Promise<number> {
