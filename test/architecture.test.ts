@@ -14,7 +14,10 @@ const ARROWS: Record<string, readonly string[]> = {
   domain: [],
   telemetry: [],
   store: ['domain'],
-  'store/sqlite': ['domain', 'store'],
+  'store/rows': ['domain', 'store'],
+  'store/calls': ['domain', 'store', 'store/rows'],
+  'store/sqlite': ['domain', 'store', 'store/rows', 'store/calls'],
+  'store/postgres': ['domain', 'store', 'store/rows', 'store/calls'],
   outbound: ['domain', 'telemetry'],
   publish: ['domain', 'store'],
   schedule: ['domain', 'store', 'publish', 'telemetry'],
@@ -27,6 +30,7 @@ const ARROWS: Record<string, readonly string[]> = {
     'telemetry',
     'store',
     'store/sqlite',
+    'store/postgres',
     'outbound',
     'publish',
     'schedule',
@@ -73,7 +77,7 @@ const INNER_ARROWS: Record<string, Record<string, readonly string[]>> = {
 const TOP: ReadonlySet<string> = new Set(['rpc/api.ts', 'rpc/services.ts']);
 
 /** Files that may cross: the one that turns a URL into an adapter. */
-const CROSSINGS: Record<string, readonly string[]> = { 'store/open.ts': ['store/sqlite'] };
+const CROSSINGS: Record<string, readonly string[]> = { 'store/open.ts': ['store/sqlite', 'store/postgres'] };
 
 /** Where alone something may be used. */
 const ONLY_IN: readonly { what: string; pattern: RegExp; where: RegExp }[] = [
@@ -92,6 +96,7 @@ const ONLY_IN: readonly { what: string; pattern: RegExp; where: RegExp }[] = [
     pattern: /from 'node:sqlite'|import\('node:sqlite'\)/,
     where: /^store\/sqlite\/driver\.ts$/,
   },
+  { what: 'node-postgres', pattern: /from 'pg'/, where: /^store\/postgres\/driver\.ts$/ },
   {
     what: "the protocol's own errors",
     pattern: /new ConnectError\(/,

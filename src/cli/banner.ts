@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { Config } from '../server/config/load.ts';
 import { formatDuration } from '../server/config/setting-types.ts';
+import { shownDatabase } from '../server/shown-database.ts';
 
 export interface BannerFacts {
   readonly version: string;
@@ -8,7 +9,7 @@ export interface BannerFacts {
   readonly address: { readonly host: string; readonly port: number };
   /** Where it listens for native gRPC, if it does. */
   readonly grpcAddress?: { readonly host: string; readonly port: number };
-  readonly config: Pick<Config, 'db' | 'inbox' | 'defaultEveryMs' | 'tlsCert'>;
+  readonly config: Pick<Config, 'db' | 'store' | 'inbox' | 'defaultEveryMs' | 'tlsCert'>;
   readonly cwd: string;
   /** The release of the time zone database that schedules are computed with. */
   readonly zoneRules: string;
@@ -29,7 +30,7 @@ export function banner({
   const quiet = styled(colour, 2, 22);
   const url = baseUrl(address, config);
   const inbox = `${url}/inbox/hello`;
-  const data = config.db === ':memory:' ? 'in memory, gone when this stops' : resolve(cwd, config.db);
+  const data = dataOf(config, cwd);
   const places = [
     ['API', url],
     ...(grpcAddress === undefined ? [] : [['gRPC', authority(grpcAddress)]]),
@@ -53,6 +54,11 @@ ${places.map(([name = '', place = '']) => `    ${quiet(name.padEnd(7))}${place}`
   ${quiet(config.inbox ? 'Then open the inbox in a browser. Ctrl-C stops the server.' : 'Ctrl-C stops the server.')}
 
 `;
+}
+
+function dataOf({ db, store }: Pick<Config, 'db' | 'store'>, cwd: string): string {
+  if (store !== undefined) return shownDatabase({ db, store });
+  return db === ':memory:' ? 'in memory, gone when this stops' : resolve(cwd, db);
 }
 
 /** Where a client on this machine finds it; a server on every address is found on this one too. */

@@ -1,6 +1,7 @@
 import { systemClock } from '../domain/clock.ts';
 import { type Config, loadConfig } from '../server/config/load.ts';
 import type { Command } from '../server/config/settings.ts';
+import { shownDatabase } from '../server/shown-database.ts';
 import type { RunningServer, startServer } from '../server/start.ts';
 import { VERSION } from '../server/version.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -86,7 +87,14 @@ function announce({ address, grpcAddress }: RunningServer, config: Config, world
   } else {
     const grpc = grpcAddress === undefined ? 'off' : authority(grpcAddress);
     log.info(
-      { version: VERSION, url: baseUrl(address, config), grpc, ...address, db: config.db, zoneRules },
+      {
+        version: VERSION,
+        url: baseUrl(address, config),
+        grpc,
+        ...address,
+        db: shownDatabase(config),
+        zoneRules,
+      },
       'listening',
     );
   }

@@ -5,6 +5,7 @@ import { noProblems } from '../domain/problems.ts';
 import { systemRandom } from '../domain/random.ts';
 import { type ConfigSources, loadConfig } from './config/load.ts';
 import { openDatabase } from './open-database.ts';
+import { databaseArguments } from './shown-database.ts';
 
 /** What of the process is asked for the other settings of the server, such as the key that seals secrets. */
 interface Surroundings extends Omit<ConfigSources, 'argv'> {
@@ -22,7 +23,7 @@ export async function createKeyInDatabase(
   { tell = () => {}, ...surroundings }: Surroundings,
   order: KeyOrder,
 ): Promise<NewKey> {
-  const config = await loadConfig('serve', { ...surroundings, argv: ['--db', db] });
+  const config = await loadConfig('serve', { ...surroundings, argv: databaseArguments(db) });
   const random = systemRandom();
   const { store } = await openDatabase(config, { random, warn() {}, tell });
   try {

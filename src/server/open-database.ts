@@ -19,32 +19,46 @@ export interface Opening {
  * Opens the database of a configuration, with the keys of what is sealed in it, newest first. Rejects with DomainError
  * FAILED_PRECONDITION, its message for an operator, when either cannot be had, and while a server has it.
  */
-export async function openDatabase(
-  config: Config,
-  { random, warn, tell, onFatal }: Opening,
-): Promise<{ store: Store; keys: readonly Uint8Array[]; source: KeySource }> {
-  const { waitingMax, namespaceWaitingMax, restored, defaultEveryMs } = config;
+export interface OpenDatabase {
+  readonly store: Store;
+  readonly keys: readonly Uint8Array[];
+  readonly source: KeySource;
+}
+
+export async function openDatabase(config: Config, opening: Opening): Promise<OpenDatabase> {
+  return config.store === undefined ? openFile(config, opening) : openUrl(config, config.store, opening);
+}
+
+async function openFile(config: Config, opening: Opening): Promise<OpenDatabase> {
+  const { random, warn, tell } = opening;
+  const { restored } = config;
   // Before a key is made for a database that cannot be.
   const place = storePlace(config.db);
   const secretsKey = await loadSecretsKey({ ...config, db: place, named: config.db, random });
-  const { keys, warning } = secretsKey;
+  const { keys, beside, warning } = secretsKey;
   if (warning !== undefined) warn(warning);
   if (!restored) await checkNotAlone(place, secretsKey);
-  const store = await openStore(place, {
-    waitingMax,
-    namespaceWaitingMax,
-    defaultEveryMs,
-    restored,
-    warn,
-    ...(onFatal && { onFatal }),
-  }).catch(async (error: unknown) => {
+  const store = await openStore(place, optionsOf(config, opening)).catch(async (error: unknown) => {
     await forgetKey(place, secretsKey);
     throw error;
   });
-  const { beside } = secretsKey;
   if (beside?.isNew)
     tell(
       `${beside.path} is new: it has the key that seals secrets in ${place}, which nobody can open without it; keep a copy of it, elsewhere than the backups of the database`,
     );
   return { store, keys, source: keySource(secretsKey, config.secretsKey !== undefined, random) };
+}
+
+async function openUrl(config: Config, url: string, opening: Opening): Promise<OpenDatabase> {
+  const { random, warn } = opening;
+  const secretsKey = await loadSecretsKey({ ...config, db: undefined, random });
+  const { keys, warning } = secretsKey;
+  if (warning !== undefined) warn(warning);
+  const store = await openStore(url, optionsOf(config, opening));
+  return { store, keys, source: keySource(secretsKey, config.secretsKey !== undefined, random) };
+}
+
+function optionsOf(config: Config, { warn, onFatal }: Opening) {
+  const { waitingMax, namespaceWaitingMax, restored, defaultEveryMs } = config;
+  return { waitingMax, namespaceWaitingMax, defaultEveryMs, restored, warn, ...(onFatal && { onFatal }) };
 }

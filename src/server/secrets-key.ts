@@ -12,8 +12,8 @@ export const KEYS_ALLOWED = `${KEY_ALLOWED}; several with commas between them, e
 export const KEYS_MAX = 10;
 
 export interface SecretsKeySource {
-  /** The database: a path, or `:memory:`. */
-  readonly db: string;
+  /** The database: a path, or `:memory:`; undefined for one that has no folder, so that nothing can be beside it. */
+  readonly db: string | undefined;
   /** What it was called by, where that is a link to it: the key may be beside the link. */
   readonly named?: string;
   /** The key itself, or several, as `decodeKeys` reads them. */
@@ -37,7 +37,7 @@ export interface SecretsKey {
 /**
  * The key that was given; or the one in the file that was named; or the one in `<db>.key`, which is
  * made, readable by its owner only, when neither it nor the database exists. A database in memory
- * gets a random key.
+ * gets a random key, and one of PostgreSQL has to be given one.
  *
  * Rejects with DomainError FAILED_PRECONDITION when there is no usable key: the file is missing,
  * cannot be read or written, or holds something else.
@@ -54,6 +54,12 @@ export async function loadSecretsKey(source: SecretsKeySource): Promise<SecretsK
     const found = await readKey(secretsKeyFile);
     if (!found) throw unusable(`the key file ${secretsKeyFile} does not exist; put ${KEY_ALLOWED} into it`);
     return found;
+  }
+  if (db === undefined || named === undefined) {
+    throw unusable(
+      'there is no key of the secrets in the database: PostgreSQL keeps no file beside it, so give one that stays with ' +
+        `it, with --secrets-key-file, or in CARILLON_SECRETS_KEY: ${KEY_ALLOWED}`,
+    );
   }
   if (db === ':memory:') return { keys: [random.bytes(SEALING_KEY_BYTES)] };
   const path = `${db}.key`;

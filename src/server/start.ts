@@ -42,6 +42,7 @@ import { isLocalAddress } from './listen/local-address.ts';
 import { startLoop } from './loop.ts';
 import { openDatabase } from './open-database.ts';
 import { sealOld } from './seal-old.ts';
+import { shownDatabase } from './shown-database.ts';
 import { createStoreWatch } from './store-watch.ts';
 import { openTls, TLS_REFRESH_MS, type Tls } from './tls/tls.ts';
 import { tellOfUnverified, warnOfUnverified } from './unverified.ts';
@@ -335,7 +336,7 @@ function workBytesOf(heapBytes: number): number {
 
 /** The keys that there are, once it is sure that what listens is as open as it is meant to be, and no more. */
 async function openKeyring({ config, log, clock, random, store }: Parts): Promise<Keyring> {
-  const { bootstrapKey, noKeys, plaintext, tlsCert, clientRoles, trustedProxies, db, listen, grpcListen } =
+  const { bootstrapKey, noKeys, plaintext, tlsCert, clientRoles, trustedProxies, listen, grpcListen } =
     config;
   const keyring = createKeyring({ store, clock, random, open: noKeys, clientRoles });
   await keyring.refresh();
@@ -346,7 +347,7 @@ async function openKeyring({ config, log, clock, random, store }: Parts): Promis
   const addresses = [listen, ...(grpcListen === 'off' ? [] : [grpcListen])];
   checkExposure({
     addresses,
-    db,
+    db: shownDatabase(config),
     locked: keyring.isLocked(),
     noKeys,
     proxied: trustedProxies.length > 0,

@@ -1,23 +1,30 @@
 import { DomainError } from '../domain/error.ts';
+import type { PostgresOptions } from './postgres/options.ts';
+import { isPostgres } from './postgres/place.ts';
 import { openSqlite } from './sqlite/open.ts';
 import type { SqliteOptions } from './sqlite/options.ts';
 import { placeOf } from './sqlite/place.ts';
 import type { Store } from './store.ts';
 
-export type StoreOptions = SqliteOptions;
+export type StoreOptions = SqliteOptions & PostgresOptions;
 
 /** A URL, and not the name of a file: a scheme of at least two letters (`C:\` is a drive) and a colon. */
 const SCHEME = /^([a-z][a-z0-9+.-]+):(.*)$/is;
 
 /**
  * Opens the store that `url` names: `:memory:` (gone when closed), the path of an SQLite file, or
- * `sqlite:<path>`. The file is created where there is none.
+ * `sqlite:<path>`, which is created where there is none; or a database of PostgreSQL, `postgres://…`, in which a schema is.
  *
  * Raises FAILED_PRECONDITION, with a message for the person who starts the server, when `url`
  * names something else, when another process has the file, when the file is not such a store or was
  * written by a newer version, and when it cannot be opened.
  */
 export async function openStore(url: string, options: StoreOptions = {}): Promise<Store> {
+  if (isPostgres(url)) {
+    // Loaded only where it is used: it takes longer than the rest of a start on a file.
+    const { openPostgres } = await import('./postgres/open.ts');
+    return openPostgres(url, options);
+  }
   const path = sqlitePath(url);
   if (path === '') throw new DomainError('DATABASE_UNUSABLE', 'name a database: a file path or ":memory:"');
   return openSqlite(path, options);
@@ -38,7 +45,7 @@ function sqlitePath(url: string): string {
   if (scheme.toLowerCase() === 'sqlite') return rest.replace(/^\/\//, '');
   throw new DomainError(
     'DATABASE_UNUSABLE',
-    `a ${scheme}: database cannot be used: this version of Carillon keeps its data in SQLite only; ` +
-      'give a file path, "sqlite:<path>" or ":memory:"',
+    `a ${scheme}: database cannot be used: Carillon keeps its data in SQLite or PostgreSQL; ` +
+      'give a file path, "sqlite:<path>", ":memory:" or "postgres://user:password@host/database"',
   );
 }

@@ -6,7 +6,7 @@ const FACTS: BannerFacts = {
   version: '1.2.3',
   address: { host: '127.0.0.1', port: 8090 },
   grpcAddress: { host: '0.0.0.0', port: 8091 },
-  config: { db: 'carillon.db', inbox: true, defaultEveryMs: 5000, tlsCert: undefined },
+  config: { db: 'carillon.db', store: undefined, inbox: true, defaultEveryMs: 5000, tlsCert: undefined },
   cwd: '/home/joe/demo',
   zoneRules: '2026a',
   colour: false,

@@ -14,7 +14,8 @@ import {
 import { DeliveryService } from '../../gen/carillon/v1/delivery_pb.ts';
 import { EventService } from '../../gen/carillon/v1/event_pb.ts';
 import { WebhookService } from '../../gen/carillon/v1/webhook_pb.ts';
-import { certificateFiles, createAuthority } from '../support/certificates.ts';
+import { createAuthority } from '../support/authority.ts';
+import { certificateFiles } from '../support/certificates.ts';
 import { blockOf } from '../support/docs.ts';
 import { type CarillonProcess, startCarillon } from '../support/server.ts';
 import { output, run, TOOLS } from './tool.ts';
@@ -33,9 +34,9 @@ describe('nginx as docs/security.md has it', () => {
   let caFile: string;
 
   before(async () => {
-    const authority = await createAuthority();
+    const authority = createAuthority();
     const files = certificateFiles({ after: (step) => cleanUp.push(step) });
-    const pair = files.pair(await authority.server());
+    const pair = files.pair(authority.server());
     ca = authority.pem;
     caFile = files.write('ca.pem', ca);
     carillon = await startCarillon({

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { certificateFiles, createAuthority } from '../support/certificates.ts';
+import { createAuthority } from '../support/authority.ts';
+import { certificateFiles } from '../support/certificates.ts';
 import { runCommands } from '../support/commands.ts';
 import { startCarillon } from '../support/server.ts';
 
@@ -9,9 +10,9 @@ const KEY = `ck_${'0123456789abcdef'.repeat(4)}`;
 
 describe('docs/security.md', () => {
   it('has commands that call a server over TLS with curl, grpcurl, buf and our own client', async (t) => {
-    const authority = await createAuthority();
+    const authority = createAuthority();
     const files = certificateFiles(t);
-    const { cert, key } = files.pair(await authority.server());
+    const { cert, key } = files.pair(authority.server());
     files.write('ca.pem', authority.pem);
     await using carillon = await startCarillon({
       command: 'serve',
@@ -25,10 +26,10 @@ describe('docs/security.md', () => {
   });
 
   it('has commands that show them a certificate in place of a key', async (t) => {
-    const [authority, callers] = await Promise.all([createAuthority(), createAuthority('Callers')]);
+    const [authority, callers] = [createAuthority(), createAuthority('Callers')];
     const files = certificateFiles(t);
-    const { cert, key } = files.pair(await authority.server());
-    const client = await callers.client({ names: ['URI:spiffe://example.org/shop'] });
+    const { cert, key } = files.pair(authority.server());
+    const client = callers.client('of a test', { names: ['URI:spiffe://example.org/shop'] });
     files.write('ca.pem', authority.pem);
     files.write('client.pem', client.cert);
     files.write('client.key', client.key);

@@ -6,7 +6,8 @@ import { Code, ConnectError, createClient, type Transport } from '@connectrpc/co
 import { createConnectTransport, createGrpcTransport } from '@connectrpc/connect-node';
 import { WebhookService } from '../../gen/carillon/v1/webhook_pb.ts';
 import { ErrorInfoSchema } from '../../gen/google/rpc/error_details_pb.ts';
-import { certificateFiles, createAuthority } from '../support/certificates.ts';
+import { createAuthority } from '../support/authority.ts';
+import { certificateFiles } from '../support/certificates.ts';
 import { ask, startWhole, type WholeServer } from '../support/whole-server.ts';
 
 /** Who a server thinks has called, through proxies and over TLS, on both ports. */
@@ -124,8 +125,8 @@ describe('A page', () => {
   ] as const;
 
   async function secure(t: TestContext, ...argv: readonly string[]) {
-    const authority = await createAuthority();
-    const { cert, key } = certificateFiles(t).pair(await authority.server());
+    const authority = createAuthority();
+    const { cert, key } = certificateFiles(t).pair(authority.server());
     return { ca: authority.pem, ...(await startWhole(t, '--tls-cert', cert, '--tls-key', key, ...argv)) };
   }
 

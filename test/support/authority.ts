@@ -11,9 +11,22 @@ export interface Authority {
   /** Its own certificate, in PEM. */
   readonly pem: string;
   /** For `localhost`, `receiver.example` and 127.0.0.1, unless other names are given. */
-  server(names?: readonly string[]): Pair;
+  server(names?: readonly string[], lifetime?: Lifetime): Pair;
   /** For a caller. */
-  client(name: string, options?: { readonly notAfter?: Date; readonly rsaBits?: number }): Pair;
+  client(name: string, options?: ClientOptions): Pair;
+}
+
+export interface Lifetime {
+  /** A day ago without it. */
+  readonly notBefore?: Date;
+  /** In a month without it. */
+  readonly notAfter?: Date;
+}
+
+export interface ClientOptions extends Lifetime {
+  /** Further names, as openssl writes them: `URI:spiffe://example.org/shop`, `DNS:ci.example.com`, `email:ann@example.com`. */
+  readonly names?: readonly string[];
+  readonly rsaBits?: number;
 }
 
 const DAY_MS = 86_400_000;
@@ -22,10 +35,11 @@ export function createAuthority(name = 'an authority'): Authority {
   const own = keys();
   const issuer = nameOf(name);
 
-  function signed(subject: Buffer, theirs: Keys, extensions: Buffer, notAfter?: Date): Pair {
+  function signed(subject: Buffer, theirs: Keys, extensions: Buffer, lifetime: Lifetime = {}): Pair {
+    const { notBefore, notAfter } = lifetime;
     const validity = sequence(
-      time(new Date(Date.now() - DAY_MS)),
-      time(notAfter ?? new Date(Date.now() + DAY_MS)),
+      time(notBefore ?? new Date(Date.now() - DAY_MS)),
+      time(notAfter ?? new Date(Date.now() + 30 * DAY_MS)),
     );
     const spki = theirs.publicKey.export({ type: 'spki', format: 'der' });
     const version = der(0xa0, der(0x02, Buffer.from([2])));
@@ -42,11 +56,13 @@ export function createAuthority(name = 'an authority'): Authority {
 
   return {
     pem: signed(issuer, own, sequence(IS_AUTHORITY)).cert,
-    server(names = ['localhost', 'receiver.example', '127.0.0.1']) {
-      return signed(nameOf(names[0]!), keys(), sequence(subjectNames(names)));
+    server(names = ['localhost', 'receiver.example', '127.0.0.1'], lifetime) {
+      return signed(nameOf(names[0]!), keys(), sequence(FOR_SERVERS, subjectNames(names)), lifetime);
     },
-    client: (subject, { notAfter, rsaBits } = {}) =>
-      signed(nameOf(subject), keys(rsaBits), sequence(IS_NONE), notAfter),
+    client(subject, { names = [], rsaBits, ...lifetime } = {}) {
+      const others = names.length === 0 ? [] : [subjectNames(names)];
+      return signed(nameOf(subject), keys(rsaBits), sequence(IS_NONE, FOR_CLIENTS, ...others), lifetime);
+    },
   };
 }
 
@@ -97,12 +113,19 @@ const TRUE = der(0x01, Buffer.from([0xff]));
 const IS_AUTHORITY = sequence(oid(0x55, 0x1d, 19), TRUE, der(0x04, sequence(TRUE)));
 const IS_NONE = sequence(oid(0x55, 0x1d, 19), TRUE, der(0x04, sequence()));
 
+/** extKeyUsage (RFC 5280, 4.2.1.12): id-kp-serverAuth, or id-kp-clientAuth. */
+const FOR_SERVERS = sequence(oid(0x55, 0x1d, 37), der(0x04, sequence(oid(0x2b, 6, 1, 5, 5, 7, 3, 1))));
+const FOR_CLIENTS = sequence(oid(0x55, 0x1d, 37), der(0x04, sequence(oid(0x2b, 6, 1, 5, 5, 7, 3, 2))));
+
+/** Kinds of names (RFC 5280, 4.2.1.6). */
+const NAME_TAGS: Readonly<Record<string, number>> = { email: 0x81, DNS: 0x82, URI: 0x86 };
+
 function subjectNames(names: readonly string[]): Buffer {
-  const all = names.map((name) =>
-    /^[\d.]+$/.test(name)
-      ? der(0x87, Buffer.from(name.split('.').map(Number)))
-      : der(0x82, Buffer.from(name)),
-  );
+  const all = names.map((name) => {
+    if (/^[\d.]+$/.test(name)) return der(0x87, Buffer.from(name.split('.').map(Number)));
+    const [, kind = 'DNS', value = name] = /^(email|DNS|URI):(.*)$/.exec(name) ?? [];
+    return der(NAME_TAGS[kind]!, Buffer.from(value));
+  });
   return sequence(oid(0x55, 0x1d, 17), der(0x04, sequence(...all)));
 }
 

@@ -69,35 +69,43 @@ export async function loadConfig(command: Command, sources: ConfigSources): Prom
   const env = readEnv(sources.env);
   const file = await readToml(flags.config ?? env.config, sources);
   const settings: Partial<Record<SettingKey, unknown>> = {};
+  const given = new Set<SettingKey>();
   for (const key of SETTING_KEYS) {
     const setting: Setting<unknown> = SETTINGS[key];
     for (const found of [file.get(key), env.found.get(key), flags.found.get(key)]) {
-      if (found) settings[key] = parse(setting, found);
+      if (!found) continue;
+      settings[key] = parse(setting, found);
+      given.add(key);
     }
     const byDefault = setting.default[command];
     if (byDefault !== null) settings[key] ??= parse(setting, { text: byDefault, from: 'default' });
     else settings[key] ??= undefined;
   }
   // The table's types are the types of its parsers, and each key went through its own.
-  return decide(command, settings as Settings, sources.terminal);
+  return decide(command, settings as Settings, given, sources.terminal);
 }
 
 /** The rules between settings. */
-function decide(command: Command, settings: Settings, terminal: boolean): Config {
-  const { defaultEveryMs, everyMinMs, secretsKey, secretsKeyFile, logFormat } = settings;
+function decide(
+  command: Command,
+  settings: Settings,
+  given: ReadonlySet<SettingKey>,
+  terminal: boolean,
+): Config {
+  const { defaultEveryMs, everyMinMs, logFormat } = settings;
   if (defaultEveryMs < everyMinMs) {
     throw refuse(
       `default-every (${formatDuration(defaultEveryMs)}) is shorter than every-min (${formatDuration(everyMinMs)}); ` +
         'raise the one or lower the other',
     );
   }
-  if (secretsKey !== undefined && secretsKeyFile !== undefined) {
-    throw refuse('secrets-key and secrets-key-file are both set; give only one of them');
+  for (const [one, other] of APART) {
+    if (!given.has(one) || !given.has(other)) continue;
+    throw refuse(`${nameOf(one)} and ${nameOf(other)} are both set; give only one of them`);
   }
-  for (const [given, missing] of TOGETHER) {
-    if (settings[given] !== undefined && settings[missing] === undefined) {
-      const [has, lacks] = [given, missing].map((key) => settingNames(key).flag.slice(2));
-      throw refuse(`${has} is set without ${lacks}; give that too`);
+  for (const [has, lacks] of TOGETHER) {
+    if (settings[has] !== undefined && settings[lacks] === undefined) {
+      throw refuse(`${nameOf(has)} is set without ${nameOf(lacks)}; give that too`);
     }
   }
   if (
@@ -112,6 +120,16 @@ function decide(command: Command, settings: Settings, terminal: boolean): Config
   const resolved = logFormat === 'auto' ? (terminal ? 'pretty' : 'json') : logFormat;
   return { ...settings, command, logFormat: resolved };
 }
+
+function nameOf(key: SettingKey): string {
+  return settingNames(key).flag.slice(2);
+}
+
+/** Settings of which one at most can be meant. */
+const APART = [
+  ['secretsKey', 'secretsKeyFile'],
+  ['db', 'store'],
+] as const satisfies readonly (readonly [SettingKey, SettingKey])[];
 
 /** Settings that are nothing without another. */
 const TOGETHER = [

@@ -64,6 +64,16 @@ export function database(): SettingType<string> {
   };
 }
 
+/** A database that servers reach by its URL. */
+export function storeUrl(): SettingType<string> {
+  return {
+    placeholder: 'url',
+    allowed: 'a URL such as postgres://user:password@host:5432/database?schema=carillon',
+    shape: 'one',
+    parse: (text) => (/^postgres(?:ql)?:\/\//i.test(text) && URL.canParse(text) ? text : undefined),
+  };
+}
+
 /** A whole number within bounds. */
 export function integer(bounds: { min: number; max: number }): SettingType<number> {
   return {

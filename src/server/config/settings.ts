@@ -20,6 +20,7 @@ import {
   orOff,
   path,
   type SettingType,
+  storeUrl,
 } from './setting-types.ts';
 
 /** The commands that take settings. */
@@ -69,6 +70,11 @@ export const SETTINGS = {
     database(),
     'carillon.db',
     'The SQLite file that keeps everything, or :memory: to keep nothing',
+  ),
+  store: optional(
+    storeUrl(),
+    'A PostgreSQL that keeps everything instead, postgres://user:password@host/database; better in the environment, since others see flags',
+    { secret: true },
   ),
   restored: setting(
     boolean(),

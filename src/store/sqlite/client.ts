@@ -1,47 +1,11 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Worker } from 'node:worker_threads';
-import type { AuditedCall, Changes } from '../../domain/access/audit.ts';
 import { DomainError } from '../../domain/error.ts';
-import { isChanging } from './made.ts';
+import { type Acting, createActors } from '../calls/acting.ts';
+import type { Client } from '../calls/client.ts';
+import { type Answer, type Args, READS, type Verb } from '../calls/shapes.ts';
+import type { CallSize } from '../rows/bytes.ts';
 import type { SqliteSettings } from './options.ts';
-import {
-  type Answer,
-  type Args,
-  type Call,
-  READS,
-  type Reply,
-  type Request,
-  type Response,
-  type Verb,
-} from './protocol.ts';
-
-/** The caller's side of the database's thread. */
-export interface Client {
-  /**
-   * Sends a call; calls are answered in their order. `decode` runs in that order too, before the
-   * promise resolves. Raises UNAVAILABLE and EXHAUSTED, as the port says.
-   */
-  call<V extends Verb, T>(
-    verb: V,
-    args: Args<V>,
-    size: CallSize,
-    decode: (answer: Answer<V>) => T,
-  ): Promise<T>;
-  /** Does work, of which every call of a verb that changes something is made for `by`: see `AuditLog.onBehalf`. */
-  onBehalf<T>(by: AuditedCall, work: () => Promise<T>, entered: EnteredIn): Promise<T>;
-  /** Refuses new calls, waits for the answers to the others, and ends the thread. */
-  close(): Promise<void>;
-}
-
-type EnteredIn = (namespace: string | undefined, changes: Changes) => void;
-
-/** What a call weighs: about how many rows it touches, and its bytes of payload. */
-export interface CallSize {
-  readonly rows: number;
-  readonly bytes: number;
-  /** The buffer that holds them, if they are worth moving instead of copying. */
-  readonly buffer?: ArrayBuffer;
-}
+import type { Call, Reply, Request, Response } from './protocol.ts';
 
 /** A group that is this heavy takes no more calls, and is sent without lingering. */
 const GROUP_ROWS = 2_000;
@@ -52,13 +16,6 @@ const GROUP_BYTES = 8 * 1024 * 1024;
  * event loop's turn only, and for no timer.
  */
 const QUIET_MS = 10;
-
-/** For whom work is done, while it is. */
-interface Acting {
-  readonly by: AuditedCall;
-  readonly entered: EnteredIn;
-  isOver: boolean;
-}
 
 interface Pending {
   readonly call: Call;
@@ -79,8 +36,7 @@ export function createClient(worker: Worker, settings: SqliteSettings): Client {
   /** Sent, and not answered yet. */
   let sent: Pending[] = [];
   let queuedRows = 0;
-  /** Work goes through many hands, of which none need know for whom it is done. */
-  const actors = new AsyncLocalStorage<Acting>();
+  const actors = createActors();
   let heldCalls = 0;
   let heldBytes = 0;
   let writesQueued = false;
@@ -134,12 +90,6 @@ export function createClient(worker: Worker, settings: SqliteSettings): Client {
       const timer = setTimeout(stopLingering, settings.lingerMs);
       lingering = () => clearTimeout(timer);
     }
-  }
-
-  /** What goes on in the background after the work, such as a loop that it woke, is not done for its caller. */
-  function actingNow(): Acting | undefined {
-    const acting = actors.getStore();
-    return acting?.isOver ? undefined : acting;
   }
 
   function noteWrite(): void {
@@ -200,9 +150,7 @@ export function createClient(worker: Worker, settings: SqliteSettings): Client {
       heldBytes -= pending.size.bytes;
       const reply = replies[i];
       if (reply?.ok) {
-        for (const [namespace, changes] of reply.entered ?? []) {
-          pending.acting?.entered(namespace ?? undefined, changes);
-        }
+        pending.acting?.tell(reply.entered ?? []);
         pending.resolve(reply.answer);
       } else pending.reject(asError(reply));
     }
@@ -236,7 +184,7 @@ export function createClient(worker: Worker, settings: SqliteSettings): Client {
       return new Promise<T>((resolve, reject) => {
         const refused = admit(size);
         if (refused) return reject(refused);
-        const acting = isChanging(verb) ? actingNow() : undefined;
+        const acting = actors.of(verb);
         const call: Call = acting === undefined ? [verb, args] : [verb, args, acting.by];
         // The worker answers each verb with its own kind of answer.
         const answered = (answer: Answer<Verb>): void => {
@@ -250,14 +198,7 @@ export function createClient(worker: Worker, settings: SqliteSettings): Client {
       });
     },
 
-    async onBehalf(by, work, entered) {
-      const acting: Acting = { by, entered, isOver: false };
-      try {
-        return await actors.run(acting, work);
-      } finally {
-        acting.isOver = true;
-      }
-    },
+    onBehalf: actors.onBehalf,
 
     close() {
       if (closing) return closing.promise;

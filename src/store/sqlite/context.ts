@@ -1,5 +1,6 @@
 import type { WaitingBounds } from '../../domain/delivery/waiting-bounds.ts';
-import { type Count, type Counters, createCounters } from './counters.ts';
+import { type Count, type Counters, createCounters } from '../calls/counters.ts';
+import { createOverfull, type Overfull } from '../calls/overfull.ts';
 import type { Database } from './database.ts';
 import { createEventIds, type EventIds } from './event-ids.ts';
 import type { Memory } from './group.ts';
@@ -9,7 +10,6 @@ import { createLastAttempts, type LastAttempts } from './last-attempts.ts';
 import { type Catalog, createCatalog } from './lists/catalog.ts';
 import { deliveryLists, eventLists } from './lists/definitions.ts';
 import { createEnds, type Ends } from './lists/ends.ts';
-import { createOverfull, type Overfull } from './overfull.ts';
 import { createTenants, type Tenants } from './tenants.ts';
 import { createTurns, type Turns } from './turns.ts';
 

@@ -1,8 +1,8 @@
 import { closeSync, fstatSync, openSync, readSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { FINISHING, READS, type Verb } from '../calls/shapes.ts';
 import type { DatabaseFile, OpenDatabase } from './database.ts';
 import { isDamage, isDiskFailure, isShortage, messageOf } from './driver.ts';
-import { FINISHING, READS, type Verb } from './protocol.ts';
 
 /**
  * Whether the database can keep what it is given. SQLite does not notice when its file was deleted or replaced: it goes on

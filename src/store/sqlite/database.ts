@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { DomainError } from '../../domain/error.ts';
 import { isSecretHeader } from '../../domain/webhook/secret-headers.ts';
+import { maskedHeaders } from '../rows/attempt-headers.ts';
 import {
   connect,
   type Database,
@@ -14,7 +15,6 @@ import {
 import { checkWhole, claim, createIdentity, type Identity, lookAt, readIdentity, share } from './identity.ts';
 import { create, hasCode, type Lock, lock } from './lock.ts';
 import { placeOf, refusal } from './place.ts';
-import { maskedHeaders } from './rows/attempt-headers.ts';
 
 export type { Database, Statement } from './driver.ts';
 

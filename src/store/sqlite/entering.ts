@@ -1,10 +1,10 @@
-import { type AuditedCall, type Changes, entryIdOf, joined, NO_CHANGES } from '../../domain/access/audit.ts';
+import { type Changes, entryIdOf, joined } from '../../domain/access/audit.ts';
+import { type Addition, createAdditions, enteredBy } from '../calls/entered.ts';
+import { toAuditRow } from '../rows/audit.ts';
+import { AUDIT } from '../rows/tables.ts';
 import type { Database } from './database.ts';
-import { type FindWebhook, isChanging, MADE, type Made } from './made.ts';
-import type { Answer, Args, Call, Entered, Reply, Verb } from './protocol.ts';
-import { toAuditRow } from './rows/audit.ts';
-import { insertInto } from './rows/insert.ts';
-import { AUDIT } from './rows/tables.ts';
+import { insertInto } from './insert.ts';
+import type { Call, Reply } from './protocol.ts';
 
 /**
  * Enters in the audit log what calls changed, before their transaction is committed, and returns their replies with what
@@ -12,13 +12,6 @@ import { AUDIT } from './rows/tables.ts';
  * to that.
  */
 export type Enter = (calls: readonly Call[], replies: readonly Reply[]) => Reply[];
-
-/** What one call of the API changed in one namespace, in this transaction. */
-interface Addition {
-  readonly by: AuditedCall;
-  readonly namespace: string | null;
-  changes: Changes;
-}
 
 export function createEnter(db: Database): Enter {
   const insert = insertInto(db, 'audit_entries', AUDIT, 'ON CONFLICT DO NOTHING');
@@ -42,38 +35,15 @@ export function createEnter(db: Database): Enter {
 
   return (calls, replies) => {
     if (calls.every(([, , by]) => by === undefined)) return [...replies];
-    const additions = new Map<string, Addition>();
+    const additions = createAdditions();
     const answered = calls.map(([verb, args, by], i): Reply => {
       const reply = replies[i]!;
       if (by === undefined || !reply.ok) return reply;
-      const entered = byNamespace(madeBy(verb, args, reply.answer, find), by);
-      for (const [namespace, changes] of entered) {
-        const key = JSON.stringify([by.id, namespace]);
-        const before = additions.get(key);
-        if (before === undefined) additions.set(key, { by, namespace, changes });
-        else before.changes = joined(before.changes, changes);
-      }
+      const entered = enteredBy(by, verb, args, reply.answer, find);
+      additions.add(by, entered);
       return entered.length === 0 ? reply : { ...reply, entered };
     });
-    for (const addition of additions.values()) write(addition);
+    for (const addition of additions.all()) write(addition);
     return answered;
   };
-}
-
-// ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
-
-/** The compiler cannot see that arguments and answer are those of the verb. */
-function madeBy<V extends Verb>(verb: V, args: Args<V>, answer: Answer<V>, find: FindWebhook): Made[] {
-  if (!isChanging(verb)) return [];
-  const made = MADE[verb] as (args: Args<V>, answer: Answer<V>, find: FindWebhook) => Made[];
-  return made(args, answer, find);
-}
-
-function byNamespace(made: readonly Made[], by: AuditedCall): Entered[] {
-  const all = new Map<string | null, Changes>();
-  for (const [at, change] of made) {
-    const namespace = at === undefined ? (by.namespace ?? null) : at;
-    all.set(namespace, joined(all.get(namespace) ?? NO_CHANGES, { first: [change], count: 1 }));
-  }
-  return [...all];
 }

@@ -1,5 +1,5 @@
+import type { Flag } from '../rows/codes.ts';
 import type { Database } from './database.ts';
-import type { Flag } from './rows/codes.ts';
 
 /** The ids that callers gave to events: which event each names, and what is still known of one that is gone. */
 export interface EventIds {

@@ -1,5 +1,5 @@
+import { QUEUES } from '../rows/codes.ts';
 import type { Database } from './database.ts';
-import { QUEUES } from './rows/codes.ts';
 
 export interface First {
   readonly ord: number;

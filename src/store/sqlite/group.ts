@@ -1,17 +1,9 @@
+import { type Answer, READS, type Verb } from '../calls/shapes.ts';
 import type { Custody } from './custody.ts';
 import type { Database } from './database.ts';
 import { messageOf } from './driver.ts';
 import type { Enter } from './entering.ts';
-import {
-  type Answer,
-  type Call,
-  type Failure,
-  OUTSIDE,
-  READS,
-  type Reply,
-  type Verb,
-  type Verbs,
-} from './protocol.ts';
+import { type Call, type Failure, OUTSIDE, type Reply, type Verbs } from './protocol.ts';
 
 /** What is kept in memory of the database, and has to be taken back when a transaction is rolled back. */
 export interface Memory {

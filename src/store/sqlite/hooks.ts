@@ -1,8 +1,8 @@
 import { boundedCache } from '../../domain/bounded-cache.ts';
 import { LANE_WAITING_DEFAULT, type OverflowPolicy } from '../../domain/delivery/overflow.ts';
 import type { BoundedLane } from '../../domain/delivery/waiting-bounds.ts';
+import type { Flag } from '../rows/codes.ts';
 import type { Database } from './database.ts';
-import type { Flag } from './rows/codes.ts';
 import type { Tenants } from './tenants.ts';
 
 /** What a delivery needs of its webhook. */

@@ -1,9 +1,9 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs';
 import { systemRandom } from '../../domain/random.ts';
+import { as, field, integer, layout, orNull, type RowOf, text } from '../rows/layout.ts';
 import { type Database, isBusy, pragma } from './driver.ts';
 import { hasCode, inodeOf, type Lock } from './lock.ts';
 import { refusal } from './place.ts';
-import { as, field, integer, layout, orNull, type RowOf, text } from './rows/layout.ts';
 
 /** What a database says of itself, as it was written by the last process that had it. */
 const IDENTITY = layout(

@@ -1,6 +1,6 @@
+import { SETTLEMENT, type SettlementRow } from '../rows/messages.ts';
+import { ATTEMPT, type AttemptRow } from '../rows/tables.ts';
 import type { Database } from './database.ts';
-import { SETTLEMENT, type SettlementRow } from './rows/messages.ts';
-import { ATTEMPT, type AttemptRow } from './rows/tables.ts';
 
 /** What happened to deliveries. The rows about one delivery are a chain, which begins in its own row. */
 export interface Journal {

@@ -1,6 +1,6 @@
+import { gistOf } from '../rows/attempt.ts';
+import type { LastAttemptRow } from '../rows/messages.ts';
 import type { Database } from './database.ts';
-import { gistOf } from './rows/attempt.ts';
-import type { LastAttemptRow } from './rows/messages.ts';
 
 /**
  * The last attempt for each webhook. Settling notes it in memory, and many are entered together: a page written for

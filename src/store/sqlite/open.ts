@@ -1,9 +1,11 @@
 import { Worker } from 'node:worker_threads';
 import { DomainError } from '../../domain/error.ts';
+import { createFeed } from '../calls/feed.ts';
+import { storeOn } from '../calls/store.ts';
 import type { Store } from '../store.ts';
+import { createClient } from './client.ts';
 import { type SqliteOptions, settings } from './options.ts';
 import type { Response } from './protocol.ts';
-import { sqliteStore } from './store.ts';
 import type { WorkerData } from './worker.ts';
 
 /** Development runs the sources, the package what they were compiled to. */
@@ -24,7 +26,10 @@ export async function openSqlite(path: string, options: SqliteOptions): Promise<
   const worker = new Worker(WORKER, { workerData, name: 'carillon-sqlite' });
   const { ending, warnings } = await opened(worker);
   for (const warning of warnings) bounds.warn(warning);
-  return sqliteStore(worker, bounds, ending);
+  return storeOn(
+    { client: createClient(worker, bounds), feed: createFeed(bounds), defaults: bounds },
+    ending,
+  );
 }
 
 /** Waits until the thread has its database. */

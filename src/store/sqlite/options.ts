@@ -1,6 +1,7 @@
 import { REQUEST_BOUNDS, type RequestBounds } from '../../domain/claim.ts';
 import { WAITING_BOUNDS, type WaitingBounds } from '../../domain/delivery/waiting-bounds.ts';
 import { DEFAULT_EVERY_MS, type DefaultSettings } from '../../domain/webhook/defaults.ts';
+import { FEED_BOUNDS, type FeedBounds } from '../calls/feed.ts';
 
 /**
  * What can be set about a store on SQLite. Everything has a default fit for a server; the defaults of the
@@ -9,6 +10,7 @@ import { DEFAULT_EVERY_MS, type DefaultSettings } from '../../domain/webhook/def
 export interface SqliteOptions
   extends Partial<WaitingBounds>,
     Partial<RequestBounds>,
+    Partial<FeedBounds>,
     Partial<DefaultSettings> {
   /**
    * How long a write waits for others to share its commit with, in milliseconds, while the database's
@@ -19,12 +21,6 @@ export interface SqliteOptions
   readonly callsMax?: number;
   /** Bytes of payload that may be unanswered at a time; beyond, calls are refused. Default 64 MiB. */
   readonly callBytesMax?: number;
-  /** Waiting deliveries held for the next `pollWaiting`; beyond, lanes are named in `topUp`. Default 20,000. */
-  readonly visibleRowsMax?: number;
-  /** Bytes of bodies held for the next `pollWaiting`; beyond, bodies are left out. Default 16 MiB. */
-  readonly visibleBytesMax?: number;
-  /** Changed webhooks held for the next `pollWebhooks`; beyond, it overflows. Default 10,000. */
-  readonly changedMax?: number;
   /**
    * Called once if the database's thread ends by itself. Everything outstanding has been rejected by
    * then, and every later call will be: the process should stop and be started again.
@@ -47,9 +43,9 @@ export function settings(options: SqliteOptions): SqliteSettings {
     lingerMs: options.lingerMs ?? 2,
     callsMax: options.callsMax ?? 10_000,
     callBytesMax: options.callBytesMax ?? 64 * MIB,
-    visibleRowsMax: options.visibleRowsMax ?? 20_000,
-    visibleBytesMax: options.visibleBytesMax ?? 16 * MIB,
-    changedMax: options.changedMax ?? 10_000,
+    visibleRowsMax: options.visibleRowsMax ?? FEED_BOUNDS.visibleRowsMax,
+    visibleBytesMax: options.visibleBytesMax ?? FEED_BOUNDS.visibleBytesMax,
+    changedMax: options.changedMax ?? FEED_BOUNDS.changedMax,
     waitingMax: options.waitingMax ?? WAITING_BOUNDS.waitingMax,
     namespaceWaitingMax: options.namespaceWaitingMax ?? WAITING_BOUNDS.namespaceWaitingMax,
     requestsMax: options.requestsMax ?? REQUEST_BOUNDS.requestsMax,

@@ -1,9 +1,9 @@
 import { effectiveQuotas, type NamespaceState, type Quotas } from '../../domain/access/namespace.ts';
 import { boundedCache } from '../../domain/bounded-cache.ts';
 import type { WaitingBounds } from '../../domain/delivery/waiting-bounds.ts';
+import { fromNamespaceRow } from '../rows/namespace.ts';
+import { NAMESPACE, type NamespaceRow } from '../rows/tables.ts';
 import type { Database } from './database.ts';
-import { fromNamespaceRow } from './rows/namespace.ts';
-import { NAMESPACE, type NamespaceRow } from './rows/tables.ts';
 
 /** What an insertion needs to know of the namespace that it is for. */
 export interface Tenant {

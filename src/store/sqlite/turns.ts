@@ -1,5 +1,5 @@
+import { BACKFILLED, HELD, RUN, type RunCode, SUPERSEDED } from '../rows/codes.ts';
 import type { Database } from './database.ts';
-import { BACKFILLED, HELD, RUN, type RunCode, SUPERSEDED } from './rows/codes.ts';
 
 /**
  * Runs that take turns. Each webhook has two queues of them; in each the first that waits is never held, or is

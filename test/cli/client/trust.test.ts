@@ -1,20 +1,18 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { before, describe, it, type TestContext } from 'node:test';
-import { type Authority, certificateFiles, createAuthority } from '../../support/certificates.ts';
+import { describe, it, type TestContext } from 'node:test';
+import { createAuthority } from '../../support/authority.ts';
+import { certificateFiles } from '../../support/certificates.ts';
 import { runCli } from '../../support/cli.ts';
 import { startWhole } from '../../support/whole-server.ts';
 
-let authority: Authority;
-before(async () => {
-  authority = await createAuthority();
-});
+const authority = createAuthority();
 
 /** A server with TLS, and the command line with files. */
 async function start(t: TestContext, pair = authority.server()) {
   const files = certificateFiles(t);
   const ca = files.write('ca.pem', authority.pem);
-  const { cert, key } = files.pair(await pair);
+  const { cert, key } = files.pair(pair);
   const { port } = await startWhole(t, '--tls-cert', cert, '--tls-key', key);
   const list = (
     argv: readonly string[] = [],
@@ -44,19 +42,19 @@ describe('A command that calls a server over TLS', () => {
 
   it('says what to do about a certificate that it does not trust', async (t) => {
     const { list, files, port } = await start(t);
-    const other = files.write('other.pem', (await createAuthority()).pem);
+    const other = files.write('other.pem', createAuthority().pem);
     const { code, err } = await list();
     assert.equal(code, 1);
     const where = `carillon: the certificate of https://127.0.0.1:${port}`;
     assert.match(err, new RegExp(`^${where} was not signed by anybody .* trusts; .* with --ca\n$`));
     assert.match((await list(['--ca', other])).err, new RegExp(`^${where} was not signed by .* --ca`));
-    const elsewhere = await start(t, authority.server({ names: ['DNS:api.example.com'] }));
+    const elsewhere = await start(t, authority.server(['DNS:api.example.com']));
     assert.match(
       (await elsewhere.list(['--ca', 'ca.pem'])).err,
       /is for other names; give one of those with --address\n$/,
     );
 
-    const old = await start(t, authority.server({ notAfter: new Date(Date.now() - 1000) }));
+    const old = await start(t, authority.server(undefined, { notAfter: new Date(Date.now() - 1000) }));
     assert.match(
       (await old.list(['--ca', 'ca.pem'])).err,
       /has expired; ask who runs the server for a new one\n$/,
@@ -76,7 +74,7 @@ describe('A command that calls a server over TLS', () => {
   it('refuses files that are missing, or are no certificates', async (t) => {
     const { files, key, cert, list } = await start(t);
     const text = files.write('text.pem', 'what is this');
-    const other = files.write('other-key.pem', (await authority.server()).key);
+    const other = files.write('other-key.pem', authority.server().key);
     for (const [argv, words] of [
       [['--ca', 'none.pem'], /^carillon: --ca: there is no file .*none\.pem\n$/],
       [['--ca', text], /^carillon: the file of --ca holds no certificate in PEM/],

@@ -307,6 +307,16 @@ describe('what is refused, and how', () => {
       'secrets-key and secrets-key-file are both set; give only one of them',
     ],
     [
+      'a database of each kind',
+      { env: { CARILLON_STORE: 'postgres://h/x' }, argv: ['--db', 'x.db'] },
+      'db and store are both set; give only one of them',
+    ],
+    [
+      'a PostgreSQL, without repeating its password',
+      { argv: ['--store', 'postgres://carillon:hunter2@'] },
+      '--store: its value is not allowed; give a URL such as postgres://user:password@host:5432/database?schema=carillon',
+    ],
+    [
       'a default period below the shortest',
       { argv: ['--every-min', '10s'] },
       'default-every (5s) is shorter than every-min (10s); raise the one or lower the other',
@@ -393,6 +403,7 @@ describe('what is refused, and how', () => {
       'http://us%3aer:password@proxy.example:3128',
       'http://a@b@proxy.example:3128',
     ],
+    '--store': ['', 'carillon.db', 'mysql://h/x', 'postgres:', 'postgres://a b/x', 'postgres://u:p@[/x'],
     '--secrets-key': ['', ',', 'c2hvcnQ=', KEY.slice(4), `${KEY}${KEY}`, `${KEY},c2hvcnQ=`, `${KEY},${KEY}`],
   };
   for (const [flag, values] of Object.entries(bad)) {

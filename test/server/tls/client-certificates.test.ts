@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { before, describe, it, type TestContext } from 'node:test';
+import { describe, it, type TestContext } from 'node:test';
 import { connect as connectTls, type SecureContextOptions } from 'node:tls';
 import { Code, ConnectError, createClient, type Transport } from '@connectrpc/connect';
 import { createConnectTransport, createGrpcTransport } from '@connectrpc/connect-node';
@@ -16,7 +16,8 @@ import { systemClock } from '../../../src/domain/clock.ts';
 import type { Handler } from '../../../src/server/listen/http-protocol.ts';
 import { createListener } from '../../../src/server/listen/listener.ts';
 import { openTls } from '../../../src/server/tls/tls.ts';
-import { type Authority, certificateFiles, createAuthority, type Pair } from '../../support/certificates.ts';
+import { createAuthority, type Pair } from '../../support/authority.ts';
+import { certificateFiles } from '../../support/certificates.ts';
 import { readAll } from '../../support/listener.ts';
 import { recordingLog } from '../../support/log.ts';
 import { ask, startWhole, type WholeServer } from '../../support/whole-server.ts';
@@ -30,17 +31,11 @@ const ROLES = [
 ];
 const KEY = `ck_${'0123456789abcdef'.repeat(4)}`;
 
-let authority: Authority;
-let callers: Authority;
-let [shop, ci, ann]: Pair[] = [];
-before(async () => {
-  [authority, callers] = await Promise.all([createAuthority(), createAuthority('Callers')]);
-  [shop, ci, ann] = await Promise.all(
-    [`URI:${SHOP}`, 'DNS:ci.example.com', 'email:ann@example.com'].map((name) =>
-      callers.client({ names: [name] }),
-    ),
-  );
-});
+const authority = createAuthority();
+const callers = createAuthority('Callers');
+const [shop, ci, ann] = [`URI:${SHOP}`, 'DNS:ci.example.com', 'email:ann@example.com'].map((name) =>
+  callers.client('of a test', { names: [name] }),
+);
 
 interface Started extends WholeServer {
   readonly clientCa: string;
@@ -49,7 +44,7 @@ interface Started extends WholeServer {
 /** A server that asks callers for certificates, on both ports. */
 async function start(t: TestContext, ...argv: readonly string[]): Promise<Started> {
   const files = certificateFiles(t);
-  const { cert, key } = files.pair(await authority.server());
+  const { cert, key } = files.pair(authority.server());
   const clientCa = files.write('client-ca.pem', callers.pem);
   const roles = ROLES.flatMap((role) => ['--client-roles', role]);
   const tls = ['--tls-cert', cert, '--tls-key', key, '--tls-client-ca', clientCa];
@@ -138,29 +133,29 @@ describe('A certificate of a caller', () => {
 
   it('is refused when it is of others, over, of a server or without a role, in words that say so', async (t) => {
     const server = await start(t);
-    const others = await createAuthority('Callers');
+    const others = createAuthority('Callers');
     const past = new Date(Date.now() - 1000);
     const soon = new Date(Date.now() + 3_600_000);
     const names = [`URI:${SHOP}`];
     for (const [pair, reason, words] of [
       [
-        await others.client({ names }),
+        others.client('of a test', { names }),
         'CERTIFICATE_INVALID',
         /was not signed by an authority that this server trusts; /,
       ],
       [
-        await callers.client({ names, notAfter: past }),
+        callers.client('of a test', { names, notAfter: past }),
         'CERTIFICATE_INVALID',
         /has expired; connect with another/,
       ],
-      [await callers.client({ names, notBefore: soon }), 'CERTIFICATE_INVALID', /is not valid yet; /],
-      [await callers.server({ names }), 'CERTIFICATE_INVALID', /is not for clients; /],
+      [callers.client('of a test', { names, notBefore: soon }), 'CERTIFICATE_INVALID', /is not valid yet; /],
+      [callers.server(names), 'CERTIFICATE_INVALID', /is not for clients; /],
       [
-        await callers.client({ names: ['DNS:x'] }),
+        callers.client('of a test', { names: ['DNS:x'] }),
         'CERTIFICATE_WITHOUT_ROLE',
         /has dns:x, to which .* no role; ask/,
       ],
-      [await callers.client({}), 'CERTIFICATE_WITHOUT_ROLE', /has no name, to which .* no role; ask/],
+      [callers.client('of a test'), 'CERTIFICATE_WITHOUT_ROLE', /has no name, to which .* no role; ask/],
     ] as const) {
       for (const transport of transports(server, pair)) {
         const told = await refusal(createClient(WebhookService, transport).list({}));
@@ -208,7 +203,7 @@ describe('A certificate of a caller', () => {
   it('is known on a connection that goes on with an earlier session, until its authority is not trusted any more', async (t) => {
     const files = certificateFiles(t);
     const clientCa = files.write('client-ca.pem', callers.pem);
-    const paths = { ...files.pair(await authority.server()), clientCa };
+    const paths = { ...files.pair(authority.server()), clientCa };
     const tls = await openTls({ paths, clock: systemClock, log: recordingLog().log });
     const handler: Handler = ({ socket }, response) => {
       const { certificate } = sourceOf(socket, {}, NO_PROXIES);
@@ -240,7 +235,7 @@ describe('A certificate of a caller', () => {
 describe('A server that takes only callers with a certificate', () => {
   it('tells others so, in the protocol that they speak, and serves them nothing', async (t) => {
     const server = await start(t, '--tls-client-auth', 'required', '--inbox');
-    const stranger = await (await createAuthority()).client({ names: [`URI:${SHOP}`] });
+    const stranger = createAuthority().client('of a test', { names: [`URI:${SHOP}`] });
     for (const [pair, words] of [
       [undefined, /this server takes only callers with a certificate .*, and this connection has none/],
       [stranger, /, and the certificate of this connection was not signed by an authority/],
@@ -265,7 +260,7 @@ describe('A server that takes only callers with a certificate', () => {
 
   it('serves whoever has one, by its role or by a key', async (t) => {
     const server = await start(t, '--tls-client-auth', 'required', '--bootstrap-key', KEY);
-    const nameless = await callers.client({ names: ['DNS:x'] });
+    const nameless = callers.client('of a test', { names: ['DNS:x'] });
     for (const transport of transports(server, shop)) await createClient(WebhookService, transport).list({});
     for (const transport of transports(server, nameless)) {
       const webhooks = createClient(WebhookService, transport);
@@ -278,7 +273,7 @@ describe('A server that takes only callers with a certificate', () => {
 describe('A server', () => {
   it('does not start with roles or with a demand for certificates that nobody signs, or files that are none', async (t) => {
     const files = certificateFiles(t);
-    const { cert, key } = files.pair(await authority.server());
+    const { cert, key } = files.pair(authority.server());
     const tls = ['--tls-cert', cert, '--tls-key', key];
     const text = files.write('text.pem', 'what is this');
     for (const [argv, words] of [

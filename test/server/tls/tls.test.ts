@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
 import { Agent } from 'node:https';
 import { connect as connectTcp } from 'node:net';
-import { before, describe, it, type TestContext } from 'node:test';
+import { describe, it, type TestContext } from 'node:test';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { Code, createClient } from '@connectrpc/connect';
 import {
@@ -17,26 +17,19 @@ import { WebhookService } from '../../../gen/carillon/v1/webhook_pb.ts';
 import { systemClock } from '../../../src/domain/clock.ts';
 import { createListener } from '../../../src/server/listen/listener.ts';
 import { openTls } from '../../../src/server/tls/tls.ts';
-import {
-  type Authority,
-  certificateFiles,
-  createAuthority,
-  fingerprintOf,
-} from '../../support/certificates.ts';
+import { createAuthority } from '../../support/authority.ts';
+import { certificateFiles, fingerprintOf } from '../../support/certificates.ts';
 import { closed, echo, readAll } from '../../support/listener.ts';
 import { watchedLog } from '../../support/log.ts';
 import { ask, startWhole, type WholeServer } from '../../support/whole-server.ts';
 
-let authority: Authority;
-before(async () => {
-  authority = await createAuthority();
-});
+const authority = createAuthority();
 
 const HOST = '127.0.0.1';
 
 /** A server with TLS on both ports. */
 async function start(t: TestContext, ...argv: readonly string[]): Promise<WholeServer> {
-  const { cert, key } = certificateFiles(t).pair(await authority.server());
+  const { cert, key } = certificateFiles(t).pair(authority.server());
   return startWhole(t, '--tls-cert', cert, '--tls-key', key, ...argv);
 }
 
@@ -173,9 +166,9 @@ describe('A server with a certificate', () => {
 
   it('looks after its files by itself, for both ports', async (t) => {
     const files = certificateFiles(t);
-    const { cert, key } = files.pair(await authority.server());
+    const { cert, key } = files.pair(authority.server());
     const { port, grpcPort, line } = await startWhole(t, '--tls-cert', cert, '--tls-key', key);
-    const next = await authority.server();
+    const next = authority.server();
     files.pair(next);
     await line(({ message }) => message.startsWith('the certificates were read again'));
     for (const at of [port, grpcPort]) assert.equal((await shakeHands(at)).fingerprint, fingerprintOf(next));
@@ -207,7 +200,7 @@ describe('A server with a certificate', () => {
 describe('A port with TLS', () => {
   async function open(t: TestContext, firstBytesMs = 10_000) {
     const files = certificateFiles(t);
-    const first = await authority.server();
+    const first = authority.server();
     const paths = files.pair(first);
     const watched = watchedLog();
     const tls = await openTls({ paths, clock: systemClock, log: watched.log });
@@ -232,7 +225,7 @@ describe('A port with TLS', () => {
     assert.equal((await shakeHands(port)).fingerprint, fingerprintOf(first));
     assert.deepEqual(told(), []);
 
-    const second = await authority.server();
+    const second = authority.server();
     writeFileSync(paths.cert, second.cert);
     writeFileSync(paths.key, second.key);
     await tls.tick();
@@ -246,7 +239,7 @@ describe('A port with TLS', () => {
 
   it('keeps its certificate while the new one is broken, says once what to mend, and takes it when it is whole', async (t) => {
     const { port, paths, first, tls, told } = await open(t);
-    const second = await authority.server();
+    const second = authority.server();
     writeFileSync(paths.cert, second.cert);
     for (let i = 0; i < 3; i++) await tls.tick();
     assert.equal((await shakeHands(port)).fingerprint, fingerprintOf(first));
@@ -269,7 +262,7 @@ describe('A port with TLS', () => {
       [days(6), /expires in less than a week; put a new one into .*cert\.pem/],
       [days(-0.5), /has expired, and callers refuse it; put a new one into .*cert\.pem/],
     ] as const) {
-      const pair = await authority.server({ notAfter });
+      const pair = authority.server(undefined, { notAfter });
       writeFileSync(paths.cert, pair.cert);
       writeFileSync(paths.key, pair.key);
       await tls.tick();
@@ -330,8 +323,8 @@ describe('A port with TLS', () => {
 describe('A server does not start', () => {
   it('with a certificate or a key that cannot be used, and says what to do', async (t) => {
     const files = certificateFiles(t);
-    const good = files.pair(await authority.server());
-    const other = files.write('other-key.pem', (await authority.server()).key);
+    const good = files.pair(authority.server());
+    const other = files.write('other-key.pem', authority.server().key);
     const text = files.write('text.pem', 'what is this');
     const locked = files.write(
       'locked.pem',
@@ -372,7 +365,7 @@ describe('A server starts', () => {
   it('with a certificate that has expired, and warns', async (t) => {
     const files = certificateFiles(t);
     const past = new Date(Date.now() - 1000);
-    const { cert, key } = files.pair(await authority.server({ notAfter: past }));
+    const { cert, key } = files.pair(authority.server(undefined, { notAfter: past }));
     const { lines } = await startWhole(t, '--tls-cert', cert, '--tls-key', key);
     assert.ok(
       lines.some(({ level, message }) => level === 'warn' && /certificate has expired/.test(message)),

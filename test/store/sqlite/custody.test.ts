@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { openSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { describe, it, type TestContext } from 'node:test';
+import type { Verb } from '../../../src/store/calls/shapes.ts';
 import { openStore } from '../../../src/store/open.ts';
 import { createCustody } from '../../../src/store/sqlite/custody.ts';
 import { openDatabase } from '../../../src/store/sqlite/database.ts';
 import { isDiskFailure, isTrouble } from '../../../src/store/sqlite/driver.ts';
 import { createEnter } from '../../../src/store/sqlite/entering.ts';
 import { createGroup } from '../../../src/store/sqlite/group.ts';
-import type { Call, Verb, Verbs } from '../../../src/store/sqlite/protocol.ts';
+import type { Call, Verbs } from '../../../src/store/sqlite/protocol.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { aDatabasePath, aWebhook } from '../../support/store.ts';
 

@@ -369,6 +369,32 @@ describe('a database with something in every table', () => {
   });
 });
 
+describe('a database of before keys that seal were noted', () => {
+  test('has none noted, and all that is sealed in it can be sealed anew', async () => {
+    await using store = disposable(await opened('store-0005'));
+    assert.deepEqual(await store.listSealKeys(), []);
+    // Headers that stand in the clear are sealed by a start, before anything else.
+    const inTheClear = (await store.unsealedWebhooks(100)).map(({ id }) => id);
+    const all = await store.walkWebhooks({ after: undefined, limit: 100 });
+    const webhooks = all.filter(({ id }) => !inTheClear.includes(id));
+    for (const id of [RINGS, LISTENS, GONE]) assert.ok(webhooks.some((webhook) => webhook.id === id));
+    const sealed = new Uint8Array([1, 2, 3]);
+    const pairs = webhooks.map((from) => ({
+      from,
+      to: { ...from, secrets: from.secrets.map((secret) => ({ ...secret, sealed })) },
+    }));
+    // A migration wrote secrets in other words than the store does.
+    assert.deepEqual(
+      await store.resealWebhooks(pairs),
+      webhooks.map(() => true),
+    );
+    const [rings] = await store.getWebhooks([RINGS]);
+    assert.deepEqual(rings?.secrets[0]?.sealed, sealed);
+    await store.noteSealKeys([{ id: 'a', usedAt: T0 }]);
+    assert.deepEqual(await store.listSealKeys(), [{ id: 'a', usedAt: T0 }]);
+  });
+});
+
 describe('a database of before deliveries had places', () => {
   const NAMESPACE = 'shop';
   const msg = (n: number) => RINGS.replace('wh_', 'msg_').slice(0, -4) + String(5_000 + n);

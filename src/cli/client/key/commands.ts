@@ -40,7 +40,8 @@ export const KEY_COMMANDS: readonly Command[] = [
       {
         flag: '--db',
         value: 'path',
-        about: 'Make it in this SQLite file, which no server is using.',
+        about:
+          'Make it in this database, which no server is using: an SQLite file, or the URL of a PostgreSQL.',
       },
     ],
     examples: [

@@ -225,11 +225,12 @@ function clientOf({ tls }: Webhook, now: number): string {
 /** What the destination has said to being asked. */
 function consentOf({ consentStanding: standing }: Webhook, now: number): string {
   if (standing === undefined) return '';
-  const { state, reason, allowedRate, nextAskTime } = standing;
+  const { state, reason, allowedRate, askTime, nextAskTime } = standing;
   const bound = allowedRate === 0 ? '' : `, at most ${counted(allowedRate, 'request', 'requests')} a minute`;
   if (nextAskTime === undefined) return `${enumName(ConsentStanding_StateSchema, state)}${bound}`;
   const why = reason === '' ? '' : `: ${reason}`;
-  return `${enumName(ConsentStanding_StateSchema, state)}${why}; asked again ${fromNow(nextAskTime, now)}`;
+  const again = askTime === undefined ? 'asked' : 'asked again';
+  return `${enumName(ConsentStanding_StateSchema, state)}${why}; ${again} ${fromNow(nextAskTime, now)}`;
 }
 
 function warningOf({ tls }: Webhook): string {

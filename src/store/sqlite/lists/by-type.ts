@@ -1,5 +1,5 @@
+import type { Span } from '../../rows/filters.ts';
 import type { Database, Statement } from '../database.ts';
-import type { Span } from '../protocol.ts';
 import type { Catalog } from './catalog.ts';
 import { ENTRY, type Entry, type Later, source } from './merge.ts';
 import { beginning, inBuckets, typesOf } from './reading.ts';

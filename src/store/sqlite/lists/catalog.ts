@@ -1,6 +1,6 @@
+import type { Flag } from '../../rows/codes.ts';
+import { as, field, integer, layout, type RowOf, text } from '../../rows/layout.ts';
 import type { Database, Statement } from '../database.ts';
-import type { Flag } from '../rows/codes.ts';
-import { as, field, integer, layout, type RowOf, text } from '../rows/layout.ts';
 
 /**
  * The lists of a table by id, into which its rows are entered many at a time. The newest rows are in no

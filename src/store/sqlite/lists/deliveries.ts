@@ -1,12 +1,14 @@
 import { newId } from '../../../domain/id.ts';
 import { matcherOf } from '../../../domain/listing/condition.ts';
 import { DELIVERY_FIELDS } from '../../../domain/listing/fields.ts';
+import { CANCELLED, FAILED, PENDING, type StateCode, SUCCEEDED } from '../../rows/codes.ts';
+import { fromDeliveryRow } from '../../rows/delivery.ts';
+import type { DeliveryFilter } from '../../rows/filters.ts';
+import { DELIVERY, type DeliveryRow } from '../../rows/tables.ts';
 import { type Context, SET_BACK_MAX_MS } from '../context.ts';
 import { firstInOrderFinder } from '../first-in-order.ts';
-import type { DeliveryFilter, Verbs } from '../protocol.ts';
-import { CANCELLED, FAILED, PENDING, type StateCode, SUCCEEDED } from '../rows/codes.ts';
-import { fromDeliveryRow } from '../rows/delivery.ts';
-import { DELIVERY, type DeliveryRow, JOINED } from '../rows/tables.ts';
+import { JOINED } from '../joins.ts';
+import type { Verbs } from '../protocol.ts';
 import { readByType } from './by-type.ts';
 import { deliveryReads } from './delivery-reads.ts';
 import { type Entry, merge, type Source, source } from './merge.ts';

@@ -1,6 +1,6 @@
+import { readFrom } from '../../rows/layout.ts';
 import type { Database } from '../database.ts';
-import { readFrom } from '../rows/layout.ts';
-import { OF_EVENT } from '../rows/tables.ts';
+import { OF_EVENT } from '../joins.ts';
 import { listByType } from './by-type.ts';
 import { ENTRY, type Entry } from './merge.ts';
 

@@ -1,11 +1,13 @@
 import { matcherOf } from '../../../domain/listing/condition.ts';
 import { EVENT_FIELDS } from '../../../domain/listing/fields.ts';
+import { fromEventRecordRow } from '../../rows/event.ts';
+import type { EventFilter } from '../../rows/filters.ts';
+import { readFrom } from '../../rows/layout.ts';
+import { EVENT_RECORD, type EventRecordRow } from '../../rows/tables.ts';
 import type { Context } from '../context.ts';
 import type { Database } from '../database.ts';
-import type { EventFilter, Verbs } from '../protocol.ts';
-import { fromEventRecordRow } from '../rows/event.ts';
-import { readFrom } from '../rows/layout.ts';
-import { EVENT_NAMED, EVENT_RECORD, type EventRecordRow } from '../rows/tables.ts';
+import { EVENT_NAMED } from '../joins.ts';
+import type { Verbs } from '../protocol.ts';
 import { listByType, readByType } from './by-type.ts';
 import { ENTRY, type Entry, merge, source } from './merge.ts';
 import { beginning, collect, rangeOf } from './reading.ts';

@@ -1,4 +1,4 @@
-import { field, integer, layout, type RowOf, text } from '../rows/layout.ts';
+import { field, integer, layout, type RowOf, text } from '../../rows/layout.ts';
 
 /** An entry of a list: an id, the key of its row, and the fields of the row that the list has. */
 export const ENTRY = layout(

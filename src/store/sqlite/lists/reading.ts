@@ -1,4 +1,4 @@
-import type { Listed, Span, TypeFilter } from '../protocol.ts';
+import { GREATEST, LEAST, type Listed, type Span, type TypeFilter } from '../../rows/filters.ts';
 import type { Catalog } from './catalog.ts';
 import { ENTRY, type Entry, type Later, type Source } from './merge.ts';
 
@@ -8,10 +8,6 @@ import { ENTRY, type Entry, type Later, type Source } from './merge.ts';
  */
 export const COST_MAX = 8_192;
 export const ROW_COST = 32;
-
-/** An id less than any, and one greater. */
-export const LEAST = '';
-export const GREATEST = '~';
 
 /** Where a list begins. */
 export function beginning({ ascending, from }: Pick<Span, 'ascending' | 'from'>): string {

@@ -1,11 +1,12 @@
 import { matcherOf } from '../../../domain/listing/condition.ts';
 import { WEBHOOK_FIELDS } from '../../../domain/listing/fields.ts';
 import { partsOfPlace, placeOfWebhook } from '../../../domain/listing/place.ts';
+import { GREATEST, LEAST, type WebhookFilter } from '../../rows/filters.ts';
+import { WEBHOOK, type WebhookRow } from '../../rows/tables.ts';
+import { judgedFromRow } from '../../rows/webhook.ts';
 import type { Database, Statement } from '../database.ts';
-import type { Verbs, WebhookFilter } from '../protocol.ts';
-import { WEBHOOK, type WebhookRow } from '../rows/tables.ts';
-import { judgedFromRow } from '../rows/webhook.ts';
-import { COST_MAX, GREATEST, LEAST, ROW_COST } from './reading.ts';
+import type { Verbs } from '../protocol.ts';
+import { COST_MAX, ROW_COST } from './reading.ts';
 
 /** Rows read at a time, since each may hold a payload of 1 MiB. */
 const PIECE_ROWS = 25;

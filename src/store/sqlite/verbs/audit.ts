@@ -1,12 +1,13 @@
 import { matcherOf } from '../../../domain/listing/condition.ts';
 import { AUDIT_FIELDS } from '../../../domain/listing/fields.ts';
+import { fromAuditRow, idBefore } from '../../rows/audit.ts';
+import type { AuditFilter } from '../../rows/filters.ts';
+import { AUDIT, type AuditRow } from '../../rows/tables.ts';
 import type { Context } from '../context.ts';
 import type { Database } from '../database.ts';
+import { insertInto } from '../insert.ts';
 import { COST_MAX, ROW_COST } from '../lists/reading.ts';
-import type { AuditFilter, Verbs } from '../protocol.ts';
-import { fromAuditRow, idBefore } from '../rows/audit.ts';
-import { insertInto } from '../rows/insert.ts';
-import { AUDIT, type AuditRow } from '../rows/tables.ts';
+import type { Verbs } from '../protocol.ts';
 
 /** Rows read at a time. */
 const PIECE_ROWS = 100;

@@ -1,9 +1,10 @@
 import { hasRoomAgain } from '../../../domain/delivery/waiting-bounds.ts';
+import type { Answer } from '../../calls/shapes.ts';
+import { BACKFILL, type BackfillRow } from '../../rows/messages.ts';
+import { EVENT } from '../../rows/tables.ts';
 import type { Context } from '../context.ts';
 import type { Hook } from '../hooks.ts';
-import type { Answer, Verbs } from '../protocol.ts';
-import { BACKFILL, type BackfillRow } from '../rows/messages.ts';
-import { EVENT } from '../rows/tables.ts';
+import type { Verbs } from '../protocol.ts';
 import { createRunInsertion } from './run-insertion.ts';
 import { waitingReader } from './waiting.ts';
 

@@ -1,6 +1,7 @@
+import { CHANGE, type ChangeRow } from '../../rows/tables.ts';
 import type { Context } from '../context.ts';
+import { JOINED } from '../joins.ts';
 import type { Verbs } from '../protocol.ts';
-import { CHANGE, type ChangeRow, JOINED } from '../rows/tables.ts';
 
 /** Rows of the journal that one call looks at, at most, of all namespaces. */
 const LOOKED_AT_MAX = 2_000;

@@ -1,6 +1,6 @@
+import { HELD } from '../../rows/codes.ts';
 import type { Context } from '../context.ts';
 import type { Verbs } from '../protocol.ts';
-import { HELD } from '../rows/codes.ts';
 
 /** Rows that are moved in one transaction. */
 const MOVED_MAX = 2_000;

@@ -1,6 +1,6 @@
+import { RINGING, type RingingRow } from '../../rows/tables.ts';
 import type { Context } from '../context.ts';
 import type { Verbs } from '../protocol.ts';
-import { RINGING, type RingingRow } from '../rows/tables.ts';
 
 /** What destinations say to whether they want to be sent to. */
 export function consentVerbs({ db }: Context): Pick<Verbs, 'dueConsents' | 'keepConsents'> {

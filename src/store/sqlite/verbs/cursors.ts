@@ -1,7 +1,7 @@
+import { MOVE, type MoveRow } from '../../rows/messages.ts';
+import { CURSOR } from '../../rows/tables.ts';
 import type { Context } from '../context.ts';
 import type { Verbs } from '../protocol.ts';
-import { MOVE, type MoveRow } from '../rows/messages.ts';
-import { CURSOR } from '../rows/tables.ts';
 
 /** Webhooks looked at in one call, which takes a few milliseconds. */
 const LOOKED_AT_MAX = 5_000;

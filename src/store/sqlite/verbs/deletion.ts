@@ -1,7 +1,7 @@
+import { IS_RENDERED, PENDING, type RenderedCode, type StateCode } from '../../rows/codes.ts';
+import { as, field, integer, layout, orNull, type RowOf, text } from '../../rows/layout.ts';
 import type { Context } from '../context.ts';
 import { bucketOf } from '../lists/catalog.ts';
-import { IS_RENDERED, PENDING, type RenderedCode, type StateCode } from '../rows/codes.ts';
-import { as, field, integer, layout, orNull, type RowOf, text } from '../rows/layout.ts';
 
 /** What has to be known of a delivery, `d`, to delete it. */
 export const DELETED = layout(

@@ -1,9 +1,10 @@
+import type { Answer, FireCode } from '../../calls/shapes.ts';
+import { KEPT, RUN, SUPERSEDED, SUPERSEDING } from '../../rows/codes.ts';
+import { FIRING, type FiringRow } from '../../rows/messages.ts';
+import { CURSOR, type WaitingRow } from '../../rows/tables.ts';
 import type { Context } from '../context.ts';
 import type { Hook } from '../hooks.ts';
-import type { Answer, FireCode, Verbs } from '../protocol.ts';
-import { KEPT, RUN, SUPERSEDED, SUPERSEDING } from '../rows/codes.ts';
-import { FIRING, type FiringRow } from '../rows/messages.ts';
-import { CURSOR, type WaitingRow } from '../rows/tables.ts';
+import type { Verbs } from '../protocol.ts';
 import { createRunInsertion } from './run-insertion.ts';
 import { waitingReader } from './waiting.ts';
 

@@ -1,10 +1,10 @@
+import { IS_RENDERED, type RenderedCode, type RunCode, TO_RENDER, type TurnCode } from '../../rows/codes.ts';
+import { as, field, integer, layout, orNull, text } from '../../rows/layout.ts';
+import { NEW_DELIVERY, type NewDeliveryRow, type Remembered } from '../../rows/messages.ts';
+import { EVENT, type EventRow, RENDERED } from '../../rows/tables.ts';
 import type { Context } from '../context.ts';
 import type { Hook } from '../hooks.ts';
-import { IS_RENDERED, type RenderedCode, type RunCode, TO_RENDER, type TurnCode } from '../rows/codes.ts';
-import { insertInto } from '../rows/insert.ts';
-import { as, field, integer, layout, orNull, text } from '../rows/layout.ts';
-import { NEW_DELIVERY, type NewDeliveryRow, type Remembered } from '../rows/messages.ts';
-import { EVENT, type EventRow, RENDERED } from '../rows/tables.ts';
+import { insertInto } from '../insert.ts';
 
 /** Inserts events and deliveries, for all verbs that make them. */
 export interface Insertion {

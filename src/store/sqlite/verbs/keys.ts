@@ -1,7 +1,7 @@
+import { API_KEY, type ApiKeyRow } from '../../rows/tables.ts';
 import type { Context } from '../context.ts';
+import { insertInto } from '../insert.ts';
 import type { Verbs } from '../protocol.ts';
-import { insertInto } from '../rows/insert.ts';
-import { API_KEY, type ApiKeyRow } from '../rows/tables.ts';
 
 type KeyVerb = 'createApiKeys' | 'listApiKeys' | 'revokeApiKeys' | 'noteApiKeyUses' | 'apiKeyChanges';
 

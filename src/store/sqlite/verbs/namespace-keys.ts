@@ -1,7 +1,7 @@
+import { NAMESPACE_KEY, type NamespaceKeyRow } from '../../rows/tables.ts';
 import type { Context } from '../context.ts';
+import { insertInto } from '../insert.ts';
 import type { Verbs } from '../protocol.ts';
-import { insertInto } from '../rows/insert.ts';
-import { NAMESPACE_KEY, type NamespaceKeyRow } from '../rows/tables.ts';
 
 export function namespaceKeyVerbs(
   context: Pick<Context, 'db' | 'tenants'>,

@@ -1,9 +1,9 @@
 import { NAMESPACES_MAX } from '../../../domain/access/namespace.ts';
+import { part } from '../../rows/layout.ts';
+import { NAMESPACE, type NamespaceRow } from '../../rows/tables.ts';
 import type { Context } from '../context.ts';
+import { insertInto } from '../insert.ts';
 import type { Verbs } from '../protocol.ts';
-import { insertInto } from '../rows/insert.ts';
-import { part } from '../rows/layout.ts';
-import { NAMESPACE, type NamespaceRow } from '../rows/tables.ts';
 
 type NamespaceVerbs = Pick<
   Verbs,

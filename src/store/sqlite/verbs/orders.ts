@@ -1,7 +1,4 @@
 import { isFull } from '../../../domain/delivery/waiting-bounds.ts';
-import type { Context } from '../context.ts';
-import { firstInOrderFinder } from '../first-in-order.ts';
-import type { Verbs } from '../protocol.ts';
 import {
   type Flag,
   HELD,
@@ -12,10 +9,14 @@ import {
   type StateCode,
   SUCCEEDED,
   TO_RENDER,
-} from '../rows/codes.ts';
-import { as, field, integer, layout, orNull, type RowOf, text } from '../rows/layout.ts';
-import type { OrderRow } from '../rows/messages.ts';
-import { JOINED, type WaitingRow } from '../rows/tables.ts';
+} from '../../rows/codes.ts';
+import { as, field, integer, layout, orNull, type RowOf, text } from '../../rows/layout.ts';
+import type { OrderRow } from '../../rows/messages.ts';
+import type { WaitingRow } from '../../rows/tables.ts';
+import type { Context } from '../context.ts';
+import { firstInOrderFinder } from '../first-in-order.ts';
+import { JOINED } from '../joins.ts';
+import type { Verbs } from '../protocol.ts';
 import { waitingReader } from './waiting.ts';
 
 /** The keys of the webhooks of deliveries, by their places. */

@@ -1,8 +1,10 @@
 import { overLongest } from '../../../domain/delivery/overflow.ts';
+import type { OverflowingRow } from '../../calls/shapes.ts';
+import { QUEUES } from '../../rows/codes.ts';
+import { SURPLUS, type SurplusRow } from '../../rows/tables.ts';
 import type { Context } from '../context.ts';
-import type { OverflowingRow, Verbs } from '../protocol.ts';
-import { QUEUES } from '../rows/codes.ts';
-import { JOINED, SURPLUS, type SurplusRow } from '../rows/tables.ts';
+import { JOINED } from '../joins.ts';
+import type { Verbs } from '../protocol.ts';
 
 /** What of the lanes that are too long is to be given up. The dispatcher does it, who has the lanes. */
 export function overflowVerbs(context: Context): Pick<Verbs, 'overflowing' | 'surplus'> {

@@ -1,7 +1,5 @@
 import { takesEvent } from '../../../domain/access/namespace.ts';
 import { hasRoom, hasRoomAgain } from '../../../domain/delivery/waiting-bounds.ts';
-import type { Context } from '../context.ts';
-import type { Verbs } from '../protocol.ts';
 import {
   CONFLICT,
   DELETED_NAMESPACE,
@@ -14,8 +12,10 @@ import {
   type Remembered,
   type ReplayRow,
   SUSPENDED_NAMESPACE,
-} from '../rows/messages.ts';
-import { EVENT, type EventRow } from '../rows/tables.ts';
+} from '../../rows/messages.ts';
+import { EVENT, type EventRow } from '../../rows/tables.ts';
+import type { Context } from '../context.ts';
+import type { Verbs } from '../protocol.ts';
 import { createInsertion } from './insertion.ts';
 
 export function publishVerbs(context: Context): Pick<Verbs, 'publish' | 'replay'> {

@@ -1,7 +1,8 @@
+import { type Flag, IS_RENDERED, PURGED, type RenderedCode } from '../../rows/codes.ts';
+import type { WaitingRow } from '../../rows/tables.ts';
 import type { Context } from '../context.ts';
+import { EVENT_NAMED, OF_EVENT } from '../joins.ts';
 import type { Verbs } from '../protocol.ts';
-import { type Flag, IS_RENDERED, PURGED, type RenderedCode } from '../rows/codes.ts';
-import { EVENT_NAMED, OF_EVENT, type WaitingRow } from '../rows/tables.ts';
 import { overwriting } from './overwriting.ts';
 import { waitingReader } from './waiting.ts';
 

@@ -1,10 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Context } from '../context.ts';
-import { webhookList } from '../lists/webhooks.ts';
-import type { Verbs } from '../protocol.ts';
-import { insertInto } from '../rows/insert.ts';
-import { part } from '../rows/layout.ts';
-import { UPDATE, type UpdateRow } from '../rows/messages.ts';
+import { part } from '../../rows/layout.ts';
+import { UPDATE, type UpdateRow } from '../../rows/messages.ts';
 import {
   CONSENT,
   CURSOR,
@@ -14,7 +10,11 @@ import {
   type RingingRow,
   WEBHOOK,
   type WebhookRow,
-} from '../rows/tables.ts';
+} from '../../rows/tables.ts';
+import type { Context } from '../context.ts';
+import { insertInto } from '../insert.ts';
+import { webhookList } from '../lists/webhooks.ts';
+import type { Verbs } from '../protocol.ts';
 import { createRemoval } from './removal.ts';
 import { createSubscriptions } from './subscriptions.ts';
 

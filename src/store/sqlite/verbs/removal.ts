@@ -1,7 +1,7 @@
 import { SWEEP_BATCH } from '../../housekeeping.ts';
+import { CANCELLED, REMOVED } from '../../rows/codes.ts';
+import type { RemovalRow } from '../../rows/messages.ts';
 import { type Context, SET_BACK_MAX_MS } from '../context.ts';
-import { CANCELLED, REMOVED } from '../rows/codes.ts';
-import type { RemovalRow } from '../rows/messages.ts';
 import { createSubscriptions } from './subscriptions.ts';
 
 /** Takes webhooks away, and cancels their waiting deliveries a bounded number at a time. */

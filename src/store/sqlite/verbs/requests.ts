@@ -1,7 +1,8 @@
 import type { RequestBounds } from '../../../domain/claim.ts';
+import type { ClaimCode } from '../../calls/shapes.ts';
+import type { ClaimRow } from '../../rows/messages.ts';
 import type { Database } from '../database.ts';
-import type { ClaimCode, Verbs } from '../protocol.ts';
-import type { ClaimRow } from '../rows/messages.ts';
+import type { Verbs } from '../protocol.ts';
 
 /** Forgets calls whose time is over. Returns how many, at most `limit`. */
 export type ForgetRequests = (now: number, limit: number) => number;

@@ -1,8 +1,8 @@
+import { HELD, type RunCode, type TurnCode } from '../../rows/codes.ts';
+import type { NewDeliveryRow } from '../../rows/messages.ts';
+import { EVENT, type EventRow } from '../../rows/tables.ts';
 import type { Context } from '../context.ts';
 import type { Hook } from '../hooks.ts';
-import { HELD, type RunCode, type TurnCode } from '../rows/codes.ts';
-import type { NewDeliveryRow } from '../rows/messages.ts';
-import { EVENT, type EventRow } from '../rows/tables.ts';
 import { createInsertion, type Places } from './insertion.ts';
 
 /** Inserts runs, each with its one delivery. */

@@ -1,6 +1,4 @@
-import type { Context } from '../context.ts';
-import type { Verbs } from '../protocol.ts';
-import { decodeSecrets, encodeSecrets } from '../rows/secrets.ts';
+import { decodeSecrets, encodeSecrets } from '../../rows/secrets.ts';
 import {
   NAMESPACE_KEY,
   type NamespaceKeyRow,
@@ -10,7 +8,9 @@ import {
   type SealKeyRow,
   WEBHOOK,
   type WebhookRow,
-} from '../rows/tables.ts';
+} from '../../rows/tables.ts';
+import type { Context } from '../context.ts';
+import type { Verbs } from '../protocol.ts';
 import { overwriting } from './overwriting.ts';
 
 /** What a part of a walk has at most of what can be long, once there is one row. */

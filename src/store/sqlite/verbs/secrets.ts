@@ -1,5 +1,5 @@
+import { withoutEnded } from '../../rows/secrets.ts';
 import type { Database } from '../database.ts';
-import { withoutEnded } from '../rows/secrets.ts';
 
 /** Takes away signing secrets that have ended, of so many webhooks at most. Returns of how many it did. */
 export function secretSweep(db: Database): (now: number, limit: number) => number {

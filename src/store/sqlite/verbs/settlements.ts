@@ -1,8 +1,8 @@
+import { CANCELLED, PENDING, REMOVED, SUCCEEDED } from '../../rows/codes.ts';
+import { LANE, type LaneRow, SETTLEMENT, type SettlementRow } from '../../rows/messages.ts';
+import { ATTEMPT, HEALTH, type WaitingRow } from '../../rows/tables.ts';
 import type { Context } from '../context.ts';
 import type { Verbs } from '../protocol.ts';
-import { CANCELLED, PENDING, REMOVED, SUCCEEDED } from '../rows/codes.ts';
-import { LANE, type LaneRow, SETTLEMENT, type SettlementRow } from '../rows/messages.ts';
-import { ATTEMPT, HEALTH, type WaitingRow } from '../rows/tables.ts';
 import { waitingReader } from './waiting.ts';
 
 export function settleVerbs(context: Context): Pick<Verbs, 'settle'> {

@@ -1,8 +1,8 @@
 import { SWEEP_BATCH } from '../../housekeeping.ts';
+import { field, integer, layout, orNull, type RowOf, text } from '../../rows/layout.ts';
 import type { Context } from '../context.ts';
 import { walkThroughData } from '../lists/walks.ts';
 import type { Verbs } from '../protocol.ts';
-import { field, integer, layout, orNull, type RowOf, text } from '../rows/layout.ts';
 import { auditSweep } from './audit.ts';
 import { aliveNote } from './clock.ts';
 import { createDeletion, DELETED, type DeletedRow } from './deletion.ts';

@@ -1,17 +1,17 @@
-import type { Context } from '../context.ts';
-import type { Database } from '../database.ts';
-import type { Verbs } from '../protocol.ts';
-import { HELD, IS_RENDERED, QUEUES, type RenderedCode, TO_RENDER } from '../rows/codes.ts';
-import { type ContentRow, MADE, type MadeRow } from '../rows/messages.ts';
+import { HELD, IS_RENDERED, QUEUES, type RenderedCode, TO_RENDER } from '../../rows/codes.ts';
+import { type ContentRow, MADE, type MadeRow } from '../../rows/messages.ts';
 import {
   EVENT_BODY,
   type EventBodyRow,
-  JOINED,
   RENDERED,
   type RenderedRow,
   WAITING,
   type WaitingRow,
-} from '../rows/tables.ts';
+} from '../../rows/tables.ts';
+import type { Context } from '../context.ts';
+import type { Database } from '../database.ts';
+import { JOINED } from '../joins.ts';
+import type { Verbs } from '../protocol.ts';
 
 type WaitingVerbs = Pick<
   Verbs,

@@ -236,6 +236,31 @@ describe('carillon webhooks', () => {
     assert.deepEqual(renamed.basic, { ...basic, username: 'carl' });
   });
 
+  it('shows what the destination has said to being asked', async () => {
+    const asked = ['--consent-origin', 'hooks.example.com', '--destination', SECURE];
+    const { out } = await webhooks('register', '--id', 'asked', '--name', 'asked', ...asked);
+    assert.match(out, /^consent {2,}PENDING; asked now$/m);
+    const refused = await webhooks('update', 'asked', '--consent-origin', 'no host');
+    assert.match(refused.err, /--consent-origin \(webhook\.consent\.origin\): must be a valid hostname$/m);
+    const webhookId = (await api().webhooks.get({ id: 'asked' })).webhook!.uid;
+    const no = { state: 'REFUSED', reason: 'it answered 405', askedAt: 1, tries: 1, since: 1 } as const;
+    await api().store.keepConsents([{ webhookId, consent: { ...no, dueAt: api().clock.now() + 60_000 } }]);
+    const shown = await webhooks('get', 'asked');
+    assert.match(shown.out, /^consent {2,}REFUSED: it answered 405; asked again in 1m/m);
+    assert.match(shown.out, /^held {2,}without the consent of its destination until /m);
+    const yes = {
+      state: 'GRANTED',
+      allowedPerMinute: 1,
+      askedAt: 1,
+      dueAt: null,
+      tries: 0,
+      since: 1,
+    } as const;
+    await api().store.keepConsents([{ webhookId, consent: yes }]);
+    assert.match((await webhooks('get', 'asked')).out, /^consent {2,}GRANTED, at most 1 request a minute$/m);
+    await api().webhooks.remove({ id: 'asked' });
+  });
+
   it('shows whose client certificate it is, and warns of a webhook that verifies nothing', async () => {
     const files: Record<string, string> = { 'c.pem': client.cert, 'k.pem': client.key };
     const readBytes: World['readBytes'] = async (path) => Buffer.from(files[path] ?? assert.fail(path));

@@ -1,0 +1,14 @@
+import { isPostgres, placeOf } from '../store/postgres/place.ts';
+import type { Config } from './config/load.ts';
+
+type Database = Pick<Config, 'db' | 'store'>;
+
+/** The database as people may read it: without a password. */
+export function shownDatabase({ db, store }: Database): string {
+  return store === undefined ? db : placeOf(store).shown;
+}
+
+/** The arguments by which a configuration has this database, as somebody names it who may mean either kind. */
+export function databaseArguments(named: string): string[] {
+  return isPostgres(named) ? ['--store', named] : ['--db', named];
+}

@@ -1,0 +1,38 @@
+import { REQUEST_BOUNDS, type RequestBounds } from '../../domain/claim.ts';
+import { WAITING_BOUNDS, type WaitingBounds } from '../../domain/delivery/waiting-bounds.ts';
+import { DEFAULT_EVERY_MS, type DefaultSettings } from '../../domain/webhook/defaults.ts';
+import { FEED_BOUNDS, type FeedBounds } from '../calls/feed.ts';
+import type { ClientBounds } from './client.ts';
+
+/** What can be set about a store on PostgreSQL. Everything has a default fit for a server. */
+export interface PostgresOptions
+  extends Partial<WaitingBounds>,
+    Partial<RequestBounds>,
+    Partial<FeedBounds>,
+    Partial<ClientBounds>,
+    Partial<DefaultSettings> {
+  /** Called with a sentence for the log about what was found when it was opened. */
+  readonly warn?: (sentence: string) => void;
+}
+
+/** The same with every default filled in. */
+export type PostgresSettings = Required<PostgresOptions>;
+
+const MIB = 1024 * 1024;
+
+export function settings(options: PostgresOptions): PostgresSettings {
+  return {
+    defaultEveryMs: options.defaultEveryMs ?? DEFAULT_EVERY_MS,
+    callsMax: options.callsMax ?? 10_000,
+    callBytesMax: options.callBytesMax ?? 64 * MIB,
+    patienceMs: options.patienceMs ?? 5_000,
+    visibleRowsMax: options.visibleRowsMax ?? FEED_BOUNDS.visibleRowsMax,
+    visibleBytesMax: options.visibleBytesMax ?? FEED_BOUNDS.visibleBytesMax,
+    changedMax: options.changedMax ?? FEED_BOUNDS.changedMax,
+    waitingMax: options.waitingMax ?? WAITING_BOUNDS.waitingMax,
+    namespaceWaitingMax: options.namespaceWaitingMax ?? WAITING_BOUNDS.namespaceWaitingMax,
+    requestsMax: options.requestsMax ?? REQUEST_BOUNDS.requestsMax,
+    requestBytesMax: options.requestBytesMax ?? REQUEST_BOUNDS.requestBytesMax,
+    warn: options.warn ?? (() => {}),
+  };
+}

@@ -1,0 +1,80 @@
+import { createServer, connect as dial, type Socket } from 'node:net';
+
+/** Between a client and a server: it can break connections, at a place that matters too. */
+export interface LossyProxy extends AsyncDisposable {
+  readonly port: number;
+  /** Breaks all connections, and lets nobody through until `mend`. */
+  cut(): void;
+  mend(): void;
+  /**
+   * Breaks the connection over the next message of the client in which this text is: before it reaches the server, or
+   * after the server has answered, so that only the answer is lost. Resolves once it is broken.
+   */
+  breakAt(text: string, when: 'BEFORE' | 'AFTER'): Promise<void>;
+}
+
+export async function lossyProxy(host: string, port: number): Promise<LossyProxy> {
+  const open = new Set<Socket>();
+  let isCut = false;
+  let trap: { text: string; when: 'BEFORE' | 'AFTER'; sprung: () => void } | undefined;
+
+  const proxy = createServer((client) => {
+    if (isCut) return void client.destroy();
+    const server = dial(port, host);
+    const both = [client, server];
+    const end = (): void => {
+      for (const socket of both) {
+        open.delete(socket);
+        socket.destroy();
+      }
+    };
+    for (const socket of both) {
+      open.add(socket);
+      socket.on('error', end);
+      socket.on('close', end);
+    }
+    let onAnswer: ((data: Uint8Array) => void) | undefined;
+    client.on('data', (data) => {
+      const caught = trap !== undefined && data.includes(trap.text) ? trap : undefined;
+      if (caught === undefined) return void server.write(data);
+      trap = undefined;
+      const spring = (): void => {
+        end();
+        caught.sprung();
+      };
+      if (caught.when === 'BEFORE') return spring();
+      // ReadyForQuery, in no transaction: the server has done what it was asked.
+      onAnswer = (answer) => void (IDLE.equals(answer.subarray(-6)) && spring());
+      server.write(data);
+    });
+    server.on('data', (data) => {
+      if (onAnswer === undefined) client.write(data);
+      else onAnswer(typeof data === 'string' ? Buffer.from(data) : data);
+    });
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  const address = proxy.address();
+
+  function cut(): void {
+    isCut = true;
+    for (const socket of open) socket.destroy();
+  }
+
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : 0,
+    cut,
+    mend() {
+      isCut = false;
+    },
+    breakAt: (text, when) =>
+      new Promise((sprung) => {
+        trap = { text, when, sprung };
+      }),
+    [Symbol.asyncDispose]() {
+      cut();
+      return new Promise((resolve) => proxy.close(() => resolve()));
+    },
+  };
+}
+
+const IDLE = Buffer.from([0x5a, 0, 0, 0, 5, 0x49]);
