@@ -6,6 +6,8 @@ export interface LossyProxy extends AsyncDisposable {
   /** Breaks all connections, and lets nobody through until `mend`. */
   cut(): void;
   mend(): void;
+  /** Passes nothing on any more on the connections that there are, and does not break them: new ones are served. */
+  stall(): void;
   /**
    * Breaks the connection over the next message of the client in which this text is: before it reaches the server, or
    * after the server has answered, so that only the answer is lost. Resolves once it is broken.
@@ -15,6 +17,7 @@ export interface LossyProxy extends AsyncDisposable {
 
 export async function lossyProxy(host: string, port: number): Promise<LossyProxy> {
   const open = new Set<Socket>();
+  const stalled = new Set<Socket>();
   let isCut = false;
   let trap: { text: string; when: 'BEFORE' | 'AFTER'; sprung: () => void } | undefined;
 
@@ -34,7 +37,9 @@ export async function lossyProxy(host: string, port: number): Promise<LossyProxy
       socket.on('close', end);
     }
     let onAnswer: ((data: Uint8Array) => void) | undefined;
+    const passes = (): boolean => !stalled.has(client);
     client.on('data', (data) => {
+      if (!passes()) return;
       const caught = trap !== undefined && data.includes(trap.text) ? trap : undefined;
       if (caught === undefined) return void server.write(data);
       trap = undefined;
@@ -48,6 +53,7 @@ export async function lossyProxy(host: string, port: number): Promise<LossyProxy
       server.write(data);
     });
     server.on('data', (data) => {
+      if (!passes()) return;
       if (onAnswer === undefined) client.write(data);
       else onAnswer(typeof data === 'string' ? Buffer.from(data) : data);
     });
@@ -65,6 +71,9 @@ export async function lossyProxy(host: string, port: number): Promise<LossyProxy
     cut,
     mend() {
       isCut = false;
+    },
+    stall() {
+      for (const socket of open) stalled.add(socket);
     },
     breakAt: (text, when) =>
       new Promise((sprung) => {

@@ -23,7 +23,13 @@ export interface Result {
   readonly count: number;
 }
 
-export type Target = Pick<ClientConfig, 'connectionString' | 'connectionTimeoutMillis' | 'application_name'>;
+export type Target = Pick<
+  ClientConfig,
+  'connectionString' | 'connectionTimeoutMillis' | 'application_name'
+> & {
+  /** How long an answer may take, before the connection is taken for lost; as long as it likes without one. */
+  readonly answerMs?: number;
+};
 
 /** Types by their ids, which never change: https://github.com/postgres/postgres/blob/master/src/include/catalog/pg_type.dat. */
 const BYTEA = 17;
@@ -51,8 +57,17 @@ const TYPES: CustomTypesConfig = {
   },
 };
 
-export async function connect(target: Target): Promise<Session> {
-  const client = new Client({ ...target, pipeline: true, keepAlive: true, types: TYPES });
+/** What node-postgres says when an answer has not come in time. */
+const TIMED_OUT = 'Query read timeout';
+
+export async function connect({ answerMs, ...target }: Target): Promise<Session> {
+  const client = new Client({
+    ...target,
+    ...(answerMs !== undefined && { query_timeout: answerMs }),
+    pipeline: true,
+    keepAlive: true,
+    types: TYPES,
+  });
   const listeners: (() => void)[] = [];
   let lost = false;
   let closed = false;
@@ -69,15 +84,25 @@ export async function connect(target: Target): Promise<Session> {
   await client.connect();
   const { rows } = await client.query<[number]>({ text: 'SELECT pg_backend_pid()', rowMode: 'array' });
 
+  /** node-postgres breaks the connection then, but tells of it later. */
+  async function answered<T>(answer: Promise<T>): Promise<T> {
+    try {
+      return await answer;
+    } catch (error) {
+      if (error instanceof Error && error.message === TIMED_OUT) lose();
+      throw error;
+    }
+  }
+
   return {
     pid: rows[0]![0],
     async query(text, name, values) {
       const query = { text, values: values.map(written), rowMode: 'array' as const, ...(name && { name }) };
-      const answer = await client.query<unknown[]>(query);
+      const answer = await answered(client.query<unknown[]>(query));
       return { rows: answer.rows, count: answer.rowCount ?? 0 };
     },
     async exec(text) {
-      await client.query(text);
+      await answered(client.query(text));
     },
     isLost: () => lost,
     onLost: (listener) => void listeners.push(listener),

@@ -32,11 +32,11 @@ export async function openPostgres(url: string, options: PostgresOptions): Promi
   let first: Session | undefined;
   let link: Link | undefined;
   try {
-    first = await reach(place);
+    first = await reach(place, bounds.answerMs);
     await check(first, place, bounds.warn);
     await claim(first, place, undefined, LOCK_WAIT_MS);
-    await migrate(first, place);
-    link = createLink({ first, again: (lost) => reopen(place, lost) });
+    await migrateApart(place);
+    link = createLink({ first, again: (lost) => reopen(place, lost, bounds.answerMs) });
     return await openOn(link, place, bounds);
   } catch (error) {
     await (link ?? first)?.close();
@@ -69,16 +69,27 @@ async function openOn(link: Link, place: Place, bounds: ReturnType<typeof settin
   return storeOn({ client, feed: createFeed(bounds), defaults: bounds }, ending);
 }
 
-async function reach({ url }: Place): Promise<Session> {
+/** On a session of its own, on which a statement may take as long as it needs. */
+async function migrateApart(place: Place): Promise<void> {
+  const session = await reach(place);
+  try {
+    await migrate(session, place);
+  } finally {
+    await session.close();
+  }
+}
+
+async function reach({ url }: Place, answerMs?: number): Promise<Session> {
   return connect({
+    ...(answerMs !== undefined && { answerMs }),
     connectionString: url,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     application_name: 'carillon',
   });
 }
 
-async function reopen(place: Place, lost: Session): Promise<Session> {
-  const session = await reach(place);
+async function reopen(place: Place, lost: Session, answerMs: number): Promise<Session> {
+  const session = await reach(place, answerMs);
   try {
     await checkPrimary(session, place);
     await claim(session, place, lost.pid, 0);

@@ -11,6 +11,8 @@ export interface PostgresOptions
     Partial<FeedBounds>,
     Partial<ClientBounds>,
     Partial<DefaultSettings> {
+  /** How long an answer of the server may take, before the connection is taken for lost. Default 60 s. */
+  readonly answerMs?: number;
   /** Called with a sentence for the log about what was found when it was opened. */
   readonly warn?: (sentence: string) => void;
 }
@@ -26,6 +28,7 @@ export function settings(options: PostgresOptions): PostgresSettings {
     callsMax: options.callsMax ?? 10_000,
     callBytesMax: options.callBytesMax ?? 64 * MIB,
     patienceMs: options.patienceMs ?? 5_000,
+    answerMs: options.answerMs ?? 60_000,
     visibleRowsMax: options.visibleRowsMax ?? FEED_BOUNDS.visibleRowsMax,
     visibleBytesMax: options.visibleBytesMax ?? FEED_BOUNDS.visibleBytesMax,
     changedMax: options.changedMax ?? FEED_BOUNDS.changedMax,

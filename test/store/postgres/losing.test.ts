@@ -128,6 +128,20 @@ describe('a database that is away', () => {
     );
   });
 
+  test('a connection on which nothing comes any more is given up, and what was asked is done once', async () => {
+    const { store, proxy } = await behindProxy({ answerMs: 500 });
+    await using _ = proxy;
+    const webhook = await registered(store);
+    await store.pollWaiting();
+    proxy.stall();
+    const publication = aPublication([webhook.id]);
+    assert.equal((await store.publish([publication]))[0]?.kind, 'PUBLISHED');
+    assert.deepEqual(
+      (await waitingOf(store, webhook.id)).map(({ id }) => id),
+      [publication.deliveries[0]?.id],
+    );
+  });
+
   test('a store that is closed while it is away is closed', async () => {
     const { store, proxy } = await behindProxy({ patienceMs: 200 });
     await using _ = proxy;
