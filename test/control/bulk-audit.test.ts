@@ -40,7 +40,12 @@ describe('pausing many webhooks', () => {
       sealKey: new Uint8Array(32),
       sealRotation: NO_ROTATION,
       signingKeyring: { ensure: async () => {} },
-      settings: { everyMinMs: 1_000, namespaceWaitingMax: 1_000, defaultEveryMs: 5_000, addressPolicy: {} },
+      settings: {
+        everyMinMs: 1_000,
+        namespaceWaitingMax: 1_000,
+        defaultEveryMs: 5_000,
+        addressPolicy: { allow: [] },
+      },
     });
     const order = { namespace: 'default', where: undefined, validateOnly: false, from: undefined };
     const told: AuditEntry[] = [];
