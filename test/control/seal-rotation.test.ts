@@ -122,6 +122,13 @@ describe('sealing anew', () => {
     const credentials = { headers: { 'x-key': 'the key of hook-0' } };
     const again = await control.webhooks.register({ namespace: 'default', id: id!, spec, credentials });
     assert.equal(again.webhook.version, 1, 'the same again changes nothing');
+    const read = await control.webhooks.list({
+      ...{ namespace: 'default', where: undefined },
+      by: 'id',
+      descending: false,
+    });
+    const listed = (await read(undefined, 10)).rows.find(({ callerId }) => callerId === id);
+    assert.deepEqual(listed?.spec.secretHeaders, again.webhook.spec.secretHeaders);
     const touched = new Set(['labels']);
     await control.webhooks.update({ namespace: 'default', id: other! }, ({ spec: asked }) => {
       return { spec: { ...asked, labels: { team: 'a' } }, touched, problems: noProblems() };
