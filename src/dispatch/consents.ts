@@ -44,6 +44,8 @@ export interface ConsentsDeps {
 /** Destinations that are asked at once. */
 const ASKING_MAX = 64;
 const IDLE_MS = 1_000;
+/** While more are due than are asked at once. */
+const BUSY_MS = 50;
 /** When one whose namespace is suspended is looked at again. */
 const SUSPENDED_MS = 60_000;
 
@@ -58,9 +60,10 @@ export function createConsents(deps: ConsentsDeps): Consents {
   const { store, sender, credentialsOf, notify, clock, random, log, settings } = deps;
   const trouble = createTrouble(clock);
   const asking = new Set<string>();
-  /** What was answered and could not be written down: nobody is asked before it is, or all would be every second. */
+  /** What was answered and could not be written down: nobody is asked before it is, or all would be again and again. */
   const unwritten = new Map<string, Said>();
   const writes = new Set<Promise<unknown>>();
+  let hasMore = false;
   let stopped = false;
 
   async function ask(webhook: Webhook): Promise<void> {
@@ -177,11 +180,12 @@ export function createConsents(deps: ConsentsDeps): Consents {
       if (asking.size >= ASKING_MAX) return 0;
       // Those that are being asked are due still.
       const due = await store.dueConsents({ now: clock.now(), limit: ASKING_MAX });
+      hasMore = due.length === ASKING_MAX;
       const free = due.filter(({ id }) => !asking.has(id)).slice(0, ASKING_MAX - asking.size);
       for (const webhook of free) begin(webhook);
       return free.length;
     },
-    idleMs: () => IDLE_MS,
+    idleMs: () => (hasMore ? BUSY_MS : IDLE_MS),
     async stop() {
       stopped = true;
       await Promise.allSettled(writes);

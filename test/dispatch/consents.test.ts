@@ -50,7 +50,7 @@ function opened(store: Pick<Store, 'dueConsents' | 'keepConsents'>) {
     await consents.tick().catch(() => {});
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  return { tick, requests, news, lines };
+  return { tick, idleMs: consents.idleMs, requests, news, lines };
 }
 
 describe('destinations that are asked for their consent', () => {
@@ -90,5 +90,20 @@ describe('destinations that are asked for their consent', () => {
       first?.message ?? '',
       /has not consented to webhook broken-\d+: a stored credential cannot be opened/,
     );
+  });
+
+  it('are asked without a pause while there are many, and not every moment when there are none', async (t) => {
+    const store = await openMemoryStore();
+    t.after(() => store.close());
+    await store.createWebhooks(Array.from({ length: 200 }, (_, i) => asked(`shop-${i}`)));
+    const { tick, idleMs, requests } = opened(store);
+    let waitedMs = 0;
+    while (requests.length < 200) {
+      await tick();
+      waitedMs += idleMs();
+    }
+    assert.ok(waitedMs < 2_000, `${waitedMs} ms`);
+    await tick();
+    assert.equal(idleMs(), 1_000);
   });
 });
