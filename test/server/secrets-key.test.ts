@@ -232,4 +232,25 @@ describe('a disk that is full', () => {
     assert.deepEqual(readdirSync(folder), ['key']);
     assert.equal(readFileSync(path, 'utf8'), `${BASE64}\n`);
   });
+
+  test('does not ask for a second new key where only the folder could not be synced', async (t) => {
+    const folder = openFolder(t);
+    const path = join(folder, 'key');
+    writeFileSync(path, `${BASE64}\n`, { mode: 0o600 });
+    const probe = await open(path, 'r');
+    const handles = Object.getPrototypeOf(probe);
+    await probe.close();
+    const sync = t.mock.method(handles, 'sync');
+    sync.mock.mockImplementationOnce(async () => {
+      throw new Error('EIO: i/o error');
+    }, 1);
+    const source = keySource({ keys: [BYTES], path }, false, random);
+    await assert.rejects(
+      source.replace([BYTES]),
+      refused(/has the new key, .* EIO: i\/o error; leave the file/),
+    );
+    const again = await source.replace([BYTES]);
+    assert.deepEqual([again.length, again[1]], [2, BYTES]);
+    assert.deepEqual(readdirSync(folder), ['key']);
+  });
 });
