@@ -47,7 +47,7 @@ async function forEach(
   for (;;) {
     signal.throwIfAborted();
     const part = await read(place, Math.min(READ_MAX, FOUND_MAX - ids.length - contendedIds.length));
-    const done = validateOnly ? part.rows : await Promise.all(part.rows.map((each) => tried(each, act)));
+    const done = validateOnly ? part.rows : await allDone(part.rows.map((each) => tried(each, act)));
     for (const [i, webhook] of part.rows.entries()) {
       if (done[i] === 'CONTENDED') contendedIds.push(webhookIdOf(webhook));
       else if (done[i] !== 'GONE') ids.push(webhookIdOf(webhook));
@@ -91,6 +91,15 @@ function oldestFirst(
   where: BulkOrder['where'],
 ): Read<Webhook> {
   return listWebhooks(deps, { namespace, where, by: 'id', descending: false });
+}
+
+/**
+ * What all of them come to. Where one fails, that is raised when the others are done too: what is changed after the call
+ * is over is entered in no audit log.
+ */
+async function allDone<T>(changes: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(changes);
+  return Promise.all(changes);
 }
 
 /**

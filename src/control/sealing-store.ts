@@ -4,7 +4,7 @@ import type { Webhook } from '../domain/webhook/webhook.ts';
 import type { Store } from '../store/store.ts';
 import type { Resealing } from './resealing.ts';
 
-/** A store in which only the newest key seals, whenever what is written was sealed. */
+/** A store in which only the newest key seals, and marks, whenever what is written or read was sealed. */
 export interface SealingStore {
   readonly store: Store;
   /** Resolves when all that was on its way when this was called has been written, or was refused. */
@@ -13,7 +13,8 @@ export interface SealingStore {
 
 /**
  * What is written of a webhook was often read before, and goes back as it was: then it would undo what sealing anew has
- * done meanwhile. So it is sealed anew on the way, for as long as there are several keys.
+ * done meanwhile. So it is sealed anew on the way, for as long as there are several keys. So is what callers read: it is
+ * compared with what they ask for, and the marks of one secret by two keys differ.
  */
 export function createSealingStore(store: Store, keys: SealKeys, resealing: Resealing): SealingStore {
   /** As many as the store takes at once. */
@@ -39,6 +40,16 @@ export function createSealingStore(store: Store, keys: SealKeys, resealing: Rese
   return {
     store: {
       ...store,
+      resolveWebhooks: async (names) =>
+        (await store.resolveWebhooks(names)).map((each) => each && fresh(each)),
+      async scanWebhooks(query) {
+        const part = await store.scanWebhooks(query);
+        return { ...part, rows: part.rows.map(fresh) };
+      },
+      async findWebhook(key) {
+        const found = await store.findWebhook(key);
+        return found && fresh(found);
+      },
       createWebhooks: (batch) => noted(store.createWebhooks(batch.map(fresh))),
       updateWebhooks: (batch) =>
         noted(store.updateWebhooks(batch.map((each) => ({ ...each, webhook: fresh(each.webhook) })))),

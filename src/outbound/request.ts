@@ -2,6 +2,7 @@ import type { WaitingDelivery } from '../domain/delivery/delivery.ts';
 import { type EventBody, presentedId } from '../domain/event/event.ts';
 import type { Presented } from '../domain/event/present.ts';
 import { compatibilitySignature } from '../domain/webhook/compatibility.ts';
+import type { AskedConsent } from '../domain/webhook/consent.ts';
 import { type Credentials, credentialHeaders } from '../domain/webhook/credentials.ts';
 import type { DestinationTls } from '../domain/webhook/destination-tls.ts';
 import { type Grant, grantOf } from '../domain/webhook/grant.ts';
@@ -97,14 +98,14 @@ export function buildRequest(parts: RequestParts): OutgoingRequest {
   return { destination, headers, ...kept, ...(grant && { grant }), body, ...(tls && { tls }), timeoutMs };
 }
 
-/** What is asked of the destination before anything is sent to it; undefined where it is not asked. */
+/** What is asked of the destination before anything is sent to it. */
 export function consentRequest(
   webhook: Pick<Webhook, 'id' | 'effective'>,
+  consent: AskedConsent,
   { credentials, tls, userAgent }: Pick<RequestParts, 'credentials' | 'tls' | 'userAgent'>,
-): OutgoingRequest | undefined {
+): OutgoingRequest {
   const { effective } = webhook;
-  const { consent, destination, timeoutMs } = effective;
-  if (consent === undefined) return undefined;
+  const { destination, timeoutMs } = effective;
   const headers = ['webhook-request-origin', consent.origin];
   if (consent.perMinute !== undefined) headers.push('webhook-request-rate', String(consent.perMinute));
   headers.push('user-agent', userAgent, 'accept-encoding', 'identity');

@@ -68,14 +68,22 @@ function fromFile(path: string, random: Random): KeySource {
 /** Puts a key above those in a file, at once and whole: a crash leaves the file as it was, or with it. */
 async function putFirst(path: string, key: Uint8Array, random: Random): Promise<void> {
   let draft: string | undefined;
+  let isThere = false;
   try {
     // What leads to the file goes on leading to it.
     const file = await realpath(path);
     const others = await readFile(file, 'utf8');
     draft = await writeDraft(file, `${Buffer.from(key).toString('base64')}\n${others}`, random);
     await rename(draft, file);
+    isThere = true;
     await syncFolder(dirname(file));
   } catch (error) {
+    if (isThere) {
+      throw notReplaced(
+        `the key file ${path} has the new key, and its folder could not be synced: ${messageOf(error)}; ` +
+          'leave the file as it is, and call again',
+      );
+    }
     if (draft !== undefined) await unlink(draft).catch(() => {});
     throw notReplaced(
       `the key file ${path} cannot be written: ${messageOf(error)}; ` +

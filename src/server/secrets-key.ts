@@ -184,13 +184,16 @@ async function makeKey(path: string, random: Random): Promise<void> {
   }
 }
 
-/** Writes a new file beside `path`, which only its owner can read, and returns its path. */
+/** Writes a new file beside `path`, which only its owner can read, and returns its path. No half of one is left. */
 export async function writeDraft(path: string, text: string, random: Random): Promise<string> {
   const draft = `${path}.${Buffer.from(random.bytes(6)).toString('hex')}`;
   const file = await open(draft, 'wx', 0o600);
   try {
     await file.writeFile(text);
     await file.sync();
+  } catch (error) {
+    await unlink(draft).catch(() => {});
+    throw error;
   } finally {
     await file.close();
   }

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Control, createControl } from '../../src/control/control.ts';
 import { sealedOfWebhook } from '../../src/control/resealing.ts';
+import { noProblems } from '../../src/domain/problems.ts';
 import { systemRandom } from '../../src/domain/random.ts';
 import { sealedWith, sealKeyId } from '../../src/domain/seal.ts';
 import { LOOPBACK, parseCidrs } from '../../src/domain/webhook/address.ts';
@@ -106,23 +107,51 @@ describe('sealing anew', () => {
     assert.equal(again.webhook.version, before!.version, 'the same again changes nothing');
   });
 
+  it('takes no secret for another because an older key marked it', async () => {
+    await using bare = disposable(await openMemoryStore());
+    const entered: (readonly string[] | undefined)[] = [];
+    const updateWebhooks: Store['updateWebhooks'] = (batch) => {
+      entered.push(...batch.map(({ changed }) => changed?.fields));
+      return bare.updateWebhooks(batch);
+    };
+    const { rotation, control } = await opened({ ...bare, updateWebhooks });
+    const [id, other] = await registered(control, 2);
+    await rotation.rotate(rotation.status().keyId);
+
+    const spec = { name: 'hook-0', destination: DESTINATION };
+    const credentials = { headers: { 'x-key': 'the key of hook-0' } };
+    const again = await control.webhooks.register({ namespace: 'default', id: id!, spec, credentials });
+    assert.equal(again.webhook.version, 1, 'the same again changes nothing');
+    const read = await control.webhooks.list({
+      ...{ namespace: 'default', where: undefined },
+      by: 'id',
+      descending: false,
+    });
+    const listed = (await read(undefined, 10)).rows.find(({ callerId }) => callerId === id);
+    assert.deepEqual(listed?.spec.secretHeaders, again.webhook.spec.secretHeaders);
+    const touched = new Set(['labels']);
+    await control.webhooks.update({ namespace: 'default', id: other! }, ({ spec: asked }) => {
+      return { spec: { ...asked, labels: { team: 'a' } }, touched, problems: noProblems() };
+    });
+    assert.deepEqual(entered, [['labels']]);
+  });
+
   it('reaches a webhook that was read before the key was replaced and is written when all else is done', async () => {
     await using bare = disposable(await openMemoryStore());
-    const gate = Promise.withResolvers<void>();
-    let isHeld = false;
-    const resolveWebhooks: Store['resolveWebhooks'] = async (names) => {
-      const found = await bare.resolveWebhooks(names);
-      if (isHeld) await gate.promise;
-      return found;
-    };
-    const { store, rotation, control } = await opened({ ...bare, resolveWebhooks });
+    const [read, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const { store, rotation, control } = await opened(bare);
     const [id] = await registered(control, 1);
-    isHeld = true;
-    const paused = control.webhooks.pause({ namespace: 'default', id: id! });
+    const touched = new Set(['labels']);
+    const updated = control.webhooks.update({ namespace: 'default', id: id! }, async ({ spec: asked }) => {
+      read.resolve();
+      await gate.promise;
+      return { spec: { ...asked, labels: { team: 'a' } }, touched, problems: noProblems() };
+    });
+    await read.promise;
     const { keyId } = await rotation.rotate(rotation.status().keyId);
     await untilSealed(rotation);
     gate.resolve();
-    assert.equal((await paused).state, 'PAUSED');
+    assert.deepEqual((await updated).spec.labels, { team: 'a' });
     assert.deepEqual(await keysOf(store), [keyId]);
   });
 

@@ -9,11 +9,13 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { DomainError } from '../../src/domain/error.ts';
 import { type Random, systemRandom } from '../../src/domain/random.ts';
+import { keySource } from '../../src/server/key-source.ts';
 import {
   checkNotAlone,
   decodeKey,
@@ -209,4 +211,46 @@ describe('a key file that others can read', () => {
 test('the key is drawn from the given randomness', async () => {
   const fixed: Random = { unit: () => 0, bytes: (length) => new Uint8Array(length).fill(7) };
   assert.deepEqual((await load({ random: fixed })).keys, [new Uint8Array(32).fill(7)]);
+});
+
+describe('a disk that is full', () => {
+  test('leaves no half of a key file behind', async (t) => {
+    const folder = openFolder(t);
+    const probe = await open(join(folder, 'probe'), 'w');
+    t.mock.method(Object.getPrototypeOf(probe), 'sync', async () => {
+      throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
+    });
+    await probe.close();
+    rmSync(join(folder, 'probe'));
+    const path = join(folder, 'key');
+    await assert.rejects(load({ db: join(folder, 'db') }), refused(/cannot be made: ENOSPC/));
+    assert.deepEqual(readdirSync(folder), []);
+
+    writeFileSync(path, `${BASE64}\n`, { mode: 0o600 });
+    const source = keySource({ keys: [BYTES], path }, false, random);
+    await assert.rejects(source.replace([BYTES]), refused(/cannot be written: ENOSPC/));
+    assert.deepEqual(readdirSync(folder), ['key']);
+    assert.equal(readFileSync(path, 'utf8'), `${BASE64}\n`);
+  });
+
+  test('does not ask for a second new key where only the folder could not be synced', async (t) => {
+    const folder = openFolder(t);
+    const path = join(folder, 'key');
+    writeFileSync(path, `${BASE64}\n`, { mode: 0o600 });
+    const probe = await open(path, 'r');
+    const handles = Object.getPrototypeOf(probe);
+    await probe.close();
+    const sync = t.mock.method(handles, 'sync');
+    sync.mock.mockImplementationOnce(async () => {
+      throw new Error('EIO: i/o error');
+    }, 1);
+    const source = keySource({ keys: [BYTES], path }, false, random);
+    await assert.rejects(
+      source.replace([BYTES]),
+      refused(/has the new key, .* EIO: i\/o error; leave the file/),
+    );
+    const again = await source.replace([BYTES]);
+    assert.deepEqual([again.length, again[1]], [2, BYTES]);
+    assert.deepEqual(readdirSync(folder), ['key']);
+  });
 });
