@@ -103,8 +103,11 @@ function addressIn(text: string): string | undefined {
   return address && plain(address.toString());
 }
 
-/** A pair of an element of Forwarded, and what follows it (RFC 7239, section 4). */
-const PAIR = /[ \t]*(?:([\w-]+)=("(?:[^"\\]|\\.)*"|[^\s",;]*))?[ \t]*([,;]|$)/y;
+/**
+ * A pair of an element of Forwarded, and what follows it (RFC 7239, section 4). White space before and after a pair never
+ * stands side by side in it: a long run of it would be divided between the two in every way.
+ */
+const PAIR = /(?:[ \t]*([\w-]+)=("(?:[^"\\]|\\.)*"|[^\s",;]*))?[ \t]*([,;]|$)/y;
 
 /** None, if it cannot be read to its end: somebody could have left a quote open, in which the rest is lost. */
 function forwardedHops({ forwarded }: IncomingHttpHeaders): Hop[] {
