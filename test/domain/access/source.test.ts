@@ -93,7 +93,21 @@ describe('The address of a caller', () => {
   it('is read from a long header in no time, however it is written', () => {
     const long = 15_000;
     const filled = (filling: string) => filling.repeat(Math.floor(long / filling.length));
-    for (const filling of [' ', '\t ', 'a', 'a-', '=', 'for=', 'for="', '"', '\\"', ',', ';', 'for=a; ', ' , ']) {
+    for (const filling of [
+      ' ',
+      '\t ',
+      'a',
+      'a-',
+      '=',
+      'for=',
+      'for="',
+      '"',
+      '\\"',
+      ',',
+      ';',
+      'for=a; ',
+      ' , ',
+    ]) {
       for (const [before, after] of [
         ['', 'x'],
         [`for=${LIE},`, `x, for=${CALLER}`],
