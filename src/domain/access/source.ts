@@ -52,7 +52,7 @@ export function sourceOf(line: Line, headers: IncomingHttpHeaders, policy: Proxy
     if (!isTrusted(hop.address, trustedProxies)) break;
   }
   const scheme = forwardedHeader === 'forwarded' ? from.scheme : lastOf(headers['x-forwarded-proto']);
-  return { address: from.address, isSecure: SCHEMES[scheme?.toLowerCase() ?? ''], certificate };
+  return { address: from.address, isSecure: SCHEMES.get(scheme?.toLowerCase()), certificate };
 }
 
 // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
@@ -63,7 +63,10 @@ interface Hop {
   readonly scheme?: string | undefined;
 }
 
-const SCHEMES: Readonly<Record<string, boolean>> = { https: true, http: false };
+const SCHEMES: ReadonlyMap<string | undefined, boolean> = new Map([
+  ['https', true],
+  ['http', false],
+]);
 /** As many as are looked at; those are the last. */
 const HOPS_MAX = 32;
 

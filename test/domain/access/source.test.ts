@@ -151,6 +151,8 @@ describe('Whether a caller has called over TLS', () => {
       [scheme('https'), scheme('HTTPS'), scheme('http'), scheme('https, http'), scheme('ftp'), scheme()],
       [true, true, false, false, undefined, undefined],
     );
+    for (const odd of ['constructor', '__proto__', 'toString', ','])
+      assert.equal(scheme(odd), undefined, odd);
     const told = (forwarded: string) => forwardedFor(forwarded).isSecure;
     assert.deepEqual(
       [
