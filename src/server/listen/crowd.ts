@@ -5,8 +5,9 @@ import { networkOf } from '../../domain/access/network.ts';
 export interface Crowd {
   /**
    * Lets a connection in. Where there is no room, one that does nothing is closed for it, of the address that has most:
-   * so whoever opens thousands closes its own. Where those are busy, it is one of any
-   * address. Returns false when there is none; then the new one should be closed.
+   * so whoever opens thousands closes its own. Where those are busy, it is one of any address; and where all are, one of
+   * an address that has more than half of all, unless the new one is of that too. Returns false when there is none; then
+   * the new one should be closed.
    */
   enter(socket: Socket): boolean;
   sockets(): Iterable<Socket>;
@@ -35,14 +36,19 @@ export function createCrowd(max: number, { isBusy, close }: CrowdOptions): Crowd
     if (others?.size === 0) byNetwork.delete(network);
   }
 
-  function makeRoom(): boolean {
+  function makeRoom(network: string): boolean {
     let most = new Set<Socket>();
     for (const each of byNetwork.values()) if (each.size > most.size) most = each;
-    const idle = firstIdle(most) ?? firstIdle(sockets);
-    if (idle === undefined) return false;
-    leave(idle);
-    close(idle);
+    const left = firstIdle(most) ?? firstIdle(sockets) ?? firstOver(most, network);
+    if (left === undefined) return false;
+    leave(left);
+    close(left);
     return true;
+  }
+
+  /** One of an address that has more than half of all, for somebody else. */
+  function firstOver(most: Set<Socket>, network: string): Socket | undefined {
+    return most.size > max / 2 && most !== byNetwork.get(network) ? most.values().next().value : undefined;
   }
 
   /** Those that are found busy come last from then on. */
@@ -59,8 +65,8 @@ export function createCrowd(max: number, { isBusy, close }: CrowdOptions): Crowd
 
   return {
     enter(socket) {
-      if (sockets.size >= max && !makeRoom()) return false;
       const network = networkOf(socket.remoteAddress ?? '');
+      if (sockets.size >= max && !makeRoom(network)) return false;
       byNetwork.set(network, (byNetwork.get(network) ?? new Set()).add(socket));
       networks.set(socket, network);
       sockets.add(socket);
