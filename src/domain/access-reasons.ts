@@ -9,7 +9,7 @@ export const ACCESS_REASONS = {
   },
   API_KEY_INVALID: {
     code: 'UNAUTHENTICATED',
-    when: 'What `authorization` holds is no key of this server: another scheme, white space, or a key that it does not have.',
+    when: 'What `authorization` holds is no key of this server: another scheme, white space, several keys, or one that it does not have.',
     todo: 'Send a key of this server, or ask for one who has the role ADMIN.',
   },
   API_KEY_EXPIRED: {

@@ -1,3 +1,4 @@
+import { authorizationIn } from '../domain/access/authorization.ts';
 import type { Door } from '../domain/access/door.ts';
 import { type Principal, shownBy } from '../domain/access/principal.ts';
 import { mayDo, type Role } from '../domain/access/role.ts';
@@ -21,7 +22,7 @@ export function letIn(
 ): Principal | undefined {
   try {
     const principal = door.authenticate({
-      authorization: bearerOf(req.headers.authorization),
+      authorization: bearerOf(authorizationIn(req)),
       address,
       certificate,
     });

@@ -13,11 +13,25 @@ export function jsonLine(level: string, fields: Fields, message: string): string
 }
 
 function textOf(fields: Fields, msg: string): string {
-  if (!('err' in fields)) return JSON.stringify({ ...fields, msg });
   try {
-    return JSON.stringify({ ...fields, err: pino.stdSerializers.err(fields.err as Error), msg });
+    const error = 'err' in fields && { err: pino.stdSerializers.err(fields.err as Error) };
+    return JSON.stringify({ ...fields, ...error, msg });
   } catch {
-    // Somebody else's error can have anything in it: itself, say.
-    return JSON.stringify({ ...fields, err: String(fields.err), msg });
+    // Somebody else's error can have anything in it: itself, say. A line is never lost for that, nor is what logs it.
+    const told = Object.entries(fields).map(([name, value]) => [name, inJson(value)]);
+    return JSON.stringify({ ...Object.fromEntries(told), msg });
+  }
+}
+
+/** A value that JSON can hold: itself, or what it is called. */
+function inJson(value: unknown): unknown {
+  try {
+    JSON.stringify(value);
+    if (!(value instanceof Error)) return value;
+  } catch {}
+  try {
+    return String(value);
+  } catch {
+    return typeof value;
   }
 }

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { create, type DescMessage, type DescMethod, type Message } from '@bufbuild/protobuf';
 import { anyUnpack, MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
 import { Code, ConnectError, createClient, type Transport } from '@connectrpc/connect';
 import { createGrpcTransport } from '@connectrpc/connect-node';
+import { block, FLAG, frame, PREFACE, settings, TYPE } from '../../bench/hostile/callers/frames.ts';
 import { AdminService, Role as RoleMessage } from '../../gen/carillon/v1/admin_pb.ts';
 import { DeliveryService } from '../../gen/carillon/v1/delivery_pb.ts';
 import { EventService } from '../../gen/carillon/v1/event_pb.ts';
@@ -149,6 +151,66 @@ describe('A key of one namespace', () => {
       assert.deepEqual([told.code, told.reason], [Code.PermissionDenied, 'NAMESPACE_NOT_ALLOWED']);
     }
   });
+});
+
+describe('A caller with two keys', () => {
+  const api = sharedApi({ locked: true });
+  const path = '/carillon.v1.WebhookService/List';
+  const TOLD = /authorization must be there once, with one key/;
+
+  async function headers(): Promise<[string, string][]> {
+    const { key } = await api().makeKey({ role: 'READ' });
+    return [
+      ['content-type', 'application/json'],
+      ['authorization', `Bearer ${key}`],
+      ['authorization', `Bearer ${key}`],
+    ];
+  }
+
+  it('is refused over HTTP/1.1, where a proxy may have judged another than the server would', async () => {
+    const all = [
+      ['host', 'localhost'],
+      ['connection', 'close'],
+      ['content-length', '2'],
+      ...(await headers()),
+    ];
+    const told = await sent(
+      api().url,
+      `POST ${path} HTTP/1.1\r\n${all.map((field) => field.join(': ')).join('\r\n')}\r\n\r\n{}`,
+    );
+    assert.match(told, /^HTTP\/1\.1 401 /);
+    assert.match(told, TOLD);
+  });
+
+  it('is refused over HTTP/2', async () => {
+    const head = block([
+      [':method', 'POST'],
+      [':scheme', 'http'],
+      [':path', path],
+      [':authority', 'localhost'],
+      ...(await headers()),
+    ]);
+    const frames = [
+      settings(),
+      frame(TYPE.headers, FLAG.endHeaders, 1, head),
+      frame(TYPE.data, FLAG.endStream, 1, Buffer.from('{}')),
+      frame(TYPE.goaway, 0, 0, Buffer.alloc(8)),
+    ];
+    assert.match(await sent(api().url2, Buffer.concat([Buffer.from(PREFACE), ...frames])), TOLD);
+  });
+
+  /** What is answered until the connection is closed, or the answer has been told. */
+  async function sent(url: string, bytes: string | Buffer): Promise<string> {
+    const { hostname, port } = new URL(url);
+    const socket = connect({ host: hostname, port: Number(port) });
+    socket.write(bytes);
+    let told = '';
+    for await (const chunk of socket.setTimeout(5000, () => socket.destroy())) {
+      told += chunk;
+      if (told.includes('"code"')) break;
+    }
+    return told;
+  }
 });
 
 describe('A caller that names no namespace', () => {

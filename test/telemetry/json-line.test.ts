@@ -33,3 +33,23 @@ test('an error that no JSON can hold is told in words', () => {
   const { err, msg } = JSON.parse(jsonLine('error', { err: error }, 'failed'));
   assert.deepEqual([err, msg], ['Error: strange', 'failed']);
 });
+
+test('a line is not lost for a field that no JSON can hold', () => {
+  const circle: Record<string, unknown> = {};
+  circle.itself = circle;
+  const bare = Object.assign(Object.create(null), { circle });
+  const fields = { keyId: 'k', size: 1n, circle, bare, err: new Error('strange') };
+  const { time: _, ...line } = JSON.parse(jsonLine('error', fields, 'failed'));
+  assert.deepEqual(line, {
+    level: 'error',
+    keyId: 'k',
+    size: '1',
+    circle: '[object Object]',
+    bare: 'object',
+    err: 'Error: strange',
+    msg: 'failed',
+  });
+  for (const err of [undefined, null, 'text', Object.create(null), 1n, Symbol('s')]) {
+    assert.equal(JSON.parse(jsonLine('error', { err }, 'failed')).msg, 'failed');
+  }
+});

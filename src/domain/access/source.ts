@@ -52,7 +52,7 @@ export function sourceOf(line: Line, headers: IncomingHttpHeaders, policy: Proxy
     if (!isTrusted(hop.address, trustedProxies)) break;
   }
   const scheme = forwardedHeader === 'forwarded' ? from.scheme : lastOf(headers['x-forwarded-proto']);
-  return { address: from.address, isSecure: SCHEMES[scheme?.toLowerCase() ?? ''], certificate };
+  return { address: from.address, isSecure: SCHEMES.get(scheme?.toLowerCase()), certificate };
 }
 
 // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
@@ -63,7 +63,10 @@ interface Hop {
   readonly scheme?: string | undefined;
 }
 
-const SCHEMES: Readonly<Record<string, boolean>> = { https: true, http: false };
+const SCHEMES: ReadonlyMap<string | undefined, boolean> = new Map([
+  ['https', true],
+  ['http', false],
+]);
 /** As many as are looked at; those are the last. */
 const HOPS_MAX = 32;
 
@@ -103,8 +106,11 @@ function addressIn(text: string): string | undefined {
   return address && plain(address.toString());
 }
 
-/** A pair of an element of Forwarded, and what follows it (RFC 7239, section 4). */
-const PAIR = /[ \t]*(?:([\w-]+)=("(?:[^"\\]|\\.)*"|[^\s",;]*))?[ \t]*([,;]|$)/y;
+/**
+ * A pair of an element of Forwarded, and what follows it (RFC 7239, section 4). White space before and after a pair never
+ * stands side by side in it: a long run of it would be divided between the two in every way.
+ */
+const PAIR = /(?:[ \t]*([\w-]+)=("(?:[^"\\]|\\.)*"|[^\s",;]*))?[ \t]*([,;]|$)/y;
 
 /** None, if it cannot be read to its end: somebody could have left a quote open, in which the rest is lost. */
 function forwardedHops({ forwarded }: IncomingHttpHeaders): Hop[] {

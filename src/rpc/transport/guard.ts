@@ -3,6 +3,7 @@ import type { DescMessage, DescMethod, Message } from '@bufbuild/protobuf';
 import { Code, type ConnectError, type Interceptor } from '@connectrpc/connect';
 import { codeToString } from '@connectrpc/connect/protocol-connect';
 import { Health } from '../../../gen/grpc/health/v1/health_pb.ts';
+import { authorizationIn } from '../../domain/access/authorization.ts';
 import type { Door } from '../../domain/access/door.ts';
 import { type HostPolicy, hostsOf, judgeHosts, type RequestHead } from '../../domain/access/host.ts';
 import { judgeOrigin, type OriginPolicy } from '../../domain/access/origin.ts';
@@ -178,8 +179,8 @@ function answerBytes({ fields }: DescMessage): number {
   return fields.every(({ fieldKind }) => fieldKind === 'scalar' || fieldKind === 'enum') ? 1024 : 512 * 1024;
 }
 
-function authenticate(door: Door, { headers }: CallHead, { address, certificate }: Call): Principal {
-  return door.authenticate({ authorization: headers.authorization, address, certificate });
+function authenticate(door: Door, head: CallHead, { address, certificate }: Call): Principal {
+  return door.authenticate({ authorization: authorizationIn(head), address, certificate });
 }
 
 /** Raises PERMISSION_DENIED, which names the role that would do. */

@@ -33,7 +33,7 @@ export function createStarts(clock: Pick<Clock, 'monotonic'>): Starts {
   const queues = new Map<string, Map<Way, Starting[]>>();
   /** When the first request of this round of the event loop began. */
   let begunAt: number | undefined;
-  let draining: Promise<void> | undefined;
+  let draining = false;
 
   function isRoundOver(): boolean {
     const now = clock.monotonic();
@@ -46,37 +46,44 @@ export function createStarts(clock: Pick<Clock, 'monotonic'>): Starts {
     return now - begunAt >= TURN_MS;
   }
 
-  /** Ends when nothing waits any more. */
+  /** Ends when nothing waits any more, and from the same moment the next may begin at once again. */
   async function drain(): Promise<void> {
-    while (queues.size > 0) {
-      await setImmediate();
-      const turnAt = clock.monotonic();
-      // What is put back comes last, and this goes on with it.
-      for (const [network, ways] of queues) {
-        const [way, waiting] = ways.entries().next().value!;
-        const next = waiting.shift()!;
-        putLast(ways, way, waiting, waiting.length);
-        putLast(queues, network, ways, ways.size);
-        if (next.isOver()) continue;
-        next.begin();
-        // What it does at once is a part of its turn, and goes on in promises.
-        await afterPromises();
-        if (clock.monotonic() - turnAt >= TURN_MS) break;
+    draining = true;
+    try {
+      while (queues.size > 0) {
+        await setImmediate();
+        await oneTurn();
       }
+    } finally {
+      draining = false;
+    }
+  }
+
+  async function oneTurn(): Promise<void> {
+    const turnAt = clock.monotonic();
+    // What is put back comes last, and this goes on with it.
+    for (const [network, ways] of queues) {
+      const [way, waiting] = ways.entries().next().value!;
+      const next = waiting.shift()!;
+      putLast(ways, way, waiting, waiting.length);
+      putLast(queues, network, ways, ways.size);
+      if (next.isOver()) continue;
+      next.begin();
+      // What it does at once is a part of its turn, and goes on in promises.
+      await afterPromises();
+      if (clock.monotonic() - turnAt >= TURN_MS) return;
     }
   }
 
   return {
     take(way, request) {
-      if (draining === undefined && !isRoundOver()) return request.begin();
+      if (!draining && !isRoundOver()) return request.begin();
       const network = networkOf(way.remoteAddress ?? '');
       const ways = queues.get(network) ?? new Map<Way, Starting[]>();
       const waiting = ways.get(way) ?? [];
       waiting.push(request);
       queues.set(network, ways.set(way, waiting));
-      draining ??= drain().finally(() => {
-        draining = undefined;
-      });
+      if (!draining) void drain();
     },
   };
 }

@@ -5,7 +5,9 @@ import { networkOf } from '../../domain/access/network.ts';
 export interface Crowd {
   /**
    * Lets a connection in. Where there is no room, one that does nothing is closed for it, of the address that has most:
-   * so whoever opens thousands closes its own. Returns false when there is none; then the new one should be closed.
+   * so whoever opens thousands closes its own. Where those are busy, it is one of any address; and where all are, one of
+   * an address that has more than half of all, unless the new one is of that too. Returns false when there is none; then
+   * the new one should be closed.
    */
   enter(socket: Socket): boolean;
   sockets(): Iterable<Socket>;
@@ -21,46 +23,56 @@ export interface CrowdOptions {
 }
 
 export function createCrowd(max: number, { isBusy, close }: CrowdOptions): Crowd {
-  /** With the addresses that they come from. */
-  const sockets = new Map<Socket, string>();
-  /** By these, each oldest first. */
+  /** Each oldest first: all of them, and those of one address. */
+  const sockets = new Set<Socket>();
   const byNetwork = new Map<string, Set<Socket>>();
+  const networks = new WeakMap<Socket, string>();
 
   function leave(socket: Socket): void {
-    const network = sockets.get(socket);
-    if (network === undefined) return;
-    sockets.delete(socket);
+    if (!sockets.delete(socket)) return;
+    const network = networks.get(socket)!;
     const others = byNetwork.get(network);
     others?.delete(socket);
     if (others?.size === 0) byNetwork.delete(network);
   }
 
-  function makeRoom(): boolean {
+  function makeRoom(network: string): boolean {
     let most = new Set<Socket>();
     for (const each of byNetwork.values()) if (each.size > most.size) most = each;
-    let looks = Math.min(most.size, LOOKED_AT_MAX);
-    for (const socket of most) {
-      if (looks-- === 0) return false;
-      if (!isBusy(socket)) {
-        leave(socket);
-        close(socket);
-        return true;
-      }
-      most.delete(socket);
-      most.add(socket);
+    const left = firstIdle(most) ?? firstIdle(sockets) ?? firstOver(most, network);
+    if (left === undefined) return false;
+    leave(left);
+    close(left);
+    return true;
+  }
+
+  /** One of an address that has more than half of all, for somebody else. */
+  function firstOver(most: Set<Socket>, network: string): Socket | undefined {
+    return most.size > max / 2 && most !== byNetwork.get(network) ? most.values().next().value : undefined;
+  }
+
+  /** Those that are found busy come last from then on. */
+  function firstIdle(among: Set<Socket>): Socket | undefined {
+    let looks = Math.min(among.size, LOOKED_AT_MAX);
+    for (const socket of among) {
+      if (looks-- === 0) return undefined;
+      if (!isBusy(socket)) return socket;
+      among.delete(socket);
+      among.add(socket);
     }
-    return false;
+    return undefined;
   }
 
   return {
     enter(socket) {
-      if (sockets.size >= max && !makeRoom()) return false;
       const network = networkOf(socket.remoteAddress ?? '');
+      if (sockets.size >= max && !makeRoom(network)) return false;
       byNetwork.set(network, (byNetwork.get(network) ?? new Set()).add(socket));
-      sockets.set(socket, network);
+      networks.set(socket, network);
+      sockets.add(socket);
       socket.once('close', () => leave(socket));
       return true;
     },
-    sockets: () => sockets.keys(),
+    sockets: () => sockets.values(),
   };
 }

@@ -37,6 +37,8 @@ export function http1Protocol({ handler, limits, starts }: ProtocolDeps): Protoc
       });
     },
   );
+  // Node would drop what stands behind 2,000 fields, and say nothing: what a proxy has added, say. Bytes bound them.
+  server.maxHeadersCount = 0;
   server.on('clientError', (error, socket) => {
     const answers = [...(inFlight.get(socket as Socket) ?? [])];
     const begun = answers.some((response) => response.headersSent);

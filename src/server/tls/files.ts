@@ -1,4 +1,4 @@
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { constants, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { DomainError } from '../../domain/error.ts';
@@ -19,6 +19,7 @@ export type TlsFiles = Readonly<Record<keyof TlsPaths, Buffer>>;
 
 /** What a server can speak TLS with. */
 export interface TlsMaterial {
+  /** All that contexts have; a server that is given a new one forgets what the old one said. */
   readonly context: SecureContextOptions;
   /** For whom the certificate is, as it says it: `DNS:api.example.com`. */
   readonly names: string;
@@ -46,7 +47,14 @@ export function materialOf({ cert, key, clientCa }: TlsFiles, paths: TlsPaths): 
   }
   if (paths.clientCa !== undefined) readCertificate(clientCa, paths.clientCa);
   const asks = paths.clientCa !== undefined && { ca: clientCa };
-  const context: SecureContextOptions = { cert, key, ...asks, minVersion: 'TLSv1.2' };
+  const context: SecureContextOptions = {
+    cert,
+    key,
+    ...asks,
+    minVersion: 'TLSv1.2',
+    // Who calls is known from the beginning of a connection, and stays so (RFC 9113, section 9.2.1).
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+  };
   try {
     createSecureContext(context);
   } catch (error) {

@@ -1,4 +1,3 @@
-import { constants } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import { notePeer } from '../../domain/access/peer.ts';
@@ -106,8 +105,6 @@ export async function openTls({ paths, clientAuth = 'optional', clock, log }: Tl
         // It is judged here, so that a caller learns why and not just that: see `refusalOf`, and the keyring.
         rejectUnauthorized: false,
         handshakeTimeout: handshakeMs,
-        // Who calls is known from the beginning of a connection, and stays so (RFC 9113, section 9.2.1).
-        secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
       });
       servers.add(server);
       server.on('secureConnection', (socket) => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { isMadeUpKey, readAuthorization } from '../../../src/domain/access/authorization.ts';
+import { authorizationIn, isMadeUpKey, readAuthorization } from '../../../src/domain/access/authorization.ts';
 import { hashOfKey, newKey, prefixOfKey } from '../../../src/domain/access/key.ts';
 import { systemRandom } from '../../../src/domain/random.ts';
 
@@ -22,7 +22,7 @@ describe('The header that says who calls', () => {
     ['has a key with a space in it', `Bearer ck_abc ${KEY}`, /white space/],
     ['has a key with a tab after it', `Bearer ${KEY}\t`, /white space/],
     ['has a token of somebody else', 'Bearer eyJhbGciOiJIUzI1NiJ9.e30.x', /no key of this server/],
-    ['has several keys', `Bearer ${KEY}, Bearer ${KEY}`, /white space/],
+    ['has several keys', `Bearer ${KEY}, Bearer ${KEY}`, /there once, with one key/],
     ['is very long', `Bearer ck_${'a'.repeat(10_000)}`, /no key of this server/],
   ];
   for (const [what, header, fault] of faults) {
@@ -33,6 +33,27 @@ describe('The header that says who calls', () => {
       assert.ok(!read.fault.includes(KEY.slice(3, 20)));
     });
   }
+});
+
+describe('What a request says about who calls', () => {
+  it('is in its one header, in whatever case', () => {
+    for (const name of ['authorization', 'Authorization', 'AUTHORIZATION']) {
+      assert.equal(authorizationIn({ rawHeaders: ['host', name, name, `Bearer ${KEY}`] }), `Bearer ${KEY}`);
+    }
+    assert.equal(authorizationIn({ rawHeaders: ['x-header-auth', `Bearer ${KEY}`] }), undefined);
+  });
+
+  it('is no key where the header is there several times, one of which is empty, too', () => {
+    for (const [first, second] of [
+      [`Bearer ${KEY}`, `Bearer ${KEY}`],
+      [`Bearer ${KEY}`, ''],
+      [`Bearer ${KEY}`, 'Basic eDp5'],
+      ['', `Bearer ${KEY}`],
+    ] as const) {
+      const shown = authorizationIn({ rawHeaders: ['authorization', first, 'Authorization', second] });
+      assert.ok('fault' in readAuthorization(shown), String(shown));
+    }
+  });
 });
 
 describe('A key', () => {

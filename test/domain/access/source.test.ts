@@ -90,6 +90,39 @@ describe('The address of a caller', () => {
     assert.equal(from('10.0.0.1', both).address, CALLER);
   });
 
+  it('is read from a long header in no time, however it is written', () => {
+    const long = 15_000;
+    const filled = (filling: string) => filling.repeat(Math.floor(long / filling.length));
+    for (const filling of [
+      ' ',
+      '\t ',
+      'a',
+      'a-',
+      '=',
+      'for=',
+      'for="',
+      '"',
+      '\\"',
+      ',',
+      ';',
+      'for=a; ',
+      ' , ',
+    ]) {
+      for (const [before, after] of [
+        ['', 'x'],
+        [`for=${LIE},`, `x, for=${CALLER}`],
+        [`for="`, `, for=${CALLER}`],
+      ] as const) {
+        const header = before + filled(filling) + after;
+        const beganAt = performance.now();
+        forwardedFor(header);
+        addressFor(header);
+        const tookMs = performance.now() - beganAt;
+        assert.ok(tookMs < 200, `${JSON.stringify(before + filling)} repeated took ${tookMs} ms`);
+      }
+    }
+  });
+
   it('is what the proxy adds, with anything before it', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (before) => {
@@ -118,6 +151,8 @@ describe('Whether a caller has called over TLS', () => {
       [scheme('https'), scheme('HTTPS'), scheme('http'), scheme('https, http'), scheme('ftp'), scheme()],
       [true, true, false, false, undefined, undefined],
     );
+    for (const odd of ['constructor', '__proto__', 'toString', ','])
+      assert.equal(scheme(odd), undefined, odd);
     const told = (forwarded: string) => forwardedFor(forwarded).isSecure;
     assert.deepEqual(
       [

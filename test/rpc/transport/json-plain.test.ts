@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import fc from 'fast-check';
 import { plainJson } from '../../../src/rpc/transport/json-plain.ts';
+import { JSON_DEPTH_MAX, JSON_VALUES_MAX, parseLongJson } from '../../../src/rpc/transport/json-text.ts';
 
 const BOUNDS = { depthMax: 4, valuesMax: 1_000 };
 
@@ -34,4 +36,25 @@ describe('a JSON text is looked at thoroughly', () => {
   ] as const) {
     test(why, () => assert.equal(plainJson(text, BOUNDS), undefined));
   }
+});
+
+test('whatever is plain has the same value and nothing to be told when it is looked at thoroughly', async () => {
+  const bounds = { depthMax: JSON_DEPTH_MAX, valuesMax: JSON_VALUES_MAX };
+  const turns = { isOver: () => false, next: async () => {} };
+  const piece = fc.constantFrom(
+    ...['{', '}', '[', ']', ',', ':', '"', '"a":', '"a"', '"b":', '"__proto__":', '{}', '[]', '{"a":1}'],
+    ...['-0', '1e400', '01', '1', 'null', 'true', ' ', '\n', '\u00a0', '\ufeff', '\\u0061', '\ud800'],
+  );
+  const text = fc.array(piece, { maxLength: 12 }).map((pieces) => pieces.join(''));
+  const member = fc.tuple(fc.constantFrom('a', 'b', '__proto__', '0', ':'), fc.oneof(text, fc.json()));
+  const object = fc
+    .array(member, { maxLength: 4 })
+    .map((members) => `{${members.map(([name, value]) => `"${name}":${value}`).join(',')}}`);
+  await fc.assert(
+    fc.asyncProperty(fc.oneof(text, object), async (json) => {
+      const value = plainJson(json, bounds);
+      if (value !== undefined) assert.deepEqual(await parseLongJson(json, turns), { value, duplicates: [] });
+    }),
+    { numRuns: 2_000 },
+  );
 });

@@ -42,6 +42,33 @@ describe('A port with as many connections as it takes', () => {
     assert.equal([...crowd.sockets()].length, 4);
   });
 
+  it('closes one of another address where those of the one that has most are busy', async () => {
+    const busy = new Set<Socket>();
+    const crowd = crowdOf(4, (socket) => busy.has(socket));
+    const atWork = [await from('127.0.0.2'), await from('127.0.0.2'), await from('127.0.0.3')];
+    for (const socket of atWork) {
+      busy.add(socket);
+      crowd.enter(socket);
+    }
+    const idle = await from('127.0.0.4');
+    crowd.enter(idle);
+    assert.ok(crowd.enter(await from('127.0.0.5')));
+    assert.ok(idle.destroyed);
+    assert.ok(atWork.every((socket) => !socket.destroyed));
+  });
+
+  it('closes a busy one of an address that has more than half, for others only', async () => {
+    const crowd = crowdOf(4, () => true);
+    const good = await from('127.0.0.2');
+    const bad = [await from('127.0.0.3'), await from('127.0.0.3'), await from('127.0.0.3')];
+    for (const socket of [good, ...bad]) assert.ok(crowd.enter(socket));
+    assert.equal(crowd.enter(await from('127.0.0.3')), false);
+    assert.ok(crowd.enter(await from('127.0.0.2')));
+    assert.equal(bad.filter((socket) => socket.destroyed).length, 1);
+    assert.equal(crowd.enter(await from('127.0.0.4')), false);
+    assert.equal(good.destroyed, false);
+  });
+
   it('passes by those that are busy, and lets nobody in when all are', async () => {
     const busy = new Set<Socket>();
     const crowd = crowdOf(3, (socket) => busy.has(socket));

@@ -174,16 +174,6 @@ describe('A server with a certificate', () => {
     for (const at of [port, grpcPort]) assert.equal((await shakeHands(at)).fingerprint, fingerprintOf(next));
   });
 
-  it('does not agree on other keys, or other certificates, in the middle of a connection', async (t) => {
-    const { port } = await start(t);
-    const socket = connectTls({ host: HOST, port, ca: authority.pem, maxVersion: 'TLSv1.2' });
-    await once(socket, 'secureConnect');
-    socket.renegotiate({}, () => {});
-    const [error] = (await once(socket, 'error')) as [NodeJS.ErrnoException];
-    assert.equal(error.code, 'ERR_SSL_NO_RENEGOTIATION');
-    socket.destroy();
-  });
-
   it('stops while connections are open, and those with nothing to do are closed at once', async (t) => {
     const whole = await start(t);
     const http2 = session(t, whole.port);
@@ -235,6 +225,24 @@ describe('A port with TLS', () => {
       told().map(({ level, message }) => [level, message]),
       [['info', 'the certificates were read again, and are used from now on']],
     );
+  });
+
+  it('does not agree on other keys, or other certificates, in the middle of a connection, nor once its own were read again', async (t) => {
+    const { port, paths, tls } = await open(t);
+    for (const read of ['at first', 'again']) {
+      const socket = connectTls({ host: HOST, port, ca: authority.pem, maxVersion: 'TLSv1.2' });
+      await once(socket, 'secureConnect');
+      socket.renegotiate({}, () => {});
+      const [error] = (await once(socket, 'error', { signal: AbortSignal.timeout(2000) })) as [
+        NodeJS.ErrnoException,
+      ];
+      assert.equal(error.code, 'ERR_SSL_NO_RENEGOTIATION', read);
+      socket.destroy();
+      const next = authority.server();
+      writeFileSync(paths.cert, next.cert);
+      writeFileSync(paths.key, next.key);
+      await tls.tick();
+    }
   });
 
   it('keeps its certificate while the new one is broken, says once what to mend, and takes it when it is whole', async (t) => {
