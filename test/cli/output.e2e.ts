@@ -29,15 +29,16 @@ describe('what carillon dev prints', PATIENCE, () => {
 });
 
 describe('what carillon serve prints', PATIENCE, () => {
-  it('is JSON lines and nothing else, from where it listens to that it has stopped', async () => {
+  it('is JSON lines and nothing else, from the key that it makes to that it has stopped', async () => {
     await using carillon = await startCarillon({ command: 'serve' });
     await carillon.stop('SIGTERM');
     const { stdout, stderr, log } = carillon.output;
     assert.equal(stderr, '');
     assert.equal(log.length, stdout.trimEnd().split('\n').length);
-    const [first, last] = [log[0], log.at(-1)];
+    const [first, second, last] = [log[0], log[1], log.at(-1)];
+    assert.match(first?.msg ?? '', /carillon\.db\.key is new: it has the key that seals secrets in /);
     assert.deepEqual(
-      [first?.msg, first?.level, first?.url, first?.version, last?.msg],
+      [second?.msg, second?.level, second?.url, second?.version, last?.msg],
       ['listening', 'info', carillon.url, VERSION, 'stopped'],
     );
   });

@@ -63,7 +63,10 @@ async function run(): Promise<boolean> {
   const host = startChild({ file: new URL('./host.ts', import.meta.url) });
   const api: Api = openApi({ native: product.grpcAddress, origin: product.origin });
   await api.register('good', `http://127.0.0.1:${await host.ask<number>('openGood')}/`, TIMEOUT_MS);
-  const timer = setInterval(() => void api.publishNow('good'), GOOD_EVERY_MS);
+  let published: Promise<unknown> = Promise.resolve();
+  const timer = setInterval(() => {
+    published = Promise.all([published, api.publishNow('good')]);
+  }, GOOD_EVERY_MS);
   const rows: string[][] = [];
   let harmless = true;
 
@@ -94,6 +97,7 @@ async function run(): Promise<boolean> {
     ]);
   }
   clearInterval(timer);
+  await published;
   api.close();
   await host.stop(0);
   await product.stop(0);
