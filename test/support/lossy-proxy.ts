@@ -13,13 +13,22 @@ export interface LossyProxy extends AsyncDisposable {
    * after the server has answered, so that only the answer is lost. Resolves once it is broken.
    */
   breakAt(text: string, when: 'BEFORE' | 'AFTER'): Promise<void>;
+  /** Stalls the connection over that message: the server does what it says, and its answer never comes. */
+  stallAt(text: string): Promise<void>;
+}
+
+interface Trap {
+  readonly text: string;
+  readonly when: 'BEFORE' | 'AFTER';
+  readonly stalls: boolean;
+  readonly sprung: () => void;
 }
 
 export async function lossyProxy(host: string, port: number): Promise<LossyProxy> {
   const open = new Set<Socket>();
   const stalled = new Set<Socket>();
   let isCut = false;
-  let trap: { text: string; when: 'BEFORE' | 'AFTER'; sprung: () => void } | undefined;
+  let trap: Trap | undefined;
 
   const proxy = createServer((client) => {
     if (isCut) return void client.destroy();
@@ -44,7 +53,8 @@ export async function lossyProxy(host: string, port: number): Promise<LossyProxy
       if (caught === undefined) return void server.write(data);
       trap = undefined;
       const spring = (): void => {
-        end();
+        if (caught.stalls) stalled.add(client);
+        else end();
         caught.sprung();
       };
       if (caught.when === 'BEFORE') return spring();
@@ -77,7 +87,11 @@ export async function lossyProxy(host: string, port: number): Promise<LossyProxy
     },
     breakAt: (text, when) =>
       new Promise((sprung) => {
-        trap = { text, when, sprung };
+        trap = { text, when, stalls: false, sprung };
+      }),
+    stallAt: (text) =>
+      new Promise((sprung) => {
+        trap = { text, when: 'AFTER', stalls: true, sprung };
       }),
     [Symbol.asyncDispose]() {
       cut();

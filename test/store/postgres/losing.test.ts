@@ -134,12 +134,22 @@ describe('a database that is away', () => {
     const webhook = await registered(store);
     await store.pollWaiting();
     proxy.stall();
+    assert.deepEqual(await store.getWebhooks([webhook.id]), [webhook]);
+    proxy.stall();
     const publication = aPublication([webhook.id]);
     assert.equal((await store.publish([publication]))[0]?.kind, 'PUBLISHED');
     assert.deepEqual(
       (await waitingOf(store, webhook.id)).map(({ id }) => id),
       [publication.deliveries[0]?.id],
     );
+  });
+
+  test('what was committed over a connection on which nothing comes any more is not done again', async () => {
+    const { store, proxy } = await behindProxy({ answerMs: 500 });
+    await using _ = proxy;
+    const stalled = proxy.stallAt('COMMIT');
+    assert.deepEqual(await store.createWebhooks([aWebhook()]), ['CREATED']);
+    await stalled;
   });
 
   test('a store that is closed while it is away is closed', async () => {
