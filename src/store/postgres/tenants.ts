@@ -1,89 +1,43 @@
-import { effectiveQuotas, type NamespaceState, type Quotas } from '../../domain/access/namespace.ts';
-import { boundedCache } from '../../domain/bounded-cache.ts';
 import type { WaitingBounds } from '../../domain/delivery/waiting-bounds.ts';
-import { fromNamespaceRow } from '../rows/namespace.ts';
+import { createKnownTenants, type Tenant, type TenantNotes } from '../calls/tenants.ts';
 import { NAMESPACE, type NamespaceRow } from '../rows/tables.ts';
 import type { Database } from './database.ts';
 
-/** What an insertion needs to know of the namespace that it is for. */
-export interface Tenant {
-  /** DELETING also of one that was deleted: whoever still works for it came too late. */
-  readonly state: NamespaceState;
-  readonly quotas: Quotas;
-}
-
-/** The namespaces, as far as they were loaded. One that was never made says nothing, and is ACTIVE. */
-export interface Tenants {
+/** The namespaces, as far as they were loaded. */
+export interface Tenants extends TenantNotes {
   /** Before they are asked for. */
   readonly load: (names: Iterable<string>) => Promise<void>;
   readonly of: (name: string) => Tenant;
   /** How many webhooks it has. They are counted once, and then in memory. */
   readonly webhooks: (name: string) => Promise<number>;
-  /** Notes that webhooks were inserted, or removed. */
-  readonly count: (name: string, change: number) => void;
-  /** Its row was written. */
-  readonly changed: (name: string) => void;
-  /** Its row was deleted. */
-  readonly gone: (name: string) => void;
   /** On what may wait of it, and in all. */
   readonly boundsOf: (name: string) => WaitingBounds;
-  /** Reads everything anew. */
-  readonly forgetAll: () => void;
 }
 
-const KNOWN_MAX = 10_000;
-
-export function createTenants(db: Database, { waitingMax, namespaceWaitingMax }: WaitingBounds): Tenants {
+export function createTenants(db: Database, bounds: WaitingBounds): Tenants {
   const select = db.prepare<NamespaceRow>(`SELECT ${NAMESPACE.columns} FROM @namespaces WHERE name = ANY(?)`);
   const countAll = db.prepare<[count: number]>(
     'SELECT count(*) FROM @webhooks WHERE namespace = ? AND removed_at IS NULL',
   );
-  const known = boundedCache<string, Tenant>(KNOWN_MAX);
-  const counts = boundedCache<string, { count: number }>(KNOWN_MAX);
-  /** Their names are free, but calls that began before may still be on their way. */
-  const gone = boundedCache<string, true>(KNOWN_MAX);
-
-  function note(name: string, row: NamespaceRow | undefined): void {
-    const { state, quotas } =
-      row === undefined
-        ? ({ state: gone.get(name) ? 'DELETING' : 'ACTIVE', quotas: {} } as const)
-        : fromNamespaceRow(row);
-    known.set(name, { state, quotas: effectiveQuotas(quotas, { waitingMax: namespaceWaitingMax }) });
-  }
+  const known = createKnownTenants(bounds);
 
   function of(name: string): Tenant {
-    const found = known.get(name);
+    const found = known.find(name);
     if (found === undefined) throw new Error(`the namespace ${name} was not loaded`);
     return found;
   }
 
   return {
+    ...known,
     async load(names) {
-      const missing = [...new Set(names)].filter((name) => known.get(name) === undefined);
+      const missing = [...new Set(names)].filter((name) => known.find(name) === undefined);
       if (missing.length === 0) return;
       const rows = new Map((await select.all(missing)).map((row) => [row[NAMESPACE.at.name], row]));
-      for (const name of missing) note(name, rows.get(name));
+      for (const name of missing) known.note(name, rows.get(name));
     },
     of,
-    boundsOf: (name) => ({ waitingMax, namespaceWaitingMax: of(name).quotas.waitingMax }),
-    async webhooks(name) {
-      const found = counts.get(name) ?? { count: (await countAll.get(name))?.[0] ?? 0 };
-      counts.set(name, found);
-      return found.count;
-    },
-    count(name, change) {
-      const found = counts.get(name);
-      if (found !== undefined) found.count += change;
-    },
-    changed: known.delete,
-    gone(name) {
-      gone.set(name, true);
-      known.delete(name);
-      counts.delete(name);
-    },
-    forgetAll() {
-      known.clear();
-      counts.clear();
-    },
+    webhooks: async (name) =>
+      known.webhooks(name) ?? known.counted(name, (await countAll.get(name))?.[0] ?? 0),
+    boundsOf: (name) => known.boundsOf(of(name)),
   };
 }
