@@ -1,19 +1,21 @@
 /** The rows of which calls to the database's thread consist, where these are not rows of a table. */
+import { isDeepStrictEqual } from 'node:util';
 import type { FieldChanges } from '../../domain/webhook/changed-fields.ts';
 import type { DisabledReason } from '../../domain/webhook/webhook.ts';
 import type { OnOverlap } from '../intake.ts';
 import type { Flag, RunCode, StateCode } from './codes.ts';
 import { as, field, integer, layout, orNull, type RowOf, text } from './layout.ts';
-import type {
-  AttemptRow,
+import {
+  type AttemptRow,
   CURSOR_FENCE,
-  CursorRow,
-  EventBodyRow,
-  EventRow,
-  HealthRow,
-  NamespaceRow,
-  RenderedRow,
-  WebhookRow,
+  type CursorRow,
+  type EventBodyRow,
+  type EventRow,
+  type HealthRow,
+  type NamespaceRow,
+  type RenderedRow,
+  WEBHOOK,
+  type WebhookRow,
 } from './tables.ts';
 
 export const UPDATE = layout(
@@ -27,6 +29,15 @@ export const UPDATE = layout(
   field('changed', orNull(as<FieldChanges>())),
 );
 export type UpdateRow = RowOf<typeof UPDATE>;
+
+/** Whether an update was made of another version of the webhook, or its cursor has moved since. */
+export function isStale(update: UpdateRow, stored: WebhookRow): boolean {
+  const cursorFrom = update[UPDATE.at.cursorFrom];
+  return (
+    stored[WEBHOOK.at.version] !== update[UPDATE.at.ifVersion] ||
+    (cursorFrom !== null && !isDeepStrictEqual(cursorFrom, CURSOR_FENCE.from(stored)))
+  );
+}
 
 /** What is sent for a delivery. */
 export type ContentRow = [event: EventBodyRow, format: number, rendered: RenderedRow | null];

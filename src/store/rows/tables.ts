@@ -75,6 +75,39 @@ export const NAMESPACE = layout(
 );
 export type NamespaceRow = RowOf<typeof NAMESPACE>;
 
+/** What of a namespace an update writes. */
+export const NAMESPACE_CHANGED = part(
+  NAMESPACE,
+  'state',
+  'webhooksMax',
+  'waitingMax',
+  'laneWaitingMax',
+  'publishRate',
+  'publishBurst',
+  'payloadBytesMax',
+  'updatedAt',
+  'version',
+);
+
+/** What of a webhook an update always writes. */
+export const WEBHOOK_CHANGED = part(
+  WEBHOOK,
+  'name',
+  'destination',
+  'state',
+  'stateReason',
+  'updatedAt',
+  'version',
+  'secrets',
+  'spec',
+  'waitingMax',
+  'dropNewest',
+  'credentials',
+  'secretsEndAt',
+  'compatibilitySecret',
+  'unverified',
+);
+
 /** The run cursor of a webhook. */
 export const CURSOR = part(
   WEBHOOK,

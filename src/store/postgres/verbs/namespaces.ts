@@ -1,7 +1,6 @@
 import { NAMESPACES_MAX } from '../../../domain/access/namespace.ts';
 import type { Answer } from '../../calls/shapes.ts';
-import { part } from '../../rows/layout.ts';
-import { NAMESPACE, type NamespaceRow } from '../../rows/tables.ts';
+import { NAMESPACE, NAMESPACE_CHANGED, type NamespaceRow } from '../../rows/tables.ts';
 import { createCatalog } from '../catalog.ts';
 import type { Context } from '../context.ts';
 import type { Verbs } from '../protocol.ts';
@@ -10,20 +9,6 @@ type NamespaceVerbs = Pick<
   Verbs,
   'createNamespaces' | 'updateNamespaces' | 'getNamespaces' | 'listNamespaces' | 'namespaceUsage'
 >;
-
-/** What an update writes. */
-const CHANGED = part(
-  NAMESPACE,
-  'state',
-  'webhooksMax',
-  'waitingMax',
-  'laneWaitingMax',
-  'publishRate',
-  'publishBurst',
-  'payloadBytesMax',
-  'updatedAt',
-  'version',
-);
 
 export function namespaceVerbs(context: Context): NamespaceVerbs {
   const { db, tenants, hooks } = context;
@@ -37,7 +22,9 @@ export function namespaceVerbs(context: Context): NamespaceVerbs {
   const list = db.prepare<NamespaceRow>(
     `SELECT ${NAMESPACE.columns} FROM @namespaces WHERE name > ? ORDER BY name LIMIT ?`,
   );
-  const update = db.prepare(`UPDATE @namespaces SET ${CHANGED.assignments} WHERE name = ? AND version = ?`);
+  const update = db.prepare(
+    `UPDATE @namespaces SET ${NAMESPACE_CHANGED.assignments} WHERE name = ? AND version = ?`,
+  );
   const selectIds = db.prepare<[id: string]>(
     'SELECT id FROM @webhooks WHERE key = ANY(?) AND removed_at IS NULL',
   );
@@ -62,7 +49,7 @@ export function namespaceVerbs(context: Context): NamespaceVerbs {
 
   async function updateOne(row: NamespaceRow, ifVersion: number) {
     const name = row[at.name];
-    if ((await update.run(...CHANGED.from(row), name, ifVersion)) === 0) {
+    if ((await update.run(...NAMESPACE_CHANGED.from(row), name, ifVersion)) === 0) {
       return (await select.get([name])) === undefined ? 'NOT_FOUND' : 'STALE';
     }
     await catalog.raiseAll(name);

@@ -1,13 +1,11 @@
-import { isDeepStrictEqual } from 'node:util';
-import { part } from '../../rows/layout.ts';
-import { UPDATE, type UpdateRow } from '../../rows/messages.ts';
+import { isStale, UPDATE, type UpdateRow } from '../../rows/messages.ts';
 import {
   CONSENT,
   CURSOR,
-  CURSOR_FENCE,
   HEALTH,
   type RingingRow,
   WEBHOOK,
+  WEBHOOK_CHANGED,
   type WebhookRow,
 } from '../../rows/tables.ts';
 import { createCatalog } from '../catalog.ts';
@@ -30,25 +28,6 @@ type WebhookVerbs = Pick<
   | 'getTraffic'
   | 'removeWebhooks'
 >;
-
-/** What an update always writes. */
-const CHANGED = part(
-  WEBHOOK,
-  'name',
-  'destination',
-  'state',
-  'stateReason',
-  'updatedAt',
-  'version',
-  'secrets',
-  'spec',
-  'waitingMax',
-  'dropNewest',
-  'credentials',
-  'secretsEndAt',
-  'compatibilitySecret',
-  'unverified',
-);
 
 export function webhookVerbs(context: Context): WebhookVerbs {
   const { db, hooks, tenants, lastAttempts } = context;
@@ -75,7 +54,7 @@ export function webhookVerbs(context: Context): WebhookVerbs {
   const selectUnverified = db.prepare<WebhookRow>(`
     SELECT ${WEBHOOK.columns} FROM @webhooks WHERE unverified = 1 AND removed_at IS NULL ORDER BY id LIMIT ?`);
   const update = db.prepare(
-    `UPDATE @webhooks SET ${CHANGED.assignments}, xid = pg_current_xact_id() WHERE id = ?`,
+    `UPDATE @webhooks SET ${WEBHOOK_CHANGED.assignments}, xid = pg_current_xact_id() WHERE id = ?`,
   );
   const updateCursor = db.prepare(`UPDATE @webhooks SET ${CURSOR.assignments} WHERE id = ?`);
   const resetConsent = db.prepare(`UPDATE @webhooks SET ${CONSENT.assignments} WHERE id = ?`);
@@ -89,11 +68,10 @@ export function webhookVerbs(context: Context): WebhookVerbs {
     const id = webhook[at.id];
     const stored = await select.get(id);
     if (stored === undefined) return 'NOT_FOUND';
-    if (stored[at.version] !== row[UPDATE.at.ifVersion]) return 'STALE';
-    if (cursorFrom !== null && !isDeepStrictEqual(cursorFrom, CURSOR_FENCE.from(stored))) return 'STALE';
+    if (isStale(row, stored)) return 'STALE';
     const other = await selectByKey.get(stored[at.namespace], webhook[at.name], webhook[at.destination]);
     if (other !== undefined && other[at.id] !== id) return 'EXISTS';
-    await update.run(...CHANGED.from(webhook), id);
+    await update.run(...WEBHOOK_CHANGED.from(webhook), id);
     hooks.forget(id);
     await hooks.load([id]);
     context.overfull.look(id, hooks.get(id)!);

@@ -1,6 +1,5 @@
 import { NAMESPACES_MAX } from '../../../domain/access/namespace.ts';
-import { part } from '../../rows/layout.ts';
-import { NAMESPACE, type NamespaceRow } from '../../rows/tables.ts';
+import { NAMESPACE, NAMESPACE_CHANGED, type NamespaceRow } from '../../rows/tables.ts';
 import type { Context } from '../context.ts';
 import { insertInto } from '../insert.ts';
 import type { Verbs } from '../protocol.ts';
@@ -9,20 +8,6 @@ type NamespaceVerbs = Pick<
   Verbs,
   'createNamespaces' | 'updateNamespaces' | 'getNamespaces' | 'listNamespaces' | 'namespaceUsage'
 >;
-
-/** What an update writes. */
-const CHANGED = part(
-  NAMESPACE,
-  'state',
-  'webhooksMax',
-  'waitingMax',
-  'laneWaitingMax',
-  'publishRate',
-  'publishBurst',
-  'payloadBytesMax',
-  'updatedAt',
-  'version',
-);
 
 export function namespaceVerbs(context: Context): NamespaceVerbs {
   const { db, tenants, hooks, waiting, overfull } = context;
@@ -33,7 +18,9 @@ export function namespaceVerbs(context: Context): NamespaceVerbs {
   const list = db.prepare<NamespaceRow>(
     `SELECT ${NAMESPACE.columns} FROM namespaces WHERE name > ? ORDER BY name LIMIT ?`,
   );
-  const update = db.prepare(`UPDATE namespaces SET ${CHANGED.assignments} WHERE name = ? AND version = ?`);
+  const update = db.prepare(
+    `UPDATE namespaces SET ${NAMESPACE_CHANGED.assignments} WHERE name = ? AND version = ?`,
+  );
   const selectId = db.prepare<[id: string]>('SELECT id FROM webhooks WHERE key = ? AND removed_at IS NULL');
 
   /** Lanes may be too long now for what is allowed. Only those in which anything waits are looked at. */
@@ -58,7 +45,7 @@ export function namespaceVerbs(context: Context): NamespaceVerbs {
     updateNamespaces: (rows) =>
       rows.map(([row, ifVersion]) => {
         const name = row[at.name];
-        if (update.run(...CHANGED.from(row), name, ifVersion).changes === 0) {
+        if (update.run(...NAMESPACE_CHANGED.from(row), name, ifVersion).changes === 0) {
           return select.get(name) === undefined ? 'NOT_FOUND' : 'STALE';
         }
         tenants.changed(name);

@@ -1,14 +1,12 @@
-import { isDeepStrictEqual } from 'node:util';
-import { part } from '../../rows/layout.ts';
-import { UPDATE, type UpdateRow } from '../../rows/messages.ts';
+import { isStale, UPDATE, type UpdateRow } from '../../rows/messages.ts';
 import {
   CONSENT,
   CURSOR,
-  CURSOR_FENCE,
   HEALTH,
   RINGING,
   type RingingRow,
   WEBHOOK,
+  WEBHOOK_CHANGED,
   type WebhookRow,
 } from '../../rows/tables.ts';
 import type { Context } from '../context.ts';
@@ -30,25 +28,6 @@ type WebhookVerbs = Pick<
   | 'getTraffic'
   | 'removeWebhooks'
 >;
-
-/** What an update always writes. */
-const CHANGED = part(
-  WEBHOOK,
-  'name',
-  'destination',
-  'state',
-  'stateReason',
-  'updatedAt',
-  'version',
-  'secrets',
-  'spec',
-  'waitingMax',
-  'dropNewest',
-  'credentials',
-  'secretsEndAt',
-  'compatibilitySecret',
-  'unverified',
-);
 
 export function webhookVerbs(context: Context): WebhookVerbs {
   const { db, hooks, overfull, tenants, waiting, lastAttempts } = context;
@@ -78,7 +57,7 @@ export function webhookVerbs(context: Context): WebhookVerbs {
     SELECT ${WEBHOOK.columns} FROM webhooks INDEXED BY webhooks_unverified
     WHERE unverified = 1 AND removed_at IS NULL ORDER BY id LIMIT ?`);
   // OR IGNORE is for a key that another webhook has. No other constraint can be violated here.
-  const update = db.prepare(`UPDATE OR IGNORE webhooks SET ${CHANGED.assignments} WHERE id = ?`);
+  const update = db.prepare(`UPDATE OR IGNORE webhooks SET ${WEBHOOK_CHANGED.assignments} WHERE id = ?`);
   const updateCursor = db.prepare(`UPDATE webhooks SET ${CURSOR.assignments} WHERE id = ?`);
   const resetConsent = db.prepare(`UPDATE webhooks SET ${CONSENT.assignments} WHERE id = ?`);
   const resetHealth = db.prepare(
@@ -91,9 +70,8 @@ export function webhookVerbs(context: Context): WebhookVerbs {
     const id = webhook[at.id];
     const stored = select.get(id);
     if (stored === undefined) return 'NOT_FOUND';
-    if (stored[at.version] !== row[UPDATE.at.ifVersion]) return 'STALE';
-    if (cursorFrom !== null && !isDeepStrictEqual(cursorFrom, CURSOR_FENCE.from(stored))) return 'STALE';
-    if (update.run(...CHANGED.from(webhook), id).changes === 0) return 'EXISTS';
+    if (isStale(row, stored)) return 'STALE';
+    if (update.run(...WEBHOOK_CHANGED.from(webhook), id).changes === 0) return 'EXISTS';
     hooks.forget(id);
     overfull.look(id, hooks.get(id)!);
     subscriptions.change(webhook[at.namespace], id, stored[at.spec], webhook[at.spec]);
