@@ -14,7 +14,8 @@ export function pauseWebhook(deps: ChangeDeps, target: Target): Promise<Webhook>
 
 /**
  * Rings a webhook again. Whoever resumes it says that its destination is well: its breaker closes, and what it asked
- * for and the time for which it has failed are forgotten, even when it is ACTIVE. One that has not consented is asked now. Raises what `changeWebhook` raises.
+ * for and the time for which it has failed are forgotten, even when it is ACTIVE. A destination that has not consented is
+ * asked now. Raises what `changeWebhook` raises.
  */
 export function resumeWebhook(deps: ChangeDeps, target: Target): Promise<Webhook> {
   return changeWebhook(deps, target, (webhook, present) => {

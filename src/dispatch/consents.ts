@@ -1,5 +1,5 @@
 import type { Clock } from '../domain/clock.ts';
-import type { Outcome } from '../domain/delivery/attempt.ts';
+import { notSent, type Outcome } from '../domain/delivery/attempt.ts';
 import { DomainError } from '../domain/error.ts';
 import type { Random } from '../domain/random.ts';
 import { createTrouble, troubleFields } from '../domain/trouble.ts';
@@ -88,9 +88,7 @@ export function createConsents(deps: ConsentsDeps): Consents {
     } catch (error) {
       if (!(error instanceof DomainError)) throw error;
       // It is asked again like one that does not answer, so that it keeps no other from being asked.
-      const { message } = error;
-      const startedAt = clock.now();
-      return { kind: 'failed', errorClass: 'REQUEST', message, startedAt, durationMs: 0, timing: {} };
+      return notSent({ errorClass: 'REQUEST', message: error.message }, clock.now());
     }
     return redacted(await sender.send(request), request.secrets ?? []);
   }

@@ -1,11 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isForgettable } from '../domain/delivery/lane.ts';
+import { DomainError } from '../domain/error.ts';
 import { isConsented, rateWithin } from '../domain/webhook/consent.ts';
-import type { CredentialsOf } from '../domain/webhook/credentials.ts';
+import { type CredentialsOf, NO_CREDENTIALS } from '../domain/webhook/credentials.ts';
 import { destinationTls } from '../domain/webhook/destination-tls.ts';
 import type { KeysOf } from '../domain/webhook/signature.ts';
-import type { Webhook } from '../domain/webhook/webhook.ts';
+import { type Webhook, webhookIdOf } from '../domain/webhook/webhook.ts';
 import type { Directory } from '../store/directory.ts';
+import type { Log } from '../telemetry/log.ts';
 import { createAlarms } from './alarms.ts';
 import { aim, emptyLane, type Lane, loseAim, type Target } from './lane.ts';
 import { abandon, KEEP_AHEAD_MS } from './lane-queue.ts';
@@ -45,6 +47,7 @@ export interface LanesDeps {
   readonly directory: Pick<Directory, 'peek' | 'forget'>;
   readonly keysOf: KeysOf;
   readonly credentialsOf: CredentialsOf;
+  readonly log: Pick<Log, 'error'>;
 }
 
 /** The most deliveries waiting in memory over all lanes; others stay in the store until there is room. */
@@ -52,7 +55,7 @@ const WAITING_MAX = 100_000;
 /** The most lanes kept with nothing waiting; beyond that, those that are idle for longest are forgotten. */
 const RESTING_MAX = 5_000;
 
-export function createLanes({ since: begun, directory, ...secrets }: LanesDeps): Lanes {
+export function createLanes({ since: begun, directory, keysOf, credentialsOf, log }: LanesDeps): Lanes {
   let since = begun;
   const lanes = new Map<string, Lane>();
   /** A Set keeps its order of insertion: the front has waited longest for its turn. */
@@ -62,7 +65,24 @@ export function createLanes({ since: begun, directory, ...secrets }: LanesDeps):
   const total = { waiting: 0 };
 
   function aimAt(lane: Lane, webhook: Webhook, now: number): void {
-    aim(lane, targetOf(webhook, secrets), now);
+    aim(lane, targetOf(webhook, secretsOf(lane, webhook)), now);
+  }
+
+  /** Undefined where no key opens them, which must not keep the lanes of others from moving. */
+  function secretsOf({ wasOpen }: Lane, webhook: Webhook): Secrets | undefined {
+    try {
+      return { keys: keysOf(webhook), credentials: credentialsOf(webhook) };
+    } catch (error) {
+      if (!(error instanceof DomainError)) throw error;
+      // It was told when the lane was shut.
+      if (wasOpen === false) return undefined;
+      const { namespace, id: webhookId, spec } = webhook;
+      log.error(
+        { namespace, webhookId, webhookName: spec.name },
+        `nothing is sent to webhook ${webhookIdOf(webhook)}: ${error.message}`,
+      );
+      return undefined;
+    }
   }
 
   /** A new lane begins with the health of its webhook, so that must not be remembered as it was before. */
@@ -146,20 +166,21 @@ export function createLanes({ since: begun, directory, ...secrets }: LanesDeps):
   };
 }
 
-function targetOf(
-  webhook: Webhook,
-  { keysOf, credentialsOf }: Pick<LanesDeps, 'keysOf' | 'credentialsOf'>,
-): Target {
+type Secrets = Pick<Target, 'keys' | 'credentials'>;
+
+/** A webhook whose secrets are not to be had is shut, and its deliveries wait. */
+function targetOf(webhook: Webhook, secrets: Secrets | undefined): Target {
   const { limits, destination } = webhook.effective;
   const { ordered } = limits;
   const rate = rateWithin(limits.rate, webhook.consent?.allowedPerMinute);
+  const isOpen = webhook.state === 'ACTIVE' && !webhook.suspended && isConsented(webhook);
   const rules = {
-    open: webhook.state === 'ACTIVE' && !webhook.suspended && isConsented(webhook),
+    open: isOpen && secrets !== undefined,
     concurrency: ordered ? 1 : limits.concurrency,
     ...(rate && { rate }),
   };
   const { origin } = new URL(destination);
-  const credentials = credentialsOf(webhook);
+  const { keys, credentials } = secrets ?? { keys: { secrets: [] }, credentials: NO_CREDENTIALS };
   const tls = destinationTls(webhook, credentials);
-  return { webhook, rules, ordered, keys: keysOf(webhook), credentials, ...(tls && { tls }), origin };
+  return { webhook, rules, ordered, keys, credentials, ...(tls && { tls }), origin };
 }

@@ -55,9 +55,7 @@ export interface RequestParts {
  * headers"), or a retry after minutes would be refused as a replay.
  */
 export function buildRequest(parts: RequestParts): OutgoingRequest {
-  const { webhook, delivery, event, presented, attemptNumber, credentials, tls, keys, now, userAgent } =
-    parts;
-  const { destination, timeoutMs } = webhook.effective;
+  const { webhook, delivery, event, presented, attemptNumber, keys, now, userAgent } = parts;
   const { body } = presented;
   const timestamp = Math.floor(now / 1000);
   const headers = [
@@ -87,52 +85,45 @@ export function buildRequest(parts: RequestParts): OutgoingRequest {
     headers.push(compatibility.header, compatibilitySignature(compatibility, timestamp, body));
   if (delivery.replayOf !== undefined) headers.push('carillon-replay-of', delivery.replayOf);
   if (event.nominalAt !== undefined) headers.push('carillon-scheduled-at', rfc3339(event.nominalAt));
-  const ours = headers.length;
-  // Nobody who publishes events says as whom the webhook's owner calls.
-  addHeaders(headers, credentialHeaders(credentials));
-  const secret = headers.length;
-  addHeaders(headers, presented.headers);
-  addHeaders(headers, webhook.effective.headers);
-  const kept = recorded(headers, ours, secret);
-  const grant = letIn(kept, webhook, { credentials, ...(tls && { tls }) });
-  return { destination, headers, ...kept, ...(grant && { grant }), body, ...(tls && { tls }), timeoutMs };
+  return { ...letIn(headers, parts, presented.headers), body };
 }
 
 /** What is asked of the destination before anything is sent to it. */
 export function consentRequest(
   webhook: Pick<Webhook, 'id' | 'effective'>,
   consent: AskedConsent,
-  { credentials, tls, userAgent }: Pick<RequestParts, 'credentials' | 'tls' | 'userAgent'>,
+  { userAgent, ...parts }: Pick<RequestParts, 'credentials' | 'tls' | 'userAgent'>,
 ): OutgoingRequest {
-  const { effective } = webhook;
-  const { destination, timeoutMs } = effective;
   const headers = ['webhook-request-origin', consent.origin];
   if (consent.perMinute !== undefined) headers.push('webhook-request-rate', String(consent.perMinute));
   headers.push('user-agent', userAgent, 'accept-encoding', 'identity');
-  const ours = headers.length;
   // What stands in front of the destination is to let the question in as it does what follows.
-  addHeaders(headers, credentialHeaders(credentials));
-  const secret = headers.length;
-  addHeaders(headers, effective.headers);
-  const kept = recorded(headers, ours, secret);
-  const grant = letIn(kept, webhook, { credentials, ...(tls && { tls }) });
-  const rest = { ...kept, ...(grant && { grant }), body: NOTHING, ...(tls && { tls }), timeoutMs };
-  return { method: 'OPTIONS', destination, headers, ...rest };
+  return { method: 'OPTIONS', ...letIn(headers, { ...parts, webhook }), body: NOTHING };
 }
 
 // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
 
 const NOTHING = new Uint8Array(0);
 
-/** What a token is to be got with, where one is; notes the secret that stands in the header in another form. */
+/** A request with these headers, then those that let the webhook in, then those of its event, and then the webhook's own. */
 function letIn(
-  kept: Recorded | undefined,
-  { id, effective }: Pick<Webhook, 'id' | 'effective'>,
-  { credentials: { auth }, tls }: Pick<RequestParts, 'credentials' | 'tls'>,
-): Grant | undefined {
-  // Its password alone, which stands in the header in base64.
+  headers: string[],
+  { webhook, credentials, tls }: Pick<RequestParts, 'webhook' | 'credentials' | 'tls'>,
+  ofEvent: Readonly<Record<string, string>> = {},
+): Omit<OutgoingRequest, 'method' | 'body'> {
+  const { destination, timeoutMs, headers: own } = webhook.effective;
+  const { auth } = credentials;
+  const ours = headers.length;
+  // Nobody who publishes events says as whom the webhook's owner calls.
+  addHeaders(headers, credentialHeaders(credentials));
+  const secret = headers.length;
+  addHeaders(headers, ofEvent);
+  addHeaders(headers, own);
+  const kept = recorded(headers, ours, secret);
+  // A password alone, which stands in the header in base64.
   if (auth !== undefined) kept?.secrets.push(auth.secret);
-  return auth?.kind === 'oauth2' ? grantOf(auth, id, effective.destination, tls) : undefined;
+  const grant = auth?.kind === 'oauth2' ? grantOf(auth, webhook.id, destination, tls) : undefined;
+  return { destination, headers, ...kept, ...(grant && { grant }), ...(tls && { tls }), timeoutMs };
 }
 
 interface Signed {

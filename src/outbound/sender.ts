@@ -1,6 +1,6 @@
 import { boundedCache } from '../domain/bounded-cache.ts';
 import type { Clock } from '../domain/clock.ts';
-import type { Outcome } from '../domain/delivery/attempt.ts';
+import { notSent, type Outcome } from '../domain/delivery/attempt.ts';
 import type { AddressPolicy } from '../domain/webhook/address.ts';
 import { calledBy } from '../domain/webhook/destination.ts';
 import { createConnector } from './connector.ts';
@@ -102,8 +102,7 @@ export function createSender(options: SenderOptions): Sender {
   }
 
   function refuse(errorClass: 'REQUEST' | 'CONNECT' | 'LOCAL', message: string): Promise<Outcome> {
-    const startedAt = clock.now();
-    return Promise.resolve({ kind: 'failed', errorClass, message, startedAt, durationMs: 0, timing: {} });
+    return Promise.resolve(notSent({ errorClass, message }, clock.now()));
   }
 
   return {

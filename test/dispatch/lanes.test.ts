@@ -7,6 +7,7 @@ import type { AskedLimits } from '../../src/domain/webhook/asked.ts';
 import { NO_CREDENTIALS } from '../../src/domain/webhook/credentials.ts';
 import { aWaitingDelivery } from '../support/deliveries.ts';
 import { DOWN } from '../support/lane-states.ts';
+import { recordingLog } from '../support/log.ts';
 import { aWebhook, T0 } from '../support/store.ts';
 
 const NOW = T0;
@@ -23,6 +24,7 @@ function someLanes(
     directory,
     keysOf: () => ({ secrets: [] }),
     credentialsOf: () => NO_CREDENTIALS,
+    log: recordingLog().log,
   });
 }
 

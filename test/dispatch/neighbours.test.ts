@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { type HeldSender, heldSender } from '../support/held-sender.ts';
 import { LIMITS, openPipeline } from '../support/pipeline.ts';
 import { hang, openReceiver, status } from '../support/receiver.ts';
+import { aWebhook } from '../support/store.ts';
 
 const IN_FLIGHT_MAX = 16;
 
@@ -66,5 +67,30 @@ describe('a destination beside others', () => {
     await pipeline.publish(good, numbers(140));
     for (const { state } of await pipeline.finished(good)) assert.equal(state, 'SUCCEEDED');
     assert.ok(sender.open.length < 32);
+  });
+
+  it('is sent to although no key opens the secrets of a webhook before it, whose deliveries wait', async () => {
+    await using receiver = await openReceiver();
+    await using pipeline = await openPipeline();
+    const broken = aWebhook({ callerId: 'broken', spec: { destination: `${receiver.url}/broken` } });
+    await pipeline.store.createWebhooks([broken]);
+    const good = [];
+    for (const path of numbers(3))
+      good.push(await pipeline.register({ destination: `${receiver.url}/${path}` }));
+    // They are read together, and the second time from memory.
+    for (let round = 1; round <= 2; round++) {
+      await Promise.all([broken, ...good].map((webhook) => pipeline.publish(webhook, ['x'])));
+      for (const webhook of good) {
+        const states = (await pipeline.finished(webhook)).map(({ state }) => state);
+        assert.deepEqual(states, Array(round).fill('SUCCEEDED'));
+      }
+    }
+    assert.ok(receiver.requests.every(({ path }) => path !== '/broken'));
+    const told = pipeline.lines.filter(({ level }) => level === 'error').map(({ message }) => message);
+    assert.equal(told.length, 1);
+    assert.match(
+      told[0]!,
+      /^nothing is sent to webhook broken: a stored secret cannot be opened: .* start Carillon with the key/,
+    );
   });
 });

@@ -205,6 +205,24 @@ describe('a server that is started with other keys', () => {
     await server.stop();
   });
 
+  it('starts with the newest alone where another key could not open a webhook either', async (t) => {
+    await using receiver = await openReceiver();
+    const db = withKeys(t, OLD);
+    const first = await serving(t, db);
+    await furnish(first.url, receiver.url);
+    damageSecrets(db);
+    await rotate(first.url);
+    assert.equal(Number((await finished(first.url)).unreadableCount), 1);
+    await first.stop();
+    const [newest] = readFileSync(`${db}.key`, 'utf8').split('\n');
+    writeFileSync(`${db}.key`, `${newest}\n`);
+    const second = await serving(t, db);
+    assert.equal((await get(second.url)).keyId, idOf(newest!));
+    await second.stop();
+    writeFileSync(`${db}.key`, `${NEW}\n`);
+    await assert.rejects(serving(t, db), { message: new RegExp(`^the key ${idOf(newest!)} is missing`) });
+  });
+
   it('says which it needs no more', async (t) => {
     const db = withKeys(t, OLD);
     const first = await serving(t, db);
@@ -336,6 +354,16 @@ async function finished(url: string): Promise<Rotation> {
     const rotation = await get(url);
     return rotation.state === 'STATE_DONE' ? rotation : undefined;
   });
+}
+
+/** As a disk can, in every webhook of a database. */
+function damageSecrets(path: string): void {
+  const db = new DatabaseSync(path);
+  const { secrets } = db.prepare('SELECT secrets FROM webhooks').get() as { readonly secrets: string };
+  const damaged = secrets.replace(/[\w+/-]{9}={0,2}"/g, 'AAAAAAAAA"');
+  assert.notEqual(damaged, secrets);
+  db.prepare('UPDATE webhooks SET secrets = ?').run(damaged);
+  db.close();
 }
 
 /** The columns of a database in which the id of a key stands, in the clear or in what was sealed with it. */

@@ -434,8 +434,8 @@ export const RoleSchema: GenEnum<Role> = /*@__PURE__*/
   enumDesc(file_carillon_v1_admin, 0);
 
 /**
- * Says who may call, which tenants there are, and who changed what. Each of its methods but GetNamespace needs the role ADMIN; a key that is for one namespace sees and changes only
- * what belongs to that.
+ * Says who may call, which tenants there are, and who changed what. Each of its methods but GetNamespace needs the role
+ * ADMIN; a key that is for one namespace sees and changes only what belongs to that.
  *
  * @generated from service carillon.v1.AdminService
  */

@@ -28,7 +28,7 @@ export const file_carillon_v1_audit: GenFile = /*@__PURE__*/
 export type AuditEntry = Message<"carillon.v1.AuditEntry"> & {
   /**
    * The namespace of what changed. Empty for what is in none: namespaces themselves, and keys that are for all. Of a call
-   * that was refused, that of its caller's key.
+   * that was refused, that of its caller's key or certificate.
    *
    * @generated from field: string namespace = 1;
    */
@@ -63,7 +63,8 @@ export type AuditEntry = Message<"carillon.v1.AuditEntry"> & {
   callerKind: AuditEntry_CallerKind;
 
   /**
-   * The id of the caller's key, or what its certificate is about. Empty for a caller who has shown neither.
+   * The id of the caller's key, or the name in its certificate that has the role, such as `uri:spiffe://example.org/shop`.
+   * Empty for a caller who has shown neither.
    *
    * @generated from field: string caller = 6;
    */

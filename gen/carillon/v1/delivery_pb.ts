@@ -357,7 +357,8 @@ export const AttemptSchema: GenMessage<Attempt> = /*@__PURE__*/
   messageDesc(file_carillon_v1_delivery, 1);
 
 /**
- * Where the time of an attempt went, but for that of getting a token. On a connection that was open already, dns, connect and tls are unset.
+ * Where the time of an attempt went, but for that of getting a token. On a connection that was open already, dns, connect
+ * and tls are unset.
  *
  * @generated from message carillon.v1.Timing
  */

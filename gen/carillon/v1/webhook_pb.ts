@@ -281,9 +281,9 @@ export type Webhook = Message<"carillon.v1.Webhook"> & {
    * Why nothing is sent until hold_end_time although it is ACTIVE: NO_CONSENT, because the destination has not said that
    * it wants to be sent to (consent_standing), and is asked again then; BREAKER_OPEN, because the destination could not be
    * reached or was overloaded several times in a row (probe_time); or RETRY_AFTER, because it asked to be left
-   * alone (RFC 9110, 10.2.3), in whole seconds, rounded up. NO_CONSENT, or else the one that ends last. Resume lifts both, RetryDelivery
-   * lets one delivery go, and another destination begins without. Empty while nothing holds it back, but for its
-   * limits.
+   * alone (RFC 9110, 10.2.3), in whole seconds, rounded up. NO_CONSENT, or else the one that ends last. Resume asks for
+   * the consent at once, and lifts the others; RetryDelivery lets one delivery go in spite of those, and another
+   * destination begins without them. Empty while nothing holds it back, but for its limits.
    *
    * @generated from field: string hold_reason = 33;
    */
@@ -1196,8 +1196,8 @@ export type UpdateRequest = Message<"carillon.v1.UpdateRequest"> & {
 
   /**
    * Which fields change: name, destination, schedule, event_types, filter, payload, headers, secret_headers, auth,
-   * tls, consent, timeout, retry_policy, limits, labels, asymmetric_signature, compatibility_signature; or a field inside one of
-   * them, at any depth, such as limits.rate_limit.burst; or an entry of a map, labels.team, with the key in
+   * tls, consent, timeout, retry_policy, limits, labels, asymmetric_signature, compatibility_signature; or a field inside
+   * one of them, at any depth, such as limits.rate_limit.burst; or an entry of a map, labels.team, with the key in
    * back-quotes if it has dots: labels.`a.b/c` (AIP-161). Those
    * that are set when it is empty; all of them when it is *. A field or entry that is named and not set becomes
    * unset: the server's defaults apply. What only answers have, id and namespace may be named, and are ignored

@@ -5,7 +5,7 @@ import type { Principal } from './principal.ts';
 /** Who made a call that changes something, as its entry in the audit log says it. */
 export interface Caller {
   readonly kind: CallerKind;
-  /** The id of the key, or what the certificate is about; empty for a caller who has shown neither. */
+  /** The id of the key, or the name of the certificate that has the role; empty for a caller who has shown neither. */
   readonly id: string;
   /** The address that the call came from; empty where that is not known. */
   readonly address: string;

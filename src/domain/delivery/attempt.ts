@@ -3,8 +3,8 @@ export const RESPONSE_KEPT_BYTES = 16 * 1024;
 
 /**
  * Why there was no answer, or none that is complete. OAUTH says that there was no token to be let in with, so that
- * nothing was sent. LOCAL is trouble of our own, and PROXY of the
- * egress proxy: they say nothing about the destination, and count for nothing.
+ * nothing was sent. LOCAL is trouble of our own, and PROXY of the egress proxy: they say nothing about the destination,
+ * and count for nothing (`isOurs`).
  */
 export type ErrorClass =
   | 'TIMEOUT'
@@ -57,6 +57,20 @@ export type Outcome =
       readonly errorClass: ErrorClass;
       readonly message: string;
     });
+
+/** Whether it is trouble of our own, which says nothing about who was called. */
+export function isOurs(outcome: Outcome): boolean {
+  return outcome.kind === 'failed' && (outcome.errorClass === 'LOCAL' || outcome.errorClass === 'PROXY');
+}
+
+/** What came of a request of which nothing was sent. */
+export function notSent(
+  { errorClass, message }: { readonly errorClass: ErrorClass; readonly message: string },
+  startedAt: number,
+  durationMs = 0,
+): Outcome {
+  return { kind: 'failed', errorClass, message, startedAt, durationMs, timing: {} };
+}
 
 /** One HTTP POST for a delivery; `number` is 1 for the first. */
 export interface Attempt {

@@ -1,4 +1,4 @@
-import type { Outcome } from './attempt.ts';
+import { isOurs, type Outcome } from './attempt.ts';
 import type { FailedReason, Transition, WaitingDelivery } from './delivery.ts';
 import { retryAfterMs } from './retry-after.ts';
 import { type RetryPolicy, retryDelayMs } from './retry-policy.ts';
@@ -62,10 +62,6 @@ function failure(input: SettleInput, status: number | undefined): Transition {
   const asked = outcome.kind === 'answered' ? retryAfterMs(outcome.headers['retry-after'], now) : 0;
   // Retry-After is the least that the destination wants to be left alone, not an appointment.
   return { to: 'PENDING', dueAt: now + Math.max(retryDelayMs(policy, made, unit), asked) };
-}
-
-function isOurs(outcome: Outcome): boolean {
-  return outcome.kind === 'failed' && (outcome.errorClass === 'LOCAL' || outcome.errorClass === 'PROXY');
 }
 
 function finalReason(

@@ -1,4 +1,4 @@
-import type { Outcome } from '../delivery/attempt.ts';
+import { isOurs, type Outcome } from '../delivery/attempt.ts';
 import { backedOff } from '../delivery/lane.ts';
 import { retryAfterMs } from '../delivery/retry-after.ts';
 import { quote } from '../text.ts';
@@ -86,8 +86,7 @@ export function afterAnswer(
   // Whoever has refused, and cannot be reached later, has refused all the same.
   const state = answer.says === 'NO' ? 'REFUSED' : before.state;
   // Trouble of our own says nothing about it.
-  const isOurs = outcome.kind === 'failed' && /^(?:LOCAL|PROXY)$/.test(outcome.errorClass);
-  const more = isOurs ? 0 : 1;
+  const more = isOurs(outcome) ? 0 : 1;
   return { state, reason: answer.reason, askedAt, dueAt: now + waitMs, tries: tries + more, since };
 }
 

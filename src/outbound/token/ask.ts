@@ -1,4 +1,6 @@
+import { isOurs } from '../../domain/delivery/attempt.ts';
 import { type AccessToken, readToken } from '../../domain/webhook/access-token.ts';
+import { calledBy } from '../../domain/webhook/destination.ts';
 import type { Grant } from '../../domain/webhook/grant.ts';
 import { type OAuth2, tokenRequestOf } from '../../domain/webhook/oauth2.ts';
 import { SendFailure } from '../failure.ts';
@@ -33,8 +35,7 @@ export function createAsk({ sender, userAgent }: AskDeps): AskForToken {
     if (outcome.kind === 'failed') {
       const { errorClass, message } = outcome;
       // What is trouble of our own stays that.
-      const isOurs = errorClass === 'LOCAL' || errorClass === 'PROXY';
-      return new SendFailure(isOurs ? errorClass : 'OAUTH', `no token: ${message}`);
+      return new SendFailure(isOurs(outcome) ? errorClass : 'OAUTH', `no token: ${message}`);
     }
     const token = readToken(outcome, oauth2);
     return 'fault' in token
@@ -45,6 +46,6 @@ export function createAsk({ sender, userAgent }: AskDeps): AskForToken {
 
 /** The host and port of a token endpoint as a person would write them. */
 export function endpointOf({ tokenUrl }: Pick<OAuth2, 'tokenUrl'>): string {
-  const { hostname, port, protocol } = new URL(tokenUrl);
-  return `${hostname}:${port || (protocol === 'https:' ? 443 : 80)}`;
+  const url = new URL(tokenUrl);
+  return `${url.hostname}:${calledBy(url).port}`;
 }

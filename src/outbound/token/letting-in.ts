@@ -1,5 +1,5 @@
 import type { Clock } from '../../domain/clock.ts';
-import type { Outcome } from '../../domain/delivery/attempt.ts';
+import { notSent, type Outcome } from '../../domain/delivery/attempt.ts';
 import { requestHeadFault } from '../../domain/event/header-rules.ts';
 import { BEARER } from '../../domain/webhook/access-token.ts';
 import type { Grant } from '../../domain/webhook/grant.ts';
@@ -30,14 +30,7 @@ export function createLettingIn({ sender, clock, userAgent }: LettingInDeps): Pi
     const begun = clock.monotonic();
     const got = tokens.known(grant) ?? (await within(request.timeoutMs, grant));
     const tokenMs = Math.round(clock.monotonic() - begun);
-    const failed = ({ errorClass, message }: SendFailure): Outcome => ({
-      kind: 'failed',
-      errorClass,
-      message,
-      startedAt,
-      durationMs: tokenMs,
-      timing: {},
-    });
+    const failed = (why: SendFailure) => notSent(why, startedAt, tokenMs);
     if (got instanceof SendFailure) return failed(got);
     if (tokenMs >= request.timeoutMs) return failed(late(request.timeoutMs, grant, 0));
     const shown = showing(request, got);

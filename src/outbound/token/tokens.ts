@@ -12,7 +12,8 @@ export type Got = string | SendFailure;
 
 /**
  * The tokens of webhooks, in memory and nowhere else. Whoever needs one of a grant while it is being asked for waits
- * for that. Another secret, say, makes it another grant, with tokens of its own. None is shared between webhooks: one whose destination refuses every token would cost others theirs.
+ * for that. Another secret, say, makes it another grant, with tokens of its own. None is shared between webhooks: one
+ * whose destination refuses every token would cost others theirs.
  */
 export interface Tokens {
   /** One that can be shown now. When it has not much longer to live, the next one is asked for meanwhile. */

@@ -174,7 +174,7 @@ export const SETTINGS = {
   connectionsMax: setting(
     integer({ min: 16, max: 1_000_000 }),
     '10000',
-    'Connections to the API at once; for one more, an idle one is closed, or else the new one',
+    'Connections to the API at once; for one more, an idle one is closed, or one of an address that has more than half, or else the new one',
   ),
   stopTimeoutMs: setting(
     duration({ min: '100ms', max: '1h' }),

@@ -18,7 +18,7 @@ export function keys({ client }: Pick<Connection, 'client'>): Keys {
         'revokeApiKeys',
         batch.map(({ id, now, namespace }): [string, number, string | null] => [id, now, namespace ?? null]),
         sized(batch),
-        (rows) => rows.map((row) => row && keyOf(row)),
+        (answers) => answers.map((answer) => answer && keyOf(answer[0])),
       ),
 
     noteApiKeyUses: async (batch) =>

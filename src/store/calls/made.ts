@@ -86,9 +86,9 @@ export const MADE: {
     ]),
   // One that was revoked before stays as it is.
   revokeApiKeys: (rows, answers) =>
-    rows.flatMap(([id, now], i): Made[] => {
-      const key = answers[i];
-      if (key === undefined || key[API_KEY.at.revokedAt] !== now) return [];
+    rows.flatMap(([id], i): Made[] => {
+      const [key, revoked] = answers[i] ?? [];
+      if (key === undefined || !revoked) return [];
       return [[key[API_KEY.at.namespace], { kind: 'REMOVED', type: 'ApiKey', id }]];
     }),
 };

@@ -165,7 +165,8 @@ export interface Shapes extends SealingShapes {
   listApiKeys: { args: [from: string, namespace: string | null, limit: number]; answer: ApiKeyRow[] };
   revokeApiKeys: {
     args: [id: string, now: number, namespace: string | null][];
-    answer: (ApiKeyRow | undefined)[];
+    /** `revoked` where it was not before. */
+    answer: ([key: ApiKeyRow, revoked: boolean] | undefined)[];
   };
   noteApiKeyUses: { args: [id: string, at: number][]; answer: null };
   apiKeyChanges: { args: [after: number, limit: number]; answer: ApiKeyRow[] };

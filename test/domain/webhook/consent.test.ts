@@ -9,7 +9,7 @@ const answered = (headers: Record<string, string>, status = 200): Outcome => ({
   ...{ kind: 'answered', status, headers, body: new Uint8Array(), truncated: false },
   ...tried,
 });
-const failed = (errorClass: 'CONNECT' | 'LOCAL'): Outcome => ({
+const failed = (errorClass: 'CONNECT' | 'LOCAL' | 'PROXY'): Outcome => ({
   ...{ kind: 'failed', errorClass, message: 'connection refused' },
   ...tried,
 });
@@ -93,8 +93,10 @@ describe('what stands after an answer', () => {
   });
 
   it('is asked no later for trouble of our own', () => {
-    const after = next({ ...unasked(0, 1), tries: 2 }, failed('LOCAL'));
-    assert.deepEqual([after.tries, after.dueAt], [2, now + 20_000]);
+    for (const errorClass of ['LOCAL', 'PROXY'] as const) {
+      const after = next({ ...unasked(0, 1), tries: 2 }, failed(errorClass));
+      assert.deepEqual([after.tries, after.dueAt], [2, now + 20_000], errorClass);
+    }
   });
 });
 

@@ -83,6 +83,30 @@ export function keys(harness: Harness): void {
       assert.deepEqual(await revoke(key.id, T0 + 3), [revoked]);
     });
 
+    test('are entered in the audit log as revoked once, also by two calls of the same millisecond', async () => {
+      const key = aKey({ namespace: aNamespace() });
+      await create(key);
+      const caller = { kind: 'KEY', id: 'key_1', address: '192.0.2.7' } as const;
+      const method = 'carillon.v1.AdminService/RevokeApiKey';
+      for (let i = 0; i < 2; i++) {
+        const call = { id: testId('audit'), at: T0, method, caller, requestId: '', namespace: undefined };
+        await store().onBehalf(
+          call,
+          () => revoke(key.id, T0 + 1),
+          () => {},
+        );
+      }
+      const { rows } = await store().scanAuditEntries({
+        namespace: key.namespace,
+        descending: false,
+        limit: 9,
+      });
+      assert.deepEqual(
+        [...rows].map(({ changes }) => changes.first),
+        [[{ kind: 'REMOVED', type: 'ApiKey', id: key.id }]],
+      );
+    });
+
     test('know when they were last used, and do not go back', async () => {
       const namespace = aNamespace();
       const key = aKey({ namespace });

@@ -16,7 +16,12 @@ export const AUDIT: Command = {
       about: 'Only those that changed this webhook, event, delivery, key or namespace.',
       field: 'filter',
     },
-    { flag: '--caller', value: 'id', about: 'Only those of this key, by its id.', field: 'filter' },
+    {
+      flag: '--caller',
+      value: 'id',
+      about: 'Only those of this key, by its id, or of the certificate with this name.',
+      field: 'filter',
+    },
     { flag: '--refused', about: 'Only calls that were refused.', field: 'filter' },
     {
       flag: '--since',

@@ -49,14 +49,14 @@ export function keyVerbs({ db, tenants }: Context): Pick<Verbs, KeyVerb> {
     },
     listApiKeys: ([from, namespace, limit]) => list.all(from, namespace, limit),
     async revokeApiKeys(rows) {
-      const revoked: (ApiKeyRow | undefined)[] = [];
+      const answers: Answer<'revokeApiKeys'> = [];
       for (const [id, now, namespace] of rows) {
         const found = await find.get(id, namespace);
         const isLive = found !== undefined && found[at.revokedAt] === null;
         if (isLive) await revoke.run(id, now);
-        revoked.push(isLive ? await find.get(id, namespace) : found);
+        answers.push(found && [isLive ? (await find.get(id, namespace))! : found, isLive]);
       }
-      return revoked;
+      return answers;
     },
     async noteApiKeyUses(rows) {
       for (const [id, when] of rows) await use.run(id, when);

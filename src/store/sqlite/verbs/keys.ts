@@ -43,9 +43,10 @@ export function keyVerbs(context: Pick<Context, 'db' | 'tenants' | 'takeKeyChang
     revokeApiKeys: (rows) =>
       rows.map(([id, now, namespace]) => {
         const found = find.get(id, namespace);
-        if (found === undefined || found[API_KEY.at.revokedAt] !== null) return found;
+        if (found === undefined) return undefined;
+        if (found[API_KEY.at.revokedAt] !== null) return [found, false];
         revoke.run(id, now, takeKeyChange());
-        return find.get(id, namespace);
+        return [find.get(id, namespace)!, true];
       }),
     noteApiKeyUses(rows) {
       for (const [id, at] of rows) use.run(id, at);
