@@ -11,18 +11,16 @@ import { run, TOOLS } from './tool.ts';
 
 /** What h2spec 2.2.1 has. */
 const CASES = 145;
-/**
- * A request that is refused by its head can be answered before what follows it is looked at, or not: these pass when that
- * comes first.
- */
-const RACES: ReadonlySet<string> = new Set([
-  'http2/5.1/5 half closed (remote): Sends a DATA frame',
-  'http2/5.1/6 half closed (remote): Sends a HEADERS frame',
-  'http2/8.1/1 Sends a second HEADERS frame without the END_STREAM flag',
-  'http2/8.1.2.1/3 Sends a HEADERS frame that contains a pseudo-header field as trailers',
-]);
 /** How long it waits for what a server must do; it waits for this long where a server does nothing. */
 const WAIT_SECONDS = '3';
+/**
+ * What came last when a request was answered before the server looked at what the case sends behind it. Then the case says
+ * nothing, and is run again: it has to pass once.
+ */
+const ANSWERED =
+  /\n(?:DATA Frame \(length:\d+, flags:0x01|RST_STREAM Frame \(length:4, flags:0x00), stream_id:1\)$/;
+/** How often at most. Few are answered first twice, and only where the machine is busy. */
+const RUNS_MAX = 10;
 
 describe('h2spec', () => {
   let carillon: CarillonProcess;
@@ -36,56 +34,72 @@ describe('h2spec', () => {
     await once(server.listen(0, '127.0.0.1'), 'listening');
     try {
       const { port } = server.address() as AddressInfo;
-      assertOnlyKnown(await failing(port), await readKnownFailing('h2spec-node'));
+      await assertFailing(port, await readKnownFailing('h2spec-node'));
     } finally {
       server.close();
     }
   });
 
   it('has no more than that and one case against the port for everything', async () => {
-    assertOnlyKnown(await failing(carillon.port, RACES), [
+    await assertFailing(carillon.port, [
       ...(await readKnownFailing('h2spec-node')),
       ...(await readKnownFailing('h2spec-shared')),
     ]);
   });
 
   it('has no more than that and one case against the port of native gRPC', async () => {
-    assertOnlyKnown(await failing(Number(carillon.grpcAddress.split(':')[1]), RACES), [
+    await assertFailing(Number(carillon.grpcAddress.split(':')[1]), [
       ...(await readKnownFailing('h2spec-node')),
       ...(await readKnownFailing('h2spec-native')),
     ]);
   });
 });
 
-/**
- * The cases that fail, by the id under which h2spec runs one alone and by what it does, with what came instead; but for
- * those that may.
- */
-async function failing(port: number, races?: ReadonlySet<string>): Promise<ReadonlyMap<string, string>> {
-  await using folder = await temporaryFolder();
-  const report = join(folder.path, 'report.xml');
-  await run(TOOLS.h2spec, ['-h', '127.0.0.1', '-p', String(port), '-o', WAIT_SECONDS, '-j', report]);
+/** Asserts that just these cases fail. They go by the id under which h2spec runs one alone, and by what they do. */
+async function assertFailing(port: number, known: readonly string[]): Promise<void> {
+  const all = await casesOf(port);
+  assert.equal(all.length, CASES, 'it ran another number of cases');
   const failed = new Map<string, string>();
   const counts = new Map<string, number>();
-  for (const { section, what, fault } of casesOf(await readFile(report, 'latin1'))) {
+  for (const { section, what, fault } of all) {
     const number = (counts.get(section) ?? 0) + 1;
     counts.set(section, number);
-    const name = `${section}/${number} ${what}`;
-    if (fault !== undefined && !races?.has(name)) failed.set(name, fault);
+    const id = `${section}/${number}`;
+    const name = `${id} ${what}`;
+    const found = known.includes(name) ? fault : await judged(port, id, fault);
+    if (found !== undefined) failed.set(name, found);
   }
-  const all = [...counts.values()].reduce((sum, count) => sum + count, 0);
-  assert.equal(all, CASES, 'it ran another number of cases');
-  return failed;
+  assertOnlyKnown(failed, known);
+}
+
+/** What came instead in a case, which is run again while it says nothing. */
+async function judged(port: number, id: string, first: string | undefined): Promise<string | undefined> {
+  let fault = first;
+  for (let runs = 1; runs < RUNS_MAX && fault !== undefined && ANSWERED.test(fault); runs++) {
+    const cases = await casesOf(port, id);
+    assert.equal(cases.length, 1, `it does not run ${id} alone`);
+    fault = cases[0]!.fault;
+  }
+  return fault;
+}
+
+/** Runs all cases, or one of them. */
+async function casesOf(port: number, ...id: readonly string[]): Promise<Case[]> {
+  await using folder = await temporaryFolder();
+  const report = join(folder.path, 'report.xml');
+  await run(TOOLS.h2spec, ['-h', '127.0.0.1', '-p', String(port), '-o', WAIT_SECONDS, '-j', report, ...id]);
+  return casesIn(await readFile(report, 'latin1'));
 }
 
 interface Case {
   readonly section: string;
   readonly what: string;
+  /** What was expected and, in the last line, what came instead; undefined where it passed. */
   readonly fault: string | undefined;
 }
 
 /** The cases of a report in the form of JUnit. h2spec quotes what it got, which need not be XML. */
-function casesOf(report: string): Case[] {
+function casesIn(report: string): Case[] {
   const pattern = /<testcase package="([^"]*)" classname="([^"]*)"[^>]*>(.*?)<\/testcase>/gs;
   return [...report.matchAll(pattern)].map(([, section = '', what = '', inside = '']) => ({
     section,

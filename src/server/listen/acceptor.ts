@@ -37,12 +37,12 @@ const PROBE_MS = 60_000;
 export async function accept(where: ListenOptions, options: AcceptorOptions): Promise<Acceptor> {
   const { limits, tls, take, protocols, onError } = options;
   const undecided = new Set<Socket>();
-  /** By where they come from, connections on which TLS is agreed; and when it is, what speaks TLS on them. */
+  /** By their ends, connections on which TLS is agreed; and when it is, what speaks TLS on them. */
   const agreeing = new Map<string, Socket>();
   const secured = new WeakMap<Socket, Socket>();
   const crowd = createCrowd(limits.connectionsMax, {
     isBusy: (socket) => protocols.some((each) => each.isBusy(secured.get(socket) ?? socket)),
-    close: (socket) => void (secured.get(socket) ?? socket).destroy(),
+    close: (socket) => void socket.destroy(),
   });
 
   const server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: PROBE_MS });
@@ -67,7 +67,7 @@ export async function accept(where: ListenOptions, options: AcceptorOptions): Pr
   const gate = tls?.open({
     handshakeMs: limits.firstBytesMs,
     take(socket, refusal) {
-      const below = agreeing.get(placeOf(socket));
+      const below = agreeing.get(endsOf(socket));
       if (below !== undefined) {
         secured.set(below, socket);
         undecided.delete(below);
@@ -81,10 +81,10 @@ export async function accept(where: ListenOptions, options: AcceptorOptions): Pr
       return;
     }
     if (gate === undefined) return serve(socket);
-    const place = placeOf(socket);
-    agreeing.set(place, socket);
+    const ends = endsOf(socket);
+    agreeing.set(ends, socket);
     socket.once('close', () => {
-      if (agreeing.get(place) === socket) agreeing.delete(place);
+      if (agreeing.get(ends) === socket) agreeing.delete(ends);
     });
     begin(socket, (bytes) => {
       if (!isTls(bytes)) {
@@ -116,17 +116,14 @@ export async function accept(where: ListenOptions, options: AcceptorOptions): Pr
     close(graceMs) {
       closed ??= stop();
       const timer = setTimeout(() => {
-        for (const socket of crowd.sockets()) {
-          secured.get(socket)?.destroy();
-          socket.destroy();
-        }
+        for (const socket of crowd.sockets()) socket.destroy();
       }, graceMs);
       return closed.finally(() => clearTimeout(timer));
     },
   };
 }
 
-/** The other end of a connection, which is the same with and without TLS on it. */
-function placeOf({ remoteAddress, remotePort }: Socket): string {
-  return `${remoteAddress} ${remotePort}`;
+/** Both ends of a connection, which are the same with and without TLS on it. */
+function endsOf({ localAddress, remoteAddress, remotePort }: Socket): string {
+  return `${localAddress} ${remoteAddress} ${remotePort}`;
 }

@@ -16,11 +16,13 @@ describe('Requests that begin', () => {
     return {
       begun,
       over,
-      take(way: Way, name: string, takesMs = 0) {
+      clock,
+      take(way: Way, name: string, takesMs = 0, then = () => {}) {
         starts.take(way, {
           begin() {
             begun.push(name);
             clock.advance(takesMs);
+            then();
           },
           isOver: () => over.has(name),
         });
@@ -63,6 +65,43 @@ describe('Requests that begin', () => {
       counts.push(begun.length);
     }
     assert.deepEqual(counts, [2, 3, 3]);
+  });
+
+  it('take turns for what they do in promises too', async () => {
+    const { begun, take, clock } = world();
+    take(a, '1', LONG_MS);
+    const goOn = () => void Promise.resolve().then(() => clock.advance(LONG_MS));
+    for (const name of ['2', '3', '4']) take(a, name, 0, goOn);
+    const counts: number[] = [];
+    for (let i = 0; i < 3; i++) {
+      await setImmediate();
+      counts.push(begun.length);
+    }
+    assert.deepEqual(counts, [2, 3, 4]);
+  });
+
+  it('do not overtake those that wait already', async () => {
+    const { begun, take } = world();
+    for (const name of ['1', '2', '3']) take(a, name, LONG_MS);
+    await setImmediate();
+    take(b, 'late');
+    assert.deepEqual(begun, ['1', '2']);
+    for (let i = 0; i < 3; i++) await setImmediate();
+    assert.deepEqual(begun, ['1', '2', '3', 'late']);
+  });
+
+  it('are begun in whichever moment they come while the last that waited has its turn', async () => {
+    for (let microtasks = 0; microtasks < 20; microtasks++) {
+      const { begun, take } = world();
+      const comeLater = async () => {
+        for (let i = 0; i < microtasks; i++) await undefined;
+        take(a, 'next');
+      };
+      take(a, 'first', LONG_MS);
+      take(a, 'last', 0, () => process.nextTick(comeLater));
+      for (let i = 0; i < 3; i++) await setImmediate();
+      assert.deepEqual(begun, ['first', 'last', 'next'], `${microtasks} microtasks later`);
+    }
   });
 
   it('are left out when nobody waits for them any more', async () => {
