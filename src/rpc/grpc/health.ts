@@ -17,7 +17,7 @@ export type Serving = 'SERVING' | 'NOT_SERVING';
  * who gets an answer knows that the event loop turns, and a database in trouble is no reason to restart. READYZ is
  * SERVING when the server as a whole is.
  */
-export const LIVEZ = 'livez';
+const LIVEZ = 'livez';
 export const READYZ = 'readyz';
 
 /**
