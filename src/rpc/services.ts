@@ -13,7 +13,7 @@ import { deliveryService } from './delivery/service.ts';
 import type { ApiDeps } from './deps.ts';
 import { eventService } from './event/service.ts';
 import { type FileIndex, indexFiles } from './grpc/file-index.ts';
-import { createHealthBoard, healthService, SENDING, type Serving } from './grpc/health.ts';
+import { createHealthBoard, healthService, READYZ, SENDING, type Serving } from './grpc/health.ts';
 import { reflectionService } from './grpc/reflection.ts';
 import { lazyRules } from './proto-rules.ts';
 import { accessTo } from './roles.ts';
@@ -51,6 +51,8 @@ export interface ServicesHealth {
   standBy(isOnStandby: boolean): void;
   /** Sets one service by its full name; `''` is the server as a whole. */
   set(status: Serving, service: string): void;
+  /** Whether calls are served now: the store answers, and nobody has asked the server to stop. */
+  isReady(): boolean;
 }
 
 /** What handlers check the rules of themselves, to report them together with what else is wrong. */
@@ -151,6 +153,7 @@ export function createServices(deps: ApiDeps): Services {
       },
       standBy: (isOnStandby) => board.hold(SENDING, isOnStandby),
       set: (status, service) => board.set(status, service),
+      isReady: () => board.get(READYZ) === 'SERVING',
     },
     load: () => rules.load(inputsOf(described)),
   };

@@ -37,6 +37,7 @@ import { createFront } from './listen/front.ts';
 import { createGrpcServer, type GrpcServer } from './listen/grpc-listener.ts';
 import { createJwks } from './listen/jwks.ts';
 import { createListener } from './listen/listener.ts';
+import { createProbes } from './listen/probes.ts';
 import { startLoop } from './loop.ts';
 import { openDatabase } from './open-database.ts';
 import { sealOld } from './seal-old.ts';
@@ -219,6 +220,7 @@ async function run(parts: Parts): Promise<RunningServer> {
       api,
       inbox,
       jwks: createJwks({ keys: signingKeyring, namespaces, allowedHosts: config.allowedHosts }),
+      probes: createProbes(api.health),
       outbox: api.services.outbox,
       corsOrigins: config.corsOrigins,
     }),
