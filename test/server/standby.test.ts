@@ -32,14 +32,14 @@ async function aServer(db: string, ...more: readonly string[]) {
   const { log, lines } = watchedLog();
   const server = await startServer(config, { log });
   const url = `http://127.0.0.1:${server.address.port}`;
-  async function call(path: string, body?: object): Promise<Record<string, never>> {
+  async function call(path: string, body?: object): Promise<Record<string, unknown>> {
     const response = await fetch(`${url}${path}`, {
       method: body === undefined ? 'GET' : 'POST',
       headers: { 'content-type': 'application/json' },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
     assert.equal(response.status, 200, await response.clone().text());
-    return (await response.json()) as Record<string, never>;
+    return (await response.json()) as Record<string, unknown>;
   }
   return { url, call, lines, [Symbol.asyncDispose]: server.stop };
 }
@@ -97,7 +97,7 @@ describe('a server whose database is a copy of another', () => {
     assert.match(told.out, /^waiting +2 deliveries$/m);
     // What is due goes out sooner than a run does, and a question is asked within a second.
     const { webhook } = await server.call('/v1/webhooks/runs');
-    const { nextRunTime } = webhook as { nextRunTime: string };
+    const { nextRunTime } = webhook as { readonly nextRunTime: string };
     await until(() => (Date.now() > Date.parse(nextRunTime) + 1_000 ? true : undefined));
     assert.deepEqual(receiver.requests, []);
 
