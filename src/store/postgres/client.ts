@@ -157,8 +157,9 @@ export function createClient({ link, group, bounds, apart }: ClientDeps): Client
         settle(taken, doubtful.replies);
         taken = calls.slice(done.length + doubtful.replies.length);
         return;
-      } catch (error) {
-        if (link.isUp()) throw error;
+      } catch {
+        // A database that cannot say so, on a full disk for one, is as good as away: its callers wait no longer.
+        if (link.isUp()) link.session().abandon();
       }
     }
     giveUp();
