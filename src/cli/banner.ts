@@ -9,7 +9,7 @@ export interface BannerFacts {
   readonly address: { readonly host: string; readonly port: number };
   /** Where it listens for native gRPC, if it does. */
   readonly grpcAddress?: { readonly host: string; readonly port: number };
-  readonly config: Pick<Config, 'db' | 'store' | 'inbox' | 'defaultEveryMs' | 'tlsCert'>;
+  readonly config: Pick<Config, 'db' | 'store' | 'pgEnvironment' | 'inbox' | 'defaultEveryMs' | 'tlsCert'>;
   readonly cwd: string;
   /** The release of the time zone database that schedules are computed with. */
   readonly zoneRules: string;
@@ -56,8 +56,9 @@ ${places.map(([name = '', place = '']) => `    ${quiet(name.padEnd(7))}${place}`
 `;
 }
 
-function dataOf({ db, store }: Pick<Config, 'db' | 'store'>, cwd: string): string {
-  if (store !== undefined) return shownDatabase({ db, store });
+function dataOf(config: BannerFacts['config'], cwd: string): string {
+  const { db, store } = config;
+  if (store !== undefined) return shownDatabase(config);
   return db === ':memory:' ? 'in memory, gone when this stops' : resolve(cwd, db);
 }
 

@@ -19,10 +19,13 @@ export const SERVER_TITLES: Readonly<Record<Command, string>> = {
   serve: ABOUT.serve.title,
 };
 
+export const MIGRATE_TITLE = 'bring the database of a server up to date, or say whether it is';
+
 /** What `carillon --help` prints. */
 export function programHelp(): string {
   const commands = [
     ...COMMANDS.map((command) => [command, capital(ABOUT[command].title)] as const),
+    ['migrate', capital(MIGRATE_TITLE)] as const,
     ...GROUPS.map((group) => [group, capital(GROUP_TITLES[group])] as const),
     ...LONE.map((command) => [command, capital(LONE_TITLES[command])] as const),
     ['completion', 'Print what makes bash, zsh or fish complete commands'] as const,

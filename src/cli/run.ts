@@ -7,7 +7,7 @@ import { commandHelp, programHelp } from './program-help.ts';
 import { serve } from './serve.ts';
 import type { World } from './world.ts';
 
-const WORDS = [...COMMANDS, ...GROUPS, ...LONE, 'completion', 'help', 'version'];
+const WORDS = [...COMMANDS, 'migrate', ...GROUPS, ...LONE, 'completion', 'help', 'version'];
 
 /** Runs what `argv` asks for, without the program's own name, and resolves with the exit code. */
 export async function run(argv: readonly string[], world: World): Promise<number> {
@@ -22,6 +22,7 @@ export async function run(argv: readonly string[], world: World): Promise<number
   if (group) return client(group, rest, world);
   const standing = loneOf(word);
   if (standing !== undefined) return lone(standing, rest, world);
+  if (word === 'migrate') return migrate(rest, world);
   if (word === 'completion') return completion(rest, world);
   if (word === undefined) {
     world.err(programHelp());
@@ -71,6 +72,13 @@ function loneOf(word = ''): (typeof LONE)[number] | undefined {
   return LONE.find((known) => known === word) ?? LONE_ALIASES.get(word);
 }
 
+async function migrate(argv: readonly string[], world: World): Promise<number> {
+  const { MIGRATE_HELP, migrate: bring } = await import('./migrate.ts');
+  if (!argv.some(asksForHelp)) return bring(argv, world);
+  world.out(MIGRATE_HELP);
+  return EXIT.ok;
+}
+
 async function completion(argv: readonly string[], world: World): Promise<number> {
   const { COMPLETION_HELP, completion: print } = await import('./completion/completion.ts');
   if (!argv.some(asksForHelp)) return print(argv, world);
@@ -96,6 +104,7 @@ async function help([about, ...rest]: readonly string[], world: World): Promise<
   if (group) return client(group, [...rest.slice(0, 1), '--help'], world);
   const standing = loneOf(about);
   if (standing !== undefined) return lone(standing, ['--help'], world);
+  if (about === 'migrate') return migrate(['--help'], world);
   if (about === 'completion') return completion(['--help'], world);
   const command: Command | undefined = COMMANDS.find((known) => known === about);
   if (about !== undefined && command === undefined && !WORDS.includes(about)) return unknown(about, world);

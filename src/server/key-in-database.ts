@@ -25,7 +25,7 @@ export async function createKeyInDatabase(
 ): Promise<NewKey> {
   const config = await loadConfig('serve', { ...surroundings, argv: databaseArguments(db) });
   const random = systemRandom();
-  const { store } = await openDatabase(config, { random, warn() {}, tell });
+  const { store } = await openDatabase(config, { random, serves: false, warn() {}, tell });
   try {
     const { namespace } = order;
     if (namespace !== undefined) checkIsThere(namespace, (await store.getNamespaces([namespace]))[0]);

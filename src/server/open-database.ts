@@ -1,13 +1,16 @@
 import type { KeySource } from '../control/key-rotation.ts';
 import type { Random } from '../domain/random.ts';
-import { openStore, storePlace } from '../store/open.ts';
+import { openStore, type StoreOptions, storePlace } from '../store/open.ts';
 import type { Store } from '../store/store.ts';
 import type { Config } from './config/load.ts';
 import { keySource } from './key-source.ts';
 import { checkNotAlone, forgetKey, loadSecretsKey } from './secrets-key.ts';
+import { sharedSettings } from './shared-settings.ts';
 
 export interface Opening {
   readonly random: Random;
+  /** Whether a server begins to work on it, which agrees with others on the settings that must be the same. */
+  readonly serves: boolean;
   /** Told of what an operator should know, in sentences. */
   readonly warn: (sentence: string) => void;
   /** Told of the key that was made for a new database, in a sentence. */
@@ -50,15 +53,25 @@ async function openFile(config: Config, opening: Opening): Promise<OpenDatabase>
 }
 
 async function openUrl(config: Config, url: string, opening: Opening): Promise<OpenDatabase> {
-  const { random, warn } = opening;
+  const { random, warn, serves } = opening;
   const secretsKey = await loadSecretsKey({ ...config, db: undefined, random });
   const { keys, warning } = secretsKey;
   if (warning !== undefined) warn(warning);
-  const store = await openStore(url, optionsOf(config, opening));
+  const shared = { values: sharedSettings(config), force: config.forceSettings };
+  const store = await openStore(url, { ...optionsOf(config, opening), ...(serves && { shared }) });
   return { store, keys, source: keySource(secretsKey, config.secretsKey !== undefined, random) };
 }
 
-function optionsOf(config: Config, { warn, onFatal }: Opening) {
-  const { waitingMax, namespaceWaitingMax, restored, defaultEveryMs } = config;
-  return { waitingMax, namespaceWaitingMax, defaultEveryMs, restored, warn, ...(onFatal && { onFatal }) };
+function optionsOf(config: Config, { warn, onFatal }: Opening): StoreOptions {
+  const { waitingMax, namespaceWaitingMax, restored, noMigrate, defaultEveryMs } = config;
+  return {
+    ...{ waitingMax, namespaceWaitingMax, defaultEveryMs, restored, noMigrate, warn },
+    ...connectionOf(config),
+    ...(onFatal && { onFatal }),
+  };
+}
+
+/** How a database that is not in a file is reached. */
+export function connectionOf({ storePasswordFile, pgEnvironment }: Config): StoreOptions {
+  return { passwordFile: storePasswordFile, env: pgEnvironment };
 }

@@ -1,11 +1,11 @@
 import { isPostgres, placeOf } from '../store/postgres/place.ts';
 import type { Config } from './config/load.ts';
 
-type Database = Pick<Config, 'db' | 'store'>;
+type Database = Pick<Config, 'db' | 'store' | 'pgEnvironment'>;
 
 /** The database as people may read it: without a password. */
-export function shownDatabase({ db, store }: Database): string {
-  return store === undefined ? db : placeOf(store).shown;
+export function shownDatabase({ db, store, pgEnvironment }: Database): string {
+  return store === undefined ? db : placeOf(store, pgEnvironment).shown;
 }
 
 /** The arguments by which a configuration has this database, as somebody names it who may mean either kind. */

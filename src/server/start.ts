@@ -95,6 +95,7 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
 
   const { store, keys, source } = await openDatabase(config, {
     random,
+    serves: true,
     warn: (sentence) => log.warn({}, sentence),
     tell: (sentence) => log.info({}, sentence),
     onFatal: (error) => ended.reject(new Error(`the database has stopped: ${error.message}`)),

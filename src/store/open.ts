@@ -1,4 +1,5 @@
 import { DomainError } from '../domain/error.ts';
+import type { SchemaState } from './migrations.ts';
 import type { PostgresOptions } from './postgres/options.ts';
 import { isPostgres } from './postgres/place.ts';
 import { openSqlite } from './sqlite/open.ts';
@@ -28,6 +29,28 @@ export async function openStore(url: string, options: StoreOptions = {}): Promis
   const path = sqlitePath(url);
   if (path === '') throw new DomainError('DATABASE_UNUSABLE', 'name a database: a file path or ":memory:"');
   return openSqlite(path, options);
+}
+
+/**
+ * How far the schema is of the store that `url` names. Changes nothing, also while a server works on it. Raises what
+ * `openStore` raises.
+ */
+export async function stateOfStore(url: string, options: StoreOptions = {}): Promise<SchemaState> {
+  if (!isPostgres(url)) {
+    const { stateOfFile } = await import('./sqlite/schema.ts');
+    return stateOfFile(sqlitePath(url));
+  }
+  const { stateOfSchema } = await import('./postgres/schema.ts');
+  return stateOfSchema(url, options);
+}
+
+/**
+ * Brings the schema up to date in the PostgreSQL that `url` names, also while servers work on it, and answers how far it
+ * was. A file is when it is opened. Raises what `openStore` raises.
+ */
+export async function migrateStore(url: string, options: StoreOptions = {}): Promise<SchemaState> {
+  const { migrateSchema } = await import('./postgres/schema.ts');
+  return migrateSchema(url, options);
 }
 
 /**

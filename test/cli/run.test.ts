@@ -16,7 +16,7 @@ describe('help', () => {
       const { code, out, err } = await outcome(...argv);
       assert.deepEqual([code, err], [0, '']);
       assert.match(out, /^Usage: carillon <command>/m);
-      for (const command of ['dev', 'serve', 'apply', 'import-crontab', 'help', 'version'])
+      for (const command of ['dev', 'serve', 'migrate', 'apply', 'import-crontab', 'help', 'version'])
         assert.match(out, new RegExp(`^  ${command} `, 'm'));
     });
   }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { promisify } from 'node:util';
@@ -112,6 +113,43 @@ describe('a server on PostgreSQL', () => {
       message,
       /^carillon: postgres:\/\/carillon@127\.0\.0\.1:1\/postgres cannot be opened: .*ECONNREFUSED/,
     );
+  });
+
+  it('takes its password from a file or from PGPASSWORD, and prints it nowhere', async () => {
+    const url = new URL(await aSchemaUrl());
+    url.password = '';
+    await using folder = await temporaryFolder();
+    const file = join(folder.path, 'password');
+    await writeFile(file, `${PASSWORD}\n`, { mode: 0o600 });
+    for (const more of [{ CARILLON_STORE_PASSWORD_FILE: file }, { PGPASSWORD: PASSWORD }]) {
+      await using server = await startCarillon({
+        command: 'dev',
+        env: { ...environment(url.href), ...more },
+      });
+      assert.equal((await server.stop('SIGTERM')).code, 0);
+      const { stdout, stderr } = server.output;
+      const shown = `postgres://carillon@127.0.0.1:${url.port}/postgres`;
+      assert.ok(stdout.includes(shown), stdout);
+      assert.equal(`${stdout}${stderr}`.replaceAll(shown, '').includes(`:${PASSWORD}`), false);
+    }
+    await writeFile(file, 'geheim');
+    const refused = await refusal({ ...environment(url.href), CARILLON_STORE_PASSWORD_FILE: file });
+    assert.match(refused, /lets nobody in with this user and password/);
+    assert.doesNotMatch(refused, /geheim/);
+    assert.match(
+      await refusal(environment(url.href)),
+      /asks for a password, and there is none; give it in the URL/,
+    );
+  });
+
+  it('may have other settings when it is started again, and says which', async () => {
+    const url = await aSchemaUrl();
+    const change = (...args: string[]) => startCarillon({ command: 'serve', args, env: environment(url) });
+    await using first = await change('--retention', '2d');
+    await first.stop('SIGKILL');
+    await using second = await change('--retention', '3d');
+    const [line] = await second.logged(({ msg }) => msg.startsWith('settings of the store have changed'));
+    assert.equal(line?.msg, 'settings of the store have changed: retention is 2d there and 3d here');
   });
 
   it('has keys that were made while no server was using it', async () => {

@@ -1,5 +1,14 @@
 /** A PostgreSQL for tests: that of `CARILLON_TEST_POSTGRES_URL`, or one that is started once for a run of tests. */
-import { existsSync, mkdtempSync, readFileSync, realpathSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  chownSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
@@ -42,15 +51,45 @@ async function started(): Promise<string> {
 /** A server of its own. */
 export interface OwnPostgres {
   readonly url: string;
+  readonly port: number;
+  /** Where it keeps its data. */
+  readonly folder: string;
   /** Ends it at once, without writing anything back, as when the machine is switched off; and starts it again. */
   crash(): Promise<void>;
+  /** Ends it at once, and leaves it. */
+  halt(): Promise<void>;
+  /** Ends it in order, and leaves it. */
+  shutDown(): Promise<void>;
+  start(): Promise<void>;
+  isRunning(): boolean;
+  /** Ends it, and removes its data. */
   stop(): Promise<void>;
 }
 
-export async function startPostgres(): Promise<OwnPostgres> {
-  const databaseDir = mkdtempSync(join(realpathSync(tmpdir()), 'carillon-postgres-'));
+export interface OwnPostgresOptions {
+  /** What it is started with besides, as in `['-c', 'ssl=on']`. */
+  readonly flags?: readonly string[];
+  /** Files that are laid into its folder, readable by nobody else, by their names. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** The folder in which its own is made; that for temporary files without one. */
+  readonly parent?: string;
+  /** The data of another server that was shut down, which it goes on with. */
+  readonly copyOf?: string;
+}
+
+/** What a server says once it can be used; one that follows another can only be read. */
+const READY = /database system is ready to accept (?:read-only )?connections/;
+
+export async function startPostgres(options: OwnPostgresOptions = {}): Promise<OwnPostgres> {
+  const { flags = [], files = {}, parent = tmpdir(), copyOf } = options;
+  const databaseDir = mkdtempSync(join(realpathSync(parent), 'carillon-postgres-'));
   const port = await freePort();
-  const log: string[] = [];
+  let log: string[] = [];
+  let onLog = (_: string): void => {};
+  const heard = (message: unknown): void => {
+    log.push(String(message));
+    onLog(String(message));
+  };
   const postgres = new EmbeddedPostgres({
     databaseDir,
     port,
@@ -59,29 +98,50 @@ export async function startPostgres(): Promise<OwnPostgres> {
     // PostgreSQL does not run as root.
     createPostgresUser: userInfo().uid === 0,
     initdbFlags: ['--encoding=UTF8', '--locale=C', '--no-sync'],
-    postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories='],
-    onLog: (message) => void log.push(message),
-    onError: (message) => void log.push(String(message)),
+    postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories=', ...flags],
+    onLog: heard,
+    onError: heard,
   });
+  const pidFile = join(databaseDir, 'postmaster.pid');
 
   async function start(): Promise<void> {
-    await postgres.start().catch((error: unknown) => {
+    log = [];
+    const ready = new Promise<void>((resolve) => {
+      onLog = (message) => void (READY.test(message) && resolve());
+    });
+    await Promise.race([ready, postgres.start()]).catch((error: unknown) => {
       throw new Error(`PostgreSQL did not start: ${log.join('')}`, { cause: error });
     });
   }
 
-  await postgres.initialise();
+  async function end(signal: NodeJS.Signals): Promise<void> {
+    process.kill(Number(readFileSync(pidFile, 'utf8').split('\n')[0]), signal);
+    while (existsSync(pidFile)) await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+
+  if (copyOf === undefined) await postgres.initialise();
+  else execFileSync('cp', ['-a', `${copyOf}/.`, databaseDir]);
+  const { uid, gid } = statSync(join(databaseDir, 'PG_VERSION'));
+  for (const [name, text] of Object.entries(files)) {
+    const path = join(databaseDir, name);
+    writeFileSync(path, text, { mode: 0o600 });
+    chownSync(path, uid, gid);
+  }
   await start();
   return {
     url: `postgres://carillon:carillon@127.0.0.1:${port}/postgres`,
+    port,
+    folder: databaseDir,
     async crash() {
-      const pidFile = join(databaseDir, 'postmaster.pid');
-      process.kill(Number(readFileSync(pidFile, 'utf8').split('\n')[0]), 'SIGQUIT');
-      while (existsSync(pidFile)) await new Promise((resolve) => setTimeout(resolve, 10));
+      await end('SIGQUIT');
       await start();
     },
+    halt: () => end('SIGQUIT'),
+    shutDown: () => end('SIGINT'),
+    start,
+    isRunning: () => existsSync(pidFile),
     async stop() {
-      await postgres.stop();
+      if (existsSync(pidFile)) await postgres.stop();
       await rm(databaseDir, { recursive: true, force: true });
     },
   };

@@ -17,7 +17,7 @@ import {
   type Option,
 } from '../client/command.ts';
 import { LONE_COMMANDS } from '../client/lone.ts';
-import { SERVER_TITLES } from '../program-help.ts';
+import { MIGRATE_TITLE, SERVER_TITLES } from '../program-help.ts';
 
 /** What may stand behind a flag, or behind a command. */
 export type Value =
@@ -57,6 +57,13 @@ export type Shell = (typeof SHELLS)[number];
 
 const HELP: FlagWords = { flags: ['--help'], value: undefined, many: false, about: 'Print this.' };
 
+const CHECK: FlagWords = {
+  flags: ['--check'],
+  value: undefined,
+  many: false,
+  about: 'Change nothing: say what is to be done.',
+};
+
 /** All that can be written, from the tables that the program itself and its help go by. */
 export function allWords(): Words {
   const servers = COMMANDS.map(
@@ -80,6 +87,7 @@ export function allWords(): Words {
   return {
     first: [
       ...COMMANDS.map((word) => ({ word, about: SERVER_TITLES[word] })),
+      { word: 'migrate', about: MIGRATE_TITLE },
       ...GROUPS.map((word) => ({ word, about: GROUP_TITLES[word] })),
       ...LONE.map((word) => ({ word, about: LONE_TITLES[word] })),
       { word: 'completion', about: 'print what makes a shell complete commands' },
@@ -88,6 +96,12 @@ export function allWords(): Words {
     ],
     commands: [
       ...servers,
+      {
+        path: ['migrate'],
+        about: MIGRATE_TITLE,
+        flags: [CHECK, ...settingFlags(), HELP],
+        operand: undefined,
+      },
       ...groups,
       ...lone,
       {
@@ -100,7 +114,7 @@ export function allWords(): Words {
         path: ['help'],
         about: '',
         flags: [],
-        operand: { kind: 'words', words: [...COMMANDS, ...GROUPS, ...LONE, 'completion'] },
+        operand: { kind: 'words', words: [...COMMANDS, 'migrate', ...GROUPS, ...LONE, 'completion'] },
       },
     ],
   };

@@ -20,6 +20,8 @@ import { splitFlag } from './split-flag.ts';
 export type Config = Readonly<Omit<Settings, 'logFormat'>> & {
   readonly command: Command;
   readonly logFormat: 'pretty' | 'json';
+  /** Variables by which libpq is told of a database, of which the URL of one need not say everything. */
+  readonly pgEnvironment: ConfigSources['env'];
 };
 
 export interface ConfigSources {
@@ -82,7 +84,10 @@ export async function loadConfig(command: Command, sources: ConfigSources): Prom
     else settings[key] ??= undefined;
   }
   // The table's types are the types of its parsers, and each key went through its own.
-  return decide(command, settings as Settings, given, sources.terminal);
+  return {
+    ...decide(command, settings as Settings, given, sources.terminal),
+    pgEnvironment: pgEnvironment(sources),
+  };
 }
 
 /** The rules between settings. */
@@ -91,7 +96,7 @@ function decide(
   settings: Settings,
   given: ReadonlySet<SettingKey>,
   terminal: boolean,
-): Config {
+): Omit<Config, 'pgEnvironment'> {
   const { defaultEveryMs, everyMinMs, logFormat } = settings;
   if (defaultEveryMs < everyMinMs) {
     throw refuse(
@@ -136,6 +141,7 @@ const TOGETHER = [
   ['tlsCert', 'tlsKey'],
   ['tlsKey', 'tlsCert'],
   ['tlsClientCa', 'tlsCert'],
+  ['storePasswordFile', 'store'],
 ] as const satisfies readonly (readonly [SettingKey, SettingKey])[];
 
 function parse<T>(setting: Setting<T>, found: Found): T {
@@ -199,6 +205,10 @@ function readEnv(env: ConfigSources['env']): Source {
     }
   }
   return { found, config };
+}
+
+function pgEnvironment({ env }: ConfigSources): ConfigSources['env'] {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => name.startsWith('PG')));
 }
 
 // ── File ─────────────────────────────────────────────────────────────────────────────────────────

@@ -3,6 +3,7 @@ import { CLIENT_ROLE_FORM, type ClientRole, parseClientRole } from '../../domain
 import { type Cidr, parseCidr } from '../../domain/webhook/cidr.ts';
 import { parseDestinationRules, parseHostRule } from '../../domain/webhook/destination-rule.ts';
 import type { EgressProxy } from '../../outbound/proxy.ts';
+import { canBePlace } from '../../store/postgres/place.ts';
 
 /**
  * How a setting is written by a person and what it becomes in the program. Every type reads text, so
@@ -68,9 +69,10 @@ export function database(): SettingType<string> {
 export function storeUrl(): SettingType<string> {
   return {
     placeholder: 'url',
-    allowed: 'a URL such as postgres://user:password@host:5432/database?schema=carillon',
+    allowed:
+      'a URL such as postgres://user:password@host:5432/database?schema=carillon, with what has a meaning in URLs percent-encoded',
     shape: 'one',
-    parse: (text) => (/^postgres(?:ql)?:\/\//i.test(text) && URL.canParse(text) ? text : undefined),
+    parse: (text) => (canBePlace(text) ? text : undefined),
   };
 }
 

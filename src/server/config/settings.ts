@@ -76,6 +76,20 @@ export const SETTINGS = {
     'A PostgreSQL that keeps everything instead, postgres://user:password@host/database; better in the environment, since others see flags',
     { secret: true },
   ),
+  storePasswordFile: optional(
+    path(),
+    'A file that has nothing but the password for --store; read again for each connection',
+  ),
+  noMigrate: setting(
+    boolean(),
+    'false',
+    'Refuse to start with a database that is not up to date, rather than bring it up to date; carillon migrate does that apart',
+  ),
+  forceSettings: setting(
+    boolean(),
+    'false',
+    'Start once although other servers on the same PostgreSQL have other settings; these become the ones of the store',
+  ),
   restored: setting(
     boolean(),
     'false',

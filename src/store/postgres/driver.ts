@@ -12,6 +12,8 @@ export interface Session {
   isLost(): boolean;
   /** Calls back once the connection is lost, unless it was closed. */
   onLost(listener: () => void): void;
+  /** Gives the connection up, as if it were lost. */
+  abandon(): void;
   close(): Promise<void>;
 }
 
@@ -25,7 +27,16 @@ export interface Result {
 
 export type Target = Pick<
   ClientConfig,
-  'connectionString' | 'connectionTimeoutMillis' | 'application_name'
+  | 'connectionString'
+  | 'host'
+  | 'port'
+  | 'user'
+  | 'password'
+  | 'database'
+  | 'ssl'
+  | 'options'
+  | 'connectionTimeoutMillis'
+  | 'application_name'
 > & {
   /** How long an answer may take, before the connection is taken for lost; as long as it likes without one. */
   readonly answerMs?: number;
@@ -57,8 +68,9 @@ const TYPES: CustomTypesConfig = {
   },
 };
 
-/** What node-postgres says when an answer has not come in time. */
+/** What node-postgres says when an answer has not come in time, and of a server that does not speak TLS. */
 const TIMED_OUT = 'Query read timeout';
+const WITHOUT_TLS = 'The server does not support SSL connections';
 
 export async function connect({ answerMs, ...target }: Target): Promise<Session> {
   const client = new Client({
@@ -71,11 +83,19 @@ export async function connect({ answerMs, ...target }: Target): Promise<Session>
   const listeners: (() => void)[] = [];
   let lost = false;
   let closed = false;
+  /** What the transaction that failed last failed of. */
+  let cause: unknown;
 
   function lose(): void {
     if (lost) return;
     lost = true;
     if (!closed) for (const listener of listeners) listener();
+  }
+
+  function abandon(): void {
+    lose();
+    // It is lost by that, or was already.
+    void client.end().catch(() => {});
   }
 
   // Without a listener an error of an idle connection would end the process. Queries under way are told by themselves.
@@ -84,12 +104,17 @@ export async function connect({ answerMs, ...target }: Target): Promise<Session>
   await client.connect();
   const { rows } = await client.query<[number]>({ text: 'SELECT pg_backend_pid()', rowMode: 'array' });
 
-  /** node-postgres breaks the connection then, but tells of it later. */
   async function answered<T>(answer: Promise<T>): Promise<T> {
     try {
       return await answer;
     } catch (error) {
+      // node-postgres breaks the connection then, but tells of it later.
       if (error instanceof Error && error.message === TIMED_OUT) lose();
+      // The server is no primary any more, and has written nothing: another one may be by now.
+      if (stateOf(error) === READ_ONLY) abandon();
+      // Statements are sent before those in front of them are answered: the first that failed says why all did.
+      if (stateOf(error) === ABORTED && cause !== undefined) throw cause;
+      cause = error;
       throw error;
     }
   }
@@ -106,6 +131,7 @@ export async function connect({ answerMs, ...target }: Target): Promise<Session>
     },
     isLost: () => lost,
     onLost: (listener) => void listeners.push(listener),
+    abandon,
     async close() {
       closed = true;
       // A connection that is lost already, or is lost by this, is closed.
@@ -127,6 +153,15 @@ export function stateOf(error: unknown): string | undefined {
   return /^[0-9A-Z]{5}$/.test(error.code) && 'severity' in error ? error.code : undefined;
 }
 
+/** Whether TLS was asked for, and the server does not speak it. */
+export function isWithoutTls(error: unknown): boolean {
+  return error instanceof Error && error.message === WITHOUT_TLS;
+}
+
+/** read_only_sql_transaction, in_failed_sql_transaction */
+const READ_ONLY = '25006';
+const ABORTED = '25P02';
+
 /** Whether the same again can succeed: a deadlock, a conflict, or a row that somebody else was first to insert. */
 export function isConflict(error: unknown): boolean {
   const state = stateOf(error);
@@ -139,7 +174,7 @@ export function isConflict(error: unknown): boolean {
  */
 export function isTrouble(error: unknown): boolean {
   const state = stateOf(error);
-  return state !== undefined && (/^(08|53|57|58)/.test(state) || state === '55P03' || state === '25006');
+  return state !== undefined && (/^(08|53|57|58)/.test(state) || state === '55P03' || state === READ_ONLY);
 }
 
 export function messageOf(error: unknown): string {

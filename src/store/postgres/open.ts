@@ -3,23 +3,23 @@ import { systemRandom } from '../../domain/random.ts';
 import { createFeed } from '../calls/feed.ts';
 import { storeOn } from '../calls/store.ts';
 import type { Store } from '../store.ts';
+import { checkServer } from './checks.ts';
 import { createClient } from './client.ts';
 import { createContext } from './context.ts';
 import { createDatabase } from './database.ts';
-import { connect, messageOf, type Session, stateOf } from './driver.ts';
+import type { Session } from './driver.ts';
 import { createEnter } from './entering.ts';
 import { createGroup } from './group.ts';
 import { createLink, type Link } from './link.ts';
-import { migrate } from './migrate.ts';
-import { type PostgresOptions, settings } from './options.ts';
+import { checkMigrated, migrate } from './migrate.ts';
+import { type PostgresOptions, type PostgresSettings, settings } from './options.ts';
 import { type Place, placeOf, refusal } from './place.ts';
+import { faultOf, type ReachOptions, reach } from './reach.ts';
+import { agree, agreeAgain } from './shared-settings.ts';
 import { createUpkeep } from './upkeep.ts';
 import { selectEnding } from './verbs/waiting.ts';
 import { allVerbs } from './verbs.ts';
 
-const CONNECT_TIMEOUT_MS = 10_000;
-/** The oldest server that has all that is used. */
-const VERSION_MIN = 150_000;
 /** How long the process of a server may take to see that the one that it served is gone. */
 const LOCK_WAIT_MS = 5_000;
 const LOCK_RETRY_MS = 100;
@@ -28,23 +28,33 @@ const NODE_BYTES = 8;
 /** Opens the store in the PostgreSQL that `url` names. Raises what `openStore` raises. */
 export async function openPostgres(url: string, options: PostgresOptions): Promise<Store> {
   const bounds = settings(options);
-  const place = placeOf(url);
+  const place = placeOf(url, bounds.env);
+  const passwords = { file: bounds.passwordFile, env: bounds.env };
+  const answerMs = options.answerMs ?? place.parameters.answer_timeout * 1000;
+  const way = { place, passwords, answerMs, bounds };
   let first: Session | undefined;
   let link: Link | undefined;
   try {
-    first = await reach(place, bounds.answerMs);
-    await check(first, place, bounds.warn);
+    first = await reach(place, way);
+    await checkServer(first, place, bounds.warn);
     await claim(first, place, undefined, LOCK_WAIT_MS);
-    await migrateApart(place);
-    link = createLink({ first, again: (lost) => reopen(place, lost, bounds.answerMs) });
-    return await openOn(link, place, bounds);
+    await migrateApart(way);
+    if (bounds.shared !== undefined) await agree(first, place, bounds.shared, bounds.warn);
+    link = createLink({ first, again: (lost) => reopen(way, lost) });
+    return await openOn(link, way);
   } catch (error) {
     await (link ?? first)?.close();
-    throw error instanceof DomainError ? error : refusal(place.shown, reason(error));
+    throw error instanceof DomainError ? error : refusal(place.shown, faultOf(error, place));
   }
 }
 
-async function openOn(link: Link, place: Place, bounds: ReturnType<typeof settings>): Promise<Store> {
+/** By which the database is reached, and what was set about it. */
+interface Way extends ReachOptions {
+  readonly place: Place;
+  readonly bounds: PostgresSettings;
+}
+
+async function openOn(link: Link, { place, passwords, bounds }: Way): Promise<Store> {
   const node = Buffer.from(systemRandom().bytes(NODE_BYTES)).toString('hex');
   const db = createDatabase(place.schema, link.session);
   const context = createContext(db, bounds);
@@ -64,70 +74,34 @@ async function openOn(link: Link, place: Place, bounds: ReturnType<typeof settin
   link.onChange(context.memory.forget);
   await db.prepare('DELETE FROM @commits WHERE node <> ?').run(node);
   const ending = await selectEnding(db);
-  const apart = createUpkeep({ link, context, connect: () => reach(place), schema: place.schema });
+  const { patienceMs } = bounds;
+  const connect = (): Promise<Session> => reach(place, { passwords });
+  const apart = createUpkeep({ link, context, connect, schema: place.schema, patienceMs });
   const client = createClient({ link, group, bounds, apart });
   return storeOn({ client, feed: createFeed(bounds), defaults: bounds }, ending);
 }
 
 /** On a session of its own, on which a statement may take as long as it needs. */
-async function migrateApart(place: Place): Promise<void> {
-  const session = await reach(place);
+async function migrateApart({ place, passwords, bounds: { noMigrate } }: Way): Promise<void> {
+  const session = await reach(place, { passwords });
   try {
-    await migrate(session, place);
+    await (noMigrate ? checkMigrated : migrate)(session, place);
   } finally {
     await session.close();
   }
 }
 
-async function reach({ url }: Place, answerMs?: number): Promise<Session> {
-  return connect({
-    ...(answerMs !== undefined && { answerMs }),
-    connectionString: url,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    application_name: 'carillon',
-  });
-}
-
-async function reopen(place: Place, lost: Session, answerMs: number): Promise<Session> {
-  const session = await reach(place, answerMs);
+async function reopen(way: Way, lost: Session): Promise<Session> {
+  const { place, bounds } = way;
+  const session = await reach(place, way);
   try {
-    await checkPrimary(session, place);
     await claim(session, place, lost.pid, 0);
+    if (bounds.shared !== undefined) await agreeAgain(session, place, bounds.shared, bounds.warn);
     return session;
   } catch (error) {
     await session.close();
     throw error;
   }
-}
-
-async function check(session: Session, place: Place, warn: (sentence: string) => void): Promise<void> {
-  const { rows } = await session.query(
-    `SELECT current_setting('server_version_num'), current_setting('server_version'),
-      current_setting('server_encoding'), current_setting('fsync'), current_setting('full_page_writes')`,
-    undefined,
-    [],
-  );
-  const [number, version, encoding, fsync, fullPages] = rows[0] as string[];
-  if (Number(number) < VERSION_MIN) throw refusal(place.shown, `is PostgreSQL ${version}; use 15 or later`);
-  if (encoding !== 'UTF8') {
-    throw refusal(place.shown, `keeps its texts in ${encoding}; make a database with ENCODING 'UTF8'`);
-  }
-  if (fsync !== 'on') {
-    throw refusal(place.shown, 'runs with fsync = off, and would lose what was accepted; set it to on');
-  }
-  if (fullPages !== 'on') warn(`${place.shown} runs with full_page_writes = off: a crash can damage it`);
-  await checkPrimary(session, place);
-}
-
-async function checkPrimary(session: Session, { shown }: Place): Promise<void> {
-  const { rows } = await session.query(
-    "SELECT pg_is_in_recovery()::integer, (current_setting('transaction_read_only') = 'on')::integer",
-    undefined,
-    [],
-  );
-  const [isStandby, isReadOnly] = rows[0] as number[];
-  if (isStandby === 1) throw refusal(shown, 'is a standby, which cannot be written to; name the primary');
-  if (isReadOnly === 1) throw refusal(shown, 'can only be read (default_transaction_read_only)');
 }
 
 /**
@@ -169,19 +143,4 @@ async function end(session: Session, pid: number, key: string): Promise<void> {
     undefined,
     [pid, key],
   );
-}
-
-/** Why a database cannot be used, for the person who starts the server. */
-function reason(error: unknown): string {
-  switch (stateOf(error)) {
-    case '28P01':
-    case '28000':
-      return `lets nobody in with this user and password (${messageOf(error)})`;
-    case '3D000':
-      return 'does not exist; make it with CREATE DATABASE';
-    case '42501':
-      return `does not allow what is needed (${messageOf(error)}); grant CREATE on the database, or make the schema and give it to this user`;
-    default:
-      return `cannot be opened: ${messageOf(error)}`;
-  }
 }

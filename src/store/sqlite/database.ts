@@ -1,7 +1,5 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { DomainError } from '../../domain/error.ts';
-import { isSecretHeader } from '../../domain/webhook/secret-headers.ts';
-import { maskedHeaders } from '../rows/attempt-headers.ts';
 import {
   connect,
   type Database,
@@ -14,6 +12,7 @@ import {
 } from './driver.ts';
 import { checkWhole, claim, createIdentity, type Identity, lookAt, readIdentity, share } from './identity.ts';
 import { create, hasCode, type Lock, lock } from './lock.ts';
+import { checkMigrated, identify, migrate, versionOf } from './migrate.ts';
 import { placeOf, refusal } from './place.ts';
 
 export type { Database, Statement } from './driver.ts';
@@ -21,6 +20,8 @@ export type { Database, Statement } from './driver.ts';
 export interface OpenOptions {
   /** Whether a database that is older than it was, or new, is meant. */
   readonly restored?: boolean;
+  /** Whether a database that is not up to date is refused. */
+  readonly noMigrate?: boolean;
 }
 
 /** A database that is open, migrated and locked. */
@@ -42,8 +43,6 @@ export interface DatabaseFile extends Pick<Identity, 'raise'> {
   renewLog(): void;
 }
 
-/** "Cari" in ASCII: marks the file as ours, for us and for `file(1)`. */
-const APPLICATION_ID = 0x43617269;
 /** How long to wait for somebody's `sqlite3` shell to finish a write. */
 export const BUSY_MS = 5_000;
 /** How long to wait for somebody else's read to end: meanwhile nobody has the database. */
@@ -62,14 +61,14 @@ export const LOG_BYTES_MAX = 64 * 1024 * 1024;
 /** What others than the owner may do with a file. */
 const OTHERS = 0o077;
 
-const MIGRATIONS = new URL('./migrations/', import.meta.url);
 const MEMORY = ':memory:';
 
 /**
  * Opens and migrates the database at `path`, and keeps other processes from doing the same.
  * Raises FAILED_PRECONDITION with a message for the person who starts the server.
  */
-export function openDatabase(path: string, { restored = false }: OpenOptions = {}): OpenDatabase {
+export function openDatabase(path: string, options: OpenOptions = {}): OpenDatabase {
+  const { restored = false, noMigrate = false } = options;
   if (path === MEMORY) {
     const db = prepared(MEMORY);
     migrate(db, MEMORY);
@@ -78,6 +77,8 @@ export function openDatabase(path: string, { restored = false }: OpenOptions = {
   const place = placeOf(path);
   const found = lookAt(place);
   if (!restored && found.isNew) checkWhole(found, undefined, 0);
+  // Before a file is made.
+  if (noMigrate && found.isNew) checkMigrated(0, place);
   try {
     create(place);
   } catch (error) {
@@ -85,19 +86,25 @@ export function openDatabase(path: string, { restored = false }: OpenOptions = {
   }
   const held = lock(place);
   try {
-    return opened(place, held, found, restored);
+    return opened(place, held, found, { restored, noMigrate });
   } catch (error) {
     held.release();
     throw error;
   }
 }
 
-function opened(path: string, held: Lock, found: ReturnType<typeof lookAt>, restored: boolean): OpenDatabase {
+function opened(
+  path: string,
+  held: Lock,
+  found: ReturnType<typeof lookAt>,
+  { restored, noMigrate }: Required<OpenOptions>,
+): OpenDatabase {
   let isUnshared = false;
   let db = prepared(path, () => {
     isUnshared = true;
   });
   try {
+    if (noMigrate) checkMigrated(versionOf(db), path);
     const row = readIdentity(db);
     const claimed = isUnshared ? 'CLAIMED' : claim(db, path, held, row);
     if (!restored) checkWhole(found, row, Number(pragma(db, 'schema_version')));
@@ -127,7 +134,7 @@ function opened(path: string, held: Lock, found: ReturnType<typeof lookAt>, rest
     };
   } catch (error) {
     db.close();
-    throw error instanceof DomainError ? error : refusal(path, reason(error));
+    throw error instanceof DomainError ? error : refusal(path, reasonOf(error));
   }
 }
 
@@ -146,7 +153,7 @@ function prepared(path: string, onUnshared: () => void = () => {}): Database {
       return db;
     }
   } catch (error) {
-    throw error instanceof DomainError ? error : refusal(path, reason(error));
+    throw error instanceof DomainError ? error : refusal(path, reasonOf(error));
   }
 }
 
@@ -232,41 +239,8 @@ function close(db: Database, identity: Identity, held: Lock): void {
 }
 
 /** Why a file cannot be used, for the person who starts the server. */
-function reason(error: unknown): string {
+export function reasonOf(error: unknown): string {
   if (isForeign(error)) return 'is not an SQLite database; is it the right file?';
   if (isDamage(error)) return `is damaged (${messageOf(error)}); restore it from a backup`;
   return `cannot be opened: ${messageOf(error)}`;
-}
-
-/** Refuses another program's database, which has tables but not our mark. */
-function identify(db: Database, path: string): void {
-  const id = pragma(db, 'application_id');
-  if (id === APPLICATION_ID) return;
-  const [tables] = db.prepare<[count: number]>('SELECT count(*) FROM sqlite_schema').get() ?? [];
-  if (id !== 0 || tables !== 0)
-    throw refusal(path, 'is a database of another program; give Carillon its own file');
-}
-
-/** Applies the migrations that the file has not had. Each is one transaction, and only goes forward. */
-function migrate(db: Database, path: string): void {
-  const files = readdirSync(MIGRATIONS)
-    .filter((name) => name.endsWith('.sql'))
-    .sort();
-  const version = Number(pragma(db, 'user_version'));
-  if (version > files.length) {
-    throw refusal(
-      path,
-      `was written by a newer Carillon (schema ${version}; this version knows ${files.length}); upgrade Carillon`,
-    );
-  }
-  db.define('is_secret_header', (name) => (isSecretHeader(name.toLowerCase()) ? 1 : 0));
-  db.define('masked_headers', maskedHeaders);
-  for (const [index, name] of files.entries()) {
-    if (index < version) continue;
-    const sql = readFileSync(new URL(name, MIGRATIONS), 'utf8');
-    db.exec('BEGIN IMMEDIATE');
-    db.exec(sql);
-    db.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${index + 1}`);
-    db.exec('COMMIT');
-  }
 }

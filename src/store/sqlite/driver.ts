@@ -40,7 +40,15 @@ const SQLITE_IOERR_SHMMAP = SQLITE_IOERR | (21 << 8);
 
 /** Opens a database. What it waits for others' locks is at most `timeoutMs`. */
 export function connect(path: string, timeoutMs: number): Database {
-  const db = new DatabaseSync(path, { timeout: timeoutMs, enableForeignKeyConstraints: false });
+  return databaseOn(new DatabaseSync(path, { timeout: timeoutMs, enableForeignKeyConstraints: false }));
+}
+
+/** The same for one that is not written to. */
+export function connectToRead(path: string, timeoutMs: number): Database {
+  return databaseOn(new DatabaseSync(path, { timeout: timeoutMs, readOnly: true }));
+}
+
+function databaseOn(db: DatabaseSync): Database {
   return {
     prepare<Row>(sql: string) {
       const statement = db.prepare(sql);

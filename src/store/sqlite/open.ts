@@ -14,10 +14,11 @@ const WORKER = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './work
 /** Opens the store in the SQLite file at `path`, or in memory. Raises what `openStore` raises. */
 export async function openSqlite(path: string, options: SqliteOptions): Promise<Store> {
   const bounds = settings(options);
-  const { restored, waitingMax, namespaceWaitingMax, requestsMax, requestBytesMax } = bounds;
+  const { restored, noMigrate, waitingMax, namespaceWaitingMax, requestsMax, requestBytesMax } = bounds;
   const workerData: WorkerData = {
     path,
     restored,
+    noMigrate,
     waitingMax,
     namespaceWaitingMax,
     requestsMax,

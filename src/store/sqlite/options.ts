@@ -28,6 +28,8 @@ export interface SqliteOptions
   readonly onFatal?: (error: Error) => void;
   /** Whether a database is meant that is older than the one that was there last, or new. Default false. */
   readonly restored?: boolean;
+  /** Whether a database that is not up to date is refused. Default false. */
+  readonly noMigrate?: boolean;
   /** Called with a sentence for the log about what was found when it was opened. */
   readonly warn?: (sentence: string) => void;
 }
@@ -52,6 +54,7 @@ export function settings(options: SqliteOptions): SqliteSettings {
     requestBytesMax: options.requestBytesMax ?? REQUEST_BOUNDS.requestBytesMax,
     onFatal: options.onFatal ?? (() => {}),
     restored: options.restored ?? false,
+    noMigrate: options.noMigrate ?? false,
     warn: options.warn ?? (() => {}),
   };
 }

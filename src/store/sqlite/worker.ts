@@ -43,11 +43,12 @@ import { selectEnding, waitingVerbs } from './verbs/waiting.ts';
 export interface WorkerData extends WaitingBounds, RequestBounds {
   readonly path: string;
   readonly restored: boolean;
+  readonly noMigrate: boolean;
 }
 
 const port = parentPort;
 if (port === null) throw new Error('this file is the entry of a worker thread');
-const { path, restored, ...bounds } = workerData as WorkerData;
+const { path, restored, noMigrate, ...bounds } = workerData as WorkerData;
 const say = (response: Response): void => port.postMessage(response);
 
 const db = open();
@@ -59,7 +60,7 @@ if (db !== undefined) {
 
 function open(): OpenDatabase | undefined {
   try {
-    return openDatabase(path, { restored });
+    return openDatabase(path, { restored, noMigrate });
   } catch (error) {
     // Anything else is a bug, and ends the thread.
     if (!(error instanceof DomainError)) throw error;

@@ -62,7 +62,7 @@ describe('defaults', () => {
   test('every setting has a key in the result of both commands', async () => {
     for (const command of COMMANDS) {
       const config = await load({ command });
-      assert.deepEqual(Object.keys(config).sort(), [...SETTING_KEYS, 'command'].sort());
+      assert.deepEqual(Object.keys(config).sort(), [...SETTING_KEYS, 'command', 'pgEnvironment'].sort());
     }
   });
 
@@ -314,7 +314,12 @@ describe('what is refused, and how', () => {
     [
       'a PostgreSQL, without repeating its password',
       { argv: ['--store', 'postgres://carillon:hunter2@'] },
-      '--store: its value is not allowed; give a URL such as postgres://user:password@host:5432/database?schema=carillon',
+      '--store: its value is not allowed; give a URL such as postgres://user:password@host:5432/database?schema=carillon, with what has a meaning in URLs percent-encoded',
+    ],
+    [
+      'a password for a database of which there is none',
+      { argv: ['--store-password-file', 'p'] },
+      'store-password-file is set without store; give that too',
     ],
     [
       'a default period below the shortest',

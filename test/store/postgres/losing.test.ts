@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { openStore, type StoreOptions } from '../../../src/store/open.ts';
+import { connect } from '../../../src/store/postgres/driver.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { type LossyProxy, lossyProxy } from '../../support/lossy-proxy.ts';
 import { aSchemaUrl } from '../../support/postgres.ts';
@@ -152,6 +153,15 @@ describe('a database that is away', () => {
     await stalled;
   });
 
+  test('a connection on which nothing comes is said to be none', async () => {
+    const { store, proxy } = await behindProxy({ patienceMs: 1_000 });
+    await using _ = proxy;
+    assert.equal(await store.checkUp(), undefined);
+    proxy.stall();
+    assert.equal(await store.checkUp(), 'the database has not answered for 1000 ms');
+    proxy.cut();
+  });
+
   test('a store that is closed while it is away is closed', async () => {
     const { store, proxy } = await behindProxy({ patienceMs: 200 });
     await using _ = proxy;
@@ -174,6 +184,34 @@ describe('a database that is away', () => {
     const [usage] = await store.namespaceUsage([webhook.namespace]);
     assert.equal(usage?.waiting, 1);
   });
+});
+
+describe('a database that can do nothing now', () => {
+  for (const [what, state] of [
+    ['has no space', '53100'],
+    ['cuts a statement short', '57014'],
+    ['waits too long for a lock', '55P03'],
+  ] as const) {
+    test(`which ${what} is said to be unavailable, and what is asked for later is done`, async () => {
+      const url = await aSchemaUrl();
+      const store = await openStore(url);
+      stores.push(store);
+      const webhook = await registered(store);
+      const schema = new URL(url).searchParams.get('schema');
+      const session = await connect({ connectionString: url });
+      await session.exec(`
+        CREATE FUNCTION ${schema}.trouble() RETURNS trigger LANGUAGE plpgsql AS
+          $$BEGIN RAISE EXCEPTION 'no luck' USING ERRCODE = '${state}'; END$$;
+        CREATE TRIGGER trouble BEFORE INSERT ON ${schema}.events EXECUTE FUNCTION ${schema}.trouble()`);
+      await assert.rejects(store.publish([aPublication([webhook.id])]), {
+        code: 'UNAVAILABLE',
+        message: 'the database cannot do this now: no luck',
+      });
+      await session.exec(`DROP TRIGGER trouble ON ${schema}.events`);
+      await session.close();
+      assert.equal((await publishTo(store, webhook)).length, 1);
+    });
+  }
 });
 
 async function until(condition: () => Promise<boolean>): Promise<void> {

@@ -47,9 +47,17 @@ describe('opening a store on PostgreSQL', () => {
       [await changed((url) => (url.pathname = '')), /names no database/],
       [await changed((url) => (url.port = '1')), /cannot be opened: .*ECONNREFUSED/],
       [await changed((url) => (url.hostname = 'nobody.invalid')), /cannot be opened: .*nobody\.invalid/],
-      [await changed((url) => url.searchParams.set('schema', 'pg_mine')), /cannot have a schema pg_mine/],
+      [
+        await changed((url) => url.searchParams.set('schema', 'pg_mine')),
+        /cannot have a schema "pg_mine"; give one of 1 to 63 bytes/,
+      ],
       [await changed((url) => url.searchParams.set('schema', '')), /cannot have a schema/],
+      [
+        await changed((url) => url.searchParams.set('sslmod', 'require')),
+        /cannot have a parameter sslmod \(did you mean sslmode\?\)/,
+      ],
       ['postgres://u:geheim@[/x', /has an address that cannot be read/],
+      ['postgres://u:geheim/@h/x', /has an address that cannot be read/],
     ];
     for (const [url, says] of cases) {
       const message = await refusalOf(url);

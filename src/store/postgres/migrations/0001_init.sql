@@ -1,3 +1,4 @@
+-- oldest: 1
 -- All times are milliseconds since the Unix epoch. No foreign keys: everything is deleted by the verbs that know why,
 -- and a key that refers to another row would lock that row. Texts that are compared are compared by their bytes.
 

@@ -1,3 +1,4 @@
+-- oldest: 2
 -- Why the store sends nothing, in one row; none where it sends. `since` is when the copy was made. While an export is being
 -- imported, `file` is its digest, and so many of its lines are in.
 CREATE TABLE standby (

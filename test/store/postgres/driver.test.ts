@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { connect, messageOf } from '../../../src/store/postgres/driver.ts';
+import { postgresUrl } from '../../support/postgres.ts';
+
+describe('a session with PostgreSQL', () => {
+  test('says of statements that follow one that failed why that failed', async (t) => {
+    const session = await connect({ connectionString: await postgresUrl() });
+    t.after(session.close);
+    for (const [sql, why] of [
+      ['SELECT 1/0', 'division by zero'],
+      ["SELECT 'x'::integer", 'invalid input syntax for type integer: "x"'],
+    ] as const) {
+      const sent = [
+        session.exec('BEGIN'),
+        session.exec(sql),
+        session.exec('SELECT 1'),
+        session.exec('SELECT 2'),
+      ];
+      const [, ...failed] = await Promise.allSettled(sent);
+      await session.exec('ROLLBACK');
+      const reasons = failed.map((each) => each.status === 'rejected' && messageOf(each.reason));
+      assert.deepEqual(reasons, [why, why, why]);
+    }
+  });
+
+  test('that is given up is lost, and says so once', async () => {
+    const session = await connect({ connectionString: await postgresUrl() });
+    let told = 0;
+    session.onLost(() => told++);
+    session.abandon();
+    session.abandon();
+    assert.equal(session.isLost(), true);
+    await assert.rejects(session.exec('SELECT 1'));
+    assert.equal(told, 1);
+  });
+});
