@@ -4,7 +4,7 @@ import { backUpDatabase } from '../../server/moving/backup.ts';
 import { restoreDatabase } from '../../server/moving/restore.ts';
 import { openLog } from '../../telemetry/log.ts';
 import { flagValue } from '../client/command.ts';
-import type { OfflineJob, OfflineVerb } from './run-offline.ts';
+import type { OfflineJob, OfflineVerb } from './job.ts';
 
 /** What the commands do that work on a database without a server. */
 export const OFFLINE_VERBS: Readonly<Record<string, OfflineVerb>> = { backup, restore };
