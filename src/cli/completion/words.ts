@@ -14,9 +14,12 @@ import {
   LONE,
   LONE_ALIASES,
   LONE_TITLES,
+  OFFLINE,
+  OFFLINE_TITLES,
   type Option,
 } from '../client/command.ts';
 import { LONE_COMMANDS } from '../client/lone.ts';
+import { OFFLINE_COMMANDS } from '../offline/commands.ts';
 import { MIGRATE_TITLE, SERVER_TITLES } from '../program-help.ts';
 
 /** What may stand behind a flag, or behind a command. */
@@ -90,6 +93,7 @@ export function allWords(): Words {
       { word: 'migrate', about: MIGRATE_TITLE },
       ...GROUPS.map((word) => ({ word, about: GROUP_TITLES[word] })),
       ...LONE.map((word) => ({ word, about: LONE_TITLES[word] })),
+      ...OFFLINE.map((word) => ({ word, about: OFFLINE_TITLES[word] })),
       { word: 'completion', about: 'print what makes a shell complete commands' },
       { word: 'help', about: 'print what a command takes' },
       { word: 'version', about: 'print the version' },
@@ -104,6 +108,7 @@ export function allWords(): Words {
       },
       ...groups,
       ...lone,
+      ...OFFLINE.map((word) => clientWords([word], OFFLINE_COMMANDS[word])),
       {
         path: ['completion'],
         about: '',
@@ -114,7 +119,10 @@ export function allWords(): Words {
         path: ['help'],
         about: '',
         flags: [],
-        operand: { kind: 'words', words: [...COMMANDS, 'migrate', ...GROUPS, ...LONE, 'completion'] },
+        operand: {
+          kind: 'words',
+          words: [...COMMANDS, 'migrate', ...GROUPS, ...LONE, ...OFFLINE, 'completion'],
+        },
       },
     ],
   };
@@ -125,7 +133,7 @@ function clientWords(path: CommandWords['path'], command: Command): CommandWords
   return {
     path,
     about: command.about,
-    flags: [...command.options, ...COMMON].map(flagWords),
+    flags: [...command.options, ...(command.common ?? COMMON)].map(flagWords),
     operand: argument && (argument.name === 'file' ? { kind: 'file' } : { kind: 'other' }),
   };
 }

@@ -12,7 +12,7 @@ import {
 } from './driver.ts';
 import { checkWhole, claim, createIdentity, type Identity, lookAt, readIdentity, share } from './identity.ts';
 import { create, hasCode, type Lock, lock } from './lock.ts';
-import { checkMigrated, identify, migrate, versionOf } from './migrate.ts';
+import { APPLICATION_ID, checkMigrated, identify, migrate, versionOf } from './migrate.ts';
 import { placeOf, refusal } from './place.ts';
 
 export type { Database, Statement } from './driver.ts';
@@ -243,4 +243,14 @@ export function reasonOf(error: unknown): string {
   if (isForeign(error)) return 'is not an SQLite database; is it the right file?';
   if (isDamage(error)) return `is damaged (${messageOf(error)}); restore it from a backup`;
   return `cannot be opened: ${messageOf(error)}`;
+}
+
+/** Raises FAILED_PRECONDITION for a file that is no database of ours. */
+export function checkOurs(db: Database, path: string): void {
+  try {
+    if (pragma(db, 'application_id') === APPLICATION_ID) return;
+  } catch (error) {
+    throw refusal(path, reasonOf(error));
+  }
+  throw refusal(path, 'is a database of another program; name one of Carillon');
 }

@@ -18,6 +18,11 @@ export function identify(db: Database, path: string): void {
     throw refusal(path, 'is a database of another program; give Carillon its own file');
 }
 
+/** The version of the schema that this program works with. */
+export function schemaVersion(): number {
+  return readMigrations(MIGRATIONS).length;
+}
+
 export function versionOf(db: Database): number {
   return Number(pragma(db, 'user_version'));
 }
