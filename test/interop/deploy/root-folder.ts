@@ -62,9 +62,9 @@ export function makeRootFolder(path: string): RootFolder {
         args: [
           ...['--mount', '--propagation=private', 'sh', '-ec', steps.join('\n'), 'sh'],
           ...(user === undefined ? [] : asUser),
-          ...['env', `--chdir=${cwd}`, ...words],
+          ...['env', `--chdir=${cwd}`, `PATH=${given ?? search}`, ...words],
         ],
-        env: { ...env, PATH: given ?? search },
+        env: { ...env, PATH: search },
       };
     },
   };
