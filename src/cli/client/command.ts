@@ -4,9 +4,20 @@
 export const GROUPS = ['webhooks', 'events', 'deliveries', 'schedules', 'namespaces', 'keys'] as const;
 export type Group = (typeof GROUPS)[number];
 
-/** Commands that stand in no group: what declares many webhooks at once, and what asks how the server is and was used. */
-export const LONE = ['apply', 'import-crontab', 'status', 'audit'] as const;
+/**
+ * Commands that stand in no group: what declares many webhooks at once, what asks how the server is and was used, and what
+ * lets all of it send.
+ */
+export const LONE = ['apply', 'import-crontab', 'status', 'audit', 'resume'] as const;
 type Lone = (typeof LONE)[number];
+
+/** Commands that work on a database, and not on a server. */
+export const OFFLINE = ['backup', 'restore'] as const;
+
+export const OFFLINE_TITLES: Readonly<Record<(typeof OFFLINE)[number], string>> = {
+  backup: 'copy a database of SQLite, also while a server works on it',
+  restore: 'put a backup in the place of a database',
+};
 
 /** Other words that do as well. */
 export const LONE_ALIASES: ReadonlyMap<string, Lone> = new Map([['health', 'status']]);
@@ -16,6 +27,7 @@ export const LONE_TITLES: Readonly<Record<Lone, string>> = {
   'import-crontab': 'register webhooks for the curl lines of a crontab',
   status: 'say whether a server is well, which it is, what waits and what fails',
   audit: 'show who changed what, when and from where',
+  resume: 'let a server send whose database was restored or imported',
 };
 
 /** The group that a command stands in; empty for one that stands alone. */
@@ -48,6 +60,8 @@ export interface Command {
   /** What else there is to know. */
   readonly notes?: string;
   readonly options: readonly Option[];
+  /** What it takes besides; what every client takes without it. */
+  readonly common?: readonly Option[];
   /** What follows `carillon <group> <verb>`, or `carillon <verb>`. */
   readonly examples: readonly string[];
 }

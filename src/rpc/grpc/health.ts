@@ -10,6 +10,9 @@ import type { About } from '../deps.ts';
 /** Watch calls open at a time. */
 const WATCHERS_MAX = 1000;
 
+/** A service that none can call: whether the server sends what waits, or is on standby. */
+export const SENDING = 'carillon.sending';
+
 export type Serving = 'SERVING' | 'NOT_SERVING';
 
 /**
@@ -30,6 +33,8 @@ export interface HealthBoard {
   /** Undefined for a service that is not there. */
   get(service: string): Serving | undefined;
   list(): ReadonlyMap<string, Serving>;
+  /** Keeps a service NOT_SERVING, whatever is set, until it is let go. */
+  hold(service: string, isHeld: boolean): void;
   /** Calls back on every change. Returns a way to stop. */
   onChange(listener: () => void): () => void;
 }
@@ -40,14 +45,24 @@ export function createHealthBoard(services: readonly string[]): HealthBoard {
     ...changing.map((service) => [service, 'NOT_SERVING'] as const),
     [LIVEZ, 'SERVING'],
   ]);
+  const held = new Set<string>();
   const listeners = new Set<() => void>();
+  const tell = () => {
+    for (const listener of listeners) listener();
+  };
   return {
     set(status, service) {
       for (const name of service === undefined ? changing : [service]) statuses.set(name, status);
-      for (const listener of listeners) listener();
+      tell();
     },
-    get: (service) => statuses.get(service),
-    list: () => statuses,
+    get: (service) => (held.has(service) ? 'NOT_SERVING' : statuses.get(service)),
+    list: () =>
+      new Map(Array.from(statuses, ([name, status]) => [name, held.has(name) ? 'NOT_SERVING' : status])),
+    hold(service, isHeld) {
+      if (isHeld) held.add(service);
+      else held.delete(service);
+      tell();
+    },
     onChange(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
