@@ -179,6 +179,7 @@ export interface Shapes extends SealingShapes {
   };
   emptyLog: { args: null; answer: boolean };
   rewrite: { args: null; answer: boolean };
+  tidy: { args: [now: number, finishedBefore: number]; answer: null };
   /** Why the database cannot keep what it is given, if so. */
   checkUp: { args: null; answer: string | undefined };
   /** Answers when a server was last at work; null where none has been. */
@@ -285,6 +286,7 @@ type OwnVerb =
   | 'sweep'
   | 'emptyLog'
   | 'rewrite'
+  | 'tidy'
   | 'checkUp'
   | 'comeBack'
   | 'keepConsents'
