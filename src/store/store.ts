@@ -21,6 +21,7 @@ import type { Namespaces } from './namespaces.ts';
 import type { Registrations } from './registrations.ts';
 import type { Requests } from './requests.ts';
 import type { Sealing } from './sealing.ts';
+import type { StandingBy } from './standing-by.ts';
 
 // The words of the port, for other rooms.
 export type * from './audit-log.ts';
@@ -34,6 +35,7 @@ export type * from './namespaces.ts';
 export type * from './registrations.ts';
 export type * from './requests.ts';
 export type * from './sealing.ts';
+export type * from './standing-by.ts';
 
 export interface Store
   extends Namespaces,
@@ -46,6 +48,7 @@ export interface Store
     Keys,
     Sealing,
     AuditLog,
+    StandingBy,
     Housekeeping {
   /**
    * Refuses new verbs, finishes those accepted, and lets the database go. Tolerates being called twice.

@@ -13,6 +13,7 @@ import { registrations } from './registrations.ts';
 import { requests } from './requests.ts';
 import { sealing } from './sealing.ts';
 import type { MovePlace } from './shapes.ts';
+import { standingBy } from './standing-by.ts';
 
 /** The port on an adapter that has opened its database. `ending` are rows for the first poll. */
 export function storeOn(connection: Connection, ending: readonly WaitingRow[]): Store {
@@ -30,6 +31,7 @@ export function storeOn(connection: Connection, ending: readonly WaitingRow[]): 
     ...keys(connection),
     ...sealing(connection),
     ...auditLog(connection),
+    ...standingBy(connection),
 
     sweep: async ({ now, finishedBefore, payloadsBefore }) =>
       client.call('sweep', [now, finishedBefore, payloadsBefore], ONE_ROW, ({ touched, cancelled, gone }) => {

@@ -31,6 +31,7 @@ import { restarting } from './restarting.ts';
 import { firing, overlaps, upcoming } from './runs.ts';
 import { sealing } from './sealing.ts';
 import { settling } from './settling.ts';
+import { standingBy } from './standing-by.ts';
 import { sweeping } from './sweeping.ts';
 import { tenants } from './tenants.ts';
 import { traffic } from './traffic.ts';
@@ -74,6 +75,7 @@ export function conformance(harness: Harness): void {
     purging,
     sweeping,
     clock,
+    standingBy,
     feed,
     calls,
     restarting,

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
 import { openStore } from '../../../src/store/open.ts';
 import { connect } from '../../../src/store/postgres/driver.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { aSchemaUrl, postgresUrl } from '../../support/postgres.ts';
 import { aWebhook } from '../../support/store.ts';
+import { TOGETHER } from '../../support/together.ts';
 
 const stores: Store[] = [];
 after(() => Promise.all(stores.map((store) => store.close())));
@@ -38,7 +40,7 @@ async function run(...statements: string[]): Promise<void> {
   await session.close();
 }
 
-describe('opening a store on PostgreSQL', () => {
+describe('opening a store on PostgreSQL', TOGETHER, () => {
   test('what is wrong with its address is said in a line, without the password', async () => {
     const cases: [url: string, says: RegExp][] = [
       [await changed((url) => (url.password = 'geheim')), /lets nobody in with this user and password/],
@@ -87,6 +89,23 @@ describe('opening a store on PostgreSQL', () => {
       await refusalOf(url),
       /was written by a newer Carillon \(schema 999; this version knows \d+\)/,
     );
+  });
+
+  test('a schema of a version before is brought up to date, with what is in it, and sends', async () => {
+    const url = await aSchemaUrl();
+    const schema = new URL(url).searchParams.get('schema');
+    const first = new URL('../../../src/store/postgres/migrations/0001_init.sql', import.meta.url);
+    await run(
+      `CREATE SCHEMA ${schema}`,
+      `SET search_path = ${schema}`,
+      readFileSync(first, 'utf8'),
+      'CREATE TABLE migrations (version integer PRIMARY KEY, name text NOT NULL, applied timestamptz NOT NULL DEFAULT now())',
+      "INSERT INTO migrations (version, name) VALUES (1, '0001_init.sql')",
+      "INSERT INTO namespaces (name, state, created_at, updated_at, version) VALUES ('shop', 'ACTIVE', 0, 0, 1)",
+    );
+    const store = await opened(url);
+    assert.equal((await store.getNamespaces(['shop']))[0]?.state, 'ACTIVE');
+    assert.equal(await store.getStandby(), undefined);
   });
 
   test('a schema whose migration breaks off has nothing of it', async () => {
