@@ -11,9 +11,12 @@ import { settlement, sweepAll, waitingOf } from '../conformance/harness.ts';
 const DAY = 86_400_000;
 const NAMESPACE = 'shop';
 const WEBHOOK = 'wh_01KDVDNA000000000000000001';
-const [WAITING, SUCCEEDED, FAILED, CANCELLED] = ['A', '4', '6', '8'].map(
-  (last) => `msg_01KDVDNA00000000000000000${last}`,
-) as [string, string, string, string];
+const [WAITING, SUCCEEDED, FAILED, CANCELLED] = [
+  'msg_01KDVDNA00000000000000000A',
+  'msg_01KDVDNA000000000000000004',
+  'msg_01KDVDNA000000000000000006',
+  'msg_01KDVDNA000000000000000008',
+] as const;
 
 const read = (path: string): string => readFileSync(new URL(path, import.meta.url), 'utf8');
 
@@ -26,7 +29,7 @@ async function firstVersion(session: Session): Promise<string> {
     ${read('../../../src/store/postgres/migrations/0001_init.sql')};
     CREATE TABLE migrations (version integer PRIMARY KEY, name text NOT NULL, applied timestamptz NOT NULL DEFAULT now());
     INSERT INTO migrations (version, name) VALUES (1, '0001_init.sql');
-    ${read('./before/0001.sql')};
+    ${read('../../testdata/postgres-0001.sql')};
     COMMIT`);
   return url;
 }
