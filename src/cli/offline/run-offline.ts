@@ -4,17 +4,6 @@ import { parse } from '../client/parse.ts';
 import { EXIT } from '../exit.ts';
 import type { World } from '../world.ts';
 
-/** What a command does with a database; it resolves with what is printed of it. */
-export type OfflineVerb = (job: OfflineJob) => Promise<string>;
-
-export interface OfflineJob {
-  readonly invocation: Invocation;
-  /** What the command stands for: `backup.db`. */
-  readonly file: string;
-  readonly config: Config;
-  readonly world: World;
-}
-
 /** Flags of ours that are settings of `serve`. */
 const SETTINGS = ['--db', '--store', '--secrets-key-file', '--config'] as const;
 

@@ -60,7 +60,7 @@ export async function restoreDatabase(
 }
 
 /** How many webhooks there are, and how much waits. */
-export async function countStore(
+async function countStore(
   store: Pick<Store, 'listNamespaces' | 'namespaceUsage'>,
 ): Promise<{ readonly webhooks: number; readonly waiting: number }> {
   const total = { webhooks: 0, waiting: 0 };
