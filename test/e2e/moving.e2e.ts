@@ -230,11 +230,11 @@ describe('moving everything', () => {
       all.map(({ state }) => state),
       ['STATE_SUCCEEDED', 'STATE_SUCCEEDED', 'STATE_SUCCEEDED'],
     );
-    const { attempts: made } = await callWith(server, filled.key)('DeliveryService/GetDelivery', {
+    const { delivery: detail } = await callWith(server, filled.key)('DeliveryService/GetDelivery', {
       namespace: 'shop',
       id: String(all.at(-1)!.id),
     });
-    assert.equal((made as unknown[]).length, 2);
+    assert.equal((detail as { attempts: unknown[] }).attempts.length, 2);
   });
 
   it('from SQLite to SQLite, with its history, under another key', async () => {

@@ -119,11 +119,11 @@ describe('a server whose database is a copy of another', () => {
     await using server = await aServer(db, '--namespace-waiting-max', '3');
     for (let n = 0; n < 5; n++) await server.call('/v1/events', { type: 'order.paid', json: { n } });
     const failed = async () =>
-      (await server.call('/v1/deliveries?filter=state%3DFAILED')).deliveries as { id: string }[] | undefined;
+      (await server.call('/v1/deliveries?filter=state:FAILED')).deliveries as { id: string }[] | undefined;
     await until(async () => ((await failed())?.length === 2 ? true : undefined));
     await server.call('/v1/deliveries:cancel', { filter: 'state = PENDING' });
     await until(async () =>
-      ((await server.call('/v1/deliveries?filter=state%3DPENDING')).deliveries as object[] | undefined) ===
+      ((await server.call('/v1/deliveries?filter=state:PENDING')).deliveries as object[] | undefined) ===
       undefined
         ? true
         : undefined,

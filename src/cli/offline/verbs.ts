@@ -8,6 +8,7 @@ import { shownDatabase } from '../../server/shown-database.ts';
 import { openLog } from '../../telemetry/log.ts';
 import { flagValue } from '../client/command.ts';
 import type { OfflineJob, OfflineVerb } from './job.ts';
+
 import { progressBar } from './progress.ts';
 
 /** What the commands do that work on a database without a server. */

@@ -46,7 +46,10 @@ async function filled(open: Harness['open']) {
   await store.createNamespaces([aTenant(namespace)]);
   const webhook = await register(store, { namespace, callerId: 'mine', spec: { eventTypes: ['a.b'] } });
   const [done, retried] = await publishTo(store, webhook, 2, { event: { type: 'a.b' } });
-  const callers = { event: { namespace, type: 'a.b', callerId: 'theirs' }, remember: { digest: 'd', until: T0 + 9 } };
+  const callers = {
+    event: { namespace, type: 'a.b', callerId: 'theirs' },
+    remember: { digest: 'd', until: T0 + 9 },
+  };
   await publishTo(store, webhook, 1, callers);
   const rendered = aPublication([webhook.id], { event: { namespace, type: 'a.b' } });
   const made = { headers: { x: 'y' }, contentType: 'text/plain', body: Uint8Array.of(0, 255, 128) };
@@ -110,7 +113,10 @@ export function moving({ name, open, reopen }: Harness): void {
       assert.deepEqual(await exported(filling, true), rows);
       const other = await reopen(filling);
       assert.equal(await other.getDelivery(keyOf(done.id)), undefined);
-      assert.deepEqual(await other.getDelivery(keyOf(retried.id)), await store.getDelivery(keyOf(retried.id)));
+      assert.deepEqual(
+        await other.getDelivery(keyOf(retried.id)),
+        await store.getDelivery(keyOf(retried.id)),
+      );
       assert.deepEqual(await waitingOf(other, webhook.id), await waitingOf(store, webhook.id));
       const again = aPublication([webhook.id], {
         event: { namespace: webhook.namespace, callerId: 'finished' },
