@@ -125,7 +125,7 @@ export const MOVED: Readonly<Record<MovedName, MovedKind>> = Object.fromEntries(
 
 /** Rows that are moved at a time, and bytes of what can be long, once there is one row. */
 export const MOVED_ROWS = 500;
-export const MOVED_BYTES = 2 * 1024 * 1024;
+const MOVED_BYTES = 2 * 1024 * 1024;
 
 /** The place before all rows of a kind. */
 export function firstPlace({ columns, place }: MovedKind): MovedCell[] {

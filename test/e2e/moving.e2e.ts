@@ -277,7 +277,7 @@ describe('moving everything', () => {
     const text = gunzipSync(whole).toString('utf8');
     const lines = text.split('\n');
     const row = lines.findIndex((line) => line.includes('order.paid'));
-    const bent = lines.with(row, lines[row]!.replace('order.paid', 'order.paix'));
+    const bent = lines.with(row, lines[row]!.replace('order.paid', 'order.sent'));
     const cases: [name: string, bytes: Uint8Array | string, says: RegExp][] = [
       [
         'cut',

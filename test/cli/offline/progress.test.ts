@@ -39,8 +39,8 @@ describe('commands on a database', () => {
       assert.equal(bare.code, 2);
       assert.match(bare.err, new RegExp(`^carillon: ${command} needs <file>: `));
     }
-    const { code, err } = await runCli('', ['export', 'x', '--histroy']);
+    const { code, err } = await runCli('', ['export', 'x', '--histories']);
     assert.equal(code, 2);
-    assert.match(err, /"--histroy" is not an option \(did you mean --history\?\)/);
+    assert.match(err, /"--histories" is not an option \(did you mean --history\?\)/);
   });
 });
