@@ -1,16 +1,18 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { describe, it, type TestContext } from 'node:test';
 import { systemRandom } from '../../src/domain/random.ts';
+import type { SigningSecret } from '../../src/domain/webhook/rotation.ts';
 import { type Config, loadConfig } from '../../src/server/config/load.ts';
 import { exportDatabase } from '../../src/server/moving/export.ts';
 import { importFile } from '../../src/server/moving/import.ts';
 import { openStore } from '../../src/store/open.ts';
 import { manualClock } from '../support/clock.ts';
 import { recordingLog } from '../support/log.ts';
-import { aPublication, aWebhook, T0 } from '../support/store.ts';
+import { aPublication, aSecret, aWebhook, T0 } from '../support/store.ts';
 
 const COUNT = 1_200;
 
@@ -20,8 +22,8 @@ function aFolder(t: TestContext): string {
   return folder;
 }
 
-function configOf(db: string): Promise<Config> {
-  const argv = ['--db', db, '--secrets-key', 'a'.repeat(64)];
+function configOf(db: string, key = 'a'): Promise<Config> {
+  const argv = ['--db', db, '--secrets-key', key.repeat(64)];
   return loadConfig('serve', { argv, env: {}, cwd: '/', terminal: false, readFile: async () => undefined });
 }
 
@@ -30,10 +32,10 @@ function deps(progress: (step: string, done: number, total: number) => void = ()
 }
 
 /** An export of a database with more deliveries than are moved at a time. */
-async function anExport(folder: string): Promise<string> {
+async function anExport(folder: string, secrets: readonly SigningSecret[] = []): Promise<string> {
   const db = join(folder, 'from.db');
   const store = await openStore(db);
-  const webhook = aWebhook({ secrets: [] });
+  const webhook = aWebhook({ secrets });
   await store.createWebhooks([webhook]);
   await store.publish(Array.from({ length: COUNT }, () => aPublication([webhook.id])));
   await store.close();
@@ -84,6 +86,36 @@ describe('an import', () => {
     assert.deepEqual(await store.getStandby(), { reason: 'IMPORTED', since: T0 });
     const [usage] = await store.namespaceUsage(['default']);
     assert.deepEqual([usage?.webhooks, usage?.waiting], [1, COUNT]);
+  });
+
+  it('is not done where something else came in than what is in the file', async (t) => {
+    const folder = aFolder(t);
+    const file = await anExport(folder);
+    const db = join(folder, 'to.db');
+    const meddling = deps((step) => {
+      if (step !== 'comparing') return;
+      const other = new DatabaseSync(db);
+      other.exec("UPDATE webhooks SET name = 'other'");
+      other.close();
+    });
+    await assert.rejects(importFile(await configOf(db), file, { fromKeyFile: undefined }, meddling), {
+      reason: 'IMPORT_UNUSABLE',
+      message: /what came in of .* is not what is in it: webhooks has 1 rows of 1, or others/,
+    });
+    const store = await openStore(db);
+    t.after(() => store.close());
+    assert.equal((await store.getStandby())?.reason, 'IMPORTING');
+  });
+
+  it('says what no key opens, and moves it as it is', async (t) => {
+    const folder = aFolder(t);
+    const file = await anExport(folder, [aSecret()]);
+    const fromKeyFile = join(folder, 'from.key');
+    writeFileSync(fromKeyFile, `${'a'.repeat(64)}\n`, { mode: 0o600 });
+    const config = await configOf(join(folder, 'to.db'), 'b');
+    const { unreadable, olderKeyIds } = await importFile(config, file, { fromKeyFile }, deps());
+    assert.equal(unreadable, 1);
+    assert.equal(olderKeyIds.length, 1);
   });
 
   it('is not begun in a database that has a part of another export', async (t) => {

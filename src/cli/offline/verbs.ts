@@ -71,7 +71,7 @@ async function importAll({ config, file, invocation, world }: OfflineJob): Promi
   const fromKeyFile = flagValue(invocation, '--from-key-file');
   const imported = await importFile(config, file, { fromKeyFile }, deps).finally(bar.clear);
   await close();
-  const { since, rows, keyId, olderKeyIds, resumed } = imported;
+  const { since, rows, keyId, olderKeyIds, resumed, unreadable } = imported;
   const older =
     olderKeyIds.length === 0
       ? ''
@@ -80,6 +80,7 @@ async function importAll({ config, file, invocation, world }: OfflineJob): Promi
   return (
     `${shownDatabase(config)} has all of ${file}${resumed ? ', of which a part was there' : ''}: ${contents(rows)}; counts and digests are those of the file\n` +
     older +
+    (unreadable === 0 ? '' : `${counted(unreadable, 'secret')} no key opens, and stay as they were.\n`) +
     `What was sent after ${at(since)} may be sent again.\n` +
     'A server on it sends nothing before carillon resume --all, or a start with --take-over.\n'
   );

@@ -8,6 +8,7 @@ import { createGzip } from 'node:zlib';
 import type { Clock } from '../../domain/clock.ts';
 import { DomainError } from '../../domain/error.ts';
 import type { Random } from '../../domain/random.ts';
+import { sealKeyId } from '../../domain/seal.ts';
 import { MOVED_NAMES } from '../../store/moved.ts';
 import type { ExportPart, Store } from '../../store/store.ts';
 import type { Config } from '../config/load.ts';
@@ -52,14 +53,17 @@ export async function exportDatabase(
     );
   }
   await checkIsThere(config);
-  const { store } = await openDatabase(config, { random: deps.random, warn() {}, tell() {} });
+  const { store, keys } = await openDatabase(config, { random: deps.random, warn() {}, tell() {} });
   const draft = `${to}.part`;
   try {
     await checkIsWhole(store);
-    const sealKeys = await store.listSealKeys();
+    const noted = await store.listSealKeys();
+    const since = deps.clock.now();
+    // A database of before notes its keys when a server starts on it.
+    const sealKeys = noted.length > 0 ? noted : keys.map((key) => ({ id: sealKeyId(key), usedAt: since }));
     const header: Header = {
       ...{ carillon: 'export', format: FORMAT, version: VERSION },
-      ...{ since: deps.clock.now(), history, sealKeys },
+      ...{ since, history, sealKeys },
     };
     const counts = await store.beginExport(history);
     const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
@@ -82,7 +86,7 @@ export async function exportDatabase(
     await rename(draft, to);
     await syncFolder(dirname(resolve(to)));
     const rows = Object.fromEntries(MOVED_NAMES.map((name) => [name, tallies[name].count()]));
-    return { since: header.since, rows, bytes: size, sealKeys: sealKeys.map(({ id }) => id) };
+    return { since, rows, bytes: size, sealKeys: sealKeys.map(({ id }) => id) };
   } finally {
     await rm(draft, { force: true });
     await store.close();

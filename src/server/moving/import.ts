@@ -22,6 +22,8 @@ export interface Imported {
   /** The key that seals everything now, and those that sealed it before. */
   readonly keyId: string;
   readonly olderKeyIds: readonly string[];
+  /** What no key opens, and stays as it was. */
+  readonly unreadable: number;
 }
 
 export interface ImportDeps extends MovingDeps {
@@ -67,7 +69,8 @@ export async function importFile(
     await store.standBy({ reason: 'IMPORTED', since: header.since });
     const keyId = sealKeyId(newestKey(keyring));
     const olderKeyIds = header.sealKeys.map(({ id }) => id).filter((id) => id !== keyId);
-    return { since: header.since, rows: end.rows, resumed: begun > 0, keyId, olderKeyIds };
+    const { unreadable } = rotation.status();
+    return { since: header.since, rows: end.rows, resumed: begun > 0, keyId, olderKeyIds, unreadable };
   } finally {
     await store.close();
   }
