@@ -26,7 +26,8 @@ export function createMovedInsertion(
       const waiting = columns.filter(([column]) => !OF_HISTORY.has(column));
       const insertWaiting = insertMany(db, '@waiting', [...waiting, ['shard', 'smallint']]);
       const finished = columns.filter(([column]) => column !== 'ending');
-      const insertFinished = insertMany(db, '@history', finished);
+      // With the rest, which is deleted row by row: their days may have no tables.
+      const insertFinished = insertMany(db, '@history', [...finished, ['apart', 'smallint']]);
       const note = db.prepare(`
         UPDATE @events AS e SET deliveries = e.deliveries + n
         FROM (SELECT event, count(*) AS n FROM unnest(?::bigint[]) AS v (event) GROUP BY event) AS given
@@ -35,7 +36,9 @@ export function createMovedInsertion(
         const ofWaiting = only(waiting);
         const pending = rows.filter((row) => row[at('state')] === 0);
         await insertWaiting(pending.map((row) => [...ofWaiting(row), Number(row[at('webhook')]) % SHARDS]));
-        await insertFinished(rows.filter((row) => row[at('state')] !== 0).map(only(finished)));
+        const ofFinished = only(finished);
+        const ended = rows.filter((row) => row[at('state')] !== 0);
+        await insertFinished(ended.map((row) => [...ofFinished(row), 1]));
         await note.run(rows.map((row) => Number(row[at('event')])));
       };
     }
@@ -76,8 +79,8 @@ export function createMovedInsertion(
     const { from, values } = manyOf(columns);
     const own = columns.slice(2).map(([column]) => column);
     const insert = db.prepare(`
-      INSERT INTO @journal (seq, delivery, namespace, webhook, ${own.join(', ')}) OVERRIDING SYSTEM VALUE
-      SELECT given.seq, given.delivery, d.namespace, d.webhook, ${own.map((column) => `given.${column}`).join(', ')}
+      INSERT INTO @journal (seq, delivery, namespace, webhook, apart, ${own.join(', ')})
+      SELECT given.seq, given.delivery, d.namespace, d.webhook, 1, ${own.map((column) => `given.${column}`).join(', ')}
       FROM ${from} JOIN @deliveries AS d ON d.id = given.delivery`);
     const point = db.prepare(`
       UPDATE @history AS h SET journal = last

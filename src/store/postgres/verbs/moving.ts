@@ -109,7 +109,7 @@ const FINISH = `
   SELECT setval('@event_keys', greatest((SELECT max(key) FROM @events), 1));
   SELECT setval('@ords', greatest((SELECT max(ord) FROM @deliveries), 1));
   SELECT setval('@key_changes', greatest((SELECT max(change) FROM @api_keys), 1));
-  SELECT setval(pg_get_serial_sequence('@journal', 'seq'),
+  SELECT setval('@journal_seqs',
     greatest((SELECT max(seq) FROM @journal), (SELECT greatest(after, ended) FROM @journal_kept), 1));
   UPDATE @last_attempts_entered SET upto = coalesce((SELECT max(seq) FROM @journal), 0);`;
 
