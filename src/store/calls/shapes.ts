@@ -182,6 +182,7 @@ export interface Shapes extends SealingShapes, MovingShapes {
   };
   emptyLog: { args: null; answer: boolean };
   rewrite: { args: null; answer: boolean };
+  tidy: { args: [now: number, finishedBefore: number]; answer: null };
   getStandby: { args: null; answer: StandbyRow | undefined };
   standBy: { args: [reason: StandbyReason, since: number]; answer: null };
   /** Answers with the row that is no more. */
@@ -294,6 +295,7 @@ type OwnVerb =
   | 'sweep'
   | 'emptyLog'
   | 'rewrite'
+  | 'tidy'
   | 'checkUp'
   | 'comeBack'
   | 'keepConsents'

@@ -55,6 +55,9 @@ export function storeOn(connection: Connection, ending: readonly WaitingRow[]): 
     },
 
     emptyLog: async () => client.call('emptyLog', null, ONE_ROW, (emptied) => emptied),
+    async tidy({ now, finishedBefore }) {
+      await client.call('tidy', [now, finishedBefore], ONE_ROW, () => null);
+    },
     rewrite: async () => client.call('rewrite', null, ONE_ROW, (emptied) => emptied),
 
     checkUp: async () => client.call('checkUp', null, ONE_ROW, (trouble) => trouble),
