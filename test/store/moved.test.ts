@@ -24,6 +24,7 @@ const LEFT_OUT: Readonly<Record<string, readonly string[] | 'ALL'>> = {
   commits: 'ALL',
   migrations: 'ALL',
   days: 'ALL',
+  settings: 'ALL',
   // Parts of tables that are moved.
   history_days: 'ALL',
   history_rest: 'ALL',

