@@ -82,6 +82,7 @@ export function orderVerbs(context: Context): Pick<Verbs, 'retryDeliveries' | 'c
       // It would overflow at once: of what waits it may well be the oldest.
       if (isFull(hook, context.waiting, tenants.boundsOf(hook.namespace))) return 'FULL';
       await reopen.run(id, now);
+      await journal.stay(id);
       context.waiting.add(hook, 1);
     }
     await journal.note([id]);
