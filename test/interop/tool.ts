@@ -31,8 +31,8 @@ export interface Run {
   readonly stderr: string;
 }
 
-/** How long a tool may take; the Go compiler is the slowest. */
-const TIMEOUT_MS = 300_000;
+/** How long a tool may take; compilers are the slowest, and wait for each other. */
+const TIMEOUT_MS = 900_000;
 
 export interface RunOptions extends ExecFileOptions {
   /** What it reads from its standard input; nothing without one. */

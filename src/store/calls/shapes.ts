@@ -39,10 +39,11 @@ import type {
   WaitingRow,
   WebhookRow,
 } from '../rows/tables.ts';
+import type { MovingShapes } from './moving-shapes.ts';
 import type { SealingShapes } from './sealing-shapes.ts';
 
 /** Every verb that an adapter has: what it is given and what it answers. */
-export interface Shapes extends SealingShapes {
+export interface Shapes extends SealingShapes, MovingShapes {
   createNamespaces: { args: NamespaceRow[]; answer: ('CREATED' | 'EXISTS' | 'FULL')[] };
   updateNamespaces: {
     args: NamespaceUpdateRow[];
@@ -266,6 +267,7 @@ const READ_VERBS = [
   'apiKeyChanges',
   'listAuditEntries',
   'getStandby',
+  'exportPart',
 ] as const satisfies readonly Verb[];
 
 export const READS: ReadonlySet<Verb> = new Set<Verb>(READ_VERBS);
@@ -298,6 +300,10 @@ type OwnVerb =
   | 'comeBack'
   | 'keepConsents'
   | 'standBy'
+  | 'beginExport'
+  | 'beginImport'
+  | 'importRows'
+  | 'finishImport'
   | 'moveBack';
 
 /** Verbs by which callers change something. */

@@ -7,6 +7,7 @@ import { deliveryLog } from './delivery-log.ts';
 import { deliveryQueue } from './delivery-queue.ts';
 import { intake } from './intake.ts';
 import { keys } from './keys.ts';
+import { moving } from './moving.ts';
 import { namespaceKeys } from './namespace-keys.ts';
 import { namespaces } from './namespaces.ts';
 import { registrations } from './registrations.ts';
@@ -32,6 +33,7 @@ export function storeOn(connection: Connection, ending: readonly WaitingRow[]): 
     ...sealing(connection),
     ...auditLog(connection),
     ...standingBy(connection),
+    ...moving(connection),
 
     sweep: async ({ now, finishedBefore, payloadsBefore }) =>
       client.call('sweep', [now, finishedBefore, payloadsBefore], ONE_ROW, ({ touched, cancelled, gone }) => {

@@ -17,6 +17,7 @@ import { listing } from './listing.ts';
 import { log } from './log.ts';
 import { makingUp } from './making-up.ts';
 import { matching } from './matching.ts';
+import { moving } from './moving.ts';
 import { namespaceKeys } from './namespace-keys.ts';
 import { naming } from './naming.ts';
 import { orders } from './orders.ts';
@@ -76,6 +77,7 @@ export function conformance(harness: Harness): void {
     sweeping,
     clock,
     standingBy,
+    moving,
     feed,
     calls,
     restarting,

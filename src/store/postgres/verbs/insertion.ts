@@ -32,7 +32,7 @@ export interface MoreOfDelivery {
 }
 
 /** As many as there are lanes in each of the parts that are given to nodes. */
-const SHARDS = 64;
+export const SHARDS = 64;
 
 const EVENTS: readonly Column[] = [
   ['key', 'bigint'],
