@@ -2,6 +2,7 @@ import { fromWaitingRow } from '../rows/delivery.ts';
 import type { WaitingRow } from '../rows/tables.ts';
 import type { Store } from '../store.ts';
 import { auditLog } from './audit-log.ts';
+import { soleNode } from './cluster.ts';
 import { type Connection, ONE_ROW } from './connection.ts';
 import { deliveryLog } from './delivery-log.ts';
 import { deliveryQueue } from './delivery-queue.ts';
@@ -30,6 +31,7 @@ export function storeOn(connection: Connection, ending: readonly WaitingRow[]): 
     ...keys(connection),
     ...sealing(connection),
     ...auditLog(connection),
+    ...soleNode(),
 
     sweep: async ({ now, finishedBefore, payloadsBefore }) =>
       client.call('sweep', [now, finishedBefore, payloadsBefore], ONE_ROW, ({ touched, cancelled, gone }) => {
