@@ -19,6 +19,8 @@ export interface Cluster {
   maySend(): boolean;
   /** Breaks off what is in flight where this node has not been heard of for too long. */
   guard: { tick(): Promise<void>; idleMs(): number };
+  /** It takes no more shards: it is about to go. */
+  retire(): void;
   /** It goes: others may have what it had. Tolerates being called twice. Raises UNAVAILABLE and EXHAUSTED. */
   leave(): Promise<void>;
 }
@@ -59,7 +61,7 @@ export function createCluster({ store, lanes, breakOff, onMoved, clock, log }: C
   /** The shards that are being taken or given up; others follow from a beat that begins after that. */
   let moving: Promise<void> | undefined;
   let isBroken = true;
-  let isLeaving = false;
+  let isRetired = false;
   /** Whether there is something to do at once. */
   let soon = false;
 
@@ -133,7 +135,7 @@ export function createCluster({ store, lanes, breakOff, onMoved, clock, log }: C
   return {
     async tick() {
       soon = false;
-      if (isLeaving) return;
+      if (isRetired && me === undefined) return;
       const node = me ?? (await join());
       const sent = present();
       const wasMoving = moving !== undefined;
@@ -150,7 +152,7 @@ export function createCluster({ store, lanes, breakOff, onMoved, clock, log }: C
       watch = seen.watch;
       await bury(seen.still);
       // What was read while shards were moved may be as it was before.
-      if (!wasMoving && moving === undefined) balance(node, view);
+      if (!wasMoving && moving === undefined && !isRetired) balance(node, view);
     },
     idleMs: () => (soon ? 0 : BEAT_MS),
     maySend: () => maySend(beat, present()),
@@ -163,8 +165,11 @@ export function createCluster({ store, lanes, breakOff, onMoved, clock, log }: C
       },
       idleMs: () => (isBroken ? GUARD_MS : Math.min(GUARD_MS, abortInMs(beat, present()))),
     },
+    retire() {
+      isRetired = true;
+    },
     async leave() {
-      isLeaving = true;
+      isRetired = true;
       await moving;
       const node = me;
       me = undefined;

@@ -5,6 +5,8 @@ import { startLoop } from './loop.ts';
 export interface Node {
   maySend(): boolean;
   start(): void;
+  /** It takes nothing over any more. */
+  retire(): void;
   /** It goes, so that others can have what it had. Not before what was in flight is settled: until then it is its own. */
   stop(): Promise<void>;
 }
@@ -15,6 +17,7 @@ export function createNode(deps: ClusterDeps): Node {
   let loops: ReturnType<typeof startLoop>[] = [];
   return {
     maySend: cluster.maySend,
+    retire: cluster.retire,
     start() {
       const common = { restMs: 0, clock, log };
       loops = [

@@ -289,6 +289,7 @@ async function run(parts: Parts): Promise<RunningServer> {
     await Promise.all([storeWatch.stop(), certificate?.stop()]);
     api.health.stop();
     inbox?.close();
+    node.retire();
     await loops.schedule.stop();
     await loops.consents.stop();
     await consents.stop();
