@@ -44,6 +44,8 @@ export interface OwnLanes {
   end(): void;
   /** The shards that it acts on, or is giving up. */
   readonly shards: ReadonlySet<number>;
+  /** Those of them that it began to give up. */
+  readonly giving: ReadonlySet<number>;
   take(shards: readonly number[]): Promise<void>;
   give(shards: readonly number[]): Promise<void>;
 }
@@ -106,6 +108,7 @@ export function createCluster({ store, lanes, breakOff, onMoved, clock, log }: C
       nodes: nodes.map((each) => each.node),
       owners,
       held: lanes.shards,
+      giving: lanes.giving,
     });
     if (take.length === 0 && give.length === 0) return;
     moving = move(take, give).then(

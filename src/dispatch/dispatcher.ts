@@ -39,6 +39,8 @@ export interface Dispatcher {
   drain(graceMs: number): Promise<void>;
   /** The shards that it acts on, or is giving up. */
   readonly shards: ReadonlySet<number>;
+  /** Those of them that it began to give up: where that failed, it is to be done again. */
+  readonly giving: ReadonlySet<number>;
   /** Whether it acts on the lanes of a shard. */
   holds(shard: number): boolean;
   /** Takes over those of the shards that are free. Raises UNAVAILABLE and EXHAUSTED; some may be taken then. */
@@ -259,6 +261,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
       }
     },
     shards: shards.held,
+    giving: shards.giving,
     holds,
     take: shards.take,
     give: shards.give,

@@ -39,6 +39,9 @@ export function createIncarnations(deps: Omit<DispatcherDeps, 'node'>): Incarnat
     get shards() {
       return current?.shards ?? NO_SHARDS;
     },
+    get giving() {
+      return current?.giving ?? NO_SHARDS;
+    },
     holds: (shard) => current?.holds(shard) ?? false,
     take: async (shards) => current?.take(shards),
     give: async (shards) => current?.give(shards),

@@ -10,6 +10,8 @@ export interface Shards {
   holds(shard: number): boolean;
   /** All that it acts on, or is giving up. */
   readonly held: ReadonlySet<number>;
+  /** Those of them that it is giving up. */
+  readonly giving: ReadonlySet<number>;
   /** Takes in what became visible in them since the last poll. */
   poll(): Promise<void>;
   /** Takes over those that are free. Raises what the store raises; it may have taken them then. */
@@ -43,6 +45,7 @@ const ATTEMPT_MAX_MS = 300_000;
 export function createShards({ store, node, lanes, reads, now, touch }: ShardsDeps): Shards {
   const acting = new Set<number>();
   const held = new Set<number>();
+  const giving = new Set<number>();
   /** What earlier owners have under way in lanes of this node, by ord. */
   const lent = new Map<number, Lane>();
   let mark: WaitingPoll['mark'];
@@ -99,6 +102,7 @@ export function createShards({ store, node, lanes, reads, now, touch }: ShardsDe
   return {
     holds: (shard) => acting.has(shard),
     held,
+    giving,
     poll: () => inTurn(async () => (held.size === 0 ? undefined : pollOnce())),
     take: (shards) =>
       inTurn(async () => {
@@ -120,7 +124,10 @@ export function createShards({ store, node, lanes, reads, now, touch }: ShardsDe
         reads().list(acquired.taken);
       }),
     async give(shards) {
-      for (const shard of shards) acting.delete(shard);
+      for (const shard of shards) {
+        acting.delete(shard);
+        giving.add(shard);
+      }
       await untilQuiet(shards);
       await inTurn(async () => {
         const flying = lanesOf(shards).flatMap(({ queue, target }) => {
@@ -131,7 +138,10 @@ export function createShards({ store, node, lanes, reads, now, touch }: ShardsDe
         });
         await store.giveUp({ node, shards, held: flying });
         dropAll(shards);
-        for (const shard of shards) held.delete(shard);
+        for (const shard of shards) {
+          held.delete(shard);
+          giving.delete(shard);
+        }
         // Who holds none begins anew.
         if (held.size === 0) mark = undefined;
       });

@@ -38,6 +38,11 @@ export function createFaults(deps: FaultsDeps) {
     return chance.hits(0.5) ? chance.between(9_000, 28_000) : chance.between(200, 9_000);
   }
 
+  function goAway(): void {
+    weather.isDown = true;
+    weather.wentAt = [world.now(), weather.wentAt[0]];
+  }
+
   const faults: Record<string, () => void> = {
     kill() {
       const node = well();
@@ -73,7 +78,7 @@ export function createFaults(deps: FaultsDeps) {
       if (weather.isDown) return;
       const ms = long();
       say(`the database is away for ${ms.toFixed(0)} ms`);
-      weather.isDown = true;
+      goAway();
       world.after(ms, undefined, () => {
         weather.isDown = false;
       });
@@ -85,7 +90,7 @@ export function createFaults(deps: FaultsDeps) {
       for (let i = chance.whole(0, 40); i > 0; i--) database.abort(database.begin());
       world.after(chance.between(1, 60), undefined, () => {
         database.crash();
-        weather.isDown = true;
+        goAway();
         world.after(chance.between(20, 4_000), undefined, () => {
           weather.isDown = false;
         });

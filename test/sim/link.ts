@@ -15,6 +15,8 @@ import type { Machine, World } from './world.ts';
 export interface Weather {
   /** The database is away: nothing is done. */
   isDown: boolean;
+  /** When it went away last, and the time before. */
+  wentAt: [last: number, before: number];
   /** Machines that cannot reach it. */
   readonly cutOff: Set<Machine>;
   /** Of a hundred messages, how many take long, and how many answers are lost. */
@@ -50,7 +52,8 @@ export function createLink(deps: LinkDeps): LinkedStore {
 
   function leg(): number {
     if (!chance.hits(weather.slowness)) return chance.between(0.3, 2);
-    const ms = chance.hits(0.1) ? chance.between(1_000, 14_000) : chance.between(20, 600);
+    const isVerySlow = chance.hits(Math.min(0.1, 0.002 / weather.slowness));
+    const ms = isVerySlow ? chance.between(1_000, 14_000) : chance.between(20, 600);
     deps.onSlow(ms);
     return ms;
   }
@@ -65,7 +68,7 @@ export function createLink(deps: LinkDeps): LinkedStore {
           return;
         }
         const answer = work();
-        const isLost = chance.hits(weather.slowness / 4);
+        const isLost = chance.hits(Math.min(0.01, weather.slowness / 4));
         world.after(leg(), machine, () => {
           if (isLost || weather.cutOff.has(machine)) fail();
           else resolve(answer);

@@ -62,6 +62,9 @@ export function startNode({ world, machine, store, receivers, chance, T0, violat
       get shards() {
         return dispatcher.shards;
       },
+      get giving() {
+        return dispatcher.giving;
+      },
       begin(node) {
         name = node;
         dispatcher.begin(node);
@@ -101,9 +104,8 @@ export function startNode({ world, machine, store, receivers, chance, T0, violat
 function judgingLog(wrong: (what: string) => void): Log {
   const judge = (fields: Readonly<Record<string, unknown>>, message: string): void => {
     const { reason } = fields;
-    if (process.env.SIMLOG) console.log('   log', message, JSON.stringify(fields).slice(0, 300));
     if (typeof reason === 'string' && reason !== UNREACHABLE && reason !== 'broken off')
       wrong(`${message}: ${reason}`);
   };
-  return { debug: judge, info: judge, warn: judge, error: judge };
+  return { debug: () => {}, info: () => {}, warn: judge, error: judge };
 }

@@ -128,10 +128,10 @@ export function takeTimers(world: World): () => void {
     },
   });
   // Whoever imports it has it by that name, and sees the other one.
-  promises.setImmediate = <T>(value?: T) =>
-    running === undefined
-      ? realTurn(value)
-      : new Promise((resolve) => void setImmediate(() => resolve(value as T)));
+  Object.assign(promises, {
+    setImmediate: (): Promise<void> =>
+      running === undefined ? realTurn() : new Promise((resolve) => void setImmediate(resolve)),
+  });
   syncBuiltinESMExports();
   return () => {
     Object.assign(globalThis, real);

@@ -9,6 +9,8 @@ export interface Holdings {
   readonly owners: readonly (string | undefined)[];
   /** The shards that this node acts on, or is giving up. */
   readonly held: ReadonlySet<number>;
+  /** Those of them that it began to give up, and acts on no more. */
+  readonly giving: ReadonlySet<number>;
 }
 
 export interface Moves {
@@ -20,7 +22,9 @@ export interface Moves {
  * What a node does for its fair share. Every node comes to the same shares by itself, since these follow from the names
  * of the nodes: one that has more gives up, one that has less takes what is free, and nobody takes from another.
  */
-export function movesOf({ me, nodes, owners, held }: Holdings): Moves {
+export function movesOf({ me, nodes, owners, held, giving }: Holdings): Moves {
+  // What was begun is ended first, whoever has them by now: nobody acts on them.
+  if (giving.size > 0) return { take: [], give: [...giving] };
   const sorted = [...nodes].sort();
   const rank = sorted.indexOf(me);
   if (rank < 0) return { take: [], give: [] };

@@ -1,14 +1,21 @@
 import { SHARDS } from '../../domain/cluster/shard.ts';
 import type { Cluster } from '../cluster.ts';
 
+export interface SoleNode extends Cluster {
+  /** Whether it lives: it has joined last, was not buried and has not left. */
+  lives(node: string): boolean;
+}
+
 /** The cluster of a store that one process at a time can have: its node owns all shards as soon as it wants them. */
-export function soleNode(): Cluster {
+export function soleNode(): SoleNode {
   let joined = 0;
   let current: string | undefined;
   let beats = 0;
   const owned = new Set<number>();
 
   return {
+    lives: (node) => node === current,
+
     async join() {
       owned.clear();
       beats = 0;

@@ -8,7 +8,7 @@ import { type Connection, rowsUpTo, sized } from './connection.ts';
 
 const NOTHING: WaitingPoll = { deliveries: [], events: [], topUp: [], retried: [] };
 
-export function deliveryQueue({ client, feed }: Connection): DeliveryQueue {
+export function deliveryQueue({ client, feed }: Connection, lives: (node: string) => boolean): DeliveryQueue {
   return {
     // Without shards, only a mark is asked for: what became visible stays for who has them.
     pollWaiting: async (query) => (query?.shards.length === 0 ? NOTHING : feed.takeWaiting()),
@@ -64,7 +64,8 @@ export function deliveryQueue({ client, feed }: Connection): DeliveryQueue {
       return client.call('keepMade', rows, packed.size(batch.length), () => undefined);
     },
 
-    settle: async (batch, lanes) => {
+    settle: async (batch, lanes, node) => {
+      if (node !== undefined && !lives(node)) return batch.map(() => 'DEAD');
       const packed = pack(batch.map(answerBody));
       const rows = batch.map((settlement) => toSettlementRow(settlement, packed));
       const args = { rows, lanes: lanes.map(toLaneRow) };

@@ -18,20 +18,21 @@ import type { MovePlace } from './shapes.ts';
 /** The port on an adapter that has opened its database. `ending` are rows for the first poll. */
 export function storeOn(connection: Connection, ending: readonly WaitingRow[]): Store {
   const { client, feed } = connection;
+  const { lives, ...cluster } = soleNode();
   feed.deliveries(ending.map(fromWaitingRow));
 
   return {
     ...namespaces(connection),
     ...registrations(connection),
     ...intake(connection),
-    ...deliveryQueue(connection),
+    ...deliveryQueue(connection, lives),
     ...deliveryLog(connection),
     ...requests(connection),
     ...namespaceKeys(connection),
     ...keys(connection),
     ...sealing(connection),
     ...auditLog(connection),
-    ...soleNode(),
+    ...cluster,
 
     sweep: async ({ now, finishedBefore, payloadsBefore }) =>
       client.call('sweep', [now, finishedBefore, payloadsBefore], ONE_ROW, ({ touched, cancelled, gone }) => {
