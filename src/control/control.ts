@@ -27,6 +27,7 @@ import { createRegister } from './register.ts';
 import { createRemove } from './remove.ts';
 import { retryDelivery } from './retry.ts';
 import { createRotate, withdrawSecret } from './rotate.ts';
+import { createStandby } from './standby.ts';
 import { createUpdate } from './update.ts';
 import { createWatch, type WatchLimits } from './watch.ts';
 
@@ -39,6 +40,7 @@ export interface Control {
   /** How the key that seals is replaced. */
   readonly sealing: ControlDeps['sealRotation'];
   readonly audit: ReturnType<typeof createAudit>;
+  readonly standby: ReturnType<typeof createStandby>;
   /** Makes a call that its caller named, or repeats its answer. */
   readonly once: ReturnType<typeof createOnce>;
   /** Ends what would never end by itself: every watch, with UNAVAILABLE. Tolerates being called twice. */
@@ -50,9 +52,11 @@ export interface ControlOptions extends ControlDeps {
   readonly watchLimits?: Partial<WatchLimits>;
   /** Called when a key was made or revoked, before that is answered. */
   readonly onKeys?: () => Promise<void>;
+  /** Called when a standby has ended, before that is answered. */
+  readonly onTakeOver?: () => void;
 }
 
-export function createControl({ watchLimits, onKeys, ...deps }: ControlOptions): Control {
+export function createControl({ watchLimits, onKeys, onTakeOver, ...deps }: ControlOptions): Control {
   const ending = new AbortController();
   return {
     webhooks: createWebhooks(deps),
@@ -62,6 +66,7 @@ export function createControl({ watchLimits, onKeys, ...deps }: ControlOptions):
     keys: createKeys(deps, onKeys),
     sealing: deps.sealRotation,
     audit: createAudit(deps),
+    standby: createStandby(deps, onTakeOver),
     once: createOnce(deps),
     stop: () => ending.abort(),
   };

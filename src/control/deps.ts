@@ -49,6 +49,8 @@ export interface ControlDeps {
     | 'onBehalf'
     | 'enterRefusals'
     | 'scanAuditEntries'
+    | 'getStandby'
+    | 'takeOver'
   >;
   readonly namespaces: NamespaceDirectory;
   readonly clock: Clock;

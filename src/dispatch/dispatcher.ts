@@ -82,6 +82,8 @@ export interface DispatcherDeps {
   readonly credentialsOf: CredentialsOf;
   /** Called when there is something to do before `idleMs` is over. */
   readonly wake: () => void;
+  /** Whether nothing may be sent yet: then everything is done but that. Never without it. */
+  readonly isOnStandby?: () => boolean;
   /** Called with operational events once what they tell of is on disk. It must not raise. */
   readonly notify: (operational: OperationalEvent) => void;
   readonly clock: Clock;
@@ -110,7 +112,7 @@ const BACKLOG_MAX = 10_000;
 const SLEEP_MAX_MS = 1_000;
 
 export function createDispatcher(deps: DispatcherDeps): Dispatcher {
-  const { store, log, settings } = deps;
+  const { store, log, settings, isOnStandby = () => false } = deps;
   const clock = steadyClock(deps.clock);
   const bodies = createBodies(deps.random);
   const settler = createSettler({ store, node: deps.node, clock, log });
@@ -242,14 +244,14 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     async tick() {
       await followClock();
       await shards.poll();
-      const sent = draining ? 0 : takeTurns();
+      const sent = draining || isOnStandby() ? 0 : takeTurns();
       if (!draining) overflow.run();
       reads.run();
       return sent;
     },
     idleMs() {
       const full = flights.count >= settings.inFlightMax || settler.backlog >= BACKLOG_MAX;
-      if (draining || full || !deps.maySend()) return SLEEP_MAX_MS;
+      if (draining || full || isOnStandby() || !deps.maySend()) return SLEEP_MAX_MS;
       return lanes.hasReady ? 0 : Math.min(SLEEP_MAX_MS, Math.max(0, lanes.nextWakeAt - clock.now()));
     },
     changed(webhookIds) {

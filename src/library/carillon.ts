@@ -15,6 +15,7 @@ export * from '../../gen/carillon/v1/event_pb.ts';
 export * from '../../gen/carillon/v1/namespace_pb.ts';
 export * from '../../gen/carillon/v1/schedule_pb.ts';
 export * from '../../gen/carillon/v1/seal_key_pb.ts';
+export * from '../../gen/carillon/v1/standby_pb.ts';
 export * from '../../gen/carillon/v1/webhook_pb.ts';
 export * from '../../gen/google/rpc/error_details_pb.ts';
 export { VerificationError, type VerifyRequest, verify } from './verify.ts';

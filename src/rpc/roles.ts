@@ -64,6 +64,8 @@ const TABLE: ReadonlyMap<DescMethod, Access> = new Map([
     deleteNamespace: 'ADMIN',
     rotateSealKey: 'ADMIN',
     getSealKeyRotation: 'ADMIN',
+    getStandby: 'READ',
+    takeOver: 'ADMIN',
     listAuditEntries: 'ADMIN',
   }),
   // Probes have no keys, and learn only whether the server is well.

@@ -13,7 +13,7 @@ import { deliveryService } from './delivery/service.ts';
 import type { ApiDeps } from './deps.ts';
 import { eventService } from './event/service.ts';
 import { type FileIndex, indexFiles } from './grpc/file-index.ts';
-import { createHealthBoard, healthService, type Serving } from './grpc/health.ts';
+import { createHealthBoard, healthService, READYZ, SENDING, type Serving } from './grpc/health.ts';
 import { reflectionService } from './grpc/reflection.ts';
 import { lazyRules } from './proto-rules.ts';
 import { accessTo } from './roles.ts';
@@ -47,8 +47,12 @@ export interface ServicesHealth {
   pause(): void;
   /** All are NOT_SERVING until the end, and streams that would never end are ended. */
   stop(): void;
+  /** Whether the server is on standby: `carillon.sending` is NOT_SERVING meanwhile, and all others are as they are. */
+  standBy(isOnStandby: boolean): void;
   /** Sets one service by its full name; `''` is the server as a whole. */
   set(status: Serving, service: string): void;
+  /** Whether calls are served now: the store answers, and nobody has asked the server to stop. */
+  isReady(): boolean;
 }
 
 /** What handlers check the rules of themselves, to report them together with what else is wrong. */
@@ -90,7 +94,7 @@ export function createServices(deps: ApiDeps): Services {
     ServerReflectionAlpha,
   ];
   const auditing = createAuditing({ audit: control.audit, log });
-  const board = createHealthBoard(described.map((service) => service.typeName));
+  const board = createHealthBoard([...described.map((service) => service.typeName), SENDING]);
 
   const wrapped = ({ service, methods }: ServiceImplSpec): ServiceImplSpec => ({
     service,
@@ -147,7 +151,9 @@ export function createServices(deps: ApiDeps): Services {
         ending.abort();
         control.stop();
       },
+      standBy: (isOnStandby) => board.hold(SENDING, isOnStandby),
       set: (status, service) => board.set(status, service),
+      isReady: () => board.get(READYZ) === 'SERVING',
     },
     load: () => rules.load(inputsOf(described)),
   };

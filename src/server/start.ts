@@ -9,9 +9,7 @@ import { type Clock, systemClock } from '../domain/clock.ts';
 import { DomainError } from '../domain/error.ts';
 import { type Random, systemRandom } from '../domain/random.ts';
 import { createSealKeyring, type SealKeyring } from '../domain/seal-keys.ts';
-import type { AddressPolicy } from '../domain/webhook/address.ts';
 import { credentialsWith } from '../domain/webhook/credentials.ts';
-import { parseDestinationRules } from '../domain/webhook/destination-rule.ts';
 import type { OwnListener } from '../domain/webhook/own-listeners.ts';
 import { type KeysOf, keysWith } from '../domain/webhook/signature.ts';
 import { createInbox } from '../inbox/inbox.ts';
@@ -27,6 +25,7 @@ import { createNamespaceDirectory } from '../store/namespace-directory.ts';
 import { openSigningKeyring, type SigningKeyring } from '../store/signing-keyring.ts';
 import type { Store } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
+import { addressPolicy } from './address-policy.ts';
 import { createAnnouncer } from './announcer.ts';
 import { checkKey } from './check-key.ts';
 import { comeBack } from './come-back.ts';
@@ -38,12 +37,13 @@ import { createFront } from './listen/front.ts';
 import { createGrpcServer, type GrpcServer } from './listen/grpc-listener.ts';
 import { createJwks } from './listen/jwks.ts';
 import { createListener } from './listen/listener.ts';
-import { isLocalAddress } from './listen/local-address.ts';
+import { createProbes } from './listen/probes.ts';
 import { startLoop } from './loop.ts';
 import { createNode } from './node.ts';
 import { openDatabase } from './open-database.ts';
 import { sealOld } from './seal-old.ts';
 import { shownDatabase } from './shown-database.ts';
+import { openStandby, type ServerStandby } from './standby.ts';
 import { createStoreWatch } from './store-watch.ts';
 import { openTls, TLS_REFRESH_MS, type Tls } from './tls/tls.ts';
 import { tellOfUnverified, warnOfUnverified } from './unverified.ts';
@@ -101,6 +101,8 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
     onFatal: (error) => ended.reject(new Error(`the database has stopped: ${error.message}`)),
   });
   try {
+    const { takeOver } = config;
+    const standby = await openStandby({ store, takeOver, shown: shownDatabase(config), log });
     const sealKey = createSealKeyring(keys);
     const sealRotation = await openSealRotation({ store, keyring: sealKey, source, clock, random, log });
     const signingKeyring = await openSigningKeyring({ store: sealRotation.store, clock, random, sealKey });
@@ -115,7 +117,7 @@ export async function startServer(config: Config, deps: ServerDeps): Promise<Run
       log.warn({ reason: error.message }, 'how long no server was at work could not be noted');
     });
     const sealing = { store: sealRotation.store, sealKey, sealRotation, signingKeyring, keysOf };
-    return await run({ config, log, clock, random, ended, ...sealing });
+    return await run({ config, log, clock, random, ended, standby, ...sealing });
   } catch (error) {
     await store.close();
     throw error;
@@ -132,11 +134,13 @@ interface Parts {
   readonly sealRotation: SealRotation;
   readonly signingKeyring: SigningKeyring;
   readonly keysOf: KeysOf;
+  readonly standby: ServerStandby;
   readonly ended: PromiseWithResolvers<void>;
 }
 
 async function run(parts: Parts): Promise<RunningServer> {
-  const { config, log, clock, random, store, sealKey, sealRotation, signingKeyring, keysOf, ended } = parts;
+  const { config, log, clock, random, store, standby, ended } = parts;
+  const { sealKey, sealRotation, signingKeyring, keysOf } = parts;
   const own: OwnListener[] = [];
   const policy = addressPolicy(config, own);
   const directory = createDirectory({ store });
@@ -166,7 +170,7 @@ async function run(parts: Parts): Promise<RunningServer> {
     settings: { ...config, userAgent },
   };
   const dispatcher = createIncarnations({
-    ...{ ...sending, directory, keysOf },
+    ...{ ...sending, directory, keysOf, isOnStandby: standby.isOn },
     maySend: () => node.maySend(),
     wake: () => loops.dispatch.wake(),
   });
@@ -190,6 +194,7 @@ async function run(parts: Parts): Promise<RunningServer> {
   const api = createApi({
     control: createControl({
       onKeys: keyring.refresh,
+      onTakeOver: standby.end,
       store,
       namespaces,
       clock,
@@ -227,6 +232,7 @@ async function run(parts: Parts): Promise<RunningServer> {
       api,
       inbox,
       jwks: createJwks({ keys: signingKeyring, namespaces, allowedHosts: config.allowedHosts }),
+      probes: createProbes(api.health),
       outbox: api.services.outbox,
       corsOrigins: config.corsOrigins,
     }),
@@ -252,9 +258,14 @@ async function run(parts: Parts): Promise<RunningServer> {
   const common = { restMs: 0, clock, log };
   const loops = {
     directory: startLoop({ ...common, name: 'directory', tick: directory.refresh, idleMs: () => 1_000 }),
-    schedule: startLoop({ ...common, name: 'scheduler', ...scheduler, restMs: SCHEDULER_REST_MS }),
+    schedule: startLoop({
+      ...{ ...common, name: 'scheduler' },
+      ...standby.heeding(scheduler),
+      restMs: SCHEDULER_REST_MS,
+    }),
     dispatch: startLoop({ ...common, name: 'dispatcher', ...dispatcher }),
-    consents: startLoop({ ...common, name: 'asking for consent', ...consents }),
+    consents: startLoop({ ...common, name: 'asking for consent', ...standby.heeding(consents) }),
+    standby: startLoop({ ...common, name: 'watch on the standby', ...standby }),
     sweep: startLoop({ ...common, name: 'sweeper', ...sweeper }),
     sealing: startLoop({
       ...common,
@@ -266,6 +277,9 @@ async function run(parts: Parts): Promise<RunningServer> {
   };
   node.start();
   sealRotation.onBegin(() => loops.sealing.wake());
+  standby.onEnd(() => {
+    for (const loop of [loops.schedule, loops.dispatch, loops.consents]) loop.wake();
+  });
   const certificate =
     tls && startLoop({ name: 'certificate', ...tls, idleMs: () => TLS_REFRESH_MS, restMs: 0, clock, log });
   const unsubscribe = store.onVisible(() => {
@@ -278,6 +292,7 @@ async function run(parts: Parts): Promise<RunningServer> {
     loops.sweep.wake();
     loops.consents.wake();
   });
+  standby.showIn(api.health);
   const watch = createStoreWatch({ store, health: api.health, log });
   // Whatever is wrong is found again, and logged, by the loop.
   await watch.tick().catch(() => {});
@@ -309,6 +324,7 @@ async function run(parts: Parts): Promise<RunningServer> {
       loops.sweep.stop(),
       loops.keys.stop(),
       loops.sealing.stop(),
+      loops.standby.stop(),
     ]);
     // Keys that were used since. A store in trouble keeps nothing from stopping.
     await keyring.tick().catch(() => {});
@@ -363,18 +379,6 @@ async function tlsOf({ config, clock, log }: Parts): Promise<Tls | undefined> {
   const { tlsCert: cert, tlsKey: key, tlsClientCa: clientCa, tlsClientAuth: clientAuth } = config;
   if (cert === undefined || key === undefined) return undefined;
   return openTls({ paths: { cert, key, clientCa }, clientAuth, clock, log });
-}
-
-/** `listeners` is filled as soon as they are there, before anything is sent. */
-function addressPolicy(config: Config, listeners: readonly OwnListener[]): AddressPolicy {
-  const { allowDestinations, denyDestinations, onlyDestinations, egressProxy } = config;
-  return {
-    allow: parseDestinationRules(allowDestinations, 'allow-destinations'),
-    deny: parseDestinationRules(denyDestinations, 'deny-destinations'),
-    only: parseDestinationRules(onlyDestinations, 'only-destinations'),
-    own: { listeners, isLocal: isLocalAddress },
-    isResolvedElsewhere: egressProxy !== undefined,
-  };
 }
 
 /** Listens for native gRPC, if it is to; when it cannot, what listens already is closed. */

@@ -22,6 +22,7 @@ import type { Namespaces } from './namespaces.ts';
 import type { Registrations } from './registrations.ts';
 import type { Requests } from './requests.ts';
 import type { Sealing } from './sealing.ts';
+import type { StandingBy } from './standing-by.ts';
 
 // The words of the port, for other rooms.
 export type * from './audit-log.ts';
@@ -36,6 +37,7 @@ export type * from './namespaces.ts';
 export type * from './registrations.ts';
 export type * from './requests.ts';
 export type * from './sealing.ts';
+export type * from './standing-by.ts';
 
 export interface Store
   extends Namespaces,
@@ -49,6 +51,7 @@ export interface Store
     Sealing,
     AuditLog,
     Cluster,
+    StandingBy,
     Housekeeping {
   /**
    * Refuses new verbs, finishes those accepted, and lets the database go. Tolerates being called twice.

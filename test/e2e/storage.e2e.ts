@@ -72,9 +72,15 @@ describe('a server whose database file is taken away while it runs', () => {
       await assert.rejects(publish(server, way), { code: Code.Unavailable, message }, way);
     }
     assert.deepEqual([await one.next(), await two.next()], ['NOT_SERVING', 'NOT_SERVING']);
+    const probed = async () => [
+      (await fetch(`${server.url}/livez`)).status,
+      (await fetch(`${server.url}/readyz`)).status,
+    ];
+    assert.deepEqual(await probed(), [200, 503]);
 
     renameSync(`${file}.away`, file);
     assert.deepEqual([await one.next(), await two.next()], ['SERVING', 'SERVING']);
+    assert.deepEqual(await probed(), [200, 200]);
     assert.equal(await register(server, 'after'), 201);
     assert.deepEqual(await registered(server), ['after', 'before']);
   });

@@ -8,7 +8,8 @@ describe('grpc_health_probe', () => {
     await using world = await openWorld();
     const probe = (...args: string[]) => run(TOOLS.healthProbe, [`-addr=${world.address}`, ...args]);
     const services = ['WebhookService', 'EventService', 'DeliveryService'];
-    for (const args of [[], ...services.map((service) => [`-service=carillon.v1.${service}`])]) {
+    const named = ['livez', 'readyz', ...services.map((service) => `carillon.v1.${service}`)];
+    for (const args of [[], ...named.map((service) => [`-service=${service}`])]) {
       const { code, stdout, stderr } = await probe(...args);
       assert.equal(code, 0, stderr);
       assert.match(stdout + stderr, /status: SERVING/);

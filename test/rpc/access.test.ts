@@ -34,14 +34,17 @@ describe('A method', () => {
       }
     }
     for (const method of AdminService.methods) {
-      const needed = method.name === 'GetNamespace' ? 'READ' : 'ADMIN';
+      const needed = ['GetNamespace', 'GetStandby'].includes(method.name) ? 'READ' : 'ADMIN';
       assert.equal(accessTo(method), needed, method.name);
     }
   });
 });
 
 /** What is about the server, and no namespace's affair. */
-const OF_ALL: ReadonlySet<DescMethod> = new Set([AdminService.method.getSealKeyRotation]);
+const OF_ALL: ReadonlySet<DescMethod> = new Set([
+  AdminService.method.getSealKeyRotation,
+  AdminService.method.takeOver,
+]);
 
 describe('A key of one namespace', () => {
   const api = sharedApi({ locked: true });

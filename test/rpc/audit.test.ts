@@ -155,6 +155,11 @@ const STEPS = [
     listAuditEntries: none,
     rotateSealKey: async ({ api }) => [{ keyId: api.sealRotation.status().keyId }, 'CREATED SealKey …'],
     getSealKeyRotation: none,
+    getStandby: none,
+    takeOver: async ({ api }) => {
+      await api.store.standBy({ reason: 'RESTORED', since: api.clock.now() });
+      return [{}, 'REMOVED Standby RESTORED'];
+    },
   }),
 ];
 
@@ -182,7 +187,7 @@ describe('The audit log', () => {
         [entry.method, entry.at, entry.outcome, entry.requestId],
         [`${method.parent.typeName}/${method.name}`, api.clock.now(), 'DONE', asked.requestId ?? ''],
       );
-      const ofAll = ['Namespace', 'SealKey'].includes(first[0]?.type ?? '');
+      const ofAll = ['Namespace', 'SealKey', 'Standby'].includes(first[0]?.type ?? '');
       assert.equal(entry.namespace, ofAll ? undefined : 'default');
       // One line, when the call has ended at the latest.
       const { fields } = await api.line((line) => line.fields.auditId === entry.id);

@@ -64,6 +64,8 @@ const {
   deleteNamespace,
   rotateSealKey,
   getSealKeyRotation,
+  getStandby,
+  takeOver,
   listAuditEntries,
 } = AdminService.method;
 const destination = 'http://127.0.0.1:9999/hook';
@@ -294,6 +296,9 @@ const STEPS: readonly Step[] = [
     request: (said) => ({ keyId: said('sealing').rotation.keyId, requestId: 'seal-1' }),
   },
   { what: 'no key of this server', method: rotateSealKey, request: { keyId: '0123456789abcdef' } },
+  { what: 'whether it sends', method: getStandby, request: {} },
+  { what: 'that it sends', method: takeOver, request: { requestId: 'over-1' } },
+  { what: 'that it sends, by a long name', method: takeOver, request: { requestId: 'x'.repeat(65) } },
   { what: 'the keys of all namespaces', method: listApiKeys, request: { allNamespaces: true } },
   { what: 'the keys of a namespace that is none', method: listApiKeys, request: { namespace: 'acme' } },
   {
@@ -315,6 +320,7 @@ const NEVER_REFUSED: ReadonlySet<DescMethod> = new Set([
   Health.method.list,
   Health.method.watch,
   getSealKeyRotation,
+  getStandby,
 ]);
 
 describe('A call comes to the same over', () => {

@@ -311,6 +311,8 @@ function requestsFor({
     'AdminService.DeleteNamespace': [{ name: 'empty' }],
     'AdminService.RotateSealKey': [{ keyId: '0123456789abcdef' }],
     'AdminService.GetSealKeyRotation': [{}],
+    'AdminService.GetStandby': [{}],
+    'AdminService.TakeOver': [{}],
     'AdminService.ListAuditEntries': [{ allNamespaces: true, pageSize: 1000 }],
   };
 }

@@ -24,6 +24,38 @@ function aWatch() {
 }
 
 describe('the watch on the store', () => {
+  it('lets health say NOT_SERVING while the store says nothing, asks no second time, and SERVING once it answers', async () => {
+    const { log, lines } = recordingLog();
+    const said: string[] = [];
+    let questions = 0;
+    let answered = Promise.withResolvers<undefined>();
+    const watch = createStoreWatch({
+      store: {
+        checkUp: () => {
+          questions++;
+          return answered.promise;
+        },
+      },
+      health: { serve: () => void said.push('SERVING'), pause: () => void said.push('NOT_SERVING') },
+      log,
+      answerMs: 5,
+    });
+    await watch.tick();
+    await watch.tick();
+    assert.deepEqual([said, questions], [['NOT_SERVING'], 1]);
+    assert.deepEqual(
+      lines.map(({ fields }) => fields.reason),
+      ['the database does not answer'],
+    );
+    const again = watch.tick();
+    answered.resolve(undefined);
+    await again;
+    assert.deepEqual(said, ['NOT_SERVING', 'SERVING']);
+    answered = Promise.withResolvers();
+    await watch.tick();
+    assert.deepEqual([said.at(-1), questions], ['NOT_SERVING', 2]);
+  });
+
   it('lets health say NOT_SERVING while the disk is full, and SERVING again, each once', async () => {
     const { tick, said, lines } = aWatch();
     await tick(() => undefined);

@@ -223,7 +223,8 @@ export type AuditChange = Message<"carillon.v1.AuditChange"> & {
   kind: AuditChange_Kind;
 
   /**
-   * `Webhook`, `Event`, `Delivery`, `ApiKey`, `Namespace` or `SealKey`, which is the key that seals secrets.
+   * `Webhook`, `Event`, `Delivery`, `ApiKey`, `Namespace`, `SealKey`, which is the key that seals secrets, or
+   * `Standby`, which ended.
    *
    * @generated from field: string resource_type = 2;
    */

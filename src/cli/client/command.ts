@@ -4,8 +4,11 @@
 export const GROUPS = ['webhooks', 'events', 'deliveries', 'schedules', 'namespaces', 'keys'] as const;
 export type Group = (typeof GROUPS)[number];
 
-/** Commands that stand in no group: what declares many webhooks at once, and what asks how the server is and was used. */
-export const LONE = ['apply', 'import-crontab', 'status', 'audit'] as const;
+/**
+ * Commands that stand in no group: what declares many webhooks at once, what asks how the server is and was used, and what
+ * lets all of it send.
+ */
+export const LONE = ['apply', 'import-crontab', 'status', 'audit', 'resume'] as const;
 type Lone = (typeof LONE)[number];
 
 /** Other words that do as well. */
@@ -16,6 +19,7 @@ export const LONE_TITLES: Readonly<Record<Lone, string>> = {
   'import-crontab': 'register webhooks for the curl lines of a crontab',
   status: 'say whether a server is well, which it is, what waits and what fails',
   audit: 'show who changed what, when and from where',
+  resume: 'let a server send whose database was restored or imported',
 };
 
 /** The group that a command stands in; empty for one that stands alone. */

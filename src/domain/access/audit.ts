@@ -31,7 +31,15 @@ export interface AuditedCall {
 export const AUDIT_OUTCOMES = ['DONE', 'REFUSED'] as const;
 export type AuditOutcome = (typeof AUDIT_OUTCOMES)[number];
 
-export const RESOURCE_TYPES = ['Webhook', 'Event', 'Delivery', 'ApiKey', 'Namespace', 'SealKey'] as const;
+export const RESOURCE_TYPES = [
+  'Webhook',
+  'Event',
+  'Delivery',
+  'ApiKey',
+  'Namespace',
+  'SealKey',
+  'Standby',
+] as const;
 export type ResourceType = (typeof RESOURCE_TYPES)[number];
 
 export const CHANGE_KINDS = ['CREATED', 'UPDATED', 'REMOVED'] as const;

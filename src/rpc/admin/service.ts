@@ -11,6 +11,7 @@ import { principalOf } from '../transport/principal.ts';
 import { auditMethods } from './audit.ts';
 import { namespaceMethods } from './namespaces.ts';
 import { sealKeyMethods } from './seal-key.ts';
+import { standbyMethods } from './standby.ts';
 
 /** What a key takes on the wire, about. */
 const KEY_BYTES = 500;
@@ -24,6 +25,7 @@ export function adminService({
   return {
     ...namespaceMethods({ control }),
     ...sealKeyMethods({ control }),
+    ...standbyMethods({ control }),
     ...auditMethods({ control }),
 
     async createApiKey(request, context) {

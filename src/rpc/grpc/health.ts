@@ -10,32 +10,59 @@ import type { About } from '../deps.ts';
 /** Watch calls open at a time. */
 const WATCHERS_MAX = 1000;
 
+/** A service that none can call: whether the server sends what waits, or is on standby. */
+export const SENDING = 'carillon.sending';
+
 export type Serving = 'SERVING' | 'NOT_SERVING';
 
 /**
- * Which services serve and which do not, for grpc.health.v1. The service `''` is the server as a whole. All are
- * NOT_SERVING at first.
+ * What whoever keeps the process running asks, under the names that Kubernetes has for it. LIVEZ is always SERVING:
+ * who gets an answer knows that the event loop turns, and a database in trouble is no reason to restart. READYZ is
+ * SERVING when the server as a whole is.
+ */
+const LIVEZ = 'livez';
+export const READYZ = 'readyz';
+
+/**
+ * Which services serve and which do not, for grpc.health.v1. The service `''` is the server as a whole. All but LIVEZ
+ * are NOT_SERVING at first.
  */
 export interface HealthBoard {
-  /** Sets one service, or the whole server and all of its services. */
+  /** Sets one service, or the whole server and all of its services but LIVEZ. */
   set(status: Serving, service?: string): void;
   /** Undefined for a service that is not there. */
   get(service: string): Serving | undefined;
   list(): ReadonlyMap<string, Serving>;
+  /** Keeps a service NOT_SERVING, whatever is set, until it is let go. */
+  hold(service: string, isHeld: boolean): void;
   /** Calls back on every change. Returns a way to stop. */
   onChange(listener: () => void): () => void;
 }
 
 export function createHealthBoard(services: readonly string[]): HealthBoard {
-  const statuses = new Map<string, Serving>(['', ...services].map((service) => [service, 'NOT_SERVING']));
+  const changing = ['', ...services, READYZ];
+  const statuses = new Map<string, Serving>([
+    ...changing.map((service) => [service, 'NOT_SERVING'] as const),
+    [LIVEZ, 'SERVING'],
+  ]);
+  const held = new Set<string>();
   const listeners = new Set<() => void>();
+  const tell = () => {
+    for (const listener of listeners) listener();
+  };
   return {
     set(status, service) {
-      for (const name of service === undefined ? statuses.keys() : [service]) statuses.set(name, status);
-      for (const listener of listeners) listener();
+      for (const name of service === undefined ? changing : [service]) statuses.set(name, status);
+      tell();
     },
-    get: (service) => statuses.get(service),
-    list: () => statuses,
+    get: (service) => (held.has(service) ? 'NOT_SERVING' : statuses.get(service)),
+    list: () =>
+      new Map(Array.from(statuses, ([name, status]) => [name, held.has(name) ? 'NOT_SERVING' : status])),
+    hold(service, isHeld) {
+      if (isHeld) held.add(service);
+      else held.delete(service);
+      tell();
+    },
     onChange(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -81,6 +81,11 @@ export const SETTINGS = {
     'false',
     'Start once with a database that is older than it was, or new: a backup was restored, or a new one is meant',
   ),
+  takeOver: setting(
+    boolean(),
+    'false',
+    'Start once with a database that was restored or imported and sends nothing yet, and send: the server that it was copied from has stopped',
+  ),
   inbox: setting(
     boolean(),
     { dev: 'true', serve: 'false' },

@@ -6,6 +6,7 @@ import { handleCors } from './cors.ts';
 import { createGuide } from './guide.ts';
 import type { Handler, ListenerRequest, ListenerResponse } from './http-protocol.ts';
 import { JWKS_PATH, type Jwks } from './jwks.ts';
+import { LIVEZ_PATH, type Probes, READYZ_PATH } from './probes.ts';
 
 export interface FrontDeps {
   readonly api: Pick<Api, 'handle' | 'endpoints'>;
@@ -13,18 +14,20 @@ export interface FrontDeps {
   readonly inbox: Pick<Inbox, 'handle'> | undefined;
   /** The public keys of namespaces. */
   readonly jwks: Jwks;
+  readonly probes: Probes;
   readonly corsOrigins: readonly string[];
   /** Bounds what callers leave unread of pages, together with the answers to calls. */
   readonly outbox?: Outbox;
 }
 
 /** Where every request goes first: to the inbox, to the API, or to a page that lists what can be called. */
-export function createFront({ api, inbox, jwks, corsOrigins, outbox }: FrontDeps): Handler {
+export function createFront({ api, inbox, jwks, probes, corsOrigins, outbox }: FrontDeps): Handler {
   const guide = createGuide({
-    endpoints: [...api.endpoints, `GET ${JWKS_PATH}`],
+    endpoints: [...api.endpoints, `GET ${JWKS_PATH}`, `GET ${LIVEZ_PATH}`, `GET ${READYZ_PATH}`],
     hasInbox: inbox !== undefined,
   });
   const answer: Handler = (request, response, openEnded) => {
+    if (probes(request, response)) return;
     if (inbox?.handle(request, response)) return;
     if (jwks(request, response)) return;
     if (handleCors(corsOrigins, request, response)) return;

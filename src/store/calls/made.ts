@@ -11,6 +11,7 @@ import {
   API_KEY,
   EVENT,
   NAMESPACE,
+  STANDBY,
   WAITING,
   type WaitingRow,
   WEBHOOK,
@@ -79,6 +80,8 @@ export const MADE: {
     ),
   noteSealKeys: (rows, noted) =>
     those(rows, noted, true, ([id]) => [null, { kind: 'CREATED', type: 'SealKey', id }]),
+  takeOver: (_, before) =>
+    before === undefined ? [] : [[null, { kind: 'REMOVED', type: 'Standby', id: before[STANDBY.at.reason] }]],
   createApiKeys: ([rows], results) =>
     those(rows, results, 'CREATED', (row) => [
       row[API_KEY.at.namespace],

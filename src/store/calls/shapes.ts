@@ -1,4 +1,5 @@
 /** What an adapter is asked for: each verb of the port as rows, and the rows that it answers with. */
+import type { StandbyReason } from '../../domain/standby.ts';
 import type { Retried } from '../delivery-log.ts';
 import type { Flag } from '../rows/codes.ts';
 import type { AuditFilter, DeliveryFilter, EventFilter, Listed, WebhookFilter } from '../rows/filters.ts';
@@ -33,6 +34,7 @@ import type {
   NamespaceRow,
   RenderedRow,
   RingingRow,
+  StandbyRow,
   SurplusRow,
   WaitingRow,
   WebhookRow,
@@ -179,6 +181,10 @@ export interface Shapes extends SealingShapes {
   };
   emptyLog: { args: null; answer: boolean };
   rewrite: { args: null; answer: boolean };
+  getStandby: { args: null; answer: StandbyRow | undefined };
+  standBy: { args: [reason: StandbyReason, since: number]; answer: null };
+  /** Answers with the row that is no more. */
+  takeOver: { args: null; answer: StandbyRow | undefined };
   /** Why the database cannot keep what it is given, if so. */
   checkUp: { args: null; answer: string | undefined };
   /** Answers when a server was last at work; null where none has been. */
@@ -258,6 +264,7 @@ const READ_VERBS = [
   'listApiKeys',
   'apiKeyChanges',
   'listAuditEntries',
+  'getStandby',
 ] as const satisfies readonly Verb[];
 
 export const READS: ReadonlySet<Verb> = new Set<Verb>(READ_VERBS);
@@ -288,6 +295,7 @@ type OwnVerb =
   | 'checkUp'
   | 'comeBack'
   | 'keepConsents'
+  | 'standBy'
   | 'moveBack';
 
 /** Verbs by which callers change something. */

@@ -14,6 +14,7 @@ import { registrations } from './registrations.ts';
 import { requests } from './requests.ts';
 import { sealing } from './sealing.ts';
 import type { MovePlace } from './shapes.ts';
+import { standingBy } from './standing-by.ts';
 
 /** The port on an adapter that has opened its database. `ending` are rows for the first poll. */
 export function storeOn(connection: Connection, ending: readonly WaitingRow[]): Store {
@@ -33,6 +34,7 @@ export function storeOn(connection: Connection, ending: readonly WaitingRow[]): 
     ...sealing(connection),
     ...auditLog(connection),
     ...cluster,
+    ...standingBy(connection),
 
     sweep: async ({ now, finishedBefore, payloadsBefore }) =>
       client.call('sweep', [now, finishedBefore, payloadsBefore], ONE_ROW, ({ touched, cancelled, gone }) => {

@@ -21,6 +21,7 @@ import { webhookVerbs } from './verbs/registrations.ts';
 import { requestVerbs } from './verbs/requests.ts';
 import { sealingVerbs } from './verbs/sealing.ts';
 import { settleVerbs } from './verbs/settlements.ts';
+import { standbyVerbs } from './verbs/standing-by.ts';
 import { matchVerbs } from './verbs/subscriptions.ts';
 import { sweepVerbs } from './verbs/sweep.ts';
 import { waitingVerbs } from './verbs/waiting.ts';
@@ -53,6 +54,7 @@ export function allVerbs(context: Context, bounds: RequestBounds): { verbs: Verb
     ...namespaceKeyVerbs(context),
     ...keyVerbs(context),
     ...auditVerbs(context),
+    ...standbyVerbs(context),
     ...sweepVerbs(context),
     ...clockVerbs(context),
   };

@@ -2,6 +2,7 @@
 import type { AuditOutcome, CallerKind } from '../../domain/access/audit.ts';
 import type { NamespaceState } from '../../domain/access/namespace.ts';
 import type { Role } from '../../domain/access/role.ts';
+import type { StandbyReason } from '../../domain/standby.ts';
 import type { DisabledReason, WebhookState } from '../../domain/webhook/webhook.ts';
 import { CANCELLED, type Flag, REMOVED, type RenderedCode, type StateCode } from './codes.ts';
 import { as, blob, field, integer, layout, orNull, part, type RowOf, readFrom, text } from './layout.ts';
@@ -325,3 +326,7 @@ export const AUDIT = layout(
   field('changeCount', integer),
 );
 export type AuditRow = RowOf<typeof AUDIT>;
+
+/** Why the store sends nothing. */
+export const STANDBY = layout(field('reason', as<StandbyReason>()), field('since', integer));
+export type StandbyRow = RowOf<typeof STANDBY>;

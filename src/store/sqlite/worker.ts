@@ -34,6 +34,7 @@ import { webhookVerbs } from './verbs/registrations.ts';
 import { requestVerbs } from './verbs/requests.ts';
 import { sealingVerbs } from './verbs/sealing.ts';
 import { settleVerbs } from './verbs/settlements.ts';
+import { standbyVerbs } from './verbs/standing-by.ts';
 import { matchVerbs } from './verbs/subscriptions.ts';
 import { sweepVerbs } from './verbs/sweep.ts';
 import { selectEnding, waitingVerbs } from './verbs/waiting.ts';
@@ -92,6 +93,7 @@ function serve(db: OpenDatabase): void {
     ...namespaceKeyVerbs(context),
     ...keyVerbs(context),
     ...auditVerbs(context),
+    ...standbyVerbs(db),
     ...sweepVerbs(context),
     ...clockVerbs(context),
     ...logVerbs(context, db.file, custody.emptied),

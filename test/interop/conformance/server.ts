@@ -101,7 +101,7 @@ async function listenShared() {
   const deps = { clock: systemClock, log, settings, registry: schema.registry };
   const api = mountServices(services, deps);
   return createListener({
-    handler: createFront({ api, inbox: undefined, jwks: () => false, corsOrigins: [] }),
+    handler: createFront({ api, inbox: undefined, jwks: () => false, probes: () => false, corsOrigins: [] }),
     ...ANY_PORT,
     ...(tls && { tls }),
     onError: (err) => log.error({ err }, 'a request could not be handled'),

@@ -53,6 +53,26 @@ describe('Health', () => {
     assert.equal((await health.check({})).status, Status.NOT_SERVING);
   });
 
+  it('says under livez that the server lives, also in trouble and to the end, and under readyz whether it serves', async () => {
+    await using running = await startApi();
+    const health = createClient(Health, running.transports.grpc);
+    const statuses = async () => [
+      (await health.check({ service: 'livez' })).status,
+      (await health.check({ service: 'readyz' })).status,
+      (await fetch(`${running.url}/v1/health?service=livez`)).status,
+      (await fetch(`${running.url}/v1/health?service=readyz`)).status,
+    ];
+    assert.deepEqual(await statuses(), [Status.SERVING, Status.SERVING, 200, 200]);
+    running.api.health.pause();
+    assert.deepEqual(await statuses(), [Status.SERVING, Status.NOT_SERVING, 200, 503]);
+    assert.equal(running.api.health.isReady(), false);
+    running.api.health.serve();
+    assert.deepEqual(await statuses(), [Status.SERVING, Status.SERVING, 200, 200]);
+    assert.equal(running.api.health.isReady(), true);
+    running.api.health.stop();
+    assert.deepEqual(await statuses(), [Status.SERVING, Status.NOT_SERVING, 200, 503]);
+  });
+
   it('does not know a service that there is not', async () => {
     await using running = await startApi();
     const health = createClient(Health, running.transports.grpc);

@@ -14,6 +14,8 @@ describe('a JSON text is plain', () => {
     '{"a:":"b:{[\'","c":["::"]}',
     '{"__proto__":{"a":1},"constructor":2}',
     '[[[[]]]]',
+    '{"text":"{\\"order\\":1001,\\"paid\\":true}"}',
+    '{"a":"\\u0022:","b\\"":"\\\\","c":"\\\\\\":","d":1}',
   ]) {
     test(`as ${text.trim()}`, () => assert.deepEqual(plainJson(text, BOUNDS), JSON.parse(text)));
   }
@@ -25,7 +27,9 @@ describe('a JSON text is looked at thoroughly', () => {
     ['that has a member twice further in', '{"a":[{"b":{"c":1,"c":1}}]}'],
     ['of which a member twice hides a whole object', '{"a":{"b":1,"c":2},"a":3}'],
     ['that nests too deep', '[[[[[]]]]]'],
-    ['with an escape', '{"a":"\\u0022","b":1}'],
+    ['with a member twice behind a string that ends in a backslash', '{"a":"\\\\","b":1,"b":2}'],
+    ['with an escape that there is not', '{"a":"\\x","b":1}'],
+    ['whose last quote is escaped', '{"a":"b\\"}'],
     ['with a name that is the same once it is unescaped', '{"a":1,"\\u0061":2}'],
     ['whose string does not end', '{"a":"b}'],
     ['that is broken', '{"a":1,}'],
@@ -44,6 +48,7 @@ test('whatever is plain has the same value and nothing to be told when it is loo
   const piece = fc.constantFrom(
     ...['{', '}', '[', ']', ',', ':', '"', '"a":', '"a"', '"b":', '"__proto__":', '{}', '[]', '{"a":1}'],
     ...['-0', '1e400', '01', '1', 'null', 'true', ' ', '\n', '\u00a0', '\ufeff', '\\u0061', '\ud800'],
+    ...['\\', '\\\\', '\\"', '"\\\\"', '"\\":"', '"\\u0061":'],
   );
   const text = fc.array(piece, { maxLength: 12 }).map((pieces) => pieces.join(''));
   const member = fc.tuple(fc.constantFrom('a', 'b', '__proto__', '0', ':'), fc.oneof(text, fc.json()));

@@ -21,7 +21,14 @@ describe('Pages that nobody reads', () => {
       },
     };
     const api = { handle: () => false, endpoints: [] };
-    const handler = createFront({ api, inbox, jwks: () => false, corsOrigins: [], outbox });
+    const handler = createFront({
+      api,
+      inbox,
+      jwks: () => false,
+      probes: () => false,
+      corsOrigins: [],
+      outbox,
+    });
     const listener = await createListener({ handler, host: '127.0.0.1', port: 0 });
     t.after(() => listener.close(0));
     const url = `http://127.0.0.1:${listener.address.port}`;

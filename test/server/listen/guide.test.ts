@@ -13,6 +13,7 @@ async function answerTo(path: string, { accept = '*/*', method = 'GET', inbox = 
     api: { handle: () => false, endpoints: ['POST /v1/webhooks', 'POST /v1/<odd & end>'] },
     inbox: inbox ? { handle: () => false } : undefined,
     jwks: () => false,
+    probes: () => false,
     corsOrigins: [],
   });
   const server = createServer((request, response) => void front(request, response, () => {}));

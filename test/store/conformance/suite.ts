@@ -32,6 +32,7 @@ import { restarting } from './restarting.ts';
 import { firing, overlaps, upcoming } from './runs.ts';
 import { sealing } from './sealing.ts';
 import { settling } from './settling.ts';
+import { standingBy } from './standing-by.ts';
 import { sweeping } from './sweeping.ts';
 import { tenants } from './tenants.ts';
 import { traffic } from './traffic.ts';
@@ -76,6 +77,7 @@ export function conformance(harness: Harness): void {
     sweeping,
     clock,
     cluster,
+    standingBy,
     feed,
     calls,
     restarting,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
 import { openStore } from '../../../src/store/open.ts';
 import { connect } from '../../../src/store/postgres/driver.ts';
@@ -87,6 +88,23 @@ describe('opening a store on PostgreSQL', () => {
       await refusalOf(url),
       /was written by a newer Carillon \(schema 999; this version knows \d+\)/,
     );
+  });
+
+  test('a schema of a version before is brought up to date, with what is in it, and sends', async () => {
+    const url = await aSchemaUrl();
+    const schema = new URL(url).searchParams.get('schema');
+    const first = new URL('../../../src/store/postgres/migrations/0001_init.sql', import.meta.url);
+    await run(
+      `CREATE SCHEMA ${schema}`,
+      `SET search_path = ${schema}`,
+      readFileSync(first, 'utf8'),
+      'CREATE TABLE migrations (version integer PRIMARY KEY, name text NOT NULL, applied timestamptz NOT NULL DEFAULT now())',
+      "INSERT INTO migrations (version, name) VALUES (1, '0001_init.sql')",
+      "INSERT INTO namespaces (name, state, created_at, updated_at, version) VALUES ('shop', 'ACTIVE', 0, 0, 1)",
+    );
+    const store = await opened(url);
+    assert.equal((await store.getNamespaces(['shop']))[0]?.state, 'ACTIVE');
+    assert.equal(await store.getStandby(), undefined);
   });
 
   test('a schema whose migration breaks off has nothing of it', async () => {

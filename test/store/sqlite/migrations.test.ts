@@ -42,6 +42,11 @@ async function opened(name: string): Promise<Store> {
 
 for (const name of ['store-0002', 'store-0003', 'store-0004', 'store-0005']) {
   describe(`a database as ${name} has it`, () => {
+    test('is no copy of another: it sends, as it did', async () => {
+      await using store = disposable(await opened(name));
+      assert.equal(await store.getStandby(), undefined);
+    });
+
     test('opens with its registrations, known by the ids that they had', async () => {
       await using store = disposable(await opened(name));
       const found = await store.resolveWebhooks(

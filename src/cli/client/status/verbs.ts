@@ -1,3 +1,5 @@
+import { type JsonValue, toJson } from '@bufbuild/protobuf';
+import { type Standby, StandbySchema } from '../../../../gen/carillon/v1/standby_pb.ts';
 import { type Webhook, Webhook_State, WebhookView } from '../../../../gen/carillon/v1/webhook_pb.ts';
 import {
   HealthCheckResponse_ServingStatus as Serving,
@@ -5,6 +7,7 @@ import {
 } from '../../../../gen/grpc/health/v1/health_pb.ts';
 import { EXIT } from '../../exit.ts';
 import { counted, enumName, ifAllowed, type Job, namespaceOf, wantsJson } from '../job.ts';
+import { originText } from '../standby/shown.ts';
 import { card } from '../table.ts';
 import { plain } from '../terminal-text.ts';
 
@@ -24,6 +27,8 @@ interface Status {
   readonly timeZoneRules: string | undefined;
   readonly webhooks?: Count & Readonly<Record<'active' | 'paused' | 'disabled' | 'failing', number>>;
   readonly waiting?: Count;
+  /** Why nothing is sent. */
+  readonly standby?: JsonValue;
 }
 
 interface Count {
@@ -40,10 +45,16 @@ export async function status(job: Job): Promise<number> {
   const serves = asked.health === 'SERVING';
   // Counting what waits is a cancellation that is not carried out, which a key for reading may not ask for.
   const waiting = serves ? await ifAllowed(waitingOf(job)) : undefined;
+  const standby = serves ? (await ifAllowed(job.connection.admin.getStandby({})))?.standby : undefined;
   const found: Status = serves
-    ? { ...asked, webhooks: await webhooksOf(job), ...(waiting && { waiting }) }
+    ? {
+        ...asked,
+        webhooks: await webhooksOf(job),
+        ...(waiting && { waiting }),
+        ...(standby && { standby: toJson(StandbySchema, standby) }),
+      }
     : asked;
-  world.out(wantsJson(invocation) ? `${JSON.stringify(found, undefined, 2)}\n` : textOf(job, found));
+  world.out(wantsJson(invocation) ? `${JSON.stringify(found, undefined, 2)}\n` : textOf(job, found, standby));
   return serves ? EXIT.ok : EXIT.failed;
 }
 
@@ -96,7 +107,7 @@ async function waitingOf({ connection, invocation }: Job): Promise<Count> {
   return { count, more: pageToken !== '' };
 }
 
-function textOf({ paper }: Job, found: Status): string {
+function textOf({ paper, world }: Job, found: Status, standby: Standby | undefined): string {
   const { webhooks, waiting } = found;
   const fields = card(
     [
@@ -105,6 +116,7 @@ function textOf({ paper }: Job, found: Status): string {
       ['time zones', found.timeZoneRules && `rules ${found.timeZoneRules}`],
       ['webhooks', webhooks && webhooksText(webhooks)],
       ['waiting', waiting && `${atLeast(waiting)}${counted(waiting.count, 'delivery', 'deliveries')}`],
+      ['standby', standby && `nothing is sent: ${originText(standby, world.now())}; carillon resume --all`],
       ['not serving', found.notServing.join(', ')],
     ],
     paper,

@@ -70,6 +70,7 @@ describe('carillon status', () => {
       health: { list: async () => ({ statuses: { '': { status: Serving.SERVING } } }) },
       webhooks: { list: answering({ webhooks }) },
       deliveries: { cancelDeliveries: answering({ count: 9_000 }) },
+      admin: { getStandby: async () => ({}) },
     } as unknown as Connection;
     const invocation = parse('', LONE_COMMANDS.status, ['--namespace', 'other']);
     assert.equal(await status({ invocation, connection, world, paper: paperOf(world) }), 0);
