@@ -22,7 +22,7 @@ export interface Row {
   ended: string | undefined;
   /** When its publisher began, and when that was told that it is kept, in true time. */
   readonly begunAt: number;
-  ackedAt: number | undefined;
+  toldAt: number | undefined;
   /** By number, who recorded the attempt. */
   readonly attempts: Map<number, string>;
 }
@@ -44,6 +44,7 @@ export function createDatabase({ now, T0, violated }: DatabaseDeps) {
   /** Those of them that wait. */
   const live = new Map<number, Row>();
   const eventIds = new Set<string>();
+  const bodies = new Map<string, EventBody>();
   const nodes = new Map<string, { beats: number; isDead: boolean }>();
   const owners: (string | undefined)[] = new Array(SHARDS).fill(undefined);
   const held = new Map<number, { readonly node: string; readonly shard: number; readonly until: number }>();
@@ -81,10 +82,11 @@ export function createDatabase({ now, T0, violated }: DatabaseDeps) {
     };
     const row: Row = {
       ...{ delivery, shard: shardOf(webhookId), xid, body, isVisible: false, ended: undefined },
-      ...{ begunAt: now(), ackedAt: undefined, attempts: new Map() },
+      ...{ begunAt: now(), toldAt: undefined, attempts: new Map() },
     };
     rows.set(delivery.ord, row);
     live.set(delivery.ord, row);
+    bodies.set(body.id, body);
     open.get(xid)?.push(row);
     return row;
   }
@@ -160,6 +162,7 @@ export function createDatabase({ now, T0, violated }: DatabaseDeps) {
     cursors,
     rows,
     live,
+    bodies,
     owners,
     held,
     lives,
@@ -257,7 +260,7 @@ export function createDatabase({ now, T0, violated }: DatabaseDeps) {
             eventIds.add(event.id);
             const at = T0 + now();
             const row = insert(xid, webhookId, { id: delivery.id, body: event, dueAt: at, firstDueAt: at });
-            row.ackedAt = now();
+            row.toldAt = now();
           }
           return 'FIRED' as const;
         }),

@@ -32,7 +32,7 @@ export interface HistoryOptions {
 }
 
 /** How long things go wrong in each history, in simulated time. */
-export const STORM_MS = 45_000;
+export const STORM_MS = 35_000;
 
 const T0 = Date.UTC(2026, 0, 1);
 /** In this time after the last fault everything is delivered. */
@@ -223,7 +223,7 @@ function createPublishers({ world, database, chance, webhooks, weather }: Publis
       }
       database.commit(xid);
       world.after(chance.between(0.2, 3), undefined, () => {
-        for (const row of made) row.ackedAt = world.now();
+        for (const row of made) row.toldAt = world.now();
       });
     });
   }

@@ -136,12 +136,7 @@ export function createLink(deps: LinkDeps): LinkedStore {
           return { webhookId, deliveries: all.slice(0, most), more: all[most]?.dueAt ?? null };
         }),
       ),
-    getEventBodies: (ids) =>
-      call(() => {
-        const wanted = new Set(ids);
-        const found = new Map([...database.live.values()].map(({ body }) => [body.id, body]));
-        return ids.map((id) => (wanted.has(id) ? found.get(id) : undefined));
-      }),
+    getEventBodies: (ids) => call(() => ids.map((id) => database.bodies.get(id))),
     getRendered: async (ids) => ids.map(() => undefined),
     keepMade: async () => undefined,
     settle: async (batch, _lanes, node = '') =>

@@ -77,7 +77,7 @@ export function createReceivers({ world, database, chance, violated }: Receivers
     if (!limits.ordered) return;
     for (const other of database.live.values()) {
       if (other === row || other.delivery.webhookId !== webhookId || !other.isVisible) continue;
-      const cameBefore = other.ackedAt !== undefined && other.ackedAt < row.begunAt;
+      const cameBefore = other.toldAt !== undefined && other.toldAt < row.begunAt;
       if (cameBefore && precedes(other.delivery, delivery)) {
         violated(`${node} sends ${id} before ${other.delivery.id}, which came earlier`);
       }
