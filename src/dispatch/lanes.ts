@@ -129,7 +129,7 @@ export function createLanes({ since: begun, directory, keysOf, credentialsOf, lo
     },
     aim: aimAt,
     drop(lane) {
-      lanes.delete(lane.webhookId);
+      if (lanes.get(lane.webhookId) === lane) lanes.delete(lane.webhookId);
       readyLanes.delete(lane);
       resting.delete(lane);
       abandon(lane.queue);

@@ -34,8 +34,14 @@ export function createFaults(deps: FaultsDeps) {
     return all.length === 0 ? undefined : chance.pick(all);
   }
 
+  /** Often about as long as it takes until others notice. */
   function long(): number {
-    return chance.hits(0.5) ? chance.between(9_000, 28_000) : chance.between(200, 9_000);
+    const [low, high] = chance.pick([
+      [200, 9_000],
+      [9_500, 13_000],
+      [9_000, 28_000],
+    ] as const);
+    return chance.between(low, high);
   }
 
   function goAway(): void {
