@@ -1,6 +1,6 @@
 import { COMMANDS, type Command } from '../server/config/settings.ts';
 import { optionsHelp } from '../server/config/settings-help.ts';
-import { GROUP_TITLES, GROUPS, LONE, LONE_TITLES } from './client/command.ts';
+import { GROUP_TITLES, GROUPS, LONE, LONE_TITLES, OFFLINE, OFFLINE_TITLES } from './client/command.ts';
 
 const ABOUT: Record<Command, { readonly title: string; readonly text: string }> = {
   dev: {
@@ -25,6 +25,7 @@ export function programHelp(): string {
     ...COMMANDS.map((command) => [command, capital(ABOUT[command].title)] as const),
     ...GROUPS.map((group) => [group, capital(GROUP_TITLES[group])] as const),
     ...LONE.map((command) => [command, capital(LONE_TITLES[command])] as const),
+    ...OFFLINE.map((command) => [command, capital(OFFLINE_TITLES[command])] as const),
     ['completion', 'Print what makes bash, zsh or fish complete commands'] as const,
     ['help', 'Print this, or what a command takes: carillon help dev, carillon help events publish'] as const,
     ['version', 'Print the version'] as const,

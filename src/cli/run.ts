@@ -1,13 +1,13 @@
 import { nearest } from '../domain/nearest.ts';
 import { COMMANDS, type Command } from '../server/config/settings.ts';
 import { VERSION } from '../server/version.ts';
-import { GROUPS, type Group, LONE, LONE_ALIASES } from './client/command.ts';
+import { GROUPS, type Group, LONE, LONE_ALIASES, OFFLINE } from './client/command.ts';
 import { EXIT } from './exit.ts';
 import { commandHelp, programHelp } from './program-help.ts';
 import { serve } from './serve.ts';
 import type { World } from './world.ts';
 
-const WORDS = [...COMMANDS, ...GROUPS, ...LONE, 'completion', 'help', 'version'];
+const WORDS = [...COMMANDS, ...GROUPS, ...LONE, ...OFFLINE, 'completion', 'help', 'version'];
 
 /** Runs what `argv` asks for, without the program's own name, and resolves with the exit code. */
 export async function run(argv: readonly string[], world: World): Promise<number> {
@@ -22,6 +22,8 @@ export async function run(argv: readonly string[], world: World): Promise<number
   if (group) return client(group, rest, world);
   const standing = loneOf(word);
   if (standing !== undefined) return lone(standing, rest, world);
+  const onDatabase = OFFLINE.find((known) => known === word);
+  if (onDatabase !== undefined) return offline(onDatabase, rest, world);
   if (word === 'completion') return completion(rest, world);
   if (word === undefined) {
     world.err(programHelp());
@@ -91,11 +93,30 @@ async function lone(word: (typeof LONE)[number], argv: readonly string[], world:
   return runClient('', command, argv, world);
 }
 
+/** A command that works on a database, and not on a server. */
+async function offline(
+  word: (typeof OFFLINE)[number],
+  argv: readonly string[],
+  world: World,
+): Promise<number> {
+  const { OFFLINE_COMMANDS } = await import('./offline/commands.ts');
+  const command = OFFLINE_COMMANDS[word];
+  if (asksForHelpBeforeOperands(argv)) {
+    const { clientHelp } = await import('./client/client-help.ts');
+    world.out(clientHelp('', command));
+    return EXIT.ok;
+  }
+  const { runOffline } = await import('./offline/run-offline.ts');
+  return runOffline(command, argv, world);
+}
+
 async function help([about, ...rest]: readonly string[], world: World): Promise<number> {
   const group = GROUPS.find((known) => known === about);
   if (group) return client(group, [...rest.slice(0, 1), '--help'], world);
   const standing = loneOf(about);
   if (standing !== undefined) return lone(standing, ['--help'], world);
+  const onDatabase = OFFLINE.find((known) => known === about);
+  if (onDatabase !== undefined) return offline(onDatabase, ['--help'], world);
   if (about === 'completion') return completion(['--help'], world);
   const command: Command | undefined = COMMANDS.find((known) => known === about);
   if (about !== undefined && command === undefined && !WORDS.includes(about)) return unknown(about, world);

@@ -11,6 +11,7 @@ import { createAuthority } from '../support/authority.ts';
 import { type HeldRequest, type HeldSender, heldSender } from '../support/held-sender.ts';
 import { openPipeline, type Pipeline, QUICK_RETRIES, until } from '../support/pipeline.ts';
 import { openMemoryStore } from '../support/store.ts';
+import { TOGETHER } from '../support/together.ts';
 
 /**
  * A change of a webhook takes effect on its lane within a second, whatever the lane waits for: each field
@@ -254,7 +255,7 @@ const CHANGES: Record<keyof AskedSpec | 'state' | 'secret' | 'concurrency' | 'ra
 };
 
 for (const [stateName, arrange] of Object.entries(STATES)) {
-  describe(`a lane that is in the state: ${stateName}`, () => {
+  describe(`a lane that is in the state: ${stateName}`, TOGETHER, () => {
     for (const [field, change] of Object.entries(CHANGES)) {
       it(`takes over a change of its webhook (${field}) within a second`, async () => {
         const { subject: found, release } = await arrange();

@@ -5,6 +5,7 @@ import type { Webhook } from '../../src/domain/webhook/webhook.ts';
 import { settableClock } from '../support/clock.ts';
 import { type HeldSender, heldSender } from '../support/held-sender.ts';
 import { openPipeline, type Pipeline, QUICK_RETRIES, until } from '../support/pipeline.ts';
+import { TOGETHER } from '../support/together.ts';
 
 /** The machine's clock is set while deliveries wait: nobody has to wait until it has caught up. */
 
@@ -98,7 +99,7 @@ const WAITS: Record<string, (world: World) => Promise<number>> = {
   },
 };
 
-describe('a clock that is put back by an hour', () => {
+describe('a clock that is put back by an hour', TOGETHER, () => {
   for (const [name, wait] of Object.entries(WAITS)) {
     it(`does not prolong the wait for ${name}, nor cut it short`, async () => {
       await using world = await openWorld();
@@ -145,7 +146,7 @@ describe('a clock that is put back by an hour', () => {
   });
 });
 
-describe('a clock that is put forward by an hour', () => {
+describe('a clock that is put forward by an hour', TOGETHER, () => {
   for (const [name, wait] of Object.entries(WAITS)) {
     it(`ends the wait for ${name}: it is as if the hour had passed`, async () => {
       await using world = await openWorld();

@@ -6,12 +6,13 @@ import type { Store } from '../../src/store/store.ts';
 import { LIMITS, openPipeline, QUICK_RETRIES, until } from '../support/pipeline.ts';
 import { endless, gone, hang, openReceiver, redirect, reset, status, tooMany } from '../support/receiver.ts';
 import { openMemoryStore } from '../support/store.ts';
+import { TOGETHER } from '../support/together.ts';
 
 function numbers(count: number): string[] {
   return Array.from({ length: count }, (_, i) => String(i));
 }
 
-describe('the dispatcher', () => {
+describe('the dispatcher', TOGETHER, () => {
   it('sends what was published, signed, and records what came of it', async () => {
     await using receiver = await openReceiver();
     await using pipeline = await openPipeline();

@@ -7,6 +7,7 @@ import type { OAuth2 } from '../../src/domain/webhook/oauth2.ts';
 import type { Webhook } from '../../src/domain/webhook/webhook.ts';
 import { openPipeline, type Pipeline, QUICK_RETRIES, until } from '../support/pipeline.ts';
 import { hang, openReceiver, status } from '../support/receiver.ts';
+import { TOGETHER } from '../support/together.ts';
 import { anOAuth2, CLIENT_SECRET, json, openTokenEndpoint } from '../support/token-endpoint.ts';
 
 const NAMESPACE = 'default';
@@ -32,7 +33,7 @@ function change({ control }: Pipeline, { id }: Webhook, oauth2: OAuth2): Promise
   }));
 }
 
-describe('a delivery of a webhook that gets tokens', () => {
+describe('a delivery of a webhook that gets tokens', TOGETHER, () => {
   it('is sent again with another token after the destination has refused the one, and shows neither', async () => {
     await using endpoint = await openTokenEndpoint();
     await using receiver = await openReceiver();

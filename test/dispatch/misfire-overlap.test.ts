@@ -14,6 +14,7 @@ import { recordingLog } from '../support/log.ts';
 import { LIMITS, openPipeline, type Pipeline, QUICK_RETRIES, until } from '../support/pipeline.ts';
 import { HOUR, MINUTE } from '../support/schedule.ts';
 import { holdsAll } from '../support/shards.ts';
+import { TOGETHER } from '../support/together.ts';
 
 /** What docs/schedules.md says of each pair of policies, column by column. */
 interface Promised {
@@ -210,7 +211,6 @@ async function answered(sender: HeldSender): Promise<void> {
 }
 
 // They wait most of the time.
-const TOGETHER = { concurrency: 4 };
 
 describe('the table of misfire and overlap policies in docs/schedules.md', TOGETHER, () => {
   it('has a row for each pair', () => {

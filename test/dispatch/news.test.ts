@@ -4,8 +4,9 @@ import { BREAKER_FAILURES } from '../../src/domain/delivery/lane.ts';
 import { RUN_EVENT_TYPE } from '../../src/domain/event/event.ts';
 import { aboutDeliveries, LIMITS, openPipeline, QUICK_RETRIES, until } from '../support/pipeline.ts';
 import { gone, openReceiver, status } from '../support/receiver.ts';
+import { TOGETHER } from '../support/together.ts';
 
-describe('the dispatcher tells', () => {
+describe('the dispatcher tells', TOGETHER, () => {
   it('of a delivery that failed, once that is on disk', async () => {
     await using receiver = await openReceiver();
     await using pipeline = await openPipeline();

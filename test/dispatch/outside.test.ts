@@ -6,6 +6,7 @@ import type { Store } from '../../src/store/store.ts';
 import { LIMITS, openPipeline, type Pipeline, QUICK_RETRIES, until } from '../support/pipeline.ts';
 import { hang, openReceiver, status } from '../support/receiver.ts';
 import { openMemoryStore } from '../support/store.ts';
+import { TOGETHER } from '../support/together.ts';
 
 const HOUR = 3_600_000;
 const NAMESPACE = 'default';
@@ -22,7 +23,7 @@ function inState(pipeline: Pipeline, id: string, state: DeliveryDetail['state'])
   });
 }
 
-describe('what changes from outside', () => {
+describe('what changes from outside', TOGETHER, () => {
   it('sends a delivery now that was waiting for a retry far ahead', async () => {
     await using receiver = await openReceiver();
     await using pipeline = await openPipeline();

@@ -16,6 +16,7 @@ import { aboutDeliveries, LIMITS, openPipeline, type Pipeline, until } from '../
 import { hang, openReceiver, status } from '../support/receiver.ts';
 import { holdsAll } from '../support/shards.ts';
 import { aWebhook, T0 } from '../support/store.ts';
+import { TOGETHER } from '../support/together.ts';
 
 const bodies = (count: number, from = 0) => Array.from({ length: count }, (_, i) => `${from + i}`);
 /** Nobody listens there. */
@@ -46,7 +47,7 @@ async function reasonsOf(pipeline: Pipeline, ids: readonly string[]): Promise<st
   return found.map(({ reason }) => reason ?? '-').join(' ');
 }
 
-describe('a dead webhook', () => {
+describe('a dead webhook', TOGETHER, () => {
   it('keeps no other from anything: what waits too much for it is FAILED, and nothing is refused', async () => {
     await using receiver = await openReceiver();
     await using pipeline = await openPipeline({ storeOptions: { namespaceWaitingMax: 50 } });

@@ -6,6 +6,7 @@ import type { AskedPayload } from '../../src/domain/webhook/asked.ts';
 import type { Webhook } from '../../src/domain/webhook/webhook.ts';
 import { openPipeline, type Pipeline, until } from '../support/pipeline.ts';
 import { openReceiver, status } from '../support/receiver.ts';
+import { TOGETHER } from '../support/together.ts';
 
 const NAMED: Partial<Event> = { type: 'order.paid', contentType: 'application/json' };
 const BROKEN: AskedPayload = { headerTemplates: { 'x-name': '{{ event.data.name }}' } };
@@ -22,7 +23,7 @@ async function change(pipeline: Pipeline, webhook: Webhook, spec: Partial<Webhoo
   }));
 }
 
-describe('a delivery that could not be rendered', () => {
+describe('a delivery that could not be rendered', TOGETHER, () => {
   it('is FAILED with the reason RENDER and the message, announced, logged, and no attempt', async () => {
     await using receiver = await openReceiver();
     await using pipeline = await openPipeline();

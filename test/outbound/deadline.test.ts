@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, it } from 'node:test';
 import { Worker } from 'node:worker_threads';
-import { systemClock } from '../../src/domain/clock.ts';
 import { startDeadline } from '../../src/outbound/deadline.ts';
 import { manualClock } from '../support/clock.ts';
 import { openReceiver } from '../support/receiver.ts';
@@ -79,11 +78,12 @@ describe('an attempt during which the process was suspended', () => {
 describe('a deadline', () => {
   it('says nothing of being held up when it was not, and does not come once it was called off', async () => {
     const over: number[] = [];
-    startDeadline(systemClock, 5, (heldUpMs) => over.push(heldUpMs));
-    startDeadline(systemClock, 5, () => over.push(-1))();
-    const callOff = startDeadline(systemClock, 10, () => over.push(-2));
+    const clock = manualClock(0);
+    startDeadline(clock, 5, (heldUpMs) => over.push(heldUpMs));
+    startDeadline(clock, 5, () => over.push(-1))();
+    const callOff = startDeadline(clock, 10, () => over.push(-2));
     setTimeout(() => setImmediate(callOff), 10);
-    await aWhile(40);
+    await new Promise((resolve) => startDeadline(clock, 40, resolve));
     assert.deepEqual(over, [0]);
   });
 });

@@ -49,11 +49,11 @@ describe('the timing of an attempt', () => {
     receiver.answer(({ response, after }) => {
       after(60, () => {
         response.writeHead(200).flushHeaders();
-        after(40, () => response.end('x'));
+        after(150, () => response.end('x'));
       });
     });
     const { timing } = await sender.send(aRequest(receiver.url));
-    // A timer can be up to a millisecond early.
+    // A timer can be up to a millisecond early, and a busy machine reads the head late.
     assert.ok(timing.waitMs! >= 59, `waited ${timing.waitMs}`);
     assert.ok(timing.readMs! >= 39, `read ${timing.readMs}`);
   });

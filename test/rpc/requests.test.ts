@@ -21,6 +21,7 @@ import {
   violations,
 } from '../support/rpc.ts';
 import { aTenant, T0 } from '../support/store.ts';
+import { TOGETHER } from '../support/together.ts';
 
 const DESTINATION = 'http://127.0.0.1:9999/hook';
 const FAILED = { to: 'FAILED', reason: 'EXHAUSTED' } as const;
@@ -294,7 +295,7 @@ async function crashing(after: boolean, ...verbs: (keyof Store)[]) {
   });
 }
 
-describe('A call with a request_id that was broken off', () => {
+describe('A call with a request_id that was broken off', TOGETHER, () => {
   for (const [when, after, verb] of [
     ['before it was done', false, 'publish'],
     ['after it was done, and before that was said', true, 'publish'],

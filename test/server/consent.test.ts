@@ -6,6 +6,7 @@ import { watchedLog } from '../support/log.ts';
 import { until } from '../support/pipeline.ts';
 import { type Answer, openReceiver, type Receiver, status } from '../support/receiver.ts';
 import { aDatabasePath } from '../support/store.ts';
+import { TOGETHER } from '../support/together.ts';
 
 const ORIGIN = 'hooks.example.com';
 
@@ -74,7 +75,7 @@ const answering =
   (exchange) =>
     (exchange.request.method === 'OPTIONS' ? answer : status(204))(exchange);
 
-describe('a webhook whose destination is asked first', () => {
+describe('a webhook whose destination is asked first', TOGETHER, () => {
   it('sends what waits once it consents, with the origin, and tells so', async (t) => {
     await using receiver = await openReceiver();
     await using ops = await openReceiver();

@@ -6,6 +6,7 @@ import { manualClock } from '../support/clock.ts';
 import { recordingLog } from '../support/log.ts';
 import { until } from '../support/pipeline.ts';
 import { T0 } from '../support/store.ts';
+import { TOGETHER } from '../support/together.ts';
 
 const NEVER_MS = 3_600_000;
 
@@ -36,7 +37,7 @@ function aLoop(options: { tick?: () => Promise<void> | void; idleMs?: number; re
   return { loop, counted, lines, clock };
 }
 
-describe('a loop', () => {
+describe('a loop', TOGETHER, () => {
   it('sleeps when there is nothing to do, until it is woken', async () => {
     const { loop, counted } = aLoop();
     await wait(50);

@@ -6,6 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { after, describe, test } from 'node:test';
 import { openStore } from '../../src/store/open.ts';
 import { aPublication, aWebhook, T0 } from '../support/store.ts';
+import { TOGETHER } from '../support/together.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-open-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -24,7 +25,7 @@ async function refusalOf(url: string): Promise<string> {
   return error.message;
 }
 
-describe('opening a store', () => {
+describe('opening a store', TOGETHER, () => {
   test('a path, and a path after "sqlite:", name the same file', async () => {
     const path = aPath();
     const webhook = aWebhook();

@@ -71,7 +71,7 @@ export interface TemporaryFolder extends AsyncDisposable {
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
 /** How long to wait for what should take a moment, also on a busy machine. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 
 /** Children that must not outlive this process, however it ends. */
 const running = new Set<() => void>();

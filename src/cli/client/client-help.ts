@@ -34,7 +34,7 @@ or could not be reached, 2 when the command was called wrongly.
 /** What `carillon webhooks register --help` prints. */
 export function clientHelp(place: Place, command: Command): string {
   const call = `carillon ${spoken(place, command)}`;
-  const { about, notes, argument, options, examples } = command;
+  const { about, notes, argument, options, common = COMMON, examples } = command;
   const operand = argument && ` ${argument.required ? `<${argument.name}>` : `[${argument.name}]`}`;
   const parts = [
     wrap(`${call}: `, about, ''),
@@ -42,8 +42,8 @@ export function clientHelp(place: Place, command: Command): string {
     `\nUsage: ${call}${operand ?? ''} [options]\n`,
     ...(argument ? [wrap(`  ${`<${argument.name}>`.padEnd(10)}  `, argument.about), ''] : []),
     ...(options.length > 0 ? ['Options:', ...options.map(optionHelp), ''] : []),
-    'Options of every command:',
-    ...COMMON.map(optionHelp),
+    common === COMMON ? 'Options of every command:' : 'Other options:',
+    ...common.map(optionHelp),
     '\nExamples:',
     ...examples.map((example) => `  ${call} ${example}`.trimEnd()),
   ];

@@ -11,6 +11,14 @@ export type Group = (typeof GROUPS)[number];
 export const LONE = ['apply', 'import-crontab', 'status', 'audit', 'resume'] as const;
 type Lone = (typeof LONE)[number];
 
+/** Commands that work on a database, and not on a server. */
+export const OFFLINE = ['backup', 'restore'] as const;
+
+export const OFFLINE_TITLES: Readonly<Record<(typeof OFFLINE)[number], string>> = {
+  backup: 'copy a database of SQLite, also while a server works on it',
+  restore: 'put a backup in the place of a database',
+};
+
 /** Other words that do as well. */
 export const LONE_ALIASES: ReadonlyMap<string, Lone> = new Map([['health', 'status']]);
 
@@ -52,6 +60,8 @@ export interface Command {
   /** What else there is to know. */
   readonly notes?: string;
   readonly options: readonly Option[];
+  /** What it takes besides; what every client takes without it. */
+  readonly common?: readonly Option[];
   /** What follows `carillon <group> <verb>`, or `carillon <verb>`. */
   readonly examples: readonly string[];
 }

@@ -13,7 +13,7 @@ import {
 
 /** Takes apart what follows `carillon <group> <verb>`, or `carillon <verb>`. Raises UsageError. */
 export function parse(place: Place, command: Command, argv: readonly string[]): Invocation {
-  const options = [...COMMON, ...command.options];
+  const options = optionsOf(command);
   const known = new Map(
     options.flatMap((option) =>
       [option.flag, ...(option.short ? [option.short] : [])].map((flag) => [flag, option]),
@@ -48,6 +48,10 @@ export function parse(place: Place, command: Command, argv: readonly string[]): 
   return { place, command, argument: operandOf(place, command, operands), flags };
 }
 
+function optionsOf({ common = COMMON, options }: Command): Option[] {
+  return [...common, ...options];
+}
+
 function operandOf(place: Place, command: Command, operands: readonly string[]): string | undefined {
   const { argument } = command;
   const [operand, extra] = operands;
@@ -63,7 +67,7 @@ function operandOf(place: Place, command: Command, operands: readonly string[]):
 }
 
 function unknownFlag(place: Place, command: Command, flag: string): UsageError {
-  const known = [...COMMON, ...command.options].map((option) => option.flag);
+  const known = optionsOf(command).map((option) => option.flag);
   return new UsageError(
     `${quote(flag)} is not an option${didYouMean(flag, known)}; see carillon ${spoken(place, command)} --help`,
   );

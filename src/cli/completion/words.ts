@@ -14,9 +14,12 @@ import {
   LONE,
   LONE_ALIASES,
   LONE_TITLES,
+  OFFLINE,
+  OFFLINE_TITLES,
   type Option,
 } from '../client/command.ts';
 import { LONE_COMMANDS } from '../client/lone.ts';
+import { OFFLINE_COMMANDS } from '../offline/commands.ts';
 import { SERVER_TITLES } from '../program-help.ts';
 
 /** What may stand behind a flag, or behind a command. */
@@ -82,6 +85,7 @@ export function allWords(): Words {
       ...COMMANDS.map((word) => ({ word, about: SERVER_TITLES[word] })),
       ...GROUPS.map((word) => ({ word, about: GROUP_TITLES[word] })),
       ...LONE.map((word) => ({ word, about: LONE_TITLES[word] })),
+      ...OFFLINE.map((word) => ({ word, about: OFFLINE_TITLES[word] })),
       { word: 'completion', about: 'print what makes a shell complete commands' },
       { word: 'help', about: 'print what a command takes' },
       { word: 'version', about: 'print the version' },
@@ -90,6 +94,7 @@ export function allWords(): Words {
       ...servers,
       ...groups,
       ...lone,
+      ...OFFLINE.map((word) => clientWords([word], OFFLINE_COMMANDS[word])),
       {
         path: ['completion'],
         about: '',
@@ -100,7 +105,7 @@ export function allWords(): Words {
         path: ['help'],
         about: '',
         flags: [],
-        operand: { kind: 'words', words: [...COMMANDS, ...GROUPS, ...LONE, 'completion'] },
+        operand: { kind: 'words', words: [...COMMANDS, ...GROUPS, ...LONE, ...OFFLINE, 'completion'] },
       },
     ],
   };
@@ -111,7 +116,7 @@ function clientWords(path: CommandWords['path'], command: Command): CommandWords
   return {
     path,
     about: command.about,
-    flags: [...command.options, ...COMMON].map(flagWords),
+    flags: [...command.options, ...(command.common ?? COMMON)].map(flagWords),
     operand: argument && (argument.name === 'file' ? { kind: 'file' } : { kind: 'other' }),
   };
 }

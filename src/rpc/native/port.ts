@@ -10,6 +10,7 @@ import type { Socket } from 'node:net';
 import type { ServiceImplSpec } from '@connectrpc/connect';
 import type { Responder, Server } from '@grpc/grpc-js';
 import type { Clock } from '../../domain/clock.ts';
+import { DomainError } from '../../domain/error.ts';
 import type { Log } from '../../telemetry/log.ts';
 import { callLog } from '../transport/call-log.ts';
 import type { Guard } from '../transport/guard.ts';
@@ -19,6 +20,7 @@ import { type Arrival, receptionist } from './arrival.ts';
 import { serve } from './calls.ts';
 import { NATIVE_LIMITS, type NativeLimits } from './limits.ts';
 import type { Receiving } from './reader.ts';
+import type { Exchange } from './served-call.ts';
 import { type Connection, followConnection } from './session.ts';
 import { unpadded } from './status.ts';
 
@@ -30,6 +32,8 @@ export interface NativePort {
   isBusy(socket: Socket): boolean;
   /** Takes no new calls, and closes connections as soon as those that were taken have ended. */
   drain(): void;
+  /** Ends the calls in flight, and says so. */
+  cutOff(): void;
   /** Frees what is left when all connections are closed. */
   close(): void;
 }
@@ -56,6 +60,7 @@ export async function openNativePort(deps: NativePortDeps): Promise<NativePort> 
   setLogVerbosity(logVerbosity.NONE);
 
   const receiving = new Set<Receiving>();
+  const inFlight = new Set<Exchange>();
   const exchanges = {
     guard: services.guard,
     clock,
@@ -64,6 +69,7 @@ export async function openNativePort(deps: NativePortDeps): Promise<NativePort> 
     messageBytesMax,
     newMetadata: unpadded(Metadata),
     receiving,
+    inFlight,
   };
   const desk = receptionist(services);
   const connections = new Map<Http2Session | undefined, Connection>();
@@ -150,11 +156,18 @@ export async function openNativePort(deps: NativePortDeps): Promise<NativePort> 
       server.tryShutdown(() => {});
       for (const connection of connections.values()) connection.endIfDone();
     },
+    cutOff() {
+      for (const each of [...inFlight]) each.fail(stopping());
+    },
     close() {
       clearInterval(check);
       server.forceShutdown();
     },
   };
+}
+
+function stopping(): DomainError {
+  return new DomainError('SERVER_STOPPING', 'the server is stopping, and this call was not done in time');
 }
 
 function asIs(bytes: Buffer): Buffer {

@@ -46,6 +46,8 @@ export interface ExchangeDeps {
   readonly newMetadata: NewMetadata;
   /** What waits for a message, which may take so long to arrive. */
   readonly receiving: Set<Receiving>;
+  /** Calls that have begun and not ended. */
+  readonly inFlight: Set<Exchange>;
 }
 
 type Listener = Parameters<ServerInterceptingCallInterface['start']>[0];
@@ -119,6 +121,7 @@ export class Exchange implements HandlerContext, Listener, Receiving {
   /** Begins to listen. What is heard goes to the reader, a message for each `read`. */
   start(reader: Reader): void {
     this.#reader = reader;
+    this.#deps.inFlight.add(this);
     this.#stream.once('close', () => this.call.outgoing?.end());
     const base = this.#base;
     const { sendStatus } = base;
@@ -317,6 +320,7 @@ export class Exchange implements HandlerContext, Listener, Receiving {
     this.#reason = reason;
     clearTimeout(this.#timer);
     this.#deps.receiving.delete(this);
+    this.#deps.inFlight.delete(this);
     this.#rooms.end();
     if (status !== undefined) this.#sendStatus(status);
     this.#writable?.resolve();

@@ -13,7 +13,7 @@ export interface AcceptorOptions {
   /** Serves a connection, whose first bytes are given, and are no longer in the socket. */
   readonly take: (socket: Socket, first: Buffer) => void;
   /** What serves the connections: it is drained and closed together with the port. */
-  readonly protocols: readonly Pick<Protocol, 'isBusy' | 'drain' | 'close'>[];
+  readonly protocols: readonly Pick<Protocol, 'isBusy' | 'drain' | 'cutOff' | 'close'>[];
   /** Told of connections that could not be accepted: no file handles left, say. */
   readonly onError: (error: unknown) => void;
 }
@@ -33,6 +33,9 @@ export interface Acceptor {
 /** Before a quiet connection is asked whether its other end still exists. */
 const PROBE_MS = 60_000;
 
+/** What a connection has for taking the last answers when its calls were cut off. */
+const LAST_ANSWERS_MS = 200;
+
 /** Rejects with DomainError FAILED_PRECONDITION, its message for the operator, when it cannot listen. */
 export async function accept(where: ListenOptions, options: AcceptorOptions): Promise<Acceptor> {
   const { limits, tls, take, protocols, onError } = options;
@@ -40,8 +43,10 @@ export async function accept(where: ListenOptions, options: AcceptorOptions): Pr
   /** By their ends, connections on which TLS is agreed; and when it is, what speaks TLS on them. */
   const agreeing = new Map<string, Socket>();
   const secured = new WeakMap<Socket, Socket>();
+  const isBusy = (socket: Socket): boolean =>
+    protocols.some((each) => each.isBusy(secured.get(socket) ?? socket));
   const crowd = createCrowd(limits.connectionsMax, {
-    isBusy: (socket) => protocols.some((each) => each.isBusy(secured.get(socket) ?? socket)),
+    isBusy,
     close: (socket) => void socket.destroy(),
   });
 
@@ -115,8 +120,13 @@ export async function accept(where: ListenOptions, options: AcceptorOptions): Pr
     address: addressOf(server),
     close(graceMs) {
       closed ??= stop();
-      const timer = setTimeout(() => {
-        for (const socket of crowd.sockets()) socket.destroy();
+      let timer = setTimeout(() => {
+        const answering = protocols.some(({ cutOff }) => cutOff !== undefined);
+        for (const socket of crowd.sockets()) if (!answering || !isBusy(socket)) socket.destroy();
+        for (const protocol of protocols) protocol.cutOff?.();
+        timer = setTimeout(() => {
+          for (const socket of crowd.sockets()) socket.destroy();
+        }, LAST_ANSWERS_MS);
       }, graceMs);
       return closed.finally(() => clearTimeout(timer));
     },

@@ -24,6 +24,8 @@ export interface Protocol {
   isBusy(socket: Socket): boolean;
   /** Closes connections as soon as no request is in flight on them. */
   drain(): void;
+  /** Ends the requests in flight and answers them so, where the protocol has words for it. */
+  cutOff?(): void;
   /** Frees what is left when all connections are closed. */
   close(): void;
 }

@@ -238,6 +238,21 @@ function reason(error: unknown): string {
   return `cannot be opened: ${messageOf(error)}`;
 }
 
+/** The version of the schema that this program works with. */
+export function schemaVersion(): number {
+  return migrationFiles().length;
+}
+
+/** Raises FAILED_PRECONDITION for a file that is no database of ours. */
+export function checkOurs(db: Database, path: string): void {
+  try {
+    if (pragma(db, 'application_id') === APPLICATION_ID) return;
+  } catch (error) {
+    throw refusal(path, reason(error));
+  }
+  throw refusal(path, 'is a database of another program; name one of Carillon');
+}
+
 /** Refuses another program's database, which has tables but not our mark. */
 function identify(db: Database, path: string): void {
   const id = pragma(db, 'application_id');
@@ -249,9 +264,7 @@ function identify(db: Database, path: string): void {
 
 /** Applies the migrations that the file has not had. Each is one transaction, and only goes forward. */
 function migrate(db: Database, path: string): void {
-  const files = readdirSync(MIGRATIONS)
-    .filter((name) => name.endsWith('.sql'))
-    .sort();
+  const files = migrationFiles();
   const version = Number(pragma(db, 'user_version'));
   if (version > files.length) {
     throw refusal(
@@ -269,4 +282,10 @@ function migrate(db: Database, path: string): void {
     db.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${index + 1}`);
     db.exec('COMMIT');
   }
+}
+
+function migrationFiles(): string[] {
+  return readdirSync(MIGRATIONS)
+    .filter((name) => name.endsWith('.sql'))
+    .sort();
 }

@@ -21,6 +21,7 @@ import { createAuthority } from '../../support/authority.ts';
 import { certificateFiles, fingerprintOf } from '../../support/certificates.ts';
 import { closed, echo, readAll } from '../../support/listener.ts';
 import { watchedLog } from '../../support/log.ts';
+import { TOGETHER } from '../../support/together.ts';
 import { ask, startWhole, type WholeServer } from '../../support/whole-server.ts';
 
 const authority = createAuthority();
@@ -61,7 +62,7 @@ async function statusOf(on: ClientHttp2Session, path: string): Promise<number> {
   return headers[':status'];
 }
 
-describe('A server with a certificate', () => {
+describe('A server with a certificate', TOGETHER, () => {
   it('lets connections that do nothing make room for new ones', async (t) => {
     const server = await start(t, '--connections-max', '16');
     const sessions: ClientHttp2Session[] = [];

@@ -6,6 +6,7 @@ import { connect } from '../../../src/store/postgres/driver.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { aSchemaUrl, postgresUrl } from '../../support/postgres.ts';
 import { aWebhook } from '../../support/store.ts';
+import { TOGETHER } from '../../support/together.ts';
 
 const stores: Store[] = [];
 after(() => Promise.all(stores.map((store) => store.close())));
@@ -39,7 +40,7 @@ async function run(...statements: string[]): Promise<void> {
   await session.close();
 }
 
-describe('opening a store on PostgreSQL', () => {
+describe('opening a store on PostgreSQL', TOGETHER, () => {
   test('what is wrong with its address is said in a line, without the password', async () => {
     const cases: [url: string, says: RegExp][] = [
       [await changed((url) => (url.password = 'geheim')), /lets nobody in with this user and password/],

@@ -20,8 +20,8 @@ export function standbyVerbs(db: Database): Pick<Verbs, 'getStandby' | 'standBy'
   };
 }
 
-/** Puts a database on standby. */
-function standbyNote(db: Database): (reason: string, since: number) => void {
+/** Puts a database on standby, also one that no store is made of. */
+export function standbyNote(db: Database): (reason: string, since: number) => void {
   const replace = db.prepare('REPLACE INTO standby (one, reason, since) VALUES (1, ?, ?)');
   const forgetFailing = db.prepare(
     'UPDATE webhooks SET failing_since = NULL WHERE failing_since IS NOT NULL',
