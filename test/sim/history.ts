@@ -92,7 +92,7 @@ async function history({ seed, stormMs, tell }: Required<HistoryOptions>, world:
       const { isDead, isStopped } = post.machine;
       if (!isDead && !isStopped) violated(`${name} was buried with ${post.row.delivery.id} in flight`);
     }
-    const victim = [...nodes].find((node) => node.name() === name)?.machine;
+    const victim = machineOf(name);
     // In several outages one can miss its chance between them.
     const isOften = weather.wentAt[1] > world.now() - LONG_MS;
     if (victim !== undefined && !isOften && (excusedUntil.get(victim) ?? 0) < world.now()) {
@@ -100,10 +100,22 @@ async function history({ seed, stormMs, tell }: Required<HistoryOptions>, world:
     }
   }
 
+  function machineOf(name: string): Machine | undefined {
+    return [...nodes].find((node) => node.name() === name)?.machine;
+  }
+
+  /** Sometimes one that is to be buried comes back just then. */
+  function onBurying(names: readonly string[]): void {
+    for (const name of names) {
+      const machine = machineOf(name);
+      if (machine?.isStopped && chance.hits(0.5)) world.goOn(machine);
+    }
+  }
+
   function start(): void {
     const machine = world.machine(`m${++started}`, chance.between(-50, 50));
     const store = createLink({
-      ...{ world, database, machine, weather, chance, topUpMax, onBuried },
+      ...{ world, database, machine, weather, chance, topUpMax, onBurying, onBuried },
       onSlow: (ms) => excuse(machine, 2 * ms + 15_000),
     });
     world.after(0, machine, () => {

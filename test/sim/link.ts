@@ -31,6 +31,8 @@ export interface LinkDeps {
   readonly chance: Chance;
   /** The most rows that the store returns of a lane at a time, so that lanes are loaded in parts. */
   readonly topUpMax: number;
+  /** These are to be buried, and may still come back before it is done. */
+  readonly onBurying: (nodes: readonly string[]) => void;
   readonly onBuried: (node: string, by: string) => void;
   /** A message of it took so long. */
   readonly onSlow: (ms: number) => void;
@@ -88,6 +90,7 @@ export function createLink(deps: LinkDeps): LinkedStore {
     join: async () => (await noting(call(database.join))).node,
     beat: async (node) => (await noting(call(() => database.beat(node)))).view,
     bury: async (dead) => {
+      deps.onBurying(dead.map(({ node }) => node));
       await noting(call(() => database.bury(dead, (node) => deps.onBuried(node, machine.name))));
     },
     acquire: ({ node, shards }) => noting(call(() => database.acquire(node, shards))),
