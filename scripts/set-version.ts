@@ -16,8 +16,24 @@ if (before === undefined || after === undefined || /^\s*(?:## |$)/.test(after)) 
 
 const { version } = JSON.parse(read('package.json')) as { version: string };
 // As the program, the banner and the package name it; the bare number could be that of a specification.
-const spellings = [(number: string) => `'${number}'`, (number: string) => `Carillon ${number}`, packageOf];
-for (const path of ['src/server/version.ts', 'README.md', 'docs/events.md']) {
+const spellings = [
+  (number: string) => `'${number}'`,
+  (number: string) => `Carillon ${number}`,
+  (number: string) => `carillon:${number}`,
+  (number: string) => `version: ${number}`,
+  (number: string) => `appVersion: ${number}`,
+  packageOf,
+];
+const places = [
+  'src/server/version.ts',
+  'README.md',
+  'docs/events.md',
+  'docs/deploying.md',
+  'deploy/Dockerfile',
+  'deploy/compose.yaml',
+  'deploy/helm/carillon/Chart.yaml',
+];
+for (const path of places) {
   write(
     path,
     spellings.reduce((text, spell) => text.replaceAll(spell(VERSION), spell(version)), read(path)),

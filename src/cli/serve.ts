@@ -57,6 +57,13 @@ export async function serve(
     if (signal === 'SIGHUP' && command === 'dev') asked.resolve(signal);
     else log.info({ signal }, IGNORED[signal]);
   });
+  // Whoever kills npm ends npm and the shell that it runs, and neither passes that on.
+  const offOrphaned = isStartedByNpm(world)
+    ? world.onOrphaned(() => {
+        log.info({}, 'npm, which started it, has ended');
+        asked.resolve('SIGTERM');
+      })
+    : undefined;
   const offCrash = world.onCrash((error) => {
     const stack = error instanceof Error ? error.stack : undefined;
     log.error({ stack }, `crashed: ${messageOf(error)}`);
@@ -73,9 +80,16 @@ export async function serve(
   } finally {
     offSignal();
     offOther();
+    offOrphaned?.();
     offCrash();
     await close();
   }
+}
+
+/** By `npm start` in a clone, or by npx. Another script of npm may start it to stay when the script is done. */
+function isStartedByNpm({ env }: World): boolean {
+  const { npm_lifecycle_event: event, npm_package_name: name } = env;
+  return event === 'npx' || (event === 'start' && name === 'carillon');
 }
 
 function announce({ address, grpcAddress }: RunningServer, config: Config, world: World, log: Log): void {

@@ -44,6 +44,8 @@ export interface World {
   onOtherSignal(listener: (signal: OtherSignal) => void): () => void;
   /** Calls back for errors that nobody caught. Returns a way to stop listening. */
   onCrash(listener: (error: unknown) => void): () => void;
+  /** Calls back once the process that started this one has ended. Returns a way to stop listening. */
+  onOrphaned(listener: () => void): () => void;
   /** Ends the process at once. */
   exit(code: number): void;
 }
@@ -51,6 +53,9 @@ export interface World {
 /** Signals that ask to stop, with the exit code of a process that they ended. */
 export const STOP_SIGNALS = { SIGINT: 130, SIGQUIT: 131, SIGUSR2: 140, SIGTERM: 143 } as const;
 export type StopSignal = keyof typeof STOP_SIGNALS;
+
+/** How often it is looked whether the process that started this one is still there: nothing tells of it. */
+const PARENT_LOOK_MS = 500;
 
 const OTHER_SIGNALS = ['SIGHUP', 'SIGUSR1'] as const;
 export type OtherSignal = (typeof OTHER_SIGNALS)[number];
@@ -110,6 +115,16 @@ export function processWorld(): World {
       // An unhandled rejection becomes one of these.
       process.on('uncaughtException', listener);
       return () => process.off('uncaughtException', listener);
+    },
+    onOrphaned(listener) {
+      const parent = process.ppid;
+      const timer = setInterval(() => {
+        if (process.ppid === parent) return;
+        clearInterval(timer);
+        listener();
+      }, PARENT_LOOK_MS);
+      timer.unref();
+      return () => clearInterval(timer);
     },
     exit: (code) => process.exit(code),
   };

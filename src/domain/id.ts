@@ -82,6 +82,11 @@ export function timeOfId(id: string): number {
   return ms;
 }
 
+/** No id of this kind that was made at `at` or later is less, and every one that was made before is. */
+export function firstIdAt(kind: IdKind, at: number): string {
+  return PREFIX[kind] + time(at);
+}
+
 function time(ms: number): string {
   return base32(Math.max(0, Math.floor(ms)), TIME_LENGTH);
 }

@@ -27,6 +27,11 @@ export const SERVER_REASONS = {
     when: 'The database cannot be opened.',
     todo: 'Give another path, or stop the process that has it.',
   },
+  IMPORT_UNUSABLE: {
+    code: 'FAILED_PRECONDITION',
+    when: 'A file cannot be imported: it is none, cut short, damaged or of a newer version, or the database is not empty.',
+    todo: 'Do what the message says. Nothing was changed.',
+  },
   SECRETS_KEY_UNUSABLE: {
     code: 'FAILED_PRECONDITION',
     when: 'The key that seals secrets cannot be read, or is not the one that they were sealed with.',

@@ -41,6 +41,13 @@ export interface Housekeeping {
   rewrite(): Promise<boolean>;
 
   /**
+   * What a store does beside others, who do not wait for it: it makes room ahead for what will be kept, takes away as a
+   * whole what is kept no longer, and clears dead rows away. To be called about once a minute; what could not be
+   * done now is done then. Raises UNAVAILABLE and EXHAUSTED.
+   */
+  tidy(query: Pick<SweepQuery, 'now' | 'finishedBefore'>): Promise<void>;
+
+  /**
    * Whether the store can keep what it is given: returns why not, for people, or undefined if it can. Meanwhile verbs that
    * change something are refused with UNAVAILABLE; those by which work is finished that was taken before are
    * tried if there is hope. To be called about once a second: it also tries whether what was missing is there again.

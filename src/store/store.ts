@@ -17,6 +17,7 @@ import type { DeliveryQueue } from './delivery-queue.ts';
 import type { Housekeeping } from './housekeeping.ts';
 import type { Intake } from './intake.ts';
 import type { Keys } from './keys.ts';
+import type { Moving } from './moving.ts';
 import type { NamespaceKeys } from './namespace-keys.ts';
 import type { Namespaces } from './namespaces.ts';
 import type { Registrations } from './registrations.ts';
@@ -32,6 +33,7 @@ export type * from './delivery-queue.ts';
 export type * from './housekeeping.ts';
 export type * from './intake.ts';
 export type * from './keys.ts';
+export type * from './moving.ts';
 export type * from './namespace-keys.ts';
 export type * from './namespaces.ts';
 export type * from './registrations.ts';
@@ -52,6 +54,7 @@ export interface Store
     AuditLog,
     Cluster,
     StandingBy,
+    Moving,
     Housekeeping {
   /**
    * Refuses new verbs, finishes those accepted, and lets the database go. Tolerates being called twice.

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type CarillonProcess, runCarillon, startCarillon, temporaryFolder } from '../support/server.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
-const PATIENCE = { timeout: 120_000 };
+const PATIENCE = { timeout: 300_000 };
 
 interface Ran {
   readonly code: number | null;

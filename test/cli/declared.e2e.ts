@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import { runClientProcess } from '../support/client-process.ts';
 import { startCarillon, temporaryFolder } from '../support/server.ts';
 
-describe('webhooks in files, with real files and processes', { timeout: 120_000 }, () => {
+describe('webhooks in files, with real files and processes', { timeout: 300_000 }, () => {
   it('are applied from folders, links and standard input, exported, and applied to another server', async () => {
     await using one = await startCarillon({ command: 'dev' });
     await using other = await startCarillon({ command: 'dev' });

@@ -7,7 +7,7 @@ import { VERSION } from '../../src/server/version.ts';
 import { startCarillon } from '../support/server.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
-const PATIENCE = { timeout: 60_000 };
+const PATIENCE = { timeout: 300_000 };
 
 describe('what carillon dev prints', PATIENCE, () => {
   it('is a banner whose command registers a webhook that rings the inbox', async () => {

@@ -65,6 +65,34 @@ describe('a signal', () => {
     });
   }
 
+  for (const env of [
+    { npm_lifecycle_event: 'start', npm_package_name: 'carillon' },
+    { npm_lifecycle_event: 'npx' },
+  ]) {
+    test(`that ends npm, which started the server (${env.npm_lifecycle_event}), stops it too`, async () => {
+      const world = testWorld({ env });
+      const server = idleServer();
+      const code = serve('dev', QUIET, world, server.start);
+      await server.started;
+      world.orphan();
+      assert.equal(await code, 0);
+      assert.deepEqual([server.stops(), world.listeners()], [1, 0]);
+    });
+  }
+
+  for (const env of [{}, { npm_lifecycle_event: 'start', npm_package_name: 'shop' }]) {
+    test(`that ends another process which started it does not (${JSON.stringify(env)})`, async () => {
+      const world = testWorld({ env });
+      const server = idleServer();
+      const code = serve('serve', QUIET, world, server.start);
+      await server.started;
+      world.orphan();
+      assert.equal(server.stops(), 0);
+      world.signal('SIGTERM');
+      assert.equal(await code, 0);
+    });
+  }
+
   test('that comes while the server starts stops it once it has', async () => {
     const world = testWorld();
     const server = idleServer();

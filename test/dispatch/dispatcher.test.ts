@@ -3,16 +3,16 @@ import { describe, it } from 'node:test';
 import { systemClock } from '../../src/domain/clock.ts';
 import { verify } from '../../src/domain/webhook/signature.ts';
 import type { Store } from '../../src/store/store.ts';
+import { settableClock } from '../support/clock.ts';
 import { LIMITS, openPipeline, QUICK_RETRIES, until } from '../support/pipeline.ts';
 import { endless, gone, hang, openReceiver, redirect, reset, status, tooMany } from '../support/receiver.ts';
 import { openMemoryStore } from '../support/store.ts';
-import { TOGETHER } from '../support/together.ts';
 
 function numbers(count: number): string[] {
   return Array.from({ length: count }, (_, i) => String(i));
 }
 
-describe('the dispatcher', TOGETHER, () => {
+describe('the dispatcher', () => {
   it('sends what was published, signed, and records what came of it', async () => {
     await using receiver = await openReceiver();
     await using pipeline = await openPipeline();
@@ -311,7 +311,8 @@ describe('the dispatcher', TOGETHER, () => {
   it('opens the breaker for a destination that is down, and sends what waited once a probe succeeds', async () => {
     await using receiver = await openReceiver();
     const { port } = receiver;
-    await using pipeline = await openPipeline();
+    const clock = settableClock();
+    await using pipeline = await openPipeline({ clock });
     const limits = { ...LIMITS, concurrency: 1 };
     const retryPolicy = { ...QUICK_RETRIES, maxAttempts: 100 };
     const webhook = await pipeline.register({ destination: `http://127.0.0.1:${port}`, limits, retryPolicy });
@@ -324,6 +325,7 @@ describe('the dispatcher', TOGETHER, () => {
     assert.equal(opened.trips, 1);
     const before = receiver.requests.length;
     receiver.answer(status(200));
+    clock.advance(10_000);
     await pipeline.finished(webhook);
     assert.equal(before, 5);
     assert.equal(receiver.requests.length, 8);

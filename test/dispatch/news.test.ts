@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { BREAKER_FAILURES } from '../../src/domain/delivery/lane.ts';
 import { RUN_EVENT_TYPE } from '../../src/domain/event/event.ts';
+import { settableClock } from '../support/clock.ts';
 import { aboutDeliveries, LIMITS, openPipeline, QUICK_RETRIES, until } from '../support/pipeline.ts';
 import { gone, openReceiver, status } from '../support/receiver.ts';
 import { TOGETHER } from '../support/together.ts';
@@ -81,11 +82,17 @@ describe('the dispatcher tells', TOGETHER, () => {
 
   it('of the first success after the breaker had opened, and not of the others', async () => {
     await using receiver = await openReceiver();
-    await using pipeline = await openPipeline();
+    const clock = settableClock();
+    await using pipeline = await openPipeline({ clock });
     receiver.script(...Array.from({ length: BREAKER_FAILURES }, () => status(500)));
     const limits = { ...LIMITS, concurrency: 1 };
     const webhook = await pipeline.register({ destination: receiver.url, limits });
     await pipeline.publish(webhook, ['1', '2', '3']);
+    await until(async () => {
+      const [stored] = await pipeline.store.getWebhooks([webhook.id]);
+      return stored?.health.openUntil === null ? undefined : true;
+    });
+    clock.advance(10_000);
     await pipeline.finished(webhook);
     assert.deepEqual(
       pipeline.news.map(({ type }) => type),

@@ -9,12 +9,14 @@ import { T0 } from '../support/store.ts';
 const DAY = 86_400_000;
 
 type Sweep = Parameters<Store['sweep']>[0];
+type Tidying = Parameters<Store['tidy']>[0];
 
 /** A sweeper on a store in whose batches so many rows are touched, one number a batch. */
 function aSweeper(
   touched: readonly number[],
   during: () => void = () => {},
   emptied: readonly boolean[] = [],
+  untidy: boolean[] = [],
 ) {
   const sweeps: Sweep[] = [];
   const left = [...touched];
@@ -28,8 +30,13 @@ function aSweeper(
   const emptyLog = async (): Promise<boolean> => attempts.shift() ?? true;
   const clock = manualClock(T0);
   const settings = { retentionMs: 30 * DAY, payloadRetentionMs: 7 * DAY };
-  const sweeper = createSweeper({ store: { sweep, emptyLog }, clock, log, settings });
-  return { sweeper, sweeps, clock, lines };
+  const tidied: Tidying[] = [];
+  const tidy: Store['tidy'] = async (wish) => {
+    tidied.push(wish);
+    if (untidy.shift()) throw new Error('no room');
+  };
+  const sweeper = createSweeper({ store: { sweep, emptyLog, tidy }, clock, log, settings });
+  return { sweeper, sweeps, tidied, clock, lines };
 }
 
 describe('the sweeper', () => {
@@ -85,6 +92,33 @@ describe('the sweeper', () => {
     assert.deepEqual(
       sweeps.map(({ now }) => now - T0),
       [0, 600_000 - 1, 600_000 + 400 * DAY, 600_000],
+    );
+  });
+
+  it('lets the store tidy up once a minute, however much there is to sweep', async () => {
+    const { sweeper, tidied, clock } = aSweeper([500, 500, 500, 500]);
+    for (const ms of [0, 20, 59_979, 1]) {
+      clock.advance(ms);
+      await sweeper.tick();
+    }
+    assert.deepEqual(tidied, [
+      { now: T0, finishedBefore: T0 - 30 * DAY },
+      { now: T0 + 60_000, finishedBefore: T0 + 60_000 - 30 * DAY },
+    ]);
+  });
+
+  it('sweeps also where the store cannot tidy up, and says so', async () => {
+    const { sweeper, sweeps, clock, lines } = aSweeper([], () => {}, [], [true, false]);
+    await sweeper.tick();
+    clock.advance(60_000);
+    await sweeper.tick();
+    assert.equal(sweeps.length, 2);
+    assert.deepEqual(
+      lines.map(({ level, message }) => [level, message]),
+      [
+        ['warn', 'the database could not be tidied; it is tried again in a minute'],
+        ['info', 'the database could be tidied again'],
+      ],
     );
   });
 

@@ -10,7 +10,7 @@ import { startCarillon, temporaryFolder } from '../support/server.ts';
 const PAGE = 'docs/apply.md';
 const ENV = { INVOICES_TOKEN: 'example' };
 
-describe('the page about webhooks in files', { timeout: 120_000 }, () => {
+describe('the page about webhooks in files', { timeout: 300_000 }, () => {
   it('has files and commands that do what it says, from top to bottom', async () => {
     await using carillon = await startCarillon({ command: 'dev' });
     await using folder = await temporaryFolder();

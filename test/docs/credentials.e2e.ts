@@ -8,7 +8,7 @@ import { startCarillon, temporaryFolder } from '../support/server.ts';
 
 const PAGE = 'docs/credentials.md';
 
-describe('the page about credentials of destinations', { timeout: 120_000 }, () => {
+describe('the page about credentials of destinations', { timeout: 300_000 }, () => {
   it('has commands that do what it says', async () => {
     await using carillon = await startCarillon({ command: 'dev' });
     await using folder = await temporaryFolder();

@@ -118,7 +118,7 @@ describe('a server that is killed while it ticks', () => {
     const options = { command: 'dev', cwd: folder.path, args: ['--every-min', '100ms'] } as const;
     await using first = await startCarillon(options);
     // Five runs of each, all while it is dead.
-    const startAt = Date.now() + 2_000;
+    const startAt = Date.now() + 4_000;
     const endAt = startAt + 5 * PERIOD_MS;
     const registerMissed = async (misfirePolicy: string): Promise<string> => {
       const schedule = {

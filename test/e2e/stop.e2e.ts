@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { connectCall, type Json } from '../support/call.ts';
+import { ROOT } from '../support/docs.ts';
 import { watchHealth } from '../support/health.ts';
 import { type Exchange, hang, openReceiver, type Receiver } from '../support/receiver.ts';
-import { startCarillon, temporaryFolder } from '../support/server.ts';
+import { runProgram, startCarillon, temporaryFolder } from '../support/server.ts';
 
 const STOPPED = { code: 0, signal: null };
 
@@ -77,6 +79,30 @@ describe('a server that is asked to stop', () => {
     await using _second = await startCarillon(options(folder.path, '1s'));
     await receiver.received(2);
     assert.deepEqual(idsOf(receiver), [delivery, delivery]);
+  });
+
+  it('stops with the npm that started it, which is killed and tells nobody', {
+    timeout: 60_000,
+  }, async () => {
+    await using folder = await temporaryFolder();
+    const listen = [
+      '--listen',
+      '127.0.0.1:0',
+      '--grpc-listen',
+      'off',
+      '--db',
+      join(folder.path, 'carillon.db'),
+    ];
+    const env = Object.fromEntries(
+      Object.entries(process.env).filter(([name]) => !name.startsWith('CARILLON_')),
+    );
+    await using npm = runProgram('npm', ['start', '--', ...listen], { cwd: ROOT, env });
+    const url = await npm.printed(({ stdout }) => /API +(http:\S+)/.exec(stdout)?.[1]);
+    assert.equal((await fetch(`${url}/livez`)).status, 200);
+    npm.kill('SIGTERM');
+    // Its output ends when all who have it have ended: npm, the shell, and the server.
+    await npm.exited;
+    await assert.rejects(fetch(`${url}/livez`));
   });
 
   it('ends at once when it is asked again', async () => {

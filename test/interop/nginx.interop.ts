@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { createClient } from '@connectrpc/connect';
@@ -17,7 +17,7 @@ import { WebhookService } from '../../gen/carillon/v1/webhook_pb.ts';
 import { createAuthority } from '../support/authority.ts';
 import { certificateFiles } from '../support/certificates.ts';
 import { blockOf } from '../support/docs.ts';
-import { type CarillonProcess, startCarillon } from '../support/server.ts';
+import { type CarillonProcess, freePort, startCarillon } from '../support/server.ts';
 import { output, run, TOOLS } from './tool.ts';
 
 /** nginx as docs/security.md sets it up, in front of a server, but for ports, paths and the name. */
@@ -184,15 +184,6 @@ describe('nginx as docs/security.md has it', () => {
     assert.equal(await status('https://evil.example'), '403');
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** Resolves when something listens there. */
 async function listens(port: number): Promise<void> {

@@ -12,6 +12,10 @@ export const TOOLS = {
   cloudeventsGo: join(INSTALLED, 'bin/cloudevents-read'),
   healthProbe: join(INSTALLED, 'bin/grpc-health-probe'),
   h2spec: join(INSTALLED, 'bin/h2spec'),
+  helm: join(INSTALLED, 'bin/helm'),
+  compose: join(INSTALLED, 'bin/compose-read'),
+  hadolint: join(INSTALLED, 'python/bin/hadolint'),
+  kubernetesValidate: join(INSTALLED, 'python/bin/kubernetes-validate'),
   python: join(INSTALLED, 'python/bin/python'),
   schemathesis: join(INSTALLED, 'python/bin/schemathesis'),
   buf: join(ROOT, 'node_modules/.bin/buf'),
@@ -27,8 +31,8 @@ export interface Run {
   readonly stderr: string;
 }
 
-/** How long a tool may take; the Go compiler is the slowest. */
-const TIMEOUT_MS = 300_000;
+/** How long a tool may take; compilers are the slowest, and wait for each other. */
+const TIMEOUT_MS = 900_000;
 
 export interface RunOptions extends ExecFileOptions {
   /** What it reads from its standard input; nothing without one. */

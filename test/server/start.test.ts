@@ -11,6 +11,7 @@ import { openStore } from '../../src/store/open.ts';
 import { recordingLog } from '../support/log.ts';
 import { until } from '../support/pipeline.ts';
 import { openProxy } from '../support/proxy.ts';
+import { freePort } from '../support/server.ts';
 import { aSecret, aTenant, aWebhook } from '../support/store.ts';
 
 const KEY = 'a'.repeat(64);
@@ -26,15 +27,6 @@ function configOf(db: string, ...argv: readonly string[]): Promise<Config> {
   const all = ['--db', db, '--listen', '127.0.0.1:0', '--grpc-listen', 'off', '--secrets-key', KEY, ...argv];
   const readFile = async () => undefined;
   return loadConfig('serve', { argv: all, env: {}, cwd: '/', terminal: false, readFile });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 describe('a server that cannot start', () => {

@@ -1,6 +1,7 @@
 import { openStore } from '../../src/store/open.ts';
 import type { Store } from '../../src/store/store.ts';
 import { aSchemaUrl } from '../support/postgres.ts';
+import { T0 } from '../support/store.ts';
 import type { Bounds } from './conformance/harness.ts';
 import { conformance } from './conformance/suite.ts';
 
@@ -14,7 +15,12 @@ async function openUrl(url: string, bounds: Bounds = {}): Promise<Store> {
 
 conformance({
   name: 'PostgreSQL',
-  open: async (bounds) => openUrl(await aSchemaUrl(), bounds),
+  // With tables for the days in which everything here happens.
+  open: async (bounds) => {
+    const store = await openUrl(await aSchemaUrl(), bounds);
+    await store.tidy({ now: T0, finishedBefore: 0 });
+    return store;
+  },
   reopen: async (store, bounds) => {
     await store.close();
     return openUrl(urls.get(store)!, bounds);

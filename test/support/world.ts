@@ -13,6 +13,8 @@ export interface TestWorld extends World {
   listeners(): number;
   signal(signal: StopSignal | OtherSignal): void;
   crash(error: unknown): void;
+  /** The process that started it ends. */
+  orphan(): void;
 }
 
 /** A world with an empty environment and no files, unless given. */
@@ -40,6 +42,7 @@ export function testWorld(
   const signals = new Set<(signal: StopSignal) => void>();
   const otherSignals = new Set<(signal: OtherSignal) => void>();
   const crashes = new Set<(error: unknown) => void>();
+  const orphaned = new Set<() => void>();
   return {
     env: {},
     cwd: '/srv/carillon',
@@ -67,17 +70,21 @@ export function testWorld(
     onSignal: (listener) => subscribe(signals, listener),
     onOtherSignal: (listener) => subscribe(otherSignals, listener),
     onCrash: (listener) => subscribe(crashes, listener),
+    onOrphaned: (listener) => subscribe(orphaned, listener),
     exit(code) {
       exits.push(code);
       exited.resolve(code);
     },
-    listeners: () => signals.size + otherSignals.size + crashes.size,
+    listeners: () => signals.size + otherSignals.size + crashes.size + orphaned.size,
     signal(signal) {
       if (signal === 'SIGHUP' || signal === 'SIGUSR1') for (const listener of otherSignals) listener(signal);
       else for (const listener of signals) listener(signal);
     },
     crash(error) {
       for (const listener of crashes) listener(error);
+    },
+    orphan() {
+      for (const listener of orphaned) listener();
     },
   };
 }

@@ -12,11 +12,13 @@ export const LONE = ['apply', 'import-crontab', 'status', 'audit', 'resume'] as 
 type Lone = (typeof LONE)[number];
 
 /** Commands that work on a database, and not on a server. */
-export const OFFLINE = ['backup', 'restore'] as const;
+export const OFFLINE = ['backup', 'restore', 'export', 'import'] as const;
 
 export const OFFLINE_TITLES: Readonly<Record<(typeof OFFLINE)[number], string>> = {
   backup: 'copy a database of SQLite, also while a server works on it',
   restore: 'put a backup in the place of a database',
+  export: 'write all that a database has into a file, to move it to another',
+  import: 'fill an empty database from such a file',
 };
 
 /** Other words that do as well. */

@@ -11,6 +11,12 @@ const DB: Option = {
   value: 'path',
   about: 'The SQLite file (default as for carillon serve: CARILLON_DB, carillon.toml, or carillon.db).',
 };
+const STORE: Option = {
+  flag: '--store',
+  value: 'url',
+  about:
+    'A PostgreSQL instead, postgres://user:password@host/database (better in CARILLON_STORE, since others see flags).',
+};
 const KEY_FILE: Option = {
   flag: '--secrets-key-file',
   value: 'path',
@@ -44,5 +50,46 @@ export const OFFLINE_COMMANDS: Readonly<Record<(typeof OFFLINE)[number], Command
     ],
     common: [CONFIG, HELP],
     examples: ['backup.db', 'backup.db --db /var/lib/carillon/carillon.db --replace'],
+  },
+  export: {
+    verb: 'export',
+    argument: { name: 'file', about: 'The file to make, which must not exist.', required: true },
+    about:
+      'Write all that a database has into a file, from which carillon import fills another, of either kind.',
+    notes:
+      'No server may be at work on it: what is in the file would be sent by both. Secrets stay sealed by the key of the database, which the import needs.',
+    options: [
+      DB,
+      STORE,
+      KEY_FILE,
+      {
+        flag: '--history',
+        about: 'With what is finished: deliveries, their attempts, and events of which nothing waits.',
+      },
+    ],
+    common: [CONFIG, HELP],
+    examples: ['carillon.export', 'carillon.export --db /var/lib/carillon/carillon.db --history'],
+  },
+  import: {
+    verb: 'import',
+    argument: { name: 'file', about: 'The export.', required: true },
+    about: 'Fill an empty database from an export. One that was broken off goes on when it is called again.',
+    notes:
+      'A server on it sends nothing before carillon resume --all, or serve --take-over. What it has is sealed by the key of the database.',
+    options: [
+      DB,
+      STORE,
+      KEY_FILE,
+      {
+        flag: '--from-key-file',
+        value: 'path',
+        about: 'The key file of the database that was exported, where that is another key.',
+      },
+    ],
+    common: [CONFIG, HELP],
+    examples: [
+      'carillon.export --db /var/lib/carillon/carillon.db',
+      'carillon.export --secrets-key-file new.key --from-key-file carillon.db.key',
+    ],
   },
 };

@@ -39,10 +39,11 @@ import type {
   WaitingRow,
   WebhookRow,
 } from '../rows/tables.ts';
+import type { MovingShapes } from './moving-shapes.ts';
 import type { SealingShapes } from './sealing-shapes.ts';
 
 /** Every verb that an adapter has: what it is given and what it answers. */
-export interface Shapes extends SealingShapes {
+export interface Shapes extends SealingShapes, MovingShapes {
   createNamespaces: { args: NamespaceRow[]; answer: ('CREATED' | 'EXISTS' | 'FULL')[] };
   updateNamespaces: {
     args: NamespaceUpdateRow[];
@@ -181,6 +182,7 @@ export interface Shapes extends SealingShapes {
   };
   emptyLog: { args: null; answer: boolean };
   rewrite: { args: null; answer: boolean };
+  tidy: { args: [now: number, finishedBefore: number]; answer: null };
   getStandby: { args: null; answer: StandbyRow | undefined };
   standBy: { args: [reason: StandbyReason, since: number]; answer: null };
   /** Answers with the row that is no more. */
@@ -265,6 +267,7 @@ const READ_VERBS = [
   'apiKeyChanges',
   'listAuditEntries',
   'getStandby',
+  'exportPart',
 ] as const satisfies readonly Verb[];
 
 export const READS: ReadonlySet<Verb> = new Set<Verb>(READ_VERBS);
@@ -292,10 +295,15 @@ type OwnVerb =
   | 'sweep'
   | 'emptyLog'
   | 'rewrite'
+  | 'tidy'
   | 'checkUp'
   | 'comeBack'
   | 'keepConsents'
   | 'standBy'
+  | 'beginExport'
+  | 'beginImport'
+  | 'importRows'
+  | 'finishImport'
   | 'moveBack';
 
 /** Verbs by which callers change something. */

@@ -8,6 +8,7 @@ import { deliveryLog } from './delivery-log.ts';
 import { deliveryQueue } from './delivery-queue.ts';
 import { intake } from './intake.ts';
 import { keys } from './keys.ts';
+import { moving } from './moving.ts';
 import { namespaceKeys } from './namespace-keys.ts';
 import { namespaces } from './namespaces.ts';
 import { registrations } from './registrations.ts';
@@ -35,6 +36,7 @@ export function storeOn(connection: Connection, ending: readonly WaitingRow[]): 
     ...auditLog(connection),
     ...cluster,
     ...standingBy(connection),
+    ...moving(connection),
 
     sweep: async ({ now, finishedBefore, payloadsBefore }) =>
       client.call('sweep', [now, finishedBefore, payloadsBefore], ONE_ROW, ({ touched, cancelled, gone }) => {
@@ -56,6 +58,9 @@ export function storeOn(connection: Connection, ending: readonly WaitingRow[]): 
     },
 
     emptyLog: async () => client.call('emptyLog', null, ONE_ROW, (emptied) => emptied),
+    async tidy({ now, finishedBefore }) {
+      await client.call('tidy', [now, finishedBefore], ONE_ROW, () => null);
+    },
     rewrite: async () => client.call('rewrite', null, ONE_ROW, (emptied) => emptied),
 
     checkUp: async () => client.call('checkUp', null, ONE_ROW, (trouble) => trouble),

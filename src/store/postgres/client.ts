@@ -35,7 +35,7 @@ export interface ClientDeps {
   readonly link: Link;
   readonly group: Group;
   readonly bounds: ClientBounds;
-  readonly apart: { readonly [V in Apart]: () => Promise<Answer<V>> };
+  readonly apart: { readonly [V in Apart]: (args: Args<V>) => Promise<Answer<V>> };
 }
 
 /**
@@ -177,11 +177,11 @@ export function createClient({ link, group, bounds, apart }: ClientDeps): Client
     } else pending.reject(asError(reply));
   }
 
-  async function callApart(verb: Apart): Promise<Answer<Apart>> {
+  async function callApart<V extends Apart>(verb: V, args: Args<V>): Promise<Answer<V>> {
     const refused = verb === 'checkUp' ? undefined : admit({ rows: 0, bytes: 0 });
     if (refused) throw refused;
     try {
-      return await apart[verb]();
+      return await apart[verb](args);
     } catch (error) {
       throw unavailable(error);
     }
@@ -197,7 +197,9 @@ export function createClient({ link, group, bounds, apart }: ClientDeps): Client
     call<V extends Verb, T>(verb: V, args: Args<V>, size: CallSize, decode: (answer: Answer<V>) => T) {
       // Each verb is answered with its own kind of answer.
       const decoded = (answer: Answer<Verb>): T => decode(answer as Answer<V>);
-      if (isApart(verb)) return callApart(verb).then(decoded);
+      const called: Verb = verb;
+      // What it is called with is its own.
+      if (isApart(called)) return callApart(called, args as Args<Apart>).then(decoded);
       return new Promise<T>((resolve, reject) => {
         const refused = admit(size);
         if (refused) return reject(refused);
@@ -227,7 +229,7 @@ export function createClient({ link, group, bounds, apart }: ClientDeps): Client
 }
 
 function isApart(verb: Verb): verb is Apart {
-  return verb === 'emptyLog' || verb === 'rewrite' || verb === 'checkUp';
+  return verb === 'emptyLog' || verb === 'rewrite' || verb === 'checkUp' || verb === 'tidy';
 }
 
 function unavailable(why: unknown): DomainError {

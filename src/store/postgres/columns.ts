@@ -2,7 +2,10 @@ import type { Database } from './database.ts';
 import type { Value } from './driver.ts';
 
 /** A column of rows that are inserted many at a time. */
-export type Column = readonly [name: string, type: 'text' | 'bigint' | 'integer' | 'smallint' | 'bytea'];
+export type Column = readonly [
+  name: string,
+  type: 'text' | 'bigint' | 'integer' | 'smallint' | 'double precision' | 'bytea',
+];
 
 /**
  * Compiles a statement that inserts rows, a column of values at a time. Bytes go as one value for all rows, and are

@@ -2,6 +2,7 @@ import type { WaitingBounds } from '../../domain/delivery/waiting-bounds.ts';
 import { type Count, type Counters, createCounters } from '../calls/counters.ts';
 import { createOverfull, type Overfull } from '../calls/overfull.ts';
 import type { Database } from './database.ts';
+import { createErased, type Erased } from './erased.ts';
 import type { Memory } from './group.ts';
 import { createHooks, type Hooks } from './hooks.ts';
 import { createJournal, type Journal } from './journal.ts';
@@ -23,8 +24,8 @@ export interface Context {
   readonly overfull: Overfull;
   /** Removed webhooks of which deliveries still wait to be cancelled, and when each was removed. */
   readonly removed: Map<string, number>;
-  /** Whether data was erased since dead rows were cleared away. True at first: nobody knows what an earlier run left. */
-  readonly log: { holdsErased: boolean };
+  /** What was erased since dead rows were cleared away. */
+  readonly erased: Erased;
   readonly memory: Memory & {
     /** Nothing that is kept can be relied on: another session has begun. */
     readonly forget: () => void;
@@ -85,7 +86,7 @@ export function createContext(db: Database, bounds: WaitingBounds): Context {
       return overfull;
     },
     removed,
-    log: { holdsErased: true },
+    erased: createErased(),
     memory: {
       begin: () => waiting.begin(),
       undo() {

@@ -44,7 +44,7 @@ function compiled(sql: string, schema: string): string {
   let count = 0;
   return sql
     .replaceAll(/\?(\d*)/g, (_, place: string) => `$${place === '' ? ++count : place}`)
-    .replaceAll(/@([a-z_]+)/g, (_, name: string) => `${quoted(schema)}.${name}`);
+    .replaceAll(/@([a-z_]+\d*)/g, (_, name: string) => `${quoted(schema)}.${name}`);
 }
 
 export function quoted(name: string): string {

@@ -1,6 +1,7 @@
 import { ATTEMPT, type AttemptRow } from '../rows/tables.ts';
 import { type Cell, type Column, manyOf } from './columns.ts';
 import type { Database } from './database.ts';
+import { apart, dayOfDelivery, OPEN } from './days.ts';
 
 /** What happened to deliveries, in the order in which it became durable. */
 export interface Journal {
@@ -14,6 +15,10 @@ export interface Journal {
   readonly numbers: (ids: readonly string[]) => Promise<[delivery: string, number: number][]>;
   /** A delivery's attempts, oldest first. */
   readonly attempts: (id: string) => Promise<AttemptRow[]>;
+  /** Moves rows about deliveries that are kept for longer than their days. Returns how many. */
+  readonly setApart: (ids: readonly string[]) => Promise<number>;
+  /** The delivery waits again, and is kept for longer than its day, if that is about to go. */
+  readonly stay: (id: string) => Promise<void>;
   /** Erases the headers and the answers of attempts. */
   readonly erase: (ids: readonly string[]) => Promise<void>;
   /** Deletes the rows about deliveries. Returns the latest of them, to be given to `keep`. */
@@ -50,18 +55,23 @@ const COLUMNS: readonly Column[] = [
   ['facts', 'text'],
   ['headers', 'text'],
   ['body', 'bytea'],
+  ['day', 'integer'],
 ];
 
 export function createJournal(db: Database): Journal {
-  const { from, names, values } = manyOf(COLUMNS);
+  const { from, values } = manyOf(COLUMNS);
+  const names = COLUMNS.map(([name]) => name)
+    .filter((name) => name !== 'day')
+    .join(', ');
   const selectEnds = db.prepare<[last: number, keptAfter: number]>(`
     SELECT greatest(coalesce((SELECT max(seq) FROM @journal), 0), after, ended), after FROM @journal_kept`);
   const insert = db.prepare<[seq: number]>(
-    `INSERT INTO @journal (${names}) SELECT ${names} FROM ${from} RETURNING seq`,
+    `INSERT INTO @journal (${names}, apart) SELECT ${names}, ${apart('day')} FROM ${from} RETURNING seq`,
   );
   const insertAsTheyAre = db.prepare(`
-    INSERT INTO @journal (delivery, namespace, webhook, state, reason, at, attempts, status)
-    SELECT id, namespace, webhook, state, reason, coalesce(finished_at, due_at), attempts, last_status
+    INSERT INTO @journal (delivery, namespace, webhook, state, reason, at, attempts, status, apart)
+    SELECT id, namespace, webhook, state, reason, coalesce(finished_at, due_at), attempts, last_status,
+      ${apart('(?2::integer[])[array_position(?1::text[], id)]')}
     FROM @deliveries WHERE id = ANY(?1::text[]) ORDER BY array_position(?1::text[], id)`);
   const selectNumbers = db.prepare<[delivery: string, number: number]>(
     'SELECT delivery, number FROM @journal WHERE delivery = ANY(?) AND number IS NOT NULL',
@@ -69,6 +79,10 @@ export function createJournal(db: Database): Journal {
   const selectAttempts = db.prepare<AttemptRow>(`
     SELECT ${ATTEMPT.columns} FROM @journal WHERE delivery = ? AND number IS NOT NULL ORDER BY number`);
   const eraseAnswers = db.prepare('UPDATE @journal SET headers = NULL, body = NULL WHERE delivery = ANY(?)');
+  const setApart = db.prepare('UPDATE @journal SET apart = 1 WHERE delivery = ANY(?) AND apart = 0');
+  const stay = db.prepare(`
+    UPDATE @journal SET apart = 1 WHERE delivery = ?1 AND apart = 0
+    AND NOT EXISTS (SELECT 1 FROM @days WHERE day = ?2 AND state = ${OPEN})`);
   const remove = db.prepare<[latest: number | null]>(`
     WITH gone AS (DELETE FROM @journal WHERE delivery = ANY(?) RETURNING seq) SELECT max(seq) FROM gone`);
   const updateKept = db.prepare('UPDATE @journal_kept SET after = greatest(after, ?)');
@@ -84,10 +98,12 @@ export function createJournal(db: Database): Journal {
       return (await insert.all(...values(entries.map(cellsOf)))).map(([seq]) => seq);
     },
     async note(ids) {
-      if (ids.length > 0) await insertAsTheyAre.run(ids);
+      if (ids.length > 0) await insertAsTheyAre.run(ids, ids.map(dayOfDelivery));
     },
     numbers: async (ids) => (ids.length === 0 ? [] : selectNumbers.all(ids)),
     attempts: (id) => selectAttempts.all(id),
+    setApart: (ids) => setApart.run(ids),
+    stay: async (id) => void (await stay.run(id, dayOfDelivery(id))),
     erase: async (ids) => void (await eraseAnswers.run(ids)),
     forget: async (ids) => (ids.length === 0 ? 0 : ((await remove.get(ids))?.[0] ?? 0)),
     keep: async (after) => void (await updateKept.run(after)),
@@ -107,6 +123,7 @@ function cellsOf(entry: Entry): Cell[] {
     attempts,
     status,
     ...(attempt ?? [null, null, null, null]),
+    dayOfDelivery(delivery),
   ];
 }
 

@@ -4,7 +4,7 @@ import type { Entered } from '../calls/entered.ts';
 import type { Answer, Args, Verb } from '../calls/shapes.ts';
 
 /** Verbs that are not run in the order of the others, since they take long or say why the others are not run. */
-export type Apart = 'emptyLog' | 'rewrite' | 'checkUp';
+export type Apart = 'emptyLog' | 'rewrite' | 'checkUp' | 'tidy';
 export type InOrder = Exclude<Verb, Apart>;
 
 /** The verbs. One that throws changes nothing, since its transaction is taken back. */

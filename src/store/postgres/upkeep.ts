@@ -1,12 +1,14 @@
 import type { ClientDeps } from './client.ts';
 import type { Context } from './context.ts';
-import { createDatabase } from './database.ts';
+import { createDatabase, type Database } from './database.ts';
 import { messageOf, type Session } from './driver.ts';
 import type { Link } from './link.ts';
+import { createPartitions } from './partitions.ts';
+import { createWaitingVacuum } from './waiting-vacuum.ts';
 
 export interface UpkeepDeps {
   readonly link: Link;
-  readonly context: Pick<Context, 'log'>;
+  readonly context: Pick<Context, 'erased'>;
   readonly connect: () => Promise<Session>;
   readonly schema: string;
 }
@@ -14,23 +16,53 @@ export interface UpkeepDeps {
 /** Tables in which dead rows can have what was erased. */
 const WITH_DATA = ['events', 'history', 'journal', 'renderings', 'requests', 'namespace_keys', 'webhooks'];
 
-/** What is asked while others are served: whether the database is there, and to clear away dead rows. */
+/**
+ * Whether somebody reads, or may come to read, the database as it was before a transaction: dead rows stay for them. Of
+ * other users only who may see their sessions knows.
+ */
+const HELD = `
+  SELECT (EXISTS (
+    SELECT 1 FROM pg_stat_activity
+    WHERE backend_type IN ('client backend', 'walsender') AND pid <> pg_backend_pid()
+      AND age(backend_xmin) > age(?1::xid8::xid))
+  OR EXISTS (SELECT 1 FROM pg_replication_slots WHERE age(xmin) > age(?1::xid8::xid)))::integer`;
+
+/** What is done while others are served: to see whether the database is there, to clear away, and to make room. */
 export function createUpkeep({ link, context, connect, schema }: UpkeepDeps): ClientDeps['apart'] {
+  const partitions = createPartitions(schema);
+  const vacuumWaiting = createWaitingVacuum(schema);
+
   /** On a connection of its own, since others need not wait for it. */
-  async function vacuum(how: string): Promise<boolean> {
-    // What is erased meanwhile may be left.
-    context.log.holdsErased = false;
+  async function beside<T>(work: (db: Database) => Promise<T>): Promise<T> {
     const session = await connect();
     try {
-      const db = createDatabase(schema, () => session);
-      for (const table of WITH_DATA) await db.exec(`VACUUM ${how} @${table}`);
-      return true;
-    } catch (error) {
-      context.log.holdsErased = true;
-      throw error;
+      return await work(createDatabase(schema, () => session));
     } finally {
       await session.close();
     }
+  }
+
+  /** What is erased meanwhile may be left. Returns whether nobody can read any more what was erased before. */
+  async function vacuumErased(db: Database): Promise<boolean> {
+    const [days, now] = [
+      await db.prepare<[day: number]>('SELECT day FROM @days').all(),
+      await db.prepare<[xid: string]>('SELECT pg_snapshot_xmax(pg_current_snapshot())::text').get(),
+    ];
+    const tables = context.erased.take(days.map(([day]) => day));
+    let isGone = false;
+    try {
+      for (const table of tables) await db.exec(`VACUUM (TRUNCATE false) @${table}`);
+      const [held] = (await db.prepare<[held: number]>(HELD).get(now![0])) ?? [];
+      isGone = held === 0;
+      return isGone;
+    } finally {
+      if (!isGone) context.erased.giveBack(tables);
+    }
+  }
+
+  async function rewrite(db: Database): Promise<true> {
+    for (const table of WITH_DATA) await db.exec(`VACUUM FULL @${table}`);
+    return true;
   }
 
   return {
@@ -47,7 +79,14 @@ export function createUpkeep({ link, context, connect, schema }: UpkeepDeps): Cl
       }
     },
 
-    emptyLog: async () => !context.log.holdsErased || vacuum('(TRUNCATE false)'),
-    rewrite: () => vacuum('FULL'),
+    emptyLog: async () => context.erased.isEmpty() || beside(vacuumErased),
+    rewrite: () => beside(rewrite),
+
+    tidy: ([now, finishedBefore]) =>
+      beside(async (db) => {
+        await partitions.renew(db, now, finishedBefore);
+        await vacuumWaiting(db, now);
+        return null;
+      }),
   };
 }

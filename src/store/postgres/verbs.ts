@@ -11,6 +11,7 @@ import { consentVerbs } from './verbs/consents.ts';
 import { cursorVerbs } from './verbs/cursors.ts';
 import { runVerbs } from './verbs/firings.ts';
 import { keyVerbs } from './verbs/keys.ts';
+import { movingVerbs } from './verbs/moving.ts';
 import { namespaceKeyVerbs } from './verbs/namespace-keys.ts';
 import { namespaceVerbs } from './verbs/namespaces.ts';
 import { orderVerbs } from './verbs/orders.ts';
@@ -55,6 +56,7 @@ export function allVerbs(context: Context, bounds: RequestBounds): { verbs: Verb
     ...keyVerbs(context),
     ...auditVerbs(context),
     ...standbyVerbs(context),
+    ...movingVerbs(context),
     ...sweepVerbs(context),
     ...clockVerbs(context),
   };

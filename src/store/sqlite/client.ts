@@ -27,7 +27,7 @@ interface Pending {
 
 /**
  * Collects calls and sends them to the worker as one message when it is idle. A write waits up to
- * `lingerMs` for company, unless none was sent for a while. Calls that arrive while the worker is busy wait
+ * `lingerMs` for company, unless none was sent for a while, and for the rest of the event loop's turn. Calls that arrive while the worker is busy wait
  * for it, and so have company anyway.
  */
 export function createClient(worker: Worker, settings: SqliteSettings): Client {
@@ -84,12 +84,17 @@ export function createClient(worker: Worker, settings: SqliteSettings): Client {
     if (settings.lingerMs <= 0) {
       lingered = true;
     } else if (quiet) {
-      const immediate = setImmediate(stopLingering);
-      lingering = () => clearImmediate(immediate);
+      lingerForTurn();
     } else {
-      const timer = setTimeout(stopLingering, settings.lingerMs);
+      // Timers come first in a turn of the event loop, and then what has come by sockets: it may bring more writes.
+      const timer = setTimeout(lingerForTurn, settings.lingerMs);
       lingering = () => clearTimeout(timer);
     }
+  }
+
+  function lingerForTurn(): void {
+    const immediate = setImmediate(stopLingering);
+    lingering = () => clearImmediate(immediate);
   }
 
   function noteWrite(): void {

@@ -8,7 +8,7 @@ import type { WaitingRow } from '../rows/tables.ts';
 export type Verbs = { [V in Verb]: (args: Args<V>) => Answer<V> };
 
 /** Verbs that SQLite does not run in a transaction. They come after the others of their group. */
-export const OUTSIDE: ReadonlySet<Verb> = new Set<Verb>(['emptyLog', 'rewrite', 'checkUp']);
+export const OUTSIDE: ReadonlySet<Verb> = new Set<Verb>(['emptyLog', 'rewrite', 'checkUp', 'tidy']);
 
 /** One call of a verb, and for whom it is made, if that is to be known. */
 export type Call<V extends Verb = Verb> = readonly [verb: V, args: Args<V>, by?: AuditedCall];

@@ -24,6 +24,7 @@ import { cursorVerbs } from './verbs/cursors.ts';
 import { runVerbs } from './verbs/firings.ts';
 import { keyVerbs } from './verbs/keys.ts';
 import { logVerbs } from './verbs/log.ts';
+import { movingVerbs } from './verbs/moving.ts';
 import { namespaceKeyVerbs } from './verbs/namespace-keys.ts';
 import { namespaceVerbs } from './verbs/namespaces.ts';
 import { orderVerbs } from './verbs/orders.ts';
@@ -94,6 +95,7 @@ function serve(db: OpenDatabase): void {
     ...keyVerbs(context),
     ...auditVerbs(context),
     ...standbyVerbs(db),
+    ...movingVerbs(context),
     ...sweepVerbs(context),
     ...clockVerbs(context),
     ...logVerbs(context, db.file, custody.emptied),

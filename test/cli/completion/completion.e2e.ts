@@ -6,7 +6,7 @@ import { describe, it } from 'node:test';
 import { runClientProcess } from '../../support/client-process.ts';
 import { temporaryFolder } from '../../support/server.ts';
 
-const PATIENCE = { timeout: 60_000 };
+const PATIENCE = { timeout: 300_000 };
 
 describe('what carillon completion bash prints', PATIENCE, () => {
   for (const [line, some, without] of [

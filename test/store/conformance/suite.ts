@@ -18,6 +18,7 @@ import { listing } from './listing.ts';
 import { log } from './log.ts';
 import { makingUp } from './making-up.ts';
 import { matching } from './matching.ts';
+import { moving } from './moving.ts';
 import { namespaceKeys } from './namespace-keys.ts';
 import { naming } from './naming.ts';
 import { orders } from './orders.ts';
@@ -78,6 +79,7 @@ export function conformance(harness: Harness): void {
     clock,
     cluster,
     standingBy,
+    moving,
     feed,
     calls,
     restarting,

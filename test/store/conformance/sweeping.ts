@@ -182,6 +182,22 @@ export function sweeping(harness: Harness): void {
       assert.equal(await store().sweep({ now: T0 + 100, finishedBefore: T0 + 100, payloadsBefore: 0 }), 0);
     });
 
+    test('tidying up leaves what is kept as it is, also beside writes', async () => {
+      const webhook = await register(store());
+      const [old, failed, waiting] = await publishTo(store(), webhook, 3);
+      await store().settle([settlement(old!, undefined, T0)], []);
+      await store().settle([settlement(failed!, { to: 'FAILED', reason: 'EXHAUSTED' }, T0 + 5)], []);
+      const query = { now: T0 + 5, finishedBefore: T0 + 1 };
+      for (let minute = 0; minute < 3; minute++) {
+        await Promise.all([store().tidy(query), publishTo(store(), webhook)]);
+        await sweepAll(store(), query);
+      }
+      assert.equal(await store().getDelivery(keyOf(old!.id)), undefined);
+      assert.equal((await store().getDelivery(keyOf(failed!.id)))?.attempts.length, 1);
+      const ids = (await waitingOf(store(), webhook.id)).map(({ id }) => id);
+      assert.deepEqual([ids.length, ids[0]], [4, waiting!.id]);
+    });
+
     test('the log is emptied, also beside writes, which are there afterwards', async () => {
       const webhook = aWebhook();
       const [, emptied] = await Promise.all([store().createWebhooks([webhook]), store().emptyLog()]);

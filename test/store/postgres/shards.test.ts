@@ -9,7 +9,7 @@ import { aSchemaUrl, postgresUrl } from '../../support/postgres.ts';
 import { anAttempt, aPublication, aWebhook, T0 } from '../../support/store.ts';
 import { waitingOf } from '../conformance/harness.ts';
 
-const MIGRATION = new URL('../../../src/store/postgres/migrations/0003_shards.sql', import.meta.url);
+const MIGRATION = new URL('../../../src/store/postgres/migrations/0004_shards.sql', import.meta.url);
 
 const stores: Store[] = [];
 after(() => Promise.all(stores.map((store) => store.close())));

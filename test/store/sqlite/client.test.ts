@@ -62,6 +62,17 @@ describe('calls to the database thread', () => {
     assert.deepEqual(await Promise.all([first, second]), [2, 2]);
   });
 
+  test('a write that comes in the turn in which another has waited long enough goes with it', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const store = storeWith(t, aThread(ANSWERS), { lingerMs: 5 });
+    await sweep(store);
+    const first = sweep(store);
+    t.mock.timers.tick(5);
+    const second = sweep(store);
+    assert.equal(await first, 2);
+    assert.equal(await second, 2);
+  });
+
   test('a read waits for no company', async (t) => {
     const store = storeWith(t, aThread(ANSWERS), { lingerMs: NEVER });
     await store.waitingLanes({ limit: 1 }).catch(() => 'an answer that is no lane');

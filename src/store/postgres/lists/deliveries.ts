@@ -133,10 +133,14 @@ type Reads = ReturnType<typeof deliveryReads>;
 /** What lists of deliveries are read with, in one direction: an owner, an id beyond which to read, and a limit. */
 function deliveryReads({ db }: Context, ascending: boolean) {
   const [beyond, direction] = ascending ? ['>', 'ASC'] : ['<', 'DESC'];
+  // Days follow each other as ids do, so no more of them are read than it takes, which the rest among them would prevent.
+  const part = (owner: string, rest: string, table: string) => `
+    (SELECT id, created_at, type, state, last_status FROM ${table}
+    WHERE ${owner} = ?1 AND id ${beyond} ?2 ${rest} ORDER BY id ${direction} LIMIT ?3)`;
   const finished = (owner: string, rest = '') =>
     db.prepare<Entry>(`
-      SELECT id, created_at, type, state, last_status FROM @history
-      WHERE ${owner} = ? AND id ${beyond} ? ${rest} ORDER BY id ${direction} LIMIT ?`);
+      SELECT * FROM (${part(owner, rest, '@history_days')} UNION ALL ${part(owner, rest, '@history_rest')}) AS finished
+      ORDER BY id ${direction} LIMIT ?3`);
   // What belongs to others is read too: so it is known how far the search has come, however little it finds.
   const among = (owner: string) =>
     db.prepare<Entry>(`

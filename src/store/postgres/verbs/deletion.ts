@@ -26,7 +26,7 @@ export interface Deletion {
 }
 
 export function createDeletion(context: Context): Deletion {
-  const { db, journal, lastAttempts, log } = context;
+  const { db, journal, lastAttempts, erased } = context;
   const { at } = DELETED;
   const eventIds = createEventIds(db);
   const deleteWaiting = db.prepare('DELETE FROM @waiting WHERE id = ANY(?)');
@@ -58,7 +58,9 @@ export function createDeletion(context: Context): Deletion {
         deleteRendered.run(ids),
       ]);
       await lastAttempts.left(latest);
-      log.holdsErased = true;
+      erased.of('history', ids);
+      erased.of('journal', ids);
+      erased.in('renderings');
       return { perEvent, journal: latest };
     },
     async release(perEvent) {
@@ -67,6 +69,7 @@ export function createDeletion(context: Context): Deletion {
     async events(keys, now) {
       if (keys.length === 0) return;
       const unheard = (await selectUnheard.all(keys)).map(([key]) => key);
+      if (unheard.length > 0) erased.in('events');
       await eventIds.release(unheard, now);
       await deleteEvents.run(unheard);
     },

@@ -17,7 +17,7 @@ type Step = (namespace: string, limit: number, now: number) => Promise<number>;
 const KEYS_KEPT_MS = 10_000;
 
 export function createNamespaceRemoval(context: Context): NamespaceRemoval {
-  const { db, tenants, hooks, removed, log, lastAttempts, journal } = context;
+  const { db, tenants, hooks, removed, erased, lastAttempts, journal } = context;
   const deletion = createDeletion(context);
   const subscriptions = createSubscriptions(db);
   const selectName = db.prepare<[name: string, since: number]>(
@@ -101,7 +101,7 @@ export function createNamespaceRemoval(context: Context): NamespaceRemoval {
     async step(now, limit) {
       const [namespace, since] = (limit > 0 ? await selectName.get() : undefined) ?? [];
       if (namespace === undefined || since === undefined) return { touched: 0, gone: 0 };
-      log.holdsErased = true;
+      erased.in('events', 'webhooks', 'requests', 'namespace_keys');
       const touched = await stepOf(namespace, limit, now);
       if (touched > 0) return { touched, gone: 0 };
       if ((await hasKeys.get(namespace)) !== undefined && now < since + KEYS_KEPT_MS)

@@ -83,6 +83,7 @@ export function orderVerbs(context: Context): Pick<Verbs, 'retryDeliveries' | 'c
       // It would overflow at once: of what waits it may well be the oldest.
       if (isFull(hook, context.waiting, tenants.boundsOf(hook.namespace))) return 'FULL';
       await reopen.run(id, now, shardOf(webhookId));
+      await journal.stay(id);
       context.waiting.add(hook, 1);
     }
     await journal.note([id]);

@@ -10,7 +10,7 @@ export interface Erasure {
   readonly erase: (keys: readonly number[]) => Promise<void>;
 }
 
-export function createErasure({ db, journal, log }: Pick<Context, 'db' | 'journal' | 'log'>): Erasure {
+export function createErasure({ db, journal, erased }: Pick<Context, 'db' | 'journal' | 'erased'>): Erasure {
   const eraseEvents = db.prepare(
     'UPDATE @events SET body = NULL, headers = NULL, extensions = NULL WHERE key = ANY(?)',
   );
@@ -23,14 +23,18 @@ export function createErasure({ db, journal, log }: Pick<Context, 'db' | 'journa
   return {
     async erase(keys) {
       if (keys.length === 0) return;
-      log.holdsErased = true;
+      erased.in('events');
       const [deliveries] = await Promise.all([
         selectDeliveries.all(keys),
         eraseEvents.run(keys),
         eraseMessages.run(keys),
       ]);
       const ids = deliveries.map(([id]) => id);
-      if (ids.length > 0) await Promise.all([journal.erase(ids), eraseRendered.run(ids)]);
+      if (ids.length === 0) return;
+      erased.in('renderings');
+      erased.of('history', ids);
+      erased.of('journal', ids);
+      await Promise.all([journal.erase(ids), eraseRendered.run(ids)]);
     },
   };
 }

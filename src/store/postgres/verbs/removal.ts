@@ -3,6 +3,7 @@ import { CANCELLED, REMOVED } from '../../rows/codes.ts';
 import type { RemovalRow } from '../../rows/messages.ts';
 import { createCatalog } from '../catalog.ts';
 import { type Context, SET_BACK_MAX_MS } from '../context.ts';
+import { apart, DAY_MS, dayOfFinished } from '../days.ts';
 import { createSubscriptions } from './subscriptions.ts';
 
 /** Takes webhooks away, and cancels their waiting deliveries a bounded number at a time. */
@@ -35,11 +36,12 @@ export function createRemoval(context: Context): Removal {
     'SELECT id FROM @waiting WHERE webhook = ? ORDER BY due_at, ord LIMIT ?',
   );
   const cancel = db.prepare(`
-    WITH gone AS (DELETE FROM @waiting WHERE id = ANY(?) RETURNING *)
+    WITH gone AS (DELETE FROM @waiting WHERE id = ANY(?1::text[]) RETURNING *)
     INSERT INTO @history (id, ord, namespace, webhook, event, type, due_at, first_due_at, attempts, attempts_before,
-      run, turn, format, rendered, last_status, replay_of, created_at, state, reason, finished_at)
+      run, turn, format, rendered, last_status, replay_of, created_at, state, reason, finished_at, apart)
     SELECT id, ord, namespace, webhook, event, type, due_at, first_due_at, attempts, attempts_before,
-      run, turn, format, rendered, last_status, replay_of, created_at, ${CANCELLED}, ${REMOVED}, ?::bigint
+      run, turn, format, rendered, last_status, replay_of, created_at, ${CANCELLED}, ${REMOVED}, ?2::bigint,
+      ${apart('(?3::integer[])[array_position(?1::text[], id)]')}
     FROM gone`);
   const forget = db.prepare<[key: number]>(`
     DELETE FROM @webhooks WHERE key IN (
@@ -51,7 +53,8 @@ export function createRemoval(context: Context): Removal {
     const [key, namespace] = (await select.get(id))!;
     const ids = (await selectWaiting.all(key, limit)).map(([each]) => each);
     if (ids.length > 0) {
-      await cancel.run(ids, removedAt);
+      const days = ids.map((each) => dayOfFinished(each, removedAt));
+      await cancel.run(ids, removedAt, days);
       await journal.note(ids);
     }
     context.waiting.add({ key, namespace }, -ids.length);
@@ -102,10 +105,12 @@ export function createRemoval(context: Context): Removal {
       return { touched, cancelled };
     },
 
-    // A delivery can have been finished later than its webhook was removed, and be kept for longer.
+    // A delivery can have been finished later than its webhook was removed, and be kept until its whole day goes.
     async forget(removedBefore, limit) {
       if (limit <= 0) return 0;
-      const forgotten = (await forget.all(removedBefore - SET_BACK_MAX_MS, limit)).map(([key]) => key);
+      const forgotten = (await forget.all(removedBefore - SET_BACK_MAX_MS - DAY_MS, limit)).map(
+        ([key]) => key,
+      );
       if (forgotten.length > 0) await lastAttempts.forget(forgotten);
       return forgotten.length;
     },

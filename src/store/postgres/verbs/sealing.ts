@@ -29,7 +29,7 @@ type SealingVerb =
 const WALK_BYTES = 1024 * 1024;
 
 /** What is sealed, and what versions before wrote in the clear: that can come from a database of before. */
-export function sealingVerbs({ db, log }: Context): Pick<Verbs, SealingVerb> {
+export function sealingVerbs({ db, erased }: Context): Pick<Verbs, SealingVerb> {
   const selectUnsealed = db.prepare<WebhookRow>(
     `SELECT ${WEBHOOK.columns} FROM @webhooks WHERE length(credentials) = 0 ORDER BY id LIMIT ?`,
   );
@@ -103,7 +103,7 @@ export function sealingVerbs({ db, log }: Context): Pick<Verbs, SealingVerb> {
     pairs: readonly [from: Row, to: Row][],
     one: (from: Row, to: Row) => Promise<boolean>,
   ): Promise<boolean[]> {
-    log.holdsErased = true;
+    erased.in('webhooks', 'namespace_keys', 'requests');
     const done: boolean[] = [];
     for (const [from, to] of pairs) done.push(await one(from, to));
     return done;
@@ -114,7 +114,7 @@ export function sealingVerbs({ db, log }: Context): Pick<Verbs, SealingVerb> {
 
     async sealWebhooks(rows) {
       const { at } = WEBHOOK;
-      log.holdsErased = true;
+      erased.in('webhooks');
       for (const row of rows) await seal.run(row[at.spec], row[at.credentials], row[at.id]);
       return null;
     },

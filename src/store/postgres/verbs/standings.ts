@@ -1,8 +1,9 @@
 import { CANCELLED, type Flag, PENDING, REMOVED, type StateCode, SUCCEEDED } from '../../rows/codes.ts';
-import { as, field, integer, layout, orNull, type RowOf, text } from '../../rows/layout.ts';
+import { as, field, integer, layout, orNull, type RowOf, readFrom, text } from '../../rows/layout.ts';
 import { SETTLEMENT, type SettlementRow } from '../../rows/messages.ts';
 import { type Cell, type Column, manyOf } from '../columns.ts';
 import type { Database } from '../database.ts';
+import { apart, dayOfFinished } from '../days.ts';
 import { JOINED } from '../joins.ts';
 import type { Entry } from '../journal.ts';
 
@@ -22,6 +23,14 @@ const STANDING = layout(
   field('message', orNull(text), 'd.message'),
   field('isErased', as<Flag>(), '(e.body IS NULL)::integer'),
 );
+
+/** The same of one that waits. */
+const WAITS = readFrom(STANDING, {
+  state: `${PENDING}`,
+  reason: '0',
+  finishedAt: 'NULL::bigint',
+  message: 'NULL',
+});
 
 export interface Standing {
   readonly id: string;
@@ -57,6 +66,7 @@ const FINISHED: readonly Column[] = [
   ['attempts', 'integer'],
   ['attempts_before', 'integer'],
   ['last_status', 'smallint'],
+  ['day', 'integer'],
 ];
 
 /** What stays as it is when a delivery is finished. */
@@ -67,24 +77,31 @@ export function createStandings(db: Database): Standings {
   const { at } = STANDING;
   const select = db.prepare<RowOf<typeof STANDING>>(`
     SELECT ${STANDING.columns} FROM @deliveries AS d ${JOINED} WHERE d.id = ANY(?)`);
+  // Nearly all of them wait, and nothing of history is touched then.
+  const selectWaiting = db.prepare<RowOf<typeof STANDING>>(`
+    SELECT ${WAITS.columns} FROM @waiting AS d ${JOINED} WHERE d.id = ANY(?)`);
   const postpone = db.prepare(`
     UPDATE @waiting SET due_at = ?, attempts = ?, attempts_before = ?, last_status = ? WHERE id = ?`);
   const update = db.prepare(`
     UPDATE @history SET state = ?, reason = ?, message = ?, finished_at = ?, attempts = ?, attempts_before = ?,
-      last_status = ?
+      last_status = ?, apart = ${apart('?::integer')}
     WHERE id = ?`);
   const given = manyOf(FINISHED);
   // The ids are the first of the values. What waits is found by them alone: joined with a list, it would be read whole.
   const finish = db.prepare(`
     WITH gone AS (DELETE FROM @waiting WHERE id = ANY(?1::text[]) RETURNING *)
-    INSERT INTO @history (${given.names}, ${STAYING})
+    INSERT INTO @history (id, state, reason, message, finished_at, attempts, attempts_before, last_status, apart,
+      ${STAYING})
     SELECT given.id, given.state, given.reason, given.message, given.finished_at, given.attempts,
-      given.attempts_before, given.last_status, ${STAYING.replaceAll(/(\w+)/g, 'gone.$1')}
+      given.attempts_before, given.last_status, ${apart('given.day')}, ${STAYING.replaceAll(/(\w+)/g, 'gone.$1')}
     FROM gone JOIN ${given.from} ON given.id = gone.id`);
 
   return {
     async read(ids) {
-      const rows = await select.all([...new Set(ids)]);
+      const rows = await selectWaiting.all([...new Set(ids)]);
+      const found = new Set(rows.map((row) => row[at.id]));
+      const others = [...new Set(ids)].filter((id) => !found.has(id));
+      if (others.length > 0) rows.push(...(await select.all(others)));
       return new Map(
         rows.map((row): [string, Standing] => [
           row[at.id],
@@ -118,11 +135,12 @@ export function createStandings(db: Database): Standings {
         if (state === PENDING) {
           others.push(postpone.run(each.dueAt, attempts, attemptsBefore, lastStatus, id));
         } else if (each.waits) {
-          finished.push([id, state, reason, message, finishedAt, attempts, attemptsBefore, lastStatus]);
+          const day = dayOfFinished(id, finishedAt!);
+          finished.push([id, state, reason, message, finishedAt, attempts, attemptsBefore, lastStatus, day]);
         } else {
-          others.push(
-            update.run(state, reason, message, finishedAt, attempts, attemptsBefore, lastStatus, id),
-          );
+          const day = dayOfFinished(id, finishedAt!);
+          const how = [state, reason, message, finishedAt, attempts, attemptsBefore, lastStatus, day];
+          others.push(update.run(...how, id));
         }
       }
       await Promise.all([finished.length > 0 && finish.run(...given.values(finished)), ...others]);

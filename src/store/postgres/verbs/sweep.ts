@@ -1,10 +1,12 @@
 import { SWEEP_BATCH } from '../../housekeeping.ts';
 import type { Context } from '../context.ts';
+import { DAY_MS } from '../days.ts';
 import { createEventIds } from '../event-ids.ts';
 import { walkThroughData } from '../lists/walks.ts';
 import type { Verbs } from '../protocol.ts';
 import { auditSweep } from './audit.ts';
 import { aliveNote } from './clock.ts';
+import { createDayRemoval } from './days.ts';
 import { createDeletion, DELETED, type DeletedRow } from './deletion.ts';
 import { createNamespaceRemoval } from './namespace-removal.ts';
 import { createErasure } from './purge.ts';
@@ -14,12 +16,15 @@ import { secretSweep } from './secrets.ts';
 
 /** Deliveries deleted at a time. */
 const EXPIRED_MAX = 200;
+/** What is kept for less than that goes row by row: whole days would be kept for much longer than they should. */
+const WHOLE_DAYS_MS = 7 * DAY_MS;
 
 export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
   const { db, journal } = context;
   const removal = createRemoval(context);
   const namespaceRemoval = createNamespaceRemoval(context);
   const deletion = createDeletion(context);
+  const days = createDayRemoval(context);
   const erasure = createErasure(context);
   const eventIds = createEventIds(db);
   const alive = aliveNote(db);
@@ -28,8 +33,11 @@ export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
   const forgetEntries = auditSweep(db);
   const withData = walkThroughData(db);
 
-  const selectExpired = db.prepare<DeletedRow>(`
-    SELECT ${DELETED.columns} FROM @history AS d WHERE d.finished_at < ? ORDER BY d.finished_at, d.id LIMIT ?`);
+  const expiredOf = (table: string) =>
+    db.prepare<DeletedRow>(`
+      SELECT ${DELETED.columns} FROM ${table} AS d WHERE d.finished_at < ? ORDER BY d.finished_at, d.id LIMIT ?`);
+  const selectExpired = expiredOf('@history');
+  const selectExpiredOfRest = expiredOf('@history_rest');
   const selectUnheard = db.prepare<[key: number]>(`
     SELECT key FROM @events WHERE deliveries = 0 AND created_at < ? ORDER BY created_at, key LIMIT ?`);
 
@@ -43,7 +51,8 @@ export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
 
   async function expire(now: number, finishedBefore: number, limit: number): Promise<number> {
     if (limit <= 0) return 0;
-    const expired = await selectExpired.all(finishedBefore, Math.min(limit, EXPIRED_MAX));
+    const select = now - finishedBefore < WHOLE_DAYS_MS ? selectExpired : selectExpiredOfRest;
+    const expired = await select.all(finishedBefore, Math.min(limit, EXPIRED_MAX));
     if (expired.length === 0) return 0;
     const { perEvent, journal: latest } = await deletion.deliveries(expired);
     await deletion.release(perEvent);
@@ -70,6 +79,7 @@ export function sweepVerbs(context: Context): Pick<Verbs, 'sweep'> {
       const { touched: deleted, gone } = await namespaceRemoval.step(now, SWEEP_BATCH - emptied);
       let touched = emptied + deleted;
       touched += await expire(now, finishedBefore, SWEEP_BATCH - touched);
+      touched += await days.step(now, SWEEP_BATCH - touched);
       touched += await removal.forget(finishedBefore, SWEEP_BATCH - touched);
       touched += await forgetUnheard(now, finishedBefore, SWEEP_BATCH - touched);
       touched += await eventIds.forget(now, SWEEP_BATCH - touched);

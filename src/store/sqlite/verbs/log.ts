@@ -7,7 +7,7 @@ export function logVerbs(
   { db, log }: Pick<Context, 'db' | 'log'>,
   file: DatabaseFile | undefined,
   onEmptied: () => void,
-): Pick<Verbs, 'emptyLog' | 'rewrite'> {
+): Pick<Verbs, 'emptyLog' | 'rewrite' | 'tidy'> {
   const checkpoint = db.prepare<[busy: number]>('PRAGMA wal_checkpoint(TRUNCATE)');
 
   /** It is larger than it grows by itself: somebody was reading, or is. */
@@ -33,6 +33,9 @@ export function logVerbs(
   return {
     // A log that is cut has to grow again, for nothing if it was only reused.
     emptyLog: () => (!log.holdsErased && !isLarge()) || empty(),
+
+    // Nothing of it is done beside others.
+    tidy: () => null,
 
     rewrite() {
       // The copy that SQLite makes is as large as the database, and would be in memory otherwise.
