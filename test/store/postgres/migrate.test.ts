@@ -75,11 +75,11 @@ describe('carillon migrate', () => {
     const schema = new URL(url).searchParams.get('schema');
     assert.equal((await carillon(['migrate'], { CARILLON_STORE: url })).code, 0);
     await sql(
-      `ALTER TABLE ${schema}.migrations DROP COLUMN oldest; DELETE FROM ${schema}.migrations WHERE version > 3`,
+      `ALTER TABLE ${schema}.migrations DROP COLUMN oldest; DELETE FROM ${schema}.migrations WHERE version > 4`,
       `DROP TABLE ${schema}.settings`,
     );
     const check = await carillon(['migrate', '--check'], { CARILLON_STORE: url });
-    assert.match(check.out, /has schema 3, .* to be done: 0004_settings\.sql/);
+    assert.match(check.out, /has schema 4, .* to be done: 0005_settings\.sql/);
     await (await openStore(url)).close();
     assert.equal((await carillon(['migrate', '--check'], { CARILLON_STORE: url })).code, 0);
   });
