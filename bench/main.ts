@@ -13,6 +13,7 @@ import { history } from './scenarios/history.ts';
 import { latency } from './scenarios/latency.ts';
 import { matching } from './scenarios/matching.ts';
 import { million } from './scenarios/million.ts';
+import { onPostgres } from './scenarios/postgres.ts';
 import { publish } from './scenarios/publish.ts';
 import { raw } from './scenarios/raw.ts';
 import { schedules } from './scenarios/schedules.ts';
@@ -30,6 +31,7 @@ const SCENARIOS: readonly Scenario[] = [
   matching,
   history,
   latency,
+  ...onPostgres,
 ];
 const RAW_WINDOW_MS = 1_500;
 const RAW_QUICK_MS = 500;

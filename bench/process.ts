@@ -31,6 +31,8 @@ export interface Product {
 export interface ProductOptions {
   /** Where its database is, and its log goes. */
   readonly folder: string;
+  /** The URL of its database, if that is not in the folder. */
+  readonly store?: string;
   /** The source without one: once it is loaded, there is no difference. */
   readonly form?: Form;
   /** Whether it can be asked about itself; without it, the process is exactly what people start. */
@@ -72,7 +74,7 @@ export function databaseIn(folder: string): string {
 }
 
 export async function startProduct(options: ProductOptions): Promise<Product> {
-  const { folder, form = '.ts', probe, flags = [], key } = options;
+  const { folder, store, form = '.ts', probe, flags = [], key } = options;
   const { path, message } = options.firstCall ?? { path: '/carillon.v1.WebhookService/List', message: {} };
   const [port, grpcPort] = await freePorts();
   const grpcAddress = `127.0.0.1:${grpcPort}`;
@@ -83,7 +85,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
     file: ENTRY[form],
     args: [
       ...['serve', '--listen', `127.0.0.1:${port}`, '--grpc-listen', grpcAddress],
-      ...['--db', databaseIn(folder)],
+      ...(store === undefined ? ['--db', databaseIn(folder)] : ['--store', store]),
       ...['--allow-destinations', '127.0.0.0/8', ...flags],
     ],
     nodeArgs: probe ? ['--expose-gc', '--import', PROBE.href] : [],

@@ -49,6 +49,7 @@ const INSTALLATIONS: Readonly<Record<string, Values>> = {
       inbox: true,
       allow_destinations: ['10.20.0.0/16', '*.svc.cluster.local'],
     },
+    args: ['--restored', '--take-over'],
     allowedHosts: ['hooks.example.com'],
     clusterDomain: 'k8s.example.com',
     stopTimeoutSeconds: 90,
@@ -91,6 +92,7 @@ describe('the chart', () => {
       assert.equal(config.stopTimeoutMs, (values.stopTimeoutSeconds ?? 20) * 1000);
       assert.equal(pod.terminationGracePeriodSeconds, config.stopTimeoutMs / 1000 + 10);
       assert.equal(config.plaintext, values.plaintext === true);
+      assert.deepEqual([config.restored, config.takeOver], Array(2).fill(values.args !== undefined));
       assert.equal(config.waitingMax, values.settings?.waiting_max ?? 10_000_000);
     });
   }
@@ -175,6 +177,7 @@ describe('the chart', () => {
       { secretName: 'a', ...withTls, settings: { listen: '0.0.0.0:80' } },
       /listen/,
     ],
+    'a flag that is a setting': [{ secretName: 'a', ...withTls, args: ['--inbox'] }, /args/],
     'a setting that is secret': [
       { secretName: 'a', ...withTls, settings: { egress_proxy: 'http://u:p@x' } },
       /egress_proxy/,
@@ -197,6 +200,18 @@ describe('the chart', () => {
       const offline = ['--kube-version', KUBERNETES.at(-1)!];
       await output(TOOLS.helm, ['template', ...words, ...offline], { cwd: ROOT });
     }
+  });
+
+  it('is given a flag for one start, and loses it, as the page about it says', async () => {
+    const lines = blockOf('docs/deploying.md', 'helm', 'once').trim().split('\n');
+    const sets = lines.map((line) => /--set '([^']+)'$/.exec(line)?.[1] ?? assert.fail(line));
+    await using given = await valuesFile(INSTALLATIONS['a volume and TLS']!);
+    const args: string[] = [];
+    for (const set of sets) {
+      const { stdout, stderr } = await template(given.path, KUBERNETES.at(-1), ['--set', set]);
+      args.push(/^ +args: (.*)$/m.exec(stdout)?.[1] ?? assert.fail(stderr));
+    }
+    assert.deepEqual(args, ['["serve","--take-over"]', '["serve"]']);
   });
 
   it('has the version of the program, and a schema that names each of its values', () => {
@@ -256,9 +271,9 @@ async function valuesFile(values: Values) {
   };
 }
 
-function template(values: string, version = KUBERNETES.at(-1)!) {
+function template(values: string, version = KUBERNETES.at(-1)!, more: readonly string[] = []) {
   const args = ['template', 'carillon', CHART, '--namespace', 'hooks', '--values', values];
-  return run(TOOLS.helm, [...args, '--kube-version', version]);
+  return run(TOOLS.helm, [...args, '--kube-version', version, ...more]);
 }
 
 async function rendered(values: Values): Promise<{ text: string; workload: Workload; pod: Pod }> {

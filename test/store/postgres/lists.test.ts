@@ -3,7 +3,10 @@ import { after, before, describe, test } from 'node:test';
 import { openStore } from '../../../src/store/open.ts';
 import type { DeliveryQuery, Store } from '../../../src/store/store.ts';
 import { aSchemaUrl } from '../../support/postgres.ts';
+import { aDelivery, aPublication, T0, testId } from '../../support/store.ts';
 import { aNamespace, everyPage, publishTo, register, settlement } from '../conformance/harness.ts';
+
+const DAY = 86_400_000;
 
 describe('lists of so much that it is not sorted', () => {
   const namespaces = [aNamespace(), aNamespace()] as const;
@@ -62,6 +65,24 @@ describe('lists of so much that it is not sorted', () => {
     } while (before !== undefined);
     // Those of the other namespace are among what waits.
     assert.equal(looked, 11_850);
+  });
+
+  test('what was made before a time is not looked for among what is younger', async () => {
+    const { namespace } = await register(store);
+    const webhook = await register(store, { namespace });
+    const at = T0 - 10 * DAY;
+    const publication = aPublication([webhook.id], { event: { namespace, createdAt: at } });
+    const old = aDelivery(webhook.id, { id: testId('delivery', at) });
+    await store.publish([{ ...publication, deliveries: [old] }]);
+    const [waiting] = await publishTo(store, webhook, 1);
+    await store.settle(
+      (await publishTo(store, webhook, 500)).map((delivery) => settlement(delivery)),
+      [],
+    );
+    const before = await store.scanDeliveries({ namespace, limit: 10, until: at + 1 });
+    assert.deepEqual([before.rows.map(({ id }) => id), before.looked], [[old.id], 1]);
+    const since = await store.scanDeliveries({ namespace, limit: 1, since: T0, ascending: true });
+    assert.deepEqual([since.rows.map(({ id }) => id), since.looked <= 2], [[waiting!.id], true]);
   });
 
   test('what is rare is found among the rest, once', async () => {

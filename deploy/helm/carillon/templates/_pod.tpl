@@ -37,7 +37,7 @@ spec:
     - name: carillon
       image: {{ include "carillon.image" . | quote }}
       imagePullPolicy: {{ .Values.image.pullPolicy }}
-      args: [serve]
+      args: {{ concat (list "serve") (.Values.args | default list) | toJson }}
       ports:
         - name: {{ include "carillon.scheme" . }}
           containerPort: 8090

@@ -1,14 +1,15 @@
+import { firstIdAt } from '../../../domain/id.ts';
 import { matcherOf } from '../../../domain/listing/condition.ts';
 import { DELIVERY_FIELDS } from '../../../domain/listing/fields.ts';
 import { PENDING, type StateCode, SUCCEEDED } from '../../rows/codes.ts';
 import { fromDeliveryRow } from '../../rows/delivery.ts';
 import type { DeliveryFilter } from '../../rows/filters.ts';
 import { DELIVERY, type DeliveryRow } from '../../rows/tables.ts';
-import type { Context } from '../context.ts';
-import type { Statement } from '../database.ts';
+import { type Context, SET_BACK_MAX_MS } from '../context.ts';
 import { firstInOrderFinder } from '../first-in-order.ts';
-import { JOINED } from '../joins.ts';
+import { JOINED_ONE_BY_ONE } from '../joins.ts';
 import type { Verbs } from '../protocol.ts';
+import { createReadFinished } from './by-day.ts';
 import { collect, ENTRY, type Entry, isInSpan, isWhole } from './reading.ts';
 
 /** If no more than this wait, they are sorted, rather than looked for among all that wait. */
@@ -28,7 +29,7 @@ export function deliveryVerbs(context: Context): Pick<Verbs, 'listDeliveries' | 
   const { db, journal, removed } = context;
   const reads = { descending: deliveryReads(context, false), ascending: deliveryReads(context, true) };
   const selectRows = db.prepare<DeliveryRow>(
-    `SELECT ${DELIVERY.columns} FROM @deliveries AS d ${JOINED} WHERE d.id = ANY(?)`,
+    `SELECT ${DELIVERY.columns} FROM @deliveries AS d ${JOINED_ONE_BY_ONE} WHERE d.id = ANY(?)`,
   );
   const selectPlace = db.prepare<[webhook: number, state: StateCode]>(
     'SELECT webhook, state FROM @deliveries WHERE id = ? AND namespace = ?',
@@ -40,8 +41,8 @@ export function deliveryVerbs(context: Context): Pick<Verbs, 'listDeliveries' | 
   const selectKey = db.prepare<[key: number]>('SELECT key FROM @webhooks WHERE id = ?');
   const selectEventKey = db.prepare<[key: number]>('SELECT key FROM @events WHERE id = ?');
 
-  const on = (statement: Statement<Entry>, owner: Owner, isExact = true): Source => ({
-    read: (from, limit) => statement.all(owner, from, limit),
+  const on = <O extends Owner>(read: Read<O>, owner: O, isExact = true): Source => ({
+    read: (from, limit) => read(owner, from, limit),
     isExact,
   });
 
@@ -82,7 +83,8 @@ export function deliveryVerbs(context: Context): Pick<Verbs, 'listDeliveries' | 
   }
 
   return {
-    async listDeliveries(filter) {
+    async listDeliveries(asked) {
+      const filter = narrowed(asked);
       const { where, ascending } = filter;
       const matches = matcherOf(where, DELIVERY_FIELDS);
       const sources = await sourcesOf(filter);
@@ -128,30 +130,25 @@ export function deliveryVerbs(context: Context): Pick<Verbs, 'listDeliveries' | 
 // ── Helpers ────────────────────────────────────────────────────────────────────────────────────────
 
 type Owner = string | number | readonly number[];
+/** Reads entries of an owner beyond an id. */
+type Read<O extends Owner> = (owner: O, from: string, limit: number) => Promise<readonly Entry[]>;
 type Reads = ReturnType<typeof deliveryReads>;
 
 /** What lists of deliveries are read with, in one direction: an owner, an id beyond which to read, and a limit. */
 function deliveryReads({ db }: Context, ascending: boolean) {
   const [beyond, direction] = ascending ? ['>', 'ASC'] : ['<', 'DESC'];
-  // Days follow each other as ids do, so no more of them are read than it takes, which the rest among them would prevent.
-  const part = (owner: string, rest: string, table: string) => `
-    (SELECT id, created_at, type, state, last_status FROM ${table}
-    WHERE ${owner} = ?1 AND id ${beyond} ?2 ${rest} ORDER BY id ${direction} LIMIT ?3)`;
-  const finished = (owner: string, rest = '') =>
-    db.prepare<Entry>(`
-      SELECT * FROM (${part(owner, rest, '@history_days')} UNION ALL ${part(owner, rest, '@history_rest')}) AS finished
-      ORDER BY id ${direction} LIMIT ?3`);
+  const finished = (owner: string, rest = '') => createReadFinished(db, ascending, { owner, rest });
   // What belongs to others is read too: so it is known how far the search has come, however little it finds.
   const among = (owner: string) =>
     db.prepare<Entry>(`
       SELECT id, created_at, type, CASE WHEN ${owner} = ? THEN ${PENDING} ELSE ${FOREIGN} END, last_status
-      FROM @waiting WHERE id ${beyond} ? ORDER BY id ${direction} LIMIT ?`);
+      FROM @waiting WHERE id ${beyond} ? ORDER BY id ${direction} LIMIT ?`).all;
   // The offset keeps the ids from being walked through: these are few rows.
   const few = (owner: string) =>
     db.prepare<Entry>(`
       SELECT * FROM (
         SELECT id, created_at, type, ${PENDING}, last_status FROM @waiting WHERE ${owner} OFFSET 0) AS few
-      WHERE id ${beyond} ?2 ORDER BY id ${direction} LIMIT ?3`);
+      WHERE id ${beyond} ?2 ORDER BY id ${direction} LIMIT ?3`).all;
   return {
     waitingOfNamespace: among('namespace'),
     waitingOfWebhook: among('webhook'),
@@ -163,6 +160,16 @@ function deliveryReads({ db }: Context, ascending: boolean) {
     lostOfNamespace: finished('namespace', 'AND state > 1'),
     lostOfWebhook: finished('webhook', 'AND state > 1'),
   };
+}
+
+/** The same filter, beginning at the first id that its time allows. An id can be older than its delivery. */
+function narrowed(filter: DeliveryFilter): DeliveryFilter {
+  const { ascending, since, until, from } = filter;
+  const at = ascending ? since - SET_BACK_MAX_MS : until + SET_BACK_MAX_MS;
+  if (!(at > 0 && at < Number.MAX_SAFE_INTEGER - SET_BACK_MAX_MS)) return filter;
+  const first = firstIdAt('delivery', at);
+  const isNearer = from === undefined || (ascending ? from < first : from > first);
+  return isNearer ? { ...filter, from: first } : filter;
 }
 
 /** The first of what the sources have, in order. */

@@ -1,19 +1,18 @@
 import { CHANGE, type ChangeRow } from '../../rows/tables.ts';
 import type { Context } from '../context.ts';
+import { JOINED_ONE_BY_ONE } from '../joins.ts';
 import type { Verbs } from '../protocol.ts';
 
 /** Rows of the journal that one call looks at, at most, of all namespaces. */
 const LOOKED_AT_MAX = 2_000;
 
 export function changeVerbs({ db, journal }: Context): Pick<Verbs, 'changesSince'> {
-  // Row by row: how many there are is not known when it is planned, and joined as they are, all webhooks would be read.
   const select = db.prepare<ChangeRow>(`
     SELECT ${CHANGE.columns}
     FROM (
       SELECT * FROM @journal WHERE seq > ?2 AND seq <= ?3 AND namespace = ?1 ORDER BY seq LIMIT ?4) AS j
     CROSS JOIN LATERAL (SELECT * FROM @deliveries WHERE id = j.delivery OFFSET 0) AS d
-    CROSS JOIN LATERAL (SELECT * FROM @events WHERE key = d.event OFFSET 0) AS e
-    LEFT JOIN LATERAL (SELECT * FROM @webhooks WHERE key = d.webhook OFFSET 0) AS w ON true
+    ${JOINED_ONE_BY_ONE}
     ORDER BY j.seq`);
 
   return {
