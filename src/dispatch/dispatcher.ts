@@ -18,6 +18,7 @@ import { createOrigins } from './origins.ts';
 import { createOverflow } from './overflow.ts';
 import { createReads } from './reads.ts';
 import { createSettler } from './settler.ts';
+import { createShards } from './shards.ts';
 
 /**
  * Sends what waits. Lanes take turns: a lane that may move and has something due sends its share and goes
@@ -36,6 +37,21 @@ export interface Dispatcher {
    * What has no answer by then stays waiting and is sent again, with the same id, after the next start.
    */
   drain(graceMs: number): Promise<void>;
+  /** The shards that it acts on, or is giving up. */
+  readonly shards: ReadonlySet<number>;
+  /** Those of them that it began to give up: where that failed, it is to be done again. */
+  readonly giving: ReadonlySet<number>;
+  /** Whether it acts on the lanes of a shard. */
+  holds(shard: number): boolean;
+  /** Takes over those of the shards that are free. Raises UNAVAILABLE and EXHAUSTED; some may be taken then. */
+  take(shards: readonly number[]): Promise<void>;
+  /**
+   * Gives up shards in bounded time: sends nothing more of them, and waits a while for what is in flight. What still is
+   * then is written down. Raises UNAVAILABLE and EXHAUSTED; they are to be given up again then.
+   */
+  give(shards: readonly number[]): Promise<void>;
+  /** Its node was buried: it sends nothing more, and what it has under way is others' now. */
+  abandon(): void;
 }
 
 export interface DispatcherDeps {
@@ -51,7 +67,13 @@ export interface DispatcherDeps {
     | 'overflowing'
     | 'surplus'
     | 'moveBack'
+    | 'acquire'
+    | 'giveUp'
   >;
+  /** The name by which the store knows this node. */
+  readonly node: string;
+  /** Whether this node may send: it was heard of lately. It is asked before each request. */
+  readonly maySend: () => boolean;
   readonly directory: Pick<Directory, 'load' | 'peek' | 'forget'>;
   readonly sender: Pick<Sender, 'send'>;
   /** What a webhook's requests are signed with. */
@@ -93,14 +115,15 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   const { store, log, settings, isOnStandby = () => false } = deps;
   const clock = steadyClock(deps.clock);
   const bodies = createBodies(deps.random);
-  const settler = createSettler({ store, clock, log });
+  const settler = createSettler({ store, node: deps.node, clock, log });
   const origins = createOrigins<Lane>(settings.originInFlightMax, ({ state }) => state.inFlight === 0);
   const lanes = createLanes({ ...deps, since: clock.now() });
   const finished = createFinished();
   const flights = createFlights({
     ...deps,
     steady: clock,
-    lanes: () => lanes.all(),
+    lanes,
+    maySend: ({ shard }) => deps.maySend() && shards.holds(shard),
     finished,
     settler,
     bodies,
@@ -108,13 +131,23 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     touch,
     want: (flight) => reads.wantContents(flight),
   });
-  const reads = createReads({ ...deps, clock, lanes, bodies, flights, finished });
-  const overflow = createOverflow({ ...deps, steady: clock, lanes, flights });
+  const shards = createShards({
+    ...deps,
+    lanes,
+    reads: () => reads,
+    now: () => clock.now(),
+    touch,
+  });
+  const { holds } = shards;
+  const reads = createReads({ ...deps, holds, clock, lanes, bodies, flights, finished });
+  const overflow = createOverflow({ ...deps, holds, steady: clock, lanes, flights });
   let draining = false;
 
   /** Lets one lane send its share. Returns how many went. */
   function visit(lane: Lane, now: number): number {
     const { target } = lane;
+    // It is being given up.
+    if (!shards.holds(lane.shard)) return 0;
     if (target === undefined) {
       // Its webhook may say by now that the lane is not ordered, or that what is in flight is retried otherwise.
       const dueAt = earliestDueAt(lane.queue);
@@ -173,6 +206,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
 
   /** Gives ready lanes their turn, one after another, while anything more may be in flight. */
   function takeTurns(): number {
+    if (!deps.maySend()) return 0;
     const now = clock.now();
     lanes.wakeDue(now);
     let sent = 0;
@@ -194,7 +228,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     if (step === 0) return;
     if (step < 0) {
       // What is yet to be taken in, and to be written, is in the time of before.
-      await reads.poll();
+      await shards.poll();
       await settler.flush();
       await store.moveBack({ byMs: -step, now: deps.clock.now() });
     }
@@ -209,7 +243,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
   return {
     async tick() {
       await followClock();
-      await reads.poll();
+      await shards.poll();
       const sent = draining || isOnStandby() ? 0 : takeTurns();
       if (!draining) overflow.run();
       reads.run();
@@ -217,7 +251,7 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
     },
     idleMs() {
       const full = flights.count >= settings.inFlightMax || settler.backlog >= BACKLOG_MAX;
-      if (draining || full || isOnStandby()) return SLEEP_MAX_MS;
+      if (draining || full || isOnStandby() || !deps.maySend()) return SLEEP_MAX_MS;
       return lanes.hasReady ? 0 : Math.min(SLEEP_MAX_MS, Math.max(0, lanes.nextWakeAt - clock.now()));
     },
     changed(webhookIds) {
@@ -227,6 +261,16 @@ export function createDispatcher(deps: DispatcherDeps): Dispatcher {
         reads.changed(lane);
         touch(lane);
       }
+    },
+    shards: shards.held,
+    giving: shards.giving,
+    holds,
+    take: shards.take,
+    give: shards.give,
+    abandon() {
+      draining = true;
+      flights.abandon();
+      settler.abandon();
     },
     async drain(graceMs) {
       draining = true;

@@ -16,6 +16,7 @@ import type { Bodies, HeldEvent } from './bodies.ts';
 import type { Finished } from './finished.ts';
 import { excuse, type Flight, type Lane, land, launch, leave, shut } from './lane.ts';
 import { forget, leaveInStore, readmit, setAside } from './lane-queue.ts';
+import type { Lanes } from './lanes.ts';
 import { newsOf, newsOfUnsent, type Unsent } from './news.ts';
 import type { Origins } from './origins.ts';
 import { createMakeRequest } from './outgoing.ts';
@@ -43,6 +44,8 @@ export interface Flights {
   readonly count: number;
   /** Resolves when nothing is in flight, or when the grace is over. What comes back after that is ignored: it was cut off. */
   land(graceMs: number): Promise<void>;
+  /** What comes back from now on is ignored. */
+  abandon(): void;
 }
 
 export interface FlightsDeps {
@@ -56,7 +59,9 @@ export interface FlightsDeps {
   /** Lets a lane have its turn. */
   readonly touch: (lane: Lane) => void;
   readonly notify: (operational: OperationalEvent) => void;
-  readonly lanes: () => Iterable<Lane>;
+  readonly lanes: Pick<Lanes, 'all' | 'isCurrent'>;
+  /** Whether something may be sent of a lane: it is asked before each request. */
+  readonly maySend: (lane: Lane) => boolean;
   /** Requests are stamped by the machine's clock; everything else goes by the steady one. */
   readonly clock: Clock;
   readonly steady: Pick<Clock, 'now'>;
@@ -91,6 +96,10 @@ export function createFlights(deps: FlightsDeps): Flights {
 
   function send(flight: Flight, held: HeldEvent, rendered?: Rendered): void {
     if (abandoned) return;
+    if (!deps.maySend(flight.lane)) {
+      putBack(flight);
+      return;
+    }
     const { event } = held;
     const request = madeOrError(() => makeRequest(flight, held, rendered));
     if (request instanceof DomainError) {
@@ -104,6 +113,15 @@ export function createFlights(deps: FlightsDeps): Flights {
       .then((made) =>
         finish(flight, event, { number, requestHeaders, url, outcome: redacted(made, secrets) }),
       );
+  }
+
+  /** It was not sent, and waits as before. */
+  function putBack({ lane, target, delivery }: Flight): void {
+    release(target.origin);
+    leave(lane);
+    leaveInStore(lane.queue, forget(lane.queue, delivery));
+    bodies.release(delivery.eventId);
+    touch(lane);
   }
 
   /** Its request cannot be made: nothing is sent, and no attempt is counted. */
@@ -170,7 +188,8 @@ export function createFlights(deps: FlightsDeps): Flights {
     noteReach(target.origin, outcome, now);
     const { health } = lane.state;
     // How it was where the webhook pointed before, or before a caller had seen to it, says nothing about now.
-    const counts = webhook.version >= lane.healthVersion;
+    // Nor does it after the lane has gone to another node.
+    const counts = webhook.version >= lane.healthVersion && deps.lanes.isCurrent(lane);
     if (counts) {
       const ours = verdict.ours || isExcused(reach, outcome);
       land(lane, { verdict: { ...verdict, ours }, ordered, now, unit: random.unit() });
@@ -200,7 +219,7 @@ export function createFlights(deps: FlightsDeps): Flights {
       'no destination can be reached: failures count as our own until one can be',
     );
     const since = outSince(reach, now);
-    for (const lane of deps.lanes()) {
+    for (const lane of deps.lanes.all()) {
       if (!excuse(lane, since)) continue;
       const { webhookId, healthVersion, state } = lane;
       settler.change({ webhookId, version: healthVersion, health: state.health, now });
@@ -240,6 +259,10 @@ export function createFlights(deps: FlightsDeps): Flights {
   function settled(lane: Lane, delivery: WaitingDelivery, transition: Transition): void {
     const { ord, attempts } = delivery;
     const latest = forget(lane.queue, delivery);
+    if (transition.to === 'PENDING' && !deps.lanes.isCurrent(lane)) {
+      bodies.release(delivery.eventId);
+      return;
+    }
     if (transition.to !== 'PENDING') {
       deps.finished.note(ord);
       bodies.release(delivery.eventId);
@@ -287,6 +310,9 @@ export function createFlights(deps: FlightsDeps): Flights {
     },
     get count() {
       return count;
+    },
+    abandon() {
+      abandoned = true;
     },
     async land(graceMs) {
       if (count > 0) {

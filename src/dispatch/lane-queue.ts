@@ -210,6 +210,18 @@ export function hasUnderWay({ known, waiting }: LaneQueue): boolean {
   return known.size > waiting.length;
 }
 
+/** Notes a delivery that is under way, and not in memory. */
+export function adopt(queue: LaneQueue, delivery: WaitingDelivery): void {
+  withdraw(queue, delivery.ord);
+  own(queue).known.set(delivery.ord, delivery);
+}
+
+/** What is in flight, or is being settled, as it is known. */
+export function underWay({ known, waiting }: LaneQueue): WaitingDelivery[] {
+  const resting = new Set(waiting.map(({ ord }) => ord));
+  return [...known.values()].filter(({ ord }) => !resting.has(ord));
+}
+
 /** Takes the first in turn, if it is due. It stays known until it is settled. */
 export function takeFirst(queue: LaneQueue, now: number): WaitingDelivery | undefined {
   if (!isDue(queue, now)) return undefined;

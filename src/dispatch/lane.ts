@@ -1,3 +1,4 @@
+import { shardOf } from '../domain/cluster/shard.ts';
 import type { WaitingDelivery } from '../domain/delivery/delivery.ts';
 import {
   excused,
@@ -22,6 +23,7 @@ import type { SigningKeys } from '../domain/webhook/signature.ts';
 import type { Webhook } from '../domain/webhook/webhook.ts';
 import { type Alarm, noAlarm } from './alarms.ts';
 import {
+  adopt,
   type EnqueueInput,
   emptyQueue,
   enqueue,
@@ -50,6 +52,7 @@ import {
  */
 export interface Lane {
   readonly webhookId: string;
+  readonly shard: number;
   /** Undefined until it has been read, or read again after a change. */
   readonly target: Target | undefined;
   /** Whether the webhook was ACTIVE when it was read last; undefined before the first time. */
@@ -97,6 +100,7 @@ export interface Flight {
 export function emptyLane(webhookId: string, since: number, total: { waiting: number }): Lane {
   return {
     webhookId,
+    shard: shardOf(webhookId),
     target: undefined,
     wasOpen: undefined,
     healthVersion: 0,
@@ -223,6 +227,12 @@ export function excuse(lane: Lane, since: number): boolean {
 export function moveBack(lane: Lane, byMs: number, now: number): void {
   own(lane).state = movedBack(lane.state, byMs);
   reread(lane.queue, now);
+}
+
+/** Counts a delivery that is under way at another node, which had the lane before. */
+export function lend(lane: Lane, delivery: WaitingDelivery): void {
+  own(lane).state = { ...lane.state, inFlight: lane.state.inFlight + 1 };
+  adopt(lane.queue, delivery);
 }
 
 /** A delivery that counts as in flight does so no more: it was settled, or never sent. */

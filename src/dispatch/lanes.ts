@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { SHARDS, shardOf } from '../domain/cluster/shard.ts';
 import { isForgettable } from '../domain/delivery/lane.ts';
 import { DomainError } from '../domain/error.ts';
 import { isConsented, rateWithin } from '../domain/webhook/consent.ts';
@@ -17,17 +18,21 @@ export interface Lanes {
   /** The lane of a webhook; a new one if it has none. */
   of(webhookId: string, now: number): Lane;
   find(webhookId: string): Lane | undefined;
+  /** Whether it is the lane of its webhook still. */
+  isCurrent(lane: Lane): boolean;
+  /** This node begins to own the lanes of these shards. */
+  begin(shards: readonly number[], now: number): void;
   all(): Iterable<Lane>;
   /** The clock was put back by so much: the time since when new lanes have been filling their buckets follows it. */
   moveBack(byMs: number): void;
   /** Gives a lane its webhook, newly read. */
   aim(lane: Lane, webhook: Webhook, now: number): void;
-  /** Forgets a lane whose webhook is gone. */
+  /** Forgets a lane whose webhook is gone, or which another node may have. */
   drop(lane: Lane): void;
   /** Whether more deliveries may be taken into memory. */
   readonly hasRoom: boolean;
 
-  /** Puts a lane at the back of those that want a turn. */
+  /** Puts a lane at the back of those that want a turn, unless it was forgotten. */
   ready(lane: Lane): void;
   /** Takes the lane at the front. */
   takeReady(): Lane | undefined;
@@ -42,7 +47,7 @@ export interface Lanes {
 }
 
 export interface LanesDeps {
-  /** When this node began to own its lanes. */
+  /** When this node began. */
   readonly since: number;
   readonly directory: Pick<Directory, 'peek' | 'forget'>;
   readonly keysOf: KeysOf;
@@ -56,7 +61,8 @@ const WAITING_MAX = 100_000;
 const RESTING_MAX = 5_000;
 
 export function createLanes({ since: begun, directory, keysOf, credentialsOf, log }: LanesDeps): Lanes {
-  let since = begun;
+  /** By shard, when this node began to own its lanes. */
+  const since = new Array<number>(SHARDS).fill(begun);
   const lanes = new Map<string, Lane>();
   /** A Set keeps its order of insertion: the front has waited longest for its turn. */
   const readyLanes = new Set<Lane>();
@@ -106,20 +112,24 @@ export function createLanes({ since: begun, directory, keysOf, credentialsOf, lo
     of(webhookId, now) {
       const known = lanes.get(webhookId);
       if (known !== undefined) return known;
-      const lane = emptyLane(webhookId, since, total);
+      const lane = emptyLane(webhookId, since[shardOf(webhookId)]!, total);
       lanes.set(webhookId, lane);
       const webhook = directory.peek(webhookId);
       if (webhook !== undefined) aimAt(lane, webhook, now);
       return lane;
     },
     find: (webhookId) => lanes.get(webhookId),
+    isCurrent: (lane) => lanes.get(lane.webhookId) === lane,
+    begin(shards, now) {
+      for (const shard of shards) since[shard] = now;
+    },
     all: () => lanes.values(),
     moveBack(byMs) {
-      since -= byMs;
+      for (let shard = 0; shard < SHARDS; shard++) since[shard]! -= byMs;
     },
     aim: aimAt,
     drop(lane) {
-      lanes.delete(lane.webhookId);
+      if (lanes.get(lane.webhookId) === lane) lanes.delete(lane.webhookId);
       readyLanes.delete(lane);
       resting.delete(lane);
       abandon(lane.queue);
@@ -129,6 +139,7 @@ export function createLanes({ since: begun, directory, keysOf, credentialsOf, lo
       return total.waiting < WAITING_MAX;
     },
     ready(lane) {
+      if (lanes.get(lane.webhookId) !== lane) return;
       resting.delete(lane);
       alarms.stop(lane);
       readyLanes.add(lane);

@@ -1,4 +1,5 @@
 import type { Clock } from '../domain/clock.ts';
+import { shardOf } from '../domain/cluster/shard.ts';
 import type { WaitingDelivery } from '../domain/delivery/delivery.ts';
 import { precedes } from '../domain/delivery/order.ts';
 import { createTrouble, troubleFields } from '../domain/trouble.ts';
@@ -25,6 +26,8 @@ export interface OverflowDeps {
   readonly directory: Pick<Directory, 'load'>;
   readonly lanes: Pick<Lanes, 'of'>;
   readonly flights: Pick<Flights, 'giveUpSurplus'>;
+  /** Whether this node acts on the lanes of a shard. */
+  readonly holds: (shard: number) => boolean;
   /** Called when `run` has something to do. */
   readonly wake: () => void;
   readonly clock: Pick<Clock, 'monotonic'>;
@@ -50,7 +53,8 @@ export function createOverflow(deps: OverflowDeps): Overflow {
 
   /** Gives up a part. Returns how many deliveries. */
   async function giveUpSome(): Promise<number> {
-    const wanted = sharesOf(await store.overflowing(LANES_MAX));
+    const found = await store.overflowing(LANES_MAX);
+    const wanted = sharesOf(found.filter(({ webhookId }) => deps.holds(shardOf(webhookId))));
     if (wanted.length === 0) return 0;
     const webhooks = await deps.directory.load(wanted.map(({ webhookId }) => webhookId));
     const lanes = wanted.map(({ webhookId }) => deps.lanes.of(webhookId, steady.now()));
@@ -60,10 +64,10 @@ export function createOverflow(deps: OverflowDeps): Overflow {
       return { webhookId, limit: excess + 1 + known.size - waiting.length };
     });
     // Read last, so that what this brings is not settled before it is judged.
-    const found = await store.surplus(asked);
+    const surplus = await store.surplus(asked);
     const ends = wanted.flatMap((overflowing, i) => {
       const webhook = webhooks[i];
-      return webhook === undefined ? [] : giveUp(lanes[i]!, webhook, overflowing, found[i]!);
+      return webhook === undefined ? [] : giveUp(lanes[i]!, webhook, overflowing, surplus[i]!);
     });
     await Promise.all(ends);
     return ends.length;

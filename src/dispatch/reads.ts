@@ -1,9 +1,10 @@
 import type { Clock } from '../domain/clock.ts';
+import { shardOf } from '../domain/cluster/shard.ts';
 import type { WaitingDelivery } from '../domain/delivery/delivery.ts';
 import { FIRST_PLACE, type Place } from '../domain/delivery/order.ts';
 import { createTrouble, troubleFields } from '../domain/trouble.ts';
 import type { Directory } from '../store/directory.ts';
-import type { Store, ToppedUp } from '../store/store.ts';
+import type { PollQuery, Store, ToppedUp, WaitingPoll } from '../store/store.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Bodies } from './bodies.ts';
 import type { Finished } from './finished.ts';
@@ -35,8 +36,10 @@ export interface Reads {
   wantDeliveries(lane: Lane, now: number): void;
   /** Reads the body of a flight, and what was rendered for it, and then sends it. */
   wantContents(flight: Flight): void;
-  /** Takes in what became visible since the last poll. */
-  poll(): Promise<void>;
+  /** Takes in what became visible in these shards since the poll before. */
+  poll(query: PollQuery): Promise<WaitingPoll>;
+  /** Reads which lanes there are in these shards, which were not owned before. */
+  list(shards: Iterable<number>): void;
   /** Starts the reads that were asked for. */
   run(): void;
 }
@@ -48,6 +51,8 @@ export interface ReadsDeps {
   >;
   readonly directory: Pick<Directory, 'load'>;
   readonly lanes: Lanes;
+  /** Whether this node acts on the lanes of a shard. */
+  readonly holds: (shard: number) => boolean;
   readonly bodies: Bodies;
   readonly clock: Clock;
   readonly log: Log;
@@ -73,8 +78,8 @@ export function createReads(deps: ReadsDeps): Reads {
   const aiming = new Set<Lane>();
   const topUps = new Set<Lane>();
   const awaited = new Set<Flight>();
-  /** Where listing the lanes goes on; undefined once all are known. */
-  let listing: { after?: string } | undefined = {};
+  /** In which shards lanes are being listed, and where that goes on; undefined once all are known. */
+  let listing: { readonly shards: Set<number>; after?: string } | undefined;
 
   const reading = {
     lanes: kind(listLanes),
@@ -115,13 +120,19 @@ export function createReads(deps: ReadsDeps): Reads {
 
   async function listLanes(): Promise<boolean> {
     if (listing === undefined) return false;
-    const found = await store.waitingLanes({ ...listing, limit: LISTED_MAX });
+    const { shards, after } = listing;
+    const begun = listing;
+    const found = await store.waitingLanes({ ...(after !== undefined && { after }), limit: LISTED_MAX });
+    // More shards were taken meanwhile: it begins anew.
+    if (listing !== begun) return true;
     for (const { webhookId, dueAt } of found) {
+      const shard = shardOf(webhookId);
+      if (!shards.has(shard) || !deps.holds(shard)) continue;
       const lane = lanes.of(webhookId, clock.now());
       leaveMoreInStore(lane.queue, dueAt);
       lanes.ready(lane);
     }
-    listing = found.length === LISTED_MAX ? { after: found.at(-1)!.webhookId } : undefined;
+    listing = found.length === LISTED_MAX ? { shards, after: found.at(-1)!.webhookId } : undefined;
     return found.length > 0;
   }
 
@@ -158,6 +169,7 @@ export function createReads(deps: ReadsDeps): Reads {
 
   function takeIn(lane: Lane, found: ToppedUp): void {
     const changed = endRead(lane.queue);
+    if (!lanes.isCurrent(lane)) return;
     const now = clock.now();
     for (const delivery of found.deliveries) {
       // One that was settled or changed after the store had read it is not as this read says.
@@ -229,18 +241,23 @@ export function createReads(deps: ReadsDeps): Reads {
     wantContents(flight) {
       awaited.add(flight);
     },
-    async poll() {
+    list(shards) {
+      listing = { shards: new Set([...(listing?.shards ?? []), ...shards]) };
+    },
+    async poll(query) {
       finished.pollBegins();
-      const found = await store.pollWaiting();
+      const found = await store.pollWaiting(query);
       const now = clock.now();
       for (const body of found.events) bodies.add(body);
       // Before the rows are taken in: that of a delivery that goes first is taken however full its lane is.
       for (const { webhookId, ord } of found.retried) {
+        if (!deps.holds(shardOf(webhookId))) continue;
         const lane = lanes.of(webhookId, now);
         urge(lane, ord);
         lanes.ready(lane);
       }
       for (const delivery of found.deliveries) {
+        if (!deps.holds(shardOf(delivery.webhookId))) continue;
         const lane = lanes.of(delivery.webhookId, now);
         const overtakes = lane.queue.changedDuringRead !== undefined;
         // This is either the row of before its end, or a caller had it sent again: the store knows which.
@@ -250,10 +267,12 @@ export function createReads(deps: ReadsDeps): Reads {
       }
       finished.pollEnds();
       for (const webhookId of found.topUp) {
+        if (!deps.holds(shardOf(webhookId))) continue;
         const lane = lanes.of(webhookId, now);
         reread(lane.queue, now);
         lanes.ready(lane);
       }
+      return found;
     },
     run() {
       if (listing !== undefined) reading.lanes();

@@ -19,10 +19,14 @@ export interface Settler {
   readonly backlog: number;
   /** Resolves when everything taken so far is on disk; rejects when the store refuses it. */
   flush(): Promise<void>;
+  /** Writes nothing more: this node was buried, and others have what it had. */
+  abandon(): void;
 }
 
 export interface SettlerDeps {
   readonly store: Pick<Store, 'settle'>;
+  /** By whom the deliveries were sent. */
+  readonly node: string;
   readonly clock: Pick<Clock, 'now' | 'monotonic'>;
   readonly log: Log;
 }
@@ -34,7 +38,7 @@ const BATCH_MAX = 500;
 /** How long to wait before a refused write is tried again: what was delivered must not be forgotten. */
 const RETRY_MS = 500;
 
-export function createSettler({ store, clock, log }: SettlerDeps): Settler {
+export function createSettler({ store, node, clock, log }: SettlerDeps): Settler {
   const trouble = createTrouble(clock);
   let settlements: Settlement[] = [];
   let done: (() => void)[] = [];
@@ -47,8 +51,18 @@ export function createSettler({ store, clock, log }: SettlerDeps): Settler {
   /** Whether any of what waits to be written is urgent. */
   let hurried = false;
 
+  let isAbandoned = false;
+
+  function abandon(): void {
+    isAbandoned = true;
+    clearTimeout(timer);
+    settlements = [];
+    done = [];
+    changes.clear();
+  }
+
   function arm(): void {
-    if (timer !== undefined) return;
+    if (timer !== undefined || isAbandoned) return;
     timer = setTimeout(
       () => {
         timer = undefined;
@@ -66,9 +80,11 @@ export function createSettler({ store, clock, log }: SettlerDeps): Settler {
     const lanes = changes;
     changes = new Map();
     hurried = false;
-    writing = store.settle(batch, [...lanes.values()]).then(
-      () => {
+    writing = store.settle(batch, [...lanes.values()], node).then(
+      (results) => {
         writing = undefined;
+        if (results.includes('DEAD')) abandon();
+        if (isAbandoned) return;
         refused = false;
         const over = trouble.isOver();
         if (over !== undefined) log.info(troubleFields(over), 'settlements can be written again');
@@ -78,6 +94,7 @@ export function createSettler({ store, clock, log }: SettlerDeps): Settler {
       },
       (error: unknown) => {
         writing = undefined;
+        if (isAbandoned) return;
         refused = true;
         settlements = [...batch, ...settlements];
         done = [...callbacks, ...done];
@@ -99,6 +116,7 @@ export function createSettler({ store, clock, log }: SettlerDeps): Settler {
       return settlements.length;
     },
     settle(settlement, callback, { urgent } = { urgent: false }) {
+      if (isAbandoned) return;
       settlements.push(settlement);
       done.push(callback);
       hurried ||= urgent;
@@ -106,9 +124,11 @@ export function createSettler({ store, clock, log }: SettlerDeps): Settler {
       else if (writing === undefined && !refused) write().catch(arm);
     },
     change(change) {
+      if (isAbandoned) return;
       changes.set(change.webhookId, merge(changes.get(change.webhookId), change));
       arm();
     },
+    abandon,
     async flush() {
       while (settlements.length > 0 || changes.size > 0 || writing !== undefined) await write();
     },

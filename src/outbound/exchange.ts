@@ -4,7 +4,7 @@ import { type Outcome, RESPONSE_KEPT_BYTES, type Timing } from '../domain/delive
 import { Answer, type Answered } from './answer.ts';
 import { startDeadline } from './deadline.ts';
 import { type Decoded, decodeBody } from './decode.ts';
-import { asleep, heldUp, noConnection, SendFailure, type Stage } from './failure.ts';
+import { asleep, heldUp, noConnection, OUT_OF_TOUCH, SendFailure, type Stage } from './failure.ts';
 import { type Incoming, RESPONSE_READ_BYTES } from './incoming.ts';
 import { type LineOptions, type Opening, tenths } from './line.ts';
 import type { HeldPool, PoolOf } from './pools.ts';
@@ -26,6 +26,8 @@ export interface Exchange {
   readonly request: OutgoingRequest;
   /** Whether the connection is closed after the answer. */
   readonly last: boolean;
+  /** What ends each request that is in flight. */
+  readonly underWay: Set<() => void>;
 }
 
 const NOTHING = new Uint8Array(0);
@@ -35,7 +37,7 @@ const ASLEEP_MS = 1_000;
 
 /** Makes one POST. Resolves with its outcome by the request's deadline, and never rejects. */
 export function post(exchange: Exchange): Promise<Outcome> {
-  const { clock, held, target, request, last } = exchange;
+  const { clock, held, target, request, last, underWay } = exchange;
   return new Promise((resolve) => {
     const startedAt = clock.now();
     const begun = clock.monotonic();
@@ -63,16 +65,24 @@ export function post(exchange: Exchange): Promise<Outcome> {
       const line = options.line;
       const stage = controller === undefined && line?.fresh ? line.opening : undefined;
       const failure = late(exchange, { connected: controller !== undefined, stage }, answer.status, heldUpMs);
+      end(failure);
+    });
+    const giveUp = (): void => end(new SendFailure('LOCAL', OUT_OF_TOUCH));
+    underWay.add(giveUp);
+
+    /** What has begun to be answered counts as it was answered. */
+    function end(failure: SendFailure): void {
       settle(answer.status > 0 ? answer.kept(failure) : failure);
       // If it still waits for a connection, undici keeps it; at least its bytes need not be kept with it.
       if (controller === undefined) options.body = NOTHING;
       else controller.abort(GIVEN_UP);
-    });
+    }
 
     function settle(result: Answered | SendFailure): void {
       if (settled) return;
       settled = true;
       callOff();
+      underWay.delete(giveUp);
       if (result instanceof SendFailure) {
         const made = tried();
         // The wall clock goes on while the machine sleeps, and the monotonic clock does not.

@@ -11,6 +11,9 @@ export interface Via {
   isReached: boolean;
 }
 
+/** What a request is told that was broken off, or not sent. */
+export const OUT_OF_TOUCH = 'Carillon had not reached its database for too long to go on sending';
+
 /** Why a POST got no complete answer. Its message is for the webhook's owner: it ends up in the log of attempts. */
 export class SendFailure extends Error {
   readonly errorClass: ErrorClass;

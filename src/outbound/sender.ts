@@ -5,6 +5,7 @@ import type { AddressPolicy } from '../domain/webhook/address.ts';
 import { calledBy } from '../domain/webhook/destination.ts';
 import { createConnector } from './connector.ts';
 import { post, type Target } from './exchange.ts';
+import { OUT_OF_TOUCH } from './failure.ts';
 import { RESPONSE_HEAD_BYTES } from './incoming.ts';
 import { createPools } from './pools.ts';
 import type { EgressProxy } from './proxy.ts';
@@ -25,6 +26,8 @@ export interface Sender {
    * request may have been delivered. That is RESET, and left to the retry policy, which repeats the id.
    */
   send(request: OutgoingRequest): Promise<Outcome>;
+  /** Ends what is in flight (LOCAL), because this node may act no more. What is sent later goes. */
+  breakOff(): void;
   stats(): SenderStats;
   /** Ends what is in flight (LOCAL) and drops all connections. Tolerates being called twice. */
   close(): Promise<void>;
@@ -50,6 +53,8 @@ export interface SenderOptions {
   readonly lookup?: Lookup;
   /** If there is one, it is all that is connected to. */
   readonly egressProxy?: EgressProxy;
+  /** Whether anything may be sent now; without one it may always. */
+  readonly maySend?: () => boolean;
   /** Certificates in PEM that are trusted beside the usual ones. */
   readonly trustedCertificates?: string;
 }
@@ -91,6 +96,7 @@ export function createSender(options: SenderOptions): Sender {
       bodyTimeout: 0,
     },
   });
+  const underWay = new Set<() => void>();
   let closing: Promise<void> | undefined;
 
   function targetOf(destination: string): Target | undefined {
@@ -108,6 +114,7 @@ export function createSender(options: SenderOptions): Sender {
   return {
     send(request) {
       if (closing !== undefined) return refuse('LOCAL', 'Carillon is stopping');
+      if (options.maySend?.() === false) return refuse('LOCAL', OUT_OF_TOUCH);
       const target = targetOf(request.destination);
       if (target === undefined) return refuse('REQUEST', 'the destination is not an http or https URL');
       const { tls } = request;
@@ -118,7 +125,10 @@ export function createSender(options: SenderOptions): Sender {
         return refuse('CONNECT', `${ORIGIN_WAITING_MAX} requests wait for a connection to ${target.peer}`);
       }
       const last = connector.open >= keptConnectionsMax;
-      return post({ clock, held, target, request, last });
+      return post({ clock, held, target, request, last, underWay });
+    },
+    breakOff() {
+      for (const giveUp of [...underWay]) giveUp();
     },
     stats: () => ({ connections: connector.open, origins: pools.size }),
     close() {

@@ -1,4 +1,5 @@
 import { type Clock, presentOf, steadyClock } from '../domain/clock.ts';
+import { shardOf } from '../domain/cluster/shard.ts';
 import { createDueQueue } from '../domain/due-queue.ts';
 import type { Random } from '../domain/random.ts';
 import type { Present } from '../domain/schedule/schedule.ts';
@@ -30,6 +31,11 @@ export interface Scheduler {
 
 export interface SchedulerDeps {
   readonly store: Pick<Intake, 'upcomingRuns' | 'fireRuns' | 'cursorsToRenew' | 'moveCursors'>;
+  /**
+   * Whether this node acts on the lanes of a shard: it fires the runs of their webhooks, and leaves others to others. When
+   * it has other shards than before, `changed('ALL')` is to be called.
+   */
+  readonly holds: (shard: number) => boolean;
   readonly directory: Pick<Directory, 'load' | 'advance' | 'forget'>;
   readonly clock: Clock;
   readonly random: Random;
@@ -72,8 +78,12 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
     partial = false;
   }
 
+  function isOurs(webhookId: string): boolean {
+    return deps.holds(shardOf(webhookId));
+  }
+
   function enqueue(webhookId: string, dueAt: number | null): void {
-    if (dueAt !== null && dueAt <= readUntil) queue.push(webhookId, dueAt);
+    if (dueAt !== null && dueAt <= readUntil && isOurs(webhookId)) queue.push(webhookId, dueAt);
   }
 
   function wantsReading(now: number): boolean {
@@ -83,7 +93,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
   async function readAhead(now: number): Promise<void> {
     const before = now + AHEAD_MS;
     const runs = await store.upcomingRuns({ before, limit: READ_BATCH, ...(place && { after: place }) });
-    for (const run of runs) queue.push(run.webhookId, run.dueAt);
+    for (const { webhookId, dueAt } of runs) if (isOurs(webhookId)) queue.push(webhookId, dueAt);
     partial = runs.length === READ_BATCH;
     const last = runs.at(-1);
     readUntil = partial ? last!.dueAt : before - 1;
@@ -104,7 +114,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
     while (ids.size < FIRE_BATCH) {
       const id = queue.popDue(now);
       if (id === undefined) break;
-      ids.add(id);
+      if (isOurs(id)) ids.add(id);
     }
     return [...ids];
   }

@@ -3,7 +3,7 @@ import { createControl } from '../control/control.ts';
 import { createKeyring, KEY_REFRESH_MS, type Keyring } from '../control/keyring.ts';
 import { openSealRotation, type SealRotation } from '../control/seal-rotation.ts';
 import { createConsents } from '../dispatch/consents.ts';
-import { createDispatcher } from '../dispatch/dispatcher.ts';
+import { createIncarnations } from '../dispatch/incarnations.ts';
 import { createSweeper } from '../dispatch/sweeper.ts';
 import { type Clock, systemClock } from '../domain/clock.ts';
 import { DomainError } from '../domain/error.ts';
@@ -39,6 +39,7 @@ import { createJwks } from './listen/jwks.ts';
 import { createListener } from './listen/listener.ts';
 import { createProbes } from './listen/probes.ts';
 import { startLoop } from './loop.ts';
+import { createNode } from './node.ts';
 import { openDatabase } from './open-database.ts';
 import { sealOld } from './seal-old.ts';
 import { shownDatabase } from './shown-database.ts';
@@ -149,10 +150,12 @@ async function run(parts: Parts): Promise<RunningServer> {
     clock,
     policy,
     originConnectionsMax: config.originInFlightMax,
+    maySend: () => node.maySend(),
     ...(egressProxy !== undefined && { egressProxy }),
   });
   const lettingIn = createLettingIn({ sender, clock, userAgent });
-  const scheduler = createScheduler({ store, directory, clock, random, log });
+  const holds = (shard: number): boolean => dispatcher.holds(shard);
+  const scheduler = createScheduler({ store, holds, directory, clock, random, log });
   const sweeper = createSweeper({ store, clock, log, settings: config });
   const namespaces = createNamespaceDirectory({ store });
   const publishing = { store, directory, clock, random, log, settings: config };
@@ -166,9 +169,18 @@ async function run(parts: Parts): Promise<RunningServer> {
     notify: announcer.announce,
     settings: { ...config, userAgent },
   };
-  const dispatcher = createDispatcher({
+  const dispatcher = createIncarnations({
     ...{ ...sending, directory, keysOf, isOnStandby: standby.isOn },
+    maySend: () => node.maySend(),
     wake: () => loops.dispatch.wake(),
+  });
+  const node = createNode({
+    ...{ store, clock, log, lanes: dispatcher, breakOff: sender.breakOff },
+    onMoved: () => {
+      scheduler.changed('ALL');
+      loops.schedule.wake();
+      loops.dispatch.wake();
+    },
   });
   const consents = createConsents(sending);
   directory.onChange((changed) => {
@@ -243,42 +255,27 @@ async function run(parts: Parts): Promise<RunningServer> {
   const hint = hostsHint([listener.address, ...(grpcAddress ? [grpcAddress] : [])], config);
   if (hint !== undefined) log.info({}, hint);
 
+  const common = { restMs: 0, clock, log };
   const loops = {
-    directory: startLoop({
-      name: 'directory',
-      tick: directory.refresh,
-      idleMs: () => 1_000,
-      restMs: 0,
-      clock,
-      log,
-    }),
+    directory: startLoop({ ...common, name: 'directory', tick: directory.refresh, idleMs: () => 1_000 }),
     schedule: startLoop({
-      name: 'scheduler',
+      ...{ ...common, name: 'scheduler' },
       ...standby.heeding(scheduler),
       restMs: SCHEDULER_REST_MS,
-      clock,
-      log,
     }),
-    dispatch: startLoop({ name: 'dispatcher', ...dispatcher, restMs: 0, clock, log }),
-    consents: startLoop({ name: 'asking for consent', ...standby.heeding(consents), restMs: 0, clock, log }),
-    standby: startLoop({ name: 'watch on the standby', ...standby, restMs: 0, clock, log }),
-    sweep: startLoop({ name: 'sweeper', ...sweeper, restMs: 0, clock, log }),
+    dispatch: startLoop({ ...common, name: 'dispatcher', ...dispatcher }),
+    consents: startLoop({ ...common, name: 'asking for consent', ...standby.heeding(consents) }),
+    standby: startLoop({ ...common, name: 'watch on the standby', ...standby }),
+    sweep: startLoop({ ...common, name: 'sweeper', ...sweeper }),
     sealing: startLoop({
+      ...common,
       name: 'rotation of the key that seals',
       ...sealRotation,
       restMs: SEALING_REST_MS,
-      clock,
-      log,
     }),
-    keys: startLoop({
-      name: 'keyring',
-      tick: keyring.tick,
-      idleMs: () => KEY_REFRESH_MS,
-      restMs: 0,
-      clock,
-      log,
-    }),
+    keys: startLoop({ ...common, name: 'keyring', tick: keyring.tick, idleMs: () => KEY_REFRESH_MS }),
   };
+  node.start();
   sealRotation.onBegin(() => loops.sealing.wake());
   standby.onEnd(() => {
     for (const loop of [loops.schedule, loops.dispatch, loops.consents]) loop.wake();
@@ -307,6 +304,7 @@ async function run(parts: Parts): Promise<RunningServer> {
     await Promise.all([storeWatch.stop(), certificate?.stop()]);
     api.health.stop();
     inbox?.close();
+    node.retire();
     await loops.schedule.stop();
     await loops.consents.stop();
     await consents.stop();
@@ -317,6 +315,7 @@ async function run(parts: Parts): Promise<RunningServer> {
       grpc.close(stopTimeoutMs),
       dispatcher.drain(stopTimeoutMs),
     ]);
+    await node.stop();
     await announcer.flush();
     unsubscribe();
     await Promise.all([

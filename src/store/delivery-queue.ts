@@ -10,9 +10,12 @@ export interface DeliveryQueue {
    * What became visible since the last poll: new waiting deliveries, and those whose row was changed by
    * someone other than the dispatcher. Every row is returned by a poll, or its webhook is named in
    * `topUp`. The first poll after a start also returns every delivery that was marked as ending before the
-   * start and is not settled yet. Only one caller may poll a store. Raises UNAVAILABLE.
+   * start and is not settled yet. Only one caller of a node may poll a store. Raises UNAVAILABLE.
+   *
+   * Where several nodes share a store, `query` says for which shards, and after which poll. Without a mark nothing is
+   * returned but a mark to begin with: what is visible already is read by lane. Rows may be returned more than once.
    */
-  pollWaiting(): Promise<WaitingPoll>;
+  pollWaiting(query?: PollQuery): Promise<WaitingPoll>;
 
   /**
    * Calls back when `pollWaiting` or `pollWebhooks` would return something. A hint: everything works by
@@ -73,10 +76,28 @@ export interface DeliveryQueue {
    * SUPERSEDED, and appears there too. A lane change is left out where the health began anew with a later version
    * than that for which the attempts were made. One with `disable` sets a webhook that is ACTIVE to DISABLED, with
    * a new version and update time.
+   *
+   * `node` is who sent them. Where it was buried, everything is 'DEAD' and nothing is written. To make the same call
+   * again is to make it once.
    * Raises UNAVAILABLE and EXHAUSTED.
    */
-  settle(batch: readonly Settlement[], lanes: readonly LaneChange[]): Promise<('SETTLED' | 'GONE')[]>;
+  settle(
+    batch: readonly Settlement[],
+    lanes: readonly LaneChange[],
+    node?: string,
+  ): Promise<('SETTLED' | 'GONE' | 'DEAD')[]>;
 }
+
+export interface PollQuery {
+  readonly shards: readonly number[];
+  /** That of the poll before; undefined for the first. */
+  readonly since: PollMark | undefined;
+  /** What others have under way in these shards, by ord: of these it is asked whether that is over. */
+  readonly held: readonly number[];
+}
+
+/** What a poll has seen. Only the store that made it can read it. */
+export type PollMark = { readonly mark: unknown };
 
 export interface WaitingPoll {
   readonly deliveries: readonly WaitingDelivery[];
@@ -89,6 +110,10 @@ export interface WaitingPoll {
    * not wait for the breaker. A hint that a crash loses.
    */
   readonly retried: readonly { readonly webhookId: string; readonly ord: number }[];
+  /** Where the next poll goes on. A store with one node needs none. */
+  readonly mark?: PollMark;
+  /** Those of `held` that were settled, or can be settled no more, or have taken too long. */
+  readonly over?: readonly number[];
 }
 
 export interface TopUp {

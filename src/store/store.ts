@@ -11,6 +11,7 @@
  * - EXHAUSTED: the adapter's own bounded queue of calls is full. Nothing was written; try again later.
  */
 import type { AuditLog } from './audit-log.ts';
+import type { Cluster } from './cluster.ts';
 import type { DeliveryLog } from './delivery-log.ts';
 import type { DeliveryQueue } from './delivery-queue.ts';
 import type { Housekeeping } from './housekeeping.ts';
@@ -26,6 +27,7 @@ import type { StandingBy } from './standing-by.ts';
 
 // The words of the port, for other rooms.
 export type * from './audit-log.ts';
+export type * from './cluster.ts';
 export type * from './delivery-log.ts';
 export type * from './delivery-queue.ts';
 export type * from './housekeeping.ts';
@@ -50,6 +52,7 @@ export interface Store
     Keys,
     Sealing,
     AuditLog,
+    Cluster,
     StandingBy,
     Moving,
     Housekeeping {

@@ -13,6 +13,7 @@ import { type HeldRequest, type HeldSender, heldSender } from '../support/held-s
 import { recordingLog } from '../support/log.ts';
 import { LIMITS, openPipeline, type Pipeline, QUICK_RETRIES, until } from '../support/pipeline.ts';
 import { HOUR, MINUTE } from '../support/schedule.ts';
+import { holdsAll } from '../support/shards.ts';
 import { TOGETHER } from '../support/together.ts';
 
 /** What docs/schedules.md says of each pair of policies, column by column. */
@@ -64,7 +65,7 @@ async function afterOutage(
   const update = { webhook, ifVersion: 1, cursorFrom: registered.cursor };
   assert.deepEqual(await pipeline.store.updateWebhooks([update]), ['UPDATED']);
   const { store, directory } = pipeline;
-  const deps = { store, directory, clock, random: systemRandom(), log: recordingLog().log };
+  const deps = { store, holds: holdsAll, directory, clock, random: systemRandom(), log: recordingLog().log };
   const scheduler = createScheduler(deps);
   const settle = async () => {
     do await scheduler.tick();

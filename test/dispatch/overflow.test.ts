@@ -14,6 +14,7 @@ import { aWaitingDelivery } from '../support/deliveries.ts';
 import { recordingLog } from '../support/log.ts';
 import { aboutDeliveries, LIMITS, openPipeline, type Pipeline, until } from '../support/pipeline.ts';
 import { hang, openReceiver, status } from '../support/receiver.ts';
+import { holdsAll } from '../support/shards.ts';
 import { aWebhook, T0 } from '../support/store.ts';
 import { TOGETHER } from '../support/together.ts';
 
@@ -229,6 +230,7 @@ describe('what waits too much', () => {
     const excesses = [700, 200];
     let at = 0;
     const overflow = createOverflow({
+      holds: holdsAll,
       store: {
         async overflowing() {
           const excess = excesses.shift();

@@ -25,7 +25,7 @@ function aSettler() {
     return settlements.map(() => 'SETTLED' as const);
   };
   const { log } = recordingLog();
-  return { ...createSettler({ store: { settle }, clock: systemClock, log }), world };
+  return { ...createSettler({ store: { settle }, node: 'node', clock: systemClock, log }), world };
 }
 
 const FAILING: LaneHealth = { ...HEALTHY, failingSince: T0 };
@@ -67,6 +67,7 @@ describe('a settlement', () => {
     };
     const { settle, flush } = createSettler({
       store: { settle: slow },
+      node: 'node',
       clock: systemClock,
       log: recordingLog().log,
     });

@@ -278,6 +278,53 @@ describe('a request that cannot be sent', () => {
   });
 });
 
+describe('a node that may not send', () => {
+  const OUT_OF_TOUCH = 'LOCAL: Carillon had not reached its database for too long to go on sending';
+
+  it('breaks off what is in flight, on connections that are not used again, and sends later', async () => {
+    await using receiver = await openReceiver();
+    await using sender = aSender();
+    receiver.script(hang());
+    const inFlight = sender.send(aRequest(receiver.url));
+    await receiver.received(1);
+    sender.breakOff();
+    assert.equal(told(await inFlight), OUT_OF_TOUCH);
+    receiver.answer(status(204));
+    assert.equal(told(await sender.send(aRequest(receiver.url))), 'answered 204');
+    assert.equal(receiver.connections, 2);
+    sender.breakOff();
+  });
+
+  it('breaks off what waits for a connection', async () => {
+    await using sender = aSender({ lookup: () => {} });
+    const waiting = sender.send(aRequest('http://slow.example/'));
+    sender.breakOff();
+    assert.equal(told(await waiting), OUT_OF_TOUCH);
+  });
+
+  it('counts an answer whose head has come', async () => {
+    await using receiver = await openReceiver();
+    await using sender = aSender();
+    receiver.answer(raw('HTTP/1.1 202 Accepted\r\ncontent-length: 9\r\n\r\nhalf', { keepOpen: true }));
+    const inFlight = sender.send(aRequest(receiver.url));
+    await receiver.received(1);
+    // Until the head has been read.
+    for (let turns = 0; turns < 50; turns++) await setImmediate();
+    sender.breakOff();
+    assert.equal(answered(await inFlight).status, 202);
+  });
+
+  it('sends nothing', async () => {
+    await using receiver = await openReceiver();
+    let maySend = false;
+    await using sender = aSender({ maySend: () => maySend });
+    assert.equal(told(await sender.send(aRequest(receiver.url))), OUT_OF_TOUCH);
+    assert.equal(receiver.connections, 0);
+    maySend = true;
+    assert.equal(told(await sender.send(aRequest(receiver.url))), 'answered 200');
+  });
+});
+
 describe('closing a sender', () => {
   it('ends what is in flight, refuses what comes later, and can be done twice', async () => {
     await using receiver = await openReceiver();

@@ -5,6 +5,7 @@ import { createScheduler } from '../../src/schedule/scheduler.ts';
 import type { UpcomingRun } from '../../src/store/intake.ts';
 import { manualClock } from '../support/clock.ts';
 import { recordingLog } from '../support/log.ts';
+import { holdsAll } from '../support/shards.ts';
 import { T0 } from '../support/store.ts';
 
 /** A scheduler on a store that has as many runs to come as it is told, all of them later than now. */
@@ -13,6 +14,7 @@ function aScheduler(runs: (limit: number) => number) {
   const reads: number[] = [];
   const loaded: number[] = [];
   const scheduler = createScheduler({
+    holds: holdsAll,
     store: {
       cursorsToRenew: async () => ({ webhookIds: [] }),
       moveCursors: async () => [],

@@ -5,6 +5,7 @@ import { createScheduler } from '../../src/schedule/scheduler.ts';
 import type { RunFiring } from '../../src/store/intake.ts';
 import { manualClock } from '../support/clock.ts';
 import { recordingLog } from '../support/log.ts';
+import { holdsAll } from '../support/shards.ts';
 import { aWebhook, T0 } from '../support/store.ts';
 
 test('a firing that comes too late is made anew, from the webhook as it is now', async () => {
@@ -14,6 +15,7 @@ test('a firing that comes too late is made anew, from the webhook as it is now',
   let known = old;
   const firings: RunFiring[] = [];
   const scheduler = createScheduler({
+    holds: holdsAll,
     store: {
       cursorsToRenew: async () => ({ webhookIds: [] }),
       moveCursors: async () => [],

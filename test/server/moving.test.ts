@@ -7,8 +7,10 @@ import { describe, it, type TestContext } from 'node:test';
 import { systemRandom } from '../../src/domain/random.ts';
 import type { SigningSecret } from '../../src/domain/webhook/rotation.ts';
 import { type Config, loadConfig } from '../../src/server/config/load.ts';
+import { backUpDatabase } from '../../src/server/moving/backup.ts';
 import { exportDatabase } from '../../src/server/moving/export.ts';
 import { importFile } from '../../src/server/moving/import.ts';
+import { restoreDatabase } from '../../src/server/moving/restore.ts';
 import { openStore } from '../../src/store/open.ts';
 import { manualClock } from '../support/clock.ts';
 import { recordingLog } from '../support/log.ts';
@@ -56,6 +58,27 @@ async function anExport(folder: string, secrets: readonly SigningSecret[] = []):
   assert.equal(told.at(-1), 1);
   return file;
 }
+
+describe('a backup', () => {
+  it('is of a file of SQLite only, and says what else there is', async () => {
+    const clock = manualClock(T0);
+    const store = 'postgres://u:secret@db.example/carillon';
+    for (const work of [
+      () => backUpDatabase({ db: 'x', store }, 'b', clock),
+      () => backUpDatabase({ db: ':memory:', store: undefined }, 'b', clock),
+    ]) {
+      assert.throws(work, {
+        reason: 'DATABASE_UNUSABLE',
+        message: /is no file of SQLite; pg_dump makes a copy of it/,
+      });
+    }
+    const config = { ...(await configOf('x')), store };
+    await assert.rejects(restoreDatabase(config, 'b', { replace: false }, deps()), (error: Error) => {
+      assert.match(error.message, /is no file of SQLite; restore its own dump with pg_restore/);
+      return !error.message.includes('secret');
+    });
+  });
+});
 
 describe('an import', () => {
   it('that is broken off goes on where it was, says how far it is, and is compared at its end', async (t) => {

@@ -22,6 +22,7 @@ import { openSigningKeyring, type SigningKeyring } from '../../src/store/signing
 import type { NewDelivery, Store } from '../../src/store/store.ts';
 import { type LogLine, recordingLog } from './log.ts';
 import { NO_ROTATION } from './seal-rotation.ts';
+import { ALL_SHARDS } from './shards.ts';
 import { openMemoryStore } from './store.ts';
 
 /** From the store to the socket, without the API: what a test needs to see deliveries go out. */
@@ -103,6 +104,8 @@ export async function openPipeline(options: PipelineOptions = {}): Promise<Pipel
   });
   const dispatcher = createDispatcher({
     store,
+    node: await store.join(),
+    maySend: () => true,
     directory,
     sender: options.sender ?? createLettingIn({ sender, clock, userAgent: settings.userAgent }),
     keysOf: keysWith(SEALING_KEY, signingKeyring.privateKeyOf),
@@ -115,6 +118,7 @@ export async function openPipeline(options: PipelineOptions = {}): Promise<Pipel
     settings,
   });
   directory.onChange((changed) => dispatcher.changed(changed));
+  await dispatcher.take(ALL_SHARDS);
   const loops = [
     startLoop({ name: 'dispatcher', ...dispatcher, restMs: 0, clock, log }),
     startLoop({ name: 'directory', tick: directory.refresh, idleMs: () => 1_000, restMs: 0, clock, log }),

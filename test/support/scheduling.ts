@@ -8,6 +8,7 @@ import type { Store } from '../../src/store/store.ts';
 import { type ManualClock, manualClock } from './clock.ts';
 import { firstCursor } from './cursors.ts';
 import { type LogLine, recordingLog } from './log.ts';
+import { holdsAll } from './shards.ts';
 import { aWebhook, openMemoryStore, T0 } from './store.ts';
 
 export interface World extends AsyncDisposable {
@@ -35,7 +36,11 @@ export async function openWorld(): Promise<World> {
   const { log, lines } = recordingLog();
   function begin(zoneRules = clock.zoneRules) {
     const directory = createDirectory({ store });
-    const scheduler = createScheduler({ store, directory, clock: { ...clock, zoneRules }, random, log });
+    const scheduler = createScheduler({
+      ...{ store, directory, random, log },
+      holds: holdsAll,
+      clock: { ...clock, zoneRules },
+    });
     directory.onChange((changed) => scheduler.changed(changed));
     return { directory, scheduler };
   }

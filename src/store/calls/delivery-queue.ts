@@ -1,4 +1,4 @@
-import type { DeliveryQueue } from '../delivery-queue.ts';
+import type { DeliveryQueue, WaitingPoll } from '../delivery-queue.ts';
 import { pack } from '../rows/bytes.ts';
 import type { Flag } from '../rows/codes.ts';
 import { answerBody, fromSurplusRow, fromWaitingRow, toSettlementRow } from '../rows/delivery.ts';
@@ -6,9 +6,12 @@ import { bytesOf, fromEventRow, fromRenderedRow, toMadeRow } from '../rows/event
 import { toLaneRow } from '../rows/webhook.ts';
 import { type Connection, rowsUpTo, sized } from './connection.ts';
 
-export function deliveryQueue({ client, feed }: Connection): DeliveryQueue {
+const NOTHING: WaitingPoll = { deliveries: [], events: [], topUp: [], retried: [] };
+
+export function deliveryQueue({ client, feed }: Connection, lives: (node: string) => boolean): DeliveryQueue {
   return {
-    pollWaiting: async () => feed.takeWaiting(),
+    // Without shards, only a mark is asked for: what became visible stays for who has them.
+    pollWaiting: async (query) => (query?.shards.length === 0 ? NOTHING : feed.takeWaiting()),
     onVisible: (listener) => feed.onVisible(listener),
 
     waitingLanes: async ({ after = '', limit }) =>
@@ -61,7 +64,8 @@ export function deliveryQueue({ client, feed }: Connection): DeliveryQueue {
       return client.call('keepMade', rows, packed.size(batch.length), () => undefined);
     },
 
-    settle: async (batch, lanes) => {
+    settle: async (batch, lanes, node) => {
+      if (node !== undefined && !lives(node)) return batch.map(() => 'DEAD');
       const packed = pack(batch.map(answerBody));
       const rows = batch.map((settlement) => toSettlementRow(settlement, packed));
       const args = { rows, lanes: lanes.map(toLaneRow) };

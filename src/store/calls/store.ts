@@ -2,6 +2,7 @@ import { fromWaitingRow } from '../rows/delivery.ts';
 import type { WaitingRow } from '../rows/tables.ts';
 import type { Store } from '../store.ts';
 import { auditLog } from './audit-log.ts';
+import { soleNode } from './cluster.ts';
 import { type Connection, ONE_ROW } from './connection.ts';
 import { deliveryLog } from './delivery-log.ts';
 import { deliveryQueue } from './delivery-queue.ts';
@@ -19,19 +20,21 @@ import { standingBy } from './standing-by.ts';
 /** The port on an adapter that has opened its database. `ending` are rows for the first poll. */
 export function storeOn(connection: Connection, ending: readonly WaitingRow[]): Store {
   const { client, feed } = connection;
+  const { lives, ...cluster } = soleNode();
   feed.deliveries(ending.map(fromWaitingRow));
 
   return {
     ...namespaces(connection),
     ...registrations(connection),
     ...intake(connection),
-    ...deliveryQueue(connection),
+    ...deliveryQueue(connection, lives),
     ...deliveryLog(connection),
     ...requests(connection),
     ...namespaceKeys(connection),
     ...keys(connection),
     ...sealing(connection),
     ...auditLog(connection),
+    ...cluster,
     ...standingBy(connection),
     ...moving(connection),
 

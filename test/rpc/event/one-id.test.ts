@@ -11,6 +11,7 @@ import { runCli } from '../../support/cli.ts';
 import { folderOf } from '../../support/folder.ts';
 import { recordingLog } from '../../support/log.ts';
 import { type RunningApi, refusal, startApi, violations } from '../../support/rpc.ts';
+import { holdsAll } from '../../support/shards.ts';
 import { T0 } from '../../support/store.ts';
 
 const HOUR = 3_600_000;
@@ -38,7 +39,11 @@ async function fireDue({ store, clock }: RunningApi): Promise<void> {
   const directory = createDirectory({ store });
   await directory.refresh();
   const { log } = recordingLog();
-  const scheduler = createScheduler({ store, directory, clock, random: systemRandom(), log });
+  const scheduler = createScheduler({
+    ...{ store, directory, clock, log },
+    holds: holdsAll,
+    random: systemRandom(),
+  });
   while ((await scheduler.tick()) > 0);
 }
 

@@ -7,6 +7,7 @@ import { bounds } from './bounds.ts';
 import { calls } from './calls.ts';
 import { changes } from './changes.ts';
 import { clock } from './clock.ts';
+import { cluster } from './cluster.ts';
 import { events } from './events.ts';
 import { feed } from './feed.ts';
 import { filtering } from './filtering.ts';
@@ -76,6 +77,7 @@ export function conformance(harness: Harness): void {
     purging,
     sweeping,
     clock,
+    cluster,
     standingBy,
     moving,
     feed,

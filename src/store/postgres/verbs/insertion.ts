@@ -1,3 +1,4 @@
+import { shardOf } from '../../../domain/cluster/shard.ts';
 import { HELD, IS_RENDERED, type RunCode, TO_RENDER, type TurnCode } from '../../rows/codes.ts';
 import { NEW_DELIVERY, type NewDeliveryRow, type Remembered } from '../../rows/messages.ts';
 import { EVENT, type EventRow } from '../../rows/tables.ts';
@@ -30,9 +31,6 @@ export interface MoreOfDelivery {
   readonly createdAt: number;
   readonly replayOf: string | null;
 }
-
-/** As many as there are lanes in each of the parts that are given to nodes. */
-export const SHARDS = 64;
 
 const EVENTS: readonly Column[] = [
   ['key', 'bigint'],
@@ -132,7 +130,7 @@ export function createInsertion(context: Context): Insertion {
           const how = row[at.toRender] === 1 ? TO_RENDER : rendered === null ? 0 : IS_RENDERED;
           const turns = [dueAt, firstDueAt, run, turn];
           const made = [row[at.format], how, createdAt, replayOf];
-          deliveries.push([id, ord, namespace, key, event, type, ...turns, ...made, key % SHARDS]);
+          deliveries.push([id, ord, namespace, key, event, type, ...turns, ...made, shardOf(hook.id)]);
           if (rendered !== null) renderings.push([id, ...rendered]);
           context.waiting.add(hook, 1);
           context.overfull.look(hook.id, hook);

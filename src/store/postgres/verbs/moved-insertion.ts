@@ -1,7 +1,7 @@
+import { shardOf } from '../../../domain/cluster/shard.ts';
 import { MOVED, type MovedName, type MovedRow } from '../../moved.ts';
 import { type Cell, type Column, insertMany, manyOf } from '../columns.ts';
 import type { Database } from '../database.ts';
-import { SHARDS } from './insertion.ts';
 
 /** Enters rows that were moved, in a store that has nothing else. What follows from others is entered with those. */
 export function createMovedInsertion(
@@ -25,6 +25,10 @@ export function createMovedInsertion(
     case 'deliveries': {
       const waiting = columns.filter(([column]) => !OF_HISTORY.has(column));
       const insertWaiting = insertMany(db, '@waiting', [...waiting, ['shard', 'smallint']]);
+      // A shard follows from the id, which rows of deliveries do not have.
+      const idsOf = db.prepare<[key: number, id: string]>(
+        'SELECT key, id FROM @webhooks WHERE key = ANY(?::bigint[])',
+      );
       const finished = columns.filter(([column]) => column !== 'ending');
       // With the rest, which is deleted row by row: their days may have no tables.
       const insertFinished = insertMany(db, '@history', [...finished, ['apart', 'smallint']]);
@@ -35,7 +39,9 @@ export function createMovedInsertion(
       return async (rows) => {
         const ofWaiting = only(waiting);
         const pending = rows.filter((row) => row[at('state')] === 0);
-        await insertWaiting(pending.map((row) => [...ofWaiting(row), Number(row[at('webhook')]) % SHARDS]));
+        const keyOf = (row: MovedRow) => Number(row[at('webhook')]);
+        const ids = new Map(await idsOf.all([...new Set(pending.map(keyOf))]));
+        await insertWaiting(pending.map((row) => [...ofWaiting(row), shardOf(ids.get(keyOf(row)) ?? '')]));
         const ofFinished = only(finished);
         const ended = rows.filter((row) => row[at('state')] !== 0);
         await insertFinished(ended.map((row) => [...ofFinished(row), 1]));

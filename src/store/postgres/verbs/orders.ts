@@ -1,3 +1,4 @@
+import { shardOf } from '../../../domain/cluster/shard.ts';
 import { isFull } from '../../../domain/delivery/waiting-bounds.ts';
 import type { Retried } from '../../delivery-log.ts';
 import {
@@ -57,7 +58,7 @@ export function orderVerbs(context: Context): Pick<Verbs, 'retryDeliveries' | 'c
     WITH back AS (DELETE FROM @history WHERE id = ?1 RETURNING *)
     INSERT INTO @waiting (${SAME}, due_at, first_due_at, attempts_before, rendered, shard)
     SELECT ${SAME}, ?2::bigint, ${FIRST_DUE_AT}, attempts,
-      CASE WHEN reason = ${RENDER} AND rendered = ${IS_RENDERED} THEN ${TO_RENDER} ELSE rendered END, webhook % 64
+      CASE WHEN reason = ${RENDER} AND rendered = ${IS_RENDERED} THEN ${TO_RENDER} ELSE rendered END, ?3::smallint
     FROM back`);
   const end = db.prepare(
     `UPDATE @waiting SET ending = ${REQUESTED}, xid = pg_current_xact_id() WHERE id = ?`,
@@ -81,7 +82,7 @@ export function orderVerbs(context: Context): Pick<Verbs, 'retryDeliveries' | 'c
       const hook = hooks.get(webhookId)!;
       // It would overflow at once: of what waits it may well be the oldest.
       if (isFull(hook, context.waiting, tenants.boundsOf(hook.namespace))) return 'FULL';
-      await reopen.run(id, now);
+      await reopen.run(id, now, shardOf(webhookId));
       await journal.stay(id);
       context.waiting.add(hook, 1);
     }
