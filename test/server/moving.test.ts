@@ -64,8 +64,8 @@ describe('a backup', () => {
     const clock = manualClock(T0);
     const store = 'postgres://u:secret@db.example/carillon';
     for (const work of [
-      () => backUpDatabase({ db: 'x', store }, 'b', clock),
-      () => backUpDatabase({ db: ':memory:', store: undefined }, 'b', clock),
+      () => backUpDatabase({ pgEnvironment: {}, db: 'x', store }, 'b', clock),
+      () => backUpDatabase({ pgEnvironment: {}, db: ':memory:', store: undefined }, 'b', clock),
     ]) {
       assert.throws(work, {
         reason: 'DATABASE_UNUSABLE',
