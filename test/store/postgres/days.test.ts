@@ -18,12 +18,14 @@ let schema = '';
 let store: Store;
 let session: Session;
 let webhook: Webhook;
+const opened: Store[] = [];
 
 /** An empty store with tables for the days from that of `T0`. */
 async function open(): Promise<void> {
   url = await aSchemaUrl();
   schema = new URL(url).searchParams.get('schema')!;
   store = await openStore(url);
+  opened.push(store);
   webhook = await register(store);
   await store.tidy({ now: T0, finishedBefore: T0 - RETENTION });
 }
@@ -33,7 +35,7 @@ before(async () => {
 });
 after(async () => {
   await session.close();
-  await store.close();
+  for (const each of opened) await each.close();
 });
 
 /** Publishes an event to the webhook, and returns the id of its delivery. */
@@ -244,6 +246,7 @@ describe('a day that goes', () => {
     assert.equal(await store.sweep(query), 500);
     await store.close();
     store = await openStore(url);
+    opened.push(store);
     await sweepAt(LATER);
     assert.equal((await days())[0], 1);
     assert.equal(await events(), 1);
