@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { connect, messageOf } from '../../../src/store/postgres/driver.ts';
+import { connect, messageOf, type Session } from '../../../src/store/postgres/driver.ts';
 import { postgresUrl } from '../../support/postgres.ts';
 
 describe('a session with PostgreSQL', () => {
@@ -33,5 +33,28 @@ describe('a session with PostgreSQL', () => {
     assert.equal(session.isLost(), true);
     await assert.rejects(session.exec('SELECT 1'));
     assert.equal(told, 1);
+  });
+
+  test('has the server look whether its machine is still there, unless it is told otherwise', async (t) => {
+    const connectionString = await postgresUrl();
+    const session = await connect({ connectionString });
+    const told = await connect({
+      connectionString,
+      options: '-c tcp_keepalives_idle=77 -c tcp_user_timeout=99s',
+    });
+    t.after(() => Promise.all([session.close(), told.close()]));
+    const settings = async ({ query }: Session) =>
+      (
+        await query(
+          `SELECT current_setting('tcp_keepalives_idle'), current_setting('tcp_keepalives_interval'),
+            current_setting('tcp_keepalives_count'), current_setting('tcp_user_timeout')`,
+          undefined,
+          [],
+        )
+      ).rows;
+    // Other systems have no time after which what is not acknowledged ends a connection.
+    const user = (ms: string) => (process.platform === 'linux' ? ms : '0');
+    assert.deepEqual(await settings(session), [['10', '5', '3', user('25000')]]);
+    assert.deepEqual(await settings(told), [['77', '5', '3', user('99000')]]);
   });
 });
