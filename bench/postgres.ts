@@ -1,5 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { connect } from '../src/store/postgres/driver.ts';
+import { connect } from '../src/store/postgres/connection/driver.ts';
 import { startPostgres } from '../test/support/postgres.ts';
 import type { Product } from './process.ts';
 

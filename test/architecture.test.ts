@@ -99,7 +99,7 @@ const ONLY_IN: readonly { what: string; pattern: RegExp; where: RegExp }[] = [
     pattern: /from 'node:sqlite'|import\('node:sqlite'\)/,
     where: /^store\/sqlite\/driver\.ts$/,
   },
-  { what: 'node-postgres', pattern: /from 'pg'/, where: /^store\/postgres\/driver\.ts$/ },
+  { what: 'node-postgres', pattern: /from 'pg'/, where: /^store\/postgres\/connection\/driver\.ts$/ },
   {
     what: "the protocol's own errors",
     pattern: /new ConnectError\(/,

@@ -1,4 +1,4 @@
-import { isPostgres, placeOf } from '../store/postgres/place.ts';
+import { isPostgres, placeOf } from '../store/postgres/connection/place.ts';
 import type { Config } from './config/load.ts';
 
 type Database = Pick<Config, 'db' | 'store' | 'pgEnvironment'>;

@@ -1,7 +1,7 @@
 import { DomainError } from '../domain/error.ts';
 import type { SchemaState } from './migrations.ts';
+import { isPostgres } from './postgres/connection/place.ts';
 import type { PostgresOptions } from './postgres/options.ts';
-import { isPostgres } from './postgres/place.ts';
 import { openSqlite } from './sqlite/open.ts';
 import type { SqliteOptions } from './sqlite/options.ts';
 import { placeOf } from './sqlite/place.ts';

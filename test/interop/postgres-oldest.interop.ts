@@ -46,7 +46,9 @@ describe(`PostgreSQL ${VERSION}`, () => {
     runs = true;
 
     const room = 'test/store/postgres';
-    const files = readdirSync(join(ROOT, room)).filter((name) => name.endsWith('.test.ts'));
+    const files = readdirSync(join(ROOT, room), { recursive: true, encoding: 'utf8' }).filter((name) =>
+      name.endsWith('.test.ts'),
+    );
     const suites = [`${room}.test.ts`, ...files.map((name) => `${room}/${name}`)];
     const said = await output(
       process.execPath,

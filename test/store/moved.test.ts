@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, test } from 'node:test';
 import { MOVED, MOVED_NAMES } from '../../src/store/moved.ts';
 import { openStore } from '../../src/store/open.ts';
-import { connect } from '../../src/store/postgres/driver.ts';
+import { connect } from '../../src/store/postgres/connection/driver.ts';
 import { aSchemaUrl, postgresUrl } from '../support/postgres.ts';
 
 /** What is made anew in the store that is filled, or is about the one that it was in. */

@@ -6,7 +6,7 @@ import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { openStore } from '../../src/store/open.ts';
-import { connect } from '../../src/store/postgres/driver.ts';
+import { connect } from '../../src/store/postgres/connection/driver.ts';
 import { aSchemaUrl, postgresUrl, startPostgres } from '../support/postgres.ts';
 import { aPublication, aWebhook } from '../support/store.ts';
 import type { Acknowledged } from '../support/store-writer.ts';

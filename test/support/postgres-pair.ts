@@ -1,5 +1,5 @@
 /** A PostgreSQL and one that follows it. */
-import { connect } from '../../src/store/postgres/driver.ts';
+import { connect } from '../../src/store/postgres/connection/driver.ts';
 import { type OwnPostgres, startPostgres } from './postgres.ts';
 
 export interface PostgresPair {

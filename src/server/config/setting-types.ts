@@ -3,7 +3,7 @@ import { CLIENT_ROLE_FORM, type ClientRole, parseClientRole } from '../../domain
 import { type Cidr, parseCidr } from '../../domain/webhook/cidr.ts';
 import { parseDestinationRules, parseHostRule } from '../../domain/webhook/destination-rule.ts';
 import type { EgressProxy } from '../../outbound/proxy.ts';
-import { canBePlace } from '../../store/postgres/place.ts';
+import { canBePlace } from '../../store/postgres/connection/place.ts';
 
 /**
  * How a setting is written by a person and what it becomes in the program. Every type reads text, so

@@ -3,9 +3,9 @@ import { type Acting, createActors } from '../calls/acting.ts';
 import type { Client } from '../calls/client.ts';
 import type { Answer, Args, Verb } from '../calls/shapes.ts';
 import type { CallSize } from '../rows/bytes.ts';
-import { messageOf } from './driver.ts';
+import { messageOf } from './connection/driver.ts';
+import type { Link } from './connection/link.ts';
 import { type Group, Lost } from './group.ts';
-import type { Link } from './link.ts';
 import type { Apart, Call, Reply } from './protocol.ts';
 
 export interface ClientBounds {

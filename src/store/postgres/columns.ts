@@ -1,5 +1,5 @@
+import type { Value } from './connection/driver.ts';
 import type { Database } from './database.ts';
-import type { Value } from './driver.ts';
 
 /** A column of rows that are inserted many at a time. */
 export type Column = readonly [

@@ -2,11 +2,11 @@ import type { WaitingBounds } from '../../domain/delivery/waiting-bounds.ts';
 import { type Count, type Counters, createCounters } from '../calls/counters.ts';
 import { createOverfull, type Overfull } from '../calls/overfull.ts';
 import type { Database } from './database.ts';
-import { createErased, type Erased } from './erased.ts';
 import type { Memory } from './group.ts';
 import { createHooks, type Hooks } from './hooks.ts';
 import { createJournal, type Journal } from './journal.ts';
 import { createLastAttempts, type LastAttempts } from './last-attempts.ts';
+import { createErased, type Erased } from './space/erased.ts';
 import { createTenants, type Tenants } from './tenants.ts';
 import { createTurns, type Turns } from './turns.ts';
 

@@ -1,4 +1,4 @@
-import type { Session, Value } from './driver.ts';
+import type { Session, Value } from './connection/driver.ts';
 
 /**
  * Statements on whatever session there is. They are prepared by each session once. `?` and `?1` stand for values, and

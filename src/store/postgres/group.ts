@@ -1,7 +1,7 @@
 import type { Answer, Args, Verb } from '../calls/shapes.ts';
 import { READS } from '../calls/shapes.ts';
+import { isConflict, isTrouble, messageOf } from './connection/driver.ts';
 import type { Database } from './database.ts';
-import { isConflict, isTrouble, messageOf } from './driver.ts';
 import type { Enter } from './entering.ts';
 import type { Call, InOrder, Reply, Together, Verbs } from './protocol.ts';
 

@@ -1,7 +1,7 @@
 import { ATTEMPT, type AttemptRow } from '../rows/tables.ts';
 import { type Cell, type Column, manyOf } from './columns.ts';
 import type { Database } from './database.ts';
-import { apart, dayOfDelivery, OPEN } from './days.ts';
+import { apart, dayOfDelivery, OPEN } from './space/days.ts';
 
 /** What happened to deliveries, in the order in which it became durable. */
 export interface Journal {

@@ -1,7 +1,7 @@
 import { type Migration, newerFault, pendingFault, readMigrations, type SchemaState } from '../migrations.ts';
+import type { Session } from './connection/driver.ts';
+import { type Place, refusal } from './connection/place.ts';
 import { quoted } from './database.ts';
-import type { Session } from './driver.ts';
-import { type Place, refusal } from './place.ts';
 
 const MIGRATIONS = new URL('./migrations/', import.meta.url);
 

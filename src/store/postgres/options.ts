@@ -3,7 +3,7 @@ import { WAITING_BOUNDS, type WaitingBounds } from '../../domain/delivery/waitin
 import { DEFAULT_EVERY_MS, type DefaultSettings } from '../../domain/webhook/defaults.ts';
 import { FEED_BOUNDS, type FeedBounds } from '../calls/feed.ts';
 import type { ClientBounds } from './client.ts';
-import type { PgEnvironment } from './parameters.ts';
+import type { PgEnvironment } from './connection/parameters.ts';
 import type { SharedSettings } from './shared-settings.ts';
 
 /** What can be set about a store on PostgreSQL. Everything has a default fit for a server. */

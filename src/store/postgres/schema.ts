@@ -1,11 +1,11 @@
 import { DomainError } from '../../domain/error.ts';
 import type { SchemaState } from '../migrations.ts';
-import { checkServer } from './checks.ts';
-import type { Session } from './driver.ts';
+import { checkServer } from './connection/checks.ts';
+import type { Session } from './connection/driver.ts';
+import { type Place, placeOf, refusal } from './connection/place.ts';
+import { faultOf, reach } from './connection/reach.ts';
 import { migrate, schemaState } from './migrate.ts';
 import type { PostgresOptions } from './options.ts';
-import { type Place, placeOf, refusal } from './place.ts';
-import { faultOf, reach } from './reach.ts';
 
 type SchemaOptions = Pick<PostgresOptions, 'env' | 'passwordFile' | 'warn'>;
 

@@ -1,6 +1,6 @@
+import type { Session } from './connection/driver.ts';
+import { type Place, refusal } from './connection/place.ts';
 import { quoted } from './database.ts';
-import type { Session } from './driver.ts';
-import { type Place, refusal } from './place.ts';
 
 /** Settings that decide what rows mean: all servers of a schema must have the same. */
 export interface SharedSettings {

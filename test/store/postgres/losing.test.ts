@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { openStore, type StoreOptions } from '../../../src/store/open.ts';
-import { connect } from '../../../src/store/postgres/driver.ts';
+import { connect } from '../../../src/store/postgres/connection/driver.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { type LossyProxy, lossyProxy } from '../../support/lossy-proxy.ts';
 import { aSchemaUrl } from '../../support/postgres.ts';

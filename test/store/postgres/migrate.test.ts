@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { run } from '../../../src/cli/run.ts';
 import { openStore } from '../../../src/store/open.ts';
-import { connect } from '../../../src/store/postgres/driver.ts';
+import { connect } from '../../../src/store/postgres/connection/driver.ts';
 import { aSchemaUrl, postgresUrl } from '../../support/postgres.ts';
 import { testWorld } from '../../support/world.ts';
 

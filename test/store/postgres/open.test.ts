@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
 import { openStore } from '../../../src/store/open.ts';
-import { connect } from '../../../src/store/postgres/driver.ts';
+import { connect } from '../../../src/store/postgres/connection/driver.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { aSchemaUrl, postgresUrl } from '../../support/postgres.ts';
 import { aWebhook } from '../../support/store.ts';

@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Webhook } from '../../../src/domain/webhook/webhook.ts';
 import { openStore } from '../../../src/store/open.ts';
-import { connect, type Session } from '../../../src/store/postgres/driver.ts';
+import { connect, type Session } from '../../../src/store/postgres/connection/driver.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { aSchemaUrl, postgresUrl } from '../../support/postgres.ts';
 import { aDelivery, anEvent, aPublication, aRun, aWebhook, T0 } from '../../support/store.ts';

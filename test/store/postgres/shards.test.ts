@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
 import { shardOf } from '../../../src/domain/cluster/shard.ts';
 import { openStore } from '../../../src/store/open.ts';
-import { connect } from '../../../src/store/postgres/driver.ts';
+import { connect } from '../../../src/store/postgres/connection/driver.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { aSchemaUrl, postgresUrl } from '../../support/postgres.ts';
 import { anAttempt, aPublication, aWebhook, T0 } from '../../support/store.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { openStore } from '../../../src/store/open.ts';
-import { connect, type Session } from '../../../src/store/postgres/driver.ts';
+import { connect, type Session } from '../../../src/store/postgres/connection/driver.ts';
 import { agree, agreeAgain } from '../../../src/store/postgres/shared-settings.ts';
 import { aSchemaUrl, postgresUrl } from '../../support/postgres.ts';
 

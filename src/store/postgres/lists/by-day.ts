@@ -1,5 +1,5 @@
 import type { Database } from '../database.ts';
-import { DETACHED, idsOf } from '../days.ts';
+import { DETACHED, idsOf } from '../space/days.ts';
 import { ENTRY, type Entry } from './reading.ts';
 
 /** Reads what is finished of an owner, in the order of ids, beyond one of them. */

@@ -1,7 +1,7 @@
 import { IS_RENDERED } from '../../rows/codes.ts';
 import type { Context } from '../context.ts';
 import type { Statement } from '../database.ts';
-import { CLOSING, DETACHED, FREE, idsOf, OVER, tableOf } from '../days.ts';
+import { CLOSING, DETACHED, FREE, idsOf, OVER, tableOf } from '../space/days.ts';
 import { createDeletion } from './deletion.ts';
 
 /**

@@ -3,7 +3,7 @@ import { CANCELLED, REMOVED } from '../../rows/codes.ts';
 import type { RemovalRow } from '../../rows/messages.ts';
 import { createCatalog } from '../catalog.ts';
 import { type Context, SET_BACK_MAX_MS } from '../context.ts';
-import { apart, DAY_MS, dayOfFinished } from '../days.ts';
+import { apart, DAY_MS, dayOfFinished } from '../space/days.ts';
 import { createSubscriptions } from './subscriptions.ts';
 
 /** Takes webhooks away, and cancels their waiting deliveries a bounded number at a time. */

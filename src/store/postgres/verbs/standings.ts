@@ -3,9 +3,9 @@ import { as, field, integer, layout, orNull, type RowOf, readFrom, text } from '
 import { SETTLEMENT, type SettlementRow } from '../../rows/messages.ts';
 import { type Cell, type Column, manyOf } from '../columns.ts';
 import type { Database } from '../database.ts';
-import { apart, dayOfFinished } from '../days.ts';
 import { JOINED } from '../joins.ts';
 import type { Entry } from '../journal.ts';
+import { apart, dayOfFinished } from '../space/days.ts';
 
 /** How deliveries stand, while settlements are applied to them one after the other. */
 const STANDING = layout(

@@ -1,9 +1,9 @@
 import { SWEEP_BATCH } from '../../housekeeping.ts';
 import type { Context } from '../context.ts';
-import { DAY_MS } from '../days.ts';
 import { createEventIds } from '../event-ids.ts';
 import { walkThroughData } from '../lists/walks.ts';
 import type { Verbs } from '../protocol.ts';
+import { DAY_MS } from '../space/days.ts';
 import { auditSweep } from './audit.ts';
 import { aliveNote } from './clock.ts';
 import { createDayRemoval } from './days.ts';

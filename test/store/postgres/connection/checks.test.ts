@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { checkServer } from '../../../src/store/postgres/checks.ts';
+import { checkServer } from '../../../../src/store/postgres/connection/checks.ts';
 
 const SHOWN = { shown: 'postgres://u@h/x' };
 const GOOD = { number: '180004', version: '18.4', encoding: 'UTF8', fsync: 'on', fullPages: 'on' };

@@ -1,5 +1,5 @@
-import { firstIdAt, isOwnForm, timeOfId } from '../../domain/id.ts';
-import { toRfc3339 } from '../../domain/rfc3339.ts';
+import { firstIdAt, isOwnForm, timeOfId } from '../../../domain/id.ts';
+import { toRfc3339 } from '../../../domain/rfc3339.ts';
 
 /**
  * What is finished, and what happened, lies in tables for days (UTC). The day of a row follows from the id of its

@@ -1,4 +1,5 @@
-import type { Database } from './database.ts';
+import { stateOf } from '../connection/driver.ts';
+import type { Database } from '../database.ts';
 import {
   type ByDay,
   CLOSING,
@@ -12,7 +13,6 @@ import {
   TABLES_BY_DAY,
   tableOf,
 } from './days.ts';
-import { stateOf } from './driver.ts';
 
 /** Makes the tables of days, and takes away those of which nothing is kept. */
 export interface Partitions {

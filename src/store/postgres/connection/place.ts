@@ -1,5 +1,5 @@
 import { userInfo } from 'node:os';
-import { DomainError } from '../../domain/error.ts';
+import { DomainError } from '../../../domain/error.ts';
 import { type Parameters, type PgEnvironment, readParameters } from './parameters.ts';
 
 /** Where a store is: a database that one of several servers has, and the schema in it. */

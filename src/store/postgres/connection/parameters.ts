@@ -1,5 +1,5 @@
 /** The parameters of a database's URL: those of libpq that are of use here, and a few of our own. */
-import { didYouMean } from '../../domain/nearest.ts';
+import { didYouMean } from '../../../domain/nearest.ts';
 
 /** Variables by which libpq is told what a URL does not say. */
 export type PgEnvironment = Readonly<Record<string, string | undefined>>;

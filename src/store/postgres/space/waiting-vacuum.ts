@@ -1,4 +1,4 @@
-import type { Database } from './database.ts';
+import type { Database } from '../database.ts';
 
 /** Clears dead rows away from what waits, if it is worth while. */
 export type VacuumWaiting = (db: Database, now: number) => Promise<void>;

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { openStore } from '../../../src/store/open.ts';
-import { connect } from '../../../src/store/postgres/driver.ts';
-import { aSchemaUrl, postgresUrl } from '../../support/postgres.ts';
-import { T0 } from '../../support/store.ts';
-import { publishTo, register, settlement } from '../conformance/harness.ts';
+import { openStore } from '../../../../src/store/open.ts';
+import { connect } from '../../../../src/store/postgres/connection/driver.ts';
+import { aSchemaUrl, postgresUrl } from '../../../support/postgres.ts';
+import { T0 } from '../../../support/store.ts';
+import { publishTo, register, settlement } from '../../conformance/harness.ts';
 
 const MINUTE = 60_000;
 

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { Webhook } from '../../../src/domain/webhook/webhook.ts';
-import { openStore } from '../../../src/store/open.ts';
-import { connect, type Session } from '../../../src/store/postgres/driver.ts';
-import type { Store } from '../../../src/store/store.ts';
-import { aSchemaUrl, postgresUrl } from '../../support/postgres.ts';
-import { aDelivery, aPublication, T0, testId } from '../../support/store.ts';
-import { register, settlement, sweepAll, waitingOf } from '../conformance/harness.ts';
+import type { Webhook } from '../../../../src/domain/webhook/webhook.ts';
+import { openStore } from '../../../../src/store/open.ts';
+import { connect, type Session } from '../../../../src/store/postgres/connection/driver.ts';
+import type { Store } from '../../../../src/store/store.ts';
+import { aSchemaUrl, postgresUrl } from '../../../support/postgres.ts';
+import { aDelivery, aPublication, T0, testId } from '../../../support/store.ts';
+import { register, settlement, sweepAll, waitingOf } from '../../conformance/harness.ts';
 
 const DAY = 86_400_000;
 const RETENTION = 30 * DAY;

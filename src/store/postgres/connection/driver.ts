@@ -1,5 +1,5 @@
 import { Client, type ClientConfig, type CustomTypesConfig } from 'pg';
-import { readText, writeText } from './texts.ts';
+import { readText, writeText } from '../texts.ts';
 
 /** The only file that knows node-postgres. Rows come as arrays, in the order of the columns asked for. */
 export interface Session {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { PgEnvironment } from '../../../src/store/postgres/parameters.ts';
-import { canBePlace, placeOf } from '../../../src/store/postgres/place.ts';
+import type { PgEnvironment } from '../../../../src/store/postgres/connection/parameters.ts';
+import { canBePlace, placeOf } from '../../../../src/store/postgres/connection/place.ts';
 
 /** What the person reads who gave this URL. */
 function refusal(url: string, env?: PgEnvironment): string {

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { chmodSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import { openStore } from '../../../src/store/open.ts';
-import { placeOf } from '../../../src/store/postgres/place.ts';
-import { reach } from '../../../src/store/postgres/reach.ts';
-import { createAuthority } from '../../support/authority.ts';
-import { certificateFiles } from '../../support/certificates.ts';
-import { startPostgres } from '../../support/postgres.ts';
-import { aWebhook } from '../../support/store.ts';
+import { openStore } from '../../../../src/store/open.ts';
+import { placeOf } from '../../../../src/store/postgres/connection/place.ts';
+import { reach } from '../../../../src/store/postgres/connection/reach.ts';
+import { createAuthority } from '../../../support/authority.ts';
+import { certificateFiles } from '../../../support/certificates.ts';
+import { startPostgres } from '../../../support/postgres.ts';
+import { aWebhook } from '../../../support/store.ts';
 
 /** Who is let in how: one by a certificate, one without TLS only, all others with TLS and a password. */
 const HBA = `

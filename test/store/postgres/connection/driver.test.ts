@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { connect, messageOf, type Session } from '../../../src/store/postgres/driver.ts';
-import { postgresUrl } from '../../support/postgres.ts';
+import { connect, messageOf, type Session } from '../../../../src/store/postgres/connection/driver.ts';
+import { postgresUrl } from '../../../support/postgres.ts';
 
 describe('a session with PostgreSQL', () => {
   test('says of statements that follow one that failed why that failed', async (t) => {

@@ -3,8 +3,8 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { type PasswordSource, passwordFor } from '../../../src/store/postgres/password.ts';
-import { placeOf } from '../../../src/store/postgres/place.ts';
+import { type PasswordSource, passwordFor } from '../../../../src/store/postgres/connection/password.ts';
+import { placeOf } from '../../../../src/store/postgres/connection/place.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'carillon-passwords-'));
 after(() => rmSync(folder, { recursive: true }));

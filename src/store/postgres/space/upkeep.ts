@@ -1,8 +1,8 @@
-import type { ClientDeps } from './client.ts';
-import type { Context } from './context.ts';
-import { createDatabase, type Database } from './database.ts';
-import { messageOf, type Session } from './driver.ts';
-import type { Link } from './link.ts';
+import type { ClientDeps } from '../client.ts';
+import { messageOf, type Session } from '../connection/driver.ts';
+import type { Link } from '../connection/link.ts';
+import type { Context } from '../context.ts';
+import { createDatabase, type Database } from '../database.ts';
 import { createPartitions } from './partitions.ts';
 import { createWaitingVacuum } from './waiting-vacuum.ts';
 
